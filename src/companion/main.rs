@@ -1,0 +1,4 @@
+//! The companion of the Portcullis filter.
+#![forbid(unsafe_code)]
+
+fn main() {}

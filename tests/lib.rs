@@ -1,0 +1,1 @@
+//! The lab that the proofs and the demo of Portcullis run on.
