@@ -1,1 +1,29 @@
-//! The judgement of Portcullis.
+//! The judgement of Portcullis, pure: no clock, no network, no environment, no proxy types.
+//!
+//! The way of a request reads like a sentence, one module a word: [`request`] (what is asked, in
+//! canonical form) → [`credential`] (what the client shows) → [`token`] (is it genuine: a
+//! [`token::Verified`] that only `verify` can build) → [`caller`] (who that is) → [`policy`] (what
+//! the rules say) → [`decision`] (the verdict and its reason) → [`answer`] (what the client is
+//! told). [`keys`] and [`trust`] stand beside it, and [`gate`] puts the sentence together.
+//!
+//! Core never calls out. It takes a snapshot and the time, and returns a value that says what to do,
+//! also "fetch these keys, then ask me again". So the filter, the companion and the tests all run
+//! the same judgement.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used
+)]
+
+pub mod caller;
+pub mod decision;
+pub mod json;
+pub mod keys;
+pub mod policy;
+pub mod timestamp;
+pub mod token;
+pub mod trust;

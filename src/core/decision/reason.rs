@@ -1,0 +1,185 @@
+//! The closed list of reasons.
+
+use std::fmt;
+
+/// Why a request was let through or refused: one closed list of codes, the same in answers, logs,
+/// metrics, the audit record and the documentation.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Reason {
+    /// A rule of the app names the caller.
+    Rule,
+    /// A public rule fits the request; no token was looked at.
+    Public,
+    /// A genuine CORS preflight, which carries no credentials.
+    Preflight,
+    /// Nothing was shown, and no public rule fits.
+    NoCredentials,
+    /// The Authorization header is not of the form `Bearer <token>`.
+    AuthorizationMalformed,
+    /// More than one Authorization header, or a bearer token beside other credentials.
+    AuthorizationAmbiguous,
+    /// A host, path or method that a proxy and an app could read differently.
+    RequestAmbiguous,
+    /// The bearer token is not a JWT of the form that is accepted here.
+    TokenMalformed,
+    /// The bearer token is longer than `max_token`.
+    TokenTooLarge,
+    /// No trust entry has the token's issuer.
+    IssuerUnknown,
+    /// No trust entry of that issuer has the key that the token names.
+    KeyUnknown,
+    /// The token's algorithm is not the one that its key is for.
+    AlgorithmRefused,
+    /// The key that the token names did not make its signature.
+    SignatureInvalid,
+    /// The token's time is over.
+    Expired,
+    /// The token's time has not begun.
+    NotYetValid,
+    /// The token lives longer than the trust entry allows.
+    LifetimeTooLong,
+    /// The token was made for somebody else.
+    AudienceMismatch,
+    /// The token's subject is empty, unprintable, or contradicts its other claims.
+    SubjectInvalid,
+    /// The token is bound to a key that this request does not prove.
+    BindingUnproven,
+    /// The session was revoked or signed out.
+    Revoked,
+    /// The session is over.
+    SessionExpired,
+    /// The session could not be refreshed just now.
+    SessionUnavailable,
+    /// A request with a person's session that comes from another origin.
+    CrossSite,
+    /// Forward auth asked by a peer that is not a trusted proxy.
+    ProxyUntrusted,
+    /// The issuer's keys could not be fetched.
+    KeysUnavailable,
+    /// The issuer's keys were fetched too long ago.
+    KeysStale,
+    /// No app has this host.
+    AppUnknown,
+    /// The caller is genuine, but no rule of the app lists it for this request.
+    CallerNotAllowed,
+}
+
+/// What kind of answer a reason leads to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Class {
+    /// The request goes on.
+    Allowed,
+    /// The client should show something, or something better than its failed session: 401.
+    Unauthenticated,
+    /// The token is no good: 401 `invalid_token`.
+    InvalidToken,
+    /// Known and not allowed: 403 `insufficient_scope`.
+    Forbidden,
+    /// The request itself is at fault: 400 `invalid_request`.
+    BadRequest,
+    /// Nobody can tell just now: 503, try again.
+    Unavailable,
+}
+
+impl Reason {
+    /// Every reason, in the order of the documentation.
+    pub const ALL: [Self; 28] = [
+        Self::Rule,
+        Self::Public,
+        Self::Preflight,
+        Self::NoCredentials,
+        Self::AuthorizationMalformed,
+        Self::AuthorizationAmbiguous,
+        Self::RequestAmbiguous,
+        Self::TokenMalformed,
+        Self::TokenTooLarge,
+        Self::IssuerUnknown,
+        Self::KeyUnknown,
+        Self::AlgorithmRefused,
+        Self::SignatureInvalid,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::LifetimeTooLong,
+        Self::AudienceMismatch,
+        Self::SubjectInvalid,
+        Self::BindingUnproven,
+        Self::Revoked,
+        Self::SessionExpired,
+        Self::SessionUnavailable,
+        Self::CrossSite,
+        Self::ProxyUntrusted,
+        Self::KeysUnavailable,
+        Self::KeysStale,
+        Self::AppUnknown,
+        Self::CallerNotAllowed,
+    ];
+
+    /// The code as everybody sees it, in kebab-case.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Public => "public",
+            Self::Preflight => "preflight",
+            Self::NoCredentials => "no-credentials",
+            Self::AuthorizationMalformed => "authorization-malformed",
+            Self::AuthorizationAmbiguous => "authorization-ambiguous",
+            Self::RequestAmbiguous => "request-ambiguous",
+            Self::TokenMalformed => "token-malformed",
+            Self::TokenTooLarge => "token-too-large",
+            Self::IssuerUnknown => "issuer-unknown",
+            Self::KeyUnknown => "key-unknown",
+            Self::AlgorithmRefused => "algorithm-refused",
+            Self::SignatureInvalid => "signature-invalid",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not-yet-valid",
+            Self::LifetimeTooLong => "lifetime-too-long",
+            Self::AudienceMismatch => "audience-mismatch",
+            Self::SubjectInvalid => "subject-invalid",
+            Self::BindingUnproven => "binding-unproven",
+            Self::Revoked => "revoked",
+            Self::SessionExpired => "session-expired",
+            Self::SessionUnavailable => "session-unavailable",
+            Self::CrossSite => "cross-site",
+            Self::ProxyUntrusted => "proxy-untrusted",
+            Self::KeysUnavailable => "keys-unavailable",
+            Self::KeysStale => "keys-stale",
+            Self::AppUnknown => "app-unknown",
+            Self::CallerNotAllowed => "caller-not-allowed",
+        }
+    }
+
+    /// What kind of answer this reason leads to.
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Rule | Self::Public | Self::Preflight => Class::Allowed,
+            Self::NoCredentials | Self::Revoked | Self::SessionExpired => Class::Unauthenticated,
+            Self::TokenMalformed
+            | Self::TokenTooLarge
+            | Self::IssuerUnknown
+            | Self::KeyUnknown
+            | Self::AlgorithmRefused
+            | Self::SignatureInvalid
+            | Self::Expired
+            | Self::NotYetValid
+            | Self::LifetimeTooLong
+            | Self::AudienceMismatch
+            | Self::SubjectInvalid
+            | Self::BindingUnproven => Class::InvalidToken,
+            Self::CrossSite | Self::ProxyUntrusted | Self::AppUnknown | Self::CallerNotAllowed => {
+                Class::Forbidden
+            }
+            Self::AuthorizationMalformed
+            | Self::AuthorizationAmbiguous
+            | Self::RequestAmbiguous => Class::BadRequest,
+            Self::SessionUnavailable | Self::KeysUnavailable | Self::KeysStale => {
+                Class::Unavailable
+            }
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
