@@ -20,10 +20,12 @@
 )]
 
 pub mod caller;
+pub mod credential;
 pub mod decision;
 pub mod json;
 pub mod keys;
 pub mod policy;
+pub mod request;
 pub mod timestamp;
 pub mod token;
 pub mod trust;

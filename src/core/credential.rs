@@ -1,0 +1,74 @@
+//! What the client shows.
+
+use crate::decision::Reason;
+use crate::request::Headers;
+
+/// What a request shows of its caller.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Credential<'a> {
+    /// Nothing that admits anybody: no Authorization header, or one of another scheme.
+    Nothing,
+    /// A bearer token (RFC 6750, section 2.1), not looked into yet.
+    Bearer(&'a str),
+}
+
+impl<'a> Credential<'a> {
+    /// Reads what the request shows. Tokens in queries and forms are not read (RFC 9700, section
+    /// 4.3.2). More than one Authorization header, or a bearer token beside other credentials in
+    /// it, is refused: a proxy joins repeated headers by commas, so both may be the same thing.
+    pub fn read(headers: &Headers<'a>, max_token: usize) -> Result<Self, Reason> {
+        let mut values = headers.all("authorization");
+        let Some(value) = values.next() else {
+            return Ok(Credential::Nothing);
+        };
+        if values.next().is_some() {
+            return Err(Reason::AuthorizationAmbiguous);
+        }
+        let mut parts = value.split(|byte| *byte == b',');
+        let first = parts.next().unwrap_or_default();
+        if parts.clone().any(is_bearer) || (is_bearer(first) && parts.next().is_some()) {
+            return Err(Reason::AuthorizationAmbiguous);
+        }
+        let Some(token) = behind_bearer(value) else {
+            let has_scheme = value.first().is_some_and(u8::is_ascii_alphabetic);
+            return if has_scheme {
+                Ok(Credential::Nothing)
+            } else {
+                Err(Reason::AuthorizationMalformed)
+            };
+        };
+        if token.len() > max_token {
+            return Err(Reason::TokenTooLarge);
+        }
+        let token = std::str::from_utf8(token)
+            .ok()
+            .filter(|token| is_b64token(token));
+        token
+            .map(Credential::Bearer)
+            .ok_or(Reason::AuthorizationMalformed)
+    }
+}
+
+fn is_bearer(credentials: &[u8]) -> bool {
+    behind_bearer(credentials.trim_ascii()).is_some()
+}
+
+/// What stands behind the scheme `Bearer` (in any case) and the spaces that follow it.
+fn behind_bearer(credentials: &[u8]) -> Option<&[u8]> {
+    let (scheme, behind) = credentials.split_at_checked("bearer".len())?;
+    if !scheme.eq_ignore_ascii_case(b"bearer") || !matches!(behind.first(), None | Some(b' ')) {
+        return None;
+    }
+    let spaces = behind.iter().take_while(|byte| **byte == b' ').count();
+    behind.get(spaces..)
+}
+
+/// Whether a text is a `b64token` of RFC 6750.
+fn is_b64token(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    !body.is_empty() && body.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+use super::*;
+
+fn read(values: &[&'static [u8]]) -> Result<Credential<'static>, Reason> {
+    let fields = values
+        .iter()
+        .map(|value| (b"authorization".as_slice(), *value))
+        .collect();
+    Credential::read(&Headers::new(fields), 20)
+}
+
+#[test]
+fn h02_the_scheme_is_read_in_any_case_and_before_any_number_of_spaces() {
+    for value in [
+        "Bearer abc.def.ghi",
+        "bearer abc.def.ghi",
+        "BEARER    abc.def.ghi",
+    ] {
+        assert_eq!(
+            read(&[value.as_bytes()]),
+            Ok(Credential::Bearer("abc.def.ghi")),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn h02_another_scheme_is_no_credential() {
+    for value in [
+        "Basic YTpi",
+        "Bearerabc def",
+        "Negotiate",
+        "Digest a=\"b\", c=\"d\"",
+    ] {
+        assert_eq!(
+            read(&[value.as_bytes()]),
+            Ok(Credential::Nothing),
+            "{value}"
+        );
+    }
+    assert_eq!(read(&[b"Basic \xff\xfe"]), Ok(Credential::Nothing));
+    assert_eq!(read(&[]), Ok(Credential::Nothing));
+}
+
+#[test]
+fn h02_several_credentials_are_ambiguous() {
+    for value in [
+        "Bearer a, Bearer b",
+        "Bearer a,Basic b",
+        "Basic a, bearer b",
+        "Bearer a,",
+        "Basic a,Bearer",
+    ] {
+        assert_eq!(
+            read(&[value.as_bytes()]),
+            Err(Reason::AuthorizationAmbiguous),
+            "{value}"
+        );
+    }
+    for pair in [
+        [b"Bearer a".as_slice(), b"Bearer a"],
+        [b"Basic a", b"Basic b"],
+    ] {
+        assert_eq!(read(&pair), Err(Reason::AuthorizationAmbiguous));
+    }
+}
+
+#[test]
+fn h01_a_bearer_header_without_a_token_of_the_right_form_is_malformed() {
+    for value in [
+        "Bearer",
+        "Bearer ",
+        "Bearer a b",
+        "Bearer \ta",
+        "Bearer a=b",
+        "Bearer =",
+        "",
+        " a",
+        "Bearer a\"b",
+    ] {
+        assert_eq!(
+            read(&[value.as_bytes()]),
+            Err(Reason::AuthorizationMalformed),
+            "{value}"
+        );
+    }
+    assert_eq!(
+        read(&[b"Bearer \xff\xfe"]),
+        Err(Reason::AuthorizationMalformed)
+    );
+}
+
+#[test]
+fn j03_a_token_over_the_limit_is_too_large() {
+    assert_eq!(
+        read(&[b"Bearer 01234567890123456789"]),
+        Ok(Credential::Bearer("01234567890123456789"))
+    );
+    assert_eq!(
+        read(&[b"Bearer 012345678901234567890"]),
+        Err(Reason::TokenTooLarge)
+    );
+}

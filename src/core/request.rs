@@ -1,0 +1,266 @@
+//! What is asked, in canonical form. A request that a proxy and an app could read differently has
+//! none and is refused, because whoever reads it the other way would judge another request.
+
+use std::borrow::Cow;
+
+/// The header fields of a request as they arrived, pseudo-header fields (`:method`, `:path`,
+/// `:authority`) among them. Values are bytes: HTTP allows 0x80 to 0xff in them.
+#[derive(Clone, Debug, Default)]
+pub struct Headers<'a> {
+    fields: Vec<(&'a [u8], &'a [u8])>,
+}
+
+/// A request in canonical form.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    method: &'a str,
+    host: String,
+    path: &'a str,
+}
+
+/// Why a request has no canonical form.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Ambiguity {
+    /// No host, several of them, or one that is not a plain DNS name with perhaps a port.
+    #[error("the host is not one plain DNS name")]
+    Host,
+    /// No method, several of them, `CONNECT`, or one that is not a token of RFC 9110.
+    #[error("the method is missing, repeated, CONNECT or malformed")]
+    Method,
+    /// No path, several of them, or one that does not begin with a slash.
+    #[error("the path is missing, repeated or does not begin with a slash")]
+    NoPath,
+    /// A byte that is not visible ASCII, or a fragment.
+    #[error("the path holds a fragment or a byte outside visible ASCII")]
+    PathByte,
+    /// A backslash or a semicolon, plain or percent-encoded.
+    #[error("the path holds a backslash or a path parameter")]
+    PathSeparator,
+    /// A percent sign that encodes nothing, a control byte, a dot, a slash, or another percent
+    /// encoding, or bytes that are not UTF-8.
+    #[error("the path holds a percent-encoding that can be read in two ways")]
+    PathEncoding,
+    /// An empty segment that is not the last, or one of `.` and `..`.
+    #[error("the path holds an empty or a dot segment")]
+    PathSegment,
+}
+
+/// What kind of client asks, as far as its answer depends on it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Client {
+    /// A browser that shows the answer to a person as a page of its own.
+    Browser,
+    /// A gRPC client, which reads `grpc-status`.
+    Grpc,
+    /// Anything else.
+    Program,
+}
+
+impl<'a> Headers<'a> {
+    /// The fields, each a name and a value, in the order in which they arrived.
+    pub const fn new(fields: Vec<(&'a [u8], &'a [u8])>) -> Self {
+        Self { fields }
+    }
+
+    /// The fields, each a name and a value, in the order in which they arrived.
+    pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        self.fields.iter().copied()
+    }
+
+    /// Every value of the fields of this name, which is compared without regard to case.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.iter()
+            .filter(move |(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+
+    /// The one value of the fields of this name; `None` where there is no such field, or several.
+    pub fn only(&self, name: &str) -> Option<&'a [u8]> {
+        let mut values = self.all(name);
+        values.next().filter(|_| values.next().is_none())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
+    /// What kind of client asks. A navigation is a GET with `Sec-Fetch-Mode: navigate` or, without
+    /// that field, with an Accept that lists `text/html`.
+    pub fn client(&self) -> Client {
+        if self.only("content-type").is_some_and(is_grpc) {
+            return Client::Grpc;
+        }
+        let navigates = self.only(":method") == Some(b"GET")
+            && if self.has("sec-fetch-mode") {
+                self.only("sec-fetch-mode") == Some(b"navigate")
+            } else {
+                self.all("accept").any(lists_html)
+            };
+        if navigates {
+            Client::Browser
+        } else {
+            Client::Program
+        }
+    }
+
+    /// Whether this is a CORS preflight: a browser asks for leave before the request itself, and
+    /// may show no credentials while it does (Fetch standard, section 4.8).
+    pub fn is_preflight(&self) -> bool {
+        let given = |name| self.only(name).is_some_and(|value| !value.is_empty());
+        self.only(":method") == Some(b"OPTIONS")
+            && given("origin")
+            && given("access-control-request-method")
+    }
+}
+
+impl<'a> Request<'a> {
+    /// Reads the canonical form: host lower-cased and without its port, path without its query.
+    pub fn read(headers: &Headers<'a>) -> Result<Self, Ambiguity> {
+        let method = headers
+            .only(":method")
+            .and_then(method)
+            .ok_or(Ambiguity::Method)?;
+        let host = headers
+            .only(":authority")
+            .and_then(host)
+            .ok_or(Ambiguity::Host)?;
+        let path = path(headers.only(":path").ok_or(Ambiguity::NoPath)?)?;
+        Ok(Self { method, host, path })
+    }
+
+    /// The method, case-sensitive as everywhere in HTTP.
+    pub const fn method(&self) -> &'a str {
+        self.method
+    }
+
+    /// The host: a DNS name in lower case.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The path without its query.
+    pub const fn path(&self) -> &'a str {
+        self.path
+    }
+}
+
+fn is_grpc(content_type: &[u8]) -> bool {
+    content_type
+        .strip_prefix(b"application/grpc")
+        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+}
+
+fn lists_html(accept: &[u8]) -> bool {
+    accept.split(|byte| *byte == b',').any(|range| {
+        let kind = range.split(|byte| *byte == b';').next().unwrap_or_default();
+        kind.trim_ascii().eq_ignore_ascii_case(b"text/html")
+    })
+}
+
+fn method(value: &[u8]) -> Option<&str> {
+    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    if value.is_empty() || value == b"CONNECT" || !value.iter().all(token) {
+        return None;
+    }
+    std::str::from_utf8(value).ok()
+}
+
+/// The name in an authority, lower-cased: no user information, no address literal in brackets, no
+/// trailing dot, no empty port.
+fn host(authority: &[u8]) -> Option<String> {
+    let authority = std::str::from_utf8(authority).ok()?;
+    let name = match authority.split_once(':') {
+        Some((name, port)) => {
+            let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+            port.parse::<u16>()
+                .ok()
+                .filter(|port| digits && *port != 0)?;
+            name
+        }
+        None => authority,
+    };
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    (name.len() <= 253 && name.split('.').all(label)).then(|| name.to_ascii_lowercase())
+}
+
+/// The path of a request target, if every reader would read it alike.
+fn path(target: &[u8]) -> Result<&str, Ambiguity> {
+    if target
+        .iter()
+        .any(|byte| *byte == b'#' || *byte <= b' ' || *byte == 0x7f)
+    {
+        return Err(Ambiguity::PathByte);
+    }
+    let path = target
+        .split(|byte| *byte == b'?')
+        .next()
+        .unwrap_or_default();
+    if path.first() != Some(&b'/') {
+        return Err(Ambiguity::NoPath);
+    }
+    let path = std::str::from_utf8(path)
+        .ok()
+        .filter(|path| path.is_ascii());
+    let path = path.ok_or(Ambiguity::PathByte)?;
+    let decoded = decode(path).ok_or(Ambiguity::PathEncoding)?;
+    if decoded.iter().any(|byte| matches!(byte, b'\\' | b';')) {
+        return Err(Ambiguity::PathSeparator);
+    }
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        if matches!(segment, "." | "..") || (segment.is_empty() && !last) {
+            return Err(Ambiguity::PathSegment);
+        }
+    }
+    Ok(path)
+}
+
+/// The bytes of a path with its percent-encodings decoded once; `None` if one of them is broken,
+/// hides what gives a path its shape (a dot, a slash, a fragment, a control byte, another
+/// encoding), or if the bytes are not UTF-8.
+fn decode(path: &str) -> Option<Cow<'_, [u8]>> {
+    if !path.contains('%') {
+        return Some(Cow::Borrowed(path.as_bytes()));
+    }
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        rest = behind;
+        if *first != b'%' {
+            decoded.push(*first);
+            continue;
+        }
+        let (byte, behind) = triplet(behind)?;
+        let hides_shape = matches!(byte, b'.' | b'/' | b'#' | 0..b' ' | 0x7f);
+        if hides_shape || (byte == b'%' && triplet(behind).is_some()) {
+            return None;
+        }
+        decoded.push(byte);
+        rest = behind;
+    }
+    std::str::from_utf8(&decoded)
+        .is_ok()
+        .then_some(Cow::Owned(decoded))
+}
+
+/// The byte that two hexadecimal digits encode, and what stands behind them.
+fn triplet(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (digits, behind) = text.split_at_checked(2)?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    let digits = digits
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit())
+        .then_some(digits)?;
+    Some((u8::from_str_radix(digits, 16).ok()?, behind))
+}
+
+#[cfg(test)]
+mod tests;
