@@ -1,6 +1,12 @@
-//! Who a caller is.
+//! Who a caller is, and the one encoder of what apps are told of it.
 
+mod encode;
+mod kubernetes;
+
+use crate::decision::Reason;
 use crate::json::Json;
+use crate::token::Verified;
+use crate::trust::{Kind, Trust};
 
 /// A caller that somebody vouched for: what rules ask about and what apps are told.
 #[derive(Clone, Debug)]
@@ -29,3 +35,92 @@ pub enum Subject {
     /// Anybody else, by the issuer's `sub`.
     User(String),
 }
+
+/// Where the e-mail address stands, whether it is verified stands beside it under this name
+/// (OpenID Connect Core, section 5.1).
+const EMAIL_VERIFIED: &str = "email_verified";
+
+impl Caller {
+    /// Whom a verified token speaks of. A Kubernetes trust gives no e-mail address, groups or
+    /// preferred user name, whatever its tokens say.
+    ///
+    /// # Errors
+    /// [`Reason::SubjectInvalid`] where the subject can't be told for certain.
+    pub fn of(verified: &Verified, trust: &Trust) -> Result<Self, Reason> {
+        let claims = verified.claims();
+        let mut caller = Self {
+            from: trust.name.clone(),
+            subject: Subject::User(claims.subject().to_owned()),
+            email: None,
+            groups: Vec::new(),
+            preferred_username: None,
+            claims: claims.body().clone(),
+        };
+        match trust.kind {
+            Kind::Kubernetes => {
+                caller.subject = kubernetes::service_account(claims.subject(), claims.body())
+                    .ok_or(Reason::SubjectInvalid)?;
+            }
+            Kind::Oidc => {
+                let paths = &trust.claims;
+                caller.email = verified_email(&caller.claims, &paths.email);
+                caller.groups = groups(at(&caller.claims, &paths.groups));
+                caller.preferred_username =
+                    at(&caller.claims, &paths.preferred_username).and_then(Json::as_str).map(str::to_owned);
+            }
+        }
+        Ok(caller)
+    }
+
+    /// The one name that this caller has everywhere: `FROM/SUBJECT`. What a subject has of slashes,
+    /// percent signs, spaces and bytes outside visible ASCII is percent-encoded, so that no subject
+    /// can look like a service account.
+    pub fn name(&self) -> String {
+        let from = &self.from;
+        match &self.subject {
+            Subject::ServiceAccount { namespace, name } => format!("{from}/{namespace}/{name}"),
+            Subject::User(subject) => format!("{from}/{}", encode::visible(subject, "/%")),
+        }
+    }
+
+    /// The headers that tell an app who calls. An absent claim sets none. Values are visible ASCII.
+    pub fn identity_headers(&self) -> Vec<(&'static str, String)> {
+        let name = self.name();
+        let mut headers = vec![("x-auth-request-user", name.clone()), ("x-portcullis-caller", name)];
+        let plain = |value: &String| encode::visible(value, "%");
+        if let Some(email) = &self.email {
+            headers.push(("x-auth-request-email", plain(email)));
+        }
+        if !self.groups.is_empty() {
+            let groups: Vec<String> =
+                self.groups.iter().map(|group| encode::visible(group, "%,")).collect();
+            headers.push(("x-auth-request-groups", groups.join(",")));
+        }
+        if let Some(name) = &self.preferred_username {
+            headers.push(("x-auth-request-preferred-username", plain(name)));
+        }
+        headers
+    }
+}
+
+fn at<'a>(claims: &'a Json, path: &[String]) -> Option<&'a Json> {
+    path.iter().try_fold(claims, |value, name| value.member(name))
+}
+
+fn verified_email(claims: &Json, path: &[String]) -> Option<String> {
+    let (name, above) = path.split_last()?;
+    let object = at(claims, above)?;
+    let verified = object.member(EMAIL_VERIFIED).and_then(Json::as_bool) == Some(true);
+    let email = object.member(name).and_then(Json::as_str)?;
+    (verified && !email.is_empty()).then(|| email.to_owned())
+}
+
+/// The groups: a list of strings, or one string. What is not a string is no group.
+fn groups(claim: Option<&Json>) -> Vec<String> {
+    let listed = claim.and_then(Json::as_array).unwrap_or_default().iter();
+    let texts = claim.into_iter().chain(listed).filter_map(Json::as_str);
+    texts.filter(|group| !group.is_empty()).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;

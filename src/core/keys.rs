@@ -1,5 +1,18 @@
-//! The keys that tokens are verified with: what a key set is, and how one is fetched and kept.
+//! The keys that tokens are verified with.
+//!
+//! [`KeySet`] is what an issuer publishes. A [`Record`] is what the workers of a proxy know
+//! together of one trust entry's keys: the last good set, when it was read, whose turn it is to read
+//! it again. A [`Keyring`] is one worker's copy of all records, in policy order. Time is always
+//! passed in, and what should be fetched is returned as a value.
 
+mod answer;
+mod keyring;
+mod record;
+mod schedule;
 mod set;
 
+pub use answer::{Found, HttpAnswer, ReadError};
+pub use keyring::{Absence, Condition, Holding, Keyring};
+pub use record::{Record, RecordError};
+pub use schedule::{LEASE, READ_TIMEOUT, Read, UNKNOWN_KID_INTERVAL};
 pub use set::{Key, KeySet, KeySetError, Thumbprint};

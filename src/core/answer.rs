@@ -1,0 +1,90 @@
+//! What a refused client is told: RFC 6750 challenges, and no more than the reason's code.
+
+use crate::decision::{Class, Decision, Reason};
+use crate::request::Client;
+
+/// The realm of a challenge that belongs to no app.
+const NO_APP: &str = "portcullis";
+
+/// How many seconds a client should wait when nobody can tell just now.
+const RETRY_AFTER: &str = "5";
+
+/// What a refused client is told.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// What `grpc-status` a gRPC client should read instead.
+    pub grpc_status: u32,
+    /// The header fields.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: String,
+    /// What the proxy's access log says of it.
+    pub details: String,
+}
+
+impl Answer {
+    /// The answer to a refused request; `None` where the decision lets it through.
+    pub fn refusal(decision: &Decision<'_>, client: Client) -> Option<Self> {
+        let reason = decision.reason();
+        let realm = decision.app().map_or(NO_APP, |app| app.name());
+        let (status, grpc_status, error) = match reason.class() {
+            Class::Allowed => return None,
+            Class::Unauthenticated => (401, 16, None),
+            Class::InvalidToken => (401, 16, Some("invalid_token")),
+            Class::Forbidden => (403, 7, Some("insufficient_scope")),
+            Class::BadRequest => (400, 3, Some("invalid_request")),
+            Class::Unavailable => (503, 14, Some("temporarily_unavailable")),
+        };
+        let mut headers = vec![("cache-control", "no-store".to_owned())];
+        if status == 503 {
+            headers.push(("retry-after", RETRY_AFTER.to_owned()));
+        } else {
+            headers.push(("www-authenticate", challenge(realm, error)));
+        }
+        let body = match client {
+            Client::Grpc => reason.code().to_owned(),
+            Client::Browser => {
+                headers.push(("content-type", "text/html; charset=utf-8".to_owned()));
+                headers.push(("content-security-policy", "default-src 'none'".to_owned()));
+                headers.push(("x-content-type-options", "nosniff".to_owned()));
+                page(status, reason)
+            }
+            Client::Program => {
+                headers.push(("content-type", "application/json".to_owned()));
+                let error = error.unwrap_or("unauthenticated");
+                format!("{{\"error\":\"{error}\",\"reason\":\"{reason}\"}}\n")
+            }
+        };
+        let details = format!("portcullis{{{reason}}}");
+        Some(Self { status, grpc_status, headers, body, details })
+    }
+}
+
+/// A challenge of RFC 6750, section 3. Names of apps and error codes hold nothing that would have
+/// to be escaped.
+fn challenge(realm: &str, error: Option<&str>) -> String {
+    match error {
+        Some(error) => format!("Bearer realm=\"{realm}\", error=\"{error}\""),
+        None => format!("Bearer realm=\"{realm}\""),
+    }
+}
+
+/// The page that a person sees.
+fn page(status: u16, reason: Reason) -> String {
+    let (title, text) = match status {
+        400 => ("Bad request", "The address of this page can be read in more than one way."),
+        401 => ("Not signed in", "This page is for callers that it knows."),
+        403 => ("Not allowed", "You are known here, but nothing lets you see this page."),
+        _ => ("Try again shortly", "It can't be told just now who you are."),
+    };
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
+         <h1>{title}</h1>\n<p>{text}</p>\n<p>Reason: <code>{reason}</code></p>\n</html>\n"
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! Which trust entry vouches for a token.
+
+use std::sync::Arc;
+
+use super::{Circumstances, Gate, Known, Memory};
+use crate::decision::Reason;
+use crate::keys::{Absence, Condition, Holding, Key};
+use crate::token::{Header, Token, verify};
+use crate::trust::Trust;
+
+/// How many keys are tried on one token: what a token costs is bounded, however many trust entries
+/// share an issuer.
+const MAX_TRIALS: usize = 4;
+
+/// Why a token proves nobody.
+pub(super) enum Unproven {
+    /// It is refused.
+    Refused(Reason),
+    /// The keys of the trust entries at these places should be read first.
+    AwaitKeys(Vec<usize>),
+}
+
+/// What was found on the way through the trust entries that have the token's issuer.
+#[derive(Default)]
+struct Search {
+    /// Keys tried on the signature.
+    trials: usize,
+    /// A key verified the signature, but the audience is somebody else's.
+    meant_for_others: bool,
+    /// The token's key is there, but it is for another algorithm.
+    other_algorithm: bool,
+    /// The token names no key, and several fit.
+    several_fit: bool,
+    /// The token's key is there, but fetched too long ago.
+    stale: bool,
+    /// Places of entries that have no key for the token.
+    without: Vec<usize>,
+    /// Some entry has no keys that may be used.
+    unusable: Option<Reason>,
+}
+
+/// The keys of one trust entry that a token may mean.
+enum Fitting<'a> {
+    Keys(Vec<&'a Key>),
+    None,
+    OtherAlgorithm,
+    Several,
+}
+
+impl Gate {
+    /// Finds the trust entry that vouches for a token: the first, in policy order, whose key
+    /// verifies it and whose audience fits.
+    pub(super) fn authenticate(
+        &self,
+        text: &str,
+        circumstances: Circumstances<'_>,
+        memory: &mut Memory,
+    ) -> Result<Arc<Known>, Unproven> {
+        let token = match memory.recall(text) {
+            Some(remembered) => Arc::clone(&remembered.token),
+            None => Arc::new(Token::parse(text).map_err(|error| Unproven::Refused(error.reason()))?),
+        };
+        let trusts = self.policy.trusts().iter().enumerate();
+        let issuer = token.claims().issuer();
+        let mut candidates = trusts.filter(|(_, trust)| trust.vouches_as(issuer)).peekable();
+        if candidates.peek().is_none() {
+            return Err(Unproven::Refused(Reason::IssuerUnknown));
+        }
+        let mut search = Search::default();
+        for (place, trust) in candidates {
+            let Some(holding) = circumstances.keyring.holding(place) else { continue };
+            let keys = search.keys(place, holding, token.header(), circumstances);
+            for key in keys {
+                let found = self.try_key(text, &token, (place, trust), key, circumstances, memory);
+                match found {
+                    Trial::Vouched(known) => {
+                        return current(known, trust, circumstances, text, memory);
+                    }
+                    Trial::Refused(reason) => return Err(Unproven::Refused(reason)),
+                    Trial::MeantForOthers => search.meant_for_others = true,
+                    Trial::NotSigned => {}
+                }
+            }
+        }
+        Err(search.verdict(token.header().kid(), circumstances))
+    }
+
+    /// Tries one key of one trust entry.
+    fn try_key(
+        &self,
+        text: &str,
+        token: &Arc<Token>,
+        (place, trust): (usize, &Trust),
+        key: &Key,
+        circumstances: Circumstances<'_>,
+        memory: &mut Memory,
+    ) -> Trial {
+        let id = (place, key.thumbprint());
+        let remembered = memory.recall(text).and_then(|remembered| remembered.proven(id.0, id.1));
+        let known = match remembered {
+            Some(known) => Arc::clone(known),
+            None => {
+                let Ok(verified) = verify(token, trust, key, circumstances.signatures) else {
+                    return Trial::NotSigned;
+                };
+                if !verified.is_for(&trust.audiences) {
+                    return Trial::MeantForOthers;
+                }
+                match Known::new(verified, trust) {
+                    Ok(known) => {
+                        let known = Arc::new(known);
+                        memory.learn(text, token, id, &known);
+                        known
+                    }
+                    Err(reason) => return Trial::Refused(reason),
+                }
+            }
+        };
+        Trial::Vouched(known)
+    }
+}
+
+/// What one key says to a token.
+enum Trial {
+    Vouched(Arc<Known>),
+    MeantForOthers,
+    NotSigned,
+    Refused(Reason),
+}
+
+/// The caller, if its token's time is now.
+fn current(
+    known: Arc<Known>,
+    trust: &Trust,
+    circumstances: Circumstances<'_>,
+    text: &str,
+    memory: &mut Memory,
+) -> Result<Arc<Known>, Unproven> {
+    match known.verified().check_times(trust, circumstances.now) {
+        Ok(()) => Ok(known),
+        Err(error) => {
+            memory.forget(text);
+            Err(Unproven::Refused(error.reason()))
+        }
+    }
+}
+
+impl Search {
+    /// The keys of one trust entry that should be tried; notes why there is none.
+    fn keys<'a>(
+        &mut self,
+        place: usize,
+        holding: &'a Holding,
+        header: &Header,
+        circumstances: Circumstances<'_>,
+    ) -> Vec<&'a Key> {
+        let condition = holding.condition(circumstances.now);
+        match condition {
+            Condition::Usable => {}
+            Condition::Empty => self.unusable = self.unusable.or(Some(Reason::KeysUnavailable)),
+            Condition::Stale => self.unusable = Some(Reason::KeysStale),
+        }
+        match fitting(holding, header, circumstances) {
+            Fitting::Keys(_) if condition == Condition::Stale => self.stale = true,
+            Fitting::Keys(keys) => {
+                let left = MAX_TRIALS.saturating_sub(self.trials);
+                let keys: Vec<&Key> = keys.into_iter().take(left).collect();
+                self.trials = self.trials.saturating_add(keys.len());
+                return keys;
+            }
+            Fitting::OtherAlgorithm => self.other_algorithm = true,
+            Fitting::Several => self.several_fit = true,
+            Fitting::None => self.without.push(place),
+        }
+        Vec::new()
+    }
+
+    /// What it comes to when no key vouched for the token.
+    fn verdict(self, kid: Option<&str>, circumstances: Circumstances<'_>) -> Unproven {
+        if self.meant_for_others {
+            return Unproven::Refused(Reason::AudienceMismatch);
+        }
+        if self.trials > 0 {
+            // Without a key id, a key that could not be read may be the one.
+            let reason = self.unusable.filter(|_| kid.is_none());
+            return Unproven::Refused(reason.unwrap_or(Reason::SignatureInvalid));
+        }
+        if self.other_algorithm {
+            return Unproven::Refused(Reason::AlgorithmRefused);
+        }
+        if self.stale {
+            return Unproven::Refused(Reason::KeysStale);
+        }
+        if self.several_fit {
+            return Unproven::Refused(Reason::KeyUnknown);
+        }
+        let Circumstances { keyring, arrived, now, .. } = circumstances;
+        let mut unread = Vec::new();
+        let mut unknowable = false;
+        for place in self.without {
+            match keyring.holding(place).map(|holding| holding.absence(kid, arrived, now)) {
+                Some(Absence::Unread) => unread.push(place),
+                Some(Absence::Unknowable) => unknowable = true,
+                Some(Absence::Certain) | None => {}
+            }
+        }
+        if !unread.is_empty() {
+            Unproven::AwaitKeys(unread)
+        } else if unknowable {
+            Unproven::Refused(self.unusable.unwrap_or(Reason::KeysUnavailable))
+        } else {
+            Unproven::Refused(Reason::KeyUnknown)
+        }
+    }
+}
+
+/// The keys that a token may mean: those of its key id or, where it names none, the only one that
+/// is for its algorithm. A key is for exactly one algorithm (RFC 8725, section 3.1).
+fn fitting<'a>(
+    holding: &'a Holding,
+    header: &Header,
+    circumstances: Circumstances<'_>,
+) -> Fitting<'a> {
+    let keys = holding.keys(circumstances.now);
+    let named: Vec<&Key> = match header.kid() {
+        Some(kid) => keys.filter(|key| key.kid() == Some(kid)).collect(),
+        None => keys.collect(),
+    };
+    let usable = |key: &&Key| {
+        key.algorithm() == header.algorithm() && circumstances.signatures.supports(key.algorithm())
+    };
+    let keys: Vec<&Key> = named.iter().copied().filter(usable).collect();
+    match (header.kid(), keys.len()) {
+        (Some(_), 0) if !named.is_empty() => Fitting::OtherAlgorithm,
+        (_, 0) => Fitting::None,
+        (Some(_), _) | (None, 1) => Fitting::Keys(keys),
+        (None, _) => Fitting::Several,
+    }
+}

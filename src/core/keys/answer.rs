@@ -1,0 +1,146 @@
+//! What an issuer's answers mean: discovery documents, key sets, and the companion's mirror.
+
+use super::{KeySet, KeySetError};
+use crate::json::Json;
+use crate::timestamp::Timestamp;
+use crate::trust::{Trust, Url};
+
+/// The longest answer that is read, in bytes.
+pub(crate) const MAX_BODY: usize = 512 << 10;
+
+/// An HTTP answer as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpAnswer<'a> {
+    /// The status code; 0 where none could be read.
+    pub status: u16,
+    /// The value of Content-Type, if there is one.
+    pub content_type: Option<&'a [u8]>,
+    /// The value of Content-Encoding, if there is one. Nothing but `identity` was asked for.
+    pub content_encoding: Option<&'a [u8]>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// What a good answer holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// Discovery: where the key set is.
+    Located(Url),
+    /// The keys and, from a mirror, when they were read.
+    Keys {
+        /// The set.
+        set: KeySet,
+        /// When the mirror read it.
+        fetched_at: Option<Timestamp>,
+    },
+}
+
+/// Why a read brought nothing. For the proxy's log; the last good keys stay.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ReadError {
+    /// No answer, or none in time. Envoy's own log and the cluster's statistics say more.
+    #[error("no answer: the cluster is unknown, unreachable, refused the connection or TLS failed")]
+    NoAnswer,
+    /// Another status than 200. Redirects are not followed.
+    #[error("the answer's status is {0}, not 200")]
+    Status(u16),
+    /// A body over the limit.
+    #[error("the answer is longer than {MAX_BODY} bytes")]
+    TooLong,
+    /// A Content-Type that is not JSON's, such as an error page's.
+    #[error("the answer's Content-Type is not JSON's")]
+    ContentType,
+    /// A compressed body, which was not asked for.
+    #[error("the answer is compressed, which was not asked for")]
+    ContentEncoding,
+    /// Not a JSON object of the right form.
+    #[error("the answer is not acceptable JSON or lacks what it must hold")]
+    Malformed,
+    /// OpenID Connect Discovery section 4.3: another issuer than the one that was asked.
+    #[error("the discovery document names another issuer than the policy")]
+    IssuerMismatch,
+    /// `jwks_uri` is not an https URL that can be read in one way.
+    #[error("the discovery document's jwks_uri is not a plain https URL")]
+    KeySetUrl,
+    /// The mirror answered for another trust entry.
+    #[error("the mirror answered for another trust entry")]
+    OtherTrust,
+    /// The set has no usable key.
+    #[error("the key set is no good: {0}")]
+    KeySet(KeySetError),
+    /// None of the set's keys is pinned.
+    #[error("none of the set's keys is among `pins`")]
+    NothingPinned,
+}
+
+impl ReadError {
+    /// Whether the key set may have moved, so that discovery should be read again.
+    pub(super) const fn asks_for_discovery(&self) -> bool {
+        matches!(self, Self::Status(404))
+    }
+}
+
+/// Reads a discovery document. Only `issuer` and `jwks_uri` matter: a Kubernetes API server
+/// publishes hardly more.
+pub(super) fn document(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, ReadError> {
+    let document = object(answer)?;
+    let text = |name| document.member(name).and_then(Json::as_str).ok_or(ReadError::Malformed);
+    if !trust.vouches_as(text("issuer")?) {
+        return Err(ReadError::IssuerMismatch);
+    }
+    Url::parse(text("jwks_uri")?).map(Found::Located).ok_or(ReadError::KeySetUrl)
+}
+
+/// Reads a key set.
+pub(super) fn set(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, ReadError> {
+    Ok(Found::Keys { set: keys(trust, &object(answer)?)?, fetched_at: None })
+}
+
+/// Reads the companion's mirror of a key set: `{trust, issuer, source, fetched_at, keys}`, where
+/// `fetched_at` is in seconds since the epoch and `keys` is the list of the set.
+pub(super) fn mirrored(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, ReadError> {
+    let mirror = object(answer)?;
+    let text = |name| mirror.member(name).and_then(Json::as_str).ok_or(ReadError::Malformed);
+    if text("trust")? != trust.name || text("issuer")? != trust.issuer {
+        return Err(ReadError::OtherTrust);
+    }
+    let Some(Json::Number(fetched_at)) = mirror.member("fetched_at") else {
+        return Err(ReadError::Malformed);
+    };
+    let fetched_at = fetched_at.as_u64().map(Timestamp::from_secs).ok_or(ReadError::Malformed)?;
+    Ok(Found::Keys { set: keys(trust, &mirror)?, fetched_at: Some(fetched_at) })
+}
+
+fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ReadError> {
+    let set = KeySet::from_json(json, trust.algorithms.as_deref()).map_err(ReadError::KeySet)?;
+    let pinned = set.keys().iter().any(|key| trust.keys.is_pinned(key));
+    if pinned { Ok(set) } else { Err(ReadError::NothingPinned) }
+}
+
+fn object(answer: &HttpAnswer<'_>) -> Result<Json, ReadError> {
+    if answer.status != 200 {
+        return Err(ReadError::Status(answer.status));
+    }
+    if answer.body.len() > MAX_BODY {
+        return Err(ReadError::TooLong);
+    }
+    if answer.content_encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
+        return Err(ReadError::ContentEncoding);
+    }
+    if !answer.content_type.is_none_or(is_json) {
+        return Err(ReadError::ContentType);
+    }
+    let json = Json::parse(answer.body).map_err(|_| ReadError::Malformed)?;
+    json.as_object().is_some().then_some(json).ok_or(ReadError::Malformed)
+}
+
+/// Whether a media type is JSON's own or built on it: `application/json`,
+/// `application/jwk-set+json`.
+fn is_json(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    let essence = essence.trim_ascii().to_ascii_lowercase();
+    essence.ends_with(b"/json") || essence.ends_with(b"+json")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! When keys are read, by whom, and what a read leads to.
+
+use std::time::Duration;
+
+use super::answer::{Found, HttpAnswer, ReadError, document, mirrored, set};
+use super::{KeySet, Record};
+use crate::timestamp::Timestamp;
+use crate::trust::{Endpoint, Remote, Trust, Url};
+
+/// How long one answer of an issuer may take.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a worker's turn to read lasts, whatever becomes of the worker: two answers (discovery
+/// and the key set) and some room.
+pub const LEASE: Duration = Duration::from_secs(8);
+
+/// Tokens with unknown key ids cause at most one read in this time, in all workers together.
+pub const UNKNOWN_KID_INTERVAL: Duration = Duration::from_secs(10);
+
+/// A discovery document is read again after this time.
+const REDISCOVER: Duration = Duration::from_secs(60 * 60);
+
+/// The longest pause after a failed read.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// One request to make at the issuer's cluster: a GET.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Read {
+    /// The discovery document.
+    Discovery(Url),
+    /// The key set.
+    KeySet(Url),
+    /// The companion's mirror of the trust entry of this name.
+    Mirror(String),
+}
+
+impl Record {
+    /// Whether a read should begin now. `asked` says that a token named a key that is not here.
+    pub fn is_due(&self, remote: &Remote, now: Timestamp, asked: bool) -> bool {
+        !self.is_being_read(now) && (self.is_planned(remote, now) || (asked && self.may_ask(now)))
+    }
+
+    /// Whether a worker's turn to read is running. A turn that ends later than any turn can was
+    /// written by a clock that has since stepped back, and counts as over.
+    pub fn is_being_read(&self, now: Timestamp) -> bool {
+        self.lease.is_some_and(|(_, until)| now < until && until <= now.after(LEASE))
+    }
+
+    /// Whether `worker` still has its turn, so that what it read may be written.
+    pub fn is_led_by(&self, worker: u64) -> bool {
+        self.lease.is_some_and(|(holder, _)| holder == worker)
+    }
+
+    /// Gives `worker` the turn to read and says what to ask for first.
+    pub fn begin(&mut self, trust: &Trust, remote: &Remote, worker: u64, now: Timestamp) -> Read {
+        self.lease = Some((worker, now.after(LEASE)));
+        self.attempted_at = Some(now);
+        match (&remote.endpoint, &self.located) {
+            (Endpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
+            (Endpoint::Jwks(url), _) => Read::KeySet(url.clone()),
+            (Endpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
+                Read::KeySet(url.clone())
+            }
+            (Endpoint::Discovery(url), _) => Read::Discovery(url.clone()),
+        }
+    }
+
+    /// Takes what a read brought: the next thing to ask for, or `None` when the turn is over with
+    /// fresh keys. On an error the turn is over too, and what there was stays as it is.
+    ///
+    /// `chance` is any number; it spreads the reads of many proxies.
+    pub fn take(
+        &mut self,
+        trust: &Trust,
+        remote: &Remote,
+        read: &Read,
+        answer: Option<&HttpAnswer<'_>>,
+        now: Timestamp,
+        chance: u64,
+    ) -> Result<Option<Read>, ReadError> {
+        match found(trust, read, answer) {
+            Ok(Found::Located(url)) => {
+                self.located = Some((url.clone(), now));
+                Ok(Some(Read::KeySet(url)))
+            }
+            Ok(Found::Keys { set, fetched_at }) => {
+                self.settle(set, fetched_at, remote, now, chance);
+                Ok(None)
+            }
+            Err(error) => {
+                if error.asks_for_discovery() {
+                    self.located = None;
+                }
+                self.fail(remote, now, chance);
+                Err(error)
+            }
+        }
+    }
+
+    fn settle(
+        &mut self,
+        set: KeySet,
+        fetched_at: Option<Timestamp>,
+        remote: &Remote,
+        now: Timestamp,
+        chance: u64,
+    ) {
+        let began = self.attempted_at.unwrap_or(now);
+        self.replace(set, now.after(remote.refresh), now);
+        self.fetched_at = Some(fetched_at.map_or(began, |at| at.min(began)));
+        self.read_at = Some(began);
+        self.failures = 0;
+        self.next = now.after(spread(remote.refresh, chance));
+        self.lease = None;
+    }
+
+    /// Ends a turn that brought nothing: what there was stays as it is.
+    fn fail(&mut self, remote: &Remote, now: Timestamp, chance: u64) {
+        let doubled = 1_u64.checked_shl(self.failures.min(5)).unwrap_or(1);
+        let pause = Duration::from_secs(doubled).min(LONGEST_BACKOFF).min(remote.refresh);
+        self.failures = self.failures.saturating_add(1);
+        self.next = now.after(spread(pause, chance));
+        self.lease = None;
+    }
+
+    /// Whether the next read is due by the plan. A plan further ahead than any is made was written
+    /// by a clock that has since stepped back, and is due.
+    fn is_planned(&self, remote: &Remote, now: Timestamp) -> bool {
+        let ahead = remote.refresh.max(LONGEST_BACKOFF);
+        now >= self.next || self.next > now.after(ahead)
+    }
+
+    /// Whether a token with an unknown key id may cause a read.
+    fn may_ask(&self, now: Timestamp) -> bool {
+        self.attempted_at.is_none_or(|at| !is_recent(at, now, UNKNOWN_KID_INTERVAL))
+    }
+}
+
+/// Whether `at` lies less than `span` back. What lies ahead was written by a clock that has since
+/// stepped back.
+pub(super) fn is_recent(at: Timestamp, now: Timestamp, span: Duration) -> bool {
+    at <= now && now.since(at) < span
+}
+
+/// A pause up to a tenth shorter, so that many proxies do not ask in step. Never longer: `refresh`
+/// is what it says.
+fn spread(pause: Duration, chance: u64) -> Duration {
+    let hundredths = u32::try_from(chance % 11).unwrap_or(0);
+    let shorter = (pause / 100).saturating_mul(hundredths);
+    pause.saturating_sub(shorter)
+}
+
+fn found(trust: &Trust, read: &Read, answer: Option<&HttpAnswer<'_>>) -> Result<Found, ReadError> {
+    let answer = answer.ok_or(ReadError::NoAnswer)?;
+    match read {
+        Read::Discovery(_) => document(trust, answer),
+        Read::KeySet(_) => set(trust, answer),
+        Read::Mirror(_) => mirrored(trust, answer),
+    }
+}
+
+#[cfg(test)]
+mod tests;
