@@ -1,1 +1,80 @@
-//! What the rules say.
+//! What the rules say: the policy file, read and judged.
+//!
+//! [`Policy::from_json`] is the only way in. [`document`] holds the wire types, `build` judges what
+//! belongs together, and everything behind that is valid by construction: no rule without a caller
+//! list, no reference to nothing, no host that two apps claim.
+
+mod app;
+mod audit;
+mod build;
+mod document;
+mod duration;
+mod entry;
+mod error;
+mod host;
+mod path;
+mod rule;
+
+#[cfg(test)]
+mod tests;
+
+use crate::trust::Trust;
+
+pub use app::{App, Origin, Ruling};
+pub use audit::{Audit, Level};
+pub use entry::{Entry, Matcher, Part};
+pub use error::PolicyError;
+pub use host::{HostPattern, is_dns_name};
+pub use path::Pattern;
+pub use rule::Rule;
+
+/// A whole policy: who may vouch for callers, which apps are protected, and who may do what there.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    trusts: Vec<Trust>,
+    apps: Vec<App>,
+    hosts: host::Table,
+    audit: Audit,
+    max_token: usize,
+}
+
+impl Policy {
+    /// Reads a policy from JSON, the one form that core knows.
+    ///
+    /// The error names the first place that is wrong and how to mend it: an unknown field, a wrong
+    /// type, a member that stands twice, a reference to nothing, a list that must not be empty, or
+    /// a rule that could never fit.
+    pub fn from_json(text: &str) -> Result<Self, PolicyError> {
+        build::policy(document::read(text)?)
+    }
+
+    /// Who may vouch for a caller, in the order in which candidates are tried.
+    pub fn trusts(&self) -> &[Trust] {
+        &self.trusts
+    }
+
+    /// The trust entry of this name.
+    pub fn trust(&self, name: &str) -> Option<&Trust> {
+        self.trusts.iter().find(|trust| trust.name == name)
+    }
+
+    /// What is protected, in the policy's order.
+    pub fn apps(&self) -> &[App] {
+        &self.apps
+    }
+
+    /// The app that has this host: lower-case, without a port. An exact host wins over a wildcard.
+    pub fn app_for(&self, host: &str) -> Option<&App> {
+        self.apps.get(self.hosts.find(host)?)
+    }
+
+    /// At which level decisions are recorded.
+    pub const fn audit(&self) -> Audit {
+        self.audit
+    }
+
+    /// The longest bearer token that is looked at, in bytes.
+    pub const fn max_token(&self) -> usize {
+        self.max_token
+    }
+}

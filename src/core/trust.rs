@@ -1,9 +1,16 @@
 //! Who may vouch for a caller: the trust entries of a policy, valid by construction.
 
+mod url;
+
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use crate::keys::{KeySet, Thumbprint};
 use crate::token::Algorithm;
+
+pub use url::Url;
 
 /// A trust entry: one issuer, or one of several clusters that share an issuer.
 #[derive(Clone, Debug)]
@@ -76,14 +83,6 @@ pub enum Endpoint {
     Mirror,
 }
 
-/// An absolute `https` URL without user information, query or fragment, cut into what a request
-/// needs.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Url {
-    authority: String,
-    path: String,
-}
-
 /// Where an OIDC token says what the rules ask about: each a path of member names.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ClaimPaths {
@@ -95,53 +94,37 @@ pub struct ClaimPaths {
     pub preferred_username: Vec<String>,
 }
 
+// === impl Trust ===
+
 impl Trust {
+    /// What `iss` may be: the issuer, then the former ones.
+    pub fn issuers(&self) -> impl Iterator<Item = &str> {
+        let former = self.former_issuers.iter();
+        std::iter::once(&self.issuer)
+            .chain(former)
+            .map(String::as_str)
+    }
+
     /// Whether a token that claims `iss` may come from here.
     pub fn vouches_as(&self, iss: &str) -> bool {
-        self.issuer == iss || self.former_issuers.iter().any(|former| former == iss)
+        self.issuers().any(|issuer| issuer == iss)
     }
 }
 
-impl Url {
-    /// Reads an absolute URL: `https`, a host, perhaps a port, perhaps a path, and nothing else.
-    /// `None` for anything that one could read in two ways.
-    pub fn parse(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix("https://")?;
-        let plain = |byte: u8| byte.is_ascii_graphic() && !b"\\@?#\"<>{}|^`".contains(&byte);
-        if !rest.bytes().all(plain) {
-            return None;
-        }
-        let (authority, path) = match rest.split_once('/') {
-            Some((authority, path)) => (authority, format!("/{path}")),
-            None => (rest, "/".to_owned()),
-        };
-        let host = match authority.rsplit_once(':') {
-            Some((host, port)) if !host.ends_with(':') && !port.contains(']') => {
-                port.parse::<u16>().ok().filter(|port| *port != 0)?;
-                host
-            }
-            _ => authority,
-        };
-        if host.is_empty()
-            || path
-                .split('/')
-                .any(|segment| segment == "." || segment == "..")
-        {
-            return None;
-        }
-        Some(Self {
-            authority: authority.to_ascii_lowercase(),
-            path,
-        })
-    }
+// === impl KeySource ===
 
-    /// Host and port as they go into `:authority`.
-    pub fn authority(&self) -> &str {
-        &self.authority
-    }
-
-    /// The path, which begins with a slash.
-    pub fn path(&self) -> &str {
-        &self.path
+impl KeySource {
+    /// Whether both are fetched from one place, and no pins keep their keys apart.
+    pub(crate) fn may_hold_a_key_of(&self, other: &Self) -> bool {
+        let place = |source: &'_ Self| {
+            let remote = source.remote.as_ref()?;
+            Some((remote.envoy_cluster.clone(), remote.endpoint.clone()))
+        };
+        // A mirror serves each trust entry its own keys.
+        let fetched = place(self).is_some_and(|(_, endpoint)| endpoint != Endpoint::Mirror);
+        let apart = !self.pins.is_empty()
+            && !other.pins.is_empty()
+            && !self.pins.iter().any(|pin| other.pins.contains(pin));
+        fetched && place(self) == place(other) && !apart
     }
 }

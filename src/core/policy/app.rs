@@ -1,0 +1,117 @@
+//! Apps: what is protected, and the judgement.
+
+use crate::caller::Caller;
+
+use super::host::HostPattern;
+use super::rule::Rule;
+
+#[cfg(test)]
+mod tests;
+
+/// An app behind the gate.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(super) name: String,
+    pub(super) hosts: Vec<HostPattern>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) audiences: Vec<String>,
+    pub(super) origins: Vec<Origin>,
+    pub(super) forward_authorization: bool,
+    pub(super) strip_headers: Vec<String>,
+    pub(super) preflight: bool,
+}
+
+/// A web origin by RFC 6454, as browsers write it: scheme, host in lower case, a port where it is
+/// not the scheme's own.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Origin(pub(super) String);
+
+/// What the rules of an app say to a request.
+#[derive(Clone, Copy, Debug)]
+pub enum Ruling<'a> {
+    /// This public rule opens it to everybody.
+    Public(&'a Rule),
+    /// This rule lists the caller.
+    Allowed(&'a Rule),
+    /// No rule opens it to this caller.
+    NoRule,
+}
+
+// === impl App ===
+
+impl App {
+    /// Its name, unique in the policy.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its hosts. Never empty.
+    pub fn hosts(&self) -> &[HostPattern] {
+        &self.hosts
+    }
+
+    /// Its rules, in the policy's order. Never empty.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// What a bearer token needs in `aud`, one of them, besides an audience of its trust entry;
+    /// empty where that is enough.
+    pub fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
+    /// Other origins whose pages may call this app with a person's session.
+    pub fn origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
+    /// Whether the app is shown `Authorization`.
+    pub const fn forward_authorization(&self) -> bool {
+        self.forward_authorization
+    }
+
+    /// More identity headers that this app believes in, in lower case: taken from every request.
+    pub fn strip_headers(&self) -> &[String] {
+        &self.strip_headers
+    }
+
+    /// Whether a genuine CORS preflight goes through.
+    pub const fn preflight(&self) -> bool {
+        self.preflight
+    }
+
+    /// What the rules say to a request: its method, its canonical path without query, and who
+    /// calls, where that is known. Public rules are looked at first.
+    pub fn judge(&self, method: &str, path: &str, caller: Option<&Caller>) -> Ruling<'_> {
+        if let Some(rule) = self.public_rule(method, path) {
+            return Ruling::Public(rule);
+        }
+        caller
+            .and_then(|caller| self.rule_for(method, path, caller))
+            .map_or(Ruling::NoRule, Ruling::Allowed)
+    }
+
+    /// The first public rule that fits the request.
+    pub fn public_rule(&self, method: &str, path: &str) -> Option<&Rule> {
+        self.rules
+            .iter()
+            .find(|rule| rule.is_public() && rule.fits(method, path))
+    }
+
+    /// The first rule that fits the request and lists the caller.
+    pub fn rule_for(&self, method: &str, path: &str, caller: &Caller) -> Option<&Rule> {
+        self.rules
+            .iter()
+            .find(|rule| rule.fits(method, path) && rule.lists(caller))
+    }
+}
+
+// === impl Origin ===
+
+impl Origin {
+    /// Its text, as an `Origin` header has it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

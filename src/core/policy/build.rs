@@ -1,0 +1,87 @@
+//! From wire types to a policy that is valid by construction.
+
+mod app;
+mod check;
+mod entry;
+mod keys;
+mod rule;
+mod trust;
+
+use crate::trust::{Kind, Trust};
+
+use super::document::{self, Document};
+use super::error::{Place, PolicyError};
+use super::host::Table;
+use super::{Audit, Level, Policy};
+
+/// The default of `max_token`, in bytes.
+const MAX_TOKEN: usize = 16_384;
+
+/// Judges a whole document.
+pub(super) fn policy(wire: Document) -> Result<Policy, PolicyError> {
+    let root = Place::root();
+    if wire.sso.is_some() {
+        let problem = "sessions are not served yet";
+        return Err(root.member("sso").error(problem, "leave `sso` out"));
+    }
+    let max_token = max_token(wire.max_token, &root.member("max_token"))?;
+    let audit = audit(wire.audit.unwrap_or_default(), &root.member("audit"))?;
+    let trusts = trust::trusts(wire.trust.unwrap_or_default(), &root.member("trust"))?;
+    let mut hosts = Table::default();
+    let apps = check::required(wire.apps, &root, "apps", "list at least one app")?;
+    let apps = app::apps(apps, &trusts, &mut hosts, &root.member("apps"))?;
+    Ok(Policy {
+        trusts,
+        apps,
+        hosts,
+        audit,
+        max_token,
+    })
+}
+
+/// Below a kilobyte hardly a token fits, and above 64 no proxy takes the header.
+fn max_token(wire: Option<f64>, place: &Place) -> Result<usize, PolicyError> {
+    let Some(bytes) = wire else {
+        return Ok(MAX_TOKEN);
+    };
+    // The cast saturates, and what is not whole or not in range is refused right here.
+    let whole = bytes as u32;
+    if f64::from(whole) == bytes && (1024..=65_536).contains(&whole) {
+        return Ok(whole as usize);
+    }
+    Err(place.error(
+        "not a whole number from 1024 to 65536",
+        "write the longest token in bytes; the default is 16384",
+    ))
+}
+
+fn audit(wire: document::Audit, place: &Place) -> Result<Audit, PolicyError> {
+    let default = Audit::default();
+    let level = |name: Option<String>, place: Place, default| {
+        let Some(name) = name else {
+            return Ok(default);
+        };
+        Level::from_name(&name).ok_or_else(|| {
+            let mend = "write debug, info, warn, error or off";
+            place.error_about(&name, "is not a level", mend)
+        })
+    };
+    Ok(Audit {
+        allowed: level(wire.allowed, place.member("allowed"), default.allowed)?,
+        refused: level(wire.refused, place.member("refused"), default.refused)?,
+    })
+}
+
+/// What an entry may name: the trust entries by name, for mends too.
+fn names(trusts: &[Trust], kind: Option<Kind>) -> String {
+    let fits = |trust: &&Trust| kind.is_none_or(|kind| trust.kind == kind);
+    let names: Vec<&str> = trusts
+        .iter()
+        .filter(fits)
+        .map(|trust| &*trust.name)
+        .collect();
+    if names.is_empty() {
+        return "there is none; add one under `trust`".to_owned();
+    }
+    ["there is ", &names.join(", ")].concat()
+}

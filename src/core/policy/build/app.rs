@@ -1,0 +1,164 @@
+//! The apps.
+
+use crate::policy::document;
+use crate::policy::error::{Place, PolicyError};
+use crate::policy::host::{HostPattern, Table, is_dns_name};
+use crate::policy::{App, Origin};
+use crate::trust::Trust;
+
+use super::{check, rule};
+
+/// Headers that carry the request itself, or that have a switch of their own.
+const NEVER_STRIPPED: [&str; 10] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Judges all apps, and enters their hosts into the table.
+pub(super) fn apps(
+    wire: Vec<document::App>,
+    trusts: &[Trust],
+    hosts: &mut Table,
+    place: &Place,
+) -> Result<Vec<App>, PolicyError> {
+    let mut apps: Vec<App> = Vec::new();
+    let wire = check::filled(wire, place, "list at least one app")?;
+    for (index, wire) in wire.into_iter().enumerate() {
+        let place = place.element(index);
+        let app = app(wire, trusts, &place)?;
+        check::unique(&app.name, apps.iter().map(App::name), &place)?;
+        for (number, host) in app.hosts.iter().enumerate() {
+            if let Err(other) = hosts.add(host.clone(), index) {
+                let other = apps.get(other).unwrap_or(&app);
+                return Err(place.member("hosts").element(number).error_about(
+                    &host.to_string(),
+                    &["is a host of app `", &other.name, "` already"].concat(),
+                    "list each host once",
+                ));
+            }
+        }
+        apps.push(app);
+    }
+    Ok(apps)
+}
+
+fn app(wire: document::App, trusts: &[Trust], place: &Place) -> Result<App, PolicyError> {
+    let name = check::name(wire.name, place)?;
+    let mend = "list the hosts that clients ask for";
+    let hosts = check::required(wire.hosts, place, "hosts", mend)?;
+    let at = place.member("hosts");
+    let hosts = check::each(check::filled(hosts, &at, mend)?, &at, host)?;
+    let at = place.member("audiences");
+    let audiences = match wire.audiences {
+        None => Vec::new(),
+        Some(list) => {
+            let mend = "leave it out where the trust entry's audiences are enough";
+            check::texts(check::filled(list, &at, mend)?, &at)?
+        }
+    };
+    let origins = wire.origins.unwrap_or_default();
+    let strip_headers = wire.strip_headers.unwrap_or_default();
+    let mend = "list at least one rule; without one nobody can pass";
+    let rules = check::required(wire.rules, place, "rules", mend)?;
+    Ok(App {
+        name,
+        hosts,
+        rules: rule::rules(rules, trusts, &place.member("rules"))?,
+        audiences,
+        origins: check::each(origins, &place.member("origins"), origin)?,
+        forward_authorization: wire.forward_authorization == Some(true),
+        strip_headers: check::each(strip_headers, &place.member("strip_headers"), header)?,
+        preflight: wire.preflight != Some(false),
+    })
+}
+
+fn host(text: String, place: &Place) -> Result<HostPattern, PolicyError> {
+    if let Some(pattern) = HostPattern::parse(&text) {
+        return Ok(pattern);
+    }
+    let (problem, mend) = if text == "*" {
+        (
+            "would take every host",
+            "list the hosts, or write `*.` and a name",
+        )
+    } else if text.contains("://") {
+        ("is a URL", "write the host alone")
+    } else if text.contains(':') {
+        ("has a port", "write the host alone; every port is meant")
+    } else if text.ends_with('.') {
+        ("ends with a dot", "leave the dot out")
+    } else if text.contains('*') {
+        (
+            "has a wildcard that is not the whole first label",
+            "write `*.` and a name, for exactly one label in front of it",
+        )
+    } else {
+        ("is not a DNS name", "write a host like `app.example.com`")
+    };
+    Err(place.error_about(&text, problem, mend))
+}
+
+/// Scheme, host, perhaps a port: what a browser sends in `Origin`, so a default port is dropped.
+fn origin(text: String, place: &Place) -> Result<Origin, PolicyError> {
+    parse_origin(&text.to_ascii_lowercase()).ok_or_else(|| {
+        let mend = "write scheme and host, like `https://app.example.com`";
+        place.error_about(&text, "is not a web origin", mend)
+    })
+}
+
+fn parse_origin(text: &str) -> Option<Origin> {
+    let (scheme, authority) = text.split_once("://")?;
+    let default = match scheme {
+        "https" => 443,
+        "http" => 80,
+        _ => return None,
+    };
+    let (host, port) = match authority.split_once(':') {
+        None => (authority, default),
+        Some((host, digits)) => {
+            let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+            let port: u16 = digits.parse().ok().filter(|port| plain && *port != 0)?;
+            (host, port)
+        }
+    };
+    if !is_dns_name(host) {
+        return None;
+    }
+    let mut origin = [scheme, "://", host].concat();
+    if port != default {
+        origin.push(':');
+        origin.push_str(&port.to_string());
+    }
+    Some(Origin(origin))
+}
+
+/// A field name by RFC 9110 section 5.1, in lower case.
+fn header(text: String, place: &Place) -> Result<String, PolicyError> {
+    let name = text.to_ascii_lowercase();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.starts_with(':') {
+        let mend = "leave it out; it is part of the request, not a header";
+        return Err(place.error_about(&text, "is a pseudo-header", mend));
+    }
+    if name.is_empty() || !name.bytes().all(plain) {
+        let mend = "write a header's name, like `x-webauth-user`";
+        return Err(place.error_about(&text, "is not the name of a header", mend));
+    }
+    if name == "authorization" {
+        let mend = "leave it out; `forward_authorization` decides";
+        return Err(place.error_about(&text, "is taken away anyway", mend));
+    }
+    if NEVER_STRIPPED.contains(&name.replace('_', "-").as_str()) {
+        let mend = "leave it out; requests do not work without it";
+        return Err(place.error_about(&text, "is not an identity header", mend));
+    }
+    Ok(name)
+}

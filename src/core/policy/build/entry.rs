@@ -1,0 +1,182 @@
+//! The entries of a rule.
+
+use crate::json::Json;
+use crate::policy::document;
+use crate::policy::entry::email_domain;
+use crate::policy::error::{Place, PolicyError};
+use crate::policy::{Entry, Matcher, Part};
+use crate::trust::{Kind, Trust};
+
+use super::{check, names};
+
+/// Judges one entry: what it names must be there, and a caller that it fits must be possible.
+pub(super) fn entry(
+    wire: document::Entry,
+    trusts: &[Trust],
+    place: &Place,
+) -> Result<Entry, PolicyError> {
+    let from = match &wire.from {
+        None => None,
+        Some(name) => {
+            let known = trusts.iter().find(|trust| trust.name == *name);
+            Some(known.ok_or_else(|| unknown(name, trusts, None, &place.member("from")))?)
+        }
+    };
+    if wire.service_account.is_none() && from.is_none() {
+        let mend = [
+            "write `from` and the name of a trust entry; ",
+            &names(trusts, None),
+        ]
+        .concat();
+        return Err(place.error("nobody to vouch for the caller", &mend));
+    }
+    let kubernetes =
+        wire.service_account.is_some() || from.is_some_and(|trust| trust.kind == Kind::Kubernetes);
+    let for_people = [
+        ("user", wire.user.is_some()),
+        ("email", wire.email.is_some()),
+        ("email_domain", wire.email_domain.is_some()),
+        ("group", wire.group.is_some()),
+    ];
+    if let Some((name, _)) = for_people.iter().find(|(_, given)| kubernetes && *given) {
+        return Err(place.member(name).error(
+            "no service account has one, so nobody would ever fit",
+            "name callers from a kubernetes trust by `service_account`",
+        ));
+    }
+    let anyone = wire.anyone == Some(true);
+    let matchers = matchers(wire, trusts, from, place)?;
+    match (anyone, matchers.is_empty()) {
+        (true, true) => Ok(vec![Matcher::Anyone]),
+        (true, false) => Err(place.member("anyone").error(
+            "stands beside other matchers",
+            "keep `anyone` with nothing but `from`, or leave it out",
+        )),
+        (false, true) => Err(place.error(
+            "no matcher",
+            "name the caller; `anyone: true` is everyone that `from` vouches for",
+        )),
+        (false, false) => Ok(matchers),
+    }
+    .map(|matchers| Entry {
+        from: from.map(|trust| trust.name.clone()),
+        matchers,
+    })
+}
+
+fn matchers(
+    wire: document::Entry,
+    trusts: &[Trust],
+    from: Option<&Trust>,
+    place: &Place,
+) -> Result<Vec<Matcher>, PolicyError> {
+    let mut matchers = Vec::new();
+    if let Some(text) = wire.service_account {
+        let place = place.member("service_account");
+        matchers.push(service_account(&text, trusts, from, &place)?);
+    }
+    if let Some(text) = wire.user {
+        matchers.push(Matcher::User(check::text(text, &place.member("user"))?));
+    }
+    if let Some(text) = wire.email {
+        matchers.push(email(text, &place.member("email"))?);
+    }
+    if let Some(text) = wire.email_domain {
+        matchers.push(domain(text, &place.member("email_domain"))?);
+    }
+    if let Some(text) = wire.group {
+        matchers.push(Matcher::Group(check::text(text, &place.member("group"))?));
+    }
+    if let Some(wire) = wire.claim {
+        matchers.push(claim(wire, &place.member("claim"))?);
+    }
+    Ok(matchers)
+}
+
+fn unknown(name: &str, trusts: &[Trust], kind: Option<Kind>, place: &Place) -> PolicyError {
+    place.error_about(name, "is not a trust entry", &names(trusts, kind))
+}
+
+fn service_account(
+    text: &str,
+    trusts: &[Trust],
+    from: Option<&Trust>,
+    place: &Place,
+) -> Result<Matcher, PolicyError> {
+    let parts: Vec<&str> = text.split('/').collect();
+    let [trust, namespace, name] = *parts.as_slice() else {
+        let mend = "write TRUST/NAMESPACE/NAME, each exact or `*`";
+        return Err(place.error_about(text, "has not three parts", mend));
+    };
+    let kind = Some(Kind::Kubernetes);
+    let fits = |known: &&Trust| trust == "*" || known.name == trust;
+    let mut named = trusts.iter().filter(fits).peekable();
+    if named.peek().is_none() {
+        return Err(unknown(trust, trusts, kind, place));
+    }
+    if !named.any(|known| known.kind == Kind::Kubernetes) {
+        let mend = [
+            "name a trust entry of kind kubernetes; ",
+            &names(trusts, kind),
+        ]
+        .concat();
+        return Err(place.error_about(trust, "has no service accounts", &mend));
+    }
+    let other = |from: &&Trust| from.kind != Kind::Kubernetes || !fits(from);
+    if let Some(from) = from.filter(other) {
+        let mend = "leave `from` out; the first part says who vouches";
+        return Err(place.error_about(text, &["is never from `", &from.name, "`"].concat(), mend));
+    }
+    for part in [namespace, name] {
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+        if part != "*" && (part.is_empty() || !part.bytes().all(plain)) {
+            let mend = "write the whole name, or `*` for any";
+            return Err(place.error_about(part, "is not a name in Kubernetes", mend));
+        }
+    }
+    Ok(Matcher::ServiceAccount {
+        trust: part(trust),
+        namespace: part(namespace),
+        name: part(name),
+    })
+}
+
+fn part(text: &str) -> Part {
+    match text {
+        "*" => Part::Any,
+        _ => Part::Exact(text.to_owned()),
+    }
+}
+
+fn email(text: String, place: &Place) -> Result<Matcher, PolicyError> {
+    let text = check::text(text, place)?;
+    if email_domain(&text).is_none() {
+        let mend = "write one whole address; for all of a domain there is `email_domain`";
+        return Err(place.error_about(&text, "is not an e-mail address", mend));
+    }
+    Ok(Matcher::Email(text))
+}
+
+fn domain(text: String, place: &Place) -> Result<Matcher, PolicyError> {
+    let text = check::text(text, place)?;
+    if text.contains(['@', '*', ' ']) || text.starts_with('.') {
+        let mend = "write what stands behind the `@`, like `example.com`; subdomains are others";
+        return Err(place.error_about(&text, "is not a domain", mend));
+    }
+    Ok(Matcher::EmailDomain(text))
+}
+
+fn claim(wire: document::Claim, place: &Place) -> Result<Matcher, PolicyError> {
+    let mend = "list the names that lead to it from the top of the token";
+    let path = check::required(wire.path, place, "path", mend)?;
+    let at = place.member("path");
+    let path = check::texts(check::filled(path, &at, mend)?, &at)?;
+    let mend = "write the value that it must have: a string, a number, true or false";
+    let equals = check::required(wire.equals, place, "equals", mend)?;
+    match equals {
+        Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(Matcher::Claim { path, equals }),
+        Json::Null | Json::Array(_) | Json::Object(_) => {
+            Err(place.member("equals").error("not a single value", mend))
+        }
+    }
+}

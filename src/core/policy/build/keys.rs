@@ -1,0 +1,144 @@
+//! Where the keys of a trust entry come from.
+
+use std::time::Duration;
+
+use crate::keys::{KeySet, Thumbprint};
+use crate::policy::document;
+use crate::policy::error::{Place, PolicyError};
+use crate::token::Algorithm;
+use crate::trust::{Endpoint, KeySource, Remote, Url};
+
+use super::check;
+
+/// The longest `kid` that a Kubernetes API server makes (J10).
+const MAX_KID: usize = 1024;
+
+/// Judges the `keys` of the entry with this issuer.
+pub(super) fn keys(
+    wire: document::Keys,
+    issuer: &str,
+    algorithms: Option<&[Algorithm]>,
+    place: &Place,
+) -> Result<KeySource, PolicyError> {
+    let inline = match &wire.inline {
+        None => None,
+        Some(json) => Some(KeySet::from_json(json, algorithms).map_err(|error| {
+            let place = place.member("inline");
+            let mend = "write a JSON Web Key Set: `{keys: […]}` with at least one public key";
+            place.error(&error.to_string(), mend)
+        })?),
+    };
+    let refuse_kids = check::texts(
+        wire.refuse_kids.clone().unwrap_or_default(),
+        &place.member("refuse_kids"),
+    )?;
+    for (index, kid) in refuse_kids.iter().enumerate() {
+        if kid.len() > MAX_KID {
+            let place = place.member("refuse_kids").element(index);
+            let mend = "leave it out; no key with a longer one is accepted";
+            return Err(place.error("longer than 1024 bytes", mend));
+        }
+    }
+    let pins = check::each(
+        wire.pins.clone().unwrap_or_default(),
+        &place.member("pins"),
+        pin,
+    )?;
+    let remote = remote(wire, issuer, place)?;
+    if remote.is_none() && inline.is_none() {
+        let mend = "name the `envoy_cluster` that leads to the issuer, or give the keys `inline`";
+        return Err(place.error("no source of keys", mend));
+    }
+    Ok(KeySource {
+        remote,
+        inline,
+        refuse_kids,
+        pins,
+    })
+}
+
+fn pin(text: String, place: &Place) -> Result<Thumbprint, PolicyError> {
+    Thumbprint::parse(&text).ok_or_else(|| {
+        let mend = "write the key's SHA-256 thumbprint by RFC 7638: 43 letters of base64url";
+        place.error_about(&text, "is not a thumbprint", mend)
+    })
+}
+
+fn remote(
+    wire: document::Keys,
+    issuer: &str,
+    place: &Place,
+) -> Result<Option<Remote>, PolicyError> {
+    let mirror = wire.mirror == Some(true);
+    let Some(envoy_cluster) = wire.envoy_cluster else {
+        let fetching = [
+            ("discovery", wire.discovery.is_some()),
+            ("jwks", wire.jwks.is_some()),
+            ("mirror", mirror),
+            ("refresh", wire.refresh.is_some()),
+            ("max_stale", wire.max_stale.is_some()),
+        ];
+        return match fetching.iter().find(|(_, given)| *given) {
+            None => Ok(None),
+            Some((name, _)) => Err(place.member(name).error(
+                "nothing is fetched without a cluster",
+                "add `envoy_cluster`, or leave this out",
+            )),
+        };
+    };
+    let envoy_cluster = check::text(envoy_cluster, &place.member("envoy_cluster"))?;
+    let endpoint = endpoint(wire.discovery, wire.jwks, mirror, issuer, place)?;
+    let refresh = check::duration(
+        wire.refresh,
+        &place.member("refresh"),
+        Duration::from_secs(300),
+        (Duration::from_secs(10), Duration::from_secs(3600)),
+        "10s to 1h",
+    )?;
+    let max_stale = check::duration(
+        wire.max_stale,
+        &place.member("max_stale"),
+        Duration::from_secs(86_400),
+        (refresh, Duration::MAX),
+        "at least `refresh`",
+    )?;
+    Ok(Some(Remote {
+        envoy_cluster,
+        endpoint,
+        refresh,
+        max_stale,
+    }))
+}
+
+fn endpoint(
+    discovery: Option<String>,
+    jwks: Option<String>,
+    mirror: bool,
+    issuer: &str,
+    place: &Place,
+) -> Result<Endpoint, PolicyError> {
+    match (discovery, jwks, mirror) {
+        (None, None, true) => Ok(Endpoint::Mirror),
+        (None, Some(text), false) => url(&text, &place.member("jwks")).map(Endpoint::Jwks),
+        (Some(text), None, false) => {
+            url(&text, &place.member("discovery")).map(Endpoint::Discovery)
+        }
+        (None, None, false) => {
+            // D01: one trailing slash goes.
+            let base = issuer.strip_suffix('/').unwrap_or(issuer);
+            let text = [base, "/.well-known/openid-configuration"].concat();
+            url(&text, &place.member("discovery")).map(Endpoint::Discovery)
+        }
+        _ => Err(place.error(
+            "`discovery`, `jwks` and `mirror` exclude one another",
+            "keep the one that names where the keys are",
+        )),
+    }
+}
+
+fn url(text: &str, place: &Place) -> Result<Url, PolicyError> {
+    Url::parse(text).ok_or_else(|| {
+        let mend = "write `https://`, a host and a path, without query, fragment or user";
+        place.error_about(text, "is not a URL that keys are fetched from", mend)
+    })
+}

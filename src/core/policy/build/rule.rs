@@ -1,0 +1,95 @@
+//! The rules of an app.
+
+use crate::policy::document;
+use crate::policy::error::{Place, PolicyError};
+use crate::policy::rule::Access;
+use crate::policy::{Pattern, Rule};
+use crate::trust::Trust;
+
+use super::{check, entry};
+
+/// Judges all rules of an app.
+pub(super) fn rules(
+    wire: Vec<document::Rule>,
+    trusts: &[Trust],
+    place: &Place,
+) -> Result<Vec<Rule>, PolicyError> {
+    let mend = "list at least one rule; without one nobody can pass";
+    let wire = check::filled(wire, place, mend)?;
+    let rules = check::each(wire, place, |wire, place| rule(wire, trusts, place))?;
+    for (index, rule) in rules.iter().enumerate() {
+        let (before, _) = rules.split_at(index);
+        check::unique(
+            &rule.name,
+            before.iter().map(Rule::name),
+            &place.element(index),
+        )?;
+    }
+    Ok(rules)
+}
+
+fn rule(wire: document::Rule, trusts: &[Trust], place: &Place) -> Result<Rule, PolicyError> {
+    let name = check::name(wire.name, place)?;
+    let at = place.member("methods");
+    let methods = match wire.methods {
+        None => None,
+        Some(list) => {
+            let list = check::filled(list, &at, "leave it out where all methods are meant")?;
+            Some(check::each(list, &at, method)?)
+        }
+    };
+    let at = place.member("paths");
+    let paths = match wire.paths {
+        None => Vec::new(),
+        Some(list) => {
+            let list = check::filled(list, &at, "leave it out where all paths are meant")?;
+            check::each(list, &at, path)?
+        }
+    };
+    let public = wire.public == Some(true);
+    let (access, methods) = match (wire.allow, public) {
+        (Some(_), true) => {
+            let mend = "keep `public` to let everybody in, or `allow` to let in whom it lists";
+            return Err(place.error("`public` and `allow` exclude each other", mend));
+        }
+        (None, false) => {
+            let mend = "list callers under `allow`, or write `public: true` to ask for none";
+            return Err(place.error("neither `allow` nor `public`", mend));
+        }
+        (None, true) if paths.is_empty() => {
+            let mend = "list what everybody may see; `/**` is everything";
+            return Err(place.error("a public rule without `paths`", mend));
+        }
+        (None, true) => {
+            let reading = || vec!["GET".to_owned(), "HEAD".to_owned()];
+            (Access::Public, methods.unwrap_or_else(reading))
+        }
+        (Some(list), false) => {
+            let at = place.member("allow");
+            let list = check::filled(list, &at, "list at least one caller")?;
+            let entries = check::each(list, &at, |wire, place| entry::entry(wire, trusts, place))?;
+            (Access::Allow(entries), methods.unwrap_or_default())
+        }
+    };
+    Ok(Rule {
+        name,
+        methods,
+        paths,
+        access,
+    })
+}
+
+/// A method as RFC 9110 section 9.1 registers them. Methods are case-sensitive, so `get` would
+/// never fit.
+fn method(text: String, place: &Place) -> Result<String, PolicyError> {
+    let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
+    if text.is_empty() || !text.bytes().all(plain) {
+        let mend = "write it in capitals, like GET; leave `methods` out for all";
+        return Err(place.error_about(&text, "is not a method", mend));
+    }
+    Ok(text)
+}
+
+fn path(text: String, place: &Place) -> Result<Pattern, PolicyError> {
+    Pattern::parse(&text).map_err(|(problem, mend)| place.error_about(&text, problem, mend))
+}

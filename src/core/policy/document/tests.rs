@@ -1,0 +1,208 @@
+use crate::policy::tests::{WHOLE, error, with};
+
+const ENTRY: &str = r#"{"service_account": "staging/monitoring/karma"}"#;
+
+#[test]
+fn an_unknown_member_beside_a_matcher_is_refused() {
+    let text = with(ENTRY, r#"{"from": "gitlab", "group": "sre", "ns": "a"}"#);
+    let error = error(&text);
+    assert_eq!(error.path(), "apps[0].rules[0].allow[0].ns");
+    assert_eq!(error.problem(), "unknown field `ns`");
+    assert!(
+        error
+            .mend()
+            .starts_with("here stand from, service_account, user,"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_typo_is_answered_with_the_nearest_name() {
+    for (piece, typo, path, mend) in [
+        (
+            r#""trust": ["#,
+            r#""trusts": ["#,
+            "trusts",
+            "did you mean `trust`?",
+        ),
+        (
+            r#""methods""#,
+            r#""method""#,
+            "apps[0].rules[0].method",
+            "did you mean `methods`?",
+        ),
+        (
+            r#""hosts""#,
+            r#""hsots""#,
+            "apps[0].hsots",
+            "did you mean `hosts`?",
+        ),
+        (
+            r#""keys": {"envoy_cluster": "gitlab""#,
+            r#""keys": {"envoy-cluster": "gitlab""#,
+            "trust[1].keys.envoy-cluster",
+            "did you mean `envoy_cluster`?",
+        ),
+        (
+            r#""public""#,
+            r#""PUBLIC""#,
+            "apps[0].rules[1].PUBLIC",
+            "here stand name, methods,",
+        ),
+    ] {
+        let error = error(&with(piece, typo));
+        assert_eq!(error.path(), path, "{error}");
+        assert!(error.mend().starts_with(mend), "{error}");
+    }
+}
+
+#[test]
+fn a_wrong_type_is_answered_with_the_right_one() {
+    for (piece, other, path, problem, mend) in [
+        (
+            r#"["GET"]"#,
+            r#""GET""#,
+            "apps[0].rules[0].methods",
+            "string \"GET\"",
+            "a list",
+        ),
+        (
+            r#"["GET"]"#,
+            "[5]",
+            "apps[0].rules[0].methods[0]",
+            "integer `5`",
+            "a string",
+        ),
+        (
+            "true",
+            r#""yes""#,
+            "apps[0].rules[1].public",
+            "string \"yes\"",
+            "true or false",
+        ),
+        (
+            ENTRY,
+            r#""staging""#,
+            "apps[0].rules[0].allow[0]",
+            "string",
+            "an object",
+        ),
+        (
+            r#""trust": ["#,
+            r#""max_token": "8k", "trust": ["#,
+            "max_token",
+            "8k",
+            "a number",
+        ),
+    ] {
+        let error = error(&with(piece, other));
+        assert_eq!(error.path(), path, "{error}");
+        assert!(error.problem().starts_with("invalid type: "), "{error}");
+        assert!(error.problem().contains(problem), "{error}");
+        assert!(
+            error.mend().starts_with(&format!("write {mend}")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn null_is_not_the_same_as_left_out() {
+    for (piece, other, path) in [
+        (r#"["/api/v2/**"]"#, "null", "apps[0].rules[0].paths"),
+        (r#"["GET"]"#, "null", "apps[0].rules[0].methods"),
+        (r#"{"envoy_cluster": "gitlab"}"#, "null", "trust[1].keys"),
+        (r#"["tools"]"#, "[null]", "trust[1].audiences[0]"),
+        ("true", "null", "apps[0].rules[1].public"),
+    ] {
+        let error = error(&with(piece, other));
+        assert_eq!(
+            (error.path(), error.problem()),
+            (path, "invalid type: null")
+        );
+    }
+}
+
+#[test]
+fn an_array_does_not_stand_for_an_object() {
+    for (piece, other, path) in [
+        (
+            ENTRY,
+            r#"["gitlab", "staging/monitoring/karma"]"#,
+            "apps[0].rules[0].allow[0]",
+        ),
+        (
+            r#"{"envoy_cluster": "gitlab"}"#,
+            r#"["gitlab"]"#,
+            "trust[1].keys",
+        ),
+        (WHOLE, "[]", "."),
+    ] {
+        let error = error(&with(piece, other));
+        assert_eq!(
+            (error.path(), error.problem()),
+            (path, "invalid type: sequence")
+        );
+    }
+}
+
+#[test]
+fn j08_a_member_that_stands_twice_is_refused_at_any_depth() {
+    for (piece, other, path) in [
+        (r#""trust": ["#, r#""trust": [], "trust": ["#, "trust"),
+        (
+            r#""public": true"#,
+            r#""public": true, "public": false"#,
+            "apps[0].rules[1].public",
+        ),
+        (
+            ENTRY,
+            r#"{"from": "gitlab", "user": "a", "us\u0065r": "b"}"#,
+            "apps[0].rules[0].allow[0].user",
+        ),
+    ] {
+        let error = error(&with(piece, other));
+        assert_eq!(error.path(), path, "{error}");
+        assert!(error.problem().starts_with("duplicate field"), "{error}");
+        assert_eq!(error.mend(), "keep one of the two");
+    }
+    let inline = r#"{"inline": {"keys": [], "k\u0065ys": []}}"#;
+    let error = error(&with(r#"{"envoy_cluster": "gitlab"}"#, inline));
+    assert_eq!(error.problem(), "a member name stands twice", "{error}");
+    assert!(error.path().starts_with("trust[1].keys.inline"), "{error}");
+}
+
+#[test]
+fn what_is_not_json_is_answered_with_line_and_column() {
+    let error_of = |text: &str| error(text);
+    let error = error_of(&with(r#""kind": "oidc","#, r#""kind": oidc,"#));
+    assert_eq!(error.path(), "trust[1].kind");
+    assert!(error.problem().contains("at line 5 column"), "{error}");
+    assert!(error.mend().contains("write one JSON object"), "{error}");
+    for text in [
+        "",
+        "  ",
+        "{",
+        "\u{feff}{}",
+        "trust: []",
+        "{} {}",
+        "{\"apps\": [}",
+    ] {
+        let error = error_of(text);
+        assert!(error.problem().starts_with("not JSON: "), "{text}: {error}");
+        assert!(
+            !error.path().is_empty() && !error.mend().is_empty(),
+            "{text}: {error}"
+        );
+    }
+}
+
+#[test]
+fn depth_is_bounded() {
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    for text in [deep.clone(), with(ENTRY, &deep)] {
+        error(&text);
+    }
+    let inline = format!(r#"{{"inline": {deep}}}"#);
+    error(&with(r#"{"envoy_cluster": "gitlab"}"#, &inline));
+}

@@ -1,0 +1,21 @@
+//! Durations as the policy writes them: `30s`, `5m`, `24h`.
+
+use std::time::Duration;
+
+#[cfg(test)]
+mod tests;
+
+/// Reads a whole number and one unit: `s`, `m` or `h`. At most nine digits, so nothing overflows.
+pub(super) fn parse(text: &str) -> Option<Duration> {
+    let mut digits = text.chars();
+    let seconds = match digits.next_back()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        _ => return None,
+    };
+    let digits = digits.as_str();
+    let plain = digits.len() <= 9 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let count: u64 = digits.parse().ok().filter(|_| plain)?;
+    count.checked_mul(seconds).map(Duration::from_secs)
+}

@@ -1,0 +1,35 @@
+use super::*;
+
+#[test]
+fn a_number_and_a_unit_make_a_duration() {
+    for (text, seconds) in [("30s", 30), ("5m", 300), ("24h", 86_400), ("0s", 0)] {
+        assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
+    }
+    assert_eq!(
+        parse("999999999h"),
+        Some(Duration::from_secs(3_599_999_996_400))
+    );
+}
+
+#[test]
+fn anything_else_is_refused() {
+    for text in [
+        "",
+        "s",
+        "30",
+        "5 m",
+        "1.5h",
+        "-5m",
+        "+5m",
+        "1h30m",
+        "5M",
+        "5ms",
+        "1d",
+        "5é",
+        "é",
+        "9999999999s",
+        " 5m",
+    ] {
+        assert_eq!(parse(text), None, "{text}");
+    }
+}

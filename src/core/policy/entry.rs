@@ -1,0 +1,161 @@
+//! Entries: whom a rule lists.
+
+use serde_json::Number;
+
+use crate::caller::{Caller, Subject};
+use crate::json::Json;
+
+#[cfg(test)]
+mod tests;
+
+/// One alternative of a rule's `allow`: a caller that all of its matchers fit, vouched for by
+/// whom it names.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub(super) from: Option<String>,
+    /// Never empty.
+    pub(super) matchers: Vec<Matcher>,
+}
+
+/// What an entry asks of a caller.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Matcher {
+    /// Whoever the trust entry or provider vouches for.
+    Anyone,
+    /// The claim at this path of member names has this value: a string, a number or a boolean.
+    Claim {
+        /// The names from the top of the token.
+        path: Vec<String>,
+        /// The value, equal in type; 1 and 1.0 are the same number.
+        equals: Json,
+    },
+    /// The verified e-mail address, in any ASCII case.
+    Email(String),
+    /// The part of the verified e-mail address behind its only `@`, in any ASCII case.
+    EmailDomain(String),
+    /// One of the caller's groups, byte for byte.
+    Group(String),
+    /// A Kubernetes service account.
+    ServiceAccount {
+        /// The trust entry that vouches.
+        trust: Part,
+        /// Its namespace.
+        namespace: Part,
+        /// Its name in the namespace.
+        name: Part,
+    },
+    /// The subject, byte for byte; never a service account.
+    User(String),
+}
+
+/// A part of a service account's name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Part {
+    /// `*`: whatever stands there.
+    Any,
+    /// This, byte for byte.
+    Exact(String),
+}
+
+// === impl Entry ===
+
+impl Entry {
+    /// The trust entry or provider that must have vouched. `None` where a service account's own
+    /// first part says so.
+    pub fn from(&self) -> Option<&str> {
+        self.from.as_deref()
+    }
+
+    /// What it asks, all of it. Never empty.
+    pub fn matchers(&self) -> &[Matcher] {
+        &self.matchers
+    }
+
+    /// Whether it lists this caller.
+    pub fn fits(&self, caller: &Caller) -> bool {
+        // An entry without matchers can't be built; if it could, it should list nobody.
+        !self.matchers.is_empty()
+            && self.from.as_ref().is_none_or(|from| *from == caller.from)
+            && self.matchers.iter().all(|matcher| matcher.fits(caller))
+    }
+}
+
+// === impl Matcher ===
+
+impl Matcher {
+    /// Whether the caller is as asked, whoever vouched.
+    pub fn fits(&self, caller: &Caller) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Claim { path, equals } => path
+                .iter()
+                .try_fold(&caller.claims, |value, name| value.member(name))
+                .is_some_and(|value| same(value, equals)),
+            Self::Email(email) => caller
+                .email
+                .as_ref()
+                .is_some_and(|own| own.eq_ignore_ascii_case(email)),
+            Self::EmailDomain(domain) => caller
+                .email
+                .as_deref()
+                .and_then(email_domain)
+                .is_some_and(|own| own.eq_ignore_ascii_case(domain)),
+            Self::Group(group) => caller.groups.contains(group),
+            Self::ServiceAccount {
+                trust,
+                namespace,
+                name,
+            } => match &caller.subject {
+                Subject::ServiceAccount {
+                    namespace: own_namespace,
+                    name: own_name,
+                } => {
+                    trust.fits(&caller.from) && namespace.fits(own_namespace) && name.fits(own_name)
+                }
+                Subject::User(_) => false,
+            },
+            Self::User(user) => matches!(&caller.subject, Subject::User(own) if own == user),
+        }
+    }
+}
+
+/// The part behind the only `@`, where there is exactly one with something on both sides:
+/// `mallory@evil.example@example.com` has no domain.
+pub(super) fn email_domain(email: &str) -> Option<&str> {
+    let (local, domain) = email.split_once('@')?;
+    let whole = !local.is_empty() && !domain.is_empty() && !domain.contains('@');
+    whole.then_some(domain)
+}
+
+/// Whether two values that are not lists or objects are of one type and equal.
+fn same(one: &Json, other: &Json) -> bool {
+    match (one, other) {
+        (Json::Bool(one), Json::Bool(other)) => one == other,
+        (Json::Number(one), Json::Number(other)) => same_number(one, other),
+        (Json::String(one), Json::String(other)) => one == other,
+        _ => false,
+    }
+}
+
+/// Integers that fit are compared exactly, because doubles take big neighbours for one another.
+fn same_number(one: &Number, other: &Number) -> bool {
+    let whole = |number: &Number| {
+        let signed = number.as_i64().map(i128::from);
+        signed.or_else(|| number.as_u64().map(i128::from))
+    };
+    match (whole(one), whole(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.as_f64() == other.as_f64(),
+    }
+}
+
+// === impl Part ===
+
+impl Part {
+    fn fits(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(exact) => exact == text,
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is wrong with a policy, where, and how to mend it.
+
+use std::fmt;
+
+/// Why a document is not a policy. Every error names its place, the problem and the mend.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PolicyError {
+    path: String,
+    problem: String,
+    mend: String,
+}
+
+/// A place in the document while it is judged: `apps[0].rules[1].paths`.
+#[derive(Clone, Debug)]
+pub(super) struct Place(String);
+
+// === impl PolicyError ===
+
+impl PolicyError {
+    pub(super) fn new(path: &str, problem: &str, mend: &str) -> Self {
+        let path = if path.is_empty() { "." } else { path };
+        Self {
+            path: path.to_owned(),
+            problem: problem.to_owned(),
+            mend: mend.to_owned(),
+        }
+    }
+
+    /// The place, as member names and indices from the top: `apps[0].rules[1].paths`. The document
+    /// as a whole is `.`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong there.
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+
+    /// What to do about it.
+    pub fn mend(&self) -> &str {
+        &self.mend
+    }
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in [&self.path, ": ", &self.problem, "; ", &self.mend] {
+            f.write_str(part)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+// === impl Place ===
+
+impl Place {
+    /// The document as a whole.
+    pub(super) const fn root() -> Self {
+        Self(String::new())
+    }
+
+    /// The member of this name here.
+    pub(super) fn member(&self, name: &str) -> Self {
+        let dot = if self.0.is_empty() { "" } else { "." };
+        Self([&self.0, dot, name].concat())
+    }
+
+    /// The element of this index here, counted from 0.
+    pub(super) fn element(&self, index: usize) -> Self {
+        Self([&self.0, "[", &index.to_string(), "]"].concat())
+    }
+
+    /// An error at this place.
+    pub(super) fn error(&self, problem: &str, mend: &str) -> PolicyError {
+        PolicyError::new(&self.0, problem, mend)
+    }
+
+    /// An error at this place about `text`, which is quoted in front of the problem.
+    pub(super) fn error_about(&self, text: &str, problem: &str, mend: &str) -> PolicyError {
+        self.error(&["`", text, "` ", problem].concat(), mend)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

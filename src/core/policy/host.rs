@@ -1,0 +1,90 @@
+//! Hosts: which app a request is for.
+
+use std::fmt;
+
+#[cfg(test)]
+mod tests;
+
+/// A host of an app: a DNS name in lower case, or `*.` and one.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum HostPattern {
+    /// This host alone.
+    Exact(String),
+    /// Any host of exactly one label in front of this name.
+    OneLabel(String),
+}
+
+/// Finds an app by host.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Table(Vec<(HostPattern, usize)>);
+
+/// Whether this is a DNS name as hosts are written here: labels of 1 to 63 lower-case letters,
+/// digits, `-` and `_`, no `-` at either end of one, no dot at the end, 253 bytes at most.
+pub fn is_dns_name(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+fn is_label(label: &str) -> bool {
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    (1..=63).contains(&label.len())
+        && label.bytes().all(plain)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+}
+
+// === impl HostPattern ===
+
+impl HostPattern {
+    /// Reads a host in any case, or `*.` and one.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        let (name, pattern): (&str, fn(String) -> Self) = match text.strip_prefix("*.") {
+            Some(name) => (name, Self::OneLabel),
+            None => (&text, Self::Exact),
+        };
+        is_dns_name(name).then(|| pattern(name.to_owned()))
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => f.write_str(name),
+            Self::OneLabel(name) => write!(f, "*.{name}"),
+        }
+    }
+}
+
+// === impl Table ===
+
+impl Table {
+    /// Adds a host of the app with this index, or gives back the index of the app that has it.
+    pub(super) fn add(&mut self, pattern: HostPattern, app: usize) -> Result<(), usize> {
+        match self.0.binary_search_by(|(known, _)| known.cmp(&pattern)) {
+            Ok(at) => Err(self.0.get(at).map_or(app, |(_, app)| *app)),
+            Err(at) => {
+                self.0.insert(at, (pattern, app));
+                Ok(())
+            }
+        }
+    }
+
+    /// The index of the app that has this host. An exact host wins over a wildcard.
+    pub(super) fn find(&self, host: &str) -> Option<usize> {
+        self.get(true, host).or_else(|| {
+            let (label, name) = host.split_once('.')?;
+            self.get(false, name).filter(|_| is_label(label))
+        })
+    }
+
+    fn get(&self, exact: bool, name: &str) -> Option<usize> {
+        // Exact hosts sort before wildcards, as the variants are declared.
+        let at = self.0.binary_search_by(|(known, _)| match known {
+            HostPattern::Exact(known) if exact => known.as_str().cmp(name),
+            HostPattern::OneLabel(known) if !exact => known.as_str().cmp(name),
+            HostPattern::Exact(_) => std::cmp::Ordering::Less,
+            HostPattern::OneLabel(_) => std::cmp::Ordering::Greater,
+        });
+        self.0.get(at.ok()?).map(|(_, app)| *app)
+    }
+}

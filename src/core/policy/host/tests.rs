@@ -1,0 +1,72 @@
+use super::*;
+
+fn table(hosts: &[&str]) -> Table {
+    let mut table = Table::default();
+    for (index, host) in hosts.iter().enumerate() {
+        table.add(HostPattern::parse(host).unwrap(), index).unwrap();
+    }
+    table
+}
+
+#[test]
+fn an_exact_host_wins_over_a_wildcard() {
+    let table = table(&[
+        "*.example.com",
+        "a.example.com",
+        "example.com",
+        "*.a.example.com",
+    ]);
+    for (host, app) in [
+        ("a.example.com", Some(1)),
+        ("b.example.com", Some(0)),
+        ("example.com", Some(2)),
+        ("b.a.example.com", Some(3)),
+        ("c.b.a.example.com", None),
+        ("c.b.example.com", None),
+        ("com", None),
+        ("evilexample.com", None),
+        ("", None),
+        ("*.example.com", None),
+        (".example.com", None),
+    ] {
+        assert_eq!(table.find(host), app, "{host}");
+    }
+}
+
+#[test]
+fn a_host_has_one_app() {
+    let mut table = table(&["a.example.com", "*.example.com"]);
+    let mut add = |host: &str| table.add(HostPattern::parse(host).unwrap(), 7);
+    assert_eq!(add("A.EXAMPLE.com"), Err(0));
+    assert_eq!(add("*.example.com"), Err(1));
+    assert_eq!(add("example.com"), Ok(()));
+}
+
+#[test]
+fn dns_names_are_told_from_others() {
+    let label = "a".repeat(63);
+    let longest = [label.as_str(); 4].join(".");
+    for name in [
+        "a",
+        "a.b",
+        "1.2.3.4",
+        "a_b.c-d",
+        &label,
+        longest.get(..253).unwrap(),
+    ] {
+        assert!(is_dns_name(name), "{name}");
+    }
+    let long = "a".repeat(64);
+    for name in [
+        "", ".", "a.", ".a", "a..b", "-a", "a-", "A", "a b", "ä", "a:1", &long, &longest,
+    ] {
+        assert!(!is_dns_name(name), "{name}");
+    }
+}
+
+#[test]
+fn a_pattern_is_shown_as_it_is_written() {
+    for text in ["a.example.com", "*.example.com"] {
+        assert_eq!(HostPattern::parse(text).unwrap().to_string(), text);
+    }
+}

@@ -1,0 +1,195 @@
+//! Apps that are refused.
+
+use super::{accepted, refused};
+
+const HOSTS: &str = r#""hosts": ["alertmanager.example.com"]"#;
+
+/// Adds a second app with these members beside a rule of its own.
+fn second(members: &str) -> String {
+    let rules = r#""rules": [{"name": "all", "allow": [{"from": "gitlab", "anyone": true}]}]"#;
+    format!(r#""apps": [{{{members}, {rules}}}, "#)
+}
+
+/// Adds members to the app.
+#[track_caller]
+fn member_refused(member: &str, path: &str, problem: &str, mend: &str) {
+    refused(HOSTS, &format!("{HOSTS}, {member}"), path, problem, mend);
+}
+
+#[test]
+fn at_least_one_app_is_listed() {
+    let text = r#"{"trust": []}"#;
+    let error = super::error(text);
+    assert_eq!((error.path(), error.problem()), (".", "no `apps`"));
+    let error = super::error(r#"{"apps": []}"#);
+    assert_eq!((error.path(), error.problem()), ("apps", "an empty list"));
+}
+
+#[test]
+fn what_is_required_is_missed() {
+    for (piece, other, path, problem) in [
+        (r#""name": "alertmanager", "#, "", "apps[0]", "no `name`"),
+        (
+            r#""hosts": ["alertmanager.example.com"],"#,
+            "",
+            "apps[0]",
+            "no `hosts`",
+        ),
+        (
+            r#"["alertmanager.example.com"]"#,
+            "[]",
+            "apps[0].hosts",
+            "an empty list",
+        ),
+    ] {
+        refused(piece, other, path, problem, "");
+    }
+    let app = r#"{"apps": [{"name": "a", "hosts": ["a.example.com"]}]}"#;
+    let error = super::error(app);
+    assert_eq!((error.path(), error.problem()), ("apps[0]", "no `rules`"));
+    let app = r#"{"apps": [{"name": "a", "hosts": ["a.example.com"], "rules": []}]}"#;
+    let error = super::error(app);
+    assert_eq!(
+        (error.path(), error.problem()),
+        ("apps[0].rules", "an empty list")
+    );
+}
+
+#[test]
+fn names_are_unique() {
+    refused(
+        r#""apps": ["#,
+        &second(r#""name": "alertmanager", "hosts": ["other.example.com"]"#),
+        "apps[1].name",
+        "`alertmanager` stands twice",
+        "a name of its own",
+    );
+}
+
+#[test]
+fn a_host_belongs_to_one_app() {
+    for (hosts, own) in [
+        (r#"["Alertmanager.Example.com"]"#, HOSTS.to_owned()),
+        (
+            r#"["*.example.com"]"#,
+            r#""hosts": ["*.EXAMPLE.com"]"#.to_owned(),
+        ),
+    ] {
+        let text = super::with(
+            r#""apps": ["#,
+            &second(&format!(r#""name": "b", "hosts": {hosts}"#)),
+        );
+        let error = super::error(&text.replace(HOSTS, &own));
+        assert_eq!(error.path(), "apps[1].hosts[0]", "{error}");
+        assert!(
+            error.problem().ends_with("is a host of app `b` already"),
+            "{error}"
+        );
+    }
+    refused(
+        HOSTS,
+        r#""hosts": ["a.example.com", "b.example.com", "A.example.com"]"#,
+        "apps[0].hosts[2]",
+        "`a.example.com` is a host of app `alertmanager` already",
+        "list each host once",
+    );
+    accepted(
+        HOSTS,
+        r#""hosts": ["a.example.com", "*.example.com", "example.com"]"#,
+    );
+}
+
+#[test]
+fn hosts_are_dns_names_or_one_label_in_front_of_one() {
+    for (host, problem, mend) in [
+        ("*", "would take every host", "`*.` and a name"),
+        (
+            "*.*.example.com",
+            "not the whole first label",
+            "exactly one label",
+        ),
+        (
+            "a*.example.com",
+            "not the whole first label",
+            "exactly one label",
+        ),
+        ("a.*.com", "not the whole first label", "exactly one label"),
+        (
+            "**.example.com",
+            "not the whole first label",
+            "exactly one label",
+        ),
+        ("a.example.com:443", "has a port", "every port is meant"),
+        ("[::1]", "has a port", "write the host alone"),
+        ("https://a.example.com", "is a URL", "write the host alone"),
+        ("a.example.com.", "ends with a dot", "leave the dot out"),
+        ("", "is not a DNS name", "like `app.example.com`"),
+        ("a..example.com", "is not a DNS name", ""),
+        ("-a.example.com", "is not a DNS name", ""),
+        ("a b.example.com", "is not a DNS name", ""),
+        ("bücher.example.com", "is not a DNS name", ""),
+        ("user@a.example.com", "is not a DNS name", ""),
+    ] {
+        let hosts = format!(r#""hosts": ["ok.example.com", "{host}"]"#);
+        refused(HOSTS, &hosts, "apps[0].hosts[1]", problem, mend);
+    }
+}
+
+#[test]
+fn audiences_that_are_given_are_not_empty() {
+    let mend = "where the trust entry's audiences are enough";
+    member_refused(
+        r#""audiences": []"#,
+        "apps[0].audiences",
+        "an empty list",
+        mend,
+    );
+    member_refused(
+        r#""audiences": [""]"#,
+        "apps[0].audiences[0]",
+        "an empty string",
+        "",
+    );
+}
+
+#[test]
+fn origins_are_scheme_and_host() {
+    for origin in [
+        "",
+        "null",
+        "*",
+        "app.example.com",
+        "https://app.example.com/",
+        "https://*.example.com",
+        "ftp://app.example.com",
+        "https://app.example.com:0",
+        "https://app.example.com:+1",
+        "https://user@app.example.com",
+        "https://",
+        "https://app.example.com:443:1",
+    ] {
+        let origins = format!(r#""origins": ["{origin}"]"#);
+        let mend = "like `https://app.example.com`";
+        member_refused(&origins, "apps[0].origins[0]", "is not a web origin", mend);
+    }
+}
+
+#[test]
+fn h06_stripped_headers_are_identity_headers() {
+    for (name, problem) in [
+        (":authority", "is a pseudo-header"),
+        ("", "is not the name of a header"),
+        ("x user", "is not the name of a header"),
+        ("x-user:", "is not the name of a header"),
+        ("x-usér", "is not the name of a header"),
+        ("Authorization", "is taken away anyway"),
+        ("Host", "is not an identity header"),
+        ("cookie", "is not an identity header"),
+        ("Content-Length", "is not an identity header"),
+        ("transfer_encoding", "is not an identity header"),
+        ("connection", "is not an identity header"),
+    ] {
+        let headers = format!(r#""strip_headers": ["x-ok", "{name}"]"#);
+        member_refused(&headers, "apps[0].strip_headers[1]", problem, "");
+    }
+}

@@ -1,0 +1,344 @@
+//! Rules and entries that are refused.
+
+use super::{accepted, error, refused};
+
+const ALLOW: &str = r#""allow": [{"service_account": "staging/monitoring/karma"}]"#;
+const ENTRY: &str = r#"{"service_account": "staging/monitoring/karma"}"#;
+const PUBLIC: &str = r#""paths": ["/-/healthy"], "public": true"#;
+
+/// Replaces the only entry.
+#[track_caller]
+fn entry_refused(entry: &str, path: &str, problem: &str, mend: &str) {
+    let path = format!("apps[0].rules[0].allow[0]{path}");
+    refused(ENTRY, entry, &path, problem, mend);
+}
+
+#[test]
+fn a_rule_is_public_or_lists_callers() {
+    refused(
+        PUBLIC,
+        r#""paths": ["/-/healthy"], "public": true, "allow": [{"from": "gitlab", "anyone": true}]"#,
+        "apps[0].rules[1]",
+        "`public` and `allow` exclude each other",
+        "keep `public`",
+    );
+    for neither in [
+        r#""paths": ["/-/healthy"]"#,
+        r#""paths": ["/"], "public": false"#,
+    ] {
+        let problem = "neither `allow` nor `public`";
+        refused(
+            PUBLIC,
+            neither,
+            "apps[0].rules[1]",
+            problem,
+            "`public: true`",
+        );
+    }
+    let path = "apps[0].rules[0].allow";
+    refused(
+        ALLOW,
+        r#""allow": []"#,
+        path,
+        "an empty list",
+        "at least one caller",
+    );
+    let off = r#""public": false, "allow": [{"from": "gitlab", "anyone": true}]"#;
+    accepted(ALLOW, off);
+}
+
+#[test]
+fn a_public_rule_lists_paths() {
+    let problem = "a public rule without `paths`";
+    refused(
+        PUBLIC,
+        r#""public": true"#,
+        "apps[0].rules[1]",
+        problem,
+        "`/**` is everything",
+    );
+}
+
+#[test]
+fn rules_have_names_of_their_own() {
+    let path = "apps[0].rules[1].name";
+    refused(
+        r#""name": "probes""#,
+        r#""name": "polls""#,
+        path,
+        "`polls` stands twice",
+        "",
+    );
+    refused(
+        r#""name": "probes", "#,
+        "",
+        "apps[0].rules[1]",
+        "no `name`",
+        "",
+    );
+}
+
+#[test]
+fn methods_are_names_in_capitals() {
+    let methods = r#""methods": ["GET"]"#;
+    for method in ["get", "", "*", "GET ", "GÉT", "GET,HEAD"] {
+        let other = format!(r#""methods": ["GET", "{method}"]"#);
+        let path = "apps[0].rules[0].methods[1]";
+        refused(methods, &other, path, "is not a method", "in capitals");
+    }
+    let path = "apps[0].rules[0].methods";
+    refused(
+        methods,
+        r#""methods": []"#,
+        path,
+        "an empty list",
+        "all methods",
+    );
+}
+
+#[test]
+fn h08_paths_that_no_request_has_are_refused() {
+    let paths = r#""paths": ["/api/v2/**"]"#;
+    for (text, problem) in [
+        ("api", "does not begin with a slash"),
+        ("", "does not begin with a slash"),
+        ("**", "does not begin with a slash"),
+        ("/a//b", "has an empty segment"),
+        ("//", "has an empty segment"),
+        ("/a/./b", "has a dot segment"),
+        ("/a/..", "has a dot segment"),
+        ("/a*", "has a wildcard inside a segment"),
+        ("/***", "has a wildcard inside a segment"),
+        ("/a/*.js", "has a wildcard inside a segment"),
+        ("/a?b=c", "has a query or a fragment"),
+        ("/a#b", "has a query or a fragment"),
+        ("/a;b", "has a byte that is refused"),
+        (r"/a\\b", "has a byte that is refused"),
+        ("/a b", "has a byte that is refused"),
+        ("/ä", "has a byte that is refused"),
+        ("/a%2fb", "has a percent-encoding that is refused"),
+        ("/%2E%2e/b", "has a percent-encoding that is refused"),
+        ("/a%5Cb", "has a percent-encoding that is refused"),
+        ("/a%00", "has a percent-encoding that is refused"),
+        ("/a%2", "has a percent-encoding that is refused"),
+        ("/a%", "has a percent-encoding that is refused"),
+        ("/a%zz", "has a percent-encoding that is refused"),
+        ("/a%+1", "has a percent-encoding that is refused"),
+    ] {
+        let other = format!(r#""paths": ["/", "{text}"]"#);
+        refused(paths, &other, "apps[0].rules[0].paths[1]", problem, "");
+    }
+    let path = "apps[0].rules[0].paths";
+    refused(paths, r#""paths": []"#, path, "an empty list", "all paths");
+    let long = format!(r#""paths": ["{}"]"#, "/a".repeat(65));
+    refused(
+        paths,
+        &long,
+        "apps[0].rules[0].paths[0]",
+        "more than 64 segments",
+        "`/**`",
+    );
+}
+
+#[test]
+fn an_entry_says_who_vouches() {
+    for entry in ["{}", r#"{"group": "sre"}"#, r#"{"anyone": true}"#] {
+        let problem = "nobody to vouch for the caller";
+        entry_refused(entry, "", problem, "there is staging, gitlab");
+    }
+    let sso = r#"{"from": "sso", "group": "sre"}"#;
+    entry_refused(
+        sso,
+        ".from",
+        "`sso` is not a trust entry",
+        "there is staging, gitlab",
+    );
+}
+
+#[test]
+fn an_entry_has_a_matcher() {
+    for entry in [
+        r#"{"from": "gitlab"}"#,
+        r#"{"from": "gitlab", "anyone": false}"#,
+    ] {
+        entry_refused(entry, "", "no matcher", "`anyone: true`");
+    }
+}
+
+#[test]
+fn anyone_stands_alone() {
+    for other in [
+        r#""user": "a""#,
+        r#""email": "a@example.com""#,
+        r#""group": "sre""#,
+        r#""claim": {"path": ["a"], "equals": 1}"#,
+    ] {
+        let entry = format!(r#"{{"from": "gitlab", "anyone": true, {other}}}"#);
+        entry_refused(
+            &entry,
+            ".anyone",
+            "stands beside other matchers",
+            "keep `anyone`",
+        );
+    }
+    let entry = r#"{"service_account": "staging/*/*", "anyone": true}"#;
+    entry_refused(
+        entry,
+        ".anyone",
+        "stands beside other matchers",
+        "keep `anyone`",
+    );
+}
+
+#[test]
+fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
+    let mend = "TRUST/NAMESPACE/NAME";
+    for text in ["", "staging", "staging/monitoring", "staging/a/b/c"] {
+        let entry = format!(r#"{{"service_account": "{text}"}}"#);
+        entry_refused(&entry, ".service_account", "has not three parts", mend);
+    }
+    for (text, problem, mend) in [
+        (
+            "stagin/a/b",
+            "`stagin` is not a trust entry",
+            "there is staging",
+        ),
+        (
+            "gitlab/a/b",
+            "`gitlab` has no service accounts",
+            "there is staging",
+        ),
+        (
+            "staging//b",
+            "`` is not a name in Kubernetes",
+            "`*` for any",
+        ),
+        (
+            "staging/a/",
+            "`` is not a name in Kubernetes",
+            "`*` for any",
+        ),
+        (
+            "staging/a/karma-*",
+            "`karma-*` is not a name",
+            "the whole name",
+        ),
+        ("staging/A/b", "`A` is not a name", "the whole name"),
+    ] {
+        let entry = format!(r#"{{"service_account": "{text}"}}"#);
+        entry_refused(&entry, ".service_account", problem, mend);
+    }
+    let entry = r#"{"service_account": "staging/a/b", "from": "gitlab"}"#;
+    entry_refused(
+        entry,
+        ".service_account",
+        "is never from `gitlab`",
+        "leave `from` out",
+    );
+}
+
+#[test]
+fn any_trust_means_one_that_is_there() {
+    let text = r#"{"apps": [{"name": "a", "hosts": ["a"], "rules": [
+        {"name": "r", "allow": [{"service_account": "*/a/b"}]}]}]}"#;
+    let error = error(text);
+    assert_eq!(error.path(), "apps[0].rules[0].allow[0].service_account");
+    assert!(
+        error
+            .mend()
+            .contains("there is none; add one under `trust`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_service_account_has_no_email_groups_or_subject() {
+    for (name, value) in [
+        ("user", "system:serviceaccount:monitoring:karma"),
+        ("email", "a@example.com"),
+        ("email_domain", "example.com"),
+        ("group", "system:serviceaccounts"),
+    ] {
+        for vouched in [
+            r#""from": "staging""#,
+            r#""service_account": "staging/a/b""#,
+        ] {
+            let entry = format!(r#"{{{vouched}, "{name}": "{value}"}}"#);
+            let problem = "nobody would ever fit";
+            entry_refused(&entry, &format!(".{name}"), problem, "by `service_account`");
+        }
+    }
+    let bound = r#"{"service_account": "staging/a/b",
+        "claim": {"path": ["kubernetes.io", "pod", "name"], "equals": "karma-0"}}"#;
+    accepted(ENTRY, bound);
+}
+
+#[test]
+fn r09_addresses_have_one_at_sign() {
+    for email in ["", "a", "@example.com", "a@", "a@evil.example@example.com"] {
+        let entry = format!(r#"{{"from": "gitlab", "email": "{email}"}}"#);
+        entry_refused(&entry, ".email", "", "");
+    }
+    for domain in [
+        "",
+        "@example.com",
+        "a@example.com",
+        "*.example.com",
+        ".example.com",
+    ] {
+        let entry = format!(r#"{{"from": "gitlab", "email_domain": "{domain}"}}"#);
+        entry_refused(&entry, ".email_domain", "", "");
+    }
+    entry_refused(
+        r#"{"from": "gitlab", "user": ""}"#,
+        ".user",
+        "an empty string",
+        "",
+    );
+    entry_refused(
+        r#"{"from": "gitlab", "group": ""}"#,
+        ".group",
+        "an empty string",
+        "",
+    );
+}
+
+#[test]
+fn a_claim_has_a_path_and_a_single_value() {
+    for (claim, path, problem) in [
+        ("{}", ".claim", "no `path`"),
+        (r#"{"path": ["a"]}"#, ".claim", "no `equals`"),
+        (
+            r#"{"path": [], "equals": 1}"#,
+            ".claim.path",
+            "an empty list",
+        ),
+        (
+            r#"{"path": ["a", ""], "equals": 1}"#,
+            ".claim.path[1]",
+            "an empty string",
+        ),
+        (
+            r#"{"path": ["a"], "equals": null}"#,
+            ".claim.equals",
+            "not a single value",
+        ),
+        (
+            r#"{"path": ["a"], "equals": [1]}"#,
+            ".claim.equals",
+            "not a single value",
+        ),
+        (
+            r#"{"path": ["a"], "equals": {}}"#,
+            ".claim.equals",
+            "not a single value",
+        ),
+    ] {
+        entry_refused(
+            &format!(r#"{{"from": "gitlab", "claim": {claim}}}"#),
+            path,
+            problem,
+            "",
+        );
+    }
+}

@@ -1,0 +1,366 @@
+//! Trust entries that are refused.
+
+use super::{accepted, error, refused, with};
+
+const KEYS: &str = r#""keys": {"envoy_cluster": "gitlab"}"#;
+const AUDIENCE: &str = r#"["portcullis"]"#;
+const ISSUER: &str = r#""issuer": "https://gitlab.example.com""#;
+
+/// Replaces the keys of the second entry.
+#[track_caller]
+fn keys_refused(keys: &str, path: &str, problem: &str, mend: &str) {
+    let keys = format!(r#""keys": {keys}"#);
+    refused(KEYS, &keys, path, problem, mend);
+}
+
+/// Adds members to the second entry.
+#[track_caller]
+fn member_refused(member: &str, path: &str, problem: &str, mend: &str) {
+    refused(KEYS, &format!("{KEYS}, {member}"), path, problem, mend);
+}
+
+#[test]
+fn what_is_required_is_missed() {
+    for (piece, other, path, problem) in [
+        (r#""name": "gitlab", "#, "", "trust[1]", "no `name`"),
+        (r#""kind": "oidc", "#, "", "trust[1]", "no `kind`"),
+        (
+            r#""issuer": "https://gitlab.example.com","#,
+            "",
+            "trust[1]",
+            "no `issuer`",
+        ),
+        (
+            r#""audiences": ["tools"], "#,
+            "",
+            "trust[1]",
+            "no `audiences`",
+        ),
+        (
+            r#", "keys": {"envoy_cluster": "gitlab"}"#,
+            "",
+            "trust[1]",
+            "no `keys`",
+        ),
+        (r#"["tools"]"#, "[]", "trust[1].audiences", "an empty list"),
+        (
+            r#"["tools"]"#,
+            r#"["a", ""]"#,
+            "trust[1].audiences[1]",
+            "an empty string",
+        ),
+        (
+            r#"["tools"]"#,
+            r#"["\n"]"#,
+            "trust[1].audiences[0]",
+            "a control character",
+        ),
+        (
+            r#""oidc""#,
+            r#""OIDC""#,
+            "trust[1].kind",
+            "`OIDC` is not a kind",
+        ),
+    ] {
+        refused(piece, other, path, problem, "");
+    }
+}
+
+#[test]
+fn names_are_plain_and_unique() {
+    for name in ["", "Git", "git/lab", "git lab", "git_lab", &"a".repeat(64)] {
+        let name = format!(r#""name": "{name}""#);
+        let mend = "lower-case letters, digits and `-`";
+        refused(
+            r#""name": "gitlab""#,
+            &name,
+            "trust[1].name",
+            "is not a name",
+            mend,
+        );
+    }
+    refused(
+        r#""name": "gitlab""#,
+        r#""name": "staging""#,
+        "trust[1].name",
+        "`staging` stands twice",
+        "a name of its own",
+    );
+}
+
+#[test]
+fn d02_an_issuer_is_an_https_url_without_query_fragment_or_user() {
+    for url in [
+        "http://gitlab.example.com",
+        "kubernetes/serviceaccount",
+        "https://",
+        "https://user@gitlab.example.com",
+        "https://gitlab.example.com?a",
+        "https://gitlab.example.com/#a",
+        "https://gitlab.example.com:0",
+        "https://gitlab.example.com/../a",
+        " https://gitlab.example.com",
+    ] {
+        let issuer = format!(r#""issuer": "{url}""#);
+        let mend = "exactly as `iss` has it";
+        refused(
+            ISSUER,
+            &issuer,
+            "trust[1].issuer",
+            "is not the URL of an issuer",
+            mend,
+        );
+        let former = format!(r#"{ISSUER}, "former_issuers": ["{url}"]"#);
+        let path = "trust[1].former_issuers[0]";
+        refused(ISSUER, &former, path, "is not the URL of an issuer", mend);
+    }
+    refused(
+        ISSUER,
+        &format!(r#"{ISSUER}, "former_issuers": ["https://gitlab.example.com"]"#),
+        "trust[1].former_issuers[0]",
+        "is `issuer` itself",
+        "leave it out",
+    );
+}
+
+#[test]
+fn k04_a_kubernetes_audience_is_nobody_elses() {
+    for audience in [
+        "https://kubernetes.default.svc",
+        "https://kubernetes.default.svc/",
+        "https://kubernetes.default.svc.cluster.local",
+        "https://kubernetes.default",
+        "kubernetes.default.svc",
+        "kubernetes.default.svc.cluster.local",
+        "kubernetes",
+    ] {
+        let audiences = format!(r#"["portcullis", "{audience}"]"#);
+        let mend = "an audience of its own";
+        let path = "trust[0].audiences[1]";
+        refused(
+            AUDIENCE,
+            &audiences,
+            path,
+            "the API server's own audience",
+            mend,
+        );
+    }
+    for issuer in [
+        "https://kubernetes.example.com",
+        "https://gitlab.example.com",
+    ] {
+        let path = "trust[0].audiences[0]";
+        refused(
+            AUDIENCE,
+            &format!(r#"["{issuer}"]"#),
+            path,
+            "is an issuer",
+            "",
+        );
+    }
+    accepted(r#"["tools"]"#, r#"["https://gitlab.example.com"]"#);
+}
+
+#[test]
+fn keys_come_from_somewhere() {
+    keys_refused(
+        "{}",
+        "trust[1].keys",
+        "no source of keys",
+        "`envoy_cluster`",
+    );
+    let empty = r#"{"envoy_cluster": ""}"#;
+    keys_refused(empty, "trust[1].keys.envoy_cluster", "an empty string", "");
+}
+
+#[test]
+fn nothing_is_fetched_without_a_cluster() {
+    for (name, value) in [
+        ("discovery", r#""https://gitlab.example.com/d""#),
+        ("jwks", r#""https://gitlab.example.com/k""#),
+        ("mirror", "true"),
+        ("refresh", r#""5m""#),
+        ("max_stale", r#""5m""#),
+    ] {
+        keys_refused(
+            &format!(r#"{{"{name}": {value}}}"#),
+            &format!("trust[1].keys.{name}"),
+            "nothing is fetched without a cluster",
+            "add `envoy_cluster`",
+        );
+    }
+}
+
+#[test]
+fn discovery_jwks_and_mirror_exclude_one_another() {
+    for two in [
+        r#""discovery": "https://a.example/d", "jwks": "https://a.example/k""#,
+        r#""discovery": "https://a.example/d", "mirror": true"#,
+        r#""jwks": "https://a.example/k", "mirror": true"#,
+    ] {
+        let keys = format!(r#"{{"envoy_cluster": "c", {two}}}"#);
+        keys_refused(
+            &keys,
+            "trust[1].keys",
+            "exclude one another",
+            "keep the one",
+        );
+    }
+    let keys = r#""keys": {"envoy_cluster": "c", "jwks": "https://a.example/k", "mirror": false}"#;
+    accepted(KEYS, keys);
+}
+
+#[test]
+fn d02_keys_are_fetched_from_https_urls() {
+    for name in ["discovery", "jwks"] {
+        for url in ["http://a.example/k", "https://a.example/k?x=y", "/k", ""] {
+            keys_refused(
+                &format!(r#"{{"envoy_cluster": "c", "{name}": "{url}"}}"#),
+                &format!("trust[1].keys.{name}"),
+                "is not a URL that keys are fetched from",
+                "without query",
+            );
+        }
+    }
+}
+
+#[test]
+fn durations_have_bounds() {
+    for (name, text, problem, mend) in [
+        ("refresh", "9s", "out of bounds", "10s to 1h"),
+        ("refresh", "61m", "out of bounds", "10s to 1h"),
+        ("refresh", "5", "is not a duration", "like `30s`"),
+        ("max_stale", "4m", "out of bounds", "at least `refresh`"),
+        ("max_stale", "", "is not a duration", "like `30s`"),
+    ] {
+        let keys = format!(r#"{{"envoy_cluster": "c", "{name}": "{text}"}}"#);
+        keys_refused(&keys, &format!("trust[1].keys.{name}"), problem, mend);
+    }
+    for (name, text, problem, mend) in [
+        ("leeway", "301s", "out of bounds", "at most 5m"),
+        ("leeway", "half an hour", "is not a duration", "like `30s`"),
+        ("max_lifetime", "0s", "out of bounds", "at least 1s"),
+    ] {
+        let member = format!(r#""{name}": "{text}""#);
+        member_refused(&member, &format!("trust[1].{name}"), problem, mend);
+    }
+    let bounds = r#""keys": {"envoy_cluster": "c", "refresh": "1h", "max_stale": "1h"},
+                    "leeway": "5m", "max_lifetime": "8760h""#;
+    accepted(KEYS, bounds);
+}
+
+#[test]
+fn j04_algorithms_without_a_public_key_are_refused_by_name() {
+    for (name, problem) in [
+        ("HS256", "signed with a shared secret"),
+        ("hs512", "signed with a shared secret"),
+        ("none", "no signature at all"),
+        ("nOnE", "no signature at all"),
+        ("RS1", "is not an algorithm"),
+        ("rs256", "is not an algorithm"),
+        ("", "is not an algorithm"),
+    ] {
+        member_refused(
+            &format!(r#""algorithms": ["ES256", "{name}"]"#),
+            "trust[1].algorithms[1]",
+            problem,
+            "write one of EdDSA, ES256",
+        );
+    }
+    let path = "trust[1].algorithms";
+    member_refused(r#""algorithms": []"#, path, "an empty list", "leave it out");
+}
+
+#[test]
+fn kids_and_pins_are_well_formed() {
+    let keys = r#"{"envoy_cluster": "c", "refuse_kids": ["a", ""]}"#;
+    keys_refused(keys, "trust[1].keys.refuse_kids[1]", "an empty string", "");
+    let long = "k".repeat(1025);
+    let keys = format!(r#"{{"envoy_cluster": "c", "refuse_kids": ["{long}"]}}"#);
+    keys_refused(
+        &keys,
+        "trust[1].keys.refuse_kids[0]",
+        "longer than 1024 bytes",
+        "leave it out",
+    );
+    for pin in ["", "short", &"=".repeat(43)] {
+        let keys = format!(r#"{{"envoy_cluster": "c", "pins": ["{pin}"]}}"#);
+        keys_refused(
+            &keys,
+            "trust[1].keys.pins[0]",
+            "is not a thumbprint",
+            "RFC 7638",
+        );
+    }
+}
+
+#[test]
+fn an_inline_set_without_a_usable_key_is_refused() {
+    for inline in ["[]", "{}", r#"{"keys": []}"#, r#""keys""#, "1"] {
+        let keys = format!(r#"{{"inline": {inline}}}"#);
+        keys_refused(&keys, "trust[1].keys.inline", "", "at least one public key");
+    }
+}
+
+#[test]
+fn claims_are_for_oidc_and_lead_somewhere() {
+    refused(
+        r#""keys": {"envoy_cluster": "k8s-staging"}"#,
+        r#""keys": {"envoy_cluster": "k8s-staging"}, "claims": {}"#,
+        "trust[0].claims",
+        "a kubernetes trust gives no e-mail",
+        "leave `claims` out",
+    );
+    for path in [r#""""#, "[]", r#"["a", ""]"#, r#"["a", 1]"#, "true", "{}"] {
+        let claims = format!(r#""claims": {{"groups": {path}}}"#);
+        let problem = "not the name of a claim";
+        member_refused(&claims, "trust[1].claims.groups", problem, "list of names");
+    }
+}
+
+/// A second entry beside `gitlab`.
+fn twin(issuer: &str, audiences: &str, keys: &str) -> String {
+    let kind = r#""name": "twin", "kind": "oidc""#;
+    let twin = format!(r#"{{{kind}, {issuer}, "audiences": {audiences}, "keys": {keys}}}"#);
+    with(&format!("{KEYS}}}"), &format!("{KEYS}}}, {twin}"))
+}
+
+#[test]
+fn two_entries_that_nothing_tells_apart_are_refused() {
+    let own = r#"{"envoy_cluster": "gitlab"}"#;
+    let spelled = r#"{"envoy_cluster": "gitlab", "refresh": "1m",
+        "discovery": "https://gitlab.example.com/.well-known/openid-configuration"}"#;
+    let former = r#""issuer": "https://new.example.com",
+        "former_issuers": ["https://gitlab.example.com"]"#;
+    let discovered = r#"{"envoy_cluster": "gitlab",
+        "discovery": "https://gitlab.example.com/.well-known/openid-configuration"}"#;
+    for (issuer, keys) in [(ISSUER, own), (ISSUER, spelled), (former, discovered)] {
+        let error = error(&twin(issuer, r#"["other", "tools"]"#, keys));
+        assert_eq!(error.path(), "trust[2]", "{error}");
+        assert!(
+            error.problem().starts_with("`gitlab` has the same issuer"),
+            "{error}"
+        );
+        assert!(
+            error.mend().contains("different audiences or `keys`"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn k08_entries_that_share_an_issuer_are_told_apart() {
+    let tools = r#"["tools"]"#;
+    for (audiences, keys) in [
+        (r#"["other"]"#, r#"{"envoy_cluster": "gitlab"}"#),
+        (tools, r#"{"envoy_cluster": "elsewhere"}"#),
+        (tools, r#"{"envoy_cluster": "gitlab", "mirror": true}"#),
+        (
+            tools,
+            r#"{"envoy_cluster": "gitlab", "jwks": "https://gitlab.example.com/k"}"#,
+        ),
+    ] {
+        let text = twin(ISSUER, audiences, keys);
+        crate::policy::Policy::from_json(&text).unwrap_or_else(|error| panic!("{error}"));
+    }
+}

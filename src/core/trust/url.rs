@@ -1,0 +1,87 @@
+//! The URLs of issuers and of what they publish.
+
+use std::fmt;
+
+#[cfg(test)]
+mod tests;
+
+/// An absolute `https` URL without user information, query or fragment, cut into what a request
+/// needs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Url {
+    authority: String,
+    path: String,
+}
+
+impl Url {
+    /// Reads an absolute URL: `https`, a host, perhaps a port, perhaps a path, and nothing else.
+    /// `None` for anything that one could read in two ways.
+    pub fn parse(text: &str) -> Option<Self> {
+        let rest = text.strip_prefix("https://")?;
+        let (authority, path) = match rest.split_once('/') {
+            Some((authority, path)) => (authority, ["/", path].concat()),
+            None => (rest, "/".to_owned()),
+        };
+        let authority = authority.to_ascii_lowercase();
+        (is_authority(&authority) && is_path(&path)).then_some(Self { authority, path })
+    }
+
+    /// Host and port as they go into `:authority`, in lower case.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The path, which begins with a slash.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in ["https://", &self.authority, &self.path] {
+            f.write_str(part)?;
+        }
+        Ok(())
+    }
+}
+
+/// A DNS name, an IPv4 address or an IPv6 address in brackets, and perhaps a port.
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, port)) => {
+            let hex = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
+            if address.matches(':').count() < 2 || !address.bytes().all(hex) {
+                return false;
+            }
+            (None, port)
+        }
+        None => match text.find(':').and_then(|at| text.split_at_checked(at)) {
+            Some((host, port)) => (Some(host), port),
+            None => (Some(text), ""),
+        },
+    };
+    host.is_none_or(crate::policy::is_dns_name) && (port.is_empty() || is_port(port))
+}
+
+/// A colon and 1 to 65535, in digits alone.
+fn is_port(text: &str) -> bool {
+    let digits = text.strip_prefix(':').unwrap_or_default();
+    digits.bytes().all(|byte| byte.is_ascii_digit())
+        && digits.parse::<u16>().is_ok_and(|port| port != 0)
+}
+
+/// What RFC 3986 section 3.3 lets stand in a path, every `%` with its two digits, and no segment
+/// that leads elsewhere.
+fn is_path(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&byte);
+    let code = |code: &str| {
+        code.get(..2)
+            .is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    };
+    text.bytes().all(plain)
+        && text.split('%').skip(1).all(code)
+        && !text
+            .split('/')
+            .any(|segment| segment == "." || segment == "..")
+}

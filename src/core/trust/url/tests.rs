@@ -1,0 +1,78 @@
+use super::*;
+
+#[test]
+fn a_url_is_cut_into_authority_and_path() {
+    for (text, authority, path) in [
+        ("https://a.example.com", "a.example.com", "/"),
+        ("https://A.example.com:8443/", "a.example.com:8443", "/"),
+        (
+            "https://10.0.0.1:6443/openid/v1/jwks",
+            "10.0.0.1:6443",
+            "/openid/v1/jwks",
+        ),
+        ("https://[FD00::1]:6443/k", "[fd00::1]:6443", "/k"),
+        ("https://[::ffff:10.0.0.1]/", "[::ffff:10.0.0.1]", "/"),
+        ("https://a/b//c/", "a", "/b//c/"),
+        (
+            "https://a/realms/my%20realm/~x;y=z,@:",
+            "a",
+            "/realms/my%20realm/~x;y=z,@:",
+        ),
+    ] {
+        let url = Url::parse(text).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!((url.authority(), url.path()), (authority, path), "{text}");
+    }
+}
+
+#[test]
+fn d02_what_one_could_read_in_two_ways_is_no_url() {
+    for text in [
+        "",
+        "a",
+        "//a",
+        "http://a",
+        "HTTPS://a",
+        "https:/a",
+        "https:///a",
+        "https://",
+        "https://user@a",
+        "https://user:pass@a/b",
+        "https://a:443@b",
+        "https://a\\@b",
+        "https://a?b",
+        "https://a/b?c",
+        "https://a#b",
+        "https://a/b#",
+        "https://a:",
+        "https://a:0",
+        "https://a:65536",
+        "https://a:+1",
+        "https://a:1:2",
+        "https://a:1x",
+        "https://[::1",
+        "https://::1",
+        "https://[::1]x",
+        "https://[a]",
+        "https://[::1]:",
+        "https://[fe80::1%25eth0]",
+        "https://[]",
+        "https://a.",
+        "https://-a",
+        "https://a b",
+        "https://a/b c",
+        "https://a/\n",
+        "https://a/ä",
+        "https://ä",
+        "https://a/../b",
+        "https://a/.",
+        "https://a/%",
+        "https://a/%2",
+        "https://a/%zz",
+        "https://a/<b>",
+        "https://a/[b]",
+        " https://a",
+        "https://a ",
+    ] {
+        assert_eq!(Url::parse(text), None, "{text}");
+    }
+}
