@@ -58,7 +58,13 @@ impl Answer {
             }
         };
         let details = format!("portcullis{{{reason}}}");
-        Some(Self { status, grpc_status, headers, body, details })
+        Some(Self {
+            status,
+            grpc_status,
+            headers,
+            body,
+            details,
+        })
     }
 }
 
@@ -74,10 +80,19 @@ fn challenge(realm: &str, error: Option<&str>) -> String {
 /// The page that a person sees.
 fn page(status: u16, reason: Reason) -> String {
     let (title, text) = match status {
-        400 => ("Bad request", "The address of this page can be read in more than one way."),
+        400 => (
+            "Bad request",
+            "The address of this page can be read in more than one way.",
+        ),
         401 => ("Not signed in", "This page is for callers that it knows."),
-        403 => ("Not allowed", "You are known here, but nothing lets you see this page."),
-        _ => ("Try again shortly", "It can't be told just now who you are."),
+        403 => (
+            "Not allowed",
+            "You are known here, but nothing lets you see this page.",
+        ),
+        _ => (
+            "Try again shortly",
+            "It can't be told just now who you are.",
+        ),
     };
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\

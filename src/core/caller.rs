@@ -3,9 +3,8 @@
 mod encode;
 mod kubernetes;
 
-use crate::decision::Reason;
 use crate::json::Json;
-use crate::token::Verified;
+use crate::token::{TokenError, Verified};
 use crate::trust::{Kind, Trust};
 
 /// A caller that somebody vouched for: what rules ask about and what apps are told.
@@ -45,8 +44,8 @@ impl Caller {
     /// preferred user name, whatever its tokens say.
     ///
     /// # Errors
-    /// [`Reason::SubjectInvalid`] where the subject can't be told for certain.
-    pub fn of(verified: &Verified, trust: &Trust) -> Result<Self, Reason> {
+    /// [`TokenError::Subject`] where the subject can't be told for certain.
+    pub fn of(verified: &Verified, trust: &Trust) -> Result<Self, TokenError> {
         let claims = verified.claims();
         let mut caller = Self {
             from: trust.name.clone(),
@@ -59,14 +58,15 @@ impl Caller {
         match trust.kind {
             Kind::Kubernetes => {
                 caller.subject = kubernetes::service_account(claims.subject(), claims.body())
-                    .ok_or(Reason::SubjectInvalid)?;
+                    .ok_or(TokenError::Subject)?;
             }
             Kind::Oidc => {
                 let paths = &trust.claims;
                 caller.email = verified_email(&caller.claims, &paths.email);
                 caller.groups = groups(at(&caller.claims, &paths.groups));
-                caller.preferred_username =
-                    at(&caller.claims, &paths.preferred_username).and_then(Json::as_str).map(str::to_owned);
+                caller.preferred_username = at(&caller.claims, &paths.preferred_username)
+                    .and_then(Json::as_str)
+                    .map(str::to_owned);
             }
         }
         Ok(caller)
@@ -86,14 +86,20 @@ impl Caller {
     /// The headers that tell an app who calls. An absent claim sets none. Values are visible ASCII.
     pub fn identity_headers(&self) -> Vec<(&'static str, String)> {
         let name = self.name();
-        let mut headers = vec![("x-auth-request-user", name.clone()), ("x-portcullis-caller", name)];
+        let mut headers = vec![
+            ("x-auth-request-user", name.clone()),
+            ("x-portcullis-caller", name),
+        ];
         let plain = |value: &String| encode::visible(value, "%");
         if let Some(email) = &self.email {
             headers.push(("x-auth-request-email", plain(email)));
         }
         if !self.groups.is_empty() {
-            let groups: Vec<String> =
-                self.groups.iter().map(|group| encode::visible(group, "%,")).collect();
+            let groups: Vec<String> = self
+                .groups
+                .iter()
+                .map(|group| encode::visible(group, "%,"))
+                .collect();
             headers.push(("x-auth-request-groups", groups.join(",")));
         }
         if let Some(name) = &self.preferred_username {
@@ -104,7 +110,8 @@ impl Caller {
 }
 
 fn at<'a>(claims: &'a Json, path: &[String]) -> Option<&'a Json> {
-    path.iter().try_fold(claims, |value, name| value.member(name))
+    path.iter()
+        .try_fold(claims, |value, name| value.member(name))
 }
 
 fn verified_email(claims: &Json, path: &[String]) -> Option<String> {
@@ -119,7 +126,10 @@ fn verified_email(claims: &Json, path: &[String]) -> Option<String> {
 fn groups(claim: Option<&Json>) -> Vec<String> {
     let listed = claim.and_then(Json::as_array).unwrap_or_default().iter();
     let texts = claim.into_iter().chain(listed).filter_map(Json::as_str);
-    texts.filter(|group| !group.is_empty()).map(str::to_owned).collect()
+    texts
+        .filter(|group| !group.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]

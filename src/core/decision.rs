@@ -25,7 +25,13 @@ pub struct Decision<'g> {
 impl<'g> Decision<'g> {
     /// A verdict on a request for no app in particular.
     pub(crate) const fn new(reason: Reason) -> Self {
-        Self { reason, app: None, rule: None, known: None, ambiguity: None }
+        Self {
+            reason,
+            app: None,
+            rule: None,
+            known: None,
+            ambiguity: None,
+        }
     }
 
     /// Whether the request goes on.

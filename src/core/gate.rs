@@ -24,7 +24,7 @@ pub struct Gate {
 }
 
 /// What a request is judged by besides the policy.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
     /// The keys as they are known now.
     pub keyring: &'a Keyring,
@@ -81,12 +81,18 @@ impl Gate {
         let Some(app) = self.policy.app_for(request.host()) else {
             return Judgement::Decided(Decision::new(Reason::AppUnknown));
         };
-        let decide = |reason| Decision { app: Some(app), ..Decision::new(reason) };
+        let decide = |reason| Decision {
+            app: Some(app),
+            ..Decision::new(reason)
+        };
         if app.preflight() && headers.is_preflight() {
             return Judgement::Decided(decide(Reason::Preflight));
         }
         if let Some(rule) = app.public_rule(request.method(), request.path()) {
-            return Judgement::Decided(Decision { rule: Some(rule), ..decide(Reason::Public) });
+            return Judgement::Decided(Decision {
+                rule: Some(rule),
+                ..decide(Reason::Public)
+            });
         }
         let token = match Credential::read(headers, self.policy.max_token()) {
             Ok(Credential::Bearer(token)) => token,
@@ -105,13 +111,24 @@ impl Gate {
             });
         }
         let rule = app.rule_for(request.method(), request.path(), known.caller());
-        let reason = if rule.is_some() { Reason::Rule } else { Reason::CallerNotAllowed };
-        Judgement::Decided(Decision { rule, known: Some(known), ..decide(reason) })
+        let reason = if rule.is_some() {
+            Reason::Rule
+        } else {
+            Reason::CallerNotAllowed
+        };
+        Judgement::Decided(Decision {
+            rule,
+            known: Some(known),
+            ..decide(reason)
+        })
     }
 
     /// The verdict on a request that waited for keys as long as it may.
     pub fn give_up<'g>(&'g self, app: &'g App) -> Decision<'g> {
-        Decision { app: Some(app), ..Decision::new(Reason::KeysUnavailable) }
+        Decision {
+            app: Some(app),
+            ..Decision::new(Reason::KeysUnavailable)
+        }
     }
 }
 

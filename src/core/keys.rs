@@ -10,9 +10,11 @@ mod keyring;
 mod record;
 mod schedule;
 mod set;
+mod signatures;
 
 pub use answer::{Found, HttpAnswer, ReadError};
 pub use keyring::{Absence, Condition, Holding, Keyring};
 pub use record::{Record, RecordError};
 pub use schedule::{LEASE, READ_TIMEOUT, Read, UNKNOWN_KID_INTERVAL};
-pub use set::{Key, KeySet, KeySetError, Thumbprint};
+pub use set::{Key, KeySet, KeySetError, Skipped, Thumbprint, Unfit};
+pub use signatures::{PureRust, Signatures};

@@ -19,9 +19,11 @@
     clippy::unwrap_used
 )]
 
+pub mod answer;
 pub mod caller;
 pub mod credential;
 pub mod decision;
+pub mod gate;
 pub mod json;
 pub mod keys;
 pub mod policy;

@@ -7,7 +7,9 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::keys::{KeySet, Thumbprint};
+use sha2::{Digest as _, Sha256};
+
+use crate::keys::{Key, KeySet, Thumbprint};
 use crate::token::Algorithm;
 
 pub use url::Url;
@@ -111,9 +113,54 @@ impl Trust {
     }
 }
 
+impl Trust {
+    /// What names this entry's keys where workers share them: a SHA-256, in hexadecimal, of what
+    /// decides which keys are read. A policy edit that leaves that alone starts with the keys that
+    /// are there; refused and pinned keys are judged when a key is used, so they are left out too,
+    /// and a key can be refused while its issuer is down.
+    pub fn keys_id(&self) -> String {
+        let mut parts: Vec<String> = self.issuers().map(str::to_owned).collect();
+        if let Some(remote) = &self.keys.remote {
+            parts.push(remote.envoy_cluster.clone());
+            parts.push(match &remote.endpoint {
+                Endpoint::Discovery(url) => format!("discovery {url}"),
+                Endpoint::Jwks(url) => format!("jwks {url}"),
+                Endpoint::Mirror => format!("mirror {}", self.name),
+            });
+        }
+        parts.extend(self.keys.inline.as_ref().map(KeySet::to_json));
+        parts.extend(self.algorithms.iter().flatten().map(ToString::to_string));
+        let mut hash = Sha256::new();
+        for part in &parts {
+            // Lengths keep bytes from moving from one part to the next.
+            hash.update(part.len().to_le_bytes());
+            hash.update(part);
+        }
+        hash.finalize()
+            .iter()
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    }
+}
+
 // === impl KeySource ===
 
 impl KeySource {
+    /// Whether a key of the issuer's set may be used: it is not refused by its `kid`, and it is
+    /// pinned where anything is.
+    pub fn accepts(&self, key: &Key) -> bool {
+        self.is_pinned(key) && !key.kid().is_some_and(|kid| self.refuses(kid))
+    }
+
+    /// Whether keys of this `kid` are refused.
+    pub fn refuses(&self, kid: &str) -> bool {
+        self.refuse_kids.iter().any(|refused| refused == kid)
+    }
+
+    /// Whether a key is among the pins, or there are none.
+    pub fn is_pinned(&self, key: &Key) -> bool {
+        self.pins.is_empty() || self.pins.contains(&key.thumbprint())
+    }
+
     /// Whether both are fetched from one place, and no pins keep their keys apart.
     pub(crate) fn may_hold_a_key_of(&self, other: &Self) -> bool {
         let place = |source: &'_ Self| {

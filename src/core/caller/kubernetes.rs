@@ -24,7 +24,9 @@ pub(super) fn service_account(subject: &str, claims: &Json) -> Option<Subject> {
 fn is_dns_name(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (1..=253).contains(&text.len())
-        && text.bytes().all(|byte| inner(byte) || matches!(byte, b'-' | b'.'))
+        && text
+            .bytes()
+            .all(|byte| inner(byte) || matches!(byte, b'-' | b'.'))
         && text.bytes().next().is_some_and(inner)
         && text.bytes().last().is_some_and(inner)
 }

@@ -41,7 +41,11 @@ impl Decision<'_> {
         let known = self.known();
         let record = Record {
             audit: "portcullis.decision.v1",
-            decision: if self.is_allowed() { "allowed" } else { "refused" },
+            decision: if self.is_allowed() {
+                "allowed"
+            } else {
+                "refused"
+            },
             reason: self.reason.code(),
             detail: self.ambiguity.map(|ambiguity| ambiguity.to_string()),
             app: self.app.map(crate::policy::App::name),

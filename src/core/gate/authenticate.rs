@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Circumstances, Gate, Known, Memory};
 use crate::decision::Reason;
 use crate::keys::{Absence, Condition, Holding, Key};
-use crate::token::{Header, Token, verify};
+use crate::token::{Header, Token, TokenError, verify};
 use crate::trust::Trust;
 
 /// How many keys are tried on one token: what a token costs is bounded, however many trust entries
@@ -58,34 +58,38 @@ impl Gate {
     ) -> Result<Arc<Known>, Unproven> {
         let token = match memory.recall(text) {
             Some(remembered) => Arc::clone(&remembered.token),
-            None => Arc::new(Token::parse(text).map_err(|error| Unproven::Refused(error.reason()))?),
+            None => {
+                Arc::new(Token::parse(text).map_err(|error| Unproven::Refused(error.reason()))?)
+            }
         };
         let trusts = self.policy.trusts().iter().enumerate();
         let issuer = token.claims().issuer();
-        let mut candidates = trusts.filter(|(_, trust)| trust.vouches_as(issuer)).peekable();
+        let mut candidates = trusts
+            .filter(|(_, trust)| trust.vouches_as(issuer))
+            .peekable();
         if candidates.peek().is_none() {
             return Err(Unproven::Refused(Reason::IssuerUnknown));
         }
         let mut search = Search::default();
         for (place, trust) in candidates {
-            let Some(holding) = circumstances.keyring.holding(place) else { continue };
+            let Some(holding) = circumstances.keyring.holding(place) else {
+                continue;
+            };
             let keys = search.keys(place, holding, token.header(), circumstances);
             for key in keys {
-                let found = self.try_key(text, &token, (place, trust), key, circumstances, memory);
-                match found {
-                    Trial::Vouched(known) => {
-                        return current(known, trust, circumstances, text, memory);
-                    }
-                    Trial::Refused(reason) => return Err(Unproven::Refused(reason)),
-                    Trial::MeantForOthers => search.meant_for_others = true,
-                    Trial::NotSigned => {}
+                match self.try_key(text, &token, (place, trust), key, circumstances, memory) {
+                    Ok(known) => return Ok(known),
+                    Err(TokenError::AudienceMismatch) => search.meant_for_others = true,
+                    Err(TokenError::AlgorithmMismatch | TokenError::SignatureInvalid) => {}
+                    // The key signed it, so no other entry can vouch for it any better.
+                    Err(error) => return Err(Unproven::Refused(error.reason())),
                 }
             }
         }
         Err(search.verdict(token.header().kid(), circumstances))
     }
 
-    /// Tries one key of one trust entry.
+    /// Tries one key of one trust entry, or remembers what came of it.
     fn try_key(
         &self,
         text: &str,
@@ -94,54 +98,28 @@ impl Gate {
         key: &Key,
         circumstances: Circumstances<'_>,
         memory: &mut Memory,
-    ) -> Trial {
+    ) -> Result<Arc<Known>, TokenError> {
+        let Circumstances {
+            signatures, now, ..
+        } = circumstances;
         let id = (place, key.thumbprint());
-        let remembered = memory.recall(text).and_then(|remembered| remembered.proven(id.0, id.1));
-        let known = match remembered {
-            Some(known) => Arc::clone(known),
-            None => {
-                let Ok(verified) = verify(token, trust, key, circumstances.signatures) else {
-                    return Trial::NotSigned;
-                };
-                if !verified.is_for(&trust.audiences) {
-                    return Trial::MeantForOthers;
-                }
-                match Known::new(verified, trust) {
-                    Ok(known) => {
-                        let known = Arc::new(known);
-                        memory.learn(text, token, id, &known);
-                        known
-                    }
-                    Err(reason) => return Trial::Refused(reason),
-                }
-            }
-        };
-        Trial::Vouched(known)
-    }
-}
-
-/// What one key says to a token.
-enum Trial {
-    Vouched(Arc<Known>),
-    MeantForOthers,
-    NotSigned,
-    Refused(Reason),
-}
-
-/// The caller, if its token's time is now.
-fn current(
-    known: Arc<Known>,
-    trust: &Trust,
-    circumstances: Circumstances<'_>,
-    text: &str,
-    memory: &mut Memory,
-) -> Result<Arc<Known>, Unproven> {
-    match known.verified().check_times(trust, circumstances.now) {
-        Ok(()) => Ok(known),
-        Err(error) => {
-            memory.forget(text);
-            Err(Unproven::Refused(error.reason()))
+        if let Some(known) = memory
+            .recall(text)
+            .and_then(|remembered| remembered.proven(id))
+        {
+            let known = Arc::clone(known);
+            known
+                .verified()
+                .check_times(trust, now)
+                .inspect_err(|_| memory.forget(text))?;
+            return Ok(known);
         }
+        let known = Arc::new(Known::new(
+            verify(token, trust, key, signatures, now)?,
+            trust,
+        )?);
+        memory.learn(text, token, id, &known);
+        Ok(known)
     }
 }
 
@@ -194,11 +172,19 @@ impl Search {
         if self.several_fit {
             return Unproven::Refused(Reason::KeyUnknown);
         }
-        let Circumstances { keyring, arrived, now, .. } = circumstances;
+        let Circumstances {
+            keyring,
+            arrived,
+            now,
+            ..
+        } = circumstances;
         let mut unread = Vec::new();
         let mut unknowable = false;
         for place in self.without {
-            match keyring.holding(place).map(|holding| holding.absence(kid, arrived, now)) {
+            match keyring
+                .holding(place)
+                .map(|holding| holding.absence(kid, arrived, now))
+            {
                 Some(Absence::Unread) => unread.push(place),
                 Some(Absence::Unknowable) => unknowable = true,
                 Some(Absence::Certain) | None => {}

@@ -5,8 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use crate::caller::Caller;
-use crate::decision::Reason;
-use crate::token::Verified;
+use crate::token::{TokenError, Verified};
 use crate::trust::Trust;
 
 /// A caller with the token that proves it, and all that follows from the two alone: it is worked
@@ -22,7 +21,7 @@ pub struct Known {
 
 impl Known {
     /// Whom the token speaks of.
-    pub(super) fn new(verified: Verified, trust: &Trust) -> Result<Self, Reason> {
+    pub(super) fn new(verified: Verified, trust: &Trust) -> Result<Self, TokenError> {
         let caller = Caller::of(&verified, trust)?;
         let id = Sha256::digest(verified.token_id());
         let id = id.get(..16).unwrap_or_default();

@@ -59,7 +59,11 @@ impl Memory {
         (trust, key): (usize, Thumbprint),
         known: &Arc<Known>,
     ) {
-        let proof = Proof { trust, key, known: Arc::clone(known) };
+        let proof = Proof {
+            trust,
+            key,
+            known: Arc::clone(known),
+        };
         let mut remembered = self.recall(text).cloned().unwrap_or_else(|| Remembered {
             token: Arc::clone(token),
             proofs: Vec::new(),
@@ -86,9 +90,11 @@ impl Memory {
 
 impl Remembered {
     /// The caller, if this key of this trust entry is proven to have signed the token.
-    pub(super) fn proven(&self, trust: usize, key: Thumbprint) -> Option<&Arc<Known>> {
+    pub(super) fn proven(&self, (trust, key): (usize, Thumbprint)) -> Option<&Arc<Known>> {
         let mut proofs = self.proofs.iter();
-        proofs.find(|proof| proof.trust == trust && proof.key == key).map(|proof| &proof.known)
+        proofs
+            .find(|proof| proof.trust == trust && proof.key == key)
+            .map(|proof| &proof.known)
     }
 }
 

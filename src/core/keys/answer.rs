@@ -5,9 +5,6 @@ use crate::json::Json;
 use crate::timestamp::Timestamp;
 use crate::trust::{Trust, Url};
 
-/// The longest answer that is read, in bytes.
-pub(crate) const MAX_BODY: usize = 512 << 10;
-
 /// An HTTP answer as it came.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpAnswer<'a> {
@@ -45,7 +42,7 @@ pub enum ReadError {
     #[error("the answer's status is {0}, not 200")]
     Status(u16),
     /// A body over the limit.
-    #[error("the answer is longer than {MAX_BODY} bytes")]
+    #[error("the answer is longer than {} bytes", KeySet::MAX_BYTES)]
     TooLong,
     /// A Content-Type that is not JSON's, such as an error page's.
     #[error("the answer's Content-Type is not JSON's")]
@@ -84,60 +81,94 @@ impl ReadError {
 /// publishes hardly more.
 pub(super) fn document(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, ReadError> {
     let document = object(answer)?;
-    let text = |name| document.member(name).and_then(Json::as_str).ok_or(ReadError::Malformed);
+    let text = |name| {
+        document
+            .member(name)
+            .and_then(Json::as_str)
+            .ok_or(ReadError::Malformed)
+    };
     if !trust.vouches_as(text("issuer")?) {
         return Err(ReadError::IssuerMismatch);
     }
-    Url::parse(text("jwks_uri")?).map(Found::Located).ok_or(ReadError::KeySetUrl)
+    Url::parse(text("jwks_uri")?)
+        .map(Found::Located)
+        .ok_or(ReadError::KeySetUrl)
 }
 
 /// Reads a key set.
 pub(super) fn set(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, ReadError> {
-    Ok(Found::Keys { set: keys(trust, &object(answer)?)?, fetched_at: None })
+    Ok(Found::Keys {
+        set: keys(trust, &object(answer)?)?,
+        fetched_at: None,
+    })
 }
 
 /// Reads the companion's mirror of a key set: `{trust, issuer, source, fetched_at, keys}`, where
 /// `fetched_at` is in seconds since the epoch and `keys` is the list of the set.
 pub(super) fn mirrored(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, ReadError> {
     let mirror = object(answer)?;
-    let text = |name| mirror.member(name).and_then(Json::as_str).ok_or(ReadError::Malformed);
+    let text = |name| {
+        mirror
+            .member(name)
+            .and_then(Json::as_str)
+            .ok_or(ReadError::Malformed)
+    };
     if text("trust")? != trust.name || text("issuer")? != trust.issuer {
         return Err(ReadError::OtherTrust);
     }
     let Some(Json::Number(fetched_at)) = mirror.member("fetched_at") else {
         return Err(ReadError::Malformed);
     };
-    let fetched_at = fetched_at.as_u64().map(Timestamp::from_secs).ok_or(ReadError::Malformed)?;
-    Ok(Found::Keys { set: keys(trust, &mirror)?, fetched_at: Some(fetched_at) })
+    let fetched_at = fetched_at
+        .as_u64()
+        .map(Timestamp::from_secs)
+        .ok_or(ReadError::Malformed)?;
+    Ok(Found::Keys {
+        set: keys(trust, &mirror)?,
+        fetched_at: Some(fetched_at),
+    })
 }
 
 fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ReadError> {
     let set = KeySet::from_json(json, trust.algorithms.as_deref()).map_err(ReadError::KeySet)?;
     let pinned = set.keys().iter().any(|key| trust.keys.is_pinned(key));
-    if pinned { Ok(set) } else { Err(ReadError::NothingPinned) }
+    if pinned {
+        Ok(set)
+    } else {
+        Err(ReadError::NothingPinned)
+    }
 }
 
 fn object(answer: &HttpAnswer<'_>) -> Result<Json, ReadError> {
     if answer.status != 200 {
         return Err(ReadError::Status(answer.status));
     }
-    if answer.body.len() > MAX_BODY {
+    if answer.body.len() > KeySet::MAX_BYTES {
         return Err(ReadError::TooLong);
     }
-    if answer.content_encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity")) {
+    if answer
+        .content_encoding
+        .is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
+    {
         return Err(ReadError::ContentEncoding);
     }
     if !answer.content_type.is_none_or(is_json) {
         return Err(ReadError::ContentType);
     }
     let json = Json::parse(answer.body).map_err(|_| ReadError::Malformed)?;
-    json.as_object().is_some().then_some(json).ok_or(ReadError::Malformed)
+    json.as_object()
+        .is_some()
+        .then_some(json)
+        .ok_or(ReadError::Malformed)
 }
 
 /// Whether a media type is JSON's own or built on it: `application/json`,
 /// `application/jwk-set+json`.
 fn is_json(content_type: &[u8]) -> bool {
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    let essence = content_type
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default();
     let essence = essence.trim_ascii().to_ascii_lowercase();
     essence.ends_with(b"/json") || essence.ends_with(b"+json")
 }

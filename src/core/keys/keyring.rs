@@ -49,7 +49,9 @@ impl Keyring {
             source: trust.keys.clone(),
             record: Record::new(&trust.keys, now),
         });
-        Self { holdings: holdings.collect() }
+        Self {
+            holdings: holdings.collect(),
+        }
     }
 
     /// The keys of the trust entry at this place of the policy.
@@ -109,14 +111,17 @@ impl Holding {
     pub fn keys(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
         let current = self.record.current.iter().flat_map(|set| set.keys());
         let retiring = self.record.retiring.iter();
-        let retiring = retiring.filter(move |(_, until)| now < *until).map(|(key, _)| key);
-        current.chain(retiring).filter(|key| self.source.accepts(key))
+        let retiring = retiring
+            .filter(move |(_, until)| now < *until)
+            .map(|(key, _)| key);
+        current
+            .chain(retiring)
+            .filter(|key| self.source.accepts(key))
     }
 
     /// What it means that no key of this key id is here, for a token that came at `arrived`.
     pub fn absence(&self, kid: Option<&str>, arrived: Timestamp, now: Timestamp) -> Absence {
-        let refused = |kid| self.source.refuse_kids.iter().any(|refused| refused == kid);
-        if self.source.remote.is_none() || kid.is_some_and(refused) {
+        if self.source.remote.is_none() || kid.is_some_and(|kid| self.source.refuses(kid)) {
             return Absence::Certain;
         }
         // A read that began before the token came says nothing of it, unless it was just now:
@@ -127,7 +132,11 @@ impl Holding {
         if self.record.read_at.is_some_and(tells) {
             Absence::Certain
         } else if self.record.failures > 0 && self.record.attempted_at.is_some_and(tells) {
-            if self.record.is_being_read(now) { Absence::Unread } else { Absence::Unknowable }
+            if self.record.is_being_read(now) {
+                Absence::Unread
+            } else {
+                Absence::Unknowable
+            }
         } else {
             Absence::Unread
         }

@@ -79,13 +79,20 @@ impl Record {
         let wire = Wire {
             format: FORMAT,
             current: self.current.as_ref().map(KeySet::to_json),
-            retiring: self.retiring.iter().map(|(key, until)| (key.to_jwk(), until.millis())).collect(),
+            retiring: self
+                .retiring
+                .iter()
+                .map(|(key, until)| (key.to_jwk(), until.millis()))
+                .collect(),
             fetched_at: self.fetched_at.map(Timestamp::millis),
             read_at: self.read_at.map(Timestamp::millis),
             attempted_at: self.attempted_at.map(Timestamp::millis),
             failures: self.failures,
             next: self.next.millis(),
-            located: self.located.as_ref().map(|(url, at)| (url.to_string(), at.millis())),
+            located: self
+                .located
+                .as_ref()
+                .map(|(url, at)| (url.to_string(), at.millis())),
             lease: self.lease.map(|(holder, until)| (holder, until.millis())),
         };
         serde_json::to_string(&wire).unwrap_or_default()
@@ -104,7 +111,10 @@ impl Record {
         };
         let mut retiring = Vec::new();
         for (jwk, until) in wire.retiring {
-            retiring.push((key(&jwk).ok_or(RecordError(()))?, Timestamp::from_millis(until)));
+            retiring.push((
+                key(&jwk).ok_or(RecordError(()))?,
+                Timestamp::from_millis(until),
+            ));
         }
         let located = match wire.located {
             Some((url, at)) => {
@@ -122,13 +132,17 @@ impl Record {
             failures: wire.failures,
             next: Timestamp::from_millis(wire.next),
             located,
-            lease: wire.lease.map(|(holder, until)| (holder, Timestamp::from_millis(until))),
+            lease: wire
+                .lease
+                .map(|(holder, until)| (holder, Timestamp::from_millis(until))),
         })
     }
 
     /// How old the keys are; `None` where there are none.
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
-        self.fetched_at.filter(|_| self.current.is_some()).map(|at| now.since(at))
+        self.fetched_at
+            .filter(|_| self.current.is_some())
+            .map(|at| now.since(at))
     }
 
     /// How many reads have failed since the last good one.
@@ -140,13 +154,15 @@ impl Record {
     /// retires later than `until`, also where the clock has stepped back.
     pub(super) fn replace(&mut self, set: KeySet, until: Timestamp, now: Timestamp) {
         let there = |key: &Key| set.keys().iter().any(|other| other == key);
-        self.retiring.retain(|(key, until)| *until > now && !there(key));
+        self.retiring
+            .retain(|(key, until)| *until > now && !there(key));
         for (_, retires) in &mut self.retiring {
             *retires = until.min(*retires);
         }
         if let Some(before) = &self.current {
             let missing = before.keys().iter().filter(|key| !there(key));
-            self.retiring.extend(missing.map(|key| (key.clone(), until)));
+            self.retiring
+                .extend(missing.map(|key| (key.clone(), until)));
         }
         self.retiring.truncate(KeySet::MAX_KEYS);
         self.current = Some(set);

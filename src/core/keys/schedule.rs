@@ -8,11 +8,11 @@ use crate::timestamp::Timestamp;
 use crate::trust::{Endpoint, Remote, Trust, Url};
 
 /// How long one answer of an issuer may take.
-pub const READ_TIMEOUT: Duration = Duration::from_secs(3);
+pub const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a worker's turn to read lasts, whatever becomes of the worker: two answers (discovery
 /// and the key set) and some room.
-pub const LEASE: Duration = Duration::from_secs(8);
+pub const LEASE: Duration = Duration::from_secs(6);
 
 /// Tokens with unknown key ids cause at most one read in this time, in all workers together.
 pub const UNKNOWN_KID_INTERVAL: Duration = Duration::from_secs(10);
@@ -43,7 +43,8 @@ impl Record {
     /// Whether a worker's turn to read is running. A turn that ends later than any turn can was
     /// written by a clock that has since stepped back, and counts as over.
     pub fn is_being_read(&self, now: Timestamp) -> bool {
-        self.lease.is_some_and(|(_, until)| now < until && until <= now.after(LEASE))
+        self.lease
+            .is_some_and(|(_, until)| now < until && until <= now.after(LEASE))
     }
 
     /// Whether `worker` still has its turn, so that what it read may be written.
@@ -117,7 +118,9 @@ impl Record {
     /// Ends a turn that brought nothing: what there was stays as it is.
     fn fail(&mut self, remote: &Remote, now: Timestamp, chance: u64) {
         let doubled = 1_u64.checked_shl(self.failures.min(5)).unwrap_or(1);
-        let pause = Duration::from_secs(doubled).min(LONGEST_BACKOFF).min(remote.refresh);
+        let pause = Duration::from_secs(doubled)
+            .min(LONGEST_BACKOFF)
+            .min(remote.refresh);
         self.failures = self.failures.saturating_add(1);
         self.next = now.after(spread(pause, chance));
         self.lease = None;
@@ -132,7 +135,8 @@ impl Record {
 
     /// Whether a token with an unknown key id may cause a read.
     fn may_ask(&self, now: Timestamp) -> bool {
-        self.attempted_at.is_none_or(|at| !is_recent(at, now, UNKNOWN_KID_INTERVAL))
+        self.attempted_at
+            .is_none_or(|at| !is_recent(at, now, UNKNOWN_KID_INTERVAL))
     }
 }
 

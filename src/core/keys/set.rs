@@ -1,38 +1,142 @@
 //! JSON Web Keys and sets of them, by RFC 7517.
 
-use crate::json::Json;
+mod jwk;
+mod key;
+mod material;
+mod spki;
+#[cfg(test)]
+mod tests;
+
+pub use jwk::Unfit;
+pub use key::{Key, Thumbprint};
+pub(super) use material::Material;
+
+use crate::json::{Json, JsonError};
 use crate::token::Algorithm;
 
-/// The SHA-256 thumbprint of a key, by RFC 7638.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Thumbprint([u8; 32]);
-
-/// A public key that is fit to verify signatures, for exactly one algorithm.
+/// A key set: between one and [`KeySet::MAX_KEYS`] usable keys, in the order of the issuer.
+///
+/// What else an issuer lists, for example keys to encrypt with or of a kind that came after this
+/// program, is skipped and never costs the set its usable keys. Two sets are equal where their
+/// usable keys are.
 #[derive(Clone, Debug)]
-pub struct Key {}
+pub struct KeySet {
+    keys: Vec<Key>,
+    skipped: Vec<Skipped>,
+}
 
-/// A key set: at least one usable key.
-#[derive(Clone, Debug)]
-pub struct KeySet {}
+/// A key that a set lists and that is of no use here.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Skipped {
+    /// Where it stands in the list, from zero.
+    pub position: usize,
+    /// What is wrong with it.
+    pub why: Unfit,
+}
 
-/// Why an answer is not a usable key set.
+/// Why an answer is not a usable key set. Repeats nothing of the answer.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeySetError {
-    /// It is not JSON, or not of the form of a set.
-    #[error("not a JSON Web Key Set")]
-    Malformed,
+    /// It is not JSON, or a member name stands twice in one object.
+    #[error("the key set is {0}")]
+    Json(#[from] JsonError),
+    /// It has no list of keys.
+    #[error("the key set is not an object with a list `keys`")]
+    NotASet,
+    /// It lists no key that is fit to verify signatures.
+    #[error("the key set has no usable key among the {listed} that it lists{}", because(.first))]
+    NoUsableKey {
+        /// How many keys it lists.
+        listed: usize,
+        /// What is wrong with the first of them.
+        first: Option<Unfit>,
+    },
+    /// It is longer than [`KeySet::MAX_BYTES`].
+    #[error("the key set is longer than {} bytes", KeySet::MAX_BYTES)]
+    TooLarge,
+    /// It has more usable keys than [`KeySet::MAX_KEYS`].
+    #[error("the key set has more than {} usable keys", KeySet::MAX_KEYS)]
+    TooManyKeys,
 }
 
 impl KeySet {
-    /// Reads a set from JSON.
-    pub fn from_json(_json: &Json, _algorithms: Option<&[Algorithm]>) -> Result<Self, KeySetError> {
-        Err(KeySetError::Malformed)
+    /// How long an answer may be.
+    pub const MAX_BYTES: usize = 512 * 1024;
+
+    /// How many usable keys a set may have.
+    pub const MAX_KEYS: usize = 64;
+
+    /// Reads the answer of an issuer, or what another worker shared with [`KeySet::to_json`].
+    ///
+    /// `algorithms` are those that the trust entry allows, in its order of preference: a key that
+    /// names another is skipped, and a key that names none is for the first that fits its type.
+    /// `None` leaves the choice to the key; an RSA key that names none is then for RS256.
+    pub fn parse(body: &[u8], algorithms: Option<&[Algorithm]>) -> Result<Self, KeySetError> {
+        if body.len() > Self::MAX_BYTES {
+            return Err(KeySetError::TooLarge);
+        }
+        Self::from_json(&Json::parse(body)?, algorithms)
+    }
+
+    /// Reads a set that stands in a larger document. `algorithms` are as for [`KeySet::parse`].
+    pub fn from_json(json: &Json, algorithms: Option<&[Algorithm]>) -> Result<Self, KeySetError> {
+        let listed = json
+            .member("keys")
+            .and_then(Json::as_array)
+            .ok_or(KeySetError::NotASet)?;
+        let mut keys: Vec<Key> = Vec::new();
+        let mut skipped = Vec::new();
+        for (position, jwk) in listed.iter().enumerate() {
+            match Key::from_jwk(jwk, algorithms) {
+                // An issuer that lists a key twice must not make it look like two.
+                Ok(key) if keys.contains(&key) => {}
+                Ok(_) if keys.len() == Self::MAX_KEYS => return Err(KeySetError::TooManyKeys),
+                Ok(key) => keys.push(key),
+                Err(why) => skipped.push(Skipped { position, why }),
+            }
+        }
+        if keys.is_empty() {
+            return Err(KeySetError::NoUsableKey {
+                listed: listed.len(),
+                first: skipped.first().map(|skipped| skipped.why),
+            });
+        }
+        Ok(Self { keys, skipped })
+    }
+
+    /// The usable keys.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The keys of this `kid`, compared byte for byte. Usually one; nothing forbids an issuer to
+    /// give two keys one name, and then each may be tried.
+    pub fn with_kid(&self, kid: &str) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(move |key| key.kid() == Some(kid))
+    }
+
+    /// What else the set lists, for the log.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// The usable keys as a JSON Web Key Set, each with its algorithm named, so that
+    /// [`KeySet::parse`] makes an equal set of it.
+    pub fn to_json(&self) -> String {
+        let keys: Vec<String> = self.keys.iter().map(Key::to_jwk).collect();
+        format!(r#"{{"keys":[{}]}}"#, keys.join(","))
     }
 }
 
-impl Thumbprint {
-    /// Reads the base64url form.
-    pub fn parse(_text: &str) -> Option<Self> {
-        None
+impl PartialEq for KeySet {
+    fn eq(&self, other: &Self) -> bool {
+        self.keys == other.keys
     }
+}
+
+impl Eq for KeySet {}
+
+fn because(first: &Option<Unfit>) -> String {
+    first.map_or_else(String::new, |why| format!("; the first {why}"))
 }

@@ -1,0 +1,114 @@
+//! One public key.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+use super::material::Material;
+use crate::token::Algorithm;
+
+/// A public key that is fit to verify signatures, for exactly one algorithm (RFC 8725 section 3.1).
+///
+/// Two keys are equal where `kid`, algorithm and thumbprint are.
+#[derive(Clone)]
+pub struct Key {
+    kid: Option<String>,
+    algorithm: Algorithm,
+    thumbprint: Thumbprint,
+    /// The members that a thumbprint is made of, as RFC 7638 section 3.1 writes them, without
+    /// braces.
+    members: String,
+    spki: Vec<u8>,
+    material: Material,
+}
+
+/// The SHA-256 thumbprint of a key, by RFC 7638.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Thumbprint([u8; 32]);
+
+impl Key {
+    pub(super) fn new(
+        kid: Option<String>,
+        algorithm: Algorithm,
+        members: String,
+        spki: Vec<u8>,
+        material: Material,
+    ) -> Self {
+        Self {
+            kid,
+            algorithm,
+            thumbprint: Thumbprint(Sha256::digest(format!("{{{members}}}")).into()),
+            members,
+            spki,
+            material,
+        }
+    }
+
+    /// The name that the issuer gave it, if any: opaque, and at most 1,024 bytes.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The one algorithm that it verifies.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// What it is, whatever its name.
+    pub const fn thumbprint(&self) -> Thumbprint {
+        self.thumbprint
+    }
+
+    /// The key as a DER SubjectPublicKeyInfo (RFC 5280 section 4.1), which is how Envoy takes it.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// The key as a JSON Web Key: its public members, its algorithm, and its name where it has one.
+    pub fn to_jwk(&self) -> String {
+        let kid = self.kid.as_deref().map_or_else(String::new, |kid| {
+            format!(r#""kid":{},"#, serde_json::Value::from(kid))
+        });
+        format!(r#"{{"alg":"{}",{kid}{}}}"#, self.algorithm, self.members)
+    }
+
+    pub(in crate::keys) const fn material(&self) -> &Material {
+        &self.material
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.thumbprint == other.thumbprint
+            && self.algorithm == other.algorithm
+            && self.kid == other.kid
+    }
+}
+
+impl Eq for Key {}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("kid", &self.kid)
+            .field("algorithm", &self.algorithm)
+            .field("thumbprint", &self.thumbprint)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Thumbprint {
+    /// Reads the base64url form, 43 characters without padding.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}

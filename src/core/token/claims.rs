@@ -1,0 +1,139 @@
+//! The registered claims, by RFC 7519 section 4.1, and the time checks on them.
+
+use std::time::Duration;
+
+use super::TokenError;
+use super::numeric_date;
+use crate::json::Json;
+use crate::timestamp::Timestamp;
+
+/// What a token claims: the registered claims in their types, and the whole body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claims {
+    issuer: String,
+    subject: String,
+    audiences: Vec<String>,
+    expires_at: Timestamp,
+    not_before: Option<Timestamp>,
+    issued_at: Option<Timestamp>,
+    id: Option<String>,
+    body: Json,
+}
+
+impl Claims {
+    pub(super) fn read(body: Json) -> Result<Self, TokenError> {
+        let claims = Self {
+            issuer: text(&body, "iss")?.ok_or(TokenError::Claim("iss"))?,
+            subject: text(&body, "sub")?.ok_or(TokenError::Claim("sub"))?,
+            audiences: audiences(&body)?,
+            expires_at: date(&body, "exp")?.ok_or(TokenError::Claim("exp"))?,
+            not_before: date(&body, "nbf")?,
+            issued_at: date(&body, "iat")?,
+            id: text(&body, "jti")?,
+            body,
+        };
+        Ok(claims)
+    }
+
+    /// `iss`: who claims to have made the token.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// `sub`: whom the token speaks of.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// `aud`: whom the token was made for. Empty where it doesn't say, which fits nobody.
+    pub fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
+    /// `exp`: from when on the token is no good.
+    pub const fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// `nbf`: before when the token is no good yet.
+    pub const fn not_before(&self) -> Option<Timestamp> {
+        self.not_before
+    }
+
+    /// `iat`: when the token was made.
+    pub const fn issued_at(&self) -> Option<Timestamp> {
+        self.issued_at
+    }
+
+    /// `jti`: the token's own name.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Whether `cnf` is there, which binds the token to a key (RFC 7800).
+    pub fn is_bound(&self) -> bool {
+        self.body.member("cnf").is_some()
+    }
+
+    /// All claims, as they stand.
+    pub const fn body(&self) -> &Json {
+        &self.body
+    }
+
+    /// Whether one of `audiences` is among the token's, byte for byte.
+    pub fn is_for(&self, audiences: &[String]) -> bool {
+        audiences.iter().any(|one| self.audiences.contains(one))
+    }
+
+    /// Whether the token's time has come and isn't over, by a clock that may be off by `leeway`, and
+    /// whether it lives for `max_lifetime` at most. A token is no good from the very moment of `exp`
+    /// on. Where `iat` is missing, its life counts from now.
+    pub fn check_times(
+        &self,
+        now: Timestamp,
+        leeway: Duration,
+        max_lifetime: Duration,
+    ) -> Result<(), TokenError> {
+        if now >= self.expires_at.after(leeway) {
+            return Err(TokenError::Expired);
+        }
+        let horizon = now.after(leeway);
+        if self.not_before.is_some_and(|start| start > horizon)
+            || self.issued_at.is_some_and(|made| made > horizon)
+        {
+            return Err(TokenError::NotYetValid);
+        }
+        if self.expires_at.since(self.issued_at.unwrap_or(now)) > max_lifetime {
+            return Err(TokenError::LifetimeTooLong);
+        }
+        Ok(())
+    }
+}
+
+fn text(body: &Json, name: &'static str) -> Result<Option<String>, TokenError> {
+    match body.member(name) {
+        None => Ok(None),
+        Some(Json::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(TokenError::Claim(name)),
+    }
+}
+
+fn date(body: &Json, name: &'static str) -> Result<Option<Timestamp>, TokenError> {
+    body.member(name)
+        .map(|date| numeric_date::read(date).ok_or(TokenError::Claim(name)))
+        .transpose()
+}
+
+/// One string, or a list of nothing but strings.
+fn audiences(body: &Json) -> Result<Vec<String>, TokenError> {
+    match body.member("aud") {
+        None => Ok(Vec::new()),
+        Some(Json::String(one)) => Ok(vec![one.clone()]),
+        Some(Json::Array(all)) => all
+            .iter()
+            .map(|one| one.as_str().map(str::to_owned))
+            .collect::<Option<_>>()
+            .ok_or(TokenError::Claim("aud")),
+        Some(_) => Err(TokenError::Claim("aud")),
+    }
+}

@@ -1,0 +1,101 @@
+//! The one place where a token comes to be believed.
+
+use std::sync::Arc;
+
+use super::{Claims, Token, TokenError};
+use crate::keys::{Key, Signatures, Thumbprint};
+use crate::timestamp::Timestamp;
+use crate::trust::Trust;
+
+/// The proof that a token was verified: only [`verify`] can build one, and whatever acts on a
+/// token's claims asks for it.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    token: Arc<Token>,
+    trust_name: String,
+    kid: Option<String>,
+    key_thumbprint: Thumbprint,
+}
+
+/// Judges whether `trust` vouches for a token that was signed by `key`, one of its own keys.
+///
+/// The signature comes first, and nothing that the token claims counts before it; then issuer,
+/// subject and audience, and what only time decides comes last, so that `Expired` always speaks of a
+/// token that was good once.
+pub fn verify(
+    token: &Arc<Token>,
+    trust: &Trust,
+    key: &Key,
+    signatures: &dyn Signatures,
+    now: Timestamp,
+) -> Result<Verified, TokenError> {
+    let claims = token.claims();
+    if token.header().algorithm() != key.algorithm() || !signatures.supports(key.algorithm()) {
+        return Err(TokenError::AlgorithmMismatch);
+    }
+    if !signatures.verifies(key, token.signing_input(), token.signature()) {
+        return Err(TokenError::SignatureInvalid);
+    }
+    // The issuer chose the trust entry while it was a mere claim; now it must hold.
+    if !trust.vouches_as(claims.issuer()) {
+        return Err(TokenError::IssuerMismatch);
+    }
+    if claims.subject().is_empty() || claims.subject().chars().any(char::is_control) {
+        return Err(TokenError::Subject);
+    }
+    if !claims.is_for(&trust.audiences) {
+        return Err(TokenError::AudienceMismatch);
+    }
+    if claims.is_bound() {
+        return Err(TokenError::Bound);
+    }
+    let verified = Verified {
+        token: Arc::clone(token),
+        trust_name: trust.name.clone(),
+        kid: key.kid().map(str::to_owned),
+        key_thumbprint: key.thumbprint(),
+    };
+    verified.check_times(trust, now)?;
+    Ok(verified)
+}
+
+impl Verified {
+    /// What the token claims, which its issuer vouches for.
+    pub fn claims(&self) -> &Claims {
+        self.token.claims()
+    }
+
+    /// The trust entry that vouches.
+    pub fn trust_name(&self) -> &str {
+        &self.trust_name
+    }
+
+    /// The name of the key that signed it, where its issuer gave it one.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The key that signed it.
+    pub const fn key_thumbprint(&self) -> Thumbprint {
+        self.key_thumbprint
+    }
+
+    /// Whether the token's time is now, for whoever remembers that it was.
+    pub fn check_times(&self, trust: &Trust, now: Timestamp) -> Result<(), TokenError> {
+        self.claims()
+            .check_times(now, trust.leeway, trust.max_lifetime)
+    }
+
+    /// What the token is told from others by: its `jti` or, where it has none, its signed part.
+    pub fn token_id(&self) -> &[u8] {
+        self.claims()
+            .id()
+            .map_or_else(|| self.token.signing_input(), str::as_bytes)
+    }
+
+    /// Whether the token was also made for one of these, where an app asks for audiences of its own
+    /// besides the trust entry's.
+    pub fn is_for(&self, audiences: &[String]) -> bool {
+        self.claims().is_for(audiences)
+    }
+}
