@@ -11,4 +11,7 @@
     )
 )]
 
+pub mod configuration;
 pub mod host;
+mod protobuf;
+pub mod signatures;

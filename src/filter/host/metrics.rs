@@ -22,7 +22,7 @@ impl Counter {
     ///
     /// # Errors
     /// What the host said.
-    pub fn add(self, amount: u32) -> Result<(), Error> {
+    pub fn increment(self, amount: u32) -> Result<(), Error> {
         if amount == 0 {
             Ok(())
         } else {

@@ -3,7 +3,9 @@ use super::*;
 /// The example of the ABI: one header `a: bc`.
 const ONE: &[u8] = b"\x01\0\0\0\x01\0\0\0\x02\0\0\0a\0bc\0";
 
-fn decoded(bytes: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+type OwnedPairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn decoded(bytes: &[u8]) -> Result<OwnedPairs, Error> {
     let pairs = Pairs::decode(bytes.to_vec())?;
     assert_eq!(pairs.len(), pairs.iter().count());
     assert_eq!(pairs.is_empty(), pairs.iter().next().is_none());
