@@ -1,0 +1,117 @@
+//! The one door to Envoy.
+//!
+//! Everything the filter asks of its host goes through here, and every function gives back what the
+//! host said as a [`Result`]: no status that a host may give can end the VM. The SDK's own wrappers
+//! panic on each status they do not list, and a panic kills every request of its worker; so this
+//! module declares the imports itself, and the rest of the filter never calls
+//! `proxy_wasm::hostcalls`.
+//!
+//! Outside WebAssembly there is no host: every function then answers [`Error::Unavailable`].
+//!
+//! A function that reads or changes a request acts on the *effective context*: the stream whose
+//! callback runs, or the one last named to [`set_effective_context`].
+
+#[allow(
+    unsafe_code,
+    reason = "the imports are C functions, and what they return is raw memory"
+)]
+mod abi;
+mod calls;
+mod error;
+mod metrics;
+mod pairs;
+mod request;
+mod shared;
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+pub use self::calls::{dispatch_http_call, http_call_body, http_call_headers};
+pub use self::error::Error;
+pub use self::metrics::{Counter, Gauge, Histogram};
+pub use self::pairs::Pairs;
+pub use self::request::{
+    add_request_header, property, remove_request_header, replace_request_header, request_headers,
+    resume_request, send_local_response, set_effective_context, set_property, set_request_headers,
+};
+pub use self::shared::{Shared, set_shared_data, shared_data};
+
+/// The most that is read of a plugin configuration, in bytes.
+pub const MAX_CONFIGURATION: usize = 1 << 20;
+
+/// The plugin configuration of the root context that is being configured.
+///
+/// `size` is what `on_configure` was told; nothing is read for 0.
+///
+/// # Errors
+/// [`Error::TooLarge`] above [`MAX_CONFIGURATION`], else what the host said.
+pub fn plugin_configuration(size: usize) -> Result<Vec<u8>, Error> {
+    abi::buffer(abi::Buffer::PluginConfiguration, size, MAX_CONFIGURATION)
+}
+
+/// The time of the host's clock in milliseconds since the Unix epoch.
+///
+/// # Errors
+/// What the host said.
+pub fn now() -> Result<u64, Error> {
+    const NANOSECONDS_A_MILLISECOND: u64 = 1_000_000;
+    Ok(abi::current_time()? / NANOSECONDS_A_MILLISECOND)
+}
+
+/// Writes a line into the proxy's own log.
+///
+/// Control characters are the caller's to escape: Envoy writes the message as it is. A host that
+/// refuses to log is not an error, because there would be no place to report it.
+pub fn log(level: log::Level, message: &str) {
+    let level = match level {
+        log::Level::Trace => 0,
+        log::Level::Debug => 1,
+        log::Level::Info => 2,
+        log::Level::Warn => 3,
+        log::Level::Error => 4,
+    };
+    let _unreportable = abi::log(level, message.as_bytes());
+}
+
+/// Asks for `on_tick` of this root context every `period`, on this worker; zero ends the ticks.
+///
+/// The host counts in whole milliseconds: a shorter period becomes one.
+///
+/// # Errors
+/// What the host said.
+pub fn set_tick_period(period: Duration) -> Result<(), Error> {
+    abi::set_tick_period(if period.is_zero() {
+        0
+    } else {
+        milliseconds(period)
+    })
+}
+
+/// Calls a function that the host offers by name, such as `verify_signature`.
+///
+/// # Errors
+/// [`Error::NotFound`] if the host has no such function, [`Error::BadArgument`] and its kin as the
+/// function itself says.
+pub fn call_foreign_function(name: &str, arguments: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    abi::call_foreign_function(name.as_bytes(), arguments)
+}
+
+/// A number that nobody can guess, fit to tell two workers apart.
+///
+/// It comes out of the standard library's hash seed, which is the host's randomness (WASI's
+/// `random_get`). It is no key material.
+#[must_use]
+pub fn random() -> u64 {
+    RandomState::new().hash_one(0_u8)
+}
+
+/// A duration as the ABI takes it: whole milliseconds, at least one, at most `i32::MAX`, because
+/// Envoy reads some of them as signed and takes 0 for "never".
+fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis())
+        .unwrap_or(u32::MAX)
+        .clamp(1, i32::MAX.unsigned_abs())
+}
+
+#[cfg(test)]
+mod tests;

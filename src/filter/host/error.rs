@@ -1,0 +1,76 @@
+//! What a host may answer besides "done".
+
+use std::fmt;
+
+/// Why the host did not do what it was asked.
+///
+/// The numbers are those of proxy-wasm ABI 0.2.1 as Envoy uses them; one that this list lacks is kept
+/// as [`Error::Other`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The argument is not acceptable, or the thing asked for does not exist in this phase: a header
+    /// map after a failed call, a cluster that this worker does not know, a stream that has ended.
+    BadArgument,
+    /// Shared data changed since it was read.
+    CasMismatch,
+    /// There is nothing to give.
+    Empty,
+    /// The host tried and failed; also a capability that the proxy's configuration withholds.
+    InternalFailure,
+    /// What the host handed over does not have the ABI's form.
+    Malformed,
+    /// No such key, property, metric or function.
+    NotFound,
+    /// A status that this list lacks.
+    Other(u32),
+    /// The host could not read what it was given.
+    ParseFailure,
+    /// The host could not write what it has.
+    SerializationFailure,
+    /// More than the host, or the caller's own limit, takes.
+    TooLarge,
+    /// The host has no such call, or there is no host (outside WebAssembly).
+    Unavailable,
+}
+
+impl Error {
+    /// The status with which a host says that it lacks a call.
+    pub(super) const UNIMPLEMENTED: u32 = 12;
+
+    /// What a status means; `Ok(())` for 0.
+    pub(super) fn check(status: u32) -> Result<(), Self> {
+        Err(match status {
+            0 => return Ok(()),
+            1 => Self::NotFound,
+            2 => Self::BadArgument,
+            3 => Self::SerializationFailure,
+            4 => Self::ParseFailure,
+            7 => Self::Empty,
+            8 => Self::CasMismatch,
+            10 => Self::InternalFailure,
+            Self::UNIMPLEMENTED => Self::Unavailable,
+            other => Self::Other(other),
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::BadArgument => "the host refused the argument",
+            Self::CasMismatch => "the shared data has changed meanwhile",
+            Self::Empty => "the host has nothing to give",
+            Self::InternalFailure => "the host failed",
+            Self::Malformed => "what the host handed over is malformed",
+            Self::NotFound => "the host knows nothing of that name",
+            Self::Other(status) => return write!(formatter, "the host answered status {status}"),
+            Self::ParseFailure => "the host could not read what it was given",
+            Self::SerializationFailure => "the host could not write what it has",
+            Self::TooLarge => "more bytes than the limit",
+            Self::Unavailable => "the host does not offer this call",
+        })
+    }
+}
+
+impl std::error::Error for Error {}

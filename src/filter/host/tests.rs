@@ -1,0 +1,74 @@
+use super::*;
+
+#[test]
+fn without_a_host_every_call_says_so() {
+    let gone = Error::Unavailable;
+    assert_eq!(now(), Err(gone));
+    assert_eq!(plugin_configuration(1), Err(gone));
+    assert_eq!(set_tick_period(Duration::from_secs(1)), Err(gone));
+    assert_eq!(call_foreign_function("verify_signature", b""), Err(gone));
+    assert_eq!(request_headers(), Err(gone));
+    assert_eq!(replace_request_header("a", "b"), Err(gone));
+    assert_eq!(add_request_header("a", b"\xff"), Err(gone));
+    assert_eq!(remove_request_header("a"), Err(gone));
+    assert_eq!(set_request_headers(&[("a", "b")]), Err(gone));
+    assert_eq!(
+        send_local_response(403, "why", &[], b"", Some(7)),
+        Err(gone)
+    );
+    assert_eq!(resume_request(), Err(gone));
+    assert_eq!(set_effective_context(1), Err(gone));
+    assert_eq!(property(&["a", "b"]), Err(gone));
+    assert_eq!(set_property(&["a"], b"b"), Err(gone));
+    assert_eq!(shared_data("a"), Err(gone));
+    assert_eq!(set_shared_data("a", b"b", Some(1)), Err(gone));
+    assert_eq!(dispatch_http_call("a", &[], Duration::ZERO), Err(gone));
+    assert_eq!(http_call_headers(1), Err(gone));
+    assert_eq!(http_call_body(1, 1), Err(gone));
+    assert_eq!(Counter::define("a"), Err(gone));
+    assert_eq!(Gauge::define("a"), Err(gone));
+    assert_eq!(Histogram::define("a"), Err(gone));
+    log(log::Level::Info, "nobody hears this");
+}
+
+#[test]
+fn a_failed_call_has_no_headers_and_no_body_to_ask_for() {
+    assert_eq!(http_call_headers(0), Ok(None));
+    assert_eq!(http_call_body(0, 10), Ok(Vec::new()));
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_is_copied() {
+    assert_eq!(http_call_body(11, 10), Err(Error::TooLarge));
+    assert_eq!(
+        plugin_configuration(MAX_CONFIGURATION + 1),
+        Err(Error::TooLarge)
+    );
+}
+
+#[test]
+fn every_status_is_an_answer() {
+    assert_eq!(Error::check(0), Ok(()));
+    for status in (1..100).chain([u32::MAX]) {
+        let error = Error::check(status).unwrap_err();
+        assert!(!error.to_string().is_empty());
+    }
+    assert_eq!(Error::check(1), Err(Error::NotFound));
+    assert_eq!(Error::check(2), Err(Error::BadArgument));
+    assert_eq!(Error::check(8), Err(Error::CasMismatch));
+    assert_eq!(Error::check(10), Err(Error::InternalFailure));
+    assert_eq!(Error::check(6), Err(Error::Other(6)));
+}
+
+#[test]
+fn durations_become_milliseconds_that_envoy_takes() {
+    assert_eq!(milliseconds(Duration::ZERO), 1);
+    assert_eq!(milliseconds(Duration::from_micros(1)), 1);
+    assert_eq!(milliseconds(Duration::from_secs(2)), 2_000);
+    assert_eq!(milliseconds(Duration::MAX), 0x7fff_ffff);
+}
+
+#[test]
+fn random_numbers_differ() {
+    assert_ne!(random(), random());
+}
