@@ -1,0 +1,109 @@
+# Every habit of the project. CI runs only these targets.
+
+SHELL := /bin/bash -euo pipefail
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+TOOLS := $(CURDIR)/.tools
+BUILD := $(or $(CARGO_TARGET_DIR),target)
+MODULE := target/portcullis.wasm
+LINKED := $(BUILD)/wasm32-wasip1/wasm/portcullis_filter.wasm
+BINARYEN := $(TOOLS)/node/node_modules/binaryen/bin
+
+# Has to be the version of core's wasm-bindgen to the digit.
+WASM_BINDGEN := 0.2.130
+CARGO_DENY := 0.20.2
+
+# What rustc enables for wasm32-wasip1, and nothing that an older V8 would refuse.
+FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutable-globals \
+	nontrapping-float-to-int reference-types sign-ext
+FEATURES := --mvp-features $(FEATURES:%=--enable-%)
+
+STEPS := lint unit node wasm e2e
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: tools
+tools: ## install what the other targets need into .tools/ (once; needs the package registries)
+	tests/setup/rust.sh
+	tests/setup/envoy.sh
+	tests/setup/node.sh
+	tests/setup/debian.sh
+	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
+
+.PHONY: fmt
+fmt: ## format the code
+	cargo fmt --all
+
+.PHONY: lint
+lint: ## check the format, the lints and the docs
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p portcullis-filter --target wasm32-wasip1 -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
+
+.PHONY: unit
+unit: ## test core, filter and companion by themselves
+	cargo test -p portcullis-core -p portcullis-filter -p portcullis
+
+# Never with -q: it breaks the runner.
+.PHONY: node
+node: ## test core as WebAssembly, in Node
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(TOOLS)/wasm-bindgen/bin/wasm-bindgen-test-runner \
+		cargo test -p portcullis-core --target wasm32-unknown-unknown
+
+.PHONY: wasm
+wasm: $(MODULE) ## build the filter: target/portcullis.wasm
+	@echo "$(MODULE): $$(stat -c %s $(MODULE)) bytes"
+
+# Cargo knows whether there is something to do, and leaves the file's time alone if not.
+.PHONY: always
+$(LINKED): always
+	cargo build --profile wasm --target wasm32-wasip1 -p portcullis-filter
+
+# Envoy enters the VM once for each callback that a module exports, so those that the filter has no use for go
+# first, with all that only they reach.
+$(MODULE): $(LINKED) src/filter/exports.json
+	@mkdir -p $(@D)
+	$(BINARYEN)/wasm-metadce $(FEATURES) $< --graph-file src/filter/exports.json -o $@.exports >/dev/null
+	$(BINARYEN)/wasm-opt $(FEATURES) -Oz --strip-debug --strip-producers --strip-target-features $@.exports -o $@
+	@rm $@.exports
+
+.PHONY: build
+build: wasm ## build what a release holds: the filter and target/release/portcullis
+	cargo build --release -p portcullis
+
+.PHONY: e2e
+e2e: wasm ## prove the promises in real Envoys
+	cargo test -p portcullis-tests
+
+.PHONY: test
+test: tools ## everything above that can fail
+	@report=; \
+	trap 'echo "seconds:$$report"' EXIT; \
+	for step in $(STEPS); do \
+		began=$$SECONDS; \
+		$(MAKE) $$step || { report+=" $$step failed"; exit 1; }; \
+		report+=" $$step $$((SECONDS - began))"; \
+	done
+
+.PHONY: demo
+demo: wasm ## a gate to try, with real apps behind it (ONESHOT=1: show the table and end)
+	cargo run -p portcullis-tests --bin demo
+
+.PHONY: bench
+bench: wasm ## measure the filter beside Envoy's own jwt_authn
+	cargo run --release -p portcullis-tests --bin bench
+
+.PHONY: audit
+audit: ## check licences, bans, sources and advisories (needs the advisory database)
+	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
+	$(TOOLS)/cargo-deny/bin/cargo-deny check --config .cargo/deny.toml
+
+.PHONY: clean
+clean: ## remove what was built; .tools/ stays
+	cargo clean
+	rm -rf target
