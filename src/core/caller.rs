@@ -1,6 +1,7 @@
 //! Who a caller is, and the one encoder of what apps are told of it.
 
 mod encode;
+pub mod headers;
 mod kubernetes;
 
 use crate::json::Json;

@@ -58,19 +58,37 @@ pub fn now() -> Result<u64, Error> {
     Ok(abi::current_time()? / NANOSECONDS_A_MILLISECOND)
 }
 
+/// The time of the host's clock in microseconds since the Unix epoch, for measuring.
+///
+/// # Errors
+/// What the host said.
+pub fn now_microseconds() -> Result<u64, Error> {
+    const NANOSECONDS_A_MICROSECOND: u64 = 1_000;
+    Ok(abi::current_time()? / NANOSECONDS_A_MICROSECOND)
+}
+
+/// Whether the proxy writes lines of this level at all, so that others need not be made.
+pub fn logs(level: log::Level) -> bool {
+    abi::log_level().is_ok_and(|threshold| severity(level) >= threshold)
+}
+
 /// Writes a line into the proxy's own log.
 ///
 /// Control characters are the caller's to escape: Envoy writes the message as it is. A host that
 /// refuses to log is not an error, because there would be no place to report it.
 pub fn log(level: log::Level, message: &str) {
-    let level = match level {
+    let _unreportable = abi::log(severity(level), message.as_bytes());
+}
+
+/// A level as the ABI counts them.
+const fn severity(level: log::Level) -> u32 {
+    match level {
         log::Level::Trace => 0,
         log::Level::Debug => 1,
         log::Level::Info => 2,
         log::Level::Warn => 3,
         log::Level::Error => 4,
-    };
-    let _unreportable = abi::log(level, message.as_bytes());
+    }
 }
 
 /// Asks for `on_tick` of this root context every `period`, on this worker; zero ends the ticks.

@@ -1,17 +1,44 @@
-//! The proxy-wasm adapter of Portcullis: reads the request, asks core, acts on the answer.
-#![cfg_attr(
-    not(test),
-    deny(
-        clippy::panic,
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        clippy::string_slice
-    )
+//! The proxy-wasm adapter of Portcullis for Envoy and Istio, thin: it reads the request, asks core,
+//! and acts on the answer.
+//!
+//! [`host`] is the one door to Envoy. [`root`] is what Envoy calls once a worker: it reads the
+//! [`configuration`] and keeps the time. [`http`] is what Envoy calls for each request. Both share
+//! a [`worker`]: the gate, its keys and the requests that wait for them. [`readers`] reads keys
+//! whose turn it is; [`verdict`] carries a decision out.
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used
 )]
 
 pub mod configuration;
 pub mod host;
+mod http;
+mod logger;
+mod metrics;
 mod protobuf;
+mod readers;
+mod root;
 pub mod signatures;
+mod verdict;
+mod worker;
+
+#[cfg(target_arch = "wasm32")]
+mod module {
+    //! What Envoy calls when it loads the module.
+
+    #[allow(
+        missing_docs,
+        unsafe_code,
+        reason = "the macro exports C functions and documents none of them"
+    )]
+    mod exports {
+        proxy_wasm::main! {{
+            crate::logger::install();
+            proxy_wasm::set_root_context(|id| Box::new(crate::root::Root::new(id)));
+        }}
+    }
+}

@@ -5,6 +5,7 @@
 //! parameters. It would take any mix of key, curve and hash, SHA-1 too, so that [`HostAlgorithm`]
 //! fixes them together.
 
+mod checker;
 mod der;
 mod message;
 mod sample;
@@ -13,7 +14,7 @@ use std::borrow::Cow;
 
 use jwt_compact::{Algorithm, AlgorithmSignature};
 
-pub use self::der::{p256_public_key, p384_public_key, rsa_public_key};
+pub use self::checker::Checker;
 use crate::host;
 
 /// A JWS algorithm of RFC 7518 that Envoy can check.

@@ -1,0 +1,113 @@
+//! Carries a decision out: the request goes on with what the app should know, or is answered here.
+
+use log::Level;
+use portcullis_core::answer::Answer;
+use portcullis_core::caller::headers::is_forwarded;
+use portcullis_core::decision::Decision;
+use portcullis_core::policy::{self, Policy};
+use portcullis_core::request::Headers;
+
+use crate::host;
+
+/// Whether a request may go on. Only [`carry_out`] says yes, after everything that an app must not
+/// see is off it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub(crate) enum Outcome {
+    /// It may go on.
+    GoesOn,
+    /// It was answered.
+    Answered,
+}
+
+/// Carries out the decision on the request of the effective context, whose headers these are.
+pub(crate) fn carry_out(policy: &Policy, decision: &Decision<'_>, headers: &Headers<'_>) -> Outcome {
+    show(policy, decision, headers);
+    match Answer::refusal(decision, headers.client()) {
+        Some(answer) => refuse(&answer),
+        None => match prepare(decision, headers) {
+            Ok(()) => Outcome::GoesOn,
+            Err(error) => unprepared(error),
+        },
+    }
+}
+
+/// Answers a request that can't even be read.
+pub(crate) fn unreadable(error: host::Error) -> Outcome {
+    log::error!("portcullis: a request's headers can't be read ({error}); it is refused");
+    internal_error()
+}
+
+/// Answers a request that the app must not see, because its headers could not be put right.
+fn unprepared(error: host::Error) -> Outcome {
+    log::error!("portcullis: a request's headers can't be put right ({error}); it is refused");
+    internal_error()
+}
+
+fn internal_error() -> Outcome {
+    let answer = host::send_local_response(500, "portcullis{internal}", &[], b"", Some(13));
+    if let Err(error) = answer {
+        // The request stays paused: it is not answered, but it does not go on either.
+        log::error!("portcullis: a refusal can't be sent: {error}");
+    }
+    Outcome::Answered
+}
+
+fn refuse(answer: &Answer) -> Outcome {
+    let headers: Vec<(&str, &str)> =
+        answer.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let sent = host::send_local_response(
+        answer.status.into(),
+        &answer.details,
+        &headers,
+        answer.body.as_bytes(),
+        Some(answer.grpc_status),
+    );
+    match sent {
+        Ok(()) => Outcome::Answered,
+        Err(_) => internal_error(),
+    }
+}
+
+/// Takes off the request what the app must not believe or see, and puts on who calls.
+fn prepare(decision: &Decision<'_>, headers: &Headers<'_>) -> Result<(), host::Error> {
+    for (name, _) in headers.iter() {
+        if !is_forwarded(name, decision.app()) {
+            host::remove_request_header(name)?;
+        }
+    }
+    let identity = decision.known().map_or_else(Default::default, |known| known.identity_headers());
+    for (name, value) in identity {
+        host::replace_request_header(name, value)?;
+    }
+    Ok(())
+}
+
+/// Leaves the decision where operators look: in the filter state for the access log, and in the
+/// audit trail.
+fn show(policy: &Policy, decision: &Decision<'_>, headers: &Headers<'_>) {
+    let caller = decision.known().map(|known| known.caller_name());
+    let seen = [
+        ("portcullis.caller", caller),
+        ("portcullis.app", decision.app().map(|app| app.name())),
+        ("portcullis.rule", decision.rule().map(|rule| rule.name())),
+        ("portcullis.reason", Some(decision.reason().code())),
+    ];
+    for (name, value) in seen {
+        if let Some(value) = value {
+            let _unseen = host::set_property(&[name], value.as_bytes());
+        }
+    }
+    let audit = policy.audit();
+    let level = if decision.is_allowed() { audit.allowed } else { audit.refused };
+    let level = match level {
+        policy::Level::Debug => Level::Debug,
+        policy::Level::Error => Level::Error,
+        policy::Level::Info => Level::Info,
+        policy::Level::Warn => Level::Warn,
+        policy::Level::Off => return,
+    };
+    if host::logs(level) {
+        host::log(level, &decision.audit_record(headers));
+    }
+}

@@ -1,0 +1,77 @@
+//! The requests that wait for keys.
+
+use std::time::Duration;
+
+use portcullis_core::timestamp::Timestamp;
+
+/// How many requests may wait on one worker. One more is answered at once.
+const MAX_WAITING: usize = 256;
+
+/// The requests of a worker that wait for keys.
+#[derive(Debug, Default)]
+pub(crate) struct WaitingRoom {
+    waiting: Vec<Waiting>,
+}
+
+/// A request that waits for keys.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    /// The id of its context.
+    pub(crate) id: u32,
+    /// When it came.
+    pub(crate) arrived: Timestamp,
+    /// The places of the trust entries whose keys it waits for.
+    pub(crate) trusts: Vec<usize>,
+}
+
+impl Waiting {
+    /// Whether it has waited as long as it may.
+    pub(crate) fn is_over(&self, now: Timestamp, patience: Duration) -> bool {
+        Self::over(self.arrived, now, patience)
+    }
+
+    /// Whether a request that came at `arrived` has waited as long as it may. A clock that steps
+    /// back ends its patience too, because nobody knows how long it has waited.
+    pub(crate) fn over(arrived: Timestamp, now: Timestamp, patience: Duration) -> bool {
+        now >= arrived.after(patience) || now < arrived
+    }
+}
+
+impl WaitingRoom {
+    /// Whether one more would be too many.
+    pub(crate) fn is_full(&self) -> bool {
+        self.waiting.len() >= MAX_WAITING
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Those that wait.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter()
+    }
+
+    /// Lets a request in.
+    pub(crate) fn enter(&mut self, waiting: Waiting) {
+        self.waiting.push(waiting);
+    }
+
+    /// Lets the request of this context out, and says whether it was there.
+    pub(crate) fn leave(&mut self, id: u32) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|waiting| waiting.id != id);
+        self.waiting.len() < before
+    }
+
+    /// Takes out those that are due.
+    pub(crate) fn take(&mut self, due: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
+        let (taken, left) = std::mem::take(&mut self.waiting).into_iter().partition(|one| due(one));
+        self.waiting = left;
+        taken
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+use super::*;
+
+fn waiting(id: u32, arrived: u64) -> Waiting {
+    Waiting { id, arrived: Timestamp::from_secs(arrived), trusts: vec![0] }
+}
+
+#[test]
+fn patience_ends_by_time_and_by_a_clock_that_steps_back() {
+    let patience = Duration::from_secs(5);
+    let one = waiting(1, 100);
+    assert!(!one.is_over(Timestamp::from_secs(100), patience));
+    assert!(!one.is_over(Timestamp::from_millis(104_999), patience));
+    assert!(one.is_over(Timestamp::from_secs(105), patience));
+    assert!(one.is_over(Timestamp::from_secs(99), patience));
+}
+
+#[test]
+fn a_request_that_leaves_or_is_due_is_taken_once() {
+    let mut room = WaitingRoom::default();
+    for id in 1..=3 {
+        room.enter(waiting(id, u64::from(id)));
+    }
+    assert!(room.leave(2));
+    assert!(!room.leave(2));
+    let due: Vec<u32> = room.take(|one| one.id == 3).into_iter().map(|one| one.id).collect();
+    assert_eq!(due, [3]);
+    assert_eq!(room.len(), 1);
+}
+
+#[test]
+fn the_room_is_bounded() {
+    let mut room = WaitingRoom::default();
+    for id in 0..256 {
+        assert!(!room.is_full());
+        room.enter(waiting(id, 0));
+    }
+    assert!(room.is_full());
+}
