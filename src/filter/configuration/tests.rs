@@ -274,12 +274,12 @@ fn every_truncation_of_a_structure_is_refused_or_whole() {
 }
 
 #[test]
-fn any_change_of_one_byte_gives_json_or_an_error_with_a_mend() {
+fn any_flipped_bit_gives_json_or_an_error_with_a_mend() {
     let good = structure(&policy());
     for place in 0..good.len() {
-        for byte in 0..=255 {
+        for bit in 0..8 {
             let mut bytes = good.clone();
-            bytes[place] = byte;
+            bytes[place] ^= 1 << bit;
             match read(&bytes) {
                 Ok(text) if is_structure(&bytes) => {
                     assert!(serde_json::from_str::<Value>(&text).is_ok());

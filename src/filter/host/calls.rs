@@ -21,11 +21,12 @@ use super::pairs::Pairs;
 ///   delivers nothing before that: what completes within the call is put off until the VM is left,
 ///   and a call that failed at once returns `InternalFailure`, has no token and gets no reply.
 /// * No token comes twice. Envoy numbers the calls of a VM by fours from a counter that lives and
-///   dies with it, and makes one reply of each, which takes the token out again. All calls belong to
-///   the root context, so one that never ends does not arise while its VM runs; and a number would
-///   come back only after a thousand million calls.
+///   dies with it, and makes one reply of each, which takes the token out again. Calls belong to the
+///   root context, whoever sends them, so that only a new configuration can end one without a reply;
+///   the number left behind would come back after a thousand million calls.
 /// * A reply for a stream that is gone finds its token and nobody behind it, which the dispatcher
-///   passes over.
+///   passes over. For one that is there it sets the effective context first and unwraps the answer;
+///   the host knows every context that it has not yet told the dispatcher to delete.
 ///
 /// The function itself panics on every status but `Ok`, `BadArgument` and `InternalFailure`. Envoy
 /// gives no other: it adds only `InvalidMemoryAccess`, for memory outside the VM, which slices can't
@@ -61,10 +62,12 @@ pub fn dispatch_http_call(
     }
 }
 
-/// The headers of the reply that `on_http_call_response` reports, or `None` if there is no reply
-/// because the call failed: reset, refused, timed out before an answer.
+/// The headers of the reply that `on_http_call_response` reports, or `None` if there is none because
+/// the call broke off.
 ///
-/// `num_headers` is what the callback was told. Without it there is no header map to ask for.
+/// `num_headers` is what the callback was told. Without it there is no header map to ask for. A
+/// connection refused or a timeout is *not* that case: Envoy reports these as a reply of its own,
+/// 503 or 504, which looks like one of the server.
 ///
 /// # Errors
 /// What the host said, [`Error::Malformed`] if it does not keep to the ABI.

@@ -9,10 +9,16 @@ use super::pairs::{self, Pairs};
 /// There is no way to read a single one, on purpose: the host gives only the first of several.
 ///
 /// # Errors
-/// [`Error::BadArgument`] where there are no request headers (any more), [`Error::Malformed`] if the
-/// host does not keep to the ABI.
+/// [`Error::Empty`] or what the host said where there is no request (any more): Envoy then gives an
+/// empty map, which must not pass for a request that shows nothing. [`Error::Malformed`] if the host
+/// does not keep to the ABI.
 pub fn request_headers() -> Result<Pairs, Error> {
-    Pairs::decode(abi::header_pairs(Map::Request)?)
+    let headers = Pairs::decode(abi::header_pairs(Map::Request)?)?;
+    if headers.is_empty() {
+        Err(Error::Empty)
+    } else {
+        Ok(headers)
+    }
 }
 
 /// Sets a request header to this one value, whatever it was before.
