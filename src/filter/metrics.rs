@@ -25,7 +25,8 @@ pub(crate) struct Metrics {
 impl Metrics {
     /// Defines what can be defined before the first request, for trust entries of these names.
     pub(crate) fn define<'a>(trusts: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let gauge = |trust| Gauge::define(&format!("portcullis_key_age_seconds.trust.{trust}")).ok();
+        let gauge =
+            |trust| Gauge::define(&format!("portcullis_key_age_seconds.trust.{trust}")).ok();
         let reads = |trust: &str| {
             ["good", "failed"].map(|outcome| {
                 let name = format!("portcullis_key_reads_total.trust.{trust}.outcome.{outcome}");
@@ -48,14 +49,19 @@ impl Metrics {
         let app = decision.app().map_or(NO_APP, |app| app.name());
         let apps = self.decisions.entry(reason).or_default();
         if !apps.contains_key(app) {
-            let verdict = if decision.is_allowed() { "allowed" } else { "refused" };
-            let name = format!("portcullis_decisions_total.app.{app}.decision.{verdict}.reason.{reason}");
+            let verdict = if decision.is_allowed() {
+                "allowed"
+            } else {
+                "refused"
+            };
+            let name =
+                format!("portcullis_decisions_total.app.{app}.decision.{verdict}.reason.{reason}");
             if let Ok(counter) = Counter::define(&name) {
                 apps.insert(app.to_owned(), counter);
             }
         }
         if let Some(counter) = apps.get(app) {
-            let _uncounted = counter.add(1);
+            let _uncounted = counter.increment(1);
         }
     }
 
@@ -78,7 +84,7 @@ impl Metrics {
         let counters = self.key_reads.get(trust);
         let counter = counters.and_then(|[ok, bad]| if good { ok.as_ref() } else { bad.as_ref() });
         if let Some(counter) = counter {
-            let _uncounted = counter.add(1);
+            let _uncounted = counter.increment(1);
         }
     }
 

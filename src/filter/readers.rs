@@ -55,7 +55,11 @@ impl Readers {
             version: None,
             asking: None,
         };
-        Self { id: host::random(), readers: trusts.iter().map(reader).collect(), ticks: 0 }
+        Self {
+            id: host::random(),
+            readers: trusts.iter().map(reader).collect(),
+            ticks: 0,
+        }
     }
 
     /// Writes a first record wherever there is none. Envoy tries a configuration on its main thread
@@ -93,13 +97,26 @@ impl Readers {
     /// Takes the reply to the call with this token.
     pub(crate) fn receive(&mut self, worker: &mut Worker, token: u32, headers: usize, body: usize) {
         let place = self.readers.iter().position(|reader| {
-            reader.asking.as_ref().is_some_and(|(asking, _)| *asking == token)
+            reader
+                .asking
+                .as_ref()
+                .is_some_and(|(asking, _)| *asking == token)
         });
-        let Some(fetched) = place.and_then(|place| fetched_at(worker, place)) else { return };
-        let asking = self.readers.get_mut(fetched.place).and_then(|reader| reader.asking.take());
+        let Some(fetched) = place.and_then(|place| fetched_at(worker, place)) else {
+            return;
+        };
+        let asking = self
+            .readers
+            .get_mut(fetched.place)
+            .and_then(|reader| reader.asking.take());
         let Some((_, read)) = asking else { return };
         let reply = ask::Reply::take(headers, body, KeySet::MAX_BYTES);
-        self.take(worker, &fetched, &read, reply.as_ref().map(ask::Reply::answer).as_ref());
+        self.take(
+            worker,
+            &fetched,
+            &read,
+            reply.as_ref().map(ask::Reply::answer).as_ref(),
+        );
     }
 
     /// Takes this worker's turn to read, unless another worker was faster.
@@ -111,7 +128,9 @@ impl Readers {
         version: u32,
         now: Timestamp,
     ) {
-        let Some(reader) = self.readers.get(fetched.place) else { return };
+        let Some(reader) = self.readers.get(fetched.place) else {
+            return;
+        };
         let read = record.begin(&fetched.trust, &fetched.remote, self.id, now);
         if write(&reader.name, &record, Some(version)) {
             self.ask(worker, fetched, read);
@@ -146,13 +165,21 @@ impl Readers {
         read: &Read,
         answer: Option<&HttpAnswer<'_>>,
     ) {
-        let Fetched { place, trust, remote } = fetched;
-        let Some((mut record, version)) = self.load(worker, fetched) else { return };
+        let Fetched {
+            place,
+            trust,
+            remote,
+        } = fetched;
+        let Some((mut record, version)) = self.load(worker, fetched) else {
+            return;
+        };
         if !record.is_led_by(self.id) {
             return;
         }
         let taken = record.take(trust, remote, read, answer, now(), host::random());
-        let Some(reader) = self.readers.get(*place) else { return };
+        let Some(reader) = self.readers.get(*place) else {
+            return;
+        };
         if !write(&reader.name, &record, Some(version)) {
             return;
         }
@@ -178,7 +205,10 @@ impl Readers {
         let reader = self.readers.get_mut(fetched.place)?;
         let Shared { value, cas } = host::shared_data(&reader.name).ok()??;
         if reader.version == Some(cas) {
-            return Some((worker.keyring().holding(fetched.place)?.record().clone(), cas));
+            return Some((
+                worker.keyring().holding(fetched.place)?.record().clone(),
+                cas,
+            ));
         }
         let record = match Record::from_text(&value) {
             Ok(record) => record,
@@ -216,21 +246,32 @@ fn write(name: &str, record: &Record, version: Option<u32>) -> bool {
 /// Shows how old keys are, and which stand in more than one set.
 fn look(worker: &Worker, now: Timestamp) {
     for fetched in fetched(worker) {
-        let age = worker.keyring().holding(fetched.place).and_then(|holding| holding.age(now));
+        let age = worker
+            .keyring()
+            .holding(fetched.place)
+            .and_then(|holding| holding.age(now));
         if let Some(age) = age {
             worker.metrics().key_age(fetched.place, age.as_secs());
         }
     }
-    worker.metrics().shared_keys(worker.keyring().shared().len());
+    worker
+        .metrics()
+        .shared_keys(worker.keyring().shared().len());
 }
 
 fn fetched(worker: &Worker) -> Vec<Fetched> {
     let places = 0..worker.policy().trusts().len();
-    places.filter_map(|place| fetched_at(worker, place)).collect()
+    places
+        .filter_map(|place| fetched_at(worker, place))
+        .collect()
 }
 
 fn fetched_at(worker: &Worker, place: usize) -> Option<Fetched> {
     let trust = worker.policy().trusts().get(place)?;
     let remote = trust.keys.remote.clone()?;
-    Some(Fetched { place, trust: trust.clone(), remote })
+    Some(Fetched {
+        place,
+        trust: trust.clone(),
+        remote,
+    })
 }

@@ -30,7 +30,11 @@ pub(crate) struct Root {
 impl Root {
     /// The root context with this id.
     pub(crate) fn new(id: u32) -> Self {
-        Self { id, worker: None, readers: Readers::default() }
+        Self {
+            id,
+            worker: None,
+            readers: Readers::default(),
+        }
     }
 
     fn configure(&mut self, size: usize) -> Result<(), String> {
@@ -65,7 +69,9 @@ impl Root {
 
 impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
-        let Some(worker) = self.worker.clone() else { return };
+        let Some(worker) = self.worker.clone() else {
+            return;
+        };
         if let Ok(mut worker) = worker.try_borrow_mut() {
             self.readers.receive(&mut worker, token, headers, body);
             self.settle(&mut worker);
@@ -85,7 +91,9 @@ impl RootContext for Root {
     }
 
     fn on_tick(&mut self) {
-        let Some(worker) = self.worker.clone() else { return };
+        let Some(worker) = self.worker.clone() else {
+            return;
+        };
         if let Ok(mut worker) = worker.try_borrow_mut() {
             self.readers.tick(&mut worker);
             self.settle(&mut worker);

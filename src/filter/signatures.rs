@@ -55,8 +55,7 @@ impl HostAlgorithm {
 /// Whether `signature`, in the form of a JWS, is the one of `message` by the key whose
 /// SubjectPublicKeyInfo (RFC 5280, DER) is `public_key`.
 ///
-/// The key must be of the algorithm's own kind and curve; [`rsa_public_key`] and its kin make such
-/// keys. Whatever goes wrong on the way is `false`.
+/// The key must be of the algorithm's own kind and curve. Whatever goes wrong on the way is `false`.
 #[must_use]
 pub fn verify(
     algorithm: HostAlgorithm,

@@ -21,7 +21,11 @@ pub(crate) enum Outcome {
 }
 
 /// Carries out the decision on the request of the effective context, whose headers these are.
-pub(crate) fn carry_out(policy: &Policy, decision: &Decision<'_>, headers: &Headers<'_>) -> Outcome {
+pub(crate) fn carry_out(
+    policy: &Policy,
+    decision: &Decision<'_>,
+    headers: &Headers<'_>,
+) -> Outcome {
     show(policy, decision, headers);
     match Answer::refusal(decision, headers.client()) {
         Some(answer) => refuse(&answer),
@@ -54,8 +58,11 @@ fn internal_error() -> Outcome {
 }
 
 fn refuse(answer: &Answer) -> Outcome {
-    let headers: Vec<(&str, &str)> =
-        answer.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let headers: Vec<(&str, &str)> = answer
+        .headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let sent = host::send_local_response(
         answer.status.into(),
         &answer.details,
@@ -76,7 +83,9 @@ fn prepare(decision: &Decision<'_>, headers: &Headers<'_>) -> Result<(), host::E
             host::remove_request_header(name)?;
         }
     }
-    let identity = decision.known().map_or_else(Default::default, |known| known.identity_headers());
+    let identity = decision
+        .known()
+        .map_or_else(Default::default, |known| known.identity_headers());
     for (name, value) in identity {
         host::replace_request_header(name, value)?;
     }
@@ -99,7 +108,11 @@ fn show(policy: &Policy, decision: &Decision<'_>, headers: &Headers<'_>) {
         }
     }
     let audit = policy.audit();
-    let level = if decision.is_allowed() { audit.allowed } else { audit.refused };
+    let level = if decision.is_allowed() {
+        audit.allowed()
+    } else {
+        audit.refused()
+    };
     let level = match level {
         policy::Level::Debug => Level::Debug,
         policy::Level::Error => Level::Error,

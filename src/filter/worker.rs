@@ -77,7 +77,9 @@ impl Worker {
 
     /// Whether a request waits for the keys of the trust entry at this place.
     pub(crate) fn asks_for(&self, trust: usize) -> bool {
-        self.waiting.iter().any(|waiting| waiting.trusts.contains(&trust))
+        self.waiting
+            .iter()
+            .any(|waiting| waiting.trusts.contains(&trust))
     }
 
     /// Judges the request of the effective context, which has this id. `None` means that it waits.
@@ -86,7 +88,11 @@ impl Worker {
         match self.judge(arrived, arrived, !self.waiting.is_full()) {
             Step::Done(outcome) => Some(outcome),
             Step::Wait(trusts) => {
-                self.waiting.enter(Waiting { id, arrived, trusts });
+                self.waiting.enter(Waiting {
+                    id,
+                    arrived,
+                    trusts,
+                });
                 self.metrics.waiting(self.waiting.len());
                 None
             }
@@ -112,7 +118,11 @@ impl Worker {
             }
             let patient = !Waiting::over(arrived, now, PATIENCE);
             match self.judge(arrived, now, patient) {
-                Step::Wait(trusts) => self.waiting.enter(Waiting { id, arrived, trusts }),
+                Step::Wait(trusts) => self.waiting.enter(Waiting {
+                    id,
+                    arrived,
+                    trusts,
+                }),
                 Step::Done(Outcome::Answered) => {}
                 Step::Done(Outcome::GoesOn) => {
                     if let Err(error) = host::resume_request() {
@@ -138,12 +148,12 @@ impl Worker {
             arrived,
             now,
         };
-        let decision: Decision<'_> = match self.gate.judge(&headers, circumstances, &mut self.memory)
-        {
-            Judgement::Decided(decision) => decision,
-            Judgement::AwaitKeys { trusts, .. } if may_wait => return Step::Wait(trusts),
-            Judgement::AwaitKeys { app, .. } => self.gate.give_up(app),
-        };
+        let decision: Decision<'_> =
+            match self.gate.judge(&headers, circumstances, &mut self.memory) {
+                Judgement::Decided(decision) => decision,
+                Judgement::AwaitKeys { trusts, .. } if may_wait => return Step::Wait(trusts),
+                Judgement::AwaitKeys { app, .. } => self.gate.give_up(app),
+            };
         for microseconds in self.checker.take_durations() {
             self.metrics.verification(microseconds);
         }

@@ -24,15 +24,21 @@ pub fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
     if is("authorization") {
         return app.is_some_and(App::forward_authorization);
     }
-    let claims_identity = PREFIXES
-        .iter()
-        .any(|prefix| name.get(..prefix.len()).is_some_and(|head| same(head, prefix.as_bytes())))
-        || NAMES.into_iter().any(is);
+    let claims_identity = PREFIXES.iter().any(|prefix| {
+        name.get(..prefix.len())
+            .is_some_and(|head| same(head, prefix.as_bytes()))
+    }) || NAMES.into_iter().any(is);
     !claims_identity && !app.is_some_and(|app| app.strip_headers().iter().any(|own| is(own)))
 }
 
 /// Whether two names are the same to a server that takes `_` for `-`.
 fn same(one: &[u8], other: &[u8]) -> bool {
-    let fold = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    let fold = |byte: &u8| {
+        if *byte == b'_' {
+            b'-'
+        } else {
+            byte.to_ascii_lowercase()
+        }
+    };
     one.len() == other.len() && one.iter().map(fold).eq(other.iter().map(fold))
 }

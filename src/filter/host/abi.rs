@@ -42,6 +42,7 @@ imports! {
         buffer: u32, start: usize, max_size: usize, data: *mut *mut u8, size: *mut usize,
     );
     fn proxy_get_current_time_nanoseconds(time: *mut u64);
+    fn proxy_get_log_level(level: *mut u32);
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize);
     fn proxy_get_property(
         path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize,
@@ -234,6 +235,14 @@ pub(super) fn current_time() -> Result<u64, Error> {
     // SAFETY: the pointer is valid for the call.
     Error::check(unsafe { proxy_get_current_time_nanoseconds(&raw mut time) })?;
     Ok(time)
+}
+
+/// The lowest level that the proxy writes.
+pub(super) fn log_level() -> Result<u32, Error> {
+    let mut level = 0;
+    // SAFETY: the pointer is valid for the call.
+    Error::check(unsafe { proxy_get_log_level(&raw mut level) })?;
+    Ok(level)
 }
 
 pub(super) fn log(level: u32, message: &[u8]) -> Result<(), Error> {

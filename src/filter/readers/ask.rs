@@ -52,10 +52,17 @@ impl Reply {
             Err(host::Error::TooLarge) => vec![0; max_body.saturating_add(1)],
             Err(_) => return None,
         };
-        let status = headers.values(":status").next().and_then(|status| std::str::from_utf8(status).ok());
+        let status = headers
+            .values(":status")
+            .next()
+            .and_then(|status| std::str::from_utf8(status).ok());
         // Envoy gives odd statuses of three digits; what is no number is no good answer.
         let status = status.and_then(|status| status.parse().ok()).unwrap_or(0);
-        Some(Self { headers, body, status })
+        Some(Self {
+            headers,
+            body,
+            status,
+        })
     }
 
     /// The reply in core's terms.

@@ -19,7 +19,10 @@ pub struct Checker {
 impl Checker {
     /// Finds out what this host can do.
     pub fn detect() -> Self {
-        Self { host: super::detect(), durations: RefCell::default() }
+        Self {
+            host: super::detect(),
+            durations: RefCell::default(),
+        }
     }
 
     /// Whether the host checks signatures.
@@ -49,7 +52,9 @@ impl Signatures for Checker {
             None => PureRust.verifies(key, message, signature),
         };
         let ended = host::now_microseconds().unwrap_or_default();
-        self.durations.borrow_mut().push(ended.saturating_sub(began));
+        self.durations
+            .borrow_mut()
+            .push(ended.saturating_sub(began));
         verified
     }
 }

@@ -62,27 +62,6 @@ fn rsa_signatures_stay_as_they_are() {
 }
 
 #[test]
-fn keys_become_the_der_of_openssl() {
-    let [ecdsa, rsa] = sample::ALL;
-    let (x, y) = ecdsa.public_key[27..].split_at(32);
-    let key = p256_public_key(x.try_into().unwrap(), y.try_into().unwrap());
-    assert_eq!(key, ecdsa.public_key);
-
-    let modulus = &rsa.public_key[33..33 + 256];
-    assert_eq!(rsa_public_key(modulus, &[1, 0, 1]), rsa.public_key);
-    let padded = [&[0, 0], modulus].concat();
-    assert_eq!(rsa_public_key(&padded, &[0, 1, 0, 1]), rsa.public_key);
-}
-
-#[test]
-fn a_p384_key_has_its_own_identifiers() {
-    let key = p384_public_key(&[1; 48], &[2; 48]);
-    let head = b"\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\
-                 \x03\x62\x00\x04";
-    assert_eq!(key, [&head[..], &[1; 48], &[2; 48]].concat());
-}
-
-#[test]
 fn the_sample_of_ecdsa_is_genuine() {
     let [sample, _] = sample::ALL;
     let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&sample.public_key[26..]).unwrap();

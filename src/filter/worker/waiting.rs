@@ -67,7 +67,9 @@ impl WaitingRoom {
 
     /// Takes out those that are due.
     pub(crate) fn take(&mut self, due: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
-        let (taken, left) = std::mem::take(&mut self.waiting).into_iter().partition(|one| due(one));
+        let (taken, left) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|one| due(one));
         self.waiting = left;
         taken
     }

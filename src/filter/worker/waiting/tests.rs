@@ -1,7 +1,11 @@
 use super::*;
 
 fn waiting(id: u32, arrived: u64) -> Waiting {
-    Waiting { id, arrived: Timestamp::from_secs(arrived), trusts: vec![0] }
+    Waiting {
+        id,
+        arrived: Timestamp::from_secs(arrived),
+        trusts: vec![0],
+    }
 }
 
 #[test]
@@ -22,7 +26,11 @@ fn a_request_that_leaves_or_is_due_is_taken_once() {
     }
     assert!(room.leave(2));
     assert!(!room.leave(2));
-    let due: Vec<u32> = room.take(|one| one.id == 3).into_iter().map(|one| one.id).collect();
+    let due: Vec<u32> = room
+        .take(|one| one.id == 3)
+        .into_iter()
+        .map(|one| one.id)
+        .collect();
     assert_eq!(due, [3]);
     assert_eq!(room.len(), 1);
 }
