@@ -1,1 +1,4 @@
-//! The lab that the proofs and the demo of Portcullis run on.
+//! The proofs of Portcullis against real parts, one file a promise, and the [`lab`] they and the demo run on.
+#![forbid(unsafe_code)]
+
+pub mod lab;

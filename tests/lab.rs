@@ -1,0 +1,31 @@
+//! Real parts on loopback: issuers with a private CA, Envoy gateways, apps, clients.
+//!
+//! Everything that runs is ended by the guard that started it, and at the latest with the process. A lab that
+//! cannot be set up panics and says what is missing, because that is how a test fails.
+
+pub mod alertmanager;
+pub mod app;
+pub mod authority;
+pub mod background;
+pub mod client;
+pub mod envoy;
+pub mod folder;
+mod http;
+pub mod issuer;
+pub mod keys;
+pub mod port;
+pub mod process;
+pub mod prometheus;
+pub mod token;
+pub mod tools;
+pub mod wait;
+
+pub use alertmanager::Alertmanager;
+pub use app::App;
+pub use authority::Authority;
+pub use client::{Call, Connection, Reply};
+pub use envoy::{Gateway, Handover, Version};
+pub use issuer::{Answer, Endpoint, Issuer};
+pub use keys::{Algorithm, SigningKey};
+pub use prometheus::Prometheus;
+pub use token::Token;

@@ -1,0 +1,59 @@
+//! A real Alertmanager.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use super::client::Call;
+use super::process::Process;
+use super::{folder, port, tools};
+
+/// A running Alertmanager that tells nobody of its alerts. It ends when dropped.
+#[derive(Debug)]
+pub struct Alertmanager {
+    address: SocketAddr,
+    _process: Process,
+}
+
+impl Alertmanager {
+    /// Starts one and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it does not get ready, with the end of its log.
+    pub async fn start() -> Self {
+        let folder = folder::fresh("alertmanager");
+        let address = port::free();
+        let configuration = folder.join("alertmanager.yml");
+        fs::write(
+            &configuration,
+            "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n",
+        )
+        .expect("a configuration file");
+        let mut command = Command::new(tools::alertmanager());
+        command
+            .arg(format!("--config.file={}", configuration.display()))
+            .arg(format!("--storage.path={}", folder.join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--cluster.listen-address=");
+        let mut process = Process::start("alertmanager", &folder, command);
+        let ready = Call::get("alertmanager", "/-/ready");
+        process
+            .ready(async || {
+                ready
+                    .try_send(address)
+                    .await
+                    .is_ok_and(|reply| reply.status == 200)
+            })
+            .await;
+        Self {
+            address,
+            _process: process,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}

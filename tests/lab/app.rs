@@ -1,0 +1,145 @@
+//! An app behind the gate: it answers what it was asked.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::background::{self, Task};
+use super::http::text;
+
+/// A running app. Each answer is JSON: `app`, `method`, `path`, `headers` (pairs of name and value, in order) and
+/// `body_bytes`. It agrees to every upgrade, and then sends back what it gets. It speaks HTTP/1.1 and, to those
+/// who begin with it, HTTP/2.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    seen: Seen,
+    _task: Task,
+}
+
+type Seen = Arc<Mutex<Vec<Value>>>;
+
+impl App {
+    /// Starts an app of this name.
+    ///
+    /// # Panics
+    /// When there is no port on loopback.
+    pub async fn start(name: &str) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener
+            .set_nonblocking(true)
+            .expect("a listener that does not block");
+        let address = listener
+            .local_addr()
+            .expect("a bound listener has an address");
+        let seen = Seen::default();
+        let task = background::spawn(accept(listener, Arc::from(name), Arc::clone(&seen)));
+        Self {
+            address,
+            seen,
+            _task: task,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What reached it, each as it was answered.
+    ///
+    /// # Panics
+    /// Never, because nothing panics while the list is held.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Value> {
+        self.seen.lock().expect("no panic while it is held").clone()
+    }
+
+    /// How many requests reached it.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.seen().len()
+    }
+}
+
+async fn accept(listener: std::net::TcpListener, name: Arc<str>, seen: Seen) {
+    let listener = TcpListener::from_std(listener).expect("a listener for the runtime");
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        let (name, seen) = (Arc::clone(&name), Arc::clone(&seen));
+        connections.spawn(async move {
+            let service =
+                service_fn(|request| answer(request, Arc::clone(&name), Arc::clone(&seen)));
+            let builder = Builder::new(TokioExecutor::new());
+            let _gone = builder
+                .serve_connection_with_upgrades(TokioIo::new(stream), service)
+                .await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn answer(
+    mut request: Request<Incoming>,
+    name: Arc<str>,
+    seen: Seen,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let upgrade = request.headers().get(UPGRADE).cloned();
+    let headers: Vec<[String; 2]> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| [name.to_string(), text(value.as_bytes())])
+        .collect();
+    let mut told = json!({
+        "app": &*name,
+        "method": request.method().as_str(),
+        "path": request.uri().path_and_query().map(ToString::to_string),
+        "headers": headers,
+        "body_bytes": 0,
+    });
+    if upgrade.is_none()
+        && let Ok(body) = request.body_mut().collect().await
+    {
+        told["body_bytes"] = json!(body.to_bytes().len());
+    }
+    seen.lock()
+        .expect("no panic while it is held")
+        .push(told.clone());
+    let mut response = Response::new(Full::from(told.to_string()));
+    if let Some(protocol) = upgrade {
+        tokio::spawn(echo(request));
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        *response.body_mut() = Full::default();
+        response.headers_mut().insert(UPGRADE, protocol);
+        response
+            .headers_mut()
+            .insert(CONNECTION, "upgrade".parse().expect("a header value"));
+    } else {
+        let json = "application/json".parse().expect("a header value");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+    }
+    Ok(response)
+}
+
+async fn echo(request: Request<Incoming>) {
+    if let Ok(upgraded) = hyper::upgrade::on(request).await {
+        let (mut read, mut write) = tokio::io::split(TokioIo::new(upgraded));
+        let _gone = tokio::io::copy(&mut read, &mut write).await;
+    }
+}

@@ -1,0 +1,10 @@
+//! A client that sends exactly what it is told, and waits for a whole answer.
+
+mod call;
+mod connection;
+mod h2;
+mod reply;
+
+pub use call::Call;
+pub use connection::Connection;
+pub use reply::Reply;

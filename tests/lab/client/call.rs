@@ -1,0 +1,125 @@
+//! A request.
+
+use std::io::Result;
+use std::net::SocketAddr;
+
+use super::connection::Connection;
+use super::h2;
+use super::reply::Reply;
+
+/// A request, as bytes: neither names nor values are judged here.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub(super) method: String,
+    pub(super) host: String,
+    pub(super) path: String,
+    pub(super) headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) body: Vec<u8>,
+    raw: Option<Vec<u8>>,
+}
+
+impl Call {
+    /// A request with `method` to `path` at `host`. For CONNECT, `path` is the authority.
+    #[must_use]
+    pub fn new(method: &str, host: &str, path: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            host: host.to_owned(),
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: Vec::new(),
+            raw: None,
+        }
+    }
+
+    /// A GET.
+    #[must_use]
+    pub fn get(host: &str, path: &str) -> Self {
+        Self::new("GET", host, path)
+    }
+
+    /// A POST.
+    #[must_use]
+    pub fn post(host: &str, path: &str) -> Self {
+        Self::new("POST", host, path)
+    }
+
+    /// These bytes as they are, over HTTP/1.1.
+    #[must_use]
+    pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            raw: Some(bytes.into()),
+            ..Self::get("", "")
+        }
+    }
+
+    /// One more header, after those there are.
+    #[must_use]
+    pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+        self.headers
+            .push((name.as_ref().to_vec(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// `Authorization: Bearer` and the token.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    /// A body, with its length.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sent over a new HTTP/1.1 connection.
+    ///
+    /// # Panics
+    /// When no whole answer comes.
+    pub async fn send(&self, address: SocketAddr) -> Reply {
+        self.try_send(address)
+            .await
+            .unwrap_or_else(|error| panic!("{} {} at {address}: {error}", self.method, self.path))
+    }
+
+    /// Sent over a new HTTP/1.1 connection.
+    ///
+    /// # Errors
+    /// When no whole answer comes: refused, closed, broken off, or not within [`Connection::PATIENCE`].
+    pub async fn try_send(&self, address: SocketAddr) -> Result<Reply> {
+        Connection::open(address).await?.try_send(self).await
+    }
+
+    /// Sent over a new HTTP/2 connection, in clear text.
+    ///
+    /// # Panics
+    /// When no whole answer comes, or when the call is nothing that HTTP/2 can say.
+    pub async fn send_h2(&self, address: SocketAddr) -> Reply {
+        h2::send(self, address)
+            .await
+            .unwrap_or_else(|error| panic!("{} {} at {address}: {error}", self.method, self.path))
+    }
+
+    /// As HTTP/1.1 has it.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        if let Some(raw) = &self.raw {
+            return raw.clone();
+        }
+        let mut bytes = format!("{} {} HTTP/1.1\r\n", self.method, self.path).into_bytes();
+        let mut line = |name: &[u8], value: &[u8]| {
+            bytes.extend_from_slice(&[name, b": ", value, b"\r\n"].concat());
+        };
+        line(b"host", self.host.as_bytes());
+        for (name, value) in &self.headers {
+            line(name, value);
+        }
+        if !self.body.is_empty() {
+            line(b"content-length", self.body.len().to_string().as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+}

@@ -1,0 +1,120 @@
+//! An HTTP/1.1 connection.
+
+use std::io::{Error, ErrorKind, Result};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::call::Call;
+use super::reply::Reply;
+use crate::lab::http::Head;
+
+/// A connection that stays open, and so stays on one worker of the gateway.
+#[derive(Debug)]
+pub struct Connection {
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    /// How long an answer may take.
+    pub const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// Connects.
+    ///
+    /// # Errors
+    /// When nobody listens there.
+    pub async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream: BufReader::new(stream),
+        })
+    }
+
+    /// Sends a call and returns the answer to it.
+    ///
+    /// # Panics
+    /// When no whole answer comes.
+    pub async fn send(&mut self, call: &Call) -> Reply {
+        self.try_send(call)
+            .await
+            .unwrap_or_else(|error| panic!("{} {}: {error}", call.method, call.path))
+    }
+
+    /// Sends a call and returns the answer to it.
+    ///
+    /// # Errors
+    /// When no whole answer comes: closed, broken off, or not within [`Self::PATIENCE`].
+    pub async fn try_send(&mut self, call: &Call) -> Result<Reply> {
+        self.write(&call.bytes()).await?;
+        timeout(Self::PATIENCE, self.answer(call))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::new(
+                    ErrorKind::TimedOut,
+                    format!("no answer in {:?}", Self::PATIENCE),
+                ))
+            })
+    }
+
+    /// Sends bytes, for what follows an upgrade.
+    ///
+    /// # Errors
+    /// When the other end has gone.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.get_mut().write_all(bytes).await
+    }
+
+    /// Takes bytes, for what follows an upgrade.
+    ///
+    /// # Errors
+    /// When the other end closes before there are as many.
+    pub async fn read(&mut self, count: usize) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).await?;
+        Ok(bytes)
+    }
+
+    async fn answer(&mut self, call: &Call) -> Result<Reply> {
+        loop {
+            let head = Head::read(&mut self.stream)
+                .await?
+                .ok_or(ErrorKind::UnexpectedEof)?;
+            let status = status(&head)?;
+            if matches!(status, 100 | 102 | 103) {
+                continue;
+            }
+            let bodiless = matches!(status, 101 | 204 | 304)
+                || call.method == "HEAD"
+                || (call.method == "CONNECT" && status == 200);
+            let body = if bodiless {
+                Vec::new()
+            } else {
+                head.read_body(&mut self.stream).await?
+            };
+            return Ok(Reply {
+                status,
+                headers: head.headers,
+                body,
+                trailers: Vec::new(),
+            });
+        }
+    }
+}
+
+fn status(head: &Head) -> Result<u16> {
+    let status = head
+        .first_line
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
+    status.ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidData,
+            format!("not a status line: {}", head.first_line),
+        )
+    })
+}

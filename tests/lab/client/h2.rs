@@ -1,0 +1,69 @@
+//! A call over HTTP/2.
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http2;
+use hyper::{HeaderMap, Method, Request};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::call::Call;
+use super::connection::Connection;
+use super::reply::Reply;
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+pub(super) async fn send(call: &Call, address: SocketAddr) -> Outcome<Reply> {
+    timeout(Connection::PATIENCE, exchange(call, address)).await?
+}
+
+async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Reply> {
+    let stream = TcpStream::connect(address).await?;
+    let (mut sender, connection) =
+        http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
+    let driver = tokio::spawn(connection);
+    let response = sender.send_request(request(call)?).await?;
+    let status = response.status().as_u16();
+    let headers = pairs(response.headers());
+    // A tunnel has no end of its own.
+    let tunnel = call.method == "CONNECT" && status == 200;
+    let (body, trailers) = if tunnel {
+        (Vec::new(), Vec::new())
+    } else {
+        let collected = response.into_body().collect().await?;
+        let trailers = collected.trailers().map(pairs).unwrap_or_default();
+        (collected.to_bytes().to_vec(), trailers)
+    };
+    driver.abort();
+    Ok(Reply {
+        status,
+        headers,
+        body,
+        trailers,
+    })
+}
+
+fn request(call: &Call) -> Outcome<Request<Full<Bytes>>> {
+    let method: Method = call.method.parse()?;
+    let uri = if method == Method::CONNECT {
+        call.path.clone()
+    } else {
+        format!("http://{}{}", call.host, call.path)
+    };
+    let mut builder = Request::builder().method(method).uri(uri);
+    for (name, value) in &call.headers {
+        builder = builder.header(name.as_slice(), value.as_slice());
+    }
+    Ok(builder.body(Full::from(call.body.clone()))?)
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .collect()
+}

@@ -1,0 +1,78 @@
+//! What Envoy is started with: clusters, the names of metrics, and where to find the listener.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::listener;
+
+/// The bootstrap file.
+pub(super) fn bootstrap(admin: SocketAddr, clusters: &[Value], folder: &Path) -> Value {
+    json!({
+        "node": {"id": "lab", "cluster": "lab"},
+        "admin": {"address": socket(admin)},
+        "stats_config": {"stats_tags": stats_tags()},
+        "static_resources": {"clusters": clusters},
+        "dynamic_resources": {"lds_config": {
+            "resource_api_version": "V3",
+            "path_config_source": {"path": folder.join(listener::FILE)},
+        }},
+    })
+}
+
+/// A cluster in clear text.
+pub(super) fn cluster(name: &str, address: SocketAddr) -> Value {
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "2s",
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket(address)}}]}],
+        },
+    })
+}
+
+/// A cluster over TLS, with its own authority and the one name that it wants to see.
+pub(super) fn tls_cluster(name: &str, address: SocketAddr, host: &str, authority: &Path) -> Value {
+    let mut cluster = cluster(name, address);
+    cluster["transport_socket"] = json!({
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            "sni": host,
+            "common_tls_context": {"validation_context": {
+                "trusted_ca": {"filename": authority},
+                "match_typed_subject_alt_names": [
+                    {"san_type": "DNS", "matcher": {"exact": host}},
+                ],
+            }},
+        },
+    });
+    cluster
+}
+
+pub(super) fn socket(address: SocketAddr) -> Value {
+    json!({"socket_address": {"address": address.ip(), "port_value": address.port()}})
+}
+
+/// Envoy's metrics of a plugin have no labels: these cut them out of the names.
+fn stats_tags() -> Value {
+    let tag = |name: &str, regex: &str| json!({"tag_name": name, "regex": regex});
+    json!([
+        tag(
+            "app",
+            r"^wasmcustom\.portcullis_decisions_total(\.app\.(.+?))\.decision\."
+        ),
+        tag(
+            "decision",
+            r"^wasmcustom\.portcullis_decisions_total.*(\.decision\.(.+?))\.reason\."
+        ),
+        tag(
+            "reason",
+            r"^wasmcustom\.portcullis_decisions_total.*(\.reason\.(.+))$"
+        ),
+        tag("trust", r"^wasmcustom\.portcullis_[a-z_]+(\.trust\.(.+))$"),
+    ])
+}

@@ -1,0 +1,230 @@
+//! What a gateway can be told before it starts.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::listener::{Listener, Paths};
+use super::{Gateway, Refused, Stats, Version, bootstrap};
+use crate::lab::authority::Authority;
+use crate::lab::client::Call;
+use crate::lab::issuer::Issuer;
+use crate::lab::process::Process;
+use crate::lab::{folder, port, tools};
+
+/// How Envoy gets the policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Handover {
+    /// JSON in a `google.protobuf.BytesValue`.
+    BytesValue,
+    /// JSON in a `google.protobuf.StringValue`, as Istio does it.
+    #[default]
+    StringValue,
+    /// A `google.protobuf.Struct`, as people write it in `envoy.yaml`.
+    Struct,
+}
+
+/// A gateway to be: Envoy 1.40 with two workers, normal paths, the filter that `make wasm` built.
+#[derive(Debug)]
+pub struct Builder {
+    version: Version,
+    workers: u32,
+    clusters: Vec<Value>,
+    module: Option<PathBuf>,
+    listener: Listener,
+}
+
+impl Builder {
+    pub(super) fn new(policy: Value) -> Self {
+        Self {
+            version: Version::V1_40,
+            workers: 2,
+            clusters: Vec::new(),
+            module: None,
+            listener: Listener::new(policy),
+        }
+    }
+
+    /// Another version of Envoy.
+    #[must_use]
+    pub fn version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Another number of workers.
+    #[must_use]
+    pub fn workers(mut self, workers: u32) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Another way to hand the policy over.
+    #[must_use]
+    pub fn handover(mut self, handover: Handover) -> Self {
+        self.listener.handover = handover;
+        self
+    }
+
+    /// A cluster that leads to an issuer over TLS, with its private CA and the name that its certificate must have.
+    #[must_use]
+    pub fn issuer(self, cluster: &str, issuer: &Issuer, authority: &Authority) -> Self {
+        self.tls_cluster(cluster, issuer.address(), issuer.host(), authority)
+    }
+
+    /// A cluster over TLS that wants `name` in the certificate.
+    #[must_use]
+    pub fn tls_cluster(
+        mut self,
+        cluster: &str,
+        address: SocketAddr,
+        name: &str,
+        authority: &Authority,
+    ) -> Self {
+        self.clusters.push(bootstrap::tls_cluster(
+            cluster,
+            address,
+            name,
+            authority.file(),
+        ));
+        self
+    }
+
+    /// A cluster in clear text.
+    #[must_use]
+    pub fn cluster(mut self, cluster: &str, address: SocketAddr) -> Self {
+        self.clusters.push(bootstrap::cluster(cluster, address));
+        self
+    }
+
+    /// An app at `host` and `host:*`, or at a wildcard such as `*.example.com`.
+    #[must_use]
+    pub fn app(self, host: &str, address: SocketAddr) -> Self {
+        let cluster = format!("app-{}", self.clusters.len());
+        self.cluster(&cluster, address).app_at(host, &cluster)
+    }
+
+    /// An app at a cluster that is there already.
+    #[must_use]
+    pub fn app_at(mut self, host: &str, cluster: &str) -> Self {
+        self.listener
+            .hosts
+            .push((host.to_owned(), cluster.to_owned()));
+        self
+    }
+
+    /// Leaves paths as they come: no `normalize_path`, no `merge_slashes`.
+    #[must_use]
+    pub fn raw_paths(mut self) -> Self {
+        self.listener.paths = Paths::Raw;
+        self
+    }
+
+    /// Lets CONNECT reach the filters, which Envoy otherwise refuses by itself.
+    #[must_use]
+    pub fn allow_connect(mut self) -> Self {
+        self.listener.upgrades.push("CONNECT");
+        self
+    }
+
+    /// Another module.
+    #[must_use]
+    pub fn module(mut self, module: PathBuf) -> Self {
+        self.module = Some(module);
+        self
+    }
+
+    /// Other HTTP filters in the place of ours, for a comparison; none is allowed.
+    #[must_use]
+    pub fn filters(mut self, filters: Vec<Value>) -> Self {
+        self.listener.filters = Some(filters);
+        self
+    }
+
+    /// Starts it and waits until it listens with the policy.
+    ///
+    /// # Panics
+    /// When it does not, with the end of its log.
+    pub async fn start(self) -> Gateway {
+        match self.try_start().await {
+            Ok(gateway) => gateway,
+            Err(Refused(log)) => panic!("Envoy refused the listener:\n{log}"),
+        }
+    }
+
+    /// Starts it and waits until it listens with the policy, or refuses it.
+    ///
+    /// # Errors
+    /// When Envoy refuses the listener, the policy in it most likely.
+    ///
+    /// # Panics
+    /// When Envoy itself does not start.
+    pub async fn try_start(mut self) -> Result<Gateway, Refused> {
+        let folder = folder::fresh("envoy");
+        let (address, admin) = (port::free(), port::free());
+        if self.listener.filters.is_none() {
+            self.listener.module = self.module.unwrap_or_else(tools::module);
+        }
+        self.listener.address = Some(address);
+        self.listener.write(&folder);
+        let configuration = folder.join("bootstrap.json");
+        let bootstrap = bootstrap::bootstrap(admin, &self.clusters, &folder);
+        std::fs::write(&configuration, format!("{bootstrap:#}")).expect("a bootstrap file");
+
+        let mut command = Command::new(tools::envoy(self.version));
+        command.arg("--config-path").arg(configuration);
+        command.args([
+            "--concurrency",
+            &self.workers.to_string(),
+            "--disable-hot-restart",
+        ]);
+        command.args(["--drain-time-s", "1", "--drain-strategy", "immediate"]);
+        command.args(["--file-flush-interval-msec", "20", "--log-level", "info"]);
+        let process = Process::start("envoy", &folder, command);
+
+        let mut gateway = Gateway {
+            process,
+            folder,
+            listener: self.listener,
+            address,
+            admin,
+        };
+        let ready = Call::get("admin", "/ready");
+        gateway
+            .process
+            .ready(async || {
+                ready
+                    .try_send(admin)
+                    .await
+                    .is_ok_and(|reply| reply.status == 200)
+            })
+            .await;
+        gateway.settled(&Stats::new(String::new()), 0).await?;
+        Ok(gateway)
+    }
+}
+
+impl Handover {
+    /// The policy as the `configuration` of a plugin.
+    pub(super) fn wrap(self, policy: &Value) -> Option<Value> {
+        let text = match policy {
+            Value::Null => return None,
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Some(match self {
+            Self::BytesValue => {
+                let bytes = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, text);
+                json!({"@type": "type.googleapis.com/google.protobuf.BytesValue", "value": bytes})
+            }
+            Self::StringValue => {
+                json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": text})
+            }
+            Self::Struct => {
+                json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": policy})
+            }
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! The listener, which Envoy reads from a file of its own, so that a policy can be replaced in flight.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::bootstrap::socket;
+use super::builder::Handover;
+
+pub(super) const FILE: &str = "listener.json";
+pub(super) const ACCESS_LOG: &str = "access.log";
+
+/// Whether Envoy mends paths before the filter sees them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paths {
+    Normal,
+    Raw,
+}
+
+/// All that the listener's file says.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) policy: Value,
+    pub(super) handover: Handover,
+    pub(super) address: Option<SocketAddr>,
+    pub(super) module: PathBuf,
+    pub(super) hosts: Vec<(String, String)>,
+    pub(super) paths: Paths,
+    pub(super) upgrades: Vec<&'static str>,
+    pub(super) filters: Option<Vec<Value>>,
+}
+
+impl Listener {
+    pub(super) fn new(policy: Value) -> Self {
+        Self {
+            policy,
+            handover: Handover::default(),
+            address: None,
+            module: PathBuf::new(),
+            hosts: Vec::new(),
+            paths: Paths::Normal,
+            upgrades: vec!["websocket"],
+            filters: None,
+        }
+    }
+
+    /// Writes the file in one move, which is what Envoy looks for.
+    pub(super) fn write(&self, folder: &Path) {
+        let resources = json!({"resources": [self.resource(folder)]});
+        let draft = folder.join("listener.draft");
+        fs::write(&draft, format!("{resources:#}")).expect("a listener file");
+        fs::rename(draft, folder.join(FILE)).expect("a move within a folder");
+    }
+
+    fn resource(&self, folder: &Path) -> Value {
+        json!({
+            "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+            "name": "gateway",
+            "address": self.address.map(socket),
+            "filter_chains": [{"filters": [{
+                "name": "envoy.filters.network.http_connection_manager",
+                "typed_config": self.connection_manager(folder),
+            }]}],
+        })
+    }
+
+    fn connection_manager(&self, folder: &Path) -> Value {
+        let mut filters = self
+            .filters
+            .clone()
+            .unwrap_or_else(|| vec![self.portcullis()]);
+        filters.push(json!({
+            "name": "envoy.filters.http.router",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+            },
+        }));
+        let upgrades: Vec<Value> = self
+            .upgrades
+            .iter()
+            .map(|kind| json!({"upgrade_type": kind}))
+            .collect();
+        json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3\
+                .HttpConnectionManager",
+            "stat_prefix": "gateway",
+            "codec_type": "AUTO",
+            "normalize_path": self.paths == Paths::Normal,
+            "merge_slashes": self.paths == Paths::Normal,
+            "upgrade_configs": upgrades,
+            "access_log": [access_log(&folder.join(ACCESS_LOG))],
+            "route_config": {"name": "apps", "virtual_hosts": self.virtual_hosts()},
+            "http_filters": filters,
+        })
+    }
+
+    /// No catch-all: a host that nobody listed leads nowhere.
+    fn virtual_hosts(&self) -> Vec<Value> {
+        let virtual_host = |(host, cluster): &(String, String)| {
+            let mut domains = vec![host.clone()];
+            // Envoy takes a wildcard at one end only.
+            if !host.starts_with('*') {
+                domains.push(format!("{host}:*"));
+            }
+            json!({
+                "name": host,
+                "domains": domains,
+                "routes": [{"match": {"prefix": "/"}, "route": {"cluster": cluster}}],
+            })
+        };
+        self.hosts.iter().map(virtual_host).collect()
+    }
+
+    fn portcullis(&self) -> Value {
+        let mut plugin = json!({
+            "name": "portcullis",
+            "root_id": "portcullis",
+            "failure_policy": "FAIL_RELOAD",
+            "vm_config": {
+                "vm_id": "portcullis",
+                "runtime": "envoy.wasm.runtime.v8",
+                "code": {"local": {"filename": self.module}},
+            },
+        });
+        if let Some(configuration) = self.handover.wrap(&self.policy) {
+            plugin["configuration"] = configuration;
+        }
+        json!({
+            "name": "portcullis",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+                "config": plugin,
+            },
+        })
+    }
+}
+
+fn access_log(path: &Path) -> Value {
+    json!({
+        "name": "envoy.access_loggers.file",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+            "path": path,
+            "log_format": {"json_format": {
+                "method": "%REQ(:METHOD)%",
+                "host": "%REQ(:AUTHORITY)%",
+                "path": "%REQ(:PATH)%",
+                "status": "%RESPONSE_CODE%",
+                "details": "%RESPONSE_CODE_DETAILS%",
+                "caller": "%FILTER_STATE(wasm.portcullis.caller:PLAIN)%",
+                "app": "%FILTER_STATE(wasm.portcullis.app:PLAIN)%",
+                "rule": "%FILTER_STATE(wasm.portcullis.rule:PLAIN)%",
+                "reason": "%FILTER_STATE(wasm.portcullis.reason:PLAIN)%",
+            }},
+        },
+    })
+}
