@@ -24,7 +24,7 @@ pub use app::{App, Origin, Ruling};
 pub use audit::{Audit, Level};
 pub use entry::{Entry, Matcher, Part};
 pub use error::PolicyError;
-pub use host::{HostPattern, is_dns_name};
+pub use host::HostPattern;
 pub use path::Pattern;
 pub use rule::Rule;
 

@@ -179,19 +179,25 @@ fn host(authority: &[u8]) -> Option<String> {
         }
         None => authority,
     };
+    let name = name.to_ascii_lowercase();
+    is_dns_name(&name).then_some(name)
+}
+
+/// Whether this is a DNS name as hosts are written here: labels of 1 to 63 lower-case letters,
+/// digits and `-`, no `-` at either end of one, no dot at the end, 253 bytes at most.
+pub(crate) fn is_dns_name(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label.bytes().all(plain)
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    (name.len() <= 253 && name.split('.').all(label)).then(|| name.to_ascii_lowercase())
+    text.len() <= 253 && text.split('.').all(label)
 }
 
 /// The path of a request target, if every reader would read it alike.
-fn path(target: &[u8]) -> Result<&str, Ambiguity> {
+pub(crate) fn path(target: &[u8]) -> Result<&str, Ambiguity> {
     if target
         .iter()
         .any(|byte| *byte == b'#' || *byte <= b' ' || *byte == 0x7f)

@@ -62,6 +62,11 @@ impl Place {
         Self(String::new())
     }
 
+    /// The place of this path, `.` being the document as a whole.
+    pub(super) fn at(path: &str) -> Self {
+        Self(if path == "." { "" } else { path }.to_owned())
+    }
+
     /// The member of this name here.
     pub(super) fn member(&self, name: &str) -> Self {
         let dot = if self.0.is_empty() { "" } else { "." };
@@ -81,11 +86,5 @@ impl Place {
     /// An error at this place about `text`, which is quoted in front of the problem.
     pub(super) fn error_about(&self, text: &str, problem: &str, mend: &str) -> PolicyError {
         self.error(&["`", text, "` ", problem].concat(), mend)
-    }
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

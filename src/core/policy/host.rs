@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::request::is_dns_name;
+
 #[cfg(test)]
 mod tests;
 
@@ -17,20 +19,6 @@ pub enum HostPattern {
 /// Finds an app by host.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table(Vec<(HostPattern, usize)>);
-
-/// Whether this is a DNS name as hosts are written here: labels of 1 to 63 lower-case letters,
-/// digits, `-` and `_`, no `-` at either end of one, no dot at the end, 253 bytes at most.
-pub fn is_dns_name(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_label)
-}
-
-fn is_label(label: &str) -> bool {
-    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-    (1..=63).contains(&label.len())
-        && label.bytes().all(plain)
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-}
 
 // === impl HostPattern ===
 
@@ -73,7 +61,7 @@ impl Table {
     pub(super) fn find(&self, host: &str) -> Option<usize> {
         self.get(true, host).or_else(|| {
             let (label, name) = host.split_once('.')?;
-            self.get(false, name).filter(|_| is_label(label))
+            self.get(false, name).filter(|_| is_dns_name(label))
         })
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::request::{self, Ambiguity};
+
 #[cfg(test)]
 mod tests;
 
@@ -33,21 +35,18 @@ impl Pattern {
     /// Reads a pattern. What no accepted request can have in its path is refused, because such a
     /// pattern would look like a rule and never fit.
     pub(super) fn parse(text: &str) -> Result<Self, Fault> {
-        let rest = text
-            .strip_prefix('/')
-            .ok_or(("does not begin with a slash", "write `/` in front"))?;
-        let mut segments: Vec<&str> = rest.split('/').collect();
+        if text.contains('?') {
+            return Err(("has a query", "leave it out; rules look at the path alone"));
+        }
+        let path = request::path(text.as_bytes()).map_err(fault)?;
+        let segments = path.strip_prefix('/').unwrap_or(path).split('/');
+        let mut segments: Vec<Segment> = segments.map(Segment::parse).collect::<Result<_, _>>()?;
+        // Two `**` in a row say what one says.
+        segments.dedup_by(|one, other| *one == Segment::Any && one == other);
         if segments.len() > MAX_SEGMENTS {
             return Err(("has more than 64 segments", "end it with `/**`"));
         }
-        // Two `**` in a row say what one says.
-        segments.dedup_by(|one, other| one == other && *one == "**");
-        let last = segments.len();
-        let segments = segments.into_iter().zip(1_usize..);
-        segments
-            .map(|(segment, number)| Segment::parse(segment, number == last))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        Ok(Self(segments))
     }
 
     /// Whether a path fits: canonical, with its slash in front and without its query.
@@ -108,39 +107,16 @@ impl fmt::Display for Pattern {
 // === impl Segment ===
 
 impl Segment {
-    fn parse(text: &str, last: bool) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, Fault> {
         match text {
-            "*" => return Ok(Self::One),
-            "**" => return Ok(Self::Any),
-            "" if !last => return Err(("has an empty segment", "write a single slash")),
-            "." | ".." => return Err(("has a dot segment", "write the path that it leads to")),
-            _ => {}
-        }
-        if text.contains('*') {
-            return Err((
+            "*" => Ok(Self::One),
+            "**" => Ok(Self::Any),
+            _ if text.contains('*') => Err((
                 "has a wildcard inside a segment",
                 "let `*` or `**` stand for the whole segment",
-            ));
+            )),
+            _ => Ok(Self::Exact(text.to_owned())),
         }
-        if text.contains(['?', '#']) {
-            return Err((
-                "has a query or a fragment",
-                "leave it out; rules look at the path alone",
-            ));
-        }
-        if !text.bytes().all(|byte| byte.is_ascii_graphic()) || text.contains(['\\', ';']) {
-            return Err((
-                "has a byte that is refused in every request",
-                "write visible ASCII without `\\` and `;`, the rest percent-encoded",
-            ));
-        }
-        if text.split('%').skip(1).any(|code| !is_kept(code)) {
-            return Err((
-                "has a percent-encoding that is refused in every request",
-                "write the character itself; an encoded slash, backslash or dot never passes",
-            ));
-        }
-        Ok(Self::Exact(text.to_owned()))
     }
 
     fn fits(&self, text: &str) -> bool {
@@ -152,10 +128,27 @@ impl Segment {
     }
 }
 
-/// Whether what stands behind a `%` is two digits, and not of a byte that splits or moves paths.
-fn is_kept(code: &str) -> bool {
-    let digits = code.get(..2).unwrap_or_default();
-    let byte = u8::from_str_radix(digits, 16).ok();
-    digits.bytes().all(|digit| digit.is_ascii_hexdigit())
-        && byte.is_some_and(|byte| byte >= b' ' && !b"/\\.;%?#\x7f".contains(&byte))
+/// What is wrong with a path that no request may have.
+const fn fault(ambiguity: Ambiguity) -> Fault {
+    match ambiguity {
+        Ambiguity::Host | Ambiguity::Method | Ambiguity::NoPath => {
+            ("does not begin with a slash", "write `/` in front")
+        }
+        Ambiguity::PathByte => (
+            "has a fragment or a byte outside visible ASCII, which no request may have",
+            "leave fragments out, and percent-encode what is not ASCII",
+        ),
+        Ambiguity::PathSeparator => (
+            "has a backslash or a semicolon, which no request may have",
+            "write the path without it",
+        ),
+        Ambiguity::PathEncoding => (
+            "has a percent-encoding that no request may have",
+            "write the character itself; an encoded slash or dot never passes",
+        ),
+        Ambiguity::PathSegment => (
+            "has an empty or a dot segment, which no request may have",
+            "write single slashes, and the path that dots lead to",
+        ),
+    }
 }

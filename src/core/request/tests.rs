@@ -150,6 +150,28 @@ fn h08_hosts_with_two_readings_are_refused() {
 }
 
 #[test]
+fn dns_names_are_told_from_others() {
+    let label = "a".repeat(63);
+    let longest = [label.as_str(); 4].join(".");
+    for name in [
+        "a",
+        "a.b",
+        "1.2.3.4",
+        "ab.c-d",
+        &label,
+        longest.get(..253).unwrap(),
+    ] {
+        assert!(is_dns_name(name), "{name}");
+    }
+    let long = "a".repeat(64);
+    for name in [
+        "", ".", "a.", ".a", "a..b", "-a", "a-", "A", "a_b", "a b", "ä", "a:1", &long, &longest,
+    ] {
+        assert!(!is_dns_name(name), "{name}");
+    }
+}
+
+#[test]
 fn missing_and_repeated_pseudo_headers_are_refused() {
     let whole: [(&[u8], &[u8]); 3] = [
         (b":method", b"GET"),

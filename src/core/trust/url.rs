@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::request::is_dns_name;
+
 #[cfg(test)]
 mod tests;
 
@@ -61,7 +63,7 @@ fn is_authority(text: &str) -> bool {
             None => (Some(text), ""),
         },
     };
-    host.is_none_or(crate::policy::is_dns_name) && (port.is_empty() || is_port(port))
+    host.is_none_or(is_dns_name) && (port.is_empty() || is_port(port))
 }
 
 /// A colon and 1 to 65535, in digits alone.

@@ -2,8 +2,9 @@
 
 use crate::policy::document;
 use crate::policy::error::{Place, PolicyError};
-use crate::policy::host::{HostPattern, Table, is_dns_name};
-use crate::policy::{App, Origin};
+use crate::policy::host::Table;
+use crate::policy::{App, HostPattern, Origin};
+use crate::request::is_dns_name;
 use crate::trust::Trust;
 
 use super::{check, rule};

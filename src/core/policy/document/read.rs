@@ -2,7 +2,7 @@
 
 use serde_json::error::Category;
 
-use crate::policy::error::PolicyError;
+use crate::policy::error::{Place, PolicyError};
 
 use super::Document;
 
@@ -28,7 +28,11 @@ fn translate(path: &str, error: &serde_json::Error) -> PolicyError {
     let (problem, expected) = message.split_once(", expected ").unwrap_or((message, ""));
     let mend = match problem.split_once(" `") {
         Some(("unknown field", name)) => known(name.trim_end_matches('`'), expected),
-        Some(("duplicate field", _)) => "keep one of the two".to_owned(),
+        Some(("duplicate field", name)) => {
+            // Serde's path ends before a name that it has seen already.
+            let place = Place::at(path).member(name.trim_end_matches('`'));
+            return place.error(problem, "keep one of the two");
+        }
         _ => wanted(expected),
     };
     PolicyError::new(path, problem, &mend)
