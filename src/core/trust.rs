@@ -163,15 +163,15 @@ impl KeySource {
 
     /// Whether both are fetched from one place, and no pins keep their keys apart.
     pub(crate) fn may_hold_a_key_of(&self, other: &Self) -> bool {
-        let place = |source: &'_ Self| {
-            let remote = source.remote.as_ref()?;
-            Some((remote.envoy_cluster.clone(), remote.endpoint.clone()))
+        let (Some(own), Some(others)) = (&self.remote, &other.remote) else {
+            return false;
         };
-        // A mirror serves each trust entry its own keys.
-        let fetched = place(self).is_some_and(|(_, endpoint)| endpoint != Endpoint::Mirror);
+        let one_place =
+            own.envoy_cluster == others.envoy_cluster && own.endpoint == others.endpoint;
         let apart = !self.pins.is_empty()
             && !other.pins.is_empty()
             && !self.pins.iter().any(|pin| other.pins.contains(pin));
-        fetched && place(self) == place(other) && !apart
+        // A mirror serves each trust entry its own keys.
+        one_place && own.endpoint != Endpoint::Mirror && !apart
     }
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::trust::{Endpoint, Kind};
 
 mod bad_apps;
+mod bad_keys;
 mod bad_rules;
 mod bad_trusts;
 

@@ -99,7 +99,10 @@ impl Dice {
     fn below(&mut self, bound: usize) -> usize {
         let product = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = product.wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound
+        usize::try_from(self.0 >> 33)
+            .unwrap()
+            .checked_rem(bound)
+            .unwrap()
     }
 
     fn pick<T: Copy>(&mut self, choices: &[T]) -> T {

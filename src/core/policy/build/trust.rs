@@ -12,12 +12,10 @@ use super::{check, keys};
 
 /// What an API server calls itself. A token for one of these opens the cluster itself, and whoever
 /// is shown it could use it there.
-const API_SERVER: [&str; 4] = [
-    "kubernetes",
-    "kubernetes.default",
-    "kubernetes.default.svc",
-    "kubernetes.default.svc.cluster.local",
-];
+const API_SERVER: [&str; 3] = ["kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+
+/// The same with a cluster's domain behind it, by default `cluster.local`.
+const API_SERVER_IN_DOMAIN: &str = "kubernetes.default.svc.";
 
 /// Judges all entries, each alone and then among the others.
 pub(super) fn trusts(wire: Vec<document::Trust>, place: &Place) -> Result<Vec<Trust>, PolicyError> {
@@ -64,7 +62,7 @@ fn dedicated_audiences(trust: &Trust, all: &[Trust], place: &Place) -> Result<()
     for (index, audience) in trust.audiences.iter().enumerate() {
         let host = audience.strip_prefix("https://").unwrap_or(audience);
         let host = host.strip_suffix('/').unwrap_or(host);
-        let problem = if API_SERVER.contains(&host) {
+        let problem = if API_SERVER.contains(&host) || host.starts_with(API_SERVER_IN_DOMAIN) {
             "is the API server's own audience"
         } else if all.iter().any(|trust| trust.vouches_as(audience)) {
             "is an issuer, so it is the API server's own audience"
@@ -105,18 +103,17 @@ fn trust(wire: document::Trust, place: &Place) -> Result<Trust, PolicyError> {
     let mend = "say under `keys` where its keys come from";
     let keys = check::required(wire.keys, place, "keys", mend)?;
     let keys = keys::keys(keys, &issuer, algorithms.as_deref(), &place.member("keys"))?;
-    let minute = Duration::from_secs(60);
     let leeway = check::duration(
         wire.leeway,
         &place.member("leeway"),
-        minute / 2,
-        (Duration::ZERO, minute * 5),
+        Duration::from_secs(30),
+        (Duration::ZERO, Duration::from_secs(300)),
         "at most 5m",
     )?;
     let max_lifetime = check::duration(
         wire.max_lifetime,
         &place.member("max_lifetime"),
-        minute * 1440,
+        Duration::from_secs(86_400),
         (Duration::from_secs(1), Duration::MAX),
         "at least 1s",
     )?;
