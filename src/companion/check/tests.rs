@@ -1,0 +1,33 @@
+use clap::{CommandFactory, Parser};
+
+use super::*;
+
+#[derive(Debug, Parser)]
+struct Line {
+    #[command(flatten)]
+    arguments: Arguments,
+}
+
+#[test]
+fn the_example_of_the_help_is_a_policy() {
+    let help = Line::command().render_long_help().to_string();
+    let start = help.find("  trust:\n").expect("the example");
+    let end = help.find("Examples:").expect("what follows the example");
+    let path = std::env::temp_dir().join(format!("portcullis-help-{}.yaml", std::process::id()));
+    std::fs::write(&path, &help[start..end]).unwrap();
+    let line = Line::parse_from(["check".as_ref(), path.as_os_str()]);
+    let result = run(&line.arguments);
+    std::fs::remove_file(&path).unwrap();
+    let output = result.unwrap_or_else(|report| panic!("{report}"));
+    assert!(
+        output.ends_with(": valid: 1 trust entry, 1 app, 1 rule"),
+        "{output}"
+    );
+}
+
+#[test]
+fn one_is_one_and_others_are_many() {
+    assert_eq!(count(0, "app", "apps"), "0 apps");
+    assert_eq!(count(1, "app", "apps"), "1 app");
+    assert_eq!(count(2, "app", "apps"), "2 apps");
+}

@@ -1,0 +1,64 @@
+use super::*;
+
+fn lines(text: &str, span: Span) -> Vec<String> {
+    let report = Fault::at(span, "it is wrong", "mend it").report("p.yaml", text);
+    report.to_string().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_place_is_underlined() {
+    assert_eq!(
+        lines("a: b\r\n\tc: wörd x\r\nd", 10..15),
+        [
+            "error: p.yaml:2:5: it is wrong",
+            "    2 |  c: wörd x",
+            "      |     ^^^^",
+            "mend: mend it",
+        ]
+    );
+}
+
+#[test]
+fn what_spans_lines_is_underlined_to_the_end_of_its_first() {
+    let told = lines("a: [1,\n2]", 3..9);
+    assert_eq!(told[2], "      |    ^^^");
+}
+
+#[test]
+fn the_end_of_the_file_is_a_place() {
+    for (text, at, place) in [
+        ("", 0, "1:1"),
+        ("a", 1, "1:2"),
+        ("a\n", 2, "2:1"),
+        ("a", 99, "1:2"),
+    ] {
+        let told = lines(text, at..at + 1);
+        assert_eq!(told[0], format!("error: p.yaml:{place}: it is wrong"));
+        assert_eq!(told[2].matches('^').count(), 1);
+    }
+}
+
+#[test]
+fn of_a_long_line_the_part_around_the_place_is_shown() {
+    let text = format!("{}wrong{}", "é".repeat(100_000), "x".repeat(100_000));
+    let told = lines(&text, 200_000..200_005);
+    assert_eq!(told[0], "error: p.yaml:1:100001: it is wrong");
+    assert!(told[1].chars().count() < 140, "{}", told[1]);
+    let at = told[2].chars().position(|c| c == '^').unwrap();
+    let under: String = told[1].chars().skip(at).take(5).collect();
+    assert_eq!((&*under, told[2].matches('^').count()), ("wrong", 5));
+}
+
+#[test]
+fn nothing_that_a_terminal_obeys_is_shown() {
+    let text = "a: \u{1b}[31m\u{202e}b";
+    let report = Fault::at(3..4, "about `\u{1b}[2J`", "mend").report("\u{7}.yaml", text);
+    let told = report.to_string();
+    assert!(!told.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{told:?}");
+}
+
+#[test]
+fn a_long_problem_is_cut() {
+    let report = Fault::whole(&"x".repeat(100_000), "mend").report("p.yaml", "");
+    assert!(report.to_string().len() < 500);
+}

@@ -1,0 +1,113 @@
+use super::*;
+
+fn fault(text: &str) -> (Option<&str>, String) {
+    let fault = read(text).expect_err(text);
+    let place = fault
+        .span
+        .map(|span| &text[span.start.min(text.len())..span.end.min(text.len())]);
+    (place, fault.problem)
+}
+
+fn json(text: &str) -> String {
+    read(text)
+        .unwrap_or_else(|fault| panic!("{text}: {fault:?}"))
+        .to_string()
+}
+
+#[test]
+fn everything_knows_its_place_whatever_ends_the_lines() {
+    for text in [
+        "# é\na: \"é x\"\nb:\n  - c: plain words\n",
+        "# é\r\na: \"é x\"\r\nb:\r\n  - c: plain words\r\n",
+        "# e\r\na: \"é x\"\r\nb:\r\n  - c: plain words",
+        "# e\na: \"é x\"\nb:\n  - {c: plain words}",
+    ] {
+        let root = read(text).unwrap();
+        for (path, place) in [
+            ("a", "\"é x\""),
+            ("b", "b"),
+            ("b[0]", "c"),
+            ("b[0].c", "plain words"),
+        ] {
+            let span = root.place(path, "is wrong").unwrap();
+            assert_eq!(&text[span], place, "{path} in {text:?}");
+        }
+    }
+}
+
+#[test]
+fn all_styles_of_strings_are_strings() {
+    let text = "a: 'it''s'\nb: \"on\\n\"\nc: |\n  two\n  lines\nd: >-\n  one\n  line\ne: plain # not this\nf: '5'\n";
+    assert_eq!(
+        json(text),
+        r#"{"a":"it's","b":"on\n","c":"two\nlines\n","d":"one line","e":"plain","f":"5"}"#
+    );
+}
+
+#[test]
+fn j08_a_key_that_stands_twice_is_refused() {
+    let (place, problem) = fault("a: 1\nb: 2\n'a': 3\n");
+    assert_eq!(place, Some("'a'"));
+    assert_eq!(problem, "`a` stands twice, first in line 1");
+}
+
+#[test]
+fn nothing_is_said_elsewhere_or_in_secret() {
+    for (text, place, problem) in [
+        ("a: &x [1]\nb: 2", "&x [", "a value with an anchor"),
+        ("a: &x 1\nb: *x", "&x 1", "a value with an anchor"),
+        ("&x a: 1", "&x a", "a value with an anchor"),
+        ("a: !!str 012", "!!str 012", "a value with a tag"),
+        ("a: !secret b", "!secret b", "a value with a tag"),
+        ("a: !t {b: 1}", "!t {", "a value with a tag"),
+        ("<<: {a: 1}", "<<", "a merge key"),
+        (
+            "? [a, b]\n: 1",
+            "[",
+            "a list or a map where a name must stand",
+        ),
+        (
+            "{{a: 1}: 2}",
+            "{",
+            "a list or a map where a name must stand",
+        ),
+    ] {
+        let told = fault(text);
+        assert_eq!(told.1, problem, "{text}");
+        assert!(
+            told.0.is_some_and(|told| told.starts_with(place)),
+            "{text}: {told:?}"
+        );
+    }
+    assert!(fault("a: *x").1.starts_with("not YAML: "));
+    assert_eq!(json("'<<': 1"), r#"{"<<":1}"#);
+}
+
+#[test]
+fn one_document_is_all() {
+    assert_eq!(fault("a: 1\n---\nb: 2\n").1, "a second document");
+    assert_eq!(json("%YAML 1.2\n---\na: 1\n...\n"), r#"{"a":1}"#);
+}
+
+#[test]
+fn what_is_not_yaml_is_told() {
+    for text in [
+        "a:\n\t- b",
+        "a: [1",
+        "a: 'b",
+        "a: b: c",
+        "a: \"\\q\"",
+        "a: @b",
+        "a:\n - b\n c",
+        "a: 1\n  b: 2",
+    ] {
+        let told = fault(text).1;
+        assert!(told.starts_with("not YAML: "), "{text}: {told}");
+    }
+}
+
+#[test]
+fn depth_is_bounded() {
+    assert_eq!(fault(&"- ".repeat(MAX_DEPTH + 2)).1, "nested too deeply");
+    assert!(read(&"[".repeat(100_000)).is_err());
+}

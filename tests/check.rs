@@ -1,0 +1,184 @@
+//! `portcullis check`, as operators and pipelines call it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use portcullis_core::policy::Policy;
+
+const POLICY: &str = "\
+trust:
+  - name: staging
+    kind: kubernetes
+    issuer: https://kubernetes.example.com
+    audiences: [portcullis]
+    keys: {envoy_cluster: k8s-staging}
+apps:
+  - name: alertmanager
+    hosts: [alertmanager.example.com]
+    rules:
+      - name: karma-polls
+        allow:
+          - service_account: staging/monitoring/karma
+      - name: probes
+        paths: [/-/healthy]
+        public: true
+";
+
+/// A folder that is gone when the test is.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.0.join(name), content).unwrap();
+    }
+
+    fn portcullis(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(arguments)
+            .current_dir(&self.0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that looks at no input may be gone before it is written.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn texts(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn a_valid_policy_is_summed_up_in_one_line() {
+    let folder = Folder::new("check-valid");
+    folder.file("portcullis.yaml", POLICY);
+    let (code, stdout, stderr) = texts(&folder.portcullis(&["check", "portcullis.yaml"], ""));
+    assert_eq!(
+        stdout,
+        "portcullis.yaml: valid: 1 trust entry, 1 app, 2 rules\n"
+    );
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    let (code, stdout, _) = texts(&folder.portcullis(&["check", "-"], POLICY));
+    assert_eq!(stdout, "<stdin>: valid: 1 trust entry, 1 app, 2 rules\n");
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn what_json_prints_is_the_same_policy_to_core_and_to_check() {
+    let folder = Folder::new("check-json");
+    folder.file("portcullis.yaml", POLICY);
+    let printed = folder.portcullis(&["check", "--json", "portcullis.yaml"], "");
+    let (code, json, stderr) = texts(&printed);
+    assert_eq!((code, &*stderr), (Some(0), ""));
+    assert_eq!(json.lines().count(), 1, "{json}");
+    let policy = Policy::from_json(&json).unwrap();
+    let rules: Vec<&str> = policy.apps()[0]
+        .rules()
+        .iter()
+        .map(|rule| rule.name())
+        .collect();
+    assert_eq!(rules, ["karma-polls", "probes"]);
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["apps"][0]["rules"][1]["public"], true);
+    let again = folder.portcullis(&["check", "--json", "-"], &json);
+    assert_eq!(texts(&again).1, json);
+}
+
+#[test]
+fn a_typo_is_shown_with_its_line_and_the_mend() {
+    let folder = Folder::new("check-typo");
+    let allow = "          - from: staging\n            gruop: sre\n";
+    let entry = "          - service_account: staging/monitoring/karma\n";
+    folder.file("portcullis.yaml", POLICY.replace(entry, allow));
+    for arguments in [
+        &["check", "portcullis.yaml"][..],
+        &["check", "--json", "portcullis.yaml"],
+    ] {
+        let (code, stdout, stderr) = texts(&folder.portcullis(arguments, ""));
+        let expected = "\
+error: portcullis.yaml:14:13: apps[0].rules[0].allow[0].gruop: unknown field `gruop`
+   14 |             gruop: sre
+      |             ^^^^^
+mend: did you mean `group`?
+";
+        assert_eq!((code, &*stdout, &*stderr), (Some(1), "", expected));
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error_with_its_mend() {
+    let folder = Folder::new("check-unreadable");
+    folder.file("empty.yaml", "");
+    folder.file("latin.yaml", b"name: caf\xe9\n");
+    folder.file("big.yaml", " ".repeat(10 << 20));
+    folder.file("two.yaml", "a: 1\n---\nb: 2\n");
+    for (file, place, problem) in [
+        ("missing.yaml", "", "cannot be read: "),
+        (".", "", "cannot be read: "),
+        ("empty.yaml", "", "there is nothing in it"),
+        ("big.yaml", "", "longer than a mebibyte"),
+        ("latin.yaml", "1:10:", "not UTF-8"),
+        ("two.yaml", "2:1:", "a second document"),
+    ] {
+        let (code, stdout, stderr) = texts(&folder.portcullis(&["check", file], ""));
+        assert_eq!((code, &*stdout), (Some(1), ""), "{file}");
+        let start = format!("error: {file}:{place} {problem}");
+        assert!(stderr.starts_with(&start), "{file}: {stderr}");
+        assert!(stderr.contains("\nmend: "), "{file}: {stderr}");
+    }
+}
+
+#[test]
+fn a_wrong_command_line_is_told_apart_from_a_wrong_policy() {
+    let folder = Folder::new("check-usage");
+    for arguments in [
+        &[][..],
+        &["check"],
+        &["check", "--jsn", "a"],
+        &["chekc", "a"],
+        &["check", "a", "b"],
+    ] {
+        let (code, stdout, stderr) = texts(&folder.portcullis(arguments, ""));
+        assert_eq!((code, &*stdout), (Some(2), ""), "{arguments:?}");
+        assert!(
+            stderr.contains("Usage: portcullis"),
+            "{arguments:?}: {stderr}"
+        );
+    }
+}
+
+#[test]
+fn the_help_teaches() {
+    let folder = Folder::new("check-help");
+    let (code, stdout, _) = texts(&folder.portcullis(&["check", "--help"], ""));
+    assert_eq!(code, Some(0));
+    for piece in [
+        "service_account: staging/monitoring/karma",
+        "Exit codes:",
+        "--json",
+        "`-` reads",
+    ] {
+        assert!(stdout.contains(piece), "{piece}: {stdout}");
+    }
+}
