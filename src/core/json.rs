@@ -2,6 +2,9 @@
 //! depth, after unescaping (RFC 7515 section 4 allows that, "last wins" is how two readers come to
 //! differ), and depth and size are bounded.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::Cell;
 use std::fmt;
 

@@ -23,6 +23,8 @@ pub mod answer;
 pub mod caller;
 pub mod credential;
 pub mod decision;
+#[cfg(test)]
+mod fixtures;
 pub mod gate;
 pub mod json;
 pub mod keys;

@@ -1,5 +1,8 @@
 //! Moments in time, as the caller's clock tells them. Core has no clock of its own.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 /// A moment: milliseconds since the Unix epoch. Arithmetic saturates, so that no clock, however

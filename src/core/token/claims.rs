@@ -1,5 +1,8 @@
 //! The registered claims, by RFC 7519 section 4.1, and the time checks on them.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use super::TokenError;

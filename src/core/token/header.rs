@@ -1,5 +1,8 @@
 //! The header of a token, by RFC 7515 section 4.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Algorithm, TokenError};
 use crate::json::Json;
 

@@ -1,5 +1,8 @@
 //! The one place where a token comes to be believed.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use super::{Claims, Token, TokenError};
