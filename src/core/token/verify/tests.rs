@@ -99,6 +99,7 @@ fn j04_the_header_must_name_the_algorithm_of_the_key() {
 
 #[test]
 fn an_algorithm_that_nobody_can_check_here_is_refused() {
+    #[derive(Debug)]
     struct Nothing;
 
     impl Signatures for Nothing {
