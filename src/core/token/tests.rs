@@ -61,17 +61,18 @@ fn j02_every_part_has_one_spelling() {
         .enumerate()
     {
         let own = parts[at];
+        let (head, tail) = own.split_at(4);
         for spelling in [
             format!("{own}="),
             format!("{own}=="),
             format!(" {own}"),
             format!("{own}\n"),
             format!("{own}\t"),
-            format!("{}+{}", &own[..4], &own[5..]),
-            format!("{}/{}", &own[..4], &own[5..]),
-            format!("{}%2D{}", &own[..4], &own[5..]),
-            format!("{}é{}", &own[..4], &own[5..]),
-            format!("{}\0{}", &own[..4], &own[5..]),
+            format!("{head}+{tail}"),
+            format!("{head}/{tail}"),
+            format!("{head}%2D{tail}"),
+            format!("{head}é{tail}"),
+            format!("{head}\0{tail}"),
         ] {
             let mut parts = parts.clone();
             parts[at] = &spelling;

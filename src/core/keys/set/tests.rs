@@ -39,7 +39,7 @@ fn rsa(n: &[u8], e: &[u8]) -> String {
 /// An odd number of so many bits, which nobody has to be able to factor here.
 fn modulus(bits: usize) -> Vec<u8> {
     let mut n = vec![0xff; bits.div_ceil(8)];
-    n[0] = 0xff >> (n.len() * 8 - bits);
+    n[0] = u8::MAX.wrapping_shr(bits.wrapping_neg() as u32 % 8);
     n
 }
 
