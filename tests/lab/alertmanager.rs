@@ -7,8 +7,8 @@ use super::client::Call;
 use super::process::Process;
 use super::{folder, port, tools};
 
-/// A running Alertmanager that tells nobody of its alerts. Debian's has no web pages, only the API. It ends when
-/// dropped.
+/// A running Alertmanager that tells nobody of its alerts. Debian's has no web pages, only the API.
+/// It ends when dropped.
 #[derive(Debug)]
 pub struct Alertmanager {
     address: SocketAddr,

@@ -78,8 +78,8 @@ pub struct Gateway {
 pub struct Refused(pub String);
 
 impl Gateway {
-    /// A gateway with this policy: an object, or a string that is handed over as it stands, or `null` for no
-    /// configuration at all.
+    /// A gateway with this policy: an object, or a string that is handed over as it stands, or
+    /// `null` for no configuration at all.
     #[must_use]
     pub fn with(policy: Value) -> Builder {
         Builder::new(policy)
@@ -153,9 +153,9 @@ impl Gateway {
         .await
     }
 
-    /// The access log so far, one object a request: `method`, `host`, `path`, `status`, `details`, and from the
-    /// filter `caller`, `app`, `rule` and `reason`, each `null` where it said none. It lags a little behind the
-    /// answers.
+    /// The access log so far, one object a request: `method`, `host`, `path`, `status`, `details`,
+    /// and from the filter `caller`, `app`, `rule` and `reason`, each `null` where it said none. It
+    /// lags a little behind the answers.
     ///
     /// # Panics
     /// When a line is no JSON.

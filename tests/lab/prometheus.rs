@@ -24,7 +24,8 @@ impl Prometheus {
         let address = port::free();
         let configuration = folder.join("prometheus.yml");
         let scrape = format!(
-            "scrape_configs: [{{job_name: prometheus, static_configs: [{{targets: ['{address}']}}]}}]\n"
+            "scrape_configs:\n\
+             - {{job_name: prometheus, static_configs: [{{targets: ['{address}']}}]}}\n"
         );
         fs::write(&configuration, scrape).expect("a configuration file");
         let mut command = tools::debian("prometheus");

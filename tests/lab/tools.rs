@@ -16,8 +16,8 @@ pub fn envoy(version: Version) -> PathBuf {
     )
 }
 
-/// A program of a Debian package. It finds its own files only when it is started in the folder that the packages
-/// were unpacked into.
+/// A program of a Debian package. It finds its own files only when it is started in the folder that
+/// the packages were unpacked into.
 #[must_use]
 pub fn debian(program: &str) -> Command {
     let folder = workspace().join(".tools/debian");
