@@ -1,7 +1,7 @@
 //! Real parts on loopback: issuers with a private CA, Envoy gateways, apps, clients.
 //!
-//! Everything that runs is ended by the guard that started it, and at the latest with the process. A lab that
-//! cannot be set up panics and says what is missing, because that is how a test fails.
+//! Everything that runs is ended by the guard that started it, and at the latest with the process.
+//! A lab that cannot be set up panics and says what is missing, because that is how a test fails.
 
 pub mod alertmanager;
 pub mod app;

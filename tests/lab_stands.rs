@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 
 const SHARED_NAME: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// A gateway without our filter leads to issuers as well as to apps: Envoy is the TLS client that counts.
+/// A gateway without our filter leads to issuers as well as to apps: Envoy is the TLS client that
+/// counts.
 async fn gateway_to(issuer: &Issuer, authority: &Authority) -> Gateway {
     Gateway::with(Value::Null)
         .filters(vec![])

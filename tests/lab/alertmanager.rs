@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::process::Command;
 
 use super::client::Call;
 use super::process::Process;
 use super::{folder, port, tools};
 
-/// A running Alertmanager that tells nobody of its alerts. It ends when dropped.
+/// A running Alertmanager that tells nobody of its alerts. Debian's has no web pages, only the API.
+/// It ends when dropped.
 #[derive(Debug)]
 pub struct Alertmanager {
     address: SocketAddr,
@@ -29,7 +29,7 @@ impl Alertmanager {
             "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n",
         )
         .expect("a configuration file");
-        let mut command = Command::new(tools::alertmanager());
+        let mut command = tools::debian("prometheus-alertmanager");
         command
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!("--storage.path={}", folder.join("data").display()))

@@ -19,9 +19,11 @@ use tokio::task::JoinSet;
 use super::background::{self, Task};
 use super::http::text;
 
-/// A running app. Each answer is JSON: `app`, `method`, `path`, `headers` (pairs of name and value, in order) and
-/// `body_bytes`. It agrees to every upgrade, and then sends back what it gets. It speaks HTTP/1.1 and, to those
-/// who begin with it, HTTP/2.
+/// A running app.
+///
+/// Each answer is JSON: `app`, `method`, `path`, `headers` (pairs of name and value, in order) and
+/// `body_bytes`. It agrees to every upgrade, and then sends back what it gets. It speaks HTTP/1.1
+/// and, to those who begin with it, HTTP/2.
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,

@@ -59,7 +59,8 @@ impl Authority {
         &self.der
     }
 
-    /// What a server needs to be `names` (DNS names or addresses) for whoever trusts this authority.
+    /// What a server needs to be `names` (DNS names or addresses) for whoever trusts this
+    /// authority.
     ///
     /// # Panics
     /// When a name is neither.

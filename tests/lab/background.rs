@@ -1,5 +1,5 @@
-//! Servers of the lab run beside the tests, on a runtime of their own: each test has its own and takes it along
-//! at its end, while a server may serve several tests.
+//! Servers of the lab run beside the tests, on a runtime of their own: each test has its own and
+//! takes it along at its end, while a server may serve several tests.
 
 use std::future::Future;
 use std::sync::LazyLock;

@@ -78,8 +78,8 @@ pub struct Gateway {
 pub struct Refused(pub String);
 
 impl Gateway {
-    /// A gateway with this policy: an object, or a string that is handed over as it stands, or `null` for no
-    /// configuration at all.
+    /// A gateway with this policy: an object, or a string that is handed over as it stands, or
+    /// `null` for no configuration at all.
     #[must_use]
     pub fn with(policy: Value) -> Builder {
         Builder::new(policy)
@@ -153,9 +153,9 @@ impl Gateway {
         .await
     }
 
-    /// The access log so far, one object a request: `method`, `host`, `path`, `status`, `details`, and from the
-    /// filter `caller`, `app`, `rule` and `reason`, each `null` where it said none. It lags a little behind the
-    /// answers.
+    /// The access log so far, one object a request: `method`, `host`, `path`, `status`, `details`,
+    /// and from the filter `caller`, `app`, `rule` and `reason`, each `null` where it said none. It
+    /// lags a little behind the answers.
     ///
     /// # Panics
     /// When a line is no JSON.
@@ -196,10 +196,10 @@ impl Gateway {
     /// Waits until a listener newer than `before` was taken and older ones are gone.
     async fn settled(&mut self, before: &Stats, said: usize) -> Result<(), Refused> {
         let taken = before.sum(stats::TAKEN);
-        let refused = before.sum(stats::REFUSED);
+        let refused = refusals(before);
         let verdict = wait::until("Envoy's word on the listener", wait::LONG, async || {
             let now = self.stats().await;
-            if now.sum(stats::REFUSED) > refused {
+            if refusals(&now) > refused {
                 return Some(Err(()));
             }
             let changing = [stats::WARMING, stats::DRAINING, stats::DRAINING_CHAINS];
@@ -210,4 +210,9 @@ impl Gateway {
             .await
             .map_err(|()| Refused(self.log()[said..].to_owned()))
     }
+}
+
+/// Envoy counts apart what it could not read and what it did not like.
+fn refusals(stats: &Stats) -> f64 {
+    stats.sum(stats::UNREADABLE) + stats.sum(stats::REFUSED)
 }

@@ -14,8 +14,8 @@ pub fn workspace() -> PathBuf {
         .to_path_buf()
 }
 
-/// A new empty folder for one part: `target/lab/<program>/<name>-<n>`. It stays for a look after a failure
-/// and goes with the next run of the same program.
+/// A new empty folder for one part: `target/lab/<program>/<name>-<n>`. It stays for a look after a
+/// failure and goes with the next run of the same program.
 ///
 /// # Panics
 /// When it cannot be made.

@@ -71,9 +71,10 @@ struct Told {
 }
 
 impl Issuer {
-    /// Starts an issuer that calls itself `name` (an `iss`, such as `https://kubernetes.default.svc.cluster.local`,
-    /// which several may share) and publishes `keys`. Its certificate is good for the host of `name` and for
-    /// 127.0.0.1, where its `jwks_uri` lies.
+    /// Starts an issuer that calls itself `name` (an `iss`, such as
+    /// `https://kubernetes.default.svc.cluster.local`, which several may share) and publishes
+    /// `keys`. Its certificate is good for the host of `name` and for 127.0.0.1, where its
+    /// `jwks_uri` lies.
     ///
     /// # Panics
     /// When `name` is no `https://` URL.

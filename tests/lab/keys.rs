@@ -71,8 +71,8 @@ enum Secret {
 }
 
 impl SigningKey {
-    /// An RSA key of 2048 bits for RS256. It takes long to find one, so that `name` gives the same key again all
-    /// through the process.
+    /// An RSA key of 2048 bits for RS256. It takes long to find one, so that `name` gives the same
+    /// key again all through the process.
     ///
     /// # Panics
     /// When none can be found.
@@ -130,7 +130,8 @@ impl SigningKey {
         self
     }
 
-    /// The same key for another algorithm: the one that its JWK names and that tokens are signed with.
+    /// The same key for another algorithm: the one that its JWK names and that tokens are signed
+    /// with.
     #[must_use]
     pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
@@ -149,8 +150,8 @@ impl SigningKey {
         self.algorithm
     }
 
-    /// The public key as a JWK (RFC 7517), with the members that Kubernetes gives: `use`, `kty`, `kid`, `alg` and
-    /// the key's own.
+    /// The public key as a JWK (RFC 7517), with the members that Kubernetes gives: `use`, `kty`,
+    /// `kid`, `alg` and the key's own.
     #[must_use]
     pub fn jwk(&self) -> Value {
         let mut jwk = match &self.secret {

@@ -4,7 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// Below the range that Linux hands out by itself, so that no outgoing connection takes one in between.
+/// Below the range that Linux hands out by itself, so that no outgoing connection takes one in
+/// between.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 

@@ -43,7 +43,8 @@ impl Process {
     /// Looks until `probe` is true.
     ///
     /// # Panics
-    /// When the program ends before, or takes longer than [`wait::LONG`]; both show the end of its log.
+    /// When the program ends before, or takes longer than [`wait::LONG`]; both show the end of its
+    /// log.
     pub async fn ready(&mut self, mut probe: impl AsyncFnMut() -> bool) {
         let ready = wait::within(wait::LONG, async || {
             if let Some(status) = self.ended() {
@@ -96,7 +97,8 @@ impl Drop for Process {
     }
 }
 
-/// Kills `child` when this process ends without a chance to: the shell's input then comes to its end.
+/// Kills `child` when this process ends without a chance to: the shell's input then comes to its
+/// end.
 fn watch(child: &Child) -> Child {
     Command::new("sh")
         .args(["-c", "read -r _; kill -9 \"$0\"", &child.id().to_string()])

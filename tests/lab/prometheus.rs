@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::process::Command;
 
 use super::client::Call;
 use super::process::Process;
@@ -25,10 +24,11 @@ impl Prometheus {
         let address = port::free();
         let configuration = folder.join("prometheus.yml");
         let scrape = format!(
-            "scrape_configs: [{{job_name: prometheus, static_configs: [{{targets: ['{address}']}}]}}]\n"
+            "scrape_configs:\n\
+             - {{job_name: prometheus, static_configs: [{{targets: ['{address}']}}]}}\n"
         );
         fs::write(&configuration, scrape).expect("a configuration file");
-        let mut command = Command::new(tools::prometheus());
+        let mut command = tools::debian("prometheus");
         command
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!(

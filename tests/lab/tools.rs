@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::process::Command;
 
 use super::envoy::Version;
 use super::folder::workspace;
@@ -15,22 +16,14 @@ pub fn envoy(version: Version) -> PathBuf {
     )
 }
 
-/// Debian's Alertmanager, which has no web pages.
+/// A program of a Debian package. It finds its own files only when it is started in the folder that
+/// the packages were unpacked into.
 #[must_use]
-pub fn alertmanager() -> PathBuf {
-    made(
-        workspace().join(".tools/debian/usr/bin/prometheus-alertmanager"),
-        "make tools",
-    )
-}
-
-/// Debian's Prometheus.
-#[must_use]
-pub fn prometheus() -> PathBuf {
-    made(
-        workspace().join(".tools/debian/usr/bin/prometheus"),
-        "make tools",
-    )
+pub fn debian(program: &str) -> Command {
+    let folder = workspace().join(".tools/debian");
+    let mut command = Command::new(made(folder.join("usr/bin").join(program), "make tools"));
+    command.current_dir(folder);
+    command
 }
 
 /// The filter's module, or the one that `PORTCULLIS_MODULE` names.

@@ -21,6 +21,9 @@ install() {
         dpkg-deb --extract "$package" .
         rm "$package"
     done
+    # Both look for their pages and templates under /usr. Of the same length, but relative, the path leads into
+    # this folder for whoever starts them here.
+    LC_ALL=C sed -i 's|/usr/share/prometheus/|usr//share/prometheus/|g' usr/bin/prometheus*
 }
 
-once debian "${packages[*]}" install
+once debian "${packages[*]} $(digest "$0")" install

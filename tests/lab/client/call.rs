@@ -87,7 +87,8 @@ impl Call {
     /// Sent over a new HTTP/1.1 connection.
     ///
     /// # Errors
-    /// When no whole answer comes: refused, closed, broken off, or not within [`Connection::PATIENCE`].
+    /// When no whole answer comes: refused, closed, broken off, or not within
+    /// [`Connection::PATIENCE`].
     pub async fn try_send(&self, address: SocketAddr) -> Result<Reply> {
         Connection::open(address).await?.try_send(self).await
     }

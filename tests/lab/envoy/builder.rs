@@ -68,7 +68,8 @@ impl Builder {
         self
     }
 
-    /// A cluster that leads to an issuer over TLS, with its private CA and the name that its certificate must have.
+    /// A cluster that leads to an issuer over TLS, with its private CA and the name that its
+    /// certificate must have.
     #[must_use]
     pub fn issuer(self, cluster: &str, issuer: &Issuer, authority: &Authority) -> Self {
         self.tls_cluster(cluster, issuer.address(), issuer.host(), authority)

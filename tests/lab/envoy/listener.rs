@@ -1,4 +1,5 @@
-//! The listener, which Envoy reads from a file of its own, so that a policy can be replaced in flight.
+//! The listener, which Envoy reads from a file of its own, so that a policy can be replaced in
+//! flight.
 
 use std::fs;
 use std::net::SocketAddr;

@@ -2,6 +2,7 @@
 
 pub(super) const TAKEN: &str = "envoy_listener_manager_lds_update_success";
 pub(super) const REFUSED: &str = "envoy_listener_manager_lds_update_rejected";
+pub(super) const UNREADABLE: &str = "envoy_listener_manager_lds_update_failure";
 pub(super) const WARMING: &str = "envoy_listener_manager_total_listeners_warming";
 pub(super) const DRAINING: &str = "envoy_listener_manager_total_listeners_draining";
 pub(super) const DRAINING_CHAINS: &str = "envoy_listener_manager_total_filter_chains_draining";

@@ -16,7 +16,8 @@ use super::{Answer, Endpoint, Script, Seen};
 use crate::lab::background::{self, Task};
 use crate::lab::http::Head;
 
-/// Serves `script` until the task ends, its connections with it. The receiver hears when it listens.
+/// Serves `script` until the task ends, its connections with it. The receiver hears when it
+/// listens.
 pub(super) fn run(
     socket: TcpSocket,
     identity: Arc<ServerConfig>,
