@@ -59,6 +59,10 @@ node: ## test core as WebAssembly, in Node
 wasm: $(MODULE) ## build the filter: target/portcullis.wasm
 	@echo "$(MODULE): $$(stat -c %s $(MODULE)) bytes"
 
+# Panics name their place in the source; what stands before it is this machine's and would make every build another.
+CRATES = $(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
+wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(CRATES:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
+
 # Cargo knows whether there is something to do, and leaves the file's time alone if not.
 .PHONY: always
 $(LINKED): always

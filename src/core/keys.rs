@@ -6,6 +6,8 @@
 //! passed in, and what should be fetched is returned as a value.
 
 mod answer;
+#[cfg(test)]
+mod fixtures;
 mod keyring;
 mod record;
 mod schedule;

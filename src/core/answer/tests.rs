@@ -1,1 +1,129 @@
 use super::*;
+use crate::policy::Policy;
+
+const POLICY: &str = r#"{
+  "trust": [{"name": "blue", "kind": "kubernetes", "issuer": "https://blue.example.com",
+    "audiences": ["portcullis"], "keys": {"envoy_cluster": "blue"}}],
+  "apps": [{"name": "app", "hosts": ["app.example.com"],
+    "rules": [{"name": "all", "allow": [{"service_account": "blue/*/*"}]}]}]
+}"#;
+
+fn answer(reason: Reason, client: Client) -> Option<Answer> {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let app = policy.apps().first();
+    Answer::refusal(
+        &Decision {
+            app,
+            ..Decision::new(reason)
+        },
+        client,
+    )
+}
+
+fn header(answer: &Answer, name: &str) -> Option<String> {
+    let mut values = answer.headers.iter().filter(|(header, _)| *header == name);
+    let value = values.next().map(|(_, value)| value.clone());
+    assert!(values.next().is_none(), "{name} stands twice");
+    value
+}
+
+#[test]
+fn every_reason_has_one_answer_and_only_permission_has_none() {
+    for reason in Reason::ALL {
+        let answer = answer(reason, Client::Program);
+        let status = answer
+            .as_ref()
+            .map(|answer| (answer.status, answer.grpc_status));
+        let expected = match reason.class() {
+            Class::Allowed => None,
+            Class::Unauthenticated | Class::InvalidToken => Some((401, 16)),
+            Class::Forbidden => Some((403, 7)),
+            Class::BadRequest => Some((400, 3)),
+            Class::Unavailable => Some((503, 14)),
+        };
+        assert_eq!(status, expected, "{reason}");
+        if let Some(answer) = answer {
+            assert_eq!(answer.details, format!("portcullis{{{reason}}}"));
+            assert_eq!(
+                header(&answer, "cache-control").as_deref(),
+                Some("no-store")
+            );
+        }
+    }
+}
+
+#[test]
+fn h01_challenges_are_those_of_rfc_6750() {
+    let challenge = |reason| {
+        header(
+            &answer(reason, Client::Program).unwrap(),
+            "www-authenticate",
+        )
+    };
+    for (reason, expected) in [
+        (Reason::NoCredentials, r#"Bearer realm="app""#),
+        (
+            Reason::Expired,
+            r#"Bearer realm="app", error="invalid_token""#,
+        ),
+        (
+            Reason::AuthorizationAmbiguous,
+            r#"Bearer realm="app", error="invalid_request""#,
+        ),
+        (
+            Reason::CallerNotAllowed,
+            r#"Bearer realm="app", error="insufficient_scope""#,
+        ),
+    ] {
+        assert_eq!(challenge(reason).as_deref(), Some(expected), "{reason}");
+    }
+}
+
+#[test]
+fn h04_who_should_try_again_is_told_when_and_is_not_challenged() {
+    for reason in [
+        Reason::KeysUnavailable,
+        Reason::KeysStale,
+        Reason::SessionUnavailable,
+    ] {
+        let answer = answer(reason, Client::Program).unwrap();
+        assert!(header(&answer, "retry-after").is_some());
+        assert_eq!(header(&answer, "www-authenticate"), None);
+    }
+}
+
+#[test]
+fn bodies_are_json_a_page_or_a_code() {
+    let program = answer(Reason::Expired, Client::Program).unwrap();
+    assert_eq!(
+        program.body,
+        "{\"error\":\"invalid_token\",\"reason\":\"expired\"}\n"
+    );
+    assert_eq!(
+        header(&program, "content-type").as_deref(),
+        Some("application/json")
+    );
+    let page = answer(Reason::CallerNotAllowed, Client::Browser).unwrap();
+    assert!(page.body.contains("<h1>Not allowed</h1>") && page.body.contains("caller-not-allowed"));
+    assert_eq!(
+        header(&page, "content-type").as_deref(),
+        Some("text/html; charset=utf-8")
+    );
+    assert_eq!(
+        header(&page, "content-security-policy").as_deref(),
+        Some("default-src 'none'")
+    );
+    assert_eq!(
+        answer(Reason::Expired, Client::Grpc).unwrap().body,
+        "expired"
+    );
+}
+
+#[test]
+fn a_request_for_no_app_has_the_gates_own_realm() {
+    let answer = Answer::refusal(&Decision::new(Reason::AppUnknown), Client::Program).unwrap();
+    assert_eq!(
+        header(&answer, "www-authenticate").as_deref(),
+        Some(r#"Bearer realm="portcullis", error="insufficient_scope""#)
+    );
+}

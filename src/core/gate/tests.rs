@@ -1,1 +1,275 @@
+use std::time::Duration;
+
 use super::*;
+use crate::fixtures::{jwk, jwks, token};
+use crate::keys::{HttpAnswer, PureRust, Record};
+use crate::token::Algorithm;
+
+mod candidates;
+mod remembering;
+
+const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+/// Two clusters that share an issuer, and an issuer that is no cluster.
+const POLICY: &str = r#"{
+  "trust": [
+    {"name": "blue", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
+     "audiences": ["portcullis"], "max_lifetime": "24h",
+     "keys": {"envoy_cluster": "blue", "jwks": "https://blue.example.com/jwks", "max_stale": "1h"}},
+    {"name": "green", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
+     "audiences": ["portcullis", "green"],
+     "keys": {"envoy_cluster": "green", "jwks": "https://green.example.com/jwks", "max_stale": "1h"}},
+    {"name": "gitlab", "kind": "oidc", "issuer": "https://gitlab.example.com",
+     "audiences": ["portcullis"],
+     "keys": {"envoy_cluster": "gitlab", "jwks": "https://gitlab.example.com/jwks"}}
+  ],
+  "apps": [
+    {"name": "alertmanager", "hosts": ["alertmanager.example.com"], "rules": [
+      {"name": "polls", "methods": ["GET"], "paths": ["/api/v2/**"],
+       "allow": [{"service_account": "blue/monitoring/karma"}]},
+      {"name": "all-of-green", "allow": [{"service_account": "green/*/*"}]},
+      {"name": "probes", "paths": ["/-/healthy"], "public": true}]},
+    {"name": "own", "hosts": ["own.example.com"], "audiences": ["own"], "preflight": false,
+     "rules": [{"name": "all", "allow": [{"service_account": "blue/*/*"}]}]}
+  ]
+}"#;
+
+/// A gate, its keys, its memory and its clock.
+struct World {
+    gate: Gate,
+    keyring: Keyring,
+    memory: Memory,
+    now: Timestamp,
+}
+
+/// A verdict, in a form that can be compared.
+#[derive(Debug, PartialEq)]
+enum Verdict {
+    Decided(Reason, Option<String>, Option<String>),
+    Await(Vec<usize>),
+}
+
+impl World {
+    /// A world in which nothing was read yet.
+    fn new() -> Self {
+        let gate = Gate::new(Policy::from_json(POLICY).unwrap());
+        let keyring = Keyring::new(gate.policy().trusts(), START);
+        Self {
+            gate,
+            keyring,
+            memory: Memory::default(),
+            now: START,
+        }
+    }
+
+    /// A world in which blue has the key of ES256, green that of EdDSA, gitlab that of RS256, each
+    /// named `kid`.
+    fn with_keys() -> Self {
+        let mut world = Self::new();
+        for (place, algorithm) in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256]
+            .into_iter()
+            .enumerate()
+        {
+            world.read(place, Some(&[(algorithm, kid(algorithm))]));
+        }
+        world
+    }
+
+    /// The issuer of the trust entry at this place answers with these keys, or not at all.
+    fn read(&mut self, place: usize, keys: Option<&[(Algorithm, &str)]>) {
+        let trust = &self.gate.policy().trusts()[place];
+        let remote = trust.keys.remote.clone().unwrap();
+        let mut record: Record = self.keyring.holding(place).unwrap().record().clone();
+        let read = record.begin(trust, &remote, 1, self.now);
+        let body = keys.map(|keys| {
+            let keys: Vec<String> = keys
+                .iter()
+                .map(|(algorithm, kid)| jwk(*algorithm, kid))
+                .collect();
+            jwks(&keys)
+        });
+        let answer = body.as_ref().map(|body| HttpAnswer {
+            status: 200,
+            content_type: None,
+            content_encoding: None,
+            body: body.as_bytes(),
+        });
+        let _outcome = record.take(trust, &remote, &read, answer.as_ref(), self.now, 0);
+        self.keyring.update(place, record);
+    }
+
+    /// Lets time go by.
+    fn wait(&mut self, seconds: u64) {
+        self.now = self.now.after(Duration::from_secs(seconds));
+    }
+
+    /// Judges a request with these headers besides host and method.
+    fn judge(&mut self, request: &str, headers: &[(&str, &str)]) -> Verdict {
+        let now = self.now;
+        self.judge_at(request, headers, now)
+    }
+
+    /// Judges a request that came at `arrived`.
+    fn judge_at(&mut self, request: &str, headers: &[(&str, &str)], arrived: Timestamp) -> Verdict {
+        let circumstances = Circumstances {
+            keyring: &self.keyring,
+            signatures: &PureRust,
+            arrived,
+            now: self.now,
+        };
+        judge(
+            &self.gate,
+            request,
+            headers,
+            circumstances,
+            &mut self.memory,
+        )
+    }
+
+    /// Judges a poll of the alertmanager with this token.
+    fn poll(&mut self, token: &str) -> Verdict {
+        let bearer = format!("Bearer {token}");
+        self.judge(
+            "GET alertmanager.example.com /api/v2/alerts",
+            &[("authorization", &bearer)],
+        )
+    }
+}
+
+fn judge(
+    gate: &Gate,
+    request: &str,
+    headers: &[(&str, &str)],
+    circumstances: Circumstances<'_>,
+    memory: &mut Memory,
+) -> Verdict {
+    let names = [":method", ":authority", ":path"];
+    let fields = names
+        .into_iter()
+        .zip(request.split(' '))
+        .chain(headers.iter().copied());
+    let fields = fields
+        .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+        .collect();
+    match gate.judge(&Headers::new(fields), circumstances, memory) {
+        Judgement::AwaitKeys { trusts, .. } => Verdict::Await(trusts),
+        Judgement::Decided(decision) => Verdict::Decided(
+            decision.reason(),
+            decision.rule().map(|rule| rule.name().to_owned()),
+            decision.known().map(|known| known.caller_name().to_owned()),
+        ),
+    }
+}
+
+/// The name under which the fixed key of an algorithm is published here.
+fn kid(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::EdDsa => "green-1",
+        Algorithm::Es256 => "blue-1",
+        _ => "gitlab-1",
+    }
+}
+
+/// Karma's token, signed by the key of this algorithm, with other claims in front of the usual.
+fn karma(algorithm: Algorithm, kid: Option<&str>, audience: &str, lifetime: u64) -> String {
+    let kid = kid.map_or_else(String::new, |kid| format!(r#","kid":"{kid}""#));
+    let header = format!(r#"{{"alg":"{algorithm}"{kid}}}"#);
+    let iat = START.secs();
+    let payload = format!(
+        r#"{{"iss":"https://kubernetes.example.com","aud":"{audience}","iat":{iat},"exp":{},
+            "sub":"system:serviceaccount:monitoring:karma","jti":"{audience}{lifetime}",
+            "kubernetes.io":{{"namespace":"monitoring","serviceaccount":{{"name":"karma"}}}}}}"#,
+        iat + lifetime
+    );
+    token(algorithm, &header, &payload)
+}
+
+/// A verdict without a caller.
+fn refused(reason: Reason) -> Verdict {
+    Verdict::Decided(reason, None, None)
+}
+
+fn verdict(reason: Reason, rule: Option<&str>, caller: &str) -> Verdict {
+    Verdict::Decided(reason, rule.map(str::to_owned), Some(caller.to_owned()))
+}
+
+#[test]
+fn what_needs_no_token_looks_at_none() {
+    let mut world = World::new();
+    let bad = [
+        ("authorization", "Bearer x, Bearer y"),
+        ("authorization", "Bearer z"),
+    ];
+    assert_eq!(
+        world.judge("GET alertmanager.example.com /-/healthy", &bad),
+        Verdict::Decided(Reason::Public, Some("probes".to_owned()), None)
+    );
+    let preflight = [
+        ("origin", "https://a.example"),
+        ("access-control-request-method", "POST"),
+    ];
+    assert_eq!(
+        world.judge("OPTIONS alertmanager.example.com /api", &preflight),
+        refused(Reason::Preflight)
+    );
+    assert_eq!(
+        world.judge("OPTIONS own.example.com /api", &preflight),
+        refused(Reason::NoCredentials)
+    );
+    assert_eq!(
+        world.judge("POST alertmanager.example.com /-/healthy", &[]),
+        refused(Reason::NoCredentials)
+    );
+}
+
+#[test]
+fn requests_are_refused_for_their_form_before_their_token() {
+    let mut world = World::new();
+    for (request, reason) in [
+        (
+            "GET alertmanager.example.com //api",
+            Reason::RequestAmbiguous,
+        ),
+        ("GET other.example.com /api", Reason::AppUnknown),
+        ("GET alertmanager.example.com /api", Reason::NoCredentials),
+    ] {
+        assert_eq!(world.judge(request, &[]), refused(reason), "{request}");
+    }
+    let basic = [("authorization", "Basic YTpi")];
+    let request = "GET alertmanager.example.com /api";
+    assert_eq!(world.judge(request, &basic), refused(Reason::NoCredentials));
+    let malformed = [("authorization", "Bearer a.b")];
+    assert_eq!(
+        world.judge(request, &malformed),
+        refused(Reason::TokenMalformed)
+    );
+}
+
+#[test]
+fn t07_the_rules_of_an_app_decide_for_each_request_alone() {
+    let mut world = World::with_keys();
+    let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    let caller = "blue/monitoring/karma";
+    for (request, expected) in [
+        (
+            "GET alertmanager.example.com /api/v2/alerts",
+            verdict(Reason::Rule, Some("polls"), caller),
+        ),
+        (
+            "POST alertmanager.example.com /api/v2/alerts",
+            verdict(Reason::CallerNotAllowed, None, caller),
+        ),
+        (
+            "GET alertmanager.example.com /-/reload",
+            verdict(Reason::CallerNotAllowed, None, caller),
+        ),
+        (
+            "GET own.example.com /",
+            verdict(Reason::AudienceMismatch, None, caller),
+        ),
+    ] {
+        assert_eq!(world.judge(request, &headers), expected, "{request}");
+    }
+}

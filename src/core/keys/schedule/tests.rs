@@ -1,1 +1,226 @@
 use super::*;
+use crate::keys::fixtures::{good, plain, read, remote, set_of, trust};
+
+const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn at(seconds: u64) -> Timestamp {
+    START.after(Duration::from_secs(seconds))
+}
+
+fn kids(record: &Record) -> Vec<String> {
+    let keys = record.current.iter().flat_map(|set| set.keys());
+    keys.filter_map(|key| key.kid().map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn the_first_read_is_due_at_once_and_one_worker_has_the_turn() {
+    let trust = plain();
+    let remote = remote(&trust);
+    let mut record = Record::new(&trust.keys, START);
+    assert!(record.is_due(&remote, START, false));
+    record.begin(&trust, &remote, 7, START);
+    assert!(record.is_led_by(7) && !record.is_led_by(8));
+    assert!(
+        !record.is_due(&remote, at(1), true),
+        "somebody reads already"
+    );
+    assert!(
+        record.is_due(&remote, START.after(LEASE), false),
+        "a turn ends by itself"
+    );
+}
+
+#[test]
+fn refresh_is_what_it_says_and_never_longer() {
+    let trust = plain();
+    let remote = remote(&trust);
+    for chance in 0..50 {
+        let mut record = Record::new(&trust.keys, START);
+        let turn = record.begin(&trust, &remote, 1, START);
+        let body = set_of(&["a"]);
+        record
+            .take(&trust, &remote, &turn, Some(&good(&body)), START, chance)
+            .unwrap();
+        assert!(!record.is_due(&remote, at(269), false), "{chance}");
+        assert!(record.is_due(&remote, at(300), false), "{chance}");
+    }
+}
+
+#[test]
+fn a_failed_read_is_repeated_after_pauses_that_grow_up_to_half_a_minute() {
+    let trust = plain();
+    let remote = remote(&trust);
+    let mut record = Record::new(&trust.keys, START);
+    let mut now = START;
+    for pause in [1, 2, 4, 8, 16, 30, 30, 30] {
+        assert!(record.is_due(&remote, now, false));
+        assert_eq!(
+            read(&mut record, &trust, now, None),
+            Err(ReadError::NoAnswer)
+        );
+        let next = now.after(Duration::from_secs(pause));
+        assert!(!record.is_due(&remote, Timestamp::from_millis(next.millis() - 1), false));
+        now = next;
+    }
+    read(&mut record, &trust, now, Some(&good(&set_of(&["a"])))).unwrap();
+    assert_eq!(record.failures(), 0);
+}
+
+#[test]
+fn unknown_key_ids_cause_one_read_in_ten_seconds() {
+    let trust = plain();
+    let remote = remote(&trust);
+    let mut record = Record::new(&trust.keys, START);
+    read(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
+    assert!(!record.is_due(&remote, at(9), true));
+    assert!(!record.is_due(&remote, at(10), false));
+    assert!(record.is_due(&remote, at(10), true));
+    read(&mut record, &trust, at(10), None).unwrap_err();
+    read(&mut record, &trust, at(11), None).unwrap_err();
+    assert!(!record.is_due(&remote, Timestamp::from_millis(at(13).millis() - 1), true));
+}
+
+#[test]
+fn a_clock_that_steps_back_stops_neither_plan_nor_turn() {
+    let trust = plain();
+    let remote = remote(&trust);
+    let mut record = Record::new(&trust.keys, at(7200));
+    read(&mut record, &trust, at(7200), Some(&good(&set_of(&["a"])))).unwrap();
+    assert!(
+        record.is_due(&remote, START, false),
+        "the plan was two hours ahead"
+    );
+    record.begin(&trust, &remote, 1, at(7200));
+    assert!(
+        record.is_due(&remote, START, false),
+        "no turn lasts for two hours"
+    );
+}
+
+#[test]
+fn k10_a_key_that_is_missing_counts_for_one_more_refresh_and_is_then_gone() {
+    let trust = plain();
+    let mut record = Record::new(&trust.keys, START);
+    let answers = [
+        (0, set_of(&["a", "b"])),
+        (300, set_of(&["a"])),
+        (310, set_of(&["a"])),
+    ];
+    for (seconds, body) in &answers {
+        read(&mut record, &trust, at(*seconds), Some(&good(body))).unwrap();
+    }
+    assert_eq!(kids(&record), ["a"]);
+    let retires: Vec<_> = record
+        .retiring
+        .iter()
+        .map(|(key, until)| (key.kid(), *until))
+        .collect();
+    assert_eq!(
+        retires,
+        [(Some("b"), at(600))],
+        "an early read does not lengthen its time"
+    );
+    read(&mut record, &trust, at(600), Some(&good(&set_of(&["a"])))).unwrap();
+    assert!(record.retiring.is_empty());
+}
+
+#[test]
+fn k10_a_key_that_comes_back_no_longer_retires() {
+    let trust = plain();
+    let mut record = Record::new(&trust.keys, START);
+    for (seconds, kids) in [(0, ["a", "b"]), (300, ["a", "c"]), (310, ["a", "b"])] {
+        read(
+            &mut record,
+            &trust,
+            at(seconds),
+            Some(&good(&set_of(&kids))),
+        )
+        .unwrap();
+    }
+    assert_eq!(kids(&record), ["a", "b"]);
+    let retires: Vec<_> = record.retiring.iter().map(|(key, _)| key.kid()).collect();
+    assert_eq!(retires, [Some("c")]);
+}
+
+#[test]
+fn a_bad_answer_keeps_what_is_known() {
+    let trust = plain();
+    let mut record = Record::new(&trust.keys, START);
+    read(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
+    let known = record.clone();
+    for body in [
+        "",
+        "<html>",
+        r#"{"keys":[]}"#,
+        r#"{"keys":[{"kty":"oct","k":"AA"}]}"#,
+    ] {
+        read(&mut record, &trust, at(300), Some(&good(body))).unwrap_err();
+        assert_eq!(record.current, known.current);
+        assert_eq!(
+            (record.fetched_at, record.read_at),
+            (known.fetched_at, known.read_at)
+        );
+    }
+    assert_eq!(record.failures(), 4);
+}
+
+#[test]
+fn d01_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_moved() {
+    let trust = trust(r#"{"envoy_cluster": "blue"}"#);
+    let remote = remote(&trust);
+    let document =
+        r#"{"issuer": "https://blue.example.com", "jwks_uri": "https://10.0.0.1:6443/k"}"#;
+    let set = set_of(&["a"]);
+    let discovery = |record: &mut Record, now| {
+        let turn = record.begin(&trust, &remote, 1, now);
+        assert!(matches!(turn, Read::Discovery(_)), "{turn:?}");
+        let next = record
+            .take(&trust, &remote, &turn, Some(&good(document)), now, 0)
+            .unwrap();
+        let next = next.unwrap();
+        assert_eq!(
+            next,
+            Read::KeySet(Url::parse("https://10.0.0.1:6443/k").unwrap())
+        );
+        assert!(record.is_led_by(1), "the turn goes on");
+        assert_eq!(
+            record.take(&trust, &remote, &next, Some(&good(&set)), now, 0),
+            Ok(None)
+        );
+        assert!(!record.is_led_by(1));
+    };
+    let mut record = Record::new(&trust.keys, START);
+    discovery(&mut record, START);
+    let turn = record.begin(&trust, &remote, 1, at(3599));
+    assert!(matches!(turn, Read::KeySet(_)), "{turn:?}");
+    record
+        .take(&trust, &remote, &turn, Some(&good(&set)), at(3599), 0)
+        .unwrap();
+    discovery(&mut record, at(3600));
+    let turn = record.begin(&trust, &remote, 1, at(3700));
+    let gone = HttpAnswer {
+        status: 404,
+        ..good("")
+    };
+    assert_eq!(
+        record.take(&trust, &remote, &turn, Some(&gone), at(3700), 0),
+        Err(ReadError::Status(404))
+    );
+    discovery(&mut record, at(3710));
+}
+
+#[test]
+fn a_mirror_tells_how_old_its_keys_are_and_can_not_make_them_younger() {
+    let trust = trust(r#"{"envoy_cluster": "portcullis", "mirror": true}"#);
+    let mut record = Record::new(&trust.keys, START);
+    for (fetched_at, age) in [(START.secs() - 60, 60), (START.secs() + 3600, 0)] {
+        let body = format!(
+            r#"{{"trust": "blue", "issuer": "https://blue.example.com", "source": "x",
+                "fetched_at": {fetched_at}, {}"#,
+            set_of(&["a"]).trim_start_matches('{')
+        );
+        read(&mut record, &trust, START, Some(&good(&body))).unwrap();
+        assert_eq!(record.age(START), Some(Duration::from_secs(age)));
+    }
+}

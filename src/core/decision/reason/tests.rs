@@ -1,0 +1,51 @@
+use super::*;
+
+/// The codes that answers, logs, metrics and documentation agree on. Who changes one breaks
+/// somebody's dashboard.
+const CODES: [&str; 28] = [
+    "rule",
+    "public",
+    "preflight",
+    "no-credentials",
+    "authorization-malformed",
+    "authorization-ambiguous",
+    "request-ambiguous",
+    "token-malformed",
+    "token-too-large",
+    "issuer-unknown",
+    "key-unknown",
+    "algorithm-refused",
+    "signature-invalid",
+    "expired",
+    "not-yet-valid",
+    "lifetime-too-long",
+    "audience-mismatch",
+    "subject-invalid",
+    "binding-unproven",
+    "revoked",
+    "session-expired",
+    "session-unavailable",
+    "cross-site",
+    "proxy-untrusted",
+    "keys-unavailable",
+    "keys-stale",
+    "app-unknown",
+    "caller-not-allowed",
+];
+
+#[test]
+fn the_list_of_reasons_is_closed() {
+    assert_eq!(Reason::ALL.map(Reason::code), CODES);
+    for (place, reason) in Reason::ALL.iter().enumerate() {
+        assert!(
+            !Reason::ALL[..place].contains(reason),
+            "{reason} stands twice"
+        );
+        assert!(
+            reason
+                .code()
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! Which trust entry vouches for a token.
+
+use super::*;
+
+#[test]
+fn k08_clusters_that_share_an_issuer_are_told_apart_by_their_keys() {
+    let mut world = World::with_keys();
+    let blue = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
+    let green = karma(Algorithm::EdDsa, Some("green-1"), "portcullis", 600);
+    assert_eq!(
+        world.poll(&blue),
+        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+    );
+    assert_eq!(
+        world.poll(&green),
+        verdict(Reason::Rule, Some("all-of-green"), "green/monitoring/karma")
+    );
+}
+
+#[test]
+fn j19_a_key_of_one_issuer_vouches_for_no_other() {
+    let mut world = World::with_keys();
+    let token = karma(Algorithm::Rs256, Some("gitlab-1"), "portcullis", 600);
+    assert_eq!(world.poll(&token), refused(Reason::KeyUnknown));
+    let named_like_blues = karma(Algorithm::Rs256, Some("blue-1"), "portcullis", 600);
+    assert_eq!(
+        world.poll(&named_like_blues),
+        refused(Reason::AlgorithmRefused)
+    );
+}
+
+#[test]
+fn a_signature_of_another_key_is_invalid() {
+    let mut world = World::with_keys();
+    let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let other = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 601);
+    let (_, signature) = other.rsplit_once('.').unwrap();
+    assert_eq!(
+        world.poll(&format!("{signed}.{signature}")),
+        refused(Reason::SignatureInvalid)
+    );
+}
+
+#[test]
+fn k08_an_audience_that_only_one_of_them_has_finds_that_one() {
+    let mut world = World::with_keys();
+    let shared = [(Algorithm::Es256, "same")];
+    world.read(0, Some(&shared));
+    world.read(1, Some(&shared));
+    let token = karma(Algorithm::Es256, Some("same"), "green", 600);
+    assert_eq!(
+        world.poll(&token),
+        verdict(Reason::Rule, Some("all-of-green"), "green/monitoring/karma")
+    );
+    let token = karma(Algorithm::Es256, Some("same"), "elsewhere", 600);
+    assert_eq!(world.poll(&token), refused(Reason::AudienceMismatch));
+}
+
+#[test]
+fn an_issuer_that_nobody_trusts_is_unknown() {
+    let mut world = World::with_keys();
+    let payload = r#"{"iss":"https://evil.example","aud":"portcullis","exp":1800000600,"sub":"a"}"#;
+    let token = token(
+        Algorithm::Es256,
+        r#"{"alg":"ES256","kid":"blue-1"}"#,
+        payload,
+    );
+    assert_eq!(world.poll(&token), refused(Reason::IssuerUnknown));
+}
+
+#[test]
+fn k05_a_year_long_token_lives_too_long() {
+    let mut world = World::with_keys();
+    let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 31_536_000);
+    assert_eq!(world.poll(&token), refused(Reason::LifetimeTooLong));
+}
+
+#[test]
+fn j11_an_unknown_kid_waits_for_every_entry_that_could_have_it() {
+    let mut world = World::with_keys();
+    world.wait(10);
+    let arrived = world.now;
+    let token = karma(Algorithm::EdDsa, Some("blue-2"), "portcullis", 600);
+    assert_eq!(world.poll(&token), Verdict::Await(vec![0, 1]));
+    world.wait(1);
+    world.read(1, Some(&[(Algorithm::EdDsa, "green-1")]));
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    let request = "GET alertmanager.example.com /api/v2/alerts";
+    assert_eq!(
+        world.judge_at(request, &headers, arrived),
+        Verdict::Await(vec![0])
+    );
+    world.read(0, Some(&[(Algorithm::EdDsa, "blue-2")]));
+    assert_eq!(
+        world.judge_at(request, &headers, arrived),
+        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+    );
+}
+
+#[test]
+fn h04_keys_that_can_not_be_read_are_no_fault_of_the_token() {
+    let mut world = World::with_keys();
+    world.wait(10);
+    world.read(0, None);
+    world.read(1, Some(&[(Algorithm::EdDsa, "green-1")]));
+    let token = karma(Algorithm::Es256, Some("blue-2"), "portcullis", 600);
+    assert_eq!(world.poll(&token), refused(Reason::KeysUnavailable));
+    let known = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
+    assert_eq!(
+        world.poll(&known),
+        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+    );
+}
+
+#[test]
+fn h04_before_anything_was_read_requests_wait_and_then_are_told_to_try_again() {
+    let mut world = World::new();
+    let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
+    assert_eq!(world.poll(&token), Verdict::Await(vec![0, 1]));
+    world.read(0, None);
+    world.read(1, None);
+    assert_eq!(world.poll(&token), refused(Reason::KeysUnavailable));
+    let app = &world.gate.policy().apps()[0];
+    assert_eq!(world.gate.give_up(app).reason(), Reason::KeysUnavailable);
+}
+
+#[test]
+fn stale_keys_verify_nothing_and_say_so() {
+    let mut world = World::with_keys();
+    world.wait(3601);
+    world.read(1, Some(&[(Algorithm::EdDsa, "green-1")]));
+    let blue = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 7200);
+    let green = karma(Algorithm::EdDsa, Some("green-1"), "portcullis", 7200);
+    assert_eq!(world.poll(&blue), refused(Reason::KeysStale));
+    assert_eq!(
+        world.poll(&green),
+        verdict(Reason::Rule, Some("all-of-green"), "green/monitoring/karma"),
+        "one issuer's trouble never touches another's tokens"
+    );
+}
+
+#[test]
+fn j11_without_a_kid_the_only_key_that_fits_is_meant() {
+    let mut world = World::with_keys();
+    let token = karma(Algorithm::Es256, None, "portcullis", 600);
+    assert_eq!(
+        world.poll(&token),
+        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+    );
+    world.read(0, Some(&[(Algorithm::Es256, "a"), (Algorithm::Es256, "b")]));
+    assert_eq!(
+        world.poll(&token),
+        refused(Reason::KeyUnknown),
+        "two keys could be meant"
+    );
+}
+
+#[test]
+fn j11_without_a_kid_a_key_that_could_not_be_read_may_be_the_one() {
+    let mut world = World::new();
+    world.read(0, Some(&[(Algorithm::EdDsa, "blue-1")]));
+    world.read(1, None);
+    let token = karma(Algorithm::EdDsa, None, "portcullis", 600);
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", "A".repeat(86));
+    assert_eq!(world.poll(&forged), refused(Reason::KeysUnavailable));
+}

@@ -1,0 +1,156 @@
+//! A memory saves work and never changes a verdict.
+
+use std::cell::Cell;
+
+use super::*;
+use crate::keys::Key;
+
+/// Counts the signatures that are really checked.
+#[derive(Debug, Default)]
+struct Counting(Cell<usize>);
+
+impl Signatures for Counting {
+    fn supports(&self, algorithm: Algorithm) -> bool {
+        PureRust.supports(algorithm)
+    }
+
+    fn verifies(&self, key: &Key, message: &[u8], signature: &[u8]) -> bool {
+        self.0.set(self.0.get() + 1);
+        PureRust.verifies(key, message, signature)
+    }
+}
+
+/// Judges a GET by what a world knows, with a memory of its own.
+fn get(
+    world: &World,
+    path: &str,
+    token: &str,
+    signatures: &dyn Signatures,
+    memory: &mut Memory,
+) -> Verdict {
+    let circumstances = Circumstances {
+        keyring: &world.keyring,
+        signatures,
+        arrived: world.now,
+        now: world.now,
+    };
+    let request = format!("GET alertmanager.example.com {path}");
+    let bearer = format!("Bearer {token}");
+    judge(
+        &world.gate,
+        &request,
+        &[("authorization", &bearer)],
+        circumstances,
+        memory,
+    )
+}
+
+#[test]
+fn a_token_is_verified_once_and_judged_each_time() {
+    let world = World::with_keys();
+    let (counting, mut memory) = (Counting::default(), Memory::default());
+    let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
+    let caller = "blue/monitoring/karma";
+    for (path, expected) in [
+        (
+            "/api/v2/alerts",
+            verdict(Reason::Rule, Some("polls"), caller),
+        ),
+        (
+            "/api/v2/status",
+            verdict(Reason::Rule, Some("polls"), caller),
+        ),
+        ("/other", verdict(Reason::CallerNotAllowed, None, caller)),
+    ] {
+        assert_eq!(get(&world, path, &token, &counting, &mut memory), expected);
+    }
+    assert_eq!(counting.0.get(), 1);
+}
+
+#[test]
+fn what_was_not_verified_is_not_remembered() {
+    let world = World::with_keys();
+    let (counting, mut memory) = (Counting::default(), Memory::default());
+    let expired = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 0);
+    let elsewhere = karma(Algorithm::Es256, Some("blue-1"), "elsewhere", 600);
+    let mut later = World::with_keys();
+    later.wait(60);
+    for _ in 0..2 {
+        let verdict = get(&later, "/api/v2/alerts", &expired, &counting, &mut memory);
+        assert_eq!(verdict, refused(Reason::Expired));
+        let verdict = get(&world, "/api/v2/alerts", &elsewhere, &counting, &mut memory);
+        assert_eq!(verdict, refused(Reason::AudienceMismatch));
+    }
+    assert_eq!(counting.0.get(), 4);
+}
+
+/// A small generator of numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn throw(&mut self, sides: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.0 >> 33) % sides
+    }
+
+    fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+        let sides = u64::try_from(list.len()).unwrap();
+        &list[usize::try_from(self.throw(sides)).unwrap()]
+    }
+}
+
+#[test]
+fn a_remembered_verdict_is_the_fresh_one_in_any_order_of_time_and_key_events() {
+    let algorithms = [Algorithm::EdDsa, Algorithm::Es256];
+    let kids = ["blue-1", "green-1", "same"];
+    let mut tokens = Vec::new();
+    for algorithm in algorithms {
+        for kid in kids.map(Some).into_iter().chain([None]) {
+            for (audience, lifetime) in [("portcullis", 600), ("green", 5000), ("else", 600)] {
+                tokens.push(karma(algorithm, kid, audience, lifetime));
+            }
+        }
+    }
+    let mut seen = Vec::new();
+    for seed in 0..40 {
+        let (mut dice, mut world) = (Dice(seed), World::new());
+        for step in 0..60 {
+            match dice.throw(8) {
+                0 => world.wait(dice.throw(20)),
+                1 => world.wait(dice.throw(4000)),
+                2 => world.now = world.now.before(Duration::from_secs(dice.throw(900))),
+                3 => world.read(usize::try_from(dice.throw(2)).unwrap(), None),
+                4 => {
+                    let keys = [(); 2].map(|()| (*dice.pick(&algorithms), *dice.pick(&kids)));
+                    world.read(usize::try_from(dice.throw(2)).unwrap(), Some(&keys));
+                }
+                _ => {
+                    let token = dice.pick(&tokens);
+                    let mut memory = std::mem::take(&mut world.memory);
+                    let path = "/api/v2/alerts";
+                    let remembered = get(&world, path, token, &PureRust, &mut memory);
+                    let fresh = get(&world, path, token, &PureRust, &mut Memory::default());
+                    assert_eq!(remembered, fresh, "seed {seed}, step {step}");
+                    world.memory = memory;
+                    if let Verdict::Decided(reason, ..) = fresh {
+                        seen.push(reason);
+                    }
+                }
+            }
+        }
+    }
+    for reason in [
+        Reason::Rule,
+        Reason::Expired,
+        Reason::KeyUnknown,
+        Reason::AudienceMismatch,
+    ] {
+        assert!(
+            seen.contains(&reason),
+            "{reason} never came up, so nothing was proven of it"
+        );
+    }
+}

@@ -1,0 +1,58 @@
+//! Trust entries, answers and reads for the tests of this module.
+
+use crate::fixtures::{jwk, jwks};
+use crate::keys::{HttpAnswer, Read, ReadError, Record};
+use crate::policy::Policy;
+use crate::timestamp::Timestamp;
+use crate::token::Algorithm;
+use crate::trust::{Remote, Trust};
+
+/// A good key set of these key ids, all of one key.
+pub(super) fn set_of(kids: &[&str]) -> String {
+    let keys: Vec<String> = kids.iter().map(|kid| jwk(Algorithm::EdDsa, kid)).collect();
+    jwks(&keys)
+}
+
+/// A trust entry with this `keys` member.
+pub(super) fn trust(keys: &str) -> Trust {
+    let text = format!(
+        r#"{{"trust": [{{"name": "blue", "kind": "kubernetes", "issuer": "https://blue.example.com",
+            "former_issuers": ["https://old.example.com"], "audiences": ["portcullis"],
+            "keys": {keys}}}],
+          "apps": [{{"name": "app", "hosts": ["app.example.com"], "rules": [
+            {{"name": "all", "allow": [{{"service_account": "blue/*/*"}}]}}]}}]}}"#
+    );
+    Policy::from_json(&text).unwrap().trusts()[0].clone()
+}
+
+/// A trust entry that reads its key set from one place, every five minutes.
+pub(super) fn plain() -> Trust {
+    trust(r#"{"envoy_cluster": "blue", "jwks": "https://blue.example.com/jwks"}"#)
+}
+
+/// How a trust entry's keys are fetched.
+pub(super) fn remote(trust: &Trust) -> Remote {
+    trust.keys.remote.clone().unwrap()
+}
+
+/// A good answer in JSON.
+pub(super) fn good(body: &str) -> HttpAnswer<'_> {
+    HttpAnswer {
+        status: 200,
+        content_type: Some(b"application/json"),
+        content_encoding: None,
+        body: body.as_bytes(),
+    }
+}
+
+/// Reads once: takes the turn at `now` and hands over the answer right away.
+pub(super) fn read(
+    record: &mut Record,
+    trust: &Trust,
+    now: Timestamp,
+    answer: Option<&HttpAnswer<'_>>,
+) -> Result<Option<Read>, ReadError> {
+    let remote = remote(trust);
+    let read = record.begin(trust, &remote, 1, now);
+    record.take(trust, &remote, &read, answer, now, 0)
+}
