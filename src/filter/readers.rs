@@ -27,6 +27,8 @@ pub(crate) struct Readers {
     /// One for each trust entry, in policy order.
     readers: Vec<Reader>,
     ticks: u32,
+    /// How many keys stood in more than one set when this worker looked last.
+    shared: usize,
 }
 
 /// One worker's part in reading one trust entry's keys.
@@ -59,6 +61,7 @@ impl Readers {
             id: host::random(),
             readers: trusts.iter().map(reader).collect(),
             ticks: 0,
+            shared: 0,
         }
     }
 
@@ -89,7 +92,7 @@ impl Readers {
             }
         }
         if self.ticks.checked_rem(TICKS_PER_LOOK) == Some(0) {
-            look(worker, now);
+            self.look(worker, now);
         }
         self.ticks = self.ticks.wrapping_add(1);
     }
@@ -222,6 +225,30 @@ impl Readers {
         Some((record, cas))
     }
 
+    /// Shows how old keys are, and which stand in more than one set.
+    fn look(&mut self, worker: &Worker, now: Timestamp) {
+        let (keyring, trusts) = (worker.keyring(), worker.policy().trusts());
+        for place in 0..trusts.len() {
+            if let Some(age) = keyring.holding(place).and_then(|holding| holding.age(now)) {
+                worker.metrics().key_age(place, age.as_secs());
+            }
+        }
+        let shared = keyring.shared();
+        worker.metrics().shared_keys(shared.len());
+        if shared.len() > self.shared {
+            let name = |place: usize| trusts.get(place).map_or("", |trust| trust.name.as_str());
+            for (thumbprint, one, other) in &shared {
+                log::warn!(
+                    "portcullis: trusts {} and {} have the same key ({thumbprint}): who can sign \
+                     for one can sign for the other, and the first in the policy vouches",
+                    name(*one),
+                    name(*other)
+                );
+            }
+        }
+        self.shared = shared.len();
+    }
+
     /// Starts anew where the record is gone or was overwritten with something else.
     fn reseed(&mut self, fetched: &Fetched, now: Timestamp) {
         if let Some(reader) = self.readers.get(fetched.place) {
@@ -241,22 +268,6 @@ fn write(name: &str, record: &Record, version: Option<u32>) -> bool {
             false
         }
     }
-}
-
-/// Shows how old keys are, and which stand in more than one set.
-fn look(worker: &Worker, now: Timestamp) {
-    for fetched in fetched(worker) {
-        let age = worker
-            .keyring()
-            .holding(fetched.place)
-            .and_then(|holding| holding.age(now));
-        if let Some(age) = age {
-            worker.metrics().key_age(fetched.place, age.as_secs());
-        }
-    }
-    worker
-        .metrics()
-        .shared_keys(worker.keyring().shared().len());
 }
 
 fn fetched(worker: &Worker) -> Vec<Fetched> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::memory::Remembered;
 use super::{Circumstances, Gate, Known, Memory};
 use crate::decision::Reason;
 use crate::keys::{Absence, Condition, Holding, Key};
@@ -18,6 +19,13 @@ pub(super) enum Unproven {
     Refused(Reason),
     /// The keys of the trust entries at these places should be read first.
     AwaitKeys(Vec<usize>),
+}
+
+/// A token as it was shown, and what is remembered of it.
+struct Shown<'a> {
+    text: &'a str,
+    token: Arc<Token>,
+    remembered: Option<Arc<Remembered>>,
 }
 
 /// What was found on the way through the trust entries that have the token's issuer.
@@ -56,12 +64,8 @@ impl Gate {
         circumstances: Circumstances<'_>,
         memory: &mut Memory,
     ) -> Result<Arc<Known>, Unproven> {
-        let token = match memory.recall(text) {
-            Some(remembered) => Arc::clone(&remembered.token),
-            None => {
-                Arc::new(Token::parse(text).map_err(|error| Unproven::Refused(error.reason()))?)
-            }
-        };
+        let shown = Shown::read(text, memory).map_err(|error| Unproven::Refused(error.reason()))?;
+        let token = &shown.token;
         let trusts = self.policy.trusts().iter().enumerate();
         let issuer = token.claims().issuer();
         let mut candidates = trusts
@@ -77,7 +81,7 @@ impl Gate {
             };
             let keys = search.keys(place, holding, token.header(), circumstances);
             for key in keys {
-                match self.try_key(text, &token, (place, trust), key, circumstances, memory) {
+                match shown.try_key((place, trust), key, circumstances, memory) {
                     Ok(known) => return Ok(known),
                     Err(TokenError::AudienceMismatch) => search.meant_for_others = true,
                     Err(TokenError::AlgorithmMismatch | TokenError::SignatureInvalid) => {}
@@ -88,12 +92,25 @@ impl Gate {
         }
         Err(search.verdict(token.header().kid(), circumstances))
     }
+}
+
+impl<'a> Shown<'a> {
+    fn read(text: &'a str, memory: &mut Memory) -> Result<Self, TokenError> {
+        let remembered = memory.recall(text);
+        let token = match &remembered {
+            Some(remembered) => Arc::clone(&remembered.token),
+            None => Arc::new(Token::parse(text)?),
+        };
+        Ok(Self {
+            text,
+            token,
+            remembered,
+        })
+    }
 
     /// Tries one key of one trust entry, or remembers what came of it.
     fn try_key(
         &self,
-        text: &str,
-        token: &Arc<Token>,
         (place, trust): (usize, &Trust),
         key: &Key,
         circumstances: Circumstances<'_>,
@@ -103,22 +120,20 @@ impl Gate {
             signatures, now, ..
         } = circumstances;
         let id = (place, key.thumbprint());
-        if let Some(known) = memory
-            .recall(text)
-            .and_then(|remembered| remembered.proven(id))
-        {
-            let known = Arc::clone(known);
+        let known = self
+            .remembered
+            .as_ref()
+            .and_then(|remembered| remembered.proven(id));
+        if let Some(known) = known {
             known
                 .verified()
                 .check_times(trust, now)
-                .inspect_err(|_| memory.forget(text))?;
-            return Ok(known);
+                .inspect_err(|_| memory.forget(self.text))?;
+            return Ok(Arc::clone(known));
         }
-        let known = Arc::new(Known::new(
-            verify(token, trust, key, signatures, now)?,
-            trust,
-        )?);
-        memory.learn(text, token, id, &known);
+        let verified = verify(&self.token, trust, key, signatures, now)?;
+        let known = Arc::new(Known::new(verified, trust)?);
+        memory.learn(self.text, &self.token, id, &known);
         Ok(known)
     }
 }

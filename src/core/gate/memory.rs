@@ -22,13 +22,13 @@ const MAX_BYTES: usize = 2 << 20;
 /// nothing has to be sorted.
 #[derive(Debug, Default)]
 pub struct Memory {
-    young: HashMap<Box<str>, Remembered>,
-    old: HashMap<Box<str>, Remembered>,
+    young: HashMap<Box<str>, Arc<Remembered>>,
+    old: HashMap<Box<str>, Arc<Remembered>>,
     bytes: usize,
 }
 
 /// What is remembered of one token. Its key is the whole token.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Remembered {
     pub(super) token: Arc<Token>,
     proofs: Vec<Proof>,
@@ -44,11 +44,13 @@ struct Proof {
 
 impl Memory {
     /// What is remembered of this token.
-    pub(super) fn recall(&mut self, text: &str) -> Option<&Remembered> {
-        if let Some((text, remembered)) = self.old.remove_entry(text) {
-            self.keep(text, remembered);
+    pub(super) fn recall(&mut self, text: &str) -> Option<Arc<Remembered>> {
+        if let Some(remembered) = self.young.get(text) {
+            return Some(Arc::clone(remembered));
         }
-        self.young.get(text)
+        let (text, remembered) = self.old.remove_entry(text)?;
+        self.keep(text, Arc::clone(&remembered));
+        Some(remembered)
     }
 
     /// Remembers that a key of a trust entry signed this token.
@@ -64,12 +66,12 @@ impl Memory {
             key,
             known: Arc::clone(known),
         };
-        let mut remembered = self.recall(text).cloned().unwrap_or_else(|| Remembered {
-            token: Arc::clone(token),
-            proofs: Vec::new(),
-        });
-        remembered.proofs.push(proof);
-        self.keep(text.into(), remembered);
+        let mut proofs = self
+            .recall(text)
+            .map_or_else(Vec::new, |known| known.proofs.clone());
+        proofs.push(proof);
+        let token = Arc::clone(token);
+        self.keep(text.into(), Arc::new(Remembered { token, proofs }));
     }
 
     /// Forgets a token whose time is over.
@@ -78,7 +80,7 @@ impl Memory {
         self.old.remove(text);
     }
 
-    fn keep(&mut self, text: Box<str>, remembered: Remembered) {
+    fn keep(&mut self, text: Box<str>, remembered: Arc<Remembered>) {
         self.bytes = self.bytes.saturating_add(text.len());
         if self.young.len() >= MAX_TOKENS || self.bytes > MAX_BYTES {
             self.bytes = text.len();

@@ -12,10 +12,10 @@ fn keep(memory: &mut Memory, id: usize) -> String {
     let (text, token) = token(id);
     memory.keep(
         text.as_str().into(),
-        Remembered {
+        Arc::new(Remembered {
             token,
             proofs: Vec::new(),
-        },
+        }),
     );
     text
 }
@@ -37,10 +37,10 @@ fn the_memory_is_bounded_by_bytes() {
         let text = format!("{id}{}", "x".repeat(60_000));
         memory.keep(
             text.into(),
-            Remembered {
+            Arc::new(Remembered {
                 token: Arc::clone(&token),
                 proofs: Vec::new(),
-            },
+            }),
         );
         assert!(memory.bytes <= MAX_BYTES + 60_003);
     }
