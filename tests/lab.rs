@@ -24,7 +24,7 @@ pub mod wait;
 pub use alertmanager::Alertmanager;
 pub use app::App;
 pub use authority::Authority;
-pub use client::{Call, Connection, Reply};
+pub use client::{Call, Connection, Crowd, Reply};
 pub use envoy::{Gateway, Handover, Version};
 pub use issuer::{Answer, Endpoint, Issuer};
 pub use keys::{Algorithm, SigningKey};

@@ -1,5 +1,6 @@
 //! Envoy with the filter in it: a gateway that listens on loopback.
 
+mod audit;
 mod bootstrap;
 mod builder;
 mod listener;
@@ -13,6 +14,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+pub use audit::Audited;
 pub use builder::{Builder, Handover};
 pub use stats::Stats;
 
@@ -179,6 +181,12 @@ impl Gateway {
             self.access_log().into_iter().find(|line| fits(line))
         })
         .await
+    }
+
+    /// The audit trail so far, with the worker that each decision was made on.
+    #[must_use]
+    pub fn audited(&self) -> Vec<Audited> {
+        audit::records(&self.log())
     }
 
     /// All that Envoy and the filter in it have said.
