@@ -6,6 +6,7 @@ mod builder;
 mod listener;
 mod stats;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
@@ -187,6 +188,13 @@ impl Gateway {
     #[must_use]
     pub fn audited(&self) -> Vec<Audited> {
         audit::records(&self.log())
+    }
+
+    /// How many workers the audit trail so far comes from.
+    #[must_use]
+    pub fn workers_that_decided(&self) -> usize {
+        let workers = self.audited().into_iter().map(|audited| audited.worker);
+        workers.collect::<BTreeSet<_>>().len()
     }
 
     /// All that Envoy and the filter in it have said.
