@@ -20,6 +20,8 @@ pub(crate) struct Metrics {
     key_reads: Vec<[Option<Counter>; 2]>,
     shared_keys: Option<Gauge>,
     waiting: Option<Gauge>,
+    /// How many of the requests in that gauge are this worker's.
+    waiting_here: i64,
 }
 
 impl Metrics {
@@ -40,6 +42,7 @@ impl Metrics {
             key_reads: trusts.map(reads).collect(),
             shared_keys: Gauge::define("portcullis_shared_keys").ok(),
             waiting: Gauge::define("portcullis_waiting_requests").ok(),
+            waiting_here: 0,
         }
     }
 
@@ -95,10 +98,13 @@ impl Metrics {
         }
     }
 
-    /// Says how many requests wait on this worker.
-    pub(crate) fn waiting(&self, count: usize) {
+    /// Says how many requests wait on this worker. The gauge is the sum over all workers: one that
+    /// set it would wipe out what the others said.
+    pub(crate) fn waiting(&mut self, count: usize) {
+        let count = count.try_into().unwrap_or(i64::MAX);
         if let Some(gauge) = self.waiting {
-            let _uncounted = gauge.set(count.try_into().unwrap_or(u64::MAX));
+            let _uncounted = gauge.change(count.saturating_sub(self.waiting_here));
         }
+        self.waiting_here = count;
     }
 }

@@ -1,10 +1,12 @@
 //! Envoy with the filter in it: a gateway that listens on loopback.
 
+mod audit;
 mod bootstrap;
 mod builder;
 mod listener;
 mod stats;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
@@ -13,6 +15,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+pub use audit::Audited;
 pub use builder::{Builder, Handover};
 pub use stats::Stats;
 
@@ -179,6 +182,19 @@ impl Gateway {
             self.access_log().into_iter().find(|line| fits(line))
         })
         .await
+    }
+
+    /// The audit trail so far, with the worker that each decision was made on.
+    #[must_use]
+    pub fn audited(&self) -> Vec<Audited> {
+        audit::records(&self.log())
+    }
+
+    /// How many workers the audit trail so far comes from.
+    #[must_use]
+    pub fn workers_that_decided(&self) -> usize {
+        let workers = self.audited().into_iter().map(|audited| audited.worker);
+        workers.collect::<BTreeSet<_>>().len()
     }
 
     /// All that Envoy and the filter in it have said.

@@ -24,6 +24,8 @@ pub enum Endpoint {
     Discovery,
     /// `/openid/v1/jwks`.
     Keys,
+    /// `/oauth2/mirror/<trust>`, where a companion would be. Nothing is there until an answer is set.
+    Mirror,
 }
 
 /// A request that reached an issuer.
@@ -31,6 +33,8 @@ pub enum Endpoint {
 pub struct Seen {
     /// What for.
     pub endpoint: Endpoint,
+    /// Its path.
+    pub path: String,
     /// The `Host` it named.
     pub host: Option<String>,
     /// Its `Authorization`.
@@ -67,6 +71,7 @@ struct Told {
     keys: Vec<Value>,
     discovery: Option<Answer>,
     jwks: Option<Answer>,
+    mirror: Option<Answer>,
     seen: Vec<Seen>,
 }
 
@@ -202,6 +207,7 @@ impl Script {
         match endpoint {
             Endpoint::Discovery => Answer::json("application/json", &self.discovery),
             Endpoint::Keys => Answer::json("application/jwk-set+json", &json!({"keys": told.keys})),
+            Endpoint::Mirror => Answer::status(404),
         }
     }
 }
@@ -211,6 +217,7 @@ impl Told {
         match endpoint {
             Endpoint::Discovery => &mut self.discovery,
             Endpoint::Keys => &mut self.jwks,
+            Endpoint::Mirror => &mut self.mirror,
         }
     }
 }

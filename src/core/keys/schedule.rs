@@ -146,10 +146,12 @@ pub(super) fn is_recent(at: Timestamp, now: Timestamp, span: Duration) -> bool {
     at <= now && now.since(at) < span
 }
 
-/// A pause up to a tenth shorter, so that many proxies do not ask in step. Never longer: `refresh`
-/// is what it says.
+/// A pause shorter by a twentieth to a tenth, so that many proxies do not ask in step. Never longer:
+/// `refresh` is what it says. Never the whole of it either: a key that is back after a flap has to be
+/// read before its grace, one `refresh`, is over, and a set before it is as old as the least
+/// `max_stale`.
 fn spread(pause: Duration, chance: u64) -> Duration {
-    let hundredths = u32::try_from(chance % 11).unwrap_or(0);
+    let hundredths = u32::try_from(chance % 6).map_or(5, |more| more.saturating_add(5));
     let hundredth = pause.checked_div(100).unwrap_or_default();
     pause.saturating_sub(hundredth.saturating_mul(hundredths))
 }

@@ -44,6 +44,18 @@ impl Gauge {
         abi::define_metric(Metric::Gauge, name.as_bytes()).map(Self)
     }
 
+    /// Adds to the value, or takes away from it: how workers share what is a sum over them.
+    ///
+    /// # Errors
+    /// What the host said.
+    pub fn change(self, by: i64) -> Result<(), Error> {
+        if by == 0 {
+            Ok(())
+        } else {
+            abi::increment_metric(self.0, by)
+        }
+    }
+
     /// Sets the value. The gauge is one for all workers, and the last to write wins.
     ///
     /// # Errors

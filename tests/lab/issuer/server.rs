@@ -50,8 +50,9 @@ async fn serve(stream: TlsStream<TcpStream>, script: &Script) -> Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(head) = Head::read(&mut stream).await? {
         let answer = match endpoint(&head) {
-            Some(endpoint) => script.answer(Seen {
+            Some((endpoint, path)) => script.answer(Seen {
                 endpoint,
+                path: path.to_owned(),
                 host: head.header("host"),
                 authorization: head.header("authorization"),
             }),
@@ -62,15 +63,18 @@ async fn serve(stream: TlsStream<TcpStream>, script: &Script) -> Result<()> {
     Ok(())
 }
 
-fn endpoint(head: &Head) -> Option<Endpoint> {
+fn endpoint(head: &Head) -> Option<(Endpoint, &str)> {
     let path = head.first_line.split(' ').nth(1)?;
-    if path.ends_with("/.well-known/openid-configuration") {
-        Some(Endpoint::Discovery)
+    let endpoint = if path.ends_with("/.well-known/openid-configuration") {
+        Endpoint::Discovery
     } else if path == "/openid/v1/jwks" {
-        Some(Endpoint::Keys)
+        Endpoint::Keys
+    } else if path.starts_with("/oauth2/mirror/") {
+        Endpoint::Mirror
     } else {
-        None
-    }
+        return None;
+    };
+    Some((endpoint, path))
 }
 
 async fn give(answer: Answer, stream: &mut TlsStream<TcpStream>) -> Result<()> {

@@ -1,0 +1,187 @@
+//! What an issuer may do wrong.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use portcullis_tests::lab::{Answer, Endpoint, SigningKey};
+use serde_json::{Value, json};
+
+/// Where a wrong document says that the keys are, and an intruder's are.
+const INTRUDERS: &str = "/oauth2/mirror/intruder";
+
+/// One way to be wrong.
+pub(crate) struct Row {
+    /// The name of the cluster that does it.
+    pub(crate) name: &'static str,
+    /// What its issuer answers.
+    pub(crate) answers: Vec<(Endpoint, Answer)>,
+    /// Whether it looks as if the key set had moved, so that discovery is read again.
+    pub(crate) moves: bool,
+}
+
+/// All of them. Where a wrong answer can hold a key, it holds that of an intruder, who would get in if it were
+/// believed. Redirects lead to a canary.
+pub(crate) fn rows(intruder: &SigningKey, canary: SocketAddr) -> Vec<Row> {
+    let keys = key_sets(intruder, canary).into_iter();
+    let keys = keys.map(|(name, answer)| Row {
+        name,
+        moves: name == "keys-404",
+        answers: vec![(Endpoint::Keys, answer)],
+    });
+    let set = json!({"keys": [intruder.jwk()]});
+    let documents = documents().into_iter();
+    let documents = documents.map(|(name, answer)| Row {
+        name,
+        moves: true,
+        // Discovery is read again when the key set is not where it was.
+        answers: vec![
+            (Endpoint::Keys, Answer::status(404)),
+            (Endpoint::Discovery, answer),
+            (Endpoint::Mirror, Answer::json("application/json", &set)),
+        ],
+    });
+    keys.chain(documents).collect()
+}
+
+/// Keys that are of no use, each for another reason.
+pub(crate) fn unfit(key: &SigningKey) -> Vec<Value> {
+    let with = |name: &str, value: Value| {
+        let mut jwk = key.jwk();
+        jwk[name] = value;
+        jwk
+    };
+    vec![
+        json!({"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA", "kid": "post-quantum"}),
+        json!({"kty": "oct", "k": "AAAA", "kid": "secret"}),
+        with("d", json!("AAAA")),
+        with("use", json!("enc")),
+        with("key_ops", json!(["sign"])),
+        with("x", json!("AAAA")),
+        with("alg", json!("RS256")),
+        with("kid", json!(7)),
+        json!("not a key"),
+    ]
+}
+
+fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Answer)> {
+    let set = json!({"keys": [intruder.jwk()]});
+    let text = set.to_string();
+    let numbered = |number: usize| {
+        let mut jwk = intruder.jwk();
+        jwk["kid"] = json!(format!("{number}"));
+        jwk
+    };
+    let many = |count| json!({"keys": (0..count).map(numbered).collect::<Vec<_>>()});
+    let json = "application/json";
+    let padded = format!("{text}{}", " ".repeat(10 << 20));
+    let packed = [("content-type", json), ("content-encoding", "gzip")];
+    let location = format!("http://{canary}/openid/v1/jwks");
+    let twice = format!("{{\"keys\":[],{}", &text[1..]);
+    vec![
+        (
+            "keys-500",
+            Answer::whole(500, &[("content-type", json)], text.clone()),
+        ),
+        ("keys-404", Answer::status(404)),
+        (
+            "keys-302",
+            Answer::whole(302, &[("location", &location)], ""),
+        ),
+        (
+            "keys-html",
+            Answer::whole(200, &[("content-type", "text/html")], "<html>no</html>"),
+        ),
+        (
+            "keys-html-as-json",
+            Answer::body("<!doctype html><title>Sign in</title>"),
+        ),
+        ("keys-nothing", Answer::body("")),
+        ("keys-none", Answer::json(json, &json!({"keys": []}))),
+        (
+            "keys-no-list",
+            Answer::json(json, &json!({"keys": intruder.jwk()})),
+        ),
+        ("keys-half-json", Answer::body(&text[..text.len() / 2])),
+        ("keys-twice", Answer::body(twice)),
+        (
+            "keys-cut-off",
+            Answer::Truncated {
+                body: text.clone().into(),
+                sent: 40,
+            },
+        ),
+        (
+            "keys-text",
+            Answer::whole(200, &[("content-type", "text/plain")], text.clone()),
+        ),
+        ("keys-gzip", Answer::whole(200, &packed, text.clone())),
+        ("keys-10-mb", Answer::body(padded)),
+        ("keys-10000", Answer::json(json, &many(10_000))),
+        ("keys-1000", Answer::json(json, &many(1_000))),
+        (
+            "keys-unfit",
+            Answer::json(json, &json!({"keys": unfit(intruder)})),
+        ),
+        (
+            "keys-drip",
+            Answer::Drip {
+                body: text.into(),
+                pause: Duration::from_millis(100),
+            },
+        ),
+        ("keys-silence", Answer::Silence),
+        ("keys-reset", Answer::Reset),
+    ]
+}
+
+/// Documents that lead to the intruder's keys, if they are believed.
+fn documents() -> Vec<(&'static str, Answer)> {
+    let document = |name: &str, member: &str, value: Value| {
+        let mut document = json!({
+            "issuer": format!("https://kubernetes.{name}.example.com"),
+            "jwks_uri": format!("https://127.0.0.1{INTRUDERS}"),
+        });
+        document[member] = value;
+        document
+    };
+    let uri = |start: &str| json!(format!("{start}{INTRUDERS}"));
+    let wrong = [
+        (
+            "document-other-issuer",
+            "issuer",
+            json!("https://other.example.com"),
+        ),
+        (
+            "document-issuer-slash",
+            "issuer",
+            json!("https://kubernetes.document-issuer-slash.example.com/"),
+        ),
+        (
+            "document-issuer-list",
+            "issuer",
+            json!(["https://kubernetes.document-issuer-list.example.com"]),
+        ),
+        ("document-http", "jwks_uri", uri("http://127.0.0.1")),
+        ("document-user", "jwks_uri", uri("https://user@127.0.0.1")),
+        ("document-no-uri", "jwks_uri", Value::Null),
+    ];
+    let mut documents: Vec<_> = wrong
+        .into_iter()
+        .map(|(name, member, value)| {
+            let document = document(name, member, value);
+            (name, Answer::json("application/json", &document))
+        })
+        .collect();
+    let twice = document("document-twice", "ignored", Value::Null).to_string();
+    let twice = format!("{{\"issuer\":\"https://other.example.com\",{}", &twice[1..]);
+    documents.extend([
+        ("document-twice", Answer::body(twice)),
+        (
+            "document-html",
+            Answer::body("<!doctype html><title>Sign in</title>"),
+        ),
+        ("document-500", Answer::status(500)),
+        ("document-silence", Answer::Silence),
+    ]);
+    documents
+}

@@ -1,0 +1,29 @@
+//! The audit trail, as it stands in Envoy's log.
+
+use serde_json::Value;
+
+/// What stands before a record in a line of Envoy's log.
+const MARK: &str = " portcullis: {\"audit\"";
+
+/// The record of one decision.
+#[derive(Clone, Debug)]
+pub struct Audited {
+    /// The thread that decided: one of Envoy's workers.
+    pub worker: String,
+    /// The record.
+    pub record: Value,
+}
+
+/// The records in a log, in order.
+pub(super) fn records(log: &str) -> Vec<Audited> {
+    log.lines().filter_map(record).collect()
+}
+
+/// A line is `[time][thread][level][wasm] […] wasm log …: {record}`.
+fn record(line: &str) -> Option<Audited> {
+    let start = line.find(MARK)? + MARK.find('{')?;
+    Some(Audited {
+        worker: line.split(['[', ']']).nth(3)?.to_owned(),
+        record: serde_json::from_str(line.get(start..)?).ok()?,
+    })
+}
