@@ -73,6 +73,13 @@ fn stats_tags() -> Value {
             "reason",
             r"^wasmcustom\.portcullis_decisions_total.*(\.reason\.(.+))$"
         ),
-        tag("trust", r"^wasmcustom\.portcullis_[a-z_]+(\.trust\.(.+))$"),
+        tag(
+            "trust",
+            r"^wasmcustom\.portcullis_[a-z_]+(\.trust\.(.+?))(?:\.outcome\.[a-z]+)?$"
+        ),
+        tag(
+            "outcome",
+            r"^wasmcustom\.portcullis_[a-z_]+.*(\.outcome\.(.+))$"
+        ),
     ])
 }
