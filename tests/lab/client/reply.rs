@@ -41,6 +41,16 @@ impl Reply {
             .ok()
     }
 
+    /// The status and, where the gate refused, its reason: `200`, or `503 keys-stale`.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        match body["reason"].as_str() {
+            Some(reason) => format!("{} {reason}", self.status),
+            None => self.status.to_string(),
+        }
+    }
+
     /// The body as text, each byte that is no UTF-8 replaced.
     #[must_use]
     pub fn text(&self) -> String {
