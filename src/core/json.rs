@@ -5,10 +5,10 @@
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// How deep arrays and objects may stand in one another.
 const MAX_DEPTH: usize = 16;
@@ -33,29 +33,46 @@ pub enum Json {
     Object(Vec<(String, Self)>),
 }
 
-/// Why a text is not JSON that is accepted here. Says nothing of the text itself, which may be
-/// secret.
+/// Why a text is not JSON that is accepted here. Its text says nothing of the document, which may be
+/// secret; only [`JsonError::path`] does.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not acceptable JSON at line {line}, column {column}")]
+#[error("{fault} at line {line} column {column}")]
 pub struct JsonError {
+    fault: Fault,
     line: usize,
     column: usize,
+    path: String,
+}
+
+/// What is wrong with a text.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fault {
+    /// It is not JSON.
+    Syntax,
+    /// A member name stands twice in an object.
+    Duplicate,
+    /// Arrays and objects stand in one another too deeply.
+    Depth,
+    /// It holds too many values.
+    Size,
 }
 
 impl Json {
     /// Reads one whole document: UTF-8, no byte order mark, nothing behind it.
     pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
         let mut reader = serde_json::Deserializer::from_slice(text);
-        let left = Cell::new(MAX_VALUES);
+        let progress = Progress::default();
         let value = Seed {
             depth: MAX_DEPTH,
-            left: &left,
+            progress: &progress,
         }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value));
         value.map_err(|error| JsonError {
+            fault: progress.fault.get().unwrap_or(Fault::Syntax),
             line: error.line(),
             column: error.column(),
+            path: path(&progress.trail.borrow()),
         })
     }
 
@@ -103,30 +120,97 @@ impl Json {
     }
 }
 
+impl JsonError {
+    /// What is wrong.
+    pub const fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// Where, as member names and indices from the top: `apps[0].rules`. Empty for the document as a
+    /// whole.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Syntax => "not JSON",
+            Self::Duplicate => "a member name stands twice",
+            Self::Depth => "nested too deeply",
+            Self::Size => "too many values",
+        })
+    }
+}
+
 impl<'de> serde::Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Seed {
             depth: MAX_DEPTH,
-            left: &Cell::new(MAX_VALUES),
+            progress: &Progress::default(),
         }
         .deserialize(deserializer)
     }
 }
 
-/// Reads one value, `depth` levels of nesting and `left` values being left to the document.
+/// How far the reading of a document has come.
+#[derive(Default)]
+struct Progress {
+    values: Cell<usize>,
+    fault: Cell<Option<Fault>>,
+    /// The way to an error, the innermost step first.
+    trail: RefCell<Vec<Step>>,
+}
+
+enum Step {
+    Element(usize),
+    Member(String),
+}
+
+/// A way as people write it.
+fn path(trail: &[Step]) -> String {
+    let mut path = String::new();
+    for step in trail.iter().rev() {
+        match step {
+            Step::Element(index) => {
+                path.push('[');
+                path.push_str(&index.to_string());
+                path.push(']');
+            }
+            Step::Member(name) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(name);
+            }
+        }
+    }
+    path
+}
+
+/// Reads one value, `depth` levels of nesting being left to it.
 #[derive(Clone, Copy)]
 struct Seed<'a> {
     depth: usize,
-    left: &'a Cell<usize>,
+    progress: &'a Progress,
 }
 
 impl Seed<'_> {
     fn inner<E: serde::de::Error>(self) -> Result<Self, E> {
-        let depth = self
-            .depth
-            .checked_sub(1)
-            .ok_or_else(|| E::custom("nested too deeply"))?;
-        Ok(Self { depth, ..self })
+        match self.depth.checked_sub(1) {
+            Some(depth) => Ok(Self { depth, ..self }),
+            None => Err(self.fail(Fault::Depth)),
+        }
+    }
+
+    fn fail<E: serde::de::Error>(self, fault: Fault) -> E {
+        self.progress.fault.set(Some(fault));
+        E::custom(fault)
+    }
+
+    fn leads_through(self, step: Step) {
+        self.progress.trail.borrow_mut().push(step);
     }
 }
 
@@ -134,9 +218,11 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Json;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
-        let left = self.left.get().checked_sub(1);
-        self.left
-            .set(left.ok_or_else(|| D::Error::custom("too many values"))?);
+        let values = self.progress.values.get().saturating_add(1);
+        self.progress.values.set(values);
+        if values > MAX_VALUES {
+            return Err(self.fail(Fault::Size));
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -181,23 +267,37 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
         let inner = self.inner()?;
         let mut elements = Vec::new();
-        while let Some(element) = seq.next_element_seed(inner)? {
-            elements.push(element);
+        loop {
+            match seq.next_element_seed(inner) {
+                Ok(Some(element)) => elements.push(element),
+                Ok(None) => return Ok(Json::Array(elements)),
+                Err(error) => {
+                    self.leads_through(Step::Element(elements.len()));
+                    return Err(error);
+                }
+            }
         }
-        Ok(Json::Array(elements))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
         let inner = self.inner()?;
         let mut members: Vec<(String, Json)> = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
-            members.push((name, map.next_value_seed(inner)?));
+            match map.next_value_seed(inner) {
+                Ok(value) => members.push((name, value)),
+                Err(error) => {
+                    self.leads_through(Step::Member(name));
+                    return Err(error);
+                }
+            }
         }
         // Sorting a list of names keeps a thousand members from costing a million comparisons.
         let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
-        if names.windows(2).any(|pair| pair.first() == pair.last()) {
-            return Err(A::Error::custom("a member name stands twice"));
+        let mut pairs = names.windows(2);
+        if let Some([name, _]) = pairs.find(|pair| pair.first() == pair.last()) {
+            self.leads_through(Step::Member((*name).to_owned()));
+            return Err(self.fail(Fault::Duplicate));
         }
         Ok(Json::Object(members))
     }

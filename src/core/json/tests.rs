@@ -124,6 +124,6 @@ fn j23_an_error_names_the_place_and_not_the_text() {
     let error = parse("{\n  \"secret\": \"s3cret\",\n  \"secret\": 1}").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "not acceptable JSON at line 3, column 14"
+        "a member name stands twice at line 3 column 14"
     );
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use super::{Key, KeySet};
 use crate::json::Json;
 use crate::timestamp::Timestamp;
@@ -48,22 +46,6 @@ pub struct Record {
 #[error("what is shared of this trust entry's keys is not of the form that this release writes")]
 pub struct RecordError(());
 
-/// The text form, in JSON. Times are milliseconds since the epoch; sets and keys are JSON as text.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Wire {
-    format: u32,
-    current: Option<String>,
-    retiring: Vec<(String, u64)>,
-    fetched_at: Option<u64>,
-    read_at: Option<u64>,
-    attempted_at: Option<u64>,
-    failures: u32,
-    next: u64,
-    located: Option<(String, u64)>,
-    lease: Option<(u64, u64)>,
-}
-
 impl Record {
     /// What is known before anything was read: the inline set, if there is one, as old as now.
     pub fn new(source: &KeySource, now: Timestamp) -> Self {
@@ -74,67 +56,91 @@ impl Record {
         }
     }
 
-    /// The text form, which every worker reads the same.
+    /// The text form, which every worker reads the same: JSON, times in milliseconds since the
+    /// epoch.
     pub fn to_text(&self) -> String {
-        let wire = Wire {
-            format: FORMAT,
-            current: self.current.as_ref().map(KeySet::to_json),
-            retiring: self
-                .retiring
-                .iter()
-                .map(|(key, until)| (key.to_jwk(), until.millis()))
-                .collect(),
-            fetched_at: self.fetched_at.map(Timestamp::millis),
-            read_at: self.read_at.map(Timestamp::millis),
-            attempted_at: self.attempted_at.map(Timestamp::millis),
-            failures: self.failures,
-            next: self.next.millis(),
-            located: self
-                .located
-                .as_ref()
-                .map(|(url, at)| (url.to_string(), at.millis())),
-            lease: self.lease.map(|(holder, until)| (holder, until.millis())),
-        };
-        serde_json::to_string(&wire).unwrap_or_default()
+        let time = |time: Option<Timestamp>| option(time.map(|time| time.millis().to_string()));
+        let pair = |one: String, at: &Timestamp| format!("[{one},{}]", at.millis());
+        let retiring: Vec<String> = self
+            .retiring
+            .iter()
+            .map(|(key, until)| pair(key.to_jwk(), until))
+            .collect();
+        // A URL holds nothing that JSON would escape.
+        let located = self
+            .located
+            .as_ref()
+            .map(|(url, at)| pair(format!("\"{url}\""), at));
+        let lease = self
+            .lease
+            .as_ref()
+            .map(|(holder, until)| pair(holder.to_string(), until));
+        format!(
+            "{{\"format\":{FORMAT},\"current\":{},\"retiring\":[{}],\"fetched_at\":{},\
+             \"read_at\":{},\"attempted_at\":{},\"failures\":{},\"next\":{},\"located\":{},\
+             \"lease\":{}}}",
+            option(self.current.as_ref().map(KeySet::to_json)),
+            retiring.join(","),
+            time(self.fetched_at),
+            time(self.read_at),
+            time(self.attempted_at),
+            self.failures,
+            self.next.millis(),
+            option(located),
+            option(lease),
+        )
     }
 
     /// Reads the text form.
     pub fn from_text(text: &[u8]) -> Result<Self, RecordError> {
-        let wire: Wire = (text.len() <= MAX_TEXT)
-            .then(|| serde_json::from_slice(text).ok())
-            .flatten()
-            .filter(|wire: &Wire| wire.format == FORMAT)
-            .ok_or(RecordError(()))?;
-        let current = match wire.current {
-            Some(set) => Some(KeySet::parse(set.as_bytes(), None).map_err(|_| RecordError(()))?),
+        let json = (text.len() <= MAX_TEXT)
+            .then(|| Json::parse(text).ok())
+            .flatten();
+        json.and_then(|json| Self::from_json(&json))
+            .ok_or(RecordError(()))
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
+        if number(json.member("format")?)? != u64::from(FORMAT) {
+            return None;
+        }
+        let current = match given(json, "current")? {
+            Some(set) => Some(KeySet::from_json(set, None).ok()?),
             None => None,
         };
         let mut retiring = Vec::new();
-        for (jwk, until) in wire.retiring {
-            retiring.push((
-                key(&jwk).ok_or(RecordError(()))?,
-                Timestamp::from_millis(until),
-            ));
+        for one in json.member("retiring")?.as_array()? {
+            let (jwk, until) = pair(one)?;
+            retiring.push((key(jwk)?, until));
         }
-        let located = match wire.located {
-            Some((url, at)) => {
-                let url = Url::parse(&url).ok_or(RecordError(()))?;
-                Some((url, Timestamp::from_millis(at)))
+        let located = match given(json, "located")? {
+            Some(one) => {
+                let (url, at) = pair(one)?;
+                Some((Url::parse(url.as_str()?)?, at))
             }
             None => None,
         };
-        Ok(Self {
+        let lease = match given(json, "lease")? {
+            Some(one) => {
+                let (holder, until) = pair(one)?;
+                Some((number(holder)?, until))
+            }
+            None => None,
+        };
+        let time = |name| match given(json, name)? {
+            Some(time) => number(time).map(|time| Some(Timestamp::from_millis(time))),
+            None => Some(None),
+        };
+        Some(Self {
             current,
             retiring,
-            fetched_at: wire.fetched_at.map(Timestamp::from_millis),
-            read_at: wire.read_at.map(Timestamp::from_millis),
-            attempted_at: wire.attempted_at.map(Timestamp::from_millis),
-            failures: wire.failures,
-            next: Timestamp::from_millis(wire.next),
+            fetched_at: time("fetched_at")?,
+            read_at: time("read_at")?,
+            attempted_at: time("attempted_at")?,
+            failures: u32::try_from(number(json.member("failures")?)?).ok()?,
+            next: Timestamp::from_millis(number(json.member("next")?)?),
             located,
-            lease: wire
-                .lease
-                .map(|(holder, until)| (holder, Timestamp::from_millis(until))),
+            lease,
         })
     }
 
@@ -169,10 +175,37 @@ impl Record {
     }
 }
 
+/// A value that may not be there, in JSON.
+fn option(text: Option<String>) -> String {
+    text.unwrap_or_else(|| "null".to_owned())
+}
+
+/// A member that must stand there and may be `null`.
+fn given<'a>(json: &'a Json, name: &str) -> Option<Option<&'a Json>> {
+    json.member(name)
+        .map(|value| Some(value).filter(|value| **value != Json::Null))
+}
+
+fn number(json: &Json) -> Option<u64> {
+    if let Json::Number(number) = json {
+        number.as_u64()
+    } else {
+        None
+    }
+}
+
+/// A value and its time.
+fn pair(json: &Json) -> Option<(&Json, Timestamp)> {
+    if let Some([value, time]) = json.as_array() {
+        Some((value, Timestamp::from_millis(number(time)?)))
+    } else {
+        None
+    }
+}
+
 /// One key, from its text form.
-fn key(jwk: &str) -> Option<Key> {
-    let jwk = Json::parse(jwk.as_bytes()).ok()?;
-    let set = Json::Object(vec![("keys".to_owned(), Json::Array(vec![jwk]))]);
+fn key(jwk: &Json) -> Option<Key> {
+    let set = Json::Object(vec![("keys".to_owned(), Json::Array(vec![jwk.clone()]))]);
     KeySet::from_json(&set, None).ok()?.keys().first().cloned()
 }
 

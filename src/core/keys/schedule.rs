@@ -150,8 +150,8 @@ pub(super) fn is_recent(at: Timestamp, now: Timestamp, span: Duration) -> bool {
 /// is what it says.
 fn spread(pause: Duration, chance: u64) -> Duration {
     let hundredths = u32::try_from(chance % 11).unwrap_or(0);
-    let shorter = (pause / 100).saturating_mul(hundredths);
-    pause.saturating_sub(shorter)
+    let hundredth = pause.checked_div(100).unwrap_or_default();
+    pause.saturating_sub(hundredth.saturating_mul(hundredths))
 }
 
 fn found(trust: &Trust, read: &Read, answer: Option<&HttpAnswer<'_>>) -> Result<Found, ReadError> {

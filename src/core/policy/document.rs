@@ -3,8 +3,9 @@
 //! All of them are alike: every member may be left out, none may be `null`, none may stand twice,
 //! and a name that is not listed is refused. What belongs together is judged in `build`.
 
-mod object;
+mod fault;
 mod read;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -13,28 +14,19 @@ use serde::{Deserialize, Deserializer};
 
 use crate::json::Json;
 
-use object::Object;
-
 pub(super) use read::read;
 
-/// Declares wire types. The derived code alone would take an array for an object, by position, so
-/// it is kept as an inherent function (serde's `remote = "Self"`) behind [`Object`].
+/// Declares wire types: all of them alike, by serde's derived code.
 macro_rules! wire {
     ($($(#[$about:meta])* struct $name:ident { $($field:ident: $type:ty,)* })*) => {$(
         $(#[$about])*
         #[derive(Debug, Default, Deserialize)]
-        #[serde(default, deny_unknown_fields, expecting = "an object", remote = "Self")]
+        #[serde(default, deny_unknown_fields, expecting = "an object")]
         pub(super) struct $name {
             $(
                 #[serde(deserialize_with = "given")]
                 pub(super) $field: Option<$type>,
             )*
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::deserialize(Object(deserializer))
-            }
         }
     )*};
 }

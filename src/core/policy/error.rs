@@ -62,11 +62,6 @@ impl Place {
         Self(String::new())
     }
 
-    /// The place of this path, `.` being the document as a whole.
-    pub(super) fn at(path: &str) -> Self {
-        Self(if path == "." { "" } else { path }.to_owned())
-    }
-
     /// The member of this name here.
     pub(super) fn member(&self, name: &str) -> Self {
         let dot = if self.0.is_empty() { "" } else { "." };

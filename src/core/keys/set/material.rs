@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jwt_compact::Algorithm;
 use jwt_compact::alg::{Ed25519, Es256, Rsa};
 use jwt_compact::jwk::JsonWebKey;
+use rsa::{BigUint, RsaPublicKey};
 
 use super::jwk::Unfit;
 #[cfg(feature = "es384")]
@@ -41,12 +42,9 @@ impl Material {
         if !RSA_BITS.contains(&bits) {
             return Err(Unfit::Material);
         }
-        let jwk = JsonWebKey::Rsa {
-            modulus: Cow::Borrowed(n),
-            public_exponent: Cow::Borrowed(e),
-            private_parts: None,
-        };
-        let key = (&jwk).try_into().map_err(|_| Unfit::Material)?;
+        // Not by way of a `JsonWebKey`: its error carries the texts of all ASN.1, 10 KB of module.
+        let (n_number, e_number) = (BigUint::from_bytes_be(n), BigUint::from_bytes_be(e));
+        let key = RsaPublicKey::new(n_number, e_number).map_err(|_| Unfit::Material)?;
         Ok(Self::Rsa {
             key: Box::new(key),
             signature_len: n.len(),

@@ -1,62 +1,66 @@
-//! From text to wire types, and from serde's errors to ones that help.
+//! From text to wire types, and from what goes wrong on the way to errors that help.
 
-use serde_json::error::Category;
+use serde::Deserialize as _;
 
-use crate::policy::error::{Place, PolicyError};
+use crate::json::{self, Json, JsonError};
+use crate::policy::error::PolicyError;
 
 use super::Document;
+use super::fault::Fault;
+use super::value::Value;
 
 /// Reads a document: one JSON object and nothing behind it.
 pub(in crate::policy) fn read(text: &str) -> Result<Document, PolicyError> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let document: Document = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| translate(&error.path().to_string(), error.inner()))?;
-    reader.end().map_err(|error| translate(".", &error))?;
-    Ok(document)
+    let json = Json::parse(text.as_bytes()).map_err(|error| misread(&error))?;
+    let mut track = serde_path_to_error::Track::new();
+    let value = serde_path_to_error::Deserializer::new(Value(&json), &mut track);
+    Document::deserialize(value).map_err(|fault| mistaken(&track.path().to_string(), &fault))
 }
 
-fn translate(path: &str, error: &serde_json::Error) -> PolicyError {
+/// What is wrong with the text itself.
+fn misread(error: &JsonError) -> PolicyError {
     let message = error.to_string();
-    if error.classify() != Category::Data {
-        let mend = "write one JSON object, as `portcullis check --json` prints it";
-        return PolicyError::new(path, &["not JSON: ", &message].concat(), mend);
-    }
-    // Lines and columns are those of the JSON, which few people have written by hand.
-    let message = message
-        .rsplit_once(" at line ")
-        .map_or(message.as_str(), |(message, _)| message);
-    let (problem, expected) = message.split_once(", expected ").unwrap_or((message, ""));
-    let mend = match problem.split_once(" `") {
-        Some(("unknown field", name)) => known(name.trim_end_matches('`'), expected),
-        Some(("duplicate field", name)) => {
-            // Serde's path ends before a name that it has seen already.
-            let place = Place::at(path).member(name.trim_end_matches('`'));
-            return place.error(problem, "keep one of the two");
+    match error.fault() {
+        json::Fault::Syntax => {
+            // "not JSON at line 5 column 9"
+            let place = message.trim_start_matches("not JSON ");
+            let mend = "write one JSON object, as `portcullis check --json` prints it";
+            PolicyError::new(error.path(), &["not JSON: stopped ", place].concat(), mend)
         }
-        _ => wanted(expected),
-    };
-    PolicyError::new(path, problem, &mend)
+        json::Fault::Duplicate => PolicyError::new(error.path(), &message, "keep one of the two"),
+        json::Fault::Depth | json::Fault::Size => {
+            PolicyError::new(error.path(), &message, "no policy needs that; leave it out")
+        }
+    }
 }
 
-/// What to write instead of an unknown name: the nearest of those that serde lists, or all of them.
-fn known(name: &str, expected: &str) -> String {
-    // Backticks stand around each name, so every second piece is one.
-    let names = || expected.split('`').skip(1).step_by(2);
-    let near = names()
+/// What is wrong with a name or a value.
+fn mistaken(path: &str, fault: &Fault) -> PolicyError {
+    let mend = match fault {
+        Fault::Unknown { name, known } => nearest(name, known),
+        Fault::Type { expected, .. } => wanted(expected),
+        Fault::Other(_) => "mend the value, or leave it out".to_owned(),
+    };
+    PolicyError::new(path, &fault.to_string(), &mend)
+}
+
+/// What to write instead of an unknown name: the nearest of those that are known, or all of them.
+fn nearest(name: &str, known: &[&str]) -> String {
+    let near = known
+        .iter()
         .map(|known| (distance(name, known), known))
         .min_by_key(|(distance, _)| *distance);
     match near {
         Some((distance, known)) if distance <= 2 && distance < known.len() / 2 => {
             ["did you mean `", known, "`?"].concat()
         }
-        _ => ["here stand ", &names().collect::<Vec<_>>().join(", ")].concat(),
+        _ => ["here stand ", &known.join(", ")].concat(),
     }
 }
 
-/// What to write instead of a value of the wrong type.
+/// What to write instead of a value of the wrong type, in the words of those who write policies.
 fn wanted(expected: &str) -> String {
     let wanted = match expected {
-        "" => return "mend the value, or leave it out".to_owned(),
         "a sequence" => "a list",
         "a boolean" => "true or false",
         "f64" => "a number",

@@ -1,0 +1,126 @@
+//! JSON that was read strictly, as serde's derived code takes it.
+
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{Deserializer, Error as _, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::fault::Fault;
+use crate::json::Json;
+
+/// A value that has been read. Objects are objects alone: the derived code would take an array for
+/// one, its elements for the members in the order of their declaration.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'a>(pub(super) &'a Json);
+
+impl Value<'_> {
+    /// The fault of a value that should have been something else.
+    fn mistaken(self, expected: &dyn Expected) -> Fault {
+        let found = match self.0 {
+            Json::Null => Unexpected::Unit,
+            Json::Bool(truth) => Unexpected::Bool(*truth),
+            Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => Unexpected::Unsigned(number),
+                (_, Some(number)) => Unexpected::Signed(number),
+                _ => Unexpected::Float(f64::NAN),
+            },
+            Json::String(text) => Unexpected::Str(text),
+            Json::Array(_) => Unexpected::Seq,
+            Json::Object(_) => Unexpected::Map,
+        };
+        Fault::invalid_type(found, expected)
+    }
+}
+
+/// Each type that a policy is made of has its own method: one for all would be compiled anew, with
+/// every branch, for each of them.
+impl<'de> Deserializer<'de> for Value<'de> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0 {
+            Json::Null => visitor.visit_unit(),
+            Json::Bool(_) => self.deserialize_bool(visitor),
+            Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => visitor.visit_u64(number),
+                (_, Some(number)) => visitor.visit_i64(number),
+                _ => self.deserialize_f64(visitor),
+            },
+            Json::String(_) => self.deserialize_str(visitor),
+            Json::Array(_) => self.deserialize_seq(visitor),
+            Json::Object(_) => self.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0 {
+            Json::Bool(truth) => visitor.visit_bool(*truth),
+            _ => Err(self.mistaken(&visitor)),
+        }
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let number = if let Json::Number(number) = self.0 {
+            number.as_f64()
+        } else {
+            None
+        };
+        match number {
+            Some(number) => visitor.visit_f64(number),
+            None => Err(self.mistaken(&visitor)),
+        }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0 {
+            Json::String(text) => visitor.visit_borrowed_str(text),
+            _ => Err(self.mistaken(&visitor)),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0 {
+            Json::Array(elements) => {
+                visitor.visit_seq(SeqDeserializer::new(elements.iter().map(Value)))
+            }
+            _ => Err(self.mistaken(&visitor)),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        match self.0 {
+            Json::Object(members) => {
+                let members = members
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), Value(value)));
+                visitor.visit_map(MapDeserializer::new(members))
+            }
+            _ => Err(self.mistaken(&visitor)),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Fault> {
+        self.deserialize_map(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 char bytes byte_buf option unit unit_struct
+        newtype_struct tuple tuple_struct enum identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Fault> for Value<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
