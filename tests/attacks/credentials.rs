@@ -1,0 +1,192 @@
+//! Ways to show a token that are none, or more than one.
+
+use portcullis_tests::lab::scene::{HOST, poll};
+use portcullis_tests::lab::{Call, Connection, Stand};
+
+fn get() -> Call {
+    Call::get(HOST, "/api/v2/alerts")
+}
+
+#[tokio::test]
+async fn h02_more_than_one_credential_is_none() {
+    let stand = Stand::start(|_| ()).await;
+    let good = stand.token();
+    let bearer = format!("Bearer {good}");
+    for others in [
+        vec![bearer.clone(), bearer.clone()],
+        vec!["Bearer x".to_owned(), bearer.clone()],
+        vec![bearer.clone(), "Bearer x".to_owned()],
+        vec!["Basic YTpi".to_owned(), bearer.clone()],
+        vec![bearer.clone(), "Basic YTpi".to_owned()],
+        vec![format!("{bearer}, {bearer}")],
+        vec![format!("{bearer},{bearer}")],
+        vec![format!("Bearer x, {bearer}")],
+        vec![format!("Basic YTpi, {bearer}")],
+        vec![format!("Digest a=\"b\",{bearer}")],
+        vec![format!("{bearer}, Basic YTpi")],
+        vec![format!("{bearer},")],
+    ] {
+        let what = others.join(" | ").replace(&good, "<token>");
+        let call = others
+            .iter()
+            .fold(get(), |call, value| call.header("Authorization", value));
+        stand
+            .refuses(&what, call, 400, "authorization-ambiguous")
+            .await;
+    }
+    // A name of another case is the same header.
+    let call = get()
+        .header("authorization", &bearer)
+        .header("AUTHORIZATION", "Bearer x");
+    stand
+        .refuses("two cases", call, 400, "authorization-ambiguous")
+        .await;
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn h02_a_bearer_token_stands_in_its_header_and_nowhere_else() {
+    let mut stand = Stand::start(|_| ()).await;
+    let good = stand.token();
+    for scheme in ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer   "] {
+        let call = get().header("authorization", format!("{scheme} {good}"));
+        stand.passes(scheme, call).await;
+    }
+    let form = "application/x-www-form-urlencoded";
+    let bearer = format!("Bearer {good}");
+    for (what, call) in [
+        ("nothing", get()),
+        (
+            "in the query",
+            Call::get(HOST, &format!("/?access_token={good}")),
+        ),
+        (
+            "in a form",
+            Call::post(HOST, "/")
+                .header("content-type", form)
+                .body(format!("access_token={good}")),
+        ),
+        (
+            "in a cookie",
+            get().header("cookie", format!("token={good}")),
+        ),
+        (
+            "for the proxy",
+            get().header("proxy-authorization", &bearer),
+        ),
+        (
+            "as forwarded",
+            get().header("x-forwarded-access-token", &good),
+        ),
+        (
+            "as forwarded",
+            get().header("x-forwarded-authorization", &bearer),
+        ),
+        ("as a look-alike", get().header("x-authorization", &bearer)),
+        (
+            "as Basic",
+            get().header("authorization", format!("Basic {good}")),
+        ),
+        (
+            "as Token",
+            get().header("authorization", format!("Token {good}")),
+        ),
+        (
+            "without a space",
+            get().header("authorization", format!("Bearer{good}")),
+        ),
+        (
+            "with a tab",
+            get().header("authorization", format!("Bearer\t{good}")),
+        ),
+        (
+            "as DPoP",
+            get().header("authorization", format!("DPoP {good}")),
+        ),
+    ] {
+        stand.refuses(what, call, 401, "no-credentials").await;
+    }
+    // The access log has the path as it came, so that a token in a query stands there by the
+    // client's own doing.
+    for value in [
+        "Bearer",
+        "Bearer ",
+        "Bearer \"x\"",
+        "Bearer a b",
+        "Bearer ===",
+        "Bearer (x)",
+    ] {
+        let call = get().header("authorization", value);
+        stand
+            .refuses(value, call, 400, "authorization-malformed")
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn obs_text_in_any_header_neither_opens_nor_breaks_anything() {
+    let mut stand = Stand::start(|_| ()).await;
+    let good = stand.token();
+    // One connection is one worker: what breaks it, breaks all that follows.
+    let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+    for byte in 0x80..=0xff_u8 {
+        let what = format!("byte {byte:#x}");
+        let value = [b"x", &[byte][..], b"y"].concat();
+        let odd = |call: Call| {
+            [
+                "accept",
+                "content-type",
+                "cookie",
+                "origin",
+                "access-control-request-method",
+                "sec-fetch-mode",
+                "user-agent",
+                "x-anything",
+                "x-auth-request-user",
+                "x_portcullis_caller",
+                "x-forwarded-for",
+                "proxy-authorization",
+            ]
+            .into_iter()
+            .fold(call, |call, name| call.header(name, &value))
+        };
+        let reply = connection.send(&odd(poll(&good))).await;
+        assert_eq!(reply.status, 200, "{what}: {}", reply.text());
+        stand.passed_besides();
+        let seen = stand.scene.app.seen().pop().unwrap();
+        let headers = seen["headers"].as_array().unwrap();
+        let text: String = value.iter().map(|&byte| char::from(byte)).collect();
+        let carrying: Vec<&str> = headers
+            .iter()
+            .filter(|header| header[1] == text.as_str())
+            .filter_map(|header| header[0].as_str())
+            .collect();
+        assert!(carrying.contains(&"x-anything"), "{what}: {carrying:?}");
+        assert!(
+            !carrying
+                .iter()
+                .any(|name| name.contains("user") && name.starts_with("x-auth")),
+            "{what}: {carrying:?}"
+        );
+        assert!(!carrying.contains(&"x_portcullis_caller"), "{what}");
+
+        let reply = connection.send(&odd(get())).await;
+        stand.refused(&what, reply, 401, "no-credentials");
+        for (value, reason) in [
+            ([b"Bearer ", &value[..]].concat(), "authorization-malformed"),
+            (
+                [b"Bearer ", good.as_bytes(), &[byte]].concat(),
+                "authorization-malformed",
+            ),
+            (
+                [&[byte][..], b"Bearer x"].concat(),
+                "authorization-malformed",
+            ),
+        ] {
+            // Envoy closes the connection behind a 400.
+            let call = get().header("authorization", value);
+            stand.refuses(&what, call, 400, reason).await;
+        }
+    }
+    stand.ends_clean().await;
+}

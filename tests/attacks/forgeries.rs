@@ -1,0 +1,250 @@
+//! Signatures that were not made by the key, or not with its algorithm.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use portcullis_tests::lab::scene::poll;
+use portcullis_tests::lab::token::{assemble, hs256, signing_input};
+use portcullis_tests::lab::{Algorithm, Scene, SigningKey, Stand, Token};
+use serde_json::{Value, json};
+
+/// A key for each algorithm. No two share an RSA key, because a key is for one algorithm.
+fn one_key_each() -> Vec<SigningKey> {
+    let mut keys = vec![
+        SigningKey::p256(),
+        SigningKey::p384(),
+        SigningKey::ed25519(),
+    ];
+    for algorithm in [
+        Algorithm::Rs256,
+        Algorithm::Rs384,
+        Algorithm::Rs512,
+        Algorithm::Ps256,
+        Algorithm::Ps384,
+        Algorithm::Ps512,
+    ] {
+        keys.push(SigningKey::rsa(algorithm.name()).algorithm(algorithm));
+    }
+    keys
+}
+
+/// A stand whose cluster publishes these keys.
+async fn publishing(keys: &[SigningKey]) -> Stand {
+    let scene = Scene::start(&["blue"]).await;
+    let blue = scene.cluster("blue");
+    blue.issuer
+        .set_keys(&keys.iter().collect::<Vec<&SigningKey>>());
+    Stand::on(scene, |_| (), |builder| builder).await
+}
+
+fn karma(stand: &Stand) -> Token {
+    stand.scene.cluster("blue").karma()
+}
+
+/// The token with one bit of its signature changed, by the place of the bit's byte.
+fn bent(token: &str, byte: usize) -> String {
+    let (input, signature) = token.rsplit_once('.').unwrap();
+    let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    signature[byte] ^= 1;
+    format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[tokio::test]
+async fn j04_every_algorithm_is_accepted_and_a_bent_signature_is_refused() {
+    let keys = one_key_each();
+    let mut stand = publishing(&keys).await;
+    for key in &keys {
+        let name = key.alg().name();
+        let token = karma(&stand).sign(key);
+        stand.passes(name, poll(&token)).await;
+        // The first byte again after the token is known to be good: what is remembered is the whole
+        // token.
+        for byte in [0, key.sign(b"").len() - 1] {
+            let call = poll(&bent(&token, byte));
+            stand.refuses(name, call, 401, "signature-invalid").await;
+        }
+        let (input, signature) = token.rsplit_once('.').unwrap();
+        for cut in [1, signature.len() / 8] {
+            let call = poll(&format!("{input}.{}", &signature[..4 * cut]));
+            stand.refuses(name, call, 401, "signature-invalid").await;
+        }
+        let other = karma(&stand).claim("x", "y").sign(key);
+        let (_, foreign) = other.rsplit_once('.').unwrap();
+        let call = poll(&format!("{input}.{foreign}"));
+        stand.refuses(name, call, 401, "signature-invalid").await;
+    }
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn j14_the_new_name_of_eddsa_is_the_same_algorithm() {
+    let key = SigningKey::ed25519();
+    let mut stand = publishing(std::slice::from_ref(&key)).await;
+    let token = karma(&stand).header("alg", "Ed25519").sign(&key);
+    stand.passes("Ed25519", poll(&token)).await;
+    let token = karma(&stand).header("alg", "Ed448").sign(&key);
+    stand
+        .refuses("Ed448", poll(&token), 401, "algorithm-refused")
+        .await;
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn j04_no_token_chooses_its_algorithm() {
+    let keys = one_key_each();
+    let stand = publishing(&keys).await;
+    for alg in [
+        "none",
+        "None",
+        "NONE",
+        "nOnE",
+        "none ",
+        "",
+        "null",
+        "rs256",
+        "es256",
+        "Es256",
+        "RS1",
+        "HS256",
+        "HS384",
+        "HS512",
+        "hs256",
+        "ES512",
+        "ES256K",
+        "RSA1_5",
+        "dir",
+        "EdDSA\u{0}",
+    ] {
+        let what = format!("alg {alg:?}");
+        let genuine = karma(&stand).header("alg", alg).sign(&keys[0]);
+        stand
+            .refuses(&what, poll(&genuine), 401, "algorithm-refused")
+            .await;
+        let (input, _) = genuine.rsplit_once('.').unwrap();
+        let unsigned = poll(&format!("{input}."));
+        stand
+            .refuses(&what, unsigned, 401, "algorithm-refused")
+            .await;
+    }
+    for alg in [
+        json!(0),
+        json!(["none"]),
+        json!({"alg": "none"}),
+        json!(true),
+    ] {
+        let what = format!("alg {alg}");
+        let token = karma(&stand).header("alg", alg).sign(&keys[0]);
+        stand
+            .refuses(&what, poll(&token), 401, "token-malformed")
+            .await;
+    }
+    let token = karma(&stand).header("alg", Value::Null).sign(&keys[0]);
+    stand
+        .refuses("no alg", poll(&token), 401, "token-malformed")
+        .await;
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn j05_a_key_is_for_exactly_one_algorithm() {
+    let rs256 = SigningKey::rsa("shared");
+    let keys = [rs256.clone(), SigningKey::p256()];
+    let stand = publishing(&keys).await;
+    for algorithm in [
+        Algorithm::Rs384,
+        Algorithm::Rs512,
+        Algorithm::Ps256,
+        Algorithm::Ps384,
+        Algorithm::Ps512,
+    ] {
+        // Genuinely made by the private key, only not in the way that its owner published.
+        let token = karma(&stand).sign(&rs256.clone().algorithm(algorithm));
+        stand
+            .refuses(algorithm.name(), poll(&token), 401, "algorithm-refused")
+            .await;
+    }
+    let crossed = karma(&stand).header("kid", keys[1].kid()).sign(&keys[0]);
+    stand
+        .refuses(
+            "RS256 under an EC key",
+            poll(&crossed),
+            401,
+            "algorithm-refused",
+        )
+        .await;
+    let crossed = karma(&stand).header("alg", "ES256").sign(&keys[0]);
+    stand
+        .refuses(
+            "ES256 under an RSA key",
+            poll(&crossed),
+            401,
+            "algorithm-refused",
+        )
+        .await;
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn j04_a_public_key_is_no_secret_in_any_encoding() {
+    let key = SigningKey::rsa("blue");
+    let stand = publishing(std::slice::from_ref(&key)).await;
+    let (pem, der, jwk) = (key.public_pem(), key.public_der(), key.jwk());
+    let modulus = jwk["n"].as_str().unwrap().to_owned();
+    let secrets: Vec<(&str, Vec<u8>)> = vec![
+        ("PEM", pem.clone().into_bytes()),
+        ("PEM without the last line end", pem.trim_end().into()),
+        ("PEM with CRLF", pem.replace('\n', "\r\n").into()),
+        ("DER as base64", STANDARD.encode(&der).into()),
+        ("DER", der),
+        ("JWK", jwk.to_string().into()),
+        ("key set", json!({"keys": [jwk]}).to_string().into()),
+        (
+            "modulus as bytes",
+            URL_SAFE_NO_PAD.decode(&modulus).unwrap(),
+        ),
+        ("modulus as text", modulus.into()),
+        ("kid", key.kid().into()),
+        ("nothing", Vec::new()),
+    ];
+    for (what, secret) in secrets {
+        let forged = karma(&stand).sign_hs256(&secret, key.kid());
+        stand
+            .refuses(what, poll(&forged), 401, "algorithm-refused")
+            .await;
+        // The same MAC under the name of the key's own algorithm.
+        let header = json!({"alg": "RS256", "kid": key.kid()}).to_string();
+        let claims = karma(&stand).claims().to_string();
+        let input = signing_input(header.as_bytes(), claims.as_bytes());
+        let mac = hs256(&secret, input.as_bytes());
+        let forged = assemble(header.as_bytes(), claims.as_bytes(), &mac);
+        stand
+            .refuses(what, poll(&forged), 401, "signature-invalid")
+            .await;
+    }
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn j13_an_ecdsa_signature_has_one_form() {
+    let key = SigningKey::p256();
+    let stand = publishing(std::slice::from_ref(&key)).await;
+    let good = karma(&stand).sign(&key);
+    let (input, signature) = good.rsplit_once('.').unwrap();
+    let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let der = p256::ecdsa::Signature::from_slice(&raw).unwrap().to_der();
+    let zeros = vec![0; 64];
+    let ones = vec![0xff; 64];
+    let half_zero = [&raw[..32], &zeros[..32]].concat();
+    let longer = [&raw[..], &[0]].concat();
+    for (what, signature) in [
+        ("DER", der.as_bytes()),
+        ("r and s zero", &zeros),
+        ("r and s beyond the order", &ones),
+        ("s zero", &half_zero),
+        ("a byte more", &longer),
+        ("a byte less", &raw[..63]),
+    ] {
+        let call = poll(&format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)));
+        stand.refuses(what, call, 401, "signature-invalid").await;
+    }
+    stand.ends_clean().await;
+}

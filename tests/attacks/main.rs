@@ -1,0 +1,8 @@
+//! Forged, foreign and malformed credentials: each is refused for its own reason, and the app sees
+//! none of them.
+
+mod claims;
+mod credentials;
+mod forgeries;
+mod headers;
+mod shapes;

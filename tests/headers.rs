@@ -1,0 +1,248 @@
+//! What an app is told of its caller comes from the gate alone, and what the gate read stays there.
+
+use portcullis_tests::lab::scene::{AUDIENCE, HOST, poll};
+use portcullis_tests::lab::{Call, SigningKey, Stand, Token};
+use serde_json::{Value, json};
+
+/// Names that proxies and apps believe in.
+const IDENTITY: [&str; 17] = [
+    "x-auth-request-user",
+    "x-auth-request-email",
+    "x-auth-request-groups",
+    "x-auth-request-preferred-username",
+    "x-auth-request-access-token",
+    "x-auth-request-redirect",
+    "x-auth-request-anything",
+    "x-portcullis-caller",
+    "x-portcullis-anything",
+    "x-forwarded-user",
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-forwarded-access-token",
+    "x-original-url",
+    "x-rewrite-url",
+    // The app's own.
+    "x-webauth-user",
+];
+
+/// Ways to write a name that some server takes for the same one.
+const SPELLINGS: [fn(&str) -> String; 6] = [
+    |name| name.to_owned(),
+    |name| name.to_uppercase(),
+    |name| name.replace('-', "_"),
+    |name| name.to_uppercase().replace('-', "_"),
+    |name| name.replacen("x-", "X_", 1),
+    |name| name.replacen('-', "_", 2).replacen('_', "-", 1),
+];
+
+/// A call with every identity header in one spelling, each of them twice and saying `intruder`.
+fn spoofed(call: Call, spelling: fn(&str) -> String) -> Call {
+    IDENTITY.iter().fold(call, |call, name| {
+        call.header(spelling(name), "intruder")
+            .header(spelling(name), "intruder too")
+    })
+}
+
+/// The names and values that the app saw.
+fn headers(seen: &Value) -> Vec<(&str, &str)> {
+    let pairs = seen["headers"].as_array().unwrap();
+    pairs
+        .iter()
+        .map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
+        .collect()
+}
+
+/// What the app was told of the caller.
+fn identity(seen: &Value) -> Vec<(&str, &str)> {
+    let mut told = headers(seen);
+    told.retain(|(name, _)| {
+        name.starts_with("x-auth-request-") || name.starts_with("x-portcullis-")
+    });
+    told.sort_unstable();
+    told
+}
+
+fn edit(policy: &mut Value) {
+    let app = &mut policy["apps"][0];
+    app["strip_headers"] = json!(["X-WebAuth-User"]);
+    let probes = json!({"name": "probes", "paths": ["/-/healthy"], "public": true});
+    app["rules"].as_array_mut().unwrap().push(probes);
+}
+
+#[tokio::test]
+async fn h06_no_client_names_itself_in_any_spelling() {
+    let karma = [
+        ("x-auth-request-user", "blue/monitoring/karma"),
+        ("x-portcullis-caller", "blue/monitoring/karma"),
+    ];
+    let mut stand = Stand::start(edit).await;
+    let token = stand.token();
+    let preflight = Call::new("OPTIONS", HOST, "/api/v2/alerts")
+        .header("origin", "https://karma.example.com")
+        .header("access-control-request-method", "POST");
+    for (what, call, told) in [
+        ("known", poll(&token), &karma[..]),
+        ("public", Call::get(HOST, "/-/healthy"), &[]),
+        (
+            "public, with a token",
+            Call::get(HOST, "/-/healthy").bearer(&token),
+            &[],
+        ),
+        ("preflight", preflight, &[]),
+    ] {
+        for spelling in SPELLINGS {
+            let seen = stand.passes(what, spoofed(call.clone(), spelling)).await;
+            assert_eq!(identity(&seen), told, "{what}");
+            let text = seen.to_string();
+            assert!(!text.contains("intruder"), "{what}: {text}");
+            let credentials = text.contains("authorization") || text.contains(&token);
+            assert!(!credentials, "{what}: {text}");
+        }
+    }
+    // Other names are none of the gate's business.
+    let call = poll(&token)
+        .header("x-forwarded-for", "192.0.2.1")
+        .header("x-auth", "a")
+        .header("user_agent", "b")
+        .header("cookie", "theme=dark");
+    let seen = stand.passes("others", call).await;
+    for pair in [
+        ("x-auth", "a"),
+        ("user_agent", "b"),
+        ("cookie", "theme=dark"),
+    ] {
+        assert!(headers(&seen).contains(&pair), "{pair:?} in {seen}");
+    }
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn h06_a_hop_by_hop_list_does_not_take_the_gates_headers_away() {
+    let mut stand = Stand::start(edit).await;
+    let token = stand.token();
+    for listed in [
+        "x-auth-request-user",
+        "X-Portcullis-Caller, X-Auth-Request-User",
+        "keep-alive, x_auth_request_user",
+        "close, x-portcullis-caller",
+    ] {
+        let call = poll(&token)
+            .header("connection", listed)
+            .header("x-auth-request-user", "intruder");
+        let seen = stand.passes(listed, call).await;
+        let told = identity(&seen);
+        assert_eq!(told.len(), 2, "{listed}: {told:?}");
+        let own = |(_, value): &(&str, &str)| *value == "blue/monitoring/karma";
+        assert!(told.iter().all(own), "{listed}: {told:?}");
+    }
+    // Envoy takes this one away before anybody has seen it: nothing is shown, and nothing passes.
+    let call = poll(&token).header("connection", "authorization");
+    stand
+        .refuses("authorization", call, 401, "no-credentials")
+        .await;
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn h14_authorization_reaches_an_app_only_where_its_entry_says_so() {
+    let mut stand = Stand::start(|policy| {
+        edit(policy);
+        policy["apps"][0]["forward_authorization"] = json!(true);
+    })
+    .await;
+    let token = stand.token();
+    let seen = stand
+        .passes("forwarded", spoofed(poll(&token), SPELLINGS[0]))
+        .await;
+    let bearer = format!("Bearer {token}");
+    let all = headers(&seen);
+    let credentials: Vec<_> = all
+        .iter()
+        .filter(|(_, value)| value.contains(&token))
+        .collect();
+    assert_eq!(credentials, [&("authorization", bearer.as_str())]);
+    assert!(!seen.to_string().contains("intruder"));
+    stand.ends_clean().await;
+}
+
+/// An issuer of people, whose one key stands in the policy.
+fn people(policy: &mut Value, key: &SigningKey) {
+    let trust = json!({
+        "name": "people",
+        "kind": "oidc",
+        "issuer": "https://login.example.com",
+        "audiences": [AUDIENCE],
+        "keys": {"inline": {"keys": [key.jwk()]}},
+    });
+    policy["trust"].as_array_mut().unwrap().push(trust);
+    let rule = json!({"name": "people", "allow": [{"from": "people", "anyone": true}]});
+    policy["apps"][0]["rules"]
+        .as_array_mut()
+        .unwrap()
+        .push(rule);
+}
+
+#[tokio::test]
+async fn h07_claims_become_visible_ascii_that_cannot_be_mistaken() {
+    let key = SigningKey::p256();
+    let mut stand = Stand::start(|policy| people(policy, &key)).await;
+    let person = |subject: &str| Token::person("https://login.example.com", AUDIENCE, subject);
+    let anna = person("anna").claim(
+        "groups",
+        json!([
+            "sre",
+            "a,b",
+            "100%",
+            "caf\u{e9}",
+            "x\r\nx-webauth-user: root",
+            ""
+        ]),
+    );
+    let seen = stand.passes("anna", poll(&anna.sign(&key))).await;
+    assert_eq!(
+        identity(&seen),
+        [
+            ("x-auth-request-email", "anna@example.com"),
+            (
+                "x-auth-request-groups",
+                "sre,a%2Cb,100%25,caf%C3%A9,x%0D%0Ax-webauth-user:%20root"
+            ),
+            ("x-auth-request-preferred-username", "anna"),
+            ("x-auth-request-user", "people/anna"),
+            ("x-portcullis-caller", "people/anna"),
+        ]
+    );
+    // A subject cannot look like a service account, and an address that nobody verified is none.
+    let shifty = person("monitoring/karma").claim("email_verified", false);
+    let seen = stand.passes("shifty", poll(&shifty.sign(&key))).await;
+    assert_eq!(
+        identity(&seen),
+        [
+            ("x-auth-request-preferred-username", "monitoring/karma"),
+            ("x-auth-request-user", "people/monitoring%2Fkarma"),
+            ("x-portcullis-caller", "people/monitoring%2Fkarma"),
+        ]
+    );
+    // Whatever a cluster's token says of groups and addresses, a service account has none.
+    let blue = stand.scene.cluster("blue");
+    let boasting = blue
+        .karma()
+        .claim("groups", json!(["sre"]))
+        .claim("email", "root@example.com")
+        .claim("email_verified", true)
+        .claim("preferred_username", "root")
+        .sign(&blue.key);
+    let seen = stand.passes("boasting", poll(&boasting)).await;
+    assert_eq!(identity(&seen).len(), 2, "{seen}");
+    // A person cannot borrow a cluster's issuer, nor a cluster's key a person's.
+    let crossed = person("anna").sign(&stand.scene.cluster("blue").key);
+    stand
+        .refuses("crossed", poll(&crossed), 401, "key-unknown")
+        .await;
+    let crossed = stand.scene.cluster("blue").karma().sign(&key);
+    stand
+        .refuses("crossed", poll(&crossed), 401, "key-unknown")
+        .await;
+    stand.ends_clean().await;
+}

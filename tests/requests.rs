@@ -1,0 +1,385 @@
+//! The request that is judged is the request that the app gets, whatever a client does to its path,
+//! host and method.
+
+use portcullis_tests::lab::scene::{HOST, poll};
+use portcullis_tests::lab::{Call, Connection, Stand, Version};
+use serde_json::{Value, json};
+
+/// What karma may see is below `/api/v2`; the rest of the app is not its own.
+fn only_the_api(policy: &mut Value) {
+    policy["apps"][0]["rules"][0]["methods"] = json!(["GET"]);
+    policy["apps"][0]["rules"][0]["paths"] = json!(["/api/v2/**"]);
+}
+
+/// What becomes of a path.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    /// It is allowed, and this is what the app sees.
+    Seen(&'static str),
+    /// It is read in one way, and not allowed.
+    NotAllowed,
+    /// It is refused as ambiguous, by the gate or by Envoy itself, which then says no reason.
+    Ambiguous,
+}
+
+use Fate::{Ambiguous, NotAllowed, Seen};
+
+/// A path, what becomes of it where Envoy normalises, and where it does not.
+const PATHS: &[(&str, Fate, Fate)] = &[
+    (
+        "/api/v2/alerts",
+        Seen("/api/v2/alerts"),
+        Seen("/api/v2/alerts"),
+    ),
+    ("/api/v2", Seen("/api/v2"), Seen("/api/v2")),
+    ("/api/v2/", Seen("/api/v2/"), Seen("/api/v2/")),
+    (
+        "/api/v2/a%20b",
+        Seen("/api/v2/a%20b"),
+        Seen("/api/v2/a%20b"),
+    ),
+    (
+        "/api/v2/alerts?x=/../-/reload",
+        Seen("/api/v2/alerts?x=/../-/reload"),
+        Seen("/api/v2/alerts?x=/../-/reload"),
+    ),
+    ("/-/reload?x=/api/v2/alerts", NotAllowed, NotAllowed),
+    ("/-/reload?/api/v2/", NotAllowed, NotAllowed),
+    ("//api/v2/alerts", Seen("/api/v2/alerts"), Ambiguous),
+    ("/api//v2/alerts", Seen("/api/v2/alerts"), Ambiguous),
+    ("/api/v2//-/reload", Seen("/api/v2/-/reload"), Ambiguous),
+    ("//-/reload", NotAllowed, Ambiguous),
+    ("///-///reload", NotAllowed, Ambiguous),
+    (
+        "//alertmanager.example.com/api/v2/alerts",
+        NotAllowed,
+        Ambiguous,
+    ),
+    ("/api/v2/./alerts", Seen("/api/v2/alerts"), Ambiguous),
+    ("/./-/reload", NotAllowed, Ambiguous),
+    ("/api/v2/..", NotAllowed, Ambiguous),
+    ("/api/v2/../../-/reload", NotAllowed, Ambiguous),
+    ("/api/v2/alerts/../../../-/reload", NotAllowed, Ambiguous),
+    (
+        "/-/reload/../../api/v2/alerts",
+        Seen("/api/v2/alerts"),
+        Ambiguous,
+    ),
+    ("/../../../api/v2/alerts", Seen("/api/v2/alerts"), Ambiguous),
+    ("/api/v2/%2e%2e/%2E%2e/-/reload", NotAllowed, Ambiguous),
+    ("/api/v2/%2e/alerts", Seen("/api/v2/alerts"), Ambiguous),
+    ("/api/v2/.%2e/.%2E/-/reload", NotAllowed, Ambiguous),
+    ("/api/v2/%252e%252e/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/..%2f..%2f-/reload", Ambiguous, Ambiguous),
+    ("/api/v2%2falerts", Ambiguous, Ambiguous),
+    ("/api/v2%2Falerts", Ambiguous, Ambiguous),
+    ("/api/v2/..%5c..%5c-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/..\\..\\-/reload", NotAllowed, Ambiguous),
+    ("\\api\\v2\\alerts", Ambiguous, Ambiguous),
+    ("/api/v2/;x=y/alerts", Ambiguous, Ambiguous),
+    ("/api/v2/alerts;x=y", Ambiguous, Ambiguous),
+    ("/api/v2/..;/..;/-/reload", NotAllowed, Ambiguous),
+    ("/api/v2/..%3b/-/reload", Ambiguous, Ambiguous),
+    (
+        "/-/reload;/../../api/v2/alerts",
+        Seen("/api/v2/alerts"),
+        Ambiguous,
+    ),
+    ("/api/v2/alerts#", Ambiguous, Ambiguous),
+    ("/-/reload#/../api/v2/alerts", Ambiguous, Ambiguous),
+    ("/api/v2/alerts?x#y", Ambiguous, Ambiguous),
+    ("/-/reload%23/api/v2/alerts", Ambiguous, Ambiguous),
+    ("/-/reload%3f/api/v2/alerts", NotAllowed, NotAllowed),
+    ("/api/v2/%00", Ambiguous, Ambiguous),
+    ("/api/v2/alerts%00.css", Ambiguous, Ambiguous),
+    (
+        "/api/v2/%0d%0ax-portcullis-caller:%20admin",
+        Ambiguous,
+        Ambiguous,
+    ),
+    ("/api/v2/%", Ambiguous, Ambiguous),
+    ("/api/v2/%zz", Ambiguous, Ambiguous),
+    ("/api/v2/%c0%ae%c0%ae/", Ambiguous, Ambiguous),
+    ("/api/v2/%u002e%u002e/", Ambiguous, Ambiguous),
+    ("/api/v2/\u{ff}", Ambiguous, Ambiguous),
+    ("/api/v2/\u{2215}", Ambiguous, Ambiguous),
+    ("api/v2/alerts", Ambiguous, Ambiguous),
+    ("*", Ambiguous, Ambiguous),
+];
+
+async fn meets(stand: &mut Stand, call: Call, what: &str, fate: Fate) {
+    match fate {
+        Seen(path) => {
+            let seen = stand.passes(what, call).await;
+            assert_eq!(seen["path"], path, "{what}");
+        }
+        NotAllowed => {
+            stand.refuses(what, call, 403, "caller-not-allowed").await;
+        }
+        Ambiguous => {
+            let told = stand.gateway.call(call).await.verdict();
+            assert!(
+                matches!(told.as_str(), "400 request-ambiguous" | "400"),
+                "{what}: {told}"
+            );
+            stand.unseen(what);
+        }
+    }
+}
+
+#[tokio::test]
+async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_normalises() {
+    let mut stand = Stand::start(only_the_api).await;
+    let token = stand.token();
+    for &(path, fate, _) in PATHS {
+        meets(&mut stand, Call::get(HOST, path).bearer(&token), path, fate).await;
+    }
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_does_not() {
+    let mut stand = Stand::with(only_the_api, |builder| {
+        builder.version(Version::V1_36).raw_paths()
+    })
+    .await;
+    let token = stand.token();
+    for &(path, _, fate) in PATHS {
+        meets(&mut stand, Call::get(HOST, path).bearer(&token), path, fate).await;
+    }
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn h08_a_host_is_one_dns_name_or_nothing() {
+    let mut stand = Stand::with(
+        |_| (),
+        // Wherever Envoy would lead these, the gate stands before it.
+        |builder| {
+            builder
+                .app_at("*", "app-1")
+                .app_at("*.example.com", "app-1")
+        },
+    )
+    .await;
+    let token = stand.token();
+    let at = |host: &str| Call::get(host, "/api/v2/alerts").bearer(&token);
+    for host in [
+        HOST.to_owned(),
+        HOST.to_uppercase(),
+        "AlertManager.Example.COM".to_owned(),
+        format!("{HOST}:8080"),
+        format!("{HOST}:65535"),
+    ] {
+        stand.passes(&host, at(&host)).await;
+    }
+    for host in [
+        "example.com",
+        "evil.example.com",
+        "alertmanager.example.com.evil.example.com",
+        "xalertmanager.example.com",
+        "alertmanager-example.com",
+        "alertmanagerxexample.com",
+        "127.0.0.1",
+    ] {
+        stand.refuses(host, at(host), 403, "app-unknown").await;
+    }
+    for host in [
+        format!("{HOST}."),
+        format!("{HOST}.:80"),
+        format!("{HOST}:"),
+        format!("{HOST}:0"),
+        format!("{HOST}:80x"),
+        format!("{HOST}:99999"),
+        format!("{HOST}:+80"),
+        format!("{HOST}:80:80"),
+        format!("{HOST},evil.example.com"),
+        format!("{HOST} evil.example.com"),
+        format!("{HOST}/"),
+        format!("{HOST}?"),
+        format!("{HOST}#"),
+        format!("{HOST}%00"),
+        format!("user@{HOST}"),
+        format!("evil.example.com@{HOST}"),
+        format!(".{HOST}"),
+        "alertmanager..example.com".to_owned(),
+        "alert_manager.example.com".to_owned(),
+        "*.example.com".to_owned(),
+        "[::1]".to_owned(),
+        "\u{e4}lertmanager.example.com".to_owned(),
+        String::new(),
+    ] {
+        meets(&mut stand, at(&host), &host, Ambiguous).await;
+    }
+    let twice = at(HOST).header("host", "evil.example.com");
+    meets(&mut stand, twice, "two hosts", Ambiguous).await;
+    let none = format!("GET / HTTP/1.1\r\nauthorization: Bearer {token}\r\n\r\n");
+    meets(&mut stand, Call::raw(none), "no host", Ambiguous).await;
+    let old = format!("GET / HTTP/1.0\r\nhost: {HOST}\r\nauthorization: Bearer {token}\r\n\r\n");
+    let told = stand.gateway.call(Call::raw(old)).await.status;
+    assert_eq!(told, 426, "HTTP/1.0 is Envoy's to refuse");
+
+    // In the absolute form, the target names the host, and the header counts for nothing (RFC 9112,
+    // section 3.2.2).
+    let absolute = |target: &str, host: &str| {
+        Call::get(host, &format!("http://{target}/api/v2/alerts")).bearer(&token)
+    };
+    let seen = stand
+        .passes("absolute", absolute(HOST, "evil.example.com"))
+        .await;
+    assert_eq!(seen["path"], "/api/v2/alerts");
+    let call = absolute("evil.example.com", HOST);
+    stand.refuses("absolute", call, 403, "app-unknown").await;
+    for name in [
+        "x-forwarded-host",
+        "x-host",
+        "x-original-host",
+        "forwarded",
+        ":authority",
+    ] {
+        let call = at("evil.example.com").header(name, HOST);
+        let told = stand.gateway.call(call).await.verdict();
+        assert!(
+            matches!(told.as_str(), "403 app-unknown" | "400"),
+            "{name}: {told}"
+        );
+        stand.unseen(name);
+    }
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn a_method_is_judged_to_the_letter() {
+    let mut stand = Stand::with(only_the_api, |builder| builder.allow_connect()).await;
+    let token = stand.token();
+    for method in [
+        "get", "Get", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND",
+        "FOO", "GETX",
+    ] {
+        let call = Call::new(method, HOST, "/api/v2/alerts").bearer(&token);
+        let reply = stand.gateway.call(call).await;
+        // A HEAD has no body that could say the reason, and Envoy knows only the registered
+        // methods.
+        let told = reply.verdict();
+        assert!(
+            matches!(told.as_str(), "403 caller-not-allowed" | "403" | "400"),
+            "{method}: {told}"
+        );
+        stand.unseen(method);
+    }
+    for header in [
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+    ] {
+        let call = Call::post(HOST, "/api/v2/alerts")
+            .bearer(&token)
+            .header(header, "GET");
+        stand.refuses(header, call, 403, "caller-not-allowed").await;
+    }
+    // A tunnel has no path: over HTTP/2 the pseudo-header is not even there.
+    let tunnel = Call::new("CONNECT", HOST, &format!("{HOST}:443")).bearer(&token);
+    let reply = stand.gateway.call(tunnel.clone()).await;
+    stand.refused("CONNECT", reply, 400, "request-ambiguous");
+    let reply = tunnel.send_h2(stand.gateway.address()).await;
+    stand.refused("CONNECT over HTTP/2", reply, 400, "request-ambiguous");
+    stand.passes("after all that", poll(&token)).await;
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn an_upgrade_is_judged_before_any_byte_goes_upstream() {
+    let mut stand = Stand::start(only_the_api).await;
+    let token = stand.token();
+    let upgrade = |path: &str| {
+        Call::get(HOST, path)
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+    };
+    for (what, call, status, reason) in [
+        (
+            "nothing shown",
+            upgrade("/api/v2/live"),
+            401,
+            "no-credentials",
+        ),
+        (
+            "not allowed",
+            upgrade("/-/live").bearer(&token),
+            403,
+            "caller-not-allowed",
+        ),
+        (
+            "a bad token",
+            upgrade("/api/v2/live").bearer("a.b.c"),
+            401,
+            "token-malformed",
+        ),
+    ] {
+        let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+        let reply = connection.send(&call).await;
+        stand.refused(what, reply, status, reason);
+        // Whoever goes on talking speaks to nobody.
+        let _closed = connection.write(b"GET /-/reload HTTP/1.1\r\n\r\n").await;
+        stand.unseen(what);
+    }
+    let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+    let reply = connection
+        .send(&upgrade("/api/v2/live").bearer(&token))
+        .await;
+    assert_eq!(reply.status, 101);
+    stand.passed_besides();
+    connection.write(b"there and back").await.unwrap();
+    assert_eq!(connection.read(14).await.unwrap(), b"there and back");
+    drop(connection);
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn neither_body_nor_trailers_follow_a_refusal() {
+    let stand = Stand::start(only_the_api).await;
+    let body = "x".repeat(300_000);
+    let call = Call::post(HOST, "/api/v2/alerts").body(body.as_str());
+    stand.refuses("a body", call, 401, "no-credentials").await;
+
+    let head = format!("POST /api/v2/alerts HTTP/1.1\r\nhost: {HOST}\r\n");
+    let token = stand.token();
+    let trailers = format!("x-late: 1\r\nauthorization: Bearer {token}\r\n\r\n");
+    let chunked = format!(
+        "{head}transfer-encoding: chunked\r\ntrailer: x-late\r\n\r\n4\r\nbody\r\n0\r\n{trailers}"
+    );
+    let reply = stand.gateway.call(Call::raw(chunked)).await;
+    stand.refused("a token in the trailers", reply, 401, "no-credentials");
+
+    // Two lengths are how one request hides in another.
+    for (what, framing) in [
+        (
+            "both lengths",
+            "content-length: 4\r\ntransfer-encoding: chunked\r\n",
+        ),
+        ("two lengths", "content-length: 4\r\ncontent-length: 40\r\n"),
+        ("an odd coding", "transfer-encoding: xchunked\r\n"),
+    ] {
+        let second = format!("GET /-/reload HTTP/1.1\r\nhost: {HOST}\r\n");
+        let hidden =
+            format!("{head}{framing}\r\n0\r\n\r\n{second}authorization: Bearer {token}\r\n\r\n");
+        let reply = stand.gateway.call(Call::raw(hidden)).await;
+        assert!(
+            matches!(reply.status, 400 | 401 | 501),
+            "{what}: {}",
+            reply.status
+        );
+        stand.unseen(what);
+    }
+
+    // The refusal comes while the body is still on its way.
+    let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+    let begun = format!("{head}content-length: 1000000\r\n\r\nfirst");
+    let reply = connection.send(&Call::raw(begun)).await;
+    stand.refused("half a body", reply, 401, "no-credentials");
+    // Envoy may close the connection under it, which is as good as an answer.
+    let _closed = connection.write(&vec![b'x'; 65_536]).await;
+    stand.ends_clean().await;
+}
