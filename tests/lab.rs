@@ -16,9 +16,11 @@ pub mod keys;
 pub mod port;
 pub mod process;
 pub mod prometheus;
+pub mod shipped;
 pub mod token;
 pub mod tools;
 pub mod wait;
+pub mod yaml;
 
 pub use alertmanager::Alertmanager;
 pub use app::App;
@@ -28,4 +30,5 @@ pub use envoy::{Gateway, Handover, Version};
 pub use issuer::{Answer, Endpoint, Issuer};
 pub use keys::{Algorithm, SigningKey};
 pub use prometheus::Prometheus;
+pub use shipped::Shipped;
 pub use token::Token;
