@@ -18,9 +18,11 @@ pub mod process;
 pub mod prometheus;
 pub mod scene;
 pub mod stand;
+pub mod shipped;
 pub mod token;
 pub mod tools;
 pub mod wait;
+pub mod yaml;
 
 pub use alertmanager::Alertmanager;
 pub use app::App;
@@ -32,4 +34,5 @@ pub use keys::{Algorithm, SigningKey};
 pub use prometheus::Prometheus;
 pub use scene::Scene;
 pub use stand::Stand;
+pub use shipped::Shipped;
 pub use token::Token;

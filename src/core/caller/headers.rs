@@ -3,10 +3,10 @@
 use crate::policy::App;
 
 /// Names below which proxies and apps look for identities.
-const PREFIXES: [&str; 2] = ["x-auth-request-", "x-portcullis-"];
+pub const PREFIXES: [&str; 2] = ["x-auth-request-", "x-portcullis-"];
 
 /// Names under which proxies and apps look for identities, or for the address that a gate judged.
-const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 7] = [
     "x-forwarded-access-token",
     "x-forwarded-email",
     "x-forwarded-groups",

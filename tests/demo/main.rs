@@ -1,0 +1,93 @@
+//! A gate to try: Envoy with `envoy/gateway.yaml`, real apps behind it, and callers of two clusters
+//! that nothing but their keys tells apart.
+#![forbid(unsafe_code)]
+
+mod callers;
+mod checks;
+mod gate;
+mod settings;
+mod table;
+
+use std::io;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use portcullis_tests::lab::folder::workspace;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time;
+
+use callers::Clusters;
+use checks::CHECKS;
+use gate::Gate;
+use settings::Settings;
+
+/// Tokens are written anew when half of their time is over, as the kubelet does it.
+const REWRITE: Duration = Duration::from_secs(callers::LIFETIME.unsigned_abs() / 2);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let settings = match Settings::from_environment() {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("demo: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&settings).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("demo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(settings: &Settings) -> io::Result<ExitCode> {
+    // Before anything starts, so that Ctrl-C ends it in order from the first moment on.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = show(settings) => done,
+        _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
+        _ = terminate.recv() => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Shows what the gate does and, if nothing else was asked for, stays up. What it has started ends
+/// with it.
+async fn show(settings: &Settings) -> io::Result<ExitCode> {
+    println!(
+        "Starting two issuers, Alertmanager, Prometheus and Envoy {} ...\n",
+        gate::ENVOY
+    );
+    let clusters = Clusters::new();
+    let gate = Gate::start(&clusters, settings).await;
+
+    let mut rows = Vec::new();
+    for check in CHECKS {
+        rows.push(check.run(&gate, &clusters).await);
+    }
+    table::print(&rows);
+    let wrong = rows.iter().filter(|row| row.differs.is_some()).count();
+    if wrong > 0 {
+        println!(
+            "{wrong} of {} answers are not what they should be.",
+            rows.len()
+        );
+    }
+    let code = if wrong == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    };
+    if settings.oneshot {
+        return Ok(code);
+    }
+    let tokens = workspace().join("target/demo");
+    clusters.write_tokens(&tokens)?;
+    gate.print_what_to_try();
+    loop {
+        time::sleep(REWRITE).await;
+        clusters.write_tokens(&tokens)?;
+    }
+}

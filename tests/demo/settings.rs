@@ -1,0 +1,49 @@
+//! What the environment says.
+
+use std::env;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+/// How the demo runs.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Where the apps are reached: `PORT`.
+    pub(crate) gateway: SocketAddr,
+    /// Where Envoy tells of itself: `ADMIN_PORT`.
+    pub(crate) admin: SocketAddr,
+    /// Whether it ends after the table: `ONESHOT=1`.
+    pub(crate) oneshot: bool,
+}
+
+impl Settings {
+    /// Reads them, and looks whether the ports are free.
+    pub(crate) fn from_environment() -> Result<Self, String> {
+        Ok(Self {
+            gateway: port("PORT", 18080)?,
+            admin: port("ADMIN_PORT", 19901)?,
+            oneshot: env::var("ONESHOT").is_ok_and(|value| value == "1"),
+        })
+    }
+}
+
+/// Fixed unless told otherwise, so that a line that worked yesterday works today.
+fn port(name: &str, default: u16) -> Result<SocketAddr, String> {
+    let port = match env::var(name) {
+        Err(_) => default,
+        Ok(text) => match text.parse() {
+            Ok(port) if port > 0 => port,
+            _ => {
+                return Err(format!(
+                    "{name}={text} is not a port: write a number up to 65535"
+                ));
+            }
+        },
+    };
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match TcpListener::bind(address) {
+        Ok(_free) => Ok(address),
+        Err(error) => Err(format!(
+            "port {port}: {error}; choose another, like `make demo {name}={}`",
+            port.wrapping_add(1).max(1024)
+        )),
+    }
+}

@@ -1,0 +1,38 @@
+//! YAML as Envoy reads it, for the files that people are meant to copy.
+
+use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
+use serde_json::{Map, Value};
+
+/// Reads one document, of what JSON can say too.
+///
+/// # Errors
+/// What is wrong with it, and where the reader knows that.
+pub fn read(text: &str) -> Result<Value, String> {
+    let documents = Yaml::load_from_str(text).map_err(|error| error.to_string())?;
+    match documents.as_slice() {
+        [document] => value(document),
+        other => Err(format!("{} documents in place of one", other.len())),
+    }
+}
+
+fn value(yaml: &Yaml<'_>) -> Result<Value, String> {
+    Ok(match yaml {
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Value(Scalar::Boolean(flag)) => (*flag).into(),
+        Yaml::Value(Scalar::Integer(number)) => (*number).into(),
+        Yaml::Value(Scalar::FloatingPoint(number)) => number.into_inner().into(),
+        Yaml::Value(Scalar::String(text)) => text.as_ref().into(),
+        Yaml::Sequence(list) => Value::Array(list.iter().map(value).collect::<Result<_, _>>()?),
+        Yaml::Mapping(members) => {
+            let mut object = Map::new();
+            for (name, member) in members {
+                let Yaml::Value(Scalar::String(name)) = name else {
+                    return Err(format!("{name:?} is not a name; put it in quotes"));
+                };
+                object.insert(name.to_string(), value(member)?);
+            }
+            Value::Object(object)
+        }
+        other => return Err(format!("{other:?}: JSON has no such thing")),
+    })
+}

@@ -1,0 +1,120 @@
+//! What is meant to be copied, run or opened.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use portcullis_core::policy::Policy;
+use portcullis_tests::lab::folder::workspace;
+use portcullis_tests::lab::{port, yaml};
+
+use crate::document::{Document, table};
+
+#[test]
+fn the_policy_of_the_readme_is_one() {
+    let readme = Document::read("README.md");
+    let blocks = readme.blocks("yaml");
+    assert_eq!(blocks.len(), 1);
+    for block in blocks {
+        let policy = yaml::read(block).expect("YAML");
+        Policy::from_json(&policy.to_string()).expect("a policy");
+    }
+}
+
+#[test]
+fn every_path_that_a_document_names_is_there() {
+    let tops: Vec<String> = fs::read_dir(workspace())
+        .expect("the project's folder")
+        .map(|entry| {
+            entry
+                .expect("a file in it")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .filter(|name| name != "target" && name != ".tools")
+        .collect();
+    let endings = [".json", ".md", ".rs", ".sh", ".toml"];
+    for name in ["README.md", "SECURITY.md", "CHANGELOG.md"] {
+        let document = Document::read(name);
+        let paths = document.names().into_iter().filter(|text| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte);
+            let top = text.split('/').next().unwrap_or_default();
+            text.bytes().all(plain)
+                && (tops.iter().any(|known| known == top)
+                    || endings.iter().any(|ending| text.ends_with(ending)))
+        });
+        for path in paths {
+            assert!(
+                workspace().join(path).exists(),
+                "{name} names {path}, which is not there"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_target_that_the_readme_makes_is_there() {
+    let makefile = fs::read_to_string(workspace().join("Makefile")).expect("a Makefile");
+    let readme = Document::read("README.md");
+    let lines = readme.blocks("sh").into_iter().flat_map(str::lines);
+    let targets = lines
+        .chain(readme.names())
+        .filter_map(|line| line.strip_prefix("make "));
+    let mut count = 0;
+    for target in targets.filter_map(|rest| rest.split(' ').next()) {
+        assert!(
+            makefile.contains(&format!("\n{target}: ")),
+            "no target {target}"
+        );
+        count += 1;
+    }
+    assert!(count >= 7, "only {count} found");
+}
+
+#[test]
+fn every_proof_that_the_threats_name_is_there() {
+    let mut sources = String::new();
+    for folder in ["src", "tests"] {
+        collect(&workspace().join(folder), &mut sources);
+    }
+    let security = Document::read("SECURITY.md");
+    for row in table(security.section("Threats and proofs"), "threat") {
+        let proof = row[2].trim_matches('`');
+        assert!(sources.contains(&format!("fn {proof}(")), "no test {proof}");
+    }
+}
+
+#[test]
+fn the_demo_prints_the_table_of_the_readme() {
+    let output = Command::new(env!("CARGO_BIN_EXE_demo"))
+        .env("ONESHOT", "1")
+        .env("PORT", port::free().port().to_string())
+        .env("ADMIN_PORT", port::free().port().to_string())
+        .output()
+        .expect("the demo runs");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{printed}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let readme = Document::read("README.md");
+    let shown = readme.blocks("text")[0];
+    assert!(
+        printed.contains(shown),
+        "the README has another table than:\n{printed}"
+    );
+}
+
+fn collect(folder: &Path, sources: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("a file in it").path();
+        if path.is_dir() {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push_str(&fs::read_to_string(&path).expect("a source file"));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The reference against the code, without anything running.
+
+use std::collections::BTreeMap;
+
+use portcullis_core::caller::headers::{NAMES, PREFIXES};
+use portcullis_core::decision::{Class, Reason};
+use portcullis_core::policy::Policy;
+use serde_json::{Value, json};
+
+use crate::document::{Document, first_column, table};
+
+/// So far from every field's name that the parser lists them all.
+const NO_FIELD: &str = "this-is-the-name-of-no-field";
+
+/// The names that may stand at a place, by the parser's own account; `None` if no object does.
+fn known(document: &Value) -> Option<Vec<String>> {
+    let error = Policy::from_json(&document.to_string()).err()?;
+    let names = error.mend().strip_prefix("here stand ")?;
+    error
+        .problem()
+        .contains(NO_FIELD)
+        .then(|| names.split(", ").map(str::to_owned).collect())
+}
+
+/// Finds all objects of the document from a place on: what may stand in each.
+fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeMap<String, Vec<String>>) {
+    let Some(names) = known(&wrap(json!({NO_FIELD: 1}))) else {
+        return;
+    };
+    for name in &names {
+        let member = format!("{place}.{name}");
+        let member = member.trim_start_matches('.');
+        walk(member, &|value| wrap(json!({name: value})), found);
+        walk(
+            &format!("{member}[]"),
+            &|value| wrap(json!({name: [value]})),
+            found,
+        );
+    }
+    found.insert(place.to_owned(), names);
+}
+
+#[test]
+fn every_field_of_the_readme_is_one_and_there_are_no_others() {
+    let mut found = BTreeMap::new();
+    walk("", &|value| value, &mut found);
+    assert_eq!(found.len(), 10, "{:?}", found.keys());
+
+    let readme = Document::read("README.md");
+    let sections = readme.sections().into_iter();
+    let documented: BTreeMap<String, Vec<String>> = sections
+        .filter(|(_, text)| text.contains("| field |"))
+        .map(|(heading, text)| {
+            let place = if heading == "The document" {
+                ""
+            } else {
+                heading
+            };
+            (place.to_owned(), first_column(text, "field"))
+        })
+        .collect();
+    assert_eq!(documented, found);
+}
+
+#[test]
+fn the_readme_lists_every_reason_with_its_status() {
+    let readme = Document::read("README.md");
+    let rows = table(readme.section("Reference: reasons"), "reason");
+    let documented: Vec<(&str, &str)> = rows
+        .iter()
+        .map(|row| (row[0].trim_matches('`'), row[1]))
+        .collect();
+    let status = |reason: Reason| match reason.class() {
+        Class::Allowed => "goes on",
+        Class::Unauthenticated | Class::InvalidToken => "401",
+        Class::Forbidden => "403",
+        Class::BadRequest => "400",
+        Class::Unavailable => "503",
+    };
+    let all = Reason::ALL.map(|reason| (reason.code(), status(reason)));
+    assert_eq!(documented, all);
+}
+
+#[test]
+fn the_readme_lists_every_header_that_is_stripped() {
+    let readme = Document::read("README.md");
+    let documented = first_column(readme.section("Reference: headers"), "stripped");
+    let prefixes = PREFIXES.map(|prefix| format!("{prefix}*"));
+    let all: Vec<String> = prefixes
+        .into_iter()
+        .chain(NAMES.map(str::to_owned))
+        .collect();
+    assert_eq!(documented, all);
+}

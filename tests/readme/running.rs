@@ -1,0 +1,168 @@
+//! The reference against gateways that run as they are shipped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portcullis_tests::lab::{
+    App, Authority, Call, Issuer, Shipped, SigningKey, Token, Version, port,
+};
+use serde_json::{Value, json};
+
+use crate::document::{Document, first_column, table};
+
+const GITLAB: &str = "https://gitlab.com";
+const KUBERNETES: &str = "https://kubernetes.default.svc.cluster.local";
+
+fn on_free_ports(name: &str) -> Shipped {
+    let mut shipped = Shipped::read(name);
+    shipped.listen(port::free());
+    shipped.admin(port::free());
+    shipped
+}
+
+fn names(value: &Value) -> BTreeSet<String> {
+    value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn no_header_of_the_readme_survives_and_each_that_it_names_is_set() {
+    let readme = Document::read("README.md");
+    let section = readme.section("Reference: headers");
+    let (authority, key) = (Authority::new(), SigningKey::p256());
+    let issuer = Issuer::start(&authority, GITLAB, &[&key]).await;
+    let app = App::start("prometheus").await;
+    let mut shipped = on_free_ports("minimal.yaml");
+    shipped.file("public-ca.pem", authority.file());
+    let public = shipped.place("public-ca.pem");
+    shipped.rename("/etc/ssl/certs/ca-certificates.crt", &public);
+    shipped.lead("gitlab", issuer.address());
+    shipped.lead("prometheus", app.address());
+    let gateway = shipped.start(Version::V1_36).await;
+
+    let token = Token::person(GITLAB, "https://prometheus.example.com", "42")
+        .claim("groups", json!(["sre", "on-call"]))
+        .claim("project_path", "platform/releases")
+        .sign(&key);
+    let mut call = Call::get("prometheus.example.com", "/api/v1/query").bearer(&token);
+    for name in first_column(section, "stripped") {
+        let name = name.replace('*', "anything");
+        for spelling in [name.clone(), name.to_uppercase(), name.replace('-', "_")] {
+            call = call.header(spelling, "forged");
+        }
+    }
+    assert_eq!(call.send(gateway.address()).await.status, 200);
+
+    let seen = app.seen();
+    let headers = seen[0]["headers"].as_array().expect("headers");
+    assert!(
+        headers.iter().all(|header| header[1] != "forged"),
+        "{headers:?}"
+    );
+    assert!(
+        headers.iter().all(|header| header[0] != "authorization"),
+        "{headers:?}"
+    );
+    let set = headers
+        .iter()
+        .filter_map(|header| header[0].as_str())
+        .filter(|name| name.starts_with("x-auth-request-") || name.starts_with("x-portcullis-"));
+    let set: BTreeSet<String> = set.map(str::to_owned).collect();
+    assert_eq!(
+        first_column(section, "set")
+            .into_iter()
+            .collect::<BTreeSet<_>>(),
+        set
+    );
+}
+
+#[tokio::test]
+async fn logs_and_metrics_of_the_readme_are_those_of_the_gateway() {
+    let readme = Document::read("README.md");
+    let (authority, key) = (Authority::new(), SigningKey::p256());
+    let issuer = Issuer::start(&authority, KUBERNETES, &[&key]).await;
+    let app = App::start("alertmanager").await;
+    let mut shipped = on_free_ports("gateway.yaml");
+    for name in ["blue", "green"] {
+        shipped.file(&format!("{name}-ca.pem"), authority.file());
+        shipped.lead(name, issuer.address());
+    }
+    shipped.lead("alertmanager", app.address());
+    let gateway = shipped.start(Version::V1_36).await;
+
+    let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);
+    let host = "alertmanager.example.com";
+    let call = Call::get(host, "/api/v2/alerts?silenced=false").bearer(&karma);
+    let (reply, line) = gateway.call(&call).await;
+    assert_eq!(reply.status, 200);
+    let logs = readme.section("Reference: logs");
+    let documented: BTreeMap<String, String> = table(logs, "access log")
+        .iter()
+        .map(|row| {
+            (
+                row[0].trim_matches('`').to_owned(),
+                row[1].trim_matches('`').to_owned(),
+            )
+        })
+        .collect();
+    assert_eq!(json!(documented), *shipped.access_log_format());
+    assert!(
+        names(&line).iter().all(|name| !line[name].is_null()),
+        "{line}"
+    );
+    assert_eq!(line["path"], "/api/v2/alerts");
+
+    let ambiguous = Call::get(host, "/api/v2/alerts;a=b").bearer(&karma);
+    assert_eq!(gateway.call(&ambiguous).await.0.status, 400);
+    let log = gateway.log();
+    let records = log
+        .lines()
+        .filter(|line| line.contains("portcullis.decision.v1"));
+    let records = records.filter_map(|line| serde_json::from_str(&line[line.find('{')?..]).ok());
+    let members: BTreeSet<String> = records.flat_map(|record| names(&record)).collect();
+    let documented: BTreeSet<String> = first_column(logs, "audit record").into_iter().collect();
+    assert_eq!(documented, members, "{log}");
+    assert!(!log.contains("eyJ") && !log.contains("silenced"), "{log}");
+
+    let stats = Call::get("admin", "/stats/prometheus")
+        .send(gateway.admin())
+        .await
+        .text();
+    let documented: BTreeMap<String, BTreeSet<String>> =
+        table(readme.section("Reference: metrics"), "metric")
+            .iter()
+            .map(|row| (row[0].trim_matches('`').to_owned(), quoted(row[1])))
+            .collect();
+    assert_eq!(documented, metrics(&stats));
+}
+
+fn quoted(cell: &str) -> BTreeSet<String> {
+    cell.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Our metrics, and the labels of each.
+fn metrics(stats: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let typed = stats
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE portcullis_"));
+    let names = typed.filter_map(|line| line.split(' ').next());
+    let labels = |name: &str| {
+        let series = stats.lines().filter(|line| line.starts_with(name));
+        let inside = series.filter_map(|line| Some(line.split_once('{')?.1.split_once('}')?.0));
+        let labels = inside.flat_map(|labels| labels.split(','));
+        let labels = labels.filter_map(|label| Some(label.split_once('=')?.0.to_owned()));
+        // A histogram's own.
+        labels.filter(|label| label != "le").collect()
+    };
+    names
+        .map(|name| format!("portcullis_{name}"))
+        .map(|name| (name.clone(), labels(&name)))
+        .collect()
+}
