@@ -2,7 +2,9 @@
 
 use portcullis_core::policy::Policy;
 use portcullis_tests::lab::envoy::validate;
-use portcullis_tests::lab::{Authority, Shipped, Version};
+use portcullis_tests::lab::{Authority, Call, Issuer, Shipped, SigningKey, Token, Version, port};
+
+const KUBERNETES: &str = "https://kubernetes.default.svc.cluster.local";
 
 #[test]
 fn every_file_is_taken_by_both_envoys() {
@@ -35,4 +37,27 @@ fn every_policy_is_one() {
             panic!("envoy/{name}: {error}");
         }
     }
+}
+
+#[tokio::test]
+async fn an_issuer_with_another_ca_or_another_name_is_never_asked() {
+    let (ours, others) = (Authority::new(), Authority::new());
+    let key = SigningKey::p256();
+    let stranger = Issuer::start(&others, KUBERNETES, &[&key]).await;
+    let kubelet = Issuer::start(&ours, "https://kubelet.example.com", &[&key]).await;
+    let mut shipped = Shipped::read("gateway.yaml");
+    shipped.listen(port::free());
+    shipped.admin(port::free());
+    for (cluster, issuer) in [("blue", &stranger), ("green", &kubelet)] {
+        shipped.file(&format!("{cluster}-ca.pem"), ours.file());
+        shipped.lead(cluster, issuer.address());
+    }
+    let gateway = shipped.start(Version::V1_40).await;
+
+    let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);
+    let call = Call::get("alertmanager.example.com", "/api/v2/alerts").bearer(&karma);
+    let (reply, line) = gateway.call(&call).await;
+    assert_eq!(reply.status, 503, "{line}");
+    assert_eq!(line["reason"], "keys-unavailable");
+    assert_eq!(stranger.seen().len() + kubelet.seen().len(), 0);
 }
