@@ -1,0 +1,92 @@
+//! Samples, and what they come to.
+
+use std::time::Duration;
+
+use crate::variants::Variant;
+
+/// One turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    /// How many requests were answered.
+    pub(crate) requests: u64,
+    /// In what time.
+    pub(crate) elapsed: Duration,
+    /// With how much of Envoy's processor time.
+    pub(crate) cpu: Duration,
+}
+
+/// All turns of one variant, in the order of the rounds.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    /// The variant's name.
+    pub(crate) name: &'static str,
+    /// The name of the one that it should be judged by.
+    pub(crate) rival: Option<&'static str>,
+    /// The turns.
+    pub(crate) samples: Vec<Sample>,
+}
+
+impl Sample {
+    /// Requests a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.requests as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// Microseconds of Envoy's processor time a request.
+    pub(crate) fn cpu_microseconds(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.requests as f64
+    }
+
+    /// The share of its core that Envoy had.
+    pub(crate) fn busy(&self) -> f64 {
+        self.cpu.as_secs_f64() / self.elapsed.as_secs_f64()
+    }
+}
+
+impl Series {
+    /// A variant's, empty yet.
+    pub(crate) fn of(variant: &Variant<'_>) -> Self {
+        Self {
+            name: variant.name,
+            rival: variant.rival,
+            samples: Vec::new(),
+        }
+    }
+
+    /// The median of a figure.
+    pub(crate) fn median(&self, figure: impl Fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().map(figure).collect())
+    }
+
+    /// The lowest and the highest of a figure.
+    pub(crate) fn range(&self, figure: impl Fn(&Sample) -> f64) -> (f64, f64) {
+        let figures = self.samples.iter().map(figure);
+        figures.fold((f64::INFINITY, 0.0), |(lowest, highest), figure| {
+            (lowest.min(figure), highest.max(figure))
+        })
+    }
+
+    /// How a figure compares with another variant's of the same rounds: the median of the ratios.
+    pub(crate) fn ratio(&self, other: &Self, figure: impl Fn(&Sample) -> f64) -> f64 {
+        let pairs = self.samples.iter().zip(&other.samples);
+        median(
+            pairs
+                .map(|(own, other)| figure(own) / figure(other))
+                .collect(),
+        )
+    }
+}
+
+/// The middle one; of an even number, the mean of the middle two.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    let middle = figures.len() / 2;
+    if figures.len() % 2 == 1 {
+        figures[middle]
+    } else {
+        (figures[middle - 1] + figures[middle]) / 2.0
+    }
+}
+
+#[cfg(test)]
+mod tests;

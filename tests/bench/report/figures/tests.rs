@@ -1,0 +1,35 @@
+use super::*;
+
+fn series(requests: &[u64]) -> Series {
+    let sample = |requests: &u64| Sample {
+        requests: *requests,
+        elapsed: Duration::from_secs(2),
+        cpu: Duration::from_secs(1),
+    };
+    Series {
+        name: "any",
+        rival: None,
+        samples: requests.iter().map(sample).collect(),
+    }
+}
+
+#[test]
+fn a_sample_speaks_of_one_second_and_of_one_request() {
+    let sample = series(&[1_000]).samples[0];
+    assert_eq!(sample.rate(), 500.0);
+    assert_eq!(sample.cpu_microseconds(), 1_000.0);
+    assert_eq!(sample.busy(), 0.5);
+}
+
+#[test]
+fn one_bad_round_moves_no_median() {
+    assert_eq!(series(&[200, 2, 220]).median(Sample::rate), 100.0);
+    assert_eq!(series(&[200, 220]).median(Sample::rate), 105.0);
+    assert_eq!(series(&[200, 2, 220]).range(Sample::rate), (1.0, 110.0));
+}
+
+#[test]
+fn a_ratio_compares_within_a_round() {
+    let (own, other) = (series(&[100, 10, 1_000]), series(&[200, 20, 2_000]));
+    assert_eq!(own.ratio(&other, Sample::rate), 0.5);
+}
