@@ -78,6 +78,7 @@ const PATHS: &[(&str, Fate, Fate)] = &[
     ("\\api\\v2\\alerts", Ambiguous, Ambiguous),
     ("/api/v2/;x=y/alerts", Ambiguous, Ambiguous),
     ("/api/v2/alerts;x=y", Ambiguous, Ambiguous),
+    // Envoy 1.40 takes `..;` for a dot segment, as Tomcat does; older ones leave it to the gate.
     ("/api/v2/..;/..;/-/reload", NotAllowed, Ambiguous),
     ("/api/v2/..%3b/-/reload", Ambiguous, Ambiguous),
     (
