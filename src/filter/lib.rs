@@ -1,10 +1,10 @@
 //! The proxy-wasm adapter of Portcullis for Envoy and Istio, thin: it reads the request, asks core,
 //! and acts on the answer.
 //!
-//! [`host`] is the one door to Envoy. [`root`] is what Envoy calls once a worker: it reads the
-//! [`configuration`] and keeps the time. [`http`] is what Envoy calls for each request. Both share
-//! a [`worker`]: the gate, its keys and the requests that wait for them. [`readers`] reads keys
-//! whose turn it is; [`verdict`] carries a decision out.
+//! [`host`] is the one door to Envoy. `root` is what Envoy calls once a worker: it reads the
+//! [`configuration`] and keeps the time. `http` is what Envoy calls for each request. Both share
+//! a `worker`: the gate, its keys and the requests that wait for them. `readers` reads keys
+//! whose turn it is; `verdict` carries a decision out.
 #![deny(
     clippy::expect_used,
     clippy::indexing_slicing,
