@@ -1,6 +1,6 @@
 //! What the rules say: the policy file, read and judged.
 //!
-//! [`Policy::from_json`] is the only way in. [`document`] holds the wire types, `build` judges what
+//! [`Policy::from_json`] is the only way in. `document` holds the wire types, `build` judges what
 //! belongs together, and everything behind that is valid by construction: no rule without a caller
 //! list, no reference to nothing, no host that two apps claim.
 
