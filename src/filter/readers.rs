@@ -77,9 +77,12 @@ impl Readers {
 
     /// Looks at what others have read, and begins to read what is due.
     pub(crate) fn tick(&mut self, worker: &mut Worker) {
-        let now = now();
         for fetched in fetched(worker) {
-            let Some((record, version)) = self.load(worker, &fetched) else {
+            let loaded = self.load(worker, &fetched);
+            // Read after the record: to a clock read before, a turn that another worker has begun
+            // since would lie in the future, and count as written by a clock that has stepped back.
+            let now = now();
+            let Some((record, version)) = loaded else {
                 self.reseed(&fetched, now);
                 continue;
             };
@@ -89,7 +92,7 @@ impl Readers {
             }
         }
         if self.ticks.checked_rem(TICKS_PER_LOOK) == Some(0) {
-            look(worker, now);
+            look(worker, now());
         }
         self.ticks = self.ticks.wrapping_add(1);
     }
