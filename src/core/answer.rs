@@ -25,8 +25,9 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer to a refused request; `None` where the decision lets it through.
-    pub fn refusal(decision: &Decision<'_>, client: Client) -> Option<Self> {
+    /// The answer to a refused request; `None` where the decision lets it through, and then nobody
+    /// asks what kind of client it is.
+    pub fn refusal(decision: &Decision<'_>, client: impl FnOnce() -> Client) -> Option<Self> {
         let reason = decision.reason();
         let realm = decision.app().map_or(NO_APP, |app| app.name());
         let (status, grpc_status, error) = match reason.class() {
@@ -43,7 +44,7 @@ impl Answer {
         } else {
             headers.push(("www-authenticate", challenge(realm, error)));
         }
-        let body = match client {
+        let body = match client() {
             Client::Grpc => reason.code().to_owned(),
             Client::Browser => {
                 headers.push(("content-type", "text/html; charset=utf-8".to_owned()));

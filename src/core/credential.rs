@@ -24,29 +24,40 @@ impl<'a> Credential<'a> {
         if values.next().is_some() {
             return Err(Reason::AuthorizationAmbiguous);
         }
-        let mut parts = value.split(|byte| *byte == b',');
-        let first = parts.next().unwrap_or_default();
-        if parts.clone().any(is_bearer) || (is_bearer(first) && parts.next().is_some()) {
+        if let Some(token) = behind_bearer(value) {
+            return bearer(token, max_token);
+        }
+        if value.split(|byte| *byte == b',').any(is_bearer) {
             return Err(Reason::AuthorizationAmbiguous);
         }
-        let Some(token) = behind_bearer(value) else {
-            let has_scheme = value.first().is_some_and(u8::is_ascii_alphabetic);
-            return if has_scheme {
-                Ok(Credential::Nothing)
-            } else {
-                Err(Reason::AuthorizationMalformed)
-            };
-        };
-        if token.len() > max_token {
-            return Err(Reason::TokenTooLarge);
+        let has_scheme = value.first().is_some_and(u8::is_ascii_alphabetic);
+        if has_scheme {
+            Ok(Credential::Nothing)
+        } else {
+            Err(Reason::AuthorizationMalformed)
         }
-        let token = std::str::from_utf8(token)
-            .ok()
-            .filter(|token| is_b64token(token));
-        token
-            .map(Credential::Bearer)
-            .ok_or(Reason::AuthorizationMalformed)
     }
+}
+
+/// The bearer token that makes up the rest of a header, if nothing but one does.
+fn bearer(token: &[u8], max_token: usize) -> Result<Credential<'_>, Reason> {
+    let body = token.iter().take_while(|byte| is_b64token(**byte)).count();
+    let behind = token.get(body..).unwrap_or_default();
+    let padding = behind.iter().take_while(|byte| **byte == b'=').count();
+    if body == 0 || padding < behind.len() {
+        let ambiguous = token.contains(&b',');
+        return Err(if ambiguous {
+            Reason::AuthorizationAmbiguous
+        } else {
+            Reason::AuthorizationMalformed
+        });
+    }
+    if token.len() > max_token {
+        return Err(Reason::TokenTooLarge);
+    }
+    std::str::from_utf8(token)
+        .map(Credential::Bearer)
+        .map_err(|_| Reason::AuthorizationMalformed)
 }
 
 fn is_bearer(credentials: &[u8]) -> bool {
@@ -63,11 +74,9 @@ fn behind_bearer(credentials: &[u8]) -> Option<&[u8]> {
     behind.get(spaces..)
 }
 
-/// Whether a text is a `b64token` of RFC 6750.
-fn is_b64token(text: &str) -> bool {
-    let body = text.trim_end_matches('=');
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
-    !body.is_empty() && body.bytes().all(allowed)
+/// Whether a byte may stand in the body of a `b64token` of RFC 6750.
+const fn is_b64token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
 }
 
 #[cfg(test)]

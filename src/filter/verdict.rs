@@ -27,7 +27,7 @@ pub(crate) fn carry_out(
     headers: &Headers<'_>,
 ) -> Outcome {
     show(policy, decision, headers);
-    match Answer::refusal(decision, headers.client()) {
+    match Answer::refusal(decision, || headers.client()) {
         Some(answer) => refuse(&answer),
         None => match prepare(decision, headers) {
             Ok(()) => Outcome::GoesOn,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use portcullis_core::decision::Decision;
 use portcullis_core::gate::{Circumstances, Gate, Judgement, Memory};
-use portcullis_core::keys::{Keyring, Record};
+use portcullis_core::keys::{Holding, Keyring, Record};
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::timestamp::Timestamp;
@@ -67,6 +67,11 @@ impl Worker {
     /// The keys as this worker knows them.
     pub(crate) const fn keyring(&self) -> &Keyring {
         &self.keyring
+    }
+
+    /// What the workers know together of the keys of the trust entry at this place.
+    pub(crate) fn record(&self, trust: usize) -> Option<&Record> {
+        self.keyring.holding(trust).map(Holding::record)
     }
 
     /// Takes over what the workers know together of the trust entry at this place.

@@ -16,7 +16,7 @@ fn answer(reason: Reason, client: Client) -> Option<Answer> {
             app,
             ..Decision::new(reason)
         },
-        client,
+        || client,
     )
 }
 
@@ -121,7 +121,7 @@ fn bodies_are_json_a_page_or_a_code() {
 
 #[test]
 fn a_request_for_no_app_has_the_gates_own_realm() {
-    let answer = Answer::refusal(&Decision::new(Reason::AppUnknown), Client::Program).unwrap();
+    let answer = Answer::refusal(&Decision::new(Reason::AppUnknown), || Client::Program).unwrap();
     assert_eq!(
         header(&answer, "www-authenticate").as_deref(),
         Some(r#"Bearer realm="portcullis", error="insufficient_scope""#)

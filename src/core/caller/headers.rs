@@ -24,10 +24,15 @@ pub fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
     if is("authorization") {
         return app.is_some_and(App::forward_authorization);
     }
-    let claims_identity = PREFIXES.iter().any(|prefix| {
-        name.get(..prefix.len())
-            .is_some_and(|head| same(head, prefix.as_bytes()))
-    }) || NAMES.into_iter().any(is);
+    // All names below begin alike, and most headers don't: this is asked of each header.
+    let listed = name
+        .first()
+        .is_some_and(|first| first.eq_ignore_ascii_case(&b'x'));
+    let claims_identity = listed
+        && (PREFIXES.iter().any(|prefix| {
+            name.get(..prefix.len())
+                .is_some_and(|head| same(head, prefix.as_bytes()))
+        }) || NAMES.into_iter().any(is));
     !claims_identity && !app.is_some_and(|app| app.strip_headers().iter().any(|own| is(own)))
 }
 

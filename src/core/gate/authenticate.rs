@@ -133,7 +133,13 @@ impl<'a> Shown<'a> {
         }
         let verified = verify(&self.token, trust, key, signatures, now)?;
         let known = Arc::new(Known::new(verified, trust)?);
-        memory.learn(self.text, &self.token, id, &known);
+        memory.learn(
+            self.text,
+            &self.token,
+            self.remembered.as_deref(),
+            id,
+            &known,
+        );
         Ok(known)
     }
 }

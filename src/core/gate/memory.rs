@@ -1,6 +1,7 @@
 //! What is remembered of verified tokens.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 use super::Known;
@@ -22,9 +23,43 @@ const MAX_BYTES: usize = 2 << 20;
 /// nothing has to be sorted.
 #[derive(Debug, Default)]
 pub struct Memory {
-    young: HashMap<Box<str>, Arc<Remembered>>,
-    old: HashMap<Box<str>, Arc<Remembered>>,
+    young: HashMap<Box<str>, Arc<Remembered>, Ends>,
+    old: HashMap<Box<str>, Arc<Remembered>, Ends>,
     bytes: usize,
+}
+
+/// Hashes the end of a token alone. The end is a part of the signature and differs from token to
+/// token, and to hash a kilobyte would cost more than all else that a remembered token needs. Tokens
+/// are compared as a whole all the same; and nobody can crowd one bucket, because what is kept was
+/// verified first, and the hash has a key.
+#[derive(Clone, Debug, Default)]
+struct Ends(RandomState);
+
+/// How much of a token is hashed, in bytes.
+const END: usize = 32;
+
+impl BuildHasher for Ends {
+    type Hasher = EndHasher;
+
+    fn build_hasher(&self) -> EndHasher {
+        EndHasher(self.0.build_hasher())
+    }
+}
+
+struct EndHasher(DefaultHasher);
+
+impl Hasher for EndHasher {
+    fn finish(&self) -> u64 {
+        self.0.finish()
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(
+            bytes
+                .last_chunk::<END>()
+                .map_or(bytes, |end| end.as_slice()),
+        );
+    }
 }
 
 /// What is remembered of one token. Its key is the whole token.
@@ -53,23 +88,18 @@ impl Memory {
         Some(remembered)
     }
 
-    /// Remembers that a key of a trust entry signed this token.
+    /// Remembers that a key of a trust entry signed this token, besides what is remembered of it.
     pub(super) fn learn(
         &mut self,
         text: &str,
         token: &Arc<Token>,
+        before: Option<&Remembered>,
         (trust, key): (usize, Thumbprint),
         known: &Arc<Known>,
     ) {
-        let proof = Proof {
-            trust,
-            key,
-            known: Arc::clone(known),
-        };
-        let mut proofs = self
-            .recall(text)
-            .map_or_else(Vec::new, |known| known.proofs.clone());
-        proofs.push(proof);
+        let mut proofs = before.map_or_else(Vec::new, |remembered| remembered.proofs.clone());
+        let known = Arc::clone(known);
+        proofs.push(Proof { trust, key, known });
         let token = Arc::clone(token);
         self.keep(text.into(), Arc::new(Remembered { token, proofs }));
     }
@@ -84,7 +114,9 @@ impl Memory {
         self.bytes = self.bytes.saturating_add(text.len());
         if self.young.len() >= MAX_TOKENS || self.bytes > MAX_BYTES {
             self.bytes = text.len();
-            self.old = std::mem::take(&mut self.young);
+            // Swapped and emptied, so that the next generation has the room of the last.
+            std::mem::swap(&mut self.old, &mut self.young);
+            self.young.clear();
         }
         self.young.insert(text, remembered);
     }

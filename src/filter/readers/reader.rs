@@ -1,0 +1,165 @@
+//! Reads one trust entry's keys, when this worker has the turn.
+
+use portcullis_core::keys::{HttpAnswer, KeySet, Read, Record};
+use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::{Remote, Trust};
+
+use super::ask::{Reply, ask};
+use crate::host::{self, Shared};
+use crate::worker::{Worker, now};
+
+/// What stands before the names of all records: product and format version.
+const PREFIX: &str = "portcullis/1/keys/";
+
+/// One worker's part in reading one trust entry's keys.
+#[derive(Debug)]
+pub(super) struct Reader {
+    /// The trust entry, its place in the policy, and how its keys are fetched.
+    place: usize,
+    trust: Trust,
+    remote: Remote,
+    /// The record's name in shared data.
+    name: String,
+    /// The version of the record that this worker has taken over last.
+    version: Option<u32>,
+    /// What it is asking the issuer for, and the token of the call.
+    asking: Option<(u32, Read)>,
+}
+
+impl Reader {
+    /// A reader for a trust entry and its place; `None` where no keys are fetched.
+    pub(super) fn new((place, trust): (usize, &Trust)) -> Option<Self> {
+        Some(Self {
+            place,
+            trust: trust.clone(),
+            remote: trust.keys.remote.clone()?,
+            name: format!("{PREFIX}{}", trust.keys_id()),
+            version: None,
+            asking: None,
+        })
+    }
+
+    /// Takes over the record as the workers know it, if it is news to this one. `None` where there
+    /// is no record that can be read, else its version.
+    pub(super) fn look(&mut self, worker: &mut Worker) -> Option<u32> {
+        let Shared { value, cas } = host::shared_data(&self.name).ok()??;
+        if self.version != Some(cas) {
+            match Record::from_text(&value) {
+                Ok(record) => worker.update(self.place, record),
+                Err(error) => {
+                    log::error!("portcullis: trust {}: {error}", self.trust.name);
+                    return None;
+                }
+            }
+            self.version = Some(cas);
+        }
+        Some(cas)
+    }
+
+    /// Writes a first record, where there is none or it was overwritten with something else.
+    pub(super) fn seed(&self, now: Timestamp) {
+        self.write(&Record::new(&self.trust.keys, now), None);
+    }
+
+    /// Takes this worker's turn to read, if one is due and no other worker was faster.
+    pub(super) fn tick(&mut self, worker: &mut Worker, id: u64) {
+        let version = self.look(worker);
+        // Read after the record: to a clock read before, a turn that another worker has begun since
+        // would lie in the future, and count as written by a clock that has stepped back.
+        let now = now();
+        let Some(version) = version else {
+            return self.seed(now);
+        };
+        let asked = worker.asks_for(self.place);
+        let Some(record) = worker.record(self.place) else {
+            return;
+        };
+        if record.is_due(&self.remote, now, asked) {
+            let mut record = record.clone();
+            let read = record.begin(&self.trust, &self.remote, id, now);
+            if self.write(&record, Some(version)) {
+                self.ask(worker, id, read);
+            }
+        }
+    }
+
+    /// Whether the call with this token is this reader's.
+    pub(super) fn asks_by(&self, token: u32) -> bool {
+        self.asking
+            .as_ref()
+            .is_some_and(|(asking, _)| *asking == token)
+    }
+
+    /// Takes the reply to its call.
+    pub(super) fn receive(&mut self, worker: &mut Worker, id: u64, headers: usize, body: usize) {
+        if let Some((_, read)) = self.asking.take() {
+            let reply = Reply::take(headers, body, KeySet::MAX_BYTES);
+            self.take(
+                worker,
+                id,
+                &read,
+                reply.as_ref().map(Reply::answer).as_ref(),
+            );
+        }
+    }
+
+    /// Asks the issuer. A call that can't be made is an answer too: none.
+    fn ask(&mut self, worker: &mut Worker, id: u64, read: Read) {
+        match ask(&self.remote, &read) {
+            Ok(token) => self.asking = Some((token, read)),
+            Err(error) => {
+                log::warn!(
+                    "portcullis: trust {}: no call can be made through cluster {} ({error}); is the \
+                     cluster configured in this proxy?",
+                    self.trust.name,
+                    self.remote.envoy_cluster
+                );
+                self.take(worker, id, &read, None);
+            }
+        }
+    }
+
+    /// Takes what a read brought into the record, if this worker still has its turn.
+    fn take(&mut self, worker: &mut Worker, id: u64, read: &Read, answer: Option<&HttpAnswer<'_>>) {
+        let version = self.look(worker);
+        let led = worker
+            .record(self.place)
+            .filter(|record| record.is_led_by(id))
+            .cloned();
+        let (Some(version), Some(mut record)) = (version, led) else {
+            return;
+        };
+        let chance = host::random();
+        let taken = record.take(&self.trust, &self.remote, read, answer, now(), chance);
+        if !self.write(&record, Some(version)) {
+            return;
+        }
+        match taken {
+            Ok(Some(next)) => self.ask(worker, id, next),
+            Ok(None) => worker.metrics().key_read(self.place, true),
+            Err(error) => {
+                worker.metrics().key_read(self.place, false);
+                log::warn!(
+                    "portcullis: trust {}: the keys could not be read: {error}; what is known stays",
+                    self.trust.name
+                );
+            }
+        }
+        // What was just written is read back at once, so that requests that wait here need not wait
+        // for the next tick.
+        self.look(worker);
+    }
+
+    /// Writes a record, over the version that it was made from. `false` means that another worker
+    /// was faster, or that the host refused.
+    fn write(&self, record: &Record, version: Option<u32>) -> bool {
+        match host::set_shared_data(&self.name, record.to_text().as_bytes(), version) {
+            Ok(()) => true,
+            Err(host::Error::CasMismatch) => false,
+            Err(error) => {
+                log::error!("portcullis: keys can't be shared between workers: {error}");
+                false
+            }
+        }
+    }
+}
