@@ -14,6 +14,9 @@ use serde_json::json;
 /// Unknown key ids cause at most one read in this time.
 const BUDGET: Duration = Duration::from_secs(10);
 
+/// How many requests may wait on one worker.
+const ROOM: usize = 256;
+
 /// A gateway whose workers have the scene's keys, for so long that an unknown key id may cause a read again.
 async fn rested(scene: &Scene, gateway: &Gateway) {
     for cluster in &scene.clusters {
@@ -159,7 +162,6 @@ async fn t06_made_up_key_ids_cause_one_read_in_ten_seconds_and_hold_nobody_up() 
 
 #[tokio::test]
 async fn waiting_requests_are_bounded_and_may_leave() {
-    const ROOM: usize = 256;
     const CLIENTS: usize = 400;
     let scene = Scene::start(&["staging"]).await;
     let gateway = scene.gateway(scene.policy()).workers(1).start().await;
@@ -197,4 +199,28 @@ async fn waiting_requests_are_bounded_and_may_leave() {
     assert_eq!(gateway.call(good).await.verdict(), "200");
     assert_eq!(scene.app.count(), before + 3);
     assert!(!gateway.log().contains("][critical]"));
+}
+
+#[tokio::test]
+async fn t30_a_full_waiting_room_is_settled_without_harm_to_the_worker() {
+    for version in Version::ALL {
+        let scene = Scene::start(&["staging"]).await;
+        let gateway = scene.gateway(scene.policy()).workers(1).version(version);
+        let gateway = gateway.start().await;
+        rested(&scene, &gateway).await;
+        let staging = scene.cluster("staging");
+        let before = scene.app.count();
+
+        staging.issuer.answer(Endpoint::Keys, Answer::Silence);
+        let crowd = Crowd::gather(gateway.address(), ROOM).await;
+        let calls = (0..ROOM).map(|number| poll(&invented(staging, number)));
+        for reply in crowd.send(calls).join_all().await {
+            assert_eq!(reply.verdict(), "503 keys-unavailable", "{version}");
+        }
+        let good = gateway.call(poll(&staging.token())).await.verdict();
+        assert_eq!(good, "200", "{version}");
+        assert_eq!(scene.app.count(), before + 1);
+        let log = gateway.log();
+        assert!(!log.contains("failed: Uncaught"), "{version}");
+    }
 }

@@ -20,6 +20,11 @@ use crate::verdict::{self, Outcome};
 /// How long a request waits for keys. Reading them takes two answers at most.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many waiting requests are settled at a time. Envoy carries out what was decided only when we
+/// return to it, each answer from within the one before where that calls us again, and the stack
+/// that they share overflows at a few hundred: a trap, which ends every request of the worker.
+const PORTION: usize = 32;
+
 /// What one worker has.
 #[derive(Debug)]
 pub(crate) struct Worker {
@@ -29,8 +34,9 @@ pub(crate) struct Worker {
     checker: Checker,
     metrics: Metrics,
     waiting: WaitingRoom,
-    /// Whether a key has changed hands since the waiting requests were last judged.
-    keys_changed: bool,
+    /// Counts what has become known of keys, so that a waiting request is judged again only by
+    /// something new.
+    news: u64,
 }
 
 /// What is to be done with a request now.
@@ -50,7 +56,7 @@ impl Worker {
             memory: Memory::default(),
             checker,
             waiting: WaitingRoom::default(),
-            keys_changed: false,
+            news: 0,
         }
     }
 
@@ -77,7 +83,7 @@ impl Worker {
     /// Takes over what the workers know together of the trust entry at this place.
     pub(crate) fn update(&mut self, trust: usize, record: Record) {
         self.keyring.update(trust, record);
-        self.keys_changed = true;
+        self.news = self.news.wrapping_add(1);
     }
 
     /// Whether a request waits for the keys of the trust entry at this place.
@@ -97,6 +103,7 @@ impl Worker {
                     id,
                     arrived,
                     trusts,
+                    news: self.news,
                 });
                 self.metrics.waiting(self.waiting.len());
                 None
@@ -111,12 +118,13 @@ impl Worker {
         }
     }
 
-    /// Judges the waiting requests again, if keys have changed or patience is at its end.
+    /// Judges waiting requests again, if keys have changed or patience is at its end: some of them,
+    /// and the others next time.
     pub(crate) fn settle(&mut self) {
         let now = now();
-        let changed = std::mem::take(&mut self.keys_changed);
-        let due = |waiting: &Waiting| changed || waiting.is_over(now, PATIENCE);
-        for Waiting { id, arrived, .. } in self.waiting.take(due) {
+        let news = self.news;
+        let due = |waiting: &Waiting| waiting.news != news || waiting.is_over(now, PATIENCE);
+        for Waiting { id, arrived, .. } in self.waiting.take(PORTION, due) {
             // A client that has gone away takes its context with it.
             if host::set_effective_context(id).is_err() {
                 continue;
@@ -127,6 +135,7 @@ impl Worker {
                     id,
                     arrived,
                     trusts,
+                    news,
                 }),
                 Step::Done(Outcome::Answered) => {}
                 Step::Done(Outcome::GoesOn) => {

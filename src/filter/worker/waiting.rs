@@ -22,6 +22,8 @@ pub(crate) struct Waiting {
     pub(crate) arrived: Timestamp,
     /// The places of the trust entries whose keys it waits for.
     pub(crate) trusts: Vec<usize>,
+    /// The worker's count of news when it was last judged.
+    pub(crate) news: u64,
 }
 
 impl Waiting {
@@ -65,13 +67,12 @@ impl WaitingRoom {
         self.waiting.len() < before
     }
 
-    /// Takes out those that are due.
-    pub(crate) fn take(&mut self, due: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
-        let (taken, left) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|one| due(one));
-        self.waiting = left;
-        taken
+    /// Takes out those that are due, in the order in which they came, up to `most` of them.
+    pub(crate) fn take(&mut self, most: usize, due: impl Fn(&Waiting) -> bool) -> Vec<Waiting> {
+        self.waiting
+            .extract_if(.., |one| due(one))
+            .take(most)
+            .collect()
     }
 }
 

@@ -5,6 +5,7 @@ fn waiting(id: u32, arrived: u64) -> Waiting {
         id,
         arrived: Timestamp::from_secs(arrived),
         trusts: vec![0],
+        news: 0,
     }
 }
 
@@ -27,11 +28,25 @@ fn a_request_that_leaves_or_is_due_is_taken_once() {
     assert!(room.leave(2));
     assert!(!room.leave(2));
     let due: Vec<u32> = room
-        .take(|one| one.id == 3)
+        .take(10, |one| one.id == 3)
         .into_iter()
         .map(|one| one.id)
         .collect();
     assert_eq!(due, [3]);
+    assert_eq!(room.len(), 1);
+}
+
+#[test]
+fn those_that_are_due_leave_in_portions_and_in_order() {
+    let mut room = WaitingRoom::default();
+    for id in 1..=5 {
+        room.enter(waiting(id, 0));
+    }
+    let mut take = || -> Vec<u32> {
+        let taken = room.take(2, |one| one.id != 2);
+        taken.into_iter().map(|one| one.id).collect()
+    };
+    assert_eq!([take(), take(), take()], [vec![1, 3], vec![4, 5], vec![]]);
     assert_eq!(room.len(), 1);
 }
 
