@@ -10,11 +10,18 @@ use crate::host::{Counter, Gauge, Histogram};
 /// The app of a request that belongs to none.
 const NO_APP: &str = "none";
 
+/// A counter, and what it does not know yet.
+#[derive(Debug)]
+struct Tally {
+    counter: Option<Counter>,
+    uncounted: u32,
+}
+
 /// The metrics of one worker. A metric that the host refuses to define is one that is not counted:
 /// that is no reason to refuse requests.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    decisions: HashMap<Reason, HashMap<String, Counter>>,
+    decisions: HashMap<Reason, HashMap<String, Tally>>,
     verification: Option<Histogram>,
     key_ages: Vec<Option<Gauge>>,
     key_reads: Vec<[Option<Counter>; 2]>,
@@ -46,25 +53,24 @@ impl Metrics {
         }
     }
 
-    /// Counts a decision.
+    /// Counts a decision, for the next [`Metrics::flush`].
     pub(crate) fn count(&mut self, decision: &Decision<'_>) {
-        let reason = decision.reason();
         let app = decision.app().map_or(NO_APP, |app| app.name());
-        let apps = self.decisions.entry(reason).or_default();
-        if !apps.contains_key(app) {
-            let verdict = if decision.is_allowed() {
-                "allowed"
-            } else {
-                "refused"
-            };
-            let name =
-                format!("portcullis_decisions_total.app.{app}.decision.{verdict}.reason.{reason}");
-            if let Ok(counter) = Counter::define(&name) {
-                apps.insert(app.to_owned(), counter);
-            }
+        let apps = self.decisions.entry(decision.reason()).or_default();
+        if let Some(tally) = apps.get_mut(app) {
+            tally.add();
+        } else {
+            let mut tally = Tally::of(app, decision);
+            tally.add();
+            apps.insert(app.to_owned(), tally);
         }
-        if let Some(counter) = apps.get(app) {
-            let _uncounted = counter.increment(1);
+    }
+
+    /// Hands what was counted to Envoy. A call costs more than most of what the gate does for a
+    /// request, so this is done on the tick.
+    pub(crate) fn flush(&mut self) {
+        for tally in self.decisions.values_mut().flat_map(HashMap::values_mut) {
+            tally.flush();
         }
     }
 
@@ -106,5 +112,33 @@ impl Metrics {
             let _uncounted = gauge.change(count.saturating_sub(self.waiting_here));
         }
         self.waiting_here = count;
+    }
+}
+
+impl Tally {
+    /// The counter of decisions of this kind.
+    fn of(app: &str, decision: &Decision<'_>) -> Self {
+        let verdict = if decision.is_allowed() {
+            "allowed"
+        } else {
+            "refused"
+        };
+        let reason = decision.reason();
+        let name =
+            format!("portcullis_decisions_total.app.{app}.decision.{verdict}.reason.{reason}");
+        Self {
+            counter: Counter::define(&name).ok(),
+            uncounted: 0,
+        }
+    }
+
+    const fn add(&mut self) {
+        self.uncounted = self.uncounted.saturating_add(1);
+    }
+
+    fn flush(&mut self) {
+        if let Some(counter) = self.counter {
+            let _uncounted = counter.increment(std::mem::take(&mut self.uncounted));
+        }
     }
 }

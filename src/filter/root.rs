@@ -96,6 +96,7 @@ impl RootContext for Root {
         };
         if let Ok(mut worker) = worker.try_borrow_mut() {
             self.readers.tick(&mut worker);
+            worker.flush();
             self.settle(&mut worker);
         }
     }

@@ -34,6 +34,9 @@ pub(crate) struct Worker {
     checker: Checker,
     metrics: Metrics,
     waiting: WaitingRoom,
+    /// The time of the last tick, by which requests are judged as they come: a call to Envoy costs
+    /// more than a tenth of a second matters.
+    clock: Timestamp,
     /// Counts what has become known of keys, so that a waiting request is judged again only by
     /// something new.
     news: u64,
@@ -56,6 +59,7 @@ impl Worker {
             memory: Memory::default(),
             checker,
             waiting: WaitingRoom::default(),
+            clock: now,
             news: 0,
         }
     }
@@ -95,7 +99,7 @@ impl Worker {
 
     /// Judges the request of the effective context, which has this id. `None` means that it waits.
     pub(crate) fn receive(&mut self, id: u32) -> Option<Outcome> {
-        let arrived = now();
+        let arrived = self.clock;
         match self.judge(arrived, arrived, !self.waiting.is_full()) {
             Step::Done(outcome) => Some(outcome),
             Step::Wait(trusts) => {
@@ -111,6 +115,11 @@ impl Worker {
         }
     }
 
+    /// Hands what was counted to Envoy.
+    pub(crate) fn flush(&mut self) {
+        self.metrics.flush();
+    }
+
     /// Forgets a request that is over.
     pub(crate) fn leave(&mut self, id: u32) {
         if self.waiting.leave(id) {
@@ -122,6 +131,7 @@ impl Worker {
     /// and the others next time.
     pub(crate) fn settle(&mut self) {
         let now = now();
+        self.clock = now;
         let news = self.news;
         let due = |waiting: &Waiting| waiting.news != news || waiting.is_over(now, PATIENCE);
         for Waiting { id, arrived, .. } in self.waiting.take(PORTION, due) {
