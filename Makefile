@@ -34,6 +34,12 @@ tools: ## install what the other targets need into .tools/ (once; needs the pack
 	tests/setup/debian.sh
 	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
 
+# What a build needs, so that `make wasm` works before `make tools`.
+.PHONY: builders
+builders:
+	tests/setup/rust.sh
+	tests/setup/node.sh
+
 .PHONY: fmt
 fmt: ## format the code
 	cargo fmt --all
@@ -56,7 +62,7 @@ node: ## test core as WebAssembly, in Node
 		cargo test -p portcullis-core --target wasm32-unknown-unknown
 
 .PHONY: wasm
-wasm: $(MODULE) ## build the filter: target/portcullis.wasm
+wasm: builders $(MODULE) ## build the filter: target/portcullis.wasm
 	@echo "$(MODULE): $$(stat -c %s $(MODULE)) bytes"
 
 # Panics name their place in the source; what stands before it is this machine's and would make every build another.
@@ -95,12 +101,12 @@ test: tools ## everything above that can fail
 	done
 
 .PHONY: demo
-demo: wasm ## a gate to try, with real apps behind it (ONESHOT=1: show the table and end)
+demo: tools wasm ## a gate to try, with real apps behind it (ONESHOT=1: show the table and end)
 	cargo run -p portcullis-tests --bin demo
 
 # As the tests are built: the load is system calls, and the table shows whether Envoy had to wait for it.
 .PHONY: bench
-bench: wasm ## measure the filter beside Envoy's own jwt_authn (BENCH_ROUNDS=5 BENCH_SECONDS=4)
+bench: tools wasm ## measure the filter beside Envoy's own jwt_authn (BENCH_ROUNDS=5 BENCH_SECONDS=4)
 	cargo run -p portcullis-tests --bin bench
 
 .PHONY: audit

@@ -1,6 +1,7 @@
 //! What a refused client is told: RFC 6750 challenges, and no more than the reason's code.
 
-use crate::decision::{Class, Decision, Reason};
+use crate::decision::Decision;
+use crate::reason::{Class, Reason};
 use crate::request::Client;
 
 /// The realm of a challenge that belongs to no app.

@@ -2,7 +2,10 @@
 
 mod encode;
 pub mod headers;
+mod known;
 mod kubernetes;
+
+pub use known::Known;
 
 use crate::json::Json;
 use crate::token::{TokenError, Verified};

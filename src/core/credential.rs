@@ -1,6 +1,6 @@
 //! What the client shows.
 
-use crate::decision::Reason;
+use crate::reason::Reason;
 use crate::request::Headers;
 
 /// What a request shows of its caller.

@@ -1,13 +1,12 @@
 //! The verdict on one request, and its reason.
 
 mod audit;
-mod reason;
 
 use std::sync::Arc;
 
-pub use reason::{Class, Reason};
+pub use crate::reason::{Class, Reason};
 
-use crate::gate::Known;
+use crate::caller::Known;
 use crate::policy::{App, Rule};
 use crate::request::Ambiguity;
 

@@ -2,17 +2,16 @@
 //! are the words of.
 
 mod authenticate;
-mod known;
 mod memory;
 
 use crate::credential::Credential;
-use crate::decision::{Decision, Reason};
+use crate::decision::Decision;
 use crate::keys::{Keyring, Signatures};
 use crate::policy::{App, Policy};
+use crate::reason::Reason;
 use crate::request::{Headers, Request};
 use crate::timestamp::Timestamp;
 
-pub use known::Known;
 pub use memory::Memory;
 
 use authenticate::Unproven;

@@ -3,7 +3,7 @@
 //! The way of a request reads like a sentence, one module a word: [`request`] (what is asked, in
 //! canonical form) → [`credential`] (what the client shows) → [`token`] (is it genuine: a
 //! [`token::Verified`] that only `verify` can build) → [`caller`] (who that is) → [`policy`] (what
-//! the rules say) → [`decision`] (the verdict and its reason) → [`answer`] (what the client is
+//! the rules say) → [`decision`] (the verdict and its [`reason`]) → [`answer`] (what the client is
 //! told). [`keys`] and [`trust`] stand beside it, and [`gate`] puts the sentence together.
 //!
 //! Core never calls out. It takes a snapshot and the time, and returns a value that says what to do,
@@ -29,6 +29,7 @@ pub mod gate;
 pub mod json;
 pub mod keys;
 pub mod policy;
+pub mod reason;
 pub mod request;
 pub mod timestamp;
 pub mod token;

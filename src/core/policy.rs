@@ -20,7 +20,7 @@ mod tests;
 
 use crate::trust::Trust;
 
-pub use app::{App, Origin, Ruling};
+pub use app::{App, Origin};
 pub use audit::{Audit, Level};
 pub use entry::{Entry, Matcher, Part};
 pub use error::PolicyError;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::memory::Remembered;
-use super::{Circumstances, Gate, Known, Memory};
-use crate::decision::Reason;
+use super::{Circumstances, Gate, Memory};
+use crate::caller::Known;
 use crate::keys::{Absence, Condition, Holding, Key};
+use crate::reason::Reason;
 use crate::token::{Header, Token, TokenError, verify};
 use crate::trust::Trust;
 

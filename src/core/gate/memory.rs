@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use super::Known;
+use crate::caller::Known;
 use crate::keys::Thumbprint;
 use crate::token::Token;
 

@@ -26,17 +26,6 @@ pub struct App {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Origin(pub(super) String);
 
-/// What the rules of an app say to a request.
-#[derive(Clone, Copy, Debug)]
-pub enum Ruling<'a> {
-    /// This public rule opens it to everybody.
-    Public(&'a Rule),
-    /// This rule lists the caller.
-    Allowed(&'a Rule),
-    /// No rule opens it to this caller.
-    NoRule,
-}
-
 // === impl App ===
 
 impl App {
@@ -79,17 +68,6 @@ impl App {
     /// Whether a genuine CORS preflight goes through.
     pub const fn preflight(&self) -> bool {
         self.preflight
-    }
-
-    /// What the rules say to a request: its method, its canonical path without query, and who
-    /// calls, where that is known. Public rules are looked at first.
-    pub fn judge(&self, method: &str, path: &str, caller: Option<&Caller>) -> Ruling<'_> {
-        if let Some(rule) = self.public_rule(method, path) {
-            return Ruling::Public(rule);
-        }
-        caller
-            .and_then(|caller| self.rule_for(method, path, caller))
-            .map_or(Ruling::NoRule, Ruling::Allowed)
     }
 
     /// The first public rule that fits the request.

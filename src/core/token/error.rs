@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::decision::Reason;
+use crate::reason::Reason;
 
 /// Why a token is refused. Precise enough for an operator's log, and it repeats nothing of the
 /// token; a client only ever learns [`TokenError::reason`].

@@ -1,5 +1,6 @@
-use crate::decision::{Decision, Reason};
+use crate::decision::Decision;
 use crate::json::Json;
+use crate::reason::Reason;
 use crate::request::{Ambiguity, Headers};
 
 fn record(decision: &Decision<'_>, path: &[u8]) -> (String, Json) {

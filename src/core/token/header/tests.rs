@@ -1,5 +1,5 @@
 use super::*;
-use crate::decision::Reason;
+use crate::reason::Reason;
 
 fn read(json: &str) -> Result<Header, TokenError> {
     Header::read(&Json::parse(json.as_bytes()).unwrap())

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-use crate::caller::Caller;
+use super::Caller;
 use crate::token::{TokenError, Verified};
 use crate::trust::Trust;
 
@@ -21,7 +21,7 @@ pub struct Known {
 
 impl Known {
     /// Whom the token speaks of.
-    pub(super) fn new(verified: Verified, trust: &Trust) -> Result<Self, TokenError> {
+    pub(crate) fn new(verified: Verified, trust: &Trust) -> Result<Self, TokenError> {
         let caller = Caller::of(&verified, trust)?;
         let id = Sha256::digest(verified.token_id());
         let id = id.get(..16).unwrap_or_default();
@@ -71,7 +71,7 @@ impl Known {
     }
 
     /// The proof.
-    pub(super) const fn verified(&self) -> &Verified {
+    pub(crate) const fn verified(&self) -> &Verified {
         &self.verified
     }
 }
