@@ -6,6 +6,7 @@
 mod tests;
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -291,12 +292,9 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 }
             }
         }
-        // Sorting a list of names keeps a thousand members from costing a million comparisons.
-        let mut names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
-        names.sort_unstable();
-        let mut pairs = names.windows(2);
-        if let Some([name, _]) = pairs.find(|pair| pair.first() == pair.last()) {
-            self.leads_through(Step::Member((*name).to_owned()));
+        let mut seen = HashSet::with_capacity(members.len());
+        if let Some((name, _)) = members.iter().find(|(name, _)| !seen.insert(name.as_str())) {
+            self.leads_through(Step::Member(name.clone()));
             return Err(self.fail(Fault::Duplicate));
         }
         Ok(Json::Object(members))

@@ -1,9 +1,11 @@
 //! A child process that ends with its guard.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use super::client::Call;
 use super::wait;
 
 /// A running program. Dropping it kills it and waits for its end.
@@ -38,6 +40,19 @@ impl Process {
             watchdog,
             log,
         }
+    }
+
+    /// Waits until a GET of this path is answered with 200.
+    ///
+    /// # Panics
+    /// As [`Process::ready`] does.
+    pub async fn ready_at(&mut self, address: SocketAddr, path: &str) {
+        let call = Call::get("localhost", path);
+        let is_ready = async || {
+            let reply = call.try_send(address).await;
+            reply.is_ok_and(|reply| reply.status == 200)
+        };
+        self.ready(is_ready).await;
     }
 
     /// Looks until `probe` is true.

@@ -3,7 +3,6 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use super::client::Call;
 use super::process::Process;
 use super::{folder, port, tools};
 
@@ -37,15 +36,7 @@ impl Prometheus {
             ))
             .arg(format!("--web.listen-address={address}"));
         let mut process = Process::start("prometheus", &folder, command);
-        let ready = Call::get("prometheus", "/-/ready");
-        process
-            .ready(async || {
-                ready
-                    .try_send(address)
-                    .await
-                    .is_ok_and(|reply| reply.status == 200)
-            })
-            .await;
+        process.ready_at(address, "/-/ready").await;
         Self {
             address,
             _process: process,

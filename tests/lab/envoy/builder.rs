@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use super::listener::{Listener, Paths};
 use super::{Gateway, Refused, Stats, Version, bootstrap};
 use crate::lab::authority::Authority;
-use crate::lab::client::Call;
 use crate::lab::issuer::Issuer;
 use crate::lab::process::Process;
 use crate::lab::{folder, port, tools};
@@ -192,16 +191,7 @@ impl Builder {
             address,
             admin,
         };
-        let ready = Call::get("admin", "/ready");
-        gateway
-            .process
-            .ready(async || {
-                ready
-                    .try_send(admin)
-                    .await
-                    .is_ok_and(|reply| reply.status == 200)
-            })
-            .await;
+        gateway.process.ready_at(admin, "/ready").await;
         gateway.settled(&Stats::new(String::new()), 0).await?;
         Ok(gateway)
     }

@@ -45,14 +45,7 @@ impl Running {
             address,
             admin,
         };
-        let ready = Call::get("admin", "/ready");
-        let probe = async || {
-            ready
-                .try_send(admin)
-                .await
-                .is_ok_and(|reply| reply.status == 200)
-        };
-        running.process.ready(probe).await;
+        running.process.ready_at(admin, "/ready").await;
         running
     }
 
