@@ -59,7 +59,9 @@ const EXPORTS: [&str; 12] = [
     "proxy_on_done",
     "proxy_on_http_call_response",
     "proxy_on_memory_allocate",
+    "proxy_on_request_body",
     "proxy_on_request_headers",
+    "proxy_on_request_trailers",
     "proxy_on_tick",
     "proxy_on_vm_start",
 ];

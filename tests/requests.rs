@@ -2,7 +2,9 @@
 //! host and method.
 
 use portcullis_tests::lab::scene::{HOST, poll};
-use portcullis_tests::lab::{Call, Connection, Stand, Version};
+use portcullis_tests::lab::{
+    Answer, Call, Connection, Endpoint, Scene, SigningKey, Stand, Version,
+};
 use serde_json::{Value, json};
 
 /// What karma may see is below `/api/v2`; the rest of the app is not its own.
@@ -383,4 +385,19 @@ async fn neither_body_nor_trailers_follow_a_refusal() {
     // Envoy may close the connection under it, which is as good as an answer.
     let _closed = connection.write(&vec![b'x'; 65_536]).await;
     stand.ends_clean().await;
+}
+
+/// `allow_on_headers_stop_iteration` makes Envoy ask for the body of a request that the filter holds.
+#[tokio::test]
+async fn a_body_does_not_carry_waiting_headers_past_the_gate() {
+    let scene = Scene::start(&["blue"]).await;
+    let blue = scene.cluster("blue");
+    blue.issuer.answer(Endpoint::Discovery, Answer::Silence);
+    let gateway = scene.gateway(scene.policy());
+    let gateway = gateway.stop_iteration().start().await;
+    let token = blue.karma().sign(&SigningKey::p256());
+    let call = Call::post(HOST, "/api/v2/alerts").bearer(&token);
+    let reply = gateway.call(call.body("x".repeat(100_000))).await;
+    assert_eq!(reply.verdict(), "503 keys-unavailable");
+    assert_eq!(scene.app.count(), 0);
 }

@@ -70,6 +70,7 @@ impl Caller {
                 caller.groups = groups(at(&caller.claims, &paths.groups));
                 caller.preferred_username = at(&caller.claims, &paths.preferred_username)
                     .and_then(Json::as_str)
+                    .filter(|name| !name.is_empty())
                     .map(str::to_owned);
             }
         }

@@ -43,21 +43,17 @@ impl<'a> Credential<'a> {
 fn bearer(token: &[u8], max_token: usize) -> Result<Credential<'_>, Reason> {
     let body = token.iter().take_while(|byte| is_b64token(**byte)).count();
     let behind = token.get(body..).unwrap_or_default();
-    let padding = behind.iter().take_while(|byte| **byte == b'=').count();
-    if body == 0 || padding < behind.len() {
-        let ambiguous = token.contains(&b',');
-        return Err(if ambiguous {
-            Reason::AuthorizationAmbiguous
-        } else {
-            Reason::AuthorizationMalformed
-        });
+    let is_whole = body > 0 && behind.iter().all(|byte| *byte == b'=');
+    if !is_whole && token.contains(&b',') {
+        return Err(Reason::AuthorizationAmbiguous);
     }
     if token.len() > max_token {
         return Err(Reason::TokenTooLarge);
     }
-    std::str::from_utf8(token)
+    let token = std::str::from_utf8(token).ok().filter(|_| is_whole);
+    token
         .map(Credential::Bearer)
-        .map_err(|_| Reason::AuthorizationMalformed)
+        .ok_or(Reason::AuthorizationMalformed)
 }
 
 fn is_bearer(credentials: &[u8]) -> bool {

@@ -230,7 +230,7 @@ pub(crate) fn path(target: &[u8]) -> Result<&str, Ambiguity> {
 }
 
 /// The bytes of a path with its percent-encodings decoded once; `None` if one of them is broken,
-/// hides what gives a path its shape (a dot, a slash, a fragment, a control byte, another
+/// hides what gives a path its shape (a dot, a slash, a query, a fragment, a control byte, another
 /// encoding), or if the bytes are not UTF-8.
 fn decode(path: &str) -> Option<Cow<'_, [u8]>> {
     if !path.contains('%') {
@@ -245,16 +245,21 @@ fn decode(path: &str) -> Option<Cow<'_, [u8]>> {
             continue;
         }
         let (byte, behind) = triplet(behind)?;
-        let hides_shape = matches!(byte, b'.' | b'/' | b'#' | 0..b' ' | 0x7f);
-        if hides_shape || (byte == b'%' && triplet(behind).is_some()) {
+        if matches!(byte, b'.' | b'/' | b'#' | b'?' | 0..b' ' | 0x7f) {
             return None;
         }
         decoded.push(byte);
         rest = behind;
     }
-    std::str::from_utf8(&decoded)
-        .is_ok()
-        .then_some(Cow::Owned(decoded))
+    // A percent sign that is left was encoded itself. Where digits follow it, encoded or not, who
+    // decodes twice reads another path.
+    let twice = |three: &[u8]| {
+        three
+            .strip_prefix(b"%")
+            .is_some_and(|two| triplet(two).is_some())
+    };
+    let plain = std::str::from_utf8(&decoded).is_ok() && !decoded.windows(3).any(twice);
+    plain.then_some(Cow::Owned(decoded))
 }
 
 /// The byte that two hexadecimal digits encode, and what stands behind them.

@@ -22,6 +22,16 @@ impl Http {
     pub(crate) const fn new(id: u32, worker: Rc<RefCell<Worker>>) -> Self {
         Self { id, worker }
     }
+
+    /// Whether the rest of the request must wait for its verdict.
+    fn hold(&self) -> Action {
+        let worker = self.worker.try_borrow();
+        if worker.is_ok_and(|worker| !worker.is_waiting(self.id)) {
+            Action::Continue
+        } else {
+            Action::Pause
+        }
+    }
 }
 
 impl Context for Http {}
@@ -38,6 +48,16 @@ impl HttpContext for Http {
             // A paused request is not forwarded, neither its headers nor any byte of its body.
             Some(Outcome::Answered) | None => Action::Pause,
         }
+    }
+
+    // Envoy asks for body and trailers of a paused request only where the plugin's configuration says
+    // `allow_on_headers_stop_iteration`, and would then let the headers go with them.
+    fn on_http_request_body(&mut self, _: usize, _: bool) -> Action {
+        self.hold()
+    }
+
+    fn on_http_request_trailers(&mut self, _: usize) -> Action {
+        self.hold()
     }
 }
 

@@ -41,10 +41,10 @@ impl Readers {
 
     /// Writes a first record wherever there is none. Envoy tries a configuration on its main thread
     /// before any worker has it, so there is one writer, and no worker's turn is overwritten.
-    pub(crate) fn seed(&mut self, worker: &mut Worker, now: Timestamp) {
+    pub(crate) fn seed(&mut self, worker: &mut Worker) {
         for reader in &mut self.readers {
             if reader.look(worker).is_none() {
-                reader.seed(now);
+                reader.seed(worker);
             }
         }
     }

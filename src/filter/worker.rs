@@ -34,9 +34,6 @@ pub(crate) struct Worker {
     checker: Checker,
     metrics: Metrics,
     waiting: WaitingRoom,
-    /// The time of the last tick, by which requests are judged as they come: a call to Envoy costs
-    /// more than a tenth of a second matters.
-    clock: Timestamp,
     /// Counts what has become known of keys, so that a waiting request is judged again only by
     /// something new.
     news: u64,
@@ -59,7 +56,6 @@ impl Worker {
             memory: Memory::default(),
             checker,
             waiting: WaitingRoom::default(),
-            clock: now,
             news: 0,
         }
     }
@@ -99,8 +95,8 @@ impl Worker {
 
     /// Judges the request of the effective context, which has this id. `None` means that it waits.
     pub(crate) fn receive(&mut self, id: u32) -> Option<Outcome> {
-        let arrived = self.clock;
-        match self.judge(arrived, arrived, !self.waiting.is_full()) {
+        let arrived = now();
+        match self.judge(arrived, arrived, true) {
             Step::Done(outcome) => Some(outcome),
             Step::Wait(trusts) => {
                 self.waiting.enter(Waiting {
@@ -120,6 +116,11 @@ impl Worker {
         self.metrics.flush();
     }
 
+    /// Whether the request of this context waits.
+    pub(crate) fn is_waiting(&self, id: u32) -> bool {
+        self.waiting.iter().any(|waiting| waiting.id == id)
+    }
+
     /// Forgets a request that is over.
     pub(crate) fn leave(&mut self, id: u32) {
         if self.waiting.leave(id) {
@@ -131,7 +132,6 @@ impl Worker {
     /// and the others next time.
     pub(crate) fn settle(&mut self) {
         let now = now();
-        self.clock = now;
         let news = self.news;
         let due = |waiting: &Waiting| waiting.news != news || waiting.is_over(now, PATIENCE);
         for Waiting { id, arrived, .. } in self.waiting.take(PORTION, due) {
@@ -159,8 +159,8 @@ impl Worker {
     }
 
     /// Judges the request of the effective context and carries the verdict out, unless the request
-    /// should wait and `may_wait`.
-    fn judge(&mut self, arrived: Timestamp, now: Timestamp, may_wait: bool) -> Step {
+    /// should wait, is `patient`, and there is room for it.
+    fn judge(&mut self, arrived: Timestamp, now: Timestamp, patient: bool) -> Step {
         let pairs = match host::request_headers() {
             Ok(pairs) => pairs,
             Err(error) => return Step::Done(verdict::unreadable(error)),
@@ -175,7 +175,11 @@ impl Worker {
         let decision: Decision<'_> =
             match self.gate.judge(&headers, circumstances, &mut self.memory) {
                 Judgement::Decided(decision) => decision,
-                Judgement::AwaitKeys { trusts, .. } if may_wait => return Step::Wait(trusts),
+                Judgement::AwaitKeys { trusts, .. }
+                    if patient && self.waiting.has_room_for(&trusts) =>
+                {
+                    return Step::Wait(trusts);
+                }
                 Judgement::AwaitKeys { app, .. } => self.gate.give_up(app),
             };
         for microseconds in self.checker.take_durations() {

@@ -10,9 +10,13 @@ use crate::reason::Reason;
 use crate::token::{Header, Token, TokenError, verify};
 use crate::trust::Trust;
 
-/// How many keys are tried on one token: what a token costs is bounded, however many trust entries
-/// share an issuer.
-const MAX_TRIALS: usize = 4;
+/// How many trust entries are tried on one token: what a token costs is bounded, however many of
+/// them share an issuer.
+const MAX_CANDIDATES: usize = 4;
+
+/// How many keys of one entry are tried: an issuer that gives many keys one name takes nothing away
+/// from the next.
+const MAX_KEYS: usize = 2;
 
 /// Why a token proves nobody.
 pub(super) enum Unproven {
@@ -32,8 +36,8 @@ struct Shown<'a> {
 /// What was found on the way through the trust entries that have the token's issuer.
 #[derive(Default)]
 struct Search {
-    /// Keys tried on the signature.
-    trials: usize,
+    /// Trust entries whose keys were tried on the signature.
+    candidates: usize,
     /// A key verified the signature, but the audience is somebody else's.
     meant_for_others: bool,
     /// The token's key is there, but it is for another algorithm.
@@ -161,11 +165,13 @@ impl Search {
             Condition::Stale => self.unusable = Some(Reason::KeysStale),
         }
         match fitting(holding, header, circumstances) {
-            Fitting::Keys(_) if condition == Condition::Stale => self.stale = true,
-            Fitting::Keys(keys) => {
-                let left = MAX_TRIALS.saturating_sub(self.trials);
-                let keys: Vec<&Key> = keys.into_iter().take(left).collect();
-                self.trials = self.trials.saturating_add(keys.len());
+            Fitting::Keys(_) | Fitting::Several if condition == Condition::Stale => {
+                self.stale = true;
+            }
+            Fitting::Keys(_) if self.candidates >= MAX_CANDIDATES => {}
+            Fitting::Keys(mut keys) => {
+                keys.truncate(MAX_KEYS);
+                self.candidates = self.candidates.saturating_add(1);
                 return keys;
             }
             Fitting::OtherAlgorithm => self.other_algorithm = true,
@@ -180,13 +186,10 @@ impl Search {
         if self.meant_for_others {
             return Unproven::Refused(Reason::AudienceMismatch);
         }
-        if self.trials > 0 {
+        if self.candidates > 0 {
             // Without a key id, a key that could not be read may be the one.
             let reason = self.unusable.filter(|_| kid.is_none());
             return Unproven::Refused(reason.unwrap_or(Reason::SignatureInvalid));
-        }
-        if self.other_algorithm {
-            return Unproven::Refused(Reason::AlgorithmRefused);
         }
         if self.stale {
             return Unproven::Refused(Reason::KeysStale);
@@ -216,32 +219,37 @@ impl Search {
             Unproven::AwaitKeys(unread)
         } else if unknowable {
             Unproven::Refused(self.unusable.unwrap_or(Reason::KeysUnavailable))
+        } else if self.other_algorithm {
+            Unproven::Refused(Reason::AlgorithmRefused)
         } else {
             Unproven::Refused(Reason::KeyUnknown)
         }
     }
 }
 
-/// The keys that a token may mean: those of its key id or, where it names none, the only one that
-/// is for its algorithm. A key is for exactly one algorithm (RFC 8725, section 3.1).
+/// The keys that a token may mean: those of its key id or, where it names none, the only one in the
+/// issuer's set that is for its algorithm, and what that one has replaced. A key is for exactly one
+/// algorithm (RFC 8725, section 3.1).
 fn fitting<'a>(
     holding: &'a Holding,
     header: &Header,
     circumstances: Circumstances<'_>,
 ) -> Fitting<'a> {
-    let keys = holding.keys(circumstances.now);
-    let named: Vec<&Key> = match header.kid() {
-        Some(kid) => keys.filter(|key| key.kid() == Some(kid)).collect(),
-        None => keys.collect(),
-    };
+    let named = |key: &&Key| header.kid().is_none_or(|kid| key.kid() == Some(kid));
     let usable = |key: &&Key| {
         key.algorithm() == header.algorithm() && circumstances.signatures.supports(key.algorithm())
     };
-    let keys: Vec<&Key> = named.iter().copied().filter(usable).collect();
-    match (header.kid(), keys.len()) {
-        (Some(_), 0) if !named.is_empty() => Fitting::OtherAlgorithm,
-        (_, 0) => Fitting::None,
-        (Some(_), _) | (None, 1) => Fitting::Keys(keys),
-        (None, _) => Fitting::Several,
+    let current: Vec<&Key> = holding.current().filter(named).collect();
+    let retiring: Vec<&Key> = holding.retiring(circumstances.now).filter(named).collect();
+    let none_is_named = current.is_empty() && retiring.is_empty();
+    let mut keys: Vec<&Key> = current.into_iter().filter(usable).collect();
+    if header.kid().is_none() && keys.len() > 1 {
+        return Fitting::Several;
+    }
+    keys.extend(retiring.into_iter().filter(usable));
+    match (header.kid(), keys.is_empty()) {
+        (_, false) => Fitting::Keys(keys),
+        (Some(_), true) if !none_is_named => Fitting::OtherAlgorithm,
+        (_, true) => Fitting::None,
     }
 }

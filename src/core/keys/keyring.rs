@@ -106,16 +106,21 @@ impl Holding {
         }
     }
 
-    /// The keys that count now: those of the last good set and those that retire, without those
-    /// that the policy refuses.
-    pub fn keys(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
-        let current = self.record.current.iter().flat_map(|set| set.keys());
-        let retiring = self.record.retiring.iter();
-        let retiring = retiring
-            .filter(move |(_, until)| now < *until)
-            .map(|(key, _)| key);
-        current
-            .chain(retiring)
+    /// The keys of the last good set, without those that the policy refuses.
+    pub fn current(&self) -> impl Iterator<Item = &Key> {
+        let keys = self.record.current.iter().flat_map(|set| set.keys());
+        keys.filter(|key| self.source.accepts(key))
+    }
+
+    /// Keys that the last good set lacks and that still count, without those that the policy
+    /// refuses.
+    pub fn retiring(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
+        let keys = self
+            .record
+            .retiring
+            .iter()
+            .filter(move |(_, until)| now < *until);
+        keys.map(|(key, _)| key)
             .filter(|key| self.source.accepts(key))
     }
 

@@ -56,6 +56,20 @@ impl Record {
         }
     }
 
+    /// The same, nobody having the turn to read.
+    #[must_use]
+    pub fn without_turn(self) -> Self {
+        Self {
+            lease: None,
+            ..self
+        }
+    }
+
+    /// The last good set.
+    pub const fn set(&self) -> Option<&KeySet> {
+        self.current.as_ref()
+    }
+
     /// The text form, which every worker reads the same: JSON, times in milliseconds since the
     /// epoch.
     pub fn to_text(&self) -> String {

@@ -1,7 +1,6 @@
 //! Reads one trust entry's keys, when this worker has the turn.
 
 use portcullis_core::keys::{HttpAnswer, KeySet, Read, Record};
-use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{Remote, Trust};
 
 use super::ask::{Reply, ask};
@@ -22,6 +21,8 @@ pub(super) struct Reader {
     name: String,
     /// The version of the record that this worker has taken over last.
     version: Option<u32>,
+    /// The version of what stands in the record's place and is none.
+    broken: Option<u32>,
     /// What it is asking the issuer for, and the token of the call.
     asking: Option<(u32, Read)>,
 }
@@ -35,6 +36,7 @@ impl Reader {
             remote: trust.keys.remote.clone()?,
             name: format!("{PREFIX}{}", trust.keys_id()),
             version: None,
+            broken: None,
             asking: None,
         })
     }
@@ -43,11 +45,13 @@ impl Reader {
     /// is no record that can be read, else its version.
     pub(super) fn look(&mut self, worker: &mut Worker) -> Option<u32> {
         let Shared { value, cas } = host::shared_data(&self.name).ok()??;
+        self.broken = None;
         if self.version != Some(cas) {
             match Record::from_text(&value) {
                 Ok(record) => worker.update(self.place, record),
                 Err(error) => {
                     log::error!("portcullis: trust {}: {error}", self.trust.name);
+                    self.broken = Some(cas);
                     return None;
                 }
             }
@@ -56,9 +60,12 @@ impl Reader {
         Some(cas)
     }
 
-    /// Writes a first record, where there is none or it was overwritten with something else.
-    pub(super) fn seed(&self, now: Timestamp) {
-        self.write(&Record::new(&self.trust.keys, now), None);
+    /// Writes what this worker knows where there is no record, or in the place of something else
+    /// that was written over it: what was good stays good.
+    pub(super) fn seed(&self, worker: &Worker) {
+        if let Some(record) = worker.record(self.place) {
+            self.write(&record.clone().without_turn(), self.broken);
+        }
     }
 
     /// Takes this worker's turn to read, if one is due and no other worker was faster.
@@ -68,7 +75,7 @@ impl Reader {
         // would lie in the future, and count as written by a clock that has stepped back.
         let now = now();
         let Some(version) = version else {
-            return self.seed(now);
+            return self.seed(worker);
         };
         let asked = worker.asks_for(self.place);
         let Some(record) = worker.record(self.place) else {
@@ -136,7 +143,10 @@ impl Reader {
         }
         match taken {
             Ok(Some(next)) => self.ask(worker, id, next),
-            Ok(None) => worker.metrics().key_read(self.place, true),
+            Ok(None) => {
+                worker.metrics().key_read(self.place, true);
+                self.tell_of_skipped(worker, &record);
+            }
             Err(error) => {
                 worker.metrics().key_read(self.place, false);
                 log::warn!(
@@ -148,6 +158,20 @@ impl Reader {
         // What was just written is read back at once, so that requests that wait here need not wait
         // for the next tick.
         self.look(worker);
+    }
+
+    /// Says what a set lists besides usable keys, when the set is news.
+    fn tell_of_skipped(&self, worker: &Worker, record: &Record) {
+        let before = worker.record(self.place).and_then(Record::set);
+        let news = record.set().filter(|set| Some(*set) != before);
+        for skipped in news.map_or(&[][..], KeySet::skipped) {
+            log::warn!(
+                "portcullis: trust {}: key {} of the set {}; it is skipped",
+                self.trust.name,
+                skipped.position,
+                skipped.why
+            );
+        }
     }
 
     /// Writes a record, over the version that it was made from. `false` means that another worker

@@ -5,7 +5,11 @@ use std::time::Duration;
 use portcullis_core::timestamp::Timestamp;
 
 /// How many requests may wait on one worker. One more is answered at once.
-const MAX_WAITING: usize = 256;
+const MAX_WAITING: usize = 1024;
+
+/// How many of them may wait for one trust entry's keys, so that one issuer's trouble leaves room for
+/// the others.
+const MAX_FOR_ONE: usize = 256;
 
 /// The requests of a worker that wait for keys.
 #[derive(Debug, Default)]
@@ -40,9 +44,16 @@ impl Waiting {
 }
 
 impl WaitingRoom {
-    /// Whether one more would be too many.
-    pub(crate) fn is_full(&self) -> bool {
-        self.waiting.len() >= MAX_WAITING
+    /// Whether one more may wait for the keys of the trust entries at these places.
+    pub(crate) fn has_room_for(&self, trusts: &[usize]) -> bool {
+        let waiting_for = |trust: &usize| {
+            let waiting = self.waiting.iter();
+            waiting
+                .filter(|waiting| waiting.trusts.contains(trust))
+                .count()
+        };
+        self.waiting.len() < MAX_WAITING
+            && trusts.iter().all(|trust| waiting_for(trust) < MAX_FOR_ONE)
     }
 
     /// How many wait.

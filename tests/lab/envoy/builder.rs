@@ -129,6 +129,14 @@ impl Builder {
         self
     }
 
+    /// Lets Envoy go on with the body of a request whose headers the filter holds, which nobody
+    /// should ask for.
+    #[must_use]
+    pub fn stop_iteration(mut self) -> Self {
+        self.listener.stop_iteration = true;
+        self
+    }
+
     /// Another module.
     #[must_use]
     pub fn module(mut self, module: PathBuf) -> Self {

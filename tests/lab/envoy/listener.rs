@@ -31,6 +31,7 @@ pub(super) struct Listener {
     pub(super) paths: Paths,
     pub(super) upgrades: Vec<&'static str>,
     pub(super) filters: Option<Vec<Value>>,
+    pub(super) stop_iteration: bool,
 }
 
 impl Listener {
@@ -44,6 +45,7 @@ impl Listener {
             paths: Paths::Normal,
             upgrades: vec!["websocket"],
             filters: None,
+            stop_iteration: false,
         }
     }
 
@@ -125,6 +127,9 @@ impl Listener {
                 "code": {"local": {"filename": self.module}},
             },
         });
+        if self.stop_iteration {
+            plugin["allow_on_headers_stop_iteration"] = json!(true);
+        }
         if let Some(configuration) = self.handover.wrap(&self.policy) {
             plugin["configuration"] = configuration;
         }

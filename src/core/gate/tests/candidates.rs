@@ -167,3 +167,41 @@ fn j11_without_a_kid_a_key_that_could_not_be_read_may_be_the_one() {
     let forged = format!("{signed}.{}", "A".repeat(86));
     assert_eq!(world.poll(&forged), refused(Reason::KeysUnavailable));
 }
+
+#[test]
+fn an_issuer_that_gives_many_keys_the_name_of_anothers_takes_nothing_away() {
+    let mut world = World::with_keys();
+    let named = [(Algorithm::Es256, "green-1"), (Algorithm::Rs256, "green-1")];
+    world.read(0, Some(&named));
+    let green = karma(Algorithm::EdDsa, Some("green-1"), "portcullis", 600);
+    assert_eq!(
+        world.poll(&green),
+        verdict(Reason::Rule, Some("all-of-green"), "green/monitoring/karma")
+    );
+    world.wait(10);
+    world.read(0, Some(&[(Algorithm::Es256, "green-2")]));
+    let next = karma(Algorithm::EdDsa, Some("green-2"), "portcullis", 600);
+    assert_eq!(
+        world.poll(&next),
+        Verdict::Await(vec![1]),
+        "green may have a key of that name"
+    );
+}
+
+#[test]
+fn j11_without_a_kid_a_rotation_refuses_neither_the_old_key_nor_the_new() {
+    let mut world = World::with_keys();
+    let blue = |algorithm| karma(algorithm, None, "portcullis", 600);
+    let caller = "blue/monitoring/karma";
+    world.read(1, Some(&[(Algorithm::Rs256, "green-1")]));
+    world.read(0, Some(&[(Algorithm::Es256, "blue-1")]));
+    assert_eq!(
+        world.poll(&blue(Algorithm::Es256)),
+        verdict(Reason::Rule, Some("polls"), caller)
+    );
+    world.read(0, Some(&[(Algorithm::Es256, "blue-2")]));
+    assert_eq!(
+        world.poll(&blue(Algorithm::Es256)),
+        verdict(Reason::Rule, Some("polls"), caller)
+    );
+}

@@ -24,7 +24,11 @@ fn after(trust: &Trust, reads: &[(u64, Option<&[&str]>)]) -> Holding {
 }
 
 fn kids(holding: &Holding, now: Timestamp) -> Vec<&str> {
-    holding.keys(now).filter_map(Key::kid).collect()
+    holding
+        .current()
+        .chain(holding.retiring(now))
+        .filter_map(Key::kid)
+        .collect()
 }
 
 #[test]

@@ -28,8 +28,14 @@ fn misread(error: &JsonError) -> PolicyError {
             PolicyError::new(error.path(), &["not JSON: stopped ", place].concat(), mend)
         }
         json::Fault::Duplicate => PolicyError::new(error.path(), &message, "keep one of the two"),
-        json::Fault::Depth | json::Fault::Size => {
-            PolicyError::new(error.path(), &message, "no policy needs that; leave it out")
+        json::Fault::Depth => PolicyError::new(
+            error.path(),
+            &message,
+            "no policy is that deep; leave it out",
+        ),
+        json::Fault::Size => {
+            let mend = "give each gateway the apps that it serves, or fewer values";
+            PolicyError::new(error.path(), &message, mend)
         }
     }
 }

@@ -51,11 +51,17 @@ fn those_that_are_due_leave_in_portions_and_in_order() {
 }
 
 #[test]
-fn the_room_is_bounded() {
+fn the_room_is_bounded_for_each_trust_entry_and_as_a_whole() {
     let mut room = WaitingRoom::default();
-    for id in 0..256 {
-        assert!(!room.is_full());
-        room.enter(waiting(id, 0));
+    for trust in 0..4 {
+        for id in 0..256 {
+            assert!(room.has_room_for(&[trust]));
+            room.enter(Waiting {
+                trusts: vec![trust],
+                ..waiting(id, 0)
+            });
+        }
+        assert!(!room.has_room_for(&[trust]) && !room.has_room_for(&[4, trust]));
+        assert_eq!(room.has_room_for(&[4]), trust < 3);
     }
-    assert!(room.is_full());
 }
