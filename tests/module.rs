@@ -49,7 +49,7 @@ const IMPORTS: [&str; 37] = [
 
 /// All that Envoy calls. It enters the VM for each of them, so what the filter has no use for is
 /// not here.
-const EXPORTS: [&str; 12] = [
+const EXPORTS: [&str; 14] = [
     "_initialize",
     "memory",
     "proxy_abi_version_0_2_1",
