@@ -92,7 +92,8 @@ const PATHS: &[(&str, Fate, Fate)] = &[
     ("/-/reload#/../api/v2/alerts", Ambiguous, Ambiguous),
     ("/api/v2/alerts?x#y", Ambiguous, Ambiguous),
     ("/-/reload%23/api/v2/alerts", Ambiguous, Ambiguous),
-    ("/-/reload%3f/api/v2/alerts", NotAllowed, NotAllowed),
+    ("/-/reload%3f/api/v2/alerts", Ambiguous, Ambiguous),
+    ("/api/v2/..%25%32%66-/reload", Ambiguous, Ambiguous),
     ("/api/v2/%00", Ambiguous, Ambiguous),
     ("/api/v2/alerts%00.css", Ambiguous, Ambiguous),
     (
