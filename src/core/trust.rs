@@ -111,9 +111,7 @@ impl Trust {
     pub fn vouches_as(&self, iss: &str) -> bool {
         self.issuers().any(|issuer| issuer == iss)
     }
-}
 
-impl Trust {
     /// What names this entry's keys where workers share them: a SHA-256, in hexadecimal, of what
     /// decides which keys are read. A policy edit that leaves that alone starts with the keys that
     /// are there; refused and pinned keys are judged when a key is used, so they are left out too,

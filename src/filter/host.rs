@@ -31,8 +31,8 @@ pub use self::error::Error;
 pub use self::metrics::{Counter, Gauge, Histogram};
 pub use self::pairs::Pairs;
 pub use self::request::{
-    add_request_header, property, remove_request_header, replace_request_header, request_headers,
-    resume_request, send_local_response, set_effective_context, set_property, set_request_headers,
+    remove_request_header, replace_request_header, request_headers, resume_request,
+    send_local_response, set_effective_context, set_property,
 };
 pub use self::shared::{Shared, set_shared_data, shared_data};
 

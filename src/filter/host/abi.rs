@@ -29,9 +29,6 @@ macro_rules! imports {
 }
 
 imports! {
-    fn proxy_add_header_map_value(
-        map: u32, name: *const u8, name_size: usize, value: *const u8, value_size: usize,
-    );
     fn proxy_call_foreign_function(
         name: *const u8, name_size: usize, arguments: *const u8, arguments_size: usize,
         result: *mut *mut u8, result_size: *mut usize,
@@ -44,9 +41,6 @@ imports! {
     fn proxy_get_current_time_nanoseconds(time: *mut u64);
     fn proxy_get_log_level(level: *mut u32);
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize);
-    fn proxy_get_property(
-        path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize,
-    );
     fn proxy_get_shared_data(
         key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize, cas: *mut u32,
     );
@@ -62,7 +56,6 @@ imports! {
         headers: *const u8, headers_size: usize, grpc_status: i32,
     );
     fn proxy_set_effective_context(context: u32);
-    fn proxy_set_header_map_pairs(map: u32, data: *const u8, size: usize);
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize);
     fn proxy_set_shared_data(
         key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32,
@@ -111,24 +104,6 @@ pub(super) fn header_pairs(map: Map) -> Result<Vec<u8>, Error> {
         .map(Option::unwrap_or_default)
 }
 
-pub(super) fn set_header_pairs(map: Map, pairs: &[u8]) -> Result<(), Error> {
-    // SAFETY: the slice outlives the call, and the host copies it.
-    Error::check(unsafe { proxy_set_header_map_pairs(map as u32, pairs.as_ptr(), pairs.len()) })
-}
-
-pub(super) fn add_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {
-    // SAFETY: the slices outlive the call, and the host copies them.
-    Error::check(unsafe {
-        proxy_add_header_map_value(
-            map as u32,
-            name.as_ptr(),
-            name.len(),
-            value.as_ptr(),
-            value.len(),
-        )
-    })
-}
-
 pub(super) fn replace_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {
     // SAFETY: the slices outlive the call, and the host copies them.
     Error::check(unsafe {
@@ -160,11 +135,6 @@ pub(super) fn buffer(buffer: Buffer, size: usize, max: usize) -> Result<Vec<u8>,
         proxy_get_buffer_bytes(buffer as u32, 0, size, data, returned)
     })
     .map(Option::unwrap_or_default)
-}
-
-pub(super) fn property(path: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    // SAFETY: the slice and both pointers are valid for the call.
-    received(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) })
 }
 
 pub(super) fn set_property(path: &[u8], value: &[u8]) -> Result<(), Error> {

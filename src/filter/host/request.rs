@@ -32,34 +32,12 @@ pub fn replace_request_header(
     abi::replace_header(Map::Request, name.as_ref(), value.as_ref())
 }
 
-/// Adds a request header beside those of the same name.
-///
-/// # Errors
-/// What the host said.
-pub fn add_request_header(name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<(), Error> {
-    abi::add_header(Map::Request, name.as_ref(), value.as_ref())
-}
-
 /// Removes every request header of that name; one that is not there is no error.
 ///
 /// # Errors
 /// What the host said.
 pub fn remove_request_header(name: impl AsRef<[u8]>) -> Result<(), Error> {
     abi::remove_header(Map::Request, name.as_ref())
-}
-
-/// Puts these in the place of all request headers, pseudo-headers included: one call, which is
-/// cheaper than many single changes.
-///
-/// # Errors
-/// [`Error::TooLarge`] for more than Envoy takes at once (1,024 pairs, 1 MiB); the headers are then
-/// as they were. Else what the host said.
-pub fn set_request_headers<N, V>(headers: &[(N, V)]) -> Result<(), Error>
-where
-    N: AsRef<[u8]>,
-    V: AsRef<[u8]>,
-{
-    abi::set_header_pairs(Map::Request, &pairs::encode(headers)?)
 }
 
 /// Lets a paused request go on.
@@ -98,18 +76,6 @@ pub fn send_local_response(
 /// [`Error::BadArgument`] if that context is gone, as after a client that went away.
 pub fn set_effective_context(context: u32) -> Result<(), Error> {
     abi::set_effective_context(context)
-}
-
-/// A property of the host, such as `["source", "address"]`, in the host's own encoding. `None` if it
-/// is not there or empty.
-///
-/// # Errors
-/// What the host said, except for [`Error::NotFound`].
-pub fn property(path: &[&str]) -> Result<Option<Vec<u8>>, Error> {
-    match abi::property(path.join("\0").as_bytes()) {
-        Err(Error::NotFound) => Ok(None),
-        answer => answer,
-    }
 }
 
 /// Keeps a value in the request's filter state: `["x"]` is `wasm.x` to Envoy's access log and to
