@@ -11,6 +11,12 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod policy_file;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "`portcullis serve` is what uses sessions")
+)]
+mod session;
+mod session_keys;
 
 /// Tools for operators of the Portcullis access gate.
 #[derive(Debug, Parser)]
@@ -23,11 +29,15 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    SessionKeys(session_keys::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Check(arguments) => check::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments).map_err(|report| report.to_string()),
+        Command::SessionKeys(arguments) => {
+            session_keys::run(&arguments).map_err(|error| error.to_string())
+        }
     };
     match result {
         Ok(output) => print(&output),
