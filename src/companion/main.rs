@@ -11,10 +11,8 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod policy_file;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "`portcullis serve` is what uses sessions")
-)]
+// `portcullis serve` is what uses sessions.
+#[cfg_attr(not(test), expect(dead_code, unused_imports))]
 mod session;
 mod session_keys;
 

@@ -36,3 +36,9 @@ pub(super) fn encode(bytes: impl AsRef<[u8]>) -> String {
 pub(super) fn decode(text: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
+
+/// The first bytes of a hash. There are 32, and nobody asks for more.
+pub(super) fn first<const N: usize>(hash: [u8; 32]) -> [u8; N] {
+    const { assert!(N <= 32) };
+    std::array::from_fn(|at| hash[at])
+}

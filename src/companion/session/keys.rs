@@ -12,7 +12,7 @@ mod token;
 mod tests;
 
 pub(crate) use file::{KeyFileError, Written, make_or_rotate};
-pub(crate) use seal::{Binding, Purpose};
+pub(super) use seal::{Binding, Purpose, open_with, seal_with};
 
 use std::fmt;
 use std::iter;
@@ -20,6 +20,7 @@ use std::path::Path;
 
 use hmac::{Hmac, Mac as _};
 use p256::ecdsa::SigningKey;
+use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
@@ -64,27 +65,35 @@ impl Keys {
 
     /// What a revocation calls all sessions of a person by: of no use to whoever reads it, because
     /// nobody without the key can tell who it is.
-    pub(crate) fn handle(&self, idp: &str, sub: &str) -> String {
-        self.hashed(&[idp.as_bytes(), sub.as_bytes()])
+    pub(crate) fn handle(&self, idp: &str, sub: &str) -> Id {
+        self.hashed(&[idp, sub])
     }
 
-    /// What this companion knows a session of the provider by (`sid`, OpenID Connect Front-Channel
-    /// Logout section 3). It has three fields where a handle has two, so neither is ever the other.
-    pub(crate) fn provider_session(&self, idp: &str, sid: &str) -> String {
-        self.hashed(&[b"sid", idp.as_bytes(), sid.as_bytes()])
+    /// What this companion knows a session of the provider by (OpenID Connect Back-Channel Logout
+    /// 1.0 section 2.1). It has three fields where a handle has two, so neither is ever the other.
+    pub(crate) fn provider_session(&self, idp: &str, sid: &str) -> Id {
+        self.hashed(&["sid", idp, sid])
     }
 
-    fn hashed(&self, fields: &[&[u8]]) -> String {
-        let hash = keyed_hash(&self.handle, &bytes::fields(fields));
-        let (handle, _) = hash.split_at(16);
-        bytes::encode(handle)
+    /// What this companion knows a logout token by.
+    pub(crate) fn logout_token(&self, idp: &str, jti: &str) -> Id {
+        self.hashed(&["jti", idp, jti])
+    }
+
+    fn hashed(&self, fields: &[&str]) -> Id {
+        let fields: Vec<_> = fields.iter().map(|field| field.as_bytes()).collect();
+        Id::from_bytes(bytes::first(keyed_hash(
+            &self.handle,
+            &bytes::fields(&fields),
+        )))
     }
 
     /// The key that signs and seals: the newest whose time has come. The oldest, where a clock is
     /// so slow that none has.
     fn current(&self, now: Timestamp) -> &Key {
-        let come = self.all().find(|key| key.use_after <= now);
-        come.unwrap_or(self.older.last().unwrap_or(&self.newest))
+        let oldest = self.older.last().unwrap_or(&self.newest);
+        let mut come = self.all().filter(|key| key.use_after <= now);
+        come.next().unwrap_or(oldest)
     }
 
     fn all(&self) -> impl Iterator<Item = &Key> {
@@ -118,11 +127,10 @@ impl Key {
         let members = format!(r#""crv":"P-256","kty":"EC","x":"{x}","y":"{y}""#);
         let kid = bytes::encode(Sha256::digest(format!("{{{members}}}")));
         let id = keyed_hash(&entry.sealing, b"portcullis: the name of a sealing key");
-        let (id, _) = id.split_first_chunk()?;
         Some(Self {
             use_after: Timestamp::from_secs(entry.use_after),
             sealing: entry.sealing.clone(),
-            sealing_id: *id,
+            sealing_id: bytes::first(id),
             signing,
             jwk: format!(r#"{{"alg":"ES256",{members},"kid":"{kid}","use":"sig"}}"#),
             kid,

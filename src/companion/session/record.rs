@@ -1,24 +1,31 @@
 //! What is known of a session, and what of it is sealed.
 
+use std::time::Duration;
+
+use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::bytes;
-use super::secret::SecretText;
+use super::secret::Secret;
+
+#[cfg(test)]
+mod tests;
 
 /// A session: who signed in, when, where, and what the provider gave for it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Session {
     /// The form of what is sealed. One of another form is not a session.
     version: u32,
-    /// Its name: 128 random bits a sign-in, in base64url.
-    pub(crate) sid: String,
+    /// Its name: 128 random bits a sign-in.
+    #[serde(with = "id")]
+    pub(crate) sid: Id,
     /// When the person signed in. Kept over refreshes.
     #[serde(with = "seconds")]
     pub(crate) began: Timestamp,
     /// When it ends whatever happens, as it was decided at sign-in. A longer lifetime in the
-    /// configuration revives no session that has been marked as ended.
+    /// configuration revives no session whose mark has gone.
     #[serde(with = "seconds")]
     pub(crate) ends: Timestamp,
     /// When the provider last vouched for it: at sign-in, or when it last renewed its tokens.
@@ -36,21 +43,17 @@ pub(crate) struct Session {
 }
 
 /// A person, as the provider names them.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Person {
     /// The subject: unique at the provider, and never given to somebody else.
     pub(crate) sub: String,
     /// The e-mail address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) email: Option<String>,
     /// Whether the provider knows that the address is theirs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) email_verified: Option<bool>,
+    pub(crate) email_verified: bool,
     /// The groups that they are in.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) groups: Vec<String>,
     /// What they like to be called.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) preferred_username: Option<String>,
 }
 
@@ -58,40 +61,68 @@ pub(crate) struct Person {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct ProviderTokens {
     /// What its tokens are renewed with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) refresh_token: Option<SecretText>,
+    pub(crate) refresh_token: Option<Secret>,
     /// The last ID token: a hint for the provider at sign-out, nothing else.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) id_token: Option<SecretText>,
+    pub(crate) id_token: Option<Secret>,
     /// What the provider calls its own session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sid: Option<String>,
-    /// When what it vouched for runs out.
-    #[serde(with = "seconds")]
-    pub(crate) expires_at: Timestamp,
+    /// When what it vouched for runs out, in seconds since the epoch.
+    pub(crate) expires_at: u64,
+}
+
+/// What the provider says when it is asked to renew its tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct Renewed {
+    /// Who it is now. The subject is the same.
+    pub(crate) person: Person,
+    /// What it gave. Without a new refresh token, the old one stands in it again.
+    pub(crate) tokens: ProviderTokens,
+}
+
+/// Why the provider renews nothing.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum NotRenewed {
+    /// It says that the session is over, or says what cannot be believed.
+    Ended,
+    /// It cannot be reached, or cannot tell just now.
+    Unavailable,
 }
 
 impl Session {
     const VERSION: u32 = 1;
 
-    /// A session that begins now, under a name of its own.
+    /// A session that begins at this moment, under a name of its own.
     pub(super) fn begin(
         idp: &str,
         person: Person,
         tokens: ProviderTokens,
         began: Timestamp,
-        ends: Timestamp,
+        lifetime: Duration,
     ) -> Self {
+        // What is sealed has whole seconds, and is compared with what has just been made.
+        let began = Timestamp::from_secs(began.secs());
         Self {
             version: Self::VERSION,
-            sid: bytes::encode(bytes::random::<16>()),
+            sid: Id::from_bytes(bytes::random()),
             began,
-            ends,
+            ends: began.after(lifetime),
             vouched: began,
             last_used: began,
             idp: idp.to_owned(),
             person,
             tokens,
+        }
+    }
+
+    /// The session after the provider has vouched for it again.
+    pub(super) fn renewed(&self, renewed: Renewed, now: Timestamp) -> Self {
+        let now = Timestamp::from_secs(now.secs());
+        Self {
+            vouched: now,
+            last_used: now,
+            person: renewed.person,
+            tokens: renewed.tokens,
+            ..self.clone()
         }
     }
 
@@ -119,5 +150,20 @@ pub(super) mod seconds {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
         u64::deserialize(from).map(Timestamp::from_secs)
+    }
+}
+
+/// Names of 128 bits in their text form.
+pub(super) mod id {
+    use portcullis_core::session::Id;
+    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(id: &Id, to: S) -> Result<S::Ok, S::Error> {
+        id.serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Id, D::Error> {
+        let text = String::deserialize(from)?;
+        Id::parse(&text).ok_or_else(|| serde::de::Error::custom("not a name of 128 bits"))
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct SecretKey([u8; 32]);
 /// A secret text, such as a refresh token. Its debug output says nothing of it.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
-pub(crate) struct SecretText(String);
+pub(crate) struct Secret(String);
 
 // === impl SecretKey ===
 
@@ -58,23 +58,22 @@ impl<'de> Deserialize<'de> for SecretKey {
     }
 }
 
-// === impl SecretText ===
+// === impl Secret ===
 
-impl SecretText {
+impl Secret {
+    /// A secret of this text.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The text, for whoever must send or compare it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }
 
-impl From<String> for SecretText {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for SecretText {
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretText(…)")
+        f.write_str("Secret(…)")
     }
 }
