@@ -11,6 +11,8 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod policy_file;
+#[allow(dead_code, unused_imports, reason = "`serve` is not there yet")]
+mod provider;
 
 /// Tools for operators of the Portcullis access gate.
 #[derive(Debug, Parser)]

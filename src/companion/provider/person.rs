@@ -1,0 +1,158 @@
+//! Who somebody is, by the provider's word.
+
+#[cfg(test)]
+mod tests;
+
+use portcullis_core::json::Json;
+use portcullis_core::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::error::UserInfoError;
+use super::http::HttpClient;
+use super::metadata::Metadata;
+use super::secret::Secret;
+
+/// A person, as a provider vouches for them. Together with the provider's name, `sub` is who it is;
+/// all else may change.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct Person {
+    /// The provider's name for the person, never given to anybody else.
+    pub(crate) sub: String,
+    /// The e-mail address.
+    pub(crate) email: Option<String>,
+    /// Whether the provider knows that the address is the person's.
+    pub(crate) email_verified: bool,
+    /// The groups that the person is in.
+    pub(crate) groups: Vec<String>,
+    /// The name that the person chose.
+    pub(crate) preferred_username: Option<String>,
+}
+
+/// What has to be kept of a provider's answer for as long as the session lives.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct ProviderTokens {
+    /// What buys the next tokens, where the provider gave one.
+    pub(crate) refresh_token: Option<Secret>,
+    /// The last ID token, to show when the person signs out. May be dropped where room is short.
+    pub(crate) id_token: Option<Secret>,
+    /// The provider's name for the session.
+    pub(crate) sid: Option<String>,
+    /// When the provider's own token ends, in seconds since the epoch.
+    pub(crate) expires_at: u64,
+    pub(super) nonce: Secret,
+    pub(super) azp: bool,
+    pub(super) auth_time: Option<u64>,
+}
+
+/// What one document says of a person. `None` is silence.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Said {
+    email: Option<(String, bool)>,
+    groups: Option<Vec<String>>,
+    preferred_username: Option<String>,
+}
+
+impl ProviderTokens {
+    /// Whether the provider's own token has run out.
+    pub(crate) fn have_run_out(&self, now: Timestamp) -> bool {
+        now.secs() >= self.expires_at
+    }
+}
+
+// === impl Person ===
+
+impl Person {
+    pub(super) fn new(sub: &str, said: Said) -> Self {
+        let (email, email_verified) = said.email.unzip();
+        Self {
+            sub: sub.to_owned(),
+            email,
+            email_verified: email_verified.unwrap_or_default(),
+            groups: said.groups.unwrap_or_default(),
+            preferred_username: said.preferred_username,
+        }
+    }
+}
+
+// === impl Said ===
+
+impl Said {
+    /// Reads the claims of an ID token, or of userinfo.
+    pub(super) fn read(claims: &Json, groups_claim: &[String]) -> Self {
+        let text = |name| {
+            let text = claims.member(name).and_then(Json::as_str);
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let verified = claims.member("email_verified").and_then(Json::as_bool);
+        let groups = groups_claim
+            .iter()
+            .try_fold(claims, |value, name| value.member(name));
+        Self {
+            email: text("email").map(|email| (email, verified == Some(true))),
+            groups: groups.and_then(strings),
+            preferred_username: text("preferred_username"),
+        }
+    }
+
+    /// What was known of a person before.
+    pub(super) fn before(person: &Person) -> Self {
+        Self {
+            email: person
+                .email
+                .clone()
+                .map(|email| (email, person.email_verified)),
+            groups: Some(person.groups.clone()),
+            preferred_username: person.preferred_username.clone(),
+        }
+    }
+
+    /// Whether rules could ask for something that this is silent about.
+    pub(super) const fn lacks_something(&self) -> bool {
+        self.email.is_none() || self.groups.is_none()
+    }
+
+    /// What `other` says of what this is silent about. An address and whether it is verified are
+    /// always of one document.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            email: self.email.or(other.email),
+            groups: self.groups.or(other.groups),
+            preferred_username: self.preferred_username.or(other.preferred_username),
+        }
+    }
+}
+
+/// A list of strings, or one string. What is not a string is no group.
+fn strings(claim: &Json) -> Option<Vec<String>> {
+    let named = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    match claim {
+        Json::String(one) => Some(named(one).into_iter().collect()),
+        Json::Array(all) => {
+            let texts = all.iter().filter_map(Json::as_str);
+            Some(texts.filter_map(named).collect())
+        }
+        _ => None,
+    }
+}
+
+/// What userinfo says of the person `sub` (OpenID Connect Core, section 5.3); `None` where the
+/// provider has no userinfo.
+pub(super) async fn userinfo(
+    http: &HttpClient,
+    metadata: &Metadata,
+    access_token: &Secret,
+    sub: &str,
+    groups_claim: &[String],
+) -> Result<Option<Said>, UserInfoError> {
+    let Some(url) = &metadata.userinfo_endpoint else {
+        return Ok(None);
+    };
+    let claims = http
+        .get(url, Some(access_token))
+        .await
+        .map_err(UserInfoError::Fetch)?;
+    if claims.member("sub").and_then(Json::as_str) != Some(sub) {
+        return Err(UserInfoError::Subject);
+    }
+    Ok(Some(Said::read(&claims, groups_claim)))
+}

@@ -1,0 +1,95 @@
+//! What the operator says of one provider.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use super::http::TrustError;
+use super::secret::SecretFileError;
+
+/// One provider, as the configuration names it.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The first word of every caller from here, and the `provider` of `/oauth2/start`.
+    pub(crate) name: String,
+    /// What the provider calls itself in `iss`, byte for byte.
+    pub(crate) issuer: String,
+    /// The name under which the provider knows us.
+    pub(crate) client_id: String,
+    /// Where our secret at the provider stands. It is read again whenever it is needed.
+    pub(crate) client_secret_file: PathBuf,
+    /// What to ask for. `openid` is asked for even where it is not listed.
+    pub(crate) scopes: Vec<String>,
+    /// Where a person's groups stand among the claims: a path of member names.
+    pub(crate) groups_claim: Vec<String>,
+    /// The certificates (PEM) of the only authorities that may vouch for the provider's servers;
+    /// `None` means the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// What is wrong with the settings of a provider. Each names the place and the mend.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum SettingsError {
+    /// `ca_file` can't be used, or the system has no authorities.
+    #[error("ca_file: {0}")]
+    Authorities(#[from] TrustError),
+    /// Two providers have one name.
+    #[error("name: `{0}` stands twice; each provider needs a name of its own")]
+    DoubleName(String),
+    /// Nothing stands where something must.
+    #[error("{0}: it is empty; leave it out or name something")]
+    Empty(&'static str),
+    /// The issuer is no URL that a provider may have (OpenID Connect Discovery, section 2).
+    #[error(
+        "issuer: must be an https URL without user information, query or fragment, \
+         such as https://gitlab.example.com"
+    )]
+    Issuer,
+    /// The client's secret can't be read.
+    #[error("client_secret_file: {0}")]
+    Secret(#[from] SecretFileError),
+}
+
+impl Settings {
+    /// Where discovery is: the issuer, less one slash at its end, and the well-known path
+    /// (OpenID Connect Discovery, section 4).
+    pub(super) fn discovery_url(&self) -> Result<Url, SettingsError> {
+        let issuer = https_url(&self.issuer).ok_or(SettingsError::Issuer)?;
+        if issuer.query().is_some() || self.issuer.contains('#') {
+            return Err(SettingsError::Issuer);
+        }
+        let base = self.issuer.strip_suffix('/').unwrap_or(&self.issuer);
+        https_url(&format!("{base}/.well-known/openid-configuration")).ok_or(SettingsError::Issuer)
+    }
+
+    /// Whether everything is there that must be.
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        for (place, empty) in [
+            ("name", self.name.is_empty()),
+            ("client_id", self.client_id.is_empty()),
+            ("scopes", self.scopes.iter().any(String::is_empty)),
+            (
+                "groups_claim",
+                self.groups_claim.is_empty() || self.groups_claim.iter().any(String::is_empty),
+            ),
+        ] {
+            if empty {
+                return Err(SettingsError::Empty(place));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An https URL with a host and without user information or fragment. The `url` crate drops tabs
+/// and line breaks without a word, so whatever is not visible ASCII is refused before it looks.
+pub(super) fn https_url(text: &str) -> Option<Url> {
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let url = Url::parse(text).ok().filter(|_| visible)?;
+    let plain = url.scheme() == "https"
+        && url.has_host()
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.fragment().is_none();
+    plain.then_some(url)
+}
