@@ -26,6 +26,8 @@ mod signed;
 #[cfg(test)]
 mod tests;
 mod token_endpoint;
+mod tokens;
+mod userinfo;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,17 +40,19 @@ pub(crate) use callback::{Callback, CallbackError};
 pub(crate) use end_session::EndSession;
 pub(crate) use error::{Blame, ProviderError};
 pub(crate) use logout_token::{LogoutToken, LogoutTokenError};
-pub(crate) use person::{Person, ProviderTokens};
+pub(crate) use person::Person;
 pub(crate) use refresh::{RefreshError, Renewed};
 pub(crate) use secret::Secret;
 pub(crate) use settings::{Settings, SettingsError};
+pub(crate) use tokens::ProviderTokens;
 
 use http::HttpClient;
 use id_token::Occasion;
 use known::{Facts, Known};
 use logout_token::{Claimed, Replays};
-use person::{Said, userinfo};
+use person::Said;
 use secret::SecretFile;
+use settings::Party;
 use signed::SignedError;
 
 /// How long a provider's token counts as good where nothing says how long it is.
@@ -61,8 +65,8 @@ const TEND: Duration = Duration::from_secs(1);
 /// this starts.
 #[derive(Debug)]
 pub(crate) struct Provider {
-    settings: Settings,
-    secret: SecretFile,
+    party: Party,
+    secret: Option<SecretFile>,
     http: HttpClient,
     known: Known,
     replays: Mutex<Replays>,
@@ -82,26 +86,29 @@ impl Provider {
     ///
     /// # Errors
     /// Where the settings can't be right, or a file that they name can't be read.
-    pub(crate) fn new(settings: Settings) -> Result<Self, SettingsError> {
-        settings.check()?;
-        let discovery = settings.discovery_url()?;
+    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+        let party = settings.party()?;
+        let discovery = party.discovery_url().ok_or(SettingsError::Issuer)?;
         Ok(Self {
-            secret: SecretFile::open(&settings.client_secret_file)?,
+            secret: match &settings.client_secret_file {
+                Some(file) => Some(SecretFile::open(file)?),
+                None => None,
+            },
             http: HttpClient::new(settings.ca_file.as_deref())?,
-            known: Known::new(&settings.issuer, discovery),
+            known: Known::new(&party, discovery),
             replays: Mutex::default(),
-            settings,
+            party,
         })
     }
 
     /// Its name here.
     pub(crate) fn name(&self) -> &str {
-        &self.settings.name
+        &self.party.name
     }
 
     /// Its name in `iss`.
     pub(crate) fn issuer(&self) -> &str {
-        &self.settings.issuer
+        &self.party.issuer
     }
 
     /// Whether people could sign in with it now, as far as is known; else why not.
@@ -129,8 +136,8 @@ impl Provider {
         now: Timestamp,
     ) -> Result<(Url, Attempt), ProviderError> {
         let facts = self.facts(now).await?;
-        let client = token_endpoint::client(&self.settings, &facts.metadata, None)?;
-        Ok(Attempt::begin(&self.settings, &client, redirect_uri, now))
+        let client = token_endpoint::client(&self.party, &facts.metadata, None);
+        Ok(Attempt::begin(&self.party, &client, redirect_uri, now))
     }
 
     /// Ends a sign-in. The attempt must be forgotten before, whatever comes of this: a code and its
@@ -147,8 +154,7 @@ impl Provider {
         let facts = self.facts(now).await?;
         let code = callback.code(self.issuer(), facts.metadata.names_issuer)?;
 
-        let secret = self.secret.current();
-        let client = token_endpoint::client(&self.settings, &facts.metadata, Some(&secret))?;
+        let client = self.client(&facts);
         let answer =
             token_endpoint::redeem(&client, &self.http, code, attempt, redirect_uri).await?;
         let text = answer
@@ -162,17 +168,17 @@ impl Provider {
         };
         let token = self
             .with_fresh_keys(&facts, now, |facts| {
-                id_token::verify(text, &self.settings, facts, &occasion, now)
+                id_token::verify(text, &self.party, facts, &occasion, now)
             })
             .await?
             .map_err(ProviderError::IdToken)?;
 
-        let groups_claim = &self.settings.groups_claim;
+        let groups_claim = &self.party.groups_claim;
         let mut said = Said::read(token.claims(), groups_claim);
         if said.lacks_something() {
             let access_token = Secret::new(answer.access_token().secret());
             let sub = token.subject();
-            let more = userinfo(
+            let more = userinfo::ask(
                 &self.http,
                 &facts.metadata,
                 &access_token,
@@ -208,7 +214,7 @@ impl Provider {
     ) -> Option<EndSession> {
         let metadata = self.known.metadata()?;
         EndSession::new(
-            &self.settings,
+            &self.party,
             &metadata,
             tokens,
             post_logout_redirect_uri,
@@ -223,7 +229,7 @@ impl Provider {
         text: &str,
         now: Timestamp,
     ) -> Result<LogoutToken, ProviderError> {
-        let claimed = Claimed::judge(Claimed::read(text)?, &self.settings, now)?;
+        let claimed = Claimed::judge(Claimed::read(text)?, &self.party, now)?;
         let facts = self.facts(now).await?;
         self.with_fresh_keys(&facts, now, |facts| {
             let signer = claimed
@@ -242,6 +248,12 @@ impl Provider {
     /// sends the same token again where that failed.
     pub(crate) fn acted_on(&self, token: &LogoutToken, now: Timestamp) {
         self.replays().remember(&token.jti, token.good_until, now);
+    }
+
+    /// What speaks to the token endpoint in our name.
+    fn client(&self, facts: &Facts) -> token_endpoint::Client {
+        let secret = self.secret.as_ref().map(SecretFile::current);
+        token_endpoint::client(&self.party, &facts.metadata, secret.as_deref())
     }
 
     fn replays(&self) -> MutexGuard<'_, Replays> {

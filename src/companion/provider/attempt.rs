@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use openidconnect::core::CoreResponseType;
-use openidconnect::{AuthenticationFlow, CsrfToken, Nonce, PkceCodeChallenge, RedirectUrl, Scope};
+use openidconnect::{AuthenticationFlow, CsrfToken, Nonce, PkceCodeChallenge, RedirectUrl};
 use portcullis_core::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -13,7 +13,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::secret::Secret;
-use super::settings::Settings;
+use super::settings::Party;
 use super::token_endpoint::Client;
 
 /// How long a person may take at the provider.
@@ -36,13 +36,12 @@ pub(crate) struct Attempt {
 impl Attempt {
     /// A new attempt, and the URL that takes the browser to the provider.
     pub(super) fn begin(
-        settings: &Settings,
+        party: &Party,
         client: &Client,
         redirect_uri: &Url,
         now: Timestamp,
     ) -> (Url, Self) {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
-        let scopes = settings.scopes.iter().filter(|scope| *scope != "openid");
         let redirect_uri = RedirectUrl::from_url(redirect_uri.clone());
         let (url, state, nonce) = client
             .authorize_url(
@@ -50,12 +49,12 @@ impl Attempt {
                 CsrfToken::new_random,
                 Nonce::new_random,
             )
-            .add_scopes(scopes.map(|scope| Scope::new(scope.clone())))
+            .add_scopes(party.scopes.clone())
             .set_pkce_challenge(challenge)
             .set_redirect_uri(Cow::Borrowed(&redirect_uri))
             .url();
         let attempt = Self {
-            provider: settings.name.clone(),
+            provider: party.name.clone(),
             state: Secret::new(state.into_secret()),
             nonce: Secret::new(nonce.secret().clone()),
             verifier: Secret::new(verifier.into_secret()),

@@ -3,9 +3,9 @@
 use url::Url;
 
 use super::metadata::Metadata;
-use super::person::ProviderTokens;
 use super::secret::Secret;
-use super::settings::Settings;
+use super::settings::Party;
+use super::tokens::ProviderTokens;
 
 /// A form that the browser posts to the provider. Not a URL, in which the ID token would come to
 /// stand in histories and logs; providers have to take both (section 2).
@@ -20,14 +20,14 @@ pub(crate) struct EndSession {
 impl EndSession {
     /// The form for a session; `None` where the provider has no end to come to.
     pub(super) fn new(
-        settings: &Settings,
+        party: &Party,
         metadata: &Metadata,
         tokens: &ProviderTokens,
         post_logout_redirect_uri: &Url,
         state: &str,
     ) -> Option<Self> {
         let mut fields = vec![
-            ("client_id", Secret::new(&settings.client_id)),
+            ("client_id", Secret::new(party.client_id.as_str())),
             (
                 "post_logout_redirect_uri",
                 Secret::new(post_logout_redirect_uri.as_str()),

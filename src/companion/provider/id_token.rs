@@ -14,20 +14,18 @@ use std::time::{Duration, UNIX_EPOCH};
 use openidconnect::core::{CoreIdTokenVerifier, CoreJsonWebKey};
 use openidconnect::{
     AccessToken, AccessTokenHash, AuthorizationCode, AuthorizationCodeHash,
-    ClaimsVerificationError, ClientId, IssuerUrl, JsonWebKeySet, Nonce,
+    ClaimsVerificationError, JsonWebKeySet, Nonce,
 };
 use portcullis_core::json::Json;
 use portcullis_core::timestamp::Timestamp;
+use portcullis_core::token::is_type;
 
 use super::known::Facts;
 use super::logout_token::LOGOUT_EVENT;
 use super::secret::Secret;
-use super::settings::Settings;
+use super::settings::Party;
 use super::signed::{LEEWAY, Signed, SignedError};
 use super::token_endpoint::IdTokenText;
-
-/// The kinds of token that an ID token may call itself, if it says anything.
-const TYPES: [&str; 1] = ["jwt"];
 
 /// An ID token that was judged genuine. Only [`verify`] makes one.
 pub(super) struct IdToken {
@@ -51,12 +49,12 @@ pub(super) struct Occasion<'a> {
 /// Judges an ID token that came straight from the provider.
 pub(super) fn verify(
     token: &IdTokenText,
-    settings: &Settings,
+    party: &Party,
     facts: &Facts,
     occasion: &Occasion<'_>,
     now: Timestamp,
 ) -> Result<IdToken, SignedError> {
-    let signed = Signed::read(token.text().expose(), &TYPES)?;
+    let signed = Signed::read(token.text().expose(), is_id_token_type)?;
     let key = signed.signed_by(&facts.keys, &facts.metadata.algorithms)?;
     // Before the library's turn, which can't name what is missing.
     let subject = signed
@@ -70,12 +68,11 @@ pub(super) fn verify(
     let token = token.library().ok_or(SignedError::Library)?;
     let jwk: CoreJsonWebKey =
         serde_json::from_str(&key.to_jwk()).map_err(|_| SignedError::Library)?;
-    let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(|_| SignedError::Library)?;
     let algorithm = token.signing_alg().map_err(|_| SignedError::Algorithm)?;
     let clock = UNIX_EPOCH + Duration::from_millis(now.before(LEEWAY).millis());
     let verifier = CoreIdTokenVerifier::new_public_client(
-        ClientId::new(settings.client_id.clone()),
-        issuer,
+        party.client_id.clone(),
+        party.issuer.clone(),
         JsonWebKeySet::new(vec![jwk.clone()]),
     )
     .set_allowed_algs([algorithm.clone()])
@@ -87,11 +84,11 @@ pub(super) fn verify(
     };
     let claims = token.claims(&verifier, nonce).map_err(of_library)?;
 
-    signed.check_audience(&settings.client_id)?;
+    signed.check_audience(&party.client_id)?;
     signed.check_made(now)?;
     if signed
         .text("azp")?
-        .is_some_and(|azp| azp != settings.client_id)
+        .is_some_and(|azp| azp != party.client_id.as_str())
     {
         return Err(SignedError::AuthorizedParty);
     }
@@ -158,6 +155,11 @@ impl IdToken {
         let moment = self.signed.date("auth_time").ok().flatten();
         moment.map(Timestamp::secs)
     }
+}
+
+/// Whether an ID token may call itself this.
+fn is_id_token_type(typ: Option<&str>) -> bool {
+    typ.is_none_or(|typ| is_type(typ, "jwt"))
 }
 
 /// What the library says was wrong. Its own words quote the token.

@@ -16,6 +16,7 @@ use url::Url;
 use super::error::{DiscoveryError, KeySetError, ProviderError};
 use super::http::{FetchError, HttpClient};
 use super::metadata::Metadata;
+use super::settings::Party;
 
 /// A discovery document is read again after this time.
 const DISCOVERY_AGE: Duration = Duration::from_secs(60 * 60);
@@ -37,6 +38,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Known {
     issuer: String,
+    has_secret: bool,
     discovery: Url,
     now: ArcSwap<Snapshot>,
     /// Whoever holds it reads, and nobody else does.
@@ -80,10 +82,11 @@ pub(super) struct Facts {
 // === impl Known ===
 
 impl Known {
-    /// Of the provider that calls itself `issuer`, nothing yet.
-    pub(super) fn new(issuer: &str, discovery: Url) -> Self {
+    /// Of this provider, nothing yet.
+    pub(super) fn new(party: &Party, discovery: Url) -> Self {
         Self {
-            issuer: issuer.to_owned(),
+            issuer: party.issuer.to_string(),
+            has_secret: party.has_secret,
             discovery,
             now: ArcSwap::default(),
             plan: Mutex::default(),
@@ -190,7 +193,8 @@ impl Known {
             .get(&self.discovery, None)
             .await
             .map_err(DiscoveryError::Fetch)?;
-        Ok(Metadata::read(&document, &self.issuer).map_err(DiscoveryError::Document)?)
+        let metadata = Metadata::read(&document, &self.issuer, self.has_secret);
+        Ok(metadata.map_err(DiscoveryError::Document)?)
     }
 }
 

@@ -10,21 +10,15 @@ mod tests;
 
 use portcullis_core::json::Json;
 use portcullis_core::timestamp::Timestamp;
+use portcullis_core::token::is_type;
 
-use super::settings::Settings;
+use super::settings::Party;
 use super::signed::{LEEWAY, MAX_AGE, Signed, SignedError};
 
 pub(super) use replays::Replays;
 
 /// The member of `events` that makes a token a logout token.
 pub(super) const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-
-/// The kinds of token that a logout token may call itself, if it says anything; older providers say
-/// `JWT`.
-const TYPES: [&str; 2] = ["logout+jwt", "jwt"];
-
-/// How long a logout token may be, in bytes: it has few claims.
-const MAX_BYTES: usize = 16 * 1024;
 
 /// A logout token that was judged genuine: whose sessions have to end.
 #[derive(Clone, Debug)]
@@ -59,6 +53,7 @@ pub(crate) enum LogoutTokenError {
 }
 
 /// A logout token whose claims are in order, and whose signature nobody has looked at.
+#[derive(Debug)]
 pub(super) struct Claimed {
     pub(super) signed: Signed,
     token: LogoutToken,
@@ -67,22 +62,19 @@ pub(super) struct Claimed {
 impl Claimed {
     /// Reads a logout token.
     pub(super) fn read(text: &str) -> Result<Signed, LogoutTokenError> {
-        if text.len() > MAX_BYTES {
-            return Err(SignedError::Form.into());
-        }
-        Ok(Signed::read(text, &TYPES)?)
+        Ok(Signed::read(text, is_logout_token_type)?)
     }
 
     /// Judges its claims.
     pub(super) fn judge(
         signed: Signed,
-        settings: &Settings,
+        party: &Party,
         now: Timestamp,
     ) -> Result<Self, LogoutTokenError> {
-        if signed.text("iss")? != Some(&settings.issuer) {
+        if signed.text("iss")? != Some(party.issuer.as_str()) {
             return Err(SignedError::Issuer.into());
         }
-        signed.check_audience(&settings.client_id)?;
+        signed.check_audience(&party.client_id)?;
         let event = signed
             .claims()
             .member("events")
@@ -125,4 +117,9 @@ impl Claimed {
     pub(super) fn believed(self) -> LogoutToken {
         self.token
     }
+}
+
+/// Whether a logout token may call itself this; older providers say `JWT`, or nothing.
+fn is_logout_token_type(typ: Option<&str>) -> bool {
+    typ.is_none_or(|typ| is_type(typ, "logout+jwt") || is_type(typ, "jwt"))
 }

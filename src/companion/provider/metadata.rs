@@ -69,8 +69,13 @@ const PREFERRED: [Algorithm; 9] = [
 ];
 
 impl Metadata {
-    /// Reads the document of the provider that calls itself `issuer`.
-    pub(super) fn read(document: &Json, issuer: &str) -> Result<Self, MetadataError> {
+    /// Reads the document of the provider that calls itself `issuer`, with which we have a secret or
+    /// none.
+    pub(super) fn read(
+        document: &Json,
+        issuer: &str,
+        has_secret: bool,
+    ) -> Result<Self, MetadataError> {
         // First, because nothing else in another provider's document is of any interest.
         match document.member("issuer") {
             Some(Json::String(named)) if named == issuer => {}
@@ -84,7 +89,11 @@ impl Metadata {
             userinfo_endpoint: optional(document, "userinfo_endpoint")?,
             end_session_endpoint: optional(document, "end_session_endpoint")?,
             algorithms: algorithms(document)?,
-            auth_type: auth_type(document)?,
+            auth_type: match has_secret {
+                true => auth_type(document)?,
+                // The library then says who we are, and no more.
+                false => AuthType::RequestBody,
+            },
             names_issuer: truth(document, "authorization_response_iss_parameter_supported")?,
         })
     }

@@ -4,7 +4,6 @@
 mod tests;
 
 use portcullis_core::json::Json;
-use portcullis_core::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::UserInfoError;
@@ -28,35 +27,12 @@ pub(crate) struct Person {
     pub(crate) preferred_username: Option<String>,
 }
 
-/// What has to be kept of a provider's answer for as long as the session lives.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct ProviderTokens {
-    /// What buys the next tokens, where the provider gave one.
-    pub(crate) refresh_token: Option<Secret>,
-    /// The last ID token, to show when the person signs out. May be dropped where room is short.
-    pub(crate) id_token: Option<Secret>,
-    /// The provider's name for the session.
-    pub(crate) sid: Option<String>,
-    /// When the provider's own token ends, in seconds since the epoch.
-    pub(crate) expires_at: u64,
-    pub(super) nonce: Secret,
-    pub(super) azp: bool,
-    pub(super) auth_time: Option<u64>,
-}
-
 /// What one document says of a person. `None` is silence.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Said {
     email: Option<(String, bool)>,
     groups: Option<Vec<String>>,
     preferred_username: Option<String>,
-}
-
-impl ProviderTokens {
-    /// Whether the provider's own token has run out.
-    pub(crate) fn have_run_out(&self, now: Timestamp) -> bool {
-        now.secs() >= self.expires_at
-    }
 }
 
 // === impl Person ===
@@ -133,26 +109,4 @@ fn strings(claim: &Json) -> Option<Vec<String>> {
         }
         _ => None,
     }
-}
-
-/// What userinfo says of the person `sub` (OpenID Connect Core, section 5.3); `None` where the
-/// provider has no userinfo.
-pub(super) async fn userinfo(
-    http: &HttpClient,
-    metadata: &Metadata,
-    access_token: &Secret,
-    sub: &str,
-    groups_claim: &[String],
-) -> Result<Option<Said>, UserInfoError> {
-    let Some(url) = &metadata.userinfo_endpoint else {
-        return Ok(None);
-    };
-    let claims = http
-        .get(url, Some(access_token))
-        .await
-        .map_err(UserInfoError::Fetch)?;
-    if claims.member("sub").and_then(Json::as_str) != Some(sub) {
-        return Err(UserInfoError::Subject);
-    }
-    Ok(Some(Said::read(&claims, groups_claim)))
 }

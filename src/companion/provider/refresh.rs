@@ -3,13 +3,15 @@
 use portcullis_core::timestamp::Timestamp;
 
 use super::Provider;
-use super::error::{Blame, ErrorCode, ProviderError, TokenError};
+use super::error::{Blame, ErrorCode, ProviderError, TokenError, UserInfoError};
 use super::id_token::{self, IdToken, Occasion};
 use super::known::Facts;
-use super::person::{Person, ProviderTokens, Said, userinfo};
+use super::person::{Person, Said};
 use super::secret::Secret;
 use super::signed::SignedError;
 use super::token_endpoint::{self, Answer, IdTokenText};
+use super::tokens::ProviderTokens;
+use super::userinfo;
 
 /// What a refresh brought. The tokens it was bought with are spent.
 #[derive(Debug)]
@@ -79,9 +81,7 @@ impl Provider {
     }
 
     async fn redeem(&self, facts: &Facts, token: &Secret) -> Result<Answer, RefreshError> {
-        let secret = self.secret.current();
-        let client = token_endpoint::client(&self.settings, &facts.metadata, Some(&secret));
-        let client = client.map_err(|error| RefreshError::Unavailable(error.into()))?;
+        let client = self.client(facts);
         token_endpoint::refresh(&client, &self.http, token)
             .await
             .map_err(|error| {
@@ -113,7 +113,7 @@ impl Provider {
         };
         let judged = self
             .with_fresh_keys(facts, now, |facts| {
-                id_token::verify(token, &self.settings, facts, &occasion, now)
+                id_token::verify(token, &self.party, facts, &occasion, now)
             })
             .await;
         let token = match judged {
@@ -145,13 +145,13 @@ impl Provider {
         facts: &Facts,
         answer: &Answer,
     ) -> Result<Said, RefreshError> {
-        let groups_claim = &self.settings.groups_claim;
+        let groups_claim = &self.party.groups_claim;
         let said = token.map(|token| Said::read(token.claims(), groups_claim));
         if said.as_ref().is_some_and(|said| !said.lacks_something()) {
             return Ok(said.unwrap_or_default());
         }
         let access_token = Secret::new(answer.access_token().secret());
-        let more = userinfo(
+        let more = userinfo::ask(
             &self.http,
             &facts.metadata,
             &access_token,
@@ -162,7 +162,7 @@ impl Provider {
             Ok(more) => (more, true),
             Err(error) => {
                 let error = ProviderError::from(error);
-                if error == ProviderError::UserInfo(super::error::UserInfoError::Subject) {
+                if error == ProviderError::UserInfo(UserInfoError::Subject) {
                     return Err(RefreshError::Ended(error));
                 }
                 tracing::warn!(%error, kind = error.kind(), "e-mail and groups stay as they were");

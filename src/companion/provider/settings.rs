@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use openidconnect::{ClientId, IssuerUrl, Scope};
 use url::Url;
 
 use super::http::TrustError;
@@ -16,8 +17,9 @@ pub(crate) struct Settings {
     pub(crate) issuer: String,
     /// The name under which the provider knows us.
     pub(crate) client_id: String,
-    /// Where our secret at the provider stands. It is read again whenever it is needed.
-    pub(crate) client_secret_file: PathBuf,
+    /// Where our secret at the provider stands, which is read again whenever it is needed; `None`
+    /// for a public client, whose codes PKCE alone protects.
+    pub(crate) client_secret_file: Option<PathBuf>,
     /// What to ask for. `openid` is asked for even where it is not listed.
     pub(crate) scopes: Vec<String>,
     /// Where a person's groups stand among the claims: a path of member names.
@@ -50,34 +52,58 @@ pub(crate) enum SettingsError {
     Secret(#[from] SecretFileError),
 }
 
-impl Settings {
-    /// Where discovery is: the issuer, less one slash at its end, and the well-known path
-    /// (OpenID Connect Discovery, section 4).
-    pub(super) fn discovery_url(&self) -> Result<Url, SettingsError> {
-        let issuer = https_url(&self.issuer).ok_or(SettingsError::Issuer)?;
-        if issuer.query().is_some() || self.issuer.contains('#') {
-            return Err(SettingsError::Issuer);
-        }
-        let base = self.issuer.strip_suffix('/').unwrap_or(&self.issuer);
-        https_url(&format!("{base}/.well-known/openid-configuration")).ok_or(SettingsError::Issuer)
-    }
+/// Who we are, and at whose: the settings once they were judged.
+#[derive(Debug)]
+pub(super) struct Party {
+    pub(super) name: String,
+    pub(super) issuer: IssuerUrl,
+    pub(super) client_id: ClientId,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) groups_claim: Vec<String>,
+    pub(super) has_secret: bool,
+}
 
-    /// Whether everything is there that must be.
-    pub(super) fn check(&self) -> Result<(), SettingsError> {
+impl Settings {
+    /// Judges the settings.
+    pub(super) fn party(&self) -> Result<Party, SettingsError> {
+        let groups_claim = &self.groups_claim;
         for (place, empty) in [
             ("name", self.name.is_empty()),
             ("client_id", self.client_id.is_empty()),
             ("scopes", self.scopes.iter().any(String::is_empty)),
             (
                 "groups_claim",
-                self.groups_claim.is_empty() || self.groups_claim.iter().any(String::is_empty),
+                groups_claim.is_empty() || groups_claim.iter().any(String::is_empty),
             ),
         ] {
             if empty {
                 return Err(SettingsError::Empty(place));
             }
         }
-        Ok(())
+        let plain = https_url(&self.issuer).is_some_and(|url| url.query().is_none());
+        let issuer = IssuerUrl::new(self.issuer.clone()).map_err(|_| SettingsError::Issuer)?;
+        if !plain {
+            return Err(SettingsError::Issuer);
+        }
+        // The library asks for `openid` by itself.
+        let scopes = self.scopes.iter().filter(|scope| *scope != "openid");
+        Ok(Party {
+            name: self.name.clone(),
+            issuer,
+            client_id: ClientId::new(self.client_id.clone()),
+            scopes: scopes.cloned().map(Scope::new).collect(),
+            groups_claim: groups_claim.clone(),
+            has_secret: self.client_secret_file.is_some(),
+        })
+    }
+}
+
+impl Party {
+    /// Where discovery is: the issuer, less one slash at its end, and the well-known path
+    /// (OpenID Connect Discovery, section 4).
+    pub(super) fn discovery_url(&self) -> Option<Url> {
+        let base = self.issuer.strip_suffix('/').unwrap_or(&self.issuer);
+        https_url(&format!("{base}/.well-known/openid-configuration"))
     }
 }
 

@@ -1,21 +1,18 @@
 //! A token that a provider signed: its form, its key, its signature, its time. What all kinds of
 //! them have in common.
 //!
-//! Keys and signatures are core's, whose [`KeySet`] lets no weak key in, and which uses each key for
-//! one algorithm only. The form is as strict as core's for bearers, which have other kinds and other
-//! claims.
+//! Form, keys and signatures are core's: a [`Jws`] has one spelling, a [`KeySet`] lets no weak key
+//! in, and each key is for one algorithm only.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_core::json::Json;
-use portcullis_core::keys::{Key, KeySet, PureRust, Signatures as _};
+use portcullis_core::keys::{Key, KeySet, PureRust};
 use portcullis_core::timestamp::Timestamp;
-use portcullis_core::token::Algorithm;
+use portcullis_core::token::{Algorithm, Jws, TokenError, numeric_date};
 
 /// How far the provider's clock and ours may be apart.
 pub(super) const LEEWAY: Duration = Duration::from_secs(30);
@@ -23,26 +20,12 @@ pub(super) const LEEWAY: Duration = Duration::from_secs(30);
 /// How old a token may be when it comes: it is always fresh from the provider.
 pub(super) const MAX_AGE: Duration = Duration::from_secs(10 * 60);
 
-/// How long a token may be, in bytes.
-const MAX_BYTES: usize = 64 * 1024;
-
-/// How long a `kid` may be, in bytes.
-const MAX_KID: usize = 1024;
-
 /// How many keys are tried where the token does not say which one signed it.
 const MAX_TRIES: usize = 4;
 
-/// The end of the year 9999, in seconds.
-const LAST_SECOND: f64 = 253_402_300_799.0;
-
 /// A token in strict form, not yet believed in anything.
-pub(super) struct Signed {
-    algorithm: Algorithm,
-    kid: Option<String>,
-    claims: Json,
-    signing_input: String,
-    signature: Vec<u8>,
-}
+#[derive(Debug)]
+pub(super) struct Signed(Jws);
 
 /// Why a token of the provider's is refused. Repeats nothing of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -62,15 +45,12 @@ pub(crate) enum SignedError {
     /// After a refresh, what must have stayed the same did not.
     #[error("`{0}` is not what it was when the person signed in")]
     Changed(&'static str),
-    /// The header asks for an extension, or says that the payload is no claims.
-    #[error("`crit`, `b64` or `cty` asks for what is not done here")]
-    Extension,
     /// Over.
     #[error("`exp` has passed")]
     Expired,
     /// Not a JWT in its strict form.
-    #[error("not a signed JWT in the compact form, or one with more than one spelling")]
-    Form,
+    #[error("{0}")]
+    Form(TokenError),
     /// Not bound to the code or to the access token that it came with.
     #[error("`{0}` does not fit what came with it")]
     Hash(&'static str),
@@ -114,41 +94,15 @@ impl SignedError {
 }
 
 impl Signed {
-    /// Reads a token of which `typ`, if there is one, is among `types` (in lower case).
-    pub(super) fn read(text: &str, types: &[&str]) -> Result<Self, SignedError> {
-        if text.len() > MAX_BYTES {
-            return Err(SignedError::Form);
-        }
-        let (signing_input, signature) = text.rsplit_once('.').ok_or(SignedError::Form)?;
-        let (header, payload) = signing_input.split_once('.').ok_or(SignedError::Form)?;
-        let header = object(header)?;
-        let extended = ["crit", "b64", "cty"];
-        if extended.iter().any(|name| header.member(name).is_some()) {
-            return Err(SignedError::Extension);
-        }
-        if header
-            .member("typ")
-            .is_some_and(|typ| !is_among(typ, types))
-        {
-            return Err(SignedError::Type);
-        }
-        let kid = match header.member("kid") {
-            None => None,
-            Some(Json::String(kid)) if kid.len() <= MAX_KID => Some(kid.clone()),
-            Some(_) => return Err(SignedError::Claim("kid")),
-        };
-        let algorithm = header
-            .member("alg")
-            .and_then(Json::as_str)
-            .and_then(Algorithm::from_name)
-            .ok_or(SignedError::Algorithm)?;
-        Ok(Self {
-            algorithm,
-            kid,
-            claims: object(payload)?,
-            signing_input: signing_input.to_owned(),
-            signature: bytes(signature)?,
-        })
+    /// Reads a token; `accepts` says which `typ` its kind may have.
+    pub(super) fn read(text: &str, accepts: fn(Option<&str>) -> bool) -> Result<Self, SignedError> {
+        Jws::parse(text, accepts)
+            .map(Self)
+            .map_err(|error| match error {
+                TokenError::AlgorithmUnknown => SignedError::Algorithm,
+                TokenError::Type => SignedError::Type,
+                form => SignedError::Form(form),
+            })
     }
 
     /// The key of the provider's that signed it. `algorithms` are the provider's.
@@ -157,30 +111,31 @@ impl Signed {
         keys: &'a KeySet,
         algorithms: &[Algorithm],
     ) -> Result<&'a Key, SignedError> {
-        if !algorithms.contains(&self.algorithm) {
+        let header = self.0.header();
+        if !algorithms.contains(&header.algorithm()) {
             return Err(SignedError::Algorithm);
         }
         let fits = |key: &&Key| {
-            key.algorithm() == self.algorithm
-                && self.kid.as_deref().is_none_or(|kid| key.kid() == Some(kid))
+            key.algorithm() == header.algorithm()
+                && header.kid().is_none_or(|kid| key.kid() == Some(kid))
         };
         let mut fitting = keys.keys().iter().filter(fits).take(MAX_TRIES).peekable();
         if fitting.peek().is_none() {
             return Err(SignedError::KeyUnknown);
         }
-        let signed =
-            |key: &&Key| PureRust.verifies(key, self.signing_input.as_bytes(), &self.signature);
-        fitting.find(signed).ok_or(SignedError::Signature)
+        fitting
+            .find(|key| self.0.is_signed_by(key, &PureRust))
+            .ok_or(SignedError::Signature)
     }
 
     /// What it claims.
     pub(super) const fn claims(&self) -> &Json {
-        &self.claims
+        self.0.payload()
     }
 
     /// A claim that is a string and not empty, where it is there.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, SignedError> {
-        match self.claims.member(name) {
+        match self.claims().member(name) {
             None => Ok(None),
             Some(Json::String(text)) if !text.is_empty() => Ok(Some(text)),
             Some(_) => Err(SignedError::Claim(name)),
@@ -189,21 +144,14 @@ impl Signed {
 
     /// A claim that is a moment (RFC 7519, section 2), where it is there.
     pub(super) fn date(&self, name: &'static str) -> Result<Option<Timestamp>, SignedError> {
-        let Some(value) = self.claims.member(name) else {
-            return Ok(None);
-        };
-        if let Json::Number(number) = value
-            && let Some(seconds) = number.as_f64()
-            && (0.0..=LAST_SECOND).contains(&seconds)
-        {
-            return Ok(Some(Timestamp::from_millis((seconds * 1000.0) as u64)));
-        }
-        Err(SignedError::Claim(name))
+        let date = self.claims().member(name);
+        date.map(|date| numeric_date(date).ok_or(SignedError::Claim(name)))
+            .transpose()
     }
 
     /// Whom it speaks of.
     pub(super) fn subject(&self) -> Result<Option<&str>, SignedError> {
-        let subject = match self.claims.member("sub") {
+        let subject = match self.claims().member("sub") {
             None => return Ok(None),
             Some(subject) => subject.as_str().ok_or(SignedError::Claim("sub"))?,
         };
@@ -217,7 +165,7 @@ impl Signed {
     /// Whether it was made for `client_id` and for nobody else: any other audience could show it
     /// here in the person's name.
     pub(super) fn check_audience(&self, client_id: &str) -> Result<(), SignedError> {
-        let alone = match self.claims.member("aud") {
+        let alone = match self.claims().member("aud") {
             Some(Json::String(one)) => one == client_id,
             Some(Json::Array(all)) => {
                 !all.is_empty() && all.iter().all(|one| one.as_str() == Some(client_id))
@@ -243,26 +191,4 @@ impl Signed {
         }
         Ok(made)
     }
-}
-
-/// Media types are case-insensitive, and `application/` may be left out (RFC 7515 section 4.1.9).
-fn is_among(typ: &Json, types: &[&str]) -> bool {
-    let typ = typ.as_str().unwrap_or_default().to_ascii_lowercase();
-    types.contains(&typ.strip_prefix("application/").unwrap_or(&typ))
-}
-
-fn object(text: &str) -> Result<Json, SignedError> {
-    let json = Json::parse(&bytes(text)?).map_err(|_| SignedError::Form)?;
-    json.as_object()
-        .is_some()
-        .then_some(json)
-        .ok_or(SignedError::Form)
-}
-
-/// The decoder refuses dots too, so a fourth part is no base64url.
-fn bytes(text: &str) -> Result<Vec<u8>, SignedError> {
-    if text.is_empty() {
-        return Err(SignedError::Form);
-    }
-    URL_SAFE_NO_PAD.decode(text).map_err(|_| SignedError::Form)
 }

@@ -13,9 +13,8 @@ use openidconnect::core::{
 };
 use openidconnect::{
     AccessToken, AuthUrl, AuthorizationCode, ClientId, ClientSecret, EmptyAdditionalClaims,
-    EndpointNotSet, EndpointSet, IssuerUrl, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier,
-    RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardErrorResponse, TokenResponse,
-    TokenUrl,
+    EndpointNotSet, EndpointSet, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl,
+    RefreshToken, RequestTokenError, Scope, StandardErrorResponse, TokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
@@ -25,7 +24,7 @@ use super::error::{ErrorCode, TokenError};
 use super::http::{FetchError, HttpClient};
 use super::metadata::Metadata;
 use super::secret::Secret;
-use super::settings::Settings;
+use super::settings::Party;
 
 /// The library's client, with answers of our own form.
 pub(super) type Client = openidconnect::Client<
@@ -74,26 +73,17 @@ pub(super) struct IdTokenText {
     token: Option<CoreIdToken>,
 }
 
-/// The library's client for a provider.
-///
-/// # Errors
-/// None: the issuer was checked with the settings; but the library wants to see for itself.
-pub(super) fn client(
-    settings: &Settings,
-    metadata: &Metadata,
-    secret: Option<&Secret>,
-) -> Result<Client, TokenError> {
-    let issuer = IssuerUrl::new(settings.issuer.clone())
-        .map_err(|_| TokenError::Fetch(FetchError::Unsendable))?;
-    let id = ClientId::new(settings.client_id.clone());
-    let mut client = openidconnect::Client::new(id, issuer, JsonWebKeySet::default())
+/// The library's client for a provider, with our secret there, where we have one and it is needed.
+pub(super) fn client(party: &Party, metadata: &Metadata, secret: Option<&Secret>) -> Client {
+    let (id, issuer) = (party.client_id.clone(), party.issuer.clone());
+    let client = openidconnect::Client::new(id, issuer, JsonWebKeySet::default())
         .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
         .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()))
         .set_auth_type(metadata.auth_type.clone());
-    if let Some(secret) = secret {
-        client = client.set_client_secret(ClientSecret::new(secret.expose().to_owned()));
+    match secret {
+        Some(secret) => client.set_client_secret(ClientSecret::new(secret.expose().to_owned())),
+        None => client,
     }
-    Ok(client)
 }
 
 /// Redeems the code of an attempt.
