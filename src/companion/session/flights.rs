@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::bytes;
 use super::record::Session;
-use super::secret::Secret;
+use crate::provider::Secret;
 
 #[cfg(test)]
 mod tests;

@@ -60,24 +60,17 @@ pub(super) struct Logins<'a> {
     pub(super) now: Timestamp,
 }
 
-/// The name that a `state` has among sign-ins. The cookie of one is found by it, and opens under no
-/// other name.
-pub(super) fn attempt_of(state: &str) -> String {
-    let hash = Sha256::digest(bytes::fields(&[b"portcullis: a sign-in", state.as_bytes()]));
-    bytes::encode(bytes::first::<12>(hash.into()))
-}
-
 // === impl Logins ===
 
 impl Logins<'_> {
     /// The cookies for a sign-in that begins now.
     pub(super) fn begin<T: Serialize>(
         self,
-        state: &str,
+        id: &str,
         rd: &str,
         attempt: &T,
     ) -> Result<Vec<SetCookie>, TooLong> {
-        let name = self.settings.names.login(&attempt_of(state));
+        let name = self.settings.names.login(id);
         let login = Login {
             made: self.now,
             rd: rd.to_owned(),
@@ -93,16 +86,15 @@ impl Logins<'_> {
         Ok(lines)
     }
 
-    /// The sign-in that this `state` belongs to, if this browser began it, here, and not too long
-    /// ago.
-    pub(super) fn find<T: DeserializeOwned>(self, state: &str) -> Option<Login<T>> {
-        let name = self.settings.names.login(&attempt_of(state));
+    /// The sign-in of this name, if this browser began it, here, and not too long ago.
+    pub(super) fn find<T: DeserializeOwned>(self, id: &str) -> Option<Login<T>> {
+        let name = self.settings.names.login(id);
         self.open(&name)
     }
 
     /// Deletes the cookie of a sign-in that has come to its end, well or not.
-    pub(super) fn delete(settings: &Settings, state: &str) -> SetCookie {
-        SetCookie::delete(&settings.names.login(&attempt_of(state)), HOW)
+    pub(super) fn delete(settings: &Settings, id: &str) -> SetCookie {
+        SetCookie::delete(&settings.names.login(id), HOW)
     }
 
     /// Notes that a sign-in to this place has just been made.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::bytes;
-use super::secret::Secret;
+use crate::provider::{Person, ProviderTokens, RefreshError, Renewed};
 
 #[cfg(test)]
 mod tests;
@@ -42,43 +42,6 @@ pub(crate) struct Session {
     pub(crate) tokens: ProviderTokens,
 }
 
-/// A person, as the provider names them.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct Person {
-    /// The subject: unique at the provider, and never given to somebody else.
-    pub(crate) sub: String,
-    /// The e-mail address.
-    pub(crate) email: Option<String>,
-    /// Whether the provider knows that the address is theirs.
-    pub(crate) email_verified: bool,
-    /// The groups that they are in.
-    pub(crate) groups: Vec<String>,
-    /// What they like to be called.
-    pub(crate) preferred_username: Option<String>,
-}
-
-/// What the provider gave for a session.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct ProviderTokens {
-    /// What its tokens are renewed with.
-    pub(crate) refresh_token: Option<Secret>,
-    /// The last ID token: a hint for the provider at sign-out, nothing else.
-    pub(crate) id_token: Option<Secret>,
-    /// What the provider calls its own session.
-    pub(crate) sid: Option<String>,
-    /// When what it vouched for runs out, in seconds since the epoch.
-    pub(crate) expires_at: u64,
-}
-
-/// What the provider says when it is asked to renew its tokens.
-#[derive(Clone, Debug)]
-pub(crate) struct Renewed {
-    /// Who it is now. The subject is the same.
-    pub(crate) person: Person,
-    /// What it gave. Without a new refresh token, the old one stands in it again.
-    pub(crate) tokens: ProviderTokens,
-}
-
 /// Why the provider renews nothing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum NotRenewed {
@@ -86,6 +49,15 @@ pub(crate) enum NotRenewed {
     Ended,
     /// It cannot be reached, or cannot tell just now.
     Unavailable,
+}
+
+impl From<RefreshError> for NotRenewed {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Ended(_) => Self::Ended,
+            RefreshError::Unavailable(_) => Self::Unavailable,
+        }
+    }
 }
 
 impl Session {

@@ -1,4 +1,4 @@
-//! What nobody may read in a log, and what is gone from memory once it is dropped.
+//! Keys, which nobody may read in a log and which are gone from memory once they are dropped.
 
 use std::fmt;
 
@@ -10,13 +10,6 @@ use super::bytes;
 /// The 32 bytes of a key. Its debug output says nothing of it.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub(super) struct SecretKey([u8; 32]);
-
-/// A secret text, such as a refresh token. Its debug output says nothing of it.
-#[derive(Clone, Deserialize, Eq, PartialEq, Serialize, Zeroize, ZeroizeOnDrop)]
-#[serde(transparent)]
-pub(crate) struct Secret(String);
-
-// === impl SecretKey ===
 
 impl SecretKey {
     /// A fresh key.
@@ -55,25 +48,5 @@ impl<'de> Deserialize<'de> for SecretKey {
         let bytes = Zeroizing::new(bytes::decode(text.as_bytes()).ok_or_else(wrong)?);
         let bytes = <[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| wrong())?;
         Ok(Self(bytes))
-    }
-}
-
-// === impl Secret ===
-
-impl Secret {
-    /// A secret of this text.
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for whoever must send or compare it.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
     }
 }

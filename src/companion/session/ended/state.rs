@@ -125,10 +125,10 @@ impl State {
             self.remember(token, until);
         }
         for (mark, ends) in &ending.marks {
-            self.revocations.end(*mark, now, *ends);
+            self.revocations.end(*mark, now, *ends, now);
         }
         if let Some((id, ends)) = ending.at_provider {
-            self.at_providers.end(Mark::Session(id), now, ends);
+            self.at_providers.end(Mark::Session(id), now, ends, now);
         }
         true
     }

@@ -17,7 +17,7 @@ use redis::{
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use crate::session::secret::Secret;
+use crate::provider::Secret;
 use crate::session::unavailable::Unavailable;
 use crate::session::whole_file;
 

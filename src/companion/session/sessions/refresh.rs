@@ -7,8 +7,9 @@ use super::*;
 use tokio::time::timeout;
 
 use super::redemption::{Clock, Redemption};
+use crate::provider::Renewed;
 use crate::session::flights::Landing;
-use crate::session::record::{NotRenewed, Renewed};
+use crate::session::record::NotRenewed;
 
 /// How long a caller waits. The filter gives up after two seconds.
 const PATIENCE: Duration = Duration::from_millis(1800);

@@ -5,10 +5,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Place, Sessions, stays};
+use crate::provider::SignedIn;
 use crate::session::cookies::{Cookies, SetCookie};
-use crate::session::login::{Login, Logins, TooLong, attempt_of};
+use crate::session::login::{Login, Logins, TooLong};
 use crate::session::outcome::{Live, NoSession, Why};
-use crate::session::record::{Person, ProviderTokens, Session};
+use crate::session::record::Session;
 use crate::session::redis::Ticket;
 use crate::session::store::Store;
 use crate::session::unavailable::Unavailable;
@@ -45,33 +46,34 @@ pub(crate) enum NotStarted {
 }
 
 impl Sessions {
-    /// The cookies for a sign-in that begins: what has to be remembered of it, under its `state`.
+    /// The cookies for a sign-in that begins: what has to be remembered of it, under a name that its
+    /// `state` gives it.
     /// The session that the browser had, if any, goes: whoever begins to sign in and stops half-way
     /// must not go on in somebody else's (R11).
     pub(crate) fn begin_login<T: Serialize>(
         &self,
         cookies: &Cookies<'_>,
-        (state, rd): (&str, &str),
+        (id, rd): (&str, &str),
         attempt: &T,
         now: Timestamp,
     ) -> Result<Vec<SetCookie>, TooLong> {
         let keys = self.keys.load();
-        let mut lines = self.logins(&keys, cookies, now).begin(state, rd, attempt)?;
+        let mut lines = self.logins(&keys, cookies, now).begin(id, rd, attempt)?;
         lines.extend(self.settings.delete_session(cookies));
         Ok(lines)
     }
 
-    /// The sign-in that a callback with this `state` ends. It can be ended once.
+    /// The sign-in of this name, which a callback ends. It can be ended once.
     pub(crate) async fn finish_login<T: DeserializeOwned>(
         &self,
         cookies: &Cookies<'_>,
-        state: &str,
+        id: &str,
         now: Timestamp,
     ) -> Result<Login<T>, LoginError> {
         let keys = self.keys.load_full();
-        let login = self.logins(&keys, cookies, now).find(state);
+        let login = self.logins(&keys, cookies, now).find(id);
         let login = login.ok_or(LoginError::Unknown)?;
-        if self.store.finish_login(&attempt_of(state), now).await? {
+        if self.store.finish_login(id, now).await? {
             Ok(login)
         } else {
             Err(LoginError::Finished)
@@ -79,8 +81,8 @@ impl Sessions {
     }
 
     /// The cookie that deletes what was remembered of a sign-in, however it ended.
-    pub(crate) fn forget_login(&self, state: &str) -> SetCookie {
-        Logins::delete(&self.settings, state)
+    pub(crate) fn forget_login(&self, id: &str) -> SetCookie {
+        Logins::delete(&self.settings, id)
     }
 
     /// Whether this browser signed in to this place so short a time ago that another sign-in would
@@ -95,10 +97,11 @@ impl Sessions {
         &self,
         cookies: &Cookies<'_>,
         idp: &str,
-        (person, tokens): (Person, ProviderTokens),
+        signed_in: SignedIn,
         rd: &str,
         now: Timestamp,
     ) -> Result<Live, NotStarted> {
+        let SignedIn { person, tokens } = signed_in;
         let session = Session::begin(idp, person, tokens, now, self.settings.lifetime);
         let session = self.after_all_marks(session, now).await?;
         let place = match &*self.store {
