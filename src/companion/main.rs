@@ -10,6 +10,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
+#[allow(dead_code, reason = "`serve` puts it to use")]
+mod http_client;
+#[allow(dead_code, reason = "`serve` puts it to use")]
+mod issuers;
 mod policy_file;
 
 /// Tools for operators of the Portcullis access gate.
