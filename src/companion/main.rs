@@ -11,6 +11,8 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod document;
+mod http_client;
+mod issuers;
 mod policy_file;
 mod provider;
 mod secret;
