@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
 };
-use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use super::folder;
 
@@ -66,14 +66,7 @@ impl Authority {
     /// When a name is neither.
     #[must_use]
     pub fn server(&self, names: &[&str]) -> Arc<ServerConfig> {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let mut params = CertificateParams::new(names).expect("names of a server");
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "a server of the lab");
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let (certificate, key) = self.certify(names);
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key in PKCS #8");
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -83,10 +76,77 @@ impl Authority {
             .expect("a certificate with its key");
         Arc::new(config)
     }
+
+    /// The same for a server that reads it from files.
+    ///
+    /// # Panics
+    /// When a name is neither, or the files cannot be written.
+    #[must_use]
+    pub fn identity(&self, names: &[&str]) -> Identity {
+        let (certificate, key) = self.certify(names);
+        let folder = folder::fresh("identity");
+        let identity = Identity {
+            certificate: folder.join("certificate.pem"),
+            key: folder.join("key.pem"),
+        };
+        for (file, text) in [
+            (&identity.certificate, certificate.pem()),
+            (&identity.key, key.serialize_pem()),
+        ] {
+            fs::write(file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
+        identity
+    }
+
+    /// What a client needs that believes this authority and no other.
+    #[must_use]
+    pub fn trust(&self) -> Arc<ClientConfig> {
+        Self::trust_in(&[self])
+    }
+
+    /// What a client needs that believes these authorities and no others.
+    ///
+    /// # Panics
+    /// Never: an authority's certificate is one.
+    #[must_use]
+    pub fn trust_in(authorities: &[&Self]) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        for authority in authorities {
+            let certificate = CertificateDer::from(authority.der.clone());
+            roots.add(certificate).expect("a certificate");
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring speaks TLS 1.2 and 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Arc::new(config)
+    }
+
+    fn certify(&self, names: &[&str]) -> (Certificate, KeyPair) {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("names of a server");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "a server of the lab");
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        (certificate, key)
+    }
 }
 
 impl Default for Authority {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A server's certificate and key, as PEM files.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
 }

@@ -26,6 +26,37 @@ pub fn debian(program: &str) -> Command {
     command
 }
 
+/// The OpenID provider, a script for Node.
+///
+/// # Panics
+/// When its packages are not there.
+#[must_use]
+pub fn provider() -> Command {
+    made(
+        workspace().join(".tools/oidc-provider/node_modules/oidc-provider"),
+        "make tools",
+    );
+    let mut command = Command::new("node");
+    command.arg(workspace().join("tests/provider/provider.mjs"));
+    command
+}
+
+/// The companion, as Cargo leaves it beside the program that runs.
+///
+/// # Panics
+/// When it is not built.
+#[must_use]
+pub fn companion() -> PathBuf {
+    let program = env::current_exe().expect("a program has a path");
+    // Tests lie a folder deeper than programs.
+    let mut folders = program.ancestors().skip(1).take(2);
+    let found = folders.find_map(|folder| {
+        let path = folder.join("portcullis");
+        path.is_file().then_some(path)
+    });
+    found.expect("the companion is missing: run `cargo build -p portcullis`")
+}
+
 /// The filter's module, or the one that `PORTCULLIS_MODULE` names.
 #[must_use]
 pub fn module() -> PathBuf {
