@@ -222,6 +222,13 @@ impl Provider {
         )
     }
 
+    /// The origin of the place where the provider signs people out, as content security policies
+    /// name it; `None` where it has none, or nothing is known of it yet.
+    pub(crate) fn end_session_origin(&self) -> Option<String> {
+        let place = self.known.metadata()?.end_session_endpoint.clone()?;
+        Some(place.origin().ascii_serialization())
+    }
+
     /// Judges a logout token. One that was acted on before is marked as a replay: to act on it again
     /// would end sessions that began since.
     pub(crate) async fn logout_token(

@@ -4,6 +4,7 @@
 //! `envelope` goes around every request, and `endpoints` answers.
 
 mod answer;
+mod clock;
 mod config;
 mod endpoints;
 mod envelope;
@@ -14,6 +15,7 @@ mod judgement;
 mod log;
 mod metrics;
 mod pages;
+mod people;
 mod request_id;
 mod return_to;
 mod state;
@@ -30,9 +32,9 @@ use crate::document::Report;
 pub(crate) use config::Arguments;
 
 use config::Config;
-use health::Health;
 use http::{Listener, Server, Stopper};
 use metrics::Metrics;
+use people::People;
 use state::{Context, Shared};
 use watch::Watcher;
 
@@ -58,6 +60,9 @@ async fn serve(config: Config) -> Result<(), Report> {
     let mut watcher = Watcher::default();
     let metrics = Arc::new(Metrics::new());
     let judgement = judgement::watch(&mut watcher, &config)?;
+    let policy = &judgement.load().policy;
+    let people = People::open(&config, policy, &mut watcher, Arc::clone(&metrics))?;
+    let health = people.watch(&metrics);
     let tls = config
         .tls
         .as_ref()
@@ -72,8 +77,9 @@ async fn serve(config: Config) -> Result<(), Report> {
     let state: Shared = Arc::new(Context {
         config,
         judgement,
+        people,
         metrics: Arc::clone(&metrics),
-        health: Health::default(),
+        health,
     });
     let (stopper, stop) = Stopper::new();
     let watching = tokio::spawn(watcher.run(Arc::clone(&metrics)));

@@ -63,6 +63,11 @@ impl Attempt {
         (url, attempt)
     }
 
+    /// A `state` for a way through the provider that signs nobody in.
+    pub(crate) fn random_state() -> Secret {
+        Secret::new(CsrfToken::new_random().into_secret())
+    }
+
     /// The provider that the browser was sent to.
     pub(crate) fn provider(&self) -> &str {
         &self.provider

@@ -127,6 +127,14 @@ impl ProviderError {
         }
     }
 
+    /// Whether a logout token is merely that of another provider.
+    pub(crate) const fn is_anothers(&self) -> bool {
+        matches!(
+            self,
+            Self::LogoutToken(LogoutTokenError::Signed(super::signed::SignedError::Issuer))
+        )
+    }
+
     /// Whose fault it is.
     pub(crate) fn blame(&self) -> Blame {
         match self {

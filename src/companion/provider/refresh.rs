@@ -34,6 +34,15 @@ pub(crate) enum RefreshError {
     Unavailable(ProviderError),
 }
 
+impl RefreshError {
+    /// One word for logs and metrics. The list is closed.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Ended(error) | Self::Unavailable(error) => error.kind(),
+        }
+    }
+}
+
 impl Provider {
     /// Redeems the refresh token of a session. The caller sees to it that each is redeemed once
     /// only: a provider that sees one twice ends the whole grant.

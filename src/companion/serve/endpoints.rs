@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::answer::Problem;
@@ -13,7 +13,16 @@ use super::envelope::{envelope, panicked};
 use super::health::{ping, ready};
 use super::state::Shared;
 
+mod backchannel_logout;
+mod callback;
+mod keys;
 mod metrics;
+mod refresh;
+mod sign_in;
+mod sign_out;
+mod start;
+mod trouble;
+mod userinfo;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +30,22 @@ mod tests;
 /// What people, proxies and providers ask for.
 pub(super) fn main(state: &Shared) -> Router {
     let routes = Router::new()
+        .route(
+            "/oauth2/backchannel-logout",
+            post(backchannel_logout::backchannel_logout),
+        )
+        .route("/oauth2/callback", get(callback::bare))
+        .route("/oauth2/callback/{provider}", get(callback::of_provider))
+        .route("/oauth2/jwks", get(keys::jwks))
+        .route("/oauth2/refresh", post(refresh::refresh))
+        .route("/oauth2/revocations", get(keys::revocations))
+        .route("/oauth2/sign_in", get(sign_in::sign_in))
+        .route(
+            "/oauth2/sign_out",
+            get(sign_out::by_get).post(sign_out::by_post),
+        )
+        .route("/oauth2/start", get(start::start))
+        .route("/oauth2/userinfo", get(userinfo::userinfo))
         .route("/ping", get(ping))
         .route("/ready", get(ready));
     enveloped(routes, state)

@@ -6,6 +6,7 @@ use super::config::Config;
 use super::health::Health;
 use super::judgement::Judgement;
 use super::metrics::Metrics;
+use super::people::People;
 use super::watch::Watched;
 
 /// What all endpoints share: `State(state): State<Shared>` in a handler.
@@ -18,6 +19,8 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     /// The policy in force. Ask once for each request.
     pub(crate) judgement: Watched<Judgement>,
+    /// Who signs people in, and their sessions.
+    pub(crate) people: People,
     /// What Prometheus is told.
     pub(crate) metrics: Arc<Metrics>,
     /// Whether people can sign in now.

@@ -12,6 +12,7 @@ use portcullis_core::timestamp::Timestamp;
 use tokio::sync::Mutex;
 
 use super::state::{Ending, State};
+use crate::document::Report;
 use crate::session::unavailable::Unavailable;
 use crate::session::whole_file;
 
@@ -151,3 +152,13 @@ impl fmt::Display for StateFileError {
 }
 
 impl std::error::Error for StateFileError {}
+
+impl From<StateFileError> for Report {
+    fn from(error: StateFileError) -> Self {
+        Self::of(
+            &error.path.display().to_string(),
+            &error.problem,
+            error.mend,
+        )
+    }
+}

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{Key, Keys};
+use crate::document::Report;
 use crate::session::secret::SecretKey;
 use crate::session::whole_file;
 
@@ -253,3 +254,13 @@ impl fmt::Display for KeyFileError {
 }
 
 impl std::error::Error for KeyFileError {}
+
+impl From<KeyFileError> for Report {
+    fn from(error: KeyFileError) -> Self {
+        Self::of(
+            &error.path.display().to_string(),
+            &error.problem,
+            error.mend,
+        )
+    }
+}
