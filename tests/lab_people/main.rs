@@ -2,5 +2,6 @@
 //! another failure.
 
 mod browser;
+mod companion;
 mod provider;
 mod servers;
