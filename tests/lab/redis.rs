@@ -1,7 +1,16 @@
-//! A real Redis.
+//! A real Redis: one server, servers behind a sentinel, or a cluster.
 
+mod cluster;
+mod sentinel;
+
+use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+pub use cluster::Cluster;
+pub use sentinel::Sentinel;
 
 use super::authority::Authority;
 use super::process::Process;
@@ -14,6 +23,7 @@ const PASSWORD: &str = "redis-password";
 pub struct Redis {
     address: SocketAddr,
     client: Client,
+    password_file: PathBuf,
     process: Process,
 }
 
@@ -30,7 +40,7 @@ impl Redis {
     /// # Panics
     /// When it does not get ready, with the end of its log.
     pub async fn start() -> Self {
-        Self::launch(None).await
+        Self::launch(None, &[]).await
     }
 
     /// The same with TLS alone, as `localhost`.
@@ -38,7 +48,7 @@ impl Redis {
     /// # Panics
     /// When it does not get ready, with the end of its log.
     pub async fn start_tls(authority: &Authority) -> Self {
-        Self::launch(Some(authority)).await
+        Self::launch(Some(authority), &[]).await
     }
 
     /// Where it listens.
@@ -47,14 +57,19 @@ impl Redis {
         self.address
     }
 
-    /// Where to find it, with the password.
+    /// What a companion's `session` says of it.
     #[must_use]
-    pub fn url(&self) -> String {
+    pub fn session(&self) -> Value {
         let port = self.address.port();
-        match self.client.authority {
-            Some(_) => format!("rediss://:{PASSWORD}@localhost:{port}"),
-            None => format!("redis://:{PASSWORD}@127.0.0.1:{port}"),
-        }
+        let mut redis = json!({"password_file": self.password_file});
+        let store = match &self.client.authority {
+            Some(file) => {
+                redis["ca_file"] = json!(file);
+                format!("rediss://localhost:{port}")
+            }
+            None => format!("redis://127.0.0.1:{port}"),
+        };
+        json!({"store": store, "redis": redis})
     }
 
     /// Gives it a command and returns what it says, line by line as `redis-cli` has it.
@@ -105,32 +120,21 @@ impl Redis {
         self.process.resume();
     }
 
-    async fn launch(authority: Option<&Authority>) -> Self {
+    /// Starts one with these arguments besides.
+    async fn launch(authority: Option<&Authority>, more: &[&str]) -> Self {
         let folder = folder::fresh("redis");
         let address = port::free();
         let port = address.port().to_string();
         let mut command = tools::server("bin/redis-server");
         command.args(["--bind", "127.0.0.1", "--requirepass", PASSWORD]);
         command.arg("--dir").arg(&folder);
-        command.args([
-            "--save",
-            "",
-            "--appendonly",
-            "yes",
-            "--appendfsync",
-            "always",
-        ]);
+        command.args(["--save", "", "--appendonly", "yes"]);
+        command.args(["--appendfsync", "always"]).args(more);
         match authority {
             Some(authority) => {
                 let identity = authority.identity(&["localhost"]);
-                command.args([
-                    "--port",
-                    "0",
-                    "--tls-port",
-                    &port,
-                    "--tls-auth-clients",
-                    "no",
-                ]);
+                command.args(["--port", "0", "--tls-port", &port]);
+                command.args(["--tls-auth-clients", "no"]);
                 command.arg("--tls-cert-file").arg(identity.certificate);
                 command.arg("--tls-key-file").arg(identity.key);
                 command.arg("--tls-ca-cert-file").arg(authority.file());
@@ -139,8 +143,11 @@ impl Redis {
                 command.args(["--port", &port]);
             }
         }
+        let password_file = folder.join("password");
+        fs::write(&password_file, PASSWORD).expect("a password file");
         let mut redis = Self {
             address,
+            password_file,
             client: Client {
                 port: address.port(),
                 authority: authority.map(|authority| authority.file().to_path_buf()),

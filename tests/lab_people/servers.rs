@@ -1,6 +1,10 @@
 //! The servers beside Envoy, and Envoy with TLS.
 
+use std::sync::mpsc;
+use std::time::Duration;
+
 use portcullis_tests::lab::provider::Client;
+use portcullis_tests::lab::redis::{Cluster, Sentinel};
 use portcullis_tests::lab::{
     App, Authority, Caddy, Call, Gateway, Nginx, Person, Provider, Redis, port, wait,
 };
@@ -21,14 +25,51 @@ async fn redis_answers_with_tls_and_without_and_keeps_what_it_is_told() {
         assert_eq!(redis.keys("*"), [""; 0]);
 
         redis.pause().await;
-        let asked = std::thread::scope(|scope| {
-            let asking = scope.spawn(|| redis.command(&["PING"]));
-            let early = asking.is_finished();
+        let (answered, answer) = mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| answered.send(redis.command(&["PING"])).unwrap());
+            let early = answer.recv_timeout(Duration::from_millis(200));
             redis.resume();
-            (early, asking.join())
+            assert_eq!(early, Err(mpsc::RecvTimeoutError::Timeout));
+            assert_eq!(answer.recv().unwrap(), "PONG");
         });
-        assert_eq!((asked.0, asked.1.unwrap().as_str()), (false, "PONG"));
     }
+}
+
+#[tokio::test]
+async fn redis_fails_over_behind_a_sentinel() {
+    let mut sentinel = Sentinel::start().await;
+    assert_eq!(sentinel.leader(), Some(0));
+    // Written to both, or the failover would lose it.
+    let [first, second] = &sentinel.servers;
+    assert_eq!(first.command(&["SET", "a", "1"]), "OK");
+    wait::until_true("a copy", wait::LONG, async || second.keys("*") == ["a"]).await;
+    sentinel.fail_over().await;
+    assert_eq!(sentinel.leader(), Some(1));
+    wait::until_true("a server that takes writes", wait::LONG, async || {
+        sentinel.servers[1].command(&["SET", "b", "1"]) == "OK"
+    })
+    .await;
+    assert_eq!(sentinel.servers[1].keys("*"), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn redis_shares_keys_out_in_a_cluster() {
+    let cluster = Cluster::start().await;
+    for key in ["a", "b", "c", "d"] {
+        let said: Vec<String> = cluster
+            .servers
+            .iter()
+            .map(|server| server.command(&["SET", key, "1"]))
+            .collect();
+        assert_eq!(
+            said.iter().filter(|said| *said == "OK").count(),
+            1,
+            "{said:?}"
+        );
+        assert_eq!(said.iter().filter(|said| said.contains("MOVED")).count(), 2);
+    }
+    assert_eq!(cluster.keys("*"), ["a", "b", "c", "d"]);
 }
 
 #[tokio::test]
