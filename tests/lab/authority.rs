@@ -4,13 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData as _,
 };
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use sha2::{Digest as _, Sha256};
 
 use super::folder;
 
@@ -53,6 +56,13 @@ impl Authority {
         &self.file
     }
 
+    /// The SHA-256 digest of its public key in base64, as Chromium knows authorities by.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let key = self.issuer.key().subject_public_key_info();
+        STANDARD.encode(Sha256::digest(key))
+    }
+
     /// Its certificate as DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
@@ -60,7 +70,7 @@ impl Authority {
     }
 
     /// What a server needs to be `names` (DNS names or addresses) for whoever trusts this
-    /// authority.
+    /// authority, whose own certificate it sends along.
     ///
     /// # Panics
     /// When a name is neither.
@@ -72,7 +82,10 @@ impl Authority {
             .with_safe_default_protocol_versions()
             .expect("ring speaks TLS 1.2 and 1.3")
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
+            .with_single_cert(
+                vec![certificate.der().clone(), self.der.clone().into()],
+                key,
+            )
             .expect("a certificate with its key");
         Arc::new(config)
     }
@@ -90,7 +103,7 @@ impl Authority {
             key: folder.join("key.pem"),
         };
         for (file, text) in [
-            (&identity.certificate, certificate.pem()),
+            (&identity.certificate, certificate.pem() + &self.pem()),
             (&identity.key, key.serialize_pem()),
         ] {
             fs::write(file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -121,6 +134,11 @@ impl Authority {
             .with_root_certificates(roots)
             .with_no_client_auth();
         Arc::new(config)
+    }
+
+    fn pem(&self) -> String {
+        fs::read_to_string(&self.file)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.file.display()))
     }
 
     fn certify(&self, names: &[&str]) -> (Certificate, KeyPair) {

@@ -1,5 +1,4 @@
-//! The part of the lab that people sign in with: if one of these fails, look here before you believe
-//! another failure.
+//! The provider, and a person who signs in there.
 
 use std::io;
 use std::time::Duration;
