@@ -10,9 +10,12 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
+mod document;
 mod policy_file;
+mod secret;
+mod serve;
 
-/// Tools for operators of the Portcullis access gate.
+/// The companion of the Portcullis access gate, and tools for its operators.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
@@ -23,14 +26,17 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Serve(serve::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Check(arguments) => check::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments).map(Some),
+        Command::Serve(arguments) => serve::run(&arguments).map(|()| None),
     };
     match result {
-        Ok(output) => print(&output),
+        Ok(Some(output)) => print(&output),
+        Ok(None) => ExitCode::SUCCESS,
         Err(report) => {
             // Nobody is left to be told where standard error is closed; the exit code still is.
             let _ = writeln!(io::stderr(), "{report}");

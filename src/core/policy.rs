@@ -8,12 +8,13 @@ mod app;
 mod audit;
 mod build;
 mod document;
-mod duration;
+pub mod duration;
 mod entry;
 mod error;
 mod host;
 mod path;
 mod rule;
+mod suggestion;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use error::PolicyError;
 pub use host::HostPattern;
 pub use path::Pattern;
 pub use rule::Rule;
+pub use suggestion::suggestion;
 
 /// A whole policy: who may vouch for callers, which apps are protected, and who may do what there.
 #[derive(Clone, Debug)]

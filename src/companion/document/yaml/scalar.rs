@@ -1,7 +1,7 @@
 //! Plain scalars: words without quotes, of which YAML's readers make different things.
 
-use crate::policy_file::node::{Span, Value};
-use crate::policy_file::report::Fault;
+use crate::document::node::{Span, Value};
+use crate::document::report::Fault;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::*;
 fn what_cannot_be_read_is_told_with_its_mend() {
     for (path, mend) in [
         ("no/such/file.yaml", "check the name, or write `-`"),
-        (env!("CARGO_MANIFEST_DIR"), "name the policy file in it"),
+        (env!("CARGO_MANIFEST_DIR"), "name the file in it"),
     ] {
         let fault = read(Path::new(path)).expect_err(path);
         assert!(fault.problem.starts_with("cannot be read: "), "{fault:?}");

@@ -1,4 +1,4 @@
-//! What is wrong with a policy file, and how it is told.
+//! What is wrong with a file, and how it is told.
 
 use std::fmt;
 
@@ -89,9 +89,13 @@ impl Fault {
         }
     }
 
-    /// More levels than any policy has.
+    /// More levels than any document has.
     pub(super) fn too_deep(span: Span) -> Self {
-        Self::at(span, "nested too deeply", "a policy needs 8 levels at most")
+        Self::at(
+            span,
+            "nested too deeply",
+            "nothing here needs more than 8 levels",
+        )
     }
 
     /// Tells it of the file of this name and text.
@@ -105,6 +109,13 @@ impl Fault {
 }
 
 // === impl Report ===
+
+impl Report {
+    /// What is wrong with something that is no file, such as a flag, or with a file as a whole.
+    pub(crate) fn of(name: &str, problem: &str, mend: &str) -> Self {
+        Fault::whole(problem, mend).report(name, "")
+    }
+}
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
 }
 
 fn not_json(span: Span, message: &str) -> Fault {
-    let mend = "mend the JSON there; a policy in YAML belongs in a file that ends in `.yaml`";
+    let mend = "mend the JSON there; what is YAML belongs in a file that ends in `.yaml`";
     Fault::at(span, &format!("not JSON: {message}"), mend)
 }
 

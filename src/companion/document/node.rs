@@ -11,21 +11,21 @@ mod tests;
 
 /// How deep lists and maps may stand in one another. A policy needs 8 levels, and core bounds what
 /// is free in form to 16.
-pub(super) const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// A stretch of the file, in bytes.
-pub(super) type Span = Range<usize>;
+pub(crate) type Span = Range<usize>;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Node {
-    pub(super) span: Span,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) span: Span,
+    pub(crate) value: Value,
 }
 
 /// What JSON can say.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     /// As it was written, in JSON's grammar: reading and writing it again could change it.
@@ -37,9 +37,9 @@ pub(super) enum Value {
 
 /// The name of a member and where it stands.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Name {
-    pub(super) span: Span,
-    pub(super) text: String,
+pub(crate) struct Name {
+    pub(crate) span: Span,
+    pub(crate) text: String,
 }
 
 // === impl Node ===
@@ -47,7 +47,7 @@ pub(super) struct Name {
 impl Node {
     /// The place that an error of core is about, by its path and what it says; `None` for the
     /// document as a whole. Where the path leads to what is not there, its nearest parent is meant.
-    pub(super) fn place(&self, path: &str, problem: &str) -> Option<Span> {
+    pub(crate) fn place(&self, path: &str, problem: &str) -> Option<Span> {
         let mut node = self;
         let mut name: Option<&Name> = None;
         let mut rest = path;
@@ -64,6 +64,16 @@ impl Node {
             None if std::ptr::eq(node, self) && node.is_collection() => None,
             None => Some(node.head()),
         }
+    }
+
+    /// The value at a path, if there is one.
+    pub(crate) fn at(&self, path: &str) -> Option<&Self> {
+        let mut node = self;
+        let mut rest = path;
+        while !rest.is_empty() {
+            (_, node, rest) = node.step(rest)?;
+        }
+        Some(node)
     }
 
     /// One step down a path: the name that was followed, if any, what it leads to, and the rest of
@@ -144,7 +154,7 @@ fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 impl Value {
     /// A number in JSON's grammar; `None` for any other text. One that cannot be held exactly would
     /// be compared as another, so it is refused.
-    pub(super) fn number(text: &str, span: &Span) -> Option<Result<Self, Fault>> {
+    pub(in crate::document) fn number(text: &str, span: &Span) -> Option<Result<Self, Fault>> {
         let shape = text.bytes().all(|byte| b"0123456789+-.eE".contains(&byte));
         if !shape || serde_json::from_str::<&serde_json::value::RawValue>(text).is_err() {
             return None;
@@ -167,7 +177,7 @@ impl Value {
     }
 
     /// A map in which every name stands once. `text` is the whole file.
-    pub(super) fn map(members: Vec<(Name, Node)>, text: &str) -> Result<Self, Fault> {
+    pub(in crate::document) fn map(members: Vec<(Name, Node)>, text: &str) -> Result<Self, Fault> {
         let mut seen = HashMap::with_capacity(members.len());
         for (name, _) in &members {
             if let Some(first) = seen.insert(&*name.text, name) {

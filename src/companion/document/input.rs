@@ -9,7 +9,7 @@ use super::report::Fault;
 #[cfg(test)]
 mod tests;
 
-/// The longest policy file that is read, in bytes. Ten thousand rules are shorter.
+/// The longest file that is read, in bytes. Ten thousand rules are shorter.
 const MAX_BYTES: usize = 1 << 20;
 
 /// Reads a file, or standard input where the path is `-`, and never more than [`MAX_BYTES`].
@@ -29,7 +29,7 @@ fn bounded(reader: impl Read) -> Result<Vec<u8>, Fault> {
     if bytes.len() > MAX_BYTES {
         return Err(Fault::whole(
             "longer than a mebibyte",
-            "split it; a policy is read whole by every worker of the proxy",
+            "make it shorter; a policy or a configuration is read whole",
         ));
     }
     Ok(bytes)
@@ -38,7 +38,7 @@ fn bounded(reader: impl Read) -> Result<Vec<u8>, Fault> {
 fn unreadable(error: &io::Error) -> Fault {
     let mend = match error.kind() {
         ErrorKind::NotFound => "check the name, or write `-` to read standard input",
-        ErrorKind::IsADirectory => "name the policy file in it",
+        ErrorKind::IsADirectory => "name the file in it",
         ErrorKind::PermissionDenied => "let this user read it",
         _ => "check that it is a file and can be read",
     };
@@ -60,7 +60,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, (String, Fault)> {
     // The YAML parser takes a NUL for the end of the file, and what stands behind would be lost.
     let stray = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r' | '\x7f');
     if let Some(at) = text.find(stray) {
-        let mend = "take it out; a policy is plain text";
+        let mend = "take it out; this is a file of plain text";
         return Err((text, Fault::at(at..at + 1, "a control character", mend)));
     }
     Ok(text)

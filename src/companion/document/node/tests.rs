@@ -1,4 +1,4 @@
-use crate::policy_file::json;
+use crate::document::json;
 
 use super::*;
 

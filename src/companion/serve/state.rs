@@ -1,0 +1,25 @@
+//! What all endpoints share.
+
+use std::sync::Arc;
+
+use super::config::Config;
+use super::health::Health;
+use super::judgement::Judgement;
+use super::metrics::Metrics;
+use super::watch::Watched;
+
+/// What all endpoints share: `State(state): State<Shared>` in a handler.
+pub(crate) type Shared = Arc<Context>;
+
+/// The companion, as its endpoints see it.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// What it was told.
+    pub(crate) config: Config,
+    /// The policy in force. Ask once for each request.
+    pub(crate) judgement: Watched<Judgement>,
+    /// What Prometheus is told.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Whether people can sign in now.
+    pub(crate) health: Health,
+}
