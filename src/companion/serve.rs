@@ -69,11 +69,14 @@ async fn serve(config: Config) -> Result<(), Report> {
         None => None,
     };
     let limits = Arc::new(config.limits.clone());
+    let mut health = Health::default();
+    // Without a provider whose discovery has succeeded, nobody can sign in.
+    health.need("providers", || false);
     let state: Shared = Arc::new(Context {
         config,
         judgement,
         metrics: Arc::clone(&metrics),
-        health: Health::default(),
+        health,
     });
     let (stopper, stop) = Stopper::new();
     let watching = tokio::spawn(watcher.run(Arc::clone(&metrics)));

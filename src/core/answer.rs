@@ -1,8 +1,11 @@
-//! What a refused client is told: RFC 6750 challenges, and no more than the reason's code.
+//! What a refused client is told: RFC 6750 challenges, and no more than the reason's code. A person
+//! with a browser is sent to where people sign in.
+
+mod sign_in;
 
 use crate::decision::Decision;
 use crate::reason::{Class, Reason};
-use crate::request::Client;
+use crate::request::{Client, Headers};
 
 /// The realm of a challenge that belongs to no app.
 const NO_APP: &str = "portcullis";
@@ -26,12 +29,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The answer to a refused request; `None` where the decision lets it through, and then nobody
-    /// asks what kind of client it is.
-    pub fn refusal(decision: &Decision<'_>, client: impl FnOnce() -> Client) -> Option<Self> {
+    /// The answer to a refused request with these headers; `None` where the decision lets it
+    /// through.
+    pub fn refusal(decision: &Decision<'_>, headers: &Headers<'_>) -> Option<Self> {
         let reason = decision.reason();
         let realm = decision.app().map_or(NO_APP, |app| app.name());
-        let (status, grpc_status, error) = match reason.class() {
+        let (status, grpc_status, error) = match decision.class() {
             Class::Allowed => return None,
             Class::Unauthenticated => (401, 16, None),
             Class::InvalidToken => (401, 16, Some("invalid_token")),
@@ -39,31 +42,48 @@ impl Answer {
             Class::BadRequest => (400, 3, Some("invalid_request")),
             Class::Unavailable => (503, 14, Some("temporarily_unavailable")),
         };
-        let mut headers = vec![("cache-control", "no-store".to_owned())];
-        if status == 503 {
-            headers.push(("retry-after", RETRY_AFTER.to_owned()));
-        } else {
-            headers.push(("www-authenticate", challenge(realm, error)));
+        let client = headers.client();
+        let details = format!("portcullis{{{reason}}}");
+        let mut fields = vec![("cache-control", "no-store".to_owned())];
+        if decision.sso().is_some() {
+            fields.push(("vary", "authorization, cookie".to_owned()));
         }
-        let body = match client() {
+        if decision.class() == Class::Unauthenticated
+            && client == Client::Browser
+            && let Some(location) = sign_in::location(decision, headers)
+        {
+            fields.push(("location", location));
+            return Some(Self {
+                status: 302,
+                grpc_status,
+                headers: fields,
+                body: String::new(),
+                details,
+            });
+        }
+        if status == 503 {
+            fields.push(("retry-after", RETRY_AFTER.to_owned()));
+        } else {
+            fields.push(("www-authenticate", challenge(realm, error)));
+        }
+        let body = match client {
             Client::Grpc => reason.code().to_owned(),
             Client::Browser => {
-                headers.push(("content-type", "text/html; charset=utf-8".to_owned()));
-                headers.push(("content-security-policy", "default-src 'none'".to_owned()));
-                headers.push(("x-content-type-options", "nosniff".to_owned()));
-                page(status, reason)
+                fields.push(("content-type", "text/html; charset=utf-8".to_owned()));
+                fields.push(("content-security-policy", "default-src 'none'".to_owned()));
+                fields.push(("x-content-type-options", "nosniff".to_owned()));
+                page(status, reason, &sign_in::way_out(decision))
             }
             Client::Program => {
-                headers.push(("content-type", "application/json".to_owned()));
+                fields.push(("content-type", "application/json".to_owned()));
                 let error = error.unwrap_or("unauthenticated");
                 format!("{{\"error\":\"{error}\",\"reason\":\"{reason}\"}}\n")
             }
         };
-        let details = format!("portcullis{{{reason}}}");
         Some(Self {
             status,
             grpc_status,
-            headers,
+            headers: fields,
             body,
             details,
         })
@@ -79,8 +99,8 @@ fn challenge(realm: &str, error: Option<&str>) -> String {
     }
 }
 
-/// The page that a person sees.
-fn page(status: u16, reason: Reason) -> String {
+/// The page that a person sees, with `more` at its end.
+fn page(status: u16, reason: Reason, more: &str) -> String {
     let (title, text) = match status {
         400 => (
             "Bad request",
@@ -99,7 +119,7 @@ fn page(status: u16, reason: Reason) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
-         <h1>{title}</h1>\n<p>{text}</p>\n<p>Reason: <code>{reason}</code></p>\n</html>\n"
+         <h1>{title}</h1>\n<p>{text}</p>\n<p>Reason: <code>{reason}</code></p>\n{more}</html>\n"
     )
 }
 

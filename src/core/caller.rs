@@ -8,6 +8,7 @@ mod kubernetes;
 pub use known::Known;
 
 use crate::json::Json;
+use crate::session;
 use crate::token::{TokenError, Verified};
 use crate::trust::{Kind, Trust};
 
@@ -35,6 +36,8 @@ pub enum Subject {
         /// Its name in the namespace.
         name: String,
     },
+    /// A person who signed in, by the provider's `sub`.
+    Person(String),
     /// Anybody else, by the issuer's `sub`.
     User(String),
 }
@@ -77,6 +80,43 @@ impl Caller {
         Ok(caller)
     }
 
+    /// The person whose session a session token is of. `body` is everything that the token claims.
+    pub(crate) fn person(claims: session::Claims, body: Json) -> Self {
+        Self {
+            from: claims.provider,
+            subject: Subject::Person(claims.subject),
+            email: claims.email.filter(|_| claims.email_verified),
+            groups: claims.groups,
+            preferred_username: claims.preferred_username,
+            claims: body,
+        }
+    }
+
+    /// The trust entry or provider that vouched.
+    pub fn from(&self) -> &str {
+        &self.from
+    }
+
+    /// Whom the token speaks of.
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The e-mail address, only where the issuer says that it is verified.
+    pub fn email(&self) -> Option<&str> {
+        self.email.as_deref()
+    }
+
+    /// The groups.
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// The name that the person chose.
+    pub fn preferred_username(&self) -> Option<&str> {
+        self.preferred_username.as_deref()
+    }
+
     /// The one name that this caller has everywhere: `FROM/SUBJECT`. What a subject has of slashes,
     /// percent signs, spaces and bytes outside visible ASCII is percent-encoded, so that no subject
     /// can look like a service account.
@@ -84,16 +124,26 @@ impl Caller {
         let from = &self.from;
         match &self.subject {
             Subject::ServiceAccount { namespace, name } => format!("{from}/{namespace}/{name}"),
-            Subject::User(subject) => format!("{from}/{}", encode::visible(subject, "/%")),
+            Subject::Person(subject) | Subject::User(subject) => {
+                format!("{from}/{}", encode::visible(subject, "/%"))
+            }
+        }
+    }
+
+    /// The name that apps know this caller by: of people the subject alone, because apps keep
+    /// accounts for them; of all others the whole name. Neither can look like the other's.
+    fn user(&self) -> String {
+        match &self.subject {
+            Subject::Person(subject) => encode::visible(subject, "/%"),
+            Subject::ServiceAccount { .. } | Subject::User(_) => self.name(),
         }
     }
 
     /// The headers that tell an app who calls. An absent claim sets none. Values are visible ASCII.
     pub fn identity_headers(&self) -> Vec<(&'static str, String)> {
-        let name = self.name();
         let mut headers = vec![
-            ("x-auth-request-user", name.clone()),
-            ("x-portcullis-caller", name),
+            ("x-auth-request-user", self.user()),
+            ("x-portcullis-caller", self.name()),
         ];
         let plain = |value: &String| encode::visible(value, "%");
         if let Some(email) = &self.email {

@@ -7,8 +7,10 @@ use std::sync::Arc;
 pub use crate::reason::{Class, Reason};
 
 use crate::caller::Known;
-use crate::policy::{App, Rule};
-use crate::request::Ambiguity;
+use crate::caller::headers::{is_forwarded, reaches_companion};
+use crate::policy::{App, Rule, Sso};
+use crate::request::{Ambiguity, Headers};
+use crate::session::Cookies;
 
 /// The verdict on one request. It carries what it was made from, so that answers, logs and metrics
 /// all speak of the same thing.
@@ -19,6 +21,10 @@ pub struct Decision<'g> {
     pub(crate) rule: Option<&'g Rule>,
     pub(crate) known: Option<Arc<Known>>,
     pub(crate) ambiguity: Option<Ambiguity>,
+    /// How people sign in here.
+    pub(crate) sso: Option<&'g Sso>,
+    /// Whether a session was what was judged, good or bad.
+    pub(crate) by_session: bool,
 }
 
 impl<'g> Decision<'g> {
@@ -30,12 +36,23 @@ impl<'g> Decision<'g> {
             rule: None,
             known: None,
             ambiguity: None,
+            sso: None,
+            by_session: false,
         }
     }
 
     /// Whether the request goes on.
     pub fn is_allowed(&self) -> bool {
         self.reason.class() == Class::Allowed
+    }
+
+    /// What kind of answer it leads to. A session that fails is as good as nothing shown: who has
+    /// it should sign in again, and has no token to mend.
+    pub const fn class(&self) -> Class {
+        match self.reason.class() {
+            Class::InvalidToken if self.by_session => Class::Unauthenticated,
+            class => class,
+        }
     }
 
     /// Why.
@@ -51,6 +68,38 @@ impl<'g> Decision<'g> {
     /// The rule that lets the request through.
     pub const fn rule(&self) -> Option<&'g Rule> {
         self.rule
+    }
+
+    /// Whether a session was what was judged, good or bad.
+    pub const fn is_by_session(&self) -> bool {
+        self.by_session
+    }
+
+    /// How people sign in; `None` where nobody does.
+    pub const fn sso(&self) -> Option<&'g Sso> {
+        self.sso
+    }
+
+    /// Whether the request goes on to the companion, on its own host.
+    pub fn is_for_companion(&self) -> bool {
+        self.reason == Reason::Companion
+    }
+
+    /// Whether a header of the client's goes on with the request, Cookie aside.
+    pub fn forwards(&self, name: &[u8]) -> bool {
+        if self.is_for_companion() {
+            reaches_companion(name)
+        } else {
+            is_forwarded(name, self.app)
+        }
+    }
+
+    /// What of the client's cookies goes on with the request: an app never sees the session's.
+    pub fn forwarded_cookies(&self, headers: &Headers<'_>) -> Cookies {
+        match self.sso {
+            Some(sso) if !self.is_for_companion() => sso.cookies().forwarded(headers),
+            _ => Cookies::AsTheyCame,
+        }
     }
 
     /// Who calls, where a token was verified for it.

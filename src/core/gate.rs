@@ -3,16 +3,23 @@
 
 mod authenticate;
 mod memory;
+mod same_origin;
+mod session;
 
+use std::sync::Arc;
+
+use crate::caller::Known;
 use crate::credential::Credential;
 use crate::decision::Decision;
 use crate::keys::{Keyring, Signatures};
-use crate::policy::{App, Policy};
+use crate::policy::{App, Policy, Sso};
 use crate::reason::Reason;
 use crate::request::{Headers, Request};
+use crate::session::Revocations;
 use crate::timestamp::Timestamp;
 
 pub use memory::Memory;
+pub use session::{Refresh, Refreshed, Session};
 
 use authenticate::Unproven;
 
@@ -29,6 +36,9 @@ pub struct Circumstances<'a> {
     pub keyring: &'a Keyring,
     /// What checks signatures.
     pub signatures: &'a dyn Signatures,
+    /// The sessions that have ended before their time, as far as they are known: an empty list where
+    /// none could be read yet, and then a session is judged by its token alone.
+    pub revocations: &'a Revocations,
     /// When the request came.
     pub arrived: Timestamp,
     /// The time.
@@ -40,14 +50,24 @@ pub struct Circumstances<'a> {
 pub enum Judgement<'g> {
     /// It is decided.
     Decided(Decision<'g>),
-    /// The keys of the trust entries at these places of the policy should be read first: the
-    /// request waits, not for long, and is then judged again.
+    /// The keys at these places of [`Policy::key_sources`] should be read first: the request waits,
+    /// not for long, and is then judged again.
     AwaitKeys {
         /// The app that is asked for.
         app: &'g App,
         /// The places.
         trusts: Vec<usize>,
     },
+    /// The session goes on, but its token is over: the companion should be asked for a fresh one
+    /// first. The request waits, not for long, and is then judged by [`Gate::judge_refreshed`].
+    Refresh(Refresh<'g>),
+}
+
+/// A request for an app, whose verdict depends on who asks.
+struct Asked<'g, 'r> {
+    request: Request<'r>,
+    app: &'g App,
+    sso: Option<&'g Sso>,
 }
 
 impl Gate {
@@ -68,65 +88,157 @@ impl Gate {
         circumstances: Circumstances<'_>,
         memory: &mut Memory,
     ) -> Judgement<'_> {
-        let request = match Request::read(headers) {
-            Ok(request) => request,
-            Err(ambiguity) => {
-                return Judgement::Decided(Decision {
-                    ambiguity: Some(ambiguity),
-                    ..Decision::new(Reason::RequestAmbiguous)
-                });
+        self.judge_by(headers, circumstances, memory, None)
+    }
+
+    /// Judges a request again, after a fresh token was asked for, by what came of that: never by a
+    /// [`Judgement::Refresh`]. Where it has to wait for keys, it is judged by the same outcome later.
+    pub fn judge_refreshed(
+        &self,
+        headers: &Headers<'_>,
+        circumstances: Circumstances<'_>,
+        memory: &mut Memory,
+        refreshed: &Refreshed,
+    ) -> Judgement<'_> {
+        self.judge_by(headers, circumstances, memory, Some(refreshed))
+    }
+
+    fn judge_by(
+        &self,
+        headers: &Headers<'_>,
+        circumstances: Circumstances<'_>,
+        memory: &mut Memory,
+        refreshed: Option<&Refreshed>,
+    ) -> Judgement<'_> {
+        let asked = match self.asked(headers) {
+            Ok(asked) => asked,
+            Err(decision) => return Judgement::Decided(decision),
+        };
+        // A bearer token, good or bad, is what is judged; a session counts only without one (H03).
+        match Credential::read(headers, self.policy.max_token()) {
+            Ok(Credential::Bearer(token)) => {
+                let known = self.authenticate(token, circumstances, memory);
+                asked.judge_token(known)
             }
-        };
-        let Some(app) = self.policy.app_for(request.host()) else {
-            return Judgement::Decided(Decision::new(Reason::AppUnknown));
-        };
+            Ok(Credential::Nothing) => {
+                let session = match refreshed {
+                    Some(refreshed) => self.refreshed(refreshed, circumstances, memory),
+                    None => self.session(headers, circumstances, memory),
+                };
+                asked.judge_session(session, headers)
+            }
+            Err(reason) => Judgement::Decided(asked.decide(reason)),
+        }
+    }
+
+    /// What is asked for, or the verdict where nobody's credentials matter.
+    fn asked<'r>(&self, headers: &Headers<'r>) -> Result<Asked<'_, 'r>, Decision<'_>> {
+        let sso = self.policy.sso();
         let decide = |reason| Decision {
-            app: Some(app),
+            sso,
             ..Decision::new(reason)
         };
+        let request = Request::read(headers).map_err(|ambiguity| Decision {
+            ambiguity: Some(ambiguity),
+            ..decide(Reason::RequestAmbiguous)
+        })?;
+        if let Some(companion) = self.policy.companion_at(request.host()) {
+            let serves = companion.serves(request.path(), self.policy.trusts());
+            return Err(decide(if serves {
+                Reason::Companion
+            } else {
+                Reason::AppUnknown
+            }));
+        }
+        let app = self.policy.app_for(request.host());
+        let app = app.ok_or_else(|| decide(Reason::AppUnknown))?;
+        let asked = Asked { request, app, sso };
         if app.preflight() && headers.is_preflight() {
-            return Judgement::Decided(decide(Reason::Preflight));
+            return Err(asked.decide(Reason::Preflight));
         }
-        if let Some(rule) = app.public_rule(request.method(), request.path()) {
-            return Judgement::Decided(Decision {
+        match app.public_rule(asked.request.method(), asked.request.path()) {
+            Some(rule) => Err(Decision {
                 rule: Some(rule),
-                ..decide(Reason::Public)
-            });
+                ..asked.decide(Reason::Public)
+            }),
+            None => Ok(asked),
         }
-        let token = match Credential::read(headers, self.policy.max_token()) {
-            Ok(Credential::Bearer(token)) => token,
-            Ok(Credential::Nothing) => return Judgement::Decided(decide(Reason::NoCredentials)),
-            Err(reason) => return Judgement::Decided(decide(reason)),
-        };
-        let known = match self.authenticate(token, circumstances, memory) {
-            Ok(known) => known,
-            Err(Unproven::Refused(reason)) => return Judgement::Decided(decide(reason)),
-            Err(Unproven::AwaitKeys(trusts)) => return Judgement::AwaitKeys { app, trusts },
-        };
-        if !app.audiences().is_empty() && !known.is_for(app.audiences()) {
-            return Judgement::Decided(Decision {
-                known: Some(known),
-                ..decide(Reason::AudienceMismatch)
-            });
-        }
-        let rule = app.rule_for(request.method(), request.path(), known.caller());
-        let reason = if rule.is_some() {
-            Reason::Rule
-        } else {
-            Reason::CallerNotAllowed
-        };
-        Judgement::Decided(Decision {
-            rule,
-            known: Some(known),
-            ..decide(reason)
-        })
     }
 
     /// The verdict on a request that waited for keys as long as it may.
     pub fn give_up<'g>(&'g self, app: &'g App) -> Decision<'g> {
         Decision {
             app: Some(app),
+            sso: self.policy.sso(),
             ..Decision::new(Reason::KeysUnavailable)
+        }
+    }
+}
+
+impl<'g> Asked<'g, '_> {
+    fn decide(&self, reason: Reason) -> Decision<'g> {
+        Decision {
+            app: Some(self.app),
+            sso: self.sso,
+            ..Decision::new(reason)
+        }
+    }
+
+    /// The verdict by a bearer token.
+    fn judge_token(&self, known: Result<Arc<Known>, Unproven>) -> Judgement<'g> {
+        let app = self.app;
+        Judgement::Decided(match known {
+            Ok(known) if !app.audiences().is_empty() && !known.is_for(app.audiences()) => {
+                Decision {
+                    known: Some(known),
+                    ..self.decide(Reason::AudienceMismatch)
+                }
+            }
+            Ok(known) => self.judge_caller(known),
+            Err(Unproven::Refused(reason)) => self.decide(reason),
+            Err(Unproven::AwaitKeys(trusts)) => return Judgement::AwaitKeys { app, trusts },
+        })
+    }
+
+    /// The verdict by what session cookies came to.
+    fn judge_session(&self, session: Session, headers: &Headers<'_>) -> Judgement<'g> {
+        let (app, sso) = (self.app, self.sso);
+        let cross_site = || same_origin::is_cross_site(&self.request, headers, app);
+        let decision = match session {
+            Session::Absent => return Judgement::Decided(self.decide(Reason::NoCredentials)),
+            Session::AwaitKeys(trusts) => return Judgement::AwaitKeys { app, trusts },
+            Session::Good(known) | Session::Over(known) if cross_site() => Decision {
+                known: Some(known),
+                ..self.decide(Reason::CrossSite)
+            },
+            Session::Good(known) => self.judge_caller(known),
+            Session::Over(known) => {
+                match sso.and_then(|sso| Refresh::of(&known, sso, app, headers)) {
+                    Some(refresh) => return Judgement::Refresh(refresh),
+                    None => self.decide(Reason::SessionExpired),
+                }
+            }
+            Session::Failed(reason) => self.decide(reason),
+        };
+        Judgement::Decided(Decision {
+            by_session: true,
+            ..decision
+        })
+    }
+
+    /// The verdict of the rules.
+    fn judge_caller(&self, known: Arc<Known>) -> Decision<'g> {
+        let (method, path) = (self.request.method(), self.request.path());
+        let rule = self.app.rule_for(method, path, known.caller());
+        let reason = if rule.is_some() {
+            Reason::Rule
+        } else {
+            Reason::CallerNotAllowed
+        };
+        Decision {
+            rule,
+            known: Some(known),
+            ..self.decide(reason)
         }
     }
 }

@@ -14,8 +14,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 /// How deep arrays and objects may stand in one another.
 const MAX_DEPTH: usize = 16;
 
-/// How many values a document may hold in all.
-const MAX_VALUES: usize = 16_384;
+/// How many values a document may hold in all: as many as a full list of revocations.
+const MAX_VALUES: usize = 4 * 4096 + 4;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]

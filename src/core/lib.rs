@@ -4,7 +4,7 @@
 //! canonical form) → [`credential`] (what the client shows) → [`token`] (is it genuine: a
 //! [`token::Verified`] that only `verify` can build) → [`caller`] (who that is) → [`policy`] (what
 //! the rules say) → [`decision`] (the verdict and its [`reason`]) → [`answer`] (what the client is
-//! told). [`keys`] and [`trust`] stand beside it, and [`gate`] puts the sentence together.
+//! told). [`keys`], [`trust`] and [`session`] stand beside it, and [`gate`] puts the sentence together.
 //!
 //! Core never calls out. It takes a snapshot and the time, and returns a value that says what to do,
 //! also "fetch these keys, then ask me again". So the filter, the companion and the tests all run
@@ -31,6 +31,7 @@ pub mod keys;
 pub mod policy;
 pub mod reason;
 pub mod request;
+pub mod session;
 pub mod timestamp;
 pub mod token;
 pub mod trust;

@@ -14,6 +14,7 @@ mod error;
 mod host;
 mod path;
 mod rule;
+mod sso;
 mod suggestion;
 
 #[cfg(test)]
@@ -28,12 +29,14 @@ pub use error::PolicyError;
 pub use host::HostPattern;
 pub use path::Pattern;
 pub use rule::Rule;
+pub use sso::Sso;
 pub use suggestion::suggestion;
 
 /// A whole policy: who may vouch for callers, which apps are protected, and who may do what there.
 #[derive(Clone, Debug)]
 pub struct Policy {
     trusts: Vec<Trust>,
+    sso: Option<Sso>,
     apps: Vec<App>,
     hosts: host::Table,
     audit: Audit,
@@ -58,6 +61,23 @@ impl Policy {
     /// The trust entry of this name.
     pub fn trust(&self, name: &str) -> Option<&Trust> {
         self.trusts.iter().find(|trust| trust.name == name)
+    }
+
+    /// How people sign in; `None` where nobody does.
+    pub const fn sso(&self) -> Option<&Sso> {
+        self.sso.as_ref()
+    }
+
+    /// Everything that keys are kept for, each at its place: the trust entries, in the order of
+    /// [`Policy::trusts`], and behind them the companion, where people sign in.
+    pub fn key_sources(&self) -> impl Iterator<Item = &Trust> + Clone {
+        self.trusts.iter().chain(self.sso.as_ref().map(Sso::keys))
+    }
+
+    /// The companion, where this is its own host: lower-case, without a port. It is so under an app's
+    /// wildcard, too.
+    pub fn companion_at(&self, host: &str) -> Option<&Sso> {
+        self.sso.as_ref().filter(|sso| sso.host() == host)
     }
 
     /// What is protected, in the policy's order.

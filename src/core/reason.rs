@@ -12,6 +12,8 @@ pub enum Reason {
     Public,
     /// A genuine CORS preflight, which carries no credentials.
     Preflight,
+    /// One of the companion's own endpoints, on its own host.
+    Companion,
     /// Nothing was shown, and no public rule fits.
     NoCredentials,
     /// The Authorization header is not of the form `Bearer <token>`.
@@ -58,7 +60,7 @@ pub enum Reason {
     KeysUnavailable,
     /// The issuer's keys were fetched too long ago.
     KeysStale,
-    /// No app has this host.
+    /// No app has this host or, on the companion's own, nothing answers at this path.
     AppUnknown,
     /// The caller is genuine, but no rule of the app lists it for this request.
     CallerNotAllowed,
@@ -83,10 +85,11 @@ pub enum Class {
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Rule,
         Self::Public,
         Self::Preflight,
+        Self::Companion,
         Self::NoCredentials,
         Self::AuthorizationMalformed,
         Self::AuthorizationAmbiguous,
@@ -120,6 +123,7 @@ impl Reason {
             Self::Rule => "rule",
             Self::Public => "public",
             Self::Preflight => "preflight",
+            Self::Companion => "companion",
             Self::NoCredentials => "no-credentials",
             Self::AuthorizationMalformed => "authorization-malformed",
             Self::AuthorizationAmbiguous => "authorization-ambiguous",
@@ -151,7 +155,7 @@ impl Reason {
     /// What kind of answer this reason leads to.
     pub const fn class(self) -> Class {
         match self {
-            Self::Rule | Self::Public | Self::Preflight => Class::Allowed,
+            Self::Rule | Self::Public | Self::Preflight | Self::Companion => Class::Allowed,
             Self::NoCredentials | Self::Revoked | Self::SessionExpired => Class::Unauthenticated,
             Self::TokenMalformed
             | Self::TokenTooLarge

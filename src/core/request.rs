@@ -80,7 +80,8 @@ impl<'a> Headers<'a> {
         values.next().filter(|_| values.next().is_none())
     }
 
-    fn has(&self, name: &str) -> bool {
+    /// Whether there is a field of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.all(name).next().is_some()
     }
 
@@ -101,6 +102,17 @@ impl<'a> Headers<'a> {
         } else {
             Client::Program
         }
+    }
+
+    /// Whether this asks to go on in another protocol, such as WebSocket (RFC 9110 section 7.8, RFC
+    /// 8441 section 4).
+    pub(crate) fn is_upgrade(&self) -> bool {
+        let names_it = |value: &[u8]| {
+            value
+                .split(|byte| *byte == b',')
+                .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+        };
+        self.has("upgrade") || self.has(":protocol") || self.all("connection").any(names_it)
     }
 
     /// Whether this is a CORS preflight: a browser asks for leave before the request itself, and

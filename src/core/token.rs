@@ -1,4 +1,4 @@
-//! Is a bearer token genuine? JSON Web Tokens by RFC 7515, 7519 and 8725, read strictly.
+//! Is a token genuine? JSON Web Tokens by RFC 7515, 7519 and 8725, read strictly.
 //!
 //! [`Token::parse`] says what a text claims, [`verify`] whether it is true. Of the header only what
 //! names the algorithm, the key and the kind of token is ever looked at: `jku`, `x5u`, `x5c` and
@@ -16,7 +16,8 @@ mod verify;
 pub use algorithm::Algorithm;
 pub use claims::Claims;
 pub use error::{Part, TokenError};
-pub use header::Header;
+pub use header::{Header, is_bearer_type, is_type};
+pub(crate) use verify::verify_but_for_time;
 pub use verify::{Verified, verify};
 
 use std::fmt;
@@ -40,12 +41,18 @@ impl Token {
     /// caller's to apply first.
     pub const MAX_BYTES: usize = 64 * 1024;
 
+    /// Reads the compact form of a token that is shown as a bearer: see [`Token::parse_as`].
+    pub fn parse(text: &str) -> Result<Self, TokenError> {
+        Self::parse_as(text, is_bearer_type)
+    }
+
     /// Reads the compact form (RFC 7515 section 3.1): three parts of strict base64url, of which
-    /// header and payload are JSON objects.
+    /// header and payload are JSON objects. `accepts` says which `typ` is the right one where the
+    /// token is shown, so that no kind of token can stand in for another (RFC 8725 section 3.12).
     ///
     /// Each token has one spelling: padding, white space and unused bits that are set are refused,
     /// because two spellings of one token would escape whatever remembers tokens by their text.
-    pub fn parse(text: &str) -> Result<Self, TokenError> {
+    pub fn parse_as(text: &str, accepts: fn(Option<&str>) -> bool) -> Result<Self, TokenError> {
         if text.len() > Self::MAX_BYTES {
             return Err(TokenError::TooLarge);
         }
@@ -56,7 +63,7 @@ impl Token {
         if payload.contains('.') {
             return Err(TokenError::NotCompact);
         }
-        let header = Header::read(&object(header, Part::Header)?)?;
+        let header = Header::read(&object(header, Part::Header)?, accepts)?;
         let claims = Claims::read(object(payload, Part::Payload)?)?;
         Ok(Self {
             header,

@@ -21,7 +21,7 @@ const TICKS_PER_LOOK: u32 = 10;
 pub(crate) struct Readers {
     /// What tells this worker's turns from the others'.
     id: u64,
-    /// One for each trust entry whose keys are fetched.
+    /// One for each source whose keys are fetched.
     readers: Vec<Reader>,
     ticks: u32,
     /// How many keys stood in more than one set when this worker looked last.
@@ -29,11 +29,11 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
-    /// Readers for those of these trust entries whose keys are fetched.
-    pub(crate) fn new(trusts: &[Trust]) -> Self {
+    /// Readers for those of these sources whose keys are fetched.
+    pub(crate) fn new<'a>(sources: impl Iterator<Item = &'a Trust>) -> Self {
         Self {
             id: host::random(),
-            readers: trusts.iter().enumerate().filter_map(Reader::new).collect(),
+            readers: sources.enumerate().filter_map(Reader::new).collect(),
             ticks: 0,
             shared: 0,
         }
@@ -70,8 +70,10 @@ impl Readers {
 
     /// Shows how old keys are, and which stand in more than one set.
     fn show(&mut self, worker: &Worker, now: Timestamp) {
-        let (keyring, trusts) = (worker.keyring(), worker.policy().trusts());
-        for place in 0..trusts.len() {
+        let keyring = worker.keyring();
+        let names = worker.policy().key_sources();
+        let names: Vec<&str> = names.map(|trust| trust.name.as_str()).collect();
+        for place in 0..names.len() {
             if let Some(age) = keyring.holding(place).and_then(|holding| holding.age(now)) {
                 worker.metrics().key_age(place, age.as_secs());
             }
@@ -79,7 +81,7 @@ impl Readers {
         let shared = keyring.shared();
         worker.metrics().shared_keys(shared.len());
         if shared.len() > self.shared {
-            let name = |place: usize| trusts.get(place).map_or("", |trust| trust.name.as_str());
+            let name = |place: usize| names.get(place).copied().unwrap_or_default();
             for (thumbprint, one, other) in &shared {
                 log::warn!(
                     "portcullis: trusts {} and {} have the same key ({thumbprint}): who can sign \

@@ -50,7 +50,7 @@ impl Root {
         }
         let now = now();
         let mut worker = Worker::new(policy, checker, now);
-        self.readers = Readers::new(worker.policy().trusts());
+        self.readers = Readers::new(worker.policy().key_sources());
         self.readers.seed(&mut worker);
         host::set_tick_period(TICK).map_err(|error| error.to_string())?;
         self.worker = Some(Rc::new(RefCell::new(worker)));

@@ -2,10 +2,10 @@
 
 use log::Level;
 use portcullis_core::answer::Answer;
-use portcullis_core::caller::headers::is_forwarded;
 use portcullis_core::decision::Decision;
 use portcullis_core::policy::{self, Policy};
 use portcullis_core::request::Headers;
+use portcullis_core::session::Cookies;
 
 use crate::host;
 
@@ -27,7 +27,7 @@ pub(crate) fn carry_out(
     headers: &Headers<'_>,
 ) -> Outcome {
     show(policy, decision, headers);
-    match Answer::refusal(decision, || headers.client()) {
+    match Answer::refusal(decision, headers) {
         Some(answer) => refuse(&answer),
         None => match prepare(decision, headers) {
             Ok(()) => Outcome::GoesOn,
@@ -79,9 +79,14 @@ fn refuse(answer: &Answer) -> Outcome {
 /// Takes off the request what the app must not believe or see, and puts on who calls.
 fn prepare(decision: &Decision<'_>, headers: &Headers<'_>) -> Result<(), host::Error> {
     for (name, _) in headers.iter() {
-        if !is_forwarded(name, decision.app()) {
+        if !decision.forwards(name) {
             host::remove_request_header(name)?;
         }
+    }
+    match decision.forwarded_cookies(headers) {
+        Cookies::AsTheyCame => {}
+        Cookies::Nothing => host::remove_request_header(b"cookie")?,
+        Cookies::Only(cookies) => host::replace_request_header("cookie", &cookies)?,
     }
     let identity = decision
         .known()

@@ -9,6 +9,7 @@ use portcullis_core::gate::{Circumstances, Gate, Judgement, Memory};
 use portcullis_core::keys::{Holding, Keyring, Record};
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
+use portcullis_core::session::Revocations;
 use portcullis_core::timestamp::Timestamp;
 
 use self::waiting::{Waiting, WaitingRoom};
@@ -31,6 +32,7 @@ pub(crate) struct Worker {
     gate: Gate,
     keyring: Keyring,
     memory: Memory,
+    revocations: Revocations,
     checker: Checker,
     metrics: Metrics,
     waiting: WaitingRoom,
@@ -48,12 +50,13 @@ enum Step {
 impl Worker {
     /// A worker that judges by this policy.
     pub(crate) fn new(policy: Policy, checker: Checker, now: Timestamp) -> Self {
-        let trusts = policy.trusts();
+        let names = policy.key_sources().map(|trust| trust.name.as_str());
         Self {
-            keyring: Keyring::new(trusts, now),
-            metrics: Metrics::define(trusts.iter().map(|trust| trust.name.as_str())),
+            keyring: Keyring::new(policy.key_sources(), now),
+            metrics: Metrics::define(names),
             gate: Gate::new(policy),
             memory: Memory::default(),
+            revocations: Revocations::default(),
             checker,
             waiting: WaitingRoom::default(),
             news: 0,
@@ -169,6 +172,7 @@ impl Worker {
         let circumstances = Circumstances {
             keyring: &self.keyring,
             signatures: &self.checker,
+            revocations: &self.revocations,
             arrived,
             now,
         };
@@ -181,6 +185,7 @@ impl Worker {
                     return Step::Wait(trusts);
                 }
                 Judgement::AwaitKeys { app, .. } => self.gate.give_up(app),
+                Judgement::Refresh(refresh) => refresh.give_up(),
             };
         for microseconds in self.checker.take_durations() {
             self.metrics.verification(microseconds);

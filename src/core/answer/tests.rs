@@ -11,13 +11,26 @@ const POLICY: &str = r#"{
 fn answer(reason: Reason, client: Client) -> Option<Answer> {
     let policy = Policy::from_json(POLICY).unwrap();
     let app = policy.apps().first();
-    Answer::refusal(
-        &Decision {
-            app,
-            ..Decision::new(reason)
-        },
-        || client,
-    )
+    let decision = Decision {
+        app,
+        ..Decision::new(reason)
+    };
+    Answer::refusal(&decision, &headers_of(client))
+}
+
+/// The headers of a request of such a client.
+fn headers_of(client: Client) -> Headers<'static> {
+    let mut fields: Vec<(&[u8], &[u8])> = vec![
+        (b":method", b"GET"),
+        (b":authority", b"app.example.com"),
+        (b":path", b"/"),
+    ];
+    match client {
+        Client::Browser => fields.push((b"accept", b"text/html")),
+        Client::Grpc => fields.push((b"content-type", b"application/grpc")),
+        Client::Program => {}
+    }
+    Headers::new(fields)
 }
 
 fn header(answer: &Answer, name: &str) -> Option<String> {
@@ -121,7 +134,11 @@ fn bodies_are_json_a_page_or_a_code() {
 
 #[test]
 fn a_request_for_no_app_has_the_gates_own_realm() {
-    let answer = Answer::refusal(&Decision::new(Reason::AppUnknown), || Client::Program).unwrap();
+    let answer = Answer::refusal(
+        &Decision::new(Reason::AppUnknown),
+        &headers_of(Client::Program),
+    )
+    .unwrap();
     assert_eq!(
         header(&answer, "www-authenticate").as_deref(),
         Some(r#"Bearer realm="portcullis", error="insufficient_scope""#)

@@ -36,6 +36,15 @@ pub fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
     !claims_identity && !app.is_some_and(|app| app.strip_headers().iter().any(|own| is(own)))
 }
 
+/// Whether a header of the client's reaches the companion on its own host. What it takes for itself
+/// stays: cookies, `authorization`, and what proxies in front of it say of the original request.
+pub fn reaches_companion(name: &[u8]) -> bool {
+    let original = name
+        .get(.."x-original-".len())
+        .is_some_and(|head| same(head, b"x-original-"));
+    original || same(name, b"authorization") || is_forwarded(name, None)
+}
+
 /// Whether two names are the same to a server that takes `_` for `-`.
 fn same(one: &[u8], other: &[u8]) -> bool {
     let fold = |byte: &u8| {

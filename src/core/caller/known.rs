@@ -5,6 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::Caller;
+use crate::policy::Sso;
+use crate::session::{Claims, Marks};
+use crate::timestamp::Timestamp;
 use crate::token::{TokenError, Verified};
 use crate::trust::Trust;
 
@@ -17,21 +20,39 @@ pub struct Known {
     name: String,
     headers: Vec<(&'static str, String)>,
     token_id: String,
+    session: Option<Marks>,
 }
 
 impl Known {
     /// Whom the token speaks of.
     pub(crate) fn new(verified: Verified, trust: &Trust) -> Result<Self, TokenError> {
         let caller = Caller::of(&verified, trust)?;
-        let id = Sha256::digest(verified.token_id());
-        let id = id.get(..16).unwrap_or_default();
-        Ok(Self {
+        let token_id = token_id(verified.token_id());
+        Ok(Self::build(verified, caller, token_id, None))
+    }
+
+    /// Whose session a session token is of. Only what the policy knows as a provider may vouch for
+    /// people.
+    pub(crate) fn of_session(verified: Verified, sso: &Sso) -> Result<Self, TokenError> {
+        let claims = Claims::read(verified.claims())?;
+        if !sso.has_provider(&claims.provider) {
+            return Err(TokenError::IssuerMismatch);
+        }
+        let marks = claims.marks;
+        let caller = Caller::person(claims, verified.claims().body().clone());
+        let token_id = token_id(marks.sid.as_bytes());
+        Ok(Self::build(verified, caller, token_id, Some(marks)))
+    }
+
+    fn build(verified: Verified, caller: Caller, token_id: String, session: Option<Marks>) -> Self {
+        Self {
             name: caller.name(),
             headers: caller.identity_headers(),
-            token_id: URL_SAFE_NO_PAD.encode(id),
+            token_id,
+            session,
             caller,
             verified,
-        })
+        }
     }
 
     /// Whether the token was made for one of these audiences.
@@ -54,7 +75,7 @@ impl Known {
         &self.headers
     }
 
-    /// The trust entry that vouches.
+    /// The trust entry or provider that vouches.
     pub fn trust(&self) -> &str {
         &self.caller.from
     }
@@ -65,13 +86,29 @@ impl Known {
     }
 
     /// What tells this token from others in an audit trail and is of no use to whoever reads it: a
-    /// part of the SHA-256 of its `jti` or, where it has none, of its signed part.
+    /// part of the SHA-256 of its `jti` or, where it has none, of its signed part. All tokens of a
+    /// session have the same.
     pub fn token_id(&self) -> &str {
         &self.token_id
+    }
+
+    /// What ends the session before its time, where the caller is a person with a session.
+    pub const fn session(&self) -> Option<&Marks> {
+        self.session.as_ref()
+    }
+
+    /// From when on the token is no good.
+    pub fn expires_at(&self) -> Timestamp {
+        self.verified.claims().expires_at()
     }
 
     /// The proof.
     pub(crate) const fn verified(&self) -> &Verified {
         &self.verified
     }
+}
+
+fn token_id(of: &[u8]) -> String {
+    let id = Sha256::digest(of);
+    URL_SAFE_NO_PAD.encode(id.get(..16).unwrap_or_default())
 }

@@ -1,4 +1,4 @@
-//! Which trust entry vouches for a token.
+//! Who vouches for a token: a trust entry for a bearer token, the companion for a session token.
 
 use std::sync::Arc;
 
@@ -6,8 +6,13 @@ use super::memory::Remembered;
 use super::{Circumstances, Gate, Memory};
 use crate::caller::Known;
 use crate::keys::{Absence, Condition, Holding, Key};
+use crate::policy::Sso;
 use crate::reason::Reason;
-use crate::token::{Header, Token, TokenError, verify};
+use crate::session;
+use crate::timestamp::Timestamp;
+use crate::token::{
+    Algorithm, Header, Token, TokenError, is_bearer_type, verify, verify_but_for_time,
+};
 use crate::trust::Trust;
 
 /// How many trust entries are tried on one token: what a token costs is bounded, however many of
@@ -26,9 +31,17 @@ pub(super) enum Unproven {
     AwaitKeys(Vec<usize>),
 }
 
+/// What a token is shown as.
+#[derive(Clone, Copy)]
+enum Purpose<'a> {
+    Bearer,
+    Session(&'a Sso),
+}
+
 /// A token as it was shown, and what is remembered of it.
 struct Shown<'a> {
     text: &'a str,
+    purpose: Purpose<'a>,
     token: Arc<Token>,
     remembered: Option<Arc<Remembered>>,
 }
@@ -69,24 +82,126 @@ impl Gate {
         circumstances: Circumstances<'_>,
         memory: &mut Memory,
     ) -> Result<Arc<Known>, Unproven> {
-        let shown = Shown::read(text, memory).map_err(|error| Unproven::Refused(error.reason()))?;
-        let token = &shown.token;
+        let shown = Shown::read(text, Purpose::Bearer, memory)?;
         let trusts = self.policy.trusts().iter().enumerate();
-        let issuer = token.claims().issuer();
+        let issuer = shown.token.claims().issuer();
         let mut candidates = trusts
             .filter(|(_, trust)| trust.vouches_as(issuer))
             .peekable();
         if candidates.peek().is_none() {
             return Err(Unproven::Refused(Reason::IssuerUnknown));
         }
+        shown.search(candidates, circumstances, memory)
+    }
+
+    /// Finds whose session a session token is of, the companion vouching for it. All of the token
+    /// holds then but its end, which is the caller's to judge: a session goes on with a fresh token.
+    pub(super) fn authenticate_session(
+        &self,
+        sso: &Sso,
+        text: &str,
+        circumstances: Circumstances<'_>,
+        memory: &mut Memory,
+    ) -> Result<Arc<Known>, Unproven> {
+        let shown = Shown::read(text, Purpose::Session(sso), memory)?;
+        let companion = (self.policy.trusts().len(), sso.keys());
+        shown.search(std::iter::once(companion), circumstances, memory)
+    }
+}
+
+impl<'a> Purpose<'a> {
+    /// Which `typ` a token must have. Asked of remembered tokens too, so that none that was good for
+    /// one purpose is good for another.
+    fn accepts(self) -> fn(Option<&str>) -> bool {
+        match self {
+            Self::Bearer => is_bearer_type,
+            Self::Session(_) => session::is_token_type,
+        }
+    }
+
+    /// Whether the header is one that the companion writes.
+    fn check_header(self, header: &Header) -> Result<(), TokenError> {
+        match self {
+            Self::Session(_) if header.algorithm() != Algorithm::Es256 => {
+                Err(TokenError::AlgorithmMismatch)
+            }
+            Self::Session(_) if header.kid().is_none() => Err(TokenError::HeaderParameter("kid")),
+            Self::Bearer | Self::Session(_) => Ok(()),
+        }
+    }
+
+    /// Whom a token speaks of that this key signed.
+    fn vouch(
+        self,
+        token: &Arc<Token>,
+        trust: &Trust,
+        key: &Key,
+        circumstances: Circumstances<'_>,
+    ) -> Result<Known, TokenError> {
+        let Circumstances {
+            signatures, now, ..
+        } = circumstances;
+        match self {
+            Self::Bearer => Known::new(verify(token, trust, key, signatures, now)?, trust),
+            Self::Session(sso) => {
+                let known =
+                    Known::of_session(verify_but_for_time(token, trust, key, signatures)?, sso)?;
+                self.check_times(&known, trust, now)?;
+                Ok(known)
+            }
+        }
+    }
+
+    /// Whether the token's time is now, which has to be asked each time.
+    fn check_times(self, known: &Known, trust: &Trust, now: Timestamp) -> Result<(), TokenError> {
+        let verified = known.verified();
+        match self {
+            Self::Bearer => verified.check_times(trust, now),
+            Self::Session(_) => {
+                verified
+                    .claims()
+                    .check_start_and_lifetime(now, trust.leeway, trust.max_lifetime)
+            }
+        }
+    }
+}
+
+impl<'a> Shown<'a> {
+    fn read(text: &'a str, purpose: Purpose<'a>, memory: &mut Memory) -> Result<Self, Unproven> {
+        let accepts = purpose.accepts();
+        let remembered = memory
+            .recall(text)
+            .filter(|remembered| accepts(remembered.token.header().typ()));
+        let refused = |error: TokenError| Unproven::Refused(error.reason());
+        let token = match &remembered {
+            Some(remembered) => Arc::clone(&remembered.token),
+            None => Arc::new(Token::parse_as(text, accepts).map_err(refused)?),
+        };
+        purpose.check_header(token.header()).map_err(refused)?;
+        Ok(Self {
+            text,
+            purpose,
+            token,
+            remembered,
+        })
+    }
+
+    /// Finds who vouches: the first of the candidates, each with its place, whose key verifies the
+    /// token and whose audience fits.
+    fn search<'t>(
+        &self,
+        candidates: impl Iterator<Item = (usize, &'t Trust)>,
+        circumstances: Circumstances<'_>,
+        memory: &mut Memory,
+    ) -> Result<Arc<Known>, Unproven> {
         let mut search = Search::default();
         for (place, trust) in candidates {
             let Some(holding) = circumstances.keyring.holding(place) else {
                 continue;
             };
-            let keys = search.keys(place, holding, token.header(), circumstances);
+            let keys = search.keys(place, holding, self.token.header(), circumstances);
             for key in keys {
-                match shown.try_key((place, trust), key, circumstances, memory) {
+                match self.try_key((place, trust), key, circumstances, memory) {
                     Ok(known) => return Ok(known),
                     Err(TokenError::AudienceMismatch) => search.meant_for_others = true,
                     Err(TokenError::AlgorithmMismatch | TokenError::SignatureInvalid) => {}
@@ -95,22 +210,7 @@ impl Gate {
                 }
             }
         }
-        Err(search.verdict(token.header().kid(), circumstances))
-    }
-}
-
-impl<'a> Shown<'a> {
-    fn read(text: &'a str, memory: &mut Memory) -> Result<Self, TokenError> {
-        let remembered = memory.recall(text);
-        let token = match &remembered {
-            Some(remembered) => Arc::clone(&remembered.token),
-            None => Arc::new(Token::parse(text)?),
-        };
-        Ok(Self {
-            text,
-            token,
-            remembered,
-        })
+        Err(search.verdict(self.token.header().kid(), circumstances))
     }
 
     /// Tries one key of one trust entry, or remembers what came of it.
@@ -121,23 +221,19 @@ impl<'a> Shown<'a> {
         circumstances: Circumstances<'_>,
         memory: &mut Memory,
     ) -> Result<Arc<Known>, TokenError> {
-        let Circumstances {
-            signatures, now, ..
-        } = circumstances;
         let id = (place, key.thumbprint());
         let known = self
             .remembered
             .as_ref()
             .and_then(|remembered| remembered.proven(id));
         if let Some(known) = known {
-            known
-                .verified()
-                .check_times(trust, now)
+            self.purpose
+                .check_times(known, trust, circumstances.now)
                 .inspect_err(|_| memory.forget(self.text))?;
             return Ok(Arc::clone(known));
         }
-        let verified = verify(&self.token, trust, key, signatures, now)?;
-        let known = Arc::new(Known::new(verified, trust)?);
+        let known = self.purpose.vouch(&self.token, trust, key, circumstances)?;
+        let known = Arc::new(known);
         memory.learn(
             self.text,
             &self.token,

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::fixtures::{jwk, jwks, token};
 use crate::keys::{HttpAnswer, PureRust, Record};
+use crate::session::Id;
 use crate::token::Algorithm;
 
 mod candidates;
@@ -39,6 +40,7 @@ struct World {
     gate: Gate,
     keyring: Keyring,
     memory: Memory,
+    revocations: Revocations,
     now: Timestamp,
 }
 
@@ -47,17 +49,19 @@ struct World {
 enum Verdict {
     Decided(Reason, Option<String>, Option<String>),
     Await(Vec<usize>),
+    Refresh(Id, String),
 }
 
 impl World {
     /// A world in which nothing was read yet.
     fn new() -> Self {
         let gate = Gate::new(Policy::from_json(POLICY).unwrap());
-        let keyring = Keyring::new(gate.policy().trusts(), START);
+        let keyring = Keyring::new(gate.policy().key_sources(), START);
         Self {
             gate,
             keyring,
             memory: Memory::default(),
+            revocations: Revocations::default(),
             now: START,
         }
     }
@@ -77,7 +81,7 @@ impl World {
 
     /// The issuer of the trust entry at this place answers with these keys, or not at all.
     fn read(&mut self, place: usize, keys: Option<&[(Algorithm, &str)]>) {
-        let trust = &self.gate.policy().trusts()[place];
+        let trust = self.gate.policy().key_sources().nth(place).unwrap();
         let remote = trust.keys.remote.clone().unwrap();
         let mut record: Record = self.keyring.holding(place).unwrap().record().clone();
         let read = record.begin(trust, &remote, 1, self.now);
@@ -114,6 +118,7 @@ impl World {
         let circumstances = Circumstances {
             keyring: &self.keyring,
             signatures: &PureRust,
+            revocations: &self.revocations,
             arrived,
             now: self.now,
         };
@@ -153,6 +158,9 @@ fn judge(
         .collect();
     match gate.judge(&Headers::new(fields), circumstances, memory) {
         Judgement::AwaitKeys { trusts, .. } => Verdict::Await(trusts),
+        Judgement::Refresh(refresh) => {
+            Verdict::Refresh(refresh.sid(), refresh.cookies().to_owned())
+        }
         Judgement::Decided(decision) => Verdict::Decided(
             decision.reason(),
             decision.rule().map(|rule| rule.name().to_owned()),

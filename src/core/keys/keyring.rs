@@ -44,8 +44,8 @@ pub enum Absence {
 
 impl Keyring {
     /// What is known before anything was read.
-    pub fn new(trusts: &[Trust], now: Timestamp) -> Self {
-        let holdings = trusts.iter().map(|trust| Holding {
+    pub fn new<'a>(sources: impl IntoIterator<Item = &'a Trust>, now: Timestamp) -> Self {
+        let holdings = sources.into_iter().map(|trust| Holding {
             source: trust.keys.clone(),
             record: Record::new(&trust.keys, now),
         });

@@ -5,14 +5,16 @@ mod check;
 mod entry;
 mod keys;
 mod rule;
+mod sso;
 mod trust;
-
-use crate::trust::{Kind, Trust};
+mod vouchers;
 
 use super::document::{self, Document};
 use super::error::{Place, PolicyError};
 use super::host::Table;
 use super::{Audit, Level, Policy};
+
+use vouchers::Vouchers;
 
 /// The default of `max_token`, in bytes.
 const MAX_TOKEN: usize = 16_384;
@@ -20,18 +22,20 @@ const MAX_TOKEN: usize = 16_384;
 /// Judges a whole document.
 pub(super) fn policy(wire: Document) -> Result<Policy, PolicyError> {
     let root = Place::root();
-    if wire.sso.is_some() {
-        let problem = "sessions are not served yet";
-        return Err(root.member("sso").error(problem, "leave `sso` out"));
-    }
     let max_token = max_token(wire.max_token, &root.member("max_token"))?;
     let audit = audit(wire.audit.unwrap_or_default(), &root.member("audit"))?;
     let trusts = trust::trusts(wire.trust.unwrap_or_default(), &root.member("trust"))?;
+    let sso = match wire.sso {
+        None => None,
+        Some(wire) => Some(sso::sso(wire, &trusts, &root.member("sso"))?),
+    };
+    let vouchers = Vouchers::new(&trusts, sso.as_ref());
     let mut hosts = Table::default();
     let apps = check::required(wire.apps, &root, "apps", "list at least one app")?;
-    let apps = app::apps(apps, &trusts, &mut hosts, &root.member("apps"))?;
+    let apps = app::apps(apps, vouchers, &mut hosts, &root.member("apps"))?;
     Ok(Policy {
         trusts,
+        sso,
         apps,
         hosts,
         audit,
@@ -70,18 +74,4 @@ fn audit(wire: document::Audit, place: &Place) -> Result<Audit, PolicyError> {
         allowed: level(wire.allowed, place.member("allowed"), default.allowed)?,
         refused: level(wire.refused, place.member("refused"), default.refused)?,
     })
-}
-
-/// What an entry may name: the trust entries by name, for mends too.
-fn names(trusts: &[Trust], kind: Option<Kind>) -> String {
-    let fits = |trust: &&Trust| kind.is_none_or(|kind| trust.kind == kind);
-    let names: Vec<&str> = trusts
-        .iter()
-        .filter(fits)
-        .map(|trust| &*trust.name)
-        .collect();
-    if names.is_empty() {
-        return "there is none; add one under `trust`".to_owned();
-    }
-    ["there is ", &names.join(", ")].concat()
 }

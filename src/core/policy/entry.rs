@@ -112,9 +112,12 @@ impl Matcher {
                 } => {
                     trust.fits(&caller.from) && namespace.fits(own_namespace) && name.fits(own_name)
                 }
-                Subject::User(_) => false,
+                Subject::Person(_) | Subject::User(_) => false,
             },
-            Self::User(user) => matches!(&caller.subject, Subject::User(own) if own == user),
+            Self::User(user) => match &caller.subject {
+                Subject::Person(own) | Subject::User(own) => own == user,
+                Subject::ServiceAccount { .. } => false,
+            },
         }
     }
 }

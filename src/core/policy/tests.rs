@@ -171,18 +171,6 @@ fn d01_discovery_drops_one_trailing_slash_of_the_issuer() {
 }
 
 #[test]
-fn sessions_are_refused_until_they_are_served() {
-    refused(
-        r#""apps": ["#,
-        r#""sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis",
-            "cookie": "__Secure-portcullis", "providers": ["sso"]}, "apps": ["#,
-        "sso",
-        "sessions are not served yet",
-        "leave `sso` out",
-    );
-}
-
-#[test]
 fn audit_levels_are_known_by_name() {
     let add = |audit: &str| format!(r#""audit": {audit}, "apps": ["#);
     let policy = accepted(r#""apps": ["#, &add(r#"{"allowed": "debug"}"#));

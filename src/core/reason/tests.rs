@@ -2,10 +2,11 @@ use super::*;
 
 /// The codes that answers, logs, metrics and documentation agree on. Who changes one breaks
 /// somebody's dashboard.
-const CODES: [&str; 28] = [
+const CODES: [&str; 29] = [
     "rule",
     "public",
     "preflight",
+    "companion",
     "no-credentials",
     "authorization-malformed",
     "authorization-ambiguous",

@@ -100,6 +100,16 @@ impl Claims {
         if now >= self.expires_at.after(leeway) {
             return Err(TokenError::Expired);
         }
+        self.check_start_and_lifetime(now, leeway, max_lifetime)
+    }
+
+    /// All of [`Claims::check_times`] but whether the token's time is over.
+    pub(crate) fn check_start_and_lifetime(
+        &self,
+        now: Timestamp,
+        leeway: Duration,
+        max_lifetime: Duration,
+    ) -> Result<(), TokenError> {
         let horizon = now.after(leeway);
         if self.not_before.is_some_and(|start| start > horizon)
             || self.issued_at.is_some_and(|made| made > horizon)

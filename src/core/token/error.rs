@@ -65,7 +65,7 @@ pub enum TokenError {
     #[error("longer than {} bytes", super::Token::MAX_BYTES)]
     TooLarge,
     /// `typ` says that it is a token of another kind (RFC 8725 section 3.11).
-    #[error("`typ` says that it is not a token to show as a bearer")]
+    #[error("`typ` says that it is not a token to show here")]
     Type,
 }
 

@@ -9,18 +9,17 @@ use crate::json::Json;
 /// How long a `kid` may be: the most that Kubernetes allows an external signer.
 const MAX_KID: usize = 1024;
 
-/// The kinds of token that may be shown as a bearer (RFC 8725 section 3.11), in lower case.
-const TYPES: [&str; 2] = ["jwt", "at+jwt"];
-
 /// What a token's header says of how it was signed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Header {
     algorithm: Algorithm,
     kid: Option<String>,
+    typ: Option<String>,
 }
 
 impl Header {
-    pub(super) fn read(json: &Json) -> Result<Self, TokenError> {
+    /// Reads a header; `accepts` says which `typ` is the right one where the token is shown.
+    pub(super) fn read(json: &Json, accepts: fn(Option<&str>) -> bool) -> Result<Self, TokenError> {
         // What `crit` lists must be understood, and nothing that it could list is; an empty or
         // misshapen list is no better. `b64` would change what the signature covers.
         if json.member("crit").is_some() || json.member("b64").is_some() {
@@ -29,11 +28,13 @@ impl Header {
         if json.member("cty").is_some() {
             return Err(TokenError::Nested);
         }
-        match json.member("typ") {
-            None => {}
-            Some(Json::String(typ)) if is_bearer(typ) => {}
-            Some(Json::String(_)) => return Err(TokenError::Type),
+        let typ = match json.member("typ") {
+            None => None,
+            Some(Json::String(typ)) => Some(typ.clone()),
             Some(_) => return Err(TokenError::HeaderParameter("typ")),
+        };
+        if !accepts(typ.as_deref()) {
+            return Err(TokenError::Type);
         }
         let kid = match json.member("kid") {
             None => None,
@@ -45,7 +46,11 @@ impl Header {
             .and_then(Json::as_str)
             .ok_or(TokenError::HeaderParameter("alg"))?;
         let algorithm = Algorithm::from_name(name).ok_or(TokenError::AlgorithmUnknown)?;
-        Ok(Self { algorithm, kid })
+        Ok(Self {
+            algorithm,
+            kid,
+            typ,
+        })
     }
 
     /// The algorithm that it claims to be signed with.
@@ -57,10 +62,24 @@ impl Header {
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
+
+    /// The kind of token that it claims to be, as written.
+    pub fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
 }
 
-/// Media types are case-insensitive, and `application/` may be left out (RFC 7515 section 4.1.9).
-fn is_bearer(typ: &str) -> bool {
-    let typ = typ.to_ascii_lowercase();
-    TYPES.contains(&typ.strip_prefix("application/").unwrap_or(&typ))
+/// Whether a token of this `typ` may be shown as a bearer (RFC 8725 section 3.11).
+pub fn is_bearer_type(typ: Option<&str>) -> bool {
+    typ.is_none_or(|typ| is_type(typ, "jwt") || is_type(typ, "at+jwt"))
+}
+
+/// Whether a `typ` is this one, given without `application/`. Media types are case-insensitive, and
+/// `application/` may be left out (RFC 7515 section 4.1.9).
+pub fn is_type(typ: &str, name: &str) -> bool {
+    let bare = typ
+        .split_at_checked("application/".len())
+        .filter(|(start, _)| start.eq_ignore_ascii_case("application/"))
+        .map_or(typ, |(_, bare)| bare);
+    bare.eq_ignore_ascii_case(name)
 }

@@ -168,6 +168,21 @@ impl Source {
         elements.collect::<Result<_, _>>().map(Some)
     }
 
+    /// The same, where one text may stand for a list of it.
+    pub(super) fn one_or_list(&self, path: &str) -> Result<Option<Vec<Found<'_>>>, Report> {
+        match self.find(path)? {
+            Some(Found {
+                value:
+                    Raw::File(Node {
+                        value: Value::String(_),
+                        ..
+                    }),
+                ..
+            }) => Ok(self.text(path)?.map(|found| vec![found])),
+            _ => self.list(path),
+        }
+    }
+
     /// How many elements the list at a path has in the file.
     pub(super) fn listed(&self, path: &str) -> usize {
         match self.node(path).map(|node| &node.value) {
@@ -390,7 +405,7 @@ impl<'a> Place<'a> {
         match self {
             Self::File(document, _) => {
                 let parent = Path::new(document.name()).parent();
-                parent.unwrap_or(Path::new(""))
+                parent.unwrap_or_else(|| Path::new(""))
             }
             Self::Given(_) => Path::new(""),
         }

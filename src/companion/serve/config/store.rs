@@ -32,7 +32,7 @@ pub(crate) struct Redis {
     pub(crate) username: Option<String>,
     /// Its password.
     pub(crate) password_file: Option<PathBuf>,
-    /// Whom to trust besides the system's CAs, as PEM.
+    /// Whom to trust instead of the system's CAs, as PEM.
     pub(crate) ca_file: Option<PathBuf>,
 }
 

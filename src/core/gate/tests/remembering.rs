@@ -31,6 +31,7 @@ fn get(
     let circumstances = Circumstances {
         keyring: &world.keyring,
         signatures,
+        revocations: &world.revocations,
         arrived: world.now,
         now: world.now,
     };

@@ -5,8 +5,8 @@ use crate::policy::error::{Place, PolicyError};
 use crate::policy::host::Table;
 use crate::policy::{App, HostPattern, Origin};
 use crate::request::is_dns_name;
-use crate::trust::Trust;
 
+use super::vouchers::Vouchers;
 use super::{check, rule};
 
 /// Headers that carry the request itself, or that have a switch of their own.
@@ -26,7 +26,7 @@ const NEVER_STRIPPED: [&str; 10] = [
 /// Judges all apps, and enters their hosts into the table.
 pub(super) fn apps(
     wire: Vec<document::App>,
-    trusts: &[Trust],
+    vouchers: Vouchers<'_>,
     hosts: &mut Table,
     place: &Place,
 ) -> Result<Vec<App>, PolicyError> {
@@ -34,9 +34,15 @@ pub(super) fn apps(
     let wire = check::filled(wire, place, "list at least one app")?;
     for (index, wire) in wire.into_iter().enumerate() {
         let place = place.element(index);
-        let app = app(wire, trusts, &place)?;
+        let app = app(wire, vouchers, &place)?;
         check::unique(&app.name, apps.iter().map(App::name), &place)?;
         for (number, host) in app.hosts.iter().enumerate() {
+            let companions = |name: &str| matches!(host, HostPattern::Exact(own) if own == name);
+            if let Some(name) = vouchers.companion().filter(|name| companions(name)) {
+                let place = place.member("hosts").element(number);
+                let mend = "leave it out; the companion alone answers there";
+                return Err(place.error_about(name, "is the host of `sso.url`", mend));
+            }
             if let Err(other) = hosts.add(host.clone(), index) {
                 let other = apps.get(other).unwrap_or(&app);
                 return Err(place.member("hosts").element(number).error_about(
@@ -51,7 +57,7 @@ pub(super) fn apps(
     Ok(apps)
 }
 
-fn app(wire: document::App, trusts: &[Trust], place: &Place) -> Result<App, PolicyError> {
+fn app(wire: document::App, vouchers: Vouchers<'_>, place: &Place) -> Result<App, PolicyError> {
     let name = check::name(wire.name, place)?;
     let mend = "list the hosts that clients ask for";
     let hosts = check::required(wire.hosts, place, "hosts", mend)?;
@@ -72,7 +78,7 @@ fn app(wire: document::App, trusts: &[Trust], place: &Place) -> Result<App, Poli
     Ok(App {
         name,
         hosts,
-        rules: rule::rules(rules, trusts, &place.member("rules"))?,
+        rules: rule::rules(rules, vouchers, &place.member("rules"))?,
         audiences,
         origins: check::each(origins, &place.member("origins"), origin)?,
         forward_authorization: wire.forward_authorization == Some(true),

@@ -59,15 +59,21 @@ pub(super) fn each<T, U>(
 /// A name that is there and well-formed: it stands in metrics, logs and challenges.
 pub(super) fn name(value: Option<String>, place: &Place) -> Result<String, PolicyError> {
     let value = required(value, place, "name", "give it a name of its own")?;
+    is_name(&value, &place.member("name"))?;
+    Ok(value)
+}
+
+/// Refuses what is not a well-formed name.
+pub(super) fn is_name(value: &str, place: &Place) -> Result<(), PolicyError> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if value.is_empty() || value.len() > 63 || !value.bytes().all(plain) {
-        return Err(place.member("name").error_about(
-            &value,
+        return Err(place.error_about(
+            value,
             "is not a name",
             "write 1 to 63 lower-case letters, digits and `-`",
         ));
     }
-    Ok(value)
+    Ok(())
 }
 
 /// Refuses a name that one of `others` has.

@@ -5,33 +5,33 @@ use crate::policy::document;
 use crate::policy::entry::email_domain;
 use crate::policy::error::{Place, PolicyError};
 use crate::policy::{Entry, Matcher, Part};
-use crate::trust::{Kind, Trust};
 
-use super::{check, names};
+use super::check;
+use super::vouchers::{Voucher, Vouchers};
 
 /// Judges one entry: what it names must be there, and a caller that it fits must be possible.
 pub(super) fn entry(
     wire: document::Entry,
-    trusts: &[Trust],
+    vouchers: Vouchers<'_>,
     place: &Place,
 ) -> Result<Entry, PolicyError> {
     let from = match &wire.from {
         None => None,
         Some(name) => {
-            let known = trusts.iter().find(|trust| trust.name == *name);
-            Some(known.ok_or_else(|| unknown(name, trusts, None, &place.member("from")))?)
+            let known = vouchers.find(name);
+            Some(known.ok_or_else(|| unknown(name, vouchers, false, &place.member("from")))?)
         }
     };
     if wire.service_account.is_none() && from.is_none() {
         let mend = [
-            "write `from` and the name of a trust entry; ",
-            &names(trusts, None),
+            "write `from` and the name of a trust entry or provider; ",
+            &vouchers.names(false),
         ]
         .concat();
         return Err(place.error("nobody to vouch for the caller", &mend));
     }
     let kubernetes =
-        wire.service_account.is_some() || from.is_some_and(|trust| trust.kind == Kind::Kubernetes);
+        wire.service_account.is_some() || from.is_some_and(|voucher| voucher.is_cluster());
     let for_people = [
         ("user", wire.user.is_some()),
         ("email", wire.email.is_some()),
@@ -45,7 +45,7 @@ pub(super) fn entry(
         ));
     }
     let anyone = wire.anyone == Some(true);
-    let matchers = matchers(wire, trusts, from, place)?;
+    let matchers = matchers(wire, vouchers, from, place)?;
     match (anyone, matchers.is_empty()) {
         (true, true) => Ok(vec![Matcher::Anyone]),
         (true, false) => Err(place.member("anyone").error(
@@ -59,21 +59,21 @@ pub(super) fn entry(
         (false, false) => Ok(matchers),
     }
     .map(|matchers| Entry {
-        from: from.map(|trust| trust.name.clone()),
+        from: from.map(|voucher| voucher.name.to_owned()),
         matchers,
     })
 }
 
 fn matchers(
     wire: document::Entry,
-    trusts: &[Trust],
-    from: Option<&Trust>,
+    vouchers: Vouchers<'_>,
+    from: Option<Voucher<'_>>,
     place: &Place,
 ) -> Result<Vec<Matcher>, PolicyError> {
     let mut matchers = Vec::new();
     if let Some(text) = wire.service_account {
         let place = place.member("service_account");
-        matchers.push(service_account(&text, trusts, from, &place)?);
+        matchers.push(service_account(&text, vouchers, from, &place)?);
     }
     if let Some(text) = wire.user {
         matchers.push(Matcher::User(check::text(text, &place.member("user"))?));
@@ -93,14 +93,19 @@ fn matchers(
     Ok(matchers)
 }
 
-fn unknown(name: &str, trusts: &[Trust], kind: Option<Kind>, place: &Place) -> PolicyError {
-    place.error_about(name, "is not a trust entry", &names(trusts, kind))
+fn unknown(name: &str, vouchers: Vouchers<'_>, clusters: bool, place: &Place) -> PolicyError {
+    let problem = if clusters {
+        "is not a trust entry"
+    } else {
+        "is not a trust entry or provider"
+    };
+    place.error_about(name, problem, &vouchers.names(clusters))
 }
 
 fn service_account(
     text: &str,
-    trusts: &[Trust],
-    from: Option<&Trust>,
+    vouchers: Vouchers<'_>,
+    from: Option<Voucher<'_>>,
     place: &Place,
 ) -> Result<Matcher, PolicyError> {
     let parts: Vec<&str> = text.split('/').collect();
@@ -108,24 +113,23 @@ fn service_account(
         let mend = "write TRUST/NAMESPACE/NAME, each exact or `*`";
         return Err(place.error_about(text, "has not three parts", mend));
     };
-    let kind = Some(Kind::Kubernetes);
-    let fits = |known: &&Trust| trust == "*" || known.name == trust;
-    let mut named = trusts.iter().filter(fits).peekable();
+    let fits = |known: &Voucher<'_>| trust == "*" || known.name == trust;
+    let mut named = vouchers.iter().filter(fits).peekable();
     if named.peek().is_none() {
-        return Err(unknown(trust, trusts, kind, place));
+        return Err(unknown(trust, vouchers, true, place));
     }
-    if !named.any(|known| known.kind == Kind::Kubernetes) {
+    if !named.any(|known| known.is_cluster()) {
         let mend = [
             "name a trust entry of kind kubernetes; ",
-            &names(trusts, kind),
+            &vouchers.names(true),
         ]
         .concat();
         return Err(place.error_about(trust, "has no service accounts", &mend));
     }
-    let other = |from: &&Trust| from.kind != Kind::Kubernetes || !fits(from);
+    let other = |from: &Voucher<'_>| !from.is_cluster() || !fits(from);
     if let Some(from) = from.filter(other) {
         let mend = "leave `from` out; the first part says who vouches";
-        return Err(place.error_about(text, &["is never from `", &from.name, "`"].concat(), mend));
+        return Err(place.error_about(text, &["is never from `", from.name, "`"].concat(), mend));
     }
     for part in [namespace, name] {
         let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');

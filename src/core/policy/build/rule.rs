@@ -4,19 +4,19 @@ use crate::policy::document;
 use crate::policy::error::{Place, PolicyError};
 use crate::policy::rule::Access;
 use crate::policy::{Pattern, Rule};
-use crate::trust::Trust;
 
+use super::vouchers::Vouchers;
 use super::{check, entry};
 
 /// Judges all rules of an app.
 pub(super) fn rules(
     wire: Vec<document::Rule>,
-    trusts: &[Trust],
+    vouchers: Vouchers<'_>,
     place: &Place,
 ) -> Result<Vec<Rule>, PolicyError> {
     let mend = "list at least one rule; without one nobody can pass";
     let wire = check::filled(wire, place, mend)?;
-    let rules = check::each(wire, place, |wire, place| rule(wire, trusts, place))?;
+    let rules = check::each(wire, place, |wire, place| rule(wire, vouchers, place))?;
     for (index, rule) in rules.iter().enumerate() {
         let (before, _) = rules.split_at(index);
         check::unique(
@@ -28,7 +28,7 @@ pub(super) fn rules(
     Ok(rules)
 }
 
-fn rule(wire: document::Rule, trusts: &[Trust], place: &Place) -> Result<Rule, PolicyError> {
+fn rule(wire: document::Rule, vouchers: Vouchers<'_>, place: &Place) -> Result<Rule, PolicyError> {
     let name = check::name(wire.name, place)?;
     let at = place.member("methods");
     let methods = match wire.methods {
@@ -67,7 +67,8 @@ fn rule(wire: document::Rule, trusts: &[Trust], place: &Place) -> Result<Rule, P
         (Some(list), false) => {
             let at = place.member("allow");
             let list = check::filled(list, &at, "list at least one caller")?;
-            let entries = check::each(list, &at, |wire, place| entry::entry(wire, trusts, place))?;
+            let entries =
+                check::each(list, &at, |wire, place| entry::entry(wire, vouchers, place))?;
             (Access::Allow(entries), methods.unwrap_or_default())
         }
     };

@@ -2,7 +2,7 @@ use super::*;
 use crate::reason::Reason;
 
 fn read(json: &str) -> Result<Header, TokenError> {
-    Header::read(&Json::parse(json.as_bytes()).unwrap())
+    Header::read(&Json::parse(json.as_bytes()).unwrap(), is_bearer_type)
 }
 
 #[test]

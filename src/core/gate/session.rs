@@ -1,0 +1,262 @@
+//! What session cookies come to.
+
+use std::sync::Arc;
+
+use super::authenticate::Unproven;
+use super::{Circumstances, Gate, Memory};
+use crate::caller::Known;
+use crate::decision::Decision;
+use crate::policy::{App, Sso};
+use crate::reason::{Class, Reason};
+use crate::request::Headers;
+use crate::session::{Family, Id, Marks, candidates, pairs};
+
+/// What session cookies come to.
+#[derive(Clone, Debug)]
+pub enum Session {
+    /// There is none, or there are two that do not agree.
+    Absent,
+    /// It is good.
+    Good(Arc<Known>),
+    /// All of it is good, but its token is over: with the sealed session there may be a fresh one.
+    Over(Arc<Known>),
+    /// It is no good.
+    Failed(Reason),
+    /// The keys at these places of the policy's key sources should be read first.
+    AwaitKeys(Vec<usize>),
+}
+
+/// A fresh token to ask the companion for.
+#[derive(Clone, Debug)]
+pub struct Refresh<'g> {
+    app: &'g App,
+    sso: &'g Sso,
+    sid: Id,
+    cookies: String,
+}
+
+/// What came of asking the companion for a fresh token.
+#[derive(Clone, Debug)]
+pub enum Refreshed {
+    /// The answer has set cookies: the session tokens that they may hold.
+    Renewed {
+        /// The session that was asked for.
+        sid: Id,
+        /// The tokens, none of them believed yet.
+        tokens: Vec<String>,
+    },
+    /// The session is over.
+    Ended,
+    /// Nobody can tell just now.
+    Unavailable,
+}
+
+// === impl Refresh ===
+
+impl<'g> Refresh<'g> {
+    /// What to ask for the session of this caller; `None` where the request shows no sealed session,
+    /// which is the credential that the companion goes by.
+    pub(super) fn of(
+        known: &Known,
+        sso: &'g Sso,
+        app: &'g App,
+        headers: &Headers<'_>,
+    ) -> Option<Self> {
+        let sid = known.session()?.sid;
+        sso.cookies().is_sealed_in(headers).then(|| Self {
+            app,
+            sso,
+            sid,
+            cookies: sso.cookies().of_session(headers),
+        })
+    }
+
+    /// The app that is asked for.
+    pub const fn app(&self) -> &'g App {
+        self.app
+    }
+
+    /// Where to ask: `POST /oauth2/refresh` under its authority, through its cluster.
+    pub const fn sso(&self) -> &'g Sso {
+        self.sso
+    }
+
+    /// The session, which the fresh token has to be of.
+    pub const fn sid(&self) -> Id {
+        self.sid
+    }
+
+    /// The value of the Cookie header to ask with: the session's cookies alone. It is a credential.
+    pub fn cookies(&self) -> &str {
+        &self.cookies
+    }
+
+    /// The verdict where the companion can't be asked.
+    pub fn give_up(&self) -> Decision<'g> {
+        Decision {
+            app: Some(self.app),
+            sso: Some(self.sso),
+            by_session: true,
+            ..Decision::new(Reason::SessionUnavailable)
+        }
+    }
+}
+
+// === impl Refreshed ===
+
+impl Refreshed {
+    /// What an answer of the companion says of a session: its status and the values of its
+    /// Set-Cookie headers. No answer has the status 0.
+    pub fn read<'a>(
+        sid: Id,
+        family: &Family,
+        status: u16,
+        set_cookies: impl Iterator<Item = &'a [u8]>,
+    ) -> Self {
+        match status {
+            200 => {
+                let cookies = set_cookies.filter_map(|line| pairs(line).next());
+                let tokens = candidates(cookies, family.token()).into_iter();
+                let tokens = tokens.map(|token| token.into_owned()).collect();
+                Self::Renewed { sid, tokens }
+            }
+            401 => Self::Ended,
+            _ => Self::Unavailable,
+        }
+    }
+}
+
+// === impl Gate ===
+
+/// What several tokens come to.
+#[derive(Default)]
+struct Weighed {
+    good: Vec<Arc<Known>>,
+    over: Vec<Arc<Known>>,
+    unread: Vec<usize>,
+    failure: Option<Reason>,
+}
+
+impl Gate {
+    /// What the session cookies of a request come to, wherever it leads. Nothing where the policy
+    /// knows of no sessions.
+    pub fn session(
+        &self,
+        headers: &Headers<'_>,
+        circumstances: Circumstances<'_>,
+        memory: &mut Memory,
+    ) -> Session {
+        let Some(sso) = self.policy.sso() else {
+            return Session::Absent;
+        };
+        let cookies = headers.all("cookie").flat_map(pairs);
+        let tokens = candidates(cookies, sso.cookies().token());
+        let tokens = tokens.iter().map(|token| &**token);
+        self.weigh(sso, tokens, circumstances, memory).settle()
+    }
+
+    /// What the outcome of a refresh comes to: the fresh token is verified like any other, and is of
+    /// the same session.
+    pub(super) fn refreshed(
+        &self,
+        refreshed: &Refreshed,
+        circumstances: Circumstances<'_>,
+        memory: &mut Memory,
+    ) -> Session {
+        let (sid, tokens) = match refreshed {
+            Refreshed::Renewed { sid, tokens } => (*sid, tokens),
+            Refreshed::Ended => return Session::Failed(Reason::SessionExpired),
+            Refreshed::Unavailable => return Session::Failed(Reason::SessionUnavailable),
+        };
+        let Some(sso) = self.policy.sso() else {
+            return Session::Absent;
+        };
+        let tokens = tokens.iter().map(String::as_str);
+        let session = self.weigh(sso, tokens, circumstances, memory).settle();
+        match session {
+            Session::Good(known) if known.session().is_some_and(|own| own.sid == sid) => {
+                Session::Good(known)
+            }
+            Session::AwaitKeys(_) | Session::Failed(Reason::Revoked) => session,
+            // A companion that gives out no good token is at fault, not the person.
+            Session::Absent | Session::Good(_) | Session::Over(_) | Session::Failed(_) => {
+                Session::Failed(Reason::SessionUnavailable)
+            }
+        }
+    }
+
+    fn weigh<'a>(
+        &self,
+        sso: &Sso,
+        tokens: impl Iterator<Item = &'a str>,
+        circumstances: Circumstances<'_>,
+        memory: &mut Memory,
+    ) -> Weighed {
+        let Circumstances {
+            revocations, now, ..
+        } = circumstances;
+        let mut weighed = Weighed::default();
+        for token in tokens {
+            match self.authenticate_session(sso, token, circumstances, memory) {
+                Ok(known)
+                    if known
+                        .session()
+                        .is_none_or(|own| revocations.revokes(own, now)) =>
+                {
+                    weighed.fail(Reason::Revoked);
+                }
+                Ok(known) if now < known.expires_at() => weighed.good.push(known),
+                Ok(known) => weighed.over.push(known),
+                Err(Unproven::Refused(reason)) => weighed.fail(reason),
+                Err(Unproven::AwaitKeys(places)) => weighed.unread = places,
+            }
+        }
+        weighed
+    }
+}
+
+// === impl Weighed ===
+
+impl Weighed {
+    /// Notes why a token is no good: of several reasons, that nobody can tell, then that a session
+    /// was ended, then the first.
+    fn fail(&mut self, reason: Reason) {
+        let weight = |reason: Reason| match reason.class() {
+            Class::Unavailable => 2,
+            Class::Unauthenticated => 1,
+            _ => 0,
+        };
+        if self
+            .failure
+            .is_none_or(|known| weight(reason) > weight(known))
+        {
+            self.failure = Some(reason);
+        }
+    }
+
+    /// What it comes to. Tokens that prove nothing are ignored beside one that does, because a
+    /// neighbour may have put them there, and one whose time is over beside one whose time is now.
+    fn settle(self) -> Session {
+        if !self.good.is_empty() {
+            return agreed(self.good).map_or(Session::Absent, Session::Good);
+        }
+        if !self.over.is_empty() {
+            return agreed(self.over).map_or(Session::Absent, Session::Over);
+        }
+        if !self.unread.is_empty() {
+            return Session::AwaitKeys(self.unread);
+        }
+        self.failure.map_or(Session::Absent, Session::Failed)
+    }
+}
+
+/// The latest of several tokens of one session. Tokens of two are as good as none: who put the
+/// second there may want somebody to act in another's name.
+fn agreed(tokens: Vec<Arc<Known>>) -> Option<Arc<Known>> {
+    let sid = |known: &Arc<Known>| known.session().map(|own: &Marks| own.sid);
+    let first = tokens.first().map(sid);
+    if tokens.iter().any(|known| Some(sid(known)) != first) {
+        return None;
+    }
+    tokens.into_iter().max_by_key(|known| known.expires_at())
+}

@@ -1,0 +1,148 @@
+//! How people sign in.
+
+use std::time::Duration;
+
+use crate::policy::Sso;
+use crate::policy::document;
+use crate::policy::error::{Place, PolicyError};
+use crate::request::is_dns_name;
+use crate::session::{Family, MAX_TOKEN_LIFETIME};
+use crate::token::Algorithm;
+use crate::trust::{ClaimPaths, Endpoint, KeySource, Kind, Remote, Trust, Url};
+
+use super::check;
+
+/// The name of the companion's keys where those of trust entries have theirs: in metrics and logs.
+const NAME: &str = "sso";
+
+/// The default of `cookie`.
+const COOKIE: &str = "__Secure-portcullis";
+
+/// The longest first name of the cookies, which leaves room for a whole value beside it (RFC 6265bis
+/// lets name and value have 4,096 bytes together).
+const MAX_COOKIE: usize = 64;
+
+/// How far the clocks of filter and companion may be apart where a token begins.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// How often the companion's keys are read. A fresh key is published ten minutes before it signs.
+const REFRESH: Duration = Duration::from_secs(60);
+
+/// How old the companion's keys may grow.
+const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Judges how people sign in.
+pub(super) fn sso(
+    wire: document::Sso,
+    trusts: &[Trust],
+    place: &Place,
+) -> Result<Sso, PolicyError> {
+    let mend = "write where a browser meets the companion, like `https://auth.example.com`";
+    let text = check::required(wire.url, place, "url", mend)?;
+    let at = place.member("url");
+    let (url, host) = url(&text)
+        .ok_or_else(|| at.error_about(&text, "is not `https://` and a host alone", mend))?;
+    let mend = "name the cluster that leads to the companion";
+    let cluster = check::required(wire.envoy_cluster, place, "envoy_cluster", mend)?;
+    let envoy_cluster = check::text(cluster, &place.member("envoy_cluster"))?;
+    let cookie = wire.cookie.unwrap_or_else(|| COOKIE.to_owned());
+    let cookies = cookies(cookie, &place.member("cookie"))?;
+    let providers = providers(wire.providers, trusts, &place.member("providers"))?;
+    if trusts.iter().any(|trust| trust.name == NAME) {
+        let problem = "a trust entry is called `sso`, which is the name of the companion's keys";
+        return Err(place.error(problem, "give the trust entry another name"));
+    }
+    let jwks = Url::parse(&[&url, "/oauth2/jwks"].concat())
+        .ok_or_else(|| at.error_about(&text, "is not a URL that keys are fetched from", mend))?;
+    let keys = Trust {
+        name: NAME.to_owned(),
+        kind: Kind::Oidc,
+        issuer: url.clone(),
+        former_issuers: Vec::new(),
+        audiences: vec![url.clone()],
+        keys: KeySource {
+            remote: Some(Remote {
+                envoy_cluster: envoy_cluster.clone(),
+                endpoint: Endpoint::Jwks(jwks),
+                refresh: REFRESH,
+                max_stale: MAX_STALE,
+            }),
+            inline: None,
+            refuse_kids: Vec::new(),
+            pins: Vec::new(),
+        },
+        algorithms: Some(vec![Algorithm::Es256]),
+        leeway: LEEWAY,
+        max_lifetime: MAX_TOKEN_LIFETIME,
+        // A session token has its claims in one place.
+        claims: ClaimPaths {
+            groups: Vec::new(),
+            email: Vec::new(),
+            preferred_username: Vec::new(),
+        },
+    };
+    Ok(Sso {
+        url,
+        host,
+        envoy_cluster,
+        cookies,
+        providers,
+        keys,
+    })
+}
+
+/// The URL as browsers write an origin, and its host.
+fn url(text: &str) -> Option<(String, String)> {
+    let url = Url::parse(text).filter(|url| url.path() == "/")?;
+    let authority = url.authority();
+    let authority = authority.strip_suffix(":443").unwrap_or(authority);
+    let host = authority.split(':').next().unwrap_or_default();
+    is_dns_name(host).then(|| (["https://", authority].concat(), host.to_owned()))
+}
+
+/// C01: the prefixes that make browsers keep neighbours and plain HTTP from setting the cookie.
+fn cookies(name: String, place: &Place) -> Result<Family, PolicyError> {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let behind = name
+        .strip_prefix("__Secure-")
+        .or_else(|| name.strip_prefix("__Host-"));
+    let (problem, mend) = match behind {
+        None => (
+            "does not begin with `__Secure-` or `__Host-`",
+            "put one of the two in front, so that browsers guard the cookie",
+        ),
+        Some("") => (
+            "is a prefix alone",
+            "write a name behind it, like `__Secure-portcullis`",
+        ),
+        Some(_) if name.len() > MAX_COOKIE => ("is longer than 64 bytes", "write a shorter name"),
+        Some(_) if !name.bytes().all(token) => (
+            "is not the name of a cookie",
+            "write letters, digits and `-` behind the prefix",
+        ),
+        Some(_) => return Ok(Family::new(name)),
+    };
+    Err(place.error_about(&name, problem, mend))
+}
+
+fn providers(
+    wire: Option<Vec<String>>,
+    trusts: &[Trust],
+    place: &Place,
+) -> Result<Vec<String>, PolicyError> {
+    let list = wire.unwrap_or_else(|| vec![NAME.to_owned()]);
+    let list = check::filled(list, place, "leave it out where the one provider is `sso`")?;
+    for (index, name) in list.iter().enumerate() {
+        let place = place.element(index);
+        check::is_name(name, &place)?;
+        let (before, _) = list.split_at(index);
+        let mend = "give each a name of its own";
+        if before.contains(name) {
+            return Err(place.error_about(name, "stands twice", mend));
+        }
+        if trusts.iter().any(|trust| trust.name == *name) {
+            return Err(place.error_about(name, "is also the name of a trust entry", mend));
+        }
+    }
+    Ok(list)
+}

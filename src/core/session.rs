@@ -1,0 +1,34 @@
+//! What both programs know of a session: the companion starts, refreshes and ends it, and the filter
+//! judges by it without asking.
+//!
+//! A session is two things. The session token is a short-lived JSON Web Token of its own type,
+//! which anybody verifies who has the companion's public keys: [`Claims`]. The sealed session is
+//! what only the companion opens. Both are kept in cookies: [`Family`] has their names, [`cut`] and
+//! [`candidates`] are the way of a value into cookies and out of them. [`Revocations`] are the
+//! sessions that ended before their tokens expire.
+
+mod candidates;
+mod claims;
+mod family;
+mod id;
+mod revocations;
+
+use std::time::Duration;
+
+pub use candidates::{candidates, cut};
+pub use claims::{Claims, Marks};
+pub use family::{Cookies, Family, pairs};
+pub use id::Id;
+pub use revocations::{Mark, Revocations, RevocationsError};
+
+/// The `typ` of a session token.
+pub const TOKEN_TYPE: &str = "portcullis-session+jwt";
+
+/// The longest time from `iat` to `exp` of a session token that is accepted: how long a revoked
+/// session could live on where nobody reads revocations. The companion issues shorter ones.
+pub const MAX_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
+
+/// Whether a token of this `typ` may be shown as a session: its own spelling and no other.
+pub fn is_token_type(typ: Option<&str>) -> bool {
+    typ == Some(TOKEN_TYPE)
+}

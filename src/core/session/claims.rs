@@ -1,0 +1,159 @@
+//! What a session token says.
+
+use serde::Serialize;
+
+use super::Id;
+use crate::json::Json;
+use crate::timestamp::Timestamp;
+use crate::token::{self, TokenError};
+
+#[cfg(test)]
+mod tests;
+
+/// What a session token says: who signed in where, and when.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Claims {
+    /// `iss` and `aud`: the policy's `sso.url`.
+    pub issuer: String,
+    /// `sub`: the person, as the provider names it.
+    pub subject: String,
+    /// `idp`: the provider that vouches for the person, by its name in the policy.
+    pub provider: String,
+    /// `sid`, `handle` and `began`: what ends the session before its time.
+    pub marks: Marks,
+    /// `iat`: when this token was made, in whole seconds.
+    pub issued_at: Timestamp,
+    /// `exp`: from when on this token is no good, in whole seconds.
+    pub expires_at: Timestamp,
+    /// `email`: the address, where the provider gave one.
+    pub email: Option<String>,
+    /// `email_verified`: whether the provider vouches for the address, too.
+    pub email_verified: bool,
+    /// `groups`.
+    pub groups: Vec<String>,
+    /// `preferred_username`: the name that the person chose.
+    pub preferred_username: Option<String>,
+}
+
+/// What ends a session before its time, kept over all of its tokens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Marks {
+    /// `sid`: the session, a random name.
+    pub sid: Id,
+    /// `handle`: the person at this provider, under a name that only the companion can make.
+    pub handle: Id,
+    /// `began`: when the person signed in, in whole seconds.
+    pub began: Timestamp,
+}
+
+/// The claims as they are written.
+#[derive(Serialize)]
+struct Wire<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    sub: &'a str,
+    idp: &'a str,
+    sid: Id,
+    handle: Id,
+    began: u64,
+    iat: u64,
+    exp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    groups: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferred_username: Option<&'a str>,
+}
+
+impl Claims {
+    /// Reads what a token says. The companion is strict with itself, so that a claim of another form
+    /// is a fault and no absence.
+    ///
+    /// # Errors
+    /// [`TokenError::Claim`] names the claim that is missing or of a wrong form.
+    pub fn read(claims: &token::Claims) -> Result<Self, TokenError> {
+        let body = claims.body();
+        Ok(Self {
+            issuer: claims.issuer().to_owned(),
+            subject: claims.subject().to_owned(),
+            provider: text(body, "idp")?.ok_or(TokenError::Claim("idp"))?,
+            marks: Marks {
+                sid: id(body, "sid")?,
+                handle: id(body, "handle")?,
+                began: began(body)?,
+            },
+            issued_at: claims.issued_at().ok_or(TokenError::Claim("iat"))?,
+            expires_at: claims.expires_at(),
+            email: text(body, "email")?,
+            email_verified: match body.member("email_verified") {
+                None => false,
+                Some(Json::Bool(verified)) => *verified,
+                Some(_) => return Err(TokenError::Claim("email_verified")),
+            },
+            groups: groups(body)?,
+            preferred_username: text(body, "preferred_username")?,
+        })
+    }
+
+    /// The claims as the payload of a token.
+    pub fn to_json(&self) -> String {
+        let wire = Wire {
+            iss: &self.issuer,
+            aud: &self.issuer,
+            sub: &self.subject,
+            idp: &self.provider,
+            sid: self.marks.sid,
+            handle: self.marks.handle,
+            began: self.marks.began.secs(),
+            iat: self.issued_at.secs(),
+            exp: self.expires_at.secs(),
+            email: self.email.as_deref(),
+            email_verified: self.email.as_ref().map(|_| self.email_verified),
+            groups: &self.groups,
+            preferred_username: self.preferred_username.as_deref(),
+        };
+        // Nothing in it can fail to be written.
+        serde_json::to_string(&wire).unwrap_or_default()
+    }
+}
+
+/// A string that is not empty, or nothing.
+fn text(body: &Json, name: &'static str) -> Result<Option<String>, TokenError> {
+    match body.member(name) {
+        None => Ok(None),
+        Some(Json::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
+        Some(_) => Err(TokenError::Claim(name)),
+    }
+}
+
+fn id(body: &Json, name: &'static str) -> Result<Id, TokenError> {
+    body.member(name)
+        .and_then(Json::as_str)
+        .and_then(Id::parse)
+        .ok_or(TokenError::Claim(name))
+}
+
+fn began(body: &Json) -> Result<Timestamp, TokenError> {
+    match body.member("began") {
+        Some(Json::Number(seconds)) => seconds.as_u64().map(Timestamp::from_secs),
+        _ => None,
+    }
+    .ok_or(TokenError::Claim("began"))
+}
+
+fn groups(body: &Json) -> Result<Vec<String>, TokenError> {
+    let Some(claim) = body.member("groups") else {
+        return Ok(Vec::new());
+    };
+    claim
+        .as_array()
+        .and_then(|list| {
+            list.iter()
+                .map(|group| group.as_str().map(str::to_owned))
+                .collect()
+        })
+        .ok_or(TokenError::Claim("groups"))
+}

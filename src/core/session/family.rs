@@ -1,0 +1,139 @@
+//! The names of a session's cookies.
+
+use std::borrow::Cow;
+
+use crate::request::Headers;
+
+#[cfg(test)]
+mod tests;
+
+/// The names of a session's cookies: `NAME` for the session token, `NAME-session` for the sealed
+/// session and `NAME-login-…` for each attempt to sign in; the first two also with `.0`, `.1`, …
+/// behind them, where a value is too long for one cookie.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Family {
+    token: String,
+    sealed: String,
+}
+
+/// What becomes of a request's cookies on the way to an app.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Cookies {
+    /// They go on as they came; there may be none.
+    AsTheyCame,
+    /// None goes on.
+    Nothing,
+    /// These go on, as the value of one header.
+    Only(Vec<u8>),
+}
+
+impl Family {
+    /// The cookies of this first name.
+    pub(crate) fn new(name: String) -> Self {
+        Self {
+            sealed: [&name, "-session"].concat(),
+            token: name,
+        }
+    }
+
+    /// The name of the session token's cookie.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The name of the sealed session's cookie.
+    pub fn sealed(&self) -> &str {
+        &self.sealed
+    }
+
+    /// The name of the cookie that an attempt to sign in leaves in the browser.
+    pub fn login(&self, attempt: &str) -> String {
+        [&self.token, "-login-", attempt].concat()
+    }
+
+    /// Whether a cookie is of the family. Names of cookies are case-sensitive, so that those of
+    /// another case are somebody else's (C04).
+    pub fn has(&self, name: &[u8]) -> bool {
+        self.is_of_session(name)
+            || name
+                .strip_prefix(self.token.as_bytes())
+                .is_some_and(|rest| rest.starts_with(b"-login-"))
+    }
+
+    /// Whether a cookie holds the session token or the sealed session, or a piece of one.
+    fn is_of_session(&self, name: &[u8]) -> bool {
+        let Some(rest) = name.strip_prefix(self.token.as_bytes()) else {
+            return false;
+        };
+        let rest = rest.strip_prefix(b"-session").unwrap_or(rest);
+        match rest.split_first() {
+            None => true,
+            Some((b'.', number)) => !number.is_empty() && number.iter().all(u8::is_ascii_digit),
+            Some(_) => false,
+        }
+    }
+
+    /// The value of a Cookie header without the family, the rest byte for byte; `None` where nothing
+    /// is left.
+    pub fn strip<'a>(&self, cookie: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let ours = |piece: &&[u8]| self.has(pair(piece).0);
+        if !pieces(cookie).any(|piece| ours(&piece)) {
+            return Some(Cow::Borrowed(cookie));
+        }
+        let kept: Vec<&[u8]> = pieces(cookie).filter(|piece| !ours(piece)).collect();
+        let kept = kept.join(&b';').trim_ascii_start().to_vec();
+        (!kept.is_empty()).then_some(Cow::Owned(kept))
+    }
+
+    /// What of a request's cookies an app gets to see: all but the family's.
+    pub fn forwarded(&self, headers: &Headers<'_>) -> Cookies {
+        let stripped: Vec<Option<Cow<'_, [u8]>>> =
+            headers.all("cookie").map(|one| self.strip(one)).collect();
+        let untouched = |one: &Option<Cow<'_, [u8]>>| matches!(one, Some(Cow::Borrowed(_)));
+        if stripped.iter().all(untouched) {
+            return Cookies::AsTheyCame;
+        }
+        let kept: Vec<Cow<'_, [u8]>> = stripped.into_iter().flatten().collect();
+        if kept.is_empty() {
+            Cookies::Nothing
+        } else {
+            Cookies::Only(kept.join(&b"; "[..]))
+        }
+    }
+
+    /// Whether a request shows a sealed session, whole or in pieces.
+    pub(crate) fn is_sealed_in(&self, headers: &Headers<'_>) -> bool {
+        headers.all("cookie").flat_map(pairs).any(|(name, value)| {
+            self.is_of_session(name)
+                && name.starts_with(self.sealed.as_bytes())
+                && !value.is_empty()
+        })
+    }
+
+    /// The session's cookies of a request, as the value of one Cookie header: what the companion
+    /// needs for a fresh token, and nothing else.
+    pub(crate) fn of_session(&self, headers: &Headers<'_>) -> String {
+        let pieces = headers.all("cookie").flat_map(pieces);
+        let ours = pieces.filter(|piece| self.is_of_session(pair(piece).0));
+        let texts = ours.filter_map(|piece| std::str::from_utf8(piece).ok());
+        texts.map(str::trim).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// The cookies of one Cookie header, each a name and a value, as RFC 6265 section 5.4 writes them.
+/// What has no `=` has no name.
+pub fn pairs(cookie: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pieces(cookie).map(pair)
+}
+
+fn pieces(cookie: &[u8]) -> impl Iterator<Item = &[u8]> {
+    cookie.split(|byte| *byte == b';')
+}
+
+fn pair(piece: &[u8]) -> (&[u8], &[u8]) {
+    let mut parts = piece.splitn(2, |byte| *byte == b'=');
+    match (parts.next(), parts.next()) {
+        (Some(name), Some(value)) => (name.trim_ascii(), value.trim_ascii()),
+        _ => (b"", piece.trim_ascii()),
+    }
+}

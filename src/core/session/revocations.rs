@@ -1,0 +1,194 @@
+//! The sessions that ended before their tokens expire.
+
+use crate::json::Json;
+use crate::keys::{HttpAnswer, ReadError, object};
+use crate::timestamp::Timestamp;
+
+use super::{Id, Marks};
+
+#[cfg(test)]
+mod tests;
+
+/// The sessions that ended before their tokens expire. The companion keeps the list, and filters
+/// unite what they read of it: nothing is dropped before its end, and a full list refuses more, not
+/// less.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Revocations {
+    /// Nothing that began then or earlier counts any more.
+    floor: Timestamp,
+    /// Sorted by what they end, each once.
+    entries: Vec<Entry>,
+}
+
+/// What a revocation ends.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Mark {
+    /// The one session of this `sid`.
+    Session(Id),
+    /// All sessions of the person with this `handle`.
+    Person(Id),
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Entry {
+    mark: Mark,
+    /// What began then or earlier is ended.
+    before: Timestamp,
+    /// When all that it ends would be over anyway.
+    ends: Timestamp,
+}
+
+/// Why a text is not a list of revocations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the list of revocations is not of the form that this release writes")]
+pub struct RevocationsError(());
+
+impl Revocations {
+    /// How many entries a list holds. Where one more is added the oldest goes, and a floor rises to
+    /// its `before`.
+    pub const MAX_ENTRIES: usize = 4096;
+
+    /// The longest text form that is read, in bytes.
+    pub const MAX_BYTES: usize = 512 * 1024;
+
+    /// Reads the companion's answer.
+    pub fn from_answer(answer: &HttpAnswer<'_>) -> Result<Self, ReadError> {
+        Self::read(&object(answer)?).ok_or(ReadError::Malformed)
+    }
+
+    /// Reads what was written with [`Revocations::to_json`].
+    pub fn parse(text: &[u8]) -> Result<Self, RevocationsError> {
+        let json = (text.len() <= Self::MAX_BYTES)
+            .then(|| Json::parse(text).ok())
+            .flatten();
+        json.and_then(|json| Self::read(&json))
+            .ok_or(RevocationsError(()))
+    }
+
+    fn read(json: &Json) -> Option<Self> {
+        if number(json, "version")? != 1 {
+            return None;
+        }
+        let time = |json, name| number(json, name).map(Timestamp::from_secs);
+        let mut list = Self {
+            floor: time(json, "floor")?,
+            entries: Vec::new(),
+        };
+        let mut entries = Vec::new();
+        for entry in json.member("entries")?.as_array()? {
+            let id = |name| entry.member(name);
+            let (mark, text): (fn(Id) -> Mark, &Json) = match (id("sid"), id("handle")) {
+                (Some(sid), None) => (Mark::Session, sid),
+                (None, Some(handle)) => (Mark::Person, handle),
+                _ => return None,
+            };
+            entries.push(Entry {
+                mark: mark(Id::parse(text.as_str()?)?),
+                before: time(entry, "before")?,
+                ends: time(entry, "ends")?,
+            });
+        }
+        list.insert(entries);
+        Some(list)
+    }
+
+    /// The text form: `{"version":1,"floor":S,"entries":[{"sid":…,"before":S,"ends":S},…]}`, times in
+    /// seconds since the epoch.
+    pub fn to_json(&self) -> String {
+        let entries = self.entries.iter().map(|entry| {
+            let (name, id) = match entry.mark {
+                Mark::Session(sid) => ("sid", sid),
+                Mark::Person(handle) => ("handle", handle),
+            };
+            let (before, ends) = (entry.before.secs(), entry.ends.secs());
+            format!(r#"{{"{name}":"{id}","before":{before},"ends":{ends}}}"#)
+        });
+        let entries: Vec<String> = entries.collect();
+        format!(
+            r#"{{"version":1,"floor":{},"entries":[{}]}}"#,
+            self.floor.secs(),
+            entries.join(",")
+        )
+    }
+
+    /// Ends what `mark` names and began at `before` or earlier. The entry counts until `ends`, which
+    /// is when all of that would be over anyway.
+    pub fn end(&mut self, mark: Mark, before: Timestamp, ends: Timestamp, now: Timestamp) {
+        self.prune(now);
+        self.insert(vec![Entry { mark, before, ends }]);
+    }
+
+    /// Adds all that another list has.
+    pub fn unite(&mut self, other: &Self, now: Timestamp) {
+        self.prune(now);
+        self.raise_floor(other.floor);
+        let live = other.entries.iter().filter(|entry| now < entry.ends);
+        self.insert(live.copied().collect());
+    }
+
+    /// Ends everything that began at `floor` or earlier.
+    pub fn raise_floor(&mut self, floor: Timestamp) {
+        self.floor = self.floor.max(floor);
+    }
+
+    /// Drops the entries whose end has come.
+    pub fn prune(&mut self, now: Timestamp) {
+        self.entries.retain(|entry| now < entry.ends);
+    }
+
+    /// Whether a session has ended.
+    pub fn revokes(&self, marks: &Marks, now: Timestamp) -> bool {
+        let by = |mark: Mark| {
+            let entries = &self.entries;
+            let found = entries.binary_search_by(|entry| entry.mark.cmp(&mark));
+            let entry = found.ok().and_then(|at| entries.get(at));
+            entry.is_some_and(|entry| now < entry.ends && marks.began <= entry.before)
+        };
+        marks.began <= self.floor || by(Mark::Session(marks.sid)) || by(Mark::Person(marks.handle))
+    }
+
+    /// How many entries there are.
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing at all is ended.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.floor == Timestamp::default()
+    }
+
+    /// Nothing that began then or earlier counts.
+    pub const fn floor(&self) -> Timestamp {
+        self.floor
+    }
+
+    /// Takes entries in. Of two for one mark the later `before` and the later `ends` hold.
+    fn insert(&mut self, entries: Vec<Entry>) {
+        self.entries.extend(entries);
+        self.entries.sort_unstable_by_key(|entry| entry.mark);
+        self.entries.dedup_by(|later, kept| {
+            let same = later.mark == kept.mark;
+            if same {
+                kept.before = kept.before.max(later.before);
+                kept.ends = kept.ends.max(later.ends);
+            }
+            same
+        });
+        if let Some(over @ 1..) = self.entries.len().checked_sub(Self::MAX_ENTRIES) {
+            let mut ages: Vec<Timestamp> = self.entries.iter().map(|entry| entry.before).collect();
+            ages.sort_unstable();
+            let oldest = ages.get(over.saturating_sub(1)).copied();
+            self.raise_floor(oldest.unwrap_or_default());
+            // The floor now says all that these say, and for longer.
+            let floor = self.floor;
+            self.entries.retain(|entry| entry.before > floor);
+        }
+    }
+}
+
+fn number(json: &Json, name: &str) -> Option<u64> {
+    match json.member(name)? {
+        Json::Number(number) => number.as_u64(),
+        _ => None,
+    }
+}
