@@ -15,7 +15,6 @@ mod http_client;
 mod issuers;
 mod policy_file;
 mod provider;
-mod secret;
 mod serve;
 mod session;
 mod session_keys;

@@ -74,6 +74,9 @@ async fn serve(config: Config) -> Result<(), Report> {
         None => None,
     };
     let limits = Arc::new(config.limits.clone());
+    let mut health = Health::default();
+    // Without a provider whose discovery has succeeded, nobody can sign in.
+    health.need("providers", || false);
     let state: Shared = Arc::new(Context {
         config,
         judgement,

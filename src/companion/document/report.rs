@@ -54,6 +54,8 @@ struct Position {
     before: usize,
     /// How many characters are underlined. At least 1.
     width: usize,
+    /// Whether the line is shown at all.
+    seen: bool,
 }
 
 /// The number of the line, counted from 1, that a byte of the text stands in.
@@ -115,6 +117,14 @@ impl Report {
     pub(crate) fn of(name: &str, problem: &str, mend: &str) -> Self {
         Fault::whole(problem, mend).report(name, "")
     }
+
+    /// The same without the line of the file, because there may be a secret in it.
+    pub(crate) fn unseen(mut self) -> Self {
+        if let Some(position) = &mut self.position {
+            position.seen = false;
+        }
+        self
+    }
 }
 
 impl fmt::Display for Report {
@@ -127,7 +137,8 @@ impl fmt::Display for Report {
             write!(f, " {}:", printable(&cut(path, MAX_TOLD)))?;
         }
         writeln!(f, " {}", printable(&cut(&self.fault.problem, MAX_TOLD)))?;
-        if let Some(position) = self.position.as_deref() {
+        let seen = |position: &&Position| position.seen;
+        if let Some(position) = self.position.as_deref().filter(seen) {
             let Position { line, shown, .. } = position;
             let (indent, marks) = (" ".repeat(position.before), "^".repeat(position.width));
             writeln!(f, "{line:>5} | {shown}")?;
@@ -174,6 +185,7 @@ impl Position {
             width: width.min(shown.chars().count().saturating_sub(before).max(1)),
             shown,
             before,
+            seen: true,
         }
     }
 }

@@ -1,5 +1,10 @@
 //! The policy, judged for this companion.
 
+mod agree;
+
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
 use portcullis_core::policy::Policy;
@@ -33,6 +38,7 @@ pub(super) fn watch(watcher: &mut Watcher, config: &Config) -> Result<Watched<Ju
 fn judge(name: String, bytes: Vec<u8>, config: &Config) -> Result<Judgement, Report> {
     let file = PolicyFile::parse(name, bytes)?;
     let policy = file.policy()?;
+    agree::agree(&file, &policy, config)?;
     let returns = ReturnRules::new(&config.site, config.redirect_hosts.as_deref(), &policy);
     Ok(Judgement { policy, returns })
 }

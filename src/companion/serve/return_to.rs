@@ -19,9 +19,9 @@ use super::config::Site;
 #[cfg(test)]
 mod tests;
 
-/// The longest `rd` that is looked at, in bytes. It has to fit into a cookie with what else is kept
+/// The longest `rd` that is looked at, in bytes. It is kept in cookies with what else is remembered
 /// of a sign-in.
-const MAX_BYTES: usize = 2_048;
+const MAX_BYTES: usize = 4_096;
 
 /// Hosts that people may be sent back to, in lower case.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -184,7 +184,19 @@ fn split(text: &str) -> Result<(&str, &str), Refused> {
 /// Whether a path belongs to the companion's own pages. A proxy may decode it before it looks.
 fn is_companions(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
-    first.eq_ignore_ascii_case("oauth2") || first.contains('%')
+    let mut plain = Vec::with_capacity(first.len());
+    let mut rest = first.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        let digits = behind.get(..2).filter(|_| *byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        plain.push(decoded.unwrap_or(*byte));
+        rest = behind
+            .get(2..)
+            .filter(|_| decoded.is_some())
+            .unwrap_or(behind);
+    }
+    plain.eq_ignore_ascii_case(b"oauth2")
 }
 
 // === impl HostRule ===

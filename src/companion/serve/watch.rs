@@ -47,12 +47,15 @@ struct Watch<T> {
     /// What people call them: `policy`.
     what: &'static str,
     paths: Vec<PathBuf>,
-    judge: Box<dyn Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send>,
+    judge: Box<Judge<T>>,
     current: Arc<ArcSwap<T>>,
     /// What was judged last, and what was seen last.
     judged: Contents,
     seen: Contents,
 }
+
+/// Judges what files hold, in the order of their paths.
+type Judge<T> = dyn Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send;
 
 /// The digest of what files hold, or why they can't be read. Secrets are not kept for comparing.
 type Contents = Result<[u8; 32], String>;

@@ -73,6 +73,7 @@ impl clap::Args for Arguments {
             .long("config")
             .env("PORTCULLIS_CONFIG")
             .value_name("FILE")
+            .hide_env_values(true)
             .value_parser(value_parser!(PathBuf))
             .help("The configuration, YAML or JSON; `-` reads standard input");
         SETTINGS

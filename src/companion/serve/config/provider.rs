@@ -21,9 +21,9 @@ pub(crate) struct Provider {
     pub(crate) client_secret_file: Option<PathBuf>,
     /// What is asked for. `openid` is among them.
     pub(crate) scopes: Vec<String>,
-    /// The claim that lists a person's groups.
-    pub(crate) groups_claim: String,
-    /// Whom to trust besides the system's CAs, as PEM.
+    /// The names that lead to the claim that lists a person's groups. Never empty.
+    pub(crate) groups_claim: Vec<String>,
+    /// Whom to trust instead of the system's CAs, as PEM.
     pub(crate) ca_file: Option<PathBuf>,
 }
 
@@ -58,10 +58,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<Provider>, Report> {
                 .path(&at("client_secret_file"))?
                 .map(|found| found.value),
             scopes: scopes(source, &at("scopes"))?,
-            groups_claim: match source.text(&at("groups_claim"))? {
-                Some(found) => found.value,
-                None => "groups".to_owned(),
-            },
+            groups_claim: groups_claim(source, &at("groups_claim"))?,
             ca_file: source.path(&at("ca_file"))?.map(|found| found.value),
         });
     }
@@ -120,6 +117,17 @@ fn scopes(source: &Source, path: &str) -> Result<Vec<String>, Report> {
     }
     let problem = "`openid` is not among them";
     Err(source.wrong(path, problem, "add it; without it nobody is signed in"))
+}
+
+fn groups_claim(source: &Source, path: &str) -> Result<Vec<String>, Report> {
+    let Some(list) = source.one_or_list(path)? else {
+        return Ok(vec!["groups".to_owned()]);
+    };
+    if list.is_empty() {
+        let mend = "write the name of a claim, or leave it out";
+        return Err(source.wrong(path, "names no claim", mend));
+    }
+    Ok(list.into_iter().map(|found| found.value).collect())
 }
 
 /// Text that goes into headers and pages: visible ASCII.

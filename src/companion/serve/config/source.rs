@@ -47,7 +47,10 @@ impl Source {
         )
     }
 
-    fn new(file: Option<Document>, given: HashMap<&'static str, Given>) -> Result<Self, Report> {
+    pub(super) fn new(
+        file: Option<Document>,
+        given: HashMap<&'static str, Given>,
+    ) -> Result<Self, Report> {
         if let Some(document) = &file {
             known(document, document.root(), "", "")?;
         }
@@ -166,6 +169,21 @@ impl Source {
             }
         });
         elements.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The same, where one text may stand for a list of it.
+    pub(super) fn one_or_list(&self, path: &str) -> Result<Option<Vec<Found<'_>>>, Report> {
+        match self.find(path)? {
+            Some(Found {
+                value:
+                    Raw::File(Node {
+                        value: Value::String(_),
+                        ..
+                    }),
+                ..
+            }) => Ok(self.text(path)?.map(|found| vec![found])),
+            _ => self.list(path),
+        }
     }
 
     /// How many elements the list at a path has in the file.
@@ -332,14 +350,24 @@ fn known(document: &Document, block: &Node, path: &str, start: &str) -> Result<(
             }
             Some((_, false)) => {}
             None => {
-                let mut names: Vec<&str> = steps.clone().map(|(step, _)| name_of(step)).collect();
-                names.dedup();
-                let problem = format!("unknown field `{}`", name.text);
-                return Err(document.report(&own, &problem, &suggestion(&name.text, &names)));
+                let names: Vec<&str> = steps.clone().map(|(step, _)| name_of(step)).collect();
+                return Err(unknown(document, &own, &name.text, names));
             }
         }
     }
     Ok(())
+}
+
+/// What is said of a name that is none of a setting's, where `names` are.
+fn unknown(document: &Document, path: &str, name: &str, mut names: Vec<&str>) -> Report {
+    let problem = format!("unknown field `{name}`");
+    let file = format!("{name}_file");
+    if names.contains(&&*file) {
+        let mend = format!("secrets are read from files alone: name one in `{file}`");
+        return document.report(path, &problem, &mend).unseen();
+    }
+    names.dedup();
+    document.report(path, &problem, &suggestion(name, &names))
 }
 
 // === impl Place ===
@@ -390,7 +418,7 @@ impl<'a> Place<'a> {
         match self {
             Self::File(document, _) => {
                 let parent = Path::new(document.name()).parent();
-                parent.unwrap_or(Path::new(""))
+                parent.unwrap_or_else(|| Path::new(""))
             }
             Self::Given(_) => Path::new(""),
         }

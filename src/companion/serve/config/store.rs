@@ -32,7 +32,7 @@ pub(crate) struct Redis {
     pub(crate) username: Option<String>,
     /// Its password.
     pub(crate) password_file: Option<PathBuf>,
-    /// Whom to trust besides the system's CAs, as PEM.
+    /// Whom to trust instead of the system's CAs, as PEM.
     pub(crate) ca_file: Option<PathBuf>,
 }
 
@@ -86,7 +86,7 @@ fn redis(found: &Found<'_>) -> Result<Redis, Report> {
     if rest.contains('@') {
         let mend = "name them in `session.redis.username` and `session.redis.password_file`";
         let problem = "there is a user or a password in the URL";
-        return Err(found.place.wrong(problem, mend));
+        return Err(found.place.wrong(problem, mend).unseen());
     }
     let (family, kind) = scheme.split_once('-').unwrap_or((scheme, ""));
     let tls = match family {
