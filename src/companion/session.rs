@@ -10,6 +10,8 @@
 mod bytes;
 mod cookies;
 mod ended;
+#[cfg(test)]
+mod fixtures;
 mod flights;
 pub(crate) mod keys;
 mod login;

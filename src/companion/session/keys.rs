@@ -103,7 +103,7 @@ impl Keys {
     /// Keys as a fresh file would hold them.
     #[cfg(test)]
     pub(crate) fn fresh(now: Timestamp) -> Self {
-        file::Document::fresh(now).keys().unwrap()
+        file::Document::new(now).keys().unwrap()
     }
 }
 

@@ -144,7 +144,7 @@ fn permissions(path: &Path) -> Result<Option<String>, KeyFileError> {
 // === impl Document ===
 
 impl Document {
-    fn new(now: Timestamp) -> Self {
+    pub(super) fn new(now: Timestamp) -> Self {
         Self {
             version: 1,
             handle: SecretKey::random(),
@@ -153,7 +153,7 @@ impl Document {
     }
 
     /// Puts a fresh key in front, and returns when it begins to be used.
-    fn rotate(&mut self, now: Timestamp) -> Timestamp {
+    pub(super) fn rotate(&mut self, now: Timestamp) -> Timestamp {
         let use_after = now.after(SETTLE);
         self.keys.truncate(MAX_KEYS - 1);
         self.keys.insert(0, Entry::new(now, use_after));
@@ -191,10 +191,15 @@ impl Document {
         })
     }
 
-    /// The keys that a fresh file would hold.
+    /// A file that was made and then rotated at these seconds of the tests' time.
     #[cfg(test)]
-    pub(in crate::session) fn fresh(now: Timestamp) -> Self {
-        Self::new(now)
+    pub(super) fn rotated(times: &[u64]) -> Self {
+        use crate::session::fixtures::at;
+        let mut document = Self::new(at(times[0]));
+        for time in &times[1..] {
+            document.rotate(at(*time));
+        }
+        document
     }
 }
 
