@@ -11,6 +11,8 @@ use clap::{Parser, Subcommand};
 
 mod check;
 #[allow(dead_code, reason = "`serve` puts it to use")]
+mod forward_auth;
+#[allow(dead_code, reason = "`serve` puts it to use")]
 mod http_client;
 #[allow(dead_code, reason = "`serve` puts it to use")]
 mod issuers;
