@@ -1,15 +1,13 @@
 //! HTTPS as the companion asks for it: with the CAs that were named and no others, no redirect
-//! followed, nothing compressed, every answer bounded in time and length (R14).
+//! followed, no proxy from the environment, every answer bounded in time and length (R14).
 
-use std::fmt;
 use std::net::SocketAddr;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder, Response};
+use reqwest::{Client, Response};
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -18,20 +16,13 @@ use rustls::{ClientConfig, RootCertStore};
 /// What the companion calls itself.
 const USER_AGENT: &str = "portcullis";
 
-/// How long it may take until a peer can be asked.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Where connections go, whatever host the URL names: `HOST:PORT`.
+/// Where connections go, whatever host a URL names.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Connect {
-    host: String,
-    port: u16,
+    /// A DNS name or an address, without brackets.
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
-
-/// Why a text is not a [`Connect`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not HOST:PORT, such as 10.1.0.1:6443 or [fd00::1]:6443")]
-pub(crate) struct ConnectError(());
 
 /// Why no client can be made.
 #[derive(Debug, thiserror::Error)]
@@ -86,11 +77,12 @@ pub(crate) fn tls(ca_pem: Option<&[u8]>) -> Result<ClientConfig, ClientError> {
             }
         }
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(ClientError::Tls)?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 
@@ -100,18 +92,20 @@ pub(crate) fn client(
     timeout: Duration,
     connect: Option<&Connect>,
 ) -> Result<Client, ClientError> {
-    let mut builder: ClientBuilder = Client::builder()
+    let builder = Client::builder()
         .tls_backend_preconfigured(tls)
         .https_only(true)
+        .no_proxy()
         .redirect(Policy::none())
+        .retry(reqwest::retry::never())
         .referer(false)
         .user_agent(USER_AGENT)
-        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        .connect_timeout(timeout)
         .timeout(timeout);
-    if let Some(connect) = connect {
-        // Whoever says where a peer is does not mean another way there.
-        builder = builder.no_proxy().dns_resolver(connect.clone());
-    }
+    let builder = match connect {
+        Some(connect) => builder.dns_resolver(connect.clone()),
+        None => builder,
+    };
     builder.build().map_err(ClientError::Http)
 }
 
@@ -128,42 +122,6 @@ pub(crate) async fn body(mut response: Response, max: usize) -> Result<Vec<u8>, 
 }
 
 // === impl Connect ===
-
-impl FromStr for Connect {
-    type Err = ConnectError;
-
-    fn from_str(text: &str) -> Result<Self, ConnectError> {
-        let (host, port) = text.rsplit_once(':').ok_or(ConnectError(()))?;
-        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-        let port = port.parse().ok().filter(|port| digits && *port != 0);
-        let bare = match host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-        {
-            Some(address) => address.contains(':').then_some(address),
-            None => {
-                (!host.is_empty() && !host.contains([':', '/', '@', '[', ']', ' '])).then_some(host)
-            }
-        };
-        match (bare, port) {
-            (Some(host), Some(port)) => Ok(Self {
-                host: host.to_owned(),
-                port,
-            }),
-            _ => Err(ConnectError(())),
-        }
-    }
-}
-
-impl fmt::Display for Connect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
-}
 
 /// Every name leads to one place. The library asks for a name's addresses anew with each connection,
 /// so a peer that moves is found.

@@ -117,6 +117,11 @@ impl Issuers {
         }
     }
 
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.desk.now()
+    }
+
     /// What is known now.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.desk.snapshot()

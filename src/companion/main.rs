@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod document;
+mod forward_auth;
 mod http_client;
 mod issuers;
 mod policy_file;

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::http_client::Connect;
 use crate::issuers::{Clock, Issuers, PATIENCE, Reach};
 
 /// What the issuers call themselves, as two clusters made by kubeadm do.
@@ -91,7 +92,10 @@ pub(super) fn trust(name: &str, keys: Value) -> Value {
 /// The way to an issuer of the lab: its URL leads nowhere, so it has to be said.
 pub(super) fn reach(issuer: &Issuer, authority: &Authority) -> Reach {
     Reach {
-        connect: Some(issuer.address().to_string().parse().unwrap()),
+        connect: Some(Connect {
+            host: issuer.address().ip().to_string(),
+            port: issuer.address().port(),
+        }),
         ca_file: Some(authority.file().to_owned()),
         token_file: None,
     }
