@@ -11,6 +11,7 @@ mod envelope;
 mod extract;
 mod health;
 mod http;
+mod judge;
 mod judgement;
 mod log;
 mod metrics;
@@ -33,6 +34,7 @@ pub(crate) use config::Arguments;
 
 use config::Config;
 use http::{Listener, Server, Stopper};
+use judge::{InForce, SignedIn};
 use metrics::Metrics;
 use people::People;
 use state::{Context, Shared};
@@ -63,6 +65,8 @@ async fn serve(config: Config) -> Result<(), Report> {
     let policy = &judgement.load().policy;
     let people = People::open(&config, policy, &mut watcher, Arc::clone(&metrics))?;
     let health = people.watch(&metrics);
+    let judge = InForce::follow(&config, judgement.clone(), people.keys.clone())?;
+    let signed_in = SignedIn::new(Arc::clone(&people.sessions), Arc::clone(&people.providers));
     let tls = config
         .tls
         .as_ref()
@@ -74,12 +78,11 @@ async fn serve(config: Config) -> Result<(), Report> {
         None => None,
     };
     let limits = Arc::new(config.limits.clone());
-    let mut health = Health::default();
-    // Without a provider whose discovery has succeeded, nobody can sign in.
-    health.need("providers", || false);
     let state: Shared = Arc::new(Context {
         config,
         judgement,
+        judge,
+        signed_in,
         people,
         metrics: Arc::clone(&metrics),
         health,

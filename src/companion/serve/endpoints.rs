@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::answer::Problem;
@@ -13,10 +13,12 @@ use super::envelope::{envelope, panicked};
 use super::health::{ping, ready};
 use super::state::Shared;
 
+mod auth;
 mod backchannel_logout;
 mod callback;
 mod keys;
 mod metrics;
+mod mirror;
 mod refresh;
 mod sign_in;
 mod sign_out;
@@ -30,6 +32,9 @@ mod tests;
 /// What people, proxies and providers ask for.
 pub(super) fn main(state: &Shared) -> Router {
     let routes = Router::new()
+        .route("/oauth2/auth", any(auth::auth))
+        .route("/oauth2/auth/", any(auth::auth))
+        .route("/oauth2/auth/{*path}", any(auth::auth))
         .route(
             "/oauth2/backchannel-logout",
             post(backchannel_logout::backchannel_logout),
@@ -37,6 +42,7 @@ pub(super) fn main(state: &Shared) -> Router {
         .route("/oauth2/callback", get(callback::bare))
         .route("/oauth2/callback/{provider}", get(callback::of_provider))
         .route("/oauth2/jwks", get(keys::jwks))
+        .route("/oauth2/mirror/{trust}", get(mirror::mirror))
         .route("/oauth2/refresh", post(refresh::refresh))
         .route("/oauth2/revocations", get(keys::revocations))
         .route("/oauth2/sign_in", get(sign_in::sign_in))

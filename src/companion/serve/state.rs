@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::config::Config;
 use super::health::Health;
+use super::judge::{InForce, SignedIn};
 use super::judgement::Judgement;
 use super::metrics::Metrics;
 use super::people::People;
@@ -19,6 +20,10 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     /// The policy in force. Ask once for each request.
     pub(crate) judgement: Watched<Judgement>,
+    /// The judge by that policy, for forward auth.
+    pub(crate) judge: InForce,
+    /// People's sessions, as that judge asks for them.
+    pub(crate) signed_in: SignedIn,
     /// Who signs people in, and their sessions.
     pub(crate) people: People,
     /// What Prometheus is told.

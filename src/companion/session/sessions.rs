@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use portcullis_core::session::Revocations;
 use portcullis_core::timestamp::Timestamp;
 
 use super::cookies::{Cookies, SetCookie};
@@ -109,6 +110,11 @@ impl Sessions {
             return Err(Why::Unproven.into());
         }
         Ok(found.session)
+    }
+
+    /// What must be refused before it expires.
+    pub(crate) async fn ended(&self, now: Timestamp) -> Result<Revocations, Unavailable> {
+        Ok(self.store.ended(now).await?.revocations(now))
     }
 
     /// What filters must refuse, as JSON.

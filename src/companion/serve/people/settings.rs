@@ -79,7 +79,7 @@ pub(super) fn providers(config: &Config) -> Result<Vec<Arc<Provider>>, Report> {
             client_id: own.client_id.clone(),
             client_secret_file: own.client_secret_file.clone(),
             scopes: own.scopes.clone(),
-            groups_claim: vec![own.groups_claim.clone()],
+            groups_claim: own.groups_claim.clone(),
             ca_file: own.ca_file.clone(),
         };
         Provider::new(&settings).map(Arc::new).map_err(|error| {
