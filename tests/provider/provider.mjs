@@ -51,7 +51,10 @@ const configuration = {
   },
   clients: settings.clients,
   conformIdTokenClaims: !settings.claims_in_id_token,
+  // OpenID Connect RP-Initiated Logout 1.0, section 2: both GET and POST must be supported.
+  enableHttpPostMethods: true,
   cookies: {
+    long: { sameSite: 'none' },
     keys: [randomBytes(32).toString('base64')],
     // A browser gives cookies to every port of a host: two providers must not take each other's.
     names: Object.fromEntries(['session', 'interaction', 'resume'].map((name) => [name, `_${name}_${settings.port}`])),
