@@ -29,6 +29,7 @@ help: ## list the targets
 
 .PHONY: tools
 tools: stage ## install what the other targets need into .tools/ (once; needs the package registries)
+	tests/setup/node.sh oidc-provider
 	tests/setup/debian.sh servers nginx redis-server
 	tests/setup/debian.sh chromium chromium chromium-driver
 	tests/setup/go.sh caddy github.com/caddyserver/caddy/v2/cmd/caddy $(CADDY)
@@ -38,7 +39,6 @@ tools: stage ## install what the other targets need into .tools/ (once; needs th
 .PHONY: stage
 stage: builders
 	tests/setup/envoy.sh
-	tests/setup/node.sh oidc-provider
 	tests/setup/debian.sh apps prometheus prometheus-alertmanager
 
 # What a build needs, so that `make wasm` works before `make tools`.
