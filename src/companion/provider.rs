@@ -19,6 +19,7 @@ mod known;
 mod logout_token;
 mod metadata;
 mod person;
+mod providers;
 mod refresh;
 mod secret;
 mod settings;
@@ -29,7 +30,7 @@ mod token_endpoint;
 mod tokens;
 mod userinfo;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portcullis_core::timestamp::Timestamp;
@@ -41,6 +42,7 @@ pub(crate) use end_session::EndSession;
 pub(crate) use error::{Blame, ProviderError};
 pub(crate) use logout_token::{LogoutToken, LogoutTokenError};
 pub(crate) use person::Person;
+pub(crate) use providers::{Providers, ProvidersError};
 pub(crate) use refresh::{RefreshError, Renewed};
 pub(crate) use secret::Secret;
 pub(crate) use settings::{Settings, SettingsError};
@@ -65,7 +67,7 @@ const TEND: Duration = Duration::from_secs(1);
 /// this starts.
 #[derive(Debug)]
 pub(crate) struct Provider {
-    party: Party,
+    party: Arc<Party>,
     secret: Option<SecretFile>,
     http: HttpClient,
     known: Known,
@@ -87,7 +89,7 @@ impl Provider {
     /// # Errors
     /// Where the settings can't be right, or a file that they name can't be read.
     pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let party = settings.party()?;
+        let party = Arc::new(settings.party()?);
         let discovery = party.discovery_url().ok_or(SettingsError::Issuer)?;
         Ok(Self {
             secret: match &settings.client_secret_file {
@@ -95,7 +97,7 @@ impl Provider {
                 None => None,
             },
             http: HttpClient::new(settings.ca_file.as_deref())?,
-            known: Known::new(&party, discovery),
+            known: Known::new(Arc::clone(&party), discovery),
             replays: Mutex::default(),
             party,
         })
