@@ -50,16 +50,6 @@ pub(crate) enum LogoutTokenError {
     Signed(#[from] SignedError),
 }
 
-impl LogoutTokenError {
-    /// Whether it may be good for another provider, or for another client of this one.
-    pub(super) const fn is_anothers(self) -> bool {
-        matches!(
-            self,
-            Self::Signed(SignedError::Issuer | SignedError::Audience)
-        )
-    }
-}
-
 /// A logout token whose claims are in order, and whose signature nobody has looked at.
 #[derive(Debug)]
 pub(super) struct Claimed {

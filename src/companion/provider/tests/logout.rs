@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::provider::error::Blame;
 use crate::provider::signed::SignedError;
-use crate::provider::{LogoutToken, LogoutTokenError, ProviderTokens, Providers};
+use crate::provider::{LogoutToken, LogoutTokenError, ProviderTokens};
 
 async fn judge(stage: &Stage, claims: Value) -> Result<LogoutToken, ProviderError> {
     let token = stage.liar.logout_token(|token| set(token, &claims));
@@ -163,61 +163,6 @@ async fn b04_a_replay_is_known_once_the_first_was_acted_on() {
             .await
             .is_err()
     );
-}
-
-#[tokio::test]
-async fn of_several_providers_a_logout_token_finds_its_own() {
-    let (first, second) = (Stage::new().await, Stage::new().await);
-    let mut all = [
-        first.settings.clone(),
-        second.settings.clone(),
-        second.settings.clone(),
-    ];
-    all[1].name = "other-client".to_owned();
-    all[1].client_id = "other".to_owned();
-    all[2].name = "second".to_owned();
-    let providers = Providers::new(&all).unwrap();
-    let text = second.liar.logout_token(|token| token);
-    let (provider, token) = providers.logout_token(&text, now()).await.unwrap();
-    assert_eq!(
-        (provider.name(), token.sub.as_deref()),
-        ("second", Some("alice"))
-    );
-    assert!(first.liar.asked(Place::Discovery).is_empty());
-
-    let text = second
-        .liar
-        .logout_token(|token| set(token, &json!({"aud": "third"})));
-    let refused = providers.logout_token(&text, now()).await.unwrap_err();
-    assert_eq!(
-        refused,
-        LogoutTokenError::Signed(SignedError::Audience).into()
-    );
-    let stranger = Stage::new().await.liar.logout_token(|token| token);
-    let refused = providers.logout_token(&stranger, now()).await.unwrap_err();
-    assert_eq!(
-        refused,
-        LogoutTokenError::Signed(SignedError::Issuer).into()
-    );
-}
-
-#[tokio::test]
-async fn providers_have_names_of_their_own() {
-    let stage = Stage::down();
-    let one = stage.settings;
-    let providers = Providers::new(std::slice::from_ref(&one)).unwrap();
-    assert_eq!(providers.only().unwrap().name(), "sso");
-    assert!(providers.get("other").is_none());
-    let twice = Providers::new(&[one.clone(), one.clone()]).unwrap_err();
-    assert_eq!(
-        twice.to_string(),
-        "providers[1].name: `sso` stands twice; each provider needs a name of its own"
-    );
-    let mut other = one.clone();
-    other.name = "other".to_owned();
-    let providers = Providers::new(&[one, other]).unwrap();
-    assert!(providers.only().is_none());
-    assert_eq!(providers.iter().count(), 2);
 }
 
 #[tokio::test]
