@@ -49,7 +49,7 @@ const IMPORTS: [&str; 37] = [
 
 /// All that Envoy calls. It enters the VM for each of them, so what the filter has no use for is
 /// not here.
-const EXPORTS: [&str; 14] = [
+const EXPORTS: [&str; 15] = [
     "_initialize",
     "memory",
     "proxy_abi_version_0_2_1",
@@ -62,6 +62,7 @@ const EXPORTS: [&str; 14] = [
     "proxy_on_request_body",
     "proxy_on_request_headers",
     "proxy_on_request_trailers",
+    "proxy_on_response_headers",
     "proxy_on_tick",
     "proxy_on_vm_start",
 ];

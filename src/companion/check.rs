@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use portcullis_core::policy::Policy;
 
-use crate::policy_file::{PolicyFile, Report};
+use crate::document::Report;
+use crate::policy_file::PolicyFile;
 
 #[cfg(test)]
 mod tests;

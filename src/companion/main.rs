@@ -10,15 +10,17 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod check;
-#[allow(dead_code, reason = "`serve` puts it to use")]
+mod document;
 mod forward_auth;
-#[allow(dead_code, reason = "`serve` puts it to use")]
 mod http_client;
-#[allow(dead_code, reason = "`serve` puts it to use")]
 mod issuers;
 mod policy_file;
+mod provider;
+mod serve;
+mod session;
+mod session_keys;
 
-/// Tools for operators of the Portcullis access gate.
+/// The companion of the Portcullis access gate, and tools for its operators.
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Arguments {
@@ -29,14 +31,25 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    Serve(serve::Arguments),
+    SessionKeys(session_keys::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Check(arguments) => check::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments)
+            .map(Some)
+            .map_err(|report| report.to_string()),
+        Command::Serve(arguments) => serve::run(&arguments)
+            .map(|()| None)
+            .map_err(|report| report.to_string()),
+        Command::SessionKeys(arguments) => session_keys::run(&arguments)
+            .map(Some)
+            .map_err(|error| error.to_string()),
     };
     match result {
-        Ok(output) => print(&output),
+        Ok(Some(output)) => print(&output),
+        Ok(None) => ExitCode::SUCCESS,
         Err(report) => {
             // Nobody is left to be told where standard error is closed; the exit code still is.
             let _ = writeln!(io::stderr(), "{report}");

@@ -8,13 +8,14 @@ mod app;
 mod audit;
 mod build;
 mod document;
-mod duration;
+pub mod duration;
 mod entry;
 mod error;
 mod host;
 mod path;
 mod rule;
 mod sso;
+mod suggestion;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use host::HostPattern;
 pub use path::Pattern;
 pub use rule::Rule;
 pub use sso::Sso;
+pub use suggestion::suggestion;
 
 /// A whole policy: who may vouch for callers, which apps are protected, and who may do what there.
 #[derive(Clone, Debug)]

@@ -197,7 +197,7 @@ fn host(authority: &[u8]) -> Option<String> {
 
 /// Whether this is a DNS name as hosts are written here: labels of 1 to 63 lower-case letters,
 /// digits and `-`, no `-` at either end of one, no dot at the end, 253 bytes at most.
-pub(crate) fn is_dns_name(text: &str) -> bool {
+pub fn is_dns_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -208,8 +208,8 @@ pub(crate) fn is_dns_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(label)
 }
 
-/// The path of a request target, if every reader would read it alike.
-pub(crate) fn path(target: &[u8]) -> Result<&str, Ambiguity> {
+/// The path of a request target, without its query, if every reader would read it alike.
+pub fn path(target: &[u8]) -> Result<&str, Ambiguity> {
     if target
         .iter()
         .any(|byte| *byte == b'#' || *byte <= b' ' || *byte == 0x7f)

@@ -1,4 +1,4 @@
-//! Durations as the policy writes them: `30s`, `5m`, `24h`.
+//! Durations as people write them: `30s`, `5m`, `24h`.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use std::time::Duration;
 mod tests;
 
 /// Reads a whole number and one unit: `s`, `m` or `h`. At most nine digits, so nothing overflows.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let mut digits = text.chars();
     let seconds = match digits.next_back()? {
         's' => 1,

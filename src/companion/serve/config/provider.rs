@@ -1,0 +1,142 @@
+//! OpenID providers: who signs people in.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use crate::document::Report;
+
+use super::source::{Found, Source};
+
+/// An OpenID provider as it is configured.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Provider {
+    /// What rules call it in `from`; unique.
+    pub(crate) name: String,
+    /// Its issuer, byte for byte.
+    pub(crate) issuer: String,
+    /// What it calls the companion.
+    pub(crate) client_id: String,
+    /// The client's secret; `None` for a public client.
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// What is asked for. `openid` is among them.
+    pub(crate) scopes: Vec<String>,
+    /// The names that lead to the claim that lists a person's groups. Never empty.
+    pub(crate) groups_claim: Vec<String>,
+    /// Whom to trust instead of the system's CAs, as PEM.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// The name of the one provider that has none: the policy's default.
+const NAME: &str = "sso";
+
+pub(super) fn read(source: &Source) -> Result<Vec<Provider>, Report> {
+    let listed = source.listed("providers");
+    let count = listed.max(usize::from(source.gives("providers[]")));
+    if count == 0 {
+        let mend = "list at least one, with its `issuer` and `client_id`; flags like \
+                    `--provider-issuer` do as well";
+        return Err(source.missing("providers", mend));
+    }
+    let mut providers: Vec<Provider> = Vec::with_capacity(count);
+    for index in 0..count {
+        let at = |field: &str| format!("providers[{index}].{field}");
+        let name = name(source, &at("name"), count)?;
+        let before = providers.iter().position(|other| other.name == name);
+        if let Some(before) = before
+            && let Some(found) = source.text(&at("name"))?
+        {
+            let problem = format!("is the name of `providers[{before}]` too");
+            return Err(found.wrong(&problem, "give each a name of its own"));
+        }
+        let mend = "write what the provider calls the companion";
+        providers.push(Provider {
+            name,
+            issuer: issuer(source, &at("issuer"))?,
+            client_id: plain(source.required(&at("client_id"), mend)?)?,
+            client_secret_file: source
+                .path(&at("client_secret_file"))?
+                .map(|found| found.value),
+            scopes: scopes(source, &at("scopes"))?,
+            groups_claim: groups_claim(source, &at("groups_claim"))?,
+            ca_file: source.path(&at("ca_file"))?.map(|found| found.value),
+        });
+    }
+    Ok(providers)
+}
+
+fn name(source: &Source, path: &str, count: usize) -> Result<String, Report> {
+    if count == 1 && source.text(path)?.is_none() {
+        return Ok(NAME.to_owned());
+    }
+    let mend = "write the name that rules use in `from`";
+    let found = source.required(path, mend)?;
+    let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    if found.value.len() > 63 || !found.value.bytes().all(plain) {
+        let mend = "write 1 to 63 lower-case letters, digits and `-`";
+        return Err(found.wrong("is not a name", mend));
+    }
+    Ok(found.value)
+}
+
+/// D02: nobody in between can be the provider, and nothing is appended to what is a query.
+fn issuer(source: &Source, path: &str) -> Result<String, Report> {
+    let mend = "write the provider's issuer, like `https://gitlab.example.com`";
+    let found = source.required(path, mend)?;
+    let problem = match Url::parse(&found.value) {
+        Err(_) => Some("is not a URL"),
+        Ok(url) if url.scheme() != "https" => Some("is not `https`"),
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Some("has a user or a password in it")
+        }
+        Ok(url) if url.query().is_some() => Some("has a query"),
+        Ok(url) if url.fragment().is_some() => Some("has a fragment"),
+        Ok(_) => None,
+    };
+    match problem {
+        Some(problem) => Err(found.wrong(problem, mend)),
+        None => plain(found),
+    }
+}
+
+fn scopes(source: &Source, path: &str) -> Result<Vec<String>, Report> {
+    let Some(list) = source.list(path)? else {
+        return Ok(["openid", "email", "profile"].map(str::to_owned).to_vec());
+    };
+    for found in &list {
+        // RFC 6749 section 3.3.
+        let token = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        if !found.value.bytes().all(token) {
+            let mend = "write each scope by itself, without spaces or quotes";
+            return Err(found.wrong("is not a scope", mend));
+        }
+    }
+    let scopes: Vec<String> = list.into_iter().map(|found| found.value).collect();
+    if scopes.iter().any(|scope| scope == "openid") {
+        return Ok(scopes);
+    }
+    let problem = "`openid` is not among them";
+    Err(source.wrong(path, problem, "add it; without it nobody is signed in"))
+}
+
+fn groups_claim(source: &Source, path: &str) -> Result<Vec<String>, Report> {
+    let Some(list) = source.one_or_list(path)? else {
+        return Ok(vec!["groups".to_owned()]);
+    };
+    if list.is_empty() {
+        let mend = "write the name of a claim, or leave it out";
+        return Err(source.wrong(path, "names no claim", mend));
+    }
+    Ok(list.into_iter().map(|found| found.value).collect())
+}
+
+/// Text that goes into headers and pages: visible ASCII.
+fn plain(found: Found<'_>) -> Result<String, Report> {
+    if found.value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(found.value);
+    }
+    Err(found.wrong(
+        "holds a space, or what is not ASCII",
+        "write it as the provider has it",
+    ))
+}

@@ -1,0 +1,57 @@
+//! How the companion itself reaches the issuers of the policy.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::document::Report;
+
+use super::source::Source;
+
+/// How the issuer of a trust entry is reached.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Reach {
+    /// Host and port to connect to, whatever the issuer's URL says.
+    pub(crate) connect: Option<(String, u16)>,
+    /// Whom to trust instead of the system's CAs, as PEM.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// A bearer token to show, read for each request.
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+/// By the names of the policy's trust entries.
+pub(super) fn read(source: &Source) -> Result<BTreeMap<String, Reach>, Report> {
+    let mut trust = BTreeMap::new();
+    for found in source.names("trust")? {
+        let name = found.value;
+        let at = |field: &str| format!("trust.{name}.{field}");
+        let connect = source.text(&at("connect"))?;
+        let connect = connect.map(|found| {
+            let mend = "write a host and a port, like `10.1.0.1:6443`";
+            address(&found.value).ok_or_else(|| found.wrong("is not an address", mend))
+        });
+        let reach = Reach {
+            connect: connect.transpose()?,
+            ca_file: source.path(&at("ca_file"))?.map(|found| found.value),
+            token_file: source.path(&at("token_file"))?.map(|found| found.value),
+        };
+        trust.insert(name, reach);
+    }
+    Ok(trust)
+}
+
+fn address(text: &str) -> Option<(String, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    let port = port.parse().ok().filter(|port| digits && *port != 0)?;
+    let host = match host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().ok()?.to_string(),
+        None => {
+            let lower = host.to_ascii_lowercase();
+            portcullis_core::request::is_dns_name(&lower).then_some(lower)?
+        }
+    };
+    Some((host, port))
+}

@@ -1,0 +1,435 @@
+//! Where settings come from: flags before variables before the file. What is read knows where it
+//! stood, so that an error names the place and not only the setting.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use portcullis_core::policy::suggestion;
+
+use crate::document::{Document, Node, Report, Value};
+
+use super::arguments::{Arguments, Given};
+use super::settings::{SETTINGS, Setting, Shape};
+
+const EMPTY: &str = "write a configuration; `portcullis serve --help` shows one";
+
+/// All that was said.
+#[derive(Debug)]
+pub(super) struct Source {
+    file: Option<Document>,
+    given: HashMap<&'static str, Given>,
+}
+
+/// A value and where it stood.
+#[derive(Debug)]
+pub(super) struct Found<'a, T = String> {
+    pub(super) value: T,
+    pub(super) place: Place<'a>,
+}
+
+/// Where a value stood.
+#[derive(Clone, Debug)]
+pub(super) enum Place<'a> {
+    /// In the file, at this path.
+    File(&'a Document, String),
+    /// In this flag or variable.
+    Given(&'a str),
+}
+
+impl Source {
+    /// Reads the file, if there is one, and refuses it where it holds a name that is none of a
+    /// setting.
+    pub(super) fn open(arguments: &Arguments) -> Result<Self, Report> {
+        let open = |path: &PathBuf| Document::open(path, EMPTY);
+        Self::new(
+            arguments.config.as_ref().map(open).transpose()?,
+            arguments.given.clone(),
+        )
+    }
+
+    pub(super) fn new(
+        file: Option<Document>,
+        given: HashMap<&'static str, Given>,
+    ) -> Result<Self, Report> {
+        if let Some(document) = &file {
+            known(document, document.root(), "", "")?;
+        }
+        let source = Self { file, given };
+        source.one_provider()?;
+        Ok(source)
+    }
+
+    /// Flags and variables speak of one provider, so a file that has several has them all.
+    fn one_provider(&self) -> Result<(), Report> {
+        let providers = self.listed("providers");
+        let given = |path: &str| Some(&self.given.get(path)?.name);
+        let mut settings = SETTINGS.iter().map(|setting| setting.path);
+        let name = settings.find_map(|path| given(path).filter(|_| path.starts_with("providers")));
+        match name {
+            Some(name) if providers > 1 => Err(Report::of(
+                name,
+                &format!("the file has {providers} providers, and this speaks of one"),
+                "write it in the file, beside the provider that is meant",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The text at a path, such as `providers[1].issuer`.
+    pub(super) fn text(&self, path: &str) -> Result<Option<Found<'_>>, Report> {
+        let Some(found) = self.find(path)? else {
+            return Ok(None);
+        };
+        let text = match found.value {
+            Raw::Given(values) => values.last().cloned().unwrap_or_default(),
+            Raw::File(Node {
+                value: Value::String(text),
+                ..
+            }) => text.clone(),
+            Raw::File(node) => return Err(found.place.mistyped(node, "a text")),
+        };
+        if text.is_empty() {
+            return Err(found
+                .place
+                .wrong("is empty", "write a value, or leave it out"));
+        }
+        Ok(Some(found.place.found(text)))
+    }
+
+    /// The text at a path where one must stand. `mend` says what to write.
+    pub(super) fn required(&self, path: &str, mend: &str) -> Result<Found<'_>, Report> {
+        self.text(path)?.ok_or_else(|| self.missing(path, mend))
+    }
+
+    /// The file that is named at a path. In the file, paths count from its own folder.
+    pub(super) fn path(&self, path: &str) -> Result<Option<Found<'_, PathBuf>>, Report> {
+        Ok(self.text(path)?.map(|found| {
+            let value = found.place.folder().join(&found.value);
+            found.place.found(value)
+        }))
+    }
+
+    /// The same, where one must be named.
+    pub(super) fn required_path(&self, path: &str, mend: &str) -> Result<PathBuf, Report> {
+        match self.path(path)? {
+            Some(found) => Ok(found.value),
+            None => Err(self.missing(path, mend)),
+        }
+    }
+
+    /// The whole number at a path.
+    pub(super) fn number(&self, path: &str) -> Result<Option<Found<'_, u64>>, Report> {
+        let Some(found) = self.find(path)? else {
+            return Ok(None);
+        };
+        let text = match found.value {
+            Raw::Given(values) => values.last().cloned().unwrap_or_default(),
+            Raw::File(Node {
+                value: Value::Number(text),
+                ..
+            }) => text.clone(),
+            Raw::File(node) => return Err(found.place.mistyped(node, "a whole number")),
+        };
+        match text.parse() {
+            Ok(number) => Ok(Some(found.place.found(number))),
+            Err(_) => {
+                Err(found
+                    .place
+                    .wrong_value(&text, "is not a whole number", "write digits alone"))
+            }
+        }
+    }
+
+    /// The texts in the list at a path.
+    pub(super) fn list(&self, path: &str) -> Result<Option<Vec<Found<'_>>>, Report> {
+        let Some(found) = self.find(path)? else {
+            return Ok(None);
+        };
+        let place = found.place;
+        let node = match found.value {
+            Raw::Given(values) => {
+                let values = values
+                    .iter()
+                    .map(|value| place.clone().found(value.clone()));
+                return Ok(Some(values.collect()));
+            }
+            Raw::File(node) => node,
+        };
+        let Value::List(elements) = &node.value else {
+            return Err(place.mistyped(node, "a list"));
+        };
+        let elements = elements.iter().enumerate().map(|(index, node)| {
+            let place = place.element(index);
+            match &node.value {
+                Value::String(text) if text.is_empty() => {
+                    Err(place.wrong("is empty", "write a value, or leave it out"))
+                }
+                Value::String(text) => Ok(place.found(text.clone())),
+                _ => Err(place.mistyped(node, "a text")),
+            }
+        });
+        elements.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The same, where one text may stand for a list of it.
+    pub(super) fn one_or_list(&self, path: &str) -> Result<Option<Vec<Found<'_>>>, Report> {
+        match self.find(path)? {
+            Some(Found {
+                value:
+                    Raw::File(Node {
+                        value: Value::String(_),
+                        ..
+                    }),
+                ..
+            }) => Ok(self.text(path)?.map(|found| vec![found])),
+            _ => self.list(path),
+        }
+    }
+
+    /// How many elements the list at a path has in the file.
+    pub(super) fn listed(&self, path: &str) -> usize {
+        match self.node(path).map(|node| &node.value) {
+            Some(Value::List(elements)) => elements.len(),
+            _ => 0,
+        }
+    }
+
+    /// Whether anything is said of a provider outside of the file.
+    pub(super) fn gives(&self, start: &str) -> bool {
+        self.given.keys().any(|path| path.starts_with(start))
+    }
+
+    /// The names that stand at a path, each with its place.
+    pub(super) fn names(&self, path: &str) -> Result<Vec<Found<'_>>, Report> {
+        let mut seen = BTreeSet::new();
+        let mut names = Vec::new();
+        if let Some(document) = &self.file
+            && let Some(Value::Map(members)) = self.node(path).map(|node| &node.value)
+        {
+            for (name, _) in members {
+                seen.insert(&*name.text);
+                let place = Place::File(document, format!("{path}.{}", name.text));
+                names.push(place.found(name.text.clone()));
+            }
+        }
+        let settings = SETTINGS.iter().filter(|setting| {
+            setting.shape == Shape::Named && setting.path.split('.').next() == Some(path)
+        });
+        for given in settings.filter_map(|setting| self.given.get(setting.path)) {
+            let place = Place::Given(&given.name);
+            for text in &given.values {
+                let Some((name, _)) = text.split_once('=') else {
+                    let mend = "write a name, `=` and the value; commas part several";
+                    return Err(place.wrong_value(text, "has no `=`", mend));
+                };
+                if seen.insert(name) {
+                    names.push(place.clone().found(name.to_owned()));
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// An error about what stands at a path.
+    pub(super) fn wrong(&self, path: &str, problem: &str, mend: &str) -> Report {
+        match (self.find(path), &self.file) {
+            (Ok(Some(found)), _) => found.place.wrong(problem, mend),
+            (_, Some(document)) => document.report(path, problem, mend),
+            (_, None) => Report::of("serve", problem, mend),
+        }
+    }
+
+    /// What is said where something must be and is not.
+    pub(super) fn missing(&self, path: &str, mend: &str) -> Report {
+        let (parent, name) = path.rsplit_once('.').unwrap_or((".", path));
+        let problem = format!("no `{name}`");
+        let flag = setting(path).map(|(setting, _)| setting.flag());
+        let mend = match flag {
+            Some(flag) => format!("{mend}, here or as `--{flag}`"),
+            None => mend.to_owned(),
+        };
+        match &self.file {
+            Some(document) => document.report(parent, &problem, &mend),
+            None => Report::of("serve", &problem, &mend),
+        }
+    }
+
+    fn find(&self, path: &str) -> Result<Option<Found<'_, Raw<'_>>>, Report> {
+        if let Some((setting, name)) = setting(path)
+            && let Some(given) = self.given.get(setting.path)
+        {
+            let place = Place::Given(&given.name);
+            let Some(name) = name else {
+                return Ok(Some(place.found(Raw::Given(given.values.clone()))));
+            };
+            let named = given.values.iter().filter_map(|text| text.split_once('='));
+            let of_name = named.filter(|(own, _)| *own == name);
+            let values: Vec<String> = of_name.map(|(_, value)| value.to_owned()).collect();
+            match values.len() {
+                0 => {}
+                1 => return Ok(Some(place.found(Raw::Given(values)))),
+                _ => return Err(place.wrong_value(name, "stands twice", "keep one of them")),
+            }
+        }
+        let Some(document) = &self.file else {
+            return Ok(None);
+        };
+        let place = Place::File(document, path.to_owned());
+        Ok(self.node(path).map(|node| place.found(Raw::File(node))))
+    }
+
+    fn node(&self, path: &str) -> Option<&Node> {
+        self.file.as_ref()?.root().at(path)
+    }
+}
+
+/// A value as it was written.
+enum Raw<'a> {
+    File(&'a Node),
+    Given(Vec<String>),
+}
+
+/// The setting at a path and, where it is one for each name, the name.
+fn setting(path: &str) -> Option<(&'static Setting, Option<&str>)> {
+    SETTINGS.iter().find_map(|setting| {
+        if let Some((block, field)) = setting.path.split_once(".*.") {
+            let (own, rest) = path.split_once('.')?;
+            let name = rest.strip_suffix(field)?.strip_suffix('.')?;
+            return (own == block).then_some((setting, Some(name)));
+        }
+        let same = match setting.path.split_once("[]") {
+            Some((list, field)) => {
+                let element = path
+                    .strip_prefix(list)
+                    .and_then(|rest| rest.split_once(']'));
+                element.is_some_and(|(_, rest)| rest == field)
+            }
+            None => setting.path == path,
+        };
+        same.then_some((setting, None))
+    })
+}
+
+/// Refuses every name in a block that is none of a setting, and every block that is no block.
+/// `path` is where it stands, `start` how the settings in it begin.
+fn known(document: &Document, block: &Node, path: &str, start: &str) -> Result<(), Report> {
+    let place = |path: &str| {
+        let path = if path.is_empty() { "." } else { path };
+        Place::File(document, path.to_owned())
+    };
+    let Value::Map(members) = &block.value else {
+        return Err(place(path).mistyped(block, "a block of settings"));
+    };
+    // The next step to each of the settings in it, and whether it is a block.
+    let steps = SETTINGS.iter().filter_map(|setting| {
+        let rest = setting.path.strip_prefix(start)?;
+        Some(match rest.split_once('.') {
+            Some((step, _)) => (step, true),
+            None => (rest, false),
+        })
+    });
+    let name_of = |step: &'static str| step.trim_end_matches("[]");
+    for (name, value) in members {
+        let own = match path {
+            "" => name.text.clone(),
+            _ => format!("{path}.{}", name.text),
+        };
+        let mut fitting = steps.clone();
+        match fitting.find(|(step, _)| *step == "*" || name_of(step) == name.text) {
+            Some((step, true)) => {
+                let start = format!("{start}{step}.");
+                match (&value.value, step.ends_with("[]")) {
+                    (Value::List(elements), true) => {
+                        for (index, element) in elements.iter().enumerate() {
+                            known(document, element, &format!("{own}[{index}]"), &start)?;
+                        }
+                    }
+                    (_, true) => return Err(place(&own).mistyped(value, "a list")),
+                    (_, false) => known(document, value, &own, &start)?,
+                }
+            }
+            Some((_, false)) => {}
+            None => {
+                let names: Vec<&str> = steps.clone().map(|(step, _)| name_of(step)).collect();
+                return Err(unknown(document, &own, &name.text, names));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is said of a name that is none of a setting's, where `names` are.
+fn unknown(document: &Document, path: &str, name: &str, mut names: Vec<&str>) -> Report {
+    let problem = format!("unknown field `{name}`");
+    let file = format!("{name}_file");
+    if names.contains(&&*file) {
+        let mend = format!("secrets are read from files alone: name one in `{file}`");
+        return document.report(path, &problem, &mend).unseen();
+    }
+    names.dedup();
+    document.report(path, &problem, &suggestion(name, &names))
+}
+
+// === impl Place ===
+
+impl<'a> Place<'a> {
+    pub(super) fn found<T>(self, value: T) -> Found<'a, T> {
+        Found { value, place: self }
+    }
+
+    /// An error about what stands here.
+    pub(super) fn wrong(&self, problem: &str, mend: &str) -> Report {
+        match self {
+            Self::File(document, path) => document.report(path, problem, mend),
+            Self::Given(name) => Report::of(name, problem, mend),
+        }
+    }
+
+    /// An error about a value, which is quoted in front of the problem.
+    pub(super) fn wrong_value(&self, value: &str, problem: &str, mend: &str) -> Report {
+        self.wrong(&format!("`{value}` {problem}"), mend)
+    }
+
+    fn mistyped(&self, node: &Node, expected: &str) -> Report {
+        let found = match &node.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a truth",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a block of settings",
+        };
+        let mend = match (&node.value, expected) {
+            (Value::Number(text), "a text") => format!("write \"{text}\" in quotes"),
+            _ => format!("write {expected}, or leave it out"),
+        };
+        self.wrong(&format!("{found} where {expected} must stand"), &mend)
+    }
+
+    fn element(&self, index: usize) -> Self {
+        match self {
+            Self::File(document, path) => Self::File(document, format!("{path}[{index}]")),
+            Self::Given(name) => Self::Given(name),
+        }
+    }
+
+    /// What paths here count from: the folder of the file, and else the working directory.
+    pub(super) fn folder(&self) -> &'a Path {
+        match self {
+            Self::File(document, _) => {
+                let parent = Path::new(document.name()).parent();
+                parent.unwrap_or_else(|| Path::new(""))
+            }
+            Self::Given(_) => Path::new(""),
+        }
+    }
+}
+
+// === impl Found ===
+
+impl Found<'_> {
+    /// An error about the value.
+    pub(super) fn wrong(&self, problem: &str, mend: &str) -> Report {
+        self.place.wrong_value(&self.value, problem, mend)
+    }
+}

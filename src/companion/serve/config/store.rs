@@ -1,0 +1,147 @@
+//! Where sessions are kept.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use crate::document::Report;
+
+use super::source::{Found, Source};
+
+/// Where sessions are kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Store {
+    /// Sealed, in the browser's cookies.
+    Cookie,
+    /// In Redis or Valkey, under tickets that the cookies hold.
+    Redis(Redis),
+}
+
+/// How Redis is reached.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Redis {
+    /// What stands at the addresses.
+    pub(crate) kind: RedisKind,
+    /// Hosts and ports. Never empty, and one alone for a single server.
+    pub(crate) nodes: Vec<(String, u16)>,
+    /// Whether to speak TLS.
+    pub(crate) tls: bool,
+    /// The number of the database.
+    pub(crate) database: u8,
+    /// Who the companion is.
+    pub(crate) username: Option<String>,
+    /// Its password.
+    pub(crate) password_file: Option<PathBuf>,
+    /// Whom to trust instead of the system's CAs, as PEM.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// What stands at Redis's addresses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum RedisKind {
+    /// Nodes of a cluster.
+    Cluster,
+    /// Sentinels, which know where the master of this name is.
+    Sentinel(String),
+    /// A server.
+    Single,
+}
+
+const MEND: &str = "write `cookie`, `redis://HOST:PORT/DATABASE`, `redis-sentinel://HOST:PORT,HOST:PORT/MASTER` or \
+     `redis-cluster://HOST:PORT,HOST:PORT`; `rediss` instead of `redis` is TLS";
+
+pub(super) fn read(source: &Source) -> Result<Store, Report> {
+    let found = source.text("session.store")?;
+    let found = found.filter(|found| found.value != "cookie");
+    let username = source.text("session.redis.username")?;
+    let password_file = source.path("session.redis.password_file")?;
+    let ca_file = source.path("session.redis.ca_file")?;
+    let Some(found) = found else {
+        let of = "is for sessions in Redis, and they are in cookies";
+        let mend = "name the server in `session.store`, or leave this out";
+        return match (&username, password_file.as_ref().or(ca_file.as_ref())) {
+            (Some(found), _) => Err(found.place.wrong(of, mend)),
+            (None, Some(found)) => Err(found.place.wrong(of, mend)),
+            (None, None) => Ok(Store::Cookie),
+        };
+    };
+    let redis = redis(&found)?;
+    if let Some(ca_file) = ca_file.as_ref().filter(|_| !redis.tls) {
+        let mend = "write `rediss` instead of `redis` in `session.store`, or leave this out";
+        return Err(ca_file.place.wrong("is for TLS, and this is plain", mend));
+    }
+    Ok(Store::Redis(Redis {
+        username: username.map(|found| found.value),
+        password_file: password_file.map(|found| found.value),
+        ca_file: ca_file.map(|found| found.value),
+        ..redis
+    }))
+}
+
+fn redis(found: &Found<'_>) -> Result<Redis, Report> {
+    let wrong = |problem: &str| found.wrong(problem, MEND);
+    let unknown = || wrong("is not a store");
+    let (scheme, rest) = found.value.split_once("://").ok_or_else(unknown)?;
+    // A password here would stand in the process list and in this very message.
+    if rest.contains('@') {
+        let mend = "name them in `session.redis.username` and `session.redis.password_file`";
+        let problem = "there is a user or a password in the URL";
+        return Err(found.place.wrong(problem, mend).unseen());
+    }
+    let (family, kind) = scheme.split_once('-').unwrap_or((scheme, ""));
+    let tls = match family {
+        "redis" => false,
+        "rediss" => true,
+        _ => return Err(unknown()),
+    };
+    let (nodes, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (kind, database) = match kind {
+        "" => (RedisKind::Single, path),
+        "cluster" => (RedisKind::Cluster, path),
+        "sentinel" => {
+            let (master, database) = path.split_once('/').unwrap_or((path, ""));
+            if master.is_empty() {
+                return Err(wrong("names no master behind the sentinels"));
+            }
+            (RedisKind::Sentinel(master.to_owned()), database)
+        }
+        _ => return Err(unknown()),
+    };
+    let database = match database {
+        "" => 0,
+        _ if kind == RedisKind::Cluster => {
+            return Err(wrong("names a database, and a cluster has one"));
+        }
+        digits => digits.parse().map_err(|_| wrong("names no database"))?,
+    };
+    let default = if matches!(kind, RedisKind::Sentinel(_)) {
+        26379
+    } else {
+        6379
+    };
+    let nodes: Option<Vec<_>> = nodes
+        .split(',')
+        .map(|node| address(node, default))
+        .collect();
+    let nodes = nodes.ok_or_else(|| wrong("does not name a host"))?;
+    if kind == RedisKind::Single && nodes.len() > 1 {
+        return Err(wrong("names several servers"));
+    }
+    Ok(Redis {
+        kind,
+        nodes,
+        tls,
+        database,
+        username: None,
+        password_file: None,
+        ca_file: None,
+    })
+}
+
+/// A host and a port, read as URLs are.
+fn address(text: &str, default: u16) -> Option<(String, u16)> {
+    let url = Url::parse(&format!("redis://{text}")).ok()?;
+    let plain = url.path().is_empty() && url.query().is_none() && url.fragment().is_none();
+    let host = url.host_str().filter(|host| plain && !host.is_empty())?;
+    Some((host.to_owned(), url.port().unwrap_or(default)))
+}

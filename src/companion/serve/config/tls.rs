@@ -1,0 +1,29 @@
+//! TLS, where nothing in front terminates it.
+
+use std::path::PathBuf;
+
+use crate::document::Report;
+
+use super::source::Source;
+
+/// Where the companion's certificate is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Tls {
+    /// The certificate and its chain, as PEM.
+    pub(crate) cert: PathBuf,
+    /// Its private key, as PEM.
+    pub(crate) key: PathBuf,
+}
+
+pub(super) fn read(source: &Source) -> Result<Option<Tls>, Report> {
+    let mend = "certificate and key belong together: name both files, or neither";
+    match (source.path("tls.cert")?, source.path("tls.key")?) {
+        (Some(cert), Some(key)) => Ok(Some(Tls {
+            cert: cert.value,
+            key: key.value,
+        })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(source.missing("tls.key", mend)),
+        (None, Some(_)) => Err(source.missing("tls.cert", mend)),
+    }
+}

@@ -1,0 +1,44 @@
+//! The policy, judged for this companion.
+
+mod agree;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use portcullis_core::policy::Policy;
+
+use crate::document::Report;
+use crate::policy_file::PolicyFile;
+
+use super::config::Config;
+use super::return_to::ReturnRules;
+use super::watch::{Watched, Watcher};
+
+/// A policy, and what follows from it and the configuration.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// The policy.
+    pub(crate) policy: Policy,
+    /// Where people may be sent back.
+    pub(crate) returns: ReturnRules,
+}
+
+/// Reads the policy, and reads it again when it changes.
+pub(super) fn watch(watcher: &mut Watcher, config: &Config) -> Result<Watched<Judgement>, Report> {
+    let paths: Vec<PathBuf> = vec![config.policy.clone()];
+    let config = config.clone();
+    watcher.watch("policy", paths, move |contents| {
+        let name = config.policy.display().to_string();
+        judge(name, contents.concat(), &config)
+    })
+}
+
+fn judge(name: String, bytes: Vec<u8>, config: &Config) -> Result<Judgement, Report> {
+    let file = PolicyFile::parse(name, bytes)?;
+    let policy = file.policy()?;
+    agree::agree(&file, &policy, config)?;
+    let returns = ReturnRules::new(&config.site, config.redirect_hosts.as_deref(), &policy);
+    Ok(Judgement { policy, returns })
+}

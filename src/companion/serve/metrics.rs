@@ -1,0 +1,200 @@
+//! What Prometheus is told.
+//!
+//! Labels have few values, and none that a client can choose.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+#[cfg(test)]
+mod tests;
+
+/// All counters and gauges.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    durations: Family<Endpoint, Histogram>,
+    sign_ins: Family<SignIn, Counter>,
+    refreshes: Family<Outcome, Counter>,
+    provider_errors: Family<ProviderError, Counter>,
+    reloads: Family<Reload, Counter>,
+    stale: Family<Watched, Gauge>,
+    /// Connections now.
+    pub(crate) connections: Gauge,
+    /// Marks of ended sessions that filters read.
+    pub(crate) revocations: Gauge,
+    /// The floor: sessions begun by then are ended. Seconds since the epoch, 0 for none.
+    pub(crate) revocations_floor: Gauge,
+    /// When the marks were last read from where they are kept. Seconds since the epoch.
+    pub(crate) revocations_read: Gauge<f64, AtomicU64>,
+    /// When the key that signs was made. Seconds since the epoch.
+    pub(crate) signing_key_made: Gauge<f64, AtomicU64>,
+    provider_keys: Family<Provider, Gauge<f64, AtomicU64>>,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Request {
+    endpoint: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Endpoint {
+    endpoint: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct SignIn {
+    provider: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ProviderError {
+    provider: String,
+    error: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Reload {
+    file: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Watched {
+    file: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Provider {
+    provider: String,
+}
+
+/// From a warm answer to one that waited for a provider, in seconds.
+const BUCKETS: [f64; 12] = [
+    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0,
+];
+
+impl Metrics {
+    /// All of them at nothing.
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("portcullis_companion");
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "Which companion this is", build);
+        let metrics = Self {
+            registry: Registry::default(),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            sign_ins: Family::default(),
+            refreshes: Family::default(),
+            provider_errors: Family::default(),
+            reloads: Family::default(),
+            stale: Family::default(),
+            connections: Gauge::default(),
+            revocations: Gauge::default(),
+            revocations_floor: Gauge::default(),
+            revocations_read: Gauge::default(),
+            signing_key_made: Gauge::default(),
+            provider_keys: Family::default(),
+        };
+        macro_rules! register {
+            ($($field:ident, $name:literal, $help:literal;)*) => {
+                $(registry.register($name, $help, metrics.$field.clone());)*
+            };
+        }
+        register! {
+            requests, "requests", "Requests answered";
+            durations, "request_duration_seconds", "How long requests took";
+            sign_ins, "sign_ins", "Sign-ins that came to an end";
+            refreshes, "refreshes", "Sessions that were to be refreshed";
+            provider_errors, "provider_errors", "Calls to providers that failed";
+            reloads, "reloads", "Files that changed and were read again";
+            stale, "file_stale", "1 where a bad edit keeps what was read before";
+            connections, "connections", "Connections now";
+            revocations, "revocations", "Marks of ended sessions that filters read";
+            revocations_floor, "revocations_floor_timestamp_seconds", "Sessions begun by then are ended";
+            revocations_read, "revocations_read_timestamp_seconds", "When the marks were last read";
+            signing_key_made, "signing_key_made_timestamp_seconds", "When the key that signs was made";
+            provider_keys, "provider_keys_read_timestamp_seconds", "When a provider's keys were last read";
+        }
+        Self {
+            registry,
+            ..metrics
+        }
+    }
+
+    /// A request was answered. `endpoint` is a route, never a path.
+    pub(crate) fn answered(&self, endpoint: &str, status: StatusCode, took: Duration) {
+        let endpoint = endpoint.to_owned();
+        let status = status.as_u16();
+        let labels = Request {
+            endpoint: endpoint.clone(),
+            status,
+        };
+        self.requests.get_or_create(&labels).inc();
+        let durations = self.durations.get_or_create(&Endpoint { endpoint });
+        durations.observe(took.as_secs_f64());
+    }
+
+    /// A sign-in came to an end: `signed-in`, or why not.
+    pub(crate) fn signed_in(&self, provider: &str, outcome: &'static str) {
+        let provider = provider.to_owned();
+        let labels = SignIn { provider, outcome };
+        self.sign_ins.get_or_create(&labels).inc();
+    }
+
+    /// A session was to be refreshed: `refreshed`, `ended` or `unavailable`.
+    pub(crate) fn refreshed(&self, outcome: &'static str) {
+        self.refreshes.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A call to a provider failed.
+    pub(crate) fn provider_failed(&self, provider: &str, error: &'static str) {
+        let provider = provider.to_owned();
+        let labels = ProviderError { provider, error };
+        self.provider_errors.get_or_create(&labels).inc();
+    }
+
+    /// A provider's keys were read, so many seconds since the epoch.
+    pub(crate) fn provider_keys_read(&self, provider: &str, secs: u64) {
+        let provider = provider.to_owned();
+        let gauge = self.provider_keys.get_or_create(&Provider { provider });
+        gauge.set(seconds(secs));
+    }
+
+    /// A file changed and was read again: is it taken, or does what was before stay in force?
+    pub(crate) fn reloaded(&self, file: &'static str, taken: bool) {
+        let outcome = if taken { "taken" } else { "kept-old" };
+        self.reloads.get_or_create(&Reload { file, outcome }).inc();
+        let stale = self.stale.get_or_create(&Watched { file });
+        stale.set(i64::from(!taken));
+    }
+
+    /// All of them in OpenMetrics' text format.
+    pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Prometheus counts in doubles, which are exact for any time that comes.
+pub(crate) fn seconds(secs: u64) -> f64 {
+    Duration::from_secs(secs).as_secs_f64()
+}

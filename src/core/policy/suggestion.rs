@@ -1,0 +1,44 @@
+//! What somebody meant who mistyped a name.
+
+/// The mend of a name that is not known: the nearest of those that are, or all of them.
+pub fn suggestion(name: &str, known: &[&str]) -> String {
+    let near = known
+        .iter()
+        .map(|known| (distance(name, known), known))
+        .min_by_key(|(distance, _)| *distance);
+    match near {
+        Some((distance, known)) if distance <= 2 && distance < known.len() / 2 => {
+            ["did you mean `", known, "`?"].concat()
+        }
+        _ => ["here stand ", &known.join(", ")].concat(),
+    }
+}
+
+/// How many letters must be changed, added, dropped or swapped with their neighbour to make one
+/// word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let first: Vec<usize> = (0..=other.len()).collect();
+    let mut before = first.clone();
+    let mut row = first;
+    let mut last = None;
+    for (index, letter) in one.chars().enumerate() {
+        let mut next = vec![index.saturating_add(1)];
+        for (column, known) in other.iter().enumerate() {
+            let cell = |row: &[usize], at: usize| row.get(at).copied().unwrap_or(usize::MAX);
+            let mut cost = cell(&row, column)
+                .saturating_add(usize::from(letter != *known))
+                .min(cell(&row, column.saturating_add(1)).saturating_add(1))
+                .min(cell(&next, column).saturating_add(1));
+            let left = column.checked_sub(1).and_then(|left| other.get(left));
+            if left == Some(&letter) && last == Some(*known) {
+                let swapped = cell(&before, column.saturating_sub(1)).saturating_add(1);
+                cost = cost.min(swapped);
+            }
+            next.push(cost);
+        }
+        before = std::mem::replace(&mut row, next);
+        last = Some(letter);
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
