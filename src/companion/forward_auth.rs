@@ -10,6 +10,7 @@ mod judge;
 mod memories;
 mod narrowing;
 mod original;
+mod sign_in;
 
 #[cfg(test)]
 mod tests;

@@ -1,15 +1,18 @@
 //! What a proxy is told.
 
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, COOKIE, SET_COOKIE};
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, SET_COOKIE,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portcullis_core::answer::Answer as Refusal;
 use portcullis_core::caller::headers::NAMES;
-use portcullis_core::decision::{Class, Decision, Reason};
+use portcullis_core::decision::{Decision, Reason};
 use portcullis_core::request::Headers;
 use portcullis_core::session::Cookies;
 
 use super::Form;
+use super::sign_in::{self, SIGN_IN};
 
 /// What Envoy takes off the original request, a list with commas.
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
@@ -52,8 +55,8 @@ impl Answer {
             app: decision.app().map(|app| app.name().to_owned()),
             reason: decision.reason(),
         };
-        match refusal(decision, headers) {
-            Some(refusal) => answer.refuse(refusal),
+        match Refusal::refusal(decision, headers) {
+            Some(refusal) => answer.refuse(decision, refusal),
             None => answer.allow(decision, headers, form),
         }
         if let Some(line) = set_cookie {
@@ -72,15 +75,33 @@ impl Answer {
         self.reason
     }
 
-    fn refuse(&mut self, refusal: Refusal) {
-        let status = match refusal.status {
+    /// Says no. Who has to sign in is told where, and not sent there: a proxy takes no redirect for
+    /// an answer.
+    fn refuse(&mut self, decision: &Decision<'_>, mut refusal: Refusal) {
+        let location = refusal
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "location")
+            .map(|(_, location)| location.clone());
+        if let Some(location) = &location
+            && let Some(challenge) = Refusal::refusal(decision, &Headers::default())
+        {
+            refusal = challenge;
+            refusal.body = sign_in::page(location);
+        }
+        self.status = match refusal.status {
+            // NGINX would make it a 500.
             400 => StatusCode::FORBIDDEN,
             status => StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN),
         };
-        self.status = status;
         self.body = refusal.body;
         for (name, value) in refusal.headers {
             self.add(HeaderName::from_static(name), value.as_bytes());
+        }
+        if let Some(location) = location {
+            self.add(SIGN_IN, location.as_bytes());
+            self.add(CONTENT_TYPE, b"text/html; charset=utf-8");
+            self.add(CONTENT_SECURITY_POLICY, sign_in::SECURITY.as_bytes());
         }
     }
 
@@ -143,16 +164,6 @@ impl Answer {
             value.set_sensitive([AUTHORIZATION, COOKIE, SET_COOKIE].contains(&name));
             self.headers.insert(name, value);
         }
-    }
-}
-
-/// What a refused client is told. Who has to sign in is told so in the form for programs, whoever
-/// asks: it is the proxy that sends people there.
-fn refusal(decision: &Decision<'_>, headers: &Headers<'_>) -> Option<Refusal> {
-    if decision.class() == Class::Unauthenticated {
-        Refusal::refusal(decision, &Headers::default())
-    } else {
-        Refusal::refusal(decision, headers)
     }
 }
 

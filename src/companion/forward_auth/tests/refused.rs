@@ -98,29 +98,61 @@ async fn what_is_not_clear_is_403_and_the_log_says_what() {
 }
 
 #[tokio::test]
-async fn a_client_is_challenged_and_never_sent_anywhere() {
+async fn a_program_is_challenged() {
     let companion = Companion::start();
-    let navigation = [("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html,*/*")];
-    let told = companion.nginx(ALERTS, &navigation).await;
+    let told = companion.nginx(ALERTS, &[]).await;
     assert_eq!(told.verdict(), (401, Reason::NoCredentials));
-    assert_eq!(told.header("location"), None);
     assert_eq!(
         told.header("www-authenticate"),
         Some("Bearer realm=\"app\"")
     );
     assert_eq!(told.header("cache-control"), Some("no-store"));
+    assert_eq!(told.header("x-portcullis-sign-in"), None);
     assert_eq!(
         told.json(),
         json!({"error": "unauthenticated", "reason": "no-credentials"})
     );
     let expired = Token::service_account(BLUE, "gate", "monitoring", "karma").expires_in(-60);
     let expired = format!("Bearer {}", expired.sign(&companion.blue));
-    let told = companion
-        .nginx(ALERTS, &[("Authorization", &expired)])
-        .await;
+    let navigation = [("Authorization", &*expired), ("Sec-Fetch-Mode", "navigate")];
+    let told = companion.nginx(ALERTS, &navigation).await;
     assert_eq!(told.verdict(), (401, Reason::Expired));
     let challenge = "Bearer realm=\"app\", error=\"invalid_token\"";
     assert_eq!(told.header("www-authenticate"), Some(challenge));
+    assert_eq!(told.header("x-portcullis-sign-in"), None);
+}
+
+#[tokio::test]
+async fn h13_a_person_who_navigates_is_told_where_to_sign_in_and_never_redirected() {
+    let companion = Companion::start();
+    let page = "GET https://app.example.com/graph?g0.expr=a%26b&g0.tab=0";
+    let navigation = [("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html,*/*")];
+    let told = companion.nginx(page, &navigation).await;
+    assert_eq!(told.verdict(), (401, Reason::NoCredentials));
+    assert_eq!(told.header("location"), None);
+    assert_eq!(
+        told.header("www-authenticate"),
+        Some("Bearer realm=\"app\"")
+    );
+    let start = "https://auth.example.com/oauth2/start?rd=https%3A%2F%2Fapp.example.com%2Fgraph\
+                 %3Fg0.expr%3Da%2526b%26g0.tab%3D0";
+    assert_eq!(told.header("x-portcullis-sign-in"), Some(start));
+    // A proxy that hands the answer on needs no more.
+    assert_eq!(
+        told.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert!(told.body.contains(&format!("<a href=\"{start}\">")));
+    let security = told.header("content-security-policy").unwrap();
+    assert!(security.starts_with("default-src 'none'; script-src 'sha256-"));
+    // Nobody is led away from what is not there, or by a page that asks behind one's back.
+    let unknown = "GET https://unknown.example.com/";
+    let told = companion.nginx(unknown, &navigation).await;
+    assert_eq!(told.header("x-portcullis-sign-in"), None);
+    let told = companion
+        .nginx(page, &[("Sec-Fetch-Mode", "cors"), ("Accept", "text/html")])
+        .await;
+    assert_eq!(told.header("x-portcullis-sign-in"), None);
 }
 
 #[tokio::test]
