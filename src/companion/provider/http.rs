@@ -3,8 +3,6 @@
 //! error; this is the door that every answer comes through, the library's too.
 
 mod authorities;
-#[cfg(test)]
-mod tests;
 
 use std::error::Error;
 use std::path::Path;

@@ -17,6 +17,7 @@ use openidconnect::{
     ClaimsVerificationError, JsonWebKeySet, Nonce,
 };
 use portcullis_core::json::Json;
+use portcullis_core::keys::Key;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::token::is_type;
 
@@ -27,7 +28,7 @@ use super::settings::Party;
 use super::signed::{LEEWAY, Signed, SignedError};
 use super::token_endpoint::IdTokenText;
 
-/// An ID token that was judged genuine. Only [`verify`] makes one.
+/// An ID token that was judged genuine. Only [`verify`] hands one out.
 pub(super) struct IdToken {
     signed: Signed,
     subject: String,
@@ -46,7 +47,8 @@ pub(super) struct Occasion<'a> {
     pub(super) code: Option<&'a Secret>,
 }
 
-/// Judges an ID token that came straight from the provider.
+/// Judges an ID token that came straight from the provider. The library comes last, because it
+/// can't say what is missing, and its words quote the token.
 pub(super) fn verify(
     token: &IdTokenText,
     party: &Party,
@@ -56,20 +58,50 @@ pub(super) fn verify(
 ) -> Result<IdToken, SignedError> {
     let signed = Signed::read(token.text().expose(), is_id_token_type)?;
     let key = signed.signed_by(&facts.keys, &facts.metadata.algorithms)?;
-    // Before the library's turn, which can't name what is missing.
-    let subject = signed
-        .subject()?
-        .ok_or(SignedError::Claim("sub"))?
-        .to_owned();
-    let expires_at = signed.date("exp")?.ok_or(SignedError::Claim("exp"))?;
-    signed.text("iss")?.ok_or(SignedError::Claim("iss"))?;
-    signed.text("nonce")?;
+    let judged = judge(signed, party, now)?;
+    by_library(token, party, key, occasion, now)?;
+    Ok(judged)
+}
 
+/// What the library leaves to others, and what it can't name.
+fn judge(signed: Signed, party: &Party, now: Timestamp) -> Result<IdToken, SignedError> {
+    for name in ["iss", "nonce", "azp", "at_hash", "c_hash"] {
+        signed.text(name)?;
+    }
+    signed.check_audience(&party.client_id)?;
+    let azp = signed.text("azp")?;
+    if azp.is_some_and(|azp| azp != party.client_id.as_str()) {
+        return Err(SignedError::AuthorizedParty);
+    }
+    let subject = signed.subject()?.ok_or(SignedError::Claim("sub"))?;
+    let subject = subject.to_owned();
+    let expires_at = signed.date("exp")?.ok_or(SignedError::Claim("exp"))?;
+    signed.check_made(now)?;
+    let events = signed.claims().member("events");
+    if events.is_some_and(|events| events.member(LOGOUT_EVENT).is_some()) {
+        return Err(SignedError::Type);
+    }
+    Ok(IdToken {
+        subject,
+        expires_at,
+        signed,
+    })
+}
+
+/// The library's judgement, with the one key that is left to it.
+fn by_library(
+    token: &IdTokenText,
+    party: &Party,
+    key: &Key,
+    occasion: &Occasion<'_>,
+    now: Timestamp,
+) -> Result<(), SignedError> {
     let token = token.library().ok_or(SignedError::Library)?;
     let jwk: CoreJsonWebKey =
         serde_json::from_str(&key.to_jwk()).map_err(|_| SignedError::Library)?;
     let algorithm = token.signing_alg().map_err(|_| SignedError::Algorithm)?;
     let clock = UNIX_EPOCH + Duration::from_millis(now.before(LEEWAY).millis());
+    // Without a secret the library lets no symmetric algorithm pass.
     let verifier = CoreIdTokenVerifier::new_public_client(
         party.client_id.clone(),
         party.issuer.clone(),
@@ -84,29 +116,12 @@ pub(super) fn verify(
     };
     let claims = token.claims(&verifier, nonce).map_err(of_library)?;
 
-    signed.check_audience(&party.client_id)?;
-    signed.check_made(now)?;
-    if signed
-        .text("azp")?
-        .is_some_and(|azp| azp != party.client_id.as_str())
-    {
-        return Err(SignedError::AuthorizedParty);
-    }
-    if signed
-        .claims()
-        .member("events")
-        .is_some_and(|events| events.member(LOGOUT_EVENT).is_some())
-    {
-        return Err(SignedError::Type);
-    }
-    signed.text("at_hash")?;
     if let Some(hash) = claims.access_token_hash() {
         let made = AccessTokenHash::from_token(occasion.access_token, algorithm, &jwk);
         if made.ok().as_ref() != Some(hash) {
             return Err(SignedError::Hash("at_hash"));
         }
     }
-    signed.text("c_hash")?;
     if let (Some(hash), Some(code)) = (claims.code_hash(), occasion.code) {
         let code = AuthorizationCode::new(code.expose().to_owned());
         let made = AuthorizationCodeHash::from_code(&code, algorithm, &jwk);
@@ -114,11 +129,7 @@ pub(super) fn verify(
             return Err(SignedError::Hash("c_hash"));
         }
     }
-    Ok(IdToken {
-        subject,
-        expires_at,
-        signed,
-    })
+    Ok(())
 }
 
 impl IdToken {

@@ -1,9 +1,6 @@
 //! What is known of a provider: the last good discovery document and key set, and when they are
 //! read again. A bad answer never takes away what there was.
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -5,8 +5,6 @@
 //! the signature; what passes is believed only after it.
 
 mod replays;
-#[cfg(test)]
-mod tests;
 
 use portcullis_core::json::Json;
 use portcullis_core::timestamp::Timestamp;

@@ -4,9 +4,6 @@
 //! Read by hand and not by the library, which takes members that stand twice and endpoints without
 //! TLS, and refuses a whole document for an empty `op_tos_uri`.
 
-#[cfg(test)]
-mod tests;
-
 use openidconnect::AuthType;
 use portcullis_core::json::Json;
 use portcullis_core::token::Algorithm;

@@ -1,8 +1,5 @@
 //! Who somebody is, by the provider's word.
 
-#[cfg(test)]
-mod tests;
-
 use portcullis_core::json::Json;
 use serde::{Deserialize, Serialize};
 

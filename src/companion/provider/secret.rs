@@ -1,8 +1,5 @@
 //! Texts that must not be seen, and the file that the client's own secret comes from.
 
-#[cfg(test)]
-mod tests;
-
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};

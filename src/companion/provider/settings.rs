@@ -1,5 +1,8 @@
 //! What the operator says of one provider.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
 use openidconnect::{ClientId, IssuerUrl, Scope};

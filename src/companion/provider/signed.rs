@@ -4,9 +4,6 @@
 //! Form, keys and signatures are core's: a [`Jws`] has one spelling, a [`KeySet`] lets no weak key
 //! in, and each key is for one algorithm only.
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 use portcullis_core::json::Json;
