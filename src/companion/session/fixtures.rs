@@ -10,6 +10,7 @@ use portcullis_core::timestamp::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::record::{NotRenewed, Session};
+use super::redis::{Kind, RedisSettings};
 use super::sessions::Redeem;
 use super::settings::Settings;
 use super::store::StoreSettings;
@@ -108,6 +109,34 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// How a Redis of the lab is reached.
+pub(super) fn redis_settings(session: &serde_json::Value) -> RedisSettings {
+    let (scheme, rest) = session["store"]
+        .as_str()
+        .unwrap()
+        .split_once("://")
+        .unwrap();
+    let (nodes, master) = rest.split_once('/').unwrap_or((rest, ""));
+    let nodes = nodes.split(',').map(|node| {
+        let (host, port) = node.rsplit_once(':').unwrap();
+        (host.to_owned(), port.parse().unwrap())
+    });
+    let file = |name: &str| session["redis"][name].as_str().map(PathBuf::from);
+    RedisSettings {
+        kind: match scheme.split_once('-') {
+            Some((_, "cluster")) => Kind::Cluster,
+            Some((_, "sentinel")) => Kind::Sentinel(master.to_owned()),
+            _ => Kind::Single,
+        },
+        nodes: nodes.collect(),
+        tls: scheme.starts_with("rediss"),
+        database: 0,
+        username: None,
+        password_file: file("password_file"),
+        ca_file: file("ca_file"),
     }
 }
 

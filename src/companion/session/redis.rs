@@ -9,6 +9,8 @@ mod link;
 mod names;
 mod records;
 mod sign_ins;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use link::{Kind, RedisSettings};
 pub(super) use records::Ticket;

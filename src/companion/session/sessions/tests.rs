@@ -1,5 +1,6 @@
 mod ending;
 mod going_on;
+mod in_redis;
 mod lifetimes;
 mod sign_in;
 
