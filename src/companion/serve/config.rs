@@ -93,3 +93,11 @@ impl Config {
         })
     }
 }
+
+/// The limits that hold where none are configured.
+#[cfg(test)]
+pub(crate) fn limits() -> Limits {
+    let nothing = source::Source::new(None, std::collections::HashMap::new());
+    let limits = nothing.and_then(|nothing| limits::read(&nothing));
+    limits.expect("defaults")
+}

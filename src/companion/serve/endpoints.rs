@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
-use tower_http::catch_panic::CatchPanicLayer;
 
 use super::answer::Problem;
-use super::envelope::{envelope, panicked};
+use super::envelope::around;
 use super::health::{ping, ready};
 use super::state::Shared;
 
@@ -67,12 +65,12 @@ pub(super) fn watch_over(state: &Shared) -> Router {
 }
 
 fn enveloped(routes: Router<Shared>, state: &Shared) -> Router {
-    routes
+    let routes = routes
         .fallback(unknown)
         .method_not_allowed_fallback(other_method)
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(Arc::clone(state), envelope))
-        .with_state(Arc::clone(state))
+        .with_state(Arc::clone(state));
+    let limits = Arc::new(state.config.limits.clone());
+    around(routes, &limits, &state.metrics)
 }
 
 async fn unknown() -> Problem {

@@ -2,8 +2,10 @@
 //! that every answer has.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
@@ -11,16 +13,18 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::Limited;
 use portcullis_core::request::{Client, Headers};
+use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, debug, info, info_span, warn};
 
 use super::answer::Problem;
+use super::config::Limits;
 use super::http::Peer;
+use super::metrics::Metrics;
 use super::request_id::{RequestId, X_REQUEST_ID, theirs};
-use super::state::Shared;
 
 #[cfg(test)]
 mod tests;
@@ -51,34 +55,47 @@ struct Asked {
     theirs: Option<String>,
 }
 
+/// What the envelope itself needs.
+#[derive(Debug)]
+struct Needs {
+    limits: Arc<Limits>,
+    metrics: Arc<Metrics>,
+}
+
+/// Puts the envelope around all routes and what answers where there is none.
+pub(super) fn around(routes: Router, limits: &Arc<Limits>, metrics: &Arc<Metrics>) -> Router {
+    let needs = Arc::new(Needs {
+        limits: Arc::clone(limits),
+        metrics: Arc::clone(metrics),
+    });
+    routes
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(needs, envelope))
+}
+
 /// Has a request answered by what is inside, and its answer completed.
-pub(super) async fn envelope(
-    State(state): State<Shared>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+async fn envelope(State(needs): State<Arc<Needs>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = RequestId::fresh();
     let asked = Asked::of(&request);
     let client = client(request.method(), request.headers());
     request.extensions_mut().insert(id.clone());
     let span = info_span!("request", id = id.as_str());
-    let answer = within_limits(&state, request, next).instrument(span).await;
+    let answer = within(&needs.limits, request, next).instrument(span).await;
     let answer = complete(answer, &asked.method, client, &id);
     let took = began.elapsed();
     let status = answer.status();
-    state.metrics.answered(asked.endpoint(), status, took);
+    needs.metrics.answered(asked.endpoint(), status, took);
     asked.log(&id, status, took);
     answer
 }
 
 /// What is answered where a handler panicked. The panic itself is logged where it happened.
-pub(super) fn panicked(_: Box<dyn Any + Send>) -> Response {
+fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::internal().into_response()
 }
 
-async fn within_limits(state: &Shared, request: Request, next: Next) -> Response {
-    let limits = &state.config.limits;
+async fn within(limits: &Limits, request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limits.body_bytes) {

@@ -1,7 +1,9 @@
 //! The log: one line an event, JSON or text, on standard error.
 
 use std::io;
+use std::panic;
 
+use tracing::error;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -22,4 +24,9 @@ pub(crate) fn start(log: Log) {
         }
         Format::Text => registry.with(lines.with_filter(own)).init(),
     }
+    // Where it happened and no more: what a panic says may quote what it choked on.
+    panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        error!(place, "panicked");
+    }));
 }
