@@ -179,7 +179,7 @@ impl Provider {
                 (None, false)
             }
         };
-        let complete = said.is_some() && asked;
+        let complete = false;
         let said = said.unwrap_or_default().or(more.unwrap_or_default());
         Ok(if complete {
             said
