@@ -182,7 +182,7 @@ impl Worker {
                 }
                 Judgement::AwaitKeys { app, .. } => self.gate.give_up(app),
             };
-        for microseconds in self.checker.take_durations() {
+        if let Some(microseconds) = self.checker.take_duration() {
             self.metrics.verification(microseconds);
         }
         self.metrics.count(&decision);
