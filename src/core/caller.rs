@@ -7,6 +7,8 @@ mod kubernetes;
 
 pub use known::Known;
 
+use std::sync::Arc;
+
 use crate::json::Json;
 use crate::token::{TokenError, Verified};
 use crate::trust::{Kind, Trust};
@@ -22,7 +24,7 @@ pub struct Caller {
     pub(crate) groups: Vec<String>,
     pub(crate) preferred_username: Option<String>,
     /// Everything that the token claims.
-    pub(crate) claims: Json,
+    pub(crate) claims: Arc<Json>,
 }
 
 /// Whom the token speaks of.
@@ -57,7 +59,7 @@ impl Caller {
             email: None,
             groups: Vec::new(),
             preferred_username: None,
-            claims: claims.body().clone(),
+            claims: Arc::clone(claims.body()),
         };
         match trust.kind {
             Kind::Kubernetes => {

@@ -1,5 +1,7 @@
 //! Whom a token speaks of, once it is verified.
 
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
@@ -9,26 +11,24 @@ use crate::token::{TokenError, Verified};
 use crate::trust::Trust;
 
 /// A caller with the token that proves it, and all that follows from the two alone: it is worked
-/// out once and remembered with the token.
+/// out once and remembered with the token; the token's id only where somebody asks for it.
 #[derive(Clone, Debug)]
 pub struct Known {
     verified: Verified,
     caller: Caller,
     name: String,
     headers: Vec<(&'static str, String)>,
-    token_id: String,
+    token_id: OnceLock<String>,
 }
 
 impl Known {
     /// Whom the token speaks of.
     pub(crate) fn new(verified: Verified, trust: &Trust) -> Result<Self, TokenError> {
         let caller = Caller::of(&verified, trust)?;
-        let id = Sha256::digest(verified.token_id());
-        let id = id.get(..16).unwrap_or_default();
         Ok(Self {
             name: caller.name(),
             headers: caller.identity_headers(),
-            token_id: URL_SAFE_NO_PAD.encode(id),
+            token_id: OnceLock::new(),
             caller,
             verified,
         })
@@ -67,7 +67,10 @@ impl Known {
     /// What tells this token from others in an audit trail and is of no use to whoever reads it: a
     /// part of the SHA-256 of its `jti` or, where it has none, of its signed part.
     pub fn token_id(&self) -> &str {
-        &self.token_id
+        self.token_id.get_or_init(|| {
+            let id = Sha256::digest(self.verified.token_id());
+            URL_SAFE_NO_PAD.encode(id.get(..16).unwrap_or_default())
+        })
     }
 
     /// The proof.
