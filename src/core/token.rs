@@ -20,6 +20,7 @@ pub use header::Header;
 pub use verify::{Verified, verify};
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,7 +32,10 @@ use crate::json::Json;
 pub struct Token {
     header: Header,
     claims: Claims,
-    signing_input: String,
+    /// The whole text, which whoever remembers tokens by it shares.
+    text: Arc<str>,
+    /// How much of the text was signed, in bytes.
+    signed: usize,
     signature: Vec<u8>,
 }
 
@@ -61,7 +65,8 @@ impl Token {
         Ok(Self {
             header,
             claims,
-            signing_input: signing_input.to_owned(),
+            text: text.into(),
+            signed: signing_input.len(),
             signature: bytes(signature, Part::Signature)?,
         })
     }
@@ -77,8 +82,13 @@ impl Token {
     }
 
     /// What was signed: the first two parts as they stand, and the dot between them.
-    pub const fn signing_input(&self) -> &[u8] {
-        self.signing_input.as_bytes()
+    pub fn signing_input(&self) -> &[u8] {
+        self.text.as_bytes().get(..self.signed).unwrap_or_default()
+    }
+
+    /// The text as a whole. It is a secret: whoever has it is believed to be the caller.
+    pub(crate) const fn text(&self) -> &Arc<str> {
+        &self.text
     }
 
     /// The signature, decoded.

@@ -138,13 +138,7 @@ impl<'a> Shown<'a> {
         }
         let verified = verify(&self.token, trust, key, signatures, now)?;
         let known = Arc::new(Known::new(verified, trust)?);
-        memory.learn(
-            self.text,
-            &self.token,
-            self.remembered.as_deref(),
-            id,
-            &known,
-        );
+        memory.learn(&self.token, self.remembered.as_deref(), id, &known);
         Ok(known)
     }
 }
