@@ -49,14 +49,13 @@ const IMPORTS: [&str; 37] = [
 
 /// All that Envoy calls. It enters the VM for each of them, so what the filter has no use for is
 /// not here.
-const EXPORTS: [&str; 15] = [
+const EXPORTS: [&str; 14] = [
     "_initialize",
     "memory",
     "proxy_abi_version_0_2_1",
     "proxy_on_configure",
     "proxy_on_context_create",
     "proxy_on_delete",
-    "proxy_on_done",
     "proxy_on_http_call_response",
     "proxy_on_memory_allocate",
     "proxy_on_request_body",
