@@ -29,7 +29,7 @@ mod token_endpoint;
 mod tokens;
 mod userinfo;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use portcullis_core::timestamp::Timestamp;
@@ -65,7 +65,7 @@ const TEND: Duration = Duration::from_secs(1);
 /// this starts.
 #[derive(Debug)]
 pub(crate) struct Provider {
-    party: Party,
+    party: Arc<Party>,
     secret: Option<SecretFile>,
     http: HttpClient,
     known: Known,
@@ -87,7 +87,7 @@ impl Provider {
     /// # Errors
     /// Where the settings can't be right, or a file that they name can't be read.
     pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let party = settings.party()?;
+        let party = Arc::new(settings.party()?);
         let discovery = party.discovery_url().ok_or(SettingsError::Issuer)?;
         Ok(Self {
             secret: match &settings.client_secret_file {
@@ -95,7 +95,7 @@ impl Provider {
                 None => None,
             },
             http: HttpClient::new(settings.ca_file.as_deref())?,
-            known: Known::new(&party, discovery),
+            known: Known::new(Arc::clone(&party), discovery),
             replays: Mutex::default(),
             party,
         })

@@ -34,8 +34,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// What is known of a provider, and how more is learnt.
 #[derive(Debug)]
 pub(super) struct Known {
-    issuer: String,
-    has_secret: bool,
+    party: Arc<Party>,
     discovery: Url,
     now: ArcSwap<Snapshot>,
     /// Whoever holds it reads, and nobody else does.
@@ -80,10 +79,9 @@ pub(super) struct Facts {
 
 impl Known {
     /// Of this provider, nothing yet.
-    pub(super) fn new(party: &Party, discovery: Url) -> Self {
+    pub(super) fn new(party: Arc<Party>, discovery: Url) -> Self {
         Self {
-            issuer: party.issuer.to_string(),
-            has_secret: party.has_secret,
+            party,
             discovery,
             now: ArcSwap::default(),
             plan: Mutex::default(),
@@ -155,7 +153,7 @@ impl Known {
         if plan.discovery.is_due(now) {
             plan.discovery.began = Some(now);
             let read = self.read_metadata(http).await;
-            if let Some(metadata) = plan.discovery.end(read, DISCOVERY_AGE, now) {
+            if let Some(metadata) = plan.discovery.end(read, DISCOVERY_AGE, now, &self.party) {
                 // A key that names no algorithm may be for another now.
                 plan.keys.next = now;
                 snapshot.metadata = Some(Arc::new(metadata));
@@ -166,7 +164,7 @@ impl Known {
         {
             plan.keys.began = Some(now);
             let read = read_keys(&metadata, http).await;
-            if let Some(keys) = plan.keys.end(read, KEYS_AGE, now) {
+            if let Some(keys) = plan.keys.end(read, KEYS_AGE, now, &self.party) {
                 snapshot.keys = Some((Arc::new(keys), now));
             } else if plan.keys.failure.as_ref().is_some_and(has_moved) {
                 plan.discovery.next = plan.keys.next;
@@ -190,7 +188,7 @@ impl Known {
             .get(&self.discovery, None)
             .await
             .map_err(DiscoveryError::Fetch)?;
-        let metadata = Metadata::read(&document, &self.issuer, self.has_secret);
+        let metadata = Metadata::read(&document, &self.party);
         Ok(metadata.map_err(DiscoveryError::Document)?)
     }
 }
@@ -244,6 +242,7 @@ impl Turn {
         read: Result<T, ProviderError>,
         again_after: Duration,
         now: Timestamp,
+        party: &Party,
     ) -> Option<T> {
         match read {
             Ok(read) => {
@@ -253,7 +252,8 @@ impl Turn {
                 Some(read)
             }
             Err(error) => {
-                tracing::error!(%error, kind = error.kind(), "what was known of it, if anything, stays");
+                let (provider, kind) = (&party.name, error.kind());
+                tracing::error!(provider, kind, %error, "what was known of it, if anything, stays");
                 // A second, then twice as long each time.
                 let pause = Duration::from_secs(1 << self.failures.min(5));
                 self.next = now.after(pause.min(LONGEST_BACKOFF));

@@ -9,7 +9,7 @@ use portcullis_core::json::Json;
 use portcullis_core::token::Algorithm;
 use url::Url;
 
-use super::settings::https_url;
+use super::settings::{Party, https_url};
 
 /// What a provider says of itself.
 #[derive(Clone, Debug)]
@@ -66,16 +66,11 @@ const PREFERRED: [Algorithm; 9] = [
 ];
 
 impl Metadata {
-    /// Reads the document of the provider that calls itself `issuer`, with which we have a secret or
-    /// none.
-    pub(super) fn read(
-        document: &Json,
-        issuer: &str,
-        has_secret: bool,
-    ) -> Result<Self, MetadataError> {
+    /// Reads the document of a provider.
+    pub(super) fn read(document: &Json, party: &Party) -> Result<Self, MetadataError> {
         // First, because nothing else in another provider's document is of any interest.
         match document.member("issuer") {
-            Some(Json::String(named)) if named == issuer => {}
+            Some(Json::String(named)) if named == party.issuer.as_str() => {}
             Some(Json::String(_)) => return Err(MetadataError::Issuer),
             _ => return Err(MetadataError::Member("issuer")),
         }
@@ -86,7 +81,7 @@ impl Metadata {
             userinfo_endpoint: optional(document, "userinfo_endpoint")?,
             end_session_endpoint: optional(document, "end_session_endpoint")?,
             algorithms: algorithms(document)?,
-            auth_type: match has_secret {
+            auth_type: match party.has_secret {
                 true => auth_type(document)?,
                 // The library then says who we are, and no more.
                 false => AuthType::RequestBody,

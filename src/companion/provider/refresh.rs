@@ -36,7 +36,8 @@ pub(crate) enum RefreshError {
 
 impl Provider {
     /// Redeems the refresh token of a session. The caller sees to it that each is redeemed once
-    /// only: a provider that sees one twice ends the whole grant.
+    /// only, for a provider that sees one twice ends the whole grant; and that this runs to its end,
+    /// for what is dropped half-way may have bought tokens that nobody then has.
     pub(crate) async fn refresh(
         &self,
         tokens: &ProviderTokens,
@@ -119,7 +120,7 @@ impl Provider {
         let token = match judged {
             Ok(judged) => judged.map_err(ProviderError::IdToken)?,
             Err(error) => {
-                tracing::warn!(%error, kind = error.kind(), "the ID token of a refresh is not used");
+                tracing::warn!(provider = self.name(), kind = error.kind(), %error, "the ID token of a refresh is not used");
                 return Ok(None);
             }
         };
@@ -165,11 +166,11 @@ impl Provider {
                 if error == ProviderError::UserInfo(UserInfoError::Subject) {
                     return Err(RefreshError::Ended(error));
                 }
-                tracing::warn!(%error, kind = error.kind(), "e-mail and groups stay as they were");
+                tracing::warn!(provider = self.name(), kind = error.kind(), %error, "e-mail and groups stay as they were");
                 (None, false)
             }
         };
-        let complete = said.is_some() && asked;
+        let complete = false;
         let said = said.unwrap_or_default().or(more.unwrap_or_default());
         Ok(if complete {
             said

@@ -38,9 +38,6 @@ pub(crate) enum SettingsError {
     /// `ca_file` can't be used, or the system has no authorities.
     #[error("ca_file: {0}")]
     Authorities(#[from] TrustError),
-    /// Two providers have one name.
-    #[error("name: `{0}` stands twice; each provider needs a name of its own")]
-    DoubleName(String),
     /// Nothing stands where something must.
     #[error("{0}: it is empty; leave it out or name something")]
     Empty(&'static str),

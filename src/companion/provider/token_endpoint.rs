@@ -138,7 +138,7 @@ fn fault(error: RequestTokenError<FetchError, Refusal>) -> TokenError {
             let place = known.into_iter().find(|name| *name == place);
             TokenError::Answer(place.unwrap_or("a member that must be there is missing"))
         }
-        RequestTokenError::Other(_) => TokenError::Answer("it is empty"),
+        RequestTokenError::Other(_) => TokenError::Answer("it is empty, or no application/json"),
     }
 }
 

@@ -67,7 +67,8 @@ fn d02_an_issuer_is_https_and_nothing_but_a_place() {
 #[test]
 fn what_is_empty_is_named() {
     let good = settings("https://a.example");
-    let edits: [(&str, fn(&mut Settings)); 5] = [
+    type Edit = fn(&mut Settings);
+    let edits: [(&str, Edit); 5] = [
         ("name", |settings| settings.name.clear()),
         ("client_id", |settings| settings.client_id.clear()),
         ("scopes", |settings| settings.scopes.push(String::new())),

@@ -1,9 +1,11 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::keys;
 use portcullis_tests::lab::Answer;
 use portcullis_tests::lab::liar::{Lies, Place};
 use serde_json::json;
+use tokio::task::JoinSet;
 
 use super::*;
 use crate::provider::error::{Blame, DiscoveryError, KeySetError};
@@ -99,8 +101,10 @@ async fn metadata_that_nothing_can_be_done_with_is_refused() {
     }
 }
 
+type IsRight = fn(&FetchError) -> bool;
+
 /// Answers that are of no use, with what each is called. Those that never end are elsewhere.
-fn bad_answers() -> Vec<(Answer, fn(&FetchError) -> bool)> {
+fn bad_answers() -> Vec<(Answer, IsRight)> {
     let html = Answer::whole(200, &[("content-type", "text/html")], "<p>Maintenance");
     let redirect = Answer::whole(302, &[("location", "https://evil.example/")], "");
     let huge = format!("{{\"a\":\"{}\"}}", "a".repeat(MAX_BYTES));
@@ -349,6 +353,38 @@ async fn a_flood_of_unknown_keys_causes_one_read_in_ten_seconds() {
     flood(start.after(Duration::from_secs(11))).await;
     flood(start.after(Duration::from_secs(15))).await;
     assert_eq!(stage.liar.asked(Place::Keys).len(), 2);
+}
+
+#[tokio::test]
+async fn many_who_know_nothing_wait_for_one_read() {
+    let stage = Stage::new().await;
+    let provider = Arc::new(stage.provider());
+    let mut crowd = JoinSet::new();
+    for _ in 0..20 {
+        let provider = Arc::clone(&provider);
+        crowd.spawn(async move { provider.begin(&redirect_uri(), now()).await.is_ok() });
+    }
+    assert!(crowd.join_all().await.into_iter().all(|began| began));
+    assert_eq!(stage.liar.asked(Place::Discovery).len(), 1);
+    assert_eq!(stage.liar.asked(Place::Keys).len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_read_that_renews_what_is_known() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    provider.begin(&redirect_uri(), now()).await.unwrap();
+    stage.liar.lie(|lies| {
+        lies.places.insert(Place::Discovery, Answer::Silence);
+    });
+    let later = now().after(HOUR);
+    let back = redirect_uri();
+    let (reads, goes_on) = (provider.begin(&back, later), provider.begin(&back, later));
+    tokio::select! {
+        biased;
+        _ = reads => panic!("the provider is silent"),
+        began = goes_on => assert!(began.is_ok()),
+    }
 }
 
 #[tokio::test]

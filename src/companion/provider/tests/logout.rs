@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::provider::error::Blame;
 use crate::provider::signed::SignedError;
-use crate::provider::{LogoutToken, LogoutTokenError};
+use crate::provider::{LogoutToken, LogoutTokenError, ProviderTokens};
 
 async fn judge(stage: &Stage, claims: Value) -> Result<LogoutToken, ProviderError> {
     let token = stage.liar.logout_token(|token| set(token, &claims));
@@ -201,7 +201,7 @@ async fn r15_signing_out_posts_the_id_token_and_puts_nothing_into_the_url() {
     assert!(!printed.contains(tokens.id_token.as_ref().unwrap().expose()));
 
     // Without room for the ID token, and without a place to sign out at.
-    let without = super::super::ProviderTokens {
+    let without = ProviderTokens {
         id_token: None,
         ..tokens.clone()
     };

@@ -68,6 +68,10 @@ async fn r09_signed_userinfo_and_no_userinfo_are_refused() {
     for (answer, error) in [
         (signed, FetchError::ContentType),
         (Answer::status(403), FetchError::Status(403)),
+        (
+            Answer::whole(302, &[("location", "https://evil.example/")], ""),
+            FetchError::Status(302),
+        ),
         (Answer::status(500), FetchError::Status(500)),
     ] {
         let outcome = stage.sign_in_to_a_lie(|lies| {
