@@ -28,16 +28,18 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: ## install what the other targets need into .tools/ (once; needs the package registries)
-	tests/setup/rust.sh
-	tests/setup/envoy.sh
-	tests/setup/node.sh node
+tools: stage ## install what the other targets need into .tools/ (once; needs the package registries)
 	tests/setup/node.sh oidc-provider
-	tests/setup/debian.sh debian prometheus prometheus-alertmanager
 	tests/setup/debian.sh servers nginx redis-server
 	tests/setup/debian.sh chromium chromium chromium-driver
 	tests/setup/go.sh caddy github.com/caddyserver/caddy/v2/cmd/caddy $(CADDY)
 	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
+
+# What the demo and the benchmark run, without what only tests need.
+.PHONY: stage
+stage: builders
+	tests/setup/envoy.sh
+	tests/setup/debian.sh apps prometheus prometheus-alertmanager
 
 # What a build needs, so that `make wasm` works before `make tools`.
 .PHONY: builders
@@ -107,12 +109,12 @@ test: tools ## everything above that can fail
 	done
 
 .PHONY: demo
-demo: tools wasm ## a gate to try, with real apps behind it (ONESHOT=1: show the table and end)
+demo: stage wasm ## a gate to try, with real apps behind it (ONESHOT=1: show the table and end)
 	cargo run -p portcullis-tests --bin demo
 
 # As the tests are built: the load is system calls, and the table shows whether Envoy had to wait for it.
 .PHONY: bench
-bench: tools wasm ## measure the filter beside Envoy's own jwt_authn (BENCH_ROUNDS=5 BENCH_SECONDS=4)
+bench: stage wasm ## measure the filter beside Envoy's own jwt_authn (BENCH_ROUNDS=5 BENCH_SECONDS=4)
 	cargo run -p portcullis-tests --bin bench
 
 DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml

@@ -3,9 +3,11 @@
 mod cookie;
 mod html;
 mod jar;
+mod page;
 mod site;
 #[cfg(test)]
 mod tests;
+mod visit;
 
 use std::collections::BTreeMap;
 use std::io::Result;
@@ -18,11 +20,13 @@ use url::Url;
 pub use cookie::{Cookie, SameSite};
 pub use html::Form;
 pub use jar::Jar;
+pub use page::Page;
 
 use super::authority::Authority;
 use super::client::{Call, Reply};
 use jar::Context;
 use site::Site;
+use visit::Visit;
 
 /// More redirects than a browser follows.
 const TOO_MANY: usize = 20;
@@ -39,15 +43,6 @@ pub struct Person {
     trail: Vec<Step>,
 }
 
-/// What a browser shows.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// Where it is, with the fragment.
-    pub url: Url,
-    /// The answer.
-    pub reply: Reply,
-}
-
 /// A request that a browser has made, and what came of it.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -59,18 +54,6 @@ pub struct Step {
     pub cookie: Option<String>,
     /// The answer.
     pub reply: Reply,
-}
-
-/// A request that shows a page.
-#[derive(Clone, Debug)]
-struct Visit {
-    method: String,
-    url: Url,
-    body: Option<String>,
-    /// The page that asked for it.
-    from: Option<Url>,
-    /// The furthest that the way here has led from that page.
-    site: Site,
 }
 
 impl Person {
@@ -234,7 +217,7 @@ impl Person {
             if let Err(error) = self.open(&visit).await {
                 panic!("{} {}: {error}", visit.method, visit.url);
             }
-            match self.next(&visit) {
+            match visit.after(self.page()) {
                 Some(next) => visit = next,
                 None => return self.page(),
             }
@@ -244,26 +227,6 @@ impl Person {
                 panic!("too many redirects:\n{}", way.join("\n"));
             }
         }
-    }
-
-    /// Where the page that is shown leads without being asked.
-    fn next(&self, visit: &Visit) -> Option<Visit> {
-        let page = self.page();
-        if let Some(url) = page.redirect() {
-            let keeps = matches!(page.reply.status, 307 | 308);
-            let mut next = Visit::get(url, visit.from.clone());
-            if keeps {
-                next.method.clone_from(&visit.method);
-                next.body.clone_from(&visit.body);
-            }
-            next.site = next.site.max(visit.site);
-            return Some(next);
-        }
-        let url = page
-            .is_html()
-            .then(|| html::refresh(&page.reply.text(), &page.url))
-            .flatten()?;
-        Some(Visit::get(url, Some(page.url.clone())))
     }
 
     async fn open(&mut self, visit: &Visit) -> Result<&Page> {
@@ -324,103 +287,6 @@ impl Person {
         let port = url.port_or_known_default().unwrap_or_default();
         let place = self.places.get(host).copied();
         place.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
-    }
-}
-
-impl Page {
-    /// The body as text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.reply.text()
-    }
-
-    /// The forms on it.
-    #[must_use]
-    pub fn forms(&self) -> Vec<Form> {
-        html::forms(&self.text(), &self.url)
-    }
-
-    /// Where its links lead.
-    #[must_use]
-    pub fn links(&self) -> Vec<Url> {
-        html::links(&self.text(), &self.url)
-    }
-
-    /// The form with such a field.
-    ///
-    /// # Panics
-    /// When there is none.
-    #[must_use]
-    pub fn form_with(&self, name: &str, value: &str) -> Form {
-        let mut forms = self.forms().into_iter();
-        let form = forms.find(|form| form.has(name, value));
-        form.unwrap_or_else(|| self.lacks(&format!("a form with {name}={value}")))
-    }
-
-    /// A parameter of its URL's query.
-    #[must_use]
-    pub fn query(&self, name: &str) -> Option<String> {
-        let mut pairs = self.url.query_pairs();
-        let found = pairs.find(|(n, _)| n == name);
-        found.map(|(_, value)| value.into_owned())
-    }
-
-    /// Where a redirect leads. The fragment goes along unless the new place has its own.
-    ///
-    /// # Panics
-    /// When it is no place at all.
-    #[must_use]
-    pub fn redirect(&self) -> Option<Url> {
-        if !matches!(self.reply.status, 301 | 302 | 303 | 307 | 308) {
-            return None;
-        }
-        let place = self.reply.header("location")?;
-        let mut url = self
-            .url
-            .join(&place)
-            .unwrap_or_else(|error| panic!("Location: {place}: {error}"));
-        if url.fragment().is_none() {
-            url.set_fragment(self.url.fragment());
-        }
-        Some(url)
-    }
-
-    fn is_html(&self) -> bool {
-        let kind = self.reply.header("content-type").unwrap_or_default();
-        kind.starts_with("text/html")
-    }
-
-    fn lacks(&self, what: &str) -> ! {
-        let (url, status) = (&self.url, self.reply.status);
-        panic!("{url} ({status}) is not {what}:\n{}", self.text());
-    }
-}
-
-impl Visit {
-    fn get(url: Url, from: Option<Url>) -> Self {
-        Self {
-            method: "GET".to_owned(),
-            site: Site::between(from.as_ref(), &url),
-            url,
-            body: None,
-            from,
-        }
-    }
-
-    fn form(form: Form, from: Url) -> Self {
-        let mut visit = Self::get(form.action, Some(from));
-        if form.method == "POST" {
-            let mut body = url::form_urlencoded::Serializer::new(String::new());
-            visit.body = Some(body.extend_pairs(&form.fields).finish());
-            visit.method = form.method;
-        } else {
-            visit
-                .url
-                .query_pairs_mut()
-                .clear()
-                .extend_pairs(&form.fields);
-        }
-        visit
     }
 }
 

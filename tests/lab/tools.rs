@@ -16,13 +16,12 @@ pub fn envoy(version: Version) -> PathBuf {
     )
 }
 
-/// A program of a Debian package. It finds its own files only when it is started in the folder that
-/// the packages were unpacked into.
+/// An app of a Debian package, `prometheus` or `prometheus-alertmanager`. It finds its own files
+/// only when it is started in the folder that the packages were unpacked into.
 #[must_use]
-pub fn debian(program: &str) -> Command {
-    let folder = workspace().join(".tools/debian");
-    let mut command = Command::new(made(folder.join("usr/bin").join(program), "make tools"));
-    command.current_dir(folder);
+pub fn app(program: &str) -> Command {
+    let mut command = unpacked("apps", &format!("usr/bin/{program}"));
+    command.current_dir(workspace().join(".tools/apps"));
     command
 }
 

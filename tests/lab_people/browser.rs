@@ -1,7 +1,7 @@
 //! A real browser.
 
 use portcullis_tests::lab::provider::Client;
-use portcullis_tests::lab::{App, Authority, Browser, Gateway, Provider, wait};
+use portcullis_tests::lab::{App, Authority, Browser, Gateway, Prometheus, Provider, wait};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -87,6 +87,18 @@ async fn a_browser_does_not_believe_a_stranger_and_is_gone_when_dropped() {
         processes_with(&profile) == 0
     })
     .await;
+}
+
+#[tokio::test]
+async fn prometheus_has_its_pages() {
+    let (prometheus, browser) = tokio::join!(Prometheus::start(), Browser::start(&[]));
+    let page = format!("http://{}/graph", prometheus.address());
+    browser.visit(&page).await;
+    browser.type_into("textarea", "6*7").await;
+    browser.click("input[value=Execute]").await;
+    let answered = async || browser.text().await.contains("scalar 42");
+    wait::until_true("an answer on the page", wait::LONG, answered).await;
+    browser.screenshot("prometheus").await;
 }
 
 /// How many processes were started with this in their command line.

@@ -37,6 +37,15 @@ install() {
     # All libraries in one place, whatever the machine's architecture is called.
     find usr -path usr/lib/chromium -prune -o -name '*.so*' -exec ln -sf -t libraries ../{} \;
     [[ ! -d lib ]] || find lib -name '*.so*' -exec ln -sf -t libraries ../{} \;
+    # What links lead to may be here already, installed.
+    find usr -xtype l | while read -r link; do
+        place=$(realpath -m "$link")
+        installed=${place#"$PWD"}
+        if [[ -e $installed ]]; then
+            mkdir -p "$(dirname "$place")"
+            ln -sfT "$installed" "$place"
+        fi
+    done
     # Prometheus and Alertmanager look for their pages and templates under /usr. Of the same length, but relative,
     # the path leads into this folder for whoever starts them here.
     for program in usr/bin/prometheus*; do
