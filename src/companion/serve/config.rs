@@ -101,3 +101,23 @@ pub(crate) fn limits() -> Limits {
     let limits = nothing.and_then(|nothing| limits::read(&nothing));
     limits.expect("defaults")
 }
+
+/// A whole configuration of an `https://auth.example.com`, with one provider.
+#[cfg(test)]
+pub(crate) fn example() -> Config {
+    let text = "\
+url: https://auth.example.com
+policy: portcullis.yaml
+providers:
+  - {issuer: https://gitlab.example.com, client_id: portcullis}
+session:
+  keys_file: session-keys
+  cookie: {domain: example.com}
+";
+    let file = crate::document::Document::parse("c.yaml".to_owned(), text.into(), "");
+    let file = file.expect("a document");
+    let source = source::Source::new(Some(file), std::collections::HashMap::new());
+    source
+        .and_then(|source| Config::read(&source))
+        .expect("a configuration")
+}
