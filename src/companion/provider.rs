@@ -36,7 +36,7 @@ use portcullis_core::timestamp::Timestamp;
 use url::Url;
 
 pub(crate) use attempt::Attempt;
-pub(crate) use callback::{Callback, CallbackError};
+pub(crate) use callback::Callback;
 pub(crate) use end_session::EndSession;
 pub(crate) use error::{Blame, ProviderError};
 pub(crate) use logout_token::{LogoutToken, LogoutTokenError};

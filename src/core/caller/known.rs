@@ -90,12 +90,10 @@ impl Known {
     /// session have the same.
     pub fn token_id(&self) -> &str {
         self.token_id.get_or_init(|| {
-            let named = match &self.session {
+            token_id(match &self.session {
                 Some(marks) => marks.sid.as_bytes(),
                 None => self.verified.token_id(),
-            };
-            let id = Sha256::digest(named);
-            URL_SAFE_NO_PAD.encode(id.get(..16).unwrap_or_default())
+            })
         })
     }
 

@@ -7,7 +7,6 @@ fn what_was_counted_is_told() {
     metrics.signed_in("sso", "signed-in");
     metrics.refreshed("unavailable");
     metrics.provider_failed("sso", "discovery");
-    metrics.provider_keys_read("sso", 1_700_000_000);
     metrics.reloaded("policy", false);
     metrics.connections.inc();
     metrics.revocations.set(7);
@@ -21,7 +20,6 @@ fn what_was_counted_is_told() {
         "sign_ins_total{provider=\"sso\",outcome=\"signed-in\"} 1",
         "refreshes_total{outcome=\"unavailable\"} 1",
         "provider_errors_total{provider=\"sso\",error=\"discovery\"} 1",
-        "provider_keys_read_timestamp_seconds{provider=\"sso\"} 1700000000.0",
         "reloads_total{file=\"policy\",outcome=\"kept-old\"} 1",
         "file_stale{file=\"policy\"} 1",
         "connections 1",
@@ -44,6 +42,7 @@ fn what_was_counted_is_told() {
             "requests counter",
             "request_duration_seconds histogram",
             "sign_ins counter",
+            "decisions counter",
             "refreshes counter",
             "provider_errors counter",
             "reloads counter",
@@ -53,7 +52,6 @@ fn what_was_counted_is_told() {
             "revocations_floor_timestamp_seconds gauge",
             "revocations_read_timestamp_seconds gauge",
             "signing_key_made_timestamp_seconds gauge",
-            "provider_keys_read_timestamp_seconds gauge",
         ]
     );
 }
