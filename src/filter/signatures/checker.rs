@@ -45,7 +45,7 @@ impl Checker {
     }
 
     /// How long a check since the last call took, in microseconds, where the time of one was taken:
-    /// of the first, and of one in [`SAMPLED`] from then on.
+    /// of the first, and of one in `SAMPLED` from then on.
     pub fn take_duration(&self) -> Option<u64> {
         self.duration.take()
     }

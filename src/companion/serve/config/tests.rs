@@ -878,7 +878,7 @@ fn a_domain_holds_itself_and_what_is_under_it() {
 
 #[test]
 fn the_help_tells_of_every_setting() {
-    let command = Arguments::augment_args(Command::new("serve"));
+    let mut command = Arguments::augment_args(Command::new("serve"));
     let help = command.render_long_help().to_string();
     for setting in SETTINGS {
         assert!(
