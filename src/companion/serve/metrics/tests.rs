@@ -5,6 +5,7 @@ fn what_was_counted_is_told() {
     let metrics = Metrics::new();
     metrics.answered("/ping", StatusCode::OK, Duration::from_millis(3));
     metrics.signed_in("sso", "signed-in");
+    metrics.decided(Some("alertmanager"), "rule");
     metrics.refreshed("unavailable");
     metrics.provider_failed("sso", "discovery");
     metrics.reloaded("policy", false);
@@ -18,6 +19,7 @@ fn what_was_counted_is_told() {
         "request_duration_seconds_bucket{le=\"0.005\",endpoint=\"/ping\"} 1",
         "request_duration_seconds_bucket{le=\"0.0025\",endpoint=\"/ping\"} 0",
         "sign_ins_total{provider=\"sso\",outcome=\"signed-in\"} 1",
+        "decisions_total{app=\"alertmanager\",reason=\"rule\"} 1",
         "refreshes_total{outcome=\"unavailable\"} 1",
         "provider_errors_total{provider=\"sso\",error=\"discovery\"} 1",
         "reloads_total{file=\"policy\",outcome=\"kept-old\"} 1",
