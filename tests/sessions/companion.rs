@@ -187,7 +187,12 @@ impl Script {
             KEYS => Answer::json(&json!({"keys": told.keys})),
             REVOCATIONS => Answer::json(&told.revocations),
             REFRESH => told.refresh.clone(),
-            path => Answer::json(&json!({"companion": path, "headers": seen.headers})),
+            path => {
+                let mut page = Answer::json(&json!({"companion": path}));
+                let kept = ("cache-control", "public, max-age=3600".to_owned());
+                page.headers.push(kept);
+                page
+            }
         };
         told.seen.push(seen);
         answer
