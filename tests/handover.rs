@@ -95,12 +95,12 @@ fn bad(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 2])> {
             ["apps[0].rules[0].allow[0]", ";"],
         ),
         (
-            "people's sign-in, which comes later",
+            "an app on the companion's host",
             edited(&|policy| {
                 policy["sso"] =
-                    json!({"url": "https://auth.example.com", "envoy_cluster": "portcullis"});
+                    json!({"url": format!("https://{HOST}"), "envoy_cluster": "portcullis"});
             }),
-            ["sso: ", ";"],
+            ["apps[0].hosts[0]: ", "is the host of `sso.url`;"],
         ),
     ]
 }

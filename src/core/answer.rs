@@ -48,7 +48,7 @@ impl Answer {
         if decision.sso().is_some() {
             fields.push(("vary", "authorization, cookie".to_owned()));
         }
-        if status == 401
+        if decision.class() == Class::Unauthenticated
             && client == Client::Browser
             && let Some(location) = sign_in::location(decision, headers)
         {

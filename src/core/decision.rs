@@ -70,6 +70,11 @@ impl<'g> Decision<'g> {
         self.rule
     }
 
+    /// Whether a session was what was judged, good or bad.
+    pub const fn is_by_session(&self) -> bool {
+        self.by_session
+    }
+
     /// How people sign in; `None` where nobody does.
     pub const fn sso(&self) -> Option<&'g Sso> {
         self.sso

@@ -14,6 +14,7 @@ mod schedule;
 mod set;
 mod signatures;
 
+pub(crate) use answer::object;
 pub use answer::{Found, HttpAnswer, ReadError};
 pub use keyring::{Absence, Condition, Holding, Keyring};
 pub use record::{Record, RecordError};

@@ -139,7 +139,8 @@ fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ReadError> {
     }
 }
 
-fn object(answer: &HttpAnswer<'_>) -> Result<Json, ReadError> {
+/// Reads a JSON object, if the answer is a good one.
+pub(crate) fn object(answer: &HttpAnswer<'_>) -> Result<Json, ReadError> {
     if answer.status != 200 {
         return Err(ReadError::Status(answer.status));
     }

@@ -56,6 +56,16 @@ impl Record {
         }
     }
 
+    /// What is known where a set is at hand and need not be asked for: as good as read just now.
+    pub fn at_hand(set: KeySet, now: Timestamp) -> Self {
+        Self {
+            current: Some(set),
+            fetched_at: Some(now),
+            read_at: Some(now),
+            ..Self::default()
+        }
+    }
+
     /// The same, nobody having the turn to read.
     #[must_use]
     pub fn without_turn(self) -> Self {

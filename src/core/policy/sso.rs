@@ -46,7 +46,7 @@ impl Sso {
 
     /// Host and port of the companion, as they go into `:authority`.
     pub fn authority(&self) -> &str {
-        self.url.trim_start_matches("https://")
+        self.url.strip_prefix("https://").unwrap_or_default()
     }
 
     /// The proxy's cluster that leads to the companion.

@@ -1,6 +1,7 @@
 //! The sessions that ended before their tokens expire.
 
-use crate::json::{Json, JsonError};
+use crate::json::Json;
+use crate::keys::{HttpAnswer, ReadError, object};
 use crate::timestamp::Timestamp;
 
 use super::{Id, Marks};
@@ -37,22 +38,10 @@ struct Entry {
     ends: Timestamp,
 }
 
-/// Why an answer is not a list of revocations.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum RevocationsError {
-    /// It is not JSON.
-    #[error("the list of revocations is {0}")]
-    Json(#[from] JsonError),
-    /// It has not the form of version 1.
-    #[error("the list of revocations has not the form that this release reads")]
-    Form,
-    /// It is longer than [`Revocations::MAX_BYTES`].
-    #[error(
-        "the list of revocations is longer than {} bytes",
-        Revocations::MAX_BYTES
-    )]
-    TooLarge,
-}
+/// Why a text is not a list of revocations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the list of revocations is not of the form that this release writes")]
+pub struct RevocationsError(());
 
 impl Revocations {
     /// How many entries a list holds. Where one more is added the oldest goes, and a floor rises to
@@ -62,12 +51,18 @@ impl Revocations {
     /// The longest text form that is read, in bytes.
     pub const MAX_BYTES: usize = 512 * 1024;
 
-    /// Reads a list as the companion gives it out, or as workers share it.
+    /// Reads the companion's answer.
+    pub fn from_answer(answer: &HttpAnswer<'_>) -> Result<Self, ReadError> {
+        Self::read(&object(answer)?).ok_or(ReadError::Malformed)
+    }
+
+    /// Reads what was written with [`Revocations::to_json`].
     pub fn parse(text: &[u8]) -> Result<Self, RevocationsError> {
-        if text.len() > Self::MAX_BYTES {
-            return Err(RevocationsError::TooLarge);
-        }
-        Self::read(&Json::parse(text)?).ok_or(RevocationsError::Form)
+        let json = (text.len() <= Self::MAX_BYTES)
+            .then(|| Json::parse(text).ok())
+            .flatten();
+        json.and_then(|json| Self::read(&json))
+            .ok_or(RevocationsError(()))
     }
 
     fn read(json: &Json) -> Option<Self> {
@@ -79,7 +74,6 @@ impl Revocations {
             floor: time(json, "floor")?,
             entries: Vec::new(),
         };
-        let mut entries = Vec::new();
         for entry in json.member("entries")?.as_array()? {
             let id = |name| entry.member(name);
             let (mark, text): (fn(Id) -> Mark, &Json) = match (id("sid"), id("handle")) {
@@ -87,13 +81,12 @@ impl Revocations {
                 (None, Some(handle)) => (Mark::Person, handle),
                 _ => return None,
             };
-            entries.push(Entry {
+            list.insert(Entry {
                 mark: mark(Id::parse(text.as_str()?)?),
                 before: time(entry, "before")?,
                 ends: time(entry, "ends")?,
             });
         }
-        list.insert(entries);
         Some(list)
     }
 
@@ -118,14 +111,18 @@ impl Revocations {
 
     /// Ends what `mark` names and began at `before` or earlier. The entry counts until `ends`, which
     /// is when all of that would be over anyway.
-    pub fn end(&mut self, mark: Mark, before: Timestamp, ends: Timestamp) {
-        self.insert(vec![Entry { mark, before, ends }]);
+    pub fn end(&mut self, mark: Mark, before: Timestamp, ends: Timestamp, now: Timestamp) {
+        self.prune(now);
+        self.insert(Entry { mark, before, ends });
     }
 
     /// Adds all that another list has.
-    pub fn unite(&mut self, other: &Self) {
-        self.floor = self.floor.max(other.floor);
-        self.insert(other.entries.clone());
+    pub fn unite(&mut self, other: &Self, now: Timestamp) {
+        self.prune(now);
+        self.raise_floor(other.floor);
+        for entry in other.entries.iter().filter(|entry| now < entry.ends) {
+            self.insert(*entry);
+        }
     }
 
     /// Ends everything that began at `floor` or earlier.
@@ -164,22 +161,23 @@ impl Revocations {
         self.floor
     }
 
-    /// Takes entries in. Of two for one mark the later `before` and the later `ends` hold.
-    fn insert(&mut self, entries: Vec<Entry>) {
-        self.entries.extend(entries);
-        self.entries.sort_unstable_by_key(|entry| entry.mark);
-        self.entries.dedup_by(|later, kept| {
-            let same = later.mark == kept.mark;
-            if same {
-                kept.before = kept.before.max(later.before);
-                kept.ends = kept.ends.max(later.ends);
+    /// Takes an entry in. Of two for one mark the later `before` and the later `ends` hold. Lists come
+    /// sorted as a rule, so that each entry finds its place at the end.
+    fn insert(&mut self, entry: Entry) {
+        let place = self
+            .entries
+            .binary_search_by(|known| known.mark.cmp(&entry.mark));
+        match place {
+            Ok(at) => {
+                if let Some(known) = self.entries.get_mut(at) {
+                    known.before = known.before.max(entry.before);
+                    known.ends = known.ends.max(entry.ends);
+                }
             }
-            same
-        });
-        if let Some(over @ 1..) = self.entries.len().checked_sub(Self::MAX_ENTRIES) {
-            let mut ages: Vec<Timestamp> = self.entries.iter().map(|entry| entry.before).collect();
-            ages.sort_unstable();
-            let oldest = ages.get(over.saturating_sub(1)).copied();
+            Err(at) => self.entries.insert(at, entry),
+        }
+        if self.entries.len() > Self::MAX_ENTRIES {
+            let oldest = self.entries.iter().map(|entry| entry.before).min();
             self.raise_floor(oldest.unwrap_or_default());
             // The floor now says all that these say, and for longer.
             let floor = self.floor;

@@ -1,1 +1,160 @@
 use super::*;
+
+const NAME: &str = "__Secure-portcullis";
+
+/// What a reader finds in these cookies.
+fn found(cookies: &[(String, &str)]) -> Vec<String> {
+    let cookies = cookies
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    let found = candidates(cookies, NAME).into_iter();
+    found.map(Cow::into_owned).collect()
+}
+
+/// A value in which every piece differs from every other.
+fn value(length: usize) -> String {
+    let mut value = String::new();
+    while value.len() < length {
+        value.push_str(&format!("{}.", value.len()));
+    }
+    value.truncate(length);
+    value
+}
+
+fn named(rest: &str, value: &'static str) -> (String, &'static str) {
+    (format!("{NAME}{rest}"), value)
+}
+
+#[test]
+fn c03_a_value_of_any_length_comes_back_and_no_cookie_is_too_large() {
+    let longest_name = format!("__Secure-{}", "n".repeat(55));
+    for (length, cookies) in [
+        (1, 1),
+        (3999, 1),
+        (4000, 1),
+        (4001, 2),
+        (4095, 2),
+        (4096, 2),
+        (4097, 2),
+        (7999, 2),
+        (8000, 2),
+        (8001, 3),
+        (60_000, 15),
+    ] {
+        let value = value(length);
+        let cut = cut(NAME, &value);
+        assert_eq!(cut.len(), cookies, "{length}");
+        assert!(
+            found(&cut).contains(&value),
+            "{length} bytes do not come back"
+        );
+        for (name, piece) in super::cut(&format!("{longest_name}-session"), &value) {
+            assert!(name.len() + piece.len() <= 4096, "{name}: {}", piece.len());
+            assert!(!piece.is_empty());
+        }
+    }
+}
+
+#[test]
+fn c03_the_names_count_from_zero() {
+    let value = value(8001);
+    let names: Vec<String> = cut(NAME, &value)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    let expected = [".0", ".1", ".2"].map(|rest| format!("{NAME}{rest}"));
+    assert_eq!(names, expected);
+    assert_eq!(cut(NAME, "a"), [(NAME.to_owned(), "a")]);
+}
+
+#[test]
+fn c03_a_missing_piece_never_leaves_the_value() {
+    let value = value(11_000);
+    let whole = cut(NAME, &value);
+    for missing in 0..whole.len() {
+        let mut cookies = whole.clone();
+        cookies.remove(missing);
+        for candidate in found(&cookies) {
+            assert_ne!(candidate, value);
+        }
+    }
+    assert!(found(&whole[..1]).is_empty(), "the first piece is no value");
+    assert!(found(&whole[1..]).is_empty());
+}
+
+#[test]
+fn c03_pieces_are_put_together_by_number_wherever_they_stand() {
+    let value = value(11_000);
+    let mut cookies = cut(NAME, &value);
+    cookies.reverse();
+    assert_eq!(found(&cookies)[0], value);
+    let (first, second) = (cookies[2].1, cookies[1].1);
+    cookies[2].1 = second;
+    cookies[1].1 = first;
+    assert!(
+        !found(&cookies).contains(&value),
+        "pieces under each other's name are another value"
+    );
+}
+
+#[test]
+fn t19_a_piece_too_many_locks_nobody_out() {
+    let value = value(9000);
+    for extra in [
+        ".3",
+        ".4",
+        ".7",
+        ".15",
+        ".16",
+        ".99999999999999999999",
+        ".x",
+        ".",
+    ] {
+        let mut cookies = cut(NAME, &value);
+        cookies.insert(0, named(extra, "tossed"));
+        assert!(found(&cookies).contains(&value), "{extra}");
+    }
+}
+
+#[test]
+fn t19_of_several_cookies_of_one_name_each_is_tried() {
+    let value = value(9000);
+    let mut cookies = cut(NAME, &value);
+    for rest in ["", ".0", ".1", ".2"] {
+        cookies.insert(0, named(rest, "tossed"));
+    }
+    assert!(found(&cookies).contains(&value));
+    let cookies = [named("", "tossed"), named("", "good"), named("", "tossed")];
+    assert_eq!(found(&cookies), ["tossed", "good"], "each once");
+}
+
+#[test]
+fn t19_what_is_tried_is_bounded_whatever_is_tossed() {
+    let values: Vec<String> = (0..200).map(|at| format!("{at:04}").repeat(1000)).collect();
+    let mut cookies = Vec::new();
+    for number in 0..16 {
+        for value in &values {
+            cookies.push((format!("{NAME}.{number}"), value.as_str()));
+        }
+    }
+    cookies.extend(values.iter().map(|value| (NAME.to_owned(), value.as_str())));
+    assert_eq!(found(&cookies).len(), MAX_CANDIDATES);
+    let assembled = &found(&cookies)[..MAX_ASSEMBLED];
+    assert!(assembled.iter().all(|value| value.len() > MAX_VALUE));
+}
+
+#[test]
+fn a_value_is_found_under_its_own_name_alone() {
+    let cookies = [
+        named("-session", "a"),
+        named("-session.0", "b"),
+        named("-login-x", "c"),
+        named(".00", "d"),
+        named(".+1", "d"),
+        named("", ""),
+        ("__secure-portcullis".to_owned(), "e"),
+    ];
+    assert!(found(&cookies).is_empty());
+    let bytes: [(&[u8], &[u8]); 1] = [(NAME.as_bytes(), b"\xff")];
+    assert!(candidates(bytes.into_iter(), NAME).is_empty());
+}

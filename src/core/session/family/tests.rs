@@ -1,1 +1,134 @@
 use super::*;
+
+const NAME: &str = "__Secure-portcullis";
+
+fn family() -> Family {
+    Family::new(NAME.to_owned())
+}
+
+#[test]
+fn c04_the_family_has_these_names_and_no_others() {
+    for rest in [
+        "",
+        ".0",
+        ".1",
+        ".15",
+        ".007",
+        "-session",
+        "-session.0",
+        "-session.12",
+        "-login-",
+        "-login-x7",
+        "-login-x7.1",
+    ] {
+        assert!(family().has(format!("{NAME}{rest}").as_bytes()), "{rest}");
+    }
+    for name in [
+        "",
+        "portcullis",
+        "__secure-portcullis",
+        "__SECURE-PORTCULLIS",
+        "__Host-portcullis",
+        "__Secure-portculli",
+        "__Secure-portcullis2",
+        "__Secure-portcullis.",
+        "__Secure-portcullis.x",
+        "__Secure-portcullis.-1",
+        "__Secure-portcullis.0.1",
+        "__Secure-portcullis-sessions",
+        "__Secure-portcullis-session.",
+        "__Secure-portcullis-session-session",
+        "__Secure-portcullis-login",
+        "x__Secure-portcullis",
+    ] {
+        assert!(!family().has(name.as_bytes()), "{name}");
+    }
+}
+
+#[test]
+fn h14_stripping_keeps_the_rest_byte_for_byte() {
+    let token = "__Secure-portcullis=a.b.c";
+    let strip = |cookie: &str| {
+        let kept = family().strip(cookie.as_bytes());
+        kept.map(|kept| String::from_utf8(kept.into_owned()).unwrap())
+    };
+    for (cookie, kept) in [
+        ("", Some("")),
+        ("a=1", Some("a=1")),
+        (" a=1 ;b;; c=\"x; y\"", Some(" a=1 ;b;; c=\"x; y\"")),
+        ("a=1; T; b=2", Some("a=1; b=2")),
+        ("T; b=2", Some("b=2")),
+        ("a=1; T", Some("a=1")),
+        ("T", None),
+        ("T; __Secure-portcullis-session.1=x; T", None),
+        ("a=1;T;b=2", Some("a=1;b=2")),
+        (
+            "a=1; \t__Secure-portcullis-login-q = x; b= 2 ",
+            Some("a=1; b= 2 "),
+        ),
+        ("a=\"; T; \"", Some("a=\"; \"")),
+        (
+            "__secure-portcullis=x; A=__Secure-portcullis=y",
+            Some("__secure-portcullis=x; A=__Secure-portcullis=y"),
+        ),
+    ] {
+        let cookie = cookie.replace('T', token);
+        assert_eq!(strip(&cookie).as_deref(), kept, "{cookie}");
+    }
+    let bytes = b"a=\xff\x80; __Secure-portcullis=x; b=\xc3";
+    assert_eq!(&*family().strip(bytes).unwrap(), b"a=\xff\x80; b=\xc3");
+}
+
+fn headers<'a>(cookies: &[&'a str]) -> Headers<'a> {
+    let fields = cookies
+        .iter()
+        .map(|cookie| (&b"Cookie"[..], cookie.as_bytes()));
+    Headers::new(fields.collect())
+}
+
+#[test]
+fn h14_several_cookie_headers_are_stripped_as_one() {
+    let forwarded = |cookies: &[&str]| family().forwarded(&headers(cookies));
+    assert_eq!(forwarded(&[]), Cookies::AsTheyCame);
+    assert_eq!(forwarded(&["a=1", "b=2"]), Cookies::AsTheyCame);
+    assert_eq!(forwarded(&["__Secure-portcullis=x"]), Cookies::Nothing);
+    assert_eq!(
+        forwarded(&[
+            "a=1",
+            "__Secure-portcullis.0=x",
+            "__Secure-portcullis.1=y; b=2"
+        ]),
+        Cookies::Only(b"a=1; b=2".to_vec())
+    );
+}
+
+#[test]
+fn the_companion_is_asked_with_the_sessions_cookies_alone() {
+    let cookies = [
+        "a=1; __Secure-portcullis=t",
+        "__Secure-portcullis-session.0=s0;__Secure-portcullis-session.1=s1 ; b=2",
+        "__Secure-portcullis-login-q=l",
+    ];
+    assert_eq!(
+        family().of_session(&headers(&cookies)),
+        "__Secure-portcullis=t; __Secure-portcullis-session.0=s0; __Secure-portcullis-session.1=s1"
+    );
+    assert!(family().is_sealed_in(&headers(&cookies)));
+    for none in [
+        "a=1",
+        "__Secure-portcullis=t; __Secure-portcullis.0=t",
+        "__Secure-portcullis-session=",
+        "__Secure-portcullis-sessions=x",
+        "__Secure-portcullis-login-session=x",
+    ] {
+        assert!(!family().is_sealed_in(&headers(&[none])), "{none}");
+    }
+}
+
+#[test]
+fn the_names_are_those_of_the_documentation() {
+    let family = family();
+    assert_eq!(family.token(), "__Secure-portcullis");
+    assert_eq!(family.sealed(), "__Secure-portcullis-session");
+    assert_eq!(family.login("x7"), "__Secure-portcullis-login-x7");
+}

@@ -1,1 +1,219 @@
 use super::*;
+
+const START: u64 = 1_800_000_000;
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_secs(START + seconds)
+}
+
+fn id(number: u32) -> Id {
+    let mut bytes = [0; 16];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    Id::from_bytes(bytes)
+}
+
+/// A session of this number, of the person of that one.
+fn session(sid: u32, person: u32, began: u64) -> Marks {
+    Marks {
+        sid: id(sid),
+        handle: id(person),
+        began: at(began),
+    }
+}
+
+/// A list that is full of sessions, which end at `ends` and are each marked at a time of its own.
+fn full(ends: u64, before: fn(u64) -> u64) -> Revocations {
+    let entries = (0..Revocations::MAX_ENTRIES).map(|number| {
+        let sid = id(u32::try_from(number).unwrap());
+        let before = at(before(u64::try_from(number).unwrap())).secs();
+        let ends = at(ends).secs();
+        format!(r#"{{"sid":"{sid}","before":{before},"ends":{ends}}}"#)
+    });
+    let entries: Vec<String> = entries.collect();
+    let text = format!(
+        r#"{{"version":1,"floor":0,"entries":[{}]}}"#,
+        entries.join(",")
+    );
+    Revocations::parse(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn a_session_ends_by_its_sid_and_no_other_does() {
+    let mut list = Revocations::default();
+    list.end(Mark::Session(id(1)), at(100), at(1000), at(100));
+    assert!(list.revokes(&session(1, 9, 50), at(100)));
+    assert!(!list.revokes(&session(2, 9, 50), at(100)));
+    assert!(
+        !list.revokes(&session(9, 1, 50), at(100)),
+        "a sid is no handle"
+    );
+}
+
+#[test]
+fn a_person_is_signed_out_everywhere_and_can_sign_in_again() {
+    let mut list = Revocations::default();
+    list.end(Mark::Person(id(7)), at(100), at(1000), at(100));
+    for (began, ended) in [(0, true), (99, true), (100, true), (101, false)] {
+        assert_eq!(
+            list.revokes(&session(1, 7, began), at(100)),
+            ended,
+            "{began}"
+        );
+    }
+    assert!(!list.revokes(&session(1, 8, 0), at(100)));
+}
+
+#[test]
+fn an_entry_counts_until_its_end_and_is_kept_until_then() {
+    let mut list = Revocations::default();
+    list.end(Mark::Session(id(1)), at(100), at(1000), at(100));
+    assert!(list.revokes(&session(1, 1, 50), at(999)));
+    assert!(!list.revokes(&session(1, 1, 50), at(1000)));
+    list.prune(at(999));
+    assert_eq!(list.len(), 1);
+    list.prune(at(1000));
+    assert!(list.is_empty());
+}
+
+#[test]
+fn lists_are_united_and_nothing_is_lost_before_its_end() {
+    let mut filters = Revocations::default();
+    filters.end(Mark::Session(id(1)), at(100), at(1000), at(100));
+    filters.end(Mark::Session(id(2)), at(100), at(500), at(100));
+    let mut companions = Revocations::default();
+    companions.end(Mark::Session(id(2)), at(300), at(480), at(300));
+    companions.end(Mark::Person(id(3)), at(300), at(2000), at(300));
+    companions.raise_floor(at(10));
+    let now = at(450);
+    filters.unite(&companions, now);
+    for (marks, ended) in [
+        (session(1, 9, 100), true),
+        (session(2, 9, 300), true),
+        (session(2, 9, 301), false),
+        (session(9, 3, 300), true),
+        (session(9, 9, 10), true),
+        (session(9, 9, 11), false),
+    ] {
+        assert_eq!(filters.revokes(&marks, now), ended, "{marks:?}");
+    }
+    // A companion that has lost its state takes nothing back.
+    filters.unite(&Revocations::default(), at(460));
+    assert!(filters.revokes(&session(1, 9, 100), at(460)));
+    assert_eq!(filters.floor(), at(10));
+    let mut other = companions.clone();
+    other.unite(&filters, at(460));
+    assert_eq!(other.floor(), filters.floor());
+    assert!(other.revokes(&session(1, 9, 100), at(460)));
+}
+
+#[test]
+fn a_full_list_refuses_more_and_never_less() {
+    let mut list = full(100_000, |number| number);
+    let most = u32::try_from(Revocations::MAX_ENTRIES).unwrap();
+    assert_eq!(list.len(), Revocations::MAX_ENTRIES);
+    assert_eq!(list.floor(), Timestamp::default());
+    list.end(Mark::Person(id(1)), at(50_000), at(100_000), at(0));
+    assert_eq!(list.len(), Revocations::MAX_ENTRIES);
+    assert_eq!(
+        list.floor(),
+        at(0),
+        "the oldest went, and the floor has risen to it"
+    );
+    for number in 0..most {
+        let marks = session(number, u32::MAX, 0);
+        assert!(list.revokes(&marks, at(60_000)), "{number}");
+    }
+    assert!(list.revokes(&session(u32::MAX, 1, 40_000), at(60_000)));
+    assert!(!list.revokes(&session(u32::MAX, u32::MAX, 1), at(60_000)));
+}
+
+#[test]
+fn what_is_over_goes_before_the_floor_rises() {
+    let mut list = full(20, |_| 10);
+    list.end(Mark::Session(id(u32::MAX)), at(30), at(100), at(30));
+    assert_eq!(list.len(), 1);
+    assert_eq!(list.floor(), Timestamp::default());
+}
+
+#[test]
+fn the_text_form_comes_back_even_of_a_full_list() {
+    let mut list = full(1000, |_| 10);
+    list.raise_floor(at(5));
+    list.end(Mark::Person(id(7)), at(6), at(1000), at(0));
+    let text = list.to_json();
+    assert!(text.len() <= Revocations::MAX_BYTES, "{}", text.len());
+    assert_eq!(list.len(), Revocations::MAX_ENTRIES);
+    assert_eq!(Revocations::parse(text.as_bytes()), Ok(list));
+    assert_eq!(
+        Revocations::default().to_json(),
+        r#"{"version":1,"floor":0,"entries":[]}"#
+    );
+}
+
+#[test]
+fn what_is_no_list_is_refused() {
+    let entry = r#"{"sid":"AQEBAQEBAQEBAQEBAQEBAQ","before":1,"ends":2}"#;
+    let whole = format!(r#"{{"version":1,"floor":0,"entries":[{entry}]}}"#);
+    assert!(Revocations::parse(whole.as_bytes()).is_ok());
+    for (piece, other) in [
+        (whole.as_str(), ""),
+        (&whole, "[]"),
+        (&whole, "<html>"),
+        (r#""version":1"#, r#""version":2"#),
+        (r#""floor":0,"#, ""),
+        (r#""floor":0"#, r#""floor":-1"#),
+        (r#""floor":0"#, r#""floor":"0""#),
+        (r#""floor":0"#, r#""floor":0,"floor":0"#),
+        (r#""sid""#, r#""id""#),
+        (r#""sid":"#, r#""handle":"AQEBAQEBAQEBAQEBAQEBAQ","sid":"#),
+        ("AQEBAQEBAQEBAQEBAQEBAQ", "AQEBAQEBAQEBAQEBAQEBAR"),
+        ("AQEBAQEBAQEBAQEBAQEBAQ", ""),
+        (r#""before":1,"#, ""),
+        (r#""ends":2"#, r#""ends":2.5"#),
+        (entry, "7"),
+    ] {
+        assert!(whole.contains(piece), "{piece}");
+        let text = whole.replace(piece, other);
+        assert!(Revocations::parse(text.as_bytes()).is_err(), "{text}");
+    }
+    let long = format!("{whole}{}", " ".repeat(Revocations::MAX_BYTES));
+    assert!(Revocations::parse(long.as_bytes()).is_err());
+}
+
+#[test]
+fn an_answer_is_judged_like_any_from_the_network() {
+    let body = r#"{"version":1,"floor":7,"entries":[]}"#.as_bytes();
+    let answer = HttpAnswer {
+        status: 200,
+        content_type: Some(b"application/json"),
+        content_encoding: None,
+        body,
+    };
+    let floor = Revocations::from_answer(&answer).map(|list| list.floor());
+    assert_eq!(floor, Ok(Timestamp::from_secs(7)));
+    for (other, error) in [
+        (
+            HttpAnswer {
+                status: 404,
+                ..answer
+            },
+            ReadError::Status(404),
+        ),
+        (
+            HttpAnswer {
+                content_type: Some(b"text/html"),
+                ..answer
+            },
+            ReadError::ContentType,
+        ),
+        (
+            HttpAnswer {
+                body: b"{}",
+                ..answer
+            },
+            ReadError::Malformed,
+        ),
+    ] {
+        assert_eq!(Revocations::from_answer(&other), Err(error));
+    }
+}
