@@ -112,7 +112,7 @@ async fn the_cookies_ride_on_refusals_and_over_http_2_too() {
 #[tokio::test]
 async fn h11_no_cache_keeps_an_answer_that_carries_a_session() {
     const CACHED: &str = "cached.example.com";
-    let mut people = People::with(
+    let people = People::with(
         |policy| policy["apps"][0]["hosts"] = json!([HOST, CACHED]),
         // The companion stands in for an app whose pages may be kept.
         |builder| builder.app_at(CACHED, "companion"),
