@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use portcullis_tests::lab::envoy::Builder;
 use portcullis_tests::lab::scene::HOST;
 use portcullis_tests::lab::{Call, Connection, Reply, SigningKey, Version, wait};
 use serde_json::json;
@@ -294,5 +295,31 @@ async fn a_fresh_token_by_a_key_that_is_news_waits_for_the_key() {
         .await;
     carries(&reply, &lines, "a new key");
     assert_eq!(people.companion.count(REFRESH), 1);
+    people.ends_clean().await;
+}
+
+/// `allow_on_headers_stop_iteration` makes Envoy ask for the body of a request that the filter holds.
+#[tokio::test]
+async fn a_body_does_not_carry_headers_that_wait_for_a_refresh_past_the_gate() {
+    let mut people = People::with(|_| {}, Builder::stop_iteration).await;
+    let eve = show(&people.good(&Session::of("eve")));
+    people.lets_through("at first", eve).await;
+    let lines = people.ends();
+    people.companion.hold();
+    let form = Call::post(HOST, "/api/v2/silences")
+        .header("cookie", cookies(&people.over(&Session::of("ann"))))
+        .body(vec![b'x'; 100_000]);
+    let address = people.gateway.address();
+    let reply = tokio::spawn(async move { form.send(address).await });
+    let waiting = "portcullis_waiting_requests";
+    people
+        .gateway
+        .metric(waiting, &[], |waiting| waiting == 1.0)
+        .await;
+    people.unseen("a form that waits");
+    people.companion.release();
+    let reply = reply.await.unwrap();
+    let reply = people.refused("a form", reply, 401, "session-expired");
+    carries(&reply, &lines, "a form");
     people.ends_clean().await;
 }
