@@ -137,6 +137,25 @@ impl Sessions {
     /// The session that the cookies hold. Of several values those that do not open are ignored, and
     /// two sessions count as none (C04).
     async fn find(&self, cookies: &Cookies<'_>) -> Result<Found, NoSession> {
+        let mut found = self.find_sealed(cookies).await?;
+        let used = self.token_made(cookies, &found.session);
+        found.session.last_used = found.session.last_used.max(used);
+        Ok(found)
+    }
+
+    /// When the session token that the request shows was made, if it is of this session. That it is
+    /// over does not matter: somebody had it then, which the sealed session need not know.
+    fn token_made(&self, cookies: &Cookies<'_>, session: &Session) -> Timestamp {
+        let keys = self.keys.load();
+        let texts = cookies.candidates(self.settings.names.token());
+        let claims = texts
+            .iter()
+            .filter_map(|text| keys.read(&self.settings.url, text));
+        let own = claims.filter(|claims| claims.marks.sid == session.sid);
+        own.map(|claims| claims.issued_at).max().unwrap_or_default()
+    }
+
+    async fn find_sealed(&self, cookies: &Cookies<'_>) -> Result<Found, NoSession> {
         match &*self.store {
             Store::Cookie(_) => {
                 let sessions = self.sealed(cookies, Purpose::Session, Session::from_bytes);

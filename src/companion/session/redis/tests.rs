@@ -198,7 +198,10 @@ async fn a_state_that_cannot_be_read_is_never_taken_for_none() {
     let redis = Redis::new(redis_settings(&server.session()), URL);
     redis.end(&ending(1), at(10)).await.unwrap();
     let key = redis.names.ended();
-    assert_eq!(server.command(&["HSET", &key, "version", "x", "state", "{}"]), "0");
+    assert_eq!(
+        server.command(&["HSET", &key, "version", "x", "state", "{}"]),
+        "0"
+    );
     let error = redis.ended(at(20)).await.unwrap_err().to_string();
     assert!(error.contains(&key) && error.contains("DEL"), "{error}");
     redis.end(&ending(2), at(20)).await.unwrap_err();
