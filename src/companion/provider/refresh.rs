@@ -170,7 +170,7 @@ impl Provider {
                 (None, false)
             }
         };
-        let complete = false;
+        let complete = said.is_some() && asked;
         let said = said.unwrap_or_default().or(more.unwrap_or_default());
         Ok(if complete {
             said
