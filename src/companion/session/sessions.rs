@@ -21,7 +21,7 @@ use portcullis_core::timestamp::Timestamp;
 use super::cookies::{Cookies, SetCookie};
 use super::ended::{State, StateFileError};
 use super::flights::Flights;
-use super::keys::{Binding, Keys, Purpose};
+use super::keys::{Keys, Purpose};
 use super::outcome::{Live, NoSession, Why};
 use super::record::Session;
 use super::redis::Ticket;
@@ -186,7 +186,8 @@ impl Sessions {
         let keys = self.keys.load();
         let name = self.settings.names.sealed();
         let values = cookies.candidates(name).into_iter();
-        let opened = values.filter_map(|value| keys.open(self.binding(purpose, name), &value));
+        let opened =
+            values.filter_map(|value| keys.open(self.settings.binding(purpose, name), &value));
         opened.filter_map(|content| read(&content)).collect()
     }
 
@@ -251,7 +252,7 @@ impl Sessions {
         let seal = |purpose, content: &[u8]| {
             self.keys
                 .load()
-                .seal(self.binding(purpose, name), content, now)
+                .seal(self.settings.binding(purpose, name), content, now)
         };
         let value = match place {
             Place::Cookie => {
@@ -283,14 +284,6 @@ impl Sessions {
         Ok(self
             .settings
             .put(cookies, name, value, session.ends.since(now)))
-    }
-
-    fn binding<'a>(&'a self, purpose: Purpose, name: &'a str) -> Binding<'a> {
-        Binding {
-            purpose,
-            name,
-            url: &self.settings.url,
-        }
     }
 }
 
