@@ -101,7 +101,7 @@ impl Flights {
     where
         F: Future<Output = Landing> + Send + 'static,
     {
-        let hash = hash_of(token);
+        let hash = hash_of(&session.idp, token);
         let mut landing = match self.board(hash, session, now) {
             Boarded::Landed(landing) => return landing,
             Boarded::Flying(landing) => landing,
@@ -213,7 +213,10 @@ impl Known {
         let (is_spent, kept) = match &landing {
             Landing::Renewed(session) => {
                 let token = session.tokens.refresh_token.as_ref();
-                (token.is_none_or(|token| hash_of(token) != hash), KEPT)
+                (
+                    token.is_none_or(|token| hash_of(&session.idp, token) != hash),
+                    KEPT,
+                )
             }
             Landing::Ended => (true, KEPT),
             Landing::Unavailable => (false, SPARED),
@@ -272,7 +275,9 @@ fn over(
     queue.pop_front_if(|(until, _)| too_long || *until <= now)
 }
 
-fn hash_of(token: &Secret) -> TokenHash {
-    let fields = bytes::fields(&[b"portcullis: a refresh token", token.expose().as_bytes()]);
+/// What a token of a provider is known by.
+fn hash_of(idp: &str, token: &Secret) -> TokenHash {
+    let fields = ["portcullis: a refresh token", idp, token.expose()];
+    let fields = bytes::fields(&fields.map(str::as_bytes));
     Sha256::digest(fields).into()
 }

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::bytes;
 use super::cookies::{Attributes, Cookies, SetCookie};
-use super::keys::{Binding, Keys, Purpose};
+use super::keys::{Keys, Purpose};
 use super::record::seconds;
 use super::settings::{SameSite, Settings};
 
@@ -34,6 +34,15 @@ const LOOP: Duration = Duration::from_secs(10);
 
 /// The attempt that stands for one that has just come to its end. Others have longer names.
 const DONE: &str = "done";
+
+/// How much clocks may differ.
+pub(super) const SKEW: Duration = Duration::from_secs(60);
+
+/// These cookies are for the companion's host alone, and a callback comes from another site.
+const HOW: Attributes<'static> = Attributes {
+    domain: None,
+    same_site: SameSite::Lax,
+};
 
 /// A sign-in under way.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -77,7 +86,11 @@ impl Logins<'_> {
             attempt,
         };
         let content = serde_json::to_vec(&login).map_err(|_| TooLong)?;
-        let value = self.keys.seal(self.binding(&name), &content, self.now);
+        let value = self.keys.seal(
+            self.settings.binding(Purpose::Login, &name),
+            &content,
+            self.now,
+        );
         if value.len() > MAX_VALUE {
             return Err(TooLong);
         }
@@ -107,7 +120,11 @@ impl Logins<'_> {
         };
         // Text and numbers: nothing in it can fail to be written.
         let content = serde_json::to_vec(&login).unwrap_or_default();
-        let value = self.keys.seal(self.binding_done(&name), &content, self.now);
+        let value = self.keys.seal(
+            self.settings.binding(Purpose::Done, &name),
+            &content,
+            self.now,
+        );
         SetCookie::set(&name, &value, LOOP, HOW)
     }
 
@@ -117,7 +134,9 @@ impl Logins<'_> {
         let name = self.settings.names.login(DONE);
         let hash = hash_of(rd);
         self.cookies.values(&name).any(|value| {
-            let content = self.keys.open(self.binding_done(&name), value);
+            let content = self
+                .keys
+                .open(self.settings.binding(Purpose::Done, &name), value);
             let login = content.and_then(|content| serde_json::from_slice(&content).ok());
             login.is_some_and(|login: Login<()>| {
                 login.rd == hash && self.now.since(login.made) < LOOP && login.made <= self.now
@@ -161,44 +180,16 @@ impl Logins<'_> {
 
     fn open<T: DeserializeOwned>(self, name: &str) -> Option<Login<T>> {
         self.cookies.values(name).find_map(|value| {
-            let content = self.keys.open(self.binding(name), value)?;
+            let content = self
+                .keys
+                .open(self.settings.binding(Purpose::Login, name), value)?;
             let login: Login<T> = serde_json::from_slice(&content).ok()?;
             // A replica's clock may be ahead of ours by a little.
             let fresh = self.now < login.made.after(LIVES) && login.made <= self.now.after(SKEW);
             fresh.then_some(login)
         })
     }
-
-    fn binding<'b>(&self, name: &'b str) -> Binding<'b>
-    where
-        Self: 'b,
-    {
-        Binding {
-            purpose: Purpose::Login,
-            name,
-            url: &self.settings.url,
-        }
-    }
-
-    fn binding_done<'b>(&self, name: &'b str) -> Binding<'b>
-    where
-        Self: 'b,
-    {
-        Binding {
-            purpose: Purpose::Done,
-            ..self.binding(name)
-        }
-    }
 }
-
-/// How much clocks may differ.
-pub(super) const SKEW: Duration = Duration::from_secs(60);
-
-/// These cookies are for the companion's host alone, and a callback comes from another site.
-const HOW: Attributes<'static> = Attributes {
-    domain: None,
-    same_site: SameSite::Lax,
-};
 
 fn hash_of(rd: &str) -> String {
     bytes::encode(Sha256::digest(rd))

@@ -98,6 +98,15 @@ impl Session {
         }
     }
 
+    /// Takes over what the provider gave for the session, or for another one of the same person
+    /// that has the same refresh token.
+    pub(super) fn take_over(&mut self, renewed: &Self) {
+        self.vouched = renewed.vouched;
+        self.last_used = self.last_used.max(renewed.last_used);
+        self.person = renewed.person.clone();
+        self.tokens = renewed.tokens.clone();
+    }
+
     /// What is put under the seal.
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         // Text and numbers: nothing in it can fail to be written.

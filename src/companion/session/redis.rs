@@ -8,12 +8,13 @@ mod ended;
 mod link;
 mod names;
 mod records;
+mod settings;
 mod sign_ins;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use link::{Kind, RedisSettings};
 pub(super) use records::Ticket;
+pub(crate) use settings::{Kind, RedisSettings};
 
 use ended::Cache;
 use link::Link;

@@ -22,7 +22,7 @@ use portcullis_core::timestamp::Timestamp;
 use super::cookies::{Cookies, SetCookie};
 use super::ended::{State, StateFileError};
 use super::flights::Flights;
-use super::keys::{Binding, Keys, Purpose};
+use super::keys::{Keys, Purpose};
 use super::outcome::{Live, NoSession, Why};
 use super::record::Session;
 use super::redis::Ticket;
@@ -138,6 +138,25 @@ impl Sessions {
     /// The session that the cookies hold. Of several values those that do not open are ignored, and
     /// two sessions count as none (C04).
     async fn find(&self, cookies: &Cookies<'_>) -> Result<Found, NoSession> {
+        let mut found = self.find_sealed(cookies).await?;
+        let used = self.token_made(cookies, &found.session);
+        found.session.last_used = found.session.last_used.max(used);
+        Ok(found)
+    }
+
+    /// When the session token that the request shows was made, if it is of this session. That it is
+    /// over does not matter: somebody had it then, which the sealed session need not know.
+    fn token_made(&self, cookies: &Cookies<'_>, session: &Session) -> Timestamp {
+        let keys = self.keys.load();
+        let texts = cookies.candidates(self.settings.names.token());
+        let claims = texts
+            .iter()
+            .filter_map(|text| keys.read(&self.settings.url, text));
+        let own = claims.filter(|claims| claims.marks.sid == session.sid);
+        own.map(|claims| claims.issued_at).max().unwrap_or_default()
+    }
+
+    async fn find_sealed(&self, cookies: &Cookies<'_>) -> Result<Found, NoSession> {
         match &*self.store {
             Store::Cookie(_) => {
                 let sessions = self.sealed(cookies, Purpose::Session, Session::from_bytes);
@@ -168,7 +187,8 @@ impl Sessions {
         let keys = self.keys.load();
         let name = self.settings.names.sealed();
         let values = cookies.candidates(name).into_iter();
-        let opened = values.filter_map(|value| keys.open(self.binding(purpose, name), &value));
+        let opened =
+            values.filter_map(|value| keys.open(self.settings.binding(purpose, name), &value));
         opened.filter_map(|content| read(&content)).collect()
     }
 
@@ -233,7 +253,7 @@ impl Sessions {
         let seal = |purpose, content: &[u8]| {
             self.keys
                 .load()
-                .seal(self.binding(purpose, name), content, now)
+                .seal(self.settings.binding(purpose, name), content, now)
         };
         let value = match place {
             Place::Cookie => {
@@ -265,14 +285,6 @@ impl Sessions {
         Ok(self
             .settings
             .put(cookies, name, value, session.ends.since(now)))
-    }
-
-    fn binding<'a>(&'a self, purpose: Purpose, name: &'a str) -> Binding<'a> {
-        Binding {
-            purpose,
-            name,
-            url: &self.settings.url,
-        }
     }
 }
 

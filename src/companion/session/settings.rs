@@ -5,6 +5,8 @@ use std::time::Duration;
 use portcullis_core::policy::Sso;
 use portcullis_core::session::Family;
 
+use super::keys::{Binding, Purpose};
+
 /// How sessions are kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Settings {
@@ -45,6 +47,15 @@ impl Settings {
             lifetime: Duration::from_secs(12 * 3600),
             idle: Duration::from_secs(3600),
             token: Duration::from_secs(300),
+        }
+    }
+
+    /// What a sealed value of this companion is bound to.
+    pub(super) fn binding<'a>(&'a self, purpose: Purpose, name: &'a str) -> Binding<'a> {
+        Binding {
+            purpose,
+            name,
+            url: &self.url,
         }
     }
 

@@ -104,6 +104,7 @@ fn c03_former_pieces_go_when_a_value_becomes_shorter_or_longer() {
         browser.heed(&set);
         let header = browser.header();
         assert!(offers(&header, &value), "{length}");
+        assert_eq!(browser.names().len(), cut(SEALED, &value).len(), "{length}");
     }
 }
 

@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use portcullis_core::timestamp::Timestamp;
@@ -18,6 +20,10 @@ use crate::session::whole_file;
 
 #[cfg(test)]
 mod tests;
+
+/// How long a start waits for another companion to end, and how often it looks.
+const RESTART: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A state file that this companion alone writes.
 #[derive(Debug)]
@@ -116,14 +122,21 @@ fn lock(path: &Path) -> Result<File, StateFileError> {
     options.create(true).truncate(false).write(true).mode(0o600);
     let file = options.open(PathBuf::from(name));
     let file = file.map_err(|error| StateFileError::unwritable(path, &error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StateFileError::new(
-            path,
-            "another companion uses it".to_owned(),
-            "stop the other one; several replicas need `session.store: redis://…`",
-        )),
-        Err(TryLockError::Error(error)) => Err(StateFileError::unwritable(path, &error)),
+    let patience = Instant::now() + RESTART;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // Whoever restarts a companion may be quicker than the old one's end.
+            Err(TryLockError::WouldBlock) if Instant::now() < patience => thread::sleep(LOOK),
+            Err(TryLockError::WouldBlock) => {
+                let mend = "stop the other one; several replicas need `session.store: redis://…`";
+                let problem = "another companion uses it".to_owned();
+                return Err(StateFileError::new(path, problem, mend));
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(StateFileError::unwritable(path, &error));
+            }
+        }
     }
 }
 

@@ -207,3 +207,16 @@ fn what_is_kept_and_remembered_has_an_end() {
     known.forget(ends);
     assert_eq!(known.tokens.len(), 0);
 }
+
+#[tokio::test]
+async fn the_same_token_of_another_provider_is_another_token() {
+    let scene = Scene::new();
+    let session = session("old");
+    let mut other = session.clone();
+    other.idp = "other".to_owned();
+    for session in [&session, &other] {
+        let landing = renewed(session, "new", at(200));
+        assert_eq!(scene.join(session, landing.clone(), at(200)).await, landing);
+    }
+    assert_eq!(scene.flown(), 2);
+}

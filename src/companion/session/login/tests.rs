@@ -2,6 +2,7 @@ use serde::de::IgnoredAny;
 
 use super::*;
 use crate::session::fixtures::{Browser, URL, at, cookies, settings};
+use crate::session::keys::Binding;
 
 const RD: &str = "https://app.example.com/graph?g0=up";
 

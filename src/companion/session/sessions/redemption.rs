@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portcullis_core::session::Mark;
 use portcullis_core::timestamp::Timestamp;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::refresh::Redeem;
 use super::{Place, stays};
@@ -17,12 +17,15 @@ use crate::session::redis::{Redis, Ticket};
 use crate::session::store::Store;
 use crate::session::unavailable::Unavailable;
 
-/// How long one replica may take before another tries.
-const LOCK: Duration = Duration::from_secs(15);
+/// How long a provider may take. All of its answers together have less.
+const ASK: Duration = Duration::from_secs(25);
+
+/// How long one replica may take before another tries: longer than the provider.
+const LOCK: Duration = Duration::from_secs(30);
 
 /// How often a replica that waits for another looks, and for how long.
 const LOOK: Duration = Duration::from_millis(50);
-const WAIT: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_secs(35);
 
 /// For how long new tokens are offered to Redis, and how often: without them the session is lost.
 const OFFER: Duration = Duration::from_secs(30);
@@ -66,7 +69,8 @@ impl<R: Redeem> Redemption<R> {
 
     /// Asks the provider.
     async fn ask(&self) -> Result<Session, NotRenewed> {
-        let renewed = self.provider.redeem(self.session.clone()).await?;
+        let renewed = timeout(ASK, self.provider.redeem(self.session.clone())).await;
+        let renewed = renewed.map_err(|_| NotRenewed::Unavailable)??;
         if renewed.person.sub != self.session.person.sub {
             tracing::warn!(
                 idp = self.session.idp,

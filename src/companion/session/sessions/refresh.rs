@@ -106,8 +106,6 @@ impl Sessions {
         let mut found = self.find(cookies).await?;
         let mut renewed = false;
         for _ in 0..ROUNDS {
-            let used = self.token_made(cookies, &found.session);
-            found.session.last_used = found.session.last_used.max(used);
             let state = self.store.ended(now).await?;
             self.check(&found.session, &state, now)?;
             let Some(why) = due(&found.session, &state, now) else {
@@ -127,25 +125,13 @@ impl Sessions {
                 .join(&token, &found.session, now, redemption)
                 .await
             {
-                Landing::Renewed(session) => found.session = Session::clone(&session),
+                Landing::Renewed(session) => found.session.take_over(&session),
                 Landing::Ended => return Err(Why::Refused.into()),
                 Landing::Unavailable => return Err(Unavailable::new(UNTOLD).into()),
             }
             renewed = true;
         }
         Err(Unavailable::new("the session is changed all the time").into())
-    }
-
-    /// When the session token that the request shows was made, if it is of this session. That it is
-    /// over does not matter: somebody had it then, which the sealed session need not know.
-    fn token_made(&self, cookies: &Cookies<'_>, session: &Session) -> Timestamp {
-        let keys = self.keys.load();
-        let texts = cookies.candidates(self.settings.names.token());
-        let claims = texts
-            .iter()
-            .filter_map(|text| keys.read(&self.settings.url, text));
-        let own = claims.filter(|claims| claims.marks.sid == session.sid);
-        own.map(|claims| claims.issued_at).max().unwrap_or_default()
     }
 
     /// Notes that the session is used now. `false`: it has been changed since it was read.

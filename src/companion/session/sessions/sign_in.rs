@@ -36,9 +36,7 @@ pub(crate) enum LoginError {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum NotStarted {
     /// What the provider says of the person is more than cookies hold.
-    #[error(
-        "what the provider says of the person is more than cookies hold; give them fewer groups, or keep sessions in Redis"
-    )]
+    #[error("what the provider says of the person is more than cookies hold")]
     TooLarge,
     /// It cannot be kept just now.
     #[error(transparent)]
@@ -124,7 +122,8 @@ impl Sessions {
     }
 
     /// The session, begun after whatever marks there are of the person's former ones. They compare
-    /// whole seconds, and who signs out and in again within one has not been signed out since.
+    /// whole seconds, and who signs out and in again within one has not been signed out since. Nor
+    /// is it older than what is known of endings, whose clock may be another replica's.
     async fn after_all_marks(
         &self,
         session: Session,
@@ -134,6 +133,7 @@ impl Sessions {
         let later = (0..=LATER).map(|later| {
             let mut session = session.clone();
             session.began = Timestamp::from_secs(session.began.secs() + later);
+            session.vouched = session.vouched.max(state.beginning());
             session
         });
         let mut good = later.filter(|session| !self.has_ended(session, &state, now));

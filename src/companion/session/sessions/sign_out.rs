@@ -1,6 +1,6 @@
 //! Sessions that end before their time.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use portcullis_core::session::{Id, Mark};
 use portcullis_core::timestamp::Timestamp;
@@ -44,49 +44,50 @@ impl Sessions {
         cookies: &Cookies<'_>,
         now: Timestamp,
     ) -> Result<SignedOut, Unavailable> {
-        let (mut sids, session) = match &*self.store {
+        // Whatever its cookie says, no session that began by now outlasts this.
+        let by_now = now.after(self.settings.lifetime);
+        let mut ending: BTreeMap<Id, Timestamp> = BTreeMap::new();
+        let session = match &*self.store {
             Store::Cookie(_) => {
                 let sessions = self.sealed(cookies, Purpose::Session, Session::from_bytes);
-                let sids = sessions.iter().map(|session| session.sid).collect();
-                (
-                    sids,
-                    sessions.into_iter().max_by_key(|session| session.last_used),
-                )
+                ending.extend(sessions.iter().map(|own| (own.sid, own.ends.max(by_now))));
+                sessions.into_iter().max_by_key(|own| own.last_used)
             }
             Store::Redis(redis) => {
                 let tickets = self.sealed(cookies, Purpose::Ticket, Ticket::from_bytes);
-                let sids: BTreeSet<Id> = tickets.iter().map(|ticket| ticket.sid).collect();
+                ending.extend(tickets.iter().map(|own| (own.sid, own.ends.max(by_now))));
                 let record = match tickets.last() {
                     Some(ticket) => redis.get_session(ticket).await?,
                     None => None,
                 };
-                (sids, record.map(|record| record.session))
+                record.map(|record| record.session)
             }
         };
         // A session token alone ends its session as well.
         let keys = self.keys.load_full();
         for text in cookies.candidates(self.settings.names.token()) {
-            let claims = keys.read(&self.settings.url, &text);
-            sids.extend(claims.map(|claims| claims.marks.sid));
+            if let Some(claims) = keys.read(&self.settings.url, &text) {
+                ending.entry(claims.marks.sid).or_insert(by_now);
+            }
         }
-        if !sids.is_empty() {
-            // No session outlasts the lifetime, whenever it began.
-            let ends = now.after(self.settings.lifetime);
-            let marks = sids.iter().map(|sid| (Mark::Session(*sid), ends)).collect();
-            let ending = Ending {
-                marks,
+        if !ending.is_empty() {
+            let marks = ending
+                .iter()
+                .map(|(sid, ends)| (Mark::Session(*sid), *ends));
+            let marks = Ending {
+                marks: marks.collect(),
                 ..Ending::default()
             };
-            self.store.end(&ending, now).await?;
+            self.store.end(&marks, now).await?;
         }
         if let Store::Redis(redis) = &*self.store {
-            for sid in &sids {
+            for sid in ending.keys() {
                 redis.delete_session(*sid).await?;
             }
         }
         Ok(SignedOut {
             // Two sessions have no one person to name to a provider.
-            session: session.filter(|_| sids.len() == 1),
+            session: session.filter(|_| ending.len() == 1),
             set_cookies: self.settings.delete_session(cookies),
         })
     }

@@ -340,3 +340,18 @@ async fn the_revocations_say_nothing_of_who_it_is() {
         assert!(!list.contains(word), "{list}");
     }
 }
+
+#[tokio::test]
+async fn a_shorter_lifetime_for_a_while_revives_nobody() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let old = scene.browser.clone();
+    let usual = scene.settings.lifetime;
+    scene.settings.lifetime = Duration::from_secs(600);
+    scene.restart(at(50));
+    scene.end(at(100)).await;
+    scene.settings.lifetime = usual;
+    scene.restart(at(200));
+    scene.browser = old;
+    assert_eq!(scene.read(at(1000)).await, Err(Why::Revoked));
+}

@@ -273,3 +273,18 @@ async fn forward_auth_sets_no_token_that_is_in_pieces() {
     let live = sessions.refresh_token_alone(&shown, at(300), &provider);
     assert_eq!(live.await.unwrap().set_cookies, []);
 }
+
+#[tokio::test]
+async fn two_sessions_with_one_refresh_token_stay_two() {
+    let mut scene = Scene::new();
+    let first = scene.start(at(0)).await;
+    let first_browser = scene.browser.clone();
+    scene.browser = Browser::default();
+    let second = scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    assert_eq!(scene.refresh(at(3600)).await.unwrap().sid, second.sid);
+    scene.browser = first_browser;
+    // Its session token is from the beginning, so it was idle by then.
+    assert_eq!(scene.refresh(at(3599)).await.unwrap().sid, first.sid);
+    assert_eq!(scene.provider.asked(), 1);
+}
