@@ -879,7 +879,7 @@ fn a_domain_holds_itself_and_what_is_under_it() {
 #[test]
 fn the_help_tells_of_every_setting() {
     let command = Arguments::augment_args(Command::new("serve"));
-    let help = command.clone().render_long_help().to_string();
+    let help = Arguments::augment_args(Command::new("serve")).render_long_help().to_string();
     for setting in SETTINGS {
         assert!(
             help.contains(&format!("--{} <{}>", setting.flag(), setting.value)),
