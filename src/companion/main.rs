@@ -11,13 +11,14 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod document;
+mod forward_auth;
+mod http_client;
+mod issuers;
 mod policy_file;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the endpoints of sign-in are not there yet"
-)]
+mod provider;
 mod serve;
+mod session;
+mod session_keys;
 
 /// The companion of the Portcullis access gate, and tools for its operators.
 #[derive(Debug, Parser)]
@@ -31,12 +32,20 @@ struct Arguments {
 enum Command {
     Check(check::Arguments),
     Serve(serve::Arguments),
+    SessionKeys(session_keys::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Check(arguments) => check::run(&arguments).map(Some),
-        Command::Serve(arguments) => serve::run(&arguments).map(|()| None),
+        Command::Check(arguments) => check::run(&arguments)
+            .map(Some)
+            .map_err(|report| report.to_string()),
+        Command::Serve(arguments) => serve::run(&arguments)
+            .map(|()| None)
+            .map_err(|report| report.to_string()),
+        Command::SessionKeys(arguments) => session_keys::run(&arguments)
+            .map(Some)
+            .map_err(|error| error.to_string()),
     };
     match result {
         Ok(Some(output)) => print(&output),

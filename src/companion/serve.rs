@@ -4,16 +4,19 @@
 //! `envelope` goes around every request, and `endpoints` answers.
 
 mod answer;
+mod clock;
 mod config;
 mod endpoints;
 mod envelope;
 mod extract;
 mod health;
 mod http;
+mod judge;
 mod judgement;
 mod log;
 mod metrics;
 mod pages;
+mod people;
 mod request_id;
 mod return_to;
 mod state;
@@ -30,9 +33,10 @@ use crate::document::Report;
 pub(crate) use config::Arguments;
 
 use config::Config;
-use health::Health;
 use http::{Listener, Server, Stopper};
+use judge::{InForce, SignedIn};
 use metrics::Metrics;
+use people::People;
 use state::{Context, Shared};
 use watch::Watcher;
 
@@ -58,6 +62,10 @@ async fn serve(config: Config) -> Result<(), Report> {
     let mut watcher = Watcher::default();
     let metrics = Arc::new(Metrics::new());
     let judgement = judgement::watch(&mut watcher, &config)?;
+    let policy = &judgement.load().policy;
+    let people = People::open(&config, policy, &mut watcher, Arc::clone(&metrics))?;
+    let judge = InForce::follow(&config, judgement.clone(), people.keys.clone())?;
+    let signed_in = SignedIn::new(Arc::clone(&people.sessions), Arc::clone(&people.providers));
     let tls = config
         .tls
         .as_ref()
@@ -68,13 +76,15 @@ async fn serve(config: Config) -> Result<(), Report> {
         Some(listen) => Some(Listener::bind(listen).await?),
         None => None,
     };
+    // Nothing can be wrong with the files any more, so others may be asked.
+    let health = people.watch(&metrics);
     let limits = Arc::new(config.limits.clone());
-    let mut health = Health::default();
-    // Without a provider whose discovery has succeeded, nobody can sign in.
-    health.need("providers", || false);
     let state: Shared = Arc::new(Context {
         config,
         judgement,
+        judge,
+        signed_in,
+        people,
         metrics: Arc::clone(&metrics),
         health,
     });

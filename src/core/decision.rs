@@ -41,6 +41,28 @@ impl<'g> Decision<'g> {
         }
     }
 
+    /// The refusal of a request that was not judged, because whoever tells of it is no trusted proxy.
+    pub const fn proxy_untrusted() -> Self {
+        Self::new(Reason::ProxyUntrusted)
+    }
+
+    /// The refusal of a request that was not judged, because what is told of it is not all there, or
+    /// not the same twice.
+    pub const fn request_ambiguous() -> Self {
+        Self::new(Reason::RequestAmbiguous)
+    }
+
+    /// The same, but the caller is refused by more than the policy: by what a proxy asks of callers
+    /// at this place.
+    #[must_use]
+    pub fn narrowed(self) -> Self {
+        Self {
+            reason: Reason::CallerNotAllowed,
+            rule: None,
+            ..self
+        }
+    }
+
     /// Whether the request goes on.
     pub fn is_allowed(&self) -> bool {
         self.reason.class() == Class::Allowed

@@ -14,10 +14,11 @@ mod schedule;
 mod set;
 mod signatures;
 
+pub use crate::turn::LEASE;
 pub(crate) use answer::object;
 pub use answer::{Found, HttpAnswer, ReadError};
 pub use keyring::{Absence, Condition, Holding, Keyring};
 pub use record::{Record, RecordError};
-pub use schedule::{LEASE, READ_TIMEOUT, Read, UNKNOWN_KID_INTERVAL};
+pub use schedule::{READ_TIMEOUT, Read, UNKNOWN_KID_INTERVAL};
 pub use set::{Key, KeySet, KeySetError, Skipped, Thumbprint, Unfit};
 pub use signatures::{PureRust, Signatures};

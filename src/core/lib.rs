@@ -35,3 +35,4 @@ pub mod session;
 pub mod timestamp;
 pub mod token;
 pub mod trust;
+mod turn;

@@ -5,13 +5,15 @@
 //! which anybody verifies who has the companion's public keys: [`Claims`]. The sealed session is
 //! what only the companion opens. Both are kept in cookies: [`Family`] has their names, [`cut`] and
 //! [`candidates`] are the way of a value into cookies and out of them. [`Revocations`] are the
-//! sessions that ended before their tokens expire.
+//! sessions that ended before their tokens expire, and a [`Watch`] is how the workers of a proxy read
+//! them together.
 
 mod candidates;
 mod claims;
 mod family;
 mod id;
 mod revocations;
+mod watch;
 
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ pub use claims::{Claims, Marks};
 pub use family::{Cookies, Family, pairs};
 pub use id::Id;
 pub use revocations::{Mark, Revocations, RevocationsError};
+pub use watch::{Watch, WatchError};
 
 /// The `typ` of a session token.
 pub const TOKEN_TYPE: &str = "portcullis-session+jwt";

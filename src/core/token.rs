@@ -8,6 +8,7 @@ mod algorithm;
 mod claims;
 mod error;
 mod header;
+mod jws;
 mod numeric_date;
 #[cfg(test)]
 mod tests;
@@ -17,59 +18,46 @@ pub use algorithm::Algorithm;
 pub use claims::Claims;
 pub use error::{Part, TokenError};
 pub use header::{Header, is_bearer_type, is_type};
+pub use jws::Jws;
+pub use numeric_date::read as numeric_date;
 pub(crate) use verify::verify_but_for_time;
 pub use verify::{Verified, verify};
 
 use std::fmt;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-use crate::json::Json;
+use std::sync::Arc;
 
 /// A JSON Web Token in the compact form, well-formed, and not yet believed in anything.
 #[derive(Clone)]
 pub struct Token {
     header: Header,
     claims: Claims,
-    signing_input: String,
+    /// The whole text, which whoever remembers tokens by it shares.
+    text: Arc<str>,
+    /// How much of the text was signed, in bytes.
+    signed: usize,
     signature: Vec<u8>,
 }
 
 impl Token {
     /// How long a text may be at all, in bytes. A policy usually sets a lower bound, which is the
     /// caller's to apply first.
-    pub const MAX_BYTES: usize = 64 * 1024;
+    pub const MAX_BYTES: usize = Jws::MAX_BYTES;
 
     /// Reads the compact form of a token that is shown as a bearer: see [`Token::parse_as`].
     pub fn parse(text: &str) -> Result<Self, TokenError> {
         Self::parse_as(text, is_bearer_type)
     }
 
-    /// Reads the compact form (RFC 7515 section 3.1): three parts of strict base64url, of which
-    /// header and payload are JSON objects. `accepts` says which `typ` is the right one where the
-    /// token is shown, so that no kind of token can stand in for another (RFC 8725 section 3.12).
-    ///
-    /// Each token has one spelling: padding, white space and unused bits that are set are refused,
-    /// because two spellings of one token would escape whatever remembers tokens by their text.
+    /// Reads the compact form of a token of which `accepts` says the right `typ`: see
+    /// [`Jws::parse`].
     pub fn parse_as(text: &str, accepts: fn(Option<&str>) -> bool) -> Result<Self, TokenError> {
-        if text.len() > Self::MAX_BYTES {
-            return Err(TokenError::TooLarge);
-        }
-        let (signing_input, signature) = text.rsplit_once('.').ok_or(TokenError::NotCompact)?;
-        let (header, payload) = signing_input
-            .split_once('.')
-            .ok_or(TokenError::NotCompact)?;
-        if payload.contains('.') {
-            return Err(TokenError::NotCompact);
-        }
-        let header = Header::read(&object(header, Part::Header)?, accepts)?;
-        let claims = Claims::read(object(payload, Part::Payload)?)?;
+        let jws = Jws::parse(text, accepts)?;
         Ok(Self {
-            header,
-            claims,
-            signing_input: signing_input.to_owned(),
-            signature: bytes(signature, Part::Signature)?,
+            claims: Claims::read(jws.payload)?,
+            header: jws.header,
+            text: jws.text,
+            signed: jws.signed,
+            signature: jws.signature,
         })
     }
 
@@ -84,8 +72,13 @@ impl Token {
     }
 
     /// What was signed: the first two parts as they stand, and the dot between them.
-    pub const fn signing_input(&self) -> &[u8] {
-        self.signing_input.as_bytes()
+    pub fn signing_input(&self) -> &[u8] {
+        self.text.as_bytes().get(..self.signed).unwrap_or_default()
+    }
+
+    /// The text as a whole. It is a secret: whoever has it is believed to be the caller.
+    pub(crate) const fn text(&self) -> &Arc<str> {
+        &self.text
     }
 
     /// The signature, decoded.
@@ -101,21 +94,4 @@ impl fmt::Debug for Token {
             .field("header", &self.header)
             .finish_non_exhaustive()
     }
-}
-
-fn object(text: &str, part: Part) -> Result<Json, TokenError> {
-    let json = Json::parse(&bytes(text, part)?).map_err(|_| TokenError::Json(part))?;
-    if json.as_object().is_none() {
-        return Err(TokenError::Json(part));
-    }
-    Ok(json)
-}
-
-fn bytes(text: &str, part: Part) -> Result<Vec<u8>, TokenError> {
-    if text.is_empty() {
-        return Err(TokenError::NotCompact);
-    }
-    URL_SAFE_NO_PAD
-        .decode(text)
-        .map_err(|_| TokenError::Encoding(part))
 }

@@ -34,7 +34,16 @@ impl Http {
     }
 }
 
-impl Context for Http {}
+impl Context for Http {
+    // The SDK hands the reply to a call to the context whose callback made it.
+    fn on_http_call_response(&mut self, token: u32, headers: usize, _: usize, _: usize) {
+        if let Ok(mut worker) = self.worker.try_borrow_mut()
+            && worker.take_refresh(token, headers)
+        {
+            worker.settle_refreshed();
+        }
+    }
+}
 
 impl HttpContext for Http {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
@@ -58,6 +67,13 @@ impl HttpContext for Http {
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
         self.hold()
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        if let Ok(mut worker) = self.worker.try_borrow_mut() {
+            worker.add_cookies(self.id);
+        }
+        Action::Continue
     }
 }
 

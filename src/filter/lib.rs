@@ -3,8 +3,8 @@
 //!
 //! [`host`] is the one door to Envoy. `root` is what Envoy calls once a worker: it reads the
 //! [`configuration`] and keeps the time. `http` is what Envoy calls for each request. Both share
-//! a `worker`: the gate, its keys and the requests that wait for them. `readers` reads keys
-//! whose turn it is; `verdict` carries a decision out.
+//! a `worker`: the gate, its keys and the requests that wait for them, or for a fresh session token.
+//! `readers` reads keys and revocations whose turn it is; `verdict` carries a decision out.
 #![deny(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -28,6 +28,7 @@ mod logger;
 mod metrics;
 mod protobuf;
 mod readers;
+mod reply;
 mod root;
 pub mod signatures;
 mod verdict;

@@ -4,11 +4,32 @@
 use std::collections::HashMap;
 
 use portcullis_core::decision::{Decision, Reason};
+use portcullis_core::policy::Policy;
 
 use crate::host::{Counter, Gauge, Histogram};
 
 /// The app of a request that belongs to none.
 const NO_APP: &str = "none";
+
+/// What came of asking the companion for a fresh session token.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refresh {
+    /// There is one.
+    Renewed,
+    /// The session is over.
+    Ended,
+    /// Nobody can tell.
+    Unavailable,
+}
+
+/// The metrics of people's sessions.
+#[derive(Debug)]
+struct Sessions {
+    /// In the order of [`Refresh`].
+    refreshes: [Option<Counter>; 3],
+    revocations: Option<Gauge>,
+    revocations_age: Option<Gauge>,
+}
 
 /// A counter, and what it does not know yet.
 #[derive(Debug)]
@@ -26,14 +47,17 @@ pub(crate) struct Metrics {
     key_ages: Vec<Option<Gauge>>,
     key_reads: Vec<[Option<Counter>; 2]>,
     shared_keys: Option<Gauge>,
+    /// Where people sign in.
+    sessions: Option<Sessions>,
     waiting: Option<Gauge>,
     /// How many of the requests in that gauge are this worker's.
     waiting_here: i64,
 }
 
 impl Metrics {
-    /// Defines what can be defined before the first request, for trust entries of these names.
-    pub(crate) fn define<'a>(trusts: impl Iterator<Item = &'a str> + Clone) -> Self {
+    /// Defines what can be defined before the first request.
+    pub(crate) fn define(policy: &Policy) -> Self {
+        let trusts = policy.key_sources().map(|trust| trust.name.as_str());
         let gauge =
             |trust| Gauge::define(&format!("portcullis_key_age_seconds.trust.{trust}")).ok();
         let reads = |trust: &str| {
@@ -48,6 +72,7 @@ impl Metrics {
             key_ages: trusts.clone().map(gauge).collect(),
             key_reads: trusts.map(reads).collect(),
             shared_keys: Gauge::define("portcullis_shared_keys").ok(),
+            sessions: policy.sso().map(|_| Sessions::define()),
             waiting: Gauge::define("portcullis_waiting_requests").ok(),
             waiting_here: 0,
         }
@@ -104,6 +129,27 @@ impl Metrics {
         }
     }
 
+    /// Counts what came of asking for a fresh session token.
+    pub(crate) fn refresh(&self, outcome: Refresh) {
+        let counters = self.sessions.as_ref().map(|sessions| &sessions.refreshes);
+        if let Some(Some(counter)) = counters.and_then(|all| all.get(outcome as usize)) {
+            let _uncounted = counter.increment(1);
+        }
+    }
+
+    /// Says how long ago the revocations were read, and how many there are.
+    pub(crate) fn revocations(&self, age: u64, count: usize) {
+        if let Some(sessions) = &self.sessions {
+            let values = [
+                (sessions.revocations_age, age),
+                (sessions.revocations, count.try_into().unwrap_or(u64::MAX)),
+            ];
+            for (gauge, value) in values {
+                let _uncounted = gauge.map(|gauge| gauge.set(value));
+            }
+        }
+    }
+
     /// Says how many requests wait on this worker. The gauge is the sum over all workers: one that
     /// set it would wipe out what the others said.
     pub(crate) fn waiting(&mut self, count: usize) {
@@ -112,6 +158,20 @@ impl Metrics {
             let _uncounted = gauge.change(count.saturating_sub(self.waiting_here));
         }
         self.waiting_here = count;
+    }
+}
+
+impl Sessions {
+    fn define() -> Self {
+        let refreshes = ["renewed", "ended", "unavailable"].map(|outcome| {
+            let name = format!("portcullis_refreshes_total.outcome.{outcome}");
+            Counter::define(&name).ok()
+        });
+        Self {
+            refreshes,
+            revocations: Gauge::define("portcullis_revocations").ok(),
+            revocations_age: Gauge::define("portcullis_revocations_age_seconds").ok(),
+        }
     }
 }
 

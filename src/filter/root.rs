@@ -50,7 +50,7 @@ impl Root {
         }
         let now = now();
         let mut worker = Worker::new(policy, checker, now);
-        self.readers = Readers::new(worker.policy().key_sources());
+        self.readers = Readers::new(worker.policy(), now);
         self.readers.seed(&mut worker);
         host::set_tick_period(TICK).map_err(|error| error.to_string())?;
         self.worker = Some(Rc::new(RefCell::new(worker)));
@@ -73,7 +73,9 @@ impl Context for Root {
             return;
         };
         if let Ok(mut worker) = worker.try_borrow_mut() {
-            self.readers.receive(&mut worker, token, headers, body);
+            if !worker.take_refresh(token, headers) {
+                self.readers.receive(&mut worker, token, headers, body);
+            }
             self.settle(&mut worker);
         }
     }
@@ -96,6 +98,7 @@ impl RootContext for Root {
         };
         if let Ok(mut worker) = worker.try_borrow_mut() {
             self.readers.tick(&mut worker);
+            worker.ask_again();
             worker.flush();
             self.settle(&mut worker);
         }

@@ -1,7 +1,11 @@
 //! What one worker has: the gate, its copy of the keys, its memory, and the requests that wait.
 
+mod refreshes;
+mod renewal;
 mod waiting;
 
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use portcullis_core::decision::Decision;
@@ -12,9 +16,12 @@ use portcullis_core::request::Headers;
 use portcullis_core::session::Revocations;
 use portcullis_core::timestamp::Timestamp;
 
+use self::refreshes::{Refreshes, Sender};
+use self::renewal::Renewal;
 use self::waiting::{Waiting, WaitingRoom};
 use crate::host::{self, Pairs};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Refresh};
+use crate::reply::Reply;
 use crate::signatures::Checker;
 use crate::verdict::{self, Outcome};
 
@@ -36,29 +43,27 @@ pub(crate) struct Worker {
     checker: Checker,
     metrics: Metrics,
     waiting: WaitingRoom,
+    refreshes: Refreshes,
+    /// What rides on the answers to requests that have not been answered yet, by their contexts.
+    riding: HashMap<u32, Rc<Renewal>>,
     /// Counts what has become known of keys, so that a waiting request is judged again only by
     /// something new.
     news: u64,
 }
 
-/// What is to be done with a request now.
-enum Step {
-    Done(Outcome),
-    Wait(Vec<usize>),
-}
-
 impl Worker {
     /// A worker that judges by this policy.
     pub(crate) fn new(policy: Policy, checker: Checker, now: Timestamp) -> Self {
-        let names = policy.key_sources().map(|trust| trust.name.as_str());
         Self {
             keyring: Keyring::new(policy.key_sources(), now),
-            metrics: Metrics::define(names),
+            metrics: Metrics::define(&policy),
             gate: Gate::new(policy),
             memory: Memory::default(),
             revocations: Revocations::default(),
             checker,
             waiting: WaitingRoom::default(),
+            refreshes: Refreshes::default(),
+            riding: HashMap::new(),
             news: 0,
         }
     }
@@ -96,22 +101,30 @@ impl Worker {
             .any(|waiting| waiting.trusts.contains(&trust))
     }
 
+    /// The sessions that have ended, as this worker knows them.
+    pub(crate) const fn revocations(&self) -> &Revocations {
+        &self.revocations
+    }
+
+    /// Takes over a list of sessions that have ended, and says whether any of it was new. What was
+    /// known stays until its end.
+    pub(crate) fn revoke(&mut self, list: &Revocations) -> bool {
+        let now = now();
+        self.revocations.prune(now);
+        let before = self.revocations.clone();
+        self.revocations.unite(list, now);
+        self.revocations != before
+    }
+
     /// Judges the request of the effective context, which has this id. `None` means that it waits.
     pub(crate) fn receive(&mut self, id: u32) -> Option<Outcome> {
-        let arrived = now();
-        match self.judge(arrived, arrived, true) {
-            Step::Done(outcome) => Some(outcome),
-            Step::Wait(trusts) => {
-                self.waiting.enter(Waiting {
-                    id,
-                    arrived,
-                    trusts,
-                    news: self.news,
-                });
-                self.metrics.waiting(self.waiting.len());
-                None
-            }
+        let now = now();
+        let request = Waiting::new(id, now);
+        let outcome = self.judge(request, now, Sender::Request(id));
+        if outcome.is_none() {
+            self.show_waiting();
         }
+        outcome
     }
 
     /// Hands what was counted to Envoy.
@@ -121,54 +134,113 @@ impl Worker {
 
     /// Whether the request of this context waits.
     pub(crate) fn is_waiting(&self, id: u32) -> bool {
-        self.waiting.iter().any(|waiting| waiting.id == id)
+        self.waiting.has(id) || self.refreshes.has(id)
     }
 
     /// Forgets a request that is over.
     pub(crate) fn leave(&mut self, id: u32) {
-        if self.waiting.leave(id) {
-            self.metrics.waiting(self.waiting.len());
+        self.riding.remove(&id);
+        if self.waiting.leave(id) || self.refreshes.leave(id) {
+            self.show_waiting();
         }
     }
 
-    /// Judges waiting requests again, if keys have changed or patience is at its end: some of them,
-    /// and the others next time.
+    /// Takes the reply to a call for a fresh session token, and says whether it was one. Those that
+    /// wait for it are to be settled.
+    pub(crate) fn take_refresh(&mut self, token: u32, headers: usize) -> bool {
+        let Some((sid, waiting)) = self.refreshes.take(token) else {
+            return false;
+        };
+        let reply = Reply::take(headers, 0, 0);
+        let renewal = match (self.gate.policy().sso(), &reply) {
+            (Some(sso), Some(reply)) => {
+                Renewal::read(sid, sso.cookies(), reply.status(), reply.all("set-cookie"))
+            }
+            _ => Renewal::unavailable(),
+        };
+        self.refreshed(waiting, renewal);
+        true
+    }
+
+    /// Asks again for what nobody would get the reply to, and lets go who waits in vain. The root
+    /// context's callback runs.
+    pub(crate) fn ask_again(&mut self) {
+        if let Some(sso) = self.gate.policy().sso() {
+            let in_vain = self.refreshes.ask_again(sso, now(), PATIENCE);
+            if !in_vain.is_empty() {
+                self.refreshed(in_vain, Renewal::unavailable());
+            }
+        }
+    }
+
+    /// Lets requests wait for their turn to be judged by what came of a refresh.
+    fn refreshed(&mut self, waiting: Vec<Waiting>, renewal: Renewal) {
+        let renewal = Rc::new(renewal);
+        for waiting in waiting {
+            self.waiting.enter(Waiting {
+                trusts: Vec::new(),
+                news: None,
+                renewal: Some(Rc::clone(&renewal)),
+                ..waiting
+            });
+        }
+    }
+
+    /// Judges waiting requests again, if what they wait for has come or patience is at its end: some
+    /// of them, and the others next time. The root context's callback runs.
     pub(crate) fn settle(&mut self) {
         let now = now();
-        let news = self.news;
-        let due = |waiting: &Waiting| waiting.news != news || waiting.is_over(now, PATIENCE);
-        for Waiting { id, arrived, .. } in self.waiting.take(PORTION, due) {
-            // A client that has gone away takes its context with it.
-            if host::set_effective_context(id).is_err() {
-                continue;
-            }
-            let patient = !Waiting::over(arrived, now, PATIENCE);
-            match self.judge(arrived, now, patient) {
-                Step::Wait(trusts) => self.waiting.enter(Waiting {
-                    id,
-                    arrived,
-                    trusts,
-                    news,
-                }),
-                Step::Done(Outcome::Answered) => {}
-                Step::Done(Outcome::GoesOn) => {
-                    if let Err(error) = host::resume_request() {
-                        log::error!("portcullis: an allowed request can't be resumed: {error}");
-                    }
-                }
-            }
-        }
-        self.metrics.waiting(self.waiting.len());
+        let news = Some(self.news);
+        self.settle_if(now, |one| {
+            one.news != news || Waiting::over(one.arrived, now, PATIENCE)
+        });
     }
 
-    /// Judges the request of the effective context and carries the verdict out, unless the request
-    /// should wait, is `patient`, and there is room for it.
-    fn judge(&mut self, arrived: Timestamp, now: Timestamp, patient: bool) -> Step {
+    /// The same for those alone that were just refreshed, whosever callback runs.
+    pub(crate) fn settle_refreshed(&mut self) {
+        self.settle_if(now(), |one| one.news.is_none());
+    }
+
+    fn settle_if(&mut self, now: Timestamp, due: impl Fn(&Waiting) -> bool) {
+        for request in self.waiting.take(PORTION, due) {
+            // A client that has gone away takes its context with it.
+            if host::set_effective_context(request.id).is_err() {
+                continue;
+            }
+            if self.judge(request, now, Sender::Root) == Some(Outcome::GoesOn)
+                && let Err(error) = host::resume_request()
+            {
+                log::error!("portcullis: an allowed request can't be resumed: {error}");
+            }
+        }
+        self.show_waiting();
+    }
+
+    /// Adds to the answer that the request of this context gets, the effective one, the cookies that
+    /// ride on it. There hardly ever are any.
+    pub(crate) fn add_cookies(&mut self, id: u32) {
+        if self.riding.is_empty() {
+            return;
+        }
+        if let Some(Err(error)) = self.riding.remove(&id).map(|renewal| renewal.ride()) {
+            log::error!("portcullis: a session's cookies can't be added to an answer: {error}");
+        }
+    }
+
+    fn show_waiting(&mut self) {
+        let waiting = self.waiting.len().saturating_add(self.refreshes.len());
+        self.metrics.waiting(waiting);
+    }
+
+    /// Judges a request, which is the effective context's, and carries the verdict out; or lets it
+    /// wait, where it should and there is room for it. `sender` is whose callback runs.
+    fn judge(&mut self, request: Waiting, now: Timestamp, sender: Sender) -> Option<Outcome> {
         let pairs = match host::request_headers() {
             Ok(pairs) => pairs,
-            Err(error) => return Step::Done(verdict::unreadable(error)),
+            Err(error) => return Some(verdict::unreadable(error)),
         };
         let headers = Headers::new(Pairs::iter(&pairs).collect());
+        let Waiting { id, arrived, .. } = request;
         let circumstances = Circumstances {
             keyring: &self.keyring,
             signatures: &self.checker,
@@ -176,22 +248,51 @@ impl Worker {
             arrived,
             now,
         };
-        let decision: Decision<'_> =
-            match self.gate.judge(&headers, circumstances, &mut self.memory) {
-                Judgement::Decided(decision) => decision,
-                Judgement::AwaitKeys { trusts, .. }
-                    if patient && self.waiting.has_room_for(&trusts) =>
-                {
-                    return Step::Wait(trusts);
+        let (gate, memory) = (&self.gate, &mut self.memory);
+        let judgement = match &request.renewal {
+            Some(renewal) => {
+                gate.judge_refreshed(&headers, circumstances, memory, renewal.refreshed())
+            }
+            None => gate.judge(&headers, circumstances, memory),
+        };
+        let patient = !Waiting::over(arrived, now, PATIENCE);
+        let renewal = request.renewal.clone();
+        let decision: Decision<'_> = match judgement {
+            Judgement::Decided(decision) => decision,
+            Judgement::AwaitKeys { trusts, .. }
+                if patient && self.waiting.has_room_for(&trusts) =>
+            {
+                let news = Some(self.news);
+                self.waiting.enter(Waiting {
+                    trusts,
+                    news,
+                    ..request
+                });
+                return None;
+            }
+            Judgement::AwaitKeys { app, .. } => gate.give_up(app),
+            Judgement::Refresh(refresh) => {
+                if patient && self.refreshes.enter(&refresh, request, sender, now) {
+                    return None;
                 }
-                Judgement::AwaitKeys { app, .. } => self.gate.give_up(app),
-                Judgement::Refresh(refresh) => refresh.give_up(),
-            };
-        for microseconds in self.checker.take_durations() {
+                self.metrics.refresh(Refresh::Unavailable);
+                refresh.give_up()
+            }
+        };
+        if let Some(microseconds) = self.checker.take_duration() {
             self.metrics.verification(microseconds);
         }
         self.metrics.count(&decision);
-        Step::Done(verdict::carry_out(self.gate.policy(), &decision, &headers))
+        if let Some(renewal) = renewal {
+            let reason = decision.reason();
+            if let Some(outcome) = renewal.outcome(reason) {
+                self.metrics.refresh(outcome);
+            }
+            if renewal.rides(reason) {
+                self.riding.insert(id, renewal);
+            }
+        }
+        Some(verdict::carry_out(gate.policy(), &decision, &headers))
     }
 }
 

@@ -28,7 +28,7 @@ impl Alertmanager {
             "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n",
         )
         .expect("a configuration file");
-        let mut command = tools::debian("prometheus-alertmanager");
+        let mut command = tools::app("prometheus-alertmanager");
         command
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!("--storage.path={}", folder.join("data").display()))

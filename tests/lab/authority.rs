@@ -4,13 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData as _,
 };
-use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use sha2::{Digest as _, Sha256};
 
 use super::folder;
 
@@ -53,6 +56,13 @@ impl Authority {
         &self.file
     }
 
+    /// The SHA-256 digest of its public key in base64, as Chromium knows authorities by.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let key = self.issuer.key().subject_public_key_info();
+        STANDARD.encode(Sha256::digest(key))
+    }
+
     /// Its certificate as DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
@@ -60,12 +70,78 @@ impl Authority {
     }
 
     /// What a server needs to be `names` (DNS names or addresses) for whoever trusts this
-    /// authority.
+    /// authority, whose own certificate it sends along.
     ///
     /// # Panics
     /// When a name is neither.
     #[must_use]
     pub fn server(&self, names: &[&str]) -> Arc<ServerConfig> {
+        let (certificate, key) = self.certify(names);
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key in PKCS #8");
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring speaks TLS 1.2 and 1.3")
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![certificate.der().clone(), self.der.clone().into()],
+                key,
+            )
+            .expect("a certificate with its key");
+        Arc::new(config)
+    }
+
+    /// The same for a server that reads it from files.
+    ///
+    /// # Panics
+    /// When a name is neither, or the files cannot be written.
+    #[must_use]
+    pub fn identity(&self, names: &[&str]) -> Identity {
+        let (certificate, key) = self.certify(names);
+        let folder = folder::fresh("identity");
+        let identity = Identity {
+            certificate: folder.join("certificate.pem"),
+            key: folder.join("key.pem"),
+        };
+        for (file, text) in [
+            (&identity.certificate, certificate.pem() + &self.pem()),
+            (&identity.key, key.serialize_pem()),
+        ] {
+            fs::write(file, text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        }
+        identity
+    }
+
+    /// What a client needs that believes this authority and no other.
+    #[must_use]
+    pub fn trust(&self) -> Arc<ClientConfig> {
+        Self::trust_in(&[self])
+    }
+
+    /// What a client needs that believes these authorities and no others.
+    ///
+    /// # Panics
+    /// Never: an authority's certificate is one.
+    #[must_use]
+    pub fn trust_in(authorities: &[&Self]) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        for authority in authorities {
+            let certificate = CertificateDer::from(authority.der.clone());
+            roots.add(certificate).expect("a certificate");
+        }
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring speaks TLS 1.2 and 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Arc::new(config)
+    }
+
+    fn pem(&self) -> String {
+        fs::read_to_string(&self.file)
+            .unwrap_or_else(|error| panic!("{}: {error}", self.file.display()))
+    }
+
+    fn certify(&self, names: &[&str]) -> (Certificate, KeyPair) {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("names of a server");
         params
@@ -74,14 +150,7 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key in PKCS #8");
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .expect("ring speaks TLS 1.2 and 1.3")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .expect("a certificate with its key");
-        Arc::new(config)
+        (certificate, key)
     }
 }
 
@@ -89,4 +158,13 @@ impl Default for Authority {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A server's certificate and key, as PEM files.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// The key.
+    pub key: PathBuf,
 }

@@ -12,7 +12,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use rustls::ClientConfig;
 use serde_json::Value;
 
 pub use audit::Audited;
@@ -74,6 +76,7 @@ pub struct Gateway {
     listener: Listener,
     address: SocketAddr,
     admin: SocketAddr,
+    trust: Option<Arc<ClientConfig>>,
 }
 
 /// Envoy refused a configuration. It holds what Envoy logged of it.
@@ -100,12 +103,16 @@ impl Gateway {
         self.admin
     }
 
-    /// Sends a call through the gateway.
+    /// Sends a call through the gateway, with TLS where it wants that.
     ///
     /// # Panics
     /// When no whole answer comes.
     pub async fn call(&self, call: Call) -> Reply {
-        call.send(self.address).await
+        let Some(trust) = &self.trust else {
+            return call.send(self.address).await;
+        };
+        let reply = call.try_send_tls(self.address, trust).await;
+        reply.unwrap_or_else(|error| panic!("{}: {error}", self.address))
     }
 
     /// Puts another policy in place and waits until every worker judges by it.

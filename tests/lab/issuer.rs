@@ -1,21 +1,18 @@
 //! An issuer on loopback, shaped like a Kubernetes API server: discovery and a key set over TLS.
 
 mod answer;
-mod server;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use rustls::ServerConfig;
 use serde_json::{Value, json};
-use tokio::net::TcpSocket;
 
 pub use answer::Answer;
 
 use super::authority::Authority;
-use super::background::Task;
 use super::keys::SigningKey;
 use super::port;
+use super::server::{Request, Server};
 
 /// What an issuer is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,18 +42,8 @@ pub struct Seen {
 #[derive(Debug)]
 pub struct Issuer {
     name: String,
-    address: SocketAddr,
-    identity: Arc<ServerConfig>,
     script: Arc<Script>,
-    state: State,
-}
-
-/// Up: accepting. Down: the port kept by a socket that refuses, so that nobody else gets it.
-#[derive(Debug)]
-enum State {
-    Down(TcpSocket),
-    Up { _task: Task },
-    Between,
+    server: Server,
 }
 
 /// What the connections share with the controls.
@@ -103,15 +90,18 @@ impl Issuer {
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
         });
+        let script = Arc::new(Script {
+            discovery,
+            told: Mutex::default(),
+        });
+        let identity = authority.server(&[host(name), "127.0.0.1"]);
         let issuer = Self {
             name: name.to_owned(),
-            address,
-            identity: authority.server(&[host(name), "127.0.0.1"]),
-            script: Arc::new(Script {
-                discovery,
-                told: Mutex::default(),
+            server: Server::down(address, identity, {
+                let script = Arc::clone(&script);
+                move |request| script.answer(&request)
             }),
-            state: State::Down(bind(address)),
+            script,
         };
         issuer.set_keys(keys);
         issuer
@@ -132,7 +122,7 @@ impl Issuer {
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// Publishes these keys from now on, and no others.
@@ -174,20 +164,12 @@ impl Issuer {
 
     /// Goes down: breaks the connections there are and refuses new ones.
     pub async fn down(&mut self) {
-        if let State::Up { _task: task } = std::mem::replace(&mut self.state, State::Between) {
-            task.stop().await;
-            self.state = State::Down(bind(self.address));
-        }
+        self.server.go_down().await;
     }
 
     /// Comes up again, on the same port.
     pub async fn up(&mut self) {
-        if let State::Down(socket) = std::mem::replace(&mut self.state, State::Between) {
-            let (task, listening) =
-                server::run(socket, Arc::clone(&self.identity), Arc::clone(&self.script));
-            listening.await.expect("it listens");
-            self.state = State::Up { _task: task };
-        }
+        self.server.come_up().await;
     }
 }
 
@@ -197,10 +179,18 @@ impl Script {
     }
 
     /// Takes a request down, and returns what to answer.
-    fn answer(&self, seen: Seen) -> Answer {
+    fn answer(&self, request: &Request) -> Answer {
+        let path = request.path();
+        let Some(endpoint) = endpoint(path) else {
+            return Answer::status(404);
+        };
         let mut told = self.told();
-        let endpoint = seen.endpoint;
-        told.seen.push(seen);
+        told.seen.push(Seen {
+            endpoint,
+            path: path.to_owned(),
+            host: request.header("host"),
+            authorization: request.header("authorization"),
+        });
         if let Some(answer) = told.at(endpoint) {
             return answer.clone();
         }
@@ -222,16 +212,16 @@ impl Told {
     }
 }
 
-/// A socket that has the port and refuses connections until it listens.
-fn bind(address: SocketAddr) -> TcpSocket {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket
-        .set_reuseaddr(true)
-        .expect("a port can be had again at once");
-    socket
-        .bind(address)
-        .unwrap_or_else(|error| panic!("{address}: {error}"));
-    socket
+fn endpoint(path: &str) -> Option<Endpoint> {
+    if path.ends_with("/.well-known/openid-configuration") {
+        Some(Endpoint::Discovery)
+    } else if path == "/openid/v1/jwks" {
+        Some(Endpoint::Keys)
+    } else if path.starts_with("/oauth2/mirror/") {
+        Some(Endpoint::Mirror)
+    } else {
+        None
+    }
 }
 
 fn host(name: &str) -> &str {

@@ -9,7 +9,7 @@ use p256::pkcs8::EncodePublicKey;
 use rand_core::{OsRng, RngCore as _};
 use rsa::pkcs8::LineEnding;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _, Signer as _};
-use rsa::traits::PublicKeyParts as _;
+use rsa::traits::{PrivateKeyParts as _, PublicKeyParts as _};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
@@ -174,6 +174,38 @@ impl SigningKey {
         jwk["kid"] = json!(self.kid);
         jwk["alg"] = json!(self.algorithm.name());
         jwk["use"] = json!("sig");
+        jwk
+    }
+
+    /// The same with its private members (RFC 7518, section 6), for a server that signs by itself.
+    ///
+    /// # Panics
+    /// For a key that is neither RSA nor on P-256.
+    #[must_use]
+    pub fn private_jwk(&self) -> Value {
+        let mut jwk = self.jwk();
+        let mut add = |name: &str, bytes: &[u8]| jwk[name] = json!(encode(bytes));
+        match &self.secret {
+            Secret::P256(key) => add("d", &key.to_bytes()),
+            Secret::Rsa(key) => {
+                let [p, q] = key.primes() else {
+                    panic!("an RSA key of two primes");
+                };
+                let one = rsa::BigUint::from(1_u8);
+                let inverse = key.crt_coefficient().expect("primes have inverses");
+                for (name, number) in [
+                    ("d", key.d()),
+                    ("p", p),
+                    ("q", q),
+                    ("dp", &(key.d() % (p - &one))),
+                    ("dq", &(key.d() % (q - &one))),
+                    ("qi", &inverse),
+                ] {
+                    add(name, &number.to_bytes_be());
+                }
+            }
+            Secret::Ed25519(_) | Secret::P384(_) => panic!("neither RSA nor on P-256"),
+        }
         jwk
     }
 

@@ -12,6 +12,7 @@ use super::wait;
 #[derive(Debug)]
 pub struct Process {
     name: String,
+    command: Command,
     child: Child,
     watchdog: Child,
     log: PathBuf,
@@ -27,15 +28,12 @@ impl Process {
         let log = folder.join(format!("{name}.log"));
         let output = File::create(&log).expect("a log file");
         let errors = output.try_clone().expect("a second handle to it");
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors)
-            .spawn()
-            .unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()));
+        command.stdin(Stdio::null()).stdout(output).stderr(errors);
+        let child = spawn(&mut command);
         let watchdog = watch(&child);
         Self {
             name: name.to_owned(),
+            command,
             child,
             watchdog,
             log,
@@ -76,6 +74,68 @@ impl Process {
         );
     }
 
+    /// Kills it, if it still runs.
+    pub fn kill(&mut self) {
+        // The watchdog first: it must not outlive the number it watches.
+        for child in [&mut self.watchdog, &mut self.child] {
+            let _gone = child.kill();
+            let _gone = child.wait();
+        }
+    }
+
+    /// Kills it, if it still runs, and starts it again as it was started. Its log goes on.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.child = spawn(&mut self.command);
+        self.watchdog = watch(&self.child);
+    }
+
+    /// Asks it to end and waits until it has.
+    ///
+    /// # Panics
+    /// When it has not within [`wait::LONG`], with the end of its log.
+    pub async fn stop(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        let ended = wait::within(wait::LONG, async || self.ended()).await;
+        self.kill();
+        ended.unwrap_or_else(|| panic!("{} does not end:\n{}", self.name, self.last_lines()))
+    }
+
+    /// Stops it in its tracks: its connections stay, and nobody answers.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub async fn pause(&self) {
+        self.signal("STOP");
+        let stat = format!("/proc/{}/stat", self.id());
+        wait::until_true("a program that stands still", wait::LONG, async || {
+            // `PID (NAME) STATE …`
+            let stat = fs::read_to_string(&stat).unwrap_or_default();
+            let state = stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes());
+            state.is_some_and(|state| state.first() == Some(&b'T'))
+        })
+        .await;
+    }
+
+    /// Lets it go on after [`Process::pause`].
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("sh")
+            .args(["-c", "kill -s \"$0\" \"$1\"", name, &self.id().to_string()])
+            .status()
+            .expect("a shell");
+        assert!(sent.success(), "{}: no {name} for it", self.name);
+    }
+
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be asked")
@@ -104,12 +164,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The watchdog first: it must not outlive the number it watches.
-        for child in [&mut self.watchdog, &mut self.child] {
-            let _gone = child.kill();
-            let _gone = child.wait();
-        }
+        self.kill();
     }
+}
+
+fn spawn(command: &mut Command) -> Child {
+    command
+        .spawn()
+        .unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()))
 }
 
 /// Kills `child` when this process ends without a chance to: the shell's input then comes to its

@@ -27,7 +27,7 @@ impl Prometheus {
              - {{job_name: prometheus, static_configs: [{{targets: ['{address}']}}]}}\n"
         );
         fs::write(&configuration, scrape).expect("a configuration file");
-        let mut command = tools::debian("prometheus");
+        let mut command = tools::app("prometheus");
         command
             .arg(format!("--config.file={}", configuration.display()))
             .arg(format!(

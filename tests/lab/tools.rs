@@ -16,14 +16,71 @@ pub fn envoy(version: Version) -> PathBuf {
     )
 }
 
-/// A program of a Debian package. It finds its own files only when it is started in the folder that
-/// the packages were unpacked into.
+/// An app of a Debian package, `prometheus` or `prometheus-alertmanager`. It finds its own files
+/// only when it is started in the folder that the packages were unpacked into.
 #[must_use]
-pub fn debian(program: &str) -> Command {
-    let folder = workspace().join(".tools/debian");
-    let mut command = Command::new(made(folder.join("usr/bin").join(program), "make tools"));
-    command.current_dir(folder);
+pub fn app(program: &str) -> Command {
+    let mut command = unpacked("apps", &format!("usr/bin/{program}"));
+    command.current_dir(workspace().join(".tools/apps"));
     command
+}
+
+/// A server of a Debian package: `sbin/nginx`, `bin/redis-server` or `bin/redis-cli`.
+#[must_use]
+pub fn server(program: &str) -> Command {
+    unpacked("servers", &format!("usr/{program}"))
+}
+
+/// What drives Chromium: `chromedriver`.
+#[must_use]
+pub fn browser_driver() -> Command {
+    unpacked("chromium", "usr/bin/chromedriver")
+}
+
+/// Chromium itself, which wants the same environment as its driver.
+#[must_use]
+pub fn browser() -> PathBuf {
+    made(
+        workspace().join(".tools/chromium/usr/lib/chromium/chromium"),
+        "make tools",
+    )
+}
+
+/// Caddy.
+#[must_use]
+pub fn caddy() -> PathBuf {
+    made(workspace().join(".tools/caddy/bin/caddy"), "make tools")
+}
+
+/// The OpenID provider, a script for Node.
+///
+/// # Panics
+/// When its packages are not there.
+#[must_use]
+pub fn provider() -> Command {
+    made(
+        workspace().join(".tools/oidc-provider/node_modules/oidc-provider"),
+        "make tools",
+    );
+    let mut command = Command::new("node");
+    command.arg(workspace().join("tests/provider/provider.mjs"));
+    command
+}
+
+/// The companion, as Cargo leaves it beside the program that runs.
+///
+/// # Panics
+/// When it is not built.
+#[must_use]
+pub fn companion() -> PathBuf {
+    let program = env::current_exe().expect("a program has a path");
+    // Tests lie a folder deeper than programs.
+    let mut folders = program.ancestors().skip(1).take(2);
+    let found = folders.find_map(|folder| {
+        let path = folder.join("portcullis");
+        path.is_file().then_some(path)
+    });
+    found.expect("the companion is missing: run `cargo build -p portcullis`")
 }
 
 /// The filter's module, or the one that `PORTCULLIS_MODULE` names.
@@ -32,6 +89,14 @@ pub fn module() -> PathBuf {
     let path = env::var_os("PORTCULLIS_MODULE")
         .map_or_else(|| workspace().join("target/portcullis.wasm"), PathBuf::from);
     made(path, "make wasm")
+}
+
+/// A program with the libraries that were unpacked beside it.
+fn unpacked(folder: &str, program: &str) -> Command {
+    let folder = workspace().join(".tools").join(folder);
+    let mut command = Command::new(made(folder.join(program), "make tools"));
+    command.env("LD_LIBRARY_PATH", folder.join("libraries"));
+    command
 }
 
 fn made(path: PathBuf, command: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
-use portcullis_tests::lab::{Call, Connection};
+use portcullis_tests::lab::{Call, Connection, wait};
 use serde_json::Value;
 
 use crate::scene::{Companion, Files};
@@ -11,11 +11,11 @@ use crate::scene::{Companion, Files};
 #[tokio::test]
 async fn it_starts_with_the_provider_down_and_ready_says_so() {
     let companion = Companion::up(&[]).await;
-    let ready = companion.get("/ready").await;
-    assert_eq!(
-        (ready.status, &*ready.text()),
-        (503, "missing: providers\n")
-    );
+    let told = async || {
+        let ready = companion.get("/ready").await;
+        (ready.status, ready.text()) == (503, "missing: provider\n".to_owned())
+    };
+    wait::until_true("what is missing", wait::LONG, told).await;
     let ping = companion.get("/ping").await;
     assert_eq!((ping.status, &*ping.text()), (200, "OK\n"));
     for path in ["/ping", "/ready"] {

@@ -1,7 +1,8 @@
 //! A companion and its files.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -73,6 +74,7 @@ session:
         // Whole or not at all, as careful people and Kubernetes do.
         let draft = self.folder.join("draft");
         fs::write(&draft, text).unwrap();
+        fs::set_permissions(&draft, Permissions::from_mode(0o600)).unwrap();
         fs::rename(draft, self.folder.join(name)).unwrap();
     }
 

@@ -48,6 +48,8 @@ fn t25_files_that_are_missing_or_wrong_are_told_with_the_mend() {
     for (name, text, problem) in [
         ("companion.yaml", None, "cannot be read"),
         ("portcullis.yaml", None, "cannot be read"),
+        ("session-keys", None, ""),
+        ("session-keys", Some("{}"), ""),
         ("portcullis.yaml", Some("apps: []\n"), "apps"),
         (
             "portcullis.yaml",

@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Binaryen's wasm-metadce and wasm-opt, which make the filter's module small.
+# node.sh FOLDER: what tests/setup/FOLDER pins from npm, in .tools/FOLDER.
 source "$(dirname "$0")/lib.sh"
 need npm 'install Node 20 or newer'
 
+pins=$SETUP/$1
+
+# npm takes a folder behind a link for another package.
 install() {
-    cp "$SETUP"/node/package*.json "$1"
-    npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --loglevel=error
+    cp "$pins"/package*.json "$1"
+    cd -P "$1"
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
-once node "$(digest "$SETUP"/node/package*.json)" install
+once "$1" "$(digest "$pins"/package*.json)" install

@@ -34,9 +34,9 @@ pub(crate) use log::{Format, Log};
 pub(crate) use provider::Provider;
 pub(crate) use proxies::Proxies;
 pub(crate) use reach::Reach;
-pub(crate) use session::{Cookie, SameSite, Session, holds};
+pub(crate) use session::{SameSite, Session, holds};
 pub(crate) use site::Site;
-pub(crate) use store::{Redis, RedisKind, Store};
+pub(crate) use store::{RedisKind, Store};
 pub(crate) use tls::Tls;
 
 /// All that the companion is told.

@@ -4,21 +4,49 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{any, get, post};
 
 use super::answer::Problem;
 use super::envelope::around;
 use super::health::{ping, ready};
 use super::state::Shared;
 
+mod auth;
+mod backchannel_logout;
+mod callback;
+mod keys;
 mod metrics;
-
-#[cfg(test)]
-mod tests;
+mod mirror;
+mod refresh;
+mod sign_in;
+mod sign_out;
+mod start;
+mod trouble;
+mod userinfo;
 
 /// What people, proxies and providers ask for.
 pub(super) fn main(state: &Shared) -> Router {
     let routes = Router::new()
+        .route("/oauth2/auth", any(auth::auth))
+        .route("/oauth2/auth/", any(auth::auth))
+        .route("/oauth2/auth/{*path}", any(auth::auth))
+        .route(
+            "/oauth2/backchannel-logout",
+            post(backchannel_logout::backchannel_logout),
+        )
+        .route("/oauth2/callback", get(callback::bare))
+        .route("/oauth2/callback/{provider}", get(callback::of_provider))
+        .route("/oauth2/jwks", get(keys::jwks))
+        .route("/oauth2/mirror/{trust}", get(mirror::mirror))
+        .route("/oauth2/refresh", post(refresh::refresh))
+        .route("/oauth2/revocations", get(keys::revocations))
+        .route("/oauth2/sign_in", get(sign_in::sign_in))
+        .route(
+            "/oauth2/sign_out",
+            get(sign_out::by_get).post(sign_out::by_post),
+        )
+        .route("/oauth2/start", get(start::start))
+        .route("/oauth2/userinfo", get(userinfo::userinfo))
         .route("/ping", get(ping))
         .route("/ready", get(ready));
     enveloped(routes, state)

@@ -145,6 +145,15 @@ impl ReturnRules {
         })
     }
 
+    /// Whether a URL, such as that of a page which leads here, has a host that people may be sent
+    /// to, or the companion's own.
+    pub(crate) fn has_host_of(&self, url: &url::Url) -> bool {
+        let host = url.host_str().filter(|_| url.scheme() == "https");
+        host.is_some_and(|host| {
+            host == self.site.host() || self.hosts.iter().any(|rule| rule.has(host))
+        })
+    }
+
     fn authority(&self, text: &str) -> Result<(String, u16), Refused> {
         let (host, port) = match text.split_once(':') {
             None => (text, 443),
@@ -237,6 +246,12 @@ impl ReturnTo {
     /// The URL: absolute, in visible ASCII.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Its host, and its port where it has one.
+    pub(crate) fn authority(&self) -> &str {
+        let behind = self.text.trim_start_matches("https://");
+        behind.split(['/', '?', '#']).next().unwrap_or(behind)
     }
 
     /// Its host, which a page may show.

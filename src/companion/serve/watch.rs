@@ -115,6 +115,11 @@ impl Watcher {
 // === impl Watched ===
 
 impl<T> Watched<T> {
+    /// The cell itself, for parts that know nothing of files.
+    pub(crate) fn shared(&self) -> Arc<ArcSwap<T>> {
+        Arc::clone(&self.0)
+    }
+
     /// What is in force now. A request should ask once, so that it is judged by one state.
     pub(crate) fn load(&self) -> Arc<T> {
         self.0.load_full()

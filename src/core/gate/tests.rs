@@ -7,7 +7,14 @@ use crate::session::Id;
 use crate::token::Algorithm;
 
 mod candidates;
+mod companion;
+mod people;
+mod refreshing;
+mod remembered_sessions;
 mod remembering;
+mod same_origin;
+mod sessions;
+mod tossed;
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -55,7 +62,12 @@ enum Verdict {
 impl World {
     /// A world in which nothing was read yet.
     fn new() -> Self {
-        let gate = Gate::new(Policy::from_json(POLICY).unwrap());
+        Self::of(POLICY)
+    }
+
+    /// A world of this policy in which nothing was read yet.
+    fn of(policy: &str) -> Self {
+        let gate = Gate::new(Policy::from_json(policy).unwrap_or_else(|error| panic!("{error}")));
         let keyring = Keyring::new(gate.policy().key_sources(), START);
         Self {
             gate,
@@ -148,24 +160,43 @@ fn judge(
     circumstances: Circumstances<'_>,
     memory: &mut Memory,
 ) -> Verdict {
+    Verdict::of(&judgement(gate, request, headers, circumstances, memory))
+}
+
+fn judgement<'g>(
+    gate: &'g Gate,
+    request: &str,
+    fields: &[(&str, &str)],
+    circumstances: Circumstances<'_>,
+    memory: &mut Memory,
+) -> Judgement<'g> {
+    gate.judge(&headers(request, fields), circumstances, memory)
+}
+
+/// The headers of a request: `METHOD authority path`, and these besides.
+fn headers<'a>(request: &'a str, fields: &[(&'a str, &'a str)]) -> Headers<'a> {
     let names = [":method", ":authority", ":path"];
     let fields = names
         .into_iter()
         .zip(request.split(' '))
-        .chain(headers.iter().copied());
-    let fields = fields
-        .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
-        .collect();
-    match gate.judge(&Headers::new(fields), circumstances, memory) {
-        Judgement::AwaitKeys { trusts, .. } => Verdict::Await(trusts),
-        Judgement::Refresh(refresh) => {
-            Verdict::Refresh(refresh.sid(), refresh.cookies().to_owned())
+        .chain(fields.iter().copied());
+    let fields = fields.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+    Headers::new(fields.collect())
+}
+
+impl Verdict {
+    fn of(judgement: &Judgement<'_>) -> Self {
+        match judgement {
+            Judgement::AwaitKeys { trusts, .. } => Self::Await(trusts.clone()),
+            Judgement::Refresh(refresh) => {
+                Self::Refresh(refresh.sid(), refresh.cookies().to_owned())
+            }
+            Judgement::Decided(decision) => Self::Decided(
+                decision.reason(),
+                decision.rule().map(|rule| rule.name().to_owned()),
+                decision.known().map(|known| known.caller_name().to_owned()),
+            ),
         }
-        Judgement::Decided(decision) => Verdict::Decided(
-            decision.reason(),
-            decision.rule().map(|rule| rule.name().to_owned()),
-            decision.known().map(|known| known.caller_name().to_owned()),
-        ),
     }
 }
 

@@ -134,9 +134,9 @@ impl Holding {
         let tells = |at: Timestamp| {
             (arrived..=now).contains(&at) || is_recent(at, now, UNKNOWN_KID_INTERVAL)
         };
-        if self.record.read_at.is_some_and(tells) {
+        if self.record.turn.read_at.is_some_and(tells) {
             Absence::Certain
-        } else if self.record.failures > 0 && self.record.attempted_at.is_some_and(tells) {
+        } else if self.record.failures() > 0 && self.record.turn.attempted_at.is_some_and(tells) {
             if self.record.is_being_read(now) {
                 Absence::Unread
             } else {

@@ -6,6 +6,7 @@ use super::{Key, KeySet};
 use crate::json::Json;
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, Url};
+use crate::turn::{Turn, given, number, option, pair, time};
 
 /// The version of the text form. Part of its name in shared data, so that two releases in one proxy
 /// never read each other's.
@@ -27,18 +28,10 @@ pub struct Record {
     pub(super) retiring: Vec<(Key, Timestamp)>,
     /// How old the set is: when it was read or, from a mirror, when the mirror read it.
     pub(super) fetched_at: Option<Timestamp>,
-    /// When the last good read began here.
-    pub(super) read_at: Option<Timestamp>,
-    /// When the last read of either outcome began.
-    pub(super) attempted_at: Option<Timestamp>,
-    /// How many reads have failed since the last good one.
-    pub(super) failures: u32,
-    /// When the next read is due without anybody asking for it.
-    pub(super) next: Timestamp,
     /// Where discovery found the key set, and when.
     pub(super) located: Option<(Url, Timestamp)>,
-    /// The worker that reads just now, and when its turn ends whatever happens.
-    pub(super) lease: Option<(u64, Timestamp)>,
+    /// Whose turn it is to read.
+    pub(super) turn: Turn,
 }
 
 /// Why a text is not a record. Whoever finds one starts anew.
@@ -61,18 +54,19 @@ impl Record {
         Self {
             current: Some(set),
             fetched_at: Some(now),
-            read_at: Some(now),
+            turn: Turn {
+                read_at: Some(now),
+                ..Turn::default()
+            },
             ..Self::default()
         }
     }
 
     /// The same, nobody having the turn to read.
     #[must_use]
-    pub fn without_turn(self) -> Self {
-        Self {
-            lease: None,
-            ..self
-        }
+    pub fn without_turn(mut self) -> Self {
+        self.turn.lease = None;
+        self
     }
 
     /// The last good set.
@@ -83,7 +77,6 @@ impl Record {
     /// The text form, which every worker reads the same: JSON, times in milliseconds since the
     /// epoch.
     pub fn to_text(&self) -> String {
-        let time = |time: Option<Timestamp>| option(time.map(|time| time.millis().to_string()));
         let pair = |one: String, at: &Timestamp| format!("[{one},{}]", at.millis());
         let retiring: Vec<String> = self
             .retiring
@@ -95,23 +88,14 @@ impl Record {
             .located
             .as_ref()
             .map(|(url, at)| pair(format!("\"{url}\""), at));
-        let lease = self
-            .lease
-            .as_ref()
-            .map(|(holder, until)| pair(holder.to_string(), until));
         format!(
             "{{\"format\":{FORMAT},\"current\":{},\"retiring\":[{}],\"fetched_at\":{},\
-             \"read_at\":{},\"attempted_at\":{},\"failures\":{},\"next\":{},\"located\":{},\
-             \"lease\":{}}}",
+             \"located\":{},{}}}",
             option(self.current.as_ref().map(KeySet::to_json)),
             retiring.join(","),
-            time(self.fetched_at),
-            time(self.read_at),
-            time(self.attempted_at),
-            self.failures,
-            self.next.millis(),
+            option(self.fetched_at.map(|time| time.millis().to_string())),
             option(located),
-            option(lease),
+            self.turn.to_members(),
         )
     }
 
@@ -144,27 +128,12 @@ impl Record {
             }
             None => None,
         };
-        let lease = match given(json, "lease")? {
-            Some(one) => {
-                let (holder, until) = pair(one)?;
-                Some((number(holder)?, until))
-            }
-            None => None,
-        };
-        let time = |name| match given(json, name)? {
-            Some(time) => number(time).map(|time| Some(Timestamp::from_millis(time))),
-            None => Some(None),
-        };
         Some(Self {
             current,
             retiring,
-            fetched_at: time("fetched_at")?,
-            read_at: time("read_at")?,
-            attempted_at: time("attempted_at")?,
-            failures: u32::try_from(number(json.member("failures")?)?).ok()?,
-            next: Timestamp::from_millis(number(json.member("next")?)?),
+            fetched_at: time(json, "fetched_at")?,
             located,
-            lease,
+            turn: Turn::from_members(json)?,
         })
     }
 
@@ -177,7 +146,7 @@ impl Record {
 
     /// How many reads have failed since the last good one.
     pub const fn failures(&self) -> u32 {
-        self.failures
+        self.turn.failures
     }
 
     /// Takes over a good set: keys that it lacks retire, keys that are back no longer do. No key
@@ -196,34 +165,6 @@ impl Record {
         }
         self.retiring.truncate(KeySet::MAX_KEYS);
         self.current = Some(set);
-    }
-}
-
-/// A value that may not be there, in JSON.
-fn option(text: Option<String>) -> String {
-    text.unwrap_or_else(|| "null".to_owned())
-}
-
-/// A member that must stand there and may be `null`.
-fn given<'a>(json: &'a Json, name: &str) -> Option<Option<&'a Json>> {
-    json.member(name)
-        .map(|value| Some(value).filter(|value| **value != Json::Null))
-}
-
-fn number(json: &Json) -> Option<u64> {
-    if let Json::Number(number) = json {
-        number.as_u64()
-    } else {
-        None
-    }
-}
-
-/// A value and its time.
-fn pair(json: &Json) -> Option<(&Json, Timestamp)> {
-    if let Some([value, time]) = json.as_array() {
-        Some((value, Timestamp::from_millis(number(time)?)))
-    } else {
-        None
     }
 }
 

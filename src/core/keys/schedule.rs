@@ -10,10 +10,6 @@ use crate::trust::{Endpoint, Remote, Trust, Url};
 /// How long one answer of an issuer may take.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a worker's turn to read lasts, whatever becomes of the worker: two answers (discovery
-/// and the key set) and some room.
-pub const LEASE: Duration = Duration::from_secs(6);
-
 /// Tokens with unknown key ids cause at most one read in this time, in all workers together.
 pub const UNKNOWN_KID_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -37,25 +33,25 @@ pub enum Read {
 impl Record {
     /// Whether a read should begin now. `asked` says that a token named a key that is not here.
     pub fn is_due(&self, remote: &Remote, now: Timestamp, asked: bool) -> bool {
-        !self.is_being_read(now) && (self.is_planned(remote, now) || (asked && self.may_ask(now)))
+        let planned = self
+            .turn
+            .is_planned(remote.refresh.max(LONGEST_BACKOFF), now);
+        !self.is_being_read(now) && (planned || (asked && self.may_ask(now)))
     }
 
-    /// Whether a worker's turn to read is running. A turn that ends later than any turn can was
-    /// written by a clock that has since stepped back, and counts as over.
+    /// Whether a worker's turn to read is running.
     pub fn is_being_read(&self, now: Timestamp) -> bool {
-        self.lease
-            .is_some_and(|(_, until)| now < until && until <= now.after(LEASE))
+        self.turn.is_running(now)
     }
 
     /// Whether `worker` still has its turn, so that what it read may be written.
     pub fn is_led_by(&self, worker: u64) -> bool {
-        self.lease.is_some_and(|(holder, _)| holder == worker)
+        self.turn.is_led_by(worker)
     }
 
     /// Gives `worker` the turn to read and says what to ask for first.
     pub fn begin(&mut self, trust: &Trust, remote: &Remote, worker: u64, now: Timestamp) -> Read {
-        self.lease = Some((worker, now.after(LEASE)));
-        self.attempted_at = Some(now);
+        self.turn.begin(worker, now);
         match (&remote.endpoint, &self.located) {
             (Endpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
             (Endpoint::Jwks(url), _) => Read::KeySet(url.clone()),
@@ -92,7 +88,8 @@ impl Record {
                 if error.asks_for_discovery() {
                     self.located = None;
                 }
-                self.fail(remote, now, chance);
+                let longest = LONGEST_BACKOFF.min(remote.refresh);
+                self.turn.fail(longest, now, chance);
                 Err(error)
             }
         }
@@ -106,36 +103,15 @@ impl Record {
         now: Timestamp,
         chance: u64,
     ) {
-        let began = self.attempted_at.unwrap_or(now);
+        let began = self.turn.succeed(remote.refresh, now, chance);
         self.replace(set, now.after(remote.refresh), now);
         self.fetched_at = Some(fetched_at.map_or(began, |at| at.min(began)));
-        self.read_at = Some(began);
-        self.failures = 0;
-        self.next = now.after(spread(remote.refresh, chance));
-        self.lease = None;
-    }
-
-    /// Ends a turn that brought nothing: what there was stays as it is.
-    fn fail(&mut self, remote: &Remote, now: Timestamp, chance: u64) {
-        let doubled = 1_u64.checked_shl(self.failures.min(5)).unwrap_or(1);
-        let pause = Duration::from_secs(doubled)
-            .min(LONGEST_BACKOFF)
-            .min(remote.refresh);
-        self.failures = self.failures.saturating_add(1);
-        self.next = now.after(spread(pause, chance));
-        self.lease = None;
-    }
-
-    /// Whether the next read is due by the plan. A plan further ahead than any is made was written
-    /// by a clock that has since stepped back, and is due.
-    fn is_planned(&self, remote: &Remote, now: Timestamp) -> bool {
-        let ahead = remote.refresh.max(LONGEST_BACKOFF);
-        now >= self.next || self.next > now.after(ahead)
     }
 
     /// Whether a token with an unknown key id may cause a read.
     fn may_ask(&self, now: Timestamp) -> bool {
-        self.attempted_at
+        self.turn
+            .attempted_at
             .is_none_or(|at| !is_recent(at, now, UNKNOWN_KID_INTERVAL))
     }
 }
@@ -144,16 +120,6 @@ impl Record {
 /// stepped back.
 pub(super) fn is_recent(at: Timestamp, now: Timestamp, span: Duration) -> bool {
     at <= now && now.since(at) < span
-}
-
-/// A pause shorter by a twentieth to a tenth, so that many proxies do not ask in step. Never longer:
-/// `refresh` is what it says. Never the whole of it either: a key that is back after a flap has to be
-/// read before its grace, one `refresh`, is over, and a set before it is as old as the least
-/// `max_stale`.
-fn spread(pause: Duration, chance: u64) -> Duration {
-    let hundredths = u32::try_from(chance % 6).map_or(5, |more| more.saturating_add(5));
-    let hundredth = pause.checked_div(100).unwrap_or_default();
-    pause.saturating_sub(hundredth.saturating_mul(hundredths))
 }
 
 fn found(trust: &Trust, read: &Read, answer: Option<&HttpAnswer<'_>>) -> Result<Found, ReadError> {

@@ -4,6 +4,7 @@ use crate::trust::{Endpoint, Kind};
 mod bad_apps;
 mod bad_keys;
 mod bad_rules;
+mod bad_sso;
 mod bad_trusts;
 
 /// The shortest policy that holds; tests change one piece of it.

@@ -8,7 +8,7 @@ const LAST_MILLI: f64 = 253_402_300_799_999.0;
 
 /// The moment that a number names, cut to the millisecond; `None` for anything else, also for what
 /// lies before the epoch or after the year 9999.
-pub(super) fn read(json: &Json) -> Option<Timestamp> {
+pub fn read(json: &Json) -> Option<Timestamp> {
     let Json::Number(number) = json else {
         return None;
     };

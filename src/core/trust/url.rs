@@ -28,6 +28,13 @@ impl Url {
         (is_authority(&authority) && is_path(&path)).then_some(Self { authority, path })
     }
 
+    /// Where an issuer publishes what it says of itself (OpenID Connect Discovery section 4): one
+    /// trailing slash of the issuer goes.
+    pub fn discovery(issuer: &str) -> Option<Self> {
+        let base = issuer.strip_suffix('/').unwrap_or(issuer);
+        Self::parse(&[base, "/.well-known/openid-configuration"].concat())
+    }
+
     /// Host and port as they go into `:authority`, in lower case.
     pub fn authority(&self) -> &str {
         &self.authority

@@ -29,6 +29,9 @@ macro_rules! imports {
 }
 
 imports! {
+    fn proxy_add_header_map_value(
+        map: u32, name: *const u8, name_size: usize, value: *const u8, value_size: usize,
+    );
     fn proxy_call_foreign_function(
         name: *const u8, name_size: usize, arguments: *const u8, arguments_size: usize,
         result: *mut *mut u8, result_size: *mut usize,
@@ -67,6 +70,7 @@ imports! {
 #[derive(Clone, Copy)]
 pub(super) enum Map {
     Request = 0,
+    Response = 2,
     HttpCallResponse = 6,
 }
 
@@ -102,6 +106,19 @@ pub(super) fn header_pairs(map: Map) -> Result<Vec<u8>, Error> {
     // SAFETY: both pointers are valid for the call.
     received(|data, size| unsafe { proxy_get_header_map_pairs(map as u32, data, size) })
         .map(Option::unwrap_or_default)
+}
+
+pub(super) fn add_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {
+    // SAFETY: the slices outlive the call, and the host copies them.
+    Error::check(unsafe {
+        proxy_add_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    })
 }
 
 pub(super) fn replace_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {

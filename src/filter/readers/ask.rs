@@ -1,9 +1,10 @@
-//! The HTTP of reading keys.
+//! The calls by which keys and revocations are read.
 
-use portcullis_core::keys::{HttpAnswer, READ_TIMEOUT, Read};
+use portcullis_core::keys::{READ_TIMEOUT, Read};
+use portcullis_core::policy::Sso;
 use portcullis_core::trust::Remote;
 
-use crate::host::{self, Pairs};
+use crate::host;
 
 /// Where the companion serves its mirrors, below which each trust entry has its name.
 const MIRROR: &str = "/oauth2/mirror/";
@@ -11,16 +12,10 @@ const MIRROR: &str = "/oauth2/mirror/";
 /// The `:authority` under which the companion is asked for a mirror.
 const MIRROR_AUTHORITY: &str = "portcullis";
 
-/// A reply to one call.
-#[derive(Debug)]
-pub(super) struct Reply {
-    headers: Pairs,
-    body: Vec<u8>,
-    status: u16,
-}
+/// Where the companion serves its revocations.
+const REVOCATIONS: &str = "/oauth2/revocations";
 
-/// Asks for one thing at the issuer's cluster, without any credential, and returns the token by
-/// which the reply is known.
+/// Asks for one thing at the issuer's cluster and returns the token by which the reply is known.
 pub(super) fn ask(remote: &Remote, read: &Read) -> Result<u32, host::Error> {
     let mirror;
     let (authority, path) = match read {
@@ -30,6 +25,16 @@ pub(super) fn ask(remote: &Remote, read: &Read) -> Result<u32, host::Error> {
             (MIRROR_AUTHORITY, mirror.as_str())
         }
     };
+    get(&remote.envoy_cluster, authority, path)
+}
+
+/// Asks the companion for its revocations and returns the token by which the reply is known.
+pub(super) fn ask_for_revocations(sso: &Sso) -> Result<u32, host::Error> {
+    get(sso.envoy_cluster(), sso.authority(), REVOCATIONS)
+}
+
+/// Asks without any credential.
+fn get(cluster: &str, authority: &str, path: &str) -> Result<u32, host::Error> {
     let headers = [
         (":method", "GET"),
         (":scheme", "https"),
@@ -39,39 +44,5 @@ pub(super) fn ask(remote: &Remote, read: &Read) -> Result<u32, host::Error> {
         ("accept-encoding", "identity"),
         ("user-agent", "portcullis"),
     ];
-    host::dispatch_http_call(&remote.envoy_cluster, &headers, READ_TIMEOUT)
-}
-
-impl Reply {
-    /// The reply that is being reported; `None` where the call failed or can't be read.
-    pub(super) fn take(headers: usize, body: usize, max_body: usize) -> Option<Self> {
-        let headers = host::http_call_headers(headers).ok()??;
-        let body = match host::http_call_body(body, max_body) {
-            Ok(body) => body,
-            // One byte too many says as much as all of them: too long.
-            Err(host::Error::TooLarge) => vec![0; max_body.saturating_add(1)],
-            Err(_) => return None,
-        };
-        let status = headers
-            .values(":status")
-            .next()
-            .and_then(|status| std::str::from_utf8(status).ok());
-        // Envoy gives odd statuses of three digits; what is no number is no good answer.
-        let status = status.and_then(|status| status.parse().ok()).unwrap_or(0);
-        Some(Self {
-            headers,
-            body,
-            status,
-        })
-    }
-
-    /// The reply in core's terms.
-    pub(super) fn answer(&self) -> HttpAnswer<'_> {
-        HttpAnswer {
-            status: self.status,
-            content_type: self.headers.values("content-type").next(),
-            content_encoding: self.headers.values("content-encoding").next(),
-            body: &self.body,
-        }
-    }
+    host::dispatch_http_call(cluster, &headers, READ_TIMEOUT)
 }

@@ -3,8 +3,10 @@
 use portcullis_core::keys::{HttpAnswer, KeySet, Read, Record};
 use portcullis_core::trust::{Remote, Trust};
 
-use super::ask::{Reply, ask};
-use crate::host::{self, Shared};
+use super::ask::ask;
+use super::slot::{Seen, Slot};
+use crate::host;
+use crate::reply::Reply;
 use crate::worker::{Worker, now};
 
 /// What stands before the names of all records: product and format version.
@@ -17,12 +19,8 @@ pub(super) struct Reader {
     place: usize,
     trust: Trust,
     remote: Remote,
-    /// The record's name in shared data.
-    name: String,
-    /// The version of the record that this worker has taken over last.
-    version: Option<u32>,
-    /// The version of what stands in the record's place and is none.
-    broken: Option<u32>,
+    /// The record, as workers share it.
+    slot: Slot,
     /// What it is asking the issuer for, and the token of the call.
     asking: Option<(u32, Read)>,
 }
@@ -34,9 +32,10 @@ impl Reader {
             place,
             trust: trust.clone(),
             remote: trust.keys.remote.clone()?,
-            name: format!("{PREFIX}{}", trust.keys_id()),
-            version: None,
-            broken: None,
+            slot: Slot::new(
+                [PREFIX, &trust.keys_id()].concat(),
+                ["trust ", &trust.name].concat(),
+            ),
             asking: None,
         })
     }
@@ -44,27 +43,18 @@ impl Reader {
     /// Takes over the record as the workers know it, if it is news to this one. `None` where there
     /// is no record that can be read, else its version.
     pub(super) fn look(&mut self, worker: &mut Worker) -> Option<u32> {
-        let Shared { value, cas } = host::shared_data(&self.name).ok()??;
-        self.broken = None;
-        if self.version != Some(cas) {
-            match Record::from_text(&value) {
-                Ok(record) => worker.update(self.place, record),
-                Err(error) => {
-                    log::error!("portcullis: trust {}: {error}", self.trust.name);
-                    self.broken = Some(cas);
-                    return None;
-                }
-            }
-            self.version = Some(cas);
+        let Seen { version, news } = self.slot.look(Record::from_text)?;
+        if let Some(record) = news {
+            worker.update(self.place, record);
         }
-        Some(cas)
+        Some(version)
     }
 
     /// Writes what this worker knows where there is no record, or in the place of something else
     /// that was written over it: what was good stays good.
     pub(super) fn seed(&self, worker: &Worker) {
         if let Some(record) = worker.record(self.place) {
-            self.write(&record.clone().without_turn(), self.broken);
+            self.slot.seed(&record.clone().without_turn().to_text());
         }
     }
 
@@ -84,7 +74,7 @@ impl Reader {
         if record.is_due(&self.remote, now, asked) {
             let mut record = record.clone();
             let read = record.begin(&self.trust, &self.remote, id, now);
-            if self.write(&record, Some(version)) {
+            if self.slot.write(&record.to_text(), Some(version)) {
                 self.ask(worker, id, read);
             }
         }
@@ -138,7 +128,7 @@ impl Reader {
         };
         let chance = host::random();
         let taken = record.take(&self.trust, &self.remote, read, answer, now(), chance);
-        if !self.write(&record, Some(version)) {
+        if !self.slot.write(&record.to_text(), Some(version)) {
             return;
         }
         match taken {
@@ -171,19 +161,6 @@ impl Reader {
                 skipped.position,
                 skipped.why
             );
-        }
-    }
-
-    /// Writes a record, over the version that it was made from. `false` means that another worker
-    /// was faster, or that the host refused.
-    fn write(&self, record: &Record, version: Option<u32>) -> bool {
-        match host::set_shared_data(&self.name, record.to_text().as_bytes(), version) {
-            Ok(()) => true,
-            Err(host::Error::CasMismatch) => false,
-            Err(error) => {
-                log::error!("portcullis: keys can't be shared between workers: {error}");
-                false
-            }
         }
     }
 }

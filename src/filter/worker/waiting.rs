@@ -1,23 +1,26 @@
-//! The requests that wait for keys.
+//! The requests that wait to be judged again.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use portcullis_core::timestamp::Timestamp;
 
-/// How many requests may wait on one worker. One more is answered at once.
+use super::renewal::Renewal;
+
+/// How many requests may wait on one worker for keys. One more is answered at once.
 const MAX_WAITING: usize = 1024;
 
 /// How many of them may wait for one trust entry's keys, so that one issuer's trouble leaves room for
 /// the others.
 const MAX_FOR_ONE: usize = 256;
 
-/// The requests of a worker that wait for keys.
+/// The requests of a worker that wait for keys, or for their turn to be judged by a refresh.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRoom {
     waiting: Vec<Waiting>,
 }
 
-/// A request that waits for keys.
+/// A request that waits.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     /// The id of its context.
@@ -26,14 +29,23 @@ pub(crate) struct Waiting {
     pub(crate) arrived: Timestamp,
     /// The places of the trust entries whose keys it waits for.
     pub(crate) trusts: Vec<usize>,
-    /// The worker's count of news when it was last judged.
-    pub(crate) news: u64,
+    /// The worker's count of news when it was last judged; `None` where it has not been judged by
+    /// what it waited for.
+    pub(crate) news: Option<u64>,
+    /// What came of asking for a fresh session token for it.
+    pub(crate) renewal: Option<Rc<Renewal>>,
 }
 
 impl Waiting {
-    /// Whether it has waited as long as it may.
-    pub(crate) fn is_over(&self, now: Timestamp, patience: Duration) -> bool {
-        Self::over(self.arrived, now, patience)
+    /// A request that has just come, and waits for nothing yet.
+    pub(crate) const fn new(id: u32, arrived: Timestamp) -> Self {
+        Self {
+            id,
+            arrived,
+            trusts: Vec::new(),
+            news: None,
+            renewal: None,
+        }
     }
 
     /// Whether a request that came at `arrived` has waited as long as it may. A clock that steps
@@ -64,6 +76,11 @@ impl WaitingRoom {
     /// Those that wait.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Waiting> {
         self.waiting.iter()
+    }
+
+    /// Whether the request of this context waits.
+    pub(crate) fn has(&self, id: u32) -> bool {
+        self.iter().any(|waiting| waiting.id == id)
     }
 
     /// Lets a request in.

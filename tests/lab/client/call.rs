@@ -2,6 +2,9 @@
 
 use std::io::Result;
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
 
 use super::connection::Connection;
 use super::h2;
@@ -42,6 +45,19 @@ impl Call {
     #[must_use]
     pub fn post(host: &str, path: &str) -> Self {
         Self::new("POST", host, path)
+    }
+
+    /// The same to another place.
+    #[must_use]
+    pub fn to(mut self, host: &str, path: &str) -> Self {
+        (self.host, self.path) = (host.to_owned(), path.to_owned());
+        self
+    }
+
+    /// Its method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
     }
 
     /// These bytes as they are, over HTTP/1.1.
@@ -93,6 +109,32 @@ impl Call {
         Connection::open(address).await?.try_send(self).await
     }
 
+    /// Sent over a new HTTP/1.1 connection with TLS, to the host that the call names.
+    ///
+    /// # Errors
+    /// As [`Call::try_send`], and when `trust` does not believe who answers.
+    pub async fn try_send_tls(
+        &self,
+        address: SocketAddr,
+        trust: &Arc<ClientConfig>,
+    ) -> Result<Reply> {
+        self.try_send_as(host_of(&self.host), address, trust).await
+    }
+
+    /// The same to whoever is `name` there, whatever host the call names.
+    ///
+    /// # Errors
+    /// As [`Call::try_send_tls`].
+    pub async fn try_send_as(
+        &self,
+        name: &str,
+        address: SocketAddr,
+        trust: &Arc<ClientConfig>,
+    ) -> Result<Reply> {
+        let mut connection = Connection::open_tls(address, name, trust).await?;
+        connection.try_send(self).await
+    }
+
     /// Sent over a new HTTP/2 connection, in clear text.
     ///
     /// # Panics
@@ -122,5 +164,13 @@ impl Call {
         bytes.extend_from_slice(b"\r\n");
         bytes.extend_from_slice(&self.body);
         bytes
+    }
+}
+
+/// A `Host` without its port.
+fn host_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
     }
 }

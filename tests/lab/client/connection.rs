@@ -1,12 +1,17 @@
 //! An HTTP/1.1 connection.
 
+use std::fmt::Debug;
 use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use super::call::Call;
 use super::reply::Reply;
@@ -15,8 +20,13 @@ use crate::lab::http::Head;
 /// A connection that stays open, and so stays on one worker of the gateway.
 #[derive(Debug)]
 pub struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Wire>>,
 }
+
+/// What bytes go over: clear text or TLS.
+trait Wire: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Debug + Send + Unpin> Wire for T {}
 
 impl Connection {
     /// How long an answer may take.
@@ -27,11 +37,29 @@ impl Connection {
     /// # Errors
     /// When nobody listens there.
     pub async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-        })
+        Ok(Self::over(connect(address).await?))
+    }
+
+    /// Connects over TLS to whoever is `name` there, a DNS name or an address.
+    ///
+    /// # Errors
+    /// When nobody listens there, or nobody of that name whom `trust` believes.
+    pub async fn open_tls(
+        address: SocketAddr,
+        name: &str,
+        trust: &Arc<ClientConfig>,
+    ) -> Result<Self> {
+        let name = ServerName::try_from(name.to_owned()).map_err(Error::other)?;
+        let stream = connect(address).await?;
+        let handshake = TlsConnector::from(Arc::clone(trust)).connect(name, stream);
+        let stream = timeout(Self::PATIENCE, handshake).await??;
+        Ok(Self::over(stream))
+    }
+
+    fn over(wire: impl Wire + 'static) -> Self {
+        Self {
+            stream: BufReader::new(Box::new(wire)),
+        }
     }
 
     /// Sends a call and returns the answer to it.
@@ -65,7 +93,9 @@ impl Connection {
     /// # Errors
     /// When the other end has gone.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.stream.get_mut().write_all(bytes).await
+        let stream = self.stream.get_mut();
+        stream.write_all(bytes).await?;
+        stream.flush().await
     }
 
     /// Takes bytes, for what follows an upgrade.
@@ -103,6 +133,12 @@ impl Connection {
             });
         }
     }
+}
+
+async fn connect(address: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 fn status(head: &Head) -> Result<u16> {

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
+use rustls::ClientConfig;
 use serde_json::{Value, json};
 
 use super::listener::{Listener, Paths};
@@ -33,6 +35,7 @@ pub struct Builder {
     clusters: Vec<Value>,
     module: Option<PathBuf>,
     listener: Listener,
+    trust: Option<Arc<ClientConfig>>,
 }
 
 impl Builder {
@@ -43,6 +46,7 @@ impl Builder {
             clusters: Vec::new(),
             module: None,
             listener: Listener::new(policy),
+            trust: None,
         }
     }
 
@@ -64,6 +68,21 @@ impl Builder {
     #[must_use]
     pub fn handover(mut self, handover: Handover) -> Self {
         self.listener.handover = handover;
+        self
+    }
+
+    /// Listens there, for those who must know before it starts.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listener.address = Some(address);
+        self
+    }
+
+    /// Listens with TLS, as these hosts; `*.example.com` is one too.
+    #[must_use]
+    pub fn tls(mut self, authority: &Authority, hosts: &[&str]) -> Self {
+        self.listener.identity = Some(authority.identity(hosts));
+        self.trust = Some(authority.trust());
         self
     }
 
@@ -171,11 +190,11 @@ impl Builder {
     /// When Envoy itself does not start.
     pub async fn try_start(mut self) -> Result<Gateway, Refused> {
         let folder = folder::fresh("envoy");
-        let (address, admin) = (port::free(), port::free());
+        let admin = port::free();
+        let address = *self.listener.address.get_or_insert_with(port::free);
         if self.listener.filters.is_none() {
             self.listener.module = self.module.unwrap_or_else(tools::module);
         }
-        self.listener.address = Some(address);
         self.listener.write(&folder);
         let configuration = folder.join("bootstrap.json");
         let bootstrap = bootstrap::bootstrap(admin, &self.clusters, &folder);
@@ -198,6 +217,7 @@ impl Builder {
             listener: self.listener,
             address,
             admin,
+            trust: self.trust,
         };
         gateway.process.ready_at(admin, "/ready").await;
         gateway.settled(&Stats::new(String::new()), 0).await?;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::bootstrap::socket;
 use super::builder::Handover;
+use crate::lab::authority::Identity;
 
 pub(super) const FILE: &str = "listener.json";
 pub(super) const ACCESS_LOG: &str = "access.log";
@@ -26,6 +27,7 @@ pub(super) struct Listener {
     pub(super) policy: Value,
     pub(super) handover: Handover,
     pub(super) address: Option<SocketAddr>,
+    pub(super) identity: Option<Identity>,
     pub(super) module: PathBuf,
     pub(super) hosts: Vec<(String, String)>,
     pub(super) paths: Paths,
@@ -40,6 +42,7 @@ impl Listener {
             policy,
             handover: Handover::default(),
             address: None,
+            identity: None,
             module: PathBuf::new(),
             hosts: Vec::new(),
             paths: Paths::Normal,
@@ -58,14 +61,18 @@ impl Listener {
     }
 
     fn resource(&self, folder: &Path) -> Value {
+        let mut chain = json!({"filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": self.connection_manager(folder),
+        }]});
+        if let Some(identity) = &self.identity {
+            chain["transport_socket"] = tls(identity);
+        }
         json!({
             "@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
             "name": "gateway",
             "address": self.address.map(socket),
-            "filter_chains": [{"filters": [{
-                "name": "envoy.filters.network.http_connection_manager",
-                "typed_config": self.connection_manager(folder),
-            }]}],
+            "filter_chains": [chain],
         })
     }
 
@@ -141,6 +148,22 @@ impl Listener {
             },
         })
     }
+}
+
+fn tls(identity: &Identity) -> Value {
+    json!({
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            "common_tls_context": {
+                "alpn_protocols": ["h2", "http/1.1"],
+                "tls_certificates": [{
+                    "certificate_chain": {"filename": identity.certificate},
+                    "private_key": {"filename": identity.key},
+                }],
+            },
+        },
+    })
 }
 
 fn access_log(path: &Path) -> Value {

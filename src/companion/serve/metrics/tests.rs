@@ -5,9 +5,9 @@ fn what_was_counted_is_told() {
     let metrics = Metrics::new();
     metrics.answered("/ping", StatusCode::OK, Duration::from_millis(3));
     metrics.signed_in("sso", "signed-in");
+    metrics.decided(Some("alertmanager"), "rule");
     metrics.refreshed("unavailable");
     metrics.provider_failed("sso", "discovery");
-    metrics.provider_keys_read("sso", 1_700_000_000);
     metrics.reloaded("policy", false);
     metrics.connections.inc();
     metrics.revocations.set(7);
@@ -19,9 +19,9 @@ fn what_was_counted_is_told() {
         "request_duration_seconds_bucket{le=\"0.005\",endpoint=\"/ping\"} 1",
         "request_duration_seconds_bucket{le=\"0.0025\",endpoint=\"/ping\"} 0",
         "sign_ins_total{provider=\"sso\",outcome=\"signed-in\"} 1",
+        "decisions_total{app=\"alertmanager\",reason=\"rule\"} 1",
         "refreshes_total{outcome=\"unavailable\"} 1",
         "provider_errors_total{provider=\"sso\",error=\"discovery\"} 1",
-        "provider_keys_read_timestamp_seconds{provider=\"sso\"} 1700000000.0",
         "reloads_total{file=\"policy\",outcome=\"kept-old\"} 1",
         "file_stale{file=\"policy\"} 1",
         "connections 1",
@@ -44,6 +44,7 @@ fn what_was_counted_is_told() {
             "requests counter",
             "request_duration_seconds histogram",
             "sign_ins counter",
+            "decisions counter",
             "refreshes counter",
             "provider_errors counter",
             "reloads counter",
@@ -53,7 +54,6 @@ fn what_was_counted_is_told() {
             "revocations_floor_timestamp_seconds gauge",
             "revocations_read_timestamp_seconds gauge",
             "signing_key_made_timestamp_seconds gauge",
-            "provider_keys_read_timestamp_seconds gauge",
         ]
     );
 }

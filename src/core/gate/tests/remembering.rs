@@ -7,7 +7,7 @@ use crate::keys::Key;
 
 /// Counts the signatures that are really checked.
 #[derive(Debug, Default)]
-struct Counting(Cell<usize>);
+pub(super) struct Counting(pub(super) Cell<usize>);
 
 impl Signatures for Counting {
     fn supports(&self, algorithm: Algorithm) -> bool {
@@ -86,10 +86,10 @@ fn what_was_not_verified_is_not_remembered() {
 }
 
 /// A small generator of numbers that look random and are the same in every run.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn throw(&mut self, sides: u64) -> u64 {
+    pub(super) fn throw(&mut self, sides: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -97,7 +97,7 @@ impl Dice {
         (self.0 >> 33) % sides
     }
 
-    fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
+    pub(super) fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
         let sides = u64::try_from(list.len()).unwrap();
         &list[usize::try_from(self.throw(sides)).unwrap()]
     }

@@ -9,13 +9,15 @@ fn full() -> Record {
         current: Some(key_set(Algorithm::Es256, r#"new \"kid\"\n"#)),
         retiring: vec![(key_set(Algorithm::EdDsa, "old").keys()[0].clone(), time(9))],
         fetched_at: Some(time(1)),
-        read_at: Some(time(2)),
-        attempted_at: Some(time(3)),
-        failures: 4,
-        next: time(5),
         located: Url::parse("https://blue.example.com:6443/openid/v1/jwks")
             .map(|url| (url, time(6))),
-        lease: Some((u64::MAX, time(7))),
+        turn: Turn {
+            read_at: Some(time(2)),
+            attempted_at: Some(time(3)),
+            failures: 4,
+            next: time(5),
+            lease: Some((u64::MAX, time(7))),
+        },
     }
 }
 

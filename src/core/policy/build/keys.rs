@@ -123,12 +123,9 @@ fn endpoint(
         (Some(text), None, false) => {
             url(&text, &place.member("discovery")).map(Endpoint::Discovery)
         }
-        (None, None, false) => {
-            // D01: one trailing slash goes.
-            let base = issuer.strip_suffix('/').unwrap_or(issuer);
-            let text = [base, "/.well-known/openid-configuration"].concat();
-            url(&text, &place.member("discovery")).map(Endpoint::Discovery)
-        }
+        (None, None, false) => Url::discovery(issuer)
+            .map(Endpoint::Discovery)
+            .ok_or_else(|| not_a_url(issuer, &place.member("discovery"))),
         _ => Err(place.error(
             "`discovery`, `jwks` and `mirror` exclude one another",
             "keep the one that names where the keys are",
@@ -137,8 +134,10 @@ fn endpoint(
 }
 
 fn url(text: &str, place: &Place) -> Result<Url, PolicyError> {
-    Url::parse(text).ok_or_else(|| {
-        let mend = "write `https://`, a host and a path, without query, fragment or user";
-        place.error_about(text, "is not a URL that keys are fetched from", mend)
-    })
+    Url::parse(text).ok_or_else(|| not_a_url(text, place))
+}
+
+fn not_a_url(text: &str, place: &Place) -> PolicyError {
+    let mend = "write `https://`, a host and a path, without query, fragment or user";
+    place.error_about(text, "is not a URL that keys are fetched from", mend)
 }

@@ -5,18 +5,22 @@ fn waiting(id: u32, arrived: u64) -> Waiting {
         id,
         arrived: Timestamp::from_secs(arrived),
         trusts: vec![0],
-        news: 0,
+        news: Some(0),
+        renewal: None,
     }
 }
 
 #[test]
 fn patience_ends_by_time_and_by_a_clock_that_steps_back() {
     let patience = Duration::from_secs(5);
-    let one = waiting(1, 100);
-    assert!(!one.is_over(Timestamp::from_secs(100), patience));
-    assert!(!one.is_over(Timestamp::from_millis(104_999), patience));
-    assert!(one.is_over(Timestamp::from_secs(105), patience));
-    assert!(one.is_over(Timestamp::from_secs(99), patience));
+    let over = |millis| {
+        let now = Timestamp::from_millis(millis);
+        Waiting::over(Timestamp::from_secs(100), now, patience)
+    };
+    assert!(!over(100_000));
+    assert!(!over(104_999));
+    assert!(over(105_000));
+    assert!(over(99_999));
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn every_setting_of_the_file_counts() {
     assert_eq!(session.state_file, Path::new("/var/state"));
     let times = [session.lifetime, session.idle, session.token];
     assert_eq!(times, [36_000, 1_800, 60].map(Duration::from_secs));
-    let redis = Redis {
+    let redis = store::Redis {
         kind: RedisKind::Sentinel("main".into()),
         nodes: vec![("one".into(), 1), ("[::1]".into(), 26379)],
         tls: true,
@@ -72,7 +72,7 @@ fn every_setting_of_the_file_counts() {
         ca_file: Some("etc/redis.pem".into()),
     };
     assert_eq!(session.store, Store::Redis(redis));
-    let cookie = Cookie {
+    let cookie = session::Cookie {
         domain: Some("example.com".into()),
         same_site: SameSite::None,
     };

@@ -1,0 +1,174 @@
+//! What a proxy is told.
+
+use axum::http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, SET_COOKIE,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use portcullis_core::answer::Answer as Refusal;
+use portcullis_core::caller::headers::NAMES;
+use portcullis_core::decision::{Decision, Reason};
+use portcullis_core::request::Headers;
+use portcullis_core::session::Cookies;
+
+use super::Form;
+use super::sign_in::{self, SIGN_IN};
+
+/// What Envoy takes off the original request, a list with commas.
+const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
+
+/// Names under which this or other programs of the kind tell an app who calls, as far as they are
+/// known. A list, because Envoy removes no headers by the beginning of their names.
+const IDENTITY: [&str; 7] = [
+    "x-auth-request-access-token",
+    "x-auth-request-email",
+    "x-auth-request-groups",
+    "x-auth-request-preferred-username",
+    "x-auth-request-redirect",
+    "x-auth-request-user",
+    "x-portcullis-caller",
+];
+
+/// What a proxy is told: 202 or 200, and the headers that go on with the request; or 401, 403 or 503.
+/// Never a redirect, and never 400, which NGINX would make a 500.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+    app: Option<String>,
+    reason: Reason,
+}
+
+impl Answer {
+    /// The answer to a request with these headers, on which this is the verdict.
+    pub(super) fn new(
+        decision: &Decision<'_>,
+        headers: &Headers<'_>,
+        form: Form,
+        set_cookie: Option<&str>,
+    ) -> Self {
+        let mut answer = Self {
+            status: StatusCode::ACCEPTED,
+            headers: HeaderMap::new(),
+            body: String::new(),
+            app: decision.app().map(|app| app.name().to_owned()),
+            reason: decision.reason(),
+        };
+        match Refusal::refusal(decision, headers) {
+            Some(refusal) => answer.refuse(decision, refusal),
+            None => answer.allow(decision, headers, form),
+        }
+        if let Some(line) = set_cookie {
+            answer.add(SET_COOKIE, line.as_bytes());
+        }
+        answer
+    }
+
+    /// The name of the app that was asked for.
+    pub(crate) fn app(&self) -> Option<&str> {
+        self.app.as_deref()
+    }
+
+    /// Why.
+    pub(crate) const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// Says no. Who has to sign in is told where, and not sent there: a proxy takes no redirect for
+    /// an answer.
+    fn refuse(&mut self, decision: &Decision<'_>, mut refusal: Refusal) {
+        let location = refusal
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "location")
+            .map(|(_, location)| location.clone());
+        if let Some(location) = &location
+            && let Some(challenge) = Refusal::refusal(decision, &Headers::default())
+        {
+            refusal = challenge;
+            refusal.body = sign_in::page(location);
+        }
+        self.status = match refusal.status {
+            // NGINX would make it a 500.
+            400 => StatusCode::FORBIDDEN,
+            status => StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN),
+        };
+        self.body = refusal.body;
+        for (name, value) in refusal.headers {
+            self.add(HeaderName::from_static(name), value.as_bytes());
+        }
+        if let Some(location) = location {
+            self.add(SIGN_IN, location.as_bytes());
+            self.add(CONTENT_TYPE, b"text/html; charset=utf-8");
+            self.add(CONTENT_SECURITY_POLICY, sign_in::SECURITY.as_bytes());
+        }
+    }
+
+    /// Says what goes on to the app: who calls, and what is left of the client's credentials. A proxy
+    /// only has to copy it, and what is not there has to go.
+    fn allow(&mut self, decision: &Decision<'_>, headers: &Headers<'_>, form: Form) {
+        self.add(CACHE_CONTROL, b"no-store");
+        let identity = decision.known().map(|known| known.identity_headers());
+        for (name, value) in identity.unwrap_or_default() {
+            self.add(HeaderName::from_static(name), value.as_bytes());
+        }
+        if decision.forwards(AUTHORIZATION.as_str().as_bytes())
+            && let Some(value) = headers.only(AUTHORIZATION.as_str())
+        {
+            self.add(AUTHORIZATION, value);
+        }
+        let cookies = match decision.forwarded_cookies(headers) {
+            Cookies::AsTheyCame => headers
+                .all(COOKIE.as_str())
+                .collect::<Vec<_>>()
+                .join(&b"; "[..]),
+            Cookies::Only(cookies) => cookies,
+            Cookies::Nothing => Vec::new(),
+        };
+        if !cookies.is_empty() {
+            self.add(COOKIE, &cookies);
+        }
+        if form == Form::WithPath {
+            self.status = StatusCode::OK;
+            let names = self.to_remove(decision, headers).join(",");
+            self.add(TO_REMOVE, names.as_bytes());
+        }
+    }
+
+    /// Names of headers that do not go on.
+    fn to_remove(&self, decision: &Decision<'_>, headers: &Headers<'_>) -> Vec<String> {
+        let app = decision.app().map_or(&[][..], |app| app.strip_headers());
+        let known = IDENTITY.iter().chain(&NAMES).map(|name| (*name).to_owned());
+        let shown = headers
+            .iter()
+            .filter(|(name, _)| !decision.forwards(name) && !name.starts_with(b":"))
+            .map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+        let credentials = [AUTHORIZATION, COOKIE].map(|name| name.as_str().to_owned());
+        let mut names: Vec<String> = known
+            .chain(app.iter().cloned())
+            .chain(credentials)
+            .chain(shown)
+            .filter(|name| !self.headers.contains_key(name))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Core writes visible ASCII, and cookies came as a header, so that there is nothing here that
+    /// could not be one.
+    fn add(&mut self, name: HeaderName, value: &[u8]) {
+        if let Ok(mut value) = HeaderValue::from_bytes(value) {
+            // So that no log shows it.
+            value.set_sensitive([AUTHORIZATION, COOKIE, SET_COOKIE].contains(&name));
+            self.headers.insert(name, value);
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        (self.status, self.headers, self.body).into_response()
+    }
+}

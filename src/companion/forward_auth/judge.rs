@@ -1,0 +1,168 @@
+//! The verdict on a request that a proxy asks about.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use portcullis_core::decision::Decision;
+use portcullis_core::gate::{Circumstances, Gate, Judgement, Refresh, Refreshed};
+use portcullis_core::keys::PureRust;
+use portcullis_core::policy::{Level, Policy};
+use portcullis_core::request::Headers;
+use portcullis_core::session::Revocations;
+use tokio::time::Instant;
+
+use super::memories::Memories;
+use crate::issuers::{Issuers, PATIENCE};
+
+/// A policy, ready to judge: with the keys that it needs, and what is remembered of tokens.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    gate: Gate,
+    issuers: Issuers,
+    memories: Memories,
+}
+
+/// Those who keep people's sessions, as far as forward auth asks them.
+pub(crate) trait People: Sync {
+    /// The sessions that have ended before their time, as far as it is known now.
+    fn revocations(&self) -> impl Future<Output = Arc<Revocations>> + Send;
+
+    /// A fresh session token for the sealed session in `cookies`, the value of a Cookie header. The
+    /// answer can set one cookie, and that is the token.
+    fn renew(&self, cookies: &str) -> impl Future<Output = Renewal> + Send;
+}
+
+/// What came of asking for a fresh session token.
+#[derive(Clone, Eq, PartialEq)]
+pub(crate) enum Renewal {
+    /// The value of the one Set-Cookie header, which has the token.
+    Renewed(String),
+    /// The session is over, or goes on only where more cookies can be set: the browser has to pass
+    /// through `/oauth2/start`.
+    Ended,
+    /// Nobody can tell just now.
+    Unavailable,
+}
+
+/// Where nobody signs in.
+impl People for () {
+    async fn revocations(&self) -> Arc<Revocations> {
+        Arc::default()
+    }
+
+    async fn renew(&self, _: &str) -> Renewal {
+        Renewal::Ended
+    }
+}
+
+impl Judge {
+    /// A judge by this policy, whose keys these issuers are.
+    pub(crate) fn new(policy: Policy, issuers: Issuers) -> Self {
+        Self {
+            gate: Gate::new(policy),
+            issuers,
+            memories: Memories::default(),
+        }
+    }
+
+    /// A judge by an edited policy, with the keys that are there.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub(crate) fn succeed(&self, policy: Policy) -> Self {
+        let issuers = self.issuers.succeed(&policy);
+        Self::new(policy, issuers)
+    }
+
+    /// The policy that it judges by.
+    pub(crate) const fn policy(&self) -> &Policy {
+        self.gate.policy()
+    }
+
+    /// The keys that it judges by.
+    pub(crate) const fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
+    /// Judges a request, and gives the cookie that the answer sets, whatever the verdict is. It waits
+    /// for keys that are being read, and for a fresh session token, but not for long.
+    pub(super) async fn judge<P: People>(
+        &self,
+        headers: &Headers<'_>,
+        people: &P,
+    ) -> (Decision<'_>, Option<String>) {
+        let (arrived, until) = (self.issuers.now(), Instant::now() + PATIENCE);
+        let revocations = people.revocations().await;
+        let mut refreshed: Option<(Refreshed, Option<String>)> = None;
+        loop {
+            let known = self.issuers.snapshot();
+            let judgement = self.memories.with(|memory| {
+                let circumstances = Circumstances {
+                    keyring: known.keyring(),
+                    signatures: &PureRust,
+                    revocations: &revocations,
+                    arrived,
+                    now: self.issuers.now(),
+                };
+                match &refreshed {
+                    None => self.gate.judge(headers, circumstances, memory),
+                    Some((refreshed, _)) => {
+                        self.gate
+                            .judge_refreshed(headers, circumstances, memory, refreshed)
+                    }
+                }
+            });
+            let decision = match judgement {
+                Judgement::Decided(decision) => decision,
+                Judgement::AwaitKeys { app, trusts } => {
+                    if self.issuers.more(&known, &trusts, until).await {
+                        continue;
+                    }
+                    self.gate.give_up(app)
+                }
+                Judgement::Refresh(refresh) if refreshed.is_none() => {
+                    refreshed = Some(renew(&refresh, people).await);
+                    continue;
+                }
+                Judgement::Refresh(refresh) => refresh.give_up(),
+            };
+            return (decision, refreshed.and_then(|(_, set_cookie)| set_cookie));
+        }
+    }
+
+    /// Leaves the audit record of a decision in the log, at the policy's level.
+    pub(super) fn record(&self, decision: &Decision<'_>, headers: &Headers<'_>) {
+        let audit = self.policy().audit();
+        let level = if decision.is_allowed() {
+            audit.allowed()
+        } else {
+            audit.refused()
+        };
+        // The macros want the level written out.
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(target: "portcullis::audit", "{}", decision.audit_record(headers))
+            };
+        }
+        match level {
+            Level::Debug => line!(debug),
+            Level::Info => line!(info),
+            Level::Warn => line!(warn),
+            Level::Error => line!(error),
+            Level::Off => {}
+        }
+    }
+}
+
+/// What came of asking, and the cookie to set.
+async fn renew<P: People>(refresh: &Refresh<'_>, people: &P) -> (Refreshed, Option<String>) {
+    let (status, set_cookie) = match people.renew(refresh.cookies()).await {
+        Renewal::Renewed(set_cookie) => (200, Some(set_cookie)),
+        Renewal::Ended => (401, None),
+        Renewal::Unavailable => (503, None),
+    };
+    let lines = set_cookie.iter().map(String::as_bytes);
+    let family = refresh.sso().cookies();
+    let refreshed = Refreshed::read(refresh.sid(), family, status, lines);
+    (refreshed, set_cookie)
+}

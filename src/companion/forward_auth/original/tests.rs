@@ -1,0 +1,262 @@
+use axum::http::Request;
+
+use super::*;
+
+const URL: (&str, &str) = ("X-Original-URL", "https://app.example.com/a?b=c");
+const METHOD: (&str, &str) = ("X-Original-Method", "POST");
+const FORWARDED: [(&str, &str); 4] = [
+    ("X-Forwarded-Method", "POST"),
+    ("X-Forwarded-Proto", "https"),
+    ("X-Forwarded-Host", "app.example.com"),
+    ("X-Forwarded-Uri", "/a?b=c"),
+];
+
+/// What is told by a request, `METHOD TARGET`, and its headers: `METHOD AUTHORITY PATH`.
+fn told(request: &str, headers: &[(&str, &str)]) -> Result<String, Unclear> {
+    let (method, target) = request.split_once(' ').unwrap();
+    let mut request = Request::builder().method(method).uri(target);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let original = Original::read(&parts, Form::of(&parts.uri))?;
+    let texts = [original.method, original.authority, original.path];
+    Ok(texts
+        .map(|text| std::str::from_utf8(text).unwrap())
+        .join(" "))
+}
+
+const ASKED: &str = "POST app.example.com /a?b=c";
+
+#[test]
+fn each_family_tells_the_request() {
+    assert_eq!(told("GET /oauth2/auth", &[URL, METHOD]).unwrap(), ASKED);
+    assert_eq!(told("GET /oauth2/auth", &FORWARDED).unwrap(), ASKED);
+    let own = [("Host", "app.example.com"), ("X-Forwarded-Proto", "https")];
+    assert_eq!(told("POST /oauth2/auth/a?b=c", &own).unwrap(), ASKED);
+    // The query of the bare form is ours.
+    let told = told("GET /oauth2/auth?allowed_groups=sre", &[URL, METHOD]);
+    assert_eq!(told.unwrap(), ASKED);
+}
+
+#[test]
+fn the_form_with_a_path_keeps_all_of_the_path() {
+    let own = [("Host", "app.example.com"), ("X-Forwarded-Proto", "http")];
+    for (target, path) in [
+        ("/oauth2/auth/", "/"),
+        ("/oauth2/auth/?a", "/?a"),
+        ("/oauth2/auth//a", "//a"),
+        ("/oauth2/auth/oauth2/auth/a", "/oauth2/auth/a"),
+        ("/oauth2/auth/%2e%2e/a", "/%2e%2e/a"),
+        ("/oauth2/auth/../a", "/../a"),
+    ] {
+        let told = told(&format!("GET {target}"), &own);
+        assert_eq!(told.unwrap(), format!("GET app.example.com {path}"));
+    }
+    // HTTP/2 names the host in the target.
+    let named = ("X-Forwarded-Proto", "https");
+    let over_h2 = "GET https://app.example.com/oauth2/auth/a";
+    let asked = "GET app.example.com /a";
+    assert_eq!(told(over_h2, &[named]).unwrap(), asked);
+    let agreed = [named, ("Host", "app.example.com")];
+    assert_eq!(told(over_h2, &agreed).unwrap(), asked);
+    let contradicted = [named, ("Host", "other.example.com")];
+    assert_eq!(
+        told(over_h2, &contradicted),
+        Err(Unclear::Contradicted("host"))
+    );
+}
+
+#[test]
+fn h10_every_part_must_be_there_and_a_missing_method_is_never_get() {
+    assert_eq!(
+        told("GET /oauth2/auth", &[]),
+        Err(Unclear::Missing("x-original-url"))
+    );
+    assert_eq!(
+        told("GET /oauth2/auth", &[URL]),
+        Err(Unclear::Missing("x-original-method"))
+    );
+    assert_eq!(
+        told("GET /oauth2/auth", &[METHOD]),
+        Err(Unclear::Missing("x-original-url"))
+    );
+    for (left_out, missing) in [
+        "x-forwarded-method",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-forwarded-uri",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut headers = FORWARDED.to_vec();
+        headers.remove(left_out);
+        assert_eq!(
+            told("GET /oauth2/auth", &headers),
+            Err(Unclear::Missing(missing))
+        );
+    }
+    for (header, missing) in [
+        (("Host", "app.example.com"), "x-forwarded-proto"),
+        (("X-Forwarded-Proto", "https"), "host"),
+    ] {
+        assert_eq!(
+            told("GET /oauth2/auth/a", &[header]),
+            Err(Unclear::Missing(missing))
+        );
+    }
+}
+
+#[test]
+fn h10_no_part_is_taken_from_another_family() {
+    // A proxy that sets the URL alone, and a client that adds a method.
+    let headers = [URL, ("X-Forwarded-Method", "GET")];
+    assert_eq!(
+        told("GET /oauth2/auth", &headers),
+        Err(Unclear::Missing("x-original-method"))
+    );
+    // A proxy that sets one family, and a client that begins the other.
+    let mut headers = FORWARDED.to_vec();
+    headers.push(METHOD);
+    assert_eq!(
+        told("GET /oauth2/auth", &headers),
+        Err(Unclear::Missing("x-original-url"))
+    );
+}
+
+#[test]
+fn ghsa_7x63_what_a_client_adds_never_wins() {
+    // In NGINX's form the proxy sets X-Original-*, and hands on what the client sent.
+    for (name, value) in [
+        ("X-Forwarded-Uri", "/public"),
+        ("X-Forwarded-Method", "GET"),
+        ("X-Forwarded-Host", "public.example.com"),
+        ("X-Forwarded-Proto", "http"),
+        ("X-Forwarded-Uri", ""),
+    ] {
+        let refused = told("GET /oauth2/auth", &[URL, METHOD, (name, value)]);
+        assert!(
+            matches!(refused, Err(Unclear::Contradicted(_))),
+            "{name}: {refused:?}"
+        );
+    }
+    // In Traefik's and Caddy's it sets X-Forwarded-*.
+    let mut headers = FORWARDED.to_vec();
+    headers.extend([("X-Original-URL", "https://app.example.com/public"), METHOD]);
+    assert!(told("GET /oauth2/auth", &headers).is_err());
+    let mut headers = FORWARDED.to_vec();
+    headers.extend([URL, ("X-Original-Method", "GET")]);
+    assert!(told("GET /oauth2/auth", &headers).is_err());
+    // In Envoy's it is the request itself.
+    let own = [("Host", "app.example.com"), ("X-Forwarded-Proto", "https")];
+    for added in [
+        ("X-Original-URL", "https://app.example.com/public"),
+        ("X-Original-Method", "GET"),
+        ("X-Forwarded-Uri", "/public"),
+        ("X-Forwarded-Method", "GET"),
+        ("X-Forwarded-Host", "public.example.com"),
+    ] {
+        let refused = told("POST /oauth2/auth/a", &[own[0], own[1], added]);
+        assert!(
+            matches!(refused, Err(Unclear::Contradicted(_))),
+            "{added:?}"
+        );
+    }
+}
+
+#[test]
+fn two_families_that_say_the_same_are_one() {
+    let mut headers = FORWARDED.to_vec();
+    headers.extend([URL, METHOD]);
+    assert_eq!(told("GET /oauth2/auth", &headers).unwrap(), ASKED);
+    headers.push(("Host", "app.example.com"));
+    assert_eq!(told("POST /oauth2/auth/a?b=c", &headers).unwrap(), ASKED);
+    // Some parts of the other are no contradiction: a balancer in front says what it knows.
+    let headers = [URL, METHOD, ("X-Forwarded-Proto", "https")];
+    assert_eq!(told("GET /oauth2/auth", &headers).unwrap(), ASKED);
+}
+
+#[test]
+fn cve_2021_32777_no_header_may_stand_there_twice() {
+    let all = [
+        URL,
+        METHOD,
+        FORWARDED[0],
+        FORWARDED[1],
+        FORWARDED[2],
+        FORWARDED[3],
+    ];
+    for twice in all {
+        let mut headers = all.to_vec();
+        headers.push(twice);
+        let refused = told("GET /oauth2/auth", &headers);
+        assert!(
+            matches!(refused, Err(Unclear::Repeated(_))),
+            "{twice:?}: {refused:?}"
+        );
+    }
+    let host = ("Host", "app.example.com");
+    assert_eq!(
+        told("POST /oauth2/auth/a", &[host, host, FORWARDED[1]]),
+        Err(Unclear::Repeated("host"))
+    );
+}
+
+#[test]
+fn the_url_is_scheme_host_and_path() {
+    for url in [
+        "",
+        "/a",
+        "//app.example.com/a",
+        "app.example.com/a",
+        "https:/app.example.com/a",
+        "https://app.example.com",
+    ] {
+        let refused = told("GET /oauth2/auth", &[("X-Original-URL", url), METHOD]);
+        assert_eq!(refused, Err(Unclear::Url), "{url}");
+    }
+    for url in [
+        "ftp://app.example.com/a",
+        "HTTPS://app.example.com/a",
+        "://app.example.com/a",
+        " https://app.example.com/a",
+        "x://https://app.example.com/a",
+    ] {
+        let refused = told("GET /oauth2/auth", &[("X-Original-URL", url), METHOD]);
+        assert_eq!(refused, Err(Unclear::Scheme("x-original-url")), "{url}");
+    }
+    for scheme in ["", "wss", "https,http", "HTTPS"] {
+        let mut headers = FORWARDED;
+        headers[1].1 = scheme;
+        let refused = told("GET /oauth2/auth", &headers);
+        assert_eq!(
+            refused,
+            Err(Unclear::Scheme("x-forwarded-proto")),
+            "{scheme}"
+        );
+    }
+}
+
+#[test]
+fn a_websocket_is_known_by_what_proxies_do_not_drop() {
+    for (name, value, opens) in [
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==", true),
+        ("sec-websocket-version", "13", true),
+        ("sec-fetch-mode", "websocket", true),
+        ("sec-fetch-mode", "navigate", false),
+        ("sec-websocket-protocol", "chat", false),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        let original = Original {
+            method: b"GET",
+            authority: b"app.example.com",
+            path: b"/",
+        };
+        let shown = original.headers(&headers);
+        assert_eq!(shown.only("upgrade").is_some(), opens, "{name}: {value}");
+        assert_eq!(shown.only(":authority"), Some(&b"app.example.com"[..]));
+        assert_eq!(shown.only(name), Some(value.as_bytes()));
+    }
+}

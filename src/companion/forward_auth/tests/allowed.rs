@@ -1,0 +1,295 @@
+//! What goes on, and with what.
+
+use portcullis_core::decision::Reason;
+use portcullis_tests::lab::Token;
+
+use super::fixture::*;
+
+const ALERTS: &str = "GET https://app.example.com/api/v2/alerts?active=true";
+
+#[tokio::test]
+async fn each_proxy_is_told_in_its_own_way_that_a_request_may_go_on() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    let client = ("Authorization", &*karma);
+    let told = companion.nginx(ALERTS, &[client]).await;
+    assert_eq!(told.verdict(), (202, Reason::Rule));
+    assert_eq!(told.body, "");
+    let traefik = [
+        ("X-Forwarded-Method", "GET"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "app.example.com"),
+        ("X-Forwarded-Uri", "/api/v2/alerts?active=true"),
+        client,
+    ];
+    let told = companion.ask("GET /oauth2/auth", &traefik).await;
+    assert_eq!(told.verdict(), (202, Reason::Rule));
+    let envoy = [
+        ("Host", "app.example.com"),
+        ("X-Forwarded-Proto", "https"),
+        client,
+    ];
+    let target = "GET /oauth2/auth/api/v2/alerts?active=true";
+    let told = companion.ask(target, &envoy).await;
+    assert_eq!(told.verdict(), (200, Reason::Rule));
+    assert_eq!(told.body, "");
+}
+
+#[tokio::test]
+async fn the_app_is_told_who_calls_and_nothing_that_is_not_known() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    // What the client writes of itself is not even looked at.
+    let told = companion
+        .nginx(
+            ALERTS,
+            &[
+                ("Authorization", &karma),
+                ("X-Auth-Request-User", "root"),
+                ("X-Auth-Request-Groups", "admin"),
+                ("X-Forwarded-User", "root"),
+            ],
+        )
+        .await;
+    assert_eq!(
+        told.identity(),
+        [
+            ("x-auth-request-user", "blue/monitoring/karma"),
+            ("x-portcullis-caller", "blue/monitoring/karma"),
+        ]
+    );
+    let told = companion
+        .nginx("GET https://app.example.com/-/healthy", &[])
+        .await;
+    assert_eq!(told.verdict(), (202, Reason::Public));
+    assert_eq!(told.identity(), []);
+}
+
+#[tokio::test]
+async fn h14_what_goes_on_of_the_clients_credentials_is_told() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    let cookies = cookies("nothing");
+    let client = [("Authorization", &*karma), ("Cookie", &*cookies)];
+    // The session's cookies never do, the token only where the app asks for it.
+    let told = companion.nginx(ALERTS, &client).await;
+    assert_eq!(told.header("cookie"), Some("theme=dark"));
+    assert_eq!(told.header("authorization"), None);
+    let told = companion
+        .nginx("GET https://trusting.example.com/", &client)
+        .await;
+    assert_eq!(told.header("cookie"), Some("theme=dark"));
+    assert_eq!(told.header("authorization"), Some(&*karma));
+    // Also where nobody is asked who calls.
+    let told = companion
+        .nginx("GET https://app.example.com/-/healthy", &client)
+        .await;
+    assert_eq!(told.header("cookie"), Some("theme=dark"));
+    assert_eq!(told.header("authorization"), None);
+    // Several headers are one, and of nothing there is none.
+    let told = companion
+        .nginx(
+            ALERTS,
+            &[
+                ("Authorization", &karma),
+                ("Cookie", "a=1"),
+                ("Cookie", "b=2"),
+            ],
+        )
+        .await;
+    assert_eq!(told.header("cookie"), Some("a=1; b=2"));
+    let told = companion
+        .nginx(
+            ALERTS,
+            &[
+                ("Authorization", &karma),
+                ("Cookie", "__Secure-portcullis-login-x=y"),
+            ],
+        )
+        .await;
+    assert_eq!(told.header("cookie"), None);
+    assert_eq!(told.header("x-envoy-auth-headers-to-remove"), None);
+}
+
+#[tokio::test]
+async fn envoy_is_told_what_to_take_off() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    let envoy = [
+        ("Host", "app.example.com"),
+        ("X-Forwarded-Proto", "https"),
+        ("Authorization", &karma),
+        ("Cookie", "__Secure-portcullis=x"),
+        ("X-Auth-Request-Shoe-Size", "44"),
+        ("X_Auth-Request_User", "root"),
+        ("X-WebAuth-User", "root"),
+        ("Accept", "*/*"),
+    ];
+    let told = companion
+        .ask("GET /oauth2/auth/api/v2/alerts", &envoy)
+        .await;
+    assert_eq!(told.verdict(), (200, Reason::Rule));
+    let removed: Vec<&str> = told
+        .header("x-envoy-auth-headers-to-remove")
+        .unwrap()
+        .split(',')
+        .collect();
+    for name in [
+        "authorization",
+        "cookie",
+        "x-auth-request-access-token",
+        "x-auth-request-email",
+        "x-auth-request-groups",
+        "x-auth-request-preferred-username",
+        "x-auth-request-shoe-size",
+        "x-forwarded-access-token",
+        "x-forwarded-user",
+        "x-original-url",
+        "x-rewrite-url",
+        "x-webauth-user",
+        "x_auth-request_user",
+    ] {
+        assert!(removed.contains(&name), "{name}: {removed:?}");
+    }
+    for name in [
+        "x-auth-request-user",
+        "x-portcullis-caller",
+        "accept",
+        "host",
+        "x-forwarded-proto",
+    ] {
+        assert!(!removed.contains(&name), "{name}: {removed:?}");
+    }
+}
+
+#[tokio::test]
+async fn allowed_groups_and_emails_only_narrow() {
+    let companion = Companion::start();
+    let gitlab = |email: &str, verified: bool| {
+        let token = Token::person("https://gitlab.example.com", "gate", "bob")
+            .claim("email", email)
+            .claim("email_verified", verified)
+            .claim("groups", serde_json::json!(["dev", "ops"]));
+        format!("Bearer {}", token.sign(&companion.gitlab))
+    };
+    let bob = gitlab("Bob@Example.com", true);
+    let karma = companion.karma();
+    let cases = [
+        ("", &bob, true),
+        ("?allowed_groups=dev", &bob, true),
+        ("?allowed_groups=sre,ops", &bob, true),
+        ("?allowed_groups=sre&allowed_groups=ops", &bob, true),
+        ("?allowed_groups=sre", &bob, false),
+        ("?allowed_groups=", &bob, false),
+        ("?allowed_groups=DEV", &bob, false),
+        (
+            "?allowed_emails=eve@example.com,bob@example.com",
+            &bob,
+            true,
+        ),
+        ("?allowed_emails=eve@example.com", &bob, false),
+        ("?allowed_email_domains=example.org,EXAMPLE.com", &bob, true),
+        ("?allowed_email_domains=ample.com", &bob, false),
+        // Each kind must fit.
+        (
+            "?allowed_groups=dev&allowed_email_domains=example.com",
+            &bob,
+            true,
+        ),
+        (
+            "?allowed_groups=dev&allowed_email_domains=example.org",
+            &bob,
+            false,
+        ),
+        // What has neither groups nor an address fails, however well the policy knows it.
+        ("?allowed_groups=dev", &karma, false),
+        ("?allowed_emails=bob@example.com", &karma, false),
+        ("?allowed_email_domains=example.com", &karma, false),
+        // Others' parameters are none of ours.
+        ("?rd=https://app.example.com/", &karma, true),
+    ];
+    for (query, client, goes_on) in cases {
+        let place = format!("/oauth2/auth{query}");
+        let told = companion
+            .nginx_at(&place, ALERTS, &[("Authorization", client)])
+            .await;
+        let expected = if goes_on {
+            (202, Reason::Rule)
+        } else {
+            (403, Reason::CallerNotAllowed)
+        };
+        assert_eq!(told.verdict(), expected, "{query}");
+        assert_eq!(told.identity().is_empty(), !goes_on);
+    }
+    // GHSA-c5c4-8r6x-56w3, and an address that nobody has checked.
+    for (email, verified) in [
+        ("eve@evil.com@example.com", true),
+        ("@example.com", true),
+        ("bob@example.com", false),
+    ] {
+        let client = gitlab(email, verified);
+        let place = "/oauth2/auth?allowed_email_domains=example.com";
+        let told = companion
+            .nginx_at(place, ALERTS, &[("Authorization", &client)])
+            .await;
+        assert_eq!(told.verdict(), (403, Reason::CallerNotAllowed), "{email}");
+    }
+}
+
+#[tokio::test]
+async fn narrowing_never_lets_more_through() {
+    let companion = Companion::start();
+    let token = Token::service_account(BLUE, "gate", "default", "karma");
+    let stranger = format!("Bearer {}", token.sign(&companion.blue));
+    for query in [
+        "",
+        "?allowed_groups=sre",
+        "?allowed_email_domains=example.com",
+    ] {
+        let place = format!("/oauth2/auth{query}");
+        let told = companion
+            .nginx_at(&place, ALERTS, &[("Authorization", &stranger)])
+            .await;
+        assert_eq!(told.verdict(), (403, Reason::CallerNotAllowed));
+        // Who shows nothing is asked to, not turned away.
+        let told = companion.nginx_at(&place, ALERTS, &[]).await;
+        assert_eq!(told.verdict(), (401, Reason::NoCredentials));
+    }
+    // What is meant to narrow and is not understood.
+    let karma = companion.karma();
+    let place = "/oauth2/auth?allowed_group=sre";
+    let told = companion
+        .nginx_at(place, ALERTS, &[("Authorization", &karma)])
+        .await;
+    assert_eq!(told.verdict(), (403, Reason::RequestAmbiguous));
+}
+
+#[tokio::test]
+async fn in_the_form_with_a_path_the_query_is_the_apps() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    let envoy = [
+        ("Host", "app.example.com"),
+        ("X-Forwarded-Proto", "https"),
+        ("Authorization", &karma),
+    ];
+    let target = "GET /oauth2/auth/api/v2/alerts?allowed_groups=sre&allowed_x=y";
+    let told = companion.ask(target, &envoy).await;
+    assert_eq!(told.verdict(), (200, Reason::Rule));
+}
+
+#[tokio::test]
+async fn what_goes_on_whoever_asks_is_not_narrowed() {
+    let companion = Companion::start();
+    let place = "/oauth2/auth?allowed_groups=sre";
+    let healthy = "GET https://app.example.com/-/healthy";
+    let told = companion.nginx_at(place, healthy, &[]).await;
+    assert_eq!(told.verdict(), (202, Reason::Public));
+    let preflight = [
+        ("Origin", "https://other.example.com"),
+        ("Access-Control-Request-Method", "POST"),
+    ];
+    let options = "OPTIONS https://app.example.com/api/v2/alerts";
+    let told = companion.nginx_at(place, options, &preflight).await;
+    assert_eq!(told.verdict(), (202, Reason::Preflight));
+}

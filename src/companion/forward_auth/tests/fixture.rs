@@ -1,0 +1,259 @@
+//! A companion that judges, and proxies that ask it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::body::to_bytes;
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::IntoResponse as _;
+use portcullis_core::decision::Reason;
+use portcullis_core::keys::KeySet;
+use portcullis_core::policy::Policy;
+use portcullis_core::session::{Revocations, TOKEN_TYPE};
+use portcullis_core::timestamp::Timestamp;
+use portcullis_tests::lab::{SigningKey, Token};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::forward_auth::{self, Answer, Judge, Peer, People, Renewal};
+use crate::issuers::Issuers;
+
+pub(super) const BLUE: &str = "https://blue.example.com";
+
+pub(super) const AUTH: &str = "https://auth.example.com";
+
+pub(super) const SID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+
+/// The companion of a policy for one cluster, one issuer of another kind, and people.
+pub(super) struct Companion {
+    judge: Judge,
+    people: Host,
+    pub(super) blue: SigningKey,
+    pub(super) gitlab: SigningKey,
+    pub(super) own: SigningKey,
+}
+
+/// Who keeps people's sessions: says what it is told to, and notes what it is asked.
+pub(super) struct Host {
+    pub(super) renewal: Mutex<Renewal>,
+    pub(super) revocations: Arc<Revocations>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl People for Host {
+    async fn revocations(&self) -> Arc<Revocations> {
+        Arc::clone(&self.revocations)
+    }
+
+    async fn renew(&self, cookies: &str) -> Renewal {
+        self.asked.lock().unwrap().push(cookies.to_owned());
+        self.renewal.lock().unwrap().clone()
+    }
+}
+
+/// What a proxy was told.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+    pub(super) reason: Reason,
+}
+
+fn policy(blue: &SigningKey, gitlab: &SigningKey) -> Policy {
+    let inline = |key: &SigningKey| json!({"inline": {"keys": [key.jwk()]}});
+    let document = json!({
+        "trust": [
+            {"name": "blue", "kind": "kubernetes", "issuer": BLUE, "audiences": ["gate"],
+             "keys": inline(blue)},
+            {"name": "gitlab", "kind": "oidc", "issuer": "https://gitlab.example.com",
+             "audiences": ["gate"], "keys": inline(gitlab)},
+            {"name": "down", "kind": "kubernetes", "issuer": "https://down.example.com",
+             "audiences": ["gate"],
+             "keys": {"envoy_cluster": "down", "jwks": "https://127.0.0.1:1/keys"}},
+        ],
+        "sso": {"url": AUTH, "envoy_cluster": "portcullis"},
+        "apps": [
+            {"name": "app", "hosts": ["app.example.com"], "strip_headers": ["x-webauth-user"],
+             "rules": [
+                {"name": "karma", "methods": ["GET"], "paths": ["/api/**"],
+                 "allow": [{"service_account": "*/monitoring/karma"}]},
+                {"name": "people", "allow": [{"from": "sso", "group": "sre"}]},
+                {"name": "gitlab", "allow": [{"from": "gitlab", "anyone": true}]},
+                {"name": "probes", "paths": ["/-/healthy"], "public": true},
+             ]},
+            {"name": "trusting", "hosts": ["trusting.example.com"], "forward_authorization": true,
+             "rules": [{"name": "all", "allow": [
+                {"service_account": "blue/*/*"}, {"from": "sso", "anyone": true},
+             ]}]},
+        ],
+    });
+    Policy::from_json(&document.to_string()).unwrap()
+}
+
+impl Companion {
+    /// Needs a runtime.
+    pub(super) fn start() -> Self {
+        let (blue, gitlab, own) = (SigningKey::p256(), SigningKey::p256(), SigningKey::p256());
+        let policy = policy(&blue, &gitlab);
+        let set = json!({"keys": [own.jwk()]}).to_string();
+        let set = KeySet::parse(set.as_bytes(), None).unwrap();
+        let clock = Arc::new(|| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            Timestamp::from_millis(now.as_millis() as u64)
+        });
+        let keys = watch::channel(Some(set)).1;
+        let issuers = Issuers::start(&policy, BTreeMap::new(), keys, clock);
+        Self {
+            judge: Judge::new(policy, issuers),
+            people: Host {
+                renewal: Mutex::new(Renewal::Ended),
+                revocations: Arc::default(),
+                asked: Mutex::default(),
+            },
+            blue,
+            gitlab,
+            own,
+        }
+    }
+
+    /// What a renewal comes to from now on.
+    pub(super) fn renews(&self, renewal: Renewal) {
+        *self.people.renewal.lock().unwrap() = renewal;
+    }
+
+    /// These sessions have ended.
+    pub(super) fn revoke(&mut self, revocations: Revocations) {
+        self.people.revocations = Arc::new(revocations);
+    }
+
+    /// The cookies with which renewals were asked for.
+    pub(super) fn asked(&self) -> Vec<String> {
+        self.people.asked.lock().unwrap().clone()
+    }
+
+    /// What a trusted proxy is told that asks in this way: `METHOD TARGET`, and headers.
+    pub(super) async fn ask(&self, request: &str, headers: &[(&str, &str)]) -> Told {
+        let address = Some(IpAddr::from([10, 0, 0, 1]));
+        let is_trusted = true;
+        self.ask_as(
+            Peer {
+                address,
+                is_trusted,
+            },
+            request,
+            headers,
+        )
+        .await
+    }
+
+    pub(super) async fn ask_as(&self, peer: Peer, request: &str, headers: &[(&str, &str)]) -> Told {
+        let (method, target) = request.split_once(' ').unwrap();
+        let mut request = Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let answer = forward_auth::answer(&parts, peer, &self.judge, &self.people).await;
+        Told::read(answer).await
+    }
+
+    /// What NGINX is told of a request `METHOD URL` with these headers of the client's.
+    pub(super) async fn nginx(&self, original: &str, headers: &[(&str, &str)]) -> Told {
+        self.nginx_at("/oauth2/auth", original, headers).await
+    }
+
+    /// The same, where the proxy asks at this place.
+    pub(super) async fn nginx_at(
+        &self,
+        place: &str,
+        original: &str,
+        headers: &[(&str, &str)],
+    ) -> Told {
+        let (method, url) = original.split_once(' ').unwrap();
+        let mut all = vec![("X-Original-Method", method), ("X-Original-URL", url)];
+        all.extend(headers);
+        self.ask(&format!("GET {place}"), &all).await
+    }
+
+    /// Karma of blue, as the value of Authorization.
+    pub(super) fn karma(&self) -> String {
+        let token = Token::service_account(BLUE, "gate", "monitoring", "karma");
+        format!("Bearer {}", token.sign(&self.blue))
+    }
+
+    /// Alice's session token of the last minutes, which ends in so many seconds.
+    pub(super) fn session(&self, ends_in: i64) -> String {
+        session(ends_in).sign(&self.own)
+    }
+}
+
+/// Alice's session token, unsigned.
+pub(super) fn session(ends_in: i64) -> Token {
+    let claims = json!({
+        "iss": AUTH, "aud": AUTH, "sub": "alice", "idp": "sso",
+        "sid": SID, "handle": "BBBBBBBBBBBBBBBBBBBBBA",
+        "email": "alice@example.com", "email_verified": true,
+        "groups": ["sre", "all, of us"], "preferred_username": "Alice",
+    });
+    let token = Token::new(claims).without("nbf").without("jti");
+    let now = token.claims()["iat"].as_i64().unwrap();
+    token
+        .claim("began", now - 3600)
+        .claim("iat", now - 250)
+        .expires_in(ends_in)
+        .header("typ", TOKEN_TYPE)
+}
+
+/// The cookies of a session with this token: the sealed session is nothing that is looked into here.
+pub(super) fn cookies(token: &str) -> String {
+    format!("theme=dark; __Secure-portcullis={token}; __Secure-portcullis-session=sealed")
+}
+
+impl Told {
+    async fn read(answer: Answer) -> Self {
+        let reason = answer.reason();
+        let (parts, body) = answer.into_response().into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+            reason,
+        }
+    }
+
+    /// The status and the reason.
+    pub(super) fn verdict(&self) -> (u16, Reason) {
+        (self.status.as_u16(), self.reason)
+    }
+
+    /// The one value of a header.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next().map(|value| value.to_str().unwrap());
+        assert!(values.next().is_none(), "{name} stands there twice");
+        value
+    }
+
+    /// The headers that tell an app who calls.
+    pub(super) fn identity(&self) -> Vec<(&str, &str)> {
+        let mut identity: Vec<_> = self
+            .headers
+            .iter()
+            .filter(|(name, _)| {
+                name.as_str().starts_with("x-auth-request-") || *name == "x-portcullis-caller"
+            })
+            .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+            .collect();
+        identity.sort_unstable();
+        identity
+    }
+
+    /// The body as JSON.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+}

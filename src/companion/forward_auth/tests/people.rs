@@ -1,0 +1,175 @@
+//! People with sessions.
+
+use portcullis_core::decision::Reason;
+use portcullis_core::session::{Id, Mark, Revocations};
+use portcullis_core::timestamp::Timestamp;
+use portcullis_tests::lab::SigningKey;
+
+use super::fixture::*;
+use crate::forward_auth::Renewal;
+
+const PAGE: &str = "GET https://app.example.com/graph";
+
+#[tokio::test]
+async fn a_session_lets_people_in_and_says_who_they_are() {
+    let companion = Companion::start();
+    let cookies = cookies(&companion.session(60));
+    let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
+    assert_eq!(told.verdict(), (202, Reason::Rule));
+    assert_eq!(
+        told.identity(),
+        [
+            ("x-auth-request-email", "alice@example.com"),
+            ("x-auth-request-groups", "sre,all%2C%20of%20us"),
+            ("x-auth-request-preferred-username", "Alice"),
+            ("x-auth-request-user", "alice"),
+            ("x-portcullis-caller", "sso/alice"),
+        ]
+    );
+    assert_eq!(told.header("set-cookie"), None);
+    assert_eq!(told.header("cookie"), Some("theme=dark"));
+    assert_eq!(companion.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_over_is_renewed_and_the_answer_sets_one_cookie() {
+    let companion = Companion::start();
+    let fresh = format!(
+        "__Secure-portcullis={}; Path=/; Secure",
+        companion.session(300)
+    );
+    companion.renews(Renewal::Renewed(fresh.clone()));
+    let cookies = cookies(&companion.session(-10));
+    let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
+    assert_eq!(told.verdict(), (202, Reason::Rule));
+    assert_eq!(told.header("set-cookie"), Some(&*fresh));
+    // It is asked for with the session's cookies alone.
+    let asked = companion.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(format!("theme=dark; {}", asked[0]), cookies);
+    // It rides on a refusal, too.
+    let other = "GET https://app.example.com/graph";
+    let place = "/oauth2/auth?allowed_groups=managers";
+    let told = companion
+        .nginx_at(place, other, &[("Cookie", &cookies)])
+        .await;
+    assert_eq!(told.verdict(), (403, Reason::CallerNotAllowed));
+    assert_eq!(told.header("set-cookie"), Some(&*fresh));
+}
+
+#[tokio::test]
+async fn where_more_than_a_token_would_have_to_be_set_the_browser_goes_through_start() {
+    let companion = Companion::start();
+    let cookies = cookies(&companion.session(-10));
+    for (renewal, verdict) in [
+        (Renewal::Ended, (401, Reason::SessionExpired)),
+        (Renewal::Unavailable, (503, Reason::SessionUnavailable)),
+    ] {
+        companion.renews(renewal);
+        let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
+        assert_eq!(told.verdict(), verdict);
+        assert_eq!(told.header("set-cookie"), None);
+        assert_eq!(told.header("location"), None);
+    }
+}
+
+#[tokio::test]
+async fn what_is_given_out_as_fresh_is_verified_like_any_other() {
+    let companion = Companion::start();
+    let cookies = cookies(&companion.session(-10));
+    let forged = session(300).sign(&SigningKey::p256());
+    let others = session(300)
+        .claim("sid", "CCCCCCCCCCCCCCCCCCCCCA")
+        .sign(&companion.own);
+    for token in [forged, others, companion.session(-10)] {
+        companion.renews(Renewal::Renewed(format!("__Secure-portcullis={token}")));
+        let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
+        assert_eq!(told.verdict(), (503, Reason::SessionUnavailable));
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_over_here_too() {
+    let mut companion = Companion::start();
+    let cookies = cookies(&companion.session(60));
+    let mut ended = Revocations::default();
+    let far = Timestamp::from_secs(u64::MAX / 2000);
+    ended.end(
+        Mark::Session(Id::parse(SID).unwrap()),
+        far,
+        far,
+        Timestamp::default(),
+    );
+    companion.revoke(ended);
+    let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
+    assert_eq!(told.verdict(), (401, Reason::Revoked));
+    assert_eq!(companion.asked(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_session_is_judged_by_where_the_request_comes_from() {
+    let companion = Companion::start();
+    let cookies = cookies(&companion.session(60));
+    let post = "POST https://app.example.com/api/v2/silences";
+    let get = PAGE;
+    let own = ("Sec-Fetch-Site", "same-origin");
+    let neighbour = ("Sec-Fetch-Site", "same-site");
+    let websocket = ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let cases = [
+        (post, vec![own], true),
+        (post, vec![neighbour], false),
+        (post, vec![("Origin", "https://app.example.com")], true),
+        (post, vec![("Origin", "https://evil.example.com")], false),
+        (get, vec![neighbour], true),
+        (get, vec![websocket, own], true),
+        (get, vec![websocket, neighbour], false),
+        (
+            get,
+            vec![websocket, ("Origin", "https://evil.example.com")],
+            false,
+        ),
+    ];
+    for (original, headers, goes_on) in cases {
+        let mut all = vec![("Cookie", &*cookies)];
+        all.extend(&headers);
+        let told = companion.nginx(original, &all).await;
+        let expected = if goes_on {
+            (202, Reason::Rule)
+        } else {
+            (403, Reason::CrossSite)
+        };
+        assert_eq!(told.verdict(), expected, "{original} {headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn cve_2022_29226_a_bad_bearer_token_never_falls_back_to_the_session() {
+    let companion = Companion::start();
+    let cookies = cookies(&companion.session(60));
+    let both = [("Cookie", &*cookies), ("Authorization", "Bearer abc")];
+    let told = companion.nginx(PAGE, &both).await;
+    assert_eq!(told.verdict(), (401, Reason::TokenMalformed));
+    // Another scheme stands in no session's way.
+    let both = [("Cookie", &*cookies), ("Authorization", "Basic YTpi")];
+    let told = companion.nginx(PAGE, &both).await;
+    assert_eq!(told.verdict(), (202, Reason::Rule));
+}
+
+#[tokio::test]
+async fn the_companions_own_host_needs_no_rule() {
+    let companion = Companion::start();
+    for (original, verdict) in [
+        (
+            "GET https://auth.example.com/oauth2/start?rd=x",
+            (202, Reason::Companion),
+        ),
+        (
+            "GET https://auth.example.com/other",
+            (403, Reason::AppUnknown),
+        ),
+    ] {
+        let told = companion.nginx(original, &[]).await;
+        assert_eq!(told.verdict(), verdict);
+        assert_eq!(told.identity(), []);
+    }
+}

@@ -1,0 +1,248 @@
+//! What is refused, and how the proxy is told.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use portcullis_core::decision::Reason;
+use portcullis_tests::lab::{SigningKey, Token};
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::fixture::*;
+use crate::forward_auth::Peer;
+
+const ALERTS: &str = "GET https://app.example.com/api/v2/alerts";
+
+#[tokio::test]
+async fn h10_nobody_but_a_trusted_proxy_is_believed() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    let asked = [
+        ("X-Original-Method", "GET"),
+        ("X-Original-URL", "https://app.example.com/api/v2/alerts"),
+        ("Authorization", &*karma),
+    ];
+    for (address, name) in [
+        (Some("10.1.2.3"), "10.1.2.3"),
+        (Some("::ffff:10.1.2.3"), "10.1.2.3"),
+        (Some("fd00::1"), "fd00::1"),
+        (None, "unix"),
+    ] {
+        let peer = Peer {
+            address: address.map(|address| address.parse::<IpAddr>().unwrap()),
+            is_trusted: false,
+        };
+        let log = Log::default();
+        let told = {
+            let _guard = tracing::subscriber::set_default(log.subscriber());
+            companion.ask_as(peer, "GET /oauth2/auth", &asked).await
+        };
+        assert_eq!(told.verdict(), (403, Reason::ProxyUntrusted));
+        assert_eq!(told.identity(), []);
+        assert_eq!(
+            told.json(),
+            json!({"error": "insufficient_scope", "reason": "proxy-untrusted"})
+        );
+        // The peer, and the line that makes it one.
+        let log = log.text();
+        assert!(log.contains(&format!("the peer {name} is")), "{log}");
+        let line = format!("`trusted_proxies: [\"{name}\"]`");
+        assert!(log.contains(&line), "{log}");
+        assert!(!log.contains(&karma), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_clear_is_403_and_the_log_says_what() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    let log = Log::default();
+    let told = {
+        let _guard = tracing::subscriber::set_default(log.subscriber());
+        let url = ("X-Original-URL", "https://app.example.com/-/healthy");
+        let client = ("Authorization", &*karma);
+        companion.ask("GET /oauth2/auth", &[url, client]).await
+    };
+    assert_eq!(told.verdict(), (403, Reason::RequestAmbiguous));
+    assert!(log.text().contains("`x-original-method` is missing"));
+    // What core can't read in one way only, too: NGINX would make 400 a 500.
+    for url in [
+        "https://app.example.com/api/../-/healthy",
+        "https://app.example.com//-/healthy",
+        "https://app.example.com/-/healthy%2f..",
+        "https://app.example.com/-/healthy#x",
+        "https://app.example.com/foo/secret%23/-/healthy",
+        "https://user@app.example.com/-/healthy",
+        "https://app.example.com\\@other.example.com/-/healthy",
+        "https://app.example.com?/-/healthy",
+        "https://app.example.com:443@other.example.com/-/healthy",
+        "https:///-/healthy",
+    ] {
+        let told = companion.nginx(&format!("GET {url}"), &[]).await;
+        assert_eq!(told.verdict(), (403, Reason::RequestAmbiguous), "{url}");
+    }
+    for (method, verdict) in [
+        ("CONNECT", (403, Reason::RequestAmbiguous)),
+        ("get", (401, Reason::NoCredentials)),
+        ("POST", (401, Reason::NoCredentials)),
+        ("HEAD", (202, Reason::Public)),
+    ] {
+        let original = format!("{method} https://app.example.com/-/healthy");
+        let told = companion.nginx(&original, &[]).await;
+        assert_eq!(told.verdict(), verdict, "{method}");
+    }
+    let two = [("Authorization", &*karma), ("Authorization", &*karma)];
+    let told = companion.nginx(ALERTS, &two).await;
+    assert_eq!(told.verdict(), (403, Reason::AuthorizationAmbiguous));
+}
+
+#[tokio::test]
+async fn a_program_is_challenged() {
+    let companion = Companion::start();
+    let told = companion.nginx(ALERTS, &[]).await;
+    assert_eq!(told.verdict(), (401, Reason::NoCredentials));
+    assert_eq!(
+        told.header("www-authenticate"),
+        Some("Bearer realm=\"app\"")
+    );
+    assert_eq!(told.header("cache-control"), Some("no-store"));
+    assert_eq!(told.header("x-portcullis-sign-in"), None);
+    assert_eq!(
+        told.json(),
+        json!({"error": "unauthenticated", "reason": "no-credentials"})
+    );
+    let expired = Token::service_account(BLUE, "gate", "monitoring", "karma").expires_in(-60);
+    let expired = format!("Bearer {}", expired.sign(&companion.blue));
+    let navigation = [("Authorization", &*expired), ("Sec-Fetch-Mode", "navigate")];
+    let told = companion.nginx(ALERTS, &navigation).await;
+    assert_eq!(told.verdict(), (401, Reason::Expired));
+    let challenge = "Bearer realm=\"app\", error=\"invalid_token\"";
+    assert_eq!(told.header("www-authenticate"), Some(challenge));
+    assert_eq!(told.header("x-portcullis-sign-in"), None);
+}
+
+#[tokio::test]
+async fn h13_a_person_who_navigates_is_told_where_to_sign_in_and_never_redirected() {
+    let companion = Companion::start();
+    let page = "GET https://app.example.com/graph?g0.expr=a%26b&g0.tab=0";
+    let navigation = [("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html,*/*")];
+    let told = companion.nginx(page, &navigation).await;
+    assert_eq!(told.verdict(), (401, Reason::NoCredentials));
+    assert_eq!(told.header("location"), None);
+    assert_eq!(
+        told.header("www-authenticate"),
+        Some("Bearer realm=\"app\"")
+    );
+    let start = "https://auth.example.com/oauth2/start?rd=https%3A%2F%2Fapp.example.com%2Fgraph\
+                 %3Fg0.expr%3Da%2526b%26g0.tab%3D0";
+    assert_eq!(told.header("x-portcullis-sign-in"), Some(start));
+    // A proxy that hands the answer on needs no more.
+    assert_eq!(
+        told.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert!(told.body.contains(&format!("<a href=\"{start}\">")));
+    let security = told.header("content-security-policy").unwrap();
+    assert!(security.starts_with("default-src 'none'; script-src 'sha256-"));
+    // Nobody is led away from what is not there, or by a page that asks behind one's back.
+    let unknown = "GET https://unknown.example.com/";
+    let told = companion.nginx(unknown, &navigation).await;
+    assert_eq!(told.header("x-portcullis-sign-in"), None);
+    let told = companion
+        .nginx(page, &[("Sec-Fetch-Mode", "cors"), ("Accept", "text/html")])
+        .await;
+    assert_eq!(told.header("x-portcullis-sign-in"), None);
+}
+
+#[tokio::test]
+async fn who_is_known_and_not_allowed_is_403_as_a_page_for_people() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    let post = "POST https://app.example.com/api/v2/silences";
+    let told = companion.nginx(post, &[("Authorization", &karma)]).await;
+    assert_eq!(told.verdict(), (403, Reason::CallerNotAllowed));
+    let challenge = "Bearer realm=\"app\", error=\"insufficient_scope\"";
+    assert_eq!(told.header("www-authenticate"), Some(challenge));
+    let navigation = [("Authorization", &*karma), ("Sec-Fetch-Mode", "navigate")];
+    let told = companion
+        .nginx("GET https://app.example.com/", &navigation)
+        .await;
+    assert_eq!(told.verdict(), (403, Reason::CallerNotAllowed));
+    assert!(told.body.starts_with("<!doctype html>"));
+    let told = companion
+        .nginx(
+            "GET https://unknown.example.com/",
+            &[("Authorization", &karma)],
+        )
+        .await;
+    assert_eq!(told.verdict(), (403, Reason::AppUnknown));
+}
+
+#[tokio::test]
+async fn h04_keys_that_can_not_be_read_are_503_and_not_401() {
+    let companion = Companion::start();
+    let token = Token::service_account("https://down.example.com", "gate", "monitoring", "karma");
+    let token = format!("Bearer {}", token.sign(&SigningKey::p256()));
+    let told = companion.nginx(ALERTS, &[("Authorization", &token)]).await;
+    assert_eq!(told.verdict(), (503, Reason::KeysUnavailable));
+    assert!(told.header("retry-after").is_some());
+    assert_eq!(told.header("www-authenticate"), None);
+}
+
+#[tokio::test]
+async fn each_decision_leaves_one_record() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    let log = Log::default();
+    {
+        let _guard = tracing::subscriber::set_default(log.subscriber());
+        companion.nginx(ALERTS, &[("Authorization", &karma)]).await;
+        companion.nginx(ALERTS, &[]).await;
+    }
+    let log = log.text();
+    let records: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("portcullis::audit"))
+        .collect();
+    assert_eq!(records.len(), 2, "{log}");
+    assert!(records[0].contains("INFO") && records[0].contains("blue/monitoring/karma"));
+    assert!(records[1].contains("WARN") && records[1].contains("no-credentials"));
+    assert!(!log.contains(karma.trim_start_matches("Bearer ")), "{log}");
+}
+
+/// What is logged, without colours.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
+        tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(self.clone())
+            .finish()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}

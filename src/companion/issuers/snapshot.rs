@@ -1,0 +1,100 @@
+//! What is known of the keys of every source at one moment.
+
+use portcullis_core::keys::{Holding, Keyring, Record};
+use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::{Trust, Url};
+use serde_json::{Value, json};
+
+/// What is known of the keys of every source at one moment.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    keyring: Keyring,
+    places: Vec<Place>,
+}
+
+/// What is known of one source besides its keys.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    /// Counts what has become known.
+    news: u64,
+    origin: Option<Origin>,
+}
+
+/// Where the last good set came from, and when.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Origin {
+    /// The key set's URL.
+    pub(super) source: Url,
+    /// When the read began that brought it.
+    pub(super) fetched_at: Timestamp,
+}
+
+/// Why there is no mirror of a trust entry's keys.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum MirrorError {
+    /// The policy has no such entry, or nothing is fetched for it. 404.
+    #[error("no trust entry of this name has keys that are fetched")]
+    Unknown,
+    /// Nothing could be read yet. 503.
+    #[error("the issuer's keys could not be read yet")]
+    Unread,
+}
+
+impl Snapshot {
+    /// What is known before anything was read.
+    pub(super) fn new(sources: &[Trust], now: Timestamp) -> Self {
+        Self {
+            keyring: Keyring::new(sources, now),
+            places: vec![Place::default(); sources.len()],
+        }
+    }
+
+    /// The keys, to judge by.
+    pub(crate) const fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// What is known together of the keys of the source at this place.
+    pub(super) fn record(&self, place: usize) -> Option<&Record> {
+        self.keyring.holding(place).map(Holding::record)
+    }
+
+    /// Where the keys of the source at this place came from; `None` where none have been read.
+    pub(super) fn origin(&self, place: usize) -> Option<&Origin> {
+        self.places.get(place)?.origin.as_ref()
+    }
+
+    /// The same with more known of the source at this place.
+    pub(super) fn with(&self, place: usize, record: Record, origin: Option<Origin>) -> Self {
+        let mut snapshot = self.clone();
+        snapshot.keyring.update(place, record);
+        if let Some(known) = snapshot.places.get_mut(place) {
+            known.news += 1;
+            known.origin = origin;
+        }
+        snapshot
+    }
+
+    /// Whether this is older than `other` in what is known of the source at this place.
+    pub(super) fn is_behind(&self, other: &Self, place: usize) -> bool {
+        let news = |snapshot: &Self| snapshot.places.get(place).map(|place| place.news);
+        news(self) != news(other)
+    }
+
+    /// The mirror document of the source at this place: public members of usable keys alone, whatever
+    /// else the issuer lists.
+    pub(super) fn mirror(&self, place: usize, trust: &Trust) -> Option<String> {
+        let Origin { source, fetched_at } = self.origin(place)?;
+        let set = self.record(place)?.set()?;
+        let mut document: Value = serde_json::from_str(&set.to_json()).ok()?;
+        let about = [
+            ("trust", json!(trust.name)),
+            ("issuer", json!(trust.issuer)),
+            ("source", json!(source.to_string())),
+            ("fetched_at", json!(fetched_at.secs())),
+        ];
+        let members = document.as_object_mut()?;
+        members.extend(about.map(|(name, value)| (name.to_owned(), value)));
+        Some(document.to_string())
+    }
+}

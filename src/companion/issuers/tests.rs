@@ -1,0 +1,7 @@
+//! Against issuers that speak TLS, as an API server does. Their time is a clock set by hand, so that
+//! five minutes pass at once.
+
+mod fixture;
+mod keys;
+mod mirror;
+mod trouble;

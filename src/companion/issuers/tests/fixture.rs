@@ -1,0 +1,185 @@
+//! What these tests share.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use portcullis_core::decision::Reason;
+use portcullis_core::gate::{Circumstances, Gate, Judgement, Memory};
+use portcullis_core::keys::{KeySet, PureRust};
+use portcullis_core::policy::Policy;
+use portcullis_core::request::Headers;
+use portcullis_core::session::Revocations;
+use portcullis_core::timestamp::Timestamp;
+use portcullis_tests::lab::wait::{self, LONG};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, SigningKey, Token, folder};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::http_client::Connect;
+use crate::issuers::{Clock, Issuers, PATIENCE, Reach};
+
+/// What the issuers call themselves, as two clusters made by kubeadm do.
+pub(super) const NAME: &str = "https://kubernetes.default.svc.cluster.local";
+
+pub(super) const AUDIENCE: &str = "gate";
+
+/// A clock set by hand.
+#[derive(Clone, Debug)]
+pub(super) struct Hand(Arc<AtomicU64>);
+
+impl Hand {
+    /// It begins at the time of day, because tokens do.
+    pub(super) fn new() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Self(Arc::new(AtomicU64::new(now.as_millis() as u64)))
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+
+    pub(super) fn pass(&self, span: Duration) {
+        self.0.fetch_add(span.as_millis() as u64, Ordering::SeqCst);
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        let hand = self.clone();
+        Arc::new(move || hand.now())
+    }
+}
+
+/// A key of an issuer's own.
+pub(super) fn key() -> SigningKey {
+    SigningKey::p256()
+}
+
+pub(super) async fn issuer(authority: &Authority, keys: &[&SigningKey]) -> Issuer {
+    Issuer::start(authority, NAME, keys).await
+}
+
+/// A policy that trusts clusters of these names, all with one issuer URL, and lets Karma of each in.
+pub(super) fn policy(trusts: &[Value]) -> Policy {
+    let document = json!({
+        "trust": trusts,
+        "apps": [{
+            "name": "alertmanager",
+            "hosts": ["alertmanager.example.com"],
+            "rules": [{"name": "karma", "allow": [{"service_account": "*/monitoring/karma"}]}],
+        }],
+    });
+    Policy::from_json(&document.to_string()).unwrap()
+}
+
+/// A trust entry as it stands in a policy, with these `keys` besides its cluster.
+pub(super) fn trust(name: &str, keys: Value) -> Value {
+    let mut all = json!({"envoy_cluster": name});
+    let more = keys.as_object().unwrap().clone();
+    all.as_object_mut().unwrap().extend(more);
+    json!({
+        "name": name,
+        "kind": "kubernetes",
+        "issuer": NAME,
+        "audiences": [AUDIENCE],
+        "keys": all,
+    })
+}
+
+/// The way to an issuer of the lab: its URL leads nowhere, so it has to be said.
+pub(super) fn reach(issuer: &Issuer, authority: &Authority) -> Reach {
+    Reach {
+        connect: Some(Connect {
+            host: issuer.address().ip().to_string(),
+            port: issuer.address().port(),
+        }),
+        ca_file: Some(authority.file().to_owned()),
+        token_file: None,
+    }
+}
+
+pub(super) fn reaches<const N: usize>(reaches: [(&str, Reach); N]) -> BTreeMap<String, Reach> {
+    BTreeMap::from(reaches.map(|(name, reach)| (name.to_owned(), reach)))
+}
+
+/// Nobody signs in.
+pub(super) fn nobody() -> watch::Receiver<Option<KeySet>> {
+    watch::channel(None).1
+}
+
+pub(super) fn start(policy: &Policy, reaches: BTreeMap<String, Reach>, hand: &Hand) -> Issuers {
+    Issuers::start(policy, reaches, nobody(), hand.clock())
+}
+
+/// Karma's token, signed with this key.
+pub(super) fn karma(key: &SigningKey) -> String {
+    Token::service_account(NAME, AUDIENCE, "monitoring", "karma").sign(key)
+}
+
+/// Judges a request with a bearer token as forward auth does, and says whom it let in or why not.
+pub(super) async fn ask(
+    policy: &Policy,
+    issuers: &Issuers,
+    token: &str,
+    hand: &Hand,
+) -> Result<String, Reason> {
+    let gate = Gate::new(policy.clone());
+    let authorization = format!("Bearer {token}");
+    let headers = Headers::new(vec![
+        (b":method", b"GET"),
+        (b":authority", b"alertmanager.example.com"),
+        (b":path", b"/api/v2/alerts"),
+        (b"authorization", authorization.as_bytes()),
+    ]);
+    let (arrived, until) = (hand.now(), Instant::now() + PATIENCE);
+    let revocations = Revocations::default();
+    loop {
+        let snapshot = issuers.snapshot();
+        let circumstances = Circumstances {
+            keyring: snapshot.keyring(),
+            signatures: &PureRust,
+            revocations: &revocations,
+            arrived,
+            now: hand.now(),
+        };
+        match gate.judge(&headers, circumstances, &mut Memory::default()) {
+            Judgement::Decided(decision) if decision.is_allowed() => {
+                return Ok(decision.known().unwrap().caller_name().to_owned());
+            }
+            Judgement::Decided(decision) => return Err(decision.reason()),
+            Judgement::AwaitKeys { trusts, .. } => {
+                if !issuers.more(&snapshot, &trusts, until).await {
+                    return Err(Reason::KeysUnavailable);
+                }
+            }
+            Judgement::Refresh(_) => panic!("nobody has a session"),
+        }
+    }
+}
+
+/// Waits until so many reads of the first trust entry are over.
+pub(super) async fn reads(issuers: &Issuers, good: u64, failed: u64) {
+    wait::until_true("reads that are over", LONG, async || {
+        let health = &issuers.health()[0];
+        (health.good, health.failed) == (good, failed)
+    })
+    .await;
+}
+
+/// How often an issuer was asked for discovery, and for its keys.
+pub(super) fn asked(issuer: &Issuer) -> (usize, usize) {
+    (
+        issuer.count(Endpoint::Discovery),
+        issuer.count(Endpoint::Keys),
+    )
+}
+
+/// A file with this content, and nobody else's.
+pub(super) fn file(content: &str) -> PathBuf {
+    let file = folder::fresh("issuers").join("file");
+    fs::write(&file, content).unwrap();
+    file
+}

@@ -1,0 +1,131 @@
+//! The document that filters read in an issuer's place.
+
+use std::time::Duration;
+
+use portcullis_core::keys::{HttpAnswer, ReadError, Record};
+use portcullis_core::policy::Policy;
+use portcullis_core::timestamp::Timestamp;
+use portcullis_tests::lab::{Answer, Authority, Endpoint, Issuer};
+use serde_json::{Value, json};
+
+use super::fixture::*;
+use crate::issuers::MirrorError;
+
+fn mirrored(name: &str) -> Value {
+    trust(name, json!({"mirror": true, "envoy_cluster": "portcullis"}))
+}
+
+/// What a filter with this policy makes of a mirror document of its first trust entry.
+fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<Record, ReadError> {
+    let trust = &policy.trusts()[0];
+    let remote = trust.keys.remote.as_ref().unwrap();
+    let mut record = Record::new(&trust.keys, now);
+    let read = record.begin(trust, remote, 1, now);
+    let answer = HttpAnswer {
+        status: 200,
+        content_type: Some(b"application/json"),
+        content_encoding: None,
+        body: document.as_bytes(),
+    };
+    let next = record.take(trust, remote, &read, Some(&answer), now, 0)?;
+    assert_eq!(next, None);
+    Ok(record)
+}
+
+#[tokio::test]
+async fn the_mirror_is_what_a_filter_reads() {
+    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+    let issuer = issuer(&authority, &[&key]).await;
+    let policy = policy(&[mirrored("blue")]);
+    let reaches = reaches([("blue", reach(&issuer, &authority))]);
+    let issuers = start(&policy, reaches, &hand);
+    let fetched_at = hand.now();
+    reads(&issuers, 1, 0).await;
+    hand.pass(Duration::from_secs(30));
+    let document = issuers.mirror("blue").unwrap();
+    let shown: Value = serde_json::from_str(&document).unwrap();
+    let source = format!("https://{}/openid/v1/jwks", issuer.address());
+    let expected = json!({
+        "trust": "blue",
+        "issuer": NAME,
+        "source": source,
+        "fetched_at": fetched_at.secs(),
+        "keys": shown["keys"],
+    });
+    assert_eq!(shown, expected);
+    let record = filter_reads(&policy, &document, hand.now()).unwrap();
+    let snapshot = issuers.snapshot();
+    let own = snapshot.keyring().holding(0).unwrap().record().set();
+    assert!(own.is_some());
+    assert_eq!(record.set(), own);
+    // Its keys are as old there as they are here.
+    assert!(record.age(hand.now()).unwrap() >= Duration::from_secs(30));
+    // Another entry's filter does not take it.
+    let others = super::fixture::policy(&[mirrored("green")]);
+    let refused = filter_reads(&others, &document, hand.now());
+    assert_eq!(refused.map(drop), Err(ReadError::OtherTrust));
+}
+
+#[tokio::test]
+async fn what_an_issuer_lists_besides_public_keys_is_not_handed_on() {
+    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+    let issuer = issuer(&authority, &[&key]).await;
+    let mut careless = super::fixture::key().jwk();
+    careless["d"] = json!("HdqK1U_mhmLXoTLLC4oHUmWJEp9zWHvZjWxUTS1H0aE");
+    let symmetric = json!({"kty": "oct", "kid": "secret", "k": "c2VjcmV0"});
+    issuer.set_jwks(vec![key.jwk(), careless, symmetric]);
+    let policy = policy(&[trust("blue", json!({}))]);
+    let reaches = reaches([("blue", reach(&issuer, &authority))]);
+    let issuers = start(&policy, reaches, &hand);
+    reads(&issuers, 1, 0).await;
+    let document = issuers.mirror("blue").unwrap();
+    let shown: Value = serde_json::from_str(&document).unwrap();
+    assert!(
+        shown["keys"]
+            .as_array()
+            .is_some_and(|keys| !keys.is_empty())
+    );
+    assert!(
+        !document.contains("\"d\"") && !document.contains("oct"),
+        "{document}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_mirrored_that_was_not_read() {
+    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+    let issuer = Issuer::start_down(&authority, NAME, &[&key]);
+    let inline = json!({"keys": [key.jwk()]});
+    let policy = policy(&[
+        // A first set of keys in the policy is no answer of the issuer's.
+        trust("blue", json!({"mirror": true, "inline": inline})),
+        json!({
+            "name": "static", "kind": "kubernetes", "issuer": "https://static.example.com",
+            "audiences": [AUDIENCE], "keys": {"inline": inline},
+        }),
+    ]);
+    let reaches = reaches([("blue", reach(&issuer, &authority))]);
+    let issuers = start(&policy, reaches, &hand);
+    assert_eq!(issuers.mirror("blue"), Err(MirrorError::Unread));
+    assert_eq!(issuers.mirror("static"), Err(MirrorError::Unknown));
+    assert_eq!(issuers.mirror("green"), Err(MirrorError::Unknown));
+    assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_mirror_goes_on_with_what_was_good_and_says_how_old_it_is() {
+    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+    let issuer = issuer(&authority, &[&key]).await;
+    let policy = policy(&[mirrored("blue")]);
+    let reaches = reaches([("blue", reach(&issuer, &authority))]);
+    let issuers = start(&policy, reaches, &hand);
+    reads(&issuers, 1, 0).await;
+    let before = issuers.mirror("blue").unwrap();
+    issuer.answer(Endpoint::Keys, Answer::status(500));
+    hand.pass(Duration::from_secs(300));
+    reads(&issuers, 1, 1).await;
+    assert_eq!(issuers.mirror("blue").unwrap(), before);
+    // Also over an edit of the policy.
+    let next = issuers.succeed(&policy);
+    assert_eq!(next.mirror("blue").unwrap(), before);
+}

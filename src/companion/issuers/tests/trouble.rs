@@ -1,0 +1,148 @@
+//! What issuers do wrong, and what must come of it.
+
+use std::time::Duration;
+
+use portcullis_core::decision::Reason;
+use portcullis_core::keys::KeySet;
+use portcullis_tests::lab::{Answer, Authority, Endpoint, Issuer, Token};
+use serde_json::json;
+
+use super::fixture::*;
+
+const REFRESH: Duration = Duration::from_secs(300);
+
+#[tokio::test]
+async fn an_issuer_that_is_down_at_the_start_is_found_when_it_comes_up() {
+    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+    let mut issuer = Issuer::start_down(&authority, NAME, &[&key]);
+    let policy = policy(&[trust("blue", json!({}))]);
+    let reaches = reaches([("blue", reach(&issuer, &authority))]);
+    let issuers = start(&policy, reaches, &hand);
+    let token = karma(&key);
+    let refused = ask(&policy, &issuers, &token, &hand).await;
+    assert_eq!(refused, Err(Reason::KeysUnavailable));
+    assert_eq!(issuers.health()[0].age, None);
+    issuer.up().await;
+    hand.pass(Duration::from_secs(1));
+    reads(&issuers, 1, 1).await;
+    assert!(ask(&policy, &issuers, &token, &hand).await.is_ok());
+}
+
+#[tokio::test]
+async fn no_bad_answer_takes_good_keys_away() {
+    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+    let mut issuer = issuer(&authority, &[&key]).await;
+    let policy = policy(&[trust("blue", json!({}))]);
+    let reaches = reaches([("blue", reach(&issuer, &authority))]);
+    let issuers = start(&policy, reaches, &hand);
+    reads(&issuers, 1, 0).await;
+    let set = json!({"keys": [key.jwk()]}).to_string();
+    let elsewhere = format!("https://{}/openid/v1/jwks", issuer.address());
+    let bad = [
+        ("an error", Answer::status(500)),
+        (
+            "a redirect, to the same place",
+            Answer::whole(302, &[("location", &elsewhere)], ""),
+        ),
+        (
+            "no keys",
+            Answer::json("application/json", &json!({"keys": []})),
+        ),
+        (
+            "a page",
+            Answer::whole(200, &[("content-type", "text/html")], set.clone()),
+        ),
+        (
+            "compressed",
+            Answer::whole(200, &[("content-encoding", "gzip")], set.clone()),
+        ),
+        (
+            "truncated",
+            Answer::Truncated {
+                body: set.clone().into_bytes(),
+                sent: 20,
+            },
+        ),
+        (
+            "too long",
+            Answer::body([set.as_bytes(), &vec![b' '; KeySet::MAX_BYTES]].concat()),
+        ),
+        ("reset", Answer::Reset),
+    ];
+    for (count, (what, answer)) in (1..).zip(bad) {
+        issuer.answer(Endpoint::Keys, answer);
+        hand.pass(REFRESH);
+        reads(&issuers, 1, count).await;
+        let caller = ask(&policy, &issuers, &karma(&key), &hand).await;
+        assert!(caller.is_ok(), "{what}: {caller:?}");
+        assert_eq!(issuers.health()[0].failures, count as u32, "{what}");
+    }
+    issuer.down().await;
+    hand.pass(REFRESH);
+    reads(&issuers, 1, 9).await;
+    assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
+    // But not for ever.
+    hand.pass(Duration::from_secs(24 * 3600));
+    let refused = ask(&policy, &issuers, &karma(&key), &hand).await;
+    assert_eq!(refused, Err(Reason::KeysStale));
+}
+
+#[tokio::test]
+async fn d01_a_discovery_document_of_another_issuer_is_not_believed() {
+    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+    let issuer = issuer(&authority, &[&key]).await;
+    let document = json!({
+        "issuer": "https://other.example.com",
+        "jwks_uri": format!("https://{}/openid/v1/jwks", issuer.address()),
+    });
+    issuer.answer(
+        Endpoint::Discovery,
+        Answer::json("application/json", &document),
+    );
+    let policy = policy(&[trust("blue", json!({}))]);
+    let reaches = reaches([("blue", reach(&issuer, &authority))]);
+    let issuers = start(&policy, reaches, &hand);
+    reads(&issuers, 0, 1).await;
+    assert_eq!(asked(&issuer), (1, 0));
+}
+
+#[tokio::test]
+async fn one_issuers_silence_holds_up_nobody_elses_tokens() {
+    const GREEN: &str = "https://kubernetes.green.example.com";
+    let (authority, hand) = (Authority::new(), Hand::new());
+    let (blue, green) = (key(), key());
+    let at_blue = issuer(&authority, &[&blue]).await;
+    at_blue.answer(Endpoint::Discovery, Answer::Silence);
+    let at_green = Issuer::start(&authority, GREEN, &[&green]).await;
+    let mut entries = [trust("blue", json!({})), trust("green", json!({}))];
+    entries[1]["issuer"] = json!(GREEN);
+    let policy = policy(&entries);
+    let reaches = reaches([
+        ("blue", reach(&at_blue, &authority)),
+        ("green", reach(&at_green, &authority)),
+    ]);
+    let issuers = start(&policy, reaches, &hand);
+    let of_green = Token::service_account(GREEN, AUDIENCE, "monitoring", "karma").sign(&green);
+    let caller = ask(&policy, &issuers, &of_green, &hand).await;
+    assert_eq!(caller.unwrap(), "green/monitoring/karma");
+    // Blue's first read still hangs.
+    assert_eq!(issuers.health()[0].failed, 0);
+    let refused = ask(&policy, &issuers, &karma(&blue), &hand).await;
+    assert_eq!(refused, Err(Reason::KeysUnavailable));
+    assert_eq!(issuers.health()[1].failed, 0);
+}
+
+#[tokio::test]
+async fn keys_that_trickle_in_are_as_good_as_none() {
+    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+    let issuer = issuer(&authority, &[&key]).await;
+    let set = json!({"keys": [key.jwk()]}).to_string();
+    let pause = Duration::from_millis(100);
+    let body = set.into_bytes();
+    issuer.answer(Endpoint::Keys, Answer::Drip { body, pause });
+    let policy = policy(&[trust("blue", json!({}))]);
+    let reaches = reaches([("blue", reach(&issuer, &authority))]);
+    let issuers = start(&policy, reaches, &hand);
+    let refused = ask(&policy, &issuers, &karma(&key), &hand).await;
+    assert_eq!(refused, Err(Reason::KeysUnavailable));
+}

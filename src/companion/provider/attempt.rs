@@ -1,0 +1,90 @@
+//! One attempt to sign in, from the click until the browser is back.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openidconnect::core::CoreResponseType;
+use openidconnect::{AuthenticationFlow, CsrfToken, Nonce, PkceCodeChallenge, RedirectUrl};
+use portcullis_core::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+use url::Url;
+
+use super::secret::Secret;
+use super::settings::Party;
+use super::token_endpoint::Client;
+
+/// How long a person may take at the provider.
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(10 * 60);
+
+/// What has to be remembered of an attempt, sealed and bound to the browser, until it is back.
+///
+/// `state` ties the way back to this browser, `nonce` the ID token to this attempt, and the verifier
+/// the code (RFC 7636). Each is fresh and has at least 128 random bits.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Attempt {
+    pub(super) provider: String,
+    pub(super) state: Secret,
+    pub(super) nonce: Secret,
+    pub(super) verifier: Secret,
+    /// Seconds since the epoch.
+    pub(super) began: u64,
+}
+
+impl Attempt {
+    /// A new attempt, and the URL that takes the browser to the provider.
+    pub(super) fn begin(
+        party: &Party,
+        client: &Client,
+        redirect_uri: &Url,
+        now: Timestamp,
+    ) -> (Url, Self) {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let redirect_uri = RedirectUrl::from_url(redirect_uri.clone());
+        let (url, state, nonce) = client
+            .authorize_url(
+                AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
+                CsrfToken::new_random,
+                Nonce::new_random,
+            )
+            .add_scopes(party.scopes.clone())
+            .set_pkce_challenge(challenge)
+            .set_redirect_uri(Cow::Borrowed(&redirect_uri))
+            .url();
+        let attempt = Self {
+            provider: party.name.clone(),
+            state: Secret::new(state.into_secret()),
+            nonce: Secret::new(nonce.secret().clone()),
+            verifier: Secret::new(verifier.into_secret()),
+            began: now.secs(),
+        };
+        (url, attempt)
+    }
+
+    /// A `state` for a way through the provider that signs nobody in.
+    pub(crate) fn random_state() -> Secret {
+        Secret::new(CsrfToken::new_random().into_secret())
+    }
+
+    /// What names this attempt among those of the same browser: see [`Attempt::id_of`].
+    pub(crate) fn id(&self) -> String {
+        Self::id_of(self.state.expose())
+    }
+
+    /// The name of the attempt that a `state` belongs to, so that the way back finds the right
+    /// cookie while several tabs sign in at once. Sixteen characters, of no use to whoever reads
+    /// them.
+    pub(crate) fn id_of(state: &str) -> String {
+        let mut id = URL_SAFE_NO_PAD.encode(Sha256::digest(state));
+        id.truncate(16);
+        id
+    }
+
+    /// Whether the attempt is too old, or from the future, which only another clock can have made.
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        let began = Timestamp::from_secs(self.began);
+        now.since(began) > MAX_AGE || began.since(now) > MAX_AGE
+    }
+}

@@ -1,0 +1,79 @@
+use super::*;
+
+#[test]
+fn what_the_browser_brings_may_say_nothing_twice() {
+    for query in [
+        "state=a&state=b&code=c",
+        "state=a&code=c&code=c",
+        "state=a&error=e&error=e",
+        "state=a&code=c&iss=i&iss=i",
+        "state=a&code=c&st%61te=b",
+    ] {
+        let refused = Callback::from_query(query).unwrap_err();
+        assert_eq!(refused, CallbackError::Ambiguous, "{query}");
+    }
+    // What is not looked at may be said as often as one likes.
+    assert!(Callback::from_query("state=a&code=c&session_state=x&session_state=y").is_ok());
+}
+
+#[test]
+fn a_code_and_an_error_can_t_both_be_there_nor_neither() {
+    for query in [
+        "state=a",
+        "state=a&code=",
+        "state=a&code=c&error=access_denied",
+    ] {
+        let callback = Callback::from_query(query).unwrap();
+        assert_eq!(
+            callback.code("https://a", false).unwrap_err(),
+            CallbackError::Ambiguous
+        );
+    }
+}
+
+#[test]
+fn r13_an_error_is_cut_down_to_what_an_error_may_be() {
+    for (error, shown) in [
+        ("access_denied", "access_denied"),
+        ("%3Cscript%3E", "(no code)"),
+        ("a%0Ab", "(no code)"),
+        ("", "(no code)"),
+        ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "(no code)"),
+    ] {
+        let query = format!("state=a&error={error}&error_description=%3Cscript%3E");
+        let callback = Callback::from_query(&query).unwrap();
+        let denied = callback.code("https://a", false).unwrap_err();
+        assert_eq!(
+            denied.to_string(),
+            format!("the provider answered `{shown}`")
+        );
+    }
+}
+
+#[test]
+fn whose_fault_a_refusal_is_follows_from_its_code() {
+    for (code, blame) in [
+        ("access_denied", Blame::Person),
+        ("login_required", Blame::Person),
+        ("temporarily_unavailable", Blame::Unreachable),
+        ("server_error", Blame::Unreachable),
+        ("invalid_scope", Blame::Setup),
+        ("something_else", Blame::Setup),
+    ] {
+        assert_eq!(
+            CallbackError::Denied(ErrorCode::new(code)).blame(),
+            blame,
+            "{code}"
+        );
+    }
+}
+
+#[test]
+fn the_way_back_finds_its_attempt_by_the_state_alone() {
+    let callback = Callback::from_query("state=abc&code=c").unwrap();
+    let id = callback.attempt_id().unwrap();
+    assert_eq!(id, Attempt::id_of("abc"));
+    assert_eq!(id.len(), 16);
+    assert_ne!(id, Attempt::id_of("abd"));
+    assert_eq!(Callback::from_query("code=c").unwrap().attempt_id(), None);
+}

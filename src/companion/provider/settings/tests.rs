@@ -1,0 +1,109 @@
+use super::*;
+
+fn settings(issuer: &str) -> Settings {
+    Settings {
+        name: "sso".to_owned(),
+        issuer: issuer.to_owned(),
+        client_id: "portcullis".to_owned(),
+        client_secret_file: None,
+        scopes: vec!["openid".to_owned()],
+        groups_claim: vec!["groups".to_owned()],
+        ca_file: None,
+    }
+}
+
+#[test]
+fn d01_discovery_is_under_the_issuer_less_one_slash() {
+    for (issuer, url) in [
+        (
+            "https://a.example",
+            "https://a.example/.well-known/openid-configuration",
+        ),
+        (
+            "https://a.example/",
+            "https://a.example/.well-known/openid-configuration",
+        ),
+        (
+            "https://a.example/b",
+            "https://a.example/b/.well-known/openid-configuration",
+        ),
+        (
+            "https://a.example/b/",
+            "https://a.example/b/.well-known/openid-configuration",
+        ),
+        (
+            "https://a.example/b//",
+            "https://a.example/b//.well-known/openid-configuration",
+        ),
+    ] {
+        let party = settings(issuer).party().unwrap();
+        assert_eq!(party.discovery_url().unwrap().as_str(), url);
+        assert_eq!(party.issuer.as_str(), issuer);
+    }
+}
+
+#[test]
+fn d02_an_issuer_is_https_and_nothing_but_a_place() {
+    for issuer in [
+        "",
+        "a.example",
+        "http://a.example",
+        "https://",
+        "https://user@a.example",
+        "https://user:password@a.example",
+        "https://a.example?b",
+        "https://a.example/?",
+        "https://a.example#b",
+        "https://a.example/#",
+        "https://a.exa\tmple",
+        " https://a.example",
+        "https://ä.example",
+    ] {
+        let refused = settings(issuer).party().unwrap_err();
+        assert_eq!(refused, SettingsError::Issuer, "{issuer}");
+    }
+}
+
+#[test]
+fn what_is_empty_is_named() {
+    let good = settings("https://a.example");
+    type Edit = fn(&mut Settings);
+    let edits: [(&str, Edit); 5] = [
+        ("name", |settings| settings.name.clear()),
+        ("client_id", |settings| settings.client_id.clear()),
+        ("scopes", |settings| settings.scopes.push(String::new())),
+        ("groups_claim", |settings| settings.groups_claim.clear()),
+        ("groups_claim", |settings| {
+            settings.groups_claim.push(String::new())
+        }),
+    ];
+    for (place, edit) in edits {
+        let mut settings = good.clone();
+        edit(&mut settings);
+        assert_eq!(settings.party().unwrap_err(), SettingsError::Empty(place));
+    }
+}
+
+#[test]
+fn files_that_are_named_must_be_there_and_hold_what_they_should() {
+    let mut settings = settings("https://a.example");
+    settings.client_secret_file = Some("/nowhere/secret".into());
+    let refused = crate::provider::Provider::new(&settings).unwrap_err();
+    let text = refused.to_string();
+    assert!(
+        text.starts_with("client_secret_file: /nowhere/secret: "),
+        "{text}"
+    );
+
+    settings.client_secret_file = None;
+    settings.ca_file = Some("/nowhere/ca.pem".into());
+    let refused = crate::provider::Provider::new(&settings).unwrap_err();
+    assert!(
+        refused
+            .to_string()
+            .starts_with("ca_file: /nowhere/ca.pem: "),
+        "{refused}"
+    );
+    settings.ca_file = Some(file!().into());
+    assert!(crate::provider::Provider::new(&settings).is_err());
+}

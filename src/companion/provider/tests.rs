@@ -1,0 +1,103 @@
+//! The relying party against a provider that lies.
+
+mod discovery;
+mod id_token;
+mod logout;
+mod refresh;
+mod sign_in;
+mod token_endpoint;
+mod userinfo;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use portcullis_core::timestamp::Timestamp;
+use portcullis_tests::lab::liar::Lies;
+use portcullis_tests::lab::{Authority, Liar, folder};
+use url::Url;
+
+use super::{Attempt, Callback, Provider, ProviderError, Settings, SignedIn};
+
+/// A provider that lies, and what it takes to deal with it.
+struct Stage {
+    liar: Liar,
+    settings: Settings,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let mut stage = Self::down();
+        stage.liar.up().await;
+        stage
+    }
+
+    /// The same, the provider being down.
+    fn down() -> Self {
+        let authority = Authority::new();
+        let liar = Liar::start_down(&authority);
+        Self {
+            settings: Settings {
+                name: "sso".to_owned(),
+                issuer: liar.issuer().to_owned(),
+                client_id: Liar::CLIENT_ID.to_owned(),
+                client_secret_file: Some(file("secret", &format!("{}\n", Liar::CLIENT_SECRET))),
+                scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
+                groups_claim: vec!["groups".to_owned()],
+                ca_file: Some(authority.file().to_path_buf()),
+            },
+            liar,
+        }
+    }
+
+    /// A relying party that knows nothing yet.
+    fn provider(&self) -> Provider {
+        Provider::new(&self.settings).unwrap()
+    }
+
+    /// Signs in as a browser does, from beginning to end.
+    async fn sign_in(&self, provider: &Provider) -> Result<SignedIn, ProviderError> {
+        let (url, attempt) = provider.begin(&redirect_uri(), now()).await?;
+        self.come_back(provider, &url, &attempt).await
+    }
+
+    /// The browser visits the provider and comes back.
+    async fn come_back(
+        &self,
+        provider: &Provider,
+        url: &Url,
+        attempt: &Attempt,
+    ) -> Result<SignedIn, ProviderError> {
+        let callback = Callback::from_query(&self.liar.visit(url.as_str()))?;
+        provider
+            .finish(&redirect_uri(), attempt, &callback, now())
+            .await
+    }
+
+    /// What becomes of a sign-in while the provider lies; it is honest again afterwards. Each lie
+    /// is told to a relying party of its own.
+    async fn sign_in_to_a_lie(
+        &self,
+        lie: impl FnOnce(&mut Lies),
+    ) -> Result<SignedIn, ProviderError> {
+        self.liar.lie(lie);
+        let outcome = self.sign_in(&self.provider()).await;
+        self.liar.repent();
+        outcome
+    }
+}
+
+fn redirect_uri() -> Url {
+    Url::parse("https://auth.example.com/oauth2/callback").unwrap()
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap())
+}
+
+fn file(name: &str, content: &str) -> PathBuf {
+    let file = folder::fresh("provider").join(name);
+    fs::write(&file, content).unwrap();
+    file
+}

@@ -1,0 +1,402 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_core::keys;
+use portcullis_tests::lab::Answer;
+use portcullis_tests::lab::liar::{Lies, Place};
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::*;
+use crate::provider::error::{Blame, DiscoveryError, KeySetError};
+use crate::provider::http::{FetchError, MAX_BYTES, TIMEOUT};
+use crate::provider::metadata::MetadataError;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+#[tokio::test]
+async fn d01_another_issuers_document_is_never_adopted_and_what_was_known_stays() {
+    let stage = Stage::new().await;
+    let mismatch = ProviderError::Discovery(DiscoveryError::Document(MetadataError::Issuer));
+    let with_slash = format!("{}/", stage.liar.issuer());
+    for issuer in ["https://evil.example", &with_slash] {
+        let refused = stage.sign_in_to_a_lie(|lies| lies.discovers(json!({"issuer": issuer})));
+        assert_eq!(refused.await.unwrap_err(), mismatch);
+    }
+
+    let provider = stage.provider();
+    stage.sign_in(&provider).await.unwrap();
+    stage.liar.lie(|lies| {
+        lies.discovers(json!({
+            "issuer": "https://evil.example",
+            "token_endpoint": "https://evil.example/token",
+        }));
+    });
+    let later = now().after(HOUR);
+    let (url, _) = provider.begin(&redirect_uri(), later).await.unwrap();
+    assert!(url.as_str().starts_with(stage.liar.issuer()));
+    assert_eq!(stage.liar.asked(Place::Discovery).len(), 4);
+    assert!(provider.ready(later).is_ok());
+}
+
+#[tokio::test]
+async fn d02_endpoints_must_be_https_and_plain() {
+    let stage = Stage::new().await;
+    for name in [
+        "authorization_endpoint",
+        "token_endpoint",
+        "jwks_uri",
+        "userinfo_endpoint",
+        "end_session_endpoint",
+    ] {
+        for url in [
+            json!("http://127.0.0.1/x"),
+            json!("https://user@127.0.0.1/x"),
+            json!("https://127.0.0.1/x#y"),
+            json!("https://127.0.0.1/\n/x"),
+            json!("/x"),
+            json!(7),
+        ] {
+            let lie = |lies: &mut Lies| lies.discovers(json!({name: url}));
+            let refused = stage.sign_in_to_a_lie(lie).await.unwrap_err();
+            let error = DiscoveryError::Document(MetadataError::Member(name));
+            assert_eq!(refused, ProviderError::Discovery(error), "{name}: {url}");
+        }
+    }
+    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+        let refused = stage
+            .sign_in_to_a_lie(|lies| lies.discovers(json!({name: null})))
+            .await;
+        let error = DiscoveryError::Document(MetadataError::Member(name));
+        assert_eq!(refused.unwrap_err(), ProviderError::Discovery(error));
+    }
+}
+
+#[tokio::test]
+async fn metadata_that_nothing_can_be_done_with_is_refused() {
+    let stage = Stage::new().await;
+    for (lie, error) in [
+        (
+            json!({"id_token_signing_alg_values_supported": ["HS256", "none"]}),
+            MetadataError::Algorithms,
+        ),
+        (
+            json!({"token_endpoint_auth_methods_supported": ["private_key_jwt"]}),
+            MetadataError::AuthMethods,
+        ),
+        (
+            json!({"authorization_response_iss_parameter_supported": "yes"}),
+            MetadataError::Member("authorization_response_iss_parameter_supported"),
+        ),
+    ] {
+        let refused = stage
+            .sign_in_to_a_lie(|lies| lies.discovers(lie))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            refused,
+            ProviderError::Discovery(DiscoveryError::Document(error))
+        );
+        assert_eq!(refused.blame(), Blame::Setup);
+    }
+}
+
+type IsRight = fn(&FetchError) -> bool;
+
+/// Answers that are of no use, with what each is called. Those that never end are elsewhere.
+fn bad_answers() -> Vec<(Answer, IsRight)> {
+    let html = Answer::whole(200, &[("content-type", "text/html")], "<p>Maintenance");
+    let redirect = Answer::whole(302, &[("location", "https://evil.example/")], "");
+    let huge = format!("{{\"a\":\"{}\"}}", "a".repeat(MAX_BYTES));
+    let truncated = Answer::Truncated {
+        body: b"{\"issuer\":\"https://evil.example\"}".to_vec(),
+        sent: 10,
+    };
+    vec![
+        (Answer::status(500), |error| {
+            *error == FetchError::Status(500)
+        }),
+        (Answer::status(404), |error| {
+            *error == FetchError::Status(404)
+        }),
+        (redirect, |error| *error == FetchError::Status(302)),
+        (html, |error| *error == FetchError::ContentType),
+        (Answer::body(""), |error| {
+            matches!(error, FetchError::Json(_))
+        }),
+        (Answer::body("{}{}"), |error| {
+            matches!(error, FetchError::Json(_))
+        }),
+        (Answer::body(r#"{"a":1,"\u0061":2}"#), |error| {
+            matches!(error, FetchError::Json(_))
+        }),
+        (Answer::body(huge), |error| *error == FetchError::TooLong),
+        (truncated, |error| matches!(error, FetchError::Broken(_))),
+        (Answer::Reset, |error| {
+            matches!(error, FetchError::Broken(_) | FetchError::Connect(_))
+        }),
+    ]
+}
+
+#[tokio::test]
+async fn r14_no_bad_answer_takes_away_what_was_known() {
+    let stage = Stage::new().await;
+    for place in [Place::Discovery, Place::Keys] {
+        for (answer, is_right) in bad_answers() {
+            let provider = stage.provider();
+            stage.sign_in(&provider).await.unwrap();
+            stage.liar.lie(|lies| {
+                lies.places.insert(place, answer.clone());
+            });
+            let failure = stage
+                .provider()
+                .begin(&redirect_uri(), now())
+                .await
+                .unwrap_err();
+            let fetch = match &failure {
+                ProviderError::Discovery(DiscoveryError::Fetch(fetch))
+                | ProviderError::KeySet(KeySetError::Fetch(fetch)) => fetch,
+                other => panic!("{answer:?} at {place:?}: {other:?}"),
+            };
+            assert!(is_right(fetch), "{answer:?} at {place:?}: {failure:?}");
+
+            let later = now().after(HOUR);
+            assert!(provider.begin(&redirect_uri(), later).await.is_ok());
+            assert!(provider.ready(later).is_ok());
+            stage.liar.repent();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_set_without_a_usable_key_is_no_set() {
+    let stage = Stage::new().await;
+    let mut encryption = stage.liar.key().jwk();
+    encryption["use"] = json!("enc");
+    let mut private = stage.liar.key().jwk();
+    private["d"] = json!("AQAB");
+    let mut small = stage.liar.key().jwk();
+    small["n"] = json!(small["n"].as_str().unwrap()[..170]);
+    for key in [encryption, private, small] {
+        let refused = stage
+            .sign_in_to_a_lie(|lies| lies.keys = vec![key])
+            .await
+            .unwrap_err();
+        let KeySetError::Set(keys::KeySetError::NoUsableKey { .. }) = (match &refused {
+            ProviderError::KeySet(error) => error,
+            other => panic!("{other:?}"),
+        }) else {
+            panic!("{refused:?}");
+        };
+    }
+}
+
+#[tokio::test]
+async fn r14_an_answer_that_never_ends_ends_here() {
+    let stage = Stage::new().await;
+    let drip = Answer::Drip {
+        body: vec![b' '; 1000],
+        pause: Duration::from_millis(100),
+    };
+    for answer in [Answer::Silence, drip] {
+        stage.liar.lie(|lies| {
+            lies.places.insert(Place::Discovery, answer);
+        });
+        let (provider, back) = (stage.provider(), redirect_uri());
+        let began = timeout(TIMEOUT * 2, provider.begin(&back, now())).await;
+        let refused = began.expect("it ends by itself").unwrap_err();
+        assert_eq!(
+            refused,
+            ProviderError::Discovery(DiscoveryError::Fetch(FetchError::Timeout))
+        );
+        assert_eq!(refused.blame(), Blame::Unreachable);
+    }
+}
+
+#[tokio::test]
+async fn r14_only_the_authorities_of_the_file_are_believed() {
+    let mut stage = Stage::new().await;
+    let trusted = stage
+        .settings
+        .ca_file
+        .replace(Authority::new().file().to_path_buf());
+    let provider = stage.provider();
+    let refused = provider.begin(&redirect_uri(), now()).await.unwrap_err();
+    let ProviderError::Discovery(DiscoveryError::Fetch(FetchError::Connect(why))) = &refused else {
+        panic!("{refused:?}");
+    };
+    assert!(why.starts_with("invalid peer certificate"), "{why}");
+
+    // The file is read again once it is another.
+    let content = fs::read(trusted.unwrap()).unwrap();
+    fs::write(
+        stage.settings.ca_file.as_ref().unwrap(),
+        [&content[..], b"\n"].concat(),
+    )
+    .unwrap();
+    let later = now().after(Duration::from_secs(2));
+    assert!(provider.begin(&redirect_uri(), later).await.is_ok());
+
+    // The system's know nothing of the lab.
+    stage.settings.ca_file = None;
+    let refused = stage
+        .provider()
+        .begin(&redirect_uri(), now())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.blame(), Blame::Unreachable);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_down_at_the_start_is_asked_again_but_not_by_everybody() {
+    let mut stage = Stage::down();
+    let provider = stage.provider();
+    let start = now();
+    let unread = ProviderError::Discovery(DiscoveryError::Unread);
+    assert_eq!(provider.ready(start).unwrap_err(), unread);
+    for _ in 0..3 {
+        let refused = provider.begin(&redirect_uri(), start).await.unwrap_err();
+        assert_eq!(refused.blame(), Blame::Unreachable);
+        assert_eq!(provider.ready(start).unwrap_err(), refused);
+    }
+    stage.liar.up().await;
+    // Within the pause after a failure nobody is asked.
+    assert!(provider.begin(&redirect_uri(), start).await.is_err());
+    assert!(stage.liar.asked(Place::Discovery).is_empty());
+    let later = start.after(Duration::from_secs(1));
+    assert!(provider.begin(&redirect_uri(), later).await.is_ok());
+    assert!(provider.ready(later).is_ok());
+}
+
+#[tokio::test]
+async fn discovery_is_read_each_hour_and_keys_each_five_minutes() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let start = now();
+    let minutes = |minutes: u64| start.after(Duration::from_secs(60 * minutes));
+    for (at, discoveries, sets) in [
+        (0, 1, 1),
+        (4, 1, 1),
+        (5, 1, 2),
+        (9, 1, 2),
+        (10, 1, 3),
+        (60, 2, 4),
+        (64, 2, 4),
+    ] {
+        provider.begin(&redirect_uri(), minutes(at)).await.unwrap();
+        let asked = [Place::Discovery, Place::Keys].map(|place| stage.liar.asked(place).len());
+        assert_eq!(asked, [discoveries, sets], "after {at} minutes");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_could_not_be_read_for_a_day_are_not_believed_any_more() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let start = now();
+    provider.begin(&redirect_uri(), start).await.unwrap();
+    stage.liar.lie(|lies| {
+        lies.places.insert(Place::Keys, Answer::status(503));
+    });
+    let day = Duration::from_secs(24 * 60 * 60);
+    assert!(
+        provider
+            .begin(&redirect_uri(), start.after(day))
+            .await
+            .is_ok()
+    );
+    let later = start.after(day + Duration::from_secs(60));
+    let refused = provider.begin(&redirect_uri(), later).await.unwrap_err();
+    assert_eq!(refused, KeySetError::Stale.into());
+    stage.liar.repent();
+    let later = later.after(Duration::from_secs(60));
+    assert!(provider.begin(&redirect_uri(), later).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_key_set_that_moved_is_found_through_discovery() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let start = now();
+    stage.liar.lie(|lies| {
+        lies.discovers(json!({"jwks_uri": format!("{}/gone", stage.liar.issuer())}));
+    });
+    assert!(provider.begin(&redirect_uri(), start).await.is_err());
+    stage.liar.repent();
+    let later = start.after(Duration::from_secs(1));
+    assert!(provider.begin(&redirect_uri(), later).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_flood_of_unknown_keys_causes_one_read_in_ten_seconds() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let start = now();
+    provider.begin(&redirect_uri(), start).await.unwrap();
+    stage.liar.lie(|lies| {
+        lies.seal =
+            portcullis_tests::lab::liar::Seal::Key(portcullis_tests::lab::SigningKey::p256());
+    });
+    let flood = |at| {
+        let (stage, provider) = (&stage, &provider);
+        async move {
+            for _ in 0..5 {
+                let token = stage.liar.logout_token(|token| token);
+                assert!(provider.logout_token(&token, at).await.is_err());
+            }
+        }
+    };
+    flood(start.after(Duration::from_secs(9))).await;
+    assert_eq!(stage.liar.asked(Place::Keys).len(), 1);
+    flood(start.after(Duration::from_secs(11))).await;
+    flood(start.after(Duration::from_secs(15))).await;
+    assert_eq!(stage.liar.asked(Place::Keys).len(), 2);
+}
+
+#[tokio::test]
+async fn many_who_know_nothing_wait_for_one_read() {
+    let stage = Stage::new().await;
+    let provider = Arc::new(stage.provider());
+    let mut crowd = JoinSet::new();
+    for _ in 0..20 {
+        let provider = Arc::clone(&provider);
+        crowd.spawn(async move { provider.begin(&redirect_uri(), now()).await.is_ok() });
+    }
+    assert!(crowd.join_all().await.into_iter().all(|began| began));
+    assert_eq!(stage.liar.asked(Place::Discovery).len(), 1);
+    assert_eq!(stage.liar.asked(Place::Keys).len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_read_that_renews_what_is_known() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    provider.begin(&redirect_uri(), now()).await.unwrap();
+    stage.liar.lie(|lies| {
+        lies.places.insert(Place::Discovery, Answer::Silence);
+    });
+    let later = now().after(HOUR);
+    let back = redirect_uri();
+    let (reads, goes_on) = (provider.begin(&back, later), provider.begin(&back, later));
+    tokio::select! {
+        biased;
+        _ = reads => panic!("the provider is silent"),
+        began = goes_on => assert!(began.is_ok()),
+    }
+}
+
+#[tokio::test]
+async fn tending_learns_that_the_provider_is_there() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    tokio::select! {
+        () = provider.tend(now) => unreachable!(),
+        () = async {
+            while provider.ready(now()).is_err() {
+                tokio::task::yield_now().await;
+            }
+        } => {}
+    }
+    assert_eq!(stage.liar.asked(Place::Discovery).len(), 1);
+}

@@ -1,0 +1,218 @@
+use std::time::Duration;
+
+use portcullis_tests::lab::liar::{LOGOUT_EVENT, Place, Seal, set};
+use portcullis_tests::lab::token::now as seconds;
+use portcullis_tests::lab::{Answer, SigningKey};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::provider::error::Blame;
+use crate::provider::signed::SignedError;
+use crate::provider::{LogoutToken, LogoutTokenError, ProviderTokens};
+
+async fn judge(stage: &Stage, claims: Value) -> Result<LogoutToken, ProviderError> {
+    let token = stage.liar.logout_token(|token| set(token, &claims));
+    stage.provider().logout_token(&token, now()).await
+}
+
+#[tokio::test]
+async fn b03_a_logout_token_says_whose_sessions_end() {
+    let stage = Stage::new().await;
+    let token = judge(&stage, json!({})).await.unwrap();
+    assert_eq!(token.sub.as_deref(), Some("alice"));
+    assert_eq!(token.sid.as_deref(), Some("session-1"));
+    assert!(!token.is_replay);
+    let token = judge(&stage, json!({"sub": null})).await.unwrap();
+    assert_eq!(token.sub, None);
+    let token = judge(&stage, json!({"sid": null})).await.unwrap();
+    assert_eq!(token.sid, None);
+}
+
+#[tokio::test]
+async fn b02_b03_a_logout_token_with_one_fault_is_refused() {
+    use LogoutTokenError::{Event, Nobody, Nonce};
+    use SignedError::*;
+    let stage = Stage::new().await;
+    let us = Liar::CLIENT_ID;
+    let now = seconds();
+    let old = "http://schemas.openid.net/event/logout";
+    #[rustfmt::skip]
+    let lies: Vec<(&str, Value, LogoutTokenError)> = vec![
+        ("iss of another", json!({"iss": "https://evil.example"}), Issuer.into()),
+        ("no iss", json!({"iss": null}), Issuer.into()),
+        ("aud of another", json!({"aud": "other"}), Audience.into()),
+        ("aud of others besides", json!({"aud": [us, "other"]}), Audience.into()),
+        ("no aud", json!({"aud": null}), Claim("aud").into()),
+        ("no iat", json!({"iat": null}), Claim("iat").into()),
+        ("iat long ago", json!({"iat": now - 602}), Old.into()),
+        ("iat ahead", json!({"iat": now + 60}), NotYetValid.into()),
+        ("exp past", json!({"exp": now - 31}), Expired.into()),
+        ("exp in text", json!({"exp": "soon"}), Claim("exp").into()),
+        ("no events", json!({"events": null}), Event),
+        ("another event", json!({"events": {old: {}}}), Event),
+        ("an event that is no object", json!({"events": {LOGOUT_EVENT: true}}), Event),
+        ("events in a list", json!({"events": [LOGOUT_EVENT]}), Event),
+        ("a nonce", json!({"nonce": "n"}), Nonce),
+        ("a nonce that is no text", json!({"nonce": 1}), Nonce),
+        ("nobody", json!({"sub": null, "sid": null}), Nobody),
+        ("empty sub", json!({"sub": ""}), Subject.into()),
+        ("sid of no text", json!({"sid": 7}), Claim("sid").into()),
+        ("no jti", json!({"jti": null}), Claim("jti").into()),
+    ];
+    for (what, lie, error) in lies {
+        let refused = judge(&stage, lie).await.unwrap_err();
+        assert_eq!(refused, ProviderError::LogoutToken(error), "{what}");
+    }
+    // Nothing of that costs the provider anything.
+    assert!(stage.liar.asked(Place::Discovery).is_empty());
+}
+
+#[tokio::test]
+async fn b02_a_logout_token_without_exp_is_good_while_it_is_fresh() {
+    let stage = Stage::new().await;
+    let lie = |made: i64| json!({"exp": null, "iat": made, "nbf": null});
+    let made = seconds() - 500;
+    let token = judge(&stage, lie(made)).await.unwrap();
+    assert_eq!(token.good_until.secs(), (made + 600) as u64);
+    let refused = judge(&stage, lie(made - 102)).await.unwrap_err();
+    assert_eq!(refused, LogoutTokenError::Signed(SignedError::Old).into());
+}
+
+#[tokio::test]
+async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
+    use SignedError::*;
+    let stage = Stage::new().await;
+    let own = stage.liar.key().clone();
+    let forged = Seal::Forged(SigningKey::rsa("other"), own.kid().to_owned());
+    for (seal, error) in [
+        (
+            Seal::None,
+            Form(portcullis_core::token::TokenError::AlgorithmUnknown),
+        ),
+        (Seal::Secret, Algorithm),
+        (Seal::Broken(own), Signature),
+        (forged, Signature),
+        (Seal::Key(SigningKey::rsa("other")), KeyUnknown),
+    ] {
+        stage.liar.lie(|lies| lies.seal = seal);
+        let refused = judge(&stage, json!({})).await.unwrap_err();
+        // `none` has no signature at all, so it is refused by its form.
+        let expected = match error {
+            Form(_) => matches!(
+                refused,
+                ProviderError::LogoutToken(LogoutTokenError::Signed(Form(_) | Algorithm))
+            ),
+            error => refused == LogoutTokenError::Signed(error).into(),
+        };
+        assert!(expected, "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn b03_kinds_of_token_are_told_apart_both_ways() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    for typ in [
+        json!("logout+jwt"),
+        json!("application/LOGOUT+jwt"),
+        json!("JWT"),
+        json!(null),
+    ] {
+        let token = stage.liar.logout_token(|token| token.header("typ", typ));
+        assert!(provider.logout_token(&token, now()).await.is_ok());
+    }
+    for typ in ["at+jwt", "secevent+jwt", "portcullis-session+jwt", ""] {
+        let token = stage.liar.logout_token(|token| token.header("typ", typ));
+        let refused = provider.logout_token(&token, now()).await.unwrap_err();
+        assert_eq!(refused, LogoutTokenError::Signed(SignedError::Type).into());
+    }
+    let signed_in = stage.sign_in(&provider).await.unwrap();
+    let id_token = signed_in.tokens.id_token.unwrap();
+    let refused = provider
+        .logout_token(id_token.expose(), now())
+        .await
+        .unwrap_err();
+    assert_eq!(refused, LogoutTokenError::Event.into());
+}
+
+#[tokio::test]
+async fn b04_a_replay_is_known_once_the_first_was_acted_on() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let text = stage.liar.logout_token(|token| token);
+    // What could not be acted on comes again, and is no replay.
+    for _ in 0..2 {
+        assert!(!provider.logout_token(&text, now()).await.unwrap().is_replay);
+    }
+    let token = provider.logout_token(&text, now()).await.unwrap();
+    provider.acted_on(&token, now());
+    assert!(provider.logout_token(&text, now()).await.unwrap().is_replay);
+    let other = stage.liar.logout_token(|token| token);
+    assert!(
+        !provider
+            .logout_token(&other, now())
+            .await
+            .unwrap()
+            .is_replay
+    );
+    // Up to the last moment at which it could be shown.
+    let last = token.good_until.before(Duration::from_millis(1));
+    assert!(provider.logout_token(&text, last).await.unwrap().is_replay);
+    assert!(
+        provider
+            .logout_token(&text, token.good_until)
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn b05_keys_that_can_t_be_had_are_no_fault_of_the_token() {
+    let stage = Stage::new().await;
+    stage.liar.lie(|lies| {
+        lies.places.insert(Place::Keys, Answer::status(503));
+    });
+    let refused = judge(&stage, json!({})).await.unwrap_err();
+    assert_eq!(refused.blame(), Blame::Unreachable);
+}
+
+#[tokio::test]
+async fn r15_signing_out_posts_the_id_token_and_puts_nothing_into_the_url() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let back = Url::parse("https://auth.example.com/oauth2/sign_out").unwrap();
+    let SignedIn { tokens, .. } = stage.sign_in(&provider).await.unwrap();
+    let form = provider.end_session(&tokens, &back, "state-1").unwrap();
+    assert_eq!(form.action.as_str(), format!("{}/end", stage.liar.issuer()));
+    let fields: Vec<_> = form
+        .fields
+        .iter()
+        .map(|(name, value)| (*name, value.expose()))
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            ("id_token_hint", tokens.id_token.as_ref().unwrap().expose()),
+            ("client_id", Liar::CLIENT_ID),
+            ("post_logout_redirect_uri", back.as_str()),
+            ("state", "state-1"),
+        ]
+    );
+    let printed = format!("{form:?}");
+    assert!(!printed.contains(tokens.id_token.as_ref().unwrap().expose()));
+
+    // Without room for the ID token, and without a place to sign out at.
+    let without = ProviderTokens {
+        id_token: None,
+        ..tokens.clone()
+    };
+    let form = provider.end_session(&without, &back, "state-1").unwrap();
+    assert!(form.fields.iter().all(|(name, _)| *name != "id_token_hint"));
+    assert!(stage.provider().end_session(&tokens, &back, "s").is_none());
+    stage
+        .liar
+        .lie(|lies| lies.discovers(json!({"end_session_endpoint": null})));
+    let provider = stage.provider();
+    stage.sign_in(&provider).await.unwrap();
+    assert!(provider.end_session(&tokens, &back, "s").is_none());
+}

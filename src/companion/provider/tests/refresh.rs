@@ -1,0 +1,296 @@
+use std::time::Duration;
+
+use portcullis_tests::lab::liar::{LOGOUT_EVENT, Lies, Place, Seal};
+use portcullis_tests::lab::{Answer, SigningKey};
+use serde_json::json;
+
+use super::*;
+use crate::provider::error::{ErrorCode, TokenError, UserInfoError};
+use crate::provider::http::FetchError;
+use crate::provider::known::UNKNOWN_KEY_INTERVAL;
+use crate::provider::signed::SignedError;
+use crate::provider::{Person, ProviderTokens, RefreshError, Renewed};
+
+/// Signs in truthfully, and refreshes while the provider lies.
+async fn refresh(
+    stage: &Stage,
+    lie: impl FnOnce(&mut Lies),
+) -> (SignedIn, Result<Renewed, RefreshError>) {
+    let provider = stage.provider();
+    let signed_in = stage.sign_in(&provider).await.unwrap();
+    stage.liar.lie(lie);
+    let outcome = provider
+        .refresh(&signed_in.tokens, &signed_in.person, now())
+        .await;
+    stage.liar.repent();
+    (signed_in, outcome)
+}
+
+fn token_of(tokens: &ProviderTokens) -> &str {
+    tokens.refresh_token.as_ref().unwrap().expose()
+}
+
+#[tokio::test]
+async fn r10_a_refresh_brings_new_tokens_and_what_is_so_now() {
+    let stage = Stage::new().await;
+    let lie = json!({"groups": ["sre"], "email": "new@example.com"});
+    let (before, renewed) = refresh(&stage, |lies| lies.claims(lie)).await;
+    let renewed = renewed.unwrap();
+    assert_eq!(renewed.person.sub, before.person.sub);
+    assert_eq!(renewed.person.groups, ["sre"]);
+    assert_eq!(renewed.person.email.as_deref(), Some("new@example.com"));
+    assert_ne!(token_of(&renewed.tokens), token_of(&before.tokens));
+    assert_ne!(renewed.tokens.id_token, before.tokens.id_token);
+    assert_eq!(renewed.tokens.sid, before.tokens.sid);
+
+    // The new one is good, the old one spent.
+    let provider = stage.provider();
+    provider
+        .refresh(&renewed.tokens, &renewed.person, now())
+        .await
+        .unwrap();
+    let again = provider
+        .refresh(&before.tokens, &before.person, now())
+        .await
+        .unwrap_err();
+    let spent = TokenError::Refused(ErrorCode::new("invalid_grant"));
+    assert_eq!(again, RefreshError::Ended(spent.into()));
+}
+
+#[tokio::test]
+async fn r10_an_id_token_that_speaks_of_another_ends_the_session() {
+    use SignedError::*;
+    let stage = Stage::new().await;
+    let us = Liar::CLIENT_ID;
+    #[rustfmt::skip]
+    let lies = vec![
+        ("iss", json!({"iss": "https://evil.example"}), Issuer),
+        ("sub", json!({"sub": "bob"}), Changed("sub")),
+        ("no sub", json!({"sub": null}), Claim("sub")),
+        ("aud", json!({"aud": "other"}), Audience),
+        ("aud besides", json!({"aud": [us, "other"]}), Audience),
+        ("azp of another", json!({"azp": "other"}), AuthorizedParty),
+        ("azp where none was", json!({"azp": us}), Changed("azp")),
+        ("auth_time", json!({"auth_time": 1_000_000_000}), Changed("auth_time")),
+        ("nonce", json!({"nonce": "other"}), Nonce),
+        ("iat", json!({"iat": 1_000_000_000}), Old),
+        ("exp", json!({"exp": 1_000_000_000}), Expired),
+        ("at_hash", json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), Hash("at_hash")),
+        ("events", json!({"nonce": null, "events": {LOGOUT_EVENT: {}}}), Type),
+    ];
+    for (what, lie, error) in lies {
+        let (_, outcome) = refresh(&stage, |lies| lies.claims(lie)).await;
+        let ended = RefreshError::Ended(ProviderError::IdToken(error));
+        assert_eq!(outcome.unwrap_err(), ended, "{what}");
+    }
+    let broken = Seal::Broken(stage.liar.key().clone());
+    let (_, outcome) = refresh(&stage, |lies| lies.seal = broken).await;
+    let ended = RefreshError::Ended(ProviderError::IdToken(Signature));
+    assert_eq!(outcome.unwrap_err(), ended);
+}
+
+#[tokio::test]
+async fn r10_nonce_and_auth_time_may_be_left_out() {
+    let stage = Stage::new().await;
+    let lie = json!({"nonce": null, "auth_time": null});
+    let (_, outcome) = refresh(&stage, |lies| lies.claims(lie)).await;
+    assert!(outcome.is_ok());
+}
+
+#[tokio::test]
+async fn r10_azp_must_stay_where_it_was() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    stage
+        .liar
+        .lie(|lies| lies.claims(json!({"azp": Liar::CLIENT_ID})));
+    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    let renewed = provider.refresh(&tokens, &person, now()).await.unwrap();
+    stage.liar.repent();
+    let outcome = provider
+        .refresh(&renewed.tokens, &renewed.person, now())
+        .await;
+    let error = ProviderError::IdToken(SignedError::Changed("azp"));
+    assert_eq!(outcome.unwrap_err(), RefreshError::Ended(error));
+}
+
+#[tokio::test]
+async fn r10_an_answer_without_an_id_token_keeps_who_it_is() {
+    let stage = Stage::new().await;
+    let (before, outcome) = refresh(&stage, |lies| {
+        lies.answers(json!({"id_token": null, "refresh_token": null, "expires_in": null}));
+        lies.places.insert(Place::UserInfo, Answer::status(500));
+    })
+    .await;
+    let renewed = outcome.unwrap();
+    assert_eq!(renewed.person, before.person);
+    assert_eq!(renewed.tokens.id_token, before.tokens.id_token);
+    // Where no new refresh token comes, the old one goes on (RFC 6749, section 6).
+    assert_eq!(token_of(&renewed.tokens), token_of(&before.tokens));
+    assert!(!renewed.tokens.have_run_out(now()));
+}
+
+#[tokio::test]
+async fn groups_follow_userinfo_after_an_answer_without_an_id_token() {
+    let stage = Stage::new().await;
+    let (before, outcome) = refresh(&stage, |lies| lies.answers(json!({"id_token": null}))).await;
+    let renewed = outcome.unwrap();
+    assert_eq!(renewed.person.groups, ["from-userinfo"]);
+    assert_eq!(renewed.person.sub, before.person.sub);
+
+    // What userinfo does not name, the ID token that did not come may.
+    let (before, outcome) = refresh(&stage, |lies| {
+        lies.answers(json!({"id_token": null}));
+        lies.userinfo = Box::new(|_| json!({"sub": "alice"}));
+    })
+    .await;
+    assert_eq!(outcome.unwrap().person, before.person);
+
+    let (_, outcome) = refresh(&stage, |lies| {
+        lies.answers(json!({"id_token": null}));
+        lies.userinfo = Box::new(|_| json!({"sub": "bob"}));
+    })
+    .await;
+    assert_eq!(
+        outcome.unwrap_err(),
+        RefreshError::Ended(UserInfoError::Subject.into())
+    );
+}
+
+#[tokio::test]
+async fn groups_that_no_document_names_any_more_are_gone() {
+    let stage = Stage::new().await;
+    let (_, outcome) = refresh(&stage, |lies| {
+        lies.claims(json!({"groups": null}));
+        lies.userinfo = Box::new(|_| json!({"sub": "alice"}));
+    })
+    .await;
+    let person = outcome.unwrap().person;
+    assert!(person.groups.is_empty());
+    assert_eq!(person.email.as_deref(), Some("alice@example.com"));
+}
+
+#[tokio::test]
+async fn r10_new_tokens_are_not_lost_for_what_could_not_be_asked_besides() {
+    let stage = Stage::new().await;
+    // Userinfo is down.
+    let (before, outcome) = refresh(&stage, |lies| {
+        lies.claims(json!({"groups": null}));
+        lies.places.insert(Place::UserInfo, Answer::Reset);
+    })
+    .await;
+    let renewed = outcome.unwrap();
+    assert_eq!(renewed.person, before.person);
+    assert_ne!(token_of(&renewed.tokens), token_of(&before.tokens));
+
+    // A key that nobody knows yet, and the key set is down.
+    let provider = stage.provider();
+    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    stage.liar.lie(|lies| {
+        lies.seal = Seal::Key(SigningKey::p256());
+        lies.places.insert(Place::Keys, Answer::status(500));
+        lies.places.insert(Place::UserInfo, Answer::status(500));
+    });
+    let later = now().after(UNKNOWN_KEY_INTERVAL);
+    let renewed = provider.refresh(&tokens, &person, later).await.unwrap();
+    assert_eq!(renewed.person, person);
+    assert_ne!(token_of(&renewed.tokens), token_of(&tokens));
+    assert_eq!(renewed.tokens.id_token, tokens.id_token);
+}
+
+#[tokio::test]
+async fn r10_what_ends_a_session_and_what_passes_are_told_apart() {
+    let stage = Stage::new().await;
+    let says = |status, code: &str| {
+        let body = format!(r#"{{"error":"{code}"}}"#);
+        Answer::whole(status, &[("content-type", "application/json")], body)
+    };
+    for (answer, ends) in [
+        (says(400, "invalid_grant"), true),
+        (says(400, "access_denied"), true),
+        (says(400, "unauthorized_client"), true),
+        (says(401, "invalid_client"), false),
+        (says(400, "temporarily_unavailable"), false),
+        (says(400, "server_error"), false),
+        (says(503, "invalid_grant"), false),
+        (Answer::status(500), false),
+        (Answer::status(429), false),
+        (Answer::status(404), false),
+        (Answer::Reset, false),
+        (Answer::body("{}"), false),
+    ] {
+        let what = format!("{answer:?}");
+        let (_, outcome) = refresh(&stage, |lies| {
+            lies.places.insert(Place::Token, answer);
+        })
+        .await;
+        let error = outcome.unwrap_err();
+        assert_eq!(
+            matches!(error, RefreshError::Ended(_)),
+            ends,
+            "{what}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn r10_a_provider_that_is_down_costs_no_session() {
+    let mut stage = Stage::new().await;
+    let provider = stage.provider();
+    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    stage.liar.down().await;
+    let outcome = provider.refresh(&tokens, &person, now()).await.unwrap_err();
+    let RefreshError::Unavailable(ProviderError::Token(TokenError::Fetch(fetch))) = &outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(matches!(
+        fetch,
+        FetchError::Connect(_) | FetchError::Broken(_)
+    ));
+    stage.liar.up().await;
+    assert!(provider.refresh(&tokens, &person, now()).await.is_ok());
+}
+
+#[tokio::test]
+async fn without_a_refresh_token_there_is_nothing_to_renew() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    stage
+        .liar
+        .lie(|lies| lies.answers(json!({"refresh_token": null, "expires_in": null})));
+    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    // The ID token's own end counts where the answer names none.
+    assert!(!tokens.have_run_out(now()));
+    assert!(tokens.have_run_out(now().after(Duration::from_secs(3601))));
+    let outcome = provider.refresh(&tokens, &person, now()).await.unwrap_err();
+    assert_eq!(
+        outcome,
+        RefreshError::Ended(TokenError::NoRefreshToken.into())
+    );
+}
+
+#[test]
+fn what_a_session_keeps_survives_being_written_down() {
+    let secret = |text: &str| crate::provider::Secret::new(text);
+    let tokens = ProviderTokens {
+        refresh_token: Some(secret("r")),
+        id_token: None,
+        sid: Some("s".to_owned()),
+        expires_at: 7,
+        nonce: secret("n"),
+        azp: true,
+        auth_time: Some(5),
+    };
+    let person = Person {
+        sub: "alice".to_owned(),
+        email: None,
+        email_verified: false,
+        groups: vec!["sre".to_owned()],
+        preferred_username: None,
+    };
+    let text = serde_json::to_string(&(&tokens, &person)).unwrap();
+    assert_eq!(
+        serde_json::from_str::<(ProviderTokens, Person)>(&text).unwrap(),
+        (tokens, person)
+    );
+}

@@ -1,0 +1,274 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use portcullis_tests::lab::liar::{Lies, Place};
+
+use super::*;
+use crate::provider::callback::CallbackError;
+use crate::provider::error::{Blame, ErrorCode, TokenError};
+use crate::provider::signed::SignedError;
+
+#[tokio::test]
+async fn a_person_signs_in_and_is_who_the_provider_says() {
+    let stage = Stage::new().await;
+    let signed_in = stage.sign_in(&stage.provider()).await.unwrap();
+    let person = signed_in.person;
+    assert_eq!(person.sub, "alice");
+    assert_eq!(person.email.as_deref(), Some("alice@example.com"));
+    assert!(person.email_verified);
+    assert_eq!(person.groups, ["sre", "dev"]);
+    assert_eq!(person.preferred_username.as_deref(), Some("alice"));
+    let tokens = signed_in.tokens;
+    assert_eq!(tokens.sid.as_deref(), Some("session-1"));
+    assert!(tokens.refresh_token.is_some());
+    assert!(!tokens.have_run_out(now()));
+    assert!(tokens.have_run_out(now().after(Duration::from_secs(3600))));
+}
+
+#[tokio::test]
+async fn r01_each_attempt_has_a_state_a_nonce_and_an_s256_challenge_of_its_own() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
+        let asked: HashMap<_, _> = url.query_pairs().into_owned().collect();
+        assert_eq!(asked["response_type"], "code");
+        assert_eq!(asked["code_challenge_method"], "S256");
+        assert_eq!(asked["redirect_uri"], redirect_uri().as_str());
+        assert_eq!(asked["scope"], "openid email profile");
+        assert!((43..=128).contains(&attempt.verifier.expose().len()));
+        // 128 bits take 22 characters of base64url.
+        assert!(asked["state"].len() >= 22 && asked["nonce"].len() >= 22);
+        assert!(attempt.state.is(&asked["state"]) && attempt.nonce.is(&asked["nonce"]));
+        assert!(!url.as_str().contains(attempt.verifier.expose()));
+        seen.extend(["state", "nonce", "code_challenge"].map(|name| asked[name].clone()));
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 6);
+}
+
+#[tokio::test]
+async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token_endpoint() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let back = stage.liar.visit(url.as_str());
+    let of_query = |query: &str| Callback::from_query(query).unwrap();
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+
+    let mut elsewhere = attempt.clone();
+    elsewhere.provider = "other".to_owned();
+    let without_state = back.split('&').filter(|pair| !pair.starts_with("state"));
+    let without_state = without_state.collect::<Vec<_>>().join("&");
+    for (attempt, back, at, error) in [
+        (&other, &back, now(), CallbackError::State),
+        (&attempt, &without_state, now(), CallbackError::State),
+        (
+            &attempt,
+            &back.replace("state=", "state=x"),
+            now(),
+            CallbackError::State,
+        ),
+        (&elsewhere, &back, now(), CallbackError::OtherProvider),
+        (
+            &attempt,
+            &back,
+            now().after(minutes(11)),
+            CallbackError::Old,
+        ),
+        (
+            &attempt,
+            &back,
+            now().before(minutes(11)),
+            CallbackError::Old,
+        ),
+    ] {
+        let refused = provider
+            .finish(&redirect_uri(), attempt, &of_query(back), at)
+            .await;
+        assert_eq!(refused.unwrap_err(), ProviderError::Callback(error));
+    }
+    assert!(stage.liar.asked(Place::Token).is_empty());
+    let good = provider
+        .finish(&redirect_uri(), &attempt, &of_query(&back), now())
+        .await;
+    assert!(good.is_ok());
+}
+
+#[tokio::test]
+async fn r02_a_replayed_code_is_refused_by_the_provider_and_blames_the_attempt() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let callback = Callback::from_query(&stage.liar.visit(url.as_str())).unwrap();
+    provider
+        .finish(&redirect_uri(), &attempt, &callback, now())
+        .await
+        .unwrap();
+    let again = provider
+        .finish(&redirect_uri(), &attempt, &callback, now())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        again,
+        TokenError::Refused(ErrorCode::new("invalid_grant")).into()
+    );
+    assert_eq!(again.blame(), Blame::Attempt);
+}
+
+#[tokio::test]
+async fn r01_another_attempts_verifier_buys_nothing() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let (url, mut attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    attempt.verifier = other.verifier;
+    let refused = stage
+        .come_back(&provider, &url, &attempt)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused,
+        TokenError::Refused(ErrorCode::new("invalid_grant")).into()
+    );
+}
+
+#[tokio::test]
+async fn r03_a_code_of_another_attempt_is_found_out_by_its_nonce() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let (url, mut attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    attempt.nonce = other.nonce;
+    let refused = stage
+        .come_back(&provider, &url, &attempt)
+        .await
+        .unwrap_err();
+    assert_eq!(refused, ProviderError::IdToken(SignedError::Nonce));
+}
+
+fn drop_pair(name: &'static str) -> impl Fn(Vec<(String, String)>) -> Vec<(String, String)> {
+    move |mut pairs| {
+        pairs.retain(|(other, _)| other != name);
+        pairs
+    }
+}
+
+fn put_pair(
+    name: &'static str,
+    value: &'static str,
+) -> impl Fn(Vec<(String, String)>) -> Vec<(String, String)> {
+    move |pairs| {
+        let mut pairs = drop_pair(name)(pairs);
+        pairs.push((name.to_owned(), value.to_owned()));
+        pairs
+    }
+}
+
+#[tokio::test]
+async fn r04_an_answer_must_name_the_issuer_where_metadata_says_so_and_never_another() {
+    let stage = Stage::new().await;
+    let is_error = |pairs| put_pair("error", "access_denied")(drop_pair("code")(pairs));
+    type Lie = Box<dyn FnOnce(&mut Lies)>;
+    let lies: Vec<(Lie, CallbackError)> = vec![
+        (
+            Box::new(|lies| lies.callback = Box::new(drop_pair("iss"))),
+            CallbackError::IssuerMissing,
+        ),
+        (
+            Box::new(move |lies| {
+                lies.callback = Box::new(move |pairs| is_error(drop_pair("iss")(pairs)));
+            }),
+            CallbackError::IssuerMissing,
+        ),
+        (
+            Box::new(|lies| lies.callback = Box::new(put_pair("iss", "https://evil.example"))),
+            CallbackError::Issuer,
+        ),
+        (
+            Box::new(move |lies| {
+                lies.callback =
+                    Box::new(move |pairs| is_error(put_pair("iss", "https://evil.example")(pairs)));
+            }),
+            CallbackError::Issuer,
+        ),
+        (
+            Box::new(|lies| {
+                lies.discovers(serde_json::json!({
+                    "authorization_response_iss_parameter_supported": null,
+                }));
+                lies.callback = Box::new(put_pair("iss", "https://evil.example"));
+            }),
+            CallbackError::Issuer,
+        ),
+        (
+            Box::new(move |lies| lies.callback = Box::new(is_error)),
+            CallbackError::Denied(ErrorCode::new("access_denied")),
+        ),
+    ];
+    for (lie, error) in lies {
+        let refused = stage.sign_in_to_a_lie(lie).await.unwrap_err();
+        assert_eq!(refused, ProviderError::Callback(error));
+    }
+    assert!(stage.liar.asked(Place::Token).is_empty());
+    let silent = stage.sign_in_to_a_lie(|lies| {
+        lies.discovers(serde_json::json!({
+            "authorization_response_iss_parameter_supported": false,
+        }));
+        lies.callback = Box::new(drop_pair("iss"));
+    });
+    assert!(silent.await.is_ok());
+}
+
+#[tokio::test]
+async fn r04_two_providers_can_t_be_mixed_up() {
+    let (honest, evil) = (Stage::new().await, Stage::new().await);
+    let (at_honest, at_evil) = (honest.provider(), evil.provider());
+    // The browser began with the evil one, which sent it on to the honest one.
+    let (_, attempt) = at_evil.begin(&redirect_uri(), now()).await.unwrap();
+    let (url, _) = at_honest.begin(&redirect_uri(), now()).await.unwrap();
+    let mut back = honest.liar.visit(url.as_str());
+    let state = back
+        .split('&')
+        .find(|pair| pair.starts_with("state="))
+        .unwrap()
+        .to_owned();
+    back = back.replace(&state, &format!("state={}", attempt.state.expose()));
+    let callback = Callback::from_query(&back).unwrap();
+    let refused = at_evil
+        .finish(&redirect_uri(), &attempt, &callback, now())
+        .await;
+    assert_eq!(refused.unwrap_err(), CallbackError::Issuer.into());
+    assert!(evil.liar.asked(Place::Token).is_empty());
+}
+
+#[tokio::test]
+async fn r15_nothing_that_is_kept_shows_a_secret_when_it_is_printed() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
+    let callback = Callback::from_query(&stage.liar.visit(url.as_str())).unwrap();
+    let printed = format!("{attempt:?} {callback:?}");
+    let signed_in = provider
+        .finish(&redirect_uri(), &attempt, &callback, now())
+        .await
+        .unwrap();
+    let printed = format!("{printed} {:?} {provider:?}", signed_in.tokens);
+    let tokens = &signed_in.tokens;
+    let secrets = [
+        &attempt.state,
+        &attempt.nonce,
+        &attempt.verifier,
+        &tokens.nonce,
+    ];
+    let kept = [&tokens.id_token, &tokens.refresh_token].map(|token| token.as_ref().unwrap());
+    for secret in secrets.into_iter().chain(kept) {
+        assert!(!printed.contains(secret.expose()), "{printed}");
+    }
+    for text in ["code-", Liar::CLIENT_SECRET] {
+        assert!(!printed.contains(text), "{printed}");
+    }
+}

@@ -1,0 +1,225 @@
+use portcullis_tests::lab::Answer;
+use portcullis_tests::lab::liar::{Lies, Place};
+use serde_json::json;
+
+use super::*;
+use crate::provider::error::{Blame, ErrorCode, TokenError};
+use crate::provider::http::FetchError;
+use crate::provider::signed::SignedError;
+
+fn answers(members: serde_json::Value) -> impl FnOnce(&mut Lies) {
+    move |lies| lies.answers(members)
+}
+
+fn place(answer: Answer) -> impl FnOnce(&mut Lies) {
+    move |lies| {
+        lies.places.insert(Place::Token, answer);
+    }
+}
+
+#[tokio::test]
+async fn r07_an_answer_must_have_the_form_of_one() {
+    let stage = Stage::new().await;
+    let missing = "a member that must be there is missing";
+    for (what, lie, error) in [
+        (
+            "another type",
+            json!({"token_type": "mac"}),
+            TokenError::Answer("token_type"),
+        ),
+        (
+            "no type",
+            json!({"token_type": null}),
+            TokenError::Answer(missing),
+        ),
+        (
+            "no access token",
+            json!({"access_token": null}),
+            TokenError::Answer(missing),
+        ),
+        (
+            "a number",
+            json!({"access_token": 7}),
+            TokenError::Answer("access_token"),
+        ),
+        (
+            "a list",
+            json!({"id_token": ["a"]}),
+            TokenError::Answer("id_token"),
+        ),
+        (
+            "a word",
+            json!({"expires_in": "soon"}),
+            TokenError::Answer("expires_in"),
+        ),
+        (
+            "a negative",
+            json!({"expires_in": -1}),
+            TokenError::Answer("expires_in"),
+        ),
+    ] {
+        let refused = stage.sign_in_to_a_lie(answers(lie)).await.unwrap_err();
+        assert_eq!(refused, ProviderError::Token(error), "{what}");
+    }
+    for (lie, error) in [
+        (json!({"id_token": null}), SignedError::Missing),
+        (
+            json!({"id_token": "a.b"}),
+            SignedError::Form(portcullis_core::token::TokenError::NotCompact),
+        ),
+    ] {
+        let refused = stage.sign_in_to_a_lie(answers(lie)).await.unwrap_err();
+        assert_eq!(refused, ProviderError::IdToken(error));
+    }
+    for lie in [
+        json!({"token_type": "bearer"}),
+        json!({"token_type": "BEARER"}),
+        json!({"expires_in": null, "refresh_token": null}),
+        json!({"scope": "openid", "unknown": {"a": 1}}),
+    ] {
+        assert!(stage.sign_in_to_a_lie(answers(lie)).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn r14_what_the_token_endpoint_answers_instead_is_told_apart() {
+    let stage = Stage::new().await;
+    let html = |status| Answer::whole(status, &[("content-type", "text/html")], "<p>No");
+    let says =
+        |status, body: &str| Answer::whole(status, &[("content-type", "application/json")], body);
+    let elsewhere = Answer::whole(307, &[("location", "https://evil.example/token")], "");
+    let refused = |code| TokenError::Refused(ErrorCode::new(code));
+    let twice = r#"{"access_token":"a","token_type":"Bearer","id_token":"b","id_token":"c"}"#;
+    let fetch = TokenError::Fetch;
+    for (answer, error, blame) in [
+        (elsewhere, fetch(FetchError::Status(307)), Blame::Setup),
+        (
+            html(500),
+            fetch(FetchError::Status(500)),
+            Blame::Unreachable,
+        ),
+        (
+            html(429),
+            fetch(FetchError::Status(429)),
+            Blame::Unreachable,
+        ),
+        (html(403), fetch(FetchError::Status(403)), Blame::Setup),
+        (html(400), fetch(FetchError::Status(400)), Blame::Setup),
+        (html(200), fetch(FetchError::ContentType), Blame::Setup),
+        (
+            says(503, r#"{"error":"invalid_grant"}"#),
+            fetch(FetchError::Status(503)),
+            Blame::Unreachable,
+        ),
+        (
+            says(400, r#"{"error":"invalid_grant"}"#),
+            refused("invalid_grant"),
+            Blame::Attempt,
+        ),
+        (
+            says(401, r#"{"error":"invalid_client"}"#),
+            refused("invalid_client"),
+            Blame::Setup,
+        ),
+        (
+            says(400, r#"{"error":"temporarily_unavailable"}"#),
+            refused("temporarily_unavailable"),
+            Blame::Unreachable,
+        ),
+        (
+            says(400, r#"{"error":"<script>"}"#),
+            refused("(no code)"),
+            Blame::Setup,
+        ),
+        (
+            says(400, "{}"),
+            TokenError::Answer("a member that must be there is missing"),
+            Blame::Setup,
+        ),
+    ] {
+        let outcome = stage.sign_in_to_a_lie(place(answer)).await.unwrap_err();
+        assert_eq!(outcome, ProviderError::Token(error));
+        assert_eq!(outcome.blame(), blame, "{outcome}");
+    }
+    let outcome = stage
+        .sign_in_to_a_lie(place(says(200, twice)))
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        outcome,
+        ProviderError::Token(TokenError::Fetch(FetchError::Json(_)))
+    ));
+}
+
+#[tokio::test]
+async fn r12_the_secret_goes_where_the_metadata_says_and_never_into_a_url() {
+    let stage = Stage::new().await;
+    for methods in [
+        json!(["client_secret_basic"]),
+        json!(["client_secret_post", "client_secret_basic"]),
+        json!(null),
+        json!(["client_secret_post"]),
+    ] {
+        let posted = methods == json!(["client_secret_post"]);
+        let lie = json!({"token_endpoint_auth_methods_supported": methods});
+        stage
+            .sign_in_to_a_lie(|lies| lies.discovers(lie))
+            .await
+            .unwrap();
+        let asked = stage.liar.asked(Place::Token).pop().unwrap();
+        assert_eq!(asked.authorization.is_none(), posted);
+        let in_form = |name| asked.form.iter().any(|(other, _)| other == name);
+        assert_eq!(in_form("client_secret"), posted);
+    }
+    let (url, _) = stage
+        .provider()
+        .begin(&redirect_uri(), now())
+        .await
+        .unwrap();
+    assert!(!url.as_str().contains("s3cr"));
+}
+
+#[tokio::test]
+async fn a_public_client_has_no_secret_and_says_who_it_is() {
+    let mut stage = Stage::new().await;
+    stage.settings.client_secret_file = None;
+    let methods = json!({"token_endpoint_auth_methods_supported": ["none"]});
+    let refused = stage
+        .sign_in_to_a_lie(|lies| lies.discovers(methods))
+        .await
+        .unwrap_err();
+    // This provider knows no public clients.
+    assert_eq!(
+        refused,
+        TokenError::Refused(ErrorCode::new("invalid_client")).into()
+    );
+    let asked = stage.liar.asked(Place::Token).pop().unwrap();
+    assert!(asked.authorization.is_none());
+    assert!(
+        asked
+            .form
+            .contains(&("client_id".to_owned(), Liar::CLIENT_ID.to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn r12_the_secret_is_the_one_that_its_file_has_now() {
+    let stage = Stage::new().await;
+    let provider = stage.provider();
+    let secret = stage.settings.client_secret_file.clone().unwrap();
+    fs::write(&secret, "another").unwrap();
+    let refused = stage.sign_in(&provider).await.unwrap_err();
+    assert_eq!(
+        refused,
+        TokenError::Refused(ErrorCode::new("invalid_client")).into()
+    );
+    fs::write(&secret, Liar::CLIENT_SECRET).unwrap();
+    stage.sign_in(&provider).await.unwrap();
+    // An edit half done keeps what worked.
+    for half in ["", "\n", "two\nlines"] {
+        fs::write(&secret, half).unwrap();
+        stage.sign_in(&provider).await.unwrap();
+    }
+    fs::remove_file(&secret).unwrap();
+    stage.sign_in(&provider).await.unwrap();
+}

@@ -1,0 +1,174 @@
+use super::*;
+use crate::session::fixtures::{Browser, SEALED, TOKEN, cookies, settings};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn lines(lines: &[SetCookie]) -> Vec<&str> {
+    lines.iter().map(SetCookie::header).collect()
+}
+
+/// Whether a value is among those that are tried. What is too short proves to be nothing.
+fn offers(header: &str, value: &str) -> bool {
+    cookies(header)
+        .candidates(SEALED)
+        .iter()
+        .any(|one| one == value)
+}
+
+#[test]
+fn c01_c02_a_cookie_has_all_its_attributes() {
+    let set = settings().put(&cookies(""), TOKEN, "value", HOUR);
+    assert_eq!(
+        lines(&set),
+        [
+            "__Secure-portcullis=value; Path=/; Max-Age=3600; Domain=example.com; Secure; HttpOnly; SameSite=Lax"
+        ]
+    );
+}
+
+#[test]
+fn c01_without_a_domain_a_cookie_is_for_its_own_host() {
+    let settings = Settings {
+        domain: None,
+        same_site: SameSite::None,
+        ..settings()
+    };
+    let set = settings.put(&cookies(""), TOKEN, "value", HOUR);
+    assert_eq!(
+        lines(&set),
+        ["__Secure-portcullis=value; Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=None"]
+    );
+}
+
+#[test]
+fn l01_cve_2025_55162_a_deletion_has_the_attributes_that_its_cookie_was_set_with() {
+    let header = format!("{TOKEN}=a; {SEALED}.0=b; {SEALED}.1=c; other=d; {TOKEN}x=e");
+    let deleted = settings().delete_session(&cookies(&header));
+    let expected = [TOKEN, &format!("{SEALED}.0"), &format!("{SEALED}.1")].map(|name| {
+        format!(
+            "{name}=; Path=/; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Domain=example.com; \
+             Secure; HttpOnly; SameSite=Lax"
+        )
+    });
+    assert_eq!(lines(&deleted), expected);
+}
+
+#[test]
+fn c03_a_value_is_cut_where_a_cookie_ends() {
+    for (length, pieces) in [
+        (3999, 1),
+        (4000, 1),
+        (4001, 2),
+        (4095, 2),
+        (4096, 2),
+        (4097, 2),
+        (8000, 2),
+        (8001, 3),
+    ] {
+        let value: String = ('a'..='z').cycle().take(length).collect();
+        let set = settings().put(&cookies(""), SEALED, &value, HOUR);
+        assert_eq!(set.len(), pieces, "{length}");
+        // The browser checks that name and value are 4,096 bytes at most.
+        let mut browser = Browser::default();
+        browser.heed(&set);
+        let header = browser.header();
+        assert!(offers(&header, &value), "{length}");
+    }
+}
+
+#[test]
+fn c03_a_piece_that_is_missing_never_leaves_a_shorter_value() {
+    let value = "a".repeat(9000);
+    let mut browser = Browser::default();
+    browser.heed(&settings().put(&cookies(""), SEALED, &value, HOUR));
+    for name in browser
+        .names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect::<Vec<_>>()
+    {
+        let mut browser = browser.clone();
+        browser.forget(&name);
+        let header = browser.header();
+        assert!(!offers(&header, &value), "{name}");
+    }
+}
+
+#[test]
+fn c03_former_pieces_go_when_a_value_becomes_shorter_or_longer() {
+    let mut browser = Browser::default();
+    for length in [9000, 10, 4100, 13_000, 4000, 4001] {
+        let value: String = ('a'..='z').cycle().take(length).collect();
+        let header = browser.header();
+        let set = settings().put(&cookies(&header), SEALED, &value, HOUR);
+        browser.heed(&set);
+        let header = browser.header();
+        assert!(offers(&header, &value), "{length}");
+    }
+}
+
+#[test]
+fn c04_a_name_that_came_twice_is_deleted_wherever_it_may_have_been_set() {
+    let header = format!("{TOKEN}=a; {TOKEN}=b");
+    let deleted = settings().delete_session(&cookies(&header));
+    let domains: Vec<_> = deleted
+        .iter()
+        .map(|line| {
+            line.header()
+                .split("; ")
+                .find(|part| part.starts_with("Domain="))
+        })
+        .collect();
+    assert_eq!(
+        domains,
+        [
+            Some("Domain=example.com"),
+            None,
+            Some("Domain=auth.example.com")
+        ]
+    );
+    let set = settings().put(&cookies(&header), TOKEN, "new", HOUR);
+    assert_eq!(set.len(), 3);
+    assert!(set[0].header().starts_with("__Secure-portcullis=new; "));
+}
+
+#[test]
+fn c04_names_of_another_case_and_other_families_are_not_ours() {
+    let header = format!(
+        "{}=a; {TOKEN}-other=b; {TOKEN}.=c; {TOKEN}.x=d; {TOKEN}.1x=e; x{TOKEN}=f; {SEALED}-x=g",
+        TOKEN.to_lowercase()
+    );
+    assert_eq!(
+        lines(&settings().delete_session(&cookies(&header))),
+        Vec::<&str>::new()
+    );
+}
+
+#[test]
+fn c04_cookies_of_several_headers_are_read_together() {
+    let halves = [
+        format!("{SEALED}.0={}", "a".repeat(4000)),
+        format!("{SEALED}.1=b"),
+    ];
+    let both = Cookies::read(halves.iter().map(String::as_bytes));
+    assert_eq!(both.candidates(SEALED), ["a".repeat(4000) + "b"]);
+}
+
+#[test]
+fn names_that_were_made_up_come_to_an_end() {
+    let header: Vec<_> = (0..500)
+        .map(|number| format!("{TOKEN}.{number}=a"))
+        .collect();
+    let deleted = settings().delete_session(&cookies(&header.join("; ")));
+    assert_eq!(deleted.len(), MAX_DELETED);
+}
+
+#[test]
+fn debug_output_has_names_alone() {
+    let set = settings().put(&cookies(""), TOKEN, "value", HOUR);
+    assert_eq!(format!("{set:?}"), r#"[SetCookie("__Secure-portcullis")]"#);
+    assert_eq!(
+        format!("{:?}", cookies("a=secret; b=secret")),
+        r#"["a", "b"]"#
+    );
+}

@@ -1,0 +1,176 @@
+use super::*;
+use crate::session::fixtures::at;
+
+fn id(number: u16) -> Id {
+    let mut bytes = [0; 16];
+    bytes[..2].copy_from_slice(&number.to_be_bytes());
+    Id::from_bytes(bytes)
+}
+
+fn session(sid: u16, handle: u16, began: Timestamp) -> Marks {
+    Marks {
+        sid: id(sid),
+        handle: id(handle),
+        began,
+    }
+}
+
+fn ending(mark: Mark, ends: Timestamp) -> Ending {
+    Ending {
+        marks: vec![(mark, ends)],
+        ..Ending::default()
+    }
+}
+
+#[test]
+fn a_mark_ends_one_session_or_all_of_a_person_that_began_before_it() {
+    let mut state = State::begin(at(0));
+    state.end(&ending(Mark::Session(id(1)), at(1000)), at(100));
+    state.end(&ending(Mark::Person(id(7)), at(1000)), at(100));
+    let now = at(200);
+    assert!(state.has_ended(&session(1, 2, at(100)), None, now));
+    assert!(state.has_ended(&session(3, 7, at(100)), None, now));
+    assert!(!state.has_ended(&session(3, 7, at(101)), None, now));
+    assert!(!state.has_ended(&session(3, 2, at(100)), None, now));
+}
+
+#[test]
+fn a_mark_counts_until_its_end() {
+    let mut state = State::begin(at(0));
+    state.end(&ending(Mark::Session(id(1)), at(1000)), at(100));
+    assert!(state.has_ended(&session(1, 2, at(50)), None, at(999)));
+    assert!(!state.has_ended(&session(1, 2, at(50)), None, at(1000)));
+    assert_eq!(state.revocations(at(999)).len(), 1);
+    assert_eq!(state.revocations(at(1000)).len(), 0);
+}
+
+#[test]
+fn b06_a_session_that_its_provider_has_ended_is_told_by_the_providers_name() {
+    let mut state = State::begin(at(0));
+    let ending = Ending {
+        at_provider: Some((id(9), at(1000))),
+        ..Ending::default()
+    };
+    assert!(state.end(&ending, at(100)));
+    let marks = session(1, 2, at(50));
+    assert!(state.has_ended(&marks, Some(id(9)), at(200)));
+    assert!(!state.has_ended(&marks, Some(id(8)), at(200)));
+    assert!(!state.has_ended(&marks, None, at(200)));
+    assert!(!state.has_ended(&session(1, 2, at(101)), Some(id(9)), at(200)));
+    // Filters have no use for it.
+    assert_eq!(state.revocations(at(200)).len(), 0);
+}
+
+#[test]
+fn b04_a_logout_token_is_heeded_once_and_remembered_until_it_is_over() {
+    let mut state = State::begin(at(0));
+    let logout = Ending {
+        logout_token: Some((id(1), at(500))),
+        ..ending(Mark::Person(id(7)), at(9000))
+    };
+    assert!(state.end(&logout, at(100)));
+    assert!(!state.end(&logout, at(200)));
+    // Who signed in between the two is still there.
+    assert!(!state.has_ended(&session(3, 7, at(150)), None, at(200)));
+    assert!(state.end(&logout, at(500)));
+}
+
+#[test]
+fn b04_the_logout_tokens_that_are_remembered_have_an_end() {
+    let mut state = State::begin(at(0));
+    for number in 0..=4096 {
+        let ending = Ending {
+            logout_token: Some((id(number), at(1000 + u64::from(number)))),
+            ..Ending::default()
+        };
+        assert!(state.end(&ending, at(0)));
+    }
+    assert_eq!(state.heeded.len(), MAX_LOGOUT_TOKENS);
+    assert!(!state.heeded.contains_key(&id(0)));
+    assert!(state.heeded.contains_key(&id(1)));
+}
+
+/// A state with this many sessions ended, one a second, each until the same moment.
+fn full(count: u16) -> State {
+    let list = |name: &str| {
+        let entries = (0..count).map(|number| {
+            let (before, ends) = (at(100 + u64::from(number)).secs(), at(100_000).secs());
+            format!(
+                r#"{{"{name}":"{}","before":{before},"ends":{ends}}}"#,
+                id(number)
+            )
+        });
+        let entries: Vec<_> = entries.collect();
+        format!(
+            r#"{{"version":1,"floor":0,"entries":[{}]}}"#,
+            entries.join(",")
+        )
+    };
+    let heeded = (0..count).map(|number| (id(number), at(100_000)));
+    State {
+        revocations: Revocations::parse(list("sid").as_bytes()).unwrap(),
+        at_providers: Revocations::parse(list("sid").as_bytes()).unwrap(),
+        heeded: heeded.collect(),
+        ..State::begin(at(0))
+    }
+}
+
+#[test]
+fn a_full_list_raises_the_floor_and_forgets_nobody() {
+    let mut state = full(4096);
+    assert_eq!(state.floor(), Timestamp::default());
+    for number in 4096..4120 {
+        let mark = Mark::Session(id(number));
+        state.end(&ending(mark, at(100_000)), at(100 + u64::from(number)));
+    }
+    let now = at(6000);
+    assert_eq!(state.revocations(now).len(), 4096);
+    assert_eq!(state.floor(), at(100 + 23));
+    for number in 0..4120 {
+        let marks = session(number, 6000, at(100 + u64::from(number)));
+        assert!(state.has_ended(&marks, None, now), "{number}");
+    }
+    // What began later than all that was forgotten goes on.
+    assert!(!state.has_ended(&session(6000, 6000, at(100 + 24)), None, now));
+}
+
+#[test]
+fn the_state_is_read_as_it_was_written() {
+    for count in [0, 1, 4096] {
+        let state = full(count);
+        let text = state.to_json();
+        assert!(text.len() < State::MAX_BYTES);
+        assert_eq!(State::parse(text.as_bytes()), Ok(state));
+    }
+}
+
+#[test]
+fn what_is_no_state_is_never_read_as_one() {
+    let good = State::begin(at(0)).to_json();
+    assert!(State::parse(good.as_bytes()).is_ok());
+    let bad = [
+        String::new(),
+        "{}".to_owned(),
+        good.replace(r#""version":1,"beginning""#, r#""version":2,"beginning""#),
+        good.replace("floor", "flor"),
+        good.replace("beginning", "begining"),
+        good[..good.len() - 1].to_owned(),
+        format!("{good}x"),
+    ];
+    for text in bad {
+        assert!(State::parse(text.as_bytes()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_revocations_that_filters_read_are_of_their_form() {
+    let mut state = State::begin(at(0));
+    state.end(&ending(Mark::Session(id(1)), at(1000)), at(100));
+    let json = state.revocations(at(200)).to_json();
+    let (before, ends) = (at(100).secs(), at(1000).secs());
+    let expected = format!(
+        r#"{{"version":1,"floor":0,"entries":[{{"sid":"{}","before":{before},"ends":{ends}}}]}}"#,
+        id(1)
+    );
+    assert_eq!(json, expected);
+}

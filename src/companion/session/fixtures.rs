@@ -1,0 +1,259 @@
+//! What the tests of sessions share.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+use portcullis_core::policy::Policy;
+use portcullis_core::timestamp::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::record::{NotRenewed, Session};
+use super::redis::{Kind, RedisSettings};
+use super::sessions::Redeem;
+use super::settings::Settings;
+use super::store::StoreSettings;
+use super::{Cookies, Keys, SetCookie, bytes};
+use crate::provider::{Person, ProviderTokens, Renewed, Secret, SignedIn};
+
+/// The companion's `sso.url` in tests.
+pub(super) const URL: &str = "https://auth.example.com";
+
+/// The names of its cookies.
+pub(super) const TOKEN: &str = "__Secure-portcullis";
+pub(super) const SEALED: &str = "__Secure-portcullis-session";
+
+/// A moment in tests, so many seconds after the first.
+pub(super) const fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_secs(1_800_000_000 + seconds)
+}
+
+pub(super) fn settings() -> Settings {
+    let policy = r#"{
+        "trust": [],
+        "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
+        "apps": [{"name": "app", "hosts": ["app.example.com"], "rules": [
+            {"name": "all", "allow": [{"from": "sso", "anyone": true}]}
+        ]}]
+    }"#;
+    let policy = Policy::from_json(policy).unwrap();
+    Settings {
+        domain: Some("example.com".to_owned()),
+        ..Settings::new(policy.sso().unwrap())
+    }
+}
+
+pub(super) fn keys() -> Arc<ArcSwap<Keys>> {
+    Arc::new(ArcSwap::from_pointee(Keys::fresh(at(0))))
+}
+
+pub(super) fn person(sub: &str) -> Person {
+    Person {
+        sub: sub.to_owned(),
+        email: Some("ada@example.com".to_owned()),
+        email_verified: true,
+        groups: vec!["sre".to_owned(), "dev".to_owned()],
+        preferred_username: Some("ada".to_owned()),
+    }
+}
+
+/// What a provider gives whose tokens run out at this moment.
+pub(super) fn tokens(refresh_token: Option<&str>, expires_at: Timestamp) -> ProviderTokens {
+    ProviderTokens {
+        refresh_token: refresh_token.map(Secret::new),
+        id_token: Some(Secret::new("an.id.token")),
+        sid: Some("session at the provider".to_owned()),
+        expires_at: expires_at.secs(),
+        nonce: Secret::new("nonce"),
+        azp: false,
+        auth_time: None,
+    }
+}
+
+/// Ada, whose provider's tokens last for an hour.
+pub(super) fn ada() -> SignedIn {
+    SignedIn {
+        person: person("ada"),
+        tokens: tokens(Some("refresh-0"), at(3600)),
+    }
+}
+
+/// A folder that is gone when the test is.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn new() -> Self {
+        let name = format!("portcullis-{}", bytes::encode(bytes::random::<9>()));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A store of cookies that keeps its state here.
+    pub(super) fn store(&self) -> StoreSettings {
+        StoreSettings::Cookie {
+            state_file: self.file("state"),
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// How a Redis of the lab is reached.
+pub(super) fn redis_settings(session: &serde_json::Value) -> RedisSettings {
+    let (scheme, rest) = session["store"]
+        .as_str()
+        .unwrap()
+        .split_once("://")
+        .unwrap();
+    let (nodes, master) = rest.split_once('/').unwrap_or((rest, ""));
+    let nodes = nodes.split(',').map(|node| {
+        let (host, port) = node.rsplit_once(':').unwrap();
+        (host.to_owned(), port.parse().unwrap())
+    });
+    let file = |name: &str| session["redis"][name].as_str().map(PathBuf::from);
+    RedisSettings {
+        kind: match scheme.split_once('-') {
+            Some((_, "cluster")) => Kind::Cluster,
+            Some((_, "sentinel")) => Kind::Sentinel(master.to_owned()),
+            _ => Kind::Single,
+        },
+        nodes: nodes.collect(),
+        tls: scheme.starts_with("rediss"),
+        database: 0,
+        username: None,
+        password_file: file("password_file"),
+        ca_file: file("ca_file"),
+    }
+}
+
+/// A browser, as far as cookies go: it takes what is set and deletes what is deleted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Browser {
+    cookies: Vec<(String, String)>,
+}
+
+impl Browser {
+    /// Heeds the answer's cookies, and checks that a browser would take each.
+    pub(super) fn heed(&mut self, lines: &[SetCookie]) {
+        for line in lines {
+            let line = line.header();
+            let (pair, attributes) = line.split_once("; ").unwrap();
+            assert!(attributes.contains("Path=/; "), "{attributes}");
+            assert!(attributes.contains("; Secure; HttpOnly; "), "{attributes}");
+            let (name, value) = pair.split_once('=').unwrap();
+            assert!(name.len() + value.len() <= 4096, "{name} is too long");
+            self.cookies.retain(|(own, _)| own != name);
+            if !attributes.contains("Max-Age=0;") {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+
+    pub(super) fn has(&mut self, name: &str, value: &str) {
+        self.cookies.push((name.to_owned(), value.to_owned()));
+    }
+
+    pub(super) fn forget(&mut self, name: &str) {
+        self.cookies.retain(|(own, _)| own != name);
+    }
+
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.cookies.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        let mut cookies = self.cookies.iter();
+        let found = cookies.find(|(own, _)| own == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The `Cookie` header that it sends.
+    pub(super) fn header(&self) -> String {
+        let pairs = self.cookies.iter();
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.join("; ")
+    }
+}
+
+/// The cookies of one header.
+pub(super) fn cookies(header: &str) -> Cookies<'_> {
+    Cookies::read([header.as_bytes()])
+}
+
+/// A provider that renews when it is let, and counts.
+#[derive(Debug)]
+pub(super) struct FakeProvider {
+    asked: AtomicUsize,
+    /// Refresh tokens in the order in which they were shown.
+    shown: std::sync::Mutex<Vec<String>>,
+    /// A permit lets one redemption come to its end.
+    pub(super) gate: Semaphore,
+    pub(super) answer: fn(&Session, usize) -> Result<Renewed, NotRenewed>,
+}
+
+impl FakeProvider {
+    /// One that answers at once.
+    pub(super) fn new(answer: fn(&Session, usize) -> Result<Renewed, NotRenewed>) -> Arc<Self> {
+        let provider = Self::closed(answer);
+        provider.gate.add_permits(1000);
+        provider
+    }
+
+    /// One that lets everybody wait.
+    pub(super) fn closed(answer: fn(&Session, usize) -> Result<Renewed, NotRenewed>) -> Arc<Self> {
+        Arc::new(Self {
+            asked: AtomicUsize::new(0),
+            shown: std::sync::Mutex::default(),
+            gate: Semaphore::new(0),
+            answer,
+        })
+    }
+
+    /// One that gives a new refresh token each time, and tokens for another hour.
+    pub(super) fn rotating() -> Arc<Self> {
+        Self::new(rotate)
+    }
+
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn shown(&self) -> Vec<String> {
+        self.shown.lock().unwrap().clone()
+    }
+}
+
+/// New tokens for another hour from when the last ones ran out.
+pub(super) fn rotate(session: &Session, time: usize) -> Result<Renewed, NotRenewed> {
+    let expires_at = Timestamp::from_secs(session.tokens.expires_at + 3600);
+    Ok(Renewed {
+        person: session.person.clone(),
+        tokens: tokens(Some(&format!("refresh-{time}")), expires_at),
+    })
+}
+
+impl Redeem for FakeProvider {
+    async fn redeem(&self, session: Session) -> Result<Renewed, NotRenewed> {
+        let time = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let token = session.tokens.refresh_token.as_ref().unwrap();
+        self.shown.lock().unwrap().push(token.expose().to_owned());
+        self.gate.acquire().await.unwrap().forget();
+        (self.answer)(&session, time)
+    }
+}

@@ -1,0 +1,125 @@
+use super::*;
+use crate::session::fixtures::{Folder, at};
+
+#[test]
+fn a_file_is_made_and_its_key_used_at_once() {
+    let folder = Folder::new();
+    let path = folder.file("keys");
+    assert_eq!(make_or_rotate(&path, at(0)), Ok(Written::Made));
+    let (keys, doubt) = load(&path).unwrap();
+    assert_eq!(doubt, None);
+    assert_eq!(keys.all().count(), 1);
+    assert_eq!(keys.newest.use_after, at(0));
+}
+
+#[test]
+fn a_fresh_key_stands_in_front_and_is_used_ten_minutes_later() {
+    let folder = Folder::new();
+    let path = folder.file("keys");
+    make_or_rotate(&path, at(0)).unwrap();
+    let (before, _) = load(&path).unwrap();
+    let use_after = at(1600);
+    let rotated = Written::Rotated { keys: 2, use_after };
+    assert_eq!(make_or_rotate(&path, at(1000)), Ok(rotated));
+    let (after, _) = load(&path).unwrap();
+    assert_eq!(after.newest.use_after, at(1600));
+    assert_eq!(after.older[0].kid, before.newest.kid);
+    assert_eq!(after.handle("sso", "ada"), before.handle("sso", "ada"));
+}
+
+#[test]
+fn c05_eight_keys_are_kept_and_the_oldest_go() {
+    let folder = Folder::new();
+    let path = folder.file("keys");
+    make_or_rotate(&path, at(0)).unwrap();
+    let first = load(&path).unwrap().0.newest.kid;
+    for time in 1..8 {
+        make_or_rotate(&path, at(time)).unwrap();
+    }
+    let (keys, _) = load(&path).unwrap();
+    assert_eq!(keys.all().count(), 8);
+    assert_eq!(keys.older.last().unwrap().kid, first);
+    make_or_rotate(&path, at(8)).unwrap();
+    let (keys, _) = load(&path).unwrap();
+    assert_eq!(keys.all().count(), 8);
+    assert!(keys.all().all(|key| key.kid != first));
+}
+
+#[test]
+fn what_is_no_key_file_is_left_alone() {
+    let folder = Folder::new();
+    let path = folder.file("precious");
+    make_or_rotate(&path, at(0)).unwrap();
+    let good = fs::read_to_string(&path).unwrap();
+    let short = r#""AAAA""#;
+    let zero = format!("\"{}\"", "A".repeat(43));
+    let field = |name: &str| {
+        let at = good.find(&format!("\"{name}\": ")).unwrap() + name.len() + 4;
+        good[at..at + 45].to_owned()
+    };
+    let bad = [
+        String::new(),
+        "-----BEGIN PRIVATE KEY-----".to_owned(),
+        "{}".to_owned(),
+        good.replace("\"version\": 1", "\"version\": 2"),
+        good.replace("\"version\"", "\"extra\": 1, \"version\""),
+        good.replace(&field("sealing"), short),
+        good.replace(&field("handle"), short),
+        format!("{good} and more"),
+        r#"{"version":1,"handle":"#.to_owned() + &field("handle") + r#","keys":[]}"#,
+        " ".repeat(MAX_BYTES + 1),
+    ];
+    for content in &bad {
+        fs::write(&path, content).unwrap();
+        let error = make_or_rotate(&path, at(1)).unwrap_err().to_string();
+        assert!(error.contains("precious: this is no key file: "), "{error}");
+        assert!(error.contains("\nmend: name another file"), "{error}");
+        assert_eq!(&fs::read_to_string(&path).unwrap(), content);
+        load(&path).unwrap_err();
+    }
+    // Zero is no scalar of the curve.
+    fs::write(&path, good.replace(&field("signing"), &zero)).unwrap();
+    load(&path).unwrap_err();
+}
+
+#[test]
+fn an_error_says_nothing_of_the_keys() {
+    let folder = Folder::new();
+    let path = folder.file("keys");
+    make_or_rotate(&path, at(0)).unwrap();
+    let good = fs::read_to_string(&path).unwrap();
+    let broken = good.replace("\"signing\": \"", "\"signing\": \"SECRET");
+    fs::write(&path, broken).unwrap();
+    let error = load(&path).unwrap_err().to_string();
+    assert!(!error.contains("SECRET"), "{error}");
+}
+
+#[test]
+fn who_else_can_read_it_is_told_and_who_can_write_it_is_refused() {
+    let folder = Folder::new();
+    let path = folder.file("keys");
+    make_or_rotate(&path, at(0)).unwrap();
+    for (mode, warned) in [(0o400, false), (0o640, false), (0o644, true)] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let (_, doubt) = load(&path).unwrap();
+        assert_eq!(doubt.is_some(), warned, "{mode:o}: {doubt:?}");
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o622)).unwrap();
+    let error = load(&path).unwrap_err().to_string();
+    assert!(error.contains("can write it"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_how_to_make() {
+    let folder = Folder::new();
+    let error = load(&folder.file("keys")).unwrap_err().to_string();
+    assert!(error.contains("portcullis session-keys --out"), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_an_error() {
+    let folder = Folder::new();
+    let path = folder.file("nowhere").join("keys");
+    let error = make_or_rotate(&path, at(0)).unwrap_err().to_string();
+    assert!(error.contains("cannot be written"), "{error}");
+}

@@ -1,0 +1,148 @@
+use super::*;
+use crate::session::fixtures::{URL, at};
+use crate::session::keys::file::Document;
+
+const NAME: &str = "__Secure-portcullis-session";
+
+fn binding() -> Binding<'static> {
+    Binding {
+        purpose: Purpose::Session,
+        name: NAME,
+        url: URL,
+    }
+}
+
+#[test]
+fn c05_what_is_sealed_opens_again() {
+    let keys = Keys::fresh(at(0));
+    for content in [&b""[..], b"a session", &[0xff; 5000]] {
+        let sealed = keys.seal(binding(), content, at(0));
+        assert_eq!(keys.open(binding(), &sealed).unwrap().as_slice(), content);
+    }
+}
+
+#[test]
+fn c05_a_value_opens_for_nothing_but_what_it_was_sealed_for() {
+    let keys = Keys::fresh(at(0));
+    let sealed = keys.seal(binding(), b"a session", at(0));
+    let wrong = [
+        Binding {
+            purpose: Purpose::Login,
+            ..binding()
+        },
+        Binding {
+            purpose: Purpose::Ticket,
+            ..binding()
+        },
+        Binding {
+            purpose: Purpose::Done,
+            ..binding()
+        },
+        Binding {
+            name: "__Secure-portcullis",
+            ..binding()
+        },
+        Binding {
+            url: "https://auth.example.net",
+            ..binding()
+        },
+    ];
+    for wrong in wrong {
+        assert!(keys.open(wrong, &sealed).is_none(), "{wrong:?}");
+    }
+    assert!(Keys::fresh(at(0)).open(binding(), &sealed).is_none());
+}
+
+#[test]
+fn cve_2023_35941_no_byte_moves_from_one_field_to_the_next() {
+    let keys = Keys::fresh(at(0));
+    let one = Binding {
+        name: "name-x",
+        url: "y",
+        ..binding()
+    };
+    let other = Binding {
+        name: "name-",
+        url: "xy",
+        ..binding()
+    };
+    let sealed = keys.seal(one, b"a session", at(0));
+    assert!(keys.open(one, &sealed).is_some());
+    assert!(keys.open(other, &sealed).is_none());
+    assert_ne!(bytes::fields(&[b"ab", b"c"]), bytes::fields(&[b"a", b"bc"]));
+    assert_ne!(bytes::fields(&[b"a", b""]), bytes::fields(&[b"a"]));
+    assert_ne!(bytes::fields(&[b""]), bytes::fields(&[]));
+}
+
+#[test]
+fn cve_2026_47775_every_way_to_spoil_a_value_fails_alike() {
+    let keys = Keys::fresh(at(0));
+    let sealed = keys.seal(binding(), b"a session", at(0));
+    let bytes = bytes::decode(&sealed).unwrap();
+    // Each bit of it: version, name of the key, nonce, ciphertext, tag.
+    for bit in 0..bytes.len() * 8 {
+        let mut spoilt = bytes.clone();
+        spoilt[bit / 8] ^= 1 << (bit % 8);
+        assert!(
+            keys.open(binding(), &bytes::encode(&spoilt)).is_none(),
+            "{bit}"
+        );
+    }
+    for length in 0..bytes.len() {
+        assert!(
+            keys.open(binding(), &bytes::encode(&bytes[..length]))
+                .is_none(),
+            "{length}"
+        );
+    }
+    let spelt = [
+        format!("{sealed}="),
+        format!(" {sealed}"),
+        format!("{sealed}A"),
+        sealed.replace('_', "/") + "!",
+    ];
+    for spelt in spelt {
+        assert!(keys.open(binding(), &spelt).is_none(), "{spelt}");
+    }
+}
+
+#[test]
+fn c05_keys_rotate_and_nobody_is_signed_out() {
+    let mut document = Document::rotated(&[0]);
+    let sealed = document
+        .keys()
+        .unwrap()
+        .seal(binding(), b"a session", at(0));
+    for time in 1..8 {
+        document.rotate(at(time * 1000));
+        let keys = document.keys().unwrap();
+        assert!(keys.open(binding(), &sealed).is_some(), "{time}");
+    }
+    document.rotate(at(8000));
+    assert!(document.keys().unwrap().open(binding(), &sealed).is_none());
+}
+
+#[test]
+fn c05_replicas_that_reload_at_different_times_agree() {
+    let mut document = Document::rotated(&[0]);
+    let slow = document.keys().unwrap();
+    document.rotate(at(1000));
+    let quick = document.keys().unwrap();
+    // Until the fresh key's time has come, what the quick one seals the slow one opens.
+    let sealed = quick.seal(binding(), b"a session", at(1599));
+    assert!(slow.open(binding(), &sealed).is_some());
+    assert!(
+        quick
+            .open(binding(), &slow.seal(binding(), b"a session", at(1599)))
+            .is_some()
+    );
+    let sealed = quick.seal(binding(), b"a session", at(1600));
+    assert!(slow.open(binding(), &sealed).is_none());
+}
+
+#[test]
+fn two_seals_of_one_content_have_nothing_in_common() {
+    let keys = Keys::fresh(at(0));
+    let one = keys.seal(binding(), b"a session", at(0));
+    assert_ne!(one, keys.seal(binding(), b"a session", at(0)));
+}

@@ -1,0 +1,86 @@
+use portcullis_core::json::Json;
+use portcullis_core::keys::KeySet;
+
+use super::*;
+use crate::session::fixtures::{at, keys};
+
+/// The keys of a file that has been rotated at these seconds.
+fn rotated(times: &[u64]) -> Keys {
+    file::Document::rotated(times).keys().unwrap()
+}
+
+#[test]
+fn c05_a_key_is_published_at_once_and_used_when_its_time_has_come() {
+    let keys = rotated(&[0, 1000]);
+    let [newest, oldest] = [&keys.newest, &keys.older[0]];
+    assert!(keys.jwks_json().contains(&newest.kid));
+    assert!(keys.jwks_json().contains(&oldest.kid));
+    assert_eq!(keys.current(at(1599)).kid, oldest.kid);
+    assert_eq!(keys.current(at(1600)).kid, newest.kid);
+    // A clock that is slow knows none whose time has come.
+    assert_eq!(keys.current(Timestamp::default()).kid, oldest.kid);
+}
+
+#[test]
+fn of_several_keys_that_wait_the_newest_whose_time_has_come_is_used() {
+    let keys = rotated(&[0, 100, 200]);
+    assert_eq!(keys.current(at(699)).kid, keys.older[1].kid);
+    assert_eq!(keys.current(at(700)).kid, keys.older[0].kid);
+    assert_eq!(keys.current(at(800)).kid, keys.newest.kid);
+}
+
+#[test]
+fn the_key_set_is_one_that_core_reads_by_thumbprints() {
+    let keys = rotated(&[0, 1000]);
+    let body = keys.jwks_json();
+    let set = KeySet::parse(body.as_bytes(), None).unwrap();
+    let read: Vec<_> = set
+        .keys()
+        .iter()
+        .map(|key| key.thumbprint().to_string())
+        .collect();
+    let named: Vec<_> = keys.all().map(|key| key.kid.clone()).collect();
+    assert_eq!(read, named);
+    let json = Json::parse(body.as_bytes()).unwrap();
+    for key in json.member("keys").unwrap().as_array().unwrap() {
+        assert_eq!(key.member("use").unwrap().as_str(), Some("sig"));
+        assert_eq!(key.member("alg").unwrap().as_str(), Some("ES256"));
+        assert!(key.member("d").is_none());
+    }
+}
+
+#[test]
+fn the_hash_is_hmac_sha256() {
+    // RFC 4231 section 4.3 has a key of four bytes, which a block fills up with zeros as well.
+    let mut key = [0; 32];
+    key[..4].copy_from_slice(b"Jefe");
+    let hash = keyed_hash(&SecretKey::from(key), b"what do ya want for nothing?");
+    assert_eq!(hash[..8], [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e]);
+}
+
+#[test]
+fn handles_tell_people_and_providers_apart() {
+    let keys = keys().load_full();
+    let handle = keys.handle("sso", "ada");
+    assert_eq!(handle, keys.handle("sso", "ada"));
+    // CVE-2023-35941: no byte moves from one field to the next.
+    assert_ne!(handle, keys.handle("ss", "oada"));
+    assert_ne!(handle, keys.handle("ssoa", "da"));
+    assert_ne!(handle, keys.handle("sso", "bob"));
+    assert_ne!(keys.handle("sid", "sso"), keys.provider_session("sso", ""));
+    assert_ne!(
+        keys.provider_session("sso", "x"),
+        keys.logout_token("sso", "x")
+    );
+    assert_ne!(handle, Keys::fresh(at(0)).handle("sso", "ada"));
+}
+
+#[test]
+fn debug_output_has_no_secret() {
+    let keys = Keys::fresh(at(0));
+    let shown = format!("{keys:?} {:?}", keys.newest.sealing);
+    let secret = bytes::encode(keys.newest.signing.to_bytes());
+    assert!(!shown.contains(&secret));
+    assert!(shown.contains("SecretKey(…)"), "{shown}");
+    assert!(shown.contains(&keys.newest.kid));
+}

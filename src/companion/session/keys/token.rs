@@ -1,0 +1,80 @@
+//! Session tokens: what a filter verifies by itself, with the keys that the companion publishes.
+
+use jwt_compact::alg::Es256;
+use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
+use p256::ecdsa::Signature;
+use portcullis_core::session::{Claims, Marks, TOKEN_TYPE, is_token_type};
+use portcullis_core::timestamp::Timestamp;
+use portcullis_core::token::{Algorithm, Token};
+
+use super::Keys;
+use crate::session::bytes;
+use crate::session::record::Session;
+
+#[cfg(test)]
+mod tests;
+
+impl Keys {
+    /// Signs a session token that is good until `expires_at`. `url` is the policy's `sso.url`, which
+    /// both issues it and is its audience.
+    pub(crate) fn mint(
+        &self,
+        url: &str,
+        session: &Session,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> String {
+        let person = session.person.clone();
+        let something = |text: &String| !text.is_empty();
+        let claims = Claims {
+            issuer: url.to_owned(),
+            marks: self.marks(session),
+            subject: person.sub,
+            provider: session.idp.clone(),
+            issued_at: now,
+            expires_at,
+            email: person.email.filter(something),
+            email_verified: person.email_verified,
+            groups: person.groups,
+            preferred_username: person.preferred_username.filter(something),
+        };
+        let key = self.current(now);
+        let kid = &key.kid;
+        let header = format!(r#"{{"alg":"ES256","typ":"{TOKEN_TYPE}","kid":"{kid}"}}"#);
+        let claims = claims.to_json();
+        let input = format!("{}.{}", bytes::encode(header), bytes::encode(claims));
+        let signature = Es256.sign(&key.signing, input.as_bytes());
+        format!("{input}.{}", bytes::encode(signature.as_bytes()))
+    }
+
+    /// What a session token of ours says, whether or not it has expired. `None` is all that anybody
+    /// learns of one that is not ours.
+    pub(crate) fn read(&self, url: &str, text: &str) -> Option<Claims> {
+        let token = Token::parse_as(text, is_token_type).ok()?;
+        let key = self
+            .all()
+            .find(|key| token.header().kid() == Some(&key.kid))?;
+        if token.header().algorithm() != Algorithm::Es256 {
+            return None;
+        }
+        let signature = Signature::try_from_slice(token.signature()).ok()?;
+        let public = key.signing.verifying_key();
+        if !Es256.verify_signature(&signature, public, token.signing_input()) {
+            return None;
+        }
+        let ours = [url.to_owned()];
+        let claims = Some(token.claims()).filter(|claims| claims.audiences() == ours)?;
+        Claims::read(claims)
+            .ok()
+            .filter(|claims| claims.issuer == url)
+    }
+
+    /// What ends a session before its time.
+    pub(crate) fn marks(&self, session: &Session) -> Marks {
+        Marks {
+            sid: session.sid,
+            handle: self.handle(&session.idp, &session.person.sub),
+            began: session.began,
+        }
+    }
+}

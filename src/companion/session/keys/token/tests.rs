@@ -1,0 +1,111 @@
+use portcullis_core::keys::KeySet;
+use portcullis_core::token::TokenError;
+
+use super::*;
+use crate::session::fixtures::{URL, ada, at};
+use crate::session::keys::file::Document;
+
+fn session() -> Session {
+    let ada = ada();
+    let lifetime = std::time::Duration::from_secs(3600);
+    Session::begin("sso", ada.person, ada.tokens, at(0), lifetime)
+}
+
+#[test]
+fn a_session_token_says_what_the_format_says() {
+    let keys = Keys::fresh(at(0));
+    let session = session();
+    let text = keys.mint(URL, &session, at(10), at(310));
+    let (header, rest) = text.split_once('.').unwrap();
+    let header = String::from_utf8(bytes::decode(header).unwrap()).unwrap();
+    let kid = &keys.newest.kid;
+    assert_eq!(
+        header,
+        format!(r#"{{"alg":"ES256","typ":"portcullis-session+jwt","kid":"{kid}"}}"#)
+    );
+    let payload = bytes::decode(rest.split_once('.').unwrap().0).unwrap();
+    let payload: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+    let expected = serde_json::json!({
+        "iss": URL, "aud": URL, "sub": "ada", "idp": "sso",
+        "sid": session.sid.to_string(), "handle": keys.handle("sso", "ada").to_string(),
+        "began": at(0).secs(), "iat": at(10).secs(), "exp": at(310).secs(),
+        "email": "ada@example.com", "email_verified": true,
+        "groups": ["sre", "dev"], "preferred_username": "ada",
+    });
+    assert_eq!(payload, expected);
+    assert_eq!(session.sid.to_string().len(), 22);
+}
+
+#[test]
+fn a_session_token_is_read_back_also_when_it_has_expired() {
+    let keys = Keys::fresh(at(0));
+    let session = session();
+    let claims = keys
+        .read(URL, &keys.mint(URL, &session, at(10), at(11)))
+        .unwrap();
+    assert_eq!(claims.marks, keys.marks(&session));
+    assert_eq!(claims.issued_at, at(10));
+}
+
+#[test]
+fn a_session_token_of_others_is_not_read() {
+    let keys = Keys::fresh(at(0));
+    let session = session();
+    let text = keys.mint(URL, &session, at(10), at(310));
+    assert!(keys.read("https://auth.example.net", &text).is_none());
+    assert!(Keys::fresh(at(0)).read(URL, &text).is_none());
+    // One bit of the signature.
+    let mut other = bytes::decode(text.rsplit_once('.').unwrap().1).unwrap();
+    other[10] ^= 1;
+    let spoilt = format!(
+        "{}.{}",
+        text.rsplit_once('.').unwrap().0,
+        bytes::encode(other)
+    );
+    assert!(keys.read(URL, &spoilt).is_none());
+    // The claims of another session under this signature.
+    let second = keys.mint(URL, &self::session(), at(10), at(310));
+    let parts: Vec<_> = text.split('.').collect();
+    let mixed = [parts[0], second.split('.').nth(1).unwrap(), parts[2]].join(".");
+    assert!(keys.read(URL, &mixed).is_none());
+}
+
+#[test]
+fn a_token_signed_by_an_old_key_holds_while_that_key_is_kept() {
+    let mut document = Document::rotated(&[0]);
+    let text = document
+        .keys()
+        .unwrap()
+        .mint(URL, &session(), at(10), at(310));
+    document.rotate(at(20));
+    assert!(document.keys().unwrap().read(URL, &text).is_some());
+}
+
+#[test]
+fn core_verifies_a_session_token_as_one_and_as_no_bearer_token() {
+    let keys = Keys::fresh(at(0));
+    let text = keys.mint(URL, &session(), at(10), at(310));
+    assert_eq!(Token::parse(&text).unwrap_err(), TokenError::Type);
+    let token = Token::parse_as(&text, is_token_type).unwrap();
+    let body = keys.jwks_json();
+    let set = KeySet::parse(body.as_bytes(), None).unwrap();
+    let key = set
+        .keys()
+        .iter()
+        .find(|key| key.kid() == token.header().kid());
+    assert_eq!(key.unwrap().algorithm(), token.header().algorithm());
+}
+
+#[test]
+fn what_the_provider_leaves_empty_is_left_out() {
+    let keys = Keys::fresh(at(0));
+    let mut session = session();
+    session.person.email = Some(String::new());
+    session.person.preferred_username = None;
+    session.person.groups.clear();
+    let claims = keys
+        .read(URL, &keys.mint(URL, &session, at(10), at(310)))
+        .unwrap();
+    assert_eq!((claims.email, claims.preferred_username), (None, None));
+    assert!(claims.groups.is_empty());
+}

@@ -1,0 +1,175 @@
+use serde::de::IgnoredAny;
+
+use super::*;
+use crate::session::fixtures::{Browser, URL, at, cookies, settings};
+
+const RD: &str = "https://app.example.com/graph?g0=up";
+
+struct Scene {
+    settings: Settings,
+    keys: Keys,
+    browser: Browser,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self {
+            settings: settings(),
+            keys: Keys::fresh(at(0)),
+            browser: Browser::default(),
+        }
+    }
+
+    fn with<T>(&self, now: Timestamp, act: impl FnOnce(Logins<'_>) -> T) -> T {
+        let header = self.browser.header();
+        act(Logins {
+            settings: &self.settings,
+            keys: &self.keys,
+            cookies: &cookies(&header),
+            now,
+        })
+    }
+
+    fn begin(&mut self, id: &str, rd: &str, now: Timestamp) -> Result<(), TooLong> {
+        let lines = self.with(now, |logins| logins.begin(id, rd, &("attempt", id)))?;
+        self.browser.heed(&lines);
+        Ok(())
+    }
+
+    fn find(&self, id: &str, now: Timestamp) -> Option<Login<(String, String)>> {
+        self.with(now, |logins| logins.find(id))
+    }
+}
+
+#[test]
+fn r02_a_sign_in_is_found_by_its_name_in_the_browser_that_began_it() {
+    let mut scene = Scene::new();
+    scene.begin("one", RD, at(0)).unwrap();
+    let login = scene.find("one", at(0)).unwrap();
+    assert_eq!(login.rd, RD);
+    assert_eq!(login.attempt, ("attempt".to_owned(), "one".to_owned()));
+    assert_eq!(scene.find("two", at(0)), None);
+    scene.browser = Browser::default();
+    assert_eq!(scene.find("one", at(0)), None);
+}
+
+#[test]
+fn r02_a_sign_in_takes_ten_minutes_at_most() {
+    let mut scene = Scene::new();
+    scene.begin("one", RD, at(0)).unwrap();
+    assert!(scene.find("one", at(599)).is_some());
+    assert!(scene.find("one", at(600)).is_none());
+    // A clock that is ahead by more than it may.
+    scene.begin("one", RD, at(1061)).unwrap();
+    assert!(scene.find("one", at(1000)).is_none());
+    assert!(scene.find("one", at(1001)).is_some());
+}
+
+#[test]
+fn c05_the_cookie_of_a_sign_in_opens_under_no_other_name() {
+    let mut scene = Scene::new();
+    scene.begin("one", RD, at(0)).unwrap();
+    let names = scene.settings.names.clone();
+    let value = scene.browser.value(&names.login("one")).unwrap().to_owned();
+    scene.browser.has(&names.login("two"), &value);
+    assert_eq!(scene.find("two", at(0)), None);
+    scene.browser.has(&names.login(DONE), &value);
+    assert!(!scene.with(at(0), |logins| logins.is_loop(RD)));
+}
+
+#[test]
+fn several_tabs_sign_in_at_once_and_beyond_eight_the_oldest_go() {
+    let mut scene = Scene::new();
+    for number in 0..8 {
+        scene
+            .begin(&format!("tab-{number}"), RD, at(number))
+            .unwrap();
+    }
+    assert_eq!(scene.browser.names().len(), 8);
+    scene.begin("tab-8", RD, at(8)).unwrap();
+    assert_eq!(scene.browser.names().len(), 8);
+    assert!(scene.find("tab-0", at(8)).is_none());
+    assert!(scene.find("tab-1", at(8)).is_some());
+    assert!(scene.find("tab-8", at(8)).is_some());
+}
+
+#[test]
+fn c03_the_cookies_of_sign_ins_leave_room_for_others() {
+    let mut scene = Scene::new();
+    let long = format!("https://app.example.com/{}", "x".repeat(2000));
+    for number in 0..8 {
+        scene.begin(&number.to_string(), &long, at(number)).unwrap();
+    }
+    assert!(scene.browser.header().len() <= MAX_BYTES + 100);
+    assert!(scene.find("7", at(8)).is_some());
+}
+
+#[test]
+fn what_is_over_or_not_ours_goes_when_the_next_begins() {
+    let mut scene = Scene::new();
+    let names = scene.settings.names.clone();
+    scene.begin("old", RD, at(0)).unwrap();
+    scene.browser.has(&names.login("tossed"), "by a neighbour");
+    scene.begin("new", RD, at(600)).unwrap();
+    assert_eq!(scene.browser.names(), [names.login("new")]);
+}
+
+#[test]
+fn c03_a_return_to_url_that_no_cookie_holds_is_refused() {
+    let mut scene = Scene::new();
+    let long = format!("https://app.example.com/{}", "x".repeat(4000));
+    assert_eq!(scene.begin("one", &long, at(0)), Err(TooLong));
+}
+
+#[test]
+fn c02_the_cookie_of_a_sign_in_is_for_the_companions_host_alone() {
+    let scene = Scene::new();
+    let lines = scene.with(at(0), |logins| logins.begin("one", RD, &()).unwrap());
+    let attributes = "; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax";
+    assert!(
+        lines[0].header().ends_with(attributes),
+        "{}",
+        lines[0].header()
+    );
+    let deleted = Logins::delete(&scene.settings, "one");
+    let attributes = "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Secure; HttpOnly; SameSite=Lax";
+    assert!(
+        deleted
+            .header()
+            .starts_with("__Secure-portcullis-login-one=; Path=/; Max-Age=0")
+    );
+    assert!(deleted.header().ends_with(attributes));
+}
+
+#[test]
+fn a_second_sign_in_to_one_place_within_ten_seconds_is_a_loop() {
+    let mut scene = Scene::new();
+    let done = scene.with(at(0), |logins| logins.done(RD));
+    scene.browser.heed(&[done]);
+    let is_loop = |scene: &Scene, rd, now| scene.with(now, |logins| logins.is_loop(rd));
+    assert!(is_loop(&scene, RD, at(9)));
+    assert!(!is_loop(&scene, RD, at(10)));
+    assert!(!is_loop(&scene, "https://app.example.com/", at(9)));
+    // A sign-in that begins meanwhile leaves the note alone.
+    scene.begin("one", RD, at(1)).unwrap();
+    assert!(is_loop(&scene, RD, at(9)));
+    // And it is no sign-in.
+    assert!(
+        scene
+            .with(at(1), |logins| logins.find::<IgnoredAny>(DONE))
+            .is_none()
+    );
+}
+
+#[test]
+fn c05_a_note_made_up_by_a_neighbour_is_no_loop() {
+    let mut scene = Scene::new();
+    let binding = Binding {
+        purpose: Purpose::Done,
+        name: "__Secure-portcullis-login-done",
+        url: URL,
+    };
+    let forged = Keys::fresh(at(0)).seal(binding, br#"{"made":0,"rd":"","attempt":null}"#, at(0));
+    scene.browser.has("__Secure-portcullis-login-done", &forged);
+    assert!(!scene.with(at(0), |logins| logins.is_loop(RD)));
+}

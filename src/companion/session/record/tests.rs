@@ -1,0 +1,48 @@
+use super::*;
+use crate::session::fixtures::{ada, at};
+
+fn session() -> Session {
+    let ada = ada();
+    Session::begin(
+        "sso",
+        ada.person,
+        ada.tokens,
+        at(0),
+        Duration::from_secs(3600),
+    )
+}
+
+#[test]
+fn a_session_is_read_as_it_was_written() {
+    let session = session();
+    assert_eq!(Session::from_bytes(&session.to_bytes()), Some(session));
+}
+
+#[test]
+fn what_has_just_been_made_is_equal_to_what_is_read_of_it() {
+    let ada = ada();
+    let now = Timestamp::from_millis(at(0).millis() + 999);
+    let session = Session::begin("sso", ada.person, ada.tokens, now, Duration::from_secs(60));
+    assert_eq!(Session::from_bytes(&session.to_bytes()), Some(session));
+}
+
+#[test]
+fn a_session_of_another_form_is_none() {
+    let text = String::from_utf8(session().to_bytes().to_vec()).unwrap();
+    let other = text.replace(r#""version":1"#, r#""version":2"#);
+    assert_eq!(Session::from_bytes(other.as_bytes()), None);
+    assert_eq!(Session::from_bytes(b""), None);
+    assert_eq!(Session::from_bytes(b"{}"), None);
+}
+
+#[test]
+fn r11_each_sign_in_has_a_name_of_its_own() {
+    assert_ne!(session().sid, session().sid);
+}
+
+#[test]
+fn debug_output_has_no_token() {
+    let shown = format!("{:?}", session());
+    assert!(!shown.contains("refresh-0"), "{shown}");
+    assert!(!shown.contains("an.id.token"), "{shown}");
+}

@@ -1,0 +1,259 @@
+mod ending;
+mod going_on;
+mod in_redis;
+mod lifetimes;
+mod sign_in;
+
+use super::*;
+use crate::provider::SignedIn;
+use crate::session::fixtures::{
+    Browser, FakeProvider, Folder, SEALED, TOKEN, URL, ada, at, cookies, keys, settings,
+};
+use crate::session::outcome::SignedOut;
+
+/// A companion that keeps sessions in cookies, and a browser.
+struct Scene {
+    folder: Folder,
+    keys: Arc<ArcSwap<Keys>>,
+    settings: Settings,
+    sessions: Option<Arc<Sessions>>,
+    browser: Browser,
+    provider: Arc<FakeProvider>,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = settings();
+        change(&mut settings);
+        let mut scene = Self {
+            folder: Folder::new(),
+            keys: keys(),
+            settings,
+            sessions: None,
+            browser: Browser::default(),
+            provider: FakeProvider::rotating(),
+        };
+        scene.restart(at(0));
+        scene
+    }
+
+    fn restart(&mut self, now: Timestamp) {
+        self.sessions = None;
+        let sessions = Sessions::open(
+            self.settings.clone(),
+            Arc::clone(&self.keys),
+            self.folder.store(),
+            now,
+        );
+        self.sessions = Some(Arc::new(sessions.unwrap()));
+    }
+
+    fn sessions(&self) -> &Arc<Sessions> {
+        self.sessions.as_ref().unwrap()
+    }
+
+    async fn start(&mut self, now: Timestamp) -> Session {
+        self.start_for(ada(), now).await
+    }
+
+    async fn start_for(&mut self, signed_in: SignedIn, now: Timestamp) -> Session {
+        let header = self.browser.header();
+        let rd = "https://app.example.com/";
+        let (sessions, cookies) = (self.sessions(), cookies(&header));
+        let started = sessions.start(&cookies, "sso", signed_in, rd, now);
+        let live = started.await.unwrap();
+        self.browser.heed(&live.set_cookies);
+        live.session
+    }
+
+    async fn read(&self, now: Timestamp) -> Result<Session, Why> {
+        let header = self.browser.header();
+        let read = self.sessions().read(&cookies(&header), now).await;
+        read.map_err(|no| why(&no))
+    }
+
+    async fn refresh(&mut self, now: Timestamp) -> Result<Session, Why> {
+        let header = self.browser.header();
+        let provider = Arc::clone(&self.provider);
+        match self
+            .sessions()
+            .refresh(&cookies(&header), now, &provider)
+            .await
+        {
+            Ok(live) => {
+                self.browser.heed(&live.set_cookies);
+                Ok(live.session)
+            }
+            Err(no) => {
+                if let NoSession::Ended { set_cookies, .. } = &no {
+                    self.browser.heed(set_cookies);
+                }
+                Err(why(&no))
+            }
+        }
+    }
+
+    async fn end(&mut self, now: Timestamp) -> SignedOut {
+        let header = self.browser.header();
+        let signed_out = self.sessions().end(&cookies(&header), now).await.unwrap();
+        self.browser.heed(&signed_out.set_cookies);
+        signed_out
+    }
+
+    /// Whether a filter that has read the revocations would let the browser's session token through.
+    async fn passes_a_filter(&self, now: Timestamp) -> bool {
+        let header = self.browser.header();
+        let keys = self.keys.load();
+        let list = self.sessions().revocations(now).await.unwrap();
+        let list = portcullis_core::session::Revocations::parse(list.as_bytes()).unwrap();
+        let tokens = cookies(&header).candidates(TOKEN);
+        let claims = tokens.iter().filter_map(|text| keys.read(URL, text));
+        let mut good = claims.filter(|claims| now < claims.expires_at);
+        good.any(|claims| !list.revokes(&claims.marks, now))
+    }
+}
+
+fn why(no: &NoSession) -> Why {
+    match no {
+        NoSession::Ended { why, .. } => *why,
+        NoSession::Unavailable(error) => panic!("nobody can tell: {error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_session_begins_and_is_seen() {
+    let mut scene = Scene::new();
+    let session = scene.start(at(0)).await;
+    assert_eq!(scene.read(at(1)).await, Ok(session));
+    assert!(scene.passes_a_filter(at(1)).await);
+    assert!(scene.browser.names().contains(&TOKEN));
+    assert!(scene.browser.names().contains(&SEALED));
+}
+
+#[tokio::test]
+async fn c05_the_session_token_alone_is_no_credential_for_the_next() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.browser.forget(SEALED);
+    assert_eq!(scene.read(at(1)).await, Err(Why::Absent));
+    assert_eq!(scene.refresh(at(1)).await, Err(Why::Absent));
+}
+
+#[tokio::test]
+async fn c04_values_that_do_not_open_are_ignored_and_two_sessions_count_as_none() {
+    let mut scene = Scene::new();
+    let session = scene.start(at(0)).await;
+    scene.browser.has(SEALED, "tossed");
+    assert_eq!(scene.read(at(1)).await, Ok(session));
+    let mut other = Scene::new();
+    other.keys = Arc::clone(&scene.keys);
+    other.restart(at(0));
+    other.start(at(0)).await;
+    scene
+        .browser
+        .has(SEALED, other.browser.value(SEALED).unwrap());
+    assert_eq!(scene.read(at(1)).await, Err(Why::Ambiguous));
+    // It is told to go, wherever it was set, so that nobody is locked out.
+    assert_eq!(scene.refresh(at(1)).await, Err(Why::Ambiguous));
+    assert!(!scene.browser.names().contains(&SEALED));
+}
+
+#[tokio::test]
+async fn c04_of_two_values_of_one_session_the_later_counts() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let old = scene.browser.value(SEALED).unwrap().to_owned();
+    let renewed = scene.refresh(at(3600)).await.unwrap_err();
+    assert_eq!(renewed, Why::Idle);
+    scene.start(at(0)).await;
+    let first = scene.browser.value(SEALED).unwrap().to_owned();
+    let later = scene.refresh(at(300)).await.unwrap();
+    for (one, other) in [(&first, true), (&old, false)] {
+        let mut browser = scene.browser.clone();
+        browser.has(SEALED, one);
+        let header = browser.header();
+        let read = scene.sessions().read(&cookies(&header), at(301)).await;
+        assert_eq!(read.is_ok_and(|session| session == later), other);
+    }
+}
+
+#[tokio::test]
+async fn c03_a_session_with_many_groups_is_kept_in_pieces_up_to_an_end() {
+    let mut scene = Scene::new();
+    let mut ada = ada();
+    ada.person.groups = (0..600)
+        .map(|number| format!("group-{number:04}"))
+        .collect();
+    let session = scene.start_for(ada, at(0)).await;
+    assert!(scene.browser.names().contains(&"__Secure-portcullis.1"));
+    let seen = scene.read(at(1)).await.unwrap();
+    assert_eq!(seen.person, session.person);
+    // The hint for sign-out makes room for what matters.
+    assert_eq!(seen.tokens.id_token, None);
+    assert!(scene.passes_a_filter(at(1)).await);
+
+    let mut crowd = super::super::fixtures::ada();
+    crowd.person.groups = (0..3000)
+        .map(|number| format!("group-{number:04}"))
+        .collect();
+    let header = scene.browser.header();
+    let started = scene
+        .sessions()
+        .start(&cookies(&header), "sso", crowd, "/", at(2))
+        .await;
+    assert_eq!(started.unwrap_err(), NotStarted::TooLarge);
+}
+
+#[tokio::test]
+async fn c02_the_cookies_live_as_long_as_the_session() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let header = scene.browser.header();
+    let provider = Arc::clone(&scene.provider);
+    let now = at(1000);
+    let live = scene
+        .sessions()
+        .refresh(&cookies(&header), now, &provider)
+        .await
+        .unwrap();
+    for line in &live.set_cookies {
+        let left = 12 * 3600 - 1000;
+        assert!(
+            line.header().contains(&format!("; Max-Age={left}; ")),
+            "{}",
+            line.header()
+        );
+    }
+}
+
+#[tokio::test]
+async fn keys_rotate_and_nobody_is_signed_out() {
+    let mut scene = Scene::new();
+    let path = scene.folder.file("keys");
+    crate::session::keys::make_or_rotate(&path, at(0)).unwrap();
+    let load = |scene: &Scene| scene.keys.store(Arc::new(Keys::load(&path).unwrap().0));
+    load(&scene);
+    let session = scene.start(at(0)).await;
+    for time in 1..20 {
+        let now = at(time * 900);
+        crate::session::keys::make_or_rotate(&path, now).unwrap();
+        load(&scene);
+        assert_eq!(scene.refresh(now).await.unwrap().sid, session.sid, "{time}");
+        assert!(scene.passes_a_filter(now).await);
+    }
+}
+
+#[tokio::test]
+async fn debug_output_has_no_secret() {
+    let mut scene = Scene::new();
+    let session = scene.start(at(0)).await;
+    let sealed = scene.browser.value(SEALED).unwrap();
+    let shown = format!("{:?} {session:?}", scene.sessions());
+    for secret in [sealed, "refresh-0", "an.id.token"] {
+        assert!(!shown.contains(secret));
+    }
+}

@@ -1,0 +1,342 @@
+//! Sessions that end before their time.
+
+use super::*;
+use crate::session::outcome::LoggedOut;
+use crate::session::sessions::Logout;
+
+fn logout(jti: &str) -> Logout<'_> {
+    Logout {
+        idp: "sso",
+        sub: None,
+        sid: None,
+        jti,
+        until: at(100_000),
+    }
+}
+
+/// Somebody else's browser at the same companion.
+fn beside(scene: &Scene) -> Scene {
+    Scene {
+        folder: Folder::new(),
+        keys: Arc::clone(&scene.keys),
+        settings: scene.settings.clone(),
+        sessions: scene.sessions.clone(),
+        browser: Browser::default(),
+        provider: FakeProvider::rotating(),
+    }
+}
+
+#[tokio::test]
+async fn l01_cve_2025_55162_after_a_sign_out_the_old_cookies_are_worth_nothing() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let old = scene.browser.clone();
+    let signed_out = scene.end(at(100)).await;
+    assert_eq!(signed_out.session.unwrap().person.sub, "ada");
+    assert_eq!(scene.browser.names(), ["__Secure-portcullis-login-done"]);
+    scene.browser = old;
+    assert!(!scene.passes_a_filter(at(101)).await);
+    assert_eq!(scene.read(at(101)).await, Err(Why::Revoked));
+    assert_eq!(scene.refresh(at(101)).await, Err(Why::Revoked));
+}
+
+#[tokio::test]
+async fn who_signed_out_is_signed_out_after_a_restart() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let old = scene.browser.clone();
+    scene.end(at(100)).await;
+    scene.restart(at(200));
+    scene.browser = old;
+    assert_eq!(scene.refresh(at(201)).await, Err(Why::Revoked));
+    assert!(!scene.passes_a_filter(at(201)).await);
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_what_is_in_the_session_token_alone_too() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let old = scene.browser.clone();
+    scene.browser.forget(SEALED);
+    let signed_out = scene.end(at(100)).await;
+    assert!(signed_out.session.is_none());
+    scene.browser = old;
+    assert_eq!(scene.read(at(101)).await, Err(Why::Revoked));
+}
+
+#[tokio::test]
+async fn a_sign_out_of_two_sessions_ends_both_and_names_neither() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let mut other = beside(&scene);
+    other.start(at(0)).await;
+    let mut both = beside(&scene);
+    both.browser = scene.browser.clone();
+    both.browser
+        .has(SEALED, other.browser.value(SEALED).unwrap());
+    assert!(both.end(at(100)).await.session.is_none());
+    assert_eq!(scene.read(at(101)).await, Err(Why::Revoked));
+    assert_eq!(other.read(at(101)).await, Err(Why::Revoked));
+}
+
+#[tokio::test]
+async fn a_sign_out_with_nothing_to_end_is_one() {
+    let mut scene = Scene::new();
+    scene.browser.has(SEALED, "tossed");
+    let signed_out = scene.end(at(100)).await;
+    assert!(signed_out.session.is_none());
+    assert!(scene.browser.names().is_empty());
+    assert_eq!(scene.sessions().counts(at(100)).await.unwrap().marks, 0);
+}
+
+#[tokio::test]
+async fn who_signs_in_again_within_the_same_second_is_signed_in() {
+    let mut scene = Scene::new();
+    scene.start(at(100)).await;
+    let logout = Logout {
+        sub: Some("ada"),
+        ..logout("one")
+    };
+    let logged_out = scene.sessions().end_for(&logout, at(100)).await;
+    assert_eq!(logged_out, Ok(LoggedOut::Now { marks: 1 }));
+    assert_eq!(scene.read(at(100)).await, Err(Why::Revoked));
+    scene.start(at(100)).await;
+    assert!(scene.read(at(100)).await.is_ok());
+    assert!(scene.passes_a_filter(at(100)).await);
+}
+
+#[tokio::test]
+async fn b06_a_logout_of_a_person_ends_all_of_their_sessions_and_nobody_elses() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let mut second = beside(&scene);
+    second.start(at(10)).await;
+    let mut bob = beside(&scene);
+    let mut signed_in = ada();
+    signed_in.person.sub = "bob".to_owned();
+    bob.start_for(signed_in, at(0)).await;
+    let logout = Logout {
+        sub: Some("ada"),
+        ..logout("one")
+    };
+    scene.sessions().end_for(&logout, at(100)).await.unwrap();
+    for ada in [&scene, &second] {
+        assert!(!ada.passes_a_filter(at(101)).await);
+        assert_eq!(ada.read(at(101)).await, Err(Why::Revoked));
+    }
+    assert!(bob.passes_a_filter(at(101)).await);
+    assert!(bob.read(at(101)).await.is_ok());
+}
+
+#[tokio::test]
+async fn b06_a_logout_of_another_provider_ends_nothing_here() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let sid = Some("session at the provider");
+    let logout = Logout {
+        idp: "other",
+        sub: Some("ada"),
+        sid,
+        ..logout("one")
+    };
+    scene.sessions().end_for(&logout, at(1000)).await.unwrap();
+    assert!(scene.read(at(1001)).await.is_ok());
+}
+
+#[tokio::test]
+async fn b06_a_logout_of_one_session_ends_that_one_alone() {
+    let mut scene = Scene::new();
+    let mut other = beside(&scene);
+    for (scene, sid) in [(&mut scene, "one"), (&mut other, "two")] {
+        let mut ada = ada();
+        ada.tokens.sid = Some(sid.to_owned());
+        scene.start_for(ada, at(1000)).await;
+    }
+    let logout = Logout {
+        sub: Some("ada"),
+        sid: Some("one"),
+        ..logout("one")
+    };
+    let logged_out = scene.sessions().end_for(&logout, at(1100)).await;
+    assert_eq!(logged_out, Ok(LoggedOut::Now { marks: 1 }));
+    assert!(!scene.passes_a_filter(at(1101)).await);
+    assert_eq!(scene.refresh(at(1101)).await, Err(Why::Revoked));
+    assert!(other.passes_a_filter(at(1101)).await);
+    assert!(other.refresh(at(1101)).await.is_ok());
+}
+
+#[tokio::test]
+async fn b06_after_a_restart_a_logout_ends_rather_too_much_than_too_little() {
+    let mut scene = Scene::new();
+    scene.start(at(1000)).await;
+    let sid = Some("session at the provider");
+    // Its session token is still good, and no longer known.
+    scene.restart(at(1100));
+    let logout_one = Logout {
+        sub: Some("ada"),
+        sid,
+        ..logout("one")
+    };
+    let logged_out = scene.sessions().end_for(&logout_one, at(1101)).await;
+    assert_eq!(logged_out, Ok(LoggedOut::Now { marks: 1 }));
+    assert!(!scene.passes_a_filter(at(1102)).await);
+    assert_eq!(scene.refresh(at(1102)).await, Err(Why::Revoked));
+
+    // Where the logout token names no person, the session ends when its session token does.
+    scene.start(at(1200)).await;
+    scene.restart(at(1201));
+    let logout_two = Logout {
+        sid,
+        ..logout("two")
+    };
+    let logged_out = scene.sessions().end_for(&logout_two, at(1202)).await;
+    assert_eq!(logged_out, Ok(LoggedOut::Nobody));
+    assert_eq!(scene.refresh(at(1203)).await, Err(Why::Revoked));
+}
+
+#[tokio::test]
+async fn b05_a_logout_of_nobody_is_none_and_does_no_harm() {
+    let mut scene = Scene::new();
+    scene.start(at(1000)).await;
+    let logout = Logout {
+        sub: Some("ada"),
+        sid: Some("another"),
+        ..logout("one")
+    };
+    let logged_out = scene.sessions().end_for(&logout, at(1100)).await;
+    assert_eq!(logged_out, Ok(LoggedOut::Nobody));
+    assert!(scene.passes_a_filter(at(1101)).await);
+    assert!(scene.refresh(at(1101)).await.is_ok());
+}
+
+#[tokio::test]
+async fn b04_a_logout_token_shown_again_ends_nothing_that_began_since() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let logout = Logout {
+        sub: Some("ada"),
+        ..logout("one")
+    };
+    scene.sessions().end_for(&logout, at(100)).await.unwrap();
+    scene.start(at(200)).await;
+    scene.restart(at(210));
+    let again = scene.sessions().end_for(&logout, at(220)).await;
+    assert_eq!(again, Ok(LoggedOut::Before));
+    assert!(scene.read(at(221)).await.is_ok());
+    // The same name in a token of another provider is another token.
+    let logout = Logout {
+        idp: "other",
+        ..logout
+    };
+    assert_ne!(
+        scene.sessions().end_for(&logout, at(220)).await,
+        Ok(LoggedOut::Before)
+    );
+}
+
+#[tokio::test]
+async fn a_lost_state_file_revives_nobody() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let old = scene.browser.clone();
+    scene.end(at(100)).await;
+    std::fs::remove_file(scene.folder.file("state")).unwrap();
+    scene.restart(at(200));
+    scene.browser = old.clone();
+    // Nobody here knows that it ended, so the provider is asked, which does.
+    assert_eq!(scene.read(at(201)).await, Err(Why::Unproven));
+    scene.provider = FakeProvider::new(|_, _| Err(crate::session::NotRenewed::Ended));
+    assert_eq!(scene.refresh(at(201)).await, Err(Why::Refused));
+    assert_eq!(scene.provider.asked(), 1);
+    scene.browser = old;
+    assert_eq!(scene.refresh(at(202)).await, Err(Why::Revoked));
+}
+
+#[tokio::test]
+async fn after_a_lost_state_file_who_proves_the_session_goes_on() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    std::fs::remove_file(scene.folder.file("state")).unwrap();
+    scene.restart(at(200));
+    scene.refresh(at(201)).await.unwrap();
+    assert_eq!(scene.provider.asked(), 1);
+    assert!(scene.read(at(202)).await.is_ok());
+    // Once is enough.
+    scene.refresh(at(501)).await.unwrap();
+    assert_eq!(scene.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn after_a_lost_state_file_who_cannot_prove_the_session_signs_in_again() {
+    let mut scene = Scene::new();
+    let mut signed_in = ada();
+    signed_in.tokens.refresh_token = None;
+    scene.start_for(signed_in, at(0)).await;
+    std::fs::remove_file(scene.folder.file("state")).unwrap();
+    scene.restart(at(200));
+    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let (sessions, shown) = (scene.sessions(), cookies(&header));
+    let alone = sessions.refresh_token_alone(&shown, at(201), &provider);
+    assert_eq!(why(&alone.await.unwrap_err()), Why::Unproven);
+    assert_eq!(scene.refresh(at(201)).await, Err(Why::Unproven));
+    assert_eq!(scene.provider.asked(), 0);
+}
+
+#[tokio::test]
+async fn a_sign_out_that_cannot_be_kept_is_none() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let state = scene.folder.file("state");
+    std::fs::remove_file(&state).unwrap();
+    std::fs::create_dir(&state).unwrap();
+    let header = scene.browser.header();
+    scene
+        .sessions()
+        .end(&cookies(&header), at(100))
+        .await
+        .unwrap_err();
+    let logout = Logout {
+        sub: Some("ada"),
+        ..logout("one")
+    };
+    scene
+        .sessions()
+        .end_for(&logout, at(100))
+        .await
+        .unwrap_err();
+    // The provider that tries again is heeded.
+    std::fs::remove_dir(&state).unwrap();
+    let again = scene.sessions().end_for(&logout, at(110)).await;
+    assert_eq!(again, Ok(LoggedOut::Now { marks: 1 }));
+}
+
+#[tokio::test]
+async fn the_revocations_say_nothing_of_who_it_is() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.end(at(100)).await;
+    let sid = Some("session at the provider");
+    let logout_one = Logout {
+        sub: Some("ada"),
+        ..logout("a jti")
+    };
+    scene
+        .sessions()
+        .end_for(&logout_one, at(100))
+        .await
+        .unwrap();
+    let logout_two = Logout {
+        sub: Some("ada"),
+        sid,
+        ..logout("another")
+    };
+    scene
+        .sessions()
+        .end_for(&logout_two, at(100))
+        .await
+        .unwrap();
+    let list = scene.sessions().revocations(at(101)).await.unwrap();
+    for word in ["ada", "sso", "provider", "jti"] {
+        assert!(!list.contains(word), "{list}");
+    }
+}

@@ -1,0 +1,300 @@
+//! Sessions in Redis, and several replicas. Against a real Redis, as `make tools` leaves it.
+
+use portcullis_tests::lab;
+
+use super::*;
+use crate::session::fixtures::{redis_settings, rotate};
+use crate::session::outcome::LoggedOut;
+use crate::session::record::NotRenewed;
+use crate::session::sessions::Logout;
+
+/// Two replicas of a companion, and a browser that meets now this one and now that one.
+struct Replicas {
+    server: lab::Redis,
+    keys: Arc<ArcSwap<Keys>>,
+    replicas: [Arc<Sessions>; 2],
+    browser: Browser,
+    provider: Arc<FakeProvider>,
+}
+
+impl Replicas {
+    async fn new() -> Self {
+        let server = lab::Redis::start().await;
+        let keys = keys();
+        let replica = || {
+            let store = StoreSettings::Redis(redis_settings(&server.session()));
+            let sessions = Sessions::open(settings(), Arc::clone(&keys), store, at(0));
+            Arc::new(sessions.unwrap())
+        };
+        Self {
+            replicas: [replica(), replica()],
+            server,
+            keys,
+            browser: Browser::default(),
+            provider: FakeProvider::rotating(),
+        }
+    }
+
+    async fn start(&mut self, replica: usize, now: Timestamp) -> Session {
+        let header = self.browser.header();
+        let cookies = cookies(&header);
+        let started = self.replicas[replica].start(&cookies, "sso", ada(), "/", now);
+        let live = started.await.unwrap();
+        self.browser.heed(&live.set_cookies);
+        live.session
+    }
+
+    async fn read(&self, replica: usize, now: Timestamp) -> Result<Session, NoSession> {
+        let header = self.browser.header();
+        self.replicas[replica].read(&cookies(&header), now).await
+    }
+
+    async fn refresh(&mut self, replica: usize, now: Timestamp) -> Result<Session, NoSession> {
+        let header = self.browser.header();
+        let provider = Arc::clone(&self.provider);
+        let live = self.replicas[replica]
+            .refresh(&cookies(&header), now, &provider)
+            .await?;
+        self.browser.heed(&live.set_cookies);
+        Ok(live.session)
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_began_at_one_replica_goes_on_at_the_other() {
+    let mut scene = Replicas::new().await;
+    let session = scene.start(0, at(0)).await;
+    assert_eq!(scene.read(1, at(1)).await.unwrap(), session);
+    let refreshed = scene.refresh(1, at(3600)).await.unwrap_err();
+    assert_eq!(why(&refreshed), Why::Idle);
+    for (replica, now) in [(1, 3000), (0, 6000), (1, 9000)] {
+        assert_eq!(
+            scene.refresh(replica, at(now)).await.unwrap().sid,
+            session.sid
+        );
+    }
+    assert_eq!(scene.provider.shown(), ["refresh-0", "refresh-1"]);
+}
+
+#[tokio::test]
+async fn the_cookie_is_small_however_much_the_provider_gives() {
+    let mut scene = Replicas::new().await;
+    scene.start(0, at(0)).await;
+    assert!(scene.browser.value(SEALED).unwrap().len() < 400);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_began_at_one_replica_ends_at_the_other_and_once() {
+    let scene = Replicas::new().await;
+    let [one, other] = &scene.replicas;
+    let begun = one
+        .begin_login(&cookies(""), ("id", "/"), &"attempt", at(0))
+        .unwrap();
+    let mut browser = Browser::default();
+    browser.heed(&begun);
+    let header = browser.header();
+    let cookies = cookies(&header);
+    let login = other
+        .finish_login::<String>(&cookies, "id", at(1))
+        .await
+        .unwrap();
+    assert_eq!(login.attempt, "attempt");
+    let again = one.finish_login::<String>(&cookies, "id", at(2)).await;
+    assert_eq!(again, Err(LoginError::Finished));
+}
+
+#[tokio::test]
+async fn r10_a_storm_over_both_replicas_redeems_once() {
+    let mut scene = Replicas::new().await;
+    scene.start(0, at(0)).await;
+    scene.refresh(0, at(3000)).await.unwrap();
+    scene.provider = FakeProvider::closed(rotate);
+    let asking: Vec<_> = (0..50)
+        .map(|number| {
+            let header = scene.browser.header();
+            let provider = Arc::clone(&scene.provider);
+            let sessions = Arc::clone(&scene.replicas[number % 2]);
+            tokio::spawn(async move {
+                sessions
+                    .refresh(&cookies(&header), at(3600), &provider)
+                    .await
+            })
+        })
+        .collect();
+    let asked = async || scene.provider.asked() == 1;
+    lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
+    scene.provider.gate.add_permits(50);
+    for one in asking {
+        let session = one.await.unwrap().unwrap().session;
+        assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
+    }
+    assert_eq!(scene.provider.shown(), ["refresh-0"]);
+}
+
+#[tokio::test]
+async fn l01_who_signs_out_at_one_replica_is_signed_out_at_the_other() {
+    let mut scene = Replicas::new().await;
+    let session = scene.start(0, at(0)).await;
+    let old = scene.browser.clone();
+    let header = scene.browser.header();
+    let signed_out = scene.replicas[1]
+        .end(&cookies(&header), at(100))
+        .await
+        .unwrap();
+    assert_eq!(signed_out.session, Some(session));
+    scene.browser = old;
+    assert_eq!(why(&scene.read(0, at(101)).await.unwrap_err()), Why::Gone);
+    assert_eq!(
+        why(&scene.refresh(0, at(101)).await.unwrap_err()),
+        Why::Gone
+    );
+    let [one, other] = &scene.replicas;
+    let list = one.revocations(at(101)).await.unwrap();
+    assert_eq!(list, other.revocations(at(101)).await.unwrap());
+    let marks = scene
+        .keys
+        .load()
+        .read(URL, scene.browser.value(TOKEN).unwrap())
+        .unwrap()
+        .marks;
+    assert!(list.contains(&marks.sid.to_string()), "{list}");
+}
+
+#[tokio::test]
+async fn b06_a_logout_at_one_replica_ends_what_began_at_the_other() {
+    let mut scene = Replicas::new().await;
+    scene.start(0, at(0)).await;
+    let logout = Logout {
+        idp: "sso",
+        sub: Some("ada"),
+        sid: Some("session at the provider"),
+        jti: "one",
+        until: at(1000),
+    };
+    let [one, other] = &scene.replicas;
+    let logged_out = other.end_for(&logout, at(100)).await;
+    assert_eq!(logged_out, Ok(LoggedOut::Now { marks: 1 }));
+    assert_eq!(one.end_for(&logout, at(110)).await, Ok(LoggedOut::Before));
+    assert_eq!(
+        why(&scene.refresh(0, at(101)).await.unwrap_err()),
+        Why::Revoked
+    );
+}
+
+#[tokio::test]
+async fn while_redis_is_gone_nobody_can_tell_and_nothing_opens() {
+    let mut scene = Replicas::new().await;
+    scene.start(0, at(0)).await;
+    scene.server.kill();
+    let header = scene.browser.header();
+    let cookies = cookies(&header);
+    let sessions = Arc::clone(&scene.replicas[0]);
+    assert!(matches!(
+        scene.read(0, at(1)).await,
+        Err(NoSession::Unavailable(_))
+    ));
+    assert!(matches!(
+        scene.refresh(0, at(1)).await,
+        Err(NoSession::Unavailable(_))
+    ));
+    let started = sessions.start(&cookies, "sso", ada(), "/", at(1)).await;
+    assert!(
+        matches!(started, Err(NotStarted::Unavailable(_))),
+        "{started:?}"
+    );
+    sessions.end(&cookies, at(1)).await.unwrap_err();
+    sessions.revocations(at(1)).await.unwrap_err();
+    sessions.counts(at(1)).await.unwrap_err();
+    // And when it is back, the session is as well.
+    scene.server.restart().await;
+    let ready = async || sessions.counts(at(2)).await.is_ok();
+    lab::wait::until_true("Redis is back", lab::wait::LONG, ready).await;
+    assert!(scene.read(0, at(2)).await.is_ok());
+}
+
+#[tokio::test]
+async fn new_tokens_are_not_lost_when_redis_goes_while_the_provider_is_asked() {
+    let mut scene = Replicas::new().await;
+    scene.start(0, at(0)).await;
+    scene.refresh(0, at(3000)).await.unwrap();
+    scene.provider = FakeProvider::closed(rotate);
+    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let sessions = Arc::clone(&scene.replicas[0]);
+    let asking = tokio::spawn(async move {
+        sessions
+            .refresh(&cookies(&header), at(3600), &provider)
+            .await
+    });
+    let asked = async || scene.provider.asked() == 1;
+    lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
+    scene.server.kill();
+    scene.provider.gate.add_permits(1);
+    assert!(matches!(
+        asking.await.unwrap(),
+        Err(NoSession::Unavailable(_))
+    ));
+    scene.server.restart().await;
+    let renewed = async |scene: &mut Replicas| {
+        let session = scene.refresh(1, at(3610)).await.ok()?;
+        let token = session.tokens.refresh_token?;
+        (token.expose() == "refresh-1").then_some(())
+    };
+    let kept = lab::wait::within(lab::wait::LONG, async || renewed(&mut scene).await).await;
+    assert!(kept.is_some());
+    assert_eq!(scene.provider.shown(), ["refresh-0"]);
+}
+
+#[tokio::test]
+async fn a_redis_that_lost_everything_signs_everybody_out() {
+    let mut scene = Replicas::new().await;
+    scene.start(0, at(0)).await;
+    scene.server.forget();
+    assert_eq!(why(&scene.refresh(0, at(1)).await.unwrap_err()), Why::Gone);
+}
+
+#[tokio::test]
+async fn a_session_that_its_provider_ends_is_over_at_all_replicas() {
+    let mut scene = Replicas::new().await;
+    scene.start(0, at(0)).await;
+    scene.refresh(0, at(3000)).await.unwrap();
+    scene.provider = FakeProvider::new(|_, _| Err(NotRenewed::Ended));
+    assert_eq!(
+        why(&scene.refresh(0, at(3600)).await.unwrap_err()),
+        Why::Refused
+    );
+    assert_eq!(
+        why(&scene.refresh(1, at(3600)).await.unwrap_err()),
+        Why::Revoked
+    );
+    assert_eq!(scene.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn forward_auth_sets_one_cookie_and_redeems_what_is_due() {
+    let mut scene = Replicas::new().await;
+    scene.start(0, at(0)).await;
+    scene.refresh(0, at(3000)).await.unwrap();
+    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let cookies = cookies(&header);
+    for replica in [0, 1] {
+        let alone = scene.replicas[replica].refresh_token_alone(&cookies, at(3600), &provider);
+        let live = alone.await.unwrap();
+        assert_eq!(live.set_cookies.len(), 1);
+        assert_eq!(
+            live.session.tokens.refresh_token.unwrap().expose(),
+            "refresh-1"
+        );
+    }
+    assert_eq!(scene.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_uses_goes_from_redis_by_itself() {
+    let mut scene = Replicas::new().await;
+    let session = scene.start(0, at(0)).await;
+    let keys = scene
+        .server
+        .keys(&format!("portcullis:*:session:*{}*", session.sid));
+    let left: u64 = scene.server.command(&["TTL", &keys[0]]).parse().unwrap();
+    assert!((3600..=3630).contains(&left), "{left}");
+}

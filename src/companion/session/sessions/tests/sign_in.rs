@@ -1,0 +1,106 @@
+//! Sign-ins, from their beginning to the session.
+
+use super::*;
+
+const RD: &str = "https://app.example.com/graph";
+
+impl Scene {
+    fn begin_login(&mut self, id: &str, now: Timestamp) {
+        let header = self.browser.header();
+        let lines = self
+            .sessions()
+            .begin_login(&cookies(&header), (id, RD), &id, now);
+        self.browser.heed(&lines.unwrap());
+    }
+
+    async fn finish_login(&self, id: &str, now: Timestamp) -> Result<String, LoginError> {
+        let header = self.browser.header();
+        let login = self
+            .sessions()
+            .finish_login::<String>(&cookies(&header), id, now)
+            .await?;
+        assert_eq!(login.rd, RD);
+        Ok(login.attempt)
+    }
+}
+
+#[tokio::test]
+async fn r02_a_sign_in_ends_in_the_browser_that_began_it_and_once() {
+    let mut scene = Scene::new();
+    scene.begin_login("one", at(0));
+    scene.begin_login("two", at(1));
+    assert_eq!(
+        scene.finish_login("three", at(10)).await,
+        Err(LoginError::Unknown)
+    );
+    assert_eq!(
+        scene.finish_login("one", at(10)).await,
+        Ok("one".to_owned())
+    );
+    assert_eq!(
+        scene.finish_login("one", at(11)).await,
+        Err(LoginError::Finished)
+    );
+    assert_eq!(
+        scene.finish_login("two", at(600)).await,
+        Ok("two".to_owned())
+    );
+    let forgotten = scene.sessions().forget_login("one");
+    scene.browser.heed(&[forgotten]);
+    assert_eq!(
+        scene.finish_login("one", at(12)).await,
+        Err(LoginError::Unknown)
+    );
+}
+
+#[tokio::test]
+async fn r11_when_a_sign_in_begins_the_old_session_goes() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.begin_login("one", at(1));
+    assert_eq!(scene.read(at(2)).await, Err(Why::Absent));
+    assert!(!scene.browser.names().contains(&TOKEN));
+}
+
+#[tokio::test]
+async fn r11_each_sign_in_begins_a_session_with_a_name_of_its_own() {
+    let mut scene = Scene::new();
+    let first = scene.start(at(0)).await;
+    let second = scene.start(at(1)).await;
+    assert_ne!(first.sid, second.sid);
+    assert_eq!(scene.read(at(2)).await.unwrap().sid, second.sid);
+}
+
+#[tokio::test]
+async fn a_sign_in_right_after_one_is_a_loop() {
+    let mut scene = Scene::new();
+    let is_loop = |scene: &Scene, rd, now| {
+        let header = scene.browser.header();
+        scene.sessions().is_loop(&cookies(&header), rd, now)
+    };
+    assert!(!is_loop(&scene, "https://app.example.com/", at(0)));
+    scene.start(at(0)).await;
+    assert!(is_loop(&scene, "https://app.example.com/", at(5)));
+    assert!(!is_loop(&scene, RD, at(5)));
+    assert!(!is_loop(&scene, "https://app.example.com/", at(10)));
+}
+
+#[tokio::test]
+async fn c05_no_cookie_stands_in_for_another() {
+    let mut scene = Scene::new();
+    scene.begin_login("one", at(0));
+    let login = scene
+        .browser
+        .value("__Secure-portcullis-login-one")
+        .unwrap()
+        .to_owned();
+    scene.browser.has(SEALED, &login);
+    assert_eq!(scene.read(at(1)).await, Err(Why::Absent));
+    scene.start(at(1)).await;
+    let sealed = scene.browser.value(SEALED).unwrap().to_owned();
+    scene.browser.has("__Secure-portcullis-login-two", &sealed);
+    assert_eq!(
+        scene.finish_login("two", at(2)).await,
+        Err(LoginError::Unknown)
+    );
+}

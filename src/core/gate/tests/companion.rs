@@ -1,0 +1,175 @@
+//! The companion's own host.
+
+use super::people::*;
+use super::*;
+use crate::session::Cookies;
+
+#[test]
+fn the_companions_endpoints_go_on_without_a_rule_and_nothing_else_does() {
+    let mut world = World::of_people();
+    for path in [
+        "/oauth2/start?rd=https://alertmanager.example.com/",
+        "/oauth2/callback?code=a&state=b",
+        "/oauth2/callback/sso",
+        "/oauth2/callback/github",
+        "/oauth2/sign_in",
+        "/oauth2/auth",
+        "/oauth2/auth/",
+        "/oauth2/auth/api/v2/alerts",
+        "/oauth2/userinfo",
+        "/oauth2/refresh",
+        "/oauth2/sign_out",
+        "/oauth2/backchannel-logout",
+        "/oauth2/jwks",
+        "/oauth2/mirror/blue",
+        "/oauth2/revocations",
+        "/ping",
+        "/ready",
+    ] {
+        for method in ["GET", "POST"] {
+            for host in ["auth.example.com", "AUTH.example.com:443"] {
+                assert_eq!(
+                    world.judge(&format!("{method} {host} {path}"), &[]),
+                    refused(Reason::Companion),
+                    "{method} {path}"
+                );
+            }
+        }
+    }
+    for path in [
+        "/",
+        "/metrics",
+        "/oauth2",
+        "/oauth2/",
+        "/oauth2/callback/",
+        "/oauth2/callback/blue",
+        "/oauth2/callback/sso/more",
+        "/oauth2/mirror",
+        "/oauth2/mirror/",
+        "/oauth2/mirror/red",
+        "/oauth2/mirror/sso",
+        "/oauth2/authx",
+        "/oauth2/start/",
+        "/Oauth2/start",
+        "/ping/",
+        "/api/v2/alerts",
+        "/-/healthy",
+    ] {
+        let request = format!("GET auth.example.com {path}");
+        assert_eq!(
+            world.judge(&request, &[]),
+            refused(Reason::AppUnknown),
+            "{path}"
+        );
+        let token = cookie(&session());
+        assert_eq!(
+            world.judge(&request, &[("cookie", &token)]),
+            refused(Reason::AppUnknown),
+            "a session opens nothing there: {path}"
+        );
+    }
+    assert_eq!(
+        world.judge("GET auth.example.com /oauth2//start", &[]),
+        refused(Reason::RequestAmbiguous)
+    );
+}
+
+#[test]
+fn an_apps_wildcard_ends_at_the_companions_host() {
+    let mut world = World::of_people();
+    let token = cookie(&session());
+    let api = |host: &str| format!("GET {host} /api/v2/alerts");
+    assert_eq!(
+        world.judge(&api("other.example.com"), &[("cookie", &token)]),
+        verdict(Reason::Rule, Some("operators"), ALICE)
+    );
+    assert_eq!(
+        world.judge(&api("auth.example.com"), &[("cookie", &token)]),
+        refused(Reason::AppUnknown)
+    );
+    assert_eq!(
+        world.judge("GET auth.example.com /-/healthy", &[]),
+        refused(Reason::AppUnknown),
+        "no public rule reaches there"
+    );
+}
+
+/// The decision on a request without any credential.
+fn decision<'w>(world: &'w mut World, request: &str) -> Decision<'w> {
+    let circumstances = Circumstances {
+        keyring: &world.keyring,
+        signatures: &PureRust,
+        revocations: &world.revocations,
+        arrived: world.now,
+        now: world.now,
+    };
+    match judgement(&world.gate, request, &[], circumstances, &mut world.memory) {
+        Judgement::Decided(decision) => decision,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn h14_the_companion_gets_what_an_app_never_sees() {
+    let mut world = World::of_people();
+    let cookies = Headers::new(vec![(b"cookie", b"a=1; __Secure-portcullis=x")]);
+    for (request, companion) in [
+        ("GET auth.example.com /oauth2/auth", true),
+        ("GET alertmanager.example.com /-/healthy", false),
+    ] {
+        let decision = decision(&mut world, request);
+        assert!(decision.is_allowed());
+        assert_eq!(decision.is_for_companion(), companion);
+        for name in [
+            "authorization",
+            "x-original-url",
+            "X-Original_URL",
+            "x-original-method",
+        ] {
+            let own = companion || name == "x-original-method";
+            assert_eq!(decision.forwards(name.as_bytes()), own, "{name}");
+        }
+        for name in [
+            "x-auth-request-user",
+            "x-portcullis-caller",
+            "x-forwarded-user",
+            "x-rewrite-url",
+        ] {
+            assert!(!decision.forwards(name.as_bytes()), "{name}");
+        }
+        assert!(decision.forwards(b"x-forwarded-proto"));
+        let expected = if companion {
+            Cookies::AsTheyCame
+        } else {
+            Cookies::Only(b"a=1".to_vec())
+        };
+        assert_eq!(decision.forwarded_cookies(&cookies), expected);
+    }
+}
+
+#[test]
+fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
+    let mut world = World::of_people();
+    let fields: Vec<(&[u8], &[u8])> = vec![
+        (b":method", b"OPTIONS"),
+        (b":authority", b"alertmanager.example.com"),
+        (b":path", b"/api/v2/alerts"),
+        (b"origin", b"https://karma.example.org"),
+        (b"access-control-request-method", b"POST"),
+        (b"cookie", b"__Secure-portcullis-session.0=x"),
+    ];
+    let headers = Headers::new(fields);
+    let circumstances = Circumstances {
+        keyring: &world.keyring,
+        signatures: &PureRust,
+        revocations: &world.revocations,
+        arrived: world.now,
+        now: world.now,
+    };
+    let judgement = world.gate.judge(&headers, circumstances, &mut world.memory);
+    let Judgement::Decided(decision) = judgement else {
+        panic!("{judgement:?}");
+    };
+    assert_eq!(decision.reason(), Reason::Preflight);
+    assert_eq!(decision.forwarded_cookies(&headers), Cookies::Nothing);
+}

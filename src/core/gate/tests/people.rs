@@ -1,0 +1,131 @@
+//! A world in which people sign in, and their tokens.
+
+use super::*;
+use crate::session::{Id, TOKEN_TYPE};
+
+/// One cluster, an issuer that is none, and a companion with two providers.
+pub(super) const PEOPLE: &str = r#"{
+  "trust": [
+    {"name": "blue", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
+     "audiences": ["portcullis"], "keys": {"envoy_cluster": "blue", "jwks": "https://blue.example.com/jwks"}},
+    {"name": "gitlab", "kind": "oidc", "issuer": "https://gitlab.example.com",
+     "audiences": ["portcullis"], "keys": {"envoy_cluster": "gitlab", "jwks": "https://gitlab.example.com/jwks"}}
+  ],
+  "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis", "providers": ["sso", "github"]},
+  "apps": [
+    {"name": "alertmanager", "hosts": ["alertmanager.example.com", "*.example.com"], "audiences": ["portcullis"],
+     "origins": ["https://karma.example.org"], "rules": [
+      {"name": "operators", "paths": ["/api/**"], "allow": [{"from": "sso", "group": "sre"}]},
+      {"name": "polls", "methods": ["GET"], "allow": [{"service_account": "blue/monitoring/karma"}]},
+      {"name": "mail", "paths": ["/mail"], "allow": [{"from": "sso", "email": "alice@example.com"}]},
+      {"name": "probes", "paths": ["/-/healthy"], "public": true}]}
+  ]
+}"#;
+
+/// The place of the companion's keys among those of the policy.
+pub(super) const COMPANION: usize = 2;
+
+/// What the companion's key is called.
+pub(super) const KID: &str = "session-1";
+
+/// What operators may ask for.
+pub(super) const ALERTS: &str = "GET alertmanager.example.com /api/v2/alerts";
+
+/// Alice, an operator, whose session is `sid` in these tests.
+pub(super) const ALICE: &str = "sso/4711";
+
+impl World {
+    /// A world in which the companion has the key of ES256, and blue that of EdDSA.
+    pub(super) fn of_people() -> Self {
+        let mut world = Self::of(PEOPLE);
+        world.read(0, Some(&[(Algorithm::EdDsa, "blue-1")]));
+        world.read(1, Some(&[(Algorithm::Rs256, "gitlab-1")]));
+        world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+        world
+    }
+
+    /// Judges a request with these cookies, in one header, and no other header.
+    pub(super) fn with_cookies(&mut self, cookies: &str) -> Verdict {
+        self.judge(ALERTS, &[("cookie", cookies)])
+    }
+
+    /// Judges a request with this session token, and no sealed session.
+    pub(super) fn with_token(&mut self, token: &str) -> Verdict {
+        self.with_cookies(&cookie(token))
+    }
+}
+
+/// The name of a session, by a number.
+pub(super) fn sid(number: u8) -> Id {
+    Id::from_bytes([number; 16])
+}
+
+/// A session token's cookie.
+pub(super) fn cookie(token: &str) -> String {
+    format!("__Secure-portcullis={token}")
+}
+
+/// A session token, good from the start of these tests for five minutes, with these claims in the
+/// place of their namesakes; an empty value leaves one out.
+pub(super) fn session_with(claims: &[(&str, &str)]) -> String {
+    token(Algorithm::Es256, &header(TOKEN_TYPE), &payload(claims))
+}
+
+/// Alice's token.
+pub(super) fn session() -> String {
+    session_with(&[])
+}
+
+/// A token of the session of this number, five minutes long from `after` seconds after the start on.
+pub(super) fn session_of(number: u8, after: u64) -> String {
+    let iat = START.secs() + after;
+    session_with(&[
+        ("sid", &format!("\"{}\"", sid(number))),
+        ("iat", &iat.to_string()),
+        ("exp", &(iat + 300).to_string()),
+    ])
+}
+
+/// The companion's header with another type.
+pub(super) fn header(typ: &str) -> String {
+    format!(r#"{{"alg":"ES256","typ":"{typ}","kid":"{KID}"}}"#)
+}
+
+/// The claims of [`session_with`].
+pub(super) fn payload(claims: &[(&str, &str)]) -> String {
+    let start = START.secs();
+    let (sid, handle) = (sid(1), sid(0xff));
+    let usual = [
+        ("iss", "\"https://auth.example.com\"".to_owned()),
+        ("aud", "\"https://auth.example.com\"".to_owned()),
+        ("sub", "\"4711\"".to_owned()),
+        ("idp", "\"sso\"".to_owned()),
+        ("sid", format!("\"{sid}\"")),
+        ("handle", format!("\"{handle}\"")),
+        ("began", start.to_string()),
+        ("iat", start.to_string()),
+        ("exp", (start + 300).to_string()),
+        ("email", "\"alice@example.com\"".to_owned()),
+        ("email_verified", "true".to_owned()),
+        ("groups", r#"["sre","dev"]"#.to_owned()),
+        ("preferred_username", "\"alice\"".to_owned()),
+    ];
+    let added = claims
+        .iter()
+        .filter(|(name, _)| usual.iter().all(|(usual, _)| usual != name))
+        .map(|(name, value)| (*name, (*value).to_owned()));
+    let replaced = usual.iter().map(|(name, value)| {
+        let mut others = claims.iter();
+        let other = others.find(|(other, _)| other == name);
+        (
+            *name,
+            other.map_or_else(|| value.clone(), |(_, value)| (*value).to_owned()),
+        )
+    });
+    let members: Vec<String> = replaced
+        .chain(added)
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}

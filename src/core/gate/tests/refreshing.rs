@@ -1,0 +1,250 @@
+//! Sessions whose token is over.
+
+use super::people::*;
+use super::*;
+use crate::session::Mark;
+
+fn operator() -> Verdict {
+    verdict(Reason::Rule, Some("operators"), ALICE)
+}
+
+/// A world in which tokens of the start are over.
+fn later() -> World {
+    let mut world = World::of_people();
+    world.wait(400);
+    world
+}
+
+/// The cookies of a session whose token is over.
+fn over() -> String {
+    format!(
+        "theme=dark; {}; __Secure-portcullis-session=sealed; __Secure-portcullis-login-x=y",
+        cookie(&session())
+    )
+}
+
+/// Judges an operator's request again, by the outcome of a refresh.
+fn judge_again(world: &mut World, refreshed: &Refreshed) -> Verdict {
+    let circumstances = Circumstances {
+        keyring: &world.keyring,
+        signatures: &PureRust,
+        revocations: &world.revocations,
+        arrived: world.now,
+        now: world.now,
+    };
+    let cookies = over();
+    let headers = headers(ALERTS, &[("cookie", &cookies)]);
+    let judgement =
+        world
+            .gate
+            .judge_refreshed(&headers, circumstances, &mut world.memory, refreshed);
+    Verdict::of(&judgement)
+}
+
+/// What an answer of 200 with this fresh token comes to.
+fn renewed_with(world: &mut World, token: &str) -> Verdict {
+    let line = format!("{}; Path=/; Secure; HttpOnly; Max-Age=3600", cookie(token));
+    let refreshed = read(world, 200, &[&line]);
+    judge_again(world, &refreshed)
+}
+
+fn read(world: &World, status: u16, lines: &[&str]) -> Refreshed {
+    let family = world.gate.policy().sso().unwrap().cookies();
+    let lines = lines.iter().map(|line| line.as_bytes());
+    Refreshed::read(sid(1), family, status, lines)
+}
+
+#[test]
+fn where_just_the_tokens_time_is_over_the_companion_is_asked_with_our_cookies_alone() {
+    let mut world = later();
+    let asked = format!("{}; __Secure-portcullis-session=sealed", cookie(&session()));
+    for _ in 0..2 {
+        assert_eq!(
+            world.with_cookies(&over()),
+            Verdict::Refresh(sid(1), asked.clone())
+        );
+    }
+}
+
+#[test]
+fn nobody_is_asked_without_a_sealed_session_or_for_a_token_that_was_never_good() {
+    let mut world = later();
+    assert_eq!(
+        world.with_token(&session()),
+        refused(Reason::SessionExpired)
+    );
+    let sealed = "__Secure-portcullis-session=sealed";
+    assert_eq!(world.with_cookies(sealed), refused(Reason::NoCredentials));
+    let untyped = token(Algorithm::Es256, &header("JWT"), &payload(&[]));
+    for (token, reason) in [
+        (
+            session_with(&[("aud", "\"https://auth.example.org\"")]),
+            Reason::AudienceMismatch,
+        ),
+        (
+            session_with(&[("iss", "\"https://auth.example.org\"")]),
+            Reason::IssuerUnknown,
+        ),
+        (
+            session_with(&[("idp", "\"gitlab\"")]),
+            Reason::IssuerUnknown,
+        ),
+        (untyped, Reason::TokenMalformed),
+        (
+            format!("{}A", &session()[..session().len() - 1]),
+            Reason::SignatureInvalid,
+        ),
+    ] {
+        let cookies = format!("{}; {sealed}", cookie(&token));
+        assert_eq!(world.with_cookies(&cookies), refused(reason));
+    }
+}
+
+#[test]
+fn a_session_that_was_ended_is_not_refreshed() {
+    let mut world = later();
+    let ends = START.after(Duration::from_secs(3600));
+    let now = world.now;
+    world
+        .revocations
+        .end(Mark::Session(sid(1)), START, ends, now);
+    assert_eq!(world.with_cookies(&over()), refused(Reason::Revoked));
+}
+
+#[test]
+fn c04_two_sessions_whose_tokens_are_over_count_as_none() {
+    let mut world = later();
+    let cookies = format!("{}; {}", over(), cookie(&session_of(2, 0)));
+    assert_eq!(world.with_cookies(&cookies), refused(Reason::NoCredentials));
+}
+
+#[test]
+fn the_fresh_token_is_judged_like_any_other() {
+    let mut world = later();
+    assert_eq!(renewed_with(&mut world, &session_of(1, 400)), operator());
+    let now = world.now.secs();
+    let without_groups = session_with(&[("exp", &(now + 300).to_string()), ("groups", "")]);
+    assert_eq!(
+        renewed_with(&mut world, &without_groups),
+        verdict(Reason::CallerNotAllowed, None, ALICE),
+        "what has changed counts at once"
+    );
+}
+
+#[test]
+fn a_fresh_token_that_is_none_is_the_companions_fault_and_lets_nobody_in() {
+    let mut world = later();
+    let fresh = session_of(1, 400);
+    for token in [
+        session(),
+        session_of(2, 400),
+        format!("{}A", &fresh[..fresh.len() - 1]),
+        "x".to_owned(),
+        String::new(),
+    ] {
+        assert_eq!(
+            renewed_with(&mut world, &token),
+            refused(Reason::SessionUnavailable)
+        );
+    }
+    let empty = read(&world, 200, &[]);
+    assert_eq!(
+        judge_again(&mut world, &empty),
+        refused(Reason::SessionUnavailable)
+    );
+}
+
+#[test]
+fn a_fresh_token_in_several_cookies_is_found_among_those_that_are_deleted() {
+    let mut world = later();
+    let token = session_of(1, 400);
+    let refreshed = read(
+        &world,
+        200,
+        &[
+            "__Secure-portcullis.0=; Max-Age=0; Path=/; Secure",
+            &format!("__Secure-portcullis={token}; Path=/; Secure"),
+            "__Secure-portcullis-session=resealed; Path=/; Secure",
+            "other=1",
+        ],
+    );
+    assert_eq!(judge_again(&mut world, &refreshed), operator());
+}
+
+#[test]
+fn every_other_outcome_has_its_own_reason() {
+    let mut world = later();
+    let deleting = ["__Secure-portcullis=; Max-Age=0; Path=/; Secure"];
+    for (status, reason) in [
+        (401, Reason::SessionExpired),
+        (0, Reason::SessionUnavailable),
+        (204, Reason::SessionUnavailable),
+        (302, Reason::SessionUnavailable),
+        (400, Reason::SessionUnavailable),
+        (403, Reason::SessionUnavailable),
+        (404, Reason::SessionUnavailable),
+        (429, Reason::SessionUnavailable),
+        (500, Reason::SessionUnavailable),
+        (503, Reason::SessionUnavailable),
+    ] {
+        let refreshed = read(&world, status, &deleting);
+        assert_eq!(
+            judge_again(&mut world, &refreshed),
+            refused(reason),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn a_revocation_that_comes_meanwhile_holds() {
+    let mut world = later();
+    let ends = START.after(Duration::from_secs(3600));
+    let now = world.now;
+    world
+        .revocations
+        .end(Mark::Person(sid(0xff)), now, ends, now);
+    assert_eq!(
+        renewed_with(&mut world, &session_of(1, 400)),
+        refused(Reason::Revoked)
+    );
+}
+
+#[test]
+fn a_fresh_token_of_an_unknown_key_waits_for_it() {
+    let mut world = later();
+    let header = header("portcullis-session+jwt").replace(KID, "session-2");
+    let exp = (world.now.secs() + 300).to_string();
+    let token = token(Algorithm::Es256, &header, &payload(&[("exp", &exp)]));
+    assert_eq!(
+        renewed_with(&mut world, &token),
+        Verdict::Await(vec![COMPANION])
+    );
+    world.read(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
+    assert_eq!(renewed_with(&mut world, &token), operator());
+}
+
+#[test]
+fn who_can_not_be_asked_is_told_to_try_again() {
+    let world = later();
+    let cookies = over();
+    let headers = headers(ALERTS, &[("cookie", &cookies)]);
+    let circumstances = Circumstances {
+        keyring: &world.keyring,
+        signatures: &PureRust,
+        revocations: &world.revocations,
+        arrived: world.now,
+        now: world.now,
+    };
+    let judgement = world
+        .gate
+        .judge(&headers, circumstances, &mut Memory::default());
+    let Judgement::Refresh(refresh) = judgement else {
+        panic!("{judgement:?}");
+    };
+    assert_eq!(refresh.sso().authority(), "auth.example.com");
+    assert_eq!(refresh.sso().envoy_cluster(), "portcullis");
+    let decision = refresh.give_up();
+    assert_eq!(decision.reason(), Reason::SessionUnavailable);
+    assert_eq!(decision.app().map(App::name), Some("alertmanager"));
+}

@@ -1,0 +1,116 @@
+//! A memory saves work and never changes a verdict: sessions, and tokens shown as what they are not.
+
+use super::people::*;
+use super::remembering::{Counting, Dice};
+use super::*;
+use crate::session::Mark;
+
+/// Judges a request by what a world knows, with a memory of its own.
+fn get(
+    world: &World,
+    headers: &[(&str, &str)],
+    signatures: &dyn Signatures,
+    memory: &mut Memory,
+) -> Verdict {
+    let circumstances = Circumstances {
+        keyring: &world.keyring,
+        signatures,
+        revocations: &world.revocations,
+        arrived: world.now,
+        now: world.now,
+    };
+    judge(&world.gate, ALERTS, headers, circumstances, memory)
+}
+
+#[test]
+fn a_session_token_is_verified_once_and_its_end_and_revocation_are_asked_each_time() {
+    let mut world = World::of_people();
+    let (counting, mut memory) = (Counting::default(), Memory::default());
+    let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
+    let headers = [("cookie", cookies.as_str())];
+    let operator = verdict(Reason::Rule, Some("operators"), ALICE);
+    for _ in 0..3 {
+        assert_eq!(get(&world, &headers, &counting, &mut memory), operator);
+    }
+    let mut later = World::of_people();
+    later.wait(300);
+    for _ in 0..2 {
+        let verdict = get(&later, &headers, &counting, &mut memory);
+        assert!(matches!(verdict, Verdict::Refresh(..)), "{verdict:?}");
+    }
+    let ends = START.after(Duration::from_secs(3600));
+    world
+        .revocations
+        .end(Mark::Session(sid(1)), START, ends, START);
+    assert_eq!(
+        get(&world, &headers, &counting, &mut memory),
+        refused(Reason::Revoked)
+    );
+    assert_eq!(counting.0.get(), 1);
+}
+
+#[test]
+fn j09_a_remembered_verdict_is_the_fresh_one_for_people_too() {
+    let mut tokens: Vec<String> = [(1, 0), (1, 250), (1, 3000), (2, 0), (2, 3000)]
+        .map(|(number, after)| session_of(number, after))
+        .into();
+    tokens.push(session_with(&[("aud", "\"else\"")]));
+    tokens.push(token(Algorithm::Es256, &header("JWT"), &payload(&[])));
+    tokens.push(karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600));
+    let mut seen = Vec::new();
+    for seed in 0..40 {
+        let (mut dice, mut world) = (Dice(seed), World::of_people());
+        for step in 0..60 {
+            match dice.throw(9) {
+                0 => world.wait(dice.throw(20)),
+                1 => world.wait(dice.throw(700)),
+                2 => world.now = world.now.before(Duration::from_secs(dice.throw(900))),
+                3 => {
+                    let kids = [None, Some(KID), Some("session-2")];
+                    let key = dice.pick(&kids).map(|kid| [(Algorithm::Es256, kid)]);
+                    world.read(COMPANION, key.as_ref().map(|keys| &keys[..]));
+                }
+                4 => {
+                    let mark = *dice.pick(&[Mark::Session(sid(1)), Mark::Session(sid(2))]);
+                    let ends = world.now.after(Duration::from_secs(dice.throw(600)));
+                    let now = world.now;
+                    world.revocations.end(mark, START, ends, now);
+                }
+                _ => {
+                    let (one, other) = (dice.pick(&tokens), dice.pick(&tokens));
+                    let cookies = format!(
+                        "{}; {}; __Secure-portcullis-session=s",
+                        cookie(one),
+                        cookie(other)
+                    );
+                    let bearer = format!("Bearer {one}");
+                    let headers = match dice.throw(3) {
+                        0 => vec![("authorization", bearer.as_str())],
+                        _ => vec![("cookie", cookies.as_str())],
+                    };
+                    let mut memory = std::mem::take(&mut world.memory);
+                    let remembered = get(&world, &headers, &PureRust, &mut memory);
+                    let fresh = get(&world, &headers, &PureRust, &mut Memory::default());
+                    assert_eq!(remembered, fresh, "seed {seed}, step {step}");
+                    world.memory = memory;
+                    seen.push(fresh);
+                }
+            }
+        }
+    }
+    let decided = |reason| {
+        seen.iter()
+            .any(|verdict| matches!(verdict, Verdict::Decided(known, ..) if *known == reason))
+    };
+    for reason in [
+        Reason::Rule,
+        Reason::Revoked,
+        Reason::NoCredentials,
+        Reason::TokenMalformed,
+        Reason::NotYetValid,
+    ] {
+        assert!(decided(reason), "{reason} never came up");
+    }
+    assert!(seen.iter().any(|one| matches!(one, Verdict::Refresh(..))));
+    assert!(seen.iter().any(|one| matches!(one, Verdict::Await(..))));
+}

@@ -1,0 +1,204 @@
+//! From where a person's session may change something.
+
+use super::people::*;
+use super::*;
+
+/// What a request of this method with these headers comes to, and a session.
+fn verdict_of(request: &str, headers: &[(&str, &str)]) -> Reason {
+    let mut world = World::of_people();
+    let cookie = cookie(&session());
+    let headers = [&[("cookie", cookie.as_str())], headers].concat();
+    match world.judge(request, &headers) {
+        Verdict::Decided(reason, _, caller) => {
+            assert_eq!(caller.as_deref(), Some(ALICE));
+            reason
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_session_changes_something_only_from_the_apps_own_origin() {
+    for (headers, expected) in [
+        // By what no page can write.
+        (&[("sec-fetch-site", "same-origin")][..], Reason::Rule),
+        (&[("sec-fetch-site", "none")], Reason::Rule),
+        (&[("sec-fetch-site", "same-site")], Reason::CrossSite),
+        (&[("sec-fetch-site", "cross-site")], Reason::CrossSite),
+        (&[("sec-fetch-site", "")], Reason::CrossSite),
+        (&[("sec-fetch-site", "Same-Origin")], Reason::CrossSite),
+        (
+            &[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")],
+            Reason::CrossSite,
+        ),
+        (
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("origin", "https://alertmanager.example.com"),
+            ],
+            Reason::CrossSite,
+        ),
+        (
+            &[
+                ("sec-fetch-site", "same-origin"),
+                ("origin", "https://evil.example.org"),
+            ],
+            Reason::Rule,
+        ),
+        // By Origin, where a browser is too old for that.
+        (&[], Reason::Rule),
+        (
+            &[("origin", "https://alertmanager.example.com")],
+            Reason::Rule,
+        ),
+        (
+            &[("origin", "https://alertmanager.example.com:443")],
+            Reason::Rule,
+        ),
+        (
+            &[("origin", "https://alertmanager.example.com:8443")],
+            Reason::CrossSite,
+        ),
+        (
+            &[("origin", "http://alertmanager.example.com")],
+            Reason::CrossSite,
+        ),
+        (
+            &[("origin", "https://alertmanager.example.com.evil.example")],
+            Reason::CrossSite,
+        ),
+        (&[("origin", "https://auth.example.com")], Reason::CrossSite),
+        (&[("origin", "null")], Reason::CrossSite),
+        (&[("origin", "")], Reason::CrossSite),
+        (
+            &[
+                ("origin", "https://alertmanager.example.com"),
+                ("origin", "https://evil.example.org"),
+            ],
+            Reason::CrossSite,
+        ),
+        // Those that the app welcomes.
+        (&[("origin", "https://karma.example.org")], Reason::Rule),
+        (
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("origin", "https://karma.example.org"),
+            ],
+            Reason::Rule,
+        ),
+        (
+            &[("origin", "https://karma.example.org:444")],
+            Reason::CrossSite,
+        ),
+    ] {
+        for method in ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "get"] {
+            let request = format!("{method} alertmanager.example.com /api/v2/silences");
+            assert_eq!(
+                verdict_of(&request, headers),
+                expected,
+                "{method} {headers:?}"
+            );
+        }
+        for method in ["GET", "HEAD", "OPTIONS"] {
+            let request = format!("{method} alertmanager.example.com /api/v2/silences");
+            assert_eq!(
+                verdict_of(&request, headers),
+                Reason::Rule,
+                "{method} only reads: {headers:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_port_is_a_part_of_the_origin_unless_it_is_the_schemes_own() {
+    for (authority, origin, expected) in [
+        (
+            "alertmanager.example.com:443",
+            "https://alertmanager.example.com",
+            Reason::Rule,
+        ),
+        (
+            "AlertManager.example.com",
+            "https://alertmanager.example.com",
+            Reason::Rule,
+        ),
+        (
+            "alertmanager.example.com:8443",
+            "https://alertmanager.example.com:8443",
+            Reason::Rule,
+        ),
+        (
+            "alertmanager.example.com:8443",
+            "https://alertmanager.example.com",
+            Reason::CrossSite,
+        ),
+        (
+            "alertmanager.example.com:80",
+            "https://alertmanager.example.com",
+            Reason::CrossSite,
+        ),
+    ] {
+        let request = format!("POST {authority} /api/v2/silences");
+        assert_eq!(verdict_of(&request, &[("origin", origin)]), expected);
+    }
+}
+
+#[test]
+fn a_request_for_another_protocol_is_more_than_reading() {
+    let evil = ("origin", "https://evil.example.org");
+    let own = ("origin", "https://alertmanager.example.com");
+    let get = "GET alertmanager.example.com /api/v2/stream";
+    for upgrade in [
+        ("upgrade", "websocket"),
+        ("connection", "keep-alive, Upgrade"),
+        (":protocol", "websocket"),
+    ] {
+        assert_eq!(
+            verdict_of(get, &[upgrade, evil]),
+            Reason::CrossSite,
+            "{upgrade:?}"
+        );
+        assert_eq!(verdict_of(get, &[upgrade, own]), Reason::Rule);
+    }
+    let connect = "CONNECT alertmanager.example.com /api/v2/stream";
+    let mut world = World::of_people();
+    let cookie = cookie(&session());
+    let headers = [("cookie", cookie.as_str()), (":protocol", "websocket"), own];
+    assert_eq!(
+        world.judge(connect, &headers),
+        refused(Reason::RequestAmbiguous)
+    );
+}
+
+#[test]
+fn bearer_tokens_are_free_of_it() {
+    let mut world = World::of(&PEOPLE.replace(r#""methods": ["GET"],"#, ""));
+    world.read(0, Some(&[(Algorithm::EdDsa, "blue-1")]));
+    let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
+    let bearer = format!("Bearer {karma}");
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("origin", "https://evil.example.org"),
+        ("sec-fetch-site", "cross-site"),
+    ];
+    assert_eq!(
+        world.judge("POST alertmanager.example.com /", &headers),
+        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+    );
+}
+
+#[test]
+fn the_companion_is_not_asked_for_a_token_for_another_sites_request() {
+    let mut world = World::of_people();
+    world.wait(400);
+    let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
+    let headers = [
+        ("cookie", cookies.as_str()),
+        ("sec-fetch-site", "cross-site"),
+    ];
+    assert_eq!(
+        world.judge("POST alertmanager.example.com /api/v2/silences", &headers),
+        verdict(Reason::CrossSite, None, ALICE)
+    );
+}

@@ -1,0 +1,177 @@
+//! Cookies that a neighbour of the companion's domain has added.
+
+use super::people::*;
+use super::*;
+use crate::session::{Mark, cut};
+
+fn operator() -> Verdict {
+    verdict(Reason::Rule, Some("operators"), ALICE)
+}
+
+/// A session token that needs several cookies, and those.
+fn large() -> (String, Vec<String>) {
+    let groups: Vec<String> = (0..900).map(|at| format!("\"group-{at}\"")).collect();
+    let groups = format!("[\"sre\",{}]", groups.join(","));
+    let token = session_with(&[("groups", &groups)]);
+    let cookies: Vec<String> = cut("__Secure-portcullis", &token)
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    assert!(cookies.len() >= 4, "{}", cookies.len());
+    (token, cookies)
+}
+
+#[test]
+fn t19_what_does_not_verify_is_ignored_wherever_it_stands() {
+    let mut world = World::of_people();
+    let good = session();
+    let forged = format!("{}A", &good[..good.len() - 1]);
+    let elsewhere = session_with(&[("aud", "\"https://auth.example.org\"")]);
+    let untyped = token(Algorithm::Es256, &header("JWT"), &payload(&[]));
+    let unknown = header("portcullis-session+jwt").replace(KID, "no-such-key");
+    let unknown = token(Algorithm::Es256, &unknown, &payload(&[]));
+    for tossed in ["x", "", "a.b.c", &forged, &elsewhere, &untyped, &unknown] {
+        let (good, tossed) = (cookie(&good), cookie(tossed));
+        for cookies in [format!("{good}; {tossed}"), format!("{tossed};{good}")] {
+            assert_eq!(world.with_cookies(&cookies), operator(), "{tossed}");
+        }
+        let headers = [("cookie", tossed.as_str()), ("cookie", good.as_str())];
+        assert_eq!(
+            world.judge(ALERTS, &headers),
+            operator(),
+            "in crumbs: {tossed}"
+        );
+    }
+}
+
+#[test]
+fn c04_two_good_ones_of_different_sessions_count_as_none() {
+    let mut world = World::of_people();
+    let two = format!("{}; {}", cookie(&session()), cookie(&session_of(2, 0)));
+    assert_eq!(world.with_cookies(&two), refused(Reason::NoCredentials));
+    let ends = START.after(Duration::from_secs(60));
+    world
+        .revocations
+        .end(Mark::Session(sid(2)), START, ends, START);
+    assert_eq!(
+        world.with_cookies(&two),
+        operator(),
+        "one that was ended is no good one"
+    );
+}
+
+#[test]
+fn c04_two_tokens_of_one_session_agree_and_the_later_holds() {
+    let mut world = World::of_people();
+    world.wait(200);
+    let later = session_with(&[("exp", &(START.secs() + 400).to_string()), ("groups", "[]")]);
+    for cookies in [[session(), later.clone()], [later, session()]] {
+        let cookies = cookies.map(|token| cookie(&token)).join("; ");
+        assert_eq!(
+            world.with_cookies(&cookies),
+            verdict(Reason::CallerNotAllowed, None, ALICE)
+        );
+    }
+}
+
+#[test]
+fn c04_a_good_one_holds_beside_one_whose_time_is_over() {
+    let mut world = World::of_people();
+    world.wait(310);
+    let cookies = [session_of(2, 0), session_of(1, 300)].map(|token| cookie(&token));
+    assert_eq!(world.with_cookies(&cookies.join("; ")), operator());
+}
+
+#[test]
+fn c04_names_of_another_case_are_somebody_elses() {
+    let mut world = World::of_people();
+    let token = session();
+    for name in [
+        "__secure-portcullis",
+        "__SECURE-portcullis",
+        "__Secure-Portcullis",
+        "portcullis",
+        "__Host-portcullis",
+    ] {
+        let cookies = format!("{name}={token}");
+        assert_eq!(world.with_cookies(&cookies), refused(Reason::NoCredentials));
+    }
+}
+
+#[test]
+fn c03_a_token_of_several_cookies_is_one_token() {
+    let mut world = World::of_people();
+    let (_, mut cookies) = large();
+    assert_eq!(world.with_cookies(&cookies.join("; ")), operator());
+    cookies.reverse();
+    assert_eq!(world.with_cookies(&cookies.join("; ")), operator());
+    let crumbs: Vec<(&str, &str)> = cookies
+        .iter()
+        .map(|crumb| ("cookie", crumb.as_str()))
+        .collect();
+    assert_eq!(world.judge(ALERTS, &crumbs), operator());
+}
+
+#[test]
+fn c03_a_missing_or_exchanged_piece_never_leaves_a_session() {
+    let mut world = World::of_people();
+    let (_, cookies) = large();
+    for missing in 0..cookies.len() {
+        let mut cookies = cookies.clone();
+        cookies.remove(missing);
+        let verdict = world.with_cookies(&cookies.join("; "));
+        assert!(
+            matches!(verdict, Verdict::Decided(_, None, None)),
+            "without piece {missing}: {verdict:?}"
+        );
+    }
+    let exchanged = cookies.join("; ");
+    let exchanged = exchanged
+        .replace("portcullis.0=", "portcullis.x=")
+        .replace("portcullis.1=", "portcullis.0=")
+        .replace("portcullis.x=", "portcullis.1=");
+    let verdict = world.with_cookies(&exchanged);
+    assert!(
+        matches!(verdict, Verdict::Decided(_, None, None)),
+        "{verdict:?}"
+    );
+}
+
+#[test]
+fn t19_a_tossed_piece_locks_nobody_out() {
+    let mut world = World::of_people();
+    let (_, cookies) = large();
+    let last = cookies.len();
+    let full = "A".repeat(4000);
+    for tossed in [
+        "__Secure-portcullis=x".to_owned(),
+        "__Secure-portcullis.0=x".to_owned(),
+        "__Secure-portcullis.1=x".to_owned(),
+        format!("__Secure-portcullis.0={full}"),
+        format!("__Secure-portcullis.1={full}"),
+        format!("__Secure-portcullis.{}={full}", last - 1),
+        format!("__Secure-portcullis.{last}=x"),
+        format!("__Secure-portcullis.{last}={full}"),
+    ] {
+        let after = [cookies.join("; "), tossed.clone()].join("; ");
+        let before = [tossed.clone(), cookies.join("; ")].join("; ");
+        let named = tossed.get(..24);
+        assert_eq!(world.with_cookies(&after), operator(), "after: {named:?}");
+        assert_eq!(world.with_cookies(&before), operator(), "before: {named:?}");
+    }
+}
+
+#[test]
+fn a_reason_that_nobody_can_help_outweighs_what_a_neighbour_tossed() {
+    // The genuine token's key can't be read just now: no page to sign in at would mend that.
+    let mut world = World::of_people();
+    world.wait(20);
+    world.read(COMPANION, None);
+    let renamed = header("portcullis-session+jwt").replace(KID, "session-2");
+    let renamed = token(Algorithm::Es256, &renamed, &payload(&[]));
+    let cookies = format!("{}; {}", cookie("x"), cookie(&renamed));
+    assert_eq!(
+        world.with_cookies(&cookies),
+        refused(Reason::KeysUnavailable)
+    );
+}

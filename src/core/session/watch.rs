@@ -1,0 +1,132 @@
+//! How the workers of a proxy read the companion's revocations together.
+
+use std::time::Duration;
+
+use super::Revocations;
+use crate::json::Json;
+use crate::keys::{HttpAnswer, ReadError};
+use crate::timestamp::Timestamp;
+use crate::turn::{Turn, number};
+
+#[cfg(test)]
+mod tests;
+
+/// The version of the text form. Part of its name in shared data, so that two releases in one proxy
+/// never read each other's.
+const FORMAT: u32 = 1;
+
+/// The longest text form that is read, in bytes.
+const MAX_TEXT: usize = 1024;
+
+/// How often the list is read: what ends is ended in every filter within seconds.
+const REFRESH: Duration = Duration::from_millis(2500);
+
+/// The longest pause after a failed read.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
+
+/// What the workers of a proxy know together of how the companion's revocations are read: whose turn
+/// it is, and which list they share. The list stands apart from this, because it may be long and
+/// seldom changes.
+///
+/// Workers hand it round as text, through memory that other plugins may share, so it is parsed as
+/// strictly as an answer from the network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Watch {
+    turn: Turn,
+    /// Tells the list that is shared from those that were shared before; 0 where none is yet.
+    list: u64,
+}
+
+/// Why a text is not what workers share of this. Whoever finds one starts anew.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("what is shared of the revocations is not of the form that this release writes")]
+pub struct WatchError(());
+
+impl Watch {
+    /// The text form, which every worker reads the same: JSON.
+    pub fn to_text(&self) -> String {
+        format!(
+            "{{\"format\":{FORMAT},\"list\":{},{}}}",
+            self.list,
+            self.turn.to_members()
+        )
+    }
+
+    /// Reads the text form.
+    pub fn from_text(text: &[u8]) -> Result<Self, WatchError> {
+        let json = (text.len() <= MAX_TEXT)
+            .then(|| Json::parse(text).ok())
+            .flatten();
+        json.and_then(|json| Self::from_json(&json))
+            .ok_or(WatchError(()))
+    }
+
+    fn from_json(json: &Json) -> Option<Self> {
+        if number(json.member("format")?)? != u64::from(FORMAT) {
+            return None;
+        }
+        Some(Self {
+            turn: Turn::from_members(json)?,
+            list: number(json.member("list")?)?,
+        })
+    }
+
+    /// The same, nobody having the turn to read.
+    #[must_use]
+    pub fn without_turn(mut self) -> Self {
+        self.turn.lease = None;
+        self
+    }
+
+    /// Whether a read should begin now.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        !self.turn.is_running(now) && self.turn.is_planned(LONGEST_BACKOFF, now)
+    }
+
+    /// Gives `worker` the turn to read.
+    pub fn begin(&mut self, worker: u64, now: Timestamp) {
+        self.turn.begin(worker, now);
+    }
+
+    /// Whether `worker` still has its turn, so that what it read may be shared.
+    pub fn is_led_by(&self, worker: u64) -> bool {
+        self.turn.is_led_by(worker)
+    }
+
+    /// Takes what a read brought, which ends the turn: the list, for who asked to unite it with its
+    /// own. After an error what there was stays as it is.
+    ///
+    /// `chance` is any number; it spreads the reads of many proxies.
+    pub fn take(
+        &mut self,
+        answer: Option<&HttpAnswer<'_>>,
+        now: Timestamp,
+        chance: u64,
+    ) -> Result<Revocations, ReadError> {
+        let list = answer
+            .ok_or(ReadError::NoAnswer)
+            .and_then(Revocations::from_answer);
+        match list {
+            Ok(_) => {
+                self.turn.succeed(REFRESH, now, chance);
+            }
+            Err(_) => self.turn.fail(LONGEST_BACKOFF, now, chance),
+        }
+        list
+    }
+
+    /// Which list is shared: another number, another list; `None` where none is yet.
+    pub fn list(&self) -> Option<u64> {
+        (self.list != 0).then_some(self.list)
+    }
+
+    /// Notes that another list is shared. `chance` is a number that no list had before.
+    pub fn share(&mut self, chance: u64) {
+        self.list = chance.max(1);
+    }
+
+    /// How long ago the list was read; `None` where it never was.
+    pub fn age(&self, now: Timestamp) -> Option<Duration> {
+        self.turn.read_at.map(|at| now.since(at))
+    }
+}

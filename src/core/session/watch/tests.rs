@@ -1,0 +1,123 @@
+use super::*;
+use crate::session::{Id, Marks};
+
+const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+const SID: Id = Id::from_bytes([7; 16]);
+
+fn answer(body: &str) -> HttpAnswer<'_> {
+    HttpAnswer {
+        status: 200,
+        content_type: Some(b"application/json"),
+        content_encoding: None,
+        body: body.as_bytes(),
+    }
+}
+
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+#[test]
+fn the_list_is_read_at_once_and_then_every_two_to_three_seconds() {
+    for chance in 0..20 {
+        let mut watch = Watch::default();
+        assert!(watch.is_due(START));
+        watch.begin(7, START);
+        assert!(watch.is_led_by(7) && !watch.is_led_by(8));
+        assert!(!watch.is_due(START.after(millis(1900))), "somebody reads");
+        let empty = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
+        watch.take(Some(&empty), START, chance).unwrap();
+        assert!(!watch.is_led_by(7));
+        assert!(!watch.is_due(START.after(millis(2000))), "{chance}");
+        assert!(watch.is_due(START.after(millis(2500))), "{chance}");
+        assert_eq!(watch.age(START.after(millis(2500))), Some(millis(2500)));
+    }
+}
+
+#[test]
+fn after_failures_the_pauses_grow_to_ten_seconds_and_the_age_goes_on() {
+    let mut watch = Watch::default();
+    let good = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
+    watch.begin(7, START);
+    watch.take(Some(&good), START, 0).unwrap();
+    let mut now = START.after(millis(2500));
+    for pause in [1, 2, 4, 8, 10, 10, 10] {
+        assert!(watch.is_due(now), "{pause}");
+        watch.begin(7, now);
+        assert_eq!(watch.take(None, now, 0), Err(ReadError::NoAnswer));
+        assert!(!watch.is_due(now.after(millis(pause * 890))), "{pause}");
+        now = now.after(Duration::from_secs(pause));
+    }
+    assert_eq!(watch.age(now), Some(now.since(START)));
+}
+
+#[test]
+fn a_turn_and_a_plan_that_a_clock_left_ahead_hold_nothing_up() {
+    let mut watch = Watch::default();
+    watch.begin(7, START.after(Duration::from_secs(3600)));
+    assert!(watch.is_due(START));
+    let good = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
+    let ahead = START.after(Duration::from_secs(3600));
+    watch.take(Some(&good), ahead, 0).unwrap();
+    assert!(watch.is_due(START));
+    assert_eq!(watch.age(START), Some(Duration::ZERO));
+}
+
+#[test]
+fn only_a_good_answer_is_a_list() {
+    let entry = format!(
+        r#"{{"version":1,"floor":0,"entries":[{{"sid":"{SID}","before":{0},"ends":{0}}}]}}"#,
+        START.secs() + 60
+    );
+    let mut watch = Watch::default();
+    let list = watch.take(Some(&answer(&entry)), START, 0).unwrap();
+    let marks = Marks {
+        sid: SID,
+        handle: Id::from_bytes([1; 16]),
+        began: START,
+    };
+    assert!(list.revokes(&marks, START));
+
+    let page = HttpAnswer {
+        content_type: Some(b"text/html"),
+        ..answer(&entry)
+    };
+    let error = HttpAnswer {
+        status: 500,
+        ..answer(&entry)
+    };
+    let cut = answer(&entry[..entry.len() - 1]);
+    for bad in [page, error, cut, answer("{}"), answer("[]"), answer("")] {
+        assert!(watch.take(Some(&bad), START, 0).is_err(), "{bad:?}");
+    }
+}
+
+#[test]
+fn what_workers_share_reads_back_as_it_was_written_and_nothing_else_does() {
+    let mut watch = Watch::default();
+    assert_eq!(watch.list(), None);
+    watch.begin(u64::MAX, START);
+    for chance in [0, u64::MAX] {
+        watch.share(chance);
+        assert_eq!(watch.list(), Some(chance.max(1)));
+        let text = watch.to_text();
+        assert_eq!(Watch::from_text(text.as_bytes()), Ok(watch.clone()));
+    }
+    let text = watch.to_text();
+    for end in 0..text.len() {
+        assert!(Watch::from_text(&text.as_bytes()[..end]).is_err(), "{end}");
+    }
+    for (piece, other) in [
+        ("\"format\":1", "\"format\":2"),
+        ("\"list\":1", "\"list\":-1"),
+        ("\"next\":0", "\"next\":null"),
+        ("\"failures\":0,", ""),
+    ] {
+        assert_eq!(text.matches(piece).count(), 1, "{piece} in {text}");
+        let broken = text.replace(piece, other);
+        assert!(Watch::from_text(broken.as_bytes()).is_err(), "{other}");
+    }
+    let long = format!("{}{text}", " ".repeat(MAX_TEXT));
+    assert!(Watch::from_text(long.as_bytes()).is_err());
+    assert_eq!(watch.clone().without_turn().turn.lease, None);
+}

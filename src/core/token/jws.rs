@@ -1,0 +1,98 @@
+//! JSON Web Signatures, by RFC 7515: what all kinds of signed tokens have in common.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::{Header, Part, TokenError};
+use crate::json::Json;
+use crate::keys::{Key, Signatures};
+
+/// A JSON Web Signature in the compact form, its payload a JSON object, and not yet believed in
+/// anything. What its claims have to be is for whoever knows the kind of token to say.
+#[derive(Clone)]
+pub struct Jws {
+    pub(super) header: Header,
+    pub(super) payload: Json,
+    /// The whole text, which whoever remembers tokens by it shares.
+    pub(super) text: Arc<str>,
+    /// How much of the text was signed, in bytes.
+    pub(super) signed: usize,
+    pub(super) signature: Vec<u8>,
+}
+
+impl Jws {
+    /// How long a text may be at all, in bytes.
+    pub const MAX_BYTES: usize = 64 * 1024;
+
+    /// Reads the compact form (RFC 7515 section 3.1): three parts of strict base64url, of which
+    /// header and payload are JSON objects. `accepts` says which `typ` is the right one where the
+    /// token is shown, so that no kind of token can stand in for another (RFC 8725 section 3.12).
+    ///
+    /// Each token has one spelling: padding, white space and unused bits that are set are refused,
+    /// because two spellings of one token would escape whatever remembers tokens by their text.
+    pub fn parse(text: &str, accepts: fn(Option<&str>) -> bool) -> Result<Self, TokenError> {
+        if text.len() > Self::MAX_BYTES {
+            return Err(TokenError::TooLarge);
+        }
+        let (signing_input, signature) = text.rsplit_once('.').ok_or(TokenError::NotCompact)?;
+        let (header, payload) = signing_input
+            .split_once('.')
+            .ok_or(TokenError::NotCompact)?;
+        if payload.contains('.') {
+            return Err(TokenError::NotCompact);
+        }
+        Ok(Self {
+            header: Header::read(&object(header, Part::Header)?, accepts)?,
+            payload: object(payload, Part::Payload)?,
+            text: text.into(),
+            signed: signing_input.len(),
+            signature: bytes(signature, Part::Signature)?,
+        })
+    }
+
+    /// What the header says.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// What the payload says, which is worth nothing until [`Jws::is_signed_by`] says whose it is.
+    pub const fn payload(&self) -> &Json {
+        &self.payload
+    }
+
+    /// Whether `key` signed it, by its one algorithm.
+    pub fn is_signed_by(&self, key: &Key, signatures: &dyn Signatures) -> bool {
+        let signed = self.text.as_bytes().get(..self.signed).unwrap_or_default();
+        self.header.algorithm() == key.algorithm()
+            && signatures.verifies(key, signed, &self.signature)
+    }
+}
+
+impl fmt::Debug for Jws {
+    /// Says which token it is and leaves out what would let somebody use it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jws")
+            .field("header", &self.header)
+            .finish_non_exhaustive()
+    }
+}
+
+fn object(text: &str, part: Part) -> Result<Json, TokenError> {
+    let json = Json::parse(&bytes(text, part)?).map_err(|_| TokenError::Json(part))?;
+    if json.as_object().is_none() {
+        return Err(TokenError::Json(part));
+    }
+    Ok(json)
+}
+
+fn bytes(text: &str, part: Part) -> Result<Vec<u8>, TokenError> {
+    if text.is_empty() {
+        return Err(TokenError::NotCompact);
+    }
+    URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| TokenError::Encoding(part))
+}

@@ -1,0 +1,207 @@
+//! A real browser: headless Chromium, driven by WebDriver.
+
+mod console;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Map, Value, json};
+
+use super::authority::Authority;
+use super::process::Process;
+use super::{folder, port, tools, wait};
+
+/// A running browser with nothing in it. It ends when dropped.
+///
+/// Every host leads to 127.0.0.1, at the port in the URL, unless it was started with another place
+/// for it.
+#[derive(Debug)]
+pub struct Browser {
+    client: Client,
+    profile: PathBuf,
+    _driver: Process,
+}
+
+impl Browser {
+    /// Starts one that believes these authorities and shows nothing yet.
+    ///
+    /// # Panics
+    /// When it does not start, with the end of its log.
+    pub async fn start(authorities: &[&Authority]) -> Self {
+        Self::start_with(authorities, &[]).await
+    }
+
+    /// The same, with other places for some hosts, whatever the port.
+    ///
+    /// # Panics
+    /// When it does not start, with the end of its log.
+    pub async fn start_with(authorities: &[&Authority], places: &[(&str, SocketAddr)]) -> Self {
+        let folder = folder::fresh("browser");
+        let address = port::free();
+        let mut command = tools::browser_driver();
+        command.arg(format!("--port={}", address.port()));
+        // Its own things go here too.
+        for name in ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"] {
+            command.env(name, &folder);
+        }
+        let mut driver = Process::start("chromedriver", &folder, command);
+        driver.ready_at(address, "/status").await;
+
+        let profile = folder.join("profile");
+        let mut arguments: Vec<String> = [
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-dev-shm-usage",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-sync",
+            "--headless",
+            "--no-first-run",
+            "--no-sandbox",
+            // The browser ends with its driver: the pipe breaks.
+            "--remote-debugging-pipe",
+            "--window-size=1200,800",
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let fingerprints: Vec<String> = authorities.iter().map(|a| a.fingerprint()).collect();
+        let mut rules: Vec<String> = places
+            .iter()
+            .map(|(host, place)| format!("MAP {host} {place}"))
+            .collect();
+        rules.push("MAP * 127.0.0.1".to_owned());
+        arguments.extend([
+            format!("--host-resolver-rules={}", rules.join(", ")),
+            format!(
+                "--ignore-certificate-errors-spki-list={}",
+                fingerprints.join(",")
+            ),
+            format!("--user-data-dir={}", profile.display()),
+        ]);
+        let mut capabilities = Map::new();
+        let options = json!({"binary": tools::browser(), "args": arguments});
+        capabilities.insert("goog:chromeOptions".to_owned(), options);
+        capabilities.insert("goog:loggingPrefs".to_owned(), json!({"browser": "ALL"}));
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://{address}"))
+            .await;
+        let client = client.unwrap_or_else(|error| panic!("Chromium: {error}\n{}", driver.log()));
+        Self {
+            client,
+            profile,
+            _driver: driver,
+        }
+    }
+
+    /// Where it keeps its own things.
+    #[must_use]
+    pub fn profile(&self) -> &Path {
+        &self.profile
+    }
+
+    /// What drives it.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Goes there and waits until the page is there.
+    ///
+    /// # Panics
+    /// When there is no page.
+    pub async fn visit(&self, url: &str) {
+        let gone = self.client.goto(url).await;
+        gone.unwrap_or_else(|error| panic!("{url}: {error}"));
+    }
+
+    /// Where it is.
+    ///
+    /// # Panics
+    /// When it does not tell.
+    pub async fn url(&self) -> url::Url {
+        self.client.current_url().await.expect("a URL")
+    }
+
+    /// Waits until it is at a URL that fits.
+    ///
+    /// # Panics
+    /// When it is not within [`wait::LONG`].
+    pub async fn arrives(&self, what: &str, fits: impl Fn(&url::Url) -> bool) -> url::Url {
+        let look = async || Some(self.url().await).filter(|url| fits(url));
+        match wait::within(wait::LONG, look).await {
+            Some(url) => url,
+            None => panic!("{what}: the browser stays at {}", self.url().await),
+        }
+    }
+
+    /// The text that is shown.
+    ///
+    /// # Panics
+    /// When there is no page.
+    pub async fn text(&self) -> String {
+        let body = self.client.find(Locator::Css("body")).await;
+        body.expect("a page").text().await.expect("its text")
+    }
+
+    /// Waits for an element and clicks it.
+    ///
+    /// # Panics
+    /// When there is none, or nothing to click.
+    pub async fn click(&self, css: &str) {
+        let found = self.client.wait().for_element(Locator::Css(css)).await;
+        let element = found.unwrap_or_else(|error| panic!("{css}: {error}"));
+        let clicked = element.click().await;
+        clicked.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Waits for a field and types into it.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn type_into(&self, css: &str, text: &str) {
+        let found = self.client.wait().for_element(Locator::Css(css)).await;
+        let element = found.unwrap_or_else(|error| panic!("{css}: {error}"));
+        element.send_keys(text).await.expect("a field to type into");
+    }
+
+    /// Signs in on the provider's page and consents to what it asks.
+    ///
+    /// # Panics
+    /// When no such page comes.
+    pub async fn sign_in_as(&self, login: &str) {
+        self.type_into("input[name=login]", login).await;
+        self.type_into("input[name=password]", "any").await;
+        self.click("button[type=submit]").await;
+        let consent = "form:has(input[name=prompt][value=consent]) button[type=submit]";
+        self.click(consent).await;
+    }
+
+    /// Puts a picture of the page into `target/screenshots/<name>.png`.
+    ///
+    /// # Panics
+    /// When that cannot be done.
+    pub async fn screenshot(&self, name: &str) -> PathBuf {
+        let picture = self.client.screenshot().await.expect("a picture");
+        let folder = folder::workspace().join("target/screenshots");
+        fs::create_dir_all(&folder).expect("a folder for pictures");
+        let file = folder.join(format!("{name}.png"));
+        fs::write(&file, picture).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        file
+    }
+
+    /// What the console has said since the last look: what scripts say, and what the browser had
+    /// against a page.
+    ///
+    /// # Panics
+    /// When the browser does not tell.
+    pub async fn console(&self) -> Vec<String> {
+        let told = self.client.issue_cmd(console::Read).await;
+        let lines = told.expect("the console");
+        let text = |line: &Value| format!("{}: {}", line["level"], line["message"]);
+        lines.as_array().into_iter().flatten().map(text).collect()
+    }
+}

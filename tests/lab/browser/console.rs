@@ -1,0 +1,20 @@
+//! Chromium's own way to tell what its console says.
+
+use fantoccini::wd::WebDriverCompatibleCommand;
+use hyper::Method;
+use serde_json::json;
+use url::{ParseError, Url};
+
+/// Takes what there is.
+#[derive(Debug)]
+pub(super) struct Read;
+
+impl WebDriverCompatibleCommand for Read {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(json!({"type": "browser"}).to_string()))
+    }
+}

@@ -1,0 +1,316 @@
+//! A person with a browser that runs no scripts: cookies by the rules, redirects, forms.
+
+mod cookie;
+mod html;
+mod jar;
+mod page;
+mod site;
+#[cfg(test)]
+mod tests;
+mod visit;
+
+use std::collections::BTreeMap;
+use std::io::Result;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use url::Url;
+
+pub use cookie::{Cookie, SameSite};
+pub use html::Form;
+pub use jar::Jar;
+pub use page::Page;
+
+use super::authority::Authority;
+use super::client::{Call, Reply};
+use jar::Context;
+use site::Site;
+use visit::Visit;
+
+/// More redirects than a browser follows.
+const TOO_MANY: usize = 20;
+
+/// A person with a browser.
+///
+/// Every host leads to 127.0.0.1, at the port in the URL, unless [`Person::at`] says otherwise.
+#[derive(Debug)]
+pub struct Person {
+    trust: Arc<ClientConfig>,
+    places: BTreeMap<String, SocketAddr>,
+    cookies: Jar,
+    page: Option<Page>,
+    trail: Vec<Step>,
+}
+
+/// A request that a browser has made, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its method.
+    pub method: String,
+    /// Where to, with the fragment that a browser keeps to itself.
+    pub url: Url,
+    /// The `Cookie` that went along.
+    pub cookie: Option<String>,
+    /// The answer.
+    pub reply: Reply,
+}
+
+impl Person {
+    /// A person whose browser believes these authorities.
+    #[must_use]
+    pub fn new(authorities: &[&Authority]) -> Self {
+        Self {
+            trust: Authority::trust_in(authorities),
+            places: BTreeMap::new(),
+            cookies: Jar::default(),
+            page: None,
+            trail: Vec::new(),
+        }
+    }
+
+    /// Lets a host lead somewhere else, whatever the port.
+    #[must_use]
+    pub fn at(mut self, host: &str, address: SocketAddr) -> Self {
+        self.places.insert(host.to_owned(), address);
+        self
+    }
+
+    /// The cookies.
+    #[must_use]
+    pub fn cookies(&self) -> &Jar {
+        &self.cookies
+    }
+
+    /// The cookies, to tamper with.
+    pub fn cookies_mut(&mut self) -> &mut Jar {
+        &mut self.cookies
+    }
+
+    /// What the browser shows.
+    ///
+    /// # Panics
+    /// When nothing was visited yet.
+    #[must_use]
+    pub fn page(&self) -> &Page {
+        self.page.as_ref().expect("a visited page")
+    }
+
+    /// All requests so far, in order, those of [`Person::fetch`] too.
+    #[must_use]
+    pub fn trail(&self) -> &[Step] {
+        &self.trail
+    }
+
+    /// Goes there, as by typing, and on to wherever it leads.
+    ///
+    /// # Panics
+    /// When no answer comes, or when it never ends.
+    pub async fn visit(&mut self, url: &str) -> &Page {
+        self.navigate(Visit::get(parse(url), None)).await
+    }
+
+    /// Goes there by a link on the page that is shown.
+    ///
+    /// # Panics
+    /// As [`Person::visit`] does.
+    pub async fn follow(&mut self, url: &str) -> &Page {
+        let from = self.page().url.clone();
+        let url = from
+            .join(url)
+            .unwrap_or_else(|error| panic!("{url}: {error}"));
+        self.navigate(Visit::get(url, Some(from))).await
+    }
+
+    /// Sends a form of the page that is shown.
+    ///
+    /// # Panics
+    /// As [`Person::visit`] does.
+    pub async fn submit(&mut self, form: Form) -> &Page {
+        let from = self.page().url.clone();
+        let visit = Visit::form(form, from);
+        self.navigate(visit).await
+    }
+
+    /// Goes there, as by typing, but only as far as the first answer, which is shown.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn try_step(&mut self, url: &str) -> Result<&Page> {
+        let visit = Visit::get(parse(url), None);
+        self.open(&visit).await
+    }
+
+    /// Goes there, as by typing, but only as far as the first answer, which is shown.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    pub async fn step(&mut self, url: &str) -> &Page {
+        match self.try_step(url).await {
+            Ok(page) => page,
+            Err(error) => panic!("{url}: {error}"),
+        }
+    }
+
+    /// What a script of the page that is shown gets from there, with cookies. It follows nothing.
+    /// `call` gives the method, more headers and a body; its host and path count for nothing.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    pub async fn fetch(&mut self, url: &str, call: Call) -> Reply {
+        let from = self.page().url.clone();
+        let url = from
+            .join(url)
+            .unwrap_or_else(|error| panic!("{url}: {error}"));
+        let site = Site::between(Some(&from), &url);
+        let context = Context {
+            site,
+            navigation: false,
+            safe: is_safe(call.method()),
+        };
+        let mut call = call
+            .header("accept", "*/*")
+            .header("sec-fetch-dest", "empty")
+            .header("sec-fetch-mode", "cors")
+            .header("sec-fetch-site", site.name());
+        if site != Site::Origin || !matches!(call.method(), "GET" | "HEAD") {
+            call = call.header("origin", site::origin(&from));
+        }
+        if let Some(referrer) = site::referrer(&from, &url) {
+            call = call.header("referer", referrer);
+        }
+        let sent = self.exchange(call, &url, context).await;
+        sent.unwrap_or_else(|error| panic!("{url}: {error}"))
+    }
+
+    /// Signs in on the provider's page that is shown and consents to what it asks, on to wherever
+    /// that leads.
+    ///
+    /// # Panics
+    /// When no such page is shown, and as [`Person::visit`] does.
+    pub async fn sign_in_as(&mut self, login: &str) -> &Page {
+        let form = self.page().form_with("prompt", "login");
+        let form = form.fill("login", login).fill("password", "any");
+        self.submit(form).await;
+        let forms = self.page().forms();
+        match forms.into_iter().find(|form| form.has("prompt", "consent")) {
+            Some(form) => self.submit(form).await,
+            None => self.page(),
+        }
+    }
+
+    /// Says yes to the provider's question whether to sign out, on to wherever that leads.
+    ///
+    /// # Panics
+    /// When no such page is shown, and as [`Person::visit`] does.
+    pub async fn confirm_sign_out(&mut self) -> &Page {
+        let mut forms = self.page().forms().into_iter();
+        let form = forms.find(|form| form.id == "op.logoutForm");
+        let form = form.unwrap_or_else(|| self.page().lacks("a question whether to sign out"));
+        self.submit(form.fill("logout", "yes")).await
+    }
+
+    /// Opens a page and follows redirects, and pages that lead on by themselves, to the end.
+    async fn navigate(&mut self, mut visit: Visit) -> &Page {
+        let begin = self.trail.len();
+        loop {
+            if let Err(error) = self.open(&visit).await {
+                panic!("{} {}: {error}", visit.method, visit.url);
+            }
+            match visit.after(self.page()) {
+                Some(next) => visit = next,
+                None => return self.page(),
+            }
+            let way = &self.trail[begin..];
+            if way.len() > TOO_MANY {
+                let way: Vec<&str> = way.iter().map(|step| step.url.as_str()).collect();
+                panic!("too many redirects:\n{}", way.join("\n"));
+            }
+        }
+    }
+
+    async fn open(&mut self, visit: &Visit) -> Result<&Page> {
+        let context = Context {
+            site: visit.site,
+            navigation: true,
+            safe: is_safe(&visit.method),
+        };
+        let mut call = Call::new(&visit.method, "", "")
+            .header("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+            .header("sec-fetch-dest", "document")
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-site", visit.site.name())
+            .header("upgrade-insecure-requests", "1");
+        if let Some(from) = &visit.from {
+            if !context.safe {
+                call = call.header("origin", site::origin(from));
+            }
+            if let Some(referrer) = site::referrer(from, &visit.url) {
+                call = call.header("referer", referrer);
+            }
+        }
+        if let Some(body) = &visit.body {
+            call = call
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(body.as_str());
+        }
+        let reply = self.exchange(call, &visit.url, context).await?;
+        Ok(self.page.insert(Page {
+            url: visit.url.clone(),
+            reply,
+        }))
+    }
+
+    async fn exchange(&mut self, call: Call, url: &Url, context: Context) -> Result<Reply> {
+        let cookie = self.cookies.header(url, context);
+        let mut call = call.to(&authority(url), &target(url));
+        if let Some(cookie) = &cookie {
+            call = call.header("cookie", cookie);
+        }
+        let address = self.address(url);
+        let reply = match url.scheme() {
+            "https" => call.try_send_tls(address, &self.trust).await?,
+            _ => call.try_send(address).await?,
+        };
+        self.cookies.store(&reply.all("set-cookie"), url, context);
+        self.trail.push(Step {
+            method: call.method().to_owned(),
+            url: url.clone(),
+            cookie,
+            reply: reply.clone(),
+        });
+        Ok(reply)
+    }
+
+    fn address(&self, url: &Url) -> SocketAddr {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let place = self.places.get(host).copied();
+        place.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
+    }
+}
+
+fn parse(url: &str) -> Url {
+    Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+fn is_safe(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+}
+
+/// The `Host`: without the port where it is the scheme's own.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// The path with the query.
+fn target(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}

@@ -1,0 +1,136 @@
+//! What a provider can be told before it starts.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::{Client, Provider};
+use crate::lab::authority::{Authority, Identity};
+use crate::lab::process::Process;
+use crate::lab::{folder, port, tools};
+
+const FILE: &str = "settings.json";
+
+/// A provider to be. It asks for PKCE, rotates refresh tokens and ends a grant when a spent one
+/// comes back, sends `iss` with the code (RFC 9207), and puts all claims into the ID token.
+#[derive(Debug)]
+pub struct Settings {
+    identity: Identity,
+    believed: PathBuf,
+    address: SocketAddr,
+    host: String,
+    clients: Vec<Value>,
+    accounts: Value,
+    seconds: Value,
+    claims_in_id_token: bool,
+}
+
+impl Provider {
+    /// A provider whose certificate is of this authority, which it also believes itself.
+    ///
+    /// It is `https://localhost:PORT`: a name that every resolver knows, unlike `*.localhost`.
+    #[must_use]
+    pub fn with(authority: &Authority) -> Settings {
+        Self::at("localhost", authority)
+    }
+
+    /// The same at another host: `127.0.0.1`, or a name that whoever talks to it can resolve.
+    #[must_use]
+    pub fn at(host: &str, authority: &Authority) -> Settings {
+        Settings {
+            identity: authority.identity(&[host]),
+            believed: authority.file().to_path_buf(),
+            address: port::free(),
+            host: host.to_owned(),
+            clients: Vec::new(),
+            accounts: json!({}),
+            seconds: json!({}),
+            claims_in_id_token: true,
+        }
+    }
+}
+
+impl Settings {
+    /// Another authority to believe where logout tokens go.
+    #[must_use]
+    pub fn believes(mut self, authority: &Authority) -> Self {
+        self.believed = authority.file().to_path_buf();
+        self
+    }
+
+    /// A client.
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.clients.push(client.metadata());
+        self
+    }
+
+    /// A person, whose `sub` is the login. `email` and `email_verified` come with the scope of that
+    /// name, all else with `profile`.
+    #[must_use]
+    pub fn account(mut self, login: &str, claims: Value) -> Self {
+        self.accounts[login] = claims;
+        self
+    }
+
+    /// How long something lives: `AccessToken`, `AuthorizationCode`, `Grant`, `IdToken`,
+    /// `Interaction`, `RefreshToken` or `Session`.
+    #[must_use]
+    pub fn seconds(mut self, what: &str, seconds: u32) -> Self {
+        self.seconds[what] = json!(seconds);
+        self
+    }
+
+    /// Leaves all claims but `sub` to the userinfo endpoint, as the standard has it.
+    #[must_use]
+    pub fn claims_in_userinfo(mut self) -> Self {
+        self.claims_in_id_token = false;
+        self
+    }
+
+    /// What it will call itself.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        format!("https://{}:{}", self.host, self.address.port())
+    }
+
+    /// Starts it and waits until it listens.
+    ///
+    /// # Panics
+    /// When it does not, with the end of its log.
+    pub async fn start(self) -> Provider {
+        let folder = folder::fresh("provider");
+        let control = port::free();
+        let issuer = self.issuer();
+        // Node can stand still for ever while it makes keys and hands them out.
+        let keys = super::new_keys();
+        let settings = json!({
+            "issuer": issuer,
+            "port": self.address.port(),
+            "control": control.port(),
+            "certificate": self.identity.certificate,
+            "key": self.identity.key,
+            "keys": super::jwks(&keys),
+            "clients": self.clients,
+            "accounts": self.accounts,
+            "ttl": self.seconds,
+            "claims_in_id_token": self.claims_in_id_token,
+        });
+        fs::write(folder.join(FILE), format!("{settings:#}")).expect("a settings file");
+        let mut command = tools::provider();
+        command.arg(folder.join(FILE));
+        command.env("NODE_EXTRA_CA_CERTS", self.believed);
+        let mut process = Process::start("provider", &folder, command);
+        // It listens there last.
+        process.ready_at(control, "/seen").await;
+        Provider {
+            issuer,
+            address: self.address,
+            control,
+            keys,
+            process,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A server with a replica, and a sentinel that knows which of them leads.
+
+use std::fs;
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use super::{Client, PASSWORD, Redis};
+use crate::lab::process::Process;
+use crate::lab::{folder, port, tools, wait};
+
+const CONFIGURATION: &str = "sentinel.conf";
+const NAME: &str = "lab";
+
+/// A running sentinel with two servers behind it, of which the first leads. All end when dropped.
+#[derive(Debug)]
+pub struct Sentinel {
+    /// The servers.
+    pub servers: [Redis; 2],
+    address: SocketAddr,
+    client: Client,
+    _process: Process,
+}
+
+impl Sentinel {
+    /// Starts all and waits until the sentinel knows both servers.
+    ///
+    /// # Panics
+    /// When it does not, with the end of a log.
+    pub async fn start() -> Self {
+        let authentication = ["--masterauth", PASSWORD];
+        let first = Redis::launch(None, &authentication).await;
+        let port = first.address.port().to_string();
+        let replica = ["--replicaof", "127.0.0.1", &port];
+        let second = Redis::launch(None, &[&replica[..], &authentication[..]].concat()).await;
+
+        let folder = folder::fresh("sentinel");
+        let address = port::free();
+        let configuration = format!(
+            "bind 127.0.0.1\nport {}\ndir {}\nsentinel monitor {NAME} 127.0.0.1 {port} 1\n\
+             sentinel auth-pass {NAME} {PASSWORD}\nsentinel down-after-milliseconds {NAME} 500\n\
+             sentinel failover-timeout {NAME} 5000\n",
+            address.port(),
+            folder.display(),
+        );
+        fs::write(folder.join(CONFIGURATION), configuration).expect("a configuration file");
+        let mut command = tools::server("bin/redis-server");
+        command.arg(folder.join(CONFIGURATION)).arg("--sentinel");
+        let mut process = Process::start("sentinel", &folder, command);
+        let client = Client {
+            port: address.port(),
+            authority: None,
+        };
+        let knows = async || {
+            client
+                .command(&["SENTINEL", "REPLICAS", NAME])
+                .contains("slave")
+        };
+        process.ready(knows).await;
+        Self {
+            servers: [first, second],
+            address,
+            client,
+            _process: process,
+        }
+    }
+
+    /// What a companion's `session` says of it.
+    #[must_use]
+    pub fn session(&self) -> Value {
+        let store = format!("redis-sentinel://{}/{NAME}", self.address);
+        let redis = json!({"password_file": self.servers[0].password_file});
+        json!({"store": store, "redis": redis})
+    }
+
+    /// The place in [`Sentinel::servers`] of the one that leads, as the sentinel has it.
+    #[must_use]
+    pub fn leader(&self) -> Option<usize> {
+        let told = self
+            .client
+            .command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]);
+        let port = told.lines().nth(1)?;
+        let leads = |server: &Redis| server.address.port().to_string() == port;
+        self.servers.iter().position(leads)
+    }
+
+    /// Kills the server that leads and waits until the other one does.
+    ///
+    /// # Panics
+    /// When it does not within [`wait::LONG`].
+    pub async fn fail_over(&mut self) {
+        let old = self.leader().expect("a leader");
+        self.servers[old].kill();
+        let other = async || self.leader().is_some_and(|leader| leader != old);
+        wait::until_true("another leader", wait::LONG, other).await;
+    }
+}

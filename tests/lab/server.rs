@@ -1,0 +1,229 @@
+//! A server over TLS that gives any answer, the broken ones too, and that comes and goes.
+
+use std::fmt;
+use std::future;
+use std::io::Result;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::background::{self, Task};
+use super::http::{Head, text};
+use super::issuer::Answer;
+
+/// What a server says to each request.
+type Script = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
+
+/// A server of the lab. It ends when dropped.
+pub(super) struct Server {
+    address: SocketAddr,
+    identity: Arc<ServerConfig>,
+    script: Script,
+    state: State,
+}
+
+/// A request as it came.
+#[derive(Debug)]
+pub(super) struct Request {
+    head: Head,
+    body: String,
+}
+
+/// Up: accepting. Down: the port kept by a socket that refuses, so that nobody else gets it.
+enum State {
+    Down(TcpSocket),
+    Up {
+        task: Task,
+        stop: oneshot::Sender<()>,
+    },
+    Between,
+}
+
+// === impl Server ===
+
+impl Server {
+    /// A server that answers by `script`, not reachable yet.
+    pub(super) fn down(
+        address: SocketAddr,
+        identity: Arc<ServerConfig>,
+        script: impl Fn(Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            address,
+            identity,
+            script: Arc::new(script),
+            state: State::Down(bind(address)),
+        }
+    }
+
+    /// Where it listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Goes down: breaks the connections there are and refuses new ones.
+    pub(super) async fn go_down(&mut self) {
+        if let State::Up { task, stop } = std::mem::replace(&mut self.state, State::Between) {
+            let _gone = stop.send(());
+            task.finish().await;
+            self.state = State::Down(bind(self.address));
+        }
+    }
+
+    /// Comes up again, on the same port.
+    pub(super) async fn come_up(&mut self) {
+        if let State::Down(socket) = std::mem::replace(&mut self.state, State::Between) {
+            let (stop, stopped) = oneshot::channel();
+            let (identity, script) = (Arc::clone(&self.identity), Arc::clone(&self.script));
+            let (task, listening) = run(socket, identity, script, stopped);
+            listening.await.expect("it listens");
+            self.state = State::Up { task, stop };
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+// === impl Request ===
+
+impl Request {
+    /// The method.
+    pub(super) fn method(&self) -> &str {
+        self.head.first_line.split(' ').next().unwrap_or_default()
+    }
+
+    /// The path, without a query.
+    pub(super) fn path(&self) -> &str {
+        let target = self.head.first_line.split(' ').nth(1).unwrap_or_default();
+        target.split('?').next().unwrap_or_default()
+    }
+
+    /// The first header of this name.
+    pub(super) fn header(&self, name: &str) -> Option<String> {
+        self.head.header(name)
+    }
+
+    /// The body, each byte one character.
+    pub(super) fn body(&self) -> &str {
+        &self.body
+    }
+}
+
+/// A socket that has the port and refuses connections until it listens.
+fn bind(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket
+        .set_reuseaddr(true)
+        .expect("a port can be had again at once");
+    socket
+        .bind(address)
+        .unwrap_or_else(|error| panic!("{address}: {error}"));
+    socket
+}
+
+/// Serves `script` until it is stopped, and then until all its connections are gone. The receiver
+/// hears when it listens.
+fn run(
+    socket: TcpSocket,
+    identity: Arc<ServerConfig>,
+    script: Script,
+    mut stopped: oneshot::Receiver<()>,
+) -> (Task, oneshot::Receiver<()>) {
+    let acceptor = TlsAcceptor::from(identity);
+    let (listening, heard) = oneshot::channel();
+    let task = background::spawn(async move {
+        let listener = socket.listen(1024).expect("a port that is kept");
+        let _heard = listening.send(());
+        let mut connections = JoinSet::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = &mut stopped => break,
+            };
+            let Ok((stream, _)) = accepted else {
+                continue;
+            };
+            let (acceptor, script) = (acceptor.clone(), Arc::clone(&script));
+            connections.spawn(async move {
+                // A client that does not trust us, or goes away, is no failure of the lab's.
+                if let Ok(stream) = acceptor.accept(stream).await {
+                    let _gone = serve(stream, &script).await;
+                }
+            });
+            while connections.try_join_next().is_some() {}
+        }
+        drop(listener);
+        connections.shutdown().await;
+    });
+    (task, heard)
+}
+
+async fn serve(stream: TlsStream<TcpStream>, script: &Script) -> Result<()> {
+    let mut stream = BufReader::new(stream);
+    while let Some(head) = Head::read(&mut stream).await? {
+        // A request without a length has no body.
+        let body = match head.header("content-length") {
+            Some(_) => text(&head.read_body(&mut stream).await?),
+            None => String::new(),
+        };
+        give(script(Request { head, body }), stream.get_mut()).await?;
+    }
+    Ok(())
+}
+
+async fn give(answer: Answer, stream: &mut TlsStream<TcpStream>) -> Result<()> {
+    match answer {
+        Answer::Whole {
+            status,
+            headers,
+            body,
+        } => {
+            let mut bytes = head(status, body.len());
+            for (name, value) in headers {
+                bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+            }
+            bytes.extend_from_slice(b"\r\n");
+            bytes.extend_from_slice(&body);
+            stream.write_all(&bytes).await
+        }
+        Answer::Drip { body, pause } => {
+            stream.write_all(&head(200, body.len())).await?;
+            stream.write_all(b"\r\n").await?;
+            for byte in body {
+                stream.write_all(&[byte]).await?;
+                stream.flush().await?;
+                tokio::time::sleep(pause).await;
+            }
+            Ok(())
+        }
+        Answer::Truncated { body, sent } => {
+            stream.write_all(&head(200, body.len())).await?;
+            stream.write_all(b"\r\n").await?;
+            stream.write_all(&body[..sent]).await?;
+            stream.shutdown().await
+        }
+        Answer::Silence => future::pending().await,
+        Answer::Reset => {
+            // Closing with a linger of zero is what makes the kernel send RST in place of FIN.
+            stream.get_mut().0.set_zero_linger()?;
+            Err(std::io::ErrorKind::ConnectionReset.into())
+        }
+    }
+}
+
+fn head(status: u16, length: usize) -> Vec<u8> {
+    format!("HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\n").into_bytes()
+}

@@ -1,0 +1,136 @@
+// A real OpenID provider (npm oidc-provider) for the tests.
+//
+//   node provider.mjs SETTINGS.json
+//
+// It shows its own sign-in and consent pages and takes any password. Beside it, on `control`, stands what the
+// tests need and no provider has: what was asked so far, other keys, other accounts, faults.
+import dns from 'node:dns';
+import fs from 'node:fs';
+import http from 'node:http';
+import https from 'node:https';
+import { randomBytes } from 'node:crypto';
+
+import Provider from '../../.tools/oidc-provider/node_modules/oidc-provider/lib/index.js';
+import { createMemoryAdapter } from '../../.tools/oidc-provider/node_modules/oidc-provider/lib/adapters/memory_adapter.js';
+
+const settings = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
+const { accounts } = settings;
+
+// Where a logout token goes has a name that only browsers know to be loopback.
+dns.lookup = (name, options, callback = options) => (options.all
+  ? callback(null, [{ address: '127.0.0.1', family: 4 }])
+  : callback(null, '127.0.0.1', 4));
+
+/** Every answered request to an endpoint: `{route, grant, status}`. */
+const seen = [];
+/** Every logout token sent: `{client, sub, sid, error}`. */
+const told = [];
+/** What an endpoint does instead: a status, or `lost`: the request counts but its answer never arrives. */
+const faults = {};
+/** Whether connections are broken off at once. */
+let down = false;
+
+const PATHS = {
+  '/.well-known/openid-configuration': 'discovery',
+  '/auth': 'authorization',
+  '/jwks': 'jwks',
+  '/me': 'userinfo',
+  '/session/end': 'end_session',
+  '/token': 'token',
+};
+
+const claimNames = new Set(Object.values(accounts).flatMap(Object.keys));
+for (const name of ['sub', 'email', 'email_verified']) claimNames.delete(name);
+
+const configuration = {
+  // A set of its own, so that another set of keys finds the sessions there are.
+  adapter: createMemoryAdapter(),
+  claims: {
+    email: ['email', 'email_verified'],
+    profile: [...claimNames],
+  },
+  clients: settings.clients,
+  conformIdTokenClaims: !settings.claims_in_id_token,
+  // OpenID Connect RP-Initiated Logout 1.0, section 2: both GET and POST must be supported.
+  enableHttpPostMethods: true,
+  cookies: {
+    long: { sameSite: 'none' },
+    keys: [randomBytes(32).toString('base64')],
+    // A browser gives cookies to every port of a host: two providers must not take each other's.
+    names: Object.fromEntries(['session', 'interaction', 'resume'].map((name) => [name, `_${name}_${settings.port}`])),
+  },
+  features: {
+    backchannelLogout: { enabled: true },
+    devInteractions: { enabled: true },
+  },
+  // Its own would refuse loopback.
+  fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
+  findAccount: (_, accountId) => accounts[accountId] && {
+    accountId,
+    claims: () => ({ ...accounts[accountId], sub: accountId }),
+  },
+  issueRefreshToken: async () => true,
+  pkce: { required: () => true },
+  rotateRefreshToken: () => true,
+  ttl: settings.ttl,
+};
+
+let answer;
+
+/** Signs with the first fitting key from now on, and publishes all. */
+function publish(keys) {
+  const provider = new Provider(settings.issuer, { ...configuration, jwks: { keys } });
+  provider.use(async (ctx, next) => {
+    const fault = faults[PATHS[ctx.path]];
+    if (typeof fault === 'number') {
+      ctx.status = fault;
+      ctx.body = '';
+    } else {
+      await next();
+    }
+    const route = PATHS[ctx.path];
+    if (route) {
+      seen.push({ route, grant: ctx.oidc?.params?.grant_type ?? null, status: ctx.status });
+    }
+    if (fault === 'lost') {
+      ctx.respond = false;
+      ctx.req.socket.destroy();
+    }
+  });
+  provider.on('backchannel.success', (_, client, sub, sid) => told.push({ client: client.clientId, sub, sid, error: null }));
+  provider.on('backchannel.error', (_, error, client, sub, sid) => told.push({
+    client: client.clientId, sub, sid, error: String(error.cause ?? error),
+  }));
+  provider.on('server_error', (_, error) => console.error(error));
+  answer = provider.callback();
+}
+
+const COMMANDS = {
+  'GET /seen': () => seen,
+  'GET /told': () => told,
+  'POST /accounts': (changes) => { Object.assign(accounts, changes); },
+  'POST /down': () => {
+    down = true;
+    server.closeAllConnections();
+  },
+  'POST /faults': (changes) => { Object.assign(faults, changes); },
+  'POST /keys': publish,
+  'POST /up': () => { down = false; },
+};
+
+const control = http.createServer(async (request, response) => {
+  const chunks = await request.toArray();
+  const command = COMMANDS[`${request.method} ${request.url}`];
+  const said = command?.(JSON.parse(Buffer.concat(chunks).toString() || '{}'));
+  response.statusCode = command ? 200 : 404;
+  response.end(JSON.stringify(said ?? null));
+});
+
+const server = https.createServer(
+  { cert: fs.readFileSync(settings.certificate), key: fs.readFileSync(settings.key) },
+  (request, response) => answer(request, response),
+);
+server.on('connection', (socket) => { if (down) socket.destroy(); });
+
+publish(settings.keys);
+server.listen(settings.port, '127.0.0.1', () => control.listen(settings.control, '127.0.0.1'));

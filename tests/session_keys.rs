@@ -1,0 +1,141 @@
+//! `portcullis session-keys`, as operators call it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A folder that is gone when the test is.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("session-keys-{name}"));
+        let _absent = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn session_keys(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .arg("session-keys")
+            .args(arguments)
+            .current_dir(&self.0)
+            .output()
+            .unwrap()
+    }
+
+    fn keys(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.0.join("keys")).unwrap()).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+#[test]
+fn keys_are_made_and_then_rotated() {
+    let folder = Folder::new("rotated");
+    let made = folder.session_keys(&["--out", "keys"]);
+    assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
+    assert_eq!(stdout(&made), "keys: made; its key is used at once\n");
+    let first = folder.keys();
+    let mode = fs::metadata(folder.0.join("keys")).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+
+    let rotated = folder.session_keys(&["--out", "keys"]);
+    assert_eq!(rotated.status.code(), Some(0), "{}", stderr(&rotated));
+    assert_eq!(
+        stdout(&rotated),
+        "keys: rotated; a fresh key stands before 1 other and is used in 10 minutes\n"
+    );
+    let second = folder.keys();
+    assert_eq!(second["handle"], first["handle"]);
+    assert_eq!(second["keys"][1], first["keys"][0]);
+    let time = |key: &str| second["keys"][0][key].as_u64().unwrap();
+    assert_eq!(time("use_after"), time("made") + 600);
+}
+
+#[test]
+fn the_keys_are_of_the_form_that_is_documented() {
+    let folder = Folder::new("form");
+    folder.session_keys(&["--out", "keys"]);
+    let keys = folder.keys();
+    let names = |value: &Value| -> Vec<String> {
+        let mut names: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&keys), ["handle", "keys", "version"]);
+    assert_eq!(
+        names(&keys["keys"][0]),
+        ["made", "sealing", "signing", "use_after"]
+    );
+    assert_eq!(keys["keys"][0]["made"], keys["keys"][0]["use_after"]);
+    for secret in [&keys["handle"], &keys["keys"][0]["sealing"]] {
+        // 32 bytes in base64url without padding.
+        assert_eq!(secret.as_str().unwrap().len(), 43);
+    }
+}
+
+#[test]
+fn what_is_no_key_file_is_left_alone() {
+    let folder = Folder::new("precious");
+    let precious = folder.0.join("precious");
+    fs::write(&precious, "something else").unwrap();
+    let refused = folder.session_keys(&["--out", "precious"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(stdout(&refused), "");
+    let told = "error: precious: this is no key file: ";
+    assert!(stderr(&refused).starts_with(told), "{}", stderr(&refused));
+    assert!(
+        stderr(&refused).contains("\nmend: "),
+        "{}",
+        stderr(&refused)
+    );
+    assert_eq!(fs::read_to_string(precious).unwrap(), "something else");
+}
+
+#[test]
+fn the_keys_are_told_to_nobody() {
+    let folder = Folder::new("untold");
+    for _ in 0..2 {
+        let output = folder.session_keys(&["--out", "keys"]);
+        let told = [stdout(&output), stderr(&output)].concat();
+        let keys = folder.keys();
+        for key in keys["keys"].as_array().unwrap() {
+            for name in ["sealing", "signing"] {
+                assert!(!told.contains(key[name].as_str().unwrap()));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_command_line_says_where_the_keys_go() {
+    let folder = Folder::new("usage");
+    assert_eq!(folder.session_keys(&[]).status.code(), Some(2));
+    let help = folder.session_keys(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    for word in [
+        "--out <FILE>",
+        "rotate",
+        "ten minutes",
+        "signs everybody out",
+    ] {
+        assert!(stdout(&help).contains(word), "{word}: {}", stdout(&help));
+    }
+}

@@ -1,0 +1,11 @@
+//! The filter's half of people's sessions, against a companion that says what a test tells it to.
+
+mod admitted;
+mod companion;
+mod ending;
+mod origins;
+mod own_host;
+mod refreshing;
+mod sign_in;
+mod stand;
+mod together;

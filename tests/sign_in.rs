@@ -1,0 +1,185 @@
+//! People sign in at a real provider and out again, at the companion itself.
+
+use portcullis_tests::lab::provider::{Client, Route, Settings};
+use portcullis_tests::lab::{Authority, Call, Companion, Person, Provider, port};
+use serde_json::{Value, json};
+
+const URL: &str = "https://auth.example.com";
+const APP: &str = "https://alertmanager.example.com/";
+
+/// A provider, a companion that terminates TLS itself, and who vouches for both.
+struct Stage {
+    authority: Authority,
+    provider: Provider,
+    companion: Companion,
+}
+
+impl Stage {
+    async fn start() -> Self {
+        Self::with(|settings| settings, |_| {}).await
+    }
+
+    async fn with(more: impl FnOnce(Settings) -> Settings, edit: impl FnOnce(&mut Value)) -> Self {
+        let authority = Authority::new();
+        let listen = port::free();
+        let settings = Provider::with(&authority)
+            .client(
+                Client::new("portcullis", "s3cret")
+                    .redirect(&format!("{URL}/oauth2/callback"))
+                    .post_logout(&format!("{URL}/oauth2/sign_out"))
+                    .backchannel(&format!("https://{listen}/oauth2/backchannel-logout")),
+            )
+            .account(
+                "alice",
+                json!({"email": "alice@example.com", "email_verified": true, "groups": ["sre"],
+                       "preferred_username": "alice"}),
+            );
+        let provider = more(settings).start().await;
+        let mut configuration = json!({
+            "url": URL,
+            "listen": listen,
+            "providers": [{
+                "issuer": provider.issuer(), "client_id": "portcullis", "client_secret": "s3cret",
+                "ca_file": authority.file(),
+            }],
+            "session": {"cookie": {"domain": "example.com"}},
+        });
+        edit(&mut configuration);
+        let companion = Companion::with(configuration, &policy());
+        let companion = companion.tls(&authority, "auth.example.com").start().await;
+        Self {
+            authority,
+            provider,
+            companion,
+        }
+    }
+
+    fn person(&self) -> Person {
+        Person::new(&[&self.authority]).at("auth.example.com", self.companion.address())
+    }
+
+    /// Goes to the sign-in page as the filter would send a browser there.
+    async fn begin(&self, person: &mut Person, rd: &str) {
+        let url = url::Url::parse_with_params(&format!("{URL}/oauth2/start"), [("rd", rd)]);
+        person.visit(url.unwrap().as_str()).await;
+    }
+
+    async fn sign_in(&self, person: &mut Person) {
+        person.visit(&format!("{URL}/oauth2/sign_in")).await;
+        let page = person.sign_in_as("alice").await;
+        assert!(page.text().contains("You are signed in"), "{}", page.text());
+    }
+
+    async fn userinfo(&self, person: &mut Person) -> (u16, Value) {
+        let reply = person
+            .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
+            .await;
+        (reply.status, reply.json())
+    }
+}
+
+fn policy() -> Value {
+    json!({
+        "sso": {"url": URL, "envoy_cluster": "portcullis"},
+        "apps": [{
+            "name": "alertmanager", "hosts": ["alertmanager.example.com"],
+            "rules": [{"name": "operators", "allow": [{"from": "sso", "group": "sre"}]}],
+        }],
+    })
+}
+
+#[tokio::test]
+async fn a_person_signs_in_and_is_known() {
+    let stage = Stage::start().await;
+    let mut person = stage.person();
+    stage.sign_in(&mut person).await;
+    let (status, info) = stage.userinfo(&mut person).await;
+    assert_eq!(status, 200, "{info}");
+    assert_eq!(
+        info,
+        json!({"user": "alice", "email": "alice@example.com", "emailVerified": true,
+               "groups": ["sre"], "preferredUsername": "alice", "provider": "sso"})
+    );
+}
+
+#[tokio::test]
+async fn r06_a_person_comes_back_to_where_the_sign_in_began() {
+    let stage = Stage::start().await;
+    let mut person = stage.person();
+    stage
+        .begin(&mut person, &format!("{APP}a?b=c&d=%2F#frag"))
+        .await;
+    // Nothing listens at the app, and only where the browser is sent matters.
+    let form = person.page().form_with("prompt", "login");
+    person
+        .submit(form.fill("login", "alice").fill("password", "any"))
+        .await;
+    let consent = person.page().form_with("prompt", "consent");
+    let sent = tokio::spawn(async move {
+        person = person.at("alertmanager.example.com", port::free());
+        person.submit(consent).await;
+    });
+    let error = sent.await.unwrap_err().into_panic();
+    let error = error.downcast_ref::<String>().unwrap();
+    assert!(error.contains(&format!("{APP}a?b=c&d=%2F#frag")), "{error}");
+}
+
+#[tokio::test]
+async fn r02_a_callback_without_its_sign_in_asks_the_provider_nothing() {
+    let stage = Stage::start().await;
+    let mut person = stage.person();
+    for query in [
+        "",
+        "?code=abc",
+        "?code=abc&state=unknown",
+        "?state=unknown",
+        "?code=a&code=b&state=c",
+        "?error=access_denied&state=unknown",
+    ] {
+        let page = person.visit(&format!("{URL}/oauth2/callback{query}")).await;
+        assert!(
+            matches!(page.reply.status, 400 | 403),
+            "{query}: {}",
+            page.reply.status
+        );
+    }
+    assert_eq!(stage.provider.count(Route::Token).await, 0);
+}
+
+#[tokio::test]
+async fn r02_a_state_is_for_one_use() {
+    let stage = Stage::start().await;
+    let mut person = stage.person();
+    stage.sign_in(&mut person).await;
+    let callback = person
+        .trail()
+        .iter()
+        .find(|step| step.url.path() == "/oauth2/callback")
+        .unwrap();
+    let (url, cookie) = (callback.url.clone(), callback.cookie.clone().unwrap());
+    let redeemed = stage.provider.count(Route::Token).await;
+    let path = format!("{}?{}", url.path(), url.query().unwrap());
+    let call = Call::get("auth.example.com", &path).header("cookie", cookie);
+    let reply = stage.companion.call(call).await;
+    assert_eq!(reply.status, 403, "{}", reply.text());
+    assert_eq!(stage.provider.count(Route::Token).await, redeemed);
+}
+
+#[tokio::test]
+async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
+    let stage = Stage::start().await;
+    let mut person = stage.person();
+    stage.sign_in(&mut person).await;
+    let kept: Vec<_> = person.cookies().iter().cloned().collect();
+    person.follow("/oauth2/sign_out").await;
+    let form = person.page().forms().into_iter().next().unwrap();
+    person.submit(form).await;
+    let page = person.confirm_sign_out().await;
+    assert!(page.text().contains("signed out"), "{}", page.text());
+    assert_eq!(stage.userinfo(&mut person).await.0, 401);
+    // Who kept the cookies has nothing either.
+    for cookie in kept {
+        person.cookies_mut().put(cookie);
+    }
+    assert_eq!(stage.userinfo(&mut person).await.0, 401);
+}
