@@ -64,7 +64,6 @@ async fn serve(config: Config) -> Result<(), Report> {
     let judgement = judgement::watch(&mut watcher, &config)?;
     let policy = &judgement.load().policy;
     let people = People::open(&config, policy, &mut watcher, Arc::clone(&metrics))?;
-    let health = people.watch(&metrics);
     let judge = InForce::follow(&config, judgement.clone(), people.keys.clone())?;
     let signed_in = SignedIn::new(Arc::clone(&people.sessions), Arc::clone(&people.providers));
     let tls = config
@@ -77,6 +76,8 @@ async fn serve(config: Config) -> Result<(), Report> {
         Some(listen) => Some(Listener::bind(listen).await?),
         None => None,
     };
+    // Nothing can be wrong with the files any more, so others may be asked.
+    let health = people.watch(&metrics);
     let limits = Arc::new(config.limits.clone());
     let state: Shared = Arc::new(Context {
         config,

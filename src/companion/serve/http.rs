@@ -7,6 +7,9 @@ mod peer;
 mod stop;
 pub(crate) mod tls;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,6 +6,7 @@ mod agree;
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use portcullis_core::policy::Policy;
 
@@ -29,16 +30,30 @@ pub(crate) struct Judgement {
 pub(super) fn watch(watcher: &mut Watcher, config: &Config) -> Result<Watched<Judgement>, Report> {
     let paths: Vec<PathBuf> = vec![config.policy.clone()];
     let config = config.clone();
+    let cookie = OnceLock::new();
     watcher.watch("policy", paths, move |contents| {
         let name = config.policy.display().to_string();
-        judge(name, contents.concat(), &config)
+        judge(name, contents.concat(), &config, &cookie)
     })
 }
 
-fn judge(name: String, bytes: Vec<u8>, config: &Config) -> Result<Judgement, Report> {
+/// Judges a policy. `cookie` is the first name of the cookies that sessions began with.
+fn judge(
+    name: String,
+    bytes: Vec<u8>,
+    config: &Config,
+    cookie: &OnceLock<String>,
+) -> Result<Judgement, Report> {
     let file = PolicyFile::parse(name, bytes)?;
     let policy = file.policy()?;
-    agree::agree(&file, &policy, config)?;
+    let sso = agree::agree(&file, &policy, config)?;
+    let own = sso.cookies().token();
+    let begun = cookie.get_or_init(|| own.to_owned());
+    if begun != own {
+        let problem = format!("`{own}` is another name than `{begun}`, with which sessions began");
+        let mend = "restart the companion to take it, which signs everybody out";
+        return Err(file.report("sso.cookie", &problem, mend));
+    }
     let returns = ReturnRules::new(&config.site, config.redirect_hosts.as_deref(), &policy);
     Ok(Judgement { policy, returns })
 }

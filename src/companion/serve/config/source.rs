@@ -1,15 +1,19 @@
 //! Where settings come from: flags before variables before the file. What is read knows where it
 //! stood, so that an error names the place and not only the setting.
 
-use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+mod known;
+mod place;
 
-use portcullis_core::policy::suggestion;
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 
 use crate::document::{Document, Node, Report, Value};
 
 use super::arguments::{Arguments, Given};
 use super::settings::{SETTINGS, Setting, Shape};
+use known::known;
+
+pub(super) use place::{Found, Place};
 
 const EMPTY: &str = "write a configuration; `portcullis serve --help` shows one";
 
@@ -18,22 +22,6 @@ const EMPTY: &str = "write a configuration; `portcullis serve --help` shows one"
 pub(super) struct Source {
     file: Option<Document>,
     given: HashMap<&'static str, Given>,
-}
-
-/// A value and where it stood.
-#[derive(Debug)]
-pub(super) struct Found<'a, T = String> {
-    pub(super) value: T,
-    pub(super) place: Place<'a>,
-}
-
-/// Where a value stood.
-#[derive(Clone, Debug)]
-pub(super) enum Place<'a> {
-    /// In the file, at this path.
-    File(&'a Document, String),
-    /// In this flag or variable.
-    Given(&'a str),
 }
 
 impl Source {
@@ -308,128 +296,4 @@ fn setting(path: &str) -> Option<(&'static Setting, Option<&str>)> {
         };
         same.then_some((setting, None))
     })
-}
-
-/// Refuses every name in a block that is none of a setting, and every block that is no block.
-/// `path` is where it stands, `start` how the settings in it begin.
-fn known(document: &Document, block: &Node, path: &str, start: &str) -> Result<(), Report> {
-    let place = |path: &str| {
-        let path = if path.is_empty() { "." } else { path };
-        Place::File(document, path.to_owned())
-    };
-    let Value::Map(members) = &block.value else {
-        return Err(place(path).mistyped(block, "a block of settings"));
-    };
-    // The next step to each of the settings in it, and whether it is a block.
-    let steps = SETTINGS.iter().filter_map(|setting| {
-        let rest = setting.path.strip_prefix(start)?;
-        Some(match rest.split_once('.') {
-            Some((step, _)) => (step, true),
-            None => (rest, false),
-        })
-    });
-    let name_of = |step: &'static str| step.trim_end_matches("[]");
-    for (name, value) in members {
-        let own = match path {
-            "" => name.text.clone(),
-            _ => format!("{path}.{}", name.text),
-        };
-        let mut fitting = steps.clone();
-        match fitting.find(|(step, _)| *step == "*" || name_of(step) == name.text) {
-            Some((step, true)) => {
-                let start = format!("{start}{step}.");
-                match (&value.value, step.ends_with("[]")) {
-                    (Value::List(elements), true) => {
-                        for (index, element) in elements.iter().enumerate() {
-                            known(document, element, &format!("{own}[{index}]"), &start)?;
-                        }
-                    }
-                    (_, true) => return Err(place(&own).mistyped(value, "a list")),
-                    (_, false) => known(document, value, &own, &start)?,
-                }
-            }
-            Some((_, false)) => {}
-            None => {
-                let names: Vec<&str> = steps.clone().map(|(step, _)| name_of(step)).collect();
-                return Err(unknown(document, &own, &name.text, names));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What is said of a name that is none of a setting's, where `names` are.
-fn unknown(document: &Document, path: &str, name: &str, mut names: Vec<&str>) -> Report {
-    let problem = format!("unknown field `{name}`");
-    let file = format!("{name}_file");
-    if names.contains(&&*file) {
-        let mend = format!("secrets are read from files alone: name one in `{file}`");
-        return document.report(path, &problem, &mend).unseen();
-    }
-    names.dedup();
-    document.report(path, &problem, &suggestion(name, &names))
-}
-
-// === impl Place ===
-
-impl<'a> Place<'a> {
-    pub(super) fn found<T>(self, value: T) -> Found<'a, T> {
-        Found { value, place: self }
-    }
-
-    /// An error about what stands here.
-    pub(super) fn wrong(&self, problem: &str, mend: &str) -> Report {
-        match self {
-            Self::File(document, path) => document.report(path, problem, mend),
-            Self::Given(name) => Report::of(name, problem, mend),
-        }
-    }
-
-    /// An error about a value, which is quoted in front of the problem.
-    pub(super) fn wrong_value(&self, value: &str, problem: &str, mend: &str) -> Report {
-        self.wrong(&format!("`{value}` {problem}"), mend)
-    }
-
-    fn mistyped(&self, node: &Node, expected: &str) -> Report {
-        let found = match &node.value {
-            Value::Null => "nothing",
-            Value::Bool(_) => "a truth",
-            Value::Number(_) => "a number",
-            Value::String(_) => "a text",
-            Value::List(_) => "a list",
-            Value::Map(_) => "a block of settings",
-        };
-        let mend = match (&node.value, expected) {
-            (Value::Number(text), "a text") => format!("write \"{text}\" in quotes"),
-            _ => format!("write {expected}, or leave it out"),
-        };
-        self.wrong(&format!("{found} where {expected} must stand"), &mend)
-    }
-
-    fn element(&self, index: usize) -> Self {
-        match self {
-            Self::File(document, path) => Self::File(document, format!("{path}[{index}]")),
-            Self::Given(name) => Self::Given(name),
-        }
-    }
-
-    /// What paths here count from: the folder of the file, and else the working directory.
-    pub(super) fn folder(&self) -> &'a Path {
-        match self {
-            Self::File(document, _) => {
-                let parent = Path::new(document.name()).parent();
-                parent.unwrap_or_else(|| Path::new(""))
-            }
-            Self::Given(_) => Path::new(""),
-        }
-    }
-}
-
-// === impl Found ===
-
-impl Found<'_> {
-    /// An error about the value.
-    pub(super) fn wrong(&self, problem: &str, mend: &str) -> Report {
-        self.place.wrong_value(&self.value, problem, mend)
-    }
 }

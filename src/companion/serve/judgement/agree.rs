@@ -9,8 +9,13 @@ use crate::document::Report;
 use crate::policy_file::PolicyFile;
 use crate::serve::config::{Config, holds};
 
-/// Refuses a policy that is another companion's, or whose people would never get in.
-pub(super) fn agree(file: &PolicyFile, policy: &Policy, config: &Config) -> Result<(), Report> {
+/// Refuses a policy that is another companion's, or whose people would never get in. What comes back
+/// is how they sign in.
+pub(super) fn agree<'a>(
+    file: &PolicyFile,
+    policy: &'a Policy,
+    config: &Config,
+) -> Result<&'a Sso, Report> {
     let Some(sso) = policy.sso() else {
         let mend = format!(
             "write `sso: {{url: {}, envoy_cluster: portcullis}}`",
@@ -21,7 +26,8 @@ pub(super) fn agree(file: &PolicyFile, policy: &Policy, config: &Config) -> Resu
     same_site(file, sso, config)?;
     same_providers(file, sso, config)?;
     same_trusts(file, policy, config)?;
-    held_by_the_cookie(file, policy, sso, config)
+    held_by_the_cookie(file, policy, sso, config)?;
+    Ok(sso)
 }
 
 fn same_site(file: &PolicyFile, sso: &Sso, config: &Config) -> Result<(), Report> {

@@ -25,6 +25,11 @@ apps:
         allow: [{service_account: staging/monitoring/karma}]
 ";
 
+/// What a companion makes of a policy when it starts.
+fn first(text: impl Into<Vec<u8>>, config: &Config) -> Result<Judgement, Report> {
+    judge("p.yaml".to_owned(), text.into(), config, &OnceLock::new())
+}
+
 /// What is said of the policy with one piece of it replaced, by a companion that was changed.
 #[track_caller]
 fn told(piece: &str, other: &str, change: impl FnOnce(&mut Config)) -> String {
@@ -32,13 +37,13 @@ fn told(piece: &str, other: &str, change: impl FnOnce(&mut Config)) -> String {
     let mut config = example();
     change(&mut config);
     let text = POLICY.replacen(piece, other, 1).into_bytes();
-    let judged = judge("p.yaml".to_owned(), text, &config);
+    let judged = first(text, &config);
     judged.expect_err(other).to_string()
 }
 
 #[test]
 fn a_policy_that_says_the_same_is_taken() {
-    let judged = judge("p.yaml".to_owned(), POLICY.into(), &example());
+    let judged = first(POLICY, &example());
     let judgement = judged.unwrap_or_else(|report| panic!("{report}"));
     for rd in [
         "https://grafana.example.com/",
@@ -59,7 +64,7 @@ fn a_policy_that_says_the_same_is_taken() {
 fn redirect_hosts_count_instead_of_the_policys() {
     let mut config = example();
     config.redirect_hosts = Some(Vec::new());
-    let judged = judge("p.yaml".to_owned(), POLICY.into(), &config);
+    let judged = first(POLICY, &config);
     let judgement = judged.unwrap_or_else(|report| panic!("{report}"));
     assert!(
         judgement
@@ -89,7 +94,7 @@ fn another_companions_policy_is_refused_at_the_place_that_differs() {
     let policy = POLICY
         .replace(line, "")
         .replace(people, "{service_account: staging/a/b}");
-    let judged = judge("p.yaml".to_owned(), policy.into(), &example());
+    let judged = first(policy, &example());
     let text = judged.expect_err("no sso").to_string();
     assert!(
         text.contains("no `sso`") && text.contains("https://auth.example.com"),
@@ -170,6 +175,27 @@ fn a_url_is_the_same_however_its_default_port_is_written() {
     let site = Site::parse("https://AUTH.example.com:443").expect("a site");
     assert_eq!(site.as_str(), "https://auth.example.com");
     let policy = POLICY.replace("auth.example.com", "auth.example.com:443");
-    let judged = judge("p.yaml".to_owned(), policy.into(), &example());
+    let judged = first(policy, &example());
     assert!(judged.is_ok(), "{judged:?}");
+}
+
+#[test]
+fn the_cookies_keep_their_name_while_the_companion_runs() {
+    let cookie = OnceLock::new();
+    let named = |name: &str| {
+        let cluster = "envoy_cluster: portcullis";
+        let text = POLICY.replace(cluster, &format!("{cluster}, cookie: {name}"));
+        judge("p.yaml".to_owned(), text.into(), &example(), &cookie)
+    };
+    // A policy that is refused names nothing.
+    assert!(named("__Host-first").is_err());
+    assert!(named("__Secure-first").is_ok());
+    let text = named("__Secure-second")
+        .expect_err("another name")
+        .to_string();
+    assert!(
+        text.contains("sso.cookie: `__Secure-second` is another name"),
+        "{text}"
+    );
+    assert!(named("__Secure-first").is_ok());
 }

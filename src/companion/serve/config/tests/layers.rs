@@ -1,0 +1,162 @@
+use super::*;
+
+#[test]
+fn every_setting_is_a_flag_and_a_variable_that_mean_the_same_as_the_file() {
+    // Flags speak of one provider.
+    let one = "  - {name: other, issuer: https://other.example.com, client_id: a}\n";
+    let flags = [
+        "--url=https://auth.example.com:8443",
+        "--listen=unix:etc/run/socket",
+        "--listen-mode=0600",
+        "--metrics=[::1]:9180",
+        "--policy=/etc/portcullis.yaml",
+        "--provider-name=gitlab",
+        "--provider-issuer=https://gitlab.example.com/",
+        "--provider-client-id=portcullis",
+        "--provider-client-secret-file=/run/secrets/client",
+        "--provider-scopes=openid,groups",
+        "--provider-groups-claim=realm_access,roles",
+        "--provider-ca-file=etc/ca.pem",
+        "--session-keys-file=/run/keys",
+        "--session-state-file=/var/state",
+        "--session-lifetime=10h",
+        "--session-idle=30m",
+        "--session-token=60s",
+        "--session-store=rediss-sentinel://one:1,[::1]/main/3",
+        "--session-redis-username=portcullis",
+        "--session-redis-password-file=etc/redis",
+        "--session-redis-ca-file=etc/redis.pem",
+        "--session-cookie-domain=example.com",
+        "--session-cookie-same-site=none",
+        "--trust-connect=staging=10.1.0.1:6443",
+        "--trust-ca-file=staging=etc/staging.pem",
+        "--trust-token-file=staging=/run/token",
+        "--redirect-hosts=.example.com,*.example.org",
+        "--redirect-hosts=example.net",
+        "--trusted-proxies=10.1.0.0/16, fd00::/8,192.0.2.1,unix",
+        "--tls-cert=etc/tls.crt",
+        "--tls-key=etc/tls.key",
+        "--log-format=text",
+        "--log-level=debug",
+        "--limits-connections=10",
+        "--limits-header-bytes=16384",
+        "--limits-body-bytes=2048",
+        "--limits-handshake=1s",
+        "--limits-header=2s",
+        "--limits-request=3s",
+        "--limits-idle=4s",
+        "--limits-shutdown=5s",
+    ];
+    let by_file = format!("{:?}", good(&FULL.replace(one, ""), &[]));
+    assert_eq!(format!("{:?}", good("", &flags)), by_file);
+
+    let given: BTreeSet<&str> = flags
+        .map(|flag| flag.split_once('=').expect("a value").0)
+        .into();
+    let all: Vec<String> = SETTINGS
+        .iter()
+        .map(|setting| format!("--{}", setting.flag()))
+        .collect();
+    assert_eq!(given, all.iter().map(String::as_str).collect());
+
+    let command = Arguments::augment_args(Command::new("serve"));
+    for setting in SETTINGS {
+        let argument = command
+            .get_arguments()
+            .find(|own| own.get_id() == setting.path);
+        let argument = argument.unwrap_or_else(|| panic!("no flag for {}", setting.path));
+        let variable = argument.get_env().and_then(|name| name.to_str());
+        assert_eq!(variable, Some(&*setting.variable()), "{}", setting.path);
+    }
+    let variables: Vec<String> = SETTINGS.iter().map(|setting| setting.variable()).collect();
+    assert!(variables.contains(&"PORTCULLIS_SESSION_COOKIE_DOMAIN".to_owned()));
+    // Kubernetes sets these for a service of the name `portcullis`.
+    for kubernetes in ["PORTCULLIS_PORT", "PORTCULLIS_SERVICE_"] {
+        assert!(
+            variables.iter().all(|own| !own.starts_with(kubernetes)),
+            "{kubernetes}"
+        );
+    }
+}
+
+#[test]
+fn flags_count_before_the_file_setting_by_setting() {
+    let flags = [
+        "--session-idle=20m",
+        "--provider-client-id=other",
+        "--trust-connect=b=h:1",
+    ];
+    let file =
+        format!("{FILE}trust: {{a: {{connect: 'h:2'}}, b: {{connect: 'h:3', token_file: t}}}}\n");
+    let config = good(&file, &flags);
+    assert_eq!(config.session.idle, Duration::from_secs(1_200));
+    assert_eq!(config.session.lifetime, Duration::from_secs(43_200));
+    assert_eq!(config.providers[0].client_id, "other");
+    assert_eq!(config.providers[0].issuer, "https://gitlab.example.com");
+    assert_eq!(config.trust["a"].connect, Some(("h".into(), 2)));
+    assert_eq!(config.trust["b"].connect, Some(("h".into(), 1)));
+    assert_eq!(config.trust["b"].token_file, Some("etc/t".into()));
+    // An empty list takes away what the file lists.
+    let file = format!("{FILE}trusted_proxies: [10.0.0.1]\nredirect_hosts: [a.example.com]\n");
+    let config = good(&file, &["--trusted-proxies=", "--redirect-hosts="]);
+    assert_eq!(config.trusted_proxies, Proxies::default());
+    assert_eq!(config.redirect_hosts, Some(Vec::new()));
+}
+
+#[test]
+fn an_error_names_the_place_that_it_is_in() {
+    let told = told_of(
+        FILE,
+        "keys_file: secrets",
+        "idle: soon\n  keys_file: secrets",
+    );
+    assert_eq!(
+        told,
+        "error: etc/companion.yaml:7:9: session.idle: `soon` is not a duration\n    \
+         7 |   idle: soon\n      |         ^^^^\n\
+         mend: write a whole number and `s`, `m` or `h`, 5s to 720h"
+    );
+    let told = read(FILE, &["--session-idle=soon"]).expect_err("a flag");
+    assert!(
+        told.starts_with("error: --session-idle: `soon` is not a duration\nmend: "),
+        "{told}"
+    );
+
+    let name = "PORTCULLIS_SESSION_IDLE".to_owned();
+    let values = vec!["soon".to_owned()];
+    let given = HashMap::from([("session.idle", Given { name, values })]);
+    let file = Document::parse("c.yaml".into(), FILE.into(), "").expect("a document");
+    let source = source::Source::new(Some(file), given).expect("a source");
+    let told = Config::read(&source).expect_err("a variable").to_string();
+    assert!(
+        told.starts_with("error: PORTCULLIS_SESSION_IDLE: `soon` is not"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_help_tells_of_every_setting() {
+    let mut command = Arguments::augment_args(Command::new("serve"));
+    let help = command.render_long_help().to_string();
+    for setting in SETTINGS {
+        assert!(
+            help.contains(&format!("--{} <{}>", setting.flag(), setting.value)),
+            "{}",
+            setting.path
+        );
+        assert!(help.contains(&setting.variable()), "{}", setting.path);
+        assert_eq!(setting.path.contains('*'), setting.shape == Shape::Named);
+    }
+    // The example in it is one that works.
+    let example = help
+        .split("takes it:\n")
+        .nth(1)
+        .and_then(|rest| rest.split("\n\nThe policy").next());
+    let example = example.expect("an example").replace("\n  ", "\n");
+    let config = good(&example, &[]);
+    assert_eq!(config.session.cookie.domain.as_deref(), Some("example.com"));
+    assert_eq!(
+        config.metrics.map(|listen| listen.to_string()).as_deref(),
+        Some("127.0.0.1:9180")
+    );
+}

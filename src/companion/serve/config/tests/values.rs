@@ -1,0 +1,167 @@
+use super::*;
+
+#[test]
+fn a_short_file_has_the_defaults_of_the_rest() {
+    let config = good(FILE, &[]);
+    assert_eq!(config.site.as_str(), "https://auth.example.com");
+    assert_eq!(config.listen.to_string(), "127.0.0.1:4180");
+    assert_eq!(config.metrics, None);
+    assert_eq!(config.policy, Path::new("etc/portcullis.yaml"));
+    let [provider] = &*config.providers else {
+        panic!("one provider");
+    };
+    assert_eq!(provider.name, "sso");
+    assert_eq!(provider.issuer, "https://gitlab.example.com");
+    assert_eq!(provider.scopes, ["openid", "email", "profile"]);
+    assert_eq!(provider.groups_claim, ["groups"]);
+    assert_eq!(provider.client_secret_file, None);
+    let session = &config.session;
+    assert_eq!(session.keys_file, Path::new("etc/secrets/session-keys"));
+    assert_eq!(
+        session.state_file,
+        Path::new("etc/secrets/session-keys.state")
+    );
+    let times = [session.lifetime, session.idle, session.token];
+    assert_eq!(times, [43_200, 3_600, 300].map(Duration::from_secs));
+    assert_eq!(session.store, Store::Cookie);
+    assert_eq!(session.cookie.same_site, SameSite::Lax);
+    assert_eq!(config.trusted_proxies, Proxies::default());
+    assert_eq!((config.tls, config.redirect_hosts), (None, None));
+    assert_eq!(config.log.format, Format::Json);
+    assert_eq!(config.limits.request, Duration::from_secs(30));
+}
+
+#[test]
+fn every_setting_of_the_file_counts() {
+    let config = good(FULL, &[]);
+    assert_eq!(
+        (config.site.host(), config.site.port()),
+        ("auth.example.com", 8443)
+    );
+    let path = PathBuf::from("etc/run/socket");
+    assert_eq!(config.listen, Listen::Unix { path, mode: 0o600 });
+    assert_eq!(
+        config.metrics.map(|listen| listen.to_string()).as_deref(),
+        Some("[::1]:9180")
+    );
+    assert_eq!(config.policy, Path::new("/etc/portcullis.yaml"));
+    let [provider, other] = &*config.providers else {
+        panic!("two providers");
+    };
+    assert_eq!((&*provider.name, &*other.name), ("gitlab", "other"));
+    // Byte for byte: the slash is part of it.
+    assert_eq!(provider.issuer, "https://gitlab.example.com/");
+    assert_eq!(
+        provider.client_secret_file.as_deref(),
+        Some(Path::new("/run/secrets/client"))
+    );
+    assert_eq!(provider.scopes, ["openid", "groups"]);
+    assert_eq!(provider.groups_claim, ["realm_access", "roles"]);
+    assert_eq!(provider.ca_file.as_deref(), Some(Path::new("etc/ca.pem")));
+    let session = &config.session;
+    assert_eq!(session.state_file, Path::new("/var/state"));
+    let times = [session.lifetime, session.idle, session.token];
+    assert_eq!(times, [36_000, 1_800, 60].map(Duration::from_secs));
+    let redis = store::Redis {
+        kind: RedisKind::Sentinel("main".into()),
+        nodes: vec![("one".into(), 1), ("[::1]".into(), 26379)],
+        tls: true,
+        database: 3,
+        username: Some("portcullis".into()),
+        password_file: Some("etc/redis".into()),
+        ca_file: Some("etc/redis.pem".into()),
+    };
+    assert_eq!(session.store, Store::Redis(redis));
+    let cookie = session::Cookie {
+        domain: Some("example.com".into()),
+        same_site: SameSite::None,
+    };
+    assert_eq!(session.cookie, cookie);
+    let reach = Reach {
+        connect: Some(("10.1.0.1".into(), 6443)),
+        ca_file: Some("etc/staging.pem".into()),
+        token_file: Some("/run/token".into()),
+    };
+    assert_eq!(config.trust, BTreeMap::from([("staging".into(), reach)]));
+    assert_eq!(config.redirect_hosts.map(|hosts| hosts.len()), Some(3));
+    assert_eq!(config.tls.map(|tls| tls.key), Some("etc/tls.key".into()));
+    assert_eq!(config.log.format, Format::Text);
+    let limits = &config.limits;
+    assert_eq!(
+        (limits.connections, limits.header_bytes, limits.body_bytes),
+        (10, 16_384, 2_048)
+    );
+    let times = [
+        limits.handshake,
+        limits.header,
+        limits.request,
+        limits.idle,
+        limits.shutdown,
+    ];
+    assert_eq!(times, [1, 2, 3, 4, 5].map(Duration::from_secs));
+}
+
+#[test]
+fn several_providers_need_names_and_the_file() {
+    let two = "  - {name: b, issuer: https://b.example.com, client_id: b}\n";
+    let file = FILE.replace("session:", &format!("{two}session:"));
+    let told = read(&file, &[]).expect_err("a nameless one");
+    assert!(told.contains("4:5: providers[0]: no `name`"), "{told}");
+    let file = file.replace("  - issuer", "  - name: b\n    issuer");
+    let told = read(&file, &[]).expect_err("twice");
+    assert!(
+        told.contains("providers[1].name: `b` is the name of `providers[0]` too"),
+        "{told}"
+    );
+    let file = file.replace("  - name: b\n", "  - name: a\n");
+    assert_eq!(good(&file, &[]).providers.len(), 2);
+    let told = read(&file, &["--provider-client-id=x"]).expect_err("which one");
+    assert!(
+        told.starts_with("error: --provider-client-id: the file has 2 providers"),
+        "{told}"
+    );
+}
+
+#[test]
+fn networks_have_the_addresses_that_begin_like_them() {
+    let flags = ["--trusted-proxies=10.1.0.0/16,192.0.2.7,fd00::/8,2001:db8::1"];
+    let proxies = good(FILE, &flags).trusted_proxies;
+    for (address, has) in [
+        ("10.1.0.0", true),
+        ("10.1.255.255", true),
+        ("::ffff:10.1.2.3", true),
+        ("10.0.255.255", false),
+        ("10.2.0.0", false),
+        ("192.0.2.7", true),
+        ("192.0.2.6", false),
+        ("fdff::1", true),
+        ("fc00::1", false),
+        ("2001:db8::1", true),
+        ("2001:db8::2", false),
+        ("::a01:203", false),
+    ] {
+        let address: IpAddr = address.parse().expect("an address");
+        assert_eq!(proxies.has(address), has, "{address}");
+    }
+    assert!(!proxies.has_unix());
+    assert!(
+        good(FILE, &["--trusted-proxies=unix"])
+            .trusted_proxies
+            .has_unix()
+    );
+}
+
+#[test]
+fn a_domain_holds_itself_and_what_is_under_it() {
+    for (host, held) in [
+        ("example.com", true),
+        ("a.example.com", true),
+        ("a.b.example.com", true),
+        ("evilexample.com", false),
+        ("example.com.evil.example", false),
+        ("com", false),
+        ("", false),
+    ] {
+        assert_eq!(holds("example.com", host), held, "{host}");
+    }
+}
