@@ -19,10 +19,7 @@ impl Stage {
         Self::with(|settings| settings, |_| {}).await
     }
 
-    async fn with(
-        more: impl FnOnce(Settings) -> Settings,
-        edit: impl FnOnce(&mut Value),
-    ) -> Self {
+    async fn with(more: impl FnOnce(Settings) -> Settings, edit: impl FnOnce(&mut Value)) -> Self {
         let authority = Authority::new();
         let listen = port::free();
         let settings = Provider::with(&authority)
@@ -109,10 +106,14 @@ async fn a_person_signs_in_and_is_known() {
 async fn r06_a_person_comes_back_to_where_the_sign_in_began() {
     let stage = Stage::start().await;
     let mut person = stage.person();
-    stage.begin(&mut person, &format!("{APP}a?b=c&d=%2F#frag")).await;
+    stage
+        .begin(&mut person, &format!("{APP}a?b=c&d=%2F#frag"))
+        .await;
     // Nothing listens at the app, and only where the browser is sent matters.
     let form = person.page().form_with("prompt", "login");
-    person.submit(form.fill("login", "alice").fill("password", "any")).await;
+    person
+        .submit(form.fill("login", "alice").fill("password", "any"))
+        .await;
     let consent = person.page().form_with("prompt", "consent");
     let sent = tokio::spawn(async move {
         person = person.at("alertmanager.example.com", port::free());
@@ -136,7 +137,11 @@ async fn r02_a_callback_without_its_sign_in_asks_the_provider_nothing() {
         "?error=access_denied&state=unknown",
     ] {
         let page = person.visit(&format!("{URL}/oauth2/callback{query}")).await;
-        assert!(matches!(page.reply.status, 400 | 403), "{query}: {}", page.reply.status);
+        assert!(
+            matches!(page.reply.status, 400 | 403),
+            "{query}: {}",
+            page.reply.status
+        );
     }
     assert_eq!(stage.provider.count(Route::Token).await, 0);
 }

@@ -1,0 +1,8 @@
+//! Proxies that are no gates themselves ask the companion: the files that we ship for them, run as
+//! they are.
+
+mod bypasses;
+mod fronts;
+mod people;
+mod programs;
+mod stage;
