@@ -76,10 +76,11 @@ wasm: builders $(MODULE) ## build the filter: target/portcullis.wasm
 CRATES = $(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
 wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(CRATES:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
 
-# Cargo knows whether there is something to do, and leaves the file's time alone if not.
+# Cargo knows whether there is something to do, and leaves the file's time alone if not. The module alone, because
+# rustc does not optimise across crates where an rlib is made beside it: that is a tenth of the bytes.
 .PHONY: always
 $(LINKED): always
-	cargo build --profile wasm --target wasm32-wasip1 -p portcullis-filter
+	cargo rustc --profile wasm --target wasm32-wasip1 -p portcullis-filter --lib --crate-type cdylib
 
 # Envoy enters the VM once for each callback that a module exports, so those that the filter has no use for go
 # first, with all that only they reach.

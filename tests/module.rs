@@ -7,7 +7,7 @@ use wasmparser::{Parser, Payload, TypeRef};
 
 /// All that the filter asks of its host. Each is there in Envoy 1.36 and 1.40; a name more may be
 /// one that some host does not have, and then the module does not load at all.
-const IMPORTS: [&str; 37] = [
+const IMPORTS: [&str; 36] = [
     "env.proxy_add_header_map_value",
     "env.proxy_call_foreign_function",
     "env.proxy_close_stream",
@@ -18,7 +18,6 @@ const IMPORTS: [&str; 37] = [
     "env.proxy_get_buffer_bytes",
     "env.proxy_get_current_time_nanoseconds",
     "env.proxy_get_header_map_pairs",
-    "env.proxy_get_header_map_value",
     "env.proxy_get_log_level",
     "env.proxy_get_property",
     "env.proxy_get_shared_data",
@@ -49,14 +48,13 @@ const IMPORTS: [&str; 37] = [
 
 /// All that Envoy calls. It enters the VM for each of them, so what the filter has no use for is
 /// not here.
-const EXPORTS: [&str; 15] = [
+const EXPORTS: [&str; 14] = [
     "_initialize",
     "memory",
     "proxy_abi_version_0_2_1",
     "proxy_on_configure",
     "proxy_on_context_create",
     "proxy_on_delete",
-    "proxy_on_done",
     "proxy_on_http_call_response",
     "proxy_on_memory_allocate",
     "proxy_on_request_body",

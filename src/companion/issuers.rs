@@ -144,11 +144,6 @@ impl Issuers {
     pub(crate) fn health(&self) -> Vec<Health> {
         self.desk.health()
     }
-
-    /// How many keys stand in more than one entry's set.
-    pub(crate) fn shared_keys(&self) -> usize {
-        self.snapshot().keyring().shared().len()
-    }
 }
 
 /// Takes over the companion's own keys, whenever they are others.

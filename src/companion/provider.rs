@@ -36,7 +36,7 @@ use portcullis_core::timestamp::Timestamp;
 use url::Url;
 
 pub(crate) use attempt::Attempt;
-pub(crate) use callback::{Callback, CallbackError};
+pub(crate) use callback::Callback;
 pub(crate) use end_session::EndSession;
 pub(crate) use error::{Blame, ProviderError};
 pub(crate) use logout_token::{LogoutToken, LogoutTokenError};
@@ -60,6 +60,9 @@ const DEFAULT_EXPIRY: Duration = Duration::from_secs(60 * 60);
 
 /// How often, at most, [`Provider::tend`] looks whether something is due.
 const TEND: Duration = Duration::from_secs(1);
+
+/// How often, at least: a clock that steps back must not put it to sleep.
+const LONGEST_REST: Duration = Duration::from_secs(60);
 
 /// One configured provider. It is asked nothing until somebody needs it, so it may be down when
 /// this starts.
@@ -124,7 +127,7 @@ impl Provider {
             // A failure is in the log already, and in `ready`.
             let _known = self.facts(clock()).await;
             let pause = self.known.next().since(clock());
-            tokio::time::sleep(pause.max(TEND)).await;
+            tokio::time::sleep(pause.clamp(TEND, LONGEST_REST)).await;
         }
     }
 

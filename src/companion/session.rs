@@ -26,13 +26,11 @@ mod unavailable;
 mod whole_file;
 
 pub(crate) use cookies::{Cookies, SetCookie};
-pub(crate) use ended::StateFileError;
-pub(crate) use keys::{KeyFileError, Keys};
-pub(crate) use login::{Login, TooLong};
-pub(crate) use outcome::{Live, LoggedOut, NoSession, SignedOut, Why};
+pub(crate) use keys::Keys;
+pub(crate) use login::Login;
+pub(crate) use outcome::{LoggedOut, NoSession};
 pub(crate) use record::{NotRenewed, Session};
 pub(crate) use redis::{Kind, RedisSettings};
-pub(crate) use sessions::{Counts, LoginError, Logout, NotStarted, Redeem, Sessions};
+pub(crate) use sessions::{LoginError, Logout, NotStarted, Redeem, Sessions};
 pub(crate) use settings::{SameSite, Settings};
 pub(crate) use store::StoreSettings;
-pub(crate) use unavailable::Unavailable;

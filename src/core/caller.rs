@@ -7,6 +7,8 @@ mod kubernetes;
 
 pub use known::Known;
 
+use std::sync::Arc;
+
 use crate::json::Json;
 use crate::session;
 use crate::token::{TokenError, Verified};
@@ -23,7 +25,7 @@ pub struct Caller {
     pub(crate) groups: Vec<String>,
     pub(crate) preferred_username: Option<String>,
     /// Everything that the token claims.
-    pub(crate) claims: Json,
+    pub(crate) claims: Arc<Json>,
 }
 
 /// Whom the token speaks of.
@@ -60,7 +62,7 @@ impl Caller {
             email: None,
             groups: Vec::new(),
             preferred_username: None,
-            claims: claims.body().clone(),
+            claims: Arc::clone(claims.body()),
         };
         match trust.kind {
             Kind::Kubernetes => {
@@ -81,7 +83,7 @@ impl Caller {
     }
 
     /// The person whose session a session token is of. `body` is everything that the token claims.
-    pub(crate) fn person(claims: session::Claims, body: Json) -> Self {
+    pub(crate) fn person(claims: session::Claims, body: Arc<Json>) -> Self {
         Self {
             from: claims.provider,
             subject: Subject::Person(claims.subject),

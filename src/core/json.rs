@@ -155,6 +155,22 @@ impl<'de> serde::Deserialize<'de> for Json {
     }
 }
 
+/// A name that stands twice. The few names of a usual object are compared with one another, which
+/// is cheaper than to hash them.
+fn doubled(members: &[(String, Json)]) -> Option<&str> {
+    const FEW: usize = 16;
+    let mut names = members.iter().map(|(name, _)| name.as_str());
+    if members.len() > FEW {
+        let mut seen = HashSet::with_capacity(members.len());
+        return names.find(|name| !seen.insert(*name));
+    }
+    let mut before = 0..;
+    names.find(|name| {
+        let before = before.next().unwrap_or_default();
+        members.iter().take(before).any(|(other, _)| other == name)
+    })
+}
+
 /// How far the reading of a document has come.
 #[derive(Default)]
 struct Progress {
@@ -164,13 +180,17 @@ struct Progress {
     trail: RefCell<Vec<Step>>,
 }
 
-enum Step {
+/// One step of the way to a place in a document.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Into an array.
     Element(usize),
+    /// Into an object.
     Member(String),
 }
 
-/// A way as people write it.
-fn path(trail: &[Step]) -> String {
+/// A way as people write it: `apps[0].rules`. The innermost step stands first.
+pub(crate) fn path(trail: &[Step]) -> String {
     let mut path = String::new();
     for step in trail.iter().rev() {
         match step {
@@ -292,9 +312,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 }
             }
         }
-        let mut seen = HashSet::with_capacity(members.len());
-        if let Some((name, _)) = members.iter().find(|(name, _)| !seen.insert(name.as_str())) {
-            self.leads_through(Step::Member(name.clone()));
+        if let Some(name) = doubled(&members) {
+            self.leads_through(Step::Member(name.to_owned()));
             return Err(self.fail(Fault::Duplicate));
         }
         Ok(Json::Object(members))

@@ -24,13 +24,17 @@ pub(crate) use verify::verify_but_for_time;
 pub use verify::{Verified, verify};
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A JSON Web Token in the compact form, well-formed, and not yet believed in anything.
 #[derive(Clone)]
 pub struct Token {
     header: Header,
     claims: Claims,
-    signing_input: String,
+    /// The whole text, which whoever remembers tokens by it shares.
+    text: Arc<str>,
+    /// How much of the text was signed, in bytes.
+    signed: usize,
     signature: Vec<u8>,
 }
 
@@ -51,7 +55,8 @@ impl Token {
         Ok(Self {
             claims: Claims::read(jws.payload)?,
             header: jws.header,
-            signing_input: jws.signing_input,
+            text: jws.text,
+            signed: jws.signed,
             signature: jws.signature,
         })
     }
@@ -67,8 +72,13 @@ impl Token {
     }
 
     /// What was signed: the first two parts as they stand, and the dot between them.
-    pub const fn signing_input(&self) -> &[u8] {
-        self.signing_input.as_bytes()
+    pub fn signing_input(&self) -> &[u8] {
+        self.text.as_bytes().get(..self.signed).unwrap_or_default()
+    }
+
+    /// The text as a whole. It is a secret: whoever has it is believed to be the caller.
+    pub(crate) const fn text(&self) -> &Arc<str> {
+        &self.text
     }
 
     /// The signature, decoded.

@@ -279,7 +279,7 @@ impl Worker {
                 refresh.give_up()
             }
         };
-        for microseconds in self.checker.take_durations() {
+        if let Some(microseconds) = self.checker.take_duration() {
             self.metrics.verification(microseconds);
         }
         self.metrics.count(&decision);

@@ -2,6 +2,7 @@
 //! they are.
 
 mod bypasses;
+mod files;
 mod fronts;
 mod people;
 mod programs;

@@ -31,6 +31,11 @@ impl Task {
         self.0.abort();
         let _cancelled = (&mut self.0).await;
     }
+
+    /// Waits until it has ended by itself.
+    pub async fn finish(mut self) {
+        let _ended = (&mut self.0).await;
+    }
 }
 
 impl Drop for Task {

@@ -39,7 +39,10 @@ pub(super) struct Request {
 /// Up: accepting. Down: the port kept by a socket that refuses, so that nobody else gets it.
 enum State {
     Down(TcpSocket),
-    Up { _task: Task },
+    Up {
+        task: Task,
+        stop: oneshot::Sender<()>,
+    },
     Between,
 }
 
@@ -67,8 +70,9 @@ impl Server {
 
     /// Goes down: breaks the connections there are and refuses new ones.
     pub(super) async fn go_down(&mut self) {
-        if let State::Up { _task: task } = std::mem::replace(&mut self.state, State::Between) {
-            task.stop().await;
+        if let State::Up { task, stop } = std::mem::replace(&mut self.state, State::Between) {
+            let _gone = stop.send(());
+            task.finish().await;
             self.state = State::Down(bind(self.address));
         }
     }
@@ -76,10 +80,11 @@ impl Server {
     /// Comes up again, on the same port.
     pub(super) async fn come_up(&mut self) {
         if let State::Down(socket) = std::mem::replace(&mut self.state, State::Between) {
-            let (task, listening) =
-                run(socket, Arc::clone(&self.identity), Arc::clone(&self.script));
+            let (stop, stopped) = oneshot::channel();
+            let (identity, script) = (Arc::clone(&self.identity), Arc::clone(&self.script));
+            let (task, listening) = run(socket, identity, script, stopped);
             listening.await.expect("it listens");
-            self.state = State::Up { _task: task };
+            self.state = State::Up { task, stop };
         }
     }
 }
@@ -129,12 +134,13 @@ fn bind(address: SocketAddr) -> TcpSocket {
     socket
 }
 
-/// Serves `script` until the task ends, its connections with it. The receiver hears when it
-/// listens.
+/// Serves `script` until it is stopped, and then until all its connections are gone. The receiver
+/// hears when it listens.
 fn run(
     socket: TcpSocket,
     identity: Arc<ServerConfig>,
     script: Script,
+    mut stopped: oneshot::Receiver<()>,
 ) -> (Task, oneshot::Receiver<()>) {
     let acceptor = TlsAcceptor::from(identity);
     let (listening, heard) = oneshot::channel();
@@ -143,7 +149,11 @@ fn run(
         let _heard = listening.send(());
         let mut connections = JoinSet::new();
         loop {
-            let Ok((stream, _)) = listener.accept().await else {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = &mut stopped => break,
+            };
+            let Ok((stream, _)) = accepted else {
                 continue;
             };
             let (acceptor, script) = (acceptor.clone(), Arc::clone(&script));
@@ -155,6 +165,8 @@ fn run(
             });
             while connections.try_join_next().is_some() {}
         }
+        drop(listener);
+        connections.shutdown().await;
     });
     (task, heard)
 }

@@ -82,6 +82,18 @@ impl Shipped {
         &ours.expect("our filter")["typed_config"]["config"]["configuration"]["value"]
     }
 
+    /// The policy in it, to be changed.
+    ///
+    /// # Panics
+    /// When there is no filter of ours in it.
+    pub fn policy_mut(&mut self) -> &mut Value {
+        let chain = &mut self.document["static_resources"]["listeners"][0]["filter_chains"][0];
+        let filters = chain["filters"][0]["typed_config"]["http_filters"].as_array_mut();
+        let mut filters = filters.expect("a list").iter_mut();
+        let ours = filters.find(|filter| filter["name"] == "portcullis");
+        &mut ours.expect("our filter")["typed_config"]["config"]["configuration"]["value"]
+    }
+
     /// What the access log says of each request.
     #[must_use]
     pub fn access_log_format(&self) -> &Value {

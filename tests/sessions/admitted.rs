@@ -5,7 +5,7 @@ use portcullis_tests::lab::{Call, SigningKey, Version};
 use serde_json::json;
 
 use crate::companion::REFRESH;
-use crate::stand::{People, SEALED, Session, TOKEN, URL, cookies, saw, show};
+use crate::stand::{People, SEALED, Session, TOKEN, cookies, saw, show};
 
 #[tokio::test]
 async fn a_person_with_a_session_gets_in_by_the_companions_keys_alone() {
@@ -211,19 +211,27 @@ async fn c04_cookies_that_a_neighbour_tossed_lock_nobody_out_and_let_nobody_in()
     groups.as_array_mut().unwrap().push(json!("sre"));
     let long = ann.token().claim("groups", groups).sign(&people.key);
     let (first, second) = long.split_at(4000);
-    assert!(second.len() < 4000, "{URL}");
+    assert!(second.len() < 4000, "two pieces");
     let pieces = format!("{TOKEN}.1={second}; {TOKEN}.0={first}");
     people.lets_through("in pieces", with(pieces)).await;
-    for (what, cookies) in [
-        ("a piece missing", format!("{TOKEN}.0={first}")),
+    for (what, cookies, reason) in [
+        (
+            "a piece missing",
+            format!("{TOKEN}.0={first}"),
+            "no-credentials",
+        ),
         (
             "another order",
             format!("{TOKEN}.0={second}; {TOKEN}.1={first}"),
+            "no-credentials",
+        ),
+        (
+            "a piece too few",
+            format!("{TOKEN}.0={first}; {TOKEN}.1={}", &second[1..]),
+            "token-malformed",
         ),
     ] {
-        people
-            .refuses(what, with(cookies), 401, "token-malformed")
-            .await;
+        people.refuses(what, with(cookies), 401, reason).await;
     }
     people.ends_clean().await;
 }

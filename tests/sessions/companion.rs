@@ -20,32 +20,32 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Where sessions are refreshed.
-pub const REFRESH: &str = "/oauth2/refresh";
+pub(crate) const REFRESH: &str = "/oauth2/refresh";
 /// Where revocations are read.
-pub const REVOCATIONS: &str = "/oauth2/revocations";
+pub(crate) const REVOCATIONS: &str = "/oauth2/revocations";
 /// Where keys are read.
-pub const KEYS: &str = "/oauth2/jwks";
+pub(crate) const KEYS: &str = "/oauth2/jwks";
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(&'static str, String)>,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
 }
 
 /// A request that came.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    pub method: String,
-    pub path: String,
-    pub headers: Vec<(String, String)>,
-    pub body_bytes: usize,
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body_bytes: usize,
 }
 
 /// A companion that can be killed and started again, on the same port.
 #[derive(Debug)]
-pub struct Companion {
+pub(crate) struct Companion {
     address: SocketAddr,
     script: Arc<Script>,
     task: Option<Task>,
@@ -68,7 +68,7 @@ struct Told {
 
 impl Answer {
     /// This status, and these `Set-Cookie` lines.
-    pub fn cookies(status: u16, lines: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn cookies(status: u16, lines: impl IntoIterator<Item = String>) -> Self {
         Self {
             status,
             headers: lines.into_iter().map(|line| ("set-cookie", line)).collect(),
@@ -88,7 +88,7 @@ impl Answer {
 
 impl Seen {
     /// All values of the headers of this name.
-    pub fn all(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let headers = self.headers.iter().filter(|(own, _)| own == name);
         headers.map(|(_, value)| value.as_str()).collect()
     }
@@ -96,7 +96,7 @@ impl Seen {
 
 impl Companion {
     /// A companion that publishes these keys, has ended nothing and refreshes nothing.
-    pub async fn start(keys: &[&SigningKey]) -> Self {
+    pub(crate) async fn start(keys: &[&SigningKey]) -> Self {
         let script = Script {
             told: Mutex::new(Told {
                 keys: Vec::new(),
@@ -116,56 +116,56 @@ impl Companion {
         companion
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Publishes these keys from now on.
-    pub fn set_keys(&self, keys: &[&SigningKey]) {
+    pub(crate) fn set_keys(&self, keys: &[&SigningKey]) {
         self.script.told().keys = keys.iter().map(|key| key.jwk()).collect();
     }
 
     /// Gives this list of revocations out from now on.
-    pub fn revoke(&self, list: Value) {
+    pub(crate) fn revoke(&self, list: Value) {
         self.script.told().revocations = list;
     }
 
     /// Answers refreshes like this from now on.
-    pub fn refreshes(&self, answer: Answer) {
+    pub(crate) fn refreshes(&self, answer: Answer) {
         self.script.told().refresh = answer;
     }
 
     /// Keeps refreshes waiting, those too that come.
-    pub fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.script.open.send_replace(false);
     }
 
     /// Answers the refreshes that wait.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.script.open.send_replace(true);
     }
 
     /// What has come to this path.
-    pub fn seen(&self, path: &str) -> Vec<Seen> {
+    pub(crate) fn seen(&self, path: &str) -> Vec<Seen> {
         let told = self.script.told();
         let seen = told.seen.iter().filter(|seen| seen.path == path);
         seen.cloned().collect()
     }
 
     /// How often this path was asked.
-    pub fn count(&self, path: &str) -> usize {
+    pub(crate) fn count(&self, path: &str) -> usize {
         self.seen(path).len()
     }
 
     /// Kills it: connections break, and new ones are refused.
-    pub async fn down(&mut self) {
+    pub(crate) async fn down(&mut self) {
         if let Some(task) = self.task.take() {
             task.stop().await;
         }
     }
 
     /// Starts it again.
-    pub async fn up(&mut self) {
+    pub(crate) async fn up(&mut self) {
         let listener = TcpListener::bind(self.address).await.expect("its port");
         let listener = listener.into_std().expect("a listener");
         self.task = Some(background::spawn(accept(
@@ -187,7 +187,12 @@ impl Script {
             KEYS => Answer::json(&json!({"keys": told.keys})),
             REVOCATIONS => Answer::json(&told.revocations),
             REFRESH => told.refresh.clone(),
-            path => Answer::json(&json!({"companion": path, "headers": seen.headers})),
+            path => {
+                let mut page = Answer::json(&json!({"companion": path}));
+                let kept = ("cache-control", "public, max-age=3600".to_owned());
+                page.headers.push(kept);
+                page
+            }
         };
         told.seen.push(seen);
         answer
@@ -231,7 +236,8 @@ async fn answer(
     let refreshes = seen.path == REFRESH;
     let answer = script.answer(seen);
     if refreshes {
-        let _never_closed = script.open.subscribe().wait_for(|open| *open).await;
+        let mut open = script.open.subscribe();
+        let _never_closed = open.wait_for(|open| *open).await;
     }
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {

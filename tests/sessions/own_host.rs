@@ -1,23 +1,29 @@
 //! The companion's own host: its endpoints go on without a rule, and nothing else there is open.
 
-use portcullis_tests::lab::Call;
-use portcullis_tests::lab::Version;
+use portcullis_tests::lab::envoy::Builder;
+use portcullis_tests::lab::{Call, Version};
 use serde_json::json;
 
-use crate::stand::{AUTH, People, SEALED, Session, TOKEN};
+use crate::stand::{People, SEALED, Session, TOKEN};
+
+/// The companion's host, and the wildcard of an app that is above it.
+const OWN: &str = "auth.tools.example.com";
+const ABOVE: &str = "*.tools.example.com";
 
 #[tokio::test]
 async fn exactly_the_companions_endpoints_are_let_through_with_all_that_they_need() {
     for version in Version::ALL {
         // Under an app's wildcard the host is the companion's all the same.
         let edit = |policy: &mut serde_json::Value| {
-            policy["apps"][0]["hosts"] = json!(["*.example.com"]);
+            policy["apps"][0]["hosts"] = json!([ABOVE]);
+            policy["sso"]["url"] = json!(format!("https://{OWN}"));
         };
-        let people = People::with(edit, |builder| builder.version(version)).await;
+        let more = |builder: Builder| builder.version(version).app_at(OWN, "companion");
+        let people = People::with(edit, more).await;
         let token = people.good(&Session::of("ann"));
         let cookies = format!("{TOKEN}={token}; {SEALED}=y; {TOKEN}-login-a=b; c=d");
         let call = |method: &str, path: &str| {
-            Call::new(method, AUTH, path)
+            Call::new(method, OWN, path)
                 .header("cookie", &cookies)
                 .header("authorization", "Basic YTpi")
                 .header("x-original-url", "https://app.example.com/a?b")

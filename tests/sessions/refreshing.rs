@@ -110,6 +110,27 @@ async fn the_cookies_ride_on_refusals_and_over_http_2_too() {
 }
 
 #[tokio::test]
+async fn h11_no_cache_keeps_an_answer_that_carries_a_session() {
+    const CACHED: &str = "cached.example.com";
+    let people = People::with(
+        |policy| policy["apps"][0]["hosts"] = json!([HOST, CACHED]),
+        // The companion stands in for an app whose pages may be kept.
+        |builder| builder.app_at(CACHED, "companion"),
+    )
+    .await;
+    let ann = Session::of("ann");
+    let lines = people.renews(&ann);
+    let page = |token: &str| Call::get(CACHED, "/page").header("cookie", cookies(token));
+    let reply = people.gateway.call(page(&people.good(&ann))).await;
+    assert_eq!(reply.all("cache-control"), ["public, max-age=3600"]);
+    assert_eq!(reply.header("set-cookie"), None);
+    let reply = people.gateway.call(page(&people.over(&ann))).await;
+    assert_eq!(reply.status, 200);
+    carries(&reply, &lines, "a page");
+    people.ends_clean().await;
+}
+
+#[tokio::test]
 async fn a_session_that_has_ended_leads_to_sign_in_and_its_cookies_go() {
     let people = People::start().await;
     let lines = people.ends();

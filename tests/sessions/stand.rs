@@ -15,39 +15,39 @@ use sha2::{Digest as _, Sha256};
 use crate::companion::{Answer, Companion};
 
 /// Where a browser meets the companion, and its host.
-pub const URL: &str = "https://auth.example.com";
-pub const AUTH: &str = "auth.example.com";
+pub(crate) const URL: &str = "https://auth.example.com";
+pub(crate) const AUTH: &str = "auth.example.com";
 
 /// The names of the cookies.
-pub const TOKEN: &str = "__Secure-portcullis";
-pub const SEALED: &str = "__Secure-portcullis-session";
+pub(crate) const TOKEN: &str = "__Secure-portcullis";
+pub(crate) const SEALED: &str = "__Secure-portcullis-session";
 
 /// A stand with a companion behind it.
 #[derive(Debug)]
-pub struct People {
+pub(crate) struct People {
     stand: Stand,
-    pub companion: Companion,
-    pub key: SigningKey,
+    pub(crate) companion: Companion,
+    pub(crate) key: SigningKey,
 }
 
 /// A session of a person.
 #[derive(Clone, Debug)]
-pub struct Session {
-    pub sid: String,
-    pub handle: String,
-    pub subject: String,
-    pub began: i64,
+pub(crate) struct Session {
+    pub(crate) sid: String,
+    pub(crate) handle: String,
+    pub(crate) subject: String,
+    pub(crate) began: i64,
 }
 
 impl People {
     /// People of the group `sre` may do everything at the app; `/-/healthy` is public; karma's token
     /// still works.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(|_| {}, |builder| builder).await
     }
 
     /// The same with a policy changed by `edit`, on a gateway that is told more.
-    pub async fn with(
+    pub(crate) async fn with(
         edit: impl FnOnce(&mut Value),
         more: impl FnOnce(Builder) -> Builder,
     ) -> Self {
@@ -77,18 +77,18 @@ impl People {
     }
 
     /// A good token of a session.
-    pub fn good(&self, session: &Session) -> String {
+    pub(crate) fn good(&self, session: &Session) -> String {
         session.token().sign(&self.key)
     }
 
     /// A token of a session, whose time ran out a minute ago.
-    pub fn over(&self, session: &Session) -> String {
+    pub(crate) fn over(&self, session: &Session) -> String {
         session.token().ago(360).sign(&self.key)
     }
 
     /// What the companion says when a session goes on: a fresh token of it, which is returned, and a
     /// sealed session.
-    pub fn renews(&self, session: &Session) -> Vec<String> {
+    pub(crate) fn renews(&self, session: &Session) -> Vec<String> {
         let lines = [set(TOKEN, &self.good(session)), set(SEALED, "resealed")];
         self.companion
             .refreshes(Answer::cookies(200, lines.clone()));
@@ -96,7 +96,7 @@ impl People {
     }
 
     /// What the companion says when a session is over: both cookies are deleted.
-    pub fn ends(&self) -> Vec<String> {
+    pub(crate) fn ends(&self) -> Vec<String> {
         let deleted = |name| format!("{name}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
         let lines = [TOKEN, SEALED].map(deleted);
         self.companion
@@ -105,7 +105,7 @@ impl People {
     }
 
     /// Sends a call that must reach the app, once, and returns the answer and what the app saw.
-    pub async fn lets_through(&mut self, what: &str, call: Call) -> (Reply, Value) {
+    pub(crate) async fn lets_through(&mut self, what: &str, call: Call) -> (Reply, Value) {
         let reply = self.gateway.call(call).await;
         assert_eq!(reply.verdict(), "200", "{what}: {}", reply.text());
         self.passed_besides();
@@ -115,7 +115,7 @@ impl People {
     }
 
     /// As every test ends.
-    pub async fn ends_clean(self) {
+    pub(crate) async fn ends_clean(self) {
         self.stand.ends_clean().await;
     }
 }
@@ -136,7 +136,7 @@ impl DerefMut for People {
 
 impl Session {
     /// A session of this person, who has signed in a while ago.
-    pub fn of(subject: &str) -> Self {
+    pub(crate) fn of(subject: &str) -> Self {
         let mut sid = [0; 16];
         OsRng.fill_bytes(&mut sid);
         Self {
@@ -148,7 +148,7 @@ impl Session {
     }
 
     /// Its token, for five minutes from now.
-    pub fn token(&self) -> Token {
+    pub(crate) fn token(&self) -> Token {
         Token::new(json!({
             "iss": URL,
             "aud": URL,
@@ -170,28 +170,28 @@ impl Session {
 }
 
 /// A `Set-Cookie` line.
-pub fn set(name: &str, value: &str) -> String {
+pub(crate) fn set(name: &str, value: &str) -> String {
     format!("{name}={value}; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Lax")
 }
 
 /// A GET of the app with this token and a sealed session, among other cookies.
-pub fn show(token: &str) -> Call {
+pub(crate) fn show(token: &str) -> Call {
     Call::get(HOST, "/api/v2/alerts").header("cookie", cookies(token))
 }
 
 /// The cookies of a browser with a session.
-pub fn cookies(token: &str) -> String {
+pub(crate) fn cookies(token: &str) -> String {
     format!("theme=dark; {TOKEN}={token}; {SEALED}=sealed; lang=en")
 }
 
 /// A call as a browser makes it that asks for a page.
-pub fn navigates(call: Call) -> Call {
+pub(crate) fn navigates(call: Call) -> Call {
     call.header("sec-fetch-mode", "navigate")
         .header("sec-fetch-site", "none")
 }
 
 /// All values of a header that the app saw.
-pub fn saw(seen: &Value, name: &str) -> Vec<String> {
+pub(crate) fn saw(seen: &Value, name: &str) -> Vec<String> {
     let headers = seen["headers"].as_array().into_iter().flatten();
     headers
         .filter(|header| header[0] == name)

@@ -1,12 +1,18 @@
 //! Many requests of one session at once, and what becomes of them when some leave.
 
+use portcullis_tests::lab::envoy::Builder;
 use portcullis_tests::lab::scene::HOST;
-use portcullis_tests::lab::{Call, Connection, Crowd, Version, wait};
+use portcullis_tests::lab::{Call, Crowd, Version, wait};
 
 use crate::companion::REFRESH;
 use crate::stand::{People, Session, cookies, show};
 
 const WAITING: &str = "portcullis_waiting_requests";
+
+async fn asked(people: &People, calls: usize) {
+    let asked = async || people.companion.count(REFRESH) == calls;
+    wait::until_true("calls for a fresh token", wait::LONG, asked).await;
+}
 
 /// How many may wait on one worker, and how many of one session.
 const ROOM: usize = 256;
@@ -78,31 +84,31 @@ async fn other_cookies_are_another_call() {
 #[tokio::test]
 async fn who_leaves_breaks_nothing_for_those_who_stay() {
     for version in Version::ALL {
-        let more = |builder: portcullis_tests::lab::envoy::Builder| builder.version(version);
+        let more = |builder: Builder| builder.version(version);
         let mut people = People::with(|_| {}, |builder| more(builder).workers(1)).await;
         let ann = Session::of("ann");
+        // Once the keys are there, a request asks as soon as it comes.
+        people
+            .lets_through("at first", show(&people.good(&ann)))
+            .await;
         let lines = people.renews(&ann);
         people.companion.hold();
         let over = people.over(&ann);
         let address = people.gateway.address();
-        let send = async |path: &str| {
-            let mut connection = Connection::open(address).await.unwrap();
+        let send = |path: &str| {
             let call = Call::get(HOST, path).header("cookie", cookies(&over));
-            tokio::spawn(async move { connection.send(&call).await })
+            tokio::spawn(async move { call.send(address).await })
         };
         // The first has asked; the others wait for its reply.
-        let first = send("/first").await;
+        let first = send("/first");
         waiting(&people, 1).await;
-        let (second, third) = (send("/second").await, send("/third").await);
+        let (second, third) = (send("/second"), send("/third"));
         waiting(&people, 3).await;
-        assert_eq!(people.companion.count(REFRESH), 1);
+        asked(&people, 1).await;
         first.abort();
         third.abort();
         waiting(&people, 1).await;
-        wait::until_true("asked again", wait::LONG, async || {
-            people.companion.count(REFRESH) == 2
-        })
-        .await;
+        asked(&people, 2).await;
         people.companion.release();
         let reply = second.await.unwrap();
         assert_eq!(reply.verdict(), "200", "{version}");
@@ -111,7 +117,7 @@ async fn who_leaves_breaks_nothing_for_those_who_stay() {
 
         // All leave: the reply is to nobody.
         people.companion.hold();
-        let alone = send("/alone").await;
+        let alone = send("/alone");
         waiting(&people, 1).await;
         alone.abort();
         waiting(&people, 0).await;
@@ -124,7 +130,7 @@ async fn who_leaves_breaks_nothing_for_those_who_stay() {
 #[tokio::test]
 async fn t30_the_room_for_refreshes_is_bounded_and_a_full_one_does_the_worker_no_harm() {
     for version in Version::ALL {
-        let more = |builder: portcullis_tests::lab::envoy::Builder| builder.version(version);
+        let more = |builder: Builder| builder.version(version);
         let mut people = People::with(|_| {}, |builder| more(builder).workers(1)).await;
         let good = people.good(&Session::of("eve"));
         people.lets_through("at first", show(&good)).await;

@@ -68,11 +68,6 @@ impl Attempt {
         Secret::new(CsrfToken::new_random().into_secret())
     }
 
-    /// The provider that the browser was sent to.
-    pub(crate) fn provider(&self) -> &str {
-        &self.provider
-    }
-
     /// What names this attempt among those of the same browser: see [`Attempt::id_of`].
     pub(crate) fn id(&self) -> String {
         Self::id_of(self.state.expose())

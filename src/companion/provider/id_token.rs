@@ -9,6 +9,9 @@
 //! - it looks neither at `nbf`, `azp` and the age of `iat`, nor at whether `sub` names anybody;
 //! - it checks `at_hash` and `c_hash` only when asked, and its words name what was refused.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use openidconnect::core::{CoreIdTokenVerifier, CoreJsonWebKey};

@@ -52,7 +52,7 @@ pub(crate) enum MetadataError {
 }
 
 /// RS256 first, for it is what a provider signs with unless told otherwise (OpenID Connect Core,
-/// section 15.1), then PS256 for the same reason among its kind.
+/// section 15.1). The order matters only to an RSA key that names no algorithm.
 const PREFERRED: [Algorithm; 9] = [
     Algorithm::Rs256,
     Algorithm::Es256,

@@ -3,11 +3,6 @@
 use portcullis_core::json::Json;
 use serde::{Deserialize, Serialize};
 
-use super::error::UserInfoError;
-use super::http::HttpClient;
-use super::metadata::Metadata;
-use super::secret::Secret;
-
 /// A person, as a provider vouches for them. Together with the provider's name, `sub` is who it is;
 /// all else may change.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

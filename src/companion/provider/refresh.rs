@@ -3,7 +3,7 @@
 use portcullis_core::timestamp::Timestamp;
 
 use super::Provider;
-use super::error::{Blame, ErrorCode, ProviderError, TokenError, UserInfoError};
+use super::error::{ErrorCode, ProviderError, TokenError, UserInfoError};
 use super::id_token::{self, IdToken, Occasion};
 use super::known::Facts;
 use super::person::{Person, Said};
@@ -32,15 +32,6 @@ pub(crate) enum RefreshError {
     /// Nobody can tell now. The refresh token was not spent, so far as is known.
     #[error("the session can't be renewed just now: {0}")]
     Unavailable(ProviderError),
-}
-
-impl RefreshError {
-    /// One word for logs and metrics. The list is closed.
-    pub(crate) const fn kind(&self) -> &'static str {
-        match self {
-            Self::Ended(error) | Self::Unavailable(error) => error.kind(),
-        }
-    }
 }
 
 impl Provider {
@@ -179,7 +170,7 @@ impl Provider {
                 (None, false)
             }
         };
-        let complete = false;
+        let complete = said.is_some() && asked;
         let said = said.unwrap_or_default().or(more.unwrap_or_default());
         Ok(if complete {
             said
@@ -201,10 +192,5 @@ impl RefreshError {
         match self {
             Self::Ended(cause) | Self::Unavailable(cause) => cause,
         }
-    }
-
-    /// Whose fault it is.
-    pub(crate) fn blame(&self) -> Blame {
-        self.cause().blame()
     }
 }

@@ -1,6 +1,5 @@
 //! What a session keeps of its provider.
 
-use portcullis_core::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
@@ -27,7 +26,8 @@ pub(crate) struct ProviderTokens {
 
 impl ProviderTokens {
     /// Whether the provider's own token has run out.
-    pub(crate) fn have_run_out(&self, now: Timestamp) -> bool {
+    #[cfg(test)]
+    pub(crate) fn have_run_out(&self, now: portcullis_core::timestamp::Timestamp) -> bool {
         now.secs() >= self.expires_at
     }
 }

@@ -34,9 +34,9 @@ pub(crate) use log::{Format, Log};
 pub(crate) use provider::Provider;
 pub(crate) use proxies::Proxies;
 pub(crate) use reach::Reach;
-pub(crate) use session::{Cookie, SameSite, Session, holds};
+pub(crate) use session::{SameSite, Session, holds};
 pub(crate) use site::Site;
-pub(crate) use store::{Redis, RedisKind, Store};
+pub(crate) use store::{RedisKind, Store};
 pub(crate) use tls::Tls;
 
 /// All that the companion is told.
@@ -100,4 +100,24 @@ pub(crate) fn limits() -> Limits {
     let nothing = source::Source::new(None, std::collections::HashMap::new());
     let limits = nothing.and_then(|nothing| limits::read(&nothing));
     limits.expect("defaults")
+}
+
+/// A whole configuration of an `https://auth.example.com`, with one provider.
+#[cfg(test)]
+pub(crate) fn example() -> Config {
+    let text = "\
+url: https://auth.example.com
+policy: portcullis.yaml
+providers:
+  - {issuer: https://gitlab.example.com, client_id: portcullis}
+session:
+  keys_file: session-keys
+  cookie: {domain: example.com}
+";
+    let file = crate::document::Document::parse("c.yaml".to_owned(), text.into(), "");
+    let file = file.expect("a document");
+    let source = source::Source::new(Some(file), std::collections::HashMap::new());
+    source
+        .and_then(|source| Config::read(&source))
+        .expect("a configuration")
 }

@@ -24,9 +24,6 @@ mod start;
 mod trouble;
 mod userinfo;
 
-#[cfg(test)]
-mod tests;
-
 /// What people, proxies and providers ask for.
 pub(super) fn main(state: &Shared) -> Router {
     let routes = Router::new()

@@ -7,9 +7,6 @@ mod peer;
 mod stop;
 pub(crate) mod tls;
 
-#[cfg(test)]
-mod tests;
-
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;

@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     durations: Family<Endpoint, Histogram>,
     sign_ins: Family<SignIn, Counter>,
     refreshes: Family<Outcome, Counter>,
+    decisions: Family<Decision, Counter>,
     provider_errors: Family<ProviderError, Counter>,
     reloads: Family<Reload, Counter>,
     stale: Family<Watched, Gauge>,
@@ -39,7 +40,6 @@ pub(crate) struct Metrics {
     pub(crate) revocations_read: Gauge<f64, AtomicU64>,
     /// When the key that signs was made. Seconds since the epoch.
     pub(crate) signing_key_made: Gauge<f64, AtomicU64>,
-    provider_keys: Family<Provider, Gauge<f64, AtomicU64>>,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -57,6 +57,12 @@ struct Endpoint {
 struct SignIn {
     provider: String,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Decision {
+    app: String,
+    reason: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
@@ -81,11 +87,6 @@ struct Watched {
     file: &'static str,
 }
 
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct Provider {
-    provider: String,
-}
-
 /// From a warm answer to one that waited for a provider, in seconds.
 const BUCKETS: [f64; 12] = [
     0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0,
@@ -103,6 +104,7 @@ impl Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
             sign_ins: Family::default(),
             refreshes: Family::default(),
+            decisions: Family::default(),
             provider_errors: Family::default(),
             reloads: Family::default(),
             stale: Family::default(),
@@ -111,7 +113,6 @@ impl Metrics {
             revocations_floor: Gauge::default(),
             revocations_read: Gauge::default(),
             signing_key_made: Gauge::default(),
-            provider_keys: Family::default(),
         };
         macro_rules! register {
             ($($field:ident, $name:literal, $help:literal;)*) => {
@@ -122,6 +123,7 @@ impl Metrics {
             requests, "requests", "Requests answered";
             durations, "request_duration_seconds", "How long requests took";
             sign_ins, "sign_ins", "Sign-ins that came to an end";
+            decisions, "decisions", "Decisions of forward auth";
             refreshes, "refreshes", "Sessions that were to be refreshed";
             provider_errors, "provider_errors", "Calls to providers that failed";
             reloads, "reloads", "Files that changed and were read again";
@@ -131,7 +133,6 @@ impl Metrics {
             revocations_floor, "revocations_floor_timestamp_seconds", "Sessions begun by then are ended";
             revocations_read, "revocations_read_timestamp_seconds", "When the marks were last read";
             signing_key_made, "signing_key_made_timestamp_seconds", "When the key that signs was made";
-            provider_keys, "provider_keys_read_timestamp_seconds", "When a provider's keys were last read";
         }
         Self {
             registry,
@@ -164,18 +165,19 @@ impl Metrics {
         self.refreshes.get_or_create(&Outcome { outcome }).inc();
     }
 
+    /// Forward auth has decided, for this app of the policy if for any.
+    pub(crate) fn decided(&self, app: Option<&str>, reason: &'static str) {
+        let app = app.unwrap_or("none").to_owned();
+        self.decisions
+            .get_or_create(&Decision { app, reason })
+            .inc();
+    }
+
     /// A call to a provider failed.
     pub(crate) fn provider_failed(&self, provider: &str, error: &'static str) {
         let provider = provider.to_owned();
         let labels = ProviderError { provider, error };
         self.provider_errors.get_or_create(&labels).inc();
-    }
-
-    /// A provider's keys were read, so many seconds since the epoch.
-    pub(crate) fn provider_keys_read(&self, provider: &str, secs: u64) {
-        let provider = provider.to_owned();
-        let gauge = self.provider_keys.get_or_create(&Provider { provider });
-        gauge.set(seconds(secs));
     }
 
     /// A file changed and was read again: is it taken, or does what was before stay in force?

@@ -166,7 +166,8 @@ impl Redeem for Providers {
             .await;
         renewed.map_err(|error| {
             warn!(provider = provider.name(), %error, "a session was not renewed");
-            self.metrics.provider_failed(provider.name(), error.kind());
+            self.metrics
+                .provider_failed(provider.name(), error.cause().kind());
             error.into()
         })
     }

@@ -81,17 +81,20 @@ impl ReturnRules {
     /// The rules where `hosts` are configured or, without that, the policy's hosts are meant. The
     /// companion's own host is always among them.
     pub(crate) fn new(site: &Site, hosts: Option<&[HostRule]>, policy: &Policy) -> Self {
-        let apps = policy.apps().iter();
-        let hosts = match hosts {
-            Some(hosts) => hosts.to_vec(),
-            None => apps
-                .flat_map(|app| app.hosts())
-                .map(HostRule::from)
-                .collect(),
-        };
+        match hosts {
+            Some(hosts) => Self::of(site, hosts),
+            None => {
+                let hosts = policy.apps().iter().flat_map(|app| app.hosts());
+                Self::of(site, &hosts.map(HostRule::from).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    /// The rules for these hosts and the companion's own.
+    pub(super) fn of(site: &Site, hosts: &[HostRule]) -> Self {
         Self {
             site: site.clone(),
-            hosts,
+            hosts: hosts.to_vec(),
         }
     }
 

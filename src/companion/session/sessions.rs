@@ -122,11 +122,6 @@ impl Sessions {
         Ok(self.store.ended(now).await?.revocations(now).to_json())
     }
 
-    /// Whether sessions can be started and ended just now.
-    pub(crate) async fn ready(&self, now: Timestamp) -> Result<(), Unavailable> {
-        self.store.ended(now).await.map(drop)
-    }
-
     /// What is known for the operator's eyes.
     pub(crate) async fn counts(&self, now: Timestamp) -> Result<Counts, Unavailable> {
         let state = self.store.ended(now).await?;

@@ -1,5 +1,7 @@
 //! Whom a token speaks of, once it is verified.
 
+use std::sync::{Arc, OnceLock};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
@@ -12,14 +14,14 @@ use crate::token::{TokenError, Verified};
 use crate::trust::Trust;
 
 /// A caller with the token that proves it, and all that follows from the two alone: it is worked
-/// out once and remembered with the token.
+/// out once and remembered with the token; the token's id only where somebody asks for it.
 #[derive(Clone, Debug)]
 pub struct Known {
     verified: Verified,
     caller: Caller,
     name: String,
     headers: Vec<(&'static str, String)>,
-    token_id: String,
+    token_id: OnceLock<String>,
     session: Option<Marks>,
 }
 
@@ -27,8 +29,7 @@ impl Known {
     /// Whom the token speaks of.
     pub(crate) fn new(verified: Verified, trust: &Trust) -> Result<Self, TokenError> {
         let caller = Caller::of(&verified, trust)?;
-        let token_id = token_id(verified.token_id());
-        Ok(Self::build(verified, caller, token_id, None))
+        Ok(Self::build(verified, caller, None))
     }
 
     /// Whose session a session token is of. Only what the policy knows as a provider may vouch for
@@ -39,16 +40,15 @@ impl Known {
             return Err(TokenError::IssuerMismatch);
         }
         let marks = claims.marks;
-        let caller = Caller::person(claims, verified.claims().body().clone());
-        let token_id = token_id(marks.sid.as_bytes());
-        Ok(Self::build(verified, caller, token_id, Some(marks)))
+        let caller = Caller::person(claims, Arc::clone(verified.claims().body()));
+        Ok(Self::build(verified, caller, Some(marks)))
     }
 
-    fn build(verified: Verified, caller: Caller, token_id: String, session: Option<Marks>) -> Self {
+    fn build(verified: Verified, caller: Caller, session: Option<Marks>) -> Self {
         Self {
             name: caller.name(),
             headers: caller.identity_headers(),
-            token_id,
+            token_id: OnceLock::new(),
             session,
             caller,
             verified,
@@ -89,7 +89,12 @@ impl Known {
     /// part of the SHA-256 of its `jti` or, where it has none, of its signed part. All tokens of a
     /// session have the same.
     pub fn token_id(&self) -> &str {
-        &self.token_id
+        self.token_id.get_or_init(|| {
+            token_id(match &self.session {
+                Some(marks) => marks.sid.as_bytes(),
+                None => self.verified.token_id(),
+            })
+        })
     }
 
     /// What ends the session before its time, where the caller is a person with a session.

@@ -234,13 +234,7 @@ impl<'a> Shown<'a> {
         }
         let known = self.purpose.vouch(&self.token, trust, key, circumstances)?;
         let known = Arc::new(known);
-        memory.learn(
-            self.text,
-            &self.token,
-            self.remembered.as_deref(),
-            id,
-            &known,
-        );
+        memory.learn(&self.token, self.remembered.as_deref(), id, &known);
         Ok(known)
     }
 }

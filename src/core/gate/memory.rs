@@ -23,8 +23,8 @@ const MAX_BYTES: usize = 2 << 20;
 /// nothing has to be sorted.
 #[derive(Debug, Default)]
 pub struct Memory {
-    young: HashMap<Box<str>, Arc<Remembered>, Ends>,
-    old: HashMap<Box<str>, Arc<Remembered>, Ends>,
+    young: HashMap<Arc<str>, Arc<Remembered>, Ends>,
+    old: HashMap<Arc<str>, Arc<Remembered>, Ends>,
     bytes: usize,
 }
 
@@ -91,7 +91,6 @@ impl Memory {
     /// Remembers that a key of a trust entry signed this token, besides what is remembered of it.
     pub(super) fn learn(
         &mut self,
-        text: &str,
         token: &Arc<Token>,
         before: Option<&Remembered>,
         (trust, key): (usize, Thumbprint),
@@ -101,7 +100,8 @@ impl Memory {
         let known = Arc::clone(known);
         proofs.push(Proof { trust, key, known });
         let token = Arc::clone(token);
-        self.keep(text.into(), Arc::new(Remembered { token, proofs }));
+        let text = Arc::clone(token.text());
+        self.keep(text, Arc::new(Remembered { token, proofs }));
     }
 
     /// Forgets a token whose time is over.
@@ -110,7 +110,7 @@ impl Memory {
         self.old.remove(text);
     }
 
-    fn keep(&mut self, text: Box<str>, remembered: Arc<Remembered>) {
+    fn keep(&mut self, text: Arc<str>, remembered: Arc<Remembered>) {
         self.bytes = self.bytes.saturating_add(text.len());
         if self.young.len() >= MAX_TOKENS || self.bytes > MAX_BYTES {
             self.bytes = text.len();

@@ -57,6 +57,26 @@ fn j08_a_member_that_stands_twice_is_refused_at_any_depth_and_after_unescaping()
 }
 
 #[test]
+fn j08_a_doubled_name_is_found_among_few_members_and_among_many() {
+    for count in [2, 3, 15, 16, 17, 18, 40] {
+        let name = |place: usize| format!("n{place}");
+        let text = |names: &[String]| {
+            let members: Vec<String> = names.iter().map(|name| format!("\"{name}\": 0")).collect();
+            format!("{{{}}}", members.join(", "))
+        };
+        let mut names: Vec<String> = (0..count).map(name).collect();
+        assert!(parse(&text(&names)).is_ok(), "{count}");
+        for (first, second) in [(0, count - 1), (0, 1), (count - 2, count - 1)] {
+            let own = std::mem::replace(&mut names[second], name(first));
+            let error = parse(&text(&names)).unwrap_err();
+            assert_eq!(error.fault(), Fault::Duplicate, "{count}");
+            assert_eq!(error.path(), name(first), "{count}");
+            names[second] = own;
+        }
+    }
+}
+
+#[test]
 fn j08_many_members_are_compared_in_little_time() {
     let members: Vec<String> = (0..16_000).map(|at| format!(r#""m{at}":0"#)).collect();
     assert!(parse(&format!("{{{}}}", members.join(","))).is_ok());

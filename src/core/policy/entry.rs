@@ -89,7 +89,7 @@ impl Matcher {
             Self::Anyone => true,
             Self::Claim { path, equals } => path
                 .iter()
-                .try_fold(&caller.claims, |value, name| value.member(name))
+                .try_fold(&*caller.claims, |value, name| value.member(name))
                 .is_some_and(|value| same(value, equals)),
             Self::Email(email) => caller
                 .email

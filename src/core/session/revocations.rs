@@ -74,7 +74,6 @@ impl Revocations {
             floor: time(json, "floor")?,
             entries: Vec::new(),
         };
-        let mut entries = Vec::new();
         for entry in json.member("entries")?.as_array()? {
             let id = |name| entry.member(name);
             let (mark, text): (fn(Id) -> Mark, &Json) = match (id("sid"), id("handle")) {
@@ -82,13 +81,12 @@ impl Revocations {
                 (None, Some(handle)) => (Mark::Person, handle),
                 _ => return None,
             };
-            entries.push(Entry {
+            list.insert(Entry {
                 mark: mark(Id::parse(text.as_str()?)?),
                 before: time(entry, "before")?,
                 ends: time(entry, "ends")?,
             });
         }
-        list.insert(entries);
         Some(list)
     }
 
@@ -115,15 +113,16 @@ impl Revocations {
     /// is when all of that would be over anyway.
     pub fn end(&mut self, mark: Mark, before: Timestamp, ends: Timestamp, now: Timestamp) {
         self.prune(now);
-        self.insert(vec![Entry { mark, before, ends }]);
+        self.insert(Entry { mark, before, ends });
     }
 
     /// Adds all that another list has.
     pub fn unite(&mut self, other: &Self, now: Timestamp) {
         self.prune(now);
         self.raise_floor(other.floor);
-        let live = other.entries.iter().filter(|entry| now < entry.ends);
-        self.insert(live.copied().collect());
+        for entry in other.entries.iter().filter(|entry| now < entry.ends) {
+            self.insert(*entry);
+        }
     }
 
     /// Ends everything that began at `floor` or earlier.
@@ -162,22 +161,23 @@ impl Revocations {
         self.floor
     }
 
-    /// Takes entries in. Of two for one mark the later `before` and the later `ends` hold.
-    fn insert(&mut self, entries: Vec<Entry>) {
-        self.entries.extend(entries);
-        self.entries.sort_unstable_by_key(|entry| entry.mark);
-        self.entries.dedup_by(|later, kept| {
-            let same = later.mark == kept.mark;
-            if same {
-                kept.before = kept.before.max(later.before);
-                kept.ends = kept.ends.max(later.ends);
+    /// Takes an entry in. Of two for one mark the later `before` and the later `ends` hold. Lists come
+    /// sorted as a rule, so that each entry finds its place at the end.
+    fn insert(&mut self, entry: Entry) {
+        let place = self
+            .entries
+            .binary_search_by(|known| known.mark.cmp(&entry.mark));
+        match place {
+            Ok(at) => {
+                if let Some(known) = self.entries.get_mut(at) {
+                    known.before = known.before.max(entry.before);
+                    known.ends = known.ends.max(entry.ends);
+                }
             }
-            same
-        });
-        if let Some(over @ 1..) = self.entries.len().checked_sub(Self::MAX_ENTRIES) {
-            let mut ages: Vec<Timestamp> = self.entries.iter().map(|entry| entry.before).collect();
-            ages.sort_unstable();
-            let oldest = ages.get(over.saturating_sub(1)).copied();
+            Err(at) => self.entries.insert(at, entry),
+        }
+        if self.entries.len() > Self::MAX_ENTRIES {
+            let oldest = self.entries.iter().map(|entry| entry.before).min();
             self.raise_floor(oldest.unwrap_or_default());
             // The floor now says all that these say, and for longer.
             let floor = self.floor;

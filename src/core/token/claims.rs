@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::TokenError;
@@ -20,7 +21,7 @@ pub struct Claims {
     not_before: Option<Timestamp>,
     issued_at: Option<Timestamp>,
     id: Option<String>,
-    body: Json,
+    body: Arc<Json>,
 }
 
 impl Claims {
@@ -33,7 +34,7 @@ impl Claims {
             not_before: date(&body, "nbf")?,
             issued_at: date(&body, "iat")?,
             id: text(&body, "jti")?,
-            body,
+            body: Arc::new(body),
         };
         Ok(claims)
     }
@@ -79,7 +80,7 @@ impl Claims {
     }
 
     /// All claims, as they stand.
-    pub const fn body(&self) -> &Json {
+    pub const fn body(&self) -> &Arc<Json> {
         &self.body
     }
 

@@ -1,6 +1,7 @@
 //! JSON Web Signatures, by RFC 7515: what all kinds of signed tokens have in common.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,7 +16,10 @@ use crate::keys::{Key, Signatures};
 pub struct Jws {
     pub(super) header: Header,
     pub(super) payload: Json,
-    pub(super) signing_input: String,
+    /// The whole text, which whoever remembers tokens by it shares.
+    pub(super) text: Arc<str>,
+    /// How much of the text was signed, in bytes.
+    pub(super) signed: usize,
     pub(super) signature: Vec<u8>,
 }
 
@@ -43,7 +47,8 @@ impl Jws {
         Ok(Self {
             header: Header::read(&object(header, Part::Header)?, accepts)?,
             payload: object(payload, Part::Payload)?,
-            signing_input: signing_input.to_owned(),
+            text: text.into(),
+            signed: signing_input.len(),
             signature: bytes(signature, Part::Signature)?,
         })
     }
@@ -60,8 +65,9 @@ impl Jws {
 
     /// Whether `key` signed it, by its one algorithm.
     pub fn is_signed_by(&self, key: &Key, signatures: &dyn Signatures) -> bool {
+        let signed = self.text.as_bytes().get(..self.signed).unwrap_or_default();
         self.header.algorithm() == key.algorithm()
-            && signatures.verifies(key, self.signing_input.as_bytes(), &self.signature)
+            && signatures.verifies(key, signed, &self.signature)
     }
 }
 

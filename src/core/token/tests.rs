@@ -1,5 +1,8 @@
 use wasm_bindgen_test::wasm_bindgen_test;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::*;
 use crate::decision::{Class, Reason};
 use crate::fixtures::{token, unsigned};

@@ -28,6 +28,11 @@ use super::pairs::Pairs;
 ///   passes over. For one that is there it sets the effective context first and unwraps the answer;
 ///   the host knows every context that it has not yet told the dispatcher to delete.
 ///
+/// The dispatcher hands a reply to the context whose callback made the call, whatever the effective
+/// context was: to the root context that of a read, to a request's own that of the refresh that it
+/// began. So who asks in a request's callback for others too has to ask again when that request goes
+/// first: no reply will come.
+///
 /// The function itself panics on every status but `Ok`, `BadArgument` and `InternalFailure`. Envoy
 /// gives no other: it adds only `InvalidMemoryAccess`, for memory outside the VM, which slices can't
 /// be, and answers a withheld capability with `InternalFailure`.

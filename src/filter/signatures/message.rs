@@ -11,7 +11,10 @@ use crate::protobuf::{Content, Fields, put_bytes};
 
 /// `VerifySignatureArguments`.
 pub(super) fn arguments(hash: &str, public_key: &[u8], signature: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut message = Vec::new();
+    // Each of the four fields has a tag and, at most, five bytes of length before it.
+    let fields = [hash.as_bytes(), public_key, signature, text];
+    let room = fields.map(|field| field.len().saturating_add(6));
+    let mut message = Vec::with_capacity(room.into_iter().fold(0, usize::saturating_add));
     put_bytes(&mut message, 1, hash.as_bytes());
     put_bytes(&mut message, 2, public_key);
     put_bytes(&mut message, 3, signature);

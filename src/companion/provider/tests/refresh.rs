@@ -138,6 +138,14 @@ async fn groups_follow_userinfo_after_an_answer_without_an_id_token() {
     assert_eq!(renewed.person.groups, ["from-userinfo"]);
     assert_eq!(renewed.person.sub, before.person.sub);
 
+    // What userinfo does not name, the ID token that did not come may.
+    let (before, outcome) = refresh(&stage, |lies| {
+        lies.answers(json!({"id_token": null}));
+        lies.userinfo = Box::new(|_| json!({"sub": "alice"}));
+    })
+    .await;
+    assert_eq!(outcome.unwrap().person, before.person);
+
     let (_, outcome) = refresh(&stage, |lies| {
         lies.answers(json!({"id_token": null}));
         lies.userinfo = Box::new(|_| json!({"sub": "bob"}));

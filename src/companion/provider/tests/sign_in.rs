@@ -4,7 +4,7 @@ use std::time::Duration;
 use portcullis_tests::lab::liar::{Lies, Place};
 
 use super::*;
-use crate::provider::CallbackError;
+use crate::provider::callback::CallbackError;
 use crate::provider::error::{Blame, ErrorCode, TokenError};
 use crate::provider::signed::SignedError;
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::provider::error::{Blame, ErrorCode, TokenError};
-use crate::provider::http::{FetchError, MAX_BYTES};
+use crate::provider::http::FetchError;
 use crate::provider::signed::SignedError;
 
 fn answers(members: serde_json::Value) -> impl FnOnce(&mut Lies) {

@@ -155,7 +155,7 @@ fn every_setting_of_the_file_counts() {
     assert_eq!(session.state_file, Path::new("/var/state"));
     let times = [session.lifetime, session.idle, session.token];
     assert_eq!(times, [36_000, 1_800, 60].map(Duration::from_secs));
-    let redis = Redis {
+    let redis = super::store::Redis {
         kind: RedisKind::Sentinel("main".into()),
         nodes: vec![("one".into(), 1), ("[::1]".into(), 26379)],
         tls: true,
@@ -165,7 +165,7 @@ fn every_setting_of_the_file_counts() {
         ca_file: Some("etc/redis.pem".into()),
     };
     assert_eq!(session.store, Store::Redis(redis));
-    let cookie = Cookie {
+    let cookie = super::session::Cookie {
         domain: Some("example.com".into()),
         same_site: SameSite::None,
     };
@@ -878,8 +878,8 @@ fn a_domain_holds_itself_and_what_is_under_it() {
 
 #[test]
 fn the_help_tells_of_every_setting() {
-    let command = Arguments::augment_args(Command::new("serve"));
-    let help = command.clone().render_long_help().to_string();
+    let mut command = Arguments::augment_args(Command::new("serve"));
+    let help = command.render_long_help().to_string();
     for setting in SETTINGS {
         assert!(
             help.contains(&format!("--{} <{}>", setting.flag(), setting.value)),

@@ -20,5 +20,7 @@ pub(super) async fn auth(State(state): State<Shared>, request: Request) -> Respo
     let judge = state.judge.load();
     // In a box, because all that it may wait for lies in it, and the compiler counts how deep.
     let answer = forward_auth::answer(&parts, peer, &judge, &state.signed_in);
-    Box::pin(answer).await.into_response()
+    let answer = Box::pin(answer).await;
+    state.metrics.decided(answer.app(), answer.reason().code());
+    answer.into_response()
 }

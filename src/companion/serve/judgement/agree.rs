@@ -29,7 +29,7 @@ fn same_site(file: &PolicyFile, sso: &Sso, config: &Config) -> Result<(), Report
     if sso.url() == site {
         return Ok(());
     }
-    let problem = format!("this is another companion: `url` of the configuration is `{site}`");
+    let problem = format!("this is another companion: the configuration is that of `{site}`");
     Err(file.report("sso.url", &problem, "write the same in both"))
 }
 

@@ -4,7 +4,6 @@ mod kinds;
 mod link;
 
 use portcullis_core::session::{Id, Mark, Marks};
-use portcullis_core::timestamp::Timestamp;
 use portcullis_tests::lab;
 
 use super::*;
@@ -198,7 +197,10 @@ async fn a_state_that_cannot_be_read_is_never_taken_for_none() {
     let redis = Redis::new(redis_settings(&server.session()), URL);
     redis.end(&ending(1), at(10)).await.unwrap();
     let key = redis.names.ended();
-    server.command(&["HSET", &key, "version", "other", "state", "{}"]);
+    assert_eq!(
+        server.command(&["HSET", &key, "version", "x", "state", "{}"]),
+        "0"
+    );
     let error = redis.ended(at(20)).await.unwrap_err().to_string();
     assert!(error.contains(&key) && error.contains("DEL"), "{error}");
     redis.end(&ending(2), at(20)).await.unwrap_err();

@@ -25,8 +25,6 @@ const SKEW: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(in crate::session) struct Alone {
     pub(super) file: StateFile,
-    /// How long a session token lasts.
-    token: Duration,
     memory: Mutex<Memory>,
 }
 
@@ -49,7 +47,6 @@ impl Alone {
     pub(super) fn new(file: StateFile, token: Duration, now: Timestamp) -> Self {
         Self {
             file,
-            token,
             memory: Mutex::new(Memory {
                 finished: HashMap::new(),
                 finished_in_order: VecDeque::new(),

@@ -27,7 +27,7 @@ fn caller(from: &str, namespace: &str, name: &str) -> Caller {
         email: None,
         groups: Vec::new(),
         preferred_username: None,
-        claims: Json::Null,
+        claims: Json::Null.into(),
     }
 }
 

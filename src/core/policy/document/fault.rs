@@ -1,12 +1,23 @@
-//! What serde finds wrong with a document, kept as it is found instead of as a sentence.
+//! What serde finds wrong with a document, kept as it is found instead of as a sentence,
+//! and where.
 
 use std::fmt;
 
 use serde::de::{Error, Expected, Unexpected};
 
+use crate::json::{self, Step};
+
+/// What is wrong with a document, and where.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) problem: Problem,
+    /// The way to it, the innermost step first.
+    trail: Vec<Step>,
+}
+
 /// What is wrong with a name or a value.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum Problem {
     /// A name that is not known here.
     Unknown {
         name: String,
@@ -18,21 +29,40 @@ pub(super) enum Fault {
     Other(String),
 }
 
+impl Fault {
+    /// The same fault, as it is seen from one level further up.
+    pub(super) fn through(mut self, step: Step) -> Self {
+        self.trail.push(step);
+        self
+    }
+
+    /// Where it is: `apps[0].rules`. Empty for the document as a whole.
+    pub(super) fn path(&self) -> String {
+        json::path(&self.trail)
+    }
+}
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        let trail = Vec::new();
+        Self { problem, trail }
+    }
+}
+
 impl Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::Other(message.to_string())
+        Problem::Other(message.to_string()).into()
     }
 
     fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
         let name = name.to_owned();
-        Self::Unknown { name, known }
+        Problem::Unknown { name, known }.into()
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::Type {
-            found: describe(found),
-            expected: expected.to_string(),
-        }
+        let found = describe(found);
+        let expected = expected.to_string();
+        Problem::Type { found, expected }.into()
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -42,10 +72,10 @@ impl Error for Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown { name, .. } => write!(f, "unknown field `{name}`"),
-            Self::Type { found, .. } => write!(f, "invalid type: {found}"),
-            Self::Other(message) => f.write_str(message),
+        match &self.problem {
+            Problem::Unknown { name, .. } => write!(f, "unknown field `{name}`"),
+            Problem::Type { found, .. } => write!(f, "invalid type: {found}"),
+            Problem::Other(message) => f.write_str(message),
         }
     }
 }

@@ -7,15 +7,13 @@ use crate::policy::error::PolicyError;
 use crate::policy::suggestion;
 
 use super::Document;
-use super::fault::Fault;
+use super::fault::{Fault, Problem};
 use super::value::Value;
 
 /// Reads a document: one JSON object and nothing behind it.
 pub(in crate::policy) fn read(text: &str) -> Result<Document, PolicyError> {
     let json = Json::parse(text.as_bytes()).map_err(|error| misread(&error))?;
-    let mut track = serde_path_to_error::Track::new();
-    let value = serde_path_to_error::Deserializer::new(Value(&json), &mut track);
-    Document::deserialize(value).map_err(|fault| mistaken(&track.path().to_string(), &fault))
+    Document::deserialize(Value(&json)).map_err(|fault| mistaken(&fault))
 }
 
 /// What is wrong with the text itself.
@@ -42,13 +40,13 @@ fn misread(error: &JsonError) -> PolicyError {
 }
 
 /// What is wrong with a name or a value.
-fn mistaken(path: &str, fault: &Fault) -> PolicyError {
-    let mend = match fault {
-        Fault::Unknown { name, known } => suggestion(name, known),
-        Fault::Type { expected, .. } => wanted(expected),
-        Fault::Other(_) => "mend the value, or leave it out".to_owned(),
+fn mistaken(fault: &Fault) -> PolicyError {
+    let mend = match &fault.problem {
+        Problem::Unknown { name, known } => suggestion(name, known),
+        Problem::Type { expected, .. } => wanted(expected),
+        Problem::Other(_) => "mend the value, or leave it out".to_owned(),
     };
-    PolicyError::new(path, &fault.to_string(), &mend)
+    PolicyError::new(&fault.path(), &fault.to_string(), &mend)
 }
 
 /// What to write instead of a value of the wrong type, in the words of those who write policies.

@@ -1,11 +1,17 @@
-//! JSON that was read strictly, as serde's derived code takes it.
+//! JSON that was read strictly, as serde's derived code takes it. What goes wrong is told where: each level that a
+//! fault passes on its way out adds its own step.
 
-use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{Deserializer, Error as _, Expected, IntoDeserializer, Unexpected, Visitor};
+use std::iter::Enumerate;
+use std::slice;
+
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, Expected, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde::forward_to_deserialize_any;
 
 use super::fault::Fault;
-use crate::json::Json;
+use crate::json::{Json, Step};
 
 /// A value that has been read. Objects are objects alone: the derived code would take an array for
 /// one, its elements for the members in the order of their declaration.
@@ -83,21 +89,19 @@ impl<'de> Deserializer<'de> for Value<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.0 {
-            Json::Array(elements) => {
-                visitor.visit_seq(SeqDeserializer::new(elements.iter().map(Value)))
-            }
+            Json::Array(elements) => visitor.visit_seq(Elements {
+                left: elements.iter().enumerate(),
+            }),
             _ => Err(self.mistaken(&visitor)),
         }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
         match self.0 {
-            Json::Object(members) => {
-                let members = members
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), Value(value)));
-                visitor.visit_map(MapDeserializer::new(members))
-            }
+            Json::Object(members) => visitor.visit_map(Members {
+                left: members.iter(),
+                entered: None,
+            }),
             _ => Err(self.mistaken(&visitor)),
         }
     }
@@ -117,10 +121,58 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, Fault> for Value<'de> {
-    type Deserializer = Self;
+/// The elements of an array, each of which a fault is told to lie in.
+struct Elements<'a> {
+    left: Enumerate<slice::Iter<'a, Json>>,
+}
 
-    fn into_deserializer(self) -> Self {
-        self
+impl<'de> SeqAccess<'de> for Elements<'de> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        let Some((index, element)) = self.left.next() else {
+            return Ok(None);
+        };
+        let element = seed.deserialize(Value(element)).map(Some);
+        element.map_err(|fault| fault.through(Step::Element(index)))
     }
+}
+
+/// The members of an object, in the name or the value of which a fault is told to lie.
+struct Members<'a> {
+    left: slice::Iter<'a, (String, Json)>,
+    /// The member whose name was given out last.
+    entered: Option<&'a (String, Json)>,
+}
+
+impl<'de> MapAccess<'de> for Members<'de> {
+    type Error = Fault;
+
+    fn next_key_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<Option<S::Value>, Fault> {
+        self.entered = self.left.next();
+        let Some((name, _)) = self.entered else {
+            return Ok(None);
+        };
+        let key = seed.deserialize(BorrowedStrDeserializer::new(name));
+        key.map(Some).map_err(|fault: Fault| member(fault, name))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+        let Some((name, value)) = self.entered else {
+            return Err(Fault::custom("a value before its name"));
+        };
+        let value = seed.deserialize(Value(value));
+        value.map_err(|fault| member(fault, name))
+    }
+}
+
+/// The fault in the member of this name, seen from its object.
+fn member(fault: Fault, name: &str) -> Fault {
+    fault.through(Step::Member(name.to_owned()))
 }

@@ -34,7 +34,7 @@ fn account(from: &str, namespace: &str, name: &str) -> Caller {
         email: None,
         groups: Vec::new(),
         preferred_username: None,
-        claims: Json::Object(Vec::new()),
+        claims: Json::Object(Vec::new()).into(),
     }
 }
 
@@ -47,7 +47,7 @@ fn person(from: &str) -> Caller {
         email: Some("Ada@Example.com".to_owned()),
         groups: vec!["dev".to_owned(), "sre".to_owned()],
         preferred_username: Some("ada".to_owned()),
-        claims: Json::parse(claims).unwrap(),
+        claims: Json::parse(claims).unwrap().into(),
     }
 }
 
@@ -242,7 +242,8 @@ fn a_service_account_can_be_bound_to_its_pod() {
     );
     let mut caller = account("blue", "monitoring", "karma");
     assert!(!entry.fits(&caller));
-    caller.claims = Json::parse(br#"{"kubernetes.io": {"pod": {"name": "karma-0"}}}"#).unwrap();
+    let claims = Json::parse(br#"{"kubernetes.io": {"pod": {"name": "karma-0"}}}"#).unwrap();
+    caller.claims = claims.into();
     assert!(entry.fits(&caller));
     caller.subject = Subject::User("karma".to_owned());
     assert!(!entry.fits(&caller));

@@ -32,7 +32,7 @@ fn c05_eight_keys_are_kept_and_the_oldest_go() {
     let folder = Folder::new();
     let path = folder.file("keys");
     make_or_rotate(&path, at(0)).unwrap();
-    let first = load(&path).unwrap().0.newest.kid.clone();
+    let first = load(&path).unwrap().0.newest.kid;
     for time in 1..8 {
         make_or_rotate(&path, at(time)).unwrap();
     }

@@ -204,10 +204,10 @@ async fn while_redis_is_gone_nobody_can_tell_and_nothing_opens() {
     );
     sessions.end(&cookies, at(1)).await.unwrap_err();
     sessions.revocations(at(1)).await.unwrap_err();
-    sessions.ready(at(1)).await.unwrap_err();
+    sessions.counts(at(1)).await.unwrap_err();
     // And when it is back, the session is as well.
     scene.server.restart().await;
-    let ready = async || sessions.ready(at(2)).await.is_ok();
+    let ready = async || sessions.counts(at(2)).await.is_ok();
     lab::wait::until_true("Redis is back", lab::wait::LONG, ready).await;
     assert!(scene.read(0, at(2)).await.is_ok());
 }

@@ -1,0 +1,133 @@
+use std::sync::Arc;
+
+use openidconnect::{ClientId, IssuerUrl};
+use portcullis_core::keys::KeySet;
+use portcullis_tests::lab::{SigningKey, Token};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::provider::metadata::Metadata;
+
+const ISSUER: &str = "https://sso.example.com";
+const NOW: u64 = 2_000_000_000;
+
+fn party() -> Party {
+    Party {
+        name: "sso".to_owned(),
+        issuer: IssuerUrl::new(ISSUER.to_owned()).unwrap(),
+        client_id: ClientId::new("portcullis".to_owned()),
+        scopes: Vec::new(),
+        groups_claim: vec!["groups".to_owned()],
+        has_secret: true,
+    }
+}
+
+fn facts(key: &SigningKey) -> Facts {
+    let document = json!({
+        "issuer": ISSUER,
+        "authorization_endpoint": ISSUER,
+        "token_endpoint": ISSUER,
+        "jwks_uri": ISSUER,
+        "id_token_signing_alg_values_supported": ["ES256"],
+    });
+    let document = Json::parse(document.to_string().as_bytes()).unwrap();
+    let set = json!({"keys": [key.jwk()]}).to_string();
+    Facts {
+        metadata: Arc::new(Metadata::read(&document, &party()).unwrap()),
+        keys: Arc::new(KeySet::parse(set.as_bytes(), None).unwrap()),
+    }
+}
+
+fn judge_claim(key: &SigningKey, name: &str, value: Value) -> Result<IdToken, SignedError> {
+    let token = Token::person(ISSUER, "portcullis", "alice")
+        .claim("iat", NOW)
+        .claim("nbf", NOW)
+        .claim("exp", NOW + 60)
+        .claim("nonce", "n")
+        .claim(name, value);
+    let occasion = Occasion {
+        nonce: &Secret::new("n"),
+        nonce_may_lack: false,
+        access_token: &AccessToken::new("access".to_owned()),
+        code: None,
+    };
+    let text = IdTokenText::new(Secret::new(token.sign(key)));
+    let now = Timestamp::from_secs(NOW);
+    verify(&text, &party(), &facts(key), &occasion, now)
+}
+
+#[test]
+fn no_claim_however_odd_brings_the_library_down() {
+    let key = SigningKey::p256();
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1e300),
+        json!(-1e300),
+        json!(u64::MAX),
+        json!(i64::MIN),
+        json!(0.000_000_1),
+        json!(""),
+        json!("\u{0}\u{10ffff}"),
+        json!([]),
+        json!([null, {}]),
+        json!({}),
+        json!({"formatted": 1}),
+    ];
+    let names = [
+        "acr",
+        "address",
+        "amr",
+        "at_hash",
+        "auth_time",
+        "birthdate",
+        "c_hash",
+        "email",
+        "email_verified",
+        "exp",
+        "iat",
+        "iss",
+        "aud",
+        "azp",
+        "gender",
+        "locale",
+        "name",
+        "name#de",
+        "name#",
+        "nbf",
+        "nonce",
+        "phone_number_verified",
+        "picture",
+        "sid",
+        "sub",
+        "updated_at",
+        "website",
+        "zoneinfo",
+    ];
+    assert!(judge_claim(&key, "other", json!(1)).is_ok());
+    for name in names {
+        for value in &odd {
+            // Refused or not: what counts is that it comes back.
+            let _judged = judge_claim(&key, name, value.clone());
+        }
+    }
+}
+
+#[test]
+fn a_token_is_good_up_to_its_last_moment_and_the_leeway() {
+    let key = SigningKey::p256();
+    for (exp, good) in [(NOW - 29, true), (NOW - 30, false)] {
+        let judged = judge_claim(&key, "exp", json!(exp));
+        assert_eq!(judged.is_ok(), good, "{exp}");
+    }
+    for (iat, good) in [
+        (NOW + 30, true),
+        (NOW + 31, false),
+        (NOW - 600, true),
+        (NOW - 601, false),
+    ] {
+        let judged = judge_claim(&key, "iat", json!(iat));
+        assert_eq!(judged.is_ok(), good, "{iat}");
+    }
+}
