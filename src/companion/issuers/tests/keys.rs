@@ -48,21 +48,36 @@ async fn clusters_with_one_issuer_are_told_apart_by_where_they_are() {
 #[tokio::test]
 async fn keys_are_read_again_when_their_time_has_come_and_not_before() {
     let (authority, hand, key) = (Authority::new(), Hand::new(), key());
-    let issuer = issuer(&authority, &[&key]).await;
-    let policy = policy(&[trust("blue", json!({}))]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
+    let (at_blue, at_green) = (
+        issuer(&authority, &[&key]).await,
+        issuer(&authority, &[&super::fixture::key()]).await,
+    );
+    let minute = Duration::from_secs(60);
+    let policy = policy(&[
+        trust("green", json!({"refresh": "1m"})),
+        trust("blue", json!({})),
+    ]);
+    let reaches = reaches([
+        ("blue", reach(&at_blue, &authority)),
+        ("green", reach(&at_green, &authority)),
+    ]);
     let issuers = start(&policy, reaches, &hand);
-    reads(&issuers, 1, 0).await;
-    assert_eq!(asked(&issuer), (1, 1));
-    assert_eq!(issuers.health()[0].age, Some(Duration::ZERO));
-    // A minute before, whatever Cache-Control says and however often somebody looks.
-    hand.pass(REFRESH - Duration::from_secs(60));
     assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
-    assert_eq!(asked(&issuer), (1, 1));
-    hand.pass(Duration::from_secs(60));
-    reads(&issuers, 2, 0).await;
-    // Discovery is read once in an hour.
-    assert_eq!(asked(&issuer), (1, 2));
+    assert_eq!(issuers.health()[1].age, Some(Duration::ZERO));
+    // Green's minutes go by, and with them blue's, whatever Cache-Control says and whoever asks.
+    for minutes in 1..5 {
+        reads(&issuers, minutes, 0).await;
+        assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
+        assert_eq!(asked(&at_blue), (1, 1), "{minutes}");
+        hand.pass(minute);
+    }
+    reads(&issuers, 5, 0).await;
+    hand.pass(minute);
+    wait::until_true("blue's next read", LONG, async || {
+        // Discovery is read once in an hour.
+        asked(&at_blue) == (1, 2)
+    })
+    .await;
 }
 
 #[tokio::test]

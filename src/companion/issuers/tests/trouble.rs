@@ -37,11 +37,13 @@ async fn no_bad_answer_takes_good_keys_away() {
     let issuers = start(&policy, reaches, &hand);
     reads(&issuers, 1, 0).await;
     let set = json!({"keys": [key.jwk()]}).to_string();
-    let elsewhere = format!("https://{}/openid/v1/jwks", issuer.address());
+    // Where a redirect leads there are good keys.
+    let elsewhere = format!("https://{}/oauth2/mirror/blue", issuer.address());
+    issuer.answer(Endpoint::Mirror, Answer::body(set.clone()));
     let bad = [
         ("an error", Answer::status(500)),
         (
-            "a redirect, to the same place",
+            "a redirect",
             Answer::whole(302, &[("location", &elsewhere)], ""),
         ),
         (

@@ -1,0 +1,156 @@
+//! What clients do so that another request is judged than the one that is sent on.
+
+use portcullis_tests::lab::Call;
+
+use crate::fronts::HOST;
+use crate::stage::Stage;
+use serde_json::json;
+
+#[tokio::test]
+async fn ghsa_7x63_no_header_of_a_clients_chooses_what_is_judged() {
+    let stage = Stage::start().await;
+    for front in &stage.fronts {
+        for headers in [
+            &[(
+                "X-Original-URL",
+                "https://alertmanager.example.com/-/healthy",
+            )][..],
+            &[
+                (
+                    "X-Original-URL",
+                    "https://alertmanager.example.com/-/healthy",
+                ),
+                ("X-Original-Method", "GET"),
+            ],
+            &[
+                (
+                    "X-Original-URL",
+                    "https://elsewhere.example.com/api/v2/alerts",
+                ),
+                ("X-Original-Method", "GET"),
+            ],
+            &[("X-Forwarded-Uri", "/-/healthy")],
+            &[("X-Forwarded-Host", "elsewhere.example.com")],
+            &[("X-Forwarded-Method", "HEAD")],
+            &[
+                ("X-Forwarded-Method", "GET"),
+                ("X-Forwarded-Proto", "https"),
+                ("X-Forwarded-Host", "elsewhere.example.com"),
+                ("X-Forwarded-Uri", "/-/healthy"),
+            ],
+            &[
+                ("X-Original-URI", "/-/healthy"),
+                ("X-Rewrite-URL", "/-/healthy"),
+            ],
+            // Headers that are for one connection alone are dropped on the way.
+            &[(
+                "Connection",
+                "X-Original-URL, X-Original-Method, X-Forwarded-Uri, close",
+            )],
+            &[(
+                "Connection",
+                "X-Forwarded-Method, X-Forwarded-Host, Authorization, close",
+            )],
+        ] {
+            let mut call = Call::get(HOST, "/api/v2/alerts");
+            for (name, value) in headers {
+                call = call.header(name, value);
+            }
+            let status = front.send(call).await.status;
+            assert!(
+                matches!(status, 400 | 401 | 403),
+                "{}: {headers:?}: {status}",
+                front.name
+            );
+        }
+    }
+    assert_eq!(stage.app.count(), 0);
+}
+
+#[tokio::test]
+async fn h08_what_is_judged_is_what_the_app_gets() {
+    let stage = Stage::start().await;
+    let tricks = [
+        "/-/healthy/../../api/v2/alerts",
+        "/-/healthy/..%2f..%2fapi/v2/alerts",
+        "/-/healthy/%2e%2e/%2e%2e/api/v2/alerts",
+        "/-/healthy%2f..%2f..%2fapi",
+        "/-/healthy/..;/../api/v2/alerts",
+        "/-/healthy;/../../api/v2/alerts",
+        "/-/healthy#/api/v2/alerts",
+        "/-/healthy%23/api/v2/alerts",
+        "/-/healthy%3f/api/v2/alerts",
+        "/-/healthy%00/api/v2/alerts",
+        "/-/healthy\\..\\..\\api",
+        "/-/healthy%5c..%5c..%5capi",
+        "/api/v2/alerts?/-/healthy",
+        "/api/v2/alerts?x=/../../-/healthy",
+        "/api/v2/alerts#/-/healthy",
+        "//-/healthy",
+        "/./-/healthy",
+        "/-//healthy",
+        "/-/healthy/",
+        "/-/healthy?a=b",
+    ];
+    for front in &stage.fronts {
+        for path in tricks {
+            front.send(Call::get(HOST, path)).await;
+        }
+        for method in ["POST", "PUT", "DELETE", "PROPFIND", "get"] {
+            front.send(Call::new(method, HOST, "/-/healthy")).await;
+        }
+    }
+    // Only what the public rule is about, whoever has put it into that form.
+    let seen = stage.app.seen();
+    assert!(seen.len() >= stage.fronts.len());
+    for request in seen {
+        let path = request["path"].as_str().unwrap();
+        assert_eq!(path.split('?').next(), Some("/-/healthy"), "{request}");
+        assert_eq!(request["method"], "GET", "{request}");
+    }
+}
+
+#[tokio::test]
+async fn the_host_that_is_judged_is_the_one_that_is_served() {
+    let stage = Stage::start().await;
+    for front in &stage.fronts {
+        let bodies = [
+            // `elsewhere` is open, but it is not here.
+            "GET /api/v2/alerts HTTP/1.1\r\nHost: elsewhere.example.com\r\nConnection: close\r\n\r\n",
+            "GET https://alertmanager.example.com/api/v2/alerts HTTP/1.1\r\nHost: elsewhere.example.com\r\n\
+             Connection: close\r\n\r\n",
+            "GET http://elsewhere.example.com/api/v2/alerts HTTP/1.1\r\nHost: alertmanager.example.com\r\n\
+             Connection: close\r\n\r\n",
+            "GET /api/v2/alerts HTTP/1.1\r\nHost: alertmanager.example.com\r\n\
+             Host: elsewhere.example.com\r\nConnection: close\r\n\r\n",
+            "GET /api/v2/alerts HTTP/1.1\r\nHost: elsewhere.example.com:443\r\nConnection: close\r\n\r\n",
+            "GET /api/v2/alerts HTTP/1.0\r\n\r\n",
+        ];
+        for bytes in bodies {
+            // Some hang up on the worst, and Caddy has an empty answer for hosts that it does not
+            // serve.
+            let _answer = front.try_raw(bytes).await;
+            assert_eq!(stage.app.count(), 0, "{}: {bytes}", front.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn t28_who_is_no_trusted_proxy_is_told_nothing() {
+    let stage = Stage::start().await;
+    let stranger = Stage::companion(json!({})).start().await;
+    let call = Call::get("auth.example.com", "/oauth2/auth")
+        .header(
+            "X-Original-URL",
+            "https://alertmanager.example.com/-/healthy",
+        )
+        .header("X-Original-Method", "GET");
+    assert_eq!(stage.companion.call(call.clone()).await.status, 202);
+    // The default is nobody, loopback included.
+    for path in ["/oauth2/auth", "/oauth2/auth/", "/oauth2/auth/-/healthy"] {
+        let reply = stranger.call(call.clone().to(HOST, path)).await;
+        assert_eq!(reply.verdict(), "403 proxy-untrusted", "{path}");
+    }
+    assert!(stranger.log().contains("127.0.0.1 is no trusted proxy"));
+    assert!(stranger.log().contains("trusted_proxies: ["));
+}

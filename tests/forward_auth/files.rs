@@ -1,0 +1,143 @@
+//! The files for proxies that can't be had here: what is in them is at least whole.
+
+use std::fs;
+
+use portcullis_core::caller::headers::NAMES;
+use portcullis_tests::lab::{folder, yaml};
+use serde_json::Value;
+
+/// What the companion's answer may say of a caller and of its credentials.
+const ANSWERED: [&str; 7] = [
+    "authorization",
+    "cookie",
+    "x-auth-request-email",
+    "x-auth-request-groups",
+    "x-auth-request-preferred-username",
+    "x-auth-request-user",
+    "x-portcullis-caller",
+];
+
+fn read(name: &str) -> String {
+    let path = folder::workspace().join("tests/proxies").join(name);
+    fs::read_to_string(path).expect("a file that is shipped")
+}
+
+/// The documents of a file.
+fn documents(name: &str) -> Vec<Value> {
+    let text = read(name);
+    let documents = text.split("\n---\n").map(|text| yaml::read(text));
+    documents
+        .map(|document| document.unwrap_or_else(|error| panic!("{name}: {error}")))
+        .collect()
+}
+
+#[test]
+fn h06_ingress_nginx_takes_every_name_from_the_answer_alone() {
+    let ingresses = documents("ingress-nginx.yaml");
+    assert_eq!(ingresses.len(), 2);
+    for ingress in ingresses {
+        let annotations = &ingress["metadata"]["annotations"];
+        let list = annotations["nginx.ingress.kubernetes.io/auth-response-headers"]
+            .as_str()
+            .unwrap()
+            .to_ascii_lowercase();
+        let listed: Vec<&str> = list.split(',').collect();
+        for name in ANSWERED.iter().chain(&NAMES) {
+            assert!(listed.contains(name), "{name}");
+        }
+    }
+}
+
+#[test]
+fn h06_traefik_takes_every_name_from_the_answer_alone() {
+    let documents = documents("traefik.yaml");
+    let auth = &documents[0]["http"]["middlewares"]["portcullis"]["forwardAuth"];
+    assert_eq!(auth["trustForwardHeader"], false);
+    let pattern = auth["authResponseHeadersRegex"].as_str().unwrap();
+    // Each name fits, with either sign between its words, and the claims that are no identity do not.
+    let fits = |name: &str| Pattern::of(pattern).fits(name);
+    for name in ANSWERED.iter().chain(&NAMES) {
+        for name in [
+            (*name).to_owned(),
+            name.to_ascii_uppercase(),
+            name.replace('-', "_"),
+        ] {
+            assert!(fits(&name), "{name}");
+        }
+    }
+    for name in [
+        "x-auth-request-shoe-size",
+        "x-auth_request-user",
+        "x-original-method",
+    ] {
+        assert!(fits(name), "{name}");
+    }
+    for name in [
+        "accept",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "cookies",
+        "proxy-authorization",
+        "x-authorization",
+    ] {
+        assert!(!fits(name), "{name}");
+    }
+}
+
+/// As much of Go's regular expressions as stands in the file: `(?i)^…$`, groups with `|` between
+/// their parts, `[-_]` and `.*`.
+struct Pattern<'a>(&'a str);
+
+impl<'a> Pattern<'a> {
+    fn of(text: &'a str) -> Self {
+        let inner = text
+            .strip_prefix("(?i)^(")
+            .and_then(|text| text.strip_suffix(")$"));
+        Self(inner.expect("a pattern of that form"))
+    }
+
+    fn fits(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        all(self.0).iter().any(|one| {
+            let one = one.replace("[-_]", "-");
+            let name = name.replace('_', "-");
+            match one.strip_suffix(".*") {
+                Some(start) => name.starts_with(start),
+                None => one == name,
+            }
+        })
+    }
+}
+
+/// What a pattern comes to when its groups are written out.
+fn all(pattern: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let (mut depth, mut start) = (0, 0);
+    for (at, byte) in pattern.bytes().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            b'|' if depth == 0 => {
+                parts.push(&pattern[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&pattern[start..]);
+    parts.into_iter().flat_map(written_out).collect()
+}
+
+fn written_out(part: &str) -> Vec<String> {
+    let Some((before, rest)) = part.split_once('(') else {
+        return vec![part.to_owned()];
+    };
+    let (group, behind) = rest.split_once(')').expect("a group that ends");
+    let tails = written_out(behind);
+    let inner = all(group);
+    inner
+        .iter()
+        .flat_map(|one| tails.iter().map(move |tail| [before, one, tail].concat()))
+        .collect()
+}

@@ -1,0 +1,149 @@
+//! The proxies, each with the file that we ship for it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use portcullis_tests::lab::shipped::Running;
+use portcullis_tests::lab::{Authority, Caddy, Call, Nginx, Reply, Shipped, Version, folder, port};
+use rustls::ClientConfig;
+
+/// Where the shipped files listen, and what they lead to.
+const COMPANION: &str = "127.0.0.1:4180";
+const APP: &str = "alertmanager.internal.example.com:9093";
+
+/// The one host that they serve.
+pub(crate) const HOST: &str = "alertmanager.example.com";
+
+/// A proxy in front of an app, which asks a companion.
+pub(crate) struct Front {
+    pub(crate) name: &'static str,
+    /// Whether it hands on the companion's answer, and so its reason.
+    pub(crate) hands_on: bool,
+    pub(crate) address: SocketAddr,
+    trust: Option<Arc<ClientConfig>>,
+    _proxy: Proxy,
+}
+
+/// Ends when dropped.
+enum Proxy {
+    Caddy { _caddy: Caddy },
+    Envoy { _envoy: Running },
+    Nginx { _nginx: Nginx },
+}
+
+impl Front {
+    /// All of them, in front of one app.
+    pub(crate) async fn all(
+        authority: &Authority,
+        companion: SocketAddr,
+        app: SocketAddr,
+    ) -> [Self; 3] {
+        [
+            Self::nginx(authority, companion, app).await,
+            Self::caddy(authority, companion, app).await,
+            Self::envoy(companion, app).await,
+        ]
+    }
+
+    /// NGINX, which terminates TLS.
+    pub(crate) async fn nginx(
+        authority: &Authority,
+        companion: SocketAddr,
+        app: SocketAddr,
+    ) -> Self {
+        let identity = authority.identity(&[HOST]);
+        let address = port::free();
+        let http = shipped("nginx.conf", companion, app)
+            .replace("listen 443 ", &format!("listen {address} "))
+            .replace(
+                "/etc/portcullis/certificate.pem",
+                &identity.certificate.display().to_string(),
+            )
+            .replace(
+                "/etc/portcullis/key.pem",
+                &identity.key.display().to_string(),
+            );
+        Self {
+            name: "NGINX",
+            hands_on: false,
+            address,
+            trust: Some(authority.trust()),
+            _proxy: Proxy::Nginx {
+                _nginx: Nginx::start(address, &http).await,
+            },
+        }
+    }
+
+    /// Caddy, which terminates TLS with a certificate that it is given, and not one of its own.
+    async fn caddy(authority: &Authority, companion: SocketAddr, app: SocketAddr) -> Self {
+        let identity = authority.identity(&[HOST]);
+        let address = port::free();
+        let site = format!(
+            "https://{HOST}:{} {{\n\tbind {}\n\ttls {} {}\n",
+            address.port(),
+            address.ip(),
+            identity.certificate.display(),
+            identity.key.display(),
+        );
+        let sites = shipped("Caddyfile", companion, app).replace(&format!("{HOST} {{\n"), &site);
+        Self {
+            name: "Caddy",
+            hands_on: true,
+            address,
+            trust: Some(authority.trust()),
+            _proxy: Proxy::Caddy {
+                _caddy: Caddy::start(address, &sites).await,
+            },
+        }
+    }
+
+    /// Envoy, in clear text.
+    async fn envoy(companion: SocketAddr, app: SocketAddr) -> Self {
+        let mut shipped = Shipped::read("ext-authz.yaml");
+        let address = port::free();
+        shipped.listen(address);
+        shipped.admin(port::free());
+        shipped.lead("portcullis", companion);
+        shipped.lead("alertmanager", app);
+        Self {
+            name: "Envoy",
+            hands_on: true,
+            address,
+            trust: None,
+            _proxy: Proxy::Envoy {
+                _envoy: shipped.start(Version::V1_40).await,
+            },
+        }
+    }
+
+    /// Sends a call through it.
+    pub(crate) async fn send(&self, call: Call) -> Reply {
+        let sent = match &self.trust {
+            Some(trust) => call.try_send_as(HOST, self.address, trust).await,
+            None => call.try_send(self.address).await,
+        };
+        sent.unwrap_or_else(|error| panic!("{}: {call:?}: {error}", self.name))
+    }
+
+    /// Sends bytes through it, and returns the status, if there is one.
+    pub(crate) async fn try_raw(&self, bytes: &str) -> Option<u16> {
+        let call = Call::raw(bytes);
+        let sent = match &self.trust {
+            Some(trust) => call.try_send_as(HOST, self.address, trust).await,
+            None => call.try_send(self.address).await,
+        };
+        sent.ok().map(|reply| reply.status)
+    }
+}
+
+/// A shipped file that leads to these.
+fn shipped(name: &str, companion: SocketAddr, app: SocketAddr) -> String {
+    let path = folder::workspace().join("tests/proxies").join(name);
+    let text = fs::read_to_string(&path).expect("a file that is shipped");
+    for place in [COMPANION, APP] {
+        assert!(text.contains(place), "{name}: {place}");
+    }
+    text.replace(COMPANION, &companion.to_string())
+        .replace(APP, &app.to_string())
+}

@@ -1,0 +1,9 @@
+//! Proxies that are no gates themselves ask the companion: the files that we ship for them, run as
+//! they are.
+
+mod bypasses;
+mod files;
+mod fronts;
+mod people;
+mod programs;
+mod stage;
