@@ -25,7 +25,7 @@ fn read(name: &str) -> String {
 /// The documents of a file.
 fn documents(name: &str) -> Vec<Value> {
     let text = read(name);
-    let documents = text.split("\n---\n").map(|text| yaml::read(text));
+    let documents = text.split("\n---\n").map(yaml::read);
     documents
         .map(|document| document.unwrap_or_else(|error| panic!("{name}: {error}")))
         .collect()

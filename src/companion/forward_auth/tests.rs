@@ -2,5 +2,6 @@
 
 mod allowed;
 mod fixture;
+mod logged;
 mod people;
 mod refused;

@@ -24,6 +24,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::document::Report;
+use crate::issuers::Reach;
+use crate::provider::Settings;
 
 use super::return_to::HostRule;
 
@@ -31,12 +33,10 @@ pub(crate) use arguments::Arguments;
 pub(crate) use limits::Limits;
 pub(crate) use listen::Listen;
 pub(crate) use log::{Format, Log};
-pub(crate) use provider::Provider;
 pub(crate) use proxies::Proxies;
-pub(crate) use reach::Reach;
-pub(crate) use session::{SameSite, Session, holds};
+pub(crate) use session::{Session, holds};
 pub(crate) use site::Site;
-pub(crate) use store::{RedisKind, Store};
+pub(crate) use store::Store;
 pub(crate) use tls::Tls;
 
 /// All that the companion is told.
@@ -51,7 +51,7 @@ pub(crate) struct Config {
     /// The policy file.
     pub(crate) policy: PathBuf,
     /// Who signs people in. Never empty, each name once.
-    pub(crate) providers: Vec<Provider>,
+    pub(crate) providers: Vec<Settings>,
     /// How sessions are kept.
     pub(crate) session: Session,
     /// How the companion itself reaches issuers, by the names of trust entries.

@@ -1,7 +1,6 @@
 //! The judge by the policy in force, for forward auth and the mirror: it follows the policy's file
 //! and the session keys, and knows people's sessions.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,12 +13,11 @@ use tokio::time::MissedTickBehavior;
 
 use crate::document::Report;
 use crate::forward_auth::{Judge, Renewal};
-use crate::http_client::Connect;
-use crate::issuers::{Issuers, OwnKeys, Reach};
+use crate::issuers::{Issuers, OwnKeys};
 use crate::session::{Cookies, Keys, NoSession, Sessions};
 
 use super::clock::now;
-use super::config::{self, Config};
+use super::config::Config;
 use super::judgement::Judgement;
 use super::people::Providers;
 use super::watch::Watched;
@@ -83,8 +81,7 @@ impl InForce {
 
 fn issuers(config: &Config, judgement: &Judgement, own: OwnKeys) -> Result<Issuers, Report> {
     let policy = &judgement.policy;
-    let mut reaches = BTreeMap::new();
-    for (name, given) in &config.trust {
+    for (name, reach) in &config.trust {
         let at = format!("trust.{name}");
         let Some(trust) = policy.trust(name) else {
             let mend = "write the name of one of the policy's trust entries";
@@ -94,24 +91,16 @@ fn issuers(config: &Config, judgement: &Judgement, own: OwnKeys) -> Result<Issue
                 mend,
             ));
         };
-        let reach = reach(given);
         if let Some(objection) = reach.objection(trust) {
             return Err(Report::of(&at, "this way leads nowhere", objection));
         }
-        reaches.insert(name.clone(), reach);
     }
-    Ok(Issuers::start(policy, reaches, own, Arc::new(now)))
-}
-
-fn reach(given: &config::Reach) -> Reach {
-    Reach {
-        connect: given
-            .connect
-            .clone()
-            .map(|(host, port)| Connect { host, port }),
-        ca_file: given.ca_file.clone(),
-        token_file: given.token_file.clone(),
-    }
+    Ok(Issuers::start(
+        policy,
+        config.trust.clone(),
+        own,
+        Arc::new(now),
+    ))
 }
 
 /// The public half of the keys, as whoever verifies session tokens has them.

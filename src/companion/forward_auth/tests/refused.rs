@@ -1,15 +1,13 @@
 //! What is refused, and how the proxy is told.
 
-use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
 
 use portcullis_core::decision::Reason;
 use portcullis_tests::lab::{SigningKey, Token};
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::fixture::*;
+use super::logged::logged;
 use crate::forward_auth::Peer;
 
 const ALERTS: &str = "GET https://app.example.com/api/v2/alerts";
@@ -33,11 +31,8 @@ async fn h10_nobody_but_a_trusted_proxy_is_believed() {
             address: address.map(|address| address.parse::<IpAddr>().unwrap()),
             is_trusted: false,
         };
-        let log = Log::default();
-        let told = {
-            let _guard = tracing::subscriber::set_default(log.subscriber());
-            companion.ask_as(peer, "GET /oauth2/auth", &asked).await
-        };
+        let asking = companion.ask_as(peer, "GET /oauth2/auth", &asked);
+        let (told, log) = logged(asking).await;
         assert_eq!(told.verdict(), (403, Reason::ProxyUntrusted));
         assert_eq!(told.identity(), []);
         assert_eq!(
@@ -45,7 +40,6 @@ async fn h10_nobody_but_a_trusted_proxy_is_believed() {
             json!({"error": "insufficient_scope", "reason": "proxy-untrusted"})
         );
         // The peer, and the line that makes it one.
-        let log = log.text();
         assert!(log.contains(&format!("the peer {name} is")), "{log}");
         let line = format!("`trusted_proxies: [\"{name}\"]`");
         assert!(log.contains(&line), "{log}");
@@ -57,15 +51,11 @@ async fn h10_nobody_but_a_trusted_proxy_is_believed() {
 async fn what_is_not_clear_is_403_and_the_log_says_what() {
     let companion = Companion::start();
     let karma = companion.karma();
-    let log = Log::default();
-    let told = {
-        let _guard = tracing::subscriber::set_default(log.subscriber());
-        let url = ("X-Original-URL", "https://app.example.com/-/healthy");
-        let client = ("Authorization", &*karma);
-        companion.ask("GET /oauth2/auth", &[url, client]).await
-    };
+    let url = ("X-Original-URL", "https://app.example.com/-/healthy");
+    let half = [url, ("Authorization", &*karma)];
+    let (told, log) = logged(companion.ask("GET /oauth2/auth", &half)).await;
     assert_eq!(told.verdict(), (403, Reason::RequestAmbiguous));
-    assert!(log.text().contains("`x-original-method` is missing"));
+    assert!(log.contains("`x-original-method` is missing"));
     // What core can't read in one way only, too: NGINX would make 400 a 500.
     for url in [
         "https://app.example.com/api/../-/healthy",
@@ -194,13 +184,11 @@ async fn h04_keys_that_can_not_be_read_are_503_and_not_401() {
 async fn each_decision_leaves_one_record() {
     let companion = Companion::start();
     let karma = companion.karma();
-    let log = Log::default();
-    {
-        let _guard = tracing::subscriber::set_default(log.subscriber());
+    let ((), log) = logged(async {
         companion.nginx(ALERTS, &[("Authorization", &karma)]).await;
         companion.nginx(ALERTS, &[]).await;
-    }
-    let log = log.text();
+    })
+    .await;
     let records: Vec<&str> = log
         .lines()
         .filter(|line| line.contains("portcullis::audit"))
@@ -209,40 +197,4 @@ async fn each_decision_leaves_one_record() {
     assert!(records[0].contains("INFO") && records[0].contains("blue/monitoring/karma"));
     assert!(records[1].contains("WARN") && records[1].contains("no-credentials"));
     assert!(!log.contains(karma.trim_start_matches("Bearer ")), "{log}");
-}
-
-/// What is logged, without colours.
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
-        tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(self.clone())
-            .finish()
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }

@@ -1,36 +1,16 @@
 //! OpenID providers: who signs people in.
 
-use std::path::PathBuf;
-
 use url::Url;
 
 use crate::document::Report;
+use crate::provider::Settings;
 
 use super::source::{Found, Source};
-
-/// An OpenID provider as it is configured.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Provider {
-    /// What rules call it in `from`; unique.
-    pub(crate) name: String,
-    /// Its issuer, byte for byte.
-    pub(crate) issuer: String,
-    /// What it calls the companion.
-    pub(crate) client_id: String,
-    /// The client's secret; `None` for a public client.
-    pub(crate) client_secret_file: Option<PathBuf>,
-    /// What is asked for. `openid` is among them.
-    pub(crate) scopes: Vec<String>,
-    /// The names that lead to the claim that lists a person's groups. Never empty.
-    pub(crate) groups_claim: Vec<String>,
-    /// Whom to trust instead of the system's CAs, as PEM.
-    pub(crate) ca_file: Option<PathBuf>,
-}
 
 /// The name of the one provider that has none: the policy's default.
 const NAME: &str = "sso";
 
-pub(super) fn read(source: &Source) -> Result<Vec<Provider>, Report> {
+pub(super) fn read(source: &Source) -> Result<Vec<Settings>, Report> {
     let listed = source.listed("providers");
     let count = listed.max(usize::from(source.gives("providers[]")));
     if count == 0 {
@@ -38,7 +18,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<Provider>, Report> {
                     `--provider-issuer` do as well";
         return Err(source.missing("providers", mend));
     }
-    let mut providers: Vec<Provider> = Vec::with_capacity(count);
+    let mut providers: Vec<Settings> = Vec::with_capacity(count);
     for index in 0..count {
         let at = |field: &str| format!("providers[{index}].{field}");
         let name = name(source, &at("name"), count)?;
@@ -50,7 +30,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<Provider>, Report> {
             return Err(found.wrong(&problem, "give each a name of its own"));
         }
         let mend = "write what the provider calls the companion";
-        providers.push(Provider {
+        providers.push(Settings {
             name,
             issuer: issuer(source, &at("issuer"))?,
             client_id: plain(source.required(&at("client_id"), mend)?)?,

@@ -1,22 +1,12 @@
 //! How the companion itself reaches the issuers of the policy.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use crate::document::Report;
+use crate::http_client::Connect;
+use crate::issuers::Reach;
 
 use super::source::Source;
-
-/// How the issuer of a trust entry is reached.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Reach {
-    /// Host and port to connect to, whatever the issuer's URL says.
-    pub(crate) connect: Option<(String, u16)>,
-    /// Whom to trust instead of the system's CAs, as PEM.
-    pub(crate) ca_file: Option<PathBuf>,
-    /// A bearer token to show, read for each request.
-    pub(crate) token_file: Option<PathBuf>,
-}
 
 /// By the names of the policy's trust entries.
 pub(super) fn read(source: &Source) -> Result<BTreeMap<String, Reach>, Report> {
@@ -39,7 +29,7 @@ pub(super) fn read(source: &Source) -> Result<BTreeMap<String, Reach>, Report> {
     Ok(trust)
 }
 
-fn address(text: &str) -> Option<(String, u16)> {
+fn address(text: &str) -> Option<Connect> {
     let (host, port) = text.rsplit_once(':')?;
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
     let port = port.parse().ok().filter(|port| digits && *port != 0)?;
@@ -53,5 +43,5 @@ fn address(text: &str) -> Option<(String, u16)> {
             portcullis_core::request::is_dns_name(&lower).then_some(lower)?
         }
     };
-    Some((host, port))
+    Some(Connect { host, port })
 }

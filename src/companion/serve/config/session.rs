@@ -6,6 +6,7 @@ use std::time::Duration;
 use portcullis_core::request::is_dns_name;
 
 use crate::document::Report;
+use crate::session::SameSite;
 
 use super::duration;
 use super::site::Site;
@@ -39,15 +40,6 @@ pub(crate) struct Cookie {
     pub(crate) domain: Option<String>,
     /// Which requests of other sites carry it.
     pub(crate) same_site: SameSite,
-}
-
-/// Which requests of other sites carry a cookie.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum SameSite {
-    /// Navigations by GET.
-    Lax,
-    /// All of them, also those of pages that show an app in a frame.
-    None,
 }
 
 /// The shortest and the longest lifetime of a session token.

@@ -1,10 +1,9 @@
 //! Where sessions are kept.
 
-use std::path::PathBuf;
-
 use url::Url;
 
 use crate::document::Report;
+use crate::session::{Kind, RedisSettings};
 
 use super::source::{Found, Source};
 
@@ -14,37 +13,7 @@ pub(crate) enum Store {
     /// Sealed, in the browser's cookies.
     Cookie,
     /// In Redis or Valkey, under tickets that the cookies hold.
-    Redis(Redis),
-}
-
-/// How Redis is reached.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Redis {
-    /// What stands at the addresses.
-    pub(crate) kind: RedisKind,
-    /// Hosts and ports. Never empty, and one alone for a single server.
-    pub(crate) nodes: Vec<(String, u16)>,
-    /// Whether to speak TLS.
-    pub(crate) tls: bool,
-    /// The number of the database.
-    pub(crate) database: u8,
-    /// Who the companion is.
-    pub(crate) username: Option<String>,
-    /// Its password.
-    pub(crate) password_file: Option<PathBuf>,
-    /// Whom to trust instead of the system's CAs, as PEM.
-    pub(crate) ca_file: Option<PathBuf>,
-}
-
-/// What stands at Redis's addresses.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum RedisKind {
-    /// Nodes of a cluster.
-    Cluster,
-    /// Sentinels, which know where the master of this name is.
-    Sentinel(String),
-    /// A server.
-    Single,
+    Redis(RedisSettings),
 }
 
 const MEND: &str = "write `cookie`, `redis://HOST:PORT/DATABASE`, `redis-sentinel://HOST:PORT,HOST:PORT/MASTER` or \
@@ -70,7 +39,7 @@ pub(super) fn read(source: &Source) -> Result<Store, Report> {
         let mend = "write `rediss` instead of `redis` in `session.store`, or leave this out";
         return Err(ca_file.place.wrong("is for TLS, and this is plain", mend));
     }
-    Ok(Store::Redis(Redis {
+    Ok(Store::Redis(RedisSettings {
         username: username.map(|found| found.value),
         password_file: password_file.map(|found| found.value),
         ca_file: ca_file.map(|found| found.value),
@@ -78,7 +47,7 @@ pub(super) fn read(source: &Source) -> Result<Store, Report> {
     }))
 }
 
-fn redis(found: &Found<'_>) -> Result<Redis, Report> {
+fn redis(found: &Found<'_>) -> Result<RedisSettings, Report> {
     let wrong = |problem: &str| found.wrong(problem, MEND);
     let unknown = || wrong("is not a store");
     let (scheme, rest) = found.value.split_once("://").ok_or_else(unknown)?;
@@ -96,25 +65,25 @@ fn redis(found: &Found<'_>) -> Result<Redis, Report> {
     };
     let (nodes, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (kind, database) = match kind {
-        "" => (RedisKind::Single, path),
-        "cluster" => (RedisKind::Cluster, path),
+        "" => (Kind::Single, path),
+        "cluster" => (Kind::Cluster, path),
         "sentinel" => {
             let (master, database) = path.split_once('/').unwrap_or((path, ""));
             if master.is_empty() {
                 return Err(wrong("names no master behind the sentinels"));
             }
-            (RedisKind::Sentinel(master.to_owned()), database)
+            (Kind::Sentinel(master.to_owned()), database)
         }
         _ => return Err(unknown()),
     };
     let database = match database {
         "" => 0,
-        _ if kind == RedisKind::Cluster => {
+        _ if kind == Kind::Cluster => {
             return Err(wrong("names a database, and a cluster has one"));
         }
         digits => digits.parse().map_err(|_| wrong("names no database"))?,
     };
-    let default = if matches!(kind, RedisKind::Sentinel(_)) {
+    let default = if matches!(kind, Kind::Sentinel(_)) {
         26379
     } else {
         6379
@@ -124,10 +93,10 @@ fn redis(found: &Found<'_>) -> Result<Redis, Report> {
         .map(|node| address(node, default))
         .collect();
     let nodes = nodes.ok_or_else(|| wrong("does not name a host"))?;
-    if kind == RedisKind::Single && nodes.len() > 1 {
+    if kind == Kind::Single && nodes.len() > 1 {
         return Err(wrong("names several servers"));
     }
-    Ok(Redis {
+    Ok(RedisSettings {
         kind,
         nodes,
         tls,

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use crate::serve::config::{Reach, Site, example};
+use crate::issuers::Reach;
+use crate::serve::config::{Site, example};
 
 use super::*;
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::http_client::Connect;
 
 #[test]
 fn every_setting_is_a_flag_and_a_variable_that_mean_the_same_as_the_file() {
@@ -93,8 +94,20 @@ fn flags_count_before_the_file_setting_by_setting() {
     assert_eq!(config.session.lifetime, Duration::from_secs(43_200));
     assert_eq!(config.providers[0].client_id, "other");
     assert_eq!(config.providers[0].issuer, "https://gitlab.example.com");
-    assert_eq!(config.trust["a"].connect, Some(("h".into(), 2)));
-    assert_eq!(config.trust["b"].connect, Some(("h".into(), 1)));
+    assert_eq!(
+        config.trust["a"].connect,
+        Some(Connect {
+            host: "h".into(),
+            port: 2
+        })
+    );
+    assert_eq!(
+        config.trust["b"].connect,
+        Some(Connect {
+            host: "h".into(),
+            port: 1
+        })
+    );
     assert_eq!(config.trust["b"].token_file, Some("etc/t".into()));
     // An empty list takes away what the file lists.
     let file = format!("{FILE}trusted_proxies: [10.0.0.1]\nredirect_hosts: [a.example.com]\n");

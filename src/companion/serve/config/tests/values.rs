@@ -1,4 +1,6 @@
 use super::*;
+use crate::http_client::Connect;
+use crate::session::{Kind, RedisSettings, SameSite};
 
 #[test]
 fn a_short_file_has_the_defaults_of_the_rest() {
@@ -62,8 +64,8 @@ fn every_setting_of_the_file_counts() {
     assert_eq!(session.state_file, Path::new("/var/state"));
     let times = [session.lifetime, session.idle, session.token];
     assert_eq!(times, [36_000, 1_800, 60].map(Duration::from_secs));
-    let redis = store::Redis {
-        kind: RedisKind::Sentinel("main".into()),
+    let redis = RedisSettings {
+        kind: Kind::Sentinel("main".into()),
         nodes: vec![("one".into(), 1), ("[::1]".into(), 26379)],
         tls: true,
         database: 3,
@@ -78,7 +80,10 @@ fn every_setting_of_the_file_counts() {
     };
     assert_eq!(session.cookie, cookie);
     let reach = Reach {
-        connect: Some(("10.1.0.1".into(), 6443)),
+        connect: Some(Connect {
+            host: "10.1.0.1".into(),
+            port: 6443,
+        }),
         ca_file: Some("etc/staging.pem".into()),
         token_file: Some("/run/token".into()),
     };
