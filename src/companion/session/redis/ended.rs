@@ -1,6 +1,7 @@
 //! The state of ended sessions in Redis, for several replicas.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use portcullis_core::timestamp::Timestamp;
@@ -13,6 +14,9 @@ use crate::session::unavailable::Unavailable;
 
 /// How often a change is tried again that another replica came before.
 const ATTEMPTS: usize = 20;
+
+/// The longest pause before that. Each is random, so that the same replica is not late every time.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Changes the state, if it has this version still: 1.
 const REPLACE: &str = "\
@@ -60,6 +64,8 @@ impl Redis {
             if self.replace_ended(&before.version, next).await? {
                 return Ok(true);
             }
+            let [chance] = bytes::random::<1>();
+            tokio::time::sleep(PAUSE * u32::from(chance) / u32::from(u8::MAX)).await;
         }
         Err(Unavailable::new(
             "other replicas change the ended sessions all the time",
