@@ -3,7 +3,7 @@
 //!
 //! What the proxy tells is read by [`original`], and only from proxies that the configuration trusts
 //! (H10): whoever else could choose which request is judged, and then send another. What may narrow
-//! the verdict is [`narrowing`]. [`judge`] has the verdict, and [`answer`] tells the proxy.
+//! the verdict is [`narrowing`]. [`judge`] has the verdict, and [`answer()`] tells the proxy.
 
 mod answer;
 mod judge;
