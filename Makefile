@@ -21,6 +21,8 @@ FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutabl
 	nontrapping-float-to-int reference-types sign-ext
 FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
+# Always the whole workspace: cargo unites the features of what it builds at once, and builds what several crates use
+# anew for each selection of them.
 STEPS := lint unit node wasm e2e
 
 .PHONY: help
@@ -59,8 +61,8 @@ lint: ## check the format, the lints and the docs
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 
 .PHONY: unit
-unit: ## test core, filter and companion by themselves
-	cargo test -p portcullis-core -p portcullis-filter -p portcullis
+unit: ## test core, filter, companion and lab by themselves
+	cargo test --workspace --lib --bins
 
 # Never with -q: it breaks the runner.
 .PHONY: node
@@ -96,8 +98,8 @@ build: wasm ## build what a release holds: the filter and target/release/portcul
 
 .PHONY: e2e
 e2e: wasm ## prove the promises in real Envoys
-	cargo build -p portcullis
-	cargo test -p portcullis-tests
+	cargo build --workspace --bins
+	cargo test --workspace --test '*'
 
 .PHONY: test
 test: tools ## everything above that can fail

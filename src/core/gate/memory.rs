@@ -1,5 +1,7 @@
 //! What is remembered of verified tokens.
 
+mod met;
+
 use std::collections::HashMap;
 use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -7,6 +9,8 @@ use std::sync::Arc;
 use crate::caller::Known;
 use crate::keys::Thumbprint;
 use crate::token::Token;
+
+use met::Met;
 
 /// How many tokens one generation holds.
 const MAX_TOKENS: usize = 1024;
@@ -20,12 +24,13 @@ const MAX_BYTES: usize = 2 << 20;
 ///
 /// Two generations, each bounded: when the young one is full it becomes the old one, and what is
 /// asked for again comes back from there. So a token that is in use stays, one that is not goes, and
-/// nothing has to be sorted.
+/// nothing has to be sorted. A token is remembered when it comes for the second time.
 #[derive(Debug, Default)]
 pub struct Memory {
     young: HashMap<Arc<str>, Arc<Remembered>, Ends>,
     old: HashMap<Arc<str>, Arc<Remembered>, Ends>,
     bytes: usize,
+    met: Met,
 }
 
 /// Hashes the end of a token alone. The end is a part of the signature and differs from token to
@@ -88,7 +93,8 @@ impl Memory {
         Some(remembered)
     }
 
-    /// Remembers that a key of a trust entry signed this token, besides what is remembered of it.
+    /// Remembers that a key of a trust entry signed this token, besides what is remembered of it, if
+    /// it has come before.
     pub(super) fn learn(
         &mut self,
         token: &Arc<Token>,
@@ -96,6 +102,9 @@ impl Memory {
         (trust, key): (usize, Thumbprint),
         known: &Arc<Known>,
     ) {
+        if before.is_none() && !self.met.again(token.text()) {
+            return;
+        }
         let mut proofs = before.map_or_else(Vec::new, |remembered| remembered.proofs.clone());
         let known = Arc::clone(known);
         proofs.push(Proof { trust, key, known });

@@ -47,7 +47,7 @@ fn get(
 }
 
 #[test]
-fn a_token_is_verified_once_and_judged_each_time() {
+fn a_token_that_comes_again_is_verified_no_more_and_judged_each_time() {
     let world = World::with_keys();
     let (counting, mut memory) = (Counting::default(), Memory::default());
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
@@ -65,7 +65,8 @@ fn a_token_is_verified_once_and_judged_each_time() {
     ] {
         assert_eq!(get(&world, path, &token, &counting, &mut memory), expected);
     }
-    assert_eq!(counting.0.get(), 1);
+    // What comes once is not remembered, so that the second time counts too.
+    assert_eq!(counting.0.get(), 2);
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn a_remembered_verdict_is_the_fresh_one_in_any_order_of_time_and_key_events() {
     let mut seen = Vec::new();
     for seed in 0..40 {
         let (mut dice, mut world) = (Dice(seed), World::new());
-        for step in 0..60 {
+        for step in 0..150 {
             match dice.throw(8) {
                 0 => world.wait(dice.throw(20)),
                 1 => world.wait(dice.throw(4000)),
