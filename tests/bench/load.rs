@@ -5,29 +5,38 @@ use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use crate::filters::{HOST, PATH};
-
-/// What Envoy answers to what it admits.
-pub(crate) const BODY: &str = "admitted";
-
-/// How many requests are in flight: enough that Envoy always has the next.
+/// How many requests are in flight: enough that a server always has the next.
 pub(crate) const CONNECTIONS: usize = 32;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How an answer begins and how it ends. What begins in another way is refused, because refusals
+/// would measure nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    pub(crate) begins: &'static [u8],
+    pub(crate) ends: &'static [u8],
+}
 
 /// Connections that stay open, and the requests that go over them in turn, for ever.
 #[derive(Debug)]
 pub(crate) struct Load {
     streams: Vec<TcpStream>,
     requests: Vec<Vec<u8>>,
+    answer: Answer,
     next: usize,
 }
 
 impl Load {
-    /// Connects, to ask with each of these tokens in turn.
-    pub(crate) fn open(address: SocketAddr, tokens: &[String]) -> Result<Self> {
-        let streams = (0..CONNECTIONS).map(|_| {
+    /// Connects so often, to send each of these requests in turn.
+    pub(crate) fn open(
+        address: SocketAddr,
+        connections: usize,
+        requests: Vec<String>,
+        answer: Answer,
+    ) -> Result<Self> {
+        let streams = (0..connections).map(|_| {
             let stream = TcpStream::connect(address)?;
             stream.set_nodelay(true)?;
             stream.set_read_timeout(Some(PATIENCE))?;
@@ -35,7 +44,8 @@ impl Load {
         });
         Ok(Self {
             streams: streams.collect::<Result<_>>()?,
-            requests: tokens.iter().map(|token| request(token)).collect(),
+            requests: requests.into_iter().map(String::into_bytes).collect(),
+            answer,
             next: 0,
         })
     }
@@ -43,7 +53,7 @@ impl Load {
     /// Asks for this long, and returns how many requests were answered: all that were sent.
     ///
     /// Answers are taken in the order of the connections, so that one thread without any polling
-    /// keeps Envoy busy: while it waits for one answer, all other requests are at Envoy's.
+    /// keeps the server busy: while it waits for one answer, all other requests are there.
     pub(crate) fn run(&mut self, length: Duration) -> Result<u64> {
         let begin = Instant::now();
         let mut answered = 0;
@@ -70,10 +80,10 @@ impl Load {
         self.streams[place].write_all(request)
     }
 
-    /// Takes one whole answer, and believes only 200: refusals would measure nothing.
+    /// Takes one whole answer.
     fn take(&mut self, place: usize) -> Result<()> {
-        const ADMITTED: &[u8] = b"HTTP/1.1 200 ";
-        let mut buffer = [0; 2048];
+        let Answer { begins, ends } = self.answer;
+        let mut buffer = [0; 4096];
         let mut length = 0;
         loop {
             let count = self.streams[place].read(&mut buffer[length..])?;
@@ -82,21 +92,13 @@ impl Load {
             }
             length += count;
             let answer = &buffer[..length];
-            if length >= ADMITTED.len() && !answer.starts_with(ADMITTED) {
+            if length >= begins.len() && !answer.starts_with(begins) {
                 let answer = String::from_utf8_lossy(answer);
                 return Err(Error::other(format!("not admitted:\n{answer}")));
             }
-            if answer.ends_with(BODY.as_bytes()) {
+            if answer.ends_with(ends) {
                 return Ok(());
             }
         }
     }
-}
-
-fn request(token: &str) -> Vec<u8> {
-    format!(
-        "GET {PATH} HTTP/1.1\r\nhost: {HOST}\r\nuser-agent: bench\r\naccept: application/json\r\n\
-         authorization: Bearer {token}\r\n\r\n"
-    )
-    .into_bytes()
 }

@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{self, Command};
-
-use portcullis_tests::lab::{Version, tools};
+use std::time::Duration;
 
 /// What figures depend on.
 #[derive(Debug)]
@@ -39,12 +38,58 @@ impl Machine {
         &self.processor
     }
 
-    /// Keeps this process, and what it starts, off Envoy's core, where there is another.
+    /// Keeps this process, and what it starts, off the core of what is measured, where there is
+    /// another.
     pub(crate) fn keep_to_own_core(&self) -> Result<(), String> {
-        let own = self.cores.last().copied().unwrap_or_default().to_string();
+        let own = self.cores.last().copied().unwrap_or_default();
+        keep_to(own, process::id())
+    }
+
+    /// Keeps a process that runs on the core of what is measured.
+    pub(crate) fn keep_to_servers_core(&self, process: u32) -> Result<(), String> {
+        keep_to(self.servers_core(), process)
+    }
+
+    /// A program that runs on the core of what is measured.
+    pub(crate) fn on_servers_core(&self, program: PathBuf) -> Command {
+        let mut command = Command::new("taskset");
+        let core = self.servers_core().to_string();
+        command.args(["--cpu-list", &core]).arg(program);
+        command
+    }
+
+    fn servers_core(&self) -> usize {
+        self.cores.first().copied().unwrap_or_default()
+    }
+}
+
+/// The processor time that a process has taken since its start, with all its threads.
+pub(crate) fn cpu_time(process: u32) -> Duration {
+    // The kernel counts in hundredths of a second wherever Envoy runs (`USER_HZ`).
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = read(&format!("/proc/{process}/stat")).expect("a process that runs");
+    // Behind the program's name, which may hold anything, come the state and then numbers:
+    // `utime` and `stime` are the 14th and the 15th of all fields, see proc_pid_stat(5).
+    let (_, fields) = stat.rsplit_once(')').expect("a program has a name");
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks = ticks.map(|field| field.parse::<u32>().expect("a count of ticks"));
+    TICK * ticks.sum()
+}
+
+/// The memory that a process has, in mebibytes.
+pub(crate) fn memory(process: u32) -> f64 {
+    let status = read(&format!("/proc/{process}/status")).expect("a process that runs");
+    let resident = field(&status, "VmRSS").and_then(|size| size.strip_suffix(" kB"));
+    let kibibytes: f64 = resident
+        .and_then(|size| size.parse().ok())
+        .expect("a size in kilobytes");
+    kibibytes / 1024.0
+}
+
+fn keep_to(core: usize, process: u32) -> Result<(), String> {
         let pinned = Command::new("taskset")
-            .args(["--all-tasks", "--cpu-list", "--pid", &own])
-            .arg(process::id().to_string())
+            .args(["--all-tasks", "--cpu-list", "--pid", &core.to_string()])
+            .arg(process.to_string())
             .output()
             .map_err(|error| format!("taskset: {error}; it is part of util-linux"))?;
         if pinned.status.success() {
@@ -54,27 +99,6 @@ impl Machine {
             Err(format!("taskset: {}", said.trim()))
         }
     }
-
-    /// A program that runs on Envoy's core alone.
-    pub(crate) fn on_envoys_core(&self, program: PathBuf) -> Command {
-        let core = self.cores.first().copied().unwrap_or_default();
-        let mut command = Command::new("taskset");
-        command.args(["--cpu-list", &core.to_string()]).arg(program);
-        command
-    }
-}
-
-/// The full version of the Envoy that is measured.
-pub(crate) fn envoy_version() -> String {
-    let output = Command::new(tools::envoy(Version::V1_40))
-        .arg("--version")
-        .output()
-        .expect("Envoy runs");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    // `<program>  version: <commit>/<version>/<state>/<build>/<TLS library>`
-    let build = said.split("version: ").nth(1).unwrap_or_default();
-    build.split('/').nth(1).unwrap_or("unknown").to_owned()
-}
 
 fn read(path: &str) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))

@@ -6,45 +6,39 @@ use std::fs;
 
 use portcullis_tests::lab::tools;
 
-pub(crate) use figures::{Sample, Series};
+pub(crate) use figures::{Sample, Series, median};
 
 use crate::load;
-use crate::machine::{self, Machine};
+use crate::machine::Machine;
 use crate::settings::Settings;
-use crate::tokens::Tokens;
 
-/// Below this share of its core Envoy had to wait, and its requests per second say little.
+/// Below this share of its core a server had to wait, and its requests per second say little.
 const BUSY: f64 = 0.95;
 
 /// Says what is measured, and on what.
-pub(crate) fn preface(machine: &Machine, settings: &Settings, tokens: &Tokens) {
+pub(crate) fn preface(machine: &Machine, settings: &Settings) {
     let module = fs::metadata(tools::module()).map_or(0, |module| module.len());
     println!(
-        "Envoy {}, one worker on one core of {} ({}); module {module} bytes",
-        machine::envoy_version(),
+        "One core of {} ({}) for what is measured, {} connections, {} rounds of {} s, medians; ratios \
+         are\nmedians of each round's own ratio. CPU is that of the whole program a request, and \
+         steadier than\nrequests a second. The module has {module} bytes.\n",
         machine.cores(),
         machine.processor(),
-    );
-    println!(
-        "turns of {} s, {} rounds, {} connections; {} tokens of {} bytes (RS256) and {} (ES256)\n",
-        settings.turn.as_secs(),
-        settings.rounds,
         load::CONNECTIONS,
-        tokens.rs256.len(),
-        tokens.rs256[0].len(),
-        tokens.es256[0].len(),
+        settings.rounds,
+        settings.turn.as_secs(),
     );
     if machine.cores() < 2 {
-        println!("There is one core only: Envoy shares it with the load, so look at CPU alone.\n");
+        println!("There is one core only: it is shared with the load, so look at CPU alone.\n");
     }
 }
 
-/// Prints the table. The first line is what all others are compared with.
-pub(crate) fn table(all: &[Series]) {
-    let Some(open) = all.first() else { return };
+/// Prints how much can be asked. The first line is what all others are compared with.
+pub(crate) fn throughput(all: &[Series]) {
+    let Some(first) = all.first() else { return };
     println!(
         "{:<36}{:>11}{:>17}{:>9}{:>8}{:>7}",
-        "", "requests/s", "lowest–highest", "to none", "CPU µs", "busy"
+        "", "requests/s", "lowest–highest", "to first", "CPU µs", "busy"
     );
     for series in all {
         let (lowest, highest) = series.range(Sample::rate);
@@ -53,7 +47,7 @@ pub(crate) fn table(all: &[Series]) {
             series.name,
             series.median(Sample::rate),
             format!("{lowest:.0}–{highest:.0}"),
-            series.ratio(open, Sample::rate),
+            series.ratio(first, Sample::rate),
             series.median(Sample::cpu_microseconds),
             series.median(Sample::busy) * 100.0,
         );
@@ -63,8 +57,7 @@ pub(crate) fn table(all: &[Series]) {
         "against", "requests/s", "CPU a request"
     );
     for series in all {
-        let rival = all.iter().find(|other| Some(other.name) == series.rival);
-        if let Some(rival) = rival {
+        for rival in series.rivals_among(all) {
             println!(
                 "{:<36}{:>11.2}{:>17.2}   ({})",
                 series.name,
@@ -74,20 +67,34 @@ pub(crate) fn table(all: &[Series]) {
             );
         }
     }
-    println!(
-        "\nMedians of the rounds; ratios are medians of each round's own ratio. CPU is that of the \
-         whole\nEnvoy a request, and steadier than requests a second. jwt_authn checks tokens \
-         only; Portcullis\nalso judges rules, names the caller to the app, and counts."
-    );
     let idle = all
         .iter()
         .filter(|series| series.median(Sample::busy) < BUSY);
     let idle: Vec<&str> = idle.map(|series| series.name).collect();
     if !idle.is_empty() {
         println!(
-            "\nEnvoy waited for the load, or shared its core with others, so that its requests a \
-             second say\nlittle of:\n  {}",
+            "\nThese waited for the load, or shared their core with others, so that their requests a \
+             second\nsay little:\n  {}",
             idle.join("\n  ")
+        );
+    }
+}
+
+/// Prints how long an answer takes.
+pub(crate) fn latency(all: &[Series]) {
+    println!("{:<36}{:>11}{:>17}{:>9}", "", "µs", "lowest–highest", "added µs");
+    for series in all {
+        let (lowest, highest) = series.range(Sample::microseconds);
+        let added = series.rivals_among(all).next().map(|rival| {
+            let added = series.difference(rival, Sample::microseconds);
+            format!("{added:.1}")
+        });
+        println!(
+            "{:<36}{:>11.1}{:>17}{:>9}",
+            series.name,
+            series.median(Sample::microseconds),
+            format!("{lowest:.0}–{highest:.0}"),
+            added.unwrap_or_default(),
         );
     }
 }

@@ -1,24 +1,53 @@
-//! How long to measure.
+//! What to measure, and for how long.
 
 use std::env;
 use std::time::Duration;
 
-/// How long to measure.
+/// What to measure, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     /// Turns of each variant.
     pub(crate) rounds: u32,
     /// How long a turn is.
     pub(crate) turn: Duration,
+    part: Option<Part>,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Part {
+    /// The filter.
+    Filter,
+    /// The companion.
+    Companion,
 }
 
 impl Settings {
-    /// From `BENCH_ROUNDS` and `BENCH_SECONDS`; by default it is all over in under four minutes.
+    /// From `BENCH_ROUNDS`, `BENCH_SECONDS` and `BENCH_PART`; by default it is all over in under ten
+    /// minutes.
     pub(crate) fn read() -> Result<Self, String> {
         Ok(Self {
             rounds: number("BENCH_ROUNDS", 5)?,
             turn: Duration::from_secs(number("BENCH_SECONDS", 4)?.into()),
+            part: part()?,
         })
+    }
+
+    /// Whether this is to be measured.
+    pub(crate) fn has(self, part: Part) -> bool {
+        self.part.is_none_or(|only| only == part)
+    }
+}
+
+fn part() -> Result<Option<Part>, String> {
+    match env::var("BENCH_PART").as_deref() {
+        Err(env::VarError::NotPresent) => Ok(None),
+        Ok("filter") => Ok(Some(Part::Filter)),
+        Ok("companion") => Ok(Some(Part::Companion)),
+        Ok(other) => Err(format!(
+            "BENCH_PART is `{other}`: give `filter` or `companion`, or leave it out for both"
+        )),
+        Err(error) => Err(format!("BENCH_PART: {error}")),
     }
 }
 

@@ -102,6 +102,12 @@ impl Companion {
         self.settings.metrics
     }
 
+    /// Its number.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// A file beside its configuration: `companion.yaml`, `portcullis.yaml`, `session-keys` and what
     /// it writes there itself.
     #[must_use]

@@ -52,6 +52,15 @@ pub fn caddy() -> PathBuf {
     made(workspace().join(".tools/caddy/bin/caddy"), "make tools")
 }
 
+/// What the benchmark compares the companion with.
+#[must_use]
+pub fn oauth2_proxy() -> PathBuf {
+    made(
+        workspace().join(".tools/oauth2-proxy/bin/oauth2-proxy"),
+        "make bench",
+    )
+}
+
 /// The OpenID provider, a script for Node.
 ///
 /// # Panics

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::variants::Variant;
+use crate::rounds::Variant;
 
 /// One turn.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +11,7 @@ pub(crate) struct Sample {
     pub(crate) requests: u64,
     /// In what time.
     pub(crate) elapsed: Duration,
-    /// With how much of Envoy's processor time.
+    /// With how much of the processor time of who answered.
     pub(crate) cpu: Duration,
 }
 
@@ -20,8 +20,8 @@ pub(crate) struct Sample {
 pub(crate) struct Series {
     /// The variant's name.
     pub(crate) name: &'static str,
-    /// The name of the one that it should be judged by.
-    pub(crate) rival: Option<&'static str>,
+    /// The names of those that it should be judged by.
+    pub(crate) rivals: &'static [&'static str],
     /// The turns.
     pub(crate) samples: Vec<Sample>,
 }
@@ -32,12 +32,17 @@ impl Sample {
         self.requests as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// Microseconds of Envoy's processor time a request.
+    /// Microseconds of the processor time of who answered a request.
     pub(crate) fn cpu_microseconds(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.requests as f64
     }
 
-    /// The share of its core that Envoy had.
+    /// Microseconds that passed for each request: how long one took, where one was asked at a time.
+    pub(crate) fn microseconds(&self) -> f64 {
+        self.elapsed.as_secs_f64() * 1e6 / self.requests as f64
+    }
+
+    /// The share of its core that it had.
     pub(crate) fn busy(&self) -> f64 {
         self.cpu.as_secs_f64() / self.elapsed.as_secs_f64()
     }
@@ -45,10 +50,10 @@ impl Sample {
 
 impl Series {
     /// A variant's, empty yet.
-    pub(crate) fn of(variant: &Variant<'_>) -> Self {
+    pub(crate) fn of(variant: &Variant) -> Self {
         Self {
             name: variant.name,
-            rival: variant.rival,
+            rivals: variant.rivals,
             samples: Vec::new(),
         }
     }
@@ -66,6 +71,23 @@ impl Series {
         })
     }
 
+    /// Those of `all` that it should be judged by.
+    pub(crate) fn rivals_among<'a>(&self, all: &'a [Self]) -> impl Iterator<Item = &'a Self> {
+        let rivals = self.rivals;
+        all.iter().filter(|other| rivals.contains(&other.name))
+    }
+
+    /// By how much a figure is more than another variant's of the same rounds: the median of the
+    /// differences.
+    pub(crate) fn difference(&self, other: &Self, figure: impl Fn(&Sample) -> f64) -> f64 {
+        let pairs = self.samples.iter().zip(&other.samples);
+        median(
+            pairs
+                .map(|(own, other)| figure(own) - figure(other))
+                .collect(),
+        )
+    }
+
     /// How a figure compares with another variant's of the same rounds: the median of the ratios.
     pub(crate) fn ratio(&self, other: &Self, figure: impl Fn(&Sample) -> f64) -> f64 {
         let pairs = self.samples.iter().zip(&other.samples);
@@ -78,7 +100,7 @@ impl Series {
 }
 
 /// The middle one; of an even number, the mean of the middle two.
-fn median(mut figures: Vec<f64>) -> f64 {
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;
     if figures.len() % 2 == 1 {

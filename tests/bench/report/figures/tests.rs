@@ -8,7 +8,7 @@ fn series(requests: &[u64]) -> Series {
     };
     Series {
         name: "any",
-        rival: None,
+        rivals: &[],
         samples: requests.iter().map(sample).collect(),
     }
 }

@@ -3,34 +3,40 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::process::Command;
 
 use portcullis_tests::lab::process::Process;
 use portcullis_tests::lab::{Call, Version, folder, port, tools};
 use serde_json::{Value, json};
 
-use crate::filters::{HOST, PATH};
-use crate::load;
+use super::configurations::PATH;
+use super::gates::BODY;
 use crate::machine::Machine;
+use crate::people::APP as HOST;
 
 /// A running Envoy. It ends when dropped.
 #[derive(Debug)]
-pub(crate) struct Envoy {
+pub(super) struct Envoy {
     process: Process,
     folder: PathBuf,
     address: SocketAddr,
 }
 
 impl Envoy {
-    /// Starts one with this filter, or with none, that says of its filters what is at least of
-    /// `level`.
-    pub(crate) async fn start(machine: &Machine, filter: Option<Value>, level: &str) -> Self {
+    /// Starts one with these filters, that says of them what is at least of `level`. It knows the
+    /// companion.
+    pub(super) async fn start(
+        machine: &Machine,
+        filters: Vec<Value>,
+        level: &str,
+        companion: SocketAddr,
+    ) -> Self {
         let folder = folder::fresh("envoy");
         let address = port::free();
         let configuration = folder.join("bootstrap.json");
-        let bootstrap = bootstrap(address, filter);
+        let bootstrap = bootstrap(address, filters, companion);
         fs::write(&configuration, format!("{bootstrap:#}")).expect("a bootstrap file");
-        let mut command = machine.on_envoys_core(tools::envoy(Version::V1_40));
+        let mut command = machine.on_servers_core(tools::envoy(Version::V1_40));
         command.arg("--config-path").arg(configuration);
         command.args(["--concurrency", "1", "--disable-hot-restart"]);
         command.args(["--log-level", "error", "--component-log-level"]);
@@ -48,39 +54,42 @@ impl Envoy {
     }
 
     /// Where it listens.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The processor time that it has taken since its start, with all its threads.
-    pub(crate) fn cpu_time(&self) -> Duration {
-        // The kernel counts in hundredths of a second wherever Envoy runs (`USER_HZ`).
-        const TICK: Duration = Duration::from_millis(10);
-        let path = format!("/proc/{}/stat", self.process.id());
-        let stat = fs::read_to_string(path).expect("Envoy runs");
-        // Behind the program's name, which may hold anything, come the state and then numbers:
-        // `utime` and `stime` are the 14th and the 15th of all fields, see proc_pid_stat(5).
-        let (_, fields) = stat.rsplit_once(')').expect("a program has a name");
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks = ticks.map(|field| field.parse::<u32>().expect("a count of ticks"));
-        TICK * ticks.sum()
+    /// Its number.
+    pub(super) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Ends it and takes its files away: with the audit on, its log grows large.
-    pub(crate) fn end(self) {
+    pub(super) fn end(self) {
         drop(self.process);
         let _left = fs::remove_dir_all(self.folder);
     }
 }
 
-fn bootstrap(address: SocketAddr, filter: Option<Value>) -> Value {
+/// The full version of the Envoy that is measured.
+pub(super) fn version() -> String {
+    let output = Command::new(tools::envoy(Version::V1_40))
+        .arg("--version")
+        .output()
+        .expect("Envoy runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    // `<program>  version: <commit>/<version>/<state>/<build>/<TLS library>`
+    let build = said.split("version: ").nth(1).unwrap_or_default();
+    build.split('/').nth(1).unwrap_or("unknown").to_owned()
+}
+
+fn bootstrap(address: SocketAddr, filters: Vec<Value>, companion: SocketAddr) -> Value {
     let router = json!({
         "name": "envoy.filters.http.router",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
         },
     });
-    let filters: Vec<Value> = filter.into_iter().chain([router]).collect();
+    let filters: Vec<Value> = filters.into_iter().chain([router]).collect();
     let connection_manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3\
             .HttpConnectionManager",
@@ -93,11 +102,21 @@ fn bootstrap(address: SocketAddr, filter: Option<Value>) -> Value {
             "domains": [HOST],
             "routes": [{
                 "match": {"prefix": "/"},
-                "direct_response": {"status": 200, "body": {"inline_string": load::BODY}},
+                "direct_response": {"status": 200, "body": {"inline_string": BODY}},
             }],
         }]},
     });
-    json!({"static_resources": {"listeners": [{
+    let endpoint = json!({"address": {"socket_address": {
+        "address": companion.ip(), "port_value": companion.port(),
+    }}});
+    let cluster = json!({
+        "name": "portcullis",
+        "load_assignment": {
+            "cluster_name": "portcullis",
+            "endpoints": [{"lb_endpoints": [{"endpoint": endpoint}]}],
+        },
+    });
+    json!({"static_resources": {"clusters": [cluster], "listeners": [{
         "name": "gateway",
         "address": {"socket_address": {"address": address.ip(), "port_value": address.port()}},
         "filter_chains": [{"filters": [{

@@ -1,0 +1,80 @@
+//! A real oauth2-proxy, set up as the companion is.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use portcullis_tests::lab::folder::workspace;
+use portcullis_tests::lab::process::Process;
+use portcullis_tests::lab::{folder, tools};
+
+use crate::people::{CLIENT, OTHER, People, SECRET};
+
+/// A running one. It ends when dropped.
+#[derive(Debug)]
+pub(super) struct OAuth2Proxy(Process);
+
+impl OAuth2Proxy {
+    /// Starts one for these people, and waits until it is ready.
+    pub(super) async fn start(people: &People) -> Self {
+        let folder = folder::fresh("oauth2-proxy");
+        let command = command(people, &folder, people.other);
+        let mut process = Process::start("oauth2-proxy", &folder, command);
+        process.ready_at(people.other, "/ping").await;
+        Self(process)
+    }
+
+    /// Its number.
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+/// Its name and version. Built from the registry it does not know the latter itself.
+pub(super) fn version() -> String {
+    let pin = fs::read_to_string(workspace().join(".tools/oauth2-proxy/.pin"));
+    let pin = pin.unwrap_or_default();
+    let version = pin.split('@').nth(1).and_then(|rest| rest.split(' ').next());
+    format!("oauth2-proxy {}", version.unwrap_or("of an unknown version"))
+}
+
+/// What starts one that listens here, and keeps its secrets in this folder.
+pub(super) fn command(people: &People, folder: &Path, address: SocketAddr) -> Command {
+    let secret = file(folder, "client-secret", SECRET);
+    // Any 32 bytes.
+    let cookies = file(folder, "cookie-secret", "0123456789abcdef0123456789abcdef");
+    let mut command = Command::new(tools::oauth2_proxy());
+    let arguments = [
+        ("provider", "oidc"),
+        ("oidc-issuer-url", people.provider.issuer()),
+        ("client-id", CLIENT),
+        ("code-challenge-method", "S256"),
+        ("redirect-url", &format!("https://{OTHER}/oauth2/callback")),
+        ("http-address", &address.to_string()),
+        ("upstream", "static://202"),
+        ("email-domain", "*"),
+        ("reverse-proxy", "true"),
+        ("trusted-proxy-ip", "127.0.0.1"),
+        ("set-xauthrequest", "true"),
+        ("silence-ping-logging", "true"),
+    ];
+    for (name, value) in arguments {
+        command.arg(format!("--{name}={value}"));
+    }
+    let files = [
+        ("client-secret-file", secret),
+        ("cookie-secret-file", cookies),
+        ("provider-ca-file", people.authority.file().to_path_buf()),
+    ];
+    for (name, path) in files {
+        command.arg(format!("--{name}={}", path.display()));
+    }
+    command
+}
+
+fn file(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, text).expect("a file");
+    path
+}

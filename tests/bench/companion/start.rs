@@ -1,0 +1,70 @@
+//! How long it takes from the start of a program to its first answer.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portcullis_tests::lab::{Companion, folder, port, tools};
+
+use super::oauth2_proxy;
+use crate::people::{self, People};
+use crate::report::median;
+
+/// How often it is asked whether it answers.
+const STEP: Duration = Duration::from_micros(500);
+
+/// Starts both by turns.
+pub(super) async fn measure(people: &People, rounds: u32) {
+    // The same once more, for its files.
+    let settings = Companion::with(people.configuration(), &people::policy());
+    let mut companion = settings.start().await;
+    let ours = companion.address();
+    companion.kill();
+    let configuration = companion.file("companion.yaml");
+    let (theirs, folder) = (port::free(), folder::fresh("oauth2-proxy"));
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        let mut command = Command::new(tools::companion());
+        command.args(["serve", "--config"]).arg(&configuration);
+        times[0].push(first_answer(command, ours));
+        let command = oauth2_proxy::command(people, &folder, theirs);
+        times[1].push(first_answer(command, theirs));
+    }
+    println!("{:<36}{:>11}", "start-up to the first answer", "ms");
+    for (name, times) in ["Portcullis", "oauth2-proxy"].into_iter().zip(times) {
+        println!("{name:<36}{:>11.1}", median(times));
+    }
+}
+
+/// How many milliseconds pass until `/ping` is answered.
+fn first_answer(mut command: Command, address: SocketAddr) -> f64 {
+    let began = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a program that starts");
+    while !answers(address) {
+        let ended = child.try_wait().expect("a child can be asked");
+        assert!(ended.is_none(), "{:?} ended", command.get_program());
+        thread::sleep(STEP);
+    }
+    let milliseconds = began.elapsed().as_secs_f64() * 1e3;
+    let _gone = child.kill();
+    let _gone = child.wait();
+    milliseconds
+}
+
+fn answers(address: SocketAddr) -> bool {
+    let ask = || {
+        let mut stream = TcpStream::connect(address)?;
+        stream.write_all(b"GET /ping HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer)?;
+        Ok::<_, std::io::Error>(answer == *b"HTTP/1.1 200")
+    };
+    ask().unwrap_or_default()
+}

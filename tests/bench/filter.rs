@@ -1,0 +1,44 @@
+//! The filter beside Envoy's own. Envoy answers by itself, so that a request costs what Envoy and the
+//! filter cost and no app is measured.
+
+mod configurations;
+mod envoy;
+mod gates;
+mod tokens;
+
+pub(crate) use tokens::Tokens;
+
+use gates::Gates;
+
+use crate::machine::Machine;
+use crate::people::{self, People};
+use crate::report;
+use crate::rounds;
+use crate::settings::Settings;
+
+/// Measures and reports.
+pub(crate) async fn measure(
+    machine: &Machine,
+    settings: &Settings,
+    tokens: &Tokens,
+    people: &People,
+) -> Result<(), String> {
+    let person = people.sign_in(people::SIGN_IN).await;
+    let session = people::cookies(&person, people::COOKIES);
+    let gates = Gates::start(machine, tokens, people.companion.address()).await;
+    gates.check().await?;
+    println!(
+        "The filter: Envoy {}; {} tokens of {} bytes (RS256) and {} (ES256).\n",
+        envoy::version(),
+        tokens.rs256.len(),
+        tokens.rs256[0].len(),
+        tokens.es256[0].len(),
+    );
+    report::throughput(&rounds::run(
+        &mut gates.throughput(tokens, &session)?,
+        settings,
+    )?);
+    println!("\nOne request at a time:\n");
+    report::latency(&rounds::run(&mut gates.latency(&session)?, settings)?);
+    Ok(())
+}
