@@ -7,8 +7,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData as _,
+    BasicConstraints, Certificate, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData as _,
 };
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -32,10 +32,31 @@ impl Authority {
     /// When its file cannot be written.
     #[must_use]
     pub fn new() -> Self {
+        Self::made("the lab's authority", CertificateParams::default())
+    }
+
+    /// A new one of this name that can vouch for `localhost` and names below it alone, so that a
+    /// browser which believes it believes nothing else (RFC 5280 section 4.2.1.10).
+    ///
+    /// # Panics
+    /// When its file cannot be written.
+    #[must_use]
+    pub fn of_localhost(name: &str) -> Self {
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "the lab's authority");
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("localhost".to_owned())],
+            excluded_subtrees: [
+                CidrSubnet::from_v4_prefix([0; 4], 0),
+                CidrSubnet::from_v6_prefix([0; 16], 0),
+            ]
+            .map(GeneralSubtree::IpAddress)
+            .to_vec(),
+        });
+        Self::made(name, params)
+    }
+
+    fn made(name: &str, mut params: CertificateParams) -> Self {
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key");
