@@ -8,7 +8,7 @@ use portcullis_tests::lab::shipped::Running;
 use portcullis_tests::lab::{
     Alertmanager, Authority, Call, Issuer, Prometheus, Reply, Shipped, Version,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::callers::{Clusters, ISSUER};
 use crate::people::People;
@@ -52,7 +52,12 @@ impl Gate {
         shipped.rename("example.com", DOMAIN);
         shipped.listen(settings.gateway);
         shipped.admin(settings.admin);
-        let people = People::start(&authority, &url, DOMAIN, shipped.policy()).await;
+        let reach = |issuer: &Issuer, authority: &Authority| json!({"connect": issuer.address().to_string(), "ca_file": authority.file()});
+        let trust = json!({
+            "blue": reach(&issuers[0], &blue),
+            "green": reach(&issuers[1], &green),
+        });
+        let people = People::start(&authority, [&url, DOMAIN], shipped.policy(), &trust).await;
         shipped.lead("blue", issuers[0].address());
         shipped.lead("green", issuers[1].address());
         shipped.lead("portcullis", people.companion().address());

@@ -63,11 +63,13 @@ impl Account {
 
 impl People {
     /// Starts a provider, and the companion that browsers meet at `url`.
+    ///
+    /// `trust` says how the companion itself reaches the issuers of the policy.
     pub(crate) async fn start(
         authority: &Authority,
-        url: &str,
-        domain: &str,
+        [url, domain]: [&str; 2],
         policy: &Value,
+        trust: &Value,
     ) -> Self {
         let client = Client::new(CLIENT, SECRET)
             .redirect(&format!("{url}/oauth2/callback"))
@@ -87,6 +89,7 @@ impl People {
                 "ca_file": authority.file(),
             }],
             "session": {"cookie": {"domain": domain}},
+            "trust": trust,
         });
         Self {
             companion: Companion::with(configuration, policy).start().await,

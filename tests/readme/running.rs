@@ -19,7 +19,7 @@ fn on_free_ports(name: &str) -> Shipped {
     shipped
 }
 
-fn names(value: &Value) -> BTreeSet<String> {
+pub(crate) fn names(value: &Value) -> BTreeSet<String> {
     value
         .as_object()
         .into_iter()
@@ -140,7 +140,7 @@ async fn logs_and_metrics_of_the_readme_are_those_of_the_gateway() {
     assert_eq!(documented, metrics(&stats));
 }
 
-fn quoted(cell: &str) -> BTreeSet<String> {
+pub(crate) fn quoted(cell: &str) -> BTreeSet<String> {
     cell.split('`')
         .skip(1)
         .step_by(2)
