@@ -31,8 +31,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: stage ## install what the other targets need into .tools/ (once; needs the package registries)
-	tests/setup/node.sh oidc-provider
+tools: stage provider ## install what the other targets need into .tools/ (once; needs the package registries)
 	tests/setup/debian.sh servers nginx redis-server
 	tests/setup/debian.sh chromium chromium chromium-driver
 	tests/setup/go.sh caddy github.com/caddyserver/caddy/v2/cmd/caddy $(CADDY)
@@ -43,6 +42,11 @@ tools: stage ## install what the other targets need into .tools/ (once; needs th
 stage: builders
 	tests/setup/envoy.sh
 	tests/setup/debian.sh apps prometheus prometheus-alertmanager
+
+# Who signs people in, in the demo and in tests.
+.PHONY: provider
+provider: builders
+	tests/setup/node.sh oidc-provider
 
 # What a build needs, so that `make wasm` works before `make tools`.
 .PHONY: builders
@@ -223,7 +227,8 @@ test: tools ## everything above that can fail
 	done
 
 .PHONY: demo
-demo: stage wasm ## a gate to try, with real apps behind it (ONESHOT=1: show the table and end)
+demo: stage provider wasm ## a gate to try, with real apps and people (ONESHOT=1: show the table and end)
+	cargo build -p portcullis
 	cargo run -p portcullis-tests --bin demo
 
 # As the tests are built: the load is system calls, and the table shows whether Envoy had to wait for it.

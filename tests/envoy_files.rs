@@ -14,6 +14,7 @@ fn every_file_is_taken_by_both_envoys() {
         for ca in ["blue-ca.pem", "green-ca.pem"] {
             shipped.file(ca, authority.file());
         }
+        shipped.certify(&authority, &["*.example.com"]);
         // Not every machine keeps the public authorities where Debian does.
         shipped.file("public-ca.pem", authority.file());
         let public = shipped.place("public-ca.pem");
@@ -53,6 +54,7 @@ async fn an_issuer_with_another_ca_or_another_name_is_never_asked() {
         shipped.file(&format!("{cluster}-ca.pem"), ours.file());
         shipped.lead(cluster, issuer.address());
     }
+    shipped.certify(&ours, &["*.example.com"]);
     let gateway = shipped.start(Version::V1_40).await;
 
     let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);

@@ -1,31 +1,31 @@
 //! What the gate is asked, and what it must answer.
 
+mod people;
+mod programs;
+
 use portcullis_core::decision::Reason;
-use portcullis_tests::lab::Call;
 use serde_json::Value;
 
-use crate::callers::{Caller, Clusters};
+use crate::callers::Clusters;
 use crate::gate::Gate;
 
-/// A request, and what should come of it.
-#[derive(Debug)]
-pub(crate) struct Check {
-    caller: Caller,
-    request: Request,
+/// What is asked: a method, an app and a path.
+#[derive(Clone, Copy, Debug)]
+struct Request(&'static str, &'static str, &'static str);
+
+/// What should come of it.
+#[derive(Clone, Copy, Debug)]
+struct Expected {
     status: u16,
     reason: Reason,
     /// The rule that lets it through.
     rule: Option<&'static str>,
 }
 
-/// What is asked: a method, an app and a path.
-#[derive(Clone, Copy, Debug)]
-struct Request(&'static str, &'static str, &'static str);
-
 /// What came of it.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub(crate) caller: &'static str,
+    pub(crate) caller: String,
     pub(crate) request: String,
     pub(crate) answer: String,
     pub(crate) reason: String,
@@ -35,100 +35,53 @@ pub(crate) struct Row {
 
 const READ_ALERTS: Request = Request("GET", "alertmanager", "/api/v2/alerts");
 const SEND_ALERT: Request = Request("POST", "alertmanager", "/api/v2/alerts");
-const RELOAD: Request = Request("POST", "alertmanager", "/-/reload");
-const QUERY: Request = Request("GET", "prometheus", "/api/v1/query?query=up");
-const PROBE: Request = Request("GET", "prometheus", "/-/healthy");
 
 /// What every POST here brings along.
 const ALERT: &str = r#"[{"labels": {"alertname": "Demo", "cluster": "green"}}]"#;
 
-/// The rows of the table.
-pub(crate) const CHECKS: &[Check] = &[
-    // Who calls: one request, and only Karma of cluster blue may make it.
-    let_through(Caller::Karma, READ_ALERTS, Reason::Rule, "karma-reads"),
-    refused(
-        Caller::GreenKarma,
-        READ_ALERTS,
-        403,
-        Reason::CallerNotAllowed,
-    ),
-    refused(
-        Caller::OtherNamespace,
-        READ_ALERTS,
-        403,
-        Reason::CallerNotAllowed,
-    ),
-    refused(Caller::Expired, READ_ALERTS, 401, Reason::Expired),
-    refused(
-        Caller::WrongAudience,
-        READ_ALERTS,
-        401,
-        Reason::AudienceMismatch,
-    ),
-    refused(Caller::Forger, READ_ALERTS, 401, Reason::SignatureInvalid),
-    refused(Caller::Nobody, READ_ALERTS, 401, Reason::NoCredentials),
-    // What else Karma may do with the token that opened the first row: nothing.
-    refused(Caller::Karma, SEND_ALERT, 403, Reason::CallerNotAllowed),
-    refused(Caller::Karma, RELOAD, 403, Reason::CallerNotAllowed),
-    refused(Caller::Karma, QUERY, 403, Reason::CallerNotAllowed),
-    // Others have rights of their own.
-    let_through(
-        Caller::GreenPrometheus,
-        SEND_ALERT,
-        Reason::Rule,
-        "alerts-come-in",
-    ),
-    let_through(Caller::Grafana, QUERY, Reason::Rule, "grafana-queries"),
-    let_through(Caller::Nobody, PROBE, Reason::Public, "probes"),
-];
+/// Asks all there is to ask: the rows of the table.
+pub(crate) async fn run(gate: &Gate, clusters: &Clusters) -> Vec<Row> {
+    let mut rows = programs::run(gate, clusters).await;
+    rows.extend(people::run(gate).await);
+    rows
+}
 
-const fn let_through(
-    caller: Caller,
-    request: Request,
-    reason: Reason,
-    rule: &'static str,
-) -> Check {
-    Check {
-        caller,
-        request,
+const fn let_through(reason: Reason, rule: &'static str) -> Expected {
+    Expected {
         status: 200,
         reason,
         rule: Some(rule),
     }
 }
 
-const fn refused(caller: Caller, request: Request, status: u16, reason: Reason) -> Check {
-    Check {
-        caller,
-        request,
+const fn refused(status: u16, reason: Reason) -> Expected {
+    Expected {
         status,
         reason,
         rule: None,
     }
 }
 
-impl Check {
-    /// Asks, and compares the answer and what the access log says of it with what they should be.
-    pub(crate) async fn run(&self, gate: &Gate, clusters: &Clusters) -> Row {
-        let Request(method, app, path) = self.request;
-        let mut call = Call::new(method, &gate.host(app), path);
-        if let Some(token) = self.caller.token(clusters) {
-            call = call.bearer(&token);
-        }
-        if method == "POST" {
-            call = call.header("content-type", "application/json").body(ALERT);
-        }
-        let (reply, line) = gate.call(&call).await;
-        let caller = self.caller.name();
-        let as_expected = reply.status == self.status
+impl Expected {
+    /// Compares the answer to somebody, and what the access log says of it, with what they should
+    /// be. `caller` is the name that the gate should have for them.
+    fn compare(
+        self,
+        title: &str,
+        caller: Option<&str>,
+        request: Request,
+        (status, line): (u16, &Value),
+    ) -> Row {
+        let Request(method, app, path) = request;
+        let as_expected = status == self.status
             && line["reason"] == self.reason.code()
             && line["rule"].as_str() == self.rule
             && line["caller"].as_str() == caller;
         let told = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
         Row {
-            caller: self.caller.title(),
+            caller: title.to_owned(),
             request: format!("{method:4} {app} {path}"),
-            answer: reply.status.to_string(),
+            answer: status.to_string(),
             reason: match &line["rule"] {
                 Value::String(rule) => format!("{} {rule}", told("reason")),
                 _ => told("reason"),

@@ -1,15 +1,17 @@
 //! The gate, what stands behind it, and what it is told by.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use portcullis_tests::lab::folder::workspace;
 use portcullis_tests::lab::shipped::Running;
 use portcullis_tests::lab::{
     Alertmanager, Authority, Call, Issuer, Prometheus, Reply, Shipped, Version,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::callers::{Clusters, ISSUER};
+use crate::people::People;
 use crate::settings::Settings;
 
 /// The Envoy that runs.
@@ -21,7 +23,9 @@ const DOMAIN: &str = "portcullis.localhost";
 /// A running gate. Everything ends when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Gate {
+    authority: Authority,
     envoy: Running,
+    people: People,
     _issuers: [Issuer; 2],
     _alertmanager: Alertmanager,
     _prometheus: Prometheus,
@@ -30,8 +34,9 @@ pub(crate) struct Gate {
 impl Gate {
     /// Starts everything and waits until it is ready.
     pub(crate) async fn start(clusters: &Clusters, settings: &Settings) -> Self {
-        // Each cluster has an authority of its own, as clusters do.
+        // Each cluster has an authority of its own, as clusters do, and browsers know none of them.
         let (blue, green) = (Authority::new(), Authority::new());
+        let authority = Authority::of_localhost("the Portcullis demo");
         let issuers = [
             Issuer::start(&blue, ISSUER, &[&clusters.blue]).await,
             Issuer::start(&green, ISSUER, &[&clusters.green]).await,
@@ -41,19 +46,36 @@ impl Gate {
         let mut shipped = Shipped::read("gateway.yaml");
         shipped.file("blue-ca.pem", blue.file());
         shipped.file("green-ca.pem", green.file());
+        shipped.certify(&authority, &[&format!("*.{DOMAIN}")]);
+        let url = format!("https://auth.{DOMAIN}:{}", settings.gateway.port());
+        shipped.rename("https://auth.example.com", &url);
         shipped.rename("example.com", DOMAIN);
         shipped.listen(settings.gateway);
         shipped.admin(settings.admin);
+        let reach = |issuer: &Issuer, authority: &Authority| json!({"connect": issuer.address().to_string(), "ca_file": authority.file()});
+        let trust = json!({
+            "blue": reach(&issuers[0], &blue),
+            "green": reach(&issuers[1], &green),
+        });
+        let people = People::start(&authority, [&url, DOMAIN], shipped.policy(), &trust).await;
         shipped.lead("blue", issuers[0].address());
         shipped.lead("green", issuers[1].address());
+        shipped.lead("portcullis", people.companion().address());
         shipped.lead("alertmanager", alertmanager.address());
         shipped.lead("prometheus", prometheus.address());
         Self {
             envoy: shipped.start(ENVOY).await,
+            authority,
+            people,
             _issuers: issuers,
             _alertmanager: alertmanager,
             _prometheus: prometheus,
         }
+    }
+
+    /// Who vouches for it.
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     /// The name and the port of an app.
@@ -61,44 +83,54 @@ impl Gate {
         format!("{app}.{DOMAIN}:{}", self.envoy.address().port())
     }
 
+    /// Where a path of an app is.
+    pub(crate) fn url(&self, app: &str, path: &str) -> String {
+        format!("https://{}{path}", self.host(app))
+    }
+
+    /// Where people sign out.
+    pub(crate) fn sign_out(&self) -> String {
+        self.url("auth", "/oauth2/sign_out")
+    }
+
     /// Sends a call and returns its answer with its line of the access log.
     pub(crate) async fn call(&self, call: &Call) -> (Reply, Value) {
         self.envoy.call(call).await
     }
 
-    /// Prints lines to copy.
-    pub(crate) fn print_what_to_try(&self) {
-        let bearer = |file| format!("-H \"Authorization: Bearer $(cat target/demo/{file})\"");
-        let (alertmanager, prometheus) = (self.host("alertmanager"), self.host("prometheus"));
-        println!("Try it, in another terminal and from this folder:\n");
-        println!(
-            "  curl -i {} http://{alertmanager}/api/v2/alerts",
-            bearer("karma.jwt")
-        );
-        println!(
-            "  curl -i {} http://{alertmanager}/api/v2/alerts",
-            bearer("green-karma.jwt")
-        );
-        println!(
-            "  curl -i -X POST {} http://{alertmanager}/-/reload",
-            bearer("karma.jwt")
-        );
-        println!(
-            "  curl -i {} 'http://{prometheus}/api/v1/query?query=up'",
-            bearer("grafana.jwt")
-        );
-        println!(
-            "  curl -s http://{}/stats/prometheus | grep ^portcullis_",
-            self.envoy.admin()
-        );
-        println!("  tail -f {}", shown(&self.envoy.access_log()));
-        println!("\nThe policy is in envoy/gateway.yaml. Fresh tokens are always in target/demo.");
-        println!("Ctrl-C ends it all.");
+    /// How many lines the access log has.
+    pub(crate) fn logged(&self) -> usize {
+        self.envoy.lines().len()
+    }
+
+    /// The first line of the access log, from this number on, of a request to this app and path.
+    pub(crate) async fn line(&self, from: usize, app: &str, path: &str) -> Value {
+        let host = self.host(app);
+        let fits = |line: &Value| line["host"] == *host && line["path"] == path;
+        self.envoy.line(from, fits).await
+    }
+
+    /// Leaves its authority's certificate in a folder.
+    pub(crate) fn write_authority(&self, folder: &Path) -> io::Result<PathBuf> {
+        let file = folder.join("ca.pem");
+        std::fs::copy(self.authority.file(), &file)?;
+        Ok(file)
+    }
+
+    /// Where Envoy tells of itself.
+    pub(crate) fn metrics(&self) -> String {
+        format!("http://{}/stats/prometheus", self.envoy.admin())
+    }
+
+    /// What to look at: the access log, and what the companion says.
+    pub(crate) fn logs(&self) -> [PathBuf; 2] {
+        let companion = self.people.companion();
+        [self.envoy.access_log(), companion.file("companion.log")]
     }
 }
 
 /// A path as people in the project's folder write it.
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(workspace())
         .unwrap_or(path)
         .display()

@@ -1,10 +1,12 @@
-//! A gate to try: Envoy with `envoy/gateway.yaml`, real apps behind it, and callers of two clusters
-//! that nothing but their keys tells apart.
+//! A gate to try: Envoy with `envoy/gateway.yaml`, real apps behind it, callers of two clusters that
+//! nothing but their keys tells apart, and people who sign in at a real provider.
 #![forbid(unsafe_code)]
 
 mod callers;
 mod checks;
 mod gate;
+mod guide;
+mod people;
 mod settings;
 mod table;
 
@@ -17,7 +19,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time;
 
 use callers::Clusters;
-use checks::CHECKS;
 use gate::Gate;
 use settings::Settings;
 
@@ -57,16 +58,13 @@ async fn run(settings: &Settings) -> io::Result<ExitCode> {
 /// with it.
 async fn show(settings: &Settings) -> io::Result<ExitCode> {
     println!(
-        "Starting two issuers, Alertmanager, Prometheus and Envoy {} ...\n",
+        "Starting two issuers, an OpenID provider, the companion, Alertmanager, Prometheus and Envoy {} ...\n",
         gate::ENVOY
     );
     let clusters = Clusters::new();
     let gate = Gate::start(&clusters, settings).await;
 
-    let mut rows = Vec::new();
-    for check in CHECKS {
-        rows.push(check.run(&gate, &clusters).await);
-    }
+    let rows = checks::run(&gate, &clusters).await;
     table::print(&rows);
     let wrong = rows.iter().filter(|row| row.differs.is_some()).count();
     if wrong > 0 {
@@ -83,11 +81,12 @@ async fn show(settings: &Settings) -> io::Result<ExitCode> {
     if settings.oneshot {
         return Ok(code);
     }
-    let tokens = workspace().join("target/demo");
-    clusters.write_tokens(&tokens)?;
-    gate.print_what_to_try();
+    let folder = workspace().join("target/demo");
+    clusters.write_tokens(&folder)?;
+    let authority = gate.write_authority(&folder)?;
+    guide::print(&gate, &authority, &folder);
     loop {
         time::sleep(REWRITE).await;
-        clusters.write_tokens(&tokens)?;
+        clusters.write_tokens(&folder)?;
     }
 }

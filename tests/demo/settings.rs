@@ -18,7 +18,7 @@ impl Settings {
     /// Reads them, and looks whether the ports are free.
     pub(crate) fn from_environment() -> Result<Self, String> {
         Ok(Self {
-            gateway: port("PORT", 18080)?,
+            gateway: port("PORT", 18443)?,
             admin: port("ADMIN_PORT", 19901)?,
             oneshot: env::var("ONESHOT").is_ok_and(|value| value == "1"),
         })

@@ -7,7 +7,7 @@ pub(crate) fn print(rows: &[Row]) {
     let title = ["CALLER", "REQUEST", "ANSWER", "REASON"];
     let cells = |row: &Row| {
         [
-            row.caller.to_owned(),
+            row.caller.clone(),
             row.request.clone(),
             row.answer.clone(),
             row.reason.clone(),

@@ -3,19 +3,26 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData as _,
+    BasicConstraints, Certificate, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData as _,
 };
 use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use sha2::{Digest as _, Sha256};
 
 use super::folder;
+
+/// How long a server's certificate is good: some browsers take none that is good for years.
+const LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How much clocks may differ.
+const SKEW: Duration = Duration::from_secs(3600);
 
 /// An authority, its certificate on disk as PEM.
 #[derive(Debug)]
@@ -32,10 +39,31 @@ impl Authority {
     /// When its file cannot be written.
     #[must_use]
     pub fn new() -> Self {
+        Self::made("the lab's authority", CertificateParams::default())
+    }
+
+    /// A new one of this name that can vouch for `localhost` and names below it alone, so that a
+    /// browser which believes it believes nothing else (RFC 5280 section 4.2.1.10).
+    ///
+    /// # Panics
+    /// When its file cannot be written.
+    #[must_use]
+    pub fn of_localhost(name: &str) -> Self {
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "the lab's authority");
+        params.name_constraints = Some(NameConstraints {
+            permitted_subtrees: vec![GeneralSubtree::DnsName("localhost".to_owned())],
+            excluded_subtrees: [
+                CidrSubnet::from_v4_prefix([0; 4], 0),
+                CidrSubnet::from_v6_prefix([0; 16], 0),
+            ]
+            .map(GeneralSubtree::IpAddress)
+            .to_vec(),
+        });
+        Self::made(name, params)
+    }
+
+    fn made(name: &str, mut params: CertificateParams) -> Self {
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key");
@@ -111,6 +139,18 @@ impl Authority {
         identity
     }
 
+    /// What a client needs that believes the authority in this file and no other.
+    ///
+    /// # Panics
+    /// When there is none in it.
+    #[must_use]
+    pub fn trust_in_file(file: &Path) -> Arc<ClientConfig> {
+        let certificate = CertificateDer::from_pem_file(file);
+        Self::trusting([certificate
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+            .into_owned()])
+    }
+
     /// What a client needs that believes this authority and no other.
     #[must_use]
     pub fn trust(&self) -> Arc<ClientConfig> {
@@ -123,9 +163,14 @@ impl Authority {
     /// Never: an authority's certificate is one.
     #[must_use]
     pub fn trust_in(authorities: &[&Self]) -> Arc<ClientConfig> {
+        Self::trusting(authorities.iter().map(|own| own.der.clone().into()))
+    }
+
+    fn trusting(
+        certificates: impl IntoIterator<Item = CertificateDer<'static>>,
+    ) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
-        for authority in authorities {
-            let certificate = CertificateDer::from(authority.der.clone());
+        for certificate in certificates {
             roots.add(certificate).expect("a certificate");
         }
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -148,6 +193,8 @@ impl Authority {
             .distinguished_name
             .push(DnType::CommonName, "a server of the lab");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let now = SystemTime::now();
+        (params.not_before, params.not_after) = ((now - SKEW).into(), (now + LIFETIME).into());
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         (certificate, key)

@@ -60,8 +60,14 @@ impl Person {
     /// A person whose browser believes these authorities.
     #[must_use]
     pub fn new(authorities: &[&Authority]) -> Self {
+        Self::trusting(Authority::trust_in(authorities))
+    }
+
+    /// A person whose browser believes whom this does.
+    #[must_use]
+    pub fn trusting(trust: Arc<ClientConfig>) -> Self {
         Self {
-            trust: Authority::trust_in(authorities),
+            trust,
             places: BTreeMap::new(),
             cookies: Jar::default(),
             page: None,

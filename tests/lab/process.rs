@@ -98,7 +98,19 @@ impl Process {
     /// # Panics
     /// When it has not within [`wait::LONG`], with the end of its log.
     pub async fn stop(&mut self) -> ExitStatus {
-        self.signal("TERM");
+        self.end_by("TERM").await
+    }
+
+    /// The same as a terminal asks, by Ctrl-C.
+    ///
+    /// # Panics
+    /// As [`Process::stop`] does.
+    pub async fn interrupt(&mut self) -> ExitStatus {
+        self.end_by("INT").await
+    }
+
+    async fn end_by(&mut self, signal: &str) -> ExitStatus {
+        self.signal(signal);
         let ended = wait::within(wait::LONG, async || self.ended()).await;
         self.kill();
         ended.unwrap_or_else(|| panic!("{} does not end:\n{}", self.name, self.last_lines()))
@@ -145,6 +157,12 @@ impl Process {
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where it is kept what it says.
+    #[must_use]
+    pub fn log_file(&self) -> &Path {
+        &self.log
     }
 
     /// All it has said.

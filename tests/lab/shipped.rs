@@ -5,11 +5,14 @@ mod running;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rustls::ClientConfig;
 use serde_json::{Value, json};
 
 pub use running::Running;
 
+use super::authority::Authority;
 use super::envoy::Version;
 use super::{folder, tools, yaml};
 use running::ACCESS_LOG;
@@ -24,6 +27,7 @@ const STANDARD_OUTPUT: &str = "/dev/stdout";
 pub struct Shipped {
     document: Value,
     folder: PathBuf,
+    trust: Option<Arc<ClientConfig>>,
 }
 
 impl Shipped {
@@ -59,7 +63,11 @@ impl Shipped {
             fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let document = yaml::read(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let folder = folder::fresh("shipped");
-        let mut shipped = Self { document, folder };
+        let mut shipped = Self {
+            document,
+            folder,
+            trust: None,
+        };
         shipped.file("portcullis.wasm", &tools::module());
         for (from, to) in [(FILES, ""), (STANDARD_OUTPUT, ACCESS_LOG)] {
             let place = shipped.place(to);
@@ -82,18 +90,6 @@ impl Shipped {
         &ours.expect("our filter")["typed_config"]["config"]["configuration"]["value"]
     }
 
-    /// The policy in it, to be changed.
-    ///
-    /// # Panics
-    /// When there is no filter of ours in it.
-    pub fn policy_mut(&mut self) -> &mut Value {
-        let chain = &mut self.document["static_resources"]["listeners"][0]["filter_chains"][0];
-        let filters = chain["filters"][0]["typed_config"]["http_filters"].as_array_mut();
-        let mut filters = filters.expect("a list").iter_mut();
-        let ours = filters.find(|filter| filter["name"] == "portcullis");
-        &mut ours.expect("our filter")["typed_config"]["config"]["configuration"]["value"]
-    }
-
     /// What the access log says of each request.
     #[must_use]
     pub fn access_log_format(&self) -> &Value {
@@ -107,6 +103,17 @@ impl Shipped {
     pub fn file(&self, name: &str, from: &Path) {
         fs::copy(from, self.folder.join(name))
             .unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+    }
+
+    /// Gives it a certificate of this authority for these hosts, where it terminates TLS.
+    ///
+    /// # Panics
+    /// When that cannot be done.
+    pub fn certify(&mut self, authority: &Authority, hosts: &[&str]) {
+        let identity = authority.identity(hosts);
+        self.file("certificate.pem", &identity.certificate);
+        self.file("key.pem", &identity.key);
+        self.trust = Some(authority.trust());
     }
 
     fn manager(&self) -> &Value {
@@ -171,7 +178,7 @@ impl Shipped {
         let listener = &self.document["static_resources"]["listeners"][0]["address"];
         let admin = &self.document["admin"]["address"];
         let addresses = [listener, admin].map(address);
-        Running::start(version, &self.write(), addresses).await
+        Running::start(version, &self.write(), addresses, self.trust.clone()).await
     }
 }
 

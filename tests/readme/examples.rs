@@ -1,13 +1,11 @@
 //! What is meant to be copied, run or opened.
 
-use std::env;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use portcullis_core::policy::Policy;
 use portcullis_tests::lab::folder::workspace;
-use portcullis_tests::lab::{port, yaml};
+use portcullis_tests::lab::yaml;
 
 use crate::document::{Document, table};
 
@@ -87,25 +85,17 @@ fn every_proof_that_the_threats_name_is_there() {
 }
 
 #[test]
-fn the_demo_prints_the_table_of_the_readme() {
-    let output = Command::new(env!("CARGO_BIN_EXE_demo"))
-        .env("ONESHOT", "1")
-        .env("PORT", port::free().port().to_string())
-        .env("ADMIN_PORT", port::free().port().to_string())
-        .output()
-        .expect("the demo runs");
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success(),
-        "{printed}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+fn the_nginx_of_the_readme_is_a_piece_of_the_file_that_the_tests_run() {
     let readme = Document::read("README.md");
-    let shown = readme.blocks("text")[0];
-    assert!(
-        printed.contains(shown),
-        "the README has another table than:\n{printed}"
-    );
+    let blocks = readme.blocks("nginx");
+    assert_eq!(blocks.len(), 1);
+    let file = workspace().join("tests/proxies/nginx.conf");
+    let file = fs::read_to_string(file).expect("a file that is shipped");
+    let said = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with('#');
+    let file: Vec<&str> = file.lines().filter(said).collect();
+    let block: Vec<&str> = blocks[0].lines().collect();
+    let is_there = file.windows(block.len()).any(|piece| piece == block);
+    assert!(is_there, "{file:#?}");
 }
 
 fn collect(folder: &Path, sources: &mut String) {

@@ -19,7 +19,7 @@ fn on_free_ports(name: &str) -> Shipped {
     shipped
 }
 
-fn names(value: &Value) -> BTreeSet<String> {
+pub(crate) fn names(value: &Value) -> BTreeSet<String> {
     value
         .as_object()
         .into_iter()
@@ -91,9 +91,7 @@ async fn logs_and_metrics_of_the_readme_are_those_of_the_gateway() {
         shipped.lead(name, issuer.address());
     }
     shipped.lead("alertmanager", app.address());
-    // Some metrics are there only where people sign in.
-    shipped.policy_mut()["sso"] =
-        json!({"url": "https://auth.example.com", "envoy_cluster": "portcullis"});
+    shipped.certify(&authority, &["*.example.com"]);
     let gateway = shipped.start(Version::V1_36).await;
 
     let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);
@@ -142,7 +140,7 @@ async fn logs_and_metrics_of_the_readme_are_those_of_the_gateway() {
     assert_eq!(documented, metrics(&stats));
 }
 
-fn quoted(cell: &str) -> BTreeSet<String> {
+pub(crate) fn quoted(cell: &str) -> BTreeSet<String> {
     cell.split('`')
         .skip(1)
         .step_by(2)

@@ -87,11 +87,14 @@ impl People {
         let is_there = store.clone();
         health.need("store", move || is_there.get());
         let (sessions, metrics) = (Arc::clone(&self.sessions), Arc::clone(metrics));
+        let keys = self.keys.clone();
         tokio::spawn(async move {
             let mut looks = tokio::time::interval(LOOK);
             looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 looks.tick().await;
+                let made = keys.load().made(now());
+                metrics.signing_key_made.set(seconds(made.secs()));
                 let counts = sessions.counts(now()).await;
                 store.set(counts.is_ok());
                 if let Ok(counts) = counts {

@@ -38,6 +38,7 @@ pub(crate) struct Keys {
 
 /// One generation.
 struct Key {
+    made: Timestamp,
     use_after: Timestamp,
     sealing: SecretKey,
     /// What a sealed value names this key by.
@@ -61,6 +62,11 @@ impl Keys {
     pub(crate) fn jwks_json(&self) -> String {
         let keys: Vec<_> = self.all().map(|key| key.jwk.as_str()).collect();
         format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+    }
+
+    /// When the key was made that signs and seals now, for the operator's eyes.
+    pub(crate) fn made(&self, now: Timestamp) -> Timestamp {
+        self.current(now).made
     }
 
     /// What a revocation calls all sessions of a person by: of no use to whoever reads it, because
@@ -128,6 +134,7 @@ impl Key {
         let kid = bytes::encode(Sha256::digest(format!("{{{members}}}")));
         let id = keyed_hash(&entry.sealing, b"portcullis: the name of a sealing key");
         Some(Self {
+            made: Timestamp::from_secs(entry.made),
             use_after: Timestamp::from_secs(entry.use_after),
             sealing: entry.sealing.clone(),
             sealing_id: bytes::first(id),

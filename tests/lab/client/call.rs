@@ -54,6 +54,12 @@ impl Call {
         self
     }
 
+    /// Whom it is for, with the port if there is one.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Its method.
     #[must_use]
     pub fn method(&self) -> &str {

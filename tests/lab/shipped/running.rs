@@ -4,7 +4,9 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use rustls::ClientConfig;
 use serde_json::Value;
 
 use crate::lab::client::{Call, Reply};
@@ -22,6 +24,8 @@ pub struct Running {
     folder: PathBuf,
     address: SocketAddr,
     admin: SocketAddr,
+    /// What its clients believe, where it terminates TLS.
+    trust: Option<Arc<ClientConfig>>,
 }
 
 impl Running {
@@ -30,6 +34,7 @@ impl Running {
         version: Version,
         configuration: &Path,
         [address, admin]: [SocketAddr; 2],
+        trust: Option<Arc<ClientConfig>>,
     ) -> Self {
         let folder = configuration
             .parent()
@@ -44,6 +49,7 @@ impl Running {
             folder,
             address,
             admin,
+            trust,
         };
         running.process.ready_at(admin, "/ready").await;
         running
@@ -61,18 +67,31 @@ impl Running {
         self.admin
     }
 
-    /// Sends a call and returns its answer with its line of the access log. One at a time: the line
-    /// is known by its number alone.
+    /// Sends a call and returns its answer with its line of the access log. One at a time for each
+    /// host: the line is known by its number alone.
     ///
     /// # Panics
     /// When no whole answer or no line comes.
     pub async fn call(&self, call: &Call) -> (Reply, Value) {
         let before = self.lines().len();
-        let reply = call.send(self.address).await;
-        let line = wait::until("the access log's line", wait::LONG, async || {
-            self.lines().get(before).cloned()
-        });
-        (reply, line.await)
+        let reply = match &self.trust {
+            Some(trust) => call.try_send_tls(self.address, trust).await,
+            None => call.try_send(self.address).await,
+        };
+        let reply = reply.unwrap_or_else(|error| panic!("{}: {error}", self.address));
+        let of_host = |line: &Value| line["host"] == call.host();
+        (reply, self.line(before, of_host).await)
+    }
+
+    /// The first line of the access log that fits, of those from this number on.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub async fn line(&self, from: usize, fits: impl Fn(&Value) -> bool) -> Value {
+        wait::until("the access log's line", wait::LONG, async || {
+            self.lines().into_iter().skip(from).find(|line| fits(line))
+        })
+        .await
     }
 
     /// The access log.
@@ -87,7 +106,12 @@ impl Running {
         self.process.log()
     }
 
-    fn lines(&self) -> Vec<Value> {
+    /// The lines of the access log, in order.
+    ///
+    /// # Panics
+    /// When one is no JSON.
+    #[must_use]
+    pub fn lines(&self) -> Vec<Value> {
         let log = fs::read_to_string(self.access_log()).unwrap_or_default();
         // The last line may be half written.
         let whole = log.rfind('\n').map_or("", |end| &log[..end]);

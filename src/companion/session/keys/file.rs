@@ -43,7 +43,7 @@ pub(super) struct Document {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry {
-    made: u64,
+    pub(super) made: u64,
     pub(super) use_after: u64,
     pub(super) sealing: SecretKey,
     pub(super) signing: SecretKey,

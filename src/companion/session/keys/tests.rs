@@ -17,6 +17,11 @@ fn c05_a_key_is_published_at_once_and_used_when_its_time_has_come() {
     assert!(keys.jwks_json().contains(&oldest.kid));
     assert_eq!(keys.current(at(1599)).kid, oldest.kid);
     assert_eq!(keys.current(at(1600)).kid, newest.kid);
+    // So does the operator see which one it is.
+    assert_eq!(
+        [keys.made(at(1599)), keys.made(at(1600))],
+        [at(0), at(1000)]
+    );
     // A clock that is slow knows none whose time has come.
     assert_eq!(keys.current(Timestamp::default()).kid, oldest.kid);
 }

@@ -173,3 +173,39 @@ fn the_help_tells_of_every_setting() {
         Some("127.0.0.1:9180")
     );
 }
+
+#[test]
+fn every_default_that_the_help_names_is_the_default() {
+    // What stands there in words is tested where it is read.
+    let in_words = [
+        "metrics",
+        "providers[].client_secret_file",
+        "session.state_file",
+        "session.redis.username",
+        "trust.*.connect",
+        "redirect_hosts",
+        "trusted_proxies",
+    ];
+    // Said of a socket, the mode must be of one.
+    let file = format!("listen: unix:run/socket\n{FILE}");
+    let mut tried = Vec::new();
+    for setting in SETTINGS {
+        let Some((_, default)) = setting.help.split_once("[default: ") else {
+            continue;
+        };
+        if in_words.contains(&setting.path) {
+            continue;
+        }
+        let default = default.trim_end_matches(']');
+        let flag = format!("--{}={default}", setting.flag());
+        let file = if setting.path == "listen" {
+            FILE
+        } else {
+            &file
+        };
+        let (said, left_out) = (good(file, &[&flag]), good(file, &[]));
+        assert_eq!(format!("{said:?}"), format!("{left_out:?}"), "{flag}");
+        tried.push(setting.path);
+    }
+    assert!(tried.len() >= 20, "{tried:?}");
+}

@@ -1,0 +1,75 @@
+//! Programs, each with a token of its own.
+
+use portcullis_core::decision::Reason;
+use portcullis_tests::lab::Call;
+
+use super::{ALERT, Expected, READ_ALERTS, Request, Row, SEND_ALERT, let_through, refused};
+use crate::callers::{Caller, Clusters};
+use crate::gate::Gate;
+
+const RELOAD: Request = Request("POST", "alertmanager", "/-/reload");
+const QUERY: Request = Request("GET", "prometheus", "/api/v1/query?query=up");
+const PROBE: Request = Request("GET", "prometheus", "/-/healthy");
+
+const NOT_ALLOWED: Expected = refused(403, Reason::CallerNotAllowed);
+
+const CHECKS: &[(Caller, Request, Expected)] = &[
+    // Who calls: one request, and only Karma of cluster blue may make it.
+    (
+        Caller::Karma,
+        READ_ALERTS,
+        let_through(Reason::Rule, "karma-reads"),
+    ),
+    (Caller::GreenKarma, READ_ALERTS, NOT_ALLOWED),
+    (Caller::OtherNamespace, READ_ALERTS, NOT_ALLOWED),
+    (Caller::Expired, READ_ALERTS, refused(401, Reason::Expired)),
+    (
+        Caller::WrongAudience,
+        READ_ALERTS,
+        refused(401, Reason::AudienceMismatch),
+    ),
+    (
+        Caller::Forger,
+        READ_ALERTS,
+        refused(401, Reason::SignatureInvalid),
+    ),
+    (
+        Caller::Nobody,
+        READ_ALERTS,
+        refused(401, Reason::NoCredentials),
+    ),
+    // What else Karma may do with the token that opened the first row: nothing.
+    (Caller::Karma, SEND_ALERT, NOT_ALLOWED),
+    (Caller::Karma, RELOAD, NOT_ALLOWED),
+    (Caller::Karma, QUERY, NOT_ALLOWED),
+    // Others have rights of their own.
+    (
+        Caller::GreenPrometheus,
+        SEND_ALERT,
+        let_through(Reason::Rule, "alerts-come-in"),
+    ),
+    (
+        Caller::Grafana,
+        QUERY,
+        let_through(Reason::Rule, "grafana-queries"),
+    ),
+    (Caller::Nobody, PROBE, let_through(Reason::Public, "probes")),
+];
+
+pub(super) async fn run(gate: &Gate, clusters: &Clusters) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for &(caller, request, expected) in CHECKS {
+        let Request(method, app, path) = request;
+        let mut call = Call::new(method, &gate.host(app), path);
+        if let Some(token) = caller.token(clusters) {
+            call = call.bearer(&token);
+        }
+        if method == "POST" {
+            call = call.header("content-type", "application/json").body(ALERT);
+        }
+        let (reply, line) = gate.call(&call).await;
+        let answer = (reply.status, &line);
+        rows.push(expected.compare(caller.title(), caller.name(), request, answer));
+    }
+    rows
+}

@@ -1,0 +1,54 @@
+//! What to try.
+
+use std::path::Path;
+
+use crate::callers::Caller;
+use crate::gate::{Gate, shown};
+use crate::people::Account;
+
+/// Prints addresses to open and lines to copy. `authority` is the file of whom browsers and curl
+/// should believe, and `tokens` the folder that tokens are in.
+pub(crate) fn print(gate: &Gate, authority: &Path, tokens: &Path) {
+    let (authority, tokens) = (shown(authority), shown(tokens));
+    let [access_log, companion] = gate.logs().map(|log| shown(&log));
+    let people = Account::ALL.map(Account::title).join(", ");
+    println!("In a browser: {}\n", gate.url("prometheus", "/"));
+    println!("  Sign in as {people}, with any password.");
+    println!(
+        "  alice sees all of Prometheus and Alertmanager, carol may look at Prometheus, and bob sees neither:"
+    );
+    println!("  {}", gate.url("alertmanager", "/api/v2/alerts"));
+    println!(
+        "  Who signs out can sign in as somebody else: {}",
+        gate.sign_out()
+    );
+    println!(
+        "  {authority} vouches for all of this, and can vouch for nothing but names under localhost: let the browser"
+    );
+    println!("  import it as an authority, or let it go on in spite of its warnings.\n");
+
+    println!("In another terminal, from this folder:\n");
+    let request = |caller: Caller, rest: &str, url: &str| {
+        let file = caller.file();
+        println!(
+            "  curl -i --cacert {authority} {rest}-H \"Authorization: Bearer $(cat {tokens}/{file})\" '{url}'"
+        );
+    };
+    let alerts = gate.url("alertmanager", "/api/v2/alerts");
+    request(Caller::Karma, "", &alerts);
+    request(Caller::GreenKarma, "", &alerts);
+    request(
+        Caller::Karma,
+        "-X POST ",
+        &gate.url("alertmanager", "/-/reload"),
+    );
+    request(
+        Caller::Grafana,
+        "",
+        &gate.url("prometheus", "/api/v1/query?query=up"),
+    );
+    println!("  curl -s {} | grep ^portcullis_", gate.metrics());
+    println!("  tail -f {access_log} {companion}");
+    println!("\nThe policy is in envoy/gateway.yaml. Fresh tokens are always in {tokens}.");
+    println!("Ctrl-C ends it all.");
+}

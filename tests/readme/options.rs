@@ -1,0 +1,223 @@
+//! The reference of the companion's options against the companion.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use portcullis_tests::lab::{Authority, Companion, Shipped, folder, tools, yaml};
+use serde_json::{Value, json};
+
+use crate::document::{Document, table};
+
+/// So far from every option's name that the companion lists them all.
+const NO_OPTION: &str = "this-is-the-name-of-no-option";
+
+/// A name that somebody gives.
+const ANY: &str = "any";
+
+/// An option, as the help has it.
+#[derive(Debug, Default)]
+struct Told {
+    variable: String,
+    default: Option<String>,
+}
+
+/// Shows the companion a configuration, which is not enough to start with.
+fn ask(configuration: &Value) -> Output {
+    let mut companion = Command::new(tools::companion())
+        .args(["serve", "--config", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the companion runs");
+    let mut input = companion.stdin.take().expect("its standard input");
+    write!(input, "{configuration}").expect("it is read");
+    drop(input);
+    companion.wait_with_output().expect("it ends")
+}
+
+/// The names that may stand at a place, by the companion's own account; `None` if none do.
+fn known(configuration: &Value) -> Option<Vec<String>> {
+    let told = String::from_utf8(ask(configuration).stderr).expect("text");
+    let problem = told.lines().next()?;
+    let is_place = problem.ends_with(&format!("unknown field `{NO_OPTION}`"));
+    let names = told.split_once("mend: here stand ").filter(|_| is_place)?.1;
+    Some(names.trim().split(", ").map(str::to_owned).collect())
+}
+
+/// Finds all options from a place on. `place` is empty at the top.
+fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeSet<String>) -> bool {
+    let Some(names) = known(&wrap(json!({NO_OPTION: 1}))) else {
+        return false;
+    };
+    for name in &names {
+        let own = format!("{place}.{name}");
+        let own = own.trim_start_matches('.');
+        let in_block = walk(own, &|value| wrap(json!({name: value})), found)
+            || walk(
+                &format!("{own}[]"),
+                &|value| wrap(json!({name: [value]})),
+                found,
+            )
+            || walk(
+                &format!("{own}.*"),
+                &|value| wrap(json!({name: {ANY: value}})),
+                found,
+            );
+        if !in_block {
+            found.insert(own.to_owned());
+        }
+    }
+    true
+}
+
+/// The flag of an option, as the README says that it is made.
+fn flag(option: &str) -> String {
+    let words = option.replace("providers[]", "provider").replace(".*", "");
+    format!("--{}", words.replace(['.', '_'], "-"))
+}
+
+fn variable(option: &str) -> String {
+    let words = flag(option).trim_start_matches('-').replace('-', "_");
+    format!("PORTCULLIS_{}", words.to_ascii_uppercase())
+}
+
+/// Every flag of the help.
+fn help() -> BTreeMap<String, Told> {
+    let output = Command::new(tools::companion())
+        .args(["serve", "--help"])
+        .output()
+        .expect("the companion runs");
+    let help = String::from_utf8(output.stdout).expect("text");
+    let mut flags: BTreeMap<String, Told> = BTreeMap::new();
+    let mut last = String::new();
+    for line in help.lines().map(str::trim) {
+        if line.starts_with("--") {
+            line.split(' ')
+                .next()
+                .unwrap_or_default()
+                .clone_into(&mut last);
+            flags.insert(last.clone(), Told::default());
+        }
+        let Some(told) = flags.get_mut(&last) else {
+            continue;
+        };
+        let between = |start| Some(line.split_once(start)?.1.trim_end_matches(']').to_owned());
+        told.variable = between("[env: ").unwrap_or_else(|| told.variable.clone());
+        told.default = between("[default: ").or(told.default.take());
+    }
+    flags
+}
+
+fn options(readme: &Document) -> Vec<Vec<&str>> {
+    table(readme.section("Options"), "option")
+}
+
+#[test]
+fn every_option_of_the_companion_is_in_the_readme_and_there_are_no_others() {
+    let mut found = BTreeSet::new();
+    walk("", &|value| value, &mut found);
+    let readme = Document::read("README.md");
+    let rows = options(&readme);
+    let listed: Vec<String> = rows.iter().map(|row| row[0].replace('`', "")).collect();
+    let documented: BTreeSet<String> = listed.iter().cloned().collect();
+    assert_eq!(documented, found);
+    assert_eq!(documented.len(), listed.len(), "each once");
+}
+
+#[test]
+fn each_option_has_the_flag_the_variable_and_the_default_of_the_readme() {
+    let readme = Document::read("README.md");
+    let mut help = help();
+    let config = help.remove("--config").expect("--config");
+    assert_eq!(config.variable, "PORTCULLIS_CONFIG");
+    for row in options(&readme) {
+        let option = row[0].trim_matches('`');
+        let told = help.remove(&flag(option));
+        let told = told.unwrap_or_else(|| panic!("{option}: no {}", flag(option)));
+        assert_eq!(told.variable, variable(option), "{option}");
+        let default = row[2];
+        match told.default {
+            Some(told) => assert_eq!(default.replace('`', ""), told.replace('`', ""), "{option}"),
+            None => assert!(!default.contains('`'), "{option}: {default}"),
+        }
+    }
+    assert!(help.is_empty(), "{help:?}");
+    // What the README says of one by way of example.
+    let option = "session.cookie.domain";
+    let section = readme.section("Reference: the companion");
+    for example in [flag(option), variable(option)] {
+        assert!(section.contains(&format!("`{example}`")), "{example}");
+    }
+}
+
+/// The README's configuration, with files and ports of the lab's.
+fn example(authority: &Authority) -> Value {
+    let readme = Document::read("README.md");
+    let mut blocks = readme.blocks("text").into_iter();
+    let block = blocks.find(|block| block.starts_with("url: "));
+    let mut configuration = yaml::read(block.expect("a configuration")).expect("YAML");
+    // The lab fills in what is left out.
+    let members = configuration.as_object_mut().expect("a block");
+    for name in ["listen", "metrics", "policy"] {
+        assert!(members.remove(name).is_some(), "{name}");
+    }
+    let secret = folder::fresh("secret").join("client");
+    fs::write(&secret, "s3cret").expect("a secret's file");
+    let session = configuration["session"].as_object_mut().expect("a block");
+    assert!(session.remove("keys_file").is_some());
+    configuration["providers"][0]["client_secret_file"] = json!(secret);
+    configuration["providers"][0]["ca_file"] = json!(authority.file());
+    configuration["trust"]["blue"]["ca_file"] = json!(authority.file());
+    configuration
+}
+
+#[tokio::test]
+async fn the_configuration_of_the_readme_goes_with_its_policy_and_with_the_gateway() {
+    let authority = Authority::new();
+    let readme = Document::read("README.md");
+    let policy = yaml::read(readme.blocks("yaml")[0]).expect("YAML");
+    let gateway = Shipped::read("gateway.yaml");
+    for policy in [&policy, gateway.policy()] {
+        Companion::with(example(&authority), policy).start().await;
+    }
+}
+
+#[test]
+fn what_is_required_is_what_the_companion_misses() {
+    let readme = Document::read("README.md");
+    let required = options(&readme)
+        .into_iter()
+        .filter(|row| row[2] == "required");
+    let required: BTreeSet<&str> = required.map(|row| row[0].trim_matches('`')).collect();
+    // With all that is said to be required, and nothing else, only files are missing.
+    let whole = json!({
+        "url": "https://auth.example.com", "policy": "/nowhere/policy",
+        "providers": [{"issuer": "https://gitlab.example.com", "client_id": "portcullis"}],
+        "session": {"keys_file": "/nowhere/keys"},
+    });
+    let told = |configuration: &Value| String::from_utf8(ask(configuration).stderr).expect("text");
+    assert!(told(&whole).contains("/nowhere/policy"), "{}", told(&whole));
+    let mut missed = BTreeSet::new();
+    for option in [
+        "url",
+        "policy",
+        "providers[].issuer",
+        "providers[].client_id",
+        "session.keys_file",
+    ] {
+        let mut configuration = whole.clone();
+        let (block, name) = match option.rsplit_once('.') {
+            Some(("session", name)) => (&mut configuration["session"], name),
+            Some((_, name)) => (&mut configuration["providers"][0], name),
+            None => (&mut configuration, option),
+        };
+        block.as_object_mut().expect("a block").remove(name);
+        let told = told(&configuration);
+        assert!(told.contains(&format!("no `{name}`")), "{option}: {told}");
+        missed.insert(option);
+    }
+    assert_eq!(required, missed);
+}
