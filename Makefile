@@ -117,8 +117,9 @@ test: tools ## everything above that can fail
 	done
 
 .PHONY: demo
-demo: stage wasm ## a gate to try, with real apps behind it (ONESHOT=1: show the table and end)
-	cargo run -p portcullis-tests --bin demo
+demo: stage provider wasm ## a gate to try, with real apps and people (ONESHOT=1: show the table and end)
+	cargo build --workspace --bins
+	$(BUILD)/debug/demo
 
 # As a release is built, for the companion's sake; Envoy and the filter don't mind.
 .PHONY: bench
@@ -126,115 +127,6 @@ bench: stage provider wasm ## measure beside jwt_authn and oauth2-proxy (BENCH_R
 	tests/setup/go.sh oauth2-proxy github.com/oauth2-proxy/oauth2-proxy/v7 $(OAUTH2_PROXY) ''
 	cargo build --release --workspace --bins
 	$(BUILD)/release/bench
-
-DENY := 0.20.2
-CADDY := v2.11.9
-OAUTH2_PROXY := v7.15.6
-
-# What rustc enables for wasm32-wasip1, and nothing that an older V8 would refuse.
-FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutable-globals \
-	nontrapping-float-to-int reference-types sign-ext
-FEATURES := --mvp-features $(FEATURES:%=--enable-%)
-
-# Always the whole workspace: cargo unites the features of what it builds at once, and builds what several crates use
-# anew for each selection of them.
-STEPS := lint unit node wasm e2e
-
-.PHONY: help
-help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
-
-.PHONY: tools
-tools: stage ## install what the other targets need into .tools/ (once; needs the package registries)
-	tests/setup/node.sh oidc-provider
-	tests/setup/debian.sh servers nginx redis-server
-	tests/setup/debian.sh chromium chromium chromium-driver
-	tests/setup/go.sh caddy github.com/caddyserver/caddy/v2/cmd/caddy $(CADDY)
-	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
-
-# What the demo and the benchmark run, without what only tests need.
-.PHONY: stage
-stage: builders
-	tests/setup/envoy.sh
-	tests/setup/debian.sh apps prometheus prometheus-alertmanager
-
-# What a build needs, so that `make wasm` works before `make tools`.
-.PHONY: builders
-builders:
-	tests/setup/rust.sh
-	tests/setup/node.sh node
-
-.PHONY: fmt
-fmt: ## format the code
-	cargo fmt --all
-
-.PHONY: lint
-lint: ## check the format, the lints and the docs
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p portcullis-filter --target wasm32-wasip1 -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
-
-.PHONY: unit
-unit: ## test core, filter, companion and lab by themselves
-	cargo test --workspace --lib --bins
-
-# Never with -q: it breaks the runner.
-.PHONY: node
-node: ## test core as WebAssembly, in Node
-	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(TOOLS)/wasm-bindgen/bin/wasm-bindgen-test-runner \
-		cargo test -p portcullis-core --target wasm32-unknown-unknown
-
-.PHONY: wasm
-wasm: builders $(MODULE) ## build the filter: target/portcullis.wasm
-	@echo "$(MODULE): $$(stat -c %s $(MODULE)) bytes"
-
-# Panics name their place in the source; what stands before it is this machine's and would make every build another.
-CRATES = $(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
-wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(CRATES:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
-
-# Cargo knows whether there is something to do, and leaves the file's time alone if not. The module alone, because
-# rustc does not optimise across crates where an rlib is made beside it: that is a tenth of the bytes.
-.PHONY: always
-$(LINKED): always
-	cargo rustc --profile wasm --target wasm32-wasip1 -p portcullis-filter --lib --crate-type cdylib
-
-# Envoy enters the VM once for each callback that a module exports, so those that the filter has no use for go
-# first, with all that only they reach.
-$(MODULE): $(LINKED) src/filter/exports.json
-	@mkdir -p $(@D)
-	$(BINARYEN)/wasm-metadce $(FEATURES) $< --graph-file src/filter/exports.json -o $@.exports >/dev/null
-	$(BINARYEN)/wasm-opt $(FEATURES) -Oz --strip-debug --strip-producers --strip-target-features $@.exports -o $@
-	@rm $@.exports
-
-.PHONY: build
-build: wasm ## build what a release holds: the filter and target/release/portcullis
-	cargo build --release -p portcullis
-
-.PHONY: e2e
-e2e: wasm ## prove the promises in real Envoys
-	cargo build --workspace --bins
-	cargo test --workspace --test '*'
-
-.PHONY: test
-test: tools ## everything above that can fail
-	@report=; \
-	trap 'echo "seconds:$$report"' EXIT; \
-	for step in $(STEPS); do \
-		began=$$SECONDS; \
-		$(MAKE) $$step || { report+=" $$step failed"; exit 1; }; \
-		report+=" $$step $$((SECONDS - began))"; \
-	done
-
-.PHONY: demo
-demo: stage provider wasm ## a gate to try, with real apps and people (ONESHOT=1: show the table and end)
-	cargo build -p portcullis
-	cargo run -p portcullis-tests --bin demo
-
-# As the tests are built: the load is system calls, and the table shows whether Envoy had to wait for it.
-.PHONY: bench
-bench: stage wasm ## measure the filter beside Envoy's own jwt_authn (BENCH_ROUNDS=5 BENCH_SECONDS=4)
-	cargo run -p portcullis-tests --bin bench
 
 DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
 

@@ -37,13 +37,26 @@ pub(crate) async fn measure(
     report::throughput(&rounds::run(&mut variants, settings)?);
     drop(variants);
     println!();
-    sign_ins::measure(people, &[("Portcullis", people::SIGN_IN, ours), ("oauth2-proxy", people::OTHER_SIGN_IN, theirs)])
-        .await;
+    sign_ins::measure(
+        people,
+        &[
+            ("Portcullis", people::SIGN_IN, ours),
+            ("oauth2-proxy", people::OTHER_SIGN_IN, theirs),
+        ],
+    )
+    .await;
     let used = [ours, theirs].map(machine::memory);
     drop(other);
 
-    println!("\n{:<36}{:>11}{:>17}", "memory, MiB", "at start", "after all this");
-    for ((name, started), used) in ["Portcullis", "oauth2-proxy"].into_iter().zip(started).zip(used) {
+    println!(
+        "\n{:<36}{:>11}{:>17}",
+        "memory, MiB", "at start", "after all this"
+    );
+    for ((name, started), used) in ["Portcullis", "oauth2-proxy"]
+        .into_iter()
+        .zip(started)
+        .zip(used)
+    {
         println!("{name:<36}{started:>11.1}{used:>17.1}");
     }
     println!();
@@ -73,7 +86,15 @@ async fn variants(people: &People, other: u32) -> Result<Vec<Variant>, String> {
             load: load.map_err(|error| format!("{name}: {error}"))?,
         })
     };
-    Ok(vec![ask(THEIRS, &[][..], (people.other, other), &theirs)?, ask("Portcullis, a person's session", &[THEIRS], (companion.address(), companion.id()), &ours)?])
+    Ok(vec![
+        ask(THEIRS, &[][..], (people.other, other), &theirs)?,
+        ask(
+            "Portcullis, a person's session",
+            &[THEIRS],
+            (companion.address(), companion.id()),
+            &ours,
+        )?,
+    ])
 }
 
 fn request(cookies: &str) -> String {

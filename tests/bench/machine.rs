@@ -87,18 +87,18 @@ pub(crate) fn memory(process: u32) -> f64 {
 }
 
 fn keep_to(core: usize, process: u32) -> Result<(), String> {
-        let pinned = Command::new("taskset")
-            .args(["--all-tasks", "--cpu-list", "--pid", &core.to_string()])
-            .arg(process.to_string())
-            .output()
-            .map_err(|error| format!("taskset: {error}; it is part of util-linux"))?;
-        if pinned.status.success() {
-            Ok(())
-        } else {
-            let said = String::from_utf8_lossy(&pinned.stderr);
-            Err(format!("taskset: {}", said.trim()))
-        }
+    let pinned = Command::new("taskset")
+        .args(["--all-tasks", "--cpu-list", "--pid", &core.to_string()])
+        .arg(process.to_string())
+        .output()
+        .map_err(|error| format!("taskset: {error}; it is part of util-linux"))?;
+    if pinned.status.success() {
+        Ok(())
+    } else {
+        let said = String::from_utf8_lossy(&pinned.stderr);
+        Err(format!("taskset: {}", said.trim()))
     }
+}
 
 fn read(path: &str) -> Result<String, String> {
     fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))

@@ -82,7 +82,10 @@ pub(crate) fn throughput(all: &[Series]) {
 
 /// Prints how long an answer takes.
 pub(crate) fn latency(all: &[Series]) {
-    println!("{:<36}{:>11}{:>17}{:>9}", "", "µs", "lowest–highest", "added µs");
+    println!(
+        "{:<36}{:>11}{:>17}{:>9}",
+        "", "µs", "lowest–highest", "added µs"
+    );
     for series in all {
         let (lowest, highest) = series.range(Sample::microseconds);
         let added = series.rivals_among(all).next().map(|rival| {

@@ -11,4 +11,4 @@ install() {
     GOBIN=$1/bin CGO_ENABLED=0 go install -trimpath -gcflags="$flags" -ldflags='-s -w' "$package"
 }
 
-once "$1" "$package $flags" install
+once "$1" "$package${4+ $4}" install

@@ -35,8 +35,14 @@ impl OAuth2Proxy {
 pub(super) fn version() -> String {
     let pin = fs::read_to_string(workspace().join(".tools/oauth2-proxy/.pin"));
     let pin = pin.unwrap_or_default();
-    let version = pin.split('@').nth(1).and_then(|rest| rest.split(' ').next());
-    format!("oauth2-proxy {}", version.unwrap_or("of an unknown version"))
+    let version = pin
+        .split('@')
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
+    format!(
+        "oauth2-proxy {}",
+        version.unwrap_or("of an unknown version")
+    )
 }
 
 /// What starts one that listens here, and keeps its secrets in this folder.

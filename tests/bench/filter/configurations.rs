@@ -57,7 +57,8 @@ pub(super) fn native(keys: &Value) -> Vec<Value> {
         "path": [{"key": "claims"}, {"key": "sub"}],
         "value": {"string_match": {"exact": "system:serviceaccount:monitoring:karma"}},
     });
-    let method = |method: &str| json!({"header": {"name": ":method", "string_match": {"exact": method}}});
+    let method =
+        |method: &str| json!({"header": {"name": ":method", "string_match": {"exact": method}}});
     let judge = json!({
         "name": "envoy.filters.http.rbac",
         "typed_config": {

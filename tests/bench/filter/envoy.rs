@@ -62,14 +62,15 @@ impl Envoy {
     pub(super) fn id(&self) -> u32 {
         self.process.id()
     }
-
-    /// Ends it and takes its files away: with the audit on, its log grows large.
-    pub(super) fn end(self) {
-        drop(self.process);
-        let _left = fs::remove_dir_all(self.folder);
-    }
 }
 
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        // With the audit on, its log grows large.
+        self.process.kill();
+        let _left = fs::remove_dir_all(&self.folder);
+    }
+}
 /// The full version of the Envoy that is measured.
 pub(super) fn version() -> String {
     let output = Command::new(tools::envoy(Version::V1_40))

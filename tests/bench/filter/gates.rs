@@ -120,9 +120,7 @@ impl Gates {
             ),
         ]
         .into_iter()
-        .map(|(name, rivals, envoy, requests)| {
-            variant(name, rivals, envoy, CONNECTIONS, requests)
-        })
+        .map(|(name, rivals, envoy, requests)| variant(name, rivals, envoy, CONNECTIONS, requests))
         .collect()
     }
 
@@ -163,7 +161,9 @@ fn variant(
 }
 
 fn bearers(tokens: &[String]) -> Vec<String> {
-    let headers = tokens.iter().map(|token| format!("authorization: Bearer {token}"));
+    let headers = tokens
+        .iter()
+        .map(|token| format!("authorization: Bearer {token}"));
     headers.map(|header| request(&header)).collect()
 }
 

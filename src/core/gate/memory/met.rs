@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use super::Ends;
 
 /// How many tokens can be told apart at once: about as many as the memory holds, twice over.
-const PLACES: usize = 4096;
+const PLACES: u16 = 4096;
 
 /// Tokens that came before, by their hashes alone. Each has one place, which the next that falls there
 /// takes over.
@@ -22,7 +22,7 @@ pub(super) struct Met {
 impl Default for Met {
     fn default() -> Self {
         Self {
-            hashes: vec![0; PLACES],
+            hashes: vec![0; PLACES.into()],
             ends: Ends::default(),
         }
     }
@@ -32,9 +32,9 @@ impl Met {
     /// Whether this token came before. From now on it did.
     pub(super) fn again(&mut self, text: &str) -> bool {
         let hash = self.ends.hash_one(text);
-        let place = usize::try_from(hash % PLACES as u64).unwrap_or_default();
-        self.hashes
-            .get_mut(place)
+        let place = hash.checked_rem(PLACES.into());
+        place
+            .and_then(|place| self.hashes.get_mut(usize::try_from(place).ok()?))
             .is_some_and(|held| std::mem::replace(held, hash) == hash)
     }
 }

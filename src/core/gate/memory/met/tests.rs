@@ -17,6 +17,6 @@ fn it_stays_as_big_as_it_is_and_makes_room_for_those_who_come() {
         met.again(&format!("token {id}"));
         assert!(met.again(&format!("token {id}")), "{id}");
     }
-    assert_eq!(met.hashes.len(), PLACES);
+    assert_eq!(met.hashes.len(), usize::from(PLACES));
     assert!(!met.again("token 0"), "it was long ago");
 }
