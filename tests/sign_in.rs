@@ -125,6 +125,42 @@ async fn r06_a_person_comes_back_to_where_the_sign_in_began() {
 }
 
 #[tokio::test]
+async fn r05_where_the_provider_sends_people_back_to_is_never_the_requests_choice() {
+    let stage = Stage::start().await;
+    for (name, value) in [
+        ("host", "evil.example"),
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-proto", "http"),
+        ("forwarded", "host=evil.example;proto=http"),
+        ("x-original-url", "https://evil.example/"),
+        ("origin", "https://evil.example"),
+    ] {
+        let host = if name == "host" {
+            value
+        } else {
+            "auth.example.com"
+        };
+        let path = format!("/oauth2/start?rd={APP}&on=1");
+        let mut call = Call::get(host, &path);
+        if name != "host" {
+            call = call.header(name, value);
+        }
+        let reply = stage.companion.call(call).await;
+        assert!(!reply.text().contains("evil"), "{name}");
+        // Another host may be refused, but never believed.
+        for location in reply.all("location") {
+            let location = url::Url::parse(&location).unwrap();
+            let mut queries = location.query_pairs();
+            let back = queries.find(|(name, _)| name == "redirect_uri").unwrap().1;
+            assert_eq!(back, format!("{URL}/oauth2/callback"), "{name}");
+        }
+        if name == "x-forwarded-host" {
+            assert_eq!(reply.all("location").len(), 1, "a sign-in begins");
+        }
+    }
+}
+
+#[tokio::test]
 async fn r02_a_callback_without_its_sign_in_asks_the_provider_nothing() {
     let stage = Stage::start().await;
     let mut person = stage.person();

@@ -2,6 +2,7 @@
 //! it refuses, and how it ends. That people can sign in is proven elsewhere.
 
 mod ending;
+mod requests;
 mod running;
 mod scene;
 mod starting;

@@ -315,7 +315,7 @@ async fn keys_that_could_not_be_read_for_a_day_are_not_believed_any_more() {
 }
 
 #[tokio::test]
-async fn a_key_set_that_moved_is_found_through_discovery() {
+async fn d03_a_key_set_that_moved_is_found_through_discovery() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let start = now();
@@ -329,7 +329,7 @@ async fn a_key_set_that_moved_is_found_through_discovery() {
 }
 
 #[tokio::test]
-async fn a_flood_of_unknown_keys_causes_one_read_in_ten_seconds() {
+async fn b07_a_flood_of_unknown_keys_causes_one_read_in_ten_seconds() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let start = now();

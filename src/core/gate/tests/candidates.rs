@@ -100,6 +100,25 @@ fn j11_an_unknown_kid_waits_for_every_entry_that_could_have_it() {
 }
 
 #[test]
+fn k11_a_key_that_no_set_shows_is_unknown_once_all_were_read() {
+    let mut world = World::with_keys();
+    world.wait(10);
+    let arrived = world.now;
+    let token = karma(Algorithm::EdDsa, Some("not-published"), "portcullis", 600);
+    assert_eq!(world.poll(&token), Verdict::Await(vec![0, 1]));
+    world.wait(1);
+    world.read(0, Some(&[(Algorithm::EdDsa, "blue-1")]));
+    world.read(1, Some(&[(Algorithm::EdDsa, "green-1")]));
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    let request = "GET alertmanager.example.com /api/v2/alerts";
+    assert_eq!(
+        world.judge_at(request, &headers, arrived),
+        refused(Reason::KeyUnknown)
+    );
+}
+
+#[test]
 fn h04_keys_that_can_not_be_read_are_no_fault_of_the_token() {
     let mut world = World::with_keys();
     world.wait(10);

@@ -171,7 +171,7 @@ fn a_bad_answer_keeps_what_is_known() {
 }
 
 #[test]
-fn d01_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_moved() {
+fn d01_d03_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_moved() {
     let trust = trust(r#"{"envoy_cluster": "blue"}"#);
     let remote = remote(&trust);
     let document =

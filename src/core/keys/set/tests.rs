@@ -123,7 +123,7 @@ fn j10_a_kid_is_opaque_compared_exactly_and_bounded() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn j12_foreign_keys_are_skipped_and_cost_the_set_nothing() {
+fn j12_k13_foreign_keys_are_skipped_and_cost_the_set_nothing() {
     let foreign = [
         (r#""kty":"oct","k":"c2VjcmV0""#, Unfit::Private),
         (r#""kty":"AKP","alg":"ML-DSA-65","pub":"AAAA""#, Unfit::Kind),
