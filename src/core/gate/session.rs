@@ -1,5 +1,6 @@
 //! What session cookies come to.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::authenticate::Unproven;
@@ -26,8 +27,8 @@ pub enum Session {
     AwaitKeys(Vec<usize>),
 }
 
-/// A fresh token to ask the companion for.
-#[derive(Clone, Debug)]
+/// A fresh token to ask the companion for. Its cookies are a secret.
+#[derive(Clone)]
 pub struct Refresh<'g> {
     app: &'g App,
     sso: &'g Sso,
@@ -35,8 +36,8 @@ pub struct Refresh<'g> {
     cookies: String,
 }
 
-/// What came of asking the companion for a fresh token.
-#[derive(Clone, Debug)]
+/// What came of asking the companion for a fresh token. Its tokens are secrets.
+#[derive(Clone)]
 pub enum Refreshed {
     /// The answer has set cookies: the session tokens that they may hold.
     Renewed {
@@ -52,6 +53,14 @@ pub enum Refreshed {
 }
 
 // === impl Refresh ===
+
+impl fmt::Debug for Refresh<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refresh")
+            .field("app", &self.app.name())
+            .finish_non_exhaustive()
+    }
+}
 
 impl<'g> Refresh<'g> {
     /// What to ask for the session of this caller; `None` where the request shows no sealed session,
@@ -103,6 +112,16 @@ impl<'g> Refresh<'g> {
 }
 
 // === impl Refreshed ===
+
+impl fmt::Debug for Refreshed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Renewed { .. } => "Renewed",
+            Self::Ended => "Ended",
+            Self::Unavailable => "Unavailable",
+        })
+    }
+}
 
 impl Refreshed {
     /// What an answer of the companion says of a session: its status and the values of its

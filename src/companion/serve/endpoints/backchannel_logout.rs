@@ -32,7 +32,8 @@ pub(super) async fn backchannel_logout(
     let believed = believe(&state, &sent.logout_token).await;
     let (provider, token) = match believed {
         Ok(believed) => believed,
-        Err((provider, fault)) => {
+        Err(None) => return refused("the logout token is not accepted"),
+        Err(Some((provider, fault))) => {
             state.metrics.provider_failed(provider.name(), fault.kind());
             warn!(provider = provider.name(), %fault, "a logout token is not heeded");
             return match fault.blame() {
@@ -61,12 +62,12 @@ pub(super) async fn backchannel_logout(
     }
 }
 
-/// The provider whose token this is. Others find out that it is not theirs before they look at its
-/// signature.
+/// The provider whose token this is, or what one of them has against it. Others find out that it is
+/// not theirs before they look at its signature.
 async fn believe<'s>(
     state: &'s Shared,
     token: &Secret,
-) -> Result<(&'s Provider, LogoutToken), (&'s Provider, ProviderError)> {
+) -> Result<(&'s Provider, LogoutToken), Option<(&'s Provider, ProviderError)>> {
     let mut refused = None;
     for provider in state.people.providers.all() {
         match provider.logout_token(token.expose(), now()).await {
@@ -77,8 +78,7 @@ async fn believe<'s>(
             Err(_) => {}
         }
     }
-    // There is a provider at least, and it has said something.
-    Err(refused.unwrap_or_else(|| unreachable!("a companion without a provider does not start")))
+    Err(refused)
 }
 
 fn tell(provider: &Provider, outcome: LoggedOut) {

@@ -248,3 +248,28 @@ fn who_can_not_be_asked_is_told_to_try_again() {
     assert_eq!(decision.reason(), Reason::SessionUnavailable);
     assert_eq!(decision.app().map(App::name), Some("alertmanager"));
 }
+
+#[test]
+fn r15_what_is_written_of_a_refresh_has_no_secret_in_it() {
+    let world = later();
+    let renewed = read(&world, 200, &["__Secure-portcullis=fresh; Path=/"]);
+    assert_eq!(format!("{renewed:?}"), "Renewed");
+    let cookies = over();
+    let headers = headers(ALERTS, &[("cookie", &cookies)]);
+    let circumstances = Circumstances {
+        keyring: &world.keyring,
+        signatures: &PureRust,
+        revocations: &world.revocations,
+        arrived: world.now,
+        now: world.now,
+    };
+    let judgement = world
+        .gate
+        .judge(&headers, circumstances, &mut Memory::default());
+    assert!(matches!(judgement, Judgement::Refresh(_)));
+    let written = format!("{judgement:?}");
+    assert!(written.contains("alertmanager"), "{written}");
+    for secret in ["sealed", "eyJ", "="] {
+        assert!(!written.contains(secret), "{written}");
+    }
+}
