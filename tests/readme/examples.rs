@@ -98,6 +98,36 @@ fn the_nginx_of_the_readme_is_a_piece_of_the_file_that_the_tests_run() {
     assert!(is_there, "{file:#?}");
 }
 
+#[test]
+fn every_proof_is_one_that_cargo_runs() {
+    let manifests = ["tests", "src/companion"].map(|member| {
+        let manifest = workspace().join(member).join("Cargo.toml");
+        fs::read_to_string(manifest).expect("a manifest")
+    });
+    let mut count = 0;
+    for entry in fs::read_dir(workspace().join("tests")).expect("the proofs") {
+        let name = entry.expect("a file").file_name();
+        let name = name.to_string_lossy();
+        let file = if name.ends_with(".rs") {
+            name.into_owned()
+        } else {
+            format!("{name}/main.rs")
+        };
+        let is_library = ["lab.rs", "lib.rs"].contains(&&*file);
+        if is_library || !workspace().join("tests").join(&file).is_file() {
+            continue;
+        }
+        let known = [&*file, &*format!("../../tests/{file}")];
+        let known = known.map(|path| format!("path = \"{path}\""));
+        let is_known = known
+            .iter()
+            .any(|line| manifests.iter().any(|manifest| manifest.contains(line)));
+        assert!(is_known, "no manifest names {file}");
+        count += 1;
+    }
+    assert!(count >= 25, "only {count} found");
+}
+
 fn collect(folder: &Path, sources: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("a file in it").path();

@@ -106,7 +106,7 @@ fn help() -> BTreeMap<String, Told> {
         };
         let between = |start| Some(line.split_once(start)?.1.trim_end_matches(']').to_owned());
         told.variable = between("[env: ").unwrap_or_else(|| told.variable.clone());
-        told.default = between("[default: ").or(told.default.take());
+        told.default = between("[default: ").or_else(|| told.default.take());
     }
     flags
 }
