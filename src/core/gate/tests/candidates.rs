@@ -76,6 +76,17 @@ fn k05_a_year_long_token_lives_too_long() {
     assert_eq!(world.poll(&token), refused(Reason::LifetimeTooLong));
 }
 
+/// Judges a poll that came then, and waited.
+fn poll_since(world: &mut World, arrived: Timestamp, token: &str) -> Verdict {
+    let bearer = format!("Bearer {token}");
+    let headers = [("authorization", bearer.as_str())];
+    world.judge_at(
+        "GET alertmanager.example.com /api/v2/alerts",
+        &headers,
+        arrived,
+    )
+}
+
 #[test]
 fn j11_an_unknown_kid_waits_for_every_entry_that_could_have_it() {
     let mut world = World::with_keys();
@@ -85,16 +96,13 @@ fn j11_an_unknown_kid_waits_for_every_entry_that_could_have_it() {
     assert_eq!(world.poll(&token), Verdict::Await(vec![0, 1]));
     world.wait(1);
     world.read(1, Some(&[(Algorithm::EdDsa, "green-1")]));
-    let bearer = format!("Bearer {token}");
-    let headers = [("authorization", bearer.as_str())];
-    let request = "GET alertmanager.example.com /api/v2/alerts";
     assert_eq!(
-        world.judge_at(request, &headers, arrived),
+        poll_since(&mut world, arrived, &token),
         Verdict::Await(vec![0])
     );
     world.read(0, Some(&[(Algorithm::EdDsa, "blue-2")]));
     assert_eq!(
-        world.judge_at(request, &headers, arrived),
+        poll_since(&mut world, arrived, &token),
         verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
 }
@@ -109,11 +117,8 @@ fn k11_a_key_that_no_set_shows_is_unknown_once_all_were_read() {
     world.wait(1);
     world.read(0, Some(&[(Algorithm::EdDsa, "blue-1")]));
     world.read(1, Some(&[(Algorithm::EdDsa, "green-1")]));
-    let bearer = format!("Bearer {token}");
-    let headers = [("authorization", bearer.as_str())];
-    let request = "GET alertmanager.example.com /api/v2/alerts";
     assert_eq!(
-        world.judge_at(request, &headers, arrived),
+        poll_since(&mut world, arrived, &token),
         refused(Reason::KeyUnknown)
     );
 }

@@ -224,9 +224,8 @@ fn a_fresh_token_of_an_unknown_key_waits_for_it() {
     assert_eq!(renewed_with(&mut world, &token), operator());
 }
 
-#[test]
-fn who_can_not_be_asked_is_told_to_try_again() {
-    let world = later();
+/// What is to be asked for an operator whose token is over.
+fn to_ask<T>(world: &World, look: impl FnOnce(&Refresh<'_>) -> T) -> T {
     let cookies = over();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
     let circumstances = Circumstances {
@@ -236,17 +235,22 @@ fn who_can_not_be_asked_is_told_to_try_again() {
         arrived: world.now,
         now: world.now,
     };
-    let judgement = world
-        .gate
-        .judge(&headers, circumstances, &mut Memory::default());
-    let Judgement::Refresh(refresh) = judgement else {
-        panic!("{judgement:?}");
-    };
-    assert_eq!(refresh.sso().authority(), "auth.example.com");
-    assert_eq!(refresh.sso().envoy_cluster(), "portcullis");
-    let decision = refresh.give_up();
-    assert_eq!(decision.reason(), Reason::SessionUnavailable);
-    assert_eq!(decision.app().map(App::name), Some("alertmanager"));
+    let memory = &mut Memory::default();
+    match world.gate.judge(&headers, circumstances, memory) {
+        Judgement::Refresh(refresh) => look(&refresh),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_can_not_be_asked_is_told_to_try_again() {
+    to_ask(&later(), |refresh| {
+        assert_eq!(refresh.sso().authority(), "auth.example.com");
+        assert_eq!(refresh.sso().envoy_cluster(), "portcullis");
+        let decision = refresh.clone().give_up();
+        assert_eq!(decision.reason(), Reason::SessionUnavailable);
+        assert_eq!(decision.app().map(App::name), Some("alertmanager"));
+    });
 }
 
 #[test]
@@ -254,20 +258,7 @@ fn r15_what_is_written_of_a_refresh_has_no_secret_in_it() {
     let world = later();
     let renewed = read(&world, 200, &["__Secure-portcullis=fresh; Path=/"]);
     assert_eq!(format!("{renewed:?}"), "Renewed");
-    let cookies = over();
-    let headers = headers(ALERTS, &[("cookie", &cookies)]);
-    let circumstances = Circumstances {
-        keyring: &world.keyring,
-        signatures: &PureRust,
-        revocations: &world.revocations,
-        arrived: world.now,
-        now: world.now,
-    };
-    let judgement = world
-        .gate
-        .judge(&headers, circumstances, &mut Memory::default());
-    assert!(matches!(judgement, Judgement::Refresh(_)));
-    let written = format!("{judgement:?}");
+    let written = to_ask(&world, |refresh| format!("{refresh:?}"));
     assert!(written.contains("alertmanager"), "{written}");
     for secret in ["sealed", "eyJ", "="] {
         assert!(!written.contains(secret), "{written}");
