@@ -3,7 +3,8 @@
 use portcullis_tests::lab::Call;
 use serde_json::{Value, json};
 
-use crate::stage::{AUTH, HOST, Plan, URL, alerts, at_provider, shown, userinfo};
+use crate::people::{alerts, at_provider, shown, userinfo};
+use crate::stage::{AUTH, HOST, Plan, URL};
 
 #[tokio::test]
 async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_each() {

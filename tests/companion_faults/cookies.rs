@@ -6,9 +6,8 @@ use portcullis_tests::lab::person::{Cookie, SameSite};
 use portcullis_tests::lab::{Call, Person};
 use serde_json::Value;
 
-use crate::stage::{
-    APP, AUTH, Plan, SEALED, Stage, TOKEN, URL, alerts, cookie, refresh, shown, sign_in, userinfo,
-};
+use crate::people::{SEALED, TOKEN, alerts, cookie, refresh, shown, sign_in, userinfo};
+use crate::stage::{APP, AUTH, Plan, Stage, URL};
 
 #[tokio::test]
 async fn c04_rubbish_that_a_neighbour_tossed_locks_nobody_out() {

@@ -2,7 +2,8 @@
 
 use portcullis_tests::lab::{Call, wait};
 
-use crate::stage::{APP, AUTH, HOST, Plan, alerts, refresh, shown, sign_in, sign_out, userinfo};
+use crate::people::{alerts, refresh, shown, sign_in, sign_out, userinfo};
+use crate::stage::{APP, AUTH, HOST, Plan};
 
 #[tokio::test]
 async fn a_companion_that_was_killed_loses_nobodys_session_wherever_they_are_kept() {

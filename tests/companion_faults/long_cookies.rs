@@ -3,7 +3,8 @@
 use portcullis_tests::lab::{Call, Person};
 use serde_json::json;
 
-use crate::stage::{AUTH, HOST, Plan, SEALED, Stage, TOKEN, URL, alerts, refresh, userinfo};
+use crate::people::{SEALED, TOKEN, alerts, refresh, userinfo};
+use crate::stage::{AUTH, HOST, Plan, Stage, URL};
 
 /// Name and value together: what browsers keep of one cookie.
 const LONGEST: usize = 4096;

@@ -8,6 +8,7 @@ mod cookies;
 mod down;
 mod long_cookies;
 mod other_sites;
+mod people;
 mod replicas;
 mod slow_clients;
 mod spoiled;

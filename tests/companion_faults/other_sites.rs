@@ -5,7 +5,8 @@ use portcullis_tests::lab::{Call, Person};
 use serde_json::json;
 use url::form_urlencoded::Serializer;
 
-use crate::stage::{APP, AUTH, Plan, URL, alerts, shown, userinfo};
+use crate::people::{alerts, shown, userinfo};
+use crate::stage::{APP, AUTH, Plan, URL};
 
 #[tokio::test]
 async fn t17_nobody_is_signed_in_as_somebody_else_by_a_link() {

@@ -9,9 +9,8 @@ use portcullis_tests::lab::{Call, Reply, wait};
 use rustls::ClientConfig;
 use serde_json::json;
 
-use crate::stage::{
-    APP, AUTH, HOST, Plan, Site, Stage, URL, alerts, refresh, shown, sign_out, userinfo,
-};
+use crate::people::{alerts, refresh, shown, sign_out, userinfo};
+use crate::stage::{APP, AUTH, HOST, Plan, Site, Stage, URL};
 
 #[tokio::test]
 async fn r02_a_sign_in_that_began_at_one_replica_ends_at_the_other_and_once() {

@@ -2,7 +2,8 @@
 
 use portcullis_tests::lab::{Call, Person, Reply};
 
-use crate::stage::{APP, AUTH, HOST, Plan, SEALED, Stage, TOKEN, cookie};
+use crate::people::{SEALED, TOKEN, cookie};
+use crate::stage::{APP, AUTH, HOST, Plan, Stage};
 
 #[tokio::test]
 async fn cve_2026_47775_every_way_to_spoil_a_sealed_session_is_answered_alike() {

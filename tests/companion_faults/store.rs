@@ -6,9 +6,8 @@ use std::fs;
 use portcullis_tests::lab::{Call, Person, Reply, secrets, wait};
 use serde_json::json;
 
-use crate::stage::{
-    APP, AUTH, HOST, Plan, Stage, URL, alerts, at_provider, refresh, shown, sign_out, userinfo,
-};
+use crate::people::{alerts, at_provider, refresh, shown, sign_out, userinfo};
+use crate::stage::{APP, AUTH, HOST, Plan, Stage, URL};
 
 /// Not Redis's.
 const OTHER: &str = "another-password";
@@ -118,6 +117,7 @@ impl Scene {
         // What is verified where it is judged goes on, before anybody has noticed and after.
         assert_eq!(alerts(alice).await.status, 200);
         site.says(503, "missing: store\n").await;
+        assert!(site.companion.log().contains("sessions can't be kept"));
         assert_eq!(alerts(alice).await.status, 200);
         assert_eq!(forward_auth(stage, &cookies).await.status, 202);
 
@@ -150,6 +150,7 @@ impl Scene {
     async fn recovers(&mut self) {
         let site = &self.stage.sites[0];
         site.says(200, "OK\n").await;
+        assert!(site.companion.log().contains("sessions can be kept again"));
         let cookies = shown(&self.alice);
         assert_eq!(userinfo(&mut self.alice).await.json()["user"], "alice");
         assert_eq!(alerts(&mut self.alice).await.status, 200);

@@ -94,13 +94,13 @@ impl People {
             loop {
                 looks.tick().await;
                 let counts = sessions.counts(now()).await;
-                store.set(counts.is_ok());
                 match &counts {
                     Err(why) if known => warn!(%why, "sessions can't be kept"),
                     Ok(_) if !known => info!("sessions can be kept again"),
                     Ok(_) | Err(_) => {}
                 }
                 known = counts.is_ok();
+                store.set(known);
                 if let Ok(counts) = counts {
                     let marks = i64::try_from(counts.marks).unwrap_or(i64::MAX);
                     metrics.revocations.set(marks);
