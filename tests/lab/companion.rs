@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::authority::Authority;
 use super::client::{Call, Reply};
 use super::process::Process;
-use super::{folder, port, tools, wait};
+use super::{folder, port, secrets, tools, wait};
 
 const CONFIGURATION: &str = "companion.yaml";
 const POLICY: &str = "portcullis.yaml";
@@ -74,6 +74,7 @@ impl Companion {
             if let Some(secret) = members.remove("client_secret") {
                 let name = format!("client-secret-{number}");
                 let secret = secret.as_str().expect("a secret as text");
+                secrets::keep("a client's secret", secret);
                 write(&folder.join(&name), secret);
                 members.insert("client_secret_file".to_owned(), place(&name));
             }
@@ -290,6 +291,18 @@ fn make_keys(file: &Path) {
         "session-keys: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+    let keys = fs::read(file).expect("a file of keys");
+    let keys: Value = serde_json::from_slice(&keys).expect("keys as JSON");
+    keep_keys(&keys);
+}
+
+/// No log may hold what makes session keys secret.
+fn keep_keys(keys: &Value) {
+    let of_each = keys["keys"].as_array().into_iter().flatten();
+    let of_each = of_each.flat_map(|key| [&key["sealing"], &key["signing"]]);
+    for secret in of_each.chain([&keys["handle"]]) {
+        secrets::keep("a session key", secret.as_str().expect("a key as text"));
+    }
 }
 
 fn default(value: &mut Value, make: impl FnOnce() -> Value) {

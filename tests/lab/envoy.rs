@@ -163,8 +163,8 @@ impl Gateway {
         .await
     }
 
-    /// The access log so far, one object a request: `method`, `host`, `path`, `status`, `details`,
-    /// and from the filter `caller`, `app`, `rule` and `reason`, each `null` where it said none. It
+    /// The access log so far, one object a request: `method`, `host`, `path` (without its query, as
+    /// in the files that are shipped), `status`, `details`, and from the filter `caller`, `app`, `rule` and `reason`, each `null` where it said none. It
     /// lags a little behind the answers.
     ///
     /// # Panics

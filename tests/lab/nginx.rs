@@ -52,7 +52,8 @@ impl Nginx {
         if !test.status.success() {
             return Err(Refused(String::from_utf8_lossy(&test.stderr).into_owned()));
         }
-        let mut process = Process::start("nginx", &folder, nginx(&folder));
+        let mut process =
+            Process::start("nginx", &folder, nginx(&folder)).logs_to(folder.join(ACCESS_LOG));
         process
             .ready(async || TcpStream::connect(address).await.is_ok())
             .await;

@@ -1,14 +1,17 @@
 //! A child process that ends with its guard.
 
 use std::fs::{self, File};
+use std::iter;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
 
 use super::client::Call;
-use super::wait;
+use super::{secrets, wait};
 
-/// A running program. Dropping it kills it and waits for its end.
+/// A running program. Dropping it kills it and waits for its end, and panics where a secret stands
+/// in what it said (see [`secrets`]).
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -16,6 +19,7 @@ pub struct Process {
     child: Child,
     watchdog: Child,
     log: PathBuf,
+    other_logs: Vec<PathBuf>,
 }
 
 impl Process {
@@ -37,7 +41,15 @@ impl Process {
             child,
             watchdog,
             log,
+            other_logs: Vec::new(),
         }
+    }
+
+    /// It writes another log besides, which must hold no secret either.
+    #[must_use]
+    pub fn logs_to(mut self, file: PathBuf) -> Self {
+        self.other_logs.push(file);
+        self
     }
 
     /// Waits until a GET of this path is answered with 200.
@@ -168,8 +180,7 @@ impl Process {
     /// All it has said.
     #[must_use]
     pub fn log(&self) -> String {
-        let log = fs::read(&self.log).unwrap_or_default();
-        String::from_utf8_lossy(&log).into_owned()
+        read(&self.log)
     }
 
     fn last_lines(&self) -> String {
@@ -183,7 +194,24 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+        let leaks: String = iter::once(&self.log)
+            .chain(&self.other_logs)
+            .flat_map(|log| {
+                let leaks = secrets::found_in(&read(log)).into_iter();
+                leaks.map(move |leak| format!("\n{}: {leak}", log.display()))
+            })
+            .collect();
+        match leaks.as_str() {
+            "" => {}
+            // A second panic would end the program, and what the first has to tell.
+            leaks if thread::panicking() => eprintln!("{} tells secrets:{leaks}", self.name),
+            leaks => panic!("{} tells secrets:{leaks}", self.name),
+        }
     }
+}
+
+fn read(log: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(log).unwrap_or_default()).into_owned()
 }
 
 fn spawn(command: &mut Command) -> Child {

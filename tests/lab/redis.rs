@@ -14,7 +14,7 @@ pub use sentinel::Sentinel;
 
 use super::authority::Authority;
 use super::process::Process;
-use super::{folder, port, tools};
+use super::{folder, port, secrets, tools};
 
 const PASSWORD: &str = "redis-password";
 
@@ -123,6 +123,7 @@ impl Redis {
     /// Starts one with these arguments besides.
     async fn launch(authority: Option<&Authority>, more: &[&str]) -> Self {
         let folder = folder::fresh("redis");
+        secrets::keep("Redis's password", PASSWORD);
         let address = port::free();
         let port = address.port().to_string();
         let mut command = tools::server("bin/redis-server");

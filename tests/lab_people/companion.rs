@@ -44,7 +44,6 @@ async fn a_companion_ends_and_starts_again() {
     companion.restart().await;
     assert_eq!(companion.call(ping).await.status, 200);
     assert!(companion.stop().await.success(), "{}", companion.log());
-    assert!(!companion.log().contains("s3cret"));
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ dns.lookup = (name, options, callback = options) => (options.all
 const seen = [];
 /** Every logout token sent: `{client, sub, sid, error}`. */
 const told = [];
+/** Notes what was given to a client or to its browser, for those who look for it in logs. */
+const note = (...secrets) => fs.appendFileSync(settings.given, secrets.filter(Boolean).map((secret) => `${secret}\n`).join(''));
 /** What an endpoint does instead: a status, or `lost`: the request counts but its answer never arrives. */
 const faults = {};
 /** Whether connections are broken off at once. */
@@ -101,6 +103,8 @@ function publish(keys) {
   provider.on('backchannel.error', (_, error, client, sub, sid) => told.push({
     client: client.clientId, sub, sid, error: String(error.cause ?? error),
   }));
+  provider.on('authorization.success', (_, given) => note(given.code));
+  provider.on('grant.success', (ctx) => note(ctx.body.access_token, ctx.body.refresh_token));
   provider.on('server_error', (_, error) => console.error(error));
   answer = provider.callback();
 }

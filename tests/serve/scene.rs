@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_tests::lab::process::Process;
-use portcullis_tests::lab::{Call, Reply, folder, port, wait};
+use portcullis_tests::lab::{Call, Reply, folder, port, secrets, wait};
 use serde_json::Value;
 
 /// A policy that goes with the configuration.
@@ -146,7 +146,11 @@ impl Companion {
 
 /// Session keys as `portcullis session-keys` makes them.
 pub(crate) fn keys() -> String {
-    let key = |byte: u8| URL_SAFE_NO_PAD.encode([byte; 32]);
+    let key = |byte: u8| {
+        let key = URL_SAFE_NO_PAD.encode([byte; 32]);
+        secrets::keep("a session key", &key);
+        key
+    };
     serde_json::json!({
         "version": 1,
         "handle": key(1),

@@ -9,7 +9,7 @@ use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
 use portcullis_core::policy::Policy;
 use tokio::time::MissedTickBehavior;
-use tracing::warn;
+use tracing::{info, warn};
 use url::Url;
 
 use crate::document::Report;
@@ -91,12 +91,19 @@ impl People {
         tokio::spawn(async move {
             let mut looks = tokio::time::interval(LOOK);
             looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut known = true;
             loop {
                 looks.tick().await;
                 let made = keys.load().made(now());
                 metrics.signing_key_made.set(seconds(made.secs()));
                 let counts = sessions.counts(now()).await;
-                store.set(counts.is_ok());
+                match &counts {
+                    Err(why) if known => warn!(%why, "sessions can't be kept"),
+                    Ok(_) if !known => info!("sessions can be kept again"),
+                    Ok(_) | Err(_) => {}
+                }
+                known = counts.is_ok();
+                store.set(known);
                 if let Ok(counts) = counts {
                     let marks = i64::try_from(counts.marks).unwrap_or(i64::MAX);
                     metrics.revocations.set(marks);

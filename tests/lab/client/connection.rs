@@ -125,12 +125,13 @@ impl Connection {
             } else {
                 head.read_body(&mut self.stream).await?
             };
-            return Ok(Reply {
+            let reply = Reply {
                 status,
                 headers: head.headers,
                 body,
                 trailers: Vec::new(),
-            });
+            };
+            return Ok(reply.kept_secret());
         }
     }
 }

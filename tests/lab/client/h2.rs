@@ -39,12 +39,13 @@ async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Reply> {
         (collected.to_bytes().to_vec(), trailers)
     };
     driver.abort();
-    Ok(Reply {
+    let reply = Reply {
         status,
         headers,
         body,
         trailers,
-    })
+    };
+    Ok(reply.kept_secret())
 }
 
 fn request(call: &Call) -> Outcome<Request<Full<Bytes>>> {

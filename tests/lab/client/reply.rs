@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::lab::http::text;
+use crate::lab::secrets;
 
 /// An answer, whole.
 #[derive(Clone, Debug)]
@@ -18,6 +19,12 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// The answer, after the secrets in it have been told to those who look for them in logs.
+    pub(super) fn kept_secret(self) -> Self {
+        secrets::keep_all_of(&self);
+        self
+    }
+
     /// The values of all headers of this name.
     #[must_use]
     pub fn all(&self, name: &str) -> Vec<String> {

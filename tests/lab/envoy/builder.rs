@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 use serde_json::{Value, json};
 
 use super::listener::{Listener, Paths};
-use super::{Gateway, Refused, Stats, Version, bootstrap};
+use super::{Gateway, Refused, Stats, Version, bootstrap, listener};
 use crate::lab::authority::Authority;
 use crate::lab::issuer::Issuer;
 use crate::lab::process::Process;
@@ -210,6 +210,7 @@ impl Builder {
         command.args(["--drain-time-s", "1", "--drain-strategy", "immediate"]);
         command.args(["--file-flush-interval-msec", "20", "--log-level", "info"]);
         let process = Process::start("envoy", &folder, command);
+        let process = process.logs_to(folder.join(listener::ACCESS_LOG));
 
         let mut gateway = Gateway {
             process,

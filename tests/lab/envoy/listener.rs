@@ -175,7 +175,7 @@ fn access_log(path: &Path) -> Value {
             "log_format": {"json_format": {
                 "method": "%REQ(:METHOD)%",
                 "host": "%REQ(:AUTHORITY)%",
-                "path": "%REQ(:PATH)%",
+                "path": "%PATH(NQ)%",
                 "status": "%RESPONSE_CODE%",
                 "details": "%RESPONSE_CODE_DETAILS%",
                 "caller": "%FILTER_STATE(wasm.portcullis.caller:PLAIN)%",

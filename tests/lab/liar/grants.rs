@@ -4,8 +4,11 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use rand_core::{OsRng, RngCore as _};
+
 use super::challenge_of;
 use super::form::get;
+use crate::lab::secrets;
 
 /// What was granted.
 #[derive(Default)]
@@ -103,6 +106,8 @@ impl Grants {
 
     fn name(&mut self, kind: &str) -> String {
         self.given += 1;
-        format!("{kind}-{}", self.given)
+        let name = format!("{kind}-{}-{:016x}", self.given, OsRng.next_u64());
+        secrets::keep("a grant", &name);
+        name
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::lab::secrets;
+
 /// A client that may redeem codes and refresh tokens, and hears of logouts once it said where.
 #[derive(Clone, Debug)]
 pub struct Client(Value);
@@ -10,6 +12,7 @@ impl Client {
     /// A client with a secret, which it may show in the header or in the form.
     #[must_use]
     pub fn new(id: &str, secret: &str) -> Self {
+        secrets::keep("a client's secret", secret);
         Self(json!({
             "client_id": id,
             "client_secret": secret,

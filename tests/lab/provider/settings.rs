@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::{Client, Provider};
 use crate::lab::authority::{Authority, Identity};
 use crate::lab::process::Process;
-use crate::lab::{folder, port, tools};
+use crate::lab::{folder, port, secrets, tools};
 
 const FILE: &str = "settings.json";
+/// What it has given to clients, one a line.
+const GIVEN: &str = "given";
 
 /// A provider to be. It asks for PKCE, rotates refresh tokens and ends a grant when a spent one
 /// comes back, sends `iss` with the code (RFC 9207), and puts all claims into the ID token.
@@ -117,7 +119,9 @@ impl Settings {
             "accounts": self.accounts,
             "ttl": self.seconds,
             "claims_in_id_token": self.claims_in_id_token,
+            "given": folder.join(GIVEN),
         });
+        secrets::keep_lines(folder.join(GIVEN));
         fs::write(folder.join(FILE), format!("{settings:#}")).expect("a settings file");
         let mut command = tools::provider();
         command.arg(folder.join(FILE));

@@ -44,8 +44,9 @@ impl Running {
         command.arg("--config-path").arg(configuration);
         command.args(["--concurrency", "2", "--disable-hot-restart"]);
         command.args(["--file-flush-interval-msec", "20"]);
+        let process = Process::start("envoy", &folder, command);
         let mut running = Self {
-            process: Process::start("envoy", &folder, command),
+            process: process.logs_to(folder.join(ACCESS_LOG)),
             folder,
             address,
             admin,

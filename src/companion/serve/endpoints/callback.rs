@@ -85,6 +85,7 @@ async fn finish(
             }
             LoginError::Unavailable(_) => {
                 Problem::unavailable("Sign-ins can't be ended just now. Please try again.")
+                    .with_link(path("/oauth2/sign_in", None, None, false), "Try again")
             }
         }
     })?;
@@ -107,7 +108,7 @@ async fn finish(
         .await;
     let live = live.map_err(|fault| {
         state.metrics.signed_in(name, "not-kept");
-        not_started(name, &fault)
+        not_started(name, &fault, to.as_ref())
     })?;
     state.metrics.signed_in(name, "signed-in");
     info!(provider = name, sid = %live.session.sid, "signed in");
@@ -123,7 +124,7 @@ async fn finish(
     Ok((answer, live.set_cookies))
 }
 
-fn not_started(provider: &str, fault: &NotStarted) -> Problem {
+fn not_started(provider: &str, fault: &NotStarted, to: Option<&ReturnTo>) -> Problem {
     match fault {
         NotStarted::TooLarge => {
             error!(provider, %fault, "no session");
@@ -134,6 +135,7 @@ fn not_started(provider: &str, fault: &NotStarted) -> Problem {
         NotStarted::Unavailable(_) => {
             warn!(provider, %fault, "no session");
             Problem::unavailable("Sessions can't be kept just now. Please try again.")
+                .with_link(path("/oauth2/sign_in", to, None, false), "Try again")
         }
     }
 }

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long nobody tries to connect after a failure: first, and at most.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
+const LATE: &str = "Redis does not answer in time";
+
 /// The connection to Redis.
 pub(super) struct Link {
     settings: RedisSettings,
@@ -31,8 +33,17 @@ struct State {
     /// Counts connections, so that who finds one broken does not close the next.
     number: u64,
     connection: Option<Connection>,
-    /// Until when nobody tries, and how long that was.
-    rest: Option<(Instant, Duration)>,
+    rest: Option<Rest>,
+}
+
+/// What the last attempt to connect has left, until one succeeds.
+struct Rest {
+    /// Until when nobody tries.
+    until: Instant,
+    /// How long that was.
+    lasts: Duration,
+    /// Why it failed: whoever is not let try says so too, or the reason would hardly ever be told.
+    why: Unavailable,
 }
 
 impl Link {
@@ -54,7 +65,7 @@ impl Link {
                 if let Ok(mut state) = self.state.try_lock() {
                     state.connection = None;
                 }
-                Err(Unavailable::new("Redis does not answer in time"))
+                Err(Unavailable::new(LATE))
             }
         }
     }
@@ -82,17 +93,28 @@ impl Link {
         if let Some(connection) = &state.connection {
             return Ok((state.number, connection.clone()));
         }
-        let rested = state.rest.map(|(_, rested)| rested);
-        if state.rest.is_some_and(|(until, _)| Instant::now() < until) {
-            return Err(Unavailable::new("Redis could not be reached a moment ago"));
+        if let Some(rest) = &state.rest
+            && Instant::now() < rest.until
+        {
+            return Err(Unavailable::new(format!("a moment ago: {}", rest.why)));
         }
-        // Set before, because whoever waits may give up while this goes on.
         let (first, most) = BACK_OFF;
-        let rest = rested
-            .map_or(first, |rested| rested.saturating_mul(2))
-            .min(most);
-        state.rest = Some((Instant::now() + rest, rest));
-        let connection = Connection::open(&self.settings).await?;
+        let rested = state.rest.as_ref().map(|rest| rest.lasts);
+        let lasts = rested.map_or(first, |lasts| lasts.saturating_mul(2));
+        let lasts = lasts.min(most);
+        // Set before, because whoever waits may give up while this goes on.
+        let rest = state.rest.insert(Rest {
+            until: Instant::now() + lasts,
+            lasts,
+            why: Unavailable::new(LATE),
+        });
+        let connection = match Connection::open(&self.settings).await {
+            Ok(connection) => connection,
+            Err(why) => {
+                rest.why = why.clone();
+                return Err(why);
+            }
+        };
         state.number += 1;
         state.rest = None;
         state.connection = Some(connection.clone());

@@ -1,0 +1,176 @@
+//! What may stand in no log: the secrets that the lab hands out or sees, and what looks like one.
+//!
+//! Each [`Process`](super::process::Process) looks through its logs when it ends, and fails the test
+//! that ran it where one of these stands there. No part of the lab is left out, and no log: Envoy
+//! and the companion run at the levels that operators run them at, and the lab's access logs leave
+//! queries out as the shipped ones do.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{LazyLock, Mutex, MutexGuard};
+
+use url::Url;
+
+use super::client::Reply;
+
+/// What is shorter is found by chance.
+const SHORTEST: usize = 6;
+
+/// The value of a cookie that is shorter is no credential.
+const SHORTEST_COOKIE: usize = 16;
+
+/// Names of fields whose value is a secret, as `NAME=…` or `"NAME": "…"`.
+const FIELDS: [&str; 8] = [
+    "access_token",
+    "client_secret",
+    "code_verifier",
+    "id_token",
+    "id_token_hint",
+    "logout_token",
+    "password",
+    "refresh_token",
+];
+
+/// The first name of our cookies.
+const FAMILY: &str = "portcullis";
+
+static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Each secret with what it is.
+    texts: BTreeMap<String, &'static str>,
+    files: BTreeSet<PathBuf>,
+}
+
+/// Lets no log hold this text from now on. `what` is told where one does.
+pub fn keep(what: &'static str, text: &str) {
+    if text.len() >= SHORTEST {
+        known().texts.insert(text.to_owned(), what);
+    }
+}
+
+/// The same for each line of a file, as far as it is written by then.
+pub fn keep_lines(file: PathBuf) {
+    known().files.insert(file);
+}
+
+/// Keeps the cookies and the code that an answer carries.
+pub(super) fn keep_all_of(reply: &Reply) {
+    for line in reply.all("set-cookie") {
+        let pair = line.split(';').next().unwrap_or_default();
+        let value = pair.split_once('=').map_or("", |(_, value)| value);
+        if value.len() >= SHORTEST_COOKIE {
+            keep("a cookie's value", value);
+        }
+    }
+    let location = reply.header("location").and_then(|to| Url::parse(&to).ok());
+    for (name, value) in location.iter().flat_map(Url::query_pairs) {
+        if name == "code" {
+            keep("a code", &value);
+        }
+    }
+}
+
+/// What a log holds of that: in which line, and what it is, but not the secret itself.
+#[must_use]
+pub fn found_in(log: &str) -> Vec<String> {
+    let mut known = known().texts.clone();
+    let files = self::known().files.clone();
+    for file in files {
+        let lines = fs::read_to_string(file).unwrap_or_default();
+        known.extend(lines.lines().map(|line| (line.to_owned(), "a grant")));
+    }
+    // Most logs hold none, and to look through a whole one is faster than line by line.
+    known.retain(|secret, _| secret.len() >= SHORTEST && log.contains(secret.as_str()));
+    let of_line = |(number, line): (usize, &str)| {
+        let told = known.iter().filter(|(secret, _)| line.contains(*secret));
+        let mut what: BTreeSet<&str> = told.map(|(_, what)| *what).collect();
+        what.extend(looks_like(line));
+        let told = what
+            .into_iter()
+            .map(|what| format!("line {number}: {what}"));
+        told.collect::<Vec<_>>()
+    };
+    (1..).zip(log.lines()).flat_map(of_line).collect()
+}
+
+/// What a line holds by the looks of it.
+fn looks_like(line: &str) -> Vec<&'static str> {
+    // JSON that was put into JSON has its quotes escaped.
+    let line = &line.replace('\\', "");
+    let mut found = Vec::new();
+    let mut add = |what, is_there| {
+        if is_there {
+            found.push(what);
+        }
+    };
+    add("a token", behind(line, "eyJ").any(is_rest_of_jwt));
+    add(
+        "credentials",
+        ["Bearer ", "Basic "]
+            .iter()
+            .any(|scheme| behind(line, scheme).any(|rest| word(rest).len() >= SHORTEST_COOKIE)),
+    );
+    add(
+        "one of our cookies",
+        behind(line, FAMILY).any(is_rest_of_cookie),
+    );
+    let has_field = |name| before_and_behind(line, name).any(is_field);
+    add("a secret field", FIELDS.into_iter().any(has_field));
+    // `"code": "…"` tells an error, which everybody may know.
+    let in_query = |around: &(&str, &str)| around.1.starts_with('=');
+    let mut codes = before_and_behind(line, "code").filter(in_query);
+    add("a code in a query", codes.any(is_field));
+    found
+}
+
+/// The rest of a token behind `eyJ`, with a part like it behind a dot.
+fn is_rest_of_jwt(rest: &str) -> bool {
+    rest.split_once('.')
+        .is_some_and(|(header, claims)| word(header) == header && claims.starts_with("eyJ"))
+}
+
+/// The rest of a cookie behind its first name, such as `-session.0=…`.
+fn is_rest_of_cookie(rest: &str) -> bool {
+    rest.split_once('=').is_some_and(|(name, value)| {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        name.bytes().all(is_name) && word(value).len() >= SHORTEST
+    })
+}
+
+/// Whether a name that stands between these is that of a field with a value: `NAME=…` or `"NAME": "…"`.
+fn is_field((before, rest): (&str, &str)) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    let begins = !before.bytes().next_back().is_some_and(is_part);
+    let member = rest.strip_prefix("\":").map(str::trim_start);
+    let value = rest.strip_prefix('=').or(member);
+    let value = value.map(|value| word(value.trim_start_matches('"')));
+    begins && value.is_some_and(|value| value.len() >= SHORTEST)
+}
+
+fn behind<'a>(line: &'a str, what: &'a str) -> impl Iterator<Item = &'a str> {
+    before_and_behind(line, what).map(|(_, rest)| rest)
+}
+
+fn before_and_behind<'a>(line: &'a str, what: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let places = line.match_indices(what).map(|(place, _)| place);
+    places.filter_map(move |place| {
+        let (before, rest) = line.split_at_checked(place)?;
+        Some((before, rest.strip_prefix(what)?))
+    })
+}
+
+/// As far as base64url goes.
+fn word(text: &str) -> &str {
+    let is_other = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    text.split(is_other).next().unwrap_or_default()
+}
+
+fn known() -> MutexGuard<'static, Known> {
+    KNOWN.lock().expect("no panic while it is held")
+}

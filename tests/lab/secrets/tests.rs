@@ -1,0 +1,118 @@
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::Command;
+
+use super::*;
+use crate::lab::folder;
+use crate::lab::process::Process;
+
+#[test]
+fn each_kind_of_secret_is_found_by_its_looks() {
+    for (line, what) in [
+        ("x eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln y", "a token"),
+        ("[\"eyJhbGciOi.eyJ", "a token"),
+        (
+            "GET /oauth2/callback?code=abc-123_x&state=1",
+            "a code in a query",
+        ),
+        (
+            "https://a.example.com/?a=b&code=0123456",
+            "a code in a query",
+        ),
+        ("cookie: __Secure-portcullis=abcdef0", "one of our cookies"),
+        ("__Host-portcullis-session.1=abcdef0;", "one of our cookies"),
+        ("(portcullis-login-a_1-B=abcdef0)", "one of our cookies"),
+        ("authorization: Bearer 0123456789abcdef", "credentials"),
+        ("Basic cG9ydGN1bGxpczpzZWNyZXQ=", "credentials"),
+        (
+            "grant_type=refresh_token&refresh_token=abcdef",
+            "a secret field",
+        ),
+        (r#"{"access_token": "abcdef"}"#, "a secret field"),
+        (r#"{"body": "{\"id_token\":\"abcdef\"}"}"#, "a secret field"),
+        ("client_secret=hunter2", "a secret field"),
+    ] {
+        assert_eq!(looks_like(line), [what], "{line}");
+        let log = format!("first\n{line}\nlast\n");
+        assert_eq!(found_in(&log), [format!("line 2: {what}")], "{line}");
+    }
+}
+
+#[test]
+fn what_a_log_may_hold_is_left_alone() {
+    for line in [
+        r#"{"audit":"portcullis.decision.v1","reason":"rule","token":"0a1b2c3d4e5f6789","kid":"eyJraWQ"}"#,
+        "GET /oauth2/callback 302 code= status_code=200000 response_code=1234567",
+        r#"{"code":"temporarily_unavailable","error":"invalid_grant"}"#,
+        "`logout_token` must be there, once, in a form",
+        "the cookie __Secure-portcullis-session is too long; portcullis=on",
+        "WWW-Authenticate: Bearer realm=\"alertmanager\"",
+        "refresh_token rotates; no client_secret, password or code_verifier here",
+    ] {
+        assert_eq!(looks_like(line), [""; 0], "{line}");
+    }
+}
+
+#[test]
+fn what_the_lab_hands_out_or_sees_is_found_wherever_it_stands() {
+    keep("a client's secret", "gate-keepers-secret");
+    let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+    keep_all_of(&Reply {
+        status: 302,
+        headers: vec![
+            header("Set-Cookie", "lab-cookie=0123456789-lab-cookie; Path=/"),
+            header("Set-Cookie", "lab-theme=dark-lab-theme; Path=/"),
+            header(
+                "Location",
+                "https://a.example.com/cb?code=lab-code%2B1&state=lab-state",
+            ),
+        ],
+        body: Vec::new(),
+        trailers: Vec::new(),
+    });
+    let given = folder::fresh("secrets").join("given");
+    keep_lines(given.clone());
+    fs::write(&given, "lab-refresh-token\n").unwrap();
+    let log = "a gate-keepers-secret\nb\nc 0123456789-lab-cookie lab-code+1\n\
+               lab-refresh-token\ndark-lab-theme lab-state\n";
+    assert_eq!(
+        found_in(log),
+        [
+            "line 1: a client's secret",
+            "line 3: a code",
+            "line 3: a cookie's value",
+            "line 4: a grant",
+        ]
+    );
+}
+
+#[test]
+fn a_program_that_tells_a_secret_fails_the_test_that_ran_it() {
+    let folder = folder::fresh("secrets");
+    let says = |text: &str, to: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo \"$0\" > \"$1\"", text]);
+        command.arg(folder.join(to));
+        command
+    };
+    let ends = |name: &str, text: &str, file: &str| {
+        let mut process = Process::start(name, &folder, says(text, file));
+        while process.ended().is_none() {
+            std::thread::yield_now();
+        }
+        let process = process.logs_to(folder.join("other"));
+        let ended = catch_unwind(AssertUnwindSafe(|| drop(process)));
+        ended
+            .err()
+            .map(|panic| *panic.downcast::<String>().unwrap())
+    };
+    assert_eq!(ends("quiet", "nothing", "quiet.log"), None);
+    let at = |name: &str| Path::new(&folder).join(name).display().to_string();
+    for (name, file) in [("loud", "loud.log"), ("sly", "other")] {
+        let told = ends(name, "hunters client_secret=hunter2", file);
+        let place = at(file);
+        let report = format!("{name} tells secrets:\n{place}: line 1: a secret field");
+        assert_eq!(told, Some(report));
+    }
+}
