@@ -32,6 +32,7 @@ pub mod stand;
 pub mod token;
 pub mod tools;
 pub mod wait;
+pub mod way;
 pub mod yaml;
 
 pub use alertmanager::Alertmanager;
@@ -54,3 +55,4 @@ pub use scene::Scene;
 pub use shipped::Shipped;
 pub use stand::Stand;
 pub use token::Token;
+pub use way::Way;

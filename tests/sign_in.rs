@@ -219,3 +219,33 @@ async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
     }
     assert_eq!(stage.userinfo(&mut person).await.0, 401);
 }
+
+#[tokio::test]
+async fn l01_who_is_sent_to_the_sign_out_by_another_site_is_asked_once() {
+    let stage = Stage::start().await;
+    let mut person = stage.person();
+    stage.sign_in(&mut person).await;
+    let issuer = stage.provider.issuer();
+    person
+        .visit(&format!("{issuer}/.well-known/openid-configuration"))
+        .await;
+    let page = person.follow(&format!("{URL}/oauth2/sign_out")).await;
+    assert!(
+        page.text().contains("<h1>Sign out?</h1>"),
+        "{}",
+        page.text()
+    );
+    let form = page.forms().into_iter().next().unwrap();
+    assert_eq!(stage.userinfo(&mut person).await.0, 200);
+    let page = person.submit(form).await;
+    assert!(
+        page.text().contains("<h1>Signing out</h1>"),
+        "{}",
+        page.text()
+    );
+    let form = page.forms().into_iter().next().unwrap();
+    assert_eq!(stage.userinfo(&mut person).await.0, 401);
+    person.submit(form).await;
+    let page = person.confirm_sign_out().await;
+    assert!(page.text().contains("signed out"), "{}", page.text());
+}

@@ -1,6 +1,7 @@
 //! What a refused client is told: RFC 6750 challenges, and no more than the reason's code. A person
 //! with a browser is sent to where people sign in.
 
+pub mod page;
 mod sign_in;
 
 use crate::decision::Decision;
@@ -70,9 +71,10 @@ impl Answer {
             Client::Grpc => reason.code().to_owned(),
             Client::Browser => {
                 fields.push(("content-type", "text/html; charset=utf-8".to_owned()));
-                fields.push(("content-security-policy", "default-src 'none'".to_owned()));
+                fields.push(("content-security-policy", page::policy(None, "'none'")));
                 fields.push(("x-content-type-options", "nosniff".to_owned()));
-                page(status, reason, &sign_in::way_out(decision))
+                let more = sign_in::way_on(decision, headers);
+                refusal_page(decision.class(), reason, &more)
             }
             Client::Program => {
                 fields.push(("content-type", "application/json".to_owned()));
@@ -100,27 +102,34 @@ fn challenge(realm: &str, error: Option<&str>) -> String {
 }
 
 /// The page that a person sees, with `more` at its end.
-fn page(status: u16, reason: Reason, more: &str) -> String {
-    let (title, text) = match status {
-        400 => (
+fn refusal_page(class: Class, reason: Reason, more: &str) -> String {
+    let (title, text) = match (class, reason) {
+        (Class::BadRequest, _) => (
             "Bad request",
-            "The address of this page can be read in more than one way.",
+            "This request can be read in more than one way, so nothing was done.",
         ),
-        401 => ("Not signed in", "This page is for callers that it knows."),
-        403 => (
-            "Not allowed",
-            "You are known here, but nothing lets you see this page.",
-        ),
-        _ => (
+        (Class::Unavailable, _) => (
             "Try again shortly",
             "It can't be told just now who you are.",
         ),
+        (Class::Forbidden, Reason::AppUnknown) => {
+            ("Nothing is here", "No app is known at this address.")
+        }
+        (Class::Forbidden, Reason::CallerNotAllowed) => (
+            "Not allowed",
+            "You are known here, but nothing lets you see this page. Whoever runs it can change that.",
+        ),
+        (Class::Forbidden, _) => (
+            "Not allowed",
+            "This request is not one that is let through.",
+        ),
+        (Class::Allowed | Class::InvalidToken | Class::Unauthenticated, _) => {
+            ("Not signed in", "This page is for callers that it knows.")
+        }
     };
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
-         <h1>{title}</h1>\n<p>{text}</p>\n<p>Reason: <code>{reason}</code></p>\n{more}</html>\n"
-    )
+    let main =
+        format!("<p>{text}</p>\n{more}<p class=\"quiet\">Reason: <code>{reason}</code></p>\n");
+    page::document(title, "", &main, "")
 }
 
 #[cfg(test)]

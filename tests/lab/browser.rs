@@ -1,6 +1,8 @@
 //! A real browser: headless Chromium, driven by WebDriver.
 
 mod console;
+mod devtools;
+mod sight;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,9 +12,12 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 
+pub use sight::Screen;
+
 use super::authority::Authority;
 use super::process::Process;
 use super::{folder, port, tools, wait};
+use devtools::Ask;
 
 /// A running browser with nothing in it. It ends when dropped.
 ///
@@ -143,8 +148,12 @@ impl Browser {
     /// # Panics
     /// When there is no page.
     pub async fn text(&self) -> String {
-        let body = self.client.find(Locator::Css("body")).await;
-        body.expect("a page").text().await.expect("its text")
+        // A page can go while it is looked at.
+        let look = async || {
+            let body = self.client.find(Locator::Css("body")).await.ok()?;
+            body.text().await.ok()
+        };
+        wait::until("a page with its text", wait::LONG, look).await
     }
 
     /// Waits for an element and clicks it.
@@ -168,16 +177,35 @@ impl Browser {
         element.send_keys(text).await.expect("a field to type into");
     }
 
-    /// Signs in on the provider's page and consents to what it asks.
+    /// Signs in on the provider's page and consents to what it asks, unless that was done before.
     ///
     /// # Panics
     /// When no such page comes.
     pub async fn sign_in_as(&self, login: &str) {
         self.type_into("input[name=login]", login).await;
         self.type_into("input[name=password]", "any").await;
+        let provider = self.url().await.origin();
         self.click("button[type=submit]").await;
         let consent = "form:has(input[name=prompt][value=consent]) button[type=submit]";
-        self.click(consent).await;
+        let consent = Locator::Css(consent);
+        wait::until_true("a page after the sign-in", wait::LONG, async || {
+            if self.url().await.origin() != provider {
+                return true;
+            }
+            match self.client.find(consent).await {
+                Ok(button) => button.click().await.is_ok(),
+                Err(_) => false,
+            }
+        })
+        .await;
+    }
+
+    /// Says yes to the provider's question whether to sign out.
+    ///
+    /// # Panics
+    /// When no such page comes.
+    pub async fn confirm_sign_out(&self) {
+        self.click("button[name=logout][value=yes]").await;
     }
 
     /// Puts a picture of the page into `target/screenshots/<name>.png`.
@@ -193,15 +221,50 @@ impl Browser {
         file
     }
 
-    /// What the console has said since the last look: what scripts say, and what the browser had
-    /// against a page.
+    /// All its cookies, of every host, as it keeps them: `name`, `value`, `domain` (with a dot in
+    /// front where its neighbours get it too), `path`, `expires`, `httpOnly`, `secure`, `sameSite`.
+    ///
+    /// # Panics
+    /// When it does not tell.
+    pub async fn cookies(&self) -> Vec<Value> {
+        let told = self.ask("Network.getAllCookies", json!({})).await;
+        told["cookies"].as_array().expect("a list").clone()
+    }
+
+    /// Runs no scripts of pages from now on.
+    ///
+    /// # Panics
+    /// When it does.
+    pub async fn without_scripts(&self) {
+        let off = json!({"value": true});
+        self.ask("Emulation.setScriptExecutionDisabled", off).await;
+    }
+
+    /// What the page's own script could do: runs this, and gives what it returns.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn run(&self, script: &str) -> Value {
+        let done = self.client.execute(script, vec![]).await;
+        done.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Asks what only Chromium understands.
+    async fn ask(&self, method: &'static str, parameters: Value) -> Value {
+        let told = self.client.issue_cmd(Ask { method, parameters }).await;
+        told.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    /// What the console has said since the last look, as `LEVEL: URL …`: what scripts say, and what
+    /// the browser had against a page.
     ///
     /// # Panics
     /// When the browser does not tell.
     pub async fn console(&self) -> Vec<String> {
         let told = self.client.issue_cmd(console::Read).await;
         let lines = told.expect("the console");
-        let text = |line: &Value| format!("{}: {}", line["level"], line["message"]);
-        lines.as_array().into_iter().flatten().map(text).collect()
+        let text = |line: &Value, member| line[member].as_str().unwrap_or_default().to_owned();
+        let line = |line| format!("{}: {}", text(line, "level"), text(line, "message"));
+        lines.as_array().into_iter().flatten().map(line).collect()
     }
 }

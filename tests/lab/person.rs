@@ -125,7 +125,8 @@ impl Person {
         let url = from
             .join(url)
             .unwrap_or_else(|error| panic!("{url}: {error}"));
-        self.navigate(Visit::get(url, Some(from))).await
+        let visit = Visit::link(url, self.page());
+        self.navigate(visit).await
     }
 
     /// Sends a form of the page that is shown.
@@ -133,8 +134,7 @@ impl Person {
     /// # Panics
     /// As [`Person::visit`] does.
     pub async fn submit(&mut self, form: Form) -> &Page {
-        let from = self.page().url.clone();
-        let visit = Visit::form(form, from);
+        let visit = Visit::form(form, self.page());
         self.navigate(visit).await
     }
 
@@ -182,7 +182,9 @@ impl Person {
         if site != Site::Origin || !matches!(call.method(), "GET" | "HEAD") {
             call = call.header("origin", site::origin(&from));
         }
-        if let Some(referrer) = site::referrer(&from, &url) {
+        if !self.page().is_silent()
+            && let Some(referrer) = site::referrer(&from, &url)
+        {
             call = call.header("referer", referrer);
         }
         let sent = self.exchange(call, &url, context).await;
@@ -249,9 +251,16 @@ impl Person {
             .header("upgrade-insecure-requests", "1");
         if let Some(from) = &visit.from {
             if !context.safe {
-                call = call.header("origin", site::origin(from));
+                let origin = if visit.silent {
+                    "null".to_owned()
+                } else {
+                    site::origin(from)
+                };
+                call = call.header("origin", origin);
             }
-            if let Some(referrer) = site::referrer(from, &visit.url) {
+            if !visit.silent
+                && let Some(referrer) = site::referrer(from, &visit.url)
+            {
                 call = call.header("referer", referrer);
             }
         }

@@ -91,6 +91,11 @@ function publish(keys) {
       await next();
     }
     const route = PATHS[ctx.path];
+    if (settings.signs_out_unasked && route === 'end_session' && ctx.status === 200) {
+      const { post_logout_redirect_uri: back, state } = ctx.oidc.params;
+      await ctx.oidc.session.destroy();
+      ctx.redirect(`${back}?state=${encodeURIComponent(state)}`);
+    }
     if (route) {
       seen.push({ route, grant: ctx.oidc?.params?.grant_type ?? null, status: ctx.status });
     }

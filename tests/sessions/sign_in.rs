@@ -83,7 +83,9 @@ async fn everybody_else_is_told_what_is_missing() {
     let page = reply.text();
     assert!(page.contains("<code>caller-not-allowed</code>"), "{page}");
     assert!(
-        page.contains("href=\"https://auth.example.com/oauth2/sign_out\""),
+        page.contains(
+            "href=\"https://auth.example.com/oauth2/sign_out?rd=https%3A%2F%2Falertmanager."
+        ),
         "{page}"
     );
     people.unseen("a page");

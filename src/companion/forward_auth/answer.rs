@@ -101,7 +101,7 @@ impl Answer {
         if let Some(location) = location {
             self.add(SIGN_IN, location.as_bytes());
             self.add(CONTENT_TYPE, b"text/html; charset=utf-8");
-            self.add(CONTENT_SECURITY_POLICY, sign_in::SECURITY.as_bytes());
+            self.add(CONTENT_SECURITY_POLICY, sign_in::security().as_bytes());
         }
     }
 

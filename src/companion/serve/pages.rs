@@ -3,15 +3,11 @@
 //! They work without script, load nothing, and hold one style and at most one script, each allowed
 //! by its hash alone. Values are escaped by the templates' rules.
 
-use std::sync::LazyLock;
-
 use askama::Template;
-use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
+use portcullis_core::answer::page;
 use tracing::error;
 
 use super::return_to::ReturnTo;
@@ -19,19 +15,11 @@ use super::return_to::ReturnTo;
 #[cfg(test)]
 mod tests;
 
-/// How all pages look.
-pub(crate) const STYLE: &str = include_str!("pages/style.css");
-
 /// Adds the fragment of the address to `rd`, and goes on.
 pub(crate) const START: &str = include_str!("pages/start.js");
 
 /// Sends the one form.
 pub(crate) const LEAVE: &str = include_str!("pages/leave.js");
-
-/// What a policy calls the one style, and the scripts.
-static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hash(STYLE));
-static START_HASH: LazyLock<String> = LazyLock::new(|| hash(START));
-static LEAVE_HASH: LazyLock<String> = LazyLock::new(|| hash(LEAVE));
 
 /// A provider to choose.
 #[derive(Clone, Debug)]
@@ -109,10 +97,11 @@ pub(crate) fn error(title: &str, text: &str, link: Option<(&str, &str)>, id: &st
     show(&page, None, "'none'")
 }
 
-/// Sends a form to the provider, whose origin is `origin`: what it is told of a sign-out belongs in
-/// no address.
-pub(crate) fn leave(action: &str, origin: &str, fields: &[(&str, &str)]) -> Response {
-    show(&Leave { action, fields }, Some(&LEAVE_HASH), origin)
+/// Sends a form to the provider: what it is told of a sign-out belongs in no address.
+pub(crate) fn leave(action: &str, fields: &[(&str, &str)]) -> Response {
+    // The browser holds all redirects that follow to the policy of this page too, and where a
+    // provider sends people, to one that it relies on itself perhaps, and back here, it alone knows.
+    show(&Leave { action, fields }, Some(LEAVE), "https:")
 }
 
 /// Why somebody who has just signed in is not sent around once more. `next` tries again.
@@ -132,7 +121,12 @@ pub(crate) fn sign_in(to: Option<&ReturnTo>, choices: &[Choice]) -> Response {
 pub(crate) fn sign_out(to: Option<&ReturnTo>, origins: &[&str]) -> Response {
     let rd = to.map(ReturnTo::as_str);
     let targets = [&["'self'"], origins].concat().join(" ");
-    show(&SignOut { rd }, None, &targets)
+    let mut page = show(&SignOut { rd }, None, &targets);
+    // By the envelope's own policy the form would come from `Origin: null`, which could be anybody's,
+    // and the answer would be this page again.
+    let policy = HeaderValue::from_static("same-origin");
+    page.headers_mut().insert(REFERRER_POLICY, policy);
+    page
 }
 
 /// Where somebody lands who signed in and did not come from anywhere.
@@ -152,23 +146,18 @@ pub(crate) fn signed_out(to: Option<&ReturnTo>) -> Response {
 
 /// Takes the fragment along and goes on to `next`, a path of ours with `rd` in its query.
 pub(crate) fn start(next: &str) -> Response {
-    show(&Start { next }, Some(&START_HASH), "'none'")
+    show(&Start { next }, Some(START), "'none'")
 }
 
-fn show(page: &impl Template, script: Option<&str>, form_action: &str) -> Response {
-    let html = match page.render() {
+fn show(template: &impl Template, script: Option<&str>, forms: &str) -> Response {
+    let html = match template.render() {
         Ok(html) => html,
         Err(fault) => {
             error!(%fault, "a page can't be written");
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
-    let style = &*STYLE_HASH;
-    let script = script.map_or_else(String::new, |hash| format!(" script-src {hash};"));
-    let policy = format!(
-        "default-src 'none'; style-src {style};{script} form-action {form_action}; base-uri 'none'; \
-         frame-ancestors 'none'"
-    );
+    let policy = page::policy(script, forms);
     let mut answer = Html(html).into_response();
     // Origins come from URLs that were judged, so this never fails; if it did, the envelope's own
     // policy would stand, which allows less.
@@ -176,9 +165,4 @@ fn show(page: &impl Template, script: Option<&str>, form_action: &str) -> Respon
         answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     }
     answer
-}
-
-/// How a content security policy names an inline style or script (CSP level 3, section 2.3.1).
-fn hash(text: &str) -> String {
-    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }

@@ -128,6 +128,14 @@ impl Logins<'_> {
         SetCookie::set(&name, &value, LOOP, HOW)
     }
 
+    /// Forgets the note that [`Logins::done`] leaves, where the browser has one: who has signed out
+    /// and signs in again is in no loop.
+    pub(super) fn forget_done(settings: &Settings, cookies: &Cookies<'_>) -> Option<SetCookie> {
+        let name = settings.names.login(DONE);
+        let carried = cookies.values(&name).next().is_some();
+        carried.then(|| SetCookie::delete(&name, HOW))
+    }
+
     /// Whether a sign-in to this place has been made so short a time ago that another one would not
     /// help either.
     pub(super) fn is_loop(self, rd: &str) -> bool {

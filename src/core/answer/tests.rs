@@ -123,8 +123,8 @@ fn bodies_are_json_a_page_or_a_code() {
         Some("text/html; charset=utf-8")
     );
     assert_eq!(
-        header(&page, "content-security-policy").as_deref(),
-        Some("default-src 'none'")
+        header(&page, "content-security-policy"),
+        Some(page::policy(None, "'none'"))
     );
     assert_eq!(
         answer(Reason::Expired, Client::Grpc).unwrap().body,

@@ -72,6 +72,12 @@ impl Page {
         Some(url)
     }
 
+    /// Whether it wants nobody to know of it. Then its forms come from `Origin: null`, also where they
+    /// stay at home (Fetch standard, section 3.2, "append a request `Origin` header").
+    pub(super) fn is_silent(&self) -> bool {
+        self.reply.header("referrer-policy").as_deref() == Some("no-referrer")
+    }
+
     /// Where it leads on by itself.
     pub(super) fn refresh(&self) -> Option<Url> {
         let kind = self.reply.header("content-type").unwrap_or_default();

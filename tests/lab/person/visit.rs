@@ -14,6 +14,8 @@ pub(super) struct Visit {
     pub(super) body: Option<String>,
     /// The page that asked for it.
     pub(super) from: Option<Url>,
+    /// Whether that page wants nobody to know of it.
+    pub(super) silent: bool,
     /// The furthest that the way here has led from that page.
     pub(super) site: Site,
 }
@@ -26,11 +28,20 @@ impl Visit {
             url,
             body: None,
             from,
+            silent: false,
         }
     }
 
-    pub(super) fn form(form: Form, from: Url) -> Self {
-        let mut visit = Self::get(form.action, Some(from));
+    /// By a link of this page.
+    pub(super) fn link(url: Url, page: &Page) -> Self {
+        Self {
+            silent: page.is_silent(),
+            ..Self::get(url, Some(page.url.clone()))
+        }
+    }
+
+    pub(super) fn form(form: Form, page: &Page) -> Self {
+        let mut visit = Self::link(form.action, page);
         if form.method == "POST" {
             let mut body = url::form_urlencoded::Serializer::new(String::new());
             visit.body = Some(body.extend_pairs(&form.fields).finish());
@@ -49,6 +60,7 @@ impl Visit {
     pub(super) fn after(&self, page: &Page) -> Option<Self> {
         if let Some(url) = page.redirect() {
             let mut next = Self::get(url, self.from.clone());
+            next.silent = self.silent;
             if matches!(page.reply.status, 307 | 308) {
                 next.method.clone_from(&self.method);
                 next.body.clone_from(&self.body);
@@ -56,6 +68,6 @@ impl Visit {
             next.site = next.site.max(self.site);
             return Some(next);
         }
-        Some(Self::get(page.refresh()?, Some(page.url.clone())))
+        Some(Self::link(page.refresh()?, page))
     }
 }

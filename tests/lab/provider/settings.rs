@@ -27,6 +27,7 @@ pub struct Settings {
     accounts: Value,
     seconds: Value,
     claims_in_id_token: bool,
+    signs_out_unasked: bool,
 }
 
 impl Provider {
@@ -50,6 +51,7 @@ impl Provider {
             accounts: json!({}),
             seconds: json!({}),
             claims_in_id_token: true,
+            signs_out_unasked: false,
         }
     }
 }
@@ -92,6 +94,14 @@ impl Settings {
         self
     }
 
+    /// Signs people out without asking them, and sends them back at once, as some providers do that
+    /// are shown an ID token.
+    #[must_use]
+    pub fn signs_out_unasked(mut self) -> Self {
+        self.signs_out_unasked = true;
+        self
+    }
+
     /// What it will call itself.
     #[must_use]
     pub fn issuer(&self) -> String {
@@ -120,6 +130,7 @@ impl Settings {
             "ttl": self.seconds,
             "claims_in_id_token": self.claims_in_id_token,
             "given": folder.join(GIVEN),
+            "signs_out_unasked": self.signs_out_unasked,
         });
         secrets::keep_lines(folder.join(GIVEN));
         fs::write(folder.join(FILE), format!("{settings:#}")).expect("a settings file");

@@ -132,9 +132,13 @@ async fn h13_a_person_who_navigates_is_told_where_to_sign_in_and_never_redirecte
         told.header("content-type"),
         Some("text/html; charset=utf-8")
     );
-    assert!(told.body.contains(&format!("<a href=\"{start}\">")));
+    assert!(
+        told.body
+            .contains(&format!("<a class=\"act\" href=\"{start}\">"))
+    );
     let security = told.header("content-security-policy").unwrap();
-    assert!(security.starts_with("default-src 'none'; script-src 'sha256-"));
+    assert!(security.starts_with("default-src 'none'; style-src 'sha256-"));
+    assert!(security.contains("; script-src 'sha256-"));
     // Nobody is led away from what is not there, or by a page that asks behind one's back.
     let unknown = "GET https://unknown.example.com/";
     let told = companion.nginx(unknown, &navigation).await;

@@ -122,8 +122,7 @@ async fn leave(state: &Shared, headers: &HeaderMap, to: Option<&ReturnTo>) -> Re
                 .iter()
                 .map(|(name, value)| (*name, value.expose()))
                 .collect();
-            let origin = form.action.origin().ascii_serialization();
-            pages::leave(form.action.as_str(), &origin, &fields)
+            pages::leave(form.action.as_str(), &fields)
         }
     };
     set_cookies(answer.headers_mut(), &lines);

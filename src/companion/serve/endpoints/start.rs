@@ -51,24 +51,25 @@ pub(super) async fn start(
         return Ok(pages::looping(to, &next, id.as_str()));
     }
     let provider = match asked.provider.as_deref() {
-        Some(name) => people.providers.named(name).ok_or_else(|| {
+        Some(name) => Some(people.providers.named(name).ok_or_else(|| {
             Problem::bad_request("Nobody of this name signs people in here.").with_link(
                 path("/oauth2/sign_in", to.as_ref(), None, false),
-                "Choose another way to sign in",
+                "Choose another way",
             )
-        })?,
-        None => match people.providers.only() {
-            Some(provider) => provider,
-            None => return Ok(go(&path("/oauth2/sign_in", to.as_ref(), None, false))),
-        },
+        })?),
+        None => people.providers.only(),
     };
     let navigates = headers
         .get("sec-fetch-mode")
         .is_some_and(|mode| mode == "navigate");
     if navigates && asked.on.is_none() {
-        let next = path("/oauth2/start", to.as_ref(), Some(provider.name()), true);
+        let name = provider.map(|provider| provider.name());
+        let next = path("/oauth2/start", to.as_ref(), name, true);
         return Ok(pages::start(&next));
     }
+    let Some(provider) = provider else {
+        return Ok(go(&path("/oauth2/sign_in", to.as_ref(), None, false)));
+    };
     let redirect_uri = people
         .redirect_uri(provider)
         .ok_or_else(Problem::internal)?;

@@ -1,4 +1,8 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
+use portcullis_core::answer::page::STYLE;
+use sha2::{Digest as _, Sha256};
 
 use crate::serve::config::Site;
 use crate::serve::return_to::{HostRule, ReturnRules};
@@ -38,7 +42,7 @@ fn all() -> Vec<(&'static str, Response)> {
             "error",
             error(HOSTILE, HOSTILE, Some((HOSTILE, HOSTILE)), HOSTILE),
         ),
-        ("leave", leave(HOSTILE, provider, &fields)),
+        ("leave", leave(HOSTILE, &fields)),
         ("looping", looping(&deep, HOSTILE, HOSTILE)),
         ("sign_in", sign_in(Some(&deep), &choices)),
         ("sign_out", sign_out(Some(&deep), &[provider])),
@@ -46,6 +50,10 @@ fn all() -> Vec<(&'static str, Response)> {
         ("signed_out", signed_out(Some(&deep))),
         ("start", start(HOSTILE)),
     ]
+}
+
+fn hash(text: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }
 
 /// What stands between an opening tag without attributes and its end.
@@ -107,7 +115,7 @@ async fn every_style_and_script_is_the_one_that_the_policy_names() {
             assert_eq!(directive(none), (Some("'none'".to_owned()), 0), "{name}");
         }
         let form = match name {
-            "leave" => "https://gitlab.example.com",
+            "leave" => "https:",
             "sign_out" => "'self' https://gitlab.example.com",
             _ => "'none'",
         };
@@ -138,7 +146,15 @@ async fn pages_are_whole_documents_that_a_screen_reader_can_read() {
         }
         assert!(html.contains("width=device-width"), "{name}");
     }
-    assert!(STYLE.contains(":focus-visible") && STYLE.contains("prefers-color-scheme: dark"));
+}
+
+#[tokio::test]
+async fn all_pages_have_the_frame_of_those_that_the_filter_shows() {
+    let frame = page::document("You are signed in", "", "MAIN\n", "");
+    let (before, after) = frame.split_once("MAIN\n").expect("a main part");
+    let (_, html) = parts(signed_in(None)).await;
+    assert!(html.starts_with(before), "{html}");
+    assert!(html.ends_with(after.trim_end()), "{html}");
 }
 
 #[tokio::test]
@@ -150,7 +166,7 @@ async fn the_way_in_works_without_script() {
         format!("<noscript><meta http-equiv=\"refresh\" content=\"0; url={next}\"></noscript>");
     assert!(html.contains(&refresh), "{html}");
     assert!(
-        html.contains(&format!("<a id=\"go\" href=\"{next}\">")),
+        html.contains(&format!("<a class=\"act\" id=\"go\" href=\"{next}\">")),
         "{html}"
     );
 }
@@ -158,7 +174,7 @@ async fn the_way_in_works_without_script() {
 #[tokio::test]
 async fn what_is_not_known_is_left_out() {
     let (_, html) = parts(sign_in(None, &[])).await;
-    assert!(!html.contains("<p>to go on"), "{html}");
+    assert!(!html.contains("<strong>"), "{html}");
     let (_, html) = parts(sign_out(None, &[])).await;
     assert!(!html.contains("<input"), "{html}");
     let (_, html) = parts(signed_out(None)).await;
@@ -169,4 +185,18 @@ async fn what_is_not_known_is_left_out() {
     let (_, html) = parts(signed_out(Some(&to("https://app.example.com/x")))).await;
     let link = "href=\"https://app.example.com/x\">Back to app.example.com";
     assert!(html.contains(link), "{html}");
+}
+
+#[tokio::test]
+async fn l01_the_question_whether_to_sign_out_says_where_its_answer_comes_from() {
+    let policy = |answer: Response| answer.headers().get(REFERRER_POLICY).cloned();
+    assert_eq!(
+        policy(sign_out(None, &[])).expect("a policy"),
+        "same-origin"
+    );
+    assert_eq!(
+        policy(signed_out(None)),
+        None,
+        "the envelope's own is for all others"
+    );
 }

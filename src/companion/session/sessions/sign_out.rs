@@ -9,6 +9,7 @@ use super::Sessions;
 use crate::session::cookies::Cookies;
 use crate::session::ended::Ending;
 use crate::session::keys::Purpose;
+use crate::session::login::Logins;
 use crate::session::outcome::{LoggedOut, SignedOut};
 use crate::session::record::Session;
 use crate::session::redis::Ticket;
@@ -85,10 +86,12 @@ impl Sessions {
                 redis.delete_session(*sid).await?;
             }
         }
+        let mut set_cookies = self.settings.delete_session(cookies);
+        set_cookies.extend(Logins::forget_done(&self.settings, cookies));
         Ok(SignedOut {
             // Two sessions have no one person to name to a provider.
             session: session.filter(|_| ending.len() == 1),
-            set_cookies: self.settings.delete_session(cookies),
+            set_cookies,
         })
     }
 

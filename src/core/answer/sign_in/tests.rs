@@ -149,12 +149,27 @@ fn h01_a_session_that_fails_is_as_nothing_shown_with_its_own_reason() {
 }
 
 #[test]
-fn a_person_who_is_not_allowed_can_sign_out() {
-    let link = "<a href=\"https://auth.example.com:8443/oauth2/sign_out\">";
-    let page = |reason, by_session| answer(reason, by_session, "GET app.example.com /", &BROWSER);
-    assert!(page(Reason::CallerNotAllowed, true).body.contains(link));
+fn a_person_who_is_not_allowed_can_come_back_as_somebody_else() {
+    let link = "<a class=\"act\" href=\"https://auth.example.com:8443/oauth2/sign_out?rd=https%3A%2F%2F\
+                app.example.com%2Fgraph%3Fa%3D%22b%22\">Sign in as somebody else</a>";
+    let request = "GET app.example.com /graph?a=\"b\"";
+    let page = |reason, by_session| answer(reason, by_session, request, &BROWSER);
+    let body = page(Reason::CallerNotAllowed, true).body;
+    assert!(body.contains(link), "{body}");
     assert!(!page(Reason::CallerNotAllowed, false).body.contains("<a "));
-    assert!(!page(Reason::KeysStale, true).body.contains("<a "));
+    assert!(!page(Reason::AppUnknown, false).body.contains("<a "));
+}
+
+#[test]
+fn who_comes_at_a_bad_time_can_try_the_same_again() {
+    let link = "<a class=\"act\" href=\"\">Try again</a>";
+    for (reason, by_session) in [
+        (Reason::SessionUnavailable, true),
+        (Reason::KeysStale, false),
+    ] {
+        let page = answer(reason, by_session, "GET app.example.com /", &BROWSER);
+        assert!(page.body.contains(link), "{}", page.body);
+    }
 }
 
 #[test]

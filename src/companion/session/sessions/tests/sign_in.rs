@@ -83,6 +83,9 @@ async fn a_sign_in_right_after_one_is_a_loop() {
     assert!(is_loop(&scene, "https://app.example.com/", at(5)));
     assert!(!is_loop(&scene, RD, at(5)));
     assert!(!is_loop(&scene, "https://app.example.com/", at(10)));
+    scene.end(at(6)).await;
+    let again = is_loop(&scene, "https://app.example.com/", at(7));
+    assert!(!again, "who signed out in between is in no loop");
 }
 
 #[tokio::test]

@@ -1,0 +1,35 @@
+use super::*;
+
+#[test]
+fn a_policy_allows_what_it_names_and_nothing_else() {
+    assert_eq!(
+        policy(None, "'none'"),
+        format!(
+            "default-src 'none'; style-src {}; form-action 'none'; base-uri 'none'; \
+             frame-ancestors 'none'",
+            hash(STYLE)
+        )
+    );
+    // The digest of nothing, as everybody knows it.
+    let script = "script-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=';";
+    assert!(policy(Some(""), "https:").contains(script));
+}
+
+#[test]
+fn a_page_is_a_whole_document_with_the_one_style() {
+    let page = document(
+        "Title",
+        "<meta>\n",
+        "<p>main</p>\n",
+        "<script>behind</script>\n",
+    );
+    assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">\n"));
+    for part in [
+        format!("<style>{STYLE}</style>\n<meta>\n</head>"),
+        "<title>Title</title>".to_owned(),
+        "<h1>Title</h1>\n<p>main</p>\n</main>\n<script>behind</script>\n</body>".to_owned(),
+    ] {
+        assert_eq!(page.matches(&part).count(), 1, "{part}");
+    }
+    assert!(STYLE.contains(":focus-visible") && STYLE.contains("prefers-color-scheme: dark"));
+}

@@ -1,0 +1,25 @@
+//! What Chromium does beyond WebDriver: a method of its DevTools protocol.
+
+use fantoccini::wd::WebDriverCompatibleCommand;
+use hyper::Method;
+use serde_json::{Value, json};
+use url::{ParseError, Url};
+
+/// Asks for one.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) method: &'static str,
+    pub(super) parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for Ask {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/goog/cdp/execute"))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let body = json!({"cmd": self.method, "params": self.parameters});
+        (Method::POST, Some(body.to_string()))
+    }
+}
