@@ -1,8 +1,9 @@
 //! What clients do so that another request is judged than the one that is sent on.
 
-use portcullis_tests::lab::Call;
+use portcullis_tests::lab::{Authority, Call};
 
-use crate::fronts::HOST;
+use crate::files::ingress_places;
+use crate::fronts::{Front, HOST};
 use crate::stage::Stage;
 use serde_json::json;
 
@@ -133,6 +134,26 @@ async fn the_host_that_is_judged_is_the_one_that_is_served() {
             assert_eq!(stage.app.count(), 0, "{}: {bytes}", front.name);
         }
     }
+}
+
+#[tokio::test]
+async fn where_the_controller_tells_a_host_of_the_clients_the_one_that_is_served_counts() {
+    let (authority, stage) = (Authority::new(), Stage::start().await);
+    let (companion, app) = (stage.companion.address(), stage.app.address());
+    // NGINX sends it on by its first line, and tells us what is in `Host`, which is open.
+    let bytes = "GET https://alertmanager.example.com/api/v2/alerts HTTP/1.1\r\n\
+                 Host: elsewhere.example.com\r\nConnection: close\r\n\r\n";
+    for place in ingress_places() {
+        let before = stage.app.count();
+        let front = Front::ingress_nginx(&authority, companion, app, &place).await;
+        assert_eq!(front.try_raw(bytes).await, Some(403), "{place}");
+        assert_eq!(stage.app.count(), before, "{place}");
+        let public = Call::get(HOST, "/-/healthy");
+        assert_eq!(front.send(public).await.status, 200, "{place}");
+    }
+    // Without that, it is another request that is judged.
+    let front = Front::ingress_nginx(&authority, companion, app, "/oauth2/auth").await;
+    assert_eq!(front.try_raw(bytes).await, Some(200));
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ pub(crate) enum Unclear {
     #[error("`{0}` stands there more than once: the proxy must set it in place of the client's")]
     Repeated(&'static str),
     /// `X-Original-URL` is not a URL with a path.
-    #[error("`{ORIGINAL_URL}` is not scheme, host and path: `$scheme://$http_host$request_uri`")]
+    #[error("`{ORIGINAL_URL}` is not scheme, host and path: `$scheme://$server_name$request_uri`")]
     Url,
     /// The scheme is not one of HTTP's.
     #[error("`{0}` names neither `http` nor `https`")]
@@ -53,6 +53,9 @@ pub(crate) enum Unclear {
     /// Two headers say different things of one request. One of them may be the client's.
     #[error("`{0}` contradicts the rest: the proxy must set it too, or drop the client's")]
     Contradicted(&'static str),
+    /// The proxy serves another host than the request names.
+    #[error("the request names another host than `host` in the query")]
+    Host,
     /// The query has a parameter that may have meant to narrow the verdict.
     #[error("the query has an `allowed_…` that is not known here")]
     Narrowing,
@@ -117,6 +120,11 @@ impl<'a> Original<'a> {
             told.agrees_with(&family)?;
         }
         Ok(original)
+    }
+
+    /// The host that is asked for, with the port where one was named.
+    pub(super) const fn authority(&self) -> &'a [u8] {
+        self.authority
     }
 
     /// The original request as core reads it. `headers` are those that came with the question, and
