@@ -112,6 +112,42 @@ async fn h08_what_is_judged_is_what_the_app_gets() {
 }
 
 #[tokio::test]
+async fn no_proxy_goes_on_with_another_protocol_than_websocket() {
+    let stage = Stage::start().await;
+    let settings = ("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA");
+    for front in &stage.fronts {
+        for (protocol, connection, more) in [
+            ("h2c", "Upgrade, HTTP2-Settings", Some(settings)),
+            ("h2c", "Upgrade", Some(settings)),
+            ("h2c", "Upgrade", None),
+            ("websocket, h2c", "Upgrade", None),
+            ("TLS/1.2", "Upgrade", None),
+        ] {
+            let before = stage.app.count();
+            let mut call = Call::get(HOST, "/-/healthy")
+                .header("Upgrade", protocol)
+                .header("Connection", connection);
+            if let Some((name, value)) = more {
+                call = call.header(name, value);
+            }
+            let status = front.send(call).await.status;
+            assert_ne!(status, 101, "{}: {protocol}", front.name);
+            // What went on is a request like any other.
+            for request in stage.app.seen().iter().skip(before) {
+                let text = request["headers"].to_string().to_ascii_lowercase();
+                assert!(!text.contains("\"upgrade\""), "{}: {text}", front.name);
+            }
+        }
+        let websocket = Call::get(HOST, "/-/healthy")
+            .header("Upgrade", "WebSocket")
+            .header("Connection", "Upgrade")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("Sec-WebSocket-Version", "13");
+        assert_eq!(front.send(websocket).await.status, 101, "{}", front.name);
+    }
+}
+
+#[tokio::test]
 async fn the_host_that_is_judged_is_the_one_that_is_served() {
     let stage = Stage::start().await;
     for front in &stage.fronts {

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Uri};
 use portcullis_core::request::Headers;
 
 use super::PATH;
+use super::upgrade::opens_websocket;
 
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,9 @@ pub(crate) enum Unclear {
     /// The proxy serves another host than the request names.
     #[error("the request names another host than `host` in the query")]
     Host,
+    /// The request wants to go on with another protocol.
+    #[error("`upgrade` names another protocol than WebSocket, or `http2-settings` is there")]
+    Upgrade,
     /// The query has a parameter that may have meant to narrow the verdict.
     #[error("the query has an `allowed_…` that is not known here")]
     Narrowing,
@@ -142,18 +146,6 @@ impl<'a> Original<'a> {
         }
         Headers::new(fields)
     }
-}
-
-/// Whether the client wants to go on with WebSocket. Proxies drop `Upgrade` and `Connection` when
-/// they ask us, because these are for one connection alone, but not what belongs to WebSocket itself
-/// (RFC 6455 section 4.1, RFC 8441 section 5).
-fn opens_websocket(headers: &HeaderMap) -> bool {
-    headers.contains_key("sec-websocket-key")
-        || headers.contains_key("sec-websocket-version")
-        || headers
-            .get_all("sec-fetch-mode")
-            .iter()
-            .any(|mode| mode == "websocket")
 }
 
 // === impl Family ===
