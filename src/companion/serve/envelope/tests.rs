@@ -181,6 +181,15 @@ async fn t29_a_request_has_its_time_and_no_more() {
     assert_eq!(ask(request).await.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
+#[tokio::test(start_paused = true)]
+async fn t29_a_form_that_does_not_arrive_is_soon_given_up() {
+    let began = tokio::time::Instant::now();
+    let mut request = form_of("/form", "");
+    *request.body_mut() = Body::new(Never);
+    assert_eq!(ask(request).await.status(), StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(began.elapsed().as_secs(), 5);
+}
+
 /// A body that never comes.
 struct Never;
 
