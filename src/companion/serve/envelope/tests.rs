@@ -190,6 +190,30 @@ async fn t29_a_form_that_does_not_arrive_is_soon_given_up() {
     assert_eq!(began.elapsed().as_secs(), 5);
 }
 
+#[tokio::test(start_paused = true)]
+async fn t29_there_are_no_more_requests_than_there_may_be_connections() {
+    let mut narrow = limits();
+    narrow.connections = 1;
+    let routes = Router::new()
+        .route("/quick", get(async || "done"))
+        .route("/slow", get(async || pending::<&'static str>().await));
+    let router = around(routes, &Arc::new(narrow), &Arc::new(Metrics::new()));
+    let service = TowerToHyperService::new(router);
+    let mut slow = std::pin::pin!(service.call(get_of("/slow")));
+    tokio::select! {
+        biased;
+        _ = &mut slow => panic!("an answer to what has none"),
+        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    }
+    let answer = service.call(get_of("/quick")).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()[RETRY_AFTER], "5");
+    // Its place is free when it is over.
+    slow.await.expect("an answer");
+    let answer = service.call(get_of("/quick")).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
 /// A body that never comes.
 struct Never;
 
