@@ -41,6 +41,17 @@ fn every_policy_is_one() {
     }
 }
 
+#[test]
+fn nobody_from_outside_takes_the_filters_own_way_to_the_companion() {
+    let shipped = Shipped::read("gateway.yaml");
+    let own = shipped.policy()["sso"]["envoy_cluster"].as_str().unwrap();
+    let public = format!("{own}-public");
+    let routed = shipped.routed();
+    assert!(routed.contains(&&*public), "{routed:?}");
+    assert!(!routed.contains(&own), "{routed:?}");
+    assert_eq!(shipped.endpoint(own), shipped.endpoint(&public));
+}
+
 #[tokio::test]
 async fn an_issuer_with_another_ca_or_another_name_is_never_asked() {
     let (ours, others) = (Authority::new(), Authority::new());

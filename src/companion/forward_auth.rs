@@ -2,15 +2,18 @@
 //! sends it anywhere. The same core judges it by the same policy.
 //!
 //! What the proxy tells is read by [`original`], and only from proxies that the configuration trusts
-//! (H10): whoever else could choose which request is judged, and then send another. What may narrow
-//! the verdict is [`narrowing`]. [`judge`] has the verdict, and [`answer()`] tells the proxy.
+//! (H10): whoever else could choose which request is judged, and then send another. Which host the
+//! proxy serves, it may say by [`served`]; what may narrow the verdict is [`narrowing`], and what must not follow
+//! on the connection [`upgrade`]. [`judge`] has the verdict, and [`answer()`] tells the proxy.
 
 mod answer;
 mod judge;
 mod memories;
 mod narrowing;
 mod original;
+mod served;
 mod sign_in;
+mod upgrade;
 
 #[cfg(test)]
 mod tests;
@@ -53,8 +56,11 @@ pub(crate) async fn answer<P: People>(
         tell_of_untrusted(peer);
         return refuse(&Decision::proxy_untrusted(), judge, form);
     }
-    let told = Original::read(request, form)
-        .and_then(|original| Ok((original, Narrowing::read(&request.uri, form)?)));
+    let told = Original::read(request, form).and_then(|original| {
+        served::check(&request.uri, form, original.authority())?;
+        upgrade::check(&request.headers)?;
+        Ok((original, Narrowing::read(&request.uri, form)?))
+    });
     let (original, narrowing) = match told {
         Ok(told) => told,
         Err(unclear) => {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::document::Report;
 
@@ -44,6 +44,10 @@ use watch::Watcher;
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
     let config = Config::load(arguments)?;
     log::start(config.log);
+    let variables = std::env::vars_os().map(|(name, _)| name);
+    for doubt in config.doubts(variables) {
+        warn!("{doubt}");
+    }
     // Two libraries could bring one; which is no accident.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| {

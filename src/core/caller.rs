@@ -133,18 +133,21 @@ impl Caller {
     }
 
     /// The name that apps know this caller by: of people the subject alone, because apps keep
-    /// accounts for them; of all others the whole name. Neither can look like the other's.
-    fn user(&self) -> String {
+    /// accounts for them; of all others the whole name. Neither can look like the other's. Where
+    /// several providers vouch for people, the same subject may be two of them, so that people have
+    /// their whole name too.
+    fn user(&self, providers: usize) -> String {
         match &self.subject {
-            Subject::Person(subject) => encode::visible(subject, "/%"),
-            Subject::ServiceAccount { .. } | Subject::User(_) => self.name(),
+            Subject::Person(subject) if providers <= 1 => encode::visible(subject, "/%"),
+            Subject::Person(_) | Subject::ServiceAccount { .. } | Subject::User(_) => self.name(),
         }
     }
 
-    /// The headers that tell an app who calls. An absent claim sets none. Values are visible ASCII.
-    pub fn identity_headers(&self) -> Vec<(&'static str, String)> {
+    /// The headers that tell an app who calls, where so many providers vouch for people. An absent
+    /// claim sets none. Values are visible ASCII.
+    pub fn identity_headers(&self, providers: usize) -> Vec<(&'static str, String)> {
         let mut headers = vec![
-            ("x-auth-request-user", self.user()),
+            ("x-auth-request-user", self.user(providers)),
             ("x-portcullis-caller", self.name()),
         ];
         let plain = |value: &String| encode::visible(value, "%");

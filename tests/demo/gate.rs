@@ -60,7 +60,9 @@ impl Gate {
         let people = People::start(&authority, [&url, DOMAIN], shipped.policy(), &trust).await;
         shipped.lead("blue", issuers[0].address());
         shipped.lead("green", issuers[1].address());
-        shipped.lead("portcullis", people.companion().address());
+        for cluster in ["portcullis", "portcullis-public"] {
+            shipped.lead(cluster, people.companion().address());
+        }
         shipped.lead("alertmanager", alertmanager.address());
         shipped.lead("prometheus", prometheus.address());
         Self {

@@ -1,8 +1,9 @@
 //! What clients do so that another request is judged than the one that is sent on.
 
-use portcullis_tests::lab::Call;
+use portcullis_tests::lab::{Authority, Call};
 
-use crate::fronts::HOST;
+use crate::files::ingress_places;
+use crate::fronts::{Front, HOST};
 use crate::stage::Stage;
 use serde_json::json;
 
@@ -111,6 +112,42 @@ async fn h08_what_is_judged_is_what_the_app_gets() {
 }
 
 #[tokio::test]
+async fn no_proxy_goes_on_with_another_protocol_than_websocket() {
+    let stage = Stage::start().await;
+    let settings = ("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA");
+    for front in &stage.fronts {
+        for (protocol, connection, more) in [
+            ("h2c", "Upgrade, HTTP2-Settings", Some(settings)),
+            ("h2c", "Upgrade", Some(settings)),
+            ("h2c", "Upgrade", None),
+            ("websocket, h2c", "Upgrade", None),
+            ("TLS/1.2", "Upgrade", None),
+        ] {
+            let before = stage.app.count();
+            let mut call = Call::get(HOST, "/-/healthy")
+                .header("Upgrade", protocol)
+                .header("Connection", connection);
+            if let Some((name, value)) = more {
+                call = call.header(name, value);
+            }
+            let status = front.send(call).await.status;
+            assert_ne!(status, 101, "{}: {protocol}", front.name);
+            // What went on is a request like any other.
+            for request in stage.app.seen().iter().skip(before) {
+                let text = request["headers"].to_string().to_ascii_lowercase();
+                assert!(!text.contains("\"upgrade\""), "{}: {text}", front.name);
+            }
+        }
+        let websocket = Call::get(HOST, "/-/healthy")
+            .header("Upgrade", "WebSocket")
+            .header("Connection", "Upgrade")
+            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("Sec-WebSocket-Version", "13");
+        assert_eq!(front.send(websocket).await.status, 101, "{}", front.name);
+    }
+}
+
+#[tokio::test]
 async fn the_host_that_is_judged_is_the_one_that_is_served() {
     let stage = Stage::start().await;
     for front in &stage.fronts {
@@ -133,6 +170,26 @@ async fn the_host_that_is_judged_is_the_one_that_is_served() {
             assert_eq!(stage.app.count(), 0, "{}: {bytes}", front.name);
         }
     }
+}
+
+#[tokio::test]
+async fn where_the_controller_tells_a_host_of_the_clients_the_one_that_is_served_counts() {
+    let (authority, stage) = (Authority::new(), Stage::start().await);
+    let (companion, app) = (stage.companion.address(), stage.app.address());
+    // NGINX sends it on by its first line, and tells us what is in `Host`, which is open.
+    let bytes = "GET https://alertmanager.example.com/api/v2/alerts HTTP/1.1\r\n\
+                 Host: elsewhere.example.com\r\nConnection: close\r\n\r\n";
+    for place in ingress_places() {
+        let before = stage.app.count();
+        let front = Front::ingress_nginx(&authority, companion, app, &place).await;
+        assert_eq!(front.try_raw(bytes).await, Some(403), "{place}");
+        assert_eq!(stage.app.count(), before, "{place}");
+        let public = Call::get(HOST, "/-/healthy");
+        assert_eq!(front.send(public).await.status, 200, "{place}");
+    }
+    // Without that, it is another request that is judged.
+    let front = Front::ingress_nginx(&authority, companion, app, "/oauth2/auth").await;
+    assert_eq!(front.try_raw(bytes).await, Some(200));
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ const ANSWERED: [&str; 7] = [
     "x-portcullis-caller",
 ];
 
+const AUTH_URL: &str = "nginx.ingress.kubernetes.io/auth-url";
+
 fn read(name: &str) -> String {
     let path = folder::workspace().join("tests/proxies").join(name);
     fs::read_to_string(path).expect("a file that is shipped")
@@ -29,6 +31,16 @@ fn documents(name: &str) -> Vec<Value> {
     documents
         .map(|document| document.unwrap_or_else(|error| panic!("{name}: {error}")))
         .collect()
+}
+
+/// Where ingress-nginx is told to ask, path and query.
+pub(crate) fn ingress_places() -> Vec<String> {
+    let asked = documents("ingress-nginx.yaml").into_iter().map(|ingress| {
+        let url = ingress["metadata"]["annotations"][AUTH_URL].as_str();
+        let (_, place) = url.unwrap().split_once(":4180").unwrap();
+        place.to_owned()
+    });
+    asked.collect()
 }
 
 #[test]
@@ -45,6 +57,22 @@ fn h06_ingress_nginx_takes_every_name_from_the_answer_alone() {
         for name in ANSWERED.iter().chain(&NAMES) {
             assert!(listed.contains(name), "{name}");
         }
+    }
+}
+
+#[test]
+fn ingress_nginx_says_which_host_each_ingress_serves() {
+    for ingress in documents("ingress-nginx.yaml") {
+        let rules = ingress["spec"]["rules"].as_array().unwrap();
+        assert_eq!(rules.len(), 1);
+        let host = rules[0]["host"].as_str().unwrap();
+        let asked = ingress["metadata"]["annotations"][AUTH_URL]
+            .as_str()
+            .unwrap();
+        assert!(
+            asked.ends_with(&format!("/oauth2/auth?host={host}")),
+            "{asked}"
+        );
     }
 }
 

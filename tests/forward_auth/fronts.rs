@@ -52,9 +52,38 @@ impl Front {
         companion: SocketAddr,
         app: SocketAddr,
     ) -> Self {
+        let http = shipped("nginx.conf", companion, app);
+        Self::nginx_with(authority, &http).await
+    }
+
+    /// NGINX that asks as ingress-nginx makes it ask, by `$http_host`, at this place.
+    pub(crate) async fn ingress_nginx(
+        authority: &Authority,
+        companion: SocketAddr,
+        app: SocketAddr,
+        place: &str,
+    ) -> Self {
+        let mut http = shipped("nginx.conf", companion, app);
+        for (ours, theirs) in [
+            (
+                "http://portcullis/oauth2/auth;",
+                &*format!("http://portcullis{place};"),
+            ),
+            (
+                "$scheme://$server_name$request_uri",
+                "$scheme://$http_host$request_uri",
+            ),
+        ] {
+            assert!(http.contains(ours), "{ours}");
+            http = http.replace(ours, theirs);
+        }
+        Self::nginx_with(authority, &http).await
+    }
+
+    async fn nginx_with(authority: &Authority, http: &str) -> Self {
         let identity = authority.identity(&[HOST]);
         let address = port::free();
-        let http = shipped("nginx.conf", companion, app)
+        let http = http
             .replace("listen 443 ", &format!("listen {address} "))
             .replace(
                 "/etc/portcullis/certificate.pem",

@@ -90,6 +90,20 @@ impl Shipped {
         &ours.expect("our filter")["typed_config"]["config"]["configuration"]["value"]
     }
 
+    /// Where its virtual hosts lead to, by the names of clusters.
+    ///
+    /// # Panics
+    /// When a route leads to no cluster.
+    #[must_use]
+    pub fn routed(&self) -> Vec<&str> {
+        let hosts = self.manager()["route_config"]["virtual_hosts"].as_array();
+        let hosts = hosts.expect("a list").iter();
+        let routes = hosts.flat_map(|host| host["routes"].as_array().expect("a list"));
+        routes
+            .map(|route| route["route"]["cluster"].as_str().expect("a cluster"))
+            .collect()
+    }
+
     /// What the access log says of each request.
     #[must_use]
     pub fn access_log_format(&self) -> &Value {
@@ -144,6 +158,19 @@ impl Shipped {
     /// Lets it tell of itself there.
     pub fn admin(&mut self, address: SocketAddr) {
         self.document["admin"]["address"] = socket(address);
+    }
+
+    /// Where a cluster leads.
+    ///
+    /// # Panics
+    /// When there is no such cluster.
+    #[must_use]
+    pub fn endpoint(&self, cluster: &str) -> &Value {
+        let clusters = self.document["static_resources"]["clusters"].as_array();
+        let mut clusters = clusters.expect("a list of clusters").iter();
+        let found = clusters.find(|found| found["name"] == cluster);
+        let found = found.unwrap_or_else(|| panic!("no cluster {cluster}"));
+        &found["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
     }
 
     /// Lets a cluster lead there.

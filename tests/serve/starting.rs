@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use portcullis_tests::lab::process::Process;
+
 use crate::scene::{self, Companion, Files, POLICY};
 
 #[test]
@@ -85,6 +87,18 @@ fn t25_files_that_are_missing_or_wrong_are_told_with_the_mend() {
     let (code, told) = files.refused(&["--lisen", "x"]);
     assert_eq!(code, Some(2));
     assert!(told.contains("'--listen'"), "{told}");
+}
+
+#[tokio::test]
+async fn a_variable_that_is_no_settings_is_told_and_not_what_is_in_it() {
+    let files = Files::new();
+    let mut command = files.command(&[]);
+    command.env("PORTCULLIS_TRUSTED_PROXY", "hunter2");
+    let mut process = Process::start("companion", &files.folder, command);
+    process.ready_at(files.address, "/ping").await;
+    let log = process.log();
+    assert!(log.contains("PORTCULLIS_TRUSTED_PROXY"), "{log}");
+    assert!(!log.contains("hunter2"), "{log}");
 }
 
 #[tokio::test]

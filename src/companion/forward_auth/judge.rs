@@ -6,7 +6,7 @@ use std::sync::Arc;
 use portcullis_core::decision::Decision;
 use portcullis_core::gate::{Circumstances, Gate, Judgement, Refresh, Refreshed};
 use portcullis_core::keys::PureRust;
-use portcullis_core::policy::{Level, Policy};
+use portcullis_core::policy::{Level, Policy, Sso};
 use portcullis_core::request::Headers;
 use portcullis_core::session::Revocations;
 use tokio::time::Instant;
@@ -92,7 +92,13 @@ impl Judge {
         people: &P,
     ) -> (Decision<'_>, Option<String>) {
         let (arrived, until) = (self.issuers.now(), Instant::now() + PATIENCE);
-        let revocations = people.revocations().await;
+        // Nobody else has a session that could have ended, and to ask may take a call to Redis.
+        let shown = |sso: &Sso| sso.cookies().is_shown(headers);
+        let revocations = if self.policy().sso().is_some_and(shown) {
+            people.revocations().await
+        } else {
+            Arc::default()
+        };
         let mut refreshed: Option<(Refreshed, Option<String>)> = None;
         loop {
             let known = self.issuers.snapshot();

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, Uri};
 use portcullis_core::request::Headers;
 
 use super::PATH;
+use super::upgrade::opens_websocket;
 
 #[cfg(test)]
 mod tests;
@@ -45,7 +46,7 @@ pub(crate) enum Unclear {
     #[error("`{0}` stands there more than once: the proxy must set it in place of the client's")]
     Repeated(&'static str),
     /// `X-Original-URL` is not a URL with a path.
-    #[error("`{ORIGINAL_URL}` is not scheme, host and path: `$scheme://$http_host$request_uri`")]
+    #[error("`{ORIGINAL_URL}` is not scheme, host and path: `$scheme://$server_name$request_uri`")]
     Url,
     /// The scheme is not one of HTTP's.
     #[error("`{0}` names neither `http` nor `https`")]
@@ -53,6 +54,12 @@ pub(crate) enum Unclear {
     /// Two headers say different things of one request. One of them may be the client's.
     #[error("`{0}` contradicts the rest: the proxy must set it too, or drop the client's")]
     Contradicted(&'static str),
+    /// The proxy serves another host than the request names.
+    #[error("the request names another host than `host` in the query")]
+    Host,
+    /// The request wants to go on with another protocol.
+    #[error("`upgrade` names another protocol than WebSocket, or `http2-settings` is there")]
+    Upgrade,
     /// The query has a parameter that may have meant to narrow the verdict.
     #[error("the query has an `allowed_…` that is not known here")]
     Narrowing,
@@ -119,6 +126,11 @@ impl<'a> Original<'a> {
         Ok(original)
     }
 
+    /// The host that is asked for, with the port where one was named.
+    pub(super) const fn authority(&self) -> &'a [u8] {
+        self.authority
+    }
+
     /// The original request as core reads it. `headers` are those that came with the question, and
     /// the client's are among them.
     pub(super) fn headers(&self, headers: &'a HeaderMap) -> Headers<'a> {
@@ -134,18 +146,6 @@ impl<'a> Original<'a> {
         }
         Headers::new(fields)
     }
-}
-
-/// Whether the client wants to go on with WebSocket. Proxies drop `Upgrade` and `Connection` when
-/// they ask us, because these are for one connection alone, but not what belongs to WebSocket itself
-/// (RFC 6455 section 4.1, RFC 8441 section 5).
-fn opens_websocket(headers: &HeaderMap) -> bool {
-    headers.contains_key("sec-websocket-key")
-        || headers.contains_key("sec-websocket-version")
-        || headers
-            .get_all("sec-fetch-mode")
-            .iter()
-            .any(|mode| mode == "websocket")
 }
 
 // === impl Family ===

@@ -2,6 +2,7 @@
 //! construction.
 
 mod arguments;
+mod doubts;
 mod duration;
 mod limits;
 mod listen;

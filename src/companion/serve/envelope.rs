@@ -17,6 +17,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::Limited;
 use portcullis_core::request::{Client, Headers};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, debug, info, info_span, warn};
 
@@ -60,6 +61,8 @@ struct Asked {
 struct Needs {
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
+    /// A place for each request at a time. Over HTTP/2 one connection has many.
+    places: Semaphore,
 }
 
 /// Puts the envelope around all routes and what answers where there is none.
@@ -67,6 +70,7 @@ pub(super) fn around(routes: Router, limits: &Arc<Limits>, metrics: &Arc<Metrics
     let needs = Arc::new(Needs {
         limits: Arc::clone(limits),
         metrics: Arc::clone(metrics),
+        places: Semaphore::new(limits.connections),
     });
     routes
         .layer(CatchPanicLayer::custom(panicked))
@@ -81,7 +85,10 @@ async fn envelope(State(needs): State<Arc<Needs>>, mut request: Request, next: N
     let client = client(request.method(), request.headers());
     request.extensions_mut().insert(id.clone());
     let span = info_span!("request", id = id.as_str());
-    let answer = within(&needs.limits, request, next).instrument(span).await;
+    let answer = match needs.places.try_acquire() {
+        Ok(_place) => within(&needs.limits, request, next).instrument(span).await,
+        Err(_) => Problem::unavailable("Too many ask at this moment.").into_response(),
+    };
     let answer = complete(answer, &asked.method, client, &id);
     let took = began.elapsed();
     let status = answer.status();

@@ -1,5 +1,7 @@
 //! Queries and forms, refused in the words of all other answers, and never quoted.
 
+use std::time::Duration;
+
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
@@ -7,6 +9,10 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::answer::Problem;
+
+/// How long a form may be on its way. All forms are short, and anybody may begin one: whoever does
+/// not end it must not take a place among the proxy's calls for long.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The query of a request, as axum's own. A parameter that stands twice is refused.
 #[derive(Clone, Copy, Debug)]
@@ -33,9 +39,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match axum::extract::Form::from_request(request, state).await {
-            Ok(axum::extract::Form(form)) => Ok(Self(form)),
-            Err(rejection) => Err(refusal(&rejection)),
+        let read = axum::extract::Form::from_request(request, state);
+        match tokio::time::timeout(PATIENCE, read).await {
+            Ok(Ok(axum::extract::Form(form))) => Ok(Self(form)),
+            Ok(Err(rejection)) => Err(refusal(&rejection)),
+            Err(_) => Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "invalid_request",
+                "This took too long",
+                "The form did not arrive in time. Please try again.",
+            )),
         }
     }
 }

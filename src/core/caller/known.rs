@@ -29,7 +29,7 @@ impl Known {
     /// Whom the token speaks of.
     pub(crate) fn new(verified: Verified, trust: &Trust) -> Result<Self, TokenError> {
         let caller = Caller::of(&verified, trust)?;
-        Ok(Self::build(verified, caller, None))
+        Ok(Self::build(verified, caller, None, 0))
     }
 
     /// Whose session a session token is of. Only what the policy knows as a provider may vouch for
@@ -41,13 +41,14 @@ impl Known {
         }
         let marks = claims.marks;
         let caller = Caller::person(claims, Arc::clone(verified.claims().body()));
-        Ok(Self::build(verified, caller, Some(marks)))
+        let providers = sso.providers().len();
+        Ok(Self::build(verified, caller, Some(marks), providers))
     }
 
-    fn build(verified: Verified, caller: Caller, session: Option<Marks>) -> Self {
+    fn build(verified: Verified, caller: Caller, session: Option<Marks>, providers: usize) -> Self {
         Self {
             name: caller.name(),
-            headers: caller.identity_headers(),
+            headers: caller.identity_headers(providers),
             token_id: OnceLock::new(),
             session,
             caller,

@@ -60,7 +60,7 @@ fn k02_a_service_account_is_named_by_its_trust_entry_namespace_and_name() {
     .unwrap();
     assert_eq!(caller.name(), "blue/monitoring/karma");
     assert_eq!(
-        caller.identity_headers(),
+        caller.identity_headers(0),
         [
             ("x-auth-request-user", "blue/monitoring/karma".to_owned()),
             ("x-portcullis-caller", "blue/monitoring/karma".to_owned()),
@@ -162,7 +162,7 @@ fn h07_no_claim_can_break_out_of_its_header() {
         r#""sub":"a","email":"a@example.com\r\nx: y","email_verified":true,
            "preferred_username":"Zo\u00eb, 100%","access":{"groups":["a,admin","b%2Cc","\u0000"]}"#,
     );
-    let headers = caller.unwrap().identity_headers();
+    let headers = caller.unwrap().identity_headers(0);
     assert_eq!(
         headers[2],
         (

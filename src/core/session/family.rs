@@ -101,6 +101,12 @@ impl Family {
         }
     }
 
+    /// Whether a request shows anything of a session.
+    pub fn is_shown(&self, headers: &Headers<'_>) -> bool {
+        let mut cookies = headers.all("cookie").flat_map(pairs);
+        cookies.any(|(name, _)| self.is_of_session(name))
+    }
+
     /// Whether a request shows a sealed session, whole or in pieces.
     pub(crate) fn is_sealed_in(&self, headers: &Headers<'_>) -> bool {
         headers.all("cookie").flat_map(pairs).any(|(name, value)| {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -40,10 +41,12 @@ pub(super) struct Host {
     pub(super) renewal: Mutex<Renewal>,
     pub(super) revocations: Arc<Revocations>,
     asked: Mutex<Vec<String>>,
+    looked: AtomicUsize,
 }
 
 impl People for Host {
     async fn revocations(&self) -> Arc<Revocations> {
+        self.looked.fetch_add(1, Ordering::Relaxed);
         Arc::clone(&self.revocations)
     }
 
@@ -112,6 +115,7 @@ impl Companion {
                 renewal: Mutex::new(Renewal::Ended),
                 revocations: Arc::default(),
                 asked: Mutex::default(),
+                looked: AtomicUsize::new(0),
             },
             blue,
             gitlab,
@@ -127,6 +131,11 @@ impl Companion {
     /// These sessions have ended.
     pub(super) fn revoke(&mut self, revocations: Revocations) {
         self.people.revocations = Arc::new(revocations);
+    }
+
+    /// How often it was looked up which sessions have ended.
+    pub(super) fn looked(&self) -> usize {
+        self.people.looked.load(Ordering::Relaxed)
     }
 
     /// The cookies with which renewals were asked for.

@@ -107,6 +107,29 @@ async fn a_session_that_has_ended_is_over_here_too() {
 }
 
 #[tokio::test]
+async fn nobody_is_asked_what_has_ended_where_no_session_is_shown() {
+    let companion = Companion::start();
+    let karma = companion.karma();
+    for (original, headers) in [
+        ("GET https://app.example.com/-/healthy", &[][..]),
+        (PAGE, &[("Cookie", "theme=dark; __Secure-portcullisx=a")]),
+        (
+            "GET https://app.example.com/api/v2/alerts",
+            &[("Authorization", &*karma)],
+        ),
+    ] {
+        companion.nginx(original, headers).await;
+    }
+    assert_eq!(companion.looked(), 0);
+    for name in ["__Secure-portcullis", "__Secure-portcullis.0"] {
+        let before = companion.looked();
+        let cookie = format!("theme=dark; {name}=abc");
+        companion.nginx(PAGE, &[("Cookie", &cookie)]).await;
+        assert_eq!(companion.looked(), before + 1, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_session_is_judged_by_where_the_request_comes_from() {
     let companion = Companion::start();
     let cookies = cookies(&companion.session(60));

@@ -11,7 +11,7 @@ use super::source::Source;
 /// What a client may take.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Limits {
-    /// Connections at a time.
+    /// Connections at a time, and as many requests.
     pub(crate) connections: usize,
     /// The longest header of a request, in bytes.
     pub(crate) header_bytes: usize,

@@ -20,6 +20,10 @@ struct Network {
     bits: u8,
 }
 
+/// The fewest bits that a network may have, those of `10.0.0.0/8` and `fd00::/8`. Larger ones are
+/// nobody's own.
+const FEWEST_BITS: u8 = 8;
+
 pub(super) fn read(source: &Source) -> Result<Proxies, Report> {
     let mut proxies = Proxies::default();
     for found in source.list("trusted_proxies")?.unwrap_or_default() {
@@ -38,9 +42,9 @@ fn network(found: &Found<'_>) -> Result<Network, Report> {
         found.wrong("is not a network", mend)
     })?;
     // T28: the default of a peer, which trusted everybody, was its worst hole.
-    if network.bits == 0 {
+    if network.bits < FEWEST_BITS {
         let mend = "name the proxies, or the network that they alone are in";
-        return Err(found.wrong("is everybody", mend));
+        return Err(found.wrong("is everybody, or nearly so", mend));
     }
     let begins = network.first();
     if begins != network.address {
@@ -80,6 +84,14 @@ impl Network {
         let address: IpAddr = address.parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.unwrap_or(most);
+        // Peers are compared in their canonical form, which never is `::ffff:10.1.2.3`.
+        let canonical = address.to_canonical();
+        if canonical != address
+            && let Some(bits) = bits.checked_sub(128 - 32)
+        {
+            let address = canonical;
+            return (bits <= 32).then_some(Self { address, bits });
+        }
         (bits <= most).then_some(Self { address, bits })
     }
 

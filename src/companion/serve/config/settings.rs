@@ -62,7 +62,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("tls.key", Text, "FILE", "Its private key, as PEM; watched"),
     setting("log.format", Text, "FORMAT", "`json` or `text` [default: json]"),
     setting("log.level", Text, "LEVEL", "`error`, `warn`, `info` or `debug` [default: info]"),
-    setting("limits.connections", Number, "COUNT", "Connections at a time [default: 4096]"),
+    setting("limits.connections", Number, "COUNT", "Connections at a time, and as many requests [default: 4096]"),
     setting("limits.header_bytes", Number, "BYTES", "The longest header of a request [default: 65536]"),
     setting("limits.body_bytes", Number, "BYTES", "The longest body of a request [default: 65536]"),
     setting("limits.handshake", Text, "DURATION", "How long a TLS handshake may take [default: 10s]"),

@@ -181,6 +181,39 @@ async fn t29_a_request_has_its_time_and_no_more() {
     assert_eq!(ask(request).await.status(), StatusCode::SERVICE_UNAVAILABLE);
 }
 
+#[tokio::test(start_paused = true)]
+async fn t29_a_form_that_does_not_arrive_is_soon_given_up() {
+    let began = tokio::time::Instant::now();
+    let mut request = form_of("/form", "");
+    *request.body_mut() = Body::new(Never);
+    assert_eq!(ask(request).await.status(), StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(began.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t29_there_are_no_more_requests_than_there_may_be_connections() {
+    let mut narrow = limits();
+    narrow.connections = 1;
+    let routes = Router::new()
+        .route("/quick", get(async || "done"))
+        .route("/slow", get(async || pending::<&'static str>().await));
+    let router = around(routes, &Arc::new(narrow), &Arc::new(Metrics::new()));
+    let service = TowerToHyperService::new(router);
+    let mut slow = std::pin::pin!(service.call(get_of("/slow")));
+    tokio::select! {
+        biased;
+        _ = &mut slow => panic!("an answer to what has none"),
+        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    }
+    let answer = service.call(get_of("/quick")).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()[RETRY_AFTER], "5");
+    // Its place is free when it is over.
+    slow.await.expect("an answer");
+    let answer = service.call(get_of("/quick")).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
 /// A body that never comes.
 struct Never;
 

@@ -48,7 +48,7 @@ fn a_person_passes_by_what_the_provider_says_of_them() {
     assert_eq!(
         known.identity_headers(),
         [
-            ("x-auth-request-user", "4711".to_owned()),
+            ("x-auth-request-user", "sso/4711".to_owned()),
             ("x-portcullis-caller", "sso/4711".to_owned()),
             ("x-auth-request-email", "alice@example.com".to_owned()),
             ("x-auth-request-groups", "sre,dev".to_owned()),
@@ -107,16 +107,41 @@ fn r09_an_address_that_is_not_verified_is_none() {
 fn no_person_can_look_like_a_service_account() {
     let mut world = World::of_people();
     let token = session_with(&[("sub", "\"blue/monitoring/karma\""), ("idp", "\"github\"")]);
-    let decision = decision(&mut world, ALERTS, &[("cookie", &cookie(&token))]);
-    let known = decision.known().unwrap();
+    let judged = decision(&mut world, ALERTS, &[("cookie", &cookie(&token))]);
+    let known = judged.known().unwrap();
     assert_eq!(known.caller_name(), "github/blue%2Fmonitoring%2Fkarma");
     assert_eq!(
         known.identity_headers()[0],
         (
             "x-auth-request-user",
-            "blue%2Fmonitoring%2Fkarma".to_owned()
+            "github/blue%2Fmonitoring%2Fkarma".to_owned()
         )
     );
+    let one = PEOPLE.replace(r#", "github"]"#, "]");
+    let mut world = World::of(&one);
+    world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+    let token = session_with(&[("sub", "\"blue/monitoring/karma\"")]);
+    let decision = decision(&mut world, ALERTS, &[("cookie", &cookie(&token))]);
+    assert_eq!(
+        decision.known().unwrap().identity_headers()[0].1,
+        "blue%2Fmonitoring%2Fkarma"
+    );
+}
+
+#[test]
+fn the_same_subject_at_two_providers_is_two_people_to_an_app() {
+    let user_of = |policy: &str, claims: &[(&str, &str)]| {
+        let mut world = World::of(policy);
+        world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+        let cookie = cookie(&session_with(claims));
+        let decision = decision(&mut world, ALERTS, &[("cookie", &cookie)]);
+        decision.known().unwrap().identity_headers()[0].1.clone()
+    };
+    assert_eq!(user_of(PEOPLE, &[]), "sso/4711");
+    assert_eq!(user_of(PEOPLE, &[("idp", "\"github\"")]), "github/4711");
+    // With one alone there is nobody to take them for.
+    let one = PEOPLE.replace(r#", "github"]"#, "]");
+    assert_eq!(user_of(&one, &[]), "4711");
 }
 
 #[test]

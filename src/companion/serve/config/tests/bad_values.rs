@@ -220,6 +220,31 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
         ),
         ("--trusted-proxies=::/0", "is everybody", "name the proxies"),
         (
+            "--trusted-proxies=0.0.0.0/1",
+            "is everybody",
+            "name the proxies",
+        ),
+        (
+            "--trusted-proxies=128.0.0.0/7",
+            "is everybody",
+            "name the proxies",
+        ),
+        (
+            "--trusted-proxies=8000::/1",
+            "is everybody",
+            "name the proxies",
+        ),
+        (
+            "--trusted-proxies=::ffff:0.0.0.0/96",
+            "is everybody",
+            "name the proxies",
+        ),
+        (
+            "--trusted-proxies=::ffff:10.1.0.0/129",
+            "is not a network",
+            "10.1.0.0/16",
+        ),
+        (
             "--trusted-proxies=10.1.2.3/16",
             "behind the network's own",
             "write `10.1.0.0/16`",

@@ -148,6 +148,19 @@ fn networks_have_the_addresses_that_begin_like_them() {
         let address: IpAddr = address.parse().expect("an address");
         assert_eq!(proxies.has(address), has, "{address}");
     }
+    // Written as a socket on `[::]` shows them, they are the same.
+    let flags = ["--trusted-proxies=::ffff:10.1.0.0/112,::ffff:192.0.2.7"];
+    let mapped = good(FILE, &flags).trusted_proxies;
+    for (address, has) in [
+        ("10.1.255.255", true),
+        ("::ffff:10.1.2.3", true),
+        ("10.2.0.0", false),
+        ("192.0.2.7", true),
+        ("192.0.2.6", false),
+    ] {
+        let address: IpAddr = address.parse().expect("an address");
+        assert_eq!(mapped.has(address), has, "{address}");
+    }
     assert!(!proxies.has_unix());
     assert!(
         good(FILE, &["--trusted-proxies=unix"])
@@ -168,5 +181,45 @@ fn a_domain_holds_itself_and_what_is_under_it() {
         ("", false),
     ] {
         assert_eq!(holds("example.com", host), held, "{host}");
+    }
+}
+
+#[test]
+fn what_is_seldom_meant_is_told() {
+    let doubts = |flags: &[&str], variables: &[&str]| {
+        let variables = variables.iter().map(Into::into);
+        good(FILE, flags).doubts(variables)
+    };
+    // A setting's own, others', and what Kubernetes sets for a service of this name.
+    let known = [
+        "HOME",
+        "PORTCULLIS_CONFIG",
+        "PORTCULLIS_LOG_FORMAT",
+        "PORTCULLIS_PORT",
+        "PORTCULLIS_PORT_4180_TCP_ADDR",
+        "PORTCULLIS_SERVICE_HOST",
+    ];
+    assert_eq!(doubts(&[], &known), [""; 0]);
+    let told = doubts(&[], &["PORTCULLIS_TRUSTED_PROXY", "PORTCULLIS_LOG_FROMAT"]);
+    let [first, second] = &*told else {
+        panic!("{told:?}");
+    };
+    assert!(first.contains("PORTCULLIS_LOG_FROMAT"), "{first}");
+    assert!(second.contains("PORTCULLIS_TRUSTED_PROXY"), "{second}");
+    for (flags, is_told) in [
+        (&["--listen=127.0.0.1:1"][..], false),
+        (&["--listen=[::1]:1"], false),
+        (&["--listen=unix:socket"], false),
+        (&["--listen=0.0.0.0:1"], true),
+        (&["--listen=[::]:1"], true),
+        (&["--listen=10.1.2.3:1"], true),
+        (
+            &["--listen=0.0.0.0:1", "--tls-cert=a", "--tls-key=b"],
+            false,
+        ),
+    ] {
+        let told = doubts(flags, &[]);
+        let in_clear = told.iter().any(|doubt| doubt.contains("in clear text"));
+        assert_eq!(in_clear, is_told, "{flags:?}: {told:?}");
     }
 }
