@@ -44,7 +44,7 @@ pub(crate) struct Ending {
     /// What filters are told.
     pub(crate) marks: Vec<Over>,
     /// The provider's own session, under our name for it.
-    pub(crate) at_provider: Option<(Id, Timestamp)>,
+    pub(crate) at_provider: Vec<(Id, Timestamp)>,
     /// The logout token that says so, and until when it could be shown again.
     pub(crate) logout_token: Option<(Id, Timestamp)>,
 }
@@ -154,8 +154,8 @@ impl State {
             let before = over.before(now);
             self.revocations.end(over.mark, before, over.ends, now);
         }
-        if let Some((id, ends)) = ending.at_provider {
-            self.at_providers.end(Mark::Session(id), now, ends, now);
+        for (id, ends) in &ending.at_provider {
+            self.at_providers.end(Mark::Session(*id), now, *ends, now);
         }
         true
     }

@@ -135,9 +135,8 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Session, NotStarted> {
         let state = self.store.ended(now).await?;
-        let keys = self.keys.load_full();
-        let at_provider = session.tokens.sid.as_ref();
-        let at_provider = at_provider.map(|sid| keys.provider_session(&session.idp, sid));
+        let sid = session.tokens.sid.as_ref();
+        let at_provider = sid.map(|_| self.keys.load().at_provider(&session));
         if at_provider.is_some_and(|id| state.has_ended_at_provider(id, session.began, now)) {
             return Err(NotStarted::Over);
         }

@@ -153,7 +153,8 @@ impl Sessions {
     ///
     /// Session tokens do not carry the provider's name for its session. So our own name for it is
     /// kept with each session token that is made, which tells the filters within seconds; and it is
-    /// marked by itself, for sealed sessions carry it. Where some may be missing, because the
+    /// marked by itself, for sealed sessions carry it. Where no session of that name is known, those of
+    /// the person end that their provider gave no name, which one of them may be. Where some may be missing, because the
     /// companion has started since, all of the person's sessions end rather than none.
     pub(crate) async fn end_for(
         &self,
@@ -164,11 +165,17 @@ impl Sessions {
         let ends = now.after(self.settings.lifetime);
         let handle = logout.sub.map(|sub| keys.handle(logout.idp, sub));
         let person = handle.map(|handle| Over::person(handle, ends));
-        let at_provider = logout.sid.map(|sid| keys.provider_session(logout.idp, sid));
-        let marks: Vec<Over> = match at_provider {
+        let named = logout.sid.map(|sid| keys.provider_session(logout.idp, sid));
+        let mut at_provider = Vec::from_iter(named);
+        let marks: Vec<Over> = match named {
             None => person.into_iter().collect(),
             Some(id) => {
-                let known = self.store.at_provider(id, now).await?;
+                let mut known = self.store.at_provider(id, now).await?;
+                if let (true, Some(sub)) = (known.sids.is_empty(), logout.sub) {
+                    let nameless = keys.nameless_sessions(logout.idp, sub);
+                    known = self.store.at_provider(nameless, now).await?;
+                    at_provider.push(nameless);
+                }
                 let sids = known.sids.into_iter().map(|sid| {
                     let over = Over::session(sid, ends);
                     handle.map_or(over, |handle| over.of(handle, ends))
@@ -179,7 +186,7 @@ impl Sessions {
         let count = marks.len();
         let ending = Ending {
             marks,
-            at_provider: at_provider.map(|id| (id, ends)),
+            at_provider: at_provider.into_iter().map(|id| (id, ends)).collect(),
             logout_token: Some((keys.logout_token(logout.idp, logout.jti), logout.until)),
         };
         if !self.store.end(&ending, now).await? {

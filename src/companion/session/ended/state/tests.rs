@@ -52,7 +52,7 @@ fn a_mark_counts_until_its_end() {
 fn b06_a_session_that_its_provider_has_ended_is_told_by_the_providers_name() {
     let mut state = State::begin(at(0));
     let ending = Ending {
-        at_provider: Some((id(9), at(1000))),
+        at_provider: vec![(id(9), at(1000))],
         ..Ending::default()
     };
     assert!(state.end(&ending, at(100)));

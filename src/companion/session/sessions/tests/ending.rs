@@ -461,3 +461,30 @@ async fn b06_a_session_that_its_provider_ended_while_the_code_was_exchanged_does
     let later = sessions.start(&nothing, "sso", ada(), "/", at(1003));
     later.await.unwrap();
 }
+
+#[tokio::test]
+async fn b06_a_logout_of_a_session_that_was_never_named_ends_the_persons_nameless_ones() {
+    let mut scene = Scene::new();
+    let mut bob = beside(&scene);
+    for (scene, sub) in [(&mut scene, "ada"), (&mut bob, "bob")] {
+        let mut nameless = ada();
+        nameless.tokens.sid = None;
+        nameless.person.sub = sub.to_owned();
+        scene.start_for(nameless, at(1000)).await;
+    }
+    let mut named = beside(&scene);
+    named.start(at(1000)).await;
+    let logout = Logout {
+        sub: Some("ada"),
+        sid: Some("never told"),
+        ..logout("one")
+    };
+    let logged_out = scene.sessions().end_for(&logout, at(1100)).await;
+    assert_eq!(logged_out, Ok(LoggedOut::Now { marks: 1 }));
+    assert!(!scene.passes_a_filter(at(1101)).await);
+    assert_eq!(scene.refresh(at(1101)).await, Err(Why::Revoked));
+    for other in [&mut bob, &mut named] {
+        assert!(other.passes_a_filter(at(1101)).await);
+        assert!(other.refresh(at(1101)).await.is_ok());
+    }
+}
