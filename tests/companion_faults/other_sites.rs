@@ -74,7 +74,7 @@ async fn r11_what_is_within_a_page_begins_no_sign_in_and_ends_no_session() {
     for (name, value) in [("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "iframe")] {
         for query in ["", "?on=1"] {
             let call = Call::new("GET", AUTH, &format!("/oauth2/start{query}"))
-                .header("cookie", &shown(&alice))
+                .header("cookie", shown(&alice))
                 .header(name, value);
             let reply = stage.sites[0].gateway.call(call).await;
             assert_eq!(reply.status, 400, "{name}: {value}, {query}");
