@@ -67,6 +67,14 @@ fn keys_are_made_and_then_rotated() {
     assert_eq!(second["keys"][1], first["keys"][0]);
     let time = |key: &str| second["keys"][0][key].as_u64().unwrap();
     assert_eq!(time("use_after"), time("made") + 600);
+
+    let waits = folder.session_keys(&["--out", "keys"]);
+    assert_eq!(waits.status.code(), Some(0), "{}", stderr(&waits));
+    assert_eq!(
+        stdout(&waits),
+        "keys: left as it is; its newest key is used in 10 minutes, and no other is made before\n"
+    );
+    assert_eq!(folder.keys(), second);
 }
 
 #[test]

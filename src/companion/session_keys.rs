@@ -1,7 +1,7 @@
 //! `portcullis session-keys`: makes the keys of sessions, or puts a fresh one in front of them.
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use portcullis_core::timestamp::Timestamp;
@@ -16,13 +16,14 @@ Examples:
 
 The companion reads the file again when it changes. A fresh key is published at once, and signs and
 seals ten minutes after it was made: by then every replica and every filter knows it. Nobody is
-signed out. The file holds eight keys at most, and the oldest go.
+signed out. The file holds eight keys at most, and the oldest go. While the newest is not used yet,
+nothing is done.
 
 If the file may have been seen by others, move it away and make another: that signs everybody out,
 and is the only thing that makes what was seen worthless.
 
 Exit codes:
-  0  the file is written, readable by its owner alone
+  0  the file is written, readable by its owner alone, or its newest key is not used yet
   1  it is not, and what was there is untouched; standard error names the place and the mend
   2  the command line is wrong";
 
@@ -47,6 +48,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, KeyFileError> {
     let written = make_or_rotate(&arguments.out, now)?;
     let file = arguments.out.display();
     Ok(match written {
+        Written::Waits { use_after } => format!(
+            "{file}: left as it is; its newest key is used in {} minutes, and no other is made before",
+            minutes(use_after.since(now)),
+        ),
         Written::Made => format!("{file}: made; its key is used at once"),
         Written::Rotated { keys, use_after } => format!(
             "{file}: rotated; a fresh key stands before {} and is used in {} minutes",
@@ -54,7 +59,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, KeyFileError> {
                 1 => "1 other".to_owned(),
                 others => format!("{others} others"),
             },
-            use_after.since(now).as_secs().div_ceil(60),
+            minutes(use_after.since(now)),
         ),
     })
+}
+
+/// As many as it takes, the last one begun.
+const fn minutes(span: Duration) -> u64 {
+    span.as_secs().div_ceil(60)
 }

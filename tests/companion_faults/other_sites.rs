@@ -37,6 +37,10 @@ async fn l01_nobody_is_signed_out_by_another_site() {
     for method in ["GET", "POST"] {
         for (name, value) in [
             ("sec-fetch-site", "cross-site"),
+            // A neighbour, or an image and a frame in an app's own page.
+            ("sec-fetch-site", "same-site"),
+            ("sec-fetch-mode", "no-cors"),
+            ("sec-fetch-dest", "iframe"),
             ("origin", "https://evil.example.net"),
             ("origin", "null"),
             // A neighbour is not one of us.
@@ -61,6 +65,22 @@ async fn l01_nobody_is_signed_out_by_another_site() {
     assert_eq!(alerts(&mut alice).await.status, 200);
     let asked = stage.provider.count(Route::EndSession).await;
     assert_eq!(asked, 0, "and not at the provider either");
+}
+
+#[tokio::test]
+async fn r11_what_is_within_a_page_begins_no_sign_in_and_ends_no_session() {
+    let stage = Plan::alone().start().await;
+    let alice = stage.signed_in("alice", 0).await;
+    for (name, value) in [("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "iframe")] {
+        for query in ["", "?on=1"] {
+            let call = Call::new("GET", AUTH, &format!("/oauth2/start{query}"))
+                .header("cookie", shown(&alice))
+                .header(name, value);
+            let reply = stage.sites[0].gateway.call(call).await;
+            assert_eq!(reply.status, 400, "{name}: {value}, {query}");
+            assert_eq!(reply.all("set-cookie"), [""; 0], "{name}: {value}, {query}");
+        }
+    }
 }
 
 /// Lets somebody sign in at the provider, and returns the address that the browser is sent back to,

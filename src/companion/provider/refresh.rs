@@ -180,10 +180,10 @@ impl Provider {
     }
 }
 
-/// Whether a refusal says that the grant is over. A provider that is unwell, or that does not know
-/// our secret any more, says nothing of the person.
+/// Whether a refusal says that the grant is over. Whatever else a provider says, that it is unwell,
+/// or that it does not take us or our requests any more, it does not say of the person.
 fn ends_a_session(code: &ErrorCode) -> bool {
-    !code.is_passing() && code.as_str() != "invalid_client"
+    matches!(code.as_str(), "invalid_grant" | "access_denied")
 }
 
 impl RefreshError {

@@ -14,6 +14,7 @@ use super::state::Shared;
 mod auth;
 mod backchannel_logout;
 mod callback;
+mod embedded;
 mod keys;
 mod metrics;
 mod mirror;

@@ -5,4 +5,4 @@ mod state;
 
 pub(super) use file::StateFile;
 pub(crate) use file::StateFileError;
-pub(super) use state::{Ending, State};
+pub(super) use state::{Ending, Over, State};

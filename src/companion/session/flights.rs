@@ -101,7 +101,7 @@ impl Flights {
     where
         F: Future<Output = Landing> + Send + 'static,
     {
-        let hash = hash_of(&session.idp, token);
+        let hash = hash_of(session, token);
         let mut landing = match self.board(hash, session, now) {
             Boarded::Landed(landing) => return landing,
             Boarded::Flying(landing) => landing,
@@ -214,7 +214,7 @@ impl Known {
             Landing::Renewed(session) => {
                 let token = session.tokens.refresh_token.as_ref();
                 (
-                    token.is_none_or(|token| hash_of(&session.idp, token) != hash),
+                    token.is_none_or(|token| hash_of(session, token) != hash),
                     KEPT,
                 )
             }
@@ -275,9 +275,11 @@ fn over(
     queue.pop_front_if(|(until, _)| too_long || *until <= now)
 }
 
-/// What a token of a provider is known by.
-fn hash_of(idp: &str, token: &Secret) -> TokenHash {
-    let fields = ["portcullis: a refresh token", idp, token.expose()];
+/// What a person's token of a provider is known by: also where a provider gives the same to all, one
+/// person's redemption is never another's.
+fn hash_of(session: &Session, token: &Secret) -> TokenHash {
+    let (idp, sub) = (session.idp.as_str(), session.person.sub.as_str());
+    let fields = ["portcullis: a refresh token", idp, sub, token.expose()];
     let fields = bytes::fields(&fields.map(str::as_bytes));
     Sha256::digest(fields).into()
 }

@@ -26,6 +26,7 @@ use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
 use super::bytes;
+use super::record::Session;
 use super::secret::SecretKey;
 
 /// All keys of a key file.
@@ -79,6 +80,20 @@ impl Keys {
     /// 1.0 section 2.1). It has three fields where a handle has two, so neither is ever the other.
     pub(crate) fn provider_session(&self, idp: &str, sid: &str) -> Id {
         self.hashed(&["sid", idp, sid])
+    }
+
+    /// What this companion knows a person's sessions of the provider by, where the provider gave none
+    /// of them a name. As many fields as a session of the provider has, and another first one.
+    pub(crate) fn nameless_sessions(&self, idp: &str, sub: &str) -> Id {
+        self.hashed(&["sub", idp, sub])
+    }
+
+    /// What this companion knows the provider's own session by that a session of ours is of.
+    pub(crate) fn at_provider(&self, session: &Session) -> Id {
+        match &session.tokens.sid {
+            Some(sid) => self.provider_session(&session.idp, sid),
+            None => self.nameless_sessions(&session.idp, &session.person.sub),
+        }
     }
 
     /// What this companion knows a logout token by.

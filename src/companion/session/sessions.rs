@@ -208,8 +208,7 @@ impl Sessions {
 
     fn has_ended(&self, session: &Session, state: &State, now: Timestamp) -> bool {
         let keys = self.keys.load();
-        let at_provider = session.tokens.sid.as_ref();
-        let at_provider = at_provider.map(|sid| keys.provider_session(&session.idp, sid));
+        let at_provider = Some(keys.at_provider(session));
         state.has_ended(&keys.marks(session), at_provider, now)
     }
 
@@ -229,14 +228,11 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Vec<SetCookie>, NoSession> {
         let (keys, ends) = (self.keys.load_full(), self.token_ends(session, now));
-        if let Some(sid) = &session.tokens.sid {
-            let at_provider = keys.provider_session(&session.idp, sid);
-            let ends = (ends, session.ends);
-            let noted = self
-                .store
-                .note_at_provider(at_provider, session.sid, ends, now);
-            noted.await?;
-        }
+        let at_provider = keys.at_provider(session);
+        let noted =
+            self.store
+                .note_at_provider(at_provider, session.sid, (ends, session.ends), now);
+        noted.await?;
         let token = keys.mint(&self.settings.url, session, now, ends);
         self.put(cookies, self.settings.names.token(), &token, session, now)
     }

@@ -208,7 +208,9 @@ async fn r10_what_ends_a_session_and_what_passes_are_told_apart() {
     for (answer, ends) in [
         (says(400, "invalid_grant"), true),
         (says(400, "access_denied"), true),
-        (says(400, "unauthorized_client"), true),
+        (says(400, "unauthorized_client"), false),
+        (says(400, "invalid_request"), false),
+        (says(400, "consent_required"), false),
         (says(401, "invalid_client"), false),
         (says(400, "temporarily_unavailable"), false),
         (says(400, "server_error"), false),

@@ -132,6 +132,10 @@ fn not_started(provider: &str, fault: &NotStarted, to: Option<&ReturnTo>) -> Pro
                 "You are in more groups than a session can hold here. Whoever runs this can help.",
             )
         }
+        NotStarted::Over => {
+            info!(provider, %fault, "no session");
+            trouble::stale(path("/oauth2/sign_in", to, None, false))
+        }
         NotStarted::Unavailable(_) => {
             warn!(provider, %fault, "no session");
             Problem::unavailable("Sessions can't be kept just now. Please try again.")

@@ -19,6 +19,8 @@ use crate::serve::return_to::{ReturnRules, ReturnTo};
 use crate::serve::state::Shared;
 use crate::session::{Login, Session};
 
+use super::embedded::is_embedded;
+
 const SIGN_OUT: &str = "/oauth2/sign_out";
 
 /// What may be asked for.
@@ -64,18 +66,23 @@ fn to(returns: &ReturnRules, rd: Option<&str>) -> Option<ReturnTo> {
     rd.and_then(|rd| returns.judge(rd).ok())
 }
 
-/// Whether another site may have sent the browser here without being asked to (L01).
+/// Whether another site, or something within a page, may have sent the browser here without being
+/// asked to (L01).
 fn is_foreign(headers: &HeaderMap, returns: &ReturnRules) -> bool {
-    let cross = headers
-        .get("sec-fetch-site")
-        .is_some_and(|site| site == "cross-site");
+    let site = headers.get("sec-fetch-site");
+    let cross = site.is_some_and(|site| site == "cross-site");
+    // A neighbour that does not say who it is may be anybody's.
+    let says = [ORIGIN, REFERER]
+        .iter()
+        .any(|name| headers.contains_key(name));
+    let nameless = site.is_some_and(|site| site == "same-site") && !says;
     let foreign = [ORIGIN, REFERER].iter().any(|name| {
         headers.get_all(name).iter().any(|value| {
             let url = value.to_str().ok().and_then(|text| Url::parse(text).ok());
             !url.is_some_and(|url| returns.has_host_of(&url))
         })
     });
-    cross || foreign
+    cross || nameless || foreign || is_embedded(headers)
 }
 
 fn ask_first(state: &Shared, to: Option<&ReturnTo>) -> Response {

@@ -21,6 +21,7 @@ use crate::serve::request_id::RequestId;
 use crate::serve::return_to::ReturnTo;
 use crate::serve::state::Shared;
 
+use super::embedded::is_embedded;
 use super::trouble;
 
 /// What a browser asks to begin.
@@ -41,6 +42,11 @@ pub(super) async fn start(
     Query(asked): Query<Asked>,
 ) -> Result<Response, Problem> {
     let to = return_to(&state, asked.rd.as_deref())?;
+    if is_embedded(&headers) {
+        // It would end the session that the browser has, and nobody can sign in within a page.
+        return Err(Problem::bad_request("Nobody signs in within another page.")
+            .with_link(path("/oauth2/sign_in", to.as_ref(), None, false), "Sign in"));
+    }
     let cookies = cookies(&headers);
     let people = &state.people;
     let now = now();

@@ -1,6 +1,7 @@
 //! What is known of ended sessions, wherever it is kept.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use portcullis_core::session::{Id, Mark, Marks, Revocations};
 use portcullis_core::timestamp::Timestamp;
@@ -29,15 +30,35 @@ pub(crate) struct State {
     heeded: BTreeMap<Id, Timestamp>,
 }
 
+/// From how many marks on the next of a person's sessions ends all of that person's. Otherwise one
+/// person, who may sign in and out as often as they like, could fill the list alone, and a full list
+/// ends what everybody else began.
+const CROWDED: usize = Revocations::MAX_ENTRIES / 2;
+
+/// By how much a session of which only the name is known may have begun ahead of the clock.
+const AHEAD: Duration = Duration::from_secs(10);
+
 /// What ends now.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ending {
-    /// What filters are told, each until all of that would be over anyway.
-    pub(crate) marks: Vec<(Mark, Timestamp)>,
+    /// What filters are told.
+    pub(crate) marks: Vec<Over>,
     /// The provider's own session, under our name for it.
-    pub(crate) at_provider: Option<(Id, Timestamp)>,
+    pub(crate) at_provider: Vec<(Id, Timestamp)>,
     /// The logout token that says so, and until when it could be shown again.
     pub(crate) logout_token: Option<(Id, Timestamp)>,
+}
+
+/// What filters are told of one thing that ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Over {
+    mark: Mark,
+    /// When it began, where it is one session and that is known.
+    began: Option<Timestamp>,
+    /// When all of it would be over anyway.
+    ends: Timestamp,
+    /// Whose session it is, and when all of theirs would be over anyway.
+    person: Option<(Id, Timestamp)>,
 }
 
 /// The state as JSON.
@@ -124,26 +145,40 @@ impl State {
             }
             self.remember(token, until);
         }
-        for (mark, ends) in &ending.marks {
-            self.revocations.end(*mark, now, *ends, now);
+        for over in &ending.marks {
+            let over = if self.is_crowded() {
+                over.widened()
+            } else {
+                *over
+            };
+            let before = over.before(now);
+            self.revocations.end(over.mark, before, over.ends, now);
         }
-        if let Some((id, ends)) = ending.at_provider {
-            self.at_providers.end(Mark::Session(id), now, ends, now);
+        for (id, ends) in &ending.at_provider {
+            self.at_providers.end(Mark::Session(*id), now, *ends, now);
         }
         true
     }
 
     /// Whether a session has ended. `at_provider` is our name for the provider's own session.
     pub(crate) fn has_ended(&self, marks: &Marks, at_provider: Option<Id>, now: Timestamp) -> bool {
-        let gone = |id| {
-            let marks = Marks {
-                sid: id,
-                handle: id,
-                ..*marks
-            };
-            self.at_providers.revokes(&marks, now)
-        };
+        let gone = |id| self.has_ended_at_provider(id, marks.began, now);
         self.revocations.revokes(marks, now) || at_provider.is_some_and(gone)
+    }
+
+    /// Whether the provider's own session has ended since this moment.
+    pub(in crate::session) fn has_ended_at_provider(
+        &self,
+        at_provider: Id,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        let marks = Marks {
+            sid: at_provider,
+            handle: at_provider,
+            began: since,
+        };
+        self.at_providers.revokes(&marks, now)
     }
 
     /// Since when it is known what has ended. Who was last vouched for before that might have been
@@ -169,6 +204,10 @@ impl State {
         self.revocations.len() + self.at_providers.len()
     }
 
+    const fn is_crowded(&self) -> bool {
+        CROWDED <= self.revocations.len()
+    }
+
     fn prune(&mut self, now: Timestamp) {
         self.revocations.prune(now);
         self.at_providers.prune(now);
@@ -183,5 +222,64 @@ impl State {
             }
         }
         self.heeded.insert(token, until);
+    }
+}
+
+// === impl Over ===
+
+impl Over {
+    /// All sessions of a person that began by now, until the last of them would be over anyway.
+    pub(in crate::session) const fn person(handle: Id, ends: Timestamp) -> Self {
+        Self {
+            mark: Mark::Person(handle),
+            began: None,
+            ends,
+            person: None,
+        }
+    }
+
+    /// One session, until it would be over anyway.
+    pub(in crate::session) const fn session(sid: Id, ends: Timestamp) -> Self {
+        Self {
+            mark: Mark::Session(sid),
+            began: None,
+            ends,
+            person: None,
+        }
+    }
+
+    /// The same session, which began then.
+    pub(in crate::session) const fn began(self, began: Timestamp) -> Self {
+        Self {
+            began: Some(began),
+            ..self
+        }
+    }
+
+    /// The same session, of this person, of whose sessions the last would be over then.
+    pub(in crate::session) const fn of(self, handle: Id, ends: Timestamp) -> Self {
+        Self {
+            person: Some((handle, ends)),
+            ..self
+        }
+    }
+
+    /// All sessions of its person, where that is known.
+    fn widened(self) -> Self {
+        let widened = self.person.map(|(handle, ends)| Self {
+            began: self.began,
+            ..Self::person(handle, ends)
+        });
+        widened.unwrap_or(self)
+    }
+
+    /// What began by when is ended. A session has its name for itself, so that its mark may be later
+    /// than the clock; and it must be, where the session began by another clock that is ahead.
+    fn before(&self, now: Timestamp) -> Timestamp {
+        match (self.mark, self.began) {
+            (_, Some(began)) => now.max(began),
+            (Mark::Person(_), None) => now,
+            (Mark::Session(_), None) => now.after(AHEAD),
+        }
     }
 }

@@ -220,3 +220,19 @@ async fn the_same_token_of_another_provider_is_another_token() {
     }
     assert_eq!(scene.flown(), 2);
 }
+
+#[tokio::test]
+async fn r10_nobody_gets_what_another_person_with_the_same_refresh_token_got() {
+    let scene = Scene::new();
+    let (one, mut other) = (session("constant"), session("constant"));
+    other.person.sub = "bob".to_owned();
+    for own in [&one, &other] {
+        let landing = renewed(own, "constant", at(200));
+        let landed = scene.join(own, landing, at(200)).await;
+        let Landing::Renewed(landed) = landed else {
+            panic!("{landed:?}");
+        };
+        assert_eq!(landed.person.sub, own.person.sub);
+    }
+    assert_eq!(scene.flown(), 2);
+}

@@ -69,13 +69,22 @@ pub(crate) enum Written {
         /// When the fresh key begins to sign and seal.
         use_after: Timestamp,
     },
+    /// The newest key is not used yet, and nothing is done.
+    Waits {
+        /// When it begins to sign and seal.
+        use_after: Timestamp,
+    },
 }
 
-/// Makes a key file, or puts a fresh key in front of those that are there.
+/// Makes a key file, or puts a fresh key in front of those that are there. Not before the last one is
+/// used: a few in a row would push out the one that all sessions are sealed with.
 pub(crate) fn make_or_rotate(path: &Path, now: Timestamp) -> Result<Written, KeyFileError> {
     let (document, written) = match read(path)? {
         None => (Document::new(now), Written::Made),
         Some(mut document) => {
+            if let Some(use_after) = document.waits(now) {
+                return Ok(Written::Waits { use_after });
+            }
             let use_after = document.rotate(now);
             let keys = document.keys.len();
             (document, Written::Rotated { keys, use_after })
@@ -150,6 +159,13 @@ impl Document {
             handle: SecretKey::random(),
             keys: vec![Entry::new(now, now)],
         }
+    }
+
+    /// When the newest key begins to be used, where that is still to come.
+    fn waits(&self, now: Timestamp) -> Option<Timestamp> {
+        let newest = self.keys.first()?;
+        let use_after = Timestamp::from_secs(newest.use_after);
+        (now < use_after).then_some(use_after)
     }
 
     /// Puts a fresh key in front, and returns when it begins to be used.

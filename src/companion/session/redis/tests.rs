@@ -3,11 +3,11 @@
 mod kinds;
 mod link;
 
-use portcullis_core::session::{Id, Mark, Marks};
+use portcullis_core::session::{Id, Marks};
 use portcullis_tests::lab;
 
 use super::*;
-use crate::session::ended::Ending;
+use crate::session::ended::{Ending, Over};
 use crate::session::fixtures::{URL, ada, at, redis_settings};
 use crate::session::record::Session;
 use crate::session::unavailable::Unavailable;
@@ -21,7 +21,7 @@ fn session() -> Session {
 
 fn ending(sid: u8) -> Ending {
     Ending {
-        marks: vec![(Mark::Session(id(sid)), at(10_000))],
+        marks: vec![Over::session(id(sid), at(10_000))],
         ..Ending::default()
     }
 }

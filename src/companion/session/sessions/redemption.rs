@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::session::Mark;
+use portcullis_core::session::Marks;
 use portcullis_core::timestamp::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::refresh::Redeem;
 use super::{Place, stays};
 use crate::session::bytes;
-use crate::session::ended::Ending;
+use crate::session::ended::{Ending, Over};
 use crate::session::flights::Landing;
 use crate::session::record::{NotRenewed, Session};
 use crate::session::redis::{Redis, Ticket};
@@ -37,6 +37,9 @@ pub(super) struct Redemption<R> {
     pub(super) store: Arc<Store>,
     pub(super) provider: Arc<R>,
     pub(super) session: Session,
+    /// What ends it, and when all of its person's sessions would be over.
+    pub(super) marks: Marks,
+    pub(super) all_over: Timestamp,
     pub(super) place: Place,
     pub(super) idle: Duration,
     pub(super) clock: Clock,
@@ -113,8 +116,11 @@ impl<R: Redeem> Redemption<R> {
                 return Ok(record.session);
             }
             if is_ours {
-                let session = self.ask().await?;
-                return self.keep(redis, ticket, generation, session).await;
+                return match self.ask().await {
+                    Ok(session) => self.keep(redis, ticket, generation, owner, session).await,
+                    Err(NotRenewed::Ended) => self.only_here(redis, ticket, generation).await,
+                    Err(unavailable) => Err(unavailable),
+                };
             }
             if WAIT < self.clock.elapsed() {
                 return Err(NotRenewed::Unavailable);
@@ -123,18 +129,35 @@ impl<R: Redeem> Redemption<R> {
         }
     }
 
+    /// What another replica made of the session meanwhile, if one did. A lock can lapse, and then the
+    /// provider may have refused a token only because that replica had spent it.
+    async fn only_here(
+        &self,
+        redis: &Redis,
+        ticket: &Ticket,
+        generation: u64,
+    ) -> Result<Session, NotRenewed> {
+        let record = redis.get_session(ticket).await.map_err(untold)?;
+        let newer = record.filter(|record| record.generation != generation);
+        newer.map(|record| record.session).ok_or(NotRenewed::Ended)
+    }
+
     /// Puts the renewed session into Redis.
     async fn keep(
         &self,
         redis: &Redis,
         ticket: &Ticket,
         generation: u64,
+        owner: &str,
         session: Session,
     ) -> Result<Session, NotRenewed> {
         let lives = stays(&session, self.idle, self.clock.now());
         let generations = (generation, generation + 1);
         let asked = self.clock.elapsed();
         loop {
+            // So that no other replica sends the spent token before the new ones are there. Where that
+            // fails, they are offered all the same.
+            let _ = redis.lock(ticket.sid, owner, LOCK).await;
             match redis
                 .replace_session(ticket, generations, &session, lives)
                 .await
@@ -155,8 +178,10 @@ impl<R: Redeem> Redemption<R> {
 
     /// Marks the session as ended, so that its session tokens end too.
     async fn mark(&self) {
+        let (marks, ends) = (self.marks, self.session.ends);
+        let over = Over::session(marks.sid, ends).began(marks.began);
         let ending = Ending {
-            marks: vec![(Mark::Session(self.session.sid), self.session.ends)],
+            marks: vec![over.of(marks.handle, ends.max(self.all_over))],
             ..Ending::default()
         };
         // Its refresh token is worth nothing now, so that it ends in any case.

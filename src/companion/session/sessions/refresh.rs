@@ -158,6 +158,8 @@ impl Sessions {
             store: Arc::clone(&self.store),
             provider: Arc::clone(provider),
             session: found.session.clone(),
+            marks: self.keys.load().marks(&found.session),
+            all_over: now.after(self.settings.lifetime),
             place: found.place.clone(),
             idle: self.settings.idle,
             clock: Clock::at(now),

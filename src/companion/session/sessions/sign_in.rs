@@ -38,6 +38,9 @@ pub(crate) enum NotStarted {
     /// What the provider says of the person is more than cookies hold.
     #[error("what the provider says of the person is more than cookies hold")]
     TooLarge,
+    /// The provider has ended its own session since this sign-in came back from it.
+    #[error("the provider ended its session while the sign-in came to its end")]
+    Over,
     /// It cannot be kept just now.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -124,12 +127,19 @@ impl Sessions {
     /// The session, begun after whatever marks there are of the person's former ones. They compare
     /// whole seconds, and who signs out and in again within one has not been signed out since. Nor
     /// is it older than what is known of endings, whose clock may be another replica's.
+    ///
+    /// A mark of the very session at the provider that it comes from is no former one's.
     async fn after_all_marks(
         &self,
         session: Session,
         now: Timestamp,
-    ) -> Result<Session, Unavailable> {
+    ) -> Result<Session, NotStarted> {
         let state = self.store.ended(now).await?;
+        let sid = session.tokens.sid.as_ref();
+        let at_provider = sid.map(|_| self.keys.load().at_provider(&session));
+        if at_provider.is_some_and(|id| state.has_ended_at_provider(id, session.began, now)) {
+            return Err(NotStarted::Over);
+        }
         let later = (0..=LATER).map(|later| {
             let mut session = session.clone();
             session.began = Timestamp::from_secs(session.began.secs() + later);
@@ -138,7 +148,7 @@ impl Sessions {
         });
         let mut good = later.filter(|session| !self.has_ended(session, &state, now));
         let ahead = "the clock of who marked a session as ended is ahead by more than ten seconds";
-        good.next().ok_or_else(|| Unavailable::new(ahead))
+        Ok(good.next().ok_or_else(|| Unavailable::new(ahead))?)
     }
 
     fn logins<'a>(

@@ -1,13 +1,14 @@
 //! Sessions that end before their time.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use portcullis_core::session::{Id, Mark};
+use portcullis_core::session::{Id, Marks};
 use portcullis_core::timestamp::Timestamp;
 
 use super::Sessions;
 use crate::session::cookies::Cookies;
-use crate::session::ended::Ending;
+use crate::session::ended::{Ending, Over};
 use crate::session::keys::Purpose;
 use crate::session::login::Logins;
 use crate::session::outcome::{LoggedOut, SignedOut};
@@ -15,6 +16,9 @@ use crate::session::record::Session;
 use crate::session::redis::Ticket;
 use crate::session::store::Store;
 use crate::session::unavailable::Unavailable;
+
+/// How much the clocks of filters may differ from this one, and how long an answer may be under way.
+const SKEW: Duration = Duration::from_secs(60);
 
 /// What a logout token says (OpenID Connect Back-Channel Logout 1.0 section 2.4), once it has been
 /// believed.
@@ -32,6 +36,25 @@ pub(crate) struct Logout<'a> {
     pub(crate) until: Timestamp,
 }
 
+/// A session that a request for a sign-out shows.
+struct Shown {
+    marks: Marks,
+    /// When it is over by itself.
+    ends: Timestamp,
+    /// When the last of its session tokens ends that the request shows.
+    token_ends: Timestamp,
+}
+
+impl Shown {
+    fn of(marks: Marks, ends: Timestamp) -> Self {
+        Self {
+            marks,
+            ends,
+            token_ends: Timestamp::default(),
+        }
+    }
+}
+
 impl Sessions {
     /// Ends the session of this browser: all that the request shows of sessions, whether or not
     /// they agree. When this returns well, no filter lets it through for more than a few seconds, and
@@ -45,54 +68,86 @@ impl Sessions {
         cookies: &Cookies<'_>,
         now: Timestamp,
     ) -> Result<SignedOut, Unavailable> {
-        // Whatever its cookie says, no session that began by now outlasts this.
-        let by_now = now.after(self.settings.lifetime);
-        let mut ending: BTreeMap<Id, Timestamp> = BTreeMap::new();
+        let keys = self.keys.load_full();
+        let mut shown: BTreeMap<Id, Shown> = BTreeMap::new();
         let session = match &*self.store {
             Store::Cookie(_) => {
                 let sessions = self.sealed(cookies, Purpose::Session, Session::from_bytes);
-                ending.extend(sessions.iter().map(|own| (own.sid, own.ends.max(by_now))));
+                let seen = |own: &Session| (own.sid, Shown::of(keys.marks(own), own.ends));
+                shown.extend(sessions.iter().map(seen));
                 sessions.into_iter().max_by_key(|own| own.last_used)
             }
             Store::Redis(redis) => {
-                let tickets = self.sealed(cookies, Purpose::Ticket, Ticket::from_bytes);
-                ending.extend(tickets.iter().map(|own| (own.sid, own.ends.max(by_now))));
-                let record = match tickets.last() {
-                    Some(ticket) => redis.get_session(ticket).await?,
-                    None => None,
-                };
-                record.map(|record| record.session)
+                let mut session = None;
+                for ticket in self.sealed(cookies, Purpose::Ticket, Ticket::from_bytes) {
+                    // Where there is no record the ticket is worth nothing already.
+                    if let Some(record) = redis.get_session(&ticket).await? {
+                        let marks = keys.marks(&record.session);
+                        shown.insert(ticket.sid, Shown::of(marks, ticket.ends));
+                        session = Some(record.session);
+                    }
+                }
+                session
             }
         };
         // A session token alone ends its session as well.
-        let keys = self.keys.load_full();
         for text in cookies.candidates(self.settings.names.token()) {
             if let Some(claims) = keys.read(&self.settings.url, &text) {
-                ending.entry(claims.marks.sid).or_insert(by_now);
+                let marks = claims.marks;
+                let lasts = marks.began.after(self.settings.lifetime);
+                let own = shown
+                    .entry(marks.sid)
+                    .or_insert_with(|| Shown::of(marks, lasts));
+                own.token_ends = own.token_ends.max(claims.expires_at);
             }
         }
-        if !ending.is_empty() {
-            let marks = ending
-                .iter()
-                .map(|(sid, ends)| (Mark::Session(*sid), *ends));
-            let marks = Ending {
-                marks: marks.collect(),
-                ..Ending::default()
-            };
-            self.store.end(&marks, now).await?;
-        }
         if let Store::Redis(redis) = &*self.store {
-            for sid in ending.keys() {
+            // Before they are marked: the mark lasts no longer than their session tokens.
+            for sid in shown.keys() {
                 redis.delete_session(*sid).await?;
             }
         }
+        self.mark(shown.values(), now).await?;
         let mut set_cookies = self.settings.delete_session(cookies);
         set_cookies.extend(Logins::forget_done(&self.settings, cookies));
         Ok(SignedOut {
             // Two sessions have no one person to name to a provider.
-            session: session.filter(|_| ending.len() == 1),
+            session: session.filter(|_| shown.len() == 1),
             set_cookies,
         })
+    }
+
+    /// Marks what is not over yet. What is over by itself, or marked, needs no mark: else whoever
+    /// keeps old cookies could show them again and again, until the list is full of them.
+    async fn mark(
+        &self,
+        shown: impl Iterator<Item = &Shown>,
+        now: Timestamp,
+    ) -> Result<(), Unavailable> {
+        let state = self.store.ended(now).await?;
+        // No session that began by now outlasts this.
+        let all_over = now.after(self.settings.lifetime);
+        let lives = |own: &&Shown| now < own.ends && !state.has_ended(&own.marks, None, now);
+        let marks = shown.filter(lives).map(|own| {
+            let ends = match &*self.store {
+                Store::Cookie(_) => own.ends.max(all_over),
+                // Its record is gone, and what is left are tokens that have been made of it.
+                Store::Redis(_) => own
+                    .token_ends
+                    .max(now.after(self.settings.token))
+                    .after(SKEW),
+            };
+            let over = Over::session(own.marks.sid, ends).began(own.marks.began);
+            over.of(own.marks.handle, ends.max(all_over))
+        });
+        let ending = Ending {
+            marks: marks.collect(),
+            ..Ending::default()
+        };
+        if !ending.marks.is_empty() {
+            self.store.end(&ending, now).await?;
+        }
+        Ok(())
     }
 
     /// Ends what a provider says is over: the one session that the logout token names or else, where
@@ -101,7 +156,8 @@ impl Sessions {
     ///
     /// Session tokens do not carry the provider's name for its session. So our own name for it is
     /// kept with each session token that is made, which tells the filters within seconds; and it is
-    /// marked by itself, for sealed sessions carry it. Where some may be missing, because the
+    /// marked by itself, for sealed sessions carry it. Where no session of that name is known, those of
+    /// the person end that their provider gave no name, which one of them may be. Where some may be missing, because the
     /// companion has started since, all of the person's sessions end rather than none.
     pub(crate) async fn end_for(
         &self,
@@ -110,27 +166,36 @@ impl Sessions {
     ) -> Result<LoggedOut, Unavailable> {
         let keys = self.keys.load_full();
         let ends = now.after(self.settings.lifetime);
-        let person = logout
-            .sub
-            .map(|sub| Mark::Person(keys.handle(logout.idp, sub)));
-        let at_provider = logout.sid.map(|sid| keys.provider_session(logout.idp, sid));
-        let marks: Vec<Mark> = match at_provider {
+        let handle = logout.sub.map(|sub| keys.handle(logout.idp, sub));
+        let person = handle.map(|handle| Over::person(handle, ends));
+        let named = logout.sid.map(|sid| keys.provider_session(logout.idp, sid));
+        let mut at_provider = Vec::from_iter(named);
+        let marks: Vec<Over> = match named {
             None => person.into_iter().collect(),
             Some(id) => {
-                let known = self.store.at_provider(id, now).await?;
-                let sids = known.sids.into_iter().map(Mark::Session);
+                let mut known = self.store.at_provider(id, now).await?;
+                if let (true, Some(sub)) = (known.sids.is_empty(), logout.sub) {
+                    let nameless = keys.nameless_sessions(logout.idp, sub);
+                    known = self.store.at_provider(nameless, now).await?;
+                    at_provider.push(nameless);
+                }
+                let sids = known.sids.into_iter().map(|sid| {
+                    let over = Over::session(sid, ends);
+                    handle.map_or(over, |handle| over.of(handle, ends))
+                });
                 sids.chain(person.filter(|_| !known.all)).collect()
             }
         };
+        let count = marks.len();
         let ending = Ending {
-            marks: marks.iter().map(|mark| (*mark, ends)).collect(),
-            at_provider: at_provider.map(|id| (id, ends)),
+            marks,
+            at_provider: at_provider.into_iter().map(|id| (id, ends)).collect(),
             logout_token: Some((keys.logout_token(logout.idp, logout.jti), logout.until)),
         };
         if !self.store.end(&ending, now).await? {
             return Ok(LoggedOut::Before);
         }
-        Ok(match marks.len() {
+        Ok(match count {
             0 => LoggedOut::Nobody,
             marks => LoggedOut::Now { marks },
         })

@@ -1,14 +1,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use portcullis_core::session::{Id, Mark, Marks};
+use portcullis_core::session::{Id, Marks};
 
 use super::*;
+use crate::session::ended::Over;
 use crate::session::fixtures::{Folder, at};
 
 fn ending(sid: u8) -> Ending {
     Ending {
-        marks: vec![(Mark::Session(Id::from_bytes([sid; 16])), at(10_000))],
+        marks: vec![Over::session(Id::from_bytes([sid; 16]), at(10_000))],
         ..Ending::default()
     }
 }

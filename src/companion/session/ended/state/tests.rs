@@ -16,8 +16,12 @@ fn session(sid: u16, handle: u16, began: Timestamp) -> Marks {
 }
 
 fn ending(mark: Mark, ends: Timestamp) -> Ending {
+    let over = match mark {
+        Mark::Session(sid) => Over::session(sid, ends).began(at(0)),
+        Mark::Person(handle) => Over::person(handle, ends),
+    };
     Ending {
-        marks: vec![(mark, ends)],
+        marks: vec![over],
         ..Ending::default()
     }
 }
@@ -48,7 +52,7 @@ fn a_mark_counts_until_its_end() {
 fn b06_a_session_that_its_provider_has_ended_is_told_by_the_providers_name() {
     let mut state = State::begin(at(0));
     let ending = Ending {
-        at_provider: Some((id(9), at(1000))),
+        at_provider: vec![(id(9), at(1000))],
         ..Ending::default()
     };
     assert!(state.end(&ending, at(100)));
@@ -132,6 +136,38 @@ fn a_full_list_raises_the_floor_and_forgets_nobody() {
     }
     // What began later than all that was forgotten goes on.
     assert!(!state.has_ended(&session(6000, 6000, at(100 + 24)), None, now));
+}
+
+#[test]
+fn one_person_alone_does_not_fill_the_list() {
+    let mut state = State::begin(at(0));
+    let person = (id(7), at(50_000));
+    for number in 0..5000 {
+        let over = Over::session(id(number), at(40_000)).began(at(100));
+        let ending = Ending {
+            marks: vec![over.of(person.0, person.1)],
+            ..Ending::default()
+        };
+        state.end(&ending, at(200));
+    }
+    assert_eq!(state.floor(), Timestamp::default());
+    assert_eq!(state.revocations(at(200)).len(), CROWDED + 1);
+    assert!(state.has_ended(&session(4999, 7, at(100)), None, at(200)));
+    assert!(!state.has_ended(&session(6000, 8, at(100)), None, at(200)));
+}
+
+#[test]
+fn the_end_of_a_session_that_began_ahead_of_the_clock_is_not_lost() {
+    let mut state = State::begin(at(0));
+    let known = Over::session(id(1), at(1000)).began(at(130));
+    let by_name_alone = Over::session(id(2), at(1000));
+    let ending = Ending {
+        marks: vec![known, by_name_alone],
+        ..Ending::default()
+    };
+    state.end(&ending, at(100));
+    assert!(state.has_ended(&session(1, 7, at(130)), None, at(200)));
+    assert!(state.has_ended(&session(2, 7, at(110)), None, at(200)));
 }
 
 #[test]

@@ -34,15 +34,35 @@ fn c05_eight_keys_are_kept_and_the_oldest_go() {
     make_or_rotate(&path, at(0)).unwrap();
     let first = load(&path).unwrap().0.newest.kid;
     for time in 1..8 {
-        make_or_rotate(&path, at(time)).unwrap();
+        make_or_rotate(&path, at(time * 600)).unwrap();
     }
     let (keys, _) = load(&path).unwrap();
     assert_eq!(keys.all().count(), 8);
     assert_eq!(keys.older.last().unwrap().kid, first);
-    make_or_rotate(&path, at(8)).unwrap();
+    make_or_rotate(&path, at(8 * 600)).unwrap();
     let (keys, _) = load(&path).unwrap();
     assert_eq!(keys.all().count(), 8);
     assert!(keys.all().all(|key| key.kid != first));
+}
+
+#[test]
+fn c05_the_key_in_use_is_not_pushed_out_by_some_that_are_not_used_yet() {
+    let folder = Folder::new();
+    let path = folder.file("keys");
+    make_or_rotate(&path, at(0)).unwrap();
+    let in_use = load(&path).unwrap().0.newest.kid;
+    make_or_rotate(&path, at(1000)).unwrap();
+    let written = fs::read(&path).unwrap();
+    let use_after = at(1600);
+    for time in 1001..1010 {
+        let waits = Ok(Written::Waits { use_after });
+        assert_eq!(make_or_rotate(&path, at(time)), waits);
+    }
+    assert_eq!(fs::read(&path).unwrap(), written);
+    let (keys, _) = load(&path).unwrap();
+    assert_eq!(keys.current(at(1010)).kid, in_use);
+    let rotated = make_or_rotate(&path, at(1600)).unwrap();
+    assert!(matches!(rotated, Written::Rotated { keys: 3, .. }));
 }
 
 #[test]

@@ -355,3 +355,136 @@ async fn a_shorter_lifetime_for_a_while_revives_nobody() {
     scene.browser = old;
     assert_eq!(scene.read(at(1000)).await, Err(Why::Revoked));
 }
+
+#[tokio::test]
+async fn l01_what_is_over_by_itself_is_not_marked_and_changes_nothing() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let old = scene.browser.clone();
+    scene.browser.forget(SEALED);
+    let token_alone = scene.browser.clone();
+    let written = std::fs::metadata(scene.folder.file("state")).unwrap();
+    for browser in [old, token_alone] {
+        scene.browser = browser;
+        scene.end(at(200 * 24 * 3600)).await;
+    }
+    let counts = scene.sessions().counts(at(200 * 24 * 3600)).await.unwrap();
+    assert_eq!(counts.marks, 0);
+    assert_eq!(counts.floor, Timestamp::default());
+    let now = std::fs::metadata(scene.folder.file("state")).unwrap();
+    assert_eq!(inode(&now), inode(&written), "the state was written again");
+}
+
+#[tokio::test]
+async fn l01_a_sign_out_shown_again_changes_nothing() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let old = scene.browser.clone();
+    scene.end(at(100)).await;
+    let list = scene.sessions().revocations(at(200)).await.unwrap();
+    let written = std::fs::metadata(scene.folder.file("state")).unwrap();
+    scene.browser = old;
+    scene.end(at(200)).await;
+    let now = std::fs::metadata(scene.folder.file("state")).unwrap();
+    assert_eq!(scene.sessions().revocations(at(200)).await.unwrap(), list);
+    assert_eq!(inode(&now), inode(&written), "the state was written again");
+}
+
+/// Which file it is: one that is written anew is another.
+fn inode(file: &std::fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    file.ino()
+}
+
+#[tokio::test]
+async fn l01_one_person_alone_signs_nobody_else_out() {
+    let mut scene = Scene::new();
+    // They have filled half of the list already.
+    let entries = (0..2048_u16).map(|number| {
+        let mut sid = [0; 16];
+        sid[..2].copy_from_slice(&number.to_be_bytes());
+        let (sid, before) = (portcullis_core::session::Id::from_bytes(sid), at(5).secs());
+        let ends = at(40_000).secs();
+        format!(r#"{{"sid":"{sid}","before":{before},"ends":{ends}}}"#)
+    });
+    let full = format!(r#""entries":[{}]"#, entries.collect::<Vec<_>>().join(","));
+    let state = scene.folder.file("state");
+    let empty = std::fs::read_to_string(&state).unwrap();
+    std::fs::write(&state, empty.replacen(r#""entries":[]"#, &full, 1)).unwrap();
+    scene.restart(at(6));
+    let mut carol = beside(&scene);
+    carol.start(at(7)).await;
+    for round in 0..4 {
+        let mut signed_in = ada();
+        signed_in.person.sub = "bob".to_owned();
+        scene.start_for(signed_in, at(10 + round)).await;
+        let old = scene.browser.clone();
+        scene.end(at(10 + round)).await;
+        scene.browser = old;
+        assert_eq!(scene.read(at(10 + round)).await, Err(Why::Revoked));
+        scene.browser = Browser::default();
+    }
+    let counts = scene.sessions().counts(at(20)).await.unwrap();
+    assert_eq!(counts.floor, Timestamp::default());
+    assert_eq!(counts.marks, 2049);
+    assert!(carol.read(at(20)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_sign_out_counts_where_the_session_began_ahead_of_the_clock() {
+    let mut scene = Scene::new();
+    scene.start(at(130)).await;
+    let old = scene.browser.clone();
+    scene.end(at(100)).await;
+    scene.browser = old;
+    assert_eq!(scene.read(at(140)).await, Err(Why::Revoked));
+    assert!(!scene.passes_a_filter(at(140)).await);
+}
+
+#[tokio::test]
+async fn b06_a_session_that_its_provider_ended_while_the_code_was_exchanged_does_not_begin() {
+    let scene = Scene::new();
+    let sid = Some("session at the provider");
+    let logout_one = Logout {
+        sid,
+        ..logout("one")
+    };
+    // The browser came back at 1000, and the logout came first out of the exchange.
+    scene
+        .sessions()
+        .end_for(&logout_one, at(1002))
+        .await
+        .unwrap();
+    let (sessions, nothing) = (scene.sessions(), cookies(""));
+    let started = sessions.start(&nothing, "sso", ada(), "/", at(1000));
+    assert_eq!(started.await.unwrap_err(), NotStarted::Over);
+    let later = sessions.start(&nothing, "sso", ada(), "/", at(1003));
+    later.await.unwrap();
+}
+
+#[tokio::test]
+async fn b06_a_logout_of_a_session_that_was_never_named_ends_the_persons_nameless_ones() {
+    let mut scene = Scene::new();
+    let mut bob = beside(&scene);
+    for (scene, sub) in [(&mut scene, "ada"), (&mut bob, "bob")] {
+        let mut nameless = ada();
+        nameless.tokens.sid = None;
+        nameless.person.sub = sub.to_owned();
+        scene.start_for(nameless, at(1000)).await;
+    }
+    let mut named = beside(&scene);
+    named.start(at(1000)).await;
+    let logout = Logout {
+        sub: Some("ada"),
+        sid: Some("never told"),
+        ..logout("one")
+    };
+    let logged_out = scene.sessions().end_for(&logout, at(1100)).await;
+    assert_eq!(logged_out, Ok(LoggedOut::Now { marks: 1 }));
+    assert!(!scene.passes_a_filter(at(1101)).await);
+    assert_eq!(scene.refresh(at(1101)).await, Err(Why::Revoked));
+    for other in [&mut bob, &mut named] {
+        assert!(other.passes_a_filter(at(1101)).await);
+        assert!(other.refresh(at(1101)).await.is_ok());
+    }
+}

@@ -170,6 +170,9 @@ async fn l01_who_signs_out_at_one_replica_is_signed_out_at_the_other() {
         .unwrap()
         .marks;
     assert!(list.contains(&marks.sid.to_string()), "{list}");
+    // Its record is gone, so that the mark need outlast nothing but its session tokens.
+    let ends = at(100).after(settings().token).secs() + 60;
+    assert!(list.contains(&format!(r#""ends":{ends}"#)), "{list}");
 }
 
 #[tokio::test]
@@ -309,4 +312,81 @@ async fn a_session_that_nobody_uses_goes_from_redis_by_itself() {
         .keys(&format!("portcullis:*:session:*{}*", session.sid));
     let left: u64 = scene.server.command(&["TTL", &keys[0]]).parse().unwrap();
     assert!((3600..=3630).contains(&left), "{left}");
+}
+
+#[tokio::test]
+async fn r10_a_replica_that_comes_too_late_with_a_spent_token_ends_nothing() {
+    let mut scene = Replicas::new().await;
+    let session = scene.start(0, at(0)).await;
+    scene.refresh(0, at(3000)).await.unwrap();
+    scene.provider = FakeProvider::closed(|session, time| match time {
+        1 => rotate(session, time),
+        _ => Err(NotRenewed::Ended),
+    });
+    let redeem = |replica: usize| {
+        let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+        let sessions = Arc::clone(&scene.replicas[replica]);
+        tokio::spawn(async move {
+            sessions
+                .refresh(&cookies(&header), at(3600), &provider)
+                .await
+        })
+    };
+    let first = redeem(0);
+    let asked = async || scene.provider.asked() == 1;
+    lab::wait::until_true("the first redemption", lab::wait::LONG, asked).await;
+    // Its lock lapses.
+    let locks = scene
+        .server
+        .keys(&format!("portcullis:*:lock:*{}*", session.sid));
+    assert_eq!(scene.server.command(&["DEL", &locks[0]]), "1");
+    let second = redeem(1);
+    let asked = async || scene.provider.asked() == 2;
+    lab::wait::until_true("the second redemption", lab::wait::LONG, asked).await;
+    scene.provider.gate.add_permits(1);
+    first.await.unwrap().unwrap();
+    scene.provider.gate.add_permits(1);
+    let second = second.await.unwrap().unwrap();
+    let token = second.session.tokens.refresh_token.unwrap();
+    assert_eq!(token.expose(), "refresh-1");
+    let counts = scene.replicas[1].counts(at(3600)).await.unwrap();
+    assert_eq!(counts.marks, 0);
+}
+
+#[tokio::test]
+async fn r10_the_lock_is_taken_again_before_new_tokens_are_offered() {
+    let mut scene = Replicas::new().await;
+    let session = scene.start(0, at(0)).await;
+    scene.refresh(0, at(3000)).await.unwrap();
+    scene.provider = FakeProvider::closed(rotate);
+    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let sessions = Arc::clone(&scene.replicas[0]);
+    let asking = tokio::spawn(async move {
+        sessions
+            .refresh(&cookies(&header), at(3600), &provider)
+            .await
+    });
+    let asked = async || scene.provider.asked() == 1;
+    lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
+    let lock = format!("portcullis:*:lock:*{}*", session.sid);
+    let locks = scene.server.keys(&lock);
+    assert_eq!(scene.server.command(&["DEL", &locks[0]]), "1");
+    // A record that cannot be written: the tokens are offered again and again.
+    let record = scene
+        .server
+        .keys(&format!("portcullis:*:session:*{}*", session.sid));
+    let record = record[0].as_str();
+    let _ok = scene.server.command(&["RENAME", record, "aside"]);
+    let _ok = scene.server.command(&["SET", record, "of another type"]);
+    scene.provider.gate.add_permits(1);
+    let again = async || !scene.server.keys(&lock).is_empty();
+    lab::wait::until_true("the lock", lab::wait::LONG, again).await;
+    let _ok = scene.server.command(&["RENAME", "aside", record]);
+    let _in_time_or_not = asking.await.unwrap();
+    let renewed = async || {
+        let session = scene.read(0, at(3601)).await.ok()?;
+        let token = session.tokens.refresh_token?;
+        (token.expose() == "refresh-1").then_some(())
+    };
+    assert!(lab::wait::within(lab::wait::LONG, renewed).await.is_some());
 }
