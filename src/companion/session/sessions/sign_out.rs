@@ -157,8 +157,9 @@ impl Sessions {
     /// Session tokens do not carry the provider's name for its session. So our own name for it is
     /// kept with each session token that is made, which tells the filters within seconds; and it is
     /// marked by itself, for sealed sessions carry it. Where no session of that name is known, those of
-    /// the person end that their provider gave no name, which one of them may be. Where some may be missing, because the
-    /// companion has started since, all of the person's sessions end rather than none.
+    /// the person end that their provider gave no name, which one of them may be. Where some may be
+    /// missing, because the companion has started since, all of the person's sessions end rather than
+    /// none.
     pub(crate) async fn end_for(
         &self,
         logout: &Logout<'_>,
