@@ -83,10 +83,12 @@ async fn no_header_of_the_readme_survives_and_each_that_it_names_is_set() {
 async fn logs_and_metrics_of_the_readme_are_those_of_the_gateway() {
     let readme = Document::read("README.md");
     let (authority, key) = (Authority::new(), SigningKey::p256());
-    let issuer = Issuer::start(&authority, KUBERNETES, &[&key]).await;
+    // Keys of its own for each: else whose set is read first says who the caller is.
+    let blue = Issuer::start(&authority, KUBERNETES, &[&key]).await;
+    let green = Issuer::start(&authority, KUBERNETES, &[&SigningKey::p256()]).await;
     let app = App::start("alertmanager").await;
     let mut shipped = on_free_ports("gateway.yaml");
-    for name in ["blue", "green"] {
+    for (name, issuer) in [("blue", &blue), ("green", &green)] {
         shipped.file(&format!("{name}-ca.pem"), authority.file());
         shipped.lead(name, issuer.address());
     }
