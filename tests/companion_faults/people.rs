@@ -1,9 +1,9 @@
 //! What people do, and what their browsers hold.
 
 use portcullis_tests::lab::person::{Form, Page};
-use portcullis_tests::lab::{Call, Person, Reply};
+use portcullis_tests::lab::{Call, Person, Reply, wait};
 
-use crate::stage::{APP, URL};
+use crate::stage::{APP, HOST, URL};
 
 /// The names of the cookies.
 pub(crate) const TOKEN: &str = "__Secure-portcullis";
@@ -79,4 +79,18 @@ pub(crate) fn cookie(person: &Person, name: &str) -> String {
         .unwrap_or_else(|| panic!("no {name} among {:?}", person.cookies().names()))
         .value
         .clone()
+}
+
+/// Waits until a session that could not be renewed goes on. Nobody is signed out meanwhile, or sent
+/// anywhere.
+pub(crate) async fn goes_on(person: &mut Person) {
+    let begin = person.trail().len();
+    wait::until_true("the session", wait::LONG, async || {
+        let reply = alerts(person).await;
+        assert!(matches!(reply.status, 200 | 503), "{}", reply.verdict());
+        reply.status == 200
+    })
+    .await;
+    let since = &person.trail()[begin..];
+    assert!(since.iter().all(|step| step.url.host_str() == Some(HOST)));
 }

@@ -6,7 +6,7 @@ use std::fs;
 use portcullis_tests::lab::{Call, Person, Reply, secrets, wait};
 use serde_json::json;
 
-use crate::people::{alerts, at_provider, refresh, shown, sign_out, userinfo};
+use crate::people::{alerts, at_provider, goes_on, refresh, shown, sign_out, userinfo};
 use crate::stage::{APP, AUTH, HOST, Plan, Stage, URL};
 
 /// Not Redis's.
@@ -76,15 +76,7 @@ async fn a_session_whose_token_runs_out_without_redis_waits_for_it() {
     );
 
     stage.redis().restart().await;
-    let begin = alice.trail().len();
-    wait::until_true("the session", wait::LONG, async || {
-        let reply = alerts(&mut alice).await;
-        assert!(matches!(reply.status, 200 | 503), "{}", reply.verdict());
-        reply.status == 200
-    })
-    .await;
-    let since = &alice.trail()[begin..];
-    assert!(since.iter().all(|step| step.url.host_str() == Some(HOST)));
+    goes_on(&mut alice).await;
 }
 
 /// Alice has signed in, and Bob is half-way.
