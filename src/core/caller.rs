@@ -125,9 +125,11 @@ impl Caller {
     pub fn name(&self) -> String {
         let from = &self.from;
         match &self.subject {
-            Subject::ServiceAccount { namespace, name } => format!("{from}/{namespace}/{name}"),
+            Subject::ServiceAccount { namespace, name } => {
+                [from.as_str(), "/", namespace, "/", name].concat()
+            }
             Subject::Person(subject) | Subject::User(subject) => {
-                format!("{from}/{}", encode::visible(subject, "/%"))
+                [from.as_str(), "/", &encode::visible(subject, "/%")].concat()
             }
         }
     }

@@ -61,7 +61,10 @@ pub enum Fault {
 impl Json {
     /// Reads one whole document: UTF-8, no byte order mark, nothing behind it.
     pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
-        let mut reader = serde_json::Deserializer::from_slice(text);
+        // Checked once as a whole, which is quicker than string by string.
+        let text = std::str::from_utf8(text)
+            .map_err(|error| JsonError::not_text(text.get(..error.valid_up_to())))?;
+        let mut reader = serde_json::Deserializer::from_str(text);
         let progress = Progress::default();
         let value = Seed {
             depth: MAX_DEPTH,
@@ -122,6 +125,18 @@ impl Json {
 }
 
 impl JsonError {
+    /// The error of a document that stops being UTF-8 behind `text`.
+    fn not_text(text: Option<&[u8]>) -> Self {
+        let mut lines = text.unwrap_or_default().split(|byte| *byte == b'\n').rev();
+        let last = lines.next().unwrap_or_default();
+        Self {
+            fault: Fault::Syntax,
+            line: lines.count().saturating_add(1),
+            column: last.len().saturating_add(1),
+            path: String::new(),
+        }
+    }
+
     /// What is wrong.
     pub const fn fault(&self) -> Fault {
         self.fault

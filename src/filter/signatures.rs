@@ -11,6 +11,7 @@ mod message;
 mod sample;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jwt_compact::{Algorithm, AlgorithmSignature};
 
@@ -96,12 +97,12 @@ pub fn detect() -> bool {
 
 /// A public key as Envoy takes it: SubjectPublicKeyInfo in DER.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicKey(Vec<u8>);
+pub struct PublicKey(Arc<[u8]>);
 
 impl PublicKey {
     /// Takes the DER bytes as they are.
     #[must_use]
-    pub fn from_der(der: Vec<u8>) -> Self {
+    pub const fn from_der(der: Arc<[u8]>) -> Self {
         Self(der)
     }
 }

@@ -109,7 +109,7 @@ fn show(policy: &Policy, decision: &Decision<'_>, headers: &Headers<'_>) {
     ];
     for (name, value) in seen {
         if let Some(value) = value {
-            let _unseen = host::set_property(&[name], value.as_bytes());
+            let _unseen = host::set_property(name, value.as_bytes());
         }
     }
     let audit = policy.audit();

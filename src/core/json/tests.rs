@@ -146,4 +146,12 @@ fn j23_an_error_names_the_place_and_not_the_text() {
         error.to_string(),
         "a member name stands twice at line 3 column 14"
     );
+    for (bytes, place) in [
+        (&b"{\n  \"secret\": \"s3\xffcret\"}"[..], "line 2 column 16"),
+        (b"\xff", "line 1 column 1"),
+        (b"{}\n\n\xc3", "line 3 column 1"),
+    ] {
+        let error = Json::parse(bytes).unwrap_err();
+        assert_eq!(error.to_string(), format!("not JSON at {place}"));
+    }
 }

@@ -78,11 +78,11 @@ pub fn set_effective_context(context: u32) -> Result<(), Error> {
     abi::set_effective_context(context)
 }
 
-/// Keeps a value in the request's filter state: `["x"]` is `wasm.x` to Envoy's access log and to
-/// later filters.
+/// Keeps a value in the request's filter state: `x` is `wasm.x` to Envoy's access log and to later
+/// filters.
 ///
 /// # Errors
 /// What the host said.
-pub fn set_property(path: &[&str], value: &[u8]) -> Result<(), Error> {
-    abi::set_property(path.join("\0").as_bytes(), value)
+pub fn set_property(name: &str, value: &[u8]) -> Result<(), Error> {
+    abi::set_property(name.as_bytes(), value)
 }

@@ -18,7 +18,7 @@ fn without_a_host_every_call_says_so() {
     );
     assert_eq!(resume_request(), Err(gone));
     assert_eq!(set_effective_context(1), Err(gone));
-    assert_eq!(set_property(&["a"], b"b"), Err(gone));
+    assert_eq!(set_property("a", b"b"), Err(gone));
     assert_eq!(shared_data("a"), Err(gone));
     assert_eq!(set_shared_data("a", b"b", Some(1)), Err(gone));
     assert_eq!(dispatch_http_call("a", &[], Duration::ZERO), Err(gone));

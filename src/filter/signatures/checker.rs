@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::sync::Arc;
 
 use jwt_compact::Algorithm as _;
 use portcullis_core::keys::{Key, PureRust, Signatures};
@@ -54,7 +55,7 @@ impl Checker {
         match on_host(key.algorithm()).filter(|_| self.host) {
             Some(algorithm) => algorithm.verify_signature(
                 &Signature(signature.to_vec()),
-                &PublicKey(key.spki_der().to_vec()),
+                &PublicKey::from_der(Arc::clone(key.spki_der())),
                 message,
             ),
             None => PureRust.verifies(key, message, signature),

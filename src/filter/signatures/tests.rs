@@ -100,7 +100,7 @@ fn only_a_plain_yes_is_a_yes() {
 fn without_a_host_nothing_is_verified_or_detected() {
     assert!(!detect());
     for sample in sample::ALL {
-        let key = PublicKey::from_der(sample.public_key.to_vec());
+        let key = PublicKey::from_der(sample.public_key.into());
         let signature = Signature::try_from_slice(sample.signature).unwrap();
         assert!(
             !sample

@@ -1,6 +1,7 @@
 //! One public key.
 
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,7 +21,7 @@ pub struct Key {
     /// The members that a thumbprint is made of, as RFC 7638 section 3.1 writes them, without
     /// braces.
     members: String,
-    spki: Vec<u8>,
+    spki: Arc<[u8]>,
     material: Material,
 }
 
@@ -41,7 +42,7 @@ impl Key {
             algorithm,
             thumbprint: Thumbprint(Sha256::digest(format!("{{{members}}}")).into()),
             members,
-            spki,
+            spki: spki.into(),
             material,
         }
     }
@@ -62,7 +63,7 @@ impl Key {
     }
 
     /// The key as a DER SubjectPublicKeyInfo (RFC 5280 section 4.1), which is how Envoy takes it.
-    pub fn spki_der(&self) -> &[u8] {
+    pub const fn spki_der(&self) -> &Arc<[u8]> {
         &self.spki
     }
 
