@@ -101,10 +101,11 @@ $(MODULE): $(LINKED) src/filter/exports.json
 build: wasm ## build what a release holds: the filter and target/release/portcullis
 	cargo build --release -p portcullis
 
+# These tests wait for other programs most of the time, so that more of them run at once than there are cores.
 .PHONY: e2e
 e2e: wasm ## prove the promises in real Envoys
 	cargo build --workspace --bins
-	cargo test --workspace --test '*'
+	cargo test --workspace --test '*' -- --test-threads=$$((2 * $$(nproc)))
 
 .PHONY: test
 test: tools ## everything above that can fail

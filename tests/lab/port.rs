@@ -1,8 +1,11 @@
 //! Ports for programs that must be told theirs.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process;
 use std::sync::atomic::{AtomicU16, Ordering};
+
+use tokio::net::TcpSocket;
 
 /// Below the range that Linux hands out by itself, so that no outgoing connection takes one in
 /// between.
@@ -24,6 +27,19 @@ pub fn free() -> SocketAddr {
             let offset = start.wrapping_add(step) % u32::from(COUNT);
             SocketAddr::from((Ipv4Addr::LOCALHOST, FIRST + offset as u16))
         })
-        .find(|address| TcpListener::bind(address).is_ok())
+        .find(|address| bind(*address).is_ok())
         .expect("a free port on loopback")
+}
+
+/// A socket that has this port, which may have been another's a moment ago. As long as it does not
+/// listen, connections are refused, and others may bind the port too: a program that is started
+/// meanwhile has a copy of each of our sockets until it runs, and would keep a port that listens.
+///
+/// # Errors
+/// Where somebody listens there.
+pub(super) fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }

@@ -17,6 +17,7 @@ use tokio_rustls::server::TlsStream;
 use super::background::{self, Task};
 use super::http::{Head, text};
 use super::issuer::Answer;
+use super::{port, wait};
 
 /// What a server says to each request.
 type Script = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
@@ -55,11 +56,12 @@ impl Server {
         identity: Arc<ServerConfig>,
         script: impl Fn(Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        let socket = port::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
         Self {
             address,
             identity,
             script: Arc::new(script),
-            state: State::Down(bind(address)),
+            state: State::Down(socket),
         }
     }
 
@@ -73,7 +75,11 @@ impl Server {
         if let State::Up { task, stop } = std::mem::replace(&mut self.state, State::Between) {
             let _gone = stop.send(());
             task.finish().await;
-            self.state = State::Down(bind(self.address));
+            // A program that another test starts has a copy of each of our sockets until it runs.
+            let freed = wait::until("a port that nobody has any more", wait::LONG, async || {
+                port::bind(self.address).ok()
+            });
+            self.state = State::Down(freed.await);
         }
     }
 
@@ -120,18 +126,6 @@ impl Request {
     pub(super) fn body(&self) -> &str {
         &self.body
     }
-}
-
-/// A socket that has the port and refuses connections until it listens.
-fn bind(address: SocketAddr) -> TcpSocket {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket
-        .set_reuseaddr(true)
-        .expect("a port can be had again at once");
-    socket
-        .bind(address)
-        .unwrap_or_else(|error| panic!("{address}: {error}"));
-    socket
 }
 
 /// Serves `script` until it is stopped, and then until all its connections are gone. The receiver

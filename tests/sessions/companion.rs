@@ -13,7 +13,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use portcullis_tests::lab::background::{self, Task};
-use portcullis_tests::lab::{SigningKey, port};
+use portcullis_tests::lab::{SigningKey, port, wait};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -166,7 +166,11 @@ impl Companion {
 
     /// Starts it again.
     pub(crate) async fn up(&mut self) {
-        let listener = TcpListener::bind(self.address).await.expect("its port");
+        // A program that another test starts has a copy of each of our sockets until it runs.
+        let listener = wait::until("its port", wait::LONG, async || {
+            TcpListener::bind(self.address).await.ok()
+        });
+        let listener = listener.await;
         let listener = listener.into_std().expect("a listener");
         self.task = Some(background::spawn(accept(
             listener,
