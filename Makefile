@@ -31,28 +31,43 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: stage provider ## install what the other targets need into .tools/ (once; needs the package registries)
-	tests/setup/debian.sh servers nginx redis-server
-	tests/setup/debian.sh chromium chromium chromium-driver
-	tests/setup/go.sh caddy github.com/caddyserver/caddy/v2/cmd/caddy $(CADDY)
-	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
+tools: stage provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/ (once)
 
 # What the demo and the benchmark run, without what only tests need.
 .PHONY: stage
-stage: builders
-	tests/setup/envoy.sh
-	tests/setup/debian.sh apps prometheus prometheus-alertmanager
-
-# Who signs people in, in the demo and in tests.
-.PHONY: provider
-provider: builders
-	tests/setup/node.sh oidc-provider
+stage: builders envoys apps
 
 # What a build needs, so that `make wasm` works before `make tools`.
 .PHONY: builders
 builders:
 	tests/setup/rust.sh
 	tests/setup/node.sh node
+
+.PHONY: envoys
+envoys:
+	tests/setup/envoy.sh
+
+# Who signs people in, in the demo and in tests.
+.PHONY: provider
+provider:
+	tests/setup/node.sh oidc-provider
+
+# One after the other: they share the lists of Debian's packages.
+.PHONY: apps servers chromium
+apps:
+	tests/setup/debian.sh apps prometheus prometheus-alertmanager
+servers: | apps
+	tests/setup/debian.sh servers nginx redis-server
+chromium: | servers
+	tests/setup/debian.sh chromium chromium chromium-driver
+
+.PHONY: caddy
+caddy:
+	tests/setup/go.sh caddy github.com/caddyserver/caddy/v2/cmd/caddy $(CADDY)
+
+.PHONY: wasm-bindgen
+wasm-bindgen: builders
+	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
 
 .PHONY: fmt
 fmt: ## format the code
@@ -108,12 +123,12 @@ e2e: wasm ## prove the promises in real Envoys
 	cargo test --workspace --test '*' -- --test-threads=$$((2 * $$(nproc)))
 
 .PHONY: test
-test: tools ## everything above that can fail
+test: ## everything above that can fail, the tools first
 	@report=; \
 	trap 'echo "seconds:$$report"' EXIT; \
-	for step in $(STEPS); do \
+	for step in tools $(STEPS); do \
 		began=$$SECONDS; \
-		$(MAKE) $$step || { report+=" $$step failed"; exit 1; }; \
+		$(MAKE) $$([[ $$step != tools ]] || echo --jobs=3) $$step || { report+=" $$step failed"; exit 1; }; \
 		report+=" $$step $$((SECONDS - began))"; \
 	done
 

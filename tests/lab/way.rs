@@ -156,6 +156,10 @@ impl Settings {
                 )
                 .account("alice", person("sre"))
                 .account("bob", person("sales"))
+                // A sign-out at the provider ends all sessions of a person: who tests it on a way that
+                // others walk too is one of these.
+                .account("carol", person("sre"))
+                .account("dave", person("sre"))
                 .seconds("AccessToken", self.access);
             if self.unasked.as_ref() == Some(name) {
                 provider = provider.signs_out_unasked();

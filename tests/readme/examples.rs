@@ -1,7 +1,7 @@
 //! What is meant to be copied, run or opened.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use portcullis_core::policy::Policy;
 use portcullis_tests::lab::folder::workspace;
@@ -73,10 +73,12 @@ fn every_target_that_the_readme_makes_is_there() {
 
 #[test]
 fn every_proof_that_the_threats_name_is_there() {
-    let mut sources = String::new();
+    let mut files = Vec::new();
     for folder in ["src", "tests"] {
-        collect(&workspace().join(folder), &mut sources);
+        list(&workspace().join(folder), &mut files);
     }
+    let read = |file: &PathBuf| fs::read_to_string(file).expect("a source file");
+    let sources: String = files.iter().map(read).collect();
     let security = Document::read("SECURITY.md");
     for row in table(security.section("Threats and proofs"), "threat") {
         let proof = row[2].trim_matches('`');
@@ -104,37 +106,39 @@ fn every_proof_is_one_that_cargo_runs() {
         let manifest = workspace().join(member).join("Cargo.toml");
         fs::read_to_string(manifest).expect("a manifest")
     });
-    let mut count = 0;
-    for entry in fs::read_dir(workspace().join("tests")).expect("the proofs") {
-        let name = entry.expect("a file").file_name();
-        let name = name.to_string_lossy();
-        let file = if name.ends_with(".rs") {
-            name.into_owned()
+    let tests = workspace().join("tests");
+    let mut files = Vec::new();
+    list(&tests, &mut files);
+    for file in &files {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy();
+        let folder = file.parent().expect("a file in a folder");
+        if name == "main" || folder == tests {
+            let path = file.strip_prefix(&tests).expect("one of them").display();
+            let known = [format!("\"{path}\""), format!("\"../../tests/{path}\"")];
+            let is_known = known.iter().any(|line| {
+                name == "lab" || manifests.iter().any(|manifest| manifest.contains(line))
+            });
+            assert!(is_known, "no manifest names {path}");
         } else {
-            format!("{name}/main.rs")
-        };
-        let is_library = ["lab.rs", "lib.rs"].contains(&&*file);
-        if is_library || !workspace().join("tests").join(&file).is_file() {
-            continue;
+            let main = folder.join("main.rs");
+            let above = Some(main).filter(|main| main.is_file());
+            let above = above.unwrap_or_else(|| folder.with_extension("rs"));
+            let text = fs::read_to_string(&above).expect("the module above");
+            let is_known = text.contains(&format!("mod {name};"));
+            assert!(is_known, "{} does not name {name}", above.display());
         }
-        let known = [&*file, &*format!("../../tests/{file}")];
-        let known = known.map(|path| format!("path = \"{path}\""));
-        let is_known = known
-            .iter()
-            .any(|line| manifests.iter().any(|manifest| manifest.contains(line)));
-        assert!(is_known, "no manifest names {file}");
-        count += 1;
     }
-    assert!(count >= 25, "only {count} found");
+    assert!(files.len() >= 150, "only {} found", files.len());
 }
 
-fn collect(folder: &Path, sources: &mut String) {
+/// All sources below a folder.
+fn list(folder: &Path, sources: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("a file in it").path();
         if path.is_dir() {
-            collect(&path, sources);
+            list(&path, sources);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            sources.push_str(&fs::read_to_string(&path).expect("a source file"));
+            sources.push(path);
         }
     }
 }

@@ -1,0 +1,44 @@
+//! How it ends.
+
+use portcullis_tests::lab::{Call, Connection, wait};
+
+use crate::serve::scene::{Companion, Files};
+use crate::serve::tls::{certify, ping_over_tls, tls_flags};
+
+#[tokio::test]
+async fn told_to_stop_it_ends_well() {
+    for name in ["TERM", "INT"] {
+        let mut companion = Companion::up(&[]).await;
+        // A connection that waits for nothing keeps nobody.
+        let mut idle = Connection::open(companion.files.address).await.unwrap();
+        idle.send(&Call::get("auth.example.com", "/ping")).await;
+        companion.signal(name);
+        assert_eq!(companion.end().await, Some(0), "{name}");
+        let lines = companion.log();
+        assert_eq!(lines.last().unwrap()["message"], "stopped");
+    }
+}
+
+#[tokio::test]
+async fn told_twice_it_does_not_wait_for_the_rest() {
+    let files = Files::new();
+    let trust = certify(&files.folder);
+    let [cert, key] = tls_flags(&files.folder);
+    let patient = ["--limits-handshake=10m", "--limits-shutdown=10m"];
+    let mut companion = files.start(&[&[&*cert, &*key], &patient[..]].concat());
+    let address = companion.files.address;
+    let ready = async || ping_over_tls(address, &trust).is_some();
+    companion.process.ready(ready).await;
+    // Somebody who never comes to the point.
+    let _silent = std::net::TcpStream::connect(address).unwrap();
+    let there = async || {
+        let metrics = companion.metrics().await;
+        metrics.contains("portcullis_companion_connections 1\n")
+    };
+    wait::until_true("the silent one", wait::LONG, there).await;
+    companion.signal("TERM");
+    companion.has_said("stopping").await;
+    assert_eq!(companion.process.ended(), None);
+    companion.signal("TERM");
+    assert_eq!(companion.end().await, Some(0));
+}

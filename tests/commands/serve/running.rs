@@ -1,0 +1,146 @@
+//! What it answers and what it says of that.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+
+use portcullis_tests::lab::{Call, Connection, wait};
+use serde_json::Value;
+
+use crate::serve::scene::{Companion, Files};
+
+#[tokio::test]
+async fn it_starts_with_the_provider_down_and_ready_says_so() {
+    let companion = Companion::up(&[]).await;
+    let told = async || {
+        let ready = companion.get("/ready").await;
+        (ready.status, ready.text()) == (503, "missing: provider\n".to_owned())
+    };
+    wait::until_true("what is missing", wait::LONG, told).await;
+    let ping = companion.get("/ping").await;
+    assert_eq!((ping.status, &*ping.text()), (200, "OK\n"));
+    for path in ["/ping", "/ready"] {
+        let call = Call::get("localhost", path);
+        let beside = call.send(companion.files.metrics).await;
+        assert_eq!(beside.status, companion.get(path).await.status, "{path}");
+        let head = Call::new("HEAD", "auth.example.com", path);
+        let head = head.send(companion.files.address).await;
+        assert_eq!((head.status, head.body.len()), (beside.status, 0), "{path}");
+        assert_eq!(head.header("cache-control").as_deref(), Some("no-store"));
+        let post = Call::post("auth.example.com", path);
+        let post = post.send(companion.files.address).await;
+        assert_eq!(post.status, 405, "{path}");
+        assert_eq!(post.header("allow").as_deref(), Some("GET,HEAD"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_nowhere_is_a_page_for_people_and_metrics_are_for_others() {
+    let companion = Companion::up(&[]).await;
+    for path in [
+        "/", "/metrics", "/oauth2", "/oauth2/", "//ping", "/ping/", "/PING", "/%70ing", "/ping;x",
+    ] {
+        let call = Call::get("auth.example.com", path).header("accept", "text/html");
+        let page = call.send(companion.files.address).await;
+        assert_eq!(page.status, 404, "{path}");
+        assert!(page.text().contains("<h1>Nothing is here</h1>"), "{path}");
+        assert_eq!(page.header("x-frame-options").as_deref(), Some("DENY"));
+    }
+    let json = companion.get("/nowhere?code=hunter2").await;
+    assert_eq!(
+        (json.status, json.json()["error"].as_str()),
+        (404, Some("not_found"))
+    );
+    let metrics = companion.metrics().await;
+    for line in [
+        "portcullis_companion_build_info{version=\"0.1.0\"} 1",
+        "portcullis_companion_requests_total{endpoint=\"unknown\",status=\"404\"} 10",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn each_request_leaves_one_line_and_no_secret_in_it() {
+    let companion = Companion::up(&[]).await;
+    let call = Call::get("auth.example.com", "/nowhere?code=hunter2&state=hunter2")
+        .header("cookie", "__Secure-portcullis=hunter2")
+        .header("authorization", "Bearer hunter2")
+        .header("referer", "https://hunter2.example.com/")
+        .header("x-request-id", "from-the-proxy");
+    let reply = call.send(companion.files.address).await;
+    let id = reply.header("x-request-id").unwrap();
+    companion.has_said(&id).await;
+    assert!(!companion.process.log().contains("hunter2"));
+    let lines = companion.log();
+    let of_it: Vec<&Value> = lines.iter().filter(|line| line["id"] == *id).collect();
+    let [line] = &*of_it else {
+        panic!("one line: {of_it:?}");
+    };
+    assert_eq!(line["message"], "answered");
+    assert_eq!(
+        (&line["method"], &line["path"]),
+        (&"GET".into(), &"/nowhere".into())
+    );
+    assert_eq!(
+        (&line["status"], &line["proxy_id"]),
+        (&404.into(), &"from-the-proxy".into())
+    );
+    assert!(
+        line["micros"].is_u64() && line["peer"].is_string(),
+        "{line}"
+    );
+    assert!(
+        !lines.iter().any(|line| line["path"] == "/ping"),
+        "probes are not told at info"
+    );
+}
+
+#[tokio::test]
+async fn the_log_can_be_text() {
+    let companion = Companion::up(&["--log-format", "text"]).await;
+    companion.get("/a%22b").await;
+    companion.has_said("path=\"/a%22b\"").await;
+    assert!(companion.process.log().contains("INFO"));
+}
+
+#[tokio::test]
+async fn t29_slow_clients_and_long_requests_are_cut_off() {
+    let companion = Companion::up(&["--limits-header=1s"]).await;
+    let mut slow = Connection::open(companion.files.address).await.unwrap();
+    slow.write(b"GET /ping HTTP/1.1\r\nx: ").await.unwrap();
+    // The other end closes, within the patience of `read`.
+    assert!(slow.read(1).await.is_err());
+    let long = Call::get("auth.example.com", "/ping").header("x", "a".repeat(80 * 1024));
+    let reply = long.try_send(companion.files.address).await;
+    assert!(reply.is_err() || reply.unwrap().status == 431);
+    let body = Call::post("auth.example.com", "/nowhere").body(vec![b'a'; 80 * 1024]);
+    let reply = body.try_send(companion.files.address).await;
+    assert!(reply.is_err() || reply.unwrap().status == 413);
+    assert_eq!(companion.get("/ping").await.status, 200);
+}
+
+#[tokio::test]
+async fn it_speaks_http_2_without_tls_too() {
+    let companion = Companion::up(&[]).await;
+    let call = Call::get("auth.example.com", "/ping");
+    assert_eq!(call.send_h2(companion.files.address).await.status, 200);
+}
+
+#[tokio::test]
+async fn it_answers_on_a_unix_socket() {
+    let files = Files::new();
+    let socket = files.folder.join("socket");
+    let listen = format!("--listen=unix:{}", socket.display());
+    let mut companion = files.start(&[&listen]);
+    companion.process.ready(async || socket.exists()).await;
+    let mut stream = UnixStream::connect(&socket).unwrap();
+    let request = b"GET /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    assert!(told.starts_with("HTTP/1.1 404 "), "{told}");
+    companion.has_said("\"peer\":\"unix\"").await;
+    companion.signal("TERM");
+    companion.end().await;
+    assert!(!socket.exists());
+}

@@ -1,0 +1,75 @@
+//! Cookies, as the browser keeps them.
+
+use portcullis_tests::lab::way::{APP, FAMILY};
+use portcullis_tests::lab::{Browser, token};
+use serde_json::{Value, json};
+
+use crate::browser::{is_content, way};
+
+/// The cookies of ours, by the rest of their names.
+async fn ours(browser: &Browser) -> Vec<(String, Value)> {
+    let all = browser.cookies().await.into_iter();
+    let mut ours: Vec<(String, Value)> = all
+        .filter_map(|cookie| {
+            let rest = cookie["name"].as_str().unwrap().strip_prefix(FAMILY);
+            rest.map(|rest| (rest.to_owned(), cookie.clone()))
+        })
+        .collect();
+    ours.sort_by(|(one, _), (other, _)| one.cmp(other));
+    ours
+}
+
+/// Looks at what all cookies of ours have, and how long it lives.
+fn is_kept_well(cookie: &Value, domain: &str, seconds: i64) {
+    assert_eq!(cookie["domain"], domain, "{cookie}");
+    assert_eq!(cookie["path"], "/", "{cookie}");
+    assert_eq!(cookie["secure"], true, "{cookie}");
+    assert_eq!(cookie["httpOnly"], true, "{cookie}");
+    assert_eq!(cookie["sameSite"], "Lax", "{cookie}");
+    let left = cookie["expires"].as_f64().unwrap() as i64 - token::now();
+    assert!(
+        (1..=seconds).contains(&left),
+        "{left} of {seconds}: {cookie}"
+    );
+}
+
+#[tokio::test]
+async fn c01_c02_the_browser_keeps_our_cookies_from_scripts_strangers_and_clear_text() {
+    let way = way().await;
+    let browser = way.browser().await;
+    browser.visit(&format!("{APP}/cookies")).await;
+    // While somebody signs in, there is one for this attempt, for the companion's host alone: a
+    // domain without a dot in front.
+    let during = ours(&browser).await;
+    assert_eq!(during.len(), 1, "{during:?}");
+    let (attempt, cookie) = &during[0];
+    assert!(attempt.starts_with("-login-"), "{attempt}");
+    is_kept_well(cookie, "auth.example.com", 600);
+
+    browser.sign_in_as("alice").await;
+    browser
+        .arrives("the app", |url| url.path() == "/cookies")
+        .await;
+    let after = ours(&browser).await;
+    let names: Vec<&str> = after.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["", "-login-done", "-session"],
+        "the attempt is over"
+    );
+    for (name, cookie) in &after {
+        match name.as_str() {
+            "-login-done" => is_kept_well(cookie, "auth.example.com", 10),
+            _ => is_kept_well(cookie, ".example.com", 12 * 3600),
+        }
+    }
+    assert_eq!(browser.run("return document.cookie").await, json!(""));
+    // A page over clear text could set no cookie of these names, nor could a neighbour's script
+    // one that is not `Secure`.
+    let steal = format!("document.cookie = '{FAMILY}=x; path=/; domain=example.com'");
+    browser.run(&steal).await;
+    assert_eq!(ours(&browser).await.len(), after.len());
+    browser.visit(&format!("{APP}/cookies?again")).await;
+    assert_eq!(way.reached("GET", "/cookies?again").len(), 1);
+    is_content(&browser, &[]).await;
+}

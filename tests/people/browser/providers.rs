@@ -1,0 +1,172 @@
+//! Several providers: a choice, and none mistaken for another.
+
+use portcullis_tests::lab::provider::Route;
+use portcullis_tests::lab::way::{APP, URL};
+use portcullis_tests::lab::{Call, Person, Way};
+use serde_json::json;
+use url::Url;
+
+use crate::browser::{is_content, two};
+
+#[tokio::test]
+async fn of_several_providers_a_person_chooses_one_and_a_name_skips_the_choice() {
+    let way = two().await;
+    let issuers: Vec<&str> = way.providers.iter().map(|one| one.issuer()).collect();
+    let browser = way.browser().await;
+    let link = format!("{APP}/chosen?x=1#y=2");
+    browser.visit(&link).await;
+    assert!(browser.text().await.contains("alertmanager.example.com"));
+    browser.click("a[href*='provider=google']").await;
+    let at_google = |url: &Url| url.as_str().starts_with(issuers[1]);
+    browser.arrives("the chosen one", at_google).await;
+    browser.sign_in_as("alice").await;
+    browser.arrives("the app", |url| url.as_str() == link).await;
+    let seen = way.reached("GET", "/chosen?x=1").pop().unwrap();
+    let caller = json!(["x-portcullis-caller", "google/alice"]);
+    assert!(
+        seen["headers"].as_array().unwrap().contains(&caller),
+        "{seen}"
+    );
+
+    let start = format!("{URL}/oauth2/start?provider=gitlab&rd={APP}/named");
+    browser.visit(&start).await;
+    let at_gitlab = |url: &Url| url.as_str().starts_with(issuers[0]);
+    browser.arrives("the one that was named", at_gitlab).await;
+    browser.sign_in_as("alice").await;
+    browser
+        .arrives("the app", |url| url.path() == "/named")
+        .await;
+    let seen = way.reached("GET", "/named").pop().unwrap();
+    let caller = json!(["x-portcullis-caller", "gitlab/alice"]);
+    assert!(
+        seen["headers"].as_array().unwrap().contains(&caller),
+        "{seen}"
+    );
+    is_content(&browser, &[]).await;
+}
+
+/// Begins a sign-in at this provider, and brings back what the provider, which knows the person
+/// already, sends the browser back with.
+async fn answered(person: &mut Person, provider: &str) -> Url {
+    let start = format!("{URL}/oauth2/start?provider={provider}&on=1&rd={APP}/mixed");
+    let ask = person.step(&start).await.redirect().unwrap();
+    let back = person.step(ask.as_str()).await.redirect().unwrap();
+    assert_eq!(back.path(), format!("/oauth2/callback/{provider}"));
+    back
+}
+
+fn parameter(url: &Url, name: &str) -> String {
+    let mut pairs = url.query_pairs();
+    let found = pairs.find(|(own, _)| own == name);
+    found
+        .unwrap_or_else(|| panic!("{url} has no {name}"))
+        .1
+        .into_owned()
+}
+
+/// A callback of this provider.
+fn callback(provider: &str, state: &str, code: &str, iss: Option<&str>) -> String {
+    let mut url = Url::parse(&format!("{URL}/oauth2/callback/{provider}")).unwrap();
+    url.query_pairs_mut()
+        .append_pair("state", state)
+        .append_pair("code", code)
+        .extend_pairs(iss.map(|iss| ("iss", iss)));
+    url.into()
+}
+
+#[tokio::test]
+async fn r04_no_answer_of_one_provider_passes_for_another_ones() {
+    // Its own: what the providers are asked is counted.
+    let way = Way::with().providers(&["gitlab", "google"]).start().await;
+    let mut alice = way.person();
+    for provider in ["gitlab", "google"] {
+        alice
+            .visit(&format!(
+                "{URL}/oauth2/start?provider={provider}&rd={APP}/{provider}"
+            ))
+            .await;
+        let page = alice.sign_in_as("alice").await;
+        assert_eq!(page.url.as_str(), format!("{APP}/{provider}"));
+    }
+    let issuers: Vec<&str> = way.providers.iter().map(|one| one.issuer()).collect();
+    let (gitlab, google) = (issuers[0], issuers[1]);
+    let redeemed = async || {
+        let at = |one: usize| way.providers[one].count(Route::Token);
+        at(0).await + at(1).await
+    };
+    let before = redeemed().await;
+
+    for (what, provider, whose_state, iss, status) in [
+        (
+            "google's answer to gitlab's question",
+            "gitlab",
+            "gitlab",
+            Some(google),
+            403,
+        ),
+        ("the same without a name", "gitlab", "gitlab", None, 502),
+        (
+            "google's answer at gitlab's door",
+            "gitlab",
+            "google",
+            Some(google),
+            403,
+        ),
+        (
+            "the same, and it says that it is gitlab's",
+            "gitlab",
+            "google",
+            Some(gitlab),
+            403,
+        ),
+        (
+            "gitlab's question at google's door",
+            "google",
+            "gitlab",
+            Some(google),
+            403,
+        ),
+        (
+            "google's answer that says it is gitlab's",
+            "google",
+            "google",
+            Some(gitlab),
+            403,
+        ),
+        (
+            "google's answer without a name",
+            "google",
+            "google",
+            None,
+            502,
+        ),
+        (
+            "a name that only looks the same",
+            "google",
+            "google",
+            Some(&*format!("{google}/")),
+            403,
+        ),
+    ] {
+        let at_gitlab = answered(&mut alice, "gitlab").await;
+        let at_google = answered(&mut alice, "google").await;
+        let state = match whose_state {
+            "gitlab" => parameter(&at_gitlab, "state"),
+            _ => parameter(&at_google, "state"),
+        };
+        let code = parameter(&at_google, "code");
+        let page = alice.step(&callback(provider, &state, &code, iss)).await;
+        assert_eq!(page.reply.status, status, "{what}: {}", page.text());
+        let info = alice
+            .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
+            .await;
+        assert_eq!(info.status, 401, "{what}: nobody is signed in");
+        assert_eq!(redeemed().await, before, "{what}: no code goes anywhere");
+    }
+    let whole = answered(&mut alice, "google").await;
+    assert_eq!(parameter(&whole, "iss"), google);
+    assert_eq!(
+        alice.visit(whole.as_str()).await.url.as_str(),
+        format!("{APP}/mixed")
+    );
+}

@@ -1,0 +1,187 @@
+//! Where people are sent back to: what is refused is refused at every place that reads an `rd`, and the
+//! judge of where an address leads is a real browser.
+
+mod addresses;
+
+use portcullis_tests::lab::person::Page;
+use portcullis_tests::lab::way::{APP, URL};
+use portcullis_tests::lab::{Browser, Call};
+use serde_json::{Value, json};
+use url::Url;
+use url::form_urlencoded::byte_serialize;
+
+use crate::browser::{is_content, way};
+use addresses::{ELSEWHERE, MENDED, ODD};
+
+fn encoded(rd: &str) -> String {
+    byte_serialize(rd.as_bytes()).collect()
+}
+
+/// Every place that reads an `rd`, asked with this one, and whether it has to refuse the request
+/// itself. The others leave the address out.
+fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
+    let get = |path: &str| Call::get("auth.example.com", path);
+    let post = Call::post("auth.example.com", "/oauth2/sign_out")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("origin", URL);
+    let page = |call: Call| call.header("sec-fetch-mode", "navigate");
+    let start = format!("/oauth2/start?rd={rd}");
+    let out = format!("/oauth2/sign_out?rd={rd}");
+    vec![
+        ("start", page(get(&start)), true),
+        ("start, for a script", get(&start), true),
+        (
+            "start, second step",
+            page(get(&format!("{start}&on=1"))),
+            true,
+        ),
+        (
+            "start, by name",
+            page(get(&format!("{start}&provider=sso"))),
+            true,
+        ),
+        (
+            "start, twice",
+            page(get(&format!("/oauth2/start?rd={APP}/&rd={rd}"))),
+            true,
+        ),
+        (
+            "sign_in",
+            page(get(&format!("/oauth2/sign_in?rd={rd}"))),
+            true,
+        ),
+        ("sign_out", page(get(&out)), false),
+        (
+            "sign_out, by form",
+            page(post.body(format!("rd={rd}"))),
+            false,
+        ),
+        (
+            "sign_out, asked first",
+            page(get(&out)).header("sec-fetch-site", "cross-site"),
+            false,
+        ),
+        (
+            "sign_out, coming back",
+            page(get(&format!("{out}&state=unknown"))),
+            false,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn r06_t18_no_place_that_reads_an_address_leads_to_a_foreign_one() {
+    let way = way().await;
+    for hostile in MENDED.iter().chain(ELSEWHERE) {
+        for (place, call, refuses) in places(&encoded(hostile)) {
+            let reply = way.gateway.call(call).await;
+            let status = if refuses { 400 } else { 200 };
+            assert_eq!(
+                reply.status,
+                status,
+                "{place}, {hostile:?}: {}",
+                reply.text()
+            );
+            assert_eq!(reply.header("location"), None, "{place}, {hostile:?}");
+            let text = reply.text();
+            assert!(
+                !text.contains("evil.example"),
+                "{place}, {hostile:?}: {text}"
+            );
+            assert!(!text.contains("http-equiv"), "{place}, {hostile:?}: {text}");
+            let page = Page {
+                url: Url::parse(URL).unwrap(),
+                reply,
+            };
+            let forms = page.forms();
+            let mut fields = forms.iter().flat_map(|form| &form.fields);
+            assert!(fields.all(|(name, _)| name != "rd"), "{place}, {hostile:?}");
+            let actions = forms.into_iter().map(|form| form.action);
+            for url in actions.chain(page.links()) {
+                assert_eq!(
+                    url.host_str(),
+                    Some("auth.example.com"),
+                    "{place}, {hostile:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn r06_the_filter_sends_nobody_anywhere_but_to_the_companion() {
+    let way = way().await;
+    let trust = way.authority.trust();
+    for authority in [
+        "alertmanager.example.com:443",
+        "alertmanager.example.com:8443",
+        "ALERTMANAGER.example.com",
+        "alertmanager.example.com:443@evil.example",
+        "alertmanager.example.com@evil.example",
+        "alertmanager.example.com.",
+        "evil.example",
+    ] {
+        let call = Call::get(authority, "//evil.example/\\evil.example?rd=//evil.example");
+        let call = call.header("sec-fetch-mode", "navigate");
+        let reply = call.try_send_as("alertmanager.example.com", way.gateway.address(), &trust);
+        let reply = reply.await.unwrap();
+        if let Some(location) = reply.header("location") {
+            let start = format!("{URL}/oauth2/start?rd=https%3A%2F%2F");
+            assert!(location.starts_with(&start), "{authority}: {location}");
+            let behind = location.trim_start_matches(&start);
+            assert!(
+                behind
+                    .to_ascii_lowercase()
+                    .starts_with("alertmanager.example.com"),
+                "{location}"
+            );
+            assert!(!behind.contains(['/', '@', '\\']), "{location}");
+        } else {
+            assert!(
+                matches!(reply.status, 400 | 403 | 404),
+                "{authority}: {}",
+                reply.status
+            );
+        }
+    }
+}
+
+/// The host of the page that is shown, and those that it leads to, as the browser itself reads them.
+async fn hosts(browser: &Browser) -> Value {
+    let script = "return [location].concat([...document.links])\
+                  .concat([...document.forms].map((form) => new URL(form.action)))\
+                  .map((place) => place.host)";
+    browser.run(script).await
+}
+
+#[tokio::test]
+async fn r06_t18_a_real_browser_is_led_to_no_foreign_place() {
+    let way = way().await;
+    let browser = way.browser().await;
+    for hostile in MENDED {
+        browser
+            .visit(&format!("{URL}/oauth2/start?rd={}", encoded(hostile)))
+            .await;
+        let hosts = hosts(&browser).await;
+        assert_eq!(hosts, json!(["auth.example.com"]), "{hostile:?}");
+    }
+    browser.visit(&format!("{APP}/first")).await;
+    browser.sign_in_as("alice").await;
+    browser
+        .arrives("the app", |url| url.path() == "/first")
+        .await;
+    for (odd, path) in ODD {
+        browser
+            .visit(&format!("{URL}/oauth2/start?rd={}", encoded(odd)))
+            .await;
+        let end = browser
+            .arrives(odd, |url| url.as_str().starts_with(APP))
+            .await;
+        assert_eq!(end.as_str(), format!("{APP}{path}"), "{odd}");
+        assert_eq!(
+            browser.run("return location.host").await,
+            json!("alertmanager.example.com")
+        );
+    }
+    is_content(&browser, &[400]).await;
+}

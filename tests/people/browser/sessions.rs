@@ -1,0 +1,80 @@
+//! Sessions that run out while somebody fills in a form.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portcullis_tests::lab::token::now;
+use portcullis_tests::lab::way::{APP, FAMILY};
+use portcullis_tests::lab::{Browser, Way, wait};
+use serde_json::Value;
+
+use crate::browser::{is_content, way};
+
+/// Sends a form of the app's own page, as a person does.
+async fn sends_a_form(browser: &Browser, path: &str, text: &str) {
+    let script = format!(
+        "const form = document.createElement('form'); form.method = 'post'; form.action = '{path}'; \
+         const field = document.createElement('input'); field.name = 'text'; field.value = '{text}'; \
+         form.append(field); document.body.append(form); form.submit()"
+    );
+    browser.run(&script).await;
+    let there = format!("{APP}{path}");
+    browser
+        .arrives("an answer", |url| url.as_str() == there)
+        .await;
+}
+
+/// What the session token in the browser says.
+async fn session_token(browser: &Browser) -> Value {
+    let cookies = browser.cookies().await;
+    let cookie = cookies.iter().find(|cookie| cookie["name"] == FAMILY);
+    let token = cookie.expect("a session token")["value"].as_str().unwrap();
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap());
+    serde_json::from_slice(&claims.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_after_the_session_token_ran_out_reaches_the_app_once() {
+    let way = Way::with().token("5s").start().await;
+    let browser = way.browser().await;
+    browser.visit(&format!("{APP}/form")).await;
+    browser.sign_in_as("alice").await;
+    browser
+        .arrives("the app", |url| url.path() == "/form")
+        .await;
+    let old = session_token(&browser).await;
+    let over = async || now() > old["exp"].as_i64().unwrap();
+    wait::until_true("the token's end", wait::LONG, over).await;
+
+    sends_a_form(&browser, "/form/send", "hello").await;
+    let seen = way.reached("POST", "/form/send");
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    assert_eq!(seen[0]["body_bytes"], "text=hello".len());
+    assert!(browser.text().await.contains("/form/send"));
+    let new = session_token(&browser).await;
+    assert_eq!(new["sid"], old["sid"]);
+    assert!(new["exp"].as_i64() > old["exp"].as_i64());
+    is_content(&browser, &[]).await;
+}
+
+#[tokio::test]
+async fn h13_a_form_without_a_session_is_refused_and_sent_nowhere() {
+    let way = way().await;
+    let browser = way.browser().await;
+    browser.visit(&format!("{APP}/form")).await;
+    browser.sign_in_as("alice").await;
+    browser
+        .arrives("the app", |url| url.path() == "/form")
+        .await;
+    browser.client().delete_all_cookies().await.unwrap();
+
+    sends_a_form(&browser, "/form/lost", "hello").await;
+    let text = browser.text().await;
+    assert!(text.contains("no-credentials"), "{text}");
+    assert!(way.reached("POST", "/form/lost").is_empty());
+    // The way back is open: the page before asks for a sign-in, and the provider still knows her.
+    browser.visit(&format!("{APP}/form?again=1")).await;
+    browser
+        .arrives("the app", |url| url.query() == Some("again=1"))
+        .await;
+    is_content(&browser, &[401]).await;
+}

@@ -1,0 +1,106 @@
+//! Signing out, and being somebody else.
+
+use portcullis_tests::lab::way::{APP, FAMILY, URL};
+use portcullis_tests::lab::{Browser, wait};
+
+use crate::browser::{is_content, two, way};
+
+/// Signs in on the way to this page of the app.
+async fn signs_in(browser: &Browser, login: &str, path: &str) {
+    let link = format!("{APP}{path}");
+    browser.visit(&link).await;
+    browser.sign_in_as(login).await;
+    browser.arrives("the app", |url| url.as_str() == link).await;
+}
+
+/// Waits for a page with this heading.
+pub(crate) async fn shows(browser: &Browser, heading: &str) {
+    let script = "return document.querySelector('h1')?.textContent";
+    let shown = async || {
+        // A page that is just going can't be asked.
+        let shown = browser.client().execute(script, vec![]).await;
+        shown.is_ok_and(|shown| shown == heading)
+    };
+    wait::until_true(heading, wait::LONG, shown).await;
+}
+
+#[tokio::test]
+async fn l01_after_signing_out_the_app_asks_for_a_sign_in_again() {
+    let way = way().await;
+    let browser = way.browser().await;
+    signs_in(&browser, "carol", "/out").await;
+    browser
+        .visit(&format!("{URL}/oauth2/sign_out?rd={APP}/out"))
+        .await;
+    browser.confirm_sign_out().await;
+    shows(&browser, "You are signed out").await;
+    let left = browser.cookies().await;
+    let ours = |cookie: &&serde_json::Value| cookie["name"].as_str().unwrap().starts_with(FAMILY);
+    assert_eq!(left.iter().find(ours), None);
+    browser.click("main a").await;
+    signs_in(&browser, "carol", "/out").await;
+    is_content(&browser, &[]).await;
+}
+
+#[tokio::test]
+async fn l01_a_provider_that_signs_out_unasked_brings_people_back_too() {
+    let way = two().await;
+    let browser = way.browser().await;
+    let start = format!("{URL}/oauth2/start?provider=google&rd={APP}/out");
+    browser.visit(&start).await;
+    browser.sign_in_as("carol").await;
+    browser.arrives("the app", |url| url.path() == "/out").await;
+    browser
+        .visit(&format!("{URL}/oauth2/sign_out?rd={APP}/out"))
+        .await;
+    shows(&browser, "You are signed out").await;
+    is_content(&browser, &[]).await;
+}
+
+#[tokio::test]
+async fn l01_another_sites_page_signs_nobody_out_unasked() {
+    let way = way().await;
+    let browser = way.browser().await;
+    signs_in(&browser, "dave", "/asked").await;
+    browser
+        .visit(&format!(
+            "{}/.well-known/openid-configuration",
+            way.provider().issuer()
+        ))
+        .await;
+    let script = format!("location.href = '{URL}/oauth2/sign_out'");
+    browser.run(&script).await;
+    shows(&browser, "Sign out?").await;
+    signs_in_already(&browser, "/asked").await;
+    browser.client().back().await.unwrap();
+    shows(&browser, "Sign out?").await;
+    browser.click("main button").await;
+    browser.confirm_sign_out().await;
+    shows(&browser, "You are signed out").await;
+    is_content(&browser, &[]).await;
+}
+
+async fn signs_in_already(browser: &Browser, path: &str) {
+    browser.visit(&format!("{APP}{path}")).await;
+    assert_eq!(browser.url().await.as_str(), format!("{APP}{path}"));
+}
+
+#[tokio::test]
+async fn who_is_not_allowed_is_told_so_and_can_come_back_as_somebody_else() {
+    let way = way().await;
+    let browser = way.browser().await;
+    signs_in(&browser, "bob", "/secret?x=1").await;
+    shows(&browser, "Not allowed").await;
+    assert!(browser.text().await.contains("caller-not-allowed"));
+    assert!(way.reached("GET", "/secret?x=1").is_empty());
+    browser.click("main a").await;
+    browser.confirm_sign_out().await;
+    shows(&browser, "You are signed out").await;
+    browser.click("main a").await;
+    browser.sign_in_as("alice").await;
+    browser
+        .arrives("the app", |url| url.as_str() == format!("{APP}/secret?x=1"))
+        .await;
+    assert_eq!(way.reached("GET", "/secret?x=1").len(), 1);
+    is_content(&browser, &[403]).await;
+}

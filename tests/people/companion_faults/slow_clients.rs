@@ -1,0 +1,129 @@
+//! Clients that take their time, at each step: each is let go within the limit, and nobody else waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_tests::lab::{Authority, Call, Companion, wait};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use crate::companion_faults::stage::{AUTH, URL};
+
+/// Between two bytes: never long enough to look idle.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// As many of each kind.
+const CLIENTS: usize = 20;
+
+#[tokio::test]
+async fn t29_who_drips_is_let_go_while_others_are_served() {
+    let authority = Authority::new();
+    let companion = Companion::with(
+        json!({
+            "url": URL,
+            "providers": [{"issuer": "https://localhost:1", "client_id": "portcullis"}],
+            "session": {"cookie": {"domain": "example.com"}},
+            "limits": {"handshake": "4s", "header": "4s", "request": "4s"},
+        }),
+        &json!({
+            "sso": {"url": URL, "envoy_cluster": "portcullis"},
+            "apps": [{
+                "name": "app", "hosts": ["app.example.com"],
+                "rules": [{"name": "all", "allow": [{"from": "sso", "anyone": true}]}],
+            }],
+        }),
+    );
+    let companion = companion.tls(&authority, AUTH).start().await;
+    let (address, trust) = (companion.address(), authority.trust());
+
+    let mut dripping = JoinSet::new();
+    for _ in 0..CLIENTS {
+        // The beginning of a record of 16 KiB, as a ClientHello has it.
+        dripping.spawn(async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            (
+                "a handshake",
+                drip(stream, b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03").await,
+            )
+        });
+        for (what, begin) in [
+            (
+                "a header",
+                &b"GET /ping HTTP/1.1\r\nhost: auth.example.com\r\nx-slow: "[..],
+            ),
+            (
+                "a body",
+                b"POST /oauth2/backchannel-logout HTTP/1.1\r\nhost: auth.example.com\r\n\
+                  content-type: application/x-www-form-urlencoded\r\ncontent-length: 60000\r\n\r\n\
+                  logout_token=",
+            ),
+        ] {
+            let trust = Arc::clone(&trust);
+            dripping.spawn(async move {
+                let stream = TcpStream::connect(address).await.unwrap();
+                (what, drip(over_tls(stream, &trust).await, begin).await)
+            });
+        }
+    }
+    // One look at least while all of them drip, and more as they go.
+    let mut ended = Vec::new();
+    let ping = Call::get(AUTH, "/ping");
+    while ended.len() < 3 * CLIENTS {
+        assert_eq!(companion.call(ping.clone()).await.status, 200);
+        while let Some(one) = dripping.try_join_next() {
+            ended.push(one.unwrap());
+        }
+    }
+    for (what, told) in ended {
+        match (what, told) {
+            ("a body", Some(told)) if !told.is_empty() => {
+                assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
+            }
+            (_, told) => assert!(told.is_some(), "{what} goes on for ever"),
+        }
+    }
+    let metrics = Call::get("localhost", "/metrics");
+    wait::until_true("the end of all connections", wait::LONG, async || {
+        let told = metrics.send(companion.metrics()).await.text();
+        told.contains("portcullis_companion_connections 0\n")
+    })
+    .await;
+}
+
+/// Sends this, and then a byte at a time until the other end closes. Returns what it said before;
+/// `None` where it did not close within [`wait::LONG`].
+async fn drip(mut stream: impl AsyncRead + AsyncWrite + Unpin, begin: &[u8]) -> Option<String> {
+    let dripping = async {
+        let mut told = Vec::new();
+        let mut buffer = [0; 4096];
+        let mut next = begin;
+        loop {
+            if stream.write_all(next).await.is_err() || stream.flush().await.is_err() {
+                break;
+            }
+            next = b"x";
+            match timeout(PAUSE, stream.read(&mut buffer)).await {
+                Ok(Ok(0) | Err(_)) => break,
+                Ok(Ok(count)) => told.extend_from_slice(&buffer[..count]),
+                Err(_) => {}
+            }
+        }
+        String::from_utf8_lossy(&told).into_owned()
+    };
+    timeout(wait::LONG, dripping).await.ok()
+}
+
+async fn over_tls(
+    stream: TcpStream,
+    trust: &Arc<ClientConfig>,
+) -> impl AsyncRead + AsyncWrite + Unpin + use<> {
+    let name = ServerName::try_from(AUTH).unwrap();
+    let connector = TlsConnector::from(Arc::clone(trust));
+    connector.connect(name, stream).await.unwrap()
+}

@@ -1,0 +1,221 @@
+//! People with sessions.
+
+use portcullis_tests::lab::provider::Client;
+use portcullis_tests::lab::wait::{self, LONG};
+use portcullis_tests::lab::{Authority, Call, Gateway, Person, Provider};
+use serde_json::{Value, json};
+
+use crate::forward_auth::fronts::HOST;
+use crate::forward_auth::stage::{AUTH, Stage, seen};
+
+const PAGE: &str = "https://alertmanager.example.com/graph?g0.expr=a%26b%2Bc&g0.tab=0";
+
+/// A stage where people sign in.
+struct People {
+    stage: Stage,
+    authority: Authority,
+    gateway: Gateway,
+    _provider: Provider,
+}
+
+impl People {
+    /// A provider, and something that terminates TLS for the companion. Session tokens last for so
+    /// long.
+    async fn start(token: Option<&str>) -> Self {
+        let authority = Authority::new();
+        let claims = json!({
+            "email": "alice@example.com", "email_verified": true, "groups": ["sre", "a,b"],
+            "preferred_username": "alice",
+        });
+        let callback = format!("{AUTH}/oauth2/callback");
+        let provider = Provider::with(&authority)
+            .client(Client::new("portcullis", "s3cret").redirect(&callback))
+            .account("alice", claims)
+            .start()
+            .await;
+        let settings = json!({
+            "issuer": provider.issuer(),
+            "client_id": "portcullis",
+            "client_secret": "s3cret",
+            "ca_file": authority.file(),
+        });
+        let stage = Stage::with(&authority, settings, token).await;
+        let gateway = Gateway::with(Value::Null)
+            .filters(vec![])
+            .tls(&authority, &["auth.example.com"])
+            .app("auth.example.com", stage.companion.address())
+            .start()
+            .await;
+        Self {
+            stage,
+            authority,
+            gateway,
+            _provider: provider,
+        }
+    }
+
+    /// Alice, who has opened a page behind NGINX and signed in on the way.
+    async fn alice(&self) -> Person {
+        let [nginx, _, _] = &self.stage.fronts;
+        let mut alice = Person::new(&[&self.authority])
+            .at("auth.example.com", self.gateway.address())
+            .at(HOST, nginx.address);
+        alice.visit(PAGE).await;
+        alice.sign_in_as("alice").await;
+        alice
+    }
+}
+
+/// What a browser sends of its cookies to the app.
+fn cookies(person: &Person) -> String {
+    let cookies = person.cookies().iter();
+    let cookies = cookies.filter(|cookie| cookie.domain == "example.com");
+    let pairs = cookies.map(|cookie| format!("{}={}", cookie.name, cookie.value));
+    pairs.collect::<Vec<_>>().join("; ")
+}
+
+#[tokio::test]
+async fn a_person_signs_in_on_the_way_and_comes_to_the_very_page() {
+    let people = People::start(None).await;
+    let alice = people.alice().await;
+    assert_eq!(alice.page().url.as_str(), PAGE);
+    let identity = [
+        ("x-auth-request-email", "alice@example.com"),
+        ("x-auth-request-groups", "sre,a%2Cb"),
+        ("x-auth-request-preferred-username", "alice"),
+        ("x-auth-request-user", "alice"),
+        ("x-portcullis-caller", "sso/alice"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let shown = seen(&alice.page().reply);
+    assert_eq!(shown.identity(), identity);
+    assert_eq!(shown.0["path"], "/graph?g0.expr=a%26b%2Bc&g0.tab=0");
+    // The same session, behind each of them. What an app gets of the cookies is its own.
+    let ours = cookies(&alice);
+    assert!(ours.contains("__Secure-portcullis=") && ours.contains("__Secure-portcullis-session"));
+    for front in &people.stage.fronts {
+        let call = Call::get(HOST, "/").header("cookie", format!("theme=dark; {ours}; a=b"));
+        let shown = seen(&front.send(call).await);
+        assert_eq!(shown.identity(), identity, "{}", front.name);
+        assert_eq!(shown.all("cookie"), ["theme=dark; a=b"], "{}", front.name);
+        let shown = seen(
+            &front
+                .send(Call::get(HOST, "/").header("cookie", &ours))
+                .await,
+        );
+        let left: String = shown.all("cookie").concat();
+        assert_eq!(left, "", "{}", front.name);
+    }
+}
+
+#[tokio::test]
+async fn h13_people_are_led_to_sign_in_and_programs_are_not() {
+    let stage = Stage::start().await;
+    let start = format!(
+        "{AUTH}/oauth2/start?rd=https%3A%2F%2F{HOST}%2Fgraph%3Fg0.expr%3Da%2526b%26g0.tab%3D0"
+    );
+    for front in &stage.fronts {
+        let page = Call::get(HOST, "/graph?g0.expr=a%26b&g0.tab=0");
+        let navigation = page.clone().header("sec-fetch-mode", "navigate");
+        let old_browser = page.clone().header("accept", "text/html,*/*;q=0.8");
+        for call in [navigation, old_browser] {
+            let reply = front.send(call).await;
+            if front.hands_on {
+                assert_eq!(reply.status, 401, "{}", front.name);
+                assert!(reply.text().contains(&format!("href=\"{start}\"")));
+                let security = reply.header("content-security-policy").unwrap();
+                assert!(security.contains("script-src 'sha256-"), "{security}");
+            } else {
+                assert_eq!(reply.status, 302, "{}", front.name);
+                assert_eq!(reply.header("location").as_deref(), Some(&*start));
+            }
+        }
+        let script = page.clone().header("sec-fetch-mode", "cors");
+        let script = script.header("accept", "text/html");
+        let post = Call::post(HOST, "/graph").header("accept", "text/html");
+        for call in [page, script, post] {
+            let reply = front.send(call).await;
+            assert_eq!(reply.status, 401, "{}", front.name);
+            assert_eq!(reply.header("location"), None);
+            assert!(!reply.text().contains(AUTH));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_goes_on_behind_each_proxy() {
+    let people = People::start(Some("5s")).await;
+    let alice = people.alice().await;
+    let ours = cookies(&alice);
+    for front in &people.stage.fronts {
+        let call = Call::get(HOST, "/").header("cookie", &ours);
+        let fresh = wait::until("a fresh token", LONG, async || {
+            let reply = front.send(call.clone()).await;
+            seen(&reply);
+            let mut lines = reply.all("set-cookie");
+            assert!(lines.len() <= 1, "{}: {lines:?}", front.name);
+            lines.pop()
+        });
+        let fresh = fresh.await;
+        let (pair, attributes) = fresh.split_once("; ").unwrap();
+        assert!(pair.starts_with("__Secure-portcullis="), "{pair}");
+        assert!(attributes.contains("Secure; HttpOnly; SameSite=Lax"));
+        assert!(!ours.contains(pair), "{}", front.name);
+        // It alone is a session, until it is over.
+        let call = Call::get(HOST, "/").header("cookie", pair);
+        let reply = front.send(call).await;
+        assert_eq!(reply.status, 200, "{}", front.name);
+    }
+    // What has no sealed session goes through the sign-in again.
+    let (_, sealed) = ours.split_once("; ").unwrap();
+    assert!(
+        sealed.starts_with("__Secure-portcullis-session"),
+        "{sealed}"
+    );
+    let token_alone = ours.split_once("; ").unwrap().0;
+    for front in &people.stage.fronts {
+        let call = Call::get(HOST, "/").header("cookie", token_alone);
+        let reply = front.send(call).await;
+        assert_eq!(reply.status, 401, "{}", front.name);
+        assert_eq!(reply.header("set-cookie"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_of_use_to_the_apps_own_pages_alone() {
+    let people = People::start(None).await;
+    let alice = people.alice().await;
+    let ours = cookies(&alice);
+    for front in &people.stage.fronts {
+        let post = Call::post(HOST, "/api/v2/silences")
+            .header("cookie", &ours)
+            .body(r#"{"comment":"hush"}"#);
+        let own = post.clone().header("sec-fetch-site", "same-origin");
+        let shown = seen(&front.send(own).await);
+        assert_eq!(shown.0["method"], "POST", "{}", front.name);
+        assert_eq!(shown.0["body_bytes"], 18, "{}", front.name);
+        for (name, value) in [
+            ("sec-fetch-site", "same-site"),
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "https://grafana.example.com"),
+        ] {
+            let reply = front.send(post.clone().header(name, value)).await;
+            assert_eq!(reply.status, 403, "{}: {value}", front.name);
+        }
+        let websocket = Call::get(HOST, "/live")
+            .header("cookie", &ours)
+            .header("connection", "Upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("sec-websocket-version", "13");
+        let own = websocket.clone().header("sec-fetch-site", "same-origin");
+        assert_eq!(front.send(own).await.status, 101, "{}", front.name);
+        for (name, value) in [
+            ("sec-fetch-site", "same-site"),
+            ("origin", "https://grafana.example.com"),
+        ] {
+            let reply = front.send(websocket.clone().header(name, value)).await;
+            assert_eq!(reply.status, 403, "{}: {value}", front.name);
+        }
+    }
+}

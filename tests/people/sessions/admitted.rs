@@ -1,0 +1,237 @@
+//! Who gets in with a session, and what the app sees of it.
+
+use portcullis_tests::lab::scene::{AUDIENCE, HOST, poll};
+use portcullis_tests::lab::{Call, SigningKey, Version};
+use serde_json::json;
+
+use crate::sessions::companion::REFRESH;
+use crate::sessions::stand::{People, SEALED, Session, TOKEN, cookies, saw, show};
+
+#[tokio::test]
+async fn a_person_with_a_session_gets_in_by_the_companions_keys_alone() {
+    for version in Version::ALL {
+        let mut people = People::with(|_| {}, |builder| builder.version(version)).await;
+        let ann = Session::of("ann/1");
+        let (reply, seen) = people.lets_through("good", show(&people.good(&ann))).await;
+        assert_eq!(reply.header("set-cookie"), None);
+        for (name, value) in [
+            ("x-auth-request-user", "ann%2F1"),
+            ("x-portcullis-caller", "sso/ann%2F1"),
+            ("x-auth-request-email", "ann@example.com"),
+            ("x-auth-request-groups", "sre,on-call"),
+            ("x-auth-request-preferred-username", "ann"),
+            ("cookie", "theme=dark; lang=en"),
+        ] {
+            assert_eq!(saw(&seen, name), [value], "{name} in Envoy {version}");
+        }
+        assert_eq!(people.companion.count(REFRESH), 0);
+
+        let line = people
+            .gateway
+            .logged("it", |line| line["caller"] == "sso/ann%2F1");
+        let line = line.await;
+        assert_eq!(
+            (&line["rule"], &line["reason"]),
+            (&json!("people"), &json!("rule"))
+        );
+        let record = people.gateway.audited().pop().unwrap().record;
+        assert_eq!(record["caller"], "sso/ann%2F1");
+        assert_eq!(record["trust"], "sso");
+        assert_eq!(record["kid"], people.key.kid());
+        let labels = [("decision", "allowed"), ("reason", "rule")];
+        let gateway = &people.gateway;
+        gateway
+            .metric("portcullis_decisions_total", &labels, |count| count == 1.0)
+            .await;
+        let keys = [("trust", "sso"), ("outcome", "good")];
+        gateway
+            .metric("portcullis_key_reads_total", &keys, |count| count == 1.0)
+            .await;
+        people.ends_clean().await;
+    }
+}
+
+#[tokio::test]
+async fn h14_no_request_takes_a_sessions_cookies_to_the_app() {
+    let mut people = People::start().await;
+    let good = people.good(&Session::of("ann"));
+    let family = format!(
+        "a=1;{TOKEN}={good};  b=\"2; {TOKEN}.0=x; {SEALED}=y; {SEALED}.1=z;{TOKEN}-login-abc=w; \
+         {TOKEN}s=theirs;c; __secure-portcullis=theirs too"
+    );
+    let left = format!("a=1;  b=\"2; {TOKEN}s=theirs;c; __secure-portcullis=theirs too");
+    let karma = people.token();
+    for (what, call) in [
+        ("a session", Call::get(HOST, "/api")),
+        ("a public rule", Call::get(HOST, "/-/healthy")),
+        (
+            "a preflight",
+            Call::new("OPTIONS", HOST, "/api")
+                .header("origin", "https://karma.example.com")
+                .header("access-control-request-method", "PUT"),
+        ),
+        ("a bearer token", poll(&karma)),
+    ] {
+        let call = call.header("cookie", &family);
+        let (_, seen) = people.lets_through(what, call).await;
+        assert_eq!(saw(&seen, "cookie"), [left.as_str()], "{what}");
+    }
+    let only = Call::get(HOST, "/-/healthy").header("cookie", format!("{TOKEN}=x"));
+    let (_, seen) = people.lets_through("nothing else", only).await;
+    assert!(saw(&seen, "cookie").is_empty());
+    let several = Call::get(HOST, "/-/healthy")
+        .header("cookie", "a=1")
+        .header("cookie", format!("{SEALED}=x"))
+        .header("cookie", "b=2");
+    let (_, seen) = people.lets_through("several headers", several).await;
+    assert_eq!(saw(&seen, "cookie").join("; "), "a=1; b=2");
+    let theirs = Call::get(HOST, "/-/healthy").header("cookie", b"a=\xe9;b");
+    let (_, seen) = people.lets_through("none of ours", theirs).await;
+    assert_eq!(saw(&seen, "cookie"), ["a=\u{e9};b"]);
+
+    // In HTTP/2 each cookie may come as a header of its own (RFC 9113 section 8.2.3).
+    let mut crumbs = Call::get(HOST, "/api");
+    for crumb in ["a=1", &format!("{TOKEN}={good}"), "b=2"] {
+        crumbs = crumbs.header("cookie", crumb);
+    }
+    let reply = crumbs.send_h2(people.gateway.address()).await;
+    people.passed_besides();
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let seen = people.scene.app.seen().pop().unwrap();
+    assert_eq!(saw(&seen, "cookie"), ["a=1; b=2"]);
+    people.ends_clean().await;
+}
+
+#[tokio::test]
+async fn j09_no_token_is_good_for_the_others_purpose() {
+    let mut people = People::start().await;
+    let ann = Session::of("ann");
+    let (good, karma) = (people.good(&ann), people.token());
+    people.lets_through("a session", show(&good)).await;
+    let bearer = people.refuses("a session as bearer", poll(&good), 401, "token-malformed");
+    bearer.await;
+    let typed = |typ: &str| ann.token().header("typ", typ).sign(&people.key);
+    let stranger = SigningKey::p256().named(people.key.kid());
+    for (what, token, reason) in [
+        (
+            "a bearer token as session",
+            karma.clone(),
+            "token-malformed",
+        ),
+        ("JWT", typed("JWT"), "token-malformed"),
+        ("at+jwt", typed("at+jwt"), "token-malformed"),
+        ("logout+jwt", typed("logout+jwt"), "token-malformed"),
+        (
+            "another case",
+            typed("Portcullis-Session+JWT"),
+            "token-malformed",
+        ),
+        (
+            "a media type",
+            typed("application/portcullis-session+jwt"),
+            "token-malformed",
+        ),
+        (
+            "another's key",
+            ann.token().sign(&stranger),
+            "signature-invalid",
+        ),
+        (
+            "another issuer",
+            ann.token()
+                .claim("iss", "https://evil.example.com")
+                .sign(&people.key),
+            "issuer-unknown",
+        ),
+        (
+            "another audience",
+            ann.token().claim("aud", AUDIENCE).sign(&people.key),
+            "audience-mismatch",
+        ),
+        (
+            "another provider",
+            ann.token().claim("idp", "blue").sign(&people.key),
+            "issuer-unknown",
+        ),
+        (
+            "too long a life",
+            ann.token().expires_in(7200).sign(&people.key),
+            "lifetime-too-long",
+        ),
+        ("nothing like a token", "x".to_owned(), "token-malformed"),
+    ] {
+        people.refuses(what, show(&token), 401, reason).await;
+    }
+    // A bad bearer token never falls back to the session, and a good one needs none (H03).
+    let both = |token: &str| poll(token).header("cookie", cookies(&good));
+    people
+        .refuses("a bad bearer token", both("a.b.c"), 401, "token-malformed")
+        .await;
+    let (_, seen) = people.lets_through("a good one", both(&karma)).await;
+    assert_eq!(saw(&seen, "x-portcullis-caller"), ["blue/monitoring/karma"]);
+    let basic = show(&good).header("authorization", "Basic YTpi");
+    let (_, seen) = people.lets_through("Basic beside it", basic).await;
+    assert!(saw(&seen, "authorization").is_empty());
+    assert_eq!(people.companion.count(REFRESH), 0);
+    people.ends_clean().await;
+}
+
+#[tokio::test]
+async fn c04_cookies_that_a_neighbour_tossed_lock_nobody_out_and_let_nobody_in() {
+    let mut people = People::start().await;
+    let (ann, eve) = (Session::of("ann"), Session::of("eve"));
+    let good = people.good(&ann);
+    let with = |cookies: String| Call::get(HOST, "/api").header("cookie", cookies);
+    for (what, cookies) in [
+        ("rubbish before", format!("{TOKEN}=x; {TOKEN}={good}")),
+        (
+            "rubbish behind",
+            format!("{TOKEN}={good}; {TOKEN}=x; {TOKEN}.0=y; {TOKEN}.1=z"),
+        ),
+        (
+            "an old one",
+            format!("{TOKEN}={}; {TOKEN}={good}", people.over(&eve)),
+        ),
+        (
+            "a twin",
+            format!("{TOKEN}={good}; {TOKEN}={}", people.good(&ann)),
+        ),
+    ] {
+        let (_, seen) = people.lets_through(what, with(cookies)).await;
+        assert_eq!(saw(&seen, "x-portcullis-caller"), ["sso/ann"], "{what}");
+    }
+    let two = format!("{TOKEN}={good}; {TOKEN}={}", people.good(&eve));
+    people
+        .refuses("two sessions", with(two), 401, "no-credentials")
+        .await;
+
+    // A long token comes in pieces (C03).
+    let groups: Vec<String> = (0..300).map(|number| format!("group-{number}")).collect();
+    let mut groups = json!(groups);
+    groups.as_array_mut().unwrap().push(json!("sre"));
+    let long = ann.token().claim("groups", groups).sign(&people.key);
+    let (first, second) = long.split_at(4000);
+    assert!(second.len() < 4000, "two pieces");
+    let pieces = format!("{TOKEN}.1={second}; {TOKEN}.0={first}");
+    people.lets_through("in pieces", with(pieces)).await;
+    for (what, cookies, reason) in [
+        (
+            "a piece missing",
+            format!("{TOKEN}.0={first}"),
+            "no-credentials",
+        ),
+        (
+            "another order",
+            format!("{TOKEN}.0={second}; {TOKEN}.1={first}"),
+            "no-credentials",
+        ),
+        (
+            "a piece too few",
+            format!("{TOKEN}.0={first}; {TOKEN}.1={}", &second[1..]),
+            "token-malformed",
+        ),
+    ] {
+        people.refuses(what, with(cookies), 401, reason).await;
+    }
+    people.ends_clean().await;
+}

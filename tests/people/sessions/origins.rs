@@ -1,0 +1,106 @@
+//! A person's session counts for what changes something only where the app's own pages ask.
+
+use portcullis_tests::lab::Call;
+use portcullis_tests::lab::scene::{HOST, poll};
+use serde_json::json;
+
+use crate::sessions::companion::REFRESH;
+use crate::sessions::stand::{People, Session, cookies};
+
+const FRIEND: &str = "https://karma.example.com";
+
+#[tokio::test]
+async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
+    let mut people = People::with(
+        |policy| policy["apps"][0]["origins"] = json!([FRIEND]),
+        |builder| builder,
+    )
+    .await;
+    let good = cookies(&people.good(&Session::of("ann")));
+    let own = format!("https://{HOST}");
+    let call = |method: &str, headers: &[(&str, &str)]| {
+        let call = Call::new(method, HOST, "/api").header("cookie", &good);
+        let headers = headers.iter();
+        headers.fold(call, |call, (name, value)| call.header(name, value))
+    };
+    for (what, call) in [
+        ("no page at all", call("POST", &[])),
+        (
+            "by site",
+            call("POST", &[("sec-fetch-site", "same-origin")]),
+        ),
+        ("typed", call("DELETE", &[("sec-fetch-site", "none")])),
+        ("by origin", call("PUT", &[("origin", &own)])),
+        (
+            "a friend",
+            call(
+                "POST",
+                &[("origin", FRIEND), ("sec-fetch-site", "same-site")],
+            ),
+        ),
+        ("reads", call("GET", &[("sec-fetch-site", "cross-site")])),
+        (
+            "HEAD",
+            call("HEAD", &[("origin", "https://evil.example.com")]),
+        ),
+        (
+            "OPTIONS",
+            call("OPTIONS", &[("sec-fetch-site", "cross-site")]),
+        ),
+    ] {
+        people.lets_through(what, call).await;
+    }
+    let upgrade = ("upgrade", "websocket");
+    let connection = ("connection", "upgrade");
+    for (what, call) in [
+        (
+            "another site",
+            call("POST", &[("sec-fetch-site", "cross-site")]),
+        ),
+        (
+            "a neighbour",
+            call("POST", &[("sec-fetch-site", "same-site")]),
+        ),
+        (
+            "another origin",
+            call("PATCH", &[("origin", "https://evil.example.com")]),
+        ),
+        (
+            "a scheme below",
+            call("POST", &[("origin", &own.replace("https", "http"))]),
+        ),
+        ("null", call("POST", &[("origin", "null")])),
+        (
+            "both at once",
+            call(
+                "POST",
+                &[("origin", &own), ("sec-fetch-site", "cross-site")],
+            ),
+        ),
+        (
+            "a method of its own",
+            call("PROPFIND", &[("sec-fetch-site", "cross-site")]),
+        ),
+        (
+            "an upgrade",
+            call(
+                "GET",
+                &[upgrade, connection, ("origin", "https://evil.example.com")],
+            ),
+        ),
+    ] {
+        people.refuses(what, call, 403, "cross-site").await;
+    }
+    // Nobody is asked for a fresh token either.
+    let over = cookies(&people.over(&Session::of("ann")));
+    let old = Call::post(HOST, "/api").header("cookie", over);
+    let old = old.header("sec-fetch-site", "cross-site");
+    people
+        .refuses("an old session", old, 403, "cross-site")
+        .await;
+    assert_eq!(people.companion.count(REFRESH), 0);
+    // A token that no browser shows by itself needs no such guard.
+    let bearer = poll(&people.token()).header("sec-fetch-site", "cross-site");
+    people.lets_through("a bearer token", bearer).await;
+    people.ends_clean().await;
+}

@@ -1,0 +1,111 @@
+//! The companion's own host: its endpoints go on without a rule, and nothing else there is open.
+
+use portcullis_tests::lab::envoy::Builder;
+use portcullis_tests::lab::{Call, Version};
+use serde_json::json;
+
+use crate::sessions::stand::{People, SEALED, Session, TOKEN};
+
+/// The companion's host, and the wildcard of an app that is above it.
+const OWN: &str = "auth.tools.example.com";
+const ABOVE: &str = "*.tools.example.com";
+
+#[tokio::test]
+async fn exactly_the_companions_endpoints_are_let_through_with_all_that_they_need() {
+    for version in Version::ALL {
+        // Under an app's wildcard the host is the companion's all the same.
+        let edit = |policy: &mut serde_json::Value| {
+            policy["apps"][0]["hosts"] = json!([ABOVE]);
+            policy["sso"]["url"] = json!(format!("https://{OWN}"));
+        };
+        let more = |builder: Builder| builder.version(version).app_at(OWN, "companion");
+        let people = People::with(edit, more).await;
+        let token = people.good(&Session::of("ann"));
+        let cookies = format!("{TOKEN}={token}; {SEALED}=y; {TOKEN}-login-a=b; c=d");
+        let call = |method: &str, path: &str| {
+            Call::new(method, OWN, path)
+                .header("cookie", &cookies)
+                .header("authorization", "Basic YTpi")
+                .header("x-original-url", "https://app.example.com/a?b")
+                .header("x-original-method", "PUT")
+                .header("x-auth-request-user", "forged")
+                .header("x-forwarded-user", "forged")
+        };
+        for (method, path) in [
+            ("GET", "/oauth2/start?rd=https%3A%2F%2Fapp.example.com%2F"),
+            ("GET", "/oauth2/callback?code=a&state=b"),
+            ("GET", "/oauth2/callback/sso"),
+            ("GET", "/oauth2/sign_in"),
+            ("GET", "/oauth2/auth"),
+            ("PUT", "/oauth2/auth/api/v2/alerts"),
+            ("GET", "/oauth2/userinfo"),
+            ("POST", "/oauth2/refresh"),
+            ("POST", "/oauth2/sign_out"),
+            ("POST", "/oauth2/backchannel-logout"),
+            ("GET", "/oauth2/jwks"),
+            ("GET", "/oauth2/mirror/blue"),
+            ("GET", "/oauth2/revocations"),
+            ("GET", "/ping"),
+            ("GET", "/ready"),
+        ] {
+            let before = |path: &str| people.companion.count(path);
+            let plain = path.split('?').next().unwrap();
+            let asked = before(plain);
+            let reply = people.gateway.call(call(method, path)).await;
+            assert!(
+                matches!(reply.status, 200 | 500),
+                "{path}: {}",
+                reply.text()
+            );
+            // The filter itself reads keys and revocations.
+            let seen = people.companion.seen(plain);
+            let ours = seen
+                .iter()
+                .skip(asked)
+                .find(|seen| !seen.all("cookie").is_empty());
+            let ours = ours.unwrap_or_else(|| panic!("{path} did not arrive"));
+            assert_eq!(ours.method, method);
+            assert_eq!(ours.all("cookie"), [cookies.as_str()], "{path}");
+            assert_eq!(ours.all("authorization"), ["Basic YTpi"], "{path}");
+            assert_eq!(ours.all("x-original-url"), ["https://app.example.com/a?b"]);
+            assert_eq!(ours.all("x-original-method"), ["PUT"], "{path}");
+            for name in [
+                "x-auth-request-user",
+                "x-forwarded-user",
+                "x-portcullis-caller",
+            ] {
+                assert!(ours.all(name).is_empty(), "{path}: {name}");
+            }
+        }
+        for path in [
+            "/",
+            "/metrics",
+            "/oauth2",
+            "/oauth2/",
+            "/oauth2/Start",
+            "/oauth2/start/",
+            "/oauth2/start/x",
+            "/oauth2/authx",
+            "/oauth2/callback/other",
+            "/oauth2/mirror/green",
+            "/oauth2/mirror/",
+            "/ping/",
+            "/api/v2/alerts",
+        ] {
+            people
+                .refuses(path, call("GET", path), 403, "app-unknown")
+                .await;
+            assert_eq!(people.companion.count(path), 0, "{path}");
+        }
+        let dots = call("GET", "/oauth2/start;x");
+        people
+            .refuses("ambiguous", dots, 400, "request-ambiguous")
+            .await;
+        let labels = [("app", "none"), ("reason", "companion")];
+        let gateway = &people.gateway;
+        gateway
+            .metric("portcullis_decisions_total", &labels, |count| count == 15.0)
+            .await;
+        people.ends_clean().await;
+    }
+}

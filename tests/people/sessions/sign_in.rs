@@ -1,0 +1,126 @@
+//! What people are told who show no session, or none that is good.
+
+use portcullis_tests::lab::Call;
+use portcullis_tests::lab::scene::HOST;
+use serde_json::json;
+
+use crate::sessions::stand::{People, Session, navigates, show};
+
+#[tokio::test]
+async fn a_browser_that_asks_for_a_page_is_sent_to_sign_in_and_brought_back() {
+    let people = People::start().await;
+    let address = people.gateway.address();
+    let html = "text/html,application/xhtml+xml;q=0.9";
+    let path = "/graph/%C3%A9?g0.expr=up%7Bjob=%22a%22%7D&next=https://x.example.com/?a=b&c='\"";
+    let rd = "https%3A%2F%2Falertmanager.example.com%2Fgraph%2F%25C3%25A9%3Fg0.expr%3Dup%257Bjob\
+        %3D%2522a%2522%257D%26next%3Dhttps%3A%2F%2Fx.example.com%2F%3Fa%3Db%26c%3D%27%22";
+    for (what, call) in [
+        ("navigate", navigates(Call::get(HOST, path))),
+        ("html", Call::get(HOST, path).header("accept", html)),
+        (
+            "a bad session",
+            navigates(Call::get(HOST, path).header("cookie", "__Secure-portcullis=x")),
+        ),
+    ] {
+        let reply = call.send(address).await;
+        assert_eq!(reply.status, 302, "{what}: {}", reply.text());
+        let location = format!("https://auth.example.com/oauth2/start?rd={rd}");
+        assert_eq!(reply.all("location"), [location], "{what}");
+        assert_eq!(reply.all("cache-control"), ["no-store"], "{what}");
+        assert!(reply.body.is_empty() && reply.header("set-cookie").is_none());
+        people.unseen(what);
+    }
+    let ported = navigates(Call::get("alertmanager.example.com:8443", "/"));
+    let reply = ported.send(address).await;
+    let location = reply.header("location").unwrap();
+    assert!(location.ends_with("?rd=https%3A%2F%2Falertmanager.example.com%3A8443%2F"));
+    people.ends_clean().await;
+}
+
+#[tokio::test]
+async fn everybody_else_is_told_what_is_missing() {
+    let mut people = People::start().await;
+    let ann = Session::of("ann");
+    let api = || Call::get(HOST, "/api").header("accept", "text/html, */*");
+    for (what, call) in [
+        ("curl", Call::get(HOST, "/api").header("accept", "*/*")),
+        ("fetch", api().header("sec-fetch-mode", "cors")),
+        ("an image", api().header("sec-fetch-mode", "no-cors")),
+        (
+            "a form",
+            navigates(Call::post(HOST, "/api").header("accept", "text/html")),
+        ),
+    ] {
+        let reply = people.refuses(what, call, 401, "no-credentials").await;
+        let challenge = reply.header("www-authenticate").unwrap();
+        assert_eq!(challenge, "Bearer realm=\"alertmanager\"", "{what}");
+        assert_eq!(reply.header("location"), None, "{what}");
+        assert_eq!(
+            reply.json(),
+            json!({"error": "unauthenticated", "reason": "no-credentials"})
+        );
+    }
+    // A session that fails is as good as nothing shown.
+    let forged = show("a.b.c");
+    let reply = people
+        .refuses("forged", forged, 401, "token-malformed")
+        .await;
+    assert_eq!(
+        reply.header("www-authenticate").unwrap(),
+        "Bearer realm=\"alertmanager\""
+    );
+
+    // Who is known and not allowed is not sent round in circles.
+    let guest = ann
+        .token()
+        .claim("groups", json!(["guests"]))
+        .sign(&people.key);
+    people
+        .refuses("a guest", show(&guest), 403, "caller-not-allowed")
+        .await;
+    let reply = people.gateway.call(navigates(show(&guest))).await;
+    assert_eq!(reply.status, 403);
+    let page = reply.text();
+    assert!(page.contains("<code>caller-not-allowed</code>"), "{page}");
+    assert!(
+        page.contains(
+            "href=\"https://auth.example.com/oauth2/sign_out?rd=https%3A%2F%2Falertmanager."
+        ),
+        "{page}"
+    );
+    people.unseen("a page");
+    people
+        .lets_through("a member", show(&people.good(&ann)))
+        .await;
+    people.ends_clean().await;
+}
+
+#[tokio::test]
+async fn h12_a_grpc_client_with_a_session_gets_a_grpc_status() {
+    let people = People::start().await;
+    let address = people.gateway.address();
+    let ann = Session::of("ann");
+    let guest = ann
+        .token()
+        .claim("groups", json!(["guests"]))
+        .sign(&people.key);
+    let sealed = show(&people.over(&ann));
+    for (what, call, grpc_status, reason) in [
+        ("nothing", Call::post(HOST, "/api"), 16, "no-credentials"),
+        ("forged", show("a.b.c"), 16, "token-malformed"),
+        ("a guest", show(&guest), 7, "caller-not-allowed"),
+        ("no companion", sealed, 14, "session-unavailable"),
+    ] {
+        let call = call.header("content-type", "application/grpc");
+        let reply = call.send_h2(address).await;
+        assert_eq!(reply.status, 200, "{what}");
+        assert_eq!(reply.grpc_status(), Some(grpc_status), "{what}");
+        assert_eq!(
+            reply.header("grpc-message").as_deref(),
+            Some(reason),
+            "{what}"
+        );
+        people.unseen(what);
+    }
+    people.ends_clean().await;
+}
