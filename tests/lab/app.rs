@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, UPGRADE};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -32,6 +32,9 @@ pub struct App {
 }
 
 type Seen = Arc<Mutex<Vec<Value>>>;
+
+/// The path whose answers may be kept for a minute, by everybody.
+pub const CACHED: &str = "/cached";
 
 impl App {
     /// Starts an app of this name.
@@ -124,6 +127,10 @@ async fn answer(
         .expect("no panic while it is held")
         .push(told.clone());
     let mut response = Response::new(Full::from(told.to_string()));
+    if request.uri().path() == CACHED {
+        let kept = "public, max-age=60".parse().expect("a header value");
+        response.headers_mut().insert(CACHE_CONTROL, kept);
+    }
     if let Some(protocol) = upgrade {
         tokio::spawn(echo(request));
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

@@ -1,5 +1,6 @@
 //! People with sessions.
 
+use portcullis_tests::lab::app::CACHED;
 use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::wait::{self, LONG};
 use portcullis_tests::lab::{Authority, Call, Gateway, Person, Provider};
@@ -178,6 +179,34 @@ async fn a_session_goes_on_behind_each_proxy() {
         let reply = front.send(call).await;
         assert_eq!(reply.status, 401, "{}", front.name);
         assert_eq!(reply.header("set-cookie"), None);
+    }
+}
+
+#[tokio::test]
+async fn h11_no_cache_keeps_an_answer_that_brings_a_session() {
+    let people = People::start(Some("5s")).await;
+    let alice = people.alice().await;
+    let call = Call::get(HOST, CACHED).header("cookie", cookies(&alice));
+    // Envoy's ext_authz has no way to change what the app says of caches, and its file says so.
+    for front in people
+        .stage
+        .fronts
+        .iter()
+        .filter(|front| front.name != "Envoy")
+    {
+        wait::until_true("a fresh token", LONG, async || {
+            let reply = front.send(call.clone()).await;
+            assert_eq!(reply.status, 200, "{}", front.name);
+            let is_fresh = reply.header("set-cookie").is_some();
+            let kept = if is_fresh {
+                "no-store"
+            } else {
+                "public, max-age=60"
+            };
+            assert_eq!(reply.all("cache-control"), [kept], "{}", front.name);
+            is_fresh
+        })
+        .await;
     }
 }
 
