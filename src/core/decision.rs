@@ -109,10 +109,11 @@ impl<'g> Decision<'g> {
 
     /// Whether a header of the client's goes on with the request, Cookie aside.
     pub fn forwards(&self, name: &[u8]) -> bool {
-        if self.is_for_companion() {
-            reaches_companion(name)
-        } else {
-            is_forwarded(name, self.app)
+        match self.reason {
+            Reason::Companion => reaches_companion(name),
+            // No browser puts credentials on one, so that these would be made up.
+            Reason::Preflight => is_forwarded(name, None) && is_forwarded(name, self.app),
+            _ => is_forwarded(name, self.app),
         }
     }
 

@@ -35,7 +35,7 @@ pub use self::request::{
     remove_request_header, replace_request_header, request_headers, resume_request,
     send_local_response, set_effective_context, set_property,
 };
-pub use self::response::{add_response_header, replace_response_header};
+pub use self::response::{add_response_header, remove_response_header, replace_response_header};
 pub use self::shared::{Shared, set_shared_data, shared_data};
 
 /// The most that is read of a plugin configuration, in bytes.

@@ -163,6 +163,13 @@ async fn h14_authorization_reaches_an_app_only_where_its_entry_says_so() {
         .collect();
     assert_eq!(credentials, [&("authorization", bearer.as_str())]);
     assert!(!seen.to_string().contains("intruder"));
+    // No browser shows credentials on a preflight, and nobody looks at those of one that has any.
+    let preflight = Call::new("OPTIONS", HOST, "/api/v2/alerts")
+        .header("origin", "https://karma.example.com")
+        .header("access-control-request-method", "POST")
+        .bearer(&token);
+    let seen = stand.passes("preflight", preflight).await;
+    assert!(!seen.to_string().contains("authorization"), "{seen}");
     stand.ends_clean().await;
 }
 

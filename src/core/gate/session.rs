@@ -197,8 +197,11 @@ impl Gate {
                 Session::Good(known)
             }
             Session::AwaitKeys(_) | Session::Failed(Reason::Revoked) => session,
+            // The browser shows the token of one session beside the sealed cookie of another, as after
+            // an answer that came late: to try again would change nothing, a sign-in does.
+            Session::Good(_) => Session::Failed(Reason::SessionExpired),
             // A companion that gives out no good token is at fault, not the person.
-            Session::Absent | Session::Good(_) | Session::Over(_) | Session::Failed(_) => {
+            Session::Absent | Session::Over(_) | Session::Failed(_) => {
                 Session::Failed(Reason::SessionUnavailable)
             }
         }

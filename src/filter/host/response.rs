@@ -22,3 +22,11 @@ pub fn replace_response_header(
 ) -> Result<(), Error> {
     abi::replace_header(Map::Response, name.as_ref(), value.as_ref())
 }
+
+/// Takes every header of that name off the answer; one that is not there is no error.
+///
+/// # Errors
+/// What the host said.
+pub fn remove_response_header(name: impl AsRef<[u8]>) -> Result<(), Error> {
+    abi::remove_header(Map::Response, name.as_ref())
+}

@@ -12,6 +12,7 @@ fn without_a_host_every_call_says_so() {
     assert_eq!(remove_request_header("a"), Err(gone));
     assert_eq!(add_response_header("a", b"\xff"), Err(gone));
     assert_eq!(replace_response_header("a", b"\xff"), Err(gone));
+    assert_eq!(remove_response_header("a"), Err(gone));
     assert_eq!(
         send_local_response(403, "why", &[], b"", Some(7)),
         Err(gone)

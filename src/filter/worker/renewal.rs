@@ -20,6 +20,10 @@ const MAX_COOKIES: usize = 64;
 /// How many bytes they may have together. No proxy takes more in its headers.
 const MAX_BYTES: usize = 64 * 1024;
 
+/// What some caches obey instead of `cache-control` (RFC 9213, section 2, and the older Edge
+/// Architecture Specification).
+const FOR_SOME_CACHES: [&str; 2] = ["cdn-cache-control", "surrogate-control"];
+
 /// What came of asking the companion for a fresh session token, for all requests that waited for it.
 pub(crate) struct Renewal {
     refreshed: Refreshed,
@@ -76,7 +80,13 @@ impl Renewal {
     /// Whether the cookies ride on the answer to a request that was judged by this, for that reason.
     /// Not where the token proved to be none of this session: they could be somebody else's.
     pub(crate) fn rides(&self, reason: Reason) -> bool {
-        !self.cookies.is_empty() && reason != Reason::SessionUnavailable
+        let is_proven = match self.refreshed {
+            Refreshed::Renewed { .. } => {
+                !matches!(reason, Reason::SessionUnavailable | Reason::SessionExpired)
+            }
+            Refreshed::Ended | Refreshed::Unavailable => reason != Reason::SessionUnavailable,
+        };
+        !self.cookies.is_empty() && is_proven
     }
 
     /// What to count of it, once, when the first request was judged by it, for that reason.
@@ -86,8 +96,12 @@ impl Renewal {
         }
         Some(match self.refreshed {
             Refreshed::Ended => Refresh::Ended,
-            Refreshed::Renewed { .. } if reason != Reason::SessionUnavailable => Refresh::Renewed,
-            Refreshed::Renewed { .. } | Refreshed::Unavailable => Refresh::Unavailable,
+            Refreshed::Unavailable => Refresh::Unavailable,
+            Refreshed::Renewed { .. } => match reason {
+                Reason::SessionUnavailable => Refresh::Unavailable,
+                Reason::SessionExpired => Refresh::Ended,
+                _ => Refresh::Renewed,
+            },
         })
     }
 
@@ -95,6 +109,9 @@ impl Renewal {
     /// own. Such an answer is for this client alone.
     pub(crate) fn ride(&self) -> Result<(), host::Error> {
         host::replace_response_header("cache-control", "no-store")?;
+        for name in FOR_SOME_CACHES {
+            host::remove_response_header(name)?;
+        }
         let mut cookies = self.cookies.iter();
         cookies.try_for_each(|cookie| host::add_response_header("set-cookie", cookie))
     }

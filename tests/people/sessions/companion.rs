@@ -193,8 +193,9 @@ impl Script {
             REFRESH => told.refresh.clone(),
             path => {
                 let mut page = Answer::json(&json!({"companion": path}));
-                let kept = ("cache-control", "public, max-age=3600".to_owned());
-                page.headers.push(kept);
+                for name in ["cache-control", "cdn-cache-control", "surrogate-control"] {
+                    page.headers.push((name, "public, max-age=3600".to_owned()));
+                }
                 page
             }
         };

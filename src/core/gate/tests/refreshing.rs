@@ -137,7 +137,6 @@ fn a_fresh_token_that_is_none_is_the_companions_fault_and_lets_nobody_in() {
     let fresh = session_of(1, 400);
     for token in [
         session(),
-        session_of(2, 400),
         format!("{}A", &fresh[..fresh.len() - 1]),
         "x".to_owned(),
         String::new(),
@@ -151,6 +150,15 @@ fn a_fresh_token_that_is_none_is_the_companions_fault_and_lets_nobody_in() {
     assert_eq!(
         judge_again(&mut world, &empty),
         refused(Reason::SessionUnavailable)
+    );
+}
+
+#[test]
+fn a_fresh_token_of_another_session_lets_nobody_in_and_leads_to_sign_in() {
+    let mut world = later();
+    assert_eq!(
+        renewed_with(&mut world, &session_of(2, 400)),
+        refused(Reason::SessionExpired)
     );
 }
 

@@ -71,7 +71,9 @@ fn an_answer_of_another_status_is_none_and_its_cookies_stay_behind() {
 
 #[test]
 fn cookies_of_a_token_that_proves_to_be_none_of_this_session_do_not_ride() {
-    assert!(!read(200, &[TOKEN]).rides(Reason::SessionUnavailable));
+    for reason in [Reason::SessionUnavailable, Reason::SessionExpired] {
+        assert!(!read(200, &[TOKEN]).rides(reason), "{reason}");
+    }
     assert!(!read(200, &[]).rides(Reason::Rule));
 }
 
@@ -109,6 +111,7 @@ fn a_refresh_is_counted_once_and_as_what_it_was_good_for() {
             Reason::SessionUnavailable,
             Refresh::Unavailable,
         ),
+        (read(200, &[TOKEN]), Reason::SessionExpired, Refresh::Ended),
         (read(401, &[]), Reason::SessionExpired, Refresh::Ended),
         (
             read(500, &[]),
