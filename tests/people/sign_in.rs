@@ -221,6 +221,26 @@ async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
 }
 
 #[tokio::test]
+async fn a_refresh_that_ends_the_session_deletes_all_of_its_cookies() {
+    let stage = Stage::start().await;
+    let mut person = stage.person();
+    stage.sign_in(&mut person).await;
+    let kept: Vec<_> = person.cookies().iter().cloned().collect();
+    person.follow("/oauth2/sign_out").await;
+    for cookie in kept {
+        person.cookies_mut().put(cookie);
+    }
+    let url = format!("{URL}/oauth2/refresh");
+    let reply = person.fetch(&url, Call::post("", "")).await;
+    assert_eq!(reply.status, 401, "{}", reply.text());
+    let deleted = ["__Secure-portcullis", "__Secure-portcullis-session"].map(|name| {
+        let gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+        format!("{name}=; Path=/; {gone}; Domain=example.com; Secure; HttpOnly; SameSite=Lax")
+    });
+    assert_eq!(reply.all("set-cookie"), deleted);
+}
+
+#[tokio::test]
 async fn l01_who_is_sent_to_the_sign_out_by_another_site_is_asked_once() {
     let stage = Stage::start().await;
     let mut person = stage.person();
