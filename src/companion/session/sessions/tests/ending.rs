@@ -14,18 +14,6 @@ fn logout(jti: &str) -> Logout<'_> {
     }
 }
 
-/// Somebody else's browser at the same companion.
-fn beside(scene: &Scene) -> Scene {
-    Scene {
-        folder: Folder::new(),
-        keys: Arc::clone(&scene.keys),
-        settings: scene.settings.clone(),
-        sessions: scene.sessions.clone(),
-        browser: Browser::default(),
-        provider: FakeProvider::rotating(),
-    }
-}
-
 #[tokio::test]
 async fn l01_cve_2025_55162_after_a_sign_out_the_old_cookies_are_worth_nothing() {
     let mut scene = Scene::new();
