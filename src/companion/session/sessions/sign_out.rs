@@ -117,6 +117,11 @@ impl Sessions {
         })
     }
 
+    /// Whether the request shows anything that may be a session.
+    pub(crate) fn are_shown(&self, cookies: &Cookies<'_>) -> bool {
+        !self.settings.delete_session(cookies).is_empty()
+    }
+
     /// Marks what is not over yet. What is over by itself, or marked, needs no mark: else whoever
     /// keeps old cookies could show them again and again, until the list is full of them.
     async fn mark(
