@@ -221,6 +221,85 @@ async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
 }
 
 #[tokio::test]
+async fn a_refresh_that_ends_the_session_deletes_all_of_its_cookies() {
+    let stage = Stage::start().await;
+    let mut person = stage.person();
+    stage.sign_in(&mut person).await;
+    let kept: Vec<_> = person.cookies().iter().cloned().collect();
+    person.follow("/oauth2/sign_out").await;
+    for cookie in kept {
+        person.cookies_mut().put(cookie);
+    }
+    let url = format!("{URL}/oauth2/refresh");
+    let reply = person.fetch(&url, Call::post("", "")).await;
+    assert_eq!(reply.status, 401, "{}", reply.text());
+    let deleted = ["__Secure-portcullis", "__Secure-portcullis-session"].map(|name| {
+        let gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+        format!("{name}=; Path=/; {gone}; Domain=example.com; Secure; HttpOnly; SameSite=Lax")
+    });
+    assert_eq!(reply.all("set-cookie"), deleted);
+}
+
+#[tokio::test]
+async fn l02_a_state_that_is_not_ours_counts_as_none() {
+    let stage = Stage::start().await;
+    let mut person = stage.person();
+    let unknown = format!("{URL}/oauth2/sign_out?state=anything");
+    let page = person.visit(&unknown).await;
+    assert!(
+        page.text().contains("<h1>You are signed out</h1>"),
+        "{}",
+        page.text()
+    );
+
+    // Whoever is signed in is signed out by it, or asked first.
+    stage.sign_in(&mut person).await;
+    let issuer = stage.provider.issuer();
+    let elsewhere = format!("{issuer}/.well-known/openid-configuration");
+    person.visit(&elsewhere).await;
+    let page = person.follow(&unknown).await;
+    assert!(
+        page.text().contains("<h1>Sign out?</h1>"),
+        "{}",
+        page.text()
+    );
+    assert_eq!(stage.userinfo(&mut person).await.0, 200);
+    let page = person.visit(&unknown).await;
+    assert!(
+        page.text().contains("<h1>Signing out</h1>"),
+        "{}",
+        page.text()
+    );
+    assert_eq!(stage.userinfo(&mut person).await.0, 401);
+
+    // So does one that has been used. Where it led once it leads no more.
+    person.visit(&format!("{URL}/oauth2/sign_in")).await;
+    let rd = "https://alertmanager.example.com/graph";
+    person
+        .visit(&format!("{URL}/oauth2/sign_out?rd={rd}"))
+        .await;
+    let form = person.page().forms().into_iter().next().unwrap();
+    person.submit(form).await;
+    let page = person.confirm_sign_out().await;
+    let used = page.url.clone();
+    assert!(
+        used.query()
+            .is_some_and(|query| query.starts_with("state=")),
+        "{used}"
+    );
+    assert!(page.text().contains(rd), "{}", page.text());
+    stage.sign_in(&mut person).await;
+    let page = person.visit(used.as_str()).await;
+    assert!(
+        page.text().contains("<h1>Signing out</h1>"),
+        "{}",
+        page.text()
+    );
+    assert!(!page.text().contains(rd), "{}", page.text());
+    assert_eq!(stage.userinfo(&mut person).await.0, 401);
+}
+
+#[tokio::test]
 async fn l01_who_is_sent_to_the_sign_out_by_another_site_is_asked_once() {
     let stage = Stage::start().await;
     let mut person = stage.person();

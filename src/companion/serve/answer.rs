@@ -83,14 +83,13 @@ impl Problem {
             }
         };
         let (parts, _) = answer.into_parts();
-        let mut written = body;
-        *written.status_mut() = parts.status;
-        for (name, value) in &parts.headers {
-            if !written.headers().contains_key(name) {
-                written.headers_mut().append(name, value.clone());
-            }
-        }
-        written
+        let (mut written, body) = body.into_parts();
+        // What is said of the body goes before. All lines of another name stay: there is a
+        // `Set-Cookie` for each cookie.
+        let mut headers = parts.headers;
+        headers.extend(written.headers);
+        (written.status, written.headers) = (parts.status, headers);
+        Response::from_parts(written, body)
     }
 }
 

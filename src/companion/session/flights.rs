@@ -30,7 +30,7 @@ const SPARED: Duration = Duration::from_secs(1);
 /// How many results are kept. A session has a few kilobytes.
 const MAX_KEPT: usize = 4096;
 
-/// How many spent tokens are remembered. Each has 32 bytes and the time when its session ends.
+/// How many spent tokens are remembered. Each has 32 bytes and two times.
 const MAX_SPENT: usize = 1 << 16;
 
 /// What came of a redemption.
@@ -40,6 +40,9 @@ pub(super) enum Landing {
     Renewed(Arc<Session>),
     /// The session is over.
     Ended,
+    /// Another has the new tokens for this one, and has had them for longer than anybody who is late
+    /// takes: two hold the session, and one of them is a thief (RFC 9700 section 4.14.2).
+    Replayed,
     /// Nobody can tell just now.
     Unavailable,
 }
@@ -72,7 +75,12 @@ enum Fate {
         spent: Option<Timestamp>,
     },
     /// It has been, and must not be sent again.
-    Spent { until: Timestamp },
+    Spent {
+        until: Timestamp,
+        /// If it was renewed: from when on nobody is late any more who shows it. What is forgotten
+        /// because there was too much ends before that.
+        replayed_from: Option<Timestamp>,
+    },
 }
 
 type TokenHash = [u8; 32];
@@ -136,6 +144,10 @@ impl Flights {
             Some(Fate::Landed { landing, .. }) if !landing.is_had_by(session) => {
                 return Boarded::Landed(landing.clone());
             }
+            Some(Fate::Spent {
+                replayed_from: Some(from),
+                ..
+            }) if *from <= now => return Boarded::Landed(Landing::Replayed),
             Some(Fate::Landed { spent: Some(_), .. } | Fate::Spent { .. }) => {
                 return Boarded::Landed(Landing::Ended);
             }
@@ -172,7 +184,7 @@ impl Landing {
     fn is_had_by(&self, session: &Session) -> bool {
         match self {
             Self::Renewed(renewed) => renewed.vouched <= session.vouched,
-            Self::Ended | Self::Unavailable => false,
+            Self::Ended | Self::Replayed | Self::Unavailable => false,
         }
     }
 }
@@ -218,7 +230,7 @@ impl Known {
                     KEPT,
                 )
             }
-            Landing::Ended => (true, KEPT),
+            Landing::Ended | Landing::Replayed => (true, KEPT),
             Landing::Unavailable => (false, SPARED),
         };
         let until = now.after(kept);
@@ -241,7 +253,7 @@ impl Known {
             self.settle(until, hash);
         }
         while let Some((end, hash)) = over(&mut self.spent, MAX_SPENT, now) {
-            if matches!(self.tokens.get(&hash), Some(Fate::Spent { until }) if *until == end) {
+            if matches!(self.tokens.get(&hash), Some(Fate::Spent { until, .. }) if *until == end) {
                 self.tokens.remove(&hash);
             }
         }
@@ -250,9 +262,18 @@ impl Known {
     /// Keeps of a landing what has to be remembered when nobody can be late for it any more.
     fn settle(&mut self, end: Timestamp, hash: TokenHash) {
         match self.tokens.get(&hash) {
-            Some(Fate::Landed { until, spent, .. }) if *until == end => match *spent {
+            Some(Fate::Landed {
+                landing,
+                until,
+                spent,
+            }) if *until == end => match *spent {
                 Some(until) => {
-                    self.tokens.insert(hash, Fate::Spent { until });
+                    let renewed = matches!(landing, Landing::Renewed(_));
+                    let fate = Fate::Spent {
+                        until,
+                        replayed_from: renewed.then_some(end),
+                    };
+                    self.tokens.insert(hash, fate);
                     self.spent.push_back((until, hash));
                 }
                 None => {

@@ -221,6 +221,10 @@ impl Sessions {
     }
 
     /// The cookie of a fresh session token.
+    ///
+    /// A provider may end its session while this one begins or goes on. Its logout ends what has been
+    /// noted, and marks the provider's session before it looks for the last time. So whether that is
+    /// marked is asked again here, once this session is noted: one of both sees the other.
     async fn put_token(
         &self,
         cookies: &Cookies<'_>,
@@ -233,6 +237,9 @@ impl Sessions {
             self.store
                 .note_at_provider(at_provider, session.sid, (ends, session.ends), now);
         noted.await?;
+        if self.has_ended(session, &*self.store.ended(now).await?, now) {
+            return Err(Why::Revoked.into());
+        }
         let token = keys.mint(&self.settings.url, session, now, ends);
         self.put(cookies, self.settings.names.token(), &token, session, now)
     }

@@ -4,6 +4,7 @@ mod alone;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
@@ -14,6 +15,9 @@ use super::redis::{Redis, RedisSettings};
 use super::settings::Settings;
 use super::unavailable::Unavailable;
 use alone::Alone;
+
+/// How much clocks may differ.
+const SKEW: Duration = Duration::from_secs(60);
 
 /// Where sessions are kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -108,8 +112,8 @@ impl Store {
                 Ok(())
             }
             Self::Redis(redis) => {
-                let lives = ends.since(now);
-                redis.note_at_provider(at_provider, sid, lives).await
+                let until = ends.after(SKEW);
+                redis.note_at_provider(at_provider, sid, until, now).await
             }
         }
     }
@@ -123,7 +127,7 @@ impl Store {
         match self {
             Self::Cookie(alone) => Ok(alone.at_provider(at_provider, now)),
             Self::Redis(redis) => {
-                let sids = redis.at_provider(at_provider).await?;
+                let sids = redis.at_provider(at_provider, now).await?;
                 Ok(AtProvider { sids, all: true })
             }
         }

@@ -38,8 +38,10 @@ pub(super) async fn by_get(
     query: Result<Query<Asked>, Problem>,
 ) -> Response {
     let Query(asked) = query.unwrap_or(Query(Asked::default()));
-    if let Some(left) = &asked.state {
-        return came_back(&state, &headers, left).await;
+    if let Some(left) = &asked.state
+        && let Some(answer) = came_back(&state, &headers, left).await
+    {
+        return answer;
     }
     let returns = &state.judgement.load().returns;
     let to = to(returns, asked.rd.as_deref());
@@ -148,19 +150,18 @@ fn end_session(state: &Shared, session: &Session) -> Option<(String, EndSession)
 }
 
 /// The provider sends somebody back. A `state` that is not theirs leads nowhere else, and is no
-/// fault (L02).
-async fn came_back(state: &Shared, headers: &HeaderMap, left: &Secret) -> Response {
-    let cookies = cookies(headers);
+/// fault (L02). Nor does it end anything: whoever still shows a session is answered as if there were
+/// no `state`, for "signed out" would not be true.
+async fn came_back(state: &Shared, headers: &HeaderMap, left: &Secret) -> Option<Response> {
+    let (sessions, cookies) = (&state.people.sessions, cookies(headers));
     let id = Attempt::id_of(left.expose());
-    let kept: Result<Login<()>, _> = state
-        .people
-        .sessions
-        .finish_login(&cookies, &id, now())
-        .await;
+    let kept: Result<Login<()>, _> = sessions.finish_login(&cookies, &id, now()).await;
+    if kept.is_err() && sessions.are_shown(&cookies) {
+        return None;
+    }
     let returns = &state.judgement.load().returns;
     let to = kept.ok().and_then(|kept| to(returns, Some(&kept.rd)));
     let mut answer = pages::signed_out(to.as_ref());
-    let forget = state.people.sessions.forget_login(&id);
-    set_cookies(answer.headers_mut(), &[forget]);
-    answer
+    set_cookies(answer.headers_mut(), &[sessions.forget_login(&id)]);
+    Some(answer)
 }

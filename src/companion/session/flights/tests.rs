@@ -78,8 +78,31 @@ async fn r10_a_token_known_to_be_spent_is_never_sent_again() {
     for now in [at(260), at(261), at(30_000)] {
         assert_eq!(
             scene.join(&session, landing.clone(), now).await,
-            Landing::Ended
+            Landing::Replayed
         );
+    }
+    // A request that was on its way when the time for that was over is late, and no more.
+    assert_eq!(
+        scene.join(&session, landing.clone(), at(259)).await,
+        Landing::Ended
+    );
+    assert_eq!(scene.flown(), 1);
+}
+
+#[tokio::test]
+async fn who_is_late_for_what_was_forgotten_early_replays_nothing() {
+    let scene = Scene::new();
+    let session = session("old");
+    let landing = renewed(&session, "new", at(200));
+    scene.join(&session, landing.clone(), at(200)).await;
+    // So many others that there is no room for it.
+    for number in 0..MAX_KEPT {
+        let hash = Sha256::digest(number.to_le_bytes()).into();
+        let mut known = scene.flights.known();
+        known.land(hash, Landing::Ended, session.ends, at(201));
+    }
+    for (now, landed) in [(at(259), Landing::Ended), (at(260), Landing::Replayed)] {
+        assert_eq!(scene.join(&session, landing.clone(), now).await, landed);
     }
     assert_eq!(scene.flown(), 1);
 }

@@ -37,9 +37,10 @@ impl Names {
         format!("{}:ended", self.start)
     }
 
-    /// Our sessions that belong to one of a provider's.
+    /// Our sessions that belong to one of a provider's. An older companion has a list of
+    /// another type at `at-provider`.
     pub(super) fn at_provider(&self, id: Id) -> String {
-        format!("{}:at-provider:{id}", self.start)
+        format!("{}:of-provider:{id}", self.start)
     }
 
     /// That a sign-in has come to its end.

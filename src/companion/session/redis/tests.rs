@@ -105,7 +105,7 @@ async fn what_redis_keeps_is_gone_when_it_is_over() {
     redis.lock(session.sid, "me", HOUR).await.unwrap();
     redis.finish_login("attempt", HOUR).await.unwrap();
     redis
-        .note_at_provider(id(9), session.sid, HOUR)
+        .note_at_provider(id(9), session.sid, at(3600), at(0))
         .await
         .unwrap();
     let keys = server.keys("portcullis:*");
@@ -116,14 +116,40 @@ async fn what_redis_keeps_is_gone_when_it_is_over() {
     }
     // One session of a provider's may be several of ours: the longest decides.
     redis
-        .note_at_provider(id(9), id(1), Duration::from_secs(1))
+        .note_at_provider(id(9), id(1), at(1), at(0))
         .await
         .unwrap();
     let key = redis.names.at_provider(id(9));
     let left: u64 = server.command(&["TTL", &key]).parse().unwrap();
     assert!(left > 3500, "{left}");
-    assert_eq!(redis.at_provider(id(9)).await.unwrap().len(), 2);
-    assert_eq!(redis.at_provider(id(8)).await.unwrap(), []);
+    let of = async |provider, now| redis.at_provider(id(provider), at(now)).await.unwrap();
+    assert_eq!(of(9, 0).await.len(), 2);
+    assert_eq!(of(9, 1).await, [session.sid]);
+    assert_eq!(of(9, 3600).await, []);
+    assert_eq!(of(8, 0).await, []);
+}
+
+#[tokio::test]
+async fn who_signs_in_again_and_again_fills_no_list() {
+    let server = lab::Redis::start().await;
+    let redis = Redis::new(redis_settings(&server.session()), URL);
+    let key = redis.names.at_provider(id(9));
+    // Each is over ten seconds after the next has begun.
+    for number in 1..=100_u8 {
+        let now = u64::from(number) * 10;
+        let noted = redis.note_at_provider(id(9), id(number), at(now + 20), at(now));
+        noted.await.unwrap();
+        let kept: u8 = server.command(&["ZCARD", &key]).parse().unwrap();
+        assert_eq!(kept, number.min(2), "{number}");
+    }
+    // One that goes on is noted again and again, and stays one.
+    for now in [1010, 1011] {
+        let noted = redis.note_at_provider(id(9), id(100), at(1020), at(now));
+        noted.await.unwrap();
+        assert_eq!(server.command(&["ZCARD", &key]), "1");
+    }
+    let known = redis.at_provider(id(9), at(1012)).await.unwrap();
+    assert_eq!(known, [id(100)]);
 }
 
 #[tokio::test]

@@ -177,16 +177,16 @@ impl<R: Redeem> Redemption<R> {
     }
 
     /// Marks the session as ended, so that its session tokens end too.
-    async fn mark(&self) {
+    pub(super) async fn mark(&self) {
         let (marks, ends) = (self.marks, self.session.ends);
         let over = Over::session(marks.sid, ends).began(marks.began);
         let ending = Ending {
             marks: vec![over.of(marks.handle, ends.max(self.all_over))],
             ..Ending::default()
         };
-        // Its refresh token is worth nothing now, so that it ends in any case.
+        // The refresh token that was shown is worth nothing, so that it ends in any case where it was.
         if let Err(error) = self.store.end(&ending, self.clock.now()).await {
-            tracing::warn!(%error, "a session that its provider has ended has no mark");
+            tracing::warn!(%error, "a session that has ended has no mark");
         }
     }
 }

@@ -95,6 +95,7 @@ impl Sessions {
         let late = |_| Unavailable::new("the session's provider or store does not answer in time");
         timeout(PATIENCE, going_on).await.map_err(late)?
     }
+
     /// The session that the cookies hold, after the provider has vouched for it where that was due.
     async fn proved<R: Redeem>(
         &self,
@@ -127,11 +128,33 @@ impl Sessions {
             {
                 Landing::Renewed(session) => found.session.take_over(&session),
                 Landing::Ended => return Err(Why::Refused.into()),
+                Landing::Replayed => {
+                    self.replayed(&found, provider, now).await;
+                    return Err(Why::Refused.into());
+                }
                 Landing::Unavailable => return Err(Unavailable::new(UNTOLD).into()),
             }
             renewed = true;
         }
         Err(Unavailable::new("the session is changed all the time").into())
+    }
+
+    /// A refresh token that was spent is shown again, and its sealed session is authentic: whoever has
+    /// redeemed it is somebody else. The provider never sees that, so the session ends here for all
+    /// who hold it. It ends no other, whatever else the request shows.
+    async fn replayed<R: Redeem>(&self, found: &Found, provider: &Arc<R>, now: Timestamp) {
+        // In Redis they all hold the one record, and nobody can have an older one.
+        if !matches!(found.place, Place::Cookie) {
+            return;
+        }
+        let Session { idp, sid, .. } = &found.session;
+        tracing::warn!(provider = idp, %sid, "a spent refresh token was shown again: its session ends");
+        let redemption = self.redemption(found, provider, now);
+        // It is kept also where nobody waits for that any more.
+        let marked = tokio::spawn(async move { redemption.mark().await });
+        if let Err(error) = marked.await {
+            tracing::warn!(%error, "a session whose refresh token was shown again has no mark");
+        }
     }
 
     /// Notes that the session is used now. `false`: it has been changed since it was read.

@@ -105,6 +105,7 @@ impl Sessions {
         let SignedIn { person, tokens } = signed_in;
         let session = Session::begin(idp, person, tokens, now, self.settings.lifetime);
         let session = self.after_all_marks(session, now).await?;
+        let mut set_cookies = self.put_token(cookies, &session, now).await?;
         let place = match &*self.store {
             Store::Cookie(_) => Place::Cookie,
             Store::Redis(redis) => {
@@ -115,7 +116,6 @@ impl Sessions {
             }
         };
         let keys = self.keys.load_full();
-        let mut set_cookies = self.put_token(cookies, &session, now).await?;
         set_cookies.extend(self.put_sealed(cookies, &session, &place, now)?);
         set_cookies.push(self.logins(&keys, cookies, now).done(rd));
         Ok(Live {
@@ -173,7 +173,10 @@ impl From<NoSession> for NotStarted {
             NoSession::Ended {
                 why: Why::TooLarge, ..
             } => Self::TooLarge,
-            // Only what is too large ends a session that has just begun.
+            NoSession::Ended {
+                why: Why::Revoked, ..
+            } => Self::Over,
+            // Nothing else ends a session that has just begun.
             NoSession::Ended { why, .. } => Self::Unavailable(Unavailable::new(why.to_string())),
         }
     }

@@ -1,6 +1,6 @@
 //! Sessions that end before their time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use portcullis_core::session::{Id, Marks};
@@ -117,6 +117,11 @@ impl Sessions {
         })
     }
 
+    /// Whether the request shows anything that may be a session.
+    pub(crate) fn are_shown(&self, cookies: &Cookies<'_>) -> bool {
+        !self.settings.delete_session(cookies).is_empty()
+    }
+
     /// Marks what is not over yet. What is over by itself, or marked, needs no mark: else whoever
     /// keeps old cookies could show them again and again, until the list is full of them.
     async fn mark(
@@ -169,8 +174,13 @@ impl Sessions {
         let ends = now.after(self.settings.lifetime);
         let handle = logout.sub.map(|sub| keys.handle(logout.idp, sub));
         let person = handle.map(|handle| Over::person(handle, ends));
+        let of = |sid| {
+            let over = Over::session(sid, ends);
+            handle.map_or(over, |handle| over.of(handle, ends))
+        };
         let named = logout.sid.map(|sid| keys.provider_session(logout.idp, sid));
         let mut at_provider = Vec::from_iter(named);
+        let mut seen = BTreeSet::new();
         let marks: Vec<Over> = match named {
             None => person.into_iter().collect(),
             Some(id) => {
@@ -180,21 +190,33 @@ impl Sessions {
                     known = self.store.at_provider(nameless, now).await?;
                     at_provider.push(nameless);
                 }
-                let sids = known.sids.into_iter().map(|sid| {
-                    let over = Over::session(sid, ends);
-                    handle.map_or(over, |handle| over.of(handle, ends))
-                });
+                seen.extend(&known.sids);
+                let sids = known.sids.into_iter().map(of);
                 sids.chain(person.filter(|_| !known.all)).collect()
             }
         };
-        let count = marks.len();
-        let ending = Ending {
+        let mut ending = Ending {
             marks,
-            at_provider: at_provider.into_iter().map(|id| (id, ends)).collect(),
+            at_provider: at_provider.iter().map(|id| (*id, ends)).collect(),
             logout_token: Some((keys.logout_token(logout.idp, logout.jti), logout.until)),
         };
         if !self.store.end(&ending, now).await? {
             return Ok(LoggedOut::Before);
+        }
+        // What was noted while that was written. Whoever notes later sees that it is written.
+        let mut late = Vec::new();
+        for id in at_provider {
+            let known = self.store.at_provider(id, now).await?;
+            let sids = known.sids.into_iter().filter(|sid| seen.insert(*sid));
+            late.extend(sids.map(of));
+        }
+        let count = ending.marks.len() + late.len();
+        if !late.is_empty() {
+            ending = Ending {
+                marks: late,
+                ..Ending::default()
+            };
+            self.store.end(&ending, now).await?;
         }
         Ok(match count {
             0 => LoggedOut::Nobody,

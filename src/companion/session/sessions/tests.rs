@@ -104,6 +104,11 @@ impl Scene {
         signed_out
     }
 
+    /// How many marks of ended sessions there are.
+    async fn marks(&self, now: Timestamp) -> usize {
+        self.sessions().counts(now).await.unwrap().marks
+    }
+
     /// Whether a filter that has read the revocations would let the browser's session token through.
     async fn passes_a_filter(&self, now: Timestamp) -> bool {
         let header = self.browser.header();
@@ -114,6 +119,18 @@ impl Scene {
         let claims = tokens.iter().filter_map(|text| keys.read(URL, text));
         let mut good = claims.filter(|claims| now < claims.expires_at);
         good.any(|claims| !list.revokes(&claims.marks, now))
+    }
+}
+
+/// Somebody else's browser at the same companion.
+fn beside(scene: &Scene) -> Scene {
+    Scene {
+        folder: Folder::new(),
+        keys: Arc::clone(&scene.keys),
+        settings: scene.settings.clone(),
+        sessions: scene.sessions.clone(),
+        browser: Browser::default(),
+        provider: FakeProvider::rotating(),
     }
 }
 

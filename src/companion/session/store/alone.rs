@@ -7,7 +7,7 @@ use std::time::Duration;
 use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
-use super::AtProvider;
+use super::{AtProvider, SKEW};
 use crate::session::ended::StateFile;
 use crate::session::login;
 
@@ -17,9 +17,6 @@ mod tests;
 /// How many finished sign-ins are remembered, and how many sessions at providers. The oldest go.
 const MAX_FINISHED: usize = 1 << 16;
 const MAX_SESSIONS: usize = 1 << 16;
-
-/// How much clocks may differ.
-const SKEW: Duration = Duration::from_secs(60);
 
 /// What a companion that is the only one knows.
 #[derive(Debug)]

@@ -17,9 +17,9 @@ async fn everything(redis: &Redis) -> Result<(), Unavailable> {
     assert_eq!(redis.get_session(&ticket).await?.unwrap().generation, 1);
     redis.delete_session(session.sid).await?;
     redis
-        .note_at_provider(session.sid, session.sid, HOUR)
+        .note_at_provider(session.sid, session.sid, at(3600), at(0))
         .await?;
-    assert_eq!(redis.at_provider(session.sid).await?, [session.sid]);
+    assert_eq!(redis.at_provider(session.sid, at(0)).await?, [session.sid]);
     assert!(redis.finish_login(&session.sid.to_string(), HOUR).await?);
     assert!(!redis.finish_login(&session.sid.to_string(), HOUR).await?);
     redis.end(&ending(1), at(0)).await?;

@@ -14,18 +14,6 @@ fn logout(jti: &str) -> Logout<'_> {
     }
 }
 
-/// Somebody else's browser at the same companion.
-fn beside(scene: &Scene) -> Scene {
-    Scene {
-        folder: Folder::new(),
-        keys: Arc::clone(&scene.keys),
-        settings: scene.settings.clone(),
-        sessions: scene.sessions.clone(),
-        browser: Browser::default(),
-        provider: FakeProvider::rotating(),
-    }
-}
-
 #[tokio::test]
 async fn l01_cve_2025_55162_after_a_sign_out_the_old_cookies_are_worth_nothing() {
     let mut scene = Scene::new();
@@ -460,6 +448,53 @@ async fn b06_a_session_that_its_provider_ended_while_the_code_was_exchanged_does
     assert_eq!(started.await.unwrap_err(), NotStarted::Over);
     let later = sessions.start(&nothing, "sso", ada(), "/", at(1003));
     later.await.unwrap();
+}
+
+/// A logout of the provider's session that Ada signs in at.
+fn logout_of_adas(jti: &str) -> Logout<'_> {
+    Logout {
+        sid: Some("session at the provider"),
+        ..logout(jti)
+    }
+}
+
+#[tokio::test]
+async fn b06_a_session_that_its_provider_ends_while_it_goes_on_gets_no_token() {
+    let mut scene = Scene::new();
+    // Nobody has noted it, and what had ended was asked before its provider ended it.
+    let mut elsewhere = Scene::new();
+    elsewhere.keys = Arc::clone(&scene.keys);
+    elsewhere.restart(at(0));
+    let session = elsewhere.start(at(0)).await;
+    scene.restart(at(0));
+    let (sessions, nothing) = (scene.sessions(), cookies(""));
+    let ended = sessions.end_for(&logout_of_adas("one"), at(1000)).await;
+    assert_eq!(ended, Ok(LoggedOut::Nobody));
+    let put = sessions.put_token(&nothing, &session, at(999)).await;
+    assert_eq!(why(&put.unwrap_err()), Why::Revoked);
+    // A sign-in says so.
+    let no = NoSession::from(Why::Revoked);
+    assert_eq!(NotStarted::from(no), NotStarted::Over);
+}
+
+#[tokio::test]
+async fn b06_a_session_that_begins_while_a_logout_is_written_down_ends_with_the_others() {
+    let mut scene = Scene::new();
+    let mut late = beside(&scene);
+    scene.start(at(400)).await;
+    let sessions = Arc::clone(scene.sessions());
+    let logout = logout_of_adas("one");
+    let mut ending = Box::pin(sessions.end_for(&logout, at(1000)));
+    // It has seen which sessions there are, and waits for the disk.
+    let waits = tokio::time::timeout(Duration::ZERO, &mut ending).await;
+    assert!(waits.is_err());
+    late.start(at(1000)).await;
+    assert!(late.passes_a_filter(at(1000)).await);
+    assert_eq!(ending.await, Ok(LoggedOut::Now { marks: 2 }));
+    for scene in [&scene, &late] {
+        assert!(!scene.passes_a_filter(at(1001)).await);
+        assert_eq!(scene.read(at(1001)).await, Err(Why::Revoked));
+    }
 }
 
 #[tokio::test]

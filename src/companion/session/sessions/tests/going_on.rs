@@ -83,11 +83,62 @@ async fn r10_who_comes_within_a_minute_with_the_old_cookies_goes_on() {
     let session = scene.refresh(at(3659)).await.unwrap();
     assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
     assert_eq!(scene.provider.asked(), 1);
-    // Later the token is known to be spent, and sending it would end the session of the browser
-    // that has the new one.
+    // Nobody has come with a token that is spent for all that.
+    assert_eq!(scene.marks(at(3660)).await, 0);
+    // Later it is never sent again.
     scene.browser = old;
     assert_eq!(scene.refresh(at(3661)).await, Err(Why::Refused));
     assert_eq!(scene.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_spent_token_shown_again_ends_the_session_of_whoever_has_the_new_one() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    let honest = scene.browser.clone();
+    let mut elsewhere = beside(&scene);
+    let signed_in = SignedIn {
+        tokens: tokens(Some("another"), at(10_000)),
+        ..ada()
+    };
+    elsewhere.start_for(signed_in, at(3000)).await;
+    // The thief was first, and goes on.
+    scene.refresh(at(3600)).await.unwrap();
+    scene.refresh(at(3660)).await.unwrap();
+    assert!(scene.passes_a_filter(at(3661)).await);
+    let thief = std::mem::replace(&mut scene.browser, honest.clone());
+
+    assert_eq!(scene.refresh(at(3661)).await, Err(Why::Refused));
+    assert!(!scene.browser.names().contains(&SEALED));
+    scene.browser = thief;
+    assert!(!scene.passes_a_filter(at(3662)).await);
+    assert_eq!(scene.read(at(3662)).await, Err(Why::Revoked));
+    assert_eq!(scene.refresh(at(3662)).await, Err(Why::Revoked));
+    // What is over is over once, and nothing else of the same person is.
+    scene.browser = honest;
+    assert_eq!(scene.refresh(at(3663)).await, Err(Why::Revoked));
+    assert_eq!(scene.marks(at(3663)).await, 1);
+    elsewhere.refresh(at(3663)).await.unwrap();
+    assert_eq!(scene.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_sealed_session_that_is_not_authentic_ends_nothing() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    let old = scene.browser.value(SEALED).unwrap().to_owned();
+    scene.refresh(at(3600)).await.unwrap();
+    let renewed = scene.browser.clone();
+    let (start, last) = old.split_at(old.len() - 1);
+    let other = if last == "A" { "Q" } else { "A" };
+    scene.browser = Browser::default();
+    scene.browser.has(SEALED, &format!("{start}{other}"));
+    assert_eq!(scene.refresh(at(3661)).await, Err(Why::Absent));
+    assert_eq!(scene.marks(at(3661)).await, 0);
+    scene.browser = renewed;
+    scene.refresh(at(3662)).await.unwrap();
 }
 
 #[tokio::test]
