@@ -32,8 +32,8 @@ pub use self::error::Error;
 pub use self::metrics::{Counter, Gauge, Histogram};
 pub use self::pairs::Pairs;
 pub use self::request::{
-    remove_request_header, replace_request_header, request_headers, resume_request,
-    send_local_response, set_effective_context, set_property,
+    remove_request_header, remove_request_trailer, replace_request_header, request_headers,
+    request_trailers, resume_request, send_local_response, set_effective_context, set_property,
 };
 pub use self::response::{add_response_header, remove_response_header, replace_response_header};
 pub use self::shared::{Shared, set_shared_data, shared_data};

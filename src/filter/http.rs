@@ -66,7 +66,15 @@ impl HttpContext for Http {
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
-        self.hold()
+        // Whether it waits or not: Envoy does not call again for what it was told to hold.
+        let outcome = match self.worker.try_borrow() {
+            Ok(worker) => verdict::strip_trailers(worker.policy()),
+            Err(_) => verdict::unreadable(host::Error::InternalFailure),
+        };
+        match outcome {
+            Outcome::GoesOn => self.hold(),
+            Outcome::Answered => Action::Pause,
+        }
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {

@@ -2,6 +2,7 @@
 
 use log::Level;
 use portcullis_core::answer::Answer;
+use portcullis_core::caller::headers::is_forwarded_late;
 use portcullis_core::decision::Decision;
 use portcullis_core::policy::{self, Policy};
 use portcullis_core::request::Headers;
@@ -95,6 +96,24 @@ fn prepare(decision: &Decision<'_>, headers: &Headers<'_>) -> Result<(), host::E
         host::replace_request_header(name, value)?;
     }
     Ok(())
+}
+
+/// Takes off the effective context's trailers what an app must not believe. Its headers may be with
+/// the app by then, so that a request whose trailers can't be put right is broken off.
+pub(crate) fn strip_trailers(policy: &Policy) -> Outcome {
+    let strip = || {
+        let trailers = host::request_trailers()?;
+        for (name, _) in trailers.iter() {
+            if !is_forwarded_late(name, policy.apps()) {
+                host::remove_request_trailer(name)?;
+            }
+        }
+        Ok(())
+    };
+    match strip() {
+        Ok(()) => Outcome::GoesOn,
+        Err(error) => unprepared(error),
+    }
 }
 
 /// Leaves the decision where operators look: in the filter state for the access log, and in the

@@ -1,5 +1,6 @@
 //! What an app is told of its caller comes from the gate alone, and what the gate read stays there.
 
+use portcullis_tests::lab::envoy::Builder;
 use portcullis_tests::lab::scene::{AUDIENCE, HOST, poll};
 use portcullis_tests::lab::{Call, SigningKey, Stand, Token};
 use serde_json::{Value, json};
@@ -114,6 +115,25 @@ async fn h06_no_client_names_itself_in_any_spelling() {
     ] {
         assert!(headers(&seen).contains(&pair), "{pair:?} in {seen}");
     }
+    stand.ends_clean().await;
+}
+
+#[tokio::test]
+async fn h06_no_trailer_names_a_caller_either() {
+    let mut stand = Stand::with(edit, Builder::apps_by_http2).await;
+    let token = stand.token();
+    let named = IDENTITY.iter().chain(&["authorization"]);
+    let call = poll(&token).body("x").trailer("x-checksum", "1");
+    let call = named.fold(call, |call, name| {
+        let call = call.trailer(name, "intruder");
+        call.trailer(&name.replace('-', "_"), "intruder")
+    });
+    let reply = call.send_h2(stand.gateway.address()).await;
+    assert_eq!(reply.status, 200);
+    stand.passed_besides();
+    let seen = stand.scene.app.seen().pop().unwrap();
+    assert_eq!(seen["trailers"], json!([["x-checksum", "1"]]));
+    assert_eq!(identity(&seen).len(), 2);
     stand.ends_clean().await;
 }
 

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, UPGRADE};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use serde_json::{Value, json};
@@ -21,8 +21,8 @@ use super::http::text;
 
 /// A running app.
 ///
-/// Each answer is JSON: `app`, `method`, `path`, `headers` (pairs of name and value, in order) and
-/// `body_bytes`. It agrees to every upgrade, and then sends back what it gets. It speaks HTTP/1.1
+/// Each answer is JSON: `app`, `method`, `path`, `headers` and `trailers` (pairs of name and value, in
+/// order) and `body_bytes`. It agrees to every upgrade, and then sends back what it gets. It speaks HTTP/1.1
 /// and, to those who begin with it, HTTP/2.
 #[derive(Debug)]
 pub struct App {
@@ -106,11 +106,7 @@ async fn answer(
     seen: Seen,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let upgrade = request.headers().get(UPGRADE).cloned();
-    let headers: Vec<[String; 2]> = request
-        .headers()
-        .iter()
-        .map(|(name, value)| [name.to_string(), text(value.as_bytes())])
-        .collect();
+    let headers = pairs(request.headers());
     let mut told = json!({
         "app": &*name,
         "method": request.method().as_str(),
@@ -121,6 +117,7 @@ async fn answer(
     if upgrade.is_none()
         && let Ok(body) = request.body_mut().collect().await
     {
+        told["trailers"] = json!(body.trailers().map(pairs).unwrap_or_default());
         told["body_bytes"] = json!(body.to_bytes().len());
     }
     seen.lock()
@@ -144,6 +141,12 @@ async fn answer(
         response.headers_mut().insert(CONTENT_TYPE, json);
     }
     Ok(response)
+}
+
+fn pairs(headers: &HeaderMap) -> Vec<[String; 2]> {
+    let pairs = headers.iter();
+    let pairs = pairs.map(|(name, value)| [name.to_string(), text(value.as_bytes())]);
+    pairs.collect()
 }
 
 async fn echo(request: Request<Incoming>) {

@@ -36,6 +36,12 @@ pub fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
     !claims_identity && !app.is_some_and(|app| app.strip_headers().iter().any(|own| is(own)))
 }
 
+/// Whether a trailer of the client's goes on. Some servers put trailers among the headers, so that none
+/// may have a name that any app believes in; nobody has use for `authorization` there.
+pub fn is_forwarded_late(name: &[u8], apps: &[App]) -> bool {
+    is_forwarded(name, None) && apps.iter().all(|app| is_forwarded(name, Some(app)))
+}
+
 /// Whether a header of the client's reaches the companion on its own host. What it takes for itself
 /// stays: cookies, `authorization`, and what proxies in front of it say of the original request.
 pub fn reaches_companion(name: &[u8]) -> bool {

@@ -70,6 +70,7 @@ imports! {
 #[derive(Clone, Copy)]
 pub(super) enum Map {
     Request = 0,
+    RequestTrailers = 1,
     Response = 2,
     HttpCallResponse = 6,
 }

@@ -21,6 +21,22 @@ pub fn request_headers() -> Result<Pairs, Error> {
     }
 }
 
+/// All request trailers, while `on_http_request_trailers` runs.
+///
+/// # Errors
+/// What the host said, [`Error::Malformed`] if it does not keep to the ABI.
+pub fn request_trailers() -> Result<Pairs, Error> {
+    Pairs::decode(abi::header_pairs(Map::RequestTrailers)?)
+}
+
+/// Removes every request trailer of that name; one that is not there is no error.
+///
+/// # Errors
+/// What the host said.
+pub fn remove_request_trailer(name: impl AsRef<[u8]>) -> Result<(), Error> {
+    abi::remove_header(Map::RequestTrailers, name.as_ref())
+}
+
 /// Sets a request header to this one value, whatever it was before.
 ///
 /// # Errors

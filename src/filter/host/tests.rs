@@ -10,6 +10,8 @@ fn without_a_host_every_call_says_so() {
     assert_eq!(request_headers(), Err(gone));
     assert_eq!(replace_request_header("a", b"\xff"), Err(gone));
     assert_eq!(remove_request_header("a"), Err(gone));
+    assert_eq!(request_trailers(), Err(gone));
+    assert_eq!(remove_request_trailer("a"), Err(gone));
     assert_eq!(add_response_header("a", b"\xff"), Err(gone));
     assert_eq!(replace_response_header("a", b"\xff"), Err(gone));
     assert_eq!(remove_response_header("a"), Err(gone));

@@ -18,6 +18,7 @@ pub struct Call {
     pub(super) path: String,
     pub(super) headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub(super) body: Vec<u8>,
+    pub(super) trailers: Vec<(String, String)>,
     raw: Option<Vec<u8>>,
 }
 
@@ -31,6 +32,7 @@ impl Call {
             path: path.to_owned(),
             headers: Vec::new(),
             body: Vec::new(),
+            trailers: Vec::new(),
             raw: None,
         }
     }
@@ -93,6 +95,13 @@ impl Call {
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
+        self
+    }
+
+    /// One more trailer behind the body, over HTTP/2 alone.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: &str) -> Self {
+        self.trailers.push((name.to_owned(), value.to_owned()));
         self
     }
 

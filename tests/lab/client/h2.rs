@@ -1,11 +1,15 @@
 //! A call over HTTP/2.
 
+use std::convert::Infallible;
 use std::error::Error;
+use std::future;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2;
+use hyper::header::HeaderName;
 use hyper::{HeaderMap, Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
@@ -48,7 +52,7 @@ async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Reply> {
     Ok(reply.kept_secret())
 }
 
-fn request(call: &Call) -> Outcome<Request<Full<Bytes>>> {
+fn request(call: &Call) -> Outcome<Request<BoxBody<Bytes, Infallible>>> {
     let method: Method = call.method.parse()?;
     let uri = if method == Method::CONNECT {
         call.path.clone()
@@ -59,7 +63,16 @@ fn request(call: &Call) -> Outcome<Request<Full<Bytes>>> {
     for (name, value) in &call.headers {
         builder = builder.header(name.as_slice(), value.as_slice());
     }
-    Ok(builder.body(Full::from(call.body.clone()))?)
+    let body = Full::from(call.body.clone());
+    if call.trailers.is_empty() {
+        return Ok(builder.body(body.boxed())?);
+    }
+    let mut trailers = HeaderMap::new();
+    for (name, value) in &call.trailers {
+        trailers.append(HeaderName::from_bytes(name.as_bytes())?, value.parse()?);
+    }
+    let body = body.with_trailers(future::ready(Some(Ok(trailers))));
+    Ok(builder.body(body.boxed())?)
 }
 
 fn pairs(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {

@@ -34,6 +34,17 @@ pub(super) fn cluster(name: &str, address: SocketAddr) -> Value {
     })
 }
 
+/// Lets a cluster be met with HTTP/2, TLS or not.
+pub(super) fn speaks_http2(cluster: &mut Value) {
+    cluster["typed_extension_protocol_options"] = json!({
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+            "@type":
+                "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+            "explicit_http_config": {"http2_protocol_options": {}},
+        },
+    });
+}
+
 /// A cluster over TLS, with its own authority and the one name that it wants to see.
 pub(super) fn tls_cluster(name: &str, address: SocketAddr, host: &str, authority: &Path) -> Value {
     let mut cluster = cluster(name, address);

@@ -134,6 +134,19 @@ impl Builder {
         self
     }
 
+    /// Speaks HTTP/2 with the apps that it has by now.
+    #[must_use]
+    pub fn apps_by_http2(mut self) -> Self {
+        let of_app = |cluster: &&mut Value| {
+            let name = cluster["name"].as_str().unwrap_or_default();
+            name.starts_with("app-")
+        };
+        for cluster in self.clusters.iter_mut().filter(of_app) {
+            bootstrap::speaks_http2(cluster);
+        }
+        self
+    }
+
     /// Leaves paths as they come: no `normalize_path`, no `merge_slashes`.
     #[must_use]
     pub fn raw_paths(mut self) -> Self {
