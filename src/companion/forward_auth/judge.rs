@@ -132,7 +132,11 @@ impl Judge {
                 }
                 Judgement::Refresh(refresh) => refresh.give_up(),
             };
-            return (decision, refreshed.and_then(|(_, set_cookie)| set_cookie));
+            let rides = |refreshed: &Refreshed| refreshed.lets_cookies_ride(decision.reason());
+            let set_cookie = refreshed
+                .filter(|(refreshed, _)| rides(refreshed))
+                .and_then(|(_, set_cookie)| set_cookie);
+            return (decision, set_cookie);
         }
     }
 

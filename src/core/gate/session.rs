@@ -143,6 +143,18 @@ impl Refreshed {
             _ => Self::Unavailable,
         }
     }
+
+    /// Whether the cookies of that answer may ride on what a request is answered that was judged by it,
+    /// for this reason. Not where the token proved to be none of this session: they could be somebody
+    /// else's.
+    pub const fn lets_cookies_ride(&self, reason: Reason) -> bool {
+        match self {
+            Self::Renewed { .. } => {
+                !matches!(reason, Reason::SessionUnavailable | Reason::SessionExpired)
+            }
+            Self::Ended | Self::Unavailable => !matches!(reason, Reason::SessionUnavailable),
+        }
+    }
 }
 
 // === impl Gate ===

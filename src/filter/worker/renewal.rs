@@ -78,15 +78,8 @@ impl Renewal {
     }
 
     /// Whether the cookies ride on the answer to a request that was judged by this, for that reason.
-    /// Not where the token proved to be none of this session: they could be somebody else's.
     pub(crate) fn rides(&self, reason: Reason) -> bool {
-        let is_proven = match self.refreshed {
-            Refreshed::Renewed { .. } => {
-                !matches!(reason, Reason::SessionUnavailable | Reason::SessionExpired)
-            }
-            Refreshed::Ended | Refreshed::Unavailable => reason != Reason::SessionUnavailable,
-        };
-        !self.cookies.is_empty() && is_proven
+        !self.cookies.is_empty() && self.refreshed.lets_cookies_ride(reason)
     }
 
     /// What to count of it, once, when the first request was judged by it, for that reason.

@@ -81,10 +81,16 @@ async fn what_is_given_out_as_fresh_is_verified_like_any_other() {
     let others = session(300)
         .claim("sid", "CCCCCCCCCCCCCCCCCCCCCA")
         .sign(&companion.own);
-    for token in [forged, others, companion.session(-10)] {
+    let unavailable = (503, Reason::SessionUnavailable);
+    for (token, verdict) in [
+        (forged, unavailable),
+        (others, (401, Reason::SessionExpired)),
+        (companion.session(-10), unavailable),
+    ] {
         companion.renews(Renewal::Renewed(format!("__Secure-portcullis={token}")));
         let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
-        assert_eq!(told.verdict(), (503, Reason::SessionUnavailable));
+        assert_eq!(told.verdict(), verdict);
+        assert_eq!(told.header("set-cookie"), None, "it may be somebody else's");
     }
 }
 

@@ -477,24 +477,32 @@ async fn b06_a_session_that_its_provider_ends_while_it_goes_on_gets_no_token() {
     assert_eq!(NotStarted::from(no), NotStarted::Over);
 }
 
-#[tokio::test]
-async fn b06_a_session_that_begins_while_a_logout_is_written_down_ends_with_the_others() {
-    let mut scene = Scene::new();
-    let mut late = beside(&scene);
-    scene.start(at(400)).await;
-    let sessions = Arc::clone(scene.sessions());
-    let logout = logout_of_adas("one");
-    let mut ending = Box::pin(sessions.end_for(&logout, at(1000)));
-    // It has seen which sessions there are, and waits for the disk.
-    let waits = tokio::time::timeout(Duration::ZERO, &mut ending).await;
-    assert!(waits.is_err());
-    late.start(at(1000)).await;
-    assert!(late.passes_a_filter(at(1000)).await);
-    assert_eq!(ending.await, Ok(LoggedOut::Now { marks: 2 }));
-    for scene in [&scene, &late] {
-        assert!(!scene.passes_a_filter(at(1001)).await);
-        assert_eq!(scene.read(at(1001)).await, Err(Why::Revoked));
-    }
+#[test]
+fn b06_a_session_that_begins_while_a_logout_is_written_down_ends_with_the_others() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    // Files are written on threads of their own, of which this test has one, and keeps it busy.
+    let runtime = runtime.enable_all().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let mut scene = Scene::new();
+        let mut late = beside(&scene);
+        scene.start(at(400)).await;
+        let sessions = Arc::clone(scene.sessions());
+        let logout = logout_of_adas("one");
+        let (disk, busy) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || busy.recv());
+        let mut ending = Box::pin(sessions.end_for(&logout, at(1000)));
+        // It has seen which sessions there are, and waits for the disk.
+        let waits = tokio::time::timeout(Duration::ZERO, &mut ending).await;
+        assert!(waits.is_err());
+        late.start(at(1000)).await;
+        assert!(late.passes_a_filter(at(1000)).await);
+        drop(disk);
+        assert_eq!(ending.await, Ok(LoggedOut::Now { marks: 2 }));
+        for scene in [&scene, &late] {
+            assert!(!scene.passes_a_filter(at(1001)).await);
+            assert_eq!(scene.read(at(1001)).await, Err(Why::Revoked));
+        }
+    });
 }
 
 #[tokio::test]
