@@ -132,10 +132,9 @@ impl Judge {
                 }
                 Judgement::Refresh(refresh) => refresh.give_up(),
             };
-            let rides = |refreshed: &Refreshed| refreshed.lets_cookies_ride(decision.reason());
-            let set_cookie = refreshed
-                .filter(|(refreshed, _)| rides(refreshed))
-                .and_then(|(_, set_cookie)| set_cookie);
+            let set_cookie = refreshed.and_then(|(refreshed, set_cookie)| {
+                set_cookie.filter(|_| refreshed.lets_cookies_ride(decision.reason()))
+            });
             return (decision, set_cookie);
         }
     }
