@@ -1,6 +1,6 @@
 //! Reads one trust entry's keys, when this worker has the turn.
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, Read};
+use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, KeyWarning, Read};
 use portcullis_core::trust::{KeySourceId, Remote, Trust};
 
 use super::ask::ask;
@@ -145,10 +145,12 @@ impl Reader {
             }
             Err(error) => {
                 worker.metrics().key_read(self.source, false);
-                log::warn!(
-                    "portcullis: trust {}: the keys could not be read: {error}; what is known stays",
-                    self.trust.name
-                );
+                let warning = KeyWarning::ReadFailed {
+                    trust: &self.trust.name,
+                    from: None,
+                    error: &error,
+                };
+                log::warn!("portcullis: {warning}");
             }
         }
         // What was just written is read back at once, so that requests that wait here need not wait
@@ -159,14 +161,8 @@ impl Reader {
     /// Says what a set lists besides usable keys, when the set is news.
     fn tell_of_skipped(&self, worker: &Worker, record: &KeyRecord) {
         let before = worker.record(self.source).and_then(KeyRecord::set);
-        let news = record.set().filter(|set| Some(*set) != before);
-        for skipped in news.map_or(&[][..], KeySet::skipped) {
-            log::warn!(
-                "portcullis: trust {}: key {} of the set {}; it is skipped",
-                self.trust.name,
-                skipped.position,
-                skipped.why
-            );
+        for warning in KeyWarning::of_skipped(&self.trust.name, record.set(), before) {
+            log::warn!("portcullis: {warning}");
         }
     }
 }
