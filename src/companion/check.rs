@@ -38,10 +38,10 @@ Examples:
 
 Exit codes:
   0  the policy is valid
-  1  it is not, or cannot be read; standard error names the place and the mend
+  1  it is not, or cannot be read; standard error names the place and how to fix it
   2  the command line is wrong";
 
-/// Says whether a policy file is valid and, where it is not, at which place and how to mend it
+/// Says whether a policy file is valid and, where it is not, at which place and how to fix it
 ///
 /// The judgement is the filter's own: what is valid here, the filter starts with.
 #[derive(Args, Debug)]

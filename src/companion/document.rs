@@ -32,7 +32,7 @@ enum Format {
 }
 
 impl Document {
-    /// Reads a file, or standard input where the path is `-`. `empty` is the mend where there is
+    /// Reads a file, or standard input where the path is `-`. `empty` is how to fix it where there is
     /// nothing in it.
     ///
     /// Refuses what is no document at all: what can't be read, is not UTF-8 or over a mebibyte, is
@@ -79,13 +79,13 @@ impl Document {
         &self.root
     }
 
-    /// What is wrong at a path in it, and how to mend it. `.` is the document as a whole.
-    pub(crate) fn report(&self, path: &str, problem: &str, mend: &str) -> Report {
+    /// What is wrong at a path in it, and how to fix it. `.` is the document as a whole.
+    pub(crate) fn report(&self, path: &str, problem: &str, help: &str) -> Report {
         let fault = Fault {
             span: self.root.place(path, problem),
             path: Some(path.to_owned()).filter(|path| path != "."),
             problem: problem.to_owned(),
-            mend: mend.to_owned(),
+            help: help.to_owned(),
         };
         fault.report(&self.name, &self.text)
     }

@@ -1,7 +1,7 @@
 //! The companion's own reading of the issuers' keys: for forward auth, and for the mirror that
 //! filters read where they can't reach an issuer.
 //!
-//! One task a trust entry turns the wheel that core defines, [`portcullis_core::keys::Record`]: when
+//! One task a trust entry turns the wheel that core defines, [`portcullis_core::keys::KeyRecord`]: when
 //! a read is due, what is asked for, what an answer means, when to try again. So the filter and the
 //! companion keep keys by the same rules, and one issuer's trouble never touches another's.
 

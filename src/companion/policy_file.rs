@@ -50,11 +50,11 @@ impl PolicyFile {
     /// Has core judge the document.
     pub(crate) fn policy(&self) -> Result<Policy, Report> {
         Policy::from_json(&self.json)
-            .map_err(|error| self.report(error.path(), error.problem(), error.mend()))
+            .map_err(|error| self.report(error.path(), error.problem(), error.help()))
     }
 
-    /// What is wrong at a path in it, and how to mend it.
-    pub(crate) fn report(&self, path: &str, problem: &str, mend: &str) -> Report {
-        self.document.report(path, problem, mend)
+    /// What is wrong at a path in it, and how to fix it.
+    pub(crate) fn report(&self, path: &str, problem: &str, help: &str) -> Report {
+        self.document.report(path, problem, help)
     }
 }

@@ -24,7 +24,7 @@ and is the only thing that makes what was seen worthless.
 
 Exit codes:
   0  the file is written, readable by its owner alone, or its newest key is not used yet
-  1  it is not, and what was there is untouched; standard error names the place and the mend
+  1  it is not, and what was there is untouched; standard error names the place and how to fix it
   2  the command line is wrong";
 
 /// Makes the keys that sign and seal sessions or, where there are some, puts a fresh one in front

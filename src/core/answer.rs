@@ -16,7 +16,7 @@ const RETRY_AFTER: &str = "5";
 
 /// What a refused client is told.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Answer {
+pub struct LocalReply {
     /// The HTTP status.
     pub status: u16,
     /// What `grpc-status` a gRPC client should read instead.
@@ -29,7 +29,7 @@ pub struct Answer {
     pub details: String,
 }
 
-impl Answer {
+impl LocalReply {
     /// The answer to a refused request with these headers; `None` where the decision lets it
     /// through.
     pub fn refusal(decision: &Decision<'_>, headers: &Headers<'_>) -> Option<Self> {

@@ -1,11 +1,11 @@
 //! Who a caller is, and the one encoder of what apps are told of it.
 
+mod authenticated;
 mod encode;
 pub mod headers;
-mod known;
 mod kubernetes;
 
-pub use known::Known;
+pub use authenticated::AuthenticatedCaller;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 pub use crate::reason::{Class, Reason};
 
-use crate::caller::Known;
+use crate::caller::AuthenticatedCaller;
 use crate::caller::headers::{is_forwarded, reaches_companion};
 use crate::policy::{App, Rule, Sso};
 use crate::request::{Ambiguity, Headers};
@@ -19,7 +19,7 @@ pub struct Decision<'g> {
     pub(crate) reason: Reason,
     pub(crate) app: Option<&'g App>,
     pub(crate) rule: Option<&'g Rule>,
-    pub(crate) known: Option<Arc<Known>>,
+    pub(crate) known: Option<Arc<AuthenticatedCaller>>,
     pub(crate) ambiguity: Option<Ambiguity>,
     /// How people sign in here.
     pub(crate) sso: Option<&'g Sso>,
@@ -69,7 +69,7 @@ impl<'g> Decision<'g> {
     }
 
     /// What kind of answer it leads to. A session that fails is as good as nothing shown: who has
-    /// it should sign in again, and has no token to mend.
+    /// it should sign in again, and has no token to help.
     pub const fn class(&self) -> Class {
         match self.reason.class() {
             Class::InvalidToken if self.by_session => Class::Unauthenticated,
@@ -126,7 +126,7 @@ impl<'g> Decision<'g> {
     }
 
     /// Who calls, where a token was verified for it.
-    pub fn known(&self) -> Option<&Known> {
+    pub fn known(&self) -> Option<&AuthenticatedCaller> {
         self.known.as_deref()
     }
 }

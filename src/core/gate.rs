@@ -2,13 +2,13 @@
 //! are the words of.
 
 mod authenticate;
-mod memory;
 mod same_origin;
 mod session;
+mod token_cache;
 
 use std::sync::Arc;
 
-use crate::caller::Known;
+use crate::caller::AuthenticatedCaller;
 use crate::credential::Credential;
 use crate::decision::Decision;
 use crate::keys::{Keyring, Signatures};
@@ -18,10 +18,10 @@ use crate::request::{Headers, Request};
 use crate::session::Revocations;
 use crate::timestamp::Timestamp;
 
-pub use memory::Memory;
-pub use session::{Refresh, Refreshed, Session};
+pub use session::{RefreshOutcome, RefreshRequest, Session};
+pub use token_cache::TokenCache;
 
-use authenticate::Unproven;
+use authenticate::AuthnFailure;
 
 /// A gate: a policy, ready to judge.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct Gate {
 
 /// What a request is judged by besides the policy.
 #[derive(Clone, Copy, Debug)]
-pub struct Circumstances<'a> {
+pub struct Context<'a> {
     /// The keys as they are known now.
     pub keyring: &'a Keyring,
     /// What checks signatures.
@@ -60,11 +60,11 @@ pub enum Judgement<'g> {
     },
     /// The session goes on, but its token is over: the companion should be asked for a fresh one
     /// first. The request waits, not for long, and is then judged by [`Gate::judge_refreshed`].
-    Refresh(Refresh<'g>),
+    Refresh(RefreshRequest<'g>),
 }
 
 /// A request for an app, whose verdict depends on who asks.
-struct Asked<'g, 'r> {
+struct AppRequest<'g, 'r> {
     request: Request<'r>,
     app: &'g App,
     sso: Option<&'g Sso>,
@@ -81,14 +81,14 @@ impl Gate {
         &self.policy
     }
 
-    /// Judges a request. `memory` only saves work: what it holds never changes a verdict.
+    /// Judges a request. `cache` only saves work: what it holds never changes a verdict.
     pub fn judge(
         &self,
         headers: &Headers<'_>,
-        circumstances: Circumstances<'_>,
-        memory: &mut Memory,
+        context: Context<'_>,
+        cache: &mut TokenCache,
     ) -> Judgement<'_> {
-        self.judge_by(headers, circumstances, memory, None)
+        self.judge_by(headers, context, cache, None)
     }
 
     /// Judges a request again, after a fresh token was asked for, by what came of that: never by a
@@ -96,19 +96,19 @@ impl Gate {
     pub fn judge_refreshed(
         &self,
         headers: &Headers<'_>,
-        circumstances: Circumstances<'_>,
-        memory: &mut Memory,
-        refreshed: &Refreshed,
+        context: Context<'_>,
+        cache: &mut TokenCache,
+        refreshed: &RefreshOutcome,
     ) -> Judgement<'_> {
-        self.judge_by(headers, circumstances, memory, Some(refreshed))
+        self.judge_by(headers, context, cache, Some(refreshed))
     }
 
     fn judge_by(
         &self,
         headers: &Headers<'_>,
-        circumstances: Circumstances<'_>,
-        memory: &mut Memory,
-        refreshed: Option<&Refreshed>,
+        context: Context<'_>,
+        cache: &mut TokenCache,
+        refreshed: Option<&RefreshOutcome>,
     ) -> Judgement<'_> {
         let asked = match self.asked(headers) {
             Ok(asked) => asked,
@@ -117,13 +117,13 @@ impl Gate {
         // A bearer token, good or bad, is what is judged; a session counts only without one (H03).
         match Credential::read(headers, self.policy.max_token()) {
             Ok(Credential::Bearer(token)) => {
-                let known = self.authenticate(token, circumstances, memory);
+                let known = self.authenticate(token, context, cache);
                 asked.judge_token(known)
             }
             Ok(Credential::Nothing) => {
                 let session = match refreshed {
-                    Some(refreshed) => self.refreshed(refreshed, circumstances, memory),
-                    None => self.session(headers, circumstances, memory),
+                    Some(refreshed) => self.refreshed(refreshed, context, cache),
+                    None => self.session(headers, context, cache),
                 };
                 asked.judge_session(session, headers)
             }
@@ -132,7 +132,7 @@ impl Gate {
     }
 
     /// What is asked for, or the verdict where nobody's credentials matter.
-    fn asked<'r>(&self, headers: &Headers<'r>) -> Result<Asked<'_, 'r>, Decision<'_>> {
+    fn asked<'r>(&self, headers: &Headers<'r>) -> Result<AppRequest<'_, 'r>, Decision<'_>> {
         let sso = self.policy.sso();
         let decide = |reason| Decision {
             sso,
@@ -152,7 +152,7 @@ impl Gate {
         }
         let app = self.policy.app_for(request.host());
         let app = app.ok_or_else(|| decide(Reason::AppUnknown))?;
-        let asked = Asked { request, app, sso };
+        let asked = AppRequest { request, app, sso };
         if app.preflight() && headers.is_preflight() {
             return Err(asked.decide(Reason::Preflight));
         }
@@ -175,7 +175,7 @@ impl Gate {
     }
 }
 
-impl<'g> Asked<'g, '_> {
+impl<'g> AppRequest<'g, '_> {
     fn decide(&self, reason: Reason) -> Decision<'g> {
         Decision {
             app: Some(self.app),
@@ -185,7 +185,7 @@ impl<'g> Asked<'g, '_> {
     }
 
     /// The verdict by a bearer token.
-    fn judge_token(&self, known: Result<Arc<Known>, Unproven>) -> Judgement<'g> {
+    fn judge_token(&self, known: Result<Arc<AuthenticatedCaller>, AuthnFailure>) -> Judgement<'g> {
         let app = self.app;
         Judgement::Decided(match known {
             Ok(known) if !app.audiences().is_empty() && !known.is_for(app.audiences()) => {
@@ -195,8 +195,8 @@ impl<'g> Asked<'g, '_> {
                 }
             }
             Ok(known) => self.judge_caller(known),
-            Err(Unproven::Refused(reason)) => self.decide(reason),
-            Err(Unproven::AwaitKeys(trusts)) => return Judgement::AwaitKeys { app, trusts },
+            Err(AuthnFailure::Refused(reason)) => self.decide(reason),
+            Err(AuthnFailure::AwaitKeys(trusts)) => return Judgement::AwaitKeys { app, trusts },
         })
     }
 
@@ -213,7 +213,7 @@ impl<'g> Asked<'g, '_> {
             },
             Session::Good(known) => self.judge_caller(known),
             Session::Over(known) => {
-                match sso.and_then(|sso| Refresh::of(&known, sso, app, headers)) {
+                match sso.and_then(|sso| RefreshRequest::of(&known, sso, app, headers)) {
                     Some(refresh) => return Judgement::Refresh(refresh),
                     None => self.decide(Reason::SessionExpired),
                 }
@@ -227,7 +227,7 @@ impl<'g> Asked<'g, '_> {
     }
 
     /// The verdict of the rules.
-    fn judge_caller(&self, known: Arc<Known>) -> Decision<'g> {
+    fn judge_caller(&self, known: Arc<AuthenticatedCaller>) -> Decision<'g> {
         let (method, path) = (self.request.method(), self.request.path());
         let rule = self.app.rule_for(method, path, known.caller());
         let reason = if rule.is_some() {

@@ -1,6 +1,6 @@
 //! The keys that tokens are verified with.
 //!
-//! [`KeySet`] is what an issuer publishes. A [`Record`] is what the workers of a proxy know
+//! [`KeySet`] is what an issuer publishes. A [`KeyRecord`] is what the workers of a proxy know
 //! together of one trust entry's keys: the last good set, when it was read, whose turn it is to read
 //! it again. A [`Keyring`] is one worker's copy of all records, in policy order. Time is always
 //! passed in, and what should be fetched is returned as a value.
@@ -14,11 +14,11 @@ mod schedule;
 mod set;
 mod signatures;
 
-pub use crate::turn::LEASE;
+pub use crate::fetch_lease::LEASE;
 pub(crate) use answer::object;
-pub use answer::{Found, HttpAnswer, ReadError};
-pub use keyring::{Absence, Condition, Holding, Keyring};
-pub use record::{Record, RecordError};
+pub use answer::{Found, HttpResponse, ReadError};
+pub use keyring::{Condition, KeyLookup, Keyring, TrustKeys};
+pub use record::{KeyRecord, KeyRecordError};
 pub use schedule::{READ_TIMEOUT, Read, UNKNOWN_KID_INTERVAL};
 pub use set::{Key, KeySet, KeySetError, Skipped, Thumbprint, Unfit};
 pub use signatures::{PureRust, Signatures};

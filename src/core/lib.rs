@@ -23,6 +23,7 @@ pub mod answer;
 pub mod caller;
 pub mod credential;
 pub mod decision;
+mod fetch_lease;
 #[cfg(test)]
 mod fixtures;
 pub mod gate;
@@ -35,4 +36,3 @@ pub mod session;
 pub mod timestamp;
 pub mod token;
 pub mod trust;
-mod turn;

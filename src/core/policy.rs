@@ -46,7 +46,7 @@ pub struct Policy {
 impl Policy {
     /// Reads a policy from JSON, the one form that core knows.
     ///
-    /// The error names the first place that is wrong and how to mend it: an unknown field, a wrong
+    /// The error names the first place that is wrong and how to fix it: an unknown field, a wrong
     /// type, a member that stands twice, a reference to nothing, a list that must not be empty, or
     /// a rule that could never fit.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {

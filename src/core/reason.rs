@@ -75,7 +75,7 @@ pub enum Class {
     Unauthenticated,
     /// The token is no good: 401 `invalid_token`.
     InvalidToken,
-    /// Known and not allowed: 403 `insufficient_scope`.
+    /// AuthenticatedCaller and not allowed: 403 `insufficient_scope`.
     Forbidden,
     /// The request itself is at fault: 400 `invalid_request`.
     BadRequest,

@@ -3,26 +3,26 @@
 //!
 //! A session is two things. The session token is a short-lived JSON Web Token of its own type,
 //! which anybody verifies who has the companion's public keys: [`Claims`]. The sealed session is
-//! what only the companion opens. Both are kept in cookies: [`Family`] has their names, [`cut`] and
+//! what only the companion opens. Both are kept in cookies: [`CookieNames`] has their names, [`cut`] and
 //! [`candidates`] are the way of a value into cookies and out of them. [`Revocations`] are the
-//! sessions that ended before their tokens expire, and a [`Watch`] is how the workers of a proxy read
+//! sessions that ended before their tokens expire, and a [`RevocationsRecord`] is how the workers of a proxy read
 //! them together.
 
 mod candidates;
 mod claims;
-mod family;
+mod cookie_names;
 mod id;
+mod record;
 mod revocations;
-mod watch;
 
 use std::time::Duration;
 
 pub use candidates::{candidates, cut};
-pub use claims::{Claims, Marks};
-pub use family::{Cookies, Family, pairs};
+pub use claims::{Claims, SessionHandles};
+pub use cookie_names::{CookieNames, Cookies, pairs};
 pub use id::Id;
-pub use revocations::{Mark, Revocations, RevocationsError};
-pub use watch::{Watch, WatchError};
+pub use record::{RevocationsRecord, RevocationsRecordError};
+pub use revocations::{Revocations, RevocationsError, Revoked};
 
 /// The `typ` of a session token.
 pub const TOKEN_TYPE: &str = "portcullis-session+jwt";

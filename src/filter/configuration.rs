@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 1 << 20;
 /// same text, and with whole numbers written as integers: a Struct only has doubles.
 ///
 /// # Errors
-/// [`ConfigurationError`] names the place and the mend. No configuration at all is an error too: a
+/// [`ConfigurationError`] names the place and how to fix it. No configuration at all is an error too: a
 /// gate without a policy does not start.
 pub fn read(bytes: &[u8]) -> Result<String, ConfigurationError> {
     if bytes.len() > MAX_BYTES {

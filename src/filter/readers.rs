@@ -98,7 +98,10 @@ impl Readers {
         let names = worker.policy().key_sources();
         let names: Vec<&str> = names.map(|trust| trust.name.as_str()).collect();
         for place in 0..names.len() {
-            if let Some(age) = keyring.holding(place).and_then(|holding| holding.age(now)) {
+            if let Some(age) = keyring
+                .trust_keys(place)
+                .and_then(|trust_keys| trust_keys.age(now))
+            {
                 worker.metrics().key_age(place, age.as_secs());
             }
         }

@@ -1,6 +1,6 @@
 //! Replies to HTTP calls of our own.
 
-use portcullis_core::keys::HttpAnswer;
+use portcullis_core::keys::HttpResponse;
 
 use crate::host::{self, Pairs};
 
@@ -46,8 +46,8 @@ impl Reply {
     }
 
     /// The reply in core's terms.
-    pub(crate) fn answer(&self) -> HttpAnswer<'_> {
-        HttpAnswer {
+    pub(crate) fn answer(&self) -> HttpResponse<'_> {
+        HttpResponse {
             status: self.status,
             content_type: self.headers.values("content-type").next(),
             content_encoding: self.headers.values("content-encoding").next(),

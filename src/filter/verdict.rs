@@ -1,7 +1,7 @@
 //! Carries a decision out: the request goes on with what the app should know, or is answered here.
 
 use log::Level;
-use portcullis_core::answer::Answer;
+use portcullis_core::answer::LocalReply;
 use portcullis_core::caller::headers::is_forwarded_late;
 use portcullis_core::decision::Decision;
 use portcullis_core::policy::{self, Policy};
@@ -28,7 +28,7 @@ pub(crate) fn carry_out(
     headers: &Headers<'_>,
 ) -> Outcome {
     show(policy, decision, headers);
-    match Answer::refusal(decision, headers) {
+    match LocalReply::refusal(decision, headers) {
         Some(answer) => refuse(&answer),
         None => match prepare(decision, headers) {
             Ok(()) => Outcome::GoesOn,
@@ -58,7 +58,7 @@ fn internal_error() -> Outcome {
     Outcome::Answered
 }
 
-fn refuse(answer: &Answer) -> Outcome {
+fn refuse(answer: &LocalReply) -> Outcome {
     let headers: Vec<(&str, &str)> = answer
         .headers
         .iter()

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use portcullis_core::decision::Decision;
-use portcullis_core::gate::{Circumstances, Gate, Judgement, Memory};
-use portcullis_core::keys::{Holding, Keyring, Record};
+use portcullis_core::gate::{Context, Gate, Judgement, TokenCache};
+use portcullis_core::keys::{KeyRecord, Keyring, TrustKeys};
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::session::Revocations;
@@ -38,7 +38,7 @@ const PORTION: usize = 32;
 pub(crate) struct Worker {
     gate: Gate,
     keyring: Keyring,
-    memory: Memory,
+    memory: TokenCache,
     revocations: Revocations,
     checker: Checker,
     metrics: Metrics,
@@ -58,7 +58,7 @@ impl Worker {
             keyring: Keyring::new(policy.key_sources(), now),
             metrics: Metrics::define(&policy),
             gate: Gate::new(policy),
-            memory: Memory::default(),
+            memory: TokenCache::default(),
             revocations: Revocations::default(),
             checker,
             waiting: WaitingRoom::default(),
@@ -84,12 +84,12 @@ impl Worker {
     }
 
     /// What the workers know together of the keys of the trust entry at this place.
-    pub(crate) fn record(&self, trust: usize) -> Option<&Record> {
-        self.keyring.holding(trust).map(Holding::record)
+    pub(crate) fn record(&self, trust: usize) -> Option<&KeyRecord> {
+        self.keyring.trust_keys(trust).map(TrustKeys::record)
     }
 
     /// Takes over what the workers know together of the trust entry at this place.
-    pub(crate) fn update(&mut self, trust: usize, record: Record) {
+    pub(crate) fn update(&mut self, trust: usize, record: KeyRecord) {
         self.keyring.update(trust, record);
         self.news = self.news.wrapping_add(1);
     }
@@ -241,7 +241,7 @@ impl Worker {
         };
         let headers = Headers::new(Pairs::iter(&pairs).collect());
         let Waiting { id, arrived, .. } = request;
-        let circumstances = Circumstances {
+        let context = Context {
             keyring: &self.keyring,
             signatures: &self.checker,
             revocations: &self.revocations,
@@ -250,10 +250,8 @@ impl Worker {
         };
         let (gate, memory) = (&self.gate, &mut self.memory);
         let judgement = match &request.renewal {
-            Some(renewal) => {
-                gate.judge_refreshed(&headers, circumstances, memory, renewal.refreshed())
-            }
-            None => gate.judge(&headers, circumstances, memory),
+            Some(renewal) => gate.judge_refreshed(&headers, context, memory, renewal.refreshed()),
+            None => gate.judge(&headers, context, memory),
         };
         let patient = !Waiting::over(arrived, now, PATIENCE);
         let renewal = request.renewal.clone();

@@ -120,7 +120,7 @@ fn a_typo_is_shown_with_its_line_and_the_mend() {
 error: portcullis.yaml:14:13: apps[0].rules[0].allow[0].gruop: unknown field `gruop`
    14 |             gruop: sre
       |             ^^^^^
-mend: did you mean `group`?
+help: did you mean `group`?
 ";
         assert_eq!((code, &*stdout, &*stderr), (Some(1), "", expected));
     }
@@ -145,7 +145,7 @@ fn what_cannot_be_read_is_an_error_with_its_mend() {
         assert_eq!((code, &*stdout), (Some(1), ""), "{file}");
         let start = format!("error: {file}:{place} {problem}");
         assert!(stderr.starts_with(&start), "{file}: {stderr}");
-        assert!(stderr.contains("\nmend: "), "{file}: {stderr}");
+        assert!(stderr.contains("\nhelp: "), "{file}: {stderr}");
     }
 }
 

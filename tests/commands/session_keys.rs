@@ -110,7 +110,7 @@ fn what_is_no_key_file_is_left_alone() {
     let told = "error: precious: this is no key file: ";
     assert!(stderr(&refused).starts_with(told), "{}", stderr(&refused));
     assert!(
-        stderr(&refused).contains("\nmend: "),
+        stderr(&refused).contains("\nhelp: "),
         "{}",
         stderr(&refused)
     );

@@ -40,7 +40,7 @@ async fn every_form_is_understood_in_the_newest_and_the_oldest_envoy() {
 }
 
 /// Policies that no filter starts with, and what Envoy's log must say of each: the place, and the
-/// mend.
+/// help.
 fn bad(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 2])> {
     let edited = |edit: &dyn Fn(&mut Value)| {
         let mut policy = policy.clone();

@@ -30,7 +30,7 @@ async fn two() -> &'static Way {
 /// pages with these statuses were refusals, as they should be.
 async fn is_content(browser: &Browser, refusals: &[u16]) {
     let mut lines = browser.console().await;
-    // The provider's own pages are not ours to mend.
+    // The provider's own pages are not ours to help.
     for foreign in ["https://localhost:", "https://fonts.googleapis.com/"] {
         lines.retain(|line| !line.split_once(": ").unwrap().1.starts_with(foreign));
     }

@@ -15,7 +15,7 @@ const NO_FIELD: &str = "this-is-the-name-of-no-field";
 /// The names that may stand at a place, by the parser's own account; `None` if no object does.
 fn known(document: &Value) -> Option<Vec<String>> {
     let error = Policy::from_json(&document.to_string()).err()?;
-    let names = error.mend().strip_prefix("here stand ")?;
+    let names = error.help().strip_prefix("here stand ")?;
     error
         .problem()
         .contains(NO_FIELD)

@@ -36,13 +36,13 @@ fn bounded(reader: impl Read) -> Result<Vec<u8>, Fault> {
 }
 
 fn unreadable(error: &io::Error) -> Fault {
-    let mend = match error.kind() {
+    let help = match error.kind() {
         ErrorKind::NotFound => "check the name, or write `-` to read standard input",
         ErrorKind::IsADirectory => "name the file in it",
         ErrorKind::PermissionDenied => "let this user read it",
         _ => "check that it is a file and can be read",
     };
-    Fault::whole(&format!("cannot be read: {error}"), mend)
+    Fault::whole(&format!("cannot be read: {error}"), help)
 }
 
 /// Reads bytes as text: UTF-8, a byte order mark taken off, no control characters. The fault comes
@@ -60,8 +60,8 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, (String, Fault)> {
     // The YAML parser takes a NUL for the end of the file, and what stands behind would be lost.
     let stray = |c: char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r' | '\x7f');
     if let Some(at) = text.find(stray) {
-        let mend = "take it out; this is a file of plain text";
-        return Err((text, Fault::at(at..at + 1, "a control character", mend)));
+        let help = "take it out; this is a file of plain text";
+        return Err((text, Fault::at(at..at + 1, "a control character", help)));
     }
     Ok(text)
 }

@@ -90,8 +90,8 @@ impl<'a> Reader<'a> {
 }
 
 fn not_json(span: Span, message: &str) -> Fault {
-    let mend = "mend the JSON there; what is YAML belongs in a file that ends in `.yaml`";
-    Fault::at(span, &format!("not JSON: {message}"), mend)
+    let help = "help the JSON there; what is YAML belongs in a file that ends in `.yaml`";
+    Fault::at(span, &format!("not JSON: {message}"), help)
 }
 
 // === impl Members ===

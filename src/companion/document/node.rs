@@ -167,11 +167,11 @@ impl Value {
         Some(if held {
             Ok(Self::Number(text.to_owned()))
         } else {
-            let mend = "write a number of at most 64 bits, or a string in quotes";
+            let help = "write a number of at most 64 bits, or a string in quotes";
             Err(Fault::at(
                 span.clone(),
                 "a number too large to be exact",
-                mend,
+                help,
             ))
         })
     }

@@ -13,7 +13,7 @@ const MAX_SHOWN: usize = 120;
 /// How much of a problem is told, in characters: it may quote a value of any length.
 const MAX_TOLD: usize = 400;
 
-/// What is wrong, where, and how to mend it, before it is known how the file is called.
+/// What is wrong, where, and how to fix it, before it is known how the file is called.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Fault {
     /// `None`: the file as a whole.
@@ -21,17 +21,17 @@ pub(super) struct Fault {
     /// Core's name for the place.
     pub(super) path: Option<String>,
     pub(super) problem: String,
-    pub(super) mend: String,
+    pub(super) help: String,
 }
 
 /// An error for people: file, line, column and path, the problem, the line of the file with the
-/// place underlined, and the mend.
+/// place underlined, and how to fix it.
 ///
 /// ```text
 /// error: portcullis.yaml:12:9: apps[0].rules[0].allow[0].gruop: unknown field `gruop`
 ///    12 |         gruop: sre
 ///       |         ^^^^^
-/// mend: did you mean `group`?
+/// help: did you mean `group`?
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Report {
@@ -74,20 +74,20 @@ pub(super) fn line_start(text: &str, line: usize) -> usize {
 
 impl Fault {
     /// A fault at a place in the file.
-    pub(super) fn at(span: Span, problem: &str, mend: &str) -> Self {
+    pub(super) fn at(span: Span, problem: &str, help: &str) -> Self {
         Self {
             span: Some(span),
             path: None,
             problem: problem.to_owned(),
-            mend: mend.to_owned(),
+            help: help.to_owned(),
         }
     }
 
     /// A fault of the file as a whole.
-    pub(super) fn whole(problem: &str, mend: &str) -> Self {
+    pub(super) fn whole(problem: &str, help: &str) -> Self {
         Self {
             span: None,
-            ..Self::at(0..0, problem, mend)
+            ..Self::at(0..0, problem, help)
         }
     }
 
@@ -114,8 +114,8 @@ impl Fault {
 
 impl Report {
     /// What is wrong with something that is no file, such as a flag, or with a file as a whole.
-    pub(crate) fn of(name: &str, problem: &str, mend: &str) -> Self {
-        Fault::whole(problem, mend).report(name, "")
+    pub(crate) fn of(name: &str, problem: &str, help: &str) -> Self {
+        Fault::whole(problem, help).report(name, "")
     }
 
     /// The same without the line of the file, because there may be a secret in it.
@@ -144,7 +144,7 @@ impl fmt::Display for Report {
             writeln!(f, "{line:>5} | {shown}")?;
             writeln!(f, "      | {indent}{marks}")?;
         }
-        write!(f, "mend: {}", printable(&cut(&self.fault.mend, MAX_TOLD)))
+        write!(f, "help: {}", printable(&cut(&self.fault.help, MAX_TOLD)))
     }
 }
 

@@ -48,8 +48,8 @@ impl<'a> Reader<'a> {
             match event {
                 Event::StreamEnd => break,
                 Event::DocumentStart(_) if root.is_some() => {
-                    let mend = "keep one document, without `---` behind it";
-                    return Err(Fault::at(span, "a second document", mend));
+                    let help = "keep one document, without `---` behind it";
+                    return Err(Fault::at(span, "a second document", help));
                 }
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
                 _ => root = Some(self.node(event, span, MAX_DEPTH)?),
@@ -140,8 +140,8 @@ fn name(event: Event<'_>, span: Span) -> Result<Name, Fault> {
 fn refuse_indirection(event: &Event<'_>, span: &Span) -> Result<(), Fault> {
     let (anchor, tagged) = match event {
         Event::Alias(_) => {
-            let mend = "write out what it stands for; text that begins with `*` needs quotes";
-            return Err(Fault::at(span.clone(), "an alias", mend));
+            let help = "write out what it stands for; text that begins with `*` needs quotes";
+            return Err(Fault::at(span.clone(), "an alias", help));
         }
         Event::Scalar(_, _, anchor, tag) => (*anchor, tag.is_some()),
         Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
@@ -150,19 +150,19 @@ fn refuse_indirection(event: &Event<'_>, span: &Span) -> Result<(), Fault> {
         _ => (0, false),
     };
     if anchor != 0 {
-        let mend = "leave it out and write each value where it counts";
-        return Err(Fault::at(span.clone(), "a value with an anchor", mend));
+        let help = "leave it out and write each value where it counts";
+        return Err(Fault::at(span.clone(), "a value with an anchor", help));
     }
     if tagged {
-        let mend = "leave it out; quotes make a string of anything";
-        return Err(Fault::at(span.clone(), "a value with a tag", mend));
+        let help = "leave it out; quotes make a string of anything";
+        return Err(Fault::at(span.clone(), "a value with a tag", help));
     }
     Ok(())
 }
 
 fn not_yaml(span: Span, message: &str) -> Fault {
-    let mend = "look at the indentation (spaces, no tabs), quotes, brackets and colons there";
-    Fault::at(span, &format!("not YAML: {message}"), mend)
+    let help = "look at the indentation (spaces, no tabs), quotes, brackets and colons there";
+    Fault::at(span, &format!("not YAML: {message}"), help)
 }
 
 // === impl Places ===

@@ -5,7 +5,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use portcullis_core::answer::Answer as Refusal;
+use portcullis_core::answer::LocalReply as Refusal;
 use portcullis_core::caller::headers::NAMES;
 use portcullis_core::decision::{Decision, Reason};
 use portcullis_core::request::Headers;

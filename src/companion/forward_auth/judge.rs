@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use portcullis_core::decision::Decision;
-use portcullis_core::gate::{Circumstances, Gate, Judgement, Refresh, Refreshed};
+use portcullis_core::gate::{Context, Gate, Judgement, RefreshOutcome, RefreshRequest};
 use portcullis_core::keys::PureRust;
 use portcullis_core::policy::{Level, Policy, Sso};
 use portcullis_core::request::Headers;
@@ -99,11 +99,11 @@ impl Judge {
         } else {
             Arc::default()
         };
-        let mut refreshed: Option<(Refreshed, Option<String>)> = None;
+        let mut refreshed: Option<(RefreshOutcome, Option<String>)> = None;
         loop {
             let known = self.issuers.snapshot();
             let judgement = self.memories.with(|memory| {
-                let circumstances = Circumstances {
+                let context = Context {
                     keyring: known.keyring(),
                     signatures: &PureRust,
                     revocations: &revocations,
@@ -111,11 +111,10 @@ impl Judge {
                     now: self.issuers.now(),
                 };
                 match &refreshed {
-                    None => self.gate.judge(headers, circumstances, memory),
-                    Some((refreshed, _)) => {
-                        self.gate
-                            .judge_refreshed(headers, circumstances, memory, refreshed)
-                    }
+                    None => self.gate.judge(headers, context, memory),
+                    Some((refreshed, _)) => self
+                        .gate
+                        .judge_refreshed(headers, context, memory, refreshed),
                 }
             });
             let decision = match judgement {
@@ -164,7 +163,10 @@ impl Judge {
 }
 
 /// What came of asking, and the cookie to set.
-async fn renew<P: People>(refresh: &Refresh<'_>, people: &P) -> (Refreshed, Option<String>) {
+async fn renew<P: People>(
+    refresh: &RefreshRequest<'_>,
+    people: &P,
+) -> (RefreshOutcome, Option<String>) {
     let (status, set_cookie) = match people.renew(refresh.cookies()).await {
         Renewal::Renewed(set_cookie) => (200, Some(set_cookie)),
         Renewal::Ended => (401, None),
@@ -172,6 +174,6 @@ async fn renew<P: People>(refresh: &Refresh<'_>, people: &P) -> (Refreshed, Opti
     };
     let lines = set_cookie.iter().map(String::as_bytes);
     let family = refresh.sso().cookies();
-    let refreshed = Refreshed::read(refresh.sid(), family, status, lines);
+    let refreshed = RefreshOutcome::read(refresh.sid(), family, status, lines);
     (refreshed, set_cookie)
 }

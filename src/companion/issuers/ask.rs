@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use portcullis_core::keys::{HttpAnswer, KeySet, READ_TIMEOUT};
+use portcullis_core::keys::{HttpResponse, KeySet, READ_TIMEOUT};
 use portcullis_core::trust::Url;
 use reqwest::Client;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderMap, HeaderValue};
@@ -140,9 +140,9 @@ impl Asker {
 
 impl Reply {
     /// The reply in core's terms.
-    pub(super) fn answer(&self) -> HttpAnswer<'_> {
+    pub(super) fn answer(&self) -> HttpResponse<'_> {
         let value = |name| self.headers.get(name).map(HeaderValue::as_bytes);
-        HttpAnswer {
+        HttpResponse {
             status: self.status,
             content_type: value("content-type"),
             content_encoding: value("content-encoding"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
-use portcullis_core::keys::{Holding, KeySet, Record};
+use portcullis_core::keys::{KeyRecord, KeySet, TrustKeys};
 use portcullis_core::policy::{Policy, Sso};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySource, Trust};
@@ -76,7 +76,7 @@ impl Desk {
             let old = ids.iter().position(|other| *other == id);
             if let Some((record, old)) = old.and_then(|old| Some((before.record(old)?, old))) {
                 // A read that is under way here tells the next one nothing.
-                let record = record.clone().without_turn();
+                let record = record.clone().without_lease();
                 next.publish(place, record, before.origin(old).cloned());
             }
         }
@@ -93,8 +93,8 @@ impl Desk {
         let Some(place) = self.own else {
             return;
         };
-        if self.snapshot().record(place).and_then(Record::set) != own {
-            self.publish(place, Record::new(&inline(own), self.now()), None);
+        if self.snapshot().record(place).and_then(KeyRecord::set) != own {
+            self.publish(place, KeyRecord::new(&inline(own), self.now()), None);
         }
     }
 
@@ -107,7 +107,7 @@ impl Desk {
     }
 
     /// Makes known what is known now of the source at this place.
-    pub(super) fn publish(&self, place: usize, record: Record, origin: Option<Origin>) {
+    pub(super) fn publish(&self, place: usize, record: KeyRecord, origin: Option<Origin>) {
         self.snapshot
             .rcu(|snapshot| snapshot.with(place, record.clone(), origin.clone()));
         self.news.send_replace(());
@@ -194,11 +194,11 @@ impl Desk {
                 trust: trust.name.clone(),
                 age: snapshot
                     .keyring()
-                    .holding(place)
-                    .and_then(|holding: &Holding| holding.age(now)),
+                    .trust_keys(place)
+                    .and_then(|trust_keys: &TrustKeys| trust_keys.age(now)),
                 good: reads.good.load(Ordering::Relaxed),
                 failed: reads.failed.load(Ordering::Relaxed),
-                failures: snapshot.record(place).map_or(0, Record::failures),
+                failures: snapshot.record(place).map_or(0, KeyRecord::failures),
             })
             .collect()
     }

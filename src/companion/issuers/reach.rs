@@ -25,7 +25,7 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
-    /// What is wrong with this way to a trust entry's issuer, and the mend; `None` where nothing is.
+    /// What is wrong with this way to a trust entry's issuer, and how to fix it; `None` where nothing is.
     pub(crate) fn objection(&self, trust: &Trust) -> Option<&'static str> {
         let Some(remote) = remote(trust) else {
             return Some("nothing is fetched for this trust entry: leave this out");

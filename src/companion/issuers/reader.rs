@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpAnswer, KeySet, Read, ReadError, Record};
+use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, Read, ReadError};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{Remote, Trust, Url};
 use rand_core::{OsRng, RngCore as _};
@@ -72,7 +72,7 @@ impl Reader {
     }
 
     /// One turn: discovery where that is due, and the key set.
-    async fn read(&mut self, mut record: Record, origin: Option<Origin>, began: Timestamp) {
+    async fn read(&mut self, mut record: KeyRecord, origin: Option<Origin>, began: Timestamp) {
         let mut read = record.begin(&self.trust, &self.remote, ONLY, began);
         self.desk
             .publish(self.place, record.clone(), origin.clone());
@@ -109,9 +109,9 @@ impl Reader {
 
     fn take(
         &self,
-        record: &mut Record,
+        record: &mut KeyRecord,
         read: &Read,
-        answer: Option<&HttpAnswer<'_>>,
+        answer: Option<&HttpResponse<'_>>,
     ) -> Result<Option<Read>, ReadError> {
         let (now, chance) = (self.desk.now(), OsRng.next_u64());
         record.take(&self.trust, &self.remote, read, answer, now, chance)
@@ -127,7 +127,7 @@ impl Reader {
     }
 
     /// Says what a set lists besides usable keys, when the set is news.
-    fn tell_of_skipped(&self, record: &Record, before: Option<&KeySet>) {
+    fn tell_of_skipped(&self, record: &KeyRecord, before: Option<&KeySet>) {
         let news = record.set().filter(|set| Some(*set) != before);
         for skipped in news.map_or(&[][..], KeySet::skipped) {
             tracing::warn!(

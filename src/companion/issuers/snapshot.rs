@@ -1,6 +1,6 @@
 //! What is known of the keys of every source at one moment.
 
-use portcullis_core::keys::{Holding, Keyring, Record};
+use portcullis_core::keys::{KeyRecord, Keyring, TrustKeys};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{Trust, Url};
 use serde_json::{Value, json};
@@ -55,8 +55,8 @@ impl Snapshot {
     }
 
     /// What is known together of the keys of the source at this place.
-    pub(super) fn record(&self, place: usize) -> Option<&Record> {
-        self.keyring.holding(place).map(Holding::record)
+    pub(super) fn record(&self, place: usize) -> Option<&KeyRecord> {
+        self.keyring.trust_keys(place).map(TrustKeys::record)
     }
 
     /// Where the keys of the source at this place came from; `None` where none have been read.
@@ -65,7 +65,7 @@ impl Snapshot {
     }
 
     /// The same with more known of the source at this place.
-    pub(super) fn with(&self, place: usize, record: Record, origin: Option<Origin>) -> Self {
+    pub(super) fn with(&self, place: usize, record: KeyRecord, origin: Option<Origin>) -> Self {
         let mut snapshot = self.clone();
         snapshot.keyring.update(place, record);
         if let Some(known) = snapshot.places.get_mut(place) {

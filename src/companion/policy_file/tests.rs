@@ -80,7 +80,7 @@ fn an_unknown_field_is_shown_where_it_stands() {
 error: p.yaml:18:29: apps[0].rules[0].allow[1].claims: unknown field `claims`
    18 |           - {from: staging, claims: {}, claim: {path: [kubernetes.io, pod, name], equals: \"012\"}}
       |                             ^^^^^^
-mend: did you mean `claim`?";
+help: did you mean `claim`?";
     assert_eq!(told, expected);
 }
 
@@ -115,7 +115,7 @@ fn errors_of_core_point_at_the_value_the_name_or_the_element() {
             "{told}"
         );
         assert_eq!(lines[2].trim_start_matches([' ', '|']), marks, "{told}");
-        assert!(lines[3].starts_with("mend: "), "{told}");
+        assert!(lines[3].starts_with("help: "), "{told}");
     }
 }
 
@@ -144,7 +144,7 @@ fn a_missing_list_is_told_of_the_file_as_a_whole() {
         .to_string();
     assert_eq!(
         report,
-        "error: p.json: no `apps`\nmend: list at least one app"
+        "error: p.json: no `apps`\nhelp: list at least one app"
     );
 }
 
@@ -161,7 +161,7 @@ fn nothing_is_not_a_policy() {
         let report = PolicyFile::parse(name.to_owned(), text.into()).expect_err("nothing");
         let report = report.to_string();
         assert!(
-            report.contains(": there is nothing in it\nmend: write a policy"),
+            report.contains(": there is nothing in it\nhelp: write a policy"),
             "{report}"
         );
     }
@@ -208,7 +208,7 @@ fn no_damaged_file_makes_a_panic() {
             for text in [text.as_str(), before] {
                 let file = PolicyFile::parse(name.to_owned(), text.into());
                 if let Err(report) = file.and_then(|file| file.policy()) {
-                    assert!(report.to_string().contains("\nmend: "), "{report}");
+                    assert!(report.to_string().contains("\nhelp: "), "{report}");
                 }
             }
         }

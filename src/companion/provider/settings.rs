@@ -32,7 +32,7 @@ pub(crate) struct Settings {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
-/// What is wrong with the settings of a provider. Each names the place and the mend.
+/// What is wrong with the settings of a provider. Each names the place and how to fix it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum SettingsError {
     /// `ca_file` can't be used, or the system has no authorities.

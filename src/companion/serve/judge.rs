@@ -84,11 +84,11 @@ fn issuers(config: &Config, judgement: &Judgement, own: OwnKeys) -> Result<Issue
     for (name, reach) in &config.trust {
         let at = format!("trust.{name}");
         let Some(trust) = policy.trust(name) else {
-            let mend = "write the name of one of the policy's trust entries";
+            let help = "write the name of one of the policy's trust entries";
             return Err(Report::of(
                 &at,
                 "the policy has no trust entry of this name",
-                mend,
+                help,
             ));
         };
         if let Some(objection) = reach.objection(trust) {

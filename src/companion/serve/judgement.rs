@@ -51,8 +51,8 @@ fn judge(
     let begun = cookie.get_or_init(|| own.to_owned());
     if begun != own {
         let problem = format!("`{own}` is another name than `{begun}`, with which sessions began");
-        let mend = "restart the companion to take it, which signs everybody out";
-        return Err(file.report("sso.cookie", &problem, mend));
+        let help = "restart the companion to take it, which signs everybody out";
+        return Err(file.report("sso.cookie", &problem, help));
     }
     let returns = ReturnRules::new(&config.site, config.redirect_hosts.as_deref(), &policy);
     Ok(Judgement { policy, returns })

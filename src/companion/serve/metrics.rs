@@ -32,7 +32,7 @@ pub(crate) struct Metrics {
     stale: Family<Watched, Gauge>,
     /// Connections now.
     pub(crate) connections: Gauge,
-    /// Marks of ended sessions that filters read.
+    /// SessionHandles of ended sessions that filters read.
     pub(crate) revocations: Gauge,
     /// The floor: sessions begun by then are ended. Seconds since the epoch, 0 for none.
     pub(crate) revocations_floor: Gauge,
@@ -129,7 +129,7 @@ impl Metrics {
             reloads, "reloads", "Files that changed and were read again";
             stale, "file_stale", "1 where a bad edit keeps what was read before";
             connections, "connections", "Connections now";
-            revocations, "revocations", "Marks of ended sessions that filters read";
+            revocations, "revocations", "SessionHandles of ended sessions that filters read";
             revocations_floor, "revocations_floor_timestamp_seconds", "Sessions begun by then are ended";
             revocations_read, "revocations_read_timestamp_seconds", "When the marks were last read";
             signing_key_made, "signing_key_made_timestamp_seconds", "When the key that signs was made";

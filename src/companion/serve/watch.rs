@@ -180,13 +180,13 @@ impl<T> std::fmt::Debug for Watch<T> {
 fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Report> {
     let one = |path: &PathBuf| {
         bounded(path).map_err(|error| {
-            let mend = match error.kind() {
+            let help = match error.kind() {
                 io::ErrorKind::NotFound => "check the name",
                 io::ErrorKind::PermissionDenied => "let this user read it",
                 _ => "check that it is a file and can be read",
             };
             let problem = format!("cannot be read: {error}");
-            Report::of(&path.display().to_string(), &problem, mend)
+            Report::of(&path.display().to_string(), &problem, help)
         })
     };
     paths.iter().map(one).collect()

@@ -61,7 +61,7 @@ pub(crate) enum Why {
     TooLarge,
     /// What has ended is only known since after it began, and there is nothing to prove it by.
     #[error("the record of ended sessions is younger than the session, which cannot be proved")]
-    Unproven,
+    AuthnFailure,
 }
 
 /// A session has been signed out.

@@ -53,7 +53,7 @@ pub(crate) struct Sessions {
 /// What is known for the operator's eyes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Counts {
-    /// Marks of ended sessions.
+    /// SessionHandles of ended sessions.
     pub(crate) marks: usize,
     /// Nothing that began then or earlier counts any more.
     pub(crate) floor: Timestamp,
@@ -107,7 +107,7 @@ impl Sessions {
         let state = self.store.ended(now).await?;
         self.check(&found.session, &state, now)?;
         if found.session.vouched < state.beginning() {
-            return Err(Why::Unproven.into());
+            return Err(Why::AuthnFailure.into());
         }
         Ok(found.session)
     }

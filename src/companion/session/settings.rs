@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_core::policy::Sso;
-use portcullis_core::session::Family;
+use portcullis_core::session::CookieNames;
 
 use super::keys::{Binding, Purpose};
 
@@ -13,7 +13,7 @@ pub(crate) struct Settings {
     /// The policy's `sso.url`: what issues session tokens, and what all sealed values are bound to.
     pub(crate) url: String,
     /// The names of the session's cookies.
-    pub(crate) names: Family,
+    pub(crate) names: CookieNames,
     /// The domain of the session's cookies. `None`: the companion's own host alone.
     pub(crate) domain: Option<String>,
     /// Which requests of other sites carry them.

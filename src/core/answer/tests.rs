@@ -8,14 +8,14 @@ const POLICY: &str = r#"{
     "rules": [{"name": "all", "allow": [{"service_account": "blue/*/*"}]}]}]
 }"#;
 
-fn answer(reason: Reason, client: Client) -> Option<Answer> {
+fn answer(reason: Reason, client: Client) -> Option<LocalReply> {
     let policy = Policy::from_json(POLICY).unwrap();
     let app = policy.apps().first();
     let decision = Decision {
         app,
         ..Decision::new(reason)
     };
-    Answer::refusal(&decision, &headers_of(client))
+    LocalReply::refusal(&decision, &headers_of(client))
 }
 
 /// The headers of a request of such a client.
@@ -33,7 +33,7 @@ fn headers_of(client: Client) -> Headers<'static> {
     Headers::new(fields)
 }
 
-fn header(answer: &Answer, name: &str) -> Option<String> {
+fn header(answer: &LocalReply, name: &str) -> Option<String> {
     let mut values = answer.headers.iter().filter(|(header, _)| *header == name);
     let value = values.next().map(|(_, value)| value.clone());
     assert!(values.next().is_none(), "{name} stands twice");
@@ -134,7 +134,7 @@ fn bodies_are_json_a_page_or_a_code() {
 
 #[test]
 fn a_request_for_no_app_has_the_gates_own_realm() {
-    let answer = Answer::refusal(
+    let answer = LocalReply::refusal(
         &Decision::new(Reason::AppUnknown),
         &headers_of(Client::Program),
     )

@@ -10,7 +10,7 @@ const MAX_TEXT: usize = 1024;
 
 /// One line of the audit trail. Absent members say that there was no such thing.
 #[derive(Serialize)]
-struct Record<'a> {
+struct AuditRecord<'a> {
     /// Says what kind of line this is, for whoever reads the proxy's log.
     audit: &'static str,
     decision: &'static str,
@@ -39,7 +39,7 @@ impl Decision<'_> {
     /// the client wrote is bounded and escaped.
     pub fn audit_record(&self, headers: &Headers<'_>) -> String {
         let known = self.known();
-        let record = Record {
+        let record = AuditRecord {
             audit: "portcullis.decision.v1",
             decision: if self.is_allowed() {
                 "allowed"
@@ -50,10 +50,10 @@ impl Decision<'_> {
             detail: self.ambiguity.map(|ambiguity| ambiguity.to_string()),
             app: self.app.map(crate::policy::App::name),
             rule: self.rule.map(crate::policy::Rule::name),
-            caller: known.map(crate::caller::Known::caller_name),
-            trust: known.map(crate::caller::Known::trust),
-            kid: known.and_then(crate::caller::Known::kid),
-            token: known.map(crate::caller::Known::token_id),
+            caller: known.map(crate::caller::AuthenticatedCaller::caller_name),
+            trust: known.map(crate::caller::AuthenticatedCaller::trust),
+            kid: known.and_then(crate::caller::AuthenticatedCaller::kid),
+            token: known.map(crate::caller::AuthenticatedCaller::token_id),
             method: text(headers, ":method"),
             host: text(headers, ":authority"),
             path: text(headers, ":path"),

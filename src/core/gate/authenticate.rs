@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::memory::Remembered;
-use super::{Circumstances, Gate, Memory};
-use crate::caller::Known;
-use crate::keys::{Absence, Condition, Holding, Key};
+use super::token_cache::Remembered;
+use super::{Context, Gate, TokenCache};
+use crate::caller::AuthenticatedCaller;
+use crate::keys::{Condition, Key, KeyLookup, TrustKeys};
 use crate::policy::Sso;
 use crate::reason::Reason;
 use crate::session;
@@ -24,7 +24,7 @@ const MAX_CANDIDATES: usize = 4;
 const MAX_KEYS: usize = 2;
 
 /// Why a token proves nobody.
-pub(super) enum Unproven {
+pub(super) enum AuthnFailure {
     /// It is refused.
     Refused(Reason),
     /// The keys of the trust entries at these places should be read first.
@@ -39,7 +39,7 @@ enum Purpose<'a> {
 }
 
 /// A token as it was shown, and what is remembered of it.
-struct Shown<'a> {
+struct PresentedToken<'a> {
     text: &'a str,
     purpose: Purpose<'a>,
     token: Arc<Token>,
@@ -79,19 +79,19 @@ impl Gate {
     pub(super) fn authenticate(
         &self,
         text: &str,
-        circumstances: Circumstances<'_>,
-        memory: &mut Memory,
-    ) -> Result<Arc<Known>, Unproven> {
-        let shown = Shown::read(text, Purpose::Bearer, memory)?;
+        context: Context<'_>,
+        cache: &mut TokenCache,
+    ) -> Result<Arc<AuthenticatedCaller>, AuthnFailure> {
+        let shown = PresentedToken::read(text, Purpose::Bearer, cache)?;
         let trusts = self.policy.trusts().iter().enumerate();
         let issuer = shown.token.claims().issuer();
         let mut candidates = trusts
             .filter(|(_, trust)| trust.vouches_as(issuer))
             .peekable();
         if candidates.peek().is_none() {
-            return Err(Unproven::Refused(Reason::IssuerUnknown));
+            return Err(AuthnFailure::Refused(Reason::IssuerUnknown));
         }
-        shown.search(candidates, circumstances, memory)
+        shown.search(candidates, context, cache)
     }
 
     /// Finds whose session a session token is of, the companion vouching for it. All of the token
@@ -100,17 +100,17 @@ impl Gate {
         &self,
         sso: &Sso,
         text: &str,
-        circumstances: Circumstances<'_>,
-        memory: &mut Memory,
-    ) -> Result<Arc<Known>, Unproven> {
-        let shown = Shown::read(text, Purpose::Session(sso), memory)?;
+        context: Context<'_>,
+        cache: &mut TokenCache,
+    ) -> Result<Arc<AuthenticatedCaller>, AuthnFailure> {
+        let shown = PresentedToken::read(text, Purpose::Session(sso), cache)?;
         let companion = (self.policy.trusts().len(), sso.keys());
-        shown.search(std::iter::once(companion), circumstances, memory)
+        shown.search(std::iter::once(companion), context, cache)
     }
 }
 
 impl<'a> Purpose<'a> {
-    /// Which `typ` a token must have. Asked of remembered tokens too, so that none that was good for
+    /// Which `typ` a token must have. AppRequest of remembered tokens too, so that none that was good for
     /// one purpose is good for another.
     fn accepts(self) -> fn(Option<&str>) -> bool {
         match self {
@@ -136,16 +136,20 @@ impl<'a> Purpose<'a> {
         token: &Arc<Token>,
         trust: &Trust,
         key: &Key,
-        circumstances: Circumstances<'_>,
-    ) -> Result<Known, TokenError> {
-        let Circumstances {
+        context: Context<'_>,
+    ) -> Result<AuthenticatedCaller, TokenError> {
+        let Context {
             signatures, now, ..
-        } = circumstances;
+        } = context;
         match self {
-            Self::Bearer => Known::new(verify(token, trust, key, signatures, now)?, trust),
+            Self::Bearer => {
+                AuthenticatedCaller::new(verify(token, trust, key, signatures, now)?, trust)
+            }
             Self::Session(sso) => {
-                let known =
-                    Known::of_session(verify_but_for_time(token, trust, key, signatures)?, sso)?;
+                let known = AuthenticatedCaller::of_session(
+                    verify_but_for_time(token, trust, key, signatures)?,
+                    sso,
+                )?;
                 self.check_times(&known, trust, now)?;
                 Ok(known)
             }
@@ -153,7 +157,12 @@ impl<'a> Purpose<'a> {
     }
 
     /// Whether the token's time is now, which has to be asked each time.
-    fn check_times(self, known: &Known, trust: &Trust, now: Timestamp) -> Result<(), TokenError> {
+    fn check_times(
+        self,
+        known: &AuthenticatedCaller,
+        trust: &Trust,
+        now: Timestamp,
+    ) -> Result<(), TokenError> {
         let verified = known.verified();
         match self {
             Self::Bearer => verified.check_times(trust, now),
@@ -166,13 +175,17 @@ impl<'a> Purpose<'a> {
     }
 }
 
-impl<'a> Shown<'a> {
-    fn read(text: &'a str, purpose: Purpose<'a>, memory: &mut Memory) -> Result<Self, Unproven> {
+impl<'a> PresentedToken<'a> {
+    fn read(
+        text: &'a str,
+        purpose: Purpose<'a>,
+        cache: &mut TokenCache,
+    ) -> Result<Self, AuthnFailure> {
         let accepts = purpose.accepts();
-        let remembered = memory
+        let remembered = cache
             .recall(text)
             .filter(|remembered| accepts(remembered.token.header().typ()));
-        let refused = |error: TokenError| Unproven::Refused(error.reason());
+        let refused = |error: TokenError| AuthnFailure::Refused(error.reason());
         let token = match &remembered {
             Some(remembered) => Arc::clone(&remembered.token),
             None => Arc::new(Token::parse_as(text, accepts).map_err(refused)?),
@@ -191,26 +204,26 @@ impl<'a> Shown<'a> {
     fn search<'t>(
         &self,
         candidates: impl Iterator<Item = (usize, &'t Trust)>,
-        circumstances: Circumstances<'_>,
-        memory: &mut Memory,
-    ) -> Result<Arc<Known>, Unproven> {
+        context: Context<'_>,
+        cache: &mut TokenCache,
+    ) -> Result<Arc<AuthenticatedCaller>, AuthnFailure> {
         let mut search = Search::default();
         for (place, trust) in candidates {
-            let Some(holding) = circumstances.keyring.holding(place) else {
+            let Some(trust_keys) = context.keyring.trust_keys(place) else {
                 continue;
             };
-            let keys = search.keys(place, holding, self.token.header(), circumstances);
+            let keys = search.keys(place, trust_keys, self.token.header(), context);
             for key in keys {
-                match self.try_key((place, trust), key, circumstances, memory) {
+                match self.try_key((place, trust), key, context, cache) {
                     Ok(known) => return Ok(known),
                     Err(TokenError::AudienceMismatch) => search.meant_for_others = true,
                     Err(TokenError::AlgorithmMismatch | TokenError::SignatureInvalid) => {}
                     // The key signed it, so no other entry can vouch for it any better.
-                    Err(error) => return Err(Unproven::Refused(error.reason())),
+                    Err(error) => return Err(AuthnFailure::Refused(error.reason())),
                 }
             }
         }
-        Err(search.verdict(self.token.header().kid(), circumstances))
+        Err(search.verdict(self.token.header().kid(), context))
     }
 
     /// Tries one key of one trust entry, or remembers what came of it.
@@ -218,9 +231,9 @@ impl<'a> Shown<'a> {
         &self,
         (place, trust): (usize, &Trust),
         key: &Key,
-        circumstances: Circumstances<'_>,
-        memory: &mut Memory,
-    ) -> Result<Arc<Known>, TokenError> {
+        context: Context<'_>,
+        cache: &mut TokenCache,
+    ) -> Result<Arc<AuthenticatedCaller>, TokenError> {
         let id = (place, key.thumbprint());
         let known = self
             .remembered
@@ -228,13 +241,13 @@ impl<'a> Shown<'a> {
             .and_then(|remembered| remembered.proven(id));
         if let Some(known) = known {
             self.purpose
-                .check_times(known, trust, circumstances.now)
-                .inspect_err(|_| memory.forget(self.text))?;
+                .check_times(known, trust, context.now)
+                .inspect_err(|_| cache.forget(self.text))?;
             return Ok(Arc::clone(known));
         }
-        let known = self.purpose.vouch(&self.token, trust, key, circumstances)?;
+        let known = self.purpose.vouch(&self.token, trust, key, context)?;
         let known = Arc::new(known);
-        memory.learn(&self.token, self.remembered.as_deref(), id, &known);
+        cache.learn(&self.token, self.remembered.as_deref(), id, &known);
         Ok(known)
     }
 }
@@ -244,17 +257,17 @@ impl Search {
     fn keys<'a>(
         &mut self,
         place: usize,
-        holding: &'a Holding,
+        trust_keys: &'a TrustKeys,
         header: &Header,
-        circumstances: Circumstances<'_>,
+        context: Context<'_>,
     ) -> Vec<&'a Key> {
-        let condition = holding.condition(circumstances.now);
+        let condition = trust_keys.condition(context.now);
         match condition {
             Condition::Usable => {}
             Condition::Empty => self.unusable = self.unusable.or(Some(Reason::KeysUnavailable)),
             Condition::Stale => self.unusable = Some(Reason::KeysStale),
         }
-        match fitting(holding, header, circumstances) {
+        match fitting(trust_keys, header, context) {
             Fitting::Keys(_) | Fitting::Several if condition == Condition::Stale => {
                 self.stale = true;
             }
@@ -272,47 +285,47 @@ impl Search {
     }
 
     /// What it comes to when no key vouched for the token.
-    fn verdict(self, kid: Option<&str>, circumstances: Circumstances<'_>) -> Unproven {
+    fn verdict(self, kid: Option<&str>, context: Context<'_>) -> AuthnFailure {
         if self.meant_for_others {
-            return Unproven::Refused(Reason::AudienceMismatch);
+            return AuthnFailure::Refused(Reason::AudienceMismatch);
         }
         if self.candidates > 0 {
             // Without a key id, a key that could not be read may be the one.
             let reason = self.unusable.filter(|_| kid.is_none());
-            return Unproven::Refused(reason.unwrap_or(Reason::SignatureInvalid));
+            return AuthnFailure::Refused(reason.unwrap_or(Reason::SignatureInvalid));
         }
         if self.stale {
-            return Unproven::Refused(Reason::KeysStale);
+            return AuthnFailure::Refused(Reason::KeysStale);
         }
         if self.several_fit {
-            return Unproven::Refused(Reason::KeyUnknown);
+            return AuthnFailure::Refused(Reason::KeyUnknown);
         }
-        let Circumstances {
+        let Context {
             keyring,
             arrived,
             now,
             ..
-        } = circumstances;
+        } = context;
         let mut unread = Vec::new();
         let mut unknowable = false;
         for place in self.without {
             match keyring
-                .holding(place)
-                .map(|holding| holding.absence(kid, arrived, now))
+                .trust_keys(place)
+                .map(|trust_keys| trust_keys.absence(kid, arrived, now))
             {
-                Some(Absence::Unread) => unread.push(place),
-                Some(Absence::Unknowable) => unknowable = true,
-                Some(Absence::Certain) | None => {}
+                Some(KeyLookup::Unread) => unread.push(place),
+                Some(KeyLookup::Unknowable) => unknowable = true,
+                Some(KeyLookup::Certain) | None => {}
             }
         }
         if !unread.is_empty() {
-            Unproven::AwaitKeys(unread)
+            AuthnFailure::AwaitKeys(unread)
         } else if unknowable {
-            Unproven::Refused(self.unusable.unwrap_or(Reason::KeysUnavailable))
+            AuthnFailure::Refused(self.unusable.unwrap_or(Reason::KeysUnavailable))
         } else if self.other_algorithm {
-            Unproven::Refused(Reason::AlgorithmRefused)
+            AuthnFailure::Refused(Reason::AlgorithmRefused)
         } else {
-            Unproven::Refused(Reason::KeyUnknown)
+            AuthnFailure::Refused(Reason::KeyUnknown)
         }
     }
 }
@@ -320,17 +333,13 @@ impl Search {
 /// The keys that a token may mean: those of its key id or, where it names none, the only one in the
 /// issuer's set that is for its algorithm, and what that one has replaced. A key is for exactly one
 /// algorithm (RFC 8725, section 3.1).
-fn fitting<'a>(
-    holding: &'a Holding,
-    header: &Header,
-    circumstances: Circumstances<'_>,
-) -> Fitting<'a> {
+fn fitting<'a>(trust_keys: &'a TrustKeys, header: &Header, context: Context<'_>) -> Fitting<'a> {
     let named = |key: &&Key| header.kid().is_none_or(|kid| key.kid() == Some(kid));
     let usable = |key: &&Key| {
-        key.algorithm() == header.algorithm() && circumstances.signatures.supports(key.algorithm())
+        key.algorithm() == header.algorithm() && context.signatures.supports(key.algorithm())
     };
-    let current: Vec<&Key> = holding.current().filter(named).collect();
-    let retiring: Vec<&Key> = holding.retiring(circumstances.now).filter(named).collect();
+    let current: Vec<&Key> = trust_keys.current().filter(named).collect();
+    let retiring: Vec<&Key> = trust_keys.retiring(context.now).filter(named).collect();
     let none_is_named = current.is_empty() && retiring.is_empty();
     let mut keys: Vec<&Key> = current.into_iter().filter(usable).collect();
     if header.kid().is_none() && keys.len() > 1 {

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::authenticate::Unproven;
-use super::{Circumstances, Gate, Memory};
-use crate::caller::Known;
+use super::authenticate::AuthnFailure;
+use super::{Context, Gate, TokenCache};
+use crate::caller::AuthenticatedCaller;
 use crate::decision::Decision;
 use crate::policy::{App, Sso};
 use crate::reason::{Class, Reason};
 use crate::request::Headers;
-use crate::session::{Family, Id, Marks, candidates, pairs};
+use crate::session::{CookieNames, Id, SessionHandles, candidates, pairs};
 
 /// What session cookies come to.
 #[derive(Clone, Debug)]
@@ -18,9 +18,9 @@ pub enum Session {
     /// There is none, or there are two that do not agree.
     Absent,
     /// It is good.
-    Good(Arc<Known>),
+    Good(Arc<AuthenticatedCaller>),
     /// All of it is good, but its token is over: with the sealed session there may be a fresh one.
-    Over(Arc<Known>),
+    Over(Arc<AuthenticatedCaller>),
     /// It is no good.
     Failed(Reason),
     /// The keys at these places of the policy's key sources should be read first.
@@ -29,7 +29,7 @@ pub enum Session {
 
 /// A fresh token to ask the companion for. Its cookies are a secret.
 #[derive(Clone)]
-pub struct Refresh<'g> {
+pub struct RefreshRequest<'g> {
     app: &'g App,
     sso: &'g Sso,
     sid: Id,
@@ -38,7 +38,7 @@ pub struct Refresh<'g> {
 
 /// What came of asking the companion for a fresh token. Its tokens are secrets.
 #[derive(Clone)]
-pub enum Refreshed {
+pub enum RefreshOutcome {
     /// The answer has set cookies: the session tokens that they may hold.
     Renewed {
         /// The session that was asked for.
@@ -52,21 +52,21 @@ pub enum Refreshed {
     Unavailable,
 }
 
-// === impl Refresh ===
+// === impl RefreshRequest ===
 
-impl fmt::Debug for Refresh<'_> {
+impl fmt::Debug for RefreshRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refresh")
+        f.debug_struct("RefreshRequest")
             .field("app", &self.app.name())
             .finish_non_exhaustive()
     }
 }
 
-impl<'g> Refresh<'g> {
+impl<'g> RefreshRequest<'g> {
     /// What to ask for the session of this caller; `None` where the request shows no sealed session,
     /// which is the credential that the companion goes by.
     pub(super) fn of(
-        known: &Known,
+        known: &AuthenticatedCaller,
         sso: &'g Sso,
         app: &'g App,
         headers: &Headers<'_>,
@@ -111,9 +111,9 @@ impl<'g> Refresh<'g> {
     }
 }
 
-// === impl Refreshed ===
+// === impl RefreshOutcome ===
 
-impl fmt::Debug for Refreshed {
+impl fmt::Debug for RefreshOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Renewed { .. } => "Renewed",
@@ -123,12 +123,12 @@ impl fmt::Debug for Refreshed {
     }
 }
 
-impl Refreshed {
+impl RefreshOutcome {
     /// What an answer of the companion says of a session: its status and the values of its
     /// Set-Cookie headers. No answer has the status 0.
     pub fn read<'a>(
         sid: Id,
-        family: &Family,
+        family: &CookieNames,
         status: u16,
         set_cookies: impl Iterator<Item = &'a [u8]>,
     ) -> Self {
@@ -161,9 +161,9 @@ impl Refreshed {
 
 /// What several tokens come to.
 #[derive(Default)]
-struct Weighed {
-    good: Vec<Arc<Known>>,
-    over: Vec<Arc<Known>>,
+struct TokenOutcomes {
+    good: Vec<Arc<AuthenticatedCaller>>,
+    over: Vec<Arc<AuthenticatedCaller>>,
     unread: Vec<usize>,
     failure: Option<Reason>,
 }
@@ -174,8 +174,8 @@ impl Gate {
     pub fn session(
         &self,
         headers: &Headers<'_>,
-        circumstances: Circumstances<'_>,
-        memory: &mut Memory,
+        context: Context<'_>,
+        cache: &mut TokenCache,
     ) -> Session {
         let Some(sso) = self.policy.sso() else {
             return Session::Absent;
@@ -183,27 +183,27 @@ impl Gate {
         let cookies = headers.all("cookie").flat_map(pairs);
         let tokens = candidates(cookies, sso.cookies().token());
         let tokens = tokens.iter().map(|token| &**token);
-        self.weigh(sso, tokens, circumstances, memory).settle()
+        self.weigh(sso, tokens, context, cache).settle()
     }
 
     /// What the outcome of a refresh comes to: the fresh token is verified like any other, and is of
     /// the same session.
     pub(super) fn refreshed(
         &self,
-        refreshed: &Refreshed,
-        circumstances: Circumstances<'_>,
-        memory: &mut Memory,
+        refreshed: &RefreshOutcome,
+        context: Context<'_>,
+        cache: &mut TokenCache,
     ) -> Session {
         let (sid, tokens) = match refreshed {
-            Refreshed::Renewed { sid, tokens } => (*sid, tokens),
-            Refreshed::Ended => return Session::Failed(Reason::SessionExpired),
-            Refreshed::Unavailable => return Session::Failed(Reason::SessionUnavailable),
+            RefreshOutcome::Renewed { sid, tokens } => (*sid, tokens),
+            RefreshOutcome::Ended => return Session::Failed(Reason::SessionExpired),
+            RefreshOutcome::Unavailable => return Session::Failed(Reason::SessionUnavailable),
         };
         let Some(sso) = self.policy.sso() else {
             return Session::Absent;
         };
         let tokens = tokens.iter().map(String::as_str);
-        let session = self.weigh(sso, tokens, circumstances, memory).settle();
+        let session = self.weigh(sso, tokens, context, cache).settle();
         match session {
             Session::Good(known) if known.session().is_some_and(|own| own.sid == sid) => {
                 Session::Good(known)
@@ -223,15 +223,15 @@ impl Gate {
         &self,
         sso: &Sso,
         tokens: impl Iterator<Item = &'a str>,
-        circumstances: Circumstances<'_>,
-        memory: &mut Memory,
-    ) -> Weighed {
-        let Circumstances {
+        context: Context<'_>,
+        cache: &mut TokenCache,
+    ) -> TokenOutcomes {
+        let Context {
             revocations, now, ..
-        } = circumstances;
-        let mut weighed = Weighed::default();
+        } = context;
+        let mut weighed = TokenOutcomes::default();
         for token in tokens {
-            match self.authenticate_session(sso, token, circumstances, memory) {
+            match self.authenticate_session(sso, token, context, cache) {
                 Ok(known)
                     if known
                         .session()
@@ -241,17 +241,17 @@ impl Gate {
                 }
                 Ok(known) if now < known.expires_at() => weighed.good.push(known),
                 Ok(known) => weighed.over.push(known),
-                Err(Unproven::Refused(reason)) => weighed.fail(reason),
-                Err(Unproven::AwaitKeys(places)) => weighed.unread = places,
+                Err(AuthnFailure::Refused(reason)) => weighed.fail(reason),
+                Err(AuthnFailure::AwaitKeys(places)) => weighed.unread = places,
             }
         }
         weighed
     }
 }
 
-// === impl Weighed ===
+// === impl TokenOutcomes ===
 
-impl Weighed {
+impl TokenOutcomes {
     /// Notes why a token is no good: of several reasons, that nobody can tell, then that a session
     /// was ended, then the first.
     fn fail(&mut self, reason: Reason) {
@@ -286,8 +286,9 @@ impl Weighed {
 
 /// The latest of several tokens of one session. Tokens of two are as good as none: who put the
 /// second there may want somebody to act in another's name.
-fn agreed(tokens: Vec<Arc<Known>>) -> Option<Arc<Known>> {
-    let sid = |known: &Arc<Known>| known.session().map(|own: &Marks| own.sid);
+fn agreed(tokens: Vec<Arc<AuthenticatedCaller>>) -> Option<Arc<AuthenticatedCaller>> {
+    let sid =
+        |known: &Arc<AuthenticatedCaller>| known.session().map(|own: &SessionHandles| own.sid);
     let first = tokens.first().map(sid);
     if tokens.iter().any(|known| Some(sid(known)) != first) {
         return None;

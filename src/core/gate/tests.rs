@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::fixtures::{jwk, jwks, token};
-use crate::keys::{HttpAnswer, PureRust, Record};
+use crate::keys::{HttpResponse, KeyRecord, PureRust};
 use crate::session::Id;
 use crate::token::Algorithm;
 
@@ -42,11 +42,11 @@ const POLICY: &str = r#"{
   ]
 }"#;
 
-/// A gate, its keys, its memory and its clock.
+/// A gate, its keys, its cache and its clock.
 struct World {
     gate: Gate,
     keyring: Keyring,
-    memory: Memory,
+    cache: TokenCache,
     revocations: Revocations,
     now: Timestamp,
 }
@@ -72,7 +72,7 @@ impl World {
         Self {
             gate,
             keyring,
-            memory: Memory::default(),
+            cache: TokenCache::default(),
             revocations: Revocations::default(),
             now: START,
         }
@@ -95,7 +95,7 @@ impl World {
     fn read(&mut self, place: usize, keys: Option<&[(Algorithm, &str)]>) {
         let trust = self.gate.policy().key_sources().nth(place).unwrap();
         let remote = trust.keys.remote.clone().unwrap();
-        let mut record: Record = self.keyring.holding(place).unwrap().record().clone();
+        let mut record: KeyRecord = self.keyring.trust_keys(place).unwrap().record().clone();
         let read = record.begin(trust, &remote, 1, self.now);
         let body = keys.map(|keys| {
             let keys: Vec<String> = keys
@@ -104,7 +104,7 @@ impl World {
                 .collect();
             jwks(&keys)
         });
-        let answer = body.as_ref().map(|body| HttpAnswer {
+        let answer = body.as_ref().map(|body| HttpResponse {
             status: 200,
             content_type: None,
             content_encoding: None,
@@ -127,20 +127,14 @@ impl World {
 
     /// Judges a request that came at `arrived`.
     fn judge_at(&mut self, request: &str, headers: &[(&str, &str)], arrived: Timestamp) -> Verdict {
-        let circumstances = Circumstances {
+        let context = Context {
             keyring: &self.keyring,
             signatures: &PureRust,
             revocations: &self.revocations,
             arrived,
             now: self.now,
         };
-        judge(
-            &self.gate,
-            request,
-            headers,
-            circumstances,
-            &mut self.memory,
-        )
+        judge(&self.gate, request, headers, context, &mut self.cache)
     }
 
     /// Judges a poll of the alertmanager with this token.
@@ -157,20 +151,20 @@ fn judge(
     gate: &Gate,
     request: &str,
     headers: &[(&str, &str)],
-    circumstances: Circumstances<'_>,
-    memory: &mut Memory,
+    context: Context<'_>,
+    cache: &mut TokenCache,
 ) -> Verdict {
-    Verdict::of(&judgement(gate, request, headers, circumstances, memory))
+    Verdict::of(&judgement(gate, request, headers, context, cache))
 }
 
 fn judgement<'g>(
     gate: &'g Gate,
     request: &str,
     fields: &[(&str, &str)],
-    circumstances: Circumstances<'_>,
-    memory: &mut Memory,
+    context: Context<'_>,
+    cache: &mut TokenCache,
 ) -> Judgement<'g> {
-    gate.judge(&headers(request, fields), circumstances, memory)
+    gate.judge(&headers(request, fields), context, cache)
 }
 
 /// The headers of a request: `METHOD authority path`, and these besides.

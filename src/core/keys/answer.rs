@@ -7,7 +7,7 @@ use crate::trust::{Trust, Url};
 
 /// An HTTP answer as it came.
 #[derive(Clone, Copy, Debug)]
-pub struct HttpAnswer<'a> {
+pub struct HttpResponse<'a> {
     /// The status code; 0 where none could be read.
     pub status: u16,
     /// The value of Content-Type, if there is one.
@@ -79,7 +79,7 @@ impl ReadError {
 
 /// Reads a discovery document. Only `issuer` and `jwks_uri` matter: a Kubernetes API server
 /// publishes hardly more.
-pub(super) fn document(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, ReadError> {
+pub(super) fn document(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Found, ReadError> {
     let document = object(answer)?;
     let text = |name| {
         document
@@ -96,7 +96,7 @@ pub(super) fn document(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, 
 }
 
 /// Reads a key set.
-pub(super) fn set(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, ReadError> {
+pub(super) fn set(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Found, ReadError> {
     Ok(Found::Keys {
         set: keys(trust, &object(answer)?)?,
         fetched_at: None,
@@ -105,7 +105,7 @@ pub(super) fn set(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, ReadE
 
 /// Reads the companion's mirror of a key set: `{trust, issuer, source, fetched_at, keys}`, where
 /// `fetched_at` is in seconds since the epoch and `keys` is the list of the set.
-pub(super) fn mirrored(trust: &Trust, answer: &HttpAnswer<'_>) -> Result<Found, ReadError> {
+pub(super) fn mirrored(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Found, ReadError> {
     let mirror = object(answer)?;
     let text = |name| {
         mirror
@@ -140,7 +140,7 @@ fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ReadError> {
 }
 
 /// Reads a JSON object, if the answer is a good one.
-pub(crate) fn object(answer: &HttpAnswer<'_>) -> Result<Json, ReadError> {
+pub(crate) fn object(answer: &HttpResponse<'_>) -> Result<Json, ReadError> {
     if answer.status != 200 {
         return Err(ReadError::Status(answer.status));
     }

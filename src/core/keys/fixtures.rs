@@ -1,7 +1,7 @@
 //! Trust entries, answers and reads for the tests of this module.
 
 use crate::fixtures::{jwk, jwks};
-use crate::keys::{HttpAnswer, Read, ReadError, Record};
+use crate::keys::{HttpResponse, KeyRecord, Read, ReadError};
 use crate::policy::Policy;
 use crate::timestamp::Timestamp;
 use crate::token::Algorithm;
@@ -36,8 +36,8 @@ pub(super) fn remote(trust: &Trust) -> Remote {
 }
 
 /// A good answer in JSON.
-pub(super) fn good(body: &str) -> HttpAnswer<'_> {
-    HttpAnswer {
+pub(super) fn good(body: &str) -> HttpResponse<'_> {
+    HttpResponse {
         status: 200,
         content_type: Some(b"application/json"),
         content_encoding: None,
@@ -47,10 +47,10 @@ pub(super) fn good(body: &str) -> HttpAnswer<'_> {
 
 /// Reads once: takes the turn at `now` and hands over the answer right away.
 pub(super) fn read(
-    record: &mut Record,
+    record: &mut KeyRecord,
     trust: &Trust,
     now: Timestamp,
-    answer: Option<&HttpAnswer<'_>>,
+    answer: Option<&HttpResponse<'_>>,
 ) -> Result<Option<Read>, ReadError> {
     let remote = remote(trust);
     let read = record.begin(trust, &remote, 1, now);

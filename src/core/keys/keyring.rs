@@ -3,21 +3,21 @@
 use std::time::Duration;
 
 use super::schedule::{UNKNOWN_KID_INTERVAL, is_recent};
-use super::{Key, Record, Thumbprint};
+use super::{Key, KeyRecord, Thumbprint};
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, Trust};
 
 /// One worker's copy of what is known of every trust entry's keys, in policy order.
 #[derive(Clone, Debug)]
 pub struct Keyring {
-    holdings: Vec<Holding>,
+    trust_keys: Vec<TrustKeys>,
 }
 
 /// One trust entry's keys.
 #[derive(Clone, Debug)]
-pub struct Holding {
+pub struct TrustKeys {
     source: KeySource,
-    record: Record,
+    record: KeyRecord,
 }
 
 /// Whether a trust entry's keys may be used.
@@ -33,7 +33,7 @@ pub enum Condition {
 
 /// What it means that a trust entry has no key of some key id.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Absence {
+pub enum KeyLookup {
     /// The issuer has no such key: a good set read since then, or just now, lacks it.
     Certain,
     /// Nobody can tell, because the issuer's keys could not be read.
@@ -45,24 +45,24 @@ pub enum Absence {
 impl Keyring {
     /// What is known before anything was read.
     pub fn new<'a>(sources: impl IntoIterator<Item = &'a Trust>, now: Timestamp) -> Self {
-        let holdings = sources.into_iter().map(|trust| Holding {
+        let trust_keys = sources.into_iter().map(|trust| TrustKeys {
             source: trust.keys.clone(),
-            record: Record::new(&trust.keys, now),
+            record: KeyRecord::new(&trust.keys, now),
         });
         Self {
-            holdings: holdings.collect(),
+            trust_keys: trust_keys.collect(),
         }
     }
 
     /// The keys of the trust entry at this place of the policy.
-    pub fn holding(&self, trust: usize) -> Option<&Holding> {
-        self.holdings.get(trust)
+    pub fn trust_keys(&self, trust: usize) -> Option<&TrustKeys> {
+        self.trust_keys.get(trust)
     }
 
     /// Takes over what the workers know together of the trust entry at this place.
-    pub fn update(&mut self, trust: usize, record: Record) {
-        if let Some(holding) = self.holdings.get_mut(trust) {
-            holding.record = record;
+    pub fn update(&mut self, trust: usize, record: KeyRecord) {
+        if let Some(trust_keys) = self.trust_keys.get_mut(trust) {
+            trust_keys.record = record;
         }
     }
 
@@ -71,8 +71,8 @@ impl Keyring {
     pub fn shared(&self) -> Vec<(Thumbprint, usize, usize)> {
         let mut seen: Vec<(Thumbprint, usize)> = Vec::new();
         let mut shared = Vec::new();
-        for (place, holding) in self.holdings.iter().enumerate() {
-            for key in holding.record.current.iter().flat_map(|set| set.keys()) {
+        for (place, trust_keys) in self.trust_keys.iter().enumerate() {
+            for key in trust_keys.record.current.iter().flat_map(|set| set.keys()) {
                 let thumbprint = key.thumbprint();
                 match seen.iter().find(|(other, _)| *other == thumbprint) {
                     Some((_, first)) if *first != place => {
@@ -87,9 +87,9 @@ impl Keyring {
     }
 }
 
-impl Holding {
+impl TrustKeys {
     /// What the workers know together.
-    pub const fn record(&self) -> &Record {
+    pub const fn record(&self) -> &KeyRecord {
         &self.record
     }
 
@@ -125,25 +125,25 @@ impl Holding {
     }
 
     /// What it means that no key of this key id is here, for a token that came at `arrived`.
-    pub fn absence(&self, kid: Option<&str>, arrived: Timestamp, now: Timestamp) -> Absence {
+    pub fn absence(&self, kid: Option<&str>, arrived: Timestamp, now: Timestamp) -> KeyLookup {
         if self.source.remote.is_none() || kid.is_some_and(|kid| self.source.refuses(kid)) {
-            return Absence::Certain;
+            return KeyLookup::Certain;
         }
         // A read that began before the token came says nothing of it, unless it was just now:
         // that bound is what keeps a flood of made-up key ids from becoming a flood of reads.
         let tells = |at: Timestamp| {
             (arrived..=now).contains(&at) || is_recent(at, now, UNKNOWN_KID_INTERVAL)
         };
-        if self.record.turn.read_at.is_some_and(tells) {
-            Absence::Certain
-        } else if self.record.failures() > 0 && self.record.turn.attempted_at.is_some_and(tells) {
+        if self.record.lease.read_at.is_some_and(tells) {
+            KeyLookup::Certain
+        } else if self.record.failures() > 0 && self.record.lease.attempted_at.is_some_and(tells) {
             if self.record.is_being_read(now) {
-                Absence::Unread
+                KeyLookup::Unread
             } else {
-                Absence::Unknowable
+                KeyLookup::Unknowable
             }
         } else {
-            Absence::Unread
+            KeyLookup::Unread
         }
     }
 

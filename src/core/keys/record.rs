@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{Key, KeySet};
+use crate::fetch_lease::{FetchLease, given, number, option, pair, time};
 use crate::json::Json;
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, Url};
-use crate::turn::{Turn, given, number, option, pair, time};
 
 /// The version of the text form. Part of its name in shared data, so that two releases in one proxy
 /// never read each other's.
@@ -20,7 +20,7 @@ const MAX_TEXT: usize = 2 << 20;
 /// Workers hand it round as text, through memory that other plugins may share, so it is parsed as
 /// strictly as an answer from the network.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Record {
+pub struct KeyRecord {
     /// The last good set.
     pub(super) current: Option<KeySet>,
     /// Keys that were in the set before and are missing now, and until when each still counts: API
@@ -31,15 +31,15 @@ pub struct Record {
     /// Where discovery found the key set, and when.
     pub(super) located: Option<(Url, Timestamp)>,
     /// Whose turn it is to read.
-    pub(super) turn: Turn,
+    pub(super) lease: FetchLease,
 }
 
 /// Why a text is not a record. Whoever finds one starts anew.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("what is shared of this trust entry's keys is not of the form that this release writes")]
-pub struct RecordError(());
+pub struct KeyRecordError(());
 
-impl Record {
+impl KeyRecord {
     /// What is known before anything was read: the inline set, if there is one, as old as now.
     pub fn new(source: &KeySource, now: Timestamp) -> Self {
         Self {
@@ -54,9 +54,9 @@ impl Record {
         Self {
             current: Some(set),
             fetched_at: Some(now),
-            turn: Turn {
+            lease: FetchLease {
                 read_at: Some(now),
-                ..Turn::default()
+                ..FetchLease::default()
             },
             ..Self::default()
         }
@@ -64,8 +64,8 @@ impl Record {
 
     /// The same, nobody having the turn to read.
     #[must_use]
-    pub fn without_turn(mut self) -> Self {
-        self.turn.lease = None;
+    pub fn without_lease(mut self) -> Self {
+        self.lease.holder = None;
         self
     }
 
@@ -95,17 +95,17 @@ impl Record {
             retiring.join(","),
             option(self.fetched_at.map(|time| time.millis().to_string())),
             option(located),
-            self.turn.to_members(),
+            self.lease.to_members(),
         )
     }
 
     /// Reads the text form.
-    pub fn from_text(text: &[u8]) -> Result<Self, RecordError> {
+    pub fn from_text(text: &[u8]) -> Result<Self, KeyRecordError> {
         let json = (text.len() <= MAX_TEXT)
             .then(|| Json::parse(text).ok())
             .flatten();
         json.and_then(|json| Self::from_json(&json))
-            .ok_or(RecordError(()))
+            .ok_or(KeyRecordError(()))
     }
 
     fn from_json(json: &Json) -> Option<Self> {
@@ -133,7 +133,7 @@ impl Record {
             retiring,
             fetched_at: time(json, "fetched_at")?,
             located,
-            turn: Turn::from_members(json)?,
+            lease: FetchLease::from_members(json)?,
         })
     }
 
@@ -146,7 +146,7 @@ impl Record {
 
     /// How many reads have failed since the last good one.
     pub const fn failures(&self) -> u32 {
-        self.turn.failures
+        self.lease.failures
     }
 
     /// Takes over a good set: keys that it lacks retire, keys that are back no longer do. No key

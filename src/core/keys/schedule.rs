@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::answer::{Found, HttpAnswer, ReadError, document, mirrored, set};
-use super::{KeySet, Record};
+use super::answer::{Found, HttpResponse, ReadError, document, mirrored, set};
+use super::{KeyRecord, KeySet};
 use crate::timestamp::Timestamp;
 use crate::trust::{Endpoint, Remote, Trust, Url};
 
@@ -30,28 +30,28 @@ pub enum Read {
     Mirror(String),
 }
 
-impl Record {
+impl KeyRecord {
     /// Whether a read should begin now. `asked` says that a token named a key that is not here.
     pub fn is_due(&self, remote: &Remote, now: Timestamp, asked: bool) -> bool {
         let planned = self
-            .turn
+            .lease
             .is_planned(remote.refresh.max(LONGEST_BACKOFF), now);
         !self.is_being_read(now) && (planned || (asked && self.may_ask(now)))
     }
 
     /// Whether a worker's turn to read is running.
     pub fn is_being_read(&self, now: Timestamp) -> bool {
-        self.turn.is_running(now)
+        self.lease.is_running(now)
     }
 
     /// Whether `worker` still has its turn, so that what it read may be written.
     pub fn is_led_by(&self, worker: u64) -> bool {
-        self.turn.is_led_by(worker)
+        self.lease.is_led_by(worker)
     }
 
     /// Gives `worker` the turn to read and says what to ask for first.
     pub fn begin(&mut self, trust: &Trust, remote: &Remote, worker: u64, now: Timestamp) -> Read {
-        self.turn.begin(worker, now);
+        self.lease.begin(worker, now);
         match (&remote.endpoint, &self.located) {
             (Endpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
             (Endpoint::Jwks(url), _) => Read::KeySet(url.clone()),
@@ -71,7 +71,7 @@ impl Record {
         trust: &Trust,
         remote: &Remote,
         read: &Read,
-        answer: Option<&HttpAnswer<'_>>,
+        answer: Option<&HttpResponse<'_>>,
         now: Timestamp,
         chance: u64,
     ) -> Result<Option<Read>, ReadError> {
@@ -89,7 +89,7 @@ impl Record {
                     self.located = None;
                 }
                 let longest = LONGEST_BACKOFF.min(remote.refresh);
-                self.turn.fail(longest, now, chance);
+                self.lease.fail(longest, now, chance);
                 Err(error)
             }
         }
@@ -103,14 +103,14 @@ impl Record {
         now: Timestamp,
         chance: u64,
     ) {
-        let began = self.turn.succeed(remote.refresh, now, chance);
+        let began = self.lease.succeed(remote.refresh, now, chance);
         self.replace(set, now.after(remote.refresh), now);
         self.fetched_at = Some(fetched_at.map_or(began, |at| at.min(began)));
     }
 
     /// Whether a token with an unknown key id may cause a read.
     fn may_ask(&self, now: Timestamp) -> bool {
-        self.turn
+        self.lease
             .attempted_at
             .is_none_or(|at| !is_recent(at, now, UNKNOWN_KID_INTERVAL))
     }
@@ -122,7 +122,11 @@ pub(super) fn is_recent(at: Timestamp, now: Timestamp, span: Duration) -> bool {
     at <= now && now.since(at) < span
 }
 
-fn found(trust: &Trust, read: &Read, answer: Option<&HttpAnswer<'_>>) -> Result<Found, ReadError> {
+fn found(
+    trust: &Trust,
+    read: &Read,
+    answer: Option<&HttpResponse<'_>>,
+) -> Result<Found, ReadError> {
     let answer = answer.ok_or(ReadError::NoAnswer)?;
     match read {
         Read::Discovery(_) => document(trust, answer),

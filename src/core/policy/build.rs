@@ -66,8 +66,8 @@ fn audit(wire: document::Audit, place: &Place) -> Result<Audit, PolicyError> {
             return Ok(default);
         };
         Level::from_name(&name).ok_or_else(|| {
-            let mend = "write debug, info, warn, error or off";
-            place.error_about(&name, "is not a level", mend)
+            let help = "write debug, info, warn, error or off";
+            place.error_about(&name, "is not a level", help)
         })
     };
     Ok(Audit {

@@ -1,13 +1,13 @@
-//! What is wrong with a policy, where, and how to mend it.
+//! What is wrong with a policy, where, and how to fix it.
 
 use std::fmt;
 
-/// Why a document is not a policy. Every error names its place, the problem and the mend.
+/// Why a document is not a policy. Every error names its place, the problem and how to fix it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PolicyError {
     path: String,
     problem: String,
-    mend: String,
+    help: String,
 }
 
 /// A place in the document while it is judged: `apps[0].rules[1].paths`.
@@ -17,12 +17,12 @@ pub(super) struct Place(String);
 // === impl PolicyError ===
 
 impl PolicyError {
-    pub(super) fn new(path: &str, problem: &str, mend: &str) -> Self {
+    pub(super) fn new(path: &str, problem: &str, help: &str) -> Self {
         let path = if path.is_empty() { "." } else { path };
         Self {
             path: path.to_owned(),
             problem: problem.to_owned(),
-            mend: mend.to_owned(),
+            help: help.to_owned(),
         }
     }
 
@@ -38,14 +38,14 @@ impl PolicyError {
     }
 
     /// What to do about it.
-    pub fn mend(&self) -> &str {
-        &self.mend
+    pub fn help(&self) -> &str {
+        &self.help
     }
 }
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in [&self.path, ": ", &self.problem, "; ", &self.mend] {
+        for part in [&self.path, ": ", &self.problem, "; ", &self.help] {
             f.write_str(part)?;
         }
         Ok(())
@@ -74,12 +74,12 @@ impl Place {
     }
 
     /// An error at this place.
-    pub(super) fn error(&self, problem: &str, mend: &str) -> PolicyError {
-        PolicyError::new(&self.0, problem, mend)
+    pub(super) fn error(&self, problem: &str, help: &str) -> PolicyError {
+        PolicyError::new(&self.0, problem, help)
     }
 
     /// An error at this place about `text`, which is quoted in front of the problem.
-    pub(super) fn error_about(&self, text: &str, problem: &str, mend: &str) -> PolicyError {
-        self.error(&["`", text, "` ", problem].concat(), mend)
+    pub(super) fn error_about(&self, text: &str, problem: &str, help: &str) -> PolicyError {
+        self.error(&["`", text, "` ", problem].concat(), help)
     }
 }

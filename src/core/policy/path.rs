@@ -26,7 +26,7 @@ enum Segment {
     Exact(String),
 }
 
-/// Why a text is not a pattern: the problem and the mend.
+/// Why a text is not a pattern: the problem and how to fix it.
 pub(super) type Fault = (&'static str, &'static str);
 
 // === impl Pattern ===

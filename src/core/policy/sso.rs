@@ -1,6 +1,6 @@
 //! How people sign in: at the companion, whose session tokens the filter verifies.
 
-use crate::session::Family;
+use crate::session::CookieNames;
 use crate::trust::Trust;
 
 /// What a policy says of people's sessions.
@@ -9,7 +9,7 @@ pub struct Sso {
     pub(super) url: String,
     pub(super) host: String,
     pub(super) envoy_cluster: String,
-    pub(super) cookies: Family,
+    pub(super) cookies: CookieNames,
     /// Never empty.
     pub(super) providers: Vec<String>,
     pub(super) keys: Trust,
@@ -55,7 +55,7 @@ impl Sso {
     }
 
     /// The names of the session's cookies.
-    pub const fn cookies(&self) -> &Family {
+    pub const fn cookies(&self) -> &CookieNames {
         &self.cookies
     }
 

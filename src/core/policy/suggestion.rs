@@ -1,6 +1,6 @@
 //! What somebody meant who mistyped a name.
 
-/// The mend of a name that is not known: the nearest of those that are, or all of them.
+/// The help of a name that is not known: the nearest of those that are, or all of them.
 pub fn suggestion(name: &str, known: &[&str]) -> String {
     let near = known
         .iter()

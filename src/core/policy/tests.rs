@@ -36,13 +36,13 @@ pub(super) fn error(text: &str) -> PolicyError {
     Policy::from_json(text).expect_err("a bad policy")
 }
 
-/// Proves that one replaced piece is refused at a place, with a problem and a mend.
+/// Proves that one replaced piece is refused at a place, with a problem and a help.
 #[track_caller]
-fn refused(piece: &str, other: &str, path: &str, problem: &str, mend: &str) {
+fn refused(piece: &str, other: &str, path: &str, problem: &str, help: &str) {
     let error = error(&with(piece, other));
     assert_eq!(error.path(), path, "{error}");
     assert!(error.problem().contains(problem), "{error}");
-    assert!(error.mend().contains(mend), "{error}");
+    assert!(error.help().contains(help), "{error}");
 }
 
 /// The policy with one piece replaced, which must still be one.

@@ -20,7 +20,7 @@ pub struct Claims {
     /// `idp`: the provider that vouches for the person, by its name in the policy.
     pub provider: String,
     /// `sid`, `handle` and `began`: what ends the session before its time.
-    pub marks: Marks,
+    pub marks: SessionHandles,
     /// `iat`: when this token was made, in whole seconds.
     pub issued_at: Timestamp,
     /// `exp`: from when on this token is no good, in whole seconds.
@@ -37,7 +37,7 @@ pub struct Claims {
 
 /// What ends a session before its time, kept over all of its tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Marks {
+pub struct SessionHandles {
     /// `sid`: the session, a random name.
     pub sid: Id,
     /// `handle`: the person at this provider, under a name that only the companion can make.
@@ -80,7 +80,7 @@ impl Claims {
             issuer: claims.issuer().to_owned(),
             subject: claims.subject().to_owned(),
             provider: text(body, "idp")?.ok_or(TokenError::Claim("idp"))?,
-            marks: Marks {
+            marks: SessionHandles {
                 sid: id(body, "sid")?,
                 handle: id(body, "handle")?,
                 began: began(body)?,

@@ -1,10 +1,10 @@
 //! The sessions that ended before their tokens expire.
 
 use crate::json::Json;
-use crate::keys::{HttpAnswer, ReadError, object};
+use crate::keys::{HttpResponse, ReadError, object};
 use crate::timestamp::Timestamp;
 
-use super::{Id, Marks};
+use super::{Id, SessionHandles};
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +22,7 @@ pub struct Revocations {
 
 /// What a revocation ends.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Mark {
+pub enum Revoked {
     /// The one session of this `sid`.
     Session(Id),
     /// All sessions of the person with this `handle`.
@@ -31,7 +31,7 @@ pub enum Mark {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Entry {
-    mark: Mark,
+    mark: Revoked,
     /// What began then or earlier is ended.
     before: Timestamp,
     /// When all that it ends would be over anyway.
@@ -52,7 +52,7 @@ impl Revocations {
     pub const MAX_BYTES: usize = 512 * 1024;
 
     /// Reads the companion's answer.
-    pub fn from_answer(answer: &HttpAnswer<'_>) -> Result<Self, ReadError> {
+    pub fn from_answer(answer: &HttpResponse<'_>) -> Result<Self, ReadError> {
         Self::read(&object(answer)?).ok_or(ReadError::Malformed)
     }
 
@@ -76,9 +76,9 @@ impl Revocations {
         };
         for entry in json.member("entries")?.as_array()? {
             let id = |name| entry.member(name);
-            let (mark, text): (fn(Id) -> Mark, &Json) = match (id("sid"), id("handle")) {
-                (Some(sid), None) => (Mark::Session, sid),
-                (None, Some(handle)) => (Mark::Person, handle),
+            let (mark, text): (fn(Id) -> Revoked, &Json) = match (id("sid"), id("handle")) {
+                (Some(sid), None) => (Revoked::Session, sid),
+                (None, Some(handle)) => (Revoked::Person, handle),
                 _ => return None,
             };
             list.insert(Entry {
@@ -95,8 +95,8 @@ impl Revocations {
     pub fn to_json(&self) -> String {
         let entries = self.entries.iter().map(|entry| {
             let (name, id) = match entry.mark {
-                Mark::Session(sid) => ("sid", sid),
-                Mark::Person(handle) => ("handle", handle),
+                Revoked::Session(sid) => ("sid", sid),
+                Revoked::Person(handle) => ("handle", handle),
             };
             let (before, ends) = (entry.before.secs(), entry.ends.secs());
             format!(r#"{{"{name}":"{id}","before":{before},"ends":{ends}}}"#)
@@ -111,7 +111,7 @@ impl Revocations {
 
     /// Ends what `mark` names and began at `before` or earlier. The entry counts until `ends`, which
     /// is when all of that would be over anyway.
-    pub fn end(&mut self, mark: Mark, before: Timestamp, ends: Timestamp, now: Timestamp) {
+    pub fn end(&mut self, mark: Revoked, before: Timestamp, ends: Timestamp, now: Timestamp) {
         self.prune(now);
         self.insert(Entry { mark, before, ends });
     }
@@ -136,14 +136,16 @@ impl Revocations {
     }
 
     /// Whether a session has ended.
-    pub fn revokes(&self, marks: &Marks, now: Timestamp) -> bool {
-        let by = |mark: Mark| {
+    pub fn revokes(&self, marks: &SessionHandles, now: Timestamp) -> bool {
+        let by = |mark: Revoked| {
             let entries = &self.entries;
             let found = entries.binary_search_by(|entry| entry.mark.cmp(&mark));
             let entry = found.ok().and_then(|at| entries.get(at));
             entry.is_some_and(|entry| now < entry.ends && marks.began <= entry.before)
         };
-        marks.began <= self.floor || by(Mark::Session(marks.sid)) || by(Mark::Person(marks.handle))
+        marks.began <= self.floor
+            || by(Revoked::Session(marks.sid))
+            || by(Revoked::Person(marks.handle))
     }
 
     /// How many entries there are.

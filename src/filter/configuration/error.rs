@@ -6,7 +6,7 @@ use super::MAX_BYTES;
 use super::structure::MAX_DEPTH;
 use crate::protobuf::{Malformed, Reason};
 
-/// Why a configuration could not be read: the place, the problem and the mend.
+/// Why a configuration could not be read: the place, the problem and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigurationError {
     problem: Problem,

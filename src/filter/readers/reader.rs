@@ -1,6 +1,6 @@
 //! Reads one trust entry's keys, when this worker has the turn.
 
-use portcullis_core::keys::{HttpAnswer, KeySet, Read, Record};
+use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, Read};
 use portcullis_core::trust::{Remote, Trust};
 
 use super::ask::ask;
@@ -43,7 +43,7 @@ impl Reader {
     /// Takes over the record as the workers know it, if it is news to this one. `None` where there
     /// is no record that can be read, else its version.
     pub(super) fn look(&mut self, worker: &mut Worker) -> Option<u32> {
-        let Seen { version, news } = self.slot.look(Record::from_text)?;
+        let Seen { version, news } = self.slot.look(KeyRecord::from_text)?;
         if let Some(record) = news {
             worker.update(self.place, record);
         }
@@ -54,7 +54,7 @@ impl Reader {
     /// that was written over it: what was good stays good.
     pub(super) fn seed(&self, worker: &Worker) {
         if let Some(record) = worker.record(self.place) {
-            self.slot.seed(&record.clone().without_turn().to_text());
+            self.slot.seed(&record.clone().without_lease().to_text());
         }
     }
 
@@ -117,7 +117,13 @@ impl Reader {
     }
 
     /// Takes what a read brought into the record, if this worker still has its turn.
-    fn take(&mut self, worker: &mut Worker, id: u64, read: &Read, answer: Option<&HttpAnswer<'_>>) {
+    fn take(
+        &mut self,
+        worker: &mut Worker,
+        id: u64,
+        read: &Read,
+        answer: Option<&HttpResponse<'_>>,
+    ) {
         let version = self.look(worker);
         let led = worker
             .record(self.place)
@@ -151,8 +157,8 @@ impl Reader {
     }
 
     /// Says what a set lists besides usable keys, when the set is news.
-    fn tell_of_skipped(&self, worker: &Worker, record: &Record) {
-        let before = worker.record(self.place).and_then(Record::set);
+    fn tell_of_skipped(&self, worker: &Worker, record: &KeyRecord) {
+        let before = worker.record(self.place).and_then(KeyRecord::set);
         let news = record.set().filter(|set| Some(*set) != before);
         for skipped in news.map_or(&[][..], KeySet::skipped) {
             log::warn!(

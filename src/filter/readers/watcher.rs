@@ -1,8 +1,8 @@
 //! Reads the companion's revocations, when this worker has the turn.
 
-use portcullis_core::keys::HttpAnswer;
+use portcullis_core::keys::HttpResponse;
 use portcullis_core::policy::Sso;
-use portcullis_core::session::{Revocations, Watch};
+use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
 
 use super::ask::ask_for_revocations;
@@ -25,7 +25,7 @@ pub(super) struct Watcher {
     /// The list's name in shared data.
     list_name: String,
     /// What the workers know together, as this one has seen it.
-    watch: Watch,
+    watch: RevocationsRecord,
     /// The shared list that this worker has taken over last.
     list: Option<u64>,
     /// The token of the call by which it asks.
@@ -43,7 +43,7 @@ impl Watcher {
             sso: sso.clone(),
             list_name: [&name, LIST].concat(),
             slot: Slot::new(name, "revocations".to_owned()),
-            watch: Watch::default(),
+            watch: RevocationsRecord::default(),
             list: None,
             asking: None,
             since: now,
@@ -53,7 +53,7 @@ impl Watcher {
     /// Takes over what other workers have read, if it is news to this one. `None` where nothing that
     /// can be read is shared, else its version.
     pub(super) fn look(&mut self, worker: &mut Worker) -> Option<u32> {
-        let Seen { version, news } = self.slot.look(Watch::from_text)?;
+        let Seen { version, news } = self.slot.look(RevocationsRecord::from_text)?;
         if let Some(watch) = news {
             self.watch = watch;
             self.look_at_list(worker);
@@ -82,7 +82,8 @@ impl Watcher {
 
     /// Writes that nothing was read yet, where there is nothing or something else.
     pub(super) fn seed(&self) {
-        self.slot.seed(&self.watch.clone().without_turn().to_text());
+        self.slot
+            .seed(&self.watch.clone().without_lease().to_text());
     }
 
     /// Takes this worker's turn to read, if one is due and no other worker was faster.
@@ -123,7 +124,7 @@ impl Watcher {
     }
 
     /// Takes what a read brought and shares it, if this worker still has its turn.
-    fn take(&mut self, worker: &mut Worker, id: u64, answer: Option<&HttpAnswer<'_>>) {
+    fn take(&mut self, worker: &mut Worker, id: u64, answer: Option<&HttpResponse<'_>>) {
         let version = self.look(worker);
         let Some(version) = version.filter(|_| self.watch.is_led_by(id)) else {
             return;
@@ -146,7 +147,7 @@ impl Watcher {
     }
 
     /// Shares all that this worker knows, what other workers had shared before among it.
-    fn share(&mut self, worker: &Worker, watch: &mut Watch) {
+    fn share(&mut self, worker: &Worker, watch: &mut RevocationsRecord) {
         let text = worker.revocations().to_json();
         match host::set_shared_data(&self.list_name, text.as_bytes(), None) {
             Ok(()) => {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use portcullis_core::gate::Refresh;
+use portcullis_core::gate::RefreshRequest;
 use portcullis_core::policy::Sso;
 use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
@@ -58,7 +58,7 @@ impl Refreshes {
     /// `false` where there is no room, or nobody can be asked.
     pub(crate) fn enter(
         &mut self,
-        refresh: &Refresh<'_>,
+        refresh: &RefreshRequest<'_>,
         waiting: Waiting,
         sender: Sender,
         now: Timestamp,

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::fmt;
 
 use portcullis_core::decision::Reason;
-use portcullis_core::gate::Refreshed;
-use portcullis_core::session::{Family, Id, pairs};
+use portcullis_core::gate::RefreshOutcome;
+use portcullis_core::session::{CookieNames, Id, pairs};
 
 use crate::host;
 use crate::metrics::Refresh;
@@ -26,7 +26,7 @@ const FOR_SOME_CACHES: [&str; 2] = ["cdn-cache-control", "surrogate-control"];
 
 /// What came of asking the companion for a fresh session token, for all requests that waited for it.
 pub(crate) struct Renewal {
-    refreshed: Refreshed,
+    refreshed: RefreshOutcome,
     /// The `Set-Cookie` lines of the answer, which ride on what the waiting requests are answered.
     cookies: Vec<Vec<u8>>,
     counted: Cell<bool>,
@@ -36,7 +36,7 @@ impl Renewal {
     /// Nobody could be asked, or nobody answered.
     pub(crate) const fn unavailable() -> Self {
         Self {
-            refreshed: Refreshed::Unavailable,
+            refreshed: RefreshOutcome::Unavailable,
             cookies: Vec::new(),
             counted: Cell::new(false),
         }
@@ -46,7 +46,7 @@ impl Renewal {
     /// of other names than the session's are nobody's business here.
     pub(crate) fn read<'a>(
         sid: Id,
-        family: &Family,
+        family: &CookieNames,
         status: u16,
         set_cookies: impl Iterator<Item = &'a [u8]>,
     ) -> Self {
@@ -62,8 +62,8 @@ impl Renewal {
             return Self::unavailable();
         }
         let lines = cookies.iter().map(Vec::as_slice);
-        match Refreshed::read(sid, family, status, lines) {
-            Refreshed::Unavailable => Self::unavailable(),
+        match RefreshOutcome::read(sid, family, status, lines) {
+            RefreshOutcome::Unavailable => Self::unavailable(),
             refreshed => Self {
                 refreshed,
                 cookies,
@@ -73,7 +73,7 @@ impl Renewal {
     }
 
     /// What it says of the session.
-    pub(crate) const fn refreshed(&self) -> &Refreshed {
+    pub(crate) const fn refreshed(&self) -> &RefreshOutcome {
         &self.refreshed
     }
 
@@ -88,9 +88,9 @@ impl Renewal {
             return None;
         }
         Some(match self.refreshed {
-            Refreshed::Ended => Refresh::Ended,
-            Refreshed::Unavailable => Refresh::Unavailable,
-            Refreshed::Renewed { .. } => match reason {
+            RefreshOutcome::Ended => Refresh::Ended,
+            RefreshOutcome::Unavailable => Refresh::Unavailable,
+            RefreshOutcome::Renewed { .. } => match reason {
                 Reason::SessionUnavailable => Refresh::Unavailable,
                 Reason::SessionExpired => Refresh::Ended,
                 _ => Refresh::Renewed,

@@ -11,7 +11,7 @@ use crate::serve::scene::{self, Companion, Files, POLICY};
 fn t25_a_bad_configuration_is_told_at_its_place_with_the_mend() {
     let files = Files::new();
     let good = files.configuration();
-    for (piece, other, start, mend) in [
+    for (piece, other, start, help) in [
         (
             "  keys_file",
             "  key_file",
@@ -40,8 +40,8 @@ fn t25_a_bad_configuration_is_told_at_its_place_with_the_mend() {
             text.starts_with(&format!("error: {}{start}", name.display())),
             "{text}"
         );
-        let told = text.split("\nmend: ").nth(1).expect("a mend");
-        assert!(told.starts_with(mend), "{text}");
+        let told = text.split("\nhelp: ").nth(1).expect("a help");
+        assert!(told.starts_with(help), "{text}");
     }
 }
 
@@ -72,7 +72,7 @@ fn t25_files_that_are_missing_or_wrong_are_told_with_the_mend() {
         let (code, told) = files.refused(&[]);
         assert_eq!(code, Some(1), "{told}");
         assert!(
-            told.starts_with("error: ") && told.contains("\nmend: "),
+            told.starts_with("error: ") && told.contains("\nhelp: "),
             "{told}"
         );
         assert!(told.contains(name) && told.contains(problem), "{told}");

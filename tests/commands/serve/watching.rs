@@ -24,7 +24,7 @@ async fn a_bad_edit_of_the_policy_keeps_what_worked_and_is_seen() {
         report.contains("portcullis.yaml:7:29: apps[0].rules[0].allow[0].gruop"),
         "{report}"
     );
-    assert!(report.ends_with("mend: did you mean `group`?"), "{report}");
+    assert!(report.ends_with("help: did you mean `group`?"), "{report}");
     let metrics = companion.metrics().await;
     assert!(metrics.contains("reloads_total{file=\"policy\",outcome=\"kept-old\"} 1\n"));
     assert!(metrics.contains("file_stale{file=\"policy\"} 1\n"));

@@ -14,7 +14,7 @@ use crate::lab::authority::Identity;
 pub(super) const FILE: &str = "listener.json";
 pub(super) const ACCESS_LOG: &str = "access.log";
 
-/// Whether Envoy mends paths before the filter sees them.
+/// Whether Envoy fixes paths before the filter sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Paths {
     Normal,

@@ -2,13 +2,13 @@ use super::*;
 
 #[test]
 fn what_cannot_be_read_is_told_with_its_mend() {
-    for (path, mend) in [
+    for (path, help) in [
         ("no/such/file.yaml", "check the name, or write `-`"),
         (env!("CARGO_MANIFEST_DIR"), "name the file in it"),
     ] {
         let fault = read(Path::new(path)).expect_err(path);
         assert!(fault.problem.starts_with("cannot be read: "), "{fault:?}");
-        assert!(fault.mend.starts_with(mend), "{fault:?}");
+        assert!(fault.help.starts_with(help), "{fault:?}");
     }
 }
 

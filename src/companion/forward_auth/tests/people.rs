@@ -1,7 +1,7 @@
 //! People with sessions.
 
 use portcullis_core::decision::Reason;
-use portcullis_core::session::{Id, Mark, Revocations};
+use portcullis_core::session::{Id, Revocations, Revoked};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_tests::lab::SigningKey;
 
@@ -101,7 +101,7 @@ async fn a_session_that_has_ended_is_over_here_too() {
     let mut ended = Revocations::default();
     let far = Timestamp::from_secs(u64::MAX / 2000);
     ended.end(
-        Mark::Session(Id::parse(SID).unwrap()),
+        Revoked::Session(Id::parse(SID).unwrap()),
         far,
         far,
         Timestamp::default(),

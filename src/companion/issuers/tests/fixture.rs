@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portcullis_core::decision::Reason;
-use portcullis_core::gate::{Circumstances, Gate, Judgement, Memory};
+use portcullis_core::gate::{Context, Gate, Judgement, TokenCache};
 use portcullis_core::keys::{KeySet, PureRust};
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
@@ -138,14 +138,14 @@ pub(super) async fn ask(
     let revocations = Revocations::default();
     loop {
         let snapshot = issuers.snapshot();
-        let circumstances = Circumstances {
+        let context = Context {
             keyring: snapshot.keyring(),
             signatures: &PureRust,
             revocations: &revocations,
             arrived,
             now: hand.now(),
         };
-        match gate.judge(&headers, circumstances, &mut Memory::default()) {
+        match gate.judge(&headers, context, &mut TokenCache::default()) {
             Judgement::Decided(decision) if decision.is_allowed() => {
                 return Ok(decision.known().unwrap().caller_name().to_owned());
             }

@@ -301,8 +301,11 @@ async fn the_companions_own_keys_stand_behind_the_trust_entries() {
     let issuers = Issuers::start(&policy, reaches([]), own, hand.clock());
     let known = |issuers: &Issuers| {
         let snapshot = issuers.snapshot();
-        let holding = snapshot.keyring().holding(policy.trusts().len()).unwrap();
-        holding.record().set().cloned()
+        let trust_keys = snapshot
+            .keyring()
+            .trust_keys(policy.trusts().len())
+            .unwrap();
+        trust_keys.record().set().cloned()
     };
     // At once, without a call, and never stale.
     assert_eq!(known(&issuers), Some(first));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpAnswer, ReadError, Record};
+use portcullis_core::keys::{HttpResponse, KeyRecord, ReadError};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_tests::lab::{Answer, Authority, Endpoint, Issuer};
@@ -16,12 +16,12 @@ fn mirrored(name: &str) -> Value {
 }
 
 /// What a filter with this policy makes of a mirror document of its first trust entry.
-fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<Record, ReadError> {
+fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<KeyRecord, ReadError> {
     let trust = &policy.trusts()[0];
     let remote = trust.keys.remote.as_ref().unwrap();
-    let mut record = Record::new(&trust.keys, now);
+    let mut record = KeyRecord::new(&trust.keys, now);
     let read = record.begin(trust, remote, 1, now);
-    let answer = HttpAnswer {
+    let answer = HttpResponse {
         status: 200,
         content_type: Some(b"application/json"),
         content_encoding: None,
@@ -55,7 +55,7 @@ async fn the_mirror_is_what_a_filter_reads() {
     assert_eq!(shown, expected);
     let record = filter_reads(&policy, &document, hand.now()).unwrap();
     let snapshot = issuers.snapshot();
-    let own = snapshot.keyring().holding(0).unwrap().record().set();
+    let own = snapshot.keyring().trust_keys(0).unwrap().record().set();
     assert!(own.is_some());
     assert_eq!(record.set(), own);
     // Its keys are as old there as they are here.

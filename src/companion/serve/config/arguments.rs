@@ -46,7 +46,7 @@ let requests finish.
 
 Exit codes:
   0  it was told to stop
-  1  the configuration or a file is wrong; standard error names the place and the mend
+  1  the configuration or a file is wrong; standard error names the place and how to fix it
   2  the command line is wrong";
 
 /// What the command line and the environment say.

@@ -21,8 +21,8 @@ pub(super) fn read(
     };
     let (least, most) = (written(*bounds.start()), written(*bounds.end()));
     let Some(duration) = parse(&found.value) else {
-        let mend = format!("write a whole number and `s`, `m` or `h`, {least} to {most}");
-        return Err(found.wrong("is not a duration", &mend));
+        let help = format!("write a whole number and `s`, `m` or `h`, {least} to {most}");
+        return Err(found.wrong("is not a duration", &help));
     };
     if bounds.contains(&duration) {
         return Ok(duration);

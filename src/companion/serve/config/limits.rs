@@ -63,9 +63,9 @@ fn number(
     number
         .filter(|number| bounds.contains(number))
         .ok_or_else(|| {
-            let mend = format!("write {} to {}", bounds.start(), bounds.end());
+            let help = format!("write {} to {}", bounds.start(), bounds.end());
             found
                 .place
-                .wrong_value(&found.value.to_string(), "is out of bounds", &mend)
+                .wrong_value(&found.value.to_string(), "is out of bounds", &help)
         })
 }

@@ -41,8 +41,8 @@ pub(super) fn metrics(source: &Source, main: &Listen) -> Result<Option<Listen>, 
         && listen.as_ref() == Some(main)
         && let Some(found) = source.text("metrics")?
     {
-        let mend = "give metrics a port of their own, which people do not reach";
-        return Err(found.wrong("is what `listen` has", mend));
+        let help = "give metrics a port of their own, which people do not reach";
+        return Err(found.wrong("is what `listen` has", help));
     }
     Ok(listen)
 }
@@ -61,8 +61,8 @@ fn read(source: &Source, path: &str) -> Result<Option<Listen>, Report> {
         }));
     }
     tcp(&found.value).map(Some).ok_or_else(|| {
-        let mend = "write an address and a port, like `127.0.0.1:4180` or `[::]:4180`, or `unix:` and a path";
-        found.wrong("is not where one can listen", mend)
+        let help = "write an address and a port, like `127.0.0.1:4180` or `[::]:4180`, or `unix:` and a path";
+        found.wrong("is not where one can listen", help)
     })
 }
 

@@ -14,9 +14,9 @@ pub(super) fn read(source: &Source) -> Result<Vec<Settings>, Report> {
     let listed = source.listed("providers");
     let count = listed.max(usize::from(source.gives("providers[]")));
     if count == 0 {
-        let mend = "list at least one, with its `issuer` and `client_id`; flags like \
+        let help = "list at least one, with its `issuer` and `client_id`; flags like \
                     `--provider-issuer` do as well";
-        return Err(source.missing("providers", mend));
+        return Err(source.missing("providers", help));
     }
     let mut providers: Vec<Settings> = Vec::with_capacity(count);
     for index in 0..count {
@@ -29,11 +29,11 @@ pub(super) fn read(source: &Source) -> Result<Vec<Settings>, Report> {
             let problem = format!("is the name of `providers[{before}]` too");
             return Err(found.wrong(&problem, "give each a name of its own"));
         }
-        let mend = "write what the provider calls the companion";
+        let help = "write what the provider calls the companion";
         providers.push(Settings {
             name,
             issuer: issuer(source, &at("issuer"))?,
-            client_id: plain(source.required(&at("client_id"), mend)?)?,
+            client_id: plain(source.required(&at("client_id"), help)?)?,
             client_secret_file: source
                 .path(&at("client_secret_file"))?
                 .map(|found| found.value),
@@ -49,20 +49,20 @@ fn name(source: &Source, path: &str, count: usize) -> Result<String, Report> {
     if count == 1 && source.text(path)?.is_none() {
         return Ok(NAME.to_owned());
     }
-    let mend = "write the name that rules use in `from`";
-    let found = source.required(path, mend)?;
+    let help = "write the name that rules use in `from`";
+    let found = source.required(path, help)?;
     let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     if found.value.len() > 63 || !found.value.bytes().all(plain) {
-        let mend = "write 1 to 63 lower-case letters, digits and `-`";
-        return Err(found.wrong("is not a name", mend));
+        let help = "write 1 to 63 lower-case letters, digits and `-`";
+        return Err(found.wrong("is not a name", help));
     }
     Ok(found.value)
 }
 
 /// D02: nobody in between can be the provider, and nothing is appended to what is a query.
 fn issuer(source: &Source, path: &str) -> Result<String, Report> {
-    let mend = "write the provider's issuer, like `https://gitlab.example.com`";
-    let found = source.required(path, mend)?;
+    let help = "write the provider's issuer, like `https://gitlab.example.com`";
+    let found = source.required(path, help)?;
     let problem = match Url::parse(&found.value) {
         Err(_) => Some("is not a URL"),
         Ok(url) if url.scheme() != "https" => Some("is not `https`"),
@@ -74,7 +74,7 @@ fn issuer(source: &Source, path: &str) -> Result<String, Report> {
         Ok(_) => None,
     };
     match problem {
-        Some(problem) => Err(found.wrong(problem, mend)),
+        Some(problem) => Err(found.wrong(problem, help)),
         None => plain(found),
     }
 }
@@ -87,8 +87,8 @@ fn scopes(source: &Source, path: &str) -> Result<Vec<String>, Report> {
         // RFC 6749 section 3.3.
         let token = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
         if !found.value.bytes().all(token) {
-            let mend = "write each scope by itself, without spaces or quotes";
-            return Err(found.wrong("is not a scope", mend));
+            let help = "write each scope by itself, without spaces or quotes";
+            return Err(found.wrong("is not a scope", help));
         }
     }
     let scopes: Vec<String> = list.into_iter().map(|found| found.value).collect();
@@ -104,8 +104,8 @@ fn groups_claim(source: &Source, path: &str) -> Result<Vec<String>, Report> {
         return Ok(vec!["groups".to_owned()]);
     };
     if list.is_empty() {
-        let mend = "write the name of a claim, or leave it out";
-        return Err(source.wrong(path, "names no claim", mend));
+        let help = "write the name of a claim, or leave it out";
+        return Err(source.wrong(path, "names no claim", help));
     }
     Ok(list.into_iter().map(|found| found.value).collect())
 }

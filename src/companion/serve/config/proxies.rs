@@ -38,18 +38,18 @@ pub(super) fn read(source: &Source) -> Result<Proxies, Report> {
 
 fn network(found: &Found<'_>) -> Result<Network, Report> {
     let network = Network::parse(&found.value).ok_or_else(|| {
-        let mend = "write an address like `10.1.2.3`, a network like `10.1.0.0/16`, or `unix`";
-        found.wrong("is not a network", mend)
+        let help = "write an address like `10.1.2.3`, a network like `10.1.0.0/16`, or `unix`";
+        found.wrong("is not a network", help)
     })?;
     // T28: the default of a peer, which trusted everybody, was its worst hole.
     if network.bits < FEWEST_BITS {
-        let mend = "name the proxies, or the network that they alone are in";
-        return Err(found.wrong("is everybody, or nearly so", mend));
+        let help = "name the proxies, or the network that they alone are in";
+        return Err(found.wrong("is everybody, or nearly so", help));
     }
     let begins = network.first();
     if begins != network.address {
-        let mend = format!("write `{begins}/{}`", network.bits);
-        return Err(found.wrong("has bits behind the network's own", &mend));
+        let help = format!("write `{begins}/{}`", network.bits);
+        return Err(found.wrong("has bits behind the network's own", &help));
     }
     Ok(network)
 }

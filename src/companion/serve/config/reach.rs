@@ -16,8 +16,8 @@ pub(super) fn read(source: &Source) -> Result<BTreeMap<String, Reach>, Report> {
         let at = |field: &str| format!("trust.{name}.{field}");
         let connect = source.text(&at("connect"))?;
         let connect = connect.map(|found| {
-            let mend = "write a host and a port, like `10.1.0.1:6443`";
-            address(&found.value).ok_or_else(|| found.wrong("is not an address", mend))
+            let help = "write a host and a port, like `10.1.0.1:6443`";
+            address(&found.value).ok_or_else(|| found.wrong("is not an address", help))
         });
         let reach = Reach {
             connect: connect.transpose()?,

@@ -11,9 +11,9 @@ pub(super) fn read(source: &Source) -> Result<Option<Vec<HostRule>>, Report> {
     };
     let hosts = list.into_iter().map(|found| {
         HostRule::parse(&found.value).ok_or_else(|| {
-            let mend = "write a host alone: `app.example.com`, `*.example.com` for one label in front, or \
+            let help = "write a host alone: `app.example.com`, `*.example.com` for one label in front, or \
                         `.example.com` for any";
-            found.wrong("is not a host", mend)
+            found.wrong("is not a host", help)
         })
     });
     hosts.collect::<Result<_, _>>().map(Some)

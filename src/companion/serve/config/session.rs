@@ -18,7 +18,7 @@ use super::store::{self, Store};
 pub(crate) struct Session {
     /// The keys that seal and sign.
     pub(crate) keys_file: PathBuf,
-    /// Marks of ended sessions.
+    /// SessionHandles of ended sessions.
     pub(crate) state_file: PathBuf,
     /// How long one lasts at most.
     pub(crate) lifetime: Duration,
@@ -89,14 +89,14 @@ fn times(source: &Source) -> Result<(Duration, Duration, Duration), Report> {
     let idle = minutes(60).min(lifetime);
     let idle = duration::read(source, "session.idle", idle, least..=LIFETIME)?;
     if idle > lifetime {
-        let mend = "make it no longer than `lifetime`, which ends the session anyway";
-        return Err(source.wrong("session.idle", "is longer than `session.lifetime`", mend));
+        let help = "make it no longer than `lifetime`, which ends the session anyway";
+        return Err(source.wrong("session.idle", "is longer than `session.lifetime`", help));
     }
     let token = minutes(5).min(idle);
     let token = duration::read(source, "session.token", token, least..=most)?;
     if token > idle {
-        let mend = "make it no longer than `idle`: between two refreshes nobody sees it used";
-        return Err(source.wrong("session.token", "is longer than `session.idle`", mend));
+        let help = "make it no longer than `idle`: between two refreshes nobody sees it used";
+        return Err(source.wrong("session.token", "is longer than `session.idle`", help));
     }
     Ok((token, idle, lifetime))
 }
@@ -107,7 +107,7 @@ fn domain(source: &Source, site: &Site) -> Result<Option<String>, Report> {
     };
     let domain = found.value.to_ascii_lowercase();
     let bare = domain.trim_start_matches('.');
-    let (problem, mend) = if bare != domain && is_dns_name(bare) {
+    let (problem, help) = if bare != domain && is_dns_name(bare) {
         (
             "begins with a dot",
             format!("write `{bare}`; hosts under it are meant anyway"),
@@ -134,7 +134,7 @@ fn domain(source: &Source, site: &Site) -> Result<Option<String>, Report> {
     } else {
         return Ok(Some(domain));
     };
-    Err(found.wrong(problem, &mend))
+    Err(found.wrong(problem, &help))
 }
 
 /// Whether a host is this domain or under it (RFC 6265 section 5.1.3).

@@ -43,7 +43,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("providers[].groups_claim", List, "NAMES", "The claim that lists a person's groups: a name, or the names that lead to it [default: groups]"),
     setting("providers[].ca_file", Text, "FILE", "Whom to trust instead of the system's CAs, as PEM"),
     setting("session.keys_file", Text, "FILE", "The keys that seal and sign, made by `portcullis session-keys`; watched"),
-    setting("session.state_file", Text, "FILE", "Marks of ended sessions [default: the keys file's name and `.state`]"),
+    setting("session.state_file", Text, "FILE", "SessionHandles of ended sessions [default: the keys file's name and `.state`]"),
     setting("session.lifetime", Text, "DURATION", "How long a session lasts at most [default: 12h]"),
     setting("session.idle", Text, "DURATION", "How long a session lasts unused [default: 1h]"),
     setting("session.token", Text, "DURATION", "How long a filter takes a session token before it has it refreshed [default: 5m]"),

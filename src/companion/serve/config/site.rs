@@ -14,10 +14,10 @@ pub(crate) struct Site {
     port: u16,
 }
 
-const MEND: &str = "write `url: https://auth.example.com`";
+const HELP: &str = "write `url: https://auth.example.com`";
 
 pub(super) fn read(source: &Source) -> Result<Site, Report> {
-    let found = source.required("url", MEND)?;
+    let found = source.required("url", HELP)?;
     Site::parse(&found.value).ok_or_else(|| {
         let problem = if found.value.starts_with("http://") {
             "is plain HTTP, over which browsers keep no session"
@@ -26,7 +26,7 @@ pub(super) fn read(source: &Source) -> Result<Site, Report> {
         } else {
             "is not `https://` and a host, perhaps with a port"
         };
-        found.wrong(problem, MEND)
+        found.wrong(problem, HELP)
     })
 }
 

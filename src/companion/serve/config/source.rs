@@ -84,9 +84,9 @@ impl Source {
         Ok(Some(found.place.found(text)))
     }
 
-    /// The text at a path where one must stand. `mend` says what to write.
-    pub(super) fn required(&self, path: &str, mend: &str) -> Result<Found<'_>, Report> {
-        self.text(path)?.ok_or_else(|| self.missing(path, mend))
+    /// The text at a path where one must stand. `help` says what to write.
+    pub(super) fn required(&self, path: &str, help: &str) -> Result<Found<'_>, Report> {
+        self.text(path)?.ok_or_else(|| self.missing(path, help))
     }
 
     /// The file that is named at a path. In the file, paths count from its own folder.
@@ -98,10 +98,10 @@ impl Source {
     }
 
     /// The same, where one must be named.
-    pub(super) fn required_path(&self, path: &str, mend: &str) -> Result<PathBuf, Report> {
+    pub(super) fn required_path(&self, path: &str, help: &str) -> Result<PathBuf, Report> {
         match self.path(path)? {
             Some(found) => Ok(found.value),
-            None => Err(self.missing(path, mend)),
+            None => Err(self.missing(path, help)),
         }
     }
 
@@ -207,8 +207,8 @@ impl Source {
             let place = Place::Given(&given.name);
             for text in &given.values {
                 let Some((name, _)) = text.split_once('=') else {
-                    let mend = "write a name, `=` and the value; commas part several";
-                    return Err(place.wrong_value(text, "has no `=`", mend));
+                    let help = "write a name, `=` and the value; commas part several";
+                    return Err(place.wrong_value(text, "has no `=`", help));
                 };
                 if seen.insert(name) {
                     names.push(place.clone().found(name.to_owned()));
@@ -219,26 +219,26 @@ impl Source {
     }
 
     /// An error about what stands at a path.
-    pub(super) fn wrong(&self, path: &str, problem: &str, mend: &str) -> Report {
+    pub(super) fn wrong(&self, path: &str, problem: &str, help: &str) -> Report {
         match (self.find(path), &self.file) {
-            (Ok(Some(found)), _) => found.place.wrong(problem, mend),
-            (_, Some(document)) => document.report(path, problem, mend),
-            (_, None) => Report::of("serve", problem, mend),
+            (Ok(Some(found)), _) => found.place.wrong(problem, help),
+            (_, Some(document)) => document.report(path, problem, help),
+            (_, None) => Report::of("serve", problem, help),
         }
     }
 
     /// What is said where something must be and is not.
-    pub(super) fn missing(&self, path: &str, mend: &str) -> Report {
+    pub(super) fn missing(&self, path: &str, help: &str) -> Report {
         let (parent, name) = path.rsplit_once('.').unwrap_or((".", path));
         let problem = format!("no `{name}`");
         let flag = setting(path).map(|(setting, _)| setting.flag());
-        let mend = match flag {
-            Some(flag) => format!("{mend}, here or as `--{flag}`"),
-            None => mend.to_owned(),
+        let help = match flag {
+            Some(flag) => format!("{help}, here or as `--{flag}`"),
+            None => help.to_owned(),
         };
         match &self.file {
-            Some(document) => document.report(parent, &problem, &mend),
-            None => Report::of("serve", &problem, &mend),
+            Some(document) => document.report(parent, &problem, &help),
+            None => Report::of("serve", &problem, &help),
         }
     }
 

@@ -16,7 +16,7 @@ pub(crate) enum Store {
     Redis(RedisSettings),
 }
 
-const MEND: &str = "write `cookie`, `redis://HOST:PORT/DATABASE`, `redis-sentinel://HOST:PORT,HOST:PORT/MASTER` or \
+const HELP: &str = "write `cookie`, `redis://HOST:PORT/DATABASE`, `redis-sentinel://HOST:PORT,HOST:PORT/MASTER` or \
      `redis-cluster://HOST:PORT,HOST:PORT`; `rediss` instead of `redis` is TLS";
 
 pub(super) fn read(source: &Source) -> Result<Store, Report> {
@@ -27,17 +27,17 @@ pub(super) fn read(source: &Source) -> Result<Store, Report> {
     let ca_file = source.path("session.redis.ca_file")?;
     let Some(found) = found else {
         let of = "is for sessions in Redis, and they are in cookies";
-        let mend = "name the server in `session.store`, or leave this out";
+        let help = "name the server in `session.store`, or leave this out";
         return match (&username, password_file.as_ref().or(ca_file.as_ref())) {
-            (Some(found), _) => Err(found.place.wrong(of, mend)),
-            (None, Some(found)) => Err(found.place.wrong(of, mend)),
+            (Some(found), _) => Err(found.place.wrong(of, help)),
+            (None, Some(found)) => Err(found.place.wrong(of, help)),
             (None, None) => Ok(Store::Cookie),
         };
     };
     let redis = redis(&found)?;
     if let Some(ca_file) = ca_file.as_ref().filter(|_| !redis.tls) {
-        let mend = "write `rediss` instead of `redis` in `session.store`, or leave this out";
-        return Err(ca_file.place.wrong("is for TLS, and this is plain", mend));
+        let help = "write `rediss` instead of `redis` in `session.store`, or leave this out";
+        return Err(ca_file.place.wrong("is for TLS, and this is plain", help));
     }
     Ok(Store::Redis(RedisSettings {
         username: username.map(|found| found.value),
@@ -48,14 +48,14 @@ pub(super) fn read(source: &Source) -> Result<Store, Report> {
 }
 
 fn redis(found: &Found<'_>) -> Result<RedisSettings, Report> {
-    let wrong = |problem: &str| found.wrong(problem, MEND);
+    let wrong = |problem: &str| found.wrong(problem, HELP);
     let unknown = || wrong("is not a store");
     let (scheme, rest) = found.value.split_once("://").ok_or_else(unknown)?;
     // A password here would stand in the process list and in this very message.
     if rest.contains('@') {
-        let mend = "name them in `session.redis.username` and `session.redis.password_file`";
+        let help = "name them in `session.redis.username` and `session.redis.password_file`";
         let problem = "there is a user or a password in the URL";
-        return Err(found.place.wrong(problem, mend).unseen());
+        return Err(found.place.wrong(problem, help).unseen());
     }
     let (family, kind) = scheme.split_once('-').unwrap_or((scheme, ""));
     let tls = match family {

@@ -16,14 +16,14 @@ pub(crate) struct Tls {
 }
 
 pub(super) fn read(source: &Source) -> Result<Option<Tls>, Report> {
-    let mend = "certificate and key belong together: name both files, or neither";
+    let help = "certificate and key belong together: name both files, or neither";
     match (source.path("tls.cert")?, source.path("tls.key")?) {
         (Some(cert), Some(key)) => Ok(Some(Tls {
             cert: cert.value,
             key: key.value,
         })),
         (None, None) => Ok(None),
-        (Some(_), None) => Err(source.missing("tls.key", mend)),
-        (None, Some(_)) => Err(source.missing("tls.cert", mend)),
+        (Some(_), None) => Err(source.missing("tls.key", help)),
+        (None, Some(_)) => Err(source.missing("tls.cert", help)),
     }
 }

@@ -129,7 +129,7 @@ fn not_started(provider: &str, fault: &NotStarted, to: Option<&ReturnTo>) -> Pro
         NotStarted::TooLarge => {
             error!(provider, %fault, "no session");
             Problem::bad_request(
-                "You are in more groups than a session can hold here. Whoever runs this can help.",
+                "You are in more groups than a session can hold here. Whoever runs this can change that.",
             )
         }
         NotStarted::Over => {

@@ -40,7 +40,7 @@ impl Listener {
             Listen::Unix { path, mode } => unix(path, *mode).await,
         };
         bound.map_err(|error| {
-            let mend = match error.kind() {
+            let help = match error.kind() {
                 io::ErrorKind::AddrInUse => "end what listens there, or give another address",
                 io::ErrorKind::AddrNotAvailable => "give an address that this machine has",
                 io::ErrorKind::PermissionDenied => {
@@ -52,7 +52,7 @@ impl Listener {
             Report::of(
                 &listen.to_string(),
                 &format!("cannot listen: {error}"),
-                mend,
+                help,
             )
         })
     }

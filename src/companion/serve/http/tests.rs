@@ -427,7 +427,7 @@ async fn a_unix_socket_is_for_whom_its_mode_says_and_gone_in_the_end() {
 #[tokio::test]
 async fn an_address_that_cannot_be_had_is_told_with_the_mend() {
     let host = host(&loopback(), limits()).await;
-    for (place, mend) in [
+    for (place, help) in [
         (&*host.place, "give another address"),
         ("192.0.2.1:4180", "that this machine has"),
     ] {
@@ -437,6 +437,6 @@ async fn an_address_that_cannot_be_had_is_told_with_the_mend() {
             told.starts_with(&format!("error: {place}: cannot listen: ")),
             "{told}"
         );
-        assert!(told.contains(mend), "{told}");
+        assert!(told.contains(help), "{told}");
     }
 }

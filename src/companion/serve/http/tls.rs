@@ -30,7 +30,7 @@ pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerCo
         };
         config(cert, key).map_err(|fault| {
             let [cert, key] = &names;
-            let (name, problem, mend) = match fault {
+            let (name, problem, help) = match fault {
                 Fault::Cert => (
                     cert,
                     "holds no certificate in PEM",
@@ -47,7 +47,7 @@ pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerCo
                     "write the two that belong together",
                 ),
             };
-            Report::of(&name.display().to_string(), problem, mend)
+            Report::of(&name.display().to_string(), problem, help)
         })
     })
 }

@@ -17,11 +17,11 @@ pub(super) fn agree<'a>(
     config: &Config,
 ) -> Result<&'a Sso, Report> {
     let Some(sso) = policy.sso() else {
-        let mend = format!(
+        let help = format!(
             "write `sso: {{url: {}, envoy_cluster: portcullis}}`",
             config.site.as_str()
         );
-        return Err(file.report(".", "no `sso`, so there is nobody to sign in", &mend));
+        return Err(file.report(".", "no `sso`, so there is nobody to sign in", &help));
     };
     same_site(file, sso, config)?;
     same_providers(file, sso, config)?;
@@ -46,15 +46,15 @@ fn same_providers(file: &PolicyFile, sso: &Sso, config: &Config) -> Result<(), R
     for (index, name) in sso.providers().iter().enumerate() {
         if !configured.contains(&&**name) {
             let problem = format!("`{name}` is none of the configuration's `providers`");
-            let mend = suggestion(name, &configured);
-            return Err(file.report(&format!("sso.providers[{index}]"), &problem, &mend));
+            let help = suggestion(name, &configured);
+            return Err(file.report(&format!("sso.providers[{index}]"), &problem, &help));
         }
     }
     match configured.iter().find(|name| !sso.has_provider(name)) {
         Some(name) => {
             let problem = format!("`{name}`, a provider of the configuration, is not listed");
-            let mend = "list all of them, or leave those out of the configuration";
-            Err(file.report("sso.providers", &problem, mend))
+            let help = "list all of them, or leave those out of the configuration";
+            Err(file.report("sso.providers", &problem, help))
         }
         None => Ok(()),
     }
@@ -84,8 +84,8 @@ fn held_by_the_cookie(
     let first = sso.cookies().token();
     if domain.is_some() && first.starts_with("__Host-") {
         let problem = format!("`{first}` can have no domain, and `session.cookie.domain` is set");
-        let mend = "let its name begin with `__Secure-`, or leave the domain out";
-        return Err(file.report("sso.cookie", &problem, mend));
+        let help = "let its name begin with `__Secure-`, or leave the domain out";
+        return Err(file.report("sso.cookie", &problem, help));
     }
     for (index, app) in policy.apps().iter().enumerate() {
         if !admits_people(app, sso) {
@@ -96,7 +96,7 @@ fn held_by_the_cookie(
             if domain.is_some_and(|domain| holds(domain, host)) {
                 continue;
             }
-            let (problem, mend) = match domain {
+            let (problem, help) = match domain {
                 Some(domain) => (
                     format!(
                         "`{pattern}` admits people and is not under `session.cookie.domain`, \
@@ -113,7 +113,7 @@ fn held_by_the_cookie(
                 ),
             };
             let path = format!("apps[{index}].hosts[{number}]");
-            return Err(file.report(&path, &problem, mend));
+            return Err(file.report(&path, &problem, help));
         }
     }
     Ok(())

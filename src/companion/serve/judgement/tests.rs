@@ -130,7 +130,7 @@ fn the_trusts_that_are_reached_in_a_way_of_their_own_are_there() {
         config.trust = BTreeMap::from([("stagign".to_owned(), Reach::default())]);
     });
     assert!(text.contains("no trust entry `stagign`"), "{text}");
-    assert!(text.ends_with("mend: did you mean `staging`?"), "{text}");
+    assert!(text.ends_with("help: did you mean `staging`?"), "{text}");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn c01_where_people_are_admitted_the_cookie_gets() {
 fn a_policy_that_is_none_is_told_as_check_tells_it() {
     let text = told("group: sre", "gruop: sre", |_| {});
     assert!(text.contains("unknown field `gruop`\n"), "{text}");
-    assert!(text.ends_with("mend: did you mean `group`?"), "{text}");
+    assert!(text.ends_with("help: did you mean `group`?"), "{text}");
 }
 
 #[test]

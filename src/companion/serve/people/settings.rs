@@ -27,11 +27,11 @@ pub(super) fn keys(watcher: &mut Watcher, config: &Config) -> Result<Watched<Key
 pub(super) fn sessions(config: &Config, policy: &Policy) -> Result<Settings, Report> {
     let Some(sso) = policy.sso() else {
         let name = config.policy.display().to_string();
-        let mend = "add `sso` with the companion's `url` and the `envoy_cluster` that leads to it";
+        let help = "add `sso` with the companion's `url` and the `envoy_cluster` that leads to it";
         return Err(Report::of(
             &name,
             "nobody could sign in: it has no `sso`",
-            mend,
+            help,
         ));
     };
     let session = &config.session;
@@ -63,8 +63,8 @@ pub(super) fn providers(config: &Config) -> Result<Vec<Arc<Provider>>, Report> {
         .enumerate()
         .map(|(index, settings)| {
             Provider::new(settings).map(Arc::new).map_err(|error| {
-                let mend = "mend it in the configuration; `portcullis serve --help` has an example";
-                Report::of(&format!("providers[{index}]"), &error.to_string(), mend)
+                let help = "help it in the configuration; `portcullis serve --help` has an example";
+                Report::of(&format!("providers[{index}]"), &error.to_string(), help)
             })
         });
     made.collect()

@@ -148,7 +148,7 @@ fn at_the_start_everything_must_be_good() {
         let told = Watcher::default().watch("words", vec![folder.join(name)], words);
         let told = told.expect_err(name).to_string();
         assert!(
-            told.contains(problem) && told.contains("\nmend: "),
+            told.contains(problem) && told.contains("\nhelp: "),
             "{told}"
         );
     }

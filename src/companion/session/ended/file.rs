@@ -35,12 +35,12 @@ pub(in crate::session) struct StateFile {
     _lock: File,
 }
 
-/// Why a state file is of no use: the place, the problem and the mend.
+/// Why a state file is of no use: the place, the problem and how to fix it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct StateFileError {
     path: PathBuf,
     problem: String,
-    mend: &'static str,
+    help: &'static str,
 }
 
 impl StateFile {
@@ -62,11 +62,11 @@ impl StateFile {
                 ));
             }
             Err(error) => {
-                let mend = "let this user read it";
+                let help = "let this user read it";
                 return Err(StateFileError::new(
                     path,
                     format!("cannot be read: {error}"),
-                    mend,
+                    help,
                 ));
             }
         };
@@ -129,9 +129,9 @@ fn lock(path: &Path) -> Result<File, StateFileError> {
             // Whoever restarts a companion may be quicker than the old one's end.
             Err(TryLockError::WouldBlock) if Instant::now() < patience => thread::sleep(LOOK),
             Err(TryLockError::WouldBlock) => {
-                let mend = "stop the other one; several replicas need `session.store: redis://…`";
+                let help = "stop the other one; several replicas need `session.store: redis://…`";
                 let problem = "another companion uses it".to_owned();
-                return Err(StateFileError::new(path, problem, mend));
+                return Err(StateFileError::new(path, problem, help));
             }
             Err(TryLockError::Error(error)) => {
                 return Err(StateFileError::unwritable(path, &error));
@@ -143,24 +143,24 @@ fn lock(path: &Path) -> Result<File, StateFileError> {
 // === impl StateFileError ===
 
 impl StateFileError {
-    fn new(path: &Path, problem: String, mend: &'static str) -> Self {
+    fn new(path: &Path, problem: String, help: &'static str) -> Self {
         Self {
             path: path.to_owned(),
             problem,
-            mend,
+            help,
         }
     }
 
     fn unwritable(path: &Path, error: &io::Error) -> Self {
-        let mend = "name a file in `session.state_file` whose folder this user can write to";
-        Self::new(path, format!("cannot be written: {error}"), mend)
+        let help = "name a file in `session.state_file` whose folder this user can write to";
+        Self::new(path, format!("cannot be written: {error}"), help)
     }
 }
 
 impl fmt::Display for StateFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "error: {}: {}", self.path.display(), self.problem)?;
-        write!(f, "mend: {}", self.mend)
+        write!(f, "help: {}", self.help)
     }
 }
 
@@ -171,7 +171,7 @@ impl From<StateFileError> for Report {
         Self::of(
             &error.path.display().to_string(),
             &error.problem,
-            error.mend,
+            error.help,
         )
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use portcullis_core::session::{Id, Mark, Marks, Revocations};
+use portcullis_core::session::{Id, Revocations, Revoked, SessionHandles};
 use portcullis_core::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -52,7 +52,7 @@ pub(crate) struct Ending {
 /// What filters are told of one thing that ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Over {
-    mark: Mark,
+    mark: Revoked,
     /// When it began, where it is one session and that is known.
     began: Option<Timestamp>,
     /// When all of it would be over anyway.
@@ -155,13 +155,19 @@ impl State {
             self.revocations.end(over.mark, before, over.ends, now);
         }
         for (id, ends) in &ending.at_provider {
-            self.at_providers.end(Mark::Session(*id), now, *ends, now);
+            self.at_providers
+                .end(Revoked::Session(*id), now, *ends, now);
         }
         true
     }
 
     /// Whether a session has ended. `at_provider` is our name for the provider's own session.
-    pub(crate) fn has_ended(&self, marks: &Marks, at_provider: Option<Id>, now: Timestamp) -> bool {
+    pub(crate) fn has_ended(
+        &self,
+        marks: &SessionHandles,
+        at_provider: Option<Id>,
+        now: Timestamp,
+    ) -> bool {
         let gone = |id| self.has_ended_at_provider(id, marks.began, now);
         self.revocations.revokes(marks, now) || at_provider.is_some_and(gone)
     }
@@ -173,7 +179,7 @@ impl State {
         since: Timestamp,
         now: Timestamp,
     ) -> bool {
-        let marks = Marks {
+        let marks = SessionHandles {
             sid: at_provider,
             handle: at_provider,
             began: since,
@@ -231,7 +237,7 @@ impl Over {
     /// All sessions of a person that began by now, until the last of them would be over anyway.
     pub(in crate::session) const fn person(handle: Id, ends: Timestamp) -> Self {
         Self {
-            mark: Mark::Person(handle),
+            mark: Revoked::Person(handle),
             began: None,
             ends,
             person: None,
@@ -241,7 +247,7 @@ impl Over {
     /// One session, until it would be over anyway.
     pub(in crate::session) const fn session(sid: Id, ends: Timestamp) -> Self {
         Self {
-            mark: Mark::Session(sid),
+            mark: Revoked::Session(sid),
             began: None,
             ends,
             person: None,
@@ -278,8 +284,8 @@ impl Over {
     fn before(&self, now: Timestamp) -> Timestamp {
         match (self.mark, self.began) {
             (_, Some(began)) => now.max(began),
-            (Mark::Person(_), None) => now,
-            (Mark::Session(_), None) => now.after(AHEAD),
+            (Revoked::Person(_), None) => now,
+            (Revoked::Session(_), None) => now.after(AHEAD),
         }
     }
 }

@@ -49,12 +49,12 @@ pub(super) struct Entry {
     pub(super) signing: SecretKey,
 }
 
-/// Why a key file is of no use: the place, the problem and the mend, and nothing of its content.
+/// Why a key file is of no use: the place, the problem and how to fix it, and nothing of its content.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct KeyFileError {
     path: PathBuf,
     problem: String,
-    mend: &'static str,
+    help: &'static str,
 }
 
 /// What a key file came to.
@@ -235,11 +235,11 @@ impl Entry {
 // === impl KeyFileError ===
 
 impl KeyFileError {
-    fn new(path: &Path, problem: &str, mend: &'static str) -> Self {
+    fn new(path: &Path, problem: &str, help: &'static str) -> Self {
         Self {
             path: path.to_owned(),
             problem: problem.to_owned(),
-            mend,
+            help,
         }
     }
 
@@ -270,7 +270,7 @@ impl KeyFileError {
 impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "error: {}: {}", self.path.display(), self.problem)?;
-        write!(f, "mend: {}", self.mend)
+        write!(f, "help: {}", self.help)
     }
 }
 
@@ -281,7 +281,7 @@ impl From<KeyFileError> for Report {
         Self::of(
             &error.path.display().to_string(),
             &error.problem,
-            error.mend,
+            error.help,
         )
     }
 }

@@ -3,7 +3,7 @@
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
 use p256::ecdsa::Signature;
-use portcullis_core::session::{Claims, Marks, TOKEN_TYPE, is_token_type};
+use portcullis_core::session::{Claims, SessionHandles, TOKEN_TYPE, is_token_type};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::token::{Algorithm, Token};
 
@@ -70,8 +70,8 @@ impl Keys {
     }
 
     /// What ends a session before its time.
-    pub(crate) fn marks(&self, session: &Session) -> Marks {
-        Marks {
+    pub(crate) fn marks(&self, session: &Session) -> SessionHandles {
+        SessionHandles {
             sid: session.sid,
             handle: self.handle(&session.idp, &session.person.sub),
             began: session.began,

@@ -88,8 +88,8 @@ impl Redis {
             if let (Some(version), Some(state)) = (version, state) {
                 let state = State::parse(&state).map_err(|error| {
                     let key = self.names.ended();
-                    let mend = "after `DEL` of it, all sessions prove themselves at their provider";
-                    Unavailable::new(format!("Redis: `{key}` cannot be read: {error}; {mend}"))
+                    let help = "after `DEL` of it, all sessions prove themselves at their provider";
+                    Unavailable::new(format!("Redis: `{key}` cannot be read: {error}; {help}"))
                 })?;
                 let state = Arc::new(state);
                 let read = Arc::new(Versioned { version, state });

@@ -3,7 +3,7 @@
 mod kinds;
 mod link;
 
-use portcullis_core::session::{Id, Marks};
+use portcullis_core::session::{Id, SessionHandles};
 use portcullis_tests::lab;
 
 use super::*;
@@ -31,7 +31,7 @@ fn id(byte: u8) -> Id {
 }
 
 async fn has_ended(redis: &Redis, sid: u8) -> bool {
-    let marks = Marks {
+    let marks = SessionHandles {
         sid: id(sid),
         handle: id(0),
         began: at(0),

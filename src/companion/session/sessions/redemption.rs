@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::session::Marks;
+use portcullis_core::session::SessionHandles;
 use portcullis_core::timestamp::Timestamp;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -38,7 +38,7 @@ pub(super) struct Redemption<R> {
     pub(super) provider: Arc<R>,
     pub(super) session: Session,
     /// What ends it, and when all of its person's sessions would be over.
-    pub(super) marks: Marks,
+    pub(super) marks: SessionHandles,
     pub(super) all_over: Timestamp,
     pub(super) place: Place,
     pub(super) idle: Duration,
@@ -176,7 +176,7 @@ impl<R: Redeem> Redemption<R> {
         }
     }
 
-    /// Marks the session as ended, so that its session tokens end too.
+    /// SessionHandles the session as ended, so that its session tokens end too.
     pub(super) async fn mark(&self) {
         let (marks, ends) = (self.marks, self.session.ends);
         let over = Over::session(marks.sid, ends).began(marks.began);

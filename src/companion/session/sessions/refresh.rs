@@ -193,7 +193,7 @@ impl Sessions {
 /// Why the provider has to vouch for a session again, if it has to.
 fn due(session: &Session, state: &State, now: Timestamp) -> Option<Why> {
     if session.vouched < state.beginning() {
-        return Some(Why::Unproven);
+        return Some(Why::AuthnFailure);
     }
     let runs_out = Timestamp::from_secs(session.tokens.expires_at);
     // Tokens that are shorter than that would be redeemed at every turn.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use portcullis_core::session::{Id, Marks};
+use portcullis_core::session::{Id, SessionHandles};
 use portcullis_core::timestamp::Timestamp;
 
 use super::Sessions;
@@ -38,7 +38,7 @@ pub(crate) struct Logout<'a> {
 
 /// A session that a request for a sign-out shows.
 struct Shown {
-    marks: Marks,
+    marks: SessionHandles,
     /// When it is over by itself.
     ends: Timestamp,
     /// When the last of its session tokens ends that the request shows.
@@ -46,7 +46,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(marks: Marks, ends: Timestamp) -> Self {
+    fn of(marks: SessionHandles, ends: Timestamp) -> Self {
         Self {
             marks,
             ends,
@@ -122,7 +122,7 @@ impl Sessions {
         !self.settings.delete_session(cookies).is_empty()
     }
 
-    /// Marks what is not over yet. What is over by itself, or marked, needs no mark: else whoever
+    /// SessionHandles what is not over yet. What is over by itself, or marked, needs no mark: else whoever
     /// keeps old cookies could show them again and again, until the list is full of them.
     async fn mark(
         &self,

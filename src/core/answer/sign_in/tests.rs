@@ -1,4 +1,4 @@
-use crate::answer::Answer;
+use crate::answer::LocalReply;
 use crate::decision::{Decision, Reason};
 use crate::policy::Policy;
 use crate::request::Headers;
@@ -15,7 +15,7 @@ fn answer(
     by_session: bool,
     request: &str,
     headers: &[(&'static str, &'static str)],
-) -> Answer {
+) -> LocalReply {
     let policy = Policy::from_json(POLICY).unwrap();
     let decision = Decision {
         app: policy.apps().first(),
@@ -26,10 +26,10 @@ fn answer(
     let names = [":method", ":authority", ":path"].into_iter();
     let fields = names.zip(request.split(' ')).chain(headers.iter().copied());
     let fields = fields.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
-    Answer::refusal(&decision, &Headers::new(fields.collect())).unwrap()
+    LocalReply::refusal(&decision, &Headers::new(fields.collect())).unwrap()
 }
 
-fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+fn header<'a>(answer: &'a LocalReply, name: &str) -> Option<&'a str> {
     let mut values = answer.headers.iter().filter(|(header, _)| *header == name);
     values.next().map(|(_, value)| value.as_str())
 }

@@ -96,14 +96,14 @@ fn an_apps_wildcard_ends_at_the_companions_host() {
 
 /// The decision on a request without any credential.
 fn decision<'w>(world: &'w mut World, request: &str) -> Decision<'w> {
-    let circumstances = Circumstances {
+    let context = Context {
         keyring: &world.keyring,
         signatures: &PureRust,
         revocations: &world.revocations,
         arrived: world.now,
         now: world.now,
     };
-    match judgement(&world.gate, request, &[], circumstances, &mut world.memory) {
+    match judgement(&world.gate, request, &[], context, &mut world.cache) {
         Judgement::Decided(decision) => decision,
         other => panic!("{other:?}"),
     }
@@ -159,14 +159,14 @@ fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
         (b"cookie", b"__Secure-portcullis-session.0=x"),
     ];
     let headers = Headers::new(fields);
-    let circumstances = Circumstances {
+    let context = Context {
         keyring: &world.keyring,
         signatures: &PureRust,
         revocations: &world.revocations,
         arrived: world.now,
         now: world.now,
     };
-    let judgement = world.gate.judge(&headers, circumstances, &mut world.memory);
+    let judgement = world.gate.judge(&headers, context, &mut world.cache);
     let Judgement::Decided(decision) = judgement else {
         panic!("{judgement:?}");
     };

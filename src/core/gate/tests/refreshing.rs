@@ -2,7 +2,7 @@
 
 use super::people::*;
 use super::*;
-use crate::session::Mark;
+use crate::session::Revoked;
 
 fn operator() -> Verdict {
     verdict(Reason::Rule, Some("operators"), ALICE)
@@ -24,8 +24,8 @@ fn over() -> String {
 }
 
 /// Judges an operator's request again, by the outcome of a refresh.
-fn judge_again(world: &mut World, refreshed: &Refreshed) -> Verdict {
-    let circumstances = Circumstances {
+fn judge_again(world: &mut World, refreshed: &RefreshOutcome) -> Verdict {
+    let context = Context {
         keyring: &world.keyring,
         signatures: &PureRust,
         revocations: &world.revocations,
@@ -34,10 +34,9 @@ fn judge_again(world: &mut World, refreshed: &Refreshed) -> Verdict {
     };
     let cookies = over();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
-    let judgement =
-        world
-            .gate
-            .judge_refreshed(&headers, circumstances, &mut world.memory, refreshed);
+    let judgement = world
+        .gate
+        .judge_refreshed(&headers, context, &mut world.cache, refreshed);
     Verdict::of(&judgement)
 }
 
@@ -48,10 +47,10 @@ fn renewed_with(world: &mut World, token: &str) -> Verdict {
     judge_again(world, &refreshed)
 }
 
-fn read(world: &World, status: u16, lines: &[&str]) -> Refreshed {
+fn read(world: &World, status: u16, lines: &[&str]) -> RefreshOutcome {
     let family = world.gate.policy().sso().unwrap().cookies();
     let lines = lines.iter().map(|line| line.as_bytes());
-    Refreshed::read(sid(1), family, status, lines)
+    RefreshOutcome::read(sid(1), family, status, lines)
 }
 
 #[test]
@@ -107,7 +106,7 @@ fn a_session_that_was_ended_is_not_refreshed() {
     let now = world.now;
     world
         .revocations
-        .end(Mark::Session(sid(1)), START, ends, now);
+        .end(Revoked::Session(sid(1)), START, ends, now);
     assert_eq!(world.with_cookies(&over()), refused(Reason::Revoked));
 }
 
@@ -211,7 +210,7 @@ fn a_revocation_that_comes_meanwhile_holds() {
     let now = world.now;
     world
         .revocations
-        .end(Mark::Person(sid(0xff)), now, ends, now);
+        .end(Revoked::Person(sid(0xff)), now, ends, now);
     assert_eq!(
         renewed_with(&mut world, &session_of(1, 400)),
         refused(Reason::Revoked)
@@ -233,18 +232,18 @@ fn a_fresh_token_of_an_unknown_key_waits_for_it() {
 }
 
 /// What is to be asked for an operator whose token is over.
-fn to_ask<T>(world: &World, look: impl FnOnce(&Refresh<'_>) -> T) -> T {
+fn to_ask<T>(world: &World, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T {
     let cookies = over();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
-    let circumstances = Circumstances {
+    let context = Context {
         keyring: &world.keyring,
         signatures: &PureRust,
         revocations: &world.revocations,
         arrived: world.now,
         now: world.now,
     };
-    let memory = &mut Memory::default();
-    match world.gate.judge(&headers, circumstances, memory) {
+    let cache = &mut TokenCache::default();
+    match world.gate.judge(&headers, context, cache) {
         Judgement::Refresh(refresh) => look(&refresh),
         other => panic!("{other:?}"),
     }

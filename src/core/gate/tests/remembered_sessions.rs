@@ -1,49 +1,49 @@
-//! A memory saves work and never changes a verdict: sessions, and tokens shown as what they are not.
+//! A cache saves work and never changes a verdict: sessions, and tokens shown as what they are not.
 
 use super::people::*;
 use super::remembering::{Counting, Dice};
 use super::*;
-use crate::session::Mark;
+use crate::session::Revoked;
 
-/// Judges a request by what a world knows, with a memory of its own.
+/// Judges a request by what a world knows, with a cache of its own.
 fn get(
     world: &World,
     headers: &[(&str, &str)],
     signatures: &dyn Signatures,
-    memory: &mut Memory,
+    cache: &mut TokenCache,
 ) -> Verdict {
-    let circumstances = Circumstances {
+    let context = Context {
         keyring: &world.keyring,
         signatures,
         revocations: &world.revocations,
         arrived: world.now,
         now: world.now,
     };
-    judge(&world.gate, ALERTS, headers, circumstances, memory)
+    judge(&world.gate, ALERTS, headers, context, cache)
 }
 
 #[test]
 fn a_session_token_that_comes_again_is_verified_no_more_but_asked_for_its_end_each_time() {
     let mut world = World::of_people();
-    let (counting, mut memory) = (Counting::default(), Memory::default());
+    let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
     let headers = [("cookie", cookies.as_str())];
     let operator = verdict(Reason::Rule, Some("operators"), ALICE);
     for _ in 0..3 {
-        assert_eq!(get(&world, &headers, &counting, &mut memory), operator);
+        assert_eq!(get(&world, &headers, &counting, &mut cache), operator);
     }
     let mut later = World::of_people();
     later.wait(300);
     for _ in 0..2 {
-        let verdict = get(&later, &headers, &counting, &mut memory);
+        let verdict = get(&later, &headers, &counting, &mut cache);
         assert!(matches!(verdict, Verdict::Refresh(..)), "{verdict:?}");
     }
     let ends = START.after(Duration::from_secs(3600));
     world
         .revocations
-        .end(Mark::Session(sid(1)), START, ends, START);
+        .end(Revoked::Session(sid(1)), START, ends, START);
     assert_eq!(
-        get(&world, &headers, &counting, &mut memory),
+        get(&world, &headers, &counting, &mut cache),
         refused(Reason::Revoked)
     );
     assert_eq!(counting.0.get(), 2);
@@ -71,7 +71,7 @@ fn j09_a_remembered_verdict_is_the_fresh_one_for_people_too() {
                     world.read(COMPANION, key.as_ref().map(|keys| &keys[..]));
                 }
                 4 => {
-                    let mark = *dice.pick(&[Mark::Session(sid(1)), Mark::Session(sid(2))]);
+                    let mark = *dice.pick(&[Revoked::Session(sid(1)), Revoked::Session(sid(2))]);
                     let ends = world.now.after(Duration::from_secs(dice.throw(600)));
                     let now = world.now;
                     world.revocations.end(mark, START, ends, now);
@@ -88,11 +88,11 @@ fn j09_a_remembered_verdict_is_the_fresh_one_for_people_too() {
                         0 => vec![("authorization", bearer.as_str())],
                         _ => vec![("cookie", cookies.as_str())],
                     };
-                    let mut memory = std::mem::take(&mut world.memory);
-                    let remembered = get(&world, &headers, &PureRust, &mut memory);
-                    let fresh = get(&world, &headers, &PureRust, &mut Memory::default());
+                    let mut cache = std::mem::take(&mut world.cache);
+                    let remembered = get(&world, &headers, &PureRust, &mut cache);
+                    let fresh = get(&world, &headers, &PureRust, &mut TokenCache::default());
                     assert_eq!(remembered, fresh, "seed {seed}, step {step}");
-                    world.memory = memory;
+                    world.cache = cache;
                     seen.push(fresh);
                 }
             }

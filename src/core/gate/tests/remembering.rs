@@ -1,4 +1,4 @@
-//! A memory saves work and never changes a verdict.
+//! A cache saves work and never changes a verdict.
 
 use std::cell::Cell;
 
@@ -20,15 +20,15 @@ impl Signatures for Counting {
     }
 }
 
-/// Judges a GET by what a world knows, with a memory of its own.
+/// Judges a GET by what a world knows, with a cache of its own.
 fn get(
     world: &World,
     path: &str,
     token: &str,
     signatures: &dyn Signatures,
-    memory: &mut Memory,
+    cache: &mut TokenCache,
 ) -> Verdict {
-    let circumstances = Circumstances {
+    let context = Context {
         keyring: &world.keyring,
         signatures,
         revocations: &world.revocations,
@@ -41,15 +41,15 @@ fn get(
         &world.gate,
         &request,
         &[("authorization", &bearer)],
-        circumstances,
-        memory,
+        context,
+        cache,
     )
 }
 
 #[test]
 fn a_token_that_comes_again_is_verified_no_more_and_judged_each_time() {
     let world = World::with_keys();
-    let (counting, mut memory) = (Counting::default(), Memory::default());
+    let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     let caller = "blue/monitoring/karma";
     for (path, expected) in [
@@ -63,7 +63,7 @@ fn a_token_that_comes_again_is_verified_no_more_and_judged_each_time() {
         ),
         ("/other", verdict(Reason::CallerNotAllowed, None, caller)),
     ] {
-        assert_eq!(get(&world, path, &token, &counting, &mut memory), expected);
+        assert_eq!(get(&world, path, &token, &counting, &mut cache), expected);
     }
     // What comes once is not remembered, so that the second time counts too.
     assert_eq!(counting.0.get(), 2);
@@ -72,15 +72,15 @@ fn a_token_that_comes_again_is_verified_no_more_and_judged_each_time() {
 #[test]
 fn what_was_not_verified_is_not_remembered() {
     let world = World::with_keys();
-    let (counting, mut memory) = (Counting::default(), Memory::default());
+    let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let expired = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 0);
     let elsewhere = karma(Algorithm::Es256, Some("blue-1"), "elsewhere", 600);
     let mut later = World::with_keys();
     later.wait(60);
     for _ in 0..2 {
-        let verdict = get(&later, "/api/v2/alerts", &expired, &counting, &mut memory);
+        let verdict = get(&later, "/api/v2/alerts", &expired, &counting, &mut cache);
         assert_eq!(verdict, refused(Reason::Expired));
-        let verdict = get(&world, "/api/v2/alerts", &elsewhere, &counting, &mut memory);
+        let verdict = get(&world, "/api/v2/alerts", &elsewhere, &counting, &mut cache);
         assert_eq!(verdict, refused(Reason::AudienceMismatch));
     }
     assert_eq!(counting.0.get(), 4);
@@ -131,12 +131,12 @@ fn a_remembered_verdict_is_the_fresh_one_in_any_order_of_time_and_key_events() {
                 }
                 _ => {
                     let token = dice.pick(&tokens);
-                    let mut memory = std::mem::take(&mut world.memory);
+                    let mut cache = std::mem::take(&mut world.cache);
                     let path = "/api/v2/alerts";
-                    let remembered = get(&world, path, token, &PureRust, &mut memory);
-                    let fresh = get(&world, path, token, &PureRust, &mut Memory::default());
+                    let remembered = get(&world, path, token, &PureRust, &mut cache);
+                    let fresh = get(&world, path, token, &PureRust, &mut TokenCache::default());
                     assert_eq!(remembered, fresh, "seed {seed}, step {step}");
-                    world.memory = memory;
+                    world.cache = cache;
                     if let Verdict::Decided(reason, ..) = fresh {
                         seen.push(reason);
                     }

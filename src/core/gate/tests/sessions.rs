@@ -5,7 +5,7 @@ use super::*;
 use crate::caller::Subject;
 use crate::decision::Class;
 use crate::fixtures::key_set;
-use crate::session::{Mark, TOKEN_TYPE};
+use crate::session::{Revoked, TOKEN_TYPE};
 
 fn operator() -> Verdict {
     verdict(Reason::Rule, Some("operators"), ALICE)
@@ -13,20 +13,14 @@ fn operator() -> Verdict {
 
 /// The decision on a request with these headers.
 fn decision<'w>(world: &'w mut World, request: &str, headers: &[(&str, &str)]) -> Decision<'w> {
-    let circumstances = Circumstances {
+    let context = Context {
         keyring: &world.keyring,
         signatures: &PureRust,
         revocations: &world.revocations,
         arrived: world.now,
         now: world.now,
     };
-    match judgement(
-        &world.gate,
-        request,
-        headers,
-        circumstances,
-        &mut world.memory,
-    ) {
+    match judgement(&world.gate, request, headers, context, &mut world.cache) {
         Judgement::Decided(decision) => decision,
         other => panic!("{other:?}"),
     }
@@ -290,8 +284,8 @@ fn j04_a_session_token_is_signed_with_es256_and_names_its_key() {
     }
     let unnamed = token(Algorithm::Es256, &header("ES256", ""), &payload(&[]));
     assert_eq!(world.with_token(&unnamed), refused(Reason::TokenMalformed));
-    // Whatever stands in the memory that workers share.
-    let record = Record::at_hand(key_set(Algorithm::EdDsa, KID), world.now);
+    // Whatever stands in the cache that workers share.
+    let record = KeyRecord::at_hand(key_set(Algorithm::EdDsa, KID), world.now);
     world.keyring.update(COMPANION, record);
     let header = header("EdDSA", &format!(r#","kid":"{KID}""#));
     let token = token(Algorithm::EdDsa, &header, &payload(&[]));
@@ -418,7 +412,7 @@ fn t21_a_session_that_was_ended_is_refused_however_good_its_token_is() {
         ("sid", &format!("\"{}\"", sid(2))),
         ("began", &(START.secs() + 1).to_string()),
     ]);
-    for mark in [Mark::Session(sid(1)), Mark::Person(sid(0xff))] {
+    for mark in [Revoked::Session(sid(1)), Revoked::Person(sid(0xff))] {
         let mut world = World::of_people();
         assert_eq!(world.with_token(&session()), operator());
         world.revocations.end(mark, START, ends, START);

@@ -2,7 +2,7 @@
 
 use super::people::*;
 use super::*;
-use crate::session::{Mark, cut};
+use crate::session::{Revoked, cut};
 
 fn operator() -> Verdict {
     verdict(Reason::Rule, Some("operators"), ALICE)
@@ -52,7 +52,7 @@ fn c04_two_good_ones_of_different_sessions_count_as_none() {
     let ends = START.after(Duration::from_secs(60));
     world
         .revocations
-        .end(Mark::Session(sid(2)), START, ends, START);
+        .end(Revoked::Session(sid(2)), START, ends, START);
     assert_eq!(
         world.with_cookies(&two),
         operator(),
@@ -163,7 +163,7 @@ fn t19_a_tossed_piece_locks_nobody_out() {
 
 #[test]
 fn a_reason_that_nobody_can_help_outweighs_what_a_neighbour_tossed() {
-    // The genuine token's key can't be read just now: no page to sign in at would mend that.
+    // The genuine token's key can't be read just now: no page to sign in at would help that.
     let mut world = World::of_people();
     world.wait(20);
     world.read(COMPANION, None);

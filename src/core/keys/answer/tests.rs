@@ -8,15 +8,15 @@ fn every_answer_that_is_no_key_set_is_an_error_of_its_own() {
     let whole = good(&body);
     assert!(set(&trust, &whole).is_ok());
     for status in [0, 204, 302, 404, 500, 503] {
-        let answer = HttpAnswer { status, ..whole };
+        let answer = HttpResponse { status, ..whole };
         assert_eq!(set(&trust, &answer), Err(ReadError::Status(status)));
     }
-    let html = HttpAnswer {
+    let html = HttpResponse {
         content_type: Some(b"text/html"),
         ..whole
     };
     assert_eq!(set(&trust, &html), Err(ReadError::ContentType));
-    let gzip = HttpAnswer {
+    let gzip = HttpResponse {
         content_encoding: Some(b"gzip"),
         ..whole
     };
@@ -60,7 +60,7 @@ fn d04_json_has_several_media_types() {
         assert!(
             set(
                 &trust,
-                &HttpAnswer {
+                &HttpResponse {
                     content_type,
                     ..good(&body)
                 }
@@ -68,7 +68,7 @@ fn d04_json_has_several_media_types() {
             .is_ok()
         );
     }
-    let identity = HttpAnswer {
+    let identity = HttpResponse {
         content_encoding: Some(b"identity"),
         ..good(&body)
     };

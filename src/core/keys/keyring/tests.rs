@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixtures::key_set;
-use crate::keys::HttpAnswer;
+use crate::keys::HttpResponse;
 use crate::keys::fixtures::{good, plain, read, set_of, trust};
 use crate::token::Algorithm;
 
@@ -10,23 +10,23 @@ fn at(seconds: u64) -> Timestamp {
     START.after(Duration::from_secs(seconds))
 }
 
-/// The holding of a trust entry after these reads: at which second, and what came.
-fn after(trust: &Trust, reads: &[(u64, Option<&[&str]>)]) -> Holding {
+/// The trust_keys of a trust entry after these reads: at which second, and what came.
+fn after(trust: &Trust, reads: &[(u64, Option<&[&str]>)]) -> TrustKeys {
     let mut keyring = Keyring::new(std::slice::from_ref(trust), START);
-    let mut record = Record::new(&trust.keys, START);
+    let mut record = KeyRecord::new(&trust.keys, START);
     for (seconds, kids) in reads {
         let body = kids.map(set_of);
-        let answer: Option<HttpAnswer<'_>> = body.as_deref().map(good);
+        let answer: Option<HttpResponse<'_>> = body.as_deref().map(good);
         let _outcome = read(&mut record, trust, at(*seconds), answer.as_ref());
     }
     keyring.update(0, record);
-    keyring.holding(0).unwrap().clone()
+    keyring.trust_keys(0).unwrap().clone()
 }
 
-fn kids(holding: &Holding, now: Timestamp) -> Vec<&str> {
-    holding
+fn kids(trust_keys: &TrustKeys, now: Timestamp) -> Vec<&str> {
+    trust_keys
         .current()
-        .chain(holding.retiring(now))
+        .chain(trust_keys.retiring(now))
         .filter_map(Key::kid)
         .collect()
 }
@@ -41,24 +41,27 @@ fn keys_are_usable_until_max_stale_and_not_a_moment_longer() {
         after(&trust, &[(0, None)]).condition(at(1)),
         Condition::Empty
     );
-    let holding = after(&trust, &[(0, Some(&["a"])), (300, None)]);
-    assert_eq!(holding.condition(at(3600)), Condition::Usable);
-    assert_eq!(holding.condition(at(3601)), Condition::Stale);
+    let trust_keys = after(&trust, &[(0, Some(&["a"])), (300, None)]);
+    assert_eq!(trust_keys.condition(at(3600)), Condition::Usable);
+    assert_eq!(trust_keys.condition(at(3601)), Condition::Stale);
 }
 
 #[test]
 fn an_inline_set_without_a_cluster_never_grows_stale() {
     let inline = key_set(Algorithm::EdDsa, "a").to_json();
-    let holding = after(&trust(&format!(r#"{{"inline": {inline}}}"#)), &[]);
-    assert_eq!(holding.condition(at(u32::MAX.into())), Condition::Usable);
-    assert_eq!(holding.absence(Some("b"), START, START), Absence::Certain);
+    let trust_keys = after(&trust(&format!(r#"{{"inline": {inline}}}"#)), &[]);
+    assert_eq!(trust_keys.condition(at(u32::MAX.into())), Condition::Usable);
+    assert_eq!(
+        trust_keys.absence(Some("b"), START, START),
+        KeyLookup::Certain
+    );
 }
 
 #[test]
 fn k10_retiring_keys_count_until_their_time() {
-    let holding = after(&plain(), &[(0, Some(&["a", "b"])), (300, Some(&["a"]))]);
-    assert_eq!(kids(&holding, at(599)), ["a", "b"]);
-    assert_eq!(kids(&holding, at(600)), ["a"]);
+    let trust_keys = after(&plain(), &[(0, Some(&["a", "b"])), (300, Some(&["a"]))]);
+    assert_eq!(kids(&trust_keys, at(599)), ["a", "b"]);
+    assert_eq!(kids(&trust_keys, at(600)), ["a"]);
 }
 
 #[test]
@@ -66,67 +69,77 @@ fn a_refused_key_is_gone_at_once_and_no_read_is_asked_for() {
     let trust = trust(
         r#"{"envoy_cluster": "blue", "jwks": "https://blue.example.com/jwks", "refuse_kids": ["b"]}"#,
     );
-    let holding = after(&trust, &[(0, Some(&["a", "b"]))]);
-    assert_eq!(kids(&holding, START), ["a"]);
+    let trust_keys = after(&trust, &[(0, Some(&["a", "b"]))]);
+    assert_eq!(kids(&trust_keys, START), ["a"]);
     assert_eq!(
-        holding.absence(Some("b"), at(100), at(100)),
-        Absence::Certain
+        trust_keys.absence(Some("b"), at(100), at(100)),
+        KeyLookup::Certain
     );
     assert_eq!(
-        holding.absence(Some("c"), at(100), at(100)),
-        Absence::Unread
+        trust_keys.absence(Some("c"), at(100), at(100)),
+        KeyLookup::Unread
     );
 }
 
 #[test]
 fn j11_absence_is_certain_after_a_good_read_since_or_just_before() {
-    let holding = after(&plain(), &[(100, Some(&["a"]))]);
-    let absence = |arrived, now| holding.absence(Some("b"), at(arrived), at(now));
-    assert_eq!(absence(99, 101), Absence::Certain, "read since it came");
+    let trust_keys = after(&plain(), &[(100, Some(&["a"]))]);
+    let absence = |arrived, now| trust_keys.absence(Some("b"), at(arrived), at(now));
+    assert_eq!(absence(99, 101), KeyLookup::Certain, "read since it came");
     assert_eq!(
         absence(99, 200),
-        Absence::Certain,
+        KeyLookup::Certain,
         "read since it came, long ago"
     );
-    assert_eq!(absence(105, 109), Absence::Certain, "read just before");
-    assert_eq!(absence(110, 110), Absence::Unread, "read too long before");
+    assert_eq!(absence(105, 109), KeyLookup::Certain, "read just before");
+    assert_eq!(absence(110, 110), KeyLookup::Unread, "read too long before");
 }
 
 #[test]
 fn h04_absence_is_unknowable_after_a_failed_read() {
-    let holding = after(&plain(), &[(0, Some(&["a"])), (100, None)]);
-    let absence = |arrived, now| holding.absence(Some("b"), at(arrived), at(now));
-    assert_eq!(absence(99, 101), Absence::Unknowable);
-    assert_eq!(absence(105, 109), Absence::Unknowable);
-    assert_eq!(absence(110, 110), Absence::Unread, "the next read may tell");
+    let trust_keys = after(&plain(), &[(0, Some(&["a"])), (100, None)]);
+    let absence = |arrived, now| trust_keys.absence(Some("b"), at(arrived), at(now));
+    assert_eq!(absence(99, 101), KeyLookup::Unknowable);
+    assert_eq!(absence(105, 109), KeyLookup::Unknowable);
+    assert_eq!(
+        absence(110, 110),
+        KeyLookup::Unread,
+        "the next read may tell"
+    );
 }
 
 #[test]
 fn a_read_that_is_going_on_will_tell() {
     let trust = plain();
     let remote = trust.keys.remote.clone().unwrap();
-    let mut record = Record::new(&trust.keys, START);
+    let mut record = KeyRecord::new(&trust.keys, START);
     read(&mut record, &trust, START, None).unwrap_err();
     record.begin(&trust, &remote, 1, at(2));
     let mut keyring = Keyring::new(std::slice::from_ref(&trust), START);
     keyring.update(0, record);
-    let holding = keyring.holding(0).unwrap();
-    assert_eq!(holding.absence(Some("b"), at(1), at(3)), Absence::Unread);
+    let trust_keys = keyring.trust_keys(0).unwrap();
+    assert_eq!(
+        trust_keys.absence(Some("b"), at(1), at(3)),
+        KeyLookup::Unread
+    );
 }
 
 #[test]
 fn a_clock_that_steps_back_makes_nothing_certain() {
-    let holding = after(&plain(), &[(3600, Some(&["a"]))]);
-    assert_eq!(holding.absence(Some("b"), START, START), Absence::Unread);
-    assert_eq!(holding.condition(START), Condition::Usable);
+    let trust_keys = after(&plain(), &[(3600, Some(&["a"]))]);
+    assert_eq!(
+        trust_keys.absence(Some("b"), START, START),
+        KeyLookup::Unread
+    );
+    assert_eq!(trust_keys.condition(START), Condition::Usable);
 }
 
 #[test]
 fn one_key_in_two_sets_is_found() {
     let (one, other) = (plain(), plain());
     let mut keyring = Keyring::new(&[one.clone(), other], START);
-    let holding = after(&one, &[(0, Some(&["a"]))]);
-    keyring.update(0, holding.record().clone());
+    let trust_keys = after(&one, &[(0, Some(&["a"]))]);
+    keyring.update(0, trust_keys.record().clone());
     assert!(keyring.shared().is_empty());
     keyring.update(1, after(&one, &[(0, Some(&["b"]))]).record().clone());
     let places: Vec<_> = keyring

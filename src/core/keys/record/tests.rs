@@ -3,20 +3,20 @@ use crate::fixtures::key_set;
 use crate::keys::fixtures::{plain, trust};
 use crate::token::Algorithm;
 
-fn full() -> Record {
+fn full() -> KeyRecord {
     let time = Timestamp::from_secs;
-    Record {
+    KeyRecord {
         current: Some(key_set(Algorithm::Es256, r#"new \"kid\"\n"#)),
         retiring: vec![(key_set(Algorithm::EdDsa, "old").keys()[0].clone(), time(9))],
         fetched_at: Some(time(1)),
         located: Url::parse("https://blue.example.com:6443/openid/v1/jwks")
             .map(|url| (url, time(6))),
-        turn: Turn {
+        lease: FetchLease {
             read_at: Some(time(2)),
             attempted_at: Some(time(3)),
             failures: 4,
             next: time(5),
-            lease: Some((u64::MAX, time(7))),
+            holder: Some((u64::MAX, time(7))),
         },
     }
 }
@@ -25,10 +25,13 @@ fn full() -> Record {
 fn a_record_reads_back_as_it_was_written() {
     for record in [
         full(),
-        Record::default(),
-        Record::new(&plain().keys, Timestamp::from_secs(1)),
+        KeyRecord::default(),
+        KeyRecord::new(&plain().keys, Timestamp::from_secs(1)),
     ] {
-        assert_eq!(Record::from_text(record.to_text().as_bytes()), Ok(record));
+        assert_eq!(
+            KeyRecord::from_text(record.to_text().as_bytes()),
+            Ok(record)
+        );
     }
 }
 
@@ -36,7 +39,10 @@ fn a_record_reads_back_as_it_was_written() {
 fn every_part_of_a_record_that_is_broken_breaks_it() {
     let text = full().to_text();
     for end in 0..text.len() {
-        assert!(Record::from_text(&text.as_bytes()[..end]).is_err(), "{end}");
+        assert!(
+            KeyRecord::from_text(&text.as_bytes()[..end]).is_err(),
+            "{end}"
+        );
     }
     for (piece, other) in [
         ("\"format\":1", "\"format\":2"),
@@ -51,12 +57,12 @@ fn every_part_of_a_record_that_is_broken_breaks_it() {
     ] {
         assert_eq!(text.matches(piece).count(), 1, "{piece} in {text}");
         assert!(
-            Record::from_text(text.replace(piece, other).as_bytes()).is_err(),
+            KeyRecord::from_text(text.replace(piece, other).as_bytes()).is_err(),
             "{other}"
         );
     }
     let long = format!("{}{text}", " ".repeat(MAX_TEXT));
-    assert!(Record::from_text(long.as_bytes()).is_err());
+    assert!(KeyRecord::from_text(long.as_bytes()).is_err());
 }
 
 #[test]
@@ -65,13 +71,13 @@ fn an_inline_set_is_there_before_anything_was_read() {
     let trust = trust(&format!(
         r#"{{"envoy_cluster": "blue", "inline": {inline}}}"#
     ));
-    let record = Record::new(&trust.keys, Timestamp::from_secs(10));
+    let record = KeyRecord::new(&trust.keys, Timestamp::from_secs(10));
     assert_eq!(
         record.age(Timestamp::from_secs(15)),
         Some(Duration::from_secs(5))
     );
     assert_eq!(
-        Record::new(&plain().keys, Timestamp::from_secs(10)).age(Timestamp::from_secs(15)),
+        KeyRecord::new(&plain().keys, Timestamp::from_secs(10)).age(Timestamp::from_secs(15)),
         None
     );
 }

@@ -8,7 +8,7 @@ fn at(seconds: u64) -> Timestamp {
     START.after(Duration::from_secs(seconds))
 }
 
-fn kids(record: &Record) -> Vec<String> {
+fn kids(record: &KeyRecord) -> Vec<String> {
     let keys = record.current.iter().flat_map(|set| set.keys());
     keys.filter_map(|key| key.kid().map(str::to_owned))
         .collect()
@@ -18,7 +18,7 @@ fn kids(record: &Record) -> Vec<String> {
 fn the_first_read_is_due_at_once_and_one_worker_has_the_turn() {
     let trust = plain();
     let remote = remote(&trust);
-    let mut record = Record::new(&trust.keys, START);
+    let mut record = KeyRecord::new(&trust.keys, START);
     assert!(record.is_due(&remote, START, false));
     record.begin(&trust, &remote, 7, START);
     assert!(record.is_led_by(7) && !record.is_led_by(8));
@@ -37,7 +37,7 @@ fn refresh_is_what_it_says_and_never_longer() {
     let trust = plain();
     let remote = remote(&trust);
     for chance in 0..50 {
-        let mut record = Record::new(&trust.keys, START);
+        let mut record = KeyRecord::new(&trust.keys, START);
         let turn = record.begin(&trust, &remote, 1, START);
         let body = set_of(&["a"]);
         record
@@ -52,7 +52,7 @@ fn refresh_is_what_it_says_and_never_longer() {
 fn a_failed_read_is_repeated_after_pauses_that_grow_up_to_half_a_minute() {
     let trust = plain();
     let remote = remote(&trust);
-    let mut record = Record::new(&trust.keys, START);
+    let mut record = KeyRecord::new(&trust.keys, START);
     let mut now = START;
     for pause in [1, 2, 4, 8, 16, 30, 30, 30] {
         assert!(record.is_due(&remote, now, false));
@@ -73,7 +73,7 @@ fn a_failed_read_is_repeated_after_pauses_that_grow_up_to_half_a_minute() {
 fn unknown_key_ids_cause_one_read_in_ten_seconds() {
     let trust = plain();
     let remote = remote(&trust);
-    let mut record = Record::new(&trust.keys, START);
+    let mut record = KeyRecord::new(&trust.keys, START);
     read(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
     assert!(!record.is_due(&remote, at(9), true));
     assert!(!record.is_due(&remote, at(10), false));
@@ -90,7 +90,7 @@ fn unknown_key_ids_cause_one_read_in_ten_seconds() {
 fn a_clock_that_steps_back_stops_neither_plan_nor_turn() {
     let trust = plain();
     let remote = remote(&trust);
-    let mut record = Record::new(&trust.keys, at(7200));
+    let mut record = KeyRecord::new(&trust.keys, at(7200));
     read(&mut record, &trust, at(7200), Some(&good(&set_of(&["a"])))).unwrap();
     assert!(
         record.is_due(&remote, START, false),
@@ -106,7 +106,7 @@ fn a_clock_that_steps_back_stops_neither_plan_nor_turn() {
 #[test]
 fn k10_a_key_that_is_missing_counts_for_one_more_refresh_and_is_then_gone() {
     let trust = plain();
-    let mut record = Record::new(&trust.keys, START);
+    let mut record = KeyRecord::new(&trust.keys, START);
     let answers = [
         (0, set_of(&["a", "b"])),
         (300, set_of(&["a"])),
@@ -133,7 +133,7 @@ fn k10_a_key_that_is_missing_counts_for_one_more_refresh_and_is_then_gone() {
 #[test]
 fn k10_a_key_that_comes_back_no_longer_retires() {
     let trust = plain();
-    let mut record = Record::new(&trust.keys, START);
+    let mut record = KeyRecord::new(&trust.keys, START);
     for (seconds, kids) in [(0, ["a", "b"]), (300, ["a", "c"]), (310, ["a", "b"])] {
         read(
             &mut record,
@@ -151,7 +151,7 @@ fn k10_a_key_that_comes_back_no_longer_retires() {
 #[test]
 fn a_bad_answer_keeps_what_is_known() {
     let trust = plain();
-    let mut record = Record::new(&trust.keys, START);
+    let mut record = KeyRecord::new(&trust.keys, START);
     read(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
     let known = record.clone();
     for body in [
@@ -163,8 +163,8 @@ fn a_bad_answer_keeps_what_is_known() {
         read(&mut record, &trust, at(300), Some(&good(body))).unwrap_err();
         assert_eq!(record.current, known.current);
         assert_eq!(
-            (record.fetched_at, record.turn.read_at),
-            (known.fetched_at, known.turn.read_at)
+            (record.fetched_at, record.lease.read_at),
+            (known.fetched_at, known.lease.read_at)
         );
     }
     assert_eq!(record.failures(), 4);
@@ -177,7 +177,7 @@ fn d01_d03_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_
     let document =
         r#"{"issuer": "https://blue.example.com", "jwks_uri": "https://10.0.0.1:6443/k"}"#;
     let set = set_of(&["a"]);
-    let discovery = |record: &mut Record, now| {
+    let discovery = |record: &mut KeyRecord, now| {
         let turn = record.begin(&trust, &remote, 1, now);
         assert!(matches!(turn, Read::Discovery(_)), "{turn:?}");
         let next = record
@@ -195,7 +195,7 @@ fn d01_d03_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_
         );
         assert!(!record.is_led_by(1));
     };
-    let mut record = Record::new(&trust.keys, START);
+    let mut record = KeyRecord::new(&trust.keys, START);
     discovery(&mut record, START);
     let turn = record.begin(&trust, &remote, 1, at(3599));
     assert!(matches!(turn, Read::KeySet(_)), "{turn:?}");
@@ -204,7 +204,7 @@ fn d01_d03_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_
         .unwrap();
     discovery(&mut record, at(3600));
     let turn = record.begin(&trust, &remote, 1, at(3700));
-    let gone = HttpAnswer {
+    let gone = HttpResponse {
         status: 404,
         ..good("")
     };
@@ -218,7 +218,7 @@ fn d01_d03_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_
 #[test]
 fn a_mirror_tells_how_old_its_keys_are_and_can_not_make_them_younger() {
     let trust = trust(r#"{"envoy_cluster": "portcullis", "mirror": true}"#);
-    let mut record = Record::new(&trust.keys, START);
+    let mut record = KeyRecord::new(&trust.keys, START);
     for (fetched_at, age) in [(START.secs() - 60, 60), (START.secs() + 3600, 0)] {
         let body = format!(
             r#"{{"trust": "blue", "issuer": "https://blue.example.com", "source": "x",

@@ -40,8 +40,8 @@ pub(super) fn apps(
             let companions = |name: &str| matches!(host, HostPattern::Exact(own) if own == name);
             if let Some(name) = vouchers.companion().filter(|name| companions(name)) {
                 let place = place.member("hosts").element(number);
-                let mend = "leave it out; the companion alone answers there";
-                return Err(place.error_about(name, "is the host of `sso.url`", mend));
+                let help = "leave it out; the companion alone answers there";
+                return Err(place.error_about(name, "is the host of `sso.url`", help));
             }
             if let Err(other) = hosts.add(host.clone(), index) {
                 let other = apps.get(other).unwrap_or(&app);
@@ -59,22 +59,22 @@ pub(super) fn apps(
 
 fn app(wire: document::App, vouchers: Vouchers<'_>, place: &Place) -> Result<App, PolicyError> {
     let name = check::name(wire.name, place)?;
-    let mend = "list the hosts that clients ask for";
-    let hosts = check::required(wire.hosts, place, "hosts", mend)?;
+    let help = "list the hosts that clients ask for";
+    let hosts = check::required(wire.hosts, place, "hosts", help)?;
     let at = place.member("hosts");
-    let hosts = check::each(check::filled(hosts, &at, mend)?, &at, host)?;
+    let hosts = check::each(check::filled(hosts, &at, help)?, &at, host)?;
     let at = place.member("audiences");
     let audiences = match wire.audiences {
         None => Vec::new(),
         Some(list) => {
-            let mend = "leave it out where the trust entry's audiences are enough";
-            check::texts(check::filled(list, &at, mend)?, &at)?
+            let help = "leave it out where the trust entry's audiences are enough";
+            check::texts(check::filled(list, &at, help)?, &at)?
         }
     };
     let origins = wire.origins.unwrap_or_default();
     let strip_headers = wire.strip_headers.unwrap_or_default();
-    let mend = "list at least one rule; without one nobody can pass";
-    let rules = check::required(wire.rules, place, "rules", mend)?;
+    let help = "list at least one rule; without one nobody can pass";
+    let rules = check::required(wire.rules, place, "rules", help)?;
     Ok(App {
         name,
         hosts,
@@ -91,7 +91,7 @@ fn host(text: String, place: &Place) -> Result<HostPattern, PolicyError> {
     if let Some(pattern) = HostPattern::parse(&text) {
         return Ok(pattern);
     }
-    let (problem, mend) = if text == "*" {
+    let (problem, help) = if text == "*" {
         (
             "would take every host",
             "list the hosts, or write `*.` and a name",
@@ -110,14 +110,14 @@ fn host(text: String, place: &Place) -> Result<HostPattern, PolicyError> {
     } else {
         ("is not a DNS name", "write a host like `app.example.com`")
     };
-    Err(place.error_about(&text, problem, mend))
+    Err(place.error_about(&text, problem, help))
 }
 
 /// Scheme, host, perhaps a port: what a browser sends in `Origin`, so a default port is dropped.
 fn origin(text: String, place: &Place) -> Result<Origin, PolicyError> {
     parse_origin(&text.to_ascii_lowercase()).ok_or_else(|| {
-        let mend = "write scheme and host, like `https://app.example.com`";
-        place.error_about(&text, "is not a web origin", mend)
+        let help = "write scheme and host, like `https://app.example.com`";
+        place.error_about(&text, "is not a web origin", help)
     })
 }
 
@@ -152,20 +152,20 @@ fn header(text: String, place: &Place) -> Result<String, PolicyError> {
     let name = text.to_ascii_lowercase();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.starts_with(':') {
-        let mend = "leave it out; it is part of the request, not a header";
-        return Err(place.error_about(&text, "is a pseudo-header", mend));
+        let help = "leave it out; it is part of the request, not a header";
+        return Err(place.error_about(&text, "is a pseudo-header", help));
     }
     if name.is_empty() || !name.bytes().all(plain) {
-        let mend = "write a header's name, like `x-webauth-user`";
-        return Err(place.error_about(&text, "is not the name of a header", mend));
+        let help = "write a header's name, like `x-webauth-user`";
+        return Err(place.error_about(&text, "is not the name of a header", help));
     }
     if name == "authorization" {
-        let mend = "leave it out; `forward_authorization` decides";
-        return Err(place.error_about(&text, "is taken away anyway", mend));
+        let help = "leave it out; `forward_authorization` decides";
+        return Err(place.error_about(&text, "is taken away anyway", help));
     }
     if NEVER_STRIPPED.contains(&name.replace('_', "-").as_str()) {
-        let mend = "leave it out; requests do not work without it";
-        return Err(place.error_about(&text, "is not an identity header", mend));
+        let help = "leave it out; requests do not work without it";
+        return Err(place.error_about(&text, "is not an identity header", help));
     }
     Ok(name)
 }

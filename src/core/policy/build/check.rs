@@ -10,16 +10,16 @@ pub(super) fn required<T>(
     value: Option<T>,
     place: &Place,
     name: &str,
-    mend: &str,
+    help: &str,
 ) -> Result<T, PolicyError> {
-    value.ok_or_else(|| place.error(&["no `", name, "`"].concat(), mend))
+    value.ok_or_else(|| place.error(&["no `", name, "`"].concat(), help))
 }
 
 /// A list that, where it is there, must not be empty: an empty one looks like "nobody" and would
 /// mean "everybody".
-pub(super) fn filled<T>(list: Vec<T>, place: &Place, mend: &str) -> Result<Vec<T>, PolicyError> {
+pub(super) fn filled<T>(list: Vec<T>, place: &Place, help: &str) -> Result<Vec<T>, PolicyError> {
     if list.is_empty() {
-        return Err(place.error("an empty list", mend));
+        return Err(place.error("an empty list", help));
     }
     Ok(list)
 }
@@ -101,12 +101,12 @@ pub(super) fn duration(
         return Ok(default);
     };
     let Some(span) = duration::parse(&text) else {
-        let mend = "write a whole number and s, m or h, like `30s`, `5m` or `24h`";
-        return Err(place.error_about(&text, "is not a duration", mend));
+        let help = "write a whole number and s, m or h, like `30s`, `5m` or `24h`";
+        return Err(place.error_about(&text, "is not a duration", help));
     };
     if span < least || span > most {
-        let mend = ["write ", bounds].concat();
-        return Err(place.error_about(&text, "is out of bounds", &mend));
+        let help = ["write ", bounds].concat();
+        return Err(place.error_about(&text, "is out of bounds", &help));
     }
     Ok(span)
 }

@@ -23,12 +23,12 @@ pub(super) fn entry(
         }
     };
     if wire.service_account.is_none() && from.is_none() {
-        let mend = [
+        let help = [
             "write `from` and the name of a trust entry or provider; ",
             &vouchers.names(false),
         ]
         .concat();
-        return Err(place.error("nobody to vouch for the caller", &mend));
+        return Err(place.error("nobody to vouch for the caller", &help));
     }
     let kubernetes =
         wire.service_account.is_some() || from.is_some_and(|voucher| voucher.is_cluster());
@@ -110,8 +110,8 @@ fn service_account(
 ) -> Result<Matcher, PolicyError> {
     let parts: Vec<&str> = text.split('/').collect();
     let [trust, namespace, name] = *parts.as_slice() else {
-        let mend = "write TRUST/NAMESPACE/NAME, each exact or `*`";
-        return Err(place.error_about(text, "has not three parts", mend));
+        let help = "write TRUST/NAMESPACE/NAME, each exact or `*`";
+        return Err(place.error_about(text, "has not three parts", help));
     };
     let fits = |known: &Voucher<'_>| trust == "*" || known.name == trust;
     let mut named = vouchers.iter().filter(fits).peekable();
@@ -119,23 +119,23 @@ fn service_account(
         return Err(unknown(trust, vouchers, true, place));
     }
     if !named.any(|known| known.is_cluster()) {
-        let mend = [
+        let help = [
             "name a trust entry of kind kubernetes; ",
             &vouchers.names(true),
         ]
         .concat();
-        return Err(place.error_about(trust, "has no service accounts", &mend));
+        return Err(place.error_about(trust, "has no service accounts", &help));
     }
     let other = |from: &Voucher<'_>| !from.is_cluster() || !fits(from);
     if let Some(from) = from.filter(other) {
-        let mend = "leave `from` out; the first part says who vouches";
-        return Err(place.error_about(text, &["is never from `", from.name, "`"].concat(), mend));
+        let help = "leave `from` out; the first part says who vouches";
+        return Err(place.error_about(text, &["is never from `", from.name, "`"].concat(), help));
     }
     for part in [namespace, name] {
         let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
         if part != "*" && (part.is_empty() || !part.bytes().all(plain)) {
-            let mend = "write the whole name, or `*` for any";
-            return Err(place.error_about(part, "is not a name in Kubernetes", mend));
+            let help = "write the whole name, or `*` for any";
+            return Err(place.error_about(part, "is not a name in Kubernetes", help));
         }
     }
     Ok(Matcher::ServiceAccount {
@@ -155,8 +155,8 @@ fn part(text: &str) -> Part {
 fn email(text: String, place: &Place) -> Result<Matcher, PolicyError> {
     let text = check::text(text, place)?;
     if email_domain(&text).is_none() {
-        let mend = "write one whole address; for all of a domain there is `email_domain`";
-        return Err(place.error_about(&text, "is not an e-mail address", mend));
+        let help = "write one whole address; for all of a domain there is `email_domain`";
+        return Err(place.error_about(&text, "is not an e-mail address", help));
     }
     Ok(Matcher::Email(text))
 }
@@ -164,23 +164,23 @@ fn email(text: String, place: &Place) -> Result<Matcher, PolicyError> {
 fn domain(text: String, place: &Place) -> Result<Matcher, PolicyError> {
     let text = check::text(text, place)?;
     if text.contains(['@', '*', ' ']) || text.starts_with('.') {
-        let mend = "write what stands behind the `@`, like `example.com`; subdomains are others";
-        return Err(place.error_about(&text, "is not a domain", mend));
+        let help = "write what stands behind the `@`, like `example.com`; subdomains are others";
+        return Err(place.error_about(&text, "is not a domain", help));
     }
     Ok(Matcher::EmailDomain(text))
 }
 
 fn claim(wire: document::Claim, place: &Place) -> Result<Matcher, PolicyError> {
-    let mend = "list the names that lead to it from the top of the token";
-    let path = check::required(wire.path, place, "path", mend)?;
+    let help = "list the names that lead to it from the top of the token";
+    let path = check::required(wire.path, place, "path", help)?;
     let at = place.member("path");
-    let path = check::texts(check::filled(path, &at, mend)?, &at)?;
-    let mend = "write the value that it must have: a string, a number, true or false";
-    let equals = check::required(wire.equals, place, "equals", mend)?;
+    let path = check::texts(check::filled(path, &at, help)?, &at)?;
+    let help = "write the value that it must have: a string, a number, true or false";
+    let equals = check::required(wire.equals, place, "equals", help)?;
     match equals {
         Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(Matcher::Claim { path, equals }),
         Json::Null | Json::Array(_) | Json::Object(_) => {
-            Err(place.member("equals").error("not a single value", mend))
+            Err(place.member("equals").error("not a single value", help))
         }
     }
 }

@@ -24,8 +24,8 @@ pub(super) fn keys(
         None => None,
         Some(json) => Some(KeySet::from_json(json, algorithms).map_err(|error| {
             let place = place.member("inline");
-            let mend = "write a JSON Web Key Set: `{keys: […]}` with at least one public key";
-            place.error(&error.to_string(), mend)
+            let help = "write a JSON Web Key Set: `{keys: […]}` with at least one public key";
+            place.error(&error.to_string(), help)
         })?),
     };
     let refuse_kids = check::texts(
@@ -35,8 +35,8 @@ pub(super) fn keys(
     for (index, kid) in refuse_kids.iter().enumerate() {
         if kid.len() > MAX_KID {
             let place = place.member("refuse_kids").element(index);
-            let mend = "leave it out; no key with a longer one is accepted";
-            return Err(place.error("longer than 1024 bytes", mend));
+            let help = "leave it out; no key with a longer one is accepted";
+            return Err(place.error("longer than 1024 bytes", help));
         }
     }
     let pins = check::each(
@@ -46,8 +46,8 @@ pub(super) fn keys(
     )?;
     let remote = remote(wire, issuer, place)?;
     if remote.is_none() && inline.is_none() {
-        let mend = "name the `envoy_cluster` that leads to the issuer, or give the keys `inline`";
-        return Err(place.error("no source of keys", mend));
+        let help = "name the `envoy_cluster` that leads to the issuer, or give the keys `inline`";
+        return Err(place.error("no source of keys", help));
     }
     Ok(KeySource {
         remote,
@@ -59,8 +59,8 @@ pub(super) fn keys(
 
 fn pin(text: String, place: &Place) -> Result<Thumbprint, PolicyError> {
     Thumbprint::parse(&text).ok_or_else(|| {
-        let mend = "write the key's SHA-256 thumbprint by RFC 7638: 43 letters of base64url";
-        place.error_about(&text, "is not a thumbprint", mend)
+        let help = "write the key's SHA-256 thumbprint by RFC 7638: 43 letters of base64url";
+        place.error_about(&text, "is not a thumbprint", help)
     })
 }
 
@@ -138,6 +138,6 @@ fn url(text: &str, place: &Place) -> Result<Url, PolicyError> {
 }
 
 fn not_a_url(text: &str, place: &Place) -> PolicyError {
-    let mend = "write `https://`, a host and a path, without query, fragment or user";
-    place.error_about(text, "is not a URL that keys are fetched from", mend)
+    let help = "write `https://`, a host and a path, without query, fragment or user";
+    place.error_about(text, "is not a URL that keys are fetched from", help)
 }

@@ -14,8 +14,8 @@ pub(super) fn rules(
     vouchers: Vouchers<'_>,
     place: &Place,
 ) -> Result<Vec<Rule>, PolicyError> {
-    let mend = "list at least one rule; without one nobody can pass";
-    let wire = check::filled(wire, place, mend)?;
+    let help = "list at least one rule; without one nobody can pass";
+    let wire = check::filled(wire, place, help)?;
     let rules = check::each(wire, place, |wire, place| rule(wire, vouchers, place))?;
     for (index, rule) in rules.iter().enumerate() {
         let (before, _) = rules.split_at(index);
@@ -49,16 +49,16 @@ fn rule(wire: document::Rule, vouchers: Vouchers<'_>, place: &Place) -> Result<R
     let public = wire.public == Some(true);
     let (access, methods) = match (wire.allow, public) {
         (Some(_), true) => {
-            let mend = "keep `public` to let everybody in, or `allow` to let in whom it lists";
-            return Err(place.error("`public` and `allow` exclude each other", mend));
+            let help = "keep `public` to let everybody in, or `allow` to let in whom it lists";
+            return Err(place.error("`public` and `allow` exclude each other", help));
         }
         (None, false) => {
-            let mend = "list callers under `allow`, or write `public: true` to ask for none";
-            return Err(place.error("neither `allow` nor `public`", mend));
+            let help = "list callers under `allow`, or write `public: true` to ask for none";
+            return Err(place.error("neither `allow` nor `public`", help));
         }
         (None, true) if paths.is_empty() => {
-            let mend = "list what everybody may see; `/**` is everything";
-            return Err(place.error("a public rule without `paths`", mend));
+            let help = "list what everybody may see; `/**` is everything";
+            return Err(place.error("a public rule without `paths`", help));
         }
         (None, true) => {
             let reading = || vec!["GET".to_owned(), "HEAD".to_owned()];
@@ -85,12 +85,12 @@ fn rule(wire: document::Rule, vouchers: Vouchers<'_>, place: &Place) -> Result<R
 fn method(text: String, place: &Place) -> Result<String, PolicyError> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if text.is_empty() || !text.bytes().all(plain) {
-        let mend = "write it in capitals, like GET; leave `methods` out for all";
-        return Err(place.error_about(&text, "is not a method", mend));
+        let help = "write it in capitals, like GET; leave `methods` out for all";
+        return Err(place.error_about(&text, "is not a method", help));
     }
     Ok(text)
 }
 
 fn path(text: String, place: &Place) -> Result<Pattern, PolicyError> {
-    Pattern::parse(&text).map_err(|(problem, mend)| place.error_about(&text, problem, mend))
+    Pattern::parse(&text).map_err(|(problem, help)| place.error_about(&text, problem, help))
 }

@@ -6,7 +6,7 @@ use crate::policy::Sso;
 use crate::policy::document;
 use crate::policy::error::{Place, PolicyError};
 use crate::request::is_dns_name;
-use crate::session::{Family, MAX_TOKEN_LIFETIME};
+use crate::session::{CookieNames, MAX_TOKEN_LIFETIME};
 use crate::token::Algorithm;
 use crate::trust::{ClaimPaths, Endpoint, KeySource, Kind, Remote, Trust, Url};
 
@@ -37,13 +37,13 @@ pub(super) fn sso(
     trusts: &[Trust],
     place: &Place,
 ) -> Result<Sso, PolicyError> {
-    let mend = "write where a browser meets the companion, like `https://auth.example.com`";
-    let text = check::required(wire.url, place, "url", mend)?;
+    let help = "write where a browser meets the companion, like `https://auth.example.com`";
+    let text = check::required(wire.url, place, "url", help)?;
     let at = place.member("url");
     let (url, host) = url(&text)
-        .ok_or_else(|| at.error_about(&text, "is not `https://` and a host alone", mend))?;
-    let mend = "name the cluster that leads to the companion";
-    let cluster = check::required(wire.envoy_cluster, place, "envoy_cluster", mend)?;
+        .ok_or_else(|| at.error_about(&text, "is not `https://` and a host alone", help))?;
+    let help = "name the cluster that leads to the companion";
+    let cluster = check::required(wire.envoy_cluster, place, "envoy_cluster", help)?;
     let envoy_cluster = check::text(cluster, &place.member("envoy_cluster"))?;
     let cookie = wire.cookie.unwrap_or_else(|| COOKIE.to_owned());
     let cookies = cookies(cookie, &place.member("cookie"))?;
@@ -53,7 +53,7 @@ pub(super) fn sso(
         return Err(place.error(problem, "give the trust entry another name"));
     }
     let jwks = Url::parse(&[&url, "/oauth2/jwks"].concat())
-        .ok_or_else(|| at.error_about(&text, "is not a URL that keys are fetched from", mend))?;
+        .ok_or_else(|| at.error_about(&text, "is not a URL that keys are fetched from", help))?;
     let keys = Trust {
         name: NAME.to_owned(),
         kind: Kind::Oidc,
@@ -101,12 +101,12 @@ fn url(text: &str) -> Option<(String, String)> {
 }
 
 /// C01: the prefixes that make browsers keep neighbours and plain HTTP from setting the cookie.
-fn cookies(name: String, place: &Place) -> Result<Family, PolicyError> {
+fn cookies(name: String, place: &Place) -> Result<CookieNames, PolicyError> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let behind = name
         .strip_prefix("__Secure-")
         .or_else(|| name.strip_prefix("__Host-"));
-    let (problem, mend) = match behind {
+    let (problem, help) = match behind {
         None => (
             "does not begin with `__Secure-` or `__Host-`",
             "put one of the two in front, so that browsers guard the cookie",
@@ -120,9 +120,9 @@ fn cookies(name: String, place: &Place) -> Result<Family, PolicyError> {
             "is not the name of a cookie",
             "write letters, digits and `-` behind the prefix",
         ),
-        Some(_) => return Ok(Family::new(name)),
+        Some(_) => return Ok(CookieNames::new(name)),
     };
-    Err(place.error_about(&name, problem, mend))
+    Err(place.error_about(&name, problem, help))
 }
 
 fn providers(
@@ -136,12 +136,12 @@ fn providers(
         let place = place.element(index);
         check::is_name(name, &place)?;
         let (before, _) = list.split_at(index);
-        let mend = "give each a name of its own";
+        let help = "give each a name of its own";
         if before.contains(name) {
-            return Err(place.error_about(name, "stands twice", mend));
+            return Err(place.error_about(name, "stands twice", help));
         }
         if trusts.iter().any(|trust| trust.name == *name) {
-            return Err(place.error_about(name, "is also the name of a trust entry", mend));
+            return Err(place.error_about(name, "is also the name of a trust entry", help));
         }
     }
     Ok(list)

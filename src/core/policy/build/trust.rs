@@ -81,8 +81,8 @@ fn dedicated_audiences(trust: &Trust, all: &[Trust], place: &Place) -> Result<()
 fn trust(wire: document::Trust, place: &Place) -> Result<Trust, PolicyError> {
     let name = check::name(wire.name, place)?;
     let kind = kind(wire.kind, place)?;
-    let mend = "write the `iss` of its tokens";
-    let issuer = check::required(wire.issuer, place, "issuer", mend)?;
+    let help = "write the `iss` of its tokens";
+    let issuer = check::required(wire.issuer, place, "issuer", help)?;
     let issuer = self::issuer(issuer, &place.member("issuer"))?;
     let former = place.member("former_issuers");
     let former_issuers = check::each(
@@ -95,13 +95,13 @@ fn trust(wire: document::Trust, place: &Place) -> Result<Trust, PolicyError> {
             self::issuer(url, place)
         },
     )?;
-    let mend = "list what its tokens must have in `aud`, one of them";
-    let audiences = check::required(wire.audiences, place, "audiences", mend)?;
+    let help = "list what its tokens must have in `aud`, one of them";
+    let audiences = check::required(wire.audiences, place, "audiences", help)?;
     let at = place.member("audiences");
-    let audiences = check::texts(check::filled(audiences, &at, mend)?, &at)?;
+    let audiences = check::texts(check::filled(audiences, &at, help)?, &at)?;
     let algorithms = algorithms(wire.algorithms, &place.member("algorithms"))?;
-    let mend = "say under `keys` where its keys come from";
-    let keys = check::required(wire.keys, place, "keys", mend)?;
+    let help = "say under `keys` where its keys come from";
+    let keys = check::required(wire.keys, place, "keys", help)?;
     let keys = keys::keys(keys, &issuer, algorithms.as_deref(), &place.member("keys"))?;
     let leeway = check::duration(
         wire.leeway,
@@ -133,14 +133,14 @@ fn trust(wire: document::Trust, place: &Place) -> Result<Trust, PolicyError> {
 }
 
 fn kind(wire: Option<String>, place: &Place) -> Result<Kind, PolicyError> {
-    let mend = "write kubernetes or oidc";
-    let kind = check::required(wire, place, "kind", mend)?;
+    let help = "write kubernetes or oidc";
+    let kind = check::required(wire, place, "kind", help)?;
     match kind.as_str() {
         "kubernetes" => Ok(Kind::Kubernetes),
         "oidc" => Ok(Kind::Oidc),
         _ => Err(place
             .member("kind")
-            .error_about(&kind, "is not a kind", mend)),
+            .error_about(&kind, "is not a kind", help)),
     }
 }
 
@@ -183,8 +183,8 @@ fn algorithm(name: String, place: &Place) -> Result<Algorithm, PolicyError> {
         "is not an algorithm that is accepted here"
     };
     let names: Vec<&str> = Algorithm::ALL.iter().map(|known| known.name()).collect();
-    let mend = ["write one of ", &names.join(", ")].concat();
-    Err(place.error_about(&name, problem, &mend))
+    let help = ["write one of ", &names.join(", ")].concat();
+    Err(place.error_about(&name, problem, &help))
 }
 
 fn claims(
@@ -218,7 +218,7 @@ fn claim_path(value: Option<Json>, name: &str, place: &Place) -> Result<Vec<Stri
     };
     path.filter(|path| !path.is_empty() && path.iter().all(|name| !name.is_empty()))
         .ok_or_else(|| {
-            let mend = "write the claim's name, or a list of names that leads to it";
-            place.error("not the name of a claim", mend)
+            let help = "write the claim's name, or a list of names that leads to it";
+            place.error("not the name of a claim", help)
         })
 }

@@ -49,7 +49,7 @@ impl<'a> Vouchers<'a> {
         self.iter().find(|voucher| voucher.name == name)
     }
 
-    /// What an entry may name, all of them or the clusters alone, for mends.
+    /// What an entry may name, all of them or the clusters alone, for fixes.
     pub(super) fn names(self, clusters: bool) -> String {
         let fits = |voucher: &Voucher<'_>| !clusters || voucher.is_cluster();
         let names: Vec<&str> = self

@@ -23,8 +23,8 @@ fn misread(error: &JsonError) -> PolicyError {
         json::Fault::Syntax => {
             // "not JSON at line 5 column 9"
             let place = message.trim_start_matches("not JSON ");
-            let mend = "write one JSON object, as `portcullis check --json` prints it";
-            PolicyError::new(error.path(), &["not JSON: stopped ", place].concat(), mend)
+            let help = "write one JSON object, as `portcullis check --json` prints it";
+            PolicyError::new(error.path(), &["not JSON: stopped ", place].concat(), help)
         }
         json::Fault::Duplicate => PolicyError::new(error.path(), &message, "keep one of the two"),
         json::Fault::Depth => PolicyError::new(
@@ -33,20 +33,20 @@ fn misread(error: &JsonError) -> PolicyError {
             "no policy is that deep; leave it out",
         ),
         json::Fault::Size => {
-            let mend = "give each gateway the apps that it serves, or fewer values";
-            PolicyError::new(error.path(), &message, mend)
+            let help = "give each gateway the apps that it serves, or fewer values";
+            PolicyError::new(error.path(), &message, help)
         }
     }
 }
 
 /// What is wrong with a name or a value.
 fn mistaken(fault: &Fault) -> PolicyError {
-    let mend = match &fault.problem {
+    let help = match &fault.problem {
         Problem::Unknown { name, known } => suggestion(name, known),
         Problem::Type { expected, .. } => wanted(expected),
-        Problem::Other(_) => "mend the value, or leave it out".to_owned(),
+        Problem::Other(_) => "help the value, or leave it out".to_owned(),
     };
-    PolicyError::new(&fault.path(), &fault.to_string(), &mend)
+    PolicyError::new(&fault.path(), &fault.to_string(), &help)
 }
 
 /// What to write instead of a value of the wrong type, in the words of those who write policies.

@@ -10,7 +10,7 @@ fn an_unknown_member_beside_a_matcher_is_refused() {
     assert_eq!(error.problem(), "unknown field `ns`");
     assert!(
         error
-            .mend()
+            .help()
             .starts_with("here stand from, service_account, user,"),
         "{error}"
     );
@@ -18,7 +18,7 @@ fn an_unknown_member_beside_a_matcher_is_refused() {
 
 #[test]
 fn a_typo_is_answered_with_the_nearest_name() {
-    for (piece, typo, path, mend) in [
+    for (piece, typo, path, help) in [
         (
             r#""trust": ["#,
             r#""trusts": ["#,
@@ -52,13 +52,13 @@ fn a_typo_is_answered_with_the_nearest_name() {
     ] {
         let error = error(&with(piece, typo));
         assert_eq!(error.path(), path, "{error}");
-        assert!(error.mend().starts_with(mend), "{error}");
+        assert!(error.help().starts_with(help), "{error}");
     }
 }
 
 #[test]
 fn a_wrong_type_is_answered_with_the_right_one() {
-    for (piece, other, path, problem, mend) in [
+    for (piece, other, path, problem, help) in [
         (
             r#"["GET"]"#,
             r#""GET""#,
@@ -100,7 +100,7 @@ fn a_wrong_type_is_answered_with_the_right_one() {
         assert!(error.problem().starts_with("invalid type: "), "{error}");
         assert!(error.problem().contains(problem), "{error}");
         assert!(
-            error.mend().starts_with(&format!("write {mend}")),
+            error.help().starts_with(&format!("write {help}")),
             "{error}"
         );
     }
@@ -167,7 +167,7 @@ fn j08_a_member_that_stands_twice_is_refused_at_any_depth() {
             error.problem().starts_with("a member name stands twice"),
             "{error}"
         );
-        assert_eq!(error.mend(), "keep one of the two");
+        assert_eq!(error.help(), "keep one of the two");
     }
     let inline = r#"{"inline": {"keys": [], "k\u0065ys": []}}"#;
     let error = error(&with(r#"{"envoy_cluster": "gitlab"}"#, inline));
@@ -184,7 +184,7 @@ fn what_is_not_json_is_answered_with_line_and_column() {
     let error = error_of(&with(r#""kind": "oidc","#, r#""kind": oidc,"#));
     assert_eq!(error.path(), "trust[1].kind");
     assert!(error.problem().contains("at line 5 column"), "{error}");
-    assert!(error.mend().contains("write one JSON object"), "{error}");
+    assert!(error.help().contains("write one JSON object"), "{error}");
     for text in [
         "",
         "  ",
@@ -197,7 +197,7 @@ fn what_is_not_json_is_answered_with_line_and_column() {
         let error = error_of(text);
         assert!(error.problem().starts_with("not JSON: "), "{text}: {error}");
         assert!(
-            !error.path().is_empty() && !error.mend().is_empty(),
+            !error.path().is_empty() && !error.help().is_empty(),
             "{text}: {error}"
         );
     }

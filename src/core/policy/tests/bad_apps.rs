@@ -12,8 +12,8 @@ fn second(members: &str) -> String {
 
 /// Adds members to the app.
 #[track_caller]
-fn member_refused(member: &str, path: &str, problem: &str, mend: &str) {
-    refused(HOSTS, &format!("{HOSTS}, {member}"), path, problem, mend);
+fn member_refused(member: &str, path: &str, problem: &str, help: &str) {
+    refused(HOSTS, &format!("{HOSTS}, {member}"), path, problem, help);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_host_belongs_to_one_app() {
 
 #[test]
 fn hosts_are_dns_names_or_one_label_in_front_of_one() {
-    for (host, problem, mend) in [
+    for (host, problem, help) in [
         ("*", "would take every host", "`*.` and a name"),
         (
             "*.*.example.com",
@@ -131,18 +131,18 @@ fn hosts_are_dns_names_or_one_label_in_front_of_one() {
         ("user@a.example.com", "is not a DNS name", ""),
     ] {
         let hosts = format!(r#""hosts": ["ok.example.com", "{host}"]"#);
-        refused(HOSTS, &hosts, "apps[0].hosts[1]", problem, mend);
+        refused(HOSTS, &hosts, "apps[0].hosts[1]", problem, help);
     }
 }
 
 #[test]
 fn audiences_that_are_given_are_not_empty() {
-    let mend = "where the trust entry's audiences are enough";
+    let help = "where the trust entry's audiences are enough";
     member_refused(
         r#""audiences": []"#,
         "apps[0].audiences",
         "an empty list",
-        mend,
+        help,
     );
     member_refused(
         r#""audiences": [""]"#,
@@ -169,8 +169,8 @@ fn origins_are_scheme_and_host() {
         "https://app.example.com:443:1",
     ] {
         let origins = format!(r#""origins": ["{origin}"]"#);
-        let mend = "like `https://app.example.com`";
-        member_refused(&origins, "apps[0].origins[0]", "is not a web origin", mend);
+        let help = "like `https://app.example.com`";
+        member_refused(&origins, "apps[0].origins[0]", "is not a web origin", help);
     }
 }
 

@@ -5,9 +5,9 @@ use super::{accepted, refused};
 
 /// Replaces the keys of the second entry.
 #[track_caller]
-pub(super) fn keys_refused(keys: &str, path: &str, problem: &str, mend: &str) {
+pub(super) fn keys_refused(keys: &str, path: &str, problem: &str, help: &str) {
     let keys = format!(r#""keys": {keys}"#);
-    refused(KEYS, &keys, path, problem, mend);
+    refused(KEYS, &keys, path, problem, help);
 }
 
 #[test]

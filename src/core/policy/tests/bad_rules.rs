@@ -8,9 +8,9 @@ const PUBLIC: &str = r#""paths": ["/-/healthy"], "public": true"#;
 
 /// Replaces the only entry.
 #[track_caller]
-fn entry_refused(entry: &str, path: &str, problem: &str, mend: &str) {
+fn entry_refused(entry: &str, path: &str, problem: &str, help: &str) {
     let path = format!("apps[0].rules[0].allow[0]{path}");
-    refused(ENTRY, entry, &path, problem, mend);
+    refused(ENTRY, entry, &path, problem, help);
 }
 
 #[test]
@@ -191,12 +191,12 @@ fn anyone_stands_alone() {
 
 #[test]
 fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
-    let mend = "TRUST/NAMESPACE/NAME";
+    let help = "TRUST/NAMESPACE/NAME";
     for text in ["", "staging", "staging/monitoring", "staging/a/b/c"] {
         let entry = format!(r#"{{"service_account": "{text}"}}"#);
-        entry_refused(&entry, ".service_account", "has not three parts", mend);
+        entry_refused(&entry, ".service_account", "has not three parts", help);
     }
-    for (text, problem, mend) in [
+    for (text, problem, help) in [
         (
             "stagin/a/b",
             "`stagin` is not a trust entry",
@@ -225,7 +225,7 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
         ("staging/A/b", "`A` is not a name", "the whole name"),
     ] {
         let entry = format!(r#"{{"service_account": "{text}"}}"#);
-        entry_refused(&entry, ".service_account", problem, mend);
+        entry_refused(&entry, ".service_account", problem, help);
     }
     let entry = r#"{"service_account": "staging/a/b", "from": "gitlab"}"#;
     entry_refused(
@@ -244,7 +244,7 @@ fn any_trust_means_one_that_is_there() {
     assert_eq!(error.path(), "apps[0].rules[0].allow[0].service_account");
     assert!(
         error
-            .mend()
+            .help()
             .contains("there is none; add one under `trust`"),
         "{error}"
     );

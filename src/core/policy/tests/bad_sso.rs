@@ -28,11 +28,11 @@ fn good(sso: &str) -> Sso {
 
 /// Proves that an `sso` is refused at a place in it.
 #[track_caller]
-fn bad(sso: &str, place: &str, problem: &str, mend: &str) {
+fn bad(sso: &str, place: &str, problem: &str, help: &str) {
     let error = error(&policy(sso, r#""from": "gitlab", "anyone": true"#));
     assert_eq!(error.path(), format!("sso{place}"), "{error}");
     assert!(error.problem().contains(problem), "{error}");
-    assert!(error.mend().contains(mend), "{error}");
+    assert!(error.help().contains(help), "{error}");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn c01_the_cookie_has_a_prefix_that_browsers_guard() {
         assert_eq!(good(&cookie(name)).cookies().token(), name);
     }
     let too_long = format!("{longest}a");
-    for (name, problem, mend) in [
+    for (name, problem, help) in [
         ("portcullis", "does not begin with", "put one of the two"),
         ("__secure-portcullis", "does not begin with", "put one"),
         ("", "does not begin with", "browsers guard"),
@@ -185,7 +185,7 @@ fn c01_the_cookie_has_a_prefix_that_browsers_guard() {
         ),
         (&too_long, "is longer than 64 bytes", "a shorter name"),
     ] {
-        bad(&cookie(name), ".cookie", problem, mend);
+        bad(&cookie(name), ".cookie", problem, help);
     }
 }
 
@@ -226,7 +226,7 @@ fn providers_and_trust_entries_share_their_names() {
         .replace(r#""name": "gitlab""#, r#""name": "sso""#);
     let error = error(&clash);
     assert_eq!(error.path(), "sso");
-    assert!(error.mend().contains("another name"), "{error}");
+    assert!(error.help().contains("another name"), "{error}");
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn rules_list_people_by_their_provider() {
         assert!(policy.is_ok(), "{entry}: {policy:?}");
     }
     let place = "apps[0].rules[0].allow[0]";
-    for (entry, rest, problem, mend) in [
+    for (entry, rest, problem, help) in [
         (
             r#""service_account": "sso/a/b""#,
             ".service_account",
@@ -277,7 +277,7 @@ fn rules_list_people_by_their_provider() {
         let error = error(&policy(SSO, entry));
         assert_eq!(error.path(), format!("{place}{rest}"), "{error}");
         assert!(error.problem().contains(problem), "{error}");
-        assert!(error.mend().contains(mend), "{error}");
+        assert!(error.help().contains(help), "{error}");
     }
 }
 
@@ -291,7 +291,7 @@ fn no_app_has_the_companions_host_but_a_wildcard_may_reach_over_it() {
         error.problem(),
         "`auth.example.com` is the host of `sso.url`"
     );
-    assert!(error.mend().contains("the companion alone"), "{error}");
+    assert!(error.help().contains("the companion alone"), "{error}");
     let policy = Policy::from_json(&hosts(r#""*.example.com""#)).unwrap();
     assert!(policy.companion_at("auth.example.com").is_some());
     assert!(policy.companion_at("other.example.com").is_none());

@@ -13,8 +13,8 @@ const ISSUER: &str = r#""issuer": "https://gitlab.example.com""#;
 
 /// Adds members to the second entry.
 #[track_caller]
-fn member_refused(member: &str, path: &str, problem: &str, mend: &str) {
-    refused(KEYS, &format!("{KEYS}, {member}"), path, problem, mend);
+fn member_refused(member: &str, path: &str, problem: &str, help: &str) {
+    refused(KEYS, &format!("{KEYS}, {member}"), path, problem, help);
 }
 
 #[test]
@@ -68,13 +68,13 @@ fn what_is_required_is_missed() {
 fn names_are_plain_and_unique() {
     for name in ["", "Git", "git/lab", "git lab", "git_lab", &"a".repeat(64)] {
         let name = format!(r#""name": "{name}""#);
-        let mend = "lower-case letters, digits and `-`";
+        let help = "lower-case letters, digits and `-`";
         refused(
             r#""name": "gitlab""#,
             &name,
             "trust[1].name",
             "is not a name",
-            mend,
+            help,
         );
     }
     refused(
@@ -100,17 +100,17 @@ fn d02_an_issuer_is_an_https_url_without_query_fragment_or_user() {
         " https://gitlab.example.com",
     ] {
         let issuer = format!(r#""issuer": "{url}""#);
-        let mend = "exactly as `iss` has it";
+        let help = "exactly as `iss` has it";
         refused(
             ISSUER,
             &issuer,
             "trust[1].issuer",
             "is not the URL of an issuer",
-            mend,
+            help,
         );
         let former = format!(r#"{ISSUER}, "former_issuers": ["{url}"]"#);
         let path = "trust[1].former_issuers[0]";
-        refused(ISSUER, &former, path, "is not the URL of an issuer", mend);
+        refused(ISSUER, &former, path, "is not the URL of an issuer", help);
     }
     refused(
         ISSUER,
@@ -134,14 +134,14 @@ fn k04_a_kubernetes_audience_is_nobody_elses() {
         "kubernetes",
     ] {
         let audiences = format!(r#"["portcullis", "{audience}"]"#);
-        let mend = "an audience of its own";
+        let help = "an audience of its own";
         let path = "trust[0].audiences[1]";
         refused(
             AUDIENCE,
             &audiences,
             path,
             "the API server's own audience",
-            mend,
+            help,
         );
     }
     for issuer in [
@@ -162,7 +162,7 @@ fn k04_a_kubernetes_audience_is_nobody_elses() {
 
 #[test]
 fn durations_have_bounds() {
-    for (name, text, problem, mend) in [
+    for (name, text, problem, help) in [
         ("refresh", "9s", "out of bounds", "10s to 1h"),
         ("refresh", "61m", "out of bounds", "10s to 1h"),
         ("refresh", "5", "is not a duration", "like `30s`"),
@@ -170,15 +170,15 @@ fn durations_have_bounds() {
         ("max_stale", "", "is not a duration", "like `30s`"),
     ] {
         let keys = format!(r#"{{"envoy_cluster": "c", "{name}": "{text}"}}"#);
-        keys_refused(&keys, &format!("trust[1].keys.{name}"), problem, mend);
+        keys_refused(&keys, &format!("trust[1].keys.{name}"), problem, help);
     }
-    for (name, text, problem, mend) in [
+    for (name, text, problem, help) in [
         ("leeway", "301s", "out of bounds", "at most 5m"),
         ("leeway", "half an hour", "is not a duration", "like `30s`"),
         ("max_lifetime", "0s", "out of bounds", "at least 1s"),
     ] {
         let member = format!(r#""{name}": "{text}""#);
-        member_refused(&member, &format!("trust[1].{name}"), problem, mend);
+        member_refused(&member, &format!("trust[1].{name}"), problem, help);
     }
     let bounds = r#""keys": {"envoy_cluster": "c", "refresh": "1h", "max_stale": "1h"},
                     "leeway": "5m", "max_lifetime": "8760h""#;
@@ -258,7 +258,7 @@ fn two_entries_that_nothing_tells_apart_are_refused() {
             "{error}"
         );
         assert!(
-            error.mend().contains("different audiences or `keys`"),
+            error.help().contains("different audiences or `keys`"),
             "{error}"
         );
     }

@@ -13,8 +13,8 @@ fn id(number: u32) -> Id {
 }
 
 /// A session of this number, of the person of that one.
-fn session(sid: u32, person: u32, began: u64) -> Marks {
-    Marks {
+fn session(sid: u32, person: u32, began: u64) -> SessionHandles {
+    SessionHandles {
         sid: id(sid),
         handle: id(person),
         began: at(began),
@@ -40,7 +40,7 @@ fn full(ends: u64, before: fn(u64) -> u64) -> Revocations {
 #[test]
 fn a_session_ends_by_its_sid_and_no_other_does() {
     let mut list = Revocations::default();
-    list.end(Mark::Session(id(1)), at(100), at(1000), at(100));
+    list.end(Revoked::Session(id(1)), at(100), at(1000), at(100));
     assert!(list.revokes(&session(1, 9, 50), at(100)));
     assert!(!list.revokes(&session(2, 9, 50), at(100)));
     assert!(
@@ -52,7 +52,7 @@ fn a_session_ends_by_its_sid_and_no_other_does() {
 #[test]
 fn a_person_is_signed_out_everywhere_and_can_sign_in_again() {
     let mut list = Revocations::default();
-    list.end(Mark::Person(id(7)), at(100), at(1000), at(100));
+    list.end(Revoked::Person(id(7)), at(100), at(1000), at(100));
     for (began, ended) in [(0, true), (99, true), (100, true), (101, false)] {
         assert_eq!(
             list.revokes(&session(1, 7, began), at(100)),
@@ -66,7 +66,7 @@ fn a_person_is_signed_out_everywhere_and_can_sign_in_again() {
 #[test]
 fn an_entry_counts_until_its_end_and_is_kept_until_then() {
     let mut list = Revocations::default();
-    list.end(Mark::Session(id(1)), at(100), at(1000), at(100));
+    list.end(Revoked::Session(id(1)), at(100), at(1000), at(100));
     assert!(list.revokes(&session(1, 1, 50), at(999)));
     assert!(!list.revokes(&session(1, 1, 50), at(1000)));
     list.prune(at(999));
@@ -78,11 +78,11 @@ fn an_entry_counts_until_its_end_and_is_kept_until_then() {
 #[test]
 fn lists_are_united_and_nothing_is_lost_before_its_end() {
     let mut filters = Revocations::default();
-    filters.end(Mark::Session(id(1)), at(100), at(1000), at(100));
-    filters.end(Mark::Session(id(2)), at(100), at(500), at(100));
+    filters.end(Revoked::Session(id(1)), at(100), at(1000), at(100));
+    filters.end(Revoked::Session(id(2)), at(100), at(500), at(100));
     let mut companions = Revocations::default();
-    companions.end(Mark::Session(id(2)), at(300), at(480), at(300));
-    companions.end(Mark::Person(id(3)), at(300), at(2000), at(300));
+    companions.end(Revoked::Session(id(2)), at(300), at(480), at(300));
+    companions.end(Revoked::Person(id(3)), at(300), at(2000), at(300));
     companions.raise_floor(at(10));
     let now = at(450);
     filters.unite(&companions, now);
@@ -112,7 +112,7 @@ fn a_full_list_refuses_more_and_never_less() {
     let most = u32::try_from(Revocations::MAX_ENTRIES).unwrap();
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
     assert_eq!(list.floor(), Timestamp::default());
-    list.end(Mark::Person(id(1)), at(50_000), at(100_000), at(0));
+    list.end(Revoked::Person(id(1)), at(50_000), at(100_000), at(0));
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
     assert_eq!(
         list.floor(),
@@ -130,7 +130,7 @@ fn a_full_list_refuses_more_and_never_less() {
 #[test]
 fn what_is_over_goes_before_the_floor_rises() {
     let mut list = full(20, |_| 10);
-    list.end(Mark::Session(id(u32::MAX)), at(30), at(100), at(30));
+    list.end(Revoked::Session(id(u32::MAX)), at(30), at(100), at(30));
     assert_eq!(list.len(), 1);
     assert_eq!(list.floor(), Timestamp::default());
 }
@@ -139,7 +139,7 @@ fn what_is_over_goes_before_the_floor_rises() {
 fn the_text_form_comes_back_even_of_a_full_list() {
     let mut list = full(1000, |_| 10);
     list.raise_floor(at(5));
-    list.end(Mark::Person(id(7)), at(6), at(1000), at(0));
+    list.end(Revoked::Person(id(7)), at(6), at(1000), at(0));
     let text = list.to_json();
     assert!(text.len() <= Revocations::MAX_BYTES, "{}", text.len());
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
@@ -183,7 +183,7 @@ fn what_is_no_list_is_refused() {
 #[test]
 fn an_answer_is_judged_like_any_from_the_network() {
     let body = r#"{"version":1,"floor":7,"entries":[]}"#.as_bytes();
-    let answer = HttpAnswer {
+    let answer = HttpResponse {
         status: 200,
         content_type: Some(b"application/json"),
         content_encoding: None,
@@ -193,21 +193,21 @@ fn an_answer_is_judged_like_any_from_the_network() {
     assert_eq!(floor, Ok(Timestamp::from_secs(7)));
     for (other, error) in [
         (
-            HttpAnswer {
+            HttpResponse {
                 status: 404,
                 ..answer
             },
             ReadError::Status(404),
         ),
         (
-            HttpAnswer {
+            HttpResponse {
                 content_type: Some(b"text/html"),
                 ..answer
             },
             ReadError::ContentType,
         ),
         (
-            HttpAnswer {
+            HttpResponse {
                 body: b"{}",
                 ..answer
             },

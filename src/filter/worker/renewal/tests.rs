@@ -53,18 +53,18 @@ fn cookies_of_the_family_ride_and_no_others_do() {
 #[test]
 fn the_token_in_a_renewal_is_what_is_judged() {
     let renewal = read(200, &[SEALED, TOKEN]);
-    let Refreshed::Renewed { sid, tokens } = renewal.refreshed() else {
+    let RefreshOutcome::Renewed { sid, tokens } = renewal.refreshed() else {
         panic!("not renewed");
     };
     assert_eq!((*sid, tokens.as_slice()), (SID, &["a.b.c".to_owned()][..]));
-    assert!(matches!(read(401, &[]).refreshed(), Refreshed::Ended));
+    assert!(matches!(read(401, &[]).refreshed(), RefreshOutcome::Ended));
 }
 
 #[test]
 fn an_answer_of_another_status_is_none_and_its_cookies_stay_behind() {
     for status in [0, 201, 204, 302, 400, 403, 404, 429, 500, 503, 504] {
         let renewal = read(status, &[TOKEN]);
-        assert!(matches!(renewal.refreshed(), Refreshed::Unavailable));
+        assert!(matches!(renewal.refreshed(), RefreshOutcome::Unavailable));
         assert!(!renewal.rides(Reason::Rule), "{status}");
     }
 }
@@ -85,7 +85,7 @@ fn more_cookies_than_a_session_has_are_no_answer() {
     let mut lines: Vec<&str> = deleted.iter().map(String::as_str).collect();
     assert!(matches!(
         read(200, &lines).refreshed(),
-        Refreshed::Unavailable
+        RefreshOutcome::Unavailable
     ));
     lines.pop();
     assert_eq!(riding(&read(200, &lines)), lines);
@@ -93,7 +93,7 @@ fn more_cookies_than_a_session_has_are_no_answer() {
     let long = format!("__Secure-portcullis-session={}", "x".repeat(MAX_BYTES));
     assert!(matches!(
         read(401, &[&long]).refreshed(),
-        Refreshed::Unavailable
+        RefreshOutcome::Unavailable
     ));
 }
 

@@ -1,6 +1,6 @@
 //! Addresses that people could be sent back to, if nobody looked.
 
-/// Addresses that a browser mends, and then goes elsewhere, or runs.
+/// Addresses that a browser fixes, and then goes elsewhere, or runs.
 pub(super) const MENDED: &[&str] = &[
     "//evil.example",
     "///evil.example",

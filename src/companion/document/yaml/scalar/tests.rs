@@ -106,8 +106,8 @@ fn the_mend_shows_the_quotes() {
     let fault = plain("on", &(7..9)).expect_err("a truth elsewhere");
     assert_eq!(fault.span, Some(7..9));
     assert!(
-        fault.mend.starts_with("write \"on\" in quotes"),
+        fault.help.starts_with("write \"on\" in quotes"),
         "{}",
-        fault.mend
+        fault.help
     );
 }

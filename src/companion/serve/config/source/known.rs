@@ -65,8 +65,8 @@ fn unknown(document: &Document, path: &str, name: &str, mut names: Vec<&str>) ->
     let problem = format!("unknown field `{name}`");
     let file = format!("{name}_file");
     if names.contains(&&*file) {
-        let mend = format!("secrets are read from files alone: name one in `{file}`");
-        return document.report(path, &problem, &mend).unseen();
+        let help = format!("secrets are read from files alone: name one in `{file}`");
+        return document.report(path, &problem, &help).unseen();
     }
     names.dedup();
     document.report(path, &problem, &suggestion(name, &names))

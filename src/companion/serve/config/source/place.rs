@@ -28,10 +28,10 @@ impl<'a> Place<'a> {
     }
 
     /// An error about what stands here.
-    pub(in crate::serve::config) fn wrong(&self, problem: &str, mend: &str) -> Report {
+    pub(in crate::serve::config) fn wrong(&self, problem: &str, help: &str) -> Report {
         match self {
-            Self::File(document, path) => document.report(path, problem, mend),
-            Self::Given(name) => Report::of(name, problem, mend),
+            Self::File(document, path) => document.report(path, problem, help),
+            Self::Given(name) => Report::of(name, problem, help),
         }
     }
 
@@ -40,9 +40,9 @@ impl<'a> Place<'a> {
         &self,
         value: &str,
         problem: &str,
-        mend: &str,
+        help: &str,
     ) -> Report {
-        self.wrong(&format!("`{value}` {problem}"), mend)
+        self.wrong(&format!("`{value}` {problem}"), help)
     }
 
     pub(super) fn mistyped(&self, node: &Node, expected: &str) -> Report {
@@ -54,11 +54,11 @@ impl<'a> Place<'a> {
             Value::List(_) => "a list",
             Value::Map(_) => "a block of settings",
         };
-        let mend = match (&node.value, expected) {
+        let help = match (&node.value, expected) {
             (Value::Number(text), "a text") => format!("write \"{text}\" in quotes"),
             _ => format!("write {expected}, or leave it out"),
         };
-        self.wrong(&format!("{found} where {expected} must stand"), &mend)
+        self.wrong(&format!("{found} where {expected} must stand"), &help)
     }
 
     pub(super) fn element(&self, index: usize) -> Self {
@@ -84,7 +84,7 @@ impl<'a> Place<'a> {
 
 impl Found<'_> {
     /// An error about the value.
-    pub(in crate::serve::config) fn wrong(&self, problem: &str, mend: &str) -> Report {
-        self.place.wrong_value(&self.value, problem, mend)
+    pub(in crate::serve::config) fn wrong(&self, problem: &str, help: &str) -> Report {
+        self.place.wrong_value(&self.value, problem, help)
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn a_value_that_cannot_be_is_refused_with_the_mend() {
-    for (flag, problem, mend) in [
+    for (flag, problem, help) in [
         (
             "--url=http://auth.example.com",
             "plain HTTP",
@@ -275,9 +275,9 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
             told.starts_with(&format!("error: {name}: ")),
             "{flag}: {told}"
         );
-        let (first, mended) = told.split_once("\nmend: ").expect("a mend");
+        let (first, helped) = told.split_once("\nhelp: ").expect("a help");
         assert!(
-            first.contains(problem) && mended.contains(mend),
+            first.contains(problem) && helped.contains(help),
             "{flag}: {told}"
         );
         assert!(

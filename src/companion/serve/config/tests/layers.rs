@@ -127,11 +127,11 @@ fn an_error_names_the_place_that_it_is_in() {
         told,
         "error: etc/companion.yaml:7:9: session.idle: `soon` is not a duration\n    \
          7 |   idle: soon\n      |         ^^^^\n\
-         mend: write a whole number and `s`, `m` or `h`, 5s to 720h"
+         help: write a whole number and `s`, `m` or `h`, 5s to 720h"
     );
     let told = read(FILE, &["--session-idle=soon"]).expect_err("a flag");
     assert!(
-        told.starts_with("error: --session-idle: `soon` is not a duration\nmend: "),
+        told.starts_with("error: --session-idle: `soon` is not a duration\nhelp: "),
         "{told}"
     );
 

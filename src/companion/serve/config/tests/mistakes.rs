@@ -34,13 +34,13 @@ fn t25_unknown_fields_are_errors_that_guess_what_is_meant() {
             "1:13: trust.a.conect: unknown field `conect`|did you mean `connect`?",
         ),
     ] {
-        let (place, mend) = line.split_once('|').expect("two parts");
+        let (place, help) = line.split_once('|').expect("two parts");
         let told = told_of(FILE, piece, other);
         assert!(
             told.starts_with(&format!("error: etc/companion.yaml:{place}")),
             "{told}"
         );
-        assert!(told.contains(&format!("\nmend: {mend}")), "{told}");
+        assert!(told.contains(&format!("\nhelp: {help}")), "{told}");
     }
 }
 
@@ -164,7 +164,7 @@ fn t25_what_is_missing_is_named_with_the_flag_that_would_do() {
     let told = read("", &[]).expect_err("nothing");
     assert_eq!(
         told,
-        "error: serve: no `url`\nmend: write `url: https://auth.example.com`, here or as `--url`"
+        "error: serve: no `url`\nhelp: write `url: https://auth.example.com`, here or as `--url`"
     );
     let told = told_of(
         FILE,
@@ -191,7 +191,7 @@ fn no_damaged_file_makes_a_panic() {
         let file = Document::parse("c.yaml".into(), text.into(), "");
         let source = file.and_then(|file| source::Source::new(Some(file), HashMap::new()));
         if let Err(report) = source.and_then(|source| Config::read(&source)) {
-            assert!(report.to_string().contains("\nmend: "), "{report}");
+            assert!(report.to_string().contains("\nhelp: "), "{report}");
         }
     }
 }

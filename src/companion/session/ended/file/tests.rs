@@ -1,7 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use portcullis_core::session::{Id, Marks};
+use portcullis_core::session::{Id, SessionHandles};
 
 use super::*;
 use crate::session::ended::Over;
@@ -14,8 +14,8 @@ fn ending(sid: u8) -> Ending {
     }
 }
 
-fn marks(sid: u8) -> Marks {
-    Marks {
+fn marks(sid: u8) -> SessionHandles {
+    SessionHandles {
         sid: Id::from_bytes([sid; 16]),
         handle: Id::from_bytes([0; 16]),
         began: at(0),
@@ -66,7 +66,7 @@ fn a_state_that_cannot_be_read_is_never_taken_for_none() {
         fs::write(&path, content).unwrap();
         let error = StateFile::open(&path, at(0)).unwrap_err().to_string();
         assert!(
-            error.contains("\nmend: restore it from a backup, or move it away"),
+            error.contains("\nhelp: restore it from a backup, or move it away"),
             "{error}"
         );
         assert_eq!(fs::read_to_string(&path).unwrap(), content);

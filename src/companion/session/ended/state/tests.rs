@@ -7,18 +7,18 @@ fn id(number: u16) -> Id {
     Id::from_bytes(bytes)
 }
 
-fn session(sid: u16, handle: u16, began: Timestamp) -> Marks {
-    Marks {
+fn session(sid: u16, handle: u16, began: Timestamp) -> SessionHandles {
+    SessionHandles {
         sid: id(sid),
         handle: id(handle),
         began,
     }
 }
 
-fn ending(mark: Mark, ends: Timestamp) -> Ending {
+fn ending(mark: Revoked, ends: Timestamp) -> Ending {
     let over = match mark {
-        Mark::Session(sid) => Over::session(sid, ends).began(at(0)),
-        Mark::Person(handle) => Over::person(handle, ends),
+        Revoked::Session(sid) => Over::session(sid, ends).began(at(0)),
+        Revoked::Person(handle) => Over::person(handle, ends),
     };
     Ending {
         marks: vec![over],
@@ -29,8 +29,8 @@ fn ending(mark: Mark, ends: Timestamp) -> Ending {
 #[test]
 fn a_mark_ends_one_session_or_all_of_a_person_that_began_before_it() {
     let mut state = State::begin(at(0));
-    state.end(&ending(Mark::Session(id(1)), at(1000)), at(100));
-    state.end(&ending(Mark::Person(id(7)), at(1000)), at(100));
+    state.end(&ending(Revoked::Session(id(1)), at(1000)), at(100));
+    state.end(&ending(Revoked::Person(id(7)), at(1000)), at(100));
     let now = at(200);
     assert!(state.has_ended(&session(1, 2, at(100)), None, now));
     assert!(state.has_ended(&session(3, 7, at(100)), None, now));
@@ -41,7 +41,7 @@ fn a_mark_ends_one_session_or_all_of_a_person_that_began_before_it() {
 #[test]
 fn a_mark_counts_until_its_end() {
     let mut state = State::begin(at(0));
-    state.end(&ending(Mark::Session(id(1)), at(1000)), at(100));
+    state.end(&ending(Revoked::Session(id(1)), at(1000)), at(100));
     assert!(state.has_ended(&session(1, 2, at(50)), None, at(999)));
     assert!(!state.has_ended(&session(1, 2, at(50)), None, at(1000)));
     assert_eq!(state.revocations(at(999)).len(), 1);
@@ -70,7 +70,7 @@ fn b04_a_logout_token_is_heeded_once_and_remembered_until_it_is_over() {
     let mut state = State::begin(at(0));
     let logout = Ending {
         logout_token: Some((id(1), at(500))),
-        ..ending(Mark::Person(id(7)), at(9000))
+        ..ending(Revoked::Person(id(7)), at(9000))
     };
     assert!(state.end(&logout, at(100)));
     assert!(!state.end(&logout, at(200)));
@@ -124,7 +124,7 @@ fn a_full_list_raises_the_floor_and_forgets_nobody() {
     let mut state = full(4096);
     assert_eq!(state.floor(), Timestamp::default());
     for number in 4096..4120 {
-        let mark = Mark::Session(id(number));
+        let mark = Revoked::Session(id(number));
         state.end(&ending(mark, at(100_000)), at(100 + u64::from(number)));
     }
     let now = at(6000);
@@ -201,7 +201,7 @@ fn what_is_no_state_is_never_read_as_one() {
 #[test]
 fn the_revocations_that_filters_read_are_of_their_form() {
     let mut state = State::begin(at(0));
-    state.end(&ending(Mark::Session(id(1)), at(1000)), at(100));
+    state.end(&ending(Revoked::Session(id(1)), at(1000)), at(100));
     let json = state.revocations(at(200)).to_json();
     let (before, ends) = (at(100).secs(), at(1000).secs());
     let expected = format!(

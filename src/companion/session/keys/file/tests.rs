@@ -93,7 +93,7 @@ fn what_is_no_key_file_is_left_alone() {
         fs::write(&path, content).unwrap();
         let error = make_or_rotate(&path, at(1)).unwrap_err().to_string();
         assert!(error.contains("precious: this is no key file: "), "{error}");
-        assert!(error.contains("\nmend: name another file"), "{error}");
+        assert!(error.contains("\nhelp: name another file"), "{error}");
         assert_eq!(&fs::read_to_string(&path).unwrap(), content);
         load(&path).unwrap_err();
     }

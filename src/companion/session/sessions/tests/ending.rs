@@ -232,7 +232,7 @@ async fn a_lost_state_file_revives_nobody() {
     scene.restart(at(200));
     scene.browser = old.clone();
     // Nobody here knows that it ended, so the provider is asked, which does.
-    assert_eq!(scene.read(at(201)).await, Err(Why::Unproven));
+    assert_eq!(scene.read(at(201)).await, Err(Why::AuthnFailure));
     scene.provider = FakeProvider::new(|_, _| Err(crate::session::NotRenewed::Ended));
     assert_eq!(scene.refresh(at(201)).await, Err(Why::Refused));
     assert_eq!(scene.provider.asked(), 1);
@@ -265,8 +265,8 @@ async fn after_a_lost_state_file_who_cannot_prove_the_session_signs_in_again() {
     let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
     let (sessions, shown) = (scene.sessions(), cookies(&header));
     let alone = sessions.refresh_token_alone(&shown, at(201), &provider);
-    assert_eq!(why(&alone.await.unwrap_err()), Why::Unproven);
-    assert_eq!(scene.refresh(at(201)).await, Err(Why::Unproven));
+    assert_eq!(why(&alone.await.unwrap_err()), Why::AuthnFailure);
+    assert_eq!(scene.refresh(at(201)).await, Err(Why::AuthnFailure));
     assert_eq!(scene.provider.asked(), 0);
 }
 

@@ -14,12 +14,12 @@ const PLACES: u16 = 4096;
 /// call would otherwise push out those of all the others, and every token would cost its copy. A
 /// place taken over, or two tokens with one hash, only mean that one is remembered later or sooner.
 #[derive(Debug)]
-pub(super) struct Met {
+pub(super) struct Doorkeeper {
     hashes: Vec<u64>,
     ends: Ends,
 }
 
-impl Default for Met {
+impl Default for Doorkeeper {
     fn default() -> Self {
         Self {
             hashes: vec![0; PLACES.into()],
@@ -28,7 +28,7 @@ impl Default for Met {
     }
 }
 
-impl Met {
+impl Doorkeeper {
     /// Whether this token came before. From now on it did.
     pub(super) fn again(&mut self, text: &str) -> bool {
         let hash = self.ends.hash_one(text);

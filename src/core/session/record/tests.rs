@@ -1,11 +1,11 @@
 use super::*;
-use crate::session::{Id, Marks};
+use crate::session::{Id, SessionHandles};
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 const SID: Id = Id::from_bytes([7; 16]);
 
-fn answer(body: &str) -> HttpAnswer<'_> {
-    HttpAnswer {
+fn answer(body: &str) -> HttpResponse<'_> {
+    HttpResponse {
         status: 200,
         content_type: Some(b"application/json"),
         content_encoding: None,
@@ -20,7 +20,7 @@ fn millis(millis: u64) -> Duration {
 #[test]
 fn the_list_is_read_at_once_and_then_every_two_to_three_seconds() {
     for chance in 0..20 {
-        let mut watch = Watch::default();
+        let mut watch = RevocationsRecord::default();
         assert!(watch.is_due(START));
         watch.begin(7, START);
         assert!(watch.is_led_by(7) && !watch.is_led_by(8));
@@ -36,7 +36,7 @@ fn the_list_is_read_at_once_and_then_every_two_to_three_seconds() {
 
 #[test]
 fn after_failures_the_pauses_grow_to_ten_seconds_and_the_age_goes_on() {
-    let mut watch = Watch::default();
+    let mut watch = RevocationsRecord::default();
     let good = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
     watch.begin(7, START);
     watch.take(Some(&good), START, 0).unwrap();
@@ -53,7 +53,7 @@ fn after_failures_the_pauses_grow_to_ten_seconds_and_the_age_goes_on() {
 
 #[test]
 fn a_turn_and_a_plan_that_a_clock_left_ahead_hold_nothing_up() {
-    let mut watch = Watch::default();
+    let mut watch = RevocationsRecord::default();
     watch.begin(7, START.after(Duration::from_secs(3600)));
     assert!(watch.is_due(START));
     let good = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
@@ -69,20 +69,20 @@ fn only_a_good_answer_is_a_list() {
         r#"{{"version":1,"floor":0,"entries":[{{"sid":"{SID}","before":{0},"ends":{0}}}]}}"#,
         START.secs() + 60
     );
-    let mut watch = Watch::default();
+    let mut watch = RevocationsRecord::default();
     let list = watch.take(Some(&answer(&entry)), START, 0).unwrap();
-    let marks = Marks {
+    let marks = SessionHandles {
         sid: SID,
         handle: Id::from_bytes([1; 16]),
         began: START,
     };
     assert!(list.revokes(&marks, START));
 
-    let page = HttpAnswer {
+    let page = HttpResponse {
         content_type: Some(b"text/html"),
         ..answer(&entry)
     };
-    let error = HttpAnswer {
+    let error = HttpResponse {
         status: 500,
         ..answer(&entry)
     };
@@ -94,18 +94,24 @@ fn only_a_good_answer_is_a_list() {
 
 #[test]
 fn what_workers_share_reads_back_as_it_was_written_and_nothing_else_does() {
-    let mut watch = Watch::default();
+    let mut watch = RevocationsRecord::default();
     assert_eq!(watch.list(), None);
     watch.begin(u64::MAX, START);
     for chance in [0, u64::MAX] {
         watch.share(chance);
         assert_eq!(watch.list(), Some(chance.max(1)));
         let text = watch.to_text();
-        assert_eq!(Watch::from_text(text.as_bytes()), Ok(watch.clone()));
+        assert_eq!(
+            RevocationsRecord::from_text(text.as_bytes()),
+            Ok(watch.clone())
+        );
     }
     let text = watch.to_text();
     for end in 0..text.len() {
-        assert!(Watch::from_text(&text.as_bytes()[..end]).is_err(), "{end}");
+        assert!(
+            RevocationsRecord::from_text(&text.as_bytes()[..end]).is_err(),
+            "{end}"
+        );
     }
     for (piece, other) in [
         ("\"format\":1", "\"format\":2"),
@@ -115,9 +121,12 @@ fn what_workers_share_reads_back_as_it_was_written_and_nothing_else_does() {
     ] {
         assert_eq!(text.matches(piece).count(), 1, "{piece} in {text}");
         let broken = text.replace(piece, other);
-        assert!(Watch::from_text(broken.as_bytes()).is_err(), "{other}");
+        assert!(
+            RevocationsRecord::from_text(broken.as_bytes()).is_err(),
+            "{other}"
+        );
     }
     let long = format!("{}{text}", " ".repeat(MAX_TEXT));
-    assert!(Watch::from_text(long.as_bytes()).is_err());
-    assert_eq!(watch.clone().without_turn().turn.lease, None);
+    assert!(RevocationsRecord::from_text(long.as_bytes()).is_err());
+    assert_eq!(watch.clone().without_lease().lease.holder, None);
 }

@@ -2,8 +2,8 @@ use super::*;
 
 const NAME: &str = "__Secure-portcullis";
 
-fn family() -> Family {
-    Family::new(NAME.to_owned())
+fn family() -> CookieNames {
+    CookieNames::new(NAME.to_owned())
 }
 
 #[test]

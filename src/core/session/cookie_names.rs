@@ -11,7 +11,7 @@ mod tests;
 /// session and `NAME-login-…` for each attempt to sign in; the first two also with `.0`, `.1`, …
 /// behind them, where a value is too long for one cookie.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Family {
+pub struct CookieNames {
     token: String,
     sealed: String,
 }
@@ -27,7 +27,7 @@ pub enum Cookies {
     Only(Vec<u8>),
 }
 
-impl Family {
+impl CookieNames {
     /// The cookies of this first name.
     pub(crate) fn new(name: String) -> Self {
         Self {

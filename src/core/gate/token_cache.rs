@@ -1,16 +1,16 @@
 //! What is remembered of verified tokens.
 
-mod met;
+mod doorkeeper;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use crate::caller::Known;
+use crate::caller::AuthenticatedCaller;
 use crate::keys::Thumbprint;
 use crate::token::Token;
 
-use met::Met;
+use doorkeeper::Doorkeeper;
 
 /// How many tokens one generation holds.
 const MAX_TOKENS: usize = 1024;
@@ -26,11 +26,11 @@ const MAX_BYTES: usize = 2 << 20;
 /// asked for again comes back from there. So a token that is in use stays, one that is not goes, and
 /// nothing has to be sorted. A token is remembered when it comes for the second time.
 #[derive(Debug, Default)]
-pub struct Memory {
+pub struct TokenCache {
     young: HashMap<Arc<str>, Arc<Remembered>, Ends>,
     old: HashMap<Arc<str>, Arc<Remembered>, Ends>,
     bytes: usize,
-    met: Met,
+    doorkeeper: Doorkeeper,
 }
 
 /// Hashes the end of a token alone. The end is a part of the signature and differs from token to
@@ -79,10 +79,10 @@ pub(super) struct Remembered {
 struct Proof {
     trust: usize,
     key: Thumbprint,
-    known: Arc<Known>,
+    known: Arc<AuthenticatedCaller>,
 }
 
-impl Memory {
+impl TokenCache {
     /// What is remembered of this token.
     pub(super) fn recall(&mut self, text: &str) -> Option<Arc<Remembered>> {
         if let Some(remembered) = self.young.get(text) {
@@ -100,9 +100,9 @@ impl Memory {
         token: &Arc<Token>,
         before: Option<&Remembered>,
         (trust, key): (usize, Thumbprint),
-        known: &Arc<Known>,
+        known: &Arc<AuthenticatedCaller>,
     ) {
-        if before.is_none() && !self.met.again(token.text()) {
+        if before.is_none() && !self.doorkeeper.again(token.text()) {
             return;
         }
         let mut proofs = before.map_or_else(Vec::new, |remembered| remembered.proofs.clone());
@@ -133,7 +133,10 @@ impl Memory {
 
 impl Remembered {
     /// The caller, if this key of this trust entry is proven to have signed the token.
-    pub(super) fn proven(&self, (trust, key): (usize, Thumbprint)) -> Option<&Arc<Known>> {
+    pub(super) fn proven(
+        &self,
+        (trust, key): (usize, Thumbprint),
+    ) -> Option<&Arc<AuthenticatedCaller>> {
         let mut proofs = self.proofs.iter();
         proofs
             .find(|proof| proof.trust == trust && proof.key == key)

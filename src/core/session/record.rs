@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Revocations;
+use crate::fetch_lease::{FetchLease, number};
 use crate::json::Json;
-use crate::keys::{HttpAnswer, ReadError};
+use crate::keys::{HttpResponse, ReadError};
 use crate::timestamp::Timestamp;
-use crate::turn::{Turn, number};
 
 #[cfg(test)]
 mod tests;
@@ -31,8 +31,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
 /// Workers hand it round as text, through memory that other plugins may share, so it is parsed as
 /// strictly as an answer from the network.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Watch {
-    turn: Turn,
+pub struct RevocationsRecord {
+    lease: FetchLease,
     /// Tells the list that is shared from those that were shared before; 0 where none is yet.
     list: u64,
 }
@@ -40,25 +40,25 @@ pub struct Watch {
 /// Why a text is not what workers share of this. Whoever finds one starts anew.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("what is shared of the revocations is not of the form that this release writes")]
-pub struct WatchError(());
+pub struct RevocationsRecordError(());
 
-impl Watch {
+impl RevocationsRecord {
     /// The text form, which every worker reads the same: JSON.
     pub fn to_text(&self) -> String {
         format!(
             "{{\"format\":{FORMAT},\"list\":{},{}}}",
             self.list,
-            self.turn.to_members()
+            self.lease.to_members()
         )
     }
 
     /// Reads the text form.
-    pub fn from_text(text: &[u8]) -> Result<Self, WatchError> {
+    pub fn from_text(text: &[u8]) -> Result<Self, RevocationsRecordError> {
         let json = (text.len() <= MAX_TEXT)
             .then(|| Json::parse(text).ok())
             .flatten();
         json.and_then(|json| Self::from_json(&json))
-            .ok_or(WatchError(()))
+            .ok_or(RevocationsRecordError(()))
     }
 
     fn from_json(json: &Json) -> Option<Self> {
@@ -66,40 +66,40 @@ impl Watch {
             return None;
         }
         Some(Self {
-            turn: Turn::from_members(json)?,
+            lease: FetchLease::from_members(json)?,
             list: number(json.member("list")?)?,
         })
     }
 
     /// The same, nobody having the turn to read.
     #[must_use]
-    pub fn without_turn(mut self) -> Self {
-        self.turn.lease = None;
+    pub fn without_lease(mut self) -> Self {
+        self.lease.holder = None;
         self
     }
 
     /// Whether a read should begin now.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        !self.turn.is_running(now) && self.turn.is_planned(LONGEST_BACKOFF, now)
+        !self.lease.is_running(now) && self.lease.is_planned(LONGEST_BACKOFF, now)
     }
 
     /// Gives `worker` the turn to read.
     pub fn begin(&mut self, worker: u64, now: Timestamp) {
-        self.turn.begin(worker, now);
+        self.lease.begin(worker, now);
     }
 
     /// Whether `worker` still has its turn, so that what it read may be shared.
     pub fn is_led_by(&self, worker: u64) -> bool {
-        self.turn.is_led_by(worker)
+        self.lease.is_led_by(worker)
     }
 
-    /// Takes what a read brought, which ends the turn: the list, for who asked to unite it with its
+    /// Takes what a read brought, which ends the lease: the list, for who asked to unite it with its
     /// own. After an error what there was stays as it is.
     ///
     /// `chance` is any number; it spreads the reads of many proxies.
     pub fn take(
         &mut self,
-        answer: Option<&HttpAnswer<'_>>,
+        answer: Option<&HttpResponse<'_>>,
         now: Timestamp,
         chance: u64,
     ) -> Result<Revocations, ReadError> {
@@ -108,9 +108,9 @@ impl Watch {
             .and_then(Revocations::from_answer);
         match list {
             Ok(_) => {
-                self.turn.succeed(REFRESH, now, chance);
+                self.lease.succeed(REFRESH, now, chance);
             }
-            Err(_) => self.turn.fail(LONGEST_BACKOFF, now, chance),
+            Err(_) => self.lease.fail(LONGEST_BACKOFF, now, chance),
         }
         list
     }
@@ -127,6 +127,6 @@ impl Watch {
 
     /// How long ago the list was read; `None` where it never was.
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
-        self.turn.read_at.map(|at| now.since(at))
+        self.lease.read_at.map(|at| now.since(at))
     }
 }

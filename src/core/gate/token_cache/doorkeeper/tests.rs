@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn who_came_before_is_known_again() {
-    let mut met = Met::default();
+    let mut met = Doorkeeper::default();
     for token in ["one", "another", "a third"] {
         assert!(!met.again(token), "{token}");
     }
@@ -12,7 +12,7 @@ fn who_came_before_is_known_again() {
 
 #[test]
 fn it_stays_as_big_as_it_is_and_makes_room_for_those_who_come() {
-    let mut met = Met::default();
+    let mut met = Doorkeeper::default();
     for id in 0..100_000 {
         met.again(&format!("token {id}"));
         assert!(met.again(&format!("token {id}")), "{id}");

@@ -14,7 +14,7 @@ pub const LEASE: Duration = Duration::from_secs(6);
 
 /// Whose turn it is to read something, and what came of the turns before.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Turn {
+pub(crate) struct FetchLease {
     /// When the last good read began here.
     pub(crate) read_at: Option<Timestamp>,
     /// When the last read of either outcome began.
@@ -24,20 +24,20 @@ pub(crate) struct Turn {
     /// When the next read is due without anybody asking for it.
     pub(crate) next: Timestamp,
     /// The worker that reads just now, and when its turn ends whatever happens.
-    pub(crate) lease: Option<(u64, Timestamp)>,
+    pub(crate) holder: Option<(u64, Timestamp)>,
 }
 
-impl Turn {
+impl FetchLease {
     /// Whether somebody's turn is running. One that ends later than any can was written by a clock
     /// that has since stepped back, and counts as over.
     pub(crate) fn is_running(&self, now: Timestamp) -> bool {
-        self.lease
+        self.holder
             .is_some_and(|(_, until)| now < until && until <= now.after(LEASE))
     }
 
     /// Whether `worker` still has its turn, so that what it read may be written.
     pub(crate) fn is_led_by(&self, worker: u64) -> bool {
-        self.lease.is_some_and(|(holder, _)| holder == worker)
+        self.holder.is_some_and(|(holder, _)| holder == worker)
     }
 
     /// Whether the next turn is due by the plan. A plan further ahead than `longest`, the longest
@@ -48,7 +48,7 @@ impl Turn {
 
     /// Gives `worker` the turn.
     pub(crate) fn begin(&mut self, worker: u64, now: Timestamp) {
-        self.lease = Some((worker, now.after(LEASE)));
+        self.holder = Some((worker, now.after(LEASE)));
         self.attempted_at = Some(now);
     }
 
@@ -58,7 +58,7 @@ impl Turn {
         self.read_at = Some(began);
         self.failures = 0;
         self.next = now.after(spread(pause, chance));
-        self.lease = None;
+        self.holder = None;
         began
     }
 
@@ -69,14 +69,14 @@ impl Turn {
         let pause = Duration::from_secs(doubled).min(longest);
         self.failures = self.failures.saturating_add(1);
         self.next = now.after(spread(pause, chance));
-        self.lease = None;
+        self.holder = None;
     }
 
     /// The members of a JSON object that say all this, times in milliseconds since the epoch.
     pub(crate) fn to_members(&self) -> String {
         let time = |time: Option<Timestamp>| option(time.map(|time| time.millis().to_string()));
         let lease = self
-            .lease
+            .holder
             .as_ref()
             .map(|(holder, until)| format!("[{holder},{}]", until.millis()));
         format!(
@@ -103,7 +103,7 @@ impl Turn {
             attempted_at: time(json, "attempted_at")?,
             failures: u32::try_from(number(json.member("failures")?)?).ok()?,
             next: Timestamp::from_millis(number(json.member("next")?)?),
-            lease,
+            holder: lease,
         })
     }
 }

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Caller;
 use crate::policy::Sso;
-use crate::session::{Claims, Marks};
+use crate::session::{Claims, SessionHandles};
 use crate::timestamp::Timestamp;
 use crate::token::{TokenError, Verified};
 use crate::trust::Trust;
@@ -16,16 +16,16 @@ use crate::trust::Trust;
 /// A caller with the token that proves it, and all that follows from the two alone: it is worked
 /// out once and remembered with the token; the token's id only where somebody asks for it.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct AuthenticatedCaller {
     verified: Verified,
     caller: Caller,
     name: String,
     headers: Vec<(&'static str, String)>,
     token_id: OnceLock<String>,
-    session: Option<Marks>,
+    session: Option<SessionHandles>,
 }
 
-impl Known {
+impl AuthenticatedCaller {
     /// Whom the token speaks of.
     pub(crate) fn new(verified: Verified, trust: &Trust) -> Result<Self, TokenError> {
         let caller = Caller::of(&verified, trust)?;
@@ -45,7 +45,12 @@ impl Known {
         Ok(Self::build(verified, caller, Some(marks), providers))
     }
 
-    fn build(verified: Verified, caller: Caller, session: Option<Marks>, providers: usize) -> Self {
+    fn build(
+        verified: Verified,
+        caller: Caller,
+        session: Option<SessionHandles>,
+        providers: usize,
+    ) -> Self {
         Self {
             name: caller.name(),
             headers: caller.identity_headers(providers),
@@ -99,7 +104,7 @@ impl Known {
     }
 
     /// What ends the session before its time, where the caller is a person with a session.
-    pub const fn session(&self) -> Option<&Marks> {
+    pub const fn session(&self) -> Option<&SessionHandles> {
         self.session.as_ref()
     }
 
