@@ -7,7 +7,7 @@ use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::{Authority, Call, Companion, Person, Provider, wait};
 use serde_json::{Value, json};
 
-use crate::document::{Document, first_column, table};
+use crate::document::{COMPANION, Document, first_column, table};
 use crate::running::{names, quoted};
 
 const URL: &str = "https://auth.example.com";
@@ -71,10 +71,10 @@ fn policy(rule: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_endpoints_of_the_readme_are_those_of_the_companion_and_of_the_filter() {
+async fn the_endpoints_of_the_reference_are_those_of_the_companion_and_of_the_filter() {
     let stage = Stage::start().await;
-    let readme = Document::read("README.md");
-    let rows = table(readme.section("Endpoints"), "endpoint");
+    let reference = Document::read(COMPANION);
+    let rows = table(reference.section("Endpoints"), "endpoint");
     let policy = Policy::from_json(&policy("operators").to_string()).expect("a policy");
     let sso = policy.sso().expect("people sign in");
     let mut bare = BTreeSet::new();
@@ -102,10 +102,10 @@ async fn the_endpoints_of_the_readme_are_those_of_the_companion_and_of_the_filte
 }
 
 #[tokio::test]
-async fn the_cookies_of_the_readme_are_those_that_a_browser_gets() {
+async fn the_cookies_of_the_reference_are_those_that_a_browser_gets() {
     let stage = Stage::start().await;
-    let readme = Document::read("README.md");
-    let section = readme.section("Cookies");
+    let reference = Document::read(COMPANION);
+    let section = reference.section("Cookies");
     let rows = table(section, "cookie");
     let mut seen = BTreeSet::new();
     let steps = stage.alice.trail().iter();
@@ -121,7 +121,7 @@ async fn the_cookies_of_the_readme_are_those_that_a_browser_gets() {
             None => format!("`{name}`"),
         };
         let row = rows.iter().find(|row| row[0] == known);
-        let row = row.unwrap_or_else(|| panic!("{known} is not in the README"));
+        let row = row.unwrap_or_else(|| panic!("{known} is not in the reference"));
         for attribute in ["Secure", "HttpOnly", "Path=/"] {
             assert!(section.contains(&format!("`{attribute}`")), "{attribute}");
             assert!(line.contains(&format!("; {attribute}")), "{line}");
@@ -137,10 +137,10 @@ async fn the_cookies_of_the_readme_are_those_that_a_browser_gets() {
 }
 
 #[tokio::test]
-async fn the_companions_metrics_and_its_log_are_those_of_the_readme() {
+async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
     let mut stage = Stage::start().await;
-    let readme = Document::read("README.md");
-    let section = readme.section("Metrics and logs of the companion");
+    let reference = Document::read(COMPANION);
+    let section = reference.section("Metrics");
     // All that is counted.
     let refresh = Call::post("", "").header("x-request-id", "the-proxy-s-own");
     let refreshed = stage.alice.fetch("/oauth2/refresh", refresh).await;
@@ -176,7 +176,9 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_readme() {
     let line = lines
         .find(|line| !line["proxy_id"].is_null())
         .expect("a line");
-    let documented: BTreeSet<String> = first_column(section, "log").into_iter().collect();
+    let documented: BTreeSet<String> = first_column(reference.section("Log"), "log")
+        .into_iter()
+        .collect();
     assert_eq!(names(&line), documented);
     assert!(!log.contains("eyJ") && !log.contains("s3cret"), "{log}");
 }

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::document::Document;
+use crate::document::{Document, README};
 
 /// Two demos at once would write to the same folders.
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -35,7 +35,7 @@ async fn the_demo_prints_the_table_of_the_readme() {
         "{printed}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let readme = Document::read("README.md");
+    let readme = Document::read(README);
     let shown = readme.blocks("text")[0];
     assert!(
         printed.contains(shown),

@@ -8,7 +8,8 @@ use std::process::{Command, Output, Stdio};
 use portcullis_tests::lab::{Authority, Companion, Shipped, folder, tools, yaml};
 use serde_json::{Value, json};
 
-use crate::document::{Document, table};
+use crate::document::{COMPANION, Document, README, table};
+use crate::reference::LISTED;
 
 /// So far from every option's name that the companion lists them all.
 const NO_OPTION: &str = "this-is-the-name-of-no-option";
@@ -43,7 +44,10 @@ fn known(configuration: &Value) -> Option<Vec<String>> {
     let told = String::from_utf8(ask(configuration).stderr).expect("text");
     let problem = told.lines().next()?;
     let is_place = problem.ends_with(&format!("unknown field `{NO_OPTION}`"));
-    let names = told.split_once("help: here stand ").filter(|_| is_place)?.1;
+    let names = told
+        .split_once(&format!("help: {LISTED}"))
+        .filter(|_| is_place)?
+        .1;
     Some(names.trim().split(", ").map(str::to_owned).collect())
 }
 
@@ -73,7 +77,7 @@ fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeSet<String>
     true
 }
 
-/// The flag of an option, as the README says that it is made.
+/// The flag of an option, as the reference says that it is made.
 fn flag(option: &str) -> String {
     let words = option.replace("providers[]", "provider").replace(".*", "");
     format!("--{}", words.replace(['.', '_'], "-"))
@@ -111,16 +115,16 @@ fn help() -> BTreeMap<String, Told> {
     flags
 }
 
-fn options(readme: &Document) -> Vec<Vec<&str>> {
-    table(readme.section("Options"), "option")
+fn options(reference: &Document) -> Vec<Vec<&str>> {
+    table(reference.section("Configuration"), "option")
 }
 
 #[test]
-fn every_option_of_the_companion_is_in_the_readme_and_there_are_no_others() {
+fn every_option_of_the_companion_is_in_the_reference_and_there_are_no_others() {
     let mut found = BTreeSet::new();
     walk("", &|value| value, &mut found);
-    let readme = Document::read("README.md");
-    let rows = options(&readme);
+    let reference = Document::read(COMPANION);
+    let rows = options(&reference);
     let listed: Vec<String> = rows.iter().map(|row| row[0].replace('`', "")).collect();
     let documented: BTreeSet<String> = listed.iter().cloned().collect();
     assert_eq!(documented, found);
@@ -128,12 +132,12 @@ fn every_option_of_the_companion_is_in_the_readme_and_there_are_no_others() {
 }
 
 #[test]
-fn each_option_has_the_flag_the_variable_and_the_default_of_the_readme() {
-    let readme = Document::read("README.md");
+fn each_option_has_the_flag_the_variable_and_the_default_of_the_reference() {
+    let reference = Document::read(COMPANION);
     let mut help = help();
     let config = help.remove("--config").expect("--config");
     assert_eq!(config.variable, "PORTCULLIS_CONFIG");
-    for row in options(&readme) {
+    for row in options(&reference) {
         let option = row[0].trim_matches('`');
         let told = help.remove(&flag(option));
         let told = told.unwrap_or_else(|| panic!("{option}: no {}", flag(option)));
@@ -145,18 +149,18 @@ fn each_option_has_the_flag_the_variable_and_the_default_of_the_readme() {
         }
     }
     assert!(help.is_empty(), "{help:?}");
-    // What the README says of one by way of example.
+    // What the reference says of one by way of example.
     let option = "session.cookie.domain";
-    let section = readme.section("Reference: the companion");
+    let section = reference.section("Configuration");
     for example in [flag(option), variable(option)] {
         assert!(section.contains(&format!("`{example}`")), "{example}");
     }
 }
 
-/// The README's configuration, with files and ports of the lab's.
+/// The reference's configuration, with files and ports of the lab's.
 fn example(authority: &Authority) -> Value {
-    let readme = Document::read("README.md");
-    let mut blocks = readme.blocks("text").into_iter();
+    let reference = Document::read(COMPANION);
+    let mut blocks = reference.blocks("yaml").into_iter();
     let block = blocks.find(|block| block.starts_with("url: "));
     let mut configuration = yaml::read(block.expect("a configuration")).expect("YAML");
     // The lab fills in what is left out.
@@ -175,9 +179,10 @@ fn example(authority: &Authority) -> Value {
 }
 
 #[tokio::test]
-async fn the_configuration_of_the_readme_goes_with_its_policy_and_with_the_gateway() {
+async fn the_configuration_of_the_reference_goes_with_the_policy_of_the_readme_and_with_the_gateway()
+ {
     let authority = Authority::new();
-    let readme = Document::read("README.md");
+    let readme = Document::read(README);
     let policy = yaml::read(readme.blocks("yaml")[0]).expect("YAML");
     let gateway = Shipped::read("gateway.yaml");
     for policy in [&policy, gateway.policy()] {
@@ -187,8 +192,8 @@ async fn the_configuration_of_the_readme_goes_with_its_policy_and_with_the_gatew
 
 #[test]
 fn what_is_required_is_what_the_companion_misses() {
-    let readme = Document::read("README.md");
-    let required = options(&readme)
+    let reference = Document::read(COMPANION);
+    let required = options(&reference)
         .into_iter()
         .filter(|row| row[2] == "required");
     let required: BTreeSet<&str> = required.map(|row| row[0].trim_matches('`')).collect();
