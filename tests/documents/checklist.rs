@@ -1,4 +1,4 @@
-//! The numbers in test names against the checklist that explains them.
+//! The numbers in test names are those of the checklist.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use crate::sources;
 /// The letters that the numbers of the checklist begin with.
 const FAMILIES: &str = "bcdhjklmrt";
 
-/// A header parameter (RFC 7797), and no number of the checklist.
+/// A header parameter (RFC 7797), not a number of the checklist.
 const PARAMETER: &str = "b64";
 
 /// The numbers that a test's name begins with, as the checklist writes them: `j16_j17_time_…` has
-/// two. A digit alone counts with a zero in front.
+/// two. A single digit gets a leading zero.
 fn numbers(name: &str) -> Vec<String> {
     let words = name.split('_').take_while(|word| *word != PARAMETER);
     words.map_while(number).collect()
@@ -105,7 +105,7 @@ fn the_checklist_says_which_numbers_no_test_has() {
 }
 
 #[test]
-fn numbers_are_read_from_names_as_people_read_them() {
+fn numbers_and_advisories_are_parsed_from_names() {
     assert_eq!(numbers("j16_j17_time_is_strict"), ["J16", "J17"]);
     assert_eq!(numbers("t2_a_public_key"), ["T02"]);
     assert_eq!(numbers("j06_b64_is_refused"), ["J06"]);

@@ -1,4 +1,4 @@
-//! The commands of the documents: they are targets of the Makefile, or they run.
+//! The commands in the documents and workflows.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ fn is_target(makefile: &str, target: &str) -> bool {
     makefile.contains(&format!("\n{target}: ")) || makefile.contains(&format!("\n{target}:\n"))
 }
 
-/// The lines of all blocks for a shell.
+/// The lines of all shell examples.
 fn shell(document: &Document) -> Vec<&str> {
     let blocks = document.blocks("sh").into_iter();
     blocks.flat_map(str::lines).collect()
@@ -46,9 +46,7 @@ fn every_target_that_a_document_makes_exists() {
 #[test]
 fn contributing_lists_every_target() {
     let makefile = makefile();
-    let listed = makefile
-        .lines()
-        .filter(|line| line.contains(" ## "));
+    let listed = makefile.lines().filter(|line| line.contains(" ## "));
     let listed = listed.filter_map(|line| {
         let target = line.split_once(':')?.0;
         let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
@@ -102,7 +100,7 @@ fn every_portcullis_command_of_the_documents_runs() {
             let Some(arguments) = line.strip_prefix("portcullis ") else {
                 continue;
             };
-            // It runs until it is stopped, in the tests of its configuration.
+            // It runs until it is stopped: the test of its configuration covers it.
             if arguments.starts_with("serve ") {
                 continue;
             }

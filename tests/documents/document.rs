@@ -1,11 +1,11 @@
-//! Markdown, as far as the project's documents use it.
+//! The subset of Markdown that the project's documents use.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use portcullis_tests::lab::folder::workspace;
 
-/// The front page.
+/// The introduction and the map.
 pub(crate) const README: &str = "README.md";
 /// The reference of the policy.
 pub(crate) const POLICY: &str = "src/core/policy/README.md";
@@ -14,7 +14,7 @@ pub(crate) const COMPANION: &str = "src/companion/README.md";
 /// The reference for Envoy.
 pub(crate) const ENVOY: &str = "envoy/README.md";
 
-/// Folders without documents of ours.
+/// Folders without documents of the project.
 const FOREIGN: [&str; 4] = [".git", ".tools", "node_modules", "target"];
 
 /// A document.
@@ -145,7 +145,7 @@ pub(crate) fn table<'a>(section: &'a str, title: &str) -> Vec<Vec<&'a str>> {
             let cells = line
                 .strip_prefix('|')
                 .and_then(|line| line.strip_suffix('|'));
-            let cells = cells.unwrap_or_else(|| panic!("not closed: {line}"));
+            let cells = cells.unwrap_or_else(|| panic!("the row is not closed: {line}"));
             cells.split('|').map(str::trim).collect()
         })
         .collect();

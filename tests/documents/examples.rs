@@ -1,4 +1,4 @@
-//! What is meant to be copied or opened.
+//! Examples that users copy, and the tests that documents name.
 
 use std::fs;
 
@@ -50,14 +50,14 @@ fn the_configurations_of_the_documents_are_pieces_of_the_files_that_the_tests_ru
         let blocks = document.blocks(language);
         assert_eq!(blocks.len(), 1, "{name}");
         let file = fs::read_to_string(workspace().join(file)).expect("a file that is shipped");
-        let said = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with('#');
-        let file: Vec<&str> = file.lines().filter(said).collect();
+        let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with('#');
+        let file: Vec<&str> = file.lines().filter(is_code).collect();
         let block: Vec<&str> = blocks[0].lines().collect();
         assert!(is_piece(&block, &file), "{name}: {file:#?}");
     }
 }
 
-/// Whether these lines follow each other in a file, all of them further in by as much.
+/// Whether a file contains these lines in sequence, with the same additional indentation.
 fn is_piece(block: &[&str], file: &[&str]) -> bool {
     file.windows(block.len()).any(|piece| {
         let margin = piece[0].strip_suffix(block[0]).unwrap_or("-");
@@ -67,7 +67,7 @@ fn is_piece(block: &[&str], file: &[&str]) -> bool {
 }
 
 #[test]
-fn every_proof_is_one_that_cargo_runs() {
+fn every_test_file_is_one_that_cargo_runs() {
     let manifests = ["tests", "src/companion"].map(|member| {
         let manifest = workspace().join(member).join("Cargo.toml");
         fs::read_to_string(manifest).expect("a manifest")

@@ -1,4 +1,4 @@
-//! The map of the documents: every document is on it, and every path and link leads somewhere.
+//! The map of the documents, and the paths and links in them.
 
 use std::fs;
 
@@ -6,10 +6,10 @@ use portcullis_tests::lab::folder::workspace;
 
 use crate::document::{Document, README};
 
-/// The maximum size of the front page, in bytes.
+/// The maximum size of README.md, in bytes.
 const MAX_README: usize = 10_240;
 
-/// Files that are named without their folder.
+/// Names with these endings are files, also without a folder.
 const ENDINGS: [&str; 5] = [".json", ".md", ".rs", ".sh", ".toml"];
 
 #[test]
@@ -34,7 +34,7 @@ fn every_document_is_on_the_map_of_the_readme() {
 }
 
 #[test]
-fn every_relative_link_leads_to_a_file_and_to_a_heading_in_it() {
+fn every_relative_link_has_a_target() {
     let mut count = 0;
     for document in Document::all() {
         for link in document.links() {
@@ -71,7 +71,7 @@ fn every_relative_link_leads_to_a_file_and_to_a_heading_in_it() {
     assert!(count >= 20, "only {count} links found");
 }
 
-/// The anchor that a heading gets on a forge.
+/// The anchor that GitHub generates for a heading.
 fn slug(heading: &str) -> String {
     let kept = heading
         .chars()
@@ -99,7 +99,7 @@ fn every_path_that_a_document_names_exists() {
                 && (is_top(name.split('/').next().unwrap_or_default())
                     || ENDINGS.iter().any(|ending| name.ends_with(ending)))
         });
-        // In diagrams and examples, and in prose, a path begins with a folder of the project.
+        // Everywhere, also in diagrams: what begins with a folder of the project and a slash.
         let words = document.text().split(|letter| !is_plain(letter));
         let words = words.filter(|word| word.split_once('/').is_some_and(|(top, _)| is_top(top)));
         for path in quoted.chain(words) {

@@ -1,5 +1,5 @@
-//! What the documents say is so: every table is the code's own, every example works, every command
-//! runs, every path and every link leads somewhere, and every test that they name exists.
+//! The documents are correct: tables equal the code, examples and commands work, and paths, links
+//! and the tests that they name exist.
 
 mod checklist;
 mod commands;

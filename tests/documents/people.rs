@@ -1,4 +1,4 @@
-//! The reference of the companion against one that signs somebody in.
+//! The companion's endpoints, cookies, metrics and log, compared with a running one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::running::{names, quoted};
 const URL: &str = "https://auth.example.com";
 const KEY_MADE: &str = "portcullis_companion_signing_key_made_timestamp_seconds";
 
-/// A provider, a companion that terminates TLS itself, and somebody who has signed in.
+/// A provider, a companion that terminates TLS itself, and a person who has signed in.
 struct Stage {
     _provider: Provider,
     companion: Companion,
@@ -112,7 +112,7 @@ async fn the_cookies_of_the_reference_are_those_that_a_browser_gets() {
     let ours = steps.filter(|step| step.url.host_str() == Some("auth.example.com"));
     for line in ours.flat_map(|step| step.reply.all("set-cookie")) {
         let (name, rest) = line.split_once('=').expect("a cookie");
-        // What is deleted, and the mark by which a loop is known.
+        // Deleted cookies, and the one that detects loops.
         if rest.contains("Max-Age=0;") || name.ends_with("-login-done") {
             continue;
         }
@@ -141,7 +141,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
     let mut stage = Stage::start().await;
     let reference = Document::read(COMPANION);
     let section = reference.section("Metrics");
-    // All that is counted.
+    // Everything that is counted.
     let refresh = Call::post("", "").header("x-request-id", "the-proxy-s-own");
     let refreshed = stage.alice.fetch("/oauth2/refresh", refresh).await;
     assert_eq!(refreshed.status, 200);
@@ -161,7 +161,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
     let text = wait::until("all metrics", wait::LONG, async || {
         let metrics = Call::get("localhost", "/metrics");
         let text = metrics.send(stage.companion.metrics()).await.text();
-        // It is looked for every other second.
+        // It is updated every two seconds.
         let mut lines = text.lines();
         let made = lines.find_map(|line| line.strip_prefix(KEY_MADE)?.trim().parse::<f64>().ok());
         made.is_some_and(|secs| secs > 0.0).then_some(text)
@@ -183,7 +183,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
     assert!(!log.contains("eyJ") && !log.contains("s3cret"), "{log}");
 }
 
-/// The metrics of OpenMetrics' text, and the labels of each.
+/// The metrics in OpenMetrics text, and the labels of each.
 fn metrics(text: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut metrics: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -199,7 +199,7 @@ fn metrics(text: &str) -> BTreeMap<String, BTreeSet<String>> {
         let labels = labels
             .split(',')
             .filter_map(|label| Some(label.split_once('=')?.0.to_owned()));
-        // A histogram's own.
+        // The label of a histogram's buckets.
         let labels = labels.filter(|label| label != "le");
         metrics.entry(name.to_owned()).or_default().extend(labels);
     }

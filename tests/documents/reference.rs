@@ -1,4 +1,4 @@
-//! The reference against the code, without anything running.
+//! The tables that are compared with the code itself.
 
 use std::collections::BTreeMap;
 
@@ -11,23 +11,26 @@ use crate::document::{COMPANION, Document, ENVOY, POLICY, first_column, table};
 use crate::running::quoted;
 use crate::sources;
 
-/// So far from every field's name that the parser lists them all.
+/// Unlike every field's name, so the parser lists them all instead of suggesting one.
 const NO_FIELD: &str = "this-is-the-name-of-no-field";
 
 /// How an error lists the names that it expects.
 pub(crate) const LISTED: &str = "here stand ";
 
-/// The names that may stand at a place, by the parser's own account; `None` if no object does.
+/// The names that the parser expects at a place; `None` if it expects no object there.
 fn known(document: &Value) -> Option<Vec<String>> {
     let error = Policy::from_json(&document.to_string()).err()?;
     let names = error.help().strip_prefix(LISTED)?;
-    error
-        .problem()
-        .contains(NO_FIELD)
-        .then(|| names.split(", ").map(str::to_owned).collect())
+    error.problem().contains(NO_FIELD).then(|| {
+        names
+            .replace('`', "")
+            .split(", ")
+            .map(str::to_owned)
+            .collect()
+    })
 }
 
-/// Finds all objects of the document from a place on: what may stand in each.
+/// Collects the fields of all objects of the document, from a place on.
 fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeMap<String, Vec<String>>) {
     let Some(names) = known(&wrap(json!({NO_FIELD: 1}))) else {
         return;

@@ -1,4 +1,4 @@
-//! The reference against gateways that run as they are shipped.
+//! Headers, logs and metrics, compared with gateways that run the shipped files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,7 +83,7 @@ async fn no_header_of_the_reference_survives_and_each_that_it_names_is_set() {
 async fn logs_and_metrics_of_the_reference_are_those_of_the_gateway() {
     let (policy, reference) = (Document::read(POLICY), Document::read(ENVOY));
     let (authority, key) = (Authority::new(), SigningKey::p256());
-    // Keys of its own for each: else whose set is read first says who the caller is.
+    // Different keys: otherwise the entry whose keys are fetched first determines the caller.
     let blue = Issuer::start(&authority, KUBERNETES, &[&key]).await;
     let green = Issuer::start(&authority, KUBERNETES, &[&SigningKey::p256()]).await;
     let app = App::start("alertmanager").await;
@@ -151,7 +151,7 @@ pub(crate) fn quoted(cell: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Our metrics, and the labels of each.
+/// The filter's metrics, and the labels of each.
 fn metrics(stats: &str) -> BTreeMap<String, BTreeSet<String>> {
     let typed = stats
         .lines()
@@ -162,7 +162,7 @@ fn metrics(stats: &str) -> BTreeMap<String, BTreeSet<String>> {
         let inside = series.filter_map(|line| Some(line.split_once('{')?.1.split_once('}')?.0));
         let labels = inside.flat_map(|labels| labels.split(','));
         let labels = labels.filter_map(|label| Some(label.split_once('=')?.0.to_owned()));
-        // A histogram's own.
+        // The label of a histogram's buckets.
         labels.filter(|label| label != "le").collect()
     };
     names

@@ -1,4 +1,4 @@
-//! The project's own sources.
+//! The project's source files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub(crate) fn text(folders: &[&str]) -> String {
     files(folders).iter().map(read).collect()
 }
 
-/// The name of every function whose name begins a line of its own.
+/// The name of every function that is not public.
 pub(crate) fn functions(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
         let line = line.trim_start();
