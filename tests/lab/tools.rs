@@ -31,10 +31,16 @@ pub fn server(program: &str) -> Command {
     unpacked("servers", &format!("usr/{program}"))
 }
 
-/// What drives Chromium: `chromedriver`.
+/// What drives Chromium: `chromedriver`. Both use the unpacked fonts only, so that pages look the
+/// same on every machine.
 #[must_use]
 pub fn browser_driver() -> Command {
-    unpacked("chromium", "usr/bin/chromedriver")
+    let mut command = unpacked("chromium", "usr/bin/chromedriver");
+    command.env(
+        "FONTCONFIG_PATH",
+        workspace().join(".tools/chromium/etc/fonts"),
+    );
+    command
 }
 
 /// Chromium itself, which wants the same environment as its driver.
