@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 pub(crate) const CONNECTIONS: usize = 32;
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How an answer begins and how it ends. What begins in another way is refused, because refusals
 /// would measure nothing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ExpectedResponse {
     pub(crate) begins: &'static [u8],
     pub(crate) ends: &'static [u8],
 }
@@ -24,7 +24,7 @@ pub(crate) struct Answer {
 pub(crate) struct Load {
     streams: Vec<TcpStream>,
     requests: Vec<Vec<u8>>,
-    answer: Answer,
+    answer: ExpectedResponse,
     next: usize,
 }
 
@@ -34,12 +34,12 @@ impl Load {
         address: SocketAddr,
         connections: usize,
         requests: Vec<String>,
-        answer: Answer,
+        answer: ExpectedResponse,
     ) -> Result<Self> {
         let streams = (0..connections).map(|_| {
             let stream = TcpStream::connect(address)?;
             stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(TIMEOUT))?;
             Ok(stream)
         });
         Ok(Self {
@@ -82,7 +82,7 @@ impl Load {
 
     /// Takes one whole answer.
     fn take(&mut self, place: usize) -> Result<()> {
-        let Answer { begins, ends } = self.answer;
+        let ExpectedResponse { begins, ends } = self.answer;
         let mut buffer = [0; 4096];
         let mut length = 0;
         loop {

@@ -40,25 +40,25 @@ impl Machine {
 
     /// Keeps this process, and what it starts, off the core of what is measured, where there is
     /// another.
-    pub(crate) fn keep_to_own_core(&self) -> Result<(), String> {
+    pub(crate) fn pin_load_generator(&self) -> Result<(), String> {
         let own = self.cores.last().copied().unwrap_or_default();
-        keep_to(own, process::id())
+        pin_to(own, process::id())
     }
 
     /// Keeps a process that runs on the core of what is measured.
-    pub(crate) fn keep_to_servers_core(&self, process: u32) -> Result<(), String> {
-        keep_to(self.servers_core(), process)
+    pub(crate) fn pin_to_server_core(&self, process: u32) -> Result<(), String> {
+        pin_to(self.server_core(), process)
     }
 
     /// A program that runs on the core of what is measured.
-    pub(crate) fn on_servers_core(&self, program: PathBuf) -> Command {
+    pub(crate) fn command_on_server_core(&self, program: PathBuf) -> Command {
         let mut command = Command::new("taskset");
-        let core = self.servers_core().to_string();
+        let core = self.server_core().to_string();
         command.args(["--cpu-list", &core]).arg(program);
         command
     }
 
-    fn servers_core(&self) -> usize {
+    fn server_core(&self) -> usize {
         self.cores.first().copied().unwrap_or_default()
     }
 }
@@ -86,7 +86,7 @@ pub(crate) fn memory(process: u32) -> f64 {
     kibibytes / 1024.0
 }
 
-fn keep_to(core: usize, process: u32) -> Result<(), String> {
+fn pin_to(core: usize, process: u32) -> Result<(), String> {
     let pinned = Command::new("taskset")
         .args(["--all-tasks", "--cpu-list", "--pid", &core.to_string()])
         .arg(process.to_string())

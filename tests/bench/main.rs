@@ -13,17 +13,17 @@ mod companion;
 mod filter;
 mod load;
 mod machine;
-mod people;
 mod report;
 mod rounds;
 mod settings;
+mod sign_in_stack;
 
 use std::process::ExitCode;
 
 use filter::Tokens;
 use machine::Machine;
-use people::People;
 use settings::{Part, Settings};
+use sign_in_stack::SignInStack;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -41,9 +41,9 @@ async fn bench() -> Result<(), String> {
     let machine = Machine::look()?;
     // Signing takes every core there is, so it comes before this process keeps to one.
     let tokens = Tokens::sign();
-    machine.keep_to_own_core()?;
+    machine.pin_load_generator()?;
     report::preface(&machine, &settings);
-    let people = People::start().await;
+    let people = SignInStack::start().await;
     if settings.has(Part::Filter) {
         filter::measure(&machine, &settings, &tokens, &people).await?;
     }

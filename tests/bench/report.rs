@@ -57,7 +57,7 @@ pub(crate) fn throughput(all: &[Series]) {
         "against", "requests/s", "CPU a request"
     );
     for series in all {
-        for rival in series.rivals_among(all) {
+        for rival in series.baselines_among(all) {
             println!(
                 "{:<36}{:>11.2}{:>17.2}   ({})",
                 series.name,
@@ -88,7 +88,7 @@ pub(crate) fn latency(all: &[Series]) {
     );
     for series in all {
         let (lowest, highest) = series.range(Sample::microseconds);
-        let added = series.rivals_among(all).next().map(|rival| {
+        let added = series.baselines_among(all).next().map(|rival| {
             let added = series.difference(rival, Sample::microseconds);
             format!("{added:.1}")
         });

@@ -16,7 +16,7 @@ pub(crate) struct Variant {
     /// What it is called there.
     pub(crate) name: &'static str,
     /// The variants that it should be judged by.
-    pub(crate) rivals: &'static [&'static str],
+    pub(crate) baselines: &'static [&'static str],
     /// Who answers: the number of a process.
     pub(crate) process: u32,
     /// What asks.

@@ -2,9 +2,9 @@
 //! it refuses, and how it ends. That people can sign in is proven elsewhere.
 
 mod ending;
+mod fixture;
 mod requests;
 mod running;
-mod scene;
 mod starting;
 mod tls;
 mod watching;

@@ -7,7 +7,7 @@ use portcullis_core::decision::Reason;
 use serde_json::Value;
 
 use crate::callers::Clusters;
-use crate::gate::Gate;
+use crate::gateway::DemoGateway;
 
 /// What is asked: a method, an app and a path.
 #[derive(Clone, Copy, Debug)]
@@ -40,13 +40,13 @@ const SEND_ALERT: Request = Request("POST", "alertmanager", "/api/v2/alerts");
 const ALERT: &str = r#"[{"labels": {"alertname": "Demo", "cluster": "green"}}]"#;
 
 /// Asks all there is to ask: the rows of the table.
-pub(crate) async fn run(gate: &Gate, clusters: &Clusters) -> Vec<Row> {
+pub(crate) async fn run(gate: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
     let mut rows = programs::run(gate, clusters).await;
     rows.extend(people::run(gate).await);
     rows
 }
 
-const fn let_through(reason: Reason, rule: &'static str) -> Expected {
+const fn allowed(reason: Reason, rule: &'static str) -> Expected {
     Expected {
         status: 200,
         reason,

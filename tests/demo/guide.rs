@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use crate::accounts::Account;
 use crate::callers::Caller;
-use crate::gate::{Gate, shown};
-use crate::people::Account;
+use crate::gateway::{DemoGateway, shown};
 
 /// Prints addresses to open and lines to copy. `authority` is the file of whom browsers and curl
 /// should believe, and `tokens` the folder that tokens are in.
-pub(crate) fn print(gate: &Gate, authority: &Path, tokens: &Path) {
+pub(crate) fn print(gate: &DemoGateway, authority: &Path, tokens: &Path) {
     let (authority, tokens) = (shown(authority), shown(tokens));
     let [access_log, companion] = gate.logs().map(|log| shown(&log));
     let people = Account::ALL.map(Account::title).join(", ");

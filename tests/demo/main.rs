@@ -2,11 +2,11 @@
 //! nothing but their keys tells apart, and people who sign in at a real provider.
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod callers;
 mod checks;
-mod gate;
+mod gateway;
 mod guide;
-mod people;
 mod settings;
 mod table;
 
@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time;
 
 use callers::Clusters;
-use gate::Gate;
+use gateway::DemoGateway;
 use settings::Settings;
 
 /// Tokens are written anew when half of their time is over, as the kubelet does it.
@@ -59,10 +59,10 @@ async fn run(settings: &Settings) -> io::Result<ExitCode> {
 async fn show(settings: &Settings) -> io::Result<ExitCode> {
     println!(
         "Starting two issuers, an OpenID provider, the companion, Alertmanager, Prometheus and Envoy {} ...\n",
-        gate::ENVOY
+        gateway::ENVOY
     );
     let clusters = Clusters::new();
-    let gate = Gate::start(&clusters, settings).await;
+    let gate = DemoGateway::start(&clusters, settings).await;
 
     let rows = checks::run(&gate, &clusters).await;
     table::print(&rows);

@@ -3,6 +3,6 @@
 
 mod claims;
 mod credentials;
+mod encodings;
 mod forgeries;
 mod headers;
-mod shapes;

@@ -1,7 +1,7 @@
 //! Least privilege, in front of the real apps: the token that reads alerts does nothing else.
 
-use portcullis_tests::lab::scene::AUDIENCE;
-use portcullis_tests::lab::{Alertmanager, Call, Gateway, Prometheus, Scene, Token};
+use portcullis_tests::lab::fixture::AUDIENCE;
+use portcullis_tests::lab::{Alertmanager, Call, Fixture, Gateway, Prometheus, Token};
 use serde_json::{Value, json};
 
 const ALERTMANAGER: &str = "alertmanager.example.com";
@@ -45,14 +45,14 @@ fn policy(trust: Value) -> Value {
 
 #[tokio::test]
 async fn the_token_that_reads_alerts_does_nothing_else() {
-    let (scene, alertmanager, prometheus) = tokio::join!(
-        Scene::start(&["blue"]),
+    let (fixture, alertmanager, prometheus) = tokio::join!(
+        Fixture::start(&["blue"]),
         Alertmanager::start(),
         Prometheus::start()
     );
-    let blue = scene.cluster("blue");
+    let blue = fixture.cluster("blue");
     let gateway = Gateway::with(policy(blue.trust()))
-        .issuer("blue", &blue.issuer, &scene.authority)
+        .issuer("blue", &blue.issuer, &fixture.authority)
         .app(ALERTMANAGER, alertmanager.address())
         .app(PROMETHEUS, prometheus.address())
         .start()

@@ -4,17 +4,17 @@
 //! One program for all of it, as for each folder of tests: what several link alike is linked once, and
 //! while one test waits for an Envoy the next can run.
 
-mod answers;
 mod attacks;
 mod clusters;
 mod envoy_files;
 mod faults;
-mod handover;
 mod headers;
 mod keys;
 mod least_privilege;
 mod module;
+mod observability;
 mod policy_edit;
+mod policy_encoding;
+mod refusals;
 mod requests;
 mod rotation;
-mod seen;

@@ -1,9 +1,9 @@
 //! The request that is judged is the request that the app gets, whatever a client does to its path,
 //! host and method.
 
-use portcullis_tests::lab::scene::{HOST, poll};
+use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use portcullis_tests::lab::{
-    Answer, Call, Connection, Endpoint, Scene, SigningKey, Stand, Version,
+    Answer, Call, Connection, Endpoint, Fixture, SigningKey, TestGateway, Version,
 };
 use serde_json::{Value, json};
 
@@ -15,19 +15,19 @@ fn only_the_api(policy: &mut Value) {
 
 /// What becomes of a path.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
+enum Outcome {
     /// It is allowed, and this is what the app sees.
     Seen(&'static str),
-    /// It is read in one way, and not allowed.
+    /// It is read in one stack, and not allowed.
     NotAllowed,
     /// It is refused as ambiguous, by the gate or by Envoy itself, which then says no reason.
     Ambiguous,
 }
 
-use Fate::{Ambiguous, NotAllowed, Seen};
+use Outcome::{Ambiguous, NotAllowed, Seen};
 
 /// A path, what becomes of it where Envoy normalises, and where it does not.
-const PATHS: &[(&str, Fate, Fate)] = &[
+const PATHS: &[(&str, Outcome, Outcome)] = &[
     (
         "/api/v2/alerts",
         Seen("/api/v2/alerts"),
@@ -111,52 +111,66 @@ const PATHS: &[(&str, Fate, Fate)] = &[
     ("*", Ambiguous, Ambiguous),
 ];
 
-async fn meets(stand: &mut Stand, call: Call, what: &str, fate: Fate) {
+async fn assert_outcomes(gateway: &mut TestGateway, call: Call, what: &str, fate: Outcome) {
     match fate {
         Seen(path) => {
-            let seen = stand.passes(what, call).await;
+            let seen = gateway.assert_allowed(what, call).await;
             assert_eq!(seen["path"], path, "{what}");
         }
         NotAllowed => {
-            stand.refuses(what, call, 403, "caller-not-allowed").await;
+            gateway
+                .assert_refused(what, call, 403, "caller-not-allowed")
+                .await;
         }
         Ambiguous => {
-            let told = stand.gateway.call(call).await.verdict();
+            let told = gateway.gateway.call(call).await.verdict();
             assert!(
                 matches!(told.as_str(), "400 request-ambiguous" | "400"),
                 "{what}: {told}"
             );
-            stand.unseen(what);
+            gateway.assert_not_forwarded(what);
         }
     }
 }
 
 #[tokio::test]
 async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_normalises() {
-    let mut stand = Stand::start(only_the_api).await;
-    let token = stand.token();
+    let mut gateway = TestGateway::start(only_the_api).await;
+    let token = gateway.token();
     for &(path, fate, _) in PATHS {
-        meets(&mut stand, Call::get(HOST, path).bearer(&token), path, fate).await;
+        assert_outcomes(
+            &mut gateway,
+            Call::get(HOST, path).bearer(&token),
+            path,
+            fate,
+        )
+        .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_does_not() {
-    let mut stand = Stand::with(only_the_api, |builder| {
+    let mut gateway = TestGateway::with(only_the_api, |builder| {
         builder.version(Version::V1_36).raw_paths()
     })
     .await;
-    let token = stand.token();
+    let token = gateway.token();
     for &(path, _, fate) in PATHS {
-        meets(&mut stand, Call::get(HOST, path).bearer(&token), path, fate).await;
+        assert_outcomes(
+            &mut gateway,
+            Call::get(HOST, path).bearer(&token),
+            path,
+            fate,
+        )
+        .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn h08_a_host_is_one_dns_name_or_nothing() {
-    let mut stand = Stand::with(
+    let mut gateway = TestGateway::with(
         |_| (),
         // Wherever Envoy would lead these, the gate stands before it.
         |builder| {
@@ -166,7 +180,7 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
         },
     )
     .await;
-    let token = stand.token();
+    let token = gateway.token();
     let at = |host: &str| Call::get(host, "/api/v2/alerts").bearer(&token);
     for host in [
         HOST.to_owned(),
@@ -175,7 +189,7 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
         format!("{HOST}:8080"),
         format!("{HOST}:65535"),
     ] {
-        stand.passes(&host, at(&host)).await;
+        gateway.assert_allowed(&host, at(&host)).await;
     }
     for host in [
         "example.com",
@@ -186,7 +200,9 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
         "alertmanagerxexample.com",
         "127.0.0.1",
     ] {
-        stand.refuses(host, at(host), 403, "app-unknown").await;
+        gateway
+            .assert_refused(host, at(host), 403, "app-unknown")
+            .await;
     }
     for host in [
         format!("{HOST}."),
@@ -213,14 +229,14 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
         "\u{e4}lertmanager.example.com".to_owned(),
         String::new(),
     ] {
-        meets(&mut stand, at(&host), &host, Ambiguous).await;
+        assert_outcomes(&mut gateway, at(&host), &host, Ambiguous).await;
     }
     let twice = at(HOST).header("host", "evil.example.com");
-    meets(&mut stand, twice, "two hosts", Ambiguous).await;
+    assert_outcomes(&mut gateway, twice, "two hosts", Ambiguous).await;
     let none = format!("GET / HTTP/1.1\r\nauthorization: Bearer {token}\r\n\r\n");
-    meets(&mut stand, Call::raw(none), "no host", Ambiguous).await;
+    assert_outcomes(&mut gateway, Call::raw(none), "no host", Ambiguous).await;
     let old = format!("GET / HTTP/1.0\r\nhost: {HOST}\r\nauthorization: Bearer {token}\r\n\r\n");
-    let told = stand.gateway.call(Call::raw(old)).await.status;
+    let told = gateway.gateway.call(Call::raw(old)).await.status;
     assert_eq!(told, 426, "HTTP/1.0 is Envoy's to refuse");
 
     // In the absolute form, the target names the host, and the header counts for nothing (RFC 9112,
@@ -228,12 +244,14 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
     let absolute = |target: &str, host: &str| {
         Call::get(host, &format!("http://{target}/api/v2/alerts")).bearer(&token)
     };
-    let seen = stand
-        .passes("absolute", absolute(HOST, "evil.example.com"))
+    let seen = gateway
+        .assert_allowed("absolute", absolute(HOST, "evil.example.com"))
         .await;
     assert_eq!(seen["path"], "/api/v2/alerts");
     let call = absolute("evil.example.com", HOST);
-    stand.refuses("absolute", call, 403, "app-unknown").await;
+    gateway
+        .assert_refused("absolute", call, 403, "app-unknown")
+        .await;
     for name in [
         "x-forwarded-host",
         "x-host",
@@ -242,26 +260,26 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
         ":authority",
     ] {
         let call = at("evil.example.com").header(name, HOST);
-        let told = stand.gateway.call(call).await.verdict();
+        let told = gateway.gateway.call(call).await.verdict();
         assert!(
             matches!(told.as_str(), "403 app-unknown" | "400"),
             "{name}: {told}"
         );
-        stand.unseen(name);
+        gateway.assert_not_forwarded(name);
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn a_method_is_judged_to_the_letter() {
-    let mut stand = Stand::with(only_the_api, |builder| builder.allow_connect()).await;
-    let token = stand.token();
+    let mut gateway = TestGateway::with(only_the_api, |builder| builder.allow_connect()).await;
+    let token = gateway.token();
     for method in [
         "get", "Get", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND",
         "FOO", "GETX",
     ] {
         let call = Call::new(method, HOST, "/api/v2/alerts").bearer(&token);
-        let reply = stand.gateway.call(call).await;
+        let reply = gateway.gateway.call(call).await;
         // A HEAD has no body that could say the reason, and Envoy knows only the registered
         // methods.
         let told = reply.verdict();
@@ -269,7 +287,7 @@ async fn a_method_is_judged_to_the_letter() {
             matches!(told.as_str(), "403 caller-not-allowed" | "403" | "400"),
             "{method}: {told}"
         );
-        stand.unseen(method);
+        gateway.assert_not_forwarded(method);
     }
     for header in [
         "x-http-method-override",
@@ -279,22 +297,26 @@ async fn a_method_is_judged_to_the_letter() {
         let call = Call::post(HOST, "/api/v2/alerts")
             .bearer(&token)
             .header(header, "GET");
-        stand.refuses(header, call, 403, "caller-not-allowed").await;
+        gateway
+            .assert_refused(header, call, 403, "caller-not-allowed")
+            .await;
     }
     // A tunnel has no path: over HTTP/2 the pseudo-header is not even there.
     let tunnel = Call::new("CONNECT", HOST, &format!("{HOST}:443")).bearer(&token);
-    let reply = stand.gateway.call(tunnel.clone()).await;
-    stand.refused("CONNECT", reply, 400, "request-ambiguous");
-    let reply = tunnel.send_h2(stand.gateway.address()).await;
-    stand.refused("CONNECT over HTTP/2", reply, 400, "request-ambiguous");
-    stand.passes("after all that", poll(&token)).await;
-    stand.ends_clean().await;
+    let reply = gateway.gateway.call(tunnel.clone()).await;
+    gateway.assert_refusal("CONNECT", reply, 400, "request-ambiguous");
+    let reply = tunnel.send_h2(gateway.gateway.address()).await;
+    gateway.assert_refusal("CONNECT over HTTP/2", reply, 400, "request-ambiguous");
+    gateway
+        .assert_allowed("after all that", get_alerts(&token))
+        .await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn an_upgrade_is_judged_before_any_byte_goes_upstream() {
-    let mut stand = Stand::start(only_the_api).await;
-    let token = stand.token();
+    let mut gateway = TestGateway::start(only_the_api).await;
+    let token = gateway.token();
     let upgrade = |path: &str| {
         Call::get(HOST, path)
             .header("connection", "upgrade")
@@ -322,40 +344,42 @@ async fn an_upgrade_is_judged_before_any_byte_goes_upstream() {
             "token-malformed",
         ),
     ] {
-        let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+        let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
         let reply = connection.send(&call).await;
-        stand.refused(what, reply, status, reason);
+        gateway.assert_refusal(what, reply, status, reason);
         // Whoever goes on talking speaks to nobody.
         let _closed = connection.write(b"GET /-/reload HTTP/1.1\r\n\r\n").await;
-        stand.unseen(what);
+        gateway.assert_not_forwarded(what);
     }
-    let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+    let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
     let reply = connection
         .send(&upgrade("/api/v2/live").bearer(&token))
         .await;
     assert_eq!(reply.status, 101);
-    stand.passed_besides();
+    gateway.count_forwarded();
     connection.write(b"there and back").await.unwrap();
     assert_eq!(connection.read(14).await.unwrap(), b"there and back");
     drop(connection);
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn neither_body_nor_trailers_follow_a_refusal() {
-    let stand = Stand::start(only_the_api).await;
+    let gateway = TestGateway::start(only_the_api).await;
     let body = "x".repeat(300_000);
     let call = Call::post(HOST, "/api/v2/alerts").body(body.as_str());
-    stand.refuses("a body", call, 401, "no-credentials").await;
+    gateway
+        .assert_refused("a body", call, 401, "no-credentials")
+        .await;
 
     let head = format!("POST /api/v2/alerts HTTP/1.1\r\nhost: {HOST}\r\n");
-    let token = stand.token();
+    let token = gateway.token();
     let trailers = format!("x-late: 1\r\nauthorization: Bearer {token}\r\n\r\n");
     let chunked = format!(
         "{head}transfer-encoding: chunked\r\ntrailer: x-late\r\n\r\n4\r\nbody\r\n0\r\n{trailers}"
     );
-    let reply = stand.gateway.call(Call::raw(chunked)).await;
-    stand.refused("a token in the trailers", reply, 401, "no-credentials");
+    let reply = gateway.gateway.call(Call::raw(chunked)).await;
+    gateway.assert_refusal("a token in the trailers", reply, 401, "no-credentials");
 
     // Two lengths are how one request hides in another.
     for (what, framing) in [
@@ -369,36 +393,36 @@ async fn neither_body_nor_trailers_follow_a_refusal() {
         let second = format!("GET /-/reload HTTP/1.1\r\nhost: {HOST}\r\n");
         let hidden =
             format!("{head}{framing}\r\n0\r\n\r\n{second}authorization: Bearer {token}\r\n\r\n");
-        let reply = stand.gateway.call(Call::raw(hidden)).await;
+        let reply = gateway.gateway.call(Call::raw(hidden)).await;
         assert!(
             matches!(reply.status, 400 | 401 | 501),
             "{what}: {}",
             reply.status
         );
-        stand.unseen(what);
+        gateway.assert_not_forwarded(what);
     }
 
-    // The refusal comes while the body is still on its way.
-    let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+    // The refusal comes while the body is still on its stack.
+    let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
     let begun = format!("{head}content-length: 1000000\r\n\r\nfirst");
     let reply = connection.send(&Call::raw(begun)).await;
-    stand.refused("half a body", reply, 401, "no-credentials");
+    gateway.assert_refusal("half a body", reply, 401, "no-credentials");
     // Envoy may close the connection under it, which is as good as an answer.
     let _closed = connection.write(&vec![b'x'; 65_536]).await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 /// `allow_on_headers_stop_iteration` makes Envoy ask for the body of a request that the filter holds.
 #[tokio::test]
 async fn a_body_does_not_carry_waiting_headers_past_the_gate() {
-    let scene = Scene::start(&["blue"]).await;
-    let blue = scene.cluster("blue");
+    let fixture = Fixture::start(&["blue"]).await;
+    let blue = fixture.cluster("blue");
     blue.issuer.answer(Endpoint::Discovery, Answer::Silence);
-    let gateway = scene.gateway(scene.policy());
+    let gateway = fixture.gateway(fixture.policy());
     let gateway = gateway.stop_iteration().start().await;
     let token = blue.karma().sign(&SigningKey::p256());
     let call = Call::post(HOST, "/api/v2/alerts").bearer(&token);
     let reply = gateway.call(call.body("x".repeat(100_000))).await;
     assert_eq!(reply.verdict(), "503 keys-unavailable");
-    assert_eq!(scene.app.count(), 0);
+    assert_eq!(fixture.app.count(), 0);
 }

@@ -39,7 +39,7 @@ impl Authority {
     /// When its file cannot be written.
     #[must_use]
     pub fn new() -> Self {
-        Self::made("the lab's authority", CertificateParams::default())
+        Self::create("the lab's authority", CertificateParams::default())
     }
 
     /// A new one of this name that can vouch for `localhost` and names below it alone, so that a
@@ -48,7 +48,7 @@ impl Authority {
     /// # Panics
     /// When its file cannot be written.
     #[must_use]
-    pub fn of_localhost(name: &str) -> Self {
+    pub fn for_localhost(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.name_constraints = Some(NameConstraints {
             permitted_subtrees: vec![GeneralSubtree::DnsName("localhost".to_owned())],
@@ -59,10 +59,10 @@ impl Authority {
             .map(GeneralSubtree::IpAddress)
             .to_vec(),
         });
-        Self::made(name, params)
+        Self::create(name, params)
     }
 
-    fn made(name: &str, mut params: CertificateParams) -> Self {
+    fn create(name: &str, mut params: CertificateParams) -> Self {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -144,7 +144,7 @@ impl Authority {
     /// # Panics
     /// When there is none in it.
     #[must_use]
-    pub fn trust_in_file(file: &Path) -> Arc<ClientConfig> {
+    pub fn trust_from_file(file: &Path) -> Arc<ClientConfig> {
         let certificate = CertificateDer::from_pem_file(file);
         Self::trusting([certificate
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()))

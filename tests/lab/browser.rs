@@ -2,7 +2,7 @@
 
 mod console;
 mod devtools;
-mod sight;
+mod screen;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -12,12 +12,12 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 
-pub use sight::Screen;
+pub use screen::Screen;
 
 use super::authority::Authority;
 use super::process::Process;
 use super::{folder, port, tools, wait};
-use devtools::Ask;
+use devtools::DevToolsCommand;
 
 /// A running browser with nothing in it. It ends when dropped.
 ///
@@ -251,7 +251,10 @@ impl Browser {
 
     /// Asks what only Chromium understands.
     async fn ask(&self, method: &'static str, parameters: Value) -> Value {
-        let told = self.client.issue_cmd(Ask { method, parameters }).await;
+        let told = self
+            .client
+            .issue_cmd(DevToolsCommand { method, parameters })
+            .await;
         told.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
@@ -261,7 +264,7 @@ impl Browser {
     /// # Panics
     /// When the browser does not tell.
     pub async fn console(&self) -> Vec<String> {
-        let told = self.client.issue_cmd(console::Read).await;
+        let told = self.client.issue_cmd(console::ReadConsole).await;
         let lines = told.expect("the console");
         let text = |line: &Value, member| line[member].as_str().unwrap_or_default().to_owned();
         let line = |line| format!("{}: {}", text(line, "level"), text(line, "message"));

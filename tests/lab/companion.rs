@@ -74,7 +74,7 @@ impl Companion {
             if let Some(secret) = members.remove("client_secret") {
                 let name = format!("client-secret-{number}");
                 let secret = secret.as_str().expect("a secret as text");
-                secrets::keep("a client's secret", secret);
+                secrets::register("a client's secret", secret);
                 write(&folder.join(&name), secret);
                 members.insert("client_secret_file".to_owned(), place(&name));
             }
@@ -147,7 +147,7 @@ impl Companion {
     ///
     /// # Panics
     /// When it has not within [`wait::LONG`].
-    pub async fn said(&self, what: &str) {
+    pub async fn wait_for_log(&self, what: &str) {
         let said = async || self.log().contains(what);
         wait::until_true(what, wait::LONG, said).await;
     }
@@ -301,7 +301,7 @@ fn keep_keys(keys: &Value) {
     let of_each = keys["keys"].as_array().into_iter().flatten();
     let of_each = of_each.flat_map(|key| [&key["sealing"], &key["signing"]]);
     for secret in of_each.chain([&keys["handle"]]) {
-        secrets::keep("a session key", secret.as_str().expect("a key as text"));
+        secrets::register("a session key", secret.as_str().expect("a key as text"));
     }
 }
 

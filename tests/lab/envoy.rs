@@ -17,8 +17,8 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use serde_json::Value;
 
-pub use audit::Audited;
-pub use builder::{Builder, Handover};
+pub use audit::AuditRecord;
+pub use builder::{Builder, PolicyEncoding};
 pub use stats::Stats;
 
 use super::client::{Call, Reply};
@@ -193,14 +193,17 @@ impl Gateway {
 
     /// The audit trail so far, with the worker that each decision was made on.
     #[must_use]
-    pub fn audited(&self) -> Vec<Audited> {
+    pub fn audit_records(&self) -> Vec<AuditRecord> {
         audit::records(&self.log())
     }
 
     /// How many workers the audit trail so far comes from.
     #[must_use]
     pub fn workers_that_decided(&self) -> usize {
-        let workers = self.audited().into_iter().map(|audited| audited.worker);
+        let workers = self
+            .audit_records()
+            .into_iter()
+            .map(|audited| audited.worker);
         workers.collect::<BTreeSet<_>>().len()
     }
 
@@ -218,7 +221,7 @@ impl Gateway {
 
     /// Waits until a listener newer than `before` was taken and older ones are gone.
     async fn settled(&mut self, before: &Stats, said: usize) -> Result<(), Refused> {
-        let taken = before.sum(stats::TAKEN);
+        let taken = before.sum(stats::CREATED);
         let refused = refusals(before);
         let verdict = wait::until("Envoy's word on the listener", wait::LONG, async || {
             let now = self.stats().await;
@@ -227,7 +230,7 @@ impl Gateway {
             }
             let changing = [stats::WARMING, stats::DRAINING, stats::DRAINING_CHAINS];
             let still = changing.iter().all(|name| now.sum(name) == 0.0);
-            (now.sum(stats::TAKEN) > taken && still).then_some(Ok(()))
+            (now.sum(stats::CREATED) > taken && still).then_some(Ok(()))
         });
         verdict
             .await

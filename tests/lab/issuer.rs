@@ -27,7 +27,7 @@ pub enum Endpoint {
 
 /// A request that reached an issuer.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct ReceivedRequest {
     /// What for.
     pub endpoint: Endpoint,
     /// Its path.
@@ -38,28 +38,28 @@ pub struct Seen {
     pub authorization: Option<String>,
 }
 
-/// A running issuer. It answers truthfully until told otherwise, and ends when dropped.
+/// A running issuer. It answers truthfully until state otherwise, and ends when dropped.
 #[derive(Debug)]
 pub struct Issuer {
     name: String,
-    script: Arc<Script>,
+    handler: Arc<Handler>,
     server: Server,
 }
 
 /// What the connections share with the controls.
 #[derive(Debug)]
-struct Script {
+struct Handler {
     discovery: Value,
-    told: Mutex<Told>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct State {
     keys: Vec<Value>,
     discovery: Option<Answer>,
     jwks: Option<Answer>,
     mirror: Option<Answer>,
-    seen: Vec<Seen>,
+    requests: Vec<ReceivedRequest>,
 }
 
 impl Issuer {
@@ -90,18 +90,18 @@ impl Issuer {
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
         });
-        let script = Arc::new(Script {
+        let handler = Arc::new(Handler {
             discovery,
-            told: Mutex::default(),
+            state: Mutex::default(),
         });
         let identity = authority.server(&[host(name), "127.0.0.1"]);
         let issuer = Self {
             name: name.to_owned(),
             server: Server::down(address, identity, {
-                let script = Arc::clone(&script);
-                move |request| script.answer(&request)
+                let handler = Arc::clone(&handler);
+                move |request| handler.answer(&request)
             }),
-            script,
+            handler,
         };
         issuer.set_keys(keys);
         issuer
@@ -132,33 +132,33 @@ impl Issuer {
 
     /// Publishes these JWKs, be they keys or not.
     pub fn set_jwks(&self, jwks: Vec<Value>) {
-        self.script.told().keys = jwks;
+        self.handler.state().keys = jwks;
     }
 
     /// Gives this answer at an endpoint from now on.
     pub fn answer(&self, endpoint: Endpoint, answer: Answer) {
-        *self.script.told().at(endpoint) = Some(answer);
+        *self.handler.state().at(endpoint) = Some(answer);
     }
 
     /// Goes back to the truth at an endpoint.
-    pub fn answer_truly(&self, endpoint: Endpoint) {
-        *self.script.told().at(endpoint) = None;
+    pub fn reset(&self, endpoint: Endpoint) {
+        *self.handler.state().at(endpoint) = None;
     }
 
     /// What has been asked so far, in order.
     #[must_use]
-    pub fn seen(&self) -> Vec<Seen> {
-        self.script.told().seen.clone()
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.handler.state().requests.clone()
     }
 
     /// How often an endpoint has been asked so far.
     #[must_use]
     pub fn count(&self, endpoint: Endpoint) -> usize {
-        self.script
-            .told()
-            .seen
+        self.handler
+            .state()
+            .requests
             .iter()
-            .filter(|seen| seen.endpoint == endpoint)
+            .filter(|request| request.endpoint == endpoint)
             .count()
     }
 
@@ -173,9 +173,9 @@ impl Issuer {
     }
 }
 
-impl Script {
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().expect("no panic while it is held")
+impl Handler {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while it is held")
     }
 
     /// Takes a request down, and returns what to answer.
@@ -184,25 +184,27 @@ impl Script {
         let Some(endpoint) = endpoint(path) else {
             return Answer::status(404);
         };
-        let mut told = self.told();
-        told.seen.push(Seen {
+        let mut state = self.state();
+        state.requests.push(ReceivedRequest {
             endpoint,
             path: path.to_owned(),
             host: request.header("host"),
             authorization: request.header("authorization"),
         });
-        if let Some(answer) = told.at(endpoint) {
+        if let Some(answer) = state.at(endpoint) {
             return answer.clone();
         }
         match endpoint {
             Endpoint::Discovery => Answer::json("application/json", &self.discovery),
-            Endpoint::Keys => Answer::json("application/jwk-set+json", &json!({"keys": told.keys})),
+            Endpoint::Keys => {
+                Answer::json("application/jwk-set+json", &json!({"keys": state.keys}))
+            }
             Endpoint::Mirror => Answer::status(404),
         }
     }
 }
 
-impl Told {
+impl State {
     fn at(&mut self, endpoint: Endpoint) -> &mut Option<Answer> {
         match endpoint {
             Endpoint::Discovery => &mut self.discovery,

@@ -53,7 +53,7 @@ pub enum Fault {
 
 /// A request that the provider has answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Visit {
+pub struct RecordedRequest {
     /// Which endpoint.
     pub route: String,
     /// The `grant_type` that it named.
@@ -64,7 +64,7 @@ pub struct Visit {
 
 /// A logout token that the provider has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct LogoutToken {
     /// To which client.
     pub client: String,
     /// Whose session it was.
@@ -92,41 +92,41 @@ impl Provider {
     ///
     /// # Panics
     /// When the provider is down.
-    pub async fn seen(&self) -> Vec<Visit> {
-        let visit = |visit: &Value| Visit {
-            route: text(&visit["route"]),
-            grant: visit["grant"].as_str().map(str::to_owned),
-            status: visit["status"]
+    pub async fn requests(&self) -> Vec<RecordedRequest> {
+        let request = |request: &Value| RecordedRequest {
+            route: text(&request["route"]),
+            grant: request["grant"].as_str().map(str::to_owned),
+            status: request["status"]
                 .as_u64()
                 .and_then(|status| status.try_into().ok())
                 .expect("a status"),
         };
-        self.list("/seen").await.iter().map(visit).collect()
+        self.list("/requests").await.iter().map(request).collect()
     }
 
     /// How often an endpoint has been asked so far.
     pub async fn count(&self, route: Route) -> usize {
-        let mut seen = self.seen().await;
-        seen.retain(|visit| visit.route == route.name());
-        seen.len()
+        let mut requests = self.requests().await;
+        requests.retain(|request| request.route == route.name());
+        requests.len()
     }
 
     /// How often this kind of grant has been redeemed, or was to be.
     pub async fn grants(&self, kind: &str) -> usize {
-        let mut seen = self.seen().await;
-        seen.retain(|visit| visit.grant.as_deref() == Some(kind));
-        seen.len()
+        let mut requests = self.requests().await;
+        requests.retain(|request| request.grant.as_deref() == Some(kind));
+        requests.len()
     }
 
     /// The logout tokens sent so far, in order.
-    pub async fn told(&self) -> Vec<Told> {
-        let told = |told: &Value| Told {
-            client: text(&told["client"]),
-            subject: text(&told["sub"]),
-            sid: text(&told["sid"]),
-            error: told["error"].as_str().map(str::to_owned),
+    pub async fn logout_tokens(&self) -> Vec<LogoutToken> {
+        let sent = |sent: &Value| LogoutToken {
+            client: text(&sent["client"]),
+            subject: text(&sent["sub"]),
+            sid: text(&sent["sid"]),
+            error: sent["error"].as_str().map(str::to_owned),
         };
-        self.list("/told").await.iter().map(told).collect()
+        self.list("/logout_tokens").await.iter().map(sent).collect()
     }
 
     /// Changes a person's claims from now on; `null` takes the person away.
@@ -188,7 +188,7 @@ impl Provider {
     /// forgotten, and so is what was asked.
     pub async fn restart(&mut self) {
         self.process.restart();
-        self.process.ready_at(self.control, "/seen").await;
+        self.process.ready_at(self.control, "/requests").await;
         self.command("/keys", &jwks(&self.keys)).await;
     }
 

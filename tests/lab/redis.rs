@@ -123,7 +123,7 @@ impl Redis {
     /// Starts one with these arguments besides.
     async fn launch(authority: Option<&Authority>, more: &[&str]) -> Self {
         let folder = folder::fresh("redis");
-        secrets::keep("Redis's password", PASSWORD);
+        secrets::register("Redis's password", PASSWORD);
         let address = port::free();
         let port = address.port().to_string();
         let mut command = tools::server("bin/redis-server");

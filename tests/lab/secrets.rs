@@ -19,10 +19,10 @@ use url::Url;
 use super::client::Reply;
 
 /// What is shorter is found by chance.
-const SHORTEST: usize = 6;
+const MIN_BYTES: usize = 6;
 
 /// The value of a cookie that is shorter is no credential.
-const SHORTEST_COOKIE: usize = 16;
+const MIN_COOKIE_BYTES: usize = 16;
 
 /// Names of fields whose value is a secret, as `NAME=…` or `"NAME": "…"`.
 const FIELDS: [&str; 8] = [
@@ -37,7 +37,7 @@ const FIELDS: [&str; 8] = [
 ];
 
 /// The first name of our cookies.
-const FAMILY: &str = "portcullis";
+const COOKIE_PREFIX: &str = "portcullis";
 
 static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
 
@@ -49,30 +49,30 @@ struct Known {
 }
 
 /// Lets no log hold this text from now on. `what` is told where one does.
-pub fn keep(what: &'static str, text: &str) {
-    if text.len() >= SHORTEST {
+pub fn register(what: &'static str, text: &str) {
+    if text.len() >= MIN_BYTES {
         known().texts.insert(text.to_owned(), what);
     }
 }
 
 /// The same for each line of a file, as far as it is written by then.
-pub fn keep_lines(file: PathBuf) {
+pub fn register_lines(file: PathBuf) {
     known().files.insert(file);
 }
 
 /// Keeps the cookies and the code that an answer carries.
-pub(super) fn keep_all_of(reply: &Reply) {
+pub(super) fn register_all_of(reply: &Reply) {
     for line in reply.all("set-cookie") {
         let pair = line.split(';').next().unwrap_or_default();
         let value = pair.split_once('=').map_or("", |(_, value)| value);
-        if value.len() >= SHORTEST_COOKIE {
-            keep("a cookie's value", value);
+        if value.len() >= MIN_COOKIE_BYTES {
+            register("a cookie's value", value);
         }
     }
     let location = reply.header("location").and_then(|to| Url::parse(&to).ok());
     for (name, value) in location.iter().flat_map(Url::query_pairs) {
         if name == "code" {
-            keep("a code", &value);
+            register("a code", &value);
         }
     }
 }
@@ -86,14 +86,14 @@ pub fn found_in(log: &str) -> Vec<String> {
         let lines = fs::read_to_string(file).unwrap_or_default();
         known.extend(lines.lines().map(|line| (line.to_owned(), "a grant")));
     }
-    known.retain(|secret, _| secret.len() >= SHORTEST);
+    known.retain(|secret, _| secret.len() >= MIN_BYTES);
     // All at once: a program of tests comes to know thousands.
     let all = AhoCorasick::new(known.keys()).expect("secrets are short");
     let kinds: Vec<&str> = known.into_values().collect();
     let of_line = |(number, line): (usize, &str)| {
         let told = all.find_overlapping_iter(line);
         let mut what: BTreeSet<&str> = told.map(|told| kinds[told.pattern().as_usize()]).collect();
-        what.extend(looks_like(line));
+        what.extend(matches_pattern(line));
         let told = what
             .into_iter()
             .map(|what| format!("line {number}: {what}"));
@@ -103,7 +103,7 @@ pub fn found_in(log: &str) -> Vec<String> {
 }
 
 /// What a line holds by the looks of it.
-fn looks_like(line: &str) -> Vec<&'static str> {
+fn matches_pattern(line: &str) -> Vec<&'static str> {
     // JSON that was put into JSON has its quotes escaped.
     let line = &line.replace('\\', "");
     let mut found = Vec::new();
@@ -117,11 +117,11 @@ fn looks_like(line: &str) -> Vec<&'static str> {
         "credentials",
         ["Bearer ", "Basic "]
             .iter()
-            .any(|scheme| behind(line, scheme).any(|rest| word(rest).len() >= SHORTEST_COOKIE)),
+            .any(|scheme| behind(line, scheme).any(|rest| word(rest).len() >= MIN_COOKIE_BYTES)),
     );
     add(
         "one of our cookies",
-        behind(line, FAMILY).any(is_rest_of_cookie),
+        behind(line, COOKIE_PREFIX).any(is_rest_of_cookie),
     );
     let has_field = |name| before_and_behind(line, name).any(is_field);
     add("a secret field", FIELDS.into_iter().any(has_field));
@@ -142,7 +142,7 @@ fn is_rest_of_jwt(rest: &str) -> bool {
 fn is_rest_of_cookie(rest: &str) -> bool {
     rest.split_once('=').is_some_and(|(name, value)| {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        name.bytes().all(is_name) && word(value).len() >= SHORTEST
+        name.bytes().all(is_name) && word(value).len() >= MIN_BYTES
     })
 }
 
@@ -153,7 +153,7 @@ fn is_field((before, rest): (&str, &str)) -> bool {
     let member = rest.strip_prefix("\":").map(str::trim_start);
     let value = rest.strip_prefix('=').or(member);
     let value = value.map(|value| word(value.trim_start_matches('"')));
-    begins && value.is_some_and(|value| value.len() >= SHORTEST)
+    begins && value.is_some_and(|value| value.len() >= MIN_BYTES)
 }
 
 fn behind<'a>(line: &'a str, what: &'a str) -> impl Iterator<Item = &'a str> {

@@ -20,13 +20,13 @@ use super::issuer::Answer;
 use super::{port, wait};
 
 /// What a server says to each request.
-type Script = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
+type Handler = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
 
 /// A server of the lab. It ends when dropped.
 pub(super) struct Server {
     address: SocketAddr,
     identity: Arc<ServerConfig>,
-    script: Script,
+    handler: Handler,
     state: State,
 }
 
@@ -44,23 +44,23 @@ enum State {
         task: Task,
         stop: oneshot::Sender<()>,
     },
-    Between,
+    Changing,
 }
 
 // === impl Server ===
 
 impl Server {
-    /// A server that answers by `script`, not reachable yet.
+    /// A server that answers by `handler`, not reachable yet.
     pub(super) fn down(
         address: SocketAddr,
         identity: Arc<ServerConfig>,
-        script: impl Fn(Request) -> Answer + Send + Sync + 'static,
+        handler: impl Fn(Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
         let socket = port::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
         Self {
             address,
             identity,
-            script: Arc::new(script),
+            handler: Arc::new(handler),
             state: State::Down(socket),
         }
     }
@@ -72,7 +72,7 @@ impl Server {
 
     /// Goes down: breaks the connections there are and refuses new ones.
     pub(super) async fn go_down(&mut self) {
-        if let State::Up { task, stop } = std::mem::replace(&mut self.state, State::Between) {
+        if let State::Up { task, stop } = std::mem::replace(&mut self.state, State::Changing) {
             let _gone = stop.send(());
             task.finish().await;
             // A program that another test starts has a copy of each of our sockets until it runs.
@@ -85,10 +85,10 @@ impl Server {
 
     /// Comes up again, on the same port.
     pub(super) async fn come_up(&mut self) {
-        if let State::Down(socket) = std::mem::replace(&mut self.state, State::Between) {
+        if let State::Down(socket) = std::mem::replace(&mut self.state, State::Changing) {
             let (stop, stopped) = oneshot::channel();
-            let (identity, script) = (Arc::clone(&self.identity), Arc::clone(&self.script));
-            let (task, listening) = run(socket, identity, script, stopped);
+            let (identity, handler) = (Arc::clone(&self.identity), Arc::clone(&self.handler));
+            let (task, listening) = run(socket, identity, handler, stopped);
             listening.await.expect("it listens");
             self.state = State::Up { task, stop };
         }
@@ -128,12 +128,12 @@ impl Request {
     }
 }
 
-/// Serves `script` until it is stopped, and then until all its connections are gone. The receiver
+/// Serves `handler` until it is stopped, and then until all its connections are gone. The receiver
 /// hears when it listens.
 fn run(
     socket: TcpSocket,
     identity: Arc<ServerConfig>,
-    script: Script,
+    handler: Handler,
     mut stopped: oneshot::Receiver<()>,
 ) -> (Task, oneshot::Receiver<()>) {
     let acceptor = TlsAcceptor::from(identity);
@@ -150,11 +150,11 @@ fn run(
             let Ok((stream, _)) = accepted else {
                 continue;
             };
-            let (acceptor, script) = (acceptor.clone(), Arc::clone(&script));
+            let (acceptor, handler) = (acceptor.clone(), Arc::clone(&handler));
             connections.spawn(async move {
                 // A client that does not trust us, or goes away, is no failure of the lab's.
                 if let Ok(stream) = acceptor.accept(stream).await {
-                    let _gone = serve(stream, &script).await;
+                    let _gone = serve(stream, &handler).await;
                 }
             });
             while connections.try_join_next().is_some() {}
@@ -165,7 +165,7 @@ fn run(
     (task, heard)
 }
 
-async fn serve(stream: TlsStream<TcpStream>, script: &Script) -> Result<()> {
+async fn serve(stream: TlsStream<TcpStream>, handler: &Handler) -> Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(head) = Head::read(&mut stream).await? {
         // A request without a length has no body.
@@ -173,7 +173,7 @@ async fn serve(stream: TlsStream<TcpStream>, script: &Script) -> Result<()> {
             Some(_) => text(&head.read_body(&mut stream).await?),
             None => String::new(),
         };
-        give(script(Request { head, body }), stream.get_mut()).await?;
+        give(handler(Request { head, body }), stream.get_mut()).await?;
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ impl Token {
 
     /// Of a person at an OpenID provider.
     #[must_use]
-    pub fn person(issuer: &str, audience: &str, subject: &str) -> Self {
+    pub fn id_token(issuer: &str, audience: &str, subject: &str) -> Self {
         Self::new(json!({
             "iss": issuer,
             "sub": subject,

@@ -3,14 +3,14 @@
 //!
 //! That nothing of it tells a secret is seen to by the lab, wherever a program runs.
 
+mod actions;
 mod claims;
 mod cookies;
+mod deployment;
 mod down;
 mod long_cookies;
 mod other_sites;
-mod people;
 mod replicas;
 mod slow_clients;
-mod spoiled;
-mod stage;
 mod store;
+mod tampering;

@@ -3,7 +3,7 @@
 
 mod bypasses;
 mod files;
-mod fronts;
+mod fixture;
 mod people;
 mod programs;
-mod stage;
+mod proxies;

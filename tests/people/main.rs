@@ -4,6 +4,6 @@
 mod browser;
 mod companion_faults;
 mod forward_auth;
+mod full_stack;
 mod sessions;
 mod sign_in;
-mod whole_way;

@@ -2,10 +2,10 @@
 
 mod admitted;
 mod companion;
+mod concurrency;
 mod ending;
 mod origins;
 mod own_host;
 mod refreshing;
+mod session_gateway;
 mod sign_in;
-mod stand;
-mod together;

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use portcullis_tests::lab::folder::{fresh, workspace};
 use portcullis_tests::lab::process::Process;
-use portcullis_tests::lab::{Authority, Call, Person, port};
+use portcullis_tests::lab::{Authority, Call, UserAgent, port};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use url::Url;
@@ -60,8 +60,8 @@ async fn the_demo_stays_up_for_all_that_it_prints_and_ctrl_c_ends_it() {
     };
 
     // A person opens the address.
-    let trust = Authority::trust_in_file(&workspace().join(after("curl -i --cacert ")));
-    let mut alice = Person::trusting(trust.clone());
+    let trust = Authority::trust_from_file(&workspace().join(after("curl -i --cacert ")));
+    let mut alice = UserAgent::trusting(trust.clone());
     alice.visit(after("In a browser: ")).await;
     let page = alice.sign_in_as("alice").await;
     assert_eq!(page.reply.status, 200, "{}", page.text());
@@ -76,7 +76,7 @@ async fn the_demo_stays_up_for_all_that_it_prints_and_ctrl_c_ends_it() {
     assert_eq!(reply.expect("an answer").status, 200);
 
     let issuer = alice
-        .trail()
+        .history()
         .iter()
         .find(|step| step.url.host_str() == Some("localhost"));
     let provider = issuer.and_then(|step| step.url.port()).expect("a provider");

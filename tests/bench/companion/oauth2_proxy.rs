@@ -9,7 +9,7 @@ use portcullis_tests::lab::folder::workspace;
 use portcullis_tests::lab::process::Process;
 use portcullis_tests::lab::{folder, tools};
 
-use crate::people::{CLIENT, OTHER, People, SECRET};
+use crate::sign_in_stack::{CLIENT, OTHER, SECRET, SignInStack};
 
 /// A running one. It ends when dropped.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct OAuth2Proxy(Process);
 
 impl OAuth2Proxy {
     /// Starts one for these people, and waits until it is ready.
-    pub(super) async fn start(people: &People) -> Self {
+    pub(super) async fn start(people: &SignInStack) -> Self {
         let folder = folder::fresh("oauth2-proxy");
         let command = command(people, &folder, people.other);
         let mut process = Process::start("oauth2-proxy", &folder, command);
@@ -46,7 +46,7 @@ pub(super) fn version() -> String {
 }
 
 /// What starts one that listens here, and keeps its secrets in this folder.
-pub(super) fn command(people: &People, folder: &Path, address: SocketAddr) -> Command {
+pub(super) fn command(people: &SignInStack, folder: &Path, address: SocketAddr) -> Command {
     let secret = file(folder, "client-secret", SECRET);
     // Any 32 bytes.
     let cookies = file(folder, "cookie-secret", "0123456789abcdef0123456789abcdef");

@@ -3,15 +3,15 @@
 use std::time::{Duration, Instant};
 
 use crate::machine;
-use crate::people::People;
 use crate::report::median;
+use crate::sign_in_stack::SignInStack;
 
 /// How many people sign in at each.
 const PEOPLE: usize = 30;
 
 /// Lets people sign in, one after the other and by turns; each line has a name, where to sign in, and
 /// whose processor time counts.
-pub(super) async fn measure(people: &People, lines: &[(&str, &str, u32)]) {
+pub(super) async fn measure(people: &SignInStack, lines: &[(&str, &str, u32)]) {
     let mut elapsed: Vec<Vec<f64>> = vec![Vec::new(); lines.len()];
     let mut cpu = vec![Duration::ZERO; lines.len()];
     for _ in 0..PEOPLE {

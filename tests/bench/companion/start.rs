@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 use portcullis_tests::lab::{Companion, folder, port, tools};
 
 use super::oauth2_proxy;
-use crate::people::{self, People};
 use crate::report::median;
+use crate::sign_in_stack::{self, SignInStack};
 
 /// How often it is asked whether it answers.
 const STEP: Duration = Duration::from_micros(500);
 
 /// Starts both by turns.
-pub(super) async fn measure(people: &People, rounds: u32) {
+pub(super) async fn measure(people: &SignInStack, rounds: u32) {
     // The same once more, for its files.
-    let settings = Companion::with(people.configuration(), &people::policy());
+    let settings = Companion::with(people.configuration(), &sign_in_stack::policy());
     let mut companion = settings.start().await;
     let ours = companion.address();
     companion.kill();

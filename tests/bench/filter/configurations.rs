@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::tokens::{AUDIENCE, ISSUER};
-use crate::people::APP as HOST;
+use crate::sign_in_stack::APP as HOST;
 
 /// The path that is asked for.
 pub(super) const PATH: &str = "/api/v2/alerts";

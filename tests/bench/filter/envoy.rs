@@ -10,9 +10,9 @@ use portcullis_tests::lab::{Call, Version, folder, port, tools};
 use serde_json::{Value, json};
 
 use super::configurations::PATH;
-use super::gates::BODY;
+use super::variants::BODY;
 use crate::machine::Machine;
-use crate::people::APP as HOST;
+use crate::sign_in_stack::APP as HOST;
 
 /// A running Envoy. It ends when dropped.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Envoy {
         let configuration = folder.join("bootstrap.json");
         let bootstrap = bootstrap(address, filters, companion);
         fs::write(&configuration, format!("{bootstrap:#}")).expect("a bootstrap file");
-        let mut command = machine.on_servers_core(tools::envoy(Version::V1_40));
+        let mut command = machine.command_on_server_core(tools::envoy(Version::V1_40));
         command.arg("--config-path").arg(configuration);
         command.args(["--concurrency", "1", "--disable-hot-restart"]);
         command.args(["--log-level", "error", "--component-log-level"]);

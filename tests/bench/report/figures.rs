@@ -21,7 +21,7 @@ pub(crate) struct Series {
     /// The variant's name.
     pub(crate) name: &'static str,
     /// The names of those that it should be judged by.
-    pub(crate) rivals: &'static [&'static str],
+    pub(crate) baselines: &'static [&'static str],
     /// The turns.
     pub(crate) samples: Vec<Sample>,
 }
@@ -53,7 +53,7 @@ impl Series {
     pub(crate) fn of(variant: &Variant) -> Self {
         Self {
             name: variant.name,
-            rivals: variant.rivals,
+            baselines: variant.baselines,
             samples: Vec::new(),
         }
     }
@@ -72,9 +72,9 @@ impl Series {
     }
 
     /// Those of `all` that it should be judged by.
-    pub(crate) fn rivals_among<'a>(&self, all: &'a [Self]) -> impl Iterator<Item = &'a Self> {
-        let rivals = self.rivals;
-        all.iter().filter(|other| rivals.contains(&other.name))
+    pub(crate) fn baselines_among<'a>(&self, all: &'a [Self]) -> impl Iterator<Item = &'a Self> {
+        let baselines = self.baselines;
+        all.iter().filter(|other| baselines.contains(&other.name))
     }
 
     /// By how much a figure is more than another variant's of the same rounds: the median of the

@@ -2,7 +2,7 @@
 
 use portcullis_tests::lab::{Call, Connection, wait};
 
-use crate::serve::scene::{Companion, Files};
+use crate::serve::fixture::{Companion, Files};
 use crate::serve::tls::{certify, ping_over_tls, tls_flags};
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn told_twice_it_does_not_wait_for_the_rest() {
     };
     wait::until_true("the silent one", wait::LONG, there).await;
     companion.signal("TERM");
-    companion.has_said("stopping").await;
+    companion.wait_for_log("stopping").await;
     assert_eq!(companion.process.ended(), None);
     companion.signal("TERM");
     assert_eq!(companion.end().await, Some(0));

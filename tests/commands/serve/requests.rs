@@ -2,7 +2,7 @@
 
 use portcullis_tests::lab::{Call, Reply};
 
-use crate::serve::scene::Companion;
+use crate::serve::fixture::Companion;
 
 const LOGOUT: &str = "/oauth2/backchannel-logout";
 const FORM: &str = "application/x-www-form-urlencoded";

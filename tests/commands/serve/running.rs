@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use portcullis_tests::lab::{Call, Connection, wait};
 use serde_json::Value;
 
-use crate::serve::scene::{Companion, Files};
+use crate::serve::fixture::{Companion, Files};
 
 #[tokio::test]
 async fn it_starts_with_the_provider_down_and_ready_says_so() {
@@ -69,7 +69,7 @@ async fn each_request_leaves_one_line_and_no_secret_in_it() {
         .header("x-request-id", "from-the-proxy");
     let reply = call.send(companion.files.address).await;
     let id = reply.header("x-request-id").unwrap();
-    companion.has_said(&id).await;
+    companion.wait_for_log(&id).await;
     assert!(!companion.process.log().contains("hunter2"));
     let lines = companion.log();
     let of_it: Vec<&Value> = lines.iter().filter(|line| line["id"] == *id).collect();
@@ -99,7 +99,7 @@ async fn each_request_leaves_one_line_and_no_secret_in_it() {
 async fn the_log_can_be_text() {
     let companion = Companion::up(&["--log-format", "text"]).await;
     companion.get("/a%22b").await;
-    companion.has_said("path=\"/a%22b\"").await;
+    companion.wait_for_log("path=\"/a%22b\"").await;
     assert!(companion.process.log().contains("INFO"));
 }
 
@@ -139,7 +139,7 @@ async fn it_answers_on_a_unix_socket() {
     let mut told = String::new();
     stream.read_to_string(&mut told).unwrap();
     assert!(told.starts_with("HTTP/1.1 404 "), "{told}");
-    companion.has_said("\"peer\":\"unix\"").await;
+    companion.wait_for_log("\"peer\":\"unix\"").await;
     companion.signal("TERM");
     companion.end().await;
     assert!(!socket.exists());

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use portcullis_tests::lab::process::Process;
 
-use crate::serve::scene::{self, Companion, Files, POLICY};
+use crate::serve::fixture::{self, Companion, Files, POLICY};
 
 #[test]
 fn t25_a_bad_configuration_is_told_at_its_place_with_the_mend() {
@@ -118,18 +118,18 @@ async fn an_address_that_is_taken_is_told_with_the_mend() {
 #[test]
 fn a_variable_counts_before_the_file_and_a_flag_before_both() {
     let files = Files::new();
-    let told = |flags: &[&str], idle: Option<&str>| {
+    let stderr = |flags: &[&str], idle: Option<&str>| {
         let mut command = files.command(flags);
         command.envs(idle.map(|idle| ("PORTCULLIS_SESSION_IDLE", idle)));
-        scene::told(&command.output().unwrap()).1
+        fixture::status_and_stderr(&command.output().unwrap()).1
     };
     files.write(
         "companion.yaml",
         &files.configuration().replace("  keys", "  idle: x\n  keys"),
     );
-    assert!(told(&[], None).contains("companion.yaml:9:9: session.idle: `x`"));
-    assert!(told(&[], Some("y")).starts_with("error: PORTCULLIS_SESSION_IDLE: `y`"));
-    assert!(told(&["--session-idle=z"], Some("y")).starts_with("error: --session-idle: `z`"));
+    assert!(stderr(&[], None).contains("companion.yaml:9:9: session.idle: `x`"));
+    assert!(stderr(&[], Some("y")).starts_with("error: PORTCULLIS_SESSION_IDLE: `y`"));
+    assert!(stderr(&["--session-idle=z"], Some("y")).starts_with("error: --session-idle: `z`"));
 }
 
 #[test]

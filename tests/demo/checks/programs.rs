@@ -3,9 +3,9 @@
 use portcullis_core::decision::Reason;
 use portcullis_tests::lab::Call;
 
-use super::{ALERT, Expected, READ_ALERTS, Request, Row, SEND_ALERT, let_through, refused};
+use super::{ALERT, Expected, READ_ALERTS, Request, Row, SEND_ALERT, allowed, refused};
 use crate::callers::{Caller, Clusters};
-use crate::gate::Gate;
+use crate::gateway::DemoGateway;
 
 const RELOAD: Request = Request("POST", "alertmanager", "/-/reload");
 const QUERY: Request = Request("GET", "prometheus", "/api/v1/query?query=up");
@@ -18,7 +18,7 @@ const CHECKS: &[(Caller, Request, Expected)] = &[
     (
         Caller::Karma,
         READ_ALERTS,
-        let_through(Reason::Rule, "karma-reads"),
+        allowed(Reason::Rule, "karma-reads"),
     ),
     (Caller::GreenKarma, READ_ALERTS, NOT_ALLOWED),
     (Caller::OtherNamespace, READ_ALERTS, NOT_ALLOWED),
@@ -46,17 +46,17 @@ const CHECKS: &[(Caller, Request, Expected)] = &[
     (
         Caller::GreenPrometheus,
         SEND_ALERT,
-        let_through(Reason::Rule, "alerts-come-in"),
+        allowed(Reason::Rule, "alerts-come-in"),
     ),
     (
         Caller::Grafana,
         QUERY,
-        let_through(Reason::Rule, "grafana-queries"),
+        allowed(Reason::Rule, "grafana-queries"),
     ),
-    (Caller::Nobody, PROBE, let_through(Reason::Public, "probes")),
+    (Caller::Nobody, PROBE, allowed(Reason::Public, "probes")),
 ];
 
-pub(super) async fn run(gate: &Gate, clusters: &Clusters) -> Vec<Row> {
+pub(super) async fn run(gate: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
     let mut rows = Vec::new();
     for &(caller, request, expected) in CHECKS {
         let Request(method, app, path) = request;

@@ -7,7 +7,7 @@ use portcullis_tests::lab::{Answer, Endpoint, SigningKey};
 use serde_json::{Value, json};
 
 /// Where a wrong document says that the keys are, and an intruder's are.
-const INTRUDERS: &str = "/oauth2/mirror/intruder";
+const ATTACKER_PATH: &str = "/oauth2/mirror/intruder";
 
 /// One way to be wrong.
 pub(crate) struct Row {
@@ -44,7 +44,7 @@ pub(crate) fn rows(intruder: &SigningKey, canary: SocketAddr) -> Vec<Row> {
 }
 
 /// Keys that are of no use, each for another reason.
-pub(crate) fn unfit(key: &SigningKey) -> Vec<Value> {
+pub(crate) fn unusable(key: &SigningKey) -> Vec<Value> {
     let with = |name: &str, value: Value| {
         let mut jwk = key.jwk();
         jwk[name] = value;
@@ -119,8 +119,8 @@ fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Ans
         ("keys-10000", Answer::json(json, &many(10_000))),
         ("keys-1000", Answer::json(json, &many(1_000))),
         (
-            "keys-unfit",
-            Answer::json(json, &json!({"keys": unfit(intruder)})),
+            "keys-unusable",
+            Answer::json(json, &json!({"keys": unusable(intruder)})),
         ),
         (
             "keys-drip",
@@ -139,12 +139,12 @@ fn documents() -> Vec<(&'static str, Answer)> {
     let document = |name: &str, member: &str, value: Value| {
         let mut document = json!({
             "issuer": format!("https://kubernetes.{name}.example.com"),
-            "jwks_uri": format!("https://127.0.0.1{INTRUDERS}"),
+            "jwks_uri": format!("https://127.0.0.1{ATTACKER_PATH}"),
         });
         document[member] = value;
         document
     };
-    let uri = |start: &str| json!(format!("{start}{INTRUDERS}"));
+    let uri = |start: &str| json!(format!("{start}{ATTACKER_PATH}"));
     let wrong = [
         (
             "document-other-issuer",

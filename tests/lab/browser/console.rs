@@ -7,9 +7,9 @@ use url::{ParseError, Url};
 
 /// Takes what there is.
 #[derive(Debug)]
-pub(super) struct Read;
+pub(super) struct ReadConsole;
 
-impl WebDriverCompatibleCommand for Read {
+impl WebDriverCompatibleCommand for ReadConsole {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
         base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
     }

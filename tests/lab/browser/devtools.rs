@@ -7,12 +7,12 @@ use url::{ParseError, Url};
 
 /// Asks for one.
 #[derive(Debug)]
-pub(super) struct Ask {
+pub(super) struct DevToolsCommand {
     pub(super) method: &'static str,
     pub(super) parameters: Value,
 }
 
-impl WebDriverCompatibleCommand for Ask {
+impl WebDriverCompatibleCommand for DevToolsCommand {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
         let session = session.unwrap_or_default();
         base.join(&format!("session/{session}/goog/cdp/execute"))

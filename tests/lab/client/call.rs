@@ -119,7 +119,7 @@ impl Call {
     ///
     /// # Errors
     /// When no whole answer comes: refused, closed, broken off, or not within
-    /// [`Connection::PATIENCE`].
+    /// [`Connection::TIMEOUT`].
     pub async fn try_send(&self, address: SocketAddr) -> Result<Reply> {
         Connection::open(address).await?.try_send(self).await
     }

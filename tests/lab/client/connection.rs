@@ -30,7 +30,7 @@ impl<T: AsyncRead + AsyncWrite + Debug + Send + Unpin> Wire for T {}
 
 impl Connection {
     /// How long an answer may take.
-    pub const PATIENCE: Duration = Duration::from_secs(30);
+    pub const TIMEOUT: Duration = Duration::from_secs(30);
 
     /// Connects.
     ///
@@ -52,7 +52,7 @@ impl Connection {
         let name = ServerName::try_from(name.to_owned()).map_err(Error::other)?;
         let stream = connect(address).await?;
         let handshake = TlsConnector::from(Arc::clone(trust)).connect(name, stream);
-        let stream = timeout(Self::PATIENCE, handshake).await??;
+        let stream = timeout(Self::TIMEOUT, handshake).await??;
         Ok(Self::over(stream))
     }
 
@@ -75,15 +75,15 @@ impl Connection {
     /// Sends a call and returns the answer to it.
     ///
     /// # Errors
-    /// When no whole answer comes: closed, broken off, or not within [`Self::PATIENCE`].
+    /// When no whole answer comes: closed, broken off, or not within [`Self::TIMEOUT`].
     pub async fn try_send(&mut self, call: &Call) -> Result<Reply> {
         self.write(&call.bytes()).await?;
-        timeout(Self::PATIENCE, self.answer(call))
+        timeout(Self::TIMEOUT, self.answer(call))
             .await
             .unwrap_or_else(|_| {
                 Err(Error::new(
                     ErrorKind::TimedOut,
-                    format!("no answer in {:?}", Self::PATIENCE),
+                    format!("no answer in {:?}", Self::TIMEOUT),
                 ))
             })
     }
@@ -131,7 +131,7 @@ impl Connection {
                 body,
                 trailers: Vec::new(),
             };
-            return Ok(reply.kept_secret());
+            return Ok(reply.with_registered_secrets());
         }
     }
 }

@@ -20,8 +20,8 @@ pub struct Reply {
 
 impl Reply {
     /// The answer, after the secrets in it have been told to those who look for them in logs.
-    pub(super) fn kept_secret(self) -> Self {
-        secrets::keep_all_of(&self);
+    pub(super) fn with_registered_secrets(self) -> Self {
+        secrets::register_all_of(&self);
         self
     }
 

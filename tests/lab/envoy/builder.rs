@@ -17,7 +17,7 @@ use crate::lab::{folder, port, tools};
 
 /// How Envoy gets the policy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Handover {
+pub enum PolicyEncoding {
     /// JSON in a `google.protobuf.BytesValue`.
     BytesValue,
     /// JSON in a `google.protobuf.StringValue`, as Istio does it.
@@ -66,8 +66,8 @@ impl Builder {
 
     /// Another way to hand the policy over.
     #[must_use]
-    pub fn handover(mut self, handover: Handover) -> Self {
-        self.listener.handover = handover;
+    pub fn policy_encoding(mut self, policy_encoding: PolicyEncoding) -> Self {
+        self.listener.policy_encoding = policy_encoding;
         self
     }
 
@@ -239,7 +239,7 @@ impl Builder {
     }
 }
 
-impl Handover {
+impl PolicyEncoding {
     /// The policy as the `configuration` of a plugin.
     pub(super) fn wrap(self, policy: &Value) -> Option<Value> {
         let text = match policy {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::bootstrap::socket;
-use super::builder::Handover;
+use super::builder::PolicyEncoding;
 use crate::lab::authority::Identity;
 
 pub(super) const FILE: &str = "listener.json";
@@ -25,7 +25,7 @@ pub(super) enum Paths {
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) policy: Value,
-    pub(super) handover: Handover,
+    pub(super) policy_encoding: PolicyEncoding,
     pub(super) address: Option<SocketAddr>,
     pub(super) identity: Option<Identity>,
     pub(super) module: PathBuf,
@@ -40,7 +40,7 @@ impl Listener {
     pub(super) fn new(policy: Value) -> Self {
         Self {
             policy,
-            handover: Handover::default(),
+            policy_encoding: PolicyEncoding::default(),
             address: None,
             identity: None,
             module: PathBuf::new(),
@@ -137,7 +137,7 @@ impl Listener {
         if self.stop_iteration {
             plugin["allow_on_headers_stop_iteration"] = json!(true);
         }
-        if let Some(configuration) = self.handover.wrap(&self.policy) {
+        if let Some(configuration) = self.policy_encoding.wrap(&self.policy) {
             plugin["configuration"] = configuration;
         }
         json!({

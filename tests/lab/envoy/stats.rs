@@ -1,6 +1,6 @@
 //! Envoy's metrics.
 
-pub(super) const TAKEN: &str = "envoy_listener_manager_lds_update_success";
+pub(super) const CREATED: &str = "envoy_listener_manager_lds_update_success";
 pub(super) const REFUSED: &str = "envoy_listener_manager_lds_update_rejected";
 pub(super) const UNREADABLE: &str = "envoy_listener_manager_lds_update_failure";
 pub(super) const WARMING: &str = "envoy_listener_manager_total_listeners_warming";

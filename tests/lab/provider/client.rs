@@ -12,7 +12,7 @@ impl Client {
     /// A client with a secret, which it may show in the header or in the form.
     #[must_use]
     pub fn new(id: &str, secret: &str) -> Self {
-        secrets::keep("a client's secret", secret);
+        secrets::register("a client's secret", secret);
         Self(json!({
             "client_id": id,
             "client_secret": secret,

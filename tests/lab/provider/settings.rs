@@ -13,21 +13,21 @@ use crate::lab::{folder, port, secrets, tools};
 
 const FILE: &str = "settings.json";
 /// What it has given to clients, one a line.
-const GIVEN: &str = "given";
+const ISSUED: &str = "issued";
 
 /// A provider to be. It asks for PKCE, rotates refresh tokens and ends a grant when a spent one
 /// comes back, sends `iss` with the code (RFC 9207), and puts all claims into the ID token.
 #[derive(Debug)]
 pub struct Settings {
     identity: Identity,
-    believed: PathBuf,
+    trusted: PathBuf,
     address: SocketAddr,
     host: String,
     clients: Vec<Value>,
     accounts: Value,
     seconds: Value,
     claims_in_id_token: bool,
-    signs_out_unasked: bool,
+    signs_out_without_prompt: bool,
 }
 
 impl Provider {
@@ -44,14 +44,14 @@ impl Provider {
     pub fn at(host: &str, authority: &Authority) -> Settings {
         Settings {
             identity: authority.identity(&[host]),
-            believed: authority.file().to_path_buf(),
+            trusted: authority.file().to_path_buf(),
             address: port::free(),
             host: host.to_owned(),
             clients: Vec::new(),
             accounts: json!({}),
             seconds: json!({}),
             claims_in_id_token: true,
-            signs_out_unasked: false,
+            signs_out_without_prompt: false,
         }
     }
 }
@@ -59,8 +59,8 @@ impl Provider {
 impl Settings {
     /// Another authority to believe where logout tokens go.
     #[must_use]
-    pub fn believes(mut self, authority: &Authority) -> Self {
-        self.believed = authority.file().to_path_buf();
+    pub fn trusts(mut self, authority: &Authority) -> Self {
+        self.trusted = authority.file().to_path_buf();
         self
     }
 
@@ -97,8 +97,8 @@ impl Settings {
     /// Signs people out without asking them, and sends them back at once, as some providers do that
     /// are shown an ID token.
     #[must_use]
-    pub fn signs_out_unasked(mut self) -> Self {
-        self.signs_out_unasked = true;
+    pub fn signs_out_without_prompt(mut self) -> Self {
+        self.signs_out_without_prompt = true;
         self
     }
 
@@ -129,17 +129,17 @@ impl Settings {
             "accounts": self.accounts,
             "ttl": self.seconds,
             "claims_in_id_token": self.claims_in_id_token,
-            "given": folder.join(GIVEN),
-            "signs_out_unasked": self.signs_out_unasked,
+            "issued": folder.join(ISSUED),
+            "signs_out_without_prompt": self.signs_out_without_prompt,
         });
-        secrets::keep_lines(folder.join(GIVEN));
+        secrets::register_lines(folder.join(ISSUED));
         fs::write(folder.join(FILE), format!("{settings:#}")).expect("a settings file");
         let mut command = tools::provider();
         command.arg(folder.join(FILE));
-        command.env("NODE_EXTRA_CA_CERTS", self.believed);
+        command.env("NODE_EXTRA_CA_CERTS", self.trusted);
         let mut process = Process::start("provider", &folder, command);
         // It listens there last.
-        process.ready_at(control, "/seen").await;
+        process.ready_at(control, "/requests").await;
         Provider {
             issuer,
             address: self.address,

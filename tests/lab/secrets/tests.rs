@@ -33,7 +33,7 @@ fn each_kind_of_secret_is_found_by_its_looks() {
         (r#"{"body": "{\"id_token\":\"abcdef\"}"}"#, "a secret field"),
         ("client_secret=hunter2", "a secret field"),
     ] {
-        assert_eq!(looks_like(line), [what], "{line}");
+        assert_eq!(matches_pattern(line), [what], "{line}");
         let log = format!("first\n{line}\nlast\n");
         assert_eq!(found_in(&log), [format!("line 2: {what}")], "{line}");
     }
@@ -50,15 +50,15 @@ fn what_a_log_may_hold_is_left_alone() {
         "WWW-Authenticate: Bearer realm=\"alertmanager\"",
         "refresh_token rotates; no client_secret, password or code_verifier here",
     ] {
-        assert_eq!(looks_like(line), [""; 0], "{line}");
+        assert_eq!(matches_pattern(line), [""; 0], "{line}");
     }
 }
 
 #[test]
 fn what_the_lab_hands_out_or_sees_is_found_wherever_it_stands() {
-    keep("a client's secret", "gate-keepers-secret");
+    register("a client's secret", "gate-keepers-secret");
     let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
-    keep_all_of(&Reply {
+    register_all_of(&Reply {
         status: 302,
         headers: vec![
             header("Set-Cookie", "lab-cookie=0123456789-lab-cookie; Path=/"),
@@ -72,7 +72,7 @@ fn what_the_lab_hands_out_or_sees_is_found_wherever_it_stands() {
         trailers: Vec::new(),
     });
     let given = folder::fresh("secrets").join("given");
-    keep_lines(given.clone());
+    register_lines(given.clone());
     fs::write(&given, "lab-refresh-token\n").unwrap();
     let log = "a gate-keepers-secret\nb\nc 0123456789-lab-cookie lab-code+1\n\
                lab-refresh-token\ndark-lab-theme lab-state\n";

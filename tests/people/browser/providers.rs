@@ -1,18 +1,18 @@
 //! Several providers: a choice, and none mistaken for another.
 
+use portcullis_tests::lab::full_stack::{APP, URL};
 use portcullis_tests::lab::provider::Route;
-use portcullis_tests::lab::way::{APP, URL};
-use portcullis_tests::lab::{Call, Person, Way};
+use portcullis_tests::lab::{Call, FullStack, UserAgent};
 use serde_json::json;
 use url::Url;
 
-use crate::browser::{is_content, two};
+use crate::browser::{assert_no_console_errors, two_providers};
 
 #[tokio::test]
 async fn of_several_providers_a_person_chooses_one_and_a_name_skips_the_choice() {
-    let way = two().await;
-    let issuers: Vec<&str> = way.providers.iter().map(|one| one.issuer()).collect();
-    let browser = way.browser().await;
+    let stack = two_providers().await;
+    let issuers: Vec<&str> = stack.providers.iter().map(|one| one.issuer()).collect();
+    let browser = stack.browser().await;
     let link = format!("{APP}/chosen?x=1#y=2");
     browser.visit(&link).await;
     assert!(browser.text().await.contains("alertmanager.example.com"));
@@ -21,7 +21,7 @@ async fn of_several_providers_a_person_chooses_one_and_a_name_skips_the_choice()
     browser.arrives("the chosen one", at_google).await;
     browser.sign_in_as("alice").await;
     browser.arrives("the app", |url| url.as_str() == link).await;
-    let seen = way.reached("GET", "/chosen?x=1").pop().unwrap();
+    let seen = stack.app_requests("GET", "/chosen?x=1").pop().unwrap();
     let caller = json!(["x-portcullis-caller", "google/alice"]);
     assert!(
         seen["headers"].as_array().unwrap().contains(&caller),
@@ -36,18 +36,18 @@ async fn of_several_providers_a_person_chooses_one_and_a_name_skips_the_choice()
     browser
         .arrives("the app", |url| url.path() == "/named")
         .await;
-    let seen = way.reached("GET", "/named").pop().unwrap();
+    let seen = stack.app_requests("GET", "/named").pop().unwrap();
     let caller = json!(["x-portcullis-caller", "gitlab/alice"]);
     assert!(
         seen["headers"].as_array().unwrap().contains(&caller),
         "{seen}"
     );
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
 /// Begins a sign-in at this provider, and brings back what the provider, which knows the person
 /// already, sends the browser back with.
-async fn answered(person: &mut Person, provider: &str) -> Url {
+async fn answered(person: &mut UserAgent, provider: &str) -> Url {
     let start = format!("{URL}/oauth2/start?provider={provider}&on=1&rd={APP}/mixed");
     let ask = person.step(&start).await.redirect().unwrap();
     let back = person.step(ask.as_str()).await.redirect().unwrap();
@@ -77,8 +77,11 @@ fn callback(provider: &str, state: &str, code: &str, iss: Option<&str>) -> Strin
 #[tokio::test]
 async fn r04_no_answer_of_one_provider_passes_for_another_ones() {
     // Its own: what the providers are asked is counted.
-    let way = Way::with().providers(&["gitlab", "google"]).start().await;
-    let mut alice = way.person();
+    let stack = FullStack::with()
+        .providers(&["gitlab", "google"])
+        .start()
+        .await;
+    let mut alice = stack.user_agent();
     for provider in ["gitlab", "google"] {
         alice
             .visit(&format!(
@@ -88,10 +91,10 @@ async fn r04_no_answer_of_one_provider_passes_for_another_ones() {
         let page = alice.sign_in_as("alice").await;
         assert_eq!(page.url.as_str(), format!("{APP}/{provider}"));
     }
-    let issuers: Vec<&str> = way.providers.iter().map(|one| one.issuer()).collect();
+    let issuers: Vec<&str> = stack.providers.iter().map(|one| one.issuer()).collect();
     let (gitlab, google) = (issuers[0], issuers[1]);
     let redeemed = async || {
-        let at = |one: usize| way.providers[one].count(Route::Token);
+        let at = |one: usize| stack.providers[one].count(Route::Token);
         at(0).await + at(1).await
     };
     let before = redeemed().await;

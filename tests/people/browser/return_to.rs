@@ -3,14 +3,14 @@
 
 mod addresses;
 
-use portcullis_tests::lab::person::Page;
-use portcullis_tests::lab::way::{APP, URL};
+use portcullis_tests::lab::full_stack::{APP, URL};
+use portcullis_tests::lab::user_agent::Page;
 use portcullis_tests::lab::{Browser, Call};
 use serde_json::{Value, json};
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
-use crate::browser::{is_content, way};
+use crate::browser::{assert_no_console_errors, shared_stack};
 use addresses::{ELSEWHERE, MENDED, ODD};
 
 fn encoded(rd: &str) -> String {
@@ -71,10 +71,10 @@ fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
 
 #[tokio::test]
 async fn r06_t18_no_place_that_reads_an_address_leads_to_a_foreign_one() {
-    let way = way().await;
+    let stack = shared_stack().await;
     for hostile in MENDED.iter().chain(ELSEWHERE) {
         for (place, call, refuses) in places(&encoded(hostile)) {
-            let reply = way.gateway.call(call).await;
+            let reply = stack.gateway.call(call).await;
             let status = if refuses { 400 } else { 200 };
             assert_eq!(
                 reply.status,
@@ -110,8 +110,8 @@ async fn r06_t18_no_place_that_reads_an_address_leads_to_a_foreign_one() {
 
 #[tokio::test]
 async fn r06_the_filter_sends_nobody_anywhere_but_to_the_companion() {
-    let way = way().await;
-    let trust = way.authority.trust();
+    let stack = shared_stack().await;
+    let trust = stack.authority.trust();
     for authority in [
         "alertmanager.example.com:443",
         "alertmanager.example.com:8443",
@@ -123,7 +123,7 @@ async fn r06_the_filter_sends_nobody_anywhere_but_to_the_companion() {
     ] {
         let call = Call::get(authority, "//evil.example/\\evil.example?rd=//evil.example");
         let call = call.header("sec-fetch-mode", "navigate");
-        let reply = call.try_send_as("alertmanager.example.com", way.gateway.address(), &trust);
+        let reply = call.try_send_as("alertmanager.example.com", stack.gateway.address(), &trust);
         let reply = reply.await.unwrap();
         if let Some(location) = reply.header("location") {
             let start = format!("{URL}/oauth2/start?rd=https%3A%2F%2F");
@@ -156,8 +156,8 @@ async fn hosts(browser: &Browser) -> Value {
 
 #[tokio::test]
 async fn r06_t18_a_real_browser_is_led_to_no_foreign_place() {
-    let way = way().await;
-    let browser = way.browser().await;
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     for hostile in MENDED {
         browser
             .visit(&format!("{URL}/oauth2/start?rd={}", encoded(hostile)))
@@ -183,5 +183,5 @@ async fn r06_t18_a_real_browser_is_led_to_no_foreign_place() {
             json!("alertmanager.example.com")
         );
     }
-    is_content(&browser, &[400]).await;
+    assert_no_console_errors(&browser, &[400]).await;
 }

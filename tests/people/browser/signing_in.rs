@@ -1,10 +1,10 @@
 //! Signing in, on the way to a page of an app.
 
-use portcullis_tests::lab::way::{APP, URL};
+use portcullis_tests::lab::full_stack::{APP, URL};
 use portcullis_tests::lab::{Browser, wait};
 
 use crate::browser::signing_out::shows;
-use crate::browser::{is_content, way};
+use crate::browser::{assert_no_console_errors, shared_stack};
 
 const LINK: &str =
     "/graph?g0.expr=up%20%2B1&tab=1#/alerts?silenced=false&filter=%7Bseverity%3D%22page%22%7D";
@@ -17,31 +17,31 @@ async fn at_the_app(browser: &Browser) -> String {
 
 #[tokio::test]
 async fn a_deep_link_with_query_and_fragment_survives_the_sign_in() {
-    let way = way().await;
-    let browser = way.browser().await;
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     browser.visit(&format!("{APP}{LINK}")).await;
     browser.sign_in_as("alice").await;
     assert_eq!(at_the_app(&browser).await, format!("{APP}{LINK}"));
     assert!(browser.text().await.contains("\"app\":\"alertmanager\""));
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
 #[tokio::test]
 async fn without_scripts_the_way_is_the_same_but_for_the_fragment() {
-    let way = way().await;
-    let browser = way.browser().await;
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     browser.without_scripts().await;
     browser.visit(&format!("{APP}{LINK}")).await;
     browser.sign_in_as("alice").await;
     let (page, _) = LINK.split_once('#').unwrap();
     assert_eq!(at_the_app(&browser).await, format!("{APP}{page}"));
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
 #[tokio::test]
 async fn two_tabs_that_sign_in_at_once_both_end_where_they_began() {
-    let way = way().await;
-    let browser = way.browser().await;
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     let client = browser.client();
     let one = client.window().await.unwrap();
     browser.visit(&format!("{APP}/one?tab=1#first")).await;
@@ -54,13 +54,13 @@ async fn two_tabs_that_sign_in_at_once_both_end_where_they_began() {
         browser.sign_in_as("alice").await;
         assert_eq!(at_the_app(&browser).await, format!("{APP}{link}"));
     }
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
 #[tokio::test]
 async fn the_back_button_leads_back_to_where_the_person_came_from() {
-    let way = way().await;
-    let browser = way.browser().await;
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     let client = browser.client();
     let portal = format!("{APP}/-/healthy");
     browser.visit(&portal).await;
@@ -86,13 +86,13 @@ async fn the_back_button_leads_back_to_where_the_person_came_from() {
     }
     assert_eq!(at_the_app(&browser).await, app);
     // The app's icon, before the sign-in.
-    is_content(&browser, &[401]).await;
+    assert_no_console_errors(&browser, &[401]).await;
 }
 
 #[tokio::test]
 async fn a_callback_that_is_over_leads_on() {
-    let way = way().await;
-    let browser = way.browser().await;
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     let over = format!("{URL}/oauth2/callback?code=abc&state=def");
     browser.visit(&over).await;
     shows(&browser, "This sign-in is over").await;
@@ -103,5 +103,5 @@ async fn a_callback_that_is_over_leads_on() {
     browser.visit(&over).await;
     browser.click("main a").await;
     shows(&browser, "You are signed in").await;
-    is_content(&browser, &[403]).await;
+    assert_no_console_errors(&browser, &[403]).await;
 }

@@ -2,19 +2,19 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis_tests::lab::person::{Cookie, SameSite};
-use portcullis_tests::lab::{Call, Person};
+use portcullis_tests::lab::user_agent::{Cookie, SameSite};
+use portcullis_tests::lab::{Call, UserAgent};
 use serde_json::Value;
 
-use crate::companion_faults::people::{
-    SEALED, TOKEN, alerts, cookie, refresh, shown, sign_in, userinfo,
+use crate::companion_faults::actions::{
+    SEALED, TOKEN, alerts, cookie, cookie_header, refresh, sign_in, userinfo,
 };
-use crate::companion_faults::stage::{APP, AUTH, Plan, Stage, URL};
+use crate::companion_faults::deployment::{APP, AUTH, Deployment, Settings, URL};
 
 #[tokio::test]
 async fn c04_rubbish_that_a_neighbour_tossed_locks_nobody_out() {
-    let stage = Plan::alone().start().await;
-    let mut alice = stage.signed_in("alice", 0).await;
+    let deployment = Settings::single().start().await;
+    let mut alice = deployment.signed_in("alice", 0).await;
     // Those with the longer path come first in what a browser sends.
     for path in ["/api", "/oauth2"] {
         for name in [
@@ -31,7 +31,7 @@ async fn c04_rubbish_that_a_neighbour_tossed_locks_nobody_out() {
         }
     }
     for _ in 0..2 {
-        is_known_as(&stage, &mut alice, "alice").await;
+        assert_subject(&deployment, &mut alice, "alice").await;
         assert_eq!(refresh(&mut alice).await.status, 200);
     }
     // In the place of her own they end the session, and a sign-in puts them right.
@@ -40,41 +40,41 @@ async fn c04_rubbish_that_a_neighbour_tossed_locks_nobody_out() {
     }
     assert_eq!(alerts(&mut alice).await.status, 401);
     sign_in(&mut alice, "alice", "/silences").await;
-    is_known_as(&stage, &mut alice, "alice").await;
+    assert_subject(&deployment, &mut alice, "alice").await;
 }
 
 #[tokio::test]
 async fn c04_a_session_that_a_neighbour_tossed_beside_ones_own_is_nobodys() {
-    let stage = Plan::alone().start().await;
-    let eve = stage.signed_in("eve", 0).await;
-    let mut alice = stage.signed_in("alice", 0).await;
+    let deployment = Settings::single().start().await;
+    let eve = deployment.signed_in("eve", 0).await;
+    let mut alice = deployment.signed_in("alice", 0).await;
     for path in ["/api", "/oauth2"] {
         for name in [TOKEN, SEALED] {
             toss(&mut alice, name, &cookie(&eve, name), path);
         }
     }
-    let reached = stage.app.count();
+    let reached = deployment.app.count();
     assert_eq!(alerts(&mut alice).await.verdict(), "401 no-credentials");
-    assert_eq!(stage.app.count(), reached);
+    assert_eq!(deployment.app.count(), reached);
     assert_eq!(userinfo(&mut alice).await.status, 401);
     assert_eq!(refresh(&mut alice).await.status, 401);
 }
 
 #[tokio::test]
 async fn r11_who_signs_in_has_nothing_of_what_was_planted_before() {
-    for plan in [Plan::alone(), Plan::with_redis()] {
-        let stage = plan.start().await;
-        let eve = stage.signed_in("eve", 0).await;
-        let mut planter = stage.person(0);
+    for plan in [Settings::single(), Settings::with_redis()] {
+        let deployment = plan.start().await;
+        let eve = deployment.signed_in("eve", 0).await;
+        let mut planter = deployment.user_agent(0);
         planter.visit(&format!("{APP}/graph")).await;
-        let begun = |person: &Person| {
+        let begun = |person: &UserAgent| {
             let found = person.cookies().iter();
             let mut found = found.filter(|c| c.name.contains("-login-"));
             found.next().expect("a sign-in under way").clone()
         };
         let planted = begun(&planter);
 
-        let mut alice = stage.person(0);
+        let mut alice = deployment.user_agent(0);
         for name in [TOKEN, SEALED] {
             toss(&mut alice, name, &cookie(&eve, name), "/");
         }
@@ -85,13 +85,13 @@ async fn r11_who_signs_in_has_nothing_of_what_was_planted_before() {
         assert!(alice.cookies().get(SEALED).is_none());
         assert!(alice.cookies().get(TOKEN).is_none());
         alice.sign_in_as("alice").await;
-        is_known_as(&stage, &mut alice, "alice").await;
+        assert_subject(&deployment, &mut alice, "alice").await;
         assert_ne!(session_of(&alice), session_of(&eve));
         for name in [TOKEN, SEALED] {
             assert_ne!(cookie(&alice, name), cookie(&eve, name), "{name}");
         }
         // Her sign-in was ended by her own state, and not by the one that was there.
-        let callback = alice.trail().iter().rev();
+        let callback = alice.history().iter().rev();
         let mut callback = callback.filter(|step| step.url.path() == "/oauth2/callback");
         let lines = callback.next().unwrap().reply.all("set-cookie");
         let ended = lines
@@ -100,14 +100,14 @@ async fn r11_who_signs_in_has_nothing_of_what_was_planted_before() {
         assert!(!ended.unwrap().starts_with(&planted.name));
 
         // What was planted has not become hers.
-        let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", shown(&eve));
-        let told = stage.sites[0].companion.call(call).await;
+        let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", cookie_header(&eve));
+        let told = deployment.replicas[0].companion.call(call).await;
         assert_eq!(told.json()["user"], "eve");
     }
 }
 
 /// Puts a cookie there as any host of the domain can.
-fn toss(person: &mut Person, name: &str, value: &str, path: &str) {
+fn toss(person: &mut UserAgent, name: &str, value: &str, path: &str) {
     person.cookies_mut().put(Cookie {
         name: name.to_owned(),
         value: value.to_owned(),
@@ -122,10 +122,10 @@ fn toss(person: &mut Person, name: &str, value: &str, path: &str) {
 }
 
 /// Whom the app and the companion take somebody for.
-async fn is_known_as(stage: &Stage, person: &mut Person, login: &str) {
+async fn assert_subject(deployment: &Deployment, person: &mut UserAgent, login: &str) {
     let reply = alerts(person).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
-    let seen = stage.app.seen().pop().unwrap();
+    let seen = deployment.app.requests().pop().unwrap();
     let headers = seen["headers"].as_array().unwrap();
     let user = serde_json::json!(["x-auth-request-user", login]);
     assert!(headers.contains(&user), "{seen}");
@@ -134,7 +134,7 @@ async fn is_known_as(stage: &Stage, person: &mut Person, login: &str) {
 }
 
 /// The name of the session that somebody is in.
-fn session_of(person: &Person) -> Value {
+fn session_of(person: &UserAgent) -> Value {
     let token = cookie(person, TOKEN);
     let claims = token.split('.').nth(1).expect("a token");
     let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");

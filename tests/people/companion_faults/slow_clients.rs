@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::companion_faults::stage::{AUTH, URL};
+use crate::companion_faults::deployment::{AUTH, URL};
 
 /// Between two bytes: never long enough to look idle.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -3,67 +3,67 @@
 
 use std::fs;
 
-use portcullis_tests::lab::{Call, Person, Reply, secrets, wait};
+use portcullis_tests::lab::{Call, Reply, UserAgent, secrets, wait};
 use serde_json::json;
 
-use crate::companion_faults::people::{
-    alerts, at_provider, goes_on, refresh, shown, sign_out, userinfo,
+use crate::companion_faults::actions::{
+    alerts, at_provider, cookie_header, refresh, sign_out, userinfo, wait_until_renewed,
 };
-use crate::companion_faults::stage::{APP, AUTH, HOST, Plan, Stage, URL};
+use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings, URL};
 
 /// Not Redis's.
 const OTHER: &str = "another-password";
 
 #[tokio::test]
 async fn a_redis_that_was_killed_signs_nobody_out_and_lets_nobody_in() {
-    let mut scene = Scene::start().await;
-    scene.stage.redis().kill();
-    scene.fails().await;
-    scene.stage.redis().restart().await;
-    scene.recovers().await;
+    let mut fixture = Fixture::start().await;
+    fixture.deployment.redis().kill();
+    fixture.assert_outage().await;
+    fixture.deployment.redis().restart().await;
+    fixture.assert_recovery().await;
 }
 
 #[tokio::test]
 async fn a_redis_that_stands_still_signs_nobody_out_and_lets_nobody_in() {
-    let mut scene = Scene::start().await;
-    scene.stage.redis().pause().await;
-    scene.fails().await;
-    scene.stage.redis().resume();
-    scene.recovers().await;
+    let mut fixture = Fixture::start().await;
+    fixture.deployment.redis().pause().await;
+    fixture.assert_outage().await;
+    fixture.deployment.redis().resume();
+    fixture.assert_recovery().await;
 }
 
 #[tokio::test]
 async fn a_redis_that_wants_another_password_signs_nobody_out_and_lets_nobody_in() {
-    let mut scene = Scene::start().await;
-    let session = scene.stage.redis().session();
+    let mut fixture = Fixture::start().await;
+    let session = fixture.deployment.redis().session();
     let file = session["redis"]["password_file"]
         .as_str()
         .unwrap()
         .to_owned();
     let right = fs::read_to_string(&file).unwrap();
-    secrets::keep("Redis's password", OTHER);
+    secrets::register("Redis's password", OTHER);
     fs::write(&file, OTHER).unwrap();
-    let broken = scene
-        .stage
+    let broken = fixture
+        .deployment
         .redis()
         .command(&["CLIENT", "KILL", "TYPE", "normal"]);
     assert_ne!(broken, "0", "connections of the companion");
-    scene.fails().await;
-    let log = scene.stage.sites[0].companion.log();
+    fixture.assert_outage().await;
+    let log = fixture.deployment.replicas[0].companion.log();
     assert!(log.contains("Password authentication failed"), "{log}");
     fs::write(&file, right).unwrap();
-    scene.recovers().await;
+    fixture.assert_recovery().await;
 }
 
 #[tokio::test]
 async fn a_session_whose_token_runs_out_without_redis_waits_for_it() {
-    let mut stage = Plan::with_redis().token("5s").start().await;
-    let mut alice = stage.signed_in("alice", 0).await;
-    let cookies = shown(&alice);
-    stage.redis().kill();
-    let site = &stage.sites[0];
+    let mut deployment = Settings::with_redis().token("5s").start().await;
+    let mut alice = deployment.signed_in("alice", 0).await;
+    let cookies = cookie_header(&alice);
+    deployment.redis().kill();
+    let replica = &deployment.replicas[0];
     let refused = wait::until("a token that is over", wait::LONG, async || {
-        let reply = stage.ask(&cookies, site).await;
+        let reply = deployment.ask(&cookies, replica).await;
         (reply.status != 200).then_some(reply)
     })
     .await;
@@ -77,48 +77,48 @@ async fn a_session_whose_token_runs_out_without_redis_waits_for_it() {
         "nobody is sent to sign in"
     );
 
-    stage.redis().restart().await;
-    goes_on(&mut alice).await;
+    deployment.redis().restart().await;
+    wait_until_renewed(&mut alice).await;
 }
 
-/// Alice has signed in, and Bob is half-way.
-struct Scene {
-    stage: Stage,
-    alice: Person,
-    half_way: Person,
+/// Alice has signed in, and Bob is half-stack.
+struct Fixture {
+    deployment: Deployment,
+    alice: UserAgent,
+    half_way: UserAgent,
 }
 
-impl Scene {
+impl Fixture {
     async fn start() -> Self {
-        let plan = Plan::with_redis().and("trusted_proxies", json!(["127.0.0.1"]));
-        let stage = plan.start().await;
-        let alice = stage.signed_in("alice", 0).await;
-        let mut half_way = stage.person(0);
+        let plan = Settings::with_redis().with("trusted_proxies", json!(["127.0.0.1"]));
+        let deployment = plan.start().await;
+        let alice = deployment.signed_in("alice", 0).await;
+        let mut half_way = deployment.user_agent(0);
         half_way.visit(&format!("{APP}/graph")).await;
-        stage.sites[0].says(200, "OK\n").await;
+        deployment.replicas[0].wait_for_ready(200, "OK\n").await;
         Self {
-            stage,
+            deployment,
             alice,
             half_way,
         }
     }
 
     /// What holds while there is no Redis.
-    async fn fails(&mut self) {
-        let (stage, alice) = (&self.stage, &mut self.alice);
-        let site = &stage.sites[0];
-        let cookies = shown(alice);
+    async fn assert_outage(&mut self) {
+        let (deployment, alice) = (&self.deployment, &mut self.alice);
+        let replica = &deployment.replicas[0];
+        let cookies = cookie_header(alice);
         // What is verified where it is judged goes on, before anybody has noticed and after.
         assert_eq!(alerts(alice).await.status, 200);
-        site.says(503, "missing: store\n").await;
-        assert!(site.companion.log().contains("sessions can't be kept"));
+        replica.wait_for_ready(503, "missing: store\n").await;
+        assert!(replica.companion.log().contains("sessions can't be kept"));
         assert_eq!(alerts(alice).await.status, 200);
-        assert_eq!(forward_auth(stage, &cookies).await.status, 202);
+        assert_eq!(forward_auth(deployment, &cookies).await.status, 202);
 
         // What needs the store says so.
         is_unavailable("userinfo", &userinfo(alice).await);
         is_unavailable("a refresh", &refresh(alice).await);
-        is_unavailable("what has ended", &site.get("/oauth2/revocations").await);
+        is_unavailable("what has ended", &replica.get("/oauth2/revocations").await);
         let page = alice.visit(&format!("{URL}/oauth2/sign_out")).await;
         is_unavailable("a sign-out", &page.reply);
         assert!(page.text().contains("Try again"), "{}", page.text());
@@ -126,7 +126,7 @@ impl Scene {
         assert_eq!(page.url.path(), "/oauth2/callback");
         is_unavailable("a sign-in", &page.reply);
         assert!(page.text().contains("Please try again"), "{}", page.text());
-        let told = stage.provider.told().await;
+        let told = deployment.provider.logout_tokens().await;
         assert_eq!(told.len(), 0);
 
         // Nothing opens, and nothing of the session has gone.
@@ -134,23 +134,28 @@ impl Scene {
             alerts(&mut self.half_way).await.verdict(),
             "401 no-credentials"
         );
-        let nobody = forward_auth(stage, "").await;
+        let nobody = forward_auth(deployment, "").await;
         assert_eq!(nobody.status, 401, "{}", nobody.text());
-        assert_eq!(shown(&self.alice), cookies);
-        assert_eq!(site.get("/ping").await.status, 200);
+        assert_eq!(cookie_header(&self.alice), cookies);
+        assert_eq!(replica.get("/ping").await.status, 200);
     }
 
     /// What holds when it is back.
-    async fn recovers(&mut self) {
-        let site = &self.stage.sites[0];
-        site.says(200, "OK\n").await;
-        assert!(site.companion.log().contains("sessions can be kept again"));
-        let cookies = shown(&self.alice);
+    async fn assert_recovery(&mut self) {
+        let replica = &self.deployment.replicas[0];
+        replica.wait_for_ready(200, "OK\n").await;
+        assert!(
+            replica
+                .companion
+                .log()
+                .contains("sessions can be kept again")
+        );
+        let cookies = cookie_header(&self.alice);
         assert_eq!(userinfo(&mut self.alice).await.json()["user"], "alice");
         assert_eq!(alerts(&mut self.alice).await.status, 200);
         assert_eq!(refresh(&mut self.alice).await.status, 200);
-        assert_ne!(shown(&self.alice), cookies, "a fresh token");
-        assert_eq!(site.revocations().await["entries"], json!([]));
+        assert_ne!(cookie_header(&self.alice), cookies, "a fresh token");
+        assert_eq!(replica.revocations().await["entries"], json!([]));
         // The page of the sign-in that came to nothing leads on to another.
         let page = self.half_way.page();
         let again = page
@@ -163,7 +168,7 @@ impl Scene {
         assert_eq!(alerts(&mut self.half_way).await.status, 200);
         // And what could not be ended ends.
         sign_out(&mut self.alice).await;
-        self.stage.is_out(&cookies, site).await;
+        self.deployment.wait_until_revoked(&cookies, replica).await;
     }
 }
 
@@ -186,7 +191,7 @@ fn is_unavailable(what: &str, reply: &Reply) {
 }
 
 /// Asks the companion as a proxy does, for a page of the app.
-async fn forward_auth(stage: &Stage, cookies: &str) -> Reply {
+async fn forward_auth(deployment: &Deployment, cookies: &str) -> Reply {
     let mut call = Call::get(AUTH, "/oauth2/auth")
         .header("x-forwarded-method", "GET")
         .header("x-forwarded-proto", "https")
@@ -195,5 +200,5 @@ async fn forward_auth(stage: &Stage, cookies: &str) -> Reply {
     if !cookies.is_empty() {
         call = call.header("cookie", cookies);
     }
-    stage.sites[0].companion.call(call).await
+    deployment.replicas[0].companion.call(call).await
 }

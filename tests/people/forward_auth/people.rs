@@ -1,25 +1,25 @@
-//! People with sessions.
+//! SignInFixture with sessions.
 
 use portcullis_tests::lab::app::CACHED;
 use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::wait::{self, LONG};
-use portcullis_tests::lab::{Authority, Call, Gateway, Person, Provider};
+use portcullis_tests::lab::{Authority, Call, Gateway, Provider, UserAgent};
 use serde_json::{Value, json};
 
-use crate::forward_auth::fronts::HOST;
-use crate::forward_auth::stage::{AUTH, Stage, seen};
+use crate::forward_auth::fixture::{AUTH, Fixture, forwarded};
+use crate::forward_auth::proxies::HOST;
 
 const PAGE: &str = "https://alertmanager.example.com/graph?g0.expr=a%26b%2Bc&g0.tab=0";
 
-/// A stage where people sign in.
-struct People {
-    stage: Stage,
+/// A fixture where people sign in.
+struct SignInFixture {
+    fixture: Fixture,
     authority: Authority,
     gateway: Gateway,
     _provider: Provider,
 }
 
-impl People {
+impl SignInFixture {
     /// A provider, and something that terminates TLS for the companion. Session tokens last for so
     /// long.
     async fn start(token: Option<&str>) -> Self {
@@ -40,25 +40,25 @@ impl People {
             "client_secret": "s3cret",
             "ca_file": authority.file(),
         });
-        let stage = Stage::with(&authority, settings, token).await;
+        let fixture = Fixture::with(&authority, settings, token).await;
         let gateway = Gateway::with(Value::Null)
             .filters(vec![])
             .tls(&authority, &["auth.example.com"])
-            .app("auth.example.com", stage.companion.address())
+            .app("auth.example.com", fixture.companion.address())
             .start()
             .await;
         Self {
-            stage,
+            fixture,
             authority,
             gateway,
             _provider: provider,
         }
     }
 
-    /// Alice, who has opened a page behind NGINX and signed in on the way.
-    async fn alice(&self) -> Person {
-        let [nginx, _, _] = &self.stage.fronts;
-        let mut alice = Person::new(&[&self.authority])
+    /// Alice, who has opened a page behind NGINX and signed in on the stack.
+    async fn alice(&self) -> UserAgent {
+        let [nginx, _, _] = &self.fixture.proxies;
+        let mut alice = UserAgent::new(&[&self.authority])
             .at("auth.example.com", self.gateway.address())
             .at(HOST, nginx.address);
         alice.visit(PAGE).await;
@@ -68,7 +68,7 @@ impl People {
 }
 
 /// What a browser sends of its cookies to the app.
-fn cookies(person: &Person) -> String {
+fn cookies(person: &UserAgent) -> String {
     let cookies = person.cookies().iter();
     let cookies = cookies.filter(|cookie| cookie.domain == "example.com");
     let pairs = cookies.map(|cookie| format!("{}={}", cookie.name, cookie.value));
@@ -77,7 +77,7 @@ fn cookies(person: &Person) -> String {
 
 #[tokio::test]
 async fn a_person_signs_in_on_the_way_and_comes_to_the_very_page() {
-    let people = People::start(None).await;
+    let people = SignInFixture::start(None).await;
     let alice = people.alice().await;
     assert_eq!(alice.page().url.as_str(), PAGE);
     let identity = [
@@ -88,46 +88,46 @@ async fn a_person_signs_in_on_the_way_and_comes_to_the_very_page() {
         ("x-portcullis-caller", "sso/alice"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let shown = seen(&alice.page().reply);
+    let shown = forwarded(&alice.page().reply);
     assert_eq!(shown.identity(), identity);
     assert_eq!(shown.0["path"], "/graph?g0.expr=a%26b%2Bc&g0.tab=0");
     // The same session, behind each of them. What an app gets of the cookies is its own.
     let ours = cookies(&alice);
     assert!(ours.contains("__Secure-portcullis=") && ours.contains("__Secure-portcullis-session"));
-    for front in &people.stage.fronts {
+    for proxy in &people.fixture.proxies {
         let call = Call::get(HOST, "/").header("cookie", format!("theme=dark; {ours}; a=b"));
-        let shown = seen(&front.send(call).await);
-        assert_eq!(shown.identity(), identity, "{}", front.name);
-        assert_eq!(shown.all("cookie"), ["theme=dark; a=b"], "{}", front.name);
-        let shown = seen(
-            &front
+        let shown = forwarded(&proxy.send(call).await);
+        assert_eq!(shown.identity(), identity, "{}", proxy.name);
+        assert_eq!(shown.all("cookie"), ["theme=dark; a=b"], "{}", proxy.name);
+        let shown = forwarded(
+            &proxy
                 .send(Call::get(HOST, "/").header("cookie", &ours))
                 .await,
         );
         let left: String = shown.all("cookie").concat();
-        assert_eq!(left, "", "{}", front.name);
+        assert_eq!(left, "", "{}", proxy.name);
     }
 }
 
 #[tokio::test]
 async fn h13_people_are_led_to_sign_in_and_programs_are_not() {
-    let stage = Stage::start().await;
+    let fixture = Fixture::start().await;
     let start = format!(
         "{AUTH}/oauth2/start?rd=https%3A%2F%2F{HOST}%2Fgraph%3Fg0.expr%3Da%2526b%26g0.tab%3D0"
     );
-    for front in &stage.fronts {
+    for proxy in &fixture.proxies {
         let page = Call::get(HOST, "/graph?g0.expr=a%26b&g0.tab=0");
         let navigation = page.clone().header("sec-fetch-mode", "navigate");
         let old_browser = page.clone().header("accept", "text/html,*/*;q=0.8");
         for call in [navigation, old_browser] {
-            let reply = front.send(call).await;
-            if front.hands_on {
-                assert_eq!(reply.status, 401, "{}", front.name);
+            let reply = proxy.send(call).await;
+            if proxy.forwards_refusal_body {
+                assert_eq!(reply.status, 401, "{}", proxy.name);
                 assert!(reply.text().contains(&format!("href=\"{start}\"")));
                 let security = reply.header("content-security-policy").unwrap();
                 assert!(security.contains("script-src 'sha256-"), "{security}");
             } else {
-                assert_eq!(reply.status, 302, "{}", front.name);
+                assert_eq!(reply.status, 302, "{}", proxy.name);
                 assert_eq!(reply.header("location").as_deref(), Some(&*start));
             }
         }
@@ -135,8 +135,8 @@ async fn h13_people_are_led_to_sign_in_and_programs_are_not() {
         let script = script.header("accept", "text/html");
         let post = Call::post(HOST, "/graph").header("accept", "text/html");
         for call in [page, script, post] {
-            let reply = front.send(call).await;
-            assert_eq!(reply.status, 401, "{}", front.name);
+            let reply = proxy.send(call).await;
+            assert_eq!(reply.status, 401, "{}", proxy.name);
             assert_eq!(reply.header("location"), None);
             assert!(!reply.text().contains(AUTH));
         }
@@ -145,27 +145,27 @@ async fn h13_people_are_led_to_sign_in_and_programs_are_not() {
 
 #[tokio::test]
 async fn a_session_goes_on_behind_each_proxy() {
-    let people = People::start(Some("5s")).await;
+    let people = SignInFixture::start(Some("5s")).await;
     let alice = people.alice().await;
     let ours = cookies(&alice);
-    for front in &people.stage.fronts {
+    for proxy in &people.fixture.proxies {
         let call = Call::get(HOST, "/").header("cookie", &ours);
         let fresh = wait::until("a fresh token", LONG, async || {
-            let reply = front.send(call.clone()).await;
-            seen(&reply);
+            let reply = proxy.send(call.clone()).await;
+            forwarded(&reply);
             let mut lines = reply.all("set-cookie");
-            assert!(lines.len() <= 1, "{}: {lines:?}", front.name);
+            assert!(lines.len() <= 1, "{}: {lines:?}", proxy.name);
             lines.pop()
         });
         let fresh = fresh.await;
         let (pair, attributes) = fresh.split_once("; ").unwrap();
         assert!(pair.starts_with("__Secure-portcullis="), "{pair}");
         assert!(attributes.contains("Secure; HttpOnly; SameSite=Lax"));
-        assert!(!ours.contains(pair), "{}", front.name);
+        assert!(!ours.contains(pair), "{}", proxy.name);
         // It alone is a session, until it is over.
         let call = Call::get(HOST, "/").header("cookie", pair);
-        let reply = front.send(call).await;
-        assert_eq!(reply.status, 200, "{}", front.name);
+        let reply = proxy.send(call).await;
+        assert_eq!(reply.status, 200, "{}", proxy.name);
     }
     // What has no sealed session goes through the sign-in again.
     let (_, sealed) = ours.split_once("; ").unwrap();
@@ -174,36 +174,36 @@ async fn a_session_goes_on_behind_each_proxy() {
         "{sealed}"
     );
     let token_alone = ours.split_once("; ").unwrap().0;
-    for front in &people.stage.fronts {
+    for proxy in &people.fixture.proxies {
         let call = Call::get(HOST, "/").header("cookie", token_alone);
-        let reply = front.send(call).await;
-        assert_eq!(reply.status, 401, "{}", front.name);
+        let reply = proxy.send(call).await;
+        assert_eq!(reply.status, 401, "{}", proxy.name);
         assert_eq!(reply.header("set-cookie"), None);
     }
 }
 
 #[tokio::test]
 async fn h11_no_cache_keeps_an_answer_that_brings_a_session() {
-    let people = People::start(Some("5s")).await;
+    let people = SignInFixture::start(Some("5s")).await;
     let alice = people.alice().await;
     let call = Call::get(HOST, CACHED).header("cookie", cookies(&alice));
     // Envoy's ext_authz has no way to change what the app says of caches, and its file says so.
-    for front in people
-        .stage
-        .fronts
+    for proxy in people
+        .fixture
+        .proxies
         .iter()
-        .filter(|front| front.name != "Envoy")
+        .filter(|proxy| proxy.name != "Envoy")
     {
         wait::until_true("a fresh token", LONG, async || {
-            let reply = front.send(call.clone()).await;
-            assert_eq!(reply.status, 200, "{}", front.name);
+            let reply = proxy.send(call.clone()).await;
+            assert_eq!(reply.status, 200, "{}", proxy.name);
             let is_fresh = reply.header("set-cookie").is_some();
             let kept = if is_fresh {
                 "no-store"
             } else {
                 "public, max-age=60"
             };
-            assert_eq!(reply.all("cache-control"), [kept], "{}", front.name);
+            assert_eq!(reply.all("cache-control"), [kept], "{}", proxy.name);
             is_fresh
         })
         .await;
@@ -212,24 +212,24 @@ async fn h11_no_cache_keeps_an_answer_that_brings_a_session() {
 
 #[tokio::test]
 async fn a_session_is_of_use_to_the_apps_own_pages_alone() {
-    let people = People::start(None).await;
+    let people = SignInFixture::start(None).await;
     let alice = people.alice().await;
     let ours = cookies(&alice);
-    for front in &people.stage.fronts {
+    for proxy in &people.fixture.proxies {
         let post = Call::post(HOST, "/api/v2/silences")
             .header("cookie", &ours)
             .body(r#"{"comment":"hush"}"#);
         let own = post.clone().header("sec-fetch-site", "same-origin");
-        let shown = seen(&front.send(own).await);
-        assert_eq!(shown.0["method"], "POST", "{}", front.name);
-        assert_eq!(shown.0["body_bytes"], 18, "{}", front.name);
+        let shown = forwarded(&proxy.send(own).await);
+        assert_eq!(shown.0["method"], "POST", "{}", proxy.name);
+        assert_eq!(shown.0["body_bytes"], 18, "{}", proxy.name);
         for (name, value) in [
             ("sec-fetch-site", "same-site"),
             ("sec-fetch-site", "cross-site"),
             ("origin", "https://grafana.example.com"),
         ] {
-            let reply = front.send(post.clone().header(name, value)).await;
-            assert_eq!(reply.status, 403, "{}: {value}", front.name);
+            let reply = proxy.send(post.clone().header(name, value)).await;
+            assert_eq!(reply.status, 403, "{}: {value}", proxy.name);
         }
         let websocket = Call::get(HOST, "/live")
             .header("cookie", &ours)
@@ -238,13 +238,13 @@ async fn a_session_is_of_use_to_the_apps_own_pages_alone() {
             .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
             .header("sec-websocket-version", "13");
         let own = websocket.clone().header("sec-fetch-site", "same-origin");
-        assert_eq!(front.send(own).await.status, 101, "{}", front.name);
+        assert_eq!(proxy.send(own).await.status, 101, "{}", proxy.name);
         for (name, value) in [
             ("sec-fetch-site", "same-site"),
             ("origin", "https://grafana.example.com"),
         ] {
-            let reply = front.send(websocket.clone().header(name, value)).await;
-            assert_eq!(reply.status, 403, "{}: {value}", front.name);
+            let reply = proxy.send(websocket.clone().header(name, value)).await;
+            assert_eq!(reply.status, 403, "{}: {value}", proxy.name);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A companion in this process, as far as the filter sees one: its keys, its revocations, and the
-//! refresh of sessions, each answered as it is told.
+//! refresh of sessions, each answered as it is state.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ pub(crate) const KEYS: &str = "/oauth2/jwks";
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct CannedResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
@@ -36,7 +36,7 @@ pub(crate) struct Answer {
 
 /// A request that came.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct ReceivedRequest {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
@@ -47,26 +47,26 @@ pub(crate) struct Seen {
 #[derive(Debug)]
 pub(crate) struct Companion {
     address: SocketAddr,
-    script: Arc<Script>,
+    shared: Arc<Shared>,
     task: Option<Task>,
 }
 
 #[derive(Debug)]
-struct Script {
-    told: Mutex<Told>,
+struct Shared {
+    state: Mutex<State>,
     /// Whether refreshes are answered, or wait.
     open: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
-struct Told {
+struct State {
     keys: Vec<Value>,
     revocations: Value,
-    refresh: Answer,
-    seen: Vec<Seen>,
+    refresh: CannedResponse,
+    seen: Vec<ReceivedRequest>,
 }
 
-impl Answer {
+impl CannedResponse {
     /// This status, and these `Set-Cookie` lines.
     pub(crate) fn cookies(status: u16, lines: impl IntoIterator<Item = String>) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl Answer {
     }
 }
 
-impl Seen {
+impl ReceivedRequest {
     /// All values of the headers of this name.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let headers = self.headers.iter().filter(|(own, _)| own == name);
@@ -97,18 +97,18 @@ impl Seen {
 impl Companion {
     /// A companion that publishes these keys, has ended nothing and refreshes nothing.
     pub(crate) async fn start(keys: &[&SigningKey]) -> Self {
-        let script = Script {
-            told: Mutex::new(Told {
+        let shared = Shared {
+            state: Mutex::new(State {
                 keys: Vec::new(),
                 revocations: json!({"version": 1, "floor": 0, "entries": []}),
-                refresh: Answer::cookies(500, []),
+                refresh: CannedResponse::cookies(500, []),
                 seen: Vec::new(),
             }),
             open: watch::Sender::new(true),
         };
         let mut companion = Self {
             address: port::free(),
-            script: Arc::new(script),
+            shared: Arc::new(shared),
             task: None,
         };
         companion.set_keys(keys);
@@ -122,39 +122,39 @@ impl Companion {
 
     /// Publishes these keys from now on.
     pub(crate) fn set_keys(&self, keys: &[&SigningKey]) {
-        self.script.told().keys = keys.iter().map(|key| key.jwk()).collect();
+        self.shared.state().keys = keys.iter().map(|key| key.jwk()).collect();
     }
 
     /// Gives this list of revocations out from now on.
     pub(crate) fn revoke(&self, list: Value) {
-        self.script.told().revocations = list;
+        self.shared.state().revocations = list;
     }
 
     /// Answers refreshes like this from now on.
-    pub(crate) fn refreshes(&self, answer: Answer) {
-        self.script.told().refresh = answer;
+    pub(crate) fn set_refresh_response(&self, answer: CannedResponse) {
+        self.shared.state().refresh = answer;
     }
 
     /// Keeps refreshes waiting, those too that come.
     pub(crate) fn hold(&self) {
-        self.script.open.send_replace(false);
+        self.shared.open.send_replace(false);
     }
 
     /// Answers the refreshes that wait.
     pub(crate) fn release(&self) {
-        self.script.open.send_replace(true);
+        self.shared.open.send_replace(true);
     }
 
     /// What has come to this path.
-    pub(crate) fn seen(&self, path: &str) -> Vec<Seen> {
-        let told = self.script.told();
-        let seen = told.seen.iter().filter(|seen| seen.path == path);
+    pub(crate) fn requests_to(&self, path: &str) -> Vec<ReceivedRequest> {
+        let state = self.shared.state();
+        let seen = state.seen.iter().filter(|seen| seen.path == path);
         seen.cloned().collect()
     }
 
     /// How often this path was asked.
     pub(crate) fn count(&self, path: &str) -> usize {
-        self.seen(path).len()
+        self.requests_to(path).len()
     }
 
     /// Kills it: connections break, and new ones are refused.
@@ -174,46 +174,46 @@ impl Companion {
         let listener = listener.into_std().expect("a listener");
         self.task = Some(background::spawn(accept(
             listener,
-            Arc::clone(&self.script),
+            Arc::clone(&self.shared),
         )));
     }
 }
 
-impl Script {
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().expect("no panic while it is held")
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while it is held")
     }
 
     /// Takes a request down, and returns what to answer.
-    fn answer(&self, seen: Seen) -> Answer {
-        let mut told = self.told();
+    fn answer(&self, seen: ReceivedRequest) -> CannedResponse {
+        let mut state = self.state();
         let answer = match seen.path.as_str() {
-            KEYS => Answer::json(&json!({"keys": told.keys})),
-            REVOCATIONS => Answer::json(&told.revocations),
-            REFRESH => told.refresh.clone(),
+            KEYS => CannedResponse::json(&json!({"keys": state.keys})),
+            REVOCATIONS => CannedResponse::json(&state.revocations),
+            REFRESH => state.refresh.clone(),
             path => {
-                let mut page = Answer::json(&json!({"companion": path}));
+                let mut page = CannedResponse::json(&json!({"companion": path}));
                 for name in ["cache-control", "cdn-cache-control", "surrogate-control"] {
                     page.headers.push((name, "public, max-age=3600".to_owned()));
                 }
                 page
             }
         };
-        told.seen.push(seen);
+        state.seen.push(seen);
         answer
     }
 }
 
-async fn accept(listener: std::net::TcpListener, script: Arc<Script>) {
+async fn accept(listener: std::net::TcpListener, shared: Arc<Shared>) {
     let listener = TcpListener::from_std(listener).expect("a listener for the runtime");
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        let script = Arc::clone(&script);
+        let shared = Arc::clone(&shared);
         connections.spawn(async move {
-            let service = service_fn(|request| answer(request, Arc::clone(&script)));
+            let service = service_fn(|request| answer(request, Arc::clone(&shared)));
             let builder = Builder::new(TokioExecutor::new());
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             let _gone = connection.await;
@@ -224,12 +224,12 @@ async fn accept(listener: std::net::TcpListener, script: Arc<Script>) {
 
 async fn answer(
     request: Request<Incoming>,
-    script: Arc<Script>,
+    shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let headers = request.headers().iter();
     let headers = headers.map(|(name, value)| (name.to_string(), text(value.as_bytes())));
-    let mut seen = Seen {
+    let mut seen = ReceivedRequest {
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
         headers: headers.collect(),
@@ -239,9 +239,9 @@ async fn answer(
         seen.body_bytes = body.to_bytes().len();
     }
     let refreshes = seen.path == REFRESH;
-    let answer = script.answer(seen);
+    let answer = shared.answer(seen);
     if refreshes {
-        let mut open = script.open.subscribe();
+        let mut open = shared.open.subscribe();
         let _never_closed = open.wait_for(|open| *open).await;
     }
     let mut response = Response::builder().status(answer.status);

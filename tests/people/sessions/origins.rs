@@ -1,22 +1,22 @@
 //! A person's session counts for what changes something only where the app's own pages ask.
 
 use portcullis_tests::lab::Call;
-use portcullis_tests::lab::scene::{HOST, poll};
+use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use serde_json::json;
 
 use crate::sessions::companion::REFRESH;
-use crate::sessions::stand::{People, Session, cookies};
+use crate::sessions::session_gateway::{SessionGateway, TestSession, cookies};
 
-const FRIEND: &str = "https://karma.example.com";
+const ALLOWED_ORIGIN: &str = "https://karma.example.com";
 
 #[tokio::test]
 async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
-    let mut people = People::with(
-        |policy| policy["apps"][0]["origins"] = json!([FRIEND]),
+    let mut people = SessionGateway::with(
+        |policy| policy["apps"][0]["origins"] = json!([ALLOWED_ORIGIN]),
         |builder| builder,
     )
     .await;
-    let good = cookies(&people.good(&Session::of("ann")));
+    let good = cookies(&people.valid_token(&TestSession::new("ann")));
     let own = format!("https://{HOST}");
     let call = |method: &str, headers: &[(&str, &str)]| {
         let call = Call::new(method, HOST, "/api").header("cookie", &good);
@@ -35,7 +35,7 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
             "a friend",
             call(
                 "POST",
-                &[("origin", FRIEND), ("sec-fetch-site", "same-site")],
+                &[("origin", ALLOWED_ORIGIN), ("sec-fetch-site", "same-site")],
             ),
         ),
         ("reads", call("GET", &[("sec-fetch-site", "cross-site")])),
@@ -48,7 +48,7 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
             call("OPTIONS", &[("sec-fetch-site", "cross-site")]),
         ),
     ] {
-        people.lets_through(what, call).await;
+        people.assert_allowed_with_reply(what, call).await;
     }
     let upgrade = ("upgrade", "websocket");
     let connection = ("connection", "upgrade");
@@ -89,18 +89,20 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
             ),
         ),
     ] {
-        people.refuses(what, call, 403, "cross-site").await;
+        people.assert_refused(what, call, 403, "cross-site").await;
     }
     // Nobody is asked for a fresh token either.
-    let over = cookies(&people.over(&Session::of("ann")));
+    let over = cookies(&people.expired_token(&TestSession::new("ann")));
     let old = Call::post(HOST, "/api").header("cookie", over);
     let old = old.header("sec-fetch-site", "cross-site");
     people
-        .refuses("an old session", old, 403, "cross-site")
+        .assert_refused("an old session", old, 403, "cross-site")
         .await;
     assert_eq!(people.companion.count(REFRESH), 0);
     // A token that no browser shows by itself needs no such guard.
-    let bearer = poll(&people.token()).header("sec-fetch-site", "cross-site");
-    people.lets_through("a bearer token", bearer).await;
-    people.ends_clean().await;
+    let bearer = get_alerts(&people.token()).header("sec-fetch-site", "cross-site");
+    people
+        .assert_allowed_with_reply("a bearer token", bearer)
+        .await;
+    people.assert_clean().await;
 }

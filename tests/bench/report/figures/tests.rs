@@ -8,7 +8,7 @@ fn series(requests: &[u64]) -> Series {
     };
     Series {
         name: "any",
-        rivals: &[],
+        baselines: &[],
         samples: requests.iter().map(sample).collect(),
     }
 }

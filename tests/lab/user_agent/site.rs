@@ -1,0 +1,71 @@
+//! What a browser tells a server of where a request comes from.
+
+use std::net::IpAddr;
+
+use url::Url;
+
+/// How two addresses are to one another, as `Sec-Fetch-Site` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Site {
+    /// Nobody's page asked for it: typed, or a bookmark.
+    Typed,
+    Origin,
+    Same,
+    Cross,
+}
+
+impl Site {
+    /// How `to` is to the page `from`.
+    pub(super) fn between(from: Option<&Url>, to: &Url) -> Self {
+        let Some(from) = from else {
+            return Self::Typed;
+        };
+        if from.origin() == to.origin() {
+            Self::Origin
+        } else if from.scheme() == to.scheme() && registrable(from) == registrable(to) {
+            Self::Same
+        } else {
+            Self::Cross
+        }
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Typed => "none",
+            Self::Origin => "same-origin",
+            Self::Same => "same-site",
+            Self::Cross => "cross-site",
+        }
+    }
+}
+
+/// `https://host:port`, as `Origin` has it.
+pub(super) fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// What a page tells of itself in `Referer` (strict-origin-when-cross-origin).
+pub(super) fn referrer(from: &Url, to: &Url) -> Option<String> {
+    if from.scheme() == "https" && to.scheme() != "https" {
+        return None;
+    }
+    let mut told = from.clone();
+    told.set_fragment(None);
+    if from.origin() != to.origin() {
+        told.set_path("/");
+        told.set_query(None);
+    }
+    Some(told.to_string())
+}
+
+/// The part of a host that one owner has. The lab has no public suffixes of two labels.
+fn registrable(url: &Url) -> &str {
+    let host = url.host_str().unwrap_or_default();
+    if host.parse::<IpAddr>().is_ok() {
+        return host;
+    }
+    let second_last_dot = host.rmatch_indices('.').nth(1);
+    second_last_dot
+        .and_then(|(place, _)| host.get(place + 1..))
+        .unwrap_or(host)
+}
