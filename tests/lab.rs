@@ -1,7 +1,7 @@
-//! Real parts on loopback: issuers with a private CA, Envoy gateways, apps, clients.
+//! Real programs on loopback: issuers with a private CA, Envoy gateways, apps, clients.
 //!
-//! Everything that runs is ended by the guard that started it, and at the latest with the process.
-//! A lab that cannot be set up panics and says what is missing, because that is how a test fails.
+//! Every program is stopped by the guard that started it, at the latest when the process ends. If
+//! the lab can't be set up it panics with what is missing, which fails the test.
 
 pub mod alertmanager;
 pub mod app;

@@ -1,5 +1,5 @@
-//! The companion beside oauth2-proxy: the same provider, the same person, and what ends TLS is the same
-//! too.
+//! The companion compared with oauth2-proxy: the same provider, the same user, and the same TLS
+//! termination.
 
 mod oauth2_proxy;
 mod sign_ins;
@@ -14,7 +14,7 @@ use crate::sign_in_stack::{self, APP, SignInStack};
 
 use oauth2_proxy::OAuth2Proxy;
 
-/// What the proxies that ask are told of a request that may go on.
+/// The status with which both answer a forward auth request that is allowed.
 const ALLOWED: ExpectedResponse = ExpectedResponse {
     begins: b"HTTP/1.1 202 ",
     ends: b"\r\n\r\n",
@@ -64,7 +64,7 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-/// What NGINX asks for each request, of somebody with a session.
+/// NGINX's subrequest for each request, for a user with a session.
 async fn variants(people: &SignInStack, other: u32) -> Result<Vec<Variant>, String> {
     const OAUTH2_PROXY: &str = "oauth2-proxy, a person's session";
     let alice = people.sign_in(sign_in_stack::SIGN_IN).await;

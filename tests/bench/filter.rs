@@ -1,5 +1,5 @@
-//! The filter beside Envoy's own. Envoy answers by itself, so that a request costs what Envoy and the
-//! filter cost and no app is measured.
+//! The filter compared with Envoy's own filters. Envoy responds directly, so that only Envoy and
+//! the filter are measured.
 
 mod configurations;
 mod envoy;

@@ -1,4 +1,4 @@
-//! What comes out.
+//! The output.
 
 mod figures;
 
@@ -12,10 +12,10 @@ use crate::load;
 use crate::machine::Machine;
 use crate::settings::Settings;
 
-/// Below this share of its core a server had to wait, and its requests per second say little.
+/// Below this utilization of its core a server had to wait, and its requests per second say little.
 const BUSY: f64 = 0.95;
 
-/// Says what is measured, and on what.
+/// Prints what is measured, and on which machine.
 pub(crate) fn preface(machine: &Machine, settings: &Settings) {
     let module = fs::metadata(tools::module()).map_or(0, |module| module.len());
     println!(
@@ -33,7 +33,7 @@ pub(crate) fn preface(machine: &Machine, settings: &Settings) {
     }
 }
 
-/// Prints how much can be asked. The first line is what all others are compared with.
+/// Prints the throughput. The other lines are compared with the first one.
 pub(crate) fn throughput(all: &[Series]) {
     let Some(first) = all.first() else { return };
     println!(
@@ -80,7 +80,7 @@ pub(crate) fn throughput(all: &[Series]) {
     }
 }
 
-/// Prints how long an answer takes.
+/// Prints the latency.
 pub(crate) fn latency(all: &[Series]) {
     println!(
         "{:<36}{:>11}{:>17}{:>9}",

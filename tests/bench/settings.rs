@@ -8,12 +8,12 @@ use std::time::Duration;
 pub(crate) struct Settings {
     /// Turns of each variant.
     pub(crate) rounds: u32,
-    /// How long a turn is.
+    /// The length of a turn.
     pub(crate) turn: Duration,
     part: Option<Part>,
 }
 
-/// What can be measured by itself.
+/// A part that can be measured alone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Part {
     /// The filter.
@@ -23,7 +23,7 @@ pub(crate) enum Part {
 }
 
 impl Settings {
-    /// From `BENCH_ROUNDS`, `BENCH_SECONDS` and `BENCH_PART`; by default it is all over in under ten
+    /// Reads `BENCH_ROUNDS`, `BENCH_SECONDS` and `BENCH_PART`. The defaults take less than ten
     /// minutes.
     pub(crate) fn read() -> Result<Self, String> {
         Ok(Self {
@@ -33,7 +33,7 @@ impl Settings {
         })
     }
 
-    /// Whether this is to be measured.
+    /// Whether this part is measured.
     pub(crate) fn has(self, part: Part) -> bool {
         self.part.is_none_or(|only| only == part)
     }

@@ -1,4 +1,4 @@
-//! A real provider, the companion, and somebody who has signed in.
+//! A real provider, the companion, and a signed-in user.
 
 use std::net::SocketAddr;
 
@@ -6,37 +6,37 @@ use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::{Authority, Companion, Gateway, Provider, UserAgent, port};
 use serde_json::{Value, json};
 
-/// Where browsers meet the companion, and oauth2-proxy.
+/// The hosts of the companion and of oauth2-proxy, as browsers see them.
 const AUTH: &str = "auth.example.com";
 pub(crate) const OTHER: &str = "oauth2-proxy.example.com";
-/// Where people sign in at the one, and at the other.
+/// The sign-in URLs of both.
 pub(crate) const SIGN_IN: &str = "https://auth.example.com/oauth2/sign_in";
 pub(crate) const OTHER_SIGN_IN: &str = "https://oauth2-proxy.example.com/oauth2/start?rd=/ping";
-/// The names that the cookies of their sessions begin with.
+/// The prefixes of their session cookies' names.
 pub(crate) const COOKIES: &str = "__Secure-portcullis";
 pub(crate) const OTHER_COOKIES: &str = "_oauth2_proxy";
-/// The app that all ask for.
+/// The app that all requests are for.
 pub(crate) const APP: &str = "alertmanager.example.com";
-/// What oauth2-proxy is to the provider.
+/// oauth2-proxy's OAuth client ID.
 pub(crate) const CLIENT: &str = "oauth2-proxy";
 pub(crate) const SECRET: &str = "s3cret";
 
-/// What people need to sign in.
+/// Everything that sign-in needs.
 #[derive(Debug)]
 pub(crate) struct SignInStack {
-    /// Who vouches for every certificate.
+    /// The CA of all certificates.
     pub(crate) authority: Authority,
-    /// Who vouches for the people.
+    /// The OpenID provider.
     pub(crate) provider: Provider,
     /// The companion.
     pub(crate) companion: Companion,
-    /// Where oauth2-proxy has to listen, if it is to be met.
+    /// The address that oauth2-proxy has to listen on.
     pub(crate) other: SocketAddr,
     gateway: Gateway,
 }
 
 impl SignInStack {
-    /// Starts everything. What ends TLS is an Envoy without a filter, for both alike.
+    /// Starts everything. An Envoy without a filter terminates TLS for both.
     pub(crate) async fn start() -> Self {
         let authority = Authority::new();
         let client = |name: &str, host: &str| {
@@ -70,12 +70,12 @@ impl SignInStack {
         }
     }
 
-    /// What the companion is told.
+    /// The companion's configuration.
     pub(crate) fn configuration(&self) -> Value {
         configuration(&self.authority, &self.provider)
     }
 
-    /// Somebody who has just signed in at this URL.
+    /// A user agent that has just signed in at this URL.
     pub(crate) async fn sign_in(&self, url: &str) -> UserAgent {
         let mut person = UserAgent::new(&[&self.authority]);
         for host in [AUTH, OTHER, APP] {
@@ -87,7 +87,7 @@ impl SignInStack {
     }
 }
 
-/// What somebody's browser would send of its cookies to the app, of those whose names begin so.
+/// The cookies with this name prefix that a browser would send to the app.
 pub(crate) fn cookies(person: &UserAgent, begin: &str) -> String {
     let cookies = person.cookies().iter();
     let cookies = cookies.filter(|cookie| cookie.name.starts_with(begin));
@@ -107,13 +107,13 @@ fn configuration(authority: &Authority, provider: &Provider) -> Value {
             "client_secret": SECRET,
             "ca_file": authority.file(),
         }],
-        // Longer than anything is measured.
+        // Longer than the whole measurement.
         "session": {"cookie": {"domain": "example.com"}, "token": "15m"},
         "trusted_proxies": ["127.0.0.1"],
     })
 }
 
-/// Who may do what, for the companion and the filter alike.
+/// The policy of the companion and the filter.
 pub(crate) fn policy() -> Value {
     json!({
         "sso": {"url": format!("https://{AUTH}"), "envoy_cluster": "portcullis"},

@@ -1,4 +1,4 @@
-//! `portcullis check`, as operators and pipelines call it.
+//! `portcullis check`, as operators and CI pipelines run it.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ apps:
         public: true
 ";
 
-/// A folder that is gone when the test is.
+/// A folder that is removed at the end of the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -48,7 +48,7 @@ impl Folder {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A command that looks at no input may be gone before it is written.
+        // A command that does not read its input may exit before it is written.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
     }

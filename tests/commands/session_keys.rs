@@ -1,4 +1,4 @@
-//! `portcullis session-keys`, as operators call it.
+//! `portcullis session-keys`, as operators run it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// A folder that is gone when the test is.
+/// A folder that is removed at the end of the test.
 struct Folder(PathBuf);
 
 impl Folder {

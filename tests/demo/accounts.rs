@@ -1,10 +1,10 @@
-//! Who signs in, and where.
+//! The accounts, the provider and the companion.
 
 use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::{Authority, Companion, Provider};
 use serde_json::{Value, json};
 
-/// Somebody whom the provider knows.
+/// An account at the provider.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Account {
     Alice,
@@ -12,7 +12,7 @@ pub(crate) enum Account {
     Carol,
 }
 
-/// Who signs people in, and who keeps their sessions. Both end when this is dropped.
+/// The provider and the companion. Both are stopped when this is dropped.
 #[derive(Debug)]
 pub(crate) struct SignInStack {
     _provider: Provider,
@@ -41,12 +41,12 @@ impl Account {
         }
     }
 
-    /// Who this is, for people.
+    /// The name in the table.
     pub(crate) fn title(self) -> String {
         format!("{} ({})", self.login(), self.group())
     }
 
-    /// The name that the gate has for them.
+    /// The caller's name.
     pub(crate) fn caller(self) -> String {
         format!("sso/{}", self.login())
     }
@@ -62,9 +62,9 @@ impl Account {
 }
 
 impl SignInStack {
-    /// Starts a provider, and the companion that browsers meet at `url`.
+    /// Starts a provider, and the companion with this URL.
     ///
-    /// `trust` says how the companion itself reaches the issuers of the policy.
+    /// `trust` says how the companion reaches the issuers of the policy.
     pub(crate) async fn start(
         authority: &Authority,
         [url, domain]: [&str; 2],

@@ -1,4 +1,4 @@
-//! The gate, what stands behind it, and what it is told by.
+//! The gateway, the apps behind it, and the companion.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ use crate::accounts::SignInStack;
 use crate::callers::{Clusters, ISSUER};
 use crate::settings::Settings;
 
-/// The Envoy that runs.
+/// The version of Envoy.
 pub(crate) const ENVOY: Version = Version::V1_40;
 
-/// Names below this one lead to loopback wherever they are asked for (RFC 6761, section 6.3).
+/// Names below this one resolve to loopback everywhere (RFC 6761, section 6.3).
 const DOMAIN: &str = "portcullis.localhost";
 
-/// A running gate. Everything ends when it is dropped.
+/// A running demo. Everything is stopped when it is dropped.
 #[derive(Debug)]
 pub(crate) struct DemoGateway {
     authority: Authority,
@@ -34,7 +34,7 @@ pub(crate) struct DemoGateway {
 impl DemoGateway {
     /// Starts everything and waits until it is ready.
     pub(crate) async fn start(clusters: &Clusters, settings: &Settings) -> Self {
-        // Each cluster has an authority of its own, as clusters do, and browsers know none of them.
+        // Each cluster has its own CA, as real clusters do, and browsers trust none of them.
         let (blue, green) = (Authority::new(), Authority::new());
         let authority = Authority::for_localhost("the Portcullis demo");
         let issuers = [
@@ -75,63 +75,64 @@ impl DemoGateway {
         }
     }
 
-    /// Who vouches for it.
+    /// The gateway's CA.
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
     }
 
-    /// The name and the port of an app.
+    /// The host and port of an app.
     pub(crate) fn host(&self, app: &str) -> String {
         format!("{app}.{DOMAIN}:{}", self.envoy.address().port())
     }
 
-    /// Where a path of an app is.
+    /// The URL of a path of an app.
     pub(crate) fn url(&self, app: &str, path: &str) -> String {
         format!("https://{}{path}", self.host(app))
     }
 
-    /// Where people sign out.
+    /// The sign-out URL.
     pub(crate) fn sign_out(&self) -> String {
         self.url("auth", "/oauth2/sign_out")
     }
 
-    /// Sends a call and returns its answer with its line of the access log.
+    /// Sends a request and returns the response with its line of the access log.
     pub(crate) async fn call(&self, call: &Call) -> (Reply, Value) {
         self.envoy.call(call).await
     }
 
-    /// How many lines the access log has.
+    /// The number of lines in the access log.
     pub(crate) fn logged(&self) -> usize {
         self.envoy.lines().len()
     }
 
-    /// The first line of the access log, from this number on, of a request to this app and path.
+    /// The first line of the access log, starting with this number, of a request for this app and
+    /// path.
     pub(crate) async fn line(&self, from: usize, app: &str, path: &str) -> Value {
         let host = self.host(app);
         let fits = |line: &Value| line["host"] == *host && line["path"] == path;
         self.envoy.line(from, fits).await
     }
 
-    /// Leaves its authority's certificate in a folder.
+    /// Writes the CA's certificate to a folder.
     pub(crate) fn write_authority(&self, folder: &Path) -> io::Result<PathBuf> {
         let file = folder.join("ca.pem");
         std::fs::copy(self.authority.file(), &file)?;
         Ok(file)
     }
 
-    /// Where Envoy tells of itself.
+    /// The URL of Envoy's metrics.
     pub(crate) fn metrics(&self) -> String {
         format!("http://{}/stats/prometheus", self.envoy.admin())
     }
 
-    /// What to look at: the access log, and what the companion says.
+    /// The access log and the companion's log.
     pub(crate) fn logs(&self) -> [PathBuf; 2] {
         let companion = self.people.companion();
         [self.envoy.access_log(), companion.file("companion.log")]
     }
 }
 
-/// A path as people in the project's folder write it.
+/// A path relative to the project's folder.
 pub(crate) fn shown(path: &Path) -> String {
     path.strip_prefix(workspace())
         .unwrap_or(path)

@@ -6,8 +6,8 @@ use crate::accounts::Account;
 use crate::callers::Caller;
 use crate::gateway::{DemoGateway, shown};
 
-/// Prints addresses to open and lines to copy. `authority` is the file of whom browsers and curl
-/// should believe, and `tokens` the folder that tokens are in.
+/// Prints URLs to open and commands to copy. `authority` is the CA's file for browsers and curl,
+/// and `tokens` the folder of the tokens.
 pub(crate) fn print(gate: &DemoGateway, authority: &Path, tokens: &Path) {
     let (authority, tokens) = (shown(authority), shown(tokens));
     let [access_log, companion] = gate.logs().map(|log| shown(&log));

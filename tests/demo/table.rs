@@ -2,7 +2,7 @@
 
 use crate::checks::Row;
 
-/// Prints the rows below their titles, each column as wide as it must be.
+/// Prints the rows with a header, each column as wide as needed.
 pub(crate) fn print(rows: &[Row]) {
     let title = ["CALLER", "REQUEST", "ANSWER", "REASON"];
     let cells = |row: &Row| {

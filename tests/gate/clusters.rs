@@ -1,18 +1,18 @@
-//! Whose key signed a token decides who calls: clusters stay apart whatever their tokens say.
+//! The key that signed a token determines the caller's cluster, whatever the token says.
 
 use portcullis_tests::lab::envoy::Gateway;
 use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
 use portcullis_tests::lab::{Answer, Call, Endpoint, Fixture, SigningKey, Version, token};
 use serde_json::{Value, json};
 
-/// What every cluster calls itself that kubeadm sets up.
+/// The issuer of every cluster that kubeadm sets up.
 const SHARED: &str = "https://kubernetes.default.svc.cluster.local";
 
 async fn verdict(gateway: &Gateway, token: &str) -> String {
     gateway.call(get_alerts(token)).await.verdict()
 }
 
-/// Whom the app was told of last.
+/// The caller in the last request that the app received.
 fn last_caller(fixture: &Fixture) -> Value {
     let seen = fixture.app.requests();
     let headers = seen.last().expect("a request")["headers"].as_array();
@@ -23,7 +23,7 @@ fn last_caller(fixture: &Fixture) -> Value {
     user.map_or(Value::Null, |pair| pair[1].clone())
 }
 
-/// The RFC 7638 thumbprint of a key, by core's own reading of its JWK.
+/// The RFC 7638 thumbprint of a key, computed by core from its JWK.
 fn thumbprint(key: &SigningKey) -> String {
     let set = json!({"keys": [key.jwk()]}).to_string();
     let set = portcullis_core::keys::KeySet::parse(set.as_bytes(), None).expect("a key");
@@ -87,7 +87,7 @@ async fn k09_a_former_issuer_is_accepted_while_a_migration_lasts() {
     let fixture = Fixture::start(&["staging", "moved"]).await;
     let mut policy = fixture.policy();
     policy["trust"][0]["former_issuers"] = json!([SHARED]);
-    // The document may still name what the policy has for a former issuer already.
+    // The discovery document may still have an issuer that the policy lists as a former one.
     policy["trust"][1]["issuer"] = json!("https://new.example.com");
     policy["trust"][1]["former_issuers"] = json!([fixture.cluster("moved").issuer.name()]);
     policy["trust"][1]["keys"]["discovery"] =
@@ -190,7 +190,7 @@ async fn only_pinned_keys_count() {
     assert_eq!(verdict(&gateway, &staging.token()).await, "200");
     let token = staging.karma().sign(&unpinned);
     assert_eq!(verdict(&gateway, &token).await, "401 key-unknown");
-    // A set with none of the pinned keys is not the set that was meant.
+    // A key set without a pinned key is not the expected one.
     let strange = fixture.cluster("strange").token();
     assert_eq!(verdict(&gateway, &strange).await, "503 keys-unavailable");
     assert_eq!(fixture.app.count(), 1);

@@ -1,4 +1,4 @@
-//! The configurations in `envoy/` are good as they are: for both Envoys, and for our own parser.
+//! The configurations in `envoy/` are valid, for both Envoys and for our own parser.
 
 use portcullis_core::policy::Policy;
 use portcullis_tests::lab::envoy::validate;
@@ -17,7 +17,7 @@ fn every_file_is_taken_by_both_envoys() {
             config.file(ca, authority.file());
         }
         config.set_certificate(&authority, &["*.example.com"]);
-        // Not every machine keeps the public authorities where Debian does.
+        // The public CAs are not where Debian has them on every machine.
         config.file("public-ca.pem", authority.file());
         let public = config.path("public-ca.pem");
         config.replace("/etc/ssl/certs/ca-certificates.crt", &public);
@@ -34,7 +34,7 @@ fn every_file_is_taken_by_both_envoys() {
 fn every_policy_is_one() {
     let names = ExampleConfig::names();
     assert_eq!(names, ["ext-authz.yaml", "gateway.yaml", "minimal.yaml"]);
-    // The first asks the companion, which has the policy.
+    // The first one asks the companion, which has the policy.
     for name in names.into_iter().skip(1) {
         let policy = ExampleConfig::read(&name).policy().to_string();
         if let Err(error) = Policy::from_json(&policy) {

@@ -1,4 +1,5 @@
-//! Whatever an issuer answers, the last good keys stay, and nobody else's tokens feel it.
+//! Whatever an issuer responds, the last good keys stay, and tokens of other issuers are not
+//! affected.
 
 mod rows;
 
@@ -11,11 +12,10 @@ use portcullis_tests::lab::{
 };
 use serde_json::{Value, json};
 
-/// Longer than the longest pause after failed reads, with a `refresh` of ten seconds, and a read that takes all its
-/// time.
+/// Longer than the longest back-off with a `refresh` of ten seconds, plus a fetch that times out.
 const RECOVERY: Duration = Duration::from_secs(25);
 
-/// A policy that reads every issuer's keys again and again.
+/// A policy that fetches every issuer's keys frequently.
 fn frequent_refresh(fixture: &Fixture) -> Value {
     let mut policy = fixture.policy();
     for trust in policy["trust"].as_array_mut().into_iter().flatten() {
@@ -24,7 +24,7 @@ fn frequent_refresh(fixture: &Fixture) -> Value {
     policy
 }
 
-/// Both gateways, each with all the keys of the fixture.
+/// Both gateways, each with all keys of the fixture loaded.
 async fn gateways(fixture: &Fixture, policy: &Value) -> Vec<Gateway> {
     let mut gateways = Vec::new();
     for version in Version::ALL {
@@ -38,7 +38,7 @@ async fn gateways(fixture: &Fixture, policy: &Value) -> Vec<Gateway> {
     gateways
 }
 
-/// What the tokens of all these clusters, one each, come to.
+/// The verdicts on one token of each of these clusters.
 async fn verdicts(
     gateway: &Gateway,
     clusters: &[Cluster],
@@ -70,7 +70,7 @@ async fn failed(gateway: &Gateway, cluster: &Cluster, times: f64) {
         .await;
 }
 
-/// Every row is an issuer of its own, so that all of them fail within the same ten seconds.
+/// Every row is a separate issuer, so that all of them fail in the same ten seconds.
 #[tokio::test]
 async fn bad_answers_leave_the_last_good_keys_in_place() {
     let canary = App::start("canary").await;
@@ -95,7 +95,7 @@ async fn bad_answers_leave_the_last_good_keys_in_place() {
     }
     for gateway in &gateways {
         for cluster in sick {
-            // The first read after a 404 asks where the key set is now.
+            // The first fetch after a 404 reads discovery again.
             failed(gateway, cluster, 2.0).await;
         }
         let accepted = verdicts(gateway, &fixture.clusters, Cluster::token).await;
@@ -156,7 +156,7 @@ async fn j12_one_bad_key_among_good_ones_costs_none_of_them() {
 async fn t12_an_issuer_with_another_certificate_is_not_believed() {
     let mut fixture = Fixture::start(&["foreign-authority", "wrong-name"]).await;
     let intruder = SigningKey::p256();
-    // Both sit where their issuer should be, with its name and a key of their own.
+    // Both are where their issuer should be, with its name and a key of their own.
     let [foreign, wrong] = &mut fixture.clusters[..] else {
         panic!("two clusters");
     };

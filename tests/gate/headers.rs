@@ -1,11 +1,12 @@
-//! What an app is told of its caller comes from the gate alone, and what the gate read stays there.
+//! The identity headers that an app receives are set by the filter alone, and credentials are not
+//! passed on.
 
 use portcullis_tests::lab::envoy::Builder;
 use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
 use portcullis_tests::lab::{Call, SigningKey, TestGateway, Token};
 use serde_json::{Value, json};
 
-/// Names that proxies and apps believe in.
+/// Identity headers that proxies and apps trust.
 const IDENTITY: [&str; 17] = [
     "x-auth-request-user",
     "x-auth-request-email",
@@ -23,11 +24,11 @@ const IDENTITY: [&str; 17] = [
     "x-forwarded-access-token",
     "x-original-url",
     "x-rewrite-url",
-    // The app's own.
+    // The app's own header.
     "x-webauth-user",
 ];
 
-/// Ways to write a name that some server takes for the same one.
+/// Spellings of a name that some servers treat as equal.
 const SPELLINGS: [fn(&str) -> String; 6] = [
     |name| name.to_owned(),
     |name| name.to_uppercase(),
@@ -37,7 +38,8 @@ const SPELLINGS: [fn(&str) -> String; 6] = [
     |name| name.replacen('-', "_", 2).replacen('_', "-", 1),
 ];
 
-/// A call with every identity header in one spelling, each of them twice and saying `intruder`.
+/// A request with every identity header in one spelling, each of them twice with the value
+/// `intruder`.
 fn spoofed(call: Call, spelling: fn(&str) -> String) -> Call {
     IDENTITY.iter().fold(call, |call, name| {
         call.header(spelling(name), "intruder")
@@ -45,7 +47,7 @@ fn spoofed(call: Call, spelling: fn(&str) -> String) -> Call {
     })
 }
 
-/// The names and values that the app saw.
+/// The names and values that the app received.
 fn headers(seen: &Value) -> Vec<(&str, &str)> {
     let pairs = seen["headers"].as_array().unwrap();
     pairs
@@ -54,7 +56,7 @@ fn headers(seen: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// What the app was told of the caller.
+/// The caller that the app received.
 fn identity(seen: &Value) -> Vec<(&str, &str)> {
     let mut told = headers(seen);
     told.retain(|(name, _)| {
@@ -103,7 +105,7 @@ async fn h06_no_client_names_itself_in_any_spelling() {
             assert!(!credentials, "{what}: {text}");
         }
     }
-    // Other names are none of the gate's business.
+    // Other headers are not changed.
     let call = get_alerts(&token)
         .header("x-forwarded-for", "192.0.2.1")
         .header("x-auth", "a")
@@ -158,7 +160,7 @@ async fn h06_a_hop_by_hop_list_does_not_take_the_gates_headers_away() {
         let own = |(_, value): &(&str, &str)| *value == "blue/monitoring/karma";
         assert!(told.iter().all(own), "{listed}: {told:?}");
     }
-    // Envoy takes this one away before anybody has seen it: nothing is shown, and nothing passes.
+    // Envoy removes this one before any filter: no credentials, and nothing is passed on.
     let call = get_alerts(&token).header("connection", "authorization");
     gateway
         .assert_refused("authorization", call, 401, "no-credentials")
@@ -185,7 +187,8 @@ async fn h14_authorization_reaches_an_app_only_where_its_entry_says_so() {
         .collect();
     assert_eq!(credentials, [&("authorization", bearer.as_str())]);
     assert!(!seen.to_string().contains("intruder"));
-    // No browser shows credentials on a preflight, and nobody looks at those of one that has any.
+    // A browser sends no credentials on a preflight, and the filter does not read them if there are
+    // any.
     let preflight = Call::new("OPTIONS", HOST, "/api/v2/alerts")
         .header("origin", "https://karma.example.com")
         .header("access-control-request-method", "POST")
@@ -195,7 +198,7 @@ async fn h14_authorization_reaches_an_app_only_where_its_entry_says_so() {
     gateway.assert_clean().await;
 }
 
-/// An issuer of people, whose one key stands in the policy.
+/// An OpenID Connect issuer with one inline key.
 fn people(policy: &mut Value, key: &SigningKey) {
     let trust = json!({
         "name": "people",
@@ -244,7 +247,7 @@ async fn h07_claims_become_visible_ascii_that_cannot_be_mistaken() {
             ("x-portcullis-caller", "people/anna"),
         ]
     );
-    // A subject cannot look like a service account, and an address that nobody verified is none.
+    // A subject cannot look like a service account, and an unverified address is not used.
     let shifty = person("monitoring/karma").claim("email_verified", false);
     let seen = gateway
         .assert_allowed("shifty", get_alerts(&shifty.sign(&key)))
@@ -257,7 +260,7 @@ async fn h07_claims_become_visible_ascii_that_cannot_be_mistaken() {
             ("x-portcullis-caller", "people/monitoring%2Fkarma"),
         ]
     );
-    // Whatever a cluster's token says of groups and addresses, a service account has none.
+    // A service account has no groups and no address, whatever its token says.
     let blue = gateway.fixture.cluster("blue");
     let boasting = blue
         .karma()
@@ -270,7 +273,7 @@ async fn h07_claims_become_visible_ascii_that_cannot_be_mistaken() {
         .assert_allowed("boasting", get_alerts(&boasting))
         .await;
     assert_eq!(identity(&seen).len(), 2, "{seen}");
-    // A person cannot borrow a cluster's issuer, nor a cluster's key a person's.
+    // A user's token with a cluster's issuer, and a cluster's key with a user's issuer.
     let crossed = person("anna").sign(&gateway.fixture.cluster("blue").key);
     gateway
         .assert_refused("crossed", get_alerts(&crossed), 401, "key-unknown")

@@ -1,4 +1,4 @@
-//! Keys reach the gate by themselves, and outlive the issuer's bad days.
+//! The filter fetches keys by itself and keeps them while the issuer is down.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use portcullis_tests::lab::fixture::get_alerts;
 use portcullis_tests::lab::{Call, ClientPool, Endpoint, Fixture, Gateway, Version, wait};
 use serde_json::json;
 
-/// Longer than the longest pause between two reads of an issuer that was down.
+/// Longer than the longest back-off between two fetches from an issuer that was down.
 const RECOVERY: Duration = Duration::from_secs(35);
 
 async fn verdict(gateway: &Gateway, call: &Call) -> String {
@@ -71,7 +71,7 @@ async fn keeps_keys_while_issuer_is_down(version: Version) {
     gateway
         .metric("portcullis_key_reads_total", &failed, |reads| reads >= 1.0)
         .await;
-    // A token that the workers remember, and one that they have never seen.
+    // A token in the workers' caches, and one that they have never seen.
     let fresh = get_alerts(&fixture.cluster("staging").token());
     for call in [&seen_before, &fresh, &others] {
         assert_eq!(verdict(&gateway, call).await, "200");
@@ -89,7 +89,8 @@ async fn keeps_keys_while_issuer_is_down(version: Version) {
     wait_for_verdict(&gateway, &seen_before, "200", RECOVERY).await;
 }
 
-/// With many trust entries the workers' ticks overlap, and each sees turns that began during its own.
+/// With many trust entries the workers' ticks overlap, and each worker sees leases that were taken
+/// during its own tick.
 #[tokio::test]
 async fn all_workers_live_on_one_read_of_each_issuer() {
     let names: Vec<String> = (0..24).map(|number| format!("cluster-{number}")).collect();

@@ -1,4 +1,4 @@
-//! What operators see of a decision: the audit trail, the access log, and metrics.
+//! What operators see of a decision: the audit record, the access log, and metrics.
 
 use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use portcullis_tests::lab::{Call, Gateway, SigningKey, TestGateway, wait};
@@ -6,15 +6,14 @@ use serde_json::{Value, json};
 
 const DECISIONS: &str = "portcullis_decisions_total";
 
-/// The audit trail so far: each line of Envoy's log that has a record, with the level it was logged
-/// at.
+/// The audit records so far, each with the level that Envoy logged it at.
 fn audit(gateway: &Gateway) -> Vec<(String, Value)> {
     let mut records = Vec::new();
     for line in gateway.log().lines() {
         let Some(place) = line.find("{\"audit\":") else {
             continue;
         };
-        // Envoy names the level in the third pair of brackets.
+        // Envoy puts the level in the third pair of brackets.
         let level = line.split(['[', ']']).nth(5).unwrap_or_default();
         let end = line.rfind('}').unwrap_or_default();
         if let Ok(record) = serde_json::from_str(&line[place..=end]) {
@@ -80,7 +79,7 @@ async fn each_decision_leaves_one_audit_record_without_the_token() {
             "path": "/api/one",
         })
     );
-    // A part of a hash tells tokens apart, and is the same for the same token.
+    // A prefix of the token's hash distinguishes tokens.
     assert_eq!(id.as_str().unwrap().len(), 22);
     gateway
         .assert_refused("not allowed", call("/two"), 403, "caller-not-allowed")
@@ -97,7 +96,7 @@ async fn each_decision_leaves_one_audit_record_without_the_token() {
         .assert_refused("forged", forged, 401, "signature-invalid")
         .await;
     let (_, record) = recorded(&gateway.gateway, "/three").await;
-    // Nobody's name is on it, because nobody has proved theirs.
+    // No caller, because none is authenticated.
     let unproven = [
         "app", "audit", "decision", "host", "method", "path", "reason",
     ];
@@ -246,7 +245,7 @@ async fn decisions_checks_and_the_age_of_keys_are_counted() {
         envoy.metric(DECISIONS, &labels, |now| now == count).await;
     }
     assert_eq!(envoy.stats().await.sum(DECISIONS), 5.0);
-    // A token that is known already costs no check, and each worker comes to know it by itself.
+    // A cached token is not verified again, and each worker has its own cache.
     let checks = "portcullis_verification_microseconds_count";
     envoy
         .metric(checks, &[], |now| (1.0..=2.0).contains(&now))

@@ -1,4 +1,4 @@
-//! An edit of the policy starts with the keys there are, so that it can be made on the issuer's worst day.
+//! A changed policy starts with the cached keys, so that it can be changed while an issuer is down.
 
 use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
 use portcullis_tests::lab::{Call, ClientPool, Endpoint, Fixture, SigningKey, Version};

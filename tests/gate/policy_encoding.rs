@@ -1,5 +1,5 @@
-//! The policy as Envoy hands it over: in each of its forms, in the newest and the oldest Envoy, and
-//! not at all.
+//! The encodings of the policy in Envoy's configuration, in the newest and the oldest Envoy, and a
+//! missing policy.
 
 use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use portcullis_tests::lab::{Call, Fixture, Gateway, PolicyEncoding, Version};
@@ -15,7 +15,7 @@ const FORMS: [PolicyEncoding; 3] = [
 async fn every_form_is_understood_in_the_newest_and_the_oldest_envoy() {
     let fixture = Fixture::start(&["blue"]).await;
     let mut policy = fixture.policy();
-    // What a Struct could lose on its stack: numbers, truths, nesting, an object with one member.
+    // What a Struct could lose: numbers, booleans, nesting, an object with one member.
     policy["max_token"] = json!(4096);
     policy["audit"] = json!({"allowed": "warn"});
     policy["apps"][0]["preflight"] = json!(false);
@@ -43,8 +43,8 @@ async fn every_form_is_understood_in_the_newest_and_the_oldest_envoy() {
     }
 }
 
-/// Policies that no filter starts with, and what Envoy's log must say of each: the place, and the
-/// help.
+/// Policies that the filter rejects at start, and what Envoy's log must contain for each: the
+/// location and the help.
 fn bad(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 2])> {
     let edited = |edit: &dyn Fn(&mut Value)| {
         let mut policy = policy.clone();
@@ -133,8 +133,8 @@ async fn a_bad_edit_names_place_and_mend_and_the_old_policy_stays() {
     let good = fixture.policy();
     for version in Version::ALL {
         let mut gateway: Gateway = fixture.gateway(good.clone()).version(version).start().await;
-        // Envoy does not try what it has refused before, and to it no configuration is an empty
-        // one.
+        // Envoy does not retry a configuration that it has rejected, and treats a missing
+        // configuration like an empty one.
         for (what, policy, said) in bad(&good).into_iter().skip(1) {
             let refused = gateway.replace_policy(policy).await;
             let log = refused.expect_err(what).0;

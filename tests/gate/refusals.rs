@@ -1,4 +1,4 @@
-//! What a refused client is told: the right status, the right challenge, and no more than the
+//! Refusals: the status, the challenge and the body, which tells the client no more than the
 //! reason.
 
 use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 const DOWN: &str = "https://kubernetes.down.example.com";
 
-/// A second trust entry, whose issuer nobody can reach, and a rule for karma on what is below
+/// Adds a second trust entry, whose issuer is unreachable, and a rule for karma on paths below
 /// `/api`.
 fn edit(policy: &mut Value) {
     let down = json!({
@@ -26,8 +26,8 @@ async fn start_gateway() -> TestGateway {
     TestGateway::with(edit, |builder| builder.cluster("down", nobody)).await
 }
 
-/// Every kind of refusal: what is asked, the status, the reason, what the challenge and the body
-/// call it, and the `grpc-status`.
+/// Every kind of refusal: the request, the status, the reason, the OAuth error code, and the
+/// `grpc-status`.
 fn refusals(gateway: &TestGateway) -> Vec<(Call, u16, &'static str, &'static str, u32)> {
     let good = gateway.token();
     let blue = gateway.fixture.cluster("blue");
@@ -110,7 +110,7 @@ fn realm(reason: &str) -> &'static str {
     }
 }
 
-/// Nothing of a token, be it in a header or in the body.
+/// Checks that no part of a token is in a header or the body.
 fn assert_hides_token(reply: &Reply, what: &str) {
     let all = format!("{:?} {}", reply.headers, reply.text());
     assert!(!all.contains("eyJ"), "{what}: {all}");
@@ -135,7 +135,7 @@ async fn h01_h04_h11_a_program_gets_the_status_the_challenge_and_the_reason() {
         assert_eq!(reply.header("location"), None);
         assert_eq!(reply.header("set-cookie"), None);
         assert_hides_token(&reply, reason);
-        // The same in the access log, for whoever operates the proxy.
+        // The access log has the same, for operators of the proxy.
         let details = format!("portcullis{{{reason}}}");
         let line = gateway
             .gateway
@@ -178,7 +178,7 @@ async fn h13_a_browser_that_navigates_gets_a_page() {
             gateway.assert_not_forwarded(reason);
         }
     }
-    // A page's own requests are no navigations, whatever they accept, and neither is a POST.
+    // A page's subrequests are no navigations, whatever they accept, and neither is a POST.
     let get = Call::get(HOST, "/api").header("accept", accept);
     for (what, call) in [
         ("fetch", get.clone().header("sec-fetch-mode", "cors")),
@@ -220,7 +220,7 @@ async fn h12_a_grpc_client_gets_a_grpc_status() {
     let call = get_alerts(&gateway.token()).header("content-type", "application/grpc");
     assert_eq!(call.send_h2(address).await.status, 200);
     gateway.count_forwarded();
-    // What only looks like gRPC gets what everybody gets.
+    // A request that only resembles gRPC gets the usual response.
     let call = Call::post(HOST, "/api").header("content-type", "application/grpc-web");
     gateway
         .assert_refused("gRPC-Web", call, 401, "no-credentials")
@@ -277,7 +277,7 @@ async fn h09_only_a_genuine_preflight_goes_on_without_credentials() {
         ),
     ] {
         let told = gateway.gateway.call(call).await.verdict();
-        // Envoy itself refuses a method that it does not know.
+        // Envoy itself rejects a method that it does not know.
         assert!(
             matches!(told.as_str(), "401 no-credentials" | "400"),
             "{what}: {told}"

@@ -1,5 +1,5 @@
-//! The request that is judged is the request that the app gets, whatever a client does to its path,
-//! host and method.
+//! The request that is authorized is the request that the app receives, whatever a client does to
+//! its path, host and method.
 
 use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use portcullis_tests::lab::{
@@ -7,26 +7,26 @@ use portcullis_tests::lab::{
 };
 use serde_json::{Value, json};
 
-/// What karma may see is below `/api/v2`; the rest of the app is not its own.
+/// Karma may read below `/api/v2` only.
 fn only_the_api(policy: &mut Value) {
     policy["apps"][0]["rules"][0]["methods"] = json!(["GET"]);
     policy["apps"][0]["rules"][0]["paths"] = json!(["/api/v2/**"]);
 }
 
-/// What becomes of a path.
+/// The outcome for a path.
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
-    /// It is allowed, and this is what the app sees.
+    /// Allowed; the path that the app receives.
     Seen(&'static str),
-    /// It is read in one stack, and not allowed.
+    /// Unambiguous, and not allowed.
     NotAllowed,
-    /// It is refused as ambiguous, by the gate or by Envoy itself, which then says no reason.
+    /// Refused as ambiguous, by the filter or by Envoy itself, which gives no reason.
     Ambiguous,
 }
 
 use Outcome::{Ambiguous, NotAllowed, Seen};
 
-/// A path, what becomes of it where Envoy normalises, and where it does not.
+/// A path, its outcome if Envoy normalizes paths, and if it does not.
 const PATHS: &[(&str, Outcome, Outcome)] = &[
     (
         "/api/v2/alerts",
@@ -80,7 +80,7 @@ const PATHS: &[(&str, Outcome, Outcome)] = &[
     ("\\api\\v2\\alerts", Ambiguous, Ambiguous),
     ("/api/v2/;x=y/alerts", Ambiguous, Ambiguous),
     ("/api/v2/alerts;x=y", Ambiguous, Ambiguous),
-    // Envoy 1.40 takes `..;` for a dot segment, as Tomcat does; older ones leave it to the gate.
+    // Envoy 1.40 treats `..;` as a dot segment, like Tomcat; older versions leave it to the filter.
     ("/api/v2/..;/..;/-/reload", NotAllowed, Ambiguous),
     ("/api/v2/..%3b/-/reload", Ambiguous, Ambiguous),
     (
@@ -172,7 +172,7 @@ async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_does_not() {
 async fn h08_a_host_is_one_dns_name_or_nothing() {
     let mut gateway = TestGateway::with(
         |_| (),
-        // Wherever Envoy would lead these, the gate stands before it.
+        // Whatever route Envoy would select, the filter is reached first.
         |builder| {
             builder
                 .app_at("*", "app-1")
@@ -239,8 +239,8 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
     let told = gateway.gateway.call(Call::raw(old)).await.status;
     assert_eq!(told, 426, "HTTP/1.0 is Envoy's to refuse");
 
-    // In the absolute form, the target names the host, and the header counts for nothing (RFC 9112,
-    // section 3.2.2).
+    // In absolute form, the target has the host, and the header is ignored (RFC 9112, section
+    // 3.2.2).
     let absolute = |target: &str, host: &str| {
         Call::get(host, &format!("http://{target}/api/v2/alerts")).bearer(&token)
     };
@@ -280,7 +280,7 @@ async fn a_method_is_judged_to_the_letter() {
     ] {
         let call = Call::new(method, HOST, "/api/v2/alerts").bearer(&token);
         let reply = gateway.gateway.call(call).await;
-        // A HEAD has no body that could say the reason, and Envoy knows only the registered
+        // A response to HEAD has no body for the reason, and Envoy knows only the registered
         // methods.
         let told = reply.verdict();
         assert!(
@@ -301,7 +301,7 @@ async fn a_method_is_judged_to_the_letter() {
             .assert_refused(header, call, 403, "caller-not-allowed")
             .await;
     }
-    // A tunnel has no path: over HTTP/2 the pseudo-header is not even there.
+    // CONNECT has no path: in HTTP/2 the pseudo-header is missing.
     let tunnel = Call::new("CONNECT", HOST, &format!("{HOST}:443")).bearer(&token);
     let reply = gateway.gateway.call(tunnel.clone()).await;
     gateway.assert_refusal("CONNECT", reply, 400, "request-ambiguous");
@@ -347,7 +347,7 @@ async fn an_upgrade_is_judged_before_any_byte_goes_upstream() {
         let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
         let reply = connection.send(&call).await;
         gateway.assert_refusal(what, reply, status, reason);
-        // Whoever goes on talking speaks to nobody.
+        // Bytes after the refusal are ignored.
         let _closed = connection.write(b"GET /-/reload HTTP/1.1\r\n\r\n").await;
         gateway.assert_not_forwarded(what);
     }
@@ -381,7 +381,7 @@ async fn neither_body_nor_trailers_follow_a_refusal() {
     let reply = gateway.gateway.call(Call::raw(chunked)).await;
     gateway.assert_refusal("a token in the trailers", reply, 401, "no-credentials");
 
-    // Two lengths are how one request hides in another.
+    // Two lengths are a means of request smuggling.
     for (what, framing) in [
         (
             "both lengths",
@@ -402,17 +402,18 @@ async fn neither_body_nor_trailers_follow_a_refusal() {
         gateway.assert_not_forwarded(what);
     }
 
-    // The refusal comes while the body is still on its stack.
+    // The refusal arrives while the body is still being sent.
     let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
     let begun = format!("{head}content-length: 1000000\r\n\r\nfirst");
     let reply = connection.send(&Call::raw(begun)).await;
     gateway.assert_refusal("half a body", reply, 401, "no-credentials");
-    // Envoy may close the connection under it, which is as good as an answer.
+    // Envoy may close the connection, which is as good as a response.
     let _closed = connection.write(&vec![b'x'; 65_536]).await;
     gateway.assert_clean().await;
 }
 
-/// `allow_on_headers_stop_iteration` makes Envoy ask for the body of a request that the filter holds.
+/// `allow_on_headers_stop_iteration` makes Envoy request the body of a request that the filter
+/// holds.
 #[tokio::test]
 async fn a_body_does_not_carry_waiting_headers_past_the_gate() {
     let fixture = Fixture::start(&["blue"]).await;

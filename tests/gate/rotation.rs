@@ -1,4 +1,4 @@
-//! Keys change while tokens are in flight, and nobody restarts anything.
+//! Keys are rotated while tokens are in use, without a restart.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,13 +11,14 @@ use portcullis_tests::lab::{
 };
 use serde_json::json;
 
-/// Unknown key ids cause at most one read in this time.
+/// Unknown key IDs cause at most one fetch in this time.
 const READ_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How many requests may wait on one worker.
+/// The number of requests that may wait on one worker.
 const MAX_WAITING: usize = 256;
 
-/// A gateway whose workers have the fixture's keys, for so long that an unknown key id may cause a read again.
+/// A gateway whose workers have the fixture's keys, for so long that an unknown key ID may cause a
+/// fetch again.
 async fn with_keys_loaded(fixture: &Fixture, gateway: &Gateway) {
     for cluster in &fixture.clusters {
         let reply = gateway.call(get_alerts(&cluster.token())).await;
@@ -30,7 +31,7 @@ async fn with_keys_loaded(fixture: &Fixture, gateway: &Gateway) {
     }
 }
 
-/// A token that names a key that nobody has.
+/// A token with a key ID that does not exist.
 fn unknown_kid_token(cluster: &Cluster, number: usize) -> String {
     let header = json!({"alg": "ES256", "kid": format!("invented-{number}")});
     let claims = cluster.karma().claims().to_string();
@@ -70,7 +71,7 @@ async fn accepts_a_new_key(version: Version) {
     assert_eq!(fixture.app.count(), before + 32);
     assert_eq!(gateway.workers_that_decided(), 2);
     assert_eq!(staging.issuer.count(Endpoint::Keys), reads + 1);
-    // Where the key set lies was known already.
+    // The location of the key set was known already.
     assert_eq!(staging.issuer.count(Endpoint::Discovery), 1);
 }
 
@@ -97,7 +98,7 @@ async fn t13_a_removed_key_is_gone_after_two_refreshes_and_not_before_it_can_be_
     }
     let removed = Instant::now();
     for cluster in &fixture.clusters {
-        // Discovery and the first set have been read; now one without the old key.
+        // Discovery and the first set have been fetched; now one without the old key.
         let good = [("trust", cluster.name.as_str()), ("outcome", "good")];
         gateway
             .metric("portcullis_key_reads_total", &good, |reads| reads >= 2.0)
@@ -105,7 +106,7 @@ async fn t13_a_removed_key_is_gone_after_two_refreshes_and_not_before_it_can_be_
     }
     for (cluster, old) in fixture.clusters.iter().zip(&old) {
         let fresh = get_alerts(&cluster.karma().sign(&fresh));
-        // A worker that did not read the set itself has it with its next tick.
+        // A worker that did not fetch the set itself loads it on its next tick.
         wait::until_true("the new key counts", READ_INTERVAL, async || {
             gateway.call(fresh.clone()).await.verdict() == "200"
         })
@@ -121,7 +122,7 @@ async fn t13_a_removed_key_is_gone_after_two_refreshes_and_not_before_it_can_be_
         async || gateway.call(old[0].clone()).await.verdict() == "401 key-unknown",
     )
     .await;
-    // Two refreshes, the ticks on which they are noticed, and a machine that is busy.
+    // Two refresh intervals, the ticks that notice them, and a margin for a loaded machine.
     let took = removed.elapsed();
     assert!(
         took < 2 * READ_INTERVAL + Duration::from_secs(3),
@@ -186,14 +187,14 @@ async fn waiting_requests_are_bounded_and_may_leave() {
     let crowd = ClientPool::connect(gateway.address(), CLIENTS).await;
     let calls = (0..CLIENTS).map(|number| get_alerts(&unknown_kid_token(staging, number)));
     let mut replies = crowd.send(calls);
-    // Those for whom there is no room are answered while the others still wait.
+    // Requests beyond the limit are answered while the others still wait.
     for _ in MAX_WAITING..CLIENTS {
         let reply = replies.join_next().await.unwrap().unwrap();
         assert_eq!(reply.verdict(), "503 keys-unavailable");
     }
     let waiting = gateway.stats().await.sum("portcullis_waiting_requests");
     assert_eq!(waiting, 256.0);
-    // Who has waited before may pass.
+    // A client that has waited before may be allowed.
     let good = get_alerts(&staging.token());
     assert_eq!(gateway.call(good.clone()).await.verdict(), "200");
 

@@ -1,4 +1,4 @@
-//! An app behind the gate: it answers what it was asked.
+//! An app behind the gateway that echoes each request as JSON.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,9 +21,9 @@ use super::http::text;
 
 /// A running app.
 ///
-/// Each answer is JSON: `app`, `method`, `path`, `headers` and `trailers` (pairs of name and value, in
-/// order) and `body_bytes`. It agrees to every upgrade, and then sends back what it gets. It speaks HTTP/1.1
-/// and, to those who begin with it, HTTP/2.
+/// Each response is JSON: `app`, `method`, `path`, `headers` and `trailers` (pairs of name and
+/// value, in order) and `body_bytes`. It accepts every upgrade and then echoes bytes. It speaks
+/// HTTP/1.1 and HTTP/2 with prior knowledge.
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
@@ -33,14 +33,14 @@ pub struct App {
 
 type Requests = Arc<Mutex<Vec<Value>>>;
 
-/// The path whose answers may be kept for a minute, by everybody.
+/// The path whose responses are publicly cacheable for a minute.
 pub const CACHED: &str = "/cached";
 
 impl App {
-    /// Starts an app of this name.
+    /// Starts an app with this name.
     ///
     /// # Panics
-    /// When there is no port on loopback.
+    /// If no port on loopback is free.
     pub async fn start(name: &str) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener
@@ -58,16 +58,16 @@ impl App {
         }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What reached it, each as it was answered.
+    /// The requests received so far, each as it was echoed.
     ///
     /// # Panics
-    /// Never, because nothing panics while the list is held.
+    /// Never: no thread panics while it holds the lock.
     #[must_use]
     pub fn requests(&self) -> Vec<Value> {
         self.requests
@@ -76,7 +76,7 @@ impl App {
             .clone()
     }
 
-    /// How many requests reached it.
+    /// The number of requests received.
     #[must_use]
     pub fn count(&self) -> usize {
         self.requests().len()

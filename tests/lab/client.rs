@@ -1,4 +1,4 @@
-//! A client that sends exactly what it is told, and waits for a whole answer.
+//! A client that sends exactly the bytes it is given and waits for a complete response.
 
 mod call;
 mod client_pool;

@@ -1,4 +1,4 @@
-//! The configurations that the project ships, run as they are but for ports, addresses and paths.
+//! The example configurations in `envoy/`, run as they are except for ports, addresses and paths.
 
 mod running;
 
@@ -17,12 +17,12 @@ use super::envoy::Version;
 use super::{folder, tools, yaml};
 use running::ACCESS_LOG;
 
-/// Where the shipped files expect the filter and the certificates.
+/// Where the examples expect the filter and the certificates.
 const FILES: &str = "/etc/portcullis";
-/// Where they write the access log.
+/// Where the examples write the access log.
 const STANDARD_OUTPUT: &str = "/dev/stdout";
 
-/// A file of the folder `envoy`, with a folder of its own to run in.
+/// A file in `envoy/`, with a folder of its own to run in.
 #[derive(Clone, Debug)]
 pub struct ExampleConfig {
     document: Value,
@@ -31,10 +31,10 @@ pub struct ExampleConfig {
 }
 
 impl ExampleConfig {
-    /// Every file there is, by its name.
+    /// The names of all files.
     ///
     /// # Panics
-    /// When the folder cannot be read.
+    /// If the folder cannot be read.
     #[must_use]
     pub fn names() -> Vec<String> {
         let entries = fs::read_dir(folder::workspace().join("envoy")).expect("the folder envoy");
@@ -51,11 +51,11 @@ impl ExampleConfig {
         names
     }
 
-    /// The file of this name. It finds the filter's module and the access log's place in a new
-    /// folder; certificates go there with [`ExampleConfig::file`].
+    /// Reads the file with this name. Its filter and its access log are in a new folder;
+    /// certificates are put there with [`ExampleConfig::file`].
     ///
     /// # Panics
-    /// When the file is no YAML, or the module is not built.
+    /// If the file is not YAML, or the module is not built.
     #[must_use]
     pub fn read(name: &str) -> Self {
         let path = folder::workspace().join("envoy").join(name);
@@ -76,10 +76,10 @@ impl ExampleConfig {
         config
     }
 
-    /// The policy in it.
+    /// Its policy.
     ///
     /// # Panics
-    /// When there is no filter of ours in it.
+    /// If it does not have our filter.
     #[must_use]
     pub fn policy(&self) -> &Value {
         let mut filters = self.manager()["http_filters"]
@@ -90,10 +90,10 @@ impl ExampleConfig {
         &ours.expect("our filter")["typed_config"]["config"]["configuration"]["value"]
     }
 
-    /// Where its virtual hosts lead to, by the names of clusters.
+    /// The clusters of its routes.
     ///
     /// # Panics
-    /// When a route leads to no cluster.
+    /// If a route has no cluster.
     #[must_use]
     pub fn route_clusters(&self) -> Vec<&str> {
         let hosts = self.manager()["route_config"]["virtual_hosts"].as_array();
@@ -104,25 +104,25 @@ impl ExampleConfig {
             .collect()
     }
 
-    /// What the access log says of each request.
+    /// The format of its access log.
     #[must_use]
     pub fn access_log_format(&self) -> &Value {
         &self.manager()["access_log"][0]["typed_config"]["log_format"]["json_format"]
     }
 
-    /// Puts a copy of a file where it looks for its own.
+    /// Copies a file to the folder that the configuration expects it in.
     ///
     /// # Panics
-    /// When that cannot be done.
+    /// If that fails.
     pub fn file(&self, name: &str, from: &Path) {
         fs::copy(from, self.folder.join(name))
             .unwrap_or_else(|error| panic!("{}: {error}", from.display()));
     }
 
-    /// Gives it a certificate of this authority for these hosts, where it terminates TLS.
+    /// Sets a certificate from this authority for these hosts, if it terminates TLS.
     ///
     /// # Panics
-    /// When that cannot be done.
+    /// If that fails.
     pub fn set_certificate(&mut self, authority: &Authority, hosts: &[&str]) {
         let identity = authority.identity(hosts);
         self.file("certificate.pem", &identity.certificate);
@@ -135,13 +135,13 @@ impl ExampleConfig {
         &chain["filters"][0]["typed_config"]
     }
 
-    /// Where it looks for a file of this name.
+    /// The path of a file with this name.
     #[must_use]
     pub fn path(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }
 
-    /// Writes `to` wherever `from` stands in a text.
+    /// Replaces `from` with `to` in all strings.
     pub fn replace(&mut self, from: &str, to: &str) {
         each_text(&mut self.document, &mut |text| {
             if text.contains(from) {
@@ -150,20 +150,20 @@ impl ExampleConfig {
         });
     }
 
-    /// Lets it listen there.
+    /// Sets the address it listens on.
     pub fn listen(&mut self, address: SocketAddr) {
         self.document["static_resources"]["listeners"][0]["address"] = socket(address);
     }
 
-    /// Lets it tell of itself there.
+    /// Sets the address of the admin interface.
     pub fn admin(&mut self, address: SocketAddr) {
         self.document["admin"]["address"] = socket(address);
     }
 
-    /// Where a cluster leads.
+    /// The endpoint of a cluster.
     ///
     /// # Panics
-    /// When there is no such cluster.
+    /// If there is no such cluster.
     #[must_use]
     pub fn endpoint(&self, cluster: &str) -> &Value {
         let clusters = self.document["static_resources"]["clusters"].as_array();
@@ -173,10 +173,10 @@ impl ExampleConfig {
         &found["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]
     }
 
-    /// Lets a cluster lead there.
+    /// Sets the endpoint of a cluster.
     ///
     /// # Panics
-    /// When there is no such cluster.
+    /// If there is no such cluster.
     pub fn set_endpoint(&mut self, cluster: &str, address: SocketAddr) {
         let clusters = self.document["static_resources"]["clusters"].as_array_mut();
         let mut clusters = clusters.expect("a list of clusters").iter_mut();
@@ -186,10 +186,10 @@ impl ExampleConfig {
             socket(address);
     }
 
-    /// Writes it down for Envoy.
+    /// Writes the configuration file for Envoy.
     ///
     /// # Panics
-    /// When that cannot be done.
+    /// If that fails.
     #[must_use]
     pub fn write(&self) -> PathBuf {
         let path = self.folder.join("envoy.json");
@@ -197,10 +197,10 @@ impl ExampleConfig {
         path
     }
 
-    /// Starts an Envoy with it and waits until it is ready.
+    /// Starts Envoy with it and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not get ready, with the end of its log.
+    /// If it does not become ready; the message has the end of its log.
     pub async fn start(&self, version: Version) -> RunningExample {
         let listener = &self.document["static_resources"]["listeners"][0]["address"];
         let admin = &self.document["admin"]["address"];

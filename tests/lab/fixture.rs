@@ -1,4 +1,4 @@
-//! The fixture that most promises are proved in: clusters that issue tokens, an app, and a policy that lets a
+//! The fixture of most tests: clusters that issue tokens, an app, and a policy that lets one
 //! service account of each cluster call it.
 
 use serde_json::{Value, json};
@@ -11,36 +11,36 @@ use super::issuer::Issuer;
 use super::keys::SigningKey;
 use super::token::Token;
 
-/// Where the app is reached.
+/// The app's host.
 pub const HOST: &str = "alertmanager.example.com";
 
-/// What tokens for the gate have in `aud`.
+/// The audience of tokens for the gateway.
 pub const AUDIENCE: &str = "gate";
 
-/// Clusters and an app, with no gateway yet.
+/// Clusters and an app, without a gateway.
 #[derive(Debug)]
 pub struct Fixture {
-    /// Who signed the issuers' certificates.
+    /// The CA of the issuers' certificates.
     pub authority: Authority,
-    /// The clusters, in the policy's order.
+    /// The clusters, in the order of the policy.
     pub clusters: Vec<Cluster>,
-    /// What is protected.
+    /// The protected app.
     pub app: App,
 }
 
-/// A Kubernetes cluster, as far as others see it.
+/// A Kubernetes cluster, as seen from outside.
 #[derive(Debug)]
 pub struct Cluster {
-    /// The name of its trust entry, and of the way that leads there from Envoy.
+    /// The name of its trust entry and of its Envoy cluster.
     pub name: String,
-    /// Where its keys are published.
+    /// The issuer that publishes its keys.
     pub issuer: Issuer,
-    /// What it signs with.
+    /// Its signing key.
     pub key: SigningKey,
 }
 
 impl Fixture {
-    /// Clusters of these names, each with an issuer and a key of its own, and an app.
+    /// Clusters with these names, each with its own issuer and key, and an app.
     pub async fn start(names: &[&str]) -> Self {
         let authority = Authority::new();
         let mut clusters = Vec::new();
@@ -56,7 +56,7 @@ impl Fixture {
         }
     }
 
-    /// The same, but all clusters call their issuer `url`, as those that kubeadm sets up do.
+    /// The same, but all clusters have the issuer `url`, like those that kubeadm sets up.
     pub async fn with_shared_issuer(url: &str, names: &[&str]) -> Self {
         let mut fixture = Self::start(&[]).await;
         for &name in names {
@@ -66,28 +66,28 @@ impl Fixture {
         fixture
     }
 
-    /// The cluster of this name.
+    /// The cluster with this name.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     #[must_use]
     pub fn cluster(&self, name: &str) -> &Cluster {
         let cluster = self.clusters.iter().find(|cluster| cluster.name == name);
         cluster.unwrap_or_else(|| panic!("no cluster {name}"))
     }
 
-    /// The cluster of this name, to take its issuer down.
+    /// The cluster with this name, to take its issuer down.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub fn cluster_mut(&mut self, name: &str) -> &mut Cluster {
         let mut clusters = self.clusters.iter_mut();
         let cluster = clusters.find(|cluster| cluster.name == name);
         cluster.unwrap_or_else(|| panic!("no cluster {name}"))
     }
 
-    /// A policy that trusts every cluster and lets `monitoring/karma` of each, by a rule of the cluster's name,
-    /// call the app.
+    /// A policy that trusts every cluster and lets `monitoring/karma` of each call the app, by a
+    /// rule named like the cluster.
     #[must_use]
     pub fn policy(&self) -> Value {
         let rule = |cluster: &Cluster| {
@@ -104,7 +104,7 @@ impl Fixture {
         })
     }
 
-    /// A gateway with this policy from which every cluster and the app can be reached.
+    /// A gateway with this policy, with routes to every cluster and to the app.
     #[must_use]
     pub fn gateway(&self, policy: Value) -> Builder {
         self.clusters
@@ -117,7 +117,7 @@ impl Fixture {
 }
 
 impl Cluster {
-    /// A cluster whose issuer calls itself `url`.
+    /// A cluster with the issuer `url`.
     pub async fn start(authority: &Authority, name: &str, url: &str) -> Self {
         let key = SigningKey::p256();
         Self {
@@ -139,7 +139,7 @@ impl Cluster {
         })
     }
 
-    /// What its API server puts into a token for `monitoring/karma`.
+    /// The claims of its token for `monitoring/karma`.
     #[must_use]
     pub fn karma(&self) -> Token {
         Token::service_account(self.issuer.name(), AUDIENCE, "monitoring", "karma")
@@ -152,7 +152,7 @@ impl Cluster {
     }
 }
 
-/// What Karma asks of the app.
+/// Karma's request to the app.
 #[must_use]
 pub fn get_alerts(token: &str) -> Call {
     Call::get(HOST, "/api/v2/alerts").bearer(token)

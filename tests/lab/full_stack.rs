@@ -1,5 +1,5 @@
-//! The whole way of a person: a browser, a real Envoy with the filter, the companion, real providers,
-//! and an app that never sees a cookie of ours.
+//! Everything that sign-in needs: a browser, a real Envoy with the filter, the companion, real
+//! providers, and an app.
 
 use serde_json::{Value, json};
 
@@ -12,35 +12,34 @@ use super::port;
 use super::provider::{Client, Provider};
 use super::user_agent::UserAgent;
 
-/// Where a browser meets the companion.
+/// The companion's URL, as browsers see it.
 pub const URL: &str = "https://auth.example.com";
 
-/// Where it meets the app.
+/// The app's URL.
 pub const APP: &str = "https://alertmanager.example.com";
 
-/// How the names of all cookies of ours begin.
+/// The prefix of our cookies' names.
 pub const COOKIE_PREFIX: &str = "__Secure-portcullis";
 
-/// The secret of the provider's client.
+/// The secret of the OAuth client.
 const SECRET: &str = "s3cret";
 
-/// Everything, running. It ends when dropped.
+/// Everything, running. Stopped when dropped.
 #[derive(Debug)]
 pub struct FullStack {
-    /// Who vouches for the providers and for the gateway.
+    /// The CA of the providers and of the gateway.
     pub authority: Authority,
-    /// Where people sign in, in the order of their names. Alice is of the group `sre`, Bob of
-    /// `sales`.
+    /// The providers, in the order of their names. Alice is in the group `sre`, Bob in `sales`.
     pub providers: Vec<Provider>,
-    /// The companion, reached through the gateway alone.
+    /// The companion, reached through the gateway only.
     pub companion: Companion,
-    /// The gateway, for the companion and for the app.
+    /// The gateway for the companion and the app.
     pub gateway: Gateway,
     /// The app, for the group `sre`; its `/-/healthy` is public.
     pub app: App,
 }
 
-/// A way to be.
+/// The settings before the start.
 #[derive(Clone, Debug)]
 pub struct Settings {
     token: String,
@@ -50,7 +49,7 @@ pub struct Settings {
 }
 
 impl FullStack {
-    /// A way with one provider, `sso`. Session tokens live for five minutes, and the provider's own
+    /// One provider, `sso`. Session tokens are valid for five minutes, the provider's access tokens
     /// for an hour.
     #[must_use]
     pub fn with() -> Settings {
@@ -65,13 +64,13 @@ impl FullStack {
     /// The first provider.
     ///
     /// # Panics
-    /// Never: there is one at least.
+    /// Never: there is at least one.
     #[must_use]
     pub fn provider(&self) -> &Provider {
         self.providers.first().expect("one at least")
     }
 
-    /// A person with a browser that runs no scripts.
+    /// A user agent without scripts, whose hosts resolve to the gateway.
     #[must_use]
     pub fn user_agent(&self) -> UserAgent {
         let person = UserAgent::new(&[&self.authority]);
@@ -81,16 +80,17 @@ impl FullStack {
         })
     }
 
-    /// A real browser with nothing in it. Every host but the providers' leads to the gateway.
+    /// A real browser without state. Every host but the providers' resolves to the gateway.
     pub async fn browser(&self) -> Browser {
         let places = [("*.example.com", self.gateway.address())];
         Browser::start_with(&[&self.authority], &places).await
     }
 
-    /// Goes to the app without a session, signs in, and is where the way began.
+    /// Opens a page of the app without a session, signs in, and checks that the browser returns to
+    /// the page.
     ///
     /// # Panics
-    /// When it is not.
+    /// If it does not.
     pub async fn sign_in(&self, person: &mut UserAgent, login: &str, path: &str) -> u16 {
         person.visit(&format!("{APP}{path}")).await;
         let page = person.sign_in_as(login).await;
@@ -98,7 +98,7 @@ impl FullStack {
         page.reply.status
     }
 
-    /// What reached the app for this path, query and all, by this method.
+    /// The requests with this method and path, including the query, that reached the app.
     #[must_use]
     pub fn app_requests(&self, method: &str, path: &str) -> Vec<Value> {
         let mut requests = self.app.requests();
@@ -108,28 +108,29 @@ impl FullStack {
 }
 
 impl Settings {
-    /// How long session tokens live.
+    /// Sets the lifetime of session tokens.
     #[must_use]
     pub fn token(mut self, lives: &str) -> Self {
         lives.clone_into(&mut self.token);
         self
     }
 
-    /// How many seconds the provider's own tokens live.
+    /// Sets the lifetime of the providers' access tokens in seconds.
     #[must_use]
     pub fn access(mut self, seconds: u32) -> Self {
         self.access = seconds;
         self
     }
 
-    /// Providers of these names in place of the one.
+    /// Uses providers with these names instead.
     #[must_use]
     pub fn providers(mut self, names: &[&str]) -> Self {
         self.providers = names.iter().map(|&name| name.to_owned()).collect();
         self
     }
 
-    /// Lets the provider of this name sign people out without asking, and send them back at once.
+    /// Makes the provider with this name sign users out without a prompt, and redirect back at
+    /// once.
     #[must_use]
     pub fn signs_out_without_prompt(mut self, name: &str) -> Self {
         self.signs_out_without_prompt = Some(name.to_owned());
@@ -139,7 +140,7 @@ impl Settings {
     /// Starts everything and waits until it is ready.
     ///
     /// # Panics
-    /// When a part does not get ready, with the end of its log.
+    /// If a part does not become ready; the message has the end of its log.
     pub async fn start(self) -> FullStack {
         let authority = Authority::new();
         let listen = port::free();
@@ -156,8 +157,8 @@ impl Settings {
                 )
                 .account("alice", person("sre"))
                 .account("bob", person("sales"))
-                // A sign-out at the provider ends all sessions of a person: who tests it on a way that
-                // others walk too is one of these.
+                // A sign-out at the provider ends all sessions of a user. Tests of sign-out on a
+                // shared stack use one of these users.
                 .account("carol", person("sre"))
                 .account("dave", person("sre"))
                 .seconds("AccessToken", self.access);
@@ -198,7 +199,7 @@ impl Settings {
         }
     }
 
-    /// Where a provider sends people back to.
+    /// The path of the redirect URI for a provider.
     fn callback(&self, name: &str) -> String {
         if name == "sso" || self.providers.len() == 1 {
             "/oauth2/callback".to_owned()

@@ -1,8 +1,9 @@
-//! An OpenID provider that signs people in without asking, truthfully until it is state to lie.
+//! An OpenID provider that signs users in without a prompt. Every part of its responses can be
+//! overridden, to test a relying party against a faulty or malicious provider.
 //!
-//! It checks what a provider must check (the client's secret, the code's use, PKCE, the redirect
-//! URI), so that whoever leaves one out is not served. Every part of what it says can be changed:
-//! each situation of a relying party's conformance plan is one lie.
+//! By default it behaves correctly and checks what a provider must check: the client's secret,
+//! single use of codes, PKCE and the redirect URI. Each case of the conformance plan for relying
+//! parties is one override.
 
 mod claims;
 mod form;
@@ -29,7 +30,7 @@ use grants::Grants;
 pub use claims::{LOGOUT_EVENT, TokenSigner};
 pub use overrides::{Edit, Overrides, set};
 
-/// What a provider is asked for.
+/// An endpoint of the provider.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Endpoint {
     /// `/.well-known/openid-configuration`.
@@ -42,10 +43,10 @@ pub enum Endpoint {
     UserInfo,
 }
 
-/// A request that reached the provider.
+/// A request that the provider received.
 #[derive(Clone, Debug)]
 pub struct ReceivedRequest {
-    /// What for.
+    /// The endpoint.
     pub endpoint: Endpoint,
     /// Its `Authorization`.
     pub authorization: Option<String>,
@@ -53,7 +54,7 @@ pub struct ReceivedRequest {
     pub form: Vec<(String, String)>,
 }
 
-/// A running provider. It ends when dropped.
+/// A running provider. Stopped when dropped.
 #[derive(Debug)]
 pub struct RogueProvider {
     issuer: String,
@@ -76,16 +77,16 @@ struct State {
 // === impl Liar ===
 
 impl RogueProvider {
-    /// The name under which it knows its one client.
+    /// The OAuth client ID of its one client.
     pub const CLIENT_ID: &str = "gate keeper";
 
-    /// Its client's secret, with characters that a form must encode.
+    /// The client's secret, with characters that must be form-encoded.
     pub const CLIENT_SECRET: &str = "s3cr%t +&=:";
 
-    /// The person that it signs in.
+    /// The user that it signs in.
     pub const SUBJECT: &str = "alice";
 
-    /// Starts a provider on loopback, its certificate by `authority`.
+    /// Starts a provider on loopback, with a certificate from `authority`.
     pub async fn start(authority: &Authority) -> Self {
         let mut provider = Self::start_down(authority);
         provider.up().await;
@@ -118,45 +119,45 @@ impl RogueProvider {
         }
     }
 
-    /// What it calls itself in `iss`.
+    /// The value of its `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// The key that it signs with while it tells the unchanged.
+    /// Its default signing key.
     #[must_use]
     pub fn key(&self) -> &SigningKey {
         &self.key
     }
 
-    /// Goes down: breaks the connections there are and refuses new ones.
+    /// Goes down: closes its connections and refuses new ones.
     pub async fn down(&mut self) {
         self.server.go_down().await;
     }
 
-    /// Comes up again, on the same port.
+    /// Comes up again on the same port.
     pub async fn up(&mut self) {
         self.server.come_up().await;
     }
 
-    /// Lies from now on.
+    /// Changes its responses from now on.
     pub fn override_with(&self, change: impl FnOnce(&mut Overrides)) {
         change(&mut self.handler.state().overrides);
     }
 
-    /// Tells the unchanged from now on.
+    /// Gives correct responses again.
     pub fn reset(&self) {
         self.handler.state().overrides = Overrides::none(&self.key);
     }
 
-    /// What has been asked so far at a endpoint, in order.
+    /// The requests that an endpoint received so far, in order.
     #[must_use]
     pub fn requests(&self, endpoint: Endpoint) -> Vec<ReceivedRequest> {
         let state = self.handler.state();
@@ -167,11 +168,11 @@ impl RogueProvider {
         asked.cloned().collect()
     }
 
-    /// What a browser does there: it opens the authorization URL, the person is signed in at once,
-    /// and it is sent back with this query.
+    /// Acts as the browser at the authorization endpoint: the user is signed in at once. Returns
+    /// the query of the redirect back.
     ///
     /// # Panics
-    /// When the URL asks for something that a provider refuses to a page.
+    /// If the authorization request is invalid.
     #[must_use]
     pub fn authorize(&self, url: &str) -> String {
         let start = format!("{}/authorize?", self.issuer);
@@ -192,7 +193,7 @@ impl RogueProvider {
         form::write(&(state.overrides.callback)(back))
     }
 
-    /// A logout token for the session that it gave, changed by `edit`, with `typ` and all.
+    /// A logout token for the session that it issued, changed by `edit`.
     #[must_use]
     pub fn logout_token(&self, edit: impl FnOnce(Token) -> Token) -> String {
         let token = edit(claims::logout_token(&self.issuer));
@@ -304,8 +305,8 @@ impl State {
     }
 }
 
-/// Whether a request shows the client's secret in one of the two ways of RFC 6749 section 2.3.1,
-/// and not in both.
+/// Whether a request authenticates the client in exactly one of the two ways of RFC 6749 section
+/// 2.3.1.
 fn is_authenticated_client(asked: &ReceivedRequest) -> bool {
     let named = |name| form::get(&asked.form, name);
     let shown = match (&asked.authorization, named("client_secret")) {

@@ -1,4 +1,4 @@
-//! A gateway on a fixture, and what becomes of each call: the app saw it, or it did not.
+//! A gateway in front of a fixture, with assertions on each request: whether the app received it.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,10 @@ use super::envoy::{Builder, Gateway};
 use super::fixture::Fixture;
 use super::wait;
 
-/// A fixture with a gateway in front of its app. It counts what must have reached the app, and
-/// nothing else may.
+/// A fixture with a gateway. It counts the requests that must have reached the app; no other may.
 #[derive(Debug)]
 pub struct TestGateway {
-    /// What stands behind the gateway.
+    /// The clusters and the app.
     pub fixture: Fixture,
     /// The gateway.
     pub gateway: Gateway,
@@ -19,12 +18,12 @@ pub struct TestGateway {
 }
 
 impl TestGateway {
-    /// One cluster, `blue`, and the fixture's own policy, changed by `edit`.
+    /// One cluster, `blue`, and the fixture's policy, changed by `edit`.
     pub async fn start(edit: impl FnOnce(&mut Value)) -> Self {
         Self::with(edit, |builder| builder).await
     }
 
-    /// The same, with a gateway that is told more.
+    /// The same, with more settings of the gateway.
     pub async fn with(
         edit: impl FnOnce(&mut Value),
         more: impl FnOnce(Builder) -> Builder,
@@ -33,7 +32,7 @@ impl TestGateway {
         Self::on(fixture, edit, more).await
     }
 
-    /// The same on any fixture.
+    /// The same with any fixture.
     pub async fn on(
         fixture: Fixture,
         edit: impl FnOnce(&mut Value),
@@ -55,10 +54,10 @@ impl TestGateway {
         self.fixture.cluster("blue").token()
     }
 
-    /// Sends a call that must reach the app, and returns what the app saw.
+    /// Sends a request that must reach the app, and returns what the app received.
     ///
     /// # Panics
-    /// When it does not, or not exactly once; `what` says which call it was.
+    /// If it does not, or not exactly once; `what` names the request.
     pub async fn assert_allowed(&mut self, what: &str, call: Call) -> Value {
         let reply = self.gateway.call(call).await;
         assert_eq!(reply.verdict(), "200", "{what}: {}", reply.text());
@@ -68,20 +67,19 @@ impl TestGateway {
         seen.pop().expect("the request just counted")
     }
 
-    /// Sends a call that must be refused by the gate with this status and reason, unseen by the
-    /// app.
+    /// Sends a request that must be refused with this status and reason, and not reach the app.
     ///
     /// # Panics
-    /// When it is not; `what` says which call it was.
+    /// If it is not; `what` names the request.
     pub async fn assert_refused(&self, what: &str, call: Call, status: u16, reason: &str) -> Reply {
         let reply = self.gateway.call(call).await;
         self.assert_refusal(what, reply, status, reason)
     }
 
-    /// Looks at an answer that must be the gate's refusal with this status and reason.
+    /// Checks that a response is a refusal with this status and reason.
     ///
     /// # Panics
-    /// When it is not; `what` says which call it was.
+    /// If it is not; `what` names the request.
     pub fn assert_refusal(&self, what: &str, reply: Reply, status: u16, reason: &str) -> Reply {
         let expected = format!("{status} {reason}");
         assert_eq!(reply.verdict(), expected, "{what}: {}", reply.text());
@@ -94,10 +92,10 @@ impl TestGateway {
         reply
     }
 
-    /// Looks whether the app saw nothing but what [`TestGateway::passes`] has let it see.
+    /// Checks that the app received only the requests counted so far.
     ///
     /// # Panics
-    /// When it did; `what` says after which call.
+    /// If it received more; `what` names the last request.
     pub fn assert_not_forwarded(&self, what: &str) {
         assert_eq!(
             self.fixture.app.count(),
@@ -106,18 +104,19 @@ impl TestGateway {
         );
     }
 
-    /// Counts a request that reached the app by another way than [`TestGateway::passes`].
+    /// Counts a request that reached the app in another way than by
+    /// [`TestGateway::assert_allowed`].
     pub fn count_forwarded(&mut self) {
         self.forwarded += 1;
     }
 
-    /// The end of every test: the app has seen nothing more, the filter has never failed, and no
-    /// token stands in Envoy's log or in the access log.
+    /// The end of every test: the app has received nothing more, the filter has never failed, and
+    /// no token is in Envoy's log or in the access log.
     ///
     /// # Panics
-    /// When one of these is not so.
+    /// If one of these does not hold.
     pub async fn assert_clean(self) {
-        // The marker is the last line: all requests before it are logged when it is.
+        // The marker request is the last line: when it is logged, all requests before it are.
         let marker = Call::get("marker.example.com", "/the-end");
         assert_eq!(self.gateway.call(marker).await.status, 403);
         let is_marker = |line: &Value| line["path"] == "/the-end";

@@ -1,4 +1,4 @@
-//! A person with a browser that runs no scripts: cookies by the rules, redirects, forms.
+//! A user agent without scripts: cookies (RFC 6265bis), redirects and forms.
 
 mod cookie;
 mod cookie_jar;
@@ -28,12 +28,13 @@ use cookie_jar::Context;
 use navigation::Navigation;
 use site::Site;
 
-/// More redirects than a browser follows.
+/// The most redirects that a browser follows.
 const MAX_REDIRECTS: usize = 20;
 
-/// A person with a browser.
+/// A user agent without scripts.
 ///
-/// Every host leads to 127.0.0.1, at the port in the URL, unless [`UserAgent::at`] says otherwise.
+/// Every host resolves to 127.0.0.1, with the port of the URL, unless [`UserAgent::at`] sets
+/// another address.
 #[derive(Debug)]
 pub struct UserAgent {
     trust: Arc<ClientConfig>,
@@ -43,27 +44,27 @@ pub struct UserAgent {
     history: Vec<Step>,
 }
 
-/// A request that a browser has made, and what came of it.
+/// A request of the user agent, and its response.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Its method.
+    /// The method.
     pub method: String,
-    /// Where to, with the fragment that a browser keeps to itself.
+    /// The URL, with the fragment, which is not sent.
     pub url: Url,
-    /// The `Cookie` that went along.
+    /// The `Cookie` that was sent.
     pub cookie: Option<String>,
-    /// The answer.
+    /// The response.
     pub reply: Reply,
 }
 
 impl UserAgent {
-    /// A person whose browser believes these authorities.
+    /// A user agent that trusts these authorities.
     #[must_use]
     pub fn new(authorities: &[&Authority]) -> Self {
         Self::trusting(Authority::trust_in(authorities))
     }
 
-    /// A person whose browser believes whom this does.
+    /// A user agent with this TLS configuration.
     #[must_use]
     pub fn trusting(trust: Arc<ClientConfig>) -> Self {
         Self {
@@ -75,7 +76,7 @@ impl UserAgent {
         }
     }
 
-    /// Lets a host lead somewhere else, whatever the port.
+    /// Sets the address of a host, whatever the port.
     #[must_use]
     pub fn at(mut self, host: &str, address: SocketAddr) -> Self {
         self.addresses.insert(host.to_owned(), address);
@@ -88,38 +89,38 @@ impl UserAgent {
         &self.cookies
     }
 
-    /// The cookies, to tamper with.
+    /// The cookies, for changes.
     pub fn cookies_mut(&mut self) -> &mut CookieJar {
         &mut self.cookies
     }
 
-    /// What the browser shows.
+    /// The current page.
     ///
     /// # Panics
-    /// When nothing was visited yet.
+    /// If nothing was visited yet.
     #[must_use]
     pub fn page(&self) -> &Page {
         self.page.as_ref().expect("a visited page")
     }
 
-    /// All requests so far, in order, those of [`UserAgent::fetch`] too.
+    /// All requests so far, in order, including those of [`UserAgent::fetch`].
     #[must_use]
     pub fn history(&self) -> &[Step] {
         &self.history
     }
 
-    /// Goes there, as by typing, and on to wherever it leads.
+    /// Opens a URL as if typed, and follows redirects.
     ///
     /// # Panics
-    /// When no answer comes, or when it never ends.
+    /// If no response arrives, or the redirects never end.
     pub async fn visit(&mut self, url: &str) -> &Page {
         self.navigate(Navigation::get(parse(url), None)).await
     }
 
-    /// Goes there by a link on the page that is shown.
+    /// Follows a link on the current page.
     ///
     /// # Panics
-    /// As [`UserAgent::visit`] does.
+    /// Like [`UserAgent::visit`].
     pub async fn follow(&mut self, url: &str) -> &Page {
         let from = self.page().url.clone();
         let url = from
@@ -129,28 +130,28 @@ impl UserAgent {
         self.navigate(visit).await
     }
 
-    /// Sends a form of the page that is shown.
+    /// Submits a form of the current page.
     ///
     /// # Panics
-    /// As [`UserAgent::visit`] does.
+    /// Like [`UserAgent::visit`].
     pub async fn submit(&mut self, form: Form) -> &Page {
         let visit = Navigation::form(form, self.page());
         self.navigate(visit).await
     }
 
-    /// Goes there, as by typing, but only as far as the first answer, which is shown.
+    /// Opens a URL as if typed, without following redirects. The response becomes the current page.
     ///
     /// # Errors
-    /// When no answer comes.
+    /// If no response arrives.
     pub async fn try_step(&mut self, url: &str) -> Result<&Page> {
         let visit = Navigation::get(parse(url), None);
         self.open(&visit).await
     }
 
-    /// Goes there, as by typing, but only as far as the first answer, which is shown.
+    /// Opens a URL as if typed, without following redirects. The response becomes the current page.
     ///
     /// # Panics
-    /// When no answer comes.
+    /// If no response arrives.
     pub async fn step(&mut self, url: &str) -> &Page {
         match self.try_step(url).await {
             Ok(page) => page,
@@ -158,11 +159,11 @@ impl UserAgent {
         }
     }
 
-    /// What a script of the page that is shown gets from there, with cookies. It follows nothing.
-    /// `call` gives the method, more headers and a body; its host and path count for nothing.
+    /// Sends a request as a script of the current page would, with cookies, without following
+    /// redirects. `call` has the method, more headers and a body; its host and path are ignored.
     ///
     /// # Panics
-    /// When no answer comes.
+    /// If no response arrives.
     pub async fn fetch(&mut self, url: &str, call: Call) -> Reply {
         let from = self.page().url.clone();
         let url = from
@@ -191,11 +192,10 @@ impl UserAgent {
         sent.unwrap_or_else(|error| panic!("{url}: {error}"))
     }
 
-    /// Signs in on the provider's page that is shown and consents to what it asks, on to wherever
-    /// that leads.
+    /// Signs in on the provider's page and consents, then follows redirects.
     ///
     /// # Panics
-    /// When no such page is shown, and as [`UserAgent::visit`] does.
+    /// If that page is not the current one, and like [`UserAgent::visit`].
     pub async fn sign_in_as(&mut self, login: &str) -> &Page {
         let form = self.page().form_with("prompt", "login");
         let form = form.fill("login", login).fill("password", "any");
@@ -207,10 +207,10 @@ impl UserAgent {
         }
     }
 
-    /// Says yes to the provider's question whether to sign out, on to wherever that leads.
+    /// Confirms the provider's sign-out prompt, then follows redirects.
     ///
     /// # Panics
-    /// When no such page is shown, and as [`UserAgent::visit`] does.
+    /// If that page is not the current one, and like [`UserAgent::visit`].
     pub async fn confirm_sign_out(&mut self) -> &Page {
         let mut forms = self.page().forms().into_iter();
         let form = forms.find(|form| form.id == "op.logoutForm");
@@ -218,7 +218,7 @@ impl UserAgent {
         self.submit(form.fill("logout", "yes")).await
     }
 
-    /// Opens a page and follows redirects, and pages that lead on by themselves, to the end.
+    /// Opens a page and follows redirects, including those in the page, to the end.
     async fn navigate(&mut self, mut navigation: Navigation) -> &Page {
         let begin = self.history.len();
         loop {
@@ -313,7 +313,7 @@ fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 
-/// The `Host`: without the port where it is the scheme's own.
+/// The `Host`: without the port if it is the scheme's default.
 fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {

@@ -1,12 +1,12 @@
-//! YAML as Envoy reads it, for the files that people are meant to copy.
+//! YAML as Envoy reads it, for the example configurations.
 
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Map, Value};
 
-/// Reads one document, of what JSON can say too.
+/// Reads one document, limited to what JSON can express.
 ///
 /// # Errors
-/// What is wrong with it, and where the reader knows that.
+/// What is wrong, and where if the parser knows it.
 pub fn read(text: &str) -> Result<Value, String> {
     let documents = Yaml::load_from_str(text).map_err(|error| error.to_string())?;
     match documents.as_slice() {

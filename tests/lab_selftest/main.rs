@@ -1,4 +1,4 @@
-//! The lab itself: if one of these fails, look here before you believe another failure.
+//! Tests of the lab itself: if one of these fails, look here before other failures.
 
 mod people;
 mod programs;

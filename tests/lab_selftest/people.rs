@@ -1,5 +1,4 @@
-//! The part of the lab that people sign in with: if one of these fails, look here before you believe
-//! another failure.
+//! Tests of the lab's programs for sign-in: if one of these fails, look here before other failures.
 
 mod browser;
 mod companion;

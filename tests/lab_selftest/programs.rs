@@ -1,4 +1,4 @@
-//! Issuers, Envoys, apps and callers of the lab.
+//! Issuers, Envoys, apps and clients of the lab.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 const SHARED_NAME: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// A gateway without our filter leads to issuers as well as to apps: Envoy is the TLS client that
-/// counts.
+/// A gateway without our filter, in front of issuers or apps: Envoy is the TLS client that is
+/// tested.
 async fn gateway_to(issuer: &Issuer, authority: &Authority) -> Gateway {
     Gateway::with(Value::Null)
         .filters(vec![])

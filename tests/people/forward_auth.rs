@@ -1,5 +1,5 @@
-//! Proxies that are no gates themselves ask the companion: the files that we ship for them, run as
-//! they are.
+//! Forward auth: other proxies ask the companion, with the example configurations that we provide
+//! for them.
 
 mod bypasses;
 mod files;

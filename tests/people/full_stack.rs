@@ -1,4 +1,4 @@
-//! The whole way of a person who runs no scripts.
+//! The full stack with a user agent that runs no scripts.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use portcullis_tests::lab::{Call, FullStack, Reply, UserAgent, wait};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-/// What a script of the app's page gets.
+/// A script's request from the app's page.
 async fn call(person: &mut UserAgent, call: Call) -> u16 {
     let reply = person.fetch(&format!("{APP}/api/v2/alerts"), call).await;
     reply.status
 }
 
-/// Sends this call as often at once.
+/// Sends this request several times at once.
 async fn storm(stack: &FullStack, call: &Call, times: usize) -> Vec<Reply> {
     let mut replies = JoinSet::new();
     for _ in 0..times {
@@ -46,7 +46,7 @@ async fn a_person_signs_in_on_the_way_to_an_app_and_groups_decide_who_sees_it() 
     assert_eq!(status, 403, "a page, and no loop");
     assert_eq!(stack.app.count(), 1);
 
-    // A program is told, and not sent around.
+    // A program gets a status, not a redirect.
     let reply = stack
         .gateway
         .call(Call::get("alertmanager.example.com", "/api/v2/alerts"))
@@ -56,14 +56,14 @@ async fn a_person_signs_in_on_the_way_to_an_app_and_groups_decide_who_sees_it() 
 
 #[tokio::test]
 async fn r10_a_storm_of_requests_at_expiry_redeems_once_and_signs_nobody_out() {
-    // Session tokens of five seconds, and a provider's of as many: both run out at once.
+    // Session tokens and the provider's tokens of five seconds: both expire at the same time.
     let stack = FullStack::with().token("5s").access(5).start().await;
     let mut alice = stack.user_agent();
     assert_eq!(stack.sign_in(&mut alice, "alice", "/").await, 200);
     let before = stack.provider().grants("refresh_token").await;
     let cookie = alice.history().last().unwrap().cookie.clone().unwrap();
     let call = Call::get("alertmanager.example.com", "/api/v2/alerts").header("cookie", cookie);
-    // The browser keeps showing what it had, as tabs do whose answers come late.
+    // The browser keeps sending the old cookies, like tabs whose responses arrive late.
     wait::until_true("a redemption", Duration::from_secs(90), async || {
         let replies = storm(&stack, &call, 50).await;
         let all = replies.iter().all(|reply| reply.status == 200);

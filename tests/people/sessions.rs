@@ -1,4 +1,4 @@
-//! The filter's half of people's sessions, against a companion that says what a test tells it to.
+//! The filter's part of sessions, with a companion whose responses the test sets.
 
 mod admitted;
 mod companion;

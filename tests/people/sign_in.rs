@@ -1,4 +1,4 @@
-//! People sign in at a real provider and out again, at the companion itself.
+//! Sign-in at a real provider and sign-out, with the companion alone.
 
 use portcullis_tests::lab::provider::{Client, Route, Settings};
 use portcullis_tests::lab::{Authority, Call, Companion, Provider, UserAgent, port};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 const URL: &str = "https://auth.example.com";
 const APP: &str = "https://alertmanager.example.com/";
 
-/// A provider, a companion that terminates TLS itself, and who vouches for both.
+/// A provider, a companion that terminates TLS itself, and the CA of both.
 struct Fixture {
     authority: Authority,
     provider: Provider,
@@ -58,7 +58,7 @@ impl Fixture {
         UserAgent::new(&[&self.authority]).at("auth.example.com", self.companion.address())
     }
 
-    /// Goes to the sign-in page as the filter would send a browser there.
+    /// Opens the sign-in page as the filter's redirect would.
     async fn begin(&self, person: &mut UserAgent, rd: &str) {
         let url = url::Url::parse_with_params(&format!("{URL}/oauth2/start"), [("rd", rd)]);
         person.visit(url.unwrap().as_str()).await;
@@ -109,7 +109,7 @@ async fn r06_a_person_comes_back_to_where_the_sign_in_began() {
     fixture
         .begin(&mut person, &format!("{APP}a?b=c&d=%2F#frag"))
         .await;
-    // Nothing listens at the app, and only where the browser is sent matters.
+    // Nothing listens at the app; only the redirect is checked.
     let form = person.page().form_with("prompt", "login");
     person
         .submit(form.fill("login", "alice").fill("password", "any"))
@@ -147,7 +147,7 @@ async fn r05_where_the_provider_sends_people_back_to_is_never_the_requests_choic
         }
         let reply = fixture.companion.call(call).await;
         assert!(!reply.text().contains("evil"), "{name}");
-        // Another host may be refused, but never believed.
+        // Another host may be refused, but is never used.
         for location in reply.all("location") {
             let location = url::Url::parse(&location).unwrap();
             let mut queries = location.query_pairs();
@@ -213,7 +213,7 @@ async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
     let page = person.confirm_sign_out().await;
     assert!(page.text().contains("signed out"), "{}", page.text());
     assert_eq!(fixture.userinfo(&mut person).await.0, 401);
-    // Who kept the cookies has nothing either.
+    // Cookies copied before the sign-out are invalid.
     for cookie in kept {
         person.cookies_mut().put(cookie);
     }
@@ -252,7 +252,7 @@ async fn l02_a_state_that_is_not_ours_counts_as_none() {
         page.text()
     );
 
-    // Whoever is signed in is signed out by it, or asked first.
+    // A signed-in user is signed out by it, or asked first.
     fixture.sign_in(&mut person).await;
     let issuer = fixture.provider.issuer();
     let elsewhere = format!("{issuer}/.well-known/openid-configuration");
@@ -272,7 +272,7 @@ async fn l02_a_state_that_is_not_ours_counts_as_none() {
     );
     assert_eq!(fixture.userinfo(&mut person).await.0, 401);
 
-    // So does one that has been used. Where it led once it leads no more.
+    // The same holds for a state that was used before: its redirect target is no longer used.
     person.visit(&format!("{URL}/oauth2/sign_in")).await;
     let rd = "https://alertmanager.example.com/graph";
     person

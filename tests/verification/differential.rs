@@ -1,5 +1,5 @@
-//! The same tokens judged here and by the crate `jsonwebtoken`, told to check all that it can. Where
-//! the two differ is written down with the reason, and the list is complete and still true.
+//! The same tokens verified here and by the crate `jsonwebtoken` with all its checks enabled. The
+//! differences are listed with their reasons, and the list is complete and current.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 const ISSUER: &str = "https://issuer.example.com";
 
-/// What `jsonwebtoken` accepts and is refused here, and why.
+/// Tokens that `jsonwebtoken` accepts and that are refused here, and why.
 const STRICTER: &[(&str, &str)] = &[
     (
         "a claim twice",
@@ -59,7 +59,7 @@ const STRICTER: &[(&str, &str)] = &[
     ),
 ];
 
-/// What is accepted here and `jsonwebtoken` refuses, and why.
+/// Tokens that are accepted here and that `jsonwebtoken` refuses, and why.
 const BROADER: &[(&str, &str)] = &[("a jku that is no string", "it is never looked at (J07)")];
 
 /// A token and what is special about it.
@@ -68,7 +68,7 @@ struct Case {
     token: String,
 }
 
-/// One key, and the tokens to judge with it.
+/// A key, and the tokens to verify with it.
 struct Corpus {
     key: SigningKey,
     cases: Vec<Case>,
@@ -91,7 +91,7 @@ impl Corpus {
         json!({"alg": self.key.alg().name(), "kid": self.key.kid()})
     }
 
-    /// A token with this member in its header, as it is written.
+    /// Adds a token with this member in its header, verbatim.
     fn push_header(&mut self, name: &str, member: &str) {
         let header = with(&self.header(), member);
         let token = sign_bytes(
@@ -102,7 +102,7 @@ impl Corpus {
         self.push(name, token);
     }
 
-    /// A token with this claim, as it is written, in the place of its namesake.
+    /// Adds a token with this claim, verbatim, replacing the claim with the same name.
     fn push_claim(&mut self, name: &str, member: &str) {
         let mut claims = claims();
         let own: String = member.split('"').nth(1).expect("a name").to_owned();
@@ -111,13 +111,13 @@ impl Corpus {
         self.push_payload(name, payload.as_bytes());
     }
 
-    /// A token with this payload.
+    /// Adds a token with this payload.
     fn push_payload(&mut self, name: &str, payload: &[u8]) {
         let header = self.header().to_string();
         self.push(name, sign_bytes(header.as_bytes(), payload, &self.key));
     }
 
-    /// Tokens that the key made, and what can happen to them on the way.
+    /// Adds tokens signed with the key, and changes to them in transit.
     fn push_signatures(&mut self) {
         let header = self.header().to_string();
         let claims = claims().to_string();
@@ -159,7 +159,7 @@ impl Corpus {
         }
     }
 
-    /// The compact form, bent.
+    /// Adds changes to the compact serialization.
     fn push_spellings(&mut self) {
         let header = self.header().to_string();
         let good = sign_bytes(
@@ -284,14 +284,14 @@ impl Corpus {
     }
 }
 
-/// Claims in order.
+/// Valid claims.
 fn claims() -> Value {
     let now = now();
     json!({"iss": ISSUER, "sub": "somebody", "aud": "gate", "iat": now, "nbf": now,
         "exp": now + 3600, "jti": "a"})
 }
 
-/// An object with one more member, as it is written.
+/// An object with one more member, verbatim.
 fn with(object: &Value, member: &str) -> String {
     let text = object.to_string();
     let open = text.strip_suffix('}').expect("an object");
@@ -340,7 +340,7 @@ fn corpora() -> Vec<Corpus> {
         .map(|key| {
             let mut corpus = Corpus::new(key);
             corpus.push_signatures();
-            // Every check but the signature's is the same for all keys, and quickest for this one.
+            // Every check but the signature's is the same for all keys, and fastest for this one.
             if corpus.key.alg() == Algorithm::EdDsa {
                 corpus.push_spellings();
                 corpus.push_headers();
@@ -359,7 +359,7 @@ fn every_disagreement_with_jsonwebtoken_is_known() {
             let (here, there) = (accepted_here(&key, &token), accepted_there(&key, &token));
             let verdict = (here, there.is_ok());
             let first = verdicts.entry(name.clone()).or_insert(verdict);
-            // Else one case would hide behind another of its name.
+            // Otherwise one case would hide another with the same name.
             let alike = (first.0.is_ok(), first.1) == (here.is_ok(), there.is_ok());
             assert!(alike, "{name}, {}: {here:?}, {there:?}", key.alg().name());
         }

@@ -1,5 +1,5 @@
-//! Core's judgement of tokens beside others': the vectors of Project Wycheproof, another library, and
-//! tokens that nobody thought of.
+//! Core's token verification compared with others: the vectors of Project Wycheproof, another
+//! library, and generated tokens.
 
 mod differential;
 mod properties;

@@ -1,4 +1,4 @@
-//! What must hold for every token there could be, tried on many of them.
+//! Properties that hold for every token, tested on generated ones.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;

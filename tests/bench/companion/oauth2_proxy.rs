@@ -1,4 +1,4 @@
-//! A real oauth2-proxy, set up as the companion is.
+//! A real oauth2-proxy, configured like the companion.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -11,12 +11,12 @@ use portcullis_tests::lab::{folder, tools};
 
 use crate::sign_in_stack::{CLIENT, OTHER, SECRET, SignInStack};
 
-/// A running one. It ends when dropped.
+/// A running oauth2-proxy. Stopped when dropped.
 #[derive(Debug)]
 pub(super) struct OAuth2Proxy(Process);
 
 impl OAuth2Proxy {
-    /// Starts one for these people, and waits until it is ready.
+    /// Starts it with this stack, and waits until it is ready.
     pub(super) async fn start(people: &SignInStack) -> Self {
         let folder = folder::fresh("oauth2-proxy");
         let command = command(people, &folder, people.other);
@@ -25,13 +25,13 @@ impl OAuth2Proxy {
         Self(process)
     }
 
-    /// Its number.
+    /// Its process ID.
     pub(super) fn id(&self) -> u32 {
         self.0.id()
     }
 }
 
-/// Its name and version. Built from the registry it does not know the latter itself.
+/// Its name and version. A build from the registry does not know its version.
 pub(super) fn version() -> String {
     let pin = fs::read_to_string(workspace().join(".tools/oauth2-proxy/.pin"));
     let pin = pin.unwrap_or_default();
@@ -45,7 +45,7 @@ pub(super) fn version() -> String {
     )
 }
 
-/// What starts one that listens here, and keeps its secrets in this folder.
+/// The command that starts it with this address, with its secrets in this folder.
 pub(super) fn command(people: &SignInStack, folder: &Path, address: SocketAddr) -> Command {
     let secret = file(folder, "client-secret", SECRET);
     // Any 32 bytes.
@@ -63,8 +63,8 @@ pub(super) fn command(people: &SignInStack, folder: &Path, address: SocketAddr) 
         ("reverse-proxy", "true"),
         ("trusted-proxy-ip", "127.0.0.1"),
         ("set-xauthrequest", "true"),
-        // The companion writes no line for a request; and these lines hold codes, which no log of the
-        // lab may.
+        // The companion logs no line per request here either; and these lines contain codes, which
+        // no log of the lab may contain.
         ("request-logging", "false"),
     ];
     for (name, value) in arguments {

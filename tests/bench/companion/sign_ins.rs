@@ -1,4 +1,4 @@
-//! How long a sign-in takes, of which the provider and the browser have a part.
+//! The duration of a sign-in, which includes the work of the provider and the browser.
 
 use std::time::{Duration, Instant};
 
@@ -6,11 +6,11 @@ use crate::machine;
 use crate::report::median;
 use crate::sign_in_stack::SignInStack;
 
-/// How many people sign in at each.
+/// The number of sign-ins per program.
 const PEOPLE: usize = 30;
 
-/// Lets people sign in, one after the other and by turns; each line has a name, where to sign in, and
-/// whose processor time counts.
+/// Runs sign-ins one after the other, taking turns. Each line has a name, a sign-in URL, and the
+/// process whose CPU time is measured.
 pub(super) async fn measure(people: &SignInStack, lines: &[(&str, &str, u32)]) {
     let mut elapsed: Vec<Vec<f64>> = vec![Vec::new(); lines.len()];
     let mut cpu = vec![Duration::ZERO; lines.len()];

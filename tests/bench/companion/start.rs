@@ -1,4 +1,4 @@
-//! How long it takes from the start of a program to its first answer.
+//! The time from the start of a program to its first response.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -12,12 +12,12 @@ use super::oauth2_proxy;
 use crate::report::median;
 use crate::sign_in_stack::{self, SignInStack};
 
-/// How often it is asked whether it answers.
+/// The interval between two probes.
 const STEP: Duration = Duration::from_micros(500);
 
-/// Starts both by turns.
+/// Starts both, taking turns.
 pub(super) async fn measure(people: &SignInStack, rounds: u32) {
-    // The same once more, for its files.
+    // Another one, for its files.
     let settings = Companion::with(people.configuration(), &sign_in_stack::policy());
     let mut companion = settings.start().await;
     let ours = companion.address();
@@ -38,7 +38,7 @@ pub(super) async fn measure(people: &SignInStack, rounds: u32) {
     }
 }
 
-/// How many milliseconds pass until `/ping` is answered.
+/// Milliseconds until `/ping` is answered.
 fn first_answer(mut command: Command, address: SocketAddr) -> f64 {
     let began = Instant::now();
     let mut child = command

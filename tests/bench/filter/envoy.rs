@@ -1,4 +1,4 @@
-//! An Envoy with one worker on a core of its own, which answers by itself.
+//! An Envoy with one worker on its own core, which responds directly.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use super::variants::BODY;
 use crate::machine::Machine;
 use crate::sign_in_stack::APP as HOST;
 
-/// A running Envoy. It ends when dropped.
+/// A running Envoy. Stopped when dropped.
 #[derive(Debug)]
 pub(super) struct Envoy {
     process: Process,
@@ -23,8 +23,7 @@ pub(super) struct Envoy {
 }
 
 impl Envoy {
-    /// Starts one with these filters, that says of them what is at least of `level`. It knows the
-    /// companion.
+    /// Starts Envoy with these filters, which log at `level`. It has a cluster for the companion.
     pub(super) async fn start(
         machine: &Machine,
         filters: Vec<Value>,
@@ -53,12 +52,12 @@ impl Envoy {
         }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its number.
+    /// Its process ID.
     pub(super) fn id(&self) -> u32 {
         self.process.id()
     }
@@ -66,12 +65,12 @@ impl Envoy {
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        // With the audit on, its log grows large.
+        // With audit records its log becomes large.
         self.process.kill();
         let _left = fs::remove_dir_all(&self.folder);
     }
 }
-/// The full version of the Envoy that is measured.
+/// The full version of the measured Envoy.
 pub(super) fn version() -> String {
     let output = Command::new(tools::envoy(Version::V1_40))
         .arg("--version")

@@ -1,4 +1,4 @@
-//! What is compared: which Envoy, asked with what.
+//! The measured variants: an Envoy and the requests to it.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use crate::machine::Machine;
 use crate::rounds::Variant;
 use crate::sign_in_stack::{self, APP as HOST};
 
-/// What Envoy answers to what it admits.
+/// The body of Envoy's response to allowed requests.
 pub(super) const BODY: &str = "admitted";
 
 /// One Envoy for each configuration.
@@ -28,7 +28,7 @@ pub(super) struct Envoys {
 }
 
 impl Envoys {
-    /// Starts them all.
+    /// Starts all of them.
     pub(super) async fn start(machine: &Machine, tokens: &Tokens, companion: SocketAddr) -> Self {
         let keys = &tokens.keys;
         let start = async |filters, level| Envoy::start(machine, filters, level, companion).await;
@@ -45,7 +45,7 @@ impl Envoys {
         }
     }
 
-    /// Makes sure that each filter is really there: what lets everybody in is fast.
+    /// Checks that each filter is active: a filter that allows everything is fast.
     pub(super) async fn check(&self) -> Result<(), String> {
         let forged = Tokens::forged();
         for envoy in [
@@ -68,7 +68,7 @@ impl Envoys {
         Ok(())
     }
 
-    /// The lines of the first table: as many requests as Envoy takes.
+    /// The lines of the first table: maximum throughput.
     pub(super) fn throughput(
         &self,
         tokens: &Tokens,

@@ -1,4 +1,4 @@
-//! How it ends.
+//! Shutdown.
 
 use portcullis_tests::lab::{Call, Connection, wait};
 
@@ -9,7 +9,7 @@ use crate::serve::tls::{certify, ping_over_tls, tls_flags};
 async fn told_to_stop_it_ends_well() {
     for name in ["TERM", "INT"] {
         let mut companion = Companion::up(&[]).await;
-        // A connection that waits for nothing keeps nobody.
+        // An idle connection does not delay the shutdown.
         let mut idle = Connection::open(companion.files.address).await.unwrap();
         idle.send(&Call::get("auth.example.com", "/ping")).await;
         companion.signal(name);
@@ -29,7 +29,7 @@ async fn told_twice_it_does_not_wait_for_the_rest() {
     let address = companion.files.address;
     let ready = async || ping_over_tls(address, &trust).is_some();
     companion.process.ready(ready).await;
-    // Somebody who never comes to the point.
+    // A client that never completes its request.
     let _silent = std::net::TcpStream::connect(address).unwrap();
     let there = async || {
         let metrics = companion.metrics().await;

@@ -12,7 +12,7 @@ use portcullis_tests::lab::process::Process;
 use portcullis_tests::lab::{Call, Reply, folder, port, secrets, wait};
 use serde_json::Value;
 
-/// A policy that goes with the configuration.
+/// A policy that matches the configuration.
 pub(crate) const POLICY: &str = "\
 sso: {url: \"https://auth.example.com\", envoy_cluster: portcullis}
 apps:
@@ -23,7 +23,7 @@ apps:
         allow: [{from: sso, group: sre}]
 ";
 
-/// A companion's files, before it runs.
+/// The files of a companion, before it is started.
 pub(crate) struct Files {
     pub(crate) folder: PathBuf,
     pub(crate) address: SocketAddr,
@@ -31,14 +31,14 @@ pub(crate) struct Files {
     pub(crate) provider: SocketAddr,
 }
 
-/// A companion that runs.
+/// A running companion.
 pub(crate) struct Companion {
     pub(crate) files: Files,
     pub(crate) process: Process,
 }
 
 impl Files {
-    /// Good ones. Nobody is where the provider should be.
+    /// Valid files. The provider is unreachable.
     pub(crate) fn new() -> Self {
         let files = Self {
             folder: folder::fresh("serve"),
@@ -71,7 +71,7 @@ session:
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        // Whole or not at all, as careful people and Kubernetes do.
+        // Atomically, as Kubernetes does.
         let draft = self.folder.join("draft");
         fs::write(&draft, text).unwrap();
         fs::set_permissions(&draft, Permissions::from_mode(0o600)).unwrap();
@@ -93,7 +93,7 @@ session:
         }
     }
 
-    /// What comes of starting it where that can't be.
+    /// The result of a start that fails.
     pub(crate) fn refused(&self, flags: &[&str]) -> (Option<i32>, String) {
         status_and_stderr(&self.command(flags).output().unwrap())
     }
@@ -124,7 +124,7 @@ impl Companion {
         wait::until_true(what, wait::LONG, async || self.process.log().contains(what)).await;
     }
 
-    /// The lines of its log that are JSON, which all are from the first on.
+    /// The lines of its log, which are all JSON.
     pub(crate) fn log(&self) -> Vec<Value> {
         let log = self.process.log();
         log.lines()
@@ -144,7 +144,7 @@ impl Companion {
     }
 }
 
-/// Session keys as `portcullis session-keys` makes them.
+/// Session keys in the format of `portcullis session-keys`.
 pub(crate) fn keys() -> String {
     let key = |byte: u8| {
         let key = URL_SAFE_NO_PAD.encode([byte; 32]);

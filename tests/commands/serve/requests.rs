@@ -1,4 +1,4 @@
-//! Requests that nobody has to prove anything for, and what they can't bring about.
+//! Unauthenticated requests, and what they must not cause.
 
 use portcullis_tests::lab::{Call, Reply};
 
@@ -47,7 +47,7 @@ async fn b01_a_logout_token_comes_alone_in_a_posted_form() {
     }
     let big = format!("logout_token={}", "x".repeat(1 << 20));
     let reply = post(FORM, big).try_send(companion.files.address).await;
-    // It may be told so, or the connection ends while it still talks.
+    // It may get the response, or the connection may be closed while it still sends.
     assert!(reply.is_err() || matches!(reply.unwrap().status, 400 | 413));
     assert_eq!(companion.get("/ping").await.status, 200);
 }

@@ -1,4 +1,4 @@
-//! What it answers and what it says of that.
+//! Responses and log lines.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -108,7 +108,7 @@ async fn t29_slow_clients_and_long_requests_are_cut_off() {
     let companion = Companion::up(&["--limits-header=1s"]).await;
     let mut slow = Connection::open(companion.files.address).await.unwrap();
     slow.write(b"GET /ping HTTP/1.1\r\nx: ").await.unwrap();
-    // The other end closes, within the patience of `read`.
+    // The server closes the connection, within the timeout of `read`.
     assert!(slow.read(1).await.is_err());
     let long = Call::get("auth.example.com", "/ping").header("x", "a".repeat(80 * 1024));
     let reply = long.try_send(companion.files.address).await;

@@ -1,4 +1,4 @@
-//! How it starts, or says why not.
+//! The start, and errors that prevent it.
 
 use std::fs;
 use std::process::Command;
@@ -108,7 +108,7 @@ async fn an_address_that_is_taken_is_told_with_the_mend() {
     let taken = companion.files.address.to_string();
     let (code, told) = files.refused(&["--listen", &taken]);
     assert_eq!(code, Some(1));
-    // Its log has begun by then, and a report is for people nevertheless.
+    // The log has started by then; the error is still formatted for people.
     assert!(
         told.contains(&format!("error: {taken}: cannot listen: ")),
         "{told}"

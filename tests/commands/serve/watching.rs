@@ -1,4 +1,4 @@
-//! What it keeps up with while it runs.
+//! Files that are reloaded at run time.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! SignInStack, each with a browser of their own.
+//! People, each with their own browser.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ const GRAPH: Request = Request("GET", "prometheus", "/classic/graph");
 const REDIRECTED: Expected = refused(302, Reason::NoCredentials);
 const NOT_ALLOWED: Expected = refused(403, Reason::CallerNotAllowed);
 
-/// How long a session that has ended may go on.
+/// How long a revoked session may still be accepted.
 const SECONDS: Duration = Duration::from_secs(10);
 
-/// Somebody at a browser.
+/// A person with a browser.
 struct Visitor<'a> {
     gate: &'a DemoGateway,
     account: Account,
@@ -29,7 +29,7 @@ pub(super) async fn run(gate: &DemoGateway) -> Vec<Row> {
     let title = "a browser without a session";
     let mut rows = vec![stranger.request_as(title, None, GRAPH, REDIRECTED).await];
 
-    // Groups decide who sees what.
+    // Groups decide who has access.
     let operators = allowed(Reason::Rule, "operators");
     let engineers = allowed(Reason::Rule, "engineers");
     let mut alice = Visitor::signed_in(gate, Account::Alice).await;
@@ -62,7 +62,7 @@ impl<'a> Visitor<'a> {
         }
     }
 
-    /// Goes to Prometheus, and signs in where that leads to.
+    /// Opens Prometheus and signs in.
     async fn signed_in(gate: &'a DemoGateway, account: Account) -> Self {
         let mut visitor = Self::new(gate, account);
         visitor.browser.visit(&gate.url(GRAPH.1, GRAPH.2)).await;
@@ -76,7 +76,7 @@ impl<'a> Visitor<'a> {
             .await
     }
 
-    /// Opens a page, as far as the first answer.
+    /// Opens a page, without following redirects.
     async fn request_as(
         &mut self,
         title: &str,
@@ -94,7 +94,7 @@ impl<'a> Visitor<'a> {
         expected.compare(title, caller, request, (status, &line))
     }
 
-    /// A page of Prometheus has the browser send an alert.
+    /// A page of Prometheus makes the browser send an alert.
     async fn sends_cross_site_alert(&mut self) -> Row {
         let (request, caller) = (SEND_ALERT, self.account.caller());
         self.browser.visit(&self.gate.url(GRAPH.1, GRAPH.2)).await;
@@ -108,8 +108,8 @@ impl<'a> Visitor<'a> {
         refused(403, Reason::CrossSite).compare(&title, Some(&caller), request, answer)
     }
 
-    /// Signs out, here and at the provider. What comes back is the Cookie header that a thief has
-    /// taken before.
+    /// Signs out, here and at the provider. Returns the cookies from before, which an attacker has
+    /// copied.
     async fn signs_out(&mut self) -> String {
         let shown = self
             .browser
@@ -125,7 +125,7 @@ impl<'a> Visitor<'a> {
     }
 }
 
-/// A thief shows cookies whose session has ended, until the gate knows it.
+/// An attacker sends cookies of a revoked session, until the filter knows of the revocation.
 async fn replay_stolen_cookies(gate: &DemoGateway, cookie: &str) -> Row {
     let call = Call::get(&gate.host(READ_ALERTS.1), READ_ALERTS.2).header("cookie", cookie);
     let refusal = wait::within(SECONDS, async || {

@@ -1,4 +1,4 @@
-//! Programs, each with a token of its own.
+//! Programs, each with its own token.
 
 use portcullis_core::decision::Reason;
 use portcullis_tests::lab::Call;
@@ -14,7 +14,7 @@ const PROBE: Request = Request("GET", "prometheus", "/-/healthy");
 const NOT_ALLOWED: Expected = refused(403, Reason::CallerNotAllowed);
 
 const CHECKS: &[(Caller, Request, Expected)] = &[
-    // Who calls: one request, and only Karma of cluster blue may make it.
+    // The same request by several callers: only Karma of cluster blue may send it.
     (
         Caller::Karma,
         READ_ALERTS,
@@ -38,11 +38,11 @@ const CHECKS: &[(Caller, Request, Expected)] = &[
         READ_ALERTS,
         refused(401, Reason::NoCredentials),
     ),
-    // What else Karma may do with the token that opened the first row: nothing.
+    // Other requests with the token of the first row: none is allowed.
     (Caller::Karma, SEND_ALERT, NOT_ALLOWED),
     (Caller::Karma, RELOAD, NOT_ALLOWED),
     (Caller::Karma, QUERY, NOT_ALLOWED),
-    // Others have rights of their own.
+    // Other callers have access to other apps and paths.
     (
         Caller::GreenPrometheus,
         SEND_ALERT,

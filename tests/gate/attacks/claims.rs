@@ -1,4 +1,4 @@
-//! Genuine signatures on claims that give no right here.
+//! Valid signatures on claims that must not grant access.
 
 use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
 use portcullis_tests::lab::token::now;
@@ -38,7 +38,7 @@ async fn j18_an_issuer_is_known_to_the_byte_or_unknown() {
     ] {
         let what = format!("iss {issuer:?}");
         let token = karma(&gateway).claim("iss", issuer);
-        // Not even with the trusted key, and never as if nothing had been shown.
+        // Not even with the trusted key; and it is not treated as a request without credentials.
         gateway
             .assert_refused(&what, signed(&gateway, &token), 401, "issuer-unknown")
             .await;
@@ -50,7 +50,7 @@ async fn j18_an_issuer_is_known_to_the_byte_or_unknown() {
             .assert_refused(&what, signed(&gateway, &token), 401, "token-malformed")
             .await;
     }
-    // What is public looks at no token at all, and says nobody's name.
+    // A public rule does not read tokens, and sets no caller.
     let token = karma(&gateway).claim("iss", "https://evil.example.com");
     let token = token.sign(&SigningKey::p256());
     let call = Call::get(HOST, "/-/healthy").bearer(&token);
@@ -148,7 +148,7 @@ async fn j16_j17_time_is_judged_strictly() {
         json!(1e308),
         json!(u64::MAX),
         json!(i64::MIN),
-        // Milliseconds taken for seconds.
+        // Milliseconds instead of seconds.
         json!((now + 60) * 1000),
         Value::Null,
     ] {
@@ -183,7 +183,7 @@ async fn j16_j17_time_is_judged_strictly() {
             karma(&gateway).claim("iat", "0"),
             "token-malformed",
         ),
-        // K05: what the API server gives to pods that ask for an hour and seven seconds.
+        // K05: the lifetime that the API server gives to pods that request 3607 seconds.
         (
             "a year long",
             karma(&gateway).expires_in(365 * DAY),
@@ -248,7 +248,7 @@ async fn k06_a_legacy_secret_token_is_refused() {
             .assert_refused(issuer, signed(&gateway, &token), 401, "token-malformed")
             .await;
     }
-    // The flat claims alone name nobody, even in a token that has all the rest.
+    // The flat claims alone do not identify a caller, even in an otherwise complete token.
     let token = legacy(own).claim("aud", AUDIENCE);
     gateway
         .assert_refused(
@@ -361,8 +361,8 @@ async fn m01_m02_a_bound_token_is_no_bearer() {
     gateway.assert_clean().await;
 }
 
-/// Istio once filled a key set that it could not fetch with a key of its own. Here, no keys means
-/// nobody.
+/// Istio once filled in a key of its own for a key set that it could not fetch. Here, no keys means
+/// no caller.
 #[tokio::test]
 async fn no_key_is_built_in_that_could_stand_for_missing_ones() {
     let mut fixture = Fixture::start(&["blue"]).await;

@@ -1,4 +1,5 @@
-//! Ways to show a token that are none, or more than one.
+//! Credentials that are invalid because of how they are presented, or because there is more than
+//! one.
 
 use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use portcullis_tests::lab::{Call, Connection, TestGateway, wait};
@@ -34,7 +35,7 @@ async fn h02_more_than_one_credential_is_none() {
             .assert_refused(&what, call, 400, "authorization-ambiguous")
             .await;
     }
-    // A name of another case is the same header.
+    // A name in another case is the same header.
     let call = get()
         .header("authorization", &bearer)
         .header("AUTHORIZATION", "Bearer x");
@@ -120,8 +121,7 @@ async fn h02_a_bearer_token_stands_in_its_header_and_nowhere_else() {
     gateway.assert_clean().await;
 }
 
-/// Envoy's access log has the path as it came, which is the client's own doing; the audit trail
-/// does not.
+/// Envoy's access log has the path as the client sent it; the audit record does not.
 #[tokio::test]
 async fn h02_j23_a_token_in_the_query_is_neither_read_nor_recorded() {
     let gateway = TestGateway::start(|_| ()).await;
@@ -143,7 +143,7 @@ async fn h02_j23_a_token_in_the_query_is_neither_read_nor_recorded() {
 async fn obs_text_in_any_header_neither_opens_nor_breaks_anything() {
     let mut gateway = TestGateway::start(|_| ()).await;
     let good = gateway.token();
-    // One connection is one worker: what breaks it, breaks all that follows.
+    // One connection is one worker: a request that breaks it affects all that follow.
     let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
     for byte in 0x80..=0xff_u8 {
         let what = format!("byte {byte:#x}");
@@ -194,7 +194,7 @@ async fn obs_text_in_any_header_neither_opens_nor_breaks_anything() {
                 "authorization-malformed",
             ),
         ] {
-            // Envoy closes the connection behind a 400.
+            // Envoy closes the connection after a 400.
             let call = get().header("authorization", value);
             gateway.assert_refused(&what, call, 400, reason).await;
         }

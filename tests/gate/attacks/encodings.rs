@@ -1,4 +1,4 @@
-//! Tokens that two readers could read differently, or that cost more to read than they should.
+//! Tokens that two parsers could read differently, or that are expensive to parse.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -54,7 +54,7 @@ async fn j08_j22_json_that_can_be_read_in_two_ways_is_refused() {
     ];
     for (what, header) in headers {
         let token = sign_bytes(&header, good_claims.as_bytes(), &key);
-        // A header of no bytes makes an empty first part, which is refused like any other.
+        // An empty header makes an empty first part, which is refused like any other.
         gateway
             .assert_refused(what, get_alerts(&token), 401, "token-malformed")
             .await;
@@ -179,7 +179,7 @@ async fn j01_j02_a_token_has_three_parts_and_one_spelling() {
         ("percent-encoded", token.replace('.', "%2e")),
         ("quoted", format!("\"{token}\"")),
     ] {
-        // A comma makes two credentials of it, which is the same mistake to the client.
+        // A comma separates two credentials, which is the same error for the client.
         let reason = if text.contains(',') {
             "authorization-ambiguous"
         } else {
@@ -196,7 +196,7 @@ async fn j01_j02_a_token_has_three_parts_and_one_spelling() {
 async fn j03_an_oversized_token_is_not_even_decoded() {
     let mut gateway = TestGateway::start(|_| ()).await;
     let blue = gateway.fixture.cluster("blue");
-    // A filler that makes the token as long as wanted: three bytes are four digits.
+    // A filler that gives the token its length: three bytes are four digits.
     let plain = blue.karma().claim("filler", "").sign(&blue.key).len();
     let of_length = |length: usize| {
         let bytes = (length - plain) / 4 * 3;

@@ -1,4 +1,4 @@
-//! Signatures that were not made by the key, or not with its algorithm.
+//! Signatures that were not made with the key, or not with its algorithm.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -27,7 +27,7 @@ fn one_key_per_algorithm() -> Vec<SigningKey> {
     keys
 }
 
-/// A stand whose cluster publishes these keys.
+/// A gateway whose cluster publishes these keys.
 async fn gateway_with_keys(keys: &[SigningKey]) -> TestGateway {
     let fixture = Fixture::start(&["blue"]).await;
     let blue = fixture.cluster("blue");
@@ -40,7 +40,7 @@ fn karma(gateway: &TestGateway) -> Token {
     gateway.fixture.cluster("blue").karma()
 }
 
-/// The token with one bit of its signature changed, by the place of the bit's byte.
+/// The token with one bit of its signature flipped, by the index of the byte.
 fn with_flipped_bit(token: &str, byte: usize) -> String {
     let (input, signature) = token.rsplit_once('.').unwrap();
     let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
@@ -56,8 +56,7 @@ async fn j04_every_algorithm_is_accepted_and_a_bent_signature_is_refused() {
         let name = key.alg().name();
         let token = karma(&gateway).sign(key);
         gateway.assert_allowed(name, get_alerts(&token)).await;
-        // The first byte again after the token is known to be good: what is remembered is the whole
-        // token.
+        // The first byte again after the valid token was cached: the cache key is the whole token.
         for byte in [0, key.sign(b"").len() - 1] {
             let call = get_alerts(&with_flipped_bit(&token, byte));
             gateway
@@ -162,7 +161,7 @@ async fn j05_a_key_is_for_exactly_one_algorithm() {
         Algorithm::Ps384,
         Algorithm::Ps512,
     ] {
-        // Genuinely made by the private key, only not in the way that its owner published.
+        // Signed with the right private key, but not with the published algorithm.
         let token = karma(&gateway).sign(&rs256.clone().algorithm(algorithm));
         gateway
             .assert_refused(
@@ -221,7 +220,7 @@ async fn j04_a_public_key_is_no_secret_in_any_encoding() {
         gateway
             .assert_refused(what, get_alerts(&forged), 401, "algorithm-refused")
             .await;
-        // The same MAC under the name of the key's own algorithm.
+        // The same MAC with the `alg` of the published key.
         let header = json!({"alg": "RS256", "kid": key.kid()}).to_string();
         let claims = karma(&gateway).claims().to_string();
         let input = signing_input(header.as_bytes(), claims.as_bytes());

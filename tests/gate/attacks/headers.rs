@@ -1,5 +1,4 @@
-//! What a token's header may try: bring its own key, name another, ask for an extension, be of
-//! another kind.
+//! Attacks in a token's header: embedded keys, key references, extensions, other types.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -22,7 +21,7 @@ async fn j07_keys_that_a_token_brings_or_points_to_are_never_looked_at() {
     let address = canary.local_addr().unwrap();
     let gateway = TestGateway::with(
         |_| (),
-        // The way there exists: not taking it is the filter's choice.
+        // The route exists: only the filter decides not to use it.
         |builder| builder.cluster("canary", address),
     )
     .await;
@@ -61,7 +60,7 @@ async fn j07_keys_that_a_token_brings_or_points_to_are_never_looked_at() {
         )
         .await;
 
-    // Calls go out from the tick; a gauge that it sets every second shows that it came round since.
+    // Fetches start on a tick. A gauge that each tick sets shows that one has passed since.
     let age = gateway
         .gateway
         .stats()
@@ -122,7 +121,7 @@ async fn j10_a_kid_is_opaque_and_bounded() {
             .assert_refused(&what, get_alerts(&token), 401, "token-malformed")
             .await;
     }
-    // J11: without a kid, the only key that fits is the one that is meant.
+    // J11: without a `kid`, the only suitable key is used.
     let token = karma(&gateway).header("kid", Value::Null).sign(&key);
     gateway.assert_allowed("no kid", get_alerts(&token)).await;
     assert!(

@@ -1,11 +1,11 @@
-//! Chromium's own way to tell what its console says.
+//! Chromium's WebDriver command for console messages.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use hyper::Method;
 use serde_json::json;
 use url::{ParseError, Url};
 
-/// Takes what there is.
+/// Reads the messages and clears them.
 #[derive(Debug)]
 pub(super) struct ReadConsole;
 

@@ -1,11 +1,11 @@
-//! What Chromium does beyond WebDriver: a method of its DevTools protocol.
+//! Commands of Chromium's DevTools protocol, for what WebDriver lacks.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use hyper::Method;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
-/// Asks for one.
+/// One DevTools command.
 #[derive(Debug)]
 pub(super) struct DevToolsCommand {
     pub(super) method: &'static str,

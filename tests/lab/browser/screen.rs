@@ -1,4 +1,4 @@
-//! What a page looks like, and how it is walked through by keyboard.
+//! Screen sizes, color schemes, and keyboard navigation.
 
 use fantoccini::actions::{InputSource as _, KeyAction, KeyActions};
 use fantoccini::key::Key;
@@ -6,33 +6,33 @@ use serde_json::json;
 
 use super::Browser;
 
-/// What a page is shown on.
+/// A screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Screen {
     /// In CSS pixels.
     pub width: u32,
     /// In CSS pixels.
     pub height: u32,
-    /// Whether it is a phone's.
+    /// Whether it is a phone.
     pub phone: bool,
 }
 
 impl Screen {
-    /// A phone's.
+    /// A phone.
     pub const PHONE: Self = Self {
         width: 390,
         height: 844,
         phone: true,
     };
 
-    /// The narrowest that a page must fit on: WCAG 2.2, success criterion 1.4.10.
+    /// The narrowest supported screen: WCAG 2.2, success criterion 1.4.10.
     pub const NARROW: Self = Self {
         width: 320,
         height: 568,
         phone: true,
     };
 
-    /// A desk's.
+    /// A desktop.
     pub const DESK: Self = Self {
         width: 1280,
         height: 800,
@@ -41,10 +41,10 @@ impl Screen {
 }
 
 impl Browser {
-    /// Shows pages on this screen from now on, in dark colours or in light ones.
+    /// Shows pages on this screen from now on, in the dark or the light color scheme.
     ///
     /// # Panics
-    /// When it does not.
+    /// If the browser refuses.
     pub async fn set_screen(&self, screen: Screen, dark: bool) {
         let metrics = json!({
             "width": screen.width, "height": screen.height,
@@ -60,7 +60,7 @@ impl Browser {
     /// Presses the Tab key.
     ///
     /// # Panics
-    /// When there is no page.
+    /// If there is no page.
     pub async fn press_tab(&self) {
         let value = Key::Tab.into();
         let press = KeyActions::new("keyboard".to_owned())

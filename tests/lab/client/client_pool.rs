@@ -7,15 +7,15 @@ use tokio::task::JoinSet;
 
 use super::{Call, Connection, Reply};
 
-/// Clients, each with a connection of its own, of which a few dozen reach every worker of a gateway.
+/// Clients, each with its own connection. A few dozen reach every worker of a gateway.
 #[derive(Debug)]
 pub struct ClientPool(Vec<Connection>);
 
 impl ClientPool {
-    /// As many clients, connected.
+    /// Connects this many clients.
     ///
     /// # Panics
-    /// When nobody listens there.
+    /// If nothing listens there.
     pub async fn connect(address: SocketAddr, clients: usize) -> Self {
         let mut connections = Vec::new();
         for _ in 0..clients {
@@ -24,8 +24,8 @@ impl ClientPool {
         Self(connections)
     }
 
-    /// Lets each send one of these calls, the first client the first call, all at once. Those for whom there is
-    /// no call leave. Dropping what is returned makes the clients leave that still wait.
+    /// Each client sends one of these requests, all at once. Clients without a request disconnect.
+    /// Dropping the returned set disconnects the clients that still wait.
     pub fn send(self, calls: impl IntoIterator<Item = Call>) -> JoinSet<Reply> {
         let mut replies = JoinSet::new();
         for (mut connection, call) in self.0.into_iter().zip(calls) {
@@ -34,11 +34,11 @@ impl ClientPool {
         replies
     }
 
-    /// Lets each send calls, one after the other, as long as `next` gives any, and returns how often each verdict
-    /// was counts.
+    /// Each client sends requests, one after the other, as long as `next` returns one. Returns the
+    /// count of each verdict.
     ///
     /// # Panics
-    /// When no whole answer comes.
+    /// If no complete response arrives.
     pub async fn send_all(
         self,
         next: impl Fn() -> Option<Call> + Clone + Send + 'static,

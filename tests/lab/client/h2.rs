@@ -1,4 +1,4 @@
-//! A call over HTTP/2.
+//! A request over HTTP/2.
 
 use std::convert::Infallible;
 use std::error::Error;

@@ -1,8 +1,8 @@
-//! The audit trail, as it stands in Envoy's log.
+//! The audit records in Envoy's log.
 
 use serde_json::Value;
 
-/// What stands before a record in a line of Envoy's log.
+/// The text that precedes a record in a line of Envoy's log.
 const RECORD_PREFIX: &str = " portcullis: {\"audit\"";
 
 /// The record of one decision.

@@ -1,4 +1,4 @@
-//! An Envoy that runs as it is shipped.
+//! A running Envoy with an example configuration.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,22 +14,23 @@ use crate::lab::envoy::Version;
 use crate::lab::process::Process;
 use crate::lab::{tools, wait};
 
-/// The access log, in the folder that Envoy runs in.
+/// The access log, in Envoy's folder.
 pub(super) const ACCESS_LOG: &str = "access.log";
 
-/// A running Envoy with such a configuration. It ends when dropped.
+/// A running Envoy with an example configuration. Stopped when dropped.
 #[derive(Debug)]
 pub struct RunningExample {
     process: Process,
     folder: PathBuf,
     address: SocketAddr,
     admin: SocketAddr,
-    /// What its clients believe, where it terminates TLS.
+    /// The TLS configuration of its clients, if it terminates TLS.
     trust: Option<Arc<ClientConfig>>,
 }
 
 impl RunningExample {
-    /// Starts an Envoy with a configuration, in the folder of that, and waits until it is ready.
+    /// Starts Envoy with a configuration, in the configuration's folder, and waits until it is
+    /// ready.
     pub(super) async fn start(
         version: Version,
         configuration: &Path,
@@ -56,23 +57,23 @@ impl RunningExample {
         running
     }
 
-    /// Where apps are reached.
+    /// The address that apps are reached at.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where Envoy tells of itself.
+    /// The address of the admin interface.
     #[must_use]
     pub fn admin(&self) -> SocketAddr {
         self.admin
     }
 
-    /// Sends a call and returns its answer with its line of the access log. One at a time for each
-    /// host: the line is known by its number alone.
+    /// Sends a request and returns the response with its line of the access log. Only one at a time
+    /// per host, because the line is found by its number.
     ///
     /// # Panics
-    /// When no whole answer or no line comes.
+    /// If no complete response or no line arrives.
     pub async fn call(&self, call: &Call) -> (Reply, Value) {
         let before = self.lines().len();
         let reply = match &self.trust {
@@ -84,10 +85,10 @@ impl RunningExample {
         (reply, self.line(before, of_host).await)
     }
 
-    /// The first line of the access log that fits, of those from this number on.
+    /// The first line of the access log that matches, starting with this line number.
     ///
     /// # Panics
-    /// When none comes.
+    /// If none arrives.
     pub async fn line(&self, from: usize, fits: impl Fn(&Value) -> bool) -> Value {
         wait::until("the access log's line", wait::LONG, async || {
             self.lines().into_iter().skip(from).find(|line| fits(line))
@@ -95,13 +96,13 @@ impl RunningExample {
         .await
     }
 
-    /// The access log.
+    /// The path of the access log.
     #[must_use]
     pub fn access_log(&self) -> PathBuf {
         self.folder.join(ACCESS_LOG)
     }
 
-    /// All that Envoy and the filter in it have said.
+    /// The log of Envoy and of the filter.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()
@@ -110,11 +111,11 @@ impl RunningExample {
     /// The lines of the access log, in order.
     ///
     /// # Panics
-    /// When one is no JSON.
+    /// If one is not JSON.
     #[must_use]
     pub fn lines(&self) -> Vec<Value> {
         let log = fs::read_to_string(self.access_log()).unwrap_or_default();
-        // The last line may be half written.
+        // The last line may be incomplete.
         let whole = log.rfind('\n').map_or("", |end| &log[..end]);
         let read = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"));
         whole.lines().map(read).collect()

@@ -1,4 +1,4 @@
-//! What a provider says of a person, and how it signs that.
+//! The claims of a user, and how tokens are signed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,26 +10,26 @@ use super::grants::Issued;
 use crate::lab::keys::{Algorithm, SigningKey};
 use crate::lab::token::{Token, now};
 
-/// The member of `events` that makes a token a logout token (OpenID Connect Back-Channel Logout).
+/// The member of `events` that identifies a logout token (OpenID Connect Back-Channel Logout).
 pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// What a token is signed with.
+/// How a token is signed.
 #[derive(Clone, Debug)]
 pub enum TokenSigner {
-    /// A key.
+    /// With a key.
     Key(SigningKey),
-    /// A key in the name of another, which has this `kid`.
+    /// With a key, but with the `kid` of another one.
     Forged(SigningKey, String),
-    /// The client's secret, as HS256.
+    /// With the client's secret, as HS256.
     Secret,
-    /// Nothing: `alg` is `none`, and the signature is empty.
+    /// Not at all: `alg` is `none`, and the signature is empty.
     None,
-    /// A key, and then a bit of the signature is turned.
+    /// With a key; one bit of the signature is then flipped.
     Broken(SigningKey),
 }
 
 impl TokenSigner {
-    /// The token, signed.
+    /// Signs the token.
     pub(super) fn sign(&self, token: &Token) -> String {
         match self {
             Self::Key(key) => token.sign(key),
@@ -58,7 +58,7 @@ impl TokenSigner {
     }
 }
 
-/// An ID token with all that a provider may say.
+/// An ID token with all supported claims.
 pub(super) fn id_token(issuer: &str, issued: &Issued, signer: &TokenSigner) -> Token {
     let hash = |text: &str| json!(left_half(signer.algorithm(), text));
     let mut token = Token::id_token(issuer, RogueProvider::CLIENT_ID, RogueProvider::SUBJECT)
@@ -75,7 +75,7 @@ pub(super) fn id_token(issuer: &str, issued: &Issued, signer: &TokenSigner) -> T
     token
 }
 
-/// What userinfo says besides.
+/// The userinfo response.
 pub(super) fn userinfo() -> Value {
     json!({
         "sub": RogueProvider::SUBJECT,
@@ -86,7 +86,7 @@ pub(super) fn userinfo() -> Value {
     })
 }
 
-/// A logout token, as OpenID Connect Back-Channel Logout section 2.4 has it.
+/// A logout token as in OpenID Connect Back-Channel Logout section 2.4.
 pub(super) fn logout_token(issuer: &str) -> Token {
     Token::new(json!({
         "iss": issuer,

@@ -9,7 +9,7 @@ pub(super) fn read(text: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A form of these pairs, everything but letters and digits encoded.
+/// Encodes a form. Everything but letters and digits is percent-encoded.
 pub(super) fn write(pairs: &[(String, String)]) -> String {
     let pairs = pairs
         .iter()
@@ -17,13 +17,13 @@ pub(super) fn write(pairs: &[(String, String)]) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// The value of the first pair of this name.
+/// The value of the first pair with this name.
 pub(super) fn get<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     let found = pairs.iter().find(|(other, _)| other == name);
     found.map(|(_, value)| value.as_str())
 }
 
-/// A text without its encoding. What is no UTF-8 becomes question marks.
+/// Decodes a text. Invalid UTF-8 becomes question marks.
 pub(super) fn decode(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();

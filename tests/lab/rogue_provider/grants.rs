@@ -1,5 +1,5 @@
-//! What a provider remembers between the browser's visit and the client's: codes and refresh
-//! tokens, each for one use.
+//! The provider's state between the browser's request and the client's: codes and refresh tokens,
+//! each for single use.
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use super::challenge_of;
 use super::form::get;
 use crate::lab::secrets;
 
-/// What was granted.
+/// The issued codes and tokens.
 #[derive(Default)]
 pub(super) struct Grants {
     codes: HashMap<String, Code>,
@@ -25,7 +25,7 @@ struct Code {
     redirect_uri: String,
 }
 
-/// What a code or a refresh token bought.
+/// The tokens issued for a code or a refresh token.
 pub(super) struct Issued {
     pub(super) nonce: Option<String>,
     pub(super) code: Option<String>,
@@ -34,7 +34,7 @@ pub(super) struct Issued {
 }
 
 impl Grants {
-    /// A code for what an authorization URL asks for.
+    /// Issues a code for an authorization request.
     pub(super) fn authorize(&mut self, asked: &[(String, String)]) -> Result<String, &'static str> {
         let wants = |name, value: &str| get(asked, name) == Some(value);
         if !wants("response_type", "code") {
@@ -64,7 +64,7 @@ impl Grants {
         Ok(name)
     }
 
-    /// What a form at the token endpoint buys.
+    /// Processes a token request.
     pub(super) fn redeem(&mut self, form: &[(String, String)]) -> Result<Issued, &'static str> {
         let (nonce, code) = match get(form, "grant_type") {
             Some("authorization_code") => {
@@ -99,7 +99,7 @@ impl Grants {
         Ok(issued)
     }
 
-    /// Whether it gave this access token.
+    /// Whether it issued this access token.
     pub(super) fn is_access_token(&self, token: &str) -> bool {
         self.access_tokens.contains(token)
     }

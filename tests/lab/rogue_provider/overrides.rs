@@ -1,4 +1,4 @@
-//! What a provider says that is not so.
+//! Overrides of the provider's responses.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,26 +10,26 @@ use crate::lab::issuer::Answer;
 use crate::lab::keys::SigningKey;
 use crate::lab::token::Token;
 
-/// A change to what the provider would say.
+/// A change to a response.
 pub type Edit<T> = Box<dyn Fn(T) -> T + Send + Sync>;
 
-/// What the provider says that is not so.
+/// Overrides of the provider's responses.
 pub struct Overrides {
-    /// The keys that it publishes.
+    /// The published keys.
     pub keys: Vec<Value>,
-    /// What it signs with.
+    /// How tokens are signed.
     pub signer: TokenSigner,
-    /// Changes its discovery document.
+    /// Changes the discovery document.
     pub discovery: Edit<Value>,
-    /// Changes what the browser brings back.
+    /// Changes the query of the redirect back.
     pub callback: Edit<Vec<(String, String)>>,
     /// Changes an ID token before it is signed.
     pub id_token: Edit<Token>,
-    /// Changes the answer of the token endpoint.
+    /// Changes the token response.
     pub token_response: Edit<Value>,
-    /// Changes userinfo.
+    /// Changes the userinfo response.
     pub userinfo: Edit<Value>,
-    /// What a endpoint answers whatever it is asked.
+    /// Responses of endpoints, whatever the request.
     pub endpoints: BTreeMap<Endpoint, Answer>,
 }
 
@@ -47,17 +47,17 @@ impl Overrides {
         }
     }
 
-    /// Sets claims of the ID token; `null` takes one away.
+    /// Sets claims of the ID token; `null` removes one.
     pub fn set_claims(&mut self, claims: Value) {
         self.id_token = Box::new(move |token| set(token, &claims));
     }
 
-    /// Sets members of the answer of the token endpoint; `null` takes one away.
+    /// Sets members of the token response; `null` removes one.
     pub fn set_token_response(&mut self, members: Value) {
         self.token_response = Box::new(move |answer| merged(answer, &members));
     }
 
-    /// Sets members of the discovery document; `null` takes one away.
+    /// Sets members of the discovery document; `null` removes one.
     pub fn set_metadata(&mut self, members: Value) {
         self.discovery = Box::new(move |document| merged(document, &members));
     }
@@ -77,7 +77,7 @@ impl fmt::Debug for Overrides {
     }
 }
 
-/// A token with these claims set; `null` takes one away.
+/// A token with these claims set; `null` removes one.
 #[must_use]
 pub fn set(token: Token, claims: &Value) -> Token {
     let claims = claims.as_object().into_iter().flatten();

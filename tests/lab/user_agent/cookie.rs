@@ -1,49 +1,49 @@
-//! A cookie, by the rules of RFC 6265bis and of those who ship browsers.
+//! A cookie, by the rules of RFC 6265bis and of browsers.
 
 use std::net::IpAddr;
 use std::time::UNIX_EPOCH;
 
 use url::Url;
 
-/// Name and value together; Chromium, Firefox and Safari drop what is longer.
+/// The size limit of name and value together. Chromium, Firefox and Safari drop longer cookies.
 const MAX_BYTES: usize = 4096;
 
-/// A cookie that a person's browser holds.
+/// A stored cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cookie {
     /// Its name.
     pub name: String,
     /// Its value.
     pub value: String,
-    /// The host it belongs to; with [`Cookie::host_only`] false, all hosts below too.
+    /// The host it belongs to; unless [`Cookie::host_only`], subdomains too.
     pub domain: String,
-    /// Whether it came without a `Domain`.
+    /// Whether it had no `Domain` attribute.
     pub host_only: bool,
-    /// The path it belongs to, and all below.
+    /// The path prefix it is sent for.
     pub path: String,
-    /// For TLS only.
+    /// Sent over TLS only.
     pub secure: bool,
-    /// Not for scripts.
+    /// Not accessible to scripts.
     pub http_only: bool,
-    /// Which requests of other sites it goes with.
+    /// Which cross-site requests it is sent with.
     pub same_site: SameSite,
-    /// When it ends, in seconds since 1970; without an end it goes when the browser is closed.
+    /// Its expiry in seconds since 1970; `None` for a session cookie.
     pub expires: Option<i64>,
 }
 
-/// Which requests of other sites a cookie goes with.
+/// Which cross-site requests a cookie is sent with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {
     /// All of them.
     None,
-    /// Links and redirects that lead the person here.
+    /// Top-level navigations with a safe method.
     Lax,
     /// None.
     Strict,
 }
 
 impl Cookie {
-    /// Reads a `Set-Cookie` that came from `url` at `now`.
+    /// Parses a `Set-Cookie` received from `url` at `now`.
     ///
     /// # Errors
     /// Why a browser drops it.
@@ -84,7 +84,7 @@ impl Cookie {
         Ok(cookie)
     }
 
-    /// Whether it goes with a request to `url`, whoever makes it.
+    /// Whether it matches `url`, apart from `SameSite`.
     pub(super) fn fits(&self, url: &Url, now: i64) -> bool {
         let host = url.host_str().unwrap_or_default();
         let at_host = host == self.domain || !self.host_only && is_below(host, &self.domain);
@@ -96,12 +96,12 @@ impl Cookie {
         at_host && at_path && !self.is_expired(now) && (!self.secure || url.scheme() == "https")
     }
 
-    /// Whether it has ended.
+    /// Whether it has expired.
     pub(super) fn is_expired(&self, now: i64) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// Whether it is the same cookie, with another value maybe.
+    /// Whether it replaces the other cookie: same name, domain and path.
     pub(super) fn replaces(&self, other: &Self) -> bool {
         (&self.name, &self.domain, self.host_only, &self.path)
             == (&other.name, &other.domain, other.host_only, &other.path)
@@ -118,7 +118,7 @@ impl Cookie {
                 return Err("a Domain that is a public suffix");
             }
         }
-        // A suffix may name itself, which then counts for that host alone.
+        // A public suffix may set a cookie for itself, which is then host-only.
         self.host_only = !domain.contains('.');
         self.domain = domain;
         Ok(())

@@ -1,4 +1,4 @@
-//! The cookies of one browser.
+//! The cookies of one user agent.
 
 use url::Url;
 
@@ -14,68 +14,69 @@ pub struct CookieJar {
     dropped: Vec<String>,
 }
 
-/// What of a request decides which cookies go with it, besides its URL.
+/// What decides which cookies a request carries, besides its URL.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context {
     pub(super) site: Site,
-    /// It shows a page, as opposed to what scripts and pages load.
+    /// It loads a page, unlike requests of scripts and subresources.
     pub(super) navigation: bool,
-    /// GET, HEAD and the like.
+    /// A safe method, such as GET or HEAD.
     pub(super) safe: bool,
 }
 
 impl CookieJar {
-    /// All cookies that have not ended, oldest first.
+    /// All cookies that have not expired, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Cookie> {
         let now = now();
         self.cookies.iter().filter(move |c| !c.is_expired(now))
     }
 
-    /// The first cookie of this name.
+    /// The first cookie with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Cookie> {
         self.iter().find(|cookie| cookie.name == name)
     }
 
-    /// The names, in the order of their age.
+    /// The names, oldest first.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
         self.iter().map(|cookie| cookie.name.as_str()).collect()
     }
 
-    /// What a browser would have dropped so far: why, and the line without its value.
+    /// The cookies that a browser would have dropped so far: the reason, and the line without its
+    /// value.
     #[must_use]
     pub fn dropped(&self) -> &[String] {
         &self.dropped
     }
 
-    /// Puts a cookie in, in the place of one like it.
+    /// Stores a cookie, replacing one with the same name, domain and path.
     pub fn put(&mut self, cookie: Cookie) {
         let now = now();
         let place = self.cookies.iter().position(|old| cookie.replaces(old));
         match place {
             _ if cookie.is_expired(now) => self.cookies.retain(|old| !cookie.replaces(old)),
-            // It keeps its age, which its place among others hangs on.
+            // It keeps its creation time, which determines its position.
             Some(place) => self.cookies[place] = cookie,
             None => self.cookies.push(cookie),
         }
     }
 
-    /// Takes all cookies of this name out.
+    /// Removes all cookies with this name.
     pub fn remove(&mut self, name: &str) {
         self.cookies.retain(|cookie| cookie.name != name);
     }
 
-    /// Forgets those without an end, as a browser does that is closed.
+    /// Removes session cookies, as if the browser was closed.
     pub fn close(&mut self) {
         self.cookies.retain(|cookie| cookie.expires.is_some());
     }
 
-    /// Takes the `Set-Cookie` lines of an answer in.
+    /// Stores the `Set-Cookie` lines of a response.
     pub(super) fn store(&mut self, lines: &[String], url: &Url, context: Context) {
         for line in lines {
             match Cookie::read(line, url, now()) {
-                // What is loaded from another site sets no cookies that would not go back there.
+                // A cross-site subresource sets only cookies that would be sent back with it.
                 Ok(cookie)
                     if context.site == Site::Cross
                         && !context.navigation
@@ -89,7 +90,7 @@ impl CookieJar {
         }
     }
 
-    /// The `Cookie` of a request.
+    /// The `Cookie` header of a request.
     pub(super) fn header(&self, url: &Url, context: Context) -> Option<String> {
         let now = now();
         let mut fitting: Vec<&Cookie> = self
@@ -97,7 +98,7 @@ impl CookieJar {
             .iter()
             .filter(|cookie| cookie.fits(url, now) && context.allows(cookie.same_site))
             .collect();
-        // The longest path first, then the oldest.
+        // Longest path first, then oldest.
         fitting.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
         let pairs: Vec<String> = fitting
             .iter()

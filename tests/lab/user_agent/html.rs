@@ -1,28 +1,28 @@
-//! As much of HTML as a person without scripts needs: forms, and pages that lead on by themselves.
+//! The parts of HTML that a user agent without scripts needs: forms, links and refreshes.
 
 use url::Url;
 
-/// A form on a page, filled as it came.
+/// A form on a page, with its initial values.
 #[derive(Clone, Debug)]
 pub struct Form {
     /// Its `id`.
     pub id: String,
     /// `GET` or `POST`.
     pub method: String,
-    /// Where it leads.
+    /// The URL it is submitted to.
     pub action: Url,
-    /// Its fields, those without a value too. Buttons are not among them.
+    /// Its fields, including those without a value. Buttons are not included.
     pub fields: Vec<(String, String)>,
 }
 
 impl Form {
-    /// Whether it has such a field.
+    /// Whether it has this field with this value.
     #[must_use]
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.fields.iter().any(|(n, v)| n == name && v == value)
     }
 
-    /// Fills a field in, or presses a button of this name and value.
+    /// Sets a field, or presses a button with this name and value.
     #[must_use]
     pub fn fill(mut self, name: &str, value: &str) -> Self {
         self.fields.retain(|(n, _)| n != name);
@@ -60,7 +60,7 @@ pub(super) fn forms(html: &str, base: &Url) -> Vec<Form> {
     forms
 }
 
-/// Where a page leads without being asked: `<meta http-equiv="refresh" content="0; url=…">`.
+/// The target of `<meta http-equiv="refresh" content="0; url=…">`.
 pub(super) fn refresh(html: &str, base: &Url) -> Option<Url> {
     let is_refresh = |tag: &Tag| {
         tag.name == "meta"
@@ -76,7 +76,7 @@ pub(super) fn refresh(html: &str, base: &Url) -> Option<Url> {
     leads.then(|| base.join(target).ok()).flatten()
 }
 
-/// Where the links of a page lead.
+/// The targets of the links of a page.
 pub(super) fn links(html: &str, base: &Url) -> Vec<Url> {
     let mut links = tags(html);
     links.retain(|tag| tag.name == "a");
@@ -108,7 +108,7 @@ fn tags(html: &str) -> Vec<Tag> {
         }
         let (tag, behind) = tag(rest);
         rest = behind;
-        // What stands in these is no HTML.
+        // The content of these elements is not HTML.
         if matches!(tag.name.as_str(), "script" | "style") {
             let end = format!("</{}", tag.name);
             rest = rest.find(&end).map_or("", |place| &rest[place..]);
@@ -118,7 +118,7 @@ fn tags(html: &str) -> Vec<Tag> {
     tags
 }
 
-/// The tag whose name begins here, and what is behind it.
+/// Parses the tag whose name begins here; also returns the rest.
 fn tag(text: &str) -> (Tag, &str) {
     let end = text
         .find(|c: char| c.is_whitespace() || c == '>')
@@ -137,7 +137,7 @@ fn tag(text: &str) -> (Tag, &str) {
         let end = rest
             .find(|c: char| c.is_whitespace() || matches!(c, '=' | '>' | '/'))
             .unwrap_or(rest.len());
-        // A stray sign is its own name, so that there is an end.
+        // A stray character is taken as a name, so that the loop ends.
         let (name, behind) = rest.split_at(end.max(1).min(rest.len()));
         let (value, behind) = match behind.trim_start().strip_prefix('=') {
             Some(behind) => value(behind.trim_start()),

@@ -1,4 +1,4 @@
-//! A request that shows a page.
+//! A request that loads a page.
 
 use url::Url;
 
@@ -6,17 +6,17 @@ use super::html::Form;
 use super::page::Page;
 use super::site::Site;
 
-/// Made by typing, by a link, or by a form.
+/// Initiated by typing, a link, or a form.
 #[derive(Clone, Debug)]
 pub(super) struct Navigation {
     pub(super) method: String,
     pub(super) url: Url,
     pub(super) body: Option<String>,
-    /// The page that asked for it.
+    /// The page that initiated it.
     pub(super) from: Option<Url>,
-    /// Whether that page wants nobody to know of it.
+    /// Whether that page's policy is `no-referrer`.
     pub(super) hides_referrer: bool,
-    /// The furthest that the way here has led from that page.
+    /// The most distant relation among the redirects so far.
     pub(super) site: Site,
 }
 
@@ -32,7 +32,7 @@ impl Navigation {
         }
     }
 
-    /// By a link of this page.
+    /// By a link on this page.
     pub(super) fn link(url: Url, page: &Page) -> Self {
         Self {
             hides_referrer: page.hides_referrer(),
@@ -56,7 +56,7 @@ impl Navigation {
         visit
     }
 
-    /// Where a page that answers this visit leads without being asked.
+    /// The redirect or refresh that follows from the response to this navigation.
     pub(super) fn after(&self, page: &Page) -> Option<Self> {
         if let Some(url) = page.redirect() {
             let mut next = Self::get(url, self.from.clone());

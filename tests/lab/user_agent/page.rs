@@ -1,16 +1,16 @@
-//! What a browser shows.
+//! The current page of a user agent.
 
 use url::Url;
 
 use super::html::{self, Form};
 use crate::lab::client::Reply;
 
-/// An answer to a visit, and where it came from.
+/// A response to a navigation, and its URL.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// Where it is, with the fragment.
+    /// Its URL, with the fragment.
     pub url: Url,
-    /// The answer.
+    /// The response.
     pub reply: Reply,
 }
 
@@ -21,22 +21,22 @@ impl Page {
         self.reply.text()
     }
 
-    /// The forms on it.
+    /// Its forms.
     #[must_use]
     pub fn forms(&self) -> Vec<Form> {
         html::forms(&self.text(), &self.url)
     }
 
-    /// Where its links lead.
+    /// The targets of its links.
     #[must_use]
     pub fn links(&self) -> Vec<Url> {
         html::links(&self.text(), &self.url)
     }
 
-    /// The form with such a field.
+    /// The form with this field.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     #[must_use]
     pub fn form_with(&self, name: &str, value: &str) -> Form {
         let mut forms = self.forms().into_iter();
@@ -52,10 +52,10 @@ impl Page {
         found.map(|(_, value)| value.into_owned())
     }
 
-    /// Where a redirect leads. The fragment goes along unless the new place has its own.
+    /// The target of a redirect. It keeps the fragment unless the target has one.
     ///
     /// # Panics
-    /// When it is no place at all.
+    /// If `Location` is not a URL.
     #[must_use]
     pub fn redirect(&self) -> Option<Url> {
         if !matches!(self.reply.status, 301 | 302 | 303 | 307 | 308) {
@@ -72,13 +72,13 @@ impl Page {
         Some(url)
     }
 
-    /// Whether it wants nobody to know of it. Then its forms come from `Origin: null`, also where they
-    /// stay at home (Fetch standard, section 3.2, "append a request `Origin` header").
+    /// Whether its policy is `no-referrer`. Its forms are then sent with `Origin: null`, even to
+    /// the same origin (Fetch standard, section 3.2, "append a request `Origin` header").
     pub(super) fn hides_referrer(&self) -> bool {
         self.reply.header("referrer-policy").as_deref() == Some("no-referrer")
     }
 
-    /// Where it leads on by itself.
+    /// The target of its refresh.
     pub(super) fn refresh(&self) -> Option<Url> {
         let kind = self.reply.header("content-type").unwrap_or_default();
         let is_html = kind.starts_with("text/html");
@@ -87,7 +87,7 @@ impl Page {
             .flatten()
     }
 
-    /// Fails a test: the page is not what it must be.
+    /// Fails the test because the page is not the expected one.
     pub(super) fn fail(&self, what: &str) -> ! {
         let (url, status) = (&self.url, self.reply.status);
         panic!("{url} ({status}) is not {what}:\n{}", self.text());

@@ -1,13 +1,13 @@
-//! What a browser tells a server of where a request comes from.
+//! The relation between the page that makes a request and its target.
 
 use std::net::IpAddr;
 
 use url::Url;
 
-/// How two addresses are to one another, as `Sec-Fetch-Site` has it.
+/// The values of `Sec-Fetch-Site`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Site {
-    /// Nobody's page asked for it: typed, or a bookmark.
+    /// Not initiated by a page: typed, or a bookmark.
     Typed,
     Origin,
     Same,
@@ -15,7 +15,7 @@ pub(super) enum Site {
 }
 
 impl Site {
-    /// How `to` is to the page `from`.
+    /// The relation of `to` to the page `from`.
     pub(super) fn between(from: Option<&Url>, to: &Url) -> Self {
         let Some(from) = from else {
             return Self::Typed;
@@ -39,12 +39,12 @@ impl Site {
     }
 }
 
-/// `https://host:port`, as `Origin` has it.
+/// `https://host:port`, the value of `Origin`.
 pub(super) fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-/// What a page tells of itself in `Referer` (strict-origin-when-cross-origin).
+/// The value of `Referer` (strict-origin-when-cross-origin).
 pub(super) fn referrer(from: &Url, to: &Url) -> Option<String> {
     if from.scheme() == "https" && to.scheme() != "https" {
         return None;
@@ -58,7 +58,7 @@ pub(super) fn referrer(from: &Url, to: &Url) -> Option<String> {
     Some(told.to_string())
 }
 
-/// The part of a host that one owner has. The lab has no public suffixes of two labels.
+/// The registrable domain of a host. The lab has no public suffixes with two labels.
 fn registrable(url: &Url) -> &str {
     let host = url.host_str().unwrap_or_default();
     if host.parse::<IpAddr>().is_ok() {

@@ -10,7 +10,7 @@ fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
 }
 
-/// What goes to `to` after these lines came from [`BASE`].
+/// The cookies sent to `to` after these lines came from [`BASE`].
 fn sent(lines: &[&str], to: &str, context: Context) -> String {
     let mut jar = CookieJar::default();
     let lines: Vec<String> = lines.iter().map(|&line| line.to_owned()).collect();
@@ -18,7 +18,7 @@ fn sent(lines: &[&str], to: &str, context: Context) -> String {
     jar.header(&url(to), context).unwrap_or_default()
 }
 
-/// A link from there.
+/// A link on a page with this relation.
 fn click(site: Site) -> Context {
     Context {
         site,

@@ -101,7 +101,7 @@ async fn prometheus_has_its_pages() {
     browser.screenshot("prometheus").await;
 }
 
-/// How many processes were started with this in their command line.
+/// The number of processes with this in their command line.
 fn processes_with(text: &str) -> usize {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());

@@ -17,7 +17,7 @@ fn policy() -> Value {
     })
 }
 
-/// A companion whose provider is not there, which it does not mind.
+/// A companion whose provider is unreachable, which does not prevent its start.
 fn companion() -> Settings {
     let provider = json!({
         "issuer": "https://localhost:1",

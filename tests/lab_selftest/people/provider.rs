@@ -1,4 +1,4 @@
-//! The provider, and a person who signs in there.
+//! The provider, and a user who signs in there.
 
 use std::io;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use url::Url;
 
 const VERIFIER: &str = "a-verifier-of-the-test-that-is-long-enough-for-rfc-7636";
 
-/// A provider, its authority, and a place where sign-ins end.
+/// A provider, its CA, and a redirect URI.
 struct Fixture {
     authority: Authority,
     provider: Provider,
@@ -49,7 +49,7 @@ impl Fixture {
         UserAgent::new(&[&self.authority])
     }
 
-    /// Where a sign-in begins.
+    /// An authorization URL.
     fn begin(&self) -> Url {
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
         let parameters = [
@@ -65,7 +65,7 @@ impl Fixture {
         Url::parse_with_params(&format!("{}/auth", self.provider.issuer()), parameters).unwrap()
     }
 
-    /// Signs in and redeems the code.
+    /// Signs in and exchanges the code.
     async fn tokens(&self, person: &mut UserAgent) -> Value {
         person.visit(self.begin().as_str()).await;
         let page = person.sign_in_as("alice").await;
@@ -81,7 +81,7 @@ impl Fixture {
         reply.json()
     }
 
-    /// Sends a form to the token endpoint.
+    /// Sends a token request.
     async fn redeem(&self, fields: &[(&str, &str)]) -> io::Result<Reply> {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         let secret = STANDARD.encode("portcullis:s3cret");
@@ -120,7 +120,7 @@ impl Fixture {
     }
 }
 
-/// Header and claims.
+/// The header and the claims.
 fn read(token: &Value) -> [Value; 2] {
     let mut parts = token.as_str().unwrap().split('.');
     [(); 2].map(|()| {
@@ -161,7 +161,7 @@ async fn a_person_signs_in_at_a_real_provider() {
     assert_eq!(fixture.provider.grants("authorization_code").await, 1);
     assert_eq!(fixture.provider.count(Route::Authorization).await, 1);
 
-    // Who is signed in there already is not asked again.
+    // A signed-in user is not prompted again.
     let page = person.visit(fixture.begin().as_str()).await;
     assert!(page.query("code").is_some(), "{page:?}");
     assert_eq!(person.cookies().dropped(), [""; 0]);
@@ -256,7 +256,7 @@ async fn a_provider_does_as_it_is_told() {
         waiting.await.unwrap().json()
     };
 
-    // Redeemed, and the client never hears of it.
+    // The request is processed, but the client gets no response.
     fixture.provider.fail(Route::Token, Fault::Lost).await;
     assert!(fixture.refresh(&tokens).await.is_err());
     fixture.provider.work(Route::Token).await;

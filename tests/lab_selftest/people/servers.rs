@@ -40,7 +40,7 @@ async fn redis_answers_with_tls_and_without_and_keeps_what_it_is_told() {
 async fn redis_fails_over_behind_a_sentinel() {
     let mut sentinel = Sentinel::start().await;
     assert_eq!(sentinel.leader(), Some(0));
-    // Written to both, or the failover would lose it.
+    // Written to both servers, or the failover would lose it.
     let [first, second] = &sentinel.servers;
     assert_eq!(first.command(&["SET", "a", "1"]), "OK");
     wait::until_true("a copy", wait::LONG, async || second.keys("*") == ["a"]).await;

@@ -1,6 +1,6 @@
-//! Every page of ours, looked at on a phone and on a desk, in light and in dark colours.
+//! Every page of ours, on a phone and on a desktop, in the light and the dark color scheme.
 //!
-//! The pictures are in `target/screenshots`.
+//! The screenshots are in `target/screenshots`.
 
 mod checks;
 
@@ -13,7 +13,7 @@ use portcullis_tests::lab::{Browser, Call, FullStack, wait};
 use crate::browser::signing_out::shows;
 use crate::browser::{assert_no_console_errors, two_providers};
 
-/// How pages are looked at, and what the name of the picture ends in, if one is taken.
+/// The screens and color schemes, and the suffix of the screenshot's name, if one is taken.
 const SIGHTS: [(Screen, bool, Option<&str>); 5] = [
     (Screen::NARROW, false, None),
     (Screen::PHONE, true, None),
@@ -22,7 +22,7 @@ const SIGHTS: [(Screen, bool, Option<&str>); 5] = [
     (Screen::PHONE, false, Some("phone")),
 ];
 
-/// Looks at the page that is shown, whose heading this is.
+/// Checks the current page, which has this heading.
 async fn look(browser: &Browser, name: &str, heading: &str) {
     shows(browser, heading).await;
     for (screen, dark, picture) in SIGHTS {
@@ -36,7 +36,7 @@ async fn look(browser: &Browser, name: &str, heading: &str) {
     checks::walks_by_keyboard(browser, name).await;
 }
 
-/// Shows a page that leads on by itself, as a copy that can't.
+/// Shows a copy of a page, without the script that would leave it.
 async fn shows_a_copy(browser: &Browser, html: &str) {
     browser.visit("about:blank").await;
     let html = serde_json::to_string(html).unwrap();
@@ -53,7 +53,7 @@ async fn the_pages_of_a_sign_in_are_fit_for_everybody() {
     let start = stack.gateway.call(call).await.text();
     shows_a_copy(&browser, &start).await;
     look(&browser, "start", "Signing in").await;
-    // What the copy's script had to say of being nowhere.
+    // The console errors of the copy's script.
     browser.console().await;
 
     browser.visit(&format!("{APP}/graph")).await;
@@ -61,7 +61,7 @@ async fn the_pages_of_a_sign_in_are_fit_for_everybody() {
     browser.click("a[href*='provider=google']").await;
     browser.sign_in_as("bob").await;
     shows(&browser, "Not allowed").await;
-    // At once: after ten seconds it would be no loop.
+    // At once: after ten seconds it would not count as a loop.
     browser
         .visit(&format!("{URL}/oauth2/start?rd={APP}/graph"))
         .await;

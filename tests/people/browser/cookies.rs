@@ -1,4 +1,4 @@
-//! Cookies, as the browser keeps them.
+//! Cookies as the browser stores them.
 
 use portcullis_tests::lab::full_stack::{APP, COOKIE_PREFIX};
 use portcullis_tests::lab::{Browser, token};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::browser::{assert_no_console_errors, shared_stack};
 
-/// The cookies of ours, by the rest of their names.
+/// Our cookies, by their names without the prefix.
 async fn ours(browser: &Browser) -> Vec<(String, Value)> {
     let all = browser.cookies().await.into_iter();
     let mut ours: Vec<(String, Value)> = all
@@ -19,7 +19,7 @@ async fn ours(browser: &Browser) -> Vec<(String, Value)> {
     ours
 }
 
-/// Looks at what all cookies of ours have, and how long it lives.
+/// Checks the attributes of our cookies, and their lifetimes.
 fn is_kept_well(cookie: &Value, domain: &str, seconds: i64) {
     assert_eq!(cookie["domain"], domain, "{cookie}");
     assert_eq!(cookie["path"], "/", "{cookie}");
@@ -38,8 +38,8 @@ async fn c01_c02_the_browser_keeps_our_cookies_from_scripts_strangers_and_clear_
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     browser.visit(&format!("{APP}/cookies")).await;
-    // While somebody signs in, there is one for this attempt, for the companion's host alone: a
-    // domain without a dot in front.
+    // During a sign-in there is one cookie for this attempt. It is host-only: its domain has no
+    // leading dot.
     let during = ours(&browser).await;
     assert_eq!(during.len(), 1, "{during:?}");
     let (attempt, cookie) = &during[0];
@@ -64,8 +64,8 @@ async fn c01_c02_the_browser_keeps_our_cookies_from_scripts_strangers_and_clear_
         }
     }
     assert_eq!(browser.run("return document.cookie").await, json!(""));
-    // A page over clear text could set no cookie of these names, nor could a neighbour's script
-    // one that is not `Secure`.
+    // A page in clear text cannot set a cookie with these names, and a subdomain's script cannot
+    // set one that is not `Secure`.
     let steal = format!("document.cookie = '{COOKIE_PREFIX}=x; path=/; domain=example.com'");
     browser.run(&steal).await;
     assert_eq!(ours(&browser).await.len(), after.len());

@@ -1,4 +1,4 @@
-//! Several providers: a choice, and none mistaken for another.
+//! Several providers: the choice, and protection against mix-up attacks.
 
 use portcullis_tests::lab::full_stack::{APP, URL};
 use portcullis_tests::lab::provider::Route;
@@ -45,8 +45,8 @@ async fn of_several_providers_a_person_chooses_one_and_a_name_skips_the_choice()
     assert_no_console_errors(&browser, &[]).await;
 }
 
-/// Begins a sign-in at this provider, and brings back what the provider, which knows the person
-/// already, sends the browser back with.
+/// Starts a sign-in at this provider, and returns the callback of the provider, which already knows
+/// the user.
 async fn answered(person: &mut UserAgent, provider: &str) -> Url {
     let start = format!("{URL}/oauth2/start?provider={provider}&on=1&rd={APP}/mixed");
     let ask = person.step(&start).await.redirect().unwrap();
@@ -64,7 +64,7 @@ fn parameter(url: &Url, name: &str) -> String {
         .into_owned()
 }
 
-/// A callback of this provider.
+/// The callback URL of this provider.
 fn callback(provider: &str, state: &str, code: &str, iss: Option<&str>) -> String {
     let mut url = Url::parse(&format!("{URL}/oauth2/callback/{provider}")).unwrap();
     url.query_pairs_mut()
@@ -76,7 +76,7 @@ fn callback(provider: &str, state: &str, code: &str, iss: Option<&str>) -> Strin
 
 #[tokio::test]
 async fn r04_no_answer_of_one_provider_passes_for_another_ones() {
-    // Its own: what the providers are asked is counted.
+    // A stack of its own, because the requests to the providers are counted.
     let stack = FullStack::with()
         .providers(&["gitlab", "google"])
         .start()

@@ -1,5 +1,5 @@
-//! Where people are sent back to: what is refused is refused at every place that reads an `rd`, and the
-//! judge of where an address leads is a real browser.
+//! Redirect targets (`rd`): what is rejected is rejected by every endpoint that reads an `rd`, and
+//! a real browser determines where an address leads.
 
 mod addresses;
 
@@ -17,8 +17,8 @@ fn encoded(rd: &str) -> String {
     byte_serialize(rd.as_bytes()).collect()
 }
 
-/// Every place that reads an `rd`, asked with this one, and whether it has to refuse the request
-/// itself. The others leave the address out.
+/// Every endpoint that reads an `rd`, with this one, and whether it has to refuse the request. The
+/// others ignore the address.
 fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
     let get = |path: &str| Call::get("auth.example.com", path);
     let post = Call::post("auth.example.com", "/oauth2/sign_out")
@@ -146,7 +146,7 @@ async fn r06_the_filter_sends_nobody_anywhere_but_to_the_companion() {
     }
 }
 
-/// The host of the page that is shown, and those that it leads to, as the browser itself reads them.
+/// The host of the current page and the hosts of its links and forms, as the browser parses them.
 async fn hosts(browser: &Browser) -> Value {
     let script = "return [location].concat([...document.links])\
                   .concat([...document.forms].map((form) => new URL(form.action)))\

@@ -1,4 +1,4 @@
-//! Sessions that run out while somebody fills in a form.
+//! Sessions that expire while the user fills in a form.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::browser::{assert_no_console_errors, shared_stack};
 
-/// Sends a form of the app's own page, as a person does.
+/// Submits a form of the app's own page.
 async fn sends_a_form(browser: &Browser, path: &str, text: &str) {
     let script = format!(
         "const form = document.createElement('form'); form.method = 'post'; form.action = '{path}'; \
@@ -23,7 +23,7 @@ async fn sends_a_form(browser: &Browser, path: &str, text: &str) {
         .await;
 }
 
-/// What the session token in the browser says.
+/// The claims of the session token in the browser.
 async fn session_token(browser: &Browser) -> Value {
     let cookies = browser.cookies().await;
     let cookie = cookies
@@ -73,7 +73,8 @@ async fn h13_a_form_without_a_session_is_refused_and_sent_nowhere() {
     let text = browser.text().await;
     assert!(text.contains("no-credentials"), "{text}");
     assert!(stack.app_requests("POST", "/form/lost").is_empty());
-    // The way back is open: the page before asks for a sign-in, and the provider still knows her.
+    // Back navigation works: the previous page requires a sign-in, and the provider still knows the
+    // user.
     browser.visit(&format!("{APP}/form?again=1")).await;
     browser
         .arrives("the app", |url| url.query() == Some("again=1"))

@@ -1,4 +1,4 @@
-//! Signing in, on the way to a page of an app.
+//! Sign-in on the way to a page of an app.
 
 use portcullis_tests::lab::full_stack::{APP, URL};
 use portcullis_tests::lab::{Browser, wait};
@@ -9,7 +9,7 @@ use crate::browser::{assert_no_console_errors, shared_stack};
 const LINK: &str =
     "/graph?g0.expr=up%20%2B1&tab=1#/alerts?silenced=false&filter=%7Bseverity%3D%22page%22%7D";
 
-/// Waits until the browser is at the app, and says where.
+/// Waits until the browser is at the app, and returns the URL.
 async fn at_the_app(browser: &Browser) -> String {
     let at_app = |url: &url::Url| url.as_str().starts_with(APP);
     browser.arrives("the app", at_app).await.into()
@@ -48,7 +48,7 @@ async fn two_tabs_that_sign_in_at_once_both_end_where_they_began() {
     let two = client.new_window(true).await.unwrap().handle;
     client.switch_to_window(two.clone()).await.unwrap();
     browser.visit(&format!("{APP}/two?tab=2#second")).await;
-    // The first comes first, and the second is at the provider's page by then.
+    // The first one finishes first; the second is at the provider's page by then.
     for (tab, link) in [(one, "/one?tab=1#first"), (two, "/two?tab=2#second")] {
         client.switch_to_window(tab).await.unwrap();
         browser.sign_in_as("alice").await;
@@ -85,7 +85,7 @@ async fn the_back_button_leads_back_to_where_the_person_came_from() {
         client.forward().await.unwrap();
     }
     assert_eq!(at_the_app(&browser).await, app);
-    // The app's icon, before the sign-in.
+    // The request for the app's icon, before the sign-in.
     assert_no_console_errors(&browser, &[401]).await;
 }
 
@@ -99,7 +99,7 @@ async fn a_callback_that_is_over_leads_on() {
     browser.click("main a").await;
     browser.sign_in_as("alice").await;
     shows(&browser, "You are signed in").await;
-    // Again, now that there is a session: nobody is sent around.
+    // Again, now with a session: no redirect.
     browser.visit(&over).await;
     browser.click("main a").await;
     shows(&browser, "You are signed in").await;

@@ -1,4 +1,4 @@
-//! Signing out, and being somebody else.
+//! Sign-out, and sign-in as another user.
 
 use portcullis_tests::lab::full_stack::{APP, COOKIE_PREFIX, URL};
 use portcullis_tests::lab::{Browser, wait};
@@ -17,7 +17,7 @@ async fn signs_in(browser: &Browser, login: &str, path: &str) {
 pub(crate) async fn shows(browser: &Browser, heading: &str) {
     let script = "return document.querySelector('h1')?.textContent";
     let shown = async || {
-        // A page that is just going can't be asked.
+        // A page that is being replaced cannot run a script.
         let shown = browser.client().execute(script, vec![]).await;
         shown.is_ok_and(|shown| shown == heading)
     };

@@ -1,4 +1,4 @@
-//! What people do, and what their browsers hold.
+//! Actions of users, and the cookies of their browsers.
 
 use portcullis_tests::lab::user_agent::{Form, Page};
 use portcullis_tests::lab::{Call, Reply, UserAgent, wait};
@@ -9,7 +9,8 @@ use crate::companion_faults::deployment::{APP, HOST, URL};
 pub(crate) const TOKEN: &str = "__Secure-portcullis";
 pub(crate) const SEALED: &str = "__Secure-portcullis-session";
 
-/// Goes to this page of the app without a session, signs in, and is where the way began.
+/// Opens this page of the app without a session, signs in, and checks that the browser returns to
+/// the page.
 pub(crate) async fn sign_in(person: &mut UserAgent, login: &str, page: &str) {
     person.visit(&format!("{APP}{page}")).await;
     let shown = at_provider(person, login).await;
@@ -22,7 +23,7 @@ pub(crate) async fn sign_in(person: &mut UserAgent, login: &str, page: &str) {
     assert_eq!(shown.reply.status, 200, "{}", shown.text());
 }
 
-/// Answers what the provider asks, which knows some people already.
+/// Answers the provider's prompts; it already knows some users.
 pub(crate) async fn at_provider<'p>(person: &'p mut UserAgent, login: &str) -> &'p Page {
     let asks = |what| move |form: &Form| form.has("prompt", what);
     let mut forms = person.page().forms().into_iter();
@@ -39,32 +40,32 @@ pub(crate) async fn at_provider<'p>(person: &'p mut UserAgent, login: &str) -> &
 /// Signs out, here and at the provider.
 pub(crate) async fn sign_out(person: &mut UserAgent) {
     person.visit(&format!("{URL}/oauth2/sign_out")).await;
-    // A script would send the form by itself.
+    // A script would submit the form.
     let form = person.page().forms().into_iter().next();
     person.submit(form.expect("the way to the provider")).await;
     let page = person.confirm_sign_out().await;
     assert!(page.text().contains("signed out"), "{}", page.text());
 }
 
-/// What a script of the app's own gets from the app.
+/// A script's request to its own app.
 pub(crate) async fn alerts(person: &mut UserAgent) -> Reply {
     let url = format!("{APP}/api/v2/alerts");
     person.fetch(&url, Call::get("", "")).await
 }
 
-/// Who the companion says it is.
+/// The companion's userinfo response.
 pub(crate) async fn userinfo(person: &mut UserAgent) -> Reply {
     let url = format!("{URL}/oauth2/userinfo");
     person.fetch(&url, Call::get("", "")).await
 }
 
-/// A fresh session token, asked for as the filter does.
+/// Refreshes the session as the filter does.
 pub(crate) async fn refresh(person: &mut UserAgent) -> Reply {
     let url = format!("{URL}/oauth2/refresh");
     person.fetch(&url, Call::post("", "")).await
 }
 
-/// The session's cookies, as the value of a header.
+/// The session's cookies as a `Cookie` header.
 pub(crate) fn cookie_header(person: &UserAgent) -> String {
     let ours = person.cookies().iter();
     let ours = ours.filter(|c| c.name.starts_with(TOKEN) && !c.name.contains("-login-"));
@@ -72,7 +73,7 @@ pub(crate) fn cookie_header(person: &UserAgent) -> String {
     pairs.join("; ")
 }
 
-/// The value of the one cookie of this name.
+/// The value of the one cookie with this name.
 pub(crate) fn cookie(person: &UserAgent, name: &str) -> String {
     let cookie = person.cookies().get(name);
     cookie
@@ -81,8 +82,8 @@ pub(crate) fn cookie(person: &UserAgent, name: &str) -> String {
         .clone()
 }
 
-/// Waits until a session that could not be renewed goes on. Nobody is signed out meanwhile, or sent
-/// anywhere.
+/// Waits until a session that could not be refreshed is refreshed. The user is not signed out or
+/// redirected meanwhile.
 pub(crate) async fn wait_until_renewed(person: &mut UserAgent) {
     let begin = person.history().len();
     wait::until_true("the session", wait::LONG, async || {

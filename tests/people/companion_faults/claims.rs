@@ -1,4 +1,4 @@
-//! Claims that are meant to become something else on the way to an app or a page.
+//! Claims that are meant to be read differently by an app or a page.
 
 use portcullis_tests::lab::Call;
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_e
         "{headers:?}"
     );
 
-    // What other proxies are told is the same.
+    // Other proxies get the same values.
     let call = Call::get(AUTH, "/oauth2/auth")
         .header("x-forwarded-method", "GET")
         .header("x-forwarded-proto", "https")
@@ -89,7 +89,7 @@ async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_e
         (None, None)
     );
 
-    // Who asks for JSON gets all of it, and a page shows it as text.
+    // The JSON has all of it, and a page shows it as text.
     let told = userinfo(&mut mallory).await.json();
     assert_eq!((&told["user"], &told["groups"]), (&json!(name), &groups));
     mallory.visit(&format!("{URL}/oauth2/sign_in")).await;
@@ -99,7 +99,7 @@ async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_e
     assert!(!page.text().contains("<b>mal"), "{}", page.text());
 }
 
-/// A header of those that the app saw.
+/// A header that the app received.
 fn pair(header: &Value) -> (&str, &str) {
     let text = |at: usize| header[at].as_str().expect("text");
     (text(0), text(1))

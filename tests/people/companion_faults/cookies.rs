@@ -1,4 +1,4 @@
-//! Cookies that a neighbour under the same domain, or whoever had the browser before, has left in it.
+//! Cookies injected by another host of the domain, or left by an earlier user of the browser.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,7 +15,7 @@ use crate::companion_faults::deployment::{APP, AUTH, Deployment, Settings, URL};
 async fn c04_rubbish_that_a_neighbour_tossed_locks_nobody_out() {
     let deployment = Settings::single().start().await;
     let mut alice = deployment.signed_in("alice", 0).await;
-    // Those with the longer path come first in what a browser sends.
+    // A browser sends cookies with a longer path first.
     for path in ["/api", "/oauth2"] {
         for name in [
             TOKEN,
@@ -34,7 +34,7 @@ async fn c04_rubbish_that_a_neighbour_tossed_locks_nobody_out() {
         assert_subject(&deployment, &mut alice, "alice").await;
         assert_eq!(refresh(&mut alice).await.status, 200);
     }
-    // In the place of her own they end the session, and a sign-in puts them right.
+    // If they replace the user's own cookies, the session ends, and a sign-in repairs it.
     for name in [TOKEN, SEALED] {
         toss(&mut alice, name, "a-neighbours-rubbish", "/");
     }
@@ -80,8 +80,8 @@ async fn r11_who_signs_in_has_nothing_of_what_was_planted_before() {
         }
         alice.cookies_mut().put(planted.clone());
         alice.visit(&format!("{URL}/oauth2/sign_in")).await;
-        // The session that was there is gone as soon as she begins, so that who stops half-way does
-        // not go on as somebody else.
+        // The existing session is removed when the sign-in starts, so that an aborted sign-in does
+        // not continue as somebody else.
         assert!(alice.cookies().get(SEALED).is_none());
         assert!(alice.cookies().get(TOKEN).is_none());
         alice.sign_in_as("alice").await;
@@ -90,7 +90,7 @@ async fn r11_who_signs_in_has_nothing_of_what_was_planted_before() {
         for name in [TOKEN, SEALED] {
             assert_ne!(cookie(&alice, name), cookie(&eve, name), "{name}");
         }
-        // Her sign-in was ended by her own state, and not by the one that was there.
+        // The sign-in was completed with its own state, not with the injected one.
         let callback = alice.history().iter().rev();
         let mut callback = callback.filter(|step| step.url.path() == "/oauth2/callback");
         let lines = callback.next().unwrap().reply.all("set-cookie");
@@ -99,14 +99,14 @@ async fn r11_who_signs_in_has_nothing_of_what_was_planted_before() {
             .find(|line| line.contains("-login-") && line.contains("=; "));
         assert!(!ended.unwrap().starts_with(&planted.name));
 
-        // What was planted has not become hers.
+        // The injected session has not become the user's.
         let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", cookie_header(&eve));
         let told = deployment.replicas[0].companion.call(call).await;
         assert_eq!(told.json()["user"], "eve");
     }
 }
 
-/// Puts a cookie there as any host of the domain can.
+/// Sets a cookie as any host of the domain can.
 fn toss(person: &mut UserAgent, name: &str, value: &str, path: &str) {
     person.cookies_mut().put(Cookie {
         name: name.to_owned(),
@@ -121,7 +121,7 @@ fn toss(person: &mut UserAgent, name: &str, value: &str, path: &str) {
     });
 }
 
-/// Whom the app and the companion take somebody for.
+/// Checks which user the app and the companion identify.
 async fn assert_subject(deployment: &Deployment, person: &mut UserAgent, login: &str) {
     let reply = alerts(person).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -133,7 +133,7 @@ async fn assert_subject(deployment: &Deployment, person: &mut UserAgent, login: 
     assert_eq!(userinfo(person).await.json()["user"], login);
 }
 
-/// The name of the session that somebody is in.
+/// The session ID in a browser's cookies.
 fn session_of(person: &UserAgent) -> Value {
     let token = cookie(person, TOKEN);
     let claims = token.split('.').nth(1).expect("a token");

@@ -1,4 +1,4 @@
-//! A provider, companions with a real Envoy in front of each, one app, and people.
+//! A provider, companions with a real Envoy in front of each, one app, and users.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 
 use crate::companion_faults::actions::sign_in;
 
-/// Where browsers meet the companion, and its host.
+/// The companion's URL and host.
 pub(crate) const URL: &str = "https://auth.example.com";
 pub(crate) const AUTH: &str = "auth.example.com";
 
-/// The app, and its host.
+/// The app's URL and host.
 pub(crate) const APP: &str = "https://alertmanager.example.com";
 pub(crate) const HOST: &str = "alertmanager.example.com";
 
-/// How soon every filter and every replica must know that a session is over.
+/// The limit within which every filter and every replica learns of a revocation.
 pub(crate) const PROPAGATION_LIMIT: Duration = Duration::from_secs(10);
 
 /// Everything, running.
@@ -36,7 +36,7 @@ pub(crate) struct Replica {
     pub(crate) gateway: Gateway,
 }
 
-/// What a deployment is to be.
+/// The settings of a deployment.
 pub(crate) struct Settings {
     replicas: usize,
     redis: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// One companion, whose sessions are in cookies.
+    /// One companion with sessions in cookies.
     pub(crate) fn single() -> Self {
         Self {
             replicas: 1,
@@ -63,7 +63,7 @@ impl Settings {
         }
     }
 
-    /// Two companions that share a Redis and their keys, each with a gateway of its own.
+    /// Two companions with a shared Redis and shared keys, each with its own gateway.
     pub(crate) fn replicas() -> Self {
         Self {
             replicas: 2,
@@ -71,13 +71,13 @@ impl Settings {
         }
     }
 
-    /// Session tokens live for so long.
+    /// Sets the lifetime of session tokens.
     pub(crate) fn token(mut self, lives: &str) -> Self {
         self.session["token"] = json!(lives);
         self
     }
 
-    /// Another member of the companion's configuration.
+    /// Sets another member of the companion's configuration.
     pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
         self.more[name] = value;
         self
@@ -132,41 +132,41 @@ impl Settings {
 }
 
 impl Deployment {
-    /// Somebody who comes through the gateway of this replica.
+    /// A user agent that uses the gateway of this replica.
     pub(crate) fn user_agent(&self, replica: usize) -> UserAgent {
         self.route_through(UserAgent::new(&[&self.authority]), replica)
     }
 
-    /// The same person, who comes through another gateway from now on.
+    /// The same user agent, using the gateway of another replica from now on.
     pub(crate) fn route_through(&self, person: UserAgent, replica: usize) -> UserAgent {
         let address = self.replicas[replica].gateway.address();
         person.at(AUTH, address).at(HOST, address)
     }
 
-    /// Somebody of this name who has signed in there.
+    /// A user agent that has signed in with this login.
     pub(crate) async fn signed_in(&self, login: &str, replica: usize) -> UserAgent {
         let mut person = self.user_agent(replica);
         sign_in(&mut person, login, "/graph").await;
         person
     }
 
-    /// The Redis there is.
+    /// The Redis.
     pub(crate) fn redis(&mut self) -> &mut Redis {
         self.redis.as_mut().expect("a plan with Redis")
     }
 
-    /// How often refresh tokens were redeemed so far.
+    /// The number of refresh tokens used so far.
     pub(crate) async fn refresh_count(&self) -> usize {
         self.provider.grants("refresh_token").await
     }
 
-    /// Waits until the filter of this site refuses the session in these cookies.
+    /// Waits until the filter of this replica refuses the session in these cookies.
     pub(crate) async fn wait_until_revoked(&self, cookies: &str, replica: &Replica) {
         let out = async || self.ask(cookies, replica).await.verdict() == "401 revoked";
         wait::until_true("the end of the session", PROPAGATION_LIMIT, out).await;
     }
 
-    /// Asks for the app's alerts with these cookies, through the gateway of this replica.
+    /// Requests the app's alerts with these cookies through the gateway of this replica.
     pub(crate) async fn ask(&self, cookies: &str, replica: &Replica) -> Reply {
         let call = Call::get(HOST, "/api/v2/alerts").header("cookie", cookies);
         replica.gateway.call(call).await
@@ -174,19 +174,19 @@ impl Deployment {
 }
 
 impl Replica {
-    /// What the companion says of itself, past the gateway.
+    /// Requests a path of the companion directly, not through the gateway.
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.companion.call(Call::get(AUTH, path)).await
     }
 
-    /// The list of what has ended.
+    /// The revocation list.
     pub(crate) async fn revocations(&self) -> Value {
         let reply = self.get("/oauth2/revocations").await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         reply.json()
     }
 
-    /// Waits until `/ready` says this.
+    /// Waits until `/ready` returns this.
     pub(crate) async fn wait_for_ready(&self, status: u16, text: &str) {
         wait::until_true(text, wait::LONG, async || {
             let reply = self.get("/ready").await;

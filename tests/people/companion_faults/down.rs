@@ -1,4 +1,4 @@
-//! The companion itself goes and comes back.
+//! The companion goes down and comes back.
 
 use portcullis_tests::lab::{Call, wait};
 
@@ -14,7 +14,7 @@ async fn a_companion_that_was_killed_loses_nobodys_session_wherever_they_are_kep
         let mut alice = deployment.signed_in("alice", 0).await;
         deployment.replicas[0].companion.kill();
         assert_eq!(alerts(&mut alice).await.status, 200);
-        // A new sign-in has to wait, and is not taken for anything else.
+        // A new sign-in has to wait, and gets no other response.
         let mut eve = deployment.user_agent(0);
         let page = eve.visit(&format!("{APP}/graph")).await;
         assert_eq!(page.reply.status, 503);
@@ -59,7 +59,7 @@ async fn while_one_replica_is_gone_the_other_does_all_the_work() {
     assert_eq!(alerts(&mut alice).await.status, 200);
     assert_eq!(userinfo(&mut alice).await.status, 200);
     assert_eq!(refresh(&mut alice).await.status, 200);
-    // What happens meanwhile is known to the first when it is back.
+    // The first replica learns of changes in the meantime.
     let kept = cookie_header(&alice);
     sign_out(&mut alice).await;
     deployment.replicas[0].companion.restart().await;

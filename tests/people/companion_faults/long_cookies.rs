@@ -1,4 +1,4 @@
-//! Sessions as long as cookies get, and longer.
+//! Sessions around the size limits of cookies.
 
 use portcullis_tests::lab::{Call, UserAgent};
 use serde_json::json;
@@ -6,14 +6,14 @@ use serde_json::json;
 use crate::companion_faults::actions::{SEALED, TOKEN, alerts, refresh, userinfo};
 use crate::companion_faults::deployment::{AUTH, Deployment, HOST, Settings, URL};
 
-/// Name and value together: what browsers keep of one cookie.
+/// Name and value together: the limit of browsers for one cookie.
 const MAX_COOKIE_BYTES: usize = 4096;
 
 #[tokio::test]
 async fn c03_a_session_is_whole_on_either_side_of_a_cookies_end() {
     let deployment = Settings::single().start().await;
     let short = length(&deployment, TOKEN, 100).await;
-    // From one piece to two, and around what browsers keep, as if it were one still.
+    // From one cookie to two, and around the browser's limit for a single cookie.
     for whole in [
         4000,
         4001,
@@ -37,7 +37,7 @@ async fn c03_a_session_is_whole_on_either_side_of_a_cookies_end() {
             "{value}: {lengths:?}"
         );
     }
-    // The sealed session has the group twice, and meets the same ends elsewhere.
+    // The sealed session has the group twice, and reaches the limits at other lengths.
     let (short, long) = (
         length(&deployment, SEALED, 10).await,
         length(&deployment, SEALED, 1010).await,
@@ -55,8 +55,9 @@ async fn c03_a_session_is_whole_on_either_side_of_a_cookies_end() {
     assert_eq!(pieces, [false, true, true, true]);
 }
 
-/// Signs somebody in who is in a group with a name of so many bytes. All of it must come back, in
-/// cookies that a browser keeps. Returns how long the value of this cookie is, in pieces together.
+/// Signs in a user who is in a group with a name of this length. The name must be returned
+/// unchanged, in cookies that a browser accepts. Returns the length of this cookie's value, over
+/// all chunks.
 async fn length(deployment: &Deployment, name: &str, bytes: usize) -> usize {
     let group = "g".repeat(bytes);
     let claims = json!({"email": "alice@example.com", "email_verified": true,
@@ -80,7 +81,7 @@ async fn length(deployment: &Deployment, name: &str, bytes: usize) -> usize {
         .sum()
 }
 
-/// A cookie, whole or in pieces.
+/// A cookie, whole or in chunks.
 fn pieces(person: &UserAgent, name: &str) -> Vec<(String, String)> {
     let own = person.cookies().iter().filter(|cookie| {
         let rest = cookie.name.strip_prefix(name);
@@ -144,7 +145,7 @@ async fn c03_more_than_cookies_hold_is_told_and_leaves_no_half_session() {
     let left = alice.cookies().names();
     assert!(!left.iter().any(|name| name.starts_with(TOKEN)), "{left:?}");
 
-    // Nor does a flood of cookies bring anybody in, or the rest of the house down.
+    // A flood of cookies does not sign anybody in, and does not break the gateway.
     let replica = &deployment.replicas[0];
     let flood: Vec<String> = (0..800)
         .map(|n| format!("{SEALED}.{n}={}", "x".repeat(100)))

@@ -1,4 +1,4 @@
-//! What another site can make a browser do here.
+//! Requests that another site can make a browser send.
 
 use portcullis_tests::lab::provider::Route;
 use portcullis_tests::lab::{Call, UserAgent};
@@ -12,7 +12,7 @@ use crate::companion_faults::deployment::{APP, AUTH, Settings, URL};
 async fn t17_nobody_is_signed_in_as_somebody_else_by_a_link() {
     let deployment = Settings::single().start().await;
     let mut eve = deployment.user_agent(0);
-    // All that it takes: her own browser would be in by it.
+    // Everything that it takes: the attacker's own browser would be signed in by it.
     let link = half_way(&mut eve, "eve").await;
     for mut victim in [
         deployment.user_agent(0),
@@ -29,7 +29,7 @@ async fn t17_nobody_is_signed_in_as_somebody_else_by_a_link() {
         assert_eq!(cookie_header(&victim), before);
         assert_eq!(deployment.provider.count(Route::Token).await, asked);
     }
-    // The code is as good as before, where it belongs.
+    // The code is still valid in its own browser.
     eve.visit(&link).await;
     assert_eq!(userinfo(&mut eve).await.json()["user"], "eve");
 }
@@ -43,13 +43,13 @@ async fn l01_nobody_is_signed_out_by_another_site() {
     for method in ["GET", "POST"] {
         for (name, value) in [
             ("sec-fetch-site", "cross-site"),
-            // A neighbour, or an image and a frame in an app's own page.
+            // Another host of the domain, or an image and a frame in an app's own page.
             ("sec-fetch-site", "same-site"),
             ("sec-fetch-mode", "no-cors"),
             ("sec-fetch-dest", "iframe"),
             ("origin", "https://evil.example.net"),
             ("origin", "null"),
-            // A neighbour is not one of us.
+            // Another host of the domain is not trusted either.
             ("origin", "https://evil.example.com"),
             ("origin", "http://auth.example.com"),
             ("referer", "https://evil.example.net/"),
@@ -89,8 +89,7 @@ async fn r11_what_is_within_a_page_begins_no_sign_in_and_ends_no_session() {
     }
 }
 
-/// Lets somebody sign in at the provider, and returns the address that the browser is sent back to,
-/// where it does not go.
+/// Signs in at the provider, and returns the URL of the callback, which is not requested.
 async fn half_way(person: &mut UserAgent, login: &str) -> String {
     person.visit(&format!("{APP}/graph")).await;
     let form = person.page().form_with("prompt", "login");

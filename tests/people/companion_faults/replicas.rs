@@ -1,4 +1,4 @@
-//! Two replicas with one Redis and the same keys are one companion.
+//! Two replicas with one Redis and the same keys act as one companion.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ async fn r02_a_sign_in_that_began_at_one_replica_ends_at_the_other_and_once() {
     assert!(first.contains("a sign-in begins") && !first.contains("\"signed in\""));
     assert!(!second.contains("a sign-in begins") && second.contains("\"signed in\""));
 
-    // What began at neither alone is known at both.
+    // A session is valid at both, whichever started it.
     for replica in [1, 0] {
         alice = deployment.route_through(alice, replica);
         assert_eq!(alerts(&mut alice).await.status, 200, "{replica}");
@@ -33,7 +33,7 @@ async fn r02_a_sign_in_that_began_at_one_replica_ends_at_the_other_and_once() {
         assert_eq!(refresh(&mut alice).await.status, 200, "{replica}");
     }
 
-    // A state that the one has seen the other does not take.
+    // A state that one replica has accepted is rejected by the other.
     let mut trail = alice.history().iter();
     let callback = trail.find(|step| step.url.path() == "/oauth2/callback");
     let callback = callback.unwrap();
@@ -53,15 +53,15 @@ async fn r10_a_storm_over_both_replicas_redeems_once_and_signs_nobody_out() {
     let alice = deployment.signed_in("alice", 0).await;
     let signed_in = now();
     let cookies = cookie_header(&alice);
-    // Whatever was vouched for before the list of endings was lost must be vouched for again, so
-    // that nobody has to wait until the provider's own token runs out.
+    // Sessions verified before the revocation list was lost must be refreshed. The test avoids
+    // waiting for the provider's token to expire.
     let before = deployment.refresh_count().await;
     wait::until_true("the next second", wait::LONG, async || now() > signed_in).await;
     let lost = deployment.redis().keys("*ended*");
     assert_eq!(lost.len(), 1, "{lost:?}");
     assert_eq!(deployment.redis().command(&["DEL", &lost[0]]), "1");
 
-    // Both replicas want it redeemed before the provider has answered either.
+    // Both replicas need a refresh before the provider has responded to either.
     deployment.provider.pause().await;
     let asked = storm(&deployment, |replica| {
         let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", &cookies);
@@ -74,8 +74,8 @@ async fn r10_a_storm_over_both_replicas_redeems_once_and_signs_nobody_out() {
     let redeemed = async || deployment.refresh_count().await > before;
     wait::until_true("a redemption", wait::LONG, redeemed).await;
 
-    // The browser keeps showing what it had, as tabs do whose answers come late, while its token
-    // runs out; and each filter has it renewed.
+    // The browser keeps sending the old cookies, like tabs whose responses arrive late, while the
+    // token expires; each filter has it refreshed.
     let mut renewed = [false; 2];
     wait::until_true("a fresh token by each filter", wait::LONG, async || {
         let replies = storm(&deployment, |replica| {
@@ -93,7 +93,7 @@ async fn r10_a_storm_over_both_replicas_redeems_once_and_signs_nobody_out() {
     assert_eq!(deployment.refresh_count().await, before + 1);
 }
 
-/// Sends fifty calls at once, one to the first replica, one to the second, and so on.
+/// Sends fifty requests at once, alternating between the replicas.
 async fn storm(
     deployment: &Deployment,
     call: impl Fn(&Replica) -> (Call, SocketAddr, Option<Arc<ClientConfig>>),
@@ -124,7 +124,7 @@ async fn l01_who_signs_out_at_one_replica_is_signed_out_at_both() {
     sign_out(&mut alice).await;
     assert_eq!(cookie_header(&alice), "");
 
-    // Whoever kept the cookies has nothing, at the other replica either.
+    // Cookies copied before the sign-out are invalid, at the other replica too.
     for replica in &deployment.replicas {
         for call in [
             Call::get(AUTH, "/oauth2/userinfo"),
@@ -163,7 +163,7 @@ async fn b06_a_logout_token_at_one_replica_ends_the_session_for_both() {
             .wait_until_revoked(&cookie_header(&alice), replica)
             .await;
     }
-    // And for nobody else; and who signs in again is in.
+    // Other sessions are not affected, and the user can sign in again.
     let mut eve = deployment.route_through(eve, 1);
     assert_eq!(userinfo(&mut eve).await.status, 200);
     assert_eq!(alerts(&mut eve).await.status, 200);

@@ -1,4 +1,5 @@
-//! Clients that take their time, at each step: each is let go within the limit, and nobody else waits.
+//! Slow clients at each step of a request: each is disconnected within the limit, and others are
+//! not delayed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,10 +16,10 @@ use tokio_rustls::TlsConnector;
 
 use crate::companion_faults::deployment::{AUTH, URL};
 
-/// Between two bytes: never long enough to look idle.
+/// The pause between two bytes: never long enough to look idle.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// As many of each kind.
+/// The number of clients of each kind.
 const CLIENTS: usize = 20;
 
 #[tokio::test]
@@ -44,7 +45,7 @@ async fn t29_who_drips_is_let_go_while_others_are_served() {
 
     let mut dripping = JoinSet::new();
     for _ in 0..CLIENTS {
-        // The beginning of a record of 16 KiB, as a ClientHello has it.
+        // The beginning of a record of 16 KiB, as in a ClientHello.
         dripping.spawn(async move {
             let stream = TcpStream::connect(address).await.unwrap();
             (
@@ -71,7 +72,7 @@ async fn t29_who_drips_is_let_go_while_others_are_served() {
             });
         }
     }
-    // One look at least while all of them drip, and more as they go.
+    // At least one check while all of them are slow, and more until they are gone.
     let mut ended = Vec::new();
     let ping = Call::get(AUTH, "/ping");
     while ended.len() < 3 * CLIENTS {
@@ -96,8 +97,8 @@ async fn t29_who_drips_is_let_go_while_others_are_served() {
     .await;
 }
 
-/// Sends this, and then a byte at a time until the other end closes. Returns what it said before;
-/// `None` where it did not close within [`wait::LONG`].
+/// Sends this, and then one byte at a time until the peer closes. Returns what the peer sent
+/// before; `None` if it did not close within [`wait::LONG`].
 async fn drip(mut stream: impl AsyncRead + AsyncWrite + Unpin, begin: &[u8]) -> Option<String> {
     let dripping = async {
         let mut told = Vec::new();

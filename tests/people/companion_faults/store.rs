@@ -1,5 +1,6 @@
-//! Redis fails. Whose session is verified without it goes on, what needs it is 503 and tries again,
-//! nothing opens, nobody is signed out, and when it is back all goes on by itself.
+//! Redis fails. Sessions that are verified without it stay valid; what needs it returns 503 with
+//! `Retry-After`. No access is granted, nobody is signed out, and everything recovers when Redis is
+//! back.
 
 use std::fs;
 
@@ -11,7 +12,7 @@ use crate::companion_faults::actions::{
 };
 use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings, URL};
 
-/// Not Redis's.
+/// A password that is not Redis's.
 const OTHER: &str = "another-password";
 
 #[tokio::test]
@@ -81,7 +82,7 @@ async fn a_session_whose_token_runs_out_without_redis_waits_for_it() {
     wait_until_renewed(&mut alice).await;
 }
 
-/// Alice has signed in, and Bob is half-stack.
+/// Alice has signed in, and Bob has started to.
 struct Fixture {
     deployment: Deployment,
     alice: UserAgent,
@@ -103,19 +104,19 @@ impl Fixture {
         }
     }
 
-    /// What holds while there is no Redis.
+    /// The behavior without Redis.
     async fn assert_outage(&mut self) {
         let (deployment, alice) = (&self.deployment, &mut self.alice);
         let replica = &deployment.replicas[0];
         let cookies = cookie_header(alice);
-        // What is verified where it is judged goes on, before anybody has noticed and after.
+        // Sessions that the filter verifies stay valid, before and after the outage is noticed.
         assert_eq!(alerts(alice).await.status, 200);
         replica.wait_for_ready(503, "missing: store\n").await;
         assert!(replica.companion.log().contains("sessions can't be kept"));
         assert_eq!(alerts(alice).await.status, 200);
         assert_eq!(forward_auth(deployment, &cookies).await.status, 202);
 
-        // What needs the store says so.
+        // What needs the store reports the outage.
         is_unavailable("userinfo", &userinfo(alice).await);
         is_unavailable("a refresh", &refresh(alice).await);
         is_unavailable("what has ended", &replica.get("/oauth2/revocations").await);
@@ -129,7 +130,7 @@ impl Fixture {
         let told = deployment.provider.logout_tokens().await;
         assert_eq!(told.len(), 0);
 
-        // Nothing opens, and nothing of the session has gone.
+        // No sign-in succeeds, and no session is lost.
         assert_eq!(
             alerts(&mut self.half_way).await.verdict(),
             "401 no-credentials"
@@ -140,7 +141,7 @@ impl Fixture {
         assert_eq!(replica.get("/ping").await.status, 200);
     }
 
-    /// What holds when it is back.
+    /// The behavior after Redis is back.
     async fn assert_recovery(&mut self) {
         let replica = &self.deployment.replicas[0];
         replica.wait_for_ready(200, "OK\n").await;
@@ -156,7 +157,7 @@ impl Fixture {
         assert_eq!(refresh(&mut self.alice).await.status, 200);
         assert_ne!(cookie_header(&self.alice), cookies, "a fresh token");
         assert_eq!(replica.revocations().await["entries"], json!([]));
-        // The page of the sign-in that came to nothing leads on to another.
+        // The error page of the failed sign-in links to a new one.
         let page = self.half_way.page();
         let again = page
             .links()
@@ -166,13 +167,13 @@ impl Fixture {
         let page = at_provider(&mut self.half_way, "eve").await;
         assert!(page.text().contains("You are signed in"), "{}", page.text());
         assert_eq!(alerts(&mut self.half_way).await.status, 200);
-        // And what could not be ended ends.
+        // A sign-out that failed now succeeds.
         sign_out(&mut self.alice).await;
         self.deployment.wait_until_revoked(&cookies, replica).await;
     }
 }
 
-/// What a client is told that should come again.
+/// The response to a client that should try again.
 fn is_unavailable(what: &str, reply: &Reply) {
     assert_eq!(reply.status, 503, "{what}: {}", reply.text());
     let after = reply.header("retry-after").and_then(|s| s.parse().ok());
@@ -190,7 +191,7 @@ fn is_unavailable(what: &str, reply: &Reply) {
     assert_eq!(session, None, "{what}: the session stays as it is");
 }
 
-/// Asks the companion as a proxy does, for a page of the app.
+/// A forward auth request for a page of the app.
 async fn forward_auth(deployment: &Deployment, cookies: &str) -> Reply {
     let mut call = Call::get(AUTH, "/oauth2/auth")
         .header("x-forwarded-method", "GET")

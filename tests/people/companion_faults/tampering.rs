@@ -1,4 +1,4 @@
-//! Sealed values that were tampered with. All ways to spoil one are answered alike.
+//! Sealed values that were tampered with. All kinds of tampering get the same response.
 
 use portcullis_tests::lab::{Call, Reply, UserAgent};
 
@@ -20,7 +20,7 @@ async fn cve_2026_47775_every_way_to_spoil_a_sealed_session_is_answered_alike() 
         ("another purpose", attempt),
         ("the session token", cookie(&alice, TOKEN)),
     ];
-    // The version, the key's name, the nonce, the text and the tag.
+    // Version, key name, nonce, ciphertext and tag.
     for place in [0, 6, 20, 60, good.len() / 2, good.len() - 10] {
         let other = if good.as_bytes()[place] == b'A' {
             "B"
@@ -30,7 +30,8 @@ async fn cve_2026_47775_every_way_to_spoil_a_sealed_session_is_answered_alike() 
         let value = [&good[..place], other, &good[place + 1..]].concat();
         spoiled.push(("a letter", value));
     }
-    // A byte from one field to the next: the end of the key's name becomes the nonce's beginning.
+    // Moves a byte from one field to the next: the last byte of the key's name becomes the first of
+    // the nonce.
     spoiled.push(("shifted", [&good[..8], &good[12..], &good[8..12]].concat()));
 
     let calls = [
@@ -91,7 +92,7 @@ async fn c05_every_way_to_spoil_a_sign_in_is_answered_alike() {
     assert_eq!(deployment.replicas[0].get("/ping").await.status, 200);
 }
 
-/// The cookie of a sign-in that somebody has begun.
+/// The cookie of a sign-in that has started.
 async fn attempt(deployment: &Deployment) -> String {
     let mut person = deployment.user_agent(0);
     person.visit(&format!("https://{HOST}/graph")).await;
@@ -99,7 +100,8 @@ async fn attempt(deployment: &Deployment) -> String {
     found.expect("a sign-in under way").value.clone()
 }
 
-/// What an answer tells: all but the number that each has, and the time.
+/// The parts of a response that a client can compare: everything except the request ID and the
+/// date.
 fn visible_parts(reply: &Reply) -> (u16, Vec<(String, Vec<u8>)>, String) {
     let id = reply.header("x-request-id").expect("a number");
     let headers = reply.headers.iter();

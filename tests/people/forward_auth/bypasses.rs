@@ -1,4 +1,4 @@
-//! What clients do so that another request is judged than the one that is sent on.
+//! Attacks in which another request is authorized than the one that is forwarded.
 
 use portcullis_tests::lab::{Authority, Call};
 
@@ -43,7 +43,7 @@ async fn ghsa_7x63_no_header_of_a_clients_chooses_what_is_judged() {
                 ("X-Original-URI", "/-/healthy"),
                 ("X-Rewrite-URL", "/-/healthy"),
             ],
-            // Headers that are for one connection alone are dropped on the stack.
+            // Hop-by-hop headers are removed by the proxy.
             &[(
                 "Connection",
                 "X-Original-URL, X-Original-Method, X-Forwarded-Uri, close",
@@ -101,7 +101,7 @@ async fn h08_what_is_judged_is_what_the_app_gets() {
             proxy.send(Call::new(method, HOST, "/-/healthy")).await;
         }
     }
-    // Only what the public rule is about, whoever has put it into that form.
+    // Only what the public rule covers, whoever normalized the path.
     let seen = fixture.app.requests();
     assert!(seen.len() >= fixture.proxies.len());
     for request in seen {
@@ -132,7 +132,7 @@ async fn no_proxy_goes_on_with_another_protocol_than_websocket() {
             }
             let status = proxy.send(call).await.status;
             assert_ne!(status, 101, "{}: {protocol}", proxy.name);
-            // What went on is a request like any other.
+            // After a refused upgrade, it is a normal request.
             for request in fixture.app.requests().iter().skip(before) {
                 let text = request["headers"].to_string().to_ascii_lowercase();
                 assert!(!text.contains("\"upgrade\""), "{}: {text}", proxy.name);
@@ -152,7 +152,7 @@ async fn the_host_that_is_judged_is_the_one_that_is_served() {
     let fixture = Fixture::start().await;
     for proxy in &fixture.proxies {
         let bodies = [
-            // `elsewhere` is open, but it is not here.
+            // `elsewhere` is public, but not served here.
             "GET /api/v2/alerts HTTP/1.1\r\nHost: elsewhere.example.com\r\nConnection: close\r\n\r\n",
             "GET https://alertmanager.example.com/api/v2/alerts HTTP/1.1\r\nHost: elsewhere.example.com\r\n\
              Connection: close\r\n\r\n",
@@ -164,8 +164,8 @@ async fn the_host_that_is_judged_is_the_one_that_is_served() {
             "GET /api/v2/alerts HTTP/1.0\r\n\r\n",
         ];
         for bytes in bodies {
-            // Some hang up on the worst, and Caddy has an empty answer for hosts that it does not
-            // serve.
+            // Some close the connection on malformed hosts, and Caddy returns an empty response for
+            // hosts that it does not serve.
             let _answer = proxy.try_raw(bytes).await;
             assert_eq!(fixture.app.count(), 0, "{}: {bytes}", proxy.name);
         }
@@ -176,7 +176,8 @@ async fn the_host_that_is_judged_is_the_one_that_is_served() {
 async fn where_the_controller_tells_a_host_of_the_clients_the_one_that_is_served_counts() {
     let (authority, fixture) = (Authority::new(), Fixture::start().await);
     let (companion, app) = (fixture.companion.address(), fixture.app.address());
-    // NGINX sends it on by its first line, and tells us what is in `Host`, which is open.
+    // NGINX forwards it by the request line, and sends the companion the host in `Host`, which is
+    // public.
     let bytes = "GET https://alertmanager.example.com/api/v2/alerts HTTP/1.1\r\n\
                  Host: elsewhere.example.com\r\nConnection: close\r\n\r\n";
     for place in ingress_places() {
@@ -187,7 +188,7 @@ async fn where_the_controller_tells_a_host_of_the_clients_the_one_that_is_served
         let public = Call::get(HOST, "/-/healthy");
         assert_eq!(proxy.send(public).await.status, 200, "{place}");
     }
-    // Without that, it is another request that is judged.
+    // Without that, another request is authorized.
     let proxy = Proxy::ingress_nginx(&authority, companion, app, "/oauth2/auth").await;
     assert_eq!(proxy.try_raw(bytes).await, Some(200));
 }
@@ -203,7 +204,7 @@ async fn t28_who_is_no_trusted_proxy_is_told_nothing() {
         )
         .header("X-Original-Method", "GET");
     assert_eq!(fixture.companion.call(call.clone()).await.status, 202);
-    // The default is nobody, loopback included.
+    // No proxy is trusted by default, not even loopback.
     for path in ["/oauth2/auth", "/oauth2/auth/", "/oauth2/auth/-/healthy"] {
         let reply = stranger.call(call.clone().to(HOST, path)).await;
         assert_eq!(reply.verdict(), "403 proxy-untrusted", "{path}");

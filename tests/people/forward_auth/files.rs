@@ -1,4 +1,4 @@
-//! The files for proxies that can't be had here: what is in them is at least whole.
+//! The configurations for proxies that can't be run here are at least complete.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use portcullis_core::caller::headers::NAMES;
 use portcullis_tests::lab::{folder, yaml};
 use serde_json::Value;
 
-/// What the companion's answer may say of a caller and of its credentials.
+/// The headers in the companion's response with the caller and the remaining credentials.
 const ANSWERED: [&str; 7] = [
     "authorization",
     "cookie",
@@ -33,7 +33,7 @@ fn documents(name: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Where ingress-nginx is told to ask, path and query.
+/// The paths and queries that ingress-nginx requests from the companion.
 pub(crate) fn ingress_places() -> Vec<String> {
     let asked = documents("ingress-nginx.yaml").into_iter().map(|ingress| {
         let url = ingress["metadata"]["annotations"][AUTH_URL].as_str();
@@ -82,7 +82,8 @@ fn h06_traefik_takes_every_name_from_the_answer_alone() {
     let auth = &documents[0]["http"]["middlewares"]["portcullis"]["forwardAuth"];
     assert_eq!(auth["trustForwardHeader"], false);
     let pattern = auth["authResponseHeadersRegex"].as_str().unwrap();
-    // Each name fits, with either sign between its words, and the claims that are no identity do not.
+    // Each name matches, with either separator between its words; claims that are not identity
+    // headers do not.
     let fits = |name: &str| Pattern::of(pattern).fits(name);
     for name in ANSWERED.iter().chain(&NAMES) {
         for name in [
@@ -113,8 +114,7 @@ fn h06_traefik_takes_every_name_from_the_answer_alone() {
     }
 }
 
-/// As much of Go's regular expressions as stands in the file: `(?i)^…$`, groups with `|` between
-/// their parts, `[-_]` and `.*`.
+/// The subset of Go's regular expressions in the file: `(?i)^…$`, groups with `|`, `[-_]` and `.*`.
 struct Pattern<'a>(&'a str);
 
 impl<'a> Pattern<'a> {
@@ -138,7 +138,7 @@ impl<'a> Pattern<'a> {
     }
 }
 
-/// What a pattern comes to when its groups are written out.
+/// The alternatives of a pattern when its groups are expanded.
 fn all(pattern: &str) -> Vec<String> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0, 0);

@@ -1,4 +1,4 @@
-//! A cluster, an app, a companion, and proxies that ask it.
+//! A cluster, an app, a companion, and proxies that use it for forward auth.
 
 use portcullis_tests::lab::companion::Settings;
 use portcullis_tests::lab::{App, Authority, Call, Companion, Issuer, Reply, SigningKey, Token};
@@ -10,7 +10,7 @@ pub(crate) const AUTH: &str = "https://auth.example.com";
 
 const BLUE: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// Everything that runs.
+/// Everything, running.
 pub(crate) struct Fixture {
     pub(crate) companion: Companion,
     pub(crate) app: App,
@@ -20,13 +20,12 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// Without anybody who could sign in: the provider is not there, which the companion does not
-    /// mind.
+    /// Without sign-in: the provider is unreachable, which does not prevent the companion's start.
     pub(crate) async fn start() -> Self {
         Self::with(&Authority::new(), unreachable_provider(), None).await
     }
 
-    /// With this provider. Session tokens last for so long.
+    /// With this provider. `token` is the lifetime of session tokens.
     pub(crate) async fn with(authority: &Authority, provider: Value, token: Option<&str>) -> Self {
         let key = SigningKey::p256();
         let issuer = Issuer::start(authority, BLUE, &[&key]).await;
@@ -50,7 +49,7 @@ impl Fixture {
         }
     }
 
-    /// A companion to be, with these settings besides what it needs.
+    /// A companion that is not started yet, with these additional settings.
     pub(crate) fn companion(more: Value) -> Settings {
         let mut configuration = json!({
             "url": AUTH,
@@ -68,7 +67,7 @@ impl Fixture {
     }
 }
 
-/// A provider that is not there.
+/// A provider that is not running.
 fn unreachable_provider() -> Value {
     json!({
         "issuer": "https://localhost:1",
@@ -94,7 +93,7 @@ fn policy() -> Value {
                     {"name": "probes", "paths": ["/-/healthy"], "public": true},
                 ],
             },
-            // Behind another proxy, and open.
+            // Served by another proxy, and public.
             {
                 "name": "elsewhere", "hosts": ["elsewhere.example.com"],
                 "rules": [{"name": "all", "paths": ["/**"], "public": true}],
@@ -103,17 +102,17 @@ fn policy() -> Value {
     })
 }
 
-/// What the app was sent, from its own answer.
+/// The request that the app received, from its response.
 pub(crate) fn forwarded(reply: &Reply) -> ForwardedRequest {
     assert_eq!(reply.status, 200, "{}", reply.text());
     ForwardedRequest(reply.json())
 }
 
-/// What an app was sent.
+/// A request that the app received.
 pub(crate) struct ForwardedRequest(pub(crate) Value);
 
 impl ForwardedRequest {
-    /// All values of headers of this name, `_` taken for `-` as some servers do.
+    /// All values of headers with this name; `_` counts as `-`, as on some servers.
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
         let headers = self.0["headers"].as_array().unwrap().iter();
         headers
@@ -125,7 +124,7 @@ impl ForwardedRequest {
             .collect()
     }
 
-    /// The names and values of headers that could tell who calls, sorted.
+    /// The names and values of headers that could identify the caller, sorted.
     pub(crate) fn identity(&self) -> Vec<(String, String)> {
         let headers = self.0["headers"].as_array().unwrap().iter();
         let mut identity: Vec<(String, String)> = headers
@@ -148,7 +147,7 @@ impl ForwardedRequest {
     }
 }
 
-/// A GET of Karma's.
+/// Karma's request.
 pub(crate) fn alerts() -> Call {
     Call::get(HOST, "/api/v2/alerts?active=true&filter=a%2Cb")
 }

@@ -1,4 +1,4 @@
-//! SignInFixture with sessions.
+//! Users with sessions.
 
 use portcullis_tests::lab::app::CACHED;
 use portcullis_tests::lab::provider::Client;
@@ -11,7 +11,7 @@ use crate::forward_auth::proxies::HOST;
 
 const PAGE: &str = "https://alertmanager.example.com/graph?g0.expr=a%26b%2Bc&g0.tab=0";
 
-/// A fixture where people sign in.
+/// A fixture with a provider for sign-in.
 struct SignInFixture {
     fixture: Fixture,
     authority: Authority,
@@ -20,8 +20,8 @@ struct SignInFixture {
 }
 
 impl SignInFixture {
-    /// A provider, and something that terminates TLS for the companion. Session tokens last for so
-    /// long.
+    /// Starts a provider, and a gateway that terminates TLS for the companion. `token` is the
+    /// lifetime of session tokens.
     async fn start(token: Option<&str>) -> Self {
         let authority = Authority::new();
         let claims = json!({
@@ -55,7 +55,7 @@ impl SignInFixture {
         }
     }
 
-    /// Alice, who has opened a page behind NGINX and signed in on the stack.
+    /// Alice, who has opened a page behind NGINX and signed in on the way.
     async fn alice(&self) -> UserAgent {
         let [nginx, _, _] = &self.fixture.proxies;
         let mut alice = UserAgent::new(&[&self.authority])
@@ -67,7 +67,7 @@ impl SignInFixture {
     }
 }
 
-/// What a browser sends of its cookies to the app.
+/// The cookies that a browser sends to the app.
 fn cookies(person: &UserAgent) -> String {
     let cookies = person.cookies().iter();
     let cookies = cookies.filter(|cookie| cookie.domain == "example.com");
@@ -91,7 +91,7 @@ async fn a_person_signs_in_on_the_way_and_comes_to_the_very_page() {
     let shown = forwarded(&alice.page().reply);
     assert_eq!(shown.identity(), identity);
     assert_eq!(shown.0["path"], "/graph?g0.expr=a%26b%2Bc&g0.tab=0");
-    // The same session, behind each of them. What an app gets of the cookies is its own.
+    // The same session behind each proxy. The app gets only its own cookies.
     let ours = cookies(&alice);
     assert!(ours.contains("__Secure-portcullis=") && ours.contains("__Secure-portcullis-session"));
     for proxy in &people.fixture.proxies {
@@ -162,12 +162,12 @@ async fn a_session_goes_on_behind_each_proxy() {
         assert!(pair.starts_with("__Secure-portcullis="), "{pair}");
         assert!(attributes.contains("Secure; HttpOnly; SameSite=Lax"));
         assert!(!ours.contains(pair), "{}", proxy.name);
-        // It alone is a session, until it is over.
+        // It alone is a session, until it expires.
         let call = Call::get(HOST, "/").header("cookie", pair);
         let reply = proxy.send(call).await;
         assert_eq!(reply.status, 200, "{}", proxy.name);
     }
-    // What has no sealed session goes through the sign-in again.
+    // A session without the sealed cookie requires a new sign-in.
     let (_, sealed) = ours.split_once("; ").unwrap();
     assert!(
         sealed.starts_with("__Secure-portcullis-session"),
@@ -187,7 +187,7 @@ async fn h11_no_cache_keeps_an_answer_that_brings_a_session() {
     let people = SignInFixture::start(Some("5s")).await;
     let alice = people.alice().await;
     let call = Call::get(HOST, CACHED).header("cookie", cookies(&alice));
-    // Envoy's ext_authz has no way to change what the app says of caches, and its file says so.
+    // Envoy's ext_authz cannot change the app's cache headers, and its configuration says so.
     for proxy in people
         .fixture
         .proxies

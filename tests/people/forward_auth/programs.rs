@@ -5,7 +5,7 @@ use portcullis_tests::lab::Call;
 use crate::forward_auth::fixture::{Fixture, alerts, forwarded};
 use crate::forward_auth::proxies::HOST;
 
-/// What clients write of themselves, in the ways that servers may read it.
+/// Identity headers of a client, in spellings that servers may accept.
 const CLAIMS: [(&str, &str); 14] = [
     ("X-Auth-Request-User", "root"),
     ("x-auth-request-email", "root@example.com"),
@@ -38,9 +38,9 @@ async fn h06_an_app_is_told_who_calls_by_nobody_but_us() {
         assert_eq!(shown.identity(), expected, "{}", proxy.name);
         assert_eq!(shown.0["path"], "/api/v2/alerts?active=true&filter=a%2Cb");
         assert_eq!(shown.0["method"], "GET");
-        // H14: the token is for the gate.
+        // H14: the token is not passed on.
         assert_eq!(shown.all("authorization"), [""; 0], "{}", proxy.name);
-        // Who is let in without a name has none.
+        // A request allowed by a public rule has no caller.
         let mut call = Call::get(HOST, "/-/healthy").bearer(&karma);
         for (name, value) in CLAIMS {
             call = call.header(name, value);
@@ -142,7 +142,7 @@ async fn the_companion_reads_keys_itself_and_waits_for_them() {
     for proxy in &fixture.proxies {
         forwarded(&proxy.send(alerts().bearer(&karma)).await);
     }
-    // An issuer that is down is not missed.
+    // Cached keys stay valid while the issuer is unreachable.
     fixture.issuer.down().await;
     for proxy in &fixture.proxies {
         forwarded(&proxy.send(alerts().bearer(&karma)).await);

@@ -1,4 +1,4 @@
-//! The proxies, each with the file that we ship for it.
+//! The proxies, each with the configuration that we provide for it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,24 +10,24 @@ use portcullis_tests::lab::{
 };
 use rustls::ClientConfig;
 
-/// Where the shipped files listen, and what they lead to.
+/// The addresses in the example configurations: the companion and the app.
 const COMPANION: &str = "127.0.0.1:4180";
 const APP: &str = "alertmanager.internal.example.com:9093";
 
-/// The one host that they serve.
+/// The host that they serve.
 pub(crate) const HOST: &str = "alertmanager.example.com";
 
-/// A proxy in proxy of an app, which asks a companion.
+/// A proxy in front of an app that uses the companion for forward auth.
 pub(crate) struct Proxy {
     pub(crate) name: &'static str,
-    /// Whether it hands on the companion's answer, and so its reason.
+    /// Whether it forwards the body of a refusal, which has the reason.
     pub(crate) forwards_refusal_body: bool,
     pub(crate) address: SocketAddr,
     trust: Option<Arc<ClientConfig>>,
     _proxy: ProxyProcess,
 }
 
-/// Ends when dropped.
+/// Stopped when dropped.
 enum ProxyProcess {
     Caddy { _caddy: Caddy },
     Envoy { _envoy: RunningExample },
@@ -35,7 +35,7 @@ enum ProxyProcess {
 }
 
 impl Proxy {
-    /// All of them, in proxy of one app.
+    /// All of them, in front of one app.
     pub(crate) async fn all(
         authority: &Authority,
         companion: SocketAddr,
@@ -48,7 +48,7 @@ impl Proxy {
         ]
     }
 
-    /// NGINX, which terminates TLS.
+    /// NGINX with TLS.
     pub(crate) async fn nginx(
         authority: &Authority,
         companion: SocketAddr,
@@ -58,7 +58,7 @@ impl Proxy {
         Self::nginx_with(authority, &http).await
     }
 
-    /// NGINX that asks as ingress-nginx makes it ask, by `$http_host`, at this place.
+    /// NGINX with the subrequest of ingress-nginx, by `$http_host`, with this path.
     pub(crate) async fn ingress_nginx(
         authority: &Authority,
         companion: SocketAddr,
@@ -106,7 +106,7 @@ impl Proxy {
         }
     }
 
-    /// Caddy, which terminates TLS with a certificate that it is given, and not one of its own.
+    /// Caddy with TLS and a given certificate instead of its own.
     async fn caddy(authority: &Authority, companion: SocketAddr, app: SocketAddr) -> Self {
         let identity = authority.identity(&[HOST]);
         let address = port::free();
@@ -129,7 +129,7 @@ impl Proxy {
         }
     }
 
-    /// Envoy, in clear text.
+    /// Envoy in clear text.
     async fn envoy(companion: SocketAddr, app: SocketAddr) -> Self {
         let mut config = ExampleConfig::read("ext-authz.yaml");
         let address = port::free();
@@ -148,7 +148,7 @@ impl Proxy {
         }
     }
 
-    /// Sends a call through it.
+    /// Sends a request through the proxy.
     pub(crate) async fn send(&self, call: Call) -> Reply {
         let sent = match &self.trust {
             Some(trust) => call.try_send_as(HOST, self.address, trust).await,
@@ -157,7 +157,7 @@ impl Proxy {
         sent.unwrap_or_else(|error| panic!("{}: {call:?}: {error}", self.name))
     }
 
-    /// Sends bytes through it, and returns the status, if there is one.
+    /// Sends bytes through the proxy, and returns the status, if there is one.
     pub(crate) async fn try_raw(&self, bytes: &str) -> Option<u16> {
         let call = Call::raw(bytes);
         let sent = match &self.trust {
@@ -168,7 +168,7 @@ impl Proxy {
     }
 }
 
-/// A shipped file that leads to these.
+/// An example configuration with these addresses.
 fn shipped(name: &str, companion: SocketAddr, app: SocketAddr) -> String {
     let path = folder::workspace().join("tests/proxies").join(name);
     let text = fs::read_to_string(&path).expect("a file that is shipped");

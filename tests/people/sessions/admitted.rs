@@ -1,4 +1,4 @@
-//! Who gets in with a session, and what the app sees of it.
+//! Access with a session, and what the app receives of it.
 
 use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
 use portcullis_tests::lab::{Call, SigningKey, Version};
@@ -101,7 +101,7 @@ async fn h14_no_request_takes_a_sessions_cookies_to_the_app() {
         .await;
     assert_eq!(header_values(&seen, "cookie"), ["a=\u{e9};b"]);
 
-    // In HTTP/2 each cookie may come as a header of its own (RFC 9113 section 8.2.3).
+    // In HTTP/2 each cookie may be a separate header (RFC 9113 section 8.2.3).
     let mut crumbs = Call::get(HOST, "/api");
     for crumb in ["a=1", &format!("{TOKEN}={good}"), "b=2"] {
         crumbs = crumbs.header("cookie", crumb);
@@ -183,7 +183,7 @@ async fn j09_no_token_is_good_for_the_others_purpose() {
             .assert_refused(what, with_session(&token), 401, reason)
             .await;
     }
-    // A bad bearer token never falls back to the session, and a good one needs none (H03).
+    // An invalid bearer token never falls back to the session, and a valid one needs none (H03).
     let both = |token: &str| get_alerts(token).header("cookie", cookies(&good));
     people
         .assert_refused("a bad bearer token", both("a.b.c"), 401, "token-malformed")
@@ -237,7 +237,7 @@ async fn c04_cookies_that_a_neighbour_tossed_lock_nobody_out_and_let_nobody_in()
         .assert_refused("two sessions", with(two), 401, "no-credentials")
         .await;
 
-    // A long token comes in pieces (C03).
+    // A long token is split into chunks (C03).
     let groups: Vec<String> = (0..300).map(|number| format!("group-{number}")).collect();
     let mut groups = json!(groups);
     groups.as_array_mut().unwrap().push(json!("sre"));

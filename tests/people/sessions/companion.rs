@@ -1,5 +1,5 @@
-//! A companion in this process, as far as the filter sees one: its keys, its revocations, and the
-//! refresh of sessions, each answered as it is state.
+//! An in-process companion with the endpoints that the filter calls: keys, revocations and refresh.
+//! The test sets the responses.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,14 +19,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Where sessions are refreshed.
+/// The path that refreshes sessions.
 pub(crate) const REFRESH: &str = "/oauth2/refresh";
-/// Where revocations are read.
+/// The path of revocations.
 pub(crate) const REVOCATIONS: &str = "/oauth2/revocations";
-/// Where keys are read.
+/// The path of the keys.
 pub(crate) const KEYS: &str = "/oauth2/jwks";
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
 pub(crate) struct CannedResponse {
     pub(crate) status: u16,
@@ -34,7 +34,7 @@ pub(crate) struct CannedResponse {
     pub(crate) body: String,
 }
 
-/// A request that came.
+/// A request that the companion received.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceivedRequest {
     pub(crate) method: String,
@@ -43,7 +43,7 @@ pub(crate) struct ReceivedRequest {
     pub(crate) body_bytes: usize,
 }
 
-/// A companion that can be killed and started again, on the same port.
+/// A companion that can be stopped and started again on the same port.
 #[derive(Debug)]
 pub(crate) struct Companion {
     address: SocketAddr,
@@ -54,7 +54,7 @@ pub(crate) struct Companion {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Whether refreshes are answered, or wait.
+    /// Whether refresh requests are answered or held.
     open: watch::Sender<bool>,
 }
 
@@ -67,7 +67,7 @@ struct State {
 }
 
 impl CannedResponse {
-    /// This status, and these `Set-Cookie` lines.
+    /// This status with these `Set-Cookie` lines.
     pub(crate) fn cookies(status: u16, lines: impl IntoIterator<Item = String>) -> Self {
         Self {
             status,
@@ -76,7 +76,7 @@ impl CannedResponse {
         }
     }
 
-    /// 200 and this JSON.
+    /// 200 with this JSON.
     fn json(body: &Value) -> Self {
         Self {
             status: 200,
@@ -87,7 +87,7 @@ impl CannedResponse {
 }
 
 impl ReceivedRequest {
-    /// All values of the headers of this name.
+    /// All values of the headers with this name.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let headers = self.headers.iter().filter(|(own, _)| own == name);
         headers.map(|(_, value)| value.as_str()).collect()
@@ -95,7 +95,8 @@ impl ReceivedRequest {
 }
 
 impl Companion {
-    /// A companion that publishes these keys, has ended nothing and refreshes nothing.
+    /// A companion that publishes these keys, has an empty revocation list and refuses refresh
+    /// requests.
     pub(crate) async fn start(keys: &[&SigningKey]) -> Self {
         let shared = Shared {
             state: Mutex::new(State {
@@ -125,39 +126,39 @@ impl Companion {
         self.shared.state().keys = keys.iter().map(|key| key.jwk()).collect();
     }
 
-    /// Gives this list of revocations out from now on.
+    /// Publishes this revocation list from now on.
     pub(crate) fn revoke(&self, list: Value) {
         self.shared.state().revocations = list;
     }
 
-    /// Answers refreshes like this from now on.
+    /// Sets the response to refresh requests.
     pub(crate) fn set_refresh_response(&self, answer: CannedResponse) {
         self.shared.state().refresh = answer;
     }
 
-    /// Keeps refreshes waiting, those too that come.
+    /// Holds refresh requests, including later ones.
     pub(crate) fn hold(&self) {
         self.shared.open.send_replace(false);
     }
 
-    /// Answers the refreshes that wait.
+    /// Answers the held refresh requests.
     pub(crate) fn release(&self) {
         self.shared.open.send_replace(true);
     }
 
-    /// What has come to this path.
+    /// The requests for this path.
     pub(crate) fn requests_to(&self, path: &str) -> Vec<ReceivedRequest> {
         let state = self.shared.state();
         let seen = state.seen.iter().filter(|seen| seen.path == path);
         seen.cloned().collect()
     }
 
-    /// How often this path was asked.
+    /// The number of requests for this path.
     pub(crate) fn count(&self, path: &str) -> usize {
         self.requests_to(path).len()
     }
 
-    /// Kills it: connections break, and new ones are refused.
+    /// Stops it: connections break, and new ones are refused.
     pub(crate) async fn down(&mut self) {
         if let Some(task) = self.task.take() {
             task.stop().await;
@@ -166,7 +167,7 @@ impl Companion {
 
     /// Starts it again.
     pub(crate) async fn up(&mut self) {
-        // A program that another test starts has a copy of each of our sockets until it runs.
+        // A child process of another test has copies of our sockets until it calls `exec`.
         let listener = wait::until("its port", wait::LONG, async || {
             TcpListener::bind(self.address).await.ok()
         });
@@ -184,7 +185,7 @@ impl Shared {
         self.state.lock().expect("no panic while it is held")
     }
 
-    /// Takes a request down, and returns what to answer.
+    /// Records a request, and returns the response.
     fn answer(&self, seen: ReceivedRequest) -> CannedResponse {
         let mut state = self.state();
         let answer = match seen.path.as_str() {

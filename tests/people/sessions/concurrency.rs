@@ -1,4 +1,4 @@
-//! Many requests of one session at once, and what becomes of them when some leave.
+//! Concurrent requests of one session, and clients that disconnect.
 
 use portcullis_tests::lab::envoy::Builder;
 use portcullis_tests::lab::fixture::HOST;
@@ -14,7 +14,7 @@ async fn asked(people: &SessionGateway, calls: usize) {
     wait::until_true("calls for a fresh token", wait::LONG, asked).await;
 }
 
-/// How many may wait on one worker, and how many of one session.
+/// The number of requests that may wait on one worker, in total and for one session.
 const MAX_WAITING: usize = 256;
 const MAX_WAITING_PER_SESSION: usize = 128;
 
@@ -87,7 +87,7 @@ async fn who_leaves_breaks_nothing_for_those_who_stay() {
         let more = |builder: Builder| builder.version(version);
         let mut people = SessionGateway::with(|_| {}, |builder| more(builder).workers(1)).await;
         let ann = TestSession::new("ann");
-        // Once the keys are there, a request asks as soon as it comes.
+        // With the keys loaded, a request starts a refresh at once.
         people
             .assert_allowed_with_reply("at first", with_session(&people.valid_token(&ann)))
             .await;
@@ -99,7 +99,7 @@ async fn who_leaves_breaks_nothing_for_those_who_stay() {
             let call = Call::get(HOST, path).header("cookie", cookies(&over));
             tokio::spawn(async move { call.send(address).await })
         };
-        // The first has asked; the others wait for its reply.
+        // The first request has started the refresh; the others wait for its response.
         let first = send("/first");
         waiting(&people, 1).await;
         let (second, third) = (send("/second"), send("/third"));
@@ -115,7 +115,7 @@ async fn who_leaves_breaks_nothing_for_those_who_stay() {
         assert_eq!(reply.all("set-cookie"), lines);
         people.count_forwarded();
 
-        // All leave: the reply is to nobody.
+        // All disconnect: the response has no recipient.
         people.companion.hold();
         let alone = send("/alone");
         waiting(&people, 1).await;
@@ -141,7 +141,7 @@ async fn t30_the_room_for_refreshes_is_bounded_and_a_full_one_does_the_worker_no
         people.refresh_revokes();
         people.companion.hold();
         let address = people.gateway.address();
-        // One session has half of the room.
+        // One session may use half of the limit.
         let ann = people.expired_token(&TestSession::new("ann"));
         let crowd = ClientPool::connect(address, MAX_WAITING_PER_SESSION + 10).await;
         let mut of_one = crowd.send(std::iter::repeat_n(
@@ -161,11 +161,12 @@ async fn t30_the_room_for_refreshes_is_bounded_and_a_full_one_does_the_worker_no
             let reply = others.join_next().await.unwrap().unwrap();
             assert_eq!(reply.verdict(), "503 session-unavailable", "{version}");
         }
-        // Who needs no refresh passes.
+        // A request that needs no refresh is allowed.
         people
             .assert_allowed_with_reply("meanwhile", with_session(&good))
             .await;
-        // Nobody answers within two seconds, so all are answered at once, here.
+        // The companion does not respond within two seconds, so all are answered at once by the
+        // filter.
         let waited = [of_one.join_all().await, others.join_all().await].concat();
         assert_eq!(waited.len(), MAX_WAITING);
         for reply in waited {

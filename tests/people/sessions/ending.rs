@@ -1,5 +1,5 @@
-//! What has ended is ended in every worker within seconds, and stays so whatever becomes of the
-//! companion.
+//! A revoked session is refused by every worker within seconds, and stays revoked whatever happens
+//! to the companion.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::sessions::companion::REVOCATIONS;
 use crate::sessions::session_gateway::{SessionGateway, TestSession, with_session};
 
-/// "Within seconds": reads come every two to three, and a loaded machine takes its time.
+/// "Within seconds": the list is read every two to three seconds, plus a margin for a loaded
+/// machine.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(10);
 
 fn list(floor: i64, entries: &[Value]) -> Value {
@@ -22,7 +23,7 @@ fn by_sid(session: &TestSession, lasts: i64) -> Value {
     json!({"sid": session.sid, "before": now(), "ends": now() + lasts})
 }
 
-/// Waits until every worker refuses the call like this.
+/// Waits until every worker refuses the request like this.
 async fn wait_until_refused_by_all(people: &SessionGateway, call: &Call, verdict: &str) {
     let reason = verdict.split(' ').nth(1).unwrap();
     wait::until_true(verdict, PROPAGATION_LIMIT, async || {
@@ -38,7 +39,7 @@ async fn wait_until_refused_by_all(people: &SessionGateway, call: &Call, verdict
     .await;
 }
 
-/// Takes note of what the app saw before sessions ended.
+/// Counts the requests that reached the app before the revocation.
 fn count_forwarded_requests(people: &mut SessionGateway, before: usize) {
     for _ in before..people.fixture.app.count() {
         people.count_forwarded();
@@ -65,7 +66,7 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
                 .await;
         }
         let before = people.fixture.app.count();
-        // One by its name, one by the person's, and the person's sessions to come go on.
+        // One by session ID, one by user; later sessions of the user are valid.
         let person = json!({"handle": eve.handle, "before": now(), "ends": now() + 600});
         people
             .companion
@@ -88,12 +89,12 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
         let age = "portcullis_revocations_age_seconds";
         gateway.metric(age, &[], |age| age <= 5.0).await;
 
-        // A floor ends all that began before it.
+        // A floor revokes all sessions that began before it.
         let before = people.fixture.app.count();
         people.companion.revoke(list(now() - 60, &[]));
         wait_until_refused_by_all(&people, &calls[2], "401 revoked").await;
         count_forwarded_requests(&mut people, before);
-        // What is not listed any more has not come to its end.
+        // Entries that are no longer listed stay revoked until they expire.
         assert_eq!(verdict(&people.gateway, &calls[0]).await, "401 revoked");
         people.assert_clean().await;
     }
@@ -107,7 +108,7 @@ async fn one_worker_reads_for_all_every_two_to_three_seconds() {
     let (start, before) = (tokio::time::Instant::now(), asked());
     wait::until_true("some more", wait::LONG, async || asked() >= before + 4).await;
     let took = start.elapsed();
-    // Four pauses, one of which may have been under stack.
+    // Four intervals, one of which may have started before.
     assert!(took >= Duration::from_secs(6), "four reads in {took:?}");
     assert!(took <= Duration::from_secs(20), "four reads in {took:?}");
     let seen = people.companion.requests_to(REVOCATIONS).pop().unwrap();
@@ -140,7 +141,7 @@ async fn without_the_companion_sessions_go_on_and_what_has_ended_stays_ended() {
         .await;
     wait_until_refused_by_all(&people, &ended, "401 revoked").await;
 
-    // New filters in the same proxy begin with what the others have shared.
+    // New filters in the same proxy start with the shared data.
     let mut policy = people.fixture.policy();
     policy["sso"] = json!({"url": "https://auth.example.com", "envoy_cluster": "companion"});
     policy["apps"][0]["rules"][0] =
@@ -155,7 +156,7 @@ async fn without_the_companion_sessions_go_on_and_what_has_ended_stays_ended() {
         .await;
     wait_until_refused_by_all(&people, &ended, "401 revoked").await;
 
-    // A companion that has lost its list revives nobody.
+    // A companion that has lost its list does not restore sessions.
     people.companion.revoke(list(0, &[]));
     people.companion.up().await;
     people.gateway.metric(age, &[], |age| age <= 3.0).await;
@@ -247,7 +248,7 @@ async fn where_nobody_signs_in_nothing_is_read() {
     );
     let page = crate::sessions::session_gateway::as_navigation(with_session("x"));
     assert_eq!(people.gateway.call(page).await.status, 401);
-    // The keys' age is shown by the tick that would have read revocations.
+    // The tick that would have read revocations sets the gauge for the age of keys.
     let age = [("trust", "blue")];
     people
         .gateway

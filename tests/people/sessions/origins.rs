@@ -1,4 +1,5 @@
-//! A person's session counts for what changes something only where the app's own pages ask.
+//! Requests with unsafe methods are allowed by a session only if they come from the app's own
+//! origin.
 
 use portcullis_tests::lab::Call;
 use portcullis_tests::lab::fixture::{HOST, get_alerts};
@@ -91,7 +92,7 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
     ] {
         people.assert_refused(what, call, 403, "cross-site").await;
     }
-    // Nobody is asked for a fresh token either.
+    // No refresh is requested either.
     let over = cookies(&people.expired_token(&TestSession::new("ann")));
     let old = Call::post(HOST, "/api").header("cookie", over);
     let old = old.header("sec-fetch-site", "cross-site");
@@ -99,7 +100,7 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
         .assert_refused("an old session", old, 403, "cross-site")
         .await;
     assert_eq!(people.companion.count(REFRESH), 0);
-    // A token that no browser shows by itself needs no such guard.
+    // A token that no browser sends by itself needs no such check.
     let bearer = get_alerts(&people.token()).header("sec-fetch-site", "cross-site");
     people
         .assert_allowed_with_reply("a bearer token", bearer)

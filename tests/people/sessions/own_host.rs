@@ -1,4 +1,4 @@
-//! The companion's own host: its endpoints go on without a rule, and nothing else there is open.
+//! The companion's own host: its endpoints are allowed without a rule, and no other path is.
 
 use portcullis_tests::lab::envoy::Builder;
 use portcullis_tests::lab::{Call, Version};
@@ -6,14 +6,14 @@ use serde_json::json;
 
 use crate::sessions::session_gateway::{SEALED, SessionGateway, TOKEN, TestSession};
 
-/// The companion's host, and the wildcard of an app that is above it.
+/// The companion's host, and an app's wildcard that covers it.
 const OWN: &str = "auth.tools.example.com";
 const WILDCARD: &str = "*.tools.example.com";
 
 #[tokio::test]
 async fn exactly_the_companions_endpoints_are_let_through_with_all_that_they_need() {
     for version in Version::ALL {
-        // Under an app's wildcard the host is the companion's all the same.
+        // The host belongs to the companion even under an app's wildcard.
         let edit = |policy: &mut serde_json::Value| {
             policy["apps"][0]["hosts"] = json!([WILDCARD]);
             policy["sso"]["url"] = json!(format!("https://{OWN}"));

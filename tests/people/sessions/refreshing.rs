@@ -1,4 +1,4 @@
-//! A session whose token's time is over goes on by one call to the companion, and nobody notices.
+//! An expired session token is refreshed by one call to the companion, without the user noticing.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::sessions::session_gateway::{
 
 const REFRESHES: &str = "portcullis_refreshes_total";
 
-/// The cookies ride on this answer, each on a line of its own, and it is for nobody else.
+/// Checks that the response has the cookies, each on a line of its own, and is not cacheable.
 fn assert_carries_cookies(reply: &Reply, lines: &[String], what: &str) {
     assert_eq!(reply.all("set-cookie"), lines, "{what}");
     assert_eq!(reply.all("cache-control"), ["no-store"], "{what}");
@@ -59,7 +59,7 @@ async fn one_call_refreshes_a_session_and_the_cookies_ride_on_the_apps_answer() 
         assert!(asked[0].all("authorization").is_empty());
         counted(&people, "renewed", 1.0).await;
 
-        // The browser shows the fresh token from now on, and nobody is asked.
+        // The browser sends the new token from now on, and no refresh is needed.
         let (reply, _) = people
             .assert_allowed_with_reply("fresh", with_session(&people.valid_token(&ann)))
             .await;
@@ -81,7 +81,7 @@ async fn the_cookies_ride_on_refusals_and_over_http_2_too() {
     people.count_forwarded();
     assert_carries_cookies(&reply, &lines, "HTTP/2");
 
-    // The fresh token has lost its group.
+    // The new token does not have the group.
     let guest = ann.token().claim("groups", json!([])).sign(&people.key);
     let lines = [set_cookie(TOKEN, &guest), set_cookie(SEALED, "resealed")];
     people
@@ -101,7 +101,7 @@ async fn the_cookies_ride_on_refusals_and_over_http_2_too() {
     assert_carries_cookies(&reply, &lines, "a guest's call");
     people.assert_not_forwarded("a guest");
 
-    // What is nobody's business does not ride.
+    // Responses to unrelated requests have no cookies.
     ann = TestSession::new("ann");
     let mut lines = people.refresh_succeeds(&ann);
     let theirs = [
@@ -125,7 +125,7 @@ async fn h11_no_cache_keeps_an_answer_that_carries_a_session() {
     const CACHED: &str = "cached.example.com";
     let people = SessionGateway::with(
         |policy| policy["apps"][0]["hosts"] = json!([HOST, CACHED]),
-        // The companion stands in for an app whose pages may be kept.
+        // The companion acts as an app with cacheable pages.
         |builder| builder.app_at(CACHED, "companion"),
     )
     .await;
@@ -182,7 +182,7 @@ async fn a_session_that_has_ended_leads_to_sign_in_and_its_cookies_go() {
     people.assert_not_forwarded("a page");
     counted(&people, "ended", 2.0).await;
 
-    // Without the sealed session there is nothing to ask with.
+    // Without the sealed session there is nothing to refresh.
     let token = people.expired_token(&TestSession::new("ann"));
     let alone = Call::get(HOST, "/api").header("cookie", format!("{TOKEN}={token}"));
     let reply = people
@@ -261,7 +261,7 @@ async fn a_companion_that_says_nothing_costs_two_seconds_and_one_that_is_gone_no
         people
             .assert_refused("gone", over.clone(), 503, "session-unavailable")
             .await;
-        // Who has a good token does not notice.
+        // Requests with a valid token are not affected.
         people.assert_allowed_with_reply("good", good).await;
         people.companion.release();
         people.companion.up().await;
@@ -310,7 +310,7 @@ async fn a_fresh_token_by_a_key_that_is_news_waits_for_the_key() {
     people
         .assert_allowed_with_reply("at first", with_session(&people.valid_token(&ann)))
         .await;
-    // Only then may an unknown key cause a read again.
+    // Only then may an unknown key cause a fetch again.
     let age = [("trust", "sso")];
     let rested = |age| age >= 10.0;
     let metric = people
@@ -334,7 +334,8 @@ async fn a_fresh_token_by_a_key_that_is_news_waits_for_the_key() {
     people.assert_clean().await;
 }
 
-/// `allow_on_headers_stop_iteration` makes Envoy ask for the body of a request that the filter holds.
+/// `allow_on_headers_stop_iteration` makes Envoy request the body of a request that the filter
+/// holds.
 #[tokio::test]
 async fn a_body_does_not_carry_headers_that_wait_for_a_refresh_past_the_gate() {
     let mut people = SessionGateway::with(|_| {}, Builder::stop_iteration).await;

@@ -1,4 +1,4 @@
-//! A gateway whose people sign in at a companion, and sessions of these people.
+//! A gateway with sign-in, and sessions of its users.
 
 use std::ops::{Deref, DerefMut};
 
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::sessions::companion::{CannedResponse, Companion};
 
-/// Where a browser meets the companion, and its host.
+/// The companion's URL and host.
 pub(crate) const URL: &str = "https://auth.example.com";
 pub(crate) const AUTH: &str = "auth.example.com";
 
@@ -22,7 +22,7 @@ pub(crate) const AUTH: &str = "auth.example.com";
 pub(crate) const TOKEN: &str = "__Secure-portcullis";
 pub(crate) const SEALED: &str = "__Secure-portcullis-session";
 
-/// A stand with a companion behind it.
+/// A [`TestGateway`] with a companion.
 #[derive(Debug)]
 pub(crate) struct SessionGateway {
     inner: TestGateway,
@@ -30,7 +30,7 @@ pub(crate) struct SessionGateway {
     pub(crate) key: SigningKey,
 }
 
-/// A session of a person.
+/// A user's session.
 #[derive(Clone, Debug)]
 pub(crate) struct TestSession {
     pub(crate) sid: String,
@@ -40,13 +40,13 @@ pub(crate) struct TestSession {
 }
 
 impl SessionGateway {
-    /// SessionGateway of the group `sre` may do everything at the app; `/-/healthy` is public; karma's token
-    /// still works.
+    /// Users in the group `sre` have access to the whole app; `/-/healthy` is public; karma's token
+    /// is accepted too.
     pub(crate) async fn start() -> Self {
         Self::with(|_| {}, |builder| builder).await
     }
 
-    /// The same with a policy changed by `edit`, on a gateway that is told more.
+    /// The same with a policy changed by `edit`, and with more settings of the gateway.
     pub(crate) async fn with(
         edit: impl FnOnce(&mut Value),
         more: impl FnOnce(Builder) -> Builder,
@@ -76,18 +76,18 @@ impl SessionGateway {
         }
     }
 
-    /// A good token of a session.
+    /// A valid token of a session.
     pub(crate) fn valid_token(&self, session: &TestSession) -> String {
         session.token().sign(&self.key)
     }
 
-    /// A token of a session, whose time ran out a minute ago.
+    /// A token of a session that expired a minute ago.
     pub(crate) fn expired_token(&self, session: &TestSession) -> String {
         session.token().ago(360).sign(&self.key)
     }
 
-    /// What the companion says when a session goes on: a fresh token of it, which is returned, and a
-    /// sealed session.
+    /// The companion refreshes the session: it sets a new token and a sealed session. Returns the
+    /// `Set-Cookie` lines.
     pub(crate) fn refresh_succeeds(&self, session: &TestSession) -> Vec<String> {
         let lines = [
             set_cookie(TOKEN, &self.valid_token(session)),
@@ -98,7 +98,7 @@ impl SessionGateway {
         lines.to_vec()
     }
 
-    /// What the companion says when a session is over: both cookies are deleted.
+    /// The companion reports that the session has ended: it deletes both cookies.
     pub(crate) fn refresh_revokes(&self) -> Vec<String> {
         let deleted = |name| format!("{name}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
         let lines = [TOKEN, SEALED].map(deleted);
@@ -107,7 +107,8 @@ impl SessionGateway {
         lines.to_vec()
     }
 
-    /// Sends a call that must reach the app, once, and returns the answer and what the app saw.
+    /// Sends a request that must reach the app once, and returns the response and what the app
+    /// received.
     pub(crate) async fn assert_allowed_with_reply(
         &mut self,
         what: &str,
@@ -121,7 +122,7 @@ impl SessionGateway {
         (reply, seen.expect("the request just counted"))
     }
 
-    /// As every test ends.
+    /// The end of every test.
     pub(crate) async fn assert_clean(self) {
         self.inner.assert_clean().await;
     }
@@ -142,7 +143,7 @@ impl DerefMut for SessionGateway {
 }
 
 impl TestSession {
-    /// A session of this person, who has signed in a while ago.
+    /// A session of this user, who signed in a while ago.
     pub(crate) fn new(subject: &str) -> Self {
         let mut sid = [0; 16];
         OsRng.fill_bytes(&mut sid);
@@ -154,7 +155,7 @@ impl TestSession {
         }
     }
 
-    /// Its token, for five minutes from now.
+    /// Its token, valid for five minutes.
     pub(crate) fn token(&self) -> Token {
         Token::new(json!({
             "iss": URL,
@@ -181,7 +182,7 @@ pub(crate) fn set_cookie(name: &str, value: &str) -> String {
     format!("{name}={value}; Path=/; Max-Age=43200; Secure; HttpOnly; SameSite=Lax")
 }
 
-/// A GET of the app with this token and a sealed session, among other cookies.
+/// A request with this token and a sealed session, among other cookies.
 pub(crate) fn with_session(token: &str) -> Call {
     Call::get(HOST, "/api/v2/alerts").header("cookie", cookies(token))
 }
@@ -191,13 +192,13 @@ pub(crate) fn cookies(token: &str) -> String {
     format!("theme=dark; {TOKEN}={token}; {SEALED}=sealed; lang=en")
 }
 
-/// A call as a browser makes it that asks for a page.
+/// The request of a browser that navigates to a page.
 pub(crate) fn as_navigation(call: Call) -> Call {
     call.header("sec-fetch-mode", "navigate")
         .header("sec-fetch-site", "none")
 }
 
-/// All values of a header that the app saw.
+/// All values of a header that the app received.
 pub(crate) fn header_values(seen: &Value, name: &str) -> Vec<String> {
     let headers = seen["headers"].as_array().into_iter().flatten();
     headers

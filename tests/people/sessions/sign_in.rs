@@ -1,4 +1,4 @@
-//! What people are told who show no session, or none that is good.
+//! Requests without a valid session.
 
 use portcullis_tests::lab::Call;
 use portcullis_tests::lab::fixture::HOST;
@@ -62,7 +62,7 @@ async fn everybody_else_is_told_what_is_missing() {
             json!({"error": "unauthenticated", "reason": "no-credentials"})
         );
     }
-    // A session that fails is as good as nothing shown.
+    // An invalid session is treated like a missing one.
     let forged = with_session("a.b.c");
     let reply = people
         .assert_refused("forged", forged, 401, "token-malformed")
@@ -72,7 +72,7 @@ async fn everybody_else_is_told_what_is_missing() {
         "Bearer realm=\"alertmanager\""
     );
 
-    // Who is known and not allowed is not sent round in circles.
+    // An authenticated user without access is not redirected.
     let guest = ann
         .token()
         .claim("groups", json!(["guests"]))

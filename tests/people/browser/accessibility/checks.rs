@@ -1,10 +1,10 @@
-//! What makes a page fit for everybody, as far as a program can tell: WCAG 2.2, level AA.
+//! The accessibility rules that a program can check: WCAG 2.2, level AA.
 
 use portcullis_tests::lab::Browser;
 
-/// Lists what is wrong with the page that is shown: whether it is wider than the screen (1.4.10), says
-/// its language (3.1.1), has one heading of the first rank and one main part (1.3.1), a title (2.4.2),
-/// names for all that can be used (4.1.2), contrast (1.4.3), and targets that a finger meets (2.5.8).
+/// Lists the faults of the current page: whether it is wider than the screen (1.4.10), declares its
+/// language (3.1.1), has one `h1` and one `main` (1.3.1), a title (2.4.2), names for all controls
+/// (4.1.2), contrast (1.4.3), and large enough targets (2.5.8).
 const FAULTS: &str = r#"
 const faults = [];
 const one = (selector) => document.querySelectorAll(selector).length === 1;
@@ -58,17 +58,17 @@ if (seen < 2) faults.push('no text');
 return faults;
 "#;
 
-/// All that can be used on the page, in order.
+/// The controls of the page, in order.
 const USABLE: &str =
     "return [...document.querySelectorAll('a[href], button')].map((part) => part.outerHTML)";
 
-/// What has the focus, and whether that can be seen (2.4.7, 2.4.11).
+/// The focused element, and whether the focus is visible (2.4.7, 2.4.11).
 const FOCUSED: &str = "const part = document.activeElement; const style = getComputedStyle(part); \
     const seen = part.matches(':focus-visible') && style.outlineStyle !== 'none' \
         && parseFloat(style.outlineWidth) >= 2; \
     return [part.outerHTML, seen]";
 
-/// What is wrong with the page that is shown.
+/// The faults of the current page.
 pub(super) async fn faults(browser: &Browser) -> Vec<String> {
     let faults = browser.run(FAULTS).await;
     let faults = faults.as_array().unwrap().iter();
@@ -77,7 +77,8 @@ pub(super) async fn faults(browser: &Browser) -> Vec<String> {
         .collect()
 }
 
-/// Reaches all that can be used on the page that is shown by Tab, in order, and sees where it is.
+/// Reaches all controls of the current page with Tab, in order, and checks that the focus is
+/// visible.
 pub(super) async fn walks_by_keyboard(browser: &Browser, name: &str) {
     let usable = browser.run(USABLE).await;
     for part in usable.as_array().unwrap() {
