@@ -1,4 +1,4 @@
-//! The reference against the code, without anything running.
+//! The tables that are compared with the code itself.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,30 @@ use portcullis_core::decision::{Class, Reason};
 use portcullis_core::policy::Policy;
 use serde_json::{Value, json};
 
-use crate::document::{Document, first_column, table};
+use crate::document::{COMPANION, Document, ENVOY, POLICY, first_column, table};
+use crate::running::quoted;
+use crate::sources;
 
-/// So far from every field's name that the parser lists them all.
+/// Unlike every field's name, so the parser lists them all instead of suggesting one.
 const NO_FIELD: &str = "this-is-the-name-of-no-field";
 
-/// The names that may stand at a place, by the parser's own account; `None` if no object does.
+/// How an error lists the names that it expects.
+pub(crate) const LISTED: &str = "here stand ";
+
+/// The names that the parser expects at a place; `None` if it expects no object there.
 fn known(document: &Value) -> Option<Vec<String>> {
     let error = Policy::from_json(&document.to_string()).err()?;
-    let names = error.help().strip_prefix("here stand ")?;
-    error
-        .problem()
-        .contains(NO_FIELD)
-        .then(|| names.split(", ").map(str::to_owned).collect())
+    let names = error.help().strip_prefix(LISTED)?;
+    error.problem().contains(NO_FIELD).then(|| {
+        names
+            .replace('`', "")
+            .split(", ")
+            .map(str::to_owned)
+            .collect()
+    })
 }
 
-/// Finds all objects of the document from a place on: what may stand in each.
+/// Collects the fields of all objects of the document, from a place on.
 fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeMap<String, Vec<String>>) {
     let Some(names) = known(&wrap(json!({NO_FIELD: 1}))) else {
         return;
@@ -41,13 +49,13 @@ fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeMap<String,
 }
 
 #[test]
-fn every_field_of_the_readme_is_one_and_there_are_no_others() {
+fn every_field_of_the_reference_is_one_and_there_are_no_others() {
     let mut found = BTreeMap::new();
     walk("", &|value| value, &mut found);
     assert_eq!(found.len(), 10, "{:?}", found.keys());
 
-    let readme = Document::read("README.md");
-    let sections = readme.sections().into_iter();
+    let reference = Document::read(POLICY);
+    let sections = reference.sections().into_iter();
     let documented: BTreeMap<String, Vec<String>> = sections
         .filter(|(_, text)| text.contains("| field |"))
         .map(|(heading, text)| {
@@ -63,15 +71,15 @@ fn every_field_of_the_readme_is_one_and_there_are_no_others() {
 }
 
 #[test]
-fn the_readme_lists_every_reason_with_its_status() {
-    let readme = Document::read("README.md");
-    let rows = table(readme.section("Reference: reasons"), "reason");
+fn the_reference_lists_every_reason_with_its_status() {
+    let reference = Document::read(POLICY);
+    let rows = table(reference.section("Reasons"), "reason");
     let documented: Vec<(&str, &str)> = rows
         .iter()
         .map(|row| (row[0].trim_matches('`'), row[1]))
         .collect();
     let status = |reason: Reason| match reason.class() {
-        Class::Allowed => "goes on",
+        Class::Allowed => "allowed",
         Class::Unauthenticated | Class::InvalidToken => "401",
         Class::Forbidden => "403",
         Class::BadRequest => "400",
@@ -82,13 +90,37 @@ fn the_readme_lists_every_reason_with_its_status() {
 }
 
 #[test]
-fn the_readme_lists_every_header_that_is_stripped() {
-    let readme = Document::read("README.md");
-    let documented = first_column(readme.section("Reference: headers"), "stripped");
+fn the_reference_lists_every_header_that_is_stripped() {
+    let reference = Document::read(POLICY);
+    let documented = first_column(reference.section("Identity headers"), "stripped");
     let prefixes = PREFIXES.map(|prefix| format!("{prefix}*"));
     let all: Vec<String> = prefixes
         .into_iter()
         .chain(NAMES.map(str::to_owned))
         .collect();
     assert_eq!(documented, all);
+}
+
+#[test]
+fn every_outcome_of_the_metrics_is_in_the_code() {
+    for (name, title, folders) in [
+        (
+            ENVOY,
+            "metric",
+            &["src/engine", "src/filter", "src/module"][..],
+        ),
+        (COMPANION, "companion metric", &["src/companion"]),
+    ] {
+        let document = Document::read(name);
+        let sources = sources::text(folders);
+        for row in table(document.section("Metrics"), title) {
+            if !quoted(row[1]).contains("outcome") {
+                continue;
+            }
+            for outcome in quoted(row[2]) {
+                let is_there = sources.contains(&format!("\"{outcome}\""));
+                assert!(is_there, "{name}: {} has no outcome {outcome}", row[0]);
+            }
+        }
+    }
 }

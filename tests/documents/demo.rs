@@ -1,4 +1,4 @@
-//! The demo, as the README has it.
+//! The demo prints what the README shows, and what it prints works.
 
 use std::env;
 use std::fs;
@@ -12,9 +12,9 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use url::Url;
 
-use crate::document::Document;
+use crate::document::{Document, README};
 
-/// Two demos at once would write to the same folders.
+/// Two concurrent demos would write to the same folders.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 fn demo(gateway: SocketAddr) -> Command {
@@ -35,11 +35,11 @@ async fn the_demo_prints_the_table_of_the_readme() {
         "{printed}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let readme = Document::read("README.md");
+    let readme = Document::read(README);
     let shown = readme.blocks("text")[0];
     assert!(
         printed.contains(shown),
-        "the README has another table than:\n{printed}"
+        "the README has a different table:\n{printed}"
     );
 }
 

@@ -1,4 +1,4 @@
-//! The reference of the companion against one that signs somebody in.
+//! The companion's endpoints, cookies, metrics and log, compared with a running one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,13 +7,13 @@ use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::{Authority, Call, Companion, Provider, UserAgent, wait};
 use serde_json::{Value, json};
 
-use crate::document::{Document, first_column, table};
+use crate::document::{COMPANION, Document, first_column, table};
 use crate::running::{names, quoted};
 
 const URL: &str = "https://auth.example.com";
 const KEY_MADE: &str = "portcullis_companion_signing_key_made_timestamp_seconds";
 
-/// A provider, a companion that terminates TLS itself, and somebody who has signed in.
+/// A provider, a companion that terminates TLS itself, and a person who has signed in.
 struct Stage {
     _provider: Provider,
     companion: Companion,
@@ -71,10 +71,10 @@ fn policy(rule: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_endpoints_of_the_readme_are_those_of_the_companion_and_of_the_filter() {
+async fn the_endpoints_of_the_reference_are_those_of_the_companion_and_of_the_filter() {
     let stage = Stage::start().await;
-    let readme = Document::read("README.md");
-    let rows = table(readme.section("Endpoints"), "endpoint");
+    let reference = Document::read(COMPANION);
+    let rows = table(reference.section("Endpoints"), "endpoint");
     let policy = Policy::from_json(&policy("operators").to_string()).expect("a policy");
     let sso = policy.sso().expect("people sign in");
     let mut bare = BTreeSet::new();
@@ -102,17 +102,17 @@ async fn the_endpoints_of_the_readme_are_those_of_the_companion_and_of_the_filte
 }
 
 #[tokio::test]
-async fn the_cookies_of_the_readme_are_those_that_a_browser_gets() {
+async fn the_cookies_of_the_reference_are_those_that_a_browser_gets() {
     let stage = Stage::start().await;
-    let readme = Document::read("README.md");
-    let section = readme.section("Cookies");
+    let reference = Document::read(COMPANION);
+    let section = reference.section("Cookies");
     let rows = table(section, "cookie");
     let mut seen = BTreeSet::new();
     let steps = stage.alice.history().iter();
     let ours = steps.filter(|step| step.url.host_str() == Some("auth.example.com"));
     for line in ours.flat_map(|step| step.reply.all("set-cookie")) {
         let (name, rest) = line.split_once('=').expect("a cookie");
-        // What is deleted, and the mark by which a loop is known.
+        // Deleted cookies, and the one that detects loops.
         if rest.contains("Max-Age=0;") || name.ends_with("-login-done") {
             continue;
         }
@@ -121,7 +121,7 @@ async fn the_cookies_of_the_readme_are_those_that_a_browser_gets() {
             None => format!("`{name}`"),
         };
         let row = rows.iter().find(|row| row[0] == known);
-        let row = row.unwrap_or_else(|| panic!("{known} is not in the README"));
+        let row = row.unwrap_or_else(|| panic!("{known} is not in the reference"));
         for attribute in ["Secure", "HttpOnly", "Path=/"] {
             assert!(section.contains(&format!("`{attribute}`")), "{attribute}");
             assert!(line.contains(&format!("; {attribute}")), "{line}");
@@ -137,11 +137,11 @@ async fn the_cookies_of_the_readme_are_those_that_a_browser_gets() {
 }
 
 #[tokio::test]
-async fn the_companions_metrics_and_its_log_are_those_of_the_readme() {
+async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
     let mut stage = Stage::start().await;
-    let readme = Document::read("README.md");
-    let section = readme.section("Metrics and logs of the companion");
-    // All that is counted.
+    let reference = Document::read(COMPANION);
+    let section = reference.section("Metrics");
+    // Everything that is counted.
     let refresh = Call::post("", "").header("x-request-id", "the-proxy-s-own");
     let refreshed = stage.alice.fetch("/oauth2/refresh", refresh).await;
     assert_eq!(refreshed.status, 200);
@@ -161,7 +161,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_readme() {
     let text = wait::until("all metrics", wait::LONG, async || {
         let metrics = Call::get("localhost", "/metrics");
         let text = metrics.send(stage.companion.metrics()).await.text();
-        // It is looked for every other second.
+        // It is updated every two seconds.
         let mut lines = text.lines();
         let made = lines.find_map(|line| line.strip_prefix(KEY_MADE)?.trim().parse::<f64>().ok());
         made.is_some_and(|secs| secs > 0.0).then_some(text)
@@ -176,12 +176,14 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_readme() {
     let line = lines
         .find(|line| !line["proxy_id"].is_null())
         .expect("a line");
-    let documented: BTreeSet<String> = first_column(section, "log").into_iter().collect();
+    let documented: BTreeSet<String> = first_column(reference.section("Log"), "log")
+        .into_iter()
+        .collect();
     assert_eq!(names(&line), documented);
     assert!(!log.contains("eyJ") && !log.contains("s3cret"), "{log}");
 }
 
-/// The metrics of OpenMetrics' text, and the labels of each.
+/// The metrics in OpenMetrics text, and the labels of each.
 fn metrics(text: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut metrics: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -197,7 +199,7 @@ fn metrics(text: &str) -> BTreeMap<String, BTreeSet<String>> {
         let labels = labels
             .split(',')
             .filter_map(|label| Some(label.split_once('=')?.0.to_owned()));
-        // A histogram's own.
+        // The label of a histogram's buckets.
         let labels = labels.filter(|label| label != "le");
         metrics.entry(name.to_owned()).or_default().extend(labels);
     }

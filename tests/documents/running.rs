@@ -1,4 +1,4 @@
-//! The reference against gateways that run as they are shipped.
+//! Headers, logs and metrics, compared with gateways that run the shipped files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use portcullis_tests::lab::{
 };
 use serde_json::{Value, json};
 
-use crate::document::{Document, first_column, table};
+use crate::document::{Document, ENVOY, POLICY, first_column, table};
 
 const GITLAB: &str = "https://gitlab.com";
 const KUBERNETES: &str = "https://kubernetes.default.svc.cluster.local";
@@ -29,9 +29,9 @@ pub(crate) fn names(value: &Value) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn no_header_of_the_readme_survives_and_each_that_it_names_is_set() {
-    let readme = Document::read("README.md");
-    let section = readme.section("Reference: headers");
+async fn no_header_of_the_reference_survives_and_each_that_it_names_is_set() {
+    let reference = Document::read(POLICY);
+    let section = reference.section("Identity headers");
     let (authority, key) = (Authority::new(), SigningKey::p256());
     let issuer = Issuer::start(&authority, GITLAB, &[&key]).await;
     let app = App::start("prometheus").await;
@@ -80,10 +80,10 @@ async fn no_header_of_the_readme_survives_and_each_that_it_names_is_set() {
 }
 
 #[tokio::test]
-async fn logs_and_metrics_of_the_readme_are_those_of_the_gateway() {
-    let readme = Document::read("README.md");
+async fn logs_and_metrics_of_the_reference_are_those_of_the_gateway() {
+    let (policy, reference) = (Document::read(POLICY), Document::read(ENVOY));
     let (authority, key) = (Authority::new(), SigningKey::p256());
-    // Keys of its own for each: else whose set is read first says who the caller is.
+    // Different keys: otherwise the entry whose keys are fetched first determines the caller.
     let blue = Issuer::start(&authority, KUBERNETES, &[&key]).await;
     let green = Issuer::start(&authority, KUBERNETES, &[&SigningKey::p256()]).await;
     let app = App::start("alertmanager").await;
@@ -101,7 +101,7 @@ async fn logs_and_metrics_of_the_readme_are_those_of_the_gateway() {
     let call = Call::get(host, "/api/v2/alerts?silenced=false").bearer(&karma);
     let (reply, line) = gateway.call(&call).await;
     assert_eq!(reply.status, 200);
-    let logs = readme.section("Reference: logs");
+    let logs = reference.section("Access log");
     let documented: BTreeMap<String, String> = table(logs, "access log")
         .iter()
         .map(|row| {
@@ -125,8 +125,9 @@ async fn logs_and_metrics_of_the_readme_are_those_of_the_gateway() {
         .lines()
         .filter(|line| line.contains("portcullis.decision.v1"));
     let records = records.filter_map(|line| serde_json::from_str(&line[line.find('{')?..]).ok());
+    let audit = policy.section("Audit record");
     let members: BTreeSet<String> = records.flat_map(|record| names(&record)).collect();
-    let documented: BTreeSet<String> = first_column(logs, "audit record").into_iter().collect();
+    let documented: BTreeSet<String> = first_column(audit, "audit record").into_iter().collect();
     assert_eq!(documented, members, "{log}");
     assert!(!log.contains("eyJ") && !log.contains("silenced"), "{log}");
 
@@ -135,7 +136,7 @@ async fn logs_and_metrics_of_the_readme_are_those_of_the_gateway() {
         .await
         .text();
     let documented: BTreeMap<String, BTreeSet<String>> =
-        table(readme.section("Reference: metrics"), "metric")
+        table(reference.section("Metrics"), "metric")
             .iter()
             .map(|row| (row[0].trim_matches('`').to_owned(), quoted(row[1])))
             .collect();
@@ -150,7 +151,7 @@ pub(crate) fn quoted(cell: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Our metrics, and the labels of each.
+/// The filter's metrics, and the labels of each.
 fn metrics(stats: &str) -> BTreeMap<String, BTreeSet<String>> {
     let typed = stats
         .lines()
@@ -161,7 +162,7 @@ fn metrics(stats: &str) -> BTreeMap<String, BTreeSet<String>> {
         let inside = series.filter_map(|line| Some(line.split_once('{')?.1.split_once('}')?.0));
         let labels = inside.flat_map(|labels| labels.split(','));
         let labels = labels.filter_map(|label| Some(label.split_once('=')?.0.to_owned()));
-        // A histogram's own.
+        // The label of a histogram's buckets.
         labels.filter(|label| label != "le").collect()
     };
     names

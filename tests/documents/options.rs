@@ -8,23 +8,24 @@ use std::process::{Command, Output, Stdio};
 use portcullis_tests::lab::{Authority, Companion, ExampleConfig, folder, tools, yaml};
 use serde_json::{Value, json};
 
-use crate::document::{Document, table};
+use crate::document::{COMPANION, Document, README, table};
+use crate::reference::LISTED;
 
-/// So far from every option's name that the companion lists them all.
+/// Unlike every option's name, so the companion lists them all instead of suggesting one.
 const NO_OPTION: &str = "this-is-the-name-of-no-option";
 
-/// A name that somebody gives.
+/// A name that a user chooses.
 const ANY: &str = "any";
 
-/// An option, as the help has it.
+/// An option in the output of `--help`.
 #[derive(Debug, Default)]
-struct Told {
+struct Flag {
     variable: String,
     default: Option<String>,
 }
 
-/// Shows the companion a configuration, which is not enough to start with.
-fn ask(configuration: &Value) -> Output {
+/// Starts the companion with a configuration that is not sufficient.
+fn start(configuration: &Value) -> Output {
     let mut companion = Command::new(tools::companion())
         .args(["serve", "--config", "-"])
         .stdin(Stdio::piped())
@@ -38,16 +39,26 @@ fn ask(configuration: &Value) -> Output {
     companion.wait_with_output().expect("it ends")
 }
 
-/// The names that may stand at a place, by the companion's own account; `None` if none do.
+/// The names that the companion expects at a place; `None` if it expects no mapping there.
 fn known(configuration: &Value) -> Option<Vec<String>> {
-    let told = String::from_utf8(ask(configuration).stderr).expect("text");
-    let problem = told.lines().next()?;
+    let report = String::from_utf8(start(configuration).stderr).expect("text");
+    let problem = report.lines().next()?;
     let is_place = problem.ends_with(&format!("unknown field `{NO_OPTION}`"));
-    let names = told.split_once("help: here stand ").filter(|_| is_place)?.1;
-    Some(names.trim().split(", ").map(str::to_owned).collect())
+    let names = report
+        .split_once(&format!("help: {LISTED}"))
+        .filter(|_| is_place)?
+        .1;
+    Some(
+        names
+            .trim()
+            .replace('`', "")
+            .split(", ")
+            .map(str::to_owned)
+            .collect(),
+    )
 }
 
-/// Finds all options from a place on. `place` is empty at the top.
+/// Collects all options below a place, which is empty at the top.
 fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeSet<String>) -> bool {
     let Some(names) = known(&wrap(json!({NO_OPTION: 1}))) else {
         return false;
@@ -73,7 +84,7 @@ fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeSet<String>
     true
 }
 
-/// The flag of an option, as the README says that it is made.
+/// The flag of an option, formed as the reference describes.
 fn flag(option: &str) -> String {
     let words = option.replace("providers[]", "provider").replace(".*", "");
     format!("--{}", words.replace(['.', '_'], "-"))
@@ -85,13 +96,13 @@ fn variable(option: &str) -> String {
 }
 
 /// Every flag of the help.
-fn help() -> BTreeMap<String, Told> {
+fn help() -> BTreeMap<String, Flag> {
     let output = Command::new(tools::companion())
         .args(["serve", "--help"])
         .output()
         .expect("the companion runs");
     let help = String::from_utf8(output.stdout).expect("text");
-    let mut flags: BTreeMap<String, Told> = BTreeMap::new();
+    let mut flags: BTreeMap<String, Flag> = BTreeMap::new();
     let mut last = String::new();
     for line in help.lines().map(str::trim) {
         if line.starts_with("--") {
@@ -99,28 +110,28 @@ fn help() -> BTreeMap<String, Told> {
                 .next()
                 .unwrap_or_default()
                 .clone_into(&mut last);
-            flags.insert(last.clone(), Told::default());
+            flags.insert(last.clone(), Flag::default());
         }
-        let Some(told) = flags.get_mut(&last) else {
+        let Some(flag) = flags.get_mut(&last) else {
             continue;
         };
         let between = |start| Some(line.split_once(start)?.1.trim_end_matches(']').to_owned());
-        told.variable = between("[env: ").unwrap_or_else(|| told.variable.clone());
-        told.default = between("[default: ").or_else(|| told.default.take());
+        flag.variable = between("[env: ").unwrap_or_else(|| flag.variable.clone());
+        flag.default = between("[default: ").or_else(|| flag.default.take());
     }
     flags
 }
 
-fn options(readme: &Document) -> Vec<Vec<&str>> {
-    table(readme.section("Options"), "option")
+fn options(reference: &Document) -> Vec<Vec<&str>> {
+    table(reference.section("Configuration"), "option")
 }
 
 #[test]
-fn every_option_of_the_companion_is_in_the_readme_and_there_are_no_others() {
+fn every_option_of_the_companion_is_in_the_reference_and_there_are_no_others() {
     let mut found = BTreeSet::new();
     walk("", &|value| value, &mut found);
-    let readme = Document::read("README.md");
-    let rows = options(&readme);
+    let reference = Document::read(COMPANION);
+    let rows = options(&reference);
     let listed: Vec<String> = rows.iter().map(|row| row[0].replace('`', "")).collect();
     let documented: BTreeSet<String> = listed.iter().cloned().collect();
     assert_eq!(documented, found);
@@ -128,38 +139,42 @@ fn every_option_of_the_companion_is_in_the_readme_and_there_are_no_others() {
 }
 
 #[test]
-fn each_option_has_the_flag_the_variable_and_the_default_of_the_readme() {
-    let readme = Document::read("README.md");
+fn each_option_has_the_flag_the_variable_and_the_default_of_the_reference() {
+    let reference = Document::read(COMPANION);
     let mut help = help();
     let config = help.remove("--config").expect("--config");
     assert_eq!(config.variable, "PORTCULLIS_CONFIG");
-    for row in options(&readme) {
+    for row in options(&reference) {
         let option = row[0].trim_matches('`');
-        let told = help.remove(&flag(option));
-        let told = told.unwrap_or_else(|| panic!("{option}: no {}", flag(option)));
-        assert_eq!(told.variable, variable(option), "{option}");
+        let listed = help.remove(&flag(option));
+        let listed = listed.unwrap_or_else(|| panic!("{option}: no {}", flag(option)));
+        assert_eq!(listed.variable, variable(option), "{option}");
         let default = row[2];
-        match told.default {
-            Some(told) => assert_eq!(default.replace('`', ""), told.replace('`', ""), "{option}"),
+        match listed.default {
+            Some(listed) => assert_eq!(
+                default.replace('`', ""),
+                listed.replace('`', ""),
+                "{option}"
+            ),
             None => assert!(!default.contains('`'), "{option}: {default}"),
         }
     }
     assert!(help.is_empty(), "{help:?}");
-    // What the README says of one by way of example.
+    // The example in the reference.
     let option = "session.cookie.domain";
-    let section = readme.section("Reference: the companion");
+    let section = reference.section("Configuration");
     for example in [flag(option), variable(option)] {
         assert!(section.contains(&format!("`{example}`")), "{example}");
     }
 }
 
-/// The README's configuration, with files and ports of the lab's.
+/// The configuration of the reference, with the lab's files and ports.
 fn example(authority: &Authority) -> Value {
-    let readme = Document::read("README.md");
-    let mut blocks = readme.blocks("text").into_iter();
+    let reference = Document::read(COMPANION);
+    let mut blocks = reference.blocks("yaml").into_iter();
     let block = blocks.find(|block| block.starts_with("url: "));
     let mut configuration = yaml::read(block.expect("a configuration")).expect("YAML");
-    // The lab fills in what is left out.
+    // The lab sets these itself.
     let members = configuration.as_object_mut().expect("a block");
     for name in ["listen", "metrics", "policy"] {
         assert!(members.remove(name).is_some(), "{name}");
@@ -175,9 +190,10 @@ fn example(authority: &Authority) -> Value {
 }
 
 #[tokio::test]
-async fn the_configuration_of_the_readme_goes_with_its_policy_and_with_the_gateway() {
+async fn the_configuration_of_the_reference_goes_with_the_policy_of_the_readme_and_with_the_gateway()
+ {
     let authority = Authority::new();
-    let readme = Document::read("README.md");
+    let readme = Document::read(README);
     let policy = yaml::read(readme.blocks("yaml")[0]).expect("YAML");
     let gateway = ExampleConfig::read("gateway.yaml");
     for policy in [&policy, gateway.policy()] {
@@ -186,21 +202,26 @@ async fn the_configuration_of_the_readme_goes_with_its_policy_and_with_the_gatew
 }
 
 #[test]
-fn what_is_required_is_what_the_companion_misses() {
-    let readme = Document::read("README.md");
-    let required = options(&readme)
+fn the_required_options_are_those_that_the_companion_requires() {
+    let reference = Document::read(COMPANION);
+    let required = options(&reference)
         .into_iter()
         .filter(|row| row[2] == "required");
     let required: BTreeSet<&str> = required.map(|row| row[0].trim_matches('`')).collect();
-    // With all that is said to be required, and nothing else, only files are missing.
+    // With the required options alone, only files are missing.
     let whole = json!({
         "url": "https://auth.example.com", "policy": "/nowhere/policy",
         "providers": [{"issuer": "https://gitlab.example.com", "client_id": "portcullis"}],
         "session": {"keys_file": "/nowhere/keys"},
     });
-    let told = |configuration: &Value| String::from_utf8(ask(configuration).stderr).expect("text");
-    assert!(told(&whole).contains("/nowhere/policy"), "{}", told(&whole));
-    let mut missed = BTreeSet::new();
+    let report =
+        |configuration: &Value| String::from_utf8(start(configuration).stderr).expect("text");
+    assert!(
+        report(&whole).contains("/nowhere/policy"),
+        "{}",
+        report(&whole)
+    );
+    let mut reported = BTreeSet::new();
     for option in [
         "url",
         "policy",
@@ -215,9 +236,12 @@ fn what_is_required_is_what_the_companion_misses() {
             None => (&mut configuration, option),
         };
         block.as_object_mut().expect("a block").remove(name);
-        let told = told(&configuration);
-        assert!(told.contains(&format!("no `{name}`")), "{option}: {told}");
-        missed.insert(option);
+        let report = report(&configuration);
+        assert!(
+            report.contains(&format!("no `{name}`")),
+            "{option}: {report}"
+        );
+        reported.insert(option);
     }
-    assert_eq!(required, missed);
+    assert_eq!(required, reported);
 }
