@@ -31,7 +31,7 @@ fn thumbprint(key: &SigningKey) -> String {
 }
 
 #[tokio::test]
-async fn k08_clusters_that_share_an_issuer_are_told_apart_by_their_keys() {
+async fn k08_clusters_with_the_same_issuer_are_distinguished_by_key() {
     let fixture = Fixture::with_shared_issuer(SHARED, &["staging", "production"]).await;
     let mut policy = fixture.policy();
     policy["apps"][0]["rules"][0]["paths"] = json!(["/api/v2/alerts"]);
@@ -64,7 +64,7 @@ async fn k08_clusters_that_share_an_issuer_are_told_apart_by_their_keys() {
 }
 
 #[tokio::test]
-async fn j19_a_key_vouches_for_its_own_issuer_alone() {
+async fn j19_a_key_is_valid_for_its_own_issuer_only() {
     let fixture = Fixture::start(&["staging", "production"]).await;
     let gateway = fixture.gateway(fixture.policy()).start().await;
     let (staging, production) = (fixture.cluster("staging"), fixture.cluster("production"));
@@ -83,7 +83,7 @@ async fn j19_a_key_vouches_for_its_own_issuer_alone() {
 }
 
 #[tokio::test]
-async fn k09_a_former_issuer_is_accepted_while_a_migration_lasts() {
+async fn k09_a_former_issuer_is_accepted_during_a_migration() {
     let fixture = Fixture::start(&["staging", "moved"]).await;
     let mut policy = fixture.policy();
     policy["trust"][0]["former_issuers"] = json!([SHARED]);
@@ -113,7 +113,7 @@ async fn k09_a_former_issuer_is_accepted_while_a_migration_lasts() {
 }
 
 #[tokio::test]
-async fn j11_a_token_without_kid_needs_exactly_one_key_that_fits() {
+async fn j11_a_token_without_kid_needs_exactly_one_suitable_key() {
     let fixture = Fixture::start(&["one", "two-kinds", "twins"]).await;
     let rsa = SigningKey::rsa("blue");
     let twin = SigningKey::p256();
@@ -141,7 +141,7 @@ async fn j11_a_token_without_kid_needs_exactly_one_key_that_fits() {
 }
 
 #[tokio::test]
-async fn inline_keys_need_no_issuer_and_begin_where_there_is_one() {
+async fn inline_keys_need_no_issuer_and_are_used_until_one_responds() {
     let mut fixture = Fixture::start(&["alone", "begun"]).await;
     let fresh = SigningKey::p256();
     let mut policy = fixture.policy();
@@ -176,7 +176,7 @@ async fn inline_keys_need_no_issuer_and_begin_where_there_is_one() {
 }
 
 #[tokio::test]
-async fn only_pinned_keys_count() {
+async fn only_pinned_keys_are_accepted() {
     let fixture = Fixture::start(&["staging", "strange"]).await;
     let staging = fixture.cluster("staging");
     let unpinned = SigningKey::p256();
@@ -197,7 +197,7 @@ async fn only_pinned_keys_count() {
 }
 
 #[tokio::test]
-async fn a_mirror_answers_for_its_own_trust_entry_and_no_fresher_than_it_read() {
+async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_read() {
     let fixture = Fixture::start(&["true", "other-trust", "other-issuer", "old"]).await;
     let mut policy = fixture.policy();
     for (place, cluster) in fixture.clusters.iter().enumerate() {
@@ -242,7 +242,7 @@ async fn a_mirror_answers_for_its_own_trust_entry_and_no_fresher_than_it_read() 
 }
 
 #[tokio::test]
-async fn k12_an_issuer_is_asked_without_any_credential_and_by_its_own_names() {
+async fn k12_key_requests_carry_no_credentials_and_use_the_issuers_host() {
     let fixture = Fixture::start(&["staging"]).await;
     let gateway = fixture.gateway(fixture.policy()).start().await;
     let cluster = fixture.cluster("staging");
@@ -258,7 +258,7 @@ async fn k12_an_issuer_is_asked_without_any_credential_and_by_its_own_names() {
 }
 
 #[tokio::test]
-async fn k07_a_rule_that_names_an_accounts_uid_takes_no_account_made_again_for_it() {
+async fn k07_a_pinned_uid_rejects_a_recreated_service_account() {
     let fixture = Fixture::start(&["staging"]).await;
     let staging = fixture.cluster("staging");
     let mut policy = fixture.policy();

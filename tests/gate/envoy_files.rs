@@ -9,7 +9,7 @@ use portcullis_tests::lab::{
 const KUBERNETES: &str = "https://kubernetes.default.svc.cluster.local";
 
 #[test]
-fn every_file_is_taken_by_both_envoys() {
+fn both_envoys_accept_every_file() {
     let authority = Authority::new();
     for name in ExampleConfig::names() {
         let mut config = ExampleConfig::read(&name);
@@ -31,7 +31,7 @@ fn every_file_is_taken_by_both_envoys() {
 }
 
 #[test]
-fn every_policy_is_one() {
+fn every_policy_is_valid() {
     let names = ExampleConfig::names();
     assert_eq!(names, ["ext-authz.yaml", "gateway.yaml", "minimal.yaml"]);
     // The first one asks the companion, which has the policy.
@@ -44,7 +44,7 @@ fn every_policy_is_one() {
 }
 
 #[test]
-fn nobody_from_outside_takes_the_filters_own_way_to_the_companion() {
+fn clients_cannot_use_the_filters_cluster_for_the_companion() {
     let config = ExampleConfig::read("gateway.yaml");
     let own = config.policy()["sso"]["envoy_cluster"].as_str().unwrap();
     let public = format!("{own}-public");
@@ -55,7 +55,7 @@ fn nobody_from_outside_takes_the_filters_own_way_to_the_companion() {
 }
 
 #[tokio::test]
-async fn an_issuer_with_another_ca_or_another_name_is_never_asked() {
+async fn an_issuer_with_another_ca_or_name_gets_no_requests() {
     let (ours, others) = (Authority::new(), Authority::new());
     let key = SigningKey::p256();
     let stranger = Issuer::start(&others, KUBERNETES, &[&key]).await;

@@ -72,7 +72,7 @@ async fn failed(gateway: &Gateway, cluster: &Cluster, times: f64) {
 
 /// Every row is a separate issuer, so that all of them fail in the same ten seconds.
 #[tokio::test]
-async fn bad_answers_leave_the_last_good_keys_in_place() {
+async fn invalid_responses_keep_the_last_good_keys() {
     let canary = App::start("canary").await;
     let intruder = SigningKey::p256();
     let rows = rows::rows(&intruder, canary.address());
@@ -136,7 +136,7 @@ async fn bad_answers_leave_the_last_good_keys_in_place() {
 }
 
 #[tokio::test]
-async fn j12_one_bad_key_among_good_ones_costs_none_of_them() {
+async fn j12_an_invalid_key_does_not_drop_the_valid_ones() {
     let fixture = Fixture::start(&["staging"]).await;
     let staging = fixture.cluster("staging");
     let rsa = SigningKey::rsa("blue");
@@ -153,7 +153,7 @@ async fn j12_one_bad_key_among_good_ones_costs_none_of_them() {
 }
 
 #[tokio::test]
-async fn t12_an_issuer_with_another_certificate_is_not_believed() {
+async fn t12_an_issuer_with_another_certificate_is_not_trusted() {
     let mut fixture = Fixture::start(&["foreign-authority", "wrong-name"]).await;
     let intruder = SigningKey::p256();
     // Both are where their issuer should be, with its name and a key of their own.
@@ -202,7 +202,7 @@ async fn t12_an_issuer_with_another_certificate_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_slow_issuer_holds_a_request_up_for_seconds_at_most() {
+async fn a_slow_issuer_delays_a_request_for_seconds_at_most() {
     let fixture = Fixture::start(&["staging", "production"]).await;
     let staging = fixture.cluster("staging");
     staging.issuer.answer(Endpoint::Discovery, Answer::Silence);

@@ -74,7 +74,7 @@ fn edit(policy: &mut Value) {
 }
 
 #[tokio::test]
-async fn h06_no_client_names_itself_in_any_spelling() {
+async fn h06_identity_headers_of_clients_are_removed_in_any_spelling() {
     let karma = [
         ("x-auth-request-user", "blue/monitoring/karma"),
         ("x-portcullis-caller", "blue/monitoring/karma"),
@@ -123,7 +123,7 @@ async fn h06_no_client_names_itself_in_any_spelling() {
 }
 
 #[tokio::test]
-async fn h06_no_trailer_names_a_caller_either() {
+async fn h06_identity_trailers_are_removed() {
     let mut gateway = TestGateway::with(edit, Builder::apps_by_http2).await;
     let token = gateway.token();
     let named = IDENTITY.iter().chain(&["authorization"]);
@@ -142,7 +142,7 @@ async fn h06_no_trailer_names_a_caller_either() {
 }
 
 #[tokio::test]
-async fn h06_a_hop_by_hop_list_does_not_take_the_gates_headers_away() {
+async fn h06_a_connection_header_does_not_remove_our_headers() {
     let mut gateway = TestGateway::start(edit).await;
     let token = gateway.token();
     for listed in [
@@ -169,7 +169,7 @@ async fn h06_a_hop_by_hop_list_does_not_take_the_gates_headers_away() {
 }
 
 #[tokio::test]
-async fn h14_authorization_reaches_an_app_only_where_its_entry_says_so() {
+async fn h14_authorization_reaches_an_app_only_if_its_entry_forwards_it() {
     let mut gateway = TestGateway::start(|policy| {
         edit(policy);
         policy["apps"][0]["forward_authorization"] = json!(true);
@@ -216,7 +216,7 @@ fn people(policy: &mut Value, key: &SigningKey) {
 }
 
 #[tokio::test]
-async fn h07_claims_become_visible_ascii_that_cannot_be_mistaken() {
+async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
     let key = SigningKey::p256();
     let mut gateway = TestGateway::start(|policy| people(policy, &key)).await;
     let person = |subject: &str| Token::id_token("https://login.example.com", AUDIENCE, subject);

@@ -21,7 +21,7 @@ async fn wait_for_verdict(gateway: &Gateway, call: &Call, expected: &str, limit:
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_down_at_the_start_costs_503_until_it_is_up() {
+async fn an_issuer_that_is_down_at_start_causes_503_until_it_is_up() {
     let mut fixture = Fixture::start(&["staging", "production"]).await;
     fixture.cluster_mut("staging").issuer.down().await;
     let mut gateways = Vec::new();
@@ -48,7 +48,7 @@ async fn an_issuer_that_is_down_at_the_start_costs_503_until_it_is_up() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_goes_down_fails_nobody_until_its_keys_are_stale() {
+async fn an_issuer_that_goes_down_causes_no_refusal_until_its_keys_are_stale() {
     tokio::join!(
         keeps_keys_while_issuer_is_down(Version::V1_36),
         keeps_keys_while_issuer_is_down(Version::V1_40),
@@ -92,7 +92,7 @@ async fn keeps_keys_while_issuer_is_down(version: Version) {
 /// With many trust entries the workers' ticks overlap, and each worker sees leases that were taken
 /// during its own tick.
 #[tokio::test]
-async fn all_workers_live_on_one_read_of_each_issuer() {
+async fn all_workers_share_one_fetch_from_each_issuer() {
     let names: Vec<String> = (0..24).map(|number| format!("cluster-{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     for version in Version::ALL {

@@ -44,7 +44,7 @@ fn policy(trust: Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_token_that_reads_alerts_does_nothing_else() {
+async fn a_token_that_may_read_alerts_may_do_nothing_else() {
     let (fixture, alertmanager, prometheus) = tokio::join!(
         Fixture::start(&["blue"]),
         Alertmanager::start(),

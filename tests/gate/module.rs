@@ -80,7 +80,7 @@ fn payloads(module: &[u8]) -> Vec<Payload<'_>> {
 }
 
 #[test]
-fn the_imports_are_these_functions_and_no_others() {
+fn the_imports_are_exactly_these() {
     let module = module();
     let mut imports = Vec::new();
     for payload in payloads(&module) {
@@ -97,7 +97,7 @@ fn the_imports_are_these_functions_and_no_others() {
 }
 
 #[test]
-fn the_exports_are_these_and_no_others() {
+fn the_exports_are_exactly_these() {
     let module = module();
     let mut exports = Vec::new();
     for payload in payloads(&module) {
@@ -112,7 +112,7 @@ fn the_exports_are_these_and_no_others() {
 }
 
 #[test]
-fn it_weighs_500_kib_at_most() {
+fn its_size_is_500_kib_at_most() {
     let bytes = module().len();
     assert!(
         bytes <= MAX_BYTES,

@@ -51,7 +51,7 @@ fn edit(policy: &mut Value) {
 }
 
 #[tokio::test]
-async fn each_decision_leaves_one_audit_record_without_the_token() {
+async fn each_decision_has_one_audit_record_without_the_token() {
     let mut gateway = TestGateway::start(edit).await;
     let token = gateway.token();
     let call = |path: &str| Call::get(HOST, path).bearer(&token);
@@ -132,7 +132,7 @@ async fn a_client_can_neither_forge_nor_flood_the_audit_trail() {
 }
 
 #[tokio::test]
-async fn the_audit_levels_are_the_policys() {
+async fn the_policy_sets_the_audit_levels() {
     let mut gateway = TestGateway::start(|policy| {
         edit(policy);
         policy["audit"] = json!({"allowed": "off", "refused": "error"});
@@ -217,7 +217,7 @@ async fn the_access_log_has_caller_app_rule_and_reason() {
 }
 
 #[tokio::test]
-async fn decisions_checks_and_the_age_of_keys_are_counted() {
+async fn decisions_verifications_and_key_age_are_metrics() {
     let mut gateway = TestGateway::start(edit).await;
     let token = gateway.token();
     for _ in 0..3 {

@@ -5,7 +5,7 @@ use portcullis_tests::lab::{Call, ClientPool, Endpoint, Fixture, SigningKey, Ver
 use serde_json::json;
 
 #[tokio::test]
-async fn an_edited_rule_costs_no_keys_though_the_issuer_is_down() {
+async fn a_rule_edit_keeps_the_keys_while_the_issuer_is_down() {
     for version in Version::ALL {
         let mut fixture = Fixture::start(&["staging", "production"]).await;
         let mut policy = fixture.policy();
@@ -37,7 +37,7 @@ async fn an_edited_rule_costs_no_keys_though_the_issuer_is_down() {
 }
 
 #[tokio::test]
-async fn a_key_is_refused_at_once_though_the_issuer_is_down() {
+async fn refuse_kids_applies_at_once_while_the_issuer_is_down() {
     let mut fixture = Fixture::start(&["staging"]).await;
     let stolen = SigningKey::p256();
     let staging = fixture.cluster("staging");
@@ -62,7 +62,7 @@ async fn a_key_is_refused_at_once_though_the_issuer_is_down() {
 }
 
 #[tokio::test]
-async fn t25_a_broken_edit_is_refused_and_the_old_policy_stays() {
+async fn t25_an_invalid_edit_is_rejected_and_the_old_policy_stays() {
     let fixture = Fixture::start(&["staging"]).await;
     let policy = fixture.policy();
     let mut gateway = fixture.gateway(policy.clone()).start().await;
@@ -86,7 +86,7 @@ async fn t25_a_broken_edit_is_refused_and_the_old_policy_stays() {
 }
 
 #[tokio::test]
-async fn another_issuer_for_the_same_name_starts_without_keys() {
+async fn a_changed_issuer_with_the_same_name_starts_without_keys() {
     let fixture = Fixture::start(&["staging", "impostor"]).await;
     let mut policy = fixture.policy();
     let (staging, impostor) = (fixture.cluster("staging"), fixture.cluster("impostor"));

@@ -12,7 +12,7 @@ const FORMS: [PolicyEncoding; 3] = [
 ];
 
 #[tokio::test]
-async fn every_form_is_understood_in_the_newest_and_the_oldest_envoy() {
+async fn every_encoding_works_in_the_newest_and_the_oldest_envoy() {
     let fixture = Fixture::start(&["blue"]).await;
     let mut policy = fixture.policy();
     // What a Struct could lose: numbers, booleans, nesting, an object with one member.
@@ -128,7 +128,7 @@ async fn without_a_good_configuration_nothing_starts() {
 }
 
 #[tokio::test]
-async fn a_bad_edit_names_place_and_mend_and_the_old_policy_stays() {
+async fn an_invalid_edit_is_reported_with_help_and_the_old_policy_stays() {
     let fixture = Fixture::start(&["blue"]).await;
     let good = fixture.policy();
     for version in Version::ALL {

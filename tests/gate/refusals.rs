@@ -117,7 +117,7 @@ fn assert_hides_token(reply: &Reply, what: &str) {
 }
 
 #[tokio::test]
-async fn h01_h04_h11_a_program_gets_the_status_the_challenge_and_the_reason() {
+async fn h01_h04_h11_a_program_gets_status_challenge_and_reason() {
     let gateway = start_gateway().await;
     for (call, status, reason, error, _) in refusals(&gateway) {
         let reply = gateway.assert_refused(reason, call, status, reason).await;
@@ -150,7 +150,7 @@ async fn h01_h04_h11_a_program_gets_the_status_the_challenge_and_the_reason() {
 }
 
 #[tokio::test]
-async fn h13_a_browser_that_navigates_gets_a_page() {
+async fn h13_a_browser_navigation_gets_a_page() {
     let gateway = start_gateway().await;
     let accept = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
     for (call, status, reason, error, _) in refusals(&gateway) {
@@ -229,7 +229,7 @@ async fn h12_a_grpc_client_gets_a_grpc_status() {
 }
 
 #[tokio::test]
-async fn h09_only_a_genuine_preflight_goes_on_without_credentials() {
+async fn h09_only_a_valid_preflight_is_allowed_without_credentials() {
     const CLOSED: &str = "closed.example.com";
     let mut gateway = TestGateway::with(
         |policy| {

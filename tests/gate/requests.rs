@@ -134,7 +134,7 @@ async fn assert_outcomes(gateway: &mut TestGateway, call: Call, what: &str, fate
 }
 
 #[tokio::test]
-async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_normalises() {
+async fn h08_the_authorized_path_is_the_apps_with_normalization() {
     let mut gateway = TestGateway::start(only_the_api).await;
     let token = gateway.token();
     for &(path, fate, _) in PATHS {
@@ -150,7 +150,7 @@ async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_normalises() {
 }
 
 #[tokio::test]
-async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_does_not() {
+async fn h08_the_authorized_path_is_the_apps_without_normalization() {
     let mut gateway = TestGateway::with(only_the_api, |builder| {
         builder.version(Version::V1_36).raw_paths()
     })
@@ -169,7 +169,7 @@ async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_does_not() {
 }
 
 #[tokio::test]
-async fn h08_a_host_is_one_dns_name_or_nothing() {
+async fn h08_a_host_that_is_not_one_dns_name_is_refused() {
     let mut gateway = TestGateway::with(
         |_| (),
         // Whatever route Envoy would select, the filter is reached first.
@@ -271,7 +271,7 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
 }
 
 #[tokio::test]
-async fn a_method_is_judged_to_the_letter() {
+async fn methods_are_case_sensitive() {
     let mut gateway = TestGateway::with(only_the_api, |builder| builder.allow_connect()).await;
     let token = gateway.token();
     for method in [
@@ -314,7 +314,7 @@ async fn a_method_is_judged_to_the_letter() {
 }
 
 #[tokio::test]
-async fn an_upgrade_is_judged_before_any_byte_goes_upstream() {
+async fn an_upgrade_is_authorized_before_any_byte_is_forwarded() {
     let mut gateway = TestGateway::start(only_the_api).await;
     let token = gateway.token();
     let upgrade = |path: &str| {
@@ -364,7 +364,7 @@ async fn an_upgrade_is_judged_before_any_byte_goes_upstream() {
 }
 
 #[tokio::test]
-async fn neither_body_nor_trailers_follow_a_refusal() {
+async fn a_refused_requests_body_and_trailers_are_not_forwarded() {
     let gateway = TestGateway::start(only_the_api).await;
     let body = "x".repeat(300_000);
     let call = Call::post(HOST, "/api/v2/alerts").body(body.as_str());
@@ -415,7 +415,7 @@ async fn neither_body_nor_trailers_follow_a_refusal() {
 /// `allow_on_headers_stop_iteration` makes Envoy request the body of a request that the filter
 /// holds.
 #[tokio::test]
-async fn a_body_does_not_carry_waiting_headers_past_the_gate() {
+async fn a_body_does_not_release_headers_that_wait_for_keys() {
     let fixture = Fixture::start(&["blue"]).await;
     let blue = fixture.cluster("blue");
     blue.issuer.answer(Endpoint::Discovery, Answer::Silence);

@@ -39,7 +39,7 @@ fn unknown_kid_token(cluster: &Cluster, number: usize) -> String {
 }
 
 #[tokio::test]
-async fn k10_a_key_first_seen_in_a_token_is_accepted_at_once_on_every_worker() {
+async fn k10_a_new_key_is_accepted_at_once_on_every_worker() {
     tokio::join!(
         accepts_a_new_key(Version::V1_36),
         accepts_a_new_key(Version::V1_40),
@@ -76,7 +76,7 @@ async fn accepts_a_new_key(version: Version) {
 }
 
 #[tokio::test]
-async fn t13_a_removed_key_is_gone_after_two_refreshes_and_not_before_it_can_be_a_flap() {
+async fn t13_a_removed_key_is_dropped_after_two_refreshes() {
     let fixture = Fixture::start(&["removing", "flapping"]).await;
     let mut policy = fixture.policy();
     for place in 0..2 {
@@ -132,7 +132,7 @@ async fn t13_a_removed_key_is_gone_after_two_refreshes_and_not_before_it_can_be_
 }
 
 #[tokio::test]
-async fn t06_made_up_key_ids_cause_one_read_in_ten_seconds_and_hold_nobody_up() {
+async fn t06_unknown_kids_cause_one_fetch_in_ten_seconds_and_delay_no_other_request() {
     const FLOOD: usize = 10_000;
     let fixture = Fixture::start(&["staging"]).await;
     let gateway = fixture.gateway(fixture.policy()).start().await;
@@ -175,7 +175,7 @@ async fn t06_made_up_key_ids_cause_one_read_in_ten_seconds_and_hold_nobody_up() 
 }
 
 #[tokio::test]
-async fn waiting_requests_are_bounded_and_may_leave() {
+async fn waiting_requests_are_bounded_and_may_be_canceled() {
     const CLIENTS: usize = 400;
     let fixture = Fixture::start(&["staging"]).await;
     let gateway = fixture.gateway(fixture.policy()).workers(1).start().await;
@@ -216,7 +216,7 @@ async fn waiting_requests_are_bounded_and_may_leave() {
 }
 
 #[tokio::test]
-async fn t30_a_full_waiting_room_is_settled_without_harm_to_the_worker() {
+async fn t30_a_full_queue_is_released_without_harm_to_the_worker() {
     for version in Version::ALL {
         let fixture = Fixture::start(&["staging"]).await;
         let gateway = fixture

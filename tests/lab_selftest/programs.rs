@@ -34,7 +34,7 @@ fn keys() -> Call {
 }
 
 #[tokio::test]
-async fn both_envoys_lead_to_an_app() {
+async fn both_envoys_route_to_an_app() {
     for version in Version::ALL {
         let app = App::start("echo").await;
         let gateway = Gateway::with(Value::Null)
@@ -70,7 +70,7 @@ async fn both_envoys_lead_to_an_app() {
 }
 
 #[tokio::test]
-async fn a_host_that_nobody_listed_leads_nowhere() {
+async fn an_unlisted_host_has_no_route() {
     let app = App::start("echo").await;
     let gateway = Gateway::with(Value::Null)
         .filters(vec![])
@@ -82,7 +82,7 @@ async fn a_host_that_nobody_listed_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn a_gateway_speaks_http_2_and_lets_an_upgrade_through() {
+async fn a_gateway_supports_http_2_and_upgrades() {
     let app = App::start("echo").await;
     let gateway = Gateway::with(Value::Null)
         .filters(vec![])
@@ -105,7 +105,7 @@ async fn a_gateway_speaks_http_2_and_lets_an_upgrade_through() {
 }
 
 #[tokio::test]
-async fn an_issuer_answers_over_tls_as_kubernetes_does() {
+async fn an_issuer_responds_over_tls_like_kubernetes() {
     let authority = Authority::new();
     let key = SigningKey::p256();
     let issuer = Issuer::start(&authority, SHARED_NAME, &[&key]).await;
@@ -141,7 +141,7 @@ async fn an_issuer_answers_over_tls_as_kubernetes_does() {
 }
 
 #[tokio::test]
-async fn an_issuer_of_another_authority_is_not_believed() {
+async fn an_issuer_with_another_ca_is_not_trusted() {
     let issuer = Issuer::start(&Authority::new(), SHARED_NAME, &[]).await;
     let gateway = gateway_to(&issuer, &Authority::new()).await;
     assert_eq!(gateway.call(discovery()).await.status, 503);
@@ -163,7 +163,7 @@ async fn an_issuer_goes_down_and_comes_up_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn an_issuer_misbehaves_as_told_and_then_no_more() {
+async fn an_issuer_gives_faulty_responses_until_reset() {
     let authority = Authority::new();
     let issuer = Issuer::start(&authority, SHARED_NAME, &[]).await;
     let gateway = gateway_to(&issuer, &authority).await;
@@ -197,7 +197,7 @@ async fn an_issuer_misbehaves_as_told_and_then_no_more() {
 }
 
 #[tokio::test]
-async fn real_apps_stand_behind_a_gateway() {
+async fn real_apps_work_behind_a_gateway() {
     let (alertmanager, prometheus) = tokio::join!(Alertmanager::start(), Prometheus::start());
     let gateway = Gateway::with(Value::Null)
         .filters(vec![])
@@ -214,7 +214,7 @@ async fn real_apps_stand_behind_a_gateway() {
 }
 
 #[tokio::test]
-async fn a_refused_listener_is_told_and_the_old_one_stays() {
+async fn a_rejected_listener_is_reported_and_the_old_one_stays() {
     let app = App::start("echo").await;
     let not_there =
         json!({"name": "nothing", "typed_config": {"@type": "type.googleapis.com/no.such.Filter"}});
@@ -245,7 +245,7 @@ async fn a_refused_listener_is_told_and_the_old_one_stays() {
 }
 
 #[tokio::test]
-async fn a_dropped_gateway_is_gone() {
+async fn a_dropped_gateway_has_stopped() {
     let gateway = Gateway::with(Value::Null).filters(vec![]).start().await;
     let (address, id) = (gateway.address(), gateway.process().id());
     drop(gateway);
@@ -257,7 +257,7 @@ async fn a_dropped_gateway_is_gone() {
 }
 
 #[test]
-fn minted_tokens_verify_with_the_published_key() {
+fn signed_tokens_verify_with_the_published_key() {
     let rsa = SigningKey::rsa("blue");
     let token = Token::service_account(SHARED_NAME, "gate", "monitoring", "karma");
     let compact = token.sign(&rsa);
@@ -302,7 +302,7 @@ fn every_algorithm_signs() {
 }
 
 #[test]
-fn the_same_name_is_the_same_rsa_key() {
+fn the_same_name_returns_the_same_rsa_key() {
     assert_eq!(SigningKey::rsa("blue").kid(), SigningKey::rsa("blue").kid());
     assert_ne!(
         SigningKey::rsa("blue").kid(),

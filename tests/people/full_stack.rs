@@ -26,7 +26,7 @@ async fn storm(stack: &FullStack, call: &Call, times: usize) -> Vec<Reply> {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_on_the_way_to_an_app_and_groups_decide_who_sees_it() {
+async fn a_user_signs_in_on_the_way_to_an_app_and_groups_decide_access() {
     let stack = FullStack::with().start().await;
     let mut alice = stack.user_agent();
     let status = stack
@@ -55,7 +55,7 @@ async fn a_person_signs_in_on_the_way_to_an_app_and_groups_decide_who_sees_it() 
 }
 
 #[tokio::test]
-async fn r10_a_storm_of_requests_at_expiry_redeems_once_and_signs_nobody_out() {
+async fn r10_concurrent_requests_at_expiry_refresh_once() {
     // Session tokens and the provider's tokens of five seconds: both expire at the same time.
     let stack = FullStack::with().token("5s").access(5).start().await;
     let mut alice = stack.user_agent();
@@ -77,7 +77,7 @@ async fn r10_a_storm_of_requests_at_expiry_redeems_once_and_signs_nobody_out() {
 }
 
 #[tokio::test]
-async fn a_companion_that_is_down_is_not_missed_and_loses_nobodys_session() {
+async fn sessions_survive_a_companion_outage() {
     let mut stack = FullStack::with().start().await;
     let mut alice = stack.user_agent();
     assert_eq!(stack.sign_in(&mut alice, "alice", "/").await, 200);
@@ -92,7 +92,7 @@ async fn a_companion_that_is_down_is_not_missed_and_loses_nobodys_session() {
 }
 
 #[tokio::test]
-async fn b06_who_signs_out_at_the_provider_is_signed_out_everywhere_within_seconds() {
+async fn b06_a_sign_out_at_the_provider_revokes_the_session_everywhere_within_seconds() {
     let stack = FullStack::with().start().await;
     let mut alice = stack.user_agent();
     assert_eq!(stack.sign_in(&mut alice, "alice", "/").await, 200);

@@ -89,7 +89,7 @@ fn policy() -> Value {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_and_is_known() {
+async fn a_user_signs_in_and_is_authenticated() {
     let fixture = Fixture::start().await;
     let mut person = fixture.user_agent();
     fixture.sign_in(&mut person).await;
@@ -103,7 +103,7 @@ async fn a_person_signs_in_and_is_known() {
 }
 
 #[tokio::test]
-async fn r06_a_person_comes_back_to_where_the_sign_in_began() {
+async fn r06_a_user_returns_to_the_page_where_the_sign_in_began() {
     let fixture = Fixture::start().await;
     let mut person = fixture.user_agent();
     fixture
@@ -125,7 +125,7 @@ async fn r06_a_person_comes_back_to_where_the_sign_in_began() {
 }
 
 #[tokio::test]
-async fn r05_where_the_provider_sends_people_back_to_is_never_the_requests_choice() {
+async fn r05_the_redirect_uri_is_never_taken_from_the_request() {
     let fixture = Fixture::start().await;
     for (name, value) in [
         ("host", "evil.example"),
@@ -161,7 +161,7 @@ async fn r05_where_the_provider_sends_people_back_to_is_never_the_requests_choic
 }
 
 #[tokio::test]
-async fn r02_a_callback_without_its_sign_in_asks_the_provider_nothing() {
+async fn r02_a_callback_without_its_sign_in_sends_no_token_request() {
     let fixture = Fixture::start().await;
     let mut person = fixture.user_agent();
     for query in [
@@ -183,7 +183,7 @@ async fn r02_a_callback_without_its_sign_in_asks_the_provider_nothing() {
 }
 
 #[tokio::test]
-async fn r02_a_state_is_for_one_use() {
+async fn r02_a_state_is_single_use() {
     let fixture = Fixture::start().await;
     let mut person = fixture.user_agent();
     fixture.sign_in(&mut person).await;
@@ -241,7 +241,7 @@ async fn a_refresh_that_ends_the_session_deletes_all_of_its_cookies() {
 }
 
 #[tokio::test]
-async fn l02_a_state_that_is_not_ours_counts_as_none() {
+async fn l02_an_unknown_state_is_ignored() {
     let fixture = Fixture::start().await;
     let mut person = fixture.user_agent();
     let unknown = format!("{URL}/oauth2/sign_out?state=anything");
@@ -300,7 +300,7 @@ async fn l02_a_state_that_is_not_ours_counts_as_none() {
 }
 
 #[tokio::test]
-async fn l01_who_is_sent_to_the_sign_out_by_another_site_is_asked_once() {
+async fn l01_a_sign_out_started_by_another_site_is_confirmed_once() {
     let fixture = Fixture::start().await;
     let mut person = fixture.user_agent();
     fixture.sign_in(&mut person).await;

@@ -102,14 +102,14 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_a_parser_panic(text in any::<String>(), bytes in any::<Vec<u8>>()) {
+    fn no_text_causes_a_parser_panic(text in any::<String>(), bytes in any::<Vec<u8>>()) {
         let _ = Token::parse(&text);
         let _ = Json::parse(&bytes);
         let _ = KeySet::parse(&bytes, None);
     }
 
     #[test]
-    fn no_three_parts_make_the_token_parser_panic(
+    fn no_three_parts_cause_a_token_parser_panic(
         header in any::<Vec<u8>>(),
         claims in any::<Vec<u8>>(),
         signature in any::<Vec<u8>>(),
@@ -119,7 +119,7 @@ proptest! {
     }
 
     #[test]
-    fn no_numbers_make_a_key_set_panic_or_change_on_the_way_through_json(
+    fn key_sets_with_any_numbers_do_not_panic_and_survive_a_json_round_trip(
         n in prop::collection::vec(any::<u8>(), 0..600),
         e in prop::collection::vec(any::<u8>(), 0..10),
         kid in any::<String>(),
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn more_leeway_and_a_longer_lifetime_never_refuse_what_less_let_through(
+    fn more_leeway_and_lifetime_never_refuse_what_less_accepts(
         exp in 0_u64..4_000_000_000,
         nbf in prop::option::of(0_u64..4_000_000_000),
         iat in prop::option::of(0_u64..4_000_000_000),

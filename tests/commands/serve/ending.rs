@@ -6,7 +6,7 @@ use crate::serve::fixture::{Companion, Files};
 use crate::serve::tls::{certify, ping_over_tls, tls_flags};
 
 #[tokio::test]
-async fn told_to_stop_it_ends_well() {
+async fn sigterm_ends_it_gracefully() {
     for name in ["TERM", "INT"] {
         let mut companion = Companion::up(&[]).await;
         // An idle connection does not delay the shutdown.
@@ -20,7 +20,7 @@ async fn told_to_stop_it_ends_well() {
 }
 
 #[tokio::test]
-async fn told_twice_it_does_not_wait_for_the_rest() {
+async fn a_second_sigterm_ends_it_at_once() {
     let files = Files::new();
     let trust = certify(&files.folder);
     let [cert, key] = tls_flags(&files.folder);

@@ -18,7 +18,7 @@ fn post(kind: &str, body: impl Into<Vec<u8>>) -> Call {
 }
 
 #[tokio::test]
-async fn b01_a_logout_token_comes_alone_in_a_posted_form() {
+async fn b01_a_logout_request_is_a_post_with_exactly_one_logout_token() {
     let companion = Companion::up(&[]).await;
     for method in ["GET", "PUT", "DELETE"] {
         let reply = send(&companion, Call::new(method, "auth.example.com", LOGOUT)).await;
@@ -53,7 +53,7 @@ async fn b01_a_logout_token_comes_alone_in_a_posted_form() {
 }
 
 #[tokio::test]
-async fn l02_who_comes_back_with_a_state_of_nobodys_is_signed_out_and_led_nowhere() {
+async fn l02_an_unknown_state_after_logout_is_tolerated_without_a_redirect() {
     let companion = Companion::up(&[]).await;
     for query in [
         "?state=unknown",

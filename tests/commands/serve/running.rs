@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::serve::fixture::{Companion, Files};
 
 #[tokio::test]
-async fn it_starts_with_the_provider_down_and_ready_says_so() {
+async fn it_starts_while_the_provider_is_down_and_ready_reports_it() {
     let companion = Companion::up(&[]).await;
     let told = async || {
         let ready = companion.get("/ready").await;
@@ -34,7 +34,7 @@ async fn it_starts_with_the_provider_down_and_ready_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_nowhere_is_a_page_for_people_and_metrics_are_for_others() {
+async fn an_unknown_path_is_a_404_page_and_metrics_have_their_own_listener() {
     let companion = Companion::up(&[]).await;
     for path in [
         "/", "/metrics", "/oauth2", "/oauth2/", "//ping", "/ping/", "/PING", "/%70ing", "/ping;x",
@@ -60,7 +60,7 @@ async fn what_is_nowhere_is_a_page_for_people_and_metrics_are_for_others() {
 }
 
 #[tokio::test]
-async fn each_request_leaves_one_line_and_no_secret_in_it() {
+async fn each_request_is_logged_in_one_line_without_secrets() {
     let companion = Companion::up(&[]).await;
     let call = Call::get("auth.example.com", "/nowhere?code=hunter2&state=hunter2")
         .header("cookie", "__Secure-portcullis=hunter2")
@@ -96,7 +96,7 @@ async fn each_request_leaves_one_line_and_no_secret_in_it() {
 }
 
 #[tokio::test]
-async fn the_log_can_be_text() {
+async fn the_log_format_can_be_text() {
     let companion = Companion::up(&["--log-format", "text"]).await;
     companion.get("/a%22b").await;
     companion.wait_for_log("path=\"/a%22b\"").await;
@@ -104,7 +104,7 @@ async fn the_log_can_be_text() {
 }
 
 #[tokio::test]
-async fn t29_slow_clients_and_long_requests_are_cut_off() {
+async fn t29_slow_clients_and_oversized_requests_are_disconnected() {
     let companion = Companion::up(&["--limits-header=1s"]).await;
     let mut slow = Connection::open(companion.files.address).await.unwrap();
     slow.write(b"GET /ping HTTP/1.1\r\nx: ").await.unwrap();
@@ -120,14 +120,14 @@ async fn t29_slow_clients_and_long_requests_are_cut_off() {
 }
 
 #[tokio::test]
-async fn it_speaks_http_2_without_tls_too() {
+async fn it_supports_http_2_in_clear_text() {
     let companion = Companion::up(&[]).await;
     let call = Call::get("auth.example.com", "/ping");
     assert_eq!(call.send_h2(companion.files.address).await.status, 200);
 }
 
 #[tokio::test]
-async fn it_answers_on_a_unix_socket() {
+async fn it_listens_on_a_unix_socket() {
     let files = Files::new();
     let socket = files.folder.join("socket");
     let listen = format!("--listen=unix:{}", socket.display());

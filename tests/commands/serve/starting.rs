@@ -8,7 +8,7 @@ use portcullis_tests::lab::process::Process;
 use crate::serve::fixture::{self, Companion, Files, POLICY};
 
 #[test]
-fn t25_a_bad_configuration_is_told_at_its_place_with_the_mend() {
+fn t25_an_invalid_configuration_is_reported_with_location_and_help() {
     let files = Files::new();
     let good = files.configuration();
     for (piece, other, start, help) in [
@@ -46,7 +46,7 @@ fn t25_a_bad_configuration_is_told_at_its_place_with_the_mend() {
 }
 
 #[test]
-fn t25_files_that_are_missing_or_wrong_are_told_with_the_mend() {
+fn t25_missing_or_invalid_files_are_reported_with_help() {
     for (name, text, problem) in [
         ("companion.yaml", None, "cannot be read"),
         ("portcullis.yaml", None, "cannot be read"),
@@ -90,7 +90,7 @@ fn t25_files_that_are_missing_or_wrong_are_told_with_the_mend() {
 }
 
 #[tokio::test]
-async fn a_variable_that_is_no_settings_is_told_and_not_what_is_in_it() {
+async fn an_unknown_variable_is_reported_without_its_value() {
     let files = Files::new();
     let mut command = files.command(&[]);
     command.env("PORTCULLIS_TRUSTED_PROXY", "hunter2");
@@ -102,7 +102,7 @@ async fn a_variable_that_is_no_settings_is_told_and_not_what_is_in_it() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_told_with_the_mend() {
+async fn an_address_in_use_is_reported_with_help() {
     let companion = Companion::up(&[]).await;
     let files = Files::new();
     let taken = companion.files.address.to_string();
@@ -116,7 +116,7 @@ async fn an_address_that_is_taken_is_told_with_the_mend() {
 }
 
 #[test]
-fn a_variable_counts_before_the_file_and_a_flag_before_both() {
+fn variables_override_the_file_and_flags_override_both() {
     let files = Files::new();
     let stderr = |flags: &[&str], idle: Option<&str>| {
         let mut command = files.command(flags);
@@ -133,7 +133,7 @@ fn a_variable_counts_before_the_file_and_a_flag_before_both() {
 }
 
 #[test]
-fn the_help_teaches() {
+fn the_help_explains_the_usage() {
     let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
         .args(["serve", "--help"])
         .output()

@@ -8,7 +8,7 @@ use crate::serve::fixture::{Companion, Files, POLICY};
 use crate::serve::tls::{certify, ping_over_tls, tls_flags};
 
 #[tokio::test]
-async fn a_bad_edit_of_the_policy_keeps_what_worked_and_is_seen() {
+async fn an_invalid_policy_edit_is_reported_and_the_old_policy_stays() {
     let companion = Companion::up(&[]).await;
     companion
         .files
@@ -43,7 +43,7 @@ async fn a_bad_edit_of_the_policy_keeps_what_worked_and_is_seen() {
 }
 
 #[tokio::test]
-async fn it_speaks_tls_and_takes_a_new_certificate_when_there_is_one() {
+async fn it_terminates_tls_and_reloads_the_certificate() {
     let files = Files::new();
     let trust = certify(&files.folder);
     let [cert, key] = tls_flags(&files.folder);

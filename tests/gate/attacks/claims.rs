@@ -16,7 +16,7 @@ fn signed(gateway: &TestGateway, token: &Token) -> Call {
 }
 
 #[tokio::test]
-async fn j18_an_issuer_is_known_to_the_byte_or_unknown() {
+async fn j18_an_issuer_matches_byte_for_byte() {
     let public = |policy: &mut Value| {
         let probes = json!({"name": "probes", "paths": ["/-/healthy"], "public": true});
         let rules = policy["apps"][0]["rules"].as_array_mut().unwrap();
@@ -60,7 +60,7 @@ async fn j18_an_issuer_is_known_to_the_byte_or_unknown() {
 }
 
 #[tokio::test]
-async fn j20_k04_a_token_for_somebody_else_opens_nothing() {
+async fn j20_k04_a_token_for_another_audience_is_refused() {
     let mut gateway = TestGateway::start(|_| ()).await;
     for audience in [
         json!([]),
@@ -137,7 +137,7 @@ async fn j20_a_token_for_app_a_is_refused_at_app_b() {
 }
 
 #[tokio::test]
-async fn j16_j17_time_is_judged_strictly() {
+async fn j16_j17_time_claims_are_checked_strictly() {
     let mut gateway = TestGateway::start(|_| ()).await;
     let now = now();
     for exp in [
@@ -262,7 +262,7 @@ async fn k06_a_legacy_secret_token_is_refused() {
 }
 
 #[tokio::test]
-async fn j21_k03_a_subject_that_contradicts_itself_is_nobody() {
+async fn j21_k03_a_contradictory_subject_is_refused() {
     let gateway = TestGateway::start(|_| ()).await;
     for subject in [
         "",
@@ -342,7 +342,7 @@ async fn k03_names_are_matched_literally() {
 }
 
 #[tokio::test]
-async fn m01_m02_a_bound_token_is_no_bearer() {
+async fn m01_m02_a_sender_constrained_token_is_not_a_bearer_token() {
     let gateway = TestGateway::start(|_| ()).await;
     for binding in [
         json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
@@ -364,7 +364,7 @@ async fn m01_m02_a_bound_token_is_no_bearer() {
 /// Istio once filled in a key of its own for a key set that it could not fetch. Here, no keys means
 /// no caller.
 #[tokio::test]
-async fn no_key_is_built_in_that_could_stand_for_missing_ones() {
+async fn no_built_in_key_replaces_missing_keys() {
     let mut fixture = Fixture::start(&["blue"]).await;
     fixture.cluster_mut("blue").issuer.down().await;
     let gateway = TestGateway::on(fixture, |_| (), |builder| builder).await;

@@ -9,7 +9,7 @@ fn get() -> Call {
 }
 
 #[tokio::test]
-async fn h02_more_than_one_credential_is_none() {
+async fn h02_more_than_one_credential_is_refused() {
     let gateway = TestGateway::start(|_| ()).await;
     let good = gateway.token();
     let bearer = format!("Bearer {good}");
@@ -46,7 +46,7 @@ async fn h02_more_than_one_credential_is_none() {
 }
 
 #[tokio::test]
-async fn h02_a_bearer_token_stands_in_its_header_and_nowhere_else() {
+async fn h02_a_bearer_token_is_accepted_in_authorization_only() {
     let mut gateway = TestGateway::start(|_| ()).await;
     let good = gateway.token();
     for scheme in ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer   "] {
@@ -123,7 +123,7 @@ async fn h02_a_bearer_token_stands_in_its_header_and_nowhere_else() {
 
 /// Envoy's access log has the path as the client sent it; the audit record does not.
 #[tokio::test]
-async fn h02_j23_a_token_in_the_query_is_neither_read_nor_recorded() {
+async fn h02_j23_a_token_in_the_query_is_neither_read_nor_logged() {
     let gateway = TestGateway::start(|_| ()).await;
     let token = gateway.token();
     for name in ["access_token", "authorization", "token"] {
@@ -140,7 +140,7 @@ async fn h02_j23_a_token_in_the_query_is_neither_read_nor_recorded() {
 }
 
 #[tokio::test]
-async fn obs_text_in_any_header_neither_opens_nor_breaks_anything() {
+async fn non_ascii_bytes_in_any_header_neither_grant_access_nor_break_the_filter() {
     let mut gateway = TestGateway::start(|_| ()).await;
     let good = gateway.token();
     // One connection is one worker: a request that breaks it affects all that follow.

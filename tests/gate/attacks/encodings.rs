@@ -8,7 +8,7 @@ use portcullis_tests::lab::token::sign_bytes;
 use serde_json::json;
 
 #[tokio::test]
-async fn j08_j22_json_that_can_be_read_in_two_ways_is_refused() {
+async fn j08_j22_ambiguous_json_is_refused() {
     let mut gateway = TestGateway::start(|_| ()).await;
     let blue = gateway.fixture.cluster("blue");
     let key = blue.key.clone();
@@ -122,7 +122,7 @@ async fn j08_j22_json_that_can_be_read_in_two_ways_is_refused() {
 }
 
 #[tokio::test]
-async fn j01_j02_a_token_has_three_parts_and_one_spelling() {
+async fn j01_j02_a_token_has_three_parts_and_one_encoding() {
     let mut gateway = TestGateway::start(|_| ()).await;
     let token = gateway.token();
     gateway
@@ -193,7 +193,7 @@ async fn j01_j02_a_token_has_three_parts_and_one_spelling() {
 }
 
 #[tokio::test]
-async fn j03_an_oversized_token_is_not_even_decoded() {
+async fn j03_an_oversized_token_is_not_decoded() {
     let mut gateway = TestGateway::start(|_| ()).await;
     let blue = gateway.fixture.cluster("blue");
     // A filler that gives the token its length: three bytes are four digits.

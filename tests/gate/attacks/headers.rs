@@ -15,7 +15,7 @@ fn karma(gateway: &TestGateway) -> Token {
 }
 
 #[tokio::test]
-async fn j07_keys_that_a_token_brings_or_points_to_are_never_looked_at() {
+async fn j07_embedded_and_referenced_keys_are_ignored() {
     let canary = TcpListener::bind("127.0.0.1:0").unwrap();
     canary.set_nonblocking(true).unwrap();
     let address = canary.local_addr().unwrap();
@@ -132,7 +132,7 @@ async fn j10_a_kid_is_opaque_and_bounded() {
 }
 
 #[tokio::test]
-async fn j06_any_crit_is_refused_and_so_is_b64() {
+async fn j06_crit_and_b64_are_refused() {
     let gateway = TestGateway::start(|_| ()).await;
     let key = gateway.fixture.cluster("blue").key.clone();
     for (name, value) in [
@@ -164,7 +164,7 @@ async fn j06_any_crit_is_refused_and_so_is_b64() {
 }
 
 #[tokio::test]
-async fn j09_tokens_of_another_kind_are_no_bearers() {
+async fn j09_tokens_of_another_type_are_refused() {
     let mut gateway = TestGateway::start(|_| ()).await;
     let key = gateway.fixture.cluster("blue").key.clone();
     for typ in [

@@ -8,7 +8,7 @@ use crate::lab::folder;
 use crate::lab::process::Process;
 
 #[test]
-fn each_kind_of_secret_is_found_by_its_looks() {
+fn each_kind_of_secret_is_found_by_its_pattern() {
     for (line, what) in [
         ("x eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln y", "a token"),
         ("[\"eyJhbGciOi.eyJ", "a token"),
@@ -40,7 +40,7 @@ fn each_kind_of_secret_is_found_by_its_looks() {
 }
 
 #[test]
-fn what_a_log_may_hold_is_left_alone() {
+fn harmless_text_is_not_reported() {
     for line in [
         r#"{"audit":"portcullis.decision.v1","reason":"rule","token":"0a1b2c3d4e5f6789","kid":"eyJraWQ"}"#,
         "GET /oauth2/callback 302 code= status_code=200000 response_code=1234567",
@@ -55,7 +55,7 @@ fn what_a_log_may_hold_is_left_alone() {
 }
 
 #[test]
-fn what_the_lab_hands_out_or_sees_is_found_wherever_it_stands() {
+fn registered_secrets_are_found_anywhere_in_a_log() {
     register("a client's secret", "gate-keepers-secret");
     let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
     register_all_of(&Reply {
@@ -88,7 +88,7 @@ fn what_the_lab_hands_out_or_sees_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn a_program_that_tells_a_secret_fails_the_test_that_ran_it() {
+fn a_program_that_logs_a_secret_fails_its_test() {
     let folder = folder::fresh("secrets");
     let says = |text: &str, to: &str| {
         let mut command = Command::new("sh");

@@ -28,7 +28,7 @@ fn click(site: Site) -> Context {
 }
 
 #[test]
-fn a_cookie_goes_where_its_attributes_say() {
+fn a_cookie_is_sent_as_its_attributes_say() {
     let lines = [
         "host=1",
         "domain=2; Domain=tools.example.com; Path=/",
@@ -54,7 +54,7 @@ fn a_cookie_goes_where_its_attributes_say() {
 }
 
 #[test]
-fn same_site_holds_cookies_back() {
+fn same_site_limits_cross_site_cookies() {
     let lines = [
         "unsaid=1; Path=/",
         "lax=2; SameSite=Lax; Path=/",
@@ -79,7 +79,7 @@ fn same_site_holds_cookies_back() {
 }
 
 #[test]
-fn what_a_browser_drops_is_dropped() {
+fn invalid_cookies_are_dropped() {
     let long = format!("a={}; Secure", "x".repeat(4096));
     for (from, line) in [
         (BASE, "a=1; Domain=grafana.tools.example.com"),
@@ -115,7 +115,7 @@ fn what_a_browser_drops_is_dropped() {
 }
 
 #[test]
-fn a_cookie_is_replaced_and_ends() {
+fn a_cookie_is_replaced_and_expires() {
     let mut jar = CookieJar::default();
     let mut take = |line: &str| {
         jar.store(&[line.to_owned()], &url(BASE), click(Site::Typed));
@@ -131,7 +131,7 @@ fn a_cookie_is_replaced_and_ends() {
 }
 
 #[test]
-fn sites_are_told_apart() {
+fn same_site_and_cross_site_are_distinguished() {
     let from = url("https://app.tools.example.com:8443/page?q#f");
     for (to, site, referrer) in [
         (
@@ -160,7 +160,7 @@ fn sites_are_told_apart() {
 }
 
 #[test]
-fn forms_and_pages_that_lead_on_are_read() {
+fn forms_links_and_refreshes_are_parsed() {
     let page = r#"<!-- <form action="/no"> --><META HTTP-EQUIV=refresh content='0; URL="/on?a=1&amp;b=2"'>
         <script>"<form action='/never'>"</script>
         <form id="f" action="sub?x=1&#38;y=&#x32;" method=post><input name="rd" value="a&quot;b"/>

@@ -59,7 +59,7 @@ async fn a_browser_signs_in_at_a_real_provider() {
 }
 
 #[tokio::test]
-async fn a_browser_does_not_believe_a_stranger_and_is_gone_when_dropped() {
+async fn a_browser_rejects_an_unknown_ca_and_ends_when_dropped() {
     let app = App::start("stranger").await;
     let gateway = Gateway::with(Value::Null)
         .filters(vec![])
@@ -90,7 +90,7 @@ async fn a_browser_does_not_believe_a_stranger_and_is_gone_when_dropped() {
 }
 
 #[tokio::test]
-async fn prometheus_has_its_pages() {
+async fn prometheus_serves_its_pages() {
     let (prometheus, browser) = tokio::join!(Prometheus::start(), Browser::start(&[]));
     let page = format!("http://{}/graph", prometheus.address());
     browser.visit(&page).await;

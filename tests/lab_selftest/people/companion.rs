@@ -33,7 +33,7 @@ fn companion() -> Settings {
 }
 
 #[tokio::test]
-async fn a_companion_ends_and_starts_again() {
+async fn a_companion_stops_and_restarts() {
     let mut companion = companion().start().await;
     let ping = Call::get("auth.example.com", "/ping");
     assert_eq!(companion.call(ping.clone()).await.status, 200);

@@ -168,7 +168,7 @@ async fn a_person_signs_in_at_a_real_provider() {
 }
 
 #[tokio::test]
-async fn a_provider_leaves_claims_to_userinfo_when_told() {
+async fn a_provider_returns_claims_from_userinfo_if_set() {
     let fixture = Fixture::with(Settings::claims_in_userinfo).await;
     let tokens = fixture.tokens(&mut fixture.user_agent()).await;
     let [_, claims] = read(&tokens["id_token"]);
@@ -183,7 +183,7 @@ async fn a_provider_leaves_claims_to_userinfo_when_told() {
 }
 
 #[tokio::test]
-async fn a_provider_wants_pkce() {
+async fn a_provider_requires_pkce() {
     let fixture = Fixture::start().await;
     let mut url = fixture.begin();
     let kept: Vec<(String, String)> = url.query_pairs().into_owned().collect();
@@ -195,7 +195,7 @@ async fn a_provider_wants_pkce() {
 }
 
 #[tokio::test]
-async fn a_provider_rotates_refresh_tokens_and_ends_a_grant_on_reuse() {
+async fn a_provider_rotates_refresh_tokens_and_revokes_a_grant_on_reuse() {
     let fixture = Fixture::start().await;
     let first = fixture.tokens(&mut fixture.user_agent()).await;
     let second = fixture.refresh(&first).await.unwrap().json();
@@ -217,7 +217,7 @@ async fn a_provider_rotates_refresh_tokens_and_ends_a_grant_on_reuse() {
 }
 
 #[tokio::test]
-async fn a_provider_does_as_it_is_told() {
+async fn a_provider_follows_its_controls() {
     let mut fixture = Fixture::start().await;
     let mut tokens = fixture.tokens(&mut fixture.user_agent()).await;
     fixture

@@ -11,7 +11,7 @@ use portcullis_tests::lab::{
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn redis_answers_with_tls_and_without_and_keeps_what_it_is_told() {
+async fn redis_works_with_and_without_tls_and_keeps_its_data() {
     let authority = Authority::new();
     let (plain, secure) = tokio::join!(Redis::start(), Redis::start_tls(&authority));
     for mut redis in [plain, secure] {
@@ -54,7 +54,7 @@ async fn redis_fails_over_behind_a_sentinel() {
 }
 
 #[tokio::test]
-async fn redis_shares_keys_out_in_a_cluster() {
+async fn redis_distributes_keys_in_a_cluster() {
     let cluster = Cluster::start().await;
     for key in ["a", "b", "c", "d"] {
         let said: Vec<String> = cluster
@@ -73,7 +73,7 @@ async fn redis_shares_keys_out_in_a_cluster() {
 }
 
 #[tokio::test]
-async fn nginx_asks_before_it_lets_through() {
+async fn nginx_sends_an_auth_request_first() {
     let app = App::start("echo").await;
     let address = port::free();
     let server = format!(
@@ -93,7 +93,7 @@ async fn nginx_asks_before_it_lets_through() {
 }
 
 #[tokio::test]
-async fn caddy_asks_before_it_lets_through() {
+async fn caddy_sends_a_forward_auth_request_first() {
     let (app, guard) = tokio::join!(App::start("echo"), App::start("guard"));
     let address = port::free();
     let site = format!(
@@ -142,7 +142,7 @@ async fn a_gateway_listens_with_tls() {
 }
 
 #[tokio::test]
-async fn a_provider_tells_of_a_sign_out_behind_the_browsers_back() {
+async fn a_provider_sends_back_channel_logout() {
     let (own, others) = (Authority::new(), Authority::new());
     let app = App::start("companion").await;
     let gateway = Gateway::with(Value::Null)

@@ -45,7 +45,7 @@ async fn shows_a_copy(browser: &Browser, html: &str) {
 }
 
 #[tokio::test]
-async fn the_pages_of_a_sign_in_are_fit_for_everybody() {
+async fn the_pages_of_a_sign_in_are_accessible() {
     let stack = two_providers().await;
     let browser = stack.browser().await;
     let begin = format!("/oauth2/start?provider=google&rd={APP}/graph");
@@ -88,7 +88,7 @@ async fn the_pages_of_a_sign_in_are_fit_for_everybody() {
 }
 
 #[tokio::test]
-async fn the_pages_of_a_session_and_of_its_end_are_fit_for_everybody() {
+async fn the_pages_of_sessions_and_sign_out_are_accessible() {
     let stack = FullStack::with().token("5s").start().await;
     let browser = stack.browser().await;
     let provider = stack.provider();

@@ -34,7 +34,7 @@ fn is_kept_well(cookie: &Value, domain: &str, seconds: i64) {
 }
 
 #[tokio::test]
-async fn c01_c02_the_browser_keeps_our_cookies_from_scripts_strangers_and_clear_text() {
+async fn c01_c02_our_cookies_are_hidden_from_scripts_other_hosts_and_clear_text() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     browser.visit(&format!("{APP}/cookies")).await;

@@ -9,7 +9,7 @@ use url::Url;
 use crate::browser::{assert_no_console_errors, two_providers};
 
 #[tokio::test]
-async fn of_several_providers_a_person_chooses_one_and_a_name_skips_the_choice() {
+async fn a_user_chooses_a_provider_and_a_name_skips_the_choice() {
     let stack = two_providers().await;
     let issuers: Vec<&str> = stack.providers.iter().map(|one| one.issuer()).collect();
     let browser = stack.browser().await;
@@ -75,7 +75,7 @@ fn callback(provider: &str, state: &str, code: &str, iss: Option<&str>) -> Strin
 }
 
 #[tokio::test]
-async fn r04_no_answer_of_one_provider_passes_for_another_ones() {
+async fn r04_mixed_up_responses_of_providers_are_rejected() {
     // A stack of its own, because the requests to the providers are counted.
     let stack = FullStack::with()
         .providers(&["gitlab", "google"])

@@ -70,7 +70,7 @@ fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
 }
 
 #[tokio::test]
-async fn r06_t18_no_place_that_reads_an_address_leads_to_a_foreign_one() {
+async fn r06_t18_no_endpoint_redirects_to_a_foreign_address() {
     let stack = shared_stack().await;
     for hostile in MENDED.iter().chain(ELSEWHERE) {
         for (place, call, refuses) in places(&encoded(hostile)) {
@@ -109,7 +109,7 @@ async fn r06_t18_no_place_that_reads_an_address_leads_to_a_foreign_one() {
 }
 
 #[tokio::test]
-async fn r06_the_filter_sends_nobody_anywhere_but_to_the_companion() {
+async fn r06_the_filter_redirects_to_the_companion_only() {
     let stack = shared_stack().await;
     let trust = stack.authority.trust();
     for authority in [
@@ -155,7 +155,7 @@ async fn hosts(browser: &Browser) -> Value {
 }
 
 #[tokio::test]
-async fn r06_t18_a_real_browser_is_led_to_no_foreign_place() {
+async fn r06_t18_a_real_browser_is_not_redirected_to_a_foreign_address() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     for hostile in MENDED {

@@ -35,7 +35,7 @@ async fn session_token(browser: &Browser) -> Value {
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_after_the_session_token_ran_out_reaches_the_app_once() {
+async fn a_form_sent_after_the_session_token_expired_reaches_the_app_once() {
     let stack = FullStack::with().token("5s").start().await;
     let browser = stack.browser().await;
     browser.visit(&format!("{APP}/form")).await;
@@ -59,7 +59,7 @@ async fn a_form_that_is_sent_after_the_session_token_ran_out_reaches_the_app_onc
 }
 
 #[tokio::test]
-async fn h13_a_form_without_a_session_is_refused_and_sent_nowhere() {
+async fn h13_a_form_without_a_session_is_refused_without_a_redirect() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     browser.visit(&format!("{APP}/form")).await;

@@ -27,7 +27,7 @@ async fn a_deep_link_with_query_and_fragment_survives_the_sign_in() {
 }
 
 #[tokio::test]
-async fn without_scripts_the_way_is_the_same_but_for_the_fragment() {
+async fn without_scripts_only_the_fragment_is_lost() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     browser.without_scripts().await;
@@ -39,7 +39,7 @@ async fn without_scripts_the_way_is_the_same_but_for_the_fragment() {
 }
 
 #[tokio::test]
-async fn two_tabs_that_sign_in_at_once_both_end_where_they_began() {
+async fn two_tabs_that_sign_in_at_once_both_return_to_their_page() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     let client = browser.client();
@@ -58,7 +58,7 @@ async fn two_tabs_that_sign_in_at_once_both_end_where_they_began() {
 }
 
 #[tokio::test]
-async fn the_back_button_leads_back_to_where_the_person_came_from() {
+async fn the_back_button_returns_to_the_previous_page() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     let client = browser.client();
@@ -90,7 +90,7 @@ async fn the_back_button_leads_back_to_where_the_person_came_from() {
 }
 
 #[tokio::test]
-async fn a_callback_that_is_over_leads_on() {
+async fn a_repeated_callback_shows_a_page_with_a_link() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     let over = format!("{URL}/oauth2/callback?code=abc&state=def");

@@ -44,7 +44,7 @@ async fn l01_after_signing_out_the_app_asks_for_a_sign_in_again() {
 }
 
 #[tokio::test]
-async fn l01_a_provider_that_signs_out_unasked_brings_people_back_too() {
+async fn l01_a_provider_that_signs_out_without_a_prompt_redirects_back() {
     let stack = two_providers().await;
     let browser = stack.browser().await;
     let start = format!("{URL}/oauth2/start?provider=google&rd={APP}/out");
@@ -59,7 +59,7 @@ async fn l01_a_provider_that_signs_out_unasked_brings_people_back_too() {
 }
 
 #[tokio::test]
-async fn l01_another_sites_page_signs_nobody_out_unasked() {
+async fn l01_another_site_cannot_sign_a_user_out_without_a_prompt() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     signs_in(&browser, "dave", "/asked").await;
@@ -87,7 +87,7 @@ async fn signs_in_already(browser: &Browser, path: &str) {
 }
 
 #[tokio::test]
-async fn who_is_not_allowed_is_told_so_and_can_come_back_as_somebody_else() {
+async fn a_user_without_access_can_sign_in_as_another_user() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     signs_in(&browser, "bob", "/secret?x=1").await;

@@ -7,7 +7,7 @@ use crate::companion_faults::actions::{alerts, at_provider, cookie_header, useri
 use crate::companion_faults::deployment::{AUTH, HOST, Settings, URL};
 
 #[tokio::test]
-async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_each() {
+async fn h07_each_claim_reaches_apps_as_one_encoded_value() {
     let plan = Settings::single().with("trusted_proxies", json!(["127.0.0.1"]));
     let deployment = plan.start().await;
     let name = "mal lory/\u{fc},%";

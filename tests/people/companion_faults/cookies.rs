@@ -12,7 +12,7 @@ use crate::companion_faults::actions::{
 use crate::companion_faults::deployment::{APP, AUTH, Deployment, Settings, URL};
 
 #[tokio::test]
-async fn c04_rubbish_that_a_neighbour_tossed_locks_nobody_out() {
+async fn c04_invalid_cookies_set_by_another_host_lock_nobody_out() {
     let deployment = Settings::single().start().await;
     let mut alice = deployment.signed_in("alice", 0).await;
     // A browser sends cookies with a longer path first.
@@ -44,7 +44,7 @@ async fn c04_rubbish_that_a_neighbour_tossed_locks_nobody_out() {
 }
 
 #[tokio::test]
-async fn c04_a_session_that_a_neighbour_tossed_beside_ones_own_is_nobodys() {
+async fn c04_two_sessions_in_one_request_are_both_rejected() {
     let deployment = Settings::single().start().await;
     let eve = deployment.signed_in("eve", 0).await;
     let mut alice = deployment.signed_in("alice", 0).await;
@@ -61,7 +61,7 @@ async fn c04_a_session_that_a_neighbour_tossed_beside_ones_own_is_nobodys() {
 }
 
 #[tokio::test]
-async fn r11_who_signs_in_has_nothing_of_what_was_planted_before() {
+async fn r11_a_sign_in_replaces_injected_cookies() {
     for plan in [Settings::single(), Settings::with_redis()] {
         let deployment = plan.start().await;
         let eve = deployment.signed_in("eve", 0).await;

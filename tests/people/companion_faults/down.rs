@@ -8,7 +8,7 @@ use crate::companion_faults::actions::{
 use crate::companion_faults::deployment::{APP, AUTH, Settings};
 
 #[tokio::test]
-async fn a_companion_that_was_killed_loses_nobodys_session_wherever_they_are_kept() {
+async fn a_killed_companion_loses_no_session_with_either_store() {
     for plan in [Settings::single(), Settings::with_redis()] {
         let mut deployment = plan.start().await;
         let mut alice = deployment.signed_in("alice", 0).await;
@@ -33,7 +33,7 @@ async fn a_companion_that_was_killed_loses_nobodys_session_wherever_they_are_kep
 }
 
 #[tokio::test]
-async fn a_session_whose_token_runs_out_without_the_companion_waits_for_it() {
+async fn a_session_that_expires_while_the_companion_is_down_recovers() {
     let mut deployment = Settings::single().token("5s").start().await;
     let mut alice = deployment.signed_in("alice", 0).await;
     let cookies = cookie_header(&alice);
@@ -51,7 +51,7 @@ async fn a_session_whose_token_runs_out_without_the_companion_waits_for_it() {
 }
 
 #[tokio::test]
-async fn while_one_replica_is_gone_the_other_does_all_the_work() {
+async fn one_replica_serves_everything_while_the_other_is_down() {
     let mut deployment = Settings::replicas().start().await;
     let alice = deployment.signed_in("alice", 0).await;
     deployment.replicas[0].companion.kill();

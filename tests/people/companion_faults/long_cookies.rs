@@ -10,7 +10,7 @@ use crate::companion_faults::deployment::{AUTH, Deployment, HOST, Settings, URL}
 const MAX_COOKIE_BYTES: usize = 4096;
 
 #[tokio::test]
-async fn c03_a_session_is_whole_on_either_side_of_a_cookies_end() {
+async fn c03_a_session_is_complete_around_the_size_limit_of_a_cookie() {
     let deployment = Settings::single().start().await;
     let short = length(&deployment, TOKEN, 100).await;
     // From one cookie to two, and around the browser's limit for a single cookie.
@@ -92,7 +92,7 @@ fn pieces(person: &UserAgent, name: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn c03_a_session_in_pieces_that_are_not_its_own_is_none() {
+async fn c03_a_session_with_wrong_chunks_is_rejected() {
     let deployment = Settings::single().start().await;
     let group = "g".repeat(4000);
     for login in ["alice", "eve"] {
@@ -125,7 +125,7 @@ async fn c03_a_session_in_pieces_that_are_not_its_own_is_none() {
 }
 
 #[tokio::test]
-async fn c03_more_than_cookies_hold_is_told_and_leaves_no_half_session() {
+async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
     let deployment = Settings::single().start().await;
     let groups: Vec<String> = (0..900)
         .map(|number| format!("a-long-group-{number}"))

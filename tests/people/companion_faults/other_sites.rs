@@ -9,7 +9,7 @@ use crate::companion_faults::actions::{alerts, cookie_header, userinfo};
 use crate::companion_faults::deployment::{APP, AUTH, Settings, URL};
 
 #[tokio::test]
-async fn t17_nobody_is_signed_in_as_somebody_else_by_a_link() {
+async fn t17_a_link_cannot_sign_a_user_in_as_somebody_else() {
     let deployment = Settings::single().start().await;
     let mut eve = deployment.user_agent(0);
     // Everything that it takes: the attacker's own browser would be signed in by it.
@@ -35,7 +35,7 @@ async fn t17_nobody_is_signed_in_as_somebody_else_by_a_link() {
 }
 
 #[tokio::test]
-async fn l01_nobody_is_signed_out_by_another_site() {
+async fn l01_another_site_cannot_sign_a_user_out() {
     let deployment = Settings::single().start().await;
     let mut alice = deployment.signed_in("alice", 0).await;
     let replica = &deployment.replicas[0];
@@ -74,7 +74,7 @@ async fn l01_nobody_is_signed_out_by_another_site() {
 }
 
 #[tokio::test]
-async fn r11_what_is_within_a_page_begins_no_sign_in_and_ends_no_session() {
+async fn r11_subresources_and_frames_neither_start_a_sign_in_nor_end_a_session() {
     let deployment = Settings::single().start().await;
     let alice = deployment.signed_in("alice", 0).await;
     for (name, value) in [("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "iframe")] {

@@ -13,7 +13,7 @@ use crate::companion_faults::actions::{alerts, cookie_header, refresh, sign_out,
 use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Replica, Settings, URL};
 
 #[tokio::test]
-async fn r02_a_sign_in_that_began_at_one_replica_ends_at_the_other_and_once() {
+async fn r02_a_sign_in_started_at_one_replica_completes_once_at_the_other() {
     let deployment = Settings::replicas().start().await;
     let mut alice = deployment.user_agent(0);
     alice.visit(&format!("{APP}/graph")).await;
@@ -48,7 +48,7 @@ async fn r02_a_sign_in_that_began_at_one_replica_ends_at_the_other_and_once() {
 }
 
 #[tokio::test]
-async fn r10_a_storm_over_both_replicas_redeems_once_and_signs_nobody_out() {
+async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
     let mut deployment = Settings::replicas().token("5s").start().await;
     let alice = deployment.signed_in("alice", 0).await;
     let signed_in = now();
@@ -117,7 +117,7 @@ async fn storm(
 }
 
 #[tokio::test]
-async fn l01_who_signs_out_at_one_replica_is_signed_out_at_both() {
+async fn l01_a_sign_out_at_one_replica_applies_to_both() {
     let deployment = Settings::replicas().start().await;
     let mut alice = deployment.signed_in("alice", 0).await;
     let kept = cookie_header(&alice);
@@ -142,7 +142,7 @@ async fn l01_who_signs_out_at_one_replica_is_signed_out_at_both() {
 }
 
 #[tokio::test]
-async fn b06_a_logout_token_at_one_replica_ends_the_session_for_both() {
+async fn b06_a_logout_token_at_one_replica_revokes_the_session_at_both() {
     let deployment = Settings::replicas().start().await;
     let mut alice = deployment.signed_in("alice", 1).await;
     let eve = deployment.signed_in("eve", 0).await;

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const CLIENTS: usize = 20;
 
 #[tokio::test]
-async fn t29_who_drips_is_let_go_while_others_are_served() {
+async fn t29_slow_clients_are_disconnected_while_others_are_served() {
     let authority = Authority::new();
     let companion = Companion::with(
         json!({

@@ -16,7 +16,7 @@ use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings,
 const OTHER: &str = "another-password";
 
 #[tokio::test]
-async fn a_redis_that_was_killed_signs_nobody_out_and_lets_nobody_in() {
+async fn a_killed_redis_signs_nobody_out_and_grants_no_access() {
     let mut fixture = Fixture::start().await;
     fixture.deployment.redis().kill();
     fixture.assert_outage().await;
@@ -25,7 +25,7 @@ async fn a_redis_that_was_killed_signs_nobody_out_and_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_redis_that_stands_still_signs_nobody_out_and_lets_nobody_in() {
+async fn a_hanging_redis_signs_nobody_out_and_grants_no_access() {
     let mut fixture = Fixture::start().await;
     fixture.deployment.redis().pause().await;
     fixture.assert_outage().await;
@@ -34,7 +34,7 @@ async fn a_redis_that_stands_still_signs_nobody_out_and_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_redis_that_wants_another_password_signs_nobody_out_and_lets_nobody_in() {
+async fn a_redis_with_another_password_signs_nobody_out_and_grants_no_access() {
     let mut fixture = Fixture::start().await;
     let session = fixture.deployment.redis().session();
     let file = session["redis"]["password_file"]
@@ -57,7 +57,7 @@ async fn a_redis_that_wants_another_password_signs_nobody_out_and_lets_nobody_in
 }
 
 #[tokio::test]
-async fn a_session_whose_token_runs_out_without_redis_waits_for_it() {
+async fn a_session_that_expires_while_redis_is_down_recovers() {
     let mut deployment = Settings::with_redis().token("5s").start().await;
     let mut alice = deployment.signed_in("alice", 0).await;
     let cookies = cookie_header(&alice);

@@ -6,7 +6,7 @@ use crate::companion_faults::actions::{SEALED, TOKEN, cookie};
 use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings};
 
 #[tokio::test]
-async fn cve_2026_47775_every_way_to_spoil_a_sealed_session_is_answered_alike() {
+async fn cve_2026_47775_every_tampered_sealed_session_gets_the_same_response() {
     let deployment = Settings::single().start().await;
     let alice = deployment.signed_in("alice", 0).await;
     let good = cookie(&alice, SEALED);
@@ -53,7 +53,7 @@ async fn cve_2026_47775_every_way_to_spoil_a_sealed_session_is_answered_alike() 
 }
 
 #[tokio::test]
-async fn c05_every_way_to_spoil_a_sign_in_is_answered_alike() {
+async fn c05_every_tampered_sign_in_cookie_gets_the_same_response() {
     let deployment = Settings::single().start().await;
     let alice = deployment.signed_in("alice", 0).await;
     let steps = alice.history().iter();

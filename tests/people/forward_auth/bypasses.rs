@@ -8,7 +8,7 @@ use crate::forward_auth::proxies::{HOST, Proxy};
 use serde_json::json;
 
 #[tokio::test]
-async fn ghsa_7x63_no_header_of_a_clients_chooses_what_is_judged() {
+async fn ghsa_7x63_client_headers_do_not_change_the_authorized_request() {
     let fixture = Fixture::start().await;
     for proxy in &fixture.proxies {
         for headers in [
@@ -69,7 +69,7 @@ async fn ghsa_7x63_no_header_of_a_clients_chooses_what_is_judged() {
 }
 
 #[tokio::test]
-async fn h08_what_is_judged_is_what_the_app_gets() {
+async fn h08_the_authorized_request_is_the_one_the_app_receives() {
     let fixture = Fixture::start().await;
     let tricks = [
         "/-/healthy/../../api/v2/alerts",
@@ -112,7 +112,7 @@ async fn h08_what_is_judged_is_what_the_app_gets() {
 }
 
 #[tokio::test]
-async fn no_proxy_goes_on_with_another_protocol_than_websocket() {
+async fn no_proxy_upgrades_to_another_protocol_than_websocket() {
     let fixture = Fixture::start().await;
     let settings = ("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA");
     for proxy in &fixture.proxies {
@@ -148,7 +148,7 @@ async fn no_proxy_goes_on_with_another_protocol_than_websocket() {
 }
 
 #[tokio::test]
-async fn the_host_that_is_judged_is_the_one_that_is_served() {
+async fn the_authorized_host_is_the_one_that_is_served() {
     let fixture = Fixture::start().await;
     for proxy in &fixture.proxies {
         let bodies = [
@@ -173,7 +173,7 @@ async fn the_host_that_is_judged_is_the_one_that_is_served() {
 }
 
 #[tokio::test]
-async fn where_the_controller_tells_a_host_of_the_clients_the_one_that_is_served_counts() {
+async fn ingress_nginx_authorizes_the_served_host_not_the_clients() {
     let (authority, fixture) = (Authority::new(), Fixture::start().await);
     let (companion, app) = (fixture.companion.address(), fixture.app.address());
     // NGINX forwards it by the request line, and sends the companion the host in `Host`, which is
@@ -194,7 +194,7 @@ async fn where_the_controller_tells_a_host_of_the_clients_the_one_that_is_served
 }
 
 #[tokio::test]
-async fn t28_who_is_no_trusted_proxy_is_told_nothing() {
+async fn t28_an_untrusted_proxy_gets_no_decision() {
     let fixture = Fixture::start().await;
     let stranger = Fixture::companion(json!({})).start().await;
     let call = Call::get("auth.example.com", "/oauth2/auth")

@@ -44,7 +44,7 @@ pub(crate) fn ingress_places() -> Vec<String> {
 }
 
 #[test]
-fn h06_ingress_nginx_takes_every_name_from_the_answer_alone() {
+fn h06_ingress_nginx_takes_identity_headers_from_the_response_only() {
     let ingresses = documents("ingress-nginx.yaml");
     assert_eq!(ingresses.len(), 2);
     for ingress in ingresses {
@@ -61,7 +61,7 @@ fn h06_ingress_nginx_takes_every_name_from_the_answer_alone() {
 }
 
 #[test]
-fn ingress_nginx_says_which_host_each_ingress_serves() {
+fn each_ingress_sends_the_host_it_serves() {
     for ingress in documents("ingress-nginx.yaml") {
         let rules = ingress["spec"]["rules"].as_array().unwrap();
         assert_eq!(rules.len(), 1);
@@ -77,7 +77,7 @@ fn ingress_nginx_says_which_host_each_ingress_serves() {
 }
 
 #[test]
-fn h06_traefik_takes_every_name_from_the_answer_alone() {
+fn h06_traefik_takes_identity_headers_from_the_response_only() {
     let documents = documents("traefik.yaml");
     let auth = &documents[0]["http"]["middlewares"]["portcullis"]["forwardAuth"];
     assert_eq!(auth["trustForwardHeader"], false);

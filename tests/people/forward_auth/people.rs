@@ -76,7 +76,7 @@ fn cookies(person: &UserAgent) -> String {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_on_the_way_and_comes_to_the_very_page() {
+async fn a_user_signs_in_and_returns_to_the_same_page() {
     let people = SignInFixture::start(None).await;
     let alice = people.alice().await;
     assert_eq!(alice.page().url.as_str(), PAGE);
@@ -110,7 +110,7 @@ async fn a_person_signs_in_on_the_way_and_comes_to_the_very_page() {
 }
 
 #[tokio::test]
-async fn h13_people_are_led_to_sign_in_and_programs_are_not() {
+async fn h13_browsers_are_redirected_to_sign_in_and_programs_are_not() {
     let fixture = Fixture::start().await;
     let start = format!(
         "{AUTH}/oauth2/start?rd=https%3A%2F%2F{HOST}%2Fgraph%3Fg0.expr%3Da%2526b%26g0.tab%3D0"
@@ -144,7 +144,7 @@ async fn h13_people_are_led_to_sign_in_and_programs_are_not() {
 }
 
 #[tokio::test]
-async fn a_session_goes_on_behind_each_proxy() {
+async fn a_session_is_refreshed_behind_each_proxy() {
     let people = SignInFixture::start(Some("5s")).await;
     let alice = people.alice().await;
     let ours = cookies(&alice);
@@ -183,7 +183,7 @@ async fn a_session_goes_on_behind_each_proxy() {
 }
 
 #[tokio::test]
-async fn h11_no_cache_keeps_an_answer_that_brings_a_session() {
+async fn h11_a_response_with_session_cookies_is_not_cacheable() {
     let people = SignInFixture::start(Some("5s")).await;
     let alice = people.alice().await;
     let call = Call::get(HOST, CACHED).header("cookie", cookies(&alice));
@@ -211,7 +211,7 @@ async fn h11_no_cache_keeps_an_answer_that_brings_a_session() {
 }
 
 #[tokio::test]
-async fn a_session_is_of_use_to_the_apps_own_pages_alone() {
+async fn a_session_is_accepted_from_the_apps_own_pages_only() {
     let people = SignInFixture::start(None).await;
     let alice = people.alice().await;
     let ours = cookies(&alice);

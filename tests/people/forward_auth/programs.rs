@@ -24,7 +24,7 @@ const CLAIMS: [(&str, &str); 14] = [
 ];
 
 #[tokio::test]
-async fn h06_an_app_is_told_who_calls_by_nobody_but_us() {
+async fn h06_identity_headers_come_from_the_companion_only() {
     let fixture = Fixture::start().await;
     let karma = fixture.karma();
     for proxy in &fixture.proxies {
@@ -52,7 +52,7 @@ async fn h06_an_app_is_told_who_calls_by_nobody_but_us() {
 }
 
 #[tokio::test]
-async fn a_program_is_refused_as_a_program() {
+async fn a_program_gets_a_status_and_a_challenge() {
     let fixture = Fixture::start().await;
     let karma = fixture.karma();
     for proxy in &fixture.proxies {
@@ -104,7 +104,7 @@ async fn a_program_is_refused_as_a_program() {
 }
 
 #[tokio::test]
-async fn many_cookies_are_no_trouble_and_go_on() {
+async fn many_cookies_are_passed_to_the_app() {
     let fixture = Fixture::start().await;
     let karma = fixture.karma();
     let cookies = format!("big={}", "x".repeat(6000));
@@ -118,7 +118,7 @@ async fn many_cookies_are_no_trouble_and_go_on() {
 }
 
 #[tokio::test]
-async fn where_nobody_can_be_asked_nobody_goes_on() {
+async fn without_the_companion_no_request_is_allowed() {
     let mut fixture = Fixture::start().await;
     let karma = fixture.karma();
     fixture.companion.kill();
@@ -136,7 +136,7 @@ async fn where_nobody_can_be_asked_nobody_goes_on() {
 }
 
 #[tokio::test]
-async fn the_companion_reads_keys_itself_and_waits_for_them() {
+async fn the_companion_fetches_keys_itself_and_waits_for_them() {
     let mut fixture = Fixture::start().await;
     let karma = fixture.karma();
     for proxy in &fixture.proxies {

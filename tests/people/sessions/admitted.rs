@@ -10,7 +10,7 @@ use crate::sessions::session_gateway::{
 };
 
 #[tokio::test]
-async fn a_person_with_a_session_gets_in_by_the_companions_keys_alone() {
+async fn a_session_is_verified_with_the_companions_keys() {
     for version in Version::ALL {
         let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann/1");
@@ -60,7 +60,7 @@ async fn a_person_with_a_session_gets_in_by_the_companions_keys_alone() {
 }
 
 #[tokio::test]
-async fn h14_no_request_takes_a_sessions_cookies_to_the_app() {
+async fn h14_session_cookies_are_not_passed_to_the_app() {
     let mut people = SessionGateway::start().await;
     let good = people.valid_token(&TestSession::new("ann"));
     let family = format!(
@@ -115,7 +115,7 @@ async fn h14_no_request_takes_a_sessions_cookies_to_the_app() {
 }
 
 #[tokio::test]
-async fn j09_no_token_is_good_for_the_others_purpose() {
+async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     let mut people = SessionGateway::start().await;
     let ann = TestSession::new("ann");
     let (good, karma) = (people.valid_token(&ann), people.token());
@@ -205,7 +205,7 @@ async fn j09_no_token_is_good_for_the_others_purpose() {
 }
 
 #[tokio::test]
-async fn c04_cookies_that_a_neighbour_tossed_lock_nobody_out_and_let_nobody_in() {
+async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
     let mut people = SessionGateway::start().await;
     let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
     let good = people.valid_token(&ann);

@@ -25,7 +25,7 @@ async fn waiting(people: &SessionGateway, count: usize) {
 }
 
 #[tokio::test]
-async fn fifty_requests_of_one_session_cost_one_call_a_worker() {
+async fn fifty_requests_of_one_session_cause_one_call_per_worker() {
     for version in Version::ALL {
         let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
@@ -59,7 +59,7 @@ async fn fifty_requests_of_one_session_cost_one_call_a_worker() {
 }
 
 #[tokio::test]
-async fn other_cookies_are_another_call() {
+async fn different_cookies_cause_separate_calls() {
     let mut people = SessionGateway::with(|_| {}, |builder| builder.workers(1)).await;
     let ann = TestSession::new("ann");
     people.refresh_succeeds(&ann);
@@ -82,7 +82,7 @@ async fn other_cookies_are_another_call() {
 }
 
 #[tokio::test]
-async fn who_leaves_breaks_nothing_for_those_who_stay() {
+async fn a_disconnect_does_not_affect_other_waiting_requests() {
     for version in Version::ALL {
         let more = |builder: Builder| builder.version(version);
         let mut people = SessionGateway::with(|_| {}, |builder| more(builder).workers(1)).await;
@@ -130,7 +130,7 @@ async fn who_leaves_breaks_nothing_for_those_who_stay() {
 }
 
 #[tokio::test]
-async fn t30_the_room_for_refreshes_is_bounded_and_a_full_one_does_the_worker_no_harm() {
+async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worker() {
     for version in Version::ALL {
         let more = |builder: Builder| builder.version(version);
         let mut people = SessionGateway::with(|_| {}, |builder| more(builder).workers(1)).await;

@@ -101,7 +101,7 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
 }
 
 #[tokio::test]
-async fn one_worker_reads_for_all_every_two_to_three_seconds() {
+async fn one_worker_reads_revocations_for_all_every_two_to_three_seconds() {
     let people = SessionGateway::with(|_| {}, |builder| builder.workers(4)).await;
     let asked = || people.companion.count(REVOCATIONS);
     wait::until_true("a first read", wait::LONG, async || asked() > 0).await;
@@ -121,7 +121,7 @@ async fn one_worker_reads_for_all_every_two_to_three_seconds() {
 }
 
 #[tokio::test]
-async fn without_the_companion_sessions_go_on_and_what_has_ended_stays_ended() {
+async fn without_the_companion_sessions_stay_valid_and_revoked_ones_stay_revoked() {
     let mut people = SessionGateway::start().await;
     let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
     let [good, ended] = [&ann, &eve].map(|session| with_session(&people.valid_token(session)));
@@ -166,7 +166,7 @@ async fn without_the_companion_sessions_go_on_and_what_has_ended_stays_ended() {
 }
 
 #[tokio::test]
-async fn answers_that_are_no_list_leave_what_there_was() {
+async fn invalid_revocation_lists_keep_the_last_one() {
     let mut people = SessionGateway::start().await;
     let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
     let [good, ended] = [&ann, &eve].map(|session| with_session(&people.valid_token(session)));
@@ -204,7 +204,7 @@ async fn answers_that_are_no_list_leave_what_there_was() {
 }
 
 #[tokio::test]
-async fn a_full_list_is_taken_whole() {
+async fn a_list_of_maximum_size_is_accepted() {
     let mut people = SessionGateway::start().await;
     let ann = TestSession::new("ann");
     let call = with_session(&people.valid_token(&ann));
@@ -227,7 +227,7 @@ async fn a_full_list_is_taken_whole() {
 }
 
 #[tokio::test]
-async fn where_nobody_signs_in_nothing_is_read() {
+async fn without_sso_no_revocations_are_read() {
     let mut people = SessionGateway::with(
         |policy| {
             policy.as_object_mut().unwrap().remove("sso");

@@ -11,7 +11,7 @@ use crate::sessions::session_gateway::{SessionGateway, TestSession, cookies};
 const ALLOWED_ORIGIN: &str = "https://karma.example.com";
 
 #[tokio::test]
-async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
+async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
     let mut people = SessionGateway::with(
         |policy| policy["apps"][0]["origins"] = json!([ALLOWED_ORIGIN]),
         |builder| builder,

@@ -11,7 +11,7 @@ const OWN: &str = "auth.tools.example.com";
 const WILDCARD: &str = "*.tools.example.com";
 
 #[tokio::test]
-async fn exactly_the_companions_endpoints_are_let_through_with_all_that_they_need() {
+async fn exactly_the_companions_endpoints_are_allowed_unchanged() {
     for version in Version::ALL {
         // The host belongs to the companion even under an app's wildcard.
         let edit = |policy: &mut serde_json::Value| {

@@ -28,7 +28,7 @@ async fn counted(people: &SessionGateway, outcome: &str, count: f64) {
 }
 
 #[tokio::test]
-async fn one_call_refreshes_a_session_and_the_cookies_ride_on_the_apps_answer() {
+async fn one_call_refreshes_a_session_and_the_apps_response_sets_the_cookies() {
     for version in Version::ALL {
         let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
@@ -71,7 +71,7 @@ async fn one_call_refreshes_a_session_and_the_cookies_ride_on_the_apps_answer() 
 }
 
 #[tokio::test]
-async fn the_cookies_ride_on_refusals_and_over_http_2_too() {
+async fn refusals_and_http_2_responses_set_the_cookies_too() {
     let mut people = SessionGateway::start().await;
     let mut ann = TestSession::new("ann");
     let lines = people.refresh_succeeds(&ann);
@@ -121,7 +121,7 @@ async fn the_cookies_ride_on_refusals_and_over_http_2_too() {
 }
 
 #[tokio::test]
-async fn h11_no_cache_keeps_an_answer_that_carries_a_session() {
+async fn h11_a_response_that_sets_session_cookies_is_not_cacheable() {
     const CACHED: &str = "cached.example.com";
     let people = SessionGateway::with(
         |policy| policy["apps"][0]["hosts"] = json!([HOST, CACHED]),
@@ -148,7 +148,7 @@ async fn h11_no_cache_keeps_an_answer_that_carries_a_session() {
 }
 
 #[tokio::test]
-async fn a_token_beside_the_sealed_cookie_of_another_session_leads_to_sign_in() {
+async fn a_token_with_another_sessions_sealed_cookie_requires_sign_in() {
     let people = SessionGateway::start().await;
     people.refresh_succeeds(&TestSession::new("bob"));
     let over = with_session(&people.expired_token(&TestSession::new("ann")));
@@ -163,7 +163,7 @@ async fn a_token_beside_the_sealed_cookie_of_another_session_leads_to_sign_in() 
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_leads_to_sign_in_and_its_cookies_go() {
+async fn an_ended_session_requires_sign_in_and_its_cookies_are_deleted() {
     let people = SessionGateway::start().await;
     let lines = people.refresh_revokes();
     let over = with_session(&people.expired_token(&TestSession::new("ann")));
@@ -194,7 +194,7 @@ async fn a_session_that_has_ended_leads_to_sign_in_and_its_cookies_go() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_a_503_for_programs_and_browsers() {
+async fn an_invalid_refresh_response_is_a_503() {
     let mut people = SessionGateway::start().await;
     let ann = TestSession::new("ann");
     let over = with_session(&people.expired_token(&ann));
@@ -238,7 +238,7 @@ async fn an_answer_that_is_none_is_a_503_for_programs_and_browsers() {
 }
 
 #[tokio::test]
-async fn a_companion_that_says_nothing_costs_two_seconds_and_one_that_is_gone_none() {
+async fn a_hanging_companion_costs_two_seconds_and_a_stopped_one_none() {
     for version in Version::ALL {
         let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
@@ -279,7 +279,7 @@ async fn a_companion_that_says_nothing_costs_two_seconds_and_one_that_is_gone_no
 }
 
 #[tokio::test]
-async fn a_websocket_opens_with_a_session_whose_token_is_over() {
+async fn a_websocket_opens_with_an_expired_session_token() {
     for version in Version::ALL {
         let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
@@ -304,7 +304,7 @@ async fn a_websocket_opens_with_a_session_whose_token_is_over() {
 }
 
 #[tokio::test]
-async fn a_fresh_token_by_a_key_that_is_news_waits_for_the_key() {
+async fn a_refreshed_token_with_a_new_key_waits_for_the_key() {
     let mut people = SessionGateway::start().await;
     let ann = TestSession::new("ann");
     people
@@ -337,7 +337,7 @@ async fn a_fresh_token_by_a_key_that_is_news_waits_for_the_key() {
 /// `allow_on_headers_stop_iteration` makes Envoy request the body of a request that the filter
 /// holds.
 #[tokio::test]
-async fn a_body_does_not_carry_headers_that_wait_for_a_refresh_past_the_gate() {
+async fn a_body_does_not_release_headers_that_wait_for_a_refresh() {
     let mut people = SessionGateway::with(|_| {}, Builder::stop_iteration).await;
     let eve = with_session(&people.valid_token(&TestSession::new("eve")));
     people.assert_allowed_with_reply("at first", eve).await;

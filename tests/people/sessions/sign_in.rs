@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::sessions::session_gateway::{SessionGateway, TestSession, as_navigation, with_session};
 
 #[tokio::test]
-async fn a_browser_that_asks_for_a_page_is_sent_to_sign_in_and_brought_back() {
+async fn a_browser_navigation_is_redirected_to_sign_in_with_a_return_url() {
     let people = SessionGateway::start().await;
     let address = people.gateway.address();
     let html = "text/html,application/xhtml+xml;q=0.9";
@@ -38,7 +38,7 @@ async fn a_browser_that_asks_for_a_page_is_sent_to_sign_in_and_brought_back() {
 }
 
 #[tokio::test]
-async fn everybody_else_is_told_what_is_missing() {
+async fn other_requests_get_a_401_with_a_challenge() {
     let mut people = SessionGateway::start().await;
     let ann = TestSession::new("ann");
     let api = || Call::get(HOST, "/api").header("accept", "text/html, */*");
