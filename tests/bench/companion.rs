@@ -50,7 +50,7 @@ pub(crate) async fn measure(
 
     println!(
         "\n{:<36}{:>11}{:>17}",
-        "memory, MiB", "at start", "after all this"
+        "memory, MiB", "at start", "after the benchmark"
     );
     for ((name, started), used) in ["Portcullis", "oauth2-proxy"]
         .into_iter()

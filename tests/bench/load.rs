@@ -95,7 +95,7 @@ impl Load {
             let answer = &buffer[..length];
             if length >= begins.len() && !answer.starts_with(begins) {
                 let answer = String::from_utf8_lossy(answer);
-                return Err(Error::other(format!("not admitted:\n{answer}")));
+                return Err(Error::other(format!("unexpected response:\n{answer}")));
             }
             if answer.ends_with(ends) {
                 return Ok(());

@@ -19,7 +19,7 @@ impl Machine {
         let allowed = field(&status, "Cpus_allowed_list").unwrap_or_default();
         let cores = cores(allowed)
             .filter(|cores| !cores.is_empty())
-            .ok_or_else(|| format!("the list of cores `{allowed}` has a form of its own"))?;
+            .ok_or_else(|| format!("can't parse the list of cores `{allowed}`"))?;
         let cpuinfo = read("/proc/cpuinfo")?;
         let processor = field(&cpuinfo, "model name").unwrap_or("unknown processor");
         Ok(Self {

@@ -29,7 +29,9 @@ pub(crate) fn preface(machine: &Machine, settings: &Settings) {
         settings.turn.as_secs(),
     );
     if machine.cores() < 2 {
-        println!("There is one core only: it is shared with the load, so look at CPU alone.\n");
+        println!(
+            "Only one core: it is shared with the load generator, so only the CPU figures are meaningful.\n"
+        );
     }
 }
 
@@ -38,7 +40,7 @@ pub(crate) fn throughput(all: &[Series]) {
     let Some(first) = all.first() else { return };
     println!(
         "{:<36}{:>11}{:>17}{:>9}{:>8}{:>7}",
-        "", "requests/s", "lowest–highest", "to first", "CPU µs", "busy"
+        "", "requests/s", "lowest–highest", "relative", "CPU µs", "busy"
     );
     for series in all {
         let (lowest, highest) = series.range(Sample::rate);
@@ -54,7 +56,7 @@ pub(crate) fn throughput(all: &[Series]) {
     }
     println!(
         "\n{:<36}{:>11}{:>17}",
-        "against", "requests/s", "CPU a request"
+        "against", "requests/s", "CPU per request"
     );
     for series in all {
         for rival in series.baselines_among(all) {

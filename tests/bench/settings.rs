@@ -45,7 +45,7 @@ fn part() -> Result<Option<Part>, String> {
         Ok("filter") => Ok(Some(Part::Filter)),
         Ok("companion") => Ok(Some(Part::Companion)),
         Ok(other) => Err(format!(
-            "BENCH_PART is `{other}`: give `filter` or `companion`, or leave it out for both"
+            "invalid BENCH_PART `{other}`: expected `filter` or `companion`, or unset for both"
         )),
         Err(error) => Err(format!("BENCH_PART: {error}")),
     }
@@ -60,6 +60,6 @@ fn number(name: &str, default: u32) -> Result<u32, String> {
         .filter(|number| (1..=1000).contains(number))
         .ok_or_else(|| {
             let value = value.to_string_lossy();
-            format!("{name} is `{value}`: give a whole number from 1 to 1000, or leave it out")
+            format!("invalid {name} `{value}`: expected an integer from 1 to 1000, or unset")
         })
 }

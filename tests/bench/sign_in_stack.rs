@@ -94,7 +94,7 @@ pub(crate) fn cookies(person: &UserAgent, begin: &str) -> String {
     let pairs: Vec<_> = cookies
         .map(|cookie| format!("{}={}", cookie.name, cookie.value))
         .collect();
-    assert!(!pairs.is_empty(), "no cookie begins with {begin}");
+    assert!(!pairs.is_empty(), "no cookie with the prefix {begin}");
     pairs.join("; ")
 }
 

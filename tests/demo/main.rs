@@ -68,7 +68,7 @@ async fn show(settings: &Settings) -> io::Result<ExitCode> {
     let wrong = rows.iter().filter(|row| row.differs.is_some()).count();
     if wrong > 0 {
         println!(
-            "{wrong} of {} answers are not what they should be.",
+            "{wrong} of {} responses are not the expected ones.",
             rows.len()
         );
     }

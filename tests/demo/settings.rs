@@ -33,7 +33,7 @@ fn port(name: &str, default: u16) -> Result<SocketAddr, String> {
             Ok(port) if port > 0 => port,
             _ => {
                 return Err(format!(
-                    "{name}={text} is not a port: write a number up to 65535"
+                    "invalid {name}={text}: expected a port number up to 65535"
                 ));
             }
         },

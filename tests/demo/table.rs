@@ -26,7 +26,7 @@ pub(crate) fn print(rows: &[Row]) {
             .map(|(cell, width)| format!("{cell:width$}"));
         println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
         if let Some(expected) = difference {
-            println!("  ^ should be {expected}");
+            println!("  ^ expected: {expected}");
         }
     }
     println!();

@@ -24,7 +24,7 @@ fn both_envoys_accept_every_file() {
         let file = config.write();
         for version in Version::ALL {
             if let Err(log) = validate(version, &file) {
-                panic!("Envoy {version} refuses envoy/{name}:\n{log}");
+                panic!("Envoy {version} rejects envoy/{name}:\n{log}");
             }
         }
     }

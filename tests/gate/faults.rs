@@ -213,7 +213,7 @@ async fn a_slow_issuer_delays_a_request_for_seconds_at_most() {
         Duration::from_secs(8),
         crowd.send(vec![token.clone(); 8]).join_all(),
     );
-    for reply in waiting.await.expect("answers within seconds") {
+    for reply in waiting.await.expect("a response within seconds") {
         assert_eq!(reply.verdict(), "503 keys-unavailable");
     }
     let others = get_alerts(&fixture.cluster("production").token());

@@ -116,6 +116,6 @@ fn its_size_is_500_kib_at_most() {
     let bytes = module().len();
     assert!(
         bytes <= MAX_BYTES,
-        "{bytes} bytes are more than {MAX_BYTES}"
+        "{bytes} bytes exceed the limit of {MAX_BYTES}"
     );
 }

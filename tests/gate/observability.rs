@@ -109,7 +109,7 @@ async fn each_decision_has_one_audit_record_without_the_token() {
         record["detail"],
         "the path holds a backslash or a path parameter"
     );
-    assert_eq!(audit(&gateway.gateway).len(), 4, "one record a decision");
+    assert_eq!(audit(&gateway.gateway).len(), 4, "one record per decision");
     gateway.assert_clean().await;
 }
 

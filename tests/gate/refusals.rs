@@ -253,9 +253,9 @@ async fn h09_only_a_valid_preflight_is_allowed_without_credentials() {
     assert_eq!(seen["method"], "OPTIONS");
     let options = || Call::new("OPTIONS", HOST, "/api/v2/silences");
     for (what, call) in [
-        ("of another method", preflight("GET", HOST)),
-        ("of another method", preflight("DELETE", HOST)),
-        ("of another case", preflight("options", HOST)),
+        ("another method", preflight("GET", HOST)),
+        ("another method", preflight("DELETE", HOST)),
+        ("another case", preflight("options", HOST)),
         (
             "no origin",
             options().header("access-control-request-method", "PUT"),
@@ -270,7 +270,7 @@ async fn h09_only_a_valid_preflight_is_allowed_without_credentials() {
                 .header("origin", "")
                 .header("access-control-request-method", "PUT"),
         ),
-        ("an app without", preflight("OPTIONS", CLOSED)),
+        ("app without CORS", preflight("OPTIONS", CLOSED)),
         (
             "a health checker",
             Call::get(HOST, "/").header("user-agent", "GoogleHC/1.0"),

@@ -237,7 +237,7 @@ async fn h08_a_host_that_is_not_one_dns_name_is_refused() {
     assert_outcomes(&mut gateway, Call::raw(none), "no host", Ambiguous).await;
     let old = format!("GET / HTTP/1.0\r\nhost: {HOST}\r\nauthorization: Bearer {token}\r\n\r\n");
     let told = gateway.gateway.call(Call::raw(old)).await.status;
-    assert_eq!(told, 426, "HTTP/1.0 is Envoy's to refuse");
+    assert_eq!(told, 426, "Envoy refuses HTTP/1.0");
 
     // In absolute form, the target has the host, and the header is ignored (RFC 9112, section
     // 3.2.2).
@@ -308,7 +308,7 @@ async fn methods_are_case_sensitive() {
     let reply = tunnel.send_h2(gateway.gateway.address()).await;
     gateway.assert_refusal("CONNECT over HTTP/2", reply, 400, "request-ambiguous");
     gateway
-        .assert_allowed("after all that", get_alerts(&token))
+        .assert_allowed("afterwards", get_alerts(&token))
         .await;
     gateway.assert_clean().await;
 }
@@ -326,7 +326,7 @@ async fn an_upgrade_is_authorized_before_any_byte_is_forwarded() {
     };
     for (what, call, status, reason) in [
         (
-            "nothing shown",
+            "no credentials",
             upgrade("/api/v2/live"),
             401,
             "no-credentials",
@@ -338,7 +338,7 @@ async fn an_upgrade_is_authorized_before_any_byte_is_forwarded() {
             "caller-not-allowed",
         ),
         (
-            "a bad token",
+            "invalid token",
             upgrade("/api/v2/live").bearer("a.b.c"),
             401,
             "token-malformed",
@@ -388,7 +388,7 @@ async fn a_refused_requests_body_and_trailers_are_not_forwarded() {
             "content-length: 4\r\ntransfer-encoding: chunked\r\n",
         ),
         ("two lengths", "content-length: 4\r\ncontent-length: 40\r\n"),
-        ("an odd coding", "transfer-encoding: xchunked\r\n"),
+        ("unknown coding", "transfer-encoding: xchunked\r\n"),
     ] {
         let second = format!("GET /-/reload HTTP/1.1\r\nhost: {HOST}\r\n");
         let hidden =
@@ -406,7 +406,7 @@ async fn a_refused_requests_body_and_trailers_are_not_forwarded() {
     let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
     let begun = format!("{head}content-length: 1000000\r\n\r\nfirst");
     let reply = connection.send(&Call::raw(begun)).await;
-    gateway.assert_refusal("half a body", reply, 401, "no-credentials");
+    gateway.assert_refusal("incomplete body", reply, 401, "no-credentials");
     // Envoy may close the connection, which is as good as a response.
     let _closed = connection.write(&vec![b'x'; 65_536]).await;
     gateway.assert_clean().await;

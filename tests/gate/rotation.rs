@@ -107,7 +107,7 @@ async fn t13_a_removed_key_is_dropped_after_two_refreshes() {
     for (cluster, old) in fixture.clusters.iter().zip(&old) {
         let fresh = get_alerts(&cluster.karma().sign(&fresh));
         // A worker that did not fetch the set itself loads it on its next tick.
-        wait::until_true("the new key counts", READ_INTERVAL, async || {
+        wait::until_true("the new key is used", READ_INTERVAL, async || {
             gateway.call(fresh.clone()).await.verdict() == "200"
         })
         .await;
@@ -169,7 +169,7 @@ async fn t06_unknown_kids_cause_one_fetch_in_ten_seconds_and_delay_no_other_requ
     let reads = staging.issuer.count(Endpoint::Keys) - reads;
     assert!(
         (1..=windows + 1).contains(&reads),
-        "{reads} reads in {:?}",
+        "{reads} fetches in {:?}",
         began.elapsed()
     );
 }

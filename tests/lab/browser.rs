@@ -139,7 +139,7 @@ impl Browser {
         let look = async || Some(self.url().await).filter(|url| fits(url));
         match wait::within(wait::LONG, look).await {
             Some(url) => url,
-            None => panic!("{what}: the browser stays at {}", self.url().await),
+            None => panic!("{what}: the browser is still at {}", self.url().await),
         }
     }
 
@@ -213,9 +213,9 @@ impl Browser {
     /// # Panics
     /// If that fails.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
-        let picture = self.client.screenshot().await.expect("a picture");
+        let picture = self.client.screenshot().await.expect("a screenshot");
         let folder = folder::workspace().join("target/screenshots");
-        fs::create_dir_all(&folder).expect("a folder for pictures");
+        fs::create_dir_all(&folder).expect("a folder for screenshots");
         let file = folder.join(format!("{name}.png"));
         fs::write(&file, picture).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         file

@@ -59,7 +59,7 @@ impl Companion {
             let member = &mut configuration[name];
             default(member, || json!(port::free()));
             let address = member.as_str().and_then(|address| address.parse().ok());
-            address.unwrap_or_else(|| panic!("{name}: {member} is no address"))
+            address.unwrap_or_else(|| panic!("{name}: {member} is not an address"))
         });
         let place = |name: &str| json!(folder.join(name));
         default(&mut configuration["policy"], || place(POLICY));

@@ -224,7 +224,7 @@ impl Gateway {
     async fn settled(&mut self, before: &Stats, said: usize) -> Result<(), Refused> {
         let taken = before.sum(stats::CREATED);
         let refused = refusals(before);
-        let verdict = wait::until("Envoy's word on the listener", wait::LONG, async || {
+        let verdict = wait::until("Envoy's update of the listener", wait::LONG, async || {
             let now = self.stats().await;
             if refusals(&now) > refused {
                 return Some(Err(()));

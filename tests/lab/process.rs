@@ -73,14 +73,14 @@ impl Process {
     pub async fn ready(&mut self, mut probe: impl AsyncFnMut() -> bool) {
         let ready = wait::within(wait::LONG, async || {
             if let Some(status) = self.ended() {
-                panic!("{} ended with {status}:\n{}", self.name, self.last_lines());
+                panic!("{} exited with {status}:\n{}", self.name, self.last_lines());
             }
             probe().await.then_some(())
         });
         let ready = ready.await;
         assert!(
             ready.is_some(),
-            "{} does not get ready:\n{}",
+            "{} does not become ready:\n{}",
             self.name,
             self.last_lines()
         );
@@ -125,7 +125,7 @@ impl Process {
         self.signal(signal);
         let ended = wait::within(wait::LONG, async || self.ended()).await;
         self.kill();
-        ended.unwrap_or_else(|| panic!("{} does not end:\n{}", self.name, self.last_lines()))
+        ended.unwrap_or_else(|| panic!("{} does not exit:\n{}", self.name, self.last_lines()))
     }
 
     /// Suspends it (SIGSTOP): its connections stay open, nothing is answered.
@@ -135,7 +135,7 @@ impl Process {
     pub async fn pause(&self) {
         self.signal("STOP");
         let stat = format!("/proc/{}/stat", self.id());
-        wait::until_true("a program that stands still", wait::LONG, async || {
+        wait::until_true("a suspended program", wait::LONG, async || {
             // `PID (NAME) STATE …`
             let stat = fs::read_to_string(&stat).unwrap_or_default();
             let state = stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes());
@@ -157,7 +157,7 @@ impl Process {
             .args(["-c", "kill -s \"$0\" \"$1\"", name, &self.id().to_string()])
             .status()
             .expect("a shell");
-        assert!(sent.success(), "{}: no {name} for it", self.name);
+        assert!(sent.success(), "{}: can't send {name}", self.name);
     }
 
     /// Its exit status, if it has exited.
@@ -204,8 +204,10 @@ impl Drop for Process {
         match leaks.as_str() {
             "" => {}
             // A second panic would abort the program and hide the message of the first.
-            leaks if thread::panicking() => eprintln!("{} tells secrets:{leaks}", self.name),
-            leaks => panic!("{} tells secrets:{leaks}", self.name),
+            leaks if thread::panicking() => {
+                eprintln!("{} has secrets in its logs:{leaks}", self.name)
+            }
+            leaks => panic!("{} has secrets in its logs:{leaks}", self.name),
         }
     }
 }

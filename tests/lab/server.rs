@@ -76,7 +76,7 @@ impl Server {
             let _gone = stop.send(());
             task.finish().await;
             // A child process of another test has copies of our sockets until it calls `exec`.
-            let freed = wait::until("a port that nobody has any more", wait::LONG, async || {
+            let freed = wait::until("a free port", wait::LONG, async || {
                 port::bind(self.address).ok()
             });
             self.state = State::Down(freed.await);
@@ -139,7 +139,7 @@ fn run(
     let acceptor = TlsAcceptor::from(identity);
     let (listening, heard) = oneshot::channel();
     let task = background::spawn(async move {
-        let listener = socket.listen(1024).expect("a port that is kept");
+        let listener = socket.listen(1024).expect("a reserved port");
         let _heard = listening.send(());
         let mut connections = JoinSet::new();
         loop {

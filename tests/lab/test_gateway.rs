@@ -63,7 +63,11 @@ impl TestGateway {
         assert_eq!(reply.verdict(), "200", "{what}: {}", reply.text());
         self.forwarded += 1;
         let mut seen = self.fixture.app.requests();
-        assert_eq!(seen.len(), self.forwarded, "{what}: as often as allowed");
+        assert_eq!(
+            seen.len(),
+            self.forwarded,
+            "{what}: number of requests at the app"
+        );
         seen.pop().expect("the request just counted")
     }
 
@@ -100,7 +104,7 @@ impl TestGateway {
         assert_eq!(
             self.fixture.app.count(),
             self.forwarded,
-            "{what}: unseen by the app"
+            "{what}: not forwarded to the app"
         );
     }
 
@@ -135,7 +139,7 @@ impl TestGateway {
         ] {
             if let Some(place) = log.find("eyJ") {
                 let around = log.get(place.saturating_sub(80)..place + 3);
-                panic!("{name} holds the beginning of a token: {around:?}");
+                panic!("{name} contains the start of a token: {around:?}");
             }
         }
         let stats = self.gateway.stats().await;

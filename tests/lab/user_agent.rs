@@ -214,7 +214,7 @@ impl UserAgent {
     pub async fn confirm_sign_out(&mut self) -> &Page {
         let mut forms = self.page().forms().into_iter();
         let form = forms.find(|form| form.id == "op.logoutForm");
-        let form = form.unwrap_or_else(|| self.page().fail("a question whether to sign out"));
+        let form = form.unwrap_or_else(|| self.page().fail("a sign-out prompt"));
         self.submit(form.fill("logout", "yes")).await
     }
 

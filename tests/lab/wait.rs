@@ -17,7 +17,7 @@ pub const LONG: Duration = Duration::from_secs(60);
 pub async fn until<T>(what: &str, limit: Duration, probe: impl AsyncFnMut() -> Option<T>) -> T {
     match within(limit, probe).await {
         Some(found) => found,
-        None => panic!("{what}: not within {limit:?}"),
+        None => panic!("timed out after {limit:?}: {what}"),
     }
 }
 

@@ -43,7 +43,7 @@ async fn a_user_signs_in_on_the_way_to_an_app_and_groups_decide_access() {
 
     let mut bob = stack.user_agent();
     let status = stack.sign_in(&mut bob, "bob", "/graph").await;
-    assert_eq!(status, 403, "a page, and no loop");
+    assert_eq!(status, 403, "a page, not a redirect loop");
     assert_eq!(stack.app.count(), 1);
 
     // A program gets a status, not a redirect.
@@ -64,7 +64,7 @@ async fn r10_concurrent_requests_at_expiry_refresh_once() {
     let cookie = alice.history().last().unwrap().cookie.clone().unwrap();
     let call = Call::get("alertmanager.example.com", "/api/v2/alerts").header("cookie", cookie);
     // The browser keeps sending the old cookies, like tabs whose responses arrive late.
-    wait::until_true("a redemption", Duration::from_secs(90), async || {
+    wait::until_true("a refresh request", Duration::from_secs(90), async || {
         let replies = storm(&stack, &call, 50).await;
         let all = replies.iter().all(|reply| reply.status == 200);
         assert!(all, "nobody is signed out");

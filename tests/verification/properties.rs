@@ -31,7 +31,7 @@ impl Trusted {
             "apps": [{"name": "app", "hosts": ["app.example.com"],
                 "rules": [{"name": "all", "allow": [{"from": "blue", "anyone": true}]}]}],
         });
-        let policy = Policy::from_json(&policy.to_string()).expect("a policy in order");
+        let policy = Policy::from_json(&policy.to_string()).expect("a valid policy");
         Self { key, policy }
     }
 
@@ -159,7 +159,7 @@ proptest! {
             None => minted.without("iat"),
         };
         let text = minted.sign(&TRUSTED[6].key);
-        let token = Token::parse(&text).expect("a token in order");
+        let token = Token::parse(&text).expect("a valid token");
         let check = |leeway, lifetime| token.claims().check_times(
             Timestamp::from_secs(now),
             Duration::from_secs(leeway),

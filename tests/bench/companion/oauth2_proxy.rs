@@ -39,10 +39,7 @@ pub(super) fn version() -> String {
         .split('@')
         .nth(1)
         .and_then(|rest| rest.split(' ').next());
-    format!(
-        "oauth2-proxy {}",
-        version.unwrap_or("of an unknown version")
-    )
+    format!("oauth2-proxy {}", version.unwrap_or("unknown version"))
 }
 
 /// The command that starts it with this address, with its secrets in this folder.

@@ -25,7 +25,7 @@ pub(super) async fn measure(people: &SignInStack, lines: &[(&str, &str, u32)]) {
     println!(
         "{:<36}{:>11}{:>17}{:>9}",
         format!("{PEOPLE} sign-ins, one at a time"),
-        "a second",
+        "per second",
         "ms, median",
         "CPU ms"
     );

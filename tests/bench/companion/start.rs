@@ -32,7 +32,7 @@ pub(super) async fn measure(people: &SignInStack, rounds: u32) {
         let command = oauth2_proxy::command(people, &folder, theirs);
         times[1].push(first_answer(command, theirs));
     }
-    println!("{:<36}{:>11}", "start-up to the first answer", "ms");
+    println!("{:<36}{:>11}", "start to the first response", "ms");
     for (name, times) in ["Portcullis", "oauth2-proxy"].into_iter().zip(times) {
         println!("{name:<36}{:>11.1}", median(times));
     }

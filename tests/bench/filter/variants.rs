@@ -60,7 +60,7 @@ impl Envoys {
                 let status = call.send(envoy.address()).await.status;
                 if status != 401 {
                     return Err(format!(
-                        "a gate answers {status} to a caller without a right"
+                        "{status} for an unauthenticated request: expected 401"
                     ));
                 }
             }
@@ -76,7 +76,7 @@ impl Envoys {
     ) -> Result<Vec<Variant>, String> {
         const NATIVE_RS256: &str = "jwt_authn without its cache, RS256";
         const NATIVE_ES256: &str = "jwt_authn without its cache, ES256";
-        const NATIVE_FILTERS: &str = "jwt_authn, rbac and the rest, RS256";
+        const NATIVE_FILTERS: &str = "jwt_authn, rbac, headers, filter state, RS256";
         const NATIVE_CACHED: &str = "jwt_authn with its cache, one token";
         let rs256 = || bearers(&tokens.rs256);
         let es256 = || bearers(&tokens.es256);
@@ -101,13 +101,13 @@ impl Envoys {
                 es256(),
             ),
             (
-                "Portcullis, one token",
+                "Portcullis, one token repeated",
                 &[NATIVE_CACHED],
                 &self.portcullis,
                 one(),
             ),
             (
-                "Portcullis, one token, audit on",
+                "Portcullis, one token repeated, audit on",
                 &[NATIVE_CACHED],
                 &self.portcullis_audited,
                 one(),

@@ -35,7 +35,7 @@ async fn a_second_sigterm_ends_it_at_once() {
         let metrics = companion.metrics().await;
         metrics.contains("portcullis_companion_connections 1\n")
     };
-    wait::until_true("the silent one", wait::LONG, there).await;
+    wait::until_true("the incomplete request", wait::LONG, there).await;
     companion.signal("TERM");
     companion.wait_for_log("stopping").await;
     assert_eq!(companion.process.ended(), None);

@@ -140,7 +140,7 @@ impl Companion {
 
     pub(crate) async fn end(&mut self) -> Option<i32> {
         let ended = async || self.process.ended();
-        wait::until("its end", wait::LONG, ended).await.code()
+        wait::until("the exit", wait::LONG, ended).await.code()
     }
 }
 

@@ -130,7 +130,12 @@ async fn j20_a_token_for_app_a_is_refused_at_app_b() {
         .await;
     let plain = get_alerts(&gateway.token());
     gateway
-        .assert_refused("with the gate's alone", plain, 401, "audience-mismatch")
+        .assert_refused(
+            "with the gateway's audience only",
+            plain,
+            401,
+            "audience-mismatch",
+        )
         .await;
     assert_eq!(other.count(), 0);
     gateway.assert_clean().await;
@@ -162,14 +167,14 @@ async fn j16_j17_time_claims_are_checked_strictly() {
         ("no exp", karma(&gateway).without("exp"), "token-malformed"),
         ("ended", karma(&gateway).expires_in(-31), "expired"),
         ("from 1970", karma(&gateway).claim("exp", 0), "expired"),
-        ("of yesterday", karma(&gateway).ago(DAY), "expired"),
+        ("expired yesterday", karma(&gateway).ago(DAY), "expired"),
         (
-            "not begun",
+            "not valid yet",
             karma(&gateway).claim("nbf", now + 90),
             "not-yet-valid",
         ),
         (
-            "made tomorrow",
+            "issued tomorrow",
             karma(&gateway).claim("iat", now + DAY),
             "not-yet-valid",
         ),
@@ -209,9 +214,9 @@ async fn j16_j17_time_claims_are_checked_strictly() {
     let fraction = json!(now as f64 + 60.5);
     let allowed = [
         ("a fraction", karma(&gateway).claim("exp", fraction)),
-        ("over, within the leeway", karma(&gateway).expires_in(-5)),
+        ("expired, within the leeway", karma(&gateway).expires_in(-5)),
         (
-            "not begun, within the leeway",
+            "not valid yet, within the leeway",
             karma(&gateway).claim("nbf", now + 10),
         ),
         (
@@ -382,7 +387,7 @@ async fn no_built_in_key_replaces_missing_keys() {
     }
     let token = gateway.token();
     gateway
-        .assert_refused("a genuine one", get_alerts(&token), 503, "keys-unavailable")
+        .assert_refused("a valid one", get_alerts(&token), 503, "keys-unavailable")
         .await;
     gateway.assert_clean().await;
 }

@@ -79,7 +79,7 @@ async fn h02_a_bearer_token_is_accepted_in_authorization_only() {
             "as forwarded",
             get().header("x-forwarded-authorization", &bearer),
         ),
-        ("as a look-alike", get().header("x-authorization", &bearer)),
+        ("similar name", get().header("x-authorization", &bearer)),
         (
             "as Basic",
             get().header("authorization", format!("Basic {good}")),

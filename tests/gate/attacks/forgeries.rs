@@ -201,7 +201,7 @@ async fn j04_a_public_key_is_not_an_hmac_secret_in_any_encoding() {
     let modulus = jwk["n"].as_str().unwrap().to_owned();
     let secrets: Vec<(&str, Vec<u8>)> = vec![
         ("PEM", pem.clone().into_bytes()),
-        ("PEM without the last line end", pem.trim_end().into()),
+        ("PEM without the final newline", pem.trim_end().into()),
         ("PEM with CRLF", pem.replace('\n', "\r\n").into()),
         ("DER as base64", STANDARD.encode(&der).into()),
         ("DER", der),
@@ -250,8 +250,8 @@ async fn j13_an_ecdsa_signature_has_one_encoding() {
         ("r and s zero", &zeros),
         ("r and s beyond the order", &ones),
         ("s zero", &half_zero),
-        ("a byte more", &longer),
-        ("a byte less", &raw[..63]),
+        ("one byte more", &longer),
+        ("one byte less", &raw[..63]),
     ] {
         let call = get_alerts(&format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)));
         gateway

@@ -83,7 +83,7 @@ impl Connection {
             .unwrap_or_else(|_| {
                 Err(Error::new(
                     ErrorKind::TimedOut,
-                    format!("no answer in {:?}", Self::TIMEOUT),
+                    format!("no response in {:?}", Self::TIMEOUT),
                 ))
             })
     }

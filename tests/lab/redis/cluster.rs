@@ -48,7 +48,7 @@ impl Cluster {
             );
         }
         let servers: Vec<Redis> = servers.into_iter().map(|(server, _)| server).collect();
-        wait::until_true("a cluster that agrees", wait::LONG, async || {
+        wait::until_true("a formed cluster", wait::LONG, async || {
             servers.iter().all(|server| {
                 let told = server.command(&["CLUSTER", "INFO"]);
                 told.contains("cluster_state:ok") && told.contains("cluster_known_nodes:3")

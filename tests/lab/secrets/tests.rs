@@ -112,7 +112,7 @@ fn a_program_that_logs_a_secret_fails_its_test() {
     for (name, file) in [("loud", "loud.log"), ("sly", "other")] {
         let told = ends(name, "hunters client_secret=hunter2", file);
         let place = at(file);
-        let report = format!("{name} tells secrets:\n{place}: line 1: a secret field");
+        let report = format!("{name} has secrets in its logs:\n{place}: line 1: a secret field");
         assert_eq!(told, Some(report));
     }
 }

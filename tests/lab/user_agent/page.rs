@@ -90,6 +90,6 @@ impl Page {
     /// Fails the test because the page is not the expected one.
     pub(super) fn fail(&self, what: &str) -> ! {
         let (url, status) = (&self.url, self.reply.status);
-        panic!("{url} ({status}) is not {what}:\n{}", self.text());
+        panic!("{url} ({status}): expected {what}:\n{}", self.text());
     }
 }

@@ -83,7 +83,7 @@ async fn a_browser_rejects_an_unknown_ca_and_ends_when_dropped() {
     let profile = browser.profile().display().to_string();
     assert_ne!(processes_with(&profile), 0);
     drop(browser);
-    wait::until_true("a browser that is gone", wait::LONG, async || {
+    wait::until_true("the exit of the browser", wait::LONG, async || {
         processes_with(&profile) == 0
     })
     .await;
@@ -97,7 +97,7 @@ async fn prometheus_serves_its_pages() {
     browser.type_into("textarea", "6*7").await;
     browser.click("input[value=Execute]").await;
     let answered = async || browser.text().await.contains("scalar 42");
-    wait::until_true("an answer on the page", wait::LONG, answered).await;
+    wait::until_true("a result on the page", wait::LONG, answered).await;
     browser.screenshot("prometheus").await;
 }
 

@@ -46,7 +46,7 @@ async fn redis_fails_over_behind_a_sentinel() {
     wait::until_true("a copy", wait::LONG, async || second.keys("*") == ["a"]).await;
     sentinel.fail_over().await;
     assert_eq!(sentinel.leader(), Some(1));
-    wait::until_true("a server that takes writes", wait::LONG, async || {
+    wait::until_true("a writable server", wait::LONG, async || {
         sentinel.servers[1].command(&["SET", "b", "1"]) == "OK"
     })
     .await;

@@ -113,7 +113,7 @@ async fn the_pages_of_sessions_and_sign_out_are_accessible() {
         .await;
     look(&browser, "sign-out", "Sign out?").await;
 
-    wait::until_true("the token's end", wait::LONG, async || now() > over).await;
+    wait::until_true("the expiry of the token", wait::LONG, async || now() > over).await;
     stack.companion.pause().await;
     browser.visit(&format!("{APP}/graph")).await;
     look(&browser, "unavailable", "Try again shortly").await;

@@ -55,7 +55,7 @@ async fn c01_c02_our_cookies_are_hidden_from_scripts_other_hosts_and_clear_text(
     assert_eq!(
         names,
         ["", "-login-done", "-session"],
-        "the attempt is over"
+        "the attempt has ended"
     );
     for (name, cookie) in &after {
         match name.as_str() {

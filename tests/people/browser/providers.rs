@@ -18,7 +18,7 @@ async fn a_user_chooses_a_provider_and_a_name_skips_the_choice() {
     assert!(browser.text().await.contains("alertmanager.example.com"));
     browser.click("a[href*='provider=google']").await;
     let at_google = |url: &Url| url.as_str().starts_with(issuers[1]);
-    browser.arrives("the chosen one", at_google).await;
+    browser.arrives("the chosen provider", at_google).await;
     browser.sign_in_as("alice").await;
     browser.arrives("the app", |url| url.as_str() == link).await;
     let seen = stack.app_requests("GET", "/chosen?x=1").pop().unwrap();
@@ -31,7 +31,7 @@ async fn a_user_chooses_a_provider_and_a_name_skips_the_choice() {
     let start = format!("{URL}/oauth2/start?provider=gitlab&rd={APP}/named");
     browser.visit(&start).await;
     let at_gitlab = |url: &Url| url.as_str().starts_with(issuers[0]);
-    browser.arrives("the one that was named", at_gitlab).await;
+    browser.arrives("the named provider", at_gitlab).await;
     browser.sign_in_as("alice").await;
     browser
         .arrives("the app", |url| url.path() == "/named")
@@ -101,50 +101,50 @@ async fn r04_mixed_up_responses_of_providers_are_rejected() {
 
     for (what, provider, whose_state, iss, status) in [
         (
-            "google's answer to gitlab's question",
+            "google's response to gitlab's request",
             "gitlab",
             "gitlab",
             Some(google),
             403,
         ),
-        ("the same without a name", "gitlab", "gitlab", None, 502),
+        ("the same without iss", "gitlab", "gitlab", None, 502),
         (
-            "google's answer at gitlab's door",
+            "google's response at gitlab's callback",
             "gitlab",
             "google",
             Some(google),
             403,
         ),
         (
-            "the same, and it says that it is gitlab's",
+            "the same, with gitlab's iss",
             "gitlab",
             "google",
             Some(gitlab),
             403,
         ),
         (
-            "gitlab's question at google's door",
+            "gitlab's request at google's callback",
             "google",
             "gitlab",
             Some(google),
             403,
         ),
         (
-            "google's answer that says it is gitlab's",
+            "google's response with gitlab's iss",
             "google",
             "google",
             Some(gitlab),
             403,
         ),
         (
-            "google's answer without a name",
+            "google's response without iss",
             "google",
             "google",
             None,
             502,
         ),
         (
-            "a name that only looks the same",
+            "an iss that only looks the same",
             "google",
             "google",
             Some(&*format!("{google}/")),
@@ -164,7 +164,7 @@ async fn r04_mixed_up_responses_of_providers_are_rejected() {
             .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
             .await;
         assert_eq!(info.status, 401, "{what}: nobody is signed in");
-        assert_eq!(redeemed().await, before, "{what}: no code goes anywhere");
+        assert_eq!(redeemed().await, before, "{what}: no token request");
     }
     let whole = answered(&mut alice, "google").await;
     assert_eq!(parameter(&whole, "iss"), google);

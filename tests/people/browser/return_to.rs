@@ -57,12 +57,12 @@ fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
             false,
         ),
         (
-            "sign_out, asked first",
+            "sign_out, prompt",
             page(get(&out)).header("sec-fetch-site", "cross-site"),
             false,
         ),
         (
-            "sign_out, coming back",
+            "sign_out, return",
             page(get(&format!("{out}&state=unknown"))),
             false,
         ),

@@ -45,7 +45,7 @@ async fn a_form_sent_after_the_session_token_expired_reaches_the_app_once() {
         .await;
     let old = session_token(&browser).await;
     let over = async || now() > old["exp"].as_i64().unwrap();
-    wait::until_true("the token's end", wait::LONG, over).await;
+    wait::until_true("the expiry of the token", wait::LONG, over).await;
 
     sends_a_form(&browser, "/form/send", "hello").await;
     let seen = stack.app_requests("POST", "/form/send");

@@ -42,7 +42,7 @@ pub(crate) async fn sign_out(person: &mut UserAgent) {
     person.visit(&format!("{URL}/oauth2/sign_out")).await;
     // A script would submit the form.
     let form = person.page().forms().into_iter().next();
-    person.submit(form.expect("the way to the provider")).await;
+    person.submit(form.expect("a form for the provider")).await;
     let page = person.confirm_sign_out().await;
     assert!(page.text().contains("signed out"), "{}", page.text());
 }

@@ -152,7 +152,7 @@ impl Deployment {
 
     /// The Redis.
     pub(crate) fn redis(&mut self) -> &mut Redis {
-        self.redis.as_mut().expect("a plan with Redis")
+        self.redis.as_mut().expect("a deployment with Redis")
     }
 
     /// The number of refresh tokens used so far.

@@ -38,7 +38,7 @@ async fn a_session_that_expires_while_the_companion_is_down_recovers() {
     let mut alice = deployment.signed_in("alice", 0).await;
     let cookies = cookie_header(&alice);
     deployment.replicas[0].companion.kill();
-    let refused = wait::until("a token that is over", wait::LONG, async || {
+    let refused = wait::until("an expired token", wait::LONG, async || {
         let reply = deployment.ask(&cookies, &deployment.replicas[0]).await;
         (reply.status != 200).then_some(reply)
     })

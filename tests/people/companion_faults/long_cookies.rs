@@ -101,7 +101,7 @@ async fn c03_a_session_with_wrong_chunks_is_rejected() {
     }
     let alice = pieces(&deployment.signed_in("alice", 0).await, SEALED);
     let eve = pieces(&deployment.signed_in("eve", 0).await, SEALED);
-    assert!(alice.len() > 1 && alice.len() == eve.len(), "in pieces");
+    assert!(alice.len() > 1 && alice.len() == eve.len(), "in chunks");
     let asked = async |pieces: &[(String, String)]| {
         let pairs: Vec<String> = pieces.iter().map(|(n, v)| format!("{n}={v}")).collect();
         let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", pairs.join("; "));
@@ -109,15 +109,15 @@ async fn c03_a_session_with_wrong_chunks_is_rejected() {
     };
     assert_eq!(asked(&alice).await, 200);
     let backwards: Vec<_> = alice.iter().rev().cloned().collect();
-    assert_eq!(asked(&backwards).await, 200, "the numbers tell the order");
+    assert_eq!(asked(&backwards).await, 200, "the numbers give the order");
     assert_eq!(
         asked(&alice[..alice.len() - 1]).await,
         401,
-        "the last is missing"
+        "last chunk missing"
     );
-    assert_eq!(asked(&alice[1..]).await, 401, "the first is missing");
+    assert_eq!(asked(&alice[1..]).await, 401, "first chunk missing");
     let mixed: Vec<_> = [&alice[..1], &eve[1..]].concat();
-    assert_eq!(asked(&mixed).await, 401, "somebody else's end");
+    assert_eq!(asked(&mixed).await, 401, "another session's last chunk");
     let mut swapped = alice.clone();
     let (one, other) = (alice[0].1.clone(), alice[1].1.clone());
     (swapped[0].1, swapped[1].1) = (other, one);

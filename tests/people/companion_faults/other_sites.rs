@@ -104,10 +104,10 @@ async fn half_way(person: &mut UserAgent, login: &str) -> String {
         .header("content-type", "application/x-www-form-urlencoded")
         .body(body);
     let sent = person.fetch(consent.action.as_str(), call).await;
-    let mut next = sent.header("location").expect("the way on");
+    let mut next = sent.header("location").expect("the redirect");
     while !next.starts_with(URL) {
         let page = person.step(&next).await;
-        next = page.redirect().expect("the way on").to_string();
+        next = page.redirect().expect("the redirect").to_string();
     }
     next
 }

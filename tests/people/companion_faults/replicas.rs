@@ -72,12 +72,12 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
     }
     deployment.provider.resume();
     let redeemed = async || deployment.refresh_count().await > before;
-    wait::until_true("a redemption", wait::LONG, redeemed).await;
+    wait::until_true("a refresh request", wait::LONG, redeemed).await;
 
     // The browser keeps sending the old cookies, like tabs whose responses arrive late, while the
     // token expires; each filter has it refreshed.
     let mut renewed = [false; 2];
-    wait::until_true("a fresh token by each filter", wait::LONG, async || {
+    wait::until_true("a refreshed token by each filter", wait::LONG, async || {
         let replies = storm(&deployment, |replica| {
             let call = Call::get(HOST, "/api/v2/alerts").header("cookie", &cookies);
             let trust = Some(deployment.authority.trust());
@@ -106,7 +106,7 @@ async fn storm(
                 Some(trust) => call.try_send_tls(address, &trust).await,
                 None => call.try_send(address).await,
             };
-            sent.expect("a whole answer")
+            sent.expect("a complete response")
         })
     });
     let mut replies = Vec::new();
@@ -151,7 +151,7 @@ async fn b06_a_logout_token_at_one_replica_revokes_the_session_at_both() {
     alice.confirm_sign_out().await;
     let told = deployment.provider.logout_tokens().await;
     assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].error, None, "the first replica has heard of it");
+    assert_eq!(told[0].error, None, "the first replica received it");
     alice.visit(&format!("{URL}/ping")).await;
     assert_eq!(userinfo(&mut alice).await.status, 401);
     let [one, other] = [&deployment.replicas[0], &deployment.replicas[1]];

@@ -86,11 +86,11 @@ async fn t29_slow_clients_are_disconnected_while_others_are_served() {
             ("a body", Some(told)) if !told.is_empty() => {
                 assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
             }
-            (_, told) => assert!(told.is_some(), "{what} goes on for ever"),
+            (_, told) => assert!(told.is_some(), "{what}: not disconnected"),
         }
     }
     let metrics = Call::get("localhost", "/metrics");
-    wait::until_true("the end of all connections", wait::LONG, async || {
+    wait::until_true("the disconnection of all clients", wait::LONG, async || {
         let told = metrics.send(companion.metrics()).await.text();
         told.contains("portcullis_companion_connections 0\n")
     })

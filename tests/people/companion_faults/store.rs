@@ -63,7 +63,7 @@ async fn a_session_that_expires_while_redis_is_down_recovers() {
     let cookies = cookie_header(&alice);
     deployment.redis().kill();
     let replica = &deployment.replicas[0];
-    let refused = wait::until("a token that is over", wait::LONG, async || {
+    let refused = wait::until("an expired token", wait::LONG, async || {
         let reply = deployment.ask(&cookies, replica).await;
         (reply.status != 200).then_some(reply)
     })
@@ -75,7 +75,7 @@ async fn a_session_that_expires_while_redis_is_down_recovers() {
     assert_eq!(
         page.url.as_str(),
         format!("{APP}/graph"),
-        "nobody is sent to sign in"
+        "no redirect to sign-in"
     );
 
     deployment.redis().restart().await;
@@ -119,7 +119,7 @@ impl Fixture {
         // What needs the store reports the outage.
         is_unavailable("userinfo", &userinfo(alice).await);
         is_unavailable("a refresh", &refresh(alice).await);
-        is_unavailable("what has ended", &replica.get("/oauth2/revocations").await);
+        is_unavailable("revocations", &replica.get("/oauth2/revocations").await);
         let page = alice.visit(&format!("{URL}/oauth2/sign_out")).await;
         is_unavailable("a sign-out", &page.reply);
         assert!(page.text().contains("Try again"), "{}", page.text());
@@ -155,7 +155,7 @@ impl Fixture {
         assert_eq!(userinfo(&mut self.alice).await.json()["user"], "alice");
         assert_eq!(alerts(&mut self.alice).await.status, 200);
         assert_eq!(refresh(&mut self.alice).await.status, 200);
-        assert_ne!(cookie_header(&self.alice), cookies, "a fresh token");
+        assert_ne!(cookie_header(&self.alice), cookies, "a new token");
         assert_eq!(replica.revocations().await["entries"], json!([]));
         // The error page of the failed sign-in links to a new one.
         let page = self.half_way.page();
@@ -188,7 +188,7 @@ fn is_unavailable(what: &str, reply: &Reply) {
     );
     let cookies = reply.all("set-cookie");
     let session = cookies.iter().find(|line| !line.contains("-login-"));
-    assert_eq!(session, None, "{what}: the session stays as it is");
+    assert_eq!(session, None, "{what}: no cookie is set");
 }
 
 /// A forward auth request for a page of the app.

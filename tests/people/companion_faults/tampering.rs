@@ -12,12 +12,12 @@ async fn cve_2026_47775_every_tampered_sealed_session_gets_the_same_response() {
     let good = cookie(&alice, SEALED);
     let attempt = attempt(&deployment).await;
     let mut spoiled = vec![
-        ("nothing like it", "x".to_owned()),
-        ("somebody's text", "a".repeat(good.len())),
+        ("random text", "x".to_owned()),
+        ("plain text", "a".repeat(good.len())),
         ("shorter", good[..good.len() - 4].to_owned()),
         ("longer", format!("{good}AAAA")),
         ("padding", format!("{good}==")),
-        ("another purpose", attempt),
+        ("a sealed value for another purpose", attempt),
         ("the session token", cookie(&alice, TOKEN)),
     ];
     // Version, key name, nonce, ciphertext and tag.

@@ -21,7 +21,7 @@ const AUTH_URL: &str = "nginx.ingress.kubernetes.io/auth-url";
 
 fn read(name: &str) -> String {
     let path = folder::workspace().join("tests/proxies").join(name);
-    fs::read_to_string(path).expect("a file that is shipped")
+    fs::read_to_string(path).expect("an example configuration")
 }
 
 /// The documents of a file.
@@ -122,7 +122,7 @@ impl<'a> Pattern<'a> {
         let inner = text
             .strip_prefix("(?i)^(")
             .and_then(|text| text.strip_suffix(")$"));
-        Self(inner.expect("a pattern of that form"))
+        Self(inner.expect("a pattern of the supported syntax"))
     }
 
     fn fits(&self, name: &str) -> bool {
@@ -161,7 +161,7 @@ fn written_out(part: &str) -> Vec<String> {
     let Some((before, rest)) = part.split_once('(') else {
         return vec![part.to_owned()];
     };
-    let (group, behind) = rest.split_once(')').expect("a group that ends");
+    let (group, behind) = rest.split_once(')').expect("a closed group");
     let tails = written_out(behind);
     let inner = all(group);
     inner

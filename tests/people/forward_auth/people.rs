@@ -150,7 +150,7 @@ async fn a_session_is_refreshed_behind_each_proxy() {
     let ours = cookies(&alice);
     for proxy in &people.fixture.proxies {
         let call = Call::get(HOST, "/").header("cookie", &ours);
-        let fresh = wait::until("a fresh token", LONG, async || {
+        let fresh = wait::until("a new token", LONG, async || {
             let reply = proxy.send(call.clone()).await;
             forwarded(&reply);
             let mut lines = reply.all("set-cookie");
@@ -194,7 +194,7 @@ async fn h11_a_response_with_session_cookies_is_not_cacheable() {
         .iter()
         .filter(|proxy| proxy.name != "Envoy")
     {
-        wait::until_true("a fresh token", LONG, async || {
+        wait::until_true("a new token", LONG, async || {
             let reply = proxy.send(call.clone()).await;
             assert_eq!(reply.status, 200, "{}", proxy.name);
             let is_fresh = reply.header("set-cookie").is_some();

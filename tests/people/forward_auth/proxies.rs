@@ -171,7 +171,7 @@ impl Proxy {
 /// An example configuration with these addresses.
 fn shipped(name: &str, companion: SocketAddr, app: SocketAddr) -> String {
     let path = folder::workspace().join("tests/proxies").join(name);
-    let text = fs::read_to_string(&path).expect("a file that is shipped");
+    let text = fs::read_to_string(&path).expect("an example configuration");
     for place in [COMPANION, APP] {
         assert!(text.contains(place), "{name}: {place}");
     }

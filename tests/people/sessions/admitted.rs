@@ -85,7 +85,7 @@ async fn h14_session_cookies_are_not_passed_to_the_app() {
         assert_eq!(header_values(&seen, "cookie"), [left.as_str()], "{what}");
     }
     let only = Call::get(HOST, "/-/healthy").header("cookie", format!("{TOKEN}=x"));
-    let (_, seen) = people.assert_allowed_with_reply("nothing else", only).await;
+    let (_, seen) = people.assert_allowed_with_reply("only ours", only).await;
     assert!(header_values(&seen, "cookie").is_empty());
     let several = Call::get(HOST, "/-/healthy")
         .header("cookie", "a=1")
@@ -173,11 +173,11 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
             "issuer-unknown",
         ),
         (
-            "too long a life",
+            "lifetime too long",
             ann.token().expires_in(7200).sign(&people.key),
             "lifetime-too-long",
         ),
-        ("nothing like a token", "x".to_owned(), "token-malformed"),
+        ("not a token", "x".to_owned(), "token-malformed"),
     ] {
         people
             .assert_refused(what, with_session(&token), 401, reason)
@@ -186,10 +186,15 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     // An invalid bearer token never falls back to the session, and a valid one needs none (H03).
     let both = |token: &str| get_alerts(token).header("cookie", cookies(&good));
     people
-        .assert_refused("a bad bearer token", both("a.b.c"), 401, "token-malformed")
+        .assert_refused(
+            "invalid bearer token",
+            both("a.b.c"),
+            401,
+            "token-malformed",
+        )
         .await;
     let (_, seen) = people
-        .assert_allowed_with_reply("a good one", both(&karma))
+        .assert_allowed_with_reply("a valid one", both(&karma))
         .await;
     assert_eq!(
         header_values(&seen, "x-portcullis-caller"),
@@ -197,7 +202,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     );
     let basic = with_session(&good).header("authorization", "Basic YTpi");
     let (_, seen) = people
-        .assert_allowed_with_reply("Basic beside it", basic)
+        .assert_allowed_with_reply("with Basic credentials", basic)
         .await;
     assert!(header_values(&seen, "authorization").is_empty());
     assert_eq!(people.companion.count(REFRESH), 0);
@@ -211,17 +216,17 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
     let good = people.valid_token(&ann);
     let with = |cookies: String| Call::get(HOST, "/api").header("cookie", cookies);
     for (what, cookies) in [
-        ("rubbish before", format!("{TOKEN}=x; {TOKEN}={good}")),
+        ("invalid cookie first", format!("{TOKEN}=x; {TOKEN}={good}")),
         (
-            "rubbish behind",
+            "invalid cookie last",
             format!("{TOKEN}={good}; {TOKEN}=x; {TOKEN}.0=y; {TOKEN}.1=z"),
         ),
         (
-            "an old one",
+            "expired token",
             format!("{TOKEN}={}; {TOKEN}={good}", people.expired_token(&eve)),
         ),
         (
-            "a twin",
+            "duplicate",
             format!("{TOKEN}={good}; {TOKEN}={}", people.valid_token(&ann)),
         ),
     ] {
@@ -243,14 +248,14 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
     groups.as_array_mut().unwrap().push(json!("sre"));
     let long = ann.token().claim("groups", groups).sign(&people.key);
     let (first, second) = long.split_at(4000);
-    assert!(second.len() < 4000, "two pieces");
+    assert!(second.len() < 4000, "two chunks");
     let pieces = format!("{TOKEN}.1={second}; {TOKEN}.0={first}");
     people
-        .assert_allowed_with_reply("in pieces", with(pieces))
+        .assert_allowed_with_reply("in chunks", with(pieces))
         .await;
     for (what, cookies, reason) in [
         (
-            "a piece missing",
+            "chunk missing",
             format!("{TOKEN}.0={first}"),
             "no-credentials",
         ),
@@ -260,7 +265,7 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
             "no-credentials",
         ),
         (
-            "a piece too few",
+            "last chunk missing",
             format!("{TOKEN}.0={first}; {TOKEN}.1={}", &second[1..]),
             "token-malformed",
         ),

@@ -168,7 +168,7 @@ impl Companion {
     /// Starts it again.
     pub(crate) async fn up(&mut self) {
         // A child process of another test has copies of our sockets until it calls `exec`.
-        let listener = wait::until("its port", wait::LONG, async || {
+        let listener = wait::until("the port", wait::LONG, async || {
             TcpListener::bind(self.address).await.ok()
         });
         let listener = listener.await;
@@ -250,5 +250,5 @@ async fn answer(
         response = response.header(name, value);
     }
     let response = response.body(Full::from(answer.body));
-    Ok(response.expect("an answer that HTTP can say"))
+    Ok(response.expect("a valid HTTP response"))
 }

@@ -11,7 +11,7 @@ const WAITING: &str = "portcullis_waiting_requests";
 
 async fn asked(people: &SessionGateway, calls: usize) {
     let asked = async || people.companion.count(REFRESH) == calls;
-    wait::until_true("calls for a fresh token", wait::LONG, asked).await;
+    wait::until_true("refresh requests", wait::LONG, asked).await;
 }
 
 /// The number of requests that may wait on one worker, in total and for one session.

@@ -150,7 +150,7 @@ async fn without_the_companion_sessions_stay_valid_and_revoked_ones_stay_revoked
         .gateway
         .replace_policy(policy)
         .await
-        .expect("a good policy");
+        .expect("a valid policy");
     people
         .assert_allowed_with_reply("another policy", good.clone())
         .await;

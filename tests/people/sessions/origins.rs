@@ -25,7 +25,7 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
         headers.fold(call, |call, (name, value)| call.header(name, value))
     };
     for (what, call) in [
-        ("no page at all", call("POST", &[])),
+        ("not from a page", call("POST", &[])),
         (
             "by site",
             call("POST", &[("sec-fetch-site", "same-origin")]),
@@ -33,7 +33,7 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
         ("typed", call("DELETE", &[("sec-fetch-site", "none")])),
         ("by origin", call("PUT", &[("origin", &own)])),
         (
-            "a friend",
+            "an allowed origin",
             call(
                 "POST",
                 &[("origin", ALLOWED_ORIGIN), ("sec-fetch-site", "same-site")],
@@ -59,7 +59,7 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
             call("POST", &[("sec-fetch-site", "cross-site")]),
         ),
         (
-            "a neighbour",
+            "another host of the site",
             call("POST", &[("sec-fetch-site", "same-site")]),
         ),
         (
@@ -67,7 +67,7 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
             call("PATCH", &[("origin", "https://evil.example.com")]),
         ),
         (
-            "a scheme below",
+            "http origin",
             call("POST", &[("origin", &own.replace("https", "http"))]),
         ),
         ("null", call("POST", &[("origin", "null")])),
@@ -79,7 +79,7 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
             ),
         ),
         (
-            "a method of its own",
+            "custom method",
             call("PROPFIND", &[("sec-fetch-site", "cross-site")]),
         ),
         (
@@ -97,7 +97,7 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
     let old = Call::post(HOST, "/api").header("cookie", over);
     let old = old.header("sec-fetch-site", "cross-site");
     people
-        .assert_refused("an old session", old, 403, "cross-site")
+        .assert_refused("expired session", old, 403, "cross-site")
         .await;
     assert_eq!(people.companion.count(REFRESH), 0);
     // A token that no browser sends by itself needs no such check.

@@ -63,7 +63,7 @@ async fn exactly_the_companions_endpoints_are_allowed_unchanged() {
                 .iter()
                 .skip(asked)
                 .find(|seen| !seen.all("cookie").is_empty());
-            let ours = ours.unwrap_or_else(|| panic!("{path} did not arrive"));
+            let ours = ours.unwrap_or_else(|| panic!("{path} did not reach the companion"));
             assert_eq!(ours.method, method);
             assert_eq!(ours.all("cookie"), [cookies.as_str()], "{path}");
             assert_eq!(ours.all("authorization"), ["Basic YTpi"], "{path}");

@@ -89,17 +89,22 @@ async fn refusals_and_http_2_responses_set_the_cookies_too() {
         .set_refresh_response(CannedResponse::cookies(200, lines.clone()));
     let call = with_session(&people.expired_token(&ann));
     let reply = people
-        .assert_refused("a guest", call.clone(), 403, "caller-not-allowed")
+        .assert_refused(
+            "a user without the group",
+            call.clone(),
+            403,
+            "caller-not-allowed",
+        )
         .await;
-    assert_carries_cookies(&reply, &lines, "a guest");
+    assert_carries_cookies(&reply, &lines, "a user without the group");
     let reply = people.gateway.call(as_navigation(call.clone())).await;
     assert_eq!(reply.status, 403);
-    assert_carries_cookies(&reply, &lines, "a guest's page");
+    assert_carries_cookies(&reply, &lines, "page of a user without the group");
     let grpc = call.header("content-type", "application/grpc");
     let reply = grpc.send_h2(people.gateway.address()).await;
     assert_eq!(reply.grpc_status(), Some(7));
-    assert_carries_cookies(&reply, &lines, "a guest's call");
-    people.assert_not_forwarded("a guest");
+    assert_carries_cookies(&reply, &lines, "request of a user without the group");
+    people.assert_not_forwarded("a user without the group");
 
     // Responses to unrelated requests have no cookies.
     ann = TestSession::new("ann");
@@ -155,7 +160,11 @@ async fn a_token_with_another_sessions_sealed_cookie_requires_sign_in() {
     let reply = people
         .assert_refused("fetch", over.clone(), 401, "session-expired")
         .await;
-    assert_eq!(reply.header("set-cookie"), None, "they are somebody else's");
+    assert_eq!(
+        reply.header("set-cookie"),
+        None,
+        "the cookies are another session's"
+    );
     let reply = people.gateway.call(as_navigation(over)).await;
     assert_eq!(reply.status, 302);
     assert_eq!(reply.header("set-cookie"), None);
@@ -209,11 +218,11 @@ async fn an_invalid_refresh_response_is_a_503() {
         ("404", 404, lines.clone()),
         ("302", 302, lines.clone()),
         ("204", 204, lines.clone()),
-        ("nothing set", 200, vec![]),
+        ("no cookies", 200, vec![]),
         ("no token", 200, vec![set_cookie(SEALED, "resealed")]),
         ("garbage", 200, token("garbage")),
         ("another's key", 200, token(&ann.token().sign(&stranger))),
-        ("an old token", 200, token(&people.expired_token(&ann))),
+        ("expired token", 200, token(&people.expired_token(&ann))),
         ("a bearer token", 200, token(&people.token())),
     ] {
         people
@@ -265,7 +274,7 @@ async fn a_hanging_companion_costs_two_seconds_and_a_stopped_one_none() {
         people.assert_allowed_with_reply("good", good).await;
         people.companion.release();
         people.companion.up().await;
-        wait::until_true("the session goes on", wait::LONG, async || {
+        wait::until_true("the session is refreshed", wait::LONG, async || {
             let reply = people.gateway.call(over.clone()).await;
             let passed = reply.status == 200;
             if passed {

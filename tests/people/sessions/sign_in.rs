@@ -18,7 +18,7 @@ async fn a_browser_navigation_is_redirected_to_sign_in_with_a_return_url() {
         ("navigate", as_navigation(Call::get(HOST, path))),
         ("html", Call::get(HOST, path).header("accept", html)),
         (
-            "a bad session",
+            "invalid session",
             as_navigation(Call::get(HOST, path).header("cookie", "__Secure-portcullis=x")),
         ),
     ] {
@@ -78,7 +78,12 @@ async fn other_requests_get_a_401_with_a_challenge() {
         .claim("groups", json!(["guests"]))
         .sign(&people.key);
     people
-        .assert_refused("a guest", with_session(&guest), 403, "caller-not-allowed")
+        .assert_refused(
+            "a user without the group",
+            with_session(&guest),
+            403,
+            "caller-not-allowed",
+        )
         .await;
     let reply = people
         .gateway
@@ -113,7 +118,12 @@ async fn h12_a_grpc_client_with_a_session_gets_a_grpc_status() {
     for (what, call, grpc_status, reason) in [
         ("nothing", Call::post(HOST, "/api"), 16, "no-credentials"),
         ("forged", with_session("a.b.c"), 16, "token-malformed"),
-        ("a guest", with_session(&guest), 7, "caller-not-allowed"),
+        (
+            "a user without the group",
+            with_session(&guest),
+            7,
+            "caller-not-allowed",
+        ),
         ("no companion", sealed, 14, "session-unavailable"),
     ] {
         let call = call.header("content-type", "application/grpc");

@@ -85,6 +85,9 @@ pub(super) async fn walks_by_keyboard(browser: &Browser, name: &str) {
         browser.press_tab().await;
         let focused = browser.run(FOCUSED).await;
         assert_eq!(&focused[0], part, "{name}");
-        assert_eq!(focused[1], true, "{name}: nobody sees that it is at {part}");
+        assert_eq!(
+            focused[1], true,
+            "{name}: the focus on {part} is not visible"
+        );
     }
 }
