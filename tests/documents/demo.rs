@@ -7,7 +7,7 @@ use std::process::Command;
 
 use portcullis_tests::lab::folder::{fresh, workspace};
 use portcullis_tests::lab::process::Process;
-use portcullis_tests::lab::{Authority, Call, Person, port};
+use portcullis_tests::lab::{Authority, Call, UserAgent, port};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use url::Url;
@@ -50,7 +50,7 @@ async fn the_demo_stays_up_for_all_that_it_prints_and_ctrl_c_ends_it() {
     let mut demo = Process::start("demo", &fresh("demo"), demo(gateway));
     let log = demo.log_file().to_owned();
     let printed = || fs::read_to_string(&log).unwrap_or_default();
-    demo.ready(async || printed().contains("Ctrl-C ends it all"))
+    demo.ready(async || printed().contains("Ctrl-C stops everything"))
         .await;
     let printed = printed();
     let after = |words: &str| {
@@ -60,9 +60,9 @@ async fn the_demo_stays_up_for_all_that_it_prints_and_ctrl_c_ends_it() {
     };
 
     // A person opens the address.
-    let trust = Authority::trust_in_file(&workspace().join(after("curl -i --cacert ")));
-    let mut alice = Person::trusting(trust.clone());
-    alice.visit(after("In a browser: ")).await;
+    let trust = Authority::trust_from_file(&workspace().join(after("curl -i --cacert ")));
+    let mut alice = UserAgent::trusting(trust.clone());
+    alice.visit(after("Open in a browser: ")).await;
     let page = alice.sign_in_as("alice").await;
     assert_eq!(page.reply.status, 200, "{}", page.text());
     assert!(page.text().contains("Prometheus"), "{}", page.text());
@@ -76,7 +76,7 @@ async fn the_demo_stays_up_for_all_that_it_prints_and_ctrl_c_ends_it() {
     assert_eq!(reply.expect("an answer").status, 200);
 
     let issuer = alice
-        .trail()
+        .history()
         .iter()
         .find(|step| step.url.host_str() == Some("localhost"));
     let provider = issuer.and_then(|step| step.url.port()).expect("a provider");

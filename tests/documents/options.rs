@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
-use portcullis_tests::lab::{Authority, Companion, Shipped, folder, tools, yaml};
+use portcullis_tests::lab::{Authority, Companion, ExampleConfig, folder, tools, yaml};
 use serde_json::{Value, json};
 
 use crate::document::{COMPANION, Document, README, table};
@@ -195,7 +195,7 @@ async fn the_configuration_of_the_reference_goes_with_the_policy_of_the_readme_a
     let authority = Authority::new();
     let readme = Document::read(README);
     let policy = yaml::read(readme.blocks("yaml")[0]).expect("YAML");
-    let gateway = Shipped::read("gateway.yaml");
+    let gateway = ExampleConfig::read("gateway.yaml");
     for policy in [&policy, gateway.policy()] {
         Companion::with(example(&authority), policy).start().await;
     }

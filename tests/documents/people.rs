@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_core::policy::{Policy, Sso};
 use portcullis_tests::lab::provider::Client;
-use portcullis_tests::lab::{Authority, Call, Companion, Person, Provider, wait};
+use portcullis_tests::lab::{Authority, Call, Companion, Provider, UserAgent, wait};
 use serde_json::{Value, json};
 
 use crate::document::{COMPANION, Document, first_column, table};
@@ -17,7 +17,7 @@ const KEY_MADE: &str = "portcullis_companion_signing_key_made_timestamp_seconds"
 struct Stage {
     _provider: Provider,
     companion: Companion,
-    alice: Person,
+    alice: UserAgent,
 }
 
 impl Stage {
@@ -42,7 +42,7 @@ impl Stage {
         });
         let companion = Companion::with(configuration, &policy("operators"));
         let companion = companion.tls(&authority, "auth.example.com").start().await;
-        let mut alice = Person::new(&[&authority]).at("auth.example.com", companion.address());
+        let mut alice = UserAgent::new(&[&authority]).at("auth.example.com", companion.address());
         alice
             .visit(&format!("{URL}/oauth2/start?provider=sso"))
             .await;
@@ -108,7 +108,7 @@ async fn the_cookies_of_the_reference_are_those_that_a_browser_gets() {
     let section = reference.section("Cookies");
     let rows = table(section, "cookie");
     let mut seen = BTreeSet::new();
-    let steps = stage.alice.trail().iter();
+    let steps = stage.alice.history().iter();
     let ours = steps.filter(|step| step.url.host_str() == Some("auth.example.com"));
     for line in ours.flat_map(|step| step.reply.all("set-cookie")) {
         let (name, rest) = line.split_once('=').expect("a cookie");
@@ -152,7 +152,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
         .visit(&format!("{URL}/oauth2/callback?state=a&state=b"))
         .await;
     stage.companion.write_policy(&policy("others"));
-    stage.companion.said("read again").await;
+    stage.companion.wait_for_log("read again").await;
 
     let documented: BTreeMap<String, BTreeSet<String>> = table(section, "companion metric")
         .iter()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_tests::lab::{
-    App, Authority, Call, Issuer, Shipped, SigningKey, Token, Version, port,
+    App, Authority, Call, ExampleConfig, Issuer, SigningKey, Token, Version, port,
 };
 use serde_json::{Value, json};
 
@@ -12,11 +12,11 @@ use crate::document::{Document, ENVOY, POLICY, first_column, table};
 const GITLAB: &str = "https://gitlab.com";
 const KUBERNETES: &str = "https://kubernetes.default.svc.cluster.local";
 
-fn on_free_ports(name: &str) -> Shipped {
-    let mut shipped = Shipped::read(name);
-    shipped.listen(port::free());
-    shipped.admin(port::free());
-    shipped
+fn on_free_ports(name: &str) -> ExampleConfig {
+    let mut config = ExampleConfig::read(name);
+    config.listen(port::free());
+    config.admin(port::free());
+    config
 }
 
 pub(crate) fn names(value: &Value) -> BTreeSet<String> {
@@ -35,15 +35,15 @@ async fn no_header_of_the_reference_survives_and_each_that_it_names_is_set() {
     let (authority, key) = (Authority::new(), SigningKey::p256());
     let issuer = Issuer::start(&authority, GITLAB, &[&key]).await;
     let app = App::start("prometheus").await;
-    let mut shipped = on_free_ports("minimal.yaml");
-    shipped.file("public-ca.pem", authority.file());
-    let public = shipped.place("public-ca.pem");
-    shipped.rename("/etc/ssl/certs/ca-certificates.crt", &public);
-    shipped.lead("gitlab", issuer.address());
-    shipped.lead("prometheus", app.address());
-    let gateway = shipped.start(Version::V1_36).await;
+    let mut config = on_free_ports("minimal.yaml");
+    config.file("public-ca.pem", authority.file());
+    let public = config.path("public-ca.pem");
+    config.replace("/etc/ssl/certs/ca-certificates.crt", &public);
+    config.set_endpoint("gitlab", issuer.address());
+    config.set_endpoint("prometheus", app.address());
+    let gateway = config.start(Version::V1_36).await;
 
-    let token = Token::person(GITLAB, "https://prometheus.example.com", "42")
+    let token = Token::id_token(GITLAB, "https://prometheus.example.com", "42")
         .claim("groups", json!(["sre", "on-call"]))
         .claim("project_path", "platform/releases")
         .sign(&key);
@@ -56,7 +56,7 @@ async fn no_header_of_the_reference_survives_and_each_that_it_names_is_set() {
     }
     assert_eq!(call.send(gateway.address()).await.status, 200);
 
-    let seen = app.seen();
+    let seen = app.requests();
     let headers = seen[0]["headers"].as_array().expect("headers");
     assert!(
         headers.iter().all(|header| header[1] != "forged"),
@@ -87,14 +87,14 @@ async fn logs_and_metrics_of_the_reference_are_those_of_the_gateway() {
     let blue = Issuer::start(&authority, KUBERNETES, &[&key]).await;
     let green = Issuer::start(&authority, KUBERNETES, &[&SigningKey::p256()]).await;
     let app = App::start("alertmanager").await;
-    let mut shipped = on_free_ports("gateway.yaml");
+    let mut config = on_free_ports("gateway.yaml");
     for (name, issuer) in [("blue", &blue), ("green", &green)] {
-        shipped.file(&format!("{name}-ca.pem"), authority.file());
-        shipped.lead(name, issuer.address());
+        config.file(&format!("{name}-ca.pem"), authority.file());
+        config.set_endpoint(name, issuer.address());
     }
-    shipped.lead("alertmanager", app.address());
-    shipped.certify(&authority, &["*.example.com"]);
-    let gateway = shipped.start(Version::V1_36).await;
+    config.set_endpoint("alertmanager", app.address());
+    config.set_certificate(&authority, &["*.example.com"]);
+    let gateway = config.start(Version::V1_36).await;
 
     let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);
     let host = "alertmanager.example.com";
@@ -111,7 +111,7 @@ async fn logs_and_metrics_of_the_reference_are_those_of_the_gateway() {
             )
         })
         .collect();
-    assert_eq!(json!(documented), *shipped.access_log_format());
+    assert_eq!(json!(documented), *config.access_log_format());
     assert!(
         names(&line).iter().all(|name| !line[name].is_null()),
         "{line}"
