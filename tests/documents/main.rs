@@ -12,3 +12,4 @@ mod people;
 mod reference;
 mod running;
 mod sources;
+mod words;

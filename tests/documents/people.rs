@@ -14,13 +14,13 @@ const URL: &str = "https://auth.example.com";
 const KEY_MADE: &str = "portcullis_companion_signing_key_made_timestamp_seconds";
 
 /// A provider, a companion that terminates TLS itself, and a person who has signed in.
-struct Stage {
+struct Fixture {
     _provider: Provider,
     companion: Companion,
     alice: UserAgent,
 }
 
-impl Stage {
+impl Fixture {
     async fn start() -> Self {
         let authority = Authority::new();
         let client =
@@ -72,7 +72,7 @@ fn policy(rule: &str) -> Value {
 
 #[tokio::test]
 async fn the_endpoints_of_the_reference_are_those_of_the_companion_and_of_the_filter() {
-    let stage = Stage::start().await;
+    let fixture = Fixture::start().await;
     let reference = Document::read(COMPANION);
     let rows = table(reference.section("Endpoints"), "endpoint");
     let policy = Policy::from_json(&policy("operators").to_string()).expect("a policy");
@@ -93,7 +93,7 @@ async fn the_endpoints_of_the_reference_are_those_of_the_companion_and_of_the_fi
         for method in ["GET", "POST", "PUT"] {
             let is_listed = row[1] == "any" || row[1].split(", ").any(|listed| listed == method);
             let call = Call::new(method, "auth.example.com", called);
-            let reply = stage.companion.call(call).await;
+            let reply = fixture.companion.call(call).await;
             assert_ne!(reply.status, 404, "{called}");
             assert_eq!(reply.status != 405, is_listed, "{method} {called}");
         }
@@ -103,12 +103,12 @@ async fn the_endpoints_of_the_reference_are_those_of_the_companion_and_of_the_fi
 
 #[tokio::test]
 async fn the_cookies_of_the_reference_are_those_that_a_browser_gets() {
-    let stage = Stage::start().await;
+    let fixture = Fixture::start().await;
     let reference = Document::read(COMPANION);
     let section = reference.section("Cookies");
     let rows = table(section, "cookie");
     let mut seen = BTreeSet::new();
-    let steps = stage.alice.history().iter();
+    let steps = fixture.alice.history().iter();
     let ours = steps.filter(|step| step.url.host_str() == Some("auth.example.com"));
     for line in ours.flat_map(|step| step.reply.all("set-cookie")) {
         let (name, rest) = line.split_once('=').expect("a cookie");
@@ -138,21 +138,21 @@ async fn the_cookies_of_the_reference_are_those_that_a_browser_gets() {
 
 #[tokio::test]
 async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
-    let mut stage = Stage::start().await;
+    let mut fixture = Fixture::start().await;
     let reference = Document::read(COMPANION);
     let section = reference.section("Metrics");
     // Everything that is counted.
     let refresh = Call::post("", "").header("x-request-id", "the-proxy-s-own");
-    let refreshed = stage.alice.fetch("/oauth2/refresh", refresh).await;
+    let refreshed = fixture.alice.fetch("/oauth2/refresh", refresh).await;
     assert_eq!(refreshed.status, 200);
-    let asked = stage.alice.fetch("/oauth2/auth", Call::get("", "")).await;
+    let asked = fixture.alice.fetch("/oauth2/auth", Call::get("", "")).await;
     assert_eq!(asked.status, 403);
-    stage
+    fixture
         .alice
         .visit(&format!("{URL}/oauth2/callback?state=a&state=b"))
         .await;
-    stage.companion.write_policy(&policy("others"));
-    stage.companion.wait_for_log("read again").await;
+    fixture.companion.write_policy(&policy("others"));
+    fixture.companion.wait_for_log("read again").await;
 
     let documented: BTreeMap<String, BTreeSet<String>> = table(section, "companion metric")
         .iter()
@@ -160,7 +160,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
         .collect();
     let text = wait::until("all metrics", wait::LONG, async || {
         let metrics = Call::get("localhost", "/metrics");
-        let text = metrics.send(stage.companion.metrics()).await.text();
+        let text = metrics.send(fixture.companion.metrics()).await.text();
         // It is updated every two seconds.
         let mut lines = text.lines();
         let made = lines.find_map(|line| line.strip_prefix(KEY_MADE)?.trim().parse::<f64>().ok());
@@ -168,7 +168,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
     });
     assert_eq!(metrics(&text.await), documented);
 
-    let log = stage.companion.log();
+    let log = fixture.companion.log();
     let lines = log
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());

@@ -97,10 +97,10 @@ async fn each_decision_has_one_audit_record_without_the_token() {
         .await;
     let (_, record) = recorded(&gateway.gateway, "/three").await;
     // No caller, because none is authenticated.
-    let unproven = [
+    let unauthenticated = [
         "app", "audit", "decision", "host", "method", "path", "reason",
     ];
-    assert_eq!(members(&record), unproven);
+    assert_eq!(members(&record), unauthenticated);
     gateway
         .assert_refused("ambiguous", call("/four;x"), 400, "request-ambiguous")
         .await;

@@ -74,7 +74,7 @@ struct State {
     requests: Vec<ReceivedRequest>,
 }
 
-// === impl Liar ===
+// === impl RogueProvider ===
 
 impl RogueProvider {
     /// The OAuth client ID of its one client.
@@ -98,7 +98,7 @@ impl RogueProvider {
     pub fn start_down(authority: &Authority) -> Self {
         let address = port::free();
         let issuer = format!("https://{address}");
-        let key = SigningKey::rsa("liar");
+        let key = SigningKey::rsa("rogue");
         let handler = Arc::new(Handler {
             issuer: issuer.clone(),
             state: Mutex::new(State {

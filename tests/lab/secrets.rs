@@ -40,10 +40,10 @@ const FIELDS: [&str; 8] = [
 /// The prefix of our cookies' names.
 const COOKIE_PREFIX: &str = "portcullis";
 
-static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+static REGISTERED: LazyLock<Mutex<Registered>> = LazyLock::new(Mutex::default);
 
 #[derive(Debug, Default)]
-struct Known {
+struct Registered {
     /// Each secret with its kind.
     texts: BTreeMap<String, &'static str>,
     files: BTreeSet<PathBuf>,
@@ -52,13 +52,13 @@ struct Known {
 /// Registers a secret. `what` is its kind, for the failure message.
 pub fn register(what: &'static str, text: &str) {
     if text.len() >= MIN_BYTES {
-        known().texts.insert(text.to_owned(), what);
+        registered().texts.insert(text.to_owned(), what);
     }
 }
 
 /// Registers each line of a file, as written when a log is searched.
 pub fn register_lines(file: PathBuf) {
-    known().files.insert(file);
+    registered().files.insert(file);
 }
 
 /// Registers the cookies and the code in a response.
@@ -81,8 +81,8 @@ pub(super) fn register_all_of(reply: &Reply) {
 /// The secrets in a log: line number and kind, but not the secret itself.
 #[must_use]
 pub fn found_in(log: &str) -> Vec<String> {
-    let mut known = known().texts.clone();
-    let files = self::known().files.clone();
+    let mut known = registered().texts.clone();
+    let files = self::registered().files.clone();
     for file in files {
         let lines = fs::read_to_string(file).unwrap_or_default();
         known.extend(lines.lines().map(|line| (line.to_owned(), "a grant")));
@@ -175,6 +175,6 @@ fn word(text: &str) -> &str {
     text.split(is_other).next().unwrap_or_default()
 }
 
-fn known() -> MutexGuard<'static, Known> {
-    KNOWN.lock().expect("no panic while it is held")
+fn registered() -> MutexGuard<'static, Registered> {
+    REGISTERED.lock().expect("no panic while it is held")
 }

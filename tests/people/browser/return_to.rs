@@ -11,7 +11,7 @@ use url::Url;
 use url::form_urlencoded::byte_serialize;
 
 use crate::browser::{assert_no_console_errors, shared_stack};
-use addresses::{ELSEWHERE, MENDED, ODD};
+use addresses::{ELSEWHERE, NORMALIZED, ODD};
 
 fn encoded(rd: &str) -> String {
     byte_serialize(rd.as_bytes()).collect()
@@ -72,7 +72,7 @@ fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
 #[tokio::test]
 async fn r06_t18_no_endpoint_redirects_to_a_foreign_address() {
     let stack = shared_stack().await;
-    for hostile in MENDED.iter().chain(ELSEWHERE) {
+    for hostile in NORMALIZED.iter().chain(ELSEWHERE) {
         for (place, call, refuses) in places(&encoded(hostile)) {
             let reply = stack.gateway.call(call).await;
             let status = if refuses { 400 } else { 200 };
@@ -158,7 +158,7 @@ async fn hosts(browser: &Browser) -> Value {
 async fn r06_t18_a_real_browser_is_not_redirected_to_a_foreign_address() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
-    for hostile in MENDED {
+    for hostile in NORMALIZED {
         browser
             .visit(&format!("{URL}/oauth2/start?rd={}", encoded(hostile)))
             .await;

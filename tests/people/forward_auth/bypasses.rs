@@ -101,7 +101,7 @@ async fn h08_the_authorized_request_is_the_one_the_app_receives() {
             proxy.send(Call::new(method, HOST, "/-/healthy")).await;
         }
     }
-    // Only what the public rule covers, whoever normalized the path.
+    // Only what the public rule covers, whichever proxy normalized the path.
     let seen = fixture.app.requests();
     assert!(seen.len() >= fixture.proxies.len());
     for request in seen {

@@ -1,7 +1,7 @@
 //! Redirect targets for open-redirect attacks.
 
 /// Addresses that a browser normalizes and that then lead elsewhere or run a script.
-pub(super) const MENDED: &[&str] = &[
+pub(super) const NORMALIZED: &[&str] = &[
     "//evil.example",
     "///evil.example",
     "////evil.example/%2e%2e",
