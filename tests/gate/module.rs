@@ -65,8 +65,8 @@ const EXPORTS: [&str; 14] = [
     "proxy_on_vm_start",
 ];
 
-/// The most that the module may weigh: 500 KiB.
-const MAX_BYTES: usize = 512_000;
+/// The most that the module may weigh, in bytes.
+const MAX_BYTES: usize = 550_000;
 
 fn module() -> Vec<u8> {
     fs::read(tools::module()).expect("the module")
@@ -112,7 +112,7 @@ fn the_exports_are_these_and_no_others() {
 }
 
 #[test]
-fn it_weighs_500_kib_at_most() {
+fn it_weighs_550_000_bytes_at_most() {
     let bytes = module().len();
     assert!(
         bytes <= MAX_BYTES,

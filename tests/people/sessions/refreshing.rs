@@ -53,7 +53,7 @@ async fn one_call_refreshes_a_session_and_the_cookies_ride_on_the_apps_answer() 
         assert_eq!(asked[0].body_bytes, 0);
         assert_eq!(asked[0].all("content-length"), ["0"]);
         assert!(asked[0].all("authorization").is_empty());
-        counted(&people, "renewed", 1.0).await;
+        counted(&people, "refreshed", 1.0).await;
 
         // The browser shows the fresh token from now on, and nobody is asked.
         let (reply, _) = people.lets_through("fresh", show(&people.good(&ann))).await;
@@ -221,7 +221,7 @@ async fn an_answer_that_is_none_is_a_503_for_programs_and_browsers() {
         people.unseen(what);
     }
     counted(&people, "unavailable", 20.0).await;
-    counted(&people, "renewed", 1.0).await;
+    counted(&people, "refreshed", 1.0).await;
     people.ends_clean().await;
 }
 

@@ -185,7 +185,7 @@ fn what_is_not_utf8_is_named_by_its_place() {
 #[test]
 fn a_key_twice_is_refused_and_not_overwritten() {
     let twice = [one("apps", &kind(&json!(1))), one("apps", &kind(&json!(2)))].concat();
-    assert!(problem(&twice).contains(r#"the key "apps" stands here twice"#));
+    assert!(problem(&twice).contains(r#"duplicate key "apps""#));
 
     let inner = [one("b", &kind(&json!(1))), one("b", &kind(&json!(1)))].concat();
     let mut value = Vec::new();

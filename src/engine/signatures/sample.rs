@@ -3,17 +3,21 @@
 use super::HostAlgorithm;
 
 /// A signature that must be found good.
-pub(super) struct Sample {
-    pub(super) algorithm: HostAlgorithm,
-    pub(super) public_key: &'static [u8],
-    pub(super) signature: &'static [u8],
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// The algorithm.
+    pub algorithm: HostAlgorithm,
+    /// The key: SubjectPublicKeyInfo in DER.
+    pub public_key: &'static [u8],
+    /// The signature of [`MESSAGE`], in the form of a JWS.
+    pub signature: &'static [u8],
 }
 
 /// What is signed.
-pub(super) const MESSAGE: &[u8] = b"portcullis asks whether the host checks signatures";
+pub const MESSAGE: &[u8] = b"portcullis asks whether the host checks signatures";
 
 /// One of each kind.
-pub(super) const ALL: [Sample; 2] = [
+pub const SAMPLES: [Sample; 2] = [
     Sample {
         algorithm: HostAlgorithm::Es256,
         public_key: b"\

@@ -83,10 +83,7 @@ impl fmt::Display for ConfigurationError {
         formatter.write_str(": ")?;
         match &self.problem {
             Problem::DuplicateKey(key) => {
-                write!(
-                    formatter,
-                    "the key {key:?} stands here twice; keep one of the two"
-                )
+                write!(formatter, "duplicate key {key:?}; keep one of the two")
             }
             Problem::Empty => write!(
                 formatter,

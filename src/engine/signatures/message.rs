@@ -23,7 +23,8 @@ pub(super) fn arguments(hash: &str, public_key: &[u8], signature: &[u8], text: &
 }
 
 /// Whether a `VerifySignatureResult` says, without any doubt, that the signature is good.
-pub(super) fn is_verified(result: &[u8]) -> bool {
+#[must_use]
+pub fn is_verified(result: &[u8]) -> bool {
     let mut verified = false;
     for field in Fields::new(result, 0) {
         match field.map(|field| (field.number, field.content)) {
