@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 TOOLS := $(CURDIR)/.tools
 BUILD := $(or $(CARGO_TARGET_DIR),target)
 MODULE := target/portcullis.wasm
+NATIVE := target/libportcullis.so
 LINKED := $(BUILD)/wasm32-wasip1/wasm/portcullis_filter.wasm
 BINARYEN := $(TOOLS)/node/node_modules/binaryen/bin
 
@@ -24,7 +25,7 @@ FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
 # Always the whole workspace: cargo unites the features of what it builds at once, and builds what several crates use
 # anew for each selection of them.
-STEPS := lint unit node wasm e2e
+STEPS := lint unit node wasm module e2e
 
 .PHONY: help
 help: ## list the targets
@@ -77,11 +78,11 @@ fmt: ## format the code
 lint: ## check the format, the lints and the docs
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p portcullis-filter --target wasm32-wasip1 -- -D warnings
+	cargo clippy -p portcullis-engine -p portcullis-filter --target wasm32-wasip1 -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 
 .PHONY: unit
-unit: ## test core, filter, companion and lab by themselves
+unit: ## test core, engine, filter, companion and lab by themselves
 	cargo test --workspace --lib --bins
 
 # Never with -q: it breaks the runner.
@@ -112,13 +113,22 @@ $(MODULE): $(LINKED) src/filter/exports.json
 	$(BINARYEN)/wasm-opt $(FEATURES) -Oz --strip-debug --strip-producers --strip-target-features $@.exports -o $@
 	@rm $@.exports
 
+# As for a program of a release, so that it unwinds: a panic ends one request and not the proxy.
+.PHONY: module
+module: ## build the dynamic module of Envoy: target/libportcullis.so
+	cargo build --release -p portcullis-module
+	@mkdir -p $(dir $(NATIVE))
+	@cmp --quiet $(BUILD)/release/libportcullis_module.so $(NATIVE) \
+		|| cp $(BUILD)/release/libportcullis_module.so $(NATIVE)
+	@echo "$(NATIVE): $$(stat -c %s $(NATIVE)) bytes"
+
 .PHONY: build
-build: wasm ## build what a release holds: the filter and target/release/portcullis
+build: wasm module ## build what a release holds: the filter, the module and target/release/portcullis
 	cargo build --release -p portcullis
 
 # These tests wait for other programs most of the time, so that more of them run at once than there are cores.
 .PHONY: e2e
-e2e: wasm ## prove the promises in real Envoys
+e2e: wasm module ## prove the promises in real Envoys
 	cargo build --workspace --bins
 	cargo test --workspace --test '*' -- --test-threads=$$((2 * $$(nproc)))
 

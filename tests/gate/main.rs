@@ -7,6 +7,7 @@
 mod answers;
 mod attacks;
 mod clusters;
+mod dynamic_module;
 mod envoy_files;
 mod faults;
 mod handover;
