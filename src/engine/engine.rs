@@ -14,6 +14,7 @@ use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::KeySourceId;
 
 use crate::call::{Call, CallId};
 use crate::metrics::{Change, Metric, Metrics, RefreshLabel};
@@ -149,11 +150,11 @@ impl Engine {
         let mut waits = false;
         let decision: Option<Decision<'_>> = match judgement {
             Judgement::Decided(decision) => Some(decision),
-            Judgement::AwaitKeys { trusts, .. }
-                if may_wait && self.waiting.has_room_for(&trusts) =>
+            Judgement::AwaitKeys { sources, .. }
+                if may_wait && self.waiting.has_room_for(&sources) =>
             {
                 self.waiting.add(WaitingRequest {
-                    trusts,
+                    sources,
                     keys_version: Some(self.keys_version),
                     ..request
                 });
@@ -254,21 +255,21 @@ impl Engine {
 
     /// Takes the keys of a key source as the workers know them together: a snapshot from a
     /// [`crate::Reader`].
-    pub fn keys(&mut self, trust: usize, record: Arc<KeyRecord>) {
-        self.keyring.update(trust, Arc::unwrap_or_clone(record));
+    pub fn keys(&mut self, source: KeySourceId, record: Arc<KeyRecord>) {
+        self.keyring.update(source, Arc::unwrap_or_clone(record));
         self.keys_version = self.keys_version.wrapping_add(1);
     }
 
     /// Whether a request waits for the keys of this key source.
     #[must_use]
-    pub fn wants_keys(&self, trust: usize) -> bool {
+    pub fn wants_keys(&self, source: KeySourceId) -> bool {
         let mut waiting = self.waiting.iter();
-        waiting.any(|request| request.trusts.contains(&trust))
+        waiting.any(|request| request.sources.contains(&source))
     }
 
     /// Counts a read of the keys of a key source.
-    pub fn keys_were_read(&mut self, trust: usize, is_good: bool) {
-        self.metrics.key_read(trust, is_good);
+    pub fn keys_were_read(&mut self, source: KeySourceId, is_good: bool) {
+        self.metrics.key_read(source, is_good);
     }
 
     /// Takes the sessions that have ended, as the workers know them together, and how they were read:
@@ -350,7 +351,7 @@ impl Engine {
         let reply = Rc::new(reply);
         for request in requests {
             self.waiting.add(WaitingRequest {
-                trusts: Vec::new(),
+                sources: Vec::new(),
                 keys_version: None,
                 refreshed: Some(Rc::clone(&reply)),
                 ..request
@@ -364,25 +365,17 @@ impl Engine {
         let age = age.unwrap_or_else(|| now.since(self.started));
         self.metrics
             .revocations(age.as_secs(), self.revocations.len());
-        let sources = self.gate.policy().key_sources();
-        let names: Vec<&str> = sources.map(|trust| trust.name.as_str()).collect();
-        for trust in 0..names.len() {
-            let keys = self.keyring.trust_keys(trust);
+        for (source, _) in self.gate.policy().key_sources() {
+            let keys = self.keyring.trust_keys(source);
             if let Some(age) = keys.and_then(|keys| keys.age(now)) {
-                self.metrics.key_age(trust, age.as_secs());
+                self.metrics.key_age(source, age.as_secs());
             }
         }
         let shared = self.keyring.shared();
         self.metrics.shared_keys(shared.len());
         if shared.len() > self.shared_keys {
-            let name = |trust: usize| names.get(trust).copied().unwrap_or_default();
-            for (thumbprint, one, other) in &shared {
-                let line = format!(
-                    "portcullis: trusts {} and {} have the same key ({thumbprint}): who can sign \
-                     for one can sign for the other, and the first in the policy vouches",
-                    name(*one),
-                    name(*other)
-                );
+            for key in &shared {
+                let line = format!("portcullis: {key}");
                 self.effects.push_back(Effect::Log(Level::Warn, line));
             }
         }

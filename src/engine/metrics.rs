@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use portcullis_core::decision::Decision;
 use portcullis_core::policy::Policy;
+use portcullis_core::trust::{KeySourceId, PerKeySource};
 
 /// The app of a request that belongs to none.
 const NO_APP: &str = "none";
@@ -73,9 +74,9 @@ pub(crate) struct Metrics {
     /// The places of counters of decisions, by reason and app.
     decisions: BTreeMap<&'static str, BTreeMap<String, usize>>,
     verification: usize,
-    key_ages: Vec<usize>,
-    /// For each key source its good and its failed reads.
-    key_reads: Vec<[usize; 2]>,
+    key_ages: PerKeySource<usize>,
+    /// The good and the failed reads.
+    key_reads: PerKeySource<[usize; 2]>,
     shared_keys: usize,
     waiting: usize,
     /// How many of the requests in that gauge are this worker's.
@@ -113,13 +114,15 @@ impl Metrics {
         );
         let mut key_ages = Vec::new();
         let mut key_reads = Vec::new();
-        for trust in policy.key_sources().map(|trust| &trust.name) {
+        for (source, trust) in policy.key_sources() {
+            let trust = &trust.name;
             let name = format!("portcullis_key_age_seconds.trust.{trust}");
-            key_ages.push(define(&mut all, Kind::Gauge, name));
-            key_reads.push(["good", "failed"].map(|outcome| {
+            key_ages.push((source, define(&mut all, Kind::Gauge, name)));
+            let reads = ["good", "failed"].map(|outcome| {
                 let name = format!("portcullis_key_reads_total.trust.{trust}.outcome.{outcome}");
                 define(&mut all, Kind::Counter, name)
-            }));
+            });
+            key_reads.push((source, reads));
         }
         let gauge = |all: &mut Vec<Tracked>, name: &str| define(all, Kind::Gauge, name.to_owned());
         let shared_keys = gauge(&mut all, "portcullis_shared_keys");
@@ -136,8 +139,8 @@ impl Metrics {
             all,
             decisions: BTreeMap::new(),
             verification,
-            key_ages,
-            key_reads,
+            key_ages: key_ages.into_iter().collect(),
+            key_reads: key_reads.into_iter().collect(),
             shared_keys,
             waiting,
             waiting_here: 0,
@@ -197,15 +200,15 @@ impl Metrics {
     }
 
     /// Sets how old the keys of a key source are.
-    pub(crate) fn key_age(&mut self, trust: usize, seconds: u64) {
-        if let Some(index) = self.key_ages.get(trust) {
+    pub(crate) fn key_age(&mut self, source: KeySourceId, seconds: u64) {
+        if let Some(index) = self.key_ages.get(source) {
             self.set(*index, seconds);
         }
     }
 
     /// Counts a read of the keys of a key source.
-    pub(crate) fn key_read(&mut self, trust: usize, is_good: bool) {
-        if let Some([good, failed]) = self.key_reads.get(trust) {
+    pub(crate) fn key_read(&mut self, source: KeySourceId, is_good: bool) {
+        if let Some([good, failed]) = self.key_reads.get(source) {
             self.add(if is_good { *good } else { *failed }, 1);
         }
     }

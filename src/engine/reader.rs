@@ -20,6 +20,7 @@ use portcullis_core::keys::KeyRecord;
 use portcullis_core::policy::Policy;
 use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::KeySourceId;
 
 use self::keys::KeyReader;
 use self::revocations::RevocationsReader;
@@ -62,10 +63,10 @@ pub struct Moment {
 pub enum ReaderEffect {
     /// Make this call. The reply goes to [`Reader::reply`].
     Call(Call),
-    /// Hand the keys of the key source at this place to [`crate::Engine::keys`].
-    Keys(usize, Arc<KeyRecord>),
-    /// Tell [`crate::Engine::keys_were_read`] whether a read of this key source was good.
-    KeysRead(usize, bool),
+    /// Hand the keys of this source to [`crate::Engine::keys`].
+    Keys(KeySourceId, Arc<KeyRecord>),
+    /// Tell [`crate::Engine::keys_were_read`] whether a read of this source was good.
+    KeysRead(KeySourceId, bool),
     /// Write a line into the proxy's log.
     Log(Level, String),
     /// Read this cell and hand it to [`Reader::look`].
@@ -98,9 +99,9 @@ impl Reader {
     /// Readers for all that a policy has fetched. `now.chance` tells this worker from the others.
     #[must_use]
     pub fn of(policy: &Policy, now: Moment) -> Vec<Self> {
-        let sources = policy.key_sources().enumerate();
-        let keys = sources.filter_map(|(place, trust)| {
-            let reader = KeyReader::new(place, trust, now.chance, now)?;
+        let sources = policy.key_sources();
+        let keys = sources.filter_map(|(source, trust)| {
+            let reader = KeyReader::new(source, trust, now.chance, now)?;
             Some(Subject::Keys(Box::new(reader)))
         });
         let revocations = policy.sso().map(|sso| {
@@ -119,11 +120,11 @@ impl Reader {
         }
     }
 
-    /// The place of the key source that is read; `None` for revocations.
+    /// The source whose keys are read; `None` for revocations.
     #[must_use]
-    pub fn trust(&self) -> Option<usize> {
+    pub fn source(&self) -> Option<KeySourceId> {
         match &self.0 {
-            Subject::Keys(reader) => Some(reader.place()),
+            Subject::Keys(reader) => Some(reader.source()),
             Subject::Revocations(_) => None,
         }
     }

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::KeySourceId;
 
 use crate::engine::RequestId;
 use crate::refresh_reply::RefreshReply;
@@ -11,7 +12,7 @@ use crate::refresh_reply::RefreshReply;
 /// How many requests may wait on one worker for keys. One more is answered at once.
 const MAX_WAITING: usize = 1024;
 
-/// How many of them may wait for one trust entry's keys, so that one issuer's failure leaves room for
+/// How many of them may wait for the keys of one source, so that one issuer's failure leaves room for
 /// the others.
 const MAX_FOR_ONE: usize = 256;
 
@@ -27,8 +28,8 @@ pub(crate) struct WaitingRequest {
     pub(crate) id: RequestId,
     /// When it came.
     pub(crate) arrived: Timestamp,
-    /// The trust entries whose keys it waits for.
-    pub(crate) trusts: Vec<usize>,
+    /// The sources whose keys it waits for.
+    pub(crate) sources: Vec<KeySourceId>,
     /// The version of the worker's keys when it was last judged; `None` where it has not been judged
     /// by what it waited for.
     pub(crate) keys_version: Option<u64>,
@@ -42,7 +43,7 @@ impl WaitingRequest {
         Self {
             id,
             arrived,
-            trusts: Vec::new(),
+            sources: Vec::new(),
             keys_version: None,
             refreshed: None,
         }
@@ -56,16 +57,18 @@ pub(crate) fn is_timed_out(began: Timestamp, now: Timestamp, timeout: Duration) 
 }
 
 impl WaitingRequests {
-    /// Whether one more may wait for the keys of these trust entries.
-    pub(crate) fn has_room_for(&self, trusts: &[usize]) -> bool {
-        let waiting_for = |trust: &usize| {
+    /// Whether one more may wait for the keys of these sources.
+    pub(crate) fn has_room_for(&self, sources: &[KeySourceId]) -> bool {
+        let waiting_for = |source: &KeySourceId| {
             let requests = self.requests.iter();
             requests
-                .filter(|request| request.trusts.contains(trust))
+                .filter(|request| request.sources.contains(source))
                 .count()
         };
         self.requests.len() < MAX_WAITING
-            && trusts.iter().all(|trust| waiting_for(trust) < MAX_FOR_ONE)
+            && sources
+                .iter()
+                .all(|source| waiting_for(source) < MAX_FOR_ONE)
     }
 
     /// How many wait.

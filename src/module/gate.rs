@@ -20,9 +20,16 @@ use crate::abi::Map;
 use crate::envoy::{self, Refused, Request};
 
 thread_local! {
-    /// This worker's engines, each with its configuration: there are several while Envoy drains an
-    /// old listener, or where several listeners have the filter.
-    static ENGINES: RefCell<Vec<(Weak<Gate>, Rc<RefCell<Engine>>)>> = const { RefCell::new(Vec::new()) };
+    /// This worker's engines, one for each configuration: there are several while Envoy drains an old
+    /// listener, or where several listeners have the filter.
+    static WORKERS: RefCell<Vec<Worker>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One worker's engine for one configuration.
+#[derive(Debug)]
+struct Worker {
+    gate: Weak<Gate>,
+    engine: Rc<RefCell<Engine>>,
 }
 
 /// A configuration.
@@ -68,17 +75,18 @@ impl Gate {
 
     /// A request on the worker whose thread this is.
     pub(crate) fn filter(self: &Arc<Self>) -> Filter {
-        ENGINES.with_borrow_mut(|engines| {
-            let found = engines
-                .iter()
-                .find(|(gate, _)| gate.as_ptr() == Arc::as_ptr(self));
-            if let Some((_, engine)) = found {
-                let engine = Rc::clone(engine);
+        WORKERS.with_borrow_mut(|workers| {
+            let mut found = workers.iter();
+            if let Some(worker) = found.find(|worker| worker.gate.as_ptr() == Arc::as_ptr(self)) {
+                let engine = Rc::clone(&worker.engine);
                 return Filter { engine };
             }
-            engines.retain(|(gate, _)| gate.strong_count() > 0);
+            workers.retain(|worker| worker.gate.strong_count() > 0);
             let engine = Rc::new(RefCell::new(Engine::new(self.policy.clone(), now())));
-            engines.push((Arc::downgrade(self), Rc::clone(&engine)));
+            workers.push(Worker {
+                gate: Arc::downgrade(self),
+                engine: Rc::clone(&engine),
+            });
             Filter { engine }
         })
     }

@@ -119,8 +119,8 @@ impl Judge {
             });
             let decision = match judgement {
                 Judgement::Decided(decision) => decision,
-                Judgement::AwaitKeys { app, trusts } => {
-                    if self.issuers.more(&known, &trusts, until).await {
+                Judgement::AwaitKeys { app, sources } => {
+                    if self.issuers.more(&known, &sources, until).await {
                         continue;
                     }
                     self.gate.give_up(app)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use log::Level;
 use portcullis_core::keys::{KeyRecord, KeySet, Read, ReadError};
-use portcullis_core::trust::{Remote, Trust};
+use portcullis_core::trust::{KeySourceId, Remote, Trust};
 
 use super::shared_cell::{Seen, SharedCell};
 use super::{Cell, Moment, ReaderEffect, Shared};
@@ -18,8 +18,8 @@ const PREFIX: &str = "portcullis/1/keys/";
 /// One worker's part in reading one trust entry's keys.
 #[derive(Debug)]
 pub(super) struct KeyReader {
-    /// The key source: its place in the policy, and how its keys are fetched.
-    place: usize,
+    /// The source, its trust entry, and how its keys are fetched.
+    source: KeySourceId,
     trust: Trust,
     remote: Remote,
     /// Tells this worker's leases from the others'.
@@ -43,16 +43,21 @@ enum Writing {
     Lease(Read),
     /// A reply is taken into the record.
     Reply {
-        record: KeyRecord,
+        record: Box<KeyRecord>,
         taken: Result<Option<Read>, ReadError>,
     },
 }
 
 impl KeyReader {
-    /// A reader for the key source at this place; `None` where no keys are fetched.
-    pub(super) fn new(place: usize, trust: &Trust, worker: u64, now: Moment) -> Option<Self> {
+    /// A reader for this source of keys; `None` where no keys are fetched.
+    pub(super) fn new(
+        source: KeySourceId,
+        trust: &Trust,
+        worker: u64,
+        now: Moment,
+    ) -> Option<Self> {
         Some(Self {
-            place,
+            source,
             remote: trust.keys.remote.clone()?,
             worker,
             name: [PREFIX, &trust.keys_id()].concat(),
@@ -70,8 +75,8 @@ impl KeyReader {
         &self.name
     }
 
-    pub(super) const fn place(&self) -> usize {
-        self.place
+    pub(super) const fn source(&self) -> KeySourceId {
+        self.source
     }
 
     /// Takes over the record as the workers know it, if it has changed. `None` where there is no
@@ -84,7 +89,7 @@ impl KeyReader {
                     self.record = Arc::new(record);
                     let record = Arc::clone(&self.record);
                     self.effects
-                        .push_back(ReaderEffect::Keys(self.place, record));
+                        .push_back(ReaderEffect::Keys(self.source, record));
                 }
                 Some(version)
             }
@@ -143,7 +148,10 @@ impl KeyReader {
             now.chance,
         );
         self.write(&record, Some(version));
-        self.writing = Some(Writing::Reply { record, taken });
+        self.writing = Some(Writing::Reply {
+            record: Box::new(record),
+            taken,
+        });
     }
 
     /// Goes on once the record is written. `false` means that another worker was faster, or that the
@@ -157,12 +165,12 @@ impl KeyReader {
                     Ok(Some(next)) => self.call(next),
                     Ok(None) => {
                         self.effects
-                            .push_back(ReaderEffect::KeysRead(self.place, true));
+                            .push_back(ReaderEffect::KeysRead(self.source, true));
                         self.warn_about_skipped_keys(&record);
                     }
                     Err(error) => {
                         self.effects
-                            .push_back(ReaderEffect::KeysRead(self.place, false));
+                            .push_back(ReaderEffect::KeysRead(self.source, false));
                         let line =
                             format!("the keys could not be read: {error}; the known keys stay");
                         self.log(Level::Warn, &line);

@@ -1,10 +1,16 @@
+use portcullis_core::trust::TrustId;
+
 use super::*;
+
+fn at(index: usize) -> KeySourceId {
+    TrustId::at(index).into()
+}
 
 fn waiting(id: u64, arrived: u64) -> WaitingRequest {
     WaitingRequest {
         id: RequestId(id),
         arrived: Timestamp::from_secs(arrived),
-        trusts: vec![0],
+        sources: vec![at(0)],
         keys_version: Some(0),
         refreshed: None,
     }
@@ -58,15 +64,16 @@ fn the_room_is_bounded_for_each_trust_entry_and_as_a_whole() {
     let mut waiting_requests = WaitingRequests::default();
     for trust in 0..4 {
         for id in 0..256 {
-            assert!(waiting_requests.has_room_for(&[trust]));
+            assert!(waiting_requests.has_room_for(&[at(trust)]));
             waiting_requests.add(WaitingRequest {
-                trusts: vec![trust],
+                sources: vec![at(trust)],
                 ..waiting(id, 0)
             });
         }
         assert!(
-            !waiting_requests.has_room_for(&[trust]) && !waiting_requests.has_room_for(&[4, trust])
+            !waiting_requests.has_room_for(&[at(trust)])
+                && !waiting_requests.has_room_for(&[at(4), at(trust)])
         );
-        assert_eq!(waiting_requests.has_room_for(&[4]), trust < 3);
+        assert_eq!(waiting_requests.has_room_for(&[at(4)]), trust < 3);
     }
 }

@@ -22,8 +22,8 @@ impl Worker {
     pub(super) fn tick_readers(&mut self) {
         for index in 0..self.readers.len() {
             if let Some(reader) = self.readers.get_mut(index) {
-                let trust = reader.trust();
-                let wanted = trust.is_some_and(|trust| self.engine.wants_keys(trust));
+                let source = reader.source();
+                let wanted = source.is_some_and(|source| self.engine.wants_keys(source));
                 let record = read(reader, Cell::Record);
                 reader.tick(record.as_ref().map(shared), wanted, moment());
             }
@@ -50,8 +50,8 @@ impl Worker {
                         return self.reader_reply(index, call.id, None);
                     }
                 }
-                ReaderEffect::Keys(trust, record) => self.engine.keys(trust, record),
-                ReaderEffect::KeysRead(trust, good) => self.engine.keys_were_read(trust, good),
+                ReaderEffect::Keys(source, record) => self.engine.keys(source, record),
+                ReaderEffect::KeysRead(source, good) => self.engine.keys_were_read(source, good),
                 ReaderEffect::Log(level, line) => host::log(level, &line),
                 ReaderEffect::Look(cell) => {
                     let text = read(reader, cell);
