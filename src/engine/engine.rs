@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log::Level;
-use portcullis_core::caller::headers::is_forwarded_late;
-use portcullis_core::decision::Decision;
+use portcullis_core::decision::{Decision, removed_trailers};
 use portcullis_core::gate::{Context, Gate, Judgement, TokenCache};
 use portcullis_core::keys::{KeyRecord, Keyring, Signatures};
 use portcullis_core::policy::Policy;
@@ -190,7 +189,7 @@ impl Engine {
                 self.cookies.insert(id, reply);
             }
         }
-        Step::of(decision, headers, gate.policy().audit())
+        Step::Decided(decision.outcome(headers, gate.policy().audit()))
     }
 
     /// Whether this request waits, so that its body and trailers have to wait too.
@@ -206,8 +205,7 @@ impl Engine {
         &'e self,
         trailers: &'e Headers<'e>,
     ) -> impl Iterator<Item = &'e [u8]> {
-        let names = trailers.iter().map(|(name, _)| name);
-        names.filter(|name| !is_forwarded_late(name, self.policy().apps()))
+        removed_trailers(self.policy().apps(), trailers)
     }
 
     /// What to add to the answer to this request, be it an app's or the engine's own: once. There

@@ -42,4 +42,4 @@ pub use self::engine::{At, Effect, Engine, RequestId, TICK};
 pub use self::reader::{Cell, Moment, Reader, ReaderEffect, Shared};
 pub use self::refresh_reply::RefreshReply;
 pub use self::reply::Reply;
-pub use self::step::{Step, Verdict, internal_error};
+pub use self::step::{Step, log_level};

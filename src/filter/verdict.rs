@@ -2,8 +2,9 @@
 
 use log::Level;
 use portcullis_core::answer::LocalReply;
+use portcullis_core::decision::{self, Verdict};
 use portcullis_core::session::Cookies;
-use portcullis_engine::{Step, Verdict, internal_error};
+use portcullis_engine::{Step, log_level};
 
 use crate::host::{self, Map};
 
@@ -24,11 +25,11 @@ pub(crate) enum Outcome {
 pub(crate) fn carry_out(step: &Step<'_>) -> Outcome {
     match step {
         Step::Wait => Outcome::Waits,
-        Step::Answer(reply, verdict) => {
+        Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
             show(verdict);
             answer(reply)
         }
-        Step::Forward(verdict) => {
+        Step::Decided(decision::Outcome::Forward(verdict)) => {
             show(verdict);
             match prepare(verdict) {
                 Ok(()) => Outcome::Forwarded,
@@ -51,12 +52,12 @@ pub(crate) fn unprepared(error: host::Error) -> Outcome {
 fn refuse(what: &str, error: host::Error) -> Outcome {
     let line = format!("portcullis: a request's headers can't be {what} ({error}); it is refused");
     host::log(Level::Error, &line);
-    answer(&internal_error())
+    answer(&LocalReply::internal())
 }
 
 fn answer(reply: &LocalReply) -> Outcome {
     let sent = host::send_local_response(reply);
-    if let Err(error) = sent.or_else(|_| host::send_local_response(&internal_error())) {
+    if let Err(error) = sent.or_else(|_| host::send_local_response(&LocalReply::internal())) {
         // The request stays paused: it is not answered, but it is not forwarded either.
         let line = format!("portcullis: a refusal can't be sent: {error}");
         host::log(Level::Error, &line);
@@ -86,7 +87,7 @@ fn show(verdict: &Verdict<'_>) {
     for (name, value) in verdict.filter_state() {
         let _unseen = host::set_property(name.as_bytes(), value.as_bytes());
     }
-    if let Some(level) = verdict.audit_level()
+    if let Some(level) = verdict.audit_level().map(log_level)
         && host::logs(level)
     {
         host::log(level, &verdict.audit_record());

@@ -8,13 +8,13 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use portcullis_core::answer::LocalReply;
+use portcullis_core::decision::{self, Verdict};
 use portcullis_core::keys::PureRust;
 use portcullis_core::policy::Policy;
 use portcullis_core::session::Cookies;
 use portcullis_core::timestamp::Timestamp;
-use portcullis_engine::{
-    At, Effect, Engine, RequestId, Step, Verdict, configuration, internal_error,
-};
+use portcullis_engine::{At, Effect, Engine, RequestId, Step, configuration, log_level};
 
 use crate::abi::Map;
 use crate::envoy::{self, Refused, Request};
@@ -98,7 +98,7 @@ impl Filter {
         self.try_judge(request).unwrap_or_else(|Refused| {
             let line = "portcullis: a request's headers can't be read or changed; it is refused";
             envoy::log(log::Level::Error, line);
-            request.answer(&internal_error());
+            request.answer(&LocalReply::internal());
             Outcome::Answered
         })
     }
@@ -117,7 +117,7 @@ impl Filter {
             signatures: &PureRust,
         };
         let outcome = match engine.request(ONLY, &headers, at) {
-            Step::Forward(verdict) => {
+            Step::Decided(decision::Outcome::Forward(verdict)) => {
                 show(request, &verdict);
                 // Copied first: what Envoy has handed out ends with the first change.
                 let removals: Vec<Vec<u8>> = verdict.removals().map(<[u8]>::to_vec).collect();
@@ -129,7 +129,7 @@ impl Filter {
                 change(request, &removals, &cookies, &identity)?;
                 Outcome::Forwarded
             }
-            Step::Answer(reply, verdict) => {
+            Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
                 show(request, &verdict);
                 request.answer(&reply);
                 Outcome::Answered
@@ -164,7 +164,7 @@ impl Filter {
         match strip() {
             Ok(()) => Outcome::Forwarded,
             Err(Refused) => {
-                request.answer(&internal_error());
+                request.answer(&LocalReply::internal());
                 Outcome::Answered
             }
         }
@@ -198,7 +198,7 @@ fn show(request: &Request<'_>, verdict: &Verdict<'_>) {
     for (name, value) in verdict.filter_state() {
         request.keep(name, value);
     }
-    if let Some(level) = verdict.audit_level()
+    if let Some(level) = verdict.audit_level().map(log_level)
         && envoy::logs(level)
     {
         envoy::log(level, &verdict.audit_record());

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
-use portcullis_engine::internal_error;
+use portcullis_core::answer::LocalReply;
 
 use crate::abi::{Buffer, CONTINUE, Opaque, STOP, VERSION};
 use crate::envoy::{self, Request};
@@ -116,7 +116,7 @@ unsafe fn run(
         Ok(Some(Outcome::Forwarded)) => CONTINUE,
         Ok(Some(Outcome::Answered)) => STOP,
         Ok(None) | Err(_) => {
-            request.answer(&internal_error());
+            request.answer(&LocalReply::internal());
             STOP
         }
     }

@@ -15,7 +15,7 @@ fn without_a_host_every_call_says_so() {
     assert_eq!(add_header(Map::Response, b"a", b"\xff"), Err(gone));
     assert_eq!(replace_header(Map::Response, b"a", b"\xff"), Err(gone));
     assert_eq!(remove_header(Map::Response, b"a"), Err(gone));
-    let reply = portcullis_engine::internal_error();
+    let reply = LocalReply::internal();
     assert_eq!(send_local_response(&reply), Err(gone));
     assert_eq!(resume_request(), Err(gone));
     assert_eq!(set_effective_context(1), Err(gone));
