@@ -27,6 +27,8 @@
 mod call;
 pub mod configuration;
 mod engine;
+#[cfg(test)]
+mod fixtures;
 pub mod metrics;
 mod protobuf;
 mod reader;
