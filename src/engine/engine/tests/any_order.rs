@@ -154,6 +154,8 @@ impl Watched {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn each_request_is_over_exactly_once(events in prop::collection::vec(event(), 1..120)) {
         let mut watched = Watched {
