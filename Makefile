@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 TOOLS := $(CURDIR)/.tools
 BUILD := $(or $(CARGO_TARGET_DIR),target)
 MODULE := target/portcullis.wasm
+NATIVE := target/libportcullis.so
 LINKED := $(BUILD)/wasm32-wasip1/wasm/portcullis_filter.wasm
 BINARYEN := $(TOOLS)/node/node_modules/binaryen/bin
 
@@ -24,7 +25,7 @@ FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
 # Always the whole workspace: Cargo unifies the features of the packages that it builds together, so another selection
 # of packages would rebuild their shared dependencies.
-STEPS := lint unit node wasm e2e
+STEPS := lint unit node wasm module e2e
 
 .PHONY: help
 help: ## list the targets
@@ -77,7 +78,7 @@ fmt: ## format the code
 lint: ## check the format, the lints and the docs
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p portcullis-filter --target wasm32-wasip1 -- -D warnings
+	cargo clippy -p portcullis-engine -p portcullis-filter --target wasm32-wasip1 -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 
 .PHONY: unit
@@ -112,13 +113,22 @@ $(MODULE): $(LINKED) src/filter/exports.json
 	$(BINARYEN)/wasm-opt $(FEATURES) -Oz --strip-debug --strip-producers --strip-target-features $@.exports -o $@
 	@rm $@.exports
 
+# As for a program of a release, so that it unwinds: a panic ends one request and not the proxy.
+.PHONY: module
+module: ## build the dynamic module of Envoy: target/libportcullis.so
+	cargo build --release -p portcullis-module
+	@mkdir -p $(dir $(NATIVE))
+	@cmp --quiet $(BUILD)/release/libportcullis_module.so $(NATIVE) \
+		|| cp $(BUILD)/release/libportcullis_module.so $(NATIVE)
+	@echo "$(NATIVE): $$(stat -c %s $(NATIVE)) bytes"
+
 .PHONY: build
-build: wasm ## build a release: the filter and target/release/portcullis
+build: wasm module ## build a release: the filter, the module and target/release/portcullis
 	cargo build --release -p portcullis
 
 # These tests mostly wait for other programs, so more of them run at once than there are cores.
 .PHONY: e2e
-e2e: wasm ## run the end-to-end tests in real Envoys
+e2e: wasm module ## run the end-to-end tests in real Envoys
 	cargo build --workspace --bins
 	cargo test --workspace --test '*' -- --test-threads=$$((2 * $$(nproc)))
 

@@ -106,6 +106,12 @@ pub fn module() -> PathBuf {
     made(path, "make wasm")
 }
 
+/// The dynamic module.
+#[must_use]
+pub fn dynamic_module() -> PathBuf {
+    made(workspace().join("target/libportcullis.so"), "make module")
+}
+
 /// A program with the libraries that were unpacked beside it.
 fn unpacked(folder: &str, program: &str) -> Command {
     let folder = workspace().join(".tools").join(folder);

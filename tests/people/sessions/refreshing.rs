@@ -57,7 +57,7 @@ async fn one_call_refreshes_a_session_and_the_apps_response_sets_the_cookies() {
         assert_eq!(asked[0].body_bytes, 0);
         assert_eq!(asked[0].all("content-length"), ["0"]);
         assert!(asked[0].all("authorization").is_empty());
-        counted(&people, "renewed", 1.0).await;
+        counted(&people, "refreshed", 1.0).await;
 
         // The browser sends the new token from now on, and no refresh is needed.
         let (reply, _) = people
@@ -242,7 +242,7 @@ async fn an_invalid_refresh_response_is_a_503() {
         people.assert_not_forwarded(what);
     }
     counted(&people, "unavailable", 20.0).await;
-    counted(&people, "renewed", 1.0).await;
+    counted(&people, "refreshed", 1.0).await;
     people.assert_clean().await;
 }
 
