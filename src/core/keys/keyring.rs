@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::schedule::{UNKNOWN_KID_INTERVAL, is_recent};
+use super::schedule::UNKNOWN_KID_INTERVAL;
 use super::{Key, KeyRecord, Thumbprint};
+use crate::fetch_schedule::is_recent;
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, KeySourceId, PerKeySource, Trust};
 
@@ -180,9 +181,11 @@ impl TrustKeys {
         let tells = |at: Timestamp| {
             (arrived..=now).contains(&at) || is_recent(at, now, UNKNOWN_KID_INTERVAL)
         };
-        if self.record.lease.read_at.is_some_and(tells) {
+        if self.record.lease.schedule.read_at.is_some_and(tells) {
             KeyLookup::Certain
-        } else if self.record.failures() > 0 && self.record.lease.attempted_at.is_some_and(tells) {
+        } else if self.record.failures() > 0
+            && self.record.lease.schedule.attempted_at.is_some_and(tells)
+        {
             if self.record.is_being_read(now) {
                 KeyLookup::Unread
             } else {

@@ -179,7 +179,7 @@ impl RevocationsReader {
         let list = list.inspect_err(|error| {
             let line = format!(
                 "portcullis: the revocations could not be read through cluster {}: {error}; the \
-                 known ones stay",
+                 known ones stay in use",
                 self.sso.envoy_cluster()
             );
             self.log(Level::Warn, line);

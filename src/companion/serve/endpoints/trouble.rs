@@ -11,6 +11,8 @@ use crate::serve::state::Shared;
 
 use axum::http::StatusCode;
 
+use portcullis_core::endpoints;
+
 use super::start::path;
 
 /// A sign-in that its provider, or the browser's way back from it, has ended.
@@ -27,7 +29,7 @@ pub(super) fn with_provider(
         Blame::Unreachable => warn!(provider = name, kind, %fault, "no sign-in"),
         Blame::Setup => error!(provider = name, kind, %fault, "no sign-in"),
     }
-    let again = path("/oauth2/sign_in", to, None, false);
+    let again = path(endpoints::SIGN_IN.path, to, None, false);
     match blame {
         Blame::Attempt => stale(again),
         Blame::Person => Problem::new(

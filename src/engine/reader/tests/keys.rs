@@ -81,7 +81,10 @@ fn a_bad_reply_leaves_the_known_keys() {
         assert_eq!(one.reads, [true, false]);
         let line = &one.log[0];
         let said = line.starts_with("portcullis: trust blue: the keys could not be read: ");
-        assert!(said && line.ends_with("; the known keys stay"), "{line}");
+        assert!(
+            said && line.ends_with("; the last good keys stay in use"),
+            "{line}"
+        );
         // It is tried again soon.
         one.tick(BLUE, false, &mut cells, later(303));
         assert_eq!(one.calls.len(), 1);
