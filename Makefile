@@ -1,4 +1,4 @@
-# Every habit of the project. CI runs only these targets.
+# How to build, test and release the project. CI runs only these targets.
 
 SHELL := /bin/bash -euo pipefail
 .DEFAULT_GOAL := help
@@ -12,19 +12,19 @@ NATIVE := target/libportcullis.so
 LINKED := $(BUILD)/wasm32-wasip1/wasm/portcullis_filter.wasm
 BINARYEN := $(TOOLS)/node/node_modules/binaryen/bin
 
-# Has to be the version of core's wasm-bindgen to the digit.
+# Must be exactly the version of wasm-bindgen that core uses.
 WASM_BINDGEN := 0.2.130
 CARGO_DENY := 0.20.2
 CADDY := v2.11.9
 OAUTH2_PROXY := v7.15.6
 
-# What rustc enables for wasm32-wasip1, and nothing that an older V8 would refuse.
+# What rustc enables for wasm32-wasip1, without features that an older V8 rejects.
 FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutable-globals \
 	nontrapping-float-to-int reference-types sign-ext
 FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
-# Always the whole workspace: cargo unites the features of what it builds at once, and builds what several crates use
-# anew for each selection of them.
+# Always the whole workspace: Cargo unifies the features of the packages that it builds together, so another selection
+# of packages would rebuild their shared dependencies.
 STEPS := lint unit node wasm module e2e
 
 .PHONY: help
@@ -32,13 +32,13 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: stage provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/ (once)
+tools: stage provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/, once
 
-# What the demo and the benchmark run, without what only tests need.
+# What the demo and the benchmark need, without what only tests need.
 .PHONY: stage
 stage: builders envoys apps
 
-# What a build needs, so that `make wasm` works before `make tools`.
+# What a build needs, so that `make wasm` works without `make tools`.
 .PHONY: builders
 builders:
 	tests/setup/rust.sh
@@ -48,12 +48,12 @@ builders:
 envoys:
 	tests/setup/envoy.sh
 
-# Who signs people in, in the demo and in tests.
+# The OpenID provider of the demo and the tests.
 .PHONY: provider
 provider:
 	tests/setup/node.sh oidc-provider
 
-# One after the other: they share the lists of Debian's packages.
+# One after the other: `apt-get update` locks the package lists.
 .PHONY: apps servers chromium
 apps:
 	tests/setup/debian.sh apps prometheus prometheus-alertmanager
@@ -82,12 +82,12 @@ lint: ## check the format, the lints and the docs
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 
 .PHONY: unit
-unit: ## test core, engine, filter, companion and lab by themselves
+unit: ## run the unit tests of all crates
 	cargo test --workspace --lib --bins
 
-# Never with -q: it breaks the runner.
+# Not with --quiet: it breaks the test runner.
 .PHONY: node
-node: ## test core as WebAssembly, in Node
+node: ## run core's tests as WebAssembly in Node
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(TOOLS)/wasm-bindgen/bin/wasm-bindgen-test-runner \
 		cargo test -p portcullis-core --target wasm32-unknown-unknown
 
@@ -95,18 +95,18 @@ node: ## test core as WebAssembly, in Node
 wasm: builders $(MODULE) ## build the filter: target/portcullis.wasm
 	@echo "$(MODULE): $$(stat -c %s $(MODULE)) bytes"
 
-# Panics name their place in the source; what stands before it is this machine's and would make every build another.
+# Panic messages contain source paths. Without their machine-specific prefixes the build is reproducible.
 CRATES = $(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
 wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(CRATES:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
 
-# Cargo knows whether there is something to do, and leaves the file's time alone if not. The module alone, because
-# rustc does not optimise across crates where an rlib is made beside it: that is a tenth of the bytes.
+# Cargo decides whether to rebuild, and keeps the file's modification time if not. Only the cdylib, because rustc does
+# no link-time optimisation across crates when it also builds an rlib: that saves a tenth of the size.
 .PHONY: always
 $(LINKED): always
 	cargo rustc --profile wasm --target wasm32-wasip1 -p portcullis-filter --lib --crate-type cdylib
 
-# Envoy enters the VM once for each callback that a module exports, so those that the filter has no use for go
-# first, with all that only they reach.
+# Envoy calls into the VM for each callback that a module exports, so the exports that the filter does not use are
+# removed first, with the code that only they reach.
 $(MODULE): $(LINKED) src/filter/exports.json
 	@mkdir -p $(@D)
 	$(BINARYEN)/wasm-metadce $(FEATURES) $< --graph-file src/filter/exports.json -o $@.exports >/dev/null
@@ -123,17 +123,17 @@ module: ## build the dynamic module of Envoy: target/libportcullis.so
 	@echo "$(NATIVE): $$(stat -c %s $(NATIVE)) bytes"
 
 .PHONY: build
-build: wasm module ## build what a release holds: the filter, the module and target/release/portcullis
+build: wasm module ## build a release: the filter, the module and target/release/portcullis
 	cargo build --release -p portcullis
 
-# These tests wait for other programs most of the time, so that more of them run at once than there are cores.
+# These tests mostly wait for other programs, so more of them run at once than there are cores.
 .PHONY: e2e
-e2e: wasm module ## prove the promises in real Envoys
+e2e: wasm module ## run the end-to-end tests in real Envoys
 	cargo build --workspace --bins
 	cargo test --workspace --test '*' -- --test-threads=$$((2 * $$(nproc)))
 
 .PHONY: test
-test: ## everything above that can fail, the tools first
+test: ## install the tools and run all checks and tests above
 	@report=; \
 	trap 'echo "seconds:$$report"' EXIT; \
 	for step in tools $(STEPS); do \
@@ -143,13 +143,13 @@ test: ## everything above that can fail, the tools first
 	done
 
 .PHONY: demo
-demo: stage provider wasm ## a gate to try, with real apps and people (ONESHOT=1: show the table and end)
+demo: stage provider wasm ## run a gateway with real apps to try (ONESHOT=1: print the table and exit)
 	cargo build --workspace --bins
 	$(BUILD)/debug/demo
 
-# As a release is built, for the companion's sake; Envoy and the filter don't mind.
+# Release builds, because the companion is measured. The filter and Envoy are optimised anyway.
 .PHONY: bench
-bench: stage provider wasm ## measure beside jwt_authn and oauth2-proxy (BENCH_ROUNDS=5 BENCH_SECONDS=4 BENCH_PART=filter)
+bench: stage provider wasm ## compare with jwt_authn and oauth2-proxy (BENCH_ROUNDS=5 BENCH_SECONDS=4 BENCH_PART=filter)
 	tests/setup/go.sh oauth2-proxy github.com/oauth2-proxy/oauth2-proxy/v7 $(OAUTH2_PROXY) ''
 	cargo build --release --workspace --bins
 	$(BUILD)/release/bench
@@ -157,16 +157,16 @@ bench: stage provider wasm ## measure beside jwt_authn and oauth2-proxy (BENCH_R
 DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
 
 .PHONY: audit
-audit: ## check licences, bans, sources and advisories (needs the advisory database)
+audit: ## check dependencies: licences, duplicates, sources, advisories
 	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
 	$(DENY) check licenses bans sources
-	@# The database can't be fetched everywhere; a flaw that it names still fails.
+	@# The database is not reachable everywhere. An advisory that matches still fails.
 	@mkdir -p target
 	@$(DENY) check advisories 2>&1 | tee target/audit.log \
 		|| { grep -q 'failed to fetch advisory database' target/audit.log \
-			&& echo 'audit: the advisory database is out of reach: advisories were not checked'; }
+			&& echo 'audit: the advisory database is unreachable, advisories were not checked'; }
 
 .PHONY: clean
-clean: ## remove what was built; .tools/ stays
+clean: ## remove build results, but not .tools/
 	cargo clean
 	rm -rf target
