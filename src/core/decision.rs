@@ -1,16 +1,16 @@
 //! The verdict on one request, and its reason.
 
 mod audit;
+mod outcome;
 
 use std::sync::Arc;
 
 pub use crate::reason::{Class, Reason};
+pub use outcome::{Outcome, Verdict, removed_trailers};
 
 use crate::caller::AuthenticatedCaller;
-use crate::caller::headers::{is_forwarded, reaches_companion};
 use crate::policy::{App, Rule, Sso};
-use crate::request::{Ambiguity, Headers};
-use crate::session::Cookies;
+use crate::request::Ambiguity;
 
 /// The verdict on one request. It carries what it was made from, so that answers, logs and metrics
 /// all speak of the same thing.
@@ -64,8 +64,8 @@ impl<'g> Decision<'g> {
     }
 
     /// Whether the request goes on.
-    pub fn is_allowed(&self) -> bool {
-        self.reason.class() == Class::Allowed
+    pub const fn is_allowed(&self) -> bool {
+        matches!(self.reason.class(), Class::Allowed)
     }
 
     /// What kind of answer it leads to. A session that fails is as good as nothing shown: who has
@@ -103,26 +103,8 @@ impl<'g> Decision<'g> {
     }
 
     /// Whether the request goes on to the companion, on its own host.
-    pub fn is_for_companion(&self) -> bool {
-        self.reason == Reason::Companion
-    }
-
-    /// Whether a header of the client's goes on with the request, Cookie aside.
-    pub fn forwards(&self, name: &[u8]) -> bool {
-        match self.reason {
-            Reason::Companion => reaches_companion(name),
-            // No browser puts credentials on one, so that these would be made up.
-            Reason::Preflight => is_forwarded(name, None) && is_forwarded(name, self.app),
-            _ => is_forwarded(name, self.app),
-        }
-    }
-
-    /// What of the client's cookies goes on with the request: an app never sees the session's.
-    pub fn forwarded_cookies(&self, headers: &Headers<'_>) -> Cookies {
-        match self.sso {
-            Some(sso) if !self.is_for_companion() => sso.cookies().forwarded(headers),
-            _ => Cookies::AsTheyCame,
-        }
+    pub const fn is_for_companion(&self) -> bool {
+        matches!(self.reason, Reason::Companion)
     }
 
     /// Who calls, where a token was verified for it.

@@ -17,6 +17,7 @@ use crate::reason::Reason;
 use crate::request::{Headers, Request};
 use crate::session::Revocations;
 use crate::timestamp::Timestamp;
+use crate::trust::KeySourceId;
 
 pub use session::{RefreshOutcome, RefreshRequest, Session};
 pub use token_cache::TokenCache;
@@ -50,13 +51,13 @@ pub struct Context<'a> {
 pub enum Judgement<'g> {
     /// It is decided.
     Decided(Decision<'g>),
-    /// The keys at these places of [`Policy::key_sources`] should be read first: the request waits,
-    /// not for long, and is then judged again.
+    /// The keys of these sources should be read first: the request waits, not for long, and is then
+    /// judged again.
     AwaitKeys {
         /// The app that is asked for.
         app: &'g App,
-        /// The places.
-        trusts: Vec<usize>,
+        /// The sources, as [`Policy::key_sources`] has them.
+        sources: Vec<KeySourceId>,
     },
     /// The session goes on, but its token is over: the companion should be asked for a fresh one
     /// first. The request waits, not for long, and is then judged by [`Gate::judge_refreshed`].
@@ -196,7 +197,7 @@ impl<'g> AppRequest<'g, '_> {
             }
             Ok(known) => self.judge_caller(known),
             Err(AuthnFailure::Refused(reason)) => self.decide(reason),
-            Err(AuthnFailure::AwaitKeys(trusts)) => return Judgement::AwaitKeys { app, trusts },
+            Err(AuthnFailure::AwaitKeys(sources)) => return Judgement::AwaitKeys { app, sources },
         })
     }
 
@@ -206,7 +207,7 @@ impl<'g> AppRequest<'g, '_> {
         let cross_site = || same_origin::is_cross_site(&self.request, headers, app);
         let decision = match session {
             Session::Absent => return Judgement::Decided(self.decide(Reason::NoCredentials)),
-            Session::AwaitKeys(trusts) => return Judgement::AwaitKeys { app, trusts },
+            Session::AwaitKeys(sources) => return Judgement::AwaitKeys { app, sources },
             Session::Good(known) | Session::Over(known) if cross_site() => Decision {
                 known: Some(known),
                 ..self.decide(Reason::CrossSite)

@@ -1,150 +1,95 @@
-//! Carries a decision out: the request goes on with what the app should know, or is answered here.
+//! Carries out what the engine says of a request, on the effective context.
 
 use log::Level;
 use portcullis_core::answer::LocalReply;
-use portcullis_core::caller::headers::is_forwarded_late;
-use portcullis_core::decision::Decision;
-use portcullis_core::policy::{self, Policy};
-use portcullis_core::request::Headers;
+use portcullis_core::decision::{self, Verdict};
 use portcullis_core::session::Cookies;
+use portcullis_engine::{Step, log_level};
 
-use crate::host;
+use crate::host::{self, Map};
 
-/// Whether a request may go on. Only [`carry_out`] says yes, after everything that an app must not
-/// see is off it.
+/// What has become of a request. Only [`carry_out`] forwards one, after everything that an app must
+/// not see is off it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub(crate) enum Outcome {
-    /// It may go on.
-    GoesOn,
     /// It was answered.
     Answered,
+    /// It is forwarded.
+    Forwarded,
+    /// It waits.
+    Waits,
 }
 
-/// Carries out the decision on the request of the effective context, whose headers these are.
-pub(crate) fn carry_out(
-    policy: &Policy,
-    decision: &Decision<'_>,
-    headers: &Headers<'_>,
-) -> Outcome {
-    show(policy, decision, headers);
-    match LocalReply::refusal(decision, headers) {
-        Some(answer) => refuse(&answer),
-        None => match prepare(decision, headers) {
-            Ok(()) => Outcome::GoesOn,
-            Err(error) => unprepared(error),
-        },
+/// Carries out what the engine says of the request of the effective context.
+pub(crate) fn carry_out(step: &Step<'_>) -> Outcome {
+    match step {
+        Step::Wait => Outcome::Waits,
+        Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
+            show(verdict);
+            answer(reply)
+        }
+        Step::Decided(decision::Outcome::Forward(verdict)) => {
+            show(verdict);
+            match prepare(verdict) {
+                Ok(()) => Outcome::Forwarded,
+                Err(error) => unprepared(error),
+            }
+        }
     }
 }
 
 /// Answers a request that can't even be read.
 pub(crate) fn unreadable(error: host::Error) -> Outcome {
-    log::error!("portcullis: a request's headers can't be read ({error}); it is refused");
-    internal_error()
+    refuse("read", error)
 }
 
-/// Answers a request that the app must not see, because its headers could not be put right.
-fn unprepared(error: host::Error) -> Outcome {
-    log::error!("portcullis: a request's headers can't be put right ({error}); it is refused");
-    internal_error()
+/// Answers a request that the app must not see, because its headers or trailers could not be changed.
+pub(crate) fn unprepared(error: host::Error) -> Outcome {
+    refuse("changed", error)
 }
 
-fn internal_error() -> Outcome {
-    let answer = host::send_local_response(500, "portcullis{internal}", &[], b"", Some(13));
-    if let Err(error) = answer {
-        // The request stays paused: it is not answered, but it does not go on either.
-        log::error!("portcullis: a refusal can't be sent: {error}");
+fn refuse(what: &str, error: host::Error) -> Outcome {
+    let line = format!("portcullis: a request's headers can't be {what} ({error}); it is refused");
+    host::log(Level::Error, &line);
+    answer(&LocalReply::internal())
+}
+
+fn answer(reply: &LocalReply) -> Outcome {
+    let sent = host::send_local_response(reply);
+    if let Err(error) = sent.or_else(|_| host::send_local_response(&LocalReply::internal())) {
+        // The request stays paused: it is not answered, but it is not forwarded either.
+        let line = format!("portcullis: a refusal can't be sent: {error}");
+        host::log(Level::Error, &line);
     }
     Outcome::Answered
 }
 
-fn refuse(answer: &LocalReply) -> Outcome {
-    let headers: Vec<(&str, &str)> = answer
-        .headers
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let sent = host::send_local_response(
-        answer.status.into(),
-        &answer.details,
-        &headers,
-        answer.body.as_bytes(),
-        Some(answer.grpc_status),
-    );
-    match sent {
-        Ok(()) => Outcome::Answered,
-        Err(_) => internal_error(),
+/// Removes from the request what the app must not believe or see, and adds who calls.
+fn prepare(verdict: &Verdict<'_>) -> Result<(), host::Error> {
+    for name in verdict.removals() {
+        host::remove_header(Map::Request, name)?;
     }
-}
-
-/// Takes off the request what the app must not believe or see, and puts on who calls.
-fn prepare(decision: &Decision<'_>, headers: &Headers<'_>) -> Result<(), host::Error> {
-    for (name, _) in headers.iter() {
-        if !decision.forwards(name) {
-            host::remove_request_header(name)?;
-        }
-    }
-    match decision.forwarded_cookies(headers) {
+    match verdict.cookies() {
         Cookies::AsTheyCame => {}
-        Cookies::Nothing => host::remove_request_header(b"cookie")?,
-        Cookies::Only(cookies) => host::replace_request_header("cookie", &cookies)?,
+        Cookies::Nothing => host::remove_header(Map::Request, b"cookie")?,
+        Cookies::Only(cookies) => host::replace_header(Map::Request, b"cookie", &cookies)?,
     }
-    let identity = decision
-        .known()
-        .map_or_else(Default::default, |known| known.identity_headers());
-    for (name, value) in identity {
-        host::replace_request_header(name, value)?;
+    for (name, value) in verdict.identity() {
+        host::replace_header(Map::Request, name.as_bytes(), value.as_bytes())?;
     }
     Ok(())
 }
 
-/// Takes off the effective context's trailers what an app must not believe. Its headers may be with
-/// the app by then, so that a request whose trailers can't be put right is broken off.
-pub(crate) fn strip_trailers(policy: &Policy) -> Outcome {
-    let strip = || {
-        let trailers = host::request_trailers()?;
-        for (name, _) in trailers.iter() {
-            if !is_forwarded_late(name, policy.apps()) {
-                host::remove_request_trailer(name)?;
-            }
-        }
-        Ok(())
-    };
-    match strip() {
-        Ok(()) => Outcome::GoesOn,
-        Err(error) => unprepared(error),
-    }
-}
-
 /// Leaves the decision where operators look: in the filter state for the access log, and in the
 /// audit trail.
-fn show(policy: &Policy, decision: &Decision<'_>, headers: &Headers<'_>) {
-    let caller = decision.known().map(|known| known.caller_name());
-    let seen = [
-        ("portcullis.caller", caller),
-        ("portcullis.app", decision.app().map(|app| app.name())),
-        ("portcullis.rule", decision.rule().map(|rule| rule.name())),
-        ("portcullis.reason", Some(decision.reason().code())),
-    ];
-    for (name, value) in seen {
-        if let Some(value) = value {
-            let _unseen = host::set_property(name, value.as_bytes());
-        }
+fn show(verdict: &Verdict<'_>) {
+    for (name, value) in verdict.filter_state() {
+        let _unseen = host::set_property(name.as_bytes(), value.as_bytes());
     }
-    let audit = policy.audit();
-    let level = if decision.is_allowed() {
-        audit.allowed()
-    } else {
-        audit.refused()
-    };
-    let level = match level {
-        policy::Level::Debug => Level::Debug,
-        policy::Level::Error => Level::Error,
-        policy::Level::Info => Level::Info,
-        policy::Level::Warn => Level::Warn,
-        policy::Level::Off => return,
-    };
-    if host::logs(level) {
-        host::log(level, &decision.audit_record(headers));
+    if let Some(level) = verdict.audit_level().map(log_level)
+        && host::logs(level)
+    {
+        host::log(level, &verdict.audit_record());
     }
 }

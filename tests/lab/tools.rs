@@ -31,10 +31,16 @@ pub fn server(program: &str) -> Command {
     unpacked("servers", &format!("usr/{program}"))
 }
 
-/// Chromium's WebDriver server, `chromedriver`.
+/// Chromium's WebDriver server, `chromedriver`. Both use the unpacked fonts only, so that pages
+/// look the same on every machine.
 #[must_use]
 pub fn browser_driver() -> Command {
-    unpacked("chromium", "usr/bin/chromedriver")
+    let mut command = unpacked("chromium", "usr/bin/chromedriver");
+    command.env(
+        "FONTCONFIG_PATH",
+        workspace().join(".tools/chromium/etc/fonts"),
+    );
+    command
 }
 
 /// Chromium, which needs the same environment as its driver.
@@ -98,6 +104,12 @@ pub fn module() -> PathBuf {
     let path = env::var_os("PORTCULLIS_MODULE")
         .map_or_else(|| workspace().join("target/portcullis.wasm"), PathBuf::from);
     existing(path, "make wasm")
+}
+
+/// The dynamic module.
+#[must_use]
+pub fn dynamic_module() -> PathBuf {
+    existing(workspace().join("target/libportcullis.so"), "make module")
 }
 
 /// A program with the libraries that were unpacked beside it.

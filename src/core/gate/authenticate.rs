@@ -13,7 +13,7 @@ use crate::timestamp::Timestamp;
 use crate::token::{
     Algorithm, Header, Token, TokenError, is_bearer_type, verify, verify_but_for_time,
 };
-use crate::trust::Trust;
+use crate::trust::{KeySourceId, Trust, TrustId};
 
 /// How many trust entries are tried on one token: what a token costs is bounded, however many of
 /// them share an issuer.
@@ -27,8 +27,8 @@ const MAX_KEYS: usize = 2;
 pub(super) enum AuthnFailure {
     /// It is refused.
     Refused(Reason),
-    /// The keys of the trust entries at these places should be read first.
-    AwaitKeys(Vec<usize>),
+    /// The keys of these sources should be read first.
+    AwaitKeys(Vec<KeySourceId>),
 }
 
 /// What a token is shown as.
@@ -59,8 +59,8 @@ struct Search {
     several_fit: bool,
     /// The token's key is there, but fetched too long ago.
     stale: bool,
-    /// Places of entries that have no key for the token.
-    without: Vec<usize>,
+    /// Sources that have no key for the token.
+    without: Vec<KeySourceId>,
     /// Some entry has no keys that may be used.
     unusable: Option<Reason>,
 }
@@ -83,10 +83,11 @@ impl Gate {
         cache: &mut TokenCache,
     ) -> Result<Arc<AuthenticatedCaller>, AuthnFailure> {
         let shown = PresentedToken::read(text, Purpose::Bearer, cache)?;
-        let trusts = self.policy.trusts().iter().enumerate();
+        let trusts = TrustId::enumerate(self.policy.trusts());
         let issuer = shown.token.claims().issuer();
         let mut candidates = trusts
             .filter(|(_, trust)| trust.vouches_as(issuer))
+            .map(|(id, trust)| (KeySourceId::Trust(id), trust))
             .peekable();
         if candidates.peek().is_none() {
             return Err(AuthnFailure::Refused(Reason::IssuerUnknown));
@@ -104,7 +105,7 @@ impl Gate {
         cache: &mut TokenCache,
     ) -> Result<Arc<AuthenticatedCaller>, AuthnFailure> {
         let shown = PresentedToken::read(text, Purpose::Session(sso), cache)?;
-        let companion = (self.policy.trusts().len(), sso.keys());
+        let companion = (KeySourceId::Companion, sso.keys());
         shown.search(std::iter::once(companion), context, cache)
     }
 }
@@ -199,22 +200,22 @@ impl<'a> PresentedToken<'a> {
         })
     }
 
-    /// Finds who vouches: the first of the candidates, each with its place, whose key verifies the
+    /// Finds who vouches: the first of the candidates, each with its id, whose key verifies the
     /// token and whose audience fits.
     fn search<'t>(
         &self,
-        candidates: impl Iterator<Item = (usize, &'t Trust)>,
+        candidates: impl Iterator<Item = (KeySourceId, &'t Trust)>,
         context: Context<'_>,
         cache: &mut TokenCache,
     ) -> Result<Arc<AuthenticatedCaller>, AuthnFailure> {
         let mut search = Search::default();
-        for (place, trust) in candidates {
-            let Some(trust_keys) = context.keyring.trust_keys(place) else {
+        for (source, trust) in candidates {
+            let Some(trust_keys) = context.keyring.trust_keys(source) else {
                 continue;
             };
-            let keys = search.keys(place, trust_keys, self.token.header(), context);
+            let keys = search.keys(source, trust_keys, self.token.header(), context);
             for key in keys {
-                match self.try_key((place, trust), key, context, cache) {
+                match self.try_key((source, trust), key, context, cache) {
                     Ok(known) => return Ok(known),
                     Err(TokenError::AudienceMismatch) => search.meant_for_others = true,
                     Err(TokenError::AlgorithmMismatch | TokenError::SignatureInvalid) => {}
@@ -229,12 +230,12 @@ impl<'a> PresentedToken<'a> {
     /// Tries one key of one trust entry, or remembers what came of it.
     fn try_key(
         &self,
-        (place, trust): (usize, &Trust),
+        (source, trust): (KeySourceId, &Trust),
         key: &Key,
         context: Context<'_>,
         cache: &mut TokenCache,
     ) -> Result<Arc<AuthenticatedCaller>, TokenError> {
-        let id = (place, key.thumbprint());
+        let id = (source, key.thumbprint());
         let known = self
             .remembered
             .as_ref()
@@ -256,7 +257,7 @@ impl Search {
     /// The keys of one trust entry that should be tried; notes why there is none.
     fn keys<'a>(
         &mut self,
-        place: usize,
+        source: KeySourceId,
         trust_keys: &'a TrustKeys,
         header: &Header,
         context: Context<'_>,
@@ -279,7 +280,7 @@ impl Search {
             }
             Fitting::OtherAlgorithm => self.other_algorithm = true,
             Fitting::Several => self.several_fit = true,
-            Fitting::None => self.without.push(place),
+            Fitting::None => self.without.push(source),
         }
         Vec::new()
     }
@@ -308,12 +309,12 @@ impl Search {
         } = context;
         let mut unread = Vec::new();
         let mut unknowable = false;
-        for place in self.without {
+        for source in self.without {
             match keyring
-                .trust_keys(place)
+                .trust_keys(source)
                 .map(|trust_keys| trust_keys.absence(kid, arrived, now))
             {
-                Some(KeyLookup::Unread) => unread.push(place),
+                Some(KeyLookup::Unread) => unread.push(source),
                 Some(KeyLookup::Unknowable) => unknowable = true,
                 Some(KeyLookup::Certain) | None => {}
             }

@@ -11,6 +11,7 @@ use crate::policy::{App, Sso};
 use crate::reason::{Class, Reason};
 use crate::request::Headers;
 use crate::session::{CookieNames, Id, SessionHandles, candidates, pairs};
+use crate::trust::KeySourceId;
 
 /// What session cookies come to.
 #[derive(Clone, Debug)]
@@ -23,8 +24,8 @@ pub enum Session {
     Over(Arc<AuthenticatedCaller>),
     /// It is no good.
     Failed(Reason),
-    /// The keys at these places of the policy's key sources should be read first.
-    AwaitKeys(Vec<usize>),
+    /// The keys of these sources should be read first.
+    AwaitKeys(Vec<KeySourceId>),
 }
 
 /// A fresh token to ask the companion for. Its cookies are a secret.
@@ -164,7 +165,7 @@ impl RefreshOutcome {
 struct TokenOutcomes {
     good: Vec<Arc<AuthenticatedCaller>>,
     over: Vec<Arc<AuthenticatedCaller>>,
-    unread: Vec<usize>,
+    unread: Vec<KeySourceId>,
     failure: Option<Reason>,
 }
 
@@ -242,7 +243,7 @@ impl Gate {
                 Ok(known) if now < known.expires_at() => weighed.good.push(known),
                 Ok(known) => weighed.over.push(known),
                 Err(AuthnFailure::Refused(reason)) => weighed.fail(reason),
-                Err(AuthnFailure::AwaitKeys(places)) => weighed.unread = places,
+                Err(AuthnFailure::AwaitKeys(sources)) => weighed.unread = sources,
             }
         }
         weighed

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::caller::AuthenticatedCaller;
 use crate::keys::Thumbprint;
 use crate::token::Token;
+use crate::trust::KeySourceId;
 
 use doorkeeper::Doorkeeper;
 
@@ -77,7 +78,7 @@ pub(super) struct Remembered {
 /// A signature that was checked and is good.
 #[derive(Clone, Debug)]
 struct Proof {
-    trust: usize,
+    trust: KeySourceId,
     key: Thumbprint,
     known: Arc<AuthenticatedCaller>,
 }
@@ -99,7 +100,7 @@ impl TokenCache {
         &mut self,
         token: &Arc<Token>,
         before: Option<&Remembered>,
-        (trust, key): (usize, Thumbprint),
+        (trust, key): (KeySourceId, Thumbprint),
         known: &Arc<AuthenticatedCaller>,
     ) {
         if before.is_none() && !self.doorkeeper.again(token.text()) {
@@ -135,7 +136,7 @@ impl Remembered {
     /// The caller, if this key of this trust entry is proven to have signed the token.
     pub(super) fn proven(
         &self,
-        (trust, key): (usize, Thumbprint),
+        (trust, key): (KeySourceId, Thumbprint),
     ) -> Option<&Arc<AuthenticatedCaller>> {
         let mut proofs = self.proofs.iter();
         proofs

@@ -42,7 +42,7 @@ use super::pairs::Pairs;
 /// [`Error::InternalFailure`] if the request could not be sent.
 pub fn dispatch_http_call(
     cluster: &str,
-    headers: &[(&str, &str)],
+    headers: &[(&str, String)],
     timeout: Duration,
 ) -> Result<u32, Error> {
     #[cfg(target_arch = "wasm32")]
@@ -50,7 +50,10 @@ pub fn dispatch_http_call(
         let timeout = Duration::from_millis(super::milliseconds(timeout).into());
         proxy_wasm::hostcalls::dispatch_http_call(
             cluster,
-            headers.to_vec(),
+            headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect(),
             None,
             Vec::new(),
             timeout,

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use jwt_compact::Algorithm as _;
 use portcullis_core::keys::{Key, PureRust, Signatures};
 use portcullis_core::token::Algorithm;
+use portcullis_engine::signatures::HostAlgorithm;
 
-use super::{HostAlgorithm, PublicKey, Signature};
+use super::{ByHost, PublicKey, Signature};
 use crate::host;
 
-/// How many checks there are to one whose time is taken: to look at the clock twice and to record
-/// what came of it are three calls to the host beside the one that checks.
+/// Of how many checks one is timed: to look at the clock twice and to record the duration are three
+/// calls to the host beside the one that checks.
 const SAMPLED: u32 = 16;
 
-/// Checks signatures, and takes the time of some of the checks.
+/// Checks signatures, and times some of the checks.
 pub struct Checker {
     host: bool,
     checks: Cell<u32>,
@@ -45,17 +46,17 @@ impl Checker {
         self.host
     }
 
-    /// How long a check since the last call took, in microseconds, where the time of one was taken:
-    /// of the first, and of one in `SAMPLED` from then on.
+    /// How long a check since the last call took, in microseconds, where one was timed: the first,
+    /// and one in `SAMPLED` from then on.
     pub fn take_duration(&self) -> Option<u64> {
         self.duration.take()
     }
 
     fn check(&self, key: &Key, message: &[u8], signature: &[u8]) -> bool {
-        match on_host(key.algorithm()).filter(|_| self.host) {
-            Some(algorithm) => algorithm.verify_signature(
+        match HostAlgorithm::of(key.algorithm()).filter(|_| self.host) {
+            Some(algorithm) => ByHost(algorithm).verify_signature(
                 &Signature(signature.to_vec()),
-                &PublicKey::from_der(Arc::clone(key.spki_der())),
+                &PublicKey(Arc::clone(key.spki_der())),
                 message,
             ),
             None => PureRust.verifies(key, message, signature),
@@ -65,7 +66,7 @@ impl Checker {
 
 impl Signatures for Checker {
     fn supports(&self, algorithm: Algorithm) -> bool {
-        (self.host && on_host(algorithm).is_some()) || PureRust.supports(algorithm)
+        (self.host && HostAlgorithm::of(algorithm).is_some()) || PureRust.supports(algorithm)
     }
 
     fn verifies(&self, key: &Key, message: &[u8], signature: &[u8]) -> bool {
@@ -79,17 +80,5 @@ impl Signatures for Checker {
         let ended = host::now_microseconds().unwrap_or_default();
         self.duration.set(Some(ended.saturating_sub(began)));
         verified
-    }
-}
-
-/// The algorithms that Envoy can check.
-const fn on_host(algorithm: Algorithm) -> Option<HostAlgorithm> {
-    match algorithm {
-        Algorithm::Es256 => Some(HostAlgorithm::Es256),
-        Algorithm::Es384 => Some(HostAlgorithm::Es384),
-        Algorithm::Rs256 => Some(HostAlgorithm::Rs256),
-        Algorithm::Rs384 => Some(HostAlgorithm::Rs384),
-        Algorithm::Rs512 => Some(HostAlgorithm::Rs512),
-        Algorithm::EdDsa | Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => None,
     }
 }

@@ -57,7 +57,7 @@ async fn one_call_refreshes_a_session_and_the_apps_response_sets_the_cookies() {
         assert_eq!(asked[0].body_bytes, 0);
         assert_eq!(asked[0].all("content-length"), ["0"]);
         assert!(asked[0].all("authorization").is_empty());
-        wait_for_count(&gateway, "renewed", 1.0).await;
+        wait_for_count(&gateway, "refreshed", 1.0).await;
 
         // The browser sends the new token from now on, and no refresh is needed.
         let (reply, _) = gateway
@@ -245,7 +245,7 @@ async fn an_invalid_refresh_response_is_a_503() {
         gateway.assert_not_forwarded(what);
     }
     wait_for_count(&gateway, "unavailable", 20.0).await;
-    wait_for_count(&gateway, "renewed", 1.0).await;
+    wait_for_count(&gateway, "refreshed", 1.0).await;
     gateway.assert_clean().await;
 }
 

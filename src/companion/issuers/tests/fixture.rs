@@ -150,8 +150,8 @@ pub(super) async fn ask(
                 return Ok(decision.known().unwrap().caller_name().to_owned());
             }
             Judgement::Decided(decision) => return Err(decision.reason()),
-            Judgement::AwaitKeys { trusts, .. } => {
-                if !issuers.more(&snapshot, &trusts, until).await {
+            Judgement::AwaitKeys { sources, .. } => {
+                if !issuers.more(&snapshot, &sources, until).await {
                     return Err(Reason::KeysUnavailable);
                 }
             }

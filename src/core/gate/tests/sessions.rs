@@ -213,7 +213,7 @@ fn j09_a_session_token_is_no_bearer_token() {
     );
     assert_ne!(policy, PEOPLE);
     let mut world = World::of(&policy);
-    world.read(1, Some(&[(Algorithm::Es256, KID)]));
+    world.read(trust(1), Some(&[(Algorithm::Es256, KID)]));
     world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     assert_eq!(world.with_token(&session()), operator());
     assert_eq!(

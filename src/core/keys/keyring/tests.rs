@@ -3,8 +3,18 @@ use crate::fixtures::key_set;
 use crate::keys::HttpResponse;
 use crate::keys::fixtures::{good, plain, read, set_of, trust};
 use crate::token::Algorithm;
+use crate::trust::TrustId;
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn source(index: usize) -> KeySourceId {
+    TrustId::at(index).into()
+}
+
+fn keyring(trusts: &[Trust]) -> Keyring {
+    let sources = TrustId::enumerate(trusts).map(|(id, trust)| (id.into(), trust));
+    Keyring::new(sources, START)
+}
 
 fn at(seconds: u64) -> Timestamp {
     START.after(Duration::from_secs(seconds))
@@ -12,15 +22,15 @@ fn at(seconds: u64) -> Timestamp {
 
 /// The trust_keys of a trust entry after these reads: at which second, and what came.
 fn after(trust: &Trust, reads: &[(u64, Option<&[&str]>)]) -> TrustKeys {
-    let mut keyring = Keyring::new(std::slice::from_ref(trust), START);
+    let mut keyring = keyring(std::slice::from_ref(trust));
     let mut record = KeyRecord::new(&trust.keys, START);
     for (seconds, kids) in reads {
         let body = kids.map(set_of);
         let answer: Option<HttpResponse<'_>> = body.as_deref().map(good);
         let _outcome = read(&mut record, trust, at(*seconds), answer.as_ref());
     }
-    keyring.update(0, record);
-    keyring.trust_keys(0).unwrap().clone()
+    keyring.update(source(0), record);
+    keyring.trust_keys(source(0)).unwrap().clone()
 }
 
 fn kids(trust_keys: &TrustKeys, now: Timestamp) -> Vec<&str> {
@@ -115,9 +125,9 @@ fn a_read_that_is_going_on_will_tell() {
     let mut record = KeyRecord::new(&trust.keys, START);
     read(&mut record, &trust, START, None).unwrap_err();
     record.begin(&trust, &remote, 1, at(2));
-    let mut keyring = Keyring::new(std::slice::from_ref(&trust), START);
-    keyring.update(0, record);
-    let trust_keys = keyring.trust_keys(0).unwrap();
+    let mut keyring = keyring(std::slice::from_ref(&trust));
+    keyring.update(source(0), record);
+    let trust_keys = keyring.trust_keys(source(0)).unwrap();
     assert_eq!(
         trust_keys.absence(Some("b"), at(1), at(3)),
         KeyLookup::Unread
@@ -136,16 +146,23 @@ fn a_clock_that_steps_back_makes_nothing_certain() {
 
 #[test]
 fn one_key_in_two_sets_is_found() {
-    let (one, other) = (plain(), plain());
-    let mut keyring = Keyring::new(&[one.clone(), other], START);
+    let (one, mut other) = (plain(), plain());
+    other.name = "green".to_owned();
+    let mut keyring = keyring(&[one.clone(), other]);
     let trust_keys = after(&one, &[(0, Some(&["a"]))]);
-    keyring.update(0, trust_keys.record().clone());
+    keyring.update(source(0), trust_keys.record().clone());
     assert!(keyring.shared().is_empty());
-    keyring.update(1, after(&one, &[(0, Some(&["b"]))]).record().clone());
-    let places: Vec<_> = keyring
-        .shared()
-        .iter()
-        .map(|(_, one, other)| (*one, *other))
-        .collect();
-    assert_eq!(places, [(0, 1)]);
+    keyring.update(
+        source(1),
+        after(&one, &[(0, Some(&["b"]))]).record().clone(),
+    );
+    let shared = keyring.shared();
+    let names: Vec<_> = shared.iter().map(|key| (key.first, key.second)).collect();
+    assert_eq!(names, [("blue", "green")]);
+    let warning = shared[0].to_string();
+    assert!(
+        warning.starts_with("trust entries blue and green have the same key (")
+            && warning.contains("help: "),
+        "{warning}"
+    );
 }
