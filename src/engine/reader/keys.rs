@@ -156,7 +156,7 @@ impl KeyReader {
         });
     }
 
-    /// Goes on once the record is written. `false` means that another worker was faster, or that the
+    /// Continues once the record is written. `false` means that another worker was faster, or that the
     /// host refused.
     pub(super) fn written(&mut self, is_done: bool) {
         match self.writing.take().filter(|_| is_done) {
