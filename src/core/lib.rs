@@ -24,6 +24,7 @@ pub mod caller;
 pub mod credential;
 pub mod decision;
 mod fetch_lease;
+pub mod fetch_schedule;
 #[cfg(test)]
 mod fixtures;
 pub mod gate;

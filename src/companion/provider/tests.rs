@@ -17,7 +17,7 @@ use portcullis_tests::lab::liar::Lies;
 use portcullis_tests::lab::{Authority, Liar, folder};
 use url::Url;
 
-use super::{Attempt, Callback, Provider, ProviderError, Settings, SignedIn};
+use super::{Attempt, Authentication, Callback, Provider, ProviderError, Settings};
 
 /// A provider that lies, and what it takes to deal with it.
 struct Stage {
@@ -56,7 +56,7 @@ impl Stage {
     }
 
     /// Signs in as a browser does, from beginning to end.
-    async fn sign_in(&self, provider: &Provider) -> Result<SignedIn, ProviderError> {
+    async fn sign_in(&self, provider: &Provider) -> Result<Authentication, ProviderError> {
         let (url, attempt) = provider.begin(&redirect_uri(), now()).await?;
         self.come_back(provider, &url, &attempt).await
     }
@@ -67,7 +67,7 @@ impl Stage {
         provider: &Provider,
         url: &Url,
         attempt: &Attempt,
-    ) -> Result<SignedIn, ProviderError> {
+    ) -> Result<Authentication, ProviderError> {
         let callback = Callback::from_query(&self.liar.visit(url.as_str()))?;
         provider
             .finish(&redirect_uri(), attempt, &callback, now())
@@ -79,7 +79,7 @@ impl Stage {
     async fn sign_in_to_a_lie(
         &self,
         lie: impl FnOnce(&mut Lies),
-    ) -> Result<SignedIn, ProviderError> {
+    ) -> Result<Authentication, ProviderError> {
         self.liar.lie(lie);
         let outcome = self.sign_in(&self.provider()).await;
         self.liar.repent();

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::*;
-use crate::provider::error::{Blame, DiscoveryError, KeySetError};
+use crate::provider::error::{DiscoveryError, ErrorCategory, KeySetError};
 use crate::provider::http::{FetchError, MAX_BYTES, TIMEOUT};
 use crate::provider::metadata::MetadataError;
 
@@ -98,7 +98,7 @@ async fn metadata_that_nothing_can_be_done_with_is_refused() {
             refused,
             ProviderError::Discovery(DiscoveryError::Document(error))
         );
-        assert_eq!(refused.blame(), Blame::Setup);
+        assert_eq!(refused.category(), ErrorCategory::Misconfigured);
     }
 }
 
@@ -132,9 +132,11 @@ fn bad_answers() -> Vec<(Answer, IsRight)> {
             matches!(error, FetchError::Json(_))
         }),
         (Answer::body(huge), |error| *error == FetchError::TooLong),
-        (truncated, |error| matches!(error, FetchError::Broken(_))),
+        (truncated, |error| {
+            matches!(error, FetchError::Interrupted(_))
+        }),
         (Answer::Reset, |error| {
-            matches!(error, FetchError::Broken(_) | FetchError::Connect(_))
+            matches!(error, FetchError::Interrupted(_) | FetchError::Connect(_))
         }),
     ]
 }
@@ -210,7 +212,7 @@ async fn r14_an_answer_that_never_ends_ends_here() {
             refused,
             ProviderError::Discovery(DiscoveryError::Fetch(FetchError::Timeout))
         );
-        assert_eq!(refused.blame(), Blame::Unreachable);
+        assert_eq!(refused.category(), ErrorCategory::Unreachable);
     }
 }
 
@@ -245,7 +247,7 @@ async fn r14_only_the_authorities_of_the_file_are_believed() {
         .begin(&redirect_uri(), now())
         .await
         .unwrap_err();
-    assert_eq!(refused.blame(), Blame::Unreachable);
+    assert_eq!(refused.category(), ErrorCategory::Unreachable);
 }
 
 #[tokio::test]
@@ -253,11 +255,11 @@ async fn a_provider_that_is_down_at_the_start_is_asked_again_but_not_by_everybod
     let mut stage = Stage::down();
     let provider = stage.provider();
     let start = now();
-    let unread = ProviderError::Discovery(DiscoveryError::Unread);
+    let unread = ProviderError::Discovery(DiscoveryError::NotFetched);
     assert_eq!(provider.ready(start).unwrap_err(), unread);
     for _ in 0..3 {
         let refused = provider.begin(&redirect_uri(), start).await.unwrap_err();
-        assert_eq!(refused.blame(), Blame::Unreachable);
+        assert_eq!(refused.category(), ErrorCategory::Unreachable);
         assert_eq!(provider.ready(start).unwrap_err(), refused);
     }
     stage.liar.up().await;
@@ -391,7 +393,7 @@ async fn tending_learns_that_the_provider_is_there() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     tokio::select! {
-        () = provider.tend(now) => unreachable!(),
+        () = provider.keep_fresh(now) => unreachable!(),
         () = async {
             while provider.ready(now()).is_err() {
                 tokio::task::yield_now().await;

@@ -4,11 +4,11 @@ use portcullis_tests::lab::{Algorithm as Alg, SigningKey};
 use serde_json::json;
 
 use super::*;
-use crate::provider::signed::SignedError;
+use crate::provider::signed_jwt::JwtError;
 
 type Lie = Box<dyn FnOnce(&mut Lies)>;
 
-async fn refused(stage: &Stage, lies: Vec<(&str, Lie, SignedError)>) {
+async fn refused(stage: &Stage, lies: Vec<(&str, Lie, JwtError)>) {
     for (what, lie, error) in lies {
         let refused = stage.sign_in_to_a_lie(lie).await;
         assert_eq!(
@@ -36,7 +36,7 @@ fn seal(seal: Seal) -> Lie {
 
 #[tokio::test]
 async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
-    use SignedError::*;
+    use JwtError::*;
     let stage = Stage::new().await;
     let us = Liar::CLIENT_ID;
     let issuer = stage.liar.issuer().to_owned();
@@ -60,7 +60,7 @@ async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
         ("exp in text", claims(json!({"exp": (now + 60).to_string()})), Claim("exp")),
         ("exp beyond all time", claims(json!({"exp": 1e300})), Claim("exp")),
         ("no iat", claims(json!({"iat": null})), Claim("iat")),
-        ("iat long ago", claims(json!({"iat": now - 602})), Old),
+        ("iat long ago", claims(json!({"iat": now - 602})), TooOld),
         ("iat ahead", claims(json!({"iat": now + 60})), NotYetValid),
         ("nbf ahead", claims(json!({"nbf": now + 60})), NotYetValid),
         ("no sub", claims(json!({"sub": null})), Claim("sub")),
@@ -70,9 +70,9 @@ async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
         ("sub of no text", claims(json!({"sub": 1})), Claim("sub")),
         ("no nonce", claims(json!({"nonce": null})), Nonce),
         ("nonce of another", claims(json!({"nonce": "other"})), Nonce),
-        ("at_hash of another", claims(json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), Hash("at_hash")),
+        ("at_hash of another", claims(json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), HashMismatch("at_hash")),
         ("at_hash of no text", claims(json!({"at_hash": 1})), Claim("at_hash")),
-        ("c_hash of another", claims(json!({"c_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), Hash("c_hash")),
+        ("c_hash of another", claims(json!({"c_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), HashMismatch("c_hash")),
         ("a logout token", claims(json!({"events": {LOGOUT_EVENT: {}}})), Type),
     ];
     refused(&stage, lies).await;
@@ -111,7 +111,7 @@ async fn r08_claims_may_be_written_in_other_ways_or_left_out() {
 
 #[tokio::test]
 async fn r08_a_signature_that_is_not_the_providers_is_refused() {
-    use SignedError::*;
+    use JwtError::*;
     let stage = Stage::new().await;
     let own = stage.liar.key().clone();
     let other = SigningKey::rsa("other");
@@ -124,17 +124,17 @@ async fn r08_a_signature_that_is_not_the_providers_is_refused() {
         ("None", header("alg", "None"), Algorithm),
         ("a bit turned", seal(Seal::Broken(own.clone())), Signature),
         ("another key in its name", seal(Seal::Forged(other.clone(), own.kid().to_owned())), Signature),
-        ("another key", seal(Seal::Key(other.clone())), KeyUnknown),
+        ("another key", seal(Seal::Key(other.clone())), UnknownKey),
         ("the secret as HS256", seal(Seal::Secret), Algorithm),
-        ("another algorithm with its key", seal(Seal::Key(pss)), KeyUnknown),
+        ("another algorithm with its key", seal(Seal::Key(pss)), UnknownKey),
         ("an algorithm that is not the provider's", seal(Seal::Key(rs512)), Algorithm),
-        ("an algorithm in name only", header("alg", "ES256"), KeyUnknown),
-        ("another type of key in its name", seal(Seal::Forged(curve, own.kid().to_owned())), KeyUnknown),
+        ("an algorithm in name only", header("alg", "ES256"), UnknownKey),
+        ("another type of key in its name", seal(Seal::Forged(curve, own.kid().to_owned())), UnknownKey),
         ("an endless kid", header("kid", "k".repeat(1025)), form("kid")),
         ("a kid of no text", header("kid", 1), form("kid")),
-        ("crit", header("crit", json!(["exp"])), Form(portcullis_core::token::TokenError::Critical)),
-        ("b64", header("b64", true), Form(portcullis_core::token::TokenError::Critical)),
-        ("nested", header("cty", "JWT"), Form(portcullis_core::token::TokenError::Nested)),
+        ("crit", header("crit", json!(["exp"])), Malformed(portcullis_core::token::TokenError::Critical)),
+        ("b64", header("b64", true), Malformed(portcullis_core::token::TokenError::Critical)),
+        ("nested", header("cty", "JWT"), Malformed(portcullis_core::token::TokenError::Nested)),
         ("a logout token by its typ", header("typ", "logout+jwt"), Type),
         ("an access token by its typ", header("typ", "at+jwt"), Type),
         ("a session token by its typ", header("typ", "portcullis-session+jwt"), Type),
@@ -142,8 +142,8 @@ async fn r08_a_signature_that_is_not_the_providers_is_refused() {
     refused(&stage, lies).await;
 }
 
-fn form(parameter: &'static str) -> SignedError {
-    SignedError::Form(portcullis_core::token::TokenError::HeaderParameter(
+fn form(parameter: &'static str) -> JwtError {
+    JwtError::Malformed(portcullis_core::token::TokenError::HeaderParameter(
         parameter,
     ))
 }
@@ -167,7 +167,7 @@ async fn r08_each_algorithm_that_both_know_is_accepted_with_its_hashes() {
         let refused = outcome.await.unwrap_err();
         assert_eq!(
             refused,
-            ProviderError::IdToken(SignedError::Hash("at_hash"))
+            ProviderError::IdToken(JwtError::HashMismatch("at_hash"))
         );
     }
 }
@@ -233,7 +233,7 @@ async fn a_key_that_was_rotated_in_just_before_signing_is_read_again() {
     // The clock goes on past the interval in which one look at the set has to do.
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
     let callback = Callback::from_query(&stage.liar.visit(url.as_str())).unwrap();
-    let later = now().after(crate::provider::known::UNKNOWN_KEY_INTERVAL);
+    let later = now().after(crate::provider::discovery::UNKNOWN_KEY_INTERVAL);
     provider
         .finish(&redirect_uri(), &attempt, &callback, later)
         .await

@@ -5,8 +5,8 @@ use portcullis_tests::lab::liar::{Lies, Place};
 
 use super::*;
 use crate::provider::callback::CallbackError;
-use crate::provider::error::{Blame, ErrorCode, TokenError};
-use crate::provider::signed::SignedError;
+use crate::provider::error::{ErrorCategory, ErrorCode, TokenEndpointError};
+use crate::provider::signed_jwt::JwtError;
 
 #[tokio::test]
 async fn a_person_signs_in_and_is_who_the_provider_says() {
@@ -21,8 +21,8 @@ async fn a_person_signs_in_and_is_who_the_provider_says() {
     let tokens = signed_in.tokens;
     assert_eq!(tokens.sid.as_deref(), Some("session-1"));
     assert!(tokens.refresh_token.is_some());
-    assert!(!tokens.have_run_out(now()));
-    assert!(tokens.have_run_out(now().after(Duration::from_secs(3600))));
+    assert!(!tokens.have_expired(now()));
+    assert!(tokens.have_expired(now().after(Duration::from_secs(3600))));
 }
 
 #[tokio::test]
@@ -77,13 +77,13 @@ async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token
             &attempt,
             &back,
             now().after(minutes(11)),
-            CallbackError::Old,
+            CallbackError::Expired,
         ),
         (
             &attempt,
             &back,
             now().before(minutes(11)),
-            CallbackError::Old,
+            CallbackError::Expired,
         ),
     ] {
         let refused = provider
@@ -114,9 +114,9 @@ async fn r02_a_replayed_code_is_refused_by_the_provider_and_blames_the_attempt()
         .unwrap_err();
     assert_eq!(
         again,
-        TokenError::Refused(ErrorCode::new("invalid_grant")).into()
+        TokenEndpointError::Refused(ErrorCode::new("invalid_grant")).into()
     );
-    assert_eq!(again.blame(), Blame::Attempt);
+    assert_eq!(again.category(), ErrorCategory::StaleAttempt);
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn r01_another_attempts_verifier_buys_nothing() {
         .unwrap_err();
     assert_eq!(
         refused,
-        TokenError::Refused(ErrorCode::new("invalid_grant")).into()
+        TokenEndpointError::Refused(ErrorCode::new("invalid_grant")).into()
     );
 }
 
@@ -147,7 +147,7 @@ async fn r03_a_code_of_another_attempt_is_found_out_by_its_nonce() {
         .come_back(&provider, &url, &attempt)
         .await
         .unwrap_err();
-    assert_eq!(refused, ProviderError::IdToken(SignedError::Nonce));
+    assert_eq!(refused, ProviderError::IdToken(JwtError::Nonce));
 }
 
 fn drop_pair(name: &'static str) -> impl Fn(Vec<(String, String)>) -> Vec<(String, String)> {

@@ -88,7 +88,10 @@ async fn r09_signed_userinfo_and_no_userinfo_are_refused() {
         lies.answers(json!({"access_token": "a\nb"}));
     });
     let refused = outcome.await.unwrap_err();
-    assert_eq!(refused, UserInfoError::Fetch(FetchError::Unsendable).into());
+    assert_eq!(
+        refused,
+        UserInfoError::Fetch(FetchError::InvalidRequest).into()
+    );
 }
 
 #[tokio::test]
