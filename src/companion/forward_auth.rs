@@ -22,6 +22,7 @@ use std::net::IpAddr;
 
 use axum::http::request::Parts;
 use portcullis_core::decision::Decision;
+use portcullis_core::endpoints;
 use portcullis_core::request::Headers;
 
 pub(crate) use answer::Answer;
@@ -33,7 +34,7 @@ use narrowing::Narrowing;
 use original::Original;
 
 /// Where proxies ask; below it, in the form with a path, is the path that they ask about.
-pub(crate) const PATH: &str = "/oauth2/auth";
+pub(crate) const PATH: &str = endpoints::AUTH.path;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,7 +55,7 @@ pub(crate) async fn answer<P: People>(
     let form = Form::of(&request.uri);
     if !peer.is_trusted {
         tell_of_untrusted(peer);
-        return refuse(&Decision::proxy_untrusted(), judge, form);
+        return refuse(Decision::proxy_untrusted(), judge, form);
     }
     let told = Original::read(request, form).and_then(|original| {
         served::check(&request.uri, form, original.authority())?;
@@ -65,21 +66,20 @@ pub(crate) async fn answer<P: People>(
         Ok(told) => told,
         Err(unclear) => {
             tracing::warn!("forward auth is refused: {unclear}");
-            return refuse(&Decision::request_ambiguous(), judge, form);
+            return refuse(Decision::request_ambiguous(), judge, form);
         }
     };
     let headers = original.headers(&request.headers);
     let (decision, set_cookie) = judge.judge(&headers, people).await;
     let decision = narrowing.apply(decision);
-    judge.record(&decision, &headers);
-    Answer::new(&decision, &headers, form, set_cookie.as_deref())
+    let outcome = judge.outcome(decision, &headers);
+    Answer::new(outcome, &headers, form, set_cookie.as_deref())
 }
 
 /// Refuses what can't be judged.
-fn refuse(decision: &Decision<'_>, judge: &Judge, form: Form) -> Answer {
+fn refuse(decision: Decision<'_>, judge: &Judge, form: Form) -> Answer {
     let headers = Headers::default();
-    judge.record(decision, &headers);
-    Answer::new(decision, &headers, form, None)
+    Answer::new(judge.outcome(decision, &headers), &headers, form, None)
 }
 
 /// Names the peer, and the line that makes it a trusted one.

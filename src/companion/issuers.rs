@@ -23,6 +23,7 @@ use std::time::Duration;
 use portcullis_core::keys::KeySet;
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::KeySourceId;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -102,9 +103,9 @@ impl Issuers {
     fn read(desk: Desk, reaches: BTreeMap<String, Reach>, own: OwnKeys) -> Self {
         let desk = Arc::new(desk);
         let mut readers = JoinSet::new();
-        for (place, source) in desk.sources().iter().enumerate() {
+        for (id, source) in desk.sources().iter() {
             let reach = reaches.get(&source.name).cloned().unwrap_or_default();
-            if let Some(reader) = Reader::new(Arc::clone(&desk), place, reach) {
+            if let Some(reader) = Reader::new(Arc::clone(&desk), id, reach) {
                 readers.spawn(reader.run());
             }
         }
@@ -130,8 +131,13 @@ impl Issuers {
     /// Has the keys at these places read, and waits until more is known of one
     /// of them than `seen` has. `false` where a request should wait no longer: it is `until`, or too
     /// many wait already.
-    pub(crate) async fn more(&self, seen: &Snapshot, trusts: &[usize], until: Instant) -> bool {
-        self.desk.more(seen, trusts, until).await
+    pub(crate) async fn more(
+        &self,
+        seen: &Snapshot,
+        sources: &[KeySourceId],
+        until: Instant,
+    ) -> bool {
+        self.desk.more(seen, sources, until).await
     }
 
     /// The document that `GET /oauth2/mirror/<trust>` answers, for the filter to read:

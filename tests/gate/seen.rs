@@ -95,11 +95,18 @@ async fn each_decision_leaves_one_audit_record_without_the_token() {
         .refuses("forged", forged, 401, "signature-invalid")
         .await;
     let (_, record) = recorded(&stand.gateway, "/three").await;
-    // Nobody's name is on it, because nobody has proved theirs.
+    // No caller is in it, because none is proved: what the token claims is marked as unverified.
     let unproven = [
-        "app", "audit", "decision", "host", "method", "path", "reason",
+        "app", "audit", "claimed", "decision", "error", "host", "kid", "method", "path", "reason",
+        "trust",
     ];
     assert_eq!(members(&record), unproven);
+    assert_eq!(
+        (&record["trust"], &record["kid"]),
+        (&json!("blue"), &json!(kid))
+    );
+    assert_eq!(record["claimed"]["verified"], false);
+    assert_eq!(record["claimed"]["kid"], kid);
     stand
         .refuses("ambiguous", call("/four;x"), 400, "request-ambiguous")
         .await;

@@ -5,9 +5,9 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use portcullis_core::answer::LocalReply as Refusal;
+use portcullis_core::answer::LocalReply;
 use portcullis_core::caller::headers::NAMES;
-use portcullis_core::decision::{Decision, Reason};
+use portcullis_core::decision::{Outcome, Reason, Verdict};
 use portcullis_core::request::Headers;
 use portcullis_core::session::Cookies;
 
@@ -41,13 +41,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The answer to a request with these headers, on which this is the verdict.
+    /// The answer where this becomes of a request with these headers.
     pub(super) fn new(
-        decision: &Decision<'_>,
+        outcome: Outcome<'_>,
         headers: &Headers<'_>,
         form: Form,
         set_cookie: Option<&str>,
     ) -> Self {
+        let decision = outcome.verdict().decision();
         let mut answer = Self {
             status: StatusCode::ACCEPTED,
             headers: HeaderMap::new(),
@@ -55,9 +56,9 @@ impl Answer {
             app: decision.app().map(|app| app.name().to_owned()),
             reason: decision.reason(),
         };
-        match Refusal::refusal(decision, headers) {
-            Some(refusal) => answer.refuse(decision, refusal),
-            None => answer.allow(decision, headers, form),
+        match outcome {
+            Outcome::Reply(reply, verdict) => answer.refuse(&verdict, reply),
+            Outcome::Forward(verdict) => answer.allow(&verdict, headers, form),
         }
         if let Some(line) = set_cookie {
             answer.add(SET_COOKIE, line.as_bytes());
@@ -77,14 +78,14 @@ impl Answer {
 
     /// Says no. Who has to sign in is told where, and not sent there: a proxy takes no redirect for
     /// an answer.
-    fn refuse(&mut self, decision: &Decision<'_>, mut refusal: Refusal) {
+    fn refuse(&mut self, verdict: &Verdict<'_>, mut refusal: LocalReply) {
         let location = refusal
             .headers
             .iter()
             .find(|(name, _)| *name == "location")
             .map(|(_, location)| location.clone());
         if let Some(location) = &location
-            && let Some(challenge) = Refusal::refusal(decision, &Headers::default())
+            && let Some(challenge) = verdict.challenge()
         {
             refusal = challenge;
             refusal.body = sign_in::page(location);
@@ -107,18 +108,17 @@ impl Answer {
 
     /// Says what goes on to the app: who calls, and what is left of the client's credentials. A proxy
     /// only has to copy it, and what is not there has to go.
-    fn allow(&mut self, decision: &Decision<'_>, headers: &Headers<'_>, form: Form) {
+    fn allow(&mut self, verdict: &Verdict<'_>, headers: &Headers<'_>, form: Form) {
         self.add(CACHE_CONTROL, b"no-store");
-        let identity = decision.known().map(|known| known.identity_headers());
-        for (name, value) in identity.unwrap_or_default() {
+        for (name, value) in verdict.identity() {
             self.add(HeaderName::from_static(name), value.as_bytes());
         }
-        if decision.forwards(AUTHORIZATION.as_str().as_bytes())
+        if verdict.forwards(AUTHORIZATION.as_str().as_bytes())
             && let Some(value) = headers.only(AUTHORIZATION.as_str())
         {
             self.add(AUTHORIZATION, value);
         }
-        let cookies = match decision.forwarded_cookies(headers) {
+        let cookies = match verdict.cookies() {
             Cookies::AsTheyCame => headers
                 .all(COOKIE.as_str())
                 .collect::<Vec<_>>()
@@ -131,19 +131,20 @@ impl Answer {
         }
         if form == Form::WithPath {
             self.status = StatusCode::OK;
-            let names = self.to_remove(decision, headers).join(",");
+            let names = self.to_remove(verdict).join(",");
             self.add(TO_REMOVE, names.as_bytes());
         }
     }
 
     /// Names of headers that do not go on.
-    fn to_remove(&self, decision: &Decision<'_>, headers: &Headers<'_>) -> Vec<String> {
-        let app = decision.app().map_or(&[][..], |app| app.strip_headers());
+    fn to_remove(&self, verdict: &Verdict<'_>) -> Vec<String> {
+        let app = verdict.decision().app();
+        let app = app.map_or(&[][..], |app| app.strip_headers());
         let known = IDENTITY.iter().chain(&NAMES).map(|name| (*name).to_owned());
-        let shown = headers
-            .iter()
-            .filter(|(name, _)| !decision.forwards(name) && !name.starts_with(b":"))
-            .map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+        let shown = verdict
+            .removals()
+            .filter(|name| !name.starts_with(b":"))
+            .map(|name| String::from_utf8_lossy(name).into_owned());
         let credentials = [AUTHORIZATION, COOKIE].map(|name| name.as_str().to_owned());
         let mut names: Vec<String> = known
             .chain(app.iter().cloned())

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, Read, ReadError};
+use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, KeyWarning, Read, ReadError};
 use portcullis_core::timestamp::Timestamp;
-use portcullis_core::trust::{Remote, Trust, Url};
+use portcullis_core::trust::{KeySourceId, Remote, Trust, Url};
 use rand_core::{OsRng, RngCore as _};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -24,7 +24,7 @@ const ONLY: u64 = 0;
 /// Reads one trust entry's keys.
 pub(super) struct Reader {
     desk: Arc<Desk>,
-    place: usize,
+    source: KeySourceId,
     trust: Trust,
     remote: Remote,
     asker: Asker,
@@ -32,8 +32,8 @@ pub(super) struct Reader {
 
 impl Reader {
     /// A reader for the entry at this place; `None` where nothing is fetched.
-    pub(super) fn new(desk: Arc<Desk>, place: usize, reach: Reach) -> Option<Self> {
-        let trust = desk.sources().get(place)?.clone();
+    pub(super) fn new(desk: Arc<Desk>, source: KeySourceId, reach: Reach) -> Option<Self> {
+        let trust = desk.sources().get(source)?.clone();
         let remote = reach::remote(&trust)?;
         if let Some(objection) = reach.objection(&trust) {
             tracing::warn!(
@@ -44,7 +44,7 @@ impl Reader {
         let asker = Asker::new(reach, reach::first(&remote.endpoint)?);
         Some(Self {
             desk,
-            place,
+            source,
             trust,
             remote,
             asker,
@@ -58,14 +58,14 @@ impl Reader {
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                () = self.desk.asked(self.place) => {}
+                () = self.desk.asked(self.source) => {}
             }
             let (snapshot, now) = (self.desk.snapshot(), self.desk.now());
-            let Some(record) = snapshot.record(self.place) else {
+            let Some(record) = snapshot.record(self.source) else {
                 return;
             };
-            if record.is_due(&self.remote, now, self.desk.is_asked(self.place)) {
-                let origin = snapshot.origin(self.place).cloned();
+            if record.is_due(&self.remote, now, self.desk.is_asked(self.source)) {
+                let origin = snapshot.origin(self.source).cloned();
                 self.read(record.clone(), origin, now).await;
             }
         }
@@ -75,7 +75,7 @@ impl Reader {
     async fn read(&mut self, mut record: KeyRecord, origin: Option<Origin>, began: Timestamp) {
         let mut read = record.begin(&self.trust, &self.remote, ONLY, began);
         self.desk
-            .publish(self.place, record.clone(), origin.clone());
+            .publish(self.source, record.clone(), origin.clone());
         loop {
             let Some(url) = url(&read).cloned() else {
                 return;
@@ -86,7 +86,7 @@ impl Reader {
             match self.take(&mut record, &read, answer.as_ref()) {
                 Ok(Some(next)) => {
                     self.desk
-                        .publish(self.place, record.clone(), origin.clone());
+                        .publish(self.source, record.clone(), origin.clone());
                     read = next;
                 }
                 Ok(None) => {
@@ -95,13 +95,13 @@ impl Reader {
                         source: url,
                         fetched_at: began,
                     };
-                    self.desk.publish(self.place, record, Some(origin));
-                    return self.desk.count(self.place, true);
+                    self.desk.publish(self.source, record, Some(origin));
+                    return self.desk.count(self.source, true);
                 }
                 Err(error) => {
                     self.tell_of_failure(&url, &error, reply.as_ref().err());
-                    self.desk.publish(self.place, record, origin);
-                    return self.desk.count(self.place, false);
+                    self.desk.publish(self.source, record, origin);
+                    return self.desk.count(self.source, false);
                 }
             }
         }
@@ -120,22 +120,18 @@ impl Reader {
     /// Says why a read brought nothing. Core knows of the lack of an answer only that.
     fn tell_of_failure(&self, url: &Url, error: &ReadError, none: Option<&AskError>) {
         let why = none.map_or_else(|| error.to_string(), |none| chain(none));
-        tracing::warn!(
-            "trust {}: the keys could not be read from {url}: {why}; what is known stays",
-            self.trust.name
-        );
+        let warning = KeyWarning::ReadFailed {
+            trust: &self.trust.name,
+            from: Some(url),
+            error: &why,
+        };
+        tracing::warn!("{warning}");
     }
 
     /// Says what a set lists besides usable keys, when the set is news.
     fn tell_of_skipped(&self, record: &KeyRecord, before: Option<&KeySet>) {
-        let news = record.set().filter(|set| Some(*set) != before);
-        for skipped in news.map_or(&[][..], KeySet::skipped) {
-            tracing::warn!(
-                "trust {}: key {} of the set {}; it is skipped",
-                self.trust.name,
-                skipped.position,
-                skipped.why
-            );
+        for warning in KeyWarning::of_skipped(&self.trust.name, record.set(), before) {
+            tracing::warn!("{warning}");
         }
     }
 }

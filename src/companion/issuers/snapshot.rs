@@ -2,19 +2,19 @@
 
 use portcullis_core::keys::{KeyRecord, Keyring, TrustKeys};
 use portcullis_core::timestamp::Timestamp;
-use portcullis_core::trust::{Trust, Url};
+use portcullis_core::trust::{KeySourceId, PerKeySource, Trust, Url};
 use serde_json::{Value, json};
 
 /// What is known of the keys of every source at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     keyring: Keyring,
-    places: Vec<Place>,
+    sources: PerKeySource<Source>,
 }
 
 /// What is known of one source besides its keys.
 #[derive(Clone, Debug, Default)]
-struct Place {
+struct Source {
     /// Counts what has become known.
     news: u64,
     origin: Option<Origin>,
@@ -42,10 +42,10 @@ pub(crate) enum MirrorError {
 
 impl Snapshot {
     /// What is known before anything was read.
-    pub(super) fn new(sources: &[Trust], now: Timestamp) -> Self {
+    pub(super) fn new(sources: &PerKeySource<Trust>, now: Timestamp) -> Self {
         Self {
-            keyring: Keyring::new(sources, now),
-            places: vec![Place::default(); sources.len()],
+            keyring: Keyring::new(sources.iter(), now),
+            sources: sources.map(|_| Source::default()),
         }
     }
 
@@ -55,20 +55,25 @@ impl Snapshot {
     }
 
     /// What is known together of the keys of the source at this place.
-    pub(super) fn record(&self, place: usize) -> Option<&KeyRecord> {
-        self.keyring.trust_keys(place).map(TrustKeys::record)
+    pub(super) fn record(&self, source: KeySourceId) -> Option<&KeyRecord> {
+        self.keyring.trust_keys(source).map(TrustKeys::record)
     }
 
     /// Where the keys of the source at this place came from; `None` where none have been read.
-    pub(super) fn origin(&self, place: usize) -> Option<&Origin> {
-        self.places.get(place)?.origin.as_ref()
+    pub(super) fn origin(&self, source: KeySourceId) -> Option<&Origin> {
+        self.sources.get(source)?.origin.as_ref()
     }
 
     /// The same with more known of the source at this place.
-    pub(super) fn with(&self, place: usize, record: KeyRecord, origin: Option<Origin>) -> Self {
+    pub(super) fn with(
+        &self,
+        source: KeySourceId,
+        record: KeyRecord,
+        origin: Option<Origin>,
+    ) -> Self {
         let mut snapshot = self.clone();
-        snapshot.keyring.update(place, record);
-        if let Some(known) = snapshot.places.get_mut(place) {
+        snapshot.keyring.update(source, record);
+        if let Some(known) = snapshot.sources.get_mut(source) {
             known.news += 1;
             known.origin = origin;
         }
@@ -76,21 +81,24 @@ impl Snapshot {
     }
 
     /// Whether this is older than `other` in what is known of the source at this place.
-    pub(super) fn is_behind(&self, other: &Self, place: usize) -> bool {
-        let news = |snapshot: &Self| snapshot.places.get(place).map(|place| place.news);
+    pub(super) fn is_behind(&self, other: &Self, source: KeySourceId) -> bool {
+        let news = |snapshot: &Self| snapshot.sources.get(source).map(|source| source.news);
         news(self) != news(other)
     }
 
     /// The mirror document of the source at this place: public members of usable keys alone, whatever
     /// else the issuer lists.
-    pub(super) fn mirror(&self, place: usize, trust: &Trust) -> Option<String> {
-        let Origin { source, fetched_at } = self.origin(place)?;
-        let set = self.record(place)?.set()?;
+    pub(super) fn mirror(&self, source: KeySourceId, trust: &Trust) -> Option<String> {
+        let Origin {
+            source: url,
+            fetched_at,
+        } = self.origin(source)?;
+        let set = self.record(source)?.set()?;
         let mut document: Value = serde_json::from_str(&set.to_json()).ok()?;
         let about = [
             ("trust", json!(trust.name)),
             ("issuer", json!(trust.issuer)),
-            ("source", json!(source.to_string())),
+            ("source", json!(url.to_string())),
             ("fetched_at", json!(fetched_at.secs())),
         ];
         let members = document.as_object_mut()?;

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use portcullis_core::trust::{KeySourceId, PerKeySource};
+
 /// How many requests may wait at a time. One more is answered at once.
 const MAX_WAITING: usize = 1024;
 
@@ -13,7 +15,7 @@ const MAX_FOR_ONE: usize = 256;
 #[derive(Debug)]
 pub(super) struct Room {
     all: AtomicUsize,
-    places: Vec<AtomicUsize>,
+    sources: PerKeySource<AtomicUsize>,
 }
 
 /// A request that waits. Dropped, it waits no longer, also where its client has gone away.
@@ -24,19 +26,19 @@ pub(super) struct Seat<'a> {
 
 impl Room {
     /// Room for as many trust entries.
-    pub(super) fn new(trusts: usize) -> Self {
+    pub(super) fn new<T>(sources: &PerKeySource<T>) -> Self {
         Self {
             all: AtomicUsize::new(0),
-            places: (0..trusts).map(|_| AtomicUsize::new(0)).collect(),
+            sources: sources.map(|_| AtomicUsize::new(0)),
         }
     }
 
     /// A seat for one that waits for the keys of the trust entries at these places; `None` where
     /// there is no room.
-    pub(super) fn sit(&self, trusts: &[usize]) -> Option<Seat<'_>> {
+    pub(super) fn sit(&self, sources: &[KeySourceId]) -> Option<Seat<'_>> {
         let mut seat = Seat { taken: Vec::new() };
-        let places = trusts.iter().filter_map(|place| self.places.get(*place));
-        let counters = places.map(|counter| (counter, MAX_FOR_ONE));
+        let counters = sources.iter().filter_map(|id| self.sources.get(*id));
+        let counters = counters.map(|counter| (counter, MAX_FOR_ONE));
         for (counter, most) in counters.chain([(&self.all, MAX_WAITING)]) {
             seat.taken.push(counter);
             // What was taken already is given back with the seat.
@@ -48,8 +50,8 @@ impl Room {
     }
 
     /// Whether somebody waits for the keys of the trust entry at this place.
-    pub(super) fn is_taken(&self, place: usize) -> bool {
-        let counter = self.places.get(place);
+    pub(super) fn is_taken(&self, source: KeySourceId) -> bool {
+        let counter = self.sources.get(source);
         counter.is_some_and(|counter| counter.load(Ordering::Acquire) > 0)
     }
 }

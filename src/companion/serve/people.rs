@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
+use portcullis_core::endpoints;
 use portcullis_core::policy::Policy;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
@@ -26,7 +27,7 @@ use super::watch::{Watched, Watcher};
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Where the provider sends people back to.
-const CALLBACK: &str = "/oauth2/callback";
+const CALLBACK: &str = endpoints::CALLBACK.path;
 
 /// The provider that has the bare callback, where there are several.
 const FIRST: &str = "sso";

@@ -1,56 +1,45 @@
 use super::*;
 
-const INTERVAL: Duration = Duration::from_secs(100);
-
-const fn at(seconds: u64) -> Timestamp {
-    Timestamp::from_secs(1_000_000 + seconds)
-}
-
 #[test]
-fn a_new_schedule_is_due_at_once_and_then_after_its_interval_less_some_jitter() {
-    let mut schedule = FetchSchedule::default();
-    assert!(schedule.is_due(INTERVAL, at(0)));
-    schedule.begin(at(0));
-    schedule.succeed(INTERVAL, at(0), 0);
-    assert_eq!(schedule.next(), at(95));
-    assert!(!schedule.is_due(INTERVAL, at(94)));
-    assert!(schedule.is_due(INTERVAL, at(95)));
-}
-
-#[test]
-fn failures_back_off_and_a_success_ends_that() {
-    let mut schedule = FetchSchedule::default();
-    for longest_pause in [1, 2, 4, 8, 10, 10] {
-        schedule.begin(at(0));
-        schedule.fail(Duration::from_secs(10), at(0), 0);
-        assert!(!schedule.is_due(INTERVAL, at(0)));
-        assert!(
-            schedule.is_due(INTERVAL, at(longest_pause)),
-            "{longest_pause}"
-        );
+fn a_pause_ends_before_the_grace_of_a_key_that_flaps() {
+    let refresh = Duration::from_secs(10);
+    for chance in 0..100 {
+        let pause = spread(refresh, chance);
+        let shorter = refresh - pause;
+        assert!(shorter >= refresh / 20, "{chance}: {pause:?}");
+        assert!(shorter <= refresh / 10, "{chance}: {pause:?}");
     }
-    schedule.succeed(INTERVAL, at(0), 0);
-    schedule.fail(Duration::from_secs(10), at(0), 0);
-    assert!(schedule.is_due(INTERVAL, at(1)));
 }
 
 #[test]
-fn a_time_that_a_clock_ahead_has_set_is_due() {
+fn a_failed_fetch_is_repeated_after_pauses_that_double_up_to_the_bound() {
+    let (now, longest) = (Timestamp::from_secs(1000), Duration::from_secs(5));
     let mut schedule = FetchSchedule::default();
-    schedule.succeed(INTERVAL, at(1000), 0);
-    assert!(schedule.is_due(INTERVAL, at(0)));
-    schedule.begin(at(1000));
-    assert!(!schedule.was_attempted_within(INTERVAL, at(0)));
+    assert!(schedule.is_due(longest, now));
+    let mut pauses = Vec::new();
+    for _ in 0..5 {
+        schedule.begin(now);
+        schedule.fail(longest, now, 0);
+        pauses.push(schedule.next().since(now).as_millis());
+    }
+    assert_eq!(pauses, [950, 1900, 3800, 4750, 4750]);
+    assert_eq!(schedule.failures(), 5);
+    assert_eq!(schedule.read_at(), None);
+    schedule.succeed(Duration::from_secs(100), now, 5);
+    assert_eq!(schedule.next(), now.after(Duration::from_secs(90)));
+    assert_eq!((schedule.failures(), schedule.read_at()), (0, Some(now)));
 }
 
 #[test]
-fn what_is_planned_is_due_then() {
+fn a_clock_that_steps_back_makes_a_fetch_due() {
+    let (now, longest) = (Timestamp::from_secs(1000), Duration::from_secs(100));
     let mut schedule = FetchSchedule::default();
-    schedule.begin(at(0));
-    schedule.succeed(INTERVAL, at(0), 0);
-    schedule.plan(at(10));
-    assert!(!schedule.is_due(INTERVAL, at(9)));
-    assert!(schedule.is_due(INTERVAL, at(10)));
-    assert!(schedule.was_attempted_within(Duration::from_secs(10), at(9)));
-    assert!(!schedule.was_attempted_within(Duration::from_secs(10), at(10)));
+    schedule.begin(now);
+    schedule.succeed(longest, now, 0);
+    assert!(!schedule.is_due(longest, now));
+    assert!(schedule.is_due(longest, now.before(Duration::from_secs(10))));
+    let interval = Duration::from_secs(10);
+    assert!(schedule.was_attempted_within(interval, now.after(Duration::from_secs(9))));
+    assert!(!schedule.was_attempted_within(interval, now.after(interval)));
+    assert!(!schedule.was_attempted_within(interval, now.before(Duration::from_secs(1))));
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use portcullis_core::decision::Reason;
 use portcullis_core::keys::KeySet;
 use portcullis_core::policy::Policy;
+use portcullis_core::trust::KeySourceId;
 use portcullis_tests::lab::wait::{self, LONG};
 use portcullis_tests::lab::{Authority, Endpoint, Issuer, SigningKey};
 use serde_json::json;
@@ -303,7 +304,7 @@ async fn the_companions_own_keys_stand_behind_the_trust_entries() {
         let snapshot = issuers.snapshot();
         let trust_keys = snapshot
             .keyring()
-            .trust_keys(policy.trusts().len())
+            .trust_keys(KeySourceId::Companion)
             .unwrap();
         trust_keys.record().set().cloned()
     };

@@ -14,6 +14,8 @@ use crate::serve::return_to::ReturnTo;
 use crate::serve::state::Shared;
 use crate::session::{Cookies, Login, LoginError, SetCookie, StartError};
 
+use portcullis_core::endpoints;
+
 use super::start::{go, page_of, path};
 use super::trouble;
 
@@ -53,7 +55,7 @@ async fn callback(
     };
     let Some(id) = callback.attempt_id() else {
         state.metrics.signed_in(provider.name(), "no-state");
-        return trouble::stale(path("/oauth2/sign_in", None, None, false)).into_response();
+        return trouble::stale(path(endpoints::SIGN_IN.path, None, None, false)).into_response();
     };
     let cookies = cookies(headers);
     // However it ends, the attempt is for one use.
@@ -81,11 +83,14 @@ async fn finish(
         state.metrics.signed_in(name, "attempt");
         match fault {
             LoginError::AlreadyFinished | LoginError::Unknown => {
-                trouble::stale(path("/oauth2/sign_in", None, None, false))
+                trouble::stale(path(endpoints::SIGN_IN.path, None, None, false))
             }
             LoginError::Unavailable(_) => {
                 Problem::unavailable("Sign-ins can't be ended just now. Please try again.")
-                    .with_link(path("/oauth2/sign_in", None, None, false), "Try again")
+                    .with_link(
+                        path(endpoints::SIGN_IN.path, None, None, false),
+                        "Try again",
+                    )
             }
         }
     })?;
@@ -134,12 +139,12 @@ fn not_started(provider: &str, fault: &StartError, to: Option<&ReturnTo>) -> Pro
         }
         StartError::EndedAtProvider => {
             info!(provider, %fault, "no session");
-            trouble::stale(path("/oauth2/sign_in", to, None, false))
+            trouble::stale(path(endpoints::SIGN_IN.path, to, None, false))
         }
         StartError::Unavailable(_) => {
             warn!(provider, %fault, "no session");
             Problem::unavailable("Sessions can't be kept just now. Please try again.")
-                .with_link(path("/oauth2/sign_in", to, None, false), "Try again")
+                .with_link(path(endpoints::SIGN_IN.path, to, None, false), "Try again")
         }
     }
 }

@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use portcullis_core::endpoints;
 use tracing::{info, warn};
 
 use crate::serve::answer::Problem;
@@ -52,5 +53,5 @@ pub(super) fn signed_out() -> Problem {
         "You are not signed in",
         "There is no session, or it is over.",
     )
-    .with_link("/oauth2/sign_in", "Sign in")
+    .with_link(endpoints::SIGN_IN.path, "Sign in")
 }

@@ -19,9 +19,11 @@ use crate::serve::return_to::{ReturnRules, ReturnTo};
 use crate::serve::state::Shared;
 use crate::session::{Login, Session};
 
+use portcullis_core::endpoints;
+
 use super::embedded::is_embedded;
 
-const SIGN_OUT: &str = "/oauth2/sign_out";
+const SIGN_OUT: &str = endpoints::SIGN_OUT.path;
 
 /// What may be asked for.
 #[derive(Debug, Default, Deserialize)]

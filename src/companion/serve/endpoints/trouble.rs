@@ -11,6 +11,8 @@ use crate::serve::state::Shared;
 
 use axum::http::StatusCode;
 
+use portcullis_core::endpoints;
+
 use super::start::path;
 
 /// A sign-in that its provider, or the browser's way back from it, has ended.
@@ -29,7 +31,7 @@ pub(super) fn with_provider(
         ErrorCategory::Unreachable => warn!(provider = name, kind, %fault, "no sign-in"),
         ErrorCategory::Misconfigured => error!(provider = name, kind, %fault, "no sign-in"),
     }
-    let again = path("/oauth2/sign_in", to, None, false);
+    let again = path(endpoints::SIGN_IN.path, to, None, false);
     match category {
         ErrorCategory::StaleAttempt => stale(again),
         ErrorCategory::AccessDenied => Problem::new(
