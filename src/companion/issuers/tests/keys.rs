@@ -37,7 +37,11 @@ async fn clusters_with_one_issuer_are_told_apart_by_where_they_are() {
         assert_eq!(caller.unwrap(), format!("{name}/monitoring/karma"));
     }
     // Each hears what it is called, and at its `jwks_uri` what it is called there.
-    let hosts: Vec<_> = at_blue.seen().into_iter().map(|seen| seen.host).collect();
+    let hosts: Vec<_> = at_blue
+        .requests()
+        .into_iter()
+        .map(|seen| seen.host)
+        .collect();
     let own = at_blue.address().to_string();
     assert_eq!(
         hosts,
@@ -135,7 +139,7 @@ async fn k12_the_token_of_a_file_is_shown_to_the_issuer_as_it_is_now() {
     hand.pass(REFRESH);
     reads(&issuers, 2, 0).await;
     let shown: Vec<_> = issuer
-        .seen()
+        .requests()
         .into_iter()
         .map(|seen| (seen.endpoint, seen.authorization.unwrap_or_default()))
         .collect();
@@ -154,7 +158,7 @@ async fn k12_the_token_of_a_file_is_shown_to_the_issuer_as_it_is_now() {
         hand.pass(REFRESH);
         reads(&issuers, 2, failed + 1).await;
     }
-    assert_eq!(issuer.seen().len(), 3);
+    assert_eq!(issuer.requests().len(), 3);
     assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
 }
 

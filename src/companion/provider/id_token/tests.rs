@@ -39,7 +39,7 @@ fn info(key: &SigningKey) -> ProviderInfo {
 }
 
 fn judge_claim(key: &SigningKey, name: &str, value: Value) -> Result<IdToken, JwtError> {
-    let token = Token::person(ISSUER, "portcullis", "alice")
+    let token = Token::id_token(ISSUER, "portcullis", "alice")
         .claim("iat", NOW)
         .claim("nbf", NOW)
         .claim("exp", NOW + 60)

@@ -1,5 +1,5 @@
 use portcullis_tests::lab::Answer;
-use portcullis_tests::lab::liar::{Lies, Place};
+use portcullis_tests::lab::rogue_provider::{Endpoint, Overrides};
 use serde_json::json;
 
 use super::*;
@@ -7,13 +7,13 @@ use crate::provider::error::{ErrorCategory, ErrorCode, TokenEndpointError};
 use crate::provider::http::FetchError;
 use crate::provider::signed_jwt::JwtError;
 
-fn answers(members: serde_json::Value) -> impl FnOnce(&mut Lies) {
-    move |lies| lies.answers(members)
+fn answers(members: serde_json::Value) -> impl FnOnce(&mut Overrides) {
+    move |overrides| overrides.set_token_response(members)
 }
 
-fn place(answer: Answer) -> impl FnOnce(&mut Lies) {
-    move |lies| {
-        lies.places.insert(Place::Token, answer);
+fn place(answer: Answer) -> impl FnOnce(&mut Overrides) {
+    move |overrides| {
+        overrides.endpoints.insert(Endpoint::Token, answer);
     }
 }
 
@@ -179,10 +179,10 @@ async fn r12_the_secret_goes_where_the_metadata_says_and_never_into_a_url() {
         let posted = methods == json!(["client_secret_post"]);
         let lie = json!({"token_endpoint_auth_methods_supported": methods});
         stage
-            .sign_in_to_a_lie(|lies| lies.discovers(lie))
+            .sign_in_to_a_lie(|overrides| overrides.set_metadata(lie))
             .await
             .unwrap();
-        let asked = stage.liar.asked(Place::Token).pop().unwrap();
+        let asked = stage.rogue.requests(Endpoint::Token).pop().unwrap();
         assert_eq!(asked.authorization.is_none(), posted);
         let in_form = |name| asked.form.iter().any(|(other, _)| other == name);
         assert_eq!(in_form("client_secret"), posted);
@@ -201,7 +201,7 @@ async fn a_public_client_has_no_secret_and_says_who_it_is() {
     stage.settings.client_secret_file = None;
     let methods = json!({"token_endpoint_auth_methods_supported": ["none"]});
     let refused = stage
-        .sign_in_to_a_lie(|lies| lies.discovers(methods))
+        .sign_in_to_a_lie(|overrides| overrides.set_metadata(methods))
         .await
         .unwrap_err();
     // This provider knows no public clients.
@@ -209,12 +209,12 @@ async fn a_public_client_has_no_secret_and_says_who_it_is() {
         refused,
         TokenEndpointError::Refused(ErrorCode::new("invalid_client")).into()
     );
-    let asked = stage.liar.asked(Place::Token).pop().unwrap();
+    let asked = stage.rogue.requests(Endpoint::Token).pop().unwrap();
     assert!(asked.authorization.is_none());
     assert!(
         asked
             .form
-            .contains(&("client_id".to_owned(), Liar::CLIENT_ID.to_owned()))
+            .contains(&("client_id".to_owned(), RogueProvider::CLIENT_ID.to_owned()))
     );
 }
 
@@ -229,7 +229,7 @@ async fn r12_the_secret_is_the_one_that_its_file_has_now() {
         refused,
         TokenEndpointError::Refused(ErrorCode::new("invalid_client")).into()
     );
-    fs::write(&secret, Liar::CLIENT_SECRET).unwrap();
+    fs::write(&secret, RogueProvider::CLIENT_SECRET).unwrap();
     stage.sign_in(&provider).await.unwrap();
     // An edit half done keeps what worked.
     for half in ["", "\n", "two\nlines"] {
