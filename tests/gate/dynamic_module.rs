@@ -2,15 +2,15 @@
 
 use portcullis_tests::lab::client::Call;
 use portcullis_tests::lab::envoy::{Builder, Refused, Version};
-use portcullis_tests::lab::scene::{AUDIENCE, HOST, Scene, poll};
+use portcullis_tests::lab::fixture::{AUDIENCE, Fixture, HOST, get_alerts};
 use portcullis_tests::lab::token::Token;
 use portcullis_tests::lab::tools;
 use serde_json::{Value, json};
 
-/// The scene's policy with the keys in it, and a public rule.
-fn policy(scene: &Scene) -> Value {
-    let mut policy = scene.policy();
-    for (place, cluster) in scene.clusters.iter().enumerate() {
+/// The fixture's policy with the keys in it, and a public rule.
+fn policy(fixture: &Fixture) -> Value {
+    let mut policy = fixture.policy();
+    for (place, cluster) in fixture.clusters.iter().enumerate() {
         policy["trust"][place]["keys"] = json!({"inline": {"keys": [cluster.key.jwk()]}});
     }
     let probes = json!({"name": "probes", "paths": ["/-/healthy"], "public": true});
@@ -29,9 +29,9 @@ fn string_value(policy: &Value) -> Value {
     })
 }
 
-fn gateway(scene: &Scene, name: &str, configuration: &Value) -> Builder {
+fn gateway(fixture: &Fixture, name: &str, configuration: &Value) -> Builder {
     assert!(tools::dynamic_module().is_file());
-    scene.gateway(Value::Null).filters(vec![json!({
+    fixture.gateway(Value::Null).filters(vec![json!({
         "name": "portcullis",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3\
@@ -45,9 +45,9 @@ fn gateway(scene: &Scene, name: &str, configuration: &Value) -> Builder {
 
 #[tokio::test]
 async fn it_allows_and_refuses_as_the_filter_does() {
-    let scene = Scene::start(&["staging", "other"]).await;
-    let staging = scene.cluster("staging");
-    let policy = policy(&scene);
+    let fixture = Fixture::start(&["staging", "other"]).await;
+    let staging = fixture.cluster("staging");
+    let policy = policy(&fixture);
     let forms = [
         string_value(&policy),
         json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": policy}),
@@ -57,19 +57,19 @@ async fn it_allows_and_refuses_as_the_filter_does() {
         }),
     ];
     for configuration in &forms {
-        let gateway = gateway(&scene, "portcullis", configuration).start().await;
-        let before = scene.app.count();
+        let gateway = gateway(&fixture, "portcullis", configuration).start().await;
+        let before = fixture.app.count();
 
         // Twice, so that the second comes from the token cache.
         for _ in 0..3 {
-            let call = poll(&staging.token())
+            let call = get_alerts(&staging.token())
                 .header("x-auth-request-user", "intruder")
                 .header("X_Portcullis_Caller", "intruder")
                 .header("cookie", "theme=dark");
             let reply = gateway.call(call).await;
             assert_eq!(reply.verdict(), "200");
-            let seen = scene.app.seen().pop().unwrap();
-            let text = seen.to_string();
+            let received = fixture.app.requests().pop().unwrap();
+            let text = received.to_string();
             assert!(!text.contains("intruder"), "{text}");
             assert!(!text.contains("authorization"), "{text}");
             for pair in [
@@ -78,17 +78,17 @@ async fn it_allows_and_refuses_as_the_filter_does() {
                 json!(["cookie", "theme=dark"]),
             ] {
                 assert!(
-                    seen["headers"].as_array().unwrap().contains(&pair),
+                    received["headers"].as_array().unwrap().contains(&pair),
                     "{text}"
                 );
             }
         }
         let public = gateway.call(Call::get(HOST, "/-/healthy")).await;
         assert_eq!(public.verdict(), "200");
-        assert_eq!(scene.app.count(), before + 4);
+        assert_eq!(fixture.app.count(), before + 4);
 
         let stranger = Token::service_account(staging.issuer.name(), AUDIENCE, "default", "other");
-        let forged = staging.karma().sign(&scene.cluster("other").key);
+        let forged = staging.karma().sign(&fixture.cluster("other").key);
         for (call, verdict, challenge) in [
             (
                 Call::get(HOST, "/api/v2/alerts"),
@@ -96,12 +96,12 @@ async fn it_allows_and_refuses_as_the_filter_does() {
                 "Bearer realm=\"alertmanager\"",
             ),
             (
-                poll(&stranger.sign(&staging.key)),
+                get_alerts(&stranger.sign(&staging.key)),
                 "403 caller-not-allowed",
                 "Bearer realm=\"alertmanager\", error=\"insufficient_scope\"",
             ),
             (
-                poll(&forged),
+                get_alerts(&forged),
                 "401 key-unknown",
                 "Bearer realm=\"alertmanager\", error=\"invalid_token\"",
             ),
@@ -110,12 +110,14 @@ async fn it_allows_and_refuses_as_the_filter_does() {
             assert_eq!(reply.verdict(), verdict);
             assert_eq!(reply.header("www-authenticate").as_deref(), Some(challenge));
         }
-        assert_eq!(scene.app.count(), before + 4);
-        gateway
-            .logged("the refusal's details", |line| {
+        assert_eq!(fixture.app.count(), before + 4);
+        let line = gateway
+            .logged("a refusal", |line| {
                 line["details"] == "portcullis{caller-not-allowed}"
             })
             .await;
+        assert_eq!(line["caller"], "staging/default/other");
+        assert_eq!(line["reason"], "caller-not-allowed");
         let log = gateway.log();
         assert!(log.contains(r#"{"audit":"portcullis.decision.v1","decision":"allowed""#));
         assert!(log.contains(r#""reason":"caller-not-allowed""#));
@@ -124,26 +126,26 @@ async fn it_allows_and_refuses_as_the_filter_does() {
 
 #[tokio::test]
 async fn h06_no_trailer_names_a_caller_either() {
-    let scene = Scene::start(&["staging"]).await;
-    let configuration = string_value(&policy(&scene));
-    let gateway = gateway(&scene, "portcullis", &configuration)
+    let fixture = Fixture::start(&["staging"]).await;
+    let configuration = string_value(&policy(&fixture));
+    let gateway = gateway(&fixture, "portcullis", &configuration)
         .apps_by_http2()
         .start()
         .await;
-    let call = poll(&scene.cluster("staging").token())
+    let call = get_alerts(&fixture.cluster("staging").token())
         .body("x")
         .trailer("x-checksum", "1")
         .trailer("x-portcullis-caller", "intruder")
         .trailer("authorization", "intruder");
     assert_eq!(call.send_h2(gateway.address()).await.status, 200);
-    let seen = scene.app.seen().pop().unwrap();
-    assert_eq!(seen["trailers"], json!([["x-checksum", "1"]]));
+    let received = fixture.app.requests().pop().unwrap();
+    assert_eq!(received["trailers"], json!([["x-checksum", "1"]]));
 }
 
 #[tokio::test]
 async fn it_refuses_what_it_can_not_do() {
-    let scene = Scene::start(&["staging"]).await;
-    let good = policy(&scene);
+    let fixture = Fixture::start(&["staging"]).await;
+    let good = policy(&fixture);
     let mut fetched = good.clone();
     fetched["trust"][0]["keys"] = json!({"envoy_cluster": "staging"});
     let mut people = good.clone();
@@ -170,7 +172,7 @@ async fn it_refuses_what_it_can_not_do() {
             "there is no such filter; help: set `filter_name: portcullis`",
         ),
     ] {
-        let Err(Refused(log)) = gateway(&scene, name, &configuration).try_start().await else {
+        let Err(Refused(log)) = gateway(&fixture, name, &configuration).try_start().await else {
             panic!("{why}: not refused");
         };
         let line = format!("portcullis: the configuration is refused: {why}");
@@ -182,8 +184,8 @@ async fn it_refuses_what_it_can_not_do() {
 /// the filter: it needs the WebAssembly one.
 #[tokio::test]
 async fn envoy_1_36_takes_no_dynamic_module() {
-    let scene = Scene::start(&["staging"]).await;
-    let configuration = string_value(&policy(&scene));
-    let builder = gateway(&scene, "portcullis", &configuration).version(Version::V1_36);
+    let fixture = Fixture::start(&["staging"]).await;
+    let configuration = string_value(&policy(&fixture));
+    let builder = gateway(&fixture, "portcullis", &configuration).version(Version::V1_36);
     assert!(builder.try_start().await.is_err());
 }

@@ -94,7 +94,9 @@ impl KeyReader {
                 Some(version)
             }
             Err(error) => {
-                self.log(Level::Error, &error.to_string());
+                let line = format!("portcullis: trust {}: {error}", self.trust.name);
+                self.effects
+                    .push_back(ReaderEffect::Log(Level::Error, line));
                 None
             }
         }
@@ -154,7 +156,7 @@ impl KeyReader {
         });
     }
 
-    /// Goes on once the record is written. `false` means that another worker was faster, or that the
+    /// Continues once the record is written. `false` means that another worker was faster, or that the
     /// host refused.
     pub(super) fn written(&mut self, is_done: bool) {
         match self.writing.take().filter(|_| is_done) {
@@ -205,15 +207,10 @@ impl KeyReader {
 
     /// Warns about what a set lists besides usable keys, when the set is another than before.
     fn warn_about_skipped_keys(&mut self, record: &KeyRecord) {
-        let before = self.record.set();
-        for warning in KeyWarning::of_skipped(&self.trust.name, record.set(), before) {
+        let name = &self.trust.name;
+        for warning in KeyWarning::of_skipped(name, record.set(), self.record.set()) {
             let line = format!("portcullis: {warning}");
             self.effects.push_back(ReaderEffect::Log(Level::Warn, line));
         }
-    }
-
-    fn log(&mut self, level: Level, text: &str) {
-        let line = format!("portcullis: trust {}: {text}", self.trust.name);
-        self.effects.push_back(ReaderEffect::Log(level, line));
     }
 }

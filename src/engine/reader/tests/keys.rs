@@ -52,7 +52,7 @@ fn of_two_workers_one_reads_and_the_other_takes_over() {
 }
 
 #[test]
-fn a_worker_that_looked_too_early_is_told_that_it_was_late() {
+fn of_two_workers_that_write_at_once_one_fails() {
     let (mut cells, mut one, mut two) = Worker::two();
     // Both have looked before either has written.
     let before = cells.cells.clone();
