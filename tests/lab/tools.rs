@@ -10,7 +10,7 @@ use super::folder::workspace;
 /// Envoy of this version.
 #[must_use]
 pub fn envoy(version: Version) -> PathBuf {
-    made(
+    existing(
         workspace().join(format!(".tools/envoy-{version}/bin/envoy")),
         "make tools",
     )
@@ -46,7 +46,7 @@ pub fn browser_driver() -> Command {
 /// Chromium, which needs the same environment as its driver.
 #[must_use]
 pub fn browser() -> PathBuf {
-    made(
+    existing(
         workspace().join(".tools/chromium/usr/lib/chromium/chromium"),
         "make tools",
     )
@@ -55,13 +55,13 @@ pub fn browser() -> PathBuf {
 /// Caddy.
 #[must_use]
 pub fn caddy() -> PathBuf {
-    made(workspace().join(".tools/caddy/bin/caddy"), "make tools")
+    existing(workspace().join(".tools/caddy/bin/caddy"), "make tools")
 }
 
 /// oauth2-proxy, which the benchmark compares the companion with.
 #[must_use]
 pub fn oauth2_proxy() -> PathBuf {
-    made(
+    existing(
         workspace().join(".tools/oauth2-proxy/bin/oauth2-proxy"),
         "make bench",
     )
@@ -73,7 +73,7 @@ pub fn oauth2_proxy() -> PathBuf {
 /// If its packages are not installed.
 #[must_use]
 pub fn provider() -> Command {
-    made(
+    existing(
         workspace().join(".tools/oidc-provider/node_modules/oidc-provider"),
         "make tools",
     );
@@ -103,24 +103,24 @@ pub fn companion() -> PathBuf {
 pub fn module() -> PathBuf {
     let path = env::var_os("PORTCULLIS_MODULE")
         .map_or_else(|| workspace().join("target/portcullis.wasm"), PathBuf::from);
-    made(path, "make wasm")
+    existing(path, "make wasm")
 }
 
 /// The dynamic module.
 #[must_use]
 pub fn dynamic_module() -> PathBuf {
-    made(workspace().join("target/libportcullis.so"), "make module")
+    existing(workspace().join("target/libportcullis.so"), "make module")
 }
 
 /// A program with the libraries that were unpacked beside it.
 fn unpacked(folder: &str, program: &str) -> Command {
     let folder = workspace().join(".tools").join(folder);
-    let mut command = Command::new(made(folder.join(program), "make tools"));
+    let mut command = Command::new(existing(folder.join(program), "make tools"));
     command.env("LD_LIBRARY_PATH", folder.join("libraries"));
     command
 }
 
-fn made(path: PathBuf, command: &str) -> PathBuf {
+fn existing(path: PathBuf, command: &str) -> PathBuf {
     assert!(
         path.exists(),
         "{} is missing: run `{command}`",

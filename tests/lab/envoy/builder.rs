@@ -240,7 +240,9 @@ impl Builder {
             trust: self.trust,
         };
         gateway.process.ready_at(admin, "/ready").await;
-        gateway.settled(&Stats::new(String::new()), 0).await?;
+        gateway
+            .wait_until_updated(&Stats::new(String::new()), 0)
+            .await?;
         Ok(gateway)
     }
 }

@@ -28,11 +28,11 @@ pub(super) async fn refresh(State(state): State<Shared>, headers: HeaderMap) -> 
             answer
         }
         Err(NoSession::Ended {
-            why,
+            reason,
             set_cookies: lines,
         }) => {
             state.metrics.refreshed("ended");
-            info!(%why, "a session is over");
+            info!(%reason, "a session is over");
             let mut answer = signed_out().into_response();
             set_cookies(answer.headers_mut(), &lines);
             answer
