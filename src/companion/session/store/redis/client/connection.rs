@@ -176,8 +176,8 @@ fn config() -> AsyncConnectionConfig {
         .set_response_timeout(Some(TIMEOUT))
 }
 
-/// The error for logs: its kind and the message of Redis, which names no secret. The command is never
-/// included, because it holds what is stored.
+/// The error for logs: its kind and the message of Redis, which names no secret. The command is
+/// never included, because it holds what is stored.
 pub(super) fn unavailable(error: &RedisError) -> Unavailable {
     Unavailable::new(format!("Redis: {error}"))
 }
