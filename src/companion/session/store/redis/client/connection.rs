@@ -53,7 +53,7 @@ impl Connection {
 impl Secrets {
     fn read(settings: &RedisSettings) -> Result<Self, Unavailable> {
         let fault = |path: &Path, why: String| {
-            Unavailable::new(format!("Redis: {}: {why}", path.display()))
+            Unavailable::new(format!("Redis is misconfigured: {}: {why}", path.display()))
         };
         let read = |path: &Path, most| match atomic_file::read(path, most) {
             Ok(Some(content)) => Ok(content),
