@@ -1,10 +1,10 @@
-//! The time, asked for in one place.
+//! The wall clock of the process.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use portcullis_core::timestamp::Timestamp;
 
-/// The time. A clock before 1970 reads as the epoch, at which nothing has begun yet.
+/// The current time. A clock before 1970 reads as the epoch.
 pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let millis = since.unwrap_or_default().as_millis();

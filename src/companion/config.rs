@@ -1,4 +1,4 @@
-//! The companion's configuration: file, variables and flags in, and out comes what is valid by
+//! The companion's configuration, from flags, environment variables and a file. A [`Config`] is valid by
 //! construction.
 
 mod arguments;
@@ -7,25 +7,25 @@ mod limits;
 mod listen;
 mod log;
 mod provider;
-mod proxies;
-mod reach;
-mod redirect;
+mod redirect_hosts;
 mod session;
 mod settings;
 mod source;
 mod store;
 mod tls;
+mod trust;
+mod trusted_proxies;
 mod url;
 mod warnings;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use crate::document::Report;
-use crate::issuers::Reach;
+use crate::document::{Document, Report};
+use crate::issuers::IssuerConnection;
 use crate::provider::Settings;
 use crate::redirect_target::HostRule;
 use crate::site::Site;
@@ -34,75 +34,115 @@ pub(crate) use arguments::Arguments;
 pub(crate) use limits::Limits;
 pub(crate) use listen::Listen;
 pub(crate) use log::{Format, Log};
-pub(crate) use proxies::Proxies;
 pub(crate) use session::{Session, holds};
 pub(crate) use store::Store;
 pub(crate) use tls::Tls;
+pub(crate) use trusted_proxies::TrustedProxies;
 
-/// All that the companion is told.
+/// The whole configuration.
 #[derive(Clone, Debug)]
-pub(crate) struct Config {
-    /// Where a browser meets it.
-    pub(crate) site: Site,
+pub struct Config {
     /// Where it listens.
     pub(crate) listen: Listen,
-    /// Where metrics are read, if anywhere.
+    /// Where `/metrics` listens, if anywhere.
     pub(crate) metrics: Option<Listen>,
     /// The policy file.
     pub(crate) policy: PathBuf,
-    /// Who signs people in. Never empty, each name once.
-    pub(crate) providers: Vec<Settings>,
-    /// How sessions are kept.
-    pub(crate) session: Session,
-    /// How the companion itself reaches issuers, by the names of trust entries.
-    pub(crate) trust: BTreeMap<String, Reach>,
-    /// Where people may be sent back; `None`: to the policy's hosts.
+    /// How people sign in; `None` for bearer tokens and the mirror only.
+    pub(crate) sign_in: Option<SignIn>,
+    /// How the companion connects to issuers, by the names of trust entries.
+    pub(crate) trust: BTreeMap<String, IssuerConnection>,
+    /// The allowed hosts of redirect targets; `None`: the policy's hosts.
     pub(crate) redirect_hosts: Option<Vec<HostRule>>,
-    /// Whose word about the original request counts.
-    pub(crate) trusted_proxies: Proxies,
-    /// Its certificate, where nothing in front terminates TLS.
+    /// The proxies whose headers about the original request are trusted.
+    pub(crate) trusted_proxies: TrustedProxies,
+    /// The certificate, where no proxy in front terminates TLS.
     pub(crate) tls: Option<Tls>,
     /// What is logged.
     pub(crate) log: Log,
-    /// What a client may take.
+    /// Limits on clients.
     pub(crate) limits: Limits,
 }
 
+/// How people sign in.
+#[derive(Clone, Debug)]
+pub(crate) struct SignIn {
+    /// The public URL of the companion.
+    pub(crate) site: Site,
+    /// The identity providers. Never empty, with unique names.
+    pub(crate) providers: Vec<Settings>,
+    /// How sessions are kept.
+    pub(crate) session: Session,
+}
+
 impl Config {
-    /// Reads all that was said, and judges it.
+    /// Reads and checks flags, environment variables and the file.
     pub(crate) fn load(arguments: &Arguments) -> Result<Self, Report> {
         Self::read(&source::Source::open(arguments)?)
     }
 
+    /// Reads and checks the contents of a file of this name, without flags and variables.
+    ///
+    /// # Errors
+    /// What is wrong with it, where, and how to fix it.
+    pub fn parse(name: String, bytes: Vec<u8>) -> Result<Self, Report> {
+        let file = Document::parse(name, bytes, source::EMPTY)?;
+        Self::read(&source::Source::new(Some(file), HashMap::new())?)
+    }
+
     fn read(source: &source::Source) -> Result<Self, Report> {
-        let site = url::read(source)?;
         let listen = listen::main(source)?;
         Ok(Self {
             metrics: listen::metrics(source, &listen)?,
             listen,
             policy: source.required_path("policy", "write `policy: portcullis.yaml`")?,
-            providers: provider::read(source)?,
-            session: session::read(source, &site)?,
-            trust: reach::read(source)?,
-            redirect_hosts: redirect::read(source)?,
-            trusted_proxies: proxies::read(source)?,
+            sign_in: SignIn::read(source)?,
+            trust: trust::read(source)?,
+            redirect_hosts: redirect_hosts::read(source)?,
+            trusted_proxies: trusted_proxies::read(source)?,
             tls: tls::read(source)?,
             log: log::read(source)?,
             limits: limits::read(source)?,
-            site,
         })
     }
 }
 
-/// The limits that hold where none are configured.
+impl SignIn {
+    /// Sign-in is off where neither providers nor sessions are configured; one without the other is an
+    /// error.
+    fn read(source: &source::Source) -> Result<Option<Self>, Report> {
+        if !["providers", "session"]
+            .iter()
+            .any(|block| source.sets(block))
+        {
+            return Ok(None);
+        }
+        let site = url::read(source)?;
+        Ok(Some(Self {
+            providers: provider::read(source)?,
+            session: session::read(source, &site)?,
+            site,
+        }))
+    }
+}
+
+#[cfg(test)]
+impl Config {
+    /// The sign-in of a configuration that has one.
+    pub(crate) fn sign_in(&mut self) -> &mut SignIn {
+        self.sign_in.as_mut().expect("sign-in")
+    }
+}
+
+/// The default limits.
 #[cfg(test)]
 pub(crate) fn limits() -> Limits {
-    let nothing = source::Source::new(None, std::collections::HashMap::new());
+    let nothing = source::Source::new(None, HashMap::new());
     let limits = nothing.and_then(|nothing| limits::read(&nothing));
     limits.expect("defaults")
 }
 
-/// A whole configuration of an `https://auth.example.com`, with one provider.
+/// A configuration of `https://auth.example.com` with one provider.
 #[cfg(test)]
 pub(crate) fn example() -> Config {
     let text = "\
@@ -114,9 +154,9 @@ session:
   keys_file: session-keys
   cookie: {domain: example.com}
 ";
-    let file = crate::document::Document::parse("c.yaml".to_owned(), text.into(), "");
+    let file = Document::parse("c.yaml".to_owned(), text.into(), "");
     let file = file.expect("a document");
-    let source = source::Source::new(Some(file), std::collections::HashMap::new());
+    let source = source::Source::new(Some(file), HashMap::new());
     source
         .and_then(|source| Config::read(&source))
         .expect("a configuration")

@@ -1,4 +1,4 @@
-//! The log: one line an event, JSON or text, on standard error.
+//! The log: one line for each event, JSON or text, on standard error.
 
 use std::io;
 use std::panic;
@@ -11,8 +11,8 @@ use tracing_subscriber::{Layer as _, fmt};
 
 use crate::config::{Format, Log};
 
-/// Begins to log. Only what Portcullis itself says is written: the libraries below see cookies,
-/// tokens and codes, and at some level they show them.
+/// Starts logging. Only Portcullis's own events are written: libraries see cookies, tokens and codes,
+/// and log them at some levels.
 pub(crate) fn start(log: Log) {
     let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), log.level);
     let lines = fmt::layer().with_writer(io::stderr).with_ansi(false);
@@ -24,9 +24,9 @@ pub(crate) fn start(log: Log) {
         }
         Format::Text => registry.with(lines.with_filter(own)).init(),
     }
-    // Where it happened and no more: what a panic says may quote what it choked on.
+    // The location only: a panic message may quote a secret.
     panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string);
-        error!(place, "panicked");
+        let location = panic.location().map(ToString::to_string);
+        error!(location, "panic");
     }));
 }

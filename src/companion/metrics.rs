@@ -1,4 +1,4 @@
-//! What Prometheus is told.
+//! Metrics for Prometheus.
 //!
 //! Labels have few values, and none that a client can choose.
 
@@ -30,15 +30,15 @@ pub(crate) struct Metrics {
     provider_errors: Family<ProviderError, Counter>,
     reloads: Family<Reload, Counter>,
     stale: Family<Watched, Gauge>,
-    /// Connections now.
+    /// Open connections.
     pub(crate) connections: Gauge,
-    /// SessionHandles of ended sessions that filters read.
+    /// Entries in the revocation list.
     pub(crate) revocations: Gauge,
-    /// The floor: sessions begun by then are ended. Seconds since the epoch, 0 for none.
+    /// Sessions that began before this are revoked. Seconds since the epoch, 0 for none.
     pub(crate) revocations_floor: Gauge,
-    /// When the marks were last read from where they are kept. Seconds since the epoch.
+    /// When the revocation list was last read. Seconds since the epoch.
     pub(crate) revocations_read: Gauge<f64, AtomicU64>,
-    /// When the key that signs was made. Seconds since the epoch.
+    /// When the current signing key was created. Seconds since the epoch.
     pub(crate) signing_key_made: Gauge<f64, AtomicU64>,
 }
 
@@ -87,17 +87,17 @@ struct Watched {
     file: &'static str,
 }
 
-/// From a warm answer to one that waited for a provider, in seconds.
+/// From a cached decision to a request that waited for a provider, in seconds.
 const BUCKETS: [f64; 12] = [
     0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0,
 ];
 
 impl Metrics {
-    /// All of them at nothing.
+    /// All metrics, at zero.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("portcullis_companion");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "Which companion this is", build);
+        registry.register("build", "The version of the companion", build);
         let metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),
@@ -120,19 +120,19 @@ impl Metrics {
             };
         }
         register! {
-            requests, "requests", "Requests answered";
-            durations, "request_duration_seconds", "How long requests took";
-            sign_ins, "sign_ins", "Sign-ins that came to an end";
+            requests, "requests", "Completed requests";
+            durations, "request_duration_seconds", "Duration of requests";
+            sign_ins, "sign_ins", "Completed and failed sign-ins";
             decisions, "decisions", "Decisions of forward auth";
-            refreshes, "refreshes", "Sessions that were to be refreshed";
-            provider_errors, "provider_errors", "Calls to providers that failed";
-            reloads, "reloads", "Files that changed and were read again";
-            stale, "file_stale", "1 where a bad edit keeps what was read before";
-            connections, "connections", "Connections now";
-            revocations, "revocations", "SessionHandles of ended sessions that filters read";
-            revocations_floor, "revocations_floor_timestamp_seconds", "Sessions begun by then are ended";
-            revocations_read, "revocations_read_timestamp_seconds", "When the marks were last read";
-            signing_key_made, "signing_key_made_timestamp_seconds", "When the key that signs was made";
+            refreshes, "refreshes", "Session refreshes";
+            provider_errors, "provider_errors", "Failed calls to providers";
+            reloads, "reloads", "Reloads of changed files";
+            stale, "file_stale", "1 while the last reload of a file has failed";
+            connections, "connections", "Open connections";
+            revocations, "revocations", "Entries in the revocation list";
+            revocations_floor, "revocations_floor_timestamp_seconds", "Sessions that began before this are revoked";
+            revocations_read, "revocations_read_timestamp_seconds", "When the revocation list was last read";
+            signing_key_made, "signing_key_made_timestamp_seconds", "When the current signing key was created";
         }
         Self {
             registry,
@@ -140,8 +140,8 @@ impl Metrics {
         }
     }
 
-    /// A request was answered. `endpoint` is a route, never a path.
-    pub(crate) fn answered(&self, endpoint: &str, status: StatusCode, took: Duration) {
+    /// Counts a request. `endpoint` is a route, never a path.
+    pub(crate) fn request_completed(&self, endpoint: &str, status: StatusCode, took: Duration) {
         let endpoint = endpoint.to_owned();
         let status = status.as_u16();
         let labels = Request {
@@ -153,19 +153,19 @@ impl Metrics {
         durations.observe(took.as_secs_f64());
     }
 
-    /// A sign-in came to an end: `signed-in`, or why not.
-    pub(crate) fn signed_in(&self, provider: &str, outcome: &'static str) {
+    /// Counts a sign-in: `signed-in`, or the error.
+    pub(crate) fn sign_in_completed(&self, provider: &str, outcome: &'static str) {
         let provider = provider.to_owned();
         let labels = SignIn { provider, outcome };
         self.sign_ins.get_or_create(&labels).inc();
     }
 
-    /// A session was to be refreshed: `refreshed`, `ended` or `unavailable`.
-    pub(crate) fn refreshed(&self, outcome: &'static str) {
+    /// Counts a session refresh: `refreshed`, `ended` or `unavailable`.
+    pub(crate) fn session_refreshed(&self, outcome: &'static str) {
         self.refreshes.get_or_create(&Outcome { outcome }).inc();
     }
 
-    /// Forward auth has decided, for this app of the policy if for any.
+    /// Counts a decision of forward auth, for this app of the policy if for any.
     pub(crate) fn decided(&self, app: Option<&str>, reason: &'static str) {
         let app = app.unwrap_or("none").to_owned();
         self.decisions
@@ -173,22 +173,22 @@ impl Metrics {
             .inc();
     }
 
-    /// A call to a provider failed.
+    /// Counts a failed call to a provider.
     pub(crate) fn provider_failed(&self, provider: &str, error: &'static str) {
         let provider = provider.to_owned();
         let labels = ProviderError { provider, error };
         self.provider_errors.get_or_create(&labels).inc();
     }
 
-    /// A file changed and was read again: is it taken, or does what was before stay in force?
-    pub(crate) fn reloaded(&self, file: &'static str, taken: bool) {
-        let outcome = if taken { "taken" } else { "kept-old" };
+    /// Counts a reload of a changed file. A failed one keeps the previous version in force.
+    pub(crate) fn reloaded(&self, file: &'static str, succeeded: bool) {
+        let outcome = if succeeded { "reloaded" } else { "failed" };
         self.reloads.get_or_create(&Reload { file, outcome }).inc();
         let stale = self.stale.get_or_create(&Watched { file });
-        stale.set(i64::from(!taken));
+        stale.set(i64::from(!succeeded));
     }
 
-    /// All of them in OpenMetrics' text format.
+    /// All metrics in the OpenMetrics text format.
     pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
@@ -196,7 +196,7 @@ impl Metrics {
     }
 }
 
-/// Prometheus counts in doubles, which are exact for any time that comes.
+/// Seconds as Prometheus's floating-point numbers.
 pub(crate) fn seconds(secs: u64) -> f64 {
     Duration::from_secs(secs).as_secs_f64()
 }

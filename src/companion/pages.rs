@@ -1,7 +1,7 @@
 //! Pages for people.
 //!
-//! They work without script, load nothing, and hold one style and at most one script, each allowed
-//! by its hash alone. Values are escaped by the templates' rules.
+//! Each says what happened and what to do next. They work without JavaScript, load nothing, and have one
+//! style and at most one script, each allowed by its hash. Templates escape all values.
 
 use askama::Template;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
@@ -10,23 +10,23 @@ use axum::response::{Html, IntoResponse as _, Response};
 use portcullis_core::answer::page;
 use tracing::error;
 
-use crate::redirect_target::ReturnTo;
+use crate::redirect_target::RedirectTarget;
 
 #[cfg(test)]
 mod tests;
 
-/// Adds the fragment of the address to `rd`, and goes on.
+/// Adds the fragment of the URL to `rd`, and continues.
 pub(crate) const START: &str = include_str!("pages/start.js");
 
-/// Sends the one form.
-pub(crate) const LEAVE: &str = include_str!("pages/leave.js");
+/// Submits the form.
+pub(crate) const PROVIDER_SIGN_OUT: &str = include_str!("pages/provider_sign_out.js");
 
 /// A provider to choose.
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
     /// Its name.
     pub(crate) provider: String,
-    /// Where the choice leads: a path of ours.
+    /// The link: a path of ours.
     pub(crate) href: String,
 }
 
@@ -40,15 +40,15 @@ struct Error<'a> {
 }
 
 #[derive(Template)]
-#[template(path = "leave.html")]
-struct Leave<'a> {
+#[template(path = "provider_sign_out.html")]
+struct ProviderSignOut<'a> {
     action: &'a str,
     fields: &'a [(&'a str, &'a str)],
 }
 
 #[derive(Template)]
-#[template(path = "looping.html")]
-struct Looping<'a> {
+#[template(path = "sign_in_loop.html")]
+struct SignInLoop<'a> {
     host: &'a str,
     next: &'a str,
     id: &'a str,
@@ -86,7 +86,7 @@ struct Start<'a> {
     next: &'a str,
 }
 
-/// What went wrong, and where people go on, if anywhere. The status is the caller's to set.
+/// An error and the next step. The caller sets the status.
 pub(crate) fn error(title: &str, text: &str, link: Option<(&str, &str)>, id: &str) -> Response {
     let page = Error {
         title,
@@ -97,45 +97,49 @@ pub(crate) fn error(title: &str, text: &str, link: Option<(&str, &str)>, id: &st
     show(&page, None, "'none'")
 }
 
-/// Sends a form to the provider: what it is told of a sign-out belongs in no address.
-pub(crate) fn leave(action: &str, fields: &[(&str, &str)]) -> Response {
-    // The browser holds all redirects that follow to the policy of this page too, and where a
-    // provider sends people, to one that it relies on itself perhaps, and back here, it alone knows.
-    show(&Leave { action, fields }, Some(LEAVE), "https:")
+/// Posts a form to the provider: the parameters of a sign-out belong in no URL.
+pub(crate) fn provider_sign_out(action: &str, fields: &[(&str, &str)]) -> Response {
+    // Browsers apply `form-action` to the redirects that follow too, and only the provider knows where
+    // it redirects before it redirects back here.
+    show(
+        &ProviderSignOut { action, fields },
+        Some(PROVIDER_SIGN_OUT),
+        "https:",
+    )
 }
 
-/// Why somebody who has just signed in is not sent around once more. `next` tries again.
-pub(crate) fn looping(to: &ReturnTo, next: &str, id: &str) -> Response {
+/// A redirect loop: the user has just signed in, and the app started another sign-in. `next` tries again.
+pub(crate) fn sign_in_loop(to: &RedirectTarget, next: &str, id: &str) -> Response {
     let host = to.host();
-    show(&Looping { host, next, id }, None, "'none'")
+    show(&SignInLoop { host, next, id }, None, "'none'")
 }
 
-/// Providers to choose from, and where they lead in the end.
-pub(crate) fn sign_in(to: Option<&ReturnTo>, choices: &[Choice]) -> Response {
-    let host = to.map(ReturnTo::host);
+/// The choice of a provider.
+pub(crate) fn sign_in(to: Option<&RedirectTarget>, choices: &[Choice]) -> Response {
+    let host = to.map(RedirectTarget::host);
     show(&SignIn { host, choices }, None, "'none'")
 }
 
-/// Asks whether to sign out. The form goes to `/oauth2/sign_out`; `origins` are where its answer may
-/// redirect, because browsers hold redirects to the policy of the page too.
-pub(crate) fn sign_out(to: Option<&ReturnTo>, origins: &[&str]) -> Response {
-    let rd = to.map(ReturnTo::as_str);
+/// Asks for confirmation of a sign-out. The form goes to `/oauth2/sign_out`; `origins` are where its
+/// response may redirect, because browsers apply `form-action` to redirects too.
+pub(crate) fn sign_out(to: Option<&RedirectTarget>, origins: &[&str]) -> Response {
+    let rd = to.map(RedirectTarget::as_str);
     let targets = [&["'self'"], origins].concat().join(" ");
     let mut page = show(&SignOut { rd }, None, &targets);
-    // By the envelope's own policy the form would come from `Origin: null`, which could be anybody's,
-    // and the answer would be this page again.
+    // By the middleware's policy the form would have `Origin: null`, which is not trusted, and the
+    // response would be this page again.
     let policy = HeaderValue::from_static("same-origin");
     page.headers_mut().insert(REFERRER_POLICY, policy);
     page
 }
 
-/// Where somebody lands who signed in and did not come from anywhere.
+/// The end of a sign-in without a redirect target.
 pub(crate) fn signed_in(name: Option<&str>) -> Response {
     show(&SignedIn { name }, None, "'none'")
 }
 
 /// The end of a sign-out.
-pub(crate) fn signed_out(to: Option<&ReturnTo>) -> Response {
+pub(crate) fn signed_out(to: Option<&RedirectTarget>) -> Response {
     let (next, label) = match to {
         Some(to) => (to.as_str(), format!("Back to {}", to.host())),
         None => ("/oauth2/sign_in", "Sign in again".to_owned()),
@@ -144,7 +148,7 @@ pub(crate) fn signed_out(to: Option<&ReturnTo>) -> Response {
     show(&SignedOut { next, label }, None, "'none'")
 }
 
-/// Takes the fragment along and goes on to `next`, a path of ours with `rd` in its query.
+/// Adds the fragment to `rd` in the query of `next`, a path of ours, and continues there.
 pub(crate) fn start(next: &str) -> Response {
     show(&Start { next }, Some(START), "'none'")
 }
@@ -153,14 +157,14 @@ fn show(template: &impl Template, script: Option<&str>, forms: &str) -> Response
     let html = match template.render() {
         Ok(html) => html,
         Err(fault) => {
-            error!(%fault, "a page can't be written");
+            error!(%fault, "page rendering failed");
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
     let policy = page::policy(script, forms);
     let mut answer = Html(html).into_response();
-    // Origins come from URLs that were judged, so this never fails; if it did, the envelope's own
-    // policy would stand, which allows less.
+    // Origins come from URLs that were checked, so this never fails; if it did, the middleware's
+    // stricter policy would apply.
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
     }

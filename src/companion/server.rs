@@ -1,10 +1,10 @@
-//! The server below the endpoints: sockets, TLS, connections and their limits.
+//! The HTTP server: listeners, TLS, connections and their limits.
 
 mod activity;
 mod connection;
 mod listener;
 mod peer;
-mod stop;
+mod shutdown;
 pub(crate) mod tls;
 
 #[cfg(test)]
@@ -26,74 +26,74 @@ use crate::watch::Watched;
 
 pub(crate) use listener::Listener;
 pub(crate) use peer::Peer;
-pub(crate) use stop::{Stop, Stopper};
+pub(crate) use shutdown::{Shutdown, ShutdownSignal};
 
-use connection::converse;
+use connection::serve_connection;
 use listener::Stream;
 
-/// How long to wait where the machine can give no connection, such as for want of descriptors.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long to wait after a failed `accept`, such as for lack of file descriptors.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// A server on one socket.
 #[derive(Debug)]
 pub(crate) struct Server {
-    /// Where connections come in.
+    /// The listener.
     pub(crate) listener: Listener,
-    /// The certificate, where TLS is spoken.
+    /// The TLS configuration, if the server terminates TLS.
     pub(crate) tls: Option<Watched<ServerConfig>>,
-    /// What answers.
+    /// The handlers.
     pub(crate) router: Router,
-    /// What a client may take.
+    /// Limits on clients.
     pub(crate) limits: Arc<Limits>,
-    /// How many connections there are.
+    /// The gauge of open connections.
     pub(crate) connections: Gauge,
 }
 
-/// A connection's place among those that there may be.
-struct Place {
+/// The permit of a connection.
+struct ConnectionPermit {
     _permit: OwnedSemaphorePermit,
     connections: Gauge,
 }
 
 impl Server {
-    /// Serves until told to stop, and then until no request is left or the limit is over.
-    pub(crate) async fn run(self, stop: Stop) {
-        let (most, within) = (self.limits.connections, self.limits.shutdown);
-        let places = Arc::new(Semaphore::new(most));
-        self.accept(&places, stop).await;
-        // Who comes now is refused at once and can turn to another replica.
+    /// Serves until the shutdown, and then until no request is in flight or the limit has passed.
+    pub(crate) async fn run(self, shutdown: ShutdownSignal) {
+        let (max, timeout) = (self.limits.connections, self.limits.shutdown);
+        let permits = Arc::new(Semaphore::new(max));
+        self.accept(&permits, shutdown).await;
+        // New connections are refused at once, so clients can use another replica.
         drop(self);
-        let all = u32::try_from(most).unwrap_or(u32::MAX);
-        let emptied = tokio::time::timeout(within, places.acquire_many(all)).await;
-        if emptied.is_err() {
-            let connections = most.saturating_sub(places.available_permits());
-            warn!(connections, "requests were cut off");
+        let all = u32::try_from(max).unwrap_or(u32::MAX);
+        let drained = tokio::time::timeout(timeout, permits.acquire_many(all)).await;
+        if drained.is_err() {
+            let connections = max.saturating_sub(permits.available_permits());
+            warn!(connections, "requests in flight were aborted");
         }
     }
 
-    /// Takes connections while there are places. Those for whom there is none wait in the kernel's
-    /// queue, and what only sits on a place loses it soon.
-    async fn accept(&self, places: &Arc<Semaphore>, mut stop: Stop) {
+    /// Accepts connections while there are permits. The others wait in the kernel's queue, and idle
+    /// connections are closed soon.
+    async fn accept(&self, permits: &Arc<Semaphore>, mut shutdown: ShutdownSignal) {
         loop {
-            let place = tokio::select! {
-                place = Arc::clone(places).acquire_owned() => place,
-                () = stop.told() => return,
+            let permit = tokio::select! {
+                permit = Arc::clone(permits).acquire_owned() => permit,
+                () = shutdown.received() => return,
             };
             // The semaphore is never closed.
-            let Ok(permit) = place else { return };
+            let Ok(permit) = permit else { return };
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
-                () = stop.told() => return,
+                () = shutdown.received() => return,
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let place = Place::take(permit, self.connections.clone());
+                    let permit = ConnectionPermit::new(permit, self.connections.clone());
                     let tls = self.tls.as_ref().map(Watched::load);
                     let router = self.router.clone();
-                    let (limits, stop) = (Arc::clone(&self.limits), stop.clone());
+                    let (limits, shutdown) = (Arc::clone(&self.limits), shutdown.clone());
                     tokio::spawn(async move {
-                        let _place = place;
-                        serve(stream, peer, tls, router, limits, stop).await;
+                        let _permit = permit;
+                        serve(stream, peer, tls, router, limits, shutdown).await;
                     });
                 }
                 Err(error) => self.pause(&error).await,
@@ -101,15 +101,15 @@ impl Server {
         }
     }
 
-    /// A client that is gone already is no reason to wait, a machine that is out of something is.
+    /// Waits after an error of the machine, and not after one of the client.
     async fn pause(&self, error: &io::Error) {
         let gone = matches!(
             error.kind(),
             io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
         );
         if !gone {
-            warn!(place = self.listener.place(), %error, "cannot take a connection");
-            tokio::time::sleep(PAUSE).await;
+            warn!(address = self.listener.address(), %error, "accept failed");
+            tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
         }
     }
 }
@@ -120,27 +120,29 @@ async fn serve(
     tls: Option<Arc<ServerConfig>>,
     router: Router,
     limits: Arc<Limits>,
-    stop: Stop,
+    shutdown: ShutdownSignal,
 ) {
     match (stream, tls) {
         (Stream::Tcp(stream), Some(tls)) => {
             let handshake = TlsAcceptor::from(tls).accept(stream);
             match tokio::time::timeout(limits.handshake, handshake).await {
-                Ok(Ok(stream)) => converse(stream, peer, router, limits, stop).await,
-                Ok(Err(error)) => debug!(%peer, %error, "no TLS"),
-                Err(_) => debug!(%peer, "TLS took too long"),
+                Ok(Ok(stream)) => serve_connection(stream, peer, router, limits, shutdown).await,
+                Ok(Err(error)) => debug!(%peer, %error, "TLS handshake failed"),
+                Err(_) => debug!(%peer, "TLS handshake timed out"),
             }
         }
-        (Stream::Tcp(stream), None) => converse(stream, peer, router, limits, stop).await,
-        // Who may use a unix socket is on this machine.
-        (Stream::Unix(stream), _) => converse(stream, peer, router, limits, stop).await,
+        (Stream::Tcp(stream), None) => {
+            serve_connection(stream, peer, router, limits, shutdown).await
+        }
+        // A unix socket has no TLS: its peers are on this machine.
+        (Stream::Unix(stream), _) => serve_connection(stream, peer, router, limits, shutdown).await,
     }
 }
 
-// === impl Place ===
+// === impl ConnectionPermit ===
 
-impl Place {
-    fn take(permit: OwnedSemaphorePermit, connections: Gauge) -> Self {
+impl ConnectionPermit {
+    fn new(permit: OwnedSemaphorePermit, connections: Gauge) -> Self {
         connections.inc();
         Self {
             _permit: permit,
@@ -149,7 +151,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.connections.dec();
     }

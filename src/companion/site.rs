@@ -2,7 +2,7 @@
 
 use portcullis_core::request::is_dns_name;
 
-/// The companion's own origin: `https`, a host, a port where it is not the scheme's own.
+/// The companion's public URL: `https`, a host, and a port other than 443.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Site {
     text: String,
@@ -13,7 +13,7 @@ pub struct Site {
 // === impl Site ===
 
 impl Site {
-    /// Reads `https://`, a DNS name and perhaps a port, and nothing behind it.
+    /// Parses `https://`, a DNS name and an optional port; anything more is an error.
     pub fn parse(text: &str) -> Option<Self> {
         let authority = text.to_ascii_lowercase();
         let authority = authority.strip_prefix("https://")?;
@@ -34,8 +34,7 @@ impl Site {
         })
     }
 
-    /// As browsers write the origin: no slash behind it, no port where it is 443. Session tokens
-    /// have it as `iss` and `aud`.
+    /// Serialized as an origin: no trailing slash, no port 443. It is `iss` and `aud` of session tokens.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -1,9 +1,12 @@
-//! Files that are read again when they change: the policy, keys, secrets and certificates.
+//! Reloads files when they change: the policy, keys, secrets and certificates.
 //!
-//! Contents are compared, not times or events: so it does not matter how a file is replaced, be it
-//! written in place, renamed over, or mounted by Kubernetes, which swaps a symbolic link somewhere
-//! above it. What is new is judged once it has read alike twice, so that nothing half-written is,
-//! and certificate and key are judged as a pair. What can't be used leaves in force what worked.
+//! Files are polled and their contents compared. Events (inotify) are not used: they do not follow a
+//! symbolic link that is swapped in a parent folder, which is how Kubernetes updates a mounted
+//! ConfigMap or Secret, and they are missing on network file systems. A new content is loaded after
+//! two equal reads, so that no half-written file is loaded and a certificate and its key are loaded
+//! as a pair. A content that can't be loaded keeps the previous version in force.
+//!
+//! Consumers in this process do not poll: [`Watched::changed`] wakes them.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -13,6 +16,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::document::Report;
@@ -22,89 +26,96 @@ use crate::metrics::Metrics;
 #[cfg(test)]
 mod tests;
 
-/// How often files are looked at. A change counts at the second look.
-const EVERY: Duration = Duration::from_secs(1);
+/// How often files are read. A change is loaded at the second read.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The longest file that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// What the files hold, as it was when they were last good.
+/// The last version of some files that could be loaded, and a notification of each new one.
 #[derive(Debug)]
-pub(crate) struct Watched<T>(Arc<ArcSwap<T>>);
+pub(crate) struct Watched<T> {
+    current: Arc<ArcSwap<T>>,
+    changes: watch::Receiver<()>,
+}
 
-/// Looks at files.
+/// Polls files.
 #[derive(Debug, Default)]
 pub(crate) struct Watcher {
-    watches: Vec<Box<dyn Look>>,
+    watches: Vec<Box<dyn Poll>>,
 }
 
-trait Look: std::fmt::Debug + Send {
-    fn look(&mut self, metrics: &Metrics);
+trait Poll: std::fmt::Debug + Send {
+    fn poll(&mut self, metrics: &Metrics);
 }
 
-/// Files that are judged together.
+/// Files that are loaded together.
 struct Watch<T> {
-    /// What people call them: `policy`.
-    what: &'static str,
+    /// Their name in logs and metrics: `policy`.
+    name: &'static str,
     paths: Vec<PathBuf>,
-    judge: Box<Judge<T>>,
+    load: Box<Load<T>>,
     current: Arc<ArcSwap<T>>,
-    /// What was judged last, and what was seen last.
-    judged: Contents,
-    seen: Contents,
+    changes: watch::Sender<()>,
+    /// What was loaded last, or could not be.
+    loaded: Contents,
+    /// What was read last.
+    read: Contents,
 }
 
-/// Judges what files hold, in the order of their paths.
-type Judge<T> = dyn Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send;
+/// Loads the contents of files, in the order of their paths.
+type Load<T> = dyn Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send;
 
-/// The digest of what files hold, or why they can't be read. Secrets are not kept for comparing.
+/// The digest of the contents, or the error of reading them. Secrets are not kept for comparison.
 type Contents = Result<[u8; 32], String>;
 
 impl Watcher {
-    /// Reads files, judges what they hold, and does so again whenever it changes. `judge` is given
-    /// the contents in the order of the paths; what it reports must hold nothing secret.
+    /// Reads and loads files, and loads them again whenever they change. `load` gets the contents in
+    /// the order of the paths; its errors are logged, so they must hold no secret.
     pub(crate) fn watch<T: Send + Sync + 'static>(
         &mut self,
-        what: &'static str,
+        name: &'static str,
         paths: Vec<PathBuf>,
-        judge: impl Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send + 'static,
+        load: impl Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send + 'static,
     ) -> Result<Watched<T>, Report> {
         let contents = read(&paths)?;
         let digest = digest(&contents);
-        let current = Arc::new(ArcSwap::from_pointee(judge(contents)?));
+        let current = Arc::new(ArcSwap::from_pointee(load(contents)?));
+        let (sender, changes) = watch::channel(());
         self.watches.push(Box::new(Watch {
-            what,
+            name,
             paths,
-            judge: Box::new(judge),
+            load: Box::new(load),
             current: Arc::clone(&current),
-            judged: Ok(digest),
-            seen: Ok(digest),
+            changes: sender,
+            loaded: Ok(digest),
+            read: Ok(digest),
         }));
-        Ok(Watched(current))
+        Ok(Watched { current, changes })
     }
 
-    /// Looks at all files once.
-    pub(crate) fn look(&mut self, metrics: &Metrics) {
+    /// Reads all files once.
+    pub(crate) fn poll(&mut self, metrics: &Metrics) {
         for watch in &mut self.watches {
-            watch.look(metrics);
+            watch.poll(metrics);
         }
     }
 
-    /// Looks at all files from now on.
+    /// Reads all files at each interval, for as long as this future is polled.
     pub(crate) async fn run(mut self, metrics: Arc<Metrics>) {
-        let mut ticks = tokio::time::interval(EVERY);
+        let mut ticks = tokio::time::interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let metrics = Arc::clone(&metrics);
-            let looked = tokio::task::spawn_blocking(move || {
-                self.look(&metrics);
+            let polled = tokio::task::spawn_blocking(move || {
+                self.poll(&metrics);
                 self
             });
-            match looked.await {
+            match polled.await {
                 Ok(watcher) => self = watcher,
                 Err(error) => {
-                    error!(%error, "files are no longer watched");
+                    error!(%error, "file watching stopped");
                     return;
                 }
             }
@@ -115,53 +126,65 @@ impl Watcher {
 // === impl Watched ===
 
 impl<T> Watched<T> {
-    /// The cell itself, for parts that know nothing of files.
+    /// The cell itself, for modules that know nothing of files.
     pub(crate) fn shared(&self) -> Arc<ArcSwap<T>> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.current)
     }
 
-    /// What is in force now. A request should ask once, so that it is judged by one state.
+    /// The current version. A request should load it once, so that it is judged by one version.
     pub(crate) fn load(&self) -> Arc<T> {
-        self.0.load_full()
+        self.current.load_full()
+    }
+
+    /// Waits for a version newer than the last one this handle waited for. Never returns once no
+    /// watcher is left.
+    pub(crate) async fn changed(&mut self) {
+        if self.changes.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
 impl<T> Clone for Watched<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self {
+            current: Arc::clone(&self.current),
+            changes: self.changes.clone(),
+        }
     }
 }
 
 // === impl Watch ===
 
-impl<T: Send + Sync> Look for Watch<T> {
-    fn look(&mut self, metrics: &Metrics) {
+impl<T: Send + Sync> Poll for Watch<T> {
+    fn poll(&mut self, metrics: &Metrics) {
         let read = read(&self.paths);
         let contents = match &read {
             Ok(contents) => Ok(digest(contents)),
             Err(report) => Err(report.to_string()),
         };
-        if contents == self.judged {
-            self.seen = contents;
+        if contents == self.loaded {
+            self.read = contents;
             return;
         }
-        if contents != self.seen {
-            self.seen = contents;
+        if contents != self.read {
+            self.read = contents;
             return;
         }
-        self.judged = contents;
-        match read.and_then(&self.judge) {
+        self.loaded = contents;
+        match read.and_then(&self.load) {
             Ok(value) => {
                 self.current.store(Arc::new(value));
-                metrics.reloaded(self.what, true);
-                info!(what = self.what, "read again");
+                self.changes.send_replace(());
+                metrics.reloaded(self.name, true);
+                info!(file = self.name, "reloaded");
             }
             Err(report) => {
-                metrics.reloaded(self.what, false);
+                metrics.reloaded(self.name, false);
                 let report = report.to_string();
                 error!(
-                    what = self.what,
-                    report, "a bad edit: what worked stays in force"
+                    file = self.name,
+                    report, "reload failed; the previous version stays in force"
                 );
             }
         }
@@ -171,7 +194,7 @@ impl<T: Send + Sync> Look for Watch<T> {
 impl<T> std::fmt::Debug for Watch<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Watch")
-            .field("what", &self.what)
+            .field("name", &self.name)
             .field("paths", &self.paths)
             .finish_non_exhaustive()
     }
@@ -181,11 +204,11 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Report> {
     let one = |path: &PathBuf| {
         bounded(path).map_err(|error| {
             let help = match error.kind() {
-                io::ErrorKind::NotFound => "check the name",
-                io::ErrorKind::PermissionDenied => "let this user read it",
-                _ => "check that it is a file and can be read",
+                io::ErrorKind::NotFound => "check the path",
+                io::ErrorKind::PermissionDenied => "give this user read permission",
+                _ => "check that it is a readable file",
             };
-            let problem = format!("cannot be read: {error}");
+            let problem = format!("can't be read: {error}");
             Report::of(&path.display().to_string(), &problem, help)
         })
     };
@@ -198,7 +221,7 @@ fn bounded(path: &Path) -> io::Result<Vec<u8>> {
         .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::other("longer than a mebibyte"));
+        return Err(io::Error::other("larger than 1 MiB"));
     }
     Ok(bytes)
 }

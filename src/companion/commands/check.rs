@@ -1,4 +1,4 @@
-//! `portcullis check`: whether a policy file is valid, and what Envoy takes of it.
+//! `portcullis check`: validates a policy file, and prints its JSON for Envoy.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,8 @@ use crate::policy_file::PolicyFile;
 mod tests;
 
 const EXAMPLE: &str = "\
-A policy file says who may vouch for callers (`trust`), what is protected (`apps`)
-and who may do what there (`rules`):
+A policy file lists the trusted issuers (`trust`), the protected apps (`apps`) and who
+may do what in each of them (`rules`):
 
   trust:
     - name: staging
@@ -32,37 +32,36 @@ and who may do what there (`rules`):
             - service_account: staging/monitoring/karma
 
 Examples:
-  portcullis check portcullis.yaml                       is it valid?
-  portcullis check --json portcullis.yaml > policy.json  the plugin's configuration for Envoy
-  yq .policy values.yaml | portcullis check -            what another program writes
+  portcullis check portcullis.yaml                       validates the file
+  portcullis check --json portcullis.yaml > policy.json  writes the plugin configuration for Envoy
+  yq .policy values.yaml | portcullis check -            validates the output of another program
 
 Exit codes:
   0  the policy is valid
-  1  it is not, or cannot be read; standard error names the place and how to fix it
-  2  the command line is wrong";
+  1  it is invalid or can't be read; standard error has the place and the fix
+  2  the command line is invalid";
 
-/// Says whether a policy file is valid and, where it is not, at which place and how to fix it
+/// Validates a policy file, and shows where it is invalid and how to fix it
 ///
-/// The judgement is the filter's own: what is valid here, the filter starts with.
+/// The filter uses the same validation, so it starts with every policy that is valid here.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLE)]
 pub(crate) struct Arguments {
     /// The policy file, YAML or JSON; `-` reads standard input
     ///
-    /// A name that ends in `.json` is read as JSON and one that ends in `.yaml` or `.yml` as YAML;
-    /// anything else is JSON if it begins with a brace. YAML is read strictly: no anchors, aliases
-    /// or tags, no key twice, and a word that some readers of YAML take for a number, a date or a
-    /// truth (`012`, `2026-01-01`, `on`) must stand in quotes.
+    /// A file with the extension `.json` is parsed as JSON, one with `.yaml` or `.yml` as YAML, and any
+    /// other as JSON if it begins with a brace. YAML is parsed strictly: no anchors, aliases or tags,
+    /// no duplicate names, and strings that some YAML parsers read as a number, a date or a boolean
+    /// (`012`, `2026-01-01`, `on`) need quotes.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Print the policy as the JSON that Envoy takes, and nothing else
+    /// Print only the policy as JSON, the plugin configuration for Envoy
     #[arg(long)]
     json: bool,
 }
 
-/// Judges a policy file. What comes back belongs on standard output: the JSON, or one line that
-/// says what the policy holds.
+/// Validates a policy file. Returns the output: the JSON, or a one-line summary.
 pub(crate) fn run(arguments: &Arguments) -> Result<String, Report> {
     let file = PolicyFile::open(&arguments.file)?;
     let policy = file.policy()?;

@@ -1,9 +1,9 @@
-//! `portcullis serve`: signs people in, keeps their sessions, and answers forward auth.
+//! `portcullis serve`: sign-in, sessions, forward auth and the key mirror.
 //!
-//! `config` says what is valid, `watch` keeps up what may change, `http` takes connections,
-//! `envelope` goes around every request, and `endpoints` answers.
+//! [`endpoints`] has the routes, one file for each endpoint; [`middleware`] wraps every request;
+//! [`state`] is what the endpoints share. The libraries beside the commands do the rest: configuration,
+//! file watching, the HTTP server, sessions and providers.
 
-mod answer;
 mod endpoints;
 mod extract;
 mod forward_auth_state;
@@ -11,6 +11,7 @@ mod health;
 mod identity;
 mod loaded_policy;
 mod middleware;
+mod problem;
 mod request_id;
 mod state;
 
@@ -25,53 +26,58 @@ use crate::config::{self, Config};
 use crate::document::Report;
 use crate::logging;
 use crate::metrics::Metrics;
-use crate::server::{self, Listener, Server, Stopper};
+use crate::server::{self, Listener, Server, Shutdown};
 use crate::watch::Watcher;
 
-use forward_auth_state::{InForce, SignedIn};
-use identity::People;
-use state::{Context, Shared};
+use forward_auth_state::{ForwardAuthState, LocalSessions};
+use health::Health;
+use identity::Identity;
+use state::{AppState, Shared, SignInState};
 
-const ABOUT: &str = "Signs people in, keeps and refreshes their sessions, and answers forward auth";
+const ABOUT: &str =
+    "Sign-in, sessions, forward auth and the key mirror for Portcullis filters and proxies";
 
 const LONG_ABOUT: &str = "\
-Signs people in, keeps and refreshes their sessions, and answers forward auth
+Signs people in with OpenID Connect, keeps and refreshes their sessions, answers forward auth requests
+of proxies, and mirrors issuers' keys for filters. Without `providers` and `session` (and a policy without `sso`) it serves
+forward auth for bearer tokens and the mirror only.
 
-Each setting can be written in three ways: in the file that `--config` names, as a variable, and as a
-flag. A flag counts before a variable, and a variable before the file. Secrets are read from files
-alone. Paths in the file count from the folder that it is in.";
+Each setting can be given in the file that `--config` names, as an environment variable, and as a flag.
+Flags override variables, and variables override the file. Secrets are read from files only. Relative
+paths in the file are relative to its folder.";
 
 const EXAMPLE: &str = "\
-A configuration, as `--config` takes it:
+A configuration for `--config`:
 
-  url: https://auth.example.com         # where a browser meets it; the policy's sso.url
+  url: https://auth.example.com         # the public URL; the policy's sso.url
   listen: 127.0.0.1:4180                # or unix:/run/portcullis/socket
   metrics: 127.0.0.1:9180
-  policy: portcullis.yaml               # the same document that the filter has
+  policy: portcullis.yaml               # the same policy that the filter has
   providers:
     - issuer: https://gitlab.example.com
       client_id: portcullis
       client_secret_file: /run/secrets/client
   session:
     keys_file: /run/secrets/session-keys
-    cookie: {domain: example.com}       # holds auth.example.com and every app that admits people
+    cookie: {domain: example.com}       # covers auth.example.com and every app with sign-in
 
-The policy it belongs to says `sso: {url: https://auth.example.com, envoy_cluster: portcullis}`, and its
-rules name the people: `{from: sso, group: sre}`.
+Its policy has `sso: {url: https://auth.example.com, envoy_cluster: portcullis}`, and rules that name
+users or groups: `{from: sso, group: sre}`.
 
 Examples:
   portcullis session-keys --out /run/secrets/session-keys
   portcullis serve --config companion.yaml
   PORTCULLIS_LOG_FORMAT=text portcullis serve --config companion.yaml --listen 127.0.0.1:4181
+  portcullis serve --policy portcullis.yaml             without sign-in
 
-It starts with the provider down; `/ready` says what is missing. The policy, the keys, the secrets and
-the certificates are read again when they change, and a bad edit keeps what worked. SIGTERM and SIGINT
-let requests finish.
+It starts while providers are down; `/ready` lists what is missing. Policy, keys, secrets and certificates
+are reloaded when they change; if a new version is invalid, the previous one stays in force. SIGTERM and
+SIGINT stop it after the requests in flight.
 
 Exit codes:
-  0  it was told to stop
-  1  the configuration or a file is wrong; standard error names the place and how to fix it
-  2  the command line is wrong";
+  0  stopped by a signal
+  1  the configuration or a file is invalid; standard error has the place and the fix
+  2  the command line is invalid";
 
 /// The command line of `portcullis serve`.
 #[derive(Args, Debug)]
@@ -81,23 +87,20 @@ pub(crate) struct Arguments {
     config: config::Arguments,
 }
 
-/// Serves until it is told to stop.
+/// Serves until a signal stops it.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
     let config = Config::load(&arguments.config)?;
     logging::start(config.log);
     let variables = std::env::vars_os().map(|(name, _)| name);
-    for doubt in config.doubts(variables) {
-        warn!("{doubt}");
+    for warning in config.warnings(variables) {
+        warn!("{warning}");
     }
-    // Two libraries could bring one; which is no accident.
+    // Two libraries could install a TLS provider; this makes the choice explicit.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new().map_err(|error| {
-        let problem = format!("cannot begin: {error}");
-        Report::of(
-            "serve",
-            &problem,
-            "give the machine more threads or descriptors",
-        )
+        let problem = format!("can't start the runtime: {error}");
+        let help = "raise the limits on threads and file descriptors";
+        Report::of("serve", &problem, help)
     })?;
     runtime.block_on(serve(config))
 }
@@ -106,89 +109,107 @@ async fn serve(config: Config) -> Result<(), Report> {
     let mut signals = Signals::new()?;
     let mut watcher = Watcher::default();
     let metrics = Arc::new(Metrics::new());
-    let judgement = loaded_policy::watch(&mut watcher, &config)?;
-    let policy = &judgement.load().policy;
-    let people = People::open(&config, policy, &mut watcher, Arc::clone(&metrics))?;
-    let judge = InForce::follow(&config, judgement.clone(), people.keys.clone())?;
-    let signed_in = SignedIn::new(Arc::clone(&people.sessions), Arc::clone(&people.providers));
-    let tls = config
-        .tls
-        .as_ref()
-        .map(|tls| server::tls::watch(&mut watcher, tls));
+    let policy = loaded_policy::watch(&mut watcher, &config)?;
+    let identity = match &config.sign_in {
+        Some(sign_in) => {
+            let policy = &policy.load().policy;
+            let metrics = Arc::clone(&metrics);
+            Some(Identity::open(sign_in, policy, &mut watcher, metrics)?)
+        }
+        None => None,
+    };
+    let keys = identity.as_ref().map(|identity| identity.keys.clone());
+    let forward_auth = ForwardAuthState::follow(&config, policy.clone(), keys)?;
+    let sessions = identity.as_ref().map(|identity| {
+        let providers = Arc::clone(&identity.providers);
+        LocalSessions::new(Arc::clone(&identity.sessions), providers)
+    });
+    let tls = config.tls.as_ref();
+    let tls = tls.map(|tls| server::tls::watch(&mut watcher, tls));
     let tls = tls.transpose()?;
-    let main = Listener::bind(&config.listen).await?;
-    let over = match &config.metrics {
+    let main_listener = Listener::bind(&config.listen).await?;
+    let metrics_listener = match &config.metrics {
         Some(listen) => Some(Listener::bind(listen).await?),
         None => None,
     };
-    // Nothing can be wrong with the files any more, so others may be asked.
-    let health = people.watch(&metrics);
+    // All files are valid, so requests may be sent from here on.
+    let mut health = Health::default();
+    if let Some(identity) = &identity {
+        identity.watch(&metrics, &mut health);
+    }
+    let sign_in = identity.zip(config.sign_in.clone());
+    let sign_in = sign_in.map(|(identity, sign_in)| {
+        Arc::new(SignInState {
+            site: sign_in.site,
+            identity,
+            policy,
+            metrics: Arc::clone(&metrics),
+        })
+    });
     let limits = Arc::new(config.limits.clone());
-    let state: Shared = Arc::new(Context {
+    let state: Shared = Arc::new(AppState {
         config,
-        judgement,
-        judge,
-        signed_in,
-        people,
+        forward_auth,
+        sessions,
         metrics: Arc::clone(&metrics),
         health,
     });
-    let (stopper, stop) = Stopper::new();
+    let (shutdown, signal) = Shutdown::new();
     let watching = tokio::spawn(watcher.run(Arc::clone(&metrics)));
     info!(
-        place = main.place(),
-        url = state.config.site.as_str(),
+        address = main_listener.address(),
+        url = sign_in.as_ref().map(|sign_in| sign_in.site.as_str()),
         "listening"
     );
-    let main = Server {
-        listener: main,
+    let main_server = Server {
+        listener: main_listener,
         tls,
-        router: endpoints::main(&state),
+        router: endpoints::main(&state, sign_in.as_ref()),
         limits: Arc::clone(&limits),
         connections: metrics.connections.clone(),
     };
-    let main = tokio::spawn(main.run(stop.clone()));
-    let over = over.map(|listener| {
-        info!(place = listener.place(), "metrics are told");
+    let main_server = tokio::spawn(main_server.run(signal.clone()));
+    let metrics_server = metrics_listener.map(|listener| {
+        info!(address = listener.address(), "metrics listening");
         let server = Server {
             listener,
             tls: None,
-            router: endpoints::watch_over(&state),
+            router: endpoints::metrics(&state),
             limits,
             connections: Gauge::default(),
         };
-        tokio::spawn(server.run(stop))
+        tokio::spawn(server.run(signal))
     });
     signals.next().await;
     info!("stopping");
     state.health.stop();
-    stopper.stop();
-    // Whoever tells again does not want to wait.
+    shutdown.start();
+    // A second signal stops at once.
     tokio::select! {
-        _ = main => {}
+        _ = main_server => {}
         () = signals.next() => {}
     }
-    if let Some(over) = over {
-        over.abort();
+    if let Some(server) = metrics_server {
+        server.abort();
     }
     watching.abort();
     info!("stopped");
     Ok(())
 }
 
-/// SIGTERM and SIGINT, which mean the same here.
+/// SIGTERM and SIGINT, which have the same effect.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
-    /// From now on they no longer end the process at once.
+    /// From now on the signals no longer end the process at once.
     fn new() -> Result<Self, Report> {
         let listen = |kind| {
             signal(kind).map_err(|error| {
-                let problem = format!("cannot hear signals: {error}");
-                Report::of("serve", &problem, "give the machine more descriptors")
+                let problem = format!("can't install a signal handler: {error}");
+                Report::of("serve", &problem, "raise the limit on file descriptors")
             })
         };
         Ok(Self {
@@ -197,7 +218,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     async fn next(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}

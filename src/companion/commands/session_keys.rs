@@ -1,60 +1,57 @@
-//! `portcullis session-keys`: makes the keys of sessions, or puts a fresh one in front of them.
+//! `portcullis session-keys`: creates or rotates the session keys.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use clap::Args;
-use portcullis_core::timestamp::Timestamp;
 
+use crate::clock::now;
 use crate::session::keys::{KeyFileError, Written, make_or_rotate};
 
 const EXAMPLE: &str = "\
 Examples:
-  portcullis session-keys --out session-keys     makes the file where there is none
-  portcullis session-keys --out session-keys     again: a fresh key in front of those that are there
+  portcullis session-keys --out session-keys     creates the file
+  portcullis session-keys --out session-keys     again: adds a new key before the others
   kubectl create secret generic portcullis-session-keys --from-file=session-keys
 
-The companion reads the file again when it changes. A fresh key is published at once, and signs and
-seals ten minutes after it was made: by then every replica and every filter knows it. Nobody is
-signed out. The file holds eight keys at most, and the oldest go. While the newest is not used yet,
-nothing is done.
+The companion reloads the file when it changes. A new key is published at once, and signs and seals ten
+minutes after it was created, when every replica and every filter has it. Nobody is signed out. The file
+has at most eight keys; the oldest are removed. While the newest key is not in use yet, no other is
+created.
 
-If the file may have been seen by others, move it away and make another: that signs everybody out,
-and is the only thing that makes what was seen worthless.
+If the file may have leaked, delete it and create a new one. This signs everybody out, and is the only way to
+invalidate the leaked keys.
 
 Exit codes:
-  0  the file is written, readable by its owner alone, or its newest key is not used yet
-  1  it is not, and what was there is untouched; standard error names the place and how to fix it
-  2  the command line is wrong";
+  0  the file is written, readable by its owner only, or its newest key is not in use yet
+  1  it is not written, and an existing file is unchanged; standard error has the place and the fix
+  2  the command line is invalid";
 
-/// Makes the keys that sign and seal sessions or, where there are some, puts a fresh one in front
+/// Creates the keys that sign and seal sessions, or adds a new key to rotate them
 ///
-/// The file is for `session.keys_file` of `portcullis serve`, the same in all replicas. Whoever has
-/// it can sign in as anybody.
+/// The file is for `session.keys_file` of `portcullis serve`, the same in all replicas. Anyone who can
+/// read it can sign in as any user.
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLE)]
 pub(crate) struct Arguments {
-    /// The key file, made or rotated in place; a file that is no key file is left alone
+    /// The key file, created or rotated in place; a file that is not a key file is not changed
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
 
-/// Writes the file. What comes back belongs on standard output: one line that says what was done.
+/// Writes the file. Returns the output: one line.
 pub(crate) fn run(arguments: &Arguments) -> Result<String, KeyFileError> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let now = Timestamp::from_millis(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+    let now = now();
     let written = make_or_rotate(&arguments.out, now)?;
     let file = arguments.out.display();
     Ok(match written {
         Written::Waits { use_after } => format!(
-            "{file}: left as it is; its newest key is used in {} minutes, and no other is made before",
+            "{file}: unchanged; its newest key will be in use in {} minutes, and no other is created before",
             minutes(use_after.since(now)),
         ),
-        Written::Made => format!("{file}: made; its key is used at once"),
+        Written::Made => format!("{file}: created; its key is in use at once"),
         Written::Rotated { keys, use_after } => format!(
-            "{file}: rotated; a fresh key stands before {} and is used in {} minutes",
+            "{file}: rotated; a new key was added before {} and will be in use in {} minutes",
             match keys - 1 {
                 1 => "1 other".to_owned(),
                 others => format!("{others} others"),
@@ -64,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, KeyFileError> {
     })
 }
 
-/// As many as it takes, the last one begun.
+/// Rounded up.
 const fn minutes(span: Duration) -> u64 {
     span.as_secs().div_ceil(60)
 }

@@ -8,19 +8,19 @@ use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, value_parser};
 
 use super::settings::{SETTINGS, Setting, Shape};
 
-/// What the command line and the environment say.
+/// Flags and environment variables.
 #[derive(Debug)]
 pub(crate) struct Arguments {
     /// The file, if there is one.
     pub(super) config: Option<PathBuf>,
-    /// The settings given, by their path.
-    pub(super) given: HashMap<&'static str, Given>,
+    /// The settings that are set, by path.
+    pub(super) given: HashMap<&'static str, Override>,
 }
 
-/// A setting given outside of the file.
+/// A setting that overrides the file.
 #[derive(Clone, Debug)]
-pub(super) struct Given {
-    /// What messages call it: `--url` or `PORTCULLIS_URL`.
+pub(super) struct Override {
+    /// Its name in messages: `--url` or `PORTCULLIS_URL`.
     pub(super) name: String,
     /// Its values. One, unless the setting is a list.
     pub(super) values: Vec<String>,
@@ -34,7 +34,7 @@ impl clap::Args for Arguments {
             .value_name("FILE")
             .hide_env_values(true)
             .value_parser(value_parser!(PathBuf))
-            .help("The configuration, YAML or JSON; `-` reads standard input");
+            .help("The configuration file, YAML or JSON; `-` reads standard input");
         SETTINGS
             .iter()
             .fold(command.arg(config), |command, setting| {
@@ -61,7 +61,7 @@ impl FromArgMatches for Arguments {
                 Shape::List | Shape::Named => values.filter(|value| !value.is_empty()).collect(),
                 Shape::Number | Shape::Text => values.collect(),
             };
-            Some((setting.path, Given { name, values }))
+            Some((setting.path, Override { name, values }))
         });
         Ok(Self {
             config: matches.get_one("config").cloned(),

@@ -19,9 +19,9 @@ pub(super) fn read(
     let Some(found) = source.text(path)? else {
         return Ok(default);
     };
-    let (least, most) = (written(*bounds.start()), written(*bounds.end()));
+    let (least, most) = (display(*bounds.start()), display(*bounds.end()));
     let Some(duration) = parse(&found.value) else {
-        let help = format!("write a whole number and `s`, `m` or `h`, {least} to {most}");
+        let help = format!("write an integer and `s`, `m` or `h`, from {least} to {most}");
         return Err(found.wrong("is not a duration", &help));
     };
     if bounds.contains(&duration) {
@@ -35,8 +35,8 @@ pub(super) fn read(
     Err(found.wrong(problem, &format!("write {least} to {most}")))
 }
 
-/// As people write it, in the largest unit that is exact.
-fn written(duration: Duration) -> String {
+/// In the largest unit that is exact.
+fn display(duration: Duration) -> String {
     match duration.as_secs() {
         secs if secs > 0 && secs % 3600 == 0 => format!("{}h", secs / 3600),
         secs if secs > 0 && secs % 60 == 0 => format!("{}m", secs / 60),

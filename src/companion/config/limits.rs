@@ -1,4 +1,4 @@
-//! Limits: what one client can take from all others.
+//! Limits on clients, so that one can't exhaust what all share.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use crate::document::Report;
 use super::duration;
 use super::source::Source;
 
-/// What a client may take.
+/// Limits on clients.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Limits {
-    /// Connections at a time, and as many requests.
+    /// Concurrent connections, and concurrent requests.
     pub(crate) connections: usize,
     /// The longest header of a request, in bytes.
     pub(crate) header_bytes: usize,
@@ -23,9 +23,9 @@ pub(crate) struct Limits {
     pub(crate) header: Duration,
     /// How long a request may take, its body included.
     pub(crate) request: Duration,
-    /// How long a connection may wait for its next request.
+    /// How long a connection may be idle.
     pub(crate) idle: Duration,
-    /// How long requests may go on when the companion is to stop.
+    /// How long requests may take to finish at shutdown.
     pub(crate) shutdown: Duration,
 }
 
@@ -65,7 +65,7 @@ fn number(
         .ok_or_else(|| {
             let help = format!("write {} to {}", bounds.start(), bounds.end());
             found
-                .place
-                .wrong_value(&found.value.to_string(), "is out of bounds", &help)
+                .location
+                .wrong_value(&found.value.to_string(), "is out of range", &help)
         })
 }

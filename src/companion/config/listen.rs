@@ -15,17 +15,17 @@ pub(crate) enum Listen {
     Tcp(SocketAddr),
     /// A unix socket.
     Unix {
-        /// Its place in the file system.
+        /// Its location in the file system.
         path: PathBuf,
         /// Who may use it, as `chmod` takes it.
         mode: u32,
     },
 }
 
-/// oauth2-proxy's port, so that those who come from it need not change their proxies.
+/// The port of oauth2-proxy, so that proxies need no change in a migration.
 const DEFAULT: &str = "127.0.0.1:4180";
 
-/// Where people and proxies come in.
+/// The main listener.
 pub(super) fn main(source: &Source) -> Result<Listen, Report> {
     match read(source, "listen")? {
         Some(listen) => Ok(listen),
@@ -33,7 +33,7 @@ pub(super) fn main(source: &Source) -> Result<Listen, Report> {
     }
 }
 
-/// Where metrics are read.
+/// The metrics listener.
 pub(super) fn metrics(source: &Source, main: &Listen) -> Result<Option<Listen>, Report> {
     let listen = read(source, "metrics")?;
     let any_port = matches!(main, Listen::Tcp(address) if address.port() == 0);
@@ -41,8 +41,8 @@ pub(super) fn metrics(source: &Source, main: &Listen) -> Result<Option<Listen>, 
         && listen.as_ref() == Some(main)
         && let Some(found) = source.text("metrics")?
     {
-        let help = "give metrics a port of their own, which people do not reach";
-        return Err(found.wrong("is what `listen` has", help));
+        let help = "give metrics a port of their own that users can't reach";
+        return Err(found.wrong("is the same address as `listen`", help));
     }
     Ok(listen)
 }
@@ -53,16 +53,16 @@ fn read(source: &Source, path: &str) -> Result<Option<Listen>, Report> {
     };
     if let Some(socket) = found.value.strip_prefix("unix:") {
         if socket.is_empty() {
-            return Err(found.wrong("names no socket", "write `unix:` and a path"));
+            return Err(found.wrong("has no socket path", "write `unix:` and a path"));
         }
         return Ok(Some(Listen::Unix {
-            path: found.place.folder().join(socket),
+            path: found.location.folder().join(socket),
             mode: mode(source)?,
         }));
     }
     tcp(&found.value).map(Some).ok_or_else(|| {
         let help = "write an address and a port, like `127.0.0.1:4180` or `[::]:4180`, or `unix:` and a path";
-        found.wrong("is not where one can listen", help)
+        found.wrong("is not an address", help)
     })
 }
 
@@ -79,12 +79,8 @@ fn mode(source: &Source) -> Result<u32, Report> {
         .bytes()
         .all(|byte| (b'0'..=b'7').contains(&byte));
     let mode = u32::from_str_radix(&found.value, 8).ok();
-    mode.filter(|mode| octal && *mode <= 0o777).ok_or_else(|| {
-        found.wrong(
-            "is not a mode",
-            "write it as `chmod` takes it, like \"0660\"",
-        )
-    })
+    mode.filter(|mode| octal && *mode <= 0o777)
+        .ok_or_else(|| found.wrong("is not a file mode", "write an octal mode like \"0660\""))
 }
 
 // === impl Listen ===

@@ -1,4 +1,4 @@
-//! What is logged, and how.
+//! Log settings.
 
 use tracing::level_filters::LevelFilter;
 
@@ -6,21 +6,21 @@ use crate::document::Report;
 
 use super::source::Source;
 
-/// What is logged, and how.
+/// Log settings.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Log {
-    /// How a line is written.
+    /// The format of a line.
     pub(crate) format: Format,
-    /// The least important lines that are written.
+    /// The minimum level.
     pub(crate) level: LevelFilter,
 }
 
-/// How a line of the log is written.
+/// The format of a line.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Format {
     /// One JSON object.
     Json,
-    /// For people.
+    /// Text for people.
     Text,
 }
 
@@ -28,14 +28,17 @@ pub(super) fn read(source: &Source) -> Result<Log, Report> {
     let format = source.text("log.format")?.map(|found| match &*found.value {
         "json" => Ok(Format::Json),
         "text" => Ok(Format::Text),
-        _ => Err(found.wrong("is not a format", "write `json` or `text`")),
+        _ => Err(found.wrong("is not a log format", "write `json` or `text`")),
     });
     let level = source.text("log.level")?.map(|found| match &*found.value {
         "error" => Ok(LevelFilter::ERROR),
         "warn" => Ok(LevelFilter::WARN),
         "info" => Ok(LevelFilter::INFO),
         "debug" => Ok(LevelFilter::DEBUG),
-        _ => Err(found.wrong("is not a level", "write `error`, `warn`, `info` or `debug`")),
+        _ => Err(found.wrong(
+            "is not a log level",
+            "write `error`, `warn`, `info` or `debug`",
+        )),
     });
     Ok(Log {
         format: format.transpose()?.unwrap_or(Format::Json),

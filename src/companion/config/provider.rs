@@ -1,21 +1,21 @@
-//! OpenID providers: who signs people in.
+//! Identity providers (OpenID Connect).
 
 use url::Url;
 
 use crate::document::Report;
 use crate::provider::Settings;
 
-use super::source::{Found, Source};
+use super::source::{Located, Source};
 
-/// The name of the one provider that has none: the policy's default.
+/// The default name of the only provider, as in the policy.
 const NAME: &str = "sso";
 
 pub(super) fn read(source: &Source) -> Result<Vec<Settings>, Report> {
     let listed = source.listed("providers");
     let count = listed.max(usize::from(source.gives("providers[]")));
     if count == 0 {
-        let help = "list at least one, with its `issuer` and `client_id`; flags like \
-                    `--provider-issuer` do as well";
+        let help = "list at least one with `issuer` and `client_id`, or use flags like \
+                    `--provider-issuer`";
         return Err(source.missing("providers", help));
     }
     let mut providers: Vec<Settings> = Vec::with_capacity(count);
@@ -26,10 +26,10 @@ pub(super) fn read(source: &Source) -> Result<Vec<Settings>, Report> {
         if let Some(before) = before
             && let Some(found) = source.text(&at("name"))?
         {
-            let problem = format!("is the name of `providers[{before}]` too");
-            return Err(found.wrong(&problem, "give each a name of its own"));
+            let problem = format!("is also the name of `providers[{before}]`");
+            return Err(found.wrong(&problem, "give each provider a unique name"));
         }
-        let help = "write what the provider calls the companion";
+        let help = "write the OAuth client ID";
         providers.push(Settings {
             name,
             issuer: issuer(source, &at("issuer"))?,
@@ -54,12 +54,12 @@ fn name(source: &Source, path: &str, count: usize) -> Result<String, Report> {
     let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     if found.value.len() > 63 || !found.value.bytes().all(plain) {
         let help = "write 1 to 63 lower-case letters, digits and `-`";
-        return Err(found.wrong("is not a name", help));
+        return Err(found.wrong("is not a valid name", help));
     }
     Ok(found.value)
 }
 
-/// D02: nobody in between can be the provider, and nothing is appended to what is a query.
+/// D02: no one in between can pose as the provider, and no path is appended to a query.
 fn issuer(source: &Source, path: &str) -> Result<String, Report> {
     let help = "write the provider's issuer, like `https://gitlab.example.com`";
     let found = source.required(path, help)?;
@@ -67,7 +67,7 @@ fn issuer(source: &Source, path: &str) -> Result<String, Report> {
         Err(_) => Some("is not a URL"),
         Ok(url) if url.scheme() != "https" => Some("is not `https`"),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            Some("has a user or a password in it")
+            Some("has a user or a password")
         }
         Ok(url) if url.query().is_some() => Some("has a query"),
         Ok(url) if url.fragment().is_some() => Some("has a fragment"),
@@ -87,16 +87,16 @@ fn scopes(source: &Source, path: &str) -> Result<Vec<String>, Report> {
         // RFC 6749 section 3.3.
         let token = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
         if !found.value.bytes().all(token) {
-            let help = "write each scope by itself, without spaces or quotes";
-            return Err(found.wrong("is not a scope", help));
+            let help = "write one scope for each element, without spaces or quotes";
+            return Err(found.wrong("is not a valid scope", help));
         }
     }
     let scopes: Vec<String> = list.into_iter().map(|found| found.value).collect();
     if scopes.iter().any(|scope| scope == "openid") {
         return Ok(scopes);
     }
-    let problem = "`openid` is not among them";
-    Err(source.wrong(path, problem, "add it; without it nobody is signed in"))
+    let problem = "`openid` is missing";
+    Err(source.wrong(path, problem, "add `openid`, which OpenID Connect requires"))
 }
 
 fn groups_claim(source: &Source, path: &str) -> Result<Vec<String>, Report> {
@@ -104,19 +104,19 @@ fn groups_claim(source: &Source, path: &str) -> Result<Vec<String>, Report> {
         return Ok(vec!["groups".to_owned()]);
     };
     if list.is_empty() {
-        let help = "write the name of a claim, or leave it out";
+        let help = "write the name of a claim, or remove the field";
         return Err(source.wrong(path, "names no claim", help));
     }
     Ok(list.into_iter().map(|found| found.value).collect())
 }
 
-/// Text that goes into headers and pages: visible ASCII.
-fn plain(found: Found<'_>) -> Result<String, Report> {
+/// A value for headers and pages: visible ASCII.
+fn plain(found: Located<'_>) -> Result<String, Report> {
     if found.value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(found.value);
     }
     Err(found.wrong(
-        "holds a space, or what is not ASCII",
-        "write it as the provider has it",
+        "has a space or a character that is not ASCII",
+        "write it as the provider shows it",
     ))
 }

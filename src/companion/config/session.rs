@@ -1,4 +1,4 @@
-//! Sessions: how long they last, where they are kept, and what browsers are told of them.
+//! Session settings: lifetimes, store and cookies.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,27 +18,27 @@ use crate::site::Site;
 pub(crate) struct Session {
     /// The keys that seal and sign.
     pub(crate) keys_file: PathBuf,
-    /// SessionHandles of ended sessions.
+    /// The file of revoked sessions.
     pub(crate) state_file: PathBuf,
-    /// How long one lasts at most.
+    /// The maximum lifetime.
     pub(crate) lifetime: Duration,
-    /// How long one lasts unused; at most `lifetime`.
+    /// How long a session lasts without use; at most `lifetime`.
     pub(crate) idle: Duration,
-    /// How long a session token lasts; at most `idle`.
+    /// The lifetime of a session token; at most `idle`.
     pub(crate) token: Duration,
     /// Where they are kept.
     pub(crate) store: Store,
-    /// What browsers are told.
+    /// The cookies.
     pub(crate) cookie: Cookie,
 }
 
-/// What browsers are told of a session's cookies.
+/// Cookie attributes.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Cookie {
-    /// The domain that holds the companion and every app that admits people, without a dot in
-    /// front. `None`: the companion's own host alone.
+    /// The domain that covers the companion and every app with sign-in, without a leading dot. `None`:
+    /// the companion's own host only.
     pub(crate) domain: Option<String>,
-    /// Which requests of other sites carry it.
+    /// The `SameSite` attribute.
     pub(crate) same_site: SameSite,
 }
 
@@ -51,7 +51,7 @@ const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 pub(super) fn read(source: &Source, site: &Site) -> Result<Session, Report> {
     let keys_file = source.required_path(
         "session.keys_file",
-        "name the file that `portcullis session-keys` made",
+        "write the name of the file that `portcullis session-keys` created",
     )?;
     let state_file = match source.path("session.state_file")? {
         Some(found) => found.value,
@@ -85,17 +85,18 @@ fn times(source: &Source) -> Result<(Duration, Duration, Duration), Report> {
         minutes(12 * 60),
         least..=LIFETIME,
     )?;
-    // Where less is asked for than a default, the default gives way.
+    // A default is never longer than a configured value above it.
     let idle = minutes(60).min(lifetime);
     let idle = duration::read(source, "session.idle", idle, least..=LIFETIME)?;
     if idle > lifetime {
-        let help = "make it no longer than `lifetime`, which ends the session anyway";
+        let help = "make it at most `lifetime`, which ends the session anyway";
         return Err(source.wrong("session.idle", "is longer than `session.lifetime`", help));
     }
     let token = minutes(5).min(idle);
     let token = duration::read(source, "session.token", token, least..=most)?;
     if token > idle {
-        let help = "make it no longer than `idle`: between two refreshes nobody sees it used";
+        let help =
+            "make it at most `idle`: use of a session is only seen when its token is refreshed";
         return Err(source.wrong("session.token", "is longer than `session.idle`", help));
     }
     Ok((token, idle, lifetime))
@@ -110,7 +111,7 @@ fn domain(source: &Source, site: &Site) -> Result<Option<String>, Report> {
     let (problem, help) = if bare != domain && is_dns_name(bare) {
         (
             "begins with a dot",
-            format!("write `{bare}`; hosts under it are meant anyway"),
+            format!("write `{bare}`; it covers subdomains anyway"),
         )
     } else if !is_dns_name(&domain)
         || domain
@@ -123,13 +124,14 @@ fn domain(source: &Source, site: &Site) -> Result<Option<String>, Report> {
         )
     } else if !domain.contains('.') {
         (
-            "has one label alone, and browsers keep no cookie for it",
-            "use names below one, like `auth.portcullis.localhost`, and `portcullis.localhost` here".to_owned(),
+            "has only one label, and browsers reject cookies for it",
+            "use a longer name, like `auth.portcullis.localhost` with `portcullis.localhost` here"
+                .to_owned(),
         )
     } else if !holds(&domain, site.host()) {
         (
-            "does not hold the host of `url`",
-            format!("write a domain that `{}` is in", site.host()),
+            "does not cover the host of `url`",
+            format!("write a domain that covers `{}`", site.host()),
         )
     } else {
         return Ok(Some(domain));
@@ -153,12 +155,12 @@ fn same_site(source: &Source) -> Result<SameSite, Report> {
         "lax" => Ok(SameSite::Lax),
         "none" => Ok(SameSite::None),
         "strict" => Err(found.wrong(
-            "would sign nobody in: who comes back from the provider comes from another site",
+            "would prevent sign-in: the redirect from the provider comes from another site",
             "write `lax`",
         )),
         _ => Err(found.wrong(
-            "is not known",
-            "write `lax`, or `none` for apps in foreign frames",
+            "is not a valid value",
+            "write `lax`, or `none` for apps in frames of other sites",
         )),
     }
 }

@@ -1,75 +1,75 @@
-//! Every setting, once: its place in the file, from which its flag and its variable follow.
+//! The table of all settings: the path in the file, from which the flag and the variable are derived.
 
 /// One setting.
 #[derive(Debug)]
 pub(super) struct Setting {
-    /// Its place in the file. `providers[]` stands for each provider, `*` for any name.
+    /// Its path in the file. `providers[]` stands for each provider, `*` for any name.
     pub(super) path: &'static str,
     pub(super) shape: Shape,
-    /// What a value looks like.
+    /// The placeholder of a value in `--help`.
     pub(super) value: &'static str,
-    /// What it is for, and its default.
+    /// The description, with the default.
     pub(super) help: &'static str,
 }
 
-/// How a value is written.
+/// The type of a value.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shape {
-    /// A list of texts; commas part it on a command line.
+    /// A list of strings, comma-separated on the command line.
     List,
-    /// A text for each name: `NAME=VALUE` on a command line, commas between them.
+    /// A string for each name: `NAME=VALUE`, comma-separated on the command line.
     Named,
-    /// A whole number.
+    /// An integer.
     Number,
-    /// A text.
+    /// A string.
     Text,
 }
 
 use Shape::{List, Named, Number, Text};
 
-/// All of them, in the order in which the help and the documentation tell them.
+/// All settings, in the order of `--help` and of the documentation.
 #[rustfmt::skip]
 pub(super) const SETTINGS: &[Setting] = &[
-    setting("url", Text, "URL", "Where a browser meets the companion: `https` and a host, the policy's `sso.url`"),
-    setting("listen", Text, "ADDRESS", "Where it listens: an address and a port, or `unix:` and a path [default: 127.0.0.1:4180]"),
-    setting("listen_mode", Text, "MODE", "Who may use the unix socket, as `chmod` takes it [default: 0660]"),
-    setting("metrics", Text, "ADDRESS", "Where `/metrics` listens, with `/ping` and `/ready` beside it [default: nowhere]"),
-    setting("policy", Text, "FILE", "The policy, the same document that the filter has; watched"),
-    setting("providers[].name", Text, "NAME", "What rules call the provider in `from` [default: sso]"),
-    setting("providers[].issuer", Text, "URL", "The provider's issuer, as its tokens have it in `iss`"),
-    setting("providers[].client_id", Text, "ID", "What the provider calls the companion"),
-    setting("providers[].client_secret_file", Text, "FILE", "The client's secret; read whenever it is needed [default: a public client]"),
-    setting("providers[].scopes", List, "SCOPES", "What is asked for [default: openid,email,profile]"),
-    setting("providers[].groups_claim", List, "NAMES", "The claim that lists a person's groups: a name, or the names that lead to it [default: groups]"),
-    setting("providers[].ca_file", Text, "FILE", "Whom to trust instead of the system's CAs, as PEM"),
-    setting("session.keys_file", Text, "FILE", "The keys that seal and sign, made by `portcullis session-keys`; watched"),
-    setting("session.state_file", Text, "FILE", "SessionHandles of ended sessions [default: the keys file's name and `.state`]"),
-    setting("session.lifetime", Text, "DURATION", "How long a session lasts at most [default: 12h]"),
-    setting("session.idle", Text, "DURATION", "How long a session lasts unused [default: 1h]"),
-    setting("session.token", Text, "DURATION", "How long a filter takes a session token before it has it refreshed [default: 5m]"),
-    setting("session.store", Text, "URL", "`cookie`, or `redis://`, `redis-sentinel://` or `redis-cluster://` and where; `rediss…` is TLS [default: cookie]"),
-    setting("session.redis.username", Text, "NAME", "Who the companion is to Redis [default: Redis's own default user]"),
-    setting("session.redis.password_file", Text, "FILE", "Its password; read for each new connection"),
-    setting("session.redis.ca_file", Text, "FILE", "Whom to trust instead of the system's CAs, as PEM"),
-    setting("session.cookie.domain", Text, "DOMAIN", "The domain that holds the companion and every app that admits people"),
+    setting("url", Text, "URL", "The public URL of the companion, `https` and a host; the policy's `sso.url`"),
+    setting("listen", Text, "ADDRESS", "The listen address: an address and a port, or `unix:` and a path [default: 127.0.0.1:4180]"),
+    setting("listen_mode", Text, "MODE", "The octal file mode of the unix socket [default: 0660]"),
+    setting("metrics", Text, "ADDRESS", "The listen address of `/metrics`, `/ping` and `/ready` [default: none]"),
+    setting("policy", Text, "FILE", "The policy file, the same policy that the filter has; reloaded when it changes"),
+    setting("providers[].name", Text, "NAME", "The provider's name, which rules use in `from` [default: sso]"),
+    setting("providers[].issuer", Text, "URL", "The provider's issuer URL, as in `iss` of its tokens"),
+    setting("providers[].client_id", Text, "ID", "The OAuth client ID"),
+    setting("providers[].client_secret_file", Text, "FILE", "A file with the OAuth client secret; read for each use [default: a public client]"),
+    setting("providers[].scopes", List, "SCOPES", "The OAuth scopes to request [default: openid,email,profile]"),
+    setting("providers[].groups_claim", List, "NAMES", "The groups claim: its name, or the path of names that leads to it [default: groups]"),
+    setting("providers[].ca_file", Text, "FILE", "The CAs to trust instead of the system's, as PEM"),
+    setting("session.keys_file", Text, "FILE", "The file of sealing and signing keys, created by `portcullis session-keys`; reloaded when it changes"),
+    setting("session.state_file", Text, "FILE", "The file of revoked sessions [default: the keys file's name and `.state`]"),
+    setting("session.lifetime", Text, "DURATION", "The maximum lifetime of a session [default: 12h]"),
+    setting("session.idle", Text, "DURATION", "How long a session lasts without use [default: 1h]"),
+    setting("session.token", Text, "DURATION", "The lifetime of a session token; the filter refreshes it afterwards [default: 5m]"),
+    setting("session.store", Text, "URL", "`cookie`, or a `redis://`, `redis-sentinel://` or `redis-cluster://` URL; `rediss…` is TLS [default: cookie]"),
+    setting("session.redis.username", Text, "NAME", "The Redis user [default: Redis's default user]"),
+    setting("session.redis.password_file", Text, "FILE", "A file with the Redis password; read for each new connection"),
+    setting("session.redis.ca_file", Text, "FILE", "The CAs to trust instead of the system's, as PEM"),
+    setting("session.cookie.domain", Text, "DOMAIN", "The cookie domain, which covers the companion and every app with sign-in"),
     setting("session.cookie.same_site", Text, "KIND", "`lax`, or `none` for apps in frames of other sites [default: lax]"),
-    setting("trust.*.connect", Named, "NAME=ADDRESS", "Where the companion reaches the issuer of a trust entry [default: its own URL]"),
-    setting("trust.*.ca_file", Named, "NAME=FILE", "Whom to trust there instead of the system's CAs, as PEM"),
-    setting("trust.*.token_file", Named, "NAME=FILE", "A bearer token to show there; read for each request"),
-    setting("redirect_hosts", List, "HOSTS", "Where people may be sent back: `app.example.com`, `*.example.com` for one label, `.example.com` for any [default: the policy's hosts]"),
-    setting("trusted_proxies", List, "NETWORKS", "Whose `X-Original-*` and `X-Forwarded-*` count: addresses, networks, `unix` [default: nobody's]"),
-    setting("tls.cert", Text, "FILE", "The certificate and its chain, as PEM; watched"),
-    setting("tls.key", Text, "FILE", "Its private key, as PEM; watched"),
+    setting("trust.*.connect", Named, "NAME=ADDRESS", "The address of a trust entry's issuer [default: that of its URL]"),
+    setting("trust.*.ca_file", Named, "NAME=FILE", "The CAs to trust there instead of the system's, as PEM"),
+    setting("trust.*.token_file", Named, "NAME=FILE", "A file with a bearer token to send there; read for each request"),
+    setting("redirect_hosts", List, "HOSTS", "The allowed hosts of `rd`: `app.example.com`, `*.example.com` for one more label, `.example.com` for all subdomains [default: the policy's hosts]"),
+    setting("trusted_proxies", List, "NETWORKS", "The proxies whose `X-Original-*` and `X-Forwarded-*` are trusted: addresses, networks, `unix` [default: none]"),
+    setting("tls.cert", Text, "FILE", "The certificate chain, as PEM; reloaded when it changes"),
+    setting("tls.key", Text, "FILE", "The private key, as PEM; reloaded when it changes"),
     setting("log.format", Text, "FORMAT", "`json` or `text` [default: json]"),
     setting("log.level", Text, "LEVEL", "`error`, `warn`, `info` or `debug` [default: info]"),
-    setting("limits.connections", Number, "COUNT", "Connections at a time, and as many requests [default: 4096]"),
+    setting("limits.connections", Number, "COUNT", "Concurrent connections, and concurrent requests [default: 4096]"),
     setting("limits.header_bytes", Number, "BYTES", "The longest header of a request [default: 65536]"),
     setting("limits.body_bytes", Number, "BYTES", "The longest body of a request [default: 65536]"),
     setting("limits.handshake", Text, "DURATION", "How long a TLS handshake may take [default: 10s]"),
     setting("limits.header", Text, "DURATION", "How long a client may take to send a request's header [default: 10s]"),
     setting("limits.request", Text, "DURATION", "How long a request may take, its body included [default: 30s]"),
-    setting("limits.idle", Text, "DURATION", "How long a connection may wait for its next request [default: 75s]"),
-    setting("limits.shutdown", Text, "DURATION", "How long requests may go on when the companion is to stop [default: 20s]"),
+    setting("limits.idle", Text, "DURATION", "How long a connection may be idle [default: 75s]"),
+    setting("limits.shutdown", Text, "DURATION", "How long requests may take to finish at shutdown [default: 20s]"),
 ];
 
 const fn setting(
@@ -89,8 +89,7 @@ const fn setting(
 // === impl Setting ===
 
 impl Setting {
-    /// Its flag, without the dashes in front: `session-cookie-domain`. The flags speak of one
-    /// provider.
+    /// Its flag without the dashes: `session-cookie-domain`. The flags configure one provider.
     pub(super) fn flag(&self) -> String {
         let path = self.path.replace("providers[]", "provider");
         path.replace(".*", "").replace(['.', '_'], "-")

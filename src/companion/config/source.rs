@@ -1,32 +1,31 @@
-//! Where settings come from: flags before variables before the file. What is read knows where it
-//! stood, so that an error names the place and not only the setting.
+//! The sources of settings: flags override environment variables, which override the file. A value keeps
+//! its location, so that an error names the file, line and column, the flag or the variable.
 
-mod known;
-mod place;
+mod location;
+mod unknown_fields;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::document::{Document, Node, Report, Value};
 
-use super::arguments::{Arguments, Given};
+use super::arguments::{Arguments, Override};
 use super::settings::{SETTINGS, Setting, Shape};
-use known::known;
+use unknown_fields::reject_unknown;
 
-pub(super) use place::{Found, Place};
+pub(super) use location::{Located, Location};
 
-const EMPTY: &str = "write a configuration; `portcullis serve --help` shows one";
+pub(super) const EMPTY: &str = "write a configuration; `portcullis serve --help` shows one";
 
-/// All that was said.
+/// Flags, variables and the file.
 #[derive(Debug)]
 pub(super) struct Source {
     file: Option<Document>,
-    given: HashMap<&'static str, Given>,
+    given: HashMap<&'static str, Override>,
 }
 
 impl Source {
-    /// Reads the file, if there is one, and refuses it where it holds a name that is none of a
-    /// setting.
+    /// Reads the file, if there is one, and refuses unknown fields.
     pub(super) fn open(arguments: &Arguments) -> Result<Self, Report> {
         let open = |path: &PathBuf| Document::open(path, EMPTY);
         Self::new(
@@ -37,17 +36,17 @@ impl Source {
 
     pub(super) fn new(
         file: Option<Document>,
-        given: HashMap<&'static str, Given>,
+        given: HashMap<&'static str, Override>,
     ) -> Result<Self, Report> {
         if let Some(document) = &file {
-            known(document, document.root(), "", "")?;
+            reject_unknown(document, document.root(), "", "")?;
         }
         let source = Self { file, given };
         source.one_provider()?;
         Ok(source)
     }
 
-    /// Flags and variables speak of one provider, so a file that has several has them all.
+    /// Flags and variables configure one provider, so they can't be combined with several in the file.
     fn one_provider(&self) -> Result<(), Report> {
         let providers = self.listed("providers");
         let given = |path: &str| Some(&self.given.get(path)?.name);
@@ -56,48 +55,48 @@ impl Source {
         match name {
             Some(name) if providers > 1 => Err(Report::of(
                 name,
-                &format!("the file has {providers} providers, and this speaks of one"),
-                "write it in the file, beside the provider that is meant",
+                &format!("ambiguous: the file has {providers} providers"),
+                "write it in the file, at the provider that it is for",
             )),
             _ => Ok(()),
         }
     }
 
-    /// The text at a path, such as `providers[1].issuer`.
-    pub(super) fn text(&self, path: &str) -> Result<Option<Found<'_>>, Report> {
+    /// The string at a path, such as `providers[1].issuer`.
+    pub(super) fn text(&self, path: &str) -> Result<Option<Located<'_>>, Report> {
         let Some(found) = self.find(path)? else {
             return Ok(None);
         };
         let text = match found.value {
-            Raw::Given(values) => values.last().cloned().unwrap_or_default(),
+            Raw::Override(values) => values.last().cloned().unwrap_or_default(),
             Raw::File(Node {
                 value: Value::String(text),
                 ..
             }) => text.clone(),
-            Raw::File(node) => return Err(found.place.mistyped(node, "a text")),
+            Raw::File(node) => return Err(found.location.wrong_type(node, "a string")),
         };
         if text.is_empty() {
             return Err(found
-                .place
-                .wrong("is empty", "write a value, or leave it out"));
+                .location
+                .wrong("is empty", "write a value, or remove the field"));
         }
-        Ok(Some(found.place.found(text)))
+        Ok(Some(found.location.found(text)))
     }
 
-    /// The text at a path where one must stand. `help` says what to write.
-    pub(super) fn required(&self, path: &str, help: &str) -> Result<Found<'_>, Report> {
+    /// The string at a path that is required. `help` says what to write.
+    pub(super) fn required(&self, path: &str, help: &str) -> Result<Located<'_>, Report> {
         self.text(path)?.ok_or_else(|| self.missing(path, help))
     }
 
-    /// The file that is named at a path. In the file, paths count from its own folder.
-    pub(super) fn path(&self, path: &str) -> Result<Option<Found<'_, PathBuf>>, Report> {
+    /// The path of a file. Relative paths in the configuration file are relative to its own folder.
+    pub(super) fn path(&self, path: &str) -> Result<Option<Located<'_, PathBuf>>, Report> {
         Ok(self.text(path)?.map(|found| {
-            let value = found.place.folder().join(&found.value);
-            found.place.found(value)
+            let value = found.location.folder().join(&found.value);
+            found.location.found(value)
         }))
     }
 
-    /// The same, where one must be named.
+    /// The path of a file that is required.
     pub(super) fn required_path(&self, path: &str, help: &str) -> Result<PathBuf, Report> {
         match self.path(path)? {
             Some(found) => Ok(found.value),
@@ -105,64 +104,64 @@ impl Source {
         }
     }
 
-    /// The whole number at a path.
-    pub(super) fn number(&self, path: &str) -> Result<Option<Found<'_, u64>>, Report> {
+    /// The integer at a path.
+    pub(super) fn number(&self, path: &str) -> Result<Option<Located<'_, u64>>, Report> {
         let Some(found) = self.find(path)? else {
             return Ok(None);
         };
         let text = match found.value {
-            Raw::Given(values) => values.last().cloned().unwrap_or_default(),
+            Raw::Override(values) => values.last().cloned().unwrap_or_default(),
             Raw::File(Node {
                 value: Value::Number(text),
                 ..
             }) => text.clone(),
-            Raw::File(node) => return Err(found.place.mistyped(node, "a whole number")),
+            Raw::File(node) => return Err(found.location.wrong_type(node, "an integer")),
         };
         match text.parse() {
-            Ok(number) => Ok(Some(found.place.found(number))),
+            Ok(number) => Ok(Some(found.location.found(number))),
             Err(_) => {
                 Err(found
-                    .place
-                    .wrong_value(&text, "is not a whole number", "write digits alone"))
+                    .location
+                    .wrong_value(&text, "is not an integer", "write digits only"))
             }
         }
     }
 
-    /// The texts in the list at a path.
-    pub(super) fn list(&self, path: &str) -> Result<Option<Vec<Found<'_>>>, Report> {
+    /// The strings in the list at a path.
+    pub(super) fn list(&self, path: &str) -> Result<Option<Vec<Located<'_>>>, Report> {
         let Some(found) = self.find(path)? else {
             return Ok(None);
         };
-        let place = found.place;
+        let location = found.location;
         let node = match found.value {
-            Raw::Given(values) => {
+            Raw::Override(values) => {
                 let values = values
                     .iter()
-                    .map(|value| place.clone().found(value.clone()));
+                    .map(|value| location.clone().found(value.clone()));
                 return Ok(Some(values.collect()));
             }
             Raw::File(node) => node,
         };
         let Value::List(elements) = &node.value else {
-            return Err(place.mistyped(node, "a list"));
+            return Err(location.wrong_type(node, "a list"));
         };
         let elements = elements.iter().enumerate().map(|(index, node)| {
-            let place = place.element(index);
+            let location = location.element(index);
             match &node.value {
                 Value::String(text) if text.is_empty() => {
-                    Err(place.wrong("is empty", "write a value, or leave it out"))
+                    Err(location.wrong("is empty", "write a value, or remove the field"))
                 }
-                Value::String(text) => Ok(place.found(text.clone())),
-                _ => Err(place.mistyped(node, "a text")),
+                Value::String(text) => Ok(location.found(text.clone())),
+                _ => Err(location.wrong_type(node, "a string")),
             }
         });
         elements.collect::<Result<_, _>>().map(Some)
     }
 
-    /// The same, where one text may stand for a list of it.
-    pub(super) fn one_or_list(&self, path: &str) -> Result<Option<Vec<Found<'_>>>, Report> {
+    /// The same, where one string may be written in place of a list.
+    pub(super) fn one_or_list(&self, path: &str) -> Result<Option<Vec<Located<'_>>>, Report> {
         match self.find(path)? {
-            Some(Found {
+            Some(Located {
                 value:
                     Raw::File(Node {
                         value: Value::String(_),
@@ -174,6 +173,11 @@ impl Source {
         }
     }
 
+    /// Whether the file has this block, or a flag or a variable sets something in it.
+    pub(super) fn sets(&self, block: &str) -> bool {
+        self.node(block).is_some() || self.gives(block)
+    }
+
     /// How many elements the list at a path has in the file.
     pub(super) fn listed(&self, path: &str) -> usize {
         match self.node(path).map(|node| &node.value) {
@@ -182,13 +186,13 @@ impl Source {
         }
     }
 
-    /// Whether anything is said of a provider outside of the file.
+    /// Whether a flag or a variable sets a path that begins like this.
     pub(super) fn gives(&self, start: &str) -> bool {
         self.given.keys().any(|path| path.starts_with(start))
     }
 
-    /// The names that stand at a path, each with its place.
-    pub(super) fn names(&self, path: &str) -> Result<Vec<Found<'_>>, Report> {
+    /// The names in the mapping at a path, each with its location.
+    pub(super) fn names(&self, path: &str) -> Result<Vec<Located<'_>>, Report> {
         let mut seen = BTreeSet::new();
         let mut names = Vec::new();
         if let Some(document) = &self.file
@@ -196,44 +200,44 @@ impl Source {
         {
             for (name, _) in members {
                 seen.insert(&*name.text);
-                let place = Place::File(document, format!("{path}.{}", name.text));
-                names.push(place.found(name.text.clone()));
+                let location = Location::File(document, format!("{path}.{}", name.text));
+                names.push(location.found(name.text.clone()));
             }
         }
         let settings = SETTINGS.iter().filter(|setting| {
             setting.shape == Shape::Named && setting.path.split('.').next() == Some(path)
         });
         for given in settings.filter_map(|setting| self.given.get(setting.path)) {
-            let place = Place::Given(&given.name);
+            let location = Location::Override(&given.name);
             for text in &given.values {
                 let Some((name, _)) = text.split_once('=') else {
-                    let help = "write a name, `=` and the value; commas part several";
-                    return Err(place.wrong_value(text, "has no `=`", help));
+                    let help = "write NAME=VALUE; separate several with commas";
+                    return Err(location.wrong_value(text, "has no `=`", help));
                 };
                 if seen.insert(name) {
-                    names.push(place.clone().found(name.to_owned()));
+                    names.push(location.clone().found(name.to_owned()));
                 }
             }
         }
         Ok(names)
     }
 
-    /// An error about what stands at a path.
+    /// An error about the value at a path.
     pub(super) fn wrong(&self, path: &str, problem: &str, help: &str) -> Report {
         match (self.find(path), &self.file) {
-            (Ok(Some(found)), _) => found.place.wrong(problem, help),
+            (Ok(Some(found)), _) => found.location.wrong(problem, help),
             (_, Some(document)) => document.report(path, problem, help),
             (_, None) => Report::of("serve", problem, help),
         }
     }
 
-    /// What is said where something must be and is not.
+    /// The error for a required field that is missing.
     pub(super) fn missing(&self, path: &str, help: &str) -> Report {
         let (parent, name) = path.rsplit_once('.').unwrap_or((".", path));
         let problem = format!("no `{name}`");
         let flag = setting(path).map(|(setting, _)| setting.flag());
         let help = match flag {
-            Some(flag) => format!("{help}, here or as `--{flag}`"),
+            Some(flag) => format!("{help}, here or with `--{flag}`"),
             None => help.to_owned(),
         };
         match &self.file {
@@ -242,28 +246,30 @@ impl Source {
         }
     }
 
-    fn find(&self, path: &str) -> Result<Option<Found<'_, Raw<'_>>>, Report> {
+    fn find(&self, path: &str) -> Result<Option<Located<'_, Raw<'_>>>, Report> {
         if let Some((setting, name)) = setting(path)
             && let Some(given) = self.given.get(setting.path)
         {
-            let place = Place::Given(&given.name);
+            let location = Location::Override(&given.name);
             let Some(name) = name else {
-                return Ok(Some(place.found(Raw::Given(given.values.clone()))));
+                return Ok(Some(location.found(Raw::Override(given.values.clone()))));
             };
             let named = given.values.iter().filter_map(|text| text.split_once('='));
             let of_name = named.filter(|(own, _)| *own == name);
             let values: Vec<String> = of_name.map(|(_, value)| value.to_owned()).collect();
             match values.len() {
                 0 => {}
-                1 => return Ok(Some(place.found(Raw::Given(values)))),
-                _ => return Err(place.wrong_value(name, "stands twice", "keep one of them")),
+                1 => return Ok(Some(location.found(Raw::Override(values)))),
+                _ => {
+                    return Err(location.wrong_value(name, "is given twice", "remove one of them"));
+                }
             }
         }
         let Some(document) = &self.file else {
             return Ok(None);
         };
-        let place = Place::File(document, path.to_owned());
-        Ok(self.node(path).map(|node| place.found(Raw::File(node))))
+        let location = Location::File(document, path.to_owned());
+        Ok(self.node(path).map(|node| location.found(Raw::File(node))))
     }
 
     fn node(&self, path: &str) -> Option<&Node> {
@@ -271,13 +277,13 @@ impl Source {
     }
 }
 
-/// A value as it was written.
+/// A value as written.
 enum Raw<'a> {
     File(&'a Node),
-    Given(Vec<String>),
+    Override(Vec<String>),
 }
 
-/// The setting at a path and, where it is one for each name, the name.
+/// The setting at a path and, for a setting of a named entry, the name.
 fn setting(path: &str) -> Option<(&'static Setting, Option<&str>)> {
     SETTINGS.iter().find_map(|setting| {
         if let Some((block, field)) = setting.path.split_once(".*.") {

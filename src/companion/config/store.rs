@@ -1,18 +1,18 @@
-//! Where sessions are kept.
+//! The session store.
 
 use url::Url;
 
 use crate::document::Report;
 use crate::session::{Kind, RedisSettings};
 
-use super::source::{Found, Source};
+use super::source::{Located, Source};
 
-/// Where sessions are kept.
+/// The session store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Store {
     /// Sealed, in the browser's cookies.
     Cookie,
-    /// In Redis or Valkey, under tickets that the cookies hold.
+    /// In Redis or Valkey, under tickets in the cookies.
     Redis(RedisSettings),
 }
 
@@ -26,18 +26,20 @@ pub(super) fn read(source: &Source) -> Result<Store, Report> {
     let password_file = source.path("session.redis.password_file")?;
     let ca_file = source.path("session.redis.ca_file")?;
     let Some(found) = found else {
-        let of = "is for sessions in Redis, and they are in cookies";
-        let help = "name the server in `session.store`, or leave this out";
+        let of = "is for the Redis store, but the store is `cookie`";
+        let help = "set `session.store` to a Redis URL, or remove this";
         return match (&username, password_file.as_ref().or(ca_file.as_ref())) {
-            (Some(found), _) => Err(found.place.wrong(of, help)),
-            (None, Some(found)) => Err(found.place.wrong(of, help)),
+            (Some(found), _) => Err(found.location.wrong(of, help)),
+            (None, Some(found)) => Err(found.location.wrong(of, help)),
             (None, None) => Ok(Store::Cookie),
         };
     };
     let redis = redis(&found)?;
     if let Some(ca_file) = ca_file.as_ref().filter(|_| !redis.tls) {
-        let help = "write `rediss` instead of `redis` in `session.store`, or leave this out";
-        return Err(ca_file.place.wrong("is for TLS, and this is plain", help));
+        let help = "write `rediss` instead of `redis` in `session.store`, or remove this";
+        return Err(ca_file
+            .location
+            .wrong("is for TLS, but `session.store` is not TLS", help));
     }
     Ok(Store::Redis(RedisSettings {
         username: username.map(|found| found.value),
@@ -47,15 +49,15 @@ pub(super) fn read(source: &Source) -> Result<Store, Report> {
     }))
 }
 
-fn redis(found: &Found<'_>) -> Result<RedisSettings, Report> {
+fn redis(found: &Located<'_>) -> Result<RedisSettings, Report> {
     let wrong = |problem: &str| found.wrong(problem, HELP);
-    let unknown = || wrong("is not a store");
+    let unknown = || wrong("is not a session store");
     let (scheme, rest) = found.value.split_once("://").ok_or_else(unknown)?;
-    // A password here would stand in the process list and in this very message.
+    // A password here would be visible in the process list and in this message.
     if rest.contains('@') {
-        let help = "name them in `session.redis.username` and `session.redis.password_file`";
-        let problem = "there is a user or a password in the URL";
-        return Err(found.place.wrong(problem, help).unseen());
+        let help = "write them in `session.redis.username` and `session.redis.password_file`";
+        let problem = "the URL has a user or a password";
+        return Err(found.location.wrong(problem, help).without_source());
     }
     let (family, kind) = scheme.split_once('-').unwrap_or((scheme, ""));
     let tls = match family {
@@ -70,7 +72,7 @@ fn redis(found: &Found<'_>) -> Result<RedisSettings, Report> {
         "sentinel" => {
             let (master, database) = path.split_once('/').unwrap_or((path, ""));
             if master.is_empty() {
-                return Err(wrong("names no master behind the sentinels"));
+                return Err(wrong("has no master name after the sentinels"));
             }
             (Kind::Sentinel(master.to_owned()), database)
         }
@@ -79,9 +81,11 @@ fn redis(found: &Found<'_>) -> Result<RedisSettings, Report> {
     let database = match database {
         "" => 0,
         _ if kind == Kind::Cluster => {
-            return Err(wrong("names a database, and a cluster has one"));
+            return Err(wrong("has a database number, but a cluster has only one"));
         }
-        digits => digits.parse().map_err(|_| wrong("names no database"))?,
+        digits => digits
+            .parse()
+            .map_err(|_| wrong("has an invalid database number"))?,
     };
     let default = if matches!(kind, Kind::Sentinel(_)) {
         26379
@@ -92,9 +96,9 @@ fn redis(found: &Found<'_>) -> Result<RedisSettings, Report> {
         .split(',')
         .map(|node| address(node, default))
         .collect();
-    let nodes = nodes.ok_or_else(|| wrong("does not name a host"))?;
+    let nodes = nodes.ok_or_else(|| wrong("has an invalid host"))?;
     if kind == Kind::Single && nodes.len() > 1 {
-        return Err(wrong("names several servers"));
+        return Err(wrong("has several servers"));
     }
     Ok(RedisSettings {
         kind,
@@ -107,7 +111,7 @@ fn redis(found: &Found<'_>) -> Result<RedisSettings, Report> {
     })
 }
 
-/// A host and a port, read as URLs are.
+/// A host and a port, parsed as in a URL.
 fn address(text: &str, default: u16) -> Option<(String, u16)> {
     let url = Url::parse(&format!("redis://{text}")).ok()?;
     let plain = url.path().is_empty() && url.query().is_none() && url.fragment().is_none();

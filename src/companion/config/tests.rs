@@ -1,6 +1,6 @@
 mod bad_values;
+mod errors;
 mod layers;
-mod mistakes;
 mod values;
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,7 +12,7 @@ use clap::{Args as _, Command, FromArgMatches as _};
 
 use crate::document::Document;
 
-use super::arguments::Given;
+use super::arguments::Override;
 use super::settings::{SETTINGS, Shape};
 use super::*;
 
@@ -27,7 +27,7 @@ session:
   cookie: {domain: example.com}
 ";
 
-/// All that can be said, and in no place the default.
+/// All that can be said, and in no location the default.
 const FULL: &str = "\
 url: https://auth.example.com:8443
 listen: unix:run/socket
@@ -94,6 +94,6 @@ fn good(file: &str, flags: &[&str]) -> Config {
 /// What is said of a file with one piece of it replaced.
 #[track_caller]
 fn told_of(file: &str, piece: &str, other: &str) -> String {
-    assert_eq!(file.matches(piece).count(), 1, "one place for {piece}");
+    assert_eq!(file.matches(piece).count(), 1, "one location for {piece}");
     read(&file.replace(piece, other), &[]).expect_err(other)
 }

@@ -1,4 +1,4 @@
-//! TLS, where nothing in front terminates it.
+//! TLS, where no proxy in front terminates it.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use crate::document::Report;
 
 use super::source::Source;
 
-/// Where the companion's certificate is.
+/// The companion's certificate.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Tls {
     /// The certificate and its chain, as PEM.
@@ -16,7 +16,7 @@ pub(crate) struct Tls {
 }
 
 pub(super) fn read(source: &Source) -> Result<Option<Tls>, Report> {
-    let help = "certificate and key belong together: name both files, or neither";
+    let help = "TLS needs a certificate and a key: set both files, or neither";
     match (source.path("tls.cert")?, source.path("tls.key")?) {
         (Some(cert), Some(key)) => Ok(Some(Tls {
             cert: cert.value,

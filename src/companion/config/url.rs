@@ -11,11 +11,11 @@ pub(super) fn read(source: &Source) -> Result<Site, Report> {
     let found = source.required("url", HELP)?;
     Site::parse(&found.value).ok_or_else(|| {
         let problem = if found.value.starts_with("http://") {
-            "is plain HTTP, over which browsers keep no session"
+            "is plain HTTP, where browsers reject secure cookies"
         } else if found.value.matches('/').count() > 2 {
-            "has something behind the host"
+            "has a path"
         } else {
-            "is not `https://` and a host, perhaps with a port"
+            "is not `https://` with a host and an optional port"
         };
         found.wrong(problem, HELP)
     })

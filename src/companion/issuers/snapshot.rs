@@ -1,22 +1,22 @@
-//! What is known of the keys of every source at one moment.
+//! The keys of every source at one moment.
 
 use portcullis_core::keys::{KeyRecord, Keyring, TrustKeys};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{Trust, Url};
 use serde_json::{Value, json};
 
-/// What is known of the keys of every source at one moment.
+/// The keys of every source at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     keyring: Keyring,
-    places: Vec<Place>,
+    sources: Vec<SourceState>,
 }
 
-/// What is known of one source besides its keys.
+/// The state of one source besides its keys.
 #[derive(Clone, Debug, Default)]
-struct Place {
-    /// Counts what has become known.
-    news: u64,
+struct SourceState {
+    /// Grows with each published record.
+    keys_version: u64,
     origin: Option<Origin>,
 }
 
@@ -41,60 +41,65 @@ pub(crate) enum MirrorError {
 }
 
 impl Snapshot {
-    /// What is known before anything was read.
+    /// The state before anything was read.
     pub(super) fn new(sources: &[Trust], now: Timestamp) -> Self {
         Self {
             keyring: Keyring::new(sources, now),
-            places: vec![Place::default(); sources.len()],
+            sources: vec![SourceState::default(); sources.len()],
         }
     }
 
-    /// The keys, to judge by.
+    /// The keys, for verifying tokens.
     pub(crate) const fn keyring(&self) -> &Keyring {
         &self.keyring
     }
 
-    /// What is known together of the keys of the source at this place.
-    pub(super) fn record(&self, place: usize) -> Option<&KeyRecord> {
-        self.keyring.trust_keys(place).map(TrustKeys::record)
+    /// The record of this source's keys.
+    pub(super) fn record(&self, trust: usize) -> Option<&KeyRecord> {
+        self.keyring.trust_keys(trust).map(TrustKeys::record)
     }
 
-    /// Where the keys of the source at this place came from; `None` where none have been read.
-    pub(super) fn origin(&self, place: usize) -> Option<&Origin> {
-        self.places.get(place)?.origin.as_ref()
+    /// Where this source's keys came from; `None` before the first good read.
+    pub(super) fn origin(&self, trust: usize) -> Option<&Origin> {
+        self.sources.get(trust)?.origin.as_ref()
     }
 
-    /// The same with more known of the source at this place.
-    pub(super) fn with(&self, place: usize, record: KeyRecord, origin: Option<Origin>) -> Self {
+    /// The same with a new record of this source.
+    pub(super) fn with(&self, trust: usize, record: KeyRecord, origin: Option<Origin>) -> Self {
         let mut snapshot = self.clone();
-        snapshot.keyring.update(place, record);
-        if let Some(known) = snapshot.places.get_mut(place) {
-            known.news += 1;
-            known.origin = origin;
+        snapshot.keyring.update(trust, record);
+        if let Some(state) = snapshot.sources.get_mut(trust) {
+            state.keys_version += 1;
+            state.origin = origin;
         }
         snapshot
     }
 
-    /// Whether this is older than `other` in what is known of the source at this place.
-    pub(super) fn is_behind(&self, other: &Self, place: usize) -> bool {
-        let news = |snapshot: &Self| snapshot.places.get(place).map(|place| place.news);
-        news(self) != news(other)
+    /// Whether `other` has a newer record of this source.
+    pub(super) fn is_behind(&self, other: &Self, trust: usize) -> bool {
+        let version = |snapshot: &Self| {
+            snapshot
+                .sources
+                .get(trust)
+                .map(|source| source.keys_version)
+        };
+        version(self) != version(other)
     }
 
-    /// The mirror document of the source at this place: public members of usable keys alone, whatever
-    /// else the issuer lists.
-    pub(super) fn mirror(&self, place: usize, trust: &Trust) -> Option<String> {
-        let Origin { source, fetched_at } = self.origin(place)?;
-        let set = self.record(place)?.set()?;
+    /// The mirror document of this source: the public members of usable keys only, whatever else the
+    /// issuer lists.
+    pub(super) fn mirror(&self, index: usize, trust: &Trust) -> Option<String> {
+        let Origin { source, fetched_at } = self.origin(index)?;
+        let set = self.record(index)?.set()?;
         let mut document: Value = serde_json::from_str(&set.to_json()).ok()?;
-        let about = [
+        let members_of_mirror = [
             ("trust", json!(trust.name)),
             ("issuer", json!(trust.issuer)),
             ("source", json!(source.to_string())),
             ("fetched_at", json!(fetched_at.secs())),
         ];
         let members = document.as_object_mut()?;
-        members.extend(about.map(|(name, value)| (name.to_owned(), value)));
+        members.extend(members_of_mirror.map(|(name, value)| (name.to_owned(), value)));
         Some(document.to_string())
     }
 }

@@ -1,18 +1,18 @@
 use super::*;
 
 #[test]
-fn what_was_counted_is_told() {
+fn counters_are_exposed() {
     let metrics = Metrics::new();
-    metrics.answered("/ping", StatusCode::OK, Duration::from_millis(3));
-    metrics.signed_in("sso", "signed-in");
+    metrics.request_completed("/ping", StatusCode::OK, Duration::from_millis(3));
+    metrics.sign_in_completed("sso", "signed-in");
     metrics.decided(Some("alertmanager"), "rule");
-    metrics.refreshed("unavailable");
+    metrics.session_refreshed("unavailable");
     metrics.provider_failed("sso", "discovery");
     metrics.reloaded("policy", false);
     metrics.connections.inc();
     metrics.revocations.set(7);
     metrics.revocations_read.set(seconds(1_700_000_001));
-    let told = metrics.text().expect("text");
+    let text = metrics.text().expect("text");
     for line in [
         "build_info{version=\"0.1.0\"} 1",
         "requests_total{endpoint=\"/ping\",status=\"200\"} 1",
@@ -22,19 +22,19 @@ fn what_was_counted_is_told() {
         "decisions_total{app=\"alertmanager\",reason=\"rule\"} 1",
         "refreshes_total{outcome=\"unavailable\"} 1",
         "provider_errors_total{provider=\"sso\",error=\"discovery\"} 1",
-        "reloads_total{file=\"policy\",outcome=\"kept-old\"} 1",
+        "reloads_total{file=\"policy\",outcome=\"failed\"} 1",
         "file_stale{file=\"policy\"} 1",
         "connections 1",
         "revocations 7",
         "revocations_read_timestamp_seconds 1700000001.0",
     ] {
         let line = format!("\nportcullis_companion_{line}\n");
-        assert!(told.contains(&line), "{line}: {told}");
+        assert!(text.contains(&line), "{line}: {text}");
     }
-    assert!(told.ends_with("# EOF\n"));
+    assert!(text.ends_with("# EOF\n"));
 
     let start = "# TYPE portcullis_companion_";
-    let names: Vec<&str> = (told.lines())
+    let names: Vec<&str> = (text.lines())
         .filter_map(|line| line.strip_prefix(start))
         .collect();
     assert_eq!(

@@ -4,17 +4,17 @@ use http_body_util::BodyExt as _;
 use portcullis_core::answer::page::STYLE;
 use sha2::{Digest as _, Sha256};
 
-use crate::redirect_target::{HostRule, ReturnRules};
+use crate::redirect_target::{HostRule, RedirectRules};
 use crate::site::Site;
 
 use super::*;
 
-const HOSTILE: &str = "\"'><script>alert(1)</script><!--{{x}}&amp;\u{202e}";
+const ATTACKS: &str = "\"'><script>alert(1)</script><!--{{x}}&amp;\u{202e}";
 
-fn to(rd: &str) -> ReturnTo {
+fn to(rd: &str) -> RedirectTarget {
     let site = Site::parse("https://auth.example.com").expect("a site");
     let host = HostRule::parse("app.example.com").expect("a host");
-    ReturnRules::of(&site, &[host]).judge(rd).expect(rd)
+    RedirectRules::of(&site, &[host]).check(rd).expect(rd)
 }
 
 /// The policy of an answer, and its page.
@@ -32,23 +32,23 @@ async fn parts(answer: Response) -> (String, String) {
 fn all() -> Vec<(&'static str, Response)> {
     let deep = to("https://app.example.com/a?b='\"<script>&c=\u{e9}#</title>");
     let choices = [Choice {
-        provider: HOSTILE.to_owned(),
-        href: format!("/oauth2/start?provider={HOSTILE}"),
+        provider: ATTACKS.to_owned(),
+        href: format!("/oauth2/start?provider={ATTACKS}"),
     }];
-    let fields = [("id_token_hint", HOSTILE), (HOSTILE, "x")];
+    let fields = [("id_token_hint", ATTACKS), (ATTACKS, "x")];
     let provider = "https://gitlab.example.com";
     vec![
         (
             "error",
-            error(HOSTILE, HOSTILE, Some((HOSTILE, HOSTILE)), HOSTILE),
+            error(ATTACKS, ATTACKS, Some((ATTACKS, ATTACKS)), ATTACKS),
         ),
-        ("leave", leave(HOSTILE, &fields)),
-        ("looping", looping(&deep, HOSTILE, HOSTILE)),
+        ("provider_sign_out", provider_sign_out(ATTACKS, &fields)),
+        ("sign_in_loop", sign_in_loop(&deep, ATTACKS, ATTACKS)),
         ("sign_in", sign_in(Some(&deep), &choices)),
         ("sign_out", sign_out(Some(&deep), &[provider])),
-        ("signed_in", signed_in(Some(HOSTILE))),
+        ("signed_in", signed_in(Some(ATTACKS))),
         ("signed_out", signed_out(Some(&deep))),
-        ("start", start(HOSTILE)),
+        ("start", start(ATTACKS)),
     ]
 }
 
@@ -70,7 +70,7 @@ async fn r13_hostile_values_are_escaped_on_every_page() {
     for (name, answer) in all() {
         let (_, html) = parts(answer).await;
         // What is left without the one style and the one script.
-        let rest = [STYLE, START, LEAVE]
+        let rest = [STYLE, START, PROVIDER_SIGN_OUT]
             .iter()
             .fold(html, |rest, own| rest.replace(own, ""));
         assert!(rest.matches("<script>").count() <= 1, "{name}: {rest}");
@@ -93,7 +93,7 @@ async fn r13_hostile_values_are_escaped_on_every_page() {
 }
 
 #[tokio::test]
-async fn every_style_and_script_is_the_one_that_the_policy_names() {
+async fn every_style_and_script_matches_a_hash_in_the_policy() {
     for (name, answer) in all() {
         let (policy, html) = parts(answer).await;
         let directive = |name: &str| {
@@ -115,7 +115,7 @@ async fn every_style_and_script_is_the_one_that_the_policy_names() {
             assert_eq!(directive(none), (Some("'none'".to_owned()), 0), "{name}");
         }
         let form = match name {
-            "leave" => "https:",
+            "provider_sign_out" => "https:",
             "sign_out" => "'self' https://gitlab.example.com",
             _ => "'none'",
         };
@@ -133,7 +133,7 @@ async fn every_style_and_script_is_the_one_that_the_policy_names() {
 }
 
 #[tokio::test]
-async fn pages_are_whole_documents_that_a_screen_reader_can_read() {
+async fn pages_are_complete_accessible_documents() {
     for (name, answer) in all() {
         assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
         let (_, html) = parts(answer).await;
@@ -149,7 +149,7 @@ async fn pages_are_whole_documents_that_a_screen_reader_can_read() {
 }
 
 #[tokio::test]
-async fn all_pages_have_the_frame_of_those_that_the_filter_shows() {
+async fn all_pages_have_the_layout_of_the_filters_pages() {
     let frame = page::document("You are signed in", "", "MAIN\n", "");
     let (before, after) = frame.split_once("MAIN\n").expect("a main part");
     let (_, html) = parts(signed_in(None)).await;
@@ -158,7 +158,7 @@ async fn all_pages_have_the_frame_of_those_that_the_filter_shows() {
 }
 
 #[tokio::test]
-async fn the_way_in_works_without_script() {
+async fn the_sign_in_works_without_javascript() {
     let next = "/oauth2/start?rd=https%3A%2F%2Fapp.example.com%2F&go=1";
     let (_, html) = parts(start(next)).await;
     let next = next.replace('&', "&#38;");
@@ -172,7 +172,7 @@ async fn the_way_in_works_without_script() {
 }
 
 #[tokio::test]
-async fn what_is_not_known_is_left_out() {
+async fn unknown_values_are_left_out() {
     let (_, html) = parts(sign_in(None, &[])).await;
     assert!(!html.contains("<strong>"), "{html}");
     let (_, html) = parts(sign_out(None, &[])).await;
@@ -188,7 +188,7 @@ async fn what_is_not_known_is_left_out() {
 }
 
 #[tokio::test]
-async fn l01_the_question_whether_to_sign_out_says_where_its_answer_comes_from() {
+async fn l01_the_sign_out_form_sends_its_origin() {
     let policy = |answer: Response| answer.headers().get(REFERRER_POLICY).cloned();
     assert_eq!(
         policy(sign_out(None, &[])).expect("a policy"),
@@ -197,6 +197,6 @@ async fn l01_the_question_whether_to_sign_out_says_where_its_answer_comes_from()
     assert_eq!(
         policy(signed_out(None)),
         None,
-        "the envelope's own is for all others"
+        "the middleware's policy applies to all others"
     );
 }

@@ -3,27 +3,27 @@ use url::Url;
 use super::*;
 
 /// What stands behind `rd=` in hostile addresses, one a line, under headings.
-const HOSTILE: &str = include_str!("hostile.txt");
+const ATTACKS: &str = include_str!("attacks.txt");
 
-fn rules(site: &str) -> ReturnRules {
+fn rules(site: &str) -> RedirectRules {
     let hosts = [
         "app.example.com",
         "*.tools.example.com",
         ".wide.example.com",
     ];
-    ReturnRules {
+    RedirectRules {
         site: Site::parse(site).expect("a site"),
         hosts: hosts.map(|host| HostRule::parse(host).expect(host)).into(),
     }
 }
 
-fn judge(text: &str) -> Result<String, Refused> {
-    let judged = rules("https://auth.example.com").judge(text);
+fn judge(text: &str) -> Result<String, RedirectError> {
+    let judged = rules("https://auth.example.com").check(text);
     judged.map(|to| to.as_str().to_owned())
 }
 
 fn lines() -> impl Iterator<Item = &'static str> {
-    HOSTILE.lines().filter(|line| !line.starts_with("# "))
+    ATTACKS.lines().filter(|line| !line.starts_with("# "))
 }
 
 /// Takes one percent-encoding off, as whoever reads a query does.
@@ -251,16 +251,19 @@ fn a_port_is_the_default_or_the_companions_own() {
             "https://auth.example.com/x",
             Ok("https://auth.example.com/x"),
         ),
-        ("https://app.example.com:8444/", Err(Refused::Port)),
+        ("https://app.example.com:8444/", Err(RedirectError::Port)),
         (
             "https://auth.example.com:8443/oauth2/start",
-            Err(Refused::Own),
+            Err(RedirectError::Own),
         ),
-        ("https://auth.example.com/oauth2/start", Err(Refused::Own)),
+        (
+            "https://auth.example.com/oauth2/start",
+            Err(RedirectError::Own),
+        ),
     ] {
-        let judged = rules.judge(written);
+        let judged = rules.check(written);
         assert_eq!(
-            judged.as_ref().map(ReturnTo::as_str),
+            judged.as_ref().map(RedirectTarget::as_str),
             link.as_ref().copied(),
             "{written}"
         );
@@ -270,33 +273,33 @@ fn a_port_is_the_default_or_the_companions_own() {
 #[test]
 fn each_refusal_says_why_and_never_what() {
     for (text, refused) in [
-        ("", Refused::Scheme),
-        ("http://app.example.com/", Refused::Scheme),
-        ("//app.example.com/", Refused::Path),
-        ("https:///x", Refused::Host),
-        ("https://a@app.example.com/", Refused::Host),
+        ("", RedirectError::Scheme),
+        ("http://app.example.com/", RedirectError::Scheme),
+        ("//app.example.com/", RedirectError::Path),
+        ("https:///x", RedirectError::Host),
+        ("https://a@app.example.com/", RedirectError::Host),
         // A browser would decode these, and nothing is decoded here.
-        ("https://%61pp.example.com/", Refused::Host),
-        ("https://app%2eexample.com/", Refused::Host),
-        ("https://app.example.com:%34%34%33/", Refused::Port),
-        ("/%6fauth%32/sign_out", Refused::Own),
-        ("/<oauth2>/../oauth2", Refused::Path),
-        ("/x%2fy", Refused::Path),
-        ("/x%252fy", Refused::Path),
-        ("/x%23/y", Refused::Path),
-        ("/x%3fy", Refused::Path),
-        ("https://evil.example/", Refused::Unlisted),
-        ("https://app.example.com:80/", Refused::Port),
-        ("https://app.example.com/\t", Refused::Control),
-        ("https://app.example.com/?\u{9f}", Refused::Control),
-        ("https://app.example.com/a//b", Refused::Path),
-        ("/oauth2/start", Refused::Own),
+        ("https://%61pp.example.com/", RedirectError::Host),
+        ("https://app%2eexample.com/", RedirectError::Host),
+        ("https://app.example.com:%34%34%33/", RedirectError::Port),
+        ("/%6fauth%32/sign_out", RedirectError::Own),
+        ("/<oauth2>/../oauth2", RedirectError::Path),
+        ("/x%2fy", RedirectError::Path),
+        ("/x%252fy", RedirectError::Path),
+        ("/x%23/y", RedirectError::Path),
+        ("/x%3fy", RedirectError::Path),
+        ("https://evil.example/", RedirectError::Unlisted),
+        ("https://app.example.com:80/", RedirectError::Port),
+        ("https://app.example.com/\t", RedirectError::Control),
+        ("https://app.example.com/?\u{9f}", RedirectError::Control),
+        ("https://app.example.com/a//b", RedirectError::Path),
+        ("/oauth2/start", RedirectError::Own),
     ] {
         assert_eq!(judge(text), Err(refused), "{text:?}");
         assert!(!refused.to_string().contains("example"), "{refused}");
     }
     let long = format!("https://app.example.com/?{}", "x".repeat(MAX_BYTES));
-    assert_eq!(judge(&long), Err(Refused::Long));
+    assert_eq!(judge(&long), Err(RedirectError::Long));
     assert!(judge(&long[..MAX_BYTES]).is_ok());
 }
 
@@ -311,7 +314,10 @@ fn host_rules_are_names_with_what_stands_before_them() {
             "*.example.com",
             Some(HostRule::OneLabel("example.com".into())),
         ),
-        (".example.com", Some(HostRule::Below("example.com".into()))),
+        (
+            ".example.com",
+            Some(HostRule::Subdomains("example.com".into())),
+        ),
         ("", None),
         (".", None),
         ("*", None),

@@ -1,4 +1,4 @@
-//! What a connection is doing, so that one that does nothing ends.
+//! The activity of a connection, so that an idle one is closed.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,49 +10,49 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How long a connection may wait.
+/// How long a connection may be idle.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
-    /// For the rest of a request's header.
+pub(super) struct Timeouts {
+    /// While it receives a request's header.
     pub(super) header: Duration,
-    /// For the next request.
+    /// While it waits for the next request.
     pub(super) idle: Duration,
 }
 
-/// What a connection is doing.
+/// The activity of a connection.
 #[derive(Debug)]
 pub(super) struct Activity {
-    patience: Patience,
+    timeouts: Timeouts,
     phase: Mutex<Phase>,
     changed: Notify,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Phase {
-    /// Requests that are being answered.
+    /// Requests in flight.
     requests: usize,
-    /// Since when there is none.
+    /// Since when there are none.
     since: Instant,
-    /// Whether a header is on its way.
+    /// Whether a header is being received.
     header: bool,
-    /// Over HTTP/2 bytes come for many reasons, so they tell nothing.
+    /// On HTTP/2 bytes arrive for many reasons, so they mean nothing.
     multiplexed: bool,
 }
 
-/// A request that is being answered.
+/// A request in flight.
 #[derive(Debug)]
-pub(super) struct Answering(Arc<Activity>);
+pub(super) struct InFlight(Arc<Activity>);
 
-/// A stream whose bytes are noticed.
+/// A stream that reports received bytes.
 #[derive(Debug)]
-pub(super) struct Noticed<S> {
+pub(super) struct ObservedStream<S> {
     pub(super) stream: S,
     pub(super) activity: Arc<Activity>,
 }
 
 impl Activity {
-    /// That of a connection that is new: its first header must come at once.
-    pub(super) fn new(patience: Patience) -> Arc<Self> {
+    /// The activity of a new connection, whose first header must arrive at once.
+    pub(super) fn new(timeouts: Timeouts) -> Arc<Self> {
         let phase = Phase {
             requests: 0,
             since: Instant::now(),
@@ -60,35 +60,35 @@ impl Activity {
             multiplexed: false,
         };
         Arc::new(Self {
-            patience,
+            timeouts,
             phase: Mutex::new(phase),
             changed: Notify::new(),
         })
     }
 
-    /// A request has come.
-    pub(super) fn answer(self: &Arc<Self>, multiplexed: bool) -> Answering {
+    /// Reports a request.
+    pub(super) fn request_started(self: &Arc<Self>, multiplexed: bool) -> InFlight {
         let mut phase = self.phase();
         phase.requests = phase.requests.saturating_add(1);
         phase.header = false;
         phase.multiplexed = multiplexed;
         drop(phase);
         self.changed.notify_one();
-        Answering(Arc::clone(self))
+        InFlight(Arc::clone(self))
     }
 
-    /// When it has waited long enough; `None` while it answers.
+    /// When the timeout passes; `None` while a request is in flight.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let phase = *self.phase();
-        let patience = if phase.header {
-            self.patience.header
+        let timeouts = if phase.header {
+            self.timeouts.header
         } else {
-            self.patience.idle
+            self.timeouts.idle
         };
-        (phase.requests == 0).then(|| phase.since + patience)
+        (phase.requests == 0).then(|| phase.since + timeouts)
     }
 
-    /// Waits until [`Activity::deadline`] may be another one.
+    /// Waits until [`Activity::deadline`] may have changed.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -103,12 +103,12 @@ impl Activity {
     }
 
     fn phase(&self) -> MutexGuard<'_, Phase> {
-        // Nothing panics while it is locked, and a phase is whole at any time.
+        // No code panics while it holds the lock, and a phase is consistent at any time.
         self.phase.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Answering {
+impl Drop for InFlight {
     fn drop(&mut self) {
         let mut phase = self.0.phase();
         phase.requests = phase.requests.saturating_sub(1);
@@ -118,9 +118,9 @@ impl Drop for Answering {
     }
 }
 
-// === impl Noticed ===
+// === impl ObservedStream ===
 
-impl<S: AsyncRead + Unpin> AsyncRead for Noticed<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for ObservedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -135,7 +135,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Noticed<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Noticed<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ObservedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

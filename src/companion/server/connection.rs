@@ -1,4 +1,4 @@
-//! One connection: HTTP/1 or HTTP/2, within limits.
+//! One connection: HTTP/1 or HTTP/2, with timeouts.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -20,75 +20,75 @@ use tracing::debug;
 
 use crate::config::Limits;
 
-use super::Stop;
-use super::activity::{Activity, Noticed, Patience};
+use super::ShutdownSignal;
+use super::activity::{Activity, ObservedStream, Timeouts};
 use super::peer::Peer;
 
-/// How long a connection that has been told to end may take to do so, where no request is left.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long a connection without requests may take to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Requests at a time on one HTTP/2 connection.
-const STREAMS: u32 = 128;
+/// Concurrent requests on one HTTP/2 connection.
+const MAX_CONCURRENT_STREAMS: u32 = 128;
 
-/// Speaks HTTP on a stream until either side ends it.
-pub(super) async fn converse<S>(
+/// Serves HTTP on a stream until either side closes it.
+pub(super) async fn serve_connection<S>(
     stream: S,
     peer: Peer,
     router: Router,
     limits: Arc<Limits>,
-    mut stop: Stop,
+    mut shutdown: ShutdownSignal,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let activity = Activity::new(Patience {
+    let activity = Activity::new(Timeouts {
         header: limits.header,
         idle: limits.idle,
     });
     let router = TowerToHyperService::new(router);
     let service = service_fn(|mut request: Request<Incoming>| {
-        let answering = activity.answer(request.version() == Version::HTTP_2);
+        let in_flight = activity.request_started(request.version() == Version::HTTP_2);
         request.extensions_mut().insert(peer);
-        let answer = router.call(request);
+        let response = router.call(request);
         async move {
-            let answer: Result<Response<Body>, Infallible> = answer.await;
-            drop(answering);
-            answer
+            let response: Result<Response<Body>, Infallible> = response.await;
+            drop(in_flight);
+            response
         }
     });
-    let stream = Noticed {
+    let stream = ObservedStream {
         stream,
         activity: Arc::clone(&activity),
     };
     let builder = builder(&limits);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let mut ending = false;
+    let mut closing = false;
     loop {
-        // While it answers, the request's own limit holds.
+        // While a request is in flight, its own limit applies.
         let deadline = activity.deadline();
         let wait = deadline.unwrap_or_else(|| Instant::now() + limits.request);
         tokio::select! {
             ended = &mut connection => {
                 if let Err(error) = ended {
-                    debug!(%peer, error, "a connection ended");
+                    debug!(%peer, error, "connection closed with an error");
                 }
                 return;
             }
             () = tokio::time::sleep_until(wait), if deadline.is_some() => {
-                // A request may have come in the same moment.
+                // A request may have arrived in the meantime.
                 if activity.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
                     break;
                 }
             }
             () = activity.changed() => {}
-            () = stop.told(), if !ending => {
-                ending = true;
+            () = shutdown.received(), if !closing => {
+                closing = true;
                 connection.as_mut().graceful_shutdown();
             }
         }
     }
-    // It waited too long. Where an answer is stuck on its way, nobody waits for that either.
+    // The timeout has passed. A response that the client does not read is dropped too.
     connection.as_mut().graceful_shutdown();
-    let _ = tokio::time::timeout(FAREWELL, connection).await;
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, connection).await;
 }
 
 fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
@@ -96,13 +96,13 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        // Ours tells a client that sends slowly from one that has nothing to ask.
+        // Our own timeout distinguishes a slow client from an idle one.
         .header_read_timeout(None)
         .max_buf_size(limits.header_bytes);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
         .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
     builder
 }

@@ -1,4 +1,4 @@
-//! Sockets that connections come in by.
+//! Listening sockets.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -12,28 +12,28 @@ use crate::document::Report;
 
 use super::peer::Peer;
 
-/// A socket that listens.
+/// A listening socket.
 #[derive(Debug)]
 pub(crate) enum Listener {
     /// On an address and a port.
     Tcp(TcpListener),
-    /// On a path, which is removed when this ends.
-    Unix(UnixListener, Removed),
+    /// On a path, which is removed when this is dropped.
+    Unix(UnixListener, RemoveOnDrop),
 }
 
-/// A stream to somebody.
+/// A stream to a client.
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
-/// A path that is removed when this ends.
+/// A path that is removed when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Removed(PathBuf);
+pub(crate) struct RemoveOnDrop(PathBuf);
 
 impl Listener {
-    /// Begins to listen.
+    /// Starts to listen.
     pub(crate) async fn bind(listen: &Listen) -> Result<Self, Report> {
         let bound = match listen {
             Listen::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
@@ -41,30 +41,28 @@ impl Listener {
         };
         bound.map_err(|error| {
             let help = match error.kind() {
-                io::ErrorKind::AddrInUse => "end what listens there, or give another address",
-                io::ErrorKind::AddrNotAvailable => "give an address that this machine has",
-                io::ErrorKind::PermissionDenied => {
-                    "give a port from 1024, or a folder of this user's"
+                io::ErrorKind::AddrInUse => {
+                    "stop the process that listens there, or use another address"
                 }
-                io::ErrorKind::NotFound => "make the folder that the socket is to be in",
-                _ => "give another address",
+                io::ErrorKind::AddrNotAvailable => "use an address of this machine",
+                io::ErrorKind::PermissionDenied => {
+                    "use a port from 1024, or a folder that this user can write to"
+                }
+                io::ErrorKind::NotFound => "create the folder of the socket",
+                _ => "use another address",
             };
-            Report::of(
-                &listen.to_string(),
-                &format!("cannot listen: {error}"),
-                help,
-            )
+            Report::of(&listen.to_string(), &format!("can't listen: {error}"), help)
         })
     }
 
-    /// Where it listens: the port is the real one where any was asked for.
-    pub(crate) fn place(&self) -> String {
+    /// Its address, with the real port where port 0 was configured.
+    pub(crate) fn address(&self) -> String {
         match self {
             Self::Tcp(listener) => match listener.local_addr() {
                 Ok(address) => address.to_string(),
                 Err(error) => error.to_string(),
             },
-            Self::Unix(_, Removed(path)) => format!("unix:{}", path.display()),
+            Self::Unix(_, RemoveOnDrop(path)) => format!("unix:{}", path.display()),
         }
     }
 
@@ -83,13 +81,13 @@ impl Listener {
     }
 }
 
-/// A socket that a companion before us left behind is in the way, one that is in use is not ours.
+/// Replaces a stale socket of a previous process, but not one that is in use.
 async fn unix(path: &Path, mode: u32) -> io::Result<Listener> {
     if let Ok(there) = fs::symlink_metadata(path) {
         if !there.file_type().is_socket() {
             return Err(io::Error::new(
                 io::ErrorKind::AlreadyExists,
-                "a file is there",
+                "the path exists and is not a socket",
             ));
         }
         if UnixStream::connect(path).await.is_ok() {
@@ -99,10 +97,10 @@ async fn unix(path: &Path, mode: u32) -> io::Result<Listener> {
     }
     let listener = UnixListener::bind(path)?;
     fs::set_permissions(path, Permissions::from_mode(mode))?;
-    Ok(Listener::Unix(listener, Removed(path.to_owned())))
+    Ok(Listener::Unix(listener, RemoveOnDrop(path.to_owned())))
 }
 
-impl Drop for Removed {
+impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }

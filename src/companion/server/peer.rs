@@ -1,22 +1,22 @@
-//! Who is at the other end of a connection.
+//! The client of a connection.
 
 use std::fmt;
 use std::net::SocketAddr;
 
-use crate::config::Proxies;
+use crate::config::TrustedProxies;
 
-/// Who is at the other end of a connection: an `Extension` of each request.
+/// The client of a connection: an `Extension` of each request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Peer {
-    /// Somebody at this address.
+    /// A client with this address.
     Address(SocketAddr),
-    /// Whoever may use the unix socket.
+    /// A client on the unix socket.
     Unix,
 }
 
 impl Peer {
-    /// Whether its word about the original request counts.
-    pub(crate) fn is_among(self, proxies: &Proxies) -> bool {
+    /// Whether it is a trusted proxy.
+    pub(crate) fn is_among(self, proxies: &TrustedProxies) -> bool {
         match self {
             Self::Address(address) => proxies.has(address.ip()),
             Self::Unix => proxies.has_unix(),

@@ -27,7 +27,7 @@ struct Answer {
 struct Talk {
     client: DuplexStream,
     server: JoinHandle<()>,
-    stopper: Stopper,
+    shutdown: Shutdown,
     answer: Answer,
     began: Instant,
 }
@@ -55,14 +55,14 @@ fn router(answer: &Answer) -> Router {
 impl Talk {
     fn new() -> Self {
         let (client, server) = duplex(64 * 1024);
-        let (stopper, stop) = Stopper::new();
+        let (shutdown, stop) = Shutdown::new();
         let answer = Answer::default();
         let router = router(&answer);
-        let server = converse(server, Peer::Unix, router, Arc::new(limits()), stop);
+        let server = serve_connection(server, Peer::Unix, router, Arc::new(limits()), stop);
         Self {
             client,
             server: tokio::spawn(server),
-            stopper,
+            shutdown,
             answer,
             began: Instant::now(),
         }
@@ -210,7 +210,7 @@ async fn told_to_stop_it_finishes_what_it_answers_and_takes_nothing_more() {
     let mut talk = Talk::new();
     talk.say("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    talk.stopper.stop();
+    talk.shutdown.start();
     tokio::time::sleep(Duration::from_secs(1)).await;
     talk.answer.given.notify_one();
     let (told, second) = talk.end().await;
@@ -223,7 +223,7 @@ async fn told_to_stop_it_finishes_what_it_answers_and_takes_nothing_more() {
     let mut talk = Talk::new();
     talk.say(HELLO).await;
     talk.hear().await;
-    talk.stopper.stop();
+    talk.shutdown.start();
     let (told, second) = talk.end().await;
     assert_eq!(
         (&*told, second),
@@ -263,7 +263,7 @@ async fn http_2_is_spoken_and_waits_no_longer() {
 /// A server on loopback or a unix socket.
 struct Host {
     place: String,
-    stopper: Stopper,
+    shutdown: Shutdown,
     server: JoinHandle<()>,
     answer: Answer,
     connections: Gauge,
@@ -272,9 +272,9 @@ struct Host {
 async fn host(listen: &Listen, limits: Limits) -> Host {
     let listener = Listener::bind(listen).await;
     let listener = listener.unwrap_or_else(|report| panic!("{report}"));
-    let (stopper, stop) = Stopper::new();
+    let (shutdown, stop) = Shutdown::new();
     let (answer, connections) = (Answer::default(), Gauge::default());
-    let place = listener.place();
+    let place = listener.address();
     let server = Server {
         listener,
         tls: None,
@@ -284,7 +284,7 @@ async fn host(listen: &Listen, limits: Limits) -> Host {
     };
     Host {
         place,
-        stopper,
+        shutdown,
         server: tokio::spawn(server.run(stop)),
         answer,
         connections,
@@ -343,7 +343,7 @@ async fn told_to_stop_it_refuses_who_comes_and_finishes_who_is_there() {
     quiet.write_all(HELLO.as_bytes()).await.expect("a listener");
     assert!(hear(&mut quiet).await.contains("hello"));
     host.answer.asked.notified().await;
-    host.stopper.stop();
+    host.shutdown.start();
     let refused = async || TcpStream::connect(&host.place).await.is_err();
     wait::until_true("refusals", wait::LONG, refused).await;
     assert_eq!(
@@ -368,7 +368,7 @@ async fn a_request_that_does_not_end_is_cut_off_when_it_stops() {
     let wait = b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n";
     busy.write_all(wait).await.expect("a listener");
     host.answer.asked.notified().await;
-    host.stopper.stop();
+    host.shutdown.start();
     host.server.await.expect("no panic");
     assert_eq!(host.connections.get(), 1, "it was still there");
 }
@@ -397,11 +397,11 @@ async fn a_unix_socket_is_for_whom_its_mode_says_and_gone_in_the_end() {
         .expect_err("in use")
         .to_string();
     assert!(
-        told.contains("cannot listen: ") && told.contains("end what listens there"),
+        told.contains("can't listen: ") && told.contains("stop the process that listens there"),
         "{told}"
     );
 
-    first.stopper.stop();
+    first.shutdown.start();
     first.server.await.expect("no panic");
     assert!(!path.exists());
 
@@ -409,7 +409,7 @@ async fn a_unix_socket_is_for_whom_its_mode_says_and_gone_in_the_end() {
     drop(std::os::unix::net::UnixListener::bind(&path).expect("a socket"));
     assert!(path.exists());
     let second = host(&listen, limits()).await;
-    second.stopper.stop();
+    second.shutdown.start();
     second.server.await.expect("no panic");
 
     std::fs::write(&path, "precious").expect("a file");
@@ -417,7 +417,10 @@ async fn a_unix_socket_is_for_whom_its_mode_says_and_gone_in_the_end() {
         .await
         .expect_err("a file")
         .to_string();
-    assert!(told.contains("a file is there"), "{told}");
+    assert!(
+        told.contains("the path exists and is not a socket"),
+        "{told}"
+    );
     assert_eq!(
         std::fs::read_to_string(&path).expect("the file"),
         "precious"
@@ -434,7 +437,7 @@ async fn an_address_that_cannot_be_had_is_told_with_the_mend() {
         let listen = Listen::Tcp(place.parse().expect("an address"));
         let told = Listener::bind(&listen).await.expect_err(place).to_string();
         assert!(
-            told.starts_with(&format!("error: {place}: cannot listen: ")),
+            told.starts_with(&format!("error: {place}: can't listen: ")),
             "{told}"
         );
         assert!(told.contains(help), "{told}");

@@ -1,4 +1,4 @@
-//! TLS by rustls, where nothing in front terminates it.
+//! TLS by rustls, where no proxy in front terminates it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,8 +15,7 @@ use crate::watch::{Watched, Watcher};
 #[cfg(test)]
 mod tests;
 
-/// Reads certificate and key, and reads them again when they change. Connections that there are
-/// keep what they began with.
+/// Loads certificate and key, and reloads them when they change. Open connections keep the old ones.
 pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerConfig>, Report> {
     let (cert, key) = (tls.cert.clone(), tls.key.clone());
     let names: [PathBuf; 2] = [cert.clone(), key.clone()];
@@ -24,27 +23,23 @@ pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerCo
         let [cert, key] = contents.as_slice() else {
             return Err(Report::of(
                 "tls",
-                "not two files",
-                "name certificate and key",
+                "expected two files",
+                "set certificate and key",
             ));
         };
-        config(cert, key).map_err(|fault| {
+        config(cert, key).map_err(|error| {
             let [cert, key] = &names;
-            let (name, problem, help) = match fault {
-                Fault::Cert => (
+            let (name, problem, help) = match error {
+                LoadError::Cert => (
                     cert,
-                    "holds no certificate in PEM",
+                    "has no PEM certificate",
                     "write the certificate and its chain",
                 ),
-                Fault::Key => (
+                LoadError::Key => (key, "has no PEM private key", "write the certificate's key"),
+                LoadError::Pair => (
                     key,
-                    "holds no private key in PEM",
-                    "write the certificate's key",
-                ),
-                Fault::Pair => (
-                    key,
-                    "is not the key of the certificate, or of a kind that is not known",
-                    "write the two that belong together",
+                    "does not belong to the certificate, or has an unsupported type",
+                    "write a certificate and its own key",
                 ),
             };
             Report::of(&name.display().to_string(), problem, help)
@@ -52,25 +47,25 @@ pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerCo
     })
 }
 
-/// What is wrong. No more is told, since it is about a private key.
+/// Why they can't be loaded. Without details, because they may be of the private key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Fault {
+enum LoadError {
     Cert,
     Key,
     Pair,
 }
 
-fn config(cert: &[u8], key: &[u8]) -> Result<ServerConfig, Fault> {
+fn config(cert: &[u8], key: &[u8]) -> Result<ServerConfig, LoadError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert).collect();
     let chain = chain.ok().filter(|chain| !chain.is_empty());
-    let chain = chain.ok_or(Fault::Cert)?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| Fault::Key)?;
+    let chain = chain.ok_or(LoadError::Cert)?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| LoadError::Key)?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|_| Fault::Pair)?
+        .map_err(|_| LoadError::Pair)?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(|_| Fault::Pair)?;
+        .map_err(|_| LoadError::Pair)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -42,8 +42,8 @@ impl Scene {
         fs::write(self.folder.join(name), text).expect("a file");
     }
 
-    fn look(&mut self) -> String {
-        self.watcher.look(&self.metrics);
+    fn poll(&mut self) -> String {
+        self.watcher.poll(&self.metrics);
         self.watched.load().to_string()
     }
 
@@ -56,61 +56,61 @@ impl Scene {
 }
 
 #[test]
-fn a_change_counts_at_the_second_look() {
+fn a_change_is_loaded_at_the_second_read() {
     let mut scene = Scene::new();
-    assert_eq!(scene.look(), "a+b");
+    assert_eq!(scene.poll(), "a+b");
     scene.write("one", "c");
-    assert_eq!(scene.look(), "a+b");
-    assert_eq!(scene.look(), "c+b");
-    assert_eq!(scene.look(), "c+b");
-    assert!(scene.counted("taken") && !scene.counted("kept-old"));
+    assert_eq!(scene.poll(), "a+b");
+    assert_eq!(scene.poll(), "c+b");
+    assert_eq!(scene.poll(), "c+b");
+    assert!(scene.counted("reloaded") && !scene.counted("failed"));
 }
 
 #[test]
-fn what_is_half_written_is_never_judged() {
+fn a_half_written_file_is_never_loaded() {
     let mut scene = Scene::new();
     for half in ["c d", "c de", "c"] {
         scene.write("one", half);
-        assert_eq!(scene.look(), "a+b");
+        assert_eq!(scene.poll(), "a+b");
     }
-    assert_eq!(scene.look(), "c+b");
-    assert!(!scene.counted("kept-old"));
+    assert_eq!(scene.poll(), "c+b");
+    assert!(!scene.counted("failed"));
 }
 
 #[test]
-fn a_bad_edit_keeps_what_worked_and_is_counted_once() {
+fn a_failed_reload_keeps_the_previous_version_and_is_counted_once() {
     let mut scene = Scene::new();
     scene.write("two", "x y");
     for _ in 0..4 {
-        assert_eq!(scene.look(), "a+b");
+        assert_eq!(scene.poll(), "a+b");
     }
-    assert!(scene.counted("kept-old"));
+    assert!(scene.counted("failed"));
     let stale = |scene: &Scene, number: u8| {
         let line = format!("file_stale{{file=\"words\"}} {number}\n");
         scene.metrics.text().expect("text").contains(&line)
     };
     assert!(stale(&scene, 1));
     scene.write("two", "y");
-    scene.look();
-    assert_eq!(scene.look(), "a+y");
+    scene.poll();
+    assert_eq!(scene.poll(), "a+y");
     assert!(stale(&scene, 0));
 }
 
 #[test]
-fn a_file_that_is_gone_keeps_what_worked_until_it_is_back() {
+fn a_missing_file_keeps_the_previous_version() {
     let mut scene = Scene::new();
     fs::remove_file(scene.folder.join("one")).expect("a file");
     for _ in 0..3 {
-        assert_eq!(scene.look(), "a+b");
+        assert_eq!(scene.poll(), "a+b");
     }
-    assert!(scene.counted("kept-old"));
+    assert!(scene.counted("failed"));
     scene.write("one", "z");
-    scene.look();
-    assert_eq!(scene.look(), "z+b");
+    scene.poll();
+    assert_eq!(scene.poll(), "z+b");
 }
 
 #[test]
-fn a_volume_of_kubernetes_is_swapped_whole() {
+fn a_kubernetes_volume_is_swapped_atomically() {
     let folder = folder::fresh("watch-volume");
     let write = |version: &str, text: &str| {
         fs::create_dir(folder.join(version)).expect("a folder");
@@ -129,27 +129,27 @@ fn a_volume_of_kubernetes_is_swapped_whole() {
     write("..second", "b");
     point("..second");
     fs::remove_dir_all(folder.join("..first")).expect("a folder");
-    watcher.look(&metrics);
-    watcher.look(&metrics);
+    watcher.poll(&metrics);
+    watcher.poll(&metrics);
     assert_eq!(*watched.load(), "b");
 }
 
 #[test]
-fn at_the_start_everything_must_be_good() {
+fn at_the_start_every_file_must_be_valid() {
     let folder = folder::fresh("watch-start");
     fs::write(folder.join("bad"), "a b").expect("a file");
     fs::write(folder.join("big"), vec![b'a'; (1 << 20) + 1]).expect("a file");
     for (name, problem) in [
         ("bad", "there is a space"),
-        ("missing", "cannot be read: "),
-        (".", "cannot be read: "),
-        ("big", "longer than a mebibyte"),
+        ("missing", "can't be read: "),
+        (".", "can't be read: "),
+        ("big", "larger than 1 MiB"),
     ] {
-        let told = Watcher::default().watch("words", vec![folder.join(name)], words);
-        let told = told.expect_err(name).to_string();
+        let error = Watcher::default().watch("words", vec![folder.join(name)], words);
+        let error = error.expect_err(name).to_string();
         assert!(
-            told.contains(problem) && told.contains("\nhelp: "),
-            "{told}"
+            error.contains(problem) && error.contains("\nhelp: "),
+            "{error}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The table of what the companion answers, one file an endpoint.
+//! The routes of the companion, one file for each endpoint.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{any, get, post};
 
-use super::answer::Problem;
 use super::health::{ping, ready};
-use super::middleware::around;
-use super::state::Shared;
+use super::middleware::wrap;
+use super::problem::Problem;
+use super::state::{Shared, SignIn};
 
 mod auth;
 mod backchannel_logout;
@@ -25,12 +25,26 @@ mod sign_out;
 mod start;
 mod userinfo;
 
-/// What people, proxies and providers ask for.
-pub(super) fn main(state: &Shared) -> Router {
+/// The routes of the main listener. `sign_in` is `None` without sign-in.
+pub(super) fn main(state: &Shared, sign_in: Option<&SignIn>) -> Router {
     let routes = Router::new()
         .route("/oauth2/auth", any(auth::auth))
         .route("/oauth2/auth/", any(auth::auth))
         .route("/oauth2/auth/{*path}", any(auth::auth))
+        .route("/oauth2/mirror/{trust}", get(mirror::mirror))
+        .route("/ping", get(ping))
+        .route("/ready", get(ready));
+    let routes = routes.with_state(Arc::clone(state));
+    let routes = match sign_in {
+        Some(sign_in) => routes.merge(with_sign_in(sign_in)),
+        None => routes.merge(without_sign_in()),
+    };
+    wrapped(routes, state)
+}
+
+/// The routes that need sign-in.
+fn with_sign_in(state: &SignIn) -> Router {
+    Router::new()
         .route(
             "/oauth2/backchannel-logout",
             post(backchannel_logout::backchannel_logout),
@@ -38,7 +52,6 @@ pub(super) fn main(state: &Shared) -> Router {
         .route("/oauth2/callback", get(callback::bare))
         .route("/oauth2/callback/{provider}", get(callback::of_provider))
         .route("/oauth2/jwks", get(keys::jwks))
-        .route("/oauth2/mirror/{trust}", get(mirror::mirror))
         .route("/oauth2/refresh", post(refresh::refresh))
         .route("/oauth2/revocations", get(keys::revocations))
         .route("/oauth2/sign_in", get(sign_in::sign_in))
@@ -48,37 +61,47 @@ pub(super) fn main(state: &Shared) -> Router {
         )
         .route("/oauth2/start", get(start::start))
         .route("/oauth2/userinfo", get(userinfo::userinfo))
-        .route("/ping", get(ping))
-        .route("/ready", get(ready));
-    enveloped(routes, state)
+        .with_state(Arc::clone(state))
 }
 
-/// What those who watch over the companion ask for, on a listener of its own.
-pub(super) fn watch_over(state: &Shared) -> Router {
+/// Every other path below `/oauth2`, where sign-in is not configured.
+fn without_sign_in() -> Router {
+    Router::new().route("/oauth2/{*path}", any(sign_in_not_configured))
+}
+
+/// The routes of the metrics listener.
+pub(super) fn metrics(state: &Shared) -> Router {
     let routes = Router::new()
         .route("/metrics", get(metrics::metrics))
         .route("/ping", get(ping))
         .route("/ready", get(ready));
-    enveloped(routes, state)
+    wrapped(routes.with_state(Arc::clone(state)), state)
 }
 
-fn enveloped(routes: Router<Shared>, state: &Shared) -> Router {
+fn wrapped(routes: Router, state: &Shared) -> Router {
     let routes = routes
-        .fallback(unknown)
-        .method_not_allowed_fallback(other_method)
-        .with_state(Arc::clone(state));
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed);
     let limits = Arc::new(state.config.limits.clone());
-    around(routes, &limits, &state.metrics)
+    wrap(routes, &limits, &state.metrics)
 }
 
-async fn unknown() -> Problem {
-    let text = "There is nothing at this address. Go to the app that you want; it leads here and \
-                back where you have to sign in.";
-    Problem::new(StatusCode::NOT_FOUND, "not_found", "Nothing is here", text)
+async fn not_found() -> Problem {
+    let text = "There is no page at this address. Open the app that you want to use; it sends you here \
+                if you have to sign in.";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "Page not found", text)
 }
 
-async fn other_method() -> Problem {
-    let (status, title) = (StatusCode::METHOD_NOT_ALLOWED, "Not in this way");
-    let text = "This address is not asked in this way.";
+async fn method_not_allowed() -> Problem {
+    let (status, title) = (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
+    let text = "This address does not accept this kind of request. Go back, and open the app that you \
+                want to use.";
     Problem::new(status, "invalid_request", title, text)
+}
+
+async fn sign_in_not_configured() -> Problem {
+    let text = "This gate accepts bearer tokens only, so there is no sign-in here. Call the app with a \
+                bearer token, or ask the operator of this site to configure an identity provider.";
+    let title = "Sign-in is not configured";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", title, text)
 }

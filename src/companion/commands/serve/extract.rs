@@ -1,4 +1,4 @@
-//! Queries and forms, refused in the words of all other answers, and never quoted.
+//! Extractors of queries and forms, whose errors are [`Problem`]s that never quote the input.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::answer::Problem;
+use super::problem::Problem;
 
-/// How long a form may be on its way. All forms are short, and anybody may begin one: whoever does
-/// not end it must not take a place among the proxy's calls for long.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a form may take to arrive. All forms are short, and anybody may send one: a slow one must
+/// not occupy a request slot for long.
+const FORM_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The query of a request, as axum's own. A parameter that stands twice is refused.
+/// The query of a request, as axum's own. A repeated parameter is an error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
 
-/// The form in the body of a request, as axum's own. A field that stands twice is refused.
+/// The form in the body of a request, as axum's own. A repeated field is an error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Form<T>(pub(crate) T);
 
@@ -29,7 +29,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
             Err(_) => Err(Problem::bad_request(
-                "What stands behind the `?` of the address is not understood.",
+                "The query of this address is invalid. Open the app that you want to use again.",
             )),
         }
     }
@@ -40,14 +40,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let read = axum::extract::Form::from_request(request, state);
-        match tokio::time::timeout(PATIENCE, read).await {
+        match tokio::time::timeout(FORM_TIMEOUT, read).await {
             Ok(Ok(axum::extract::Form(form))) => Ok(Self(form)),
             Ok(Err(rejection)) => Err(refusal(&rejection)),
             Err(_) => Err(Problem::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "invalid_request",
-                "This took too long",
-                "The form did not arrive in time. Please try again.",
+                "Request timed out",
+                "The form did not arrive in time. Try again.",
             )),
         }
     }
@@ -58,9 +58,9 @@ fn refusal(rejection: &FormRejection) -> Problem {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "invalid_request",
-            "This is too much",
-            "The request is longer than anything that is meant for here.",
+            "Request too large",
+            "The request is larger than this site accepts. Open the app that you want to use again.",
         ),
-        _ => Problem::bad_request("The form that was sent is not understood."),
+        _ => Problem::bad_request("The form is invalid. Open the app that you want to use again."),
     }
 }

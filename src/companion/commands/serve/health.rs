@@ -1,4 +1,4 @@
-//! Whether the companion lives (`/ping`) and can be of use (`/ready`).
+//! Liveness (`/ping`) and readiness (`/ready`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,75 +10,76 @@ use axum::response::{IntoResponse, Response};
 
 use super::state::Shared;
 
-/// What must be there before anybody can sign in.
+/// What is required for readiness. Nothing is required without sign-in.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
-    needs: Vec<Need>,
+    requirements: Vec<Requirement>,
     stopping: AtomicBool,
 }
 
-/// One thing that must be there.
-struct Need {
+/// One requirement.
+struct Requirement {
     name: &'static str,
-    is_there: Box<dyn Fn() -> bool + Send + Sync>,
+    is_met: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// A thing that is there, or is not, as whoever knows says.
+/// A status that one task sets and others read. `false` at first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Presence(Arc<AtomicBool>);
+pub(crate) struct StatusFlag(Arc<AtomicBool>);
 
 impl Health {
-    /// Adds a need. `is_there` is asked for each `/ready`, so it must not wait.
-    pub(crate) fn need(
+    /// Adds a requirement. `is_met` is called for each `/ready`, so it must not block.
+    pub(crate) fn require(
         &mut self,
         name: &'static str,
-        is_there: impl Fn() -> bool + Send + Sync + 'static,
+        is_met: impl Fn() -> bool + Send + Sync + 'static,
     ) {
-        self.needs.push(Need {
+        self.requirements.push(Requirement {
             name,
-            is_there: Box::new(is_there),
+            is_met: Box::new(is_met),
         });
     }
 
-    /// From now on no new requests are wanted, while those there are finish.
+    /// Reports not ready from now on, so that no new requests are routed here while the last ones
+    /// finish.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// What is missing, by name alone: who asks is nobody in particular.
+    /// What is missing, by name only, because anybody may read it.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
         let stopping = self.stopping.load(Ordering::Relaxed).then_some("stopping");
-        let missing = self.needs.iter().filter(|need| !(need.is_there)());
-        missing.map(|need| need.name).chain(stopping).collect()
+        let missing = self.requirements.iter().filter(|one| !(one.is_met)());
+        missing.map(|one| one.name).chain(stopping).collect()
     }
 }
 
-impl fmt::Debug for Need {
+impl fmt::Debug for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
 }
 
-// === impl Presence ===
+// === impl StatusFlag ===
 
-impl Presence {
-    /// Says whether it is there.
-    pub(crate) fn set(&self, is_there: bool) {
-        self.0.store(is_there, Ordering::Relaxed);
+impl StatusFlag {
+    /// Sets the status.
+    pub(crate) fn set(&self, status: bool) {
+        self.0.store(status, Ordering::Relaxed);
     }
 
-    /// Whether it is there.
+    /// The status.
     pub(crate) fn get(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// `GET /ping`: the process answers.
+/// `GET /ping`: the process is alive.
 pub(super) async fn ping() -> &'static str {
     "OK\n"
 }
 
-/// `GET /ready`: whether people can sign in now, and else what is missing.
+/// `GET /ready`: whether the companion is ready, and otherwise what is missing.
 pub(super) async fn ready(State(state): State<Shared>) -> Response {
     let missing = state.health.missing();
     if missing.is_empty() {

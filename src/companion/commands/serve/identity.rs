@@ -1,4 +1,4 @@
-//! What the endpoints for people share: who signs them in, and their sessions.
+//! The identity providers and the sessions of the people who sign in.
 
 mod settings;
 
@@ -16,27 +16,27 @@ use crate::document::Report;
 use crate::provider::{Provider, Renewed};
 use crate::session::{Cookies, Keys, NotRenewed, Redeem, Session, Sessions, SetCookie};
 
-use super::health::{Health, Presence};
+use super::health::{Health, StatusFlag};
 use crate::clock::now;
-use crate::config::Config;
+use crate::config::SignIn;
 use crate::metrics::{Metrics, seconds};
 use crate::watch::{Watched, Watcher};
 
-/// How often it is looked whether sessions can be kept.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often the session store is checked.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Where the provider sends people back to.
+/// The path of the redirect URI.
 const CALLBACK: &str = "/oauth2/callback";
 
-/// The provider that has the bare callback, where there are several.
-const FIRST: &str = "sso";
+/// The provider with the bare callback path, where there are several.
+const DEFAULT_PROVIDER: &str = "sso";
 
-/// Who signs people in, and their sessions.
+/// The identity providers and the sessions.
 #[derive(Debug)]
-pub(crate) struct People {
+pub(crate) struct Identity {
     /// The sessions.
     pub(crate) sessions: Arc<Sessions>,
-    /// What providers are asked through.
+    /// The providers.
     pub(crate) providers: Arc<Providers>,
     /// The keys that sign and seal.
     pub(crate) keys: Watched<Keys>,
@@ -50,56 +50,56 @@ pub(crate) struct Providers {
     metrics: Arc<Metrics>,
 }
 
-impl People {
-    /// Makes ready what is configured. No provider is asked yet, so that they may all be down.
+impl Identity {
+    /// Opens the session store and creates the providers. No request is sent yet, so the providers may
+    /// be down.
     pub(super) fn open(
-        config: &Config,
+        sign_in: &SignIn,
         policy: &Policy,
         watcher: &mut Watcher,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Report> {
-        let keys = settings::keys(watcher, config)?;
-        let settings = settings::sessions(config, policy)?;
-        let store = settings::store(&config.session);
+        let keys = settings::keys(watcher, sign_in)?;
+        let settings = settings::sessions(sign_in, policy)?;
+        let store = settings::store(&sign_in.session);
         let sessions = Sessions::open(settings, keys.shared(), store, now())?;
-        let all = settings::providers(config)?;
+        let all = settings::providers(sign_in)?;
         Ok(Self {
             sessions: Arc::new(sessions),
             providers: Arc::new(Providers { all, metrics }),
             keys,
-            url: config.site.as_str().to_owned(),
+            url: sign_in.site.as_str().to_owned(),
         })
     }
 
-    /// Keeps what is known of providers fresh, for as long as this program runs, and says what must be
-    /// there before anybody can sign in.
-    pub(super) fn watch(&self, metrics: &Arc<Metrics>) -> Health {
-        let mut health = Health::default();
+    /// Starts to refresh the providers' metadata and to check the session store, and adds both to what
+    /// `/ready` requires.
+    pub(super) fn watch(&self, metrics: &Arc<Metrics>, health: &mut Health) {
         for provider in self.providers.all() {
             let provider = Arc::clone(provider);
             tokio::spawn(async move { provider.tend(now).await });
         }
         let providers = Arc::clone(&self.providers);
-        health.need("provider", move || {
+        health.require("provider", move || {
             providers.all().iter().any(|one| one.ready(now()).is_ok())
         });
-        let store = Presence::default();
-        let is_there = store.clone();
-        health.need("store", move || is_there.get());
+        let store = StatusFlag::default();
+        let is_available = store.clone();
+        health.require("store", move || is_available.get());
         let (sessions, metrics) = (Arc::clone(&self.sessions), Arc::clone(metrics));
         let keys = self.keys.clone();
         tokio::spawn(async move {
-            let mut looks = tokio::time::interval(LOOK);
-            looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut ticks = tokio::time::interval(POLL_INTERVAL);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut known = true;
             loop {
-                looks.tick().await;
+                ticks.tick().await;
                 let made = keys.load().made(now());
                 metrics.signing_key_made.set(seconds(made.secs()));
                 let counts = sessions.counts(now()).await;
                 match &counts {
-                    Err(why) if known => warn!(%why, "sessions can't be kept"),
-                    Ok(_) if !known => info!("sessions can be kept again"),
+                    Err(why) if known => warn!(%why, "session store unavailable"),
+                    Ok(_) if !known => info!("session store available again"),
                     Ok(_) | Err(_) => {}
                 }
                 known = counts.is_ok();
@@ -113,11 +113,10 @@ impl People {
                 }
             }
         });
-        health
     }
 
-    /// Where this provider sends people back to: a place of its own for each, so that the answer of
-    /// one is never taken for another's (RFC 9700 section 4.4.2).
+    /// The redirect URI of a provider. Each has its own, so that a response of one provider is never
+    /// taken for another's (RFC 9700 section 4.4.2).
     pub(crate) fn redirect_uri(&self, provider: &Provider) -> Option<Url> {
         let path = if self.providers.has_bare_callback(provider) {
             CALLBACK.to_owned()
@@ -136,18 +135,18 @@ impl Providers {
         &self.all
     }
 
-    /// The one of this name.
+    /// The provider with this name.
     pub(crate) fn named(&self, name: &str) -> Option<&Arc<Provider>> {
         self.all.iter().find(|provider| provider.name() == name)
     }
 
-    /// The only one there is.
+    /// The provider, if there is only one.
     pub(crate) fn only(&self) -> Option<&Arc<Provider>> {
         self.all.first().filter(|_| self.all.len() == 1)
     }
 
-    /// The one that a callback path belongs to: `name` is what stands behind the bare path.
-    pub(crate) fn called_back(&self, name: Option<&str>) -> Option<&Arc<Provider>> {
+    /// The provider of a callback path: `name` is what follows the bare path.
+    pub(crate) fn by_callback(&self, name: Option<&str>) -> Option<&Arc<Provider>> {
         let mut all = self.all.iter();
         match name {
             None => all.find(|provider| self.has_bare_callback(provider)),
@@ -158,7 +157,7 @@ impl Providers {
     }
 
     fn has_bare_callback(&self, provider: &Provider) -> bool {
-        provider.name() == FIRST || self.all.len() == 1
+        provider.name() == DEFAULT_PROVIDER || self.all.len() == 1
     }
 }
 
@@ -167,7 +166,7 @@ impl Redeem for Providers {
         let Some(provider) = self.named(&session.idp) else {
             warn!(
                 provider = session.idp,
-                "a session's provider is configured no more"
+                "the provider of a session is no longer configured"
             );
             return Err(NotRenewed::Ended);
         };
@@ -175,7 +174,7 @@ impl Redeem for Providers {
             .refresh(&session.tokens, &session.person, now())
             .await;
         renewed.map_err(|error| {
-            warn!(provider = provider.name(), %error, "a session was not renewed");
+            warn!(provider = provider.name(), %error, "session refresh failed");
             self.metrics
                 .provider_failed(provider.name(), error.cause().kind());
             error.into()
@@ -188,10 +187,10 @@ pub(crate) fn cookies(headers: &HeaderMap) -> Cookies<'_> {
     Cookies::read(headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes))
 }
 
-/// Sets cookies in an answer, each in a line of its own.
+/// Adds a `Set-Cookie` header for each cookie.
 pub(crate) fn set_cookies(headers: &mut HeaderMap, lines: &[SetCookie]) {
     for line in lines {
-        // Names are tokens and values base64url, so none can fail.
+        // Names are tokens and values are base64url, so this never fails.
         if let Ok(mut line) = HeaderValue::from_str(line.header()) {
             line.set_sensitive(true);
             headers.append(SET_COOKIE, line);

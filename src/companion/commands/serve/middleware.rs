@@ -1,5 +1,4 @@
-//! What goes around every request: its number, its limits, its line in the log, and the headers
-//! that every answer has.
+//! The middleware of every request: its ID, its limits, its log line, and the headers of every response.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -21,8 +20,8 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{Instrument as _, debug, info, info_span, warn};
 
-use super::answer::Problem;
-use super::request_id::{RequestId, X_REQUEST_ID, theirs};
+use super::problem::Problem;
+use super::request_id::{RequestId, X_REQUEST_ID, proxy_request_id};
 use crate::config::Limits;
 use crate::metrics::Metrics;
 use crate::server::Peer;
@@ -30,10 +29,10 @@ use crate::server::Peer;
 #[cfg(test)]
 mod tests;
 
-/// How much of a path is logged, in bytes.
-const MAX_PATH: usize = 256;
+/// How much of a path is logged, in characters.
+const MAX_PATH_CHARS: usize = 256;
 
-/// What every answer has, unless its handler says something else.
+/// The headers of every response, unless its handler sets them.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (
@@ -47,57 +46,66 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-/// What is logged of a request. Never a query, a cookie or a header that a client chose.
-struct Asked {
+/// What is logged of a request: never a query, a cookie or a header that a client chose.
+struct RequestInfo {
     method: Method,
     path: String,
     endpoint: Option<MatchedPath>,
     peer: Option<Peer>,
-    theirs: Option<String>,
+    proxy_id: Option<String>,
 }
 
-/// What the envelope itself needs.
+/// The state of the middleware.
 #[derive(Debug)]
-struct Needs {
+struct MiddlewareState {
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
-    /// A place for each request at a time. Over HTTP/2 one connection has many.
-    places: Semaphore,
+    /// One permit for each concurrent request. An HTTP/2 connection has many.
+    permits: Semaphore,
 }
 
-/// Puts the envelope around all routes and what answers where there is none.
-pub(super) fn around(routes: Router, limits: &Arc<Limits>, metrics: &Arc<Metrics>) -> Router {
-    let needs = Arc::new(Needs {
+/// Wraps all routes and the fallback.
+pub(super) fn wrap(routes: Router, limits: &Arc<Limits>, metrics: &Arc<Metrics>) -> Router {
+    let state = Arc::new(MiddlewareState {
         limits: Arc::clone(limits),
         metrics: Arc::clone(metrics),
-        places: Semaphore::new(limits.connections),
+        permits: Semaphore::new(limits.connections),
     });
     routes
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(needs, envelope))
+        .layer(from_fn_with_state(state, handle))
 }
 
-/// Has a request answered by what is inside, and its answer completed.
-async fn envelope(State(needs): State<Arc<Needs>>, mut request: Request, next: Next) -> Response {
+/// Runs the handler of a request, and completes its response.
+async fn handle(
+    State(state): State<Arc<MiddlewareState>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let began = Instant::now();
     let id = RequestId::fresh();
-    let asked = Asked::of(&request);
+    let info = RequestInfo::of(&request);
     let client = client(request.method(), request.headers());
     request.extensions_mut().insert(id.clone());
     let span = info_span!("request", id = id.as_str());
-    let answer = match needs.places.try_acquire() {
-        Ok(_place) => within(&needs.limits, request, next).instrument(span).await,
-        Err(_) => Problem::unavailable("Too many ask at this moment.").into_response(),
+    let response = match state.permits.try_acquire() {
+        Ok(_permit) => within(&state.limits, request, next).instrument(span).await,
+        Err(_) => {
+            Problem::unavailable("There are too many requests right now. Try again in a moment.")
+                .into_response()
+        }
     };
-    let answer = complete(answer, &asked.method, client, &id);
+    let response = complete(response, &info.method, client, &id);
     let took = began.elapsed();
-    let status = answer.status();
-    needs.metrics.answered(asked.endpoint(), status, took);
-    asked.log(&id, status, took);
-    answer
+    let status = response.status();
+    state
+        .metrics
+        .request_completed(info.endpoint(), status, took);
+    info.log(&id, status, took);
+    response
 }
 
-/// What is answered where a handler panicked. The panic itself is logged where it happened.
+/// The response where a handler panicked. The panic itself is logged by the hook.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     Problem::internal().into_response()
 }
@@ -106,46 +114,47 @@ async fn within(limits: &Limits, request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limits.body_bytes) {
-        let (status, title) = (StatusCode::PAYLOAD_TOO_LARGE, "This is too much");
-        let text = "The request is longer than anything that is meant for here.";
+        let (status, title) = (StatusCode::PAYLOAD_TOO_LARGE, "Request too large");
+        let text = "The request is larger than this site accepts. Open the app that you want to use again.";
         return Problem::new(status, "invalid_request", title, text).into_response();
     }
     let request = request.map(|body| Body::new(Limited::new(body, limits.body_bytes)));
     match tokio::time::timeout(limits.request, next.run(request)).await {
-        Ok(answer) => answer,
+        Ok(response) => response,
         Err(_) => {
-            warn!("took longer than limits.request");
-            Problem::unavailable("This took too long. Please try again.").into_response()
+            warn!("request timed out (limits.request)");
+            Problem::unavailable("The request took too long. Try again in a moment.")
+                .into_response()
         }
     }
 }
 
-/// Writes the problem, if there is one, and the headers that every answer has.
-fn complete(mut answer: Response, method: &Method, client: Client, id: &RequestId) -> Response {
-    if let Some(problem) = answer.extensions_mut().remove::<Problem>() {
-        answer = problem.write(client, id, answer);
+/// Renders the problem, if there is one, and adds the headers of every response.
+fn complete(mut response: Response, method: &Method, client: Client, id: &RequestId) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = problem.render(client, id, response);
         if method == Method::HEAD {
-            *answer.body_mut() = Body::empty();
+            *response.body_mut() = Body::empty();
         }
     }
-    let headers = answer.headers_mut();
+    let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(value);
     }
     if let Some(value) = id.header() {
         headers.insert(X_REQUEST_ID, value);
     }
-    answer
+    response
 }
 
-/// Who asks, by core's own rule.
+/// The kind of client, by core's rule.
 fn client(method: &Method, headers: &HeaderMap) -> Client {
     let names = [ACCEPT, HeaderName::from_static("sec-fetch-mode")];
     let fields = names.iter().flat_map(|name| {
         let values = headers.get_all(name).iter();
         values.map(|value| (name.as_str().as_bytes(), value.as_bytes()))
     });
-    // A page that a person asks for without a body, or sends a form of, is for them to read.
+    // A POST by a browser is a form, whose response is a page.
     let method = match *method {
         Method::POST => "GET",
         _ => method.as_str(),
@@ -154,20 +163,20 @@ fn client(method: &Method, headers: &HeaderMap) -> Client {
     Headers::new([method].into_iter().chain(fields).collect()).client()
 }
 
-// === impl Asked ===
+// === impl RequestInfo ===
 
-impl Asked {
+impl RequestInfo {
     fn of(request: &Request) -> Self {
         Self {
             method: request.method().clone(),
-            path: request.uri().path().chars().take(MAX_PATH).collect(),
+            path: request.uri().path().chars().take(MAX_PATH_CHARS).collect(),
             endpoint: request.extensions().get().cloned(),
             peer: request.extensions().get().copied(),
-            theirs: theirs(request.headers()).map(str::to_owned),
+            proxy_id: proxy_request_id(request.headers()).map(str::to_owned),
         }
     }
 
-    /// Its route, of which there are few.
+    /// The route, of which there are few.
     fn endpoint(&self) -> &str {
         self.endpoint
             .as_ref()
@@ -176,7 +185,7 @@ impl Asked {
 
     fn log(&self, id: &RequestId, status: StatusCode, took: Duration) {
         let peer = self.peer.map(|peer| peer.to_string());
-        // The macros want the level written out.
+        // The macros need the level as a name.
         macro_rules! line {
             ($level:ident) => {
                 $level!(
@@ -186,8 +195,8 @@ impl Asked {
                     status = status.as_u16(),
                     micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
                     peer = peer.as_deref(),
-                    proxy_id = self.theirs.as_deref(),
-                    "answered"
+                    proxy_id = self.proxy_id.as_deref(),
+                    "request completed"
                 )
             };
         }

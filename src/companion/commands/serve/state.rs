@@ -1,33 +1,57 @@
-//! What all endpoints share.
+//! The state that endpoints share.
 
 use std::sync::Arc;
 
-use super::forward_auth_state::{InForce, SignedIn};
-use super::health::Health;
-use super::identity::People;
-use super::loaded_policy::Judgement;
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::redirect_target::RedirectRules;
+use crate::site::Site;
 use crate::watch::Watched;
 
-/// What all endpoints share: `State(state): State<Shared>` in a handler.
-pub(crate) type Shared = Arc<Context>;
+use super::forward_auth_state::{ForwardAuthState, LocalSessions};
+use super::health::Health;
+use super::identity::Identity;
+use super::loaded_policy::LoadedPolicy;
 
-/// The companion, as its endpoints see it.
+/// The state of all endpoints: `State(state): State<Shared>` in a handler.
+pub(crate) type Shared = Arc<AppState>;
+
+/// The state of the endpoints that need sign-in: `State(state): State<SignIn>` in a handler.
+pub(crate) type SignIn = Arc<SignInState>;
+
+/// The state of all endpoints.
 #[derive(Debug)]
-pub(crate) struct Context {
-    /// What it was told.
+pub(crate) struct AppState {
+    /// The configuration.
     pub(crate) config: Config,
-    /// The policy in force. Ask once for each request.
-    pub(crate) judgement: Watched<Judgement>,
-    /// The judge by that policy, for forward auth.
-    pub(crate) judge: InForce,
-    /// People's sessions, as that judge asks for them.
-    pub(crate) signed_in: SignedIn,
-    /// Who signs people in, and their sessions.
-    pub(crate) people: People,
-    /// What Prometheus is told.
+    /// The judge of forward auth and the mirror. A request should load it once.
+    pub(crate) forward_auth: ForwardAuthState,
+    /// The sessions that forward auth reads; `None` without sign-in.
+    pub(crate) sessions: Option<LocalSessions>,
+    /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
-    /// Whether people can sign in now.
+    /// Whether the companion is ready.
     pub(crate) health: Health,
+}
+
+/// The state of the endpoints that need sign-in.
+#[derive(Debug)]
+pub(crate) struct SignInState {
+    /// The public URL of the companion.
+    pub(crate) site: Site,
+    /// The providers and the sessions.
+    pub(crate) identity: Identity,
+    /// The policy in force. A request should load it once.
+    pub(crate) policy: Watched<LoadedPolicy>,
+    /// The metrics.
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl SignInState {
+    /// The redirect targets that the policy in force allows.
+    pub(crate) fn redirects(&self) -> RedirectRules {
+        let rules = self.policy.load().redirects.clone();
+        // With sign-in, no policy without `sso` is loaded; without rules only our own host is allowed.
+        rules.unwrap_or_else(|| RedirectRules::of(&self.site, &[]))
+    }
 }

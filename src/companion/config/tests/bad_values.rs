@@ -267,7 +267,10 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
         let (name, value) = flag.split_once('=').expect("a value");
         if problem.is_empty() {
             // The default of the token gives way to a shorter idle.
-            assert_eq!(good(FILE, &[flag]).session.token, Duration::from_secs(240));
+            assert_eq!(
+                good(FILE, &[flag]).sign_in().session.token,
+                Duration::from_secs(240)
+            );
             continue;
         }
         let told = read(FILE, &[flag]).expect_err(flag);

@@ -90,10 +90,22 @@ fn flags_count_before_the_file_setting_by_setting() {
     let file =
         format!("{FILE}trust: {{a: {{connect: 'h:2'}}, b: {{connect: 'h:3', token_file: t}}}}\n");
     let config = good(&file, &flags);
-    assert_eq!(config.session.idle, Duration::from_secs(1_200));
-    assert_eq!(config.session.lifetime, Duration::from_secs(43_200));
-    assert_eq!(config.providers[0].client_id, "other");
-    assert_eq!(config.providers[0].issuer, "https://gitlab.example.com");
+    assert_eq!(
+        config.sign_in.as_ref().unwrap().session.idle,
+        Duration::from_secs(1_200)
+    );
+    assert_eq!(
+        config.sign_in.as_ref().unwrap().session.lifetime,
+        Duration::from_secs(43_200)
+    );
+    assert_eq!(
+        config.sign_in.as_ref().unwrap().providers[0].client_id,
+        "other"
+    );
+    assert_eq!(
+        config.sign_in.as_ref().unwrap().providers[0].issuer,
+        "https://gitlab.example.com"
+    );
     assert_eq!(
         config.trust["a"].connect,
         Some(Connect {
@@ -112,7 +124,7 @@ fn flags_count_before_the_file_setting_by_setting() {
     // An empty list takes away what the file lists.
     let file = format!("{FILE}trusted_proxies: [10.0.0.1]\nredirect_hosts: [a.example.com]\n");
     let config = good(&file, &["--trusted-proxies=", "--redirect-hosts="]);
-    assert_eq!(config.trusted_proxies, Proxies::default());
+    assert_eq!(config.trusted_proxies, TrustedProxies::default());
     assert_eq!(config.redirect_hosts, Some(Vec::new()));
 }
 
@@ -137,7 +149,7 @@ fn an_error_names_the_place_that_it_is_in() {
 
     let name = "PORTCULLIS_SESSION_IDLE".to_owned();
     let values = vec!["soon".to_owned()];
-    let given = HashMap::from([("session.idle", Given { name, values })]);
+    let given = HashMap::from([("session.idle", Override { name, values })]);
     let file = Document::parse("c.yaml".into(), FILE.into(), "").expect("a document");
     let source = source::Source::new(Some(file), given).expect("a source");
     let told = Config::read(&source).expect_err("a variable").to_string();
@@ -167,7 +179,17 @@ fn the_help_tells_of_every_setting() {
         .and_then(|rest| rest.split("\n\nThe policy").next());
     let example = example.expect("an example").replace("\n  ", "\n");
     let config = good(&example, &[]);
-    assert_eq!(config.session.cookie.domain.as_deref(), Some("example.com"));
+    assert_eq!(
+        config
+            .sign_in
+            .as_ref()
+            .unwrap()
+            .session
+            .cookie
+            .domain
+            .as_deref(),
+        Some("example.com")
+    );
     assert_eq!(
         config.metrics.map(|listen| listen.to_string()).as_deref(),
         Some("127.0.0.1:9180")

@@ -5,11 +5,14 @@ use crate::session::{Kind, RedisSettings, SameSite};
 #[test]
 fn a_short_file_has_the_defaults_of_the_rest() {
     let config = good(FILE, &[]);
-    assert_eq!(config.site.as_str(), "https://auth.example.com");
+    assert_eq!(
+        config.sign_in.as_ref().unwrap().site.as_str(),
+        "https://auth.example.com"
+    );
     assert_eq!(config.listen.to_string(), "127.0.0.1:4180");
     assert_eq!(config.metrics, None);
     assert_eq!(config.policy, Path::new("etc/portcullis.yaml"));
-    let [provider] = &*config.providers else {
+    let [provider] = &*config.sign_in.as_ref().unwrap().providers else {
         panic!("one provider");
     };
     assert_eq!(provider.name, "sso");
@@ -17,7 +20,7 @@ fn a_short_file_has_the_defaults_of_the_rest() {
     assert_eq!(provider.scopes, ["openid", "email", "profile"]);
     assert_eq!(provider.groups_claim, ["groups"]);
     assert_eq!(provider.client_secret_file, None);
-    let session = &config.session;
+    let session = &config.sign_in.as_ref().unwrap().session;
     assert_eq!(session.keys_file, Path::new("etc/secrets/session-keys"));
     assert_eq!(
         session.state_file,
@@ -27,7 +30,7 @@ fn a_short_file_has_the_defaults_of_the_rest() {
     assert_eq!(times, [43_200, 3_600, 300].map(Duration::from_secs));
     assert_eq!(session.store, Store::Cookie);
     assert_eq!(session.cookie.same_site, SameSite::Lax);
-    assert_eq!(config.trusted_proxies, Proxies::default());
+    assert_eq!(config.trusted_proxies, TrustedProxies::default());
     assert_eq!((config.tls, config.redirect_hosts), (None, None));
     assert_eq!(config.log.format, Format::Json);
     assert_eq!(config.limits.request, Duration::from_secs(30));
@@ -37,7 +40,10 @@ fn a_short_file_has_the_defaults_of_the_rest() {
 fn every_setting_of_the_file_counts() {
     let config = good(FULL, &[]);
     assert_eq!(
-        (config.site.host(), config.site.port()),
+        (
+            config.sign_in.as_ref().unwrap().site.host(),
+            config.sign_in.as_ref().unwrap().site.port()
+        ),
         ("auth.example.com", 8443)
     );
     let path = PathBuf::from("etc/run/socket");
@@ -47,7 +53,7 @@ fn every_setting_of_the_file_counts() {
         Some("[::1]:9180")
     );
     assert_eq!(config.policy, Path::new("/etc/portcullis.yaml"));
-    let [provider, other] = &*config.providers else {
+    let [provider, other] = &*config.sign_in.as_ref().unwrap().providers else {
         panic!("two providers");
     };
     assert_eq!((&*provider.name, &*other.name), ("gitlab", "other"));
@@ -60,7 +66,7 @@ fn every_setting_of_the_file_counts() {
     assert_eq!(provider.scopes, ["openid", "groups"]);
     assert_eq!(provider.groups_claim, ["realm_access", "roles"]);
     assert_eq!(provider.ca_file.as_deref(), Some(Path::new("etc/ca.pem")));
-    let session = &config.session;
+    let session = &config.sign_in.as_ref().unwrap().session;
     assert_eq!(session.state_file, Path::new("/var/state"));
     let times = [session.lifetime, session.idle, session.token];
     assert_eq!(times, [36_000, 1_800, 60].map(Duration::from_secs));
@@ -79,7 +85,7 @@ fn every_setting_of_the_file_counts() {
         same_site: SameSite::None,
     };
     assert_eq!(session.cookie, cookie);
-    let reach = Reach {
+    let connection = IssuerConnection {
         connect: Some(Connect {
             host: "10.1.0.1".into(),
             port: 6443,
@@ -87,7 +93,10 @@ fn every_setting_of_the_file_counts() {
         ca_file: Some("etc/staging.pem".into()),
         token_file: Some("/run/token".into()),
     };
-    assert_eq!(config.trust, BTreeMap::from([("staging".into(), reach)]));
+    assert_eq!(
+        config.trust,
+        BTreeMap::from([("staging".into(), connection)])
+    );
     assert_eq!(config.redirect_hosts.map(|hosts| hosts.len()), Some(3));
     assert_eq!(config.tls.map(|tls| tls.key), Some("etc/tls.key".into()));
     assert_eq!(config.log.format, Format::Text);
@@ -119,7 +128,7 @@ fn several_providers_need_names_and_the_file() {
         "{told}"
     );
     let file = file.replace("  - name: b\n", "  - name: a\n");
-    assert_eq!(good(&file, &[]).providers.len(), 2);
+    assert_eq!(good(&file, &[]).sign_in().providers.len(), 2);
     let told = read(&file, &["--provider-client-id=x"]).expect_err("which one");
     assert!(
         told.starts_with("error: --provider-client-id: the file has 2 providers"),
@@ -186,9 +195,9 @@ fn a_domain_holds_itself_and_what_is_under_it() {
 
 #[test]
 fn what_is_seldom_meant_is_told() {
-    let doubts = |flags: &[&str], variables: &[&str]| {
+    let warnings = |flags: &[&str], variables: &[&str]| {
         let variables = variables.iter().map(Into::into);
-        good(FILE, flags).doubts(variables)
+        good(FILE, flags).warnings(variables)
     };
     // A setting's own, others', and what Kubernetes sets for a service of this name.
     let known = [
@@ -199,8 +208,8 @@ fn what_is_seldom_meant_is_told() {
         "PORTCULLIS_PORT_4180_TCP_ADDR",
         "PORTCULLIS_SERVICE_HOST",
     ];
-    assert_eq!(doubts(&[], &known), [""; 0]);
-    let told = doubts(&[], &["PORTCULLIS_TRUSTED_PROXY", "PORTCULLIS_LOG_FROMAT"]);
+    assert_eq!(warnings(&[], &known), [""; 0]);
+    let told = warnings(&[], &["PORTCULLIS_TRUSTED_PROXY", "PORTCULLIS_LOG_FROMAT"]);
     let [first, second] = &*told else {
         panic!("{told:?}");
     };
@@ -218,7 +227,7 @@ fn what_is_seldom_meant_is_told() {
             false,
         ),
     ] {
-        let told = doubts(flags, &[]);
+        let told = warnings(flags, &[]);
         let in_clear = told.iter().any(|doubt| doubt.contains("in clear text"));
         assert_eq!(in_clear, is_told, "{flags:?}: {told:?}");
     }

@@ -1,11 +1,11 @@
 use super::*;
 
-fn fault(text: &str) -> (String, String) {
-    let fault = read(text).expect_err("bad JSON");
-    let place = fault
+fn diagnostic(text: &str) -> (String, String) {
+    let diagnostic = read(text).expect_err("bad JSON");
+    let place = diagnostic
         .span
         .map(|span| format!("{}..{}", span.start, span.end));
-    (place.unwrap_or_default(), fault.problem)
+    (place.unwrap_or_default(), diagnostic.problem)
 }
 
 #[test]
@@ -31,11 +31,11 @@ fn everything_knows_its_place() {
 
 #[test]
 fn j08_a_member_that_stands_twice_is_refused_however_it_is_spelt() {
-    let (place, problem) = fault("{\"user\": 1,\n\"us\\u0065r\": 2}");
+    let (place, problem) = diagnostic("{\"user\": 1,\n\"us\\u0065r\": 2}");
     assert_eq!(place, "12..23");
     assert_eq!(problem, "`user` stands twice, first in line 1");
     assert!(
-        fault("[{\"a\": {\"b\": 1, \"b\": 1}}]")
+        diagnostic("[{\"a\": {\"b\": 1, \"b\": 1}}]")
             .1
             .contains("stands twice")
     );
@@ -55,7 +55,7 @@ fn what_is_not_json_is_told_at_its_place() {
         ("// a comment\n{}", "0..1", "not JSON: expected value"),
         ("{\"a\": 1e999}", "6..11", "a number too large to be exact"),
     ] {
-        let told = fault(text);
+        let told = diagnostic(text);
         assert!(told.1.starts_with(problem), "{text}: {told:?}");
         assert!(place.is_empty() || told.0 == place, "{text}: {told:?}");
     }
@@ -65,6 +65,6 @@ fn what_is_not_json_is_told_at_its_place() {
 fn depth_is_bounded() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert!(read(&nested(MAX_DEPTH)).is_ok());
-    assert_eq!(fault(&nested(MAX_DEPTH + 1)).1, "nested too deeply");
-    assert_eq!(fault(&nested(200_000)).1, "nested too deeply");
+    assert_eq!(diagnostic(&nested(MAX_DEPTH + 1)).1, "nested too deeply");
+    assert_eq!(diagnostic(&nested(200_000)).1, "nested too deeply");
 }

@@ -59,8 +59,11 @@ fn numbers_are_exact_or_refused() {
         "1e999",
         "-1E+999",
     ] {
-        let fault = number(huge).expect("a number").expect_err("too large");
-        assert_eq!(fault.problem, "a number too large to be exact", "{huge}");
+        let diagnostic = number(huge).expect("a number").expect_err("too large");
+        assert_eq!(
+            diagnostic.problem, "a number too large to be exact",
+            "{huge}"
+        );
     }
     for other in [
         "", "012", "+1", ".5", "1.", "0x1f", "1_000", "NaN", " 1", "1 ", "--1", "e", ".",

@@ -25,12 +25,12 @@ fn each_file_that_is_none_is_named() {
     let ((cert, key), (_, other)) = (pair(), pair());
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (cert, key, fault) in [
-        ("", &*key, Fault::Cert),
-        (&*key, &*key, Fault::Cert),
-        (&*cert, "", Fault::Key),
-        (&*cert, &*cert, Fault::Key),
-        (&*cert, &*other, Fault::Pair),
-        (broken, &*key, Fault::Pair),
+        ("", &*key, LoadError::Cert),
+        (&*key, &*key, LoadError::Cert),
+        (&*cert, "", LoadError::Key),
+        (&*cert, &*cert, LoadError::Key),
+        (&*cert, &*other, LoadError::Pair),
+        (broken, &*key, LoadError::Pair),
     ] {
         let told = config(cert.as_bytes(), key.as_bytes());
         assert_eq!(told.map(|_| ()).expect_err("no pair"), fault);

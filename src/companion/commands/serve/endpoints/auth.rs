@@ -1,4 +1,4 @@
-//! `/oauth2/auth[/<path>]`: forward auth, by any method, because a proxy asks by its own.
+//! `/oauth2/auth[/<path>]`: forward auth, with any method, because proxies send the original one.
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -17,10 +17,10 @@ pub(super) async fn auth(State(state): State<Shared>, request: Request) -> Respo
         },
         is_trusted: peer.is_some_and(|peer| peer.is_among(&state.config.trusted_proxies)),
     };
-    let judge = state.judge.load();
-    // In a box, because all that it may wait for lies in it, and the compiler counts how deep.
-    let answer = forward_auth::answer(&parts, peer, &judge, &state.signed_in);
-    let answer = Box::pin(answer).await;
-    state.metrics.decided(answer.app(), answer.reason().code());
-    answer.into_response()
+    let judge = state.forward_auth.load();
+    // Boxed, because the nested future is deeper than the compiler's recursion limit.
+    let response = forward_auth::authorize(&parts, peer, &judge, &state.sessions);
+    let response = Box::pin(response).await;
+    (state.metrics).decided(response.app(), response.reason().code());
+    response.into_response()
 }

@@ -1,4 +1,4 @@
-//! `POST /oauth2/backchannel-logout`: a provider says that a person's session there has ended
+//! `POST /oauth2/backchannel-logout`: a provider ends the sessions of a user or of one sign-in
 //! (OpenID Connect Back-Channel Logout 1.0, sections 2.5 to 2.8).
 
 use axum::Json;
@@ -10,35 +10,35 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use crate::clock::now;
-use crate::commands::serve::answer::Problem;
 use crate::commands::serve::extract::Form;
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::problem::Problem;
+use crate::commands::serve::state::SignIn;
 use crate::provider::{Blame, LogoutToken, Provider, ProviderError, Secret};
 use crate::session::{LoggedOut, Logout};
 
-/// What a provider sends.
+/// The form that a provider sends.
 #[derive(Debug, Deserialize)]
-pub(super) struct Sent {
+pub(super) struct Params {
     logout_token: Secret,
 }
 
 pub(super) async fn backchannel_logout(
-    State(state): State<Shared>,
-    form: Result<Form<Sent>, Problem>,
+    State(state): State<SignIn>,
+    form: Result<Form<Params>, Problem>,
 ) -> Response {
-    let Ok(Form(sent)) = form else {
-        return refused("`logout_token` must be there, once, in a form");
+    let Ok(Form(form)) = form else {
+        return rejected("expected a form with one `logout_token`");
     };
-    let believed = believe(&state, &sent.logout_token).await;
-    let (provider, token) = match believed {
-        Ok(believed) => believed,
-        Err(None) => return refused("the logout token is not accepted"),
+    let verified = verify(&state, &form.logout_token).await;
+    let (provider, token) = match verified {
+        Ok(verified) => verified,
+        Err(None) => return rejected("logout token rejected"),
         Err(Some((provider, fault))) => {
             state.metrics.provider_failed(provider.name(), fault.kind());
-            warn!(provider = provider.name(), %fault, "a logout token is not heeded");
+            warn!(provider = provider.name(), %fault, "logout token rejected");
             return match fault.blame() {
                 Blame::Unreachable => unavailable(),
-                _ => refused("the logout token is not accepted"),
+                _ => rejected("logout token rejected"),
             };
         }
     };
@@ -49,27 +49,27 @@ pub(super) async fn backchannel_logout(
         jti: &token.jti,
         until: token.good_until,
     };
-    match state.people.sessions.end_for(&logout, now()).await {
+    match state.identity.sessions.end_for(&logout, now()).await {
         Ok(outcome) => {
             provider.acted_on(&token, now());
-            tell(provider, outcome);
+            log(provider, outcome);
             StatusCode::OK.into_response()
         }
         Err(fault) => {
-            warn!(provider = provider.name(), %fault, "sessions can't be ended");
+            warn!(provider = provider.name(), %fault, "sessions could not be revoked");
             unavailable()
         }
     }
 }
 
-/// The provider whose token this is, or what one of them has against it. Others find out that it is
-/// not theirs before they look at its signature.
-async fn believe<'s>(
-    state: &'s Shared,
+/// The provider whose token this is, or the error of one of them. Other providers reject it by issuer
+/// before they verify its signature.
+async fn verify<'s>(
+    state: &'s SignIn,
     token: &Secret,
 ) -> Result<(&'s Provider, LogoutToken), Option<(&'s Provider, ProviderError)>> {
     let mut refused = None;
-    for provider in state.people.providers.all() {
+    for provider in state.identity.providers.all() {
         match provider.logout_token(token.expose(), now()).await {
             Ok(token) => return Ok((provider, token)),
             Err(fault) if refused.is_none() || !fault.is_anothers() => {
@@ -81,23 +81,20 @@ async fn believe<'s>(
     Err(refused)
 }
 
-fn tell(provider: &Provider, outcome: LoggedOut) {
+fn log(provider: &Provider, outcome: LoggedOut) {
     let provider = provider.name();
     match outcome {
-        LoggedOut::Before => info!(provider, "a logout token was heeded before"),
-        LoggedOut::Nobody => info!(
-            provider,
-            "a logout token names a session that nobody has here"
-        ),
+        LoggedOut::Before => info!(provider, "logout token replayed"),
+        LoggedOut::Nobody => info!(provider, "logout token for an unknown session"),
         LoggedOut::Now { marks } => info!(provider, marks, "signed out by the provider"),
     }
 }
 
-fn refused(why: &'static str) -> Response {
-    let body = json!({"error": "invalid_request", "error_description": why});
+fn rejected(description: &'static str) -> Response {
+    let body = json!({"error": "invalid_request", "error_description": description});
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
 }
 
 fn unavailable() -> Response {
-    Problem::unavailable("Please send it again.").into_response()
+    Problem::unavailable("Send the request again.").into_response()
 }

@@ -1,4 +1,4 @@
-//! `GET /oauth2/callback[/<provider>]`: ends a sign-in.
+//! `GET /oauth2/callback[/<provider>]`: completes a sign-in.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
@@ -6,20 +6,20 @@ use axum::response::{IntoResponse as _, Response};
 use tracing::{error, info, warn};
 
 use crate::clock::now;
-use crate::commands::serve::answer::Problem;
 use crate::commands::serve::identity::{cookies, set_cookies};
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::problem::Problem;
+use crate::commands::serve::state::SignIn;
 use crate::pages;
 use crate::provider::{Attempt, Callback, Provider};
-use crate::redirect_target::ReturnTo;
+use crate::redirect_target::RedirectTarget;
 use crate::session::{Cookies, Login, LoginError, NotStarted, SetCookie};
 
 use super::errors;
-use super::start::{go, page_of, path};
+use super::start::{page_of, path, redirect};
 
 /// The bare path: of the provider `sso`, or of the only one.
 pub(super) async fn bare(
-    State(state): State<Shared>,
+    State(state): State<SignIn>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
@@ -28,7 +28,7 @@ pub(super) async fn bare(
 
 /// The path of one of several providers.
 pub(super) async fn of_provider(
-    State(state): State<Shared>,
+    State(state): State<SignIn>,
     Path(name): Path<String>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -37,13 +37,13 @@ pub(super) async fn of_provider(
 }
 
 async fn callback(
-    state: &Shared,
+    state: &SignIn,
     name: Option<&str>,
     headers: &HeaderMap,
     query: Option<String>,
 ) -> Response {
-    let Some(provider) = state.people.providers.called_back(name) else {
-        return super::unknown().await.into_response();
+    let Some(provider) = state.identity.providers.by_callback(name) else {
+        return super::not_found().await.into_response();
     };
     let callback = match Callback::from_query(query.as_deref().unwrap_or_default()) {
         Ok(callback) => callback,
@@ -52,12 +52,14 @@ async fn callback(
         }
     };
     let Some(id) = callback.attempt_id() else {
-        state.metrics.signed_in(provider.name(), "no-state");
-        return errors::stale(path("/oauth2/sign_in", None, None, false)).into_response();
+        state
+            .metrics
+            .sign_in_completed(provider.name(), "state-missing");
+        return errors::expired(path("/oauth2/sign_in", None, None, false)).into_response();
     };
     let cookies = cookies(headers);
-    // However it ends, the attempt is for one use.
-    let forget = state.people.sessions.forget_login(&id);
+    // An attempt is for one use, whatever the outcome.
+    let forget = state.identity.sessions.forget_login(&id);
     let (mut answer, mut lines) = match finish(state, provider, &cookies, &id, &callback).await {
         Ok((answer, lines)) => (answer, lines),
         Err(problem) => (problem.into_response(), Vec::new()),
@@ -68,49 +70,49 @@ async fn callback(
 }
 
 async fn finish(
-    state: &Shared,
+    state: &SignIn,
     provider: &Provider,
     cookies: &Cookies<'_>,
     id: &str,
     callback: &Callback,
 ) -> Result<(Response, Vec<SetCookie>), Problem> {
-    let (people, name, now) = (&state.people, provider.name(), now());
-    let login: Result<Login<Attempt>, _> = people.sessions.finish_login(cookies, id, now).await;
+    let (identity, name, now) = (&state.identity, provider.name(), now());
+    let login: Result<Login<Attempt>, _> = identity.sessions.finish_login(cookies, id, now).await;
     let login = login.map_err(|fault| {
-        info!(provider = name, %fault, "no sign-in");
-        state.metrics.signed_in(name, "attempt");
+        info!(provider = name, %fault, "sign-in failed");
+        state.metrics.sign_in_completed(name, "attempt-invalid");
         match fault {
             LoginError::Finished | LoginError::Unknown => {
-                errors::stale(path("/oauth2/sign_in", None, None, false))
+                errors::expired(path("/oauth2/sign_in", None, None, false))
             }
-            LoginError::Unavailable(_) => {
-                Problem::unavailable("Sign-ins can't be ended just now. Please try again.")
-                    .with_link(path("/oauth2/sign_in", None, None, false), "Try again")
-            }
+            LoginError::Unavailable(_) => Problem::unavailable(
+                "We can't complete your sign-in right now. Try again in a moment.",
+            )
+            .with_link(path("/oauth2/sign_in", None, None, false), "Try again"),
         }
     })?;
-    // It was judged when it was sealed, but the policy may be another one by now.
-    let to = state.judgement.load().returns.judge(&login.rd).ok();
-    let redirect_uri = people
+    // It was checked before it was sealed, but the policy may have changed.
+    let to = state.redirects().check(&login.rd).ok();
+    let redirect_uri = identity
         .redirect_uri(provider)
         .ok_or_else(Problem::internal)?;
     let signed_in = provider
         .finish(&redirect_uri, &login.attempt, callback, now)
         .await
         .map_err(|fault| {
-            state.metrics.signed_in(name, fault.kind());
+            state.metrics.sign_in_completed(name, fault.kind());
             errors::with_provider(state, provider, &fault, to.as_ref())
         })?;
     let rd = to.as_ref().map_or("", |to| page_of(to.as_str()));
-    let live = people
+    let live = identity
         .sessions
         .start(cookies, name, signed_in, rd, now)
         .await;
     let live = live.map_err(|fault| {
-        state.metrics.signed_in(name, "not-kept");
+        state.metrics.sign_in_completed(name, "session-not-stored");
         not_started(name, &fault, to.as_ref())
     })?;
-    state.metrics.signed_in(name, "signed-in");
+    state.metrics.sign_in_completed(name, "signed-in");
     info!(provider = name, sid = %live.session.sid, "signed in");
     let person = &live.session.person;
     let called = person
@@ -118,27 +120,28 @@ async fn finish(
         .as_deref()
         .or(person.email.as_deref());
     let answer = match &to {
-        Some(to) => go(ReturnTo::as_str(to)),
+        Some(to) => redirect(RedirectTarget::as_str(to)),
         None => pages::signed_in(called),
     };
     Ok((answer, live.set_cookies))
 }
 
-fn not_started(provider: &str, fault: &NotStarted, to: Option<&ReturnTo>) -> Problem {
+fn not_started(provider: &str, fault: &NotStarted, to: Option<&RedirectTarget>) -> Problem {
     match fault {
         NotStarted::TooLarge => {
-            error!(provider, %fault, "no session");
+            error!(provider, %fault, "session not started");
             Problem::bad_request(
-                "You are in more groups than a session can hold here. Whoever runs this can change that.",
+                "You are in more groups than your session can hold. Ask the operator of this site to store \
+                 sessions in Redis, or to have the provider send fewer groups.",
             )
         }
         NotStarted::Over => {
-            info!(provider, %fault, "no session");
-            errors::stale(path("/oauth2/sign_in", to, None, false))
+            info!(provider, %fault, "session not started");
+            errors::expired(path("/oauth2/sign_in", to, None, false))
         }
         NotStarted::Unavailable(_) => {
-            warn!(provider, %fault, "no session");
-            Problem::unavailable("Sessions can't be kept just now. Please try again.")
+            warn!(provider, %fault, "session not started");
+            Problem::unavailable("We can't store your session right now. Try again in a moment.")
                 .with_link(path("/oauth2/sign_in", to, None, false), "Try again")
         }
     }

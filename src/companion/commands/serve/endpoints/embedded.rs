@@ -1,9 +1,9 @@
-//! Who asks: a person whose window goes there, or something within a page.
+//! Whether a request is a navigation or comes from within a page.
 
 use axum::http::HeaderMap;
 
-/// Whether something within a page asks, an image or a frame perhaps, by what browsers say of it
-/// themselves (W3C Fetch Metadata). Whoever says nothing is no such browser.
+/// Whether the request comes from within a page, such as from an image or an iframe, by W3C Fetch
+/// Metadata. Clients that do not send these headers count as navigations.
 pub(super) fn is_embedded(headers: &HeaderMap) -> bool {
     let other_than = |name: &str, expected: &str| {
         let mut values = headers.get_all(name).iter();
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_window_goes_to_is_asked_for_by_a_person() {
+    fn only_top_level_navigations_are_not_embedded() {
         for (mode, dest, embedded) in [
             (None, None, false),
             (Some("navigate"), None, false),

@@ -1,64 +1,66 @@
-//! What people are told where a sign-in does not work, and what the operator is.
+//! Failed sign-ins: the page for the user, and the log line for the operator.
 //!
-//! A person learns what helps, and no more: what a provider or a browser said may be anybody's words.
-
-use tracing::{error, info, warn};
-
-use crate::commands::serve::answer::Problem;
-use crate::commands::serve::state::Shared;
-use crate::provider::{Blame, Provider, ProviderError};
-use crate::redirect_target::ReturnTo;
+//! The page says what to do and never quotes the provider or the browser, whose messages anybody may
+//! have written.
 
 use axum::http::StatusCode;
+use tracing::{error, info, warn};
+
+use crate::commands::serve::problem::Problem;
+use crate::commands::serve::state::SignIn;
+use crate::provider::{Blame, Provider, ProviderError};
+use crate::redirect_target::RedirectTarget;
 
 use super::start::path;
 
-/// A sign-in that its provider, or the browser's way back from it, has ended.
+/// A sign-in that failed at its provider, or on the way back from it.
 pub(super) fn with_provider(
-    state: &Shared,
+    state: &SignIn,
     provider: &Provider,
     fault: &ProviderError,
-    to: Option<&ReturnTo>,
+    to: Option<&RedirectTarget>,
 ) -> Problem {
     let (name, kind, blame) = (provider.name(), fault.kind(), fault.blame());
     state.metrics.provider_failed(name, kind);
     match blame {
-        Blame::Attempt | Blame::Person => info!(provider = name, kind, %fault, "no sign-in"),
-        Blame::Unreachable => warn!(provider = name, kind, %fault, "no sign-in"),
-        Blame::Setup => error!(provider = name, kind, %fault, "no sign-in"),
+        Blame::Attempt | Blame::Person => info!(provider = name, kind, %fault, "sign-in failed"),
+        Blame::Unreachable => warn!(provider = name, kind, %fault, "sign-in failed"),
+        Blame::Setup => error!(provider = name, kind, %fault, "sign-in failed"),
     }
     let again = path("/oauth2/sign_in", to, None, false);
     match blame {
-        Blame::Attempt => stale(again),
+        Blame::Attempt => expired(again),
         Blame::Person => Problem::new(
             StatusCode::FORBIDDEN,
             "access_denied",
             "You are not signed in",
-            "Whoever signs people in here has not let you in, or you have called it off.",
+            format!("{name} did not sign you in, or you canceled the sign-in."),
         )
         .with_link(again, "Sign in again"),
         Blame::Setup => Problem::new(
             StatusCode::BAD_GATEWAY,
             "server_error",
             "You are not signed in",
-            "What came back from your sign-in can't be accepted. Whoever runs this has to look into \
-             it; the log has more under the number below.",
+            format!(
+                "The response of {name} was invalid. Try again. If it fails again, give the operator of \
+                 this site the request ID below; the log has the details."
+            ),
         )
         .with_link(again, "Try again"),
-        Blame::Unreachable => {
-            Problem::unavailable("Whoever signs people in here can't be reached just now.")
-                .with_link(again, "Try again")
-        }
+        Blame::Unreachable => Problem::unavailable(format!(
+            "You are not signed in, because {name} can't be reached right now. Try again in a moment."
+        ))
+        .with_link(again, "Try again"),
     }
 }
 
-/// A sign-in that this browser did not begin, or that is over.
-pub(super) fn stale(again: String) -> Problem {
+/// A sign-in that this browser did not start, or that has ended.
+pub(super) fn expired(again: String) -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "invalid_request",
-        "This sign-in is over",
-        "It took too long, has come to its end already, or was begun in another browser.",
+        "This sign-in has expired",
+        "It took too long, was completed already, or was started in another browser.",
     )
     .with_link(again, "Sign in again")
 }

@@ -1,10 +1,10 @@
-//! `GET /metrics`: what Prometheus is told.
+//! `GET /metrics`: metrics for Prometheus.
 
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::commands::serve::answer::Problem;
+use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::Shared;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

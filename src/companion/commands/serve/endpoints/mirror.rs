@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::commands::serve::answer::Problem;
+use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::Shared;
 use crate::issuers::MirrorError;
 
@@ -12,11 +12,11 @@ pub(super) async fn mirror(
     State(state): State<Shared>,
     Path(trust): Path<String>,
 ) -> Result<Response, Problem> {
-    match state.judge.load().issuers().mirror(&trust) {
+    match state.forward_auth.load().issuers().mirror(&trust) {
         Ok(document) => Ok(([(CONTENT_TYPE, "application/json")], document).into_response()),
-        Err(MirrorError::Unknown) => Err(super::unknown().await),
+        Err(MirrorError::Unknown) => Err(super::not_found().await),
         Err(MirrorError::Unread) => Err(Problem::unavailable(
-            "The issuer's keys could not be read yet.",
+            "The issuer's keys have not been read yet. Send the request again.",
         )),
     }
 }

@@ -7,21 +7,21 @@ use axum::response::{IntoResponse as _, Response};
 use tracing::{info, warn};
 
 use crate::clock::now;
-use crate::commands::serve::answer::Problem;
 use crate::commands::serve::identity::{cookies, set_cookies};
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::problem::Problem;
+use crate::commands::serve::state::SignIn;
 use crate::session::NoSession;
 
-pub(super) async fn refresh(State(state): State<Shared>, headers: HeaderMap) -> Response {
-    let people = &state.people;
+pub(super) async fn refresh(State(state): State<SignIn>, headers: HeaderMap) -> Response {
+    let identity = &state.identity;
     let cookies = cookies(&headers);
-    let live = people
+    let live = identity
         .sessions
-        .refresh(&cookies, now(), &people.providers)
+        .refresh(&cookies, now(), &identity.providers)
         .await;
     match live {
         Ok(live) => {
-            state.metrics.refreshed("refreshed");
+            state.metrics.session_refreshed("refreshed");
             let mut answer = StatusCode::OK.into_response();
             set_cookies(answer.headers_mut(), &live.set_cookies);
             answer
@@ -30,27 +30,28 @@ pub(super) async fn refresh(State(state): State<Shared>, headers: HeaderMap) -> 
             why,
             set_cookies: lines,
         }) => {
-            state.metrics.refreshed("ended");
-            info!(%why, "a session is over");
+            state.metrics.session_refreshed("ended");
+            info!(%why, "session ended");
             let mut answer = signed_out().into_response();
             set_cookies(answer.headers_mut(), &lines);
             answer
         }
         Err(NoSession::Unavailable(unavailable)) => {
-            state.metrics.refreshed("unavailable");
-            warn!(%unavailable, "a session can't be refreshed");
-            Problem::unavailable("Your session can't be renewed just now.").into_response()
+            state.metrics.session_refreshed("unavailable");
+            warn!(%unavailable, "session refresh unavailable");
+            Problem::unavailable("We can't refresh your session right now. Try again in a moment.")
+                .into_response()
         }
     }
 }
 
-/// There is no session, whatever became of it.
+/// There is no session.
 pub(super) fn signed_out() -> Problem {
     Problem::new(
         StatusCode::UNAUTHORIZED,
         "unauthenticated",
         "You are not signed in",
-        "There is no session, or it is over.",
+        "Your session has ended, or you have not signed in yet.",
     )
     .with_link("/oauth2/sign_in", "Sign in")
 }

@@ -1,31 +1,31 @@
-//! `GET /oauth2/sign_in`: the page to choose a provider; with one alone, on to `start`.
+//! `GET /oauth2/sign_in`: the page to choose a provider; with only one, a redirect to `start`.
 
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 
-use crate::commands::serve::answer::Problem;
 use crate::commands::serve::extract::Query;
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::problem::Problem;
+use crate::commands::serve::state::SignIn;
 use crate::pages::{self, Choice};
 
-use super::start::{go, path, return_to};
+use super::start::{path, redirect, redirect_target};
 
-/// Where people want to go in the end.
+/// The query.
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Params {
     rd: Option<String>,
 }
 
 pub(super) async fn sign_in(
-    State(state): State<Shared>,
-    Query(asked): Query<Asked>,
+    State(state): State<SignIn>,
+    Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
-    let to = return_to(&state, asked.rd.as_deref())?;
+    let to = redirect_target(&state, params.rd.as_deref())?;
     let to = to.as_ref();
-    let providers = &state.people.providers;
+    let providers = &state.identity.providers;
     if providers.only().is_some() {
-        return Ok(go(&path("/oauth2/start", to, None, false)));
+        return Ok(redirect(&path("/oauth2/start", to, None, false)));
     }
     let choice = |provider: &str| Choice {
         provider: provider.to_owned(),

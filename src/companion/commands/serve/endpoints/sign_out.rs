@@ -1,5 +1,5 @@
 //! `GET, POST /oauth2/sign_out`: ends the session here and at the provider (OpenID Connect
-//! RP-Initiated Logout 1.0). It is also where the provider sends people back to.
+//! RP-Initiated Logout 1.0). The provider redirects back here.
 
 use axum::extract::{FromRequest as _, Request, State};
 use axum::http::HeaderMap;
@@ -10,86 +10,85 @@ use tracing::{info, warn};
 use url::Url;
 
 use crate::clock::now;
-use crate::commands::serve::answer::Problem;
 use crate::commands::serve::extract::{Form, Query};
 use crate::commands::serve::identity::{cookies, set_cookies};
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::problem::Problem;
+use crate::commands::serve::state::SignIn;
 use crate::pages;
 use crate::provider::{Attempt, EndSession, Secret};
-use crate::redirect_target::{ReturnRules, ReturnTo};
+use crate::redirect_target::{RedirectRules, RedirectTarget};
 use crate::session::{Login, Session};
 
 use super::embedded::is_embedded;
 
 const SIGN_OUT: &str = "/oauth2/sign_out";
 
-/// What may be asked for.
+/// The query or the form.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Asked {
-    /// Where to go when it is over.
+pub(super) struct Params {
+    /// The redirect target.
     rd: Option<String>,
-    /// There when the provider sends somebody back.
+    /// Present when the provider redirects back.
     state: Option<Secret>,
 }
 
 pub(super) async fn by_get(
-    State(state): State<Shared>,
+    State(state): State<SignIn>,
     headers: HeaderMap,
-    query: Result<Query<Asked>, Problem>,
+    query: Result<Query<Params>, Problem>,
 ) -> Response {
-    let Query(asked) = query.unwrap_or(Query(Asked::default()));
-    if let Some(left) = &asked.state
-        && let Some(answer) = came_back(&state, &headers, left).await
+    let Query(params) = query.unwrap_or(Query(Params::default()));
+    if let Some(left) = &params.state
+        && let Some(answer) = returned(&state, &headers, left).await
     {
         return answer;
     }
-    let returns = &state.judgement.load().returns;
-    let to = to(returns, asked.rd.as_deref());
-    if is_foreign(&headers, returns) {
-        return ask_first(&state, to.as_ref());
+    let redirects = &state.redirects();
+    let to = to(redirects, params.rd.as_deref());
+    if is_foreign(&headers, redirects) {
+        return confirm(&state, to.as_ref());
     }
-    leave(&state, &headers, to.as_ref()).await
+    end(&state, &headers, to.as_ref()).await
 }
 
-pub(super) async fn by_post(State(state): State<Shared>, request: Request) -> Response {
+pub(super) async fn by_post(State(state): State<SignIn>, request: Request) -> Response {
     let headers = request.headers().clone();
-    let form = Form::<Asked>::from_request(request, &state).await;
-    let Form(asked) = form.unwrap_or(Form(Asked::default()));
-    let returns = &state.judgement.load().returns;
-    let to = to(returns, asked.rd.as_deref());
-    if is_foreign(&headers, returns) {
-        return ask_first(&state, to.as_ref());
+    let form = Form::<Params>::from_request(request, &state).await;
+    let Form(params) = form.unwrap_or(Form(Params::default()));
+    let redirects = &state.redirects();
+    let to = to(redirects, params.rd.as_deref());
+    if is_foreign(&headers, redirects) {
+        return confirm(&state, to.as_ref());
     }
-    leave(&state, &headers, to.as_ref()).await
+    end(&state, &headers, to.as_ref()).await
 }
 
-/// Where it leads. Whoever wants to leave is not kept for a bad address: they just land here.
-fn to(returns: &ReturnRules, rd: Option<&str>) -> Option<ReturnTo> {
-    rd.and_then(|rd| returns.judge(rd).ok())
+/// The redirect target. An invalid one is ignored, so that it prevents no sign-out.
+fn to(redirects: &RedirectRules, rd: Option<&str>) -> Option<RedirectTarget> {
+    rd.and_then(|rd| redirects.check(rd).ok())
 }
 
-/// Whether another site, or something within a page, may have sent the browser here without being
-/// asked to (L01).
-fn is_foreign(headers: &HeaderMap, returns: &ReturnRules) -> bool {
+/// Whether another site or an embedded element may have caused this request, and not the user (L01).
+fn is_foreign(headers: &HeaderMap, redirects: &RedirectRules) -> bool {
     let site = headers.get("sec-fetch-site");
     let cross = site.is_some_and(|site| site == "cross-site");
-    // A neighbour that does not say who it is may be anybody's.
-    let says = [ORIGIN, REFERER]
+    // A same-site request without Origin and Referer may come from any neighbouring host.
+    let identified = [ORIGIN, REFERER]
         .iter()
         .any(|name| headers.contains_key(name));
-    let nameless = site.is_some_and(|site| site == "same-site") && !says;
+    let anonymous = site.is_some_and(|site| site == "same-site") && !identified;
     let foreign = [ORIGIN, REFERER].iter().any(|name| {
         headers.get_all(name).iter().any(|value| {
             let url = value.to_str().ok().and_then(|text| Url::parse(text).ok());
-            !url.is_some_and(|url| returns.has_host_of(&url))
+            !url.is_some_and(|url| redirects.has_host_of(&url))
         })
     });
-    cross || nameless || foreign || is_embedded(headers)
+    cross || anonymous || foreign || is_embedded(headers)
 }
 
-fn ask_first(state: &Shared, to: Option<&ReturnTo>) -> Response {
+fn confirm(state: &SignIn, to: Option<&RedirectTarget>) -> Response {
     let origins: Vec<String> = state
-        .people
+        .identity
         .providers
         .all()
         .iter()
@@ -101,14 +100,14 @@ fn ask_first(state: &Shared, to: Option<&ReturnTo>) -> Response {
     pages::sign_out(to, &origins)
 }
 
-async fn leave(state: &Shared, headers: &HeaderMap, to: Option<&ReturnTo>) -> Response {
-    let (people, now) = (&state.people, now());
+async fn end(state: &SignIn, headers: &HeaderMap, to: Option<&RedirectTarget>) -> Response {
+    let (identity, now) = (&state.identity, now());
     let cookies = cookies(headers);
-    let out = match people.sessions.end(&cookies, now).await {
+    let out = match identity.sessions.end(&cookies, now).await {
         Ok(out) => out,
         Err(fault) => {
-            warn!(%fault, "a session can't be ended");
-            return Problem::unavailable("You can't be signed out just now. Please try again.")
+            warn!(%fault, "session could not be ended");
+            return Problem::unavailable("We can't sign you out right now, so you are still signed in. Try again in a moment.")
                 .with_link(SIGN_OUT, "Try again")
                 .into_response();
         }
@@ -122,45 +121,45 @@ async fn leave(state: &Shared, headers: &HeaderMap, to: Option<&ReturnTo>) -> Re
     let mut answer = match at_provider {
         None => pages::signed_out(to),
         Some((id, form)) => {
-            let rd = to.map_or("", ReturnTo::as_str);
-            // Without room for it people land on our page, which is no reason to stay signed in.
-            let kept = people.sessions.begin_login(&cookies, (&id, rd), &(), now);
+            let rd = to.map_or("", RedirectTarget::as_str);
+            // Without room for the redirect target the user ends on our page.
+            let kept = identity.sessions.begin_login(&cookies, (&id, rd), &(), now);
             lines.extend(kept.unwrap_or_default());
             let fields: Vec<(&str, &str)> = form
                 .fields
                 .iter()
                 .map(|(name, value)| (*name, value.expose()))
                 .collect();
-            pages::leave(form.action.as_str(), &fields)
+            pages::provider_sign_out(form.action.as_str(), &fields)
         }
     };
     set_cookies(answer.headers_mut(), &lines);
     answer
 }
 
-/// How the session ends at its provider too, and the name under which it is remembered where the
-/// person wanted to go.
-fn end_session(state: &Shared, session: &Session) -> Option<(String, EndSession)> {
-    let people = &state.people;
-    let provider = people.providers.named(&session.idp)?;
-    let back = Url::parse(&format!("{}{SIGN_OUT}", state.config.site.as_str())).ok()?;
+/// The sign-out request to the session's provider, and the attempt id under which the redirect target is
+/// stored.
+fn end_session(state: &SignIn, session: &Session) -> Option<(String, EndSession)> {
+    let identity = &state.identity;
+    let provider = identity.providers.named(&session.idp)?;
+    let back = Url::parse(&format!("{}{SIGN_OUT}", state.site.as_str())).ok()?;
     let left = Attempt::random_state();
     let form = provider.end_session(&session.tokens, &back, left.expose())?;
     Some((Attempt::id_of(left.expose()), form))
 }
 
-/// The provider sends somebody back. A `state` that is not theirs leads nowhere else, and is no
-/// fault (L02). Nor does it end anything: whoever still shows a session is answered as if there were
-/// no `state`, for "signed out" would not be true.
-async fn came_back(state: &Shared, headers: &HeaderMap, left: &Secret) -> Option<Response> {
-    let (sessions, cookies) = (&state.people.sessions, cookies(headers));
+/// The redirect back from the provider. An unknown `state` is not an error, and redirects nowhere else
+/// (L02). It ends nothing either: a request that still has a session is handled as if it had no `state`,
+/// because "signed out" would be false.
+async fn returned(state: &SignIn, headers: &HeaderMap, left: &Secret) -> Option<Response> {
+    let (sessions, cookies) = (&state.identity.sessions, cookies(headers));
     let id = Attempt::id_of(left.expose());
     let kept: Result<Login<()>, _> = sessions.finish_login(&cookies, &id, now()).await;
     if kept.is_err() && sessions.are_shown(&cookies) {
         return None;
     }
-    let returns = &state.judgement.load().returns;
-    let to = kept.ok().and_then(|kept| to(returns, Some(&kept.rd)));
+    let redirects = &state.redirects();
+    let to = kept.ok().and_then(|kept| to(redirects, Some(&kept.rd)));
     let mut answer = pages::signed_out(to.as_ref());
     set_cookies(answer.headers_mut(), &[sessions.forget_login(&id)]);
     Some(answer)

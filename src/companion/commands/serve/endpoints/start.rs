@@ -1,7 +1,7 @@
-//! `GET /oauth2/start?rd=&provider=`: begins a sign-in.
+//! `GET /oauth2/start?rd=&provider=`: starts a sign-in.
 //!
-//! A browser that comes here by itself is first shown a page, which adds the fragment of its
-//! address to `rd` and goes on: fragments never reach a server, and Alertmanager's links live there.
+//! A navigation first gets a page that adds the fragment of its URL to `rd` and continues: fragments
+//! never reach a server, and Alertmanager's links are in the fragment.
 
 use axum::extract::State;
 use axum::http::header::LOCATION;
@@ -13,110 +13,124 @@ use tracing::info;
 use url::form_urlencoded::Serializer;
 
 use crate::clock::now;
-use crate::commands::serve::answer::Problem;
 use crate::commands::serve::extract::Query;
 use crate::commands::serve::identity::{cookies, set_cookies};
+use crate::commands::serve::problem::Problem;
 use crate::commands::serve::request_id::RequestId;
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::state::SignIn;
 use crate::pages;
-use crate::redirect_target::ReturnTo;
+use crate::redirect_target::RedirectTarget;
 
 use super::embedded::is_embedded;
 use super::errors;
 
-/// What a browser asks to begin.
+/// The query.
 #[derive(Debug, Deserialize)]
-pub(super) struct Asked {
-    /// Where it wants to go in the end.
+pub(super) struct Params {
+    /// The redirect target.
     rd: Option<String>,
-    /// Who should sign it in; may be left out where there is only one.
+    /// The provider; optional where there is only one.
     provider: Option<String>,
-    /// There once the page has taken the fragment along.
+    /// Present once the page has added the fragment.
     on: Option<String>,
 }
 
 pub(super) async fn start(
-    State(state): State<Shared>,
+    State(state): State<SignIn>,
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
-    let to = return_to(&state, asked.rd.as_deref())?;
+    let to = redirect_target(&state, params.rd.as_deref())?;
     if is_embedded(&headers) {
-        // It would end the session that the browser has, and nobody can sign in within a page.
-        return Err(Problem::bad_request("Nobody signs in within another page.")
+        // It would replace the browser's session, and providers refuse to be framed.
+        let text = "Sign-in can't run inside an iframe. Open it in its own tab.";
+        return Err(Problem::bad_request(text)
             .with_link(path("/oauth2/sign_in", to.as_ref(), None, false), "Sign in"));
     }
     let cookies = cookies(&headers);
-    let people = &state.people;
+    let identity = &state.identity;
     let now = now();
     if let Some(to) = &to
-        && people.sessions.is_loop(&cookies, page_of(to.as_str()), now)
+        && identity
+            .sessions
+            .is_loop(&cookies, page_of(to.as_str()), now)
     {
-        let next = path("/oauth2/start", Some(to), asked.provider.as_deref(), false);
-        return Ok(pages::looping(to, &next, id.as_str()));
+        let next = path("/oauth2/start", Some(to), params.provider.as_deref(), false);
+        return Ok(pages::sign_in_loop(to, &next, id.as_str()));
     }
-    let provider = match asked.provider.as_deref() {
-        Some(name) => Some(people.providers.named(name).ok_or_else(|| {
-            Problem::bad_request("Nobody of this name signs people in here.").with_link(
+    let provider = match params.provider.as_deref() {
+        Some(name) => Some(identity.providers.named(name).ok_or_else(|| {
+            Problem::bad_request("There is no identity provider with this name.").with_link(
                 path("/oauth2/sign_in", to.as_ref(), None, false),
-                "Choose another way",
+                "Choose another provider",
             )
         })?),
-        None => people.providers.only(),
+        None => identity.providers.only(),
     };
     let navigates = headers
         .get("sec-fetch-mode")
         .is_some_and(|mode| mode == "navigate");
-    if navigates && asked.on.is_none() {
+    if navigates && params.on.is_none() {
         let name = provider.map(|provider| provider.name());
         let next = path("/oauth2/start", to.as_ref(), name, true);
         return Ok(pages::start(&next));
     }
     let Some(provider) = provider else {
-        return Ok(go(&path("/oauth2/sign_in", to.as_ref(), None, false)));
+        return Ok(redirect(&path("/oauth2/sign_in", to.as_ref(), None, false)));
     };
-    let redirect_uri = people
+    let redirect_uri = identity
         .redirect_uri(provider)
         .ok_or_else(Problem::internal)?;
-    let (place, attempt) = provider
+    let (url, attempt) = provider
         .begin(&redirect_uri, now)
         .await
         .map_err(|error| errors::with_provider(&state, provider, &error, to.as_ref()))?;
-    let rd = to.as_ref().map_or("", ReturnTo::as_str);
-    let lines = people
+    let rd = to.as_ref().map_or("", RedirectTarget::as_str);
+    let lines = identity
         .sessions
         .begin_login(&cookies, (&attempt.id(), rd), &attempt, now)
         .map_err(|_| {
-            Problem::bad_request("The address that you want to go to is too long to be kept.")
+            let text = "The address of the page that you want to open is too long to return to. Sign in, \
+                        and then open it again.";
+            Problem::bad_request(text).with_link("/oauth2/sign_in", "Sign in")
         })?;
-    info!(provider = provider.name(), "a sign-in begins");
-    let mut answer = go(place.as_str());
+    info!(provider = provider.name(), "sign-in started");
+    let mut answer = redirect(url.as_str());
     set_cookies(answer.headers_mut(), &lines);
     Ok(answer)
 }
 
-/// Judges an `rd`; nothing, and an empty one, lead nowhere in particular.
-pub(super) fn return_to(state: &Shared, rd: Option<&str>) -> Result<Option<ReturnTo>, Problem> {
-    let judgement = state.judgement.load();
+/// Checks `rd`. Without one, and with an empty one, there is no redirect target.
+pub(super) fn redirect_target(
+    state: &SignIn,
+    rd: Option<&str>,
+) -> Result<Option<RedirectTarget>, Problem> {
     let Some(rd) = rd.filter(|rd| !rd.is_empty()) else {
         return Ok(None);
     };
-    judgement.returns.judge(rd).map(Some).map_err(|refused| {
-        info!(%refused, "nobody is sent there");
-        Problem::bad_request(format!(
-            "The address that you want to go to is not one that people are sent to: {refused}."
-        ))
+    state.redirects().check(rd).map(Some).map_err(|error| {
+        info!(%error, "redirect target (`rd`) rejected");
+        let text = format!(
+            "The address that you came from can't be used as a redirect target: {error}. Open the app \
+             that you want to use again."
+        );
+        Problem::bad_request(text).with_link("/oauth2/sign_in", "Sign in")
     })
 }
 
-/// A URL without its fragment: what the two steps of a sign-in agree on.
+/// A URL without its fragment, which the two steps of a sign-in have in common.
 pub(super) fn page_of(url: &str) -> &str {
     url.split_once('#').map_or(url, |(page, _)| page)
 }
 
-/// A path of ours that leads on to `to`.
-pub(super) fn path(path: &str, to: Option<&ReturnTo>, provider: Option<&str>, on: bool) -> String {
+/// A path of ours with the redirect target in `rd`.
+pub(super) fn path(
+    path: &str,
+    to: Option<&RedirectTarget>,
+    provider: Option<&str>,
+    on: bool,
+) -> String {
     let mut query = Serializer::new(String::new());
     if let Some(to) = to {
         query.append_pair("rd", to.as_str());
@@ -135,10 +149,10 @@ pub(super) fn path(path: &str, to: Option<&ReturnTo>, provider: Option<&str>, on
     }
 }
 
-/// Sends the browser there, by GET.
-pub(super) fn go(place: &str) -> Response {
-    match HeaderValue::from_str(place) {
-        Ok(place) => (StatusCode::FOUND, [(LOCATION, place)]).into_response(),
+/// A redirect, followed by GET.
+pub(super) fn redirect(url: &str) -> Response {
+    match HeaderValue::from_str(url) {
+        Ok(url) => (StatusCode::FOUND, [(LOCATION, url)]).into_response(),
         Err(_) => Problem::internal().into_response(),
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /oauth2/userinfo`: the signed-in person as JSON, under the names that oauth2-proxy has for it.
+//! `GET /oauth2/userinfo`: the signed-in user as JSON, with the member names of oauth2-proxy.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,14 +7,14 @@ use serde::Serialize;
 use tracing::warn;
 
 use crate::clock::now;
-use crate::commands::serve::answer::Problem;
 use crate::commands::serve::identity::cookies;
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::problem::Problem;
+use crate::commands::serve::state::SignIn;
 use crate::session::NoSession;
 
 use super::refresh::signed_out;
 
-/// A person, as apps may ask for one.
+/// The signed-in user.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UserInfo {
@@ -30,15 +30,19 @@ pub(super) struct UserInfo {
 }
 
 pub(super) async fn userinfo(
-    State(state): State<Shared>,
+    State(state): State<SignIn>,
     headers: HeaderMap,
 ) -> Result<Json<UserInfo>, Problem> {
-    let session = state.people.sessions.read(&cookies(&headers), now()).await;
+    let session = state
+        .identity
+        .sessions
+        .read(&cookies(&headers), now())
+        .await;
     let session = session.map_err(|no| match no {
         NoSession::Ended { .. } => signed_out(),
         NoSession::Unavailable(unavailable) => {
-            warn!(%unavailable, "a session can't be judged");
-            Problem::unavailable("Your session can't be looked at just now.")
+            warn!(%unavailable, "session unavailable");
+            Problem::unavailable("We can't verify your identity right now. Try again in a moment.")
         }
     })?;
     let person = session.person;

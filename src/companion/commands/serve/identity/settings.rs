@@ -1,40 +1,35 @@
-//! From the configuration to what providers and sessions are made of.
+//! Converts the configuration to the settings of providers and sessions.
 
 use std::sync::Arc;
 
 use portcullis_core::policy::Policy;
 use tracing::warn;
 
-use crate::config::{self, Config, Store};
+use crate::config::{self, SignIn, Store};
 use crate::document::Report;
 use crate::provider::Provider;
 use crate::session::{Keys, Settings, StoreSettings};
 use crate::watch::{Watched, Watcher};
 
-/// The keys that sign and seal, read again when their file changes.
-pub(super) fn keys(watcher: &mut Watcher, config: &Config) -> Result<Watched<Keys>, Report> {
-    let path = config.session.keys_file.clone();
+/// The keys that sign and seal, reloaded when their file changes.
+pub(super) fn keys(watcher: &mut Watcher, sign_in: &SignIn) -> Result<Watched<Keys>, Report> {
+    let path = sign_in.session.keys_file.clone();
     watcher.watch("keys", vec![path.clone()], move |_| {
         let (keys, warning) = Keys::load(&path).map_err(Report::from)?;
         if let Some(warning) = warning {
-            warn!(warning, "the key file");
+            warn!(warning, "session keys file");
         }
         Ok(keys)
     })
 }
 
-/// How sessions are kept.
-pub(super) fn sessions(config: &Config, policy: &Policy) -> Result<Settings, Report> {
+/// The settings of sessions.
+pub(super) fn sessions(sign_in: &SignIn, policy: &Policy) -> Result<Settings, Report> {
     let Some(sso) = policy.sso() else {
-        let name = config.policy.display().to_string();
-        let help = "add `sso` with the companion's `url` and the `envoy_cluster` that leads to it";
-        return Err(Report::of(
-            &name,
-            "nobody could sign in: it has no `sso`",
-            help,
-        ));
+        let help = "add `sso` with the companion's `url` and its `envoy_cluster`";
+        return Err(Report::of("policy", "no `sso`", help));
     };
-    let session = &config.session;
+    let session = &sign_in.session;
     Ok(Settings {
         domain: session.cookie.domain.clone(),
         same_site: session.cookie.same_site,
@@ -45,7 +40,7 @@ pub(super) fn sessions(config: &Config, policy: &Policy) -> Result<Settings, Rep
     })
 }
 
-/// Where they are kept.
+/// The settings of the session store.
 pub(super) fn store(session: &config::Session) -> StoreSettings {
     match &session.store {
         Store::Cookie => StoreSettings::Cookie {
@@ -55,17 +50,17 @@ pub(super) fn store(session: &config::Session) -> StoreSettings {
     }
 }
 
-/// Who signs people in.
-pub(super) fn providers(config: &Config) -> Result<Vec<Arc<Provider>>, Report> {
-    let made = config
+/// The identity providers.
+pub(super) fn providers(sign_in: &SignIn) -> Result<Vec<Arc<Provider>>, Report> {
+    let providers = sign_in
         .providers
         .iter()
         .enumerate()
         .map(|(index, settings)| {
             Provider::new(settings).map(Arc::new).map_err(|error| {
-                let help = "help it in the configuration; `portcullis serve --help` has an example";
+                let help = "correct the configuration; `portcullis serve --help` has an example";
                 Report::of(&format!("providers[{index}]"), &error.to_string(), help)
             })
         });
-    made.collect()
+    providers.collect()
 }

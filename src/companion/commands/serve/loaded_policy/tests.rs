@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::example;
-use crate::issuers::Reach;
+use crate::issuers::IssuerConnection;
 use crate::site::Site;
 
 use super::*;
@@ -28,8 +28,8 @@ apps:
 ";
 
 /// What a companion makes of a policy when it starts.
-fn first(text: impl Into<Vec<u8>>, config: &Config) -> Result<Judgement, Report> {
-    judge("p.yaml".to_owned(), text.into(), config, &OnceLock::new())
+fn first(text: impl Into<Vec<u8>>, config: &Config) -> Result<LoadedPolicy, Report> {
+    load("p.yaml".to_owned(), text.into(), config, &OnceLock::new())
 }
 
 /// What is said of the policy with one piece of it replaced, by a companion that was changed.
@@ -46,18 +46,23 @@ fn told(piece: &str, other: &str, change: impl FnOnce(&mut Config)) -> String {
 #[test]
 fn a_policy_that_says_the_same_is_taken() {
     let judged = first(POLICY, &example());
-    let judgement = judged.unwrap_or_else(|report| panic!("{report}"));
+    let loaded_policy = judged.unwrap_or_else(|report| panic!("{report}"));
     for rd in [
         "https://grafana.example.com/",
         "https://a.grafana.example.com/",
         "https://app.example.net/",
     ] {
-        assert!(judgement.returns.judge(rd).is_ok(), "{rd}");
+        assert!(
+            loaded_policy.redirects.as_ref().unwrap().check(rd).is_ok(),
+            "{rd}"
+        );
     }
     assert!(
-        judgement
-            .returns
-            .judge("https://other.example.com/")
+        loaded_policy
+            .redirects
+            .as_ref()
+            .unwrap()
+            .check("https://other.example.com/")
             .is_err()
     );
 }
@@ -67,14 +72,16 @@ fn redirect_hosts_count_instead_of_the_policys() {
     let mut config = example();
     config.redirect_hosts = Some(Vec::new());
     let judged = first(POLICY, &config);
-    let judgement = judged.unwrap_or_else(|report| panic!("{report}"));
+    let loaded_policy = judged.unwrap_or_else(|report| panic!("{report}"));
     assert!(
-        judgement
-            .returns
-            .judge("https://grafana.example.com/")
+        loaded_policy
+            .redirects
+            .as_ref()
+            .unwrap()
+            .check("https://grafana.example.com/")
             .is_err()
     );
-    assert!(judgement.returns.judge("/").is_ok());
+    assert!(loaded_policy.redirects.as_ref().unwrap().check("/").is_ok());
 }
 
 #[test]
@@ -92,10 +99,10 @@ fn another_companions_policy_is_refused_at_the_place_that_differs() {
         "{text}"
     );
     let line = "sso: {url: \"https://auth.example.com\", envoy_cluster: portcullis}\n";
-    let people = "{from: sso, group: sre}";
+    let identity = "{from: sso, group: sre}";
     let policy = POLICY
         .replace(line, "")
-        .replace(people, "{service_account: staging/a/b}");
+        .replace(identity, "{service_account: staging/a/b}");
     let judged = first(policy, &example());
     let text = judged.expect_err("no sso").to_string();
     assert!(
@@ -107,7 +114,7 @@ fn another_companions_policy_is_refused_at_the_place_that_differs() {
 #[test]
 fn providers_are_the_same_in_both() {
     let text = told("", "", |config| {
-        config.providers[0].name = "gitlab".to_owned()
+        config.sign_in().providers[0].name = "gitlab".to_owned()
     });
     assert!(
         text.contains("`sso` is none of the configuration's `providers`"),
@@ -115,9 +122,9 @@ fn providers_are_the_same_in_both() {
     );
     assert!(text.contains("here stand gitlab"), "{text}");
     let text = told("", "", |config| {
-        let mut other = config.providers[0].clone();
+        let mut other = config.sign_in().providers[0].clone();
         other.name = "gitlab".to_owned();
-        config.providers.push(other);
+        config.sign_in().providers.push(other);
     });
     assert!(
         text.contains("`gitlab`, a provider of the configuration, is not listed"),
@@ -128,7 +135,7 @@ fn providers_are_the_same_in_both() {
 #[test]
 fn the_trusts_that_are_reached_in_a_way_of_their_own_are_there() {
     let text = told("", "", |config| {
-        config.trust = BTreeMap::from([("stagign".to_owned(), Reach::default())]);
+        config.trust = BTreeMap::from([("stagign".to_owned(), IssuerConnection::default())]);
     });
     assert!(text.contains("no trust entry `stagign`"), "{text}");
     assert!(text.ends_with("help: did you mean `staging`?"), "{text}");
@@ -152,7 +159,9 @@ fn c01_where_people_are_admitted_the_cookie_gets() {
         text.contains("is not under `session.cookie.domain`, `example.com`"),
         "{text}"
     );
-    let text = told("", "", |config| config.session.cookie.domain = None);
+    let text = told("", "", |config| {
+        config.sign_in().session.cookie.domain = None
+    });
     assert!(
         text.contains("without `session.cookie.domain` no session would get there"),
         "{text}"
@@ -187,7 +196,7 @@ fn the_cookies_keep_their_name_while_the_companion_runs() {
     let named = |name: &str| {
         let cluster = "envoy_cluster: portcullis";
         let text = POLICY.replace(cluster, &format!("{cluster}, cookie: {name}"));
-        judge("p.yaml".to_owned(), text.into(), &example(), &cookie)
+        load("p.yaml".to_owned(), text.into(), &example(), &cookie)
     };
     // A policy that is refused names nothing.
     assert!(named("__Host-first").is_err());

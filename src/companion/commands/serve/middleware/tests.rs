@@ -39,7 +39,7 @@ fn router(metrics: &Arc<Metrics>) -> Router {
         .route("/query", get(async |Query(query): Query<Words>| query.word))
         .route("/slow", get(async || pending::<&'static str>().await))
         .route("/swallow", post(async |body: Bytes| body.len().to_string()));
-    around(routes, &Arc::new(limits()), metrics)
+    wrap(routes, &Arc::new(limits()), metrics)
 }
 
 async fn ask(request: Request) -> Response {
@@ -114,7 +114,7 @@ fn of_a_proxys_number_only_plain_text_is_logged() {
     let logged = |value: &[u8]| {
         let value = HeaderValue::from_bytes(value).expect("a value");
         let headers = HeaderMap::from_iter([(X_REQUEST_ID, value)]);
-        theirs(&headers).map(str::to_owned)
+        proxy_request_id(&headers).map(str::to_owned)
     };
     assert_eq!(logged(b"4bf9-2.f_A").as_deref(), Some("4bf9-2.f_A"));
     for other in [&b""[..], b"a b", b"a\"", b"\xff", b"a\tb", &[b'a'; 65]] {
@@ -197,7 +197,7 @@ async fn t29_there_are_no_more_requests_than_there_may_be_connections() {
     let routes = Router::new()
         .route("/quick", get(async || "done"))
         .route("/slow", get(async || pending::<&'static str>().await));
-    let router = around(routes, &Arc::new(narrow), &Arc::new(Metrics::new()));
+    let router = wrap(routes, &Arc::new(narrow), &Arc::new(Metrics::new()));
     let service = TowerToHyperService::new(router);
     let mut slow = std::pin::pin!(service.call(get_of("/slow")));
     tokio::select! {

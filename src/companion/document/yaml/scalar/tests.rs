@@ -1,7 +1,7 @@
 use super::*;
 
 fn read(text: &str) -> Result<Value, String> {
-    plain(text, &(0..text.len())).map_err(|fault| fault.problem)
+    plain(text, &(0..text.len())).map_err(|diagnostic| diagnostic.problem)
 }
 
 #[test]
@@ -103,11 +103,11 @@ fn what_readers_take_differently_is_refused() {
 
 #[test]
 fn the_mend_shows_the_quotes() {
-    let fault = plain("on", &(7..9)).expect_err("a truth elsewhere");
-    assert_eq!(fault.span, Some(7..9));
+    let diagnostic = plain("on", &(7..9)).expect_err("a truth elsewhere");
+    assert_eq!(diagnostic.span, Some(7..9));
     assert!(
-        fault.help.starts_with("write \"on\" in quotes"),
+        diagnostic.help.starts_with("write \"on\" in quotes"),
         "{}",
-        fault.help
+        diagnostic.help
     );
 }

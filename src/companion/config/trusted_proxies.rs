@@ -1,31 +1,30 @@
-//! Proxies whose word counts: what they say of the original request is believed.
+//! The proxies whose headers about the original request are trusted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::document::Report;
 
-use super::source::{Found, Source};
+use super::source::{Located, Source};
 
-/// Whose headers about the original request count. By default nobody's.
+/// The proxies whose headers about the original request are trusted. None by default.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Proxies {
+pub(crate) struct TrustedProxies {
     networks: Vec<Network>,
     unix: bool,
 }
 
-/// Addresses that begin with the same bits.
+/// A network: addresses with the same prefix.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Network {
     address: IpAddr,
     bits: u8,
 }
 
-/// The fewest bits that a network may have, those of `10.0.0.0/8` and `fd00::/8`. Larger ones are
-/// nobody's own.
-const FEWEST_BITS: u8 = 8;
+/// The shortest allowed prefix, that of `10.0.0.0/8` and `fd00::/8`. Larger networks are not private.
+const MIN_PREFIX: u8 = 8;
 
-pub(super) fn read(source: &Source) -> Result<Proxies, Report> {
-    let mut proxies = Proxies::default();
+pub(super) fn read(source: &Source) -> Result<TrustedProxies, Report> {
+    let mut proxies = TrustedProxies::default();
     for found in source.list("trusted_proxies")?.unwrap_or_default() {
         if found.value == "unix" {
             proxies.unix = true;
@@ -36,35 +35,35 @@ pub(super) fn read(source: &Source) -> Result<Proxies, Report> {
     Ok(proxies)
 }
 
-fn network(found: &Found<'_>) -> Result<Network, Report> {
+fn network(found: &Located<'_>) -> Result<Network, Report> {
     let network = Network::parse(&found.value).ok_or_else(|| {
         let help = "write an address like `10.1.2.3`, a network like `10.1.0.0/16`, or `unix`";
         found.wrong("is not a network", help)
     })?;
-    // T28: the default of a peer, which trusted everybody, was its worst hole.
-    if network.bits < FEWEST_BITS {
-        let help = "name the proxies, or the network that they alone are in";
-        return Err(found.wrong("is everybody, or nearly so", help));
+    // T28: a default that trusts everyone lets anyone set the original request.
+    if network.bits < MIN_PREFIX {
+        let help = "list the proxies, or a network with only the proxies in it";
+        return Err(found.wrong("is too large: it trusts (nearly) everyone", help));
     }
-    let begins = network.first();
-    if begins != network.address {
-        let help = format!("write `{begins}/{}`", network.bits);
-        return Err(found.wrong("has bits behind the network's own", &help));
+    let first = network.first();
+    if first != network.address {
+        let help = format!("write `{first}/{}`", network.bits);
+        return Err(found.wrong("has host bits set", &help));
     }
     Ok(network)
 }
 
-// === impl Proxies ===
+// === impl TrustedProxies ===
 
-impl Proxies {
-    /// Whether a peer at this address is one of them.
+impl TrustedProxies {
+    /// Whether a peer with this address is trusted.
     pub(crate) fn has(&self, address: IpAddr) -> bool {
-        // A socket that listens on `[::]` shows IPv4 peers as `::ffff:10.1.2.3`.
+        // A socket on `[::]` has IPv4 peers as `::ffff:10.1.2.3`.
         let address = address.to_canonical();
         self.networks.iter().any(|network| network.has(address))
     }
 
-    /// Whether whoever may use the unix socket is one of them.
+    /// Whether peers on the unix socket are trusted.
     pub(crate) const fn has_unix(&self) -> bool {
         self.unix
     }

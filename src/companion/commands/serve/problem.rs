@@ -1,6 +1,6 @@
-//! What is said where something is wrong: a page for people, JSON for programs.
+//! Error responses: a page for people, JSON for programs.
 //!
-//! A handler returns a [`Problem`], and the envelope writes it when it knows who asks.
+//! A handler returns a [`Problem`], and the middleware renders it for the kind of client.
 
 use std::borrow::Cow;
 
@@ -12,23 +12,23 @@ use portcullis_core::request::Client;
 use super::request_id::RequestId;
 use crate::pages;
 
-/// What is wrong with a request. All of it is shown, so nothing in it may be secret; what came from
+/// An error response. All of it is shown to the client, so nothing in it may be secret; what came from
 /// outside is escaped.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
-    /// For programs: an OAuth error code, or one like them.
+    /// For programs: an OAuth error code, or a similar one.
     code: &'static str,
-    /// For people, in a few words.
+    /// For people: the heading.
     title: &'static str,
-    /// For people: what happened, and what they can do.
+    /// For people: what failed, and what to do now.
     text: Cow<'static, str>,
-    /// Where people go on, if anywhere: a path or URL of ours, and what the link says.
+    /// The next step: a path or URL of ours, and the label of the link.
     link: Option<(String, &'static str)>,
 }
 
 impl Problem {
-    /// A problem, told in the words given.
+    /// A problem.
     pub(crate) fn new(
         status: StatusCode,
         code: &'static str,
@@ -44,33 +44,34 @@ impl Problem {
         }
     }
 
-    /// The request is not one that can be answered.
+    /// The request is invalid.
     pub(crate) fn bad_request(text: impl Into<Cow<'static, str>>) -> Self {
-        let title = "This request does not work";
+        let title = "Invalid request";
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", title, text)
     }
 
-    /// Nobody can tell just now; a client should ask again.
+    /// Temporarily unavailable; a client should retry.
     pub(crate) fn unavailable(text: impl Into<Cow<'static, str>>) -> Self {
-        let (status, title) = (StatusCode::SERVICE_UNAVAILABLE, "Not available just now");
+        let (status, title) = (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable");
         Self::new(status, "temporarily_unavailable", title, text)
     }
 
-    /// Something is wrong with the companion itself.
+    /// An error of the companion itself.
     pub(crate) fn internal() -> Self {
-        let text = "This is our fault. The log tells more, under the number below.";
+        let text = "This is an error on our side. Try again. If it happens again, give the operator of this site the \
+                    request ID below; the log has the details.";
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Self::new(status, "server_error", "Something went wrong", text)
     }
 
-    /// Adds where people go on.
+    /// Adds the next step.
     pub(crate) fn with_link(mut self, href: impl Into<String>, label: &'static str) -> Self {
         self.link = Some((href.into(), label));
         self
     }
 
-    /// Writes it for whoever asks, into the headers of the answer that the handler gave.
-    pub(super) fn write(&self, client: Client, id: &RequestId, answer: Response) -> Response {
+    /// Renders it for the client, with the headers of the handler's response.
+    pub(super) fn render(&self, client: Client, id: &RequestId, answer: Response) -> Response {
         let body = match client {
             Client::Browser => {
                 let link = self.link.as_ref().map(|(href, label)| (&**href, *label));
@@ -84,7 +85,7 @@ impl Problem {
         };
         let (parts, _) = answer.into_parts();
         let (mut written, body) = body.into_parts();
-        // What is said of the body goes before. All lines of another name stay: there is a
+        // The body's headers replace the handler's. All lines of other headers stay: there is a
         // `Set-Cookie` for each cookie.
         let mut headers = parts.headers;
         headers.extend(written.headers);

@@ -1,57 +1,57 @@
-//! What a proxy asks of callers at one place, besides the policy.
+//! Restrictions on callers at one location of a proxy, in addition to the policy.
 
 use axum::http::Uri;
 use portcullis_core::caller::Caller;
 use portcullis_core::decision::Decision;
 use url::form_urlencoded;
 
-use super::{Form, Unclear};
+use super::{AmbiguousRequest, Form};
 
 #[cfg(test)]
 mod tests;
 
-/// What parameters begin with that narrow a verdict.
-const START: &str = "allowed_";
+/// The prefix of the query parameters.
+const PREFIX: &str = "allowed_";
 
-/// What a proxy asks of callers at one place, besides the policy: oauth2-proxy's `allowed_groups`,
-/// `allowed_emails` and `allowed_email_domains`. Each may stand there several times and is a list with
-/// commas; a caller needs something of every list that is there, an empty one included.
+/// Restrictions in addition to the policy: oauth2-proxy's `allowed_groups`, `allowed_emails` and
+/// `allowed_email_domains`. Each is a comma-separated list and may be repeated; a caller must match each
+/// list that is present. An empty list matches nobody.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct Narrowing {
+pub(super) struct Restrictions {
     groups: Option<Vec<String>>,
     emails: Option<Vec<String>>,
     domains: Option<Vec<String>>,
 }
 
-impl Narrowing {
-    /// Reads it from the query. In the form with a path the query is the original request's, and
-    /// narrows nothing.
-    pub(super) fn read(uri: &Uri, form: Form) -> Result<Self, Unclear> {
-        let mut narrowing = Self::default();
+impl Restrictions {
+    /// Reads them from the query. In the form with a path the query is the original request's and has
+    /// no restrictions.
+    pub(super) fn read(uri: &Uri, form: Form) -> Result<Self, AmbiguousRequest> {
+        let mut restrictions = Self::default();
         if form == Form::WithPath {
-            return Ok(narrowing);
+            return Ok(restrictions);
         }
         for (name, list) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
-            let Some(kind) = name.strip_prefix(START) else {
+            let Some(kind) = name.strip_prefix(PREFIX) else {
                 continue;
             };
             let allowed = match kind {
-                "groups" => &mut narrowing.groups,
-                "emails" => &mut narrowing.emails,
-                "email_domains" => &mut narrowing.domains,
-                // A slip of the pen must not let more through.
-                _ => return Err(Unclear::Narrowing),
+                "groups" => &mut restrictions.groups,
+                "emails" => &mut restrictions.emails,
+                "email_domains" => &mut restrictions.domains,
+                // A typo must not allow more.
+                _ => return Err(AmbiguousRequest::Restrictions),
             };
             let listed = list.split(',').filter(|one| !one.is_empty());
             allowed
                 .get_or_insert_default()
                 .extend(listed.map(str::to_owned));
         }
-        Ok(narrowing)
+        Ok(restrictions)
     }
 
-    /// Narrows a verdict. What goes on whoever asks, such as a public path, is left as it is: there
-    /// no caller was looked for, and signing in would help nobody.
+    /// Applies them to a decision. A decision without a caller, such as that on a public path, does not
+    /// change: signing in would not help.
     pub(super) fn apply<'g>(&self, decision: Decision<'g>) -> Decision<'g> {
         let refused = decision.is_allowed()
             && decision
@@ -69,7 +69,7 @@ impl Narrowing {
             let mut own = caller.groups().iter();
             own.any(|group| allowed.contains(group))
         };
-        // Core knows of an address only where it is verified.
+        // Core has an address only where it is verified.
         let (email, domain) = caller.email().and_then(address).unzip();
         let is_email = |allowed: &Vec<String>| {
             email.is_some_and(|own| allowed.iter().any(|one| one.eq_ignore_ascii_case(own)))
@@ -90,8 +90,7 @@ fn address(email: &str) -> Option<(&str, &str)> {
     plain.then_some((email, domain))
 }
 
-/// Whether a domain is the one that is allowed or, where `.` or `*.` stands in front of that, below
-/// it.
+/// Whether a domain is the allowed one or, where that begins with `.` or `*.`, below it.
 fn is_in(domain: &str, allowed: &str) -> bool {
     let above = allowed.strip_prefix('*').unwrap_or(allowed);
     if !above.starts_with('.') {

@@ -1,28 +1,28 @@
-//! Names in the file: each must be a setting's.
+//! Refuses unknown fields in the file.
 
 use portcullis_core::policy::suggestion;
 
 use crate::config::settings::SETTINGS;
 use crate::document::{Document, Node, Report, Value};
 
-use super::place::Place;
+use super::location::Location;
 
-/// Refuses every name in a block that is none of a setting, and every block that is no block.
-/// `path` is where it stands, `start` how the settings in it begin.
-pub(super) fn known(
+/// Refuses unknown fields in a mapping and below it, and values of the wrong type where a mapping or a
+/// list is expected. `path` is the mapping's path in the file, `start` the prefix of its settings.
+pub(super) fn reject_unknown(
     document: &Document,
     block: &Node,
     path: &str,
     start: &str,
 ) -> Result<(), Report> {
-    let place = |path: &str| {
+    let location = |path: &str| {
         let path = if path.is_empty() { "." } else { path };
-        Place::File(document, path.to_owned())
+        Location::File(document, path.to_owned())
     };
     let Value::Map(members) = &block.value else {
-        return Err(place(path).mistyped(block, "a block of settings"));
+        return Err(location(path).wrong_type(block, "a mapping"));
     };
-    // The next step to each of the settings in it, and whether it is a block.
+    // The next step to each setting in it, and whether that is a mapping.
     let steps = SETTINGS.iter().filter_map(|setting| {
         let rest = setting.path.strip_prefix(start)?;
         Some(match rest.split_once('.') {
@@ -43,11 +43,11 @@ pub(super) fn known(
                 match (&value.value, step.ends_with("[]")) {
                     (Value::List(elements), true) => {
                         for (index, element) in elements.iter().enumerate() {
-                            known(document, element, &format!("{own}[{index}]"), &start)?;
+                            reject_unknown(document, element, &format!("{own}[{index}]"), &start)?;
                         }
                     }
-                    (_, true) => return Err(place(&own).mistyped(value, "a list")),
-                    (_, false) => known(document, value, &own, &start)?,
+                    (_, true) => return Err(location(&own).wrong_type(value, "a list")),
+                    (_, false) => reject_unknown(document, value, &own, &start)?,
                 }
             }
             Some((_, false)) => {}
@@ -60,13 +60,13 @@ pub(super) fn known(
     Ok(())
 }
 
-/// What is said of a name that is none of a setting's, where `names` are.
+/// The error for an unknown field where `names` are allowed.
 fn unknown(document: &Document, path: &str, name: &str, mut names: Vec<&str>) -> Report {
     let problem = format!("unknown field `{name}`");
     let file = format!("{name}_file");
     if names.contains(&&*file) {
-        let help = format!("secrets are read from files alone: name one in `{file}`");
-        return document.report(path, &problem, &help).unseen();
+        let help = format!("secrets are read from files only: set `{file}` to a file name");
+        return document.report(path, &problem, &help).without_source();
     }
     names.dedup();
     document.report(path, &problem, &suggestion(name, &names))

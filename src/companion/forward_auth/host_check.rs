@@ -1,24 +1,24 @@
-//! The host that a proxy serves, where it says so.
+//! Compares the request's host with the host that the proxy serves.
 //!
-//! A proxy may send a request on by another host than it tells us: a client can write one into the
-//! first line and another into `Host`, and NGINX goes by the first where `$http_host` is the second.
-//! An ingress controller lets nobody change what it tells, only where it asks. So the host stands
-//! there.
+//! A proxy may route by another host than it sends here: a client can write one host into the request
+//! line and another into `Host`, and NGINX routes by the first while `$http_host` is the second. An
+//! ingress controller allows no change of the headers that it sends, only of the URL. So the URL has a
+//! `host` parameter.
 
 use axum::http::Uri;
 use url::form_urlencoded;
 
-use super::{Form, Unclear};
+use super::{AmbiguousRequest, Form};
 
 #[cfg(test)]
 mod tests;
 
-/// The parameter that has it.
+/// The query parameter.
 const HOST: &str = "host";
 
-/// Refuses a request to another host than every `host` in the query. In the form with a path the
-/// query is the original request's, and means nothing here.
-pub(super) fn check(uri: &Uri, form: Form, authority: &[u8]) -> Result<(), Unclear> {
+/// Refuses a request whose host differs from a `host` in the query. In the form with a path the query is
+/// the original request's and is not checked.
+pub(super) fn check(uri: &Uri, form: Form, authority: &[u8]) -> Result<(), AmbiguousRequest> {
     if form == Form::WithPath {
         return Ok(());
     }
@@ -28,7 +28,7 @@ pub(super) fn check(uri: &Uri, form: Form, authority: &[u8]) -> Result<(), Uncle
     if served.all(|(_, host)| asked.eq_ignore_ascii_case(host.as_bytes())) {
         Ok(())
     } else {
-        Err(Unclear::Host)
+        Err(AmbiguousRequest::Host)
     }
 }
 

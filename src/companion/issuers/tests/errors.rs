@@ -12,29 +12,33 @@ use super::fixture::*;
 const REFRESH: Duration = Duration::from_secs(300);
 
 #[tokio::test]
-async fn an_issuer_that_is_down_at_the_start_is_found_when_it_comes_up() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn an_issuer_that_is_down_at_the_start_is_read_when_it_comes_up() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let mut issuer = Issuer::start_down(&authority, NAME, &[&key]);
     let policy = policy(&[trust("blue", json!({}))]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
     let token = karma(&key);
-    let refused = ask(&policy, &issuers, &token, &hand).await;
+    let refused = authenticate(&policy, &issuers, &token, &clock).await;
     assert_eq!(refused, Err(Reason::KeysUnavailable));
     assert_eq!(issuers.health()[0].age, None);
     issuer.up().await;
-    hand.pass(Duration::from_secs(1));
+    clock.pass(Duration::from_secs(1));
     reads(&issuers, 1, 1).await;
-    assert!(ask(&policy, &issuers, &token, &hand).await.is_ok());
+    assert!(
+        authenticate(&policy, &issuers, &token, &clock)
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
-async fn no_bad_answer_takes_good_keys_away() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn a_bad_response_keeps_the_last_good_keys() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let mut issuer = issuer(&authority, &[&key]).await;
     let policy = policy(&[trust("blue", json!({}))]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
     let set = json!({"keys": [key.jwk()]}).to_string();
     // Where a redirect leads there are good keys.
@@ -73,25 +77,29 @@ async fn no_bad_answer_takes_good_keys_away() {
     ];
     for (count, (what, answer)) in (1..).zip(bad) {
         issuer.answer(Endpoint::Keys, answer);
-        hand.pass(REFRESH);
+        clock.pass(REFRESH);
         reads(&issuers, 1, count).await;
-        let caller = ask(&policy, &issuers, &karma(&key), &hand).await;
+        let caller = authenticate(&policy, &issuers, &karma(&key), &clock).await;
         assert!(caller.is_ok(), "{what}: {caller:?}");
         assert_eq!(issuers.health()[0].failures, count as u32, "{what}");
     }
     issuer.down().await;
-    hand.pass(REFRESH);
+    clock.pass(REFRESH);
     reads(&issuers, 1, 9).await;
-    assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
+    assert!(
+        authenticate(&policy, &issuers, &karma(&key), &clock)
+            .await
+            .is_ok()
+    );
     // But not for ever.
-    hand.pass(Duration::from_secs(24 * 3600));
-    let refused = ask(&policy, &issuers, &karma(&key), &hand).await;
+    clock.pass(Duration::from_secs(24 * 3600));
+    let refused = authenticate(&policy, &issuers, &karma(&key), &clock).await;
     assert_eq!(refused, Err(Reason::KeysStale));
 }
 
 #[tokio::test]
-async fn d01_a_discovery_document_of_another_issuer_is_not_believed() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn d01_a_discovery_document_of_another_issuer_is_rejected() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let document = json!({
         "issuer": "https://other.example.com",
@@ -102,16 +110,16 @@ async fn d01_a_discovery_document_of_another_issuer_is_not_believed() {
         Answer::json("application/json", &document),
     );
     let policy = policy(&[trust("blue", json!({}))]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
     reads(&issuers, 0, 1).await;
-    assert_eq!(asked(&issuer), (1, 0));
+    assert_eq!(requests(&issuer), (1, 0));
 }
 
 #[tokio::test]
-async fn one_issuers_silence_holds_up_nobody_elses_tokens() {
+async fn one_unresponsive_issuer_does_not_delay_the_others() {
     const GREEN: &str = "https://kubernetes.green.example.com";
-    let (authority, hand) = (Authority::new(), Hand::new());
+    let (authority, clock) = (Authority::new(), TestClock::new());
     let (blue, green) = (key(), key());
     let at_blue = issuer(&authority, &[&blue]).await;
     at_blue.answer(Endpoint::Discovery, Answer::Silence);
@@ -119,32 +127,32 @@ async fn one_issuers_silence_holds_up_nobody_elses_tokens() {
     let mut entries = [trust("blue", json!({})), trust("green", json!({}))];
     entries[1]["issuer"] = json!(GREEN);
     let policy = policy(&entries);
-    let reaches = reaches([
-        ("blue", reach(&at_blue, &authority)),
-        ("green", reach(&at_green, &authority)),
+    let connections = connections([
+        ("blue", connection(&at_blue, &authority)),
+        ("green", connection(&at_green, &authority)),
     ]);
-    let issuers = start(&policy, reaches, &hand);
+    let issuers = start(&policy, connections, &clock);
     let of_green = Token::service_account(GREEN, AUDIENCE, "monitoring", "karma").sign(&green);
-    let caller = ask(&policy, &issuers, &of_green, &hand).await;
+    let caller = authenticate(&policy, &issuers, &of_green, &clock).await;
     assert_eq!(caller.unwrap(), "green/monitoring/karma");
     // Blue's first read still hangs.
     assert_eq!(issuers.health()[0].failed, 0);
-    let refused = ask(&policy, &issuers, &karma(&blue), &hand).await;
+    let refused = authenticate(&policy, &issuers, &karma(&blue), &clock).await;
     assert_eq!(refused, Err(Reason::KeysUnavailable));
     assert_eq!(issuers.health()[1].failed, 0);
 }
 
 #[tokio::test]
-async fn keys_that_trickle_in_are_as_good_as_none() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn a_slow_response_times_out() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let set = json!({"keys": [key.jwk()]}).to_string();
     let pause = Duration::from_millis(100);
     let body = set.into_bytes();
     issuer.answer(Endpoint::Keys, Answer::Drip { body, pause });
     let policy = policy(&[trust("blue", json!({}))]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
-    let refused = ask(&policy, &issuers, &karma(&key), &hand).await;
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
+    let refused = authenticate(&policy, &issuers, &karma(&key), &clock).await;
     assert_eq!(refused, Err(Reason::KeysUnavailable));
 }

@@ -1,4 +1,4 @@
-//! Where people may be sent back.
+//! The allowed hosts of redirect targets.
 
 use crate::document::Report;
 use crate::redirect_target::HostRule;
@@ -11,9 +11,9 @@ pub(super) fn read(source: &Source) -> Result<Option<Vec<HostRule>>, Report> {
     };
     let hosts = list.into_iter().map(|found| {
         HostRule::parse(&found.value).ok_or_else(|| {
-            let help = "write a host alone: `app.example.com`, `*.example.com` for one label in front, or \
-                        `.example.com` for any";
-            found.wrong("is not a host", help)
+            let help = "write a host only: `app.example.com`, `*.example.com` for one more label, or \
+                        `.example.com` for all subdomains";
+            found.wrong("is not a valid host", help)
         })
     });
     hosts.collect::<Result<_, _>>().map(Some)

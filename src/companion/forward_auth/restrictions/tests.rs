@@ -41,20 +41,21 @@ fn a_dot_in_front_of_a_domain_means_what_is_below_it() {
 fn lists_add_up_and_an_empty_one_is_still_a_list() {
     let read = |query: &str| {
         let uri: Uri = format!("/oauth2/auth?{query}").parse().unwrap();
-        Narrowing::read(&uri, Form::Bare)
+        Restrictions::read(&uri, Form::Bare)
     };
-    assert_eq!(read("a=b&rd=/x").unwrap(), Narrowing::default());
-    let narrowing = read("allowed_groups=a,,b&x=y&allowed_groups=c%2Cd+e&allowed_emails=").unwrap();
+    assert_eq!(read("a=b&rd=/x").unwrap(), Restrictions::default());
+    let restrictions =
+        read("allowed_groups=a,,b&x=y&allowed_groups=c%2Cd+e&allowed_emails=").unwrap();
     let list = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
-    assert_eq!(narrowing.groups, list(&["a", "b", "c", "d e"]));
-    assert_eq!(narrowing.emails, list(&[]));
-    assert_eq!(narrowing.domains, None);
+    assert_eq!(restrictions.groups, list(&["a", "b", "c", "d e"]));
+    assert_eq!(restrictions.emails, list(&[]));
+    assert_eq!(restrictions.domains, None);
     for slip in [
         "allowed_group=a",
         "allowed_=a",
         "allowed_domains",
         "%61llowed_roles=a",
     ] {
-        assert_eq!(read(slip), Err(Unclear::Narrowing), "{slip}");
+        assert_eq!(read(slip), Err(AmbiguousRequest::Restrictions), "{slip}");
     }
 }

@@ -1,15 +1,15 @@
-//! How the companion itself reaches the issuers of the policy.
+//! How the companion connects to the issuers of the policy.
 
 use std::collections::BTreeMap;
 
 use crate::document::Report;
 use crate::http_client::Connect;
-use crate::issuers::Reach;
+use crate::issuers::IssuerConnection;
 
 use super::source::Source;
 
 /// By the names of the policy's trust entries.
-pub(super) fn read(source: &Source) -> Result<BTreeMap<String, Reach>, Report> {
+pub(super) fn read(source: &Source) -> Result<BTreeMap<String, IssuerConnection>, Report> {
     let mut trust = BTreeMap::new();
     for found in source.names("trust")? {
         let name = found.value;
@@ -17,14 +17,14 @@ pub(super) fn read(source: &Source) -> Result<BTreeMap<String, Reach>, Report> {
         let connect = source.text(&at("connect"))?;
         let connect = connect.map(|found| {
             let help = "write a host and a port, like `10.1.0.1:6443`";
-            address(&found.value).ok_or_else(|| found.wrong("is not an address", help))
+            address(&found.value).ok_or_else(|| found.wrong("is not a host and a port", help))
         });
-        let reach = Reach {
+        let connection = IssuerConnection {
             connect: connect.transpose()?,
             ca_file: source.path(&at("ca_file"))?.map(|found| found.value),
             token_file: source.path(&at("token_file"))?.map(|found| found.value),
         };
-        trust.insert(name, reach);
+        trust.insert(name, connection);
     }
     Ok(trust)
 }

@@ -1,11 +1,11 @@
-//! What a proxy is told.
+//! The response to the proxy.
 
 use axum::http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, SET_COOKIE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use portcullis_core::answer::LocalReply as Refusal;
+use portcullis_core::answer::LocalReply;
 use portcullis_core::caller::headers::NAMES;
 use portcullis_core::decision::{Decision, Reason};
 use portcullis_core::request::Headers;
@@ -14,11 +14,11 @@ use portcullis_core::session::Cookies;
 use super::Form;
 use super::sign_in::{self, SIGN_IN};
 
-/// What Envoy takes off the original request, a list with commas.
+/// The headers that Envoy removes from the original request, comma-separated.
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
 
-/// Names under which this or other programs of the kind tell an app who calls, as far as they are
-/// known. A list, because Envoy removes no headers by the beginning of their names.
+/// The known identity headers of this and similar programs. A list, because Envoy can't remove headers
+/// by prefix.
 const IDENTITY: [&str; 7] = [
     "x-auth-request-access-token",
     "x-auth-request-email",
@@ -29,10 +29,10 @@ const IDENTITY: [&str; 7] = [
     "x-portcullis-caller",
 ];
 
-/// What a proxy is told: 202 or 200, and the headers that go on with the request; or 401, 403 or 503.
-/// Never a redirect, and never 400, which NGINX would make a 500.
+/// The response to the proxy: 202 or 200 with the headers to forward; or 401, 403 or 503. Never a
+/// redirect, and never 400, which NGINX turns into 500.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct AuthResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: String,
@@ -40,57 +40,57 @@ pub(crate) struct Answer {
     reason: Reason,
 }
 
-impl Answer {
-    /// The answer to a request with these headers, on which this is the verdict.
+impl AuthResponse {
+    /// The response for this decision on a request with these headers.
     pub(super) fn new(
         decision: &Decision<'_>,
         headers: &Headers<'_>,
         form: Form,
         set_cookie: Option<&str>,
     ) -> Self {
-        let mut answer = Self {
+        let mut response = Self {
             status: StatusCode::ACCEPTED,
             headers: HeaderMap::new(),
             body: String::new(),
             app: decision.app().map(|app| app.name().to_owned()),
             reason: decision.reason(),
         };
-        match Refusal::refusal(decision, headers) {
-            Some(refusal) => answer.refuse(decision, refusal),
-            None => answer.allow(decision, headers, form),
+        match LocalReply::refusal(decision, headers) {
+            Some(refusal) => response.refuse(decision, refusal),
+            None => response.allow(decision, headers, form),
         }
         if let Some(line) = set_cookie {
-            answer.add(SET_COOKIE, line.as_bytes());
+            response.add(SET_COOKIE, line.as_bytes());
         }
-        answer
+        response
     }
 
-    /// The name of the app that was asked for.
+    /// The name of the app that the request is for.
     pub(crate) fn app(&self) -> Option<&str> {
         self.app.as_deref()
     }
 
-    /// Why.
+    /// The reason of the decision.
     pub(crate) const fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// Says no. Who has to sign in is told where, and not sent there: a proxy takes no redirect for
-    /// an answer.
-    fn refuse(&mut self, decision: &Decision<'_>, mut refusal: Refusal) {
+    /// A refusal. The sign-in URL is in a header and on the page, not in a redirect, which proxies do
+    /// not accept from forward auth.
+    fn refuse(&mut self, decision: &Decision<'_>, mut refusal: LocalReply) {
         let location = refusal
             .headers
             .iter()
             .find(|(name, _)| *name == "location")
             .map(|(_, location)| location.clone());
         if let Some(location) = &location
-            && let Some(challenge) = Refusal::refusal(decision, &Headers::default())
+            && let Some(challenge) = LocalReply::refusal(decision, &Headers::default())
         {
             refusal = challenge;
             refusal.body = sign_in::page(location);
         }
         self.status = match refusal.status {
-            // NGINX would make it a 500.
+            // NGINX turns 400 into 500.
             400 => StatusCode::FORBIDDEN,
             status => StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN),
         };
@@ -105,8 +105,8 @@ impl Answer {
         }
     }
 
-    /// Says what goes on to the app: who calls, and what is left of the client's credentials. A proxy
-    /// only has to copy it, and what is not there has to go.
+    /// The headers to forward: the caller's identity, and what is left of the client's credentials. The
+    /// proxy copies these headers and removes those that are missing here.
     fn allow(&mut self, decision: &Decision<'_>, headers: &Headers<'_>, form: Form) {
         self.add(CACHE_CONTROL, b"no-store");
         let identity = decision.known().map(|known| known.identity_headers());
@@ -136,7 +136,7 @@ impl Answer {
         }
     }
 
-    /// Names of headers that do not go on.
+    /// The names of headers that are not forwarded.
     fn to_remove(&self, decision: &Decision<'_>, headers: &Headers<'_>) -> Vec<String> {
         let app = decision.app().map_or(&[][..], |app| app.strip_headers());
         let known = IDENTITY.iter().chain(&NAMES).map(|name| (*name).to_owned());
@@ -156,18 +156,17 @@ impl Answer {
         names
     }
 
-    /// Core writes visible ASCII, and cookies came as a header, so that there is nothing here that
-    /// could not be one.
+    /// Core writes visible ASCII, and cookies came in a header, so no value is invalid here.
     fn add(&mut self, name: HeaderName, value: &[u8]) {
         if let Ok(mut value) = HeaderValue::from_bytes(value) {
-            // So that no log shows it.
+            // So that no log contains it.
             value.set_sensitive([AUTHORIZATION, COOKIE, SET_COOKIE].contains(&name));
             self.headers.insert(name, value);
         }
     }
 }
 
-impl IntoResponse for Answer {
+impl IntoResponse for AuthResponse {
     fn into_response(self) -> Response {
         (self.status, self.headers, self.body).into_response()
     }
