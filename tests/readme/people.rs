@@ -172,7 +172,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_readme() {
     let lines = log
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
-    let mut lines = lines.filter(|line: &Value| line["message"] == "answered");
+    let mut lines = lines.filter(|line: &Value| line["message"] == "request completed");
     let line = lines
         .find(|line| !line["proxy_id"].is_null())
         .expect("a line");

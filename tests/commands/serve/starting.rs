@@ -110,7 +110,7 @@ async fn an_address_that_is_taken_is_told_with_the_mend() {
     assert_eq!(code, Some(1));
     // Its log has begun by then, and a report is for people nevertheless.
     assert!(
-        told.contains(&format!("error: {taken}: cannot listen: ")),
+        told.contains(&format!("error: {taken}: can't listen: ")),
         "{told}"
     );
 }

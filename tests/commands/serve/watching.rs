@@ -26,7 +26,7 @@ async fn a_bad_edit_of_the_policy_keeps_what_worked_and_is_seen() {
     );
     assert!(report.ends_with("help: did you mean `group`?"), "{report}");
     let metrics = companion.metrics().await;
-    assert!(metrics.contains("reloads_total{file=\"policy\",outcome=\"kept-old\"} 1\n"));
+    assert!(metrics.contains("reloads_total{file=\"policy\",outcome=\"failed\"} 1\n"));
     assert!(metrics.contains("file_stale{file=\"policy\"} 1\n"));
     assert_eq!(companion.get("/ping").await.status, 200);
 
@@ -63,6 +63,6 @@ async fn it_speaks_tls_and_takes_a_new_certificate_when_there_is_one() {
     assert!(ping_over_tls(address, &trust).is_none());
 
     fs::write(companion.files.folder.join("key.pem"), "no key").unwrap();
-    companion.has_said("holds no private key in PEM").await;
+    companion.has_said("has no PEM private key").await;
     assert!(ping_over_tls(address, &renewed).is_some());
 }

@@ -65,25 +65,25 @@ async fn the_pages_of_a_sign_in_are_fit_for_everybody() {
     browser
         .visit(&format!("{URL}/oauth2/start?rd={APP}/graph"))
         .await;
-    look(&browser, "looping", "Signed in, but sent back").await;
+    look(&browser, "looping", "Signed in, but redirected back").await;
     browser.visit(&format!("{APP}/graph")).await;
     look(&browser, "not-allowed", "Not allowed").await;
     browser
         .visit(&format!("{URL}/oauth2/callback/google?code=x&state=y"))
         .await;
-    look(&browser, "over", "This sign-in is over").await;
+    look(&browser, "over", "This sign-in has expired").await;
     browser
         .visit(&format!("{URL}/oauth2/start?rd=//evil.example"))
         .await;
-    look(&browser, "bad-request", "This request does not work").await;
+    look(&browser, "bad-request", "Invalid request").await;
     browser
         .visit(&format!("{URL}/oauth2/start?provider=nobody"))
         .await;
-    look(&browser, "unknown-provider", "This request does not work").await;
+    look(&browser, "unknown-provider", "Invalid request").await;
     browser.visit(&format!("{APP}/a%2Fb")).await;
     look(&browser, "ambiguous", "Bad request").await;
     browser.visit(&format!("{URL}/nothing")).await;
-    look(&browser, "nothing", "Nothing is here").await;
+    look(&browser, "nothing", "Page not found").await;
     is_content(&browser, &[400, 403]).await;
 }
 
@@ -95,7 +95,7 @@ async fn the_pages_of_a_session_and_of_its_end_are_fit_for_everybody() {
     provider.fail(Route::Token, Fault::Status(503)).await;
     browser.visit(&format!("{URL}/oauth2/sign_in")).await;
     browser.sign_in_as("alice").await;
-    look(&browser, "unreachable", "Not available just now").await;
+    look(&browser, "unreachable", "Temporarily unavailable").await;
     provider.work(Route::Token).await;
     browser.click("main a").await;
     look(&browser, "signed-in", "You are signed in").await;

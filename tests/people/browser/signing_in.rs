@@ -95,7 +95,7 @@ async fn a_callback_that_is_over_leads_on() {
     let browser = way.browser().await;
     let over = format!("{URL}/oauth2/callback?code=abc&state=def");
     browser.visit(&over).await;
-    shows(&browser, "This sign-in is over").await;
+    shows(&browser, "This sign-in has expired").await;
     browser.click("main a").await;
     browser.sign_in_as("alice").await;
     shows(&browser, "You are signed in").await;

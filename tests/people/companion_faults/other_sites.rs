@@ -19,7 +19,7 @@ async fn t17_nobody_is_signed_in_as_somebody_else_by_a_link() {
         let page = victim.visit(&link).await;
         assert_eq!(page.reply.status, 403, "{}", page.text());
         let text = page.text();
-        assert!(text.contains("This sign-in is over"), "{text}");
+        assert!(text.contains("This sign-in has expired"), "{text}");
         assert_eq!(shown(&victim), before);
         assert_eq!(stage.provider.count(Route::Token).await, asked);
     }

@@ -21,8 +21,8 @@ async fn r02_a_sign_in_that_began_at_one_replica_ends_at_the_other_and_once() {
     let page = alice.sign_in_as("alice").await;
     assert_eq!(page.url.as_str(), format!("{APP}/graph"), "{}", page.text());
     let [first, second] = [0, 1].map(|site: usize| stage.sites[site].companion.log());
-    assert!(first.contains("a sign-in begins") && !first.contains("\"signed in\""));
-    assert!(!second.contains("a sign-in begins") && second.contains("\"signed in\""));
+    assert!(first.contains("sign-in started") && !first.contains("\"signed in\""));
+    assert!(!second.contains("sign-in started") && second.contains("\"signed in\""));
 
     // What began at neither alone is known at both.
     for site in [1, 0] {

@@ -111,7 +111,7 @@ impl Scene {
         // What is verified where it is judged goes on, before anybody has noticed and after.
         assert_eq!(alerts(alice).await.status, 200);
         site.says(503, "missing: store\n").await;
-        assert!(site.companion.log().contains("sessions can't be kept"));
+        assert!(site.companion.log().contains("session store unavailable"));
         assert_eq!(alerts(alice).await.status, 200);
         assert_eq!(forward_auth(stage, &cookies).await.status, 202);
 
@@ -144,7 +144,7 @@ impl Scene {
     async fn recovers(&mut self) {
         let site = &self.stage.sites[0];
         site.says(200, "OK\n").await;
-        assert!(site.companion.log().contains("sessions can be kept again"));
+        assert!(site.companion.log().contains("session store available again"));
         let cookies = shown(&self.alice);
         assert_eq!(userinfo(&mut self.alice).await.json()["user"], "alice");
         assert_eq!(alerts(&mut self.alice).await.status, 200);
