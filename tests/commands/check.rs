@@ -136,8 +136,8 @@ fn what_cannot_be_read_is_an_error_with_its_mend() {
     for (file, place, problem) in [
         ("missing.yaml", "", "cannot be read: "),
         (".", "", "cannot be read: "),
-        ("empty.yaml", "", "there is nothing in it"),
-        ("big.yaml", "", "longer than a mebibyte"),
+        ("empty.yaml", "", "the file is empty"),
+        ("big.yaml", "", "larger than 1 MiB"),
         ("latin.yaml", "1:10:", "not UTF-8"),
         ("two.yaml", "2:1:", "a second document"),
     ] {

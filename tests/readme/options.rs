@@ -43,7 +43,7 @@ fn known(configuration: &Value) -> Option<Vec<String>> {
     let told = String::from_utf8(ask(configuration).stderr).expect("text");
     let problem = told.lines().next()?;
     let is_place = problem.ends_with(&format!("unknown field `{NO_OPTION}`"));
-    let names = told.split_once("help: here stand ").filter(|_| is_place)?.1;
+    let names = told.split_once("help: expected one of: ").filter(|_| is_place)?.1;
     Some(names.trim().split(", ").map(str::to_owned).collect())
 }
 

@@ -15,6 +15,9 @@ mod problem;
 mod request_id;
 mod state;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use clap::Args;

@@ -93,7 +93,7 @@ fn good(file: &str, flags: &[&str]) -> Config {
 
 /// What is said of a file with one piece of it replaced.
 #[track_caller]
-fn told_of(file: &str, piece: &str, other: &str) -> String {
+fn error_of(file: &str, piece: &str, other: &str) -> String {
     assert_eq!(file.matches(piece).count(), 1, "one location for {piece}");
     read(&file.replace(piece, other), &[]).expect_err(other)
 }

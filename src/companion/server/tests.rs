@@ -431,8 +431,8 @@ async fn a_unix_socket_is_for_whom_its_mode_says_and_gone_in_the_end() {
 async fn an_address_that_cannot_be_had_is_told_with_the_mend() {
     let host = host(&loopback(), limits()).await;
     for (place, help) in [
-        (&*host.place, "give another address"),
-        ("192.0.2.1:4180", "that this machine has"),
+        (&*host.place, "use another address"),
+        ("192.0.2.1:4180", "an address of this machine"),
     ] {
         let listen = Listen::Tcp(place.parse().expect("an address"));
         let told = Listener::bind(&listen).await.expect_err(place).to_string();

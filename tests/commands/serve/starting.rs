@@ -30,7 +30,7 @@ fn t25_a_bad_configuration_is_told_at_its_place_with_the_mend() {
             ": no `policy`",
             "write `policy: portcullis.yaml`",
         ),
-        ("session:", "session: {", ":", "look at the indentation"),
+        ("session:", "session: {", ":", "check the indentation"),
     ] {
         files.write("companion.yaml", &good.replace(piece, other));
         let (code, text) = files.refused(&[]);
@@ -48,20 +48,20 @@ fn t25_a_bad_configuration_is_told_at_its_place_with_the_mend() {
 #[test]
 fn t25_files_that_are_missing_or_wrong_are_told_with_the_mend() {
     for (name, text, problem) in [
-        ("companion.yaml", None, "cannot be read"),
-        ("portcullis.yaml", None, "cannot be read"),
+        ("companion.yaml", None, "can't be read"),
+        ("portcullis.yaml", None, "can't be read"),
         ("session-keys", None, ""),
         ("session-keys", Some("{}"), ""),
         ("portcullis.yaml", Some("apps: []\n"), "apps"),
         (
             "portcullis.yaml",
             Some(&*POLICY.replace("auth.example.com", "other.example.com")),
-            "another companion",
+            "differs from the configuration",
         ),
         (
             "portcullis.yaml",
             Some(&*POLICY.replace("grafana.example.com", "grafana.example.net")),
-            "admits people",
+            "allows users who sign in",
         ),
     ] {
         let files = Files::new();
@@ -81,7 +81,7 @@ fn t25_files_that_are_missing_or_wrong_are_told_with_the_mend() {
     let (code, told) = files.refused(&["--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
     assert_eq!(code, Some(1));
     assert!(
-        told.starts_with("error: cert.pem: cannot be read"),
+        told.starts_with("error: cert.pem: can't be read"),
         "{told}"
     );
     let (code, told) = files.refused(&["--lisen", "x"]);
@@ -144,7 +144,7 @@ fn the_help_teaches() {
         "keys_file: /run/secrets/session-keys",
         "PORTCULLIS_SESSION_COOKIE_DOMAIN",
         "--trusted-proxies <NETWORKS>",
-        "A flag counts before a variable",
+        "Flags override variables",
         "Exit codes:",
     ] {
         assert!(help.contains(piece), "{piece}: {help}");

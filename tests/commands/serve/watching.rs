@@ -13,7 +13,7 @@ async fn a_bad_edit_of_the_policy_keeps_what_worked_and_is_seen() {
     companion
         .files
         .write("portcullis.yaml", &POLICY.replace("group", "gruop"));
-    companion.has_said("a bad edit").await;
+    companion.has_said("reload failed").await;
     let lines = companion.log();
     let line = lines
         .iter()
@@ -33,7 +33,7 @@ async fn a_bad_edit_of_the_policy_keeps_what_worked_and_is_seen() {
     companion
         .files
         .write("portcullis.yaml", &POLICY.replace("sre", "ops"));
-    companion.has_said("read again").await;
+    companion.has_said("reloaded").await;
     assert!(
         companion
             .metrics()

@@ -125,7 +125,7 @@ async fn c03_more_than_cookies_hold_is_told_and_leaves_no_half_session() {
     let page = alice.sign_in_as("alice").await;
     assert_eq!(page.reply.status, 400);
     assert!(
-        page.text().contains("more groups than a session can hold"),
+        page.text().contains("more groups than your session can hold"),
         "{}",
         page.text()
     );

@@ -125,7 +125,7 @@ impl Scene {
         let page = self.half_way.sign_in_as("eve").await;
         assert_eq!(page.url.path(), "/oauth2/callback");
         is_unavailable("a sign-in", &page.reply);
-        assert!(page.text().contains("Please try again"), "{}", page.text());
+        assert!(page.text().contains("Try again"), "{}", page.text());
         let told = stage.provider.told().await;
         assert_eq!(told.len(), 0);
 

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_value_that_cannot_be_is_refused_with_the_mend() {
+fn an_invalid_value_is_refused_with_help() {
     for (flag, problem, help) in [
         (
             "--url=http://auth.example.com",
@@ -10,12 +10,12 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
         ),
         (
             "--url=https://auth.example.com/",
-            "behind the host",
+            "has a path",
             "write `url: https",
         ),
         (
             "--url=https://auth.example.com/oauth2",
-            "behind the host",
+            "has a path",
             "write `url: https",
         ),
         (
@@ -35,17 +35,17 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
         ),
         (
             "--listen=4180",
-            "is not where one can listen",
+            "is not an address",
             "127.0.0.1:4180",
         ),
         (
             "--listen=localhost:4180",
-            "is not where one can listen",
+            "is not an address",
             "127.0.0.1:4180",
         ),
         (
             "--listen=unix:",
-            "names no socket",
+            "has no socket path",
             "write `unix:` and a path",
         ),
         (
@@ -82,17 +82,17 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
         (
             "--provider-client-id=a b",
             "holds a space",
-            "as the provider has it",
+            "as the provider shows it",
         ),
         (
             "--provider-scopes=email",
-            "`openid` is not among them",
+            "`openid` is missing",
             "add it",
         ),
         (
             "--provider-scopes=openid,a b",
-            "is not a scope",
-            "each scope by itself",
+            "is not a valid scope",
+            "one scope for each element",
         ),
         (
             "--provider-groups-claim=",
@@ -110,42 +110,42 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
         ("--session-idle=4m", "", ""),
         (
             "--session-store=memcached://a",
-            "is not a store",
+            "is not a session store",
             "redis-cluster://",
         ),
         (
             "--session-store=redis-sentinel://a",
-            "names no master",
+            "has no master name",
             "redis-sentinel://HOST",
         ),
         (
             "--session-store=redis-cluster://a/1",
-            "a cluster has one",
+            "a cluster has only one",
             "redis-cluster://HOST",
         ),
         (
             "--session-store=redis://a,b",
-            "names several servers",
+            "has several servers",
             "redis://HOST",
         ),
         (
             "--session-store=redis://",
-            "does not name a host",
+            "has an invalid host",
             "redis://HOST",
         ),
         (
             "--session-store=redis://a/x",
-            "names no database",
+            "has an invalid database number",
             "redis://HOST",
         ),
         (
             "--session-redis-username=a",
-            "is for sessions in Redis",
+            "is for the Redis store",
             "`session.store`",
         ),
         (
             "--session-redis-password-file=a",
-            "is for sessions in Redis",
+            "is for the Redis store",
             "`session.store`",
         ),
         (
@@ -155,22 +155,22 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
         ),
         (
             "--session-cookie-domain=com",
-            "has one label alone",
+            "has only one label",
             "portcullis.localhost",
         ),
         (
             "--session-cookie-domain=localhost",
-            "has one label alone",
+            "has only one label",
             "portcullis.localhost",
         ),
         (
             "--session-cookie-domain=other.com",
-            "does not hold the host of `url`",
+            "does not cover the host of `url`",
             "auth.example.com",
         ),
         (
             "--session-cookie-domain=xample.com",
-            "does not hold the host of `url`",
+            "does not cover the host of `url`",
             "auth.example.com",
         ),
         (
@@ -185,7 +185,7 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
         ),
         (
             "--session-cookie-same-site=strict",
-            "would sign nobody in",
+            "would prevent sign-in",
             "write `lax`",
         ),
         (
@@ -246,7 +246,7 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
         ),
         (
             "--trusted-proxies=10.1.2.3/16",
-            "behind the network's own",
+            "has host bits set",
             "write `10.1.0.0/16`",
         ),
         (
@@ -255,11 +255,11 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
             "10.1.0.0/16",
         ),
         ("--trusted-proxies=proxy", "is not a network", "10.1.0.0/16"),
-        ("--log-format=xml", "is not a format", "`json` or `text`"),
-        ("--log-level=trace", "is not a level", "`debug`"),
+        ("--log-format=xml", "is not a log format", "`json` or `text`"),
+        ("--log-level=trace", "is not a log level", "`debug`"),
         (
             "--limits-body-bytes=1",
-            "is out of bounds",
+            "is out of range",
             "write 1024 to 1048576",
         ),
         ("--limits-idle=0s", "is too short", "write 1s to 10m"),
@@ -273,15 +273,15 @@ fn a_value_that_cannot_be_is_refused_with_the_mend() {
             );
             continue;
         }
-        let told = read(FILE, &[flag]).expect_err(flag);
+        let error = read(FILE, &[flag]).expect_err(flag);
         assert!(
-            told.starts_with(&format!("error: {name}: ")),
-            "{flag}: {told}"
+            error.starts_with(&format!("error: {name}: ")),
+            "{flag}: {error}"
         );
-        let (first, helped) = told.split_once("\nhelp: ").expect("a help");
+        let (first, helped) = error.split_once("\nhelp: ").expect("a help");
         assert!(
             first.contains(problem) && helped.contains(help),
-            "{flag}: {told}"
+            "{flag}: {error}"
         );
         assert!(
             value.is_empty()
@@ -299,18 +299,18 @@ fn no_error_shows_a_password_from_a_url() {
         "redis://u:hunter2@h:1/0",
         "rediss-sentinel://h,:hunter2@h/m",
     ] {
-        let told = read(FILE, &["--session-store", store]).expect_err(store);
+        let error = read(FILE, &["--session-store", store]).expect_err(store);
         assert!(
-            told.contains("password_file") && !told.contains("hunter2"),
-            "{told}"
+            error.contains("password_file") && !error.contains("hunter2"),
+            "{error}"
         );
     }
-    let told = told_of(FILE, "  cookie:", "  store: redis://:hunter2@h\n  cookie:");
+    let error = error_of(FILE, "  cookie:", "  store: redis://:hunter2@h\n  cookie:");
     assert!(
-        told.contains("companion.yaml:8:10: session.store: "),
-        "{told}"
+        error.contains("companion.yaml:8:10: session.store: "),
+        "{error}"
     );
-    assert!(!told.contains("hunter2"), "{told}");
+    assert!(!error.contains("hunter2"), "{error}");
     for (piece, other, name) in [
         (
             "    client_id",
@@ -323,8 +323,8 @@ fn no_error_shows_a_password_from_a_url() {
             "password_file",
         ),
     ] {
-        let told = told_of(FILE, piece, other);
-        assert!(told.contains(&format!("name one in `{name}`")), "{told}");
-        assert!(!told.contains("hunter2"), "{told}");
+        let error = error_of(FILE, piece, other);
+        assert!(error.contains(&format!("set `{name}` to a file name")), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
     }
 }

@@ -37,7 +37,7 @@ fn a_short_file_has_the_defaults_of_the_rest() {
 }
 
 #[test]
-fn every_setting_of_the_file_counts() {
+fn every_setting_of_the_file_is_read() {
     let config = good(FULL, &[]);
     assert_eq!(
         (
@@ -119,20 +119,20 @@ fn every_setting_of_the_file_counts() {
 fn several_providers_need_names_and_the_file() {
     let two = "  - {name: b, issuer: https://b.example.com, client_id: b}\n";
     let file = FILE.replace("session:", &format!("{two}session:"));
-    let told = read(&file, &[]).expect_err("a nameless one");
-    assert!(told.contains("4:5: providers[0]: no `name`"), "{told}");
+    let error = read(&file, &[]).expect_err("a nameless one");
+    assert!(error.contains("4:5: providers[0]: no `name`"), "{error}");
     let file = file.replace("  - issuer", "  - name: b\n    issuer");
-    let told = read(&file, &[]).expect_err("twice");
+    let error = read(&file, &[]).expect_err("twice");
     assert!(
-        told.contains("providers[1].name: `b` is the name of `providers[0]` too"),
-        "{told}"
+        error.contains("providers[1].name: `b` is also the name of `providers[0]`"),
+        "{error}"
     );
     let file = file.replace("  - name: b\n", "  - name: a\n");
     assert_eq!(good(&file, &[]).sign_in().providers.len(), 2);
-    let told = read(&file, &["--provider-client-id=x"]).expect_err("which one");
+    let error = read(&file, &["--provider-client-id=x"]).expect_err("which one");
     assert!(
-        told.starts_with("error: --provider-client-id: the file has 2 providers"),
-        "{told}"
+        error.starts_with("error: --provider-client-id: the file has 2 providers"),
+        "{error}"
     );
 }
 
@@ -179,7 +179,7 @@ fn networks_have_the_addresses_that_begin_like_them() {
 }
 
 #[test]
-fn a_domain_holds_itself_and_what_is_under_it() {
+fn a_domain_covers_itself_and_its_subdomains() {
     for (host, held) in [
         ("example.com", true),
         ("a.example.com", true),
@@ -194,7 +194,7 @@ fn a_domain_holds_itself_and_what_is_under_it() {
 }
 
 #[test]
-fn what_is_seldom_meant_is_told() {
+fn probable_mistakes_are_warnings() {
     let warnings = |flags: &[&str], variables: &[&str]| {
         let variables = variables.iter().map(Into::into);
         good(FILE, flags).warnings(variables)
@@ -209,9 +209,9 @@ fn what_is_seldom_meant_is_told() {
         "PORTCULLIS_SERVICE_HOST",
     ];
     assert_eq!(warnings(&[], &known), [""; 0]);
-    let told = warnings(&[], &["PORTCULLIS_TRUSTED_PROXY", "PORTCULLIS_LOG_FROMAT"]);
-    let [first, second] = &*told else {
-        panic!("{told:?}");
+    let error = warnings(&[], &["PORTCULLIS_TRUSTED_PROXY", "PORTCULLIS_LOG_FROMAT"]);
+    let [first, second] = &*error else {
+        panic!("{error:?}");
     };
     assert!(first.contains("PORTCULLIS_LOG_FROMAT"), "{first}");
     assert!(second.contains("PORTCULLIS_TRUSTED_PROXY"), "{second}");
@@ -227,8 +227,37 @@ fn what_is_seldom_meant_is_told() {
             false,
         ),
     ] {
-        let told = warnings(flags, &[]);
-        let in_clear = told.iter().any(|doubt| doubt.contains("in clear text"));
-        assert_eq!(in_clear, is_told, "{flags:?}: {told:?}");
+        let error = warnings(flags, &[]);
+        let in_clear = error.iter().any(|doubt| doubt.contains("unencrypted"));
+        assert_eq!(in_clear, is_told, "{flags:?}: {error:?}");
     }
+}
+
+#[test]
+fn sign_in_is_off_without_providers_and_session() {
+    let config = good("policy: p.yaml\ntrusted_proxies: [10.0.0.0/8]\n", &[]);
+    assert!(config.sign_in.is_none());
+    // A public URL alone does not turn it on.
+    assert!(good("", &["--policy=p", "--url=https://a.example.com"]).sign_in.is_none());
+    assert!(good("", &["--policy=p"]).sign_in.is_none());
+}
+
+#[test]
+fn half_of_sign_in_is_an_error_that_names_the_other_half() {
+    let provider = "providers: [{issuer: https://a.example.com, client_id: a}]\n";
+    let (url, policy) = ("url: https://auth.example.com\n", "policy: p.yaml\n");
+    let session = "session: {keys_file: keys}\n";
+    for (file, missing) in [
+        ([url, policy, provider].concat(), "no `keys_file`"),
+        ([url, policy, session].concat(), "no `providers`"),
+        ([policy, provider, session].concat(), "no `url`"),
+        ([url, policy, "providers: []\n"].concat(), "no `providers`"),
+        ([url, policy, "session: {}\n"].concat(), "no `providers`"),
+    ] {
+        let error = read(&file, &[]).expect_err(missing);
+        assert!(error.contains(missing) && error.contains("\nhelp: "), "{error}");
+    }
+    let flags = ["--policy=p", "--url=https://auth.example.com", "--provider-client-id=a"];
+    let error = read("", &flags).expect_err("no issuer");
+    assert!(error.contains("no `issuer`"), "{error}");
 }

@@ -1,10 +1,10 @@
 use super::*;
 
 #[test]
-fn what_cannot_be_read_is_told_with_its_mend() {
+fn an_unreadable_file_is_an_error_with_help() {
     for (path, help) in [
-        ("no/such/file.yaml", "check the name, or write `-`"),
-        (env!("CARGO_MANIFEST_DIR"), "name the file in it"),
+        ("no/such/file.yaml", "check the path, or write `-`"),
+        (env!("CARGO_MANIFEST_DIR"), "write the path of a file in it"),
     ] {
         let diagnostic = read(Path::new(path)).expect_err(path);
         assert!(
@@ -16,11 +16,11 @@ fn what_cannot_be_read_is_told_with_its_mend() {
 }
 
 #[test]
-fn a_mebibyte_is_the_most() {
+fn one_mebibyte_is_the_maximum() {
     let whole = bounded(io::repeat(b' ').take(MAX_BYTES as u64)).unwrap();
     assert_eq!(whole.len(), MAX_BYTES);
     let diagnostic = bounded(io::repeat(b' ')).expect_err("endless");
-    assert_eq!(diagnostic.problem, "longer than a mebibyte");
+    assert_eq!(diagnostic.problem, "larger than 1 MiB");
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn of_a_long_line_the_part_around_the_place_is_shown() {
 }
 
 #[test]
-fn nothing_that_a_terminal_obeys_is_shown() {
+fn control_characters_are_not_shown() {
     let text = "a: \u{1b}[31m\u{202e}b";
     let report = Diagnostic::at(3..4, "about `\u{1b}[2J`", "help").report("\u{7}.yaml", text);
     let told = report.to_string();
@@ -58,7 +58,7 @@ fn nothing_that_a_terminal_obeys_is_shown() {
 }
 
 #[test]
-fn a_long_problem_is_cut() {
+fn a_long_message_is_truncated() {
     let report = Diagnostic::whole(&"x".repeat(100_000), "help").report("p.yaml", "");
     assert!(report.to_string().len() < 500);
 }

@@ -15,7 +15,7 @@ fn json(text: &str) -> String {
 }
 
 #[test]
-fn everything_knows_its_place_whatever_ends_the_lines() {
+fn every_value_has_its_location_whatever_ends_the_lines() {
     for text in [
         "# é\na: \"é x\"\nb:\n  - c: plain words\n",
         "# é\r\na: \"é x\"\r\nb:\r\n  - c: plain words\r\n",
@@ -45,14 +45,14 @@ fn all_styles_of_strings_are_strings() {
 }
 
 #[test]
-fn j08_a_key_that_stands_twice_is_refused() {
+fn j08_duplicate_names_are_refused() {
     let (place, problem) = diagnostic("a: 1\nb: 2\n'a': 3\n");
     assert_eq!(place, Some("'a'"));
-    assert_eq!(problem, "`a` stands twice, first in line 1");
+    assert_eq!(problem, "duplicate name `a`, first on line 1");
 }
 
 #[test]
-fn nothing_is_said_elsewhere_or_in_secret() {
+fn anchors_aliases_and_tags_are_refused() {
     for (text, place, problem) in [
         ("a: &x [1]\nb: 2", "&x [", "a value with an anchor"),
         ("a: &x 1\nb: *x", "&x 1", "a value with an anchor"),
@@ -64,12 +64,12 @@ fn nothing_is_said_elsewhere_or_in_secret() {
         (
             "? [a, b]\n: 1",
             "[",
-            "a list or a map where a name must stand",
+            "expected a name, found a list or a mapping",
         ),
         (
             "{{a: 1}: 2}",
             "{",
-            "a list or a map where a name must stand",
+            "expected a name, found a list or a mapping",
         ),
     ] {
         let told = diagnostic(text);
@@ -79,18 +79,18 @@ fn nothing_is_said_elsewhere_or_in_secret() {
             "{text}: {told:?}"
         );
     }
-    assert!(diagnostic("a: *x").1.starts_with("not YAML: "));
+    assert!(diagnostic("a: *x").1.starts_with("invalid YAML: "));
     assert_eq!(json("'<<': 1"), r#"{"<<":1}"#);
 }
 
 #[test]
-fn one_document_is_all() {
+fn a_second_document_is_refused() {
     assert_eq!(diagnostic("a: 1\n---\nb: 2\n").1, "a second document");
     assert_eq!(json("%YAML 1.2\n---\na: 1\n...\n"), r#"{"a":1}"#);
 }
 
 #[test]
-fn what_is_not_yaml_is_told() {
+fn invalid_yaml_is_an_error_with_a_location() {
     for text in [
         "a:\n\t- b",
         "a: [1",
@@ -102,7 +102,7 @@ fn what_is_not_yaml_is_told() {
         "a: 1\n  b: 2",
     ] {
         let told = diagnostic(text).1;
-        assert!(told.starts_with("not YAML: "), "{text}: {told}");
+        assert!(told.starts_with("invalid YAML: "), "{text}: {told}");
     }
 }
 

@@ -47,7 +47,7 @@ fn same_url(file: &PolicyFile, sso: &Sso, sign_in: &SignIn) -> Result<(), Report
     if sso.url() == site {
         return Ok(());
     }
-    let problem = format!("differs from `url` of the configuration, `{site}`");
+    let problem = format!("differs from the configuration's URL, `{site}`");
     Err(file.report("sso.url", &problem, "write the same URL in both"))
 }
 

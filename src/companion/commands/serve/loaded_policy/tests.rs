@@ -34,7 +34,7 @@ fn first(text: impl Into<Vec<u8>>, config: &Config) -> Result<LoadedPolicy, Repo
 
 /// What is said of the policy with one piece of it replaced, by a companion that was changed.
 #[track_caller]
-fn told(piece: &str, other: &str, change: impl FnOnce(&mut Config)) -> String {
+fn error_of(piece: &str, other: &str, change: impl FnOnce(&mut Config)) -> String {
     assert!(POLICY.contains(piece), "{piece}");
     let mut config = example();
     change(&mut config);
@@ -44,7 +44,7 @@ fn told(piece: &str, other: &str, change: impl FnOnce(&mut Config)) -> String {
 }
 
 #[test]
-fn a_policy_that_says_the_same_is_taken() {
+fn a_matching_policy_is_accepted() {
     let judged = first(POLICY, &example());
     let loaded_policy = judged.unwrap_or_else(|report| panic!("{report}"));
     for rd in [
@@ -68,7 +68,7 @@ fn a_policy_that_says_the_same_is_taken() {
 }
 
 #[test]
-fn redirect_hosts_count_instead_of_the_policys() {
+fn redirect_hosts_replace_the_policys_hosts() {
     let mut config = example();
     config.redirect_hosts = Some(Vec::new());
     let judged = first(POLICY, &config);
@@ -85,17 +85,17 @@ fn redirect_hosts_count_instead_of_the_policys() {
 }
 
 #[test]
-fn another_companions_policy_is_refused_at_the_place_that_differs() {
+fn a_policy_with_another_url_is_refused_at_its_location() {
     let same = |_: &mut Config| {};
-    let text = told("auth.example.com", "auth.example.org", same);
+    let text = error_of("auth.example.com", "auth.example.org", same);
     assert!(
-        text.starts_with("error: p.yaml:1:12: sso.url: this is another companion"),
+        text.starts_with("error: p.yaml:1:12: sso.url: differs from the configuration's URL"),
         "{text}"
     );
     assert!(text.contains("`https://auth.example.com`"), "{text}");
-    let text = told("auth.example.com", "auth.example.com:8443", same);
+    let text = error_of("auth.example.com", "auth.example.com:8443", same);
     assert!(
-        text.contains("sso.url: this is another companion"),
+        text.contains("sso.url: differs from the configuration's URL"),
         "{text}"
     );
     let line = "sso: {url: \"https://auth.example.com\", envoy_cluster: portcullis}\n";
@@ -113,28 +113,28 @@ fn another_companions_policy_is_refused_at_the_place_that_differs() {
 
 #[test]
 fn providers_are_the_same_in_both() {
-    let text = told("", "", |config| {
+    let text = error_of("", "", |config| {
         config.sign_in().providers[0].name = "gitlab".to_owned()
     });
     assert!(
-        text.contains("`sso` is none of the configuration's `providers`"),
+        text.contains("`sso` is not in `providers` of the configuration"),
         "{text}"
     );
-    assert!(text.contains("here stand gitlab"), "{text}");
-    let text = told("", "", |config| {
+    assert!(text.contains("expected one of: gitlab"), "{text}");
+    let text = error_of("", "", |config| {
         let mut other = config.sign_in().providers[0].clone();
         other.name = "gitlab".to_owned();
         config.sign_in().providers.push(other);
     });
     assert!(
-        text.contains("`gitlab`, a provider of the configuration, is not listed"),
+        text.contains("provider `gitlab` of the configuration is missing"),
         "{text}"
     );
 }
 
 #[test]
-fn the_trusts_that_are_reached_in_a_way_of_their_own_are_there() {
-    let text = told("", "", |config| {
+fn configured_trust_entries_must_exist() {
+    let text = error_of("", "", |config| {
         config.trust = BTreeMap::from([("stagign".to_owned(), IssuerConnection::default())]);
     });
     assert!(text.contains("no trust entry `stagign`"), "{text}");
@@ -142,47 +142,47 @@ fn the_trusts_that_are_reached_in_a_way_of_their_own_are_there() {
 }
 
 #[test]
-fn c01_where_people_are_admitted_the_cookie_gets() {
+fn c01_the_cookie_domain_covers_every_app_with_sign_in() {
     let same = |_: &mut Config| {};
-    let text = told("grafana.example.com,", "grafana.example.net,", same);
+    let text = error_of("grafana.example.com,", "grafana.example.net,", same);
     assert!(
-        text.contains("p.yaml:10:13: apps[0].hosts[0]: `grafana.example.net` admits people"),
+        text.contains("p.yaml:10:13: apps[0].hosts[0]: `grafana.example.net` allows users who sign in"),
         "{text}"
     );
-    let text = told("*.grafana.example.com", "*.example.net", same);
+    let text = error_of("*.grafana.example.com", "*.example.net", same);
     assert!(
-        text.contains("apps[0].hosts[1]: `*.example.net` admits people"),
+        text.contains("apps[0].hosts[1]: `*.example.net` allows users who sign in"),
         "{text}"
     );
-    let text = told("grafana.example.com,", "grafana.evilexample.com,", same);
+    let text = error_of("grafana.example.com,", "grafana.evilexample.com,", same);
     assert!(
         text.contains("is not under `session.cookie.domain`, `example.com`"),
         "{text}"
     );
-    let text = told("", "", |config| {
+    let text = error_of("", "", |config| {
         config.sign_in().session.cookie.domain = None
     });
     assert!(
-        text.contains("without `session.cookie.domain` no session would get there"),
+        text.contains("without `session.cookie.domain` it would not get their session cookie"),
         "{text}"
     );
     let cookie = "envoy_cluster: portcullis, cookie: __Host-portcullis}";
-    let text = told("envoy_cluster: portcullis}", cookie, same);
+    let text = error_of("envoy_cluster: portcullis}", cookie, same);
     assert!(
-        text.contains("sso.cookie: `__Host-portcullis` can have no domain"),
+        text.contains("sso.cookie: cookie `__Host-portcullis` can't have a domain"),
         "{text}"
     );
 }
 
 #[test]
-fn a_policy_that_is_none_is_told_as_check_tells_it() {
-    let text = told("group: sre", "gruop: sre", |_| {});
+fn an_invalid_policy_has_the_errors_of_check() {
+    let text = error_of("group: sre", "gruop: sre", |_| {});
     assert!(text.contains("unknown field `gruop`\n"), "{text}");
     assert!(text.ends_with("help: did you mean `group`?"), "{text}");
 }
 
 #[test]
-fn a_url_is_the_same_however_its_default_port_is_written() {
+fn the_default_port_makes_no_difference() {
     let site = Site::parse("https://AUTH.example.com:443").expect("a site");
     assert_eq!(site.as_str(), "https://auth.example.com");
     let policy = POLICY.replace("auth.example.com", "auth.example.com:443");
@@ -191,7 +191,7 @@ fn a_url_is_the_same_however_its_default_port_is_written() {
 }
 
 #[test]
-fn the_cookies_keep_their_name_while_the_companion_runs() {
+fn the_cookie_name_is_fixed_while_the_companion_runs() {
     let cookie = OnceLock::new();
     let named = |name: &str| {
         let cluster = "envoy_cluster: portcullis";
@@ -205,8 +205,26 @@ fn the_cookies_keep_their_name_while_the_companion_runs() {
         .expect_err("another name")
         .to_string();
     assert!(
-        text.contains("sso.cookie: `__Secure-second` is another name"),
+        text.contains("sso.cookie: `__Secure-second` differs from `__Secure-first`"),
         "{text}"
     );
     assert!(named("__Secure-first").is_ok());
+}
+
+#[test]
+fn a_policy_and_a_configuration_without_sign_in_go_together() {
+    let line = "sso: {url: \"https://auth.example.com\", envoy_cluster: portcullis}\n";
+    let policy = POLICY
+        .replace(line, "")
+        .replace("{from: sso, group: sre}", "{service_account: staging/a/b}");
+    let mut config = example();
+    config.sign_in = None;
+    let loaded = first(policy, &config).unwrap_or_else(|report| panic!("{report}"));
+    assert!(loaded.policy.sso().is_none() && loaded.redirects.is_none());
+    let text = first(POLICY, &config).expect_err("no providers").to_string();
+    assert!(
+        text.starts_with("error: p.yaml:1:1: sso: the configuration has no `providers`"),
+        "{text}"
+    );
+    assert!(text.contains("add `url`, `providers` and `session`"), "{text}");
 }

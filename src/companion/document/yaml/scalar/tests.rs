@@ -59,9 +59,9 @@ fn text_stays_text() {
 }
 
 #[test]
-fn what_readers_take_differently_is_refused() {
+fn what_parsers_read_differently_is_refused() {
     for (texts, other) in [
-        (&["on", "Off", "YES", "no", "y", "N"][..], "a truth"),
+        (&["on", "Off", "YES", "no", "y", "N"][..], "a boolean"),
         (
             &[
                 "012",
@@ -82,7 +82,7 @@ fn what_readers_take_differently_is_refused() {
                 "00",
                 "0_1",
             ],
-            "another number",
+            "a number",
         ),
         (
             &[
@@ -95,18 +95,18 @@ fn what_readers_take_differently_is_refused() {
         ),
     ] {
         for text in texts {
-            let problem = format!("`{text}` is {other} to some readers of YAML");
+            let problem = format!("`{text}` is {other} for some YAML parsers");
             assert_eq!(read(text), Err(problem));
         }
     }
 }
 
 #[test]
-fn the_mend_shows_the_quotes() {
-    let diagnostic = plain("on", &(7..9)).expect_err("a truth elsewhere");
+fn the_help_shows_the_quotes() {
+    let diagnostic = plain("on", &(7..9)).expect_err("a boolean elsewhere");
     assert_eq!(diagnostic.span, Some(7..9));
     assert!(
-        diagnostic.help.starts_with("write \"on\" in quotes"),
+        diagnostic.help.starts_with("write \"on\" with quotes"),
         "{}",
         diagnostic.help
     );
