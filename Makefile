@@ -1,4 +1,4 @@
-# Every habit of the project. CI runs only these targets.
+# Targets of the project. CI runs only these targets.
 
 SHELL := /bin/bash -euo pipefail
 .DEFAULT_GOAL := help
@@ -11,19 +11,19 @@ MODULE := target/portcullis.wasm
 LINKED := $(BUILD)/wasm32-wasip1/wasm/portcullis_filter.wasm
 BINARYEN := $(TOOLS)/node/node_modules/binaryen/bin
 
-# Has to be the version of core's wasm-bindgen to the digit.
+# Must be exactly the version of core's wasm-bindgen.
 WASM_BINDGEN := 0.2.130
 CARGO_DENY := 0.20.2
 CADDY := v2.11.9
 OAUTH2_PROXY := v7.15.6
 
-# What rustc enables for wasm32-wasip1, and nothing that an older V8 would refuse.
+# The features that rustc enables for wasm32-wasip1, and none that an older V8 would reject.
 FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutable-globals \
 	nontrapping-float-to-int reference-types sign-ext
 FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
-# Always the whole workspace: cargo unites the features of what it builds at once, and builds what several crates use
-# anew for each selection of them.
+# Always the whole workspace: cargo unifies features over the selected crates, so another selection would rebuild shared
+# dependencies.
 STEPS := lint unit node wasm e2e
 
 .PHONY: help
@@ -31,13 +31,13 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: stage provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/ (once)
+tools: stage provider servers chromium caddy wasm-bindgen ## install the tools of the other targets into .tools/ (once)
 
-# What the demo and the benchmark run, without what only tests need.
+# What the demo and the benchmark need, without what only tests need.
 .PHONY: stage
 stage: builders envoys apps
 
-# What a build needs, so that `make wasm` works before `make tools`.
+# What a build needs, so that `make wasm` works without `make tools`.
 .PHONY: builders
 builders:
 	tests/setup/rust.sh
@@ -47,12 +47,12 @@ builders:
 envoys:
 	tests/setup/envoy.sh
 
-# Who signs people in, in the demo and in tests.
+# The OpenID provider of the demo and the tests.
 .PHONY: provider
 provider:
 	tests/setup/node.sh oidc-provider
 
-# One after the other: they share the lists of Debian's packages.
+# One after the other: they share Debian's package lists.
 .PHONY: apps servers chromium
 apps:
 	tests/setup/debian.sh apps prometheus prometheus-alertmanager
@@ -74,19 +74,19 @@ fmt: ## format the code
 	cargo fmt --all
 
 .PHONY: lint
-lint: ## check the format, the lints and the docs
+lint: ## check formatting, lints and documentation
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p portcullis-filter --target wasm32-wasip1 -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 
 .PHONY: unit
-unit: ## test core, filter, companion and lab by themselves
+unit: ## run the unit tests
 	cargo test --workspace --lib --bins
 
 # Never with -q: it breaks the runner.
 .PHONY: node
-node: ## test core as WebAssembly, in Node
+node: ## run core's tests as WebAssembly in Node
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(TOOLS)/wasm-bindgen/bin/wasm-bindgen-test-runner \
 		cargo test -p portcullis-core --target wasm32-unknown-unknown
 
@@ -94,18 +94,18 @@ node: ## test core as WebAssembly, in Node
 wasm: builders $(MODULE) ## build the filter: target/portcullis.wasm
 	@echo "$(MODULE): $$(stat -c %s $(MODULE)) bytes"
 
-# Panics name their place in the source; what stands before it is this machine's and would make every build another.
+# Panic messages contain source paths. Machine-specific prefixes are removed, so that builds are reproducible.
 CRATES = $(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
 wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(CRATES:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
 
-# Cargo knows whether there is something to do, and leaves the file's time alone if not. The module alone, because
-# rustc does not optimise across crates where an rlib is made beside it: that is a tenth of the bytes.
+# Cargo decides whether to rebuild, and keeps the file's time if not. Only the cdylib, because rustc does not optimize
+# across crates if it also makes an rlib: that saves a tenth of the size.
 .PHONY: always
 $(LINKED): always
 	cargo rustc --profile wasm --target wasm32-wasip1 -p portcullis-filter --lib --crate-type cdylib
 
-# Envoy enters the VM once for each callback that a module exports, so those that the filter has no use for go
-# first, with all that only they reach.
+# Envoy enters the VM once for each callback that a module exports, so unused ones are removed first, with all code that
+# only they reach.
 $(MODULE): $(LINKED) src/filter/exports.json
 	@mkdir -p $(@D)
 	$(BINARYEN)/wasm-metadce $(FEATURES) $< --graph-file src/filter/exports.json -o $@.exports >/dev/null
@@ -113,17 +113,17 @@ $(MODULE): $(LINKED) src/filter/exports.json
 	@rm $@.exports
 
 .PHONY: build
-build: wasm ## build what a release holds: the filter and target/release/portcullis
+build: wasm ## build a release: the filter and target/release/portcullis
 	cargo build --release -p portcullis
 
-# These tests wait for other programs most of the time, so that more of them run at once than there are cores.
+# These tests mostly wait for other programs, so more of them run at once than there are cores.
 .PHONY: e2e
-e2e: wasm ## prove the promises in real Envoys
+e2e: wasm ## run the end-to-end tests with real programs
 	cargo build --workspace --bins
 	cargo test --workspace --test '*' -- --test-threads=$$((2 * $$(nproc)))
 
 .PHONY: test
-test: ## everything above that can fail, the tools first
+test: ## install the tools and run all checks and tests
 	@report=; \
 	trap 'echo "seconds:$$report"' EXIT; \
 	for step in tools $(STEPS); do \
@@ -133,13 +133,13 @@ test: ## everything above that can fail, the tools first
 	done
 
 .PHONY: demo
-demo: stage provider wasm ## a gate to try, with real apps and people (ONESHOT=1: show the table and end)
+demo: stage provider wasm ## run the demo: real apps, people and programs (ONESHOT=1: print the table and exit)
 	cargo build --workspace --bins
 	$(BUILD)/debug/demo
 
-# As a release is built, for the companion's sake; Envoy and the filter don't mind.
+# A release build, because the companion is measured.
 .PHONY: bench
-bench: stage provider wasm ## measure beside jwt_authn and oauth2-proxy (BENCH_ROUNDS=5 BENCH_SECONDS=4 BENCH_PART=filter)
+bench: stage provider wasm ## compare with jwt_authn and oauth2-proxy (BENCH_ROUNDS=5 BENCH_SECONDS=4 BENCH_PART=filter)
 	tests/setup/go.sh oauth2-proxy github.com/oauth2-proxy/oauth2-proxy/v7 $(OAUTH2_PROXY) ''
 	cargo build --release --workspace --bins
 	$(BUILD)/release/bench
@@ -150,13 +150,13 @@ DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
 audit: ## check licences, bans, sources and advisories (needs the advisory database)
 	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
 	$(DENY) check licenses bans sources
-	@# The database can't be fetched everywhere; a flaw that it names still fails.
+	@# The database can't be fetched everywhere. An advisory that applies still fails.
 	@mkdir -p target
 	@$(DENY) check advisories 2>&1 | tee target/audit.log \
 		|| { grep -q 'failed to fetch advisory database' target/audit.log \
-			&& echo 'audit: the advisory database is out of reach: advisories were not checked'; }
+			&& echo 'audit: the advisory database is unreachable: advisories were not checked'; }
 
 .PHONY: clean
-clean: ## remove what was built; .tools/ stays
+clean: ## remove build output; keep .tools/
 	cargo clean
 	rm -rf target

@@ -1,7 +1,7 @@
-//! Real parts on loopback: issuers with a private CA, Envoy gateways, apps, clients.
+//! Real programs on loopback: issuers with a private CA, Envoy gateways, apps, clients.
 //!
-//! Everything that runs is ended by the guard that started it, and at the latest with the process.
-//! A lab that cannot be set up panics and says what is missing, because that is how a test fails.
+//! Every program is stopped by the guard that started it, at the latest when the process ends. If
+//! the lab can't be set up it panics with what is missing, which fails the test.
 
 pub mod alertmanager;
 pub mod app;
@@ -12,27 +12,27 @@ pub mod caddy;
 pub mod client;
 pub mod companion;
 pub mod envoy;
+pub mod example_config;
+pub mod fixture;
 pub mod folder;
+pub mod full_stack;
 mod http;
 pub mod issuer;
 pub mod keys;
-pub mod liar;
 pub mod nginx;
-pub mod person;
 pub mod port;
 pub mod process;
 pub mod prometheus;
 pub mod provider;
 pub mod redis;
-pub mod scene;
+pub mod rogue_provider;
 pub mod secrets;
 mod server;
-pub mod shipped;
-pub mod stand;
+pub mod test_gateway;
 pub mod token;
 pub mod tools;
+pub mod user_agent;
 pub mod wait;
-pub mod way;
 pub mod yaml;
 
 pub use alertmanager::Alertmanager;
@@ -40,19 +40,19 @@ pub use app::App;
 pub use authority::{Authority, Identity};
 pub use browser::Browser;
 pub use caddy::Caddy;
-pub use client::{Call, Connection, Crowd, Reply};
+pub use client::{Call, ClientPool, Connection, Reply};
 pub use companion::Companion;
-pub use envoy::{Gateway, Handover, Version};
+pub use envoy::{Gateway, PolicyEncoding, Version};
+pub use example_config::ExampleConfig;
+pub use fixture::Fixture;
+pub use full_stack::FullStack;
 pub use issuer::{Answer, Endpoint, Issuer};
 pub use keys::{Algorithm, SigningKey};
-pub use liar::Liar;
 pub use nginx::Nginx;
-pub use person::Person;
 pub use prometheus::Prometheus;
 pub use provider::Provider;
 pub use redis::Redis;
-pub use scene::Scene;
-pub use shipped::Shipped;
-pub use stand::Stand;
+pub use rogue_provider::RogueProvider;
+pub use test_gateway::TestGateway;
 pub use token::Token;
-pub use way::Way;
+pub use user_agent::UserAgent;

@@ -1,5 +1,5 @@
-//! The proofs of Portcullis against real parts, one file a promise, and the [`lab`] they and the
-//! demo run on.
+//! End-to-end tests of Portcullis with real programs, and the [`lab`] that they, the demo and the
+//! benchmark share.
 #![forbid(unsafe_code)]
 
 pub mod lab;

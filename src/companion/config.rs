@@ -35,7 +35,6 @@ pub(crate) use limits::Limits;
 pub(crate) use listen::Listen;
 pub(crate) use log::{Format, Log};
 pub(crate) use session::{Session, holds};
-pub(crate) use store::Store;
 pub(crate) use tls::Tls;
 pub(crate) use trusted_proxies::TrustedProxies;
 

@@ -19,6 +19,7 @@ mod upgrade;
 #[cfg(test)]
 mod tests;
 
+use portcullis_core::endpoints;
 use std::net::IpAddr;
 
 use axum::http::request::Parts;
@@ -34,7 +35,7 @@ use original::Original;
 use restrictions::Restrictions;
 
 /// The endpoint; in the form with a path, the original path follows it.
-pub(crate) const PATH: &str = "/oauth2/auth";
+pub(crate) const PATH: &str = endpoints::AUTH.path;
 
 /// The client of the endpoint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -55,7 +56,7 @@ pub(crate) async fn authorize<P: SessionSource>(
     let form = Form::of(&request.uri);
     if !peer.is_trusted {
         warn_of_untrusted_proxy(peer);
-        return refuse(&Decision::proxy_untrusted(), judge, form);
+        return refuse(Decision::proxy_untrusted(), judge, form);
     }
     let checked = Original::read(request, form).and_then(|original| {
         host_check::check(&request.uri, form, original.authority())?;
@@ -66,21 +67,20 @@ pub(crate) async fn authorize<P: SessionSource>(
         Ok(checked) => checked,
         Err(error) => {
             tracing::warn!("forward auth refused: {error}");
-            return refuse(&Decision::request_ambiguous(), judge, form);
+            return refuse(Decision::request_ambiguous(), judge, form);
         }
     };
     let headers = original.headers(&request.headers);
     let (decision, set_cookie) = judge.judge(&headers, sessions).await;
     let decision = restrictions.apply(decision);
-    judge.record(&decision, &headers);
-    AuthResponse::new(&decision, &headers, form, set_cookie.as_deref())
+    let outcome = judge.outcome(decision, &headers);
+    AuthResponse::new(outcome, &headers, form, set_cookie.as_deref())
 }
 
 /// Refuses a request that can't be judged.
-fn refuse(decision: &Decision<'_>, judge: &Judge, form: Form) -> AuthResponse {
+fn refuse(decision: Decision<'_>, judge: &Judge, form: Form) -> AuthResponse {
     let headers = Headers::default();
-    judge.record(decision, &headers);
-    AuthResponse::new(decision, &headers, form, None)
+    AuthResponse::new(judge.outcome(decision, &headers), &headers, form, None)
 }
 
 /// Logs the peer and the configuration that makes it a trusted proxy.

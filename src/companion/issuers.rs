@@ -23,6 +23,7 @@ use std::time::Duration;
 use portcullis_core::keys::KeySet;
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::KeySourceId;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -105,9 +106,9 @@ impl Issuers {
     ) -> Self {
         let store = Arc::new(store);
         let mut readers = JoinSet::new();
-        for (index, source) in store.sources().iter().enumerate() {
+        for (id, source) in store.sources().iter() {
             let connection = connections.get(&source.name).cloned().unwrap_or_default();
-            if let Some(reader) = Reader::new(Arc::clone(&store), index, connection) {
+            if let Some(reader) = Reader::new(Arc::clone(&store), id, connection) {
                 readers.spawn(reader.run());
             }
         }
@@ -138,10 +139,10 @@ impl Issuers {
     pub(crate) async fn wait_for_newer(
         &self,
         seen: &Snapshot,
-        trusts: &[usize],
+        sources: &[KeySourceId],
         until: Instant,
     ) -> bool {
-        self.store.wait_for_newer(seen, trusts, until).await
+        self.store.wait_for_newer(seen, sources, until).await
     }
 
     /// The response to `GET /oauth2/mirror/<trust>`, which filters read:

@@ -30,9 +30,20 @@ pub struct LocalReply {
 }
 
 impl LocalReply {
+    /// The answer to a request whose headers or trailers can't be read or changed: 500.
+    pub fn internal() -> Self {
+        Self {
+            status: 500,
+            grpc_status: 13,
+            headers: Vec::new(),
+            body: String::new(),
+            details: "portcullis{internal}".to_owned(),
+        }
+    }
+
     /// The answer to a refused request with these headers; `None` where the decision lets it
     /// through.
-    pub fn refusal(decision: &Decision<'_>, headers: &Headers<'_>) -> Option<Self> {
+    pub(crate) fn refusal(decision: &Decision<'_>, headers: &Headers<'_>) -> Option<Self> {
         let reason = decision.reason();
         let realm = decision.app().map_or(NO_APP, |app| app.name());
         let (status, grpc_status, error) = match decision.class() {

@@ -1,16 +1,18 @@
 //! The verdict on one request, and its reason.
 
 mod audit;
+mod evidence;
+mod outcome;
 
 use std::sync::Arc;
 
 pub use crate::reason::{Class, Reason};
+pub use evidence::{AuthnError, Evidence};
+pub use outcome::{Outcome, Verdict, removed_trailers};
 
 use crate::caller::AuthenticatedCaller;
-use crate::caller::headers::{is_forwarded, reaches_companion};
 use crate::policy::{App, Rule, Sso};
-use crate::request::{Ambiguity, Headers};
-use crate::session::Cookies;
+use crate::request::Ambiguity;
 
 /// The verdict on one request. It carries what it was made from, so that answers, logs and metrics
 /// all speak of the same thing.
@@ -19,8 +21,10 @@ pub struct Decision<'g> {
     pub(crate) reason: Reason,
     pub(crate) app: Option<&'g App>,
     pub(crate) rule: Option<&'g Rule>,
-    pub(crate) known: Option<Arc<AuthenticatedCaller>>,
+    pub(crate) authenticated: Option<Arc<AuthenticatedCaller>>,
     pub(crate) ambiguity: Option<Ambiguity>,
+    /// What a refusal of a token or a session rests on.
+    pub(crate) evidence: Option<Box<Evidence>>,
     /// How people sign in here.
     pub(crate) sso: Option<&'g Sso>,
     /// Whether a session was what was judged, good or bad.
@@ -34,14 +38,24 @@ impl<'g> Decision<'g> {
             reason,
             app: None,
             rule: None,
-            known: None,
+            authenticated: None,
             ambiguity: None,
+            evidence: None,
             sso: None,
             by_session: false,
         }
     }
 
-    /// The refusal of a request that was not judged, because whoever tells of it is no trusted proxy.
+    /// The refusal that rests on this evidence.
+    pub(crate) fn refused(evidence: Evidence) -> Self {
+        let reason = evidence.reason();
+        Self {
+            evidence: Some(Box::new(evidence)),
+            ..Self::new(reason)
+        }
+    }
+
+    /// The refusal of a request that was not judged, because its sender is no trusted proxy.
     pub const fn proxy_untrusted() -> Self {
         Self::new(Reason::ProxyUntrusted)
     }
@@ -64,8 +78,8 @@ impl<'g> Decision<'g> {
     }
 
     /// Whether the request goes on.
-    pub fn is_allowed(&self) -> bool {
-        self.reason.class() == Class::Allowed
+    pub const fn is_allowed(&self) -> bool {
+        matches!(self.reason.class(), Class::Allowed)
     }
 
     /// What kind of answer it leads to. A session that fails is as good as nothing shown: who has
@@ -103,30 +117,17 @@ impl<'g> Decision<'g> {
     }
 
     /// Whether the request goes on to the companion, on its own host.
-    pub fn is_for_companion(&self) -> bool {
-        self.reason == Reason::Companion
-    }
-
-    /// Whether a header of the client's goes on with the request, Cookie aside.
-    pub fn forwards(&self, name: &[u8]) -> bool {
-        match self.reason {
-            Reason::Companion => reaches_companion(name),
-            // No browser puts credentials on one, so that these would be made up.
-            Reason::Preflight => is_forwarded(name, None) && is_forwarded(name, self.app),
-            _ => is_forwarded(name, self.app),
-        }
-    }
-
-    /// What of the client's cookies goes on with the request: an app never sees the session's.
-    pub fn forwarded_cookies(&self, headers: &Headers<'_>) -> Cookies {
-        match self.sso {
-            Some(sso) if !self.is_for_companion() => sso.cookies().forwarded(headers),
-            _ => Cookies::AsTheyCame,
-        }
+    pub const fn is_for_companion(&self) -> bool {
+        matches!(self.reason, Reason::Companion)
     }
 
     /// Who calls, where a token was verified for it.
-    pub fn known(&self) -> Option<&AuthenticatedCaller> {
-        self.known.as_deref()
+    pub fn authenticated(&self) -> Option<&AuthenticatedCaller> {
+        self.authenticated.as_deref()
+    }
+
+    /// What a refusal of a token or a session rests on: for operators, never for the client.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.evidence.as_deref()
     }
 }

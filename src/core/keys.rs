@@ -13,12 +13,14 @@ mod record;
 mod schedule;
 mod set;
 mod signatures;
+mod warning;
 
 pub use crate::fetch_lease::LEASE;
 pub(crate) use answer::object;
 pub use answer::{Found, HttpResponse, ReadError};
-pub use keyring::{Condition, KeyLookup, Keyring, TrustKeys};
+pub use keyring::{Condition, KeyLookup, Keyring, SharedKey, TrustKeys};
 pub use record::{KeyRecord, KeyRecordError};
 pub use schedule::{READ_TIMEOUT, Read, UNKNOWN_KID_INTERVAL};
 pub use set::{Key, KeySet, KeySetError, Skipped, Thumbprint, Unfit};
 pub use signatures::{PureRust, Signatures};
+pub use warning::KeyWarning;

@@ -20,7 +20,7 @@ mod suggestion;
 #[cfg(test)]
 mod tests;
 
-use crate::trust::Trust;
+use crate::trust::{KeySourceId, Trust, TrustId};
 
 pub use app::{App, Origin};
 pub use audit::{Audit, Level};
@@ -68,10 +68,12 @@ impl Policy {
         self.sso.as_ref()
     }
 
-    /// Everything that keys are kept for, each at its place: the trust entries, in the order of
-    /// [`Policy::trusts`], and behind them the companion, where people sign in.
-    pub fn key_sources(&self) -> impl Iterator<Item = &Trust> + Clone {
-        self.trusts.iter().chain(self.sso.as_ref().map(Sso::keys))
+    /// Everything that keys are kept for, each with its id: the trust entries, in the order of
+    /// [`Policy::trusts`], then the companion, where people sign in.
+    pub fn key_sources(&self) -> impl Iterator<Item = (KeySourceId, &Trust)> + Clone {
+        let trusts = TrustId::enumerate(&self.trusts).map(|(id, trust)| (id.into(), trust));
+        let companion = self.sso.as_ref().map(Sso::keys);
+        trusts.chain(companion.map(|trust| (KeySourceId::Companion, trust)))
     }
 
     /// The companion, where this is its own host: lower-case, without a port. It is so under an app's

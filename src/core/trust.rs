@@ -1,5 +1,6 @@
 //! Who may vouch for a caller: the trust entries of a policy, valid by construction.
 
+mod id;
 mod url;
 
 #[cfg(test)]
@@ -12,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use crate::keys::{Key, KeySet, Thumbprint};
 use crate::token::Algorithm;
 
+pub use id::{KeySourceId, PerKeySource, TrustId};
 pub use url::Url;
 
 /// A trust entry: one issuer, or one of several clusters that share an issuer.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use portcullis_core::decision::{Decision, Reason};
 use portcullis_core::policy::Policy;
+use portcullis_core::trust::{KeySourceId, PerKeySource};
 
 use crate::host::{Counter, Gauge, Histogram};
 
@@ -44,8 +45,8 @@ struct Tally {
 pub(crate) struct Metrics {
     decisions: HashMap<Reason, HashMap<String, Tally>>,
     verification: Option<Histogram>,
-    key_ages: Vec<Option<Gauge>>,
-    key_reads: Vec<[Option<Counter>; 2]>,
+    key_ages: PerKeySource<Option<Gauge>>,
+    key_reads: PerKeySource<[Option<Counter>; 2]>,
     shared_keys: Option<Gauge>,
     /// Where people sign in.
     sessions: Option<Sessions>,
@@ -57,7 +58,9 @@ pub(crate) struct Metrics {
 impl Metrics {
     /// Defines what can be defined before the first request.
     pub(crate) fn define(policy: &Policy) -> Self {
-        let trusts = policy.key_sources().map(|trust| trust.name.as_str());
+        let sources = policy
+            .key_sources()
+            .map(|(id, trust)| (id, trust.name.as_str()));
         let gauge =
             |trust| Gauge::define(&format!("portcullis_key_age_seconds.trust.{trust}")).ok();
         let reads = |trust: &str| {
@@ -69,8 +72,11 @@ impl Metrics {
         Self {
             decisions: HashMap::new(),
             verification: Histogram::define("portcullis_verification_microseconds").ok(),
-            key_ages: trusts.clone().map(gauge).collect(),
-            key_reads: trusts.map(reads).collect(),
+            key_ages: sources
+                .clone()
+                .map(|(id, name)| (id, gauge(name)))
+                .collect(),
+            key_reads: sources.map(|(id, name)| (id, reads(name))).collect(),
             shared_keys: Gauge::define("portcullis_shared_keys").ok(),
             sessions: policy.sso().map(|_| Sessions::define()),
             waiting: Gauge::define("portcullis_waiting_requests").ok(),
@@ -106,16 +112,16 @@ impl Metrics {
         }
     }
 
-    /// Says how old the keys of the trust entry at this place are.
-    pub(crate) fn key_age(&self, trust: usize, seconds: u64) {
-        if let Some(Some(gauge)) = self.key_ages.get(trust) {
+    /// Says how old the keys of this source are.
+    pub(crate) fn key_age(&self, source: KeySourceId, seconds: u64) {
+        if let Some(Some(gauge)) = self.key_ages.get(source) {
             let _uncounted = gauge.set(seconds);
         }
     }
 
-    /// Counts a read of the keys of the trust entry at this place.
-    pub(crate) fn key_read(&self, trust: usize, good: bool) {
-        let counters = self.key_reads.get(trust);
+    /// Counts a read of the keys of this source.
+    pub(crate) fn key_read(&self, source: KeySourceId, good: bool) {
+        let counters = self.key_reads.get(source);
         let counter = counters.and_then(|[ok, bad]| if good { ok.as_ref() } else { bad.as_ref() });
         if let Some(counter) = counter {
             let _uncounted = counter.increment(1);

@@ -38,7 +38,7 @@ pub(crate) struct Readers {
 impl Readers {
     /// Readers for all that a policy has fetched.
     pub(crate) fn new(policy: &Policy, now: Timestamp) -> Self {
-        let sources = policy.key_sources().enumerate();
+        let sources = policy.key_sources();
         Self {
             id: host::random(),
             readers: sources.filter_map(Reader::new).collect(),
@@ -95,27 +95,19 @@ impl Readers {
             watcher.show(worker, now);
         }
         let keyring = worker.keyring();
-        let names = worker.policy().key_sources();
-        let names: Vec<&str> = names.map(|trust| trust.name.as_str()).collect();
-        for place in 0..names.len() {
+        for (source, _) in worker.policy().key_sources() {
             if let Some(age) = keyring
-                .trust_keys(place)
+                .trust_keys(source)
                 .and_then(|trust_keys| trust_keys.age(now))
             {
-                worker.metrics().key_age(place, age.as_secs());
+                worker.metrics().key_age(source, age.as_secs());
             }
         }
         let shared = keyring.shared();
         worker.metrics().shared_keys(shared.len());
         if shared.len() > self.shared {
-            let name = |place: usize| names.get(place).copied().unwrap_or_default();
-            for (thumbprint, one, other) in &shared {
-                log::warn!(
-                    "portcullis: trusts {} and {} have the same key ({thumbprint}): who can sign \
-                     for one can sign for the other, and the first in the policy vouches",
-                    name(*one),
-                    name(*other)
-                );
+            for key in &shared {
+                log::warn!("portcullis: {key}");
             }
         }
         self.shared = shared.len();

@@ -2,8 +2,7 @@
 
 use log::Level;
 use portcullis_core::answer::LocalReply;
-use portcullis_core::caller::headers::is_forwarded_late;
-use portcullis_core::decision::Decision;
+use portcullis_core::decision::{Decision, Outcome as Fate, Verdict, removed_trailers};
 use portcullis_core::policy::{self, Policy};
 use portcullis_core::request::Headers;
 use portcullis_core::session::Cookies;
@@ -27,10 +26,11 @@ pub(crate) fn carry_out(
     decision: &Decision<'_>,
     headers: &Headers<'_>,
 ) -> Outcome {
-    show(policy, decision, headers);
-    match LocalReply::refusal(decision, headers) {
-        Some(answer) => refuse(&answer),
-        None => match prepare(decision, headers) {
+    let fate = decision.clone().outcome(headers, policy.audit());
+    show(fate.verdict());
+    match fate {
+        Fate::Reply(reply, _) => refuse(&reply),
+        Fate::Forward(verdict) => match prepare(&verdict) {
             Ok(()) => Outcome::GoesOn,
             Err(error) => unprepared(error),
         },
@@ -78,21 +78,16 @@ fn refuse(answer: &LocalReply) -> Outcome {
 }
 
 /// Takes off the request what the app must not believe or see, and puts on who calls.
-fn prepare(decision: &Decision<'_>, headers: &Headers<'_>) -> Result<(), host::Error> {
-    for (name, _) in headers.iter() {
-        if !decision.forwards(name) {
-            host::remove_request_header(name)?;
-        }
+fn prepare(verdict: &Verdict<'_>) -> Result<(), host::Error> {
+    for name in verdict.removals() {
+        host::remove_request_header(name)?;
     }
-    match decision.forwarded_cookies(headers) {
+    match verdict.cookies() {
         Cookies::AsTheyCame => {}
         Cookies::Nothing => host::remove_request_header(b"cookie")?,
         Cookies::Only(cookies) => host::replace_request_header("cookie", &cookies)?,
     }
-    let identity = decision
-        .known()
-        .map_or_else(Default::default, |known| known.identity_headers());
-    for (name, value) in identity {
+    for (name, value) in verdict.identity() {
         host::replace_request_header(name, value)?;
     }
     Ok(())
@@ -103,10 +98,9 @@ fn prepare(decision: &Decision<'_>, headers: &Headers<'_>) -> Result<(), host::E
 pub(crate) fn strip_trailers(policy: &Policy) -> Outcome {
     let strip = || {
         let trailers = host::request_trailers()?;
-        for (name, _) in trailers.iter() {
-            if !is_forwarded_late(name, policy.apps()) {
-                host::remove_request_trailer(name)?;
-            }
+        let trailers = Headers::new(host::Pairs::iter(&trailers).collect());
+        for name in removed_trailers(policy.apps(), &trailers) {
+            host::remove_request_trailer(name)?;
         }
         Ok(())
     };
@@ -118,33 +112,20 @@ pub(crate) fn strip_trailers(policy: &Policy) -> Outcome {
 
 /// Leaves the decision where operators look: in the filter state for the access log, and in the
 /// audit trail.
-fn show(policy: &Policy, decision: &Decision<'_>, headers: &Headers<'_>) {
-    let caller = decision.known().map(|known| known.caller_name());
-    let seen = [
-        ("portcullis.caller", caller),
-        ("portcullis.app", decision.app().map(|app| app.name())),
-        ("portcullis.rule", decision.rule().map(|rule| rule.name())),
-        ("portcullis.reason", Some(decision.reason().code())),
-    ];
-    for (name, value) in seen {
-        if let Some(value) = value {
-            let _unseen = host::set_property(name, value.as_bytes());
-        }
+fn show(verdict: &Verdict<'_>) {
+    for (name, value) in verdict.filter_state() {
+        let _unseen = host::set_property(name, value.as_bytes());
     }
-    let audit = policy.audit();
-    let level = if decision.is_allowed() {
-        audit.allowed()
-    } else {
-        audit.refused()
+    let Some(level) = verdict.audit_level() else {
+        return;
     };
     let level = match level {
         policy::Level::Debug => Level::Debug,
         policy::Level::Error => Level::Error,
         policy::Level::Info => Level::Info,
         policy::Level::Warn => Level::Warn,
-        policy::Level::Off => return,
     };
     if host::logs(level) {
-        host::log(level, &decision.audit_record(headers));
+        host::log(level, &verdict.audit_record());
     }
 }

@@ -15,6 +15,7 @@ use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::session::Revocations;
 use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::KeySourceId;
 
 use self::refreshes::{Refreshes, Sender};
 use self::renewal::Renewal;
@@ -83,22 +84,22 @@ impl Worker {
         &self.keyring
     }
 
-    /// What the workers know together of the keys of the trust entry at this place.
-    pub(crate) fn record(&self, trust: usize) -> Option<&KeyRecord> {
-        self.keyring.trust_keys(trust).map(TrustKeys::record)
+    /// What the workers know together of the keys of this source.
+    pub(crate) fn record(&self, source: KeySourceId) -> Option<&KeyRecord> {
+        self.keyring.trust_keys(source).map(TrustKeys::record)
     }
 
-    /// Takes over what the workers know together of the trust entry at this place.
-    pub(crate) fn update(&mut self, trust: usize, record: KeyRecord) {
-        self.keyring.update(trust, record);
+    /// Takes over what the workers know together of this source.
+    pub(crate) fn update(&mut self, source: KeySourceId, record: KeyRecord) {
+        self.keyring.update(source, record);
         self.news = self.news.wrapping_add(1);
     }
 
-    /// Whether a request waits for the keys of the trust entry at this place.
-    pub(crate) fn asks_for(&self, trust: usize) -> bool {
+    /// Whether a request waits for the keys of this source.
+    pub(crate) fn asks_for(&self, source: KeySourceId) -> bool {
         self.waiting
             .iter()
-            .any(|waiting| waiting.trusts.contains(&trust))
+            .any(|waiting| waiting.sources.contains(&source))
     }
 
     /// The sessions that have ended, as this worker knows them.
@@ -178,7 +179,7 @@ impl Worker {
         let renewal = Rc::new(renewal);
         for waiting in waiting {
             self.waiting.enter(Waiting {
-                trusts: Vec::new(),
+                sources: Vec::new(),
                 news: None,
                 renewal: Some(Rc::clone(&renewal)),
                 ..waiting
@@ -257,12 +258,12 @@ impl Worker {
         let renewal = request.renewal.clone();
         let decision: Decision<'_> = match judgement {
             Judgement::Decided(decision) => decision,
-            Judgement::AwaitKeys { trusts, .. }
-                if patient && self.waiting.has_room_for(&trusts) =>
+            Judgement::AwaitKeys { sources, .. }
+                if patient && self.waiting.has_room_for(&sources) =>
             {
                 let news = Some(self.news);
                 self.waiting.enter(Waiting {
-                    trusts,
+                    sources,
                     news,
                     ..request
                 });

@@ -1,21 +1,21 @@
-//! The companion beside oauth2-proxy: the same provider, the same person, and what ends TLS is the same
-//! too.
+//! The companion compared with oauth2-proxy: the same provider, the same user, and the same TLS
+//! termination.
 
 mod oauth2_proxy;
 mod sign_ins;
 mod start;
 
-use crate::load::{Answer, CONNECTIONS, Load};
+use crate::load::{CONNECTIONS, ExpectedResponse, Load};
 use crate::machine::{self, Machine};
-use crate::people::{self, APP, People};
 use crate::report;
 use crate::rounds::{self, Variant};
 use crate::settings::Settings;
+use crate::sign_in_stack::{self, APP, SignInStack};
 
 use oauth2_proxy::OAuth2Proxy;
 
-/// What the proxies that ask are told of a request that may go on.
-const GOES_ON: Answer = Answer {
+/// The status with which both answer a forward auth request that is allowed.
+const ALLOWED: ExpectedResponse = ExpectedResponse {
     begins: b"HTTP/1.1 202 ",
     ends: b"\r\n\r\n",
 };
@@ -24,13 +24,13 @@ const GOES_ON: Answer = Answer {
 pub(crate) async fn measure(
     machine: &Machine,
     settings: &Settings,
-    people: &People,
+    people: &SignInStack,
 ) -> Result<(), String> {
     println!("\nThe companion, beside {}.\n", oauth2_proxy::version());
     let other = OAuth2Proxy::start(people).await;
     let (ours, theirs) = (people.companion.id(), other.id());
-    machine.keep_to_servers_core(ours)?;
-    machine.keep_to_servers_core(theirs)?;
+    machine.pin_to_server_core(ours)?;
+    machine.pin_to_server_core(theirs)?;
     let started = [ours, theirs].map(machine::memory);
 
     let mut variants = variants(people, theirs).await?;
@@ -40,8 +40,8 @@ pub(crate) async fn measure(
     sign_ins::measure(
         people,
         &[
-            ("Portcullis", people::SIGN_IN, ours),
-            ("oauth2-proxy", people::OTHER_SIGN_IN, theirs),
+            ("Portcullis", sign_in_stack::SIGN_IN, ours),
+            ("oauth2-proxy", sign_in_stack::OTHER_SIGN_IN, theirs),
         ],
     )
     .await;
@@ -50,7 +50,7 @@ pub(crate) async fn measure(
 
     println!(
         "\n{:<36}{:>11}{:>17}",
-        "memory, MiB", "at start", "after all this"
+        "memory, MiB", "at start", "after the benchmark"
     );
     for ((name, started), used) in ["Portcullis", "oauth2-proxy"]
         .into_iter()
@@ -64,33 +64,33 @@ pub(crate) async fn measure(
     Ok(())
 }
 
-/// What NGINX asks for each request, of somebody with a session.
-async fn variants(people: &People, other: u32) -> Result<Vec<Variant>, String> {
-    const THEIRS: &str = "oauth2-proxy, a person's session";
-    let alice = people.sign_in(people::SIGN_IN).await;
-    let ours = people::cookies(&alice, people::COOKIES);
-    let alice = people.sign_in(people::OTHER_SIGN_IN).await;
-    let theirs = people::cookies(&alice, people::OTHER_COOKIES);
+/// NGINX's subrequest for each request, for a user with a session.
+async fn variants(people: &SignInStack, other: u32) -> Result<Vec<Variant>, String> {
+    const OAUTH2_PROXY: &str = "oauth2-proxy, a person's session";
+    let alice = people.sign_in(sign_in_stack::SIGN_IN).await;
+    let ours = sign_in_stack::cookies(&alice, sign_in_stack::COOKIES);
+    let alice = people.sign_in(sign_in_stack::OTHER_SIGN_IN).await;
+    let theirs = sign_in_stack::cookies(&alice, sign_in_stack::OTHER_COOKIES);
     let companion = &people.companion;
     println!(
         "`/oauth2/auth`, as NGINX asks; the cookies have {} bytes, and {} of oauth2-proxy.\n",
         ours.len(),
         theirs.len(),
     );
-    let ask = |name, rivals, (address, process), cookies: &str| {
-        let load = Load::open(address, CONNECTIONS, vec![request(cookies)], GOES_ON);
+    let ask = |name, baselines, (address, process), cookies: &str| {
+        let load = Load::open(address, CONNECTIONS, vec![request(cookies)], ALLOWED);
         Ok::<_, String>(Variant {
             name,
-            rivals,
+            baselines,
             process,
             load: load.map_err(|error| format!("{name}: {error}"))?,
         })
     };
     Ok(vec![
-        ask(THEIRS, &[][..], (people.other, other), &theirs)?,
+        ask(OAUTH2_PROXY, &[][..], (people.other, other), &theirs)?,
         ask(
             "Portcullis, a person's session",
-            &[THEIRS],
+            &[OAUTH2_PROXY],
             (companion.address(), companion.id()),
             &ours,
         )?,

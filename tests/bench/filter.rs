@@ -1,31 +1,31 @@
-//! The filter beside Envoy's own. Envoy answers by itself, so that a request costs what Envoy and the
-//! filter cost and no app is measured.
+//! The filter compared with Envoy's own filters. Envoy responds directly, so that only Envoy and
+//! the filter are measured.
 
 mod configurations;
 mod envoy;
-mod gates;
 mod tokens;
+mod variants;
 
 pub(crate) use tokens::Tokens;
 
-use gates::Gates;
+use variants::Envoys;
 
 use crate::machine::Machine;
-use crate::people::{self, People};
 use crate::report;
 use crate::rounds;
 use crate::settings::Settings;
+use crate::sign_in_stack::{self, SignInStack};
 
 /// Measures and reports.
 pub(crate) async fn measure(
     machine: &Machine,
     settings: &Settings,
     tokens: &Tokens,
-    people: &People,
+    people: &SignInStack,
 ) -> Result<(), String> {
-    let person = people.sign_in(people::SIGN_IN).await;
-    let session = people::cookies(&person, people::COOKIES);
-    let gates = Gates::start(machine, tokens, people.companion.address()).await;
+    let person = people.sign_in(sign_in_stack::SIGN_IN).await;
+    let session = sign_in_stack::cookies(&person, sign_in_stack::COOKIES);
+    let gates = Envoys::start(machine, tokens, people.companion.address()).await;
     gates.check().await?;
     println!(
         "The filter: Envoy {}; {} tokens of {} bytes (RS256) and {} (ES256).\n",

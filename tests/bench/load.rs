@@ -1,45 +1,45 @@
-//! The load: as many requests in flight as there are connections, the next as soon as one is
-//! answered.
+//! The load generator: one request in flight per connection, the next one as soon as the response
+//! arrives.
 
 use std::io::{Error, ErrorKind, Read as _, Result, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// How many requests are in flight: enough that a server always has the next.
+/// The number of requests in flight: enough that a server always has the next one.
 pub(crate) const CONNECTIONS: usize = 32;
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a response may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How an answer begins and how it ends. What begins in another way is refused, because refusals
-/// would measure nothing.
+/// How a response begins and ends. Other responses are errors, because refusals would measure
+/// nothing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ExpectedResponse {
     pub(crate) begins: &'static [u8],
     pub(crate) ends: &'static [u8],
 }
 
-/// Connections that stay open, and the requests that go over them in turn, for ever.
+/// Open connections, and the requests that are sent over them in turn, without end.
 #[derive(Debug)]
 pub(crate) struct Load {
     streams: Vec<TcpStream>,
     requests: Vec<Vec<u8>>,
-    answer: Answer,
+    answer: ExpectedResponse,
     next: usize,
 }
 
 impl Load {
-    /// Connects so often, to send each of these requests in turn.
+    /// Opens this many connections, to send each of these requests in turn.
     pub(crate) fn open(
         address: SocketAddr,
         connections: usize,
         requests: Vec<String>,
-        answer: Answer,
+        answer: ExpectedResponse,
     ) -> Result<Self> {
         let streams = (0..connections).map(|_| {
             let stream = TcpStream::connect(address)?;
             stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(TIMEOUT))?;
             Ok(stream)
         });
         Ok(Self {
@@ -50,10 +50,11 @@ impl Load {
         })
     }
 
-    /// Asks for this long, and returns how many requests were answered: all that were sent.
+    /// Sends requests for this long, and returns the number of responses, which is the number of
+    /// requests.
     ///
-    /// Answers are taken in the order of the connections, so that one thread without any polling
-    /// keeps the server busy: while it waits for one answer, all other requests are there.
+    /// Responses are read in the order of the connections, so that one thread without polling keeps
+    /// the server busy: while it waits for one response, all other requests are queued.
     pub(crate) fn run(&mut self, length: Duration) -> Result<u64> {
         let begin = Instant::now();
         let mut answered = 0;
@@ -80,9 +81,9 @@ impl Load {
         self.streams[place].write_all(request)
     }
 
-    /// Takes one whole answer.
+    /// Reads one complete response.
     fn take(&mut self, place: usize) -> Result<()> {
-        let Answer { begins, ends } = self.answer;
+        let ExpectedResponse { begins, ends } = self.answer;
         let mut buffer = [0; 4096];
         let mut length = 0;
         loop {
@@ -94,7 +95,7 @@ impl Load {
             let answer = &buffer[..length];
             if length >= begins.len() && !answer.starts_with(begins) {
                 let answer = String::from_utf8_lossy(answer);
-                return Err(Error::other(format!("not admitted:\n{answer}")));
+                return Err(Error::other(format!("unexpected response:\n{answer}")));
             }
             if answer.ends_with(ends) {
                 return Ok(());

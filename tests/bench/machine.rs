@@ -1,11 +1,11 @@
-//! The machine: which cores there are, and who runs on which.
+//! The machine: its cores, and which process runs on which core.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::{self, Command};
 use std::time::Duration;
 
-/// What figures depend on.
+/// What the figures depend on.
 #[derive(Debug)]
 pub(crate) struct Machine {
     cores: Vec<usize>,
@@ -13,13 +13,13 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Looks at what this process may use.
+    /// Reads what this process may use.
     pub(crate) fn look() -> Result<Self, String> {
         let status = read("/proc/self/status")?;
         let allowed = field(&status, "Cpus_allowed_list").unwrap_or_default();
         let cores = cores(allowed)
             .filter(|cores| !cores.is_empty())
-            .ok_or_else(|| format!("the list of cores `{allowed}` has a form of its own"))?;
+            .ok_or_else(|| format!("can't parse the list of cores `{allowed}`"))?;
         let cpuinfo = read("/proc/cpuinfo")?;
         let processor = field(&cpuinfo, "model name").unwrap_or("unknown processor");
         Ok(Self {
@@ -28,55 +28,55 @@ impl Machine {
         })
     }
 
-    /// How many cores this process may use.
+    /// The number of cores that this process may use.
     pub(crate) fn cores(&self) -> usize {
         self.cores.len()
     }
 
-    /// What kind of processor it is.
+    /// The processor's model.
     pub(crate) fn processor(&self) -> &str {
         &self.processor
     }
 
-    /// Keeps this process, and what it starts, off the core of what is measured, where there is
-    /// another.
-    pub(crate) fn keep_to_own_core(&self) -> Result<(), String> {
+    /// Keeps this process and its children off the core of the measured program, if there is
+    /// another one.
+    pub(crate) fn pin_load_generator(&self) -> Result<(), String> {
         let own = self.cores.last().copied().unwrap_or_default();
-        keep_to(own, process::id())
+        pin_to(own, process::id())
     }
 
-    /// Keeps a process that runs on the core of what is measured.
-    pub(crate) fn keep_to_servers_core(&self, process: u32) -> Result<(), String> {
-        keep_to(self.servers_core(), process)
+    /// Pins a running process to the core of the measured program.
+    pub(crate) fn pin_to_server_core(&self, process: u32) -> Result<(), String> {
+        pin_to(self.server_core(), process)
     }
 
-    /// A program that runs on the core of what is measured.
-    pub(crate) fn on_servers_core(&self, program: PathBuf) -> Command {
+    /// A program that runs on the core of the measured programs.
+    pub(crate) fn command_on_server_core(&self, program: PathBuf) -> Command {
         let mut command = Command::new("taskset");
-        let core = self.servers_core().to_string();
+        let core = self.server_core().to_string();
         command.args(["--cpu-list", &core]).arg(program);
         command
     }
 
-    fn servers_core(&self) -> usize {
+    fn server_core(&self) -> usize {
         self.cores.first().copied().unwrap_or_default()
     }
 }
 
-/// The processor time that a process has taken since its start, with all its threads.
+/// The CPU time of a process since its start, over all its threads.
 pub(crate) fn cpu_time(process: u32) -> Duration {
     // The kernel counts in hundredths of a second wherever Envoy runs (`USER_HZ`).
     const TICK: Duration = Duration::from_millis(10);
     let stat = read(&format!("/proc/{process}/stat")).expect("a process that runs");
-    // Behind the program's name, which may hold anything, come the state and then numbers:
-    // `utime` and `stime` are the 14th and the 15th of all fields, see proc_pid_stat(5).
+    // After the program's name, which may contain anything, come the state and then numbers:
+    // `utime` and `stime` are fields 14 and 15, see proc_pid_stat(5).
     let (_, fields) = stat.rsplit_once(')').expect("a program has a name");
     let ticks = fields.split_whitespace().skip(11).take(2);
     let ticks = ticks.map(|field| field.parse::<u32>().expect("a count of ticks"));
     TICK * ticks.sum()
 }
 
-/// The memory that a process has, in mebibytes.
+/// The resident memory of a process in MiB.
 pub(crate) fn memory(process: u32) -> f64 {
     let status = read(&format!("/proc/{process}/status")).expect("a process that runs");
     let resident = field(&status, "VmRSS").and_then(|size| size.strip_suffix(" kB"));
@@ -86,7 +86,7 @@ pub(crate) fn memory(process: u32) -> f64 {
     kibibytes / 1024.0
 }
 
-fn keep_to(core: usize, process: u32) -> Result<(), String> {
+fn pin_to(core: usize, process: u32) -> Result<(), String> {
     let pinned = Command::new("taskset")
         .args(["--all-tasks", "--cpu-list", "--pid", &core.to_string()])
         .arg(process.to_string())
@@ -111,7 +111,7 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-/// The cores of a list as the kernel writes it: `0-3,8`.
+/// Parses the kernel's list of cores: `0-3,8`.
 fn cores(list: &str) -> Option<Vec<usize>> {
     let mut cores = Vec::new();
     for part in list.split(',') {

@@ -1,29 +1,29 @@
-//! What the gate costs, beside what people would use otherwise: the filter beside Envoy's own
-//! `jwt_authn`, the companion beside oauth2-proxy. Each has one core, and is asked from another as fast
-//! as it answers.
+//! The cost of Portcullis compared with its alternatives: the filter with Envoy's own `jwt_authn`,
+//! the companion with oauth2-proxy. Each runs on one core; the load comes from another core, as
+//! fast as responses arrive.
 //!
-//! The variants take turns in short rounds, because a machine gets faster and slower while it is
-//! measured; what is compared is then always two halves of the same round.
+//! The variants take turns in short rounds, because a machine's speed changes during the
+//! measurement; ratios are always between turns of the same round.
 //!
-//! `BENCH_ROUNDS` and `BENCH_SECONDS` (a turn's length) make it shorter or longer, and `BENCH_PART`
-//! (`filter` or `companion`) leaves the other out.
+//! `BENCH_ROUNDS` and `BENCH_SECONDS` (the length of a turn) make it shorter or longer, and
+//! `BENCH_PART` (`filter` or `companion`) selects one part.
 #![forbid(unsafe_code)]
 
 mod companion;
 mod filter;
 mod load;
 mod machine;
-mod people;
 mod report;
 mod rounds;
 mod settings;
+mod sign_in_stack;
 
 use std::process::ExitCode;
 
 use filter::Tokens;
 use machine::Machine;
-use people::People;
 use settings::{Part, Settings};
+use sign_in_stack::SignInStack;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -39,11 +39,11 @@ async fn main() -> ExitCode {
 async fn bench() -> Result<(), String> {
     let settings = Settings::read()?;
     let machine = Machine::look()?;
-    // Signing takes every core there is, so it comes before this process keeps to one.
+    // Signing uses all cores, so it is done before this process is pinned.
     let tokens = Tokens::sign();
-    machine.keep_to_own_core()?;
+    machine.pin_load_generator()?;
     report::preface(&machine, &settings);
-    let people = People::start().await;
+    let people = SignInStack::start().await;
     if settings.has(Part::Filter) {
         filter::measure(&machine, &settings, &tokens, &people).await?;
     }

@@ -1,4 +1,4 @@
-//! What comes out.
+//! The output.
 
 mod figures;
 
@@ -12,10 +12,10 @@ use crate::load;
 use crate::machine::Machine;
 use crate::settings::Settings;
 
-/// Below this share of its core a server had to wait, and its requests per second say little.
+/// Below this utilization of its core a server had to wait, and its requests per second say little.
 const BUSY: f64 = 0.95;
 
-/// Says what is measured, and on what.
+/// Prints what is measured, and on which machine.
 pub(crate) fn preface(machine: &Machine, settings: &Settings) {
     let module = fs::metadata(tools::module()).map_or(0, |module| module.len());
     println!(
@@ -29,16 +29,18 @@ pub(crate) fn preface(machine: &Machine, settings: &Settings) {
         settings.turn.as_secs(),
     );
     if machine.cores() < 2 {
-        println!("There is one core only: it is shared with the load, so look at CPU alone.\n");
+        println!(
+            "Only one core: it is shared with the load generator, so only the CPU figures are meaningful.\n"
+        );
     }
 }
 
-/// Prints how much can be asked. The first line is what all others are compared with.
+/// Prints the throughput. The other lines are compared with the first one.
 pub(crate) fn throughput(all: &[Series]) {
     let Some(first) = all.first() else { return };
     println!(
         "{:<36}{:>11}{:>17}{:>9}{:>8}{:>7}",
-        "", "requests/s", "lowest–highest", "to first", "CPU µs", "busy"
+        "", "requests/s", "lowest–highest", "relative", "CPU µs", "busy"
     );
     for series in all {
         let (lowest, highest) = series.range(Sample::rate);
@@ -54,10 +56,10 @@ pub(crate) fn throughput(all: &[Series]) {
     }
     println!(
         "\n{:<36}{:>11}{:>17}",
-        "against", "requests/s", "CPU a request"
+        "against", "requests/s", "CPU per request"
     );
     for series in all {
-        for rival in series.rivals_among(all) {
+        for rival in series.baselines_among(all) {
             println!(
                 "{:<36}{:>11.2}{:>17.2}   ({})",
                 series.name,
@@ -80,7 +82,7 @@ pub(crate) fn throughput(all: &[Series]) {
     }
 }
 
-/// Prints how long an answer takes.
+/// Prints the latency.
 pub(crate) fn latency(all: &[Series]) {
     println!(
         "{:<36}{:>11}{:>17}{:>9}",
@@ -88,7 +90,7 @@ pub(crate) fn latency(all: &[Series]) {
     );
     for series in all {
         let (lowest, highest) = series.range(Sample::microseconds);
-        let added = series.rivals_among(all).next().map(|rival| {
+        let added = series.baselines_among(all).next().map(|rival| {
             let added = series.difference(rival, Sample::microseconds);
             format!("{added:.1}")
         });

@@ -1,4 +1,4 @@
-//! The turns that are taken.
+//! The turns of the variants.
 
 use std::time::{Duration, Instant};
 
@@ -7,23 +7,23 @@ use crate::machine;
 use crate::report::{Sample, Series};
 use crate::settings::Settings;
 
-/// Before the first round: a program's own first times.
+/// Before the first round, for one-time work of a program.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// One line of a table.
 #[derive(Debug)]
 pub(crate) struct Variant {
-    /// What it is called there.
+    /// Its name in the table.
     pub(crate) name: &'static str,
-    /// The variants that it should be judged by.
-    pub(crate) rivals: &'static [&'static str],
-    /// Who answers: the number of a process.
+    /// The variants that it is compared with.
+    pub(crate) baselines: &'static [&'static str],
+    /// The measured process: its ID.
     pub(crate) process: u32,
-    /// What asks.
+    /// The load.
     pub(crate) load: Load,
 }
 
-/// Lets each variant take its turns.
+/// Runs the turns of all variants.
 pub(crate) fn run(variants: &mut [Variant], settings: &Settings) -> Result<Vec<Series>, String> {
     for variant in &mut *variants {
         variant.turn(WARM_UP)?;
@@ -31,7 +31,7 @@ pub(crate) fn run(variants: &mut [Variant], settings: &Settings) -> Result<Vec<S
     let mut all: Vec<Series> = variants.iter().map(Series::of).collect();
     for round in 0..settings.rounds {
         let mut turns: Vec<_> = variants.iter_mut().zip(&mut all).collect();
-        // To and fro, so that nobody always follows the same neighbour.
+        // In alternating direction, so that no variant always follows the same one.
         if round % 2 == 1 {
             turns.reverse();
         }
@@ -43,7 +43,7 @@ pub(crate) fn run(variants: &mut [Variant], settings: &Settings) -> Result<Vec<S
 }
 
 impl Variant {
-    /// Asks as fast as the program answers, for this long.
+    /// Sends requests as fast as the program responds, for this long.
     fn turn(&mut self, length: Duration) -> Result<Sample, String> {
         let (began, cpu) = (Instant::now(), machine::cpu_time(self.process));
         let requests = self

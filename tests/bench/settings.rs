@@ -8,12 +8,12 @@ use std::time::Duration;
 pub(crate) struct Settings {
     /// Turns of each variant.
     pub(crate) rounds: u32,
-    /// How long a turn is.
+    /// The length of a turn.
     pub(crate) turn: Duration,
     part: Option<Part>,
 }
 
-/// What can be measured by itself.
+/// A part that can be measured alone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Part {
     /// The filter.
@@ -23,7 +23,7 @@ pub(crate) enum Part {
 }
 
 impl Settings {
-    /// From `BENCH_ROUNDS`, `BENCH_SECONDS` and `BENCH_PART`; by default it is all over in under ten
+    /// Reads `BENCH_ROUNDS`, `BENCH_SECONDS` and `BENCH_PART`. The defaults take less than ten
     /// minutes.
     pub(crate) fn read() -> Result<Self, String> {
         Ok(Self {
@@ -33,7 +33,7 @@ impl Settings {
         })
     }
 
-    /// Whether this is to be measured.
+    /// Whether this part is measured.
     pub(crate) fn has(self, part: Part) -> bool {
         self.part.is_none_or(|only| only == part)
     }
@@ -45,7 +45,7 @@ fn part() -> Result<Option<Part>, String> {
         Ok("filter") => Ok(Some(Part::Filter)),
         Ok("companion") => Ok(Some(Part::Companion)),
         Ok(other) => Err(format!(
-            "BENCH_PART is `{other}`: give `filter` or `companion`, or leave it out for both"
+            "invalid BENCH_PART `{other}`: expected `filter` or `companion`, or unset for both"
         )),
         Err(error) => Err(format!("BENCH_PART: {error}")),
     }
@@ -60,6 +60,6 @@ fn number(name: &str, default: u32) -> Result<u32, String> {
         .filter(|number| (1..=1000).contains(number))
         .ok_or_else(|| {
             let value = value.to_string_lossy();
-            format!("{name} is `{value}`: give a whole number from 1 to 1000, or leave it out")
+            format!("invalid {name} `{value}`: expected an integer from 1 to 1000, or unset")
         })
 }

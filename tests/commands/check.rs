@@ -1,4 +1,4 @@
-//! `portcullis check`, as operators and pipelines call it.
+//! `portcullis check`, as operators and CI pipelines run it.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ apps:
         public: true
 ";
 
-/// A folder that is gone when the test is.
+/// A folder that is removed at the end of the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -48,7 +48,7 @@ impl Folder {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A command that looks at no input may be gone before it is written.
+        // A command that does not read its input may exit before it is written.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
     }
@@ -70,7 +70,7 @@ fn texts(output: &Output) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn a_valid_policy_is_summed_up_in_one_line() {
+fn a_valid_policy_is_summarized_in_one_line() {
     let folder = Folder::new("check-valid");
     folder.file("portcullis.yaml", POLICY);
     let (code, stdout, stderr) = texts(&folder.portcullis(&["check", "portcullis.yaml"], ""));
@@ -85,7 +85,7 @@ fn a_valid_policy_is_summed_up_in_one_line() {
 }
 
 #[test]
-fn what_json_prints_is_the_same_policy_to_core_and_to_check() {
+fn the_json_output_is_an_equal_policy() {
     let folder = Folder::new("check-json");
     folder.file("portcullis.yaml", POLICY);
     let printed = folder.portcullis(&["check", "--json", "portcullis.yaml"], "");
@@ -106,7 +106,7 @@ fn what_json_prints_is_the_same_policy_to_core_and_to_check() {
 }
 
 #[test]
-fn a_typo_is_shown_with_its_line_and_the_mend() {
+fn a_typo_is_reported_with_its_line_and_help() {
     let folder = Folder::new("check-typo");
     let allow = "          - from: staging\n            gruop: sre\n";
     let entry = "          - service_account: staging/monitoring/karma\n";
@@ -127,7 +127,7 @@ help: did you mean `group`?
 }
 
 #[test]
-fn what_cannot_be_read_is_an_error_with_its_mend() {
+fn unreadable_input_is_an_error_with_help() {
     let folder = Folder::new("check-unreadable");
     folder.file("empty.yaml", "");
     folder.file("latin.yaml", b"name: caf\xe9\n");
@@ -150,7 +150,7 @@ fn what_cannot_be_read_is_an_error_with_its_mend() {
 }
 
 #[test]
-fn a_wrong_command_line_is_told_apart_from_a_wrong_policy() {
+fn a_usage_error_has_another_exit_code_than_an_invalid_policy() {
     let folder = Folder::new("check-usage");
     for arguments in [
         &[][..],
@@ -169,7 +169,7 @@ fn a_wrong_command_line_is_told_apart_from_a_wrong_policy() {
 }
 
 #[test]
-fn the_help_teaches() {
+fn the_help_explains_the_usage() {
     let folder = Folder::new("check-help");
     let (code, stdout, _) = texts(&folder.portcullis(&["check", "--help"], ""));
     assert_eq!(code, Some(0));

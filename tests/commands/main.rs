@@ -1,4 +1,4 @@
-//! The companion's commands, run as people run them.
+//! The companion's commands, run as users run them.
 
 mod check;
 mod serve;

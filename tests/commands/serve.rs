@@ -1,10 +1,10 @@
-//! `portcullis serve`, as operators and machines meet it: how it starts, what it keeps up with, what
-//! it refuses, and how it ends. That people can sign in is proven elsewhere.
+//! `portcullis serve` as a process: start, reload, refusal to start, and shutdown. Sign-in is
+//! tested elsewhere.
 
 mod ending;
+mod fixture;
 mod requests;
 mod running;
-mod scene;
 mod starting;
 mod tls;
 mod watching;

@@ -1,4 +1,4 @@
-//! `portcullis session-keys`, as operators call it.
+//! `portcullis session-keys`, as operators run it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// A folder that is gone when the test is.
+/// A folder that is removed at the end of the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -47,7 +47,7 @@ fn stderr(output: &Output) -> &str {
 }
 
 #[test]
-fn keys_are_made_and_then_rotated() {
+fn keys_are_created_and_then_rotated() {
     let folder = Folder::new("rotated");
     let made = folder.session_keys(&["--out", "keys"]);
     assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
@@ -78,7 +78,7 @@ fn keys_are_made_and_then_rotated() {
 }
 
 #[test]
-fn the_keys_are_of_the_form_that_is_documented() {
+fn the_keys_have_the_documented_format() {
     let folder = Folder::new("form");
     folder.session_keys(&["--out", "keys"]);
     let keys = folder.keys();
@@ -100,7 +100,7 @@ fn the_keys_are_of_the_form_that_is_documented() {
 }
 
 #[test]
-fn what_is_no_key_file_is_left_alone() {
+fn a_file_that_is_not_a_key_file_is_not_overwritten() {
     let folder = Folder::new("precious");
     let precious = folder.0.join("precious");
     fs::write(&precious, "something else").unwrap();
@@ -118,7 +118,7 @@ fn what_is_no_key_file_is_left_alone() {
 }
 
 #[test]
-fn the_keys_are_told_to_nobody() {
+fn the_keys_are_not_printed_and_the_file_is_private() {
     let folder = Folder::new("untold");
     for _ in 0..2 {
         let output = folder.session_keys(&["--out", "keys"]);
@@ -133,7 +133,7 @@ fn the_keys_are_told_to_nobody() {
 }
 
 #[test]
-fn the_command_line_says_where_the_keys_go() {
+fn the_output_file_is_required() {
     let folder = Folder::new("usage");
     assert_eq!(folder.session_keys(&[]).status.code(), Some(2));
     let help = folder.session_keys(&["--help"]);

@@ -1,4 +1,4 @@
-//! Who calls, and with what.
+//! The callers and their tokens.
 
 use std::fs;
 use std::io;
@@ -6,14 +6,14 @@ use std::path::Path;
 
 use portcullis_tests::lab::{SigningKey, Token};
 
-/// The issuer that kubeadm gives every cluster.
+/// The issuer of every cluster that kubeadm sets up.
 pub(crate) const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
-/// What tokens are made for here.
+/// The audience of tokens for the gateway.
 const AUDIENCE: &str = "portcullis";
-/// How many seconds a token lives: the least that Kubernetes gives.
+/// The lifetime of a token in seconds: the minimum of Kubernetes.
 pub(crate) const LIFETIME: i64 = 600;
 
-/// Two clusters that differ in their keys alone.
+/// Two clusters that differ only in their keys.
 #[derive(Debug)]
 pub(crate) struct Clusters {
     pub(crate) blue: SigningKey,
@@ -23,19 +23,19 @@ pub(crate) struct Clusters {
 /// A caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Caller {
-    /// `monitoring/karma` of cluster blue: the one that the policy names.
+    /// `monitoring/karma` of cluster blue: the one that the policy lists.
     Karma,
     /// The same service account of cluster green.
     GreenKarma,
-    /// A service account of the same name in another namespace.
+    /// A service account with the same name in another namespace.
     OtherNamespace,
-    /// Karma with a token that it should have replaced.
+    /// Karma with an expired token.
     Expired,
-    /// Karma with the token that is meant for its API server.
+    /// Karma with a token whose audience is the API server.
     WrongAudience,
-    /// Cluster green, which says that it is Karma of cluster blue.
+    /// Cluster green, which claims to be Karma of cluster blue.
     Forger,
-    /// Somebody without a token.
+    /// A request without a token.
     Nobody,
     /// `monitoring/grafana` of cluster blue.
     Grafana,
@@ -44,7 +44,7 @@ pub(crate) enum Caller {
 }
 
 impl Clusters {
-    /// Two new ones.
+    /// Two new clusters.
     pub(crate) fn new() -> Self {
         Self {
             blue: SigningKey::rsa("blue"),
@@ -52,8 +52,8 @@ impl Clusters {
         }
     }
 
-    /// Writes a fresh token of each caller into a folder, each in one move, so that nobody ever
-    /// reads half a token.
+    /// Writes a new token of each caller into a folder, each with a rename, so that readers never
+    /// get a partial token.
     pub(crate) fn write_tokens(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         for caller in Caller::ALL {
@@ -80,7 +80,7 @@ impl Caller {
         Self::GreenPrometheus,
     ];
 
-    /// The name that the gate has for it, once its token is verified.
+    /// The caller's name, if its token is valid.
     pub(crate) fn name(self) -> Option<&'static str> {
         match self {
             Self::Karma => Some("blue/monitoring/karma"),
@@ -92,7 +92,7 @@ impl Caller {
         }
     }
 
-    /// Who this is, for people.
+    /// The name in the table.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Expired => "blue/monitoring/karma, token expired",
@@ -103,7 +103,7 @@ impl Caller {
         }
     }
 
-    /// The file that its token is in.
+    /// The file of its token.
     pub(crate) fn file(self) -> &'static str {
         match self {
             Self::Karma => "karma.jwt",
@@ -118,7 +118,7 @@ impl Caller {
         }
     }
 
-    /// A fresh token of its own.
+    /// A new token.
     pub(crate) fn token(self, clusters: &Clusters) -> Option<String> {
         let Clusters { blue, green } = clusters;
         let account = |namespace, name| {

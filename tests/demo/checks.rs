@@ -1,4 +1,4 @@
-//! What the gate is asked, and what it must answer.
+//! The requests, and the expected responses.
 
 mod people;
 mod programs;
@@ -7,46 +7,46 @@ use portcullis_core::decision::Reason;
 use serde_json::Value;
 
 use crate::callers::Clusters;
-use crate::gate::Gate;
+use crate::gateway::DemoGateway;
 
-/// What is asked: a method, an app and a path.
+/// A request: method, app and path.
 #[derive(Clone, Copy, Debug)]
 struct Request(&'static str, &'static str, &'static str);
 
-/// What should come of it.
+/// The expected decision.
 #[derive(Clone, Copy, Debug)]
 struct Expected {
     status: u16,
     reason: Reason,
-    /// The rule that lets it through.
+    /// The rule that allows it.
     rule: Option<&'static str>,
 }
 
-/// What came of it.
+/// A row of the table.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) caller: String,
     pub(crate) request: String,
     pub(crate) answer: String,
     pub(crate) reason: String,
-    /// What should have come of it, if that is something else.
+    /// The expected decision, if it is not the actual one.
     pub(crate) differs: Option<String>,
 }
 
 const READ_ALERTS: Request = Request("GET", "alertmanager", "/api/v2/alerts");
 const SEND_ALERT: Request = Request("POST", "alertmanager", "/api/v2/alerts");
 
-/// What every POST here brings along.
+/// The body of every POST.
 const ALERT: &str = r#"[{"labels": {"alertname": "Demo", "cluster": "green"}}]"#;
 
-/// Asks all there is to ask: the rows of the table.
-pub(crate) async fn run(gate: &Gate, clusters: &Clusters) -> Vec<Row> {
+/// Sends all requests and returns the rows of the table.
+pub(crate) async fn run(gate: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
     let mut rows = programs::run(gate, clusters).await;
     rows.extend(people::run(gate).await);
     rows
 }
 
-const fn let_through(reason: Reason, rule: &'static str) -> Expected {
+const fn allowed(reason: Reason, rule: &'static str) -> Expected {
     Expected {
         status: 200,
         reason,
@@ -63,8 +63,8 @@ const fn refused(status: u16, reason: Reason) -> Expected {
 }
 
 impl Expected {
-    /// Compares the answer to somebody, and what the access log says of it, with what they should
-    /// be. `caller` is the name that the gate should have for them.
+    /// Compares a response, and its line of the access log, with the expected ones. `caller` is the
+    /// expected caller.
     fn compare(
         self,
         title: &str,

@@ -2,30 +2,30 @@
 
 use std::path::Path;
 
+use crate::accounts::Account;
 use crate::callers::Caller;
-use crate::gate::{Gate, shown};
-use crate::people::Account;
+use crate::gateway::{DemoGateway, shown};
 
-/// Prints addresses to open and lines to copy. `authority` is the file of whom browsers and curl
-/// should believe, and `tokens` the folder that tokens are in.
-pub(crate) fn print(gate: &Gate, authority: &Path, tokens: &Path) {
+/// Prints URLs to open and commands to copy. `authority` is the CA's file for browsers and curl,
+/// and `tokens` the folder of the tokens.
+pub(crate) fn print(gate: &DemoGateway, authority: &Path, tokens: &Path) {
     let (authority, tokens) = (shown(authority), shown(tokens));
     let [access_log, companion] = gate.logs().map(|log| shown(&log));
     let people = Account::ALL.map(Account::title).join(", ");
-    println!("In a browser: {}\n", gate.url("prometheus", "/"));
+    println!("Open in a browser: {}\n", gate.url("prometheus", "/"));
     println!("  Sign in as {people}, with any password.");
     println!(
-        "  alice sees all of Prometheus and Alertmanager, carol may look at Prometheus, and bob sees neither:"
+        "  alice may use all of Prometheus and Alertmanager, carol may read Prometheus, and bob may use neither:"
     );
     println!("  {}", gate.url("alertmanager", "/api/v2/alerts"));
     println!(
-        "  Who signs out can sign in as somebody else: {}",
+        "  Sign out to sign in as another person: {}",
         gate.sign_out()
     );
     println!(
-        "  {authority} vouches for all of this, and can vouch for nothing but names under localhost: let the browser"
+        "  All certificates are from the CA in {authority}, which is limited to names under localhost: import it"
     );
-    println!("  import it as an authority, or let it go on in spite of its warnings.\n");
+    println!("  in the browser, or accept the browser's warnings.\n");
 
     println!("In another terminal, from this folder:\n");
     let request = |caller: Caller, rest: &str, url: &str| {
@@ -49,6 +49,6 @@ pub(crate) fn print(gate: &Gate, authority: &Path, tokens: &Path) {
     );
     println!("  curl -s {} | grep ^portcullis_", gate.metrics());
     println!("  tail -f {access_log} {companion}");
-    println!("\nThe policy is in envoy/gateway.yaml. Fresh tokens are always in {tokens}.");
-    println!("Ctrl-C ends it all.");
+    println!("\nThe policy is in envoy/gateway.yaml. {tokens} always has valid tokens.");
+    println!("Ctrl-C stops everything.");
 }

@@ -1,12 +1,12 @@
-//! A gate to try: Envoy with `envoy/gateway.yaml`, real apps behind it, callers of two clusters that
-//! nothing but their keys tells apart, and people who sign in at a real provider.
+//! A demo: Envoy with `envoy/gateway.yaml`, real apps behind it, callers of two clusters that
+//! differ only in their keys, and people who sign in at a real provider.
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod callers;
 mod checks;
-mod gate;
+mod gateway;
 mod guide;
-mod people;
 mod settings;
 mod table;
 
@@ -19,10 +19,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time;
 
 use callers::Clusters;
-use gate::Gate;
+use gateway::DemoGateway;
 use settings::Settings;
 
-/// Tokens are written anew when half of their time is over, as the kubelet does it.
+/// Tokens are replaced after half of their lifetime, like the kubelet does.
 const REWRITE: Duration = Duration::from_secs(callers::LIFETIME.unsigned_abs() / 2);
 
 #[tokio::main]
@@ -44,7 +44,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(settings: &Settings) -> io::Result<ExitCode> {
-    // Before anything starts, so that Ctrl-C ends it in order from the first moment on.
+    // Before anything starts, so that Ctrl-C always stops everything in order.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
@@ -54,22 +54,21 @@ async fn run(settings: &Settings) -> io::Result<ExitCode> {
     }
 }
 
-/// Shows what the gate does and, if nothing else was asked for, stays up. What it has started ends
-/// with it.
+/// Prints the table and, unless `ONESHOT` is set, keeps running. Everything is stopped at the end.
 async fn show(settings: &Settings) -> io::Result<ExitCode> {
     println!(
         "Starting two issuers, an OpenID provider, the companion, Alertmanager, Prometheus and Envoy {} ...\n",
-        gate::ENVOY
+        gateway::ENVOY
     );
     let clusters = Clusters::new();
-    let gate = Gate::start(&clusters, settings).await;
+    let gate = DemoGateway::start(&clusters, settings).await;
 
     let rows = checks::run(&gate, &clusters).await;
     table::print(&rows);
     let wrong = rows.iter().filter(|row| row.differs.is_some()).count();
     if wrong > 0 {
         println!(
-            "{wrong} of {} answers are not what they should be.",
+            "{wrong} of {} responses are not the expected ones.",
             rows.len()
         );
     }

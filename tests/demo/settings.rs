@@ -1,21 +1,21 @@
-//! What the environment says.
+//! Settings from the environment.
 
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-/// How the demo runs.
+/// The demo's settings.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Where the apps are reached: `PORT`.
+    /// The port of the apps: `PORT`.
     pub(crate) gateway: SocketAddr,
-    /// Where Envoy tells of itself: `ADMIN_PORT`.
+    /// The port of Envoy's admin interface: `ADMIN_PORT`.
     pub(crate) admin: SocketAddr,
-    /// Whether it ends after the table: `ONESHOT=1`.
+    /// Whether to exit after the table: `ONESHOT=1`.
     pub(crate) oneshot: bool,
 }
 
 impl Settings {
-    /// Reads them, and looks whether the ports are free.
+    /// Reads them, and checks that the ports are free.
     pub(crate) fn from_environment() -> Result<Self, String> {
         Ok(Self {
             gateway: port("PORT", 18443)?,
@@ -25,7 +25,7 @@ impl Settings {
     }
 }
 
-/// Fixed unless told otherwise, so that a line that worked yesterday works today.
+/// The default is fixed, so that a copied command works the next day.
 fn port(name: &str, default: u16) -> Result<SocketAddr, String> {
     let port = match env::var(name) {
         Err(_) => default,
@@ -33,7 +33,7 @@ fn port(name: &str, default: u16) -> Result<SocketAddr, String> {
             Ok(port) if port > 0 => port,
             _ => {
                 return Err(format!(
-                    "{name}={text} is not a port: write a number up to 65535"
+                    "invalid {name}={text}: expected a port number up to 65535"
                 ));
             }
         },

@@ -2,7 +2,7 @@
 
 use crate::checks::Row;
 
-/// Prints the rows below their titles, each column as wide as it must be.
+/// Prints the rows with a header, each column as wide as needed.
 pub(crate) fn print(rows: &[Row]) {
     let title = ["CALLER", "REQUEST", "ANSWER", "REASON"];
     let cells = |row: &Row| {
@@ -26,7 +26,7 @@ pub(crate) fn print(rows: &[Row]) {
             .map(|(cell, width)| format!("{cell:width$}"));
         println!("{}", padded.collect::<Vec<_>>().join("  ").trim_end());
         if let Some(expected) = difference {
-            println!("  ^ should be {expected}");
+            println!("  ^ expected: {expected}");
         }
     }
     println!();

@@ -1,8 +1,8 @@
-//! Forged, foreign and malformed credentials: each is refused for its own reason, and the app sees
-//! none of them.
+//! Forged, foreign and malformed credentials: each is refused with its own reason and does not
+//! reach the app.
 
 mod claims;
 mod credentials;
+mod encodings;
 mod forgeries;
 mod headers;
-mod shapes;

@@ -1,20 +1,20 @@
-//! Whose key signed a token decides who calls: clusters stay apart whatever their tokens say.
+//! The key that signed a token determines the caller's cluster, whatever the token says.
 
 use portcullis_tests::lab::envoy::Gateway;
-use portcullis_tests::lab::scene::{Cluster, HOST, poll};
-use portcullis_tests::lab::{Answer, Call, Endpoint, Scene, SigningKey, Version, token};
+use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
+use portcullis_tests::lab::{Answer, Call, Endpoint, Fixture, SigningKey, Version, token};
 use serde_json::{Value, json};
 
-/// What every cluster calls itself that kubeadm sets up.
+/// The issuer of every cluster that kubeadm sets up.
 const SHARED: &str = "https://kubernetes.default.svc.cluster.local";
 
 async fn verdict(gateway: &Gateway, token: &str) -> String {
-    gateway.call(poll(token)).await.verdict()
+    gateway.call(get_alerts(token)).await.verdict()
 }
 
-/// Whom the app was told of last.
-fn told(scene: &Scene) -> Value {
-    let seen = scene.app.seen();
+/// The caller in the last request that the app received.
+fn last_caller(fixture: &Fixture) -> Value {
+    let seen = fixture.app.requests();
     let headers = seen.last().expect("a request")["headers"].as_array();
     let user = headers
         .into_iter()
@@ -23,7 +23,7 @@ fn told(scene: &Scene) -> Value {
     user.map_or(Value::Null, |pair| pair[1].clone())
 }
 
-/// The RFC 7638 thumbprint of a key, by core's own reading of its JWK.
+/// The RFC 7638 thumbprint of a key, computed by core from its JWK.
 fn thumbprint(key: &SigningKey) -> String {
     let set = json!({"keys": [key.jwk()]}).to_string();
     let set = portcullis_core::keys::KeySet::parse(set.as_bytes(), None).expect("a key");
@@ -31,39 +31,43 @@ fn thumbprint(key: &SigningKey) -> String {
 }
 
 #[tokio::test]
-async fn k08_clusters_that_share_an_issuer_are_told_apart_by_their_keys() {
-    let scene = Scene::sharing(SHARED, &["staging", "production"]).await;
-    let mut policy = scene.policy();
+async fn k08_clusters_with_the_same_issuer_are_distinguished_by_key() {
+    let fixture = Fixture::with_shared_issuer(SHARED, &["staging", "production"]).await;
+    let mut policy = fixture.policy();
     policy["apps"][0]["rules"][0]["paths"] = json!(["/api/v2/alerts"]);
     policy["apps"][0]["rules"][1]["paths"] = json!(["/api/v2/silences"]);
     for version in Version::ALL {
-        let before = scene.app.count();
-        let gateway = scene.gateway(policy.clone()).version(version).start().await;
+        let before = fixture.app.count();
+        let gateway = fixture
+            .gateway(policy.clone())
+            .version(version)
+            .start()
+            .await;
         for (cluster, path) in [
             ("staging", "/api/v2/alerts"),
             ("production", "/api/v2/silences"),
         ] {
-            let token = scene.cluster(cluster).token();
+            let token = fixture.cluster(cluster).token();
             for asked in ["/api/v2/alerts", "/api/v2/silences"] {
                 let reply = gateway.call(Call::get(HOST, asked).bearer(&token)).await;
                 if asked == path {
                     assert_eq!(reply.verdict(), "200", "{version} {cluster} {asked}");
-                    assert_eq!(told(&scene), format!("{cluster}/monitoring/karma"));
+                    assert_eq!(last_caller(&fixture), format!("{cluster}/monitoring/karma"));
                 } else {
                     let refused = "403 caller-not-allowed";
                     assert_eq!(reply.verdict(), refused, "{version} {cluster} {asked}");
                 }
             }
         }
-        assert_eq!(scene.app.count(), before + 2);
+        assert_eq!(fixture.app.count(), before + 2);
     }
 }
 
 #[tokio::test]
-async fn j19_a_key_vouches_for_its_own_issuer_alone() {
-    let scene = Scene::start(&["staging", "production"]).await;
-    let gateway = scene.gateway(scene.policy()).start().await;
-    let (staging, production) = (scene.cluster("staging"), scene.cluster("production"));
+async fn j19_a_key_is_valid_for_its_own_issuer_only() {
+    let fixture = Fixture::start(&["staging", "production"]).await;
+    let gateway = fixture.gateway(fixture.policy()).start().await;
+    let (staging, production) = (fixture.cluster("staging"), fixture.cluster("production"));
 
     let foreign = production.karma().sign(&staging.key);
     assert_eq!(verdict(&gateway, &foreign).await, "401 key-unknown");
@@ -72,53 +76,53 @@ async fn j19_a_key_vouches_for_its_own_issuer_alone() {
         .header("kid", production.key.kid())
         .sign(&staging.key);
     assert_eq!(verdict(&gateway, &disguised).await, "401 signature-invalid");
-    assert_eq!(scene.app.count(), 0);
+    assert_eq!(fixture.app.count(), 0);
 
     assert_eq!(verdict(&gateway, &production.token()).await, "200");
-    assert_eq!(told(&scene), "production/monitoring/karma");
+    assert_eq!(last_caller(&fixture), "production/monitoring/karma");
 }
 
 #[tokio::test]
-async fn k09_a_former_issuer_is_accepted_while_a_migration_lasts() {
-    let scene = Scene::start(&["staging", "moved"]).await;
-    let mut policy = scene.policy();
+async fn k09_a_former_issuer_is_accepted_during_a_migration() {
+    let fixture = Fixture::start(&["staging", "moved"]).await;
+    let mut policy = fixture.policy();
     policy["trust"][0]["former_issuers"] = json!([SHARED]);
-    // The document may still name what the policy has for a former issuer already.
+    // The discovery document may still have an issuer that the policy lists as a former one.
     policy["trust"][1]["issuer"] = json!("https://new.example.com");
-    policy["trust"][1]["former_issuers"] = json!([scene.cluster("moved").issuer.name()]);
+    policy["trust"][1]["former_issuers"] = json!([fixture.cluster("moved").issuer.name()]);
     policy["trust"][1]["keys"]["discovery"] =
         json!("https://kubernetes.moved.example.com/.well-known/openid-configuration");
-    let gateway = scene.gateway(policy).start().await;
+    let gateway = fixture.gateway(policy).start().await;
 
-    let cluster = scene.cluster("staging");
+    let cluster = fixture.cluster("staging");
     for issuer in [cluster.issuer.name(), SHARED] {
         let token = cluster.karma().claim("iss", issuer).sign(&cluster.key);
         assert_eq!(verdict(&gateway, &token).await, "200", "{issuer}");
-        assert_eq!(told(&scene), "staging/monitoring/karma");
+        assert_eq!(last_caller(&fixture), "staging/monitoring/karma");
     }
-    let cluster = scene.cluster("moved");
+    let cluster = fixture.cluster("moved");
     for issuer in [cluster.issuer.name(), "https://new.example.com"] {
         let token = cluster.karma().claim("iss", issuer).sign(&cluster.key);
         assert_eq!(verdict(&gateway, &token).await, "200", "{issuer}");
-        assert_eq!(told(&scene), "moved/monitoring/karma");
+        assert_eq!(last_caller(&fixture), "moved/monitoring/karma");
     }
     let older = cluster.karma().claim("iss", "https://older.example.com");
     let older = older.sign(&cluster.key);
     assert_eq!(verdict(&gateway, &older).await, "401 issuer-unknown");
-    assert_eq!(scene.app.count(), 4);
+    assert_eq!(fixture.app.count(), 4);
 }
 
 #[tokio::test]
-async fn j11_a_token_without_kid_needs_exactly_one_key_that_fits() {
-    let scene = Scene::start(&["one", "two-kinds", "twins"]).await;
+async fn j11_a_token_without_kid_needs_exactly_one_suitable_key() {
+    let fixture = Fixture::start(&["one", "two-kinds", "twins"]).await;
     let rsa = SigningKey::rsa("blue");
     let twin = SigningKey::p256();
-    let [one, two_kinds, twins] = &scene.clusters[..] else {
+    let [one, two_kinds, twins] = &fixture.clusters[..] else {
         panic!("three clusters");
     };
     two_kinds.issuer.set_keys(&[&two_kinds.key, &rsa]);
     twins.issuer.set_keys(&[&twins.key, &twin]);
-    let gateway = scene.gateway(scene.policy()).start().await;
+    let gateway = fixture.gateway(fixture.policy()).start().await;
 
     let nameless = |cluster: &Cluster, key| {
         let token = cluster.karma().header("kid", Value::Null);
@@ -133,70 +137,70 @@ async fn j11_a_token_without_kid_needs_exactly_one_key_that_fits() {
     ] {
         assert_eq!(verdict(&gateway, &token).await, expected);
     }
-    assert_eq!(scene.app.count(), 3);
+    assert_eq!(fixture.app.count(), 3);
 }
 
 #[tokio::test]
-async fn inline_keys_need_no_issuer_and_begin_where_there_is_one() {
-    let mut scene = Scene::start(&["alone", "begun"]).await;
+async fn inline_keys_need_no_issuer_and_are_used_until_one_responds() {
+    let mut fixture = Fixture::start(&["alone", "begun"]).await;
     let fresh = SigningKey::p256();
-    let mut policy = scene.policy();
-    for (place, cluster) in scene.clusters.iter().enumerate() {
+    let mut policy = fixture.policy();
+    for (place, cluster) in fixture.clusters.iter().enumerate() {
         policy["trust"][place]["keys"]["inline"] = json!({"keys": [cluster.key.jwk()]});
     }
     let keys = policy["trust"][0]["keys"].as_object_mut();
     keys.expect("an object").remove("envoy_cluster");
-    scene.cluster_mut("begun").issuer.down().await;
-    scene.cluster("begun").issuer.set_keys(&[&fresh]);
-    let gateway = scene.gateway(policy).start().await;
+    fixture.cluster_mut("begun").issuer.down().await;
+    fixture.cluster("begun").issuer.set_keys(&[&fresh]);
+    let gateway = fixture.gateway(policy).start().await;
 
-    let alone = scene.cluster("alone");
+    let alone = fixture.cluster("alone");
     assert_eq!(verdict(&gateway, &alone.token()).await, "200");
     let unknown = alone.karma().sign(&fresh);
     assert_eq!(verdict(&gateway, &unknown).await, "401 key-unknown");
-    assert_eq!(alone.issuer.seen().len(), 0);
+    assert_eq!(alone.issuer.requests().len(), 0);
 
     assert_eq!(
-        verdict(&gateway, &scene.cluster("begun").token()).await,
+        verdict(&gateway, &fixture.cluster("begun").token()).await,
         "200"
     );
-    let later = scene.cluster("begun").karma().sign(&fresh);
+    let later = fixture.cluster("begun").karma().sign(&fresh);
     assert_eq!(verdict(&gateway, &later).await, "503 keys-unavailable");
-    scene.cluster_mut("begun").issuer.up().await;
+    fixture.cluster_mut("begun").issuer.up().await;
     let read = [("trust", "begun"), ("outcome", "good")];
     gateway
         .metric("portcullis_key_reads_total", &read, |reads| reads >= 1.0)
         .await;
     assert_eq!(verdict(&gateway, &later).await, "200");
-    assert_eq!(scene.app.count(), 3);
+    assert_eq!(fixture.app.count(), 3);
 }
 
 #[tokio::test]
-async fn only_pinned_keys_count() {
-    let scene = Scene::start(&["staging", "strange"]).await;
-    let staging = scene.cluster("staging");
+async fn only_pinned_keys_are_accepted() {
+    let fixture = Fixture::start(&["staging", "strange"]).await;
+    let staging = fixture.cluster("staging");
     let unpinned = SigningKey::p256();
     staging.issuer.set_keys(&[&staging.key, &unpinned]);
-    let mut policy = scene.policy();
+    let mut policy = fixture.policy();
     for place in 0..2 {
         policy["trust"][place]["keys"]["pins"] = json!([thumbprint(&staging.key)]);
     }
-    let gateway = scene.gateway(policy).start().await;
+    let gateway = fixture.gateway(policy).start().await;
 
     assert_eq!(verdict(&gateway, &staging.token()).await, "200");
     let token = staging.karma().sign(&unpinned);
     assert_eq!(verdict(&gateway, &token).await, "401 key-unknown");
-    // A set with none of the pinned keys is not the set that was meant.
-    let strange = scene.cluster("strange").token();
+    // A key set without a pinned key is not the expected one.
+    let strange = fixture.cluster("strange").token();
     assert_eq!(verdict(&gateway, &strange).await, "503 keys-unavailable");
-    assert_eq!(scene.app.count(), 1);
+    assert_eq!(fixture.app.count(), 1);
 }
 
 #[tokio::test]
-async fn a_mirror_answers_for_its_own_trust_entry_and_no_fresher_than_it_read() {
-    let scene = Scene::start(&["true", "other-trust", "other-issuer", "old"]).await;
-    let mut policy = scene.policy();
-    for (place, cluster) in scene.clusters.iter().enumerate() {
+async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_read() {
+    let fixture = Fixture::start(&["true", "other-trust", "other-issuer", "old"]).await;
+    let mut policy = fixture.policy();
+    for (place, cluster) in fixture.clusters.iter().enumerate() {
         policy["trust"][place]["keys"]["mirror"] = json!(true);
         policy["trust"][place]["keys"]["max_stale"] = json!("1h");
         let mut mirrored = json!({
@@ -215,7 +219,7 @@ async fn a_mirror_answers_for_its_own_trust_entry_and_no_fresher_than_it_read() 
         let answer = Answer::json("application/json", &mirrored);
         cluster.issuer.answer(Endpoint::Mirror, answer);
     }
-    let gateway = scene.gateway(policy).start().await;
+    let gateway = fixture.gateway(policy).start().await;
 
     for (name, expected) in [
         ("true", "200"),
@@ -223,28 +227,28 @@ async fn a_mirror_answers_for_its_own_trust_entry_and_no_fresher_than_it_read() 
         ("other-issuer", "503 keys-unavailable"),
         ("old", "503 keys-stale"),
     ] {
-        let cluster = scene.cluster(name);
+        let cluster = fixture.cluster(name);
         assert_eq!(
             verdict(&gateway, &cluster.token()).await,
             expected,
             "{name}"
         );
-        let seen = cluster.issuer.seen();
+        let seen = cluster.issuer.requests();
         let path = format!("/oauth2/mirror/{name}");
         assert!(seen.iter().all(|seen| seen.path == path), "{seen:?}");
         assert!(seen.iter().all(|seen| seen.authorization.is_none()));
     }
-    assert_eq!(scene.app.count(), 1);
+    assert_eq!(fixture.app.count(), 1);
 }
 
 #[tokio::test]
-async fn k12_an_issuer_is_asked_without_any_credential_and_by_its_own_names() {
-    let scene = Scene::start(&["staging"]).await;
-    let gateway = scene.gateway(scene.policy()).start().await;
-    let cluster = scene.cluster("staging");
+async fn k12_key_requests_carry_no_credentials_and_use_the_issuers_host() {
+    let fixture = Fixture::start(&["staging"]).await;
+    let gateway = fixture.gateway(fixture.policy()).start().await;
+    let cluster = fixture.cluster("staging");
     assert_eq!(verdict(&gateway, &cluster.token()).await, "200");
 
-    let seen = cluster.issuer.seen();
+    let seen = cluster.issuer.requests();
     let asked: Vec<_> = seen.iter().map(|seen| seen.endpoint).collect();
     assert_eq!(asked, [Endpoint::Discovery, Endpoint::Keys]);
     assert_eq!(seen[0].host.as_deref(), Some(cluster.issuer.host()));
@@ -254,10 +258,10 @@ async fn k12_an_issuer_is_asked_without_any_credential_and_by_its_own_names() {
 }
 
 #[tokio::test]
-async fn k07_a_rule_that_names_an_accounts_uid_takes_no_account_made_again_for_it() {
-    let scene = Scene::start(&["staging"]).await;
-    let staging = scene.cluster("staging");
-    let mut policy = scene.policy();
+async fn k07_a_pinned_uid_rejects_a_recreated_service_account() {
+    let fixture = Fixture::start(&["staging"]).await;
+    let staging = fixture.cluster("staging");
+    let mut policy = fixture.policy();
     let account = |uid: &str| {
         let mut bound = staging.karma().claims()["kubernetes.io"].clone();
         bound["serviceaccount"]["uid"] = json!(uid);
@@ -270,7 +274,7 @@ async fn k07_a_rule_that_names_an_accounts_uid_takes_no_account_made_again_for_i
         "service_account": "staging/monitoring/karma",
         "claim": {"path": ["kubernetes.io", "serviceaccount", "uid"], "equals": "first"},
     }]);
-    let gateway = scene.gateway(policy).start().await;
+    let gateway = fixture.gateway(policy).start().await;
     assert_eq!(verdict(&gateway, &account("first")).await, "200");
     let again = verdict(&gateway, &account("second")).await;
     assert_eq!(again, "403 caller-not-allowed");

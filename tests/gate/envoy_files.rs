@@ -1,40 +1,42 @@
-//! The configurations in `envoy/` are good as they are: for both Envoys, and for our own parser.
+//! The configurations in `envoy/` are valid, for both Envoys and for our own parser.
 
 use portcullis_core::policy::Policy;
 use portcullis_tests::lab::envoy::validate;
-use portcullis_tests::lab::{Authority, Call, Issuer, Shipped, SigningKey, Token, Version, port};
+use portcullis_tests::lab::{
+    Authority, Call, ExampleConfig, Issuer, SigningKey, Token, Version, port,
+};
 
 const KUBERNETES: &str = "https://kubernetes.default.svc.cluster.local";
 
 #[test]
-fn every_file_is_taken_by_both_envoys() {
+fn both_envoys_accept_every_file() {
     let authority = Authority::new();
-    for name in Shipped::names() {
-        let mut shipped = Shipped::read(&name);
+    for name in ExampleConfig::names() {
+        let mut config = ExampleConfig::read(&name);
         for ca in ["blue-ca.pem", "green-ca.pem"] {
-            shipped.file(ca, authority.file());
+            config.file(ca, authority.file());
         }
-        shipped.certify(&authority, &["*.example.com"]);
-        // Not every machine keeps the public authorities where Debian does.
-        shipped.file("public-ca.pem", authority.file());
-        let public = shipped.place("public-ca.pem");
-        shipped.rename("/etc/ssl/certs/ca-certificates.crt", &public);
-        let file = shipped.write();
+        config.set_certificate(&authority, &["*.example.com"]);
+        // The public CAs are not where Debian has them on every machine.
+        config.file("public-ca.pem", authority.file());
+        let public = config.path("public-ca.pem");
+        config.replace("/etc/ssl/certs/ca-certificates.crt", &public);
+        let file = config.write();
         for version in Version::ALL {
             if let Err(log) = validate(version, &file) {
-                panic!("Envoy {version} refuses envoy/{name}:\n{log}");
+                panic!("Envoy {version} rejects envoy/{name}:\n{log}");
             }
         }
     }
 }
 
 #[test]
-fn every_policy_is_one() {
-    let names = Shipped::names();
+fn every_policy_is_valid() {
+    let names = ExampleConfig::names();
     assert_eq!(names, ["ext-authz.yaml", "gateway.yaml", "minimal.yaml"]);
-    // The first asks the companion, which has the policy.
+    // The first one asks the companion, which has the policy.
     for name in names.into_iter().skip(1) {
-        let policy = Shipped::read(&name).policy().to_string();
+        let policy = ExampleConfig::read(&name).policy().to_string();
         if let Err(error) = Policy::from_json(&policy) {
             panic!("envoy/{name}: {error}");
         }
@@ -42,36 +44,36 @@ fn every_policy_is_one() {
 }
 
 #[test]
-fn nobody_from_outside_takes_the_filters_own_way_to_the_companion() {
-    let shipped = Shipped::read("gateway.yaml");
-    let own = shipped.policy()["sso"]["envoy_cluster"].as_str().unwrap();
+fn clients_cannot_use_the_filters_cluster_for_the_companion() {
+    let config = ExampleConfig::read("gateway.yaml");
+    let own = config.policy()["sso"]["envoy_cluster"].as_str().unwrap();
     let public = format!("{own}-public");
-    let routed = shipped.routed();
+    let routed = config.route_clusters();
     assert!(routed.contains(&&*public), "{routed:?}");
     assert!(!routed.contains(&own), "{routed:?}");
-    assert_eq!(shipped.endpoint(own), shipped.endpoint(&public));
+    assert_eq!(config.endpoint(own), config.endpoint(&public));
 }
 
 #[tokio::test]
-async fn an_issuer_with_another_ca_or_another_name_is_never_asked() {
+async fn an_issuer_with_another_ca_or_name_gets_no_requests() {
     let (ours, others) = (Authority::new(), Authority::new());
     let key = SigningKey::p256();
     let stranger = Issuer::start(&others, KUBERNETES, &[&key]).await;
     let kubelet = Issuer::start(&ours, "https://kubelet.example.com", &[&key]).await;
-    let mut shipped = Shipped::read("gateway.yaml");
-    shipped.listen(port::free());
-    shipped.admin(port::free());
+    let mut config = ExampleConfig::read("gateway.yaml");
+    config.listen(port::free());
+    config.admin(port::free());
     for (cluster, issuer) in [("blue", &stranger), ("green", &kubelet)] {
-        shipped.file(&format!("{cluster}-ca.pem"), ours.file());
-        shipped.lead(cluster, issuer.address());
+        config.file(&format!("{cluster}-ca.pem"), ours.file());
+        config.set_endpoint(cluster, issuer.address());
     }
-    shipped.certify(&ours, &["*.example.com"]);
-    let gateway = shipped.start(Version::V1_40).await;
+    config.set_certificate(&ours, &["*.example.com"]);
+    let gateway = config.start(Version::V1_40).await;
 
     let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);
     let call = Call::get("alertmanager.example.com", "/api/v2/alerts").bearer(&karma);
     let (reply, line) = gateway.call(&call).await;
     assert_eq!(reply.status, 503, "{line}");
     assert_eq!(line["reason"], "keys-unavailable");
-    assert_eq!(stranger.seen().len() + kubelet.seen().len(), 0);
+    assert_eq!(stranger.requests().len() + kubelet.requests().len(), 0);
 }

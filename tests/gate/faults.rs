@@ -1,39 +1,44 @@
-//! Whatever an issuer answers, the last good keys stay, and nobody else's tokens feel it.
+//! Whatever an issuer responds, the last good keys stay, and tokens of other issuers are not
+//! affected.
 
 mod rows;
 
 use std::time::Duration;
 
-use portcullis_tests::lab::scene::{Cluster, poll};
+use portcullis_tests::lab::fixture::{Cluster, get_alerts};
 use portcullis_tests::lab::{
-    Answer, App, Authority, Crowd, Endpoint, Gateway, Issuer, Scene, SigningKey, Version, wait,
+    Answer, App, Authority, ClientPool, Endpoint, Fixture, Gateway, Issuer, SigningKey, Version,
+    wait,
 };
 use serde_json::{Value, json};
 
-/// Longer than the longest pause after failed reads, with a `refresh` of ten seconds, and a read that takes all its
-/// time.
+/// Longer than the longest back-off with a `refresh` of ten seconds, plus a fetch that times out.
 const RECOVERY: Duration = Duration::from_secs(25);
 
-/// A policy that reads every issuer's keys again and again.
-fn restless(scene: &Scene) -> Value {
-    let mut policy = scene.policy();
+/// A policy that fetches every issuer's keys frequently.
+fn frequent_refresh(fixture: &Fixture) -> Value {
+    let mut policy = fixture.policy();
     for trust in policy["trust"].as_array_mut().into_iter().flatten() {
         trust["keys"]["refresh"] = json!("10s");
     }
     policy
 }
 
-/// Both gateways, each with all the keys of the scene.
-async fn gateways(scene: &Scene, policy: &Value) -> Vec<Gateway> {
+/// Both gateways, each with all keys of the fixture loaded.
+async fn gateways(fixture: &Fixture, policy: &Value) -> Vec<Gateway> {
     let mut gateways = Vec::new();
     for version in Version::ALL {
-        let gateway = scene.gateway(policy.clone()).version(version).start().await;
+        let gateway = fixture
+            .gateway(policy.clone())
+            .version(version)
+            .start()
+            .await;
         gateways.push(gateway);
     }
     gateways
 }
 
-/// What the tokens of all these clusters, one each, come to.
+/// The verdicts on one token of each of these clusters.
 async fn verdicts(
     gateway: &Gateway,
     clusters: &[Cluster],
@@ -41,7 +46,7 @@ async fn verdicts(
 ) -> Vec<(String, String)> {
     let mut verdicts = Vec::new();
     for cluster in clusters {
-        let verdict = gateway.call(poll(&token(cluster))).await.verdict();
+        let verdict = gateway.call(get_alerts(&token(cluster))).await.verdict();
         verdicts.push((cluster.name.clone(), verdict));
     }
     verdicts
@@ -65,21 +70,21 @@ async fn failed(gateway: &Gateway, cluster: &Cluster, times: f64) {
         .await;
 }
 
-/// Every row is an issuer of its own, so that all of them fail within the same ten seconds.
+/// Every row is a separate issuer, so that all of them fail in the same ten seconds.
 #[tokio::test]
-async fn bad_answers_leave_the_last_good_keys_in_place() {
+async fn invalid_responses_keep_the_last_good_keys() {
     let canary = App::start("canary").await;
     let intruder = SigningKey::p256();
     let rows = rows::rows(&intruder, canary.address());
     let names: Vec<&str> = rows.iter().map(|row| row.name).collect();
-    let mut scene = Scene::start(&names).await;
-    let well = Cluster::start(&scene.authority, "well", "https://well.example.com").await;
-    scene.clusters.push(well);
-    let gateways = gateways(&scene, &restless(&scene)).await;
-    let (sick, well) = scene.clusters.split_at(rows.len());
+    let mut fixture = Fixture::start(&names).await;
+    let well = Cluster::start(&fixture.authority, "well", "https://well.example.com").await;
+    fixture.clusters.push(well);
+    let gateways = gateways(&fixture, &frequent_refresh(&fixture)).await;
+    let (sick, well) = fixture.clusters.split_at(rows.len());
     for gateway in &gateways {
-        let accepted = verdicts(gateway, &scene.clusters, Cluster::token).await;
-        assert_eq!(accepted, all(&scene.clusters, "200"));
+        let accepted = verdicts(gateway, &fixture.clusters, Cluster::token).await;
+        assert_eq!(accepted, all(&fixture.clusters, "200"));
     }
 
     let located: Vec<usize> = sick.iter().map(documents_read).collect();
@@ -90,18 +95,18 @@ async fn bad_answers_leave_the_last_good_keys_in_place() {
     }
     for gateway in &gateways {
         for cluster in sick {
-            // The first read after a 404 asks where the key set is now.
+            // The first fetch after a 404 reads discovery again.
             failed(gateway, cluster, 2.0).await;
         }
-        let accepted = verdicts(gateway, &scene.clusters, Cluster::token).await;
-        assert_eq!(accepted, all(&scene.clusters, "200"));
-        let reached = scene.app.count();
-        let crowd = Crowd::gather(gateway.address(), sick.len()).await;
-        let invented = |cluster: &Cluster| poll(&cluster.karma().sign(&intruder));
+        let accepted = verdicts(gateway, &fixture.clusters, Cluster::token).await;
+        assert_eq!(accepted, all(&fixture.clusters, "200"));
+        let reached = fixture.app.count();
+        let crowd = ClientPool::connect(gateway.address(), sick.len()).await;
+        let invented = |cluster: &Cluster| get_alerts(&cluster.karma().sign(&intruder));
         for reply in crowd.send(sick.iter().map(invented)).join_all().await {
             assert_eq!(reply.verdict(), "503 keys-unavailable");
         }
-        assert_eq!(scene.app.count(), reached);
+        assert_eq!(fixture.app.count(), reached);
         let failed = [("trust", "well"), ("outcome", "failed")];
         let stats = gateway.stats().await;
         let failed = stats.value("portcullis_key_reads_total", &failed);
@@ -114,14 +119,14 @@ async fn bad_answers_leave_the_last_good_keys_in_place() {
     assert_eq!(canary.count(), 0);
 
     let fresh = SigningKey::p256();
-    for cluster in &scene.clusters {
-        cluster.issuer.answer_truly(Endpoint::Keys);
-        cluster.issuer.answer_truly(Endpoint::Discovery);
+    for cluster in &fixture.clusters {
+        cluster.issuer.reset(Endpoint::Keys);
+        cluster.issuer.reset(Endpoint::Discovery);
         cluster.issuer.set_keys(&[&cluster.key, &fresh]);
     }
     for gateway in &gateways {
         for cluster in sick.iter().chain(well) {
-            let token = poll(&cluster.karma().sign(&fresh));
+            let token = get_alerts(&cluster.karma().sign(&fresh));
             wait::until_true(&cluster.name, RECOVERY, async || {
                 gateway.call(token.clone()).await.verdict() == "200"
             })
@@ -131,87 +136,87 @@ async fn bad_answers_leave_the_last_good_keys_in_place() {
 }
 
 #[tokio::test]
-async fn j12_one_bad_key_among_good_ones_costs_none_of_them() {
-    let scene = Scene::start(&["staging"]).await;
-    let staging = scene.cluster("staging");
+async fn j12_an_invalid_key_does_not_drop_the_valid_ones() {
+    let fixture = Fixture::start(&["staging"]).await;
+    let staging = fixture.cluster("staging");
     let rsa = SigningKey::rsa("blue");
-    let mut jwks = rows::unfit(&SigningKey::p256());
+    let mut jwks = rows::unusable(&SigningKey::p256());
     jwks.insert(1, staging.key.jwk());
     jwks.push(rsa.jwk());
     staging.issuer.set_jwks(jwks);
-    let gateway = scene.gateway(scene.policy()).start().await;
+    let gateway = fixture.gateway(fixture.policy()).start().await;
     for key in [&staging.key, &rsa] {
-        let reply = gateway.call(poll(&staging.karma().sign(key))).await;
+        let reply = gateway.call(get_alerts(&staging.karma().sign(key))).await;
         assert_eq!(reply.verdict(), "200");
     }
-    assert_eq!(scene.app.count(), 2);
+    assert_eq!(fixture.app.count(), 2);
 }
 
 #[tokio::test]
-async fn t12_an_issuer_with_another_certificate_is_not_believed() {
-    let mut scene = Scene::start(&["foreign-authority", "wrong-name"]).await;
+async fn t12_an_issuer_with_another_certificate_is_not_trusted() {
+    let mut fixture = Fixture::start(&["foreign-authority", "wrong-name"]).await;
     let intruder = SigningKey::p256();
-    // Both sit where their issuer should be, with its name and a key of their own.
-    let [foreign, wrong] = &mut scene.clusters[..] else {
+    // Both are where their issuer should be, with its name and a key of their own.
+    let [foreign, wrong] = &mut fixture.clusters[..] else {
         panic!("two clusters");
     };
     foreign.issuer = Issuer::start(&Authority::new(), foreign.issuer.name(), &[&intruder]).await;
     wrong.issuer = Issuer::start(
-        &scene.authority,
+        &fixture.authority,
         "https://elsewhere.example.com",
         &[&intruder],
     )
     .await;
-    let mut policy = restless(&scene);
-    for (place, cluster) in scene.clusters.iter().enumerate() {
+    let mut policy = frequent_refresh(&fixture);
+    for (place, cluster) in fixture.clusters.iter().enumerate() {
         policy["trust"][place]["keys"]["inline"] = json!({"keys": [cluster.key.jwk()]});
     }
     let name = "https://kubernetes.wrong-name.example.com";
     policy["trust"][1]["issuer"] = json!(name);
-    let (foreign, wrong) = (&scene.clusters[0], &scene.clusters[1]);
+    let (foreign, wrong) = (&fixture.clusters[0], &fixture.clusters[1]);
     for version in Version::ALL {
-        let before = scene.app.count();
+        let before = fixture.app.count();
         let gateway = Gateway::with(policy.clone())
             .version(version)
-            .issuer(&foreign.name, &foreign.issuer, &scene.authority)
+            .issuer(&foreign.name, &foreign.issuer, &fixture.authority)
             .tls_cluster(
                 &wrong.name,
                 wrong.issuer.address(),
                 "kubernetes.wrong-name.example.com",
-                &scene.authority,
+                &fixture.authority,
             )
-            .app(portcullis_tests::lab::scene::HOST, scene.app.address())
+            .app(portcullis_tests::lab::fixture::HOST, fixture.app.address())
             .start()
             .await;
         for (cluster, issuer) in [(foreign, foreign.issuer.name()), (wrong, name)] {
             failed(&gateway, cluster, 1.0).await;
             let token = cluster.karma().claim("iss", issuer);
-            let good = gateway.call(poll(&token.sign(&cluster.key))).await;
+            let good = gateway.call(get_alerts(&token.sign(&cluster.key))).await;
             assert_eq!(good.verdict(), "200", "{version} {}", cluster.name);
-            let bad = gateway.call(poll(&token.sign(&intruder))).await;
+            let bad = gateway.call(get_alerts(&token.sign(&intruder))).await;
             assert_eq!(bad.verdict(), "503 keys-unavailable");
-            assert_eq!(cluster.issuer.seen().len(), 0, "{}", cluster.name);
+            assert_eq!(cluster.issuer.requests().len(), 0, "{}", cluster.name);
         }
-        assert_eq!(scene.app.count(), before + 2);
+        assert_eq!(fixture.app.count(), before + 2);
     }
 }
 
 #[tokio::test]
-async fn a_slow_issuer_holds_a_request_up_for_seconds_at_most() {
-    let scene = Scene::start(&["staging", "production"]).await;
-    let staging = scene.cluster("staging");
+async fn a_slow_issuer_delays_a_request_for_seconds_at_most() {
+    let fixture = Fixture::start(&["staging", "production"]).await;
+    let staging = fixture.cluster("staging");
     staging.issuer.answer(Endpoint::Discovery, Answer::Silence);
-    let gateway = scene.gateway(scene.policy()).start().await;
-    let token = poll(&staging.token());
-    let crowd = Crowd::gather(gateway.address(), 8).await;
+    let gateway = fixture.gateway(fixture.policy()).start().await;
+    let token = get_alerts(&staging.token());
+    let crowd = ClientPool::connect(gateway.address(), 8).await;
     let waiting = tokio::time::timeout(
         Duration::from_secs(8),
         crowd.send(vec![token.clone(); 8]).join_all(),
     );
-    for reply in waiting.await.expect("answers within seconds") {
+    for reply in waiting.await.expect("a response within seconds") {
         assert_eq!(reply.verdict(), "503 keys-unavailable");
     }
-    let others = poll(&scene.cluster("production").token());
+    let others = get_alerts(&fixture.cluster("production").token());
     assert_eq!(gateway.call(others).await.verdict(), "200");
-    assert_eq!(scene.app.count(), 1);
+    assert_eq!(fixture.app.count(), 1);
 }

@@ -1,11 +1,12 @@
-//! What an app is told of its caller comes from the gate alone, and what the gate read stays there.
+//! The identity headers that an app receives are set by the filter alone, and credentials are not
+//! passed on.
 
 use portcullis_tests::lab::envoy::Builder;
-use portcullis_tests::lab::scene::{AUDIENCE, HOST, poll};
-use portcullis_tests::lab::{Call, SigningKey, Stand, Token};
+use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
+use portcullis_tests::lab::{Call, SigningKey, TestGateway, Token};
 use serde_json::{Value, json};
 
-/// Names that proxies and apps believe in.
+/// Identity headers that proxies and apps trust.
 const IDENTITY: [&str; 17] = [
     "x-auth-request-user",
     "x-auth-request-email",
@@ -23,11 +24,11 @@ const IDENTITY: [&str; 17] = [
     "x-forwarded-access-token",
     "x-original-url",
     "x-rewrite-url",
-    // The app's own.
+    // The app's own header.
     "x-webauth-user",
 ];
 
-/// Ways to write a name that some server takes for the same one.
+/// Spellings of a name that some servers treat as equal.
 const SPELLINGS: [fn(&str) -> String; 6] = [
     |name| name.to_owned(),
     |name| name.to_uppercase(),
@@ -37,7 +38,8 @@ const SPELLINGS: [fn(&str) -> String; 6] = [
     |name| name.replacen('-', "_", 2).replacen('_', "-", 1),
 ];
 
-/// A call with every identity header in one spelling, each of them twice and saying `intruder`.
+/// A request with every identity header in one spelling, each of them twice with the value
+/// `intruder`.
 fn spoofed(call: Call, spelling: fn(&str) -> String) -> Call {
     IDENTITY.iter().fold(call, |call, name| {
         call.header(spelling(name), "intruder")
@@ -45,7 +47,7 @@ fn spoofed(call: Call, spelling: fn(&str) -> String) -> Call {
     })
 }
 
-/// The names and values that the app saw.
+/// The names and values that the app received.
 fn headers(seen: &Value) -> Vec<(&str, &str)> {
     let pairs = seen["headers"].as_array().unwrap();
     pairs
@@ -54,7 +56,7 @@ fn headers(seen: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// What the app was told of the caller.
+/// The caller that the app received.
 fn identity(seen: &Value) -> Vec<(&str, &str)> {
     let mut told = headers(seen);
     told.retain(|(name, _)| {
@@ -72,18 +74,18 @@ fn edit(policy: &mut Value) {
 }
 
 #[tokio::test]
-async fn h06_no_client_names_itself_in_any_spelling() {
+async fn h06_identity_headers_of_clients_are_removed_in_any_spelling() {
     let karma = [
         ("x-auth-request-user", "blue/monitoring/karma"),
         ("x-portcullis-caller", "blue/monitoring/karma"),
     ];
-    let mut stand = Stand::start(edit).await;
-    let token = stand.token();
+    let mut gateway = TestGateway::start(edit).await;
+    let token = gateway.token();
     let preflight = Call::new("OPTIONS", HOST, "/api/v2/alerts")
         .header("origin", "https://karma.example.com")
         .header("access-control-request-method", "POST");
     for (what, call, told) in [
-        ("known", poll(&token), &karma[..]),
+        ("known", get_alerts(&token), &karma[..]),
         ("public", Call::get(HOST, "/-/healthy"), &[]),
         (
             "public, with a token",
@@ -93,7 +95,9 @@ async fn h06_no_client_names_itself_in_any_spelling() {
         ("preflight", preflight, &[]),
     ] {
         for spelling in SPELLINGS {
-            let seen = stand.passes(what, spoofed(call.clone(), spelling)).await;
+            let seen = gateway
+                .assert_allowed(what, spoofed(call.clone(), spelling))
+                .await;
             assert_eq!(identity(&seen), told, "{what}");
             let text = seen.to_string();
             assert!(!text.contains("intruder"), "{what}: {text}");
@@ -101,13 +105,13 @@ async fn h06_no_client_names_itself_in_any_spelling() {
             assert!(!credentials, "{what}: {text}");
         }
     }
-    // Other names are none of the gate's business.
-    let call = poll(&token)
+    // Other headers are not changed.
+    let call = get_alerts(&token)
         .header("x-forwarded-for", "192.0.2.1")
         .header("x-auth", "a")
         .header("user_agent", "b")
         .header("cookie", "theme=dark");
-    let seen = stand.passes("others", call).await;
+    let seen = gateway.assert_allowed("others", call).await;
     for pair in [
         ("x-auth", "a"),
         ("user_agent", "b"),
@@ -115,65 +119,65 @@ async fn h06_no_client_names_itself_in_any_spelling() {
     ] {
         assert!(headers(&seen).contains(&pair), "{pair:?} in {seen}");
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn h06_no_trailer_names_a_caller_either() {
-    let mut stand = Stand::with(edit, Builder::apps_by_http2).await;
-    let token = stand.token();
+async fn h06_identity_trailers_are_removed() {
+    let mut gateway = TestGateway::with(edit, Builder::apps_by_http2).await;
+    let token = gateway.token();
     let named = IDENTITY.iter().chain(&["authorization"]);
-    let call = poll(&token).body("x").trailer("x-checksum", "1");
+    let call = get_alerts(&token).body("x").trailer("x-checksum", "1");
     let call = named.fold(call, |call, name| {
         let call = call.trailer(name, "intruder");
         call.trailer(&name.replace('-', "_"), "intruder")
     });
-    let reply = call.send_h2(stand.gateway.address()).await;
+    let reply = call.send_h2(gateway.gateway.address()).await;
     assert_eq!(reply.status, 200);
-    stand.passed_besides();
-    let seen = stand.scene.app.seen().pop().unwrap();
+    gateway.count_forwarded();
+    let seen = gateway.fixture.app.requests().pop().unwrap();
     assert_eq!(seen["trailers"], json!([["x-checksum", "1"]]));
     assert_eq!(identity(&seen).len(), 2);
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn h06_a_hop_by_hop_list_does_not_take_the_gates_headers_away() {
-    let mut stand = Stand::start(edit).await;
-    let token = stand.token();
+async fn h06_a_connection_header_does_not_remove_our_headers() {
+    let mut gateway = TestGateway::start(edit).await;
+    let token = gateway.token();
     for listed in [
         "x-auth-request-user",
         "X-Portcullis-Caller, X-Auth-Request-User",
         "keep-alive, x_auth_request_user",
         "close, x-portcullis-caller",
     ] {
-        let call = poll(&token)
+        let call = get_alerts(&token)
             .header("connection", listed)
             .header("x-auth-request-user", "intruder");
-        let seen = stand.passes(listed, call).await;
+        let seen = gateway.assert_allowed(listed, call).await;
         let told = identity(&seen);
         assert_eq!(told.len(), 2, "{listed}: {told:?}");
         let own = |(_, value): &(&str, &str)| *value == "blue/monitoring/karma";
         assert!(told.iter().all(own), "{listed}: {told:?}");
     }
-    // Envoy takes this one away before anybody has seen it: nothing is shown, and nothing passes.
-    let call = poll(&token).header("connection", "authorization");
-    stand
-        .refuses("authorization", call, 401, "no-credentials")
+    // Envoy removes this one before any filter: no credentials, and nothing is passed on.
+    let call = get_alerts(&token).header("connection", "authorization");
+    gateway
+        .assert_refused("authorization", call, 401, "no-credentials")
         .await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn h14_authorization_reaches_an_app_only_where_its_entry_says_so() {
-    let mut stand = Stand::start(|policy| {
+async fn h14_authorization_reaches_an_app_only_if_its_entry_forwards_it() {
+    let mut gateway = TestGateway::start(|policy| {
         edit(policy);
         policy["apps"][0]["forward_authorization"] = json!(true);
     })
     .await;
-    let token = stand.token();
-    let seen = stand
-        .passes("forwarded", spoofed(poll(&token), SPELLINGS[0]))
+    let token = gateway.token();
+    let seen = gateway
+        .assert_allowed("forwarded", spoofed(get_alerts(&token), SPELLINGS[0]))
         .await;
     let bearer = format!("Bearer {token}");
     let all = headers(&seen);
@@ -183,17 +187,18 @@ async fn h14_authorization_reaches_an_app_only_where_its_entry_says_so() {
         .collect();
     assert_eq!(credentials, [&("authorization", bearer.as_str())]);
     assert!(!seen.to_string().contains("intruder"));
-    // No browser shows credentials on a preflight, and nobody looks at those of one that has any.
+    // A browser sends no credentials on a preflight, and the filter does not read them if there are
+    // any.
     let preflight = Call::new("OPTIONS", HOST, "/api/v2/alerts")
         .header("origin", "https://karma.example.com")
         .header("access-control-request-method", "POST")
         .bearer(&token);
-    let seen = stand.passes("preflight", preflight).await;
+    let seen = gateway.assert_allowed("preflight", preflight).await;
     assert!(!seen.to_string().contains("authorization"), "{seen}");
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
-/// An issuer of people, whose one key stands in the policy.
+/// An OpenID Connect issuer with one inline key.
 fn people(policy: &mut Value, key: &SigningKey) {
     let trust = json!({
         "name": "people",
@@ -211,10 +216,10 @@ fn people(policy: &mut Value, key: &SigningKey) {
 }
 
 #[tokio::test]
-async fn h07_claims_become_visible_ascii_that_cannot_be_mistaken() {
+async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
     let key = SigningKey::p256();
-    let mut stand = Stand::start(|policy| people(policy, &key)).await;
-    let person = |subject: &str| Token::person("https://login.example.com", AUDIENCE, subject);
+    let mut gateway = TestGateway::start(|policy| people(policy, &key)).await;
+    let person = |subject: &str| Token::id_token("https://login.example.com", AUDIENCE, subject);
     let anna = person("anna").claim(
         "groups",
         json!([
@@ -226,7 +231,9 @@ async fn h07_claims_become_visible_ascii_that_cannot_be_mistaken() {
             ""
         ]),
     );
-    let seen = stand.passes("anna", poll(&anna.sign(&key))).await;
+    let seen = gateway
+        .assert_allowed("anna", get_alerts(&anna.sign(&key)))
+        .await;
     assert_eq!(
         identity(&seen),
         [
@@ -240,9 +247,11 @@ async fn h07_claims_become_visible_ascii_that_cannot_be_mistaken() {
             ("x-portcullis-caller", "people/anna"),
         ]
     );
-    // A subject cannot look like a service account, and an address that nobody verified is none.
+    // A subject cannot look like a service account, and an unverified address is not used.
     let shifty = person("monitoring/karma").claim("email_verified", false);
-    let seen = stand.passes("shifty", poll(&shifty.sign(&key))).await;
+    let seen = gateway
+        .assert_allowed("shifty", get_alerts(&shifty.sign(&key)))
+        .await;
     assert_eq!(
         identity(&seen),
         [
@@ -251,8 +260,8 @@ async fn h07_claims_become_visible_ascii_that_cannot_be_mistaken() {
             ("x-portcullis-caller", "people/monitoring%2Fkarma"),
         ]
     );
-    // Whatever a cluster's token says of groups and addresses, a service account has none.
-    let blue = stand.scene.cluster("blue");
+    // A service account has no groups and no address, whatever its token says.
+    let blue = gateway.fixture.cluster("blue");
     let boasting = blue
         .karma()
         .claim("groups", json!(["sre"]))
@@ -260,16 +269,18 @@ async fn h07_claims_become_visible_ascii_that_cannot_be_mistaken() {
         .claim("email_verified", true)
         .claim("preferred_username", "root")
         .sign(&blue.key);
-    let seen = stand.passes("boasting", poll(&boasting)).await;
+    let seen = gateway
+        .assert_allowed("boasting", get_alerts(&boasting))
+        .await;
     assert_eq!(identity(&seen).len(), 2, "{seen}");
-    // A person cannot borrow a cluster's issuer, nor a cluster's key a person's.
-    let crossed = person("anna").sign(&stand.scene.cluster("blue").key);
-    stand
-        .refuses("crossed", poll(&crossed), 401, "key-unknown")
+    // A user's token with a cluster's issuer, and a cluster's key with a user's issuer.
+    let crossed = person("anna").sign(&gateway.fixture.cluster("blue").key);
+    gateway
+        .assert_refused("crossed", get_alerts(&crossed), 401, "key-unknown")
         .await;
-    let crossed = stand.scene.cluster("blue").karma().sign(&key);
-    stand
-        .refuses("crossed", poll(&crossed), 401, "key-unknown")
+    let crossed = gateway.fixture.cluster("blue").karma().sign(&key);
+    gateway
+        .assert_refused("crossed", get_alerts(&crossed), 401, "key-unknown")
         .await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }

@@ -1,13 +1,13 @@
-//! Least privilege, in front of the real apps: the token that reads alerts does nothing else.
+//! Least privilege in front of the real apps: a token that may read alerts may do nothing else.
 
-use portcullis_tests::lab::scene::AUDIENCE;
-use portcullis_tests::lab::{Alertmanager, Call, Gateway, Prometheus, Scene, Token};
+use portcullis_tests::lab::fixture::AUDIENCE;
+use portcullis_tests::lab::{Alertmanager, Call, Fixture, Gateway, Prometheus, Token};
 use serde_json::{Value, json};
 
 const ALERTMANAGER: &str = "alertmanager.example.com";
 const PROMETHEUS: &str = "prometheus.example.com";
 
-/// Karma polls alerts, Grafana asks Prometheus, and operators may do everything.
+/// Karma reads alerts, Grafana queries Prometheus, and operators may do everything.
 fn policy(trust: Value) -> Value {
     let operators = json!({"name": "operators", "allow": [{"service_account": "blue/ops/*"}]});
     json!({
@@ -44,15 +44,15 @@ fn policy(trust: Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_token_that_reads_alerts_does_nothing_else() {
-    let (scene, alertmanager, prometheus) = tokio::join!(
-        Scene::start(&["blue"]),
+async fn a_token_that_may_read_alerts_may_do_nothing_else() {
+    let (fixture, alertmanager, prometheus) = tokio::join!(
+        Fixture::start(&["blue"]),
         Alertmanager::start(),
         Prometheus::start()
     );
-    let blue = scene.cluster("blue");
+    let blue = fixture.cluster("blue");
     let gateway = Gateway::with(policy(blue.trust()))
-        .issuer("blue", &blue.issuer, &scene.authority)
+        .issuer("blue", &blue.issuer, &fixture.authority)
         .app(ALERTMANAGER, alertmanager.address())
         .app(PROMETHEUS, prometheus.address())
         .start()
@@ -112,7 +112,7 @@ async fn the_token_that_reads_alerts_does_nothing_else() {
     assert_eq!(alerts().await, json!([]), "nothing was created");
     assert_eq!(status().await, loaded, "nothing was reloaded");
 
-    // What is refused above works for those that it is meant for.
+    // What is refused above is allowed for the callers that the rules list.
     let grafana = token("monitoring", "grafana");
     let query = Call::get(PROMETHEUS, "/api/v1/query?query=1%2B1").bearer(&grafana);
     assert_eq!(gateway.call(query).await.json()["data"]["result"][1], "2");

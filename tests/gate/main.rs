@@ -1,20 +1,20 @@
-//! The filter in real Envoys, with issuers and apps that the lab runs: everything that it promises of
-//! bearer tokens, keys, requests and what operators see.
+//! The filter in real Envoys, with the lab's issuers and apps: bearer tokens, keys, requests, and
+//! what operators see.
 //!
-//! One program for all of it, as for each folder of tests: what several link alike is linked once, and
-//! while one test waits for an Envoy the next can run.
+//! All of it is one program, as in each folder of tests: shared code is linked once, and while one
+//! test waits for an Envoy another one runs.
 
-mod answers;
 mod attacks;
 mod clusters;
 mod envoy_files;
 mod faults;
-mod handover;
 mod headers;
 mod keys;
 mod least_privilege;
 mod module;
+mod observability;
 mod policy_edit;
+mod policy_encoding;
+mod refusals;
 mod requests;
 mod rotation;
-mod seen;

@@ -1,12 +1,12 @@
-//! The module itself: what it asks of its host, what it offers, and what it weighs.
+//! The module: its imports, its exports and its size.
 
 use std::fs;
 
 use portcullis_tests::lab::tools;
 use wasmparser::{Parser, Payload, TypeRef};
 
-/// All that the filter asks of its host. Each is there in Envoy 1.36 and 1.40; a name more may be
-/// one that some host does not have, and then the module does not load at all.
+/// All host functions that the filter imports. Each exists in Envoy 1.36 and 1.40; another one may
+/// be missing in some host, and the module would then not load at all.
 const IMPORTS: [&str; 36] = [
     "env.proxy_add_header_map_value",
     "env.proxy_call_foreign_function",
@@ -46,8 +46,8 @@ const IMPORTS: [&str; 36] = [
     "wasi_snapshot_preview1.random_get",
 ];
 
-/// All that Envoy calls. It enters the VM for each of them, so what the filter has no use for is
-/// not here.
+/// All functions that Envoy calls. Envoy enters the VM for each of them, so unused ones are
+/// removed.
 const EXPORTS: [&str; 14] = [
     "_initialize",
     "memory",
@@ -65,7 +65,7 @@ const EXPORTS: [&str; 14] = [
     "proxy_on_vm_start",
 ];
 
-/// The most that the module may weigh: 500 KiB.
+/// The size limit: 500 KiB.
 const MAX_BYTES: usize = 512_000;
 
 fn module() -> Vec<u8> {
@@ -80,7 +80,7 @@ fn payloads(module: &[u8]) -> Vec<Payload<'_>> {
 }
 
 #[test]
-fn the_imports_are_these_functions_and_no_others() {
+fn the_imports_are_exactly_these() {
     let module = module();
     let mut imports = Vec::new();
     for payload in payloads(&module) {
@@ -97,7 +97,7 @@ fn the_imports_are_these_functions_and_no_others() {
 }
 
 #[test]
-fn the_exports_are_these_and_no_others() {
+fn the_exports_are_exactly_these() {
     let module = module();
     let mut exports = Vec::new();
     for payload in payloads(&module) {
@@ -112,10 +112,10 @@ fn the_exports_are_these_and_no_others() {
 }
 
 #[test]
-fn it_weighs_500_kib_at_most() {
+fn its_size_is_500_kib_at_most() {
     let bytes = module().len();
     assert!(
         bytes <= MAX_BYTES,
-        "{bytes} bytes are more than {MAX_BYTES}"
+        "{bytes} bytes exceed the limit of {MAX_BYTES}"
     );
 }

@@ -1,68 +1,72 @@
-//! An edit of the policy starts with the keys there are, so that it can be made on the issuer's worst day.
+//! A changed policy starts with the cached keys, so that it can be changed while an issuer is down.
 
-use portcullis_tests::lab::scene::{Cluster, HOST, poll};
-use portcullis_tests::lab::{Call, Crowd, Endpoint, Scene, SigningKey, Version};
+use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
+use portcullis_tests::lab::{Call, ClientPool, Endpoint, Fixture, SigningKey, Version};
 use serde_json::json;
 
 #[tokio::test]
-async fn an_edited_rule_costs_no_keys_though_the_issuer_is_down() {
+async fn a_rule_edit_keeps_the_keys_while_the_issuer_is_down() {
     for version in Version::ALL {
-        let mut scene = Scene::start(&["staging", "production"]).await;
-        let mut policy = scene.policy();
-        let mut gateway = scene.gateway(policy.clone()).version(version).start().await;
-        let tokens: Vec<String> = scene.clusters.iter().map(Cluster::token).collect();
+        let mut fixture = Fixture::start(&["staging", "production"]).await;
+        let mut policy = fixture.policy();
+        let mut gateway = fixture
+            .gateway(policy.clone())
+            .version(version)
+            .start()
+            .await;
+        let tokens: Vec<String> = fixture.clusters.iter().map(Cluster::token).collect();
         for token in &tokens {
-            assert_eq!(gateway.call(poll(token)).await.verdict(), "200");
+            assert_eq!(gateway.call(get_alerts(token)).await.verdict(), "200");
         }
-        scene.cluster_mut("staging").issuer.down().await;
+        fixture.cluster_mut("staging").issuer.down().await;
 
         policy["apps"][0]["rules"][0]["methods"] = json!(["GET"]);
         gateway.replace_policy(policy.clone()).await.unwrap();
         for token in &tokens {
-            let crowd = Crowd::gather(gateway.address(), 32).await;
-            for reply in crowd.send(vec![poll(token); 32]).join_all().await {
+            let crowd = ClientPool::connect(gateway.address(), 32).await;
+            for reply in crowd.send(vec![get_alerts(token); 32]).join_all().await {
                 assert_eq!(reply.verdict(), "200", "{version}");
             }
         }
         let post = Call::post(HOST, "/api/v2/silences").bearer(&tokens[0]);
         let refused = gateway.call(post).await.verdict();
         assert_eq!(refused, "403 caller-not-allowed", "{version}");
-        let production = &scene.cluster("production").issuer;
+        let production = &fixture.cluster("production").issuer;
         assert_eq!(production.count(Endpoint::Keys), 1);
     }
 }
 
 #[tokio::test]
-async fn a_key_is_refused_at_once_though_the_issuer_is_down() {
-    let mut scene = Scene::start(&["staging"]).await;
+async fn refuse_kids_applies_at_once_while_the_issuer_is_down() {
+    let mut fixture = Fixture::start(&["staging"]).await;
     let stolen = SigningKey::p256();
-    let staging = scene.cluster("staging");
+    let staging = fixture.cluster("staging");
     staging.issuer.set_keys(&[&staging.key, &stolen]);
-    let mut policy = scene.policy();
-    let mut gateway = scene.gateway(policy.clone()).start().await;
-    let good = poll(&staging.token());
-    let bad = poll(&staging.karma().sign(&stolen));
+    let mut policy = fixture.policy();
+    let mut gateway = fixture.gateway(policy.clone()).start().await;
+    let good = get_alerts(&staging.token());
+    let bad = get_alerts(&staging.karma().sign(&stolen));
     for call in [&good, &bad] {
         assert_eq!(gateway.call(call.clone()).await.verdict(), "200");
     }
-    scene.cluster_mut("staging").issuer.down().await;
+    fixture.cluster_mut("staging").issuer.down().await;
 
     policy["trust"][0]["keys"]["refuse_kids"] = json!([stolen.kid()]);
     gateway.replace_policy(policy).await.unwrap();
-    let crowd = Crowd::gather(gateway.address(), 32).await;
+    let crowd = ClientPool::connect(gateway.address(), 32).await;
     for reply in crowd.send(vec![bad; 32]).join_all().await {
         assert_eq!(reply.verdict(), "401 key-unknown");
     }
-    assert_eq!(scene.app.count(), 2);
+    assert_eq!(fixture.app.count(), 2);
     assert_eq!(gateway.call(good).await.verdict(), "200");
 }
 
 #[tokio::test]
-async fn t25_a_broken_edit_is_refused_and_the_old_policy_stays() {
-    let scene = Scene::start(&["staging"]).await;
-    let policy = scene.policy();
-    let mut gateway = scene.gateway(policy.clone()).start().await;
-    let call = poll(&scene.cluster("staging").token());
+async fn t25_an_invalid_edit_is_rejected_and_the_old_policy_stays() {
+    let fixture = Fixture::start(&["staging"]).await;
+    let policy = fixture.policy();
+    let mut gateway = fixture.gateway(policy.clone()).start().await;
+    let call = get_alerts(&fixture.cluster("staging").token());
 
     let mut typo = policy.clone();
     typo["apps"][0]["rules"][0]["alow"] = json!([]);
@@ -78,30 +82,36 @@ async fn t25_a_broken_edit_is_refused_and_the_old_policy_stays() {
     }
     let nothing = Call::get(HOST, "/api/v2/alerts");
     assert_eq!(gateway.call(nothing).await.verdict(), "401 no-credentials");
-    assert_eq!(scene.app.count(), 2);
+    assert_eq!(fixture.app.count(), 2);
 }
 
 #[tokio::test]
-async fn another_issuer_for_the_same_name_starts_without_keys() {
-    let scene = Scene::start(&["staging", "impostor"]).await;
-    let mut policy = scene.policy();
-    let (staging, impostor) = (scene.cluster("staging"), scene.cluster("impostor"));
+async fn a_changed_issuer_with_the_same_name_starts_without_keys() {
+    let fixture = Fixture::start(&["staging", "impostor"]).await;
+    let mut policy = fixture.policy();
+    let (staging, impostor) = (fixture.cluster("staging"), fixture.cluster("impostor"));
     policy["trust"].as_array_mut().unwrap().truncate(1);
     policy["apps"][0]["rules"]
         .as_array_mut()
         .unwrap()
         .truncate(1);
-    let mut gateway = scene.gateway(policy.clone()).start().await;
-    assert_eq!(gateway.call(poll(&staging.token())).await.verdict(), "200");
+    let mut gateway = fixture.gateway(policy.clone()).start().await;
+    assert_eq!(
+        gateway.call(get_alerts(&staging.token())).await.verdict(),
+        "200"
+    );
 
     policy["trust"][0]["issuer"] = json!(impostor.issuer.name());
     policy["trust"][0]["keys"]["envoy_cluster"] = json!("impostor");
     gateway.replace_policy(policy).await.unwrap();
     let before = impostor.karma().sign(&staging.key);
     assert_eq!(
-        gateway.call(poll(&before)).await.verdict(),
+        gateway.call(get_alerts(&before)).await.verdict(),
         "401 key-unknown"
     );
-    assert_eq!(gateway.call(poll(&impostor.token())).await.verdict(), "200");
-    assert_eq!(scene.app.count(), 2);
+    assert_eq!(
+        gateway.call(get_alerts(&impostor.token())).await.verdict(),
+        "200"
+    );
+    assert_eq!(fixture.app.count(), 2);
 }

@@ -1,33 +1,33 @@
-//! The request that is judged is the request that the app gets, whatever a client does to its path,
-//! host and method.
+//! The request that is authorized is the request that the app receives, whatever a client does to
+//! its path, host and method.
 
-use portcullis_tests::lab::scene::{HOST, poll};
+use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use portcullis_tests::lab::{
-    Answer, Call, Connection, Endpoint, Scene, SigningKey, Stand, Version,
+    Answer, Call, Connection, Endpoint, Fixture, SigningKey, TestGateway, Version,
 };
 use serde_json::{Value, json};
 
-/// What karma may see is below `/api/v2`; the rest of the app is not its own.
+/// Karma may read below `/api/v2` only.
 fn only_the_api(policy: &mut Value) {
     policy["apps"][0]["rules"][0]["methods"] = json!(["GET"]);
     policy["apps"][0]["rules"][0]["paths"] = json!(["/api/v2/**"]);
 }
 
-/// What becomes of a path.
+/// The outcome for a path.
 #[derive(Clone, Copy, Debug)]
-enum Fate {
-    /// It is allowed, and this is what the app sees.
+enum Outcome {
+    /// Allowed; the path that the app receives.
     Seen(&'static str),
-    /// It is read in one way, and not allowed.
+    /// Unambiguous, and not allowed.
     NotAllowed,
-    /// It is refused as ambiguous, by the gate or by Envoy itself, which then says no reason.
+    /// Refused as ambiguous, by the filter or by Envoy itself, which gives no reason.
     Ambiguous,
 }
 
-use Fate::{Ambiguous, NotAllowed, Seen};
+use Outcome::{Ambiguous, NotAllowed, Seen};
 
-/// A path, what becomes of it where Envoy normalises, and where it does not.
-const PATHS: &[(&str, Fate, Fate)] = &[
+/// A path, its outcome if Envoy normalizes paths, and if it does not.
+const PATHS: &[(&str, Outcome, Outcome)] = &[
     (
         "/api/v2/alerts",
         Seen("/api/v2/alerts"),
@@ -80,7 +80,7 @@ const PATHS: &[(&str, Fate, Fate)] = &[
     ("\\api\\v2\\alerts", Ambiguous, Ambiguous),
     ("/api/v2/;x=y/alerts", Ambiguous, Ambiguous),
     ("/api/v2/alerts;x=y", Ambiguous, Ambiguous),
-    // Envoy 1.40 takes `..;` for a dot segment, as Tomcat does; older ones leave it to the gate.
+    // Envoy 1.40 treats `..;` as a dot segment, like Tomcat; older versions leave it to the filter.
     ("/api/v2/..;/..;/-/reload", NotAllowed, Ambiguous),
     ("/api/v2/..%3b/-/reload", Ambiguous, Ambiguous),
     (
@@ -111,54 +111,68 @@ const PATHS: &[(&str, Fate, Fate)] = &[
     ("*", Ambiguous, Ambiguous),
 ];
 
-async fn meets(stand: &mut Stand, call: Call, what: &str, fate: Fate) {
+async fn assert_outcomes(gateway: &mut TestGateway, call: Call, what: &str, fate: Outcome) {
     match fate {
         Seen(path) => {
-            let seen = stand.passes(what, call).await;
+            let seen = gateway.assert_allowed(what, call).await;
             assert_eq!(seen["path"], path, "{what}");
         }
         NotAllowed => {
-            stand.refuses(what, call, 403, "caller-not-allowed").await;
+            gateway
+                .assert_refused(what, call, 403, "caller-not-allowed")
+                .await;
         }
         Ambiguous => {
-            let told = stand.gateway.call(call).await.verdict();
+            let told = gateway.gateway.call(call).await.verdict();
             assert!(
                 matches!(told.as_str(), "400 request-ambiguous" | "400"),
                 "{what}: {told}"
             );
-            stand.unseen(what);
+            gateway.assert_not_forwarded(what);
         }
     }
 }
 
 #[tokio::test]
-async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_normalises() {
-    let mut stand = Stand::start(only_the_api).await;
-    let token = stand.token();
+async fn h08_the_authorized_path_is_the_apps_with_normalization() {
+    let mut gateway = TestGateway::start(only_the_api).await;
+    let token = gateway.token();
     for &(path, fate, _) in PATHS {
-        meets(&mut stand, Call::get(HOST, path).bearer(&token), path, fate).await;
+        assert_outcomes(
+            &mut gateway,
+            Call::get(HOST, path).bearer(&token),
+            path,
+            fate,
+        )
+        .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn h08_a_path_is_judged_as_the_app_sees_it_where_envoy_does_not() {
-    let mut stand = Stand::with(only_the_api, |builder| {
+async fn h08_the_authorized_path_is_the_apps_without_normalization() {
+    let mut gateway = TestGateway::with(only_the_api, |builder| {
         builder.version(Version::V1_36).raw_paths()
     })
     .await;
-    let token = stand.token();
+    let token = gateway.token();
     for &(path, _, fate) in PATHS {
-        meets(&mut stand, Call::get(HOST, path).bearer(&token), path, fate).await;
+        assert_outcomes(
+            &mut gateway,
+            Call::get(HOST, path).bearer(&token),
+            path,
+            fate,
+        )
+        .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn h08_a_host_is_one_dns_name_or_nothing() {
-    let mut stand = Stand::with(
+async fn h08_a_host_that_is_not_one_dns_name_is_refused() {
+    let mut gateway = TestGateway::with(
         |_| (),
-        // Wherever Envoy would lead these, the gate stands before it.
+        // Whatever route Envoy would select, the filter is reached first.
         |builder| {
             builder
                 .app_at("*", "app-1")
@@ -166,7 +180,7 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
         },
     )
     .await;
-    let token = stand.token();
+    let token = gateway.token();
     let at = |host: &str| Call::get(host, "/api/v2/alerts").bearer(&token);
     for host in [
         HOST.to_owned(),
@@ -175,7 +189,7 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
         format!("{HOST}:8080"),
         format!("{HOST}:65535"),
     ] {
-        stand.passes(&host, at(&host)).await;
+        gateway.assert_allowed(&host, at(&host)).await;
     }
     for host in [
         "example.com",
@@ -186,7 +200,9 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
         "alertmanagerxexample.com",
         "127.0.0.1",
     ] {
-        stand.refuses(host, at(host), 403, "app-unknown").await;
+        gateway
+            .assert_refused(host, at(host), 403, "app-unknown")
+            .await;
     }
     for host in [
         format!("{HOST}."),
@@ -213,27 +229,29 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
         "\u{e4}lertmanager.example.com".to_owned(),
         String::new(),
     ] {
-        meets(&mut stand, at(&host), &host, Ambiguous).await;
+        assert_outcomes(&mut gateway, at(&host), &host, Ambiguous).await;
     }
     let twice = at(HOST).header("host", "evil.example.com");
-    meets(&mut stand, twice, "two hosts", Ambiguous).await;
+    assert_outcomes(&mut gateway, twice, "two hosts", Ambiguous).await;
     let none = format!("GET / HTTP/1.1\r\nauthorization: Bearer {token}\r\n\r\n");
-    meets(&mut stand, Call::raw(none), "no host", Ambiguous).await;
+    assert_outcomes(&mut gateway, Call::raw(none), "no host", Ambiguous).await;
     let old = format!("GET / HTTP/1.0\r\nhost: {HOST}\r\nauthorization: Bearer {token}\r\n\r\n");
-    let told = stand.gateway.call(Call::raw(old)).await.status;
-    assert_eq!(told, 426, "HTTP/1.0 is Envoy's to refuse");
+    let told = gateway.gateway.call(Call::raw(old)).await.status;
+    assert_eq!(told, 426, "Envoy refuses HTTP/1.0");
 
-    // In the absolute form, the target names the host, and the header counts for nothing (RFC 9112,
-    // section 3.2.2).
+    // In absolute form, the target has the host, and the header is ignored (RFC 9112, section
+    // 3.2.2).
     let absolute = |target: &str, host: &str| {
         Call::get(host, &format!("http://{target}/api/v2/alerts")).bearer(&token)
     };
-    let seen = stand
-        .passes("absolute", absolute(HOST, "evil.example.com"))
+    let seen = gateway
+        .assert_allowed("absolute", absolute(HOST, "evil.example.com"))
         .await;
     assert_eq!(seen["path"], "/api/v2/alerts");
     let call = absolute("evil.example.com", HOST);
-    stand.refuses("absolute", call, 403, "app-unknown").await;
+    gateway
+        .assert_refused("absolute", call, 403, "app-unknown")
+        .await;
     for name in [
         "x-forwarded-host",
         "x-host",
@@ -242,34 +260,34 @@ async fn h08_a_host_is_one_dns_name_or_nothing() {
         ":authority",
     ] {
         let call = at("evil.example.com").header(name, HOST);
-        let told = stand.gateway.call(call).await.verdict();
+        let told = gateway.gateway.call(call).await.verdict();
         assert!(
             matches!(told.as_str(), "403 app-unknown" | "400"),
             "{name}: {told}"
         );
-        stand.unseen(name);
+        gateway.assert_not_forwarded(name);
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn a_method_is_judged_to_the_letter() {
-    let mut stand = Stand::with(only_the_api, |builder| builder.allow_connect()).await;
-    let token = stand.token();
+async fn methods_are_case_sensitive() {
+    let mut gateway = TestGateway::with(only_the_api, |builder| builder.allow_connect()).await;
+    let token = gateway.token();
     for method in [
         "get", "Get", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND",
         "FOO", "GETX",
     ] {
         let call = Call::new(method, HOST, "/api/v2/alerts").bearer(&token);
-        let reply = stand.gateway.call(call).await;
-        // A HEAD has no body that could say the reason, and Envoy knows only the registered
+        let reply = gateway.gateway.call(call).await;
+        // A response to HEAD has no body for the reason, and Envoy knows only the registered
         // methods.
         let told = reply.verdict();
         assert!(
             matches!(told.as_str(), "403 caller-not-allowed" | "403" | "400"),
             "{method}: {told}"
         );
-        stand.unseen(method);
+        gateway.assert_not_forwarded(method);
     }
     for header in [
         "x-http-method-override",
@@ -279,22 +297,26 @@ async fn a_method_is_judged_to_the_letter() {
         let call = Call::post(HOST, "/api/v2/alerts")
             .bearer(&token)
             .header(header, "GET");
-        stand.refuses(header, call, 403, "caller-not-allowed").await;
+        gateway
+            .assert_refused(header, call, 403, "caller-not-allowed")
+            .await;
     }
-    // A tunnel has no path: over HTTP/2 the pseudo-header is not even there.
+    // CONNECT has no path: in HTTP/2 the pseudo-header is missing.
     let tunnel = Call::new("CONNECT", HOST, &format!("{HOST}:443")).bearer(&token);
-    let reply = stand.gateway.call(tunnel.clone()).await;
-    stand.refused("CONNECT", reply, 400, "request-ambiguous");
-    let reply = tunnel.send_h2(stand.gateway.address()).await;
-    stand.refused("CONNECT over HTTP/2", reply, 400, "request-ambiguous");
-    stand.passes("after all that", poll(&token)).await;
-    stand.ends_clean().await;
+    let reply = gateway.gateway.call(tunnel.clone()).await;
+    gateway.assert_refusal("CONNECT", reply, 400, "request-ambiguous");
+    let reply = tunnel.send_h2(gateway.gateway.address()).await;
+    gateway.assert_refusal("CONNECT over HTTP/2", reply, 400, "request-ambiguous");
+    gateway
+        .assert_allowed("afterwards", get_alerts(&token))
+        .await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn an_upgrade_is_judged_before_any_byte_goes_upstream() {
-    let mut stand = Stand::start(only_the_api).await;
-    let token = stand.token();
+async fn an_upgrade_is_authorized_before_any_byte_is_forwarded() {
+    let mut gateway = TestGateway::start(only_the_api).await;
+    let token = gateway.token();
     let upgrade = |path: &str| {
         Call::get(HOST, path)
             .header("connection", "upgrade")
@@ -304,7 +326,7 @@ async fn an_upgrade_is_judged_before_any_byte_goes_upstream() {
     };
     for (what, call, status, reason) in [
         (
-            "nothing shown",
+            "no credentials",
             upgrade("/api/v2/live"),
             401,
             "no-credentials",
@@ -316,89 +338,92 @@ async fn an_upgrade_is_judged_before_any_byte_goes_upstream() {
             "caller-not-allowed",
         ),
         (
-            "a bad token",
+            "invalid token",
             upgrade("/api/v2/live").bearer("a.b.c"),
             401,
             "token-malformed",
         ),
     ] {
-        let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+        let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
         let reply = connection.send(&call).await;
-        stand.refused(what, reply, status, reason);
-        // Whoever goes on talking speaks to nobody.
+        gateway.assert_refusal(what, reply, status, reason);
+        // Bytes after the refusal are ignored.
         let _closed = connection.write(b"GET /-/reload HTTP/1.1\r\n\r\n").await;
-        stand.unseen(what);
+        gateway.assert_not_forwarded(what);
     }
-    let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+    let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
     let reply = connection
         .send(&upgrade("/api/v2/live").bearer(&token))
         .await;
     assert_eq!(reply.status, 101);
-    stand.passed_besides();
+    gateway.count_forwarded();
     connection.write(b"there and back").await.unwrap();
     assert_eq!(connection.read(14).await.unwrap(), b"there and back");
     drop(connection);
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn neither_body_nor_trailers_follow_a_refusal() {
-    let stand = Stand::start(only_the_api).await;
+async fn a_refused_requests_body_and_trailers_are_not_forwarded() {
+    let gateway = TestGateway::start(only_the_api).await;
     let body = "x".repeat(300_000);
     let call = Call::post(HOST, "/api/v2/alerts").body(body.as_str());
-    stand.refuses("a body", call, 401, "no-credentials").await;
+    gateway
+        .assert_refused("a body", call, 401, "no-credentials")
+        .await;
 
     let head = format!("POST /api/v2/alerts HTTP/1.1\r\nhost: {HOST}\r\n");
-    let token = stand.token();
+    let token = gateway.token();
     let trailers = format!("x-late: 1\r\nauthorization: Bearer {token}\r\n\r\n");
     let chunked = format!(
         "{head}transfer-encoding: chunked\r\ntrailer: x-late\r\n\r\n4\r\nbody\r\n0\r\n{trailers}"
     );
-    let reply = stand.gateway.call(Call::raw(chunked)).await;
-    stand.refused("a token in the trailers", reply, 401, "no-credentials");
+    let reply = gateway.gateway.call(Call::raw(chunked)).await;
+    gateway.assert_refusal("a token in the trailers", reply, 401, "no-credentials");
 
-    // Two lengths are how one request hides in another.
+    // Two lengths are a means of request smuggling.
     for (what, framing) in [
         (
             "both lengths",
             "content-length: 4\r\ntransfer-encoding: chunked\r\n",
         ),
         ("two lengths", "content-length: 4\r\ncontent-length: 40\r\n"),
-        ("an odd coding", "transfer-encoding: xchunked\r\n"),
+        ("unknown coding", "transfer-encoding: xchunked\r\n"),
     ] {
         let second = format!("GET /-/reload HTTP/1.1\r\nhost: {HOST}\r\n");
         let hidden =
             format!("{head}{framing}\r\n0\r\n\r\n{second}authorization: Bearer {token}\r\n\r\n");
-        let reply = stand.gateway.call(Call::raw(hidden)).await;
+        let reply = gateway.gateway.call(Call::raw(hidden)).await;
         assert!(
             matches!(reply.status, 400 | 401 | 501),
             "{what}: {}",
             reply.status
         );
-        stand.unseen(what);
+        gateway.assert_not_forwarded(what);
     }
 
-    // The refusal comes while the body is still on its way.
-    let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+    // The refusal arrives while the body is still being sent.
+    let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
     let begun = format!("{head}content-length: 1000000\r\n\r\nfirst");
     let reply = connection.send(&Call::raw(begun)).await;
-    stand.refused("half a body", reply, 401, "no-credentials");
-    // Envoy may close the connection under it, which is as good as an answer.
+    gateway.assert_refusal("incomplete body", reply, 401, "no-credentials");
+    // Envoy may close the connection, which is as good as a response.
     let _closed = connection.write(&vec![b'x'; 65_536]).await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
-/// `allow_on_headers_stop_iteration` makes Envoy ask for the body of a request that the filter holds.
+/// `allow_on_headers_stop_iteration` makes Envoy request the body of a request that the filter
+/// holds.
 #[tokio::test]
-async fn a_body_does_not_carry_waiting_headers_past_the_gate() {
-    let scene = Scene::start(&["blue"]).await;
-    let blue = scene.cluster("blue");
+async fn a_body_does_not_release_headers_that_wait_for_keys() {
+    let fixture = Fixture::start(&["blue"]).await;
+    let blue = fixture.cluster("blue");
     blue.issuer.answer(Endpoint::Discovery, Answer::Silence);
-    let gateway = scene.gateway(scene.policy());
+    let gateway = fixture.gateway(fixture.policy());
     let gateway = gateway.stop_iteration().start().await;
     let token = blue.karma().sign(&SigningKey::p256());
     let call = Call::post(HOST, "/api/v2/alerts").bearer(&token);
     let reply = gateway.call(call.body("x".repeat(100_000))).await;
     assert_eq!(reply.verdict(), "503 keys-unavailable");
-    assert_eq!(scene.app.count(), 0);
+    assert_eq!(fixture.app.count(), 0);
 }

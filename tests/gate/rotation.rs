@@ -1,44 +1,45 @@
-//! Keys change while tokens are in flight, and nobody restarts anything.
+//! Keys are rotated while tokens are in use, without a restart.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use portcullis_tests::lab::scene::{Cluster, HOST, poll};
+use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
 use portcullis_tests::lab::token::assemble;
 use portcullis_tests::lab::{
-    Answer, Call, Crowd, Endpoint, Gateway, Scene, SigningKey, Version, wait,
+    Answer, Call, ClientPool, Endpoint, Fixture, Gateway, SigningKey, Version, wait,
 };
 use serde_json::json;
 
-/// Unknown key ids cause at most one read in this time.
-const BUDGET: Duration = Duration::from_secs(10);
+/// Unknown key IDs cause at most one fetch in this time.
+const READ_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How many requests may wait on one worker.
-const ROOM: usize = 256;
+/// The number of requests that may wait on one worker.
+const MAX_WAITING: usize = 256;
 
-/// A gateway whose workers have the scene's keys, for so long that an unknown key id may cause a read again.
-async fn rested(scene: &Scene, gateway: &Gateway) {
-    for cluster in &scene.clusters {
-        let reply = gateway.call(poll(&cluster.token())).await;
+/// A gateway whose workers have the fixture's keys, for so long that an unknown key ID may cause a
+/// fetch again.
+async fn with_keys_loaded(fixture: &Fixture, gateway: &Gateway) {
+    for cluster in &fixture.clusters {
+        let reply = gateway.call(get_alerts(&cluster.token())).await;
         assert_eq!(reply.verdict(), "200");
         let age = [("trust", cluster.name.as_str())];
-        let rested = |age| age >= BUDGET.as_secs_f64();
+        let rested = |age| age >= READ_INTERVAL.as_secs_f64();
         gateway
             .metric("portcullis_key_age_seconds", &age, rested)
             .await;
     }
 }
 
-/// A token that names a key that nobody has.
-fn invented(cluster: &Cluster, number: usize) -> String {
+/// A token with a key ID that does not exist.
+fn unknown_kid_token(cluster: &Cluster, number: usize) -> String {
     let header = json!({"alg": "ES256", "kid": format!("invented-{number}")});
     let claims = cluster.karma().claims().to_string();
     assemble(header.to_string().as_bytes(), claims.as_bytes(), &[7; 64])
 }
 
 #[tokio::test]
-async fn k10_a_key_first_seen_in_a_token_is_accepted_at_once_on_every_worker() {
+async fn k10_a_new_key_is_accepted_at_once_on_every_worker() {
     tokio::join!(
         accepts_a_new_key(Version::V1_36),
         accepts_a_new_key(Version::V1_40),
@@ -46,90 +47,103 @@ async fn k10_a_key_first_seen_in_a_token_is_accepted_at_once_on_every_worker() {
 }
 
 async fn accepts_a_new_key(version: Version) {
-    let scene = Scene::start(&["staging"]).await;
-    let gateway = scene.gateway(scene.policy()).version(version).start().await;
-    rested(&scene, &gateway).await;
-    let staging = scene.cluster("staging");
+    let fixture = Fixture::start(&["staging"]).await;
+    let gateway = fixture
+        .gateway(fixture.policy())
+        .version(version)
+        .start()
+        .await;
+    with_keys_loaded(&fixture, &gateway).await;
+    let staging = fixture.cluster("staging");
     let reads = staging.issuer.count(Endpoint::Keys);
-    let before = scene.app.count();
+    let before = fixture.app.count();
 
     let fresh = SigningKey::p256();
     staging.issuer.set_keys(&[&staging.key, &fresh]);
     let post = Call::post(HOST, "/api/v2/silences")
         .bearer(&staging.karma().sign(&fresh))
         .body(vec![b'x'; 100_000]);
-    let crowd = Crowd::gather(gateway.address(), 32).await;
+    let crowd = ClientPool::connect(gateway.address(), 32).await;
     for reply in crowd.send(vec![post; 32]).join_all().await {
         assert_eq!(reply.verdict(), "200", "{version}");
         assert_eq!(reply.json()["body_bytes"], 100_000);
     }
-    assert_eq!(scene.app.count(), before + 32);
+    assert_eq!(fixture.app.count(), before + 32);
     assert_eq!(gateway.workers_that_decided(), 2);
     assert_eq!(staging.issuer.count(Endpoint::Keys), reads + 1);
-    // Where the key set lies was known already.
+    // The location of the key set was known already.
     assert_eq!(staging.issuer.count(Endpoint::Discovery), 1);
 }
 
 #[tokio::test]
-async fn t13_a_removed_key_is_gone_after_two_refreshes_and_not_before_it_can_be_a_flap() {
-    let scene = Scene::start(&["removing", "flapping"]).await;
-    let mut policy = scene.policy();
+async fn t13_a_removed_key_is_dropped_after_two_refreshes() {
+    let fixture = Fixture::start(&["removing", "flapping"]).await;
+    let mut policy = fixture.policy();
     for place in 0..2 {
         policy["trust"][place]["keys"]["refresh"] = json!("10s");
     }
-    let gateway = scene.gateway(policy).start().await;
-    let old: Vec<Call> = scene.clusters.iter().map(|c| poll(&c.token())).collect();
+    let gateway = fixture.gateway(policy).start().await;
+    let old: Vec<Call> = fixture
+        .clusters
+        .iter()
+        .map(|c| get_alerts(&c.token()))
+        .collect();
     for call in &old {
         assert_eq!(gateway.call(call.clone()).await.verdict(), "200");
     }
 
     let fresh = SigningKey::p256();
-    for cluster in &scene.clusters {
+    for cluster in &fixture.clusters {
         cluster.issuer.set_keys(&[&fresh]);
     }
     let removed = Instant::now();
-    for cluster in &scene.clusters {
-        // Discovery and the first set have been read; now one without the old key.
+    for cluster in &fixture.clusters {
+        // Discovery and the first set have been fetched; now one without the old key.
         let good = [("trust", cluster.name.as_str()), ("outcome", "good")];
         gateway
             .metric("portcullis_key_reads_total", &good, |reads| reads >= 2.0)
             .await;
     }
-    for (cluster, old) in scene.clusters.iter().zip(&old) {
-        let fresh = poll(&cluster.karma().sign(&fresh));
-        // A worker that did not read the set itself has it with its next tick.
-        wait::until_true("the new key counts", BUDGET, async || {
+    for (cluster, old) in fixture.clusters.iter().zip(&old) {
+        let fresh = get_alerts(&cluster.karma().sign(&fresh));
+        // A worker that did not fetch the set itself loads it on its next tick.
+        wait::until_true("the new key is used", READ_INTERVAL, async || {
             gateway.call(fresh.clone()).await.verdict() == "200"
         })
         .await;
         assert_eq!(gateway.call(old.clone()).await.verdict(), "200");
     }
 
-    let flapping = scene.cluster("flapping");
+    let flapping = fixture.cluster("flapping");
     flapping.issuer.set_keys(&[&flapping.key, &fresh]);
-    wait::until_true("the removed key is refused", 2 * BUDGET, async || {
-        gateway.call(old[0].clone()).await.verdict() == "401 key-unknown"
-    })
+    wait::until_true(
+        "the removed key is refused",
+        2 * READ_INTERVAL,
+        async || gateway.call(old[0].clone()).await.verdict() == "401 key-unknown",
+    )
     .await;
-    // Two refreshes, the ticks on which they are noticed, and a machine that is busy.
+    // Two refresh intervals, the ticks that notice them, and a margin for a loaded machine.
     let took = removed.elapsed();
-    assert!(took < 2 * BUDGET + Duration::from_secs(3), "{took:?}");
+    assert!(
+        took < 2 * READ_INTERVAL + Duration::from_secs(3),
+        "{took:?}"
+    );
     assert_eq!(gateway.call(old[1].clone()).await.verdict(), "200");
 }
 
 #[tokio::test]
-async fn t06_made_up_key_ids_cause_one_read_in_ten_seconds_and_hold_nobody_up() {
+async fn t06_unknown_kids_cause_one_fetch_in_ten_seconds_and_delay_no_other_request() {
     const FLOOD: usize = 10_000;
-    let scene = Scene::start(&["staging"]).await;
-    let gateway = scene.gateway(scene.policy()).start().await;
-    rested(&scene, &gateway).await;
-    let staging = scene.cluster("staging");
+    let fixture = Fixture::start(&["staging"]).await;
+    let gateway = fixture.gateway(fixture.policy()).start().await;
+    with_keys_loaded(&fixture, &gateway).await;
+    let staging = fixture.cluster("staging");
     let reads = staging.issuer.count(Endpoint::Keys);
-    let before = scene.app.count();
+    let before = fixture.app.count();
 
     let bad: Arc<Vec<Call>> = Arc::new(
         (0..FLOOD)
-            .map(|number| poll(&invented(staging, number)))
+            .map(|number| get_alerts(&unknown_kid_token(staging, number)))
             .collect(),
     );
     let sent = Arc::new(AtomicUsize::new(0));
@@ -137,9 +151,9 @@ async fn t06_made_up_key_ids_cause_one_read_in_ten_seconds_and_hold_nobody_up() 
         let sent = Arc::clone(&sent);
         move || bad.get(sent.fetch_add(1, Ordering::Relaxed)).cloned()
     };
-    let good = poll(&staging.token());
+    let good = get_alerts(&staging.token());
     let began = Instant::now();
-    let crowd = Crowd::gather(gateway.address(), 64).await;
+    let crowd = ClientPool::connect(gateway.address(), 64).await;
     let flood = tokio::spawn(crowd.send_all(next));
     let mut passed = 0;
     while !flood.is_finished() {
@@ -149,77 +163,80 @@ async fn t06_made_up_key_ids_cause_one_read_in_ten_seconds_and_hold_nobody_up() 
         passed += 1;
     }
     let heard = flood.await.unwrap();
-    let windows = usize::try_from(began.elapsed().as_secs() / BUDGET.as_secs()).unwrap();
+    let windows = usize::try_from(began.elapsed().as_secs() / READ_INTERVAL.as_secs()).unwrap();
     assert_eq!(heard.get("401 key-unknown"), Some(&FLOOD), "{heard:?}");
-    assert_eq!(scene.app.count(), before + passed);
+    assert_eq!(fixture.app.count(), before + passed);
     let reads = staging.issuer.count(Endpoint::Keys) - reads;
     assert!(
         (1..=windows + 1).contains(&reads),
-        "{reads} reads in {:?}",
+        "{reads} fetches in {:?}",
         began.elapsed()
     );
 }
 
 #[tokio::test]
-async fn waiting_requests_are_bounded_and_may_leave() {
+async fn waiting_requests_are_bounded_and_may_be_canceled() {
     const CLIENTS: usize = 400;
-    let scene = Scene::start(&["staging"]).await;
-    let gateway = scene.gateway(scene.policy()).workers(1).start().await;
-    rested(&scene, &gateway).await;
-    let staging = scene.cluster("staging");
-    let before = scene.app.count();
+    let fixture = Fixture::start(&["staging"]).await;
+    let gateway = fixture.gateway(fixture.policy()).workers(1).start().await;
+    with_keys_loaded(&fixture, &gateway).await;
+    let staging = fixture.cluster("staging");
+    let before = fixture.app.count();
 
     staging.issuer.answer(Endpoint::Keys, Answer::Silence);
-    let crowd = Crowd::gather(gateway.address(), CLIENTS).await;
-    let calls = (0..CLIENTS).map(|number| poll(&invented(staging, number)));
+    let crowd = ClientPool::connect(gateway.address(), CLIENTS).await;
+    let calls = (0..CLIENTS).map(|number| get_alerts(&unknown_kid_token(staging, number)));
     let mut replies = crowd.send(calls);
-    // Those for whom there is no room are answered while the others still wait.
-    for _ in ROOM..CLIENTS {
+    // Requests beyond the limit are answered while the others still wait.
+    for _ in MAX_WAITING..CLIENTS {
         let reply = replies.join_next().await.unwrap().unwrap();
         assert_eq!(reply.verdict(), "503 keys-unavailable");
     }
     let waiting = gateway.stats().await.sum("portcullis_waiting_requests");
     assert_eq!(waiting, 256.0);
-    // Who has waited before may pass.
-    let good = poll(&staging.token());
+    // A client that has waited before may be allowed.
+    let good = get_alerts(&staging.token());
     assert_eq!(gateway.call(good.clone()).await.verdict(), "200");
 
     drop(replies);
     gateway
         .metric("portcullis_waiting_requests", &[], |waiting| waiting == 0.0)
         .await;
-    staging.issuer.answer_truly(Endpoint::Keys);
+    staging.issuer.reset(Endpoint::Keys);
     let fresh = SigningKey::p256();
     staging.issuer.set_keys(&[&fresh]);
-    let fresh = poll(&staging.karma().sign(&fresh));
+    let fresh = get_alerts(&staging.karma().sign(&fresh));
     wait::until_true("the new key is read", wait::LONG, async || {
         gateway.call(fresh.clone()).await.verdict() == "200"
     })
     .await;
     assert_eq!(gateway.call(good).await.verdict(), "200");
-    assert_eq!(scene.app.count(), before + 3);
+    assert_eq!(fixture.app.count(), before + 3);
     assert!(!gateway.log().contains("][critical]"));
 }
 
 #[tokio::test]
-async fn t30_a_full_waiting_room_is_settled_without_harm_to_the_worker() {
+async fn t30_a_full_queue_is_released_without_harm_to_the_worker() {
     for version in Version::ALL {
-        let scene = Scene::start(&["staging"]).await;
-        let gateway = scene.gateway(scene.policy()).workers(1).version(version);
+        let fixture = Fixture::start(&["staging"]).await;
+        let gateway = fixture
+            .gateway(fixture.policy())
+            .workers(1)
+            .version(version);
         let gateway = gateway.start().await;
-        rested(&scene, &gateway).await;
-        let staging = scene.cluster("staging");
-        let before = scene.app.count();
+        with_keys_loaded(&fixture, &gateway).await;
+        let staging = fixture.cluster("staging");
+        let before = fixture.app.count();
 
         staging.issuer.answer(Endpoint::Keys, Answer::Silence);
-        let crowd = Crowd::gather(gateway.address(), ROOM).await;
-        let calls = (0..ROOM).map(|number| poll(&invented(staging, number)));
+        let crowd = ClientPool::connect(gateway.address(), MAX_WAITING).await;
+        let calls = (0..MAX_WAITING).map(|number| get_alerts(&unknown_kid_token(staging, number)));
         for reply in crowd.send(calls).join_all().await {
             assert_eq!(reply.verdict(), "503 keys-unavailable", "{version}");
         }
-        let good = gateway.call(poll(&staging.token())).await.verdict();
+        let good = gateway.call(get_alerts(&staging.token())).await.verdict();
         assert_eq!(good, "200", "{version}");
-        assert_eq!(scene.app.count(), before + 1);
+        assert_eq!(fixture.app.count(), before + 1);
         let log = gateway.log();
         assert!(!log.contains("failed: Uncaught"), "{version}");
     }

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use super::process::Process;
 use super::{folder, port, tools};
 
-/// A running Alertmanager that tells nobody of its alerts. Debian's has no web pages, only the API.
-/// It ends when dropped.
+/// A running Alertmanager that sends no notifications. Debian's package has the API but no web
+/// pages. Stopped when dropped.
 #[derive(Debug)]
 pub struct Alertmanager {
     address: SocketAddr,
@@ -18,7 +18,7 @@ impl Alertmanager {
     /// Starts one and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not get ready, with the end of its log.
+    /// If it does not become ready; the message has the end of its log.
     pub async fn start() -> Self {
         let folder = folder::fresh("alertmanager");
         let address = port::free();
@@ -42,7 +42,7 @@ impl Alertmanager {
         }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -1,4 +1,4 @@
-//! An app behind the gate: it answers what it was asked.
+//! An app behind the gateway that echoes each request as JSON.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,26 +21,26 @@ use super::http::text;
 
 /// A running app.
 ///
-/// Each answer is JSON: `app`, `method`, `path`, `headers` and `trailers` (pairs of name and value, in
-/// order) and `body_bytes`. It agrees to every upgrade, and then sends back what it gets. It speaks HTTP/1.1
-/// and, to those who begin with it, HTTP/2.
+/// Each response is JSON: `app`, `method`, `path`, `headers` and `trailers` (pairs of name and
+/// value, in order) and `body_bytes`. It accepts every upgrade and then echoes bytes. It speaks
+/// HTTP/1.1 and HTTP/2 with prior knowledge.
 #[derive(Debug)]
 pub struct App {
     address: SocketAddr,
-    seen: Seen,
+    requests: Requests,
     _task: Task,
 }
 
-type Seen = Arc<Mutex<Vec<Value>>>;
+type Requests = Arc<Mutex<Vec<Value>>>;
 
-/// The path whose answers may be kept for a minute, by everybody.
+/// The path whose responses are publicly cacheable for a minute.
 pub const CACHED: &str = "/cached";
 
 impl App {
-    /// Starts an app of this name.
+    /// Starts an app with this name.
     ///
     /// # Panics
-    /// When there is no port on loopback.
+    /// If no port on loopback is free.
     pub async fn start(name: &str) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener
@@ -49,48 +49,51 @@ impl App {
         let address = listener
             .local_addr()
             .expect("a bound listener has an address");
-        let seen = Seen::default();
-        let task = background::spawn(accept(listener, Arc::from(name), Arc::clone(&seen)));
+        let requests = Requests::default();
+        let task = background::spawn(accept(listener, Arc::from(name), Arc::clone(&requests)));
         Self {
             address,
-            seen,
+            requests,
             _task: task,
         }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What reached it, each as it was answered.
+    /// The requests received so far, each as it was echoed.
     ///
     /// # Panics
-    /// Never, because nothing panics while the list is held.
+    /// Never: no thread panics while it holds the lock.
     #[must_use]
-    pub fn seen(&self) -> Vec<Value> {
-        self.seen.lock().expect("no panic while it is held").clone()
+    pub fn requests(&self) -> Vec<Value> {
+        self.requests
+            .lock()
+            .expect("no panic while it is held")
+            .clone()
     }
 
-    /// How many requests reached it.
+    /// The number of requests received.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.seen().len()
+        self.requests().len()
     }
 }
 
-async fn accept(listener: std::net::TcpListener, name: Arc<str>, seen: Seen) {
+async fn accept(listener: std::net::TcpListener, name: Arc<str>, requests: Requests) {
     let listener = TcpListener::from_std(listener).expect("a listener for the runtime");
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        let (name, seen) = (Arc::clone(&name), Arc::clone(&seen));
+        let (name, requests) = (Arc::clone(&name), Arc::clone(&requests));
         connections.spawn(async move {
             let service =
-                service_fn(|request| answer(request, Arc::clone(&name), Arc::clone(&seen)));
+                service_fn(|request| answer(request, Arc::clone(&name), Arc::clone(&requests)));
             let builder = Builder::new(TokioExecutor::new());
             let _gone = builder
                 .serve_connection_with_upgrades(TokioIo::new(stream), service)
@@ -103,11 +106,11 @@ async fn accept(listener: std::net::TcpListener, name: Arc<str>, seen: Seen) {
 async fn answer(
     mut request: Request<Incoming>,
     name: Arc<str>,
-    seen: Seen,
+    requests: Requests,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let upgrade = request.headers().get(UPGRADE).cloned();
     let headers = pairs(request.headers());
-    let mut told = json!({
+    let mut record = json!({
         "app": &*name,
         "method": request.method().as_str(),
         "path": request.uri().path_and_query().map(ToString::to_string),
@@ -117,13 +120,14 @@ async fn answer(
     if upgrade.is_none()
         && let Ok(body) = request.body_mut().collect().await
     {
-        told["trailers"] = json!(body.trailers().map(pairs).unwrap_or_default());
-        told["body_bytes"] = json!(body.to_bytes().len());
+        record["trailers"] = json!(body.trailers().map(pairs).unwrap_or_default());
+        record["body_bytes"] = json!(body.to_bytes().len());
     }
-    seen.lock()
+    requests
+        .lock()
         .expect("no panic while it is held")
-        .push(told.clone());
-    let mut response = Response::new(Full::from(told.to_string()));
+        .push(record.clone());
+    let mut response = Response::new(Full::from(record.to_string()));
     if request.uri().path() == CACHED {
         let kept = "public, max-age=60".parse().expect("a header value");
         response.headers_mut().insert(CACHE_CONTROL, kept);

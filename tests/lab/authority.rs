@@ -1,4 +1,4 @@
-//! A private certificate authority: the "custom CA bundle" of an issuer inside a company.
+//! A private certificate authority, like the custom CA bundle of an issuer in a company network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,12 +19,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::folder;
 
-/// How long a server's certificate is good: some browsers take none that is good for years.
+/// Lifetime of a server certificate. Some browsers reject certificates that are valid for years.
 const LIFETIME: Duration = Duration::from_secs(90 * 24 * 3600);
-/// How much clocks may differ.
+/// Tolerated clock skew.
 const SKEW: Duration = Duration::from_secs(3600);
 
-/// An authority, its certificate on disk as PEM.
+/// A certificate authority, with its certificate on disk as PEM.
 #[derive(Debug)]
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
@@ -33,22 +33,22 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// A new one, trusted by nobody yet.
+    /// A new authority that no client trusts yet.
     ///
     /// # Panics
-    /// When its file cannot be written.
+    /// If its file cannot be written.
     #[must_use]
     pub fn new() -> Self {
-        Self::made("the lab's authority", CertificateParams::default())
+        Self::create("the lab's authority", CertificateParams::default())
     }
 
-    /// A new one of this name that can vouch for `localhost` and names below it alone, so that a
-    /// browser which believes it believes nothing else (RFC 5280 section 4.2.1.10).
+    /// A new authority with this name, constrained to `localhost` and names below it, so that a
+    /// browser that trusts it accepts no other names from it (RFC 5280 section 4.2.1.10).
     ///
     /// # Panics
-    /// When its file cannot be written.
+    /// If its file cannot be written.
     #[must_use]
-    pub fn of_localhost(name: &str) -> Self {
+    pub fn for_localhost(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.name_constraints = Some(NameConstraints {
             permitted_subtrees: vec![GeneralSubtree::DnsName("localhost".to_owned())],
@@ -59,10 +59,10 @@ impl Authority {
             .map(GeneralSubtree::IpAddress)
             .to_vec(),
         });
-        Self::made(name, params)
+        Self::create(name, params)
     }
 
-    fn made(name: &str, mut params: CertificateParams) -> Self {
+    fn create(name: &str, mut params: CertificateParams) -> Self {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -78,13 +78,14 @@ impl Authority {
         }
     }
 
-    /// Its certificate, as a PEM file.
+    /// Its certificate as a PEM file.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// The SHA-256 digest of its public key in base64, as Chromium knows authorities by.
+    /// The SHA-256 digest of its public key in base64, the form in which Chromium identifies
+    /// authorities.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let key = self.issuer.key().subject_public_key_info();
@@ -97,11 +98,11 @@ impl Authority {
         &self.der
     }
 
-    /// What a server needs to be `names` (DNS names or addresses) for whoever trusts this
-    /// authority, whose own certificate it sends along.
+    /// The TLS configuration of a server with a certificate for `names` (DNS names or addresses).
+    /// The server sends the authority's certificate along.
     ///
     /// # Panics
-    /// When a name is neither.
+    /// If a name is neither a DNS name nor an address.
     #[must_use]
     pub fn server(&self, names: &[&str]) -> Arc<ServerConfig> {
         let (certificate, key) = self.certify(names);
@@ -118,10 +119,10 @@ impl Authority {
         Arc::new(config)
     }
 
-    /// The same for a server that reads it from files.
+    /// A certificate and key as files, for a server that reads them from disk.
     ///
     /// # Panics
-    /// When a name is neither, or the files cannot be written.
+    /// If a name is neither a DNS name nor an address, or the files cannot be written.
     #[must_use]
     pub fn identity(&self, names: &[&str]) -> Identity {
         let (certificate, key) = self.certify(names);
@@ -139,28 +140,28 @@ impl Authority {
         identity
     }
 
-    /// What a client needs that believes the authority in this file and no other.
+    /// The TLS configuration of a client that trusts only the authority in this file.
     ///
     /// # Panics
-    /// When there is none in it.
+    /// If the file has no certificate.
     #[must_use]
-    pub fn trust_in_file(file: &Path) -> Arc<ClientConfig> {
+    pub fn trust_from_file(file: &Path) -> Arc<ClientConfig> {
         let certificate = CertificateDer::from_pem_file(file);
         Self::trusting([certificate
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
             .into_owned()])
     }
 
-    /// What a client needs that believes this authority and no other.
+    /// The TLS configuration of a client that trusts only this authority.
     #[must_use]
     pub fn trust(&self) -> Arc<ClientConfig> {
         Self::trust_in(&[self])
     }
 
-    /// What a client needs that believes these authorities and no others.
+    /// The TLS configuration of a client that trusts only these authorities.
     ///
     /// # Panics
-    /// Never: an authority's certificate is one.
+    /// Never: the certificates are valid.
     #[must_use]
     pub fn trust_in(authorities: &[&Self]) -> Arc<ClientConfig> {
         Self::trusting(authorities.iter().map(|own| own.der.clone().into()))
@@ -207,7 +208,7 @@ impl Default for Authority {
     }
 }
 
-/// A server's certificate and key, as PEM files.
+/// A server's certificate and key as PEM files.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// The certificate.

@@ -1,5 +1,5 @@
-//! Servers of the lab run beside the tests, on a runtime of their own: each test has its own and
-//! takes it along at its end, while a server may serve several tests.
+//! The lab's in-process servers run on a runtime of their own. Each test has its own runtime, which
+//! ends with the test, while a server may serve several tests.
 
 use std::future::Future;
 use std::sync::LazyLock;
@@ -16,23 +16,23 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
         .expect("a runtime for the lab's servers")
 });
 
-/// Something that runs until it is dropped.
+/// A background task that runs until it is dropped.
 #[derive(Debug)]
 pub struct Task(JoinHandle<()>);
 
-/// Begins something in the background.
+/// Starts a background task.
 pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> Task {
     Task(RUNTIME.spawn(work))
 }
 
 impl Task {
-    /// Ends it, and returns when everything it held is gone.
+    /// Stops it, and returns when everything it held is released.
     pub async fn stop(mut self) {
         self.0.abort();
         let _cancelled = (&mut self.0).await;
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has finished.
     pub async fn finish(mut self) {
         let _ended = (&mut self.0).await;
     }

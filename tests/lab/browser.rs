@@ -2,7 +2,7 @@
 
 mod console;
 mod devtools;
-mod sight;
+mod screen;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -12,17 +12,17 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Map, Value, json};
 
-pub use sight::Screen;
+pub use screen::Screen;
 
 use super::authority::Authority;
 use super::process::Process;
 use super::{folder, port, tools, wait};
-use devtools::Ask;
+use devtools::DevToolsCommand;
 
-/// A running browser with nothing in it. It ends when dropped.
+/// A running browser without state. Stopped when dropped.
 ///
-/// Every host leads to 127.0.0.1, at the port in the URL, unless it was started with another place
-/// for it.
+/// Every host resolves to 127.0.0.1, with the port of the URL, unless the browser was started with
+/// another address for the host.
 #[derive(Debug)]
 pub struct Browser {
     client: Client,
@@ -31,24 +31,24 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts one that believes these authorities and shows nothing yet.
+    /// Starts a browser that trusts these authorities.
     ///
     /// # Panics
-    /// When it does not start, with the end of its log.
+    /// If it does not start; the message has the end of its log.
     pub async fn start(authorities: &[&Authority]) -> Self {
         Self::start_with(authorities, &[]).await
     }
 
-    /// The same, with other places for some hosts, whatever the port.
+    /// The same, with other addresses for some hosts, whatever the port.
     ///
     /// # Panics
-    /// When it does not start, with the end of its log.
+    /// If it does not start; the message has the end of its log.
     pub async fn start_with(authorities: &[&Authority], places: &[(&str, SocketAddr)]) -> Self {
         let folder = folder::fresh("browser");
         let address = port::free();
         let mut command = tools::browser_driver();
         command.arg(format!("--port={}", address.port()));
-        // Its own things go here too.
+        // The browser's other files go here too.
         for name in ["HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"] {
             command.env(name, &folder);
         }
@@ -66,7 +66,7 @@ impl Browser {
             "--headless",
             "--no-first-run",
             "--no-sandbox",
-            // The browser ends with its driver: the pipe breaks.
+            // The browser ends with its driver, because the pipe breaks.
             "--remote-debugging-pipe",
             "--window-size=1200,800",
         ]
@@ -102,53 +102,53 @@ impl Browser {
         }
     }
 
-    /// Where it keeps its own things.
+    /// The folder of its profile.
     #[must_use]
     pub fn profile(&self) -> &Path {
         &self.profile
     }
 
-    /// What drives it.
+    /// The WebDriver client.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Goes there and waits until the page is there.
+    /// Opens a URL and waits until the page is loaded.
     ///
     /// # Panics
-    /// When there is no page.
+    /// If there is no page.
     pub async fn visit(&self, url: &str) {
         let gone = self.client.goto(url).await;
         gone.unwrap_or_else(|error| panic!("{url}: {error}"));
     }
 
-    /// Where it is.
+    /// The URL of the current page.
     ///
     /// # Panics
-    /// When it does not tell.
+    /// If the browser does not report it.
     pub async fn url(&self) -> url::Url {
         self.client.current_url().await.expect("a URL")
     }
 
-    /// Waits until it is at a URL that fits.
+    /// Waits until the URL matches.
     ///
     /// # Panics
-    /// When it is not within [`wait::LONG`].
+    /// If it does not match within [`wait::LONG`].
     pub async fn arrives(&self, what: &str, fits: impl Fn(&url::Url) -> bool) -> url::Url {
         let look = async || Some(self.url().await).filter(|url| fits(url));
         match wait::within(wait::LONG, look).await {
             Some(url) => url,
-            None => panic!("{what}: the browser stays at {}", self.url().await),
+            None => panic!("{what}: the browser is still at {}", self.url().await),
         }
     }
 
-    /// The text that is shown.
+    /// The visible text.
     ///
     /// # Panics
-    /// When there is no page.
+    /// If there is no page.
     pub async fn text(&self) -> String {
-        // A page can go while it is looked at.
+        // The page can be replaced while it is read.
         let look = async || {
             let body = self.client.find(Locator::Css("body")).await.ok()?;
             body.text().await.ok()
@@ -159,7 +159,7 @@ impl Browser {
     /// Waits for an element and clicks it.
     ///
     /// # Panics
-    /// When there is none, or nothing to click.
+    /// If there is none, or it can't be clicked.
     pub async fn click(&self, css: &str) {
         let found = self.client.wait().for_element(Locator::Css(css)).await;
         let element = found.unwrap_or_else(|error| panic!("{css}: {error}"));
@@ -170,17 +170,17 @@ impl Browser {
     /// Waits for a field and types into it.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there is none.
     pub async fn type_into(&self, css: &str, text: &str) {
         let found = self.client.wait().for_element(Locator::Css(css)).await;
         let element = found.unwrap_or_else(|error| panic!("{css}: {error}"));
         element.send_keys(text).await.expect("a field to type into");
     }
 
-    /// Signs in on the provider's page and consents to what it asks, unless that was done before.
+    /// Signs in on the provider's page and consents, unless consent was given before.
     ///
     /// # Panics
-    /// When no such page comes.
+    /// If no such page appears.
     pub async fn sign_in_as(&self, login: &str) {
         self.type_into("input[name=login]", login).await;
         self.type_into("input[name=password]", "any").await;
@@ -200,68 +200,72 @@ impl Browser {
         .await;
     }
 
-    /// Says yes to the provider's question whether to sign out.
+    /// Confirms the provider's sign-out prompt.
     ///
     /// # Panics
-    /// When no such page comes.
+    /// If no such page appears.
     pub async fn confirm_sign_out(&self) {
         self.click("button[name=logout][value=yes]").await;
     }
 
-    /// Puts a picture of the page into `target/screenshots/<name>.png`.
+    /// Saves a screenshot as `target/screenshots/<name>.png`.
     ///
     /// # Panics
-    /// When that cannot be done.
+    /// If that fails.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
-        let picture = self.client.screenshot().await.expect("a picture");
+        let picture = self.client.screenshot().await.expect("a screenshot");
         let folder = folder::workspace().join("target/screenshots");
-        fs::create_dir_all(&folder).expect("a folder for pictures");
+        fs::create_dir_all(&folder).expect("a folder for screenshots");
         let file = folder.join(format!("{name}.png"));
         fs::write(&file, picture).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         file
     }
 
-    /// All its cookies, of every host, as it keeps them: `name`, `value`, `domain` (with a dot in
-    /// front where its neighbours get it too), `path`, `expires`, `httpOnly`, `secure`, `sameSite`.
+    /// All its cookies, of every host, as the browser stores them: `name`, `value`, `domain` (with
+    /// a leading dot if subdomains get it too), `path`, `expires`, `httpOnly`, `secure`,
+    /// `sameSite`.
     ///
     /// # Panics
-    /// When it does not tell.
+    /// If the browser does not report them.
     pub async fn cookies(&self) -> Vec<Value> {
         let told = self.ask("Network.getAllCookies", json!({})).await;
         told["cookies"].as_array().expect("a list").clone()
     }
 
-    /// Runs no scripts of pages from now on.
+    /// Disables scripts of pages from now on.
     ///
     /// # Panics
-    /// When it does.
+    /// If the browser refuses.
     pub async fn without_scripts(&self) {
         let off = json!({"value": true});
         self.ask("Emulation.setScriptExecutionDisabled", off).await;
     }
 
-    /// What the page's own script could do: runs this, and gives what it returns.
+    /// Runs a script in the page and returns its result.
     ///
     /// # Panics
-    /// When it fails.
+    /// If it fails.
     pub async fn run(&self, script: &str) -> Value {
         let done = self.client.execute(script, vec![]).await;
         done.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// Asks what only Chromium understands.
+    /// Sends a command that only Chromium has.
     async fn ask(&self, method: &'static str, parameters: Value) -> Value {
-        let told = self.client.issue_cmd(Ask { method, parameters }).await;
+        let told = self
+            .client
+            .issue_cmd(DevToolsCommand { method, parameters })
+            .await;
         told.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
-    /// What the console has said since the last look, as `LEVEL: URL …`: what scripts say, and what
-    /// the browser had against a page.
+    /// The console messages since the last call, as `LEVEL: URL …`: output of scripts, and the
+    /// browser's own warnings and errors.
     ///
     /// # Panics
-    /// When the browser does not tell.
+    /// If the browser does not report them.
     pub async fn console(&self) -> Vec<String> {
-        let told = self.client.issue_cmd(console::Read).await;
+        let told = self.client.issue_cmd(console::ReadConsole).await;
         let lines = told.expect("the console");
         let text = |line: &Value, member| line[member].as_str().unwrap_or_default().to_owned();
         let line = |line| format!("{}: {}", text(line, "level"), text(line, "message"));

@@ -9,10 +9,10 @@ use tokio::net::TcpStream;
 use super::process::Process;
 use super::{folder, tools};
 
-/// No door for changes, nothing on disk, no certificates of its own.
+/// No admin endpoint, nothing on disk, no automatic certificates.
 const GLOBAL: &str = "{\n\tadmin off\n\tpersist_config off\n\tauto_https off\n}\n";
 
-/// A running Caddy. It ends when dropped.
+/// A running Caddy. Stopped when dropped.
 #[derive(Debug)]
 pub struct Caddy {
     address: SocketAddr,
@@ -20,11 +20,11 @@ pub struct Caddy {
 }
 
 impl Caddy {
-    /// Starts one with these sites of a Caddyfile, and waits until it listens at `address`, which
-    /// the text must say too.
+    /// Starts Caddy with these sites of a Caddyfile, and waits until it listens on `address`, which
+    /// the text must contain too.
     ///
     /// # Panics
-    /// When Caddy refuses it or does not listen there, with the end of its log.
+    /// If Caddy rejects the file or does not listen; the message has the end of its log.
     pub async fn start(address: SocketAddr, sites: &str) -> Self {
         let folder = folder::fresh("caddy");
         let file = folder.join("Caddyfile");
@@ -42,13 +42,13 @@ impl Caddy {
         Self { address, process }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// All it has said.
+    /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()

@@ -1,12 +1,12 @@
-//! A client that sends exactly what it is told, and waits for a whole answer.
+//! A client that sends exactly the bytes it is given and waits for a complete response.
 
 mod call;
+mod client_pool;
 mod connection;
-mod crowd;
 mod h2;
 mod reply;
 
 pub use call::Call;
+pub use client_pool::ClientPool;
 pub use connection::Connection;
-pub use crowd::Crowd;
 pub use reply::Reply;

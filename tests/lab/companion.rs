@@ -1,4 +1,4 @@
-//! The companion: `portcullis serve`, as Cargo has built it.
+//! The companion: `portcullis serve`, as built by Cargo.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ const CONFIGURATION: &str = "companion.yaml";
 const POLICY: &str = "portcullis.yaml";
 const KEYS: &str = "session-keys";
 
-/// A companion to be: its files are written, its addresses are known.
+/// A companion that is not started yet: its files are written, its addresses are known.
 #[derive(Debug)]
 pub struct Settings {
     configuration: Value,
@@ -29,30 +29,29 @@ pub struct Settings {
     environment: Vec<(String, String)>,
 }
 
-/// A running companion. It ends when dropped.
+/// A running companion. Stopped when dropped.
 #[derive(Debug)]
 pub struct Companion {
     settings: Settings,
     process: Process,
 }
 
-/// A companion that did not start: how it ended and what it said.
+/// A companion that refused to start.
 #[derive(Debug)]
 pub struct Refused {
-    /// How it ended.
+    /// Its exit status.
     pub status: ExitStatus,
-    /// What it said.
+    /// Its log.
     pub log: String,
 }
 
 impl Companion {
-    /// A companion with this configuration (`companion.yaml` as JSON) and policy. What is not said
-    /// is filled in: `listen` and `metrics` on ports of its own, `policy`, and
-    /// `session.keys_file` with new keys. A client's secret can be given as text in
-    /// `client_secret`, which goes to a file.
+    /// A companion with this configuration (`companion.yaml` as JSON) and policy. Missing settings
+    /// are filled in: `listen` and `metrics` with free ports, `policy`, and `session.keys_file`
+    /// with new keys. `client_secret` is written to a file and replaced with `client_secret_file`.
     ///
     /// # Panics
-    /// When its files cannot be written or the companion is not built.
+    /// If its files cannot be written or the companion is not built.
     #[must_use]
     pub fn with(mut configuration: Value, policy: &Value) -> Settings {
         let folder = folder::fresh("companion");
@@ -60,7 +59,7 @@ impl Companion {
             let member = &mut configuration[name];
             default(member, || json!(port::free()));
             let address = member.as_str().and_then(|address| address.parse().ok());
-            address.unwrap_or_else(|| panic!("{name}: {member} is no address"))
+            address.unwrap_or_else(|| panic!("{name}: {member} is not an address"))
         });
         let place = |name: &str| json!(folder.join(name));
         default(&mut configuration["policy"], || place(POLICY));
@@ -74,7 +73,7 @@ impl Companion {
             if let Some(secret) = members.remove("client_secret") {
                 let name = format!("client-secret-{number}");
                 let secret = secret.as_str().expect("a secret as text");
-                secrets::keep("a client's secret", secret);
+                secrets::register("a client's secret", secret);
                 write(&folder.join(&name), secret);
                 members.insert("client_secret_file".to_owned(), place(&name));
             }
@@ -91,97 +90,97 @@ impl Companion {
         settings
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.settings.address
     }
 
-    /// Where its metrics are.
+    /// The address of its metrics.
     #[must_use]
     pub fn metrics(&self) -> SocketAddr {
         self.settings.metrics
     }
 
-    /// Its number.
+    /// Its process ID.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// A file beside its configuration: `companion.yaml`, `portcullis.yaml`, `session-keys` and what
-    /// it writes there itself.
+    /// A file beside its configuration: `companion.yaml`, `portcullis.yaml`, `session-keys`, or a
+    /// file that it writes there.
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.settings.file(name)
     }
 
-    /// Sends it a call, past any gateway.
+    /// Sends it a request directly, not through a gateway.
     ///
     /// # Panics
-    /// When no whole answer comes.
+    /// If no complete response arrives.
     pub async fn call(&self, call: Call) -> Reply {
         let reply = self.settings.try_call(&call).await;
         reply.unwrap_or_else(|error| panic!("{}: {error}:\n{}", self.address(), self.log()))
     }
 
-    /// Sends it a call, past any gateway.
+    /// Sends it a request directly, not through a gateway.
     ///
     /// # Errors
-    /// When no whole answer comes.
+    /// If no complete response arrives.
     pub async fn try_call(&self, call: Call) -> std::io::Result<Reply> {
         self.settings.try_call(&call).await
     }
 
-    /// Writes another policy, for it to notice.
+    /// Replaces the policy file. The companion reloads it.
     pub fn write_policy(&self, policy: &Value) {
         self.settings.write_policy(policy);
     }
 
-    /// Puts a fresh key in front of its session keys, for it to notice.
+    /// Adds a new key to its session keys file. The companion reloads it.
     pub fn add_session_key(&self) {
         make_keys(&self.file(KEYS));
     }
 
-    /// Waits until it has said this.
+    /// Waits until its log contains this.
     ///
     /// # Panics
-    /// When it has not within [`wait::LONG`].
-    pub async fn said(&self, what: &str) {
+    /// If it does not within [`wait::LONG`].
+    pub async fn wait_for_log(&self, what: &str) {
         let said = async || self.log().contains(what);
         wait::until_true(what, wait::LONG, said).await;
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Terminates it (SIGTERM) and waits until it has exited.
     pub async fn stop(&mut self) -> ExitStatus {
         self.process.stop().await
     }
 
-    /// Kills it.
+    /// Kills it (SIGKILL).
     pub fn kill(&mut self) {
         self.process.kill();
     }
 
-    /// Starts it again with the same files on the same ports, and waits until it is ready.
+    /// Starts it again with the same files and ports, and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not get ready, with the end of its log.
+    /// If it does not become ready; the message has the end of its log.
     pub async fn restart(&mut self) {
         self.process.restart();
         self.ready().await;
     }
 
-    /// Stands still: connections are taken, and nobody answers.
+    /// Suspends it: connections are accepted, nothing is answered.
     pub async fn pause(&self) {
         self.process.pause().await;
     }
 
-    /// Goes on after [`Companion::pause`].
+    /// Resumes it after [`Companion::pause`].
     pub fn resume(&self) {
         self.process.resume();
     }
 
-    /// All it has said, over all its lives.
+    /// Its log, over all restarts.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()
@@ -199,7 +198,7 @@ impl Companion {
 }
 
 impl Settings {
-    /// Where it will listen.
+    /// The address it will listen on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -211,7 +210,7 @@ impl Settings {
         self.folder.join(name)
     }
 
-    /// Lets it terminate TLS itself, as this host.
+    /// Terminates TLS in the companion, with a certificate for this host.
     #[must_use]
     pub fn tls(mut self, authority: &Authority, host: &str) -> Self {
         let identity = authority.identity(&[host]);
@@ -220,7 +219,7 @@ impl Settings {
         self
     }
 
-    /// A variable in its environment.
+    /// Sets an environment variable.
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
@@ -230,7 +229,7 @@ impl Settings {
     /// Starts it and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not get ready, with the end of its log.
+    /// If it does not become ready; the message has the end of its log.
     pub async fn start(self) -> Companion {
         let process = self.launch();
         let mut companion = Companion {
@@ -241,10 +240,10 @@ impl Settings {
         companion
     }
 
-    /// Starts it and waits until it has refused to.
+    /// Starts it and waits until it has refused to start.
     ///
     /// # Panics
-    /// When it has not within [`wait::LONG`].
+    /// If it has not within [`wait::LONG`].
     pub async fn refuse(self) -> Refused {
         let mut process = self.launch();
         let status = wait::until("a refusal to start", wait::LONG, async || process.ended()).await;
@@ -279,7 +278,7 @@ impl Settings {
     }
 }
 
-/// Makes session keys, or puts a fresh one in front of those there are.
+/// Makes session keys, or rotates the existing ones.
 fn make_keys(file: &Path) {
     let output = Command::new(tools::companion())
         .args(["session-keys", "--out"])
@@ -296,12 +295,12 @@ fn make_keys(file: &Path) {
     keep_keys(&keys);
 }
 
-/// No log may hold what makes session keys secret.
+/// Registers the session keys, so that logs are searched for them.
 fn keep_keys(keys: &Value) {
     let of_each = keys["keys"].as_array().into_iter().flatten();
     let of_each = of_each.flat_map(|key| [&key["sealing"], &key["signing"]]);
     for secret in of_each.chain([&keys["handle"]]) {
-        secrets::keep("a session key", secret.as_str().expect("a key as text"));
+        secrets::register("a session key", secret.as_str().expect("a key as text"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Envoy with the filter in it: a gateway that listens on loopback.
+//! Envoy with the filter: a gateway that listens on loopback.
 
 mod audit;
 mod bootstrap;
@@ -17,8 +17,8 @@ use std::sync::Arc;
 use rustls::ClientConfig;
 use serde_json::Value;
 
-pub use audit::Audited;
-pub use builder::{Builder, Handover};
+pub use audit::AuditRecord;
+pub use builder::{Builder, PolicyEncoding};
 pub use stats::Stats;
 
 use super::client::{Call, Reply};
@@ -26,7 +26,7 @@ use super::process::Process;
 use super::{tools, wait};
 use listener::Listener;
 
-/// A version of Envoy that is supported.
+/// A supported version of Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     /// The oldest.
@@ -49,13 +49,13 @@ impl fmt::Display for Version {
     }
 }
 
-/// Lets an Envoy judge a configuration by itself, with `--mode validate`.
+/// Validates a configuration with Envoy's `--mode validate`.
 ///
 /// # Errors
-/// What Envoy said when it did not like it.
+/// Envoy's message if it rejects the configuration.
 ///
 /// # Panics
-/// When Envoy cannot be run.
+/// If Envoy cannot be run.
 pub fn validate(version: Version, configuration: &Path) -> Result<(), String> {
     let output = Command::new(tools::envoy(version))
         .args(["--mode", "validate", "--config-path"])
@@ -68,7 +68,7 @@ pub fn validate(version: Version, configuration: &Path) -> Result<(), String> {
     Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// A running Envoy. It ends when dropped.
+/// A running Envoy. Stopped when dropped.
 #[derive(Debug)]
 pub struct Gateway {
     process: Process,
@@ -79,34 +79,34 @@ pub struct Gateway {
     trust: Option<Arc<ClientConfig>>,
 }
 
-/// Envoy refused a configuration. It holds what Envoy logged of it.
+/// Envoy rejected a configuration. Contains Envoy's log.
 #[derive(Debug)]
 pub struct Refused(pub String);
 
 impl Gateway {
-    /// A gateway with this policy: an object, or a string that is handed over as it stands, or
-    /// `null` for no configuration at all.
+    /// A gateway with this policy: an object, a string that is passed verbatim, or `null` for no
+    /// configuration.
     #[must_use]
     pub fn with(policy: Value) -> Builder {
         Builder::new(policy)
     }
 
-    /// Where apps are reached.
+    /// The address that apps are reached at.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where Envoy tells of itself.
+    /// The address of Envoy's admin interface.
     #[must_use]
     pub fn admin(&self) -> SocketAddr {
         self.admin
     }
 
-    /// Sends a call through the gateway, with TLS where it wants that.
+    /// Sends a request through the gateway, with TLS if it terminates TLS.
     ///
     /// # Panics
-    /// When no whole answer comes.
+    /// If no complete response arrives.
     pub async fn call(&self, call: Call) -> Reply {
         let Some(trust) = &self.trust else {
             return call.send(self.address).await;
@@ -115,13 +115,13 @@ impl Gateway {
         reply.unwrap_or_else(|error| panic!("{}: {error}", self.address))
     }
 
-    /// Puts another policy in place and waits until every worker judges by it.
+    /// Replaces the policy and waits until every worker uses it.
     ///
     /// # Errors
-    /// When Envoy refuses it; then the old one is still in place.
+    /// If Envoy rejects it; the old policy then stays.
     ///
     /// # Panics
-    /// When Envoy does neither.
+    /// If Envoy does neither in time.
     pub async fn replace_policy(&mut self, policy: Value) -> Result<(), Refused> {
         let before = self.stats().await;
         let said = self.log().len();
@@ -130,10 +130,10 @@ impl Gateway {
         self.settled(&before, said).await
     }
 
-    /// Envoy's counters, gauges and histograms, as Prometheus sees them.
+    /// Envoy's counters, gauges and histograms in Prometheus's format.
     ///
     /// # Panics
-    /// When Envoy does not tell.
+    /// If Envoy does not respond.
     pub async fn stats(&self) -> Stats {
         Stats::new(
             Call::get("admin", "/stats/prometheus")
@@ -143,10 +143,10 @@ impl Gateway {
         )
     }
 
-    /// Waits until a metric (see [`Stats::value`]) fits.
+    /// Waits until a metric (see [`Stats::value`]) matches.
     ///
     /// # Panics
-    /// When it does not within [`wait::LONG`].
+    /// If it does not within [`wait::LONG`].
     pub async fn metric(
         &self,
         name: &str,
@@ -163,16 +163,17 @@ impl Gateway {
         .await
     }
 
-    /// The access log so far, one object a request: `method`, `host`, `path` (without its query, as
-    /// in the files that are shipped), `status`, `details`, and from the filter `caller`, `app`, `rule` and `reason`, each `null` where it said none. It
-    /// lags a little behind the answers.
+    /// The access log so far, one object per request: `method`, `host`, `path` (without the query,
+    /// as in the example configurations), `status`, `details`, and the filter's `caller`, `app`,
+    /// `rule` and `reason`, each `null` if the filter did not set it. Entries appear a little later
+    /// than responses.
     ///
     /// # Panics
-    /// When a line is no JSON.
+    /// If a line is not JSON.
     #[must_use]
     pub fn access_log(&self) -> Vec<Value> {
         let log = fs::read_to_string(self.folder.join(listener::ACCESS_LOG)).unwrap_or_default();
-        // The last line may be half written.
+        // The last line may be incomplete.
         let whole = log.rfind('\n').map_or("", |end| &log[..end]);
         whole
             .lines()
@@ -180,10 +181,10 @@ impl Gateway {
             .collect()
     }
 
-    /// Waits for the first line of the access log that fits.
+    /// Waits for the first line of the access log that matches.
     ///
     /// # Panics
-    /// When there is none within [`wait::LONG`].
+    /// If there is none within [`wait::LONG`].
     pub async fn logged(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         wait::until(what, wait::LONG, async || {
             self.access_log().into_iter().find(|line| fits(line))
@@ -191,20 +192,23 @@ impl Gateway {
         .await
     }
 
-    /// The audit trail so far, with the worker that each decision was made on.
+    /// The audit records so far, each with the worker that decided.
     #[must_use]
-    pub fn audited(&self) -> Vec<Audited> {
+    pub fn audit_records(&self) -> Vec<AuditRecord> {
         audit::records(&self.log())
     }
 
-    /// How many workers the audit trail so far comes from.
+    /// The number of workers that wrote audit records so far.
     #[must_use]
     pub fn workers_that_decided(&self) -> usize {
-        let workers = self.audited().into_iter().map(|audited| audited.worker);
+        let workers = self
+            .audit_records()
+            .into_iter()
+            .map(|audited| audited.worker);
         workers.collect::<BTreeSet<_>>().len()
     }
 
-    /// All that Envoy and the filter in it have said.
+    /// The log of Envoy and of the filter.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()
@@ -216,18 +220,18 @@ impl Gateway {
         &self.process
     }
 
-    /// Waits until a listener newer than `before` was taken and older ones are gone.
+    /// Waits until a listener newer than `before` is active and the older ones are drained.
     async fn settled(&mut self, before: &Stats, said: usize) -> Result<(), Refused> {
-        let taken = before.sum(stats::TAKEN);
+        let taken = before.sum(stats::CREATED);
         let refused = refusals(before);
-        let verdict = wait::until("Envoy's word on the listener", wait::LONG, async || {
+        let verdict = wait::until("Envoy's update of the listener", wait::LONG, async || {
             let now = self.stats().await;
             if refusals(&now) > refused {
                 return Some(Err(()));
             }
             let changing = [stats::WARMING, stats::DRAINING, stats::DRAINING_CHAINS];
             let still = changing.iter().all(|name| now.sum(name) == 0.0);
-            (now.sum(stats::TAKEN) > taken && still).then_some(Ok(()))
+            (now.sum(stats::CREATED) > taken && still).then_some(Ok(()))
         });
         verdict
             .await
@@ -235,7 +239,7 @@ impl Gateway {
     }
 }
 
-/// Envoy counts apart what it could not read and what it did not like.
+/// Envoy counts unreadable and rejected configurations separately.
 fn refusals(stats: &Stats) -> f64 {
     stats.sum(stats::UNREADABLE) + stats.sum(stats::REFUSED)
 }

@@ -1,11 +1,11 @@
-//! Where the lab's parts leave their files.
+//! Folders for the lab's files.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The workspace's own folder.
+/// The root of the workspace.
 #[must_use]
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -14,11 +14,11 @@ pub fn workspace() -> PathBuf {
         .to_path_buf()
 }
 
-/// A new empty folder for one part: `target/lab/<program>/<name>-<n>`. It stays for a look after a
-/// failure and goes with the next run of the same program.
+/// A new empty folder: `target/lab/<program>/<name>-<n>`. It is kept for inspection after a failure
+/// and removed by the next run of the same program.
 ///
 /// # Panics
-/// When it cannot be made.
+/// If it cannot be made.
 #[must_use]
 pub fn fresh(name: &str) -> PathBuf {
     static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -28,7 +28,7 @@ pub fn fresh(name: &str) -> PathBuf {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    // Cargo ends a test program's name in a hash, which changes with every edit.
+    // Cargo appends a hash to a test program's name, which changes with every edit.
     let program = program
         .rsplit_once('-')
         .map_or(program.as_str(), |(name, _)| name);

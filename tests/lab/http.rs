@@ -1,10 +1,10 @@
-//! HTTP/1.1 as bytes, for ends that must be able to break it.
+//! HTTP/1.1 at the level of bytes, for clients and servers that must be able to violate it.
 
 use std::io::{Error, ErrorKind, Result};
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _};
 
-/// Everything before a body: the first line, and the headers as they came.
+/// Everything before a body: the first line, and the headers as received.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) first_line: String,
@@ -12,7 +12,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// The next one; `None` when the other end has closed before its first byte.
+    /// Reads the next head; `None` if the peer has closed the connection before its first byte.
     pub(crate) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> Result<Option<Self>> {
         let Some(first_line) = line(stream).await? else {
             return Ok(None);
@@ -40,7 +40,7 @@ impl Head {
         Err(ErrorKind::UnexpectedEof.into())
     }
 
-    /// The first header of this name.
+    /// The first header with this name.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         let (_, value) = self
             .headers
@@ -49,7 +49,7 @@ impl Head {
         Some(text(value))
     }
 
-    /// The body of an answer: chunked, as long as its header says, or to the end.
+    /// The body of a response: chunked, by its length, or to the end of the connection.
     pub(crate) async fn read_body(
         &self,
         stream: &mut (impl AsyncBufRead + Unpin),
@@ -82,7 +82,7 @@ impl Head {
     }
 }
 
-/// Bytes as text, each byte one character: nothing is lost, and nothing is refused.
+/// Bytes as text, one character per byte, without loss.
 pub(crate) fn text(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }

@@ -1,4 +1,4 @@
-//! An issuer on loopback, shaped like a Kubernetes API server: discovery and a key set over TLS.
+//! An issuer on loopback that behaves like a Kubernetes API server: discovery and a JWKS over TLS.
 
 mod answer;
 
@@ -14,62 +14,62 @@ use super::keys::SigningKey;
 use super::port;
 use super::server::{Request, Server};
 
-/// What an issuer is asked for.
+/// An endpoint of an issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
     /// `/.well-known/openid-configuration`.
     Discovery,
     /// `/openid/v1/jwks`.
     Keys,
-    /// `/oauth2/mirror/<trust>`, where a companion would be. Nothing is there until an answer is set.
+    /// `/oauth2/mirror/<trust>` of a companion. It responds 404 until a response is set.
     Mirror,
 }
 
-/// A request that reached an issuer.
+/// A request that an issuer received.
 #[derive(Clone, Debug)]
-pub struct Seen {
-    /// What for.
+pub struct ReceivedRequest {
+    /// The endpoint.
     pub endpoint: Endpoint,
     /// Its path.
     pub path: String,
-    /// The `Host` it named.
+    /// Its `Host`.
     pub host: Option<String>,
     /// Its `Authorization`.
     pub authorization: Option<String>,
 }
 
-/// A running issuer. It answers truthfully until told otherwise, and ends when dropped.
+/// A running issuer. It gives correct responses unless others are set. Stopped when dropped.
 #[derive(Debug)]
 pub struct Issuer {
     name: String,
-    script: Arc<Script>,
+    handler: Arc<Handler>,
     server: Server,
 }
 
-/// What the connections share with the controls.
+/// State shared by the connections and the test.
 #[derive(Debug)]
-struct Script {
+struct Handler {
     discovery: Value,
-    told: Mutex<Told>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct State {
     keys: Vec<Value>,
     discovery: Option<Answer>,
     jwks: Option<Answer>,
     mirror: Option<Answer>,
-    seen: Vec<Seen>,
+    requests: Vec<ReceivedRequest>,
 }
 
 impl Issuer {
-    /// Starts an issuer that calls itself `name` (an `iss`, such as
-    /// `https://kubernetes.default.svc.cluster.local`, which several may share) and publishes
-    /// `keys`. Its certificate is good for the host of `name` and for 127.0.0.1, where its
-    /// `jwks_uri` lies.
+    /// Starts an issuer whose `iss` is `name` (such as
+    /// `https://kubernetes.default.svc.cluster.local`, which several issuers may share) and
+    /// publishes `keys`. Its certificate is valid for the host of `name` and for 127.0.0.1, which
+    /// its `jwks_uri` uses.
     ///
     /// # Panics
-    /// When `name` is no `https://` URL.
+    /// If `name` is not an `https://` URL.
     pub async fn start(authority: &Authority, name: &str, keys: &[&SigningKey]) -> Self {
         let mut issuer = Self::start_down(authority, name, keys);
         issuer.up().await;
@@ -79,7 +79,7 @@ impl Issuer {
     /// The same, not reachable yet.
     ///
     /// # Panics
-    /// When `name` is no `https://` URL.
+    /// If `name` is not an `https://` URL.
     #[must_use]
     pub fn start_down(authority: &Authority, name: &str, keys: &[&SigningKey]) -> Self {
         let address = port::free();
@@ -90,119 +90,121 @@ impl Issuer {
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
         });
-        let script = Arc::new(Script {
+        let handler = Arc::new(Handler {
             discovery,
-            told: Mutex::default(),
+            state: Mutex::default(),
         });
         let identity = authority.server(&[host(name), "127.0.0.1"]);
         let issuer = Self {
             name: name.to_owned(),
             server: Server::down(address, identity, {
-                let script = Arc::clone(&script);
-                move |request| script.answer(&request)
+                let handler = Arc::clone(&handler);
+                move |request| handler.answer(&request)
             }),
-            script,
+            handler,
         };
         issuer.set_keys(keys);
         issuer
     }
 
-    /// What it calls itself in `iss`.
+    /// The value of its `iss`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The host in its name, which its certificate is for.
+    /// The host of `name`, which its certificate is valid for.
     #[must_use]
     pub fn host(&self) -> &str {
         host(&self.name)
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// Publishes these keys from now on, and no others.
+    /// Publishes only these keys from now on.
     pub fn set_keys(&self, keys: &[&SigningKey]) {
         self.set_jwks(keys.iter().map(|key| key.jwk()).collect());
     }
 
-    /// Publishes these JWKs, be they keys or not.
+    /// Publishes these JWKs, which may be invalid.
     pub fn set_jwks(&self, jwks: Vec<Value>) {
-        self.script.told().keys = jwks;
+        self.handler.state().keys = jwks;
     }
 
-    /// Gives this answer at an endpoint from now on.
+    /// Gives this response at an endpoint from now on.
     pub fn answer(&self, endpoint: Endpoint, answer: Answer) {
-        *self.script.told().at(endpoint) = Some(answer);
+        *self.handler.state().at(endpoint) = Some(answer);
     }
 
-    /// Goes back to the truth at an endpoint.
-    pub fn answer_truly(&self, endpoint: Endpoint) {
-        *self.script.told().at(endpoint) = None;
+    /// Gives the correct response at an endpoint again.
+    pub fn reset(&self, endpoint: Endpoint) {
+        *self.handler.state().at(endpoint) = None;
     }
 
-    /// What has been asked so far, in order.
+    /// The requests received so far, in order.
     #[must_use]
-    pub fn seen(&self) -> Vec<Seen> {
-        self.script.told().seen.clone()
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.handler.state().requests.clone()
     }
 
-    /// How often an endpoint has been asked so far.
+    /// The number of requests that an endpoint received so far.
     #[must_use]
     pub fn count(&self, endpoint: Endpoint) -> usize {
-        self.script
-            .told()
-            .seen
+        self.handler
+            .state()
+            .requests
             .iter()
-            .filter(|seen| seen.endpoint == endpoint)
+            .filter(|request| request.endpoint == endpoint)
             .count()
     }
 
-    /// Goes down: breaks the connections there are and refuses new ones.
+    /// Goes down: closes its connections and refuses new ones.
     pub async fn down(&mut self) {
         self.server.go_down().await;
     }
 
-    /// Comes up again, on the same port.
+    /// Comes up again on the same port.
     pub async fn up(&mut self) {
         self.server.come_up().await;
     }
 }
 
-impl Script {
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().expect("no panic while it is held")
+impl Handler {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while it is held")
     }
 
-    /// Takes a request down, and returns what to answer.
+    /// Records a request and returns the response.
     fn answer(&self, request: &Request) -> Answer {
         let path = request.path();
         let Some(endpoint) = endpoint(path) else {
             return Answer::status(404);
         };
-        let mut told = self.told();
-        told.seen.push(Seen {
+        let mut state = self.state();
+        state.requests.push(ReceivedRequest {
             endpoint,
             path: path.to_owned(),
             host: request.header("host"),
             authorization: request.header("authorization"),
         });
-        if let Some(answer) = told.at(endpoint) {
+        if let Some(answer) = state.at(endpoint) {
             return answer.clone();
         }
         match endpoint {
             Endpoint::Discovery => Answer::json("application/json", &self.discovery),
-            Endpoint::Keys => Answer::json("application/jwk-set+json", &json!({"keys": told.keys})),
+            Endpoint::Keys => {
+                Answer::json("application/jwk-set+json", &json!({"keys": state.keys}))
+            }
             Endpoint::Mirror => Answer::status(404),
         }
     }
 }
 
-impl Told {
+impl State {
     fn at(&mut self, endpoint: Endpoint) -> &mut Option<Answer> {
         match endpoint {
             Endpoint::Discovery => &mut self.discovery,

@@ -1,4 +1,4 @@
-//! Keys that issuers sign with.
+//! Signing keys of issuers.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -54,7 +54,7 @@ impl Algorithm {
     }
 }
 
-/// A private key, with the name that its issuer publishes it under.
+/// A private key, with the key ID that its issuer publishes it under.
 #[derive(Clone, Debug)]
 pub struct SigningKey {
     secret: Secret,
@@ -71,11 +71,11 @@ enum Secret {
 }
 
 impl SigningKey {
-    /// An RSA key of 2048 bits for RS256. It takes long to find one, so that `name` gives the same
-    /// key again all through the process.
+    /// An RSA key of 2048 bits for RS256. Generating one takes long, so `name` returns the same key
+    /// throughout the process.
     ///
     /// # Panics
-    /// When none can be found.
+    /// If none can be generated.
     #[must_use]
     pub fn rsa(name: &str) -> Self {
         static KNOWN: Mutex<BTreeMap<String, rsa::RsaPrivateKey>> = Mutex::new(BTreeMap::new());
@@ -114,7 +114,7 @@ impl SigningKey {
     }
 
     fn new(secret: Secret, algorithm: Algorithm) -> Self {
-        // As a Kubernetes API server names its keys.
+        // The `kid` that a Kubernetes API server uses.
         let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(secret.public_der()));
         Self {
             secret,
@@ -123,35 +123,35 @@ impl SigningKey {
         }
     }
 
-    /// The same key under another name.
+    /// The same key with another `kid`.
     #[must_use]
     pub fn named(mut self, kid: &str) -> Self {
         kid.clone_into(&mut self.kid);
         self
     }
 
-    /// The same key for another algorithm: the one that its JWK names and that tokens are signed
-    /// with.
+    /// The same key for another algorithm: the `alg` of its JWK, and the algorithm that tokens are
+    /// signed with.
     #[must_use]
     pub fn algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
         self
     }
 
-    /// The name it is published under.
+    /// The `kid`.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The algorithm it is for.
+    /// The algorithm.
     #[must_use]
     pub fn alg(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The public key as a JWK (RFC 7517), with the members that Kubernetes gives: `use`, `kty`,
-    /// `kid`, `alg` and the key's own.
+    /// The public key as a JWK (RFC 7517), with the members that Kubernetes publishes: `use`,
+    /// `kty`, `kid`, `alg` and the members of the key type.
     #[must_use]
     pub fn jwk(&self) -> Value {
         let mut jwk = match &self.secret {
@@ -215,10 +215,10 @@ impl SigningKey {
         self.secret.public_der()
     }
 
-    /// The public key as PEM (RFC 7468), which a forger may know and use as a secret.
+    /// The public key as PEM (RFC 7468), which an attacker may use as an HMAC secret.
     ///
     /// # Panics
-    /// For Ed25519, which nobody mistakes for a secret.
+    /// For Ed25519.
     #[must_use]
     pub fn public_pem(&self) -> String {
         match &self.secret {
@@ -230,10 +230,10 @@ impl SigningKey {
         .expect("a public key has a PEM")
     }
 
-    /// The signature of `message` as a JWS carries it (RFC 7515), by the key's own algorithm.
+    /// The signature of `message` in the format of JWS (RFC 7515), with the key's algorithm.
     ///
     /// # Panics
-    /// When the algorithm is not for this kind of key.
+    /// If the algorithm does not fit the key type.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         match (&self.secret, self.algorithm) {
@@ -255,7 +255,7 @@ impl SigningKey {
 impl Secret {
     fn public_der(&self) -> Vec<u8> {
         match self {
-            // RFC 8410 has one form of it: these bytes, then the key.
+            // The fixed prefix of RFC 8410, then the key.
             Self::Ed25519(pair) => [
                 &[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0],
                 &pair.pk[..],

@@ -13,7 +13,7 @@ use super::{folder, tools};
 const CONFIGURATION: &str = "nginx.conf";
 const ACCESS_LOG: &str = "access.log";
 
-/// A running NGINX. It ends when dropped.
+/// A running NGINX. Stopped when dropped.
 #[derive(Debug)]
 pub struct Nginx {
     address: SocketAddr,
@@ -21,16 +21,16 @@ pub struct Nginx {
     process: Process,
 }
 
-/// NGINX refused a configuration. It holds what `nginx -t` said.
+/// NGINX rejected a configuration. Contains the output of `nginx -t`.
 #[derive(Debug)]
 pub struct Refused(pub String);
 
 impl Nginx {
-    /// Starts one with what stands inside `http { … }`, and waits until it listens at `address`,
-    /// which the text must say too.
+    /// Starts NGINX with this content of `http { … }`, and waits until it listens on `address`,
+    /// which the text must contain too.
     ///
     /// # Panics
-    /// When NGINX refuses it, or does not listen there.
+    /// If NGINX rejects it, or does not listen there.
     pub async fn start(address: SocketAddr, http: &str) -> Self {
         match Self::try_start(address, http).await {
             Ok(nginx) => nginx,
@@ -41,10 +41,10 @@ impl Nginx {
     /// The same.
     ///
     /// # Errors
-    /// When NGINX refuses the configuration.
+    /// If NGINX rejects the configuration.
     ///
     /// # Panics
-    /// When it does not listen there.
+    /// If it does not listen there.
     pub async fn try_start(address: SocketAddr, http: &str) -> Result<Self, Refused> {
         let folder = folder::fresh("nginx");
         fs::write(folder.join(CONFIGURATION), configuration(http)).expect("a configuration file");
@@ -64,19 +64,19 @@ impl Nginx {
         })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// All that it has said of itself.
+    /// Its error log.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()
     }
 
-    /// All that it has said of requests.
+    /// Its access log.
     #[must_use]
     pub fn access_log(&self) -> String {
         fs::read_to_string(self.folder.join(ACCESS_LOG)).unwrap_or_default()
@@ -90,7 +90,7 @@ fn nginx(folder: &Path) -> Command {
     command
 }
 
-/// One process, so that ending it ends all, and no files outside of its folder.
+/// A single process, so that stopping it stops everything, and no files outside of its folder.
 fn configuration(http: &str) -> String {
     let places: String = ["client_body", "fastcgi", "proxy", "scgi", "uwsgi"]
         .map(|kind| format!("{kind}_temp_path {kind};\n"))

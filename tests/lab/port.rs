@@ -1,4 +1,4 @@
-//! Ports for programs that must be told theirs.
+//! Free ports for programs whose port must be known before they start.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,19 +7,18 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use tokio::net::TcpSocket;
 
-/// Below the range that Linux hands out by itself, so that no outgoing connection takes one in
-/// between.
+/// Below Linux's range of ephemeral ports, so that no outgoing connection takes one in between.
 const FIRST: u16 = 20_000;
 const COUNT: u16 = 12_000;
 
-/// A loopback address that nobody listens on, and that this process gives out once.
+/// A free loopback address. This process returns each one once.
 ///
 /// # Panics
-/// When all are taken.
+/// If all are in use.
 #[must_use]
 pub fn free() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Programs that run at the same time begin at different places.
+    // Programs that run at the same time start at different ports.
     let start = process::id().wrapping_mul(97);
     (0..COUNT)
         .map(|_| {
@@ -31,12 +30,12 @@ pub fn free() -> SocketAddr {
         .expect("a free port on loopback")
 }
 
-/// A socket that has this port, which may have been another's a moment ago. As long as it does not
-/// listen, connections are refused, and others may bind the port too: a program that is started
-/// meanwhile has a copy of each of our sockets until it runs, and would keep a port that listens.
+/// A socket bound to this port. It does not listen, so connections are refused and others can still
+/// bind the port: a child process that starts meanwhile has copies of our sockets until it calls
+/// `exec`, and a copy of a listening socket would block the port.
 ///
 /// # Errors
-/// Where somebody listens there.
+/// If something listens there.
 pub(super) fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;

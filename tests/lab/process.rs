@@ -10,8 +10,8 @@ use std::thread;
 use super::client::Call;
 use super::{secrets, wait};
 
-/// A running program. Dropping it kills it and waits for its end, and panics where a secret stands
-/// in what it said (see [`secrets`]).
+/// A running program. Dropping it kills it, waits for its exit, and panics if its log contains a
+/// secret (see [`secrets`]).
 #[derive(Debug)]
 pub struct Process {
     name: String,
@@ -23,10 +23,10 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command`; what it says goes to `<folder>/<name>.log`.
+    /// Starts `command`, with its output in `<folder>/<name>.log`.
     ///
     /// # Panics
-    /// When it cannot be started.
+    /// If it cannot be started.
     #[must_use]
     pub fn start(name: &str, folder: &Path, mut command: Command) -> Self {
         let log = folder.join(format!("{name}.log"));
@@ -45,17 +45,17 @@ impl Process {
         }
     }
 
-    /// It writes another log besides, which must hold no secret either.
+    /// Registers another log of the program, which is also searched for secrets.
     #[must_use]
     pub fn logs_to(mut self, file: PathBuf) -> Self {
         self.other_logs.push(file);
         self
     }
 
-    /// Waits until a GET of this path is answered with 200.
+    /// Waits until a GET of this path returns 200.
     ///
     /// # Panics
-    /// As [`Process::ready`] does.
+    /// Like [`Process::ready`].
     pub async fn ready_at(&mut self, address: SocketAddr, path: &str) {
         let call = Call::get("localhost", path);
         let is_ready = async || {
@@ -65,22 +65,22 @@ impl Process {
         self.ready(is_ready).await;
     }
 
-    /// Looks until `probe` is true.
+    /// Polls until `probe` is true.
     ///
     /// # Panics
-    /// When the program ends before, or takes longer than [`wait::LONG`]; both show the end of its
-    /// log.
+    /// If the program exits before, or it takes longer than [`wait::LONG`]; both show the end of
+    /// its log.
     pub async fn ready(&mut self, mut probe: impl AsyncFnMut() -> bool) {
         let ready = wait::within(wait::LONG, async || {
             if let Some(status) = self.ended() {
-                panic!("{} ended with {status}:\n{}", self.name, self.last_lines());
+                panic!("{} exited with {status}:\n{}", self.name, self.last_lines());
             }
             probe().await.then_some(())
         });
         let ready = ready.await;
         assert!(
             ready.is_some(),
-            "{} does not get ready:\n{}",
+            "{} does not become ready:\n{}",
             self.name,
             self.last_lines()
         );
@@ -88,35 +88,35 @@ impl Process {
 
     /// Kills it, if it still runs.
     pub fn kill(&mut self) {
-        // The watchdog first: it must not outlive the number it watches.
+        // The watchdog first, because the process ID may be reused afterwards.
         for child in [&mut self.watchdog, &mut self.child] {
             let _gone = child.kill();
             let _gone = child.wait();
         }
     }
 
-    /// Kills it, if it still runs, and starts it again as it was started. Its log goes on.
+    /// Kills it, if it still runs, and starts it again in the same way. Its log is appended to.
     ///
     /// # Panics
-    /// When it cannot be started.
+    /// If it cannot be started.
     pub fn restart(&mut self) {
         self.kill();
         self.child = spawn(&mut self.command);
         self.watchdog = watch(&self.child);
     }
 
-    /// Asks it to end and waits until it has.
+    /// Sends SIGTERM and waits until it has exited.
     ///
     /// # Panics
-    /// When it has not within [`wait::LONG`], with the end of its log.
+    /// If it has not within [`wait::LONG`]; the message has the end of its log.
     pub async fn stop(&mut self) -> ExitStatus {
         self.end_by("TERM").await
     }
 
-    /// The same as a terminal asks, by Ctrl-C.
+    /// The same with SIGINT, like Ctrl-C.
     ///
     /// # Panics
-    /// As [`Process::stop`] does.
+    /// Like [`Process::stop`].
     pub async fn interrupt(&mut self) -> ExitStatus {
         self.end_by("INT").await
     }
@@ -125,17 +125,17 @@ impl Process {
         self.signal(signal);
         let ended = wait::within(wait::LONG, async || self.ended()).await;
         self.kill();
-        ended.unwrap_or_else(|| panic!("{} does not end:\n{}", self.name, self.last_lines()))
+        ended.unwrap_or_else(|| panic!("{} does not exit:\n{}", self.name, self.last_lines()))
     }
 
-    /// Stops it in its tracks: its connections stay, and nobody answers.
+    /// Suspends it (SIGSTOP): its connections stay open, nothing is answered.
     ///
     /// # Panics
-    /// When it does not stop.
+    /// If it does not stop.
     pub async fn pause(&self) {
         self.signal("STOP");
         let stat = format!("/proc/{}/stat", self.id());
-        wait::until_true("a program that stands still", wait::LONG, async || {
+        wait::until_true("a suspended program", wait::LONG, async || {
             // `PID (NAME) STATE …`
             let stat = fs::read_to_string(&stat).unwrap_or_default();
             let state = stat.rsplit_once(") ").map(|(_, rest)| rest.as_bytes());
@@ -144,10 +144,10 @@ impl Process {
         .await;
     }
 
-    /// Lets it go on after [`Process::pause`].
+    /// Resumes it after [`Process::pause`].
     ///
     /// # Panics
-    /// When it is gone.
+    /// If it has exited.
     pub fn resume(&self) {
         self.signal("CONT");
     }
@@ -157,27 +157,27 @@ impl Process {
             .args(["-c", "kill -s \"$0\" \"$1\"", name, &self.id().to_string()])
             .status()
             .expect("a shell");
-        assert!(sent.success(), "{}: no {name} for it", self.name);
+        assert!(sent.success(), "{}: can't send {name}", self.name);
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has exited.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be asked")
     }
 
-    /// Its number.
+    /// Its process ID.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Where it is kept what it says.
+    /// The path of its log.
     #[must_use]
     pub fn log_file(&self) -> &Path {
         &self.log
     }
 
-    /// All it has said.
+    /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {
         read(&self.log)
@@ -203,9 +203,11 @@ impl Drop for Process {
             .collect();
         match leaks.as_str() {
             "" => {}
-            // A second panic would end the program, and what the first has to tell.
-            leaks if thread::panicking() => eprintln!("{} tells secrets:{leaks}", self.name),
-            leaks => panic!("{} tells secrets:{leaks}", self.name),
+            // A second panic would abort the program and hide the message of the first.
+            leaks if thread::panicking() => {
+                eprintln!("{} has secrets in its logs:{leaks}", self.name)
+            }
+            leaks => panic!("{} has secrets in its logs:{leaks}", self.name),
         }
     }
 }
@@ -220,8 +222,8 @@ fn spawn(command: &mut Command) -> Child {
         .unwrap_or_else(|error| panic!("{:?}: {error}", command.get_program()))
 }
 
-/// Kills `child` when this process ends without a chance to: the shell's input then comes to its
-/// end.
+/// Kills `child` if this process ends without dropping the guard: the shell then reads the end of
+/// its input.
 fn watch(child: &Child) -> Child {
     Command::new("sh")
         .args(["-c", "read -r _; kill -9 \"$0\"", &child.id().to_string()])

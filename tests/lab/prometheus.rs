@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::process::Process;
 use super::{folder, port, tools};
 
-/// A running Prometheus that scrapes nothing but itself. It ends when dropped.
+/// A running Prometheus that scrapes only itself. Stopped when dropped.
 #[derive(Debug)]
 pub struct Prometheus {
     address: SocketAddr,
@@ -17,7 +17,7 @@ impl Prometheus {
     /// Starts one and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not get ready, with the end of its log.
+    /// If it does not become ready; the message has the end of its log.
     pub async fn start() -> Self {
         let folder = folder::fresh("prometheus");
         let address = port::free();
@@ -43,7 +43,7 @@ impl Prometheus {
         }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -1,4 +1,4 @@
-//! A real OpenID provider: npm `oidc-provider`, over TLS.
+//! A real OpenID provider: npm's `oidc-provider`, over TLS.
 
 mod client;
 mod settings;
@@ -15,7 +15,7 @@ use super::client::{Call, Reply};
 use super::keys::SigningKey;
 use super::process::Process;
 
-/// A running provider. People sign in on its own pages with any password. It ends when dropped.
+/// A running provider. Users sign in on its own pages with any password. Stopped when dropped.
 #[derive(Debug)]
 pub struct Provider {
     issuer: String,
@@ -28,120 +28,120 @@ pub struct Provider {
 /// An endpoint of the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// Where a browser begins to sign in.
+    /// The authorization endpoint.
     Authorization,
     /// `/.well-known/openid-configuration`.
     Discovery,
-    /// Where a browser signs out.
+    /// The end session endpoint.
     EndSession,
     /// The key set.
     Keys,
-    /// Where a code or a refresh token is redeemed.
+    /// The token endpoint.
     Token,
-    /// Who somebody is.
+    /// The userinfo endpoint.
     UserInfo,
 }
 
-/// What an endpoint does in place of its work.
+/// A fault of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It works, but the answer never arrives: the connection breaks.
+    /// The request is processed, but the connection breaks before the response.
     Lost,
-    /// It answers with this status at once.
+    /// It responds with this status at once.
     Status(u16),
 }
 
-/// A request that the provider has answered.
+/// A request that the provider has processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Visit {
-    /// Which endpoint.
+pub struct RecordedRequest {
+    /// The endpoint.
     pub route: String,
-    /// The `grant_type` that it named.
+    /// The `grant_type` of the request.
     pub grant: Option<String>,
-    /// The answer's status.
+    /// The status of the response.
     pub status: u16,
 }
 
 /// A logout token that the provider has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// To which client.
+pub struct LogoutToken {
+    /// The client it was sent to.
     pub client: String,
-    /// Whose session it was.
+    /// The user.
     pub subject: String,
     /// The session, by the `sid` of the ID token.
     pub sid: String,
-    /// Why it did not arrive, if so.
+    /// Why the delivery failed, if it did.
     pub error: Option<String>,
 }
 
 impl Provider {
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it calls itself in `iss`, and where it is reached.
+    /// The value of its `iss`, and its URL.
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
 
-    /// What has been asked so far, in order.
+    /// The requests so far, in order.
     ///
     /// # Panics
-    /// When the provider is down.
-    pub async fn seen(&self) -> Vec<Visit> {
-        let visit = |visit: &Value| Visit {
-            route: text(&visit["route"]),
-            grant: visit["grant"].as_str().map(str::to_owned),
-            status: visit["status"]
+    /// If the provider is down.
+    pub async fn requests(&self) -> Vec<RecordedRequest> {
+        let request = |request: &Value| RecordedRequest {
+            route: text(&request["route"]),
+            grant: request["grant"].as_str().map(str::to_owned),
+            status: request["status"]
                 .as_u64()
                 .and_then(|status| status.try_into().ok())
                 .expect("a status"),
         };
-        self.list("/seen").await.iter().map(visit).collect()
+        self.list("/requests").await.iter().map(request).collect()
     }
 
-    /// How often an endpoint has been asked so far.
+    /// The number of requests to an endpoint so far.
     pub async fn count(&self, route: Route) -> usize {
-        let mut seen = self.seen().await;
-        seen.retain(|visit| visit.route == route.name());
-        seen.len()
+        let mut requests = self.requests().await;
+        requests.retain(|request| request.route == route.name());
+        requests.len()
     }
 
-    /// How often this kind of grant has been redeemed, or was to be.
+    /// The number of token requests with this `grant_type`, including failed ones.
     pub async fn grants(&self, kind: &str) -> usize {
-        let mut seen = self.seen().await;
-        seen.retain(|visit| visit.grant.as_deref() == Some(kind));
-        seen.len()
+        let mut requests = self.requests().await;
+        requests.retain(|request| request.grant.as_deref() == Some(kind));
+        requests.len()
     }
 
     /// The logout tokens sent so far, in order.
-    pub async fn told(&self) -> Vec<Told> {
-        let told = |told: &Value| Told {
-            client: text(&told["client"]),
-            subject: text(&told["sub"]),
-            sid: text(&told["sid"]),
-            error: told["error"].as_str().map(str::to_owned),
+    pub async fn logout_tokens(&self) -> Vec<LogoutToken> {
+        let sent = |sent: &Value| LogoutToken {
+            client: text(&sent["client"]),
+            subject: text(&sent["sub"]),
+            sid: text(&sent["sid"]),
+            error: sent["error"].as_str().map(str::to_owned),
         };
-        self.list("/told").await.iter().map(told).collect()
+        self.list("/logout_tokens").await.iter().map(sent).collect()
     }
 
-    /// Changes a person's claims from now on; `null` takes the person away.
+    /// Changes a user's claims from now on; `null` removes the user.
     pub async fn set_account(&self, login: &str, claims: Value) {
         self.command("/accounts", &json!({login: claims})).await;
     }
 
-    /// The private keys it signs with and publishes: for RS256 and ES256, the newest first.
+    /// The private keys that it signs with and publishes: for RS256 and ES256, newest first.
     #[must_use]
     pub fn keys(&self) -> &[SigningKey] {
         &self.keys
     }
 
-    /// Signs with new keys from now on, and no longer publishes the old ones unless `keep`. The
-    /// sessions stay.
+    /// Signs with new keys from now on. The old ones are no longer published unless `keep`.
+    /// Sessions are kept.
     pub async fn rotate(&mut self, keep: bool) {
         let old = std::mem::replace(&mut self.keys, new_keys());
         if keep {
@@ -150,7 +150,7 @@ impl Provider {
         self.command("/keys", &jwks(&self.keys)).await;
     }
 
-    /// Lets an endpoint fail from now on.
+    /// Makes an endpoint fail from now on.
     pub async fn fail(&self, route: Route, fault: Fault) {
         let fault = match fault {
             Fault::Lost => json!("lost"),
@@ -159,40 +159,40 @@ impl Provider {
         self.command("/faults", &json!({route.name(): fault})).await;
     }
 
-    /// Lets an endpoint work again.
+    /// Removes the fault of an endpoint.
     pub async fn work(&self, route: Route) {
         self.command("/faults", &json!({route.name(): null})).await;
     }
 
-    /// Breaks the connections there are and every new one.
+    /// Closes all connections, and every new one.
     pub async fn down(&self) {
         self.command("/down", &json!({})).await;
     }
 
-    /// Takes connections again; nothing is forgotten.
+    /// Accepts connections again. Its state is kept.
     pub async fn up(&self) {
         self.command("/up", &json!({})).await;
     }
 
-    /// Stands still: connections are taken, and nobody answers.
+    /// Suspends it: connections are accepted, nothing is answered.
     pub async fn pause(&self) {
         self.process.pause().await;
     }
 
-    /// Goes on after [`Provider::pause`].
+    /// Resumes it after [`Provider::pause`].
     pub fn resume(&self) {
         self.process.resume();
     }
 
-    /// Ends and starts again on the same ports, with the accounts it had at first. All sessions are
-    /// forgotten, and so is what was asked.
+    /// Restarts it on the same ports with its initial accounts. Sessions and recorded requests are
+    /// lost.
     pub async fn restart(&mut self) {
         self.process.restart();
-        self.process.ready_at(self.control, "/seen").await;
+        self.process.ready_at(self.control, "/requests").await;
         self.command("/keys", &jwks(&self.keys)).await;
     }
 
-    /// All it has said.
+    /// Its log so far.
     #[must_use]
     pub fn log(&self) -> String {
         self.process.log()
@@ -228,7 +228,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// One for each algorithm that it offers.
+/// One key for each algorithm that it offers.
 fn new_keys() -> Vec<SigningKey> {
     static MADE: AtomicUsize = AtomicUsize::new(0);
     let number = MADE.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! A real Redis: one server, servers behind a sentinel, or a cluster.
+//! A real Redis: one server, a sentinel with two servers, or a cluster.
 
 mod cluster;
 mod sentinel;
@@ -18,7 +18,7 @@ use super::{folder, port, secrets, tools};
 
 const PASSWORD: &str = "redis-password";
 
-/// A running Redis with a password. It keeps what it is told over a restart, and ends when dropped.
+/// A running Redis with a password. Its data survives a restart. Stopped when dropped.
 #[derive(Debug)]
 pub struct Redis {
     address: SocketAddr,
@@ -27,7 +27,7 @@ pub struct Redis {
     process: Process,
 }
 
-/// What `redis-cli` must know.
+/// The connection settings of `redis-cli`.
 #[derive(Clone, Debug)]
 struct Client {
     port: u16,
@@ -38,26 +38,26 @@ impl Redis {
     /// Starts one and waits until it is ready.
     ///
     /// # Panics
-    /// When it does not get ready, with the end of its log.
+    /// If it does not become ready; the message has the end of its log.
     pub async fn start() -> Self {
         Self::launch(None, &[]).await
     }
 
-    /// The same with TLS alone, as `localhost`.
+    /// The same with TLS only, as `localhost`.
     ///
     /// # Panics
-    /// When it does not get ready, with the end of its log.
+    /// If it does not become ready; the message has the end of its log.
     pub async fn start_tls(authority: &Authority) -> Self {
         Self::launch(Some(authority), &[]).await
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What a companion's `session` says of it.
+    /// The settings for a companion's `session`.
     #[must_use]
     pub fn session(&self) -> Value {
         let port = self.address.port();
@@ -72,16 +72,16 @@ impl Redis {
         json!({"store": store, "redis": redis})
     }
 
-    /// Gives it a command and returns what it says, line by line as `redis-cli` has it.
+    /// Runs a command and returns the output of `redis-cli`.
     ///
     /// # Panics
-    /// When `redis-cli` cannot be run.
+    /// If `redis-cli` cannot be run.
     #[must_use]
     pub fn command(&self, words: &[&str]) -> String {
         self.client.command(words)
     }
 
-    /// The keys that fit a pattern, in order.
+    /// The keys that match a pattern, sorted.
     #[must_use]
     pub fn keys(&self, pattern: &str) -> Vec<String> {
         let told = self.command(&["KEYS", pattern]);
@@ -91,7 +91,7 @@ impl Redis {
         keys
     }
 
-    /// Lets it forget everything.
+    /// Deletes all data.
     pub fn forget(&self) {
         assert_eq!(self.command(&["FLUSHALL"]), "OK");
     }
@@ -101,29 +101,29 @@ impl Redis {
         self.process.kill();
     }
 
-    /// Starts it again on the same port, with what it knew.
+    /// Starts it again on the same port, with its data.
     ///
     /// # Panics
-    /// When it does not get ready, with the end of its log.
+    /// If it does not become ready; the message has the end of its log.
     pub async fn restart(&mut self) {
         self.process.restart();
         self.ready().await;
     }
 
-    /// Stands still: connections are taken, and nobody answers.
+    /// Suspends it: connections are accepted, nothing is answered.
     pub async fn pause(&self) {
         self.process.pause().await;
     }
 
-    /// Goes on after [`Redis::pause`].
+    /// Resumes it after [`Redis::pause`].
     pub fn resume(&self) {
         self.process.resume();
     }
 
-    /// Starts one with these arguments besides.
+    /// Starts Redis with additional arguments.
     async fn launch(authority: Option<&Authority>, more: &[&str]) -> Self {
         let folder = folder::fresh("redis");
-        secrets::keep("Redis's password", PASSWORD);
+        secrets::register("Redis's password", PASSWORD);
         let address = port::free();
         let port = address.port().to_string();
         let mut command = tools::server("bin/redis-server");

@@ -1,9 +1,10 @@
-//! What may stand in no log: the secrets that the lab hands out or sees, and what looks like one.
+//! Secrets that no log may contain: those that the lab issues or sees, and texts that match the
+//! pattern of one.
 //!
-//! Each [`Process`](super::process::Process) looks through its logs when it ends, and fails the test
-//! that ran it where one of these stands there. No part of the lab is left out, and no log: Envoy
-//! and the companion run at the levels that operators run them at, and the lab's access logs leave
-//! queries out as the shipped ones do.
+//! Each [`Process`](super::process::Process) searches its logs when it ends, and fails its test if
+//! a secret is found. This holds for every program and log of the lab: Envoy and the companion run
+//! at their usual log levels, and access logs omit queries like those of the example
+//! configurations.
 
 #[cfg(test)]
 mod tests;
@@ -18,13 +19,13 @@ use url::Url;
 
 use super::client::Reply;
 
-/// What is shorter is found by chance.
-const SHORTEST: usize = 6;
+/// Shorter texts would be found by chance.
+const MIN_BYTES: usize = 6;
 
-/// The value of a cookie that is shorter is no credential.
-const SHORTEST_COOKIE: usize = 16;
+/// Shorter cookie values are not credentials.
+const MIN_COOKIE_BYTES: usize = 16;
 
-/// Names of fields whose value is a secret, as `NAME=…` or `"NAME": "…"`.
+/// Fields whose value is a secret, as `NAME=…` or `"NAME": "…"`.
 const FIELDS: [&str; 8] = [
     "access_token",
     "client_secret",
@@ -36,64 +37,64 @@ const FIELDS: [&str; 8] = [
     "refresh_token",
 ];
 
-/// The first name of our cookies.
-const FAMILY: &str = "portcullis";
+/// The prefix of our cookies' names.
+const COOKIE_PREFIX: &str = "portcullis";
 
-static KNOWN: LazyLock<Mutex<Known>> = LazyLock::new(Mutex::default);
+static REGISTERED: LazyLock<Mutex<Registered>> = LazyLock::new(Mutex::default);
 
 #[derive(Debug, Default)]
-struct Known {
-    /// Each secret with what it is.
+struct Registered {
+    /// Each secret with its kind.
     texts: BTreeMap<String, &'static str>,
     files: BTreeSet<PathBuf>,
 }
 
-/// Lets no log hold this text from now on. `what` is told where one does.
-pub fn keep(what: &'static str, text: &str) {
-    if text.len() >= SHORTEST {
-        known().texts.insert(text.to_owned(), what);
+/// Registers a secret. `what` is its kind, for the failure message.
+pub fn register(what: &'static str, text: &str) {
+    if text.len() >= MIN_BYTES {
+        registered().texts.insert(text.to_owned(), what);
     }
 }
 
-/// The same for each line of a file, as far as it is written by then.
-pub fn keep_lines(file: PathBuf) {
-    known().files.insert(file);
+/// Registers each line of a file, as written when a log is searched.
+pub fn register_lines(file: PathBuf) {
+    registered().files.insert(file);
 }
 
-/// Keeps the cookies and the code that an answer carries.
-pub(super) fn keep_all_of(reply: &Reply) {
+/// Registers the cookies and the code in a response.
+pub(super) fn register_all_of(reply: &Reply) {
     for line in reply.all("set-cookie") {
         let pair = line.split(';').next().unwrap_or_default();
         let value = pair.split_once('=').map_or("", |(_, value)| value);
-        if value.len() >= SHORTEST_COOKIE {
-            keep("a cookie's value", value);
+        if value.len() >= MIN_COOKIE_BYTES {
+            register("a cookie's value", value);
         }
     }
     let location = reply.header("location").and_then(|to| Url::parse(&to).ok());
     for (name, value) in location.iter().flat_map(Url::query_pairs) {
         if name == "code" {
-            keep("a code", &value);
+            register("a code", &value);
         }
     }
 }
 
-/// What a log holds of that: in which line, and what it is, but not the secret itself.
+/// The secrets in a log: line number and kind, but not the secret itself.
 #[must_use]
 pub fn found_in(log: &str) -> Vec<String> {
-    let mut known = known().texts.clone();
-    let files = self::known().files.clone();
+    let mut known = registered().texts.clone();
+    let files = self::registered().files.clone();
     for file in files {
         let lines = fs::read_to_string(file).unwrap_or_default();
         known.extend(lines.lines().map(|line| (line.to_owned(), "a grant")));
     }
-    known.retain(|secret, _| secret.len() >= SHORTEST);
-    // All at once: a program of tests comes to know thousands.
+    known.retain(|secret, _| secret.len() >= MIN_BYTES);
+    // All at once: a test program collects thousands.
     let all = AhoCorasick::new(known.keys()).expect("secrets are short");
     let kinds: Vec<&str> = known.into_values().collect();
     let of_line = |(number, line): (usize, &str)| {
         let told = all.find_overlapping_iter(line);
         let mut what: BTreeSet<&str> = told.map(|told| kinds[told.pattern().as_usize()]).collect();
-        what.extend(looks_like(line));
+        what.extend(matches_pattern(line));
         let told = what
             .into_iter()
             .map(|what| format!("line {number}: {what}"));
@@ -102,9 +103,9 @@ pub fn found_in(log: &str) -> Vec<String> {
     (1..).zip(log.lines()).flat_map(of_line).collect()
 }
 
-/// What a line holds by the looks of it.
-fn looks_like(line: &str) -> Vec<&'static str> {
-    // JSON that was put into JSON has its quotes escaped.
+/// The kinds of secrets whose pattern a line matches.
+fn matches_pattern(line: &str) -> Vec<&'static str> {
+    // JSON inside JSON has escaped quotes.
     let line = &line.replace('\\', "");
     let mut found = Vec::new();
     let mut add = |what, is_there| {
@@ -117,43 +118,43 @@ fn looks_like(line: &str) -> Vec<&'static str> {
         "credentials",
         ["Bearer ", "Basic "]
             .iter()
-            .any(|scheme| behind(line, scheme).any(|rest| word(rest).len() >= SHORTEST_COOKIE)),
+            .any(|scheme| behind(line, scheme).any(|rest| word(rest).len() >= MIN_COOKIE_BYTES)),
     );
     add(
         "one of our cookies",
-        behind(line, FAMILY).any(is_rest_of_cookie),
+        behind(line, COOKIE_PREFIX).any(is_rest_of_cookie),
     );
     let has_field = |name| before_and_behind(line, name).any(is_field);
     add("a secret field", FIELDS.into_iter().any(has_field));
-    // `"code": "…"` tells an error, which everybody may know.
+    // `"code": "…"` is an error code, which is not secret.
     let in_query = |around: &(&str, &str)| around.1.starts_with('=');
     let mut codes = before_and_behind(line, "code").filter(in_query);
     add("a code in a query", codes.any(is_field));
     found
 }
 
-/// The rest of a token behind `eyJ`, with a part like it behind a dot.
+/// Whether this is the rest of a token after `eyJ`, including a second such part after a dot.
 fn is_rest_of_jwt(rest: &str) -> bool {
     rest.split_once('.')
         .is_some_and(|(header, claims)| word(header) == header && claims.starts_with("eyJ"))
 }
 
-/// The rest of a cookie behind its first name, such as `-session.0=…`.
+/// Whether this is the rest of a cookie after the prefix, such as `-session.0=…`.
 fn is_rest_of_cookie(rest: &str) -> bool {
     rest.split_once('=').is_some_and(|(name, value)| {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        name.bytes().all(is_name) && word(value).len() >= SHORTEST
+        name.bytes().all(is_name) && word(value).len() >= MIN_BYTES
     })
 }
 
-/// Whether a name that stands between these is that of a field with a value: `NAME=…` or `"NAME": "…"`.
+/// Whether a name between these texts is a field with a value: `NAME=…` or `"NAME": "…"`.
 fn is_field((before, rest): (&str, &str)) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let begins = !before.bytes().next_back().is_some_and(is_part);
     let member = rest.strip_prefix("\":").map(str::trim_start);
     let value = rest.strip_prefix('=').or(member);
     let value = value.map(|value| word(value.trim_start_matches('"')));
-    begins && value.is_some_and(|value| value.len() >= SHORTEST)
+    begins && value.is_some_and(|value| value.len() >= MIN_BYTES)
 }
 
 fn behind<'a>(line: &'a str, what: &'a str) -> impl Iterator<Item = &'a str> {
@@ -168,12 +169,12 @@ fn before_and_behind<'a>(line: &'a str, what: &'a str) -> impl Iterator<Item = (
     })
 }
 
-/// As far as base64url goes.
+/// The longest prefix in base64url.
 fn word(text: &str) -> &str {
     let is_other = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_');
     text.split(is_other).next().unwrap_or_default()
 }
 
-fn known() -> MutexGuard<'static, Known> {
-    KNOWN.lock().expect("no panic while it is held")
+fn registered() -> MutexGuard<'static, Registered> {
+    REGISTERED.lock().expect("no panic while it is held")
 }

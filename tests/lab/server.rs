@@ -1,4 +1,4 @@
-//! A server over TLS that gives any answer, the broken ones too, and that comes and goes.
+//! A TLS server that can send any response, including broken ones, and can go down and come up.
 
 use std::fmt;
 use std::future;
@@ -19,76 +19,76 @@ use super::http::{Head, text};
 use super::issuer::Answer;
 use super::{port, wait};
 
-/// What a server says to each request.
-type Script = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
+/// Returns the response to each request.
+type Handler = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
 
-/// A server of the lab. It ends when dropped.
+/// A server of the lab. Stopped when dropped.
 pub(super) struct Server {
     address: SocketAddr,
     identity: Arc<ServerConfig>,
-    script: Script,
+    handler: Handler,
     state: State,
 }
 
-/// A request as it came.
+/// A request as received.
 #[derive(Debug)]
 pub(super) struct Request {
     head: Head,
     body: String,
 }
 
-/// Up: accepting. Down: the port kept by a socket that refuses, so that nobody else gets it.
+/// Up: accepting connections. Down: a bound socket that does not listen reserves the port.
 enum State {
     Down(TcpSocket),
     Up {
         task: Task,
         stop: oneshot::Sender<()>,
     },
-    Between,
+    Changing,
 }
 
 // === impl Server ===
 
 impl Server {
-    /// A server that answers by `script`, not reachable yet.
+    /// A server with this handler, not reachable yet.
     pub(super) fn down(
         address: SocketAddr,
         identity: Arc<ServerConfig>,
-        script: impl Fn(Request) -> Answer + Send + Sync + 'static,
+        handler: impl Fn(Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
         let socket = port::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
         Self {
             address,
             identity,
-            script: Arc::new(script),
+            handler: Arc::new(handler),
             state: State::Down(socket),
         }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Goes down: breaks the connections there are and refuses new ones.
+    /// Goes down: closes its connections and refuses new ones.
     pub(super) async fn go_down(&mut self) {
-        if let State::Up { task, stop } = std::mem::replace(&mut self.state, State::Between) {
+        if let State::Up { task, stop } = std::mem::replace(&mut self.state, State::Changing) {
             let _gone = stop.send(());
             task.finish().await;
-            // A program that another test starts has a copy of each of our sockets until it runs.
-            let freed = wait::until("a port that nobody has any more", wait::LONG, async || {
+            // A child process of another test has copies of our sockets until it calls `exec`.
+            let freed = wait::until("a free port", wait::LONG, async || {
                 port::bind(self.address).ok()
             });
             self.state = State::Down(freed.await);
         }
     }
 
-    /// Comes up again, on the same port.
+    /// Comes up again on the same port.
     pub(super) async fn come_up(&mut self) {
-        if let State::Down(socket) = std::mem::replace(&mut self.state, State::Between) {
+        if let State::Down(socket) = std::mem::replace(&mut self.state, State::Changing) {
             let (stop, stopped) = oneshot::channel();
-            let (identity, script) = (Arc::clone(&self.identity), Arc::clone(&self.script));
-            let (task, listening) = run(socket, identity, script, stopped);
+            let (identity, handler) = (Arc::clone(&self.identity), Arc::clone(&self.handler));
+            let (task, listening) = run(socket, identity, handler, stopped);
             listening.await.expect("it listens");
             self.state = State::Up { task, stop };
         }
@@ -122,24 +122,24 @@ impl Request {
         self.head.header(name)
     }
 
-    /// The body, each byte one character.
+    /// The body, one character per byte.
     pub(super) fn body(&self) -> &str {
         &self.body
     }
 }
 
-/// Serves `script` until it is stopped, and then until all its connections are gone. The receiver
-/// hears when it listens.
+/// Serves until it is stopped and all its connections are closed. `listening` is signaled when it
+/// listens.
 fn run(
     socket: TcpSocket,
     identity: Arc<ServerConfig>,
-    script: Script,
+    handler: Handler,
     mut stopped: oneshot::Receiver<()>,
 ) -> (Task, oneshot::Receiver<()>) {
     let acceptor = TlsAcceptor::from(identity);
     let (listening, heard) = oneshot::channel();
     let task = background::spawn(async move {
-        let listener = socket.listen(1024).expect("a port that is kept");
+        let listener = socket.listen(1024).expect("a reserved port");
         let _heard = listening.send(());
         let mut connections = JoinSet::new();
         loop {
@@ -150,11 +150,11 @@ fn run(
             let Ok((stream, _)) = accepted else {
                 continue;
             };
-            let (acceptor, script) = (acceptor.clone(), Arc::clone(&script));
+            let (acceptor, handler) = (acceptor.clone(), Arc::clone(&handler));
             connections.spawn(async move {
-                // A client that does not trust us, or goes away, is no failure of the lab's.
+                // A client that does not trust us or disconnects is not a failure of the lab.
                 if let Ok(stream) = acceptor.accept(stream).await {
-                    let _gone = serve(stream, &script).await;
+                    let _gone = serve(stream, &handler).await;
                 }
             });
             while connections.try_join_next().is_some() {}
@@ -165,7 +165,7 @@ fn run(
     (task, heard)
 }
 
-async fn serve(stream: TlsStream<TcpStream>, script: &Script) -> Result<()> {
+async fn serve(stream: TlsStream<TcpStream>, handler: &Handler) -> Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(head) = Head::read(&mut stream).await? {
         // A request without a length has no body.
@@ -173,7 +173,7 @@ async fn serve(stream: TlsStream<TcpStream>, script: &Script) -> Result<()> {
             Some(_) => text(&head.read_body(&mut stream).await?),
             None => String::new(),
         };
-        give(script(Request { head, body }), stream.get_mut()).await?;
+        give(handler(Request { head, body }), stream.get_mut()).await?;
     }
     Ok(())
 }
@@ -211,7 +211,7 @@ async fn give(answer: Answer, stream: &mut TlsStream<TcpStream>) -> Result<()> {
         }
         Answer::Silence => future::pending().await,
         Answer::Reset => {
-            // Closing with a linger of zero is what makes the kernel send RST in place of FIN.
+            // Closing with a linger of zero makes the kernel send RST instead of FIN.
             stream.get_mut().0.set_zero_linger()?;
             Err(std::io::ErrorKind::ConnectionReset.into())
         }

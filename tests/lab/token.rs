@@ -1,4 +1,4 @@
-//! Tokens as issuers mint them, and as forgers do.
+//! Tokens as issuers sign them, and as attackers forge them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,12 +11,12 @@ use sha2::Sha256;
 
 use super::keys::SigningKey;
 
-/// Seconds that a token lives if nothing else is said.
+/// The default lifetime in seconds.
 const LIFETIME: i64 = 3600;
 
 /// A token before it is signed: a header and claims, both free.
 ///
-/// `alg` and `kid` are the key's unless [`Token::header`] says otherwise.
+/// `alg` and `kid` are the key's unless [`Token::header`] sets others.
 #[derive(Clone, Debug)]
 pub struct Token {
     header: Value,
@@ -24,7 +24,7 @@ pub struct Token {
 }
 
 impl Token {
-    /// Of a service account, with the claims that Kubernetes projects into a pod.
+    /// A service account's token, with the claims of a projected Kubernetes token.
     #[must_use]
     pub fn service_account(issuer: &str, audience: &str, namespace: &str, name: &str) -> Self {
         Self::new(json!({
@@ -40,9 +40,9 @@ impl Token {
         }))
     }
 
-    /// Of a person at an OpenID provider.
+    /// A user's ID token from an OpenID provider.
     #[must_use]
-    pub fn person(issuer: &str, audience: &str, subject: &str) -> Self {
+    pub fn id_token(issuer: &str, audience: &str, subject: &str) -> Self {
         Self::new(json!({
             "iss": issuer,
             "sub": subject,
@@ -53,7 +53,7 @@ impl Token {
         }))
     }
 
-    /// With these claims, and `iat`, `nbf`, `exp` and `jti` as of now.
+    /// A token with these claims, and `iat`, `nbf`, `exp` and `jti` as of now.
     #[must_use]
     pub fn new(claims: Value) -> Self {
         let now = now();
@@ -79,7 +79,7 @@ impl Token {
         self
     }
 
-    /// Takes a claim away.
+    /// Removes a claim.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         if let Some(claims) = self.claims.as_object_mut() {
@@ -88,7 +88,7 @@ impl Token {
         self
     }
 
-    /// Sets a member of the header. `null` takes it away, `alg` and `kid` too.
+    /// Sets a member of the header. `null` removes it, also `alg` and `kid`.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.header[name] = value.into();
@@ -106,7 +106,7 @@ impl Token {
         self
     }
 
-    /// Ends `seconds` from now; negative: has ended.
+    /// Expires in `seconds`; a negative number means it has expired.
     #[must_use]
     pub fn expires_in(self, seconds: i64) -> Self {
         self.claim("exp", now() + seconds)
@@ -118,7 +118,7 @@ impl Token {
         &self.claims
     }
 
-    /// Signed by `key`, with its algorithm and name.
+    /// Signs it with `key`, with the key's algorithm and `kid`.
     #[must_use]
     pub fn sign(&self, key: &SigningKey) -> String {
         let header = self.full_header(key.alg().name(), key.kid());
@@ -127,7 +127,7 @@ impl Token {
         format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// Signed with a shared secret as HS256, as a forger does with a public key.
+    /// Signs it with a shared secret as HS256, as an attacker does with a public key.
     #[must_use]
     pub fn sign_hs256(&self, secret: &[u8], kid: &str) -> String {
         let header = self.full_header("HS256", kid);
@@ -148,7 +148,7 @@ impl Token {
     }
 }
 
-/// A token of any three parts, be they JSON or not.
+/// A token of any three parts, which need not be JSON.
 #[must_use]
 pub fn assemble(header: &[u8], claims: &[u8], signature: &[u8]) -> String {
     format!(
@@ -158,7 +158,7 @@ pub fn assemble(header: &[u8], claims: &[u8], signature: &[u8]) -> String {
     )
 }
 
-/// A token whose header and claims are any bytes, and whose signature is good all the same.
+/// A token whose header and claims are any bytes, with a valid signature.
 #[must_use]
 pub fn sign_bytes(header: &[u8], claims: &[u8], key: &SigningKey) -> String {
     let signature = key.sign(signing_input(header, claims).as_bytes());
@@ -168,7 +168,7 @@ pub fn sign_bytes(header: &[u8], claims: &[u8], key: &SigningKey) -> String {
 /// The HMAC-SHA-256 of `message`.
 ///
 /// # Panics
-/// Never: an HMAC takes a secret of any length.
+/// Never: an HMAC accepts a secret of any length.
 #[must_use]
 pub fn hs256(secret: &[u8], message: &[u8]) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length will do");
@@ -189,7 +189,7 @@ pub fn signing_input(header: &[u8], claims: &[u8]) -> String {
 /// Seconds since 1970.
 ///
 /// # Panics
-/// When the clock stands before that.
+/// If the clock is before 1970.
 #[must_use]
 pub fn now() -> i64 {
     let elapsed = SystemTime::now()

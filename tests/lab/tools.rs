@@ -1,4 +1,4 @@
-//! The programs that the lab runs, as `make tools` and `make wasm` leave them.
+//! The programs that the lab runs, as installed by `make tools` and built by `make wasm`.
 
 use std::env;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::process::Command;
 use super::envoy::Version;
 use super::folder::workspace;
 
-/// The Envoy of a version.
+/// Envoy of this version.
 #[must_use]
 pub fn envoy(version: Version) -> PathBuf {
     made(
@@ -16,8 +16,8 @@ pub fn envoy(version: Version) -> PathBuf {
     )
 }
 
-/// An app of a Debian package, `prometheus` or `prometheus-alertmanager`. It finds its own files
-/// only when it is started in the folder that the packages were unpacked into.
+/// A program of a Debian package, `prometheus` or `prometheus-alertmanager`. It finds its files
+/// only if it is started in the folder that the packages were unpacked into.
 #[must_use]
 pub fn app(program: &str) -> Command {
     let mut command = unpacked("apps", &format!("usr/bin/{program}"));
@@ -31,13 +31,13 @@ pub fn server(program: &str) -> Command {
     unpacked("servers", &format!("usr/{program}"))
 }
 
-/// What drives Chromium: `chromedriver`.
+/// Chromium's WebDriver server, `chromedriver`.
 #[must_use]
 pub fn browser_driver() -> Command {
     unpacked("chromium", "usr/bin/chromedriver")
 }
 
-/// Chromium itself, which wants the same environment as its driver.
+/// Chromium, which needs the same environment as its driver.
 #[must_use]
 pub fn browser() -> PathBuf {
     made(
@@ -52,7 +52,7 @@ pub fn caddy() -> PathBuf {
     made(workspace().join(".tools/caddy/bin/caddy"), "make tools")
 }
 
-/// What the benchmark compares the companion with.
+/// oauth2-proxy, which the benchmark compares the companion with.
 #[must_use]
 pub fn oauth2_proxy() -> PathBuf {
     made(
@@ -64,7 +64,7 @@ pub fn oauth2_proxy() -> PathBuf {
 /// The OpenID provider, a script for Node.
 ///
 /// # Panics
-/// When its packages are not there.
+/// If its packages are not installed.
 #[must_use]
 pub fn provider() -> Command {
     made(
@@ -76,14 +76,14 @@ pub fn provider() -> Command {
     command
 }
 
-/// The companion, as Cargo leaves it beside the program that runs.
+/// The companion, which Cargo builds beside the running program.
 ///
 /// # Panics
-/// When it is not built.
+/// If it is not built.
 #[must_use]
 pub fn companion() -> PathBuf {
     let program = env::current_exe().expect("a program has a path");
-    // Tests lie a folder deeper than programs.
+    // Test programs are one folder deeper than others.
     let mut folders = program.ancestors().skip(1).take(2);
     let found = folders.find_map(|folder| {
         let path = folder.join("portcullis");
@@ -92,7 +92,7 @@ pub fn companion() -> PathBuf {
     found.expect("the companion is missing: run `cargo build -p portcullis`")
 }
 
-/// The filter's module, or the one that `PORTCULLIS_MODULE` names.
+/// The filter's module, or the one in `PORTCULLIS_MODULE`.
 #[must_use]
 pub fn module() -> PathBuf {
     let path = env::var_os("PORTCULLIS_MODULE")

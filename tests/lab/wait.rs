@@ -1,27 +1,27 @@
-//! Waiting for what must become true, never for time to pass.
+//! Waiting for a condition, never for a fixed time.
 
 use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-/// Between two looks.
+/// The interval between two probes.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Long enough for a loaded machine to start any part of the lab.
+/// Long enough for any program of the lab to start on a loaded machine.
 pub const LONG: Duration = Duration::from_secs(60);
 
-/// Looks until `probe` gives something, and returns it.
+/// Polls until `probe` returns something, and returns it.
 ///
 /// # Panics
-/// When `limit` has passed, naming `what` was waited for.
+/// If `limit` has passed; the message contains `what`.
 pub async fn until<T>(what: &str, limit: Duration, probe: impl AsyncFnMut() -> Option<T>) -> T {
     match within(limit, probe).await {
         Some(found) => found,
-        None => panic!("{what}: not within {limit:?}"),
+        None => panic!("timed out after {limit:?}: {what}"),
     }
 }
 
-/// Looks until `probe` gives something or `limit` has passed. It looks once at least.
+/// Polls until `probe` returns something or `limit` has passed. It probes at least once.
 pub async fn within<T>(limit: Duration, mut probe: impl AsyncFnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
@@ -35,10 +35,10 @@ pub async fn within<T>(limit: Duration, mut probe: impl AsyncFnMut() -> Option<T
     }
 }
 
-/// Looks until `probe` is true.
+/// Polls until `probe` is true.
 ///
 /// # Panics
-/// When `limit` has passed, naming `what` was waited for.
+/// If `limit` has passed; the message contains `what`.
 pub async fn until_true(what: &str, limit: Duration, mut probe: impl AsyncFnMut() -> bool) {
     until(what, limit, async || probe().await.then_some(())).await;
 }

@@ -1,17 +1,17 @@
-//! YAML as Envoy reads it, for the files that people are meant to copy.
+//! YAML as Envoy reads it, for the example configurations.
 
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::{Map, Value};
 
-/// Reads one document, of what JSON can say too.
+/// Reads one document, limited to what JSON can express.
 ///
 /// # Errors
-/// What is wrong with it, and where the reader knows that.
+/// What is wrong, and where if the parser knows it.
 pub fn read(text: &str) -> Result<Value, String> {
     let documents = Yaml::load_from_str(text).map_err(|error| error.to_string())?;
     match documents.as_slice() {
         [document] => value(document),
-        other => Err(format!("{} documents in place of one", other.len())),
+        other => Err(format!("expected one document, found {}", other.len())),
     }
 }
 
@@ -27,12 +27,12 @@ fn value(yaml: &Yaml<'_>) -> Result<Value, String> {
             let mut object = Map::new();
             for (name, member) in members {
                 let Yaml::Value(Scalar::String(name)) = name else {
-                    return Err(format!("{name:?} is not a name; put it in quotes"));
+                    return Err(format!("{name:?} is not a string key; put it in quotes"));
                 };
                 object.insert(name.to_string(), value(member)?);
             }
             Value::Object(object)
         }
-        other => return Err(format!("{other:?}: JSON has no such thing")),
+        other => return Err(format!("{other:?} has no equivalent in JSON")),
     })
 }

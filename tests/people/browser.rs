@@ -1,36 +1,41 @@
-//! People with a real browser: Chromium, a real Envoy with the filter, the companion, real providers.
+//! Users with a real browser: Chromium, a real Envoy with the filter, the companion, real
+//! providers.
 
+mod accessibility;
 mod cookies;
-mod looks;
 mod providers;
 mod return_to;
 mod sessions;
 mod signing_in;
 mod signing_out;
 
-use portcullis_tests::lab::{Browser, Way};
+use portcullis_tests::lab::{Browser, FullStack};
 use tokio::sync::OnceCell;
 
-/// One way for all who only walk it. What changes a part of it starts its own.
-async fn way() -> &'static Way {
-    static WAY: OnceCell<Way> = OnceCell::const_new();
-    WAY.get_or_init(async || Way::with().start().await).await
+/// One stack shared by the tests that do not change it. Other tests start their own.
+async fn shared_stack() -> &'static FullStack {
+    static STACK: OnceCell<FullStack> = OnceCell::const_new();
+    STACK
+        .get_or_init(async || FullStack::with().start().await)
+        .await
 }
 
-/// One way with two providers, of which `google` signs people out without asking.
-async fn two() -> &'static Way {
-    static TWO: OnceCell<Way> = OnceCell::const_new();
-    let way = Way::with()
+/// A stack with two providers, of which `google` signs users out without a prompt.
+async fn two_providers() -> &'static FullStack {
+    static TWO_PROVIDERS: OnceCell<FullStack> = OnceCell::const_new();
+    let stack = FullStack::with()
         .providers(&["gitlab", "google"])
-        .unasked("google");
-    TWO.get_or_init(async || way.start().await).await
+        .signs_out_without_prompt("google");
+    TWO_PROVIDERS
+        .get_or_init(async || stack.start().await)
+        .await
 }
 
-/// Looks whether the browser had nothing against any page of ours since the last look, but that
-/// pages with these statuses were refusals, as they should be.
-async fn is_content(browser: &Browser, refusals: &[u16]) {
+/// Checks that the console has no errors since the last call, except that pages with these statuses
+/// were refused as expected.
+async fn assert_no_console_errors(browser: &Browser, refusals: &[u16]) {
     let mut lines = browser.console().await;
-    // The provider's own pages are not ours to help.
+    // The provider's own pages are not ours to fix.
     for foreign in ["https://localhost:", "https://fonts.googleapis.com/"] {
         lines.retain(|line| !line.split_once(": ").unwrap().1.starts_with(foreign));
     }

@@ -1,16 +1,16 @@
-//! People's sessions while parts fail and others attack: replicas, Redis, the companion itself, tossed
-//! and planted cookies, other sites, claims that mean harm, and clients that take their time.
+//! Sessions under faults and attacks: replicas, Redis, the companion itself, injected cookies,
+//! other sites, malicious claims, and slow clients.
 //!
-//! That nothing of it tells a secret is seen to by the lab, wherever a program runs.
+//! The lab checks that no log contains a secret.
 
+mod actions;
 mod claims;
 mod cookies;
+mod deployment;
 mod down;
 mod long_cookies;
 mod other_sites;
-mod people;
 mod replicas;
 mod slow_clients;
-mod spoiled;
-mod stage;
 mod store;
+mod tampering;

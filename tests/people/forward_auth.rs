@@ -1,9 +1,9 @@
-//! Proxies that are no gates themselves ask the companion: the files that we ship for them, run as
-//! they are.
+//! Forward auth: other proxies ask the companion, with the example configurations that we provide
+//! for them.
 
 mod bypasses;
 mod files;
-mod fronts;
+mod fixture;
 mod people;
 mod programs;
-mod stage;
+mod proxies;

@@ -1,11 +1,11 @@
-//! The filter's half of people's sessions, against a companion that says what a test tells it to.
+//! The filter's part of sessions, with a companion whose responses the test sets.
 
 mod admitted;
 mod companion;
+mod concurrency;
 mod ending;
 mod origins;
 mod own_host;
 mod refreshing;
+mod session_gateway;
 mod sign_in;
-mod stand;
-mod together;

@@ -1,20 +1,20 @@
-//! People sign in at a real provider and out again, at the companion itself.
+//! Sign-in at a real provider and sign-out, with the companion alone.
 
 use portcullis_tests::lab::provider::{Client, Route, Settings};
-use portcullis_tests::lab::{Authority, Call, Companion, Person, Provider, port};
+use portcullis_tests::lab::{Authority, Call, Companion, Provider, UserAgent, port};
 use serde_json::{Value, json};
 
 const URL: &str = "https://auth.example.com";
 const APP: &str = "https://alertmanager.example.com/";
 
-/// A provider, a companion that terminates TLS itself, and who vouches for both.
-struct Stage {
+/// A provider, a companion that terminates TLS itself, and the CA of both.
+struct Fixture {
     authority: Authority,
     provider: Provider,
     companion: Companion,
 }
 
-impl Stage {
+impl Fixture {
     async fn start() -> Self {
         Self::with(|settings| settings, |_| {}).await
     }
@@ -54,23 +54,23 @@ impl Stage {
         }
     }
 
-    fn person(&self) -> Person {
-        Person::new(&[&self.authority]).at("auth.example.com", self.companion.address())
+    fn user_agent(&self) -> UserAgent {
+        UserAgent::new(&[&self.authority]).at("auth.example.com", self.companion.address())
     }
 
-    /// Goes to the sign-in page as the filter would send a browser there.
-    async fn begin(&self, person: &mut Person, rd: &str) {
+    /// Opens the sign-in page as the filter's redirect would.
+    async fn begin(&self, person: &mut UserAgent, rd: &str) {
         let url = url::Url::parse_with_params(&format!("{URL}/oauth2/start"), [("rd", rd)]);
         person.visit(url.unwrap().as_str()).await;
     }
 
-    async fn sign_in(&self, person: &mut Person) {
+    async fn sign_in(&self, person: &mut UserAgent) {
         person.visit(&format!("{URL}/oauth2/sign_in")).await;
         let page = person.sign_in_as("alice").await;
         assert!(page.text().contains("You are signed in"), "{}", page.text());
     }
 
-    async fn userinfo(&self, person: &mut Person) -> (u16, Value) {
+    async fn userinfo(&self, person: &mut UserAgent) -> (u16, Value) {
         let reply = person
             .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
             .await;
@@ -89,11 +89,11 @@ fn policy() -> Value {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_and_is_known() {
-    let stage = Stage::start().await;
-    let mut person = stage.person();
-    stage.sign_in(&mut person).await;
-    let (status, info) = stage.userinfo(&mut person).await;
+async fn a_user_signs_in_and_is_authenticated() {
+    let fixture = Fixture::start().await;
+    let mut person = fixture.user_agent();
+    fixture.sign_in(&mut person).await;
+    let (status, info) = fixture.userinfo(&mut person).await;
     assert_eq!(status, 200, "{info}");
     assert_eq!(
         info,
@@ -103,13 +103,13 @@ async fn a_person_signs_in_and_is_known() {
 }
 
 #[tokio::test]
-async fn r06_a_person_comes_back_to_where_the_sign_in_began() {
-    let stage = Stage::start().await;
-    let mut person = stage.person();
-    stage
+async fn r06_a_user_returns_to_the_page_where_the_sign_in_began() {
+    let fixture = Fixture::start().await;
+    let mut person = fixture.user_agent();
+    fixture
         .begin(&mut person, &format!("{APP}a?b=c&d=%2F#frag"))
         .await;
-    // Nothing listens at the app, and only where the browser is sent matters.
+    // Nothing listens at the app; only the redirect is checked.
     let form = person.page().form_with("prompt", "login");
     person
         .submit(form.fill("login", "alice").fill("password", "any"))
@@ -125,8 +125,8 @@ async fn r06_a_person_comes_back_to_where_the_sign_in_began() {
 }
 
 #[tokio::test]
-async fn r05_where_the_provider_sends_people_back_to_is_never_the_requests_choice() {
-    let stage = Stage::start().await;
+async fn r05_the_redirect_uri_is_never_taken_from_the_request() {
+    let fixture = Fixture::start().await;
     for (name, value) in [
         ("host", "evil.example"),
         ("x-forwarded-host", "evil.example"),
@@ -145,9 +145,9 @@ async fn r05_where_the_provider_sends_people_back_to_is_never_the_requests_choic
         if name != "host" {
             call = call.header(name, value);
         }
-        let reply = stage.companion.call(call).await;
+        let reply = fixture.companion.call(call).await;
         assert!(!reply.text().contains("evil"), "{name}");
-        // Another host may be refused, but never believed.
+        // Another host may be refused, but is never used.
         for location in reply.all("location") {
             let location = url::Url::parse(&location).unwrap();
             let mut queries = location.query_pairs();
@@ -161,9 +161,9 @@ async fn r05_where_the_provider_sends_people_back_to_is_never_the_requests_choic
 }
 
 #[tokio::test]
-async fn r02_a_callback_without_its_sign_in_asks_the_provider_nothing() {
-    let stage = Stage::start().await;
-    let mut person = stage.person();
+async fn r02_a_callback_without_its_sign_in_sends_no_token_request() {
+    let fixture = Fixture::start().await;
+    let mut person = fixture.user_agent();
     for query in [
         "",
         "?code=abc",
@@ -179,52 +179,52 @@ async fn r02_a_callback_without_its_sign_in_asks_the_provider_nothing() {
             page.reply.status
         );
     }
-    assert_eq!(stage.provider.count(Route::Token).await, 0);
+    assert_eq!(fixture.provider.count(Route::Token).await, 0);
 }
 
 #[tokio::test]
-async fn r02_a_state_is_for_one_use() {
-    let stage = Stage::start().await;
-    let mut person = stage.person();
-    stage.sign_in(&mut person).await;
+async fn r02_a_state_is_single_use() {
+    let fixture = Fixture::start().await;
+    let mut person = fixture.user_agent();
+    fixture.sign_in(&mut person).await;
     let callback = person
-        .trail()
+        .history()
         .iter()
         .find(|step| step.url.path() == "/oauth2/callback")
         .unwrap();
     let (url, cookie) = (callback.url.clone(), callback.cookie.clone().unwrap());
-    let redeemed = stage.provider.count(Route::Token).await;
+    let redeemed = fixture.provider.count(Route::Token).await;
     let path = format!("{}?{}", url.path(), url.query().unwrap());
     let call = Call::get("auth.example.com", &path).header("cookie", cookie);
-    let reply = stage.companion.call(call).await;
+    let reply = fixture.companion.call(call).await;
     assert_eq!(reply.status, 403, "{}", reply.text());
-    assert_eq!(stage.provider.count(Route::Token).await, redeemed);
+    assert_eq!(fixture.provider.count(Route::Token).await, redeemed);
 }
 
 #[tokio::test]
 async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
-    let stage = Stage::start().await;
-    let mut person = stage.person();
-    stage.sign_in(&mut person).await;
+    let fixture = Fixture::start().await;
+    let mut person = fixture.user_agent();
+    fixture.sign_in(&mut person).await;
     let kept: Vec<_> = person.cookies().iter().cloned().collect();
     person.follow("/oauth2/sign_out").await;
     let form = person.page().forms().into_iter().next().unwrap();
     person.submit(form).await;
     let page = person.confirm_sign_out().await;
     assert!(page.text().contains("signed out"), "{}", page.text());
-    assert_eq!(stage.userinfo(&mut person).await.0, 401);
-    // Who kept the cookies has nothing either.
+    assert_eq!(fixture.userinfo(&mut person).await.0, 401);
+    // Cookies copied before the sign-out are invalid.
     for cookie in kept {
         person.cookies_mut().put(cookie);
     }
-    assert_eq!(stage.userinfo(&mut person).await.0, 401);
+    assert_eq!(fixture.userinfo(&mut person).await.0, 401);
 }
 
 #[tokio::test]
 async fn a_refresh_that_ends_the_session_deletes_all_of_its_cookies() {
-    let stage = Stage::start().await;
-    let mut person = stage.person();
-    stage.sign_in(&mut person).await;
+    let fixture = Fixture::start().await;
+    let mut person = fixture.user_agent();
+    fixture.sign_in(&mut person).await;
     let kept: Vec<_> = person.cookies().iter().cloned().collect();
     person.follow("/oauth2/sign_out").await;
     for cookie in kept {
@@ -241,9 +241,9 @@ async fn a_refresh_that_ends_the_session_deletes_all_of_its_cookies() {
 }
 
 #[tokio::test]
-async fn l02_a_state_that_is_not_ours_counts_as_none() {
-    let stage = Stage::start().await;
-    let mut person = stage.person();
+async fn l02_an_unknown_state_is_ignored() {
+    let fixture = Fixture::start().await;
+    let mut person = fixture.user_agent();
     let unknown = format!("{URL}/oauth2/sign_out?state=anything");
     let page = person.visit(&unknown).await;
     assert!(
@@ -252,9 +252,9 @@ async fn l02_a_state_that_is_not_ours_counts_as_none() {
         page.text()
     );
 
-    // Whoever is signed in is signed out by it, or asked first.
-    stage.sign_in(&mut person).await;
-    let issuer = stage.provider.issuer();
+    // A signed-in user is signed out by it, or asked first.
+    fixture.sign_in(&mut person).await;
+    let issuer = fixture.provider.issuer();
     let elsewhere = format!("{issuer}/.well-known/openid-configuration");
     person.visit(&elsewhere).await;
     let page = person.follow(&unknown).await;
@@ -263,16 +263,16 @@ async fn l02_a_state_that_is_not_ours_counts_as_none() {
         "{}",
         page.text()
     );
-    assert_eq!(stage.userinfo(&mut person).await.0, 200);
+    assert_eq!(fixture.userinfo(&mut person).await.0, 200);
     let page = person.visit(&unknown).await;
     assert!(
         page.text().contains("<h1>Signing out</h1>"),
         "{}",
         page.text()
     );
-    assert_eq!(stage.userinfo(&mut person).await.0, 401);
+    assert_eq!(fixture.userinfo(&mut person).await.0, 401);
 
-    // So does one that has been used. Where it led once it leads no more.
+    // The same holds for a state that was used before: its redirect target is no longer used.
     person.visit(&format!("{URL}/oauth2/sign_in")).await;
     let rd = "https://alertmanager.example.com/graph";
     person
@@ -288,7 +288,7 @@ async fn l02_a_state_that_is_not_ours_counts_as_none() {
         "{used}"
     );
     assert!(page.text().contains(rd), "{}", page.text());
-    stage.sign_in(&mut person).await;
+    fixture.sign_in(&mut person).await;
     let page = person.visit(used.as_str()).await;
     assert!(
         page.text().contains("<h1>Signing out</h1>"),
@@ -296,15 +296,15 @@ async fn l02_a_state_that_is_not_ours_counts_as_none() {
         page.text()
     );
     assert!(!page.text().contains(rd), "{}", page.text());
-    assert_eq!(stage.userinfo(&mut person).await.0, 401);
+    assert_eq!(fixture.userinfo(&mut person).await.0, 401);
 }
 
 #[tokio::test]
-async fn l01_who_is_sent_to_the_sign_out_by_another_site_is_asked_once() {
-    let stage = Stage::start().await;
-    let mut person = stage.person();
-    stage.sign_in(&mut person).await;
-    let issuer = stage.provider.issuer();
+async fn l01_a_sign_out_started_by_another_site_is_confirmed_once() {
+    let fixture = Fixture::start().await;
+    let mut person = fixture.user_agent();
+    fixture.sign_in(&mut person).await;
+    let issuer = fixture.provider.issuer();
     person
         .visit(&format!("{issuer}/.well-known/openid-configuration"))
         .await;
@@ -315,7 +315,7 @@ async fn l01_who_is_sent_to_the_sign_out_by_another_site_is_asked_once() {
         page.text()
     );
     let form = page.forms().into_iter().next().unwrap();
-    assert_eq!(stage.userinfo(&mut person).await.0, 200);
+    assert_eq!(fixture.userinfo(&mut person).await.0, 200);
     let page = person.submit(form).await;
     assert!(
         page.text().contains("<h1>Signing out</h1>"),
@@ -323,7 +323,7 @@ async fn l01_who_is_sent_to_the_sign_out_by_another_site_is_asked_once() {
         page.text()
     );
     let form = page.forms().into_iter().next().unwrap();
-    assert_eq!(stage.userinfo(&mut person).await.0, 401);
+    assert_eq!(fixture.userinfo(&mut person).await.0, 401);
     person.submit(form).await;
     let page = person.confirm_sign_out().await;
     assert!(page.text().contains("signed out"), "{}", page.text());

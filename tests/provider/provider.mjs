@@ -2,8 +2,8 @@
 //
 //   node provider.mjs SETTINGS.json
 //
-// It shows its own sign-in and consent pages and takes any password. Beside it, on `control`, stands what the
-// tests need and no provider has: what was asked so far, other keys, other accounts, faults.
+// It shows its own sign-in and consent pages and accepts any password. The tests control it over plain HTTP on the
+// port `control`: they read recorded requests and logout tokens, replace keys and accounts, and inject faults.
 import dns from 'node:dns';
 import fs from 'node:fs';
 import http from 'node:http';
@@ -16,20 +16,20 @@ import { createMemoryAdapter } from '../../.tools/oidc-provider/node_modules/oid
 const settings = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 const { accounts } = settings;
 
-// Where a logout token goes has a name that only browsers know to be loopback.
+// Logout tokens are sent to a `localhost` subdomain, which only browsers resolve to loopback.
 dns.lookup = (name, options, callback = options) => (options.all
   ? callback(null, [{ address: '127.0.0.1', family: 4 }])
   : callback(null, '127.0.0.1', 4));
 
 /** Every answered request to an endpoint: `{route, grant, status}`. */
-const seen = [];
+const requests = [];
 /** Every logout token sent: `{client, sub, sid, error}`. */
-const told = [];
-/** Notes what was given to a client or to its browser, for those who look for it in logs. */
-const note = (...secrets) => fs.appendFileSync(settings.given, secrets.filter(Boolean).map((secret) => `${secret}\n`).join(''));
-/** What an endpoint does instead: a status, or `lost`: the request counts but its answer never arrives. */
+const logoutTokens = [];
+/** Records the codes and tokens that were issued: the lab searches logs for them. */
+const recordSecrets = (...secrets) => fs.appendFileSync(settings.issued, secrets.filter(Boolean).map((secret) => `${secret}\n`).join(''));
+/** Injected faults by endpoint: a status, or `lost` (the request is processed, the response is never sent). */
 const faults = {};
-/** Whether connections are broken off at once. */
+/** Whether new connections are closed at once. */
 let down = false;
 
 const PATHS = {
@@ -45,7 +45,7 @@ const claimNames = new Set(Object.values(accounts).flatMap(Object.keys));
 for (const name of ['sub', 'email', 'email_verified']) claimNames.delete(name);
 
 const configuration = {
-  // A set of its own, so that another set of keys finds the sessions there are.
+  // One adapter for all instances of `Provider`, so that sessions survive a change of keys.
   adapter: createMemoryAdapter(),
   claims: {
     email: ['email', 'email_verified'],
@@ -58,14 +58,14 @@ const configuration = {
   cookies: {
     long: { sameSite: 'none' },
     keys: [randomBytes(32).toString('base64')],
-    // A browser gives cookies to every port of a host: two providers must not take each other's.
+    // Cookies are shared between the ports of a host, so the names of two providers must differ.
     names: Object.fromEntries(['session', 'interaction', 'resume'].map((name) => [name, `_${name}_${settings.port}`])),
   },
   features: {
     backchannelLogout: { enabled: true },
     devInteractions: { enabled: true },
   },
-  // Its own would refuse loopback.
+  // The default refuses loopback addresses.
   fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
   findAccount: (_, accountId) => accounts[accountId] && {
     accountId,
@@ -79,7 +79,7 @@ const configuration = {
 
 let answer;
 
-/** Signs with the first fitting key from now on, and publishes all. */
+/** From now on, publishes these keys and signs with the first suitable one. */
 function publish(keys) {
   const provider = new Provider(settings.issuer, { ...configuration, jwks: { keys } });
   provider.use(async (ctx, next) => {
@@ -91,32 +91,32 @@ function publish(keys) {
       await next();
     }
     const route = PATHS[ctx.path];
-    if (settings.signs_out_unasked && route === 'end_session' && ctx.status === 200) {
+    if (settings.signs_out_without_prompt && route === 'end_session' && ctx.status === 200) {
       const { post_logout_redirect_uri: back, state } = ctx.oidc.params;
       await ctx.oidc.session.destroy();
       ctx.redirect(`${back}?state=${encodeURIComponent(state)}`);
     }
     if (route) {
-      seen.push({ route, grant: ctx.oidc?.params?.grant_type ?? null, status: ctx.status });
+      requests.push({ route, grant: ctx.oidc?.params?.grant_type ?? null, status: ctx.status });
     }
     if (fault === 'lost') {
       ctx.respond = false;
       ctx.req.socket.destroy();
     }
   });
-  provider.on('backchannel.success', (_, client, sub, sid) => told.push({ client: client.clientId, sub, sid, error: null }));
-  provider.on('backchannel.error', (_, error, client, sub, sid) => told.push({
+  provider.on('backchannel.success', (_, client, sub, sid) => logoutTokens.push({ client: client.clientId, sub, sid, error: null }));
+  provider.on('backchannel.error', (_, error, client, sub, sid) => logoutTokens.push({
     client: client.clientId, sub, sid, error: String(error.cause ?? error),
   }));
-  provider.on('authorization.success', (_, given) => note(given.code));
-  provider.on('grant.success', (ctx) => note(ctx.body.access_token, ctx.body.refresh_token));
+  provider.on('authorization.success', (_, response) => recordSecrets(response.code));
+  provider.on('grant.success', (ctx) => recordSecrets(ctx.body.access_token, ctx.body.refresh_token));
   provider.on('server_error', (_, error) => console.error(error));
   answer = provider.callback();
 }
 
 const COMMANDS = {
-  'GET /seen': () => seen,
-  'GET /told': () => told,
+  'GET /logout_tokens': () => logoutTokens,
+  'GET /requests': () => requests,
   'POST /accounts': (changes) => { Object.assign(accounts, changes); },
   'POST /down': () => {
     down = true;
@@ -130,9 +130,9 @@ const COMMANDS = {
 const control = http.createServer(async (request, response) => {
   const chunks = await request.toArray();
   const command = COMMANDS[`${request.method} ${request.url}`];
-  const said = command?.(JSON.parse(Buffer.concat(chunks).toString() || '{}'));
+  const result = command?.(JSON.parse(Buffer.concat(chunks).toString() || '{}'));
   response.statusCode = command ? 200 : 404;
-  response.end(JSON.stringify(said ?? null));
+  response.end(JSON.stringify(result ?? null));
 });
 
 const server = https.createServer(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::clock::now;
-use crate::session::keys::{KeyFileError, Written, make_or_rotate};
+use crate::session::keys::{KeyFileChange, KeyFileError, make_or_rotate};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -45,12 +45,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, KeyFileError> {
     let written = make_or_rotate(&arguments.out, now)?;
     let file = arguments.out.display();
     Ok(match written {
-        Written::Waits { use_after } => format!(
+        KeyFileChange::Pending { use_after } => format!(
             "{file}: unchanged; its newest key will be in use in {} minutes, and no other is created before",
             minutes(use_after.since(now)),
         ),
-        Written::Made => format!("{file}: created; its key is in use at once"),
-        Written::Rotated { keys, use_after } => format!(
+        KeyFileChange::Created => format!("{file}: created; its key is in use at once"),
+        KeyFileChange::Rotated { keys, use_after } => format!(
             "{file}: rotated; a new key was added before {} and will be in use in {} minutes",
             match keys - 1 {
                 1 => "1 other".to_owned(),

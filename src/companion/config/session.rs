@@ -6,11 +6,11 @@ use std::time::Duration;
 use portcullis_core::request::is_dns_name;
 
 use crate::document::Report;
-use crate::session::SameSite;
+use crate::session::{SameSite, StoreSettings};
 
 use super::duration;
 use super::source::Source;
-use super::store::{self, Store};
+use super::store;
 use crate::site::Site;
 
 /// How sessions are kept.
@@ -18,8 +18,6 @@ use crate::site::Site;
 pub(crate) struct Session {
     /// The keys that seal and sign.
     pub(crate) keys_file: PathBuf,
-    /// The file of revoked sessions.
-    pub(crate) state_file: PathBuf,
     /// The maximum lifetime.
     pub(crate) lifetime: Duration,
     /// How long a session lasts without use; at most `lifetime`.
@@ -27,7 +25,7 @@ pub(crate) struct Session {
     /// The lifetime of a session token; at most `idle`.
     pub(crate) token: Duration,
     /// Where they are kept.
-    pub(crate) store: Store,
+    pub(crate) store: StoreSettings,
     /// The cookies.
     pub(crate) cookie: Cookie,
 }
@@ -64,11 +62,10 @@ pub(super) fn read(source: &Source, site: &Site) -> Result<Session, Report> {
     let (token, idle, lifetime) = times(source)?;
     Ok(Session {
         keys_file,
-        state_file,
         lifetime,
         idle,
         token,
-        store: store::read(source)?,
+        store: store::read(source, state_file)?,
         cookie: Cookie {
             domain: domain(source, site)?,
             same_site: same_site(source)?,

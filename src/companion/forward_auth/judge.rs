@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use portcullis_core::decision::Decision;
+use portcullis_core::decision::{Decision, Outcome};
 use portcullis_core::gate::{Context, Gate, Judgement, RefreshOutcome, RefreshRequest};
 use portcullis_core::keys::PureRust;
 use portcullis_core::policy::{Level, Policy, Sso};
@@ -125,8 +125,12 @@ impl Judge {
             });
             let decision = match judgement {
                 Judgement::Decided(decision) => decision,
-                Judgement::AwaitKeys { app, trusts } => {
-                    if self.issuers.wait_for_newer(&snapshot, &trusts, until).await {
+                Judgement::AwaitKeys { app, sources } => {
+                    if self
+                        .issuers
+                        .wait_for_newer(&snapshot, &sources, until)
+                        .await
+                    {
                         continue;
                     }
                     self.gate.give_up(app)
@@ -138,33 +142,34 @@ impl Judge {
                 Judgement::Refresh(refresh) => refresh.give_up(),
             };
             let set_cookie = refreshed.and_then(|(refreshed, set_cookie)| {
-                set_cookie.filter(|_| refreshed.lets_cookies_ride(decision.reason()))
+                set_cookie.filter(|_| refreshed.allows_cookies(decision.reason()))
             });
             return (decision, set_cookie);
         }
     }
 
-    /// Logs the audit record of a decision at the policy's level.
-    pub(super) fn record(&self, decision: &Decision<'_>, headers: &Headers<'_>) {
-        let audit = self.policy().audit();
-        let level = if decision.is_allowed() {
-            audit.allowed()
-        } else {
-            audit.refused()
-        };
+    /// What becomes of the request with these headers. Logs the audit record at the policy's level.
+    pub(super) fn outcome<'a>(
+        &self,
+        decision: Decision<'a>,
+        headers: &'a Headers<'a>,
+    ) -> Outcome<'a> {
+        let outcome = decision.outcome(headers, self.policy().audit());
+        let verdict = outcome.verdict();
         // The macros need the level as a name.
         macro_rules! line {
             ($level:ident) => {
-                tracing::$level!(target: "portcullis::audit", "{}", decision.audit_record(headers))
+                tracing::$level!(target: "portcullis::audit", "{}", verdict.audit_record())
             };
         }
-        match level {
-            Level::Debug => line!(debug),
-            Level::Info => line!(info),
-            Level::Warn => line!(warn),
-            Level::Error => line!(error),
-            Level::Off => {}
+        match verdict.audit_level() {
+            Some(Level::Debug) => line!(debug),
+            Some(Level::Info) => line!(info),
+            Some(Level::Warn) => line!(warn),
+            Some(Level::Error) => line!(error),
+            None => {}
         }
+        outcome
     }
 }
 

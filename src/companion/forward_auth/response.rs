@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portcullis_core::answer::LocalReply;
 use portcullis_core::caller::headers::NAMES;
-use portcullis_core::decision::{Decision, Reason};
+use portcullis_core::decision::{Outcome, Reason, Verdict};
 use portcullis_core::request::Headers;
 use portcullis_core::session::Cookies;
 
@@ -41,13 +41,14 @@ pub(crate) struct AuthResponse {
 }
 
 impl AuthResponse {
-    /// The response for this decision on a request with these headers.
+    /// The response for this outcome of a request with these headers.
     pub(super) fn new(
-        decision: &Decision<'_>,
+        outcome: Outcome<'_>,
         headers: &Headers<'_>,
         form: Form,
         set_cookie: Option<&str>,
     ) -> Self {
+        let decision = outcome.verdict().decision();
         let mut response = Self {
             status: StatusCode::ACCEPTED,
             headers: HeaderMap::new(),
@@ -55,9 +56,9 @@ impl AuthResponse {
             app: decision.app().map(|app| app.name().to_owned()),
             reason: decision.reason(),
         };
-        match LocalReply::refusal(decision, headers) {
-            Some(refusal) => response.refuse(decision, refusal),
-            None => response.allow(decision, headers, form),
+        match outcome {
+            Outcome::Reply(reply, verdict) => response.refuse(&verdict, reply),
+            Outcome::Forward(verdict) => response.allow(&verdict, headers, form),
         }
         if let Some(line) = set_cookie {
             response.add(SET_COOKIE, line.as_bytes());
@@ -77,14 +78,14 @@ impl AuthResponse {
 
     /// A refusal. The sign-in URL is in a header and on the page, not in a redirect, which proxies do
     /// not accept from forward auth.
-    fn refuse(&mut self, decision: &Decision<'_>, mut refusal: LocalReply) {
+    fn refuse(&mut self, verdict: &Verdict<'_>, mut refusal: LocalReply) {
         let location = refusal
             .headers
             .iter()
             .find(|(name, _)| *name == "location")
             .map(|(_, location)| location.clone());
         if let Some(location) = &location
-            && let Some(challenge) = LocalReply::refusal(decision, &Headers::default())
+            && let Some(challenge) = verdict.challenge()
         {
             refusal = challenge;
             refusal.body = sign_in::page(location);
@@ -107,18 +108,17 @@ impl AuthResponse {
 
     /// The headers to forward: the caller's identity, and what is left of the client's credentials. The
     /// proxy copies these headers and removes those that are missing here.
-    fn allow(&mut self, decision: &Decision<'_>, headers: &Headers<'_>, form: Form) {
+    fn allow(&mut self, verdict: &Verdict<'_>, headers: &Headers<'_>, form: Form) {
         self.add(CACHE_CONTROL, b"no-store");
-        let identity = decision.known().map(|known| known.identity_headers());
-        for (name, value) in identity.unwrap_or_default() {
+        for (name, value) in verdict.identity() {
             self.add(HeaderName::from_static(name), value.as_bytes());
         }
-        if decision.forwards(AUTHORIZATION.as_str().as_bytes())
+        if verdict.forwards(AUTHORIZATION.as_str().as_bytes())
             && let Some(value) = headers.only(AUTHORIZATION.as_str())
         {
             self.add(AUTHORIZATION, value);
         }
-        let cookies = match decision.forwarded_cookies(headers) {
+        let cookies = match verdict.cookies() {
             Cookies::AsTheyCame => headers
                 .all(COOKIE.as_str())
                 .collect::<Vec<_>>()
@@ -131,24 +131,25 @@ impl AuthResponse {
         }
         if form == Form::WithPath {
             self.status = StatusCode::OK;
-            let names = self.to_remove(decision, headers).join(",");
+            let names = self.to_remove(verdict).join(",");
             self.add(TO_REMOVE, names.as_bytes());
         }
     }
 
     /// The names of headers that are not forwarded.
-    fn to_remove(&self, decision: &Decision<'_>, headers: &Headers<'_>) -> Vec<String> {
-        let app = decision.app().map_or(&[][..], |app| app.strip_headers());
+    fn to_remove(&self, verdict: &Verdict<'_>) -> Vec<String> {
+        let app = verdict.decision().app();
+        let app = app.map_or(&[][..], |app| app.strip_headers());
         let known = IDENTITY.iter().chain(&NAMES).map(|name| (*name).to_owned());
-        let shown = headers
-            .iter()
-            .filter(|(name, _)| !decision.forwards(name) && !name.starts_with(b":"))
-            .map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+        let removed = verdict
+            .removals()
+            .filter(|name| !name.starts_with(b":"))
+            .map(|name| String::from_utf8_lossy(name).into_owned());
         let credentials = [AUTHORIZATION, COOKIE].map(|name| name.as_str().to_owned());
         let mut names: Vec<String> = known
             .chain(app.iter().cloned())
             .chain(credentials)
-            .chain(shown)
+            .chain(removed)
             .filter(|name| !self.headers.contains_key(name))
             .collect();
         names.sort_unstable();

@@ -55,8 +55,8 @@ impl Restrictions {
     pub(super) fn apply<'g>(&self, decision: Decision<'g>) -> Decision<'g> {
         let refused = decision.is_allowed()
             && decision
-                .known()
-                .is_some_and(|known| !self.fits(known.caller()));
+                .authenticated()
+                .is_some_and(|authenticated| !self.fits(authenticated.caller()));
         if refused {
             decision.narrowed()
         } else {

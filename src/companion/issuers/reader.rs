@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, Read, ReadError};
+use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, KeyWarning, Read, ReadError};
 use portcullis_core::timestamp::Timestamp;
-use portcullis_core::trust::{Remote, Trust, Url};
+use portcullis_core::trust::{KeySourceId, Remote, Trust, Url};
 use rand_core::{OsRng, RngCore as _};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -24,20 +24,20 @@ const LEASE_HOLDER: u64 = 0;
 /// Reads one trust entry's keys.
 pub(super) struct Reader {
     store: Arc<KeyStore>,
-    index: usize,
+    source: KeySourceId,
     trust: Trust,
     remote: Remote,
     fetcher: KeyFetcher,
 }
 
 impl Reader {
-    /// A reader for the entry at this index; `None` where nothing is fetched.
+    /// A reader for the entry with this id; `None` where nothing is fetched.
     pub(super) fn new(
         store: Arc<KeyStore>,
-        index: usize,
+        source: KeySourceId,
         connection: IssuerConnection,
     ) -> Option<Self> {
-        let trust = store.sources().get(index)?.clone();
+        let trust = store.sources().get(source)?.clone();
         let remote = connection::remote(&trust)?;
         if let Some(problem) = connection.problem(&trust) {
             tracing::warn!(
@@ -48,7 +48,7 @@ impl Reader {
         let fetcher = KeyFetcher::new(connection, connection::first(&remote.endpoint)?);
         Some(Self {
             store,
-            index,
+            source,
             trust,
             remote,
             fetcher,
@@ -62,14 +62,14 @@ impl Reader {
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                () = self.store.requested(self.index) => {}
+                () = self.store.requested(self.source) => {}
             }
             let (snapshot, now) = (self.store.snapshot(), self.store.now());
-            let Some(record) = snapshot.record(self.index) else {
+            let Some(record) = snapshot.record(self.source) else {
                 return;
             };
-            if record.is_due(&self.remote, now, self.store.is_requested(self.index)) {
-                let origin = snapshot.origin(self.index).cloned();
+            if record.is_due(&self.remote, now, self.store.is_requested(self.source)) {
+                let origin = snapshot.origin(self.source).cloned();
                 self.read(record.clone(), origin, now).await;
             }
         }
@@ -79,7 +79,7 @@ impl Reader {
     async fn read(&mut self, mut record: KeyRecord, origin: Option<Origin>, began: Timestamp) {
         let mut read = record.begin(&self.trust, &self.remote, LEASE_HOLDER, began);
         self.store
-            .publish(self.index, record.clone(), origin.clone());
+            .publish(self.source, record.clone(), origin.clone());
         loop {
             let Some(url) = url(&read).cloned() else {
                 return;
@@ -90,7 +90,7 @@ impl Reader {
             match self.take(&mut record, &read, answer.as_ref()) {
                 Ok(Some(next)) => {
                     self.store
-                        .publish(self.index, record.clone(), origin.clone());
+                        .publish(self.source, record.clone(), origin.clone());
                     read = next;
                 }
                 Ok(None) => {
@@ -99,13 +99,13 @@ impl Reader {
                         source: url,
                         fetched_at: began,
                     };
-                    self.store.publish(self.index, record, Some(origin));
-                    return self.store.count(self.index, true);
+                    self.store.publish(self.source, record, Some(origin));
+                    return self.store.count(self.source, true);
                 }
                 Err(error) => {
                     self.warn_of_failure(&url, &error, reply.as_ref().err());
-                    self.store.publish(self.index, record, origin);
-                    return self.store.count(self.index, false);
+                    self.store.publish(self.source, record, origin);
+                    return self.store.count(self.source, false);
                 }
             }
         }
@@ -124,22 +124,18 @@ impl Reader {
     /// Logs why a read failed. Core knows only that there was no response, and not why.
     fn warn_of_failure(&self, url: &Url, error: &ReadError, no_response: Option<&FetchError>) {
         let why = no_response.map_or_else(|| error.to_string(), |error| error_chain(error));
-        tracing::warn!(
-            "trust {}: the keys could not be read from {url}: {why}; the keys read before stay in use",
-            self.trust.name
-        );
+        let warning = KeyWarning::ReadFailed {
+            trust: &self.trust.name,
+            from: Some(url),
+            error: &why,
+        };
+        tracing::warn!("{warning}");
     }
 
     /// Logs the keys of a set that can't be used, if the set has changed.
     fn warn_of_skipped_keys(&self, record: &KeyRecord, before: Option<&KeySet>) {
-        let changed = record.set().filter(|set| Some(*set) != before);
-        for skipped in changed.map_or(&[][..], KeySet::skipped) {
-            tracing::warn!(
-                "trust {}: key {} of the key set {}; it is skipped",
-                self.trust.name,
-                skipped.position,
-                skipped.why
-            );
+        for warning in KeyWarning::of_skipped(&self.trust.name, record.set(), before) {
+            tracing::warn!("{warning}");
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use portcullis_core::keys::{KeyRecord, Keyring, TrustKeys};
 use portcullis_core::timestamp::Timestamp;
-use portcullis_core::trust::{Trust, Url};
+use portcullis_core::trust::{KeySourceId, PerKeySource, Trust, Url};
 use serde_json::{Value, json};
 
 /// The keys of every source at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     keyring: Keyring,
-    sources: Vec<SourceState>,
+    sources: PerKeySource<SourceState>,
 }
 
 /// The state of one source besides its keys.
@@ -42,10 +42,10 @@ pub(crate) enum MirrorError {
 
 impl Snapshot {
     /// The state before anything was read.
-    pub(super) fn new(sources: &[Trust], now: Timestamp) -> Self {
+    pub(super) fn new(sources: &PerKeySource<Trust>, now: Timestamp) -> Self {
         Self {
-            keyring: Keyring::new(sources, now),
-            sources: vec![SourceState::default(); sources.len()],
+            keyring: Keyring::new(sources.iter(), now),
+            sources: sources.map(|_| SourceState::default()),
         }
     }
 
@@ -55,20 +55,25 @@ impl Snapshot {
     }
 
     /// The record of this source's keys.
-    pub(super) fn record(&self, trust: usize) -> Option<&KeyRecord> {
-        self.keyring.trust_keys(trust).map(TrustKeys::record)
+    pub(super) fn record(&self, source: KeySourceId) -> Option<&KeyRecord> {
+        self.keyring.trust_keys(source).map(TrustKeys::record)
     }
 
     /// Where this source's keys came from; `None` before the first good read.
-    pub(super) fn origin(&self, trust: usize) -> Option<&Origin> {
-        self.sources.get(trust)?.origin.as_ref()
+    pub(super) fn origin(&self, source: KeySourceId) -> Option<&Origin> {
+        self.sources.get(source)?.origin.as_ref()
     }
 
     /// The same with a new record of this source.
-    pub(super) fn with(&self, trust: usize, record: KeyRecord, origin: Option<Origin>) -> Self {
+    pub(super) fn with(
+        &self,
+        source: KeySourceId,
+        record: KeyRecord,
+        origin: Option<Origin>,
+    ) -> Self {
         let mut snapshot = self.clone();
-        snapshot.keyring.update(trust, record);
-        if let Some(state) = snapshot.sources.get_mut(trust) {
+        snapshot.keyring.update(source, record);
+        if let Some(state) = snapshot.sources.get_mut(source) {
             state.keys_version += 1;
             state.origin = origin;
         }
@@ -76,11 +81,11 @@ impl Snapshot {
     }
 
     /// Whether `other` has a newer record of this source.
-    pub(super) fn is_behind(&self, other: &Self, trust: usize) -> bool {
+    pub(super) fn is_behind(&self, other: &Self, source: KeySourceId) -> bool {
         let version = |snapshot: &Self| {
             snapshot
                 .sources
-                .get(trust)
+                .get(source)
                 .map(|source| source.keys_version)
         };
         version(self) != version(other)
@@ -88,14 +93,17 @@ impl Snapshot {
 
     /// The mirror document of this source: the public members of usable keys only, whatever else the
     /// issuer lists.
-    pub(super) fn mirror(&self, index: usize, trust: &Trust) -> Option<String> {
-        let Origin { source, fetched_at } = self.origin(index)?;
-        let set = self.record(index)?.set()?;
+    pub(super) fn mirror(&self, source: KeySourceId, trust: &Trust) -> Option<String> {
+        let Origin {
+            source: url,
+            fetched_at,
+        } = self.origin(source)?;
+        let set = self.record(source)?.set()?;
         let mut document: Value = serde_json::from_str(&set.to_json()).ok()?;
         let members_of_mirror = [
             ("trust", json!(trust.name)),
             ("issuer", json!(trust.issuer)),
-            ("source", json!(source.to_string())),
+            ("source", json!(url.to_string())),
             ("fetched_at", json!(fetched_at.secs())),
         ];
         let members = document.as_object_mut()?;

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use portcullis_core::trust::{KeySourceId, PerKeySource};
+
 /// How many requests may wait at a time. One more is answered at once.
 const MAX_WAITING: usize = 1024;
 
@@ -13,7 +15,7 @@ const MAX_WAITING_PER_TRUST: usize = 256;
 #[derive(Debug)]
 pub(super) struct WaiterLimits {
     all: AtomicUsize,
-    by_trust: Vec<AtomicUsize>,
+    by_source: PerKeySource<AtomicUsize>,
 }
 
 /// Permission to wait. It is released when dropped, also when the client has gone away.
@@ -23,22 +25,24 @@ pub(super) struct WaiterPermit<'a> {
 }
 
 impl WaiterLimits {
-    /// Limits for this many trust entries.
-    pub(super) fn new(trusts: usize) -> Self {
+    /// Limits for these sources.
+    pub(super) fn new<T>(sources: &PerKeySource<T>) -> Self {
         Self {
             all: AtomicUsize::new(0),
-            by_trust: (0..trusts).map(|_| AtomicUsize::new(0)).collect(),
+            by_source: sources.map(|_| AtomicUsize::new(0)),
         }
     }
 
     /// A permit to wait for the keys of these trust entries; `None` where a limit is reached.
-    pub(super) fn acquire(&self, trusts: &[usize]) -> Option<WaiterPermit<'_>> {
+    pub(super) fn acquire(&self, sources: &[KeySourceId]) -> Option<WaiterPermit<'_>> {
         let mut permit = WaiterPermit {
             counters: Vec::new(),
         };
-        let by_trust = trusts.iter().filter_map(|trust| self.by_trust.get(*trust));
-        let by_trust = by_trust.map(|counter| (counter, MAX_WAITING_PER_TRUST));
-        for (counter, limit) in by_trust.chain([(&self.all, MAX_WAITING)]) {
+        let counters = sources
+            .iter()
+            .filter_map(|source| self.by_source.get(*source));
+        let counters = counters.map(|counter| (counter, MAX_WAITING_PER_TRUST));
+        for (counter, limit) in counters.chain([(&self.all, MAX_WAITING)]) {
             permit.counters.push(counter);
             // What was counted already is released with the permit.
             if counter.fetch_add(1, Ordering::AcqRel) >= limit {
@@ -49,8 +53,8 @@ impl WaiterLimits {
     }
 
     /// Whether a request waits for the keys of this trust entry.
-    pub(super) fn has_waiters(&self, trust: usize) -> bool {
-        let counter = self.by_trust.get(trust);
+    pub(super) fn has_waiters(&self, source: KeySourceId) -> bool {
+        let counter = self.by_source.get(source);
         counter.is_some_and(|counter| counter.load(Ordering::Acquire) > 0)
     }
 }

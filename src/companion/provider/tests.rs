@@ -13,40 +13,43 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use portcullis_core::timestamp::Timestamp;
-use portcullis_tests::lab::liar::Lies;
-use portcullis_tests::lab::{Authority, Liar, folder};
+use portcullis_tests::lab::rogue_provider::Overrides;
+use portcullis_tests::lab::{Authority, RogueProvider, folder};
 use url::Url;
 
-use super::{Attempt, Callback, Provider, ProviderError, Settings, SignedIn};
+use super::{Attempt, Authentication, Callback, Provider, ProviderError, Settings};
 
 /// A provider that lies, and what it takes to deal with it.
 struct Stage {
-    liar: Liar,
+    rogue: RogueProvider,
     settings: Settings,
 }
 
 impl Stage {
     async fn new() -> Self {
         let mut stage = Self::down();
-        stage.liar.up().await;
+        stage.rogue.up().await;
         stage
     }
 
     /// The same, the provider being down.
     fn down() -> Self {
         let authority = Authority::new();
-        let liar = Liar::start_down(&authority);
+        let rogue = RogueProvider::start_down(&authority);
         Self {
             settings: Settings {
                 name: "sso".to_owned(),
-                issuer: liar.issuer().to_owned(),
-                client_id: Liar::CLIENT_ID.to_owned(),
-                client_secret_file: Some(file("secret", &format!("{}\n", Liar::CLIENT_SECRET))),
+                issuer: rogue.issuer().to_owned(),
+                client_id: RogueProvider::CLIENT_ID.to_owned(),
+                client_secret_file: Some(file(
+                    "secret",
+                    &format!("{}\n", RogueProvider::CLIENT_SECRET),
+                )),
                 scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
                 groups_claim: vec!["groups".to_owned()],
                 ca_file: Some(authority.file().to_path_buf()),
             },
-            liar,
+            rogue,
         }
     }
 
@@ -56,7 +59,7 @@ impl Stage {
     }
 
     /// Signs in as a browser does, from beginning to end.
-    async fn sign_in(&self, provider: &Provider) -> Result<SignedIn, ProviderError> {
+    async fn sign_in(&self, provider: &Provider) -> Result<Authentication, ProviderError> {
         let (url, attempt) = provider.begin(&redirect_uri(), now()).await?;
         self.come_back(provider, &url, &attempt).await
     }
@@ -67,8 +70,8 @@ impl Stage {
         provider: &Provider,
         url: &Url,
         attempt: &Attempt,
-    ) -> Result<SignedIn, ProviderError> {
-        let callback = Callback::from_query(&self.liar.visit(url.as_str()))?;
+    ) -> Result<Authentication, ProviderError> {
+        let callback = Callback::from_query(&self.rogue.authorize(url.as_str()))?;
         provider
             .finish(&redirect_uri(), attempt, &callback, now())
             .await
@@ -78,11 +81,11 @@ impl Stage {
     /// is told to a relying party of its own.
     async fn sign_in_to_a_lie(
         &self,
-        lie: impl FnOnce(&mut Lies),
-    ) -> Result<SignedIn, ProviderError> {
-        self.liar.lie(lie);
+        lie: impl FnOnce(&mut Overrides),
+    ) -> Result<Authentication, ProviderError> {
+        self.rogue.override_with(lie);
         let outcome = self.sign_in(&self.provider()).await;
-        self.liar.repent();
+        self.rogue.reset();
         outcome
     }
 }

@@ -5,9 +5,11 @@ use crate::fixtures::{jwk, jwks, token};
 use crate::keys::{HttpResponse, KeyRecord, PureRust};
 use crate::session::Id;
 use crate::token::Algorithm;
+use crate::trust::TrustId;
 
 mod candidates;
 mod companion;
+mod evidence;
 mod people;
 mod refreshing;
 mod remembered_sessions;
@@ -51,11 +53,16 @@ struct World {
     now: Timestamp,
 }
 
+/// The trust entry at this index of the policy.
+fn trust(index: usize) -> KeySourceId {
+    TrustId::at(index).into()
+}
+
 /// A verdict, in a form that can be compared.
 #[derive(Debug, PartialEq)]
 enum Verdict {
     Decided(Reason, Option<String>, Option<String>),
-    Await(Vec<usize>),
+    Await(Vec<KeySourceId>),
     Refresh(Id, String),
 }
 
@@ -82,20 +89,21 @@ impl World {
     /// named `kid`.
     fn with_keys() -> Self {
         let mut world = Self::new();
-        for (place, algorithm) in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256]
+        for (index, algorithm) in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256]
             .into_iter()
             .enumerate()
         {
-            world.read(place, Some(&[(algorithm, kid(algorithm))]));
+            world.read(trust(index), Some(&[(algorithm, kid(algorithm))]));
         }
         world
     }
 
-    /// The issuer of the trust entry at this place answers with these keys, or not at all.
-    fn read(&mut self, place: usize, keys: Option<&[(Algorithm, &str)]>) {
-        let trust = self.gate.policy().key_sources().nth(place).unwrap();
+    /// The issuer answers with these keys, or not at all.
+    fn read(&mut self, source: KeySourceId, keys: Option<&[(Algorithm, &str)]>) {
+        let mut sources = self.gate.policy().key_sources();
+        let (_, trust) = sources.find(|(id, _)| *id == source).unwrap();
         let remote = trust.keys.remote.clone().unwrap();
-        let mut record: KeyRecord = self.keyring.trust_keys(place).unwrap().record().clone();
+        let mut record: KeyRecord = self.keyring.trust_keys(source).unwrap().record().clone();
         let read = record.begin(trust, &remote, 1, self.now);
         let body = keys.map(|keys| {
             let keys: Vec<String> = keys
@@ -111,7 +119,7 @@ impl World {
             body: body.as_bytes(),
         });
         let _outcome = record.take(trust, &remote, &read, answer.as_ref(), self.now, 0);
-        self.keyring.update(place, record);
+        self.keyring.update(source, record);
     }
 
     /// Lets time go by.
@@ -181,14 +189,16 @@ fn headers<'a>(request: &'a str, fields: &[(&'a str, &'a str)]) -> Headers<'a> {
 impl Verdict {
     fn of(judgement: &Judgement<'_>) -> Self {
         match judgement {
-            Judgement::AwaitKeys { trusts, .. } => Self::Await(trusts.clone()),
+            Judgement::AwaitKeys { sources, .. } => Self::Await(sources.clone()),
             Judgement::Refresh(refresh) => {
                 Self::Refresh(refresh.sid(), refresh.cookies().to_owned())
             }
             Judgement::Decided(decision) => Self::Decided(
                 decision.reason(),
                 decision.rule().map(|rule| rule.name().to_owned()),
-                decision.known().map(|known| known.caller_name().to_owned()),
+                decision
+                    .authenticated()
+                    .map(|known| known.caller_name().to_owned()),
             ),
         }
     }

@@ -1,21 +1,24 @@
 //! One worker's copy of what is known of every trust entry's keys.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::schedule::{UNKNOWN_KID_INTERVAL, is_recent};
+use super::schedule::UNKNOWN_KID_INTERVAL;
 use super::{Key, KeyRecord, Thumbprint};
+use crate::fetch_schedule::is_recent;
 use crate::timestamp::Timestamp;
-use crate::trust::{KeySource, Trust};
+use crate::trust::{KeySource, KeySourceId, PerKeySource, Trust};
 
-/// One worker's copy of what is known of every trust entry's keys, in policy order.
+/// One worker's copy of what is known of the keys of every source.
 #[derive(Clone, Debug)]
 pub struct Keyring {
-    trust_keys: Vec<TrustKeys>,
+    trust_keys: PerKeySource<TrustKeys>,
 }
 
 /// One trust entry's keys.
 #[derive(Clone, Debug)]
 pub struct TrustKeys {
+    name: String,
     source: KeySource,
     record: KeyRecord,
 }
@@ -31,61 +34,105 @@ pub enum Condition {
     Stale,
 }
 
-/// What it means that a trust entry has no key of some key id.
+/// What is known of a key that a source lacks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeyLookup {
     /// The issuer has no such key: a good set read since then, or just now, lacks it.
-    Certain,
-    /// Nobody can tell, because the issuer's keys could not be read.
-    Unknowable,
-    /// A read will tell.
-    Unread,
+    Absent,
+    /// The issuer's keys have to be read first.
+    Pending,
+    /// It is unknown, because the issuer's keys could not be read.
+    Unavailable,
 }
 
+/// A key that is in the sets of two sources.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SharedKey<'a> {
+    /// The key.
+    pub thumbprint: Thumbprint,
+    /// The name of the first source, in policy order, that has it.
+    pub first: &'a str,
+    /// The name of the other.
+    pub second: &'a str,
+}
+
+// === impl Keyring ===
+
 impl Keyring {
-    /// What is known before anything was read.
-    pub fn new<'a>(sources: impl IntoIterator<Item = &'a Trust>, now: Timestamp) -> Self {
-        let trust_keys = sources.into_iter().map(|trust| TrustKeys {
-            source: trust.keys.clone(),
-            record: KeyRecord::new(&trust.keys, now),
+    /// What is known of the sources of [`crate::policy::Policy::key_sources`] before anything was
+    /// read.
+    pub fn new<'a>(
+        sources: impl IntoIterator<Item = (KeySourceId, &'a Trust)>,
+        now: Timestamp,
+    ) -> Self {
+        let trust_keys = sources.into_iter().map(|(id, trust)| {
+            let keys = TrustKeys {
+                name: trust.name.clone(),
+                source: trust.keys.clone(),
+                record: KeyRecord::new(&trust.keys, now),
+            };
+            (id, keys)
         });
         Self {
             trust_keys: trust_keys.collect(),
         }
     }
 
-    /// The keys of the trust entry at this place of the policy.
-    pub fn trust_keys(&self, trust: usize) -> Option<&TrustKeys> {
-        self.trust_keys.get(trust)
+    /// The keys of one source.
+    pub fn trust_keys(&self, source: KeySourceId) -> Option<&TrustKeys> {
+        self.trust_keys.get(source)
     }
 
-    /// Takes over what the workers know together of the trust entry at this place.
-    pub fn update(&mut self, trust: usize, record: KeyRecord) {
-        if let Some(trust_keys) = self.trust_keys.get_mut(trust) {
+    /// Takes over what the workers know together of one source.
+    pub fn update(&mut self, source: KeySourceId, record: KeyRecord) {
+        if let Some(trust_keys) = self.trust_keys.get_mut(source) {
             trust_keys.record = record;
         }
     }
 
-    /// Keys that stand in more than one set, each with the places of the first two entries that
-    /// have it: clusters that were set up from one copy can't be told apart by their keys.
-    pub fn shared(&self) -> Vec<(Thumbprint, usize, usize)> {
-        let mut seen: Vec<(Thumbprint, usize)> = Vec::new();
+    /// Keys that are in more than one set, each with the names of the first two sources that have
+    /// it: clusters that were set up from one copy can't be told apart by their keys.
+    pub fn shared(&self) -> Vec<SharedKey<'_>> {
+        let mut seen: Vec<(Thumbprint, KeySourceId, &str)> = Vec::new();
         let mut shared = Vec::new();
-        for (place, trust_keys) in self.trust_keys.iter().enumerate() {
+        for (source, trust_keys) in self.trust_keys.iter() {
             for key in trust_keys.record.current.iter().flat_map(|set| set.keys()) {
                 let thumbprint = key.thumbprint();
-                match seen.iter().find(|(other, _)| *other == thumbprint) {
-                    Some((_, first)) if *first != place => {
-                        shared.push((thumbprint, *first, place));
-                    }
+                match seen.iter().find(|(other, ..)| *other == thumbprint) {
+                    Some((_, first, name)) if *first != source => shared.push(SharedKey {
+                        thumbprint,
+                        first: name,
+                        second: &trust_keys.name,
+                    }),
                     Some(_) => {}
-                    None => seen.push((thumbprint, place)),
+                    None => seen.push((thumbprint, source, &trust_keys.name)),
                 }
             }
         }
         shared
     }
 }
+
+// === impl SharedKey ===
+
+/// The warning that operators read.
+impl fmt::Display for SharedKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            thumbprint,
+            first,
+            second,
+        } = self;
+        write!(
+            f,
+            "trust entries {first} and {second} have the same key ({thumbprint}): whoever holds it \
+             can sign tokens for both, and the first entry in the policy is taken; help: give each \
+             cluster its own signing keys, or set `keys.pins`"
+        )
+    }
+}
+
+// === impl TrustKeys ===
 
 impl TrustKeys {
     /// What the workers know together.
@@ -124,26 +171,34 @@ impl TrustKeys {
             .filter(|key| self.source.accepts(key))
     }
 
-    /// What it means that no key of this key id is here, for a token that came at `arrived`.
-    pub fn absence(&self, kid: Option<&str>, arrived: Timestamp, now: Timestamp) -> KeyLookup {
+    /// What is known of a key with this key id, which is not here, for a token that arrived at
+    /// `arrived`.
+    pub fn look_up_missing(
+        &self,
+        kid: Option<&str>,
+        arrived: Timestamp,
+        now: Timestamp,
+    ) -> KeyLookup {
         if self.source.remote.is_none() || kid.is_some_and(|kid| self.source.refuses(kid)) {
-            return KeyLookup::Certain;
+            return KeyLookup::Absent;
         }
         // A read that began before the token came says nothing of it, unless it was just now:
         // that bound is what keeps a flood of made-up key ids from becoming a flood of reads.
         let tells = |at: Timestamp| {
             (arrived..=now).contains(&at) || is_recent(at, now, UNKNOWN_KID_INTERVAL)
         };
-        if self.record.lease.read_at.is_some_and(tells) {
-            KeyLookup::Certain
-        } else if self.record.failures() > 0 && self.record.lease.attempted_at.is_some_and(tells) {
+        if self.record.lease.schedule.read_at.is_some_and(tells) {
+            KeyLookup::Absent
+        } else if self.record.failures() > 0
+            && self.record.lease.schedule.attempted_at.is_some_and(tells)
+        {
             if self.record.is_being_read(now) {
-                KeyLookup::Unread
+                KeyLookup::Pending
             } else {
-                KeyLookup::Unknowable
+                KeyLookup::Unavailable
             }
         } else {
-            KeyLookup::Unread
+            KeyLookup::Pending
         }
     }
 

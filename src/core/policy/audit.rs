@@ -1,16 +1,16 @@
-//! At which level the record of a decision goes to the log.
+//! At which level the record of a decision is logged.
 
-/// The levels of the audit record, by verdict.
+/// The levels of the audit record, by verdict; `None` is no record at all, `off` in a policy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Audit {
-    pub(super) allowed: Level,
-    pub(super) refused: Level,
+    pub(super) allowed: Option<Level>,
+    pub(super) refused: Option<Level>,
 }
 
-/// A log level, or none.
+/// A log level.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Level {
-    /// For those who look for a fault.
+    /// For those who look for a mistake.
     Debug,
     /// Worth a line.
     Info,
@@ -18,41 +18,37 @@ pub enum Level {
     Warn,
     /// Worth an alarm.
     Error,
-    /// No record at all.
-    Off,
 }
 
 impl Audit {
-    /// The level of what was let through.
-    pub const fn allowed(self) -> Level {
-        self.allowed
+    /// The level of the record of a request that was allowed, or of one that was refused.
+    pub const fn level(self, is_allowed: bool) -> Option<Level> {
+        if is_allowed {
+            self.allowed
+        } else {
+            self.refused
+        }
     }
 
-    /// The level of what was refused.
-    pub const fn refused(self) -> Level {
-        self.refused
+    /// The level of this name in a policy, in lower case; `off` is none. `None` where no level has
+    /// this name.
+    pub(super) fn level_named(name: &str) -> Option<Option<Level>> {
+        Some(match name {
+            "debug" => Some(Level::Debug),
+            "info" => Some(Level::Info),
+            "warn" => Some(Level::Warn),
+            "error" => Some(Level::Error),
+            "off" => None,
+            _ => return None,
+        })
     }
 }
 
 impl Default for Audit {
     fn default() -> Self {
         Self {
-            allowed: Level::Info,
-            refused: Level::Warn,
+            allowed: Some(Level::Info),
+            refused: Some(Level::Warn),
         }
-    }
-}
-
-impl Level {
-    /// The level of this name, in lower case.
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "debug" => Self::Debug,
-            "info" => Self::Info,
-            "warn" => Self::Warn,
-            "error" => Self::Error,
-            "off" => Self::Off,
-            _ => return None,
-        })
     }
 }

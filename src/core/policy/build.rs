@@ -12,7 +12,7 @@ mod vouchers;
 use super::document::{self, Document};
 use super::error::{Place, PolicyError};
 use super::host::Table;
-use super::{Audit, Level, Policy};
+use super::{Audit, Policy};
 
 use vouchers::Vouchers;
 
@@ -65,7 +65,7 @@ fn audit(wire: document::Audit, place: &Place) -> Result<Audit, PolicyError> {
         let Some(name) = name else {
             return Ok(default);
         };
-        Level::from_name(&name).ok_or_else(|| {
+        Audit::level_named(&name).ok_or_else(|| {
             let help = "write debug, info, warn, error or off";
             place.error_about(&name, "is not a level", help)
         })

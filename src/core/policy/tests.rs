@@ -55,8 +55,8 @@ fn accepted(piece: &str, other: &str) -> Policy {
 fn defaults_are_those_of_the_documentation() {
     let policy = Policy::from_json(WHOLE).unwrap();
     assert_eq!(policy.max_token(), 16_384);
-    assert_eq!(policy.audit().allowed(), Level::Info);
-    assert_eq!(policy.audit().refused(), Level::Warn);
+    assert_eq!(policy.audit().level(true), Some(Level::Info));
+    assert_eq!(policy.audit().level(false), Some(Level::Warn));
 
     let trust = policy.trust("staging").unwrap();
     assert_eq!(trust.kind, Kind::Kubernetes);
@@ -124,8 +124,8 @@ fn every_field_is_read() {
     }"#;
     let policy = Policy::from_json(text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(policy.max_token(), 8192);
-    assert_eq!(policy.audit().allowed(), Level::Off);
-    assert_eq!(policy.audit().refused(), Level::Error);
+    assert_eq!(policy.audit().level(true), None);
+    assert_eq!(policy.audit().level(false), Some(Level::Error));
 
     let blue = &policy.trusts()[0];
     assert!(blue.vouches_as("https://kubernetes.default.svc"));
@@ -175,8 +175,8 @@ fn d01_discovery_drops_one_trailing_slash_of_the_issuer() {
 fn audit_levels_are_known_by_name() {
     let add = |audit: &str| format!(r#""audit": {audit}, "apps": ["#);
     let policy = accepted(r#""apps": ["#, &add(r#"{"allowed": "debug"}"#));
-    assert_eq!(policy.audit().allowed(), Level::Debug);
-    assert_eq!(policy.audit().refused(), Level::Warn);
+    assert_eq!(policy.audit().level(true), Some(Level::Debug));
+    assert_eq!(policy.audit().level(false), Some(Level::Warn));
     refused(
         r#""apps": ["#,
         &add(r#"{"refused": "loud"}"#),

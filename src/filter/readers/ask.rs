@@ -1,19 +1,14 @@
 //! The calls by which keys and revocations are read.
 
+use portcullis_core::endpoints;
 use portcullis_core::keys::{READ_TIMEOUT, Read};
 use portcullis_core::policy::Sso;
 use portcullis_core::trust::Remote;
 
 use crate::host;
 
-/// Where the companion serves its mirrors, below which each trust entry has its name.
-const MIRROR: &str = "/oauth2/mirror/";
-
 /// The `:authority` under which the companion is asked for a mirror.
 const MIRROR_AUTHORITY: &str = "portcullis";
-
-/// Where the companion serves its revocations.
-const REVOCATIONS: &str = "/oauth2/revocations";
 
 /// Asks for one thing at the issuer's cluster and returns the token by which the reply is known.
 pub(super) fn ask(remote: &Remote, read: &Read) -> Result<u32, host::Error> {
@@ -21,7 +16,7 @@ pub(super) fn ask(remote: &Remote, read: &Read) -> Result<u32, host::Error> {
     let (authority, path) = match read {
         Read::Discovery(url) | Read::KeySet(url) => (url.authority(), url.path()),
         Read::Mirror(trust) => {
-            mirror = format!("{MIRROR}{trust}");
+            mirror = endpoints::MIRROR.named(trust);
             (MIRROR_AUTHORITY, mirror.as_str())
         }
     };
@@ -30,7 +25,11 @@ pub(super) fn ask(remote: &Remote, read: &Read) -> Result<u32, host::Error> {
 
 /// Asks the companion for its revocations and returns the token by which the reply is known.
 pub(super) fn ask_for_revocations(sso: &Sso) -> Result<u32, host::Error> {
-    get(sso.envoy_cluster(), sso.authority(), REVOCATIONS)
+    get(
+        sso.envoy_cluster(),
+        sso.authority(),
+        endpoints::REVOCATIONS.path,
+    )
 }
 
 /// Asks without any credential.

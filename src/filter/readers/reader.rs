@@ -1,7 +1,7 @@
 //! Reads one trust entry's keys, when this worker has the turn.
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, Read};
-use portcullis_core::trust::{Remote, Trust};
+use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, KeyWarning, Read};
+use portcullis_core::trust::{KeySourceId, Remote, Trust};
 
 use super::ask::ask;
 use super::slot::{Seen, Slot};
@@ -15,8 +15,8 @@ const PREFIX: &str = "portcullis/1/keys/";
 /// One worker's part in reading one trust entry's keys.
 #[derive(Debug)]
 pub(super) struct Reader {
-    /// The trust entry, its place in the policy, and how its keys are fetched.
-    place: usize,
+    /// Which source it is, its trust entry, and how its keys are fetched.
+    source: KeySourceId,
     trust: Trust,
     remote: Remote,
     /// The record, as workers share it.
@@ -26,10 +26,10 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// A reader for a trust entry and its place; `None` where no keys are fetched.
-    pub(super) fn new((place, trust): (usize, &Trust)) -> Option<Self> {
+    /// A reader for a source of keys; `None` where no keys are fetched.
+    pub(super) fn new((source, trust): (KeySourceId, &Trust)) -> Option<Self> {
         Some(Self {
-            place,
+            source,
             trust: trust.clone(),
             remote: trust.keys.remote.clone()?,
             slot: Slot::new(
@@ -45,7 +45,7 @@ impl Reader {
     pub(super) fn look(&mut self, worker: &mut Worker) -> Option<u32> {
         let Seen { version, news } = self.slot.look(KeyRecord::from_text)?;
         if let Some(record) = news {
-            worker.update(self.place, record);
+            worker.update(self.source, record);
         }
         Some(version)
     }
@@ -53,7 +53,7 @@ impl Reader {
     /// Writes what this worker knows where there is no record, or in the place of something else
     /// that was written over it: what was good stays good.
     pub(super) fn seed(&self, worker: &Worker) {
-        if let Some(record) = worker.record(self.place) {
+        if let Some(record) = worker.record(self.source) {
             self.slot.seed(&record.clone().without_lease().to_text());
         }
     }
@@ -67,8 +67,8 @@ impl Reader {
         let Some(version) = version else {
             return self.seed(worker);
         };
-        let asked = worker.asks_for(self.place);
-        let Some(record) = worker.record(self.place) else {
+        let asked = worker.asks_for(self.source);
+        let Some(record) = worker.record(self.source) else {
             return;
         };
         if record.is_due(&self.remote, now, asked) {
@@ -126,7 +126,7 @@ impl Reader {
     ) {
         let version = self.look(worker);
         let led = worker
-            .record(self.place)
+            .record(self.source)
             .filter(|record| record.is_led_by(id))
             .cloned();
         let (Some(version), Some(mut record)) = (version, led) else {
@@ -140,15 +140,17 @@ impl Reader {
         match taken {
             Ok(Some(next)) => self.ask(worker, id, next),
             Ok(None) => {
-                worker.metrics().key_read(self.place, true);
+                worker.metrics().key_read(self.source, true);
                 self.tell_of_skipped(worker, &record);
             }
             Err(error) => {
-                worker.metrics().key_read(self.place, false);
-                log::warn!(
-                    "portcullis: trust {}: the keys could not be read: {error}; what is known stays",
-                    self.trust.name
-                );
+                worker.metrics().key_read(self.source, false);
+                let warning = KeyWarning::ReadFailed {
+                    trust: &self.trust.name,
+                    from: None,
+                    error: &error,
+                };
+                log::warn!("portcullis: {warning}");
             }
         }
         // What was just written is read back at once, so that requests that wait here need not wait
@@ -158,15 +160,9 @@ impl Reader {
 
     /// Says what a set lists besides usable keys, when the set is news.
     fn tell_of_skipped(&self, worker: &Worker, record: &KeyRecord) {
-        let before = worker.record(self.place).and_then(KeyRecord::set);
-        let news = record.set().filter(|set| Some(*set) != before);
-        for skipped in news.map_or(&[][..], KeySet::skipped) {
-            log::warn!(
-                "portcullis: trust {}: key {} of the set {}; it is skipped",
-                self.trust.name,
-                skipped.position,
-                skipped.why
-            );
+        let before = worker.record(self.source).and_then(KeyRecord::set);
+        for warning in KeyWarning::of_skipped(&self.trust.name, record.set(), before) {
+            log::warn!("portcullis: {warning}");
         }
     }
 }

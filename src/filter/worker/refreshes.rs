@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use portcullis_core::endpoints;
 use portcullis_core::gate::RefreshRequest;
 use portcullis_core::policy::Sso;
 use portcullis_core::session::Id;
@@ -22,9 +23,6 @@ const MAX_FOR_ONE: usize = 128;
 
 /// How long the companion may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Where the companion refreshes sessions.
-const PATH: &str = "/oauth2/refresh";
 
 /// Whose callback made a call: the SDK hands the reply to that context, if it is still there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -149,7 +147,7 @@ fn ask(sso: &Sso, cookies: &str) -> Option<u32> {
         (":method", "POST"),
         (":scheme", "https"),
         (":authority", sso.authority()),
-        (":path", PATH),
+        (":path", endpoints::REFRESH.path),
         ("accept", "application/json"),
         ("content-length", "0"),
         ("cookie", cookies),

@@ -79,7 +79,7 @@ impl Renewal {
 
     /// Whether the cookies ride on the answer to a request that was judged by this, for that reason.
     pub(crate) fn rides(&self, reason: Reason) -> bool {
-        !self.cookies.is_empty() && self.refreshed.lets_cookies_ride(reason)
+        !self.cookies.is_empty() && self.refreshed.allows_cookies(reason)
     }
 
     /// What to count of it, once, when the first request was judged by it, for that reason.
@@ -90,7 +90,7 @@ impl Renewal {
         Some(match self.refreshed {
             RefreshOutcome::Ended => Refresh::Ended,
             RefreshOutcome::Unavailable => Refresh::Unavailable,
-            RefreshOutcome::Renewed { .. } => match reason {
+            RefreshOutcome::Refreshed { .. } => match reason {
                 Reason::SessionUnavailable => Refresh::Unavailable,
                 Reason::SessionExpired => Refresh::Ended,
                 _ => Refresh::Renewed,

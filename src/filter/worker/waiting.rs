@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::KeySourceId;
 
 use super::renewal::Renewal;
 
@@ -27,8 +28,8 @@ pub(crate) struct Waiting {
     pub(crate) id: u32,
     /// When it came.
     pub(crate) arrived: Timestamp,
-    /// The places of the trust entries whose keys it waits for.
-    pub(crate) trusts: Vec<usize>,
+    /// The sources whose keys it waits for.
+    pub(crate) sources: Vec<KeySourceId>,
     /// The worker's count of news when it was last judged; `None` where it has not been judged by
     /// what it waited for.
     pub(crate) news: Option<u64>,
@@ -42,7 +43,7 @@ impl Waiting {
         Self {
             id,
             arrived,
-            trusts: Vec::new(),
+            sources: Vec::new(),
             news: None,
             renewal: None,
         }
@@ -56,16 +57,18 @@ impl Waiting {
 }
 
 impl WaitingRoom {
-    /// Whether one more may wait for the keys of the trust entries at these places.
-    pub(crate) fn has_room_for(&self, trusts: &[usize]) -> bool {
-        let waiting_for = |trust: &usize| {
+    /// Whether one more may wait for the keys of these sources.
+    pub(crate) fn has_room_for(&self, sources: &[KeySourceId]) -> bool {
+        let waiting_for = |source: &KeySourceId| {
             let waiting = self.waiting.iter();
             waiting
-                .filter(|waiting| waiting.trusts.contains(trust))
+                .filter(|waiting| waiting.sources.contains(source))
                 .count()
         };
         self.waiting.len() < MAX_WAITING
-            && trusts.iter().all(|trust| waiting_for(trust) < MAX_FOR_ONE)
+            && sources
+                .iter()
+                .all(|source| waiting_for(source) < MAX_FOR_ONE)
     }
 
     /// How many wait.

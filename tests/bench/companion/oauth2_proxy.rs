@@ -1,4 +1,4 @@
-//! A real oauth2-proxy, set up as the companion is.
+//! A real oauth2-proxy, configured like the companion.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -9,15 +9,15 @@ use portcullis_tests::lab::folder::workspace;
 use portcullis_tests::lab::process::Process;
 use portcullis_tests::lab::{folder, tools};
 
-use crate::people::{CLIENT, OTHER, People, SECRET};
+use crate::sign_in_stack::{CLIENT, OTHER, SECRET, SignInStack};
 
-/// A running one. It ends when dropped.
+/// A running oauth2-proxy. Stopped when dropped.
 #[derive(Debug)]
 pub(super) struct OAuth2Proxy(Process);
 
 impl OAuth2Proxy {
-    /// Starts one for these people, and waits until it is ready.
-    pub(super) async fn start(people: &People) -> Self {
+    /// Starts it with this stack, and waits until it is ready.
+    pub(super) async fn start(people: &SignInStack) -> Self {
         let folder = folder::fresh("oauth2-proxy");
         let command = command(people, &folder, people.other);
         let mut process = Process::start("oauth2-proxy", &folder, command);
@@ -25,13 +25,13 @@ impl OAuth2Proxy {
         Self(process)
     }
 
-    /// Its number.
+    /// Its process ID.
     pub(super) fn id(&self) -> u32 {
         self.0.id()
     }
 }
 
-/// Its name and version. Built from the registry it does not know the latter itself.
+/// Its name and version. A build from the registry does not know its version.
 pub(super) fn version() -> String {
     let pin = fs::read_to_string(workspace().join(".tools/oauth2-proxy/.pin"));
     let pin = pin.unwrap_or_default();
@@ -39,14 +39,11 @@ pub(super) fn version() -> String {
         .split('@')
         .nth(1)
         .and_then(|rest| rest.split(' ').next());
-    format!(
-        "oauth2-proxy {}",
-        version.unwrap_or("of an unknown version")
-    )
+    format!("oauth2-proxy {}", version.unwrap_or("unknown version"))
 }
 
-/// What starts one that listens here, and keeps its secrets in this folder.
-pub(super) fn command(people: &People, folder: &Path, address: SocketAddr) -> Command {
+/// The command that starts it with this address, with its secrets in this folder.
+pub(super) fn command(people: &SignInStack, folder: &Path, address: SocketAddr) -> Command {
     let secret = file(folder, "client-secret", SECRET);
     // Any 32 bytes.
     let cookies = file(folder, "cookie-secret", "0123456789abcdef0123456789abcdef");
@@ -63,8 +60,8 @@ pub(super) fn command(people: &People, folder: &Path, address: SocketAddr) -> Co
         ("reverse-proxy", "true"),
         ("trusted-proxy-ip", "127.0.0.1"),
         ("set-xauthrequest", "true"),
-        // The companion writes no line for a request; and these lines hold codes, which no log of the
-        // lab may.
+        // The companion logs no line per request here either; and these lines contain codes, which
+        // no log of the lab may contain.
         ("request-logging", "false"),
     ];
     for (name, value) in arguments {

@@ -1,17 +1,17 @@
-//! How long a sign-in takes, of which the provider and the browser have a part.
+//! The duration of a sign-in, which includes the work of the provider and the browser.
 
 use std::time::{Duration, Instant};
 
 use crate::machine;
-use crate::people::People;
 use crate::report::median;
+use crate::sign_in_stack::SignInStack;
 
-/// How many people sign in at each.
+/// The number of sign-ins per program.
 const PEOPLE: usize = 30;
 
-/// Lets people sign in, one after the other and by turns; each line has a name, where to sign in, and
-/// whose processor time counts.
-pub(super) async fn measure(people: &People, lines: &[(&str, &str, u32)]) {
+/// Runs sign-ins one after the other, taking turns. Each line has a name, a sign-in URL, and the
+/// process whose CPU time is measured.
+pub(super) async fn measure(people: &SignInStack, lines: &[(&str, &str, u32)]) {
     let mut elapsed: Vec<Vec<f64>> = vec![Vec::new(); lines.len()];
     let mut cpu = vec![Duration::ZERO; lines.len()];
     for _ in 0..PEOPLE {
@@ -25,7 +25,7 @@ pub(super) async fn measure(people: &People, lines: &[(&str, &str, u32)]) {
     println!(
         "{:<36}{:>11}{:>17}{:>9}",
         format!("{PEOPLE} sign-ins, one at a time"),
-        "a second",
+        "per second",
         "ms, median",
         "CPU ms"
     );

@@ -1,4 +1,4 @@
-//! How long it takes from the start of a program to its first answer.
+//! The time from the start of a program to its first response.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 use portcullis_tests::lab::{Companion, folder, port, tools};
 
 use super::oauth2_proxy;
-use crate::people::{self, People};
 use crate::report::median;
+use crate::sign_in_stack::{self, SignInStack};
 
-/// How often it is asked whether it answers.
+/// The interval between two probes.
 const STEP: Duration = Duration::from_micros(500);
 
-/// Starts both by turns.
-pub(super) async fn measure(people: &People, rounds: u32) {
-    // The same once more, for its files.
-    let settings = Companion::with(people.configuration(), &people::policy());
+/// Starts both, taking turns.
+pub(super) async fn measure(people: &SignInStack, rounds: u32) {
+    // Another one, for its files.
+    let settings = Companion::with(people.configuration(), &sign_in_stack::policy());
     let mut companion = settings.start().await;
     let ours = companion.address();
     companion.kill();
@@ -32,13 +32,13 @@ pub(super) async fn measure(people: &People, rounds: u32) {
         let command = oauth2_proxy::command(people, &folder, theirs);
         times[1].push(first_answer(command, theirs));
     }
-    println!("{:<36}{:>11}", "start-up to the first answer", "ms");
+    println!("{:<36}{:>11}", "start to the first response", "ms");
     for (name, times) in ["Portcullis", "oauth2-proxy"].into_iter().zip(times) {
         println!("{name:<36}{:>11.1}", median(times));
     }
 }
 
-/// How many milliseconds pass until `/ping` is answered.
+/// Milliseconds until `/ping` is answered.
 fn first_answer(mut command: Command, address: SocketAddr) -> f64 {
     let began = Instant::now();
     let mut child = command

@@ -1,16 +1,16 @@
-//! The filters that are compared. Each admits the same issuer and audience.
+//! The compared filters. Each accepts the same issuer and audience.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use super::tokens::{AUDIENCE, ISSUER};
-use crate::people::APP as HOST;
+use crate::sign_in_stack::APP as HOST;
 
-/// The path that is asked for.
+/// The path of all requests.
 pub(super) const PATH: &str = "/api/v2/alerts";
 
-/// Envoy's own check of tokens. It knows no rules and passes nothing on.
+/// Envoy's own token verification. It has no rules and passes nothing on.
 pub(super) fn jwt_authn(keys: &Value, caches: bool) -> Value {
     let mut provider = json!({
         "issuer": ISSUER,
@@ -31,9 +31,9 @@ pub(super) fn jwt_authn(keys: &Value, caches: bool) -> Value {
     })
 }
 
-/// Envoy's own filters for all that Portcullis does with a token, but for reasons and counters by app: a
-/// rule that lists the caller, no header that a client could say who calls by, the headers and the
-/// filter state that do.
+/// Envoy's own filters for everything that Portcullis does with a token, except reasons and
+/// counters by app: a rule that lists the caller, removal and setting of identity headers, and
+/// filter state.
 pub(super) fn native(keys: &Value) -> Vec<Value> {
     let mut check = jwt_authn(keys, false);
     let provider = &mut check["typed_config"]["providers"]["staging"];
@@ -96,7 +96,7 @@ pub(super) fn native(keys: &Value) -> Vec<Value> {
     vec![strip, check, judge, tell]
 }
 
-/// Portcullis: one rule that lists the caller, and the headers that tell the app who calls.
+/// Portcullis: one rule that lists the caller, and identity headers for the app.
 pub(super) fn portcullis(module: PathBuf, keys: &Value, audit_allowed: &str) -> Value {
     let policy = json!({
         "trust": [{

@@ -1,4 +1,4 @@
-//! An Envoy with one worker on a core of its own, which answers by itself.
+//! An Envoy with one worker on its own core, which responds directly.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,11 +10,11 @@ use portcullis_tests::lab::{Call, Version, folder, port, tools};
 use serde_json::{Value, json};
 
 use super::configurations::PATH;
-use super::gates::BODY;
+use super::variants::BODY;
 use crate::machine::Machine;
-use crate::people::APP as HOST;
+use crate::sign_in_stack::APP as HOST;
 
-/// A running Envoy. It ends when dropped.
+/// A running Envoy. Stopped when dropped.
 #[derive(Debug)]
 pub(super) struct Envoy {
     process: Process,
@@ -23,8 +23,7 @@ pub(super) struct Envoy {
 }
 
 impl Envoy {
-    /// Starts one with these filters, that says of them what is at least of `level`. It knows the
-    /// companion.
+    /// Starts Envoy with these filters, which log at `level`. It has a cluster for the companion.
     pub(super) async fn start(
         machine: &Machine,
         filters: Vec<Value>,
@@ -36,7 +35,7 @@ impl Envoy {
         let configuration = folder.join("bootstrap.json");
         let bootstrap = bootstrap(address, filters, companion);
         fs::write(&configuration, format!("{bootstrap:#}")).expect("a bootstrap file");
-        let mut command = machine.on_servers_core(tools::envoy(Version::V1_40));
+        let mut command = machine.command_on_server_core(tools::envoy(Version::V1_40));
         command.arg("--config-path").arg(configuration);
         command.args(["--concurrency", "1", "--disable-hot-restart"]);
         command.args(["--log-level", "error", "--component-log-level"]);
@@ -53,12 +52,12 @@ impl Envoy {
         }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its number.
+    /// Its process ID.
     pub(super) fn id(&self) -> u32 {
         self.process.id()
     }
@@ -66,12 +65,12 @@ impl Envoy {
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        // With the audit on, its log grows large.
+        // With audit records its log becomes large.
         self.process.kill();
         let _left = fs::remove_dir_all(&self.folder);
     }
 }
-/// The full version of the Envoy that is measured.
+/// The full version of the measured Envoy.
 pub(super) fn version() -> String {
     let output = Command::new(tools::envoy(Version::V1_40))
         .arg("--version")

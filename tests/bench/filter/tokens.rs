@@ -1,4 +1,4 @@
-//! What callers show: signed before anything is measured.
+//! The callers' tokens, signed before the measurement.
 
 use std::thread;
 
@@ -7,26 +7,26 @@ use serde_json::{Value, json};
 
 /// The issuer of all tokens.
 pub(crate) const ISSUER: &str = "https://kubernetes.example.com";
-/// Whom they are for.
+/// The audience.
 pub(crate) const AUDIENCE: &str = "portcullis";
 
-/// More than any memory holds: the filter remembers two generations of 1,024 tokens, so that each
-/// token is new again when its turn comes.
+/// More than any cache holds: the filter caches two generations of 1,024 tokens, so that each token
+/// is new again when its turn comes.
 const COUNT: usize = 4_200;
 
-/// Tokens of one service account, each with a `jti` of its own, and the key set that proves them.
+/// Tokens of one service account, each with its own `jti`, and the key set that verifies them.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     /// Signed with RSA, 2048 bits.
     pub(crate) rs256: Vec<String>,
-    /// Signed on P-256.
+    /// Signed with P-256.
     pub(crate) es256: Vec<String>,
     /// The public keys, as a JWKS.
     pub(crate) keys: Value,
 }
 
 impl Tokens {
-    /// Signs them, with every core there is.
+    /// Signs them on all cores.
     pub(crate) fn sign() -> Self {
         let (rsa, p256) = (SigningKey::rsa("bench"), SigningKey::p256());
         Self {
@@ -36,7 +36,7 @@ impl Tokens {
         }
     }
 
-    /// A token that is good in everything but its signature.
+    /// A token that is valid except for its signature.
     pub(crate) fn forged() -> String {
         token().sign(&SigningKey::p256())
     }

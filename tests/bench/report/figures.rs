@@ -1,4 +1,4 @@
-//! Samples, and what they come to.
+//! Samples and their statistics.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use crate::rounds::Variant;
 /// One turn.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
-    /// How many requests were answered.
+    /// The number of responses.
     pub(crate) requests: u64,
-    /// In what time.
+    /// The duration.
     pub(crate) elapsed: Duration,
-    /// With how much of the processor time of who answered.
+    /// The CPU time of the measured process.
     pub(crate) cpu: Duration,
 }
 
@@ -20,40 +20,40 @@ pub(crate) struct Sample {
 pub(crate) struct Series {
     /// The variant's name.
     pub(crate) name: &'static str,
-    /// The names of those that it should be judged by.
-    pub(crate) rivals: &'static [&'static str],
+    /// The names of the variants that it is compared with.
+    pub(crate) baselines: &'static [&'static str],
     /// The turns.
     pub(crate) samples: Vec<Sample>,
 }
 
 impl Sample {
-    /// Requests a second.
+    /// Requests per second.
     pub(crate) fn rate(&self) -> f64 {
         self.requests as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// Microseconds of the processor time of who answered a request.
+    /// Microseconds of CPU time per request.
     pub(crate) fn cpu_microseconds(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.requests as f64
     }
 
-    /// Microseconds that passed for each request: how long one took, where one was asked at a time.
+    /// Microseconds per request: the latency, if there was one request at a time.
     pub(crate) fn microseconds(&self) -> f64 {
         self.elapsed.as_secs_f64() * 1e6 / self.requests as f64
     }
 
-    /// The share of its core that it had.
+    /// The utilization of its core.
     pub(crate) fn busy(&self) -> f64 {
         self.cpu.as_secs_f64() / self.elapsed.as_secs_f64()
     }
 }
 
 impl Series {
-    /// A variant's, empty yet.
+    /// An empty series of a variant.
     pub(crate) fn of(variant: &Variant) -> Self {
         Self {
             name: variant.name,
-            rivals: variant.rivals,
+            baselines: variant.baselines,
             samples: Vec::new(),
         }
     }
@@ -63,7 +63,7 @@ impl Series {
         median(self.samples.iter().map(figure).collect())
     }
 
-    /// The lowest and the highest of a figure.
+    /// The minimum and the maximum of a figure.
     pub(crate) fn range(&self, figure: impl Fn(&Sample) -> f64) -> (f64, f64) {
         let figures = self.samples.iter().map(figure);
         figures.fold((f64::INFINITY, 0.0), |(lowest, highest), figure| {
@@ -71,14 +71,13 @@ impl Series {
         })
     }
 
-    /// Those of `all` that it should be judged by.
-    pub(crate) fn rivals_among<'a>(&self, all: &'a [Self]) -> impl Iterator<Item = &'a Self> {
-        let rivals = self.rivals;
-        all.iter().filter(|other| rivals.contains(&other.name))
+    /// The series in `all` that it is compared with.
+    pub(crate) fn baselines_among<'a>(&self, all: &'a [Self]) -> impl Iterator<Item = &'a Self> {
+        let baselines = self.baselines;
+        all.iter().filter(|other| baselines.contains(&other.name))
     }
 
-    /// By how much a figure is more than another variant's of the same rounds: the median of the
-    /// differences.
+    /// The median of the differences to another variant in the same rounds.
     pub(crate) fn difference(&self, other: &Self, figure: impl Fn(&Sample) -> f64) -> f64 {
         let pairs = self.samples.iter().zip(&other.samples);
         median(
@@ -88,7 +87,7 @@ impl Series {
         )
     }
 
-    /// How a figure compares with another variant's of the same rounds: the median of the ratios.
+    /// The median of the ratios to another variant in the same rounds.
     pub(crate) fn ratio(&self, other: &Self, figure: impl Fn(&Sample) -> f64) -> f64 {
         let pairs = self.samples.iter().zip(&other.samples);
         median(
@@ -99,7 +98,7 @@ impl Series {
     }
 }
 
-/// The middle one; of an even number, the mean of the middle two.
+/// The median; of an even number, the mean of the middle two.
 pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;

@@ -1,15 +1,15 @@
-//! How it ends.
+//! Shutdown.
 
 use portcullis_tests::lab::{Call, Connection, wait};
 
-use crate::serve::scene::{Companion, Files};
+use crate::serve::fixture::{Companion, Files};
 use crate::serve::tls::{certify, ping_over_tls, tls_flags};
 
 #[tokio::test]
-async fn told_to_stop_it_ends_well() {
+async fn sigterm_ends_it_gracefully() {
     for name in ["TERM", "INT"] {
         let mut companion = Companion::up(&[]).await;
-        // A connection that waits for nothing keeps nobody.
+        // An idle connection does not delay the shutdown.
         let mut idle = Connection::open(companion.files.address).await.unwrap();
         idle.send(&Call::get("auth.example.com", "/ping")).await;
         companion.signal(name);
@@ -20,7 +20,7 @@ async fn told_to_stop_it_ends_well() {
 }
 
 #[tokio::test]
-async fn told_twice_it_does_not_wait_for_the_rest() {
+async fn a_second_sigterm_ends_it_at_once() {
     let files = Files::new();
     let trust = certify(&files.folder);
     let [cert, key] = tls_flags(&files.folder);
@@ -29,15 +29,15 @@ async fn told_twice_it_does_not_wait_for_the_rest() {
     let address = companion.files.address;
     let ready = async || ping_over_tls(address, &trust).is_some();
     companion.process.ready(ready).await;
-    // Somebody who never comes to the point.
+    // A client that never completes its request.
     let _silent = std::net::TcpStream::connect(address).unwrap();
     let there = async || {
         let metrics = companion.metrics().await;
         metrics.contains("portcullis_companion_connections 1\n")
     };
-    wait::until_true("the silent one", wait::LONG, there).await;
+    wait::until_true("the incomplete request", wait::LONG, there).await;
     companion.signal("TERM");
-    companion.has_said("stopping").await;
+    companion.wait_for_log("stopping").await;
     assert_eq!(companion.process.ended(), None);
     companion.signal("TERM");
     assert_eq!(companion.end().await, Some(0));

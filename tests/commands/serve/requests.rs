@@ -1,8 +1,8 @@
-//! Requests that nobody has to prove anything for, and what they can't bring about.
+//! Unauthenticated requests, and what they must not cause.
 
 use portcullis_tests::lab::{Call, Reply};
 
-use crate::serve::scene::Companion;
+use crate::serve::fixture::Companion;
 
 const LOGOUT: &str = "/oauth2/backchannel-logout";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -18,7 +18,7 @@ fn post(kind: &str, body: impl Into<Vec<u8>>) -> Call {
 }
 
 #[tokio::test]
-async fn b01_a_logout_token_comes_alone_in_a_posted_form() {
+async fn b01_a_logout_request_is_a_post_with_exactly_one_logout_token() {
     let companion = Companion::up(&[]).await;
     for method in ["GET", "PUT", "DELETE"] {
         let reply = send(&companion, Call::new(method, "auth.example.com", LOGOUT)).await;
@@ -47,13 +47,13 @@ async fn b01_a_logout_token_comes_alone_in_a_posted_form() {
     }
     let big = format!("logout_token={}", "x".repeat(1 << 20));
     let reply = post(FORM, big).try_send(companion.files.address).await;
-    // It may be told so, or the connection ends while it still talks.
+    // It may get the response, or the connection may be closed while it still sends.
     assert!(reply.is_err() || matches!(reply.unwrap().status, 400 | 413));
     assert_eq!(companion.get("/ping").await.status, 200);
 }
 
 #[tokio::test]
-async fn l02_who_comes_back_with_a_state_of_nobodys_is_signed_out_and_led_nowhere() {
+async fn l02_an_unknown_state_after_logout_is_tolerated_without_a_redirect() {
     let companion = Companion::up(&[]).await;
     for query in [
         "?state=unknown",

@@ -1,4 +1,4 @@
-//! What it answers and what it says of that.
+//! Responses and log lines.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -6,10 +6,10 @@ use std::os::unix::net::UnixStream;
 use portcullis_tests::lab::{Call, Connection, wait};
 use serde_json::Value;
 
-use crate::serve::scene::{Companion, Files};
+use crate::serve::fixture::{Companion, Files};
 
 #[tokio::test]
-async fn it_starts_with_the_provider_down_and_ready_says_so() {
+async fn it_starts_while_the_provider_is_down_and_ready_reports_it() {
     let companion = Companion::up(&[]).await;
     let told = async || {
         let ready = companion.get("/ready").await;
@@ -34,7 +34,7 @@ async fn it_starts_with_the_provider_down_and_ready_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_nowhere_is_a_page_for_people_and_metrics_are_for_others() {
+async fn an_unknown_path_is_a_404_page_and_metrics_have_their_own_listener() {
     let companion = Companion::up(&[]).await;
     for path in [
         "/", "/metrics", "/oauth2", "/oauth2/", "//ping", "/ping/", "/PING", "/%70ing", "/ping;x",
@@ -60,7 +60,7 @@ async fn what_is_nowhere_is_a_page_for_people_and_metrics_are_for_others() {
 }
 
 #[tokio::test]
-async fn each_request_leaves_one_line_and_no_secret_in_it() {
+async fn each_request_is_logged_in_one_line_without_secrets() {
     let companion = Companion::up(&[]).await;
     let call = Call::get("auth.example.com", "/nowhere?code=hunter2&state=hunter2")
         .header("cookie", "__Secure-portcullis=hunter2")
@@ -69,7 +69,7 @@ async fn each_request_leaves_one_line_and_no_secret_in_it() {
         .header("x-request-id", "from-the-proxy");
     let reply = call.send(companion.files.address).await;
     let id = reply.header("x-request-id").unwrap();
-    companion.has_said(&id).await;
+    companion.wait_for_log(&id).await;
     assert!(!companion.process.log().contains("hunter2"));
     let lines = companion.log();
     let of_it: Vec<&Value> = lines.iter().filter(|line| line["id"] == *id).collect();
@@ -96,19 +96,19 @@ async fn each_request_leaves_one_line_and_no_secret_in_it() {
 }
 
 #[tokio::test]
-async fn the_log_can_be_text() {
+async fn the_log_format_can_be_text() {
     let companion = Companion::up(&["--log-format", "text"]).await;
     companion.get("/a%22b").await;
-    companion.has_said("path=\"/a%22b\"").await;
+    companion.wait_for_log("path=\"/a%22b\"").await;
     assert!(companion.process.log().contains("INFO"));
 }
 
 #[tokio::test]
-async fn t29_slow_clients_and_long_requests_are_cut_off() {
+async fn t29_slow_clients_and_oversized_requests_are_disconnected() {
     let companion = Companion::up(&["--limits-header=1s"]).await;
     let mut slow = Connection::open(companion.files.address).await.unwrap();
     slow.write(b"GET /ping HTTP/1.1\r\nx: ").await.unwrap();
-    // The other end closes, within the patience of `read`.
+    // The server closes the connection, within the timeout of `read`.
     assert!(slow.read(1).await.is_err());
     let long = Call::get("auth.example.com", "/ping").header("x", "a".repeat(80 * 1024));
     let reply = long.try_send(companion.files.address).await;
@@ -120,14 +120,14 @@ async fn t29_slow_clients_and_long_requests_are_cut_off() {
 }
 
 #[tokio::test]
-async fn it_speaks_http_2_without_tls_too() {
+async fn it_supports_http_2_in_clear_text() {
     let companion = Companion::up(&[]).await;
     let call = Call::get("auth.example.com", "/ping");
     assert_eq!(call.send_h2(companion.files.address).await.status, 200);
 }
 
 #[tokio::test]
-async fn it_answers_on_a_unix_socket() {
+async fn it_listens_on_a_unix_socket() {
     let files = Files::new();
     let socket = files.folder.join("socket");
     let listen = format!("--listen=unix:{}", socket.display());
@@ -139,7 +139,7 @@ async fn it_answers_on_a_unix_socket() {
     let mut told = String::new();
     stream.read_to_string(&mut told).unwrap();
     assert!(told.starts_with("HTTP/1.1 404 "), "{told}");
-    companion.has_said("\"peer\":\"unix\"").await;
+    companion.wait_for_log("\"peer\":\"unix\"").await;
     companion.signal("TERM");
     companion.end().await;
     assert!(!socket.exists());

@@ -1,14 +1,14 @@
-//! How it starts, or says why not.
+//! The start, and errors that prevent it.
 
 use std::fs;
 use std::process::Command;
 
 use portcullis_tests::lab::process::Process;
 
-use crate::serve::scene::{self, Companion, Files, POLICY};
+use crate::serve::fixture::{self, Companion, Files, POLICY};
 
 #[test]
-fn t25_a_bad_configuration_is_told_at_its_place_with_the_mend() {
+fn t25_an_invalid_configuration_is_reported_with_location_and_help() {
     let files = Files::new();
     let good = files.configuration();
     for (piece, other, start, help) in [
@@ -46,7 +46,7 @@ fn t25_a_bad_configuration_is_told_at_its_place_with_the_mend() {
 }
 
 #[test]
-fn t25_files_that_are_missing_or_wrong_are_told_with_the_mend() {
+fn t25_missing_or_invalid_files_are_reported_with_help() {
     for (name, text, problem) in [
         ("companion.yaml", None, "can't be read"),
         ("portcullis.yaml", None, "can't be read"),
@@ -80,17 +80,14 @@ fn t25_files_that_are_missing_or_wrong_are_told_with_the_mend() {
     let files = Files::new();
     let (code, told) = files.refused(&["--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
     assert_eq!(code, Some(1));
-    assert!(
-        told.starts_with("error: cert.pem: can't be read"),
-        "{told}"
-    );
+    assert!(told.starts_with("error: cert.pem: can't be read"), "{told}");
     let (code, told) = files.refused(&["--lisen", "x"]);
     assert_eq!(code, Some(2));
     assert!(told.contains("'--listen'"), "{told}");
 }
 
 #[tokio::test]
-async fn a_variable_that_is_no_settings_is_told_and_not_what_is_in_it() {
+async fn an_unknown_variable_is_reported_without_its_value() {
     let files = Files::new();
     let mut command = files.command(&[]);
     command.env("PORTCULLIS_TRUSTED_PROXY", "hunter2");
@@ -102,13 +99,13 @@ async fn a_variable_that_is_no_settings_is_told_and_not_what_is_in_it() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_told_with_the_mend() {
+async fn an_address_in_use_is_reported_with_help() {
     let companion = Companion::up(&[]).await;
     let files = Files::new();
     let taken = companion.files.address.to_string();
     let (code, told) = files.refused(&["--listen", &taken]);
     assert_eq!(code, Some(1));
-    // Its log has begun by then, and a report is for people nevertheless.
+    // The log has started by then; the error is still formatted for people.
     assert!(
         told.contains(&format!("error: {taken}: can't listen: ")),
         "{told}"
@@ -116,24 +113,24 @@ async fn an_address_that_is_taken_is_told_with_the_mend() {
 }
 
 #[test]
-fn a_variable_counts_before_the_file_and_a_flag_before_both() {
+fn variables_override_the_file_and_flags_override_both() {
     let files = Files::new();
-    let told = |flags: &[&str], idle: Option<&str>| {
+    let stderr = |flags: &[&str], idle: Option<&str>| {
         let mut command = files.command(flags);
         command.envs(idle.map(|idle| ("PORTCULLIS_SESSION_IDLE", idle)));
-        scene::told(&command.output().unwrap()).1
+        fixture::status_and_stderr(&command.output().unwrap()).1
     };
     files.write(
         "companion.yaml",
         &files.configuration().replace("  keys", "  idle: x\n  keys"),
     );
-    assert!(told(&[], None).contains("companion.yaml:9:9: session.idle: `x`"));
-    assert!(told(&[], Some("y")).starts_with("error: PORTCULLIS_SESSION_IDLE: `y`"));
-    assert!(told(&["--session-idle=z"], Some("y")).starts_with("error: --session-idle: `z`"));
+    assert!(stderr(&[], None).contains("companion.yaml:9:9: session.idle: `x`"));
+    assert!(stderr(&[], Some("y")).starts_with("error: PORTCULLIS_SESSION_IDLE: `y`"));
+    assert!(stderr(&["--session-idle=z"], Some("y")).starts_with("error: --session-idle: `z`"));
 }
 
 #[test]
-fn the_help_teaches() {
+fn the_help_explains_the_usage() {
     let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
         .args(["serve", "--help"])
         .output()

@@ -1,4 +1,4 @@
-//! Certificates of a companion, and who trusts them.
+//! Certificates of a companion, and clients that trust them.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -11,12 +11,13 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-/// Writes a certificate for the companion's name, and its key, and gives what trusts it.
+/// Writes a certificate for the companion's host and its key, and returns the configuration of a
+/// client that trusts it.
 pub(crate) fn certify(folder: &Path) -> Arc<ClientConfig> {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["auth.example.com".to_owned()]).unwrap();
     let certificate = params.self_signed(&key).unwrap();
-    // The key first: for a moment the two do not fit, as with anybody who copies two files.
+    // The key first: for a moment the two do not match, as with any copy of two files.
     fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
     fs::write(folder.join("cert.pem"), certificate.pem()).unwrap();
     let mut roots = RootCertStore::empty();
@@ -31,7 +32,7 @@ pub(crate) fn certify(folder: &Path) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-/// What has the companion speak TLS with that certificate.
+/// The flags for TLS with that certificate.
 pub(crate) fn tls_flags(folder: &Path) -> [String; 2] {
     ["cert", "key"].map(|name| {
         let file = folder.join(format!("{name}.pem"));
@@ -39,7 +40,7 @@ pub(crate) fn tls_flags(folder: &Path) -> [String; 2] {
     })
 }
 
-/// Asks for `/ping` over TLS; `None` where the certificate is another one, or nobody is there yet.
+/// Requests `/ping` over TLS; `None` if the certificate is another one, or nothing listens yet.
 pub(crate) fn ping_over_tls(address: SocketAddr, trust: &Arc<ClientConfig>) -> Option<String> {
     let name = ServerName::try_from("auth.example.com").unwrap();
     let client = ClientConnection::new(Arc::clone(trust), name).unwrap();

@@ -1,19 +1,19 @@
-//! What it keeps up with while it runs.
+//! Files that are reloaded at run time.
 
 use std::fs;
 
 use portcullis_tests::lab::wait;
 
-use crate::serve::scene::{Companion, Files, POLICY};
+use crate::serve::fixture::{Companion, Files, POLICY};
 use crate::serve::tls::{certify, ping_over_tls, tls_flags};
 
 #[tokio::test]
-async fn a_bad_edit_of_the_policy_keeps_what_worked_and_is_seen() {
+async fn an_invalid_policy_edit_is_reported_and_the_old_policy_stays() {
     let companion = Companion::up(&[]).await;
     companion
         .files
         .write("portcullis.yaml", &POLICY.replace("group", "gruop"));
-    companion.has_said("reload failed").await;
+    companion.wait_for_log("reload failed").await;
     let lines = companion.log();
     let line = lines
         .iter()
@@ -33,7 +33,7 @@ async fn a_bad_edit_of_the_policy_keeps_what_worked_and_is_seen() {
     companion
         .files
         .write("portcullis.yaml", &POLICY.replace("sre", "ops"));
-    companion.has_said("reloaded").await;
+    companion.wait_for_log("reloaded").await;
     assert!(
         companion
             .metrics()
@@ -43,7 +43,7 @@ async fn a_bad_edit_of_the_policy_keeps_what_worked_and_is_seen() {
 }
 
 #[tokio::test]
-async fn it_speaks_tls_and_takes_a_new_certificate_when_there_is_one() {
+async fn it_terminates_tls_and_reloads_the_certificate() {
     let files = Files::new();
     let trust = certify(&files.folder);
     let [cert, key] = tls_flags(&files.folder);
@@ -63,6 +63,6 @@ async fn it_speaks_tls_and_takes_a_new_certificate_when_there_is_one() {
     assert!(ping_over_tls(address, &trust).is_none());
 
     fs::write(companion.files.folder.join("key.pem"), "no key").unwrap();
-    companion.has_said("has no PEM private key").await;
+    companion.wait_for_log("has no PEM private key").await;
     assert!(ping_over_tls(address, &renewed).is_some());
 }

@@ -1,78 +1,83 @@
-//! People, each with a browser of their own.
+//! People, each with their own browser.
 
 use std::time::Duration;
 
 use portcullis_core::decision::Reason;
-use portcullis_tests::lab::{Call, Person, wait};
+use portcullis_tests::lab::{Call, UserAgent, wait};
 
-use super::{ALERT, Expected, READ_ALERTS, Request, Row, SEND_ALERT, let_through, refused};
-use crate::gate::Gate;
-use crate::people::Account;
+use super::{ALERT, Expected, READ_ALERTS, Request, Row, SEND_ALERT, allowed, refused};
+use crate::accounts::Account;
+use crate::gateway::DemoGateway;
 
 const GRAPH: Request = Request("GET", "prometheus", "/classic/graph");
 
-const TO_SIGN_IN: Expected = refused(302, Reason::NoCredentials);
+const REDIRECTED: Expected = refused(302, Reason::NoCredentials);
 const NOT_ALLOWED: Expected = refused(403, Reason::CallerNotAllowed);
 
-/// How long a session that has ended may go on.
+/// How long a revoked session may still be accepted.
 const SECONDS: Duration = Duration::from_secs(10);
 
-/// Somebody at a browser.
+/// A person with a browser.
 struct Visitor<'a> {
-    gate: &'a Gate,
+    gate: &'a DemoGateway,
     account: Account,
-    browser: Person,
+    browser: UserAgent,
 }
 
-pub(super) async fn run(gate: &Gate) -> Vec<Row> {
+pub(super) async fn run(gate: &DemoGateway) -> Vec<Row> {
     let mut stranger = Visitor::new(gate, Account::Alice);
     let title = "a browser without a session";
-    let mut rows = vec![stranger.opens(title, None, GRAPH, TO_SIGN_IN).await];
+    let mut rows = vec![stranger.request_as(title, None, GRAPH, REDIRECTED).await];
 
-    // Groups decide who sees what.
-    let operators = let_through(Reason::Rule, "operators");
-    let engineers = let_through(Reason::Rule, "engineers");
+    // Groups decide who has access.
+    let operators = allowed(Reason::Rule, "operators");
+    let engineers = allowed(Reason::Rule, "engineers");
     let mut alice = Visitor::signed_in(gate, Account::Alice).await;
-    rows.push(alice.is_answered(GRAPH, operators).await);
-    rows.push(alice.is_answered(READ_ALERTS, operators).await);
+    rows.push(alice.request(GRAPH, operators).await);
+    rows.push(alice.request(READ_ALERTS, operators).await);
     let mut carol = Visitor::signed_in(gate, Account::Carol).await;
-    rows.push(carol.is_answered(GRAPH, engineers).await);
-    rows.push(carol.is_answered(READ_ALERTS, NOT_ALLOWED).await);
+    rows.push(carol.request(GRAPH, engineers).await);
+    rows.push(carol.request(READ_ALERTS, NOT_ALLOWED).await);
     let mut bob = Visitor::signed_in(gate, Account::Bob).await;
-    rows.push(bob.is_answered(GRAPH, NOT_ALLOWED).await);
+    rows.push(bob.request(GRAPH, NOT_ALLOWED).await);
 
-    rows.push(alice.is_used_by_another_page().await);
+    rows.push(alice.sends_cross_site_alert().await);
     let cookie = alice.signs_out().await;
     let title = format!("{}, signed out", Account::Alice.title());
-    rows.push(alice.opens(&title, None, READ_ALERTS, TO_SIGN_IN).await);
-    rows.push(is_shown_again(gate, &cookie).await);
+    rows.push(
+        alice
+            .request_as(&title, None, READ_ALERTS, REDIRECTED)
+            .await,
+    );
+    rows.push(replay_stolen_cookies(gate, &cookie).await);
     rows
 }
 
 impl<'a> Visitor<'a> {
-    fn new(gate: &'a Gate, account: Account) -> Self {
+    fn new(gate: &'a DemoGateway, account: Account) -> Self {
         Self {
             gate,
             account,
-            browser: Person::new(&[gate.authority()]),
+            browser: UserAgent::new(&[gate.authority()]),
         }
     }
 
-    /// Goes to Prometheus, and signs in where that leads to.
-    async fn signed_in(gate: &'a Gate, account: Account) -> Self {
+    /// Opens Prometheus and signs in.
+    async fn signed_in(gate: &'a DemoGateway, account: Account) -> Self {
         let mut visitor = Self::new(gate, account);
         visitor.browser.visit(&gate.url(GRAPH.1, GRAPH.2)).await;
         visitor.browser.sign_in_as(account.login()).await;
         visitor
     }
 
-    async fn is_answered(&mut self, request: Request, expected: Expected) -> Row {
+    async fn request(&mut self, request: Request, expected: Expected) -> Row {
         let (title, caller) = (self.account.title(), self.account.caller());
-        self.opens(&title, Some(&caller), request, expected).await
+        self.request_as(&title, Some(&caller), request, expected)
+            .await
     }
 
-    /// Opens a page, as far as the first answer.
-    async fn opens(
+    /// Opens a page, without following redirects.
+    async fn request_as(
         &mut self,
         title: &str,
         caller: Option<&str>,
@@ -89,8 +94,8 @@ impl<'a> Visitor<'a> {
         expected.compare(title, caller, request, (status, &line))
     }
 
-    /// A page of Prometheus has the browser send an alert.
-    async fn is_used_by_another_page(&mut self) -> Row {
+    /// A page of Prometheus makes the browser send an alert.
+    async fn sends_cross_site_alert(&mut self) -> Row {
         let (request, caller) = (SEND_ALERT, self.account.caller());
         self.browser.visit(&self.gate.url(GRAPH.1, GRAPH.2)).await;
         let before = self.gate.logged();
@@ -103,12 +108,12 @@ impl<'a> Visitor<'a> {
         refused(403, Reason::CrossSite).compare(&title, Some(&caller), request, answer)
     }
 
-    /// Signs out, here and at the provider. What comes back is the Cookie header that a thief has
-    /// taken before.
+    /// Signs out, here and at the provider. Returns the cookies from before, which an attacker has
+    /// copied.
     async fn signs_out(&mut self) -> String {
         let shown = self
             .browser
-            .trail()
+            .history()
             .last()
             .and_then(|step| step.cookie.clone());
         self.browser.visit(&self.gate.sign_out()).await;
@@ -120,8 +125,8 @@ impl<'a> Visitor<'a> {
     }
 }
 
-/// A thief shows cookies whose session has ended, until the gate knows it.
-async fn is_shown_again(gate: &Gate, cookie: &str) -> Row {
+/// An attacker sends cookies of a revoked session, until the filter knows of the revocation.
+async fn replay_stolen_cookies(gate: &DemoGateway, cookie: &str) -> Row {
     let call = Call::get(&gate.host(READ_ALERTS.1), READ_ALERTS.2).header("cookie", cookie);
     let refusal = wait::within(SECONDS, async || {
         let answer = gate.call(&call).await;

@@ -1,11 +1,11 @@
-//! Programs, each with a token of its own.
+//! Programs, each with its own token.
 
 use portcullis_core::decision::Reason;
 use portcullis_tests::lab::Call;
 
-use super::{ALERT, Expected, READ_ALERTS, Request, Row, SEND_ALERT, let_through, refused};
+use super::{ALERT, Expected, READ_ALERTS, Request, Row, SEND_ALERT, allowed, refused};
 use crate::callers::{Caller, Clusters};
-use crate::gate::Gate;
+use crate::gateway::DemoGateway;
 
 const RELOAD: Request = Request("POST", "alertmanager", "/-/reload");
 const QUERY: Request = Request("GET", "prometheus", "/api/v1/query?query=up");
@@ -14,11 +14,11 @@ const PROBE: Request = Request("GET", "prometheus", "/-/healthy");
 const NOT_ALLOWED: Expected = refused(403, Reason::CallerNotAllowed);
 
 const CHECKS: &[(Caller, Request, Expected)] = &[
-    // Who calls: one request, and only Karma of cluster blue may make it.
+    // The same request by several callers: only Karma of cluster blue may send it.
     (
         Caller::Karma,
         READ_ALERTS,
-        let_through(Reason::Rule, "karma-reads"),
+        allowed(Reason::Rule, "karma-reads"),
     ),
     (Caller::GreenKarma, READ_ALERTS, NOT_ALLOWED),
     (Caller::OtherNamespace, READ_ALERTS, NOT_ALLOWED),
@@ -38,25 +38,25 @@ const CHECKS: &[(Caller, Request, Expected)] = &[
         READ_ALERTS,
         refused(401, Reason::NoCredentials),
     ),
-    // What else Karma may do with the token that opened the first row: nothing.
+    // Other requests with the token of the first row: none is allowed.
     (Caller::Karma, SEND_ALERT, NOT_ALLOWED),
     (Caller::Karma, RELOAD, NOT_ALLOWED),
     (Caller::Karma, QUERY, NOT_ALLOWED),
-    // Others have rights of their own.
+    // Other callers have access to other apps and paths.
     (
         Caller::GreenPrometheus,
         SEND_ALERT,
-        let_through(Reason::Rule, "alerts-come-in"),
+        allowed(Reason::Rule, "alerts-come-in"),
     ),
     (
         Caller::Grafana,
         QUERY,
-        let_through(Reason::Rule, "grafana-queries"),
+        allowed(Reason::Rule, "grafana-queries"),
     ),
-    (Caller::Nobody, PROBE, let_through(Reason::Public, "probes")),
+    (Caller::Nobody, PROBE, allowed(Reason::Public, "probes")),
 ];
 
-pub(super) async fn run(gate: &Gate, clusters: &Clusters) -> Vec<Row> {
+pub(super) async fn run(gate: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
     let mut rows = Vec::new();
     for &(caller, request, expected) in CHECKS {
         let Request(method, app, path) = request;

@@ -1,29 +1,29 @@
-//! Genuine signatures on claims that give no right here.
+//! Valid signatures on claims that must not grant access.
 
-use portcullis_tests::lab::scene::{AUDIENCE, HOST, poll};
+use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
 use portcullis_tests::lab::token::now;
-use portcullis_tests::lab::{App, Call, Scene, SigningKey, Stand, Token};
+use portcullis_tests::lab::{App, Call, Fixture, SigningKey, TestGateway, Token};
 use serde_json::{Value, json};
 
 const DAY: i64 = 86_400;
 
-fn karma(stand: &Stand) -> Token {
-    stand.scene.cluster("blue").karma()
+fn karma(gateway: &TestGateway) -> Token {
+    gateway.fixture.cluster("blue").karma()
 }
 
-fn signed(stand: &Stand, token: &Token) -> Call {
-    poll(&token.sign(&stand.scene.cluster("blue").key))
+fn signed(gateway: &TestGateway, token: &Token) -> Call {
+    get_alerts(&token.sign(&gateway.fixture.cluster("blue").key))
 }
 
 #[tokio::test]
-async fn j18_an_issuer_is_known_to_the_byte_or_unknown() {
+async fn j18_an_issuer_matches_byte_for_byte() {
     let public = |policy: &mut Value| {
         let probes = json!({"name": "probes", "paths": ["/-/healthy"], "public": true});
         let rules = policy["apps"][0]["rules"].as_array_mut().unwrap();
         rules.push(probes);
     };
-    let mut stand = Stand::start(public).await;
-    let name = stand.scene.cluster("blue").issuer.name().to_owned();
+    let mut gateway = TestGateway::start(public).await;
+    let name = gateway.fixture.cluster("blue").issuer.name().to_owned();
     for issuer in [
         format!("{name}/"),
         format!("{name}:443"),
@@ -37,31 +37,31 @@ async fn j18_an_issuer_is_known_to_the_byte_or_unknown() {
         String::new(),
     ] {
         let what = format!("iss {issuer:?}");
-        let token = karma(&stand).claim("iss", issuer);
-        // Not even with the trusted key, and never as if nothing had been shown.
-        stand
-            .refuses(&what, signed(&stand, &token), 401, "issuer-unknown")
+        let token = karma(&gateway).claim("iss", issuer);
+        // Not even with the trusted key; and it is not treated as a request without credentials.
+        gateway
+            .assert_refused(&what, signed(&gateway, &token), 401, "issuer-unknown")
             .await;
     }
     for issuer in [json!([name]), json!({"iss": name}), json!(1), Value::Null] {
         let what = format!("iss {issuer}");
-        let token = karma(&stand).claim("iss", issuer);
-        stand
-            .refuses(&what, signed(&stand, &token), 401, "token-malformed")
+        let token = karma(&gateway).claim("iss", issuer);
+        gateway
+            .assert_refused(&what, signed(&gateway, &token), 401, "token-malformed")
             .await;
     }
-    // What is public looks at no token at all, and says nobody's name.
-    let token = karma(&stand).claim("iss", "https://evil.example.com");
+    // A public rule does not read tokens, and sets no caller.
+    let token = karma(&gateway).claim("iss", "https://evil.example.com");
     let token = token.sign(&SigningKey::p256());
     let call = Call::get(HOST, "/-/healthy").bearer(&token);
-    let seen = stand.passes("public", call).await;
+    let seen = gateway.assert_allowed("public", call).await;
     assert!(!seen.to_string().contains("x-portcullis-caller"), "{seen}");
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j20_k04_a_token_for_somebody_else_opens_nothing() {
-    let mut stand = Stand::start(|_| ()).await;
+async fn j20_k04_a_token_for_another_audience_is_refused() {
+    let mut gateway = TestGateway::start(|_| ()).await;
     for audience in [
         json!([]),
         json!(""),
@@ -74,14 +74,14 @@ async fn j20_k04_a_token_for_somebody_else_opens_nothing() {
         json!(["vault", "sts.amazonaws.com"]),
     ] {
         let what = format!("aud {audience}");
-        let token = karma(&stand).claim("aud", audience);
-        stand
-            .refuses(&what, signed(&stand, &token), 401, "audience-mismatch")
+        let token = karma(&gateway).claim("aud", audience);
+        gateway
+            .assert_refused(&what, signed(&gateway, &token), 401, "audience-mismatch")
             .await;
     }
-    let token = karma(&stand).without("aud");
-    stand
-        .refuses("no aud", signed(&stand, &token), 401, "audience-mismatch")
+    let token = karma(&gateway).without("aud");
+    gateway
+        .assert_refused("no aud", signed(&gateway, &token), 401, "audience-mismatch")
         .await;
     for audience in [
         json!([AUDIENCE, 1]),
@@ -91,25 +91,25 @@ async fn j20_k04_a_token_for_somebody_else_opens_nothing() {
         Value::Null,
     ] {
         let what = format!("aud {audience}");
-        let token = karma(&stand).claim("aud", audience);
-        stand
-            .refuses(&what, signed(&stand, &token), 401, "token-malformed")
+        let token = karma(&gateway).claim("aud", audience);
+        gateway
+            .assert_refused(&what, signed(&gateway, &token), 401, "token-malformed")
             .await;
     }
     for audience in [json!(AUDIENCE), json!(["vault", AUDIENCE])] {
         let what = format!("aud {audience}");
-        let token = karma(&stand).claim("aud", audience);
-        let call = signed(&stand, &token);
-        stand.passes(&what, call).await;
+        let token = karma(&gateway).claim("aud", audience);
+        let call = signed(&gateway, &token);
+        gateway.assert_allowed(&what, call).await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn j20_a_token_for_app_a_is_refused_at_app_b() {
     const OTHER: &str = "prometheus.example.com";
     let other = App::start("prometheus").await;
-    let mut stand = Stand::with(
+    let mut gateway = TestGateway::with(
         |policy| {
             let mut app = policy["apps"][0].clone();
             app["name"] = json!("prometheus");
@@ -121,24 +121,29 @@ async fn j20_a_token_for_app_a_is_refused_at_app_b() {
         |builder| builder.app(OTHER, other.address()),
     )
     .await;
-    let token = karma(&stand).claim("aud", json!([AUDIENCE, "alertmanager"]));
-    let token = token.sign(&stand.scene.cluster("blue").key);
-    stand.passes("at app A", poll(&token)).await;
+    let token = karma(&gateway).claim("aud", json!([AUDIENCE, "alertmanager"]));
+    let token = token.sign(&gateway.fixture.cluster("blue").key);
+    gateway.assert_allowed("at app A", get_alerts(&token)).await;
     let call = Call::get(OTHER, "/api/v2/alerts").bearer(&token);
-    stand
-        .refuses("at app B", call, 401, "audience-mismatch")
+    gateway
+        .assert_refused("at app B", call, 401, "audience-mismatch")
         .await;
-    let plain = poll(&stand.token());
-    stand
-        .refuses("with the gate's alone", plain, 401, "audience-mismatch")
+    let plain = get_alerts(&gateway.token());
+    gateway
+        .assert_refused(
+            "with the gateway's audience only",
+            plain,
+            401,
+            "audience-mismatch",
+        )
         .await;
     assert_eq!(other.count(), 0);
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j16_j17_time_is_judged_strictly() {
-    let mut stand = Stand::start(|_| ()).await;
+async fn j16_j17_time_claims_are_checked_strictly() {
+    let mut gateway = TestGateway::start(|_| ()).await;
     let now = now();
     for exp in [
         json!("9999999999"),
@@ -148,87 +153,87 @@ async fn j16_j17_time_is_judged_strictly() {
         json!(1e308),
         json!(u64::MAX),
         json!(i64::MIN),
-        // Milliseconds taken for seconds.
+        // Milliseconds instead of seconds.
         json!((now + 60) * 1000),
         Value::Null,
     ] {
         let what = format!("exp {exp}");
-        let token = karma(&stand).claim("exp", exp);
-        stand
-            .refuses(&what, signed(&stand, &token), 401, "token-malformed")
+        let token = karma(&gateway).claim("exp", exp);
+        gateway
+            .assert_refused(&what, signed(&gateway, &token), 401, "token-malformed")
             .await;
     }
     let refused = [
-        ("no exp", karma(&stand).without("exp"), "token-malformed"),
-        ("ended", karma(&stand).expires_in(-31), "expired"),
-        ("from 1970", karma(&stand).claim("exp", 0), "expired"),
-        ("of yesterday", karma(&stand).ago(DAY), "expired"),
+        ("no exp", karma(&gateway).without("exp"), "token-malformed"),
+        ("ended", karma(&gateway).expires_in(-31), "expired"),
+        ("from 1970", karma(&gateway).claim("exp", 0), "expired"),
+        ("expired yesterday", karma(&gateway).ago(DAY), "expired"),
         (
-            "not begun",
-            karma(&stand).claim("nbf", now + 90),
+            "not valid yet",
+            karma(&gateway).claim("nbf", now + 90),
             "not-yet-valid",
         ),
         (
-            "made tomorrow",
-            karma(&stand).claim("iat", now + DAY),
+            "issued tomorrow",
+            karma(&gateway).claim("iat", now + DAY),
             "not-yet-valid",
         ),
         (
             "nbf as text",
-            karma(&stand).claim("nbf", "0"),
+            karma(&gateway).claim("nbf", "0"),
             "token-malformed",
         ),
         (
             "iat as text",
-            karma(&stand).claim("iat", "0"),
+            karma(&gateway).claim("iat", "0"),
             "token-malformed",
         ),
-        // K05: what the API server gives to pods that ask for an hour and seven seconds.
+        // K05: the lifetime that the API server gives to pods that request 3607 seconds.
         (
             "a year long",
-            karma(&stand).expires_in(365 * DAY),
+            karma(&gateway).expires_in(365 * DAY),
             "lifetime-too-long",
         ),
         (
             "a year long, of unknown age",
-            karma(&stand).without("iat").expires_in(365 * DAY),
+            karma(&gateway).without("iat").expires_in(365 * DAY),
             "lifetime-too-long",
         ),
         (
             "a year long, nearly over",
-            karma(&stand).expires_in(365 * DAY).ago(365 * DAY - 60),
+            karma(&gateway).expires_in(365 * DAY).ago(365 * DAY - 60),
             "lifetime-too-long",
         ),
     ];
     for (what, token, reason) in refused {
-        stand
-            .refuses(what, signed(&stand, &token), 401, reason)
+        gateway
+            .assert_refused(what, signed(&gateway, &token), 401, reason)
             .await;
     }
     #[expect(clippy::cast_precision_loss, reason = "a date is far below 2^53")]
     let fraction = json!(now as f64 + 60.5);
     let allowed = [
-        ("a fraction", karma(&stand).claim("exp", fraction)),
-        ("over, within the leeway", karma(&stand).expires_in(-5)),
+        ("a fraction", karma(&gateway).claim("exp", fraction)),
+        ("expired, within the leeway", karma(&gateway).expires_in(-5)),
         (
-            "not begun, within the leeway",
-            karma(&stand).claim("nbf", now + 10),
+            "not valid yet, within the leeway",
+            karma(&gateway).claim("nbf", now + 10),
         ),
         (
             "without iat and nbf",
-            karma(&stand).without("iat").without("nbf"),
+            karma(&gateway).without("iat").without("nbf"),
         ),
     ];
     for (what, token) in allowed {
-        let call = signed(&stand, &token);
-        stand.passes(what, call).await;
+        let call = signed(&gateway, &token);
+        gateway.assert_allowed(what, call).await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn k06_a_legacy_secret_token_is_refused() {
-    let stand = Stand::start(|_| ()).await;
+    let gateway = TestGateway::start(|_| ()).await;
     let legacy = |issuer: &str| {
         Token::new(json!({
             "iss": issuer,
@@ -238,32 +243,32 @@ async fn k06_a_legacy_secret_token_is_refused() {
             "kubernetes.io/serviceaccount/service-account.name": "karma",
         }))
     };
-    let own = stand.scene.cluster("blue").issuer.name();
+    let own = gateway.fixture.cluster("blue").issuer.name();
     for issuer in ["kubernetes/serviceaccount", own] {
         let mut token = legacy(issuer);
         for name in ["exp", "iat", "nbf", "jti"] {
             token = token.without(name);
         }
-        stand
-            .refuses(issuer, signed(&stand, &token), 401, "token-malformed")
+        gateway
+            .assert_refused(issuer, signed(&gateway, &token), 401, "token-malformed")
             .await;
     }
-    // The flat claims alone name nobody, even in a token that has all the rest.
+    // The flat claims alone do not identify a caller, even in an otherwise complete token.
     let token = legacy(own).claim("aud", AUDIENCE);
-    stand
-        .refuses(
+    gateway
+        .assert_refused(
             "flat claims",
-            signed(&stand, &token),
+            signed(&gateway, &token),
             401,
             "subject-invalid",
         )
         .await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j21_k03_a_subject_that_contradicts_itself_is_nobody() {
-    let stand = Stand::start(|_| ()).await;
+async fn j21_k03_a_contradictory_subject_is_refused() {
+    let gateway = TestGateway::start(|_| ()).await;
     for subject in [
         "",
         "karma",
@@ -280,9 +285,9 @@ async fn j21_k03_a_subject_that_contradicts_itself_is_nobody() {
         "blue/monitoring/karma",
     ] {
         let what = format!("sub {subject:?}");
-        let token = karma(&stand).claim("sub", subject);
-        stand
-            .refuses(&what, signed(&stand, &token), 401, "subject-invalid")
+        let token = karma(&gateway).claim("sub", subject);
+        gateway
+            .assert_refused(&what, signed(&gateway, &token), 401, "subject-invalid")
             .await;
     }
     let claims = |namespace: Value, name: Value| {
@@ -298,9 +303,9 @@ async fn j21_k03_a_subject_that_contradicts_itself_is_nobody() {
         Value::Null,
     ] {
         let what = format!("kubernetes.io {bound}");
-        let token = karma(&stand).claim("kubernetes.io", bound);
-        stand
-            .refuses(&what, signed(&stand, &token), 401, "subject-invalid")
+        let token = karma(&gateway).claim("kubernetes.io", bound);
+        gateway
+            .assert_refused(&what, signed(&gateway, &token), 401, "subject-invalid")
             .await;
     }
     for subject in [
@@ -309,22 +314,22 @@ async fn j21_k03_a_subject_that_contradicts_itself_is_nobody() {
         Value::Null,
     ] {
         let what = format!("sub {subject}");
-        let token = karma(&stand).claim("sub", subject);
-        stand
-            .refuses(&what, signed(&stand, &token), 401, "token-malformed")
+        let token = karma(&gateway).claim("sub", subject);
+        gateway
+            .assert_refused(&what, signed(&gateway, &token), 401, "token-malformed")
             .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn k03_names_are_matched_literally() {
-    let stand = Stand::start(|policy| {
+    let gateway = TestGateway::start(|policy| {
         policy["apps"][0]["rules"][0]["allow"][0]["service_account"] =
             json!("blue/monitoring/cert-manager.io");
     })
     .await;
-    let issuer = stand.scene.cluster("blue").issuer.name();
+    let issuer = gateway.fixture.cluster("blue").issuer.name();
     for (namespace, name) in [
         ("monitoring", "cert-managerxio"),
         ("monitoring", "cert-manager-io"),
@@ -334,16 +339,16 @@ async fn k03_names_are_matched_literally() {
         ("monitorin", "cert-manager.io"),
     ] {
         let token = Token::service_account(issuer, AUDIENCE, namespace, name);
-        stand
-            .refuses(name, signed(&stand, &token), 403, "caller-not-allowed")
+        gateway
+            .assert_refused(name, signed(&gateway, &token), 403, "caller-not-allowed")
             .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn m01_m02_a_bound_token_is_no_bearer() {
-    let stand = Stand::start(|_| ()).await;
+async fn m01_m02_a_sender_constrained_token_is_not_a_bearer_token() {
+    let gateway = TestGateway::start(|_| ()).await;
     for binding in [
         json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}),
         json!({"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}),
@@ -353,36 +358,36 @@ async fn m01_m02_a_bound_token_is_no_bearer() {
         Value::Null,
     ] {
         let what = format!("cnf {binding}");
-        let token = karma(&stand).claim("cnf", binding);
-        stand
-            .refuses(&what, signed(&stand, &token), 401, "binding-unproven")
+        let token = karma(&gateway).claim("cnf", binding);
+        gateway
+            .assert_refused(&what, signed(&gateway, &token), 401, "binding-unproven")
             .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
-/// Istio once filled a key set that it could not fetch with a key of its own. Here, no keys means
-/// nobody.
+/// Istio once filled in a key of its own for a key set that it could not fetch. Here, no keys means
+/// no caller.
 #[tokio::test]
-async fn no_key_is_built_in_that_could_stand_for_missing_ones() {
-    let mut scene = Scene::start(&["blue"]).await;
-    scene.cluster_mut("blue").issuer.down().await;
-    let stand = Stand::on(scene, |_| (), |builder| builder).await;
+async fn no_built_in_key_replaces_missing_keys() {
+    let mut fixture = Fixture::start(&["blue"]).await;
+    fixture.cluster_mut("blue").issuer.down().await;
+    let gateway = TestGateway::on(fixture, |_| (), |builder| builder).await;
     let forger = SigningKey::rsa("forger");
     let published = [
         "DHFbpoIUqrY8t2zpA2qXfCmr5VO5ZEr4RzHU_-envvQ",
-        stand.scene.cluster("blue").key.kid(),
+        gateway.fixture.cluster("blue").key.kid(),
     ];
     for kid in published.into_iter().map(Value::from).chain([Value::Null]) {
         let what = format!("kid {kid}");
-        let token = karma(&stand).header("kid", kid).sign(&forger);
-        stand
-            .refuses(&what, poll(&token), 503, "keys-unavailable")
+        let token = karma(&gateway).header("kid", kid).sign(&forger);
+        gateway
+            .assert_refused(&what, get_alerts(&token), 503, "keys-unavailable")
             .await;
     }
-    let token = stand.token();
-    stand
-        .refuses("a genuine one", poll(&token), 503, "keys-unavailable")
+    let token = gateway.token();
+    gateway
+        .assert_refused("a valid one", get_alerts(&token), 503, "keys-unavailable")
         .await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }

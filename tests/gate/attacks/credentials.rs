@@ -1,16 +1,17 @@
-//! Ways to show a token that are none, or more than one.
+//! Credentials that are invalid because of how they are presented, or because there is more than
+//! one.
 
-use portcullis_tests::lab::scene::{HOST, poll};
-use portcullis_tests::lab::{Call, Connection, Stand, wait};
+use portcullis_tests::lab::fixture::{HOST, get_alerts};
+use portcullis_tests::lab::{Call, Connection, TestGateway, wait};
 
 fn get() -> Call {
     Call::get(HOST, "/api/v2/alerts")
 }
 
 #[tokio::test]
-async fn h02_more_than_one_credential_is_none() {
-    let stand = Stand::start(|_| ()).await;
-    let good = stand.token();
+async fn h02_more_than_one_credential_is_refused() {
+    let gateway = TestGateway::start(|_| ()).await;
+    let good = gateway.token();
     let bearer = format!("Bearer {good}");
     for others in [
         vec![bearer.clone(), bearer.clone()],
@@ -30,27 +31,27 @@ async fn h02_more_than_one_credential_is_none() {
         let call = others
             .iter()
             .fold(get(), |call, value| call.header("Authorization", value));
-        stand
-            .refuses(&what, call, 400, "authorization-ambiguous")
+        gateway
+            .assert_refused(&what, call, 400, "authorization-ambiguous")
             .await;
     }
-    // A name of another case is the same header.
+    // A name in another case is the same header.
     let call = get()
         .header("authorization", &bearer)
         .header("AUTHORIZATION", "Bearer x");
-    stand
-        .refuses("two cases", call, 400, "authorization-ambiguous")
+    gateway
+        .assert_refused("two cases", call, 400, "authorization-ambiguous")
         .await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn h02_a_bearer_token_stands_in_its_header_and_nowhere_else() {
-    let mut stand = Stand::start(|_| ()).await;
-    let good = stand.token();
+async fn h02_a_bearer_token_is_accepted_in_authorization_only() {
+    let mut gateway = TestGateway::start(|_| ()).await;
+    let good = gateway.token();
     for scheme in ["Bearer", "bearer", "BEARER", "bEaReR", "Bearer   "] {
         let call = get().header("authorization", format!("{scheme} {good}"));
-        stand.passes(scheme, call).await;
+        gateway.assert_allowed(scheme, call).await;
     }
     let form = "application/x-www-form-urlencoded";
     let bearer = format!("Bearer {good}");
@@ -78,7 +79,7 @@ async fn h02_a_bearer_token_stands_in_its_header_and_nowhere_else() {
             "as forwarded",
             get().header("x-forwarded-authorization", &bearer),
         ),
-        ("as a look-alike", get().header("x-authorization", &bearer)),
+        ("similar name", get().header("x-authorization", &bearer)),
         (
             "as Basic",
             get().header("authorization", format!("Basic {good}")),
@@ -100,7 +101,9 @@ async fn h02_a_bearer_token_stands_in_its_header_and_nowhere_else() {
             get().header("authorization", format!("DPoP {good}")),
         ),
     ] {
-        stand.refuses(what, call, 401, "no-credentials").await;
+        gateway
+            .assert_refused(what, call, 401, "no-credentials")
+            .await;
     }
     for value in [
         "Bearer",
@@ -111,36 +114,37 @@ async fn h02_a_bearer_token_stands_in_its_header_and_nowhere_else() {
         "Bearer (x)",
     ] {
         let call = get().header("authorization", value);
-        stand
-            .refuses(value, call, 400, "authorization-malformed")
+        gateway
+            .assert_refused(value, call, 400, "authorization-malformed")
             .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
-/// Envoy's access log has the path as it came, which is the client's own doing; the audit trail
-/// does not.
+/// Envoy's access log has the path as the client sent it; the audit record does not.
 #[tokio::test]
-async fn h02_j23_a_token_in_the_query_is_neither_read_nor_recorded() {
-    let stand = Stand::start(|_| ()).await;
-    let token = stand.token();
+async fn h02_j23_a_token_in_the_query_is_neither_read_nor_logged() {
+    let gateway = TestGateway::start(|_| ()).await;
+    let token = gateway.token();
     for name in ["access_token", "authorization", "token"] {
         let call = Call::get(HOST, &format!("/in-query?{name}={token}"));
-        stand.refuses(name, call, 401, "no-credentials").await;
+        gateway
+            .assert_refused(name, call, 401, "no-credentials")
+            .await;
     }
     wait::until_true("three records", wait::LONG, async || {
-        stand.gateway.log().matches("\"/in-query\"").count() == 3
+        gateway.gateway.log().matches("\"/in-query\"").count() == 3
     })
     .await;
-    assert!(!stand.gateway.log().contains("eyJ"));
+    assert!(!gateway.gateway.log().contains("eyJ"));
 }
 
 #[tokio::test]
-async fn obs_text_in_any_header_neither_opens_nor_breaks_anything() {
-    let mut stand = Stand::start(|_| ()).await;
-    let good = stand.token();
-    // One connection is one worker: what breaks it, breaks all that follows.
-    let mut connection = Connection::open(stand.gateway.address()).await.unwrap();
+async fn non_ascii_bytes_in_any_header_neither_grant_access_nor_break_the_filter() {
+    let mut gateway = TestGateway::start(|_| ()).await;
+    let good = gateway.token();
+    // One connection is one worker: a request that breaks it affects all that follow.
+    let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
     for byte in 0x80..=0xff_u8 {
         let what = format!("byte {byte:#x}");
         let value = [b"x", &[byte][..], b"y"].concat();
@@ -162,10 +166,10 @@ async fn obs_text_in_any_header_neither_opens_nor_breaks_anything() {
             .into_iter()
             .fold(call, |call, name| call.header(name, &value))
         };
-        let reply = connection.send(&odd(poll(&good))).await;
+        let reply = connection.send(&odd(get_alerts(&good))).await;
         assert_eq!(reply.status, 200, "{what}: {}", reply.text());
-        stand.passed_besides();
-        let seen = stand.scene.app.seen().pop().unwrap();
+        gateway.count_forwarded();
+        let seen = gateway.fixture.app.requests().pop().unwrap();
         let headers = seen["headers"].as_array().unwrap();
         let text: String = value.iter().map(|&byte| char::from(byte)).collect();
         let carrying: Vec<&str> = headers
@@ -178,7 +182,7 @@ async fn obs_text_in_any_header_neither_opens_nor_breaks_anything() {
         assert!(!carrying.contains(&"x_portcullis_caller"), "{what}");
 
         let reply = connection.send(&odd(get())).await;
-        stand.refused(&what, reply, 401, "no-credentials");
+        gateway.assert_refusal(&what, reply, 401, "no-credentials");
         for (value, reason) in [
             ([b"Bearer ", &value[..]].concat(), "authorization-malformed"),
             (
@@ -190,10 +194,10 @@ async fn obs_text_in_any_header_neither_opens_nor_breaks_anything() {
                 "authorization-malformed",
             ),
         ] {
-            // Envoy closes the connection behind a 400.
+            // Envoy closes the connection after a 400.
             let call = get().header("authorization", value);
-            stand.refuses(&what, call, 400, reason).await;
+            gateway.assert_refused(&what, call, 400, reason).await;
         }
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }

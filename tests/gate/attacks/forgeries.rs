@@ -1,14 +1,14 @@
-//! Signatures that were not made by the key, or not with its algorithm.
+//! Signatures that were not made with the key, or not with its algorithm.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use portcullis_tests::lab::scene::poll;
+use portcullis_tests::lab::fixture::get_alerts;
 use portcullis_tests::lab::token::{assemble, hs256, signing_input};
-use portcullis_tests::lab::{Algorithm, Scene, SigningKey, Stand, Token};
+use portcullis_tests::lab::{Algorithm, Fixture, SigningKey, TestGateway, Token};
 use serde_json::{Value, json};
 
 /// A key for each algorithm. No two share an RSA key, because a key is for one algorithm.
-fn one_key_each() -> Vec<SigningKey> {
+fn one_key_per_algorithm() -> Vec<SigningKey> {
     let mut keys = vec![
         SigningKey::p256(),
         SigningKey::p384(),
@@ -27,21 +27,21 @@ fn one_key_each() -> Vec<SigningKey> {
     keys
 }
 
-/// A stand whose cluster publishes these keys.
-async fn publishing(keys: &[SigningKey]) -> Stand {
-    let scene = Scene::start(&["blue"]).await;
-    let blue = scene.cluster("blue");
+/// A gateway whose cluster publishes these keys.
+async fn gateway_with_keys(keys: &[SigningKey]) -> TestGateway {
+    let fixture = Fixture::start(&["blue"]).await;
+    let blue = fixture.cluster("blue");
     blue.issuer
         .set_keys(&keys.iter().collect::<Vec<&SigningKey>>());
-    Stand::on(scene, |_| (), |builder| builder).await
+    TestGateway::on(fixture, |_| (), |builder| builder).await
 }
 
-fn karma(stand: &Stand) -> Token {
-    stand.scene.cluster("blue").karma()
+fn karma(gateway: &TestGateway) -> Token {
+    gateway.fixture.cluster("blue").karma()
 }
 
-/// The token with one bit of its signature changed, by the place of the bit's byte.
-fn bent(token: &str, byte: usize) -> String {
+/// The token with one bit of its signature flipped, by the index of the byte.
+fn with_flipped_bit(token: &str, byte: usize) -> String {
     let (input, signature) = token.rsplit_once('.').unwrap();
     let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
     signature[byte] ^= 1;
@@ -49,49 +49,54 @@ fn bent(token: &str, byte: usize) -> String {
 }
 
 #[tokio::test]
-async fn j04_every_algorithm_is_accepted_and_a_bent_signature_is_refused() {
-    let keys = one_key_each();
-    let mut stand = publishing(&keys).await;
+async fn j04_every_algorithm_is_accepted_and_a_modified_signature_is_refused() {
+    let keys = one_key_per_algorithm();
+    let mut gateway = gateway_with_keys(&keys).await;
     for key in &keys {
         let name = key.alg().name();
-        let token = karma(&stand).sign(key);
-        stand.passes(name, poll(&token)).await;
-        // The first byte again after the token is known to be good: what is remembered is the whole
-        // token.
+        let token = karma(&gateway).sign(key);
+        gateway.assert_allowed(name, get_alerts(&token)).await;
+        // The first byte again after the valid token was cached: the cache key is the whole token.
         for byte in [0, key.sign(b"").len() - 1] {
-            let call = poll(&bent(&token, byte));
-            stand.refuses(name, call, 401, "signature-invalid").await;
+            let call = get_alerts(&with_flipped_bit(&token, byte));
+            gateway
+                .assert_refused(name, call, 401, "signature-invalid")
+                .await;
         }
         let (input, signature) = token.rsplit_once('.').unwrap();
         for cut in [1, signature.len() / 8] {
-            let call = poll(&format!("{input}.{}", &signature[..4 * cut]));
-            stand.refuses(name, call, 401, "signature-invalid").await;
+            let call = get_alerts(&format!("{input}.{}", &signature[..4 * cut]));
+            gateway
+                .assert_refused(name, call, 401, "signature-invalid")
+                .await;
         }
-        let other = karma(&stand).claim("x", "y").sign(key);
+        let other = karma(&gateway).claim("x", "y").sign(key);
         let (_, foreign) = other.rsplit_once('.').unwrap();
-        let call = poll(&format!("{input}.{foreign}"));
-        stand.refuses(name, call, 401, "signature-invalid").await;
+        let call = get_alerts(&format!("{input}.{foreign}"));
+        gateway
+            .assert_refused(name, call, 401, "signature-invalid")
+            .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j14_the_new_name_of_eddsa_is_the_same_algorithm() {
+async fn j14_ed25519_is_another_name_of_eddsa() {
     let key = SigningKey::ed25519();
-    let mut stand = publishing(std::slice::from_ref(&key)).await;
-    let token = karma(&stand).header("alg", "Ed25519").sign(&key);
-    stand.passes("Ed25519", poll(&token)).await;
-    let token = karma(&stand).header("alg", "Ed448").sign(&key);
-    stand
-        .refuses("Ed448", poll(&token), 401, "algorithm-refused")
+    let mut gateway = gateway_with_keys(std::slice::from_ref(&key)).await;
+    let token = karma(&gateway).header("alg", "Ed25519").sign(&key);
+    gateway.assert_allowed("Ed25519", get_alerts(&token)).await;
+    let token = karma(&gateway).header("alg", "Ed448").sign(&key);
+    gateway
+        .assert_refused("Ed448", get_alerts(&token), 401, "algorithm-refused")
         .await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j04_no_token_chooses_its_algorithm() {
-    let keys = one_key_each();
-    let stand = publishing(&keys).await;
+async fn j04_a_token_does_not_choose_its_algorithm() {
+    let keys = one_key_per_algorithm();
+    let gateway = gateway_with_keys(&keys).await;
     for alg in [
         "none",
         "None",
@@ -115,14 +120,14 @@ async fn j04_no_token_chooses_its_algorithm() {
         "EdDSA\u{0}",
     ] {
         let what = format!("alg {alg:?}");
-        let genuine = karma(&stand).header("alg", alg).sign(&keys[0]);
-        stand
-            .refuses(&what, poll(&genuine), 401, "algorithm-refused")
+        let genuine = karma(&gateway).header("alg", alg).sign(&keys[0]);
+        gateway
+            .assert_refused(&what, get_alerts(&genuine), 401, "algorithm-refused")
             .await;
         let (input, _) = genuine.rsplit_once('.').unwrap();
-        let unsigned = poll(&format!("{input}."));
-        stand
-            .refuses(&what, unsigned, 401, "algorithm-refused")
+        let unsigned = get_alerts(&format!("{input}."));
+        gateway
+            .assert_refused(&what, unsigned, 401, "algorithm-refused")
             .await;
     }
     for alg in [
@@ -132,23 +137,23 @@ async fn j04_no_token_chooses_its_algorithm() {
         json!(true),
     ] {
         let what = format!("alg {alg}");
-        let token = karma(&stand).header("alg", alg).sign(&keys[0]);
-        stand
-            .refuses(&what, poll(&token), 401, "token-malformed")
+        let token = karma(&gateway).header("alg", alg).sign(&keys[0]);
+        gateway
+            .assert_refused(&what, get_alerts(&token), 401, "token-malformed")
             .await;
     }
-    let token = karma(&stand).header("alg", Value::Null).sign(&keys[0]);
-    stand
-        .refuses("no alg", poll(&token), 401, "token-malformed")
+    let token = karma(&gateway).header("alg", Value::Null).sign(&keys[0]);
+    gateway
+        .assert_refused("no alg", get_alerts(&token), 401, "token-malformed")
         .await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j05_a_key_is_for_exactly_one_algorithm() {
+async fn j05_a_key_is_used_with_exactly_one_algorithm() {
     let rs256 = SigningKey::rsa("shared");
     let keys = [rs256.clone(), SigningKey::p256()];
-    let stand = publishing(&keys).await;
+    let gateway = gateway_with_keys(&keys).await;
     for algorithm in [
         Algorithm::Rs384,
         Algorithm::Rs512,
@@ -156,42 +161,47 @@ async fn j05_a_key_is_for_exactly_one_algorithm() {
         Algorithm::Ps384,
         Algorithm::Ps512,
     ] {
-        // Genuinely made by the private key, only not in the way that its owner published.
-        let token = karma(&stand).sign(&rs256.clone().algorithm(algorithm));
-        stand
-            .refuses(algorithm.name(), poll(&token), 401, "algorithm-refused")
+        // Signed with the right private key, but not with the published algorithm.
+        let token = karma(&gateway).sign(&rs256.clone().algorithm(algorithm));
+        gateway
+            .assert_refused(
+                algorithm.name(),
+                get_alerts(&token),
+                401,
+                "algorithm-refused",
+            )
             .await;
     }
-    let crossed = karma(&stand).header("kid", keys[1].kid()).sign(&keys[0]);
-    stand
-        .refuses(
+    let crossed = karma(&gateway).header("kid", keys[1].kid()).sign(&keys[0]);
+    gateway
+        .assert_refused(
             "RS256 under an EC key",
-            poll(&crossed),
+            get_alerts(&crossed),
             401,
             "algorithm-refused",
         )
         .await;
-    let crossed = karma(&stand).header("alg", "ES256").sign(&keys[0]);
-    stand
-        .refuses(
+    let crossed = karma(&gateway).header("alg", "ES256").sign(&keys[0]);
+    gateway
+        .assert_refused(
             "ES256 under an RSA key",
-            poll(&crossed),
+            get_alerts(&crossed),
             401,
             "algorithm-refused",
         )
         .await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j04_a_public_key_is_no_secret_in_any_encoding() {
+async fn j04_a_public_key_is_not_an_hmac_secret_in_any_encoding() {
     let key = SigningKey::rsa("blue");
-    let stand = publishing(std::slice::from_ref(&key)).await;
+    let gateway = gateway_with_keys(std::slice::from_ref(&key)).await;
     let (pem, der, jwk) = (key.public_pem(), key.public_der(), key.jwk());
     let modulus = jwk["n"].as_str().unwrap().to_owned();
     let secrets: Vec<(&str, Vec<u8>)> = vec![
         ("PEM", pem.clone().into_bytes()),
-        ("PEM without the last line end", pem.trim_end().into()),
+        ("PEM without the final newline", pem.trim_end().into()),
         ("PEM with CRLF", pem.replace('\n', "\r\n").into()),
         ("DER as base64", STANDARD.encode(&der).into()),
         ("DER", der),
@@ -206,28 +216,28 @@ async fn j04_a_public_key_is_no_secret_in_any_encoding() {
         ("nothing", Vec::new()),
     ];
     for (what, secret) in secrets {
-        let forged = karma(&stand).sign_hs256(&secret, key.kid());
-        stand
-            .refuses(what, poll(&forged), 401, "algorithm-refused")
+        let forged = karma(&gateway).sign_hs256(&secret, key.kid());
+        gateway
+            .assert_refused(what, get_alerts(&forged), 401, "algorithm-refused")
             .await;
-        // The same MAC under the name of the key's own algorithm.
+        // The same MAC with the `alg` of the published key.
         let header = json!({"alg": "RS256", "kid": key.kid()}).to_string();
-        let claims = karma(&stand).claims().to_string();
+        let claims = karma(&gateway).claims().to_string();
         let input = signing_input(header.as_bytes(), claims.as_bytes());
         let mac = hs256(&secret, input.as_bytes());
         let forged = assemble(header.as_bytes(), claims.as_bytes(), &mac);
-        stand
-            .refuses(what, poll(&forged), 401, "signature-invalid")
+        gateway
+            .assert_refused(what, get_alerts(&forged), 401, "signature-invalid")
             .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j13_an_ecdsa_signature_has_one_form() {
+async fn j13_an_ecdsa_signature_has_one_encoding() {
     let key = SigningKey::p256();
-    let stand = publishing(std::slice::from_ref(&key)).await;
-    let good = karma(&stand).sign(&key);
+    let gateway = gateway_with_keys(std::slice::from_ref(&key)).await;
+    let good = karma(&gateway).sign(&key);
     let (input, signature) = good.rsplit_once('.').unwrap();
     let raw = URL_SAFE_NO_PAD.decode(signature).unwrap();
     let der = p256::ecdsa::Signature::from_slice(&raw).unwrap().to_der();
@@ -240,11 +250,13 @@ async fn j13_an_ecdsa_signature_has_one_form() {
         ("r and s zero", &zeros),
         ("r and s beyond the order", &ones),
         ("s zero", &half_zero),
-        ("a byte more", &longer),
-        ("a byte less", &raw[..63]),
+        ("one byte more", &longer),
+        ("one byte less", &raw[..63]),
     ] {
-        let call = poll(&format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)));
-        stand.refuses(what, call, 401, "signature-invalid").await;
+        let call = get_alerts(&format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)));
+        gateway
+            .assert_refused(what, call, 401, "signature-invalid")
+            .await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }

@@ -1,32 +1,31 @@
-//! What a token's header may try: bring its own key, name another, ask for an extension, be of
-//! another kind.
+//! Attacks in a token's header: embedded keys, key references, extensions, other types.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portcullis_tests::lab::scene::poll;
+use portcullis_tests::lab::fixture::get_alerts;
 use portcullis_tests::lab::token::sign_bytes;
-use portcullis_tests::lab::{Endpoint, SigningKey, Stand, Token};
+use portcullis_tests::lab::{Endpoint, SigningKey, TestGateway, Token};
 use serde_json::{Value, json};
 
-fn karma(stand: &Stand) -> Token {
-    stand.scene.cluster("blue").karma()
+fn karma(gateway: &TestGateway) -> Token {
+    gateway.fixture.cluster("blue").karma()
 }
 
 #[tokio::test]
-async fn j07_keys_that_a_token_brings_or_points_to_are_never_looked_at() {
+async fn j07_embedded_and_referenced_keys_are_ignored() {
     let canary = TcpListener::bind("127.0.0.1:0").unwrap();
     canary.set_nonblocking(true).unwrap();
     let address = canary.local_addr().unwrap();
-    let stand = Stand::with(
+    let gateway = TestGateway::with(
         |_| (),
-        // The way there exists: not taking it is the filter's choice.
+        // The route exists: only the filter decides not to use it.
         |builder| builder.cluster("canary", address),
     )
     .await;
-    let genuine = stand.scene.cluster("blue").key.kid().to_owned();
+    let genuine = gateway.fixture.cluster("blue").key.kid().to_owned();
     let forger = SigningKey::p256();
     let place = |scheme: &str| json!(format!("{scheme}://{address}/jwks"));
     let brought: Vec<(&str, Value)> = vec![
@@ -41,40 +40,45 @@ async fn j07_keys_that_a_token_brings_or_points_to_are_never_looked_at() {
         ("iss", place("http")),
     ];
     for (name, value) in brought {
-        let forged = karma(&stand).header(name, value);
+        let forged = karma(&gateway).header(name, value);
         let under_genuine = forged.clone().header("kid", genuine.as_str()).sign(&forger);
-        stand
-            .refuses(name, poll(&under_genuine), 401, "signature-invalid")
+        gateway
+            .assert_refused(name, get_alerts(&under_genuine), 401, "signature-invalid")
             .await;
-        stand
-            .refuses(name, poll(&forged.sign(&forger)), 401, "key-unknown")
+        gateway
+            .assert_refused(name, get_alerts(&forged.sign(&forger)), 401, "key-unknown")
             .await;
     }
     let elsewhere =
         Token::service_account(&format!("https://{address}"), "gate", "monitoring", "karma");
-    stand
-        .refuses("iss", poll(&elsewhere.sign(&forger)), 401, "issuer-unknown")
+    gateway
+        .assert_refused(
+            "iss",
+            get_alerts(&elsewhere.sign(&forger)),
+            401,
+            "issuer-unknown",
+        )
         .await;
 
-    // Calls go out from the tick; a gauge that it sets every second shows that it came round since.
-    let age = stand
+    // Fetches start on a tick. A gauge that each tick sets shows that one has passed since.
+    let age = gateway
         .gateway
         .stats()
         .await
         .sum("portcullis_key_age_seconds");
-    stand
+    gateway
         .gateway
         .metric("portcullis_key_age_seconds", &[], |now| now > age)
         .await;
     let nobody = canary.accept().unwrap_err();
     assert_eq!(nobody.kind(), ErrorKind::WouldBlock);
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn j10_a_kid_is_opaque_and_bounded() {
-    let mut stand = Stand::start(|_| ()).await;
-    let key = stand.scene.cluster("blue").key.clone();
+    let mut gateway = TestGateway::start(|_| ()).await;
+    let key = gateway.fixture.cluster("blue").key.clone();
     let kid = key.kid().to_owned();
     let long = "k".repeat(1024);
     for other in [
@@ -99,8 +103,10 @@ async fn j10_a_kid_is_opaque_and_bounded() {
         &long,
     ] {
         let what = format!("kid {other:?}");
-        let token = karma(&stand).header("kid", other).sign(&key);
-        stand.refuses(&what, poll(&token), 401, "key-unknown").await;
+        let token = karma(&gateway).header("kid", other).sign(&key);
+        gateway
+            .assert_refused(&what, get_alerts(&token), 401, "key-unknown")
+            .await;
     }
     for other in [
         json!(format!("{long}k")),
@@ -110,25 +116,25 @@ async fn j10_a_kid_is_opaque_and_bounded() {
         json!(false),
     ] {
         let what = format!("kid {other}");
-        let token = karma(&stand).header("kid", other).sign(&key);
-        stand
-            .refuses(&what, poll(&token), 401, "token-malformed")
+        let token = karma(&gateway).header("kid", other).sign(&key);
+        gateway
+            .assert_refused(&what, get_alerts(&token), 401, "token-malformed")
             .await;
     }
-    // J11: without a kid, the only key that fits is the one that is meant.
-    let token = karma(&stand).header("kid", Value::Null).sign(&key);
-    stand.passes("no kid", poll(&token)).await;
+    // J11: without a `kid`, the only suitable key is used.
+    let token = karma(&gateway).header("kid", Value::Null).sign(&key);
+    gateway.assert_allowed("no kid", get_alerts(&token)).await;
     assert!(
-        stand.scene.cluster("blue").issuer.count(Endpoint::Keys) <= 4,
+        gateway.fixture.cluster("blue").issuer.count(Endpoint::Keys) <= 4,
         "unknown kids do not flood the issuer"
     );
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j06_any_crit_is_refused_and_so_is_b64() {
-    let stand = Stand::start(|_| ()).await;
-    let key = stand.scene.cluster("blue").key.clone();
+async fn j06_crit_and_b64_are_refused() {
+    let gateway = TestGateway::start(|_| ()).await;
+    let key = gateway.fixture.cluster("blue").key.clone();
     for (name, value) in [
         ("crit", json!(["exp"])),
         ("crit", json!(["b64"])),
@@ -143,24 +149,24 @@ async fn j06_any_crit_is_refused_and_so_is_b64() {
         ("cty", json!("json")),
     ] {
         let what = format!("{name} {value}");
-        let token = karma(&stand).header(name, value).sign(&key);
-        stand
-            .refuses(&what, poll(&token), 401, "token-malformed")
+        let token = karma(&gateway).header(name, value).sign(&key);
+        gateway
+            .assert_refused(&what, get_alerts(&token), 401, "token-malformed")
             .await;
     }
     let header = format!(r#"{{"alg":"ES256","kid":"{}","crit":null}}"#, key.kid());
-    let claims = karma(&stand).claims().to_string();
+    let claims = karma(&gateway).claims().to_string();
     let token = sign_bytes(header.as_bytes(), claims.as_bytes(), &key);
-    stand
-        .refuses("crit null", poll(&token), 401, "token-malformed")
+    gateway
+        .assert_refused("crit null", get_alerts(&token), 401, "token-malformed")
         .await;
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j09_tokens_of_another_kind_are_no_bearers() {
-    let mut stand = Stand::start(|_| ()).await;
-    let key = stand.scene.cluster("blue").key.clone();
+async fn j09_tokens_of_another_type_are_refused() {
+    let mut gateway = TestGateway::start(|_| ()).await;
+    let key = gateway.fixture.cluster("blue").key.clone();
     for typ in [
         "logout+jwt",
         "dpop+jwt",
@@ -175,21 +181,21 @@ async fn j09_tokens_of_another_kind_are_no_bearers() {
         "text/jwt",
     ] {
         let what = format!("typ {typ:?}");
-        let token = karma(&stand).header("typ", typ).sign(&key);
-        stand
-            .refuses(&what, poll(&token), 401, "token-malformed")
+        let token = karma(&gateway).header("typ", typ).sign(&key);
+        gateway
+            .assert_refused(&what, get_alerts(&token), 401, "token-malformed")
             .await;
     }
     for typ in [json!(1), json!(["JWT"])] {
         let what = format!("typ {typ}");
-        let token = karma(&stand).header("typ", typ).sign(&key);
-        stand
-            .refuses(&what, poll(&token), 401, "token-malformed")
+        let token = karma(&gateway).header("typ", typ).sign(&key);
+        gateway
+            .assert_refused(&what, get_alerts(&token), 401, "token-malformed")
             .await;
     }
     for typ in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/at+jwt"] {
-        let token = karma(&stand).header("typ", typ).sign(&key);
-        stand.passes(typ, poll(&token)).await;
+        let token = karma(&gateway).header("typ", typ).sign(&key);
+        gateway.assert_allowed(typ, get_alerts(&token)).await;
     }
-    stand.ends_clean().await;
+    gateway.assert_clean().await;
 }

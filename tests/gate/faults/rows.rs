@@ -1,4 +1,4 @@
-//! What an issuer may do wrong.
+//! Faults of an issuer.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,21 +6,21 @@ use std::time::Duration;
 use portcullis_tests::lab::{Answer, Endpoint, SigningKey};
 use serde_json::{Value, json};
 
-/// Where a wrong document says that the keys are, and an intruder's are.
-const INTRUDERS: &str = "/oauth2/mirror/intruder";
+/// The path of the attacker's keys, in documents that point to them.
+const ATTACKER_PATH: &str = "/oauth2/mirror/intruder";
 
-/// One way to be wrong.
+/// A fault.
 pub(crate) struct Row {
-    /// The name of the cluster that does it.
+    /// The name of the cluster that has it.
     pub(crate) name: &'static str,
-    /// What its issuer answers.
+    /// The response of its issuer.
     pub(crate) answers: Vec<(Endpoint, Answer)>,
     /// Whether it looks as if the key set had moved, so that discovery is read again.
     pub(crate) moves: bool,
 }
 
-/// All of them. Where a wrong answer can hold a key, it holds that of an intruder, who would get in if it were
-/// believed. Redirects lead to a canary.
+/// All faults. Where a faulty response can contain a key, it contains the attacker's, which would
+/// be accepted if the response was used. Redirects lead to a canary.
 pub(crate) fn rows(intruder: &SigningKey, canary: SocketAddr) -> Vec<Row> {
     let keys = key_sets(intruder, canary).into_iter();
     let keys = keys.map(|(name, answer)| Row {
@@ -33,7 +33,7 @@ pub(crate) fn rows(intruder: &SigningKey, canary: SocketAddr) -> Vec<Row> {
     let documents = documents.map(|(name, answer)| Row {
         name,
         moves: true,
-        // Discovery is read again when the key set is not where it was.
+        // Discovery is read again if the key set is not found.
         answers: vec![
             (Endpoint::Keys, Answer::status(404)),
             (Endpoint::Discovery, answer),
@@ -43,8 +43,8 @@ pub(crate) fn rows(intruder: &SigningKey, canary: SocketAddr) -> Vec<Row> {
     keys.chain(documents).collect()
 }
 
-/// Keys that are of no use, each for another reason.
-pub(crate) fn unfit(key: &SigningKey) -> Vec<Value> {
+/// Unusable keys, each for another reason.
+pub(crate) fn unusable(key: &SigningKey) -> Vec<Value> {
     let with = |name: &str, value: Value| {
         let mut jwk = key.jwk();
         jwk[name] = value;
@@ -119,8 +119,8 @@ fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Ans
         ("keys-10000", Answer::json(json, &many(10_000))),
         ("keys-1000", Answer::json(json, &many(1_000))),
         (
-            "keys-unfit",
-            Answer::json(json, &json!({"keys": unfit(intruder)})),
+            "keys-unusable",
+            Answer::json(json, &json!({"keys": unusable(intruder)})),
         ),
         (
             "keys-drip",
@@ -134,17 +134,17 @@ fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Ans
     ]
 }
 
-/// Documents that lead to the intruder's keys, if they are believed.
+/// Documents that point to the attacker's keys.
 fn documents() -> Vec<(&'static str, Answer)> {
     let document = |name: &str, member: &str, value: Value| {
         let mut document = json!({
             "issuer": format!("https://kubernetes.{name}.example.com"),
-            "jwks_uri": format!("https://127.0.0.1{INTRUDERS}"),
+            "jwks_uri": format!("https://127.0.0.1{ATTACKER_PATH}"),
         });
         document[member] = value;
         document
     };
-    let uri = |start: &str| json!(format!("{start}{INTRUDERS}"));
+    let uri = |start: &str| json!(format!("{start}{ATTACKER_PATH}"));
     let wrong = [
         (
             "document-other-issuer",

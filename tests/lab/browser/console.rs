@@ -1,15 +1,15 @@
-//! Chromium's own way to tell what its console says.
+//! Chromium's WebDriver command for console messages.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use hyper::Method;
 use serde_json::json;
 use url::{ParseError, Url};
 
-/// Takes what there is.
+/// Reads the messages and clears them.
 #[derive(Debug)]
-pub(super) struct Read;
+pub(super) struct ReadConsole;
 
-impl WebDriverCompatibleCommand for Read {
+impl WebDriverCompatibleCommand for ReadConsole {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
         base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
     }

@@ -1,18 +1,18 @@
-//! What Chromium does beyond WebDriver: a method of its DevTools protocol.
+//! Commands of Chromium's DevTools protocol, for what WebDriver lacks.
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use hyper::Method;
 use serde_json::{Value, json};
 use url::{ParseError, Url};
 
-/// Asks for one.
+/// One DevTools command.
 #[derive(Debug)]
-pub(super) struct Ask {
+pub(super) struct DevToolsCommand {
     pub(super) method: &'static str,
     pub(super) parameters: Value,
 }
 
-impl WebDriverCompatibleCommand for Ask {
+impl WebDriverCompatibleCommand for DevToolsCommand {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
         let session = session.unwrap_or_default();
         base.join(&format!("session/{session}/goog/cdp/execute"))

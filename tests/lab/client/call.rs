@@ -10,7 +10,7 @@ use super::connection::Connection;
 use super::h2;
 use super::reply::Reply;
 
-/// A request, as bytes: neither names nor values are judged here.
+/// A request. Names and values are not validated.
 #[derive(Clone, Debug)]
 pub struct Call {
     pub(super) method: String,
@@ -23,7 +23,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A request with `method` to `path` at `host`. For CONNECT, `path` is the authority.
+    /// A request with `method` for `path` at `host`. For CONNECT, `path` is the authority.
     #[must_use]
     pub fn new(method: &str, host: &str, path: &str) -> Self {
         Self {
@@ -49,14 +49,14 @@ impl Call {
         Self::new("POST", host, path)
     }
 
-    /// The same to another place.
+    /// The same request for another host and path.
     #[must_use]
     pub fn to(mut self, host: &str, path: &str) -> Self {
         (self.host, self.path) = (host.to_owned(), path.to_owned());
         self
     }
 
-    /// Whom it is for, with the port if there is one.
+    /// The `Host`, with the port if there is one.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -68,7 +68,7 @@ impl Call {
         &self.method
     }
 
-    /// These bytes as they are, over HTTP/1.1.
+    /// Sends these bytes instead, over HTTP/1.1.
     #[must_use]
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self {
@@ -77,7 +77,7 @@ impl Call {
         }
     }
 
-    /// One more header, after those there are.
+    /// Adds a header after the existing ones.
     #[must_use]
     pub fn header(mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.headers
@@ -85,49 +85,49 @@ impl Call {
         self
     }
 
-    /// `Authorization: Bearer` and the token.
+    /// Adds `Authorization: Bearer` with the token.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         self.header("authorization", format!("Bearer {token}"))
     }
 
-    /// A body, with its length.
+    /// Sets a body, with its length.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    /// One more trailer behind the body, over HTTP/2 alone.
+    /// Adds a trailer. HTTP/2 only.
     #[must_use]
     pub fn trailer(mut self, name: &str, value: &str) -> Self {
         self.trailers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Sent over a new HTTP/1.1 connection.
+    /// Sends it over a new HTTP/1.1 connection.
     ///
     /// # Panics
-    /// When no whole answer comes.
+    /// If no complete response arrives.
     pub async fn send(&self, address: SocketAddr) -> Reply {
         self.try_send(address)
             .await
             .unwrap_or_else(|error| panic!("{} {} at {address}: {error}", self.method, self.path))
     }
 
-    /// Sent over a new HTTP/1.1 connection.
+    /// Sends it over a new HTTP/1.1 connection.
     ///
     /// # Errors
-    /// When no whole answer comes: refused, closed, broken off, or not within
-    /// [`Connection::PATIENCE`].
+    /// If no complete response arrives: refused, closed, reset, or not within
+    /// [`Connection::TIMEOUT`].
     pub async fn try_send(&self, address: SocketAddr) -> Result<Reply> {
         Connection::open(address).await?.try_send(self).await
     }
 
-    /// Sent over a new HTTP/1.1 connection with TLS, to the host that the call names.
+    /// Sends it over a new HTTP/1.1 connection with TLS, to the host in `Host`.
     ///
     /// # Errors
-    /// As [`Call::try_send`], and when `trust` does not believe who answers.
+    /// Like [`Call::try_send`], and if `trust` does not accept the server's certificate.
     pub async fn try_send_tls(
         &self,
         address: SocketAddr,
@@ -136,10 +136,10 @@ impl Call {
         self.try_send_as(host_of(&self.host), address, trust).await
     }
 
-    /// The same to whoever is `name` there, whatever host the call names.
+    /// The same, but expects the certificate to be for `name`, whatever the `Host` is.
     ///
     /// # Errors
-    /// As [`Call::try_send_tls`].
+    /// Like [`Call::try_send_tls`].
     pub async fn try_send_as(
         &self,
         name: &str,
@@ -150,17 +150,17 @@ impl Call {
         connection.try_send(self).await
     }
 
-    /// Sent over a new HTTP/2 connection, in clear text.
+    /// Sends it over a new HTTP/2 connection in clear text.
     ///
     /// # Panics
-    /// When no whole answer comes, or when the call is nothing that HTTP/2 can say.
+    /// If no complete response arrives, or HTTP/2 cannot express the request.
     pub async fn send_h2(&self, address: SocketAddr) -> Reply {
         h2::send(self, address)
             .await
             .unwrap_or_else(|error| panic!("{} {} at {address}: {error}", self.method, self.path))
     }
 
-    /// As HTTP/1.1 has it.
+    /// The bytes of HTTP/1.1.
     pub(super) fn bytes(&self) -> Vec<u8> {
         if let Some(raw) = &self.raw {
             return raw.clone();

@@ -23,27 +23,27 @@ pub struct Connection {
     stream: BufReader<Box<dyn Wire>>,
 }
 
-/// What bytes go over: clear text or TLS.
+/// The transport: clear text or TLS.
 trait Wire: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Debug + Send + Unpin> Wire for T {}
 
 impl Connection {
-    /// How long an answer may take.
-    pub const PATIENCE: Duration = Duration::from_secs(30);
+    /// How long a response may take.
+    pub const TIMEOUT: Duration = Duration::from_secs(30);
 
     /// Connects.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// If nothing listens there.
     pub async fn open(address: SocketAddr) -> Result<Self> {
         Ok(Self::over(connect(address).await?))
     }
 
-    /// Connects over TLS to whoever is `name` there, a DNS name or an address.
+    /// Connects over TLS and expects a certificate for `name`, a DNS name or an address.
     ///
     /// # Errors
-    /// When nobody listens there, or nobody of that name whom `trust` believes.
+    /// If nothing listens there, or `trust` does not accept the certificate.
     pub async fn open_tls(
         address: SocketAddr,
         name: &str,
@@ -52,7 +52,7 @@ impl Connection {
         let name = ServerName::try_from(name.to_owned()).map_err(Error::other)?;
         let stream = connect(address).await?;
         let handshake = TlsConnector::from(Arc::clone(trust)).connect(name, stream);
-        let stream = timeout(Self::PATIENCE, handshake).await??;
+        let stream = timeout(Self::TIMEOUT, handshake).await??;
         Ok(Self::over(stream))
     }
 
@@ -62,46 +62,46 @@ impl Connection {
         }
     }
 
-    /// Sends a call and returns the answer to it.
+    /// Sends a request and returns the response.
     ///
     /// # Panics
-    /// When no whole answer comes.
+    /// If no complete response arrives.
     pub async fn send(&mut self, call: &Call) -> Reply {
         self.try_send(call)
             .await
             .unwrap_or_else(|error| panic!("{} {}: {error}", call.method, call.path))
     }
 
-    /// Sends a call and returns the answer to it.
+    /// Sends a request and returns the response.
     ///
     /// # Errors
-    /// When no whole answer comes: closed, broken off, or not within [`Self::PATIENCE`].
+    /// If no complete response arrives: closed, reset, or not within [`Self::TIMEOUT`].
     pub async fn try_send(&mut self, call: &Call) -> Result<Reply> {
         self.write(&call.bytes()).await?;
-        timeout(Self::PATIENCE, self.answer(call))
+        timeout(Self::TIMEOUT, self.answer(call))
             .await
             .unwrap_or_else(|_| {
                 Err(Error::new(
                     ErrorKind::TimedOut,
-                    format!("no answer in {:?}", Self::PATIENCE),
+                    format!("no response in {:?}", Self::TIMEOUT),
                 ))
             })
     }
 
-    /// Sends bytes, for what follows an upgrade.
+    /// Sends bytes, for use after an upgrade.
     ///
     /// # Errors
-    /// When the other end has gone.
+    /// If the peer has closed the connection.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let stream = self.stream.get_mut();
         stream.write_all(bytes).await?;
         stream.flush().await
     }
 
-    /// Takes bytes, for what follows an upgrade.
+    /// Receives bytes, for use after an upgrade.
     ///
     /// # Errors
-    /// When the other end closes before there are as many.
+    /// If the peer closes the connection before.
     pub async fn read(&mut self, count: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         self.stream.read_exact(&mut bytes).await?;
@@ -131,7 +131,7 @@ impl Connection {
                 body,
                 trailers: Vec::new(),
             };
-            return Ok(reply.kept_secret());
+            return Ok(reply.with_registered_secrets());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A call over HTTP/2.
+//! A request over HTTP/2.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -22,7 +22,7 @@ use super::reply::Reply;
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 pub(super) async fn send(call: &Call, address: SocketAddr) -> Outcome<Reply> {
-    timeout(Connection::PATIENCE, exchange(call, address)).await?
+    timeout(Connection::TIMEOUT, exchange(call, address)).await?
 }
 
 async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Reply> {
@@ -49,7 +49,7 @@ async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Reply> {
         body,
         trailers,
     };
-    Ok(reply.kept_secret())
+    Ok(reply.with_registered_secrets())
 }
 
 fn request(call: &Call) -> Outcome<Request<BoxBody<Bytes, Infallible>>> {

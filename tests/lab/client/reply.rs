@@ -1,27 +1,27 @@
-//! An answer.
+//! A response.
 
 use serde_json::Value;
 
 use crate::lab::http::text;
 use crate::lab::secrets;
 
-/// An answer, whole.
+/// A complete response.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// The status.
     pub status: u16,
-    /// The headers as they came, duplicates too.
+    /// The headers as received, including duplicates.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Vec<u8>,
-    /// What came behind the body (HTTP/2 only).
+    /// The trailers (HTTP/2 only).
     pub trailers: Vec<(String, Vec<u8>)>,
 }
 
 impl Reply {
-    /// The answer, after the secrets in it have been told to those who look for them in logs.
-    pub(super) fn kept_secret(self) -> Self {
-        secrets::keep_all_of(&self);
+    /// Registers the secrets in the response, so that logs are searched for them.
+    pub(super) fn with_registered_secrets(self) -> Self {
+        secrets::register_all_of(&self);
         self
     }
 
@@ -37,7 +37,7 @@ impl Reply {
         values(&self.headers, name).next()
     }
 
-    /// The `grpc-status`, which an answer without a body has among its headers.
+    /// The `grpc-status`, which is among the headers if the response has no body.
     #[must_use]
     pub fn grpc_status(&self) -> Option<u32> {
         let mut found = values(&self.trailers, "grpc-status");
@@ -48,7 +48,7 @@ impl Reply {
             .ok()
     }
 
-    /// The status and, where the gate refused, its reason: `200`, or `503 keys-stale`.
+    /// The status and, if the gateway refused the request, the reason: `200`, or `503 keys-stale`.
     #[must_use]
     pub fn verdict(&self) -> String {
         let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
@@ -58,7 +58,7 @@ impl Reply {
         }
     }
 
-    /// The body as text, each byte that is no UTF-8 replaced.
+    /// The body as text. Invalid UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -67,7 +67,7 @@ impl Reply {
     /// The body as JSON.
     ///
     /// # Panics
-    /// When it is none.
+    /// If it is not JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body)

@@ -1,13 +1,13 @@
-//! The audit trail, as it stands in Envoy's log.
+//! The audit records in Envoy's log.
 
 use serde_json::Value;
 
-/// What stands before a record in a line of Envoy's log.
-const MARK: &str = " portcullis: {\"audit\"";
+/// The text that precedes a record in a line of Envoy's log.
+const RECORD_PREFIX: &str = " portcullis: {\"audit\"";
 
 /// The record of one decision.
 #[derive(Clone, Debug)]
-pub struct Audited {
+pub struct AuditRecord {
     /// The thread that decided: one of Envoy's workers.
     pub worker: String,
     /// The record.
@@ -15,14 +15,14 @@ pub struct Audited {
 }
 
 /// The records in a log, in order.
-pub(super) fn records(log: &str) -> Vec<Audited> {
+pub(super) fn records(log: &str) -> Vec<AuditRecord> {
     log.lines().filter_map(record).collect()
 }
 
 /// A line is `[time][thread][level][wasm] […] wasm log …: {record}`.
-fn record(line: &str) -> Option<Audited> {
-    let start = line.find(MARK)? + MARK.find('{')?;
-    Some(Audited {
+fn record(line: &str) -> Option<AuditRecord> {
+    let start = line.find(RECORD_PREFIX)? + RECORD_PREFIX.find('{')?;
+    Some(AuditRecord {
         worker: line.split(['[', ']']).nth(3)?.to_owned(),
         record: serde_json::from_str(line.get(start..)?).ok()?,
     })

@@ -1,4 +1,4 @@
-//! What Envoy is started with: clusters, the names of metrics, and where to find the listener.
+//! Envoy's bootstrap configuration: clusters, stats tags, and the path of the listener file.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -34,7 +34,7 @@ pub(super) fn cluster(name: &str, address: SocketAddr) -> Value {
     })
 }
 
-/// Lets a cluster be met with HTTP/2, TLS or not.
+/// Makes a cluster use HTTP/2, with or without TLS.
 pub(super) fn speaks_http2(cluster: &mut Value) {
     cluster["typed_extension_protocol_options"] = json!({
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
@@ -45,7 +45,7 @@ pub(super) fn speaks_http2(cluster: &mut Value) {
     });
 }
 
-/// A cluster over TLS, with its own authority and the one name that it wants to see.
+/// A cluster over TLS, with its own CA and the one name that its certificate must have.
 pub(super) fn tls_cluster(name: &str, address: SocketAddr, host: &str, authority: &Path) -> Value {
     let mut cluster = cluster(name, address);
     cluster["transport_socket"] = json!({
@@ -68,7 +68,7 @@ pub(super) fn socket(address: SocketAddr) -> Value {
     json!({"socket_address": {"address": address.ip(), "port_value": address.port()}})
 }
 
-/// Envoy's metrics of a plugin have no labels: these cut them out of the names.
+/// Envoy's metrics for plugins have no labels. These tags extract labels from the names.
 fn stats_tags() -> Value {
     let tag = |name: &str, regex: &str| json!({"tag_name": name, "regex": regex});
     json!([

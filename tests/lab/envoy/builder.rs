@@ -1,4 +1,4 @@
-//! What a gateway can be told before it starts.
+//! The settings of a gateway before it starts.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,19 +15,20 @@ use crate::lab::issuer::Issuer;
 use crate::lab::process::Process;
 use crate::lab::{folder, port, tools};
 
-/// How Envoy gets the policy.
+/// How the policy is encoded in Envoy's configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Handover {
+pub enum PolicyEncoding {
     /// JSON in a `google.protobuf.BytesValue`.
     BytesValue,
-    /// JSON in a `google.protobuf.StringValue`, as Istio does it.
+    /// JSON in a `google.protobuf.StringValue`, as in Istio.
     #[default]
     StringValue,
-    /// A `google.protobuf.Struct`, as people write it in `envoy.yaml`.
+    /// A `google.protobuf.Struct`, as YAML in `envoy.yaml`.
     Struct,
 }
 
-/// A gateway to be: Envoy 1.40 with two workers, normal paths, the filter that `make wasm` built.
+/// A gateway that is not started yet: Envoy 1.40 with two workers, path normalization, and the
+/// filter from `make wasm`.
 #[derive(Debug)]
 pub struct Builder {
     version: Version,
@@ -50,35 +51,35 @@ impl Builder {
         }
     }
 
-    /// Another version of Envoy.
+    /// Uses another version of Envoy.
     #[must_use]
     pub fn version(mut self, version: Version) -> Self {
         self.version = version;
         self
     }
 
-    /// Another number of workers.
+    /// Sets the number of workers.
     #[must_use]
     pub fn workers(mut self, workers: u32) -> Self {
         self.workers = workers;
         self
     }
 
-    /// Another way to hand the policy over.
+    /// Sets the encoding of the policy.
     #[must_use]
-    pub fn handover(mut self, handover: Handover) -> Self {
-        self.listener.handover = handover;
+    pub fn policy_encoding(mut self, policy_encoding: PolicyEncoding) -> Self {
+        self.listener.policy_encoding = policy_encoding;
         self
     }
 
-    /// Listens there, for those who must know before it starts.
+    /// Sets the address to listen on, if it must be known before the start.
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listener.address = Some(address);
         self
     }
 
-    /// Listens with TLS, as these hosts; `*.example.com` is one too.
+    /// Terminates TLS with a certificate for these hosts; `*.example.com` is allowed.
     #[must_use]
     pub fn tls(mut self, authority: &Authority, hosts: &[&str]) -> Self {
         self.listener.identity = Some(authority.identity(hosts));
@@ -86,14 +87,14 @@ impl Builder {
         self
     }
 
-    /// A cluster that leads to an issuer over TLS, with its private CA and the name that its
-    /// certificate must have.
+    /// Adds a cluster for an issuer over TLS, with its private CA and the name that its certificate
+    /// must have.
     #[must_use]
     pub fn issuer(self, cluster: &str, issuer: &Issuer, authority: &Authority) -> Self {
         self.tls_cluster(cluster, issuer.address(), issuer.host(), authority)
     }
 
-    /// A cluster over TLS that wants `name` in the certificate.
+    /// Adds a cluster over TLS that requires `name` in the certificate.
     #[must_use]
     pub fn tls_cluster(
         mut self,
@@ -111,21 +112,21 @@ impl Builder {
         self
     }
 
-    /// A cluster in clear text.
+    /// Adds a cluster in clear text.
     #[must_use]
     pub fn cluster(mut self, cluster: &str, address: SocketAddr) -> Self {
         self.clusters.push(bootstrap::cluster(cluster, address));
         self
     }
 
-    /// An app at `host` and `host:*`, or at a wildcard such as `*.example.com`.
+    /// Adds an app at `host` and `host:*`, or at a wildcard such as `*.example.com`.
     #[must_use]
     pub fn app(self, host: &str, address: SocketAddr) -> Self {
         let cluster = format!("app-{}", self.clusters.len());
         self.cluster(&cluster, address).app_at(host, &cluster)
     }
 
-    /// An app at a cluster that is there already.
+    /// Adds an app at an existing cluster.
     #[must_use]
     pub fn app_at(mut self, host: &str, cluster: &str) -> Self {
         self.listener
@@ -134,7 +135,7 @@ impl Builder {
         self
     }
 
-    /// Speaks HTTP/2 with the apps that it has by now.
+    /// Uses HTTP/2 for the apps added so far.
     #[must_use]
     pub fn apps_by_http2(mut self) -> Self {
         let of_app = |cluster: &&mut Value| {
@@ -147,36 +148,36 @@ impl Builder {
         self
     }
 
-    /// Leaves paths as they come: no `normalize_path`, no `merge_slashes`.
+    /// Disables `normalize_path` and `merge_slashes`.
     #[must_use]
     pub fn raw_paths(mut self) -> Self {
         self.listener.paths = Paths::Raw;
         self
     }
 
-    /// Lets CONNECT reach the filters, which Envoy otherwise refuses by itself.
+    /// Passes CONNECT to the filters, which Envoy rejects by default.
     #[must_use]
     pub fn allow_connect(mut self) -> Self {
         self.listener.upgrades.push("CONNECT");
         self
     }
 
-    /// Lets Envoy go on with the body of a request whose headers the filter holds, which nobody
-    /// should ask for.
+    /// Sets `allow_on_headers_stop_iteration`, which lets Envoy continue with the body of a request
+    /// whose headers the filter holds. It should not be used.
     #[must_use]
     pub fn stop_iteration(mut self) -> Self {
         self.listener.stop_iteration = true;
         self
     }
 
-    /// Another module.
+    /// Uses another module.
     #[must_use]
     pub fn module(mut self, module: PathBuf) -> Self {
         self.module = Some(module);
         self
     }
 
-    /// Other HTTP filters in the place of ours, for a comparison; none is allowed.
+    /// Replaces our filter with these HTTP filters, for a comparison. The list may be empty.
     #[must_use]
     pub fn filters(mut self, filters: Vec<Value>) -> Self {
         self.listener.filters = Some(filters);
@@ -186,7 +187,7 @@ impl Builder {
     /// Starts it and waits until it listens with the policy.
     ///
     /// # Panics
-    /// When it does not, with the end of its log.
+    /// If it does not; the message has the end of its log.
     pub async fn start(self) -> Gateway {
         match self.try_start().await {
             Ok(gateway) => gateway,
@@ -194,13 +195,13 @@ impl Builder {
         }
     }
 
-    /// Starts it and waits until it listens with the policy, or refuses it.
+    /// Starts it and waits until it listens with the policy or rejects it.
     ///
     /// # Errors
-    /// When Envoy refuses the listener, the policy in it most likely.
+    /// If Envoy rejects the listener, most likely for its policy.
     ///
     /// # Panics
-    /// When Envoy itself does not start.
+    /// If Envoy itself does not start.
     pub async fn try_start(mut self) -> Result<Gateway, Refused> {
         let folder = folder::fresh("envoy");
         let admin = port::free();
@@ -239,7 +240,7 @@ impl Builder {
     }
 }
 
-impl Handover {
+impl PolicyEncoding {
     /// The policy as the `configuration` of a plugin.
     pub(super) fn wrap(self, policy: &Value) -> Option<Value> {
         let text = match policy {

@@ -1,5 +1,4 @@
-//! The listener, which Envoy reads from a file of its own, so that a policy can be replaced in
-//! flight.
+//! The listener. Envoy reads it from a separate file, so that a policy can be replaced at run time.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -8,24 +7,24 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::bootstrap::socket;
-use super::builder::Handover;
+use super::builder::PolicyEncoding;
 use crate::lab::authority::Identity;
 
 pub(super) const FILE: &str = "listener.json";
 pub(super) const ACCESS_LOG: &str = "access.log";
 
-/// Whether Envoy fixes paths before the filter sees them.
+/// Whether Envoy normalizes paths before the filter sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Paths {
     Normal,
     Raw,
 }
 
-/// All that the listener's file says.
+/// The contents of the listener file.
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) policy: Value,
-    pub(super) handover: Handover,
+    pub(super) policy_encoding: PolicyEncoding,
     pub(super) address: Option<SocketAddr>,
     pub(super) identity: Option<Identity>,
     pub(super) module: PathBuf,
@@ -40,7 +39,7 @@ impl Listener {
     pub(super) fn new(policy: Value) -> Self {
         Self {
             policy,
-            handover: Handover::default(),
+            policy_encoding: PolicyEncoding::default(),
             address: None,
             identity: None,
             module: PathBuf::new(),
@@ -52,7 +51,7 @@ impl Listener {
         }
     }
 
-    /// Writes the file in one move, which is what Envoy looks for.
+    /// Writes the file with a rename, which is the event that Envoy watches for.
     pub(super) fn write(&self, folder: &Path) {
         let resources = json!({"resources": [self.resource(folder)]});
         let draft = folder.join("listener.draft");
@@ -106,11 +105,11 @@ impl Listener {
         })
     }
 
-    /// No catch-all: a host that nobody listed leads nowhere.
+    /// There is no catch-all: an unlisted host has no route.
     fn virtual_hosts(&self) -> Vec<Value> {
         let virtual_host = |(host, cluster): &(String, String)| {
             let mut domains = vec![host.clone()];
-            // Envoy takes a wildcard at one end only.
+            // Envoy supports a wildcard at one end only.
             if !host.starts_with('*') {
                 domains.push(format!("{host}:*"));
             }
@@ -137,7 +136,7 @@ impl Listener {
         if self.stop_iteration {
             plugin["allow_on_headers_stop_iteration"] = json!(true);
         }
-        if let Some(configuration) = self.handover.wrap(&self.policy) {
+        if let Some(configuration) = self.policy_encoding.wrap(&self.policy) {
             plugin["configuration"] = configuration;
         }
         json!({

@@ -1,6 +1,6 @@
 //! Envoy's metrics.
 
-pub(super) const TAKEN: &str = "envoy_listener_manager_lds_update_success";
+pub(super) const CREATED: &str = "envoy_listener_manager_lds_update_success";
 pub(super) const REFUSED: &str = "envoy_listener_manager_lds_update_rejected";
 pub(super) const UNREADABLE: &str = "envoy_listener_manager_lds_update_failure";
 pub(super) const WARMING: &str = "envoy_listener_manager_total_listeners_warming";
@@ -22,7 +22,7 @@ impl Stats {
         &self.0
     }
 
-    /// The sum of the series of this name that have all these labels; `None` if there is none.
+    /// The sum of the series with this name and all of these labels; `None` if there is none.
     #[must_use]
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let wanted: Vec<String> = labels
@@ -41,14 +41,14 @@ impl Stats {
             .reduce(|sum, value| sum + value)
     }
 
-    /// The sum of all series of this name; 0 if there is none.
+    /// The sum of all series with this name; 0 if there is none.
     #[must_use]
     pub fn sum(&self, name: &str) -> f64 {
         self.value(name, &[]).unwrap_or_default()
     }
 }
 
-/// The labels and the value of a line of this name. The lab's label values have no comma.
+/// The labels and the value of a line with this name. Label values in the lab contain no comma.
 fn series<'a>(line: &'a str, name: &str) -> Option<(Vec<&'a str>, f64)> {
     let rest = line.strip_prefix(name)?.strip_prefix('{')?;
     let (labels, value) = rest.rsplit_once("} ")?;

@@ -1,13 +1,13 @@
-//! What an issuer may answer, the bad ways included.
+//! Responses of an issuer, including broken ones.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// As it should be, whatever it says.
+    /// A complete response.
     Whole {
         /// The status.
         status: u16,
@@ -16,28 +16,28 @@ pub enum Answer {
         /// The body.
         body: Vec<u8>,
     },
-    /// The head, then the body a byte at a time with a pause after each.
+    /// The head, then the body one byte at a time with a pause after each.
     Drip {
         /// The body.
         body: Vec<u8>,
-        /// After each byte.
+        /// The pause.
         pause: Duration,
     },
-    /// A body that ends before its `Content-Length`.
+    /// A body that is shorter than its `Content-Length`.
     Truncated {
-        /// The body that was promised.
+        /// The announced body.
         body: Vec<u8>,
-        /// How many bytes of it are sent.
+        /// The number of bytes that are sent.
         sent: usize,
     },
-    /// Nothing at all, on a connection that stays open.
+    /// No response, on a connection that stays open.
     Silence,
     /// The connection is reset.
     Reset,
 }
 
 impl Answer {
-    /// 200 with a JSON body that may be cached for an hour, as an API server says.
+    /// 200 with a JSON body that is cacheable for an hour, like an API server's.
     #[must_use]
     pub fn json(content_type: &str, body: &Value) -> Self {
         let headers = [
@@ -47,13 +47,13 @@ impl Answer {
         Self::whole(200, &headers, body.to_string().into_bytes())
     }
 
-    /// 200 with any body that calls itself JSON.
+    /// 200 with any body and the content type of JSON.
     #[must_use]
     pub fn body(body: impl Into<Vec<u8>>) -> Self {
         Self::whole(200, &[("content-type", "application/json")], body)
     }
 
-    /// This status, and a page that says no more.
+    /// This status with a minimal HTML page.
     #[must_use]
     pub fn status(status: u16) -> Self {
         Self::whole(

@@ -1,18 +1,18 @@
-//! A relying party, as a provider has it on file.
+//! A relying party as registered at a provider.
 
 use serde_json::{Value, json};
 
 use crate::lab::secrets;
 
-/// A client that may redeem codes and refresh tokens, and hears of logouts once it said where.
+/// A client that may use codes and refresh tokens.
 #[derive(Clone, Debug)]
 pub struct Client(Value);
 
 impl Client {
-    /// A client with a secret, which it may show in the header or in the form.
+    /// A client with a secret, accepted in the header or in the form.
     #[must_use]
     pub fn new(id: &str, secret: &str) -> Self {
-        secrets::keep("a client's secret", secret);
+        secrets::register("a client's secret", secret);
         Self(json!({
             "client_id": id,
             "client_secret": secret,
@@ -23,26 +23,26 @@ impl Client {
         }))
     }
 
-    /// A place that a sign-in may end at.
+    /// Adds a redirect URI.
     #[must_use]
     pub fn redirect(self, uri: &str) -> Self {
         self.push("redirect_uris", uri)
     }
 
-    /// A place that a sign-out may end at.
+    /// Adds a post-logout redirect URI.
     #[must_use]
     pub fn post_logout(self, uri: &str) -> Self {
         self.push("post_logout_redirect_uris", uri)
     }
 
-    /// Where it wants logout tokens.
+    /// Sets the URI that receives logout tokens.
     #[must_use]
     pub fn backchannel(self, uri: &str) -> Self {
         self.with("backchannel_logout_uri", uri)
             .with("backchannel_logout_session_required", true)
     }
 
-    /// Any other member of OpenID Connect Dynamic Client Registration 1.0, section 2, such as
+    /// Sets any other member of OpenID Connect Dynamic Client Registration 1.0, section 2, such as
     /// `id_token_signed_response_alg` (default RS256, or ES256).
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

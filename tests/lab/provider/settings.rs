@@ -1,4 +1,4 @@
-//! What a provider can be told before it starts.
+//! The settings of a provider before it starts.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -12,97 +12,98 @@ use crate::lab::process::Process;
 use crate::lab::{folder, port, secrets, tools};
 
 const FILE: &str = "settings.json";
-/// What it has given to clients, one a line.
-const GIVEN: &str = "given";
+/// The codes and tokens that it issued, one per line.
+const ISSUED: &str = "issued";
 
-/// A provider to be. It asks for PKCE, rotates refresh tokens and ends a grant when a spent one
-/// comes back, sends `iss` with the code (RFC 9207), and puts all claims into the ID token.
+/// A provider that is not started yet. It requires PKCE, rotates refresh tokens, revokes the grant
+/// if a used one is presented again, returns `iss` with the code (RFC 9207), and puts all claims
+/// into the ID token.
 #[derive(Debug)]
 pub struct Settings {
     identity: Identity,
-    believed: PathBuf,
+    trusted: PathBuf,
     address: SocketAddr,
     host: String,
     clients: Vec<Value>,
     accounts: Value,
     seconds: Value,
     claims_in_id_token: bool,
-    signs_out_unasked: bool,
+    signs_out_without_prompt: bool,
 }
 
 impl Provider {
-    /// A provider whose certificate is of this authority, which it also believes itself.
+    /// A provider whose certificate is from this authority, which it also trusts itself.
     ///
-    /// It is `https://localhost:PORT`: a name that every resolver knows, unlike `*.localhost`.
+    /// Its URL is `https://localhost:PORT`: every resolver knows `localhost`, unlike `*.localhost`.
     #[must_use]
     pub fn with(authority: &Authority) -> Settings {
         Self::at("localhost", authority)
     }
 
-    /// The same at another host: `127.0.0.1`, or a name that whoever talks to it can resolve.
+    /// The same at another host: `127.0.0.1`, or a name that its clients can resolve.
     #[must_use]
     pub fn at(host: &str, authority: &Authority) -> Settings {
         Settings {
             identity: authority.identity(&[host]),
-            believed: authority.file().to_path_buf(),
+            trusted: authority.file().to_path_buf(),
             address: port::free(),
             host: host.to_owned(),
             clients: Vec::new(),
             accounts: json!({}),
             seconds: json!({}),
             claims_in_id_token: true,
-            signs_out_unasked: false,
+            signs_out_without_prompt: false,
         }
     }
 }
 
 impl Settings {
-    /// Another authority to believe where logout tokens go.
+    /// Trusts another authority for the delivery of logout tokens.
     #[must_use]
-    pub fn believes(mut self, authority: &Authority) -> Self {
-        self.believed = authority.file().to_path_buf();
+    pub fn trusts(mut self, authority: &Authority) -> Self {
+        self.trusted = authority.file().to_path_buf();
         self
     }
 
-    /// A client.
+    /// Adds a client.
     #[must_use]
     pub fn client(mut self, client: Client) -> Self {
         self.clients.push(client.metadata());
         self
     }
 
-    /// A person, whose `sub` is the login. `email` and `email_verified` come with the scope of that
-    /// name, all else with `profile`.
+    /// Adds a user, whose `sub` is the login. `email` and `email_verified` are in the scope
+    /// `email`, all other claims in `profile`.
     #[must_use]
     pub fn account(mut self, login: &str, claims: Value) -> Self {
         self.accounts[login] = claims;
         self
     }
 
-    /// How long something lives: `AccessToken`, `AuthorizationCode`, `Grant`, `IdToken`,
-    /// `Interaction`, `RefreshToken` or `Session`.
+    /// Sets a lifetime: of `AccessToken`, `AuthorizationCode`, `Grant`, `IdToken`, `Interaction`,
+    /// `RefreshToken` or `Session`.
     #[must_use]
     pub fn seconds(mut self, what: &str, seconds: u32) -> Self {
         self.seconds[what] = json!(seconds);
         self
     }
 
-    /// Leaves all claims but `sub` to the userinfo endpoint, as the standard has it.
+    /// Returns all claims but `sub` from the userinfo endpoint only, as the standard has it.
     #[must_use]
     pub fn claims_in_userinfo(mut self) -> Self {
         self.claims_in_id_token = false;
         self
     }
 
-    /// Signs people out without asking them, and sends them back at once, as some providers do that
-    /// are shown an ID token.
+    /// Signs users out without a prompt and redirects back at once, as some providers do if they
+    /// get an ID token.
     #[must_use]
-    pub fn signs_out_unasked(mut self) -> Self {
-        self.signs_out_unasked = true;
+    pub fn signs_out_without_prompt(mut self) -> Self {
+        self.signs_out_without_prompt = true;
         self
     }
 
-    /// What it will call itself.
+    /// The value of its `iss`.
     #[must_use]
     pub fn issuer(&self) -> String {
         format!("https://{}:{}", self.host, self.address.port())
@@ -111,12 +112,12 @@ impl Settings {
     /// Starts it and waits until it listens.
     ///
     /// # Panics
-    /// When it does not, with the end of its log.
+    /// If it does not, with the end of its log.
     pub async fn start(self) -> Provider {
         let folder = folder::fresh("provider");
         let control = port::free();
         let issuer = self.issuer();
-        // Node can stand still for ever while it makes keys and hands them out.
+        // Node can hang while it generates keys and exports them.
         let keys = super::new_keys();
         let settings = json!({
             "issuer": issuer,
@@ -129,17 +130,17 @@ impl Settings {
             "accounts": self.accounts,
             "ttl": self.seconds,
             "claims_in_id_token": self.claims_in_id_token,
-            "given": folder.join(GIVEN),
-            "signs_out_unasked": self.signs_out_unasked,
+            "issued": folder.join(ISSUED),
+            "signs_out_without_prompt": self.signs_out_without_prompt,
         });
-        secrets::keep_lines(folder.join(GIVEN));
+        secrets::register_lines(folder.join(ISSUED));
         fs::write(folder.join(FILE), format!("{settings:#}")).expect("a settings file");
         let mut command = tools::provider();
         command.arg(folder.join(FILE));
-        command.env("NODE_EXTRA_CA_CERTS", self.believed);
+        command.env("NODE_EXTRA_CA_CERTS", self.trusted);
         let mut process = Process::start("provider", &folder, command);
-        // It listens there last.
-        process.ready_at(control, "/seen").await;
+        // The control port is opened last.
+        process.ready_at(control, "/requests").await;
         Provider {
             issuer,
             address: self.address,

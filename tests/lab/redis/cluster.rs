@@ -1,14 +1,14 @@
-//! A cluster.
+//! A Redis cluster.
 
 use serde_json::{Value, json};
 
 use super::Redis;
 use crate::lab::{port, wait};
 
-/// Of all that clusters share out.
+/// The number of hash slots of a cluster.
 const SLOTS: u32 = 16_384;
 
-/// A running cluster of three servers that share the keys out. They end when dropped.
+/// A running cluster of three servers, each with a share of the hash slots. Stopped when dropped.
 #[derive(Debug)]
 pub struct Cluster {
     /// The servers.
@@ -16,10 +16,10 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts the servers and waits until they agree.
+    /// Starts the servers and waits until they form a cluster.
     ///
     /// # Panics
-    /// When they do not within [`wait::LONG`].
+    /// If they do not within [`wait::LONG`].
     pub async fn start() -> Self {
         let mut servers = Vec::new();
         for _ in 0..3_u32 {
@@ -35,7 +35,7 @@ impl Cluster {
                 server.command(&["CLUSTER", "ADDSLOTSRANGE", &from, &to]),
                 "OK"
             );
-            // Servers with the same number would have to settle which is the newer one.
+            // Servers with equal epochs would first have to resolve the conflict.
             let epoch = (number + 1).to_string();
             assert_eq!(
                 server.command(&["CLUSTER", "SET-CONFIG-EPOCH", &epoch]),
@@ -48,7 +48,7 @@ impl Cluster {
             );
         }
         let servers: Vec<Redis> = servers.into_iter().map(|(server, _)| server).collect();
-        wait::until_true("a cluster that agrees", wait::LONG, async || {
+        wait::until_true("a formed cluster", wait::LONG, async || {
             servers.iter().all(|server| {
                 let told = server.command(&["CLUSTER", "INFO"]);
                 told.contains("cluster_state:ok") && told.contains("cluster_known_nodes:3")
@@ -58,7 +58,7 @@ impl Cluster {
         Self { servers }
     }
 
-    /// What a companion's `session` says of it.
+    /// The settings for a companion's `session`.
     #[must_use]
     pub fn session(&self) -> Value {
         let places: Vec<String> = self.servers.iter().map(|s| s.address.to_string()).collect();
@@ -66,7 +66,7 @@ impl Cluster {
         json!({"store": format!("redis-cluster://{}", places.join(",")), "redis": redis})
     }
 
-    /// The keys that fit a pattern, of all servers, in order.
+    /// The keys that match a pattern, of all servers, sorted.
     #[must_use]
     pub fn keys(&self, pattern: &str) -> Vec<String> {
         let mut keys: Vec<String> = self.servers.iter().flat_map(|s| s.keys(pattern)).collect();

@@ -1,4 +1,4 @@
-//! A server with a replica, and a sentinel that knows which of them leads.
+//! A Redis server with a replica, and a sentinel that monitors them.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::lab::{folder, port, tools, wait};
 const CONFIGURATION: &str = "sentinel.conf";
 const NAME: &str = "lab";
 
-/// A running sentinel with two servers behind it, of which the first leads. All end when dropped.
+/// A running sentinel with two servers, of which the first is the leader. Stopped when dropped.
 #[derive(Debug)]
 pub struct Sentinel {
     /// The servers.
@@ -26,7 +26,7 @@ impl Sentinel {
     /// Starts all and waits until the sentinel knows both servers.
     ///
     /// # Panics
-    /// When it does not, with the end of a log.
+    /// If it does not; the message has the end of a log.
     pub async fn start() -> Self {
         let authentication = ["--masterauth", PASSWORD];
         let first = Redis::launch(None, &authentication).await;
@@ -65,7 +65,7 @@ impl Sentinel {
         }
     }
 
-    /// What a companion's `session` says of it.
+    /// The settings for a companion's `session`.
     #[must_use]
     pub fn session(&self) -> Value {
         let store = format!("redis-sentinel://{}/{NAME}", self.address);
@@ -73,7 +73,7 @@ impl Sentinel {
         json!({"store": store, "redis": redis})
     }
 
-    /// The place in [`Sentinel::servers`] of the one that leads, as the sentinel has it.
+    /// The index in [`Sentinel::servers`] of the leader, as the sentinel reports it.
     #[must_use]
     pub fn leader(&self) -> Option<usize> {
         let told = self
@@ -84,10 +84,10 @@ impl Sentinel {
         self.servers.iter().position(leads)
     }
 
-    /// Kills the server that leads and waits until the other one does.
+    /// Kills the leader and waits until the other server is the leader.
     ///
     /// # Panics
-    /// When it does not within [`wait::LONG`].
+    /// If it is not within [`wait::LONG`].
     pub async fn fail_over(&mut self) {
         let old = self.leader().expect("a leader");
         self.servers[old].kill();

@@ -8,7 +8,7 @@ use crate::lab::folder;
 use crate::lab::process::Process;
 
 #[test]
-fn each_kind_of_secret_is_found_by_its_looks() {
+fn each_kind_of_secret_is_found_by_its_pattern() {
     for (line, what) in [
         ("x eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln y", "a token"),
         ("[\"eyJhbGciOi.eyJ", "a token"),
@@ -33,14 +33,14 @@ fn each_kind_of_secret_is_found_by_its_looks() {
         (r#"{"body": "{\"id_token\":\"abcdef\"}"}"#, "a secret field"),
         ("client_secret=hunter2", "a secret field"),
     ] {
-        assert_eq!(looks_like(line), [what], "{line}");
+        assert_eq!(matches_pattern(line), [what], "{line}");
         let log = format!("first\n{line}\nlast\n");
         assert_eq!(found_in(&log), [format!("line 2: {what}")], "{line}");
     }
 }
 
 #[test]
-fn what_a_log_may_hold_is_left_alone() {
+fn harmless_text_is_not_reported() {
     for line in [
         r#"{"audit":"portcullis.decision.v1","reason":"rule","token":"0a1b2c3d4e5f6789","kid":"eyJraWQ"}"#,
         "GET /oauth2/callback 302 code= status_code=200000 response_code=1234567",
@@ -50,15 +50,15 @@ fn what_a_log_may_hold_is_left_alone() {
         "WWW-Authenticate: Bearer realm=\"alertmanager\"",
         "refresh_token rotates; no client_secret, password or code_verifier here",
     ] {
-        assert_eq!(looks_like(line), [""; 0], "{line}");
+        assert_eq!(matches_pattern(line), [""; 0], "{line}");
     }
 }
 
 #[test]
-fn what_the_lab_hands_out_or_sees_is_found_wherever_it_stands() {
-    keep("a client's secret", "gate-keepers-secret");
+fn registered_secrets_are_found_anywhere_in_a_log() {
+    register("a client's secret", "gate-keepers-secret");
     let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
-    keep_all_of(&Reply {
+    register_all_of(&Reply {
         status: 302,
         headers: vec![
             header("Set-Cookie", "lab-cookie=0123456789-lab-cookie; Path=/"),
@@ -72,7 +72,7 @@ fn what_the_lab_hands_out_or_sees_is_found_wherever_it_stands() {
         trailers: Vec::new(),
     });
     let given = folder::fresh("secrets").join("given");
-    keep_lines(given.clone());
+    register_lines(given.clone());
     fs::write(&given, "lab-refresh-token\n").unwrap();
     let log = "a gate-keepers-secret\nb\nc 0123456789-lab-cookie lab-code+1\n\
                lab-refresh-token\ndark-lab-theme lab-state\n";
@@ -88,7 +88,7 @@ fn what_the_lab_hands_out_or_sees_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn a_program_that_tells_a_secret_fails_the_test_that_ran_it() {
+fn a_program_that_logs_a_secret_fails_its_test() {
     let folder = folder::fresh("secrets");
     let says = |text: &str, to: &str| {
         let mut command = Command::new("sh");
@@ -112,7 +112,7 @@ fn a_program_that_tells_a_secret_fails_the_test_that_ran_it() {
     for (name, file) in [("loud", "loud.log"), ("sly", "other")] {
         let told = ends(name, "hunters client_secret=hunter2", file);
         let place = at(file);
-        let report = format!("{name} tells secrets:\n{place}: line 1: a secret field");
+        let report = format!("{name} has secrets in its logs:\n{place}: line 1: a secret field");
         assert_eq!(told, Some(report));
     }
 }

@@ -1,17 +1,17 @@
-//! Cookies, as the browser keeps them.
+//! Cookies as the browser stores them.
 
-use portcullis_tests::lab::way::{APP, FAMILY};
+use portcullis_tests::lab::full_stack::{APP, COOKIE_PREFIX};
 use portcullis_tests::lab::{Browser, token};
 use serde_json::{Value, json};
 
-use crate::browser::{is_content, way};
+use crate::browser::{assert_no_console_errors, shared_stack};
 
-/// The cookies of ours, by the rest of their names.
+/// Our cookies, by their names without the prefix.
 async fn ours(browser: &Browser) -> Vec<(String, Value)> {
     let all = browser.cookies().await.into_iter();
     let mut ours: Vec<(String, Value)> = all
         .filter_map(|cookie| {
-            let rest = cookie["name"].as_str().unwrap().strip_prefix(FAMILY);
+            let rest = cookie["name"].as_str().unwrap().strip_prefix(COOKIE_PREFIX);
             rest.map(|rest| (rest.to_owned(), cookie.clone()))
         })
         .collect();
@@ -19,7 +19,7 @@ async fn ours(browser: &Browser) -> Vec<(String, Value)> {
     ours
 }
 
-/// Looks at what all cookies of ours have, and how long it lives.
+/// Checks the attributes of our cookies, and their lifetimes.
 fn is_kept_well(cookie: &Value, domain: &str, seconds: i64) {
     assert_eq!(cookie["domain"], domain, "{cookie}");
     assert_eq!(cookie["path"], "/", "{cookie}");
@@ -34,12 +34,12 @@ fn is_kept_well(cookie: &Value, domain: &str, seconds: i64) {
 }
 
 #[tokio::test]
-async fn c01_c02_the_browser_keeps_our_cookies_from_scripts_strangers_and_clear_text() {
-    let way = way().await;
-    let browser = way.browser().await;
+async fn c01_c02_our_cookies_are_hidden_from_scripts_other_hosts_and_clear_text() {
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     browser.visit(&format!("{APP}/cookies")).await;
-    // While somebody signs in, there is one for this attempt, for the companion's host alone: a
-    // domain without a dot in front.
+    // During a sign-in there is one cookie for this attempt. It is host-only: its domain has no
+    // leading dot.
     let during = ours(&browser).await;
     assert_eq!(during.len(), 1, "{during:?}");
     let (attempt, cookie) = &during[0];
@@ -55,7 +55,7 @@ async fn c01_c02_the_browser_keeps_our_cookies_from_scripts_strangers_and_clear_
     assert_eq!(
         names,
         ["", "-login-done", "-session"],
-        "the attempt is over"
+        "the attempt has ended"
     );
     for (name, cookie) in &after {
         match name.as_str() {
@@ -64,12 +64,12 @@ async fn c01_c02_the_browser_keeps_our_cookies_from_scripts_strangers_and_clear_
         }
     }
     assert_eq!(browser.run("return document.cookie").await, json!(""));
-    // A page over clear text could set no cookie of these names, nor could a neighbour's script
-    // one that is not `Secure`.
-    let steal = format!("document.cookie = '{FAMILY}=x; path=/; domain=example.com'");
+    // A page in clear text cannot set a cookie with these names, and a subdomain's script cannot
+    // set one that is not `Secure`.
+    let steal = format!("document.cookie = '{COOKIE_PREFIX}=x; path=/; domain=example.com'");
     browser.run(&steal).await;
     assert_eq!(ours(&browser).await.len(), after.len());
     browser.visit(&format!("{APP}/cookies?again")).await;
-    assert_eq!(way.reached("GET", "/cookies?again").len(), 1);
-    is_content(&browser, &[]).await;
+    assert_eq!(stack.app_requests("GET", "/cookies?again").len(), 1);
+    assert_no_console_errors(&browser, &[]).await;
 }

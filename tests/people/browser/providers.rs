@@ -1,27 +1,27 @@
-//! Several providers: a choice, and none mistaken for another.
+//! Several providers: the choice, and protection against mix-up attacks.
 
+use portcullis_tests::lab::full_stack::{APP, URL};
 use portcullis_tests::lab::provider::Route;
-use portcullis_tests::lab::way::{APP, URL};
-use portcullis_tests::lab::{Call, Person, Way};
+use portcullis_tests::lab::{Call, FullStack, UserAgent};
 use serde_json::json;
 use url::Url;
 
-use crate::browser::{is_content, two};
+use crate::browser::{assert_no_console_errors, two_providers};
 
 #[tokio::test]
-async fn of_several_providers_a_person_chooses_one_and_a_name_skips_the_choice() {
-    let way = two().await;
-    let issuers: Vec<&str> = way.providers.iter().map(|one| one.issuer()).collect();
-    let browser = way.browser().await;
+async fn a_user_chooses_a_provider_and_a_name_skips_the_choice() {
+    let stack = two_providers().await;
+    let issuers: Vec<&str> = stack.providers.iter().map(|one| one.issuer()).collect();
+    let browser = stack.browser().await;
     let link = format!("{APP}/chosen?x=1#y=2");
     browser.visit(&link).await;
     assert!(browser.text().await.contains("alertmanager.example.com"));
     browser.click("a[href*='provider=google']").await;
     let at_google = |url: &Url| url.as_str().starts_with(issuers[1]);
-    browser.arrives("the chosen one", at_google).await;
+    browser.arrives("the chosen provider", at_google).await;
     browser.sign_in_as("alice").await;
     browser.arrives("the app", |url| url.as_str() == link).await;
-    let seen = way.reached("GET", "/chosen?x=1").pop().unwrap();
+    let seen = stack.app_requests("GET", "/chosen?x=1").pop().unwrap();
     let caller = json!(["x-portcullis-caller", "google/alice"]);
     assert!(
         seen["headers"].as_array().unwrap().contains(&caller),
@@ -31,23 +31,23 @@ async fn of_several_providers_a_person_chooses_one_and_a_name_skips_the_choice()
     let start = format!("{URL}/oauth2/start?provider=gitlab&rd={APP}/named");
     browser.visit(&start).await;
     let at_gitlab = |url: &Url| url.as_str().starts_with(issuers[0]);
-    browser.arrives("the one that was named", at_gitlab).await;
+    browser.arrives("the named provider", at_gitlab).await;
     browser.sign_in_as("alice").await;
     browser
         .arrives("the app", |url| url.path() == "/named")
         .await;
-    let seen = way.reached("GET", "/named").pop().unwrap();
+    let seen = stack.app_requests("GET", "/named").pop().unwrap();
     let caller = json!(["x-portcullis-caller", "gitlab/alice"]);
     assert!(
         seen["headers"].as_array().unwrap().contains(&caller),
         "{seen}"
     );
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
-/// Begins a sign-in at this provider, and brings back what the provider, which knows the person
-/// already, sends the browser back with.
-async fn answered(person: &mut Person, provider: &str) -> Url {
+/// Starts a sign-in at this provider, and returns the callback of the provider, which already knows
+/// the user.
+async fn answered(person: &mut UserAgent, provider: &str) -> Url {
     let start = format!("{URL}/oauth2/start?provider={provider}&on=1&rd={APP}/mixed");
     let ask = person.step(&start).await.redirect().unwrap();
     let back = person.step(ask.as_str()).await.redirect().unwrap();
@@ -64,7 +64,7 @@ fn parameter(url: &Url, name: &str) -> String {
         .into_owned()
 }
 
-/// A callback of this provider.
+/// The callback URL of this provider.
 fn callback(provider: &str, state: &str, code: &str, iss: Option<&str>) -> String {
     let mut url = Url::parse(&format!("{URL}/oauth2/callback/{provider}")).unwrap();
     url.query_pairs_mut()
@@ -75,10 +75,13 @@ fn callback(provider: &str, state: &str, code: &str, iss: Option<&str>) -> Strin
 }
 
 #[tokio::test]
-async fn r04_no_answer_of_one_provider_passes_for_another_ones() {
-    // Its own: what the providers are asked is counted.
-    let way = Way::with().providers(&["gitlab", "google"]).start().await;
-    let mut alice = way.person();
+async fn r04_mixed_up_responses_of_providers_are_rejected() {
+    // A stack of its own, because the requests to the providers are counted.
+    let stack = FullStack::with()
+        .providers(&["gitlab", "google"])
+        .start()
+        .await;
+    let mut alice = stack.user_agent();
     for provider in ["gitlab", "google"] {
         alice
             .visit(&format!(
@@ -88,60 +91,60 @@ async fn r04_no_answer_of_one_provider_passes_for_another_ones() {
         let page = alice.sign_in_as("alice").await;
         assert_eq!(page.url.as_str(), format!("{APP}/{provider}"));
     }
-    let issuers: Vec<&str> = way.providers.iter().map(|one| one.issuer()).collect();
+    let issuers: Vec<&str> = stack.providers.iter().map(|one| one.issuer()).collect();
     let (gitlab, google) = (issuers[0], issuers[1]);
     let redeemed = async || {
-        let at = |one: usize| way.providers[one].count(Route::Token);
+        let at = |one: usize| stack.providers[one].count(Route::Token);
         at(0).await + at(1).await
     };
     let before = redeemed().await;
 
     for (what, provider, whose_state, iss, status) in [
         (
-            "google's answer to gitlab's question",
+            "google's response to gitlab's request",
             "gitlab",
             "gitlab",
             Some(google),
             403,
         ),
-        ("the same without a name", "gitlab", "gitlab", None, 502),
+        ("the same without iss", "gitlab", "gitlab", None, 502),
         (
-            "google's answer at gitlab's door",
+            "google's response at gitlab's callback",
             "gitlab",
             "google",
             Some(google),
             403,
         ),
         (
-            "the same, and it says that it is gitlab's",
+            "the same, with gitlab's iss",
             "gitlab",
             "google",
             Some(gitlab),
             403,
         ),
         (
-            "gitlab's question at google's door",
+            "gitlab's request at google's callback",
             "google",
             "gitlab",
             Some(google),
             403,
         ),
         (
-            "google's answer that says it is gitlab's",
+            "google's response with gitlab's iss",
             "google",
             "google",
             Some(gitlab),
             403,
         ),
         (
-            "google's answer without a name",
+            "google's response without iss",
             "google",
             "google",
             None,
             502,
         ),
         (
-            "a name that only looks the same",
+            "an iss that only looks the same",
             "google",
             "google",
             Some(&*format!("{google}/")),
@@ -161,7 +164,7 @@ async fn r04_no_answer_of_one_provider_passes_for_another_ones() {
             .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
             .await;
         assert_eq!(info.status, 401, "{what}: nobody is signed in");
-        assert_eq!(redeemed().await, before, "{what}: no code goes anywhere");
+        assert_eq!(redeemed().await, before, "{what}: no token request");
     }
     let whole = answered(&mut alice, "google").await;
     assert_eq!(parameter(&whole, "iss"), google);

@@ -1,24 +1,24 @@
-//! Where people are sent back to: what is refused is refused at every place that reads an `rd`, and the
-//! judge of where an address leads is a real browser.
+//! Redirect targets (`rd`): what is rejected is rejected by every endpoint that reads an `rd`, and
+//! a real browser determines where an address leads.
 
 mod addresses;
 
-use portcullis_tests::lab::person::Page;
-use portcullis_tests::lab::way::{APP, URL};
+use portcullis_tests::lab::full_stack::{APP, URL};
+use portcullis_tests::lab::user_agent::Page;
 use portcullis_tests::lab::{Browser, Call};
 use serde_json::{Value, json};
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
-use crate::browser::{is_content, way};
-use addresses::{ELSEWHERE, MENDED, ODD};
+use crate::browser::{assert_no_console_errors, shared_stack};
+use addresses::{ELSEWHERE, NORMALIZED, ODD};
 
 fn encoded(rd: &str) -> String {
     byte_serialize(rd.as_bytes()).collect()
 }
 
-/// Every place that reads an `rd`, asked with this one, and whether it has to refuse the request
-/// itself. The others leave the address out.
+/// Every endpoint that reads an `rd`, with this one, and whether it has to refuse the request. The
+/// others ignore the address.
 fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
     let get = |path: &str| Call::get("auth.example.com", path);
     let post = Call::post("auth.example.com", "/oauth2/sign_out")
@@ -57,12 +57,12 @@ fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
             false,
         ),
         (
-            "sign_out, asked first",
+            "sign_out, prompt",
             page(get(&out)).header("sec-fetch-site", "cross-site"),
             false,
         ),
         (
-            "sign_out, coming back",
+            "sign_out, return",
             page(get(&format!("{out}&state=unknown"))),
             false,
         ),
@@ -70,11 +70,11 @@ fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
 }
 
 #[tokio::test]
-async fn r06_t18_no_place_that_reads_an_address_leads_to_a_foreign_one() {
-    let way = way().await;
-    for hostile in MENDED.iter().chain(ELSEWHERE) {
+async fn r06_t18_no_endpoint_redirects_to_a_foreign_address() {
+    let stack = shared_stack().await;
+    for hostile in NORMALIZED.iter().chain(ELSEWHERE) {
         for (place, call, refuses) in places(&encoded(hostile)) {
-            let reply = way.gateway.call(call).await;
+            let reply = stack.gateway.call(call).await;
             let status = if refuses { 400 } else { 200 };
             assert_eq!(
                 reply.status,
@@ -109,9 +109,9 @@ async fn r06_t18_no_place_that_reads_an_address_leads_to_a_foreign_one() {
 }
 
 #[tokio::test]
-async fn r06_the_filter_sends_nobody_anywhere_but_to_the_companion() {
-    let way = way().await;
-    let trust = way.authority.trust();
+async fn r06_the_filter_redirects_to_the_companion_only() {
+    let stack = shared_stack().await;
+    let trust = stack.authority.trust();
     for authority in [
         "alertmanager.example.com:443",
         "alertmanager.example.com:8443",
@@ -123,7 +123,7 @@ async fn r06_the_filter_sends_nobody_anywhere_but_to_the_companion() {
     ] {
         let call = Call::get(authority, "//evil.example/\\evil.example?rd=//evil.example");
         let call = call.header("sec-fetch-mode", "navigate");
-        let reply = call.try_send_as("alertmanager.example.com", way.gateway.address(), &trust);
+        let reply = call.try_send_as("alertmanager.example.com", stack.gateway.address(), &trust);
         let reply = reply.await.unwrap();
         if let Some(location) = reply.header("location") {
             let start = format!("{URL}/oauth2/start?rd=https%3A%2F%2F");
@@ -146,7 +146,7 @@ async fn r06_the_filter_sends_nobody_anywhere_but_to_the_companion() {
     }
 }
 
-/// The host of the page that is shown, and those that it leads to, as the browser itself reads them.
+/// The host of the current page and the hosts of its links and forms, as the browser parses them.
 async fn hosts(browser: &Browser) -> Value {
     let script = "return [location].concat([...document.links])\
                   .concat([...document.forms].map((form) => new URL(form.action)))\
@@ -155,10 +155,10 @@ async fn hosts(browser: &Browser) -> Value {
 }
 
 #[tokio::test]
-async fn r06_t18_a_real_browser_is_led_to_no_foreign_place() {
-    let way = way().await;
-    let browser = way.browser().await;
-    for hostile in MENDED {
+async fn r06_t18_a_real_browser_is_not_redirected_to_a_foreign_address() {
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
+    for hostile in NORMALIZED {
         browser
             .visit(&format!("{URL}/oauth2/start?rd={}", encoded(hostile)))
             .await;
@@ -183,5 +183,5 @@ async fn r06_t18_a_real_browser_is_led_to_no_foreign_place() {
             json!("alertmanager.example.com")
         );
     }
-    is_content(&browser, &[400]).await;
+    assert_no_console_errors(&browser, &[400]).await;
 }

@@ -1,15 +1,15 @@
-//! Signing in, on the way to a page of an app.
+//! Sign-in on the way to a page of an app.
 
-use portcullis_tests::lab::way::{APP, URL};
+use portcullis_tests::lab::full_stack::{APP, URL};
 use portcullis_tests::lab::{Browser, wait};
 
 use crate::browser::signing_out::shows;
-use crate::browser::{is_content, way};
+use crate::browser::{assert_no_console_errors, shared_stack};
 
 const LINK: &str =
     "/graph?g0.expr=up%20%2B1&tab=1#/alerts?silenced=false&filter=%7Bseverity%3D%22page%22%7D";
 
-/// Waits until the browser is at the app, and says where.
+/// Waits until the browser is at the app, and returns the URL.
 async fn at_the_app(browser: &Browser) -> String {
     let at_app = |url: &url::Url| url.as_str().starts_with(APP);
     browser.arrives("the app", at_app).await.into()
@@ -17,50 +17,50 @@ async fn at_the_app(browser: &Browser) -> String {
 
 #[tokio::test]
 async fn a_deep_link_with_query_and_fragment_survives_the_sign_in() {
-    let way = way().await;
-    let browser = way.browser().await;
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     browser.visit(&format!("{APP}{LINK}")).await;
     browser.sign_in_as("alice").await;
     assert_eq!(at_the_app(&browser).await, format!("{APP}{LINK}"));
     assert!(browser.text().await.contains("\"app\":\"alertmanager\""));
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
 #[tokio::test]
-async fn without_scripts_the_way_is_the_same_but_for_the_fragment() {
-    let way = way().await;
-    let browser = way.browser().await;
+async fn without_scripts_only_the_fragment_is_lost() {
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     browser.without_scripts().await;
     browser.visit(&format!("{APP}{LINK}")).await;
     browser.sign_in_as("alice").await;
     let (page, _) = LINK.split_once('#').unwrap();
     assert_eq!(at_the_app(&browser).await, format!("{APP}{page}"));
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
 #[tokio::test]
-async fn two_tabs_that_sign_in_at_once_both_end_where_they_began() {
-    let way = way().await;
-    let browser = way.browser().await;
+async fn two_tabs_that_sign_in_at_once_both_return_to_their_page() {
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     let client = browser.client();
     let one = client.window().await.unwrap();
     browser.visit(&format!("{APP}/one?tab=1#first")).await;
     let two = client.new_window(true).await.unwrap().handle;
     client.switch_to_window(two.clone()).await.unwrap();
     browser.visit(&format!("{APP}/two?tab=2#second")).await;
-    // The first comes first, and the second is at the provider's page by then.
+    // The first one finishes first; the second is at the provider's page by then.
     for (tab, link) in [(one, "/one?tab=1#first"), (two, "/two?tab=2#second")] {
         client.switch_to_window(tab).await.unwrap();
         browser.sign_in_as("alice").await;
         assert_eq!(at_the_app(&browser).await, format!("{APP}{link}"));
     }
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
 #[tokio::test]
-async fn the_back_button_leads_back_to_where_the_person_came_from() {
-    let way = way().await;
-    let browser = way.browser().await;
+async fn the_back_button_returns_to_the_previous_page() {
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     let client = browser.client();
     let portal = format!("{APP}/-/healthy");
     browser.visit(&portal).await;
@@ -85,23 +85,23 @@ async fn the_back_button_leads_back_to_where_the_person_came_from() {
         client.forward().await.unwrap();
     }
     assert_eq!(at_the_app(&browser).await, app);
-    // The app's icon, before the sign-in.
-    is_content(&browser, &[401]).await;
+    // The request for the app's icon, before the sign-in.
+    assert_no_console_errors(&browser, &[401]).await;
 }
 
 #[tokio::test]
-async fn a_callback_that_is_over_leads_on() {
-    let way = way().await;
-    let browser = way.browser().await;
+async fn a_repeated_callback_shows_a_page_with_a_link() {
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     let over = format!("{URL}/oauth2/callback?code=abc&state=def");
     browser.visit(&over).await;
     shows(&browser, "This sign-in has expired").await;
     browser.click("main a").await;
     browser.sign_in_as("alice").await;
     shows(&browser, "You are signed in").await;
-    // Again, now that there is a session: nobody is sent around.
+    // Again, now with a session: no redirect.
     browser.visit(&over).await;
     browser.click("main a").await;
     shows(&browser, "You are signed in").await;
-    is_content(&browser, &[403]).await;
+    assert_no_console_errors(&browser, &[403]).await;
 }

@@ -1,9 +1,9 @@
-//! Signing out, and being somebody else.
+//! Sign-out, and sign-in as another user.
 
-use portcullis_tests::lab::way::{APP, FAMILY, URL};
+use portcullis_tests::lab::full_stack::{APP, COOKIE_PREFIX, URL};
 use portcullis_tests::lab::{Browser, wait};
 
-use crate::browser::{is_content, two, way};
+use crate::browser::{assert_no_console_errors, shared_stack, two_providers};
 
 /// Signs in on the way to this page of the app.
 async fn signs_in(browser: &Browser, login: &str, path: &str) {
@@ -17,7 +17,7 @@ async fn signs_in(browser: &Browser, login: &str, path: &str) {
 pub(crate) async fn shows(browser: &Browser, heading: &str) {
     let script = "return document.querySelector('h1')?.textContent";
     let shown = async || {
-        // A page that is just going can't be asked.
+        // A page that is being replaced cannot run a script.
         let shown = browser.client().execute(script, vec![]).await;
         shown.is_ok_and(|shown| shown == heading)
     };
@@ -26,8 +26,8 @@ pub(crate) async fn shows(browser: &Browser, heading: &str) {
 
 #[tokio::test]
 async fn l01_after_signing_out_the_app_asks_for_a_sign_in_again() {
-    let way = way().await;
-    let browser = way.browser().await;
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     signs_in(&browser, "carol", "/out").await;
     browser
         .visit(&format!("{URL}/oauth2/sign_out?rd={APP}/out"))
@@ -35,17 +35,18 @@ async fn l01_after_signing_out_the_app_asks_for_a_sign_in_again() {
     browser.confirm_sign_out().await;
     shows(&browser, "You are signed out").await;
     let left = browser.cookies().await;
-    let ours = |cookie: &&serde_json::Value| cookie["name"].as_str().unwrap().starts_with(FAMILY);
+    let ours =
+        |cookie: &&serde_json::Value| cookie["name"].as_str().unwrap().starts_with(COOKIE_PREFIX);
     assert_eq!(left.iter().find(ours), None);
     browser.click("main a").await;
     signs_in(&browser, "carol", "/out").await;
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
 #[tokio::test]
-async fn l01_a_provider_that_signs_out_unasked_brings_people_back_too() {
-    let way = two().await;
-    let browser = way.browser().await;
+async fn l01_a_provider_that_signs_out_without_a_prompt_redirects_back() {
+    let stack = two_providers().await;
+    let browser = stack.browser().await;
     let start = format!("{URL}/oauth2/start?provider=google&rd={APP}/out");
     browser.visit(&start).await;
     browser.sign_in_as("carol").await;
@@ -54,18 +55,18 @@ async fn l01_a_provider_that_signs_out_unasked_brings_people_back_too() {
         .visit(&format!("{URL}/oauth2/sign_out?rd={APP}/out"))
         .await;
     shows(&browser, "You are signed out").await;
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
 #[tokio::test]
-async fn l01_another_sites_page_signs_nobody_out_unasked() {
-    let way = way().await;
-    let browser = way.browser().await;
+async fn l01_another_site_cannot_sign_a_user_out_without_a_prompt() {
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     signs_in(&browser, "dave", "/asked").await;
     browser
         .visit(&format!(
             "{}/.well-known/openid-configuration",
-            way.provider().issuer()
+            stack.provider().issuer()
         ))
         .await;
     let script = format!("location.href = '{URL}/oauth2/sign_out'");
@@ -77,7 +78,7 @@ async fn l01_another_sites_page_signs_nobody_out_unasked() {
     browser.click("main button").await;
     browser.confirm_sign_out().await;
     shows(&browser, "You are signed out").await;
-    is_content(&browser, &[]).await;
+    assert_no_console_errors(&browser, &[]).await;
 }
 
 async fn signs_in_already(browser: &Browser, path: &str) {
@@ -86,13 +87,13 @@ async fn signs_in_already(browser: &Browser, path: &str) {
 }
 
 #[tokio::test]
-async fn who_is_not_allowed_is_told_so_and_can_come_back_as_somebody_else() {
-    let way = way().await;
-    let browser = way.browser().await;
+async fn a_user_without_access_can_sign_in_as_another_user() {
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
     signs_in(&browser, "bob", "/secret?x=1").await;
     shows(&browser, "Not allowed").await;
     assert!(browser.text().await.contains("caller-not-allowed"));
-    assert!(way.reached("GET", "/secret?x=1").is_empty());
+    assert!(stack.app_requests("GET", "/secret?x=1").is_empty());
     browser.click("main a").await;
     browser.confirm_sign_out().await;
     shows(&browser, "You are signed out").await;
@@ -101,6 +102,6 @@ async fn who_is_not_allowed_is_told_so_and_can_come_back_as_somebody_else() {
     browser
         .arrives("the app", |url| url.as_str() == format!("{APP}/secret?x=1"))
         .await;
-    assert_eq!(way.reached("GET", "/secret?x=1").len(), 1);
-    is_content(&browser, &[403]).await;
+    assert_eq!(stack.app_requests("GET", "/secret?x=1").len(), 1);
+    assert_no_console_errors(&browser, &[403]).await;
 }

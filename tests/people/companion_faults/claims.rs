@@ -1,15 +1,15 @@
-//! Claims that are meant to become something else on the way to an app or a page.
+//! Claims that are meant to be read differently by an app or a page.
 
 use portcullis_tests::lab::Call;
 use serde_json::{Value, json};
 
-use crate::companion_faults::people::{alerts, at_provider, shown, userinfo};
-use crate::companion_faults::stage::{AUTH, HOST, Plan, URL};
+use crate::companion_faults::actions::{alerts, at_provider, cookie_header, userinfo};
+use crate::companion_faults::deployment::{AUTH, HOST, Settings, URL};
 
 #[tokio::test]
-async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_each() {
-    let plan = Plan::alone().and("trusted_proxies", json!(["127.0.0.1"]));
-    let stage = plan.start().await;
+async fn h07_each_claim_reaches_apps_as_one_encoded_value() {
+    let plan = Settings::single().with("trusted_proxies", json!(["127.0.0.1"]));
+    let deployment = plan.start().await;
     let name = "mal lory/\u{fc},%";
     let groups = json!([
         "sre",
@@ -19,7 +19,7 @@ async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_e
         "nul\u{0}",
         "100%2C",
     ]);
-    stage
+    deployment
         .provider
         .set_account(
             name,
@@ -31,7 +31,7 @@ async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_e
             }),
         )
         .await;
-    let mut mallory = stage.signed_in(name, 0).await;
+    let mut mallory = deployment.signed_in(name, 0).await;
     assert_eq!(alerts(&mut mallory).await.status, 200);
     let expected = [
         ("x-auth-request-user", "mal%20lory%2F%C3%BC,%25"),
@@ -47,7 +47,7 @@ async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_e
         ("x-portcullis-caller", "sso/mal%20lory%2F%C3%BC,%25"),
     ];
 
-    let seen = stage.app.seen().pop().unwrap();
+    let seen = deployment.app.requests().pop().unwrap();
     let headers: Vec<(&str, &str)> = seen["headers"]
         .as_array()
         .unwrap()
@@ -72,14 +72,14 @@ async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_e
         "{headers:?}"
     );
 
-    // What other proxies are told is the same.
+    // Other proxies get the same values.
     let call = Call::get(AUTH, "/oauth2/auth")
         .header("x-forwarded-method", "GET")
         .header("x-forwarded-proto", "https")
         .header("x-forwarded-host", HOST)
         .header("x-forwarded-uri", "/api/v2/alerts")
-        .header("cookie", shown(&mallory));
-    let reply = stage.sites[0].companion.call(call).await;
+        .header("cookie", cookie_header(&mallory));
+    let reply = deployment.replicas[0].companion.call(call).await;
     assert_eq!(reply.status, 202, "{}", reply.text());
     for (name, value) in expected {
         assert_eq!(reply.all(name), [value], "{name}");
@@ -89,7 +89,7 @@ async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_e
         (None, None)
     );
 
-    // Who asks for JSON gets all of it, and a page shows it as text.
+    // The JSON has all of it, and a page shows it as text.
     let told = userinfo(&mut mallory).await.json();
     assert_eq!((&told["user"], &told["groups"]), (&json!(name), &groups));
     mallory.visit(&format!("{URL}/oauth2/sign_in")).await;
@@ -99,7 +99,7 @@ async fn h07_what_a_provider_says_of_people_reaches_apps_as_one_harmless_value_e
     assert!(!page.text().contains("<b>mal"), "{}", page.text());
 }
 
-/// A header of those that the app saw.
+/// A header that the app received.
 fn pair(header: &Value) -> (&str, &str) {
     let text = |at: usize| header[at].as_str().expect("text");
     (text(0), text(1))

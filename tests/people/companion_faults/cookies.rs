@@ -1,21 +1,21 @@
-//! Cookies that a neighbour under the same domain, or whoever had the browser before, has left in it.
+//! Cookies injected by another host of the domain, or left by an earlier user of the browser.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis_tests::lab::person::{Cookie, SameSite};
-use portcullis_tests::lab::{Call, Person};
+use portcullis_tests::lab::user_agent::{Cookie, SameSite};
+use portcullis_tests::lab::{Call, UserAgent};
 use serde_json::Value;
 
-use crate::companion_faults::people::{
-    SEALED, TOKEN, alerts, cookie, refresh, shown, sign_in, userinfo,
+use crate::companion_faults::actions::{
+    SEALED, TOKEN, alerts, cookie, cookie_header, refresh, sign_in, userinfo,
 };
-use crate::companion_faults::stage::{APP, AUTH, Plan, Stage, URL};
+use crate::companion_faults::deployment::{APP, AUTH, Deployment, Settings, URL};
 
 #[tokio::test]
-async fn c04_rubbish_that_a_neighbour_tossed_locks_nobody_out() {
-    let stage = Plan::alone().start().await;
-    let mut alice = stage.signed_in("alice", 0).await;
-    // Those with the longer path come first in what a browser sends.
+async fn c04_invalid_cookies_set_by_another_host_lock_nobody_out() {
+    let deployment = Settings::single().start().await;
+    let mut alice = deployment.signed_in("alice", 0).await;
+    // A browser sends cookies with a longer path first.
     for path in ["/api", "/oauth2"] {
         for name in [
             TOKEN,
@@ -31,67 +31,67 @@ async fn c04_rubbish_that_a_neighbour_tossed_locks_nobody_out() {
         }
     }
     for _ in 0..2 {
-        is_known_as(&stage, &mut alice, "alice").await;
+        assert_subject(&deployment, &mut alice, "alice").await;
         assert_eq!(refresh(&mut alice).await.status, 200);
     }
-    // In the place of her own they end the session, and a sign-in puts them right.
+    // If they replace the user's own cookies, the session ends, and a sign-in repairs it.
     for name in [TOKEN, SEALED] {
         toss(&mut alice, name, "a-neighbours-rubbish", "/");
     }
     assert_eq!(alerts(&mut alice).await.status, 401);
     sign_in(&mut alice, "alice", "/silences").await;
-    is_known_as(&stage, &mut alice, "alice").await;
+    assert_subject(&deployment, &mut alice, "alice").await;
 }
 
 #[tokio::test]
-async fn c04_a_session_that_a_neighbour_tossed_beside_ones_own_is_nobodys() {
-    let stage = Plan::alone().start().await;
-    let eve = stage.signed_in("eve", 0).await;
-    let mut alice = stage.signed_in("alice", 0).await;
+async fn c04_two_sessions_in_one_request_are_both_rejected() {
+    let deployment = Settings::single().start().await;
+    let eve = deployment.signed_in("eve", 0).await;
+    let mut alice = deployment.signed_in("alice", 0).await;
     for path in ["/api", "/oauth2"] {
         for name in [TOKEN, SEALED] {
             toss(&mut alice, name, &cookie(&eve, name), path);
         }
     }
-    let reached = stage.app.count();
+    let reached = deployment.app.count();
     assert_eq!(alerts(&mut alice).await.verdict(), "401 no-credentials");
-    assert_eq!(stage.app.count(), reached);
+    assert_eq!(deployment.app.count(), reached);
     assert_eq!(userinfo(&mut alice).await.status, 401);
     assert_eq!(refresh(&mut alice).await.status, 401);
 }
 
 #[tokio::test]
-async fn r11_who_signs_in_has_nothing_of_what_was_planted_before() {
-    for plan in [Plan::alone(), Plan::with_redis()] {
-        let stage = plan.start().await;
-        let eve = stage.signed_in("eve", 0).await;
-        let mut planter = stage.person(0);
+async fn r11_a_sign_in_replaces_injected_cookies() {
+    for plan in [Settings::single(), Settings::with_redis()] {
+        let deployment = plan.start().await;
+        let eve = deployment.signed_in("eve", 0).await;
+        let mut planter = deployment.user_agent(0);
         planter.visit(&format!("{APP}/graph")).await;
-        let begun = |person: &Person| {
+        let begun = |person: &UserAgent| {
             let found = person.cookies().iter();
             let mut found = found.filter(|c| c.name.contains("-login-"));
             found.next().expect("a sign-in under way").clone()
         };
         let planted = begun(&planter);
 
-        let mut alice = stage.person(0);
+        let mut alice = deployment.user_agent(0);
         for name in [TOKEN, SEALED] {
             toss(&mut alice, name, &cookie(&eve, name), "/");
         }
         alice.cookies_mut().put(planted.clone());
         alice.visit(&format!("{URL}/oauth2/sign_in")).await;
-        // The session that was there is gone as soon as she begins, so that who stops half-way does
-        // not go on as somebody else.
+        // The existing session is removed when the sign-in starts, so that an aborted sign-in does
+        // not continue as somebody else.
         assert!(alice.cookies().get(SEALED).is_none());
         assert!(alice.cookies().get(TOKEN).is_none());
         alice.sign_in_as("alice").await;
-        is_known_as(&stage, &mut alice, "alice").await;
+        assert_subject(&deployment, &mut alice, "alice").await;
         assert_ne!(session_of(&alice), session_of(&eve));
         for name in [TOKEN, SEALED] {
             assert_ne!(cookie(&alice, name), cookie(&eve, name), "{name}");
         }
-        // Her sign-in was ended by her own state, and not by the one that was there.
-        let callback = alice.trail().iter().rev();
+        // The sign-in was completed with its own state, not with the injected one.
+        let callback = alice.history().iter().rev();
         let mut callback = callback.filter(|step| step.url.path() == "/oauth2/callback");
         let lines = callback.next().unwrap().reply.all("set-cookie");
         let ended = lines
@@ -99,15 +99,15 @@ async fn r11_who_signs_in_has_nothing_of_what_was_planted_before() {
             .find(|line| line.contains("-login-") && line.contains("=; "));
         assert!(!ended.unwrap().starts_with(&planted.name));
 
-        // What was planted has not become hers.
-        let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", shown(&eve));
-        let told = stage.sites[0].companion.call(call).await;
+        // The injected session has not become the user's.
+        let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", cookie_header(&eve));
+        let told = deployment.replicas[0].companion.call(call).await;
         assert_eq!(told.json()["user"], "eve");
     }
 }
 
-/// Puts a cookie there as any host of the domain can.
-fn toss(person: &mut Person, name: &str, value: &str, path: &str) {
+/// Sets a cookie as any host of the domain can.
+fn toss(person: &mut UserAgent, name: &str, value: &str, path: &str) {
     person.cookies_mut().put(Cookie {
         name: name.to_owned(),
         value: value.to_owned(),
@@ -121,11 +121,11 @@ fn toss(person: &mut Person, name: &str, value: &str, path: &str) {
     });
 }
 
-/// Whom the app and the companion take somebody for.
-async fn is_known_as(stage: &Stage, person: &mut Person, login: &str) {
+/// Checks which user the app and the companion identify.
+async fn assert_subject(deployment: &Deployment, person: &mut UserAgent, login: &str) {
     let reply = alerts(person).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
-    let seen = stage.app.seen().pop().unwrap();
+    let seen = deployment.app.requests().pop().unwrap();
     let headers = seen["headers"].as_array().unwrap();
     let user = serde_json::json!(["x-auth-request-user", login]);
     assert!(headers.contains(&user), "{seen}");
@@ -133,8 +133,8 @@ async fn is_known_as(stage: &Stage, person: &mut Person, login: &str) {
     assert_eq!(userinfo(person).await.json()["user"], login);
 }
 
-/// The name of the session that somebody is in.
-fn session_of(person: &Person) -> Value {
+/// The session ID in a browser's cookies.
+fn session_of(person: &UserAgent) -> Value {
     let token = cookie(person, TOKEN);
     let claims = token.split('.').nth(1).expect("a token");
     let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");

@@ -1,20 +1,26 @@
-//! Sessions as long as cookies get, and longer.
+//! Sessions around the size limits of cookies.
 
-use portcullis_tests::lab::{Call, Person};
+use portcullis_tests::lab::{Call, UserAgent};
 use serde_json::json;
 
-use crate::companion_faults::people::{SEALED, TOKEN, alerts, refresh, userinfo};
-use crate::companion_faults::stage::{AUTH, HOST, Plan, Stage, URL};
+use crate::companion_faults::actions::{SEALED, TOKEN, alerts, refresh, userinfo};
+use crate::companion_faults::deployment::{AUTH, Deployment, HOST, Settings, URL};
 
-/// Name and value together: what browsers keep of one cookie.
-const LONGEST: usize = 4096;
+/// Name and value together: the limit of browsers for one cookie.
+const MAX_COOKIE_BYTES: usize = 4096;
 
 #[tokio::test]
-async fn c03_a_session_is_whole_on_either_side_of_a_cookies_end() {
-    let stage = Plan::alone().start().await;
-    let short = length(&stage, TOKEN, 100).await;
-    // From one piece to two, and around what browsers keep, as if it were one still.
-    for whole in [4000, 4001, LONGEST - 1, LONGEST, LONGEST + 1] {
+async fn c03_a_session_is_complete_around_the_size_limit_of_a_cookie() {
+    let deployment = Settings::single().start().await;
+    let short = length(&deployment, TOKEN, 100).await;
+    // From one cookie to two, and around the browser's limit for a single cookie.
+    for whole in [
+        4000,
+        4001,
+        MAX_COOKIE_BYTES - 1,
+        MAX_COOKIE_BYTES,
+        MAX_COOKIE_BYTES + 1,
+    ] {
         let value = if whole < 4010 {
             whole
         } else {
@@ -24,40 +30,46 @@ async fn c03_a_session_is_whole_on_either_side_of_a_cookies_end() {
         let least = 100 + (value - short) * 3 / 4 - 1;
         let mut lengths = Vec::new();
         for group in least..least + 3 {
-            lengths.push(length(&stage, TOKEN, group).await);
+            lengths.push(length(&deployment, TOKEN, group).await);
         }
         assert!(
             lengths[0] <= value && value <= lengths[2],
             "{value}: {lengths:?}"
         );
     }
-    // The sealed session has the group twice, and meets the same ends elsewhere.
+    // The sealed session has the group twice, and reaches the limits at other lengths.
     let (short, long) = (
-        length(&stage, SEALED, 10).await,
-        length(&stage, SEALED, 1010).await,
+        length(&deployment, SEALED, 10).await,
+        length(&deployment, SEALED, 1010).await,
     );
     let group = |value: usize| 10 + (value - short) * 1000 / (long - short);
     let mut pieces = Vec::new();
-    for value in [3990, 4010, LONGEST - SEALED.len(), LONGEST + 5] {
-        pieces.push(length(&stage, SEALED, group(value)).await > 4000);
+    for value in [
+        3990,
+        4010,
+        MAX_COOKIE_BYTES - SEALED.len(),
+        MAX_COOKIE_BYTES + 5,
+    ] {
+        pieces.push(length(&deployment, SEALED, group(value)).await > 4000);
     }
     assert_eq!(pieces, [false, true, true, true]);
 }
 
-/// Signs somebody in who is in a group with a name of so many bytes. All of it must come back, in
-/// cookies that a browser keeps. Returns how long the value of this cookie is, in pieces together.
-async fn length(stage: &Stage, name: &str, bytes: usize) -> usize {
+/// Signs in a user who is in a group with a name of this length. The name must be returned
+/// unchanged, in cookies that a browser accepts. Returns the length of this cookie's value, over
+/// all chunks.
+async fn length(deployment: &Deployment, name: &str, bytes: usize) -> usize {
     let group = "g".repeat(bytes);
     let claims = json!({"email": "alice@example.com", "email_verified": true,
                         "groups": ["sre", group], "preferred_username": "alice"});
-    stage.provider.set_account("alice", claims).await;
-    let mut alice = stage.signed_in("alice", 0).await;
+    deployment.provider.set_account("alice", claims).await;
+    let mut alice = deployment.signed_in("alice", 0).await;
     assert_eq!(alice.cookies().dropped(), [""; 0], "{bytes}");
     let told = userinfo(&mut alice).await.json();
     assert_eq!(told["groups"], json!(["sre", group]), "{bytes}");
     assert_eq!(alerts(&mut alice).await.status, 200, "{bytes}");
     assert_eq!(refresh(&mut alice).await.status, 200, "{bytes}");
-    let seen = stage.app.seen().pop().unwrap();
+    let seen = deployment.app.requests().pop().unwrap();
     let header = json!(["x-auth-request-groups", format!("sre,{group}")]);
     assert!(
         seen["headers"].as_array().unwrap().contains(&header),
@@ -69,8 +81,8 @@ async fn length(stage: &Stage, name: &str, bytes: usize) -> usize {
         .sum()
 }
 
-/// A cookie, whole or in pieces.
-fn pieces(person: &Person, name: &str) -> Vec<(String, String)> {
+/// A cookie, whole or in chunks.
+fn pieces(person: &UserAgent, name: &str) -> Vec<(String, String)> {
     let own = person.cookies().iter().filter(|cookie| {
         let rest = cookie.name.strip_prefix(name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -80,32 +92,32 @@ fn pieces(person: &Person, name: &str) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn c03_a_session_in_pieces_that_are_not_its_own_is_none() {
-    let stage = Plan::alone().start().await;
+async fn c03_a_session_with_wrong_chunks_is_rejected() {
+    let deployment = Settings::single().start().await;
     let group = "g".repeat(4000);
     for login in ["alice", "eve"] {
         let claims = json!({"email_verified": true, "groups": ["sre", group]});
-        stage.provider.set_account(login, claims).await;
+        deployment.provider.set_account(login, claims).await;
     }
-    let alice = pieces(&stage.signed_in("alice", 0).await, SEALED);
-    let eve = pieces(&stage.signed_in("eve", 0).await, SEALED);
-    assert!(alice.len() > 1 && alice.len() == eve.len(), "in pieces");
+    let alice = pieces(&deployment.signed_in("alice", 0).await, SEALED);
+    let eve = pieces(&deployment.signed_in("eve", 0).await, SEALED);
+    assert!(alice.len() > 1 && alice.len() == eve.len(), "in chunks");
     let asked = async |pieces: &[(String, String)]| {
         let pairs: Vec<String> = pieces.iter().map(|(n, v)| format!("{n}={v}")).collect();
         let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", pairs.join("; "));
-        stage.sites[0].companion.call(call).await.status
+        deployment.replicas[0].companion.call(call).await.status
     };
     assert_eq!(asked(&alice).await, 200);
     let backwards: Vec<_> = alice.iter().rev().cloned().collect();
-    assert_eq!(asked(&backwards).await, 200, "the numbers tell the order");
+    assert_eq!(asked(&backwards).await, 200, "the numbers give the order");
     assert_eq!(
         asked(&alice[..alice.len() - 1]).await,
         401,
-        "the last is missing"
+        "last chunk missing"
     );
-    assert_eq!(asked(&alice[1..]).await, 401, "the first is missing");
+    assert_eq!(asked(&alice[1..]).await, 401, "first chunk missing");
     let mixed: Vec<_> = [&alice[..1], &eve[1..]].concat();
-    assert_eq!(asked(&mixed).await, 401, "somebody else's end");
+    assert_eq!(asked(&mixed).await, 401, "another session's last chunk");
     let mut swapped = alice.clone();
     let (one, other) = (alice[0].1.clone(), alice[1].1.clone());
     (swapped[0].1, swapped[1].1) = (other, one);
@@ -113,14 +125,14 @@ async fn c03_a_session_in_pieces_that_are_not_its_own_is_none() {
 }
 
 #[tokio::test]
-async fn c03_more_than_cookies_hold_is_told_and_leaves_no_half_session() {
-    let stage = Plan::alone().start().await;
+async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
+    let deployment = Settings::single().start().await;
     let groups: Vec<String> = (0..900)
         .map(|number| format!("a-long-group-{number}"))
         .collect();
     let claims = json!({"email_verified": true, "groups": groups});
-    stage.provider.set_account("alice", claims).await;
-    let mut alice = stage.person(0);
+    deployment.provider.set_account("alice", claims).await;
+    let mut alice = deployment.user_agent(0);
     alice.visit(&format!("{URL}/oauth2/sign_in")).await;
     let page = alice.sign_in_as("alice").await;
     assert_eq!(page.reply.status, 400);
@@ -133,19 +145,19 @@ async fn c03_more_than_cookies_hold_is_told_and_leaves_no_half_session() {
     let left = alice.cookies().names();
     assert!(!left.iter().any(|name| name.starts_with(TOKEN)), "{left:?}");
 
-    // Nor does a flood of cookies bring anybody in, or the rest of the house down.
-    let site = &stage.sites[0];
+    // A flood of cookies does not sign anybody in, and does not break the gateway.
+    let replica = &deployment.replicas[0];
     let flood: Vec<String> = (0..800)
         .map(|n| format!("{SEALED}.{n}={}", "x".repeat(100)))
         .collect();
     let call = Call::get(HOST, "/api/v2/alerts").header("cookie", flood.join("; "));
-    let status = site.gateway.call(call.clone()).await.status;
+    let status = replica.gateway.call(call.clone()).await.status;
     assert!(matches!(status, 401 | 431), "{status}");
-    let sent = site
+    let sent = replica
         .companion
         .try_call(call.to(AUTH, "/oauth2/userinfo"))
         .await;
     let status = sent.map(|reply| reply.status);
     assert!(matches!(status, Ok(401 | 431) | Err(_)), "{status:?}");
-    stage.signed_in("eve", 0).await;
+    deployment.signed_in("eve", 0).await;
 }

@@ -1,4 +1,4 @@
-//! Two replicas with one Redis and the same keys are one companion.
+//! Two replicas with one Redis and the same keys act as one companion.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,79 +9,79 @@ use portcullis_tests::lab::{Call, Reply, wait};
 use rustls::ClientConfig;
 use serde_json::json;
 
-use crate::companion_faults::people::{alerts, refresh, shown, sign_out, userinfo};
-use crate::companion_faults::stage::{APP, AUTH, HOST, Plan, Site, Stage, URL};
+use crate::companion_faults::actions::{alerts, cookie_header, refresh, sign_out, userinfo};
+use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Replica, Settings, URL};
 
 #[tokio::test]
-async fn r02_a_sign_in_that_began_at_one_replica_ends_at_the_other_and_once() {
-    let stage = Plan::replicas().start().await;
-    let mut alice = stage.person(0);
+async fn r02_a_sign_in_started_at_one_replica_completes_once_at_the_other() {
+    let deployment = Settings::replicas().start().await;
+    let mut alice = deployment.user_agent(0);
     alice.visit(&format!("{APP}/graph")).await;
-    let mut alice = stage.moved(alice, 1);
+    let mut alice = deployment.route_through(alice, 1);
     let page = alice.sign_in_as("alice").await;
     assert_eq!(page.url.as_str(), format!("{APP}/graph"), "{}", page.text());
-    let [first, second] = [0, 1].map(|site: usize| stage.sites[site].companion.log());
+    let [first, second] = [0, 1].map(|replica: usize| deployment.replicas[replica].companion.log());
     assert!(first.contains("sign-in started") && !first.contains("\"signed in\""));
     assert!(!second.contains("sign-in started") && second.contains("\"signed in\""));
 
-    // What began at neither alone is known at both.
-    for site in [1, 0] {
-        alice = stage.moved(alice, site);
-        assert_eq!(alerts(&mut alice).await.status, 200, "{site}");
+    // A session is valid at both, whichever started it.
+    for replica in [1, 0] {
+        alice = deployment.route_through(alice, replica);
+        assert_eq!(alerts(&mut alice).await.status, 200, "{replica}");
         let told = userinfo(&mut alice).await;
-        assert_eq!(told.json()["user"], "alice", "{site}");
-        assert_eq!(refresh(&mut alice).await.status, 200, "{site}");
+        assert_eq!(told.json()["user"], "alice", "{replica}");
+        assert_eq!(refresh(&mut alice).await.status, 200, "{replica}");
     }
 
-    // A state that the one has seen the other does not take.
-    let mut trail = alice.trail().iter();
+    // A state that one replica has accepted is rejected by the other.
+    let mut trail = alice.history().iter();
     let callback = trail.find(|step| step.url.path() == "/oauth2/callback");
     let callback = callback.unwrap();
     let path = format!("{}?{}", callback.url.path(), callback.url.query().unwrap());
     let cookie = callback.cookie.clone().unwrap();
-    let redeemed = stage.provider.count(Route::Token).await;
-    for site in &stage.sites {
+    let redeemed = deployment.provider.count(Route::Token).await;
+    for replica in &deployment.replicas {
         let again = Call::get(AUTH, &path).header("cookie", &cookie);
-        assert_eq!(site.companion.call(again).await.status, 403);
+        assert_eq!(replica.companion.call(again).await.status, 403);
     }
-    assert_eq!(stage.provider.count(Route::Token).await, redeemed);
+    assert_eq!(deployment.provider.count(Route::Token).await, redeemed);
 }
 
 #[tokio::test]
-async fn r10_a_storm_over_both_replicas_redeems_once_and_signs_nobody_out() {
-    let mut stage = Plan::replicas().token("5s").start().await;
-    let alice = stage.signed_in("alice", 0).await;
+async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
+    let mut deployment = Settings::replicas().token("5s").start().await;
+    let alice = deployment.signed_in("alice", 0).await;
     let signed_in = now();
-    let cookies = shown(&alice);
-    // Whatever was vouched for before the list of endings was lost must be vouched for again, so
-    // that nobody has to wait until the provider's own token runs out.
-    let before = stage.redeemed().await;
+    let cookies = cookie_header(&alice);
+    // Sessions verified before the revocation list was lost must be refreshed. The test avoids
+    // waiting for the provider's token to expire.
+    let before = deployment.refresh_count().await;
     wait::until_true("the next second", wait::LONG, async || now() > signed_in).await;
-    let lost = stage.redis().keys("*ended*");
+    let lost = deployment.redis().keys("*ended*");
     assert_eq!(lost.len(), 1, "{lost:?}");
-    assert_eq!(stage.redis().command(&["DEL", &lost[0]]), "1");
+    assert_eq!(deployment.redis().command(&["DEL", &lost[0]]), "1");
 
-    // Both replicas want it redeemed before the provider has answered either.
-    stage.provider.pause().await;
-    let asked = storm(&stage, |site| {
+    // Both replicas need a refresh before the provider has responded to either.
+    deployment.provider.pause().await;
+    let asked = storm(&deployment, |replica| {
         let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", &cookies);
-        (call, site.companion.address(), None)
+        (call, replica.companion.address(), None)
     });
     for reply in asked.await {
         assert_eq!(reply.status, 503, "{}", reply.text());
     }
-    stage.provider.resume();
-    let redeemed = async || stage.redeemed().await > before;
-    wait::until_true("a redemption", wait::LONG, redeemed).await;
+    deployment.provider.resume();
+    let redeemed = async || deployment.refresh_count().await > before;
+    wait::until_true("a refresh request", wait::LONG, redeemed).await;
 
-    // The browser keeps showing what it had, as tabs do whose answers come late, while its token
-    // runs out; and each filter has it renewed.
+    // The browser keeps sending the old cookies, like tabs whose responses arrive late, while the
+    // token expires; each filter has it refreshed.
     let mut renewed = [false; 2];
-    wait::until_true("a fresh token by each filter", wait::LONG, async || {
-        let replies = storm(&stage, |site| {
+    wait::until_true("a refreshed token by each filter", wait::LONG, async || {
+        let replies = storm(&deployment, |replica| {
             let call = Call::get(HOST, "/api/v2/alerts").header("cookie", &cookies);
-            let trust = Some(stage.authority.trust());
-            (call, site.gateway.address(), trust)
+            let trust = Some(deployment.authority.trust());
+            (call, replica.gateway.address(), trust)
         });
         for (number, reply) in replies.await.iter().enumerate() {
             assert_eq!(reply.verdict(), "200", "nobody is signed out");
@@ -90,23 +90,23 @@ async fn r10_a_storm_over_both_replicas_redeems_once_and_signs_nobody_out() {
         renewed == [true; 2]
     })
     .await;
-    assert_eq!(stage.redeemed().await, before + 1);
+    assert_eq!(deployment.refresh_count().await, before + 1);
 }
 
-/// Sends fifty calls at once, one to the first site, one to the second, and so on.
+/// Sends fifty requests at once, alternating between the replicas.
 async fn storm(
-    stage: &Stage,
-    call: impl Fn(&Site) -> (Call, SocketAddr, Option<Arc<ClientConfig>>),
+    deployment: &Deployment,
+    call: impl Fn(&Replica) -> (Call, SocketAddr, Option<Arc<ClientConfig>>),
 ) -> Vec<Reply> {
-    let sites = stage.sites.iter().cycle().take(50);
-    let calls = sites.map(|site| {
-        let (call, address, trust) = call(site);
+    let replicas = deployment.replicas.iter().cycle().take(50);
+    let calls = replicas.map(|replica| {
+        let (call, address, trust) = call(replica);
         tokio::spawn(async move {
             let sent = match trust {
                 Some(trust) => call.try_send_tls(address, &trust).await,
                 None => call.try_send(address).await,
             };
-            sent.expect("a whole answer")
+            sent.expect("a complete response")
         })
     });
     let mut replies = Vec::new();
@@ -117,53 +117,55 @@ async fn storm(
 }
 
 #[tokio::test]
-async fn l01_who_signs_out_at_one_replica_is_signed_out_at_both() {
-    let stage = Plan::replicas().start().await;
-    let mut alice = stage.signed_in("alice", 0).await;
-    let kept = shown(&alice);
+async fn l01_a_sign_out_at_one_replica_applies_to_both() {
+    let deployment = Settings::replicas().start().await;
+    let mut alice = deployment.signed_in("alice", 0).await;
+    let kept = cookie_header(&alice);
     sign_out(&mut alice).await;
-    assert_eq!(shown(&alice), "");
+    assert_eq!(cookie_header(&alice), "");
 
-    // Whoever kept the cookies has nothing, at the other replica either.
-    for site in &stage.sites {
+    // Cookies copied before the sign-out are invalid, at the other replica too.
+    for replica in &deployment.replicas {
         for call in [
             Call::get(AUTH, "/oauth2/userinfo"),
             Call::post(AUTH, "/oauth2/refresh"),
         ] {
-            let told = site.companion.call(call.header("cookie", &kept)).await;
+            let told = replica.companion.call(call.header("cookie", &kept)).await;
             assert_eq!(told.status, 401, "{}", told.text());
         }
-        stage.is_out(&kept, site).await;
+        deployment.wait_until_revoked(&kept, replica).await;
     }
-    let [one, other] = [&stage.sites[0], &stage.sites[1]];
+    let [one, other] = [&deployment.replicas[0], &deployment.replicas[1]];
     let list = one.revocations().await;
     assert_eq!(list["entries"].as_array().map(Vec::len), Some(1), "{list}");
     assert_eq!(list, other.revocations().await);
 }
 
 #[tokio::test]
-async fn b06_a_logout_token_at_one_replica_ends_the_session_for_both() {
-    let stage = Plan::replicas().start().await;
-    let mut alice = stage.signed_in("alice", 1).await;
-    let eve = stage.signed_in("eve", 0).await;
-    let issuer = stage.provider.issuer().to_owned();
+async fn b06_a_logout_token_at_one_replica_revokes_the_session_at_both() {
+    let deployment = Settings::replicas().start().await;
+    let mut alice = deployment.signed_in("alice", 1).await;
+    let eve = deployment.signed_in("eve", 0).await;
+    let issuer = deployment.provider.issuer().to_owned();
     alice.visit(&format!("{issuer}/session/end")).await;
     alice.confirm_sign_out().await;
-    let told = stage.provider.told().await;
+    let told = deployment.provider.logout_tokens().await;
     assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].error, None, "the first replica has heard of it");
+    assert_eq!(told[0].error, None, "the first replica received it");
     alice.visit(&format!("{URL}/ping")).await;
     assert_eq!(userinfo(&mut alice).await.status, 401);
-    let [one, other] = [&stage.sites[0], &stage.sites[1]];
+    let [one, other] = [&deployment.replicas[0], &deployment.replicas[1]];
     let list = one.revocations().await;
     assert_ne!(list["entries"], json!([]));
     assert_eq!(list, other.revocations().await);
-    for site in &stage.sites {
-        stage.is_out(&shown(&alice), site).await;
+    for replica in &deployment.replicas {
+        deployment
+            .wait_until_revoked(&cookie_header(&alice), replica)
+            .await;
     }
-    // And for nobody else; and who signs in again is in.
-    let mut eve = stage.moved(eve, 1);
+    // Other sessions are not affected, and the user can sign in again.
+    let mut eve = deployment.route_through(eve, 1);
     assert_eq!(userinfo(&mut eve).await.status, 200);
     assert_eq!(alerts(&mut eve).await.status, 200);
-    stage.signed_in("alice", 0).await;
+    deployment.signed_in("alice", 0).await;
 }

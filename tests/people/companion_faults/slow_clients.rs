@@ -1,4 +1,5 @@
-//! Clients that take their time, at each step: each is let go within the limit, and nobody else waits.
+//! Slow clients at each step of a request: each is disconnected within the limit, and others are
+//! not delayed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +14,16 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::companion_faults::stage::{AUTH, URL};
+use crate::companion_faults::deployment::{AUTH, URL};
 
-/// Between two bytes: never long enough to look idle.
+/// The pause between two bytes: never long enough to look idle.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// As many of each kind.
+/// The number of clients of each kind.
 const CLIENTS: usize = 20;
 
 #[tokio::test]
-async fn t29_who_drips_is_let_go_while_others_are_served() {
+async fn t29_slow_clients_are_disconnected_while_others_are_served() {
     let authority = Authority::new();
     let companion = Companion::with(
         json!({
@@ -44,7 +45,7 @@ async fn t29_who_drips_is_let_go_while_others_are_served() {
 
     let mut dripping = JoinSet::new();
     for _ in 0..CLIENTS {
-        // The beginning of a record of 16 KiB, as a ClientHello has it.
+        // The beginning of a record of 16 KiB, as in a ClientHello.
         dripping.spawn(async move {
             let stream = TcpStream::connect(address).await.unwrap();
             (
@@ -71,7 +72,7 @@ async fn t29_who_drips_is_let_go_while_others_are_served() {
             });
         }
     }
-    // One look at least while all of them drip, and more as they go.
+    // At least one check while all of them are slow, and more until they are gone.
     let mut ended = Vec::new();
     let ping = Call::get(AUTH, "/ping");
     while ended.len() < 3 * CLIENTS {
@@ -85,19 +86,19 @@ async fn t29_who_drips_is_let_go_while_others_are_served() {
             ("a body", Some(told)) if !told.is_empty() => {
                 assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
             }
-            (_, told) => assert!(told.is_some(), "{what} goes on for ever"),
+            (_, told) => assert!(told.is_some(), "{what}: not disconnected"),
         }
     }
     let metrics = Call::get("localhost", "/metrics");
-    wait::until_true("the end of all connections", wait::LONG, async || {
+    wait::until_true("the disconnection of all clients", wait::LONG, async || {
         let told = metrics.send(companion.metrics()).await.text();
         told.contains("portcullis_companion_connections 0\n")
     })
     .await;
 }
 
-/// Sends this, and then a byte at a time until the other end closes. Returns what it said before;
-/// `None` where it did not close within [`wait::LONG`].
+/// Sends this, and then one byte at a time until the peer closes. Returns what the peer sent
+/// before; `None` if it did not close within [`wait::LONG`].
 async fn drip(mut stream: impl AsyncRead + AsyncWrite + Unpin, begin: &[u8]) -> Option<String> {
     let dripping = async {
         let mut told = Vec::new();

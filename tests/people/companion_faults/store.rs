@@ -1,69 +1,70 @@
-//! Redis fails. Whose session is verified without it goes on, what needs it is 503 and tries again,
-//! nothing opens, nobody is signed out, and when it is back all goes on by itself.
+//! Redis fails. Sessions that are verified without it stay valid; what needs it returns 503 with
+//! `Retry-After`. No access is granted, nobody is signed out, and everything recovers when Redis is
+//! back.
 
 use std::fs;
 
-use portcullis_tests::lab::{Call, Person, Reply, secrets, wait};
+use portcullis_tests::lab::{Call, Reply, UserAgent, secrets, wait};
 use serde_json::json;
 
-use crate::companion_faults::people::{
-    alerts, at_provider, goes_on, refresh, shown, sign_out, userinfo,
+use crate::companion_faults::actions::{
+    alerts, at_provider, cookie_header, refresh, sign_out, userinfo, wait_until_renewed,
 };
-use crate::companion_faults::stage::{APP, AUTH, HOST, Plan, Stage, URL};
+use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings, URL};
 
-/// Not Redis's.
+/// A password that is not Redis's.
 const OTHER: &str = "another-password";
 
 #[tokio::test]
-async fn a_redis_that_was_killed_signs_nobody_out_and_lets_nobody_in() {
-    let mut scene = Scene::start().await;
-    scene.stage.redis().kill();
-    scene.fails().await;
-    scene.stage.redis().restart().await;
-    scene.recovers().await;
+async fn a_killed_redis_signs_nobody_out_and_grants_no_access() {
+    let mut fixture = Fixture::start().await;
+    fixture.deployment.redis().kill();
+    fixture.assert_outage().await;
+    fixture.deployment.redis().restart().await;
+    fixture.assert_recovery().await;
 }
 
 #[tokio::test]
-async fn a_redis_that_stands_still_signs_nobody_out_and_lets_nobody_in() {
-    let mut scene = Scene::start().await;
-    scene.stage.redis().pause().await;
-    scene.fails().await;
-    scene.stage.redis().resume();
-    scene.recovers().await;
+async fn a_hanging_redis_signs_nobody_out_and_grants_no_access() {
+    let mut fixture = Fixture::start().await;
+    fixture.deployment.redis().pause().await;
+    fixture.assert_outage().await;
+    fixture.deployment.redis().resume();
+    fixture.assert_recovery().await;
 }
 
 #[tokio::test]
-async fn a_redis_that_wants_another_password_signs_nobody_out_and_lets_nobody_in() {
-    let mut scene = Scene::start().await;
-    let session = scene.stage.redis().session();
+async fn a_redis_with_another_password_signs_nobody_out_and_grants_no_access() {
+    let mut fixture = Fixture::start().await;
+    let session = fixture.deployment.redis().session();
     let file = session["redis"]["password_file"]
         .as_str()
         .unwrap()
         .to_owned();
     let right = fs::read_to_string(&file).unwrap();
-    secrets::keep("Redis's password", OTHER);
+    secrets::register("Redis's password", OTHER);
     fs::write(&file, OTHER).unwrap();
-    let broken = scene
-        .stage
+    let broken = fixture
+        .deployment
         .redis()
         .command(&["CLIENT", "KILL", "TYPE", "normal"]);
     assert_ne!(broken, "0", "connections of the companion");
-    scene.fails().await;
-    let log = scene.stage.sites[0].companion.log();
+    fixture.assert_outage().await;
+    let log = fixture.deployment.replicas[0].companion.log();
     assert!(log.contains("Password authentication failed"), "{log}");
     fs::write(&file, right).unwrap();
-    scene.recovers().await;
+    fixture.assert_recovery().await;
 }
 
 #[tokio::test]
-async fn a_session_whose_token_runs_out_without_redis_waits_for_it() {
-    let mut stage = Plan::with_redis().token("5s").start().await;
-    let mut alice = stage.signed_in("alice", 0).await;
-    let cookies = shown(&alice);
-    stage.redis().kill();
-    let site = &stage.sites[0];
-    let refused = wait::until("a token that is over", wait::LONG, async || {
-        let reply = stage.ask(&cookies, site).await;
+async fn a_session_that_expires_while_redis_is_down_recovers() {
+    let mut deployment = Settings::with_redis().token("5s").start().await;
+    let mut alice = deployment.signed_in("alice", 0).await;
+    let cookies = cookie_header(&alice);
+    deployment.redis().kill();
+    let replica = &deployment.replicas[0];
+    let refused = wait::until("an expired token", wait::LONG, async || {
+        let reply = deployment.ask(&cookies, replica).await;
         (reply.status != 200).then_some(reply)
     })
     .await;
@@ -74,51 +75,51 @@ async fn a_session_whose_token_runs_out_without_redis_waits_for_it() {
     assert_eq!(
         page.url.as_str(),
         format!("{APP}/graph"),
-        "nobody is sent to sign in"
+        "no redirect to sign-in"
     );
 
-    stage.redis().restart().await;
-    goes_on(&mut alice).await;
+    deployment.redis().restart().await;
+    wait_until_renewed(&mut alice).await;
 }
 
-/// Alice has signed in, and Bob is half-way.
-struct Scene {
-    stage: Stage,
-    alice: Person,
-    half_way: Person,
+/// Alice has signed in, and Bob has started to.
+struct Fixture {
+    deployment: Deployment,
+    alice: UserAgent,
+    half_way: UserAgent,
 }
 
-impl Scene {
+impl Fixture {
     async fn start() -> Self {
-        let plan = Plan::with_redis().and("trusted_proxies", json!(["127.0.0.1"]));
-        let stage = plan.start().await;
-        let alice = stage.signed_in("alice", 0).await;
-        let mut half_way = stage.person(0);
+        let plan = Settings::with_redis().with("trusted_proxies", json!(["127.0.0.1"]));
+        let deployment = plan.start().await;
+        let alice = deployment.signed_in("alice", 0).await;
+        let mut half_way = deployment.user_agent(0);
         half_way.visit(&format!("{APP}/graph")).await;
-        stage.sites[0].says(200, "OK\n").await;
+        deployment.replicas[0].wait_for_ready(200, "OK\n").await;
         Self {
-            stage,
+            deployment,
             alice,
             half_way,
         }
     }
 
-    /// What holds while there is no Redis.
-    async fn fails(&mut self) {
-        let (stage, alice) = (&self.stage, &mut self.alice);
-        let site = &stage.sites[0];
-        let cookies = shown(alice);
-        // What is verified where it is judged goes on, before anybody has noticed and after.
+    /// The behavior without Redis.
+    async fn assert_outage(&mut self) {
+        let (deployment, alice) = (&self.deployment, &mut self.alice);
+        let replica = &deployment.replicas[0];
+        let cookies = cookie_header(alice);
+        // Sessions that the filter verifies stay valid, before and after the outage is noticed.
         assert_eq!(alerts(alice).await.status, 200);
-        site.says(503, "missing: store\n").await;
-        assert!(site.companion.log().contains("session store unavailable"));
+        replica.wait_for_ready(503, "missing: store\n").await;
+        assert!(replica.companion.log().contains("session store unavailable"));
         assert_eq!(alerts(alice).await.status, 200);
-        assert_eq!(forward_auth(stage, &cookies).await.status, 202);
+        assert_eq!(forward_auth(deployment, &cookies).await.status, 202);
 
-        // What needs the store says so.
+        // What needs the store reports the outage.
         is_unavailable("userinfo", &userinfo(alice).await);
         is_unavailable("a refresh", &refresh(alice).await);
-        is_unavailable("what has ended", &site.get("/oauth2/revocations").await);
+        is_unavailable("revocations", &replica.get("/oauth2/revocations").await);
         let page = alice.visit(&format!("{URL}/oauth2/sign_out")).await;
         is_unavailable("a sign-out", &page.reply);
         assert!(page.text().contains("Try again"), "{}", page.text());
@@ -126,32 +127,37 @@ impl Scene {
         assert_eq!(page.url.path(), "/oauth2/callback");
         is_unavailable("a sign-in", &page.reply);
         assert!(page.text().contains("Try again"), "{}", page.text());
-        let told = stage.provider.told().await;
+        let told = deployment.provider.logout_tokens().await;
         assert_eq!(told.len(), 0);
 
-        // Nothing opens, and nothing of the session has gone.
+        // No sign-in succeeds, and no session is lost.
         assert_eq!(
             alerts(&mut self.half_way).await.verdict(),
             "401 no-credentials"
         );
-        let nobody = forward_auth(stage, "").await;
+        let nobody = forward_auth(deployment, "").await;
         assert_eq!(nobody.status, 401, "{}", nobody.text());
-        assert_eq!(shown(&self.alice), cookies);
-        assert_eq!(site.get("/ping").await.status, 200);
+        assert_eq!(cookie_header(&self.alice), cookies);
+        assert_eq!(replica.get("/ping").await.status, 200);
     }
 
-    /// What holds when it is back.
-    async fn recovers(&mut self) {
-        let site = &self.stage.sites[0];
-        site.says(200, "OK\n").await;
-        assert!(site.companion.log().contains("session store available again"));
-        let cookies = shown(&self.alice);
+    /// The behavior after Redis is back.
+    async fn assert_recovery(&mut self) {
+        let replica = &self.deployment.replicas[0];
+        replica.wait_for_ready(200, "OK\n").await;
+        assert!(
+            replica
+                .companion
+                .log()
+                .contains("session store available again")
+        );
+        let cookies = cookie_header(&self.alice);
         assert_eq!(userinfo(&mut self.alice).await.json()["user"], "alice");
         assert_eq!(alerts(&mut self.alice).await.status, 200);
         assert_eq!(refresh(&mut self.alice).await.status, 200);
-        assert_ne!(shown(&self.alice), cookies, "a fresh token");
-        assert_eq!(site.revocations().await["entries"], json!([]));
-        // The page of the sign-in that came to nothing leads on to another.
+        assert_ne!(cookie_header(&self.alice), cookies, "a new token");
+        assert_eq!(replica.revocations().await["entries"], json!([]));
+        // The error page of the failed sign-in links to a new one.
         let page = self.half_way.page();
         let again = page
             .links()
@@ -161,13 +167,13 @@ impl Scene {
         let page = at_provider(&mut self.half_way, "eve").await;
         assert!(page.text().contains("You are signed in"), "{}", page.text());
         assert_eq!(alerts(&mut self.half_way).await.status, 200);
-        // And what could not be ended ends.
+        // A sign-out that failed now succeeds.
         sign_out(&mut self.alice).await;
-        self.stage.is_out(&cookies, site).await;
+        self.deployment.wait_until_revoked(&cookies, replica).await;
     }
 }
 
-/// What a client is told that should come again.
+/// The response to a client that should try again.
 fn is_unavailable(what: &str, reply: &Reply) {
     assert_eq!(reply.status, 503, "{what}: {}", reply.text());
     let after = reply.header("retry-after").and_then(|s| s.parse().ok());
@@ -182,11 +188,11 @@ fn is_unavailable(what: &str, reply: &Reply) {
     );
     let cookies = reply.all("set-cookie");
     let session = cookies.iter().find(|line| !line.contains("-login-"));
-    assert_eq!(session, None, "{what}: the session stays as it is");
+    assert_eq!(session, None, "{what}: no cookie is set");
 }
 
-/// Asks the companion as a proxy does, for a page of the app.
-async fn forward_auth(stage: &Stage, cookies: &str) -> Reply {
+/// A forward auth request for a page of the app.
+async fn forward_auth(deployment: &Deployment, cookies: &str) -> Reply {
     let mut call = Call::get(AUTH, "/oauth2/auth")
         .header("x-forwarded-method", "GET")
         .header("x-forwarded-proto", "https")
@@ -195,5 +201,5 @@ async fn forward_auth(stage: &Stage, cookies: &str) -> Reply {
     if !cookies.is_empty() {
         call = call.header("cookie", cookies);
     }
-    stage.sites[0].companion.call(call).await
+    deployment.replicas[0].companion.call(call).await
 }

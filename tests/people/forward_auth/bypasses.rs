@@ -1,16 +1,16 @@
-//! What clients do so that another request is judged than the one that is sent on.
+//! Attacks in which another request is authorized than the one that is forwarded.
 
 use portcullis_tests::lab::{Authority, Call};
 
 use crate::forward_auth::files::ingress_places;
-use crate::forward_auth::fronts::{Front, HOST};
-use crate::forward_auth::stage::Stage;
+use crate::forward_auth::fixture::Fixture;
+use crate::forward_auth::proxies::{HOST, Proxy};
 use serde_json::json;
 
 #[tokio::test]
-async fn ghsa_7x63_no_header_of_a_clients_chooses_what_is_judged() {
-    let stage = Stage::start().await;
-    for front in &stage.fronts {
+async fn ghsa_7x63_client_headers_do_not_change_the_authorized_request() {
+    let fixture = Fixture::start().await;
+    for proxy in &fixture.proxies {
         for headers in [
             &[(
                 "X-Original-URL",
@@ -43,7 +43,7 @@ async fn ghsa_7x63_no_header_of_a_clients_chooses_what_is_judged() {
                 ("X-Original-URI", "/-/healthy"),
                 ("X-Rewrite-URL", "/-/healthy"),
             ],
-            // Headers that are for one connection alone are dropped on the way.
+            // Hop-by-hop headers are removed by the proxy.
             &[(
                 "Connection",
                 "X-Original-URL, X-Original-Method, X-Forwarded-Uri, close",
@@ -57,20 +57,20 @@ async fn ghsa_7x63_no_header_of_a_clients_chooses_what_is_judged() {
             for (name, value) in headers {
                 call = call.header(name, value);
             }
-            let status = front.send(call).await.status;
+            let status = proxy.send(call).await.status;
             assert!(
                 matches!(status, 400 | 401 | 403),
                 "{}: {headers:?}: {status}",
-                front.name
+                proxy.name
             );
         }
     }
-    assert_eq!(stage.app.count(), 0);
+    assert_eq!(fixture.app.count(), 0);
 }
 
 #[tokio::test]
-async fn h08_what_is_judged_is_what_the_app_gets() {
-    let stage = Stage::start().await;
+async fn h08_the_authorized_request_is_the_one_the_app_receives() {
+    let fixture = Fixture::start().await;
     let tricks = [
         "/-/healthy/../../api/v2/alerts",
         "/-/healthy/..%2f..%2fapi/v2/alerts",
@@ -93,17 +93,17 @@ async fn h08_what_is_judged_is_what_the_app_gets() {
         "/-/healthy/",
         "/-/healthy?a=b",
     ];
-    for front in &stage.fronts {
+    for proxy in &fixture.proxies {
         for path in tricks {
-            front.send(Call::get(HOST, path)).await;
+            proxy.send(Call::get(HOST, path)).await;
         }
         for method in ["POST", "PUT", "DELETE", "PROPFIND", "get"] {
-            front.send(Call::new(method, HOST, "/-/healthy")).await;
+            proxy.send(Call::new(method, HOST, "/-/healthy")).await;
         }
     }
-    // Only what the public rule is about, whoever has put it into that form.
-    let seen = stage.app.seen();
-    assert!(seen.len() >= stage.fronts.len());
+    // Only what the public rule covers, whichever proxy normalized the path.
+    let seen = fixture.app.requests();
+    assert!(seen.len() >= fixture.proxies.len());
     for request in seen {
         let path = request["path"].as_str().unwrap();
         assert_eq!(path.split('?').next(), Some("/-/healthy"), "{request}");
@@ -112,10 +112,10 @@ async fn h08_what_is_judged_is_what_the_app_gets() {
 }
 
 #[tokio::test]
-async fn no_proxy_goes_on_with_another_protocol_than_websocket() {
-    let stage = Stage::start().await;
+async fn no_proxy_upgrades_to_another_protocol_than_websocket() {
+    let fixture = Fixture::start().await;
     let settings = ("HTTP2-Settings", "AAMAAABkAAQCAAAAAAIAAAAA");
-    for front in &stage.fronts {
+    for proxy in &fixture.proxies {
         for (protocol, connection, more) in [
             ("h2c", "Upgrade, HTTP2-Settings", Some(settings)),
             ("h2c", "Upgrade", Some(settings)),
@@ -123,19 +123,19 @@ async fn no_proxy_goes_on_with_another_protocol_than_websocket() {
             ("websocket, h2c", "Upgrade", None),
             ("TLS/1.2", "Upgrade", None),
         ] {
-            let before = stage.app.count();
+            let before = fixture.app.count();
             let mut call = Call::get(HOST, "/-/healthy")
                 .header("Upgrade", protocol)
                 .header("Connection", connection);
             if let Some((name, value)) = more {
                 call = call.header(name, value);
             }
-            let status = front.send(call).await.status;
-            assert_ne!(status, 101, "{}: {protocol}", front.name);
-            // What went on is a request like any other.
-            for request in stage.app.seen().iter().skip(before) {
+            let status = proxy.send(call).await.status;
+            assert_ne!(status, 101, "{}: {protocol}", proxy.name);
+            // After a refused upgrade, it is a normal request.
+            for request in fixture.app.requests().iter().skip(before) {
                 let text = request["headers"].to_string().to_ascii_lowercase();
-                assert!(!text.contains("\"upgrade\""), "{}: {text}", front.name);
+                assert!(!text.contains("\"upgrade\""), "{}: {text}", proxy.name);
             }
         }
         let websocket = Call::get(HOST, "/-/healthy")
@@ -143,16 +143,16 @@ async fn no_proxy_goes_on_with_another_protocol_than_websocket() {
             .header("Connection", "Upgrade")
             .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
             .header("Sec-WebSocket-Version", "13");
-        assert_eq!(front.send(websocket).await.status, 101, "{}", front.name);
+        assert_eq!(proxy.send(websocket).await.status, 101, "{}", proxy.name);
     }
 }
 
 #[tokio::test]
-async fn the_host_that_is_judged_is_the_one_that_is_served() {
-    let stage = Stage::start().await;
-    for front in &stage.fronts {
+async fn the_authorized_host_is_the_one_that_is_served() {
+    let fixture = Fixture::start().await;
+    for proxy in &fixture.proxies {
         let bodies = [
-            // `elsewhere` is open, but it is not here.
+            // `elsewhere` is public, but not served here.
             "GET /api/v2/alerts HTTP/1.1\r\nHost: elsewhere.example.com\r\nConnection: close\r\n\r\n",
             "GET https://alertmanager.example.com/api/v2/alerts HTTP/1.1\r\nHost: elsewhere.example.com\r\n\
              Connection: close\r\n\r\n",
@@ -164,46 +164,47 @@ async fn the_host_that_is_judged_is_the_one_that_is_served() {
             "GET /api/v2/alerts HTTP/1.0\r\n\r\n",
         ];
         for bytes in bodies {
-            // Some hang up on the worst, and Caddy has an empty answer for hosts that it does not
-            // serve.
-            let _answer = front.try_raw(bytes).await;
-            assert_eq!(stage.app.count(), 0, "{}: {bytes}", front.name);
+            // Some close the connection on malformed hosts, and Caddy returns an empty response for
+            // hosts that it does not serve.
+            let _answer = proxy.try_raw(bytes).await;
+            assert_eq!(fixture.app.count(), 0, "{}: {bytes}", proxy.name);
         }
     }
 }
 
 #[tokio::test]
-async fn where_the_controller_tells_a_host_of_the_clients_the_one_that_is_served_counts() {
-    let (authority, stage) = (Authority::new(), Stage::start().await);
-    let (companion, app) = (stage.companion.address(), stage.app.address());
-    // NGINX sends it on by its first line, and tells us what is in `Host`, which is open.
+async fn ingress_nginx_authorizes_the_served_host_not_the_clients() {
+    let (authority, fixture) = (Authority::new(), Fixture::start().await);
+    let (companion, app) = (fixture.companion.address(), fixture.app.address());
+    // NGINX forwards it by the request line, and sends the companion the host in `Host`, which is
+    // public.
     let bytes = "GET https://alertmanager.example.com/api/v2/alerts HTTP/1.1\r\n\
                  Host: elsewhere.example.com\r\nConnection: close\r\n\r\n";
     for place in ingress_places() {
-        let before = stage.app.count();
-        let front = Front::ingress_nginx(&authority, companion, app, &place).await;
-        assert_eq!(front.try_raw(bytes).await, Some(403), "{place}");
-        assert_eq!(stage.app.count(), before, "{place}");
+        let before = fixture.app.count();
+        let proxy = Proxy::ingress_nginx(&authority, companion, app, &place).await;
+        assert_eq!(proxy.try_raw(bytes).await, Some(403), "{place}");
+        assert_eq!(fixture.app.count(), before, "{place}");
         let public = Call::get(HOST, "/-/healthy");
-        assert_eq!(front.send(public).await.status, 200, "{place}");
+        assert_eq!(proxy.send(public).await.status, 200, "{place}");
     }
-    // Without that, it is another request that is judged.
-    let front = Front::ingress_nginx(&authority, companion, app, "/oauth2/auth").await;
-    assert_eq!(front.try_raw(bytes).await, Some(200));
+    // Without that, another request is authorized.
+    let proxy = Proxy::ingress_nginx(&authority, companion, app, "/oauth2/auth").await;
+    assert_eq!(proxy.try_raw(bytes).await, Some(200));
 }
 
 #[tokio::test]
-async fn t28_who_is_no_trusted_proxy_is_told_nothing() {
-    let stage = Stage::start().await;
-    let stranger = Stage::companion(json!({})).start().await;
+async fn t28_an_untrusted_proxy_gets_no_decision() {
+    let fixture = Fixture::start().await;
+    let stranger = Fixture::companion(json!({})).start().await;
     let call = Call::get("auth.example.com", "/oauth2/auth")
         .header(
             "X-Original-URL",
             "https://alertmanager.example.com/-/healthy",
         )
         .header("X-Original-Method", "GET");
-    assert_eq!(stage.companion.call(call.clone()).await.status, 202);
-    // The default is nobody, loopback included.
+    assert_eq!(fixture.companion.call(call.clone()).await.status, 202);
+    // No proxy is trusted by default, not even loopback.
     for path in ["/oauth2/auth", "/oauth2/auth/", "/oauth2/auth/-/healthy"] {
         let reply = stranger.call(call.clone().to(HOST, path)).await;
         assert_eq!(reply.verdict(), "403 proxy-untrusted", "{path}");

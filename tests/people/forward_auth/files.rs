@@ -1,4 +1,4 @@
-//! The files for proxies that can't be had here: what is in them is at least whole.
+//! The configurations for proxies that can't be run here are at least complete.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use portcullis_core::caller::headers::NAMES;
 use portcullis_tests::lab::{folder, yaml};
 use serde_json::Value;
 
-/// What the companion's answer may say of a caller and of its credentials.
+/// The headers in the companion's response with the caller and the remaining credentials.
 const ANSWERED: [&str; 7] = [
     "authorization",
     "cookie",
@@ -21,7 +21,7 @@ const AUTH_URL: &str = "nginx.ingress.kubernetes.io/auth-url";
 
 fn read(name: &str) -> String {
     let path = folder::workspace().join("tests/proxies").join(name);
-    fs::read_to_string(path).expect("a file that is shipped")
+    fs::read_to_string(path).expect("an example configuration")
 }
 
 /// The documents of a file.
@@ -33,7 +33,7 @@ fn documents(name: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Where ingress-nginx is told to ask, path and query.
+/// The paths and queries that ingress-nginx requests from the companion.
 pub(crate) fn ingress_places() -> Vec<String> {
     let asked = documents("ingress-nginx.yaml").into_iter().map(|ingress| {
         let url = ingress["metadata"]["annotations"][AUTH_URL].as_str();
@@ -44,7 +44,7 @@ pub(crate) fn ingress_places() -> Vec<String> {
 }
 
 #[test]
-fn h06_ingress_nginx_takes_every_name_from_the_answer_alone() {
+fn h06_ingress_nginx_takes_identity_headers_from_the_response_only() {
     let ingresses = documents("ingress-nginx.yaml");
     assert_eq!(ingresses.len(), 2);
     for ingress in ingresses {
@@ -61,7 +61,7 @@ fn h06_ingress_nginx_takes_every_name_from_the_answer_alone() {
 }
 
 #[test]
-fn ingress_nginx_says_which_host_each_ingress_serves() {
+fn each_ingress_sends_the_host_it_serves() {
     for ingress in documents("ingress-nginx.yaml") {
         let rules = ingress["spec"]["rules"].as_array().unwrap();
         assert_eq!(rules.len(), 1);
@@ -77,12 +77,13 @@ fn ingress_nginx_says_which_host_each_ingress_serves() {
 }
 
 #[test]
-fn h06_traefik_takes_every_name_from_the_answer_alone() {
+fn h06_traefik_takes_identity_headers_from_the_response_only() {
     let documents = documents("traefik.yaml");
     let auth = &documents[0]["http"]["middlewares"]["portcullis"]["forwardAuth"];
     assert_eq!(auth["trustForwardHeader"], false);
     let pattern = auth["authResponseHeadersRegex"].as_str().unwrap();
-    // Each name fits, with either sign between its words, and the claims that are no identity do not.
+    // Each name matches, with either separator between its words; claims that are not identity
+    // headers do not.
     let fits = |name: &str| Pattern::of(pattern).fits(name);
     for name in ANSWERED.iter().chain(&NAMES) {
         for name in [
@@ -113,8 +114,7 @@ fn h06_traefik_takes_every_name_from_the_answer_alone() {
     }
 }
 
-/// As much of Go's regular expressions as stands in the file: `(?i)^…$`, groups with `|` between
-/// their parts, `[-_]` and `.*`.
+/// The subset of Go's regular expressions in the file: `(?i)^…$`, groups with `|`, `[-_]` and `.*`.
 struct Pattern<'a>(&'a str);
 
 impl<'a> Pattern<'a> {
@@ -122,7 +122,7 @@ impl<'a> Pattern<'a> {
         let inner = text
             .strip_prefix("(?i)^(")
             .and_then(|text| text.strip_suffix(")$"));
-        Self(inner.expect("a pattern of that form"))
+        Self(inner.expect("a pattern of the supported syntax"))
     }
 
     fn fits(&self, name: &str) -> bool {
@@ -138,7 +138,7 @@ impl<'a> Pattern<'a> {
     }
 }
 
-/// What a pattern comes to when its groups are written out.
+/// The alternatives of a pattern when its groups are expanded.
 fn all(pattern: &str) -> Vec<String> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0, 0);
@@ -161,7 +161,7 @@ fn written_out(part: &str) -> Vec<String> {
     let Some((before, rest)) = part.split_once('(') else {
         return vec![part.to_owned()];
     };
-    let (group, behind) = rest.split_once(')').expect("a group that ends");
+    let (group, behind) = rest.split_once(')').expect("a closed group");
     let tails = written_out(behind);
     let inner = all(group);
     inner

@@ -1,27 +1,27 @@
-//! People with sessions.
+//! Users with sessions.
 
 use portcullis_tests::lab::app::CACHED;
 use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::wait::{self, LONG};
-use portcullis_tests::lab::{Authority, Call, Gateway, Person, Provider};
+use portcullis_tests::lab::{Authority, Call, Gateway, Provider, UserAgent};
 use serde_json::{Value, json};
 
-use crate::forward_auth::fronts::HOST;
-use crate::forward_auth::stage::{AUTH, Stage, seen};
+use crate::forward_auth::fixture::{AUTH, Fixture, forwarded};
+use crate::forward_auth::proxies::HOST;
 
 const PAGE: &str = "https://alertmanager.example.com/graph?g0.expr=a%26b%2Bc&g0.tab=0";
 
-/// A stage where people sign in.
-struct People {
-    stage: Stage,
+/// A fixture with a provider for sign-in.
+struct SignInFixture {
+    fixture: Fixture,
     authority: Authority,
     gateway: Gateway,
     _provider: Provider,
 }
 
-impl People {
-    /// A provider, and something that terminates TLS for the companion. Session tokens last for so
-    /// long.
+impl SignInFixture {
+    /// Starts a provider, and a gateway that terminates TLS for the companion. `token` is the
+    /// lifetime of session tokens.
     async fn start(token: Option<&str>) -> Self {
         let authority = Authority::new();
         let claims = json!({
@@ -40,15 +40,15 @@ impl People {
             "client_secret": "s3cret",
             "ca_file": authority.file(),
         });
-        let stage = Stage::with(&authority, settings, token).await;
+        let fixture = Fixture::with(&authority, settings, token).await;
         let gateway = Gateway::with(Value::Null)
             .filters(vec![])
             .tls(&authority, &["auth.example.com"])
-            .app("auth.example.com", stage.companion.address())
+            .app("auth.example.com", fixture.companion.address())
             .start()
             .await;
         Self {
-            stage,
+            fixture,
             authority,
             gateway,
             _provider: provider,
@@ -56,9 +56,9 @@ impl People {
     }
 
     /// Alice, who has opened a page behind NGINX and signed in on the way.
-    async fn alice(&self) -> Person {
-        let [nginx, _, _] = &self.stage.fronts;
-        let mut alice = Person::new(&[&self.authority])
+    async fn alice(&self) -> UserAgent {
+        let [nginx, _, _] = &self.fixture.proxies;
+        let mut alice = UserAgent::new(&[&self.authority])
             .at("auth.example.com", self.gateway.address())
             .at(HOST, nginx.address);
         alice.visit(PAGE).await;
@@ -67,8 +67,8 @@ impl People {
     }
 }
 
-/// What a browser sends of its cookies to the app.
-fn cookies(person: &Person) -> String {
+/// The cookies that a browser sends to the app.
+fn cookies(person: &UserAgent) -> String {
     let cookies = person.cookies().iter();
     let cookies = cookies.filter(|cookie| cookie.domain == "example.com");
     let pairs = cookies.map(|cookie| format!("{}={}", cookie.name, cookie.value));
@@ -76,8 +76,8 @@ fn cookies(person: &Person) -> String {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_on_the_way_and_comes_to_the_very_page() {
-    let people = People::start(None).await;
+async fn a_user_signs_in_and_returns_to_the_same_page() {
+    let people = SignInFixture::start(None).await;
     let alice = people.alice().await;
     assert_eq!(alice.page().url.as_str(), PAGE);
     let identity = [
@@ -88,46 +88,46 @@ async fn a_person_signs_in_on_the_way_and_comes_to_the_very_page() {
         ("x-portcullis-caller", "sso/alice"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let shown = seen(&alice.page().reply);
+    let shown = forwarded(&alice.page().reply);
     assert_eq!(shown.identity(), identity);
     assert_eq!(shown.0["path"], "/graph?g0.expr=a%26b%2Bc&g0.tab=0");
-    // The same session, behind each of them. What an app gets of the cookies is its own.
+    // The same session behind each proxy. The app gets only its own cookies.
     let ours = cookies(&alice);
     assert!(ours.contains("__Secure-portcullis=") && ours.contains("__Secure-portcullis-session"));
-    for front in &people.stage.fronts {
+    for proxy in &people.fixture.proxies {
         let call = Call::get(HOST, "/").header("cookie", format!("theme=dark; {ours}; a=b"));
-        let shown = seen(&front.send(call).await);
-        assert_eq!(shown.identity(), identity, "{}", front.name);
-        assert_eq!(shown.all("cookie"), ["theme=dark; a=b"], "{}", front.name);
-        let shown = seen(
-            &front
+        let shown = forwarded(&proxy.send(call).await);
+        assert_eq!(shown.identity(), identity, "{}", proxy.name);
+        assert_eq!(shown.all("cookie"), ["theme=dark; a=b"], "{}", proxy.name);
+        let shown = forwarded(
+            &proxy
                 .send(Call::get(HOST, "/").header("cookie", &ours))
                 .await,
         );
         let left: String = shown.all("cookie").concat();
-        assert_eq!(left, "", "{}", front.name);
+        assert_eq!(left, "", "{}", proxy.name);
     }
 }
 
 #[tokio::test]
-async fn h13_people_are_led_to_sign_in_and_programs_are_not() {
-    let stage = Stage::start().await;
+async fn h13_browsers_are_redirected_to_sign_in_and_programs_are_not() {
+    let fixture = Fixture::start().await;
     let start = format!(
         "{AUTH}/oauth2/start?rd=https%3A%2F%2F{HOST}%2Fgraph%3Fg0.expr%3Da%2526b%26g0.tab%3D0"
     );
-    for front in &stage.fronts {
+    for proxy in &fixture.proxies {
         let page = Call::get(HOST, "/graph?g0.expr=a%26b&g0.tab=0");
         let navigation = page.clone().header("sec-fetch-mode", "navigate");
         let old_browser = page.clone().header("accept", "text/html,*/*;q=0.8");
         for call in [navigation, old_browser] {
-            let reply = front.send(call).await;
-            if front.hands_on {
-                assert_eq!(reply.status, 401, "{}", front.name);
+            let reply = proxy.send(call).await;
+            if proxy.forwards_refusal_body {
+                assert_eq!(reply.status, 401, "{}", proxy.name);
                 assert!(reply.text().contains(&format!("href=\"{start}\"")));
                 let security = reply.header("content-security-policy").unwrap();
                 assert!(security.contains("script-src 'sha256-"), "{security}");
             } else {
-                assert_eq!(reply.status, 302, "{}", front.name);
+                assert_eq!(reply.status, 302, "{}", proxy.name);
                 assert_eq!(reply.header("location").as_deref(), Some(&*start));
             }
         }
@@ -135,8 +135,8 @@ async fn h13_people_are_led_to_sign_in_and_programs_are_not() {
         let script = script.header("accept", "text/html");
         let post = Call::post(HOST, "/graph").header("accept", "text/html");
         for call in [page, script, post] {
-            let reply = front.send(call).await;
-            assert_eq!(reply.status, 401, "{}", front.name);
+            let reply = proxy.send(call).await;
+            assert_eq!(reply.status, 401, "{}", proxy.name);
             assert_eq!(reply.header("location"), None);
             assert!(!reply.text().contains(AUTH));
         }
@@ -144,66 +144,66 @@ async fn h13_people_are_led_to_sign_in_and_programs_are_not() {
 }
 
 #[tokio::test]
-async fn a_session_goes_on_behind_each_proxy() {
-    let people = People::start(Some("5s")).await;
+async fn a_session_is_refreshed_behind_each_proxy() {
+    let people = SignInFixture::start(Some("5s")).await;
     let alice = people.alice().await;
     let ours = cookies(&alice);
-    for front in &people.stage.fronts {
+    for proxy in &people.fixture.proxies {
         let call = Call::get(HOST, "/").header("cookie", &ours);
-        let fresh = wait::until("a fresh token", LONG, async || {
-            let reply = front.send(call.clone()).await;
-            seen(&reply);
+        let fresh = wait::until("a new token", LONG, async || {
+            let reply = proxy.send(call.clone()).await;
+            forwarded(&reply);
             let mut lines = reply.all("set-cookie");
-            assert!(lines.len() <= 1, "{}: {lines:?}", front.name);
+            assert!(lines.len() <= 1, "{}: {lines:?}", proxy.name);
             lines.pop()
         });
         let fresh = fresh.await;
         let (pair, attributes) = fresh.split_once("; ").unwrap();
         assert!(pair.starts_with("__Secure-portcullis="), "{pair}");
         assert!(attributes.contains("Secure; HttpOnly; SameSite=Lax"));
-        assert!(!ours.contains(pair), "{}", front.name);
-        // It alone is a session, until it is over.
+        assert!(!ours.contains(pair), "{}", proxy.name);
+        // It alone is a session, until it expires.
         let call = Call::get(HOST, "/").header("cookie", pair);
-        let reply = front.send(call).await;
-        assert_eq!(reply.status, 200, "{}", front.name);
+        let reply = proxy.send(call).await;
+        assert_eq!(reply.status, 200, "{}", proxy.name);
     }
-    // What has no sealed session goes through the sign-in again.
+    // A session without the sealed cookie requires a new sign-in.
     let (_, sealed) = ours.split_once("; ").unwrap();
     assert!(
         sealed.starts_with("__Secure-portcullis-session"),
         "{sealed}"
     );
     let token_alone = ours.split_once("; ").unwrap().0;
-    for front in &people.stage.fronts {
+    for proxy in &people.fixture.proxies {
         let call = Call::get(HOST, "/").header("cookie", token_alone);
-        let reply = front.send(call).await;
-        assert_eq!(reply.status, 401, "{}", front.name);
+        let reply = proxy.send(call).await;
+        assert_eq!(reply.status, 401, "{}", proxy.name);
         assert_eq!(reply.header("set-cookie"), None);
     }
 }
 
 #[tokio::test]
-async fn h11_no_cache_keeps_an_answer_that_brings_a_session() {
-    let people = People::start(Some("5s")).await;
+async fn h11_a_response_with_session_cookies_is_not_cacheable() {
+    let people = SignInFixture::start(Some("5s")).await;
     let alice = people.alice().await;
     let call = Call::get(HOST, CACHED).header("cookie", cookies(&alice));
-    // Envoy's ext_authz has no way to change what the app says of caches, and its file says so.
-    for front in people
-        .stage
-        .fronts
+    // Envoy's ext_authz cannot change the app's cache headers, and its configuration says so.
+    for proxy in people
+        .fixture
+        .proxies
         .iter()
-        .filter(|front| front.name != "Envoy")
+        .filter(|proxy| proxy.name != "Envoy")
     {
-        wait::until_true("a fresh token", LONG, async || {
-            let reply = front.send(call.clone()).await;
-            assert_eq!(reply.status, 200, "{}", front.name);
+        wait::until_true("a new token", LONG, async || {
+            let reply = proxy.send(call.clone()).await;
+            assert_eq!(reply.status, 200, "{}", proxy.name);
             let is_fresh = reply.header("set-cookie").is_some();
             let kept = if is_fresh {
                 "no-store"
             } else {
                 "public, max-age=60"
             };
-            assert_eq!(reply.all("cache-control"), [kept], "{}", front.name);
+            assert_eq!(reply.all("cache-control"), [kept], "{}", proxy.name);
             is_fresh
         })
         .await;
@@ -211,25 +211,25 @@ async fn h11_no_cache_keeps_an_answer_that_brings_a_session() {
 }
 
 #[tokio::test]
-async fn a_session_is_of_use_to_the_apps_own_pages_alone() {
-    let people = People::start(None).await;
+async fn a_session_is_accepted_from_the_apps_own_pages_only() {
+    let people = SignInFixture::start(None).await;
     let alice = people.alice().await;
     let ours = cookies(&alice);
-    for front in &people.stage.fronts {
+    for proxy in &people.fixture.proxies {
         let post = Call::post(HOST, "/api/v2/silences")
             .header("cookie", &ours)
             .body(r#"{"comment":"hush"}"#);
         let own = post.clone().header("sec-fetch-site", "same-origin");
-        let shown = seen(&front.send(own).await);
-        assert_eq!(shown.0["method"], "POST", "{}", front.name);
-        assert_eq!(shown.0["body_bytes"], 18, "{}", front.name);
+        let shown = forwarded(&proxy.send(own).await);
+        assert_eq!(shown.0["method"], "POST", "{}", proxy.name);
+        assert_eq!(shown.0["body_bytes"], 18, "{}", proxy.name);
         for (name, value) in [
             ("sec-fetch-site", "same-site"),
             ("sec-fetch-site", "cross-site"),
             ("origin", "https://grafana.example.com"),
         ] {
-            let reply = front.send(post.clone().header(name, value)).await;
-            assert_eq!(reply.status, 403, "{}: {value}", front.name);
+            let reply = proxy.send(post.clone().header(name, value)).await;
+            assert_eq!(reply.status, 403, "{}: {value}", proxy.name);
         }
         let websocket = Call::get(HOST, "/live")
             .header("cookie", &ours)
@@ -238,13 +238,13 @@ async fn a_session_is_of_use_to_the_apps_own_pages_alone() {
             .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
             .header("sec-websocket-version", "13");
         let own = websocket.clone().header("sec-fetch-site", "same-origin");
-        assert_eq!(front.send(own).await.status, 101, "{}", front.name);
+        assert_eq!(proxy.send(own).await.status, 101, "{}", proxy.name);
         for (name, value) in [
             ("sec-fetch-site", "same-site"),
             ("origin", "https://grafana.example.com"),
         ] {
-            let reply = front.send(websocket.clone().header(name, value)).await;
-            assert_eq!(reply.status, 403, "{}: {value}", front.name);
+            let reply = proxy.send(websocket.clone().header(name, value)).await;
+            assert_eq!(reply.status, 403, "{}: {value}", proxy.name);
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use portcullis_tests::lab::Call;
 
-use crate::forward_auth::fronts::HOST;
-use crate::forward_auth::stage::{Stage, alerts, seen};
+use crate::forward_auth::fixture::{Fixture, alerts, forwarded};
+use crate::forward_auth::proxies::HOST;
 
-/// What clients write of themselves, in the ways that servers may read it.
+/// Identity headers of a client, in spellings that servers may accept.
 const CLAIMS: [(&str, &str); 14] = [
     ("X-Auth-Request-User", "root"),
     ("x-auth-request-email", "root@example.com"),
@@ -24,38 +24,38 @@ const CLAIMS: [(&str, &str); 14] = [
 ];
 
 #[tokio::test]
-async fn h06_an_app_is_told_who_calls_by_nobody_but_us() {
-    let stage = Stage::start().await;
-    let karma = stage.karma();
-    for front in &stage.fronts {
+async fn h06_identity_headers_come_from_the_companion_only() {
+    let fixture = Fixture::start().await;
+    let karma = fixture.karma();
+    for proxy in &fixture.proxies {
         let mut call = alerts().bearer(&karma);
         for (name, value) in CLAIMS {
             call = call.header(name, value);
         }
-        let shown = seen(&front.send(call).await);
+        let shown = forwarded(&proxy.send(call).await);
         let named = |name: &str| (name.to_owned(), "blue/monitoring/karma".to_owned());
         let expected = [named("x-auth-request-user"), named("x-portcullis-caller")];
-        assert_eq!(shown.identity(), expected, "{}", front.name);
+        assert_eq!(shown.identity(), expected, "{}", proxy.name);
         assert_eq!(shown.0["path"], "/api/v2/alerts?active=true&filter=a%2Cb");
         assert_eq!(shown.0["method"], "GET");
-        // H14: the token is for the gate.
-        assert_eq!(shown.all("authorization"), [""; 0], "{}", front.name);
-        // Who is let in without a name has none.
+        // H14: the token is not passed on.
+        assert_eq!(shown.all("authorization"), [""; 0], "{}", proxy.name);
+        // A request allowed by a public rule has no caller.
         let mut call = Call::get(HOST, "/-/healthy").bearer(&karma);
         for (name, value) in CLAIMS {
             call = call.header(name, value);
         }
-        let shown = seen(&front.send(call).await);
-        assert_eq!(shown.identity(), [], "{}", front.name);
-        assert_eq!(shown.all("authorization"), [""; 0], "{}", front.name);
+        let shown = forwarded(&proxy.send(call).await);
+        assert_eq!(shown.identity(), [], "{}", proxy.name);
+        assert_eq!(shown.all("authorization"), [""; 0], "{}", proxy.name);
     }
 }
 
 #[tokio::test]
-async fn a_program_is_refused_as_a_program() {
-    let stage = Stage::start().await;
-    let karma = stage.karma();
-    for front in &stage.fronts {
+async fn a_program_gets_a_status_and_a_challenge() {
+    let fixture = Fixture::start().await;
+    let karma = fixture.karma();
+    for proxy in &fixture.proxies {
         for (call, status, reason, challenge) in [
             (
                 alerts(),
@@ -84,67 +84,67 @@ async fn a_program_is_refused_as_a_program() {
                 None,
             ),
         ] {
-            let reply = front.send(call).await;
-            assert_eq!(reply.status, status, "{}: {reason}", front.name);
+            let reply = proxy.send(call).await;
+            assert_eq!(reply.status, status, "{}: {reason}", proxy.name);
             assert_eq!(reply.header("location"), None);
-            if front.hands_on {
-                assert_eq!(reply.json()["reason"], reason, "{}", front.name);
+            if proxy.forwards_refusal_body {
+                assert_eq!(reply.json()["reason"], reason, "{}", proxy.name);
             }
             if let Some(challenge) = challenge {
                 assert_eq!(
                     reply.header("www-authenticate").as_deref(),
                     Some(challenge),
                     "{}",
-                    front.name
+                    proxy.name
                 );
             }
         }
     }
-    assert_eq!(stage.app.count(), 0);
+    assert_eq!(fixture.app.count(), 0);
 }
 
 #[tokio::test]
-async fn many_cookies_are_no_trouble_and_go_on() {
-    let stage = Stage::start().await;
-    let karma = stage.karma();
+async fn many_cookies_are_passed_to_the_app() {
+    let fixture = Fixture::start().await;
+    let karma = fixture.karma();
     let cookies = format!("big={}", "x".repeat(6000));
-    for front in &stage.fronts {
+    for proxy in &fixture.proxies {
         let ours = "__Secure-portcullis=abc; __Secure-portcullis-session.0=def";
         let call = alerts().bearer(&karma);
         let call = call.header("cookie", format!("{cookies}; {ours}"));
-        let shown = seen(&front.send(call).await);
-        assert_eq!(shown.all("cookie"), [&*cookies], "{}", front.name);
+        let shown = forwarded(&proxy.send(call).await);
+        assert_eq!(shown.all("cookie"), [&*cookies], "{}", proxy.name);
     }
 }
 
 #[tokio::test]
-async fn where_nobody_can_be_asked_nobody_goes_on() {
-    let mut stage = Stage::start().await;
-    let karma = stage.karma();
-    stage.companion.kill();
-    for front in &stage.fronts {
+async fn without_the_companion_no_request_is_allowed() {
+    let mut fixture = Fixture::start().await;
+    let karma = fixture.karma();
+    fixture.companion.kill();
+    for proxy in &fixture.proxies {
         for call in [
             alerts().bearer(&karma),
             Call::get(HOST, "/-/healthy"),
             Call::post(HOST, "/-/healthy"),
         ] {
-            let reply = front.send(call).await;
-            assert!(reply.status >= 500, "{}: {}", front.name, reply.status);
+            let reply = proxy.send(call).await;
+            assert!(reply.status >= 500, "{}: {}", proxy.name, reply.status);
         }
     }
-    assert_eq!(stage.app.count(), 0);
+    assert_eq!(fixture.app.count(), 0);
 }
 
 #[tokio::test]
-async fn the_companion_reads_keys_itself_and_waits_for_them() {
-    let mut stage = Stage::start().await;
-    let karma = stage.karma();
-    for front in &stage.fronts {
-        seen(&front.send(alerts().bearer(&karma)).await);
+async fn the_companion_fetches_keys_itself_and_waits_for_them() {
+    let mut fixture = Fixture::start().await;
+    let karma = fixture.karma();
+    for proxy in &fixture.proxies {
+        forwarded(&proxy.send(alerts().bearer(&karma)).await);
     }
-    // An issuer that is down is not missed.
-    stage.issuer.down().await;
-    for front in &stage.fronts {
-        seen(&front.send(alerts().bearer(&karma)).await);
+    // Cached keys stay valid while the issuer is unreachable.
+    fixture.issuer.down().await;
+    for proxy in &fixture.proxies {
+        forwarded(&proxy.send(alerts().bearer(&karma)).await);
     }
 }

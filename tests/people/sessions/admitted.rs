@@ -1,18 +1,22 @@
-//! Who gets in with a session, and what the app sees of it.
+//! Access with a session, and what the app receives of it.
 
-use portcullis_tests::lab::scene::{AUDIENCE, HOST, poll};
+use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
 use portcullis_tests::lab::{Call, SigningKey, Version};
 use serde_json::json;
 
 use crate::sessions::companion::REFRESH;
-use crate::sessions::stand::{People, SEALED, Session, TOKEN, cookies, saw, show};
+use crate::sessions::session_gateway::{
+    SEALED, SessionGateway, TOKEN, TestSession, cookies, header_values, with_session,
+};
 
 #[tokio::test]
-async fn a_person_with_a_session_gets_in_by_the_companions_keys_alone() {
+async fn a_session_is_verified_with_the_companions_keys() {
     for version in Version::ALL {
-        let mut people = People::with(|_| {}, |builder| builder.version(version)).await;
-        let ann = Session::of("ann/1");
-        let (reply, seen) = people.lets_through("good", show(&people.good(&ann))).await;
+        let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        let ann = TestSession::new("ann/1");
+        let (reply, seen) = people
+            .assert_allowed_with_reply("good", with_session(&people.valid_token(&ann)))
+            .await;
         assert_eq!(reply.header("set-cookie"), None);
         for (name, value) in [
             ("x-auth-request-user", "ann%2F1"),
@@ -22,7 +26,11 @@ async fn a_person_with_a_session_gets_in_by_the_companions_keys_alone() {
             ("x-auth-request-preferred-username", "ann"),
             ("cookie", "theme=dark; lang=en"),
         ] {
-            assert_eq!(saw(&seen, name), [value], "{name} in Envoy {version}");
+            assert_eq!(
+                header_values(&seen, name),
+                [value],
+                "{name} in Envoy {version}"
+            );
         }
         assert_eq!(people.companion.count(REFRESH), 0);
 
@@ -34,7 +42,7 @@ async fn a_person_with_a_session_gets_in_by_the_companions_keys_alone() {
             (&line["rule"], &line["reason"]),
             (&json!("people"), &json!("rule"))
         );
-        let record = people.gateway.audited().pop().unwrap().record;
+        let record = people.gateway.audit_records().pop().unwrap().record;
         assert_eq!(record["caller"], "sso/ann%2F1");
         assert_eq!(record["trust"], "sso");
         assert_eq!(record["kid"], people.key.kid());
@@ -47,14 +55,14 @@ async fn a_person_with_a_session_gets_in_by_the_companions_keys_alone() {
         gateway
             .metric("portcullis_key_reads_total", &keys, |count| count == 1.0)
             .await;
-        people.ends_clean().await;
+        people.assert_clean().await;
     }
 }
 
 #[tokio::test]
-async fn h14_no_request_takes_a_sessions_cookies_to_the_app() {
-    let mut people = People::start().await;
-    let good = people.good(&Session::of("ann"));
+async fn h14_session_cookies_are_not_passed_to_the_app() {
+    let mut people = SessionGateway::start().await;
+    let good = people.valid_token(&TestSession::new("ann"));
     let family = format!(
         "a=1;{TOKEN}={good};  b=\"2; {TOKEN}.0=x; {SEALED}=y; {SEALED}.1=z;{TOKEN}-login-abc=w; \
          {TOKEN}s=theirs;c; __secure-portcullis=theirs too"
@@ -70,45 +78,56 @@ async fn h14_no_request_takes_a_sessions_cookies_to_the_app() {
                 .header("origin", "https://karma.example.com")
                 .header("access-control-request-method", "PUT"),
         ),
-        ("a bearer token", poll(&karma)),
+        ("a bearer token", get_alerts(&karma)),
     ] {
         let call = call.header("cookie", &family);
-        let (_, seen) = people.lets_through(what, call).await;
-        assert_eq!(saw(&seen, "cookie"), [left.as_str()], "{what}");
+        let (_, seen) = people.assert_allowed_with_reply(what, call).await;
+        assert_eq!(header_values(&seen, "cookie"), [left.as_str()], "{what}");
     }
     let only = Call::get(HOST, "/-/healthy").header("cookie", format!("{TOKEN}=x"));
-    let (_, seen) = people.lets_through("nothing else", only).await;
-    assert!(saw(&seen, "cookie").is_empty());
+    let (_, seen) = people.assert_allowed_with_reply("only ours", only).await;
+    assert!(header_values(&seen, "cookie").is_empty());
     let several = Call::get(HOST, "/-/healthy")
         .header("cookie", "a=1")
         .header("cookie", format!("{SEALED}=x"))
         .header("cookie", "b=2");
-    let (_, seen) = people.lets_through("several headers", several).await;
-    assert_eq!(saw(&seen, "cookie").join("; "), "a=1; b=2");
+    let (_, seen) = people
+        .assert_allowed_with_reply("several headers", several)
+        .await;
+    assert_eq!(header_values(&seen, "cookie").join("; "), "a=1; b=2");
     let theirs = Call::get(HOST, "/-/healthy").header("cookie", b"a=\xe9;b");
-    let (_, seen) = people.lets_through("none of ours", theirs).await;
-    assert_eq!(saw(&seen, "cookie"), ["a=\u{e9};b"]);
+    let (_, seen) = people
+        .assert_allowed_with_reply("none of ours", theirs)
+        .await;
+    assert_eq!(header_values(&seen, "cookie"), ["a=\u{e9};b"]);
 
-    // In HTTP/2 each cookie may come as a header of its own (RFC 9113 section 8.2.3).
+    // In HTTP/2 each cookie may be a separate header (RFC 9113 section 8.2.3).
     let mut crumbs = Call::get(HOST, "/api");
     for crumb in ["a=1", &format!("{TOKEN}={good}"), "b=2"] {
         crumbs = crumbs.header("cookie", crumb);
     }
     let reply = crumbs.send_h2(people.gateway.address()).await;
-    people.passed_besides();
+    people.count_forwarded();
     assert_eq!(reply.status, 200, "{}", reply.text());
-    let seen = people.scene.app.seen().pop().unwrap();
-    assert_eq!(saw(&seen, "cookie"), ["a=1; b=2"]);
-    people.ends_clean().await;
+    let seen = people.fixture.app.requests().pop().unwrap();
+    assert_eq!(header_values(&seen, "cookie"), ["a=1; b=2"]);
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn j09_no_token_is_good_for_the_others_purpose() {
-    let mut people = People::start().await;
-    let ann = Session::of("ann");
-    let (good, karma) = (people.good(&ann), people.token());
-    people.lets_through("a session", show(&good)).await;
-    let bearer = people.refuses("a session as bearer", poll(&good), 401, "token-malformed");
+async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
+    let mut people = SessionGateway::start().await;
+    let ann = TestSession::new("ann");
+    let (good, karma) = (people.valid_token(&ann), people.token());
+    people
+        .assert_allowed_with_reply("a session", with_session(&good))
+        .await;
+    let bearer = people.assert_refused(
+        "a session as bearer",
+        get_alerts(&good),
+        401,
+        "token-malformed",
+    );
     bearer.await;
     let typed = |typ: &str| ann.token().header("typ", typ).sign(&people.key);
     let stranger = SigningKey::p256().named(people.key.kid());
@@ -123,7 +142,7 @@ async fn j09_no_token_is_good_for_the_others_purpose() {
         ("logout+jwt", typed("logout+jwt"), "token-malformed"),
         (
             "another case",
-            typed("Portcullis-Session+JWT"),
+            typed("Portcullis-TestSession+JWT"),
             "token-malformed",
         ),
         (
@@ -154,69 +173,89 @@ async fn j09_no_token_is_good_for_the_others_purpose() {
             "issuer-unknown",
         ),
         (
-            "too long a life",
+            "lifetime too long",
             ann.token().expires_in(7200).sign(&people.key),
             "lifetime-too-long",
         ),
-        ("nothing like a token", "x".to_owned(), "token-malformed"),
+        ("not a token", "x".to_owned(), "token-malformed"),
     ] {
-        people.refuses(what, show(&token), 401, reason).await;
+        people
+            .assert_refused(what, with_session(&token), 401, reason)
+            .await;
     }
-    // A bad bearer token never falls back to the session, and a good one needs none (H03).
-    let both = |token: &str| poll(token).header("cookie", cookies(&good));
+    // An invalid bearer token never falls back to the session, and a valid one needs none (H03).
+    let both = |token: &str| get_alerts(token).header("cookie", cookies(&good));
     people
-        .refuses("a bad bearer token", both("a.b.c"), 401, "token-malformed")
+        .assert_refused(
+            "invalid bearer token",
+            both("a.b.c"),
+            401,
+            "token-malformed",
+        )
         .await;
-    let (_, seen) = people.lets_through("a good one", both(&karma)).await;
-    assert_eq!(saw(&seen, "x-portcullis-caller"), ["blue/monitoring/karma"]);
-    let basic = show(&good).header("authorization", "Basic YTpi");
-    let (_, seen) = people.lets_through("Basic beside it", basic).await;
-    assert!(saw(&seen, "authorization").is_empty());
+    let (_, seen) = people
+        .assert_allowed_with_reply("a valid one", both(&karma))
+        .await;
+    assert_eq!(
+        header_values(&seen, "x-portcullis-caller"),
+        ["blue/monitoring/karma"]
+    );
+    let basic = with_session(&good).header("authorization", "Basic YTpi");
+    let (_, seen) = people
+        .assert_allowed_with_reply("with Basic credentials", basic)
+        .await;
+    assert!(header_values(&seen, "authorization").is_empty());
     assert_eq!(people.companion.count(REFRESH), 0);
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn c04_cookies_that_a_neighbour_tossed_lock_nobody_out_and_let_nobody_in() {
-    let mut people = People::start().await;
-    let (ann, eve) = (Session::of("ann"), Session::of("eve"));
-    let good = people.good(&ann);
+async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
+    let mut people = SessionGateway::start().await;
+    let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
+    let good = people.valid_token(&ann);
     let with = |cookies: String| Call::get(HOST, "/api").header("cookie", cookies);
     for (what, cookies) in [
-        ("rubbish before", format!("{TOKEN}=x; {TOKEN}={good}")),
+        ("invalid cookie first", format!("{TOKEN}=x; {TOKEN}={good}")),
         (
-            "rubbish behind",
+            "invalid cookie last",
             format!("{TOKEN}={good}; {TOKEN}=x; {TOKEN}.0=y; {TOKEN}.1=z"),
         ),
         (
-            "an old one",
-            format!("{TOKEN}={}; {TOKEN}={good}", people.over(&eve)),
+            "expired token",
+            format!("{TOKEN}={}; {TOKEN}={good}", people.expired_token(&eve)),
         ),
         (
-            "a twin",
-            format!("{TOKEN}={good}; {TOKEN}={}", people.good(&ann)),
+            "duplicate",
+            format!("{TOKEN}={good}; {TOKEN}={}", people.valid_token(&ann)),
         ),
     ] {
-        let (_, seen) = people.lets_through(what, with(cookies)).await;
-        assert_eq!(saw(&seen, "x-portcullis-caller"), ["sso/ann"], "{what}");
+        let (_, seen) = people.assert_allowed_with_reply(what, with(cookies)).await;
+        assert_eq!(
+            header_values(&seen, "x-portcullis-caller"),
+            ["sso/ann"],
+            "{what}"
+        );
     }
-    let two = format!("{TOKEN}={good}; {TOKEN}={}", people.good(&eve));
+    let two = format!("{TOKEN}={good}; {TOKEN}={}", people.valid_token(&eve));
     people
-        .refuses("two sessions", with(two), 401, "no-credentials")
+        .assert_refused("two sessions", with(two), 401, "no-credentials")
         .await;
 
-    // A long token comes in pieces (C03).
+    // A long token is split into chunks (C03).
     let groups: Vec<String> = (0..300).map(|number| format!("group-{number}")).collect();
     let mut groups = json!(groups);
     groups.as_array_mut().unwrap().push(json!("sre"));
     let long = ann.token().claim("groups", groups).sign(&people.key);
     let (first, second) = long.split_at(4000);
-    assert!(second.len() < 4000, "two pieces");
+    assert!(second.len() < 4000, "two chunks");
     let pieces = format!("{TOKEN}.1={second}; {TOKEN}.0={first}");
-    people.lets_through("in pieces", with(pieces)).await;
+    people
+        .assert_allowed_with_reply("in chunks", with(pieces))
+        .await;
     for (what, cookies, reason) in [
         (
-            "a piece missing",
+            "chunk missing",
             format!("{TOKEN}.0={first}"),
             "no-credentials",
         ),
@@ -226,12 +265,14 @@ async fn c04_cookies_that_a_neighbour_tossed_lock_nobody_out_and_let_nobody_in()
             "no-credentials",
         ),
         (
-            "a piece too few",
+            "last chunk missing",
             format!("{TOKEN}.0={first}; {TOKEN}.1={}", &second[1..]),
             "token-malformed",
         ),
     ] {
-        people.refuses(what, with(cookies), 401, reason).await;
+        people
+            .assert_refused(what, with(cookies), 401, reason)
+            .await;
     }
-    people.ends_clean().await;
+    people.assert_clean().await;
 }

@@ -1,5 +1,5 @@
-//! A companion in this process, as far as the filter sees one: its keys, its revocations, and the
-//! refresh of sessions, each answered as it is told.
+//! An in-process companion with the endpoints that the filter calls: keys, revocations and refresh.
+//! The test sets the responses.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -19,55 +19,55 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Where sessions are refreshed.
+/// The path that refreshes sessions.
 pub(crate) const REFRESH: &str = "/oauth2/refresh";
-/// Where revocations are read.
+/// The path of revocations.
 pub(crate) const REVOCATIONS: &str = "/oauth2/revocations";
-/// Where keys are read.
+/// The path of the keys.
 pub(crate) const KEYS: &str = "/oauth2/jwks";
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct CannedResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
 }
 
-/// A request that came.
+/// A request that the companion received.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct ReceivedRequest {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body_bytes: usize,
 }
 
-/// A companion that can be killed and started again, on the same port.
+/// A companion that can be stopped and started again on the same port.
 #[derive(Debug)]
 pub(crate) struct Companion {
     address: SocketAddr,
-    script: Arc<Script>,
+    shared: Arc<Shared>,
     task: Option<Task>,
 }
 
 #[derive(Debug)]
-struct Script {
-    told: Mutex<Told>,
-    /// Whether refreshes are answered, or wait.
+struct Shared {
+    state: Mutex<State>,
+    /// Whether refresh requests are answered or held.
     open: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
-struct Told {
+struct State {
     keys: Vec<Value>,
     revocations: Value,
-    refresh: Answer,
-    seen: Vec<Seen>,
+    refresh: CannedResponse,
+    seen: Vec<ReceivedRequest>,
 }
 
-impl Answer {
-    /// This status, and these `Set-Cookie` lines.
+impl CannedResponse {
+    /// This status with these `Set-Cookie` lines.
     pub(crate) fn cookies(status: u16, lines: impl IntoIterator<Item = String>) -> Self {
         Self {
             status,
@@ -76,7 +76,7 @@ impl Answer {
         }
     }
 
-    /// 200 and this JSON.
+    /// 200 with this JSON.
     fn json(body: &Value) -> Self {
         Self {
             status: 200,
@@ -86,8 +86,8 @@ impl Answer {
     }
 }
 
-impl Seen {
-    /// All values of the headers of this name.
+impl ReceivedRequest {
+    /// All values of the headers with this name.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let headers = self.headers.iter().filter(|(own, _)| own == name);
         headers.map(|(_, value)| value.as_str()).collect()
@@ -95,20 +95,21 @@ impl Seen {
 }
 
 impl Companion {
-    /// A companion that publishes these keys, has ended nothing and refreshes nothing.
+    /// A companion that publishes these keys, has an empty revocation list and refuses refresh
+    /// requests.
     pub(crate) async fn start(keys: &[&SigningKey]) -> Self {
-        let script = Script {
-            told: Mutex::new(Told {
+        let shared = Shared {
+            state: Mutex::new(State {
                 keys: Vec::new(),
                 revocations: json!({"version": 1, "floor": 0, "entries": []}),
-                refresh: Answer::cookies(500, []),
+                refresh: CannedResponse::cookies(500, []),
                 seen: Vec::new(),
             }),
             open: watch::Sender::new(true),
         };
         let mut companion = Self {
             address: port::free(),
-            script: Arc::new(script),
+            shared: Arc::new(shared),
             task: None,
         };
         companion.set_keys(keys);
@@ -122,42 +123,42 @@ impl Companion {
 
     /// Publishes these keys from now on.
     pub(crate) fn set_keys(&self, keys: &[&SigningKey]) {
-        self.script.told().keys = keys.iter().map(|key| key.jwk()).collect();
+        self.shared.state().keys = keys.iter().map(|key| key.jwk()).collect();
     }
 
-    /// Gives this list of revocations out from now on.
+    /// Publishes this revocation list from now on.
     pub(crate) fn revoke(&self, list: Value) {
-        self.script.told().revocations = list;
+        self.shared.state().revocations = list;
     }
 
-    /// Answers refreshes like this from now on.
-    pub(crate) fn refreshes(&self, answer: Answer) {
-        self.script.told().refresh = answer;
+    /// Sets the response to refresh requests.
+    pub(crate) fn set_refresh_response(&self, answer: CannedResponse) {
+        self.shared.state().refresh = answer;
     }
 
-    /// Keeps refreshes waiting, those too that come.
+    /// Holds refresh requests, including later ones.
     pub(crate) fn hold(&self) {
-        self.script.open.send_replace(false);
+        self.shared.open.send_replace(false);
     }
 
-    /// Answers the refreshes that wait.
+    /// Answers the held refresh requests.
     pub(crate) fn release(&self) {
-        self.script.open.send_replace(true);
+        self.shared.open.send_replace(true);
     }
 
-    /// What has come to this path.
-    pub(crate) fn seen(&self, path: &str) -> Vec<Seen> {
-        let told = self.script.told();
-        let seen = told.seen.iter().filter(|seen| seen.path == path);
+    /// The requests for this path.
+    pub(crate) fn requests_to(&self, path: &str) -> Vec<ReceivedRequest> {
+        let state = self.shared.state();
+        let seen = state.seen.iter().filter(|seen| seen.path == path);
         seen.cloned().collect()
     }
 
-    /// How often this path was asked.
+    /// The number of requests for this path.
     pub(crate) fn count(&self, path: &str) -> usize {
-        self.seen(path).len()
+        self.requests_to(path).len()
     }
 
-    /// Kills it: connections break, and new ones are refused.
+    /// Stops it: connections break, and new ones are refused.
     pub(crate) async fn down(&mut self) {
         if let Some(task) = self.task.take() {
             task.stop().await;
@@ -166,54 +167,54 @@ impl Companion {
 
     /// Starts it again.
     pub(crate) async fn up(&mut self) {
-        // A program that another test starts has a copy of each of our sockets until it runs.
-        let listener = wait::until("its port", wait::LONG, async || {
+        // A child process of another test has copies of our sockets until it calls `exec`.
+        let listener = wait::until("the port", wait::LONG, async || {
             TcpListener::bind(self.address).await.ok()
         });
         let listener = listener.await;
         let listener = listener.into_std().expect("a listener");
         self.task = Some(background::spawn(accept(
             listener,
-            Arc::clone(&self.script),
+            Arc::clone(&self.shared),
         )));
     }
 }
 
-impl Script {
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().expect("no panic while it is held")
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no panic while it is held")
     }
 
-    /// Takes a request down, and returns what to answer.
-    fn answer(&self, seen: Seen) -> Answer {
-        let mut told = self.told();
+    /// Records a request, and returns the response.
+    fn answer(&self, seen: ReceivedRequest) -> CannedResponse {
+        let mut state = self.state();
         let answer = match seen.path.as_str() {
-            KEYS => Answer::json(&json!({"keys": told.keys})),
-            REVOCATIONS => Answer::json(&told.revocations),
-            REFRESH => told.refresh.clone(),
+            KEYS => CannedResponse::json(&json!({"keys": state.keys})),
+            REVOCATIONS => CannedResponse::json(&state.revocations),
+            REFRESH => state.refresh.clone(),
             path => {
-                let mut page = Answer::json(&json!({"companion": path}));
+                let mut page = CannedResponse::json(&json!({"companion": path}));
                 for name in ["cache-control", "cdn-cache-control", "surrogate-control"] {
                     page.headers.push((name, "public, max-age=3600".to_owned()));
                 }
                 page
             }
         };
-        told.seen.push(seen);
+        state.seen.push(seen);
         answer
     }
 }
 
-async fn accept(listener: std::net::TcpListener, script: Arc<Script>) {
+async fn accept(listener: std::net::TcpListener, shared: Arc<Shared>) {
     let listener = TcpListener::from_std(listener).expect("a listener for the runtime");
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             continue;
         };
-        let script = Arc::clone(&script);
+        let shared = Arc::clone(&shared);
         connections.spawn(async move {
-            let service = service_fn(|request| answer(request, Arc::clone(&script)));
+            let service = service_fn(|request| answer(request, Arc::clone(&shared)));
             let builder = Builder::new(TokioExecutor::new());
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             let _gone = connection.await;
@@ -224,12 +225,12 @@ async fn accept(listener: std::net::TcpListener, script: Arc<Script>) {
 
 async fn answer(
     request: Request<Incoming>,
-    script: Arc<Script>,
+    shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let headers = request.headers().iter();
     let headers = headers.map(|(name, value)| (name.to_string(), text(value.as_bytes())));
-    let mut seen = Seen {
+    let mut seen = ReceivedRequest {
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
         headers: headers.collect(),
@@ -239,9 +240,9 @@ async fn answer(
         seen.body_bytes = body.to_bytes().len();
     }
     let refreshes = seen.path == REFRESH;
-    let answer = script.answer(seen);
+    let answer = shared.answer(seen);
     if refreshes {
-        let mut open = script.open.subscribe();
+        let mut open = shared.open.subscribe();
         let _never_closed = open.wait_for(|open| *open).await;
     }
     let mut response = Response::builder().status(answer.status);
@@ -249,5 +250,5 @@ async fn answer(
         response = response.header(name, value);
     }
     let response = response.body(Full::from(answer.body));
-    Ok(response.expect("an answer that HTTP can say"))
+    Ok(response.expect("a valid HTTP response"))
 }

@@ -1,36 +1,37 @@
-//! What has ended is ended in every worker within seconds, and stays so whatever becomes of the
-//! companion.
+//! A revoked session is refused by every worker within seconds, and stays revoked whatever happens
+//! to the companion.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use portcullis_tests::lab::token::now;
-use portcullis_tests::lab::{Call, Crowd, Gateway, Version, wait};
+use portcullis_tests::lab::{Call, ClientPool, Gateway, Version, wait};
 use serde_json::{Value, json};
 
 use crate::sessions::companion::REVOCATIONS;
-use crate::sessions::stand::{People, Session, show};
+use crate::sessions::session_gateway::{SessionGateway, TestSession, with_session};
 
-/// "Within seconds": reads come every two to three, and a loaded machine takes its time.
-const SECONDS: Duration = Duration::from_secs(10);
+/// "Within seconds": the list is read every two to three seconds, plus a margin for a loaded
+/// machine.
+const PROPAGATION_LIMIT: Duration = Duration::from_secs(10);
 
 fn list(floor: i64, entries: &[Value]) -> Value {
     json!({"version": 1, "floor": floor, "entries": entries})
 }
 
-fn by_sid(session: &Session, lasts: i64) -> Value {
+fn by_sid(session: &TestSession, lasts: i64) -> Value {
     json!({"sid": session.sid, "before": now(), "ends": now() + lasts})
 }
 
-/// Waits until every worker refuses the call like this.
-async fn refused_everywhere(people: &People, call: &Call, verdict: &str) {
+/// Waits until every worker refuses the request like this.
+async fn wait_until_refused_by_all(people: &SessionGateway, call: &Call, verdict: &str) {
     let reason = verdict.split(' ').nth(1).unwrap();
-    wait::until_true(verdict, SECONDS, async || {
-        let said = people.gateway.audited().len();
-        let crowd = Crowd::gather(people.gateway.address(), 8).await;
+    wait::until_true(verdict, PROPAGATION_LIMIT, async || {
+        let said = people.gateway.audit_records().len();
+        let crowd = ClientPool::connect(people.gateway.address(), 8).await;
         let replies = crowd.send(vec![call.clone(); 8]).join_all().await;
         let all = replies.iter().all(|reply| reply.verdict() == verdict);
-        let audited = people.gateway.audited().into_iter().skip(said);
+        let audited = people.gateway.audit_records().into_iter().skip(said);
         let refusals = audited.filter(|audited| audited.record["reason"] == reason);
         let workers: BTreeSet<String> = refusals.map(|audited| audited.worker).collect();
         all && workers.len() == 2
@@ -38,10 +39,10 @@ async fn refused_everywhere(people: &People, call: &Call, verdict: &str) {
     .await;
 }
 
-/// Takes note of what the app saw before sessions ended.
-fn forget_what_passed(people: &mut People, before: usize) {
-    for _ in before..people.scene.app.count() {
-        people.passed_besides();
+/// Counts the requests that reached the app before the revocation.
+fn count_forwarded_requests(people: &mut SessionGateway, before: usize) {
+    for _ in before..people.fixture.app.count() {
+        people.count_forwarded();
     }
 }
 
@@ -52,26 +53,34 @@ async fn verdict(gateway: &Gateway, call: &Call) -> String {
 #[tokio::test]
 async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
     for version in Version::ALL {
-        let mut people = People::with(|_| {}, |builder| builder.version(version)).await;
-        let (ann, eve, bob) = (Session::of("ann"), Session::of("eve"), Session::of("bob"));
-        let calls = [&ann, &eve, &bob].map(|session| show(&people.good(session)));
+        let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        let (ann, eve, bob) = (
+            TestSession::new("ann"),
+            TestSession::new("eve"),
+            TestSession::new("bob"),
+        );
+        let calls = [&ann, &eve, &bob].map(|session| with_session(&people.valid_token(session)));
         for call in &calls {
-            people.lets_through("at first", call.clone()).await;
+            people
+                .assert_allowed_with_reply("at first", call.clone())
+                .await;
         }
-        let before = people.scene.app.count();
-        // One by its name, one by the person's, and the person's sessions to come go on.
+        let before = people.fixture.app.count();
+        // One by session ID, one by user; later sessions of the user are valid.
         let person = json!({"handle": eve.handle, "before": now(), "ends": now() + 600});
         people
             .companion
             .revoke(list(0, &[by_sid(&ann, 600), person]));
-        refused_everywhere(&people, &calls[0], "401 revoked").await;
-        refused_everywhere(&people, &calls[1], "401 revoked").await;
-        forget_what_passed(&mut people, before);
-        people.lets_through("somebody else", calls[2].clone()).await;
-        let mut again = Session::of("eve");
+        wait_until_refused_by_all(&people, &calls[0], "401 revoked").await;
+        wait_until_refused_by_all(&people, &calls[1], "401 revoked").await;
+        count_forwarded_requests(&mut people, before);
+        people
+            .assert_allowed_with_reply("somebody else", calls[2].clone())
+            .await;
+        let mut again = TestSession::new("eve");
         again.began = now() + 1;
         people
-            .lets_through("signed in again", show(&people.good(&again)))
+            .assert_allowed_with_reply("signed in again", with_session(&people.valid_token(&again)))
             .await;
         let gateway = &people.gateway;
         gateway
@@ -80,56 +89,60 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
         let age = "portcullis_revocations_age_seconds";
         gateway.metric(age, &[], |age| age <= 5.0).await;
 
-        // A floor ends all that began before it.
-        let before = people.scene.app.count();
+        // A floor revokes all sessions that began before it.
+        let before = people.fixture.app.count();
         people.companion.revoke(list(now() - 60, &[]));
-        refused_everywhere(&people, &calls[2], "401 revoked").await;
-        forget_what_passed(&mut people, before);
-        // What is not listed any more has not come to its end.
+        wait_until_refused_by_all(&people, &calls[2], "401 revoked").await;
+        count_forwarded_requests(&mut people, before);
+        // Entries that are no longer listed stay revoked until they expire.
         assert_eq!(verdict(&people.gateway, &calls[0]).await, "401 revoked");
-        people.ends_clean().await;
+        people.assert_clean().await;
     }
 }
 
 #[tokio::test]
-async fn one_worker_reads_for_all_every_two_to_three_seconds() {
-    let people = People::with(|_| {}, |builder| builder.workers(4)).await;
+async fn one_worker_reads_revocations_for_all_every_two_to_three_seconds() {
+    let people = SessionGateway::with(|_| {}, |builder| builder.workers(4)).await;
     let asked = || people.companion.count(REVOCATIONS);
     wait::until_true("a first read", wait::LONG, async || asked() > 0).await;
     let (start, before) = (tokio::time::Instant::now(), asked());
     wait::until_true("some more", wait::LONG, async || asked() >= before + 4).await;
     let took = start.elapsed();
-    // Four pauses, one of which may have been under way.
+    // Four intervals, one of which may have started before.
     assert!(took >= Duration::from_secs(6), "four reads in {took:?}");
     assert!(took <= Duration::from_secs(20), "four reads in {took:?}");
-    let seen = people.companion.seen(REVOCATIONS).pop().unwrap();
+    let seen = people.companion.requests_to(REVOCATIONS).pop().unwrap();
     assert_eq!(
         (seen.method.as_str(), seen.all("host")),
         ("GET", vec!["auth.example.com"])
     );
     assert!(seen.all("cookie").is_empty() && seen.all("authorization").is_empty());
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn without_the_companion_sessions_go_on_and_what_has_ended_stays_ended() {
-    let mut people = People::start().await;
-    let (ann, eve) = (Session::of("ann"), Session::of("eve"));
-    let [good, ended] = [&ann, &eve].map(|session| show(&people.good(session)));
-    people.lets_through("at first", good.clone()).await;
+async fn without_the_companion_sessions_stay_valid_and_revoked_ones_stay_revoked() {
+    let mut people = SessionGateway::start().await;
+    let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
+    let [good, ended] = [&ann, &eve].map(|session| with_session(&people.valid_token(session)));
+    people
+        .assert_allowed_with_reply("at first", good.clone())
+        .await;
     people.companion.revoke(list(0, &[by_sid(&eve, 600)]));
-    let before = people.scene.app.count();
-    refused_everywhere(&people, &ended, "401 revoked").await;
-    forget_what_passed(&mut people, before);
+    let before = people.fixture.app.count();
+    wait_until_refused_by_all(&people, &ended, "401 revoked").await;
+    count_forwarded_requests(&mut people, before);
 
     people.companion.down().await;
     let age = "portcullis_revocations_age_seconds";
     people.gateway.metric(age, &[], |age| age >= 6.0).await;
-    people.lets_through("killed", good.clone()).await;
-    refused_everywhere(&people, &ended, "401 revoked").await;
+    people
+        .assert_allowed_with_reply("killed", good.clone())
+        .await;
+    wait_until_refused_by_all(&people, &ended, "401 revoked").await;
 
-    // New filters in the same proxy begin with what the others have shared.
-    let mut policy = people.scene.policy();
+    // New filters in the same proxy start with the shared data.
+    let mut policy = people.fixture.policy();
     policy["sso"] = json!({"url": "https://auth.example.com", "envoy_cluster": "companion"});
     policy["apps"][0]["rules"][0] =
         json!({"name": "any", "allow": [{"from": "sso", "anyone": true}]});
@@ -137,28 +150,30 @@ async fn without_the_companion_sessions_go_on_and_what_has_ended_stays_ended() {
         .gateway
         .replace_policy(policy)
         .await
-        .expect("a good policy");
-    people.lets_through("another policy", good.clone()).await;
-    refused_everywhere(&people, &ended, "401 revoked").await;
+        .expect("a valid policy");
+    people
+        .assert_allowed_with_reply("another policy", good.clone())
+        .await;
+    wait_until_refused_by_all(&people, &ended, "401 revoked").await;
 
-    // A companion that has lost its list revives nobody.
+    // A companion that has lost its list does not restore sessions.
     people.companion.revoke(list(0, &[]));
     people.companion.up().await;
     people.gateway.metric(age, &[], |age| age <= 3.0).await;
-    refused_everywhere(&people, &ended, "401 revoked").await;
-    people.lets_through("at the end", good).await;
-    people.ends_clean().await;
+    wait_until_refused_by_all(&people, &ended, "401 revoked").await;
+    people.assert_allowed_with_reply("at the end", good).await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn answers_that_are_no_list_leave_what_there_was() {
-    let mut people = People::start().await;
-    let (ann, eve) = (Session::of("ann"), Session::of("eve"));
-    let [good, ended] = [&ann, &eve].map(|session| show(&people.good(session)));
+async fn invalid_revocation_lists_keep_the_last_one() {
+    let mut people = SessionGateway::start().await;
+    let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
+    let [good, ended] = [&ann, &eve].map(|session| with_session(&people.valid_token(session)));
     people.companion.revoke(list(0, &[by_sid(&eve, 600)]));
-    let before = people.scene.app.count();
-    refused_everywhere(&people, &ended, "401 revoked").await;
-    forget_what_passed(&mut people, before);
+    let before = people.fixture.app.count();
+    wait_until_refused_by_all(&people, &ended, "401 revoked").await;
+    count_forwarded_requests(&mut people, before);
     for bad in [
         json!({"version": 2, "floor": now() + 9, "entries": []}),
         json!({"version": 1, "floor": now() + 9}),
@@ -171,7 +186,9 @@ async fn answers_that_are_no_list_leave_what_there_was() {
             people.companion.count(REVOCATIONS) > asked
         })
         .await;
-        people.lets_through(&bad.to_string(), good.clone()).await;
+        people
+            .assert_allowed_with_reply(&bad.to_string(), good.clone())
+            .await;
         assert_eq!(
             verdict(&people.gateway, &ended).await,
             "401 revoked",
@@ -183,33 +200,35 @@ async fn answers_that_are_no_list_leave_what_there_was() {
         log.contains("portcullis: the revocations could not be read"),
         "{log}"
     );
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn a_full_list_is_taken_whole() {
-    let mut people = People::start().await;
-    let ann = Session::of("ann");
-    let call = show(&people.good(&ann));
-    people.lets_through("at first", call.clone()).await;
+async fn a_list_of_maximum_size_is_accepted() {
+    let mut people = SessionGateway::start().await;
+    let ann = TestSession::new("ann");
+    let call = with_session(&people.valid_token(&ann));
+    people
+        .assert_allowed_with_reply("at first", call.clone())
+        .await;
     let mut entries: Vec<Value> = (0..4095)
-        .map(|_| by_sid(&Session::of("somebody"), 600))
+        .map(|_| by_sid(&TestSession::new("somebody"), 600))
         .collect();
     entries.push(by_sid(&ann, 600));
     people.companion.revoke(list(0, &entries));
-    let before = people.scene.app.count();
-    refused_everywhere(&people, &call, "401 revoked").await;
-    forget_what_passed(&mut people, before);
+    let before = people.fixture.app.count();
+    wait_until_refused_by_all(&people, &call, "401 revoked").await;
+    count_forwarded_requests(&mut people, before);
     let gateway = &people.gateway;
     gateway
         .metric("portcullis_revocations", &[], |count| count == 4096.0)
         .await;
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn where_nobody_signs_in_nothing_is_read() {
-    let mut people = People::with(
+async fn without_sso_no_revocations_are_read() {
+    let mut people = SessionGateway::with(
         |policy| {
             policy.as_object_mut().unwrap().remove("sso");
             let rules = policy["apps"][0]["rules"].as_array_mut().unwrap();
@@ -218,23 +237,23 @@ async fn where_nobody_signs_in_nothing_is_read() {
         |builder| builder,
     )
     .await;
-    let call = portcullis_tests::lab::scene::poll(&people.token());
+    let call = portcullis_tests::lab::fixture::get_alerts(&people.token());
     people
-        .lets_through("karma", call.header("cookie", "__Secure-portcullis=x"))
+        .assert_allowed_with_reply("karma", call.header("cookie", "__Secure-portcullis=x"))
         .await;
-    let cookies = people.scene.app.seen().pop().unwrap();
+    let cookies = people.fixture.app.requests().pop().unwrap();
     assert_eq!(
-        crate::sessions::stand::saw(&cookies, "cookie"),
+        crate::sessions::session_gateway::header_values(&cookies, "cookie"),
         ["__Secure-portcullis=x"]
     );
-    let page = crate::sessions::stand::navigates(show("x"));
+    let page = crate::sessions::session_gateway::as_navigation(with_session("x"));
     assert_eq!(people.gateway.call(page).await.status, 401);
-    // The keys' age is shown by the tick that would have read revocations.
+    // The tick that would have read revocations sets the gauge for the age of keys.
     let age = [("trust", "blue")];
     people
         .gateway
         .metric("portcullis_key_age_seconds", &age, |age| age >= 3.0)
         .await;
     assert_eq!(people.companion.count(REVOCATIONS), 0);
-    people.ends_clean().await;
+    people.assert_clean().await;
 }

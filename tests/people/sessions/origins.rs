@@ -1,22 +1,23 @@
-//! A person's session counts for what changes something only where the app's own pages ask.
+//! Requests with unsafe methods are allowed by a session only if they come from the app's own
+//! origin.
 
 use portcullis_tests::lab::Call;
-use portcullis_tests::lab::scene::{HOST, poll};
+use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use serde_json::json;
 
 use crate::sessions::companion::REFRESH;
-use crate::sessions::stand::{People, Session, cookies};
+use crate::sessions::session_gateway::{SessionGateway, TestSession, cookies};
 
-const FRIEND: &str = "https://karma.example.com";
+const ALLOWED_ORIGIN: &str = "https://karma.example.com";
 
 #[tokio::test]
-async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
-    let mut people = People::with(
-        |policy| policy["apps"][0]["origins"] = json!([FRIEND]),
+async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
+    let mut people = SessionGateway::with(
+        |policy| policy["apps"][0]["origins"] = json!([ALLOWED_ORIGIN]),
         |builder| builder,
     )
     .await;
-    let good = cookies(&people.good(&Session::of("ann")));
+    let good = cookies(&people.valid_token(&TestSession::new("ann")));
     let own = format!("https://{HOST}");
     let call = |method: &str, headers: &[(&str, &str)]| {
         let call = Call::new(method, HOST, "/api").header("cookie", &good);
@@ -24,7 +25,7 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
         headers.fold(call, |call, (name, value)| call.header(name, value))
     };
     for (what, call) in [
-        ("no page at all", call("POST", &[])),
+        ("not from a page", call("POST", &[])),
         (
             "by site",
             call("POST", &[("sec-fetch-site", "same-origin")]),
@@ -32,10 +33,10 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
         ("typed", call("DELETE", &[("sec-fetch-site", "none")])),
         ("by origin", call("PUT", &[("origin", &own)])),
         (
-            "a friend",
+            "an allowed origin",
             call(
                 "POST",
-                &[("origin", FRIEND), ("sec-fetch-site", "same-site")],
+                &[("origin", ALLOWED_ORIGIN), ("sec-fetch-site", "same-site")],
             ),
         ),
         ("reads", call("GET", &[("sec-fetch-site", "cross-site")])),
@@ -48,7 +49,7 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
             call("OPTIONS", &[("sec-fetch-site", "cross-site")]),
         ),
     ] {
-        people.lets_through(what, call).await;
+        people.assert_allowed_with_reply(what, call).await;
     }
     let upgrade = ("upgrade", "websocket");
     let connection = ("connection", "upgrade");
@@ -58,7 +59,7 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
             call("POST", &[("sec-fetch-site", "cross-site")]),
         ),
         (
-            "a neighbour",
+            "another host of the site",
             call("POST", &[("sec-fetch-site", "same-site")]),
         ),
         (
@@ -66,7 +67,7 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
             call("PATCH", &[("origin", "https://evil.example.com")]),
         ),
         (
-            "a scheme below",
+            "http origin",
             call("POST", &[("origin", &own.replace("https", "http"))]),
         ),
         ("null", call("POST", &[("origin", "null")])),
@@ -78,7 +79,7 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
             ),
         ),
         (
-            "a method of its own",
+            "custom method",
             call("PROPFIND", &[("sec-fetch-site", "cross-site")]),
         ),
         (
@@ -89,18 +90,20 @@ async fn unsafe_methods_and_upgrades_come_from_the_apps_own_origin() {
             ),
         ),
     ] {
-        people.refuses(what, call, 403, "cross-site").await;
+        people.assert_refused(what, call, 403, "cross-site").await;
     }
-    // Nobody is asked for a fresh token either.
-    let over = cookies(&people.over(&Session::of("ann")));
+    // No refresh is requested either.
+    let over = cookies(&people.expired_token(&TestSession::new("ann")));
     let old = Call::post(HOST, "/api").header("cookie", over);
     let old = old.header("sec-fetch-site", "cross-site");
     people
-        .refuses("an old session", old, 403, "cross-site")
+        .assert_refused("expired session", old, 403, "cross-site")
         .await;
     assert_eq!(people.companion.count(REFRESH), 0);
-    // A token that no browser shows by itself needs no such guard.
-    let bearer = poll(&people.token()).header("sec-fetch-site", "cross-site");
-    people.lets_through("a bearer token", bearer).await;
-    people.ends_clean().await;
+    // A token that no browser sends by itself needs no such check.
+    let bearer = get_alerts(&people.token()).header("sec-fetch-site", "cross-site");
+    people
+        .assert_allowed_with_reply("a bearer token", bearer)
+        .await;
+    people.assert_clean().await;
 }

@@ -1,26 +1,26 @@
-//! The companion's own host: its endpoints go on without a rule, and nothing else there is open.
+//! The companion's own host: its endpoints are allowed without a rule, and no other path is.
 
 use portcullis_tests::lab::envoy::Builder;
 use portcullis_tests::lab::{Call, Version};
 use serde_json::json;
 
-use crate::sessions::stand::{People, SEALED, Session, TOKEN};
+use crate::sessions::session_gateway::{SEALED, SessionGateway, TOKEN, TestSession};
 
-/// The companion's host, and the wildcard of an app that is above it.
+/// The companion's host, and an app's wildcard that covers it.
 const OWN: &str = "auth.tools.example.com";
-const ABOVE: &str = "*.tools.example.com";
+const WILDCARD: &str = "*.tools.example.com";
 
 #[tokio::test]
-async fn exactly_the_companions_endpoints_are_let_through_with_all_that_they_need() {
+async fn exactly_the_companions_endpoints_are_allowed_unchanged() {
     for version in Version::ALL {
-        // Under an app's wildcard the host is the companion's all the same.
+        // The host belongs to the companion even under an app's wildcard.
         let edit = |policy: &mut serde_json::Value| {
-            policy["apps"][0]["hosts"] = json!([ABOVE]);
+            policy["apps"][0]["hosts"] = json!([WILDCARD]);
             policy["sso"]["url"] = json!(format!("https://{OWN}"));
         };
         let more = |builder: Builder| builder.version(version).app_at(OWN, "companion");
-        let people = People::with(edit, more).await;
-        let token = people.good(&Session::of("ann"));
+        let people = SessionGateway::with(edit, more).await;
+        let token = people.valid_token(&TestSession::new("ann"));
         let cookies = format!("{TOKEN}={token}; {SEALED}=y; {TOKEN}-login-a=b; c=d");
         let call = |method: &str, path: &str| {
             Call::new(method, OWN, path)
@@ -58,12 +58,12 @@ async fn exactly_the_companions_endpoints_are_let_through_with_all_that_they_nee
                 reply.text()
             );
             // The filter itself reads keys and revocations.
-            let seen = people.companion.seen(plain);
+            let seen = people.companion.requests_to(plain);
             let ours = seen
                 .iter()
                 .skip(asked)
                 .find(|seen| !seen.all("cookie").is_empty());
-            let ours = ours.unwrap_or_else(|| panic!("{path} did not arrive"));
+            let ours = ours.unwrap_or_else(|| panic!("{path} did not reach the companion"));
             assert_eq!(ours.method, method);
             assert_eq!(ours.all("cookie"), [cookies.as_str()], "{path}");
             assert_eq!(ours.all("authorization"), ["Basic YTpi"], "{path}");
@@ -93,19 +93,19 @@ async fn exactly_the_companions_endpoints_are_let_through_with_all_that_they_nee
             "/api/v2/alerts",
         ] {
             people
-                .refuses(path, call("GET", path), 403, "app-unknown")
+                .assert_refused(path, call("GET", path), 403, "app-unknown")
                 .await;
             assert_eq!(people.companion.count(path), 0, "{path}");
         }
         let dots = call("GET", "/oauth2/start;x");
         people
-            .refuses("ambiguous", dots, 400, "request-ambiguous")
+            .assert_refused("ambiguous", dots, 400, "request-ambiguous")
             .await;
         let labels = [("app", "none"), ("reason", "companion")];
         let gateway = &people.gateway;
         gateway
             .metric("portcullis_decisions_total", &labels, |count| count == 15.0)
             .await;
-        people.ends_clean().await;
+        people.assert_clean().await;
     }
 }

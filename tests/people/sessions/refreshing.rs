@@ -1,50 +1,54 @@
-//! A session whose token's time is over goes on by one call to the companion, and nobody notices.
+//! An expired session token is refreshed by one call to the companion, without the user noticing.
 
 use std::time::{Duration, Instant};
 
 use portcullis_tests::lab::envoy::Builder;
-use portcullis_tests::lab::scene::HOST;
+use portcullis_tests::lab::fixture::HOST;
 use portcullis_tests::lab::{Call, Connection, Reply, SigningKey, Version, wait};
 use serde_json::json;
 
-use crate::sessions::companion::{Answer, REFRESH};
-use crate::sessions::stand::{
-    AUTH, People, SEALED, Session, TOKEN, cookies, navigates, saw, set, show,
+use crate::sessions::companion::{CannedResponse, REFRESH};
+use crate::sessions::session_gateway::{
+    AUTH, SEALED, SessionGateway, TOKEN, TestSession, as_navigation, cookies, header_values,
+    set_cookie, with_session,
 };
 
 const REFRESHES: &str = "portcullis_refreshes_total";
 
-/// The cookies ride on this answer, each on a line of its own, and it is for nobody else.
-fn carries(reply: &Reply, lines: &[String], what: &str) {
+/// Checks that the response has the cookies, each on a line of its own, and is not cacheable.
+fn assert_carries_cookies(reply: &Reply, lines: &[String], what: &str) {
     assert_eq!(reply.all("set-cookie"), lines, "{what}");
     assert_eq!(reply.all("cache-control"), ["no-store"], "{what}");
 }
 
-async fn counted(people: &People, outcome: &str, count: f64) {
+async fn counted(people: &SessionGateway, outcome: &str, count: f64) {
     let labels = [("outcome", outcome)];
     let counted = |now| now == count;
     people.gateway.metric(REFRESHES, &labels, counted).await;
 }
 
 #[tokio::test]
-async fn one_call_refreshes_a_session_and_the_cookies_ride_on_the_apps_answer() {
+async fn one_call_refreshes_a_session_and_the_apps_response_sets_the_cookies() {
     for version in Version::ALL {
-        let mut people = People::with(|_| {}, |builder| builder.version(version)).await;
-        let ann = Session::of("ann");
-        let lines = people.renews(&ann);
-        let over = people.over(&ann);
+        let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        let ann = TestSession::new("ann");
+        let lines = people.refresh_succeeds(&ann);
+        let over = people.expired_token(&ann);
         let call = Call::post(HOST, "/api/v2/silences")
             .header("cookie", format!("{}; {TOKEN}-login-x=y", cookies(&over)))
             .header("cookie", "more=1")
             .body(vec![b'x'; 100_000]);
-        let (reply, seen) = people.lets_through("a form", call).await;
-        carries(&reply, &lines, "a form");
+        let (reply, seen) = people.assert_allowed_with_reply("a form", call).await;
+        assert_carries_cookies(&reply, &lines, "a form");
         assert_eq!(seen["body_bytes"], 100_000, "Envoy {version}");
         assert_eq!(seen["method"], "POST");
-        assert_eq!(saw(&seen, "x-portcullis-caller"), ["sso/ann"]);
-        assert_eq!(saw(&seen, "cookie"), ["theme=dark; lang=en; more=1"]);
+        assert_eq!(header_values(&seen, "x-portcullis-caller"), ["sso/ann"]);
+        assert_eq!(
+            header_values(&seen, "cookie"),
+            ["theme=dark; lang=en; more=1"]
+        );
 
-        let asked = people.companion.seen(REFRESH);
+        let asked = people.companion.requests_to(REFRESH);
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].method, "POST");
         assert_eq!(asked[0].all("host"), [AUTH]);
@@ -55,49 +59,56 @@ async fn one_call_refreshes_a_session_and_the_cookies_ride_on_the_apps_answer() 
         assert!(asked[0].all("authorization").is_empty());
         counted(&people, "renewed", 1.0).await;
 
-        // The browser shows the fresh token from now on, and nobody is asked.
-        let (reply, _) = people.lets_through("fresh", show(&people.good(&ann))).await;
+        // The browser sends the new token from now on, and no refresh is needed.
+        let (reply, _) = people
+            .assert_allowed_with_reply("fresh", with_session(&people.valid_token(&ann)))
+            .await;
         assert_eq!(reply.header("set-cookie"), None);
         assert_eq!(reply.header("cache-control"), None);
         assert_eq!(people.companion.count(REFRESH), 1);
-        people.ends_clean().await;
+        people.assert_clean().await;
     }
 }
 
 #[tokio::test]
-async fn the_cookies_ride_on_refusals_and_over_http_2_too() {
-    let mut people = People::start().await;
-    let mut ann = Session::of("ann");
-    let lines = people.renews(&ann);
-    let page = navigates(show(&people.over(&ann)));
+async fn refusals_and_http_2_responses_set_the_cookies_too() {
+    let mut people = SessionGateway::start().await;
+    let mut ann = TestSession::new("ann");
+    let lines = people.refresh_succeeds(&ann);
+    let page = as_navigation(with_session(&people.expired_token(&ann)));
     let reply = page.send_h2(people.gateway.address()).await;
     assert_eq!(reply.status, 200);
-    people.passed_besides();
-    carries(&reply, &lines, "HTTP/2");
+    people.count_forwarded();
+    assert_carries_cookies(&reply, &lines, "HTTP/2");
 
-    // The fresh token has lost its group.
+    // The new token does not have the group.
     let guest = ann.token().claim("groups", json!([])).sign(&people.key);
-    let lines = [set(TOKEN, &guest), set(SEALED, "resealed")];
+    let lines = [set_cookie(TOKEN, &guest), set_cookie(SEALED, "resealed")];
     people
         .companion
-        .refreshes(Answer::cookies(200, lines.clone()));
-    let call = show(&people.over(&ann));
+        .set_refresh_response(CannedResponse::cookies(200, lines.clone()));
+    let call = with_session(&people.expired_token(&ann));
     let reply = people
-        .refuses("a guest", call.clone(), 403, "caller-not-allowed")
+        .assert_refused(
+            "a user without the group",
+            call.clone(),
+            403,
+            "caller-not-allowed",
+        )
         .await;
-    carries(&reply, &lines, "a guest");
-    let reply = people.gateway.call(navigates(call.clone())).await;
+    assert_carries_cookies(&reply, &lines, "a user without the group");
+    let reply = people.gateway.call(as_navigation(call.clone())).await;
     assert_eq!(reply.status, 403);
-    carries(&reply, &lines, "a guest's page");
+    assert_carries_cookies(&reply, &lines, "page of a user without the group");
     let grpc = call.header("content-type", "application/grpc");
     let reply = grpc.send_h2(people.gateway.address()).await;
     assert_eq!(reply.grpc_status(), Some(7));
-    carries(&reply, &lines, "a guest's call");
-    people.unseen("a guest");
+    assert_carries_cookies(&reply, &lines, "request of a user without the group");
+    people.assert_not_forwarded("a user without the group");
 
-    // What is nobody's business does not ride.
-    ann = Session::of("ann");
-    let mut lines = people.renews(&ann);
+    // Responses to unrelated requests have no cookies.
+    ann = TestSession::new("ann");
+    let mut lines = people.refresh_succeeds(&ann);
     let theirs = [
         "tracking=1",
         "__secure-portcullis=x",
@@ -106,138 +117,150 @@ async fn the_cookies_ride_on_refusals_and_over_http_2_too() {
     lines.extend(theirs.map(str::to_owned));
     people
         .companion
-        .refreshes(Answer::cookies(200, lines.clone()));
-    let (reply, _) = people.lets_through("more", show(&people.over(&ann))).await;
-    carries(&reply, &lines[..2], "more");
-    people.ends_clean().await;
+        .set_refresh_response(CannedResponse::cookies(200, lines.clone()));
+    let (reply, _) = people
+        .assert_allowed_with_reply("more", with_session(&people.expired_token(&ann)))
+        .await;
+    assert_carries_cookies(&reply, &lines[..2], "more");
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn h11_no_cache_keeps_an_answer_that_carries_a_session() {
+async fn h11_a_response_that_sets_session_cookies_is_not_cacheable() {
     const CACHED: &str = "cached.example.com";
-    let people = People::with(
+    let people = SessionGateway::with(
         |policy| policy["apps"][0]["hosts"] = json!([HOST, CACHED]),
-        // The companion stands in for an app whose pages may be kept.
+        // The companion acts as an app with cacheable pages.
         |builder| builder.app_at(CACHED, "companion"),
     )
     .await;
-    let ann = Session::of("ann");
-    let lines = people.renews(&ann);
+    let ann = TestSession::new("ann");
+    let lines = people.refresh_succeeds(&ann);
     let page = |token: &str| Call::get(CACHED, "/page").header("cookie", cookies(token));
-    let reply = people.gateway.call(page(&people.good(&ann))).await;
+    let reply = people.gateway.call(page(&people.valid_token(&ann))).await;
     let for_some = ["cdn-cache-control", "surrogate-control"];
     for name in ["cache-control"].iter().chain(&for_some) {
         assert_eq!(reply.all(name), ["public, max-age=3600"], "{name}");
     }
     assert_eq!(reply.header("set-cookie"), None);
-    let reply = people.gateway.call(page(&people.over(&ann))).await;
+    let reply = people.gateway.call(page(&people.expired_token(&ann))).await;
     assert_eq!(reply.status, 200);
-    carries(&reply, &lines, "a page");
+    assert_carries_cookies(&reply, &lines, "a page");
     for name in for_some {
         assert_eq!(reply.header(name), None, "{name}");
     }
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn a_token_beside_the_sealed_cookie_of_another_session_leads_to_sign_in() {
-    let people = People::start().await;
-    people.renews(&Session::of("bob"));
-    let over = show(&people.over(&Session::of("ann")));
+async fn a_token_with_another_sessions_sealed_cookie_requires_sign_in() {
+    let people = SessionGateway::start().await;
+    people.refresh_succeeds(&TestSession::new("bob"));
+    let over = with_session(&people.expired_token(&TestSession::new("ann")));
     let reply = people
-        .refuses("fetch", over.clone(), 401, "session-expired")
+        .assert_refused("fetch", over.clone(), 401, "session-expired")
         .await;
-    assert_eq!(reply.header("set-cookie"), None, "they are somebody else's");
-    let reply = people.gateway.call(navigates(over)).await;
+    assert_eq!(
+        reply.header("set-cookie"),
+        None,
+        "the cookies are another session's"
+    );
+    let reply = people.gateway.call(as_navigation(over)).await;
     assert_eq!(reply.status, 302);
     assert_eq!(reply.header("set-cookie"), None);
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_leads_to_sign_in_and_its_cookies_go() {
-    let people = People::start().await;
-    let lines = people.ends();
-    let over = show(&people.over(&Session::of("ann")));
+async fn an_ended_session_requires_sign_in_and_its_cookies_are_deleted() {
+    let people = SessionGateway::start().await;
+    let lines = people.refresh_revokes();
+    let over = with_session(&people.expired_token(&TestSession::new("ann")));
     let reply = people
-        .refuses("fetch", over.clone(), 401, "session-expired")
+        .assert_refused("fetch", over.clone(), 401, "session-expired")
         .await;
-    carries(&reply, &lines, "fetch");
-    let reply = people.gateway.call(navigates(over)).await;
+    assert_carries_cookies(&reply, &lines, "fetch");
+    let reply = people.gateway.call(as_navigation(over)).await;
     assert_eq!(reply.status, 302);
-    carries(&reply, &lines, "a page");
+    assert_carries_cookies(&reply, &lines, "a page");
     let location = reply.header("location").unwrap();
     assert!(
         location.starts_with("https://auth.example.com/oauth2/start?rd="),
         "{location}"
     );
-    people.unseen("a page");
+    people.assert_not_forwarded("a page");
     counted(&people, "ended", 2.0).await;
 
-    // Without the sealed session there is nothing to ask with.
-    let token = people.over(&Session::of("ann"));
+    // Without the sealed session there is nothing to refresh.
+    let token = people.expired_token(&TestSession::new("ann"));
     let alone = Call::get(HOST, "/api").header("cookie", format!("{TOKEN}={token}"));
     let reply = people
-        .refuses("no sealed session", alone, 401, "session-expired")
+        .assert_refused("no sealed session", alone, 401, "session-expired")
         .await;
     assert_eq!(reply.header("set-cookie"), None);
     assert_eq!(people.companion.count(REFRESH), 2);
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn an_answer_that_is_none_is_a_503_for_programs_and_browsers() {
-    let mut people = People::start().await;
-    let ann = Session::of("ann");
-    let over = show(&people.over(&ann));
-    let lines = people.renews(&ann);
-    people.lets_through("at first", over.clone()).await;
-    let token = |token: &str| vec![set(TOKEN, token), set(SEALED, "resealed")];
+async fn an_invalid_refresh_response_is_a_503() {
+    let mut people = SessionGateway::start().await;
+    let ann = TestSession::new("ann");
+    let over = with_session(&people.expired_token(&ann));
+    let lines = people.refresh_succeeds(&ann);
+    people
+        .assert_allowed_with_reply("at first", over.clone())
+        .await;
+    let token = |token: &str| vec![set_cookie(TOKEN, token), set_cookie(SEALED, "resealed")];
     let stranger = SigningKey::p256().named(people.key.kid());
     for (what, status, lines) in [
         ("500", 500, lines.clone()),
         ("404", 404, lines.clone()),
         ("302", 302, lines.clone()),
         ("204", 204, lines.clone()),
-        ("nothing set", 200, vec![]),
-        ("no token", 200, vec![set(SEALED, "resealed")]),
+        ("no cookies", 200, vec![]),
+        ("no token", 200, vec![set_cookie(SEALED, "resealed")]),
         ("garbage", 200, token("garbage")),
         ("another's key", 200, token(&ann.token().sign(&stranger))),
-        ("an old token", 200, token(&people.over(&ann))),
+        ("expired token", 200, token(&people.expired_token(&ann))),
         ("a bearer token", 200, token(&people.token())),
     ] {
-        people.companion.refreshes(Answer::cookies(status, lines));
+        people
+            .companion
+            .set_refresh_response(CannedResponse::cookies(status, lines));
         let reply = people
-            .refuses(what, over.clone(), 503, "session-unavailable")
+            .assert_refused(what, over.clone(), 503, "session-unavailable")
             .await;
         assert_eq!(reply.header("retry-after").as_deref(), Some("5"), "{what}");
         assert_eq!(reply.header("set-cookie"), None, "{what}");
-        let page = people.gateway.call(navigates(over.clone())).await;
+        let page = people.gateway.call(as_navigation(over.clone())).await;
         assert_eq!(
             (page.status, page.header("location")),
             (503, None),
             "{what}"
         );
-        people.unseen(what);
+        people.assert_not_forwarded(what);
     }
     counted(&people, "unavailable", 20.0).await;
     counted(&people, "renewed", 1.0).await;
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn a_companion_that_says_nothing_costs_two_seconds_and_one_that_is_gone_none() {
+async fn a_hanging_companion_costs_two_seconds_and_a_stopped_one_none() {
     for version in Version::ALL {
-        let mut people = People::with(|_| {}, |builder| builder.version(version)).await;
-        let ann = Session::of("ann");
-        let good = show(&people.good(&ann));
-        people.lets_through("at first", good.clone()).await;
-        let over = show(&people.over(&ann));
-        people.renews(&ann);
+        let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        let ann = TestSession::new("ann");
+        let good = with_session(&people.valid_token(&ann));
+        people
+            .assert_allowed_with_reply("at first", good.clone())
+            .await;
+        let over = with_session(&people.expired_token(&ann));
+        people.refresh_succeeds(&ann);
         people.companion.hold();
         let began = Instant::now();
         people
-            .refuses("silence", over.clone(), 503, "session-unavailable")
+            .assert_refused("silence", over.clone(), 503, "session-unavailable")
             .await;
         let took = began.elapsed();
         let bounds = Duration::from_millis(1900)..Duration::from_secs(6);
@@ -245,33 +268,33 @@ async fn a_companion_that_says_nothing_costs_two_seconds_and_one_that_is_gone_no
 
         people.companion.down().await;
         people
-            .refuses("gone", over.clone(), 503, "session-unavailable")
+            .assert_refused("gone", over.clone(), 503, "session-unavailable")
             .await;
-        // Who has a good token does not notice.
-        people.lets_through("good", good).await;
+        // Requests with a valid token are not affected.
+        people.assert_allowed_with_reply("good", good).await;
         people.companion.release();
         people.companion.up().await;
-        wait::until_true("the session goes on", wait::LONG, async || {
+        wait::until_true("the session is refreshed", wait::LONG, async || {
             let reply = people.gateway.call(over.clone()).await;
             let passed = reply.status == 200;
             if passed {
-                people.passed_besides();
+                people.count_forwarded();
             }
             passed
         })
         .await;
-        people.ends_clean().await;
+        people.assert_clean().await;
     }
 }
 
 #[tokio::test]
-async fn a_websocket_opens_with_a_session_whose_token_is_over() {
+async fn a_websocket_opens_with_an_expired_session_token() {
     for version in Version::ALL {
-        let mut people = People::with(|_| {}, |builder| builder.version(version)).await;
-        let ann = Session::of("ann");
-        let lines = people.renews(&ann);
+        let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        let ann = TestSession::new("ann");
+        let lines = people.refresh_succeeds(&ann);
         let call = Call::get(HOST, "/live")
-            .header("cookie", cookies(&people.over(&ann)))
+            .header("cookie", cookies(&people.expired_token(&ann)))
             .header("connection", "upgrade")
             .header("upgrade", "websocket")
             .header("sec-websocket-version", "13")
@@ -281,22 +304,22 @@ async fn a_websocket_opens_with_a_session_whose_token_is_over() {
         let mut connection = Connection::open(address).await.unwrap();
         let reply = connection.send(&call).await;
         assert_eq!(reply.status, 101, "Envoy {version}");
-        carries(&reply, &lines, "an upgrade");
+        assert_carries_cookies(&reply, &lines, "an upgrade");
         connection.write(b"ping").await.unwrap();
         assert_eq!(connection.read(4).await.unwrap(), b"ping");
-        people.passed_besides();
-        people.ends_clean().await;
+        people.count_forwarded();
+        people.assert_clean().await;
     }
 }
 
 #[tokio::test]
-async fn a_fresh_token_by_a_key_that_is_news_waits_for_the_key() {
-    let mut people = People::start().await;
-    let ann = Session::of("ann");
+async fn a_refreshed_token_with_a_new_key_waits_for_the_key() {
+    let mut people = SessionGateway::start().await;
+    let ann = TestSession::new("ann");
     people
-        .lets_through("at first", show(&people.good(&ann)))
+        .assert_allowed_with_reply("at first", with_session(&people.valid_token(&ann)))
         .await;
-    // Only then may an unknown key cause a read again.
+    // Only then may an unknown key cause a fetch again.
     let age = [("trust", "sso")];
     let rested = |age| age >= 10.0;
     let metric = people
@@ -306,30 +329,34 @@ async fn a_fresh_token_by_a_key_that_is_news_waits_for_the_key() {
     let fresh = SigningKey::p256();
     people.companion.set_keys(&[&fresh, &people.key]);
     let lines = [
-        set(TOKEN, &ann.token().sign(&fresh)),
-        set(SEALED, "resealed"),
+        set_cookie(TOKEN, &ann.token().sign(&fresh)),
+        set_cookie(SEALED, "resealed"),
     ];
     people
         .companion
-        .refreshes(Answer::cookies(200, lines.clone()));
+        .set_refresh_response(CannedResponse::cookies(200, lines.clone()));
     let (reply, _) = people
-        .lets_through("a new key", show(&people.over(&ann)))
+        .assert_allowed_with_reply("a new key", with_session(&people.expired_token(&ann)))
         .await;
-    carries(&reply, &lines, "a new key");
+    assert_carries_cookies(&reply, &lines, "a new key");
     assert_eq!(people.companion.count(REFRESH), 1);
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
-/// `allow_on_headers_stop_iteration` makes Envoy ask for the body of a request that the filter holds.
+/// `allow_on_headers_stop_iteration` makes Envoy request the body of a request that the filter
+/// holds.
 #[tokio::test]
-async fn a_body_does_not_carry_headers_that_wait_for_a_refresh_past_the_gate() {
-    let mut people = People::with(|_| {}, Builder::stop_iteration).await;
-    let eve = show(&people.good(&Session::of("eve")));
-    people.lets_through("at first", eve).await;
-    let lines = people.ends();
+async fn a_body_does_not_release_headers_that_wait_for_a_refresh() {
+    let mut people = SessionGateway::with(|_| {}, Builder::stop_iteration).await;
+    let eve = with_session(&people.valid_token(&TestSession::new("eve")));
+    people.assert_allowed_with_reply("at first", eve).await;
+    let lines = people.refresh_revokes();
     people.companion.hold();
     let form = Call::post(HOST, "/api/v2/silences")
-        .header("cookie", cookies(&people.over(&Session::of("ann"))))
+        .header(
+            "cookie",
+            cookies(&people.expired_token(&TestSession::new("ann"))),
+        )
         .body(vec![b'x'; 100_000]);
     let address = people.gateway.address();
     let reply = tokio::spawn(async move { form.send(address).await });
@@ -338,10 +365,10 @@ async fn a_body_does_not_carry_headers_that_wait_for_a_refresh_past_the_gate() {
         .gateway
         .metric(waiting, &[], |waiting| waiting == 1.0)
         .await;
-    people.unseen("a form that waits");
+    people.assert_not_forwarded("a form that waits");
     people.companion.release();
     let reply = reply.await.unwrap();
-    let reply = people.refused("a form", reply, 401, "session-expired");
-    carries(&reply, &lines, "a form");
-    people.ends_clean().await;
+    let reply = people.assert_refusal("a form", reply, 401, "session-expired");
+    assert_carries_cookies(&reply, &lines, "a form");
+    people.assert_clean().await;
 }

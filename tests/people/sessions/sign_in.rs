@@ -1,25 +1,25 @@
-//! What people are told who show no session, or none that is good.
+//! Requests without a valid session.
 
 use portcullis_tests::lab::Call;
-use portcullis_tests::lab::scene::HOST;
+use portcullis_tests::lab::fixture::HOST;
 use serde_json::json;
 
-use crate::sessions::stand::{People, Session, navigates, show};
+use crate::sessions::session_gateway::{SessionGateway, TestSession, as_navigation, with_session};
 
 #[tokio::test]
-async fn a_browser_that_asks_for_a_page_is_sent_to_sign_in_and_brought_back() {
-    let people = People::start().await;
+async fn a_browser_navigation_is_redirected_to_sign_in_with_a_return_url() {
+    let people = SessionGateway::start().await;
     let address = people.gateway.address();
     let html = "text/html,application/xhtml+xml;q=0.9";
     let path = "/graph/%C3%A9?g0.expr=up%7Bjob=%22a%22%7D&next=https://x.example.com/?a=b&c='\"";
     let rd = "https%3A%2F%2Falertmanager.example.com%2Fgraph%2F%25C3%25A9%3Fg0.expr%3Dup%257Bjob\
         %3D%2522a%2522%257D%26next%3Dhttps%3A%2F%2Fx.example.com%2F%3Fa%3Db%26c%3D%27%22";
     for (what, call) in [
-        ("navigate", navigates(Call::get(HOST, path))),
+        ("navigate", as_navigation(Call::get(HOST, path))),
         ("html", Call::get(HOST, path).header("accept", html)),
         (
-            "a bad session",
-            navigates(Call::get(HOST, path).header("cookie", "__Secure-portcullis=x")),
+            "invalid session",
+            as_navigation(Call::get(HOST, path).header("cookie", "__Secure-portcullis=x")),
         ),
     ] {
         let reply = call.send(address).await;
@@ -28,19 +28,19 @@ async fn a_browser_that_asks_for_a_page_is_sent_to_sign_in_and_brought_back() {
         assert_eq!(reply.all("location"), [location], "{what}");
         assert_eq!(reply.all("cache-control"), ["no-store"], "{what}");
         assert!(reply.body.is_empty() && reply.header("set-cookie").is_none());
-        people.unseen(what);
+        people.assert_not_forwarded(what);
     }
-    let ported = navigates(Call::get("alertmanager.example.com:8443", "/"));
+    let ported = as_navigation(Call::get("alertmanager.example.com:8443", "/"));
     let reply = ported.send(address).await;
     let location = reply.header("location").unwrap();
     assert!(location.ends_with("?rd=https%3A%2F%2Falertmanager.example.com%3A8443%2F"));
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
-async fn everybody_else_is_told_what_is_missing() {
-    let mut people = People::start().await;
-    let ann = Session::of("ann");
+async fn other_requests_get_a_401_with_a_challenge() {
+    let mut people = SessionGateway::start().await;
+    let ann = TestSession::new("ann");
     let api = || Call::get(HOST, "/api").header("accept", "text/html, */*");
     for (what, call) in [
         ("curl", Call::get(HOST, "/api").header("accept", "*/*")),
@@ -48,10 +48,12 @@ async fn everybody_else_is_told_what_is_missing() {
         ("an image", api().header("sec-fetch-mode", "no-cors")),
         (
             "a form",
-            navigates(Call::post(HOST, "/api").header("accept", "text/html")),
+            as_navigation(Call::post(HOST, "/api").header("accept", "text/html")),
         ),
     ] {
-        let reply = people.refuses(what, call, 401, "no-credentials").await;
+        let reply = people
+            .assert_refused(what, call, 401, "no-credentials")
+            .await;
         let challenge = reply.header("www-authenticate").unwrap();
         assert_eq!(challenge, "Bearer realm=\"alertmanager\"", "{what}");
         assert_eq!(reply.header("location"), None, "{what}");
@@ -60,25 +62,33 @@ async fn everybody_else_is_told_what_is_missing() {
             json!({"error": "unauthenticated", "reason": "no-credentials"})
         );
     }
-    // A session that fails is as good as nothing shown.
-    let forged = show("a.b.c");
+    // An invalid session is treated like a missing one.
+    let forged = with_session("a.b.c");
     let reply = people
-        .refuses("forged", forged, 401, "token-malformed")
+        .assert_refused("forged", forged, 401, "token-malformed")
         .await;
     assert_eq!(
         reply.header("www-authenticate").unwrap(),
         "Bearer realm=\"alertmanager\""
     );
 
-    // Who is known and not allowed is not sent round in circles.
+    // An authenticated user without access is not redirected.
     let guest = ann
         .token()
         .claim("groups", json!(["guests"]))
         .sign(&people.key);
     people
-        .refuses("a guest", show(&guest), 403, "caller-not-allowed")
+        .assert_refused(
+            "a user without the group",
+            with_session(&guest),
+            403,
+            "caller-not-allowed",
+        )
         .await;
-    let reply = people.gateway.call(navigates(show(&guest))).await;
+    let reply = people
+        .gateway
+        .call(as_navigation(with_session(&guest)))
+        .await;
     assert_eq!(reply.status, 403);
     let page = reply.text();
     assert!(page.contains("<code>caller-not-allowed</code>"), "{page}");
@@ -88,27 +98,32 @@ async fn everybody_else_is_told_what_is_missing() {
         ),
         "{page}"
     );
-    people.unseen("a page");
+    people.assert_not_forwarded("a page");
     people
-        .lets_through("a member", show(&people.good(&ann)))
+        .assert_allowed_with_reply("a member", with_session(&people.valid_token(&ann)))
         .await;
-    people.ends_clean().await;
+    people.assert_clean().await;
 }
 
 #[tokio::test]
 async fn h12_a_grpc_client_with_a_session_gets_a_grpc_status() {
-    let people = People::start().await;
+    let people = SessionGateway::start().await;
     let address = people.gateway.address();
-    let ann = Session::of("ann");
+    let ann = TestSession::new("ann");
     let guest = ann
         .token()
         .claim("groups", json!(["guests"]))
         .sign(&people.key);
-    let sealed = show(&people.over(&ann));
+    let sealed = with_session(&people.expired_token(&ann));
     for (what, call, grpc_status, reason) in [
         ("nothing", Call::post(HOST, "/api"), 16, "no-credentials"),
-        ("forged", show("a.b.c"), 16, "token-malformed"),
-        ("a guest", show(&guest), 7, "caller-not-allowed"),
+        ("forged", with_session("a.b.c"), 16, "token-malformed"),
+        (
+            "a user without the group",
+            with_session(&guest),
+            7,
+            "caller-not-allowed",
+        ),
         ("no companion", sealed, 14, "session-unavailable"),
     ] {
         let call = call.header("content-type", "application/grpc");
@@ -120,7 +135,7 @@ async fn h12_a_grpc_client_with_a_session_gets_a_grpc_status() {
             Some(reason),
             "{what}"
         );
-        people.unseen(what);
+        people.assert_not_forwarded(what);
     }
-    people.ends_clean().await;
+    people.assert_clean().await;
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{any, get, post};
+use portcullis_core::endpoints as paths;
 
 use super::health::{ping, ready};
 use super::middleware::wrap;
@@ -28,12 +29,12 @@ mod userinfo;
 /// The routes of the main listener. `sign_in` is `None` without sign-in.
 pub(super) fn main(state: &Shared, sign_in: Option<&SignIn>) -> Router {
     let routes = Router::new()
-        .route("/oauth2/auth", any(auth::auth))
-        .route("/oauth2/auth/", any(auth::auth))
-        .route("/oauth2/auth/{*path}", any(auth::auth))
-        .route("/oauth2/mirror/{trust}", get(mirror::mirror))
-        .route("/ping", get(ping))
-        .route("/ready", get(ready));
+        .route(paths::AUTH.path, any(auth::auth))
+        .route(&paths::AUTH.named(""), any(auth::auth))
+        .route(&paths::AUTH.named("{*path}"), any(auth::auth))
+        .route(&paths::MIRROR.named("{trust}"), get(mirror::mirror))
+        .route(paths::PING.path, get(ping))
+        .route(paths::READY.path, get(ready));
     let routes = routes.with_state(Arc::clone(state));
     let routes = match sign_in {
         Some(sign_in) => routes.merge(with_sign_in(sign_in)),
@@ -46,21 +47,24 @@ pub(super) fn main(state: &Shared, sign_in: Option<&SignIn>) -> Router {
 fn with_sign_in(state: &SignIn) -> Router {
     Router::new()
         .route(
-            "/oauth2/backchannel-logout",
+            paths::BACKCHANNEL_LOGOUT.path,
             post(backchannel_logout::backchannel_logout),
         )
-        .route("/oauth2/callback", get(callback::bare))
-        .route("/oauth2/callback/{provider}", get(callback::of_provider))
-        .route("/oauth2/jwks", get(keys::jwks))
-        .route("/oauth2/refresh", post(refresh::refresh))
-        .route("/oauth2/revocations", get(keys::revocations))
-        .route("/oauth2/sign_in", get(sign_in::sign_in))
+        .route(paths::CALLBACK.path, get(callback::bare))
         .route(
-            "/oauth2/sign_out",
+            &paths::CALLBACK.named("{provider}"),
+            get(callback::of_provider),
+        )
+        .route(paths::JWKS.path, get(keys::jwks))
+        .route(paths::REFRESH.path, post(refresh::refresh))
+        .route(paths::REVOCATIONS.path, get(keys::revocations))
+        .route(paths::SIGN_IN.path, get(sign_in::sign_in))
+        .route(
+            paths::SIGN_OUT.path,
             get(sign_out::by_get).post(sign_out::by_post),
         )
-        .route("/oauth2/start", get(start::start))
-        .route("/oauth2/userinfo", get(userinfo::userinfo))
+        .route(paths::START.path, get(start::start))
+        .route(paths::USERINFO.path, get(userinfo::userinfo))
         .with_state(Arc::clone(state))
 }
 
@@ -73,8 +77,8 @@ fn without_sign_in() -> Router {
 pub(super) fn metrics(state: &Shared) -> Router {
     let routes = Router::new()
         .route("/metrics", get(metrics::metrics))
-        .route("/ping", get(ping))
-        .route("/ready", get(ready));
+        .route(paths::PING.path, get(ping))
+        .route(paths::READY.path, get(ready));
     wrapped(routes.with_state(Arc::clone(state)), state)
 }
 

@@ -132,7 +132,7 @@ impl LocalSessions {
 
 impl SessionSource for LocalSessions {
     async fn revocations(&self) -> Arc<Revocations> {
-        if let Ok(revocations) = self.sessions.ended(now()).await {
+        if let Ok(revocations) = self.sessions.revocations(now()).await {
             self.revocations.store(Arc::new(revocations));
         }
         self.revocations.load_full()
@@ -141,7 +141,7 @@ impl SessionSource for LocalSessions {
     async fn refresh(&self, cookies: &str) -> SessionRefresh {
         let cookies = Cookies::read([cookies.as_bytes()]);
         let (sessions, providers) = (&self.sessions, &self.providers);
-        let live = sessions.refresh_token_alone(&cookies, now(), providers);
+        let live = sessions.refresh_token_cookie(&cookies, now(), providers);
         match live.await {
             Ok(live) => match live.set_cookies.first() {
                 Some(line) => SessionRefresh::Refreshed(line.header().to_owned()),

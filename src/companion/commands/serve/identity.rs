@@ -2,6 +2,7 @@
 
 mod settings;
 
+use portcullis_core::endpoints;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use tracing::{info, warn};
 use url::Url;
 
 use crate::document::Report;
-use crate::provider::{Provider, Renewed};
-use crate::session::{Cookies, Keys, NotRenewed, Redeem, Session, Sessions, SetCookie};
+use crate::provider::{Authentication, Provider};
+use crate::session::{Cookies, Keys, Redeem, RefreshFailure, Session, Sessions, SetCookie};
 
 use super::health::{Health, StatusFlag};
 use crate::clock::now;
@@ -26,7 +27,7 @@ use crate::watch::{Watched, Watcher};
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The path of the redirect URI.
-const CALLBACK: &str = "/oauth2/callback";
+const CALLBACK: &str = endpoints::CALLBACK.path;
 
 /// The provider with the bare callback path, where there are several.
 const DEFAULT_PROVIDER: &str = "sso";
@@ -61,7 +62,7 @@ impl Identity {
     ) -> Result<Self, Report> {
         let keys = settings::keys(watcher, sign_in)?;
         let settings = settings::sessions(sign_in, policy)?;
-        let store = settings::store(&sign_in.session);
+        let store = sign_in.session.store.clone();
         let sessions = Sessions::open(settings, keys.shared(), store, now())?;
         let all = settings::providers(sign_in)?;
         Ok(Self {
@@ -77,7 +78,7 @@ impl Identity {
     pub(super) fn watch(&self, metrics: &Arc<Metrics>, health: &mut Health) {
         for provider in self.providers.all() {
             let provider = Arc::clone(provider);
-            tokio::spawn(async move { provider.tend(now).await });
+            tokio::spawn(async move { provider.keep_fresh(now).await });
         }
         let providers = Arc::clone(&self.providers);
         health.require("provider", move || {
@@ -94,9 +95,9 @@ impl Identity {
             let mut known = true;
             loop {
                 ticks.tick().await;
-                let made = keys.load().made(now());
+                let made = keys.load().current_created_at(now());
                 metrics.signing_key_made.set(seconds(made.secs()));
-                let counts = sessions.counts(now()).await;
+                let counts = sessions.stats(now()).await;
                 match &counts {
                     Err(why) if known => warn!(%why, "session store unavailable"),
                     Ok(_) if !known => info!("session store available again"),
@@ -105,7 +106,7 @@ impl Identity {
                 known = counts.is_ok();
                 store.set(known);
                 if let Ok(counts) = counts {
-                    let marks = i64::try_from(counts.marks).unwrap_or(i64::MAX);
+                    let marks = i64::try_from(counts.revocations).unwrap_or(i64::MAX);
                     metrics.revocations.set(marks);
                     let floor = i64::try_from(counts.floor.secs()).unwrap_or(i64::MAX);
                     metrics.revocations_floor.set(floor);
@@ -162,13 +163,13 @@ impl Providers {
 }
 
 impl Redeem for Providers {
-    async fn redeem(&self, session: Session) -> Result<Renewed, NotRenewed> {
+    async fn redeem(&self, session: Session) -> Result<Authentication, RefreshFailure> {
         let Some(provider) = self.named(&session.idp) else {
             warn!(
                 provider = session.idp,
                 "the provider of a session is no longer configured"
             );
-            return Err(NotRenewed::Ended);
+            return Err(RefreshFailure::Ended);
         };
         let renewed = provider
             .refresh(&session.tokens, &session.person, now())

@@ -33,11 +33,7 @@ fn an_invalid_value_is_refused_with_help() {
             "is not `https://` and a host",
             "write `url: https",
         ),
-        (
-            "--listen=4180",
-            "is not an address",
-            "127.0.0.1:4180",
-        ),
+        ("--listen=4180", "is not an address", "127.0.0.1:4180"),
         (
             "--listen=localhost:4180",
             "is not an address",
@@ -84,11 +80,7 @@ fn an_invalid_value_is_refused_with_help() {
             "holds a space",
             "as the provider shows it",
         ),
-        (
-            "--provider-scopes=email",
-            "`openid` is missing",
-            "add it",
-        ),
+        ("--provider-scopes=email", "`openid` is missing", "add it"),
         (
             "--provider-scopes=openid,a b",
             "is not a valid scope",
@@ -255,7 +247,11 @@ fn an_invalid_value_is_refused_with_help() {
             "10.1.0.0/16",
         ),
         ("--trusted-proxies=proxy", "is not a network", "10.1.0.0/16"),
-        ("--log-format=xml", "is not a log format", "`json` or `text`"),
+        (
+            "--log-format=xml",
+            "is not a log format",
+            "`json` or `text`",
+        ),
         ("--log-level=trace", "is not a log level", "`debug`"),
         (
             "--limits-body-bytes=1",
@@ -324,7 +320,10 @@ fn no_error_shows_a_password_from_a_url() {
         ),
     ] {
         let error = error_of(FILE, piece, other);
-        assert!(error.contains(&format!("set `{name}` to a file name")), "{error}");
+        assert!(
+            error.contains(&format!("set `{name}` to a file name")),
+            "{error}"
+        );
         assert!(!error.contains("hunter2"), "{error}");
     }
 }

@@ -159,7 +159,10 @@ fn t25_missing_fields_are_named_with_their_flag() {
     ] {
         let error = error_of(FILE, piece, "");
         assert!(error.contains(problem), "{error}");
-        assert!(error.contains(&format!(", here or with `{flag}`")), "{error}");
+        assert!(
+            error.contains(&format!(", here or with `{flag}`")),
+            "{error}"
+        );
     }
     let error = read("", &[]).expect_err("nothing");
     assert_eq!(

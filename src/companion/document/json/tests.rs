@@ -45,7 +45,11 @@ fn j08_duplicate_names_are_refused_in_any_escaping() {
 fn invalid_json_is_an_error_with_a_location() {
     for (text, place, problem) in [
         ("{\"a\": b}", "6..7", "invalid JSON: expected value"),
-        ("{\"a\": 1} {}", "9..10", "invalid JSON: trailing characters"),
+        (
+            "{\"a\": 1} {}",
+            "9..10",
+            "invalid JSON: trailing characters",
+        ),
         ("{\n\"a\": 012}", "8..9", "invalid JSON: "),
         ("{\n\"a\": NaN}", "7..8", "invalid JSON: expected value"),
         ("{\"a\": [\"\\ud800\"]}", "", "invalid JSON: "),

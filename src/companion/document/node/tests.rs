@@ -60,10 +60,7 @@ fn numbers_are_exact_or_refused() {
         "-1E+999",
     ] {
         let diagnostic = number(huge).expect("a number").expect_err("too large");
-        assert_eq!(
-            diagnostic.problem, "number too large",
-            "{huge}"
-        );
+        assert_eq!(diagnostic.problem, "number too large", "{huge}");
     }
     for other in [
         "", "012", "+1", ".5", "1.", "0x1f", "1_000", "NaN", " 1", "1 ", "--1", "e", ".",

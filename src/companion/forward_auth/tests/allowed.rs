@@ -166,7 +166,7 @@ async fn envoy_is_told_what_to_take_off() {
 async fn allowed_groups_and_emails_only_narrow() {
     let companion = Companion::start();
     let gitlab = |email: &str, verified: bool| {
-        let token = Token::person("https://gitlab.example.com", "gate", "bob")
+        let token = Token::id_token("https://gitlab.example.com", "gate", "bob")
             .claim("email", email)
             .claim("email_verified", verified)
             .claim("groups", serde_json::json!(["dev", "ops"]));

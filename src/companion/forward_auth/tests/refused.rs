@@ -40,7 +40,10 @@ async fn h10_nobody_but_a_trusted_proxy_is_believed() {
             json!({"error": "insufficient_scope", "reason": "proxy-untrusted"})
         );
         // The peer, and the line that makes it one.
-        assert!(log.contains(&format!("{name} is not a trusted proxy")), "{log}");
+        assert!(
+            log.contains(&format!("{name} is not a trusted proxy")),
+            "{log}"
+        );
         let line = format!("`trusted_proxies: [\"{name}\"]`");
         assert!(log.contains(&line), "{log}");
         assert!(!log.contains(&karma), "{log}");

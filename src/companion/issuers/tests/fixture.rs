@@ -153,11 +153,11 @@ pub(super) async fn authenticate(
         };
         match gate.judge(&headers, context, &mut TokenCache::default()) {
             Judgement::Decided(decision) if decision.is_allowed() => {
-                return Ok(decision.known().unwrap().caller_name().to_owned());
+                return Ok(decision.authenticated().unwrap().caller_name().to_owned());
             }
             Judgement::Decided(decision) => return Err(decision.reason()),
-            Judgement::AwaitKeys { trusts, .. } => {
-                if !issuers.wait_for_newer(&snapshot, &trusts, until).await {
+            Judgement::AwaitKeys { sources, .. } => {
+                if !issuers.wait_for_newer(&snapshot, &sources, until).await {
                     return Err(Reason::KeysUnavailable);
                 }
             }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use portcullis_core::decision::Reason;
 use portcullis_core::keys::KeySet;
 use portcullis_core::policy::Policy;
+use portcullis_core::trust::KeySourceId;
 use portcullis_tests::lab::wait::{self, LONG};
 use portcullis_tests::lab::{Authority, Endpoint, Issuer, SigningKey};
 use serde_json::json;
@@ -36,7 +37,11 @@ async fn clusters_with_one_issuer_are_distinguished_by_their_keys() {
         assert_eq!(caller.unwrap(), format!("{name}/monitoring/karma"));
     }
     // Each hears what it is called, and at its `jwks_uri` what it is called there.
-    let hosts: Vec<_> = at_blue.seen().into_iter().map(|seen| seen.host).collect();
+    let hosts: Vec<_> = at_blue
+        .requests()
+        .into_iter()
+        .map(|seen| seen.host)
+        .collect();
     let own = at_blue.address().to_string();
     assert_eq!(
         hosts,
@@ -142,7 +147,7 @@ async fn k12_the_token_file_is_read_again_for_each_request() {
     clock.pass(REFRESH);
     reads(&issuers, 2, 0).await;
     let shown: Vec<_> = issuer
-        .seen()
+        .requests()
         .into_iter()
         .map(|seen| (seen.endpoint, seen.authorization.unwrap_or_default()))
         .collect();
@@ -161,7 +166,7 @@ async fn k12_the_token_file_is_read_again_for_each_request() {
         clock.pass(REFRESH);
         reads(&issuers, 2, failed + 1).await;
     }
-    assert_eq!(issuer.seen().len(), 3);
+    assert_eq!(issuer.requests().len(), 3);
     assert!(
         authenticate(&policy, &issuers, &karma(&key), &clock)
             .await
@@ -327,7 +332,7 @@ async fn session_keys_come_after_the_trust_entries() {
         let snapshot = issuers.snapshot();
         let trust_keys = snapshot
             .keyring()
-            .trust_keys(policy.trusts().len())
+            .trust_keys(KeySourceId::Companion)
             .unwrap();
         trust_keys.record().set().cloned()
     };

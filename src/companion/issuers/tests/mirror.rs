@@ -5,6 +5,7 @@ use std::time::Duration;
 use portcullis_core::keys::{HttpResponse, KeyRecord, ReadError};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::TrustId;
 use portcullis_tests::lab::{Answer, Authority, Endpoint, Issuer};
 use serde_json::{Value, json};
 
@@ -55,7 +56,12 @@ async fn a_filter_can_read_the_mirror() {
     assert_eq!(shown, expected);
     let record = filter_reads(&policy, &document, clock.now()).unwrap();
     let snapshot = issuers.snapshot();
-    let own = snapshot.keyring().trust_keys(0).unwrap().record().set();
+    let own = snapshot
+        .keyring()
+        .trust_keys(TrustId::at(0).into())
+        .unwrap()
+        .record()
+        .set();
     assert!(own.is_some());
     assert_eq!(record.set(), own);
     // Its keys are as old there as they are here.

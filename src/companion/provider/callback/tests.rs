@@ -52,17 +52,17 @@ fn r13_an_error_is_cut_down_to_what_an_error_may_be() {
 
 #[test]
 fn whose_fault_a_refusal_is_follows_from_its_code() {
-    for (code, blame) in [
-        ("access_denied", Blame::Person),
-        ("login_required", Blame::Person),
-        ("temporarily_unavailable", Blame::Unreachable),
-        ("server_error", Blame::Unreachable),
-        ("invalid_scope", Blame::Setup),
-        ("something_else", Blame::Setup),
+    for (code, category) in [
+        ("access_denied", ErrorCategory::AccessDenied),
+        ("login_required", ErrorCategory::AccessDenied),
+        ("temporarily_unavailable", ErrorCategory::Unreachable),
+        ("server_error", ErrorCategory::Unreachable),
+        ("invalid_scope", ErrorCategory::Misconfigured),
+        ("something_else", ErrorCategory::Misconfigured),
     ] {
         assert_eq!(
-            CallbackError::Denied(ErrorCode::new(code)).blame(),
-            blame,
+            CallbackError::Denied(ErrorCode::new(code)).category(),
+            category,
             "{code}"
         );
     }

@@ -36,9 +36,9 @@ fn d01_discovery_is_under_the_issuer_less_one_slash() {
             "https://a.example/b//.well-known/openid-configuration",
         ),
     ] {
-        let party = settings(issuer).party().unwrap();
-        assert_eq!(party.discovery_url().unwrap().as_str(), url);
-        assert_eq!(party.issuer.as_str(), issuer);
+        let relying_party = settings(issuer).relying_party().unwrap();
+        assert_eq!(relying_party.discovery_url().unwrap().as_str(), url);
+        assert_eq!(relying_party.issuer.as_str(), issuer);
     }
 }
 
@@ -59,7 +59,7 @@ fn d02_an_issuer_is_https_and_nothing_but_a_place() {
         " https://a.example",
         "https://ä.example",
     ] {
-        let refused = settings(issuer).party().unwrap_err();
+        let refused = settings(issuer).relying_party().unwrap_err();
         assert_eq!(refused, SettingsError::Issuer, "{issuer}");
     }
 }
@@ -80,7 +80,10 @@ fn what_is_empty_is_named() {
     for (place, edit) in edits {
         let mut settings = good.clone();
         edit(&mut settings);
-        assert_eq!(settings.party().unwrap_err(), SettingsError::Empty(place));
+        assert_eq!(
+            settings.relying_party().unwrap_err(),
+            SettingsError::Empty(place)
+        );
     }
 }
 

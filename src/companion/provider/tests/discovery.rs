@@ -3,13 +3,13 @@ use std::time::Duration;
 
 use portcullis_core::keys;
 use portcullis_tests::lab::Answer;
-use portcullis_tests::lab::liar::{Lies, Place};
+use portcullis_tests::lab::rogue_provider::{Endpoint, Overrides};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::*;
-use crate::provider::error::{Blame, DiscoveryError, KeySetError};
+use crate::provider::error::{DiscoveryError, ErrorCategory, KeySetError};
 use crate::provider::http::{FetchError, MAX_BYTES, TIMEOUT};
 use crate::provider::metadata::MetadataError;
 
@@ -19,24 +19,25 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 async fn d01_another_issuers_document_is_never_adopted_and_what_was_known_stays() {
     let stage = Stage::new().await;
     let mismatch = ProviderError::Discovery(DiscoveryError::Document(MetadataError::Issuer));
-    let with_slash = format!("{}/", stage.liar.issuer());
+    let with_slash = format!("{}/", stage.rogue.issuer());
     for issuer in ["https://evil.example", &with_slash] {
-        let refused = stage.sign_in_to_a_lie(|lies| lies.discovers(json!({"issuer": issuer})));
+        let refused =
+            stage.sign_in_to_a_lie(|overrides| overrides.set_metadata(json!({"issuer": issuer})));
         assert_eq!(refused.await.unwrap_err(), mismatch);
     }
 
     let provider = stage.provider();
     stage.sign_in(&provider).await.unwrap();
-    stage.liar.lie(|lies| {
-        lies.discovers(json!({
+    stage.rogue.override_with(|overrides| {
+        overrides.set_metadata(json!({
             "issuer": "https://evil.example",
             "token_endpoint": "https://evil.example/token",
         }));
     });
     let later = now().after(HOUR);
     let (url, _) = provider.begin(&redirect_uri(), later).await.unwrap();
-    assert!(url.as_str().starts_with(stage.liar.issuer()));
-    assert_eq!(stage.liar.asked(Place::Discovery).len(), 4);
+    assert!(url.as_str().starts_with(stage.rogue.issuer()));
+    assert_eq!(stage.rogue.requests(Endpoint::Discovery).len(), 4);
     assert!(provider.ready(later).is_ok());
 }
 
@@ -58,7 +59,7 @@ async fn d02_endpoints_must_be_https_and_plain() {
             json!("/x"),
             json!(7),
         ] {
-            let lie = |lies: &mut Lies| lies.discovers(json!({name: url}));
+            let lie = |overrides: &mut Overrides| overrides.set_metadata(json!({name: url}));
             let refused = stage.sign_in_to_a_lie(lie).await.unwrap_err();
             let error = DiscoveryError::Document(MetadataError::Member(name));
             assert_eq!(refused, ProviderError::Discovery(error), "{name}: {url}");
@@ -66,7 +67,7 @@ async fn d02_endpoints_must_be_https_and_plain() {
     }
     for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
         let refused = stage
-            .sign_in_to_a_lie(|lies| lies.discovers(json!({name: null})))
+            .sign_in_to_a_lie(|overrides| overrides.set_metadata(json!({name: null})))
             .await;
         let error = DiscoveryError::Document(MetadataError::Member(name));
         assert_eq!(refused.unwrap_err(), ProviderError::Discovery(error));
@@ -91,14 +92,14 @@ async fn metadata_that_nothing_can_be_done_with_is_refused() {
         ),
     ] {
         let refused = stage
-            .sign_in_to_a_lie(|lies| lies.discovers(lie))
+            .sign_in_to_a_lie(|overrides| overrides.set_metadata(lie))
             .await
             .unwrap_err();
         assert_eq!(
             refused,
             ProviderError::Discovery(DiscoveryError::Document(error))
         );
-        assert_eq!(refused.blame(), Blame::Setup);
+        assert_eq!(refused.category(), ErrorCategory::Misconfigured);
     }
 }
 
@@ -132,9 +133,11 @@ fn bad_answers() -> Vec<(Answer, IsRight)> {
             matches!(error, FetchError::Json(_))
         }),
         (Answer::body(huge), |error| *error == FetchError::TooLong),
-        (truncated, |error| matches!(error, FetchError::Broken(_))),
+        (truncated, |error| {
+            matches!(error, FetchError::Interrupted(_))
+        }),
         (Answer::Reset, |error| {
-            matches!(error, FetchError::Broken(_) | FetchError::Connect(_))
+            matches!(error, FetchError::Interrupted(_) | FetchError::Connect(_))
         }),
     ]
 }
@@ -142,12 +145,12 @@ fn bad_answers() -> Vec<(Answer, IsRight)> {
 #[tokio::test]
 async fn r14_no_bad_answer_takes_away_what_was_known() {
     let stage = Stage::new().await;
-    for place in [Place::Discovery, Place::Keys] {
+    for place in [Endpoint::Discovery, Endpoint::Keys] {
         for (answer, is_right) in bad_answers() {
             let provider = stage.provider();
             stage.sign_in(&provider).await.unwrap();
-            stage.liar.lie(|lies| {
-                lies.places.insert(place, answer.clone());
+            stage.rogue.override_with(|overrides| {
+                overrides.endpoints.insert(place, answer.clone());
             });
             let failure = stage
                 .provider()
@@ -164,7 +167,7 @@ async fn r14_no_bad_answer_takes_away_what_was_known() {
             let later = now().after(HOUR);
             assert!(provider.begin(&redirect_uri(), later).await.is_ok());
             assert!(provider.ready(later).is_ok());
-            stage.liar.repent();
+            stage.rogue.reset();
         }
     }
 }
@@ -172,15 +175,15 @@ async fn r14_no_bad_answer_takes_away_what_was_known() {
 #[tokio::test]
 async fn a_set_without_a_usable_key_is_no_set() {
     let stage = Stage::new().await;
-    let mut encryption = stage.liar.key().jwk();
+    let mut encryption = stage.rogue.key().jwk();
     encryption["use"] = json!("enc");
-    let mut private = stage.liar.key().jwk();
+    let mut private = stage.rogue.key().jwk();
     private["d"] = json!("AQAB");
-    let mut small = stage.liar.key().jwk();
+    let mut small = stage.rogue.key().jwk();
     small["n"] = json!(small["n"].as_str().unwrap()[..170]);
     for key in [encryption, private, small] {
         let refused = stage
-            .sign_in_to_a_lie(|lies| lies.keys = vec![key])
+            .sign_in_to_a_lie(|overrides| overrides.keys = vec![key])
             .await
             .unwrap_err();
         let KeySetError::Set(keys::KeySetError::NoUsableKey { .. }) = (match &refused {
@@ -200,8 +203,8 @@ async fn r14_an_answer_that_never_ends_ends_here() {
         pause: Duration::from_millis(100),
     };
     for answer in [Answer::Silence, drip] {
-        stage.liar.lie(|lies| {
-            lies.places.insert(Place::Discovery, answer);
+        stage.rogue.override_with(|overrides| {
+            overrides.endpoints.insert(Endpoint::Discovery, answer);
         });
         let (provider, back) = (stage.provider(), redirect_uri());
         let began = timeout(TIMEOUT * 2, provider.begin(&back, now())).await;
@@ -210,7 +213,7 @@ async fn r14_an_answer_that_never_ends_ends_here() {
             refused,
             ProviderError::Discovery(DiscoveryError::Fetch(FetchError::Timeout))
         );
-        assert_eq!(refused.blame(), Blame::Unreachable);
+        assert_eq!(refused.category(), ErrorCategory::Unreachable);
     }
 }
 
@@ -245,7 +248,7 @@ async fn r14_only_the_authorities_of_the_file_are_believed() {
         .begin(&redirect_uri(), now())
         .await
         .unwrap_err();
-    assert_eq!(refused.blame(), Blame::Unreachable);
+    assert_eq!(refused.category(), ErrorCategory::Unreachable);
 }
 
 #[tokio::test]
@@ -253,17 +256,17 @@ async fn a_provider_that_is_down_at_the_start_is_asked_again_but_not_by_everybod
     let mut stage = Stage::down();
     let provider = stage.provider();
     let start = now();
-    let unread = ProviderError::Discovery(DiscoveryError::Unread);
+    let unread = ProviderError::Discovery(DiscoveryError::NotFetched);
     assert_eq!(provider.ready(start).unwrap_err(), unread);
     for _ in 0..3 {
         let refused = provider.begin(&redirect_uri(), start).await.unwrap_err();
-        assert_eq!(refused.blame(), Blame::Unreachable);
+        assert_eq!(refused.category(), ErrorCategory::Unreachable);
         assert_eq!(provider.ready(start).unwrap_err(), refused);
     }
-    stage.liar.up().await;
+    stage.rogue.up().await;
     // Within the pause after a failure nobody is asked.
     assert!(provider.begin(&redirect_uri(), start).await.is_err());
-    assert!(stage.liar.asked(Place::Discovery).is_empty());
+    assert!(stage.rogue.requests(Endpoint::Discovery).is_empty());
     let later = start.after(Duration::from_secs(1));
     assert!(provider.begin(&redirect_uri(), later).await.is_ok());
     assert!(provider.ready(later).is_ok());
@@ -285,7 +288,8 @@ async fn discovery_is_read_each_hour_and_keys_each_five_minutes() {
         (64, 2, 4),
     ] {
         provider.begin(&redirect_uri(), minutes(at)).await.unwrap();
-        let asked = [Place::Discovery, Place::Keys].map(|place| stage.liar.asked(place).len());
+        let asked =
+            [Endpoint::Discovery, Endpoint::Keys].map(|place| stage.rogue.requests(place).len());
         assert_eq!(asked, [discoveries, sets], "after {at} minutes");
     }
 }
@@ -296,8 +300,10 @@ async fn keys_that_could_not_be_read_for_a_day_are_not_believed_any_more() {
     let provider = stage.provider();
     let start = now();
     provider.begin(&redirect_uri(), start).await.unwrap();
-    stage.liar.lie(|lies| {
-        lies.places.insert(Place::Keys, Answer::status(503));
+    stage.rogue.override_with(|overrides| {
+        overrides
+            .endpoints
+            .insert(Endpoint::Keys, Answer::status(503));
     });
     let day = Duration::from_secs(24 * 60 * 60);
     assert!(
@@ -309,7 +315,7 @@ async fn keys_that_could_not_be_read_for_a_day_are_not_believed_any_more() {
     let later = start.after(day + Duration::from_secs(60));
     let refused = provider.begin(&redirect_uri(), later).await.unwrap_err();
     assert_eq!(refused, KeySetError::Stale.into());
-    stage.liar.repent();
+    stage.rogue.reset();
     let later = later.after(Duration::from_secs(60));
     assert!(provider.begin(&redirect_uri(), later).await.is_ok());
 }
@@ -319,11 +325,11 @@ async fn d03_a_key_set_that_moved_is_found_through_discovery() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let start = now();
-    stage.liar.lie(|lies| {
-        lies.discovers(json!({"jwks_uri": format!("{}/gone", stage.liar.issuer())}));
+    stage.rogue.override_with(|overrides| {
+        overrides.set_metadata(json!({"jwks_uri": format!("{}/gone", stage.rogue.issuer())}));
     });
     assert!(provider.begin(&redirect_uri(), start).await.is_err());
-    stage.liar.repent();
+    stage.rogue.reset();
     let later = start.after(Duration::from_secs(1));
     assert!(provider.begin(&redirect_uri(), later).await.is_ok());
 }
@@ -334,24 +340,25 @@ async fn b07_a_flood_of_unknown_keys_causes_one_read_in_ten_seconds() {
     let provider = stage.provider();
     let start = now();
     provider.begin(&redirect_uri(), start).await.unwrap();
-    stage.liar.lie(|lies| {
-        lies.seal =
-            portcullis_tests::lab::liar::Seal::Key(portcullis_tests::lab::SigningKey::p256());
+    stage.rogue.override_with(|overrides| {
+        overrides.signer = portcullis_tests::lab::rogue_provider::TokenSigner::Key(
+            portcullis_tests::lab::SigningKey::p256(),
+        );
     });
     let flood = |at| {
         let (stage, provider) = (&stage, &provider);
         async move {
             for _ in 0..5 {
-                let token = stage.liar.logout_token(|token| token);
+                let token = stage.rogue.logout_token(|token| token);
                 assert!(provider.logout_token(&token, at).await.is_err());
             }
         }
     };
     flood(start.after(Duration::from_secs(9))).await;
-    assert_eq!(stage.liar.asked(Place::Keys).len(), 1);
+    assert_eq!(stage.rogue.requests(Endpoint::Keys).len(), 1);
     flood(start.after(Duration::from_secs(11))).await;
     flood(start.after(Duration::from_secs(15))).await;
-    assert_eq!(stage.liar.asked(Place::Keys).len(), 2);
+    assert_eq!(stage.rogue.requests(Endpoint::Keys).len(), 2);
 }
 
 #[tokio::test]
@@ -364,8 +371,8 @@ async fn many_who_know_nothing_wait_for_one_read() {
         crowd.spawn(async move { provider.begin(&redirect_uri(), now()).await.is_ok() });
     }
     assert!(crowd.join_all().await.into_iter().all(|began| began));
-    assert_eq!(stage.liar.asked(Place::Discovery).len(), 1);
-    assert_eq!(stage.liar.asked(Place::Keys).len(), 1);
+    assert_eq!(stage.rogue.requests(Endpoint::Discovery).len(), 1);
+    assert_eq!(stage.rogue.requests(Endpoint::Keys).len(), 1);
 }
 
 #[tokio::test]
@@ -373,8 +380,10 @@ async fn nobody_waits_for_a_read_that_renews_what_is_known() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     provider.begin(&redirect_uri(), now()).await.unwrap();
-    stage.liar.lie(|lies| {
-        lies.places.insert(Place::Discovery, Answer::Silence);
+    stage.rogue.override_with(|overrides| {
+        overrides
+            .endpoints
+            .insert(Endpoint::Discovery, Answer::Silence);
     });
     let later = now().after(HOUR);
     let back = redirect_uri();
@@ -391,12 +400,12 @@ async fn tending_learns_that_the_provider_is_there() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     tokio::select! {
-        () = provider.tend(now) => unreachable!(),
+        () = provider.keep_fresh(now) => unreachable!(),
         () = async {
             while provider.ready(now()).is_err() {
                 tokio::task::yield_now().await;
             }
         } => {}
     }
-    assert_eq!(stage.liar.asked(Place::Discovery).len(), 1);
+    assert_eq!(stage.rogue.requests(Endpoint::Discovery).len(), 1);
 }

@@ -1,15 +1,15 @@
-use portcullis_tests::lab::liar::{LOGOUT_EVENT, Lies, Seal};
+use portcullis_tests::lab::rogue_provider::{LOGOUT_EVENT, Overrides, TokenSigner};
 use portcullis_tests::lab::token::now as seconds;
 use portcullis_tests::lab::{Algorithm as Alg, SigningKey};
 use serde_json::json;
 
 use super::*;
-use crate::provider::signed::SignedError;
+use crate::provider::signed_jwt::JwtError;
 
-type Lie = Box<dyn FnOnce(&mut Lies)>;
+type Lie = Box<dyn FnOnce(&mut Overrides)>;
 
-async fn refused(stage: &Stage, lies: Vec<(&str, Lie, SignedError)>) {
-    for (what, lie, error) in lies {
+async fn refused(stage: &Stage, overrides: Vec<(&str, Lie, JwtError)>) {
+    for (what, lie, error) in overrides {
         let refused = stage.sign_in_to_a_lie(lie).await;
         assert_eq!(
             refused.unwrap_err(),
@@ -20,29 +20,29 @@ async fn refused(stage: &Stage, lies: Vec<(&str, Lie, SignedError)>) {
 }
 
 fn claims(claims: serde_json::Value) -> Lie {
-    Box::new(move |lies| lies.claims(claims))
+    Box::new(move |overrides| overrides.set_claims(claims))
 }
 
 fn header(name: &'static str, value: impl Into<serde_json::Value>) -> Lie {
     let value = value.into();
-    Box::new(move |lies| {
-        lies.id_token = Box::new(move |token| token.header(name, value.clone()));
+    Box::new(move |overrides| {
+        overrides.id_token = Box::new(move |token| token.header(name, value.clone()));
     })
 }
 
-fn seal(seal: Seal) -> Lie {
-    Box::new(move |lies| lies.seal = seal)
+fn seal(seal: TokenSigner) -> Lie {
+    Box::new(move |overrides| overrides.signer = seal)
 }
 
 #[tokio::test]
 async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
-    use SignedError::*;
+    use JwtError::*;
     let stage = Stage::new().await;
-    let us = Liar::CLIENT_ID;
-    let issuer = stage.liar.issuer().to_owned();
+    let us = RogueProvider::CLIENT_ID;
+    let issuer = stage.rogue.issuer().to_owned();
     let now = seconds();
     #[rustfmt::skip]
-    let lies = vec![
+    let overrides = vec![
         ("iss of another", claims(json!({"iss": "https://evil.example"})), Issuer),
         ("iss with a slash", claims(json!({"iss": format!("{issuer}/")})), Issuer),
         ("iss in capitals", claims(json!({"iss": issuer.to_uppercase()})), Issuer),
@@ -60,7 +60,7 @@ async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
         ("exp in text", claims(json!({"exp": (now + 60).to_string()})), Claim("exp")),
         ("exp beyond all time", claims(json!({"exp": 1e300})), Claim("exp")),
         ("no iat", claims(json!({"iat": null})), Claim("iat")),
-        ("iat long ago", claims(json!({"iat": now - 602})), Old),
+        ("iat long ago", claims(json!({"iat": now - 602})), TooOld),
         ("iat ahead", claims(json!({"iat": now + 60})), NotYetValid),
         ("nbf ahead", claims(json!({"nbf": now + 60})), NotYetValid),
         ("no sub", claims(json!({"sub": null})), Claim("sub")),
@@ -70,18 +70,18 @@ async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
         ("sub of no text", claims(json!({"sub": 1})), Claim("sub")),
         ("no nonce", claims(json!({"nonce": null})), Nonce),
         ("nonce of another", claims(json!({"nonce": "other"})), Nonce),
-        ("at_hash of another", claims(json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), Hash("at_hash")),
+        ("at_hash of another", claims(json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), HashMismatch("at_hash")),
         ("at_hash of no text", claims(json!({"at_hash": 1})), Claim("at_hash")),
-        ("c_hash of another", claims(json!({"c_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), Hash("c_hash")),
+        ("c_hash of another", claims(json!({"c_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), HashMismatch("c_hash")),
         ("a logout token", claims(json!({"events": {LOGOUT_EVENT: {}}})), Type),
     ];
-    refused(&stage, lies).await;
+    refused(&stage, overrides).await;
 }
 
 #[tokio::test]
 async fn r08_claims_may_be_written_in_other_ways_or_left_out() {
     let stage = Stage::new().await;
-    let us = Liar::CLIENT_ID;
+    let us = RogueProvider::CLIENT_ID;
     for (what, lie) in [
         ("aud in a list", json!({"aud": [us]})),
         ("azp of ours", json!({"azp": us})),
@@ -111,39 +111,39 @@ async fn r08_claims_may_be_written_in_other_ways_or_left_out() {
 
 #[tokio::test]
 async fn r08_a_signature_that_is_not_the_providers_is_refused() {
-    use SignedError::*;
+    use JwtError::*;
     let stage = Stage::new().await;
-    let own = stage.liar.key().clone();
+    let own = stage.rogue.key().clone();
     let other = SigningKey::rsa("other");
     let pss = own.clone().algorithm(Alg::Ps256);
     let rs512 = own.clone().algorithm(Alg::Rs512);
     let curve = SigningKey::p256();
     #[rustfmt::skip]
-    let lies = vec![
-        ("none", seal(Seal::None), Algorithm),
+    let overrides = vec![
+        ("none", seal(TokenSigner::None), Algorithm),
         ("None", header("alg", "None"), Algorithm),
-        ("a bit turned", seal(Seal::Broken(own.clone())), Signature),
-        ("another key in its name", seal(Seal::Forged(other.clone(), own.kid().to_owned())), Signature),
-        ("another key", seal(Seal::Key(other.clone())), KeyUnknown),
-        ("the secret as HS256", seal(Seal::Secret), Algorithm),
-        ("another algorithm with its key", seal(Seal::Key(pss)), KeyUnknown),
-        ("an algorithm that is not the provider's", seal(Seal::Key(rs512)), Algorithm),
-        ("an algorithm in name only", header("alg", "ES256"), KeyUnknown),
-        ("another type of key in its name", seal(Seal::Forged(curve, own.kid().to_owned())), KeyUnknown),
+        ("a bit turned", seal(TokenSigner::Broken(own.clone())), Signature),
+        ("another key in its name", seal(TokenSigner::Forged(other.clone(), own.kid().to_owned())), Signature),
+        ("another key", seal(TokenSigner::Key(other.clone())), UnknownKey),
+        ("the secret as HS256", seal(TokenSigner::Secret), Algorithm),
+        ("another algorithm with its key", seal(TokenSigner::Key(pss)), UnknownKey),
+        ("an algorithm that is not the provider's", seal(TokenSigner::Key(rs512)), Algorithm),
+        ("an algorithm in name only", header("alg", "ES256"), UnknownKey),
+        ("another type of key in its name", seal(TokenSigner::Forged(curve, own.kid().to_owned())), UnknownKey),
         ("an endless kid", header("kid", "k".repeat(1025)), form("kid")),
         ("a kid of no text", header("kid", 1), form("kid")),
-        ("crit", header("crit", json!(["exp"])), Form(portcullis_core::token::TokenError::Critical)),
-        ("b64", header("b64", true), Form(portcullis_core::token::TokenError::Critical)),
-        ("nested", header("cty", "JWT"), Form(portcullis_core::token::TokenError::Nested)),
+        ("crit", header("crit", json!(["exp"])), Malformed(portcullis_core::token::TokenError::Critical)),
+        ("b64", header("b64", true), Malformed(portcullis_core::token::TokenError::Critical)),
+        ("nested", header("cty", "JWT"), Malformed(portcullis_core::token::TokenError::Nested)),
         ("a logout token by its typ", header("typ", "logout+jwt"), Type),
         ("an access token by its typ", header("typ", "at+jwt"), Type),
         ("a session token by its typ", header("typ", "portcullis-session+jwt"), Type),
     ];
-    refused(&stage, lies).await;
+    refused(&stage, overrides).await;
 }
 
-fn form(parameter: &'static str) -> SignedError {
-    SignedError::Form(portcullis_core::token::TokenError::HeaderParameter(
+fn form(parameter: &'static str) -> JwtError {
+    JwtError::Malformed(portcullis_core::token::TokenError::HeaderParameter(
         parameter,
     ))
 }
@@ -158,16 +158,18 @@ async fn r08_each_algorithm_that_both_know_is_accepted_with_its_hashes() {
         SigningKey::p384(),
         SigningKey::ed25519(),
     ] {
-        let outcome = stage.sign_in_to_a_lie(|lies| lies.signs_with(&key)).await;
+        let outcome = stage
+            .sign_in_to_a_lie(|overrides| overrides.sign_with(&key))
+            .await;
         assert!(outcome.is_ok(), "{}: {outcome:?}", key.alg().name());
-        let outcome = stage.sign_in_to_a_lie(|lies| {
-            lies.signs_with(&key);
-            lies.claims(json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}));
+        let outcome = stage.sign_in_to_a_lie(|overrides| {
+            overrides.sign_with(&key);
+            overrides.set_claims(json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}));
         });
         let refused = outcome.await.unwrap_err();
         assert_eq!(
             refused,
-            ProviderError::IdToken(SignedError::Hash("at_hash"))
+            ProviderError::IdToken(JwtError::HashMismatch("at_hash"))
         );
     }
 }
@@ -177,12 +179,12 @@ async fn r08_silent_metadata_means_rs256() {
     let stage = Stage::new().await;
     let silent = json!({"id_token_signing_alg_values_supported": null});
     let outcome = stage
-        .sign_in_to_a_lie(|lies| lies.discovers(silent.clone()))
+        .sign_in_to_a_lie(|overrides| overrides.set_metadata(silent.clone()))
         .await;
     assert!(outcome.is_ok());
-    let outcome = stage.sign_in_to_a_lie(|lies| {
-        lies.discovers(silent);
-        lies.signs_with(&SigningKey::p256());
+    let outcome = stage.sign_in_to_a_lie(|overrides| {
+        overrides.set_metadata(silent);
+        overrides.sign_with(&SigningKey::p256());
     });
     // The set has no key for an algorithm of the provider's.
     assert!(outcome.await.is_err());
@@ -191,22 +193,22 @@ async fn r08_silent_metadata_means_rs256() {
 #[tokio::test]
 async fn r08_a_token_without_kid_is_tried_with_a_bounded_number_of_keys() {
     let stage = Stage::new().await;
-    let own = stage.liar.key().jwk();
+    let own = stage.rogue.key().jwk();
     let others: Vec<_> = (0..5).map(|_| SigningKey::p256()).collect();
     let set = |count: usize, key: &SigningKey| {
         let mut keys: Vec<_> = others[..count].iter().map(SigningKey::jwk).collect();
         keys.extend([own.clone(), key.jwk()]);
         keys
     };
-    let nameless = |lies: &mut Lies, keys: Vec<serde_json::Value>, key: &SigningKey| {
-        lies.keys = keys;
-        lies.seal = Seal::Key(key.clone());
-        lies.id_token = Box::new(|token| token.header("kid", json!(null)));
+    let nameless = |overrides: &mut Overrides, keys: Vec<serde_json::Value>, key: &SigningKey| {
+        overrides.keys = keys;
+        overrides.signer = TokenSigner::Key(key.clone());
+        overrides.id_token = Box::new(|token| token.header("kid", json!(null)));
     };
     let key = SigningKey::p256();
     for (count, fits) in [(0, true), (3, true), (4, false)] {
         let outcome = stage
-            .sign_in_to_a_lie(|lies| nameless(lies, set(count, &key), &key))
+            .sign_in_to_a_lie(|overrides| nameless(overrides, set(count, &key), &key))
             .await;
         assert_eq!(outcome.is_ok(), fits, "{count} keys before it: {outcome:?}");
     }
@@ -216,9 +218,9 @@ async fn r08_a_token_without_kid_is_tried_with_a_bounded_number_of_keys() {
 async fn r08_two_keys_of_one_name_are_both_tried() {
     let stage = Stage::new().await;
     let [first, second] = [0; 2].map(|_| SigningKey::p256().named("same"));
-    let outcome = stage.sign_in_to_a_lie(|lies| {
-        lies.keys = vec![first.jwk(), second.jwk()];
-        lies.seal = Seal::Key(second.clone());
+    let outcome = stage.sign_in_to_a_lie(|overrides| {
+        overrides.keys = vec![first.jwk(), second.jwk()];
+        overrides.signer = TokenSigner::Key(second.clone());
     });
     assert!(outcome.await.is_ok());
 }
@@ -229,11 +231,13 @@ async fn a_key_that_was_rotated_in_just_before_signing_is_read_again() {
     let provider = stage.provider();
     stage.sign_in(&provider).await.unwrap();
     let fresh = SigningKey::p256();
-    stage.liar.lie(|lies| lies.signs_with(&fresh));
+    stage
+        .rogue
+        .override_with(|overrides| overrides.sign_with(&fresh));
     // The clock goes on past the interval in which one look at the set has to do.
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let callback = Callback::from_query(&stage.liar.visit(url.as_str())).unwrap();
-    let later = now().after(crate::provider::known::UNKNOWN_KEY_INTERVAL);
+    let callback = Callback::from_query(&stage.rogue.authorize(url.as_str())).unwrap();
+    let later = now().after(crate::provider::discovery::UNKNOWN_KEY_INTERVAL);
     provider
         .finish(&redirect_uri(), &attempt, &callback, later)
         .await

@@ -1,17 +1,17 @@
 use std::time::Duration;
 
-use portcullis_tests::lab::liar::{LOGOUT_EVENT, Place, Seal, set};
+use portcullis_tests::lab::rogue_provider::{Endpoint, LOGOUT_EVENT, TokenSigner, set};
 use portcullis_tests::lab::token::now as seconds;
 use portcullis_tests::lab::{Answer, SigningKey};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::provider::error::Blame;
-use crate::provider::signed::SignedError;
+use crate::provider::error::ErrorCategory;
+use crate::provider::signed_jwt::JwtError;
 use crate::provider::{LogoutToken, LogoutTokenError, ProviderTokens};
 
 async fn judge(stage: &Stage, claims: Value) -> Result<LogoutToken, ProviderError> {
-    let token = stage.liar.logout_token(|token| set(token, &claims));
+    let token = stage.rogue.logout_token(|token| set(token, &claims));
     stage.provider().logout_token(&token, now()).await
 }
 
@@ -30,21 +30,21 @@ async fn b03_a_logout_token_says_whose_sessions_end() {
 
 #[tokio::test]
 async fn b02_b03_a_logout_token_with_one_fault_is_refused() {
-    use LogoutTokenError::{Event, Nobody, Nonce};
-    use SignedError::*;
+    use JwtError::*;
+    use LogoutTokenError::{Event, NoSubject, Nonce};
     let stage = Stage::new().await;
-    let us = Liar::CLIENT_ID;
+    let us = RogueProvider::CLIENT_ID;
     let now = seconds();
     let old = "http://schemas.openid.net/event/logout";
     #[rustfmt::skip]
-    let lies: Vec<(&str, Value, LogoutTokenError)> = vec![
+    let overrides: Vec<(&str, Value, LogoutTokenError)> = vec![
         ("iss of another", json!({"iss": "https://evil.example"}), Issuer.into()),
         ("no iss", json!({"iss": null}), Issuer.into()),
         ("aud of another", json!({"aud": "other"}), Audience.into()),
         ("aud of others besides", json!({"aud": [us, "other"]}), Audience.into()),
         ("no aud", json!({"aud": null}), Claim("aud").into()),
         ("no iat", json!({"iat": null}), Claim("iat").into()),
-        ("iat long ago", json!({"iat": now - 602}), Old.into()),
+        ("iat long ago", json!({"iat": now - 602}), TooOld.into()),
         ("iat ahead", json!({"iat": now + 60}), NotYetValid.into()),
         ("exp past", json!({"exp": now - 31}), Expired.into()),
         ("exp in text", json!({"exp": "soon"}), Claim("exp").into()),
@@ -54,17 +54,17 @@ async fn b02_b03_a_logout_token_with_one_fault_is_refused() {
         ("events in a list", json!({"events": [LOGOUT_EVENT]}), Event),
         ("a nonce", json!({"nonce": "n"}), Nonce),
         ("a nonce that is no text", json!({"nonce": 1}), Nonce),
-        ("nobody", json!({"sub": null, "sid": null}), Nobody),
+        ("nobody", json!({"sub": null, "sid": null}), NoSubject),
         ("empty sub", json!({"sub": ""}), Subject.into()),
         ("sid of no text", json!({"sid": 7}), Claim("sid").into()),
         ("no jti", json!({"jti": null}), Claim("jti").into()),
     ];
-    for (what, lie, error) in lies {
+    for (what, lie, error) in overrides {
         let refused = judge(&stage, lie).await.unwrap_err();
         assert_eq!(refused, ProviderError::LogoutToken(error), "{what}");
     }
     // Nothing of that costs the provider anything.
-    assert!(stage.liar.asked(Place::Discovery).is_empty());
+    assert!(stage.rogue.requests(Endpoint::Discovery).is_empty());
 }
 
 #[tokio::test]
@@ -75,34 +75,36 @@ async fn b02_a_logout_token_without_exp_is_good_while_it_is_fresh() {
     let token = judge(&stage, lie(made)).await.unwrap();
     assert_eq!(token.good_until.secs(), (made + 600) as u64);
     let refused = judge(&stage, lie(made - 102)).await.unwrap_err();
-    assert_eq!(refused, LogoutTokenError::Signed(SignedError::Old).into());
+    assert_eq!(refused, LogoutTokenError::Jwt(JwtError::TooOld).into());
 }
 
 #[tokio::test]
 async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
-    use SignedError::*;
+    use JwtError::*;
     let stage = Stage::new().await;
-    let own = stage.liar.key().clone();
-    let forged = Seal::Forged(SigningKey::rsa("other"), own.kid().to_owned());
+    let own = stage.rogue.key().clone();
+    let forged = TokenSigner::Forged(SigningKey::rsa("other"), own.kid().to_owned());
     for (seal, error) in [
         (
-            Seal::None,
-            Form(portcullis_core::token::TokenError::AlgorithmUnknown),
+            TokenSigner::None,
+            Malformed(portcullis_core::token::TokenError::AlgorithmUnknown),
         ),
-        (Seal::Secret, Algorithm),
-        (Seal::Broken(own), Signature),
+        (TokenSigner::Secret, Algorithm),
+        (TokenSigner::Broken(own), Signature),
         (forged, Signature),
-        (Seal::Key(SigningKey::rsa("other")), KeyUnknown),
+        (TokenSigner::Key(SigningKey::rsa("other")), UnknownKey),
     ] {
-        stage.liar.lie(|lies| lies.seal = seal);
+        stage
+            .rogue
+            .override_with(|overrides| overrides.signer = seal);
         let refused = judge(&stage, json!({})).await.unwrap_err();
         // `none` has no signature at all, so it is refused by its form.
         let expected = match error {
-            Form(_) => matches!(
+            Malformed(_) => matches!(
                 refused,
-                ProviderError::LogoutToken(LogoutTokenError::Signed(Form(_) | Algorithm))
+                ProviderError::LogoutToken(LogoutTokenError::Jwt(Malformed(_) | Algorithm))
             ),
-            error => refused == LogoutTokenError::Signed(error).into(),
+            error => refused == LogoutTokenError::Jwt(error).into(),
         };
         assert!(expected, "{refused:?}");
     }
@@ -118,13 +120,13 @@ async fn b03_kinds_of_token_are_told_apart_both_ways() {
         json!("JWT"),
         json!(null),
     ] {
-        let token = stage.liar.logout_token(|token| token.header("typ", typ));
+        let token = stage.rogue.logout_token(|token| token.header("typ", typ));
         assert!(provider.logout_token(&token, now()).await.is_ok());
     }
     for typ in ["at+jwt", "secevent+jwt", "portcullis-session+jwt", ""] {
-        let token = stage.liar.logout_token(|token| token.header("typ", typ));
+        let token = stage.rogue.logout_token(|token| token.header("typ", typ));
         let refused = provider.logout_token(&token, now()).await.unwrap_err();
-        assert_eq!(refused, LogoutTokenError::Signed(SignedError::Type).into());
+        assert_eq!(refused, LogoutTokenError::Jwt(JwtError::Type).into());
     }
     let signed_in = stage.sign_in(&provider).await.unwrap();
     let id_token = signed_in.tokens.id_token.unwrap();
@@ -139,15 +141,15 @@ async fn b03_kinds_of_token_are_told_apart_both_ways() {
 async fn b04_a_replay_is_known_once_the_first_was_acted_on() {
     let stage = Stage::new().await;
     let provider = stage.provider();
-    let text = stage.liar.logout_token(|token| token);
+    let text = stage.rogue.logout_token(|token| token);
     // What could not be acted on comes again, and is no replay.
     for _ in 0..2 {
         assert!(!provider.logout_token(&text, now()).await.unwrap().is_replay);
     }
     let token = provider.logout_token(&text, now()).await.unwrap();
-    provider.acted_on(&token, now());
+    provider.mark_used(&token, now());
     assert!(provider.logout_token(&text, now()).await.unwrap().is_replay);
-    let other = stage.liar.logout_token(|token| token);
+    let other = stage.rogue.logout_token(|token| token);
     assert!(
         !provider
             .logout_token(&other, now())
@@ -169,11 +171,13 @@ async fn b04_a_replay_is_known_once_the_first_was_acted_on() {
 #[tokio::test]
 async fn b05_keys_that_can_t_be_had_are_no_fault_of_the_token() {
     let stage = Stage::new().await;
-    stage.liar.lie(|lies| {
-        lies.places.insert(Place::Keys, Answer::status(503));
+    stage.rogue.override_with(|overrides| {
+        overrides
+            .endpoints
+            .insert(Endpoint::Keys, Answer::status(503));
     });
     let refused = judge(&stage, json!({})).await.unwrap_err();
-    assert_eq!(refused.blame(), Blame::Unreachable);
+    assert_eq!(refused.category(), ErrorCategory::Unreachable);
 }
 
 #[tokio::test]
@@ -181,9 +185,12 @@ async fn r15_signing_out_posts_the_id_token_and_puts_nothing_into_the_url() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let back = Url::parse("https://auth.example.com/oauth2/sign_out").unwrap();
-    let SignedIn { tokens, .. } = stage.sign_in(&provider).await.unwrap();
+    let Authentication { tokens, .. } = stage.sign_in(&provider).await.unwrap();
     let form = provider.end_session(&tokens, &back, "state-1").unwrap();
-    assert_eq!(form.action.as_str(), format!("{}/end", stage.liar.issuer()));
+    assert_eq!(
+        form.action.as_str(),
+        format!("{}/end", stage.rogue.issuer())
+    );
     let fields: Vec<_> = form
         .fields
         .iter()
@@ -193,7 +200,7 @@ async fn r15_signing_out_posts_the_id_token_and_puts_nothing_into_the_url() {
         fields,
         [
             ("id_token_hint", tokens.id_token.as_ref().unwrap().expose()),
-            ("client_id", Liar::CLIENT_ID),
+            ("client_id", RogueProvider::CLIENT_ID),
             ("post_logout_redirect_uri", back.as_str()),
             ("state", "state-1"),
         ]
@@ -210,8 +217,8 @@ async fn r15_signing_out_posts_the_id_token_and_puts_nothing_into_the_url() {
     assert!(form.fields.iter().all(|(name, _)| *name != "id_token_hint"));
     assert!(stage.provider().end_session(&tokens, &back, "s").is_none());
     stage
-        .liar
-        .lie(|lies| lies.discovers(json!({"end_session_endpoint": null})));
+        .rogue
+        .override_with(|overrides| overrides.set_metadata(json!({"end_session_endpoint": null})));
     let provider = stage.provider();
     stage.sign_in(&provider).await.unwrap();
     assert!(provider.end_session(&tokens, &back, "s").is_none());

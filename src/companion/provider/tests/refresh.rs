@@ -1,28 +1,28 @@
 use std::time::Duration;
 
-use portcullis_tests::lab::liar::{LOGOUT_EVENT, Lies, Place, Seal};
+use portcullis_tests::lab::rogue_provider::{Endpoint, LOGOUT_EVENT, Overrides, TokenSigner};
 use portcullis_tests::lab::{Answer, SigningKey};
 use serde_json::json;
 
 use super::*;
-use crate::provider::error::{ErrorCode, TokenError, UserInfoError};
+use crate::provider::discovery::UNKNOWN_KEY_INTERVAL;
+use crate::provider::error::{ErrorCode, TokenEndpointError, UserInfoError};
 use crate::provider::http::FetchError;
-use crate::provider::known::UNKNOWN_KEY_INTERVAL;
-use crate::provider::signed::SignedError;
-use crate::provider::{Person, ProviderTokens, RefreshError, Renewed};
+use crate::provider::signed_jwt::JwtError;
+use crate::provider::{Authentication, Person, ProviderTokens, RefreshError};
 
 /// Signs in truthfully, and refreshes while the provider lies.
 async fn refresh(
     stage: &Stage,
-    lie: impl FnOnce(&mut Lies),
-) -> (SignedIn, Result<Renewed, RefreshError>) {
+    lie: impl FnOnce(&mut Overrides),
+) -> (Authentication, Result<Authentication, RefreshError>) {
     let provider = stage.provider();
     let signed_in = stage.sign_in(&provider).await.unwrap();
-    stage.liar.lie(lie);
+    stage.rogue.override_with(lie);
     let outcome = provider
         .refresh(&signed_in.tokens, &signed_in.person, now())
         .await;
-    stage.liar.repent();
+    stage.rogue.reset();
     (signed_in, outcome)
 }
 
@@ -34,7 +34,7 @@ fn token_of(tokens: &ProviderTokens) -> &str {
 async fn r10_a_refresh_brings_new_tokens_and_what_is_so_now() {
     let stage = Stage::new().await;
     let lie = json!({"groups": ["sre"], "email": "new@example.com"});
-    let (before, renewed) = refresh(&stage, |lies| lies.claims(lie)).await;
+    let (before, renewed) = refresh(&stage, |overrides| overrides.set_claims(lie)).await;
     let renewed = renewed.unwrap();
     assert_eq!(renewed.person.sub, before.person.sub);
     assert_eq!(renewed.person.groups, ["sre"]);
@@ -53,17 +53,17 @@ async fn r10_a_refresh_brings_new_tokens_and_what_is_so_now() {
         .refresh(&before.tokens, &before.person, now())
         .await
         .unwrap_err();
-    let spent = TokenError::Refused(ErrorCode::new("invalid_grant"));
+    let spent = TokenEndpointError::Refused(ErrorCode::new("invalid_grant"));
     assert_eq!(again, RefreshError::Ended(spent.into()));
 }
 
 #[tokio::test]
 async fn r10_an_id_token_that_speaks_of_another_ends_the_session() {
-    use SignedError::*;
+    use JwtError::*;
     let stage = Stage::new().await;
-    let us = Liar::CLIENT_ID;
+    let us = RogueProvider::CLIENT_ID;
     #[rustfmt::skip]
-    let lies = vec![
+    let overrides = vec![
         ("iss", json!({"iss": "https://evil.example"}), Issuer),
         ("sub", json!({"sub": "bob"}), Changed("sub")),
         ("no sub", json!({"sub": null}), Claim("sub")),
@@ -73,18 +73,18 @@ async fn r10_an_id_token_that_speaks_of_another_ends_the_session() {
         ("azp where none was", json!({"azp": us}), Changed("azp")),
         ("auth_time", json!({"auth_time": 1_000_000_000}), Changed("auth_time")),
         ("nonce", json!({"nonce": "other"}), Nonce),
-        ("iat", json!({"iat": 1_000_000_000}), Old),
+        ("iat", json!({"iat": 1_000_000_000}), TooOld),
         ("exp", json!({"exp": 1_000_000_000}), Expired),
-        ("at_hash", json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), Hash("at_hash")),
+        ("at_hash", json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), HashMismatch("at_hash")),
         ("events", json!({"nonce": null, "events": {LOGOUT_EVENT: {}}}), Type),
     ];
-    for (what, lie, error) in lies {
-        let (_, outcome) = refresh(&stage, |lies| lies.claims(lie)).await;
+    for (what, lie, error) in overrides {
+        let (_, outcome) = refresh(&stage, |overrides| overrides.set_claims(lie)).await;
         let ended = RefreshError::Ended(ProviderError::IdToken(error));
         assert_eq!(outcome.unwrap_err(), ended, "{what}");
     }
-    let broken = Seal::Broken(stage.liar.key().clone());
-    let (_, outcome) = refresh(&stage, |lies| lies.seal = broken).await;
+    let broken = TokenSigner::Broken(stage.rogue.key().clone());
+    let (_, outcome) = refresh(&stage, |overrides| overrides.signer = broken).await;
     let ended = RefreshError::Ended(ProviderError::IdToken(Signature));
     assert_eq!(outcome.unwrap_err(), ended);
 }
@@ -93,7 +93,7 @@ async fn r10_an_id_token_that_speaks_of_another_ends_the_session() {
 async fn r10_nonce_and_auth_time_may_be_left_out() {
     let stage = Stage::new().await;
     let lie = json!({"nonce": null, "auth_time": null});
-    let (_, outcome) = refresh(&stage, |lies| lies.claims(lie)).await;
+    let (_, outcome) = refresh(&stage, |overrides| overrides.set_claims(lie)).await;
     assert!(outcome.is_ok());
 }
 
@@ -102,24 +102,28 @@ async fn r10_azp_must_stay_where_it_was() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     stage
-        .liar
-        .lie(|lies| lies.claims(json!({"azp": Liar::CLIENT_ID})));
-    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
+        .rogue
+        .override_with(|overrides| overrides.set_claims(json!({"azp": RogueProvider::CLIENT_ID})));
+    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
     let renewed = provider.refresh(&tokens, &person, now()).await.unwrap();
-    stage.liar.repent();
+    stage.rogue.reset();
     let outcome = provider
         .refresh(&renewed.tokens, &renewed.person, now())
         .await;
-    let error = ProviderError::IdToken(SignedError::Changed("azp"));
+    let error = ProviderError::IdToken(JwtError::Changed("azp"));
     assert_eq!(outcome.unwrap_err(), RefreshError::Ended(error));
 }
 
 #[tokio::test]
 async fn r10_an_answer_without_an_id_token_keeps_who_it_is() {
     let stage = Stage::new().await;
-    let (before, outcome) = refresh(&stage, |lies| {
-        lies.answers(json!({"id_token": null, "refresh_token": null, "expires_in": null}));
-        lies.places.insert(Place::UserInfo, Answer::status(500));
+    let (before, outcome) = refresh(&stage, |overrides| {
+        overrides.set_token_response(
+            json!({"id_token": null, "refresh_token": null, "expires_in": null}),
+        );
+        overrides
+            .endpoints
+            .insert(Endpoint::UserInfo, Answer::status(500));
     })
     .await;
     let renewed = outcome.unwrap();
@@ -127,28 +131,31 @@ async fn r10_an_answer_without_an_id_token_keeps_who_it_is() {
     assert_eq!(renewed.tokens.id_token, before.tokens.id_token);
     // Where no new refresh token comes, the old one goes on (RFC 6749, section 6).
     assert_eq!(token_of(&renewed.tokens), token_of(&before.tokens));
-    assert!(!renewed.tokens.have_run_out(now()));
+    assert!(!renewed.tokens.have_expired(now()));
 }
 
 #[tokio::test]
 async fn groups_follow_userinfo_after_an_answer_without_an_id_token() {
     let stage = Stage::new().await;
-    let (before, outcome) = refresh(&stage, |lies| lies.answers(json!({"id_token": null}))).await;
+    let (before, outcome) = refresh(&stage, |overrides| {
+        overrides.set_token_response(json!({"id_token": null}))
+    })
+    .await;
     let renewed = outcome.unwrap();
     assert_eq!(renewed.person.groups, ["from-userinfo"]);
     assert_eq!(renewed.person.sub, before.person.sub);
 
     // What userinfo does not name, the ID token that did not come may.
-    let (before, outcome) = refresh(&stage, |lies| {
-        lies.answers(json!({"id_token": null}));
-        lies.userinfo = Box::new(|_| json!({"sub": "alice"}));
+    let (before, outcome) = refresh(&stage, |overrides| {
+        overrides.set_token_response(json!({"id_token": null}));
+        overrides.userinfo = Box::new(|_| json!({"sub": "alice"}));
     })
     .await;
     assert_eq!(outcome.unwrap().person, before.person);
 
-    let (_, outcome) = refresh(&stage, |lies| {
-        lies.answers(json!({"id_token": null}));
-        lies.userinfo = Box::new(|_| json!({"sub": "bob"}));
+    let (_, outcome) = refresh(&stage, |overrides| {
+        overrides.set_token_response(json!({"id_token": null}));
+        overrides.userinfo = Box::new(|_| json!({"sub": "bob"}));
     })
     .await;
     assert_eq!(
@@ -160,9 +167,9 @@ async fn groups_follow_userinfo_after_an_answer_without_an_id_token() {
 #[tokio::test]
 async fn groups_that_no_document_names_any_more_are_gone() {
     let stage = Stage::new().await;
-    let (_, outcome) = refresh(&stage, |lies| {
-        lies.claims(json!({"groups": null}));
-        lies.userinfo = Box::new(|_| json!({"sub": "alice"}));
+    let (_, outcome) = refresh(&stage, |overrides| {
+        overrides.set_claims(json!({"groups": null}));
+        overrides.userinfo = Box::new(|_| json!({"sub": "alice"}));
     })
     .await;
     let person = outcome.unwrap().person;
@@ -174,9 +181,11 @@ async fn groups_that_no_document_names_any_more_are_gone() {
 async fn r10_new_tokens_are_not_lost_for_what_could_not_be_asked_besides() {
     let stage = Stage::new().await;
     // Userinfo is down.
-    let (before, outcome) = refresh(&stage, |lies| {
-        lies.claims(json!({"groups": null}));
-        lies.places.insert(Place::UserInfo, Answer::Reset);
+    let (before, outcome) = refresh(&stage, |overrides| {
+        overrides.set_claims(json!({"groups": null}));
+        overrides
+            .endpoints
+            .insert(Endpoint::UserInfo, Answer::Reset);
     })
     .await;
     let renewed = outcome.unwrap();
@@ -185,11 +194,15 @@ async fn r10_new_tokens_are_not_lost_for_what_could_not_be_asked_besides() {
 
     // A key that nobody knows yet, and the key set is down.
     let provider = stage.provider();
-    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
-    stage.liar.lie(|lies| {
-        lies.seal = Seal::Key(SigningKey::p256());
-        lies.places.insert(Place::Keys, Answer::status(500));
-        lies.places.insert(Place::UserInfo, Answer::status(500));
+    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    stage.rogue.override_with(|overrides| {
+        overrides.signer = TokenSigner::Key(SigningKey::p256());
+        overrides
+            .endpoints
+            .insert(Endpoint::Keys, Answer::status(500));
+        overrides
+            .endpoints
+            .insert(Endpoint::UserInfo, Answer::status(500));
     });
     let later = now().after(UNKNOWN_KEY_INTERVAL);
     let renewed = provider.refresh(&tokens, &person, later).await.unwrap();
@@ -222,8 +235,8 @@ async fn r10_what_ends_a_session_and_what_passes_are_told_apart() {
         (Answer::body("{}"), false),
     ] {
         let what = format!("{answer:?}");
-        let (_, outcome) = refresh(&stage, |lies| {
-            lies.places.insert(Place::Token, answer);
+        let (_, outcome) = refresh(&stage, |overrides| {
+            overrides.endpoints.insert(Endpoint::Token, answer);
         })
         .await;
         let error = outcome.unwrap_err();
@@ -239,17 +252,19 @@ async fn r10_what_ends_a_session_and_what_passes_are_told_apart() {
 async fn r10_a_provider_that_is_down_costs_no_session() {
     let mut stage = Stage::new().await;
     let provider = stage.provider();
-    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
-    stage.liar.down().await;
+    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    stage.rogue.down().await;
     let outcome = provider.refresh(&tokens, &person, now()).await.unwrap_err();
-    let RefreshError::Unavailable(ProviderError::Token(TokenError::Fetch(fetch))) = &outcome else {
+    let RefreshError::Unavailable(ProviderError::Token(TokenEndpointError::Fetch(fetch))) =
+        &outcome
+    else {
         panic!("{outcome:?}");
     };
     assert!(matches!(
         fetch,
-        FetchError::Connect(_) | FetchError::Broken(_)
+        FetchError::Connect(_) | FetchError::Interrupted(_)
     ));
-    stage.liar.up().await;
+    stage.rogue.up().await;
     assert!(provider.refresh(&tokens, &person, now()).await.is_ok());
 }
 
@@ -257,17 +272,17 @@ async fn r10_a_provider_that_is_down_costs_no_session() {
 async fn without_a_refresh_token_there_is_nothing_to_renew() {
     let stage = Stage::new().await;
     let provider = stage.provider();
-    stage
-        .liar
-        .lie(|lies| lies.answers(json!({"refresh_token": null, "expires_in": null})));
-    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    stage.rogue.override_with(|overrides| {
+        overrides.set_token_response(json!({"refresh_token": null, "expires_in": null}))
+    });
+    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
     // The ID token's own end counts where the answer names none.
-    assert!(!tokens.have_run_out(now()));
-    assert!(tokens.have_run_out(now().after(Duration::from_secs(3601))));
+    assert!(!tokens.have_expired(now()));
+    assert!(tokens.have_expired(now().after(Duration::from_secs(3601))));
     let outcome = provider.refresh(&tokens, &person, now()).await.unwrap_err();
     assert_eq!(
         outcome,
-        RefreshError::Ended(TokenError::NoRefreshToken.into())
+        RefreshError::Ended(TokenEndpointError::NoRefreshToken.into())
     );
 }
 

@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use portcullis_tests::lab::liar::{Lies, Place};
+use portcullis_tests::lab::rogue_provider::{Endpoint, Overrides};
 
 use super::*;
 use crate::provider::callback::CallbackError;
-use crate::provider::error::{Blame, ErrorCode, TokenError};
-use crate::provider::signed::SignedError;
+use crate::provider::error::{ErrorCategory, ErrorCode, TokenEndpointError};
+use crate::provider::signed_jwt::JwtError;
 
 #[tokio::test]
 async fn a_person_signs_in_and_is_who_the_provider_says() {
@@ -21,8 +21,8 @@ async fn a_person_signs_in_and_is_who_the_provider_says() {
     let tokens = signed_in.tokens;
     assert_eq!(tokens.sid.as_deref(), Some("session-1"));
     assert!(tokens.refresh_token.is_some());
-    assert!(!tokens.have_run_out(now()));
-    assert!(tokens.have_run_out(now().after(Duration::from_secs(3600))));
+    assert!(!tokens.have_expired(now()));
+    assert!(tokens.have_expired(now().after(Duration::from_secs(3600))));
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token
     let provider = stage.provider();
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
     let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let back = stage.liar.visit(url.as_str());
+    let back = stage.rogue.authorize(url.as_str());
     let of_query = |query: &str| Callback::from_query(query).unwrap();
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
 
@@ -77,13 +77,13 @@ async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token
             &attempt,
             &back,
             now().after(minutes(11)),
-            CallbackError::Old,
+            CallbackError::Expired,
         ),
         (
             &attempt,
             &back,
             now().before(minutes(11)),
-            CallbackError::Old,
+            CallbackError::Expired,
         ),
     ] {
         let refused = provider
@@ -91,7 +91,7 @@ async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token
             .await;
         assert_eq!(refused.unwrap_err(), ProviderError::Callback(error));
     }
-    assert!(stage.liar.asked(Place::Token).is_empty());
+    assert!(stage.rogue.requests(Endpoint::Token).is_empty());
     let good = provider
         .finish(&redirect_uri(), &attempt, &of_query(&back), now())
         .await;
@@ -103,7 +103,7 @@ async fn r02_a_replayed_code_is_refused_by_the_provider_and_blames_the_attempt()
     let stage = Stage::new().await;
     let provider = stage.provider();
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let callback = Callback::from_query(&stage.liar.visit(url.as_str())).unwrap();
+    let callback = Callback::from_query(&stage.rogue.authorize(url.as_str())).unwrap();
     provider
         .finish(&redirect_uri(), &attempt, &callback, now())
         .await
@@ -114,9 +114,9 @@ async fn r02_a_replayed_code_is_refused_by_the_provider_and_blames_the_attempt()
         .unwrap_err();
     assert_eq!(
         again,
-        TokenError::Refused(ErrorCode::new("invalid_grant")).into()
+        TokenEndpointError::Refused(ErrorCode::new("invalid_grant")).into()
     );
-    assert_eq!(again.blame(), Blame::Attempt);
+    assert_eq!(again.category(), ErrorCategory::StaleAttempt);
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn r01_another_attempts_verifier_buys_nothing() {
         .unwrap_err();
     assert_eq!(
         refused,
-        TokenError::Refused(ErrorCode::new("invalid_grant")).into()
+        TokenEndpointError::Refused(ErrorCode::new("invalid_grant")).into()
     );
 }
 
@@ -147,7 +147,7 @@ async fn r03_a_code_of_another_attempt_is_found_out_by_its_nonce() {
         .come_back(&provider, &url, &attempt)
         .await
         .unwrap_err();
-    assert_eq!(refused, ProviderError::IdToken(SignedError::Nonce));
+    assert_eq!(refused, ProviderError::IdToken(JwtError::Nonce));
 }
 
 fn drop_pair(name: &'static str) -> impl Fn(Vec<(String, String)>) -> Vec<(String, String)> {
@@ -172,53 +172,55 @@ fn put_pair(
 async fn r04_an_answer_must_name_the_issuer_where_metadata_says_so_and_never_another() {
     let stage = Stage::new().await;
     let is_error = |pairs| put_pair("error", "access_denied")(drop_pair("code")(pairs));
-    type Lie = Box<dyn FnOnce(&mut Lies)>;
-    let lies: Vec<(Lie, CallbackError)> = vec![
+    type Lie = Box<dyn FnOnce(&mut Overrides)>;
+    let overrides: Vec<(Lie, CallbackError)> = vec![
         (
-            Box::new(|lies| lies.callback = Box::new(drop_pair("iss"))),
+            Box::new(|overrides| overrides.callback = Box::new(drop_pair("iss"))),
             CallbackError::IssuerMissing,
         ),
         (
-            Box::new(move |lies| {
-                lies.callback = Box::new(move |pairs| is_error(drop_pair("iss")(pairs)));
+            Box::new(move |overrides| {
+                overrides.callback = Box::new(move |pairs| is_error(drop_pair("iss")(pairs)));
             }),
             CallbackError::IssuerMissing,
         ),
         (
-            Box::new(|lies| lies.callback = Box::new(put_pair("iss", "https://evil.example"))),
+            Box::new(|overrides| {
+                overrides.callback = Box::new(put_pair("iss", "https://evil.example"))
+            }),
             CallbackError::Issuer,
         ),
         (
-            Box::new(move |lies| {
-                lies.callback =
+            Box::new(move |overrides| {
+                overrides.callback =
                     Box::new(move |pairs| is_error(put_pair("iss", "https://evil.example")(pairs)));
             }),
             CallbackError::Issuer,
         ),
         (
-            Box::new(|lies| {
-                lies.discovers(serde_json::json!({
+            Box::new(|overrides| {
+                overrides.set_metadata(serde_json::json!({
                     "authorization_response_iss_parameter_supported": null,
                 }));
-                lies.callback = Box::new(put_pair("iss", "https://evil.example"));
+                overrides.callback = Box::new(put_pair("iss", "https://evil.example"));
             }),
             CallbackError::Issuer,
         ),
         (
-            Box::new(move |lies| lies.callback = Box::new(is_error)),
+            Box::new(move |overrides| overrides.callback = Box::new(is_error)),
             CallbackError::Denied(ErrorCode::new("access_denied")),
         ),
     ];
-    for (lie, error) in lies {
+    for (lie, error) in overrides {
         let refused = stage.sign_in_to_a_lie(lie).await.unwrap_err();
         assert_eq!(refused, ProviderError::Callback(error));
     }
-    assert!(stage.liar.asked(Place::Token).is_empty());
-    let silent = stage.sign_in_to_a_lie(|lies| {
-        lies.discovers(serde_json::json!({
+    assert!(stage.rogue.requests(Endpoint::Token).is_empty());
+    let silent = stage.sign_in_to_a_lie(|overrides| {
+        overrides.set_metadata(serde_json::json!({
             "authorization_response_iss_parameter_supported": false,
         }));
-        lies.callback = Box::new(drop_pair("iss"));
+        overrides.callback = Box::new(drop_pair("iss"));
     });
     assert!(silent.await.is_ok());
 }
@@ -230,7 +232,7 @@ async fn r04_two_providers_can_t_be_mixed_up() {
     // The browser began with the evil one, which sent it on to the honest one.
     let (_, attempt) = at_evil.begin(&redirect_uri(), now()).await.unwrap();
     let (url, _) = at_honest.begin(&redirect_uri(), now()).await.unwrap();
-    let mut back = honest.liar.visit(url.as_str());
+    let mut back = honest.rogue.authorize(url.as_str());
     let state = back
         .split('&')
         .find(|pair| pair.starts_with("state="))
@@ -242,7 +244,7 @@ async fn r04_two_providers_can_t_be_mixed_up() {
         .finish(&redirect_uri(), &attempt, &callback, now())
         .await;
     assert_eq!(refused.unwrap_err(), CallbackError::Issuer.into());
-    assert!(evil.liar.asked(Place::Token).is_empty());
+    assert!(evil.rogue.requests(Endpoint::Token).is_empty());
 }
 
 #[tokio::test]
@@ -250,7 +252,7 @@ async fn r15_nothing_that_is_kept_shows_a_secret_when_it_is_printed() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let callback = Callback::from_query(&stage.liar.visit(url.as_str())).unwrap();
+    let callback = Callback::from_query(&stage.rogue.authorize(url.as_str())).unwrap();
     let printed = format!("{attempt:?} {callback:?}");
     let signed_in = provider
         .finish(&redirect_uri(), &attempt, &callback, now())
@@ -268,7 +270,7 @@ async fn r15_nothing_that_is_kept_shows_a_secret_when_it_is_printed() {
     for secret in secrets.into_iter().chain(kept) {
         assert!(!printed.contains(secret.expose()), "{printed}");
     }
-    for text in ["code-", Liar::CLIENT_SECRET] {
+    for text in ["code-", RogueProvider::CLIENT_SECRET] {
         assert!(!printed.contains(text), "{printed}");
     }
 }

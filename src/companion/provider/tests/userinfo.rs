@@ -1,5 +1,5 @@
 use portcullis_tests::lab::Answer;
-use portcullis_tests::lab::liar::Place;
+use portcullis_tests::lab::rogue_provider::Endpoint;
 use serde_json::json;
 
 use super::*;
@@ -10,37 +10,37 @@ use crate::provider::http::FetchError;
 async fn r09_userinfo_is_asked_only_for_what_the_id_token_lacks() {
     let stage = Stage::new().await;
     stage.sign_in(&stage.provider()).await.unwrap();
-    assert!(stage.liar.asked(Place::UserInfo).is_empty());
+    assert!(stage.rogue.requests(Endpoint::UserInfo).is_empty());
 
-    let outcome = stage.sign_in_to_a_lie(|lies| lies.claims(json!({"groups": null})));
+    let outcome = stage.sign_in_to_a_lie(|overrides| overrides.set_claims(json!({"groups": null})));
     let person = outcome.await.unwrap().person;
     assert_eq!(person.groups, ["from-userinfo"]);
     assert_eq!(person.email.as_deref(), Some("alice@example.com"));
 
-    let outcome = stage.sign_in_to_a_lie(|lies| {
-        lies.claims(json!({"email": null, "preferred_username": null}));
+    let outcome = stage.sign_in_to_a_lie(|overrides| {
+        overrides.set_claims(json!({"email": null, "preferred_username": null}));
     });
     let person = outcome.await.unwrap().person;
     assert_eq!(person.groups, ["sre", "dev"]);
     assert_eq!(person.email.as_deref(), Some("alice@userinfo.example.com"));
     assert_eq!(person.preferred_username.as_deref(), Some("alice.userinfo"));
-    assert_eq!(stage.liar.asked(Place::UserInfo).len(), 2);
+    assert_eq!(stage.rogue.requests(Endpoint::UserInfo).len(), 2);
 }
 
 #[tokio::test]
 async fn r09_an_address_is_verified_only_by_the_document_that_names_it() {
     let stage = Stage::new().await;
-    let outcome = stage.sign_in_to_a_lie(|lies| {
-        lies.claims(json!({"email_verified": null, "groups": null}));
+    let outcome = stage.sign_in_to_a_lie(|overrides| {
+        overrides.set_claims(json!({"email_verified": null, "groups": null}));
     });
     let person = outcome.await.unwrap().person;
     assert_eq!(person.email.as_deref(), Some("alice@example.com"));
     assert!(!person.email_verified);
     for verified in [json!(false), json!("true"), json!(1)] {
-        let outcome = stage.sign_in_to_a_lie(|lies| {
-            lies.claims(json!({"email": null}));
+        let outcome = stage.sign_in_to_a_lie(|overrides| {
+            overrides.set_claims(json!({"email": null}));
             let said = json!({"sub": "alice", "email": "a@b", "email_verified": verified});
-            lies.userinfo = Box::new(move |_| said.clone());
+            overrides.userinfo = Box::new(move |_| said.clone());
         });
         assert!(!outcome.await.unwrap().person.email_verified);
     }
@@ -50,9 +50,9 @@ async fn r09_an_address_is_verified_only_by_the_document_that_names_it() {
 async fn r09_userinfo_of_anybody_else_is_refused() {
     let stage = Stage::new().await;
     for sub in [json!("bob"), json!(["alice"]), json!(null)] {
-        let outcome = stage.sign_in_to_a_lie(|lies| {
-            lies.claims(json!({"groups": null}));
-            lies.userinfo = Box::new(move |mut said| {
+        let outcome = stage.sign_in_to_a_lie(|overrides| {
+            overrides.set_claims(json!({"groups": null}));
+            overrides.userinfo = Box::new(move |mut said| {
                 said["sub"] = sub.clone();
                 said
             });
@@ -74,29 +74,32 @@ async fn r09_signed_userinfo_and_no_userinfo_are_refused() {
         ),
         (Answer::status(500), FetchError::Status(500)),
     ] {
-        let outcome = stage.sign_in_to_a_lie(|lies| {
-            lies.claims(json!({"groups": null}));
-            lies.places.insert(Place::UserInfo, answer);
+        let outcome = stage.sign_in_to_a_lie(|overrides| {
+            overrides.set_claims(json!({"groups": null}));
+            overrides.endpoints.insert(Endpoint::UserInfo, answer);
         });
         assert_eq!(
             outcome.await.unwrap_err(),
             UserInfoError::Fetch(error).into()
         );
     }
-    let outcome = stage.sign_in_to_a_lie(|lies| {
-        lies.claims(json!({"groups": null, "at_hash": null}));
-        lies.answers(json!({"access_token": "a\nb"}));
+    let outcome = stage.sign_in_to_a_lie(|overrides| {
+        overrides.set_claims(json!({"groups": null, "at_hash": null}));
+        overrides.set_token_response(json!({"access_token": "a\nb"}));
     });
     let refused = outcome.await.unwrap_err();
-    assert_eq!(refused, UserInfoError::Fetch(FetchError::Unsendable).into());
+    assert_eq!(
+        refused,
+        UserInfoError::Fetch(FetchError::InvalidRequest).into()
+    );
 }
 
 #[tokio::test]
 async fn a_provider_without_userinfo_says_what_its_id_token_says() {
     let stage = Stage::new().await;
-    let outcome = stage.sign_in_to_a_lie(|lies| {
-        lies.discovers(json!({"userinfo_endpoint": null}));
-        lies.claims(json!({"groups": null, "email": null}));
+    let outcome = stage.sign_in_to_a_lie(|overrides| {
+        overrides.set_metadata(json!({"userinfo_endpoint": null}));
+        overrides.set_claims(json!({"groups": null, "email": null}));
     });
     let person = outcome.await.unwrap().person;
     assert!(person.groups.is_empty() && person.email.is_none());
@@ -106,8 +109,8 @@ async fn a_provider_without_userinfo_says_what_its_id_token_says() {
 async fn groups_are_found_by_a_path_too() {
     let mut stage = Stage::new().await;
     stage.settings.groups_claim = ["realm_access", "roles"].map(str::to_owned).to_vec();
-    let outcome = stage.sign_in_to_a_lie(|lies| {
-        lies.claims(json!({"realm_access": {"roles": ["admin", 7, ""]}}));
+    let outcome = stage.sign_in_to_a_lie(|overrides| {
+        overrides.set_claims(json!({"realm_access": {"roles": ["admin", 7, ""]}}));
     });
     assert_eq!(outcome.await.unwrap().person.groups, ["admin"]);
 }

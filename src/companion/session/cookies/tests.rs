@@ -17,7 +17,7 @@ fn offers(header: &str, value: &str) -> bool {
 
 #[test]
 fn c01_c02_a_cookie_has_all_its_attributes() {
-    let set = settings().put(&cookies(""), TOKEN, "value", HOUR);
+    let set = settings().set(&cookies(""), TOKEN, "value", HOUR);
     assert_eq!(
         lines(&set),
         [
@@ -33,7 +33,7 @@ fn c01_without_a_domain_a_cookie_is_for_its_own_host() {
         same_site: SameSite::None,
         ..settings()
     };
-    let set = settings.put(&cookies(""), TOKEN, "value", HOUR);
+    let set = settings.set(&cookies(""), TOKEN, "value", HOUR);
     assert_eq!(
         lines(&set),
         ["__Secure-portcullis=value; Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=None"]
@@ -66,11 +66,11 @@ fn c03_a_value_is_cut_where_a_cookie_ends() {
         (8001, 3),
     ] {
         let value: String = ('a'..='z').cycle().take(length).collect();
-        let set = settings().put(&cookies(""), SEALED, &value, HOUR);
+        let set = settings().set(&cookies(""), SEALED, &value, HOUR);
         assert_eq!(set.len(), pieces, "{length}");
         // The browser checks that name and value are 4,096 bytes at most.
         let mut browser = Browser::default();
-        browser.heed(&set);
+        browser.store(&set);
         let header = browser.header();
         assert!(offers(&header, &value), "{length}");
     }
@@ -80,7 +80,7 @@ fn c03_a_value_is_cut_where_a_cookie_ends() {
 fn c03_a_piece_that_is_missing_never_leaves_a_shorter_value() {
     let value = "a".repeat(9000);
     let mut browser = Browser::default();
-    browser.heed(&settings().put(&cookies(""), SEALED, &value, HOUR));
+    browser.store(&settings().set(&cookies(""), SEALED, &value, HOUR));
     for name in browser
         .names()
         .into_iter()
@@ -100,8 +100,8 @@ fn c03_former_pieces_go_when_a_value_becomes_shorter_or_longer() {
     for length in [9000, 10, 4100, 13_000, 4000, 4001] {
         let value: String = ('a'..='z').cycle().take(length).collect();
         let header = browser.header();
-        let set = settings().put(&cookies(&header), SEALED, &value, HOUR);
-        browser.heed(&set);
+        let set = settings().set(&cookies(&header), SEALED, &value, HOUR);
+        browser.store(&set);
         let header = browser.header();
         assert!(offers(&header, &value), "{length}");
         assert_eq!(browser.names().len(), cut(SEALED, &value).len(), "{length}");
@@ -128,7 +128,7 @@ fn c04_a_name_that_came_twice_is_deleted_wherever_it_may_have_been_set() {
             Some("Domain=auth.example.com")
         ]
     );
-    let set = settings().put(&cookies(&header), TOKEN, "new", HOUR);
+    let set = settings().set(&cookies(&header), TOKEN, "new", HOUR);
     assert_eq!(set.len(), 3);
     assert!(set[0].header().starts_with("__Secure-portcullis=new; "));
 }
@@ -166,7 +166,7 @@ fn names_that_were_made_up_come_to_an_end() {
 
 #[test]
 fn debug_output_has_names_alone() {
-    let set = settings().put(&cookies(""), TOKEN, "value", HOUR);
+    let set = settings().set(&cookies(""), TOKEN, "value", HOUR);
     assert_eq!(format!("{set:?}"), r#"[SetCookie("__Secure-portcullis")]"#);
     assert_eq!(
         format!("{:?}", cookies("a=secret; b=secret")),

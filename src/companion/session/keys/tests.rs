@@ -19,7 +19,10 @@ fn c05_a_key_is_published_at_once_and_used_when_its_time_has_come() {
     assert_eq!(keys.current(at(1600)).kid, newest.kid);
     // So does the operator see which one it is.
     assert_eq!(
-        [keys.made(at(1599)), keys.made(at(1600))],
+        [
+            keys.current_created_at(at(1599)),
+            keys.current_created_at(at(1600))
+        ],
         [at(0), at(1000)]
     );
     // A clock that is slow knows none whose time has come.
@@ -72,9 +75,12 @@ fn handles_tell_people_and_providers_apart() {
     assert_ne!(handle, keys.handle("ss", "oada"));
     assert_ne!(handle, keys.handle("ssoa", "da"));
     assert_ne!(handle, keys.handle("sso", "bob"));
-    assert_ne!(keys.handle("sid", "sso"), keys.provider_session("sso", ""));
     assert_ne!(
-        keys.provider_session("sso", "x"),
+        keys.handle("sid", "sso"),
+        keys.provider_session_by_sid("sso", "")
+    );
+    assert_ne!(
+        keys.provider_session_by_sid("sso", "x"),
         keys.logout_token("sso", "x")
     );
     assert_ne!(handle, Keys::fresh(at(0)).handle("sso", "ada"));

@@ -33,7 +33,7 @@ impl Scene {
 
     fn begin(&mut self, id: &str, rd: &str, now: Timestamp) -> Result<(), TooLong> {
         let lines = self.with(now, |logins| logins.begin(id, rd, &("attempt", id)))?;
-        self.browser.heed(&lines);
+        self.browser.store(&lines);
         Ok(())
     }
 
@@ -74,7 +74,7 @@ fn c05_the_cookie_of_a_sign_in_opens_under_no_other_name() {
     let value = scene.browser.value(&names.login("one")).unwrap().to_owned();
     scene.browser.has(&names.login("two"), &value);
     assert_eq!(scene.find("two", at(0)), None);
-    scene.browser.has(&names.login(DONE), &value);
+    scene.browser.has(&names.login(COMPLETED), &value);
     assert!(!scene.with(at(0), |logins| logins.is_loop(RD)));
 }
 
@@ -145,19 +145,19 @@ fn c02_the_cookie_of_a_sign_in_is_for_the_companions_host_alone() {
 #[test]
 fn a_second_sign_in_to_one_place_within_ten_seconds_is_a_loop() {
     let mut scene = Scene::new();
-    let done = scene.with(at(0), |logins| logins.done(RD));
-    scene.browser.heed(&[done]);
+    let done = scene.with(at(0), |logins| logins.completed(RD));
+    scene.browser.store(&[done]);
     let is_loop = |scene: &Scene, rd, now| scene.with(now, |logins| logins.is_loop(rd));
     assert!(is_loop(&scene, RD, at(9)));
     assert!(!is_loop(&scene, RD, at(10)));
     assert!(!is_loop(&scene, "https://app.example.com/", at(9)));
-    // A sign-in that begins meanwhile leaves the note alone.
+    // A sign-in that begins meanwhile leaves the cookie alone.
     scene.begin("one", RD, at(1)).unwrap();
     assert!(is_loop(&scene, RD, at(9)));
     // And it is no sign-in.
     assert!(
         scene
-            .with(at(1), |logins| logins.find::<IgnoredAny>(DONE))
+            .with(at(1), |logins| logins.find::<IgnoredAny>(COMPLETED))
             .is_none()
     );
 }
@@ -166,7 +166,7 @@ fn a_second_sign_in_to_one_place_within_ten_seconds_is_a_loop() {
 fn c05_a_note_made_up_by_a_neighbour_is_no_loop() {
     let mut scene = Scene::new();
     let binding = Binding {
-        purpose: Purpose::Done,
+        purpose: Purpose::CompletedLogin,
         name: "__Secure-portcullis-login-done",
         url: URL,
     };

@@ -3,7 +3,7 @@ use crate::session::fixtures::{ada, at};
 
 fn session() -> Session {
     let ada = ada();
-    Session::begin(
+    Session::new(
         "sso",
         ada.person,
         ada.tokens,
@@ -22,7 +22,7 @@ fn a_session_is_read_as_it_was_written() {
 fn what_has_just_been_made_is_equal_to_what_is_read_of_it() {
     let ada = ada();
     let now = Timestamp::from_millis(at(0).millis() + 999);
-    let session = Session::begin("sso", ada.person, ada.tokens, now, Duration::from_secs(60));
+    let session = Session::new("sso", ada.person, ada.tokens, now, Duration::from_secs(60));
     assert_eq!(Session::from_bytes(&session.to_bytes()), Some(session));
 }
 

@@ -46,8 +46,8 @@ fn a_signature_of_another_key_is_invalid() {
 fn k08_an_audience_that_only_one_of_them_has_finds_that_one() {
     let mut world = World::with_keys();
     let shared = [(Algorithm::Es256, "same")];
-    world.read(0, Some(&shared));
-    world.read(1, Some(&shared));
+    world.read(trust(0), Some(&shared));
+    world.read(trust(1), Some(&shared));
     let token = karma(Algorithm::Es256, Some("same"), "green", 600);
     assert_eq!(
         world.poll(&token),
@@ -93,14 +93,14 @@ fn j11_an_unknown_kid_waits_for_every_entry_that_could_have_it() {
     world.wait(10);
     let arrived = world.now;
     let token = karma(Algorithm::EdDsa, Some("blue-2"), "portcullis", 600);
-    assert_eq!(world.poll(&token), Verdict::Await(vec![0, 1]));
+    assert_eq!(world.poll(&token), Verdict::Await(vec![trust(0), trust(1)]));
     world.wait(1);
-    world.read(1, Some(&[(Algorithm::EdDsa, "green-1")]));
+    world.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     assert_eq!(
         poll_since(&mut world, arrived, &token),
-        Verdict::Await(vec![0])
+        Verdict::Await(vec![trust(0)])
     );
-    world.read(0, Some(&[(Algorithm::EdDsa, "blue-2")]));
+    world.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-2")]));
     assert_eq!(
         poll_since(&mut world, arrived, &token),
         verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
@@ -113,10 +113,10 @@ fn k11_a_key_that_no_set_shows_is_unknown_once_all_were_read() {
     world.wait(10);
     let arrived = world.now;
     let token = karma(Algorithm::EdDsa, Some("not-published"), "portcullis", 600);
-    assert_eq!(world.poll(&token), Verdict::Await(vec![0, 1]));
+    assert_eq!(world.poll(&token), Verdict::Await(vec![trust(0), trust(1)]));
     world.wait(1);
-    world.read(0, Some(&[(Algorithm::EdDsa, "blue-1")]));
-    world.read(1, Some(&[(Algorithm::EdDsa, "green-1")]));
+    world.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
+    world.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     assert_eq!(
         poll_since(&mut world, arrived, &token),
         refused(Reason::KeyUnknown)
@@ -127,8 +127,8 @@ fn k11_a_key_that_no_set_shows_is_unknown_once_all_were_read() {
 fn h04_keys_that_can_not_be_read_are_no_fault_of_the_token() {
     let mut world = World::with_keys();
     world.wait(10);
-    world.read(0, None);
-    world.read(1, Some(&[(Algorithm::EdDsa, "green-1")]));
+    world.read(trust(0), None);
+    world.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     let token = karma(Algorithm::Es256, Some("blue-2"), "portcullis", 600);
     assert_eq!(world.poll(&token), refused(Reason::KeysUnavailable));
     let known = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
@@ -142,9 +142,9 @@ fn h04_keys_that_can_not_be_read_are_no_fault_of_the_token() {
 fn h04_before_anything_was_read_requests_wait_and_then_are_told_to_try_again() {
     let mut world = World::new();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
-    assert_eq!(world.poll(&token), Verdict::Await(vec![0, 1]));
-    world.read(0, None);
-    world.read(1, None);
+    assert_eq!(world.poll(&token), Verdict::Await(vec![trust(0), trust(1)]));
+    world.read(trust(0), None);
+    world.read(trust(1), None);
     assert_eq!(world.poll(&token), refused(Reason::KeysUnavailable));
     let app = &world.gate.policy().apps()[0];
     assert_eq!(world.gate.give_up(app).reason(), Reason::KeysUnavailable);
@@ -154,7 +154,7 @@ fn h04_before_anything_was_read_requests_wait_and_then_are_told_to_try_again() {
 fn stale_keys_verify_nothing_and_say_so() {
     let mut world = World::with_keys();
     world.wait(3601);
-    world.read(1, Some(&[(Algorithm::EdDsa, "green-1")]));
+    world.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     let blue = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 7200);
     let green = karma(Algorithm::EdDsa, Some("green-1"), "portcullis", 7200);
     assert_eq!(world.poll(&blue), refused(Reason::KeysStale));
@@ -173,7 +173,10 @@ fn j11_without_a_kid_the_only_key_that_fits_is_meant() {
         world.poll(&token),
         verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
-    world.read(0, Some(&[(Algorithm::Es256, "a"), (Algorithm::Es256, "b")]));
+    world.read(
+        trust(0),
+        Some(&[(Algorithm::Es256, "a"), (Algorithm::Es256, "b")]),
+    );
     assert_eq!(
         world.poll(&token),
         refused(Reason::KeyUnknown),
@@ -184,8 +187,8 @@ fn j11_without_a_kid_the_only_key_that_fits_is_meant() {
 #[test]
 fn j11_without_a_kid_a_key_that_could_not_be_read_may_be_the_one() {
     let mut world = World::new();
-    world.read(0, Some(&[(Algorithm::EdDsa, "blue-1")]));
-    world.read(1, None);
+    world.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
+    world.read(trust(1), None);
     let token = karma(Algorithm::EdDsa, None, "portcullis", 600);
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", "A".repeat(86));
@@ -196,18 +199,18 @@ fn j11_without_a_kid_a_key_that_could_not_be_read_may_be_the_one() {
 fn an_issuer_that_gives_many_keys_the_name_of_anothers_takes_nothing_away() {
     let mut world = World::with_keys();
     let named = [(Algorithm::Es256, "green-1"), (Algorithm::Rs256, "green-1")];
-    world.read(0, Some(&named));
+    world.read(trust(0), Some(&named));
     let green = karma(Algorithm::EdDsa, Some("green-1"), "portcullis", 600);
     assert_eq!(
         world.poll(&green),
         verdict(Reason::Rule, Some("all-of-green"), "green/monitoring/karma")
     );
     world.wait(10);
-    world.read(0, Some(&[(Algorithm::Es256, "green-2")]));
+    world.read(trust(0), Some(&[(Algorithm::Es256, "green-2")]));
     let next = karma(Algorithm::EdDsa, Some("green-2"), "portcullis", 600);
     assert_eq!(
         world.poll(&next),
-        Verdict::Await(vec![1]),
+        Verdict::Await(vec![trust(1)]),
         "green may have a key of that name"
     );
 }
@@ -217,13 +220,13 @@ fn j11_without_a_kid_a_rotation_refuses_neither_the_old_key_nor_the_new() {
     let mut world = World::with_keys();
     let blue = |algorithm| karma(algorithm, None, "portcullis", 600);
     let caller = "blue/monitoring/karma";
-    world.read(1, Some(&[(Algorithm::Rs256, "green-1")]));
-    world.read(0, Some(&[(Algorithm::Es256, "blue-1")]));
+    world.read(trust(1), Some(&[(Algorithm::Rs256, "green-1")]));
+    world.read(trust(0), Some(&[(Algorithm::Es256, "blue-1")]));
     assert_eq!(
         world.poll(&blue(Algorithm::Es256)),
         verdict(Reason::Rule, Some("polls"), caller)
     );
-    world.read(0, Some(&[(Algorithm::Es256, "blue-2")]));
+    world.read(trust(0), Some(&[(Algorithm::Es256, "blue-2")]));
     assert_eq!(
         world.poll(&blue(Algorithm::Es256)),
         verdict(Reason::Rule, Some("polls"), caller)

@@ -23,7 +23,7 @@ pub(super) const PEOPLE: &str = r#"{
 }"#;
 
 /// The place of the companion's keys among those of the policy.
-pub(super) const COMPANION: usize = 2;
+pub(super) const COMPANION: KeySourceId = KeySourceId::Companion;
 
 /// What the companion's key is called.
 pub(super) const KID: &str = "session-1";
@@ -38,8 +38,8 @@ impl World {
     /// A world in which the companion has the key of ES256, and blue that of EdDSA.
     pub(super) fn of_people() -> Self {
         let mut world = Self::of(PEOPLE);
-        world.read(0, Some(&[(Algorithm::EdDsa, "blue-1")]));
-        world.read(1, Some(&[(Algorithm::Rs256, "gitlab-1")]));
+        world.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
+        world.read(trust(1), Some(&[(Algorithm::Rs256, "gitlab-1")]));
         world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         world
     }

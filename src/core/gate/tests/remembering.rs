@@ -124,10 +124,10 @@ fn a_remembered_verdict_is_the_fresh_one_in_any_order_of_time_and_key_events() {
                 0 => world.wait(dice.throw(20)),
                 1 => world.wait(dice.throw(4000)),
                 2 => world.now = world.now.before(Duration::from_secs(dice.throw(900))),
-                3 => world.read(usize::try_from(dice.throw(2)).unwrap(), None),
+                3 => world.read(trust(usize::try_from(dice.throw(2)).unwrap()), None),
                 4 => {
                     let keys = [(); 2].map(|()| (*dice.pick(&algorithms), *dice.pick(&kids)));
-                    world.read(usize::try_from(dice.throw(2)).unwrap(), Some(&keys));
+                    world.read(trust(usize::try_from(dice.throw(2)).unwrap()), Some(&keys));
                 }
                 _ => {
                     let token = dice.pick(&tokens);

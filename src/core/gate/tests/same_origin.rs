@@ -174,7 +174,7 @@ fn a_request_for_another_protocol_is_more_than_reading() {
 #[test]
 fn bearer_tokens_are_free_of_it() {
     let mut world = World::of(&PEOPLE.replace(r#""methods": ["GET"],"#, ""));
-    world.read(0, Some(&[(Algorithm::EdDsa, "blue-1")]));
+    world.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let bearer = format!("Bearer {karma}");
     let headers = [

@@ -3,8 +3,18 @@ use crate::fixtures::key_set;
 use crate::keys::HttpResponse;
 use crate::keys::fixtures::{good, plain, read, set_of, trust};
 use crate::token::Algorithm;
+use crate::trust::TrustId;
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn source(index: usize) -> KeySourceId {
+    TrustId::at(index).into()
+}
+
+fn keyring(trusts: &[Trust]) -> Keyring {
+    let sources = TrustId::enumerate(trusts).map(|(id, trust)| (id.into(), trust));
+    Keyring::new(sources, START)
+}
 
 fn at(seconds: u64) -> Timestamp {
     START.after(Duration::from_secs(seconds))
@@ -12,15 +22,15 @@ fn at(seconds: u64) -> Timestamp {
 
 /// The trust_keys of a trust entry after these reads: at which second, and what came.
 fn after(trust: &Trust, reads: &[(u64, Option<&[&str]>)]) -> TrustKeys {
-    let mut keyring = Keyring::new(std::slice::from_ref(trust), START);
+    let mut keyring = keyring(std::slice::from_ref(trust));
     let mut record = KeyRecord::new(&trust.keys, START);
     for (seconds, kids) in reads {
         let body = kids.map(set_of);
         let answer: Option<HttpResponse<'_>> = body.as_deref().map(good);
         let _outcome = read(&mut record, trust, at(*seconds), answer.as_ref());
     }
-    keyring.update(0, record);
-    keyring.trust_keys(0).unwrap().clone()
+    keyring.update(source(0), record);
+    keyring.trust_keys(source(0)).unwrap().clone()
 }
 
 fn kids(trust_keys: &TrustKeys, now: Timestamp) -> Vec<&str> {
@@ -52,8 +62,8 @@ fn an_inline_set_without_a_cluster_never_grows_stale() {
     let trust_keys = after(&trust(&format!(r#"{{"inline": {inline}}}"#)), &[]);
     assert_eq!(trust_keys.condition(at(u32::MAX.into())), Condition::Usable);
     assert_eq!(
-        trust_keys.absence(Some("b"), START, START),
-        KeyLookup::Certain
+        trust_keys.look_up_missing(Some("b"), START, START),
+        KeyLookup::Absent
     );
 }
 
@@ -72,80 +82,91 @@ fn a_refused_key_is_gone_at_once_and_no_read_is_asked_for() {
     let trust_keys = after(&trust, &[(0, Some(&["a", "b"]))]);
     assert_eq!(kids(&trust_keys, START), ["a"]);
     assert_eq!(
-        trust_keys.absence(Some("b"), at(100), at(100)),
-        KeyLookup::Certain
+        trust_keys.look_up_missing(Some("b"), at(100), at(100)),
+        KeyLookup::Absent
     );
     assert_eq!(
-        trust_keys.absence(Some("c"), at(100), at(100)),
-        KeyLookup::Unread
+        trust_keys.look_up_missing(Some("c"), at(100), at(100)),
+        KeyLookup::Pending
     );
 }
 
 #[test]
-fn j11_absence_is_certain_after_a_good_read_since_or_just_before() {
+fn j11_a_key_is_absent_after_a_good_read_since_or_just_before() {
     let trust_keys = after(&plain(), &[(100, Some(&["a"]))]);
-    let absence = |arrived, now| trust_keys.absence(Some("b"), at(arrived), at(now));
-    assert_eq!(absence(99, 101), KeyLookup::Certain, "read since it came");
+    let look_up = |arrived, now| trust_keys.look_up_missing(Some("b"), at(arrived), at(now));
+    assert_eq!(look_up(99, 101), KeyLookup::Absent, "read since it came");
     assert_eq!(
-        absence(99, 200),
-        KeyLookup::Certain,
+        look_up(99, 200),
+        KeyLookup::Absent,
         "read since it came, long ago"
     );
-    assert_eq!(absence(105, 109), KeyLookup::Certain, "read just before");
-    assert_eq!(absence(110, 110), KeyLookup::Unread, "read too long before");
-}
-
-#[test]
-fn h04_absence_is_unknowable_after_a_failed_read() {
-    let trust_keys = after(&plain(), &[(0, Some(&["a"])), (100, None)]);
-    let absence = |arrived, now| trust_keys.absence(Some("b"), at(arrived), at(now));
-    assert_eq!(absence(99, 101), KeyLookup::Unknowable);
-    assert_eq!(absence(105, 109), KeyLookup::Unknowable);
+    assert_eq!(look_up(105, 109), KeyLookup::Absent, "read just before");
     assert_eq!(
-        absence(110, 110),
-        KeyLookup::Unread,
-        "the next read may tell"
+        look_up(110, 110),
+        KeyLookup::Pending,
+        "read too long before"
     );
 }
 
 #[test]
-fn a_read_that_is_going_on_will_tell() {
+fn h04_a_missing_key_is_unavailable_after_a_failed_read() {
+    let trust_keys = after(&plain(), &[(0, Some(&["a"])), (100, None)]);
+    let look_up = |arrived, now| trust_keys.look_up_missing(Some("b"), at(arrived), at(now));
+    assert_eq!(look_up(99, 101), KeyLookup::Unavailable);
+    assert_eq!(look_up(105, 109), KeyLookup::Unavailable);
+    assert_eq!(
+        look_up(110, 110),
+        KeyLookup::Pending,
+        "the next read may have it"
+    );
+}
+
+#[test]
+fn a_read_in_progress_is_waited_for() {
     let trust = plain();
     let remote = trust.keys.remote.clone().unwrap();
     let mut record = KeyRecord::new(&trust.keys, START);
     read(&mut record, &trust, START, None).unwrap_err();
     record.begin(&trust, &remote, 1, at(2));
-    let mut keyring = Keyring::new(std::slice::from_ref(&trust), START);
-    keyring.update(0, record);
-    let trust_keys = keyring.trust_keys(0).unwrap();
+    let mut keyring = keyring(std::slice::from_ref(&trust));
+    keyring.update(source(0), record);
+    let trust_keys = keyring.trust_keys(source(0)).unwrap();
     assert_eq!(
-        trust_keys.absence(Some("b"), at(1), at(3)),
-        KeyLookup::Unread
+        trust_keys.look_up_missing(Some("b"), at(1), at(3)),
+        KeyLookup::Pending
     );
 }
 
 #[test]
-fn a_clock_that_steps_back_makes_nothing_certain() {
+fn a_clock_that_steps_back_makes_no_key_absent() {
     let trust_keys = after(&plain(), &[(3600, Some(&["a"]))]);
     assert_eq!(
-        trust_keys.absence(Some("b"), START, START),
-        KeyLookup::Unread
+        trust_keys.look_up_missing(Some("b"), START, START),
+        KeyLookup::Pending
     );
     assert_eq!(trust_keys.condition(START), Condition::Usable);
 }
 
 #[test]
 fn one_key_in_two_sets_is_found() {
-    let (one, other) = (plain(), plain());
-    let mut keyring = Keyring::new(&[one.clone(), other], START);
+    let (one, mut other) = (plain(), plain());
+    other.name = "green".to_owned();
+    let mut keyring = keyring(&[one.clone(), other]);
     let trust_keys = after(&one, &[(0, Some(&["a"]))]);
-    keyring.update(0, trust_keys.record().clone());
+    keyring.update(source(0), trust_keys.record().clone());
     assert!(keyring.shared().is_empty());
-    keyring.update(1, after(&one, &[(0, Some(&["b"]))]).record().clone());
-    let places: Vec<_> = keyring
-        .shared()
-        .iter()
-        .map(|(_, one, other)| (*one, *other))
-        .collect();
-    assert_eq!(places, [(0, 1)]);
+    keyring.update(
+        source(1),
+        after(&one, &[(0, Some(&["b"]))]).record().clone(),
+    );
+    let shared = keyring.shared();
+    let names: Vec<_> = shared.iter().map(|key| (key.first, key.second)).collect();
+    assert_eq!(names, [("blue", "green")]);
+    let warning = shared[0].to_string();
+    assert!(
+        warning.starts_with("trust entries blue and green have the same key (")
+            && warning.contains("help: "),
+        "{warning}"
+    );
 }

@@ -50,7 +50,10 @@ fn the_defaults_are_those_of_the_documentation() {
 fn the_companions_keys_are_read_like_those_of_a_trust_entry_and_behind_them() {
     let text = policy(SSO, r#""from": "sso", "anyone": true"#);
     let policy = Policy::from_json(&text).unwrap();
-    let names: Vec<&str> = policy.key_sources().map(|trust| &*trust.name).collect();
+    let names: Vec<&str> = policy
+        .key_sources()
+        .map(|(_, trust)| &*trust.name)
+        .collect();
     assert_eq!(names, ["staging", "gitlab", "sso"]);
     assert_eq!(policy.trusts().len(), 2);
     let keys = policy.sso().unwrap().keys();

@@ -53,7 +53,7 @@ fn cookies_of_the_family_ride_and_no_others_do() {
 #[test]
 fn the_token_in_a_renewal_is_what_is_judged() {
     let renewal = read(200, &[SEALED, TOKEN]);
-    let RefreshOutcome::Renewed { sid, tokens } = renewal.refreshed() else {
+    let RefreshOutcome::Refreshed { sid, tokens } = renewal.refreshed() else {
         panic!("not renewed");
     };
     assert_eq!((*sid, tokens.as_slice()), (SID, &["a.b.c".to_owned()][..]));

@@ -1,10 +1,16 @@
+use portcullis_core::trust::TrustId;
+
 use super::*;
+
+fn at(index: usize) -> KeySourceId {
+    TrustId::at(index).into()
+}
 
 fn waiting(id: u32, arrived: u64) -> Waiting {
     Waiting {
         id,
         arrived: Timestamp::from_secs(arrived),
-        trusts: vec![0],
+        sources: vec![at(0)],
         news: Some(0),
         renewal: None,
     }
@@ -59,13 +65,13 @@ fn the_room_is_bounded_for_each_trust_entry_and_as_a_whole() {
     let mut room = WaitingRoom::default();
     for trust in 0..4 {
         for id in 0..256 {
-            assert!(room.has_room_for(&[trust]));
+            assert!(room.has_room_for(&[at(trust)]));
             room.enter(Waiting {
-                trusts: vec![trust],
+                sources: vec![at(trust)],
                 ..waiting(id, 0)
             });
         }
-        assert!(!room.has_room_for(&[trust]) && !room.has_room_for(&[4, trust]));
-        assert_eq!(room.has_room_for(&[4]), trust < 3);
+        assert!(!room.has_room_for(&[at(trust)]) && !room.has_room_for(&[at(4), at(trust)]));
+        assert_eq!(room.has_room_for(&[at(4)]), trust < 3);
     }
 }

@@ -8,13 +8,13 @@ fn series(requests: &[u64]) -> Series {
     };
     Series {
         name: "any",
-        rivals: &[],
+        baselines: &[],
         samples: requests.iter().map(sample).collect(),
     }
 }
 
 #[test]
-fn a_sample_speaks_of_one_second_and_of_one_request() {
+fn a_sample_has_figures_per_second_and_per_request() {
     let sample = series(&[1_000]).samples[0];
     assert_eq!(sample.rate(), 500.0);
     assert_eq!(sample.cpu_microseconds(), 1_000.0);
@@ -22,7 +22,7 @@ fn a_sample_speaks_of_one_second_and_of_one_request() {
 }
 
 #[test]
-fn one_bad_round_moves_no_median() {
+fn an_outlier_does_not_change_the_median() {
     assert_eq!(series(&[200, 2, 220]).median(Sample::rate), 100.0);
     assert_eq!(series(&[200, 220]).median(Sample::rate), 105.0);
     assert_eq!(series(&[200, 2, 220]).range(Sample::rate), (1.0, 110.0));

@@ -1,7 +1,7 @@
-//! Addresses that people could be sent back to, if nobody looked.
+//! Redirect targets for open-redirect attacks.
 
-/// Addresses that a browser fixes, and then goes elsewhere, or runs.
-pub(super) const MENDED: &[&str] = &[
+/// Addresses that a browser normalizes and that then lead elsewhere or run a script.
+pub(super) const NORMALIZED: &[&str] = &[
     "//evil.example",
     "///evil.example",
     "////evil.example/%2e%2e",
@@ -41,7 +41,7 @@ pub(super) const MENDED: &[&str] = &[
     "@evil.example",
 ];
 
-/// Others that lead elsewhere, or that somebody could read so.
+/// Other addresses that lead elsewhere, or that some parser reads so.
 pub(super) const ELSEWHERE: &[&str] = &[
     " //evil.example",
     "ws://alertmanager.example.com/",
@@ -74,7 +74,7 @@ pub(super) const ELSEWHERE: &[&str] = &[
     "evil.example",
 ];
 
-/// Addresses that look odd and lead where they should, and what they are.
+/// Unusual addresses that are accepted, and what they resolve to.
 pub(super) const ODD: &[(&str, &str)] = &[
     ("https://alertmanager.example.com:443/p1", "/p1"),
     (

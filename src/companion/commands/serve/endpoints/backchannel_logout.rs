@@ -13,8 +13,8 @@ use crate::clock::now;
 use crate::commands::serve::extract::Form;
 use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::SignIn;
-use crate::provider::{Blame, LogoutToken, Provider, ProviderError, Secret};
-use crate::session::{LoggedOut, Logout};
+use crate::provider::{ErrorCategory, LogoutToken, Provider, ProviderError, Secret};
+use crate::session::{LogoutClaims, LogoutOutcome};
 
 /// The form that a provider sends.
 #[derive(Debug, Deserialize)]
@@ -36,22 +36,27 @@ pub(super) async fn backchannel_logout(
         Err(Some((provider, fault))) => {
             state.metrics.provider_failed(provider.name(), fault.kind());
             warn!(provider = provider.name(), %fault, "logout token rejected");
-            return match fault.blame() {
-                Blame::Unreachable => unavailable(),
+            return match fault.category() {
+                ErrorCategory::Unreachable => unavailable(),
                 _ => rejected("logout token rejected"),
             };
         }
     };
-    let logout = Logout {
+    let logout = LogoutClaims {
         idp: provider.name(),
         sub: token.sub.as_deref(),
         sid: token.sid.as_deref(),
         jti: &token.jti,
         until: token.good_until,
     };
-    match state.identity.sessions.end_for(&logout, now()).await {
+    match state
+        .identity
+        .sessions
+        .backchannel_logout(&logout, now())
+        .await
+    {
         Ok(outcome) => {
-            provider.acted_on(&token, now());
+            provider.mark_used(&token, now());
             log(provider, outcome);
             StatusCode::OK.into_response()
         }
@@ -72,7 +77,7 @@ async fn verify<'s>(
     for provider in state.identity.providers.all() {
         match provider.logout_token(token.expose(), now()).await {
             Ok(token) => return Ok((provider, token)),
-            Err(fault) if refused.is_none() || !fault.is_anothers() => {
+            Err(fault) if refused.is_none() || !fault.is_for_other_provider() => {
                 refused = Some((&**provider, fault));
             }
             Err(_) => {}
@@ -81,12 +86,14 @@ async fn verify<'s>(
     Err(refused)
 }
 
-fn log(provider: &Provider, outcome: LoggedOut) {
+fn log(provider: &Provider, outcome: LogoutOutcome) {
     let provider = provider.name();
     match outcome {
-        LoggedOut::Before => info!(provider, "logout token replayed"),
-        LoggedOut::Nobody => info!(provider, "logout token for an unknown session"),
-        LoggedOut::Now { marks } => info!(provider, marks, "signed out by the provider"),
+        LogoutOutcome::Replayed => info!(provider, "logout token replayed"),
+        LogoutOutcome::UnknownSession => info!(provider, "logout token for an unknown session"),
+        LogoutOutcome::Revoked { revocations } => {
+            info!(provider, revocations, "signed out by the provider")
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
+use portcullis_core::endpoints;
 use tracing::{error, info, warn};
 
 use crate::clock::now;
@@ -12,7 +13,7 @@ use crate::commands::serve::state::SignIn;
 use crate::pages;
 use crate::provider::{Attempt, Callback, Provider};
 use crate::redirect_target::RedirectTarget;
-use crate::session::{Cookies, Login, LoginError, NotStarted, SetCookie};
+use crate::session::{Cookies, Login, LoginError, SetCookie, StartError};
 
 use super::errors;
 use super::start::{page_of, path, redirect};
@@ -55,7 +56,7 @@ async fn callback(
         state
             .metrics
             .sign_in_completed(provider.name(), "state-missing");
-        return errors::expired(path("/oauth2/sign_in", None, None, false)).into_response();
+        return errors::expired(path(endpoints::SIGN_IN.path, None, None, false)).into_response();
     };
     let cookies = cookies(headers);
     // An attempt is for one use, whatever the outcome.
@@ -82,13 +83,16 @@ async fn finish(
         info!(provider = name, %fault, "sign-in failed");
         state.metrics.sign_in_completed(name, "attempt-invalid");
         match fault {
-            LoginError::Finished | LoginError::Unknown => {
-                errors::expired(path("/oauth2/sign_in", None, None, false))
+            LoginError::AlreadyFinished | LoginError::Unknown => {
+                errors::expired(path(endpoints::SIGN_IN.path, None, None, false))
             }
             LoginError::Unavailable(_) => Problem::unavailable(
                 "We can't complete your sign-in right now. Try again in a moment.",
             )
-            .with_link(path("/oauth2/sign_in", None, None, false), "Try again"),
+            .with_link(
+                path(endpoints::SIGN_IN.path, None, None, false),
+                "Try again",
+            ),
         }
     })?;
     // It was checked before it was sealed, but the policy may have changed.
@@ -126,23 +130,23 @@ async fn finish(
     Ok((answer, live.set_cookies))
 }
 
-fn not_started(provider: &str, fault: &NotStarted, to: Option<&RedirectTarget>) -> Problem {
+fn not_started(provider: &str, fault: &StartError, to: Option<&RedirectTarget>) -> Problem {
     match fault {
-        NotStarted::TooLarge => {
+        StartError::TooLarge => {
             error!(provider, %fault, "session not started");
             Problem::bad_request(
                 "You are in more groups than your session can hold. Ask the operator of this site to store \
                  sessions in Redis, or to have the provider send fewer groups.",
             )
         }
-        NotStarted::Over => {
+        StartError::EndedAtProvider => {
             info!(provider, %fault, "session not started");
-            errors::expired(path("/oauth2/sign_in", to, None, false))
+            errors::expired(path(endpoints::SIGN_IN.path, to, None, false))
         }
-        NotStarted::Unavailable(_) => {
+        StartError::Unavailable(_) => {
             warn!(provider, %fault, "session not started");
             Problem::unavailable("We can't store your session right now. Try again in a moment.")
-                .with_link(path("/oauth2/sign_in", to, None, false), "Try again")
+                .with_link(path(endpoints::SIGN_IN.path, to, None, false), "Try again")
         }
     }
 }

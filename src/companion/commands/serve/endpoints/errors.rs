@@ -4,11 +4,12 @@
 //! have written.
 
 use axum::http::StatusCode;
+use portcullis_core::endpoints;
 use tracing::{error, info, warn};
 
 use crate::commands::serve::problem::Problem;
 use crate::commands::serve::state::SignIn;
-use crate::provider::{Blame, Provider, ProviderError};
+use crate::provider::{ErrorCategory, Provider, ProviderError};
 use crate::redirect_target::RedirectTarget;
 
 use super::start::path;
@@ -20,24 +21,26 @@ pub(super) fn with_provider(
     fault: &ProviderError,
     to: Option<&RedirectTarget>,
 ) -> Problem {
-    let (name, kind, blame) = (provider.name(), fault.kind(), fault.blame());
+    let (name, kind, category) = (provider.name(), fault.kind(), fault.category());
     state.metrics.provider_failed(name, kind);
-    match blame {
-        Blame::Attempt | Blame::Person => info!(provider = name, kind, %fault, "sign-in failed"),
-        Blame::Unreachable => warn!(provider = name, kind, %fault, "sign-in failed"),
-        Blame::Setup => error!(provider = name, kind, %fault, "sign-in failed"),
+    match category {
+        ErrorCategory::StaleAttempt | ErrorCategory::AccessDenied => {
+            info!(provider = name, kind, %fault, "sign-in failed")
+        }
+        ErrorCategory::Unreachable => warn!(provider = name, kind, %fault, "sign-in failed"),
+        ErrorCategory::Misconfigured => error!(provider = name, kind, %fault, "sign-in failed"),
     }
-    let again = path("/oauth2/sign_in", to, None, false);
-    match blame {
-        Blame::Attempt => expired(again),
-        Blame::Person => Problem::new(
+    let again = path(endpoints::SIGN_IN.path, to, None, false);
+    match category {
+        ErrorCategory::StaleAttempt => expired(again),
+        ErrorCategory::AccessDenied => Problem::new(
             StatusCode::FORBIDDEN,
             "access_denied",
             "You are not signed in",
             format!("{name} did not sign you in, or you canceled the sign-in."),
         )
         .with_link(again, "Sign in again"),
-        Blame::Setup => Problem::new(
+        ErrorCategory::Misconfigured => Problem::new(
             StatusCode::BAD_GATEWAY,
             "server_error",
             "You are not signed in",
@@ -47,7 +50,7 @@ pub(super) fn with_provider(
             ),
         )
         .with_link(again, "Try again"),
-        Blame::Unreachable => Problem::unavailable(format!(
+        ErrorCategory::Unreachable => Problem::unavailable(format!(
             "You are not signed in, because {name} can't be reached right now. Try again in a moment."
         ))
         .with_link(again, "Try again"),

@@ -19,7 +19,7 @@ pub(super) async fn jwks(State(state): State<SignIn>) -> Response {
 }
 
 pub(super) async fn revocations(State(state): State<SignIn>) -> Result<Response, Problem> {
-    let list = state.identity.sessions.revocations(now()).await;
+    let list = state.identity.sessions.revocations_json(now()).await;
     let list = list.map_err(|unavailable| {
         warn!(%unavailable, "revocation list unavailable");
         Problem::unavailable(

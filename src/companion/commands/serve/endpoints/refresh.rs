@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use portcullis_core::endpoints;
 use tracing::{info, warn};
 
 use crate::clock::now;
@@ -27,11 +28,11 @@ pub(super) async fn refresh(State(state): State<SignIn>, headers: HeaderMap) -> 
             answer
         }
         Err(NoSession::Ended {
-            why,
+            reason,
             set_cookies: lines,
         }) => {
             state.metrics.session_refreshed("ended");
-            info!(%why, "session ended");
+            info!(%reason, "session ended");
             let mut answer = signed_out().into_response();
             set_cookies(answer.headers_mut(), &lines);
             answer
@@ -53,5 +54,5 @@ pub(super) fn signed_out() -> Problem {
         "You are not signed in",
         "Your session has ended, or you have not signed in yet.",
     )
-    .with_link("/oauth2/sign_in", "Sign in")
+    .with_link(endpoints::SIGN_IN.path, "Sign in")
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use portcullis_core::endpoints;
 use serde::Deserialize;
 
 use crate::commands::serve::extract::Query;
@@ -25,11 +26,11 @@ pub(super) async fn sign_in(
     let to = to.as_ref();
     let providers = &state.identity.providers;
     if providers.only().is_some() {
-        return Ok(redirect(&path("/oauth2/start", to, None, false)));
+        return Ok(redirect(&path(endpoints::START.path, to, None, false)));
     }
     let choice = |provider: &str| Choice {
         provider: provider.to_owned(),
-        href: path("/oauth2/start", to, Some(provider), false),
+        href: path(endpoints::START.path, to, Some(provider), false),
     };
     let choices: Vec<Choice> = providers
         .all()

@@ -5,6 +5,7 @@ use axum::extract::{FromRequest as _, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::{ORIGIN, REFERER};
 use axum::response::{IntoResponse as _, Response};
+use portcullis_core::endpoints;
 use serde::Deserialize;
 use tracing::{info, warn};
 use url::Url;
@@ -21,7 +22,7 @@ use crate::session::{Login, Session};
 
 use super::embedded::is_embedded;
 
-const SIGN_OUT: &str = "/oauth2/sign_out";
+const SIGN_OUT: &str = endpoints::SIGN_OUT.path;
 
 /// The query or the form.
 #[derive(Debug, Default, Deserialize)]
@@ -103,7 +104,7 @@ fn confirm(state: &SignIn, to: Option<&RedirectTarget>) -> Response {
 async fn end(state: &SignIn, headers: &HeaderMap, to: Option<&RedirectTarget>) -> Response {
     let (identity, now) = (&state.identity, now());
     let cookies = cookies(headers);
-    let out = match identity.sessions.end(&cookies, now).await {
+    let out = match identity.sessions.sign_out(&cookies, now).await {
         Ok(out) => out,
         Err(fault) => {
             warn!(%fault, "session could not be ended");
@@ -155,7 +156,7 @@ async fn returned(state: &SignIn, headers: &HeaderMap, left: &Secret) -> Option<
     let (sessions, cookies) = (&state.identity.sessions, cookies(headers));
     let id = Attempt::id_of(left.expose());
     let kept: Result<Login<()>, _> = sessions.finish_login(&cookies, &id, now()).await;
-    if kept.is_err() && sessions.are_shown(&cookies) {
+    if kept.is_err() && sessions.has_session_cookie(&cookies) {
         return None;
     }
     let redirects = &state.redirects();

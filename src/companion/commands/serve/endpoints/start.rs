@@ -8,6 +8,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, http::HeaderValue};
+use portcullis_core::endpoints;
 use serde::Deserialize;
 use tracing::info;
 use url::form_urlencoded::Serializer;
@@ -45,8 +46,10 @@ pub(super) async fn start(
     if is_embedded(&headers) {
         // It would replace the browser's session, and providers refuse to be framed.
         let text = "Sign-in can't run inside an iframe. Open it in its own tab.";
-        return Err(Problem::bad_request(text)
-            .with_link(path("/oauth2/sign_in", to.as_ref(), None, false), "Sign in"));
+        return Err(Problem::bad_request(text).with_link(
+            path(endpoints::SIGN_IN.path, to.as_ref(), None, false),
+            "Sign in",
+        ));
     }
     let cookies = cookies(&headers);
     let identity = &state.identity;
@@ -56,13 +59,18 @@ pub(super) async fn start(
             .sessions
             .is_loop(&cookies, page_of(to.as_str()), now)
     {
-        let next = path("/oauth2/start", Some(to), params.provider.as_deref(), false);
+        let next = path(
+            endpoints::START.path,
+            Some(to),
+            params.provider.as_deref(),
+            false,
+        );
         return Ok(pages::sign_in_loop(to, &next, id.as_str()));
     }
     let provider = match params.provider.as_deref() {
         Some(name) => Some(identity.providers.named(name).ok_or_else(|| {
             Problem::bad_request("There is no identity provider with this name.").with_link(
-                path("/oauth2/sign_in", to.as_ref(), None, false),
+                path(endpoints::SIGN_IN.path, to.as_ref(), None, false),
                 "Choose another provider",
             )
         })?),
@@ -73,11 +81,16 @@ pub(super) async fn start(
         .is_some_and(|mode| mode == "navigate");
     if navigates && params.on.is_none() {
         let name = provider.map(|provider| provider.name());
-        let next = path("/oauth2/start", to.as_ref(), name, true);
+        let next = path(endpoints::START.path, to.as_ref(), name, true);
         return Ok(pages::start(&next));
     }
     let Some(provider) = provider else {
-        return Ok(redirect(&path("/oauth2/sign_in", to.as_ref(), None, false)));
+        return Ok(redirect(&path(
+            endpoints::SIGN_IN.path,
+            to.as_ref(),
+            None,
+            false,
+        )));
     };
     let redirect_uri = identity
         .redirect_uri(provider)
@@ -93,7 +106,7 @@ pub(super) async fn start(
         .map_err(|_| {
             let text = "The address of the page that you want to open is too long to return to. Sign in, \
                         and then open it again.";
-            Problem::bad_request(text).with_link("/oauth2/sign_in", "Sign in")
+            Problem::bad_request(text).with_link(endpoints::SIGN_IN.path, "Sign in")
         })?;
     info!(provider = provider.name(), "sign-in started");
     let mut answer = redirect(url.as_str());
@@ -115,7 +128,7 @@ pub(super) fn redirect_target(
             "The address that you came from can't be used as a redirect target: {error}. Open the app \
              that you want to use again."
         );
-        Problem::bad_request(text).with_link("/oauth2/sign_in", "Sign in")
+        Problem::bad_request(text).with_link(endpoints::SIGN_IN.path, "Sign in")
     })
 }
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use portcullis_core::policy::Policy;
 use tracing::warn;
 
-use crate::config::{self, SignIn, Store};
+use crate::config::SignIn;
 use crate::document::Report;
 use crate::provider::Provider;
-use crate::session::{Keys, Settings, StoreSettings};
+use crate::session::{Keys, Settings};
 use crate::watch::{Watched, Watcher};
 
 /// The keys that sign and seal, reloaded when their file changes.
@@ -38,16 +38,6 @@ pub(super) fn sessions(sign_in: &SignIn, policy: &Policy) -> Result<Settings, Re
         token: session.token,
         ..Settings::new(sso)
     })
-}
-
-/// The settings of the session store.
-pub(super) fn store(session: &config::Session) -> StoreSettings {
-    match &session.store {
-        Store::Cookie => StoreSettings::Cookie {
-            state_file: session.state_file.clone(),
-        },
-        Store::Redis(redis) => StoreSettings::Redis(redis.clone()),
-    }
 }
 
 /// The identity providers.

@@ -146,7 +146,9 @@ fn c01_the_cookie_domain_covers_every_app_with_sign_in() {
     let same = |_: &mut Config| {};
     let text = error_of("grafana.example.com,", "grafana.example.net,", same);
     assert!(
-        text.contains("p.yaml:10:13: apps[0].hosts[0]: `grafana.example.net` allows users who sign in"),
+        text.contains(
+            "p.yaml:10:13: apps[0].hosts[0]: `grafana.example.net` allows users who sign in"
+        ),
         "{text}"
     );
     let text = error_of("*.grafana.example.com", "*.example.net", same);
@@ -221,10 +223,15 @@ fn a_policy_and_a_configuration_without_sign_in_go_together() {
     config.sign_in = None;
     let loaded = first(policy, &config).unwrap_or_else(|report| panic!("{report}"));
     assert!(loaded.policy.sso().is_none() && loaded.redirects.is_none());
-    let text = first(POLICY, &config).expect_err("no providers").to_string();
+    let text = first(POLICY, &config)
+        .expect_err("no providers")
+        .to_string();
     assert!(
         text.starts_with("error: p.yaml:1:1: sso: the configuration has no `providers`"),
         "{text}"
     );
-    assert!(text.contains("add `url`, `providers` and `session`"), "{text}");
+    assert!(
+        text.contains("add `url`, `providers` and `session`"),
+        "{text}"
+    );
 }

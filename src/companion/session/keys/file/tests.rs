@@ -5,7 +5,7 @@ use crate::session::fixtures::{Folder, at};
 fn a_file_is_made_and_its_key_used_at_once() {
     let folder = Folder::new();
     let path = folder.file("keys");
-    assert_eq!(make_or_rotate(&path, at(0)), Ok(Written::Made));
+    assert_eq!(make_or_rotate(&path, at(0)), Ok(KeyFileChange::Created));
     let (keys, doubt) = load(&path).unwrap();
     assert_eq!(doubt, None);
     assert_eq!(keys.all().count(), 1);
@@ -19,7 +19,7 @@ fn a_fresh_key_stands_in_front_and_is_used_ten_minutes_later() {
     make_or_rotate(&path, at(0)).unwrap();
     let (before, _) = load(&path).unwrap();
     let use_after = at(1600);
-    let rotated = Written::Rotated { keys: 2, use_after };
+    let rotated = KeyFileChange::Rotated { keys: 2, use_after };
     assert_eq!(make_or_rotate(&path, at(1000)), Ok(rotated));
     let (after, _) = load(&path).unwrap();
     assert_eq!(after.newest.use_after, at(1600));
@@ -55,14 +55,14 @@ fn c05_the_key_in_use_is_not_pushed_out_by_some_that_are_not_used_yet() {
     let written = fs::read(&path).unwrap();
     let use_after = at(1600);
     for time in 1001..1010 {
-        let waits = Ok(Written::Waits { use_after });
+        let waits = Ok(KeyFileChange::Pending { use_after });
         assert_eq!(make_or_rotate(&path, at(time)), waits);
     }
     assert_eq!(fs::read(&path).unwrap(), written);
     let (keys, _) = load(&path).unwrap();
     assert_eq!(keys.current(at(1010)).kid, in_use);
     let rotated = make_or_rotate(&path, at(1600)).unwrap();
-    assert!(matches!(rotated, Written::Rotated { keys: 3, .. }));
+    assert!(matches!(rotated, KeyFileChange::Rotated { keys: 3, .. }));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn c05_a_value_opens_for_nothing_but_what_it_was_sealed_for() {
             ..binding()
         },
         Binding {
-            purpose: Purpose::Done,
+            purpose: Purpose::CompletedLogin,
             ..binding()
         },
         Binding {

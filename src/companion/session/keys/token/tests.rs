@@ -8,7 +8,7 @@ use crate::session::keys::file::Document;
 fn session() -> Session {
     let ada = ada();
     let lifetime = std::time::Duration::from_secs(3600);
-    Session::begin("sso", ada.person, ada.tokens, at(0), lifetime)
+    Session::new("sso", ada.person, ada.tokens, at(0), lifetime)
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_session_token_is_read_back_also_when_it_has_expired() {
     let claims = keys
         .read(URL, &keys.mint(URL, &session, at(10), at(11)))
         .unwrap();
-    assert_eq!(claims.marks, keys.marks(&session));
+    assert_eq!(claims.marks, keys.handles(&session));
     assert_eq!(claims.issued_at, at(10));
 }
 

@@ -1,0 +1,177 @@
+//! The measured variants: an Envoy and the requests to it.
+
+use std::net::SocketAddr;
+
+use portcullis_tests::lab::{Call, tools};
+
+use super::Tokens;
+use super::configurations::{PATH, gate, jwt_authn, native, portcullis};
+use super::envoy::Envoy;
+use crate::load::{CONNECTIONS, ExpectedResponse, Load};
+use crate::machine::Machine;
+use crate::rounds::Variant;
+use crate::sign_in_stack::{self, APP as HOST};
+
+/// The body of Envoy's response to allowed requests.
+pub(super) const BODY: &str = "admitted";
+
+/// One Envoy for each configuration.
+#[derive(Debug)]
+pub(super) struct Envoys {
+    open: Envoy,
+    jwt_authn: Envoy,
+    jwt_authn_cached: Envoy,
+    native: Envoy,
+    portcullis: Envoy,
+    portcullis_audited: Envoy,
+    portcullis_people: Envoy,
+}
+
+impl Envoys {
+    /// Starts all of them.
+    pub(super) async fn start(machine: &Machine, tokens: &Tokens, companion: SocketAddr) -> Self {
+        let keys = &tokens.keys;
+        let start = async |filters, level| Envoy::start(machine, filters, level, companion).await;
+        let gates = |audit| vec![portcullis(tools::module(), keys, audit)];
+        let people = vec![gate(tools::module(), &sign_in_stack::policy())];
+        Self {
+            open: start(vec![], "error").await,
+            jwt_authn: start(vec![jwt_authn(keys, false)], "error").await,
+            jwt_authn_cached: start(vec![jwt_authn(keys, true)], "error").await,
+            native: start(native(keys), "error").await,
+            portcullis: start(gates("off"), "error").await,
+            portcullis_audited: start(gates("info"), "info").await,
+            portcullis_people: start(people, "error").await,
+        }
+    }
+
+    /// Checks that each filter is active: a filter that allows everything is fast.
+    pub(super) async fn check(&self) -> Result<(), String> {
+        let forged = Tokens::forged();
+        for envoy in [
+            &self.jwt_authn,
+            &self.jwt_authn_cached,
+            &self.native,
+            &self.portcullis,
+            &self.portcullis_audited,
+            &self.portcullis_people,
+        ] {
+            for call in [Call::get(HOST, PATH), Call::get(HOST, PATH).bearer(&forged)] {
+                let status = call.send(envoy.address()).await.status;
+                if status != 401 {
+                    return Err(format!(
+                        "{status} for an unauthenticated request: expected 401"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The lines of the first table: maximum throughput.
+    pub(super) fn throughput(
+        &self,
+        tokens: &Tokens,
+        session: &str,
+    ) -> Result<Vec<Variant>, String> {
+        const NATIVE_RS256: &str = "jwt_authn without its cache, RS256";
+        const NATIVE_ES256: &str = "jwt_authn without its cache, ES256";
+        const NATIVE_FILTERS: &str = "jwt_authn, rbac, headers, filter state, RS256";
+        const NATIVE_CACHED: &str = "jwt_authn with its cache, one token";
+        let rs256 = || bearers(&tokens.rs256);
+        let es256 = || bearers(&tokens.es256);
+        let one = || bearers(&tokens.rs256[..1]);
+        let session = || vec![request(&format!("cookie: {session}"))];
+        [
+            ("no filter", &[][..], &self.open, rs256()),
+            (NATIVE_RS256, &[], &self.jwt_authn, rs256()),
+            (NATIVE_ES256, &[], &self.jwt_authn, es256()),
+            (NATIVE_CACHED, &[], &self.jwt_authn_cached, one()),
+            (NATIVE_FILTERS, &[], &self.native, rs256()),
+            (
+                "Portcullis, every token new, RS256",
+                &[NATIVE_RS256, NATIVE_FILTERS][..],
+                &self.portcullis,
+                rs256(),
+            ),
+            (
+                "Portcullis, every token new, ES256",
+                &[NATIVE_ES256],
+                &self.portcullis,
+                es256(),
+            ),
+            (
+                "Portcullis, one token repeated",
+                &[NATIVE_CACHED],
+                &self.portcullis,
+                one(),
+            ),
+            (
+                "Portcullis, one token repeated, audit on",
+                &[NATIVE_CACHED],
+                &self.portcullis_audited,
+                one(),
+            ),
+            (
+                "Portcullis, a person's session",
+                &[NATIVE_CACHED],
+                &self.portcullis_people,
+                session(),
+            ),
+        ]
+        .into_iter()
+        .map(|(name, baselines, envoy, requests)| {
+            variant(name, baselines, envoy, CONNECTIONS, requests)
+        })
+        .collect()
+    }
+
+    /// The lines of the second table: one request at a time.
+    pub(super) fn latency(&self, session: &str) -> Result<Vec<Variant>, String> {
+        let request = || vec![request(&format!("cookie: {session}"))];
+        Ok(vec![
+            variant("no filter", &[][..], &self.open, 1, request())?,
+            variant(
+                "Portcullis, a person's session",
+                &["no filter"],
+                &self.portcullis_people,
+                1,
+                request(),
+            )?,
+        ])
+    }
+}
+
+fn variant(
+    name: &'static str,
+    baselines: &'static [&'static str],
+    envoy: &Envoy,
+    connections: usize,
+    requests: Vec<String>,
+) -> Result<Variant, String> {
+    let answer = ExpectedResponse {
+        begins: b"HTTP/1.1 200 ",
+        ends: BODY.as_bytes(),
+    };
+    let load = Load::open(envoy.address(), connections, requests, answer);
+    Ok(Variant {
+        name,
+        baselines,
+        process: envoy.id(),
+        load: load.map_err(|error| format!("{name}: {error}"))?,
+    })
+}
+
+fn bearers(tokens: &[String]) -> Vec<String> {
+    let headers = tokens
+        .iter()
+        .map(|token| format!("authorization: Bearer {token}"));
+    headers.map(|header| request(&header)).collect()
+}
+
+fn request(header: &str) -> String {
+    format!(
+        "GET {PATH} HTTP/1.1\r\nhost: {HOST}\r\nuser-agent: bench\r\naccept: application/json\r\n\
+         {header}\r\n\r\n"
+    )
+}

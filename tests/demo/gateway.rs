@@ -1,0 +1,141 @@
+//! The gateway, the apps behind it, and the companion.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use portcullis_tests::lab::example_config::RunningExample;
+use portcullis_tests::lab::folder::workspace;
+use portcullis_tests::lab::{
+    Alertmanager, Authority, Call, ExampleConfig, Issuer, Prometheus, Reply, Version,
+};
+use serde_json::{Value, json};
+
+use crate::accounts::SignInStack;
+use crate::callers::{Clusters, ISSUER};
+use crate::settings::Settings;
+
+/// The version of Envoy.
+pub(crate) const ENVOY: Version = Version::V1_40;
+
+/// Names below this one resolve to loopback everywhere (RFC 6761, section 6.3).
+const DOMAIN: &str = "portcullis.localhost";
+
+/// A running demo. Everything is stopped when it is dropped.
+#[derive(Debug)]
+pub(crate) struct DemoGateway {
+    authority: Authority,
+    envoy: RunningExample,
+    people: SignInStack,
+    _issuers: [Issuer; 2],
+    _alertmanager: Alertmanager,
+    _prometheus: Prometheus,
+}
+
+impl DemoGateway {
+    /// Starts everything and waits until it is ready.
+    pub(crate) async fn start(clusters: &Clusters, settings: &Settings) -> Self {
+        // Each cluster has its own CA, as real clusters do, and browsers trust none of them.
+        let (blue, green) = (Authority::new(), Authority::new());
+        let authority = Authority::for_localhost("the Portcullis demo");
+        let issuers = [
+            Issuer::start(&blue, ISSUER, &[&clusters.blue]).await,
+            Issuer::start(&green, ISSUER, &[&clusters.green]).await,
+        ];
+        let (alertmanager, prometheus) = tokio::join!(Alertmanager::start(), Prometheus::start());
+
+        let mut config = ExampleConfig::read("gateway.yaml");
+        config.file("blue-ca.pem", blue.file());
+        config.file("green-ca.pem", green.file());
+        config.set_certificate(&authority, &[&format!("*.{DOMAIN}")]);
+        let url = format!("https://auth.{DOMAIN}:{}", settings.gateway.port());
+        config.replace("https://auth.example.com", &url);
+        config.replace("example.com", DOMAIN);
+        config.listen(settings.gateway);
+        config.admin(settings.admin);
+        let reach = |issuer: &Issuer, authority: &Authority| json!({"connect": issuer.address().to_string(), "ca_file": authority.file()});
+        let trust = json!({
+            "blue": reach(&issuers[0], &blue),
+            "green": reach(&issuers[1], &green),
+        });
+        let people = SignInStack::start(&authority, [&url, DOMAIN], config.policy(), &trust).await;
+        config.set_endpoint("blue", issuers[0].address());
+        config.set_endpoint("green", issuers[1].address());
+        for cluster in ["portcullis", "portcullis-public"] {
+            config.set_endpoint(cluster, people.companion().address());
+        }
+        config.set_endpoint("alertmanager", alertmanager.address());
+        config.set_endpoint("prometheus", prometheus.address());
+        Self {
+            envoy: config.start(ENVOY).await,
+            authority,
+            people,
+            _issuers: issuers,
+            _alertmanager: alertmanager,
+            _prometheus: prometheus,
+        }
+    }
+
+    /// The gateway's CA.
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// The host and port of an app.
+    pub(crate) fn host(&self, app: &str) -> String {
+        format!("{app}.{DOMAIN}:{}", self.envoy.address().port())
+    }
+
+    /// The URL of a path of an app.
+    pub(crate) fn url(&self, app: &str, path: &str) -> String {
+        format!("https://{}{path}", self.host(app))
+    }
+
+    /// The sign-out URL.
+    pub(crate) fn sign_out(&self) -> String {
+        self.url("auth", "/oauth2/sign_out")
+    }
+
+    /// Sends a request and returns the response with its line of the access log.
+    pub(crate) async fn call(&self, call: &Call) -> (Reply, Value) {
+        self.envoy.call(call).await
+    }
+
+    /// The number of lines in the access log.
+    pub(crate) fn logged(&self) -> usize {
+        self.envoy.lines().len()
+    }
+
+    /// The first line of the access log, starting with this number, of a request for this app and
+    /// path.
+    pub(crate) async fn line(&self, from: usize, app: &str, path: &str) -> Value {
+        let host = self.host(app);
+        let fits = |line: &Value| line["host"] == *host && line["path"] == path;
+        self.envoy.line(from, fits).await
+    }
+
+    /// Writes the CA's certificate to a folder.
+    pub(crate) fn write_authority(&self, folder: &Path) -> io::Result<PathBuf> {
+        let file = folder.join("ca.pem");
+        std::fs::copy(self.authority.file(), &file)?;
+        Ok(file)
+    }
+
+    /// The URL of Envoy's metrics.
+    pub(crate) fn metrics(&self) -> String {
+        format!("http://{}/stats/prometheus", self.envoy.admin())
+    }
+
+    /// The access log and the companion's log.
+    pub(crate) fn logs(&self) -> [PathBuf; 2] {
+        let companion = self.people.companion();
+        [self.envoy.access_log(), companion.file("companion.log")]
+    }
+}
+
+/// A path relative to the project's folder.
+pub(crate) fn shown(path: &Path) -> String {
+    path.strip_prefix(workspace())
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}

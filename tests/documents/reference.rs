@@ -1,0 +1,126 @@
+//! The tables that are compared with the code itself.
+
+use std::collections::BTreeMap;
+
+use portcullis_core::caller::headers::{NAMES, PREFIXES};
+use portcullis_core::decision::{Class, Reason};
+use portcullis_core::policy::Policy;
+use serde_json::{Value, json};
+
+use crate::document::{COMPANION, Document, ENVOY, POLICY, first_column, table};
+use crate::running::quoted;
+use crate::sources;
+
+/// Unlike every field's name, so the parser lists them all instead of suggesting one.
+const NO_FIELD: &str = "this-is-the-name-of-no-field";
+
+/// How an error lists the names that it expects.
+pub(crate) const LISTED: &str = "here stand ";
+
+/// The names that the parser expects at a place; `None` if it expects no object there.
+fn known(document: &Value) -> Option<Vec<String>> {
+    let error = Policy::from_json(&document.to_string()).err()?;
+    let names = error.help().strip_prefix(LISTED)?;
+    error.problem().contains(NO_FIELD).then(|| {
+        names
+            .replace('`', "")
+            .split(", ")
+            .map(str::to_owned)
+            .collect()
+    })
+}
+
+/// Collects the fields of all objects of the document, from a place on.
+fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeMap<String, Vec<String>>) {
+    let Some(names) = known(&wrap(json!({NO_FIELD: 1}))) else {
+        return;
+    };
+    for name in &names {
+        let member = format!("{place}.{name}");
+        let member = member.trim_start_matches('.');
+        walk(member, &|value| wrap(json!({name: value})), found);
+        walk(
+            &format!("{member}[]"),
+            &|value| wrap(json!({name: [value]})),
+            found,
+        );
+    }
+    found.insert(place.to_owned(), names);
+}
+
+#[test]
+fn every_field_of_the_reference_is_one_and_there_are_no_others() {
+    let mut found = BTreeMap::new();
+    walk("", &|value| value, &mut found);
+    assert_eq!(found.len(), 10, "{:?}", found.keys());
+
+    let reference = Document::read(POLICY);
+    let sections = reference.sections().into_iter();
+    let documented: BTreeMap<String, Vec<String>> = sections
+        .filter(|(_, text)| text.contains("| field |"))
+        .map(|(heading, text)| {
+            let place = if heading == "The document" {
+                ""
+            } else {
+                heading
+            };
+            (place.to_owned(), first_column(text, "field"))
+        })
+        .collect();
+    assert_eq!(documented, found);
+}
+
+#[test]
+fn the_reference_lists_every_reason_with_its_status() {
+    let reference = Document::read(POLICY);
+    let rows = table(reference.section("Reasons"), "reason");
+    let documented: Vec<(&str, &str)> = rows
+        .iter()
+        .map(|row| (row[0].trim_matches('`'), row[1]))
+        .collect();
+    let status = |reason: Reason| match reason.class() {
+        Class::Allowed => "allowed",
+        Class::Unauthenticated | Class::InvalidToken => "401",
+        Class::Forbidden => "403",
+        Class::BadRequest => "400",
+        Class::Unavailable => "503",
+    };
+    let all = Reason::ALL.map(|reason| (reason.code(), status(reason)));
+    assert_eq!(documented, all);
+}
+
+#[test]
+fn the_reference_lists_every_header_that_is_stripped() {
+    let reference = Document::read(POLICY);
+    let documented = first_column(reference.section("Identity headers"), "stripped");
+    let prefixes = PREFIXES.map(|prefix| format!("{prefix}*"));
+    let all: Vec<String> = prefixes
+        .into_iter()
+        .chain(NAMES.map(str::to_owned))
+        .collect();
+    assert_eq!(documented, all);
+}
+
+#[test]
+fn every_outcome_of_the_metrics_is_in_the_code() {
+    for (name, title, folders) in [
+        (
+            ENVOY,
+            "metric",
+            &["src/engine", "src/filter", "src/module"][..],
+        ),
+        (COMPANION, "companion metric", &["src/companion"]),
+    ] {
+        let document = Document::read(name);
+        let sources = sources::text(folders);
+        for row in table(document.section("Metrics"), title) {
+            if !quoted(row[1]).contains("outcome") {
+                continue;
+            }
+            for outcome in quoted(row[2]) {
+                let is_there = sources.contains(&format!("\"{outcome}\""));
+                assert!(is_there, "{name}: {} has no outcome {outcome}", row[0]);
+            }
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! What operators see of a decision: the audit record, the access log, and metrics.
+
+use portcullis_tests::lab::fixture::{HOST, get_alerts};
+use portcullis_tests::lab::{Call, Gateway, SigningKey, TestGateway, wait};
+use serde_json::{Value, json};
+
+const DECISIONS: &str = "portcullis_decisions_total";
+
+/// The audit records so far, each with the level that Envoy logged it at.
+fn audit(gateway: &Gateway) -> Vec<(String, Value)> {
+    let mut records = Vec::new();
+    for line in gateway.log().lines() {
+        let Some(place) = line.find("{\"audit\":") else {
+            continue;
+        };
+        // Envoy puts the level in the third pair of brackets.
+        let level = line.split(['[', ']']).nth(5).unwrap_or_default();
+        let end = line.rfind('}').unwrap_or_default();
+        if let Ok(record) = serde_json::from_str(&line[place..=end]) {
+            records.push((level.to_owned(), record));
+        }
+    }
+    records
+}
+
+async fn recorded(gateway: &Gateway, path: &str) -> (String, Value) {
+    wait::until("an audit record", wait::LONG, async || {
+        let mut records = audit(gateway).into_iter();
+        records.find(|(_, record)| record["path"] == path)
+    })
+    .await
+}
+
+fn members(record: &Value) -> Vec<&str> {
+    record
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+fn edit(policy: &mut Value) {
+    policy["apps"][0]["rules"][0]["name"] = json!("karma-polls");
+    policy["apps"][0]["rules"][0]["paths"] = json!(["/api/**"]);
+    let probes = json!({"name": "probes", "paths": ["/-/healthy"], "public": true});
+    policy["apps"][0]["rules"]
+        .as_array_mut()
+        .unwrap()
+        .push(probes);
+}
+
+#[tokio::test]
+async fn each_decision_has_one_audit_record_without_the_token() {
+    let mut gateway = TestGateway::start(edit).await;
+    let token = gateway.token();
+    let call = |path: &str| Call::get(HOST, path).bearer(&token);
+    gateway
+        .assert_allowed("allowed", call("/api/one?secret=1"))
+        .await;
+    let (level, record) = recorded(&gateway.gateway, "/api/one").await;
+    let kid = gateway.fixture.cluster("blue").key.kid();
+    let id = record["token"].clone();
+    assert_eq!(level, "info");
+    assert_eq!(
+        record,
+        json!({
+            "audit": "portcullis.decision.v1",
+            "decision": "allowed",
+            "reason": "rule",
+            "app": "alertmanager",
+            "rule": "karma-polls",
+            "caller": "blue/monitoring/karma",
+            "trust": "blue",
+            "kid": kid,
+            "token": id,
+            "method": "GET",
+            "host": HOST,
+            "path": "/api/one",
+        })
+    );
+    // A prefix of the token's hash distinguishes tokens.
+    assert_eq!(id.as_str().unwrap().len(), 22);
+    gateway
+        .assert_refused("not allowed", call("/two"), 403, "caller-not-allowed")
+        .await;
+    let (level, record) = recorded(&gateway.gateway, "/two").await;
+    assert_eq!((level.as_str(), &record["token"]), ("warning", &id));
+    assert_eq!(record["caller"], "blue/monitoring/karma");
+    assert_eq!(record.get("rule"), None);
+
+    let forged = gateway.fixture.cluster("blue").karma();
+    let forged = forged.header("kid", kid).sign(&SigningKey::p256());
+    let forged = Call::get(HOST, "/three").bearer(&forged);
+    gateway
+        .assert_refused("forged", forged, 401, "signature-invalid")
+        .await;
+    let (_, record) = recorded(&gateway.gateway, "/three").await;
+    // No caller, because none is authenticated: what the token claims is marked as unverified.
+    let unauthenticated = [
+        "app", "audit", "claimed", "decision", "error", "host", "kid", "method", "path", "reason",
+        "trust",
+    ];
+    assert_eq!(members(&record), unauthenticated);
+    assert_eq!(
+        (&record["trust"], &record["kid"]),
+        (&json!("blue"), &json!(kid))
+    );
+    assert_eq!(record["claimed"]["verified"], false);
+    assert_eq!(record["claimed"]["kid"], kid);
+    gateway
+        .assert_refused("ambiguous", call("/four;x"), 400, "request-ambiguous")
+        .await;
+    let (_, record) = recorded(&gateway.gateway, "/four;x").await;
+    assert_eq!(
+        record["detail"],
+        "the path holds a backslash or a path parameter"
+    );
+    assert_eq!(audit(&gateway.gateway).len(), 4, "one record per decision");
+    gateway.assert_clean().await;
+}
+
+#[tokio::test]
+async fn a_client_can_neither_forge_nor_flood_the_audit_trail() {
+    let gateway = TestGateway::start(edit).await;
+    let long = format!("/{}", "x".repeat(5_000));
+    let quoted = "/\"}{\"audit\":\"portcullis.decision.v1\"";
+    for path in [quoted, &long] {
+        let reply = gateway.gateway.call(Call::get(HOST, path)).await;
+        assert!(matches!(reply.status, 400 | 401), "{}", reply.status);
+    }
+    let short = &long[..1024];
+    let (_, record) = recorded(&gateway.gateway, short).await;
+    assert_eq!(record["reason"], "no-credentials");
+    for (_, record) in audit(&gateway.gateway) {
+        assert_eq!(record["decision"], "refused");
+    }
+    gateway.assert_clean().await;
+}
+
+#[tokio::test]
+async fn the_policy_sets_the_audit_levels() {
+    let mut gateway = TestGateway::start(|policy| {
+        edit(policy);
+        policy["audit"] = json!({"allowed": "off", "refused": "error"});
+    })
+    .await;
+    let token = gateway.token();
+    gateway.assert_allowed("allowed", get_alerts(&token)).await;
+    let call = Call::get(HOST, "/refused").bearer(&token);
+    gateway
+        .assert_refused("refused", call, 403, "caller-not-allowed")
+        .await;
+    let (level, _) = recorded(&gateway.gateway, "/refused").await;
+    assert_eq!(
+        (level.as_str(), audit(&gateway.gateway).len()),
+        ("error", 1)
+    );
+    gateway.assert_clean().await;
+}
+
+#[tokio::test]
+async fn the_access_log_has_caller_app_rule_and_reason() {
+    let mut gateway = TestGateway::start(edit).await;
+    let token = gateway.token();
+    gateway
+        .assert_allowed("rule", Call::get(HOST, "/api/a").bearer(&token))
+        .await;
+    gateway
+        .assert_allowed("public", Call::get(HOST, "/-/healthy"))
+        .await;
+    let call = Call::get(HOST, "/b").bearer(&token);
+    gateway
+        .assert_refused("not allowed", call, 403, "caller-not-allowed")
+        .await;
+    gateway
+        .assert_refused("nothing", Call::get(HOST, "/c"), 401, "no-credentials")
+        .await;
+    gateway
+        .assert_refused(
+            "nobody's",
+            Call::get("x.example.com", "/d"),
+            403,
+            "app-unknown",
+        )
+        .await;
+    let karma = json!("blue/monitoring/karma");
+    let app = json!("alertmanager");
+    for (path, seen) in [
+        (
+            "/api/a",
+            [
+                karma.clone(),
+                app.clone(),
+                json!("karma-polls"),
+                json!("rule"),
+            ],
+        ),
+        (
+            "/-/healthy",
+            [Value::Null, app.clone(), json!("probes"), json!("public")],
+        ),
+        (
+            "/b",
+            [karma, app.clone(), Value::Null, json!("caller-not-allowed")],
+        ),
+        (
+            "/c",
+            [Value::Null, app, Value::Null, json!("no-credentials")],
+        ),
+        (
+            "/d",
+            [Value::Null, Value::Null, Value::Null, json!("app-unknown")],
+        ),
+    ] {
+        let line = gateway
+            .gateway
+            .logged(path, |line| line["path"] == path)
+            .await;
+        let told = ["caller", "app", "rule", "reason"].map(|name| line[name].clone());
+        assert_eq!(told, seen, "{path}");
+    }
+    gateway.assert_clean().await;
+}
+
+#[tokio::test]
+async fn decisions_verifications_and_key_age_are_metrics() {
+    let mut gateway = TestGateway::start(edit).await;
+    let token = gateway.token();
+    for _ in 0..3 {
+        gateway.assert_allowed("allowed", get_alerts(&token)).await;
+    }
+    let call = Call::get(HOST, "/x").bearer(&token);
+    gateway
+        .assert_refused("refused", call, 403, "caller-not-allowed")
+        .await;
+    gateway
+        .assert_refused(
+            "nobody's",
+            Call::get("x.example.com", "/"),
+            403,
+            "app-unknown",
+        )
+        .await;
+    let envoy = &gateway.gateway;
+    for (app, decision, reason, count) in [
+        ("alertmanager", "allowed", "rule", 3.0),
+        ("alertmanager", "refused", "caller-not-allowed", 1.0),
+        ("none", "refused", "app-unknown", 1.0),
+    ] {
+        let labels = [("app", app), ("decision", decision), ("reason", reason)];
+        envoy.metric(DECISIONS, &labels, |now| now == count).await;
+    }
+    assert_eq!(envoy.stats().await.sum(DECISIONS), 5.0);
+    // A cached token is not verified again, and each worker has its own cache.
+    let checks = "portcullis_verification_microseconds_count";
+    envoy
+        .metric(checks, &[], |now| (1.0..=2.0).contains(&now))
+        .await;
+    let age = [("trust", "blue")];
+    envoy
+        .metric("portcullis_key_age_seconds", &age, |now| now < 600.0)
+        .await;
+    gateway.assert_clean().await;
+}

@@ -1,0 +1,113 @@
+//! The provider's state between the browser's request and the client's: codes and refresh tokens,
+//! each for single use.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use rand_core::{OsRng, RngCore as _};
+
+use super::challenge_of;
+use super::form::get;
+use crate::lab::secrets;
+
+/// The issued codes and tokens.
+#[derive(Default)]
+pub(super) struct Grants {
+    codes: HashMap<String, Code>,
+    refresh_tokens: HashMap<String, Option<String>>,
+    access_tokens: HashSet<String>,
+    count: usize,
+}
+
+struct Code {
+    nonce: Option<String>,
+    challenge: String,
+    redirect_uri: String,
+}
+
+/// The tokens issued for a code or a refresh token.
+pub(super) struct Issued {
+    pub(super) nonce: Option<String>,
+    pub(super) code: Option<String>,
+    pub(super) access_token: String,
+    pub(super) refresh_token: String,
+}
+
+impl Grants {
+    /// Issues a code for an authorization request.
+    pub(super) fn authorize(&mut self, asked: &[(String, String)]) -> Result<String, &'static str> {
+        let wants = |name, value: &str| get(asked, name) == Some(value);
+        if !wants("response_type", "code") {
+            return Err("response_type is not code");
+        }
+        if !wants("client_id", super::RogueProvider::CLIENT_ID) {
+            return Err("client_id is unknown");
+        }
+        if !wants("code_challenge_method", "S256") {
+            return Err("PKCE is required, with S256");
+        }
+        let scopes = get(asked, "scope").unwrap_or_default();
+        if !scopes.split(' ').any(|scope| scope == "openid") {
+            return Err("scope lacks openid");
+        }
+        let code = Code {
+            nonce: get(asked, "nonce").map(str::to_owned),
+            challenge: get(asked, "code_challenge")
+                .ok_or("no code_challenge")?
+                .to_owned(),
+            redirect_uri: get(asked, "redirect_uri")
+                .ok_or("no redirect_uri")?
+                .to_owned(),
+        };
+        let name = self.name("code");
+        self.codes.insert(name.clone(), code);
+        Ok(name)
+    }
+
+    /// Processes a token request.
+    pub(super) fn redeem(&mut self, form: &[(String, String)]) -> Result<Issued, &'static str> {
+        let (nonce, code) = match get(form, "grant_type") {
+            Some("authorization_code") => {
+                let name = get(form, "code").ok_or("invalid_request")?;
+                let code = self.codes.remove(name).ok_or("invalid_grant")?;
+                let verifier = get(form, "code_verifier").ok_or("invalid_grant")?;
+                let fits = challenge_of(verifier) == code.challenge
+                    && get(form, "redirect_uri") == Some(&code.redirect_uri);
+                if !fits {
+                    return Err("invalid_grant");
+                }
+                (code.nonce, Some(name.to_owned()))
+            }
+            Some("refresh_token") => {
+                let name = get(form, "refresh_token").ok_or("invalid_request")?;
+                (
+                    self.refresh_tokens.remove(name).ok_or("invalid_grant")?,
+                    None,
+                )
+            }
+            _ => return Err("unsupported_grant_type"),
+        };
+        let issued = Issued {
+            access_token: self.name("access"),
+            refresh_token: self.name("refresh"),
+            nonce,
+            code,
+        };
+        self.access_tokens.insert(issued.access_token.clone());
+        self.refresh_tokens
+            .insert(issued.refresh_token.clone(), issued.nonce.clone());
+        Ok(issued)
+    }
+
+    /// Whether it issued this access token.
+    pub(super) fn is_access_token(&self, token: &str) -> bool {
+        self.access_tokens.contains(token)
+    }
+
+    fn name(&mut self, kind: &str) -> String {
+        self.count += 1;
+        let name = format!("{kind}-{}-{:016x}", self.count, OsRng.next_u64());
+        secrets::register("a grant", &name);
+        name
+    }
+}

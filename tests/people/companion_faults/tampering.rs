@@ -1,0 +1,111 @@
+//! Sealed values that were tampered with. All kinds of tampering get the same response.
+
+use portcullis_tests::lab::{Call, Reply, UserAgent};
+
+use crate::companion_faults::actions::{SEALED, TOKEN, cookie};
+use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings};
+
+#[tokio::test]
+async fn cve_2026_47775_every_tampered_sealed_session_gets_the_same_response() {
+    let deployment = Settings::single().start().await;
+    let alice = deployment.signed_in("alice", 0).await;
+    let good = cookie(&alice, SEALED);
+    let attempt = attempt(&deployment).await;
+    let mut spoiled = vec![
+        ("random text", "x".to_owned()),
+        ("plain text", "a".repeat(good.len())),
+        ("shorter", good[..good.len() - 4].to_owned()),
+        ("longer", format!("{good}AAAA")),
+        ("padding", format!("{good}==")),
+        ("a sealed value for another purpose", attempt),
+        ("the session token", cookie(&alice, TOKEN)),
+    ];
+    // Version, key name, nonce, ciphertext and tag.
+    for place in [0, 6, 20, 60, good.len() / 2, good.len() - 10] {
+        let other = if good.as_bytes()[place] == b'A' {
+            "B"
+        } else {
+            "A"
+        };
+        let value = [&good[..place], other, &good[place + 1..]].concat();
+        spoiled.push(("a letter", value));
+    }
+    // Moves a byte from one field to the next: the last byte of the key's name becomes the first of
+    // the nonce.
+    spoiled.push(("shifted", [&good[..8], &good[12..], &good[8..12]].concat()));
+
+    let calls = [
+        Call::get(AUTH, "/oauth2/userinfo"),
+        Call::post(AUTH, "/oauth2/refresh"),
+    ];
+    for call in calls {
+        let answer = async |value: &str| {
+            let call = call.clone().header("cookie", format!("{SEALED}={value}"));
+            deployment.replicas[0].companion.call(call).await
+        };
+        assert_eq!(answer(&good).await.status, 200, "{call:?}");
+        let alike = visible_parts(&answer("nobody-ever-sealed-this").await);
+        assert_eq!(alike.0, 401);
+        for (what, value) in &spoiled {
+            assert_eq!(visible_parts(&answer(value).await), alike, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn c05_every_tampered_sign_in_cookie_gets_the_same_response() {
+    let deployment = Settings::single().start().await;
+    let alice = deployment.signed_in("alice", 0).await;
+    let steps = alice.history().iter();
+    let mut steps = steps.filter(|step| step.url.path() == "/oauth2/callback");
+    let url = &steps.next().unwrap().url;
+    let path = format!("{}?{}", url.path(), url.query().unwrap());
+    let mut eve = deployment.user_agent(0);
+    eve.visit(&format!("{APP}/graph")).await;
+    let own = eve.cookies().iter().find(|c| c.name.contains("-login-"));
+    let own = own.unwrap();
+    let name = |person: &UserAgent| {
+        let steps = person
+            .history()
+            .iter()
+            .filter_map(|step| step.cookie.clone());
+        let pairs = steps.flat_map(|c| c.split("; ").map(str::to_owned).collect::<Vec<_>>());
+        let mut names = pairs.filter(|pair| pair.contains("-login-"));
+        names.next().unwrap().split_once('=').unwrap().0.to_owned()
+    };
+    let name = name(&alice);
+    let answer = async |cookie: String| {
+        let call = Call::get(AUTH, &path).header("cookie", cookie);
+        deployment.replicas[0].companion.call(call).await
+    };
+    let alike = visible_parts(&answer(format!("{name}=nobody-ever-sealed-this")).await);
+    assert_eq!(alike.0, 403);
+    for cookie in [
+        format!("{name}={}", own.value),
+        format!("{name}={}==", own.value),
+        format!("{}={}", own.name, own.value),
+        format!("{name}={}", cookie(&alice, SEALED)),
+        "another=cookie".to_owned(),
+    ] {
+        assert_eq!(visible_parts(&answer(cookie).await), alike);
+    }
+    assert_eq!(deployment.replicas[0].get("/ping").await.status, 200);
+}
+
+/// The cookie of a sign-in that has started.
+async fn attempt(deployment: &Deployment) -> String {
+    let mut person = deployment.user_agent(0);
+    person.visit(&format!("https://{HOST}/graph")).await;
+    let found = person.cookies().iter().find(|c| c.name.contains("-login-"));
+    found.expect("a sign-in under way").value.clone()
+}
+
+/// The parts of a response that a client can compare: everything except the request ID and the
+/// date.
+fn visible_parts(reply: &Reply) -> (u16, Vec<(String, Vec<u8>)>, String) {
+    let id = reply.header("x-request-id").expect("a number");
+    let headers = reply.headers.iter();
+    let headers = headers.filter(|(name, _)| !matches!(&**name, "x-request-id" | "date"));
+    let body = reply.text().replace(&id, "ID");
+    (reply.status, headers.cloned().collect(), body)
+}
