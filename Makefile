@@ -1,4 +1,4 @@
-# Targets of the project. CI runs only these targets.
+# How to build, test and release the project. CI runs only these targets.
 
 SHELL := /bin/bash -euo pipefail
 .DEFAULT_GOAL := help
@@ -8,30 +8,31 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 TOOLS := $(CURDIR)/.tools
 BUILD := $(or $(CARGO_TARGET_DIR),target)
 MODULE := target/portcullis.wasm
+NATIVE := target/libportcullis.so
 LINKED := $(BUILD)/wasm32-wasip1/wasm/portcullis_filter.wasm
 BINARYEN := $(TOOLS)/node/node_modules/binaryen/bin
 
-# Must be exactly the version of core's wasm-bindgen.
+# Must be exactly the version of wasm-bindgen that core uses.
 WASM_BINDGEN := 0.2.130
 CARGO_DENY := 0.20.2
 CADDY := v2.11.9
 OAUTH2_PROXY := v7.15.6
 
-# The features that rustc enables for wasm32-wasip1, and none that an older V8 would reject.
+# What rustc enables for wasm32-wasip1, without features that an older V8 rejects.
 FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutable-globals \
 	nontrapping-float-to-int reference-types sign-ext
 FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
-# Always the whole workspace: cargo unifies features over the selected crates, so another selection would rebuild shared
-# dependencies.
-STEPS := lint unit node wasm e2e
+# Always the whole workspace: Cargo unifies the features of the packages that it builds together, so another selection
+# of packages would rebuild their shared dependencies.
+STEPS := lint unit node wasm module e2e
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: stage provider servers chromium caddy wasm-bindgen ## install the tools of the other targets into .tools/ (once)
+tools: stage provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/, once
 
 # What the demo and the benchmark need, without what only tests need.
 .PHONY: stage
@@ -52,7 +53,7 @@ envoys:
 provider:
 	tests/setup/node.sh oidc-provider
 
-# One after the other: they share Debian's package lists.
+# One after the other: `apt-get update` locks the package lists.
 .PHONY: apps servers chromium
 apps:
 	tests/setup/debian.sh apps prometheus prometheus-alertmanager
@@ -74,17 +75,17 @@ fmt: ## format the code
 	cargo fmt --all
 
 .PHONY: lint
-lint: ## check formatting, lints and documentation
+lint: ## check the format, the lints and the docs
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p portcullis-filter --target wasm32-wasip1 -- -D warnings
+	cargo clippy -p portcullis-engine -p portcullis-filter --target wasm32-wasip1 -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
 
 .PHONY: unit
-unit: ## run the unit tests
+unit: ## run the unit tests of all crates
 	cargo test --workspace --lib --bins
 
-# Never with -q: it breaks the runner.
+# Not with --quiet: it breaks the test runner.
 .PHONY: node
 node: ## run core's tests as WebAssembly in Node
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(TOOLS)/wasm-bindgen/bin/wasm-bindgen-test-runner \
@@ -94,36 +95,45 @@ node: ## run core's tests as WebAssembly in Node
 wasm: builders $(MODULE) ## build the filter: target/portcullis.wasm
 	@echo "$(MODULE): $$(stat -c %s $(MODULE)) bytes"
 
-# Panic messages contain source paths. Machine-specific prefixes are removed, so that builds are reproducible.
+# Panic messages contain source paths. Without their machine-specific prefixes the build is reproducible.
 CRATES = $(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
 wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(CRATES:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
 
-# Cargo decides whether to rebuild, and keeps the file's time if not. Only the cdylib, because rustc does not optimize
-# across crates if it also makes an rlib: that saves a tenth of the size.
+# Cargo decides whether to rebuild, and keeps the file's modification time if not. Only the cdylib, because rustc does
+# no link-time optimisation across crates when it also builds an rlib: that saves a tenth of the size.
 .PHONY: always
 $(LINKED): always
 	cargo rustc --profile wasm --target wasm32-wasip1 -p portcullis-filter --lib --crate-type cdylib
 
-# Envoy enters the VM once for each callback that a module exports, so unused ones are removed first, with all code that
-# only they reach.
+# Envoy calls into the VM for each callback that a module exports, so the exports that the filter does not use are
+# removed first, with the code that only they reach.
 $(MODULE): $(LINKED) src/filter/exports.json
 	@mkdir -p $(@D)
 	$(BINARYEN)/wasm-metadce $(FEATURES) $< --graph-file src/filter/exports.json -o $@.exports >/dev/null
 	$(BINARYEN)/wasm-opt $(FEATURES) -Oz --strip-debug --strip-producers --strip-target-features $@.exports -o $@
 	@rm $@.exports
 
+# As for a program of a release, so that it unwinds: a panic ends one request and not the proxy.
+.PHONY: module
+module: ## build the dynamic module of Envoy: target/libportcullis.so
+	cargo build --release -p portcullis-module
+	@mkdir -p $(dir $(NATIVE))
+	@cmp --quiet $(BUILD)/release/libportcullis_module.so $(NATIVE) \
+		|| cp $(BUILD)/release/libportcullis_module.so $(NATIVE)
+	@echo "$(NATIVE): $$(stat -c %s $(NATIVE)) bytes"
+
 .PHONY: build
-build: wasm ## build a release: the filter and target/release/portcullis
+build: wasm module ## build a release: the filter, the module and target/release/portcullis
 	cargo build --release -p portcullis
 
 # These tests mostly wait for other programs, so more of them run at once than there are cores.
 .PHONY: e2e
-e2e: wasm ## run the end-to-end tests with real programs
+e2e: wasm module ## run the end-to-end tests in real Envoys
 	cargo build --workspace --bins
 	cargo test --workspace --test '*' -- --test-threads=$$((2 * $$(nproc)))
 
 .PHONY: test
-test: ## install the tools and run all checks and tests
+test: ## install the tools and run all checks and tests above
 	@report=; \
 	trap 'echo "seconds:$$report"' EXIT; \
 	for step in tools $(STEPS); do \
@@ -133,11 +143,11 @@ test: ## install the tools and run all checks and tests
 	done
 
 .PHONY: demo
-demo: stage provider wasm ## run the demo: real apps, people and programs (ONESHOT=1: print the table and exit)
+demo: stage provider wasm ## run a gateway with real apps to try (ONESHOT=1: print the table and exit)
 	cargo build --workspace --bins
 	$(BUILD)/debug/demo
 
-# A release build, because the companion is measured.
+# Release builds, because the companion is measured. The filter and Envoy are optimised anyway.
 .PHONY: bench
 bench: stage provider wasm ## compare with jwt_authn and oauth2-proxy (BENCH_ROUNDS=5 BENCH_SECONDS=4 BENCH_PART=filter)
 	tests/setup/go.sh oauth2-proxy github.com/oauth2-proxy/oauth2-proxy/v7 $(OAUTH2_PROXY) ''
@@ -147,16 +157,16 @@ bench: stage provider wasm ## compare with jwt_authn and oauth2-proxy (BENCH_ROU
 DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
 
 .PHONY: audit
-audit: ## check licences, bans, sources and advisories (needs the advisory database)
+audit: ## check dependencies: licences, duplicates, sources, advisories
 	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
 	$(DENY) check licenses bans sources
-	@# The database can't be fetched everywhere. An advisory that applies still fails.
+	@# The database is not reachable everywhere. An advisory that matches still fails.
 	@mkdir -p target
 	@$(DENY) check advisories 2>&1 | tee target/audit.log \
 		|| { grep -q 'failed to fetch advisory database' target/audit.log \
-			&& echo 'audit: the advisory database is unreachable: advisories were not checked'; }
+			&& echo 'audit: the advisory database is unreachable, advisories were not checked'; }
 
 .PHONY: clean
-clean: ## remove build output; keep .tools/
+clean: ## remove build results, but not .tools/
 	cargo clean
 	rm -rf target

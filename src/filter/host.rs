@@ -18,32 +18,28 @@
 mod abi;
 mod calls;
 mod error;
-mod metrics;
 mod pairs;
-mod request;
-mod response;
-mod shared;
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use portcullis_core::answer::LocalReply;
+
+pub use self::abi::{
+    Map, MetricKind, add_header, call_foreign_function, define_metric, increment_metric,
+    record_metric, remove_header, replace_header, resume_request, set_effective_context,
+    set_property, set_shared_data, shared_data,
+};
 pub use self::calls::{dispatch_http_call, http_call_body, http_call_headers};
 pub use self::error::Error;
-pub use self::metrics::{Counter, Gauge, Histogram};
 pub use self::pairs::Pairs;
-pub use self::request::{
-    remove_request_header, remove_request_trailer, replace_request_header, request_headers,
-    request_trailers, resume_request, send_local_response, set_effective_context, set_property,
-};
-pub use self::response::{add_response_header, remove_response_header, replace_response_header};
-pub use self::shared::{Shared, set_shared_data, shared_data};
 
 /// The most that is read of a plugin configuration, in bytes.
 pub const MAX_CONFIGURATION: usize = 1 << 20;
 
 /// The plugin configuration of the root context that is being configured.
 ///
-/// `size` is what `on_configure` was told; nothing is read for 0.
+/// `size` is the argument of `on_configure`; nothing is read for 0.
 ///
 /// # Errors
 /// [`Error::TooLarge`] above [`MAX_CONFIGURATION`], else what the host said.
@@ -107,13 +103,45 @@ pub fn set_tick_period(period: Duration) -> Result<(), Error> {
     })
 }
 
-/// Calls a function that the host offers by name, such as `verify_signature`.
+/// All request headers, each duplicate by itself.
+///
+/// There is no way to read a single one, on purpose: the host gives only the first of several.
 ///
 /// # Errors
-/// [`Error::NotFound`] if the host has no such function, [`Error::BadArgument`] and its kin as the
-/// function itself says.
-pub fn call_foreign_function(name: &str, arguments: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-    abi::call_foreign_function(name.as_bytes(), arguments)
+/// [`Error::Empty`] or what the host said where there is no request (any more): Envoy then gives an
+/// empty map, which must not pass for a request that shows nothing. [`Error::Malformed`] if the host
+/// does not keep to the ABI.
+pub fn request_headers() -> Result<Pairs, Error> {
+    let headers = Pairs::decode(abi::header_pairs(Map::Request)?)?;
+    if headers.is_empty() {
+        Err(Error::Empty)
+    } else {
+        Ok(headers)
+    }
+}
+
+/// All request trailers, while `on_http_request_trailers` runs.
+///
+/// # Errors
+/// What the host said, [`Error::Malformed`] if it does not keep to the ABI.
+pub fn request_trailers() -> Result<Pairs, Error> {
+    Pairs::decode(abi::header_pairs(Map::RequestTrailers)?)
+}
+
+/// Answers the request here and now; nothing of it is forwarded. The details become
+/// `%RESPONSE_CODE_DETAILS%` in Envoy's access log, and the gRPC status is for gRPC requests, where
+/// it goes with HTTP status 200.
+///
+/// # Errors
+/// [`Error::TooLarge`] if the headers are more than Envoy takes, else what the host said.
+pub fn send_local_response(reply: &LocalReply) -> Result<(), Error> {
+    abi::send_local_response(
+        reply.status.into(),
+        reply.details.as_bytes(),
+        &pairs::encode(&reply.headers)?,
+        reply.body.as_bytes(),
+        reply.grpc_status.try_into().unwrap_or(i32::MAX),
+    )
 }
 
 /// A number that nobody can guess, fit to tell two workers apart.

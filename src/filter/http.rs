@@ -36,10 +36,9 @@ impl Http {
 
 impl Context for Http {
     // The SDK hands the reply to a call to the context whose callback made it.
-    fn on_http_call_response(&mut self, token: u32, headers: usize, _: usize, _: usize) {
-        if let Ok(mut worker) = self.worker.try_borrow_mut()
-            && worker.take_refresh(token, headers)
-        {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
+        if let Ok(mut worker) = self.worker.try_borrow_mut() {
+            worker.take_reply(token, headers, body);
             worker.settle_refreshed();
         }
     }
@@ -50,12 +49,12 @@ impl HttpContext for Http {
         // Envoy never enters a worker's VM twice at once, so the worker is always free.
         let outcome = match self.worker.try_borrow_mut() {
             Ok(mut worker) => worker.receive(self.id),
-            Err(_) => Some(verdict::unreadable(host::Error::InternalFailure)),
+            Err(_) => verdict::unreadable(host::Error::InternalFailure),
         };
         match outcome {
-            Some(Outcome::GoesOn) => Action::Continue,
+            Outcome::Forwarded => Action::Continue,
             // A paused request is not forwarded, neither its headers nor any byte of its body.
-            Some(Outcome::Answered) | None => Action::Pause,
+            Outcome::Answered | Outcome::Waits => Action::Pause,
         }
     }
 
@@ -66,14 +65,18 @@ impl HttpContext for Http {
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
-        // Whether it waits or not: Envoy does not call again for what it was told to hold.
-        let outcome = match self.worker.try_borrow() {
-            Ok(worker) => verdict::strip_trailers(worker.policy()),
-            Err(_) => verdict::unreadable(host::Error::InternalFailure),
+        // Whether it waits or not: Envoy does not call again for trailers that are held.
+        let stripped = match self.worker.try_borrow() {
+            Ok(worker) => worker.strip_trailers(),
+            Err(_) => Err(host::Error::InternalFailure),
         };
-        match outcome {
-            Outcome::GoesOn => self.hold(),
-            Outcome::Answered => Action::Pause,
+        match stripped {
+            Ok(()) => self.hold(),
+            Err(error) => {
+                // The headers may be with the app by then, so that the request is broken off.
+                let _answered = verdict::unprepared(error);
+                Action::Pause
+            }
         }
     }
 

@@ -1,10 +1,10 @@
-//! The proxy-wasm adapter of Portcullis for Envoy and Istio, thin: it reads the request, asks core,
-//! and acts on the answer.
+//! The proxy-wasm adapter of Portcullis for Envoy and Istio, thin: it hands events to
+//! `portcullis-engine` and carries out what comes of them.
 //!
-//! [`host`] is the one door to Envoy. `root` is what Envoy calls once a worker: it reads the
-//! [`configuration`] and keeps the time. `http` is what Envoy calls for each request. Both share
-//! a `worker`: the gate, its keys and the requests that wait for them, or for a fresh session token.
-//! `readers` reads keys and revocations whose turn it is; `verdict` carries a decision out.
+//! [`host`] is the one door to Envoy. `root` is what Envoy calls once a worker, and `http` what it
+//! calls for each request. Both share a `worker`: the engine, its readers and the calls under way.
+//! `verdict` carries out what the engine says of a request, and [`signatures`] lets Envoy check
+//! signatures.
 #![deny(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -21,14 +21,8 @@
     )
 )]
 
-pub mod configuration;
 pub mod host;
 mod http;
-mod logger;
-mod metrics;
-mod protobuf;
-mod readers;
-mod reply;
 mod root;
 pub mod signatures;
 mod verdict;
@@ -45,7 +39,6 @@ mod module {
     )]
     mod exports {
         proxy_wasm::main! {{
-            crate::logger::install();
             proxy_wasm::set_root_context(|id| Box::new(crate::root::Root::new(id)));
         }}
     }

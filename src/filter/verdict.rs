@@ -1,131 +1,95 @@
-//! Carries a decision out: the request goes on with what the app should know, or is answered here.
+//! Carries out what the engine says of a request, on the effective context.
 
 use log::Level;
 use portcullis_core::answer::LocalReply;
-use portcullis_core::decision::{Decision, Outcome as Fate, Verdict, removed_trailers};
-use portcullis_core::policy::{self, Policy};
-use portcullis_core::request::Headers;
+use portcullis_core::decision::{self, Verdict};
 use portcullis_core::session::Cookies;
+use portcullis_engine::{Step, log_level};
 
-use crate::host;
+use crate::host::{self, Map};
 
-/// Whether a request may go on. Only [`carry_out`] says yes, after everything that an app must not
-/// see is off it.
+/// What has become of a request. Only [`carry_out`] forwards one, after everything that an app must
+/// not see is off it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub(crate) enum Outcome {
-    /// It may go on.
-    GoesOn,
     /// It was answered.
     Answered,
+    /// It is forwarded.
+    Forwarded,
+    /// It waits.
+    Waits,
 }
 
-/// Carries out the decision on the request of the effective context, whose headers these are.
-pub(crate) fn carry_out(
-    policy: &Policy,
-    decision: &Decision<'_>,
-    headers: &Headers<'_>,
-) -> Outcome {
-    let fate = decision.clone().outcome(headers, policy.audit());
-    show(fate.verdict());
-    match fate {
-        Fate::Reply(reply, _) => refuse(&reply),
-        Fate::Forward(verdict) => match prepare(&verdict) {
-            Ok(()) => Outcome::GoesOn,
-            Err(error) => unprepared(error),
-        },
+/// Carries out what the engine says of the request of the effective context.
+pub(crate) fn carry_out(step: &Step<'_>) -> Outcome {
+    match step {
+        Step::Wait => Outcome::Waits,
+        Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
+            show(verdict);
+            answer(reply)
+        }
+        Step::Decided(decision::Outcome::Forward(verdict)) => {
+            show(verdict);
+            match prepare(verdict) {
+                Ok(()) => Outcome::Forwarded,
+                Err(error) => unprepared(error),
+            }
+        }
     }
 }
 
 /// Answers a request that can't even be read.
 pub(crate) fn unreadable(error: host::Error) -> Outcome {
-    log::error!("portcullis: a request's headers can't be read ({error}); it is refused");
-    internal_error()
+    refuse("read", error)
 }
 
-/// Answers a request that the app must not see, because its headers could not be put right.
-fn unprepared(error: host::Error) -> Outcome {
-    log::error!("portcullis: a request's headers can't be put right ({error}); it is refused");
-    internal_error()
+/// Answers a request that the app must not see, because its headers or trailers could not be changed.
+pub(crate) fn unprepared(error: host::Error) -> Outcome {
+    refuse("changed", error)
 }
 
-fn internal_error() -> Outcome {
-    let answer = host::send_local_response(500, "portcullis{internal}", &[], b"", Some(13));
-    if let Err(error) = answer {
-        // The request stays paused: it is not answered, but it does not go on either.
-        log::error!("portcullis: a refusal can't be sent: {error}");
+fn refuse(what: &str, error: host::Error) -> Outcome {
+    let line = format!("portcullis: a request's headers can't be {what} ({error}); it is refused");
+    host::log(Level::Error, &line);
+    answer(&LocalReply::internal())
+}
+
+fn answer(reply: &LocalReply) -> Outcome {
+    let sent = host::send_local_response(reply);
+    if let Err(error) = sent.or_else(|_| host::send_local_response(&LocalReply::internal())) {
+        // The request stays paused: it is not answered, but it is not forwarded either.
+        let line = format!("portcullis: a refusal can't be sent: {error}");
+        host::log(Level::Error, &line);
     }
     Outcome::Answered
 }
 
-fn refuse(answer: &LocalReply) -> Outcome {
-    let headers: Vec<(&str, &str)> = answer
-        .headers
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
-    let sent = host::send_local_response(
-        answer.status.into(),
-        &answer.details,
-        &headers,
-        answer.body.as_bytes(),
-        Some(answer.grpc_status),
-    );
-    match sent {
-        Ok(()) => Outcome::Answered,
-        Err(_) => internal_error(),
-    }
-}
-
-/// Takes off the request what the app must not believe or see, and puts on who calls.
+/// Removes from the request what the app must not believe or see, and adds who calls.
 fn prepare(verdict: &Verdict<'_>) -> Result<(), host::Error> {
     for name in verdict.removals() {
-        host::remove_request_header(name)?;
+        host::remove_header(Map::Request, name)?;
     }
     match verdict.cookies() {
         Cookies::AsTheyCame => {}
-        Cookies::Nothing => host::remove_request_header(b"cookie")?,
-        Cookies::Only(cookies) => host::replace_request_header("cookie", &cookies)?,
+        Cookies::Nothing => host::remove_header(Map::Request, b"cookie")?,
+        Cookies::Only(cookies) => host::replace_header(Map::Request, b"cookie", &cookies)?,
     }
     for (name, value) in verdict.identity() {
-        host::replace_request_header(name, value)?;
+        host::replace_header(Map::Request, name.as_bytes(), value.as_bytes())?;
     }
     Ok(())
-}
-
-/// Takes off the effective context's trailers what an app must not believe. Its headers may be with
-/// the app by then, so that a request whose trailers can't be put right is broken off.
-pub(crate) fn strip_trailers(policy: &Policy) -> Outcome {
-    let strip = || {
-        let trailers = host::request_trailers()?;
-        let trailers = Headers::new(host::Pairs::iter(&trailers).collect());
-        for name in removed_trailers(policy.apps(), &trailers) {
-            host::remove_request_trailer(name)?;
-        }
-        Ok(())
-    };
-    match strip() {
-        Ok(()) => Outcome::GoesOn,
-        Err(error) => unprepared(error),
-    }
 }
 
 /// Leaves the decision where operators look: in the filter state for the access log, and in the
 /// audit trail.
 fn show(verdict: &Verdict<'_>) {
     for (name, value) in verdict.filter_state() {
-        let _unseen = host::set_property(name, value.as_bytes());
+        let _unseen = host::set_property(name.as_bytes(), value.as_bytes());
     }
-    let Some(level) = verdict.audit_level() else {
-        return;
-    };
-    let level = match level {
-        policy::Level::Debug => Level::Debug,
-        policy::Level::Error => Level::Error,
-        policy::Level::Info => Level::Info,
-        policy::Level::Warn => Level::Warn,
-    };
-    if host::logs(level) {
+    if let Some(level) = verdict.audit_level().map(log_level)
+        && host::logs(level)
+    {
         host::log(level, &verdict.audit_record());
     }
 }

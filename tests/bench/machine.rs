@@ -14,7 +14,7 @@ pub(crate) struct Machine {
 
 impl Machine {
     /// Reads what this process may use.
-    pub(crate) fn look() -> Result<Self, String> {
+    pub(crate) fn detect() -> Result<Self, String> {
         let status = read("/proc/self/status")?;
         let allowed = field(&status, "Cpus_allowed_list").unwrap_or_default();
         let cores = cores(allowed)

@@ -38,7 +38,7 @@ async fn main() -> ExitCode {
 
 async fn bench() -> Result<(), String> {
     let settings = Settings::read()?;
-    let machine = Machine::look()?;
+    let machine = Machine::detect()?;
     // Signing uses all cores, so it is done before this process is pinned.
     let tokens = Tokens::sign();
     machine.pin_load_generator()?;

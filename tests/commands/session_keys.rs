@@ -107,8 +107,12 @@ fn a_file_that_is_not_a_key_file_is_not_overwritten() {
     let refused = folder.session_keys(&["--out", "precious"]);
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(stdout(&refused), "");
-    let told = "error: precious: this is no key file: ";
-    assert!(stderr(&refused).starts_with(told), "{}", stderr(&refused));
+    let message = "error: precious: not a valid key file: ";
+    assert!(
+        stderr(&refused).starts_with(message),
+        "{}",
+        stderr(&refused)
+    );
     assert!(
         stderr(&refused).contains("\nhelp: "),
         "{}",
@@ -122,11 +126,11 @@ fn the_keys_are_not_printed_and_the_file_is_private() {
     let folder = Folder::new("untold");
     for _ in 0..2 {
         let output = folder.session_keys(&["--out", "keys"]);
-        let told = [stdout(&output), stderr(&output)].concat();
+        let printed = [stdout(&output), stderr(&output)].concat();
         let keys = folder.keys();
         for key in keys["keys"].as_array().unwrap() {
             for name in ["sealing", "signing"] {
-                assert!(!told.contains(key[name].as_str().unwrap()));
+                assert!(!printed.contains(key[name].as_str().unwrap()));
             }
         }
     }

@@ -77,14 +77,14 @@ impl Expected {
             && line["reason"] == self.reason.code()
             && line["rule"].as_str() == self.rule
             && line["caller"].as_str() == caller;
-        let told = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
+        let field = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
         Row {
             caller: title.to_owned(),
             request: format!("{method:4} {app} {path}"),
             answer: status.to_string(),
             reason: match &line["rule"] {
-                Value::String(rule) => format!("{} {rule}", told("reason")),
-                _ => told("reason"),
+                Value::String(rule) => format!("{} {rule}", field("reason")),
+                _ => field("reason"),
             },
             differs: (!as_expected).then(|| {
                 let rule = self.rule.unwrap_or("-");
@@ -93,7 +93,7 @@ impl Expected {
                     "{} {} {rule}, as {caller} (was {})",
                     self.status,
                     self.reason,
-                    told("caller")
+                    field("caller")
                 )
             }),
         }

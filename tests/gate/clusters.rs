@@ -48,14 +48,16 @@ async fn k08_clusters_with_the_same_issuer_are_distinguished_by_key() {
             ("production", "/api/v2/silences"),
         ] {
             let token = fixture.cluster(cluster).token();
-            for asked in ["/api/v2/alerts", "/api/v2/silences"] {
-                let reply = gateway.call(Call::get(HOST, asked).bearer(&token)).await;
-                if asked == path {
-                    assert_eq!(reply.verdict(), "200", "{version} {cluster} {asked}");
+            for requested in ["/api/v2/alerts", "/api/v2/silences"] {
+                let reply = gateway
+                    .call(Call::get(HOST, requested).bearer(&token))
+                    .await;
+                if requested == path {
+                    assert_eq!(reply.verdict(), "200", "{version} {cluster} {requested}");
                     assert_eq!(last_caller(&fixture), format!("{cluster}/monitoring/karma"));
                 } else {
                     let refused = "403 caller-not-allowed";
-                    assert_eq!(reply.verdict(), refused, "{version} {cluster} {asked}");
+                    assert_eq!(reply.verdict(), refused, "{version} {cluster} {requested}");
                 }
             }
         }
@@ -249,8 +251,8 @@ async fn k12_key_requests_carry_no_credentials_and_use_the_issuers_host() {
     assert_eq!(verdict(&gateway, &cluster.token()).await, "200");
 
     let seen = cluster.issuer.requests();
-    let asked: Vec<_> = seen.iter().map(|seen| seen.endpoint).collect();
-    assert_eq!(asked, [Endpoint::Discovery, Endpoint::Keys]);
+    let endpoints: Vec<_> = seen.iter().map(|seen| seen.endpoint).collect();
+    assert_eq!(endpoints, [Endpoint::Discovery, Endpoint::Keys]);
     assert_eq!(seen[0].host.as_deref(), Some(cluster.issuer.host()));
     let address = cluster.issuer.address().to_string();
     assert_eq!(seen[1].host, Some(address));

@@ -58,12 +58,12 @@ fn clients_cannot_use_the_filters_cluster_for_the_companion() {
 async fn an_issuer_with_another_ca_or_name_gets_no_requests() {
     let (ours, others) = (Authority::new(), Authority::new());
     let key = SigningKey::p256();
-    let stranger = Issuer::start(&others, KUBERNETES, &[&key]).await;
+    let untrusted = Issuer::start(&others, KUBERNETES, &[&key]).await;
     let kubelet = Issuer::start(&ours, "https://kubelet.example.com", &[&key]).await;
     let mut config = ExampleConfig::read("gateway.yaml");
     config.listen(port::free());
     config.admin(port::free());
-    for (cluster, issuer) in [("blue", &stranger), ("green", &kubelet)] {
+    for (cluster, issuer) in [("blue", &untrusted), ("green", &kubelet)] {
         config.file(&format!("{cluster}-ca.pem"), ours.file());
         config.set_endpoint(cluster, issuer.address());
     }
@@ -75,5 +75,5 @@ async fn an_issuer_with_another_ca_or_name_gets_no_requests() {
     let (reply, line) = gateway.call(&call).await;
     assert_eq!(reply.status, 503, "{line}");
     assert_eq!(line["reason"], "keys-unavailable");
-    assert_eq!(stranger.requests().len() + kubelet.requests().len(), 0);
+    assert_eq!(untrusted.requests().len() + kubelet.requests().len(), 0);
 }

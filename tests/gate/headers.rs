@@ -58,12 +58,12 @@ fn headers(seen: &Value) -> Vec<(&str, &str)> {
 
 /// The caller that the app received.
 fn identity(seen: &Value) -> Vec<(&str, &str)> {
-    let mut told = headers(seen);
-    told.retain(|(name, _)| {
+    let mut found = headers(seen);
+    found.retain(|(name, _)| {
         name.starts_with("x-auth-request-") || name.starts_with("x-portcullis-")
     });
-    told.sort_unstable();
-    told
+    found.sort_unstable();
+    found
 }
 
 fn edit(policy: &mut Value) {
@@ -84,7 +84,7 @@ async fn h06_identity_headers_of_clients_are_removed_in_any_spelling() {
     let preflight = Call::new("OPTIONS", HOST, "/api/v2/alerts")
         .header("origin", "https://karma.example.com")
         .header("access-control-request-method", "POST");
-    for (what, call, told) in [
+    for (what, call, expected) in [
         ("known", get_alerts(&token), &karma[..]),
         ("public", Call::get(HOST, "/-/healthy"), &[]),
         (
@@ -98,7 +98,7 @@ async fn h06_identity_headers_of_clients_are_removed_in_any_spelling() {
             let seen = gateway
                 .assert_allowed(what, spoofed(call.clone(), spelling))
                 .await;
-            assert_eq!(identity(&seen), told, "{what}");
+            assert_eq!(identity(&seen), expected, "{what}");
             let text = seen.to_string();
             assert!(!text.contains("intruder"), "{what}: {text}");
             let credentials = text.contains("authorization") || text.contains(&token);
@@ -155,10 +155,10 @@ async fn h06_a_connection_header_does_not_remove_our_headers() {
             .header("connection", listed)
             .header("x-auth-request-user", "intruder");
         let seen = gateway.assert_allowed(listed, call).await;
-        let told = identity(&seen);
-        assert_eq!(told.len(), 2, "{listed}: {told:?}");
+        let found = identity(&seen);
+        assert_eq!(found.len(), 2, "{listed}: {found:?}");
         let own = |(_, value): &(&str, &str)| *value == "blue/monitoring/karma";
-        assert!(told.iter().all(own), "{listed}: {told:?}");
+        assert!(found.iter().all(own), "{listed}: {found:?}");
     }
     // Envoy removes this one before any filter: no credentials, and nothing is passed on.
     let call = get_alerts(&token).header("connection", "authorization");

@@ -6,6 +6,7 @@
 
 mod attacks;
 mod clusters;
+mod dynamic_module;
 mod envoy_files;
 mod faults;
 mod headers;

@@ -65,8 +65,8 @@ const EXPORTS: [&str; 14] = [
     "proxy_on_vm_start",
 ];
 
-/// The size limit: 500 KiB.
-const MAX_BYTES: usize = 512_000;
+/// The size limit, in bytes.
+const MAX_BYTES: usize = 550_000;
 
 fn module() -> Vec<u8> {
     fs::read(tools::module()).expect("the module")
@@ -112,7 +112,7 @@ fn the_exports_are_exactly_these() {
 }
 
 #[test]
-fn its_size_is_500_kib_at_most() {
+fn its_size_is_550_000_bytes_at_most() {
     let bytes = module().len();
     assert!(
         bytes <= MAX_BYTES,

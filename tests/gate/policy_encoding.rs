@@ -154,8 +154,8 @@ async fn an_invalid_edit_is_reported_with_help_and_the_old_policy_stays() {
                 "200",
                 "{what}"
             );
-            let told = gateway.call(Call::get(HOST, "/")).await.verdict();
-            assert_eq!(told, "401 no-credentials", "{what}");
+            let verdict = gateway.call(Call::get(HOST, "/")).await.verdict();
+            assert_eq!(verdict, "401 no-credentials", "{what}");
         }
     }
 }

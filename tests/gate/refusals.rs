@@ -276,11 +276,11 @@ async fn h09_only_a_valid_preflight_is_allowed_without_credentials() {
             Call::get(HOST, "/").header("user-agent", "GoogleHC/1.0"),
         ),
     ] {
-        let told = gateway.gateway.call(call).await.verdict();
+        let verdict = gateway.gateway.call(call).await.verdict();
         // Envoy itself rejects a method that it does not know.
         assert!(
-            matches!(told.as_str(), "401 no-credentials" | "400"),
-            "{what}: {told}"
+            matches!(verdict.as_str(), "401 no-credentials" | "400"),
+            "{what}: {verdict}"
         );
         gateway.assert_not_forwarded(what);
     }

@@ -123,10 +123,10 @@ async fn assert_outcomes(gateway: &mut TestGateway, call: Call, what: &str, fate
                 .await;
         }
         Ambiguous => {
-            let told = gateway.gateway.call(call).await.verdict();
+            let verdict = gateway.gateway.call(call).await.verdict();
             assert!(
-                matches!(told.as_str(), "400 request-ambiguous" | "400"),
-                "{what}: {told}"
+                matches!(verdict.as_str(), "400 request-ambiguous" | "400"),
+                "{what}: {verdict}"
             );
             gateway.assert_not_forwarded(what);
         }
@@ -236,8 +236,8 @@ async fn h08_a_host_that_is_not_one_dns_name_is_refused() {
     let none = format!("GET / HTTP/1.1\r\nauthorization: Bearer {token}\r\n\r\n");
     assert_outcomes(&mut gateway, Call::raw(none), "no host", Ambiguous).await;
     let old = format!("GET / HTTP/1.0\r\nhost: {HOST}\r\nauthorization: Bearer {token}\r\n\r\n");
-    let told = gateway.gateway.call(Call::raw(old)).await.status;
-    assert_eq!(told, 426, "Envoy refuses HTTP/1.0");
+    let verdict = gateway.gateway.call(Call::raw(old)).await.status;
+    assert_eq!(verdict, 426, "Envoy refuses HTTP/1.0");
 
     // In absolute form, the target has the host, and the header is ignored (RFC 9112, section
     // 3.2.2).
@@ -260,10 +260,10 @@ async fn h08_a_host_that_is_not_one_dns_name_is_refused() {
         ":authority",
     ] {
         let call = at("evil.example.com").header(name, HOST);
-        let told = gateway.gateway.call(call).await.verdict();
+        let verdict = gateway.gateway.call(call).await.verdict();
         assert!(
-            matches!(told.as_str(), "403 app-unknown" | "400"),
-            "{name}: {told}"
+            matches!(verdict.as_str(), "403 app-unknown" | "400"),
+            "{name}: {verdict}"
         );
         gateway.assert_not_forwarded(name);
     }
@@ -282,10 +282,10 @@ async fn methods_are_case_sensitive() {
         let reply = gateway.gateway.call(call).await;
         // A response to HEAD has no body for the reason, and Envoy knows only the registered
         // methods.
-        let told = reply.verdict();
+        let verdict = reply.verdict();
         assert!(
-            matches!(told.as_str(), "403 caller-not-allowed" | "403" | "400"),
-            "{method}: {told}"
+            matches!(verdict.as_str(), "403 caller-not-allowed" | "403" | "400"),
+            "{method}: {verdict}"
         );
         gateway.assert_not_forwarded(method);
     }

@@ -162,9 +162,9 @@ async fn t06_unknown_kids_cause_one_fetch_in_ten_seconds_and_delay_no_other_requ
         assert!(start.elapsed() < Duration::from_secs(2));
         passed += 1;
     }
-    let heard = flood.await.unwrap();
+    let counts = flood.await.unwrap();
     let windows = usize::try_from(began.elapsed().as_secs() / READ_INTERVAL.as_secs()).unwrap();
-    assert_eq!(heard.get("401 key-unknown"), Some(&FLOOD), "{heard:?}");
+    assert_eq!(counts.get("401 key-unknown"), Some(&FLOOD), "{counts:?}");
     assert_eq!(fixture.app.count(), before + passed);
     let reads = staging.issuer.count(Endpoint::Keys) - reads;
     assert!(

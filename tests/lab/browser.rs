@@ -135,7 +135,7 @@ impl Browser {
     ///
     /// # Panics
     /// If it does not match within [`wait::LONG`].
-    pub async fn arrives(&self, what: &str, fits: impl Fn(&url::Url) -> bool) -> url::Url {
+    pub async fn wait_for_url(&self, what: &str, fits: impl Fn(&url::Url) -> bool) -> url::Url {
         let look = async || Some(self.url().await).filter(|url| fits(url));
         match wait::within(wait::LONG, look).await {
             Some(url) => url,
@@ -228,8 +228,8 @@ impl Browser {
     /// # Panics
     /// If the browser does not report them.
     pub async fn cookies(&self) -> Vec<Value> {
-        let told = self.ask("Network.getAllCookies", json!({})).await;
-        told["cookies"].as_array().expect("a list").clone()
+        let response = self.ask("Network.getAllCookies", json!({})).await;
+        response["cookies"].as_array().expect("a list").clone()
     }
 
     /// Disables scripts of pages from now on.
@@ -252,11 +252,11 @@ impl Browser {
 
     /// Sends a command that only Chromium has.
     async fn ask(&self, method: &'static str, parameters: Value) -> Value {
-        let told = self
+        let response = self
             .client
             .issue_cmd(DevToolsCommand { method, parameters })
             .await;
-        told.unwrap_or_else(|error| panic!("{method}: {error}"))
+        response.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     /// The console messages since the last call, as `LEVEL: URL …`: output of scripts, and the
@@ -265,8 +265,8 @@ impl Browser {
     /// # Panics
     /// If the browser does not report them.
     pub async fn console(&self) -> Vec<String> {
-        let told = self.client.issue_cmd(console::ReadConsole).await;
-        let lines = told.expect("the console");
+        let response = self.client.issue_cmd(console::ReadConsole).await;
+        let lines = response.expect("the console");
         let text = |line: &Value, member| line[member].as_str().unwrap_or_default().to_owned();
         let line = |line| format!("{}: {}", text(line, "level"), text(line, "message"));
         lines.as_array().into_iter().flatten().map(line).collect()

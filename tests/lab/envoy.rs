@@ -127,7 +127,7 @@ impl Gateway {
         let said = self.log().len();
         self.listener.policy = policy;
         self.listener.write(&self.folder);
-        self.settled(&before, said).await
+        self.wait_until_updated(&before, said).await
     }
 
     /// Envoy's counters, gauges and histograms in Prometheus's format.
@@ -221,7 +221,7 @@ impl Gateway {
     }
 
     /// Waits until a listener newer than `before` is active and the older ones are drained.
-    async fn settled(&mut self, before: &Stats, said: usize) -> Result<(), Refused> {
+    async fn wait_until_updated(&mut self, before: &Stats, said: usize) -> Result<(), Refused> {
         let taken = before.sum(stats::CREATED);
         let refused = refusals(before);
         let verdict = wait::until("Envoy's update of the listener", wait::LONG, async || {

@@ -160,7 +160,7 @@ impl Provider {
     }
 
     /// Removes the fault of an endpoint.
-    pub async fn work(&self, route: Route) {
+    pub async fn recover(&self, route: Route) {
         self.command("/faults", &json!({route.name(): null})).await;
     }
 

@@ -84,8 +84,8 @@ impl Redis {
     /// The keys that match a pattern, sorted.
     #[must_use]
     pub fn keys(&self, pattern: &str) -> Vec<String> {
-        let told = self.command(&["KEYS", pattern]);
-        let mut keys: Vec<String> = told.lines().map(str::to_owned).collect();
+        let output = self.command(&["KEYS", pattern]);
+        let mut keys: Vec<String> = output.lines().map(str::to_owned).collect();
         keys.retain(|key| !key.is_empty());
         keys.sort();
         keys

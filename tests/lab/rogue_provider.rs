@@ -161,11 +161,11 @@ impl RogueProvider {
     #[must_use]
     pub fn requests(&self, endpoint: Endpoint) -> Vec<ReceivedRequest> {
         let state = self.handler.state();
-        let asked = state
+        let received = state
             .requests
             .iter()
-            .filter(|asked| asked.endpoint == endpoint);
-        asked.cloned().collect()
+            .filter(|received| received.endpoint == endpoint);
+        received.cloned().collect()
     }
 
     /// Acts as the browser at the authorization endpoint: the user is signed in at once. Returns
@@ -179,17 +179,19 @@ impl RogueProvider {
         let query = url
             .strip_prefix(&start)
             .unwrap_or_else(|| panic!("{url}: not {start}"));
-        let asked = form::read(query);
+        let received = form::read(query);
         let state = &mut *self.handler.state();
         let code = state
             .grants
-            .authorize(&asked)
+            .authorize(&received)
             .unwrap_or_else(|why| panic!("{url}: {why}"));
         let mut back = vec![
             ("code".to_owned(), code),
             ("iss".to_owned(), self.issuer.clone()),
         ];
-        back.extend(form::get(&asked, "state").map(|state| ("state".to_owned(), state.to_owned())));
+        back.extend(
+            form::get(&received, "state").map(|state| ("state".to_owned(), state.to_owned())),
+        );
         form::write(&(state.overrides.callback)(back))
     }
 
@@ -224,13 +226,13 @@ impl Handler {
             "/userinfo" => Endpoint::UserInfo,
             _ => return Answer::status(404),
         };
-        let asked = ReceivedRequest {
+        let received = ReceivedRequest {
             endpoint,
             authorization: request.header("authorization"),
             form: form::read(request.body()),
         };
         let state = &mut *self.state();
-        state.requests.push(asked.clone());
+        state.requests.push(received.clone());
         if let Some(answer) = state.overrides.endpoints.get(&endpoint) {
             return answer.clone();
         }
@@ -238,14 +240,14 @@ impl Handler {
             Endpoint::Discovery => json_of(200, &(state.overrides.discovery)(self.discovery())),
             Endpoint::Keys => json_of(200, &json!({"keys": state.overrides.keys})),
             Endpoint::Token if request.method() == "POST" => {
-                match state.redeem(&self.issuer, &asked) {
+                match state.redeem(&self.issuer, &received) {
                     Ok(answer) => json_of(200, &answer),
                     Err((status, error)) => json_of(status, &json!({"error": error})),
                 }
             }
             Endpoint::Token => Answer::status(405),
             Endpoint::UserInfo => {
-                let bearer = asked.authorization.unwrap_or_default();
+                let bearer = received.authorization.unwrap_or_default();
                 match state
                     .grants
                     .is_access_token(bearer.strip_prefix("Bearer ").unwrap_or(""))
@@ -283,14 +285,14 @@ impl State {
     fn redeem(
         &mut self,
         issuer: &str,
-        asked: &ReceivedRequest,
+        received: &ReceivedRequest,
     ) -> Result<Value, (u16, &'static str)> {
-        if !is_authenticated_client(asked) {
+        if !is_authenticated_client(received) {
             return Err((401, "invalid_client"));
         }
         let issued = self
             .grants
-            .redeem(&asked.form)
+            .redeem(&received.form)
             .map_err(|error| (400, error))?;
         let token =
             (self.overrides.id_token)(claims::id_token(issuer, &issued, &self.overrides.signer));
@@ -307,9 +309,9 @@ impl State {
 
 /// Whether a request authenticates the client in exactly one of the two ways of RFC 6749 section
 /// 2.3.1.
-fn is_authenticated_client(asked: &ReceivedRequest) -> bool {
-    let named = |name| form::get(&asked.form, name);
-    let shown = match (&asked.authorization, named("client_secret")) {
+fn is_authenticated_client(received: &ReceivedRequest) -> bool {
+    let named = |name| form::get(&received.form, name);
+    let credentials = match (&received.authorization, named("client_secret")) {
         (Some(basic), None) => basic.strip_prefix("Basic ").and_then(|text| {
             let text = String::from_utf8(STANDARD.decode(text).ok()?).ok()?;
             let (id, secret) = text.split_once(':')?;
@@ -318,7 +320,7 @@ fn is_authenticated_client(asked: &ReceivedRequest) -> bool {
         (None, Some(secret)) => named("client_id").map(|id| (id.to_owned(), secret.to_owned())),
         _ => None,
     };
-    shown.is_some_and(|(id, secret)| {
+    credentials.is_some_and(|(id, secret)| {
         id == RogueProvider::CLIENT_ID && secret == RogueProvider::CLIENT_SECRET
     })
 }

@@ -92,13 +92,15 @@ pub fn found_in(log: &str) -> Vec<String> {
     let all = AhoCorasick::new(known.keys()).expect("secrets are short");
     let kinds: Vec<&str> = known.into_values().collect();
     let of_line = |(number, line): (usize, &str)| {
-        let told = all.find_overlapping_iter(line);
-        let mut what: BTreeSet<&str> = told.map(|told| kinds[told.pattern().as_usize()]).collect();
+        let matches = all.find_overlapping_iter(line);
+        let mut what: BTreeSet<&str> = matches
+            .map(|found| kinds[found.pattern().as_usize()])
+            .collect();
         what.extend(matches_pattern(line));
-        let told = what
+        let messages = what
             .into_iter()
             .map(|what| format!("line {number}: {what}"));
-        told.collect::<Vec<_>>()
+        messages.collect::<Vec<_>>()
     };
     (1..).zip(log.lines()).flat_map(of_line).collect()
 }

@@ -137,7 +137,7 @@ fn run(
     mut stopped: oneshot::Receiver<()>,
 ) -> (Task, oneshot::Receiver<()>) {
     let acceptor = TlsAcceptor::from(identity);
-    let (listening, heard) = oneshot::channel();
+    let (listening, started) = oneshot::channel();
     let task = background::spawn(async move {
         let listener = socket.listen(1024).expect("a reserved port");
         let _heard = listening.send(());
@@ -162,7 +162,7 @@ fn run(
         drop(listener);
         connections.shutdown().await;
     });
-    (task, heard)
+    (task, started)
 }
 
 async fn serve(stream: TlsStream<TcpStream>, handler: &Handler) -> Result<()> {
@@ -173,12 +173,12 @@ async fn serve(stream: TlsStream<TcpStream>, handler: &Handler) -> Result<()> {
             Some(_) => text(&head.read_body(&mut stream).await?),
             None => String::new(),
         };
-        give(handler(Request { head, body }), stream.get_mut()).await?;
+        send(handler(Request { head, body }), stream.get_mut()).await?;
     }
     Ok(())
 }
 
-async fn give(answer: Answer, stream: &mut TlsStream<TcpStream>) -> Result<()> {
+async fn send(answer: Answer, stream: &mut TlsStream<TcpStream>) -> Result<()> {
     match answer {
         Answer::Whole {
             status,

@@ -10,7 +10,7 @@ use super::folder::workspace;
 /// Envoy of this version.
 #[must_use]
 pub fn envoy(version: Version) -> PathBuf {
-    made(
+    existing(
         workspace().join(format!(".tools/envoy-{version}/bin/envoy")),
         "make tools",
     )
@@ -31,16 +31,22 @@ pub fn server(program: &str) -> Command {
     unpacked("servers", &format!("usr/{program}"))
 }
 
-/// Chromium's WebDriver server, `chromedriver`.
+/// Chromium's WebDriver server, `chromedriver`. Both use the unpacked fonts only, so that pages
+/// look the same on every machine.
 #[must_use]
 pub fn browser_driver() -> Command {
-    unpacked("chromium", "usr/bin/chromedriver")
+    let mut command = unpacked("chromium", "usr/bin/chromedriver");
+    command.env(
+        "FONTCONFIG_PATH",
+        workspace().join(".tools/chromium/etc/fonts"),
+    );
+    command
 }
 
 /// Chromium, which needs the same environment as its driver.
 #[must_use]
 pub fn browser() -> PathBuf {
-    made(
+    existing(
         workspace().join(".tools/chromium/usr/lib/chromium/chromium"),
         "make tools",
     )
@@ -49,13 +55,13 @@ pub fn browser() -> PathBuf {
 /// Caddy.
 #[must_use]
 pub fn caddy() -> PathBuf {
-    made(workspace().join(".tools/caddy/bin/caddy"), "make tools")
+    existing(workspace().join(".tools/caddy/bin/caddy"), "make tools")
 }
 
 /// oauth2-proxy, which the benchmark compares the companion with.
 #[must_use]
 pub fn oauth2_proxy() -> PathBuf {
-    made(
+    existing(
         workspace().join(".tools/oauth2-proxy/bin/oauth2-proxy"),
         "make bench",
     )
@@ -67,7 +73,7 @@ pub fn oauth2_proxy() -> PathBuf {
 /// If its packages are not installed.
 #[must_use]
 pub fn provider() -> Command {
-    made(
+    existing(
         workspace().join(".tools/oidc-provider/node_modules/oidc-provider"),
         "make tools",
     );
@@ -97,18 +103,24 @@ pub fn companion() -> PathBuf {
 pub fn module() -> PathBuf {
     let path = env::var_os("PORTCULLIS_MODULE")
         .map_or_else(|| workspace().join("target/portcullis.wasm"), PathBuf::from);
-    made(path, "make wasm")
+    existing(path, "make wasm")
+}
+
+/// The dynamic module.
+#[must_use]
+pub fn dynamic_module() -> PathBuf {
+    existing(workspace().join("target/libportcullis.so"), "make module")
 }
 
 /// A program with the libraries that were unpacked beside it.
 fn unpacked(folder: &str, program: &str) -> Command {
     let folder = workspace().join(".tools").join(folder);
-    let mut command = Command::new(made(folder.join(program), "make tools"));
+    let mut command = Command::new(existing(folder.join(program), "make tools"));
     command.env("LD_LIBRARY_PATH", folder.join("libraries"));
     command
 }
 
-fn made(path: PathBuf, command: &str) -> PathBuf {
+fn existing(path: PathBuf, command: &str) -> PathBuf {
     assert!(
         path.exists(),
         "{} is missing: run `{command}`",

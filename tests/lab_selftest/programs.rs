@@ -48,12 +48,12 @@ async fn both_envoys_route_to_an_app() {
             .body("four");
         let reply = gateway.call(call).await;
         assert_eq!(reply.status, 200, "{version}");
-        let told = reply.json();
-        assert_eq!(told["app"], "echo");
-        assert_eq!(told["method"], "POST");
-        assert_eq!(told["path"], "/a/c?d=e");
-        assert_eq!(told["body_bytes"], 4);
-        let headers = told["headers"].as_array().unwrap();
+        let echo = reply.json();
+        assert_eq!(echo["app"], "echo");
+        assert_eq!(echo["method"], "POST");
+        assert_eq!(echo["path"], "/a/c?d=e");
+        assert_eq!(echo["body_bytes"], 4);
+        let headers = echo["headers"].as_array().unwrap();
         assert!(
             headers.contains(&json!(["x_odd", "\u{ff}\u{80}"])),
             "{headers:?}"

@@ -15,7 +15,7 @@ async fn call(person: &mut UserAgent, call: Call) -> u16 {
 }
 
 /// Sends this request several times at once.
-async fn storm(stack: &FullStack, call: &Call, times: usize) -> Vec<Reply> {
+async fn send_concurrently(stack: &FullStack, call: &Call, times: usize) -> Vec<Reply> {
     let mut replies = JoinSet::new();
     for _ in 0..times {
         let (call, address) = (call.clone(), stack.gateway.address());
@@ -65,13 +65,13 @@ async fn r10_concurrent_requests_at_expiry_refresh_once() {
     let call = Call::get("alertmanager.example.com", "/api/v2/alerts").header("cookie", cookie);
     // The browser keeps sending the old cookies, like tabs whose responses arrive late.
     wait::until_true("a refresh request", Duration::from_secs(90), async || {
-        let replies = storm(&stack, &call, 50).await;
+        let replies = send_concurrently(&stack, &call, 50).await;
         let all = replies.iter().all(|reply| reply.status == 200);
         assert!(all, "nobody is signed out");
         stack.provider().grants("refresh_token").await > before
     })
     .await;
-    let replies = storm(&stack, &call, 50).await;
+    let replies = send_concurrently(&stack, &call, 50).await;
     assert!(replies.iter().all(|reply| reply.status == 200));
     assert_eq!(stack.provider().grants("refresh_token").await, before + 1);
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# cargo.sh FOLDER CRATE VERSION [BINARY]: a Rust tool built into .tools/FOLDER/bin.
+# cargo.sh FOLDER CRATE VERSION [BINARY]: builds a Rust tool into .tools/FOLDER/bin.
 source "$(dirname "$0")/lib.sh"
 
 folder=$1 crate=$2 version=$3 binary=${4:-$2}
 
-# Debug builds: these tools run for seconds, and their optimised builds take minutes. Without --locked, because
-# the lock file inside wasm-bindgen-cli 0.2.130 names a webpki-roots that cannot be had everywhere.
+# Debug builds: these tools run for seconds, and their optimised builds take minutes. Not --locked: the lock file
+# in wasm-bindgen-cli 0.2.130 names a version of webpki-roots that is not available from every registry mirror.
 install() {
     CARGO_TARGET_DIR=$1/build cargo install --debug --quiet --root "$1" \
         --bin "$binary" --version "$version" "$crate"

@@ -1,4 +1,4 @@
-# Shared by the set-up scripts: where tools go, and how a step runs once.
+# Shared by the set-up scripts: where tools are installed, and how to run a step once.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -6,7 +6,7 @@ SETUP=$ROOT/tests/setup
 TOOLS=$ROOT/.tools
 
 # once NAME PIN INSTALL...: runs INSTALL with the empty folder .tools/NAME as its last argument, unless that
-# folder was already filled for this PIN. The stamp is written last, so half an installation never counts.
+# folder was already installed for this PIN. The pin is written last, so an incomplete installation is repeated.
 once() {
     local name=$1 pin=$2
     shift 2
@@ -21,15 +21,18 @@ once() {
     printf '%s' "$pin" >"$folder/.pin"
 }
 
-# need COMMAND MEND: ends with the mend when COMMAND is not to be found.
-need() {
-    command -v "$1" >/dev/null || {
-        echo "setup: $1 is missing: $2" >&2
-        exit 1
-    }
+# fail ERROR HELP: exits with what is wrong and what to do.
+fail() {
+    printf '%s: %s\n' setup "$1" help "$2" >&2
+    exit 1
 }
 
-# digest FILE...: one word that changes with the files.
+# need COMMAND HELP: fails when COMMAND is not on the PATH.
+need() {
+    command -v "$1" >/dev/null || fail "$1 is missing" "$2"
+}
+
+# digest FILE...: a hash of the files' content.
 digest() {
     cat "$@" | sha256sum | cut -d' ' -f1
 }

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# The toolchain that rust-toolchain.toml pins, with both WebAssembly targets.
+# Installs the toolchain that rust-toolchain.toml pins, with both WebAssembly targets.
 source "$(dirname "$0")/lib.sh"
-need rustup 'see https://rustup.rs'
+need rustup 'install it from https://rustup.rs'
+need cc 'install a C compiler such as gcc: Rust links with it'
 
-# rustup finds the pin in the folder where it runs.
+# rustup reads the pin from the current folder.
 install() {
     cd "$ROOT"
     rustup toolchain install

@@ -116,10 +116,10 @@ impl HttpClient {
             }
             body.extend_from_slice(&chunk);
         }
-        let mut response = Response::new(body);
-        *response.status_mut() = response.status();
-        *response.headers_mut() = std::mem::take(response.headers_mut());
-        Ok(response)
+        let mut complete = Response::new(body);
+        *complete.status_mut() = response.status();
+        *complete.headers_mut() = std::mem::take(response.headers_mut());
+        Ok(complete)
     }
 }
 

@@ -6,30 +6,28 @@ fn without_a_host_every_call_says_so() {
     assert_eq!(now(), Err(gone));
     assert_eq!(plugin_configuration(1), Err(gone));
     assert_eq!(set_tick_period(Duration::from_secs(1)), Err(gone));
-    assert_eq!(call_foreign_function("verify_signature", b""), Err(gone));
+    assert_eq!(call_foreign_function(b"verify_signature", b""), Err(gone));
     assert_eq!(request_headers(), Err(gone));
-    assert_eq!(replace_request_header("a", b"\xff"), Err(gone));
-    assert_eq!(remove_request_header("a"), Err(gone));
+    assert_eq!(replace_header(Map::Request, b"a", b"\xff"), Err(gone));
+    assert_eq!(remove_header(Map::Request, b"a"), Err(gone));
     assert_eq!(request_trailers(), Err(gone));
-    assert_eq!(remove_request_trailer("a"), Err(gone));
-    assert_eq!(add_response_header("a", b"\xff"), Err(gone));
-    assert_eq!(replace_response_header("a", b"\xff"), Err(gone));
-    assert_eq!(remove_response_header("a"), Err(gone));
-    assert_eq!(
-        send_local_response(403, "why", &[], b"", Some(7)),
-        Err(gone)
-    );
+    assert_eq!(remove_header(Map::RequestTrailers, b"a"), Err(gone));
+    assert_eq!(add_header(Map::Response, b"a", b"\xff"), Err(gone));
+    assert_eq!(replace_header(Map::Response, b"a", b"\xff"), Err(gone));
+    assert_eq!(remove_header(Map::Response, b"a"), Err(gone));
+    let reply = LocalReply::internal();
+    assert_eq!(send_local_response(&reply), Err(gone));
     assert_eq!(resume_request(), Err(gone));
     assert_eq!(set_effective_context(1), Err(gone));
-    assert_eq!(set_property("a", b"b"), Err(gone));
-    assert_eq!(shared_data("a"), Err(gone));
-    assert_eq!(set_shared_data("a", b"b", Some(1)), Err(gone));
+    assert_eq!(set_property(b"a", b"b"), Err(gone));
+    assert_eq!(shared_data(b"a"), Err(gone));
+    assert_eq!(set_shared_data(b"a", b"b", 1), Err(gone));
     assert_eq!(dispatch_http_call("a", &[], Duration::ZERO), Err(gone));
     assert_eq!(http_call_headers(1), Err(gone));
     assert_eq!(http_call_body(1, 1), Err(gone));
-    assert_eq!(Counter::define("a"), Err(gone));
-    assert_eq!(Gauge::define("a"), Err(gone));
-    assert_eq!(Histogram::define("a"), Err(gone));
+    assert_eq!(define_metric(MetricKind::Counter, b"a"), Err(gone));
+    assert_eq!(define_metric(MetricKind::Gauge, b"a"), Err(gone));
+    assert_eq!(define_metric(MetricKind::Histogram, b"a"), Err(gone));
     log(log::Level::Info, "nobody hears this");
 }
 

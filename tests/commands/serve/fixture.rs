@@ -134,7 +134,10 @@ impl Companion {
 
     pub(crate) fn signal(&self, name: &str) {
         let id = self.process.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &id]).status();
+        // The shell has its own `kill`; the program is not installed everywhere.
+        let status = Command::new("sh")
+            .args(["-c", "kill -s \"$0\" \"$1\"", name, &id])
+            .status();
         assert!(status.unwrap().success());
     }
 

@@ -11,11 +11,11 @@ use crate::serve::fixture::{Companion, Files};
 #[tokio::test]
 async fn it_starts_while_the_provider_is_down_and_ready_reports_it() {
     let companion = Companion::up(&[]).await;
-    let told = async || {
+    let reported = async || {
         let ready = companion.get("/ready").await;
         (ready.status, ready.text()) == (503, "missing: provider\n".to_owned())
     };
-    wait::until_true("what is missing", wait::LONG, told).await;
+    wait::until_true("what is missing", wait::LONG, reported).await;
     let ping = companion.get("/ping").await;
     assert_eq!((ping.status, &*ping.text()), (200, "OK\n"));
     for path in ["/ping", "/ready"] {
@@ -91,7 +91,7 @@ async fn each_request_is_logged_in_one_line_without_secrets() {
     );
     assert!(
         !lines.iter().any(|line| line["path"] == "/ping"),
-        "probes are not told at info"
+        "probes are not logged at info"
     );
 }
 
@@ -136,9 +136,9 @@ async fn it_listens_on_a_unix_socket() {
     let mut stream = UnixStream::connect(&socket).unwrap();
     let request = b"GET /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     stream.write_all(request).unwrap();
-    let mut told = String::new();
-    stream.read_to_string(&mut told).unwrap();
-    assert!(told.starts_with("HTTP/1.1 404 "), "{told}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 404 "), "{response}");
     companion.wait_for_log("\"peer\":\"unix\"").await;
     companion.signal("TERM");
     companion.end().await;

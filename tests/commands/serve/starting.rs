@@ -40,8 +40,8 @@ fn t25_an_invalid_configuration_is_reported_with_location_and_help() {
             text.starts_with(&format!("error: {}{start}", name.display())),
             "{text}"
         );
-        let told = text.split("\nhelp: ").nth(1).expect("a help");
-        assert!(told.starts_with(help), "{text}");
+        let shown = text.split("\nhelp: ").nth(1).expect("a help");
+        assert!(shown.starts_with(help), "{text}");
     }
 }
 
@@ -69,21 +69,27 @@ fn t25_missing_or_invalid_files_are_reported_with_help() {
             Some(text) => files.write(name, text),
             None => fs::remove_file(files.folder.join(name)).unwrap(),
         }
-        let (code, told) = files.refused(&[]);
-        assert_eq!(code, Some(1), "{told}");
+        let (code, stderr) = files.refused(&[]);
+        assert_eq!(code, Some(1), "{stderr}");
         assert!(
-            told.starts_with("error: ") && told.contains("\nhelp: "),
-            "{told}"
+            stderr.starts_with("error: ") && stderr.contains("\nhelp: "),
+            "{stderr}"
         );
-        assert!(told.contains(name) && told.contains(problem), "{told}");
+        assert!(
+            stderr.contains(name) && stderr.contains(problem),
+            "{stderr}"
+        );
     }
     let files = Files::new();
-    let (code, told) = files.refused(&["--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
+    let (code, stderr) = files.refused(&["--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
     assert_eq!(code, Some(1));
-    assert!(told.starts_with("error: cert.pem: can't be read"), "{told}");
-    let (code, told) = files.refused(&["--lisen", "x"]);
+    assert!(
+        stderr.starts_with("error: cert.pem: can't be read"),
+        "{stderr}"
+    );
+    let (code, stderr) = files.refused(&["--lisen", "x"]);
     assert_eq!(code, Some(2));
-    assert!(told.contains("'--listen'"), "{told}");
+    assert!(stderr.contains("'--listen'"), "{stderr}");
 }
 
 #[tokio::test]
@@ -103,12 +109,12 @@ async fn an_address_in_use_is_reported_with_help() {
     let companion = Companion::up(&[]).await;
     let files = Files::new();
     let taken = companion.files.address.to_string();
-    let (code, told) = files.refused(&["--listen", &taken]);
+    let (code, stderr) = files.refused(&["--listen", &taken]);
     assert_eq!(code, Some(1));
     // The log has started by then; the error is still formatted for people.
     assert!(
-        told.contains(&format!("error: {taken}: can't listen: ")),
-        "{told}"
+        stderr.contains(&format!("error: {taken}: can't listen: ")),
+        "{stderr}"
     );
 }
 

@@ -25,9 +25,9 @@ struct Visitor<'a> {
 }
 
 pub(super) async fn run(gate: &DemoGateway) -> Vec<Row> {
-    let mut stranger = Visitor::new(gate, Account::Alice);
+    let mut anonymous = Visitor::new(gate, Account::Alice);
     let title = "a browser without a session";
-    let mut rows = vec![stranger.request_as(title, None, GRAPH, REDIRECTED).await];
+    let mut rows = vec![anonymous.request_as(title, None, GRAPH, REDIRECTED).await];
 
     // Groups decide who has access.
     let operators = allowed(Reason::Rule, "operators");

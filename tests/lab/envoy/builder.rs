@@ -223,6 +223,11 @@ impl Builder {
         ]);
         command.args(["--drain-time-s", "1", "--drain-strategy", "immediate"]);
         command.args(["--file-flush-interval-msec", "20", "--log-level", "info"]);
+        // Where Envoy finds `libportcullis.so`, if a filter asks for it.
+        command.env(
+            "ENVOY_DYNAMIC_MODULES_SEARCH_PATH",
+            folder::workspace().join("target"),
+        );
         let process = Process::start("envoy", &folder, command);
         let process = process.logs_to(folder.join(listener::ACCESS_LOG));
 
@@ -235,7 +240,9 @@ impl Builder {
             trust: self.trust,
         };
         gateway.process.ready_at(admin, "/ready").await;
-        gateway.settled(&Stats::new(String::new()), 0).await?;
+        gateway
+            .wait_until_updated(&Stats::new(String::new()), 0)
+            .await?;
         Ok(gateway)
     }
 }

@@ -50,8 +50,8 @@ impl Cluster {
         let servers: Vec<Redis> = servers.into_iter().map(|(server, _)| server).collect();
         wait::until_true("a formed cluster", wait::LONG, async || {
             servers.iter().all(|server| {
-                let told = server.command(&["CLUSTER", "INFO"]);
-                told.contains("cluster_state:ok") && told.contains("cluster_known_nodes:3")
+                let output = server.command(&["CLUSTER", "INFO"]);
+                output.contains("cluster_state:ok") && output.contains("cluster_known_nodes:3")
             })
         })
         .await;

@@ -76,10 +76,10 @@ impl Sentinel {
     /// The index in [`Sentinel::servers`] of the leader, as the sentinel reports it.
     #[must_use]
     pub fn leader(&self) -> Option<usize> {
-        let told = self
+        let output = self
             .client
             .command(&["SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME]);
-        let port = told.lines().nth(1)?;
+        let port = output.lines().nth(1)?;
         let leads = |server: &Redis| server.address.port().to_string() == port;
         self.servers.iter().position(leads)
     }

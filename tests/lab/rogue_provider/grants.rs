@@ -35,27 +35,30 @@ pub(super) struct Issued {
 
 impl Grants {
     /// Issues a code for an authorization request.
-    pub(super) fn authorize(&mut self, asked: &[(String, String)]) -> Result<String, &'static str> {
-        let wants = |name, value: &str| get(asked, name) == Some(value);
-        if !wants("response_type", "code") {
+    pub(super) fn authorize(
+        &mut self,
+        request: &[(String, String)],
+    ) -> Result<String, &'static str> {
+        let has = |name, value: &str| get(request, name) == Some(value);
+        if !has("response_type", "code") {
             return Err("response_type is not code");
         }
-        if !wants("client_id", super::RogueProvider::CLIENT_ID) {
+        if !has("client_id", super::RogueProvider::CLIENT_ID) {
             return Err("client_id is unknown");
         }
-        if !wants("code_challenge_method", "S256") {
+        if !has("code_challenge_method", "S256") {
             return Err("PKCE is required, with S256");
         }
-        let scopes = get(asked, "scope").unwrap_or_default();
+        let scopes = get(request, "scope").unwrap_or_default();
         if !scopes.split(' ').any(|scope| scope == "openid") {
             return Err("scope lacks openid");
         }
         let code = Code {
-            nonce: get(asked, "nonce").map(str::to_owned),
-            challenge: get(asked, "code_challenge")
+            nonce: get(request, "nonce").map(str::to_owned),
+            challenge: get(request, "code_challenge")
                 .ok_or("no code_challenge")?
                 .to_owned(),
-            redirect_uri: get(asked, "redirect_uri")
+            redirect_uri: get(request, "redirect_uri")
                 .ok_or("no redirect_uri")?
                 .to_owned(),
         };

@@ -110,9 +110,9 @@ fn a_program_that_logs_a_secret_fails_its_test() {
     assert_eq!(ends("quiet", "nothing", "quiet.log"), None);
     let at = |name: &str| Path::new(&folder).join(name).display().to_string();
     for (name, file) in [("loud", "loud.log"), ("sly", "other")] {
-        let told = ends(name, "hunters client_secret=hunter2", file);
+        let message = ends(name, "hunters client_secret=hunter2", file);
         let place = at(file);
         let report = format!("{name} has secrets in its logs:\n{place}: line 1: a secret field");
-        assert_eq!(told, Some(report));
+        assert_eq!(message, Some(report));
     }
 }

@@ -49,13 +49,13 @@ pub(super) fn referrer(from: &Url, to: &Url) -> Option<String> {
     if from.scheme() == "https" && to.scheme() != "https" {
         return None;
     }
-    let mut told = from.clone();
-    told.set_fragment(None);
+    let mut referrer = from.clone();
+    referrer.set_fragment(None);
     if from.origin() != to.origin() {
-        told.set_path("/");
-        told.set_query(None);
+        referrer.set_path("/");
+        referrer.set_query(None);
     }
-    Some(told.to_string())
+    Some(referrer.to_string())
 }
 
 /// The registrable domain of a host. The lab has no public suffixes with two labels.

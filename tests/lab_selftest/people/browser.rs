@@ -53,14 +53,14 @@ async fn a_browser_signs_in_at_a_real_provider() {
     assert!(std::fs::read(picture).unwrap().starts_with(b"\x89PNG"));
     browser.sign_in_as("alice").await;
     let url = browser
-        .arrives("the callback", |url| url.path() == "/oauth2/callback")
+        .wait_for_url("the callback", |url| url.path() == "/oauth2/callback")
         .await;
     assert!(url.query_pairs().any(|(name, _)| name == "code"));
 }
 
 #[tokio::test]
 async fn a_browser_rejects_an_unknown_ca_and_ends_when_dropped() {
-    let app = App::start("stranger").await;
+    let app = App::start("untrusted").await;
     let gateway = Gateway::with(Value::Null)
         .filters(vec![])
         .tls(&Authority::new(), &["*.portcullis.localhost"])

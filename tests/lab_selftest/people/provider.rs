@@ -241,7 +241,7 @@ async fn a_provider_follows_its_controls() {
         .fail(Route::Token, Fault::Status(503))
         .await;
     assert_eq!(fixture.refresh(&tokens).await.unwrap().status, 503);
-    fixture.provider.work(Route::Token).await;
+    fixture.provider.recover(Route::Token).await;
     fixture.provider.down().await;
     assert!(fixture.refresh(&tokens).await.is_err());
     fixture.provider.up().await;
@@ -259,7 +259,7 @@ async fn a_provider_follows_its_controls() {
     // The request is processed, but the client gets no response.
     fixture.provider.fail(Route::Token, Fault::Lost).await;
     assert!(fixture.refresh(&tokens).await.is_err());
-    fixture.provider.work(Route::Token).await;
+    fixture.provider.recover(Route::Token).await;
     assert_eq!(fixture.refresh(&tokens).await.unwrap().status, 400);
 
     fixture.provider.set_account("alice", Value::Null).await;

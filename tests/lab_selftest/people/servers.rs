@@ -136,9 +136,9 @@ async fn a_gateway_listens_with_tls() {
         ))
         .await;
     assert_eq!(page.reply.json()["path"], "/by/port");
-    let mut stranger = UserAgent::new(&[&Authority::new()]);
+    let mut other = UserAgent::new(&[&Authority::new()]);
     let url = format!("https://app.portcullis.localhost:{port}/");
-    assert!(stranger.try_step(&url).await.is_err());
+    assert!(other.try_step(&url).await.is_err());
 }
 
 #[tokio::test]
@@ -188,12 +188,12 @@ async fn a_provider_sends_back_channel_logout() {
     person.visit(&out).await;
     let page = person.confirm_sign_out().await;
     assert_eq!(page.url.as_str(), format!("{here}/signed-out?state=st"));
-    let told = wait::until("a logout token", wait::LONG, async || {
+    let token = wait::until("a logout token", wait::LONG, async || {
         provider.logout_tokens().await.pop()
     });
-    let told = told.await;
-    assert_eq!((told.error, told.subject.as_str()), (None, "alice"));
-    assert!(!told.sid.is_empty());
+    let token = token.await;
+    assert_eq!((token.error, token.subject.as_str()), (None, "alice"));
+    assert!(!token.sid.is_empty());
     let seen = app.requests();
     let posted = seen.iter().find(|seen| seen["method"] == "POST").unwrap();
     assert_eq!(posted["path"], "/oauth2/backchannel-logout");

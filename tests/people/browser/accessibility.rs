@@ -10,11 +10,11 @@ use portcullis_tests::lab::provider::{Fault, Route};
 use portcullis_tests::lab::token::now;
 use portcullis_tests::lab::{Browser, Call, FullStack, wait};
 
-use crate::browser::signing_out::shows;
+use crate::browser::signing_out::wait_for_heading;
 use crate::browser::{assert_no_console_errors, two_providers};
 
 /// The screens and color schemes, and the suffix of the screenshot's name, if one is taken.
-const SIGHTS: [(Screen, bool, Option<&str>); 5] = [
+const SCREENS: [(Screen, bool, Option<&str>); 5] = [
     (Screen::NARROW, false, None),
     (Screen::PHONE, true, None),
     (Screen::DESK, true, Some("dark")),
@@ -23,9 +23,9 @@ const SIGHTS: [(Screen, bool, Option<&str>); 5] = [
 ];
 
 /// Checks the current page, which has this heading.
-async fn look(browser: &Browser, name: &str, heading: &str) {
-    shows(browser, heading).await;
-    for (screen, dark, picture) in SIGHTS {
+async fn check_page(browser: &Browser, name: &str, heading: &str) {
+    wait_for_heading(browser, heading).await;
+    for (screen, dark, picture) in SCREENS {
         browser.set_screen(screen, dark).await;
         let faults = checks::faults(browser).await;
         assert!(faults.is_empty(), "{name}, {screen:?}: {faults:#?}");
@@ -33,11 +33,11 @@ async fn look(browser: &Browser, name: &str, heading: &str) {
             browser.screenshot(&format!("{name}-{kind}")).await;
         }
     }
-    checks::walks_by_keyboard(browser, name).await;
+    checks::assert_keyboard_navigation(browser, name).await;
 }
 
 /// Shows a copy of a page, without the script that would leave it.
-async fn shows_a_copy(browser: &Browser, html: &str) {
+async fn show_copy(browser: &Browser, html: &str) {
     browser.visit("about:blank").await;
     let html = serde_json::to_string(html).unwrap();
     let script = format!("document.open(); document.write({html}); document.close()");
@@ -51,39 +51,39 @@ async fn the_pages_of_a_sign_in_are_accessible() {
     let begin = format!("/oauth2/start?provider=google&rd={APP}/graph");
     let call = Call::get("auth.example.com", &begin).header("sec-fetch-mode", "navigate");
     let start = stack.gateway.call(call).await.text();
-    shows_a_copy(&browser, &start).await;
-    look(&browser, "start", "Signing in").await;
+    show_copy(&browser, &start).await;
+    check_page(&browser, "start", "Signing in").await;
     // The console errors of the copy's script.
     browser.console().await;
 
     browser.visit(&format!("{APP}/graph")).await;
-    look(&browser, "sign-in", "Sign in").await;
+    check_page(&browser, "sign-in", "Sign in").await;
     browser.click("a[href*='provider=google']").await;
     browser.sign_in_as("bob").await;
-    shows(&browser, "Not allowed").await;
+    wait_for_heading(&browser, "Not allowed").await;
     // At once: after ten seconds it would not count as a loop.
     browser
         .visit(&format!("{URL}/oauth2/start?rd={APP}/graph"))
         .await;
-    look(&browser, "looping", "Signed in, but redirected back").await;
+    check_page(&browser, "looping", "Signed in, but redirected back").await;
     browser.visit(&format!("{APP}/graph")).await;
-    look(&browser, "not-allowed", "Not allowed").await;
+    check_page(&browser, "not-allowed", "Not allowed").await;
     browser
         .visit(&format!("{URL}/oauth2/callback/google?code=x&state=y"))
         .await;
-    look(&browser, "over", "This sign-in has expired").await;
+    check_page(&browser, "over", "This sign-in has expired").await;
     browser
         .visit(&format!("{URL}/oauth2/start?rd=//evil.example"))
         .await;
-    look(&browser, "bad-request", "Invalid request").await;
+    check_page(&browser, "bad-request", "Invalid request").await;
     browser
         .visit(&format!("{URL}/oauth2/start?provider=nobody"))
         .await;
-    look(&browser, "unknown-provider", "Invalid request").await;
+    check_page(&browser, "unknown-provider", "Invalid request").await;
     browser.visit(&format!("{APP}/a%2Fb")).await;
-    look(&browser, "ambiguous", "Bad request").await;
+    check_page(&browser, "ambiguous", "Bad request").await;
     browser.visit(&format!("{URL}/nothing")).await;
-    look(&browser, "nothing", "Page not found").await;
+    check_page(&browser, "nothing", "Page not found").await;
     assert_no_console_errors(&browser, &[400, 403]).await;
 }
 
@@ -95,10 +95,10 @@ async fn the_pages_of_sessions_and_sign_out_are_accessible() {
     provider.fail(Route::Token, Fault::Status(503)).await;
     browser.visit(&format!("{URL}/oauth2/sign_in")).await;
     browser.sign_in_as("alice").await;
-    look(&browser, "unreachable", "Temporarily unavailable").await;
-    provider.work(Route::Token).await;
+    check_page(&browser, "unreachable", "Temporarily unavailable").await;
+    provider.recover(Route::Token).await;
     browser.click("main a").await;
-    look(&browser, "signed-in", "You are signed in").await;
+    check_page(&browser, "signed-in", "You are signed in").await;
     let over = now() + 5;
     browser
         .visit(&format!(
@@ -111,12 +111,12 @@ async fn the_pages_of_sessions_and_sign_out_are_accessible() {
             "location.href = '{URL}/oauth2/sign_out?rd={APP}/graph'"
         ))
         .await;
-    look(&browser, "sign-out", "Sign out?").await;
+    check_page(&browser, "sign-out", "Sign out?").await;
 
     wait::until_true("the expiry of the token", wait::LONG, async || now() > over).await;
     stack.companion.pause().await;
     browser.visit(&format!("{APP}/graph")).await;
-    look(&browser, "unavailable", "Try again shortly").await;
+    check_page(&browser, "unavailable", "Try again shortly").await;
     stack.companion.resume();
     browser.click("main a").await;
     let reached = async || stack.app_requests("GET", "/graph").len() == 1;
@@ -126,9 +126,9 @@ async fn the_pages_of_sessions_and_sign_out_are_accessible() {
     browser
         .visit(&format!("{URL}/oauth2/sign_out?rd={APP}/graph"))
         .await;
-    look(&browser, "leave", "Signing out").await;
+    check_page(&browser, "leave", "Signing out").await;
     browser.click("main button").await;
     browser.confirm_sign_out().await;
-    look(&browser, "signed-out", "You are signed out").await;
+    check_page(&browser, "signed-out", "You are signed out").await;
     assert_no_console_errors(&browser, &[503]).await;
 }

@@ -7,20 +7,20 @@ use serde_json::{Value, json};
 use crate::browser::{assert_no_console_errors, shared_stack};
 
 /// Our cookies, by their names without the prefix.
-async fn ours(browser: &Browser) -> Vec<(String, Value)> {
+async fn our_cookies(browser: &Browser) -> Vec<(String, Value)> {
     let all = browser.cookies().await.into_iter();
-    let mut ours: Vec<(String, Value)> = all
+    let mut our_cookies: Vec<(String, Value)> = all
         .filter_map(|cookie| {
             let rest = cookie["name"].as_str().unwrap().strip_prefix(COOKIE_PREFIX);
             rest.map(|rest| (rest.to_owned(), cookie.clone()))
         })
         .collect();
-    ours.sort_by(|(one, _), (other, _)| one.cmp(other));
-    ours
+    our_cookies.sort_by(|(one, _), (other, _)| one.cmp(other));
+    our_cookies
 }
 
 /// Checks the attributes of our cookies, and their lifetimes.
-fn is_kept_well(cookie: &Value, domain: &str, seconds: i64) {
+fn assert_attributes(cookie: &Value, domain: &str, seconds: i64) {
     assert_eq!(cookie["domain"], domain, "{cookie}");
     assert_eq!(cookie["path"], "/", "{cookie}");
     assert_eq!(cookie["secure"], true, "{cookie}");
@@ -40,17 +40,17 @@ async fn c01_c02_our_cookies_are_hidden_from_scripts_other_hosts_and_clear_text(
     browser.visit(&format!("{APP}/cookies")).await;
     // During a sign-in there is one cookie for this attempt. It is host-only: its domain has no
     // leading dot.
-    let during = ours(&browser).await;
+    let during = our_cookies(&browser).await;
     assert_eq!(during.len(), 1, "{during:?}");
     let (attempt, cookie) = &during[0];
     assert!(attempt.starts_with("-login-"), "{attempt}");
-    is_kept_well(cookie, "auth.example.com", 600);
+    assert_attributes(cookie, "auth.example.com", 600);
 
     browser.sign_in_as("alice").await;
     browser
-        .arrives("the app", |url| url.path() == "/cookies")
+        .wait_for_url("the app", |url| url.path() == "/cookies")
         .await;
-    let after = ours(&browser).await;
+    let after = our_cookies(&browser).await;
     let names: Vec<&str> = after.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         names,
@@ -59,8 +59,8 @@ async fn c01_c02_our_cookies_are_hidden_from_scripts_other_hosts_and_clear_text(
     );
     for (name, cookie) in &after {
         match name.as_str() {
-            "-login-done" => is_kept_well(cookie, "auth.example.com", 10),
-            _ => is_kept_well(cookie, ".example.com", 12 * 3600),
+            "-login-done" => assert_attributes(cookie, "auth.example.com", 10),
+            _ => assert_attributes(cookie, ".example.com", 12 * 3600),
         }
     }
     assert_eq!(browser.run("return document.cookie").await, json!(""));
@@ -68,7 +68,7 @@ async fn c01_c02_our_cookies_are_hidden_from_scripts_other_hosts_and_clear_text(
     // set one that is not `Secure`.
     let steal = format!("document.cookie = '{COOKIE_PREFIX}=x; path=/; domain=example.com'");
     browser.run(&steal).await;
-    assert_eq!(ours(&browser).await.len(), after.len());
+    assert_eq!(our_cookies(&browser).await.len(), after.len());
     browser.visit(&format!("{APP}/cookies?again")).await;
     assert_eq!(stack.app_requests("GET", "/cookies?again").len(), 1);
     assert_no_console_errors(&browser, &[]).await;

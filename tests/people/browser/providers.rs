@@ -18,9 +18,11 @@ async fn a_user_chooses_a_provider_and_a_name_skips_the_choice() {
     assert!(browser.text().await.contains("alertmanager.example.com"));
     browser.click("a[href*='provider=google']").await;
     let at_google = |url: &Url| url.as_str().starts_with(issuers[1]);
-    browser.arrives("the chosen provider", at_google).await;
+    browser.wait_for_url("the chosen provider", at_google).await;
     browser.sign_in_as("alice").await;
-    browser.arrives("the app", |url| url.as_str() == link).await;
+    browser
+        .wait_for_url("the app", |url| url.as_str() == link)
+        .await;
     let seen = stack.app_requests("GET", "/chosen?x=1").pop().unwrap();
     let caller = json!(["x-portcullis-caller", "google/alice"]);
     assert!(
@@ -31,10 +33,10 @@ async fn a_user_chooses_a_provider_and_a_name_skips_the_choice() {
     let start = format!("{URL}/oauth2/start?provider=gitlab&rd={APP}/named");
     browser.visit(&start).await;
     let at_gitlab = |url: &Url| url.as_str().starts_with(issuers[0]);
-    browser.arrives("the named provider", at_gitlab).await;
+    browser.wait_for_url("the named provider", at_gitlab).await;
     browser.sign_in_as("alice").await;
     browser
-        .arrives("the app", |url| url.path() == "/named")
+        .wait_for_url("the app", |url| url.path() == "/named")
         .await;
     let seen = stack.app_requests("GET", "/named").pop().unwrap();
     let caller = json!(["x-portcullis-caller", "gitlab/alice"]);
@@ -47,7 +49,7 @@ async fn a_user_chooses_a_provider_and_a_name_skips_the_choice() {
 
 /// Starts a sign-in at this provider, and returns the callback of the provider, which already knows
 /// the user.
-async fn answered(person: &mut UserAgent, provider: &str) -> Url {
+async fn provider_response(person: &mut UserAgent, provider: &str) -> Url {
     let start = format!("{URL}/oauth2/start?provider={provider}&on=1&rd={APP}/mixed");
     let ask = person.step(&start).await.redirect().unwrap();
     let back = person.step(ask.as_str()).await.redirect().unwrap();
@@ -151,8 +153,8 @@ async fn r04_mixed_up_responses_of_providers_are_rejected() {
             403,
         ),
     ] {
-        let at_gitlab = answered(&mut alice, "gitlab").await;
-        let at_google = answered(&mut alice, "google").await;
+        let at_gitlab = provider_response(&mut alice, "gitlab").await;
+        let at_google = provider_response(&mut alice, "google").await;
         let state = match whose_state {
             "gitlab" => parameter(&at_gitlab, "state"),
             _ => parameter(&at_google, "state"),
@@ -166,7 +168,7 @@ async fn r04_mixed_up_responses_of_providers_are_rejected() {
         assert_eq!(info.status, 401, "{what}: nobody is signed in");
         assert_eq!(redeemed().await, before, "{what}: no token request");
     }
-    let whole = answered(&mut alice, "google").await;
+    let whole = provider_response(&mut alice, "google").await;
     assert_eq!(parameter(&whole, "iss"), google);
     assert_eq!(
         alice.visit(whole.as_str()).await.url.as_str(),

@@ -19,7 +19,7 @@ fn encoded(rd: &str) -> String {
 
 /// Every endpoint that reads an `rd`, with this one, and whether it has to refuse the request. The
 /// others ignore the address.
-fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
+fn endpoints(rd: &str) -> Vec<(&'static str, Call, bool)> {
     let get = |path: &str| Call::get("auth.example.com", path);
     let post = Call::post("auth.example.com", "/oauth2/sign_out")
         .header("content-type", "application/x-www-form-urlencoded")
@@ -73,7 +73,7 @@ fn places(rd: &str) -> Vec<(&'static str, Call, bool)> {
 async fn r06_t18_no_endpoint_redirects_to_a_foreign_address() {
     let stack = shared_stack().await;
     for hostile in NORMALIZED.iter().chain(ELSEWHERE) {
-        for (place, call, refuses) in places(&encoded(hostile)) {
+        for (place, call, refuses) in endpoints(&encoded(hostile)) {
             let reply = stack.gateway.call(call).await;
             let status = if refuses { 400 } else { 200 };
             assert_eq!(
@@ -168,14 +168,14 @@ async fn r06_t18_a_real_browser_is_not_redirected_to_a_foreign_address() {
     browser.visit(&format!("{APP}/first")).await;
     browser.sign_in_as("alice").await;
     browser
-        .arrives("the app", |url| url.path() == "/first")
+        .wait_for_url("the app", |url| url.path() == "/first")
         .await;
     for (odd, path) in ODD {
         browser
             .visit(&format!("{URL}/oauth2/start?rd={}", encoded(odd)))
             .await;
         let end = browser
-            .arrives(odd, |url| url.as_str().starts_with(APP))
+            .wait_for_url(odd, |url| url.as_str().starts_with(APP))
             .await;
         assert_eq!(end.as_str(), format!("{APP}{path}"), "{odd}");
         assert_eq!(

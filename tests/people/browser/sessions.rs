@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::browser::{assert_no_console_errors, shared_stack};
 
 /// Submits a form of the app's own page.
-async fn sends_a_form(browser: &Browser, path: &str, text: &str) {
+async fn submit_form(browser: &Browser, path: &str, text: &str) {
     let script = format!(
         "const form = document.createElement('form'); form.method = 'post'; form.action = '{path}'; \
          const field = document.createElement('input'); field.name = 'text'; field.value = '{text}'; \
@@ -19,7 +19,7 @@ async fn sends_a_form(browser: &Browser, path: &str, text: &str) {
     browser.run(&script).await;
     let there = format!("{APP}{path}");
     browser
-        .arrives("an answer", |url| url.as_str() == there)
+        .wait_for_url("an answer", |url| url.as_str() == there)
         .await;
 }
 
@@ -41,13 +41,13 @@ async fn a_form_sent_after_the_session_token_expired_reaches_the_app_once() {
     browser.visit(&format!("{APP}/form")).await;
     browser.sign_in_as("alice").await;
     browser
-        .arrives("the app", |url| url.path() == "/form")
+        .wait_for_url("the app", |url| url.path() == "/form")
         .await;
     let old = session_token(&browser).await;
     let over = async || now() > old["exp"].as_i64().unwrap();
     wait::until_true("the expiry of the token", wait::LONG, over).await;
 
-    sends_a_form(&browser, "/form/send", "hello").await;
+    submit_form(&browser, "/form/send", "hello").await;
     let seen = stack.app_requests("POST", "/form/send");
     assert_eq!(seen.len(), 1, "{seen:?}");
     assert_eq!(seen[0]["body_bytes"], "text=hello".len());
@@ -65,11 +65,11 @@ async fn h13_a_form_without_a_session_is_refused_without_a_redirect() {
     browser.visit(&format!("{APP}/form")).await;
     browser.sign_in_as("alice").await;
     browser
-        .arrives("the app", |url| url.path() == "/form")
+        .wait_for_url("the app", |url| url.path() == "/form")
         .await;
     browser.client().delete_all_cookies().await.unwrap();
 
-    sends_a_form(&browser, "/form/lost", "hello").await;
+    submit_form(&browser, "/form/lost", "hello").await;
     let text = browser.text().await;
     assert!(text.contains("no-credentials"), "{text}");
     assert!(stack.app_requests("POST", "/form/lost").is_empty());
@@ -77,7 +77,7 @@ async fn h13_a_form_without_a_session_is_refused_without_a_redirect() {
     // user.
     browser.visit(&format!("{APP}/form?again=1")).await;
     browser
-        .arrives("the app", |url| url.query() == Some("again=1"))
+        .wait_for_url("the app", |url| url.query() == Some("again=1"))
         .await;
     assert_no_console_errors(&browser, &[401]).await;
 }

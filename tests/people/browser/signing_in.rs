@@ -3,16 +3,16 @@
 use portcullis_tests::lab::full_stack::{APP, URL};
 use portcullis_tests::lab::{Browser, wait};
 
-use crate::browser::signing_out::shows;
+use crate::browser::signing_out::wait_for_heading;
 use crate::browser::{assert_no_console_errors, shared_stack};
 
 const LINK: &str =
     "/graph?g0.expr=up%20%2B1&tab=1#/alerts?silenced=false&filter=%7Bseverity%3D%22page%22%7D";
 
 /// Waits until the browser is at the app, and returns the URL.
-async fn at_the_app(browser: &Browser) -> String {
+async fn wait_for_app(browser: &Browser) -> String {
     let at_app = |url: &url::Url| url.as_str().starts_with(APP);
-    browser.arrives("the app", at_app).await.into()
+    browser.wait_for_url("the app", at_app).await.into()
 }
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn a_deep_link_with_query_and_fragment_survives_the_sign_in() {
     let browser = stack.browser().await;
     browser.visit(&format!("{APP}{LINK}")).await;
     browser.sign_in_as("alice").await;
-    assert_eq!(at_the_app(&browser).await, format!("{APP}{LINK}"));
+    assert_eq!(wait_for_app(&browser).await, format!("{APP}{LINK}"));
     assert!(browser.text().await.contains("\"app\":\"alertmanager\""));
     assert_no_console_errors(&browser, &[]).await;
 }
@@ -34,7 +34,7 @@ async fn without_scripts_only_the_fragment_is_lost() {
     browser.visit(&format!("{APP}{LINK}")).await;
     browser.sign_in_as("alice").await;
     let (page, _) = LINK.split_once('#').unwrap();
-    assert_eq!(at_the_app(&browser).await, format!("{APP}{page}"));
+    assert_eq!(wait_for_app(&browser).await, format!("{APP}{page}"));
     assert_no_console_errors(&browser, &[]).await;
 }
 
@@ -52,7 +52,7 @@ async fn two_tabs_that_sign_in_at_once_both_return_to_their_page() {
     for (tab, link) in [(one, "/one?tab=1#first"), (two, "/two?tab=2#second")] {
         client.switch_to_window(tab).await.unwrap();
         browser.sign_in_as("alice").await;
-        assert_eq!(at_the_app(&browser).await, format!("{APP}{link}"));
+        assert_eq!(wait_for_app(&browser).await, format!("{APP}{link}"));
     }
     assert_no_console_errors(&browser, &[]).await;
 }
@@ -69,7 +69,7 @@ async fn the_back_button_returns_to_the_previous_page() {
     browser.run(follow).await;
     browser.sign_in_as("alice").await;
     let app = format!("{APP}/back?x=1#y");
-    assert_eq!(at_the_app(&browser).await, app);
+    assert_eq!(wait_for_app(&browser).await, app);
 
     let mut passed = Vec::new();
     while browser.url().await.as_str() != portal {
@@ -79,12 +79,12 @@ async fn the_back_button_returns_to_the_previous_page() {
         wait::until_true("a page before this one", wait::LONG, moved).await;
         passed.push(browser.url().await);
     }
-    let ours = |url: &&url::Url| url.as_str().starts_with(URL);
-    assert_eq!(passed.iter().find(ours), None, "{passed:#?}");
+    let our_cookies = |url: &&url::Url| url.as_str().starts_with(URL);
+    assert_eq!(passed.iter().find(our_cookies), None, "{passed:#?}");
     for _ in &passed {
         client.forward().await.unwrap();
     }
-    assert_eq!(at_the_app(&browser).await, app);
+    assert_eq!(wait_for_app(&browser).await, app);
     // The request for the app's icon, before the sign-in.
     assert_no_console_errors(&browser, &[401]).await;
 }
@@ -95,13 +95,13 @@ async fn a_repeated_callback_shows_a_page_with_a_link() {
     let browser = stack.browser().await;
     let over = format!("{URL}/oauth2/callback?code=abc&state=def");
     browser.visit(&over).await;
-    shows(&browser, "This sign-in has expired").await;
+    wait_for_heading(&browser, "This sign-in has expired").await;
     browser.click("main a").await;
     browser.sign_in_as("alice").await;
-    shows(&browser, "You are signed in").await;
+    wait_for_heading(&browser, "You are signed in").await;
     // Again, now with a session: no redirect.
     browser.visit(&over).await;
     browser.click("main a").await;
-    shows(&browser, "You are signed in").await;
+    wait_for_heading(&browser, "You are signed in").await;
     assert_no_console_errors(&browser, &[403]).await;
 }

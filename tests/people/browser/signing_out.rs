@@ -6,15 +6,17 @@ use portcullis_tests::lab::{Browser, wait};
 use crate::browser::{assert_no_console_errors, shared_stack, two_providers};
 
 /// Signs in on the way to this page of the app.
-async fn signs_in(browser: &Browser, login: &str, path: &str) {
+async fn sign_in(browser: &Browser, login: &str, path: &str) {
     let link = format!("{APP}{path}");
     browser.visit(&link).await;
     browser.sign_in_as(login).await;
-    browser.arrives("the app", |url| url.as_str() == link).await;
+    browser
+        .wait_for_url("the app", |url| url.as_str() == link)
+        .await;
 }
 
 /// Waits for a page with this heading.
-pub(crate) async fn shows(browser: &Browser, heading: &str) {
+pub(crate) async fn wait_for_heading(browser: &Browser, heading: &str) {
     let script = "return document.querySelector('h1')?.textContent";
     let shown = async || {
         // A page that is being replaced cannot run a script.
@@ -28,18 +30,18 @@ pub(crate) async fn shows(browser: &Browser, heading: &str) {
 async fn l01_after_signing_out_the_app_asks_for_a_sign_in_again() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
-    signs_in(&browser, "carol", "/out").await;
+    sign_in(&browser, "carol", "/out").await;
     browser
         .visit(&format!("{URL}/oauth2/sign_out?rd={APP}/out"))
         .await;
     browser.confirm_sign_out().await;
-    shows(&browser, "You are signed out").await;
+    wait_for_heading(&browser, "You are signed out").await;
     let left = browser.cookies().await;
-    let ours =
+    let our_cookies =
         |cookie: &&serde_json::Value| cookie["name"].as_str().unwrap().starts_with(COOKIE_PREFIX);
-    assert_eq!(left.iter().find(ours), None);
+    assert_eq!(left.iter().find(our_cookies), None);
     browser.click("main a").await;
-    signs_in(&browser, "carol", "/out").await;
+    sign_in(&browser, "carol", "/out").await;
     assert_no_console_errors(&browser, &[]).await;
 }
 
@@ -50,11 +52,13 @@ async fn l01_a_provider_that_signs_out_without_a_prompt_redirects_back() {
     let start = format!("{URL}/oauth2/start?provider=google&rd={APP}/out");
     browser.visit(&start).await;
     browser.sign_in_as("carol").await;
-    browser.arrives("the app", |url| url.path() == "/out").await;
+    browser
+        .wait_for_url("the app", |url| url.path() == "/out")
+        .await;
     browser
         .visit(&format!("{URL}/oauth2/sign_out?rd={APP}/out"))
         .await;
-    shows(&browser, "You are signed out").await;
+    wait_for_heading(&browser, "You are signed out").await;
     assert_no_console_errors(&browser, &[]).await;
 }
 
@@ -62,7 +66,7 @@ async fn l01_a_provider_that_signs_out_without_a_prompt_redirects_back() {
 async fn l01_another_site_cannot_sign_a_user_out_without_a_prompt() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
-    signs_in(&browser, "dave", "/asked").await;
+    sign_in(&browser, "dave", "/asked").await;
     browser
         .visit(&format!(
             "{}/.well-known/openid-configuration",
@@ -71,17 +75,17 @@ async fn l01_another_site_cannot_sign_a_user_out_without_a_prompt() {
         .await;
     let script = format!("location.href = '{URL}/oauth2/sign_out'");
     browser.run(&script).await;
-    shows(&browser, "Sign out?").await;
-    signs_in_already(&browser, "/asked").await;
+    wait_for_heading(&browser, "Sign out?").await;
+    assert_signed_in(&browser, "/asked").await;
     browser.client().back().await.unwrap();
-    shows(&browser, "Sign out?").await;
+    wait_for_heading(&browser, "Sign out?").await;
     browser.click("main button").await;
     browser.confirm_sign_out().await;
-    shows(&browser, "You are signed out").await;
+    wait_for_heading(&browser, "You are signed out").await;
     assert_no_console_errors(&browser, &[]).await;
 }
 
-async fn signs_in_already(browser: &Browser, path: &str) {
+async fn assert_signed_in(browser: &Browser, path: &str) {
     browser.visit(&format!("{APP}{path}")).await;
     assert_eq!(browser.url().await.as_str(), format!("{APP}{path}"));
 }
@@ -90,17 +94,17 @@ async fn signs_in_already(browser: &Browser, path: &str) {
 async fn a_user_without_access_can_sign_in_as_another_user() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
-    signs_in(&browser, "bob", "/secret?x=1").await;
-    shows(&browser, "Not allowed").await;
+    sign_in(&browser, "bob", "/secret?x=1").await;
+    wait_for_heading(&browser, "Not allowed").await;
     assert!(browser.text().await.contains("caller-not-allowed"));
     assert!(stack.app_requests("GET", "/secret?x=1").is_empty());
     browser.click("main a").await;
     browser.confirm_sign_out().await;
-    shows(&browser, "You are signed out").await;
+    wait_for_heading(&browser, "You are signed out").await;
     browser.click("main a").await;
     browser.sign_in_as("alice").await;
     browser
-        .arrives("the app", |url| url.as_str() == format!("{APP}/secret?x=1"))
+        .wait_for_url("the app", |url| url.as_str() == format!("{APP}/secret?x=1"))
         .await;
     assert_eq!(stack.app_requests("GET", "/secret?x=1").len(), 1);
     assert_no_console_errors(&browser, &[403]).await;

@@ -27,7 +27,7 @@ async fn c04_invalid_cookies_set_by_another_host_lock_nobody_out() {
             "__Secure-portcullis-login-x",
             "__Secure-portcullis-login-done",
         ] {
-            toss(&mut alice, name, "a-neighbours-rubbish", path);
+            inject(&mut alice, name, "a-neighbours-rubbish", path);
         }
     }
     for _ in 0..2 {
@@ -36,7 +36,7 @@ async fn c04_invalid_cookies_set_by_another_host_lock_nobody_out() {
     }
     // If they replace the user's own cookies, the session ends, and a sign-in repairs it.
     for name in [TOKEN, SEALED] {
-        toss(&mut alice, name, "a-neighbours-rubbish", "/");
+        inject(&mut alice, name, "a-neighbours-rubbish", "/");
     }
     assert_eq!(alerts(&mut alice).await.status, 401);
     sign_in(&mut alice, "alice", "/silences").await;
@@ -50,7 +50,7 @@ async fn c04_two_sessions_in_one_request_are_both_rejected() {
     let mut alice = deployment.signed_in("alice", 0).await;
     for path in ["/api", "/oauth2"] {
         for name in [TOKEN, SEALED] {
-            toss(&mut alice, name, &cookie(&eve, name), path);
+            inject(&mut alice, name, &cookie(&eve, name), path);
         }
     }
     let reached = deployment.app.count();
@@ -76,7 +76,7 @@ async fn r11_a_sign_in_replaces_injected_cookies() {
 
         let mut alice = deployment.user_agent(0);
         for name in [TOKEN, SEALED] {
-            toss(&mut alice, name, &cookie(&eve, name), "/");
+            inject(&mut alice, name, &cookie(&eve, name), "/");
         }
         alice.cookies_mut().put(planted.clone());
         alice.visit(&format!("{URL}/oauth2/sign_in")).await;
@@ -86,7 +86,7 @@ async fn r11_a_sign_in_replaces_injected_cookies() {
         assert!(alice.cookies().get(TOKEN).is_none());
         alice.sign_in_as("alice").await;
         assert_subject(&deployment, &mut alice, "alice").await;
-        assert_ne!(session_of(&alice), session_of(&eve));
+        assert_ne!(session_id(&alice), session_id(&eve));
         for name in [TOKEN, SEALED] {
             assert_ne!(cookie(&alice, name), cookie(&eve, name), "{name}");
         }
@@ -107,7 +107,7 @@ async fn r11_a_sign_in_replaces_injected_cookies() {
 }
 
 /// Sets a cookie as any host of the domain can.
-fn toss(person: &mut UserAgent, name: &str, value: &str, path: &str) {
+fn inject(person: &mut UserAgent, name: &str, value: &str, path: &str) {
     person.cookies_mut().put(Cookie {
         name: name.to_owned(),
         value: value.to_owned(),
@@ -134,7 +134,7 @@ async fn assert_subject(deployment: &Deployment, person: &mut UserAgent, login: 
 }
 
 /// The session ID in a browser's cookies.
-fn session_of(person: &UserAgent) -> Value {
+fn session_id(person: &UserAgent) -> Value {
     let token = cookie(person, TOKEN);
     let claims = token.split('.').nth(1).expect("a token");
     let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");

@@ -43,16 +43,16 @@ async fn c03_a_session_is_complete_around_the_size_limit_of_a_cookie() {
         length(&deployment, SEALED, 1010).await,
     );
     let group = |value: usize| 10 + (value - short) * 1000 / (long - short);
-    let mut pieces = Vec::new();
+    let mut chunks = Vec::new();
     for value in [
         3990,
         4010,
         MAX_COOKIE_BYTES - SEALED.len(),
         MAX_COOKIE_BYTES + 5,
     ] {
-        pieces.push(length(&deployment, SEALED, group(value)).await > 4000);
+        chunks.push(length(&deployment, SEALED, group(value)).await > 4000);
     }
-    assert_eq!(pieces, [false, true, true, true]);
+    assert_eq!(chunks, [false, true, true, true]);
 }
 
 /// Signs in a user who is in a group with a name of this length. The name must be returned
@@ -75,14 +75,14 @@ async fn length(deployment: &Deployment, name: &str, bytes: usize) -> usize {
         seen["headers"].as_array().unwrap().contains(&header),
         "{bytes}"
     );
-    pieces(&alice, name)
+    chunks(&alice, name)
         .iter()
         .map(|(_, value)| value.len())
         .sum()
 }
 
 /// A cookie, whole or in chunks.
-fn pieces(person: &UserAgent, name: &str) -> Vec<(String, String)> {
+fn chunks(person: &UserAgent, name: &str) -> Vec<(String, String)> {
     let own = person.cookies().iter().filter(|cookie| {
         let rest = cookie.name.strip_prefix(name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -99,11 +99,11 @@ async fn c03_a_session_with_wrong_chunks_is_rejected() {
         let claims = json!({"email_verified": true, "groups": ["sre", group]});
         deployment.provider.set_account(login, claims).await;
     }
-    let alice = pieces(&deployment.signed_in("alice", 0).await, SEALED);
-    let eve = pieces(&deployment.signed_in("eve", 0).await, SEALED);
+    let alice = chunks(&deployment.signed_in("alice", 0).await, SEALED);
+    let eve = chunks(&deployment.signed_in("eve", 0).await, SEALED);
     assert!(alice.len() > 1 && alice.len() == eve.len(), "in chunks");
-    let asked = async |pieces: &[(String, String)]| {
-        let pairs: Vec<String> = pieces.iter().map(|(n, v)| format!("{n}={v}")).collect();
+    let asked = async |chunks: &[(String, String)]| {
+        let pairs: Vec<String> = chunks.iter().map(|(n, v)| format!("{n}={v}")).collect();
         let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", pairs.join("; "));
         deployment.replicas[0].companion.call(call).await.status
     };

@@ -13,7 +13,7 @@ async fn t17_a_link_cannot_sign_a_user_in_as_somebody_else() {
     let deployment = Settings::single().start().await;
     let mut eve = deployment.user_agent(0);
     // Everything that it takes: the attacker's own browser would be signed in by it.
-    let link = half_way(&mut eve, "eve").await;
+    let link = pending_sign_in(&mut eve, "eve").await;
     for mut victim in [
         deployment.user_agent(0),
         deployment.signed_in("alice", 0).await,
@@ -90,7 +90,7 @@ async fn r11_subresources_and_frames_neither_start_a_sign_in_nor_end_a_session()
 }
 
 /// Signs in at the provider, and returns the URL of the callback, which is not requested.
-async fn half_way(person: &mut UserAgent, login: &str) -> String {
+async fn pending_sign_in(person: &mut UserAgent, login: &str) -> String {
     person.visit(&format!("{APP}/graph")).await;
     let form = person.page().form_with("prompt", "login");
     person

@@ -63,7 +63,7 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
 
     // Both replicas need a refresh before the provider has responded to either.
     deployment.provider.pause().await;
-    let asked = storm(&deployment, |replica| {
+    let asked = send_concurrently(&deployment, |replica| {
         let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", &cookies);
         (call, replica.companion.address(), None)
     });
@@ -78,7 +78,7 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
     // token expires; each filter has it refreshed.
     let mut renewed = [false; 2];
     wait::until_true("a refreshed token by each filter", wait::LONG, async || {
-        let replies = storm(&deployment, |replica| {
+        let replies = send_concurrently(&deployment, |replica| {
             let call = Call::get(HOST, "/api/v2/alerts").header("cookie", &cookies);
             let trust = Some(deployment.authority.trust());
             (call, replica.gateway.address(), trust)
@@ -94,7 +94,7 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
 }
 
 /// Sends fifty requests at once, alternating between the replicas.
-async fn storm(
+async fn send_concurrently(
     deployment: &Deployment,
     call: impl Fn(&Replica) -> (Call, SocketAddr, Option<Arc<ClientConfig>>),
 ) -> Vec<Reply> {

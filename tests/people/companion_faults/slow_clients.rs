@@ -50,7 +50,7 @@ async fn t29_slow_clients_are_disconnected_while_others_are_served() {
             let stream = TcpStream::connect(address).await.unwrap();
             (
                 "a handshake",
-                drip(stream, b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03").await,
+                send_slowly(stream, b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03").await,
             )
         });
         for (what, begin) in [
@@ -68,7 +68,10 @@ async fn t29_slow_clients_are_disconnected_while_others_are_served() {
             let trust = Arc::clone(&trust);
             dripping.spawn(async move {
                 let stream = TcpStream::connect(address).await.unwrap();
-                (what, drip(over_tls(stream, &trust).await, begin).await)
+                (
+                    what,
+                    send_slowly(over_tls(stream, &trust).await, begin).await,
+                )
             });
         }
     }
@@ -99,7 +102,10 @@ async fn t29_slow_clients_are_disconnected_while_others_are_served() {
 
 /// Sends this, and then one byte at a time until the peer closes. Returns what the peer sent
 /// before; `None` if it did not close within [`wait::LONG`].
-async fn drip(mut stream: impl AsyncRead + AsyncWrite + Unpin, begin: &[u8]) -> Option<String> {
+async fn send_slowly(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    begin: &[u8],
+) -> Option<String> {
     let dripping = async {
         let mut told = Vec::new();
         let mut buffer = [0; 4096];

@@ -68,10 +68,10 @@ async fn a_session_that_expires_while_redis_is_down_recovers() {
         (reply.status != 200).then_some(reply)
     })
     .await;
-    is_unavailable("a program", &refused);
+    assert_unavailable("a program", &refused);
     assert_eq!(refused.verdict(), "503 session-unavailable");
     let page = alice.visit(&format!("{APP}/graph")).await;
-    is_unavailable("a person", &page.reply);
+    assert_unavailable("a person", &page.reply);
     assert_eq!(
         page.url.as_str(),
         format!("{APP}/graph"),
@@ -86,7 +86,7 @@ async fn a_session_that_expires_while_redis_is_down_recovers() {
 struct Fixture {
     deployment: Deployment,
     alice: UserAgent,
-    half_way: UserAgent,
+    pending_sign_in: UserAgent,
 }
 
 impl Fixture {
@@ -94,13 +94,13 @@ impl Fixture {
         let plan = Settings::with_redis().with("trusted_proxies", json!(["127.0.0.1"]));
         let deployment = plan.start().await;
         let alice = deployment.signed_in("alice", 0).await;
-        let mut half_way = deployment.user_agent(0);
-        half_way.visit(&format!("{APP}/graph")).await;
+        let mut pending_sign_in = deployment.user_agent(0);
+        pending_sign_in.visit(&format!("{APP}/graph")).await;
         deployment.replicas[0].wait_for_ready(200, "OK\n").await;
         Self {
             deployment,
             alice,
-            half_way,
+            pending_sign_in,
         }
     }
 
@@ -117,22 +117,22 @@ impl Fixture {
         assert_eq!(forward_auth(deployment, &cookies).await.status, 202);
 
         // What needs the store reports the outage.
-        is_unavailable("userinfo", &userinfo(alice).await);
-        is_unavailable("a refresh", &refresh(alice).await);
-        is_unavailable("revocations", &replica.get("/oauth2/revocations").await);
+        assert_unavailable("userinfo", &userinfo(alice).await);
+        assert_unavailable("a refresh", &refresh(alice).await);
+        assert_unavailable("revocations", &replica.get("/oauth2/revocations").await);
         let page = alice.visit(&format!("{URL}/oauth2/sign_out")).await;
-        is_unavailable("a sign-out", &page.reply);
+        assert_unavailable("a sign-out", &page.reply);
         assert!(page.text().contains("Try again"), "{}", page.text());
-        let page = self.half_way.sign_in_as("eve").await;
+        let page = self.pending_sign_in.sign_in_as("eve").await;
         assert_eq!(page.url.path(), "/oauth2/callback");
-        is_unavailable("a sign-in", &page.reply);
+        assert_unavailable("a sign-in", &page.reply);
         assert!(page.text().contains("Try again"), "{}", page.text());
         let told = deployment.provider.logout_tokens().await;
         assert_eq!(told.len(), 0);
 
         // No sign-in succeeds, and no session is lost.
         assert_eq!(
-            alerts(&mut self.half_way).await.verdict(),
+            alerts(&mut self.pending_sign_in).await.verdict(),
             "401 no-credentials"
         );
         let nobody = forward_auth(deployment, "").await;
@@ -158,15 +158,15 @@ impl Fixture {
         assert_ne!(cookie_header(&self.alice), cookies, "a new token");
         assert_eq!(replica.revocations().await["entries"], json!([]));
         // The error page of the failed sign-in links to a new one.
-        let page = self.half_way.page();
+        let page = self.pending_sign_in.page();
         let again = page
             .links()
             .into_iter()
             .find(|to| to.path() == "/oauth2/sign_in");
-        self.half_way.follow(again.unwrap().as_str()).await;
-        let page = at_provider(&mut self.half_way, "eve").await;
+        self.pending_sign_in.follow(again.unwrap().as_str()).await;
+        let page = at_provider(&mut self.pending_sign_in, "eve").await;
         assert!(page.text().contains("You are signed in"), "{}", page.text());
-        assert_eq!(alerts(&mut self.half_way).await.status, 200);
+        assert_eq!(alerts(&mut self.pending_sign_in).await.status, 200);
         // A sign-out that failed now succeeds.
         sign_out(&mut self.alice).await;
         self.deployment.wait_until_revoked(&cookies, replica).await;
@@ -174,7 +174,7 @@ impl Fixture {
 }
 
 /// The response to a client that should try again.
-fn is_unavailable(what: &str, reply: &Reply) {
+fn assert_unavailable(what: &str, reply: &Reply) {
     assert_eq!(reply.status, 503, "{what}: {}", reply.text());
     let after = reply.header("retry-after").and_then(|s| s.parse().ok());
     assert!(

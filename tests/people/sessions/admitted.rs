@@ -12,10 +12,10 @@ use crate::sessions::session_gateway::{
 #[tokio::test]
 async fn a_session_is_verified_with_the_companions_keys() {
     for version in Version::ALL {
-        let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann/1");
-        let (reply, seen) = people
-            .assert_allowed_with_reply("good", with_session(&people.valid_token(&ann)))
+        let (reply, seen) = gateway
+            .assert_allowed_with_reply("good", with_session(&gateway.valid_token(&ann)))
             .await;
         assert_eq!(reply.header("set-cookie"), None);
         for (name, value) in [
@@ -32,9 +32,9 @@ async fn a_session_is_verified_with_the_companions_keys() {
                 "{name} in Envoy {version}"
             );
         }
-        assert_eq!(people.companion.count(REFRESH), 0);
+        assert_eq!(gateway.companion.count(REFRESH), 0);
 
-        let line = people
+        let line = gateway
             .gateway
             .logged("it", |line| line["caller"] == "sso/ann%2F1");
         let line = line.await;
@@ -42,33 +42,33 @@ async fn a_session_is_verified_with_the_companions_keys() {
             (&line["rule"], &line["reason"]),
             (&json!("people"), &json!("rule"))
         );
-        let record = people.gateway.audit_records().pop().unwrap().record;
+        let record = gateway.gateway.audit_records().pop().unwrap().record;
         assert_eq!(record["caller"], "sso/ann%2F1");
         assert_eq!(record["trust"], "sso");
-        assert_eq!(record["kid"], people.key.kid());
+        assert_eq!(record["kid"], gateway.key.kid());
         let labels = [("decision", "allowed"), ("reason", "rule")];
-        let gateway = &people.gateway;
-        gateway
+        let envoy = &gateway.gateway;
+        envoy
             .metric("portcullis_decisions_total", &labels, |count| count == 1.0)
             .await;
         let keys = [("trust", "sso"), ("outcome", "good")];
-        gateway
+        envoy
             .metric("portcullis_key_reads_total", &keys, |count| count == 1.0)
             .await;
-        people.assert_clean().await;
+        gateway.assert_clean().await;
     }
 }
 
 #[tokio::test]
 async fn h14_session_cookies_are_not_passed_to_the_app() {
-    let mut people = SessionGateway::start().await;
-    let good = people.valid_token(&TestSession::new("ann"));
+    let mut gateway = SessionGateway::start().await;
+    let good = gateway.valid_token(&TestSession::new("ann"));
     let family = format!(
         "a=1;{TOKEN}={good};  b=\"2; {TOKEN}.0=x; {SEALED}=y; {SEALED}.1=z;{TOKEN}-login-abc=w; \
          {TOKEN}s=theirs;c; __secure-portcullis=theirs too"
     );
     let left = format!("a=1;  b=\"2; {TOKEN}s=theirs;c; __secure-portcullis=theirs too");
-    let karma = people.token();
+    let karma = gateway.token();
     for (what, call) in [
         ("a session", Call::get(HOST, "/api")),
         ("a public rule", Call::get(HOST, "/-/healthy")),
@@ -81,22 +81,22 @@ async fn h14_session_cookies_are_not_passed_to_the_app() {
         ("a bearer token", get_alerts(&karma)),
     ] {
         let call = call.header("cookie", &family);
-        let (_, seen) = people.assert_allowed_with_reply(what, call).await;
+        let (_, seen) = gateway.assert_allowed_with_reply(what, call).await;
         assert_eq!(header_values(&seen, "cookie"), [left.as_str()], "{what}");
     }
     let only = Call::get(HOST, "/-/healthy").header("cookie", format!("{TOKEN}=x"));
-    let (_, seen) = people.assert_allowed_with_reply("only ours", only).await;
+    let (_, seen) = gateway.assert_allowed_with_reply("only ours", only).await;
     assert!(header_values(&seen, "cookie").is_empty());
     let several = Call::get(HOST, "/-/healthy")
         .header("cookie", "a=1")
         .header("cookie", format!("{SEALED}=x"))
         .header("cookie", "b=2");
-    let (_, seen) = people
+    let (_, seen) = gateway
         .assert_allowed_with_reply("several headers", several)
         .await;
     assert_eq!(header_values(&seen, "cookie").join("; "), "a=1; b=2");
     let theirs = Call::get(HOST, "/-/healthy").header("cookie", b"a=\xe9;b");
-    let (_, seen) = people
+    let (_, seen) = gateway
         .assert_allowed_with_reply("none of ours", theirs)
         .await;
     assert_eq!(header_values(&seen, "cookie"), ["a=\u{e9};b"]);
@@ -106,31 +106,31 @@ async fn h14_session_cookies_are_not_passed_to_the_app() {
     for crumb in ["a=1", &format!("{TOKEN}={good}"), "b=2"] {
         crumbs = crumbs.header("cookie", crumb);
     }
-    let reply = crumbs.send_h2(people.gateway.address()).await;
-    people.count_forwarded();
+    let reply = crumbs.send_h2(gateway.gateway.address()).await;
+    gateway.count_forwarded();
     assert_eq!(reply.status, 200, "{}", reply.text());
-    let seen = people.fixture.app.requests().pop().unwrap();
+    let seen = gateway.fixture.app.requests().pop().unwrap();
     assert_eq!(header_values(&seen, "cookie"), ["a=1; b=2"]);
-    people.assert_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
-    let mut people = SessionGateway::start().await;
+    let mut gateway = SessionGateway::start().await;
     let ann = TestSession::new("ann");
-    let (good, karma) = (people.valid_token(&ann), people.token());
-    people
+    let (good, karma) = (gateway.valid_token(&ann), gateway.token());
+    gateway
         .assert_allowed_with_reply("a session", with_session(&good))
         .await;
-    let bearer = people.assert_refused(
+    let bearer = gateway.assert_refused(
         "a session as bearer",
         get_alerts(&good),
         401,
         "token-malformed",
     );
     bearer.await;
-    let typed = |typ: &str| ann.token().header("typ", typ).sign(&people.key);
-    let stranger = SigningKey::p256().named(people.key.kid());
+    let typed = |typ: &str| ann.token().header("typ", typ).sign(&gateway.key);
+    let stranger = SigningKey::p256().named(gateway.key.kid());
     for (what, token, reason) in [
         (
             "a bearer token as session",
@@ -159,33 +159,33 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
             "another issuer",
             ann.token()
                 .claim("iss", "https://evil.example.com")
-                .sign(&people.key),
+                .sign(&gateway.key),
             "issuer-unknown",
         ),
         (
             "another audience",
-            ann.token().claim("aud", AUDIENCE).sign(&people.key),
+            ann.token().claim("aud", AUDIENCE).sign(&gateway.key),
             "audience-mismatch",
         ),
         (
             "another provider",
-            ann.token().claim("idp", "blue").sign(&people.key),
+            ann.token().claim("idp", "blue").sign(&gateway.key),
             "issuer-unknown",
         ),
         (
             "lifetime too long",
-            ann.token().expires_in(7200).sign(&people.key),
+            ann.token().expires_in(7200).sign(&gateway.key),
             "lifetime-too-long",
         ),
         ("not a token", "x".to_owned(), "token-malformed"),
     ] {
-        people
+        gateway
             .assert_refused(what, with_session(&token), 401, reason)
             .await;
     }
     // An invalid bearer token never falls back to the session, and a valid one needs none (H03).
     let both = |token: &str| get_alerts(token).header("cookie", cookies(&good));
-    people
+    gateway
         .assert_refused(
             "invalid bearer token",
             both("a.b.c"),
@@ -193,7 +193,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
             "token-malformed",
         )
         .await;
-    let (_, seen) = people
+    let (_, seen) = gateway
         .assert_allowed_with_reply("a valid one", both(&karma))
         .await;
     assert_eq!(
@@ -201,19 +201,19 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
         ["blue/monitoring/karma"]
     );
     let basic = with_session(&good).header("authorization", "Basic YTpi");
-    let (_, seen) = people
+    let (_, seen) = gateway
         .assert_allowed_with_reply("with Basic credentials", basic)
         .await;
     assert!(header_values(&seen, "authorization").is_empty());
-    assert_eq!(people.companion.count(REFRESH), 0);
-    people.assert_clean().await;
+    assert_eq!(gateway.companion.count(REFRESH), 0);
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
-    let mut people = SessionGateway::start().await;
+    let mut gateway = SessionGateway::start().await;
     let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
-    let good = people.valid_token(&ann);
+    let good = gateway.valid_token(&ann);
     let with = |cookies: String| Call::get(HOST, "/api").header("cookie", cookies);
     for (what, cookies) in [
         ("invalid cookie first", format!("{TOKEN}=x; {TOKEN}={good}")),
@@ -223,22 +223,22 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
         ),
         (
             "expired token",
-            format!("{TOKEN}={}; {TOKEN}={good}", people.expired_token(&eve)),
+            format!("{TOKEN}={}; {TOKEN}={good}", gateway.expired_token(&eve)),
         ),
         (
             "duplicate",
-            format!("{TOKEN}={good}; {TOKEN}={}", people.valid_token(&ann)),
+            format!("{TOKEN}={good}; {TOKEN}={}", gateway.valid_token(&ann)),
         ),
     ] {
-        let (_, seen) = people.assert_allowed_with_reply(what, with(cookies)).await;
+        let (_, seen) = gateway.assert_allowed_with_reply(what, with(cookies)).await;
         assert_eq!(
             header_values(&seen, "x-portcullis-caller"),
             ["sso/ann"],
             "{what}"
         );
     }
-    let two = format!("{TOKEN}={good}; {TOKEN}={}", people.valid_token(&eve));
-    people
+    let two = format!("{TOKEN}={good}; {TOKEN}={}", gateway.valid_token(&eve));
+    gateway
         .assert_refused("two sessions", with(two), 401, "no-credentials")
         .await;
 
@@ -246,11 +246,11 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
     let groups: Vec<String> = (0..300).map(|number| format!("group-{number}")).collect();
     let mut groups = json!(groups);
     groups.as_array_mut().unwrap().push(json!("sre"));
-    let long = ann.token().claim("groups", groups).sign(&people.key);
+    let long = ann.token().claim("groups", groups).sign(&gateway.key);
     let (first, second) = long.split_at(4000);
     assert!(second.len() < 4000, "two chunks");
     let pieces = format!("{TOKEN}.1={second}; {TOKEN}.0={first}");
-    people
+    gateway
         .assert_allowed_with_reply("in chunks", with(pieces))
         .await;
     for (what, cookies, reason) in [
@@ -270,9 +270,9 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
             "token-malformed",
         ),
     ] {
-        people
+        gateway
             .assert_refused(what, with(cookies), 401, reason)
             .await;
     }
-    people.assert_clean().await;
+    gateway.assert_clean().await;
 }

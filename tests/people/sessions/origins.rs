@@ -12,12 +12,12 @@ const ALLOWED_ORIGIN: &str = "https://karma.example.com";
 
 #[tokio::test]
 async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
-    let mut people = SessionGateway::with(
+    let mut gateway = SessionGateway::with(
         |policy| policy["apps"][0]["origins"] = json!([ALLOWED_ORIGIN]),
         |builder| builder,
     )
     .await;
-    let good = cookies(&people.valid_token(&TestSession::new("ann")));
+    let good = cookies(&gateway.valid_token(&TestSession::new("ann")));
     let own = format!("https://{HOST}");
     let call = |method: &str, headers: &[(&str, &str)]| {
         let call = Call::new(method, HOST, "/api").header("cookie", &good);
@@ -49,7 +49,7 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
             call("OPTIONS", &[("sec-fetch-site", "cross-site")]),
         ),
     ] {
-        people.assert_allowed_with_reply(what, call).await;
+        gateway.assert_allowed_with_reply(what, call).await;
     }
     let upgrade = ("upgrade", "websocket");
     let connection = ("connection", "upgrade");
@@ -90,20 +90,20 @@ async fn unsafe_methods_and_upgrades_require_the_apps_own_origin() {
             ),
         ),
     ] {
-        people.assert_refused(what, call, 403, "cross-site").await;
+        gateway.assert_refused(what, call, 403, "cross-site").await;
     }
     // No refresh is requested either.
-    let over = cookies(&people.expired_token(&TestSession::new("ann")));
+    let over = cookies(&gateway.expired_token(&TestSession::new("ann")));
     let old = Call::post(HOST, "/api").header("cookie", over);
     let old = old.header("sec-fetch-site", "cross-site");
-    people
+    gateway
         .assert_refused("expired session", old, 403, "cross-site")
         .await;
-    assert_eq!(people.companion.count(REFRESH), 0);
+    assert_eq!(gateway.companion.count(REFRESH), 0);
     // A token that no browser sends by itself needs no such check.
-    let bearer = get_alerts(&people.token()).header("sec-fetch-site", "cross-site");
-    people
+    let bearer = get_alerts(&gateway.token()).header("sec-fetch-site", "cross-site");
+    gateway
         .assert_allowed_with_reply("a bearer token", bearer)
         .await;
-    people.assert_clean().await;
+    gateway.assert_clean().await;
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::sessions::session_gateway::{SEALED, SessionGateway, TOKEN, TestSession};
 
 /// The companion's host, and an app's wildcard that covers it.
-const OWN: &str = "auth.tools.example.com";
+const COMPANION_HOST: &str = "auth.tools.example.com";
 const WILDCARD: &str = "*.tools.example.com";
 
 #[tokio::test]
@@ -16,14 +16,14 @@ async fn exactly_the_companions_endpoints_are_allowed_unchanged() {
         // The host belongs to the companion even under an app's wildcard.
         let edit = |policy: &mut serde_json::Value| {
             policy["apps"][0]["hosts"] = json!([WILDCARD]);
-            policy["sso"]["url"] = json!(format!("https://{OWN}"));
+            policy["sso"]["url"] = json!(format!("https://{COMPANION_HOST}"));
         };
-        let more = |builder: Builder| builder.version(version).app_at(OWN, "companion");
-        let people = SessionGateway::with(edit, more).await;
-        let token = people.valid_token(&TestSession::new("ann"));
+        let more = |builder: Builder| builder.version(version).app_at(COMPANION_HOST, "companion");
+        let gateway = SessionGateway::with(edit, more).await;
+        let token = gateway.valid_token(&TestSession::new("ann"));
         let cookies = format!("{TOKEN}={token}; {SEALED}=y; {TOKEN}-login-a=b; c=d");
         let call = |method: &str, path: &str| {
-            Call::new(method, OWN, path)
+            Call::new(method, COMPANION_HOST, path)
                 .header("cookie", &cookies)
                 .header("authorization", "Basic YTpi")
                 .header("x-original-url", "https://app.example.com/a?b")
@@ -48,17 +48,17 @@ async fn exactly_the_companions_endpoints_are_allowed_unchanged() {
             ("GET", "/ping"),
             ("GET", "/ready"),
         ] {
-            let before = |path: &str| people.companion.count(path);
+            let before = |path: &str| gateway.companion.count(path);
             let plain = path.split('?').next().unwrap();
             let asked = before(plain);
-            let reply = people.gateway.call(call(method, path)).await;
+            let reply = gateway.gateway.call(call(method, path)).await;
             assert!(
                 matches!(reply.status, 200 | 500),
                 "{path}: {}",
                 reply.text()
             );
             // The filter itself reads keys and revocations.
-            let seen = people.companion.requests_to(plain);
+            let seen = gateway.companion.requests_to(plain);
             let ours = seen
                 .iter()
                 .skip(asked)
@@ -92,20 +92,20 @@ async fn exactly_the_companions_endpoints_are_allowed_unchanged() {
             "/ping/",
             "/api/v2/alerts",
         ] {
-            people
+            gateway
                 .assert_refused(path, call("GET", path), 403, "app-unknown")
                 .await;
-            assert_eq!(people.companion.count(path), 0, "{path}");
+            assert_eq!(gateway.companion.count(path), 0, "{path}");
         }
         let dots = call("GET", "/oauth2/start;x");
-        people
+        gateway
             .assert_refused("ambiguous", dots, 400, "request-ambiguous")
             .await;
         let labels = [("app", "none"), ("reason", "companion")];
-        let gateway = &people.gateway;
-        gateway
+        let envoy = &gateway.gateway;
+        envoy
             .metric("portcullis_decisions_total", &labels, |count| count == 15.0)
             .await;
-        people.assert_clean().await;
+        gateway.assert_clean().await;
     }
 }

@@ -21,24 +21,24 @@ fn assert_carries_cookies(reply: &Reply, lines: &[String], what: &str) {
     assert_eq!(reply.all("cache-control"), ["no-store"], "{what}");
 }
 
-async fn counted(people: &SessionGateway, outcome: &str, count: f64) {
+async fn wait_for_count(gateway: &SessionGateway, outcome: &str, count: f64) {
     let labels = [("outcome", outcome)];
     let counted = |now| now == count;
-    people.gateway.metric(REFRESHES, &labels, counted).await;
+    gateway.gateway.metric(REFRESHES, &labels, counted).await;
 }
 
 #[tokio::test]
 async fn one_call_refreshes_a_session_and_the_apps_response_sets_the_cookies() {
     for version in Version::ALL {
-        let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
-        let lines = people.refresh_succeeds(&ann);
-        let over = people.expired_token(&ann);
+        let lines = gateway.refresh_succeeds(&ann);
+        let over = gateway.expired_token(&ann);
         let call = Call::post(HOST, "/api/v2/silences")
             .header("cookie", format!("{}; {TOKEN}-login-x=y", cookies(&over)))
             .header("cookie", "more=1")
             .body(vec![b'x'; 100_000]);
-        let (reply, seen) = people.assert_allowed_with_reply("a form", call).await;
+        let (reply, seen) = gateway.assert_allowed_with_reply("a form", call).await;
         assert_carries_cookies(&reply, &lines, "a form");
         assert_eq!(seen["body_bytes"], 100_000, "Envoy {version}");
         assert_eq!(seen["method"], "POST");
@@ -48,7 +48,7 @@ async fn one_call_refreshes_a_session_and_the_apps_response_sets_the_cookies() {
             ["theme=dark; lang=en; more=1"]
         );
 
-        let asked = people.companion.requests_to(REFRESH);
+        let asked = gateway.companion.requests_to(REFRESH);
         assert_eq!(asked.len(), 1);
         assert_eq!(asked[0].method, "POST");
         assert_eq!(asked[0].all("host"), [AUTH]);
@@ -57,38 +57,38 @@ async fn one_call_refreshes_a_session_and_the_apps_response_sets_the_cookies() {
         assert_eq!(asked[0].body_bytes, 0);
         assert_eq!(asked[0].all("content-length"), ["0"]);
         assert!(asked[0].all("authorization").is_empty());
-        counted(&people, "renewed", 1.0).await;
+        wait_for_count(&gateway, "refreshed", 1.0).await;
 
         // The browser sends the new token from now on, and no refresh is needed.
-        let (reply, _) = people
-            .assert_allowed_with_reply("fresh", with_session(&people.valid_token(&ann)))
+        let (reply, _) = gateway
+            .assert_allowed_with_reply("fresh", with_session(&gateway.valid_token(&ann)))
             .await;
         assert_eq!(reply.header("set-cookie"), None);
         assert_eq!(reply.header("cache-control"), None);
-        assert_eq!(people.companion.count(REFRESH), 1);
-        people.assert_clean().await;
+        assert_eq!(gateway.companion.count(REFRESH), 1);
+        gateway.assert_clean().await;
     }
 }
 
 #[tokio::test]
 async fn refusals_and_http_2_responses_set_the_cookies_too() {
-    let mut people = SessionGateway::start().await;
+    let mut gateway = SessionGateway::start().await;
     let mut ann = TestSession::new("ann");
-    let lines = people.refresh_succeeds(&ann);
-    let page = as_navigation(with_session(&people.expired_token(&ann)));
-    let reply = page.send_h2(people.gateway.address()).await;
+    let lines = gateway.refresh_succeeds(&ann);
+    let page = as_navigation(with_session(&gateway.expired_token(&ann)));
+    let reply = page.send_h2(gateway.gateway.address()).await;
     assert_eq!(reply.status, 200);
-    people.count_forwarded();
+    gateway.count_forwarded();
     assert_carries_cookies(&reply, &lines, "HTTP/2");
 
     // The new token does not have the group.
-    let guest = ann.token().claim("groups", json!([])).sign(&people.key);
+    let guest = ann.token().claim("groups", json!([])).sign(&gateway.key);
     let lines = [set_cookie(TOKEN, &guest), set_cookie(SEALED, "resealed")];
-    people
+    gateway
         .companion
         .set_refresh_response(CannedResponse::cookies(200, lines.clone()));
-    let call = with_session(&people.expired_token(&ann));
-    let reply = people
+    let call = with_session(&gateway.expired_token(&ann));
+    let reply = gateway
         .assert_refused(
             "a user without the group",
             call.clone(),
@@ -97,67 +97,70 @@ async fn refusals_and_http_2_responses_set_the_cookies_too() {
         )
         .await;
     assert_carries_cookies(&reply, &lines, "a user without the group");
-    let reply = people.gateway.call(as_navigation(call.clone())).await;
+    let reply = gateway.gateway.call(as_navigation(call.clone())).await;
     assert_eq!(reply.status, 403);
     assert_carries_cookies(&reply, &lines, "page of a user without the group");
     let grpc = call.header("content-type", "application/grpc");
-    let reply = grpc.send_h2(people.gateway.address()).await;
+    let reply = grpc.send_h2(gateway.gateway.address()).await;
     assert_eq!(reply.grpc_status(), Some(7));
     assert_carries_cookies(&reply, &lines, "request of a user without the group");
-    people.assert_not_forwarded("a user without the group");
+    gateway.assert_not_forwarded("a user without the group");
 
     // Responses to unrelated requests have no cookies.
     ann = TestSession::new("ann");
-    let mut lines = people.refresh_succeeds(&ann);
+    let mut lines = gateway.refresh_succeeds(&ann);
     let theirs = [
         "tracking=1",
         "__secure-portcullis=x",
         "__Secure-portcullis-other=y",
     ];
     lines.extend(theirs.map(str::to_owned));
-    people
+    gateway
         .companion
         .set_refresh_response(CannedResponse::cookies(200, lines.clone()));
-    let (reply, _) = people
-        .assert_allowed_with_reply("more", with_session(&people.expired_token(&ann)))
+    let (reply, _) = gateway
+        .assert_allowed_with_reply("more", with_session(&gateway.expired_token(&ann)))
         .await;
     assert_carries_cookies(&reply, &lines[..2], "more");
-    people.assert_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn h11_a_response_that_sets_session_cookies_is_not_cacheable() {
     const CACHED: &str = "cached.example.com";
-    let people = SessionGateway::with(
+    let gateway = SessionGateway::with(
         |policy| policy["apps"][0]["hosts"] = json!([HOST, CACHED]),
         // The companion acts as an app with cacheable pages.
         |builder| builder.app_at(CACHED, "companion"),
     )
     .await;
     let ann = TestSession::new("ann");
-    let lines = people.refresh_succeeds(&ann);
+    let lines = gateway.refresh_succeeds(&ann);
     let page = |token: &str| Call::get(CACHED, "/page").header("cookie", cookies(token));
-    let reply = people.gateway.call(page(&people.valid_token(&ann))).await;
+    let reply = gateway.gateway.call(page(&gateway.valid_token(&ann))).await;
     let for_some = ["cdn-cache-control", "surrogate-control"];
     for name in ["cache-control"].iter().chain(&for_some) {
         assert_eq!(reply.all(name), ["public, max-age=3600"], "{name}");
     }
     assert_eq!(reply.header("set-cookie"), None);
-    let reply = people.gateway.call(page(&people.expired_token(&ann))).await;
+    let reply = gateway
+        .gateway
+        .call(page(&gateway.expired_token(&ann)))
+        .await;
     assert_eq!(reply.status, 200);
     assert_carries_cookies(&reply, &lines, "a page");
     for name in for_some {
         assert_eq!(reply.header(name), None, "{name}");
     }
-    people.assert_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn a_token_with_another_sessions_sealed_cookie_requires_sign_in() {
-    let people = SessionGateway::start().await;
-    people.refresh_succeeds(&TestSession::new("bob"));
-    let over = with_session(&people.expired_token(&TestSession::new("ann")));
-    let reply = people
+    let gateway = SessionGateway::start().await;
+    gateway.refresh_succeeds(&TestSession::new("bob"));
+    let over = with_session(&gateway.expired_token(&TestSession::new("ann")));
+    let reply = gateway
         .assert_refused("fetch", over.clone(), 401, "session-expired")
         .await;
     assert_eq!(
@@ -165,22 +168,22 @@ async fn a_token_with_another_sessions_sealed_cookie_requires_sign_in() {
         None,
         "the cookies are another session's"
     );
-    let reply = people.gateway.call(as_navigation(over)).await;
+    let reply = gateway.gateway.call(as_navigation(over)).await;
     assert_eq!(reply.status, 302);
     assert_eq!(reply.header("set-cookie"), None);
-    people.assert_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn an_ended_session_requires_sign_in_and_its_cookies_are_deleted() {
-    let people = SessionGateway::start().await;
-    let lines = people.refresh_revokes();
-    let over = with_session(&people.expired_token(&TestSession::new("ann")));
-    let reply = people
+    let gateway = SessionGateway::start().await;
+    let lines = gateway.refresh_revokes();
+    let over = with_session(&gateway.expired_token(&TestSession::new("ann")));
+    let reply = gateway
         .assert_refused("fetch", over.clone(), 401, "session-expired")
         .await;
     assert_carries_cookies(&reply, &lines, "fetch");
-    let reply = people.gateway.call(as_navigation(over)).await;
+    let reply = gateway.gateway.call(as_navigation(over)).await;
     assert_eq!(reply.status, 302);
     assert_carries_cookies(&reply, &lines, "a page");
     let location = reply.header("location").unwrap();
@@ -188,31 +191,31 @@ async fn an_ended_session_requires_sign_in_and_its_cookies_are_deleted() {
         location.starts_with("https://auth.example.com/oauth2/start?rd="),
         "{location}"
     );
-    people.assert_not_forwarded("a page");
-    counted(&people, "ended", 2.0).await;
+    gateway.assert_not_forwarded("a page");
+    wait_for_count(&gateway, "ended", 2.0).await;
 
     // Without the sealed session there is nothing to refresh.
-    let token = people.expired_token(&TestSession::new("ann"));
+    let token = gateway.expired_token(&TestSession::new("ann"));
     let alone = Call::get(HOST, "/api").header("cookie", format!("{TOKEN}={token}"));
-    let reply = people
+    let reply = gateway
         .assert_refused("no sealed session", alone, 401, "session-expired")
         .await;
     assert_eq!(reply.header("set-cookie"), None);
-    assert_eq!(people.companion.count(REFRESH), 2);
-    people.assert_clean().await;
+    assert_eq!(gateway.companion.count(REFRESH), 2);
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn an_invalid_refresh_response_is_a_503() {
-    let mut people = SessionGateway::start().await;
+    let mut gateway = SessionGateway::start().await;
     let ann = TestSession::new("ann");
-    let over = with_session(&people.expired_token(&ann));
-    let lines = people.refresh_succeeds(&ann);
-    people
+    let over = with_session(&gateway.expired_token(&ann));
+    let lines = gateway.refresh_succeeds(&ann);
+    gateway
         .assert_allowed_with_reply("at first", over.clone())
         .await;
     let token = |token: &str| vec![set_cookie(TOKEN, token), set_cookie(SEALED, "resealed")];
-    let stranger = SigningKey::p256().named(people.key.kid());
+    let stranger = SigningKey::p256().named(gateway.key.kid());
     for (what, status, lines) in [
         ("500", 500, lines.clone()),
         ("404", 404, lines.clone()),
@@ -222,153 +225,153 @@ async fn an_invalid_refresh_response_is_a_503() {
         ("no token", 200, vec![set_cookie(SEALED, "resealed")]),
         ("garbage", 200, token("garbage")),
         ("another's key", 200, token(&ann.token().sign(&stranger))),
-        ("expired token", 200, token(&people.expired_token(&ann))),
-        ("a bearer token", 200, token(&people.token())),
+        ("expired token", 200, token(&gateway.expired_token(&ann))),
+        ("a bearer token", 200, token(&gateway.token())),
     ] {
-        people
+        gateway
             .companion
             .set_refresh_response(CannedResponse::cookies(status, lines));
-        let reply = people
+        let reply = gateway
             .assert_refused(what, over.clone(), 503, "session-unavailable")
             .await;
         assert_eq!(reply.header("retry-after").as_deref(), Some("5"), "{what}");
         assert_eq!(reply.header("set-cookie"), None, "{what}");
-        let page = people.gateway.call(as_navigation(over.clone())).await;
+        let page = gateway.gateway.call(as_navigation(over.clone())).await;
         assert_eq!(
             (page.status, page.header("location")),
             (503, None),
             "{what}"
         );
-        people.assert_not_forwarded(what);
+        gateway.assert_not_forwarded(what);
     }
-    counted(&people, "unavailable", 20.0).await;
-    counted(&people, "renewed", 1.0).await;
-    people.assert_clean().await;
+    wait_for_count(&gateway, "unavailable", 20.0).await;
+    wait_for_count(&gateway, "refreshed", 1.0).await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn a_hanging_companion_costs_two_seconds_and_a_stopped_one_none() {
     for version in Version::ALL {
-        let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
-        let good = with_session(&people.valid_token(&ann));
-        people
+        let good = with_session(&gateway.valid_token(&ann));
+        gateway
             .assert_allowed_with_reply("at first", good.clone())
             .await;
-        let over = with_session(&people.expired_token(&ann));
-        people.refresh_succeeds(&ann);
-        people.companion.hold();
+        let over = with_session(&gateway.expired_token(&ann));
+        gateway.refresh_succeeds(&ann);
+        gateway.companion.hold();
         let began = Instant::now();
-        people
+        gateway
             .assert_refused("silence", over.clone(), 503, "session-unavailable")
             .await;
         let took = began.elapsed();
         let bounds = Duration::from_millis(1900)..Duration::from_secs(6);
         assert!(bounds.contains(&took), "{took:?}");
 
-        people.companion.down().await;
-        people
+        gateway.companion.down().await;
+        gateway
             .assert_refused("gone", over.clone(), 503, "session-unavailable")
             .await;
         // Requests with a valid token are not affected.
-        people.assert_allowed_with_reply("good", good).await;
-        people.companion.release();
-        people.companion.up().await;
+        gateway.assert_allowed_with_reply("good", good).await;
+        gateway.companion.release();
+        gateway.companion.up().await;
         wait::until_true("the session is refreshed", wait::LONG, async || {
-            let reply = people.gateway.call(over.clone()).await;
+            let reply = gateway.gateway.call(over.clone()).await;
             let passed = reply.status == 200;
             if passed {
-                people.count_forwarded();
+                gateway.count_forwarded();
             }
             passed
         })
         .await;
-        people.assert_clean().await;
+        gateway.assert_clean().await;
     }
 }
 
 #[tokio::test]
 async fn a_websocket_opens_with_an_expired_session_token() {
     for version in Version::ALL {
-        let mut people = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
+        let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
-        let lines = people.refresh_succeeds(&ann);
+        let lines = gateway.refresh_succeeds(&ann);
         let call = Call::get(HOST, "/live")
-            .header("cookie", cookies(&people.expired_token(&ann)))
+            .header("cookie", cookies(&gateway.expired_token(&ann)))
             .header("connection", "upgrade")
             .header("upgrade", "websocket")
             .header("sec-websocket-version", "13")
             .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
             .header("origin", format!("https://{HOST}"));
-        let address = people.gateway.address();
+        let address = gateway.gateway.address();
         let mut connection = Connection::open(address).await.unwrap();
         let reply = connection.send(&call).await;
         assert_eq!(reply.status, 101, "Envoy {version}");
         assert_carries_cookies(&reply, &lines, "an upgrade");
         connection.write(b"ping").await.unwrap();
         assert_eq!(connection.read(4).await.unwrap(), b"ping");
-        people.count_forwarded();
-        people.assert_clean().await;
+        gateway.count_forwarded();
+        gateway.assert_clean().await;
     }
 }
 
 #[tokio::test]
 async fn a_refreshed_token_with_a_new_key_waits_for_the_key() {
-    let mut people = SessionGateway::start().await;
+    let mut gateway = SessionGateway::start().await;
     let ann = TestSession::new("ann");
-    people
-        .assert_allowed_with_reply("at first", with_session(&people.valid_token(&ann)))
+    gateway
+        .assert_allowed_with_reply("at first", with_session(&gateway.valid_token(&ann)))
         .await;
     // Only then may an unknown key cause a fetch again.
     let age = [("trust", "sso")];
     let rested = |age| age >= 10.0;
-    let metric = people
+    let metric = gateway
         .gateway
         .metric("portcullis_key_age_seconds", &age, rested);
     metric.await;
     let fresh = SigningKey::p256();
-    people.companion.set_keys(&[&fresh, &people.key]);
+    gateway.companion.set_keys(&[&fresh, &gateway.key]);
     let lines = [
         set_cookie(TOKEN, &ann.token().sign(&fresh)),
         set_cookie(SEALED, "resealed"),
     ];
-    people
+    gateway
         .companion
         .set_refresh_response(CannedResponse::cookies(200, lines.clone()));
-    let (reply, _) = people
-        .assert_allowed_with_reply("a new key", with_session(&people.expired_token(&ann)))
+    let (reply, _) = gateway
+        .assert_allowed_with_reply("a new key", with_session(&gateway.expired_token(&ann)))
         .await;
     assert_carries_cookies(&reply, &lines, "a new key");
-    assert_eq!(people.companion.count(REFRESH), 1);
-    people.assert_clean().await;
+    assert_eq!(gateway.companion.count(REFRESH), 1);
+    gateway.assert_clean().await;
 }
 
 /// `allow_on_headers_stop_iteration` makes Envoy request the body of a request that the filter
 /// holds.
 #[tokio::test]
 async fn a_body_does_not_release_headers_that_wait_for_a_refresh() {
-    let mut people = SessionGateway::with(|_| {}, Builder::stop_iteration).await;
-    let eve = with_session(&people.valid_token(&TestSession::new("eve")));
-    people.assert_allowed_with_reply("at first", eve).await;
-    let lines = people.refresh_revokes();
-    people.companion.hold();
+    let mut gateway = SessionGateway::with(|_| {}, Builder::stop_iteration).await;
+    let eve = with_session(&gateway.valid_token(&TestSession::new("eve")));
+    gateway.assert_allowed_with_reply("at first", eve).await;
+    let lines = gateway.refresh_revokes();
+    gateway.companion.hold();
     let form = Call::post(HOST, "/api/v2/silences")
         .header(
             "cookie",
-            cookies(&people.expired_token(&TestSession::new("ann"))),
+            cookies(&gateway.expired_token(&TestSession::new("ann"))),
         )
         .body(vec![b'x'; 100_000]);
-    let address = people.gateway.address();
+    let address = gateway.gateway.address();
     let reply = tokio::spawn(async move { form.send(address).await });
     let waiting = "portcullis_waiting_requests";
-    people
+    gateway
         .gateway
         .metric(waiting, &[], |waiting| waiting == 1.0)
         .await;
-    people.assert_not_forwarded("a form that waits");
-    people.companion.release();
+    gateway.assert_not_forwarded("a form that waits");
+    gateway.companion.release();
     let reply = reply.await.unwrap();
-    let reply = people.assert_refusal("a form", reply, 401, "session-expired");
+    let reply = gateway.assert_refusal("a form", reply, 401, "session-expired");
     assert_carries_cookies(&reply, &lines, "a form");
-    people.assert_clean().await;
+    gateway.assert_clean().await;
 }

@@ -8,8 +8,8 @@ use crate::sessions::session_gateway::{SessionGateway, TestSession, as_navigatio
 
 #[tokio::test]
 async fn a_browser_navigation_is_redirected_to_sign_in_with_a_return_url() {
-    let people = SessionGateway::start().await;
-    let address = people.gateway.address();
+    let gateway = SessionGateway::start().await;
+    let address = gateway.gateway.address();
     let html = "text/html,application/xhtml+xml;q=0.9";
     let path = "/graph/%C3%A9?g0.expr=up%7Bjob=%22a%22%7D&next=https://x.example.com/?a=b&c='\"";
     let rd = "https%3A%2F%2Falertmanager.example.com%2Fgraph%2F%25C3%25A9%3Fg0.expr%3Dup%257Bjob\
@@ -28,18 +28,18 @@ async fn a_browser_navigation_is_redirected_to_sign_in_with_a_return_url() {
         assert_eq!(reply.all("location"), [location], "{what}");
         assert_eq!(reply.all("cache-control"), ["no-store"], "{what}");
         assert!(reply.body.is_empty() && reply.header("set-cookie").is_none());
-        people.assert_not_forwarded(what);
+        gateway.assert_not_forwarded(what);
     }
     let ported = as_navigation(Call::get("alertmanager.example.com:8443", "/"));
     let reply = ported.send(address).await;
     let location = reply.header("location").unwrap();
     assert!(location.ends_with("?rd=https%3A%2F%2Falertmanager.example.com%3A8443%2F"));
-    people.assert_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn other_requests_get_a_401_with_a_challenge() {
-    let mut people = SessionGateway::start().await;
+    let mut gateway = SessionGateway::start().await;
     let ann = TestSession::new("ann");
     let api = || Call::get(HOST, "/api").header("accept", "text/html, */*");
     for (what, call) in [
@@ -51,7 +51,7 @@ async fn other_requests_get_a_401_with_a_challenge() {
             as_navigation(Call::post(HOST, "/api").header("accept", "text/html")),
         ),
     ] {
-        let reply = people
+        let reply = gateway
             .assert_refused(what, call, 401, "no-credentials")
             .await;
         let challenge = reply.header("www-authenticate").unwrap();
@@ -64,7 +64,7 @@ async fn other_requests_get_a_401_with_a_challenge() {
     }
     // An invalid session is treated like a missing one.
     let forged = with_session("a.b.c");
-    let reply = people
+    let reply = gateway
         .assert_refused("forged", forged, 401, "token-malformed")
         .await;
     assert_eq!(
@@ -76,8 +76,8 @@ async fn other_requests_get_a_401_with_a_challenge() {
     let guest = ann
         .token()
         .claim("groups", json!(["guests"]))
-        .sign(&people.key);
-    people
+        .sign(&gateway.key);
+    gateway
         .assert_refused(
             "a user without the group",
             with_session(&guest),
@@ -85,7 +85,7 @@ async fn other_requests_get_a_401_with_a_challenge() {
             "caller-not-allowed",
         )
         .await;
-    let reply = people
+    let reply = gateway
         .gateway
         .call(as_navigation(with_session(&guest)))
         .await;
@@ -98,23 +98,23 @@ async fn other_requests_get_a_401_with_a_challenge() {
         ),
         "{page}"
     );
-    people.assert_not_forwarded("a page");
-    people
-        .assert_allowed_with_reply("a member", with_session(&people.valid_token(&ann)))
+    gateway.assert_not_forwarded("a page");
+    gateway
+        .assert_allowed_with_reply("a member", with_session(&gateway.valid_token(&ann)))
         .await;
-    people.assert_clean().await;
+    gateway.assert_clean().await;
 }
 
 #[tokio::test]
 async fn h12_a_grpc_client_with_a_session_gets_a_grpc_status() {
-    let people = SessionGateway::start().await;
-    let address = people.gateway.address();
+    let gateway = SessionGateway::start().await;
+    let address = gateway.gateway.address();
     let ann = TestSession::new("ann");
     let guest = ann
         .token()
         .claim("groups", json!(["guests"]))
-        .sign(&people.key);
-    let sealed = with_session(&people.expired_token(&ann));
+        .sign(&gateway.key);
+    let sealed = with_session(&gateway.expired_token(&ann));
     for (what, call, grpc_status, reason) in [
         ("nothing", Call::post(HOST, "/api"), 16, "no-credentials"),
         ("forged", with_session("a.b.c"), 16, "token-malformed"),
@@ -135,7 +135,7 @@ async fn h12_a_grpc_client_with_a_session_gets_a_grpc_status() {
             Some(reason),
             "{what}"
         );
-        people.assert_not_forwarded(what);
+        gateway.assert_not_forwarded(what);
     }
-    people.assert_clean().await;
+    gateway.assert_clean().await;
 }

@@ -57,7 +57,7 @@ fn judge_claim(key: &SigningKey, name: &str, value: Value) -> Result<IdToken, Jw
 }
 
 #[test]
-fn no_claim_however_odd_brings_the_library_down() {
+fn no_claim_makes_the_library_panic() {
     let key = SigningKey::p256();
     let odd = [
         json!(null),
@@ -115,7 +115,7 @@ fn no_claim_however_odd_brings_the_library_down() {
 }
 
 #[test]
-fn a_token_is_good_up_to_its_last_moment_and_the_leeway() {
+fn a_token_is_valid_until_its_expiry_plus_the_leeway() {
     let key = SigningKey::p256();
     for (exp, good) in [(NOW - 29, true), (NOW - 30, false)] {
         let judged = judge_claim(&key, "exp", json!(exp));

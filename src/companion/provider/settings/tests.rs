@@ -13,7 +13,7 @@ fn settings(issuer: &str) -> Settings {
 }
 
 #[test]
-fn d01_discovery_is_under_the_issuer_less_one_slash() {
+fn d01_discovery_ignores_one_trailing_slash_of_the_issuer() {
     for (issuer, url) in [
         (
             "https://a.example",
@@ -43,7 +43,7 @@ fn d01_discovery_is_under_the_issuer_less_one_slash() {
 }
 
 #[test]
-fn d02_an_issuer_is_https_and_nothing_but_a_place() {
+fn d02_an_issuer_is_a_plain_https_url() {
     for issuer in [
         "",
         "a.example",
@@ -65,7 +65,7 @@ fn d02_an_issuer_is_https_and_nothing_but_a_place() {
 }
 
 #[test]
-fn what_is_empty_is_named() {
+fn empty_settings_are_named() {
     let good = settings("https://a.example");
     type Edit = fn(&mut Settings);
     let edits: [(&str, Edit); 5] = [
@@ -88,7 +88,7 @@ fn what_is_empty_is_named() {
 }
 
 #[test]
-fn files_that_are_named_must_be_there_and_hold_what_they_should() {
+fn configured_files_must_exist_and_be_valid() {
     let mut settings = settings("https://a.example");
     settings.client_secret_file = Some("/nowhere/secret".into());
     let refused = crate::provider::Provider::new(&settings).unwrap_err();

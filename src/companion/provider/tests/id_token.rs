@@ -35,7 +35,7 @@ fn seal(seal: TokenSigner) -> Lie {
 }
 
 #[tokio::test]
-async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
+async fn r08_each_invalid_claim_is_rejected() {
     use JwtError::*;
     let stage = Stage::new().await;
     let us = RogueProvider::CLIENT_ID;
@@ -79,7 +79,7 @@ async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
 }
 
 #[tokio::test]
-async fn r08_claims_may_be_written_in_other_ways_or_left_out() {
+async fn r08_valid_variants_of_claims_are_accepted() {
     let stage = Stage::new().await;
     let us = RogueProvider::CLIENT_ID;
     for (what, lie) in [
@@ -110,7 +110,7 @@ async fn r08_claims_may_be_written_in_other_ways_or_left_out() {
 }
 
 #[tokio::test]
-async fn r08_a_signature_that_is_not_the_providers_is_refused() {
+async fn r08_a_foreign_signature_is_rejected() {
     use JwtError::*;
     let stage = Stage::new().await;
     let own = stage.rogue.key().clone();
@@ -149,7 +149,7 @@ fn form(parameter: &'static str) -> JwtError {
 }
 
 #[tokio::test]
-async fn r08_each_algorithm_that_both_know_is_accepted_with_its_hashes() {
+async fn r08_each_common_algorithm_is_accepted_with_its_hashes() {
     let stage = Stage::new().await;
     for key in [
         SigningKey::rsa("other"),
@@ -175,7 +175,7 @@ async fn r08_each_algorithm_that_both_know_is_accepted_with_its_hashes() {
 }
 
 #[tokio::test]
-async fn r08_silent_metadata_means_rs256() {
+async fn r08_metadata_without_algorithms_means_rs256() {
     let stage = Stage::new().await;
     let silent = json!({"id_token_signing_alg_values_supported": null});
     let outcome = stage
@@ -215,7 +215,7 @@ async fn r08_a_token_without_kid_is_tried_with_a_bounded_number_of_keys() {
 }
 
 #[tokio::test]
-async fn r08_two_keys_of_one_name_are_both_tried() {
+async fn r08_two_keys_of_one_kid_are_both_tried() {
     let stage = Stage::new().await;
     let [first, second] = [0; 2].map(|_| SigningKey::p256().named("same"));
     let outcome = stage.sign_in_to_a_lie(|overrides| {
@@ -226,7 +226,7 @@ async fn r08_two_keys_of_one_name_are_both_tried() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_rotated_in_just_before_signing_is_read_again() {
+async fn a_new_signing_key_is_fetched_at_once() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     stage.sign_in(&provider).await.unwrap();

@@ -16,7 +16,7 @@ async fn judge(stage: &Stage, claims: Value) -> Result<LogoutToken, ProviderErro
 }
 
 #[tokio::test]
-async fn b03_a_logout_token_says_whose_sessions_end() {
+async fn b03_a_logout_token_names_a_person_or_a_session() {
     let stage = Stage::new().await;
     let token = judge(&stage, json!({})).await.unwrap();
     assert_eq!(token.sub.as_deref(), Some("alice"));
@@ -29,7 +29,7 @@ async fn b03_a_logout_token_says_whose_sessions_end() {
 }
 
 #[tokio::test]
-async fn b02_b03_a_logout_token_with_one_fault_is_refused() {
+async fn b02_b03_each_fault_of_a_logout_token_is_rejected() {
     use JwtError::*;
     use LogoutTokenError::{Event, NoSubject, Nonce};
     let stage = Stage::new().await;
@@ -68,7 +68,7 @@ async fn b02_b03_a_logout_token_with_one_fault_is_refused() {
 }
 
 #[tokio::test]
-async fn b02_a_logout_token_without_exp_is_good_while_it_is_fresh() {
+async fn b02_a_logout_token_without_exp_is_valid_while_it_is_recent() {
     let stage = Stage::new().await;
     let lie = |made: i64| json!({"exp": null, "iat": made, "nbf": null});
     let made = seconds() - 500;
@@ -111,7 +111,7 @@ async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
 }
 
 #[tokio::test]
-async fn b03_kinds_of_token_are_told_apart_both_ways() {
+async fn b03_id_tokens_and_logout_tokens_are_not_interchangeable() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     for typ in [
@@ -138,7 +138,7 @@ async fn b03_kinds_of_token_are_told_apart_both_ways() {
 }
 
 #[tokio::test]
-async fn b04_a_replay_is_known_once_the_first_was_acted_on() {
+async fn b04_a_replay_is_detected_after_the_first_use() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let text = stage.rogue.logout_token(|token| token);
@@ -169,7 +169,7 @@ async fn b04_a_replay_is_known_once_the_first_was_acted_on() {
 }
 
 #[tokio::test]
-async fn b05_keys_that_can_t_be_had_are_no_fault_of_the_token() {
+async fn b05_a_failed_key_fetch_is_not_a_fault_of_the_token() {
     let stage = Stage::new().await;
     stage.rogue.override_with(|overrides| {
         overrides
@@ -181,7 +181,7 @@ async fn b05_keys_that_can_t_be_had_are_no_fault_of_the_token() {
 }
 
 #[tokio::test]
-async fn r15_signing_out_posts_the_id_token_and_puts_nothing_into_the_url() {
+async fn r15_signing_out_posts_the_id_token_and_never_in_a_url() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let back = Url::parse("https://auth.example.com/oauth2/sign_out").unwrap();

@@ -31,7 +31,7 @@ fn token_of(tokens: &ProviderTokens) -> &str {
 }
 
 #[tokio::test]
-async fn r10_a_refresh_brings_new_tokens_and_what_is_so_now() {
+async fn r10_a_refresh_returns_new_tokens_and_current_claims() {
     let stage = Stage::new().await;
     let lie = json!({"groups": ["sre"], "email": "new@example.com"});
     let (before, renewed) = refresh(&stage, |overrides| overrides.set_claims(lie)).await;
@@ -58,7 +58,7 @@ async fn r10_a_refresh_brings_new_tokens_and_what_is_so_now() {
 }
 
 #[tokio::test]
-async fn r10_an_id_token_that_speaks_of_another_ends_the_session() {
+async fn r10_an_id_token_of_another_subject_ends_the_session() {
     use JwtError::*;
     let stage = Stage::new().await;
     let us = RogueProvider::CLIENT_ID;
@@ -90,7 +90,7 @@ async fn r10_an_id_token_that_speaks_of_another_ends_the_session() {
 }
 
 #[tokio::test]
-async fn r10_nonce_and_auth_time_may_be_left_out() {
+async fn r10_nonce_and_auth_time_are_optional() {
     let stage = Stage::new().await;
     let lie = json!({"nonce": null, "auth_time": null});
     let (_, outcome) = refresh(&stage, |overrides| overrides.set_claims(lie)).await;
@@ -98,7 +98,7 @@ async fn r10_nonce_and_auth_time_may_be_left_out() {
 }
 
 #[tokio::test]
-async fn r10_azp_must_stay_where_it_was() {
+async fn r10_azp_must_not_change() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     stage
@@ -115,7 +115,7 @@ async fn r10_azp_must_stay_where_it_was() {
 }
 
 #[tokio::test]
-async fn r10_an_answer_without_an_id_token_keeps_who_it_is() {
+async fn r10_a_response_without_id_token_keeps_the_person() {
     let stage = Stage::new().await;
     let (before, outcome) = refresh(&stage, |overrides| {
         overrides.set_token_response(
@@ -135,7 +135,7 @@ async fn r10_an_answer_without_an_id_token_keeps_who_it_is() {
 }
 
 #[tokio::test]
-async fn groups_follow_userinfo_after_an_answer_without_an_id_token() {
+async fn groups_follow_userinfo_after_a_response_without_id_token() {
     let stage = Stage::new().await;
     let (before, outcome) = refresh(&stage, |overrides| {
         overrides.set_token_response(json!({"id_token": null}))
@@ -165,7 +165,7 @@ async fn groups_follow_userinfo_after_an_answer_without_an_id_token() {
 }
 
 #[tokio::test]
-async fn groups_that_no_document_names_any_more_are_gone() {
+async fn groups_that_no_document_has_any_more_are_removed() {
     let stage = Stage::new().await;
     let (_, outcome) = refresh(&stage, |overrides| {
         overrides.set_claims(json!({"groups": null}));
@@ -178,7 +178,7 @@ async fn groups_that_no_document_names_any_more_are_gone() {
 }
 
 #[tokio::test]
-async fn r10_new_tokens_are_not_lost_for_what_could_not_be_asked_besides() {
+async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
     let stage = Stage::new().await;
     // Userinfo is down.
     let (before, outcome) = refresh(&stage, |overrides| {
@@ -212,7 +212,7 @@ async fn r10_new_tokens_are_not_lost_for_what_could_not_be_asked_besides() {
 }
 
 #[tokio::test]
-async fn r10_what_ends_a_session_and_what_passes_are_told_apart() {
+async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
     let stage = Stage::new().await;
     let says = |status, code: &str| {
         let body = format!(r#"{{"error":"{code}"}}"#);
@@ -249,7 +249,7 @@ async fn r10_what_ends_a_session_and_what_passes_are_told_apart() {
 }
 
 #[tokio::test]
-async fn r10_a_provider_that_is_down_costs_no_session() {
+async fn r10_a_provider_that_is_down_ends_no_session() {
     let mut stage = Stage::new().await;
     let provider = stage.provider();
     let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
@@ -269,7 +269,7 @@ async fn r10_a_provider_that_is_down_costs_no_session() {
 }
 
 #[tokio::test]
-async fn without_a_refresh_token_there_is_nothing_to_renew() {
+async fn without_a_refresh_token_a_session_is_not_refreshed() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     stage.rogue.override_with(|overrides| {
@@ -287,7 +287,7 @@ async fn without_a_refresh_token_there_is_nothing_to_renew() {
 }
 
 #[test]
-fn what_a_session_keeps_survives_being_written_down() {
+fn the_tokens_of_a_session_round_trip_through_json() {
     let secret = |text: &str| crate::provider::Secret::new(text);
     let tokens = ProviderTokens {
         refresh_token: Some(secret("r")),

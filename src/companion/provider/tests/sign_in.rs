@@ -9,7 +9,7 @@ use crate::provider::error::{ErrorCategory, ErrorCode, TokenEndpointError};
 use crate::provider::signed_jwt::JwtError;
 
 #[tokio::test]
-async fn a_person_signs_in_and_is_who_the_provider_says() {
+async fn a_sign_in_returns_the_claims_of_the_provider() {
     let stage = Stage::new().await;
     let signed_in = stage.sign_in(&stage.provider()).await.unwrap();
     let person = signed_in.person;
@@ -99,7 +99,7 @@ async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token
 }
 
 #[tokio::test]
-async fn r02_a_replayed_code_is_refused_by_the_provider_and_blames_the_attempt() {
+async fn r02_a_replayed_code_is_rejected_as_a_stale_attempt() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
@@ -120,7 +120,7 @@ async fn r02_a_replayed_code_is_refused_by_the_provider_and_blames_the_attempt()
 }
 
 #[tokio::test]
-async fn r01_another_attempts_verifier_buys_nothing() {
+async fn r01_the_verifier_of_another_attempt_is_rejected() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let (url, mut attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
@@ -137,7 +137,7 @@ async fn r01_another_attempts_verifier_buys_nothing() {
 }
 
 #[tokio::test]
-async fn r03_a_code_of_another_attempt_is_found_out_by_its_nonce() {
+async fn r03_a_code_of_another_attempt_fails_by_its_nonce() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let (url, mut attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
@@ -169,7 +169,7 @@ fn put_pair(
 }
 
 #[tokio::test]
-async fn r04_an_answer_must_name_the_issuer_where_metadata_says_so_and_never_another() {
+async fn r04_iss_must_match_and_is_required_where_metadata_says_so() {
     let stage = Stage::new().await;
     let is_error = |pairs| put_pair("error", "access_denied")(drop_pair("code")(pairs));
     type Lie = Box<dyn FnOnce(&mut Overrides)>;
@@ -248,7 +248,7 @@ async fn r04_two_providers_can_t_be_mixed_up() {
 }
 
 #[tokio::test]
-async fn r15_nothing_that_is_kept_shows_a_secret_when_it_is_printed() {
+async fn r15_debug_output_reveals_no_secret() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();

@@ -18,9 +18,9 @@ fn place(answer: Answer) -> impl FnOnce(&mut Overrides) {
 }
 
 #[tokio::test]
-async fn r07_an_answer_must_have_the_form_of_one() {
+async fn r07_an_invalid_token_response_is_rejected() {
     let stage = Stage::new().await;
-    let missing = "a member that must be there is missing";
+    let missing = "a required member is missing";
     for (what, lie, error) in [
         (
             "another type",
@@ -82,7 +82,7 @@ async fn r07_an_answer_must_have_the_form_of_one() {
 }
 
 #[tokio::test]
-async fn r14_what_the_token_endpoint_answers_instead_is_told_apart() {
+async fn r14_failures_of_the_token_endpoint_are_distinguished() {
     let stage = Stage::new().await;
     let html = |status| Answer::whole(status, &[("content-type", "text/html")], "<p>No");
     let says =
@@ -149,7 +149,7 @@ async fn r14_what_the_token_endpoint_answers_instead_is_told_apart() {
         ),
         (
             says(400, "{}"),
-            TokenEndpointError::Response("a member that must be there is missing"),
+            TokenEndpointError::Response("a required member is missing"),
             ErrorCategory::Misconfigured,
         ),
     ] {
@@ -168,7 +168,7 @@ async fn r14_what_the_token_endpoint_answers_instead_is_told_apart() {
 }
 
 #[tokio::test]
-async fn r12_the_secret_goes_where_the_metadata_says_and_never_into_a_url() {
+async fn r12_client_authentication_follows_the_metadata_and_never_uses_a_url() {
     let stage = Stage::new().await;
     for methods in [
         json!(["client_secret_basic"]),
@@ -196,7 +196,7 @@ async fn r12_the_secret_goes_where_the_metadata_says_and_never_into_a_url() {
 }
 
 #[tokio::test]
-async fn a_public_client_has_no_secret_and_says_who_it_is() {
+async fn a_public_client_sends_its_client_id_and_no_secret() {
     let mut stage = Stage::new().await;
     stage.settings.client_secret_file = None;
     let methods = json!({"token_endpoint_auth_methods_supported": ["none"]});
@@ -219,7 +219,7 @@ async fn a_public_client_has_no_secret_and_says_who_it_is() {
 }
 
 #[tokio::test]
-async fn r12_the_secret_is_the_one_that_its_file_has_now() {
+async fn r12_the_current_secret_of_the_file_is_used() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let secret = stage.settings.client_secret_file.clone().unwrap();

@@ -4,7 +4,7 @@ use super::*;
 use crate::session::fixtures::Folder;
 
 #[test]
-fn what_is_written_is_read_again_by_its_owner_alone() {
+fn a_written_file_is_readable_by_its_owner_only() {
     let folder = Folder::new();
     let path = folder.file("whole");
     write(&path, b"one").unwrap();
@@ -17,7 +17,7 @@ fn what_is_written_is_read_again_by_its_owner_alone() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_none_and_one_too_long_an_error() {
+fn a_missing_file_is_none_and_a_long_one_an_error() {
     let folder = Folder::new();
     assert!(read(&folder.file("none"), 3).unwrap().is_none());
     let path = folder.file("long");
@@ -27,7 +27,7 @@ fn a_file_that_is_not_there_is_none_and_one_too_long_an_error() {
 }
 
 #[test]
-fn a_symbolic_link_stays_one() {
+fn a_symbolic_link_is_kept() {
     let folder = Folder::new();
     let (file, client) = (folder.file("file"), folder.file("client"));
     write(&file, b"one").unwrap();
@@ -38,7 +38,7 @@ fn a_symbolic_link_stays_one() {
 }
 
 #[test]
-fn what_cannot_be_written_leaves_what_was_there() {
+fn a_failed_write_leaves_the_old_file() {
     let folder = Folder::new();
     // A folder cannot be replaced by a file.
     let path = folder.file("folder");

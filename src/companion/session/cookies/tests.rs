@@ -41,7 +41,7 @@ fn c01_without_a_domain_a_cookie_is_for_its_own_host() {
 }
 
 #[test]
-fn l01_cve_2025_55162_a_deletion_has_the_attributes_that_its_cookie_was_set_with() {
+fn l01_cve_2025_55162_a_deletion_has_the_attributes_of_its_cookie() {
     let header = format!("{TOKEN}=a; {SEALED}.0=b; {SEALED}.1=c; other=d; {TOKEN}x=e");
     let deleted = settings().delete_session(&cookies(&header));
     let expected = [TOKEN, &format!("{SEALED}.0"), &format!("{SEALED}.1")].map(|name| {
@@ -54,7 +54,7 @@ fn l01_cve_2025_55162_a_deletion_has_the_attributes_that_its_cookie_was_set_with
 }
 
 #[test]
-fn c03_a_value_is_cut_where_a_cookie_ends() {
+fn c03_a_long_value_is_chunked() {
     for (length, pieces) in [
         (3999, 1),
         (4000, 1),
@@ -77,7 +77,7 @@ fn c03_a_value_is_cut_where_a_cookie_ends() {
 }
 
 #[test]
-fn c03_a_piece_that_is_missing_never_leaves_a_shorter_value() {
+fn c03_a_value_with_a_missing_chunk_is_ignored() {
     let value = "a".repeat(9000);
     let mut browser = Browser::default();
     browser.store(&settings().set(&cookies(""), SEALED, &value, HOUR));
@@ -95,7 +95,7 @@ fn c03_a_piece_that_is_missing_never_leaves_a_shorter_value() {
 }
 
 #[test]
-fn c03_former_pieces_go_when_a_value_becomes_shorter_or_longer() {
+fn c03_former_chunks_are_deleted_when_the_length_changes() {
     let mut browser = Browser::default();
     for length in [9000, 10, 4100, 13_000, 4000, 4001] {
         let value: String = ('a'..='z').cycle().take(length).collect();
@@ -109,7 +109,7 @@ fn c03_former_pieces_go_when_a_value_becomes_shorter_or_longer() {
 }
 
 #[test]
-fn c04_a_name_that_came_twice_is_deleted_wherever_it_may_have_been_set() {
+fn c04_a_repeated_cookie_is_deleted_at_all_domains() {
     let header = format!("{TOKEN}=a; {TOKEN}=b");
     let deleted = settings().delete_session(&cookies(&header));
     let domains: Vec<_> = deleted
@@ -134,7 +134,7 @@ fn c04_a_name_that_came_twice_is_deleted_wherever_it_may_have_been_set() {
 }
 
 #[test]
-fn c04_names_of_another_case_and_other_families_are_not_ours() {
+fn c04_names_in_another_case_or_of_other_cookies_are_not_ours() {
     let header = format!(
         "{}=a; {TOKEN}-other=b; {TOKEN}.=c; {TOKEN}.x=d; {TOKEN}.1x=e; x{TOKEN}=f; {SEALED}-x=g",
         TOKEN.to_lowercase()
@@ -156,7 +156,7 @@ fn c04_cookies_of_several_headers_are_read_together() {
 }
 
 #[test]
-fn names_that_were_made_up_come_to_an_end() {
+fn forged_names_are_bounded() {
     let header: Vec<_> = (0..500)
         .map(|number| format!("{TOKEN}.{number}=a"))
         .collect();
@@ -165,7 +165,7 @@ fn names_that_were_made_up_come_to_an_end() {
 }
 
 #[test]
-fn debug_output_has_names_alone() {
+fn debug_output_has_only_names() {
     let set = settings().set(&cookies(""), TOKEN, "value", HOUR);
     assert_eq!(format!("{set:?}"), r#"[SetCookie("__Secure-portcullis")]"#);
     assert_eq!(

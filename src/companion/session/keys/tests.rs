@@ -10,7 +10,7 @@ fn rotated(times: &[u64]) -> Keys {
 }
 
 #[test]
-fn c05_a_key_is_published_at_once_and_used_when_its_time_has_come() {
+fn c05_a_key_is_published_at_once_and_used_after_a_delay() {
     let keys = rotated(&[0, 1000]);
     let [newest, oldest] = [&keys.newest, &keys.older[0]];
     assert!(keys.jwks_json().contains(&newest.kid));
@@ -30,7 +30,7 @@ fn c05_a_key_is_published_at_once_and_used_when_its_time_has_come() {
 }
 
 #[test]
-fn of_several_keys_that_wait_the_newest_whose_time_has_come_is_used() {
+fn the_newest_usable_key_is_used() {
     let keys = rotated(&[0, 100, 200]);
     assert_eq!(keys.current(at(699)).kid, keys.older[1].kid);
     assert_eq!(keys.current(at(700)).kid, keys.older[0].kid);
@@ -38,7 +38,7 @@ fn of_several_keys_that_wait_the_newest_whose_time_has_come_is_used() {
 }
 
 #[test]
-fn the_key_set_is_one_that_core_reads_by_thumbprints() {
+fn the_key_set_has_thumbprints_as_key_ids() {
     let keys = rotated(&[0, 1000]);
     let body = keys.jwks_json();
     let set = KeySet::parse(body.as_bytes(), None).unwrap();
@@ -67,7 +67,7 @@ fn the_hash_is_hmac_sha256() {
 }
 
 #[test]
-fn handles_tell_people_and_providers_apart() {
+fn handles_differ_by_person_and_provider() {
     let keys = keys().load_full();
     let handle = keys.handle("sso", "ada");
     assert_eq!(handle, keys.handle("sso", "ada"));

@@ -1,8 +1,10 @@
+mod backchannel;
 mod lifetimes;
+mod lost_state;
 mod redis;
 mod refreshes;
-mod revocations;
 mod sign_in;
+mod sign_out;
 
 use super::*;
 use crate::provider::Authentication;
@@ -146,7 +148,7 @@ fn why(no: &NoSession) -> EndReason {
 }
 
 #[tokio::test]
-async fn a_session_begins_and_is_seen() {
+async fn a_session_begins_and_is_loaded() {
     let mut scene = Scene::new();
     let session = scene.start(at(0)).await;
     assert_eq!(scene.read(at(1)).await, Ok(session));
@@ -203,7 +205,7 @@ async fn c04_of_two_values_of_one_session_the_later_counts() {
 }
 
 #[tokio::test]
-async fn c03_a_session_with_many_groups_is_kept_in_pieces_up_to_an_end() {
+async fn c03_a_session_with_many_groups_is_chunked_up_to_a_limit() {
     let mut scene = Scene::new();
     let mut ada = ada();
     ada.person.groups = (0..600)

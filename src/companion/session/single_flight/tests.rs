@@ -62,7 +62,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn r10_late_callers_get_what_the_first_one_got() {
+async fn r10_late_requests_get_the_first_outcome() {
     let scene = Scene::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
@@ -77,7 +77,7 @@ async fn r10_late_callers_get_what_the_first_one_got() {
 }
 
 #[tokio::test]
-async fn r10_a_token_known_to_be_spent_is_never_sent_again() {
+async fn r10_a_spent_token_is_never_redeemed_again() {
     let scene = Scene::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
@@ -97,7 +97,7 @@ async fn r10_a_token_known_to_be_spent_is_never_sent_again() {
 }
 
 #[tokio::test]
-async fn who_is_late_for_what_was_forgotten_early_replays_nothing() {
+async fn a_late_request_after_an_early_drop_is_no_reuse() {
     let scene = Scene::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
@@ -118,7 +118,7 @@ async fn who_is_late_for_what_was_forgotten_early_replays_nothing() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_provider_refused_is_never_sent_again() {
+async fn a_rejected_token_is_never_redeemed_again() {
     let scene = Scene::new();
     let session = session("old");
     for now in [at(200), at(230), at(300), at(30_000)] {
@@ -131,7 +131,7 @@ async fn a_token_that_the_provider_refused_is_never_sent_again() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_provider_gave_again_is_sent_again_when_it_is_due() {
+async fn a_token_that_is_not_rotated_is_redeemed_again_when_due() {
     let scene = Scene::new();
     let session = session("same");
     let first = refreshed(&session, "same", at(200));
@@ -157,7 +157,7 @@ async fn a_token_that_the_provider_gave_again_is_sent_again_when_it_is_due() {
 }
 
 #[tokio::test]
-async fn a_failure_that_may_pass_is_tried_again_after_a_second() {
+async fn a_transient_failure_is_retried_after_a_second() {
     let scene = Scene::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
@@ -177,7 +177,7 @@ async fn a_failure_that_may_pass_is_tried_again_after_a_second() {
 }
 
 #[tokio::test]
-async fn r10_a_redemption_goes_on_when_nobody_waits_for_it() {
+async fn r10_a_redemption_continues_without_callers() {
     let scene = Scene::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
@@ -197,7 +197,7 @@ async fn r10_a_redemption_goes_on_when_nobody_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_redemption_that_panics_leaves_the_way_free() {
+async fn after_a_redemption_that_panics_the_next_one_runs() {
     let scene = Scene::new();
     let session = session("old");
     let token = session.tokens.refresh_token.clone().unwrap();
@@ -223,7 +223,7 @@ async fn other_tokens_do_not_wait() {
 }
 
 #[tokio::test]
-async fn the_same_token_of_another_provider_is_another_token() {
+async fn the_same_token_text_of_another_provider_is_another_token() {
     let scene = Scene::new();
     let session = session("old");
     let mut other = session.clone();
@@ -236,7 +236,7 @@ async fn the_same_token_of_another_provider_is_another_token() {
 }
 
 #[tokio::test]
-async fn r10_nobody_gets_what_another_person_with_the_same_refresh_token_got() {
+async fn r10_one_person_never_gets_the_tokens_of_another() {
     let scene = Scene::new();
     let (one, mut other) = (session("constant"), session("constant"));
     other.person.sub = "bob".to_owned();

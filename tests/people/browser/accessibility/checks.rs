@@ -79,7 +79,7 @@ pub(super) async fn faults(browser: &Browser) -> Vec<String> {
 
 /// Reaches all controls of the current page with Tab, in order, and checks that the focus is
 /// visible.
-pub(super) async fn walks_by_keyboard(browser: &Browser, name: &str) {
+pub(super) async fn assert_keyboard_navigation(browser: &Browser, name: &str) {
     let usable = browser.run(USABLE).await;
     for part in usable.as_array().unwrap() {
         browser.press_tab().await;

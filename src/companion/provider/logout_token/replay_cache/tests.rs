@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 
 #[test]
-fn b04_what_is_remembered_is_bounded_and_the_first_to_end_goes_first() {
+fn b04_the_replay_cache_is_bounded_and_drops_what_expires_first() {
     let now = Timestamp::from_secs(1000);
     let until = |n: usize| now.after(Duration::from_secs(10 + n as u64));
     let mut replay_cache = ReplayCache::default();

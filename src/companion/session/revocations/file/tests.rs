@@ -23,7 +23,7 @@ fn marks(sid: u8) -> SessionHandles {
 }
 
 #[tokio::test]
-async fn what_ended_is_known_after_a_restart() {
+async fn revocations_survive_a_restart() {
     let folder = Folder::new();
     let path = folder.file("state");
     let file = StateFile::open(&path, at(0)).unwrap();
@@ -38,7 +38,7 @@ async fn what_ended_is_known_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_state_that_is_lost_begins_anew() {
+async fn a_lost_state_begins_anew() {
     let folder = Folder::new();
     let path = folder.file("state");
     drop(StateFile::open(&path, at(0)).unwrap());
@@ -57,7 +57,7 @@ async fn a_state_that_is_lost_begins_anew() {
 }
 
 #[test]
-fn a_state_that_cannot_be_read_is_never_taken_for_none() {
+fn an_invalid_state_is_an_error_and_not_replaced() {
     let folder = Folder::new();
     let path = folder.file("state");
     for content in [
@@ -77,7 +77,7 @@ fn a_state_that_cannot_be_read_is_never_taken_for_none() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_to_is_known_at_the_start() {
+fn an_unwritable_path_is_an_error_at_the_start() {
     let folder = Folder::new();
     let path = folder.file("nowhere").join("state");
     let error = StateFile::open(&path, at(0)).unwrap_err().to_string();
@@ -97,7 +97,7 @@ fn two_companions_never_share_a_state_file() {
 }
 
 #[tokio::test]
-async fn what_the_disk_does_not_have_is_not_said_to_have_ended() {
+async fn a_revocation_that_is_not_on_disk_is_not_reported() {
     let folder = Folder::new();
     let path = folder.file("state");
     let file = StateFile::open(&path, at(0)).unwrap();
@@ -112,7 +112,7 @@ async fn what_the_disk_does_not_have_is_not_said_to_have_ended() {
 }
 
 #[tokio::test]
-async fn sessions_that_end_at_once_are_all_kept() {
+async fn concurrent_revocations_are_all_kept() {
     let folder = Folder::new();
     let path = folder.file("state");
     let file = Arc::new(StateFile::open(&path, at(0)).unwrap());
@@ -129,7 +129,7 @@ async fn sessions_that_end_at_once_are_all_kept() {
 }
 
 #[test]
-fn the_state_is_for_its_owners_eyes_alone() {
+fn the_state_file_is_readable_by_its_owner_only() {
     let folder = Folder::new();
     let path = folder.file("state");
     let _file = StateFile::open(&path, at(0)).unwrap();

@@ -28,7 +28,7 @@ fn ending(mark: Revoked, ends: Timestamp) -> RevocationBatch {
 }
 
 #[test]
-fn a_mark_ends_one_session_or_all_of_a_person_that_began_before_it() {
+fn a_revocation_ends_one_session_or_all_earlier_ones_of_a_person() {
     let mut state = RevocationState::new(at(0));
     state.apply(&ending(Revoked::Session(id(1)), at(1000)), at(100));
     state.apply(&ending(Revoked::Person(id(7)), at(1000)), at(100));
@@ -40,7 +40,7 @@ fn a_mark_ends_one_session_or_all_of_a_person_that_began_before_it() {
 }
 
 #[test]
-fn a_mark_counts_until_its_end() {
+fn a_revocation_counts_until_its_end() {
     let mut state = RevocationState::new(at(0));
     state.apply(&ending(Revoked::Session(id(1)), at(1000)), at(100));
     assert!(state.is_revoked(&session(1, 2, at(50)), None, at(999)));
@@ -50,7 +50,7 @@ fn a_mark_counts_until_its_end() {
 }
 
 #[test]
-fn b06_a_session_that_its_provider_has_ended_is_told_by_the_providers_name() {
+fn b06_a_session_is_revoked_by_the_id_of_its_provider_session() {
     let mut state = RevocationState::new(at(0));
     let ending = RevocationBatch {
         provider_sessions: vec![(id(9), at(1000))],
@@ -67,7 +67,7 @@ fn b06_a_session_that_its_provider_has_ended_is_told_by_the_providers_name() {
 }
 
 #[test]
-fn b04_a_logout_token_is_heeded_once_and_remembered_until_it_is_over() {
+fn b04_a_logout_token_works_once_and_is_remembered_until_it_expires() {
     let mut state = RevocationState::new(at(0));
     let logout = RevocationBatch {
         logout_token: Some((id(1), at(500))),
@@ -81,7 +81,7 @@ fn b04_a_logout_token_is_heeded_once_and_remembered_until_it_is_over() {
 }
 
 #[test]
-fn b04_the_logout_tokens_that_are_remembered_have_an_end() {
+fn b04_remembered_logout_tokens_are_bounded() {
     let mut state = RevocationState::new(at(0));
     for number in 0..=4096 {
         let ending = RevocationBatch {
@@ -121,7 +121,7 @@ fn full(count: u16) -> RevocationState {
 }
 
 #[test]
-fn a_full_list_raises_the_floor_and_forgets_nobody() {
+fn a_full_list_raises_the_floor_and_drops_no_revocation() {
     let mut state = full(4096);
     assert_eq!(state.floor(), Timestamp::default());
     for number in 4096..4120 {
@@ -140,7 +140,7 @@ fn a_full_list_raises_the_floor_and_forgets_nobody() {
 }
 
 #[test]
-fn one_person_alone_does_not_fill_the_list() {
+fn one_person_cannot_fill_the_list() {
     let mut state = RevocationState::new(at(0));
     let person = (id(7), at(50_000));
     for number in 0..5000 {
@@ -158,7 +158,7 @@ fn one_person_alone_does_not_fill_the_list() {
 }
 
 #[test]
-fn the_end_of_a_session_that_began_ahead_of_the_clock_is_not_lost() {
+fn a_revocation_covers_a_session_that_began_ahead_of_the_clock() {
     let mut state = RevocationState::new(at(0));
     let known = Revocation::session(id(1), at(1000)).began(at(130));
     let by_name_alone = Revocation::session(id(2), at(1000));
@@ -172,7 +172,7 @@ fn the_end_of_a_session_that_began_ahead_of_the_clock_is_not_lost() {
 }
 
 #[test]
-fn the_state_is_read_as_it_was_written() {
+fn the_state_round_trips_through_json() {
     for count in [0, 1, 4096] {
         let state = full(count);
         let text = state.to_json();
@@ -182,7 +182,7 @@ fn the_state_is_read_as_it_was_written() {
 }
 
 #[test]
-fn what_is_no_state_is_never_read_as_one() {
+fn invalid_states_are_rejected() {
     let good = RevocationState::new(at(0)).to_json();
     assert!(RevocationState::parse(good.as_bytes()).is_ok());
     let bad = [
@@ -200,7 +200,7 @@ fn what_is_no_state_is_never_read_as_one() {
 }
 
 #[test]
-fn the_revocations_that_filters_read_are_of_their_form() {
+fn revocations_have_the_format_that_filters_read() {
     let mut state = RevocationState::new(at(0));
     state.apply(&ending(Revoked::Session(id(1)), at(1000)), at(100));
     let json = state.revocations(at(200)).to_json();

@@ -28,7 +28,7 @@ async fn a_session_ends_with_its_lifetime_however_much_it_is_used() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_uses_ends_when_it_was_idle_for_too_long() {
+async fn an_unused_session_ends_after_the_idle_timeout() {
     let mut scene = Scene::new();
     scene.start_for(for_ever(), at(0)).await;
     scene.refresh(at(3599)).await.unwrap();
@@ -40,7 +40,7 @@ async fn a_session_that_nobody_uses_ends_when_it_was_idle_for_too_long() {
 }
 
 #[tokio::test]
-async fn a_later_session_token_shows_that_the_session_was_used() {
+async fn a_later_session_token_counts_as_use_of_the_session() {
     let mut scene = Scene::new();
     scene.start_for(for_ever(), at(0)).await;
     let sealed = scene.browser.value(SEALED).unwrap().to_owned();
@@ -64,7 +64,7 @@ async fn a_later_session_token_shows_that_the_session_was_used() {
 }
 
 #[tokio::test]
-async fn a_longer_lifetime_in_the_configuration_revives_nobody() {
+async fn a_longer_configured_lifetime_revives_no_session() {
     let mut scene = Scene::with(|settings| settings.lifetime = Duration::from_secs(3600));
     scene.start_for(for_ever(), at(0)).await;
     scene.settings.lifetime = Duration::from_secs(36_000);
@@ -77,7 +77,7 @@ async fn a_longer_lifetime_in_the_configuration_revives_nobody() {
 }
 
 #[tokio::test]
-async fn a_shorter_lifetime_in_the_configuration_ends_those_that_are_older() {
+async fn a_shorter_configured_lifetime_ends_older_sessions() {
     let mut scene = Scene::new();
     scene.start_for(for_ever(), at(0)).await;
     scene.settings.lifetime = Duration::from_secs(600);
@@ -87,7 +87,7 @@ async fn a_shorter_lifetime_in_the_configuration_ends_those_that_are_older() {
 }
 
 #[tokio::test]
-async fn a_session_token_never_outlasts_its_session_or_what_the_provider_vouched_for() {
+async fn a_session_token_never_outlasts_its_session_or_the_providers_tokens() {
     async fn ends(scene: &Scene) -> Timestamp {
         let keys = scene.keys.load();
         let token = scene.browser.value(TOKEN).unwrap();
@@ -114,7 +114,7 @@ async fn a_session_token_never_outlasts_its_session_or_what_the_provider_vouched
 }
 
 #[tokio::test]
-async fn without_a_refresh_token_a_session_ends_with_the_providers_token() {
+async fn without_a_refresh_token_a_session_ends_with_the_providers_tokens() {
     let mut scene = Scene::new();
     let mut ada = ada();
     ada.tokens.refresh_token = None::<Secret>;

@@ -71,7 +71,7 @@ impl Replicas {
 }
 
 #[tokio::test]
-async fn a_session_that_began_at_one_replica_goes_on_at_the_other() {
+async fn a_session_of_one_replica_is_refreshed_at_the_other() {
     let mut scene = Replicas::new().await;
     let session = scene.start(0, at(0)).await;
     assert_eq!(scene.read(1, at(1)).await.unwrap(), session);
@@ -87,14 +87,14 @@ async fn a_session_that_began_at_one_replica_goes_on_at_the_other() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_small_however_much_the_provider_gives() {
+async fn the_cookie_of_a_ticket_is_small() {
     let mut scene = Replicas::new().await;
     scene.start(0, at(0)).await;
     assert!(scene.browser.value(SEALED).unwrap().len() < 400);
 }
 
 #[tokio::test]
-async fn a_sign_in_that_began_at_one_replica_ends_at_the_other_and_once() {
+async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
     let scene = Replicas::new().await;
     let [one, other] = &scene.replicas;
     let begun = one
@@ -114,7 +114,7 @@ async fn a_sign_in_that_began_at_one_replica_ends_at_the_other_and_once() {
 }
 
 #[tokio::test]
-async fn r10_a_storm_over_both_replicas_redeems_once() {
+async fn r10_concurrent_refreshes_at_both_replicas_redeem_once() {
     let mut scene = Replicas::new().await;
     scene.start(0, at(0)).await;
     scene.refresh(0, at(3000)).await.unwrap();
@@ -144,7 +144,7 @@ async fn r10_a_storm_over_both_replicas_redeems_once() {
 }
 
 #[tokio::test]
-async fn l01_who_signs_out_at_one_replica_is_signed_out_at_the_other() {
+async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
     let mut scene = Replicas::new().await;
     let session = scene.start(0, at(0)).await;
     let old = scene.browser.clone();
@@ -179,7 +179,7 @@ async fn l01_who_signs_out_at_one_replica_is_signed_out_at_the_other() {
 }
 
 #[tokio::test]
-async fn b06_a_logout_at_one_replica_ends_what_began_at_the_other() {
+async fn b06_a_logout_at_one_replica_ends_sessions_of_the_other() {
     let mut scene = Replicas::new().await;
     scene.start(0, at(0)).await;
     let logout = LogoutClaims {
@@ -203,7 +203,7 @@ async fn b06_a_logout_at_one_replica_ends_what_began_at_the_other() {
 }
 
 #[tokio::test]
-async fn while_redis_is_gone_nobody_can_tell_and_nothing_opens() {
+async fn while_redis_is_down_sessions_are_unavailable() {
     let mut scene = Replicas::new().await;
     scene.start(0, at(0)).await;
     scene.server.kill();
@@ -234,7 +234,7 @@ async fn while_redis_is_gone_nobody_can_tell_and_nothing_opens() {
 }
 
 #[tokio::test]
-async fn new_tokens_are_not_lost_when_redis_goes_while_the_provider_is_asked() {
+async fn new_tokens_are_not_lost_when_redis_fails_during_a_redemption() {
     let mut scene = Replicas::new().await;
     scene.start(0, at(0)).await;
     scene.refresh(0, at(3000)).await.unwrap();
@@ -266,7 +266,7 @@ async fn new_tokens_are_not_lost_when_redis_goes_while_the_provider_is_asked() {
 }
 
 #[tokio::test]
-async fn a_redis_that_lost_everything_signs_everybody_out() {
+async fn a_redis_that_lost_its_data_ends_all_sessions() {
     let mut scene = Replicas::new().await;
     scene.start(0, at(0)).await;
     scene.server.forget();
@@ -277,7 +277,7 @@ async fn a_redis_that_lost_everything_signs_everybody_out() {
 }
 
 #[tokio::test]
-async fn a_session_that_its_provider_ends_is_over_at_all_replicas() {
+async fn a_session_that_its_provider_ends_is_revoked_at_all_replicas() {
     let mut scene = Replicas::new().await;
     scene.start(0, at(0)).await;
     scene.refresh(0, at(3000)).await.unwrap();
@@ -313,7 +313,7 @@ async fn forward_auth_sets_one_cookie_and_redeems_what_is_due() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_uses_goes_from_redis_by_itself() {
+async fn the_record_of_an_unused_session_expires() {
     let mut scene = Replicas::new().await;
     let session = scene.start(0, at(0)).await;
     let keys = scene
@@ -324,7 +324,7 @@ async fn a_session_that_nobody_uses_goes_from_redis_by_itself() {
 }
 
 #[tokio::test]
-async fn r10_a_replica_that_comes_too_late_with_a_spent_token_ends_nothing() {
+async fn r10_a_late_replica_with_a_spent_token_ends_nothing() {
     let mut scene = Replicas::new().await;
     let session = scene.start(0, at(0)).await;
     scene.refresh(0, at(3000)).await.unwrap();
@@ -363,7 +363,7 @@ async fn r10_a_replica_that_comes_too_late_with_a_spent_token_ends_nothing() {
 }
 
 #[tokio::test]
-async fn r10_the_lock_is_taken_again_before_new_tokens_are_offered() {
+async fn r10_the_lock_is_renewed_before_new_tokens_are_saved() {
     let mut scene = Replicas::new().await;
     let session = scene.start(0, at(0)).await;
     scene.refresh(0, at(3000)).await.unwrap();

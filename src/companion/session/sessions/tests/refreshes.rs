@@ -28,7 +28,7 @@ async fn storm(scene: &Scene, now: Timestamp) -> Vec<Result<ActiveSession, NoSes
 }
 
 #[tokio::test]
-async fn a_refresh_asks_the_provider_only_when_its_token_has_run_out() {
+async fn the_provider_is_asked_only_after_its_tokens_have_expired() {
     let mut scene = Scene::new();
     let first = scene.start(at(0)).await;
     for now in (300..3500).step_by(300) {
@@ -48,7 +48,7 @@ async fn a_refresh_asks_the_provider_only_when_its_token_has_run_out() {
 }
 
 #[tokio::test]
-async fn r10_fifty_requests_at_expiry_redeem_once_and_all_go_on() {
+async fn r10_fifty_requests_at_expiry_redeem_once_and_all_succeed() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -74,7 +74,7 @@ async fn r10_fifty_requests_at_expiry_redeem_once_and_all_go_on() {
 }
 
 #[tokio::test]
-async fn r10_who_comes_within_a_minute_with_the_old_cookies_goes_on() {
+async fn r10_old_cookies_work_for_a_minute_after_a_refresh() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -96,7 +96,7 @@ async fn r10_who_comes_within_a_minute_with_the_old_cookies_goes_on() {
 }
 
 #[tokio::test]
-async fn a_spent_token_shown_again_ends_the_session_of_whoever_has_the_new_one() {
+async fn refresh_token_reuse_ends_the_session_for_everybody() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_spent_token_shown_again_ends_the_session_of_whoever_has_the_new_one()
 }
 
 #[tokio::test]
-async fn a_sealed_session_that_is_not_authentic_ends_nothing() {
+async fn a_forged_sealed_session_ends_nothing() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -149,7 +149,7 @@ async fn a_sealed_session_that_is_not_authentic_ends_nothing() {
 }
 
 #[tokio::test]
-async fn a_session_that_its_provider_ends_is_over_everywhere() {
+async fn a_session_that_its_provider_ends_is_revoked() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -169,7 +169,7 @@ async fn a_session_that_its_provider_ends_is_over_everywhere() {
 }
 
 #[tokio::test]
-async fn while_the_provider_cannot_tell_the_session_stays_and_is_asked_for_again() {
+async fn while_the_provider_is_unavailable_the_session_stays() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -192,7 +192,7 @@ async fn while_the_provider_cannot_tell_the_session_stays_and_is_asked_for_again
 }
 
 #[tokio::test]
-async fn r10_who_the_session_belongs_to_never_changes() {
+async fn r10_a_refresh_never_changes_the_subject() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -208,7 +208,7 @@ async fn r10_who_the_session_belongs_to_never_changes() {
 }
 
 #[tokio::test]
-async fn what_the_provider_says_of_the_person_is_news() {
+async fn a_refresh_updates_the_claims() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -227,7 +227,7 @@ async fn what_the_provider_says_of_the_person_is_news() {
 }
 
 #[tokio::test]
-async fn a_slow_provider_is_not_waited_for_and_what_it_gives_is_not_lost() {
+async fn a_slow_provider_times_out_and_its_tokens_are_not_lost() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -250,7 +250,7 @@ async fn a_slow_provider_is_not_waited_for_and_what_it_gives_is_not_lost() {
 }
 
 #[tokio::test]
-async fn tokens_that_run_out_at_once_are_not_redeemed_at_every_turn() {
+async fn tokens_that_expire_at_once_are_not_redeemed_with_every_request() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -270,7 +270,7 @@ async fn tokens_that_run_out_at_once_are_not_redeemed_at_every_turn() {
 }
 
 #[tokio::test]
-async fn r10_who_signs_out_while_the_provider_is_asked_is_signed_out() {
+async fn r10_a_sign_out_during_a_redemption_counts() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.refresh(at(3000)).await.unwrap();
@@ -324,7 +324,7 @@ async fn forward_auth_sets_one_cookie_and_redeems_nothing() {
 }
 
 #[tokio::test]
-async fn forward_auth_sets_no_token_that_is_in_pieces() {
+async fn forward_auth_sets_no_chunked_token() {
     let mut scene = Scene::new();
     let mut ada = ada();
     ada.person.groups = (0..400)

@@ -25,7 +25,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn r02_a_sign_in_ends_in_the_browser_that_began_it_and_once() {
+async fn r02_a_sign_in_is_completed_once_and_in_its_browser() {
     let mut scene = Scene::new();
     scene.begin_login("one", at(0));
     scene.begin_login("two", at(1));
@@ -54,7 +54,7 @@ async fn r02_a_sign_in_ends_in_the_browser_that_began_it_and_once() {
 }
 
 #[tokio::test]
-async fn r11_when_a_sign_in_begins_the_old_session_goes() {
+async fn r11_a_new_sign_in_deletes_the_old_session() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.begin_login("one", at(1));
@@ -63,7 +63,7 @@ async fn r11_when_a_sign_in_begins_the_old_session_goes() {
 }
 
 #[tokio::test]
-async fn r11_each_sign_in_begins_a_session_with_a_name_of_its_own() {
+async fn r11_each_sign_in_begins_a_session_with_its_own_id() {
     let mut scene = Scene::new();
     let first = scene.start(at(0)).await;
     let second = scene.start(at(1)).await;
@@ -72,7 +72,7 @@ async fn r11_each_sign_in_begins_a_session_with_a_name_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_sign_in_right_after_one_is_a_loop() {
+async fn a_sign_in_right_after_another_is_a_loop() {
     let mut scene = Scene::new();
     let is_loop = |scene: &Scene, rd, now| {
         let header = scene.browser.header();
@@ -89,7 +89,7 @@ async fn a_sign_in_right_after_one_is_a_loop() {
 }
 
 #[tokio::test]
-async fn c05_no_cookie_stands_in_for_another() {
+async fn c05_no_cookie_is_accepted_for_another() {
     let mut scene = Scene::new();
     scene.begin_login("one", at(0));
     let login = scene

@@ -13,7 +13,7 @@ fn store(folder: &Folder) -> CookieStore {
 }
 
 #[test]
-fn r02_a_sign_in_comes_to_its_end_once() {
+fn r02_a_sign_in_is_completed_once() {
     let folder = Folder::new();
     let store = store(&folder);
     assert!(store.memory().finish_login("one", at(0)));
@@ -23,7 +23,7 @@ fn r02_a_sign_in_comes_to_its_end_once() {
 }
 
 #[test]
-fn finished_sign_ins_are_forgotten_when_their_cookies_are() {
+fn completed_sign_ins_are_dropped_when_their_cookies_expire() {
     let folder = Folder::new();
     let store = store(&folder);
     for number in 0..100 {
@@ -35,7 +35,7 @@ fn finished_sign_ins_are_forgotten_when_their_cookies_are() {
 }
 
 #[test]
-fn finished_sign_ins_have_an_end() {
+fn completed_sign_ins_are_bounded() {
     let folder = Folder::new();
     let store = store(&folder);
     for number in 0..MAX_COMPLETED + 10 {
@@ -45,7 +45,7 @@ fn finished_sign_ins_have_an_end() {
 }
 
 #[test]
-fn sessions_at_a_provider_are_known_while_their_tokens_are_good() {
+fn sessions_at_a_provider_are_known_while_their_tokens_are_valid() {
     let folder = Folder::new();
     let store = store(&folder);
     store.memory().record_session(id(1), id(10), at(300), at(0));
@@ -71,7 +71,7 @@ fn sessions_at_a_provider_are_known_while_their_tokens_are_good() {
 }
 
 #[test]
-fn sessions_at_providers_that_find_no_room_are_said_to_be_missing() {
+fn a_full_list_of_sessions_at_providers_is_incomplete() {
     let folder = Folder::new();
     let store = store(&folder);
     for number in 0..u32::try_from(MAX_SESSIONS).unwrap() {

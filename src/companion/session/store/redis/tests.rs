@@ -41,7 +41,7 @@ async fn is_revoked(redis: &RedisStore, sid: u8) -> bool {
 }
 
 #[tokio::test]
-async fn a_record_is_written_over_only_by_who_has_read_it_last() {
+async fn a_record_is_replaced_only_by_a_writer_that_has_read_its_generation() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     let first = session();
@@ -70,7 +70,7 @@ async fn a_record_is_written_over_only_by_who_has_read_it_last() {
 }
 
 #[tokio::test]
-async fn redis_is_told_nothing_that_it_could_use() {
+async fn redis_holds_nothing_in_plain_text() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     let session = session();
@@ -96,7 +96,7 @@ async fn redis_is_told_nothing_that_it_could_use() {
 }
 
 #[tokio::test]
-async fn what_redis_keeps_is_gone_when_it_is_over() {
+async fn all_keys_in_redis_expire() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     let session = session();
@@ -135,7 +135,7 @@ async fn what_redis_keeps_is_gone_when_it_is_over() {
 }
 
 #[tokio::test]
-async fn who_signs_in_again_and_again_fills_no_list() {
+async fn repeated_sign_ins_fill_no_list() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     let key = redis.names.provider_session(id(9));
@@ -158,7 +158,7 @@ async fn who_signs_in_again_and_again_fills_no_list() {
 }
 
 #[tokio::test]
-async fn a_lock_is_held_by_one() {
+async fn a_lock_has_one_owner() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     let sid = id(1);
@@ -180,7 +180,7 @@ async fn a_lock_is_held_by_one() {
 }
 
 #[tokio::test]
-async fn r02_a_sign_in_comes_to_its_end_once_over_all_replicas() {
+async fn r02_a_sign_in_is_completed_once_over_all_replicas() {
     let server = lab::Redis::start().await;
     let [one, other] = [(); 2].map(|()| RedisStore::new(redis_settings(&server.session()), URL));
     assert!(one.set_login_finished("attempt", HOUR).await.unwrap());
@@ -189,7 +189,7 @@ async fn r02_a_sign_in_comes_to_its_end_once_over_all_replicas() {
 }
 
 #[tokio::test]
-async fn what_replicas_end_at_once_is_all_kept() {
+async fn concurrent_revocations_of_replicas_are_all_kept() {
     let server = lab::Redis::start().await;
     let replicas: Vec<_> = (0..4)
         .map(|_| std::sync::Arc::new(RedisStore::new(redis_settings(&server.session()), URL)))
@@ -214,7 +214,7 @@ async fn what_replicas_end_at_once_is_all_kept() {
 }
 
 #[tokio::test]
-async fn a_state_that_redis_has_lost_begins_anew_for_all_replicas() {
+async fn a_state_lost_by_redis_begins_anew_for_all_replicas() {
     let server = lab::Redis::start().await;
     let [one, other] = [(); 2].map(|()| RedisStore::new(redis_settings(&server.session()), URL));
     one.add_revocations(&ending(1), at(10)).await.unwrap();
@@ -227,7 +227,7 @@ async fn a_state_that_redis_has_lost_begins_anew_for_all_replicas() {
 }
 
 #[tokio::test]
-async fn a_state_that_cannot_be_read_is_never_taken_for_none() {
+async fn an_invalid_state_is_an_error_and_not_replaced() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     redis.add_revocations(&ending(1), at(10)).await.unwrap();

@@ -16,7 +16,7 @@ async fn until_it_answers(redis: &RedisStore) {
 }
 
 #[tokio::test]
-async fn a_redis_that_was_killed_says_nothing_and_one_that_is_back_goes_on() {
+async fn commands_fail_while_redis_is_down_and_succeed_after_its_restart() {
     let mut server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     redis.add_revocations(&ending(1), at(0)).await.unwrap();
@@ -32,7 +32,7 @@ async fn a_redis_that_was_killed_says_nothing_and_one_that_is_back_goes_on() {
 }
 
 #[tokio::test]
-async fn a_connection_that_broke_costs_nobody_anything() {
+async fn a_broken_connection_fails_no_command() {
     let mut server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     ask(&redis).await.unwrap();
@@ -44,7 +44,7 @@ async fn a_connection_that_broke_costs_nobody_anything() {
 }
 
 #[tokio::test]
-async fn a_redis_that_stands_still_is_not_waited_for() {
+async fn a_command_to_a_redis_that_hangs_times_out() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     ask(&redis).await.unwrap();
@@ -80,7 +80,7 @@ async fn a_redis_that_stands_still_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_says_nothing_and_a_right_one_needs_no_restart() {
+async fn a_corrected_password_needs_no_restart() {
     let server = lab::Redis::start().await;
     let folder = Folder::new();
     let mut settings = redis_settings(&server.session());
@@ -90,7 +90,7 @@ async fn a_wrong_password_says_nothing_and_a_right_one_needs_no_restart() {
         .unwrap();
     let redis = RedisStore::new(settings, URL);
     let error = ask(&redis).await.unwrap_err().to_string();
-    assert!(error.contains("there is no such file"), "{error}");
+    assert!(error.contains("file not found"), "{error}");
 
     fs::write(folder.file("password"), "wrong-password\n").unwrap();
     let refused = async || {
@@ -113,7 +113,7 @@ async fn a_wrong_password_says_nothing_and_a_right_one_needs_no_restart() {
 }
 
 #[tokio::test]
-async fn nothing_is_told_to_a_redis_that_is_not_ours() {
+async fn nothing_is_sent_to_an_untrusted_redis() {
     let ours = lab::Authority::new();
     let server = lab::Redis::start_tls(&ours).await;
     let good = redis_settings(&server.session());

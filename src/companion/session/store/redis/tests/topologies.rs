@@ -59,7 +59,7 @@ async fn a_cluster() {
 }
 
 #[tokio::test]
-async fn a_server_behind_a_sentinel_and_the_one_that_follows_it() {
+async fn a_master_behind_a_sentinel_and_its_successor() {
     let mut sentinel = lab::redis::Sentinel::start().await;
     let redis = RedisStore::new(redis_settings(&sentinel.session()), URL);
     everything(&redis).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_server_behind_a_sentinel_and_the_one_that_follows_it() {
 }
 
 #[tokio::test]
-async fn a_database_of_its_own() {
+async fn the_configured_database_is_used() {
     let server = lab::Redis::start().await;
     let settings = RedisSettings {
         database: 3,

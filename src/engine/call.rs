@@ -1,0 +1,119 @@
+//! The HTTP calls that an adapter is asked to make.
+
+use std::fmt;
+use std::time::Duration;
+
+use portcullis_core::endpoints;
+use portcullis_core::keys::{KeySet, READ_TIMEOUT, Read};
+use portcullis_core::policy::Sso;
+use portcullis_core::session::Revocations;
+use portcullis_core::trust::Remote;
+
+use crate::engine::RequestId;
+
+/// The `:authority` of a request for a mirror.
+const MIRROR_AUTHORITY: &str = "portcullis";
+
+/// How long the companion may take to refresh a session.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Tells a call from the other calls of the same [`crate::Engine`] or [`crate::Reader`].
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct CallId(pub u64);
+
+/// A request without a body to send to a cluster of the proxy. Its headers may hold credentials.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Call {
+    /// By which the reply is known.
+    pub id: CallId,
+    /// The request in whose event the call is made; `None` where it is none's. Some hosts deliver no
+    /// reply once that request is gone.
+    pub owner: Option<RequestId>,
+    /// The cluster.
+    pub cluster: String,
+    /// The header fields, `:method`, `:scheme`, `:authority` and `:path` among them.
+    pub headers: Vec<(&'static str, String)>,
+    /// How long the reply may take.
+    pub timeout: Duration,
+    /// The longest body that is wanted, in bytes. Of a longer one `max_body + 1` bytes say enough.
+    pub max_body: usize,
+}
+
+impl Call {
+    /// Reads one thing from an issuer, without any credential.
+    pub(crate) fn read(id: CallId, remote: &Remote, read: &Read) -> Self {
+        let (authority, path) = match read {
+            Read::Discovery(url) | Read::KeySet(url) => (url.authority(), url.path().to_owned()),
+            Read::Mirror(trust) => (MIRROR_AUTHORITY, endpoints::MIRROR.named(trust)),
+        };
+        Self::get(
+            id,
+            &remote.envoy_cluster,
+            authority,
+            path,
+            KeySet::MAX_BYTES,
+        )
+    }
+
+    /// Reads the companion's revocations.
+    pub(crate) fn revocations(id: CallId, sso: &Sso) -> Self {
+        let path = endpoints::REVOCATIONS.path.to_owned();
+        let max_body = Revocations::MAX_BYTES;
+        Self::get(id, sso.envoy_cluster(), sso.authority(), path, max_body)
+    }
+
+    /// Asks the companion for a fresh session token, with the session's cookies alone.
+    pub(crate) fn refresh(id: CallId, owner: Option<RequestId>, sso: &Sso, cookies: &str) -> Self {
+        Self {
+            id,
+            owner,
+            cluster: sso.envoy_cluster().to_owned(),
+            headers: vec![
+                (":method", "POST".to_owned()),
+                (":scheme", "https".to_owned()),
+                (":authority", sso.authority().to_owned()),
+                (":path", endpoints::REFRESH.path.to_owned()),
+                ("accept", "application/json".to_owned()),
+                ("content-length", "0".to_owned()),
+                ("cookie", cookies.to_owned()),
+                ("user-agent", "portcullis".to_owned()),
+            ],
+            timeout: REFRESH_TIMEOUT,
+            max_body: 0,
+        }
+    }
+
+    fn get(id: CallId, cluster: &str, authority: &str, path: String, max_body: usize) -> Self {
+        Self {
+            id,
+            owner: None,
+            cluster: cluster.to_owned(),
+            headers: vec![
+                (":method", "GET".to_owned()),
+                (":scheme", "https".to_owned()),
+                (":authority", authority.to_owned()),
+                (":path", path),
+                (
+                    "accept",
+                    "application/json, application/jwk-set+json".to_owned(),
+                ),
+                ("accept-encoding", "identity".to_owned()),
+                ("user-agent", "portcullis".to_owned()),
+            ],
+            timeout: READ_TIMEOUT,
+            max_body,
+        }
+    }
+}
+
+/// The cookies are a credential.
+impl fmt::Debug for Call {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Call")
+            .field("id", &self.id)
+            .field("owner", &self.owner)
+            .field("cluster", &self.cluster)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! What can be wrong with a configuration before it is a policy.
+
+use std::fmt;
+
+use super::MAX_BYTES;
+use super::structure::MAX_DEPTH;
+use crate::protobuf::{Malformed, Reason};
+
+/// Why a configuration could not be read: the place, the problem and how to fix it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigurationError {
+    problem: Problem,
+    /// Where in the bytes.
+    offset: usize,
+    /// Where in the document, as far as it was read: `apps[0].rules`.
+    path: String,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Problem {
+    DuplicateKey(String),
+    Empty,
+    NeitherForm(u8),
+    NotAStructure(&'static str),
+    NotFinite,
+    NotUtf8,
+    TooDeep,
+    TooLarge(usize),
+    Wire(Reason),
+}
+
+impl ConfigurationError {
+    pub(super) fn new(problem: Problem, offset: usize) -> Self {
+        Self {
+            problem,
+            offset,
+            path: String::new(),
+        }
+    }
+
+    /// The same error, seen from the object that holds the value under `key`.
+    pub(super) fn under_key(mut self, key: &str) -> Self {
+        let separator = if self.path.is_empty() || self.path.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        self.path = format!("{key}{separator}{}", self.path);
+        self
+    }
+
+    /// The same error, seen from the list that holds the value at `index`.
+    pub(super) fn at_index(mut self, index: usize) -> Self {
+        let separator = if self.path.is_empty() || self.path.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
+        self.path = format!("[{index}]{separator}{}", self.path);
+        self
+    }
+}
+
+impl From<Malformed> for ConfigurationError {
+    fn from(malformed: Malformed) -> Self {
+        Self::new(Problem::Wire(malformed.reason), malformed.offset)
+    }
+}
+
+impl fmt::Display for ConfigurationError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const FORMS: &str = "give the policy as YAML under a google.protobuf.Struct, or in a \
+                             StringValue as the JSON that `portcullis check --json FILE` prints";
+
+        formatter.write_str("the plugin's configuration")?;
+        if !self.path.is_empty() {
+            write!(formatter, ", {}", self.path)?;
+        }
+        if self.problem != Problem::Empty {
+            write!(formatter, ", byte {}", self.offset)?;
+        }
+        formatter.write_str(": ")?;
+        match &self.problem {
+            Problem::DuplicateKey(key) => {
+                write!(
+                    formatter,
+                    "duplicate key {key:?}; help: keep one of the two"
+                )
+            }
+            Problem::Empty => write!(formatter, "it is empty; help: {FORMS}"),
+            Problem::NeitherForm(first) => write!(
+                formatter,
+                "it begins with {:?}, which is neither JSON nor a Struct; help: {FORMS}",
+                char::from(*first)
+            ),
+            Problem::NotAStructure(why) => {
+                write!(
+                    formatter,
+                    "not a google.protobuf.Struct: {why}; help: {FORMS}"
+                )
+            }
+            Problem::NotFinite => formatter
+                .write_str("JSON has no such number; help: write a finite number or a string"),
+            Problem::NotUtf8 => formatter.write_str("not UTF-8; help: save the policy as UTF-8"),
+            Problem::TooDeep => write!(
+                formatter,
+                "nested deeper than {MAX_DEPTH} levels, as no part of a policy is; help: remove it"
+            ),
+            Problem::TooLarge(size) => write!(
+                formatter,
+                "{size} bytes are more than the {MAX_BYTES} that are read; help: let inline key sets \
+                 be fetched, or give each gateway the apps that it serves"
+            ),
+            Problem::Wire(reason) => {
+                write!(
+                    formatter,
+                    "not a google.protobuf.Struct: {reason}; help: {FORMS}"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigurationError {}

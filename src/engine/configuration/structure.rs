@@ -1,0 +1,159 @@
+//! `google.protobuf.Struct` from its wire bytes to JSON.
+//!
+//! ```protobuf
+//! message Struct    { map<string, Value> fields = 1; }
+//! message ListValue { repeated Value values = 1; }
+//! message Value     { oneof kind {
+//!   NullValue null_value = 1;  double number_value = 2;     string string_value = 3;
+//!   bool bool_value = 4;       Struct struct_value = 5;     ListValue list_value = 6;
+//! } }
+//! ```
+//! A map entry is a message with the key as field 1 and the value as field 2. Protobuf itself lets
+//! the last of several win, silently; here a duplicate is an error.
+
+use serde_json::{Map, Number, Value};
+
+use super::error::{ConfigurationError, Problem};
+use crate::protobuf::{Content, Field, Fields};
+
+/// How deep lists and objects may nest, the document itself included.
+pub(super) const MAX_DEPTH: usize = 32;
+
+/// The tag that the wire bytes of a Struct with anything in it begin with.
+pub(super) const ENTRY_TAG: u8 = 0x0a;
+
+/// The tag of the value in each entry.
+pub(super) const VALUE_TAG: u8 = 0x12;
+
+/// The JSON text of a Struct.
+pub(super) fn to_json(bytes: &[u8]) -> Result<String, ConfigurationError> {
+    object(bytes, 0, 1).map(|object| Value::Object(object).to_string())
+}
+
+fn object(
+    bytes: &[u8],
+    offset: usize,
+    depth: usize,
+) -> Result<Map<String, Value>, ConfigurationError> {
+    check_depth(offset, depth)?;
+    let mut object = Map::new();
+    for field in Fields::new(bytes, offset) {
+        let field = field?;
+        let Field {
+            number: 1,
+            content: Content::Bytes(entry),
+            ..
+        } = field
+        else {
+            return Err(not_a_structure(
+                "an object holds entries alone",
+                field.offset,
+            ));
+        };
+        let (key, value) = entry_of(entry, field.offset, depth)?;
+        if object.contains_key(key) {
+            let problem = Problem::DuplicateKey(key.to_owned());
+            return Err(ConfigurationError::new(problem, field.offset));
+        }
+        object.insert(key.to_owned(), value);
+    }
+    Ok(object)
+}
+
+fn entry_of(
+    bytes: &[u8],
+    offset: usize,
+    depth: usize,
+) -> Result<(&str, Value), ConfigurationError> {
+    let (mut key, mut found) = (None, None);
+    for field in Fields::new(bytes, offset) {
+        let field = field?;
+        match (field.number, field.content) {
+            (1, Content::Bytes(bytes)) if key.is_none() => key = Some(text(bytes, field.offset)?),
+            (2, Content::Bytes(bytes)) if found.is_none() => found = Some((bytes, field.offset)),
+            _ => {
+                let why = "an entry holds one key and one value";
+                return Err(not_a_structure(why, field.offset));
+            }
+        }
+    }
+    let key = key.ok_or_else(|| not_a_structure("an entry has no key", offset))?;
+    let (bytes, place) =
+        found.ok_or_else(|| not_a_structure("an entry has no value", offset).under_key(key))?;
+    let value = value(bytes, place, depth).map_err(|error| error.under_key(key))?;
+    Ok((key, value))
+}
+
+fn list(bytes: &[u8], offset: usize, depth: usize) -> Result<Vec<Value>, ConfigurationError> {
+    check_depth(offset, depth)?;
+    Fields::new(bytes, offset)
+        .enumerate()
+        .map(|(index, field)| {
+            let field = field?;
+            let Field {
+                number: 1,
+                content: Content::Bytes(bytes),
+                ..
+            } = field
+            else {
+                return Err(not_a_structure("a list holds values alone", field.offset));
+            };
+            value(bytes, field.offset, depth).map_err(|error| error.at_index(index))
+        })
+        .collect()
+}
+
+/// A value inside an object or a list of that depth.
+fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<Value, ConfigurationError> {
+    let mut fields = Fields::new(bytes, offset);
+    let field = fields
+        .next()
+        .ok_or_else(|| not_a_structure("a value is of no kind", offset))??;
+    if let Some(second) = fields.next() {
+        return Err(not_a_structure("a value is of two kinds", second?.offset));
+    }
+    let inner = depth.saturating_add(1);
+    match (field.number, field.content) {
+        (1, Content::Varint(0)) => Ok(Value::Null),
+        (2, Content::Fixed64(bytes)) => number(f64::from_le_bytes(bytes), field.offset),
+        (3, Content::Bytes(bytes)) => {
+            text(bytes, field.offset).map(|text| Value::String(text.to_owned()))
+        }
+        (4, Content::Varint(truth @ (0 | 1))) => Ok(Value::Bool(truth == 1)),
+        (5, Content::Bytes(bytes)) => object(bytes, field.offset, inner).map(Value::Object),
+        (6, Content::Bytes(bytes)) => list(bytes, field.offset, inner).map(Value::Array),
+        _ => Err(not_a_structure(
+            "a value is of an unknown kind",
+            field.offset,
+        )),
+    }
+}
+
+/// A double as JSON; a whole one as an integer, as long as doubles are exact.
+fn number(number: f64, offset: usize) -> Result<Value, ConfigurationError> {
+    const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
+    if number.trunc() == number && number.abs() <= EXACT {
+        return Ok(Value::from(number as i64));
+    }
+    Number::from_f64(number)
+        .map(Value::Number)
+        .ok_or_else(|| ConfigurationError::new(Problem::NotFinite, offset))
+}
+
+fn text(bytes: &[u8], offset: usize) -> Result<&str, ConfigurationError> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let place = offset.saturating_add(error.valid_up_to());
+        ConfigurationError::new(Problem::NotUtf8, place)
+    })
+}
+
+fn check_depth(offset: usize, depth: usize) -> Result<(), ConfigurationError> {
+    if depth > MAX_DEPTH {
+        return Err(ConfigurationError::new(Problem::TooDeep, offset));
+    }
+    Ok(())
+}
+
+fn not_a_structure(why: &'static str, offset: usize) -> ConfigurationError {
+    ConfigurationError::new(Problem::NotAStructure(why), offset)
+}

@@ -1,0 +1,392 @@
+//! One worker: the gate, its copy of the keys, its token cache, and the requests that wait.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::Level;
+use portcullis_core::decision::{Decision, removed_trailers};
+use portcullis_core::gate::{Context, Gate, Judgement, TokenCache};
+use portcullis_core::keys::{KeyRecord, Keyring, Signatures};
+use portcullis_core::policy::Policy;
+use portcullis_core::request::Headers;
+use portcullis_core::session::{Revocations, RevocationsRecord};
+use portcullis_core::timestamp::Timestamp;
+use portcullis_core::trust::KeySourceId;
+
+use crate::call::{Call, CallId};
+use crate::metrics::{Change, Metric, Metrics, RefreshLabel};
+use crate::refresh_reply::RefreshReply;
+use crate::refreshes::Refreshes;
+use crate::reply::Reply;
+use crate::step::Step;
+use crate::waiting::{WaitingRequest, WaitingRequests, is_timed_out};
+
+#[cfg(test)]
+mod tests;
+
+/// How often an adapter should call [`Engine::tick`] and look at what other workers have read. A
+/// request that waits for keys waits this much longer at most.
+pub const TICK: Duration = Duration::from_millis(100);
+
+/// How long a request waits for keys. Reading them takes two replies at most.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many ticks go by between two looks at how old keys are.
+const TICKS_PER_REPORT: u32 = 10;
+
+/// Tells a request from the others of its worker.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct RequestId(pub u64);
+
+/// What an event brings with it.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'a> {
+    /// The time of the event.
+    pub time: Timestamp,
+    /// What checks signatures here: the proxy, a native library, or pure Rust.
+    pub signatures: &'a dyn Signatures,
+}
+
+/// What the adapter should do. Effects are queued, to be drained after each event.
+#[derive(Debug)]
+pub enum Effect {
+    /// Make this call. The reply goes to [`Engine::reply`].
+    Call(Call),
+    /// Write a line into the proxy's log.
+    Log(Level, String),
+}
+
+/// One worker. The verdict on a request depends on nothing but the policy, the request, the keys and
+/// revocations handed in, and the time.
+#[derive(Debug)]
+pub struct Engine {
+    gate: Gate,
+    keyring: Keyring,
+    /// Counts the changes of the keyring, so that a waiting request is judged again only by keys that
+    /// it has not been judged by.
+    keys_version: u64,
+    cache: TokenCache,
+    revocations: Arc<Revocations>,
+    /// How the revocations were read, as far as this worker knows.
+    revocations_record: RevocationsRecord,
+    waiting: WaitingRequests,
+    refreshes: Refreshes,
+    /// The requests that [`Engine::due`] has named and that are not judged again yet.
+    due: Vec<WaitingRequest>,
+    /// The replies whose cookies are added to answers that the requests have not got yet.
+    cookies: BTreeMap<RequestId, Rc<RefreshReply>>,
+    effects: VecDeque<Effect>,
+    metrics: Metrics,
+    started: Timestamp,
+    ticks: u32,
+    /// How many keys were in more than one set at the last report.
+    shared_keys: usize,
+}
+
+impl Engine {
+    /// A worker that judges by this policy.
+    #[must_use]
+    pub fn new(policy: Policy, now: Timestamp) -> Self {
+        Self {
+            keyring: Keyring::new(policy.key_sources(), now),
+            keys_version: 0,
+            cache: TokenCache::default(),
+            revocations: Arc::default(),
+            revocations_record: RevocationsRecord::default(),
+            waiting: WaitingRequests::default(),
+            refreshes: Refreshes::default(),
+            due: Vec::new(),
+            cookies: BTreeMap::new(),
+            effects: VecDeque::new(),
+            metrics: Metrics::new(&policy),
+            started: now,
+            ticks: 0,
+            shared_keys: 0,
+            gate: Gate::new(policy),
+        }
+    }
+
+    /// The policy that it judges by.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        self.gate.policy()
+    }
+
+    // === Requests ===
+
+    /// Judges a request: one that has just come, or one that [`Engine::due`] or
+    /// [`Engine::due_by_refresh`] has named, whose headers the adapter reads again.
+    pub fn request<'e>(
+        &'e mut self,
+        id: RequestId,
+        headers: &'e Headers<'e>,
+        at: At<'_>,
+    ) -> Step<'e> {
+        let now = at.time;
+        let place = self.due.iter().position(|request| request.id == id);
+        // Only what happens in a request's own first event belongs to that request.
+        let (request, owner) = match place {
+            Some(place) => (self.due.remove(place), None),
+            None => (WaitingRequest::new(id, now), Some(id)),
+        };
+        let was_waiting = owner.is_none();
+        let context = Context {
+            keyring: &self.keyring,
+            signatures: at.signatures,
+            revocations: &self.revocations,
+            arrived: request.arrived,
+            now,
+        };
+        let (gate, cache) = (&self.gate, &mut self.cache);
+        let judgement = match &request.refreshed {
+            Some(reply) => gate.judge_refreshed(headers, context, cache, reply.outcome()),
+            None => gate.judge(headers, context, cache),
+        };
+        let may_wait = !is_timed_out(request.arrived, now, WAIT_TIMEOUT);
+        let refreshed = request.refreshed.clone();
+        let mut waits = false;
+        let decision: Option<Decision<'_>> = match judgement {
+            Judgement::Decided(decision) => Some(decision),
+            Judgement::AwaitKeys { sources, .. }
+                if may_wait && self.waiting.has_room_for(&sources) =>
+            {
+                self.waiting.add(WaitingRequest {
+                    sources,
+                    keys_version: Some(self.keys_version),
+                    ..request
+                });
+                waits = true;
+                None
+            }
+            Judgement::AwaitKeys { app, .. } => Some(gate.give_up(app)),
+            Judgement::Refresh(refresh) => {
+                let effects = &mut self.effects;
+                if may_wait && self.refreshes.add(&refresh, request, owner, now, effects) {
+                    waits = true;
+                    None
+                } else {
+                    self.metrics.refresh(RefreshLabel::Unavailable);
+                    Some(refresh.give_up())
+                }
+            }
+        };
+        if waits || was_waiting {
+            let waiting = count_waiting(&self.waiting, &self.refreshes, &self.due);
+            self.metrics.waiting(waiting);
+        }
+        let Some(decision) = decision else {
+            return Step::Wait;
+        };
+        self.metrics.count(&decision);
+        if let Some(reply) = refreshed {
+            let reason = decision.reason();
+            if let Some(label) = reply.label(reason) {
+                self.metrics.refresh(label);
+            }
+            if reply.sets_cookies(reason) {
+                self.cookies.insert(id, reply);
+            }
+        }
+        Step::Decided(decision.outcome(headers, gate.policy().audit()))
+    }
+
+    /// Whether this request waits, so that its body and trailers have to wait too.
+    #[must_use]
+    pub fn is_waiting(&self, id: RequestId) -> bool {
+        self.waiting.has(id)
+            || self.refreshes.has(id)
+            || self.due.iter().any(|request| request.id == id)
+    }
+
+    /// The names of a request's trailers to remove.
+    pub fn removed_trailers<'e>(
+        &'e self,
+        trailers: &'e Headers<'e>,
+    ) -> impl Iterator<Item = &'e [u8]> {
+        removed_trailers(self.policy().apps(), trailers)
+    }
+
+    /// What to add to the answer to this request, be it an app's or the engine's own: once. There
+    /// hardly ever is anything.
+    pub fn response(&mut self, id: RequestId) -> Option<Rc<RefreshReply>> {
+        if self.cookies.is_empty() {
+            return None;
+        }
+        self.cookies.remove(&id)
+    }
+
+    /// Forgets a request that is over, and says whether it waited. A call that it owns gets no reply
+    /// any more; [`Engine::tick`] makes it again if others wait for it.
+    pub fn gone(&mut self, id: RequestId) -> bool {
+        if !self.cookies.is_empty() {
+            self.cookies.remove(&id);
+        }
+        let due = self.due.len();
+        self.due.retain(|request| request.id != id);
+        let waited = self.waiting.remove(id) || self.refreshes.remove(id) || self.due.len() < due;
+        if waited {
+            let waiting = count_waiting(&self.waiting, &self.refreshes, &self.due);
+            self.metrics.waiting(waiting);
+        }
+        waited
+    }
+
+    // === What else happens ===
+
+    /// Takes the reply to a call; `None` where it failed, came too late or could not be made. A reply
+    /// that nobody waits for is ignored.
+    pub fn reply(&mut self, call: CallId, reply: Option<&Reply<'_>>) {
+        let Some((sid, requests)) = self.refreshes.take(call) else {
+            return;
+        };
+        let reply = match (self.policy().sso(), reply) {
+            (Some(sso), Some(reply)) => {
+                let lines = reply.all("set-cookie");
+                RefreshReply::read(sid, sso.cookies(), reply.status(), lines)
+            }
+            _ => RefreshReply::unavailable(),
+        };
+        self.apply_refresh(requests, reply);
+    }
+
+    /// Takes the keys of a key source as the workers know them together: a snapshot from a
+    /// [`crate::Reader`].
+    pub fn keys(&mut self, source: KeySourceId, record: Arc<KeyRecord>) {
+        self.keyring.update(source, Arc::unwrap_or_clone(record));
+        self.keys_version = self.keys_version.wrapping_add(1);
+    }
+
+    /// Whether a request waits for the keys of this key source.
+    #[must_use]
+    pub fn wants_keys(&self, source: KeySourceId) -> bool {
+        let mut waiting = self.waiting.iter();
+        waiting.any(|request| request.sources.contains(&source))
+    }
+
+    /// Counts a read of the keys of a key source.
+    pub fn keys_were_read(&mut self, source: KeySourceId, is_good: bool) {
+        self.metrics.key_read(source, is_good);
+    }
+
+    /// Takes the sessions that have ended, as the workers know them together, and how they were read:
+    /// a snapshot from a [`crate::Reader`].
+    pub fn revocations(&mut self, list: Arc<Revocations>, record: RevocationsRecord) {
+        self.revocations = list;
+        self.revocations_record = record;
+    }
+
+    /// Counts how long the check of a signature took.
+    pub fn verification_took(&mut self, microseconds: u64) {
+        self.metrics.verification(microseconds);
+    }
+
+    /// Says that time has passed: makes calls again that would get no reply, times out requests that
+    /// wait for one, and brings gauges up to date.
+    pub fn tick(&mut self, now: Timestamp) {
+        if let Some(sso) = self.gate.policy().sso() {
+            let effects = &mut self.effects;
+            let timed_out = self.refreshes.retry(sso, now, WAIT_TIMEOUT, effects);
+            if !timed_out.is_empty() {
+                self.apply_refresh(timed_out, RefreshReply::unavailable());
+            }
+        }
+        if self.ticks.checked_rem(TICKS_PER_REPORT) == Some(0) {
+            self.report(now);
+        }
+        self.ticks = self.ticks.wrapping_add(1);
+    }
+
+    /// Names up to `most` requests that are to be judged again by [`Engine::request`], because there
+    /// are keys that they have not been judged by, their session's refresh has an outcome, or their
+    /// wait has timed out.
+    ///
+    /// No request may own this event: a call that one of these leads to is owned by none.
+    pub fn due(&mut self, most: usize, now: Timestamp) -> Vec<RequestId> {
+        let keys_version = Some(self.keys_version);
+        self.take_due(most, |request| {
+            request.keys_version != keys_version || is_timed_out(request.arrived, now, WAIT_TIMEOUT)
+        })
+    }
+
+    /// The same for those alone whose session's refresh has an outcome. They lead to no call, so that
+    /// any request may own this event.
+    pub fn due_by_refresh(&mut self, most: usize) -> Vec<RequestId> {
+        self.take_due(most, |request| request.keys_version.is_none())
+    }
+
+    /// The next effect, in the order in which they came.
+    pub fn next_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// All metrics that there are by now.
+    pub fn metrics(&self) -> impl Iterator<Item = &Metric> {
+        self.metrics.iter()
+    }
+
+    /// Hands over what metrics have changed by since the last time. To tell the host costs more than
+    /// most of what the gate does for a request, so an adapter does this on the tick, and where
+    /// requests began or ceased to wait.
+    pub fn take_changes(&mut self, sink: &mut dyn FnMut(&Metric, Change)) {
+        self.metrics.take(sink);
+    }
+
+    fn take_due(
+        &mut self,
+        most: usize,
+        is_due: impl Fn(&WaitingRequest) -> bool,
+    ) -> Vec<RequestId> {
+        let before = self.due.len();
+        self.due.extend(self.waiting.take(most, is_due));
+        let taken = self.due.iter().skip(before);
+        taken.map(|request| request.id).collect()
+    }
+
+    /// Lets requests wait to be judged by the outcome of a refresh.
+    fn apply_refresh(&mut self, requests: Vec<WaitingRequest>, reply: RefreshReply) {
+        let reply = Rc::new(reply);
+        for request in requests {
+            self.waiting.add(WaitingRequest {
+                sources: Vec::new(),
+                keys_version: None,
+                refreshed: Some(Rc::clone(&reply)),
+                ..request
+            });
+        }
+    }
+
+    /// Brings up to date how old keys and revocations are, and warns about keys in more than one set.
+    fn report(&mut self, now: Timestamp) {
+        let age = self.revocations_record.age(now);
+        let age = age.unwrap_or_else(|| now.since(self.started));
+        self.metrics
+            .revocations(age.as_secs(), self.revocations.len());
+        for (source, _) in self.gate.policy().key_sources() {
+            let keys = self.keyring.trust_keys(source);
+            if let Some(age) = keys.and_then(|keys| keys.age(now)) {
+                self.metrics.key_age(source, age.as_secs());
+            }
+        }
+        let shared = self.keyring.shared();
+        self.metrics.shared_keys(shared.len());
+        if shared.len() > self.shared_keys {
+            for key in &shared {
+                let line = format!("portcullis: {key}");
+                self.effects.push_back(Effect::Log(Level::Warn, line));
+            }
+        }
+        self.shared_keys = shared.len();
+    }
+}
+
+/// How many requests wait on a worker.
+fn count_waiting(
+    for_keys: &WaitingRequests,
+    for_refreshes: &Refreshes,
+    due: &[WaitingRequest],
+) -> usize {
+    let counts = [for_keys.len(), for_refreshes.len(), due.len()];
+    counts.into_iter().fold(0, usize::saturating_add)
+}

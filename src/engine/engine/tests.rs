@@ -1,0 +1,161 @@
+use std::time::Duration;
+
+use portcullis_core::decision::Outcome;
+use portcullis_core::request::Headers;
+use portcullis_core::trust::TrustId;
+
+use super::*;
+use crate::fixtures::{START, Sevens, karma, key_set, policy, session};
+
+mod any_order;
+mod keys;
+mod sessions;
+
+/// An engine, and what an adapter knows: the requests with their headers, and the time.
+struct World {
+    engine: Engine,
+    now: Timestamp,
+    requests: BTreeMap<u64, Vec<(&'static str, String)>>,
+    /// The calls that were asked for, in order.
+    calls: Vec<Call>,
+    log: Vec<String>,
+    /// How many requests wait, as metrics say.
+    waiting: i64,
+    refreshes: BTreeMap<String, i64>,
+}
+
+fn blue() -> KeySourceId {
+    TrustId::at(0).into()
+}
+
+/// A request with a bearer token.
+fn bearer(token: &str) -> Vec<(&'static str, String)> {
+    vec![("authorization", format!("Bearer {token}"))]
+}
+
+/// A request with the cookies of a session.
+fn cookies(token: &str) -> Vec<(&'static str, String)> {
+    let cookies = format!("__Secure-portcullis={token}; __Secure-portcullis-session=sealed");
+    vec![("cookie", cookies)]
+}
+
+impl World {
+    /// A world in which nothing was read yet.
+    fn new() -> Self {
+        Self {
+            engine: Engine::new(policy(), START),
+            now: START,
+            requests: BTreeMap::new(),
+            calls: Vec::new(),
+            log: Vec::new(),
+            waiting: 0,
+            refreshes: BTreeMap::new(),
+        }
+    }
+
+    /// A world in which blue and the companion have a key each.
+    fn with_keys() -> Self {
+        let mut world = Self::new();
+        world.keys(blue(), "blue-key");
+        world.keys(KeySourceId::Companion, "sso-key");
+        world
+    }
+
+    fn keys(&mut self, source: KeySourceId, kid: &str) {
+        let record = KeyRecord::at_hand(key_set(kid), self.now);
+        self.engine.keys(source, Arc::new(record));
+    }
+
+    fn wait(&mut self, span: Duration) {
+        self.now = self.now.after(span);
+    }
+
+    /// A new request, and what is said of it.
+    fn arrives(&mut self, id: u64, headers: Vec<(&'static str, String)>) -> String {
+        self.requests.insert(id, headers);
+        self.judge(id)
+    }
+
+    /// Judges a request: `wait`, or its reason.
+    fn judge(&mut self, id: u64) -> String {
+        let fields = &self.requests[&id];
+        let request = [
+            (":method", "GET"),
+            (":authority", "alertmanager.example.com"),
+            (":path", "/api/v2/alerts"),
+        ];
+        let fields = fields.iter().map(|(name, value)| (*name, value.as_str()));
+        let fields = request.into_iter().chain(fields);
+        let fields = fields.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        let headers = Headers::new(fields.collect());
+        let at = At {
+            time: self.now,
+            signatures: &Sevens,
+        };
+        let said = match self.engine.request(RequestId(id), &headers, at) {
+            Step::Wait => "wait".to_owned(),
+            Step::Decided(Outcome::Forward(verdict) | Outcome::Reply(_, verdict)) => {
+                verdict.decision().reason().code().to_owned()
+            }
+        };
+        self.drain();
+        said
+    }
+
+    fn tick(&mut self) {
+        self.engine.tick(self.now);
+        self.drain();
+    }
+
+    /// Judges those that are due, and says what becomes of each.
+    fn settle(&mut self) -> Vec<(u64, String)> {
+        let due = self.engine.due(32, self.now);
+        let judged: Vec<_> = due.iter().map(|id| (id.0, self.judge(id.0))).collect();
+        self.drain();
+        judged
+    }
+
+    /// The companion replies to the call at this place.
+    fn reply(&mut self, call: usize, status: u16, set_cookies: &[&str]) {
+        let status = status.to_string();
+        let mut fields = vec![(&b":status"[..], status.as_bytes())];
+        fields.extend(
+            set_cookies
+                .iter()
+                .map(|line| (&b"set-cookie"[..], line.as_bytes())),
+        );
+        let headers = Headers::new(fields);
+        let reply = Reply {
+            headers: &headers,
+            body: b"",
+        };
+        self.engine.reply(self.calls[call].id, Some(&reply));
+        self.drain();
+    }
+
+    /// A call at this place fails.
+    fn fails(&mut self, call: usize) {
+        self.engine.reply(self.calls[call].id, None);
+    }
+
+    fn drain(&mut self) {
+        while let Some(effect) = self.engine.next_effect() {
+            match effect {
+                Effect::Call(call) => self.calls.push(call),
+                Effect::Log(_, line) => self.log.push(line),
+            }
+        }
+        let (waiting, refreshes) = (&mut self.waiting, &mut self.refreshes);
+        self.engine.take_changes(&mut |metric, change| {
+            let Change::Add(by) = change else { return };
+            if metric.name == "portcullis_waiting_requests" {
+                *waiting += by;
+            } else if let Some(outcome) = metric
+                .name
+                .strip_prefix("portcullis_refreshes_total.outcome.")
+            {
+                *refreshes.entry(outcome.to_owned()).or_default() += by;
+            }
+        });
+    }
+}

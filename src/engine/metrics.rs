@@ -1,0 +1,267 @@
+//! What operators can count. Labels are parts of the names; the proxy's `stats_tags` make labels of
+//! them, and all that can be one is of a closed set: names of the policy, and reasons.
+
+use std::collections::BTreeMap;
+
+use portcullis_core::decision::Decision;
+use portcullis_core::policy::Policy;
+use portcullis_core::trust::{KeySourceId, PerKeySource};
+
+/// The app of a request that belongs to none.
+const NO_APP: &str = "none";
+
+/// The outcome of a refresh, as it is counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RefreshLabel {
+    /// There is a fresh token.
+    Refreshed,
+    /// The session has ended.
+    Ended,
+    /// The companion could not tell.
+    Unavailable,
+}
+
+impl RefreshLabel {
+    const ALL: [Self; 3] = [Self::Refreshed, Self::Ended, Self::Unavailable];
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Refreshed => "refreshed",
+            Self::Ended => "ended",
+            Self::Unavailable => "unavailable",
+        }
+    }
+}
+
+/// What kind of metric one is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// It only grows.
+    Counter,
+    /// It has a value now.
+    Gauge,
+    /// Its values are spread.
+    Histogram,
+}
+
+/// A metric. A host that refuses to define it is no reason to refuse requests.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Metric {
+    /// Its place among all metrics of the engine, so that an adapter can keep the host's ids in a list.
+    pub index: usize,
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name, labels included.
+    pub name: String,
+}
+
+/// What has become of a metric since it was last asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// Add this to a counter, or to a gauge that is the sum over all workers: one that set it would
+    /// overwrite the others.
+    Add(i64),
+    /// Set a gauge. It is one for all workers, and the last to write wins.
+    Set(u64),
+    /// Record a value in a histogram.
+    Record(u64),
+}
+
+/// The metrics of one worker.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    all: Vec<Tracked>,
+    /// The places of counters of decisions, by reason and app.
+    decisions: BTreeMap<&'static str, BTreeMap<String, usize>>,
+    verification: usize,
+    key_ages: PerKeySource<usize>,
+    /// The good and the failed reads.
+    key_reads: PerKeySource<[usize; 2]>,
+    shared_keys: usize,
+    waiting: usize,
+    /// How many of the requests in that gauge are this worker's.
+    waiting_here: i64,
+    /// Where people sign in.
+    sessions: Option<SessionMetrics>,
+}
+
+/// The metrics of people's sessions.
+#[derive(Debug)]
+struct SessionMetrics {
+    /// In the order of [`RefreshLabel::ALL`].
+    refreshes: [usize; 3],
+    revocations: usize,
+    revocations_age: usize,
+}
+
+/// A metric, and the change that the host does not know yet.
+#[derive(Debug)]
+struct Tracked {
+    metric: Metric,
+    added: i64,
+    set: Option<u64>,
+    recorded: Vec<u64>,
+}
+
+impl Metrics {
+    /// The metrics that can be defined before the first request.
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let mut all = Vec::new();
+        let verification = define(
+            &mut all,
+            Kind::Histogram,
+            "portcullis_verification_microseconds".to_owned(),
+        );
+        let mut key_ages = Vec::new();
+        let mut key_reads = Vec::new();
+        for (source, trust) in policy.key_sources() {
+            let trust = &trust.name;
+            let name = format!("portcullis_key_age_seconds.trust.{trust}");
+            key_ages.push((source, define(&mut all, Kind::Gauge, name)));
+            let reads = ["good", "failed"].map(|outcome| {
+                let name = format!("portcullis_key_reads_total.trust.{trust}.outcome.{outcome}");
+                define(&mut all, Kind::Counter, name)
+            });
+            key_reads.push((source, reads));
+        }
+        let gauge = |all: &mut Vec<Tracked>, name: &str| define(all, Kind::Gauge, name.to_owned());
+        let shared_keys = gauge(&mut all, "portcullis_shared_keys");
+        let waiting = gauge(&mut all, "portcullis_waiting_requests");
+        let sessions = policy.sso().map(|_| SessionMetrics {
+            revocations: gauge(&mut all, "portcullis_revocations"),
+            revocations_age: gauge(&mut all, "portcullis_revocations_age_seconds"),
+            refreshes: RefreshLabel::ALL.map(|label| {
+                let name = format!("portcullis_refreshes_total.outcome.{}", label.text());
+                define(&mut all, Kind::Counter, name)
+            }),
+        });
+        Self {
+            all,
+            decisions: BTreeMap::new(),
+            verification,
+            key_ages: key_ages.into_iter().collect(),
+            key_reads: key_reads.into_iter().collect(),
+            shared_keys,
+            waiting,
+            waiting_here: 0,
+            sessions,
+        }
+    }
+
+    /// All metrics that there are by now.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Metric> {
+        self.all.iter().map(|tracked| &tracked.metric)
+    }
+
+    /// Hands over what has changed since the last time.
+    pub(crate) fn take(&mut self, sink: &mut dyn FnMut(&Metric, Change)) {
+        for tracked in &mut self.all {
+            let metric = &tracked.metric;
+            match std::mem::take(&mut tracked.added) {
+                0 => {}
+                added => sink(metric, Change::Add(added)),
+            }
+            if let Some(value) = tracked.set.take() {
+                sink(metric, Change::Set(value));
+            }
+            for value in tracked.recorded.drain(..) {
+                sink(metric, Change::Record(value));
+            }
+        }
+    }
+
+    /// Counts a decision.
+    pub(crate) fn count(&mut self, decision: &Decision<'_>) {
+        let app = decision.app().map_or(NO_APP, |app| app.name());
+        let reason = decision.reason().code();
+        let apps = self.decisions.entry(reason).or_default();
+        let index = if let Some(index) = apps.get(app) {
+            *index
+        } else {
+            let verdict = if decision.is_allowed() {
+                "allowed"
+            } else {
+                "refused"
+            };
+            let name =
+                format!("portcullis_decisions_total.app.{app}.decision.{verdict}.reason.{reason}");
+            let index = define(&mut self.all, Kind::Counter, name);
+            apps.insert(app.to_owned(), index);
+            index
+        };
+        self.add(index, 1);
+    }
+
+    /// Records how long the check of a signature took.
+    pub(crate) fn verification(&mut self, microseconds: u64) {
+        if let Some(tracked) = self.all.get_mut(self.verification) {
+            tracked.recorded.push(microseconds);
+        }
+    }
+
+    /// Sets how old the keys of a key source are.
+    pub(crate) fn key_age(&mut self, source: KeySourceId, seconds: u64) {
+        if let Some(index) = self.key_ages.get(source) {
+            self.set(*index, seconds);
+        }
+    }
+
+    /// Counts a read of the keys of a key source.
+    pub(crate) fn key_read(&mut self, source: KeySourceId, is_good: bool) {
+        if let Some([good, failed]) = self.key_reads.get(source) {
+            self.add(if is_good { *good } else { *failed }, 1);
+        }
+    }
+
+    /// Sets how many keys are in more than one set.
+    pub(crate) fn shared_keys(&mut self, count: usize) {
+        self.set(self.shared_keys, count.try_into().unwrap_or(u64::MAX));
+    }
+
+    /// Counts the outcome of a refresh.
+    pub(crate) fn refresh(&mut self, outcome: RefreshLabel) {
+        let sessions = self.sessions.as_ref();
+        if let Some(index) = sessions.and_then(|all| all.refreshes.get(outcome as usize)) {
+            self.add(*index, 1);
+        }
+    }
+
+    /// Sets how long ago the revocations were read, and how many there are.
+    pub(crate) fn revocations(&mut self, age: u64, count: usize) {
+        if let Some(sessions) = &self.sessions {
+            let (age_index, count_index) = (sessions.revocations_age, sessions.revocations);
+            self.set(age_index, age);
+            self.set(count_index, count.try_into().unwrap_or(u64::MAX));
+        }
+    }
+
+    /// Sets how many requests wait on this worker.
+    pub(crate) fn waiting(&mut self, count: usize) {
+        let count = count.try_into().unwrap_or(i64::MAX);
+        self.add(self.waiting, count.saturating_sub(self.waiting_here));
+        self.waiting_here = count;
+    }
+
+    fn add(&mut self, index: usize, by: i64) {
+        if let Some(tracked) = self.all.get_mut(index) {
+            tracked.added = tracked.added.saturating_add(by);
+        }
+    }
+
+    fn set(&mut self, index: usize, value: u64) {
+        if let Some(tracked) = self.all.get_mut(index) {
+            tracked.set = Some(value);
+        }
+    }
+}
+
+fn define(all: &mut Vec<Tracked>, kind: Kind, name: String) -> usize {
+    let index = all.len();
+    all.push(Tracked {
+        metric: Metric { index, kind, name },
+        added: 0,
+        set: None,
+        recorded: Vec::new(),
+    });
+    index
+}

@@ -1,0 +1,216 @@
+//! Reads one trust entry's keys, when this worker has the lease.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use log::Level;
+use portcullis_core::keys::{KeyRecord, KeyWarning, Read, ReadError};
+use portcullis_core::trust::{KeySourceId, Remote, Trust};
+
+use super::shared_cell::{Seen, SharedCell};
+use super::{Cell, Moment, ReaderEffect, Shared};
+use crate::call::{Call, CallId};
+use crate::reply::Reply;
+
+/// What the names of all records begin with: product and format version.
+const PREFIX: &str = "portcullis/1/keys/";
+
+/// One worker's part in reading one trust entry's keys.
+#[derive(Debug)]
+pub(super) struct KeyReader {
+    /// The source, its trust entry, and how its keys are fetched.
+    source: KeySourceId,
+    trust: Trust,
+    remote: Remote,
+    /// Tells this worker's leases from the others'.
+    worker: u64,
+    name: String,
+    cell: SharedCell,
+    /// What the workers know together, as this one has seen it.
+    record: Arc<KeyRecord>,
+    /// What is being read.
+    call: Option<(CallId, Read)>,
+    last_call: u64,
+    /// What is to be done once the record is written.
+    writing: Option<Writing>,
+    pub(super) effects: VecDeque<ReaderEffect>,
+}
+
+/// What is to be done once a record is written.
+#[derive(Debug)]
+enum Writing {
+    /// The lease is taken: read this.
+    Lease(Read),
+    /// A reply is taken into the record.
+    Reply {
+        record: Box<KeyRecord>,
+        taken: Result<Option<Read>, ReadError>,
+    },
+}
+
+impl KeyReader {
+    /// A reader for this source of keys; `None` where no keys are fetched.
+    pub(super) fn new(
+        source: KeySourceId,
+        trust: &Trust,
+        worker: u64,
+        now: Moment,
+    ) -> Option<Self> {
+        Some(Self {
+            source,
+            remote: trust.keys.remote.clone()?,
+            worker,
+            name: [PREFIX, &trust.keys_id()].concat(),
+            cell: SharedCell::default(),
+            record: Arc::new(KeyRecord::new(&trust.keys, now.time)),
+            call: None,
+            last_call: 0,
+            writing: None,
+            effects: VecDeque::new(),
+            trust: trust.clone(),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) const fn source(&self) -> KeySourceId {
+        self.source
+    }
+
+    /// Takes over the record as the workers know it, if it has changed. `None` where there is no
+    /// record that can be read, else its version.
+    pub(super) fn look(&mut self, shared: Option<Shared<'_>>) -> Option<u32> {
+        match self.cell.look(shared, KeyRecord::from_text) {
+            Ok(seen) => {
+                let Seen { version, changed } = seen?;
+                if let Some(record) = changed {
+                    self.record = Arc::new(record);
+                    let record = Arc::clone(&self.record);
+                    self.effects
+                        .push_back(ReaderEffect::Keys(self.source, record));
+                }
+                Some(version)
+            }
+            Err(error) => {
+                let line = format!("portcullis: trust {}: {error}", self.trust.name);
+                self.effects
+                    .push_back(ReaderEffect::Log(Level::Error, line));
+                None
+            }
+        }
+    }
+
+    /// Writes what this worker knows where there is no record, or over what is not one: good keys
+    /// stay.
+    pub(super) fn seed(&mut self) {
+        let record = (*self.record).clone().without_lease();
+        self.writing = None;
+        self.write(&record, self.cell.unreadable());
+    }
+
+    /// Takes the lease, if a read is due and no other worker was faster. `wanted` says that a request
+    /// waits for these keys.
+    pub(super) fn tick(&mut self, shared: Option<Shared<'_>>, wanted: bool, now: Moment) {
+        let Some(version) = self.look(shared) else {
+            return self.seed();
+        };
+        if self.record.is_due(&self.remote, now.time, wanted) {
+            let mut record = (*self.record).clone();
+            let read = record.begin(&self.trust, &self.remote, self.worker, now.time);
+            self.writing = Some(Writing::Lease(read));
+            self.write(&record, Some(version));
+        }
+    }
+
+    /// Takes the reply to its call into the record, if this worker still has the lease.
+    pub(super) fn reply(
+        &mut self,
+        call: CallId,
+        reply: Option<&Reply<'_>>,
+        shared: Option<Shared<'_>>,
+        now: Moment,
+    ) {
+        let Some((_, read)) = self.call.take_if(|(id, _)| *id == call) else {
+            return;
+        };
+        let version = self.look(shared);
+        let Some(version) = version.filter(|_| self.record.is_led_by(self.worker)) else {
+            return;
+        };
+        let mut record = (*self.record).clone();
+        let response = reply.map(Reply::response);
+        let taken = record.take(
+            &self.trust,
+            &self.remote,
+            &read,
+            response.as_ref(),
+            now.time,
+            now.chance,
+        );
+        self.write(&record, Some(version));
+        self.writing = Some(Writing::Reply {
+            record: Box::new(record),
+            taken,
+        });
+    }
+
+    /// Continues once the record is written. `false` means that another worker was faster, or that the
+    /// host refused.
+    pub(super) fn written(&mut self, is_done: bool) {
+        match self.writing.take().filter(|_| is_done) {
+            None => {}
+            Some(Writing::Lease(read)) => self.call(read),
+            Some(Writing::Reply { record, taken }) => {
+                match taken {
+                    Ok(Some(next)) => self.call(next),
+                    Ok(None) => {
+                        self.effects
+                            .push_back(ReaderEffect::KeysRead(self.source, true));
+                        self.warn_about_skipped_keys(&record);
+                    }
+                    Err(error) => {
+                        self.effects
+                            .push_back(ReaderEffect::KeysRead(self.source, false));
+                        let warning = KeyWarning::ReadFailed {
+                            trust: &self.trust.name,
+                            from: None,
+                            error: &error,
+                        };
+                        let line = format!("portcullis: {warning}");
+                        self.effects.push_back(ReaderEffect::Log(Level::Warn, line));
+                    }
+                }
+                // What was just written is read back at once, so that requests that wait here need
+                // not wait for the next tick.
+                self.effects.push_back(ReaderEffect::Look(Cell::Record));
+            }
+        }
+    }
+
+    fn call(&mut self, read: Read) {
+        self.last_call = self.last_call.wrapping_add(1);
+        let id = CallId(self.last_call);
+        let call = Call::read(id, &self.remote, &read);
+        self.call = Some((id, read));
+        self.effects.push_back(ReaderEffect::Call(call));
+    }
+
+    fn write(&mut self, record: &KeyRecord, over: Option<u32>) {
+        self.effects.push_back(ReaderEffect::Write {
+            cell: Cell::Record,
+            text: record.to_text(),
+            over,
+        });
+    }
+
+    /// Warns about what a set lists besides usable keys, when the set is another than before.
+    fn warn_about_skipped_keys(&mut self, record: &KeyRecord) {
+        let name = &self.trust.name;
+        for warning in KeyWarning::of_skipped(name, record.set(), self.record.set()) {
+            let line = format!("portcullis: {warning}");
+            self.effects.push_back(ReaderEffect::Log(Level::Warn, line));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use portcullis_core::policy::Policy;
+use portcullis_core::request::Headers;
+use portcullis_core::session::{Id, Revoked};
+
+use super::*;
+use crate::fixtures::{START, jwks, policy};
+
+mod keys;
+mod revocations;
+
+/// What all workers share, as a host keeps it.
+#[derive(Default)]
+struct Cells {
+    cells: BTreeMap<String, (Vec<u8>, u32)>,
+    last_version: u32,
+}
+
+/// One worker's readers, and what came of them.
+struct Worker {
+    readers: Vec<Reader>,
+    /// The calls that were asked for and not replied to, each with the place of its reader.
+    calls: Vec<(usize, Call)>,
+    keys: Option<Arc<KeyRecord>>,
+    list: Arc<Revocations>,
+    reads: Vec<bool>,
+    log: Vec<String>,
+}
+
+/// Which reader is which, in the policy of the fixtures.
+const BLUE: usize = 0;
+const REVOCATIONS: usize = 2;
+
+impl Cells {
+    fn get(&self, name: &str) -> Option<Shared<'_>> {
+        let (text, version) = self.cells.get(name)?;
+        let version = *version;
+        Some(Shared { text, version })
+    }
+
+    fn write(&mut self, name: &str, text: &str, over: Option<u32>) -> bool {
+        let now = self.cells.get(name).map(|(_, version)| *version);
+        // As in Envoy, the version of a key that does not exist is not looked at.
+        if over.is_some() && now.is_some() && over != now {
+            return false;
+        }
+        self.last_version += 1;
+        let cell = (text.as_bytes().to_vec(), self.last_version);
+        self.cells.insert(name.to_owned(), cell);
+        true
+    }
+
+    /// The text of the one cell whose name starts and ends so.
+    fn text(&self, start: &str, end: &str) -> &str {
+        let mut cells = self.cells.iter();
+        let (_, (text, _)) = cells
+            .find(|(name, _)| name.starts_with(start) && name.ends_with(end))
+            .unwrap();
+        std::str::from_utf8(text).unwrap()
+    }
+}
+
+fn at(time: Timestamp) -> Moment {
+    Moment {
+        time,
+        chance: time.millis(),
+    }
+}
+
+impl Worker {
+    fn new(number: u64, policy: &Policy) -> Self {
+        let now = Moment {
+            time: START,
+            chance: number,
+        };
+        Self {
+            readers: Reader::of(policy, now),
+            calls: Vec::new(),
+            keys: None,
+            list: Arc::default(),
+            reads: Vec::new(),
+            log: Vec::new(),
+        }
+    }
+
+    /// Two workers of one proxy, started one after the other.
+    fn two() -> (Cells, Self, Self) {
+        let (mut cells, policy) = (Cells::default(), policy());
+        let mut one = Self::new(1, &policy);
+        one.start(&mut cells);
+        let mut two = Self::new(2, &policy);
+        two.start(&mut cells);
+        (cells, one, two)
+    }
+
+    fn start(&mut self, cells: &mut Cells) {
+        for place in 0..self.readers.len() {
+            let reader = &mut self.readers[place];
+            let record = cells.get(reader.name(Cell::Record));
+            reader.start(record);
+            self.drain(place, cells, START);
+        }
+    }
+
+    /// A tick of the reader at this place.
+    fn tick(&mut self, place: usize, wanted: bool, cells: &mut Cells, now: Timestamp) {
+        let reader = &mut self.readers[place];
+        let record = cells.get(reader.name(Cell::Record));
+        reader.tick(record, wanted, at(now));
+        self.drain(place, cells, now);
+    }
+
+    /// The reply to the first call, with this status and body; `None` for a call that failed.
+    fn reply(&mut self, reply: Option<(u16, &str)>, cells: &mut Cells, now: Timestamp) {
+        let (place, call) = self.calls.remove(0);
+        self.reply_to(place, call.id, reply, cells, now);
+    }
+
+    fn reply_to(
+        &mut self,
+        place: usize,
+        call: CallId,
+        reply: Option<(u16, &str)>,
+        cells: &mut Cells,
+        now: Timestamp,
+    ) {
+        let (status, body) = reply.unwrap_or_default();
+        let status = status.to_string();
+        let headers = Headers::new(vec![
+            (&b":status"[..], status.as_bytes()),
+            (b"content-type", b"application/json"),
+        ]);
+        let reply = reply.map(|_| Reply {
+            headers: &headers,
+            body: body.as_bytes(),
+        });
+        let reader = &mut self.readers[place];
+        let record = cells.get(reader.name(Cell::Record));
+        reader.reply(call, reply.as_ref(), record, at(now));
+        self.drain(place, cells, now);
+    }
+
+    fn drain(&mut self, place: usize, cells: &mut Cells, now: Timestamp) {
+        while let Some(effect) = self.readers[place].next_effect() {
+            let reader = &mut self.readers[place];
+            match effect {
+                ReaderEffect::Call(call) => self.calls.push((place, call)),
+                ReaderEffect::Keys(_, record) if place == BLUE => self.keys = Some(record),
+                ReaderEffect::Keys(..) => {}
+                ReaderEffect::KeysRead(_, is_good) => self.reads.push(is_good),
+                ReaderEffect::Log(_, line) => self.log.push(line),
+                ReaderEffect::Look(cell) => {
+                    let shared = cells.get(reader.name(cell));
+                    reader.look(cell, shared, at(now));
+                }
+                ReaderEffect::Revocations(list, _) => self.list = list,
+                ReaderEffect::Write { cell, text, over } => {
+                    let is_done = cells.write(reader.name(cell), &text, over);
+                    reader.written(is_done);
+                }
+            }
+        }
+    }
+
+    /// The key ids that this worker knows of blue.
+    fn kids(&self) -> Vec<&str> {
+        let set = self.keys.as_ref().and_then(|record| record.set());
+        let keys = set.map_or(&[][..], |set| set.keys());
+        keys.iter().filter_map(|key| key.kid()).collect()
+    }
+}

@@ -1,0 +1,179 @@
+//! Keys that the workers of a proxy read together.
+
+use super::*;
+
+/// Two workers, the first of which has read blue's keys.
+fn with_keys() -> (Cells, Worker, Worker) {
+    let (mut cells, mut one, two) = Worker::two();
+    one.tick(BLUE, false, &mut cells, START);
+    one.reply(Some((200, &jwks("first"))), &mut cells, START);
+    (cells, one, two)
+}
+
+fn later(secs: u64) -> Timestamp {
+    START.after(Duration::from_secs(secs))
+}
+
+#[test]
+fn a_start_writes_one_first_record_and_makes_no_call() {
+    let (cells, one, two) = Worker::two();
+    assert!(one.calls.is_empty() && two.calls.is_empty());
+    assert_eq!(cells.last_version, 3, "one for each reader");
+    assert!(
+        cells
+            .cells
+            .keys()
+            .all(|name| name.starts_with("portcullis/1/"))
+    );
+}
+
+#[test]
+fn of_two_workers_one_reads_and_the_other_takes_over() {
+    let (mut cells, mut one, mut two) = Worker::two();
+    one.tick(BLUE, false, &mut cells, START);
+    two.tick(BLUE, true, &mut cells, START);
+    one.tick(BLUE, true, &mut cells, START);
+    assert_eq!((one.calls.len(), two.calls.len()), (1, 0));
+    let (_, call) = &one.calls[0];
+    assert_eq!((call.cluster.as_str(), call.owner), ("blue", None));
+    assert!(call.headers.contains(&(":path", "/jwks".to_owned())));
+    assert!(
+        call.headers
+            .contains(&(":authority", "blue.example.com".to_owned()))
+    );
+
+    one.reply(Some((200, &jwks("first"))), &mut cells, later(1));
+    assert_eq!(one.kids(), ["first"], "at once");
+    assert_eq!(one.reads, [true]);
+    assert!(two.kids().is_empty());
+    two.tick(BLUE, false, &mut cells, later(1));
+    assert_eq!(two.kids(), ["first"]);
+    assert!(two.reads.is_empty(), "it is counted once");
+}
+
+#[test]
+fn of_two_workers_that_write_at_once_one_fails() {
+    let (mut cells, mut one, mut two) = Worker::two();
+    // Both have looked before either has written.
+    let before = cells.cells.clone();
+    let reader = &mut two.readers[BLUE];
+    let (text, version) = &before[reader.name(Cell::Record)];
+    let version = *version;
+    reader.tick(Some(Shared { text, version }), false, at(START));
+    one.tick(BLUE, false, &mut cells, START);
+    two.drain(BLUE, &mut cells, START);
+    assert_eq!((one.calls.len(), two.calls.len()), (1, 0));
+}
+
+#[test]
+fn a_bad_reply_leaves_the_known_keys() {
+    for reply in [
+        None,
+        Some((500, "")),
+        Some((200, "<html>")),
+        Some((200, "{\"keys\":[]}")),
+        Some((302, &*jwks("second"))),
+    ] {
+        let (mut cells, mut one, _) = with_keys();
+        one.tick(BLUE, false, &mut cells, later(300));
+        one.reply(reply, &mut cells, later(301));
+        assert_eq!(one.kids(), ["first"], "{reply:?}");
+        assert_eq!(one.reads, [true, false]);
+        let line = &one.log[0];
+        let said = line.starts_with("portcullis: trust blue: the keys could not be read: ");
+        assert!(
+            said && line.ends_with("; the last good keys stay in use"),
+            "{line}"
+        );
+        // It is tried again soon.
+        one.tick(BLUE, false, &mut cells, later(303));
+        assert_eq!(one.calls.len(), 1);
+    }
+}
+
+#[test]
+fn a_request_that_waits_causes_one_read_in_ten_seconds() {
+    let (mut cells, mut one, mut two) = with_keys();
+    for secs in 0..10 {
+        one.tick(BLUE, true, &mut cells, later(secs));
+        two.tick(BLUE, true, &mut cells, later(secs));
+    }
+    assert!(one.calls.is_empty() && two.calls.is_empty());
+    two.tick(BLUE, true, &mut cells, later(10));
+    one.tick(BLUE, true, &mut cells, later(10));
+    assert_eq!((one.calls.len(), two.calls.len()), (0, 1));
+}
+
+#[test]
+fn a_late_reply_and_one_to_nobody_change_nothing() {
+    let (mut cells, mut one, mut two) = Worker::two();
+    one.tick(BLUE, false, &mut cells, START);
+    // Its lease has run out, and another worker reads.
+    two.tick(BLUE, false, &mut cells, later(7));
+    two.reply(Some((200, &jwks("second"))), &mut cells, later(8));
+    let (place, call) = one.calls.remove(0);
+    one.reply_to(
+        place,
+        call.id,
+        Some((200, &jwks("first"))),
+        &mut cells,
+        later(9),
+    );
+    assert_eq!((one.kids(), two.kids()), (vec!["second"], vec!["second"]));
+    let version = cells.last_version;
+    one.reply_to(
+        place,
+        call.id,
+        Some((200, &jwks("first"))),
+        &mut cells,
+        later(9),
+    );
+    one.reply_to(
+        place,
+        CallId(99),
+        Some((200, &jwks("first"))),
+        &mut cells,
+        later(9),
+    );
+    assert_eq!((cells.last_version, one.kids()), (version, vec!["second"]));
+    assert!(one.reads.is_empty());
+}
+
+#[test]
+fn something_else_in_the_cell_is_written_over_with_what_is_known() {
+    let (mut cells, mut one, mut two) = with_keys();
+    two.tick(BLUE, false, &mut cells, START);
+    let name = one.readers[BLUE].name(Cell::Record).to_owned();
+    for text in ["", "{}", "\u{0}"] {
+        assert!(cells.write(&name, text, None));
+        two.tick(BLUE, false, &mut cells, START);
+        assert!(
+            two.log
+                .pop()
+                .unwrap()
+                .starts_with("portcullis: trust blue: ")
+        );
+        one.tick(BLUE, false, &mut cells, START);
+        assert_eq!(one.kids(), ["first"]);
+        assert!(one.log.is_empty());
+    }
+    cells.cells.remove(&name);
+    one.tick(BLUE, false, &mut cells, START);
+    assert!(cells.text(&name, "").contains("first"));
+}
+
+#[test]
+fn a_key_that_is_skipped_is_warned_about_when_the_set_changes() {
+    let (mut cells, mut one, _) = Worker::two();
+    let set = jwks("first").replace("\"keys\":[", r#""keys":[{"kty":"oct","k":"AAAA"},"#);
+    one.tick(BLUE, false, &mut cells, START);
+    one.reply(Some((200, &set)), &mut cells, START);
+    let warned = |worker: &Worker| {
+        let lines = worker.log.iter();
+        lines.filter(|line| line.contains("it is skipped")).count()
+    };
+    assert_eq!(warned(&one), 1, "{:?}", one.log);
+    one.tick(BLUE, false, &mut cells, later(300));
+    one.reply(Some((200, &set)), &mut cells, later(300));
+    assert_eq!(warned(&one), 1);
+}

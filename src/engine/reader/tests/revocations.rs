@@ -1,0 +1,121 @@
+//! Revocations that the workers of a proxy read together.
+
+use super::*;
+
+/// A list that revokes the sessions of these numbers for an hour.
+fn list(numbers: &[u8]) -> Revocations {
+    let mut list = Revocations::default();
+    for number in numbers {
+        let sid = Id::from_bytes([*number; 16]);
+        let ends = START.after(Duration::from_secs(3600));
+        list.end(Revoked::Session(sid), START, ends, START);
+    }
+    list
+}
+
+fn later(secs: u64) -> Timestamp {
+    START.after(Duration::from_secs(secs))
+}
+
+#[test]
+fn lists_are_united_and_shared() {
+    let (mut cells, mut one, mut two) = Worker::two();
+    one.tick(REVOCATIONS, false, &mut cells, START);
+    two.tick(REVOCATIONS, false, &mut cells, START);
+    assert_eq!((one.calls.len(), two.calls.len()), (1, 0));
+    let (_, call) = &one.calls[0];
+    assert!(
+        call.headers
+            .contains(&(":path", "/oauth2/revocations".to_owned()))
+    );
+    one.reply(Some((200, &list(&[1]).to_json())), &mut cells, later(1));
+    assert_eq!(*one.list, list(&[1]));
+
+    // The other takes over, reads a list that lacks the first, and loses nothing.
+    two.tick(REVOCATIONS, false, &mut cells, later(4));
+    assert_eq!(*two.list, list(&[1]));
+    two.reply(Some((200, &list(&[2]).to_json())), &mut cells, later(5));
+    assert_eq!(*two.list, list(&[1, 2]));
+    one.tick(REVOCATIONS, false, &mut cells, later(5));
+    assert_eq!(*one.list, list(&[1, 2]));
+    let shared = Revocations::parse(cells.text("portcullis/1/revocations/", "/list").as_bytes());
+    assert_eq!(shared, Ok(list(&[1, 2])));
+}
+
+#[test]
+fn a_list_that_another_worker_shared_meanwhile_is_taken_over_first() {
+    let (mut cells, mut one, _) = Worker::two();
+    one.tick(REVOCATIONS, false, &mut cells, START);
+    // Another worker's list, under the lease of this one.
+    let reader = &one.readers[REVOCATIONS];
+    let (record, names) = (
+        cells.get(reader.name(Cell::Record)).unwrap().text,
+        [Cell::Record, Cell::List].map(|cell| reader.name(cell).to_owned()),
+    );
+    let mut record = RevocationsRecord::from_text(record).unwrap();
+    record.share(77);
+    assert!(cells.write(&names[1], &list(&[3]).to_json(), None));
+    assert!(cells.write(&names[0], &record.to_text(), None));
+    one.reply(Some((200, &list(&[1]).to_json())), &mut cells, later(1));
+    assert_eq!(*one.list, list(&[1, 3]));
+    let shared = Revocations::parse(cells.text("portcullis/1/revocations/", "/list").as_bytes());
+    assert_eq!(shared, Ok(list(&[1, 3])));
+}
+
+#[test]
+fn a_list_without_anything_new_is_not_shared_again() {
+    let (mut cells, mut one, _) = Worker::two();
+    let mut read = |one: &mut Worker, secs| {
+        one.tick(REVOCATIONS, false, &mut cells, later(secs));
+        one.reply(Some((200, &list(&[1]).to_json())), &mut cells, later(secs));
+        cells.cells[one.readers[REVOCATIONS].name(Cell::List)].1
+    };
+    let version = read(&mut one, 0);
+    assert_eq!(read(&mut one, 3), version);
+}
+
+#[test]
+fn a_bad_reply_leaves_the_known_ones_and_is_tried_again() {
+    let (mut cells, mut one, _) = Worker::two();
+    one.tick(REVOCATIONS, false, &mut cells, START);
+    one.reply(Some((200, &list(&[1]).to_json())), &mut cells, START);
+    for (round, reply) in [None, Some((503, "")), Some((200, "[]"))]
+        .into_iter()
+        .enumerate()
+    {
+        let now = later(10 + 10 * round as u64);
+        one.tick(REVOCATIONS, false, &mut cells, now);
+        one.reply(reply, &mut cells, now);
+        assert_eq!(*one.list, list(&[1]));
+        let line = one.log.pop().unwrap();
+        let said = "portcullis: the revocations could not be read through cluster portcullis: ";
+        assert!(line.starts_with(said), "{line}");
+    }
+    let now = later(60);
+    one.tick(REVOCATIONS, false, &mut cells, now);
+    assert_eq!(one.calls.len(), 1);
+}
+
+#[test]
+fn a_new_worker_starts_with_the_list_there_is() {
+    let (mut cells, mut one, _) = Worker::two();
+    one.tick(REVOCATIONS, false, &mut cells, START);
+    one.reply(Some((200, &list(&[1]).to_json())), &mut cells, START);
+    let mut three = Worker::new(3, &policy());
+    three.start(&mut cells);
+    assert_eq!(*three.list, list(&[1]));
+    assert!(three.calls.is_empty());
+}
+
+#[test]
+fn nothing_is_dropped_before_its_end_and_everything_after_it() {
+    let (mut cells, mut one, _) = Worker::two();
+    one.tick(REVOCATIONS, false, &mut cells, START);
+    one.reply(Some((200, &list(&[1]).to_json())), &mut cells, START);
+    let empty = Revocations::default().to_json();
+    for (secs, count) in [(3599, 1), (3605, 0)] {
+        one.tick(REVOCATIONS, false, &mut cells, later(secs));
+        one.reply(Some((200, &empty)), &mut cells, later(secs));
+        assert_eq!(one.list.len(), count, "{secs}");
+    }
+}

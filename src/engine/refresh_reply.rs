@@ -1,0 +1,126 @@
+//! The companion's reply to a call for a fresh session token.
+
+use std::cell::Cell;
+use std::fmt;
+
+use portcullis_core::decision::Reason;
+use portcullis_core::gate::RefreshOutcome;
+use portcullis_core::session::{CookieNames, Id, pairs};
+
+use crate::metrics::RefreshLabel;
+
+#[cfg(test)]
+mod tests;
+
+/// How many cookies the companion may set at once: two values in pieces, and the deletion of what
+/// they replace.
+const MAX_COOKIES: usize = 64;
+
+/// How many bytes they may have together. No proxy takes more in its headers.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// Headers that some caches obey instead of `cache-control` (RFC 9213, section 2, and the older Edge
+/// Architecture Specification).
+const CACHE_HEADERS: [&str; 2] = ["cdn-cache-control", "surrogate-control"];
+
+/// The companion's reply to a call for a fresh session token, for all requests that waited for it.
+pub struct RefreshReply {
+    outcome: RefreshOutcome,
+    /// The `Set-Cookie` lines of the reply, which are added to what the waiting requests are answered.
+    cookies: Vec<Vec<u8>>,
+    counted: Cell<bool>,
+}
+
+impl RefreshReply {
+    /// The companion could not be asked, or did not reply.
+    pub(crate) const fn unavailable() -> Self {
+        Self {
+            outcome: RefreshOutcome::Unavailable,
+            cookies: Vec::new(),
+            counted: Cell::new(false),
+        }
+    }
+
+    /// Reads a reply of the companion: its status and the values of its `Set-Cookie` headers. Those
+    /// of other names than the session's are ignored.
+    pub(crate) fn read<'a>(
+        sid: Id,
+        names: &CookieNames,
+        status: u16,
+        set_cookies: impl Iterator<Item = &'a [u8]>,
+    ) -> Self {
+        let is_ours = |line: &&[u8]| pairs(line).next().is_some_and(|(name, _)| names.has(name));
+        let cookies: Vec<Vec<u8>> = set_cookies
+            .filter(is_ours)
+            .map(<[u8]>::to_vec)
+            .take(MAX_COOKIES.saturating_add(1))
+            .collect();
+        let bytes = cookies.iter().map(Vec::len).fold(0, usize::saturating_add);
+        if cookies.len() > MAX_COOKIES || bytes > MAX_BYTES {
+            // A part of a value would be worse than none of it.
+            return Self::unavailable();
+        }
+        let lines = cookies.iter().map(Vec::as_slice);
+        match RefreshOutcome::read(sid, names, status, lines) {
+            RefreshOutcome::Unavailable => Self::unavailable(),
+            outcome => Self {
+                outcome,
+                cookies,
+                counted: Cell::new(false),
+            },
+        }
+    }
+
+    /// What it says of the session.
+    pub(crate) const fn outcome(&self) -> &RefreshOutcome {
+        &self.outcome
+    }
+
+    /// Whether the cookies are added to the answer to a request that was judged by this, for that
+    /// reason.
+    pub(crate) fn sets_cookies(&self, reason: Reason) -> bool {
+        !self.cookies.is_empty() && self.outcome.allows_cookies(reason)
+    }
+
+    /// What to count of it, once, when the first request was judged by it, for that reason.
+    pub(crate) fn label(&self, reason: Reason) -> Option<RefreshLabel> {
+        if self.counted.replace(true) {
+            return None;
+        }
+        Some(match self.outcome {
+            RefreshOutcome::Ended => RefreshLabel::Ended,
+            RefreshOutcome::Unavailable => RefreshLabel::Unavailable,
+            RefreshOutcome::Refreshed { .. } => match reason {
+                Reason::SessionUnavailable => RefreshLabel::Unavailable,
+                Reason::SessionExpired => RefreshLabel::Ended,
+                _ => RefreshLabel::Refreshed,
+            },
+        })
+    }
+
+    /// The header fields of the answer to set to one value: such an answer is for this client alone.
+    #[must_use]
+    pub fn replaced(&self) -> [(&'static str, &'static str); 1] {
+        [("cache-control", "no-store")]
+    }
+
+    /// The header fields of the answer to remove.
+    #[must_use]
+    pub fn removed(&self) -> [&'static str; 2] {
+        CACHE_HEADERS
+    }
+
+    /// The `Set-Cookie` header fields to add to the answer, each as a line of its own.
+    pub fn set_cookies(&self) -> impl Iterator<Item = &[u8]> {
+        self.cookies.iter().map(Vec::as_slice)
+    }
+}
+
+/// Cookies and tokens are credentials.
+impl fmt::Debug for RefreshReply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RefreshReply")
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,134 @@
+use portcullis_core::policy::Policy;
+use portcullis_core::reason::Reason;
+
+use super::*;
+
+const SID: Id = Id::from_bytes([7; 16]);
+
+fn policy() -> Policy {
+    let policy = r#"{
+        "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
+        "apps": [{"name": "app", "hosts": ["app.example.com"],
+            "rules": [{"name": "all", "allow": [{"from": "sso", "anyone": true}]}]}]
+    }"#;
+    Policy::from_json(policy).unwrap()
+}
+
+fn read(status: u16, lines: &[&str]) -> RefreshReply {
+    let policy = policy();
+    let names = policy.sso().unwrap().cookies();
+    let lines = lines.iter().map(|line| line.as_bytes());
+    RefreshReply::read(SID, names, status, lines)
+}
+
+fn set_cookies(reply: &RefreshReply) -> Vec<&str> {
+    let cookies = reply.cookies.iter();
+    cookies
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect()
+}
+
+const TOKEN: &str = "__Secure-portcullis=a.b.c; Path=/; Secure; HttpOnly; SameSite=Lax";
+const SEALED: &str = "__Secure-portcullis-session=sealed; Path=/; Secure; HttpOnly; SameSite=Lax";
+
+#[test]
+fn cookies_of_the_session_are_added_and_no_others_are() {
+    let lines = [
+        "tracking=__Secure-portcullis=x",
+        TOKEN,
+        "__secure-portcullis=other case",
+        "__Secure-portcullis-sessions=of another name",
+        SEALED,
+        "__Secure-portcullis-session.1=; Max-Age=0; Path=/; Secure",
+        "__Secure-portcullis",
+        "",
+    ];
+    for status in [200, 401] {
+        let reply = read(status, &lines);
+        assert_eq!(set_cookies(&reply), [TOKEN, SEALED, lines[5]], "{status}");
+        assert!(reply.sets_cookies(Reason::Rule) && reply.sets_cookies(Reason::CallerNotAllowed));
+    }
+}
+
+#[test]
+fn the_token_in_a_reply_is_what_is_judged() {
+    let reply = read(200, &[SEALED, TOKEN]);
+    let RefreshOutcome::Refreshed { sid, tokens } = reply.outcome() else {
+        panic!("not refreshed");
+    };
+    assert_eq!((*sid, tokens.as_slice()), (SID, &["a.b.c".to_owned()][..]));
+    assert!(matches!(read(401, &[]).outcome(), RefreshOutcome::Ended));
+}
+
+#[test]
+fn a_reply_of_another_status_says_nothing_and_sets_no_cookies() {
+    for status in [0, 201, 204, 302, 400, 403, 404, 429, 500, 503, 504] {
+        let reply = read(status, &[TOKEN]);
+        assert!(matches!(reply.outcome(), RefreshOutcome::Unavailable));
+        assert!(!reply.sets_cookies(Reason::Rule), "{status}");
+    }
+}
+
+#[test]
+fn cookies_of_a_token_of_another_session_are_not_added() {
+    for reason in [Reason::SessionUnavailable, Reason::SessionExpired] {
+        assert!(!read(200, &[TOKEN]).sets_cookies(reason), "{reason}");
+    }
+    assert!(!read(200, &[]).sets_cookies(Reason::Rule));
+}
+
+#[test]
+fn more_cookies_than_a_session_has_are_no_reply() {
+    let deleted: Vec<String> = (0..65)
+        .map(|number| format!("__Secure-portcullis.{number}=; Max-Age=0"))
+        .collect();
+    let mut lines: Vec<&str> = deleted.iter().map(String::as_str).collect();
+    assert!(matches!(
+        read(200, &lines).outcome(),
+        RefreshOutcome::Unavailable
+    ));
+    lines.pop();
+    assert_eq!(set_cookies(&read(200, &lines)), lines);
+
+    let long = format!("__Secure-portcullis-session={}", "x".repeat(MAX_BYTES));
+    assert!(matches!(
+        read(401, &[&long]).outcome(),
+        RefreshOutcome::Unavailable
+    ));
+}
+
+#[test]
+fn a_refresh_is_counted_once_and_as_what_it_was_good_for() {
+    for (reply, reason, outcome) in [
+        (read(200, &[TOKEN]), Reason::Rule, RefreshLabel::Refreshed),
+        (
+            read(200, &[TOKEN]),
+            Reason::CallerNotAllowed,
+            RefreshLabel::Refreshed,
+        ),
+        (
+            read(200, &[TOKEN]),
+            Reason::SessionUnavailable,
+            RefreshLabel::Unavailable,
+        ),
+        (
+            read(200, &[TOKEN]),
+            Reason::SessionExpired,
+            RefreshLabel::Ended,
+        ),
+        (read(401, &[]), Reason::SessionExpired, RefreshLabel::Ended),
+        (
+            read(500, &[]),
+            Reason::SessionUnavailable,
+            RefreshLabel::Unavailable,
+        ),
+    ] {
+        assert_eq!(reply.label(reason), Some(outcome));
+        assert_eq!(reply.label(reason), None);
+    }
+}
+
+#[test]
+fn debug_output_holds_no_secret() {
+    assert_eq!(format!("{:?}", read(200, &[TOKEN])), "RefreshReply { .. }");
+}

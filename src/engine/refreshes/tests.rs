@@ -1,0 +1,124 @@
+use portcullis_core::policy::Policy;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_secs(100);
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+fn sid(number: u8) -> Id {
+    Id::from_bytes([number; 16])
+}
+
+fn refresh(session: u8, call: Option<(CallId, Option<RequestId>)>, waiting: &[u64]) -> Refresh {
+    let waiting = waiting
+        .iter()
+        .map(|id| WaitingRequest::new(RequestId(*id), NOW));
+    Refresh {
+        sid: sid(session),
+        cookies: "__Secure-portcullis=secret".to_owned(),
+        began: NOW,
+        call,
+        waiting: waiting.collect(),
+    }
+}
+
+fn ids(waiting: &[WaitingRequest]) -> Vec<u64> {
+    waiting.iter().map(|waiting| waiting.id.0).collect()
+}
+
+fn policy() -> Policy {
+    let policy = r#"{
+        "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
+        "apps": [{"name": "app", "hosts": ["app.example.com"],
+            "rules": [{"name": "all", "allow": [{"from": "sso", "anyone": true}]}]}]
+    }"#;
+    Policy::from_json(policy).unwrap()
+}
+
+#[test]
+fn a_reply_is_for_those_who_wait_for_it_and_comes_once() {
+    let mut refreshes = Refreshes {
+        refreshes: vec![
+            refresh(1, Some((CallId(4), None)), &[10, 11]),
+            refresh(2, Some((CallId(8), Some(RequestId(12)))), &[12]),
+        ],
+        last_call: 100,
+    };
+    assert_eq!(refreshes.len(), 3);
+    assert!(refreshes.has(RequestId(12)) && !refreshes.has(RequestId(13)));
+    assert!(refreshes.take(CallId(12)).is_none());
+    let (session, waiting) = refreshes.take(CallId(4)).unwrap();
+    assert_eq!((session, ids(&waiting)), (sid(1), vec![10, 11]));
+    assert!(refreshes.take(CallId(4)).is_none());
+    assert_eq!(refreshes.len(), 1);
+}
+
+#[test]
+fn who_leaves_takes_nobodys_reply_along() {
+    let by = Some((CallId(4), Some(RequestId(10))));
+    let mut refreshes = Refreshes {
+        refreshes: vec![refresh(1, by, &[10, 11, 12])],
+        last_call: 100,
+    };
+    assert!(refreshes.remove(RequestId(11)) && !refreshes.remove(RequestId(11)));
+    assert_eq!(refreshes.refreshes[0].call, by);
+    assert!(refreshes.remove(RequestId(10)));
+    assert_eq!(
+        refreshes.refreshes[0].call, None,
+        "it has to be asked again"
+    );
+    assert!(refreshes.take(CallId(4)).is_none());
+    assert!(refreshes.remove(RequestId(12)));
+    assert!(refreshes.refreshes.is_empty(), "nobody waits any more");
+}
+
+#[test]
+fn a_call_without_an_owner_left_is_made_again_once_and_times_out() {
+    let policy = policy();
+    let sso = policy.sso().unwrap();
+    let mut refreshes = Refreshes {
+        refreshes: vec![
+            refresh(1, None, &[10, 11]),
+            refresh(2, Some((CallId(4), None)), &[12]),
+        ],
+        last_call: 100,
+    };
+    let mut effects = VecDeque::new();
+    assert!(refreshes.retry(sso, NOW, TIMEOUT, &mut effects).is_empty());
+    let Some(Effect::Call(call)) = effects.pop_front() else {
+        panic!("no call");
+    };
+    assert_eq!((call.id, call.owner), (CallId(101), None));
+    assert!(refreshes.retry(sso, NOW, TIMEOUT, &mut effects).is_empty());
+    assert!(effects.is_empty(), "one call is enough");
+    let late = NOW.after(TIMEOUT);
+    let timed_out = refreshes.retry(sso, late, TIMEOUT, &mut effects);
+    assert_eq!(ids(&timed_out), [10, 11, 12]);
+    assert!(refreshes.refreshes.is_empty() && effects.is_empty());
+}
+
+#[test]
+fn the_room_is_bounded_for_each_session_and_as_a_whole() {
+    let one: Vec<u64> = (0..127).collect();
+    let mut refreshes = Refreshes {
+        refreshes: vec![refresh(1, None, &one)],
+        last_call: 100,
+    };
+    assert!(refreshes.has_room_for(sid(1)));
+    // Other cookies of the same session are another call, and no more room.
+    refreshes.refreshes.push(refresh(1, None, &[127]));
+    assert!(!refreshes.has_room_for(sid(1)) && refreshes.has_room_for(sid(2)));
+    for session in 2..129 {
+        refreshes.refreshes.push(refresh(session, None, &[1000]));
+    }
+    assert_eq!(refreshes.len(), 255);
+    assert!(refreshes.has_room_for(sid(200)));
+    refreshes.refreshes.push(refresh(200, None, &[1000]));
+    assert!(!refreshes.has_room_for(sid(201)));
+}
+
+#[test]
+fn a_call_tells_no_secret() {
+    let text = format!("{:?}", refresh(1, None, &[1]));
+    assert!(!text.contains("secret"), "{text}");
+}

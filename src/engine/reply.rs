@@ -1,0 +1,38 @@
+//! Replies to calls.
+
+use portcullis_core::keys::HttpResponse;
+use portcullis_core::request::Headers;
+
+/// A reply to a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'a> {
+    /// The header fields, `:status` among them.
+    pub headers: &'a Headers<'a>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+impl<'a> Reply<'a> {
+    /// The status; 0 where there is no good one. Envoy gives odd statuses of three digits; what is no
+    /// number is no good answer.
+    pub(crate) fn status(&self) -> u16 {
+        let status = self.headers.all(":status").next();
+        let status = status.and_then(|status| std::str::from_utf8(status).ok());
+        status.and_then(|status| status.parse().ok()).unwrap_or(0)
+    }
+
+    /// The values of the header fields of this name, in order.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.all(name)
+    }
+
+    /// The reply in core's terms.
+    pub(crate) fn response(&self) -> HttpResponse<'a> {
+        HttpResponse {
+            status: self.status(),
+            content_type: self.all("content-type").next(),
+            content_encoding: self.all("content-encoding").next(),
+            body: self.body,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The forms in which a proxy's own crypto takes keys and signatures: SubjectPublicKeyInfo in DER, the
+//! name of a hash, and DER signatures for ECDSA; and, for Envoy, the messages of its foreign function
+//! `verify_signature`.
+//!
+//! The function covers RSA with PKCS#1 v1.5 padding and ECDSA; it can't check PSS or Ed25519, because
+//! it has no place for their parameters. It would take any mix of key, curve and hash, SHA-1 too, so
+//! that [`HostAlgorithm`] fixes them together.
+
+mod der;
+mod message;
+mod sample;
+
+use std::borrow::Cow;
+
+use portcullis_core::token::Algorithm;
+
+pub use self::message::is_verified;
+pub use self::sample::{MESSAGE, SAMPLES, Sample};
+
+/// A JWS algorithm of RFC 7518 that Envoy can check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostAlgorithm {
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Rs512,
+}
+
+impl HostAlgorithm {
+    /// The algorithm in these terms; `None` where Envoy can't check it.
+    #[must_use]
+    pub const fn of(algorithm: Algorithm) -> Option<Self> {
+        match algorithm {
+            Algorithm::Es256 => Some(Self::Es256),
+            Algorithm::Es384 => Some(Self::Es384),
+            Algorithm::Rs256 => Some(Self::Rs256),
+            Algorithm::Rs384 => Some(Self::Rs384),
+            Algorithm::Rs512 => Some(Self::Rs512),
+            Algorithm::EdDsa | Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => None,
+        }
+    }
+
+    /// The name of RFC 7518.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Rs256 => "RS256",
+            Self::Rs384 => "RS384",
+            Self::Rs512 => "RS512",
+        }
+    }
+
+    /// The hash, by the name that Envoy and OpenSSL give it.
+    #[must_use]
+    pub const fn hash(self) -> &'static str {
+        match self {
+            Self::Es256 | Self::Rs256 => "sha256",
+            Self::Es384 | Self::Rs384 => "sha384",
+            Self::Rs512 => "sha512",
+        }
+    }
+
+    /// A signature as BoringSSL takes it, from the one in a JWS. `None` if its length is wrong.
+    #[must_use]
+    pub fn signature(self, jose: &[u8]) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Self::Es256 => der::ecdsa_signature::<32>(jose).map(Cow::Owned),
+            Self::Es384 => der::ecdsa_signature::<48>(jose).map(Cow::Owned),
+            Self::Rs256 | Self::Rs384 | Self::Rs512 => Some(Cow::Borrowed(jose)),
+        }
+    }
+
+    /// The arguments with which `verify_signature` checks a signature in the form of a JWS by the key
+    /// whose SubjectPublicKeyInfo (RFC 5280, DER) is `public_key`. `None` if the signature's length is
+    /// wrong.
+    #[must_use]
+    pub fn arguments(self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Option<Vec<u8>> {
+        let signature = self.signature(signature)?;
+        Some(message::arguments(
+            self.hash(),
+            public_key,
+            &signature,
+            message,
+        ))
+    }
+}
+
+/// Whether a host's check can be relied on: it accepts a genuine signature and refuses an altered one,
+/// for ECDSA and for RSA. The check gets the algorithm, the public key, the message and the signature.
+pub fn is_reliable(check: impl Fn(HostAlgorithm, &[u8], &[u8], &[u8]) -> bool) -> bool {
+    SAMPLES.iter().all(|sample| {
+        let mut altered = sample.signature.to_vec();
+        if let Some(byte) = altered.last_mut() {
+            *byte ^= 1;
+        }
+        let accepts = |signature| check(sample.algorithm, sample.public_key, MESSAGE, signature);
+        accepts(sample.signature) && !accepts(&altered)
+    })
+}
+
+#[cfg(test)]
+mod tests;

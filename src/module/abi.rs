@@ -1,0 +1,56 @@
+//! Declarations of Envoy's dynamic-module ABI (`source/extensions/dynamic_modules/abi/abi.h`), as far
+//! as they are used here.
+
+use std::ffi::{c_char, c_void};
+
+/// A pointer that means something to one side alone.
+pub(crate) type Opaque = *mut c_void;
+
+/// Bytes of either side.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buffer {
+    pub(crate) ptr: *const c_char,
+    pub(crate) length: usize,
+}
+
+/// A header field of either side.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Header {
+    pub(crate) name: Buffer,
+    pub(crate) value: Buffer,
+}
+
+/// Which header map.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Map {
+    Request = 0,
+    RequestTrailers = 1,
+}
+
+/// A hook's status: the request continues.
+pub(crate) const CONTINUE: u32 = 0;
+
+/// A hook's status: the request is held.
+pub(crate) const STOP: u32 = 1;
+
+/// The version of the ABI that this was written for: Envoy 1.38 and 1.39 have it.
+pub(crate) const VERSION: &[u8] = b"v0.1.0\0";
+
+impl Buffer {
+    /// What Envoy takes for "nothing", and for "remove" as the value of a header.
+    pub(crate) const NULL: Self = Self {
+        ptr: std::ptr::null(),
+        length: 0,
+    };
+
+    /// Bytes that outlive the call that this is passed to.
+    pub(crate) const fn of(bytes: &[u8]) -> Self {
+        Self {
+            ptr: bytes.as_ptr().cast(),
+            length: bytes.len(),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What the module asks of Envoy.
+
+use std::marker::PhantomData;
+use std::slice;
+
+use log::Level;
+use portcullis_core::answer::LocalReply;
+use portcullis_core::request::Headers;
+
+use crate::abi::{Buffer, Header, Map, Opaque};
+
+unsafe extern "C" {
+    fn envoy_dynamic_module_callback_http_get_headers(
+        filter: Opaque,
+        map: Map,
+        headers: *mut Header,
+    ) -> bool;
+    fn envoy_dynamic_module_callback_http_get_headers_size(filter: Opaque, map: Map) -> usize;
+    fn envoy_dynamic_module_callback_http_send_response(
+        filter: Opaque,
+        status: u32,
+        headers: *const Header,
+        headers_size: usize,
+        body: Buffer,
+        details: Buffer,
+    );
+    fn envoy_dynamic_module_callback_http_set_filter_state_bytes(
+        filter: Opaque,
+        key: Buffer,
+        value: Buffer,
+    ) -> bool;
+    fn envoy_dynamic_module_callback_http_set_header(
+        filter: Opaque,
+        map: Map,
+        name: Buffer,
+        value: Buffer,
+    ) -> bool;
+    fn envoy_dynamic_module_callback_log(level: u32, message: Buffer);
+    fn envoy_dynamic_module_callback_log_enabled(level: u32) -> bool;
+}
+
+/// Envoy did not do what it was asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused;
+
+/// A request, during one hook that Envoy calls for it.
+#[derive(Debug)]
+pub(crate) struct Request<'h> {
+    filter: Opaque,
+    hook: PhantomData<&'h ()>,
+}
+
+/// A header map as Envoy handed it over. Its bytes are Envoy's, and live until the map is changed.
+#[derive(Debug)]
+pub(crate) struct HeaderMap<'r> {
+    headers: Vec<Header>,
+    request: PhantomData<&'r ()>,
+}
+
+impl Request<'_> {
+    /// The request of this filter.
+    ///
+    /// # Safety
+    /// `filter` must be the pointer that Envoy passed to the hook that runs, and the value must not
+    /// outlive the hook.
+    pub(crate) unsafe fn new(filter: Opaque) -> Self {
+        Self {
+            filter,
+            hook: PhantomData,
+        }
+    }
+
+    /// A header map, each duplicate by itself. It can't be changed while this is in use.
+    pub(crate) fn headers(&self, map: Map) -> Result<HeaderMap<'_>, Refused> {
+        // SAFETY: `filter` is Envoy's own, by the contract of `new`.
+        let size = unsafe { envoy_dynamic_module_callback_http_get_headers_size(self.filter, map) };
+        let mut headers = Vec::with_capacity(size);
+        // SAFETY: there is room for `size` headers, which is how many there are: nothing has changed
+        // the map since.
+        let is_done = unsafe {
+            envoy_dynamic_module_callback_http_get_headers(self.filter, map, headers.as_mut_ptr())
+        };
+        if !is_done {
+            return Err(Refused);
+        }
+        // SAFETY: Envoy has written all of them.
+        unsafe { headers.set_len(size) };
+        Ok(HeaderMap {
+            headers,
+            request: PhantomData,
+        })
+    }
+
+    /// Sets a header field to this one value, or removes it.
+    pub(crate) fn set(
+        &mut self,
+        map: Map,
+        name: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), Refused> {
+        let value = value.map_or(Buffer::NULL, Buffer::of);
+        // SAFETY: the bytes outlive the call, and Envoy copies them. It is `&mut`, so that no bytes of
+        // the map are in use.
+        let is_done = unsafe {
+            envoy_dynamic_module_callback_http_set_header(self.filter, map, Buffer::of(name), value)
+        };
+        if is_done { Ok(()) } else { Err(Refused) }
+    }
+
+    /// Keeps a value in the request's filter state, under the name that Envoy gives to what a
+    /// WebAssembly filter keeps, so that access logs need not know which adapter runs.
+    pub(crate) fn keep(&self, name: &str, value: &str) {
+        let name = ["wasm.", name].concat();
+        let (name, value) = (Buffer::of(name.as_bytes()), Buffer::of(value.as_bytes()));
+        // SAFETY: the bytes outlive the call, and Envoy copies them. A refusal is not an error: the
+        // access log then lacks the value.
+        let _is_done = unsafe {
+            envoy_dynamic_module_callback_http_set_filter_state_bytes(self.filter, name, value)
+        };
+    }
+
+    /// Answers the request; nothing of it is forwarded.
+    pub(crate) fn answer(&self, reply: &LocalReply) {
+        let header = |(name, value): &(&'static str, String)| Header {
+            name: Buffer::of(name.as_bytes()),
+            value: Buffer::of(value.as_bytes()),
+        };
+        let headers: Vec<Header> = reply.headers.iter().map(header).collect();
+        // SAFETY: all bytes outlive the call, and Envoy copies them.
+        unsafe {
+            envoy_dynamic_module_callback_http_send_response(
+                self.filter,
+                reply.status.into(),
+                headers.as_ptr(),
+                headers.len(),
+                Buffer::of(reply.body.as_bytes()),
+                Buffer::of(reply.details.as_bytes()),
+            );
+        }
+    }
+}
+
+impl HeaderMap<'_> {
+    /// The header fields in core's terms.
+    pub(crate) fn fields(&self) -> Headers<'_> {
+        let field = |header: &Header| {
+            // SAFETY: the bytes are Envoy's and live until the map is changed, which takes a
+            // `&mut Request`, whose borrow this holds.
+            unsafe { (bytes(header.name), bytes(header.value)) }
+        };
+        Headers::new(self.headers.iter().map(field).collect())
+    }
+}
+
+/// The bytes of a buffer.
+///
+/// # Safety
+/// They must be there and unchanged for as long as the slice is used.
+pub(crate) unsafe fn bytes<'b>(buffer: Buffer) -> &'b [u8] {
+    if buffer.ptr.is_null() || buffer.length == 0 {
+        return &[];
+    }
+    // SAFETY: the pointer is not null, and the caller knows the rest.
+    unsafe { slice::from_raw_parts(buffer.ptr.cast(), buffer.length) }
+}
+
+/// Whether Envoy writes lines of this level at all, so that others need not be made.
+pub(crate) fn logs(level: Level) -> bool {
+    // SAFETY: no memory is passed.
+    unsafe { envoy_dynamic_module_callback_log_enabled(severity(level)) }
+}
+
+/// Writes a line into Envoy's own log.
+pub(crate) fn log(level: Level, line: &str) {
+    // SAFETY: the bytes outlive the call.
+    unsafe { envoy_dynamic_module_callback_log(severity(level), Buffer::of(line.as_bytes())) }
+}
+
+/// A level as the ABI counts them.
+const fn severity(level: Level) -> u32 {
+    match level {
+        Level::Trace => 0,
+        Level::Debug => 1,
+        Level::Info => 2,
+        Level::Warn => 3,
+        Level::Error => 4,
+    }
+}

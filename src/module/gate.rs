@@ -1,0 +1,222 @@
+//! A configuration's engines, one a worker, and what becomes of a request.
+//!
+//! Envoy reads a configuration once and calls the hooks on all workers at once over it. An engine
+//! belongs to one worker, so each worker's thread has its own, made when the first request comes.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, Weak};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use portcullis_core::answer::LocalReply;
+use portcullis_core::decision::{self, Verdict};
+use portcullis_core::keys::PureRust;
+use portcullis_core::policy::Policy;
+use portcullis_core::session::Cookies;
+use portcullis_core::timestamp::Timestamp;
+use portcullis_engine::{At, Effect, Engine, RequestId, Step, configuration, log_level};
+
+use crate::abi::Map;
+use crate::envoy::{self, Refused, Request};
+
+thread_local! {
+    /// This worker's engines, one for each configuration: there are several while Envoy drains an old
+    /// listener, or where several listeners have the filter.
+    static WORKERS: RefCell<Vec<Worker>> = const { RefCell::new(Vec::new()) };
+}
+
+/// One worker's engine for one configuration.
+#[derive(Debug)]
+struct Worker {
+    gate: Weak<Gate>,
+    engine: Rc<RefCell<Engine>>,
+}
+
+/// A configuration.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    policy: Policy,
+}
+
+/// One request's part in its worker's engine.
+#[derive(Debug)]
+pub(crate) struct Filter {
+    engine: Rc<RefCell<Engine>>,
+}
+
+/// Whether a request is forwarded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub(crate) enum Outcome {
+    Answered,
+    Forwarded,
+}
+
+impl Gate {
+    /// Reads a configuration, in the forms that the proxy-wasm filter takes: Envoy unwraps a
+    /// StringValue or BytesValue, and turns a Struct into JSON.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Arc<Self>, String> {
+        let text = configuration::read(bytes).map_err(|error| error.to_string())?;
+        let policy = Policy::from_json(&text).map_err(|error| error.to_string())?;
+        if policy.sso().is_some() {
+            return Err(unsupported("sso", "leave `sso` out"));
+        }
+        for trust in policy.trusts() {
+            if trust.keys.remote.is_some() {
+                let place = format!("trust {}: keys", trust.name);
+                return Err(unsupported(
+                    &place,
+                    "give the key set under `keys.inline`, without `envoy_cluster`",
+                ));
+            }
+        }
+        Ok(Arc::new(Self { policy }))
+    }
+
+    /// A request on the worker whose thread this is.
+    pub(crate) fn filter(self: &Arc<Self>) -> Filter {
+        WORKERS.with_borrow_mut(|workers| {
+            let mut found = workers.iter();
+            if let Some(worker) = found.find(|worker| worker.gate.as_ptr() == Arc::as_ptr(self)) {
+                let engine = Rc::clone(&worker.engine);
+                return Filter { engine };
+            }
+            workers.retain(|worker| worker.gate.strong_count() > 0);
+            let engine = Rc::new(RefCell::new(Engine::new(self.policy.clone(), now())));
+            workers.push(Worker {
+                gate: Arc::downgrade(self),
+                engine: Rc::clone(&engine),
+            });
+            Filter { engine }
+        })
+    }
+}
+
+impl Filter {
+    /// Judges the request and carries the verdict out.
+    pub(crate) fn judge(&self, request: &mut Request<'_>) -> Outcome {
+        self.try_judge(request).unwrap_or_else(|Refused| {
+            let line = "portcullis: a request's headers can't be read or changed; it is refused";
+            envoy::log(log::Level::Error, line);
+            request.answer(&LocalReply::internal());
+            Outcome::Answered
+        })
+    }
+
+    fn try_judge(&self, request: &mut Request<'_>) -> Result<Outcome, Refused> {
+        // A request that waits is kept by its id. With inline keys none does, so that one id serves.
+        const ONLY: RequestId = RequestId(0);
+        let mut engine = self.engine.try_borrow_mut().map_err(|_| Refused)?;
+        let map = request.headers(Map::Request)?;
+        let headers = map.fields();
+        if headers.iter().next().is_none() {
+            return Err(Refused);
+        }
+        let at = At {
+            time: now(),
+            signatures: &PureRust,
+        };
+        let outcome = match engine.request(ONLY, &headers, at) {
+            Step::Decided(decision::Outcome::Forward(verdict)) => {
+                show(request, &verdict);
+                // Copied first: what Envoy has handed out ends with the first change.
+                let removals: Vec<Vec<u8>> = verdict.removals().map(<[u8]>::to_vec).collect();
+                let cookies = verdict.cookies();
+                let identity = verdict.identity().to_vec();
+                drop(verdict);
+                drop(headers);
+                drop(map);
+                change(request, &removals, &cookies, &identity)?;
+                Outcome::Forwarded
+            }
+            Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
+                show(request, &verdict);
+                request.answer(&reply);
+                Outcome::Answered
+            }
+            Step::Wait => {
+                engine.gone(ONLY);
+                return Err(Refused);
+            }
+        };
+        while let Some(effect) = engine.next_effect() {
+            if let Effect::Log(level, line) = effect {
+                envoy::log(level, &line);
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Removes from the request's trailers what an app must not believe. Its headers may be with the
+    /// app by then, so that a request whose trailers can't be changed is broken off.
+    pub(crate) fn strip_trailers(&self, request: &mut Request<'_>) -> Outcome {
+        let mut strip = || {
+            let engine = self.engine.try_borrow().map_err(|_| Refused)?;
+            let map = request.headers(Map::RequestTrailers)?;
+            let trailers = map.fields();
+            let names = engine.removed_trailers(&trailers);
+            let names: Vec<Vec<u8>> = names.map(<[u8]>::to_vec).collect();
+            drop(trailers);
+            drop(map);
+            let mut names = names.iter();
+            names.try_for_each(|name| request.set(Map::RequestTrailers, name, None))
+        };
+        match strip() {
+            Ok(()) => Outcome::Forwarded,
+            Err(Refused) => {
+                request.answer(&LocalReply::internal());
+                Outcome::Answered
+            }
+        }
+    }
+}
+
+/// Removes from the request what the app must not believe or see, and adds who calls.
+fn change(
+    request: &mut Request<'_>,
+    removals: &[Vec<u8>],
+    cookies: &Cookies,
+    identity: &[(&'static str, String)],
+) -> Result<(), Refused> {
+    for name in removals {
+        request.set(Map::Request, name, None)?;
+    }
+    match cookies {
+        Cookies::AsTheyCame => {}
+        Cookies::Nothing => request.set(Map::Request, b"cookie", None)?,
+        Cookies::Only(cookies) => request.set(Map::Request, b"cookie", Some(cookies))?,
+    }
+    for (name, value) in identity {
+        request.set(Map::Request, name.as_bytes(), Some(value.as_bytes()))?;
+    }
+    Ok(())
+}
+
+/// Leaves the decision where operators look: in the filter state for the access log, and in the
+/// audit trail.
+fn show(request: &Request<'_>, verdict: &Verdict<'_>) {
+    for (name, value) in verdict.filter_state() {
+        request.keep(name, value);
+    }
+    if let Some(level) = verdict.audit_level().map(log_level)
+        && envoy::logs(level)
+    {
+        envoy::log(level, &verdict.audit_record());
+    }
+}
+
+fn unsupported(place: &str, help: &str) -> String {
+    format!(
+        "{place}: this version of the module judges by inline keys alone; help: {help}, or use the \
+         WebAssembly filter"
+    )
+}
+
+/// The time. A clock before 1970 lets nothing that ends pass: every token has expired then.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since.map_or(u64::MAX, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    });
+    Timestamp::from_millis(millis)
+}

@@ -1,0 +1,165 @@
+//! What Envoy calls. It wants every hook of an HTTP filter, also those that have nothing to do.
+//!
+//! A panic must not cross into C: each hook that runs code of ours catches it and refuses.
+
+use std::ffi::{c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::Arc;
+
+use portcullis_core::answer::LocalReply;
+
+use crate::abi::{Buffer, CONTINUE, Opaque, STOP, VERSION};
+use crate::envoy::{self, Request};
+use crate::gate::{Filter, Gate, Outcome};
+
+/// The name that a filter's configuration must ask for.
+const FILTER_NAME: &[u8] = b"portcullis";
+
+#[unsafe(no_mangle)]
+extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
+    VERSION.as_ptr().cast()
+}
+
+/// Null refuses the configuration.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
+    _: Opaque,
+    name: Buffer,
+    config: Buffer,
+) -> *const c_void {
+    // SAFETY: Envoy's buffers live while the hook runs.
+    let (name, config) = unsafe { (envoy::bytes(name), envoy::bytes(config)) };
+    let read = catch_unwind(|| {
+        if name == FILTER_NAME {
+            Gate::read(config)
+        } else {
+            Err("there is no such filter; help: set `filter_name: portcullis`".to_owned())
+        }
+    });
+    let error = match read {
+        Ok(Ok(gate)) => return Box::into_raw(Box::new(gate)).cast_const().cast(),
+        Ok(Err(error)) => error,
+        Err(_) => "internal error".to_owned(),
+    };
+    let line = format!("portcullis: the configuration is refused: {error}");
+    envoy::log(log::Level::Error, &line);
+    ptr::null()
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_destroy(config: Opaque) {
+    // SAFETY: the pointer is the one that `config_new` gave, and Envoy uses it no more.
+    let gate = unsafe { Box::from_raw(config.cast::<Arc<Gate>>()) };
+    let _caught = catch_unwind(AssertUnwindSafe(|| drop(gate)));
+}
+
+/// Null where there is no filter, and then every hook refuses.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn envoy_dynamic_module_on_http_filter_new(
+    config: Opaque,
+    _: Opaque,
+) -> *const c_void {
+    // SAFETY: the pointer is the one that `config_new` gave, and lives longer than its filters.
+    let gate = unsafe { &*config.cast::<Arc<Gate>>() };
+    match catch_unwind(AssertUnwindSafe(|| Box::new(gate.filter()))) {
+        Ok(filter) => Box::into_raw(filter).cast_const().cast(),
+        Err(_) => ptr::null(),
+    }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
+    envoy: Opaque,
+    filter: Opaque,
+    _: bool,
+) -> u32 {
+    // SAFETY: both pointers are those of this request.
+    unsafe { run(envoy, filter, Filter::judge) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_trailers(
+    envoy: Opaque,
+    filter: Opaque,
+) -> u32 {
+    // SAFETY: both pointers are those of this request.
+    unsafe { run(envoy, filter, Filter::strip_trailers) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn envoy_dynamic_module_on_http_filter_destroy(filter: Opaque) {
+    if !filter.is_null() {
+        // SAFETY: the pointer is the one that `filter_new` gave, and Envoy uses it no more.
+        let filter = unsafe { Box::from_raw(filter.cast::<Filter>()) };
+        let _caught = catch_unwind(AssertUnwindSafe(|| drop(filter)));
+    }
+}
+
+/// Runs what a hook has to do, and refuses the request where that panics.
+///
+/// # Safety
+/// `envoy` must be Envoy's pointer for this hook, and `filter` null or the one that `filter_new` gave.
+unsafe fn run(
+    envoy: Opaque,
+    filter: Opaque,
+    hook: fn(&Filter, &mut Request<'_>) -> Outcome,
+) -> u32 {
+    // SAFETY: the caller knows that the pointer is Envoy's, and the request ends with this function.
+    let mut request = unsafe { Request::new(envoy) };
+    // SAFETY: the caller knows that the pointer is null or one of `filter_new`.
+    let filter = unsafe { filter.cast::<Filter>().as_ref() };
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        filter.map(|filter| hook(filter, &mut request))
+    }));
+    match outcome {
+        Ok(Some(Outcome::Forwarded)) => CONTINUE,
+        Ok(Some(Outcome::Answered)) => STOP,
+        Ok(None) | Err(_) => {
+            request.answer(&LocalReply::internal());
+            STOP
+        }
+    }
+}
+
+/// Hooks that have nothing to do, and return that the stream continues, or nothing at all.
+macro_rules! idle {
+    ($result:ty = $value:expr; $($name:ident($($type:ty),*);)*) => {
+        $(
+            #[unsafe(no_mangle)]
+            extern "C" fn $name($(_: $type),*) -> $result {
+                $value
+            }
+        )*
+    };
+}
+
+idle! {
+    u32 = CONTINUE;
+    envoy_dynamic_module_on_http_filter_request_body(Opaque, Opaque, bool);
+    envoy_dynamic_module_on_http_filter_response_headers(Opaque, Opaque, bool);
+    envoy_dynamic_module_on_http_filter_response_body(Opaque, Opaque, bool);
+    envoy_dynamic_module_on_http_filter_response_trailers(Opaque, Opaque);
+}
+
+idle! {
+    () = ();
+    envoy_dynamic_module_on_http_filter_stream_complete(Opaque, Opaque);
+    envoy_dynamic_module_on_http_filter_http_callout_done(
+        Opaque, Opaque, u64, u32, Opaque, usize, Opaque, usize
+    );
+    envoy_dynamic_module_on_http_filter_http_stream_headers(
+        Opaque, Opaque, u64, Opaque, usize, bool
+    );
+    envoy_dynamic_module_on_http_filter_http_stream_data(Opaque, Opaque, u64, Opaque, usize, bool);
+    envoy_dynamic_module_on_http_filter_http_stream_trailers(Opaque, Opaque, u64, Opaque, usize);
+    envoy_dynamic_module_on_http_filter_http_stream_complete(Opaque, Opaque, u64);
+    envoy_dynamic_module_on_http_filter_http_stream_reset(Opaque, Opaque, u64, u32);
+    envoy_dynamic_module_on_http_filter_scheduled(Opaque, Opaque, u64);
+    envoy_dynamic_module_on_http_filter_downstream_above_write_buffer_high_watermark(
+        Opaque, Opaque
+    );
+    envoy_dynamic_module_on_http_filter_downstream_below_write_buffer_low_watermark(
+        Opaque, Opaque
+    );
+}

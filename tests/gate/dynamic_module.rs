@@ -1,0 +1,191 @@
+//! Portcullis as a dynamic module, in the Envoy that has them: the same engine behind another adapter.
+
+use portcullis_tests::lab::client::Call;
+use portcullis_tests::lab::envoy::{Builder, Refused, Version};
+use portcullis_tests::lab::fixture::{AUDIENCE, Fixture, HOST, get_alerts};
+use portcullis_tests::lab::token::Token;
+use portcullis_tests::lab::tools;
+use serde_json::{Value, json};
+
+/// The fixture's policy with the keys in it, and a public rule.
+fn policy(fixture: &Fixture) -> Value {
+    let mut policy = fixture.policy();
+    for (place, cluster) in fixture.clusters.iter().enumerate() {
+        policy["trust"][place]["keys"] = json!({"inline": {"keys": [cluster.key.jwk()]}});
+    }
+    let probes = json!({"name": "probes", "paths": ["/-/healthy"], "public": true});
+    policy["apps"][0]["rules"]
+        .as_array_mut()
+        .unwrap()
+        .push(probes);
+    policy["audit"] = json!({"allowed": "info", "refused": "warn"});
+    policy
+}
+
+fn string_value(policy: &Value) -> Value {
+    json!({
+        "@type": "type.googleapis.com/google.protobuf.StringValue",
+        "value": policy.to_string(),
+    })
+}
+
+fn gateway(fixture: &Fixture, name: &str, configuration: &Value) -> Builder {
+    assert!(tools::dynamic_module().is_file());
+    fixture.gateway(Value::Null).filters(vec![json!({
+        "name": "portcullis",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3\
+                .DynamicModuleFilter",
+            "dynamic_module_config": {"name": "portcullis", "do_not_close": true},
+            "filter_name": name,
+            "filter_config": configuration,
+        },
+    })])
+}
+
+#[tokio::test]
+async fn it_allows_and_refuses_as_the_filter_does() {
+    let fixture = Fixture::start(&["staging", "other"]).await;
+    let staging = fixture.cluster("staging");
+    let policy = policy(&fixture);
+    let forms = [
+        string_value(&policy),
+        json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": policy}),
+        json!({
+            "@type": "type.googleapis.com/google.protobuf.BytesValue",
+            "value": base64::Engine::encode(&base64::prelude::BASE64_STANDARD, policy.to_string()),
+        }),
+    ];
+    for configuration in &forms {
+        let gateway = gateway(&fixture, "portcullis", configuration).start().await;
+        let before = fixture.app.count();
+
+        // Twice, so that the second comes from the token cache.
+        for _ in 0..3 {
+            let call = get_alerts(&staging.token())
+                .header("x-auth-request-user", "intruder")
+                .header("X_Portcullis_Caller", "intruder")
+                .header("cookie", "theme=dark");
+            let reply = gateway.call(call).await;
+            assert_eq!(reply.verdict(), "200");
+            let received = fixture.app.requests().pop().unwrap();
+            let text = received.to_string();
+            assert!(!text.contains("intruder"), "{text}");
+            assert!(!text.contains("authorization"), "{text}");
+            for pair in [
+                json!(["x-auth-request-user", "staging/monitoring/karma"]),
+                json!(["x-portcullis-caller", "staging/monitoring/karma"]),
+                json!(["cookie", "theme=dark"]),
+            ] {
+                assert!(
+                    received["headers"].as_array().unwrap().contains(&pair),
+                    "{text}"
+                );
+            }
+        }
+        let public = gateway.call(Call::get(HOST, "/-/healthy")).await;
+        assert_eq!(public.verdict(), "200");
+        assert_eq!(fixture.app.count(), before + 4);
+
+        let stranger = Token::service_account(staging.issuer.name(), AUDIENCE, "default", "other");
+        let forged = staging.karma().sign(&fixture.cluster("other").key);
+        for (call, verdict, challenge) in [
+            (
+                Call::get(HOST, "/api/v2/alerts"),
+                "401 no-credentials",
+                "Bearer realm=\"alertmanager\"",
+            ),
+            (
+                get_alerts(&stranger.sign(&staging.key)),
+                "403 caller-not-allowed",
+                "Bearer realm=\"alertmanager\", error=\"insufficient_scope\"",
+            ),
+            (
+                get_alerts(&forged),
+                "401 key-unknown",
+                "Bearer realm=\"alertmanager\", error=\"invalid_token\"",
+            ),
+        ] {
+            let reply = gateway.call(call).await;
+            assert_eq!(reply.verdict(), verdict);
+            assert_eq!(reply.header("www-authenticate").as_deref(), Some(challenge));
+        }
+        assert_eq!(fixture.app.count(), before + 4);
+        let line = gateway
+            .logged("a refusal", |line| {
+                line["details"] == "portcullis{caller-not-allowed}"
+            })
+            .await;
+        assert_eq!(line["caller"], "staging/default/other");
+        assert_eq!(line["reason"], "caller-not-allowed");
+        let log = gateway.log();
+        assert!(log.contains(r#"{"audit":"portcullis.decision.v1","decision":"allowed""#));
+        assert!(log.contains(r#""reason":"caller-not-allowed""#));
+    }
+}
+
+#[tokio::test]
+async fn h06_no_trailer_names_a_caller_either() {
+    let fixture = Fixture::start(&["staging"]).await;
+    let configuration = string_value(&policy(&fixture));
+    let gateway = gateway(&fixture, "portcullis", &configuration)
+        .apps_by_http2()
+        .start()
+        .await;
+    let call = get_alerts(&fixture.cluster("staging").token())
+        .body("x")
+        .trailer("x-checksum", "1")
+        .trailer("x-portcullis-caller", "intruder")
+        .trailer("authorization", "intruder");
+    assert_eq!(call.send_h2(gateway.address()).await.status, 200);
+    let received = fixture.app.requests().pop().unwrap();
+    assert_eq!(received["trailers"], json!([["x-checksum", "1"]]));
+}
+
+#[tokio::test]
+async fn it_refuses_what_it_can_not_do() {
+    let fixture = Fixture::start(&["staging"]).await;
+    let good = policy(&fixture);
+    let mut fetched = good.clone();
+    fetched["trust"][0]["keys"] = json!({"envoy_cluster": "staging"});
+    let mut people = good.clone();
+    people["sso"] = json!({"url": "https://auth.example.com", "envoy_cluster": "portcullis"});
+    for (name, configuration, why) in [
+        (
+            "portcullis",
+            string_value(&fetched),
+            "trust staging: keys: this version of the module judges by inline keys alone; help: ",
+        ),
+        (
+            "portcullis",
+            string_value(&people),
+            "sso: this version of the module judges by inline keys alone; help: leave `sso` out",
+        ),
+        (
+            "portcullis",
+            string_value(&json!("")),
+            "the plugin's configuration, byte 0: it begins with",
+        ),
+        (
+            "other",
+            string_value(&good),
+            "there is no such filter; help: set `filter_name: portcullis`",
+        ),
+    ] {
+        let Err(Refused(log)) = gateway(&fixture, name, &configuration).try_start().await else {
+            panic!("{why}: not refused");
+        };
+        let line = format!("portcullis: the configuration is refused: {why}");
+        assert!(log.contains(&line), "{line}\n{log}");
+    }
+}
+
+/// The oldest Envoy that is supported compares a hash of the whole ABI, and then does not start with
+/// the filter: it needs the WebAssembly one.
+#[tokio::test]
+async fn envoy_1_36_takes_no_dynamic_module() {
+    let fixture = Fixture::start(&["staging"]).await;
+    let configuration = string_value(&policy(&fixture));
+    let builder = gateway(&fixture, "portcullis", &configuration).version(Version::V1_36);
+    assert!(builder.try_start().await.is_err());
+}
