@@ -60,14 +60,14 @@ async fn the_pages_of_a_sign_in_are_accessible() {
     check_page(&browser, "sign-in", "Sign in").await;
     browser.click("a[href*='provider=google']").await;
     browser.sign_in_as("bob").await;
-    wait_for_heading(&browser, "Not allowed").await;
+    wait_for_heading(&browser, "Access denied").await;
     // At once: after ten seconds it would not count as a loop.
     browser
         .visit(&format!("{URL}/oauth2/start?rd={APP}/graph"))
         .await;
     check_page(&browser, "looping", "Signed in, but redirected back").await;
     browser.visit(&format!("{APP}/graph")).await;
-    check_page(&browser, "not-allowed", "Not allowed").await;
+    check_page(&browser, "not-allowed", "Access denied").await;
     browser
         .visit(&format!("{URL}/oauth2/callback/google?code=x&state=y"))
         .await;
