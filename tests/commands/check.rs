@@ -134,8 +134,8 @@ fn unreadable_input_is_an_error_with_help() {
     folder.file("big.yaml", " ".repeat(10 << 20));
     folder.file("two.yaml", "a: 1\n---\nb: 2\n");
     for (file, place, problem) in [
-        ("missing.yaml", "", "cannot be read: "),
-        (".", "", "cannot be read: "),
+        ("missing.yaml", "", "can't be read: "),
+        (".", "", "can't be read: "),
         ("empty.yaml", "", "the file is empty"),
         ("big.yaml", "", "larger than 1 MiB"),
         ("latin.yaml", "1:10:", "not UTF-8"),

@@ -20,17 +20,17 @@ fn an_invalid_value_is_refused_with_help() {
         ),
         (
             "--url=https://user@auth.example.com",
-            "is not `https://` and a host",
+            "is not `https://` with a host",
             "write `url: https",
         ),
         (
             "--url=https://auth.example.com:0",
-            "is not `https://` and a host",
+            "is not `https://` with a host",
             "write `url: https",
         ),
         (
             "--url=auth.example.com",
-            "is not `https://` and a host",
+            "is not `https://` with a host",
             "write `url: https",
         ),
         ("--listen=4180", "is not an address", "127.0.0.1:4180"),
@@ -197,8 +197,8 @@ fn an_invalid_value_is_refused_with_help() {
         ),
         (
             "--trust-connect=staging=a:1,staging=b:1",
-            "`staging` stands twice",
-            "keep one",
+            "`staging` is given twice",
+            "remove one",
         ),
         (
             "--redirect-hosts=https://a.example.com",

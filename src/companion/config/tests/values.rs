@@ -134,7 +134,7 @@ fn several_providers_need_names_and_the_file() {
     assert_eq!(good(&file, &[]).sign_in().providers.len(), 2);
     let error = read(&file, &["--provider-client-id=x"]).expect_err("which one");
     assert!(
-        error.starts_with("error: --provider-client-id: the file has 2 providers"),
+        error.starts_with("error: --provider-client-id: ambiguous: the file has 2 providers"),
         "{error}"
     );
 }

@@ -8,7 +8,7 @@ fn an_unreadable_file_is_an_error_with_help() {
     ] {
         let diagnostic = read(Path::new(path)).expect_err(path);
         assert!(
-            diagnostic.problem.starts_with("cannot be read: "),
+            diagnostic.problem.starts_with("can't be read: "),
             "{diagnostic:?}"
         );
         assert!(diagnostic.help.starts_with(help), "{diagnostic:?}");

@@ -37,7 +37,7 @@ fn j08_duplicate_names_are_refused_in_any_escaping() {
     assert!(
         diagnostic("[{\"a\": {\"b\": 1, \"b\": 1}}]")
             .1
-            .contains("stands twice")
+            .contains("duplicate name")
     );
 }
 
