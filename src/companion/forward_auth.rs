@@ -22,6 +22,7 @@ use std::net::IpAddr;
 
 use axum::http::request::Parts;
 use portcullis_core::decision::Decision;
+use portcullis_core::endpoints;
 use portcullis_core::request::Headers;
 
 pub(crate) use answer::Answer;
@@ -33,7 +34,7 @@ use narrowing::Narrowing;
 use original::Original;
 
 /// Where proxies ask; below it, in the form with a path, is the path that they ask about.
-pub(crate) const PATH: &str = "/oauth2/auth";
+pub(crate) const PATH: &str = endpoints::AUTH.path;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

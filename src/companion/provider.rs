@@ -1,28 +1,29 @@
-//! One OpenID provider, seen from the relying party's side: OpenID Connect Core 1.0 with the code
-//! flow and PKCE, Discovery, RP-Initiated and Back-Channel Logout, RFC 9207 and RFC 9700.
+//! The relying party of one OpenID provider: OpenID Connect Core 1.0 with the authorization code flow
+//! and PKCE, Discovery, RP-Initiated and Back-Channel Logout, RFC 9207 and RFC 9700.
 //!
-//! A sign-in reads: [`Provider::begin`] sends the browser away with an [`Attempt`] to remember,
-//! [`Provider::finish`] takes it back with a [`Callback`] and says who it is. [`Provider::refresh`]
-//! keeps a session in step with the provider, [`Provider::end_session`] and
-//! [`Provider::logout_token`] end it.
+//! [`Provider::begin`] makes the authorization request and the [`Attempt`] to remember,
+//! [`Provider::finish`] takes the [`Callback`] and returns the [`Authentication`].
+//! [`Provider::refresh`] redeems a refresh token, [`Provider::end_session`] signs out at the
+//! provider, and [`Provider::logout_token`] verifies a back-channel logout.
 //!
-//! The protocol is the crate `openidconnect`'s; where it is not strict enough, the modules here say
-//! what they check themselves. Nothing in here keeps sessions or cookies.
+//! The crate `openidconnect` implements the protocol. Where it is not strict enough, the modules here
+//! check more, and say so. Nothing in here keeps sessions or cookies.
 
 mod attempt;
 mod callback;
+mod discovery;
 mod end_session;
 mod error;
 mod http;
 mod id_token;
-mod known;
+
 mod logout_token;
 mod metadata;
 mod person;
 mod refresh;
 mod secret;
 mod settings;
-mod signed;
+mod signed_jwt;
 #[cfg(test)]
 mod tests;
 mod token_endpoint;
@@ -38,186 +39,191 @@ use url::Url;
 pub(crate) use attempt::Attempt;
 pub(crate) use callback::Callback;
 pub(crate) use end_session::EndSession;
-pub(crate) use error::{Blame, ProviderError};
+pub(crate) use error::{ErrorCategory, ProviderError};
 pub(crate) use logout_token::{LogoutToken, LogoutTokenError};
 pub(crate) use person::Person;
-pub(crate) use refresh::{RefreshError, Renewed};
+pub(crate) use refresh::RefreshError;
 pub(crate) use secret::Secret;
 pub(crate) use settings::{Settings, SettingsError};
 pub(crate) use tokens::ProviderTokens;
 
+use discovery::{Discovery, ProviderInfo};
 use http::HttpClient;
-use id_token::Occasion;
-use known::{Facts, Known};
-use logout_token::{Claimed, Replays};
-use person::Said;
+use id_token::IdTokenContext;
+use logout_token::{ReplayCache, UnverifiedLogoutToken};
+use person::PersonClaims;
 use secret::SecretFile;
-use settings::Party;
-use signed::SignedError;
+use settings::RelyingParty;
+use signed_jwt::JwtError;
 
-/// How long a provider's token counts as good where nothing says how long it is.
+/// How long an access token is valid where the provider does not say.
 const DEFAULT_EXPIRY: Duration = Duration::from_secs(60 * 60);
 
-/// How often, at most, [`Provider::tend`] looks whether something is due.
-const TEND: Duration = Duration::from_secs(1);
+/// The shortest pause of [`Provider::keep_fresh`] between two reads.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often, at least: a clock that steps back must not put it to sleep.
-const LONGEST_REST: Duration = Duration::from_secs(60);
+/// The longest pause: the clock may step back.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
 
-/// One configured provider. It is asked nothing until somebody needs it, so it may be down when
-/// this starts.
+/// One configured provider. Nothing is requested until it is needed, so the provider may be down
+/// when the companion starts.
 #[derive(Debug)]
 pub(crate) struct Provider {
-    party: Arc<Party>,
+    relying_party: Arc<RelyingParty>,
     secret: Option<SecretFile>,
     http: HttpClient,
-    known: Known,
-    replays: Mutex<Replays>,
+    discovery: Discovery,
+    replay_cache: Mutex<ReplayCache>,
 }
 
-/// Somebody who has signed in.
+/// What the provider says after a sign-in or a refresh.
 #[derive(Debug)]
-pub(crate) struct SignedIn {
-    /// Who it is.
+pub(crate) struct Authentication {
+    /// The person.
     pub(crate) person: Person,
-    /// What to keep for the session.
+    /// The tokens to keep for the session.
     pub(crate) tokens: ProviderTokens,
 }
 
 impl Provider {
-    /// A provider as it is configured.
+    /// A provider as configured.
     ///
     /// # Errors
-    /// Where the settings can't be right, or a file that they name can't be read.
+    /// When the settings are invalid, or a file that they name can't be read.
     pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
-        let party = Arc::new(settings.party()?);
-        let discovery = party.discovery_url().ok_or(SettingsError::Issuer)?;
+        let relying_party = Arc::new(settings.relying_party()?);
+        let url = relying_party.discovery_url().ok_or(SettingsError::Issuer)?;
         Ok(Self {
             secret: match &settings.client_secret_file {
                 Some(file) => Some(SecretFile::open(file)?),
                 None => None,
             },
             http: HttpClient::new(settings.ca_file.as_deref())?,
-            known: Known::new(Arc::clone(&party), discovery),
-            replays: Mutex::default(),
-            party,
+            discovery: Discovery::new(Arc::clone(&relying_party), url),
+            replay_cache: Mutex::default(),
+            relying_party,
         })
     }
 
-    /// Its name here.
+    /// The configured name.
     pub(crate) fn name(&self) -> &str {
-        &self.party.name
+        &self.relying_party.name
     }
 
-    /// Its name in `iss`.
+    /// The issuer, as in `iss`.
     pub(crate) fn issuer(&self) -> &str {
-        &self.party.issuer
+        &self.relying_party.issuer
     }
 
-    /// Whether people could sign in with it now, as far as is known; else why not.
+    /// Whether people can sign in now, as far as is known here; else why not.
     pub(crate) fn ready(&self, now: Timestamp) -> Result<(), ProviderError> {
-        self.known.at_hand(now).map(|_| ())
+        self.discovery.cached(now).map(|_| ())
     }
 
-    /// Keeps what is known of the provider fresh, for as long as the future lives: discovery each
-    /// hour, keys each five minutes, and again soon where that failed. Everything works without it,
-    /// but [`Provider::ready`] then learns only what a sign-in brings to light.
-    pub(crate) async fn tend(&self, clock: impl Fn() -> Timestamp) {
+    /// Keeps the metadata and the keys fresh until the future is dropped: metadata every hour, keys
+    /// every five minutes, and sooner after a failure. Everything works without it, but
+    /// [`Provider::ready`] then only knows what the last sign-in has found.
+    pub(crate) async fn keep_fresh(&self, clock: impl Fn() -> Timestamp) {
         loop {
-            // A failure is in the log already, and in `ready`.
-            let _known = self.facts(clock()).await;
-            let pause = self.known.next().since(clock());
-            tokio::time::sleep(pause.clamp(TEND, LONGEST_REST)).await;
+            // A failure is logged already, and `ready` reports it.
+            let _info = self.info(clock()).await;
+            let pause = self.discovery.next_fetch().since(clock());
+            let pause = tokio::time::sleep(pause.clamp(MIN_PAUSE, MAX_PAUSE));
+            // A sign-in may have fetched meanwhile, and changed what is due next.
+            tokio::select! {
+                () = pause => {}
+                () = self.discovery.changed() => {}
+            }
         }
     }
 
-    /// Begins a sign-in: where to send the browser, and what to remember until it is back.
-    /// `redirect_uri` is where the provider sends it, always the same for one provider.
+    /// Begins a sign-in: the authorization request, as a URL for the browser, and what to remember
+    /// until the callback. `redirect_uri` is always the same for one provider.
     pub(crate) async fn begin(
         &self,
         redirect_uri: &Url,
         now: Timestamp,
     ) -> Result<(Url, Attempt), ProviderError> {
-        let facts = self.facts(now).await?;
-        let client = token_endpoint::client(&self.party, &facts.metadata, None);
-        Ok(Attempt::begin(&self.party, &client, redirect_uri, now))
+        let info = self.info(now).await?;
+        let client = token_endpoint::client(&self.relying_party, &info.metadata, None);
+        Ok(Attempt::begin(
+            &self.relying_party,
+            &client,
+            redirect_uri,
+            now,
+        ))
     }
 
-    /// Ends a sign-in. The attempt must be forgotten before, whatever comes of this: a code and its
-    /// attempt are for one use.
+    /// Completes a sign-in: redeems the authorization code and verifies the ID token. The attempt
+    /// must be deleted before, whatever becomes of this: a code and its attempt are for one use.
     pub(crate) async fn finish(
         &self,
         redirect_uri: &Url,
         attempt: &Attempt,
         callback: &Callback,
         now: Timestamp,
-    ) -> Result<SignedIn, ProviderError> {
-        // What belongs to no attempt costs the provider nothing.
+    ) -> Result<Authentication, ProviderError> {
+        // Before any request: a forged callback must not cost the provider anything.
         callback.check_attempt(attempt, self.name(), now)?;
-        let facts = self.facts(now).await?;
-        let code = callback.code(self.issuer(), facts.metadata.names_issuer)?;
+        let info = self.info(now).await?;
+        let code = callback.code(self.issuer(), info.metadata.iss_supported)?;
 
-        let client = self.client(&facts);
-        let answer =
+        let client = self.client(&info);
+        let response =
             token_endpoint::redeem(&client, &self.http, code, attempt, redirect_uri).await?;
-        let text = answer
+        let text = response
             .id_token()
-            .ok_or(ProviderError::IdToken(SignedError::Missing))?;
-        let occasion = Occasion {
+            .ok_or(ProviderError::IdToken(JwtError::Missing))?;
+        let context = IdTokenContext {
             nonce: &attempt.nonce,
-            nonce_may_lack: false,
-            access_token: answer.access_token(),
+            nonce_optional: false,
+            access_token: response.access_token(),
             code: Some(code),
         };
         let token = self
-            .with_fresh_keys(&facts, now, |facts| {
-                id_token::verify(text, &self.party, facts, &occasion, now)
+            .with_fresh_keys(&info, now, |info| {
+                id_token::verify(text, &self.relying_party, info, &context, now)
             })
             .await?
             .map_err(ProviderError::IdToken)?;
 
-        let groups_claim = &self.party.groups_claim;
-        let mut said = Said::read(token.claims(), groups_claim);
-        if said.lacks_something() {
-            let access_token = Secret::new(answer.access_token().secret());
+        let groups_claim = &self.relying_party.groups_claim;
+        let mut claims = PersonClaims::read(token.claims(), groups_claim);
+        if claims.is_incomplete() {
+            let access_token = Secret::new(response.access_token().secret());
             let sub = token.subject();
-            let more = userinfo::ask(
-                &self.http,
-                &facts.metadata,
-                &access_token,
-                sub,
-                groups_claim,
-            );
-            said = said.or(more.await?.unwrap_or_default());
+            let more =
+                userinfo::fetch(&self.http, &info.metadata, &access_token, sub, groups_claim);
+            claims = claims.or(more.await?.unwrap_or_default());
         }
-        let expires_at = answer
+        let expires_at = response
             .expires_in()
             .map_or_else(|| token.expires_at(), |span| now.after(span));
-        Ok(SignedIn {
-            person: Person::new(token.subject(), said),
+        Ok(Authentication {
+            person: Person::new(token.subject(), claims),
             tokens: ProviderTokens {
-                refresh_token: answer.refresh_token(),
+                refresh_token: response.refresh_token(),
                 id_token: Some(text.text().clone()),
                 sid: token.sid().map(str::to_owned),
                 expires_at: expires_at.secs(),
                 nonce: attempt.nonce.clone(),
-                azp: token.names_authorized_party(),
+                azp: token.has_azp(),
                 auth_time: token.auth_time(),
             },
         })
     }
 
-    /// What the browser posts to the provider to sign out there too; `None` where the provider has
-    /// no such place, or nothing is known of it yet.
+    /// The form that the browser posts to the provider to sign out there too; `None` where the
+    /// provider has no end session endpoint, or its metadata is not known yet.
     pub(crate) fn end_session(
         &self,
         tokens: &ProviderTokens,
         post_logout_redirect_uri: &Url,
         state: &str,
     ) -> Option<EndSession> {
-        let metadata = self.known.metadata()?;
+        let metadata = self.discovery.metadata()?;
         EndSession::new(
-            &self.party,
+            &self.relying_party,
             &metadata,
             tokens,
             post_logout_redirect_uri,
@@ -225,72 +231,76 @@ impl Provider {
         )
     }
 
-    /// The origin of the place where the provider signs people out, as content security policies
-    /// name it; `None` where it has none, or nothing is known of it yet.
+    /// The origin of the end session endpoint, for a content security policy; `None` where there is
+    /// none, or the metadata is not known yet.
     pub(crate) fn end_session_origin(&self) -> Option<String> {
-        let place = self.known.metadata()?.end_session_endpoint.clone()?;
-        Some(place.origin().ascii_serialization())
+        let endpoint = self.discovery.metadata()?.end_session_endpoint.clone()?;
+        Some(endpoint.origin().ascii_serialization())
     }
 
-    /// Judges a logout token. One that was acted on before is marked as a replay: to act on it again
-    /// would end sessions that began since.
+    /// Verifies a logout token. One that was used before is marked as a replay: using it again would
+    /// end sessions that began since.
     pub(crate) async fn logout_token(
         &self,
         text: &str,
         now: Timestamp,
     ) -> Result<LogoutToken, ProviderError> {
-        let claimed = Claimed::judge(Claimed::read(text)?, &self.party, now)?;
-        let facts = self.facts(now).await?;
-        self.with_fresh_keys(&facts, now, |facts| {
-            let signer = claimed
+        let signed = UnverifiedLogoutToken::read(text)?;
+        let unverified = UnverifiedLogoutToken::check(signed, &self.relying_party, now)?;
+        let info = self.info(now).await?;
+        self.with_fresh_keys(&info, now, |info| {
+            let signer = unverified
                 .signed
-                .signed_by(&facts.keys, &facts.metadata.algorithms);
+                .signed_by(&info.keys, &info.metadata.algorithms);
             signer.map(|_| ())
         })
         .await?
         .map_err(LogoutTokenError::from)?;
-        let mut token = claimed.believed();
-        token.is_replay = self.replays().has(&token.jti, now);
+        let mut token = unverified.into_verified();
+        token.is_replay = self.replay_cache().contains(&token.jti, now);
         Ok(token)
     }
 
-    /// Remembers that a logout token was acted on. Not before the sessions have ended: a provider
-    /// sends the same token again where that failed.
-    pub(crate) fn acted_on(&self, token: &LogoutToken, now: Timestamp) {
-        self.replays().remember(&token.jti, token.good_until, now);
+    /// Remembers that a logout token was used. Not before the sessions have ended: where that fails,
+    /// the provider sends the same token again.
+    pub(crate) fn mark_used(&self, token: &LogoutToken, now: Timestamp) {
+        self.replay_cache()
+            .insert(&token.jti, token.good_until, now);
     }
 
-    /// What speaks to the token endpoint in our name.
-    fn client(&self, facts: &Facts) -> token_endpoint::Client {
+    /// The client for the token endpoint, with client authentication.
+    fn client(&self, info: &ProviderInfo) -> token_endpoint::Client {
         let secret = self.secret.as_ref().map(SecretFile::current);
-        token_endpoint::client(&self.party, &facts.metadata, secret.as_deref())
+        token_endpoint::client(&self.relying_party, &info.metadata, secret.as_deref())
     }
 
-    fn replays(&self) -> MutexGuard<'_, Replays> {
-        self.replays.lock().unwrap_or_else(PoisonError::into_inner)
+    fn replay_cache(&self) -> MutexGuard<'_, ReplayCache> {
+        self.replay_cache
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn facts(&self, now: Timestamp) -> Result<Facts, ProviderError> {
-        self.known.facts(&self.http, now).await
+    async fn info(&self, now: Timestamp) -> Result<ProviderInfo, ProviderError> {
+        self.discovery.info(&self.http, now).await
     }
 
-    /// Judges a token, and once more with freshly read keys where none of those known fits it. The
-    /// outer error says that the keys can't be had, the inner one that the token is no good.
+    /// Verifies a token, and once more with freshly fetched keys where no known key fits. The outer
+    /// error is a failed fetch, the inner one an invalid token.
     async fn with_fresh_keys<T>(
         &self,
-        facts: &Facts,
+        info: &ProviderInfo,
         now: Timestamp,
-        judge: impl Fn(&Facts) -> Result<T, SignedError>,
-    ) -> Result<Result<T, SignedError>, ProviderError> {
-        match judge(facts) {
-            Err(error) if error.may_be_a_new_key() => {
-                let known = &self.known;
-                let facts = known
-                    .facts_after_another_look(facts, &self.http, now)
+        verify: impl Fn(&ProviderInfo) -> Result<T, JwtError>,
+    ) -> Result<Result<T, JwtError>, ProviderError> {
+        match verify(info) {
+            Err(error) if error.may_need_fresh_keys() => {
+                let discovery = &self.discovery;
+                let info = discovery
+                    .info_with_fresh_keys(info, &self.http, now)
                     .await?;
-                Ok(judge(&facts))
+                Ok(verify(&info))
             }
-            judged => Ok(judged),
+            verified => Ok(verified),
         }
     }
 }

@@ -1,36 +1,38 @@
-//! Sessions: who is signed in, for how long, and how that ends.
+//! Sessions: who is signed in, for how long, and how sessions end.
 //!
-//! A session is two things: a short-lived session token that any filter verifies with the
-//! companion's public keys, and a sealed session that only the companion opens and which alone is
-//! the credential for the next token. [`keys`] makes both, [`cookies`] carries them, [`record`] is
-//! what is sealed, [`ended`] is what is known of sessions that ended before their time. [`Sessions`]
-//! puts it together. What it keeps is kept in a [`store`]: beside the cookies in one file, or in
-//! [`redis`] for several replicas.
+//! A session is two things: a short-lived session token, which filters verify with the companion's
+//! public keys, and a sealed session, which only the companion opens and which alone is the
+//! credential for a new session token. [`keys`] makes both, [`cookies`] carries them, [`record`] is
+//! what is sealed, [`revocations`] lists the sessions that ended early, and [`store`] keeps what
+//! outlives a request. [`Sessions`] puts them together.
+//!
+//! Nothing in here reads the configuration, answers requests or talks to a provider.
 
+mod atomic_file;
 mod bytes;
+mod clock;
 mod cookies;
-mod ended;
 #[cfg(test)]
 mod fixtures;
-mod flights;
 pub(crate) mod keys;
 mod login;
 mod outcome;
 mod record;
-mod redis;
+mod revocations;
 mod secret;
 mod sessions;
 mod settings;
+mod single_flight;
 mod store;
 mod unavailable;
-mod whole_file;
 
 pub(crate) use cookies::{Cookies, SetCookie};
 pub(crate) use keys::Keys;
 pub(crate) use login::Login;
-pub(crate) use outcome::{LoggedOut, NoSession};
-pub(crate) use record::{NotRenewed, Session};
-pub(crate) use redis::{Kind, RedisSettings};
-pub(crate) use sessions::{LoginError, Logout, NotStarted, Redeem, Sessions};
+pub(crate) use outcome::{LogoutOutcome, NoSession};
+pub(crate) use record::{RefreshFailure, Session};
+pub(crate) use sessions::{LoginError, LogoutClaims, Redeem, Sessions, StartError};
 pub(crate) use settings::{SameSite, Settings};
-pub(crate) use store::StoreSettings;
+pub(crate) use store::{RedisOptions, StoreOptions, StoreSettings, ValueInError};
+#[cfg(test)]
+pub(crate) use store::{RedisSettings, RedisTopology};

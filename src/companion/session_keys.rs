@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use portcullis_core::timestamp::Timestamp;
 
-use crate::session::keys::{KeyFileError, Written, make_or_rotate};
+use crate::session::keys::{KeyFileChange, KeyFileError, make_or_rotate};
 
 const EXAMPLE: &str = "\
 Examples:
@@ -48,12 +48,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, KeyFileError> {
     let written = make_or_rotate(&arguments.out, now)?;
     let file = arguments.out.display();
     Ok(match written {
-        Written::Waits { use_after } => format!(
+        KeyFileChange::Pending { use_after } => format!(
             "{file}: left as it is; its newest key is used in {} minutes, and no other is made before",
             minutes(use_after.since(now)),
         ),
-        Written::Made => format!("{file}: made; its key is used at once"),
-        Written::Rotated { keys, use_after } => format!(
+        KeyFileChange::Created => format!("{file}: made; its key is used at once"),
+        KeyFileChange::Rotated { keys, use_after } => format!(
             "{file}: rotated; a fresh key stands before {} and is used in {} minutes",
             match keys - 1 {
                 1 => "1 other".to_owned(),

@@ -1,11 +1,13 @@
 //! The verdict on one request, and its reason.
 
 mod audit;
+mod evidence;
 mod outcome;
 
 use std::sync::Arc;
 
 pub use crate::reason::{Class, Reason};
+pub use evidence::{AuthnError, Evidence};
 pub use outcome::{Outcome, Verdict, removed_trailers};
 
 use crate::caller::AuthenticatedCaller;
@@ -19,8 +21,10 @@ pub struct Decision<'g> {
     pub(crate) reason: Reason,
     pub(crate) app: Option<&'g App>,
     pub(crate) rule: Option<&'g Rule>,
-    pub(crate) known: Option<Arc<AuthenticatedCaller>>,
+    pub(crate) authenticated: Option<Arc<AuthenticatedCaller>>,
     pub(crate) ambiguity: Option<Ambiguity>,
+    /// What a refusal of a token or a session rests on.
+    pub(crate) evidence: Option<Box<Evidence>>,
     /// How people sign in here.
     pub(crate) sso: Option<&'g Sso>,
     /// Whether a session was what was judged, good or bad.
@@ -34,14 +38,24 @@ impl<'g> Decision<'g> {
             reason,
             app: None,
             rule: None,
-            known: None,
+            authenticated: None,
             ambiguity: None,
+            evidence: None,
             sso: None,
             by_session: false,
         }
     }
 
-    /// The refusal of a request that was not judged, because whoever tells of it is no trusted proxy.
+    /// The refusal that rests on this evidence.
+    pub(crate) fn refused(evidence: Evidence) -> Self {
+        let reason = evidence.reason();
+        Self {
+            evidence: Some(Box::new(evidence)),
+            ..Self::new(reason)
+        }
+    }
+
+    /// The refusal of a request that was not judged, because its sender is no trusted proxy.
     pub const fn proxy_untrusted() -> Self {
         Self::new(Reason::ProxyUntrusted)
     }
@@ -108,7 +122,12 @@ impl<'g> Decision<'g> {
     }
 
     /// Who calls, where a token was verified for it.
-    pub fn known(&self) -> Option<&AuthenticatedCaller> {
-        self.known.as_deref()
+    pub fn authenticated(&self) -> Option<&AuthenticatedCaller> {
+        self.authenticated.as_deref()
+    }
+
+    /// What a refusal of a token or a session rests on: for operators, never for the client.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.evidence.as_deref()
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::caller::AuthenticatedCaller;
 use crate::credential::Credential;
-use crate::decision::Decision;
+use crate::decision::{AuthnError, Decision, Evidence};
 use crate::keys::{Keyring, Signatures};
 use crate::policy::{App, Policy, Sso};
 use crate::reason::Reason;
@@ -19,10 +19,11 @@ use crate::session::Revocations;
 use crate::timestamp::Timestamp;
 use crate::trust::KeySourceId;
 
-pub use session::{RefreshOutcome, RefreshRequest, Session};
+pub use session::{RefreshOutcome, RefreshRequest};
 pub use token_cache::TokenCache;
 
 use authenticate::AuthnFailure;
+use session::SessionState;
 
 /// A gate: a policy, ready to judge.
 #[derive(Clone, Debug)]
@@ -111,29 +112,29 @@ impl Gate {
         cache: &mut TokenCache,
         refreshed: Option<&RefreshOutcome>,
     ) -> Judgement<'_> {
-        let asked = match self.asked(headers) {
-            Ok(asked) => asked,
+        let requested = match self.app_request(headers) {
+            Ok(requested) => requested,
             Err(decision) => return Judgement::Decided(decision),
         };
         // A bearer token, good or bad, is what is judged; a session counts only without one (H03).
         match Credential::read(headers, self.policy.max_token()) {
             Ok(Credential::Bearer(token)) => {
-                let known = self.authenticate(token, context, cache);
-                asked.judge_token(known)
+                let caller = self.authenticate(token, context, cache);
+                requested.judge_token(caller)
             }
             Ok(Credential::Nothing) => {
                 let session = match refreshed {
                     Some(refreshed) => self.refreshed(refreshed, context, cache),
                     None => self.session(headers, context, cache),
                 };
-                asked.judge_session(session, headers)
+                requested.judge_session(session, headers)
             }
-            Err(reason) => Judgement::Decided(asked.decide(reason)),
+            Err(reason) => Judgement::Decided(requested.decide(reason)),
         }
     }
 
-    /// What is asked for, or the verdict where nobody's credentials matter.
-    fn asked<'r>(&self, headers: &Headers<'r>) -> Result<AppRequest<'_, 'r>, Decision<'_>> {
+    /// The request for an app, or the decision where credentials don't matter.
+    fn app_request<'r>(&self, headers: &Headers<'r>) -> Result<AppRequest<'_, 'r>, Decision<'_>> {
         let sso = self.policy.sso();
         let decide = |reason| Decision {
             sso,
@@ -153,16 +154,16 @@ impl Gate {
         }
         let app = self.policy.app_for(request.host());
         let app = app.ok_or_else(|| decide(Reason::AppUnknown))?;
-        let asked = AppRequest { request, app, sso };
+        let requested = AppRequest { request, app, sso };
         if app.preflight() && headers.is_preflight() {
-            return Err(asked.decide(Reason::Preflight));
+            return Err(requested.decide(Reason::Preflight));
         }
-        match app.public_rule(asked.request.method(), asked.request.path()) {
+        match app.public_rule(requested.request.method(), requested.request.path()) {
             Some(rule) => Err(Decision {
                 rule: Some(rule),
-                ..asked.decide(Reason::Public)
+                ..requested.decide(Reason::Public)
             }),
-            None => Ok(asked),
+            None => Ok(requested),
         }
     }
 
@@ -171,7 +172,7 @@ impl Gate {
         Decision {
             app: Some(app),
             sso: self.policy.sso(),
-            ..Decision::new(Reason::KeysUnavailable)
+            ..Decision::refused(Evidence::new(AuthnError::KeysUnavailable))
         }
     }
 }
@@ -185,41 +186,55 @@ impl<'g> AppRequest<'g, '_> {
         }
     }
 
-    /// The verdict by a bearer token.
-    fn judge_token(&self, known: Result<Arc<AuthenticatedCaller>, AuthnFailure>) -> Judgement<'g> {
+    fn refuse(&self, evidence: Box<Evidence>) -> Decision<'g> {
+        let reason = evidence.reason();
+        Decision {
+            evidence: Some(evidence),
+            ..self.decide(reason)
+        }
+    }
+
+    /// The judgement by a bearer token.
+    fn judge_token(&self, caller: Result<Arc<AuthenticatedCaller>, AuthnFailure>) -> Judgement<'g> {
         let app = self.app;
-        Judgement::Decided(match known {
-            Ok(known) if !app.audiences().is_empty() && !known.is_for(app.audiences()) => {
+        Judgement::Decided(match caller {
+            Ok(caller) if !app.audiences().is_empty() && !caller.is_for(app.audiences()) => {
+                let evidence = Evidence::of_caller(AuthnError::AppAudience, &caller);
                 Decision {
-                    known: Some(known),
-                    ..self.decide(Reason::AudienceMismatch)
+                    authenticated: Some(caller),
+                    ..self.refuse(Box::new(evidence))
                 }
             }
-            Ok(known) => self.judge_caller(known),
-            Err(AuthnFailure::Refused(reason)) => self.decide(reason),
+            Ok(caller) => self.judge_caller(caller),
+            Err(AuthnFailure::Refused(evidence)) => self.refuse(evidence),
             Err(AuthnFailure::AwaitKeys(sources)) => return Judgement::AwaitKeys { app, sources },
         })
     }
 
-    /// The verdict by what session cookies came to.
-    fn judge_session(&self, session: Session, headers: &Headers<'_>) -> Judgement<'g> {
+    /// The judgement by the session cookies.
+    fn judge_session(&self, session: SessionState, headers: &Headers<'_>) -> Judgement<'g> {
         let (app, sso) = (self.app, self.sso);
         let cross_site = || same_origin::is_cross_site(&self.request, headers, app);
         let decision = match session {
-            Session::Absent => return Judgement::Decided(self.decide(Reason::NoCredentials)),
-            Session::AwaitKeys(sources) => return Judgement::AwaitKeys { app, sources },
-            Session::Good(known) | Session::Over(known) if cross_site() => Decision {
-                known: Some(known),
-                ..self.decide(Reason::CrossSite)
-            },
-            Session::Good(known) => self.judge_caller(known),
-            Session::Over(known) => {
-                match sso.and_then(|sso| RefreshRequest::of(&known, sso, app, headers)) {
-                    Some(refresh) => return Judgement::Refresh(refresh),
-                    None => self.decide(Reason::SessionExpired),
+            SessionState::Absent => return Judgement::Decided(self.decide(Reason::NoCredentials)),
+            SessionState::AwaitKeys(sources) => return Judgement::AwaitKeys { app, sources },
+            SessionState::Valid(caller) | SessionState::Expired(caller) if cross_site() => {
+                Decision {
+                    authenticated: Some(caller),
+                    ..self.decide(Reason::CrossSite)
                 }
             }
-            Session::Failed(reason) => self.decide(reason),
+            SessionState::Valid(caller) => self.judge_caller(caller),
+            SessionState::Expired(caller) => {
+                match sso.and_then(|sso| RefreshRequest::of(&caller, sso, app, headers)) {
+                    Some(refresh) => return Judgement::Refresh(refresh),
+                    None => {
+                        let error = AuthnError::NoSealedSession;
+                        self.refuse(Box::new(Evidence::of_caller(error, &caller)))
+                    }
+                }
+            }
+            SessionState::Invalid(evidence) => self.refuse(evidence),
         };
         Judgement::Decided(Decision {
             by_session: true,
@@ -227,10 +242,10 @@ impl<'g> AppRequest<'g, '_> {
         })
     }
 
-    /// The verdict of the rules.
-    fn judge_caller(&self, known: Arc<AuthenticatedCaller>) -> Decision<'g> {
+    /// The decision of the rules.
+    fn judge_caller(&self, caller: Arc<AuthenticatedCaller>) -> Decision<'g> {
         let (method, path) = (self.request.method(), self.request.path());
-        let rule = self.app.rule_for(method, path, known.caller());
+        let rule = self.app.rule_for(method, path, caller.caller());
         let reason = if rule.is_some() {
             Reason::Rule
         } else {
@@ -238,7 +253,7 @@ impl<'g> AppRequest<'g, '_> {
         };
         Decision {
             rule,
-            known: Some(known),
+            authenticated: Some(caller),
             ..self.decide(reason)
         }
     }

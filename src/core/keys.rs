@@ -13,6 +13,7 @@ mod record;
 mod schedule;
 mod set;
 mod signatures;
+mod warning;
 
 pub use crate::fetch_lease::LEASE;
 pub(crate) use answer::object;
@@ -22,3 +23,4 @@ pub use record::{KeyRecord, KeyRecordError};
 pub use schedule::{READ_TIMEOUT, Read, UNKNOWN_KID_INTERVAL};
 pub use set::{Key, KeySet, KeySetError, Skipped, Thumbprint, Unfit};
 pub use signatures::{PureRust, Signatures};
+pub use warning::KeyWarning;

@@ -23,7 +23,9 @@ pub mod answer;
 pub mod caller;
 pub mod credential;
 pub mod decision;
+pub mod endpoints;
 mod fetch_lease;
+pub mod fetch_schedule;
 #[cfg(test)]
 mod fixtures;
 pub mod gate;

@@ -19,6 +19,7 @@ pub use claims::Claims;
 pub use error::{Part, TokenError};
 pub use header::{Header, is_bearer_type, is_type};
 pub use jws::Jws;
+pub(crate) use jws::unverified_parts;
 pub use numeric_date::read as numeric_date;
 pub(crate) use verify::verify_but_for_time;
 pub use verify::{Verified, verify};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use portcullis_core::endpoints;
 use portcullis_core::keys::{KeySet, READ_TIMEOUT, Read};
 use portcullis_core::policy::Sso;
 use portcullis_core::session::Revocations;
@@ -10,17 +11,8 @@ use portcullis_core::trust::Remote;
 
 use crate::engine::RequestId;
 
-/// Below this path the companion serves its mirrors, each under the name of its trust entry.
-const MIRROR: &str = "/oauth2/mirror/";
-
 /// The `:authority` of a request for a mirror.
 const MIRROR_AUTHORITY: &str = "portcullis";
-
-/// Where the companion serves its revocations.
-const REVOCATIONS: &str = "/oauth2/revocations";
-
-/// Where the companion refreshes sessions.
-const REFRESH: &str = "/oauth2/refresh";
 
 /// How long the companion may take to refresh a session.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(2);
@@ -52,7 +44,7 @@ impl Call {
     pub(crate) fn read(id: CallId, remote: &Remote, read: &Read) -> Self {
         let (authority, path) = match read {
             Read::Discovery(url) | Read::KeySet(url) => (url.authority(), url.path().to_owned()),
-            Read::Mirror(trust) => (MIRROR_AUTHORITY, [MIRROR, trust].concat()),
+            Read::Mirror(trust) => (MIRROR_AUTHORITY, endpoints::MIRROR.named(trust)),
         };
         Self::get(
             id,
@@ -65,7 +57,7 @@ impl Call {
 
     /// Reads the companion's revocations.
     pub(crate) fn revocations(id: CallId, sso: &Sso) -> Self {
-        let path = REVOCATIONS.to_owned();
+        let path = endpoints::REVOCATIONS.path.to_owned();
         let max_body = Revocations::MAX_BYTES;
         Self::get(id, sso.envoy_cluster(), sso.authority(), path, max_body)
     }
@@ -80,7 +72,7 @@ impl Call {
                 (":method", "POST".to_owned()),
                 (":scheme", "https".to_owned()),
                 (":authority", sso.authority().to_owned()),
-                (":path", REFRESH.to_owned()),
+                (":path", endpoints::REFRESH.path.to_owned()),
                 ("accept", "application/json".to_owned()),
                 ("content-length", "0".to_owned()),
                 ("cookie", cookies.to_owned()),

@@ -1,4 +1,4 @@
-//! The policy's JSON out of what Envoy hands over as the plugin's configuration.
+//! The policy's JSON out of what a proxy hands over as configuration.
 //!
 //! Envoy unwraps a `StringValue` or a `BytesValue`, which hold JSON. A `google.protobuf.Struct`, the
 //! form of YAML in envoy.yaml, comes as protobuf wire bytes, whatever its documentation says, with
@@ -20,7 +20,7 @@ const MAX_BYTES: usize = 1 << 20;
 ///
 /// # Errors
 /// [`ConfigurationError`] names the place and how to fix it. No configuration at all is an error too: a
-/// gate without a policy does not start.
+/// proxy without a policy does not start.
 pub fn read(bytes: &[u8]) -> Result<String, ConfigurationError> {
     if bytes.len() > MAX_BYTES {
         return Err(ConfigurationError::new(

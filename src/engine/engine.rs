@@ -248,7 +248,7 @@ impl Engine {
             }
             _ => RefreshReply::unavailable(),
         };
-        self.refreshed(requests, reply);
+        self.apply_refresh(requests, reply);
     }
 
     /// Takes the keys of a key source as the workers know them together: a snapshot from a
@@ -289,7 +289,7 @@ impl Engine {
             let effects = &mut self.effects;
             let timed_out = self.refreshes.retry(sso, now, WAIT_TIMEOUT, effects);
             if !timed_out.is_empty() {
-                self.refreshed(timed_out, RefreshReply::unavailable());
+                self.apply_refresh(timed_out, RefreshReply::unavailable());
             }
         }
         if self.ticks.checked_rem(TICKS_PER_REPORT) == Some(0) {
@@ -345,7 +345,7 @@ impl Engine {
     }
 
     /// Lets requests wait to be judged by the outcome of a refresh.
-    fn refreshed(&mut self, requests: Vec<WaitingRequest>, reply: RefreshReply) {
+    fn apply_refresh(&mut self, requests: Vec<WaitingRequest>, reply: RefreshReply) {
         let reply = Rc::new(reply);
         for request in requests {
             self.waiting.add(WaitingRequest {

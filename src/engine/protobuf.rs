@@ -1,10 +1,9 @@
-//! As much of protobuf's wire format as the filter speaks with Envoy: reading fields one by one and
-//! writing length-delimited ones. A crate for it would cost more bytes than the rest of the filter
-//! that needs it.
+//! As much of protobuf's wire format as adapters speak with Envoy: reading fields one by one and
+//! writing length-delimited ones. A crate for it would cost more bytes than all that needs it.
 
 use std::fmt;
 
-/// A field as it stands on the wire.
+/// A field as it is on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field<'a> {
     /// The number that the message's definition gives it.
@@ -14,8 +13,8 @@ pub(crate) struct Field<'a> {
     pub(crate) offset: usize,
 }
 
-/// What a field holds. Wire types 3 and 4 (groups) are long gone, and 5 is in no message that the
-/// filter reads.
+/// What a field holds. Wire types 3 and 4 (groups) are long gone, and 5 is in no message that is
+/// read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content<'a> {
     /// Bytes, a string or a message.

@@ -5,7 +5,7 @@
 //! on every tick. The same holds for the companion's revocations, whose list has a cell of its own.
 //!
 //! A cell has a version, which grows with each write. A text is written over the version that it was
-//! made from, so that of two workers one is told that it was late.
+//! made from, so that of two workers that write at once one fails.
 
 mod keys;
 mod revocations;

@@ -79,7 +79,7 @@ impl RefreshReply {
     /// Whether the cookies are added to the answer to a request that was judged by this, for that
     /// reason.
     pub(crate) fn sets_cookies(&self, reason: Reason) -> bool {
-        !self.cookies.is_empty() && self.outcome.lets_cookies_ride(reason)
+        !self.cookies.is_empty() && self.outcome.allows_cookies(reason)
     }
 
     /// What to count of it, once, when the first request was judged by it, for that reason.
@@ -90,7 +90,7 @@ impl RefreshReply {
         Some(match self.outcome {
             RefreshOutcome::Ended => RefreshLabel::Ended,
             RefreshOutcome::Unavailable => RefreshLabel::Unavailable,
-            RefreshOutcome::Renewed { .. } => match reason {
+            RefreshOutcome::Refreshed { .. } => match reason {
                 Reason::SessionUnavailable => RefreshLabel::Unavailable,
                 Reason::SessionExpired => RefreshLabel::Ended,
                 _ => RefreshLabel::Refreshed,

@@ -93,5 +93,18 @@ impl HostAlgorithm {
     }
 }
 
+/// Whether a host's check can be relied on: it accepts a genuine signature and refuses an altered one,
+/// for ECDSA and for RSA. The check gets the algorithm, the public key, the message and the signature.
+pub fn is_reliable(check: impl Fn(HostAlgorithm, &[u8], &[u8], &[u8]) -> bool) -> bool {
+    SAMPLES.iter().all(|sample| {
+        let mut altered = sample.signature.to_vec();
+        if let Some(byte) = altered.last_mut() {
+            *byte ^= 1;
+        }
+        let accepts = |signature| check(sample.algorithm, sample.public_key, MESSAGE, signature);
+        accepts(sample.signature) && !accepts(&altered)
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -39,7 +39,7 @@ pub const MAX_CONFIGURATION: usize = 1 << 20;
 
 /// The plugin configuration of the root context that is being configured.
 ///
-/// `size` is what `on_configure` was told; nothing is read for 0.
+/// `size` is the argument of `on_configure`; nothing is read for 0.
 ///
 /// # Errors
 /// [`Error::TooLarge`] above [`MAX_CONFIGURATION`], else what the host said.

@@ -65,7 +65,7 @@ impl HttpContext for Http {
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
-        // Whether it waits or not: Envoy does not call again for what it was told to hold.
+        // Whether it waits or not: Envoy does not call again for trailers that are held.
         let stripped = match self.worker.try_borrow() {
             Ok(worker) => worker.strip_trailers(),
             Err(_) => Err(host::Error::InternalFailure),

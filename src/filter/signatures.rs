@@ -1,28 +1,32 @@
 //! Signatures checked by Envoy itself, through its foreign function `verify_signature`: BoringSSL
 //! outside the VM is ten times as fast as pure Rust inside.
 
-mod checker;
+use std::cell::Cell;
+use std::fmt;
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use portcullis_core::keys::{Key, PureRust, Signatures};
+use portcullis_core::token::Algorithm;
+use portcullis_engine::signatures::{HostAlgorithm, is_reliable, is_verified};
 
-use jwt_compact::{Algorithm, AlgorithmSignature};
-use portcullis_engine::signatures::{HostAlgorithm, MESSAGE, SAMPLES, is_verified};
-
-pub use self::checker::Checker;
 use crate::host;
 
-/// Whether `signature`, in the form of a JWS, is the one of `message` by the key whose
-/// SubjectPublicKeyInfo (RFC 5280, DER) is `public_key`.
+/// Of how many checks one is timed: to look at the clock twice and to record the duration are three
+/// calls to the host beside the one that checks.
+const SAMPLED: u32 = 16;
+
+/// Checks signatures, by the host where it can and by Rust where it can't, and times some of the
+/// checks.
+pub struct Checker {
+    host: bool,
+    checks: Cell<u32>,
+    duration: Cell<Option<u64>>,
+}
+
+/// Whether the host finds that `signature`, in the form of a JWS, is the one of `message` by the key
+/// whose SubjectPublicKeyInfo (RFC 5280, DER) is `public_key`.
 ///
 /// The key must be of the algorithm's own kind and curve. Whatever goes wrong on the way is `false`.
-#[must_use]
-pub fn verify(
-    algorithm: HostAlgorithm,
-    public_key: &[u8],
-    message: &[u8],
-    signature: &[u8],
-) -> bool {
+fn verify(algorithm: HostAlgorithm, public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let Some(arguments) = algorithm.arguments(public_key, message, signature) else {
         return false;
     };
@@ -32,61 +36,60 @@ pub fn verify(
     }
 }
 
-/// Whether this host can be relied on: it accepts a genuine signature and refuses an altered one, for
-/// ECDSA and for RSA.
-#[must_use]
-pub fn detect() -> bool {
-    SAMPLES.iter().all(|sample| {
-        let mut altered = sample.signature.to_vec();
-        if let Some(byte) = altered.last_mut() {
-            *byte ^= 1;
+impl Checker {
+    /// Finds out what this host can do.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self {
+            host: is_reliable(verify),
+            checks: Cell::default(),
+            duration: Cell::default(),
         }
-        let check = |signature| verify(sample.algorithm, sample.public_key, MESSAGE, signature);
-        check(sample.signature) && !check(&altered)
-    })
-}
-
-/// A JWS algorithm that Envoy checks, as one of jwt-compact's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ByHost(pub HostAlgorithm);
-
-/// A public key as Envoy takes it: SubjectPublicKeyInfo in DER.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicKey(pub Arc<[u8]>);
-
-/// A signature as it is in a JWS.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature(Vec<u8>);
-
-impl AlgorithmSignature for Signature {
-    fn try_from_slice(slice: &[u8]) -> anyhow::Result<Self> {
-        Ok(Self(slice.to_vec()))
     }
 
-    fn as_bytes(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.0)
+    /// Whether the host checks signatures.
+    pub const fn uses_host(&self) -> bool {
+        self.host
+    }
+
+    /// How long a check since the last call took, in microseconds, where one was timed: the first,
+    /// and one in `SAMPLED` from then on.
+    pub fn take_duration(&self) -> Option<u64> {
+        self.duration.take()
+    }
+
+    fn check(&self, key: &Key, message: &[u8], signature: &[u8]) -> bool {
+        match HostAlgorithm::of(key.algorithm()).filter(|_| self.host) {
+            Some(algorithm) => verify(algorithm, key.spki_der(), message, signature),
+            None => PureRust.verifies(key, message, signature),
+        }
     }
 }
 
-/// A key that nobody can have: the filter signs nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoKey {}
+impl fmt::Debug for Checker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checker")
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
 
-impl Algorithm for ByHost {
-    type SigningKey = NoKey;
-    type VerifyingKey = PublicKey;
-    type Signature = Signature;
-
-    fn name(&self) -> Cow<'static, str> {
-        Cow::Borrowed(self.0.name())
+impl Signatures for Checker {
+    fn supports(&self, algorithm: Algorithm) -> bool {
+        (self.host && HostAlgorithm::of(algorithm).is_some()) || PureRust.supports(algorithm)
     }
 
-    fn sign(&self, signing_key: &NoKey, _message: &[u8]) -> Signature {
-        match *signing_key {}
-    }
-
-    fn verify_signature(&self, signature: &Signature, key: &PublicKey, message: &[u8]) -> bool {
-        verify(self.0, &key.0, message, &signature.0)
+    fn verifies(&self, key: &Key, message: &[u8], signature: &[u8]) -> bool {
+        let count = self.checks.get();
+        self.checks.set(count.wrapping_add(1));
+        if !count.is_multiple_of(SAMPLED) {
+            return self.check(key, message, signature);
+        }
+        let began = host::now_microseconds().unwrap_or_default();
+        let verified = self.check(key, message, signature);
+        let ended = host::now_microseconds().unwrap_or_default();
+        self.duration.set(Some(ended.saturating_sub(began)));
+        verified
     }
 }
 

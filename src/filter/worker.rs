@@ -77,9 +77,11 @@ impl Worker {
     pub(crate) fn receive(&mut self, id: u32) -> Outcome {
         let outcome = self.judge(id, now());
         if outcome == Outcome::Waits {
-            self.carry_out_effects();
-            // There is an outcome already where the call could not be made.
-            self.settle_refreshed();
+            if !self.carry_out_effects() {
+                // The call could not be made, so that the refresh has an outcome already.
+                self.settle_refreshed();
+            }
+            self.flush();
         }
         outcome
     }
@@ -201,7 +203,6 @@ impl Worker {
     pub(crate) fn settle_refreshed(&mut self) {
         let due = self.engine.due_by_refresh(BATCH);
         self.settle_each(&due, now());
-        self.flush();
     }
 
     fn settle_each(&mut self, due: &[RequestId], now: Timestamp) {
@@ -224,17 +225,21 @@ impl Worker {
         }
     }
 
-    fn carry_out_effects(&mut self) {
+    /// Carries out what the engine has queued, and says whether every call could be made.
+    fn carry_out_effects(&mut self) -> bool {
+        let mut all_made = true;
         while let Some(effect) = self.engine.next_effect() {
             match effect {
                 Effect::Log(level, line) => host::log(level, &line),
                 Effect::Call(call) => {
                     if !self.send(&call, None) {
                         self.engine.reply(call.id, None);
+                        all_made = false;
                     }
                 }
             }
         }
+        all_made
     }
 
     /// Makes a call, and says whether that could be done.

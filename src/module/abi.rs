@@ -30,10 +30,10 @@ pub(crate) enum Map {
     RequestTrailers = 1,
 }
 
-/// What a hook says of the request: 0 lets it go on.
+/// A hook's status: the request continues.
 pub(crate) const CONTINUE: u32 = 0;
 
-/// The request stays where it is.
+/// A hook's status: the request is held.
 pub(crate) const STOP: u32 = 1;
 
 /// The version of the ABI that this was written for: Envoy 1.38 and 1.39 have it.

@@ -107,8 +107,10 @@ impl Request<'_> {
         if is_done { Ok(()) } else { Err(Refused) }
     }
 
-    /// Keeps a value in the request's filter state.
+    /// Keeps a value in the request's filter state, under the name that Envoy gives to what a
+    /// WebAssembly filter keeps, so that access logs need not know which adapter runs.
     pub(crate) fn keep(&self, name: &str, value: &str) {
+        let name = ["wasm.", name].concat();
         let (name, value) = (Buffer::of(name.as_bytes()), Buffer::of(value.as_bytes()));
         // SAFETY: the bytes outlive the call, and Envoy copies them. A refusal is not an error: the
         // access log then lacks the value.

@@ -122,7 +122,7 @@ unsafe fn run(
     }
 }
 
-/// Hooks that have nothing to do, and say that the stream goes on or nothing at all.
+/// Hooks that have nothing to do, and return that the stream continues, or nothing at all.
 macro_rules! idle {
     ($result:ty = $value:expr; $($name:ident($($type:ty),*);)*) => {
         $(

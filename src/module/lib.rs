@@ -1,8 +1,9 @@
 //! Portcullis as a dynamic module of Envoy: native, without a VM.
 //!
 //! This version judges requests by inline keys: a policy that needs fetched keys or sign-in is
-//! refused. It needs Envoy 1.38 or later; Envoy 1.40 logs that the ABI's version is another and goes
-//! on. A gRPC client that is refused gets the gRPC status that Envoy derives from the HTTP status.
+//! refused. It needs Envoy 1.38 or later; Envoy 1.40 warns that the ABI's version is another, and
+//! loads it. A gRPC client that is refused gets the gRPC status that Envoy derives from the HTTP
+//! status. Metrics are not exported yet.
 //!
 //! `hooks` is what Envoy calls, `envoy` what the module asks of Envoy, and `abi` the C declarations
 //! that both need. `gate` knows no pointers: it has a configuration's engines, one a worker, and

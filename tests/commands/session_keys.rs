@@ -107,7 +107,7 @@ fn a_file_that_is_not_a_key_file_is_not_overwritten() {
     let refused = folder.session_keys(&["--out", "precious"]);
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(stdout(&refused), "");
-    let message = "error: precious: this is no key file: ";
+    let message = "error: precious: not a valid key file: ";
     assert!(
         stderr(&refused).starts_with(message),
         "{}",

@@ -111,11 +111,13 @@ async fn it_allows_and_refuses_as_the_filter_does() {
             assert_eq!(reply.header("www-authenticate").as_deref(), Some(challenge));
         }
         assert_eq!(fixture.app.count(), before + 4);
-        gateway
-            .logged("the refusal's details", |line| {
+        let line = gateway
+            .logged("a refusal", |line| {
                 line["details"] == "portcullis{caller-not-allowed}"
             })
             .await;
+        assert_eq!(line["caller"], "staging/default/other");
+        assert_eq!(line["reason"], "caller-not-allowed");
         let log = gateway.log();
         assert!(log.contains(r#"{"audit":"portcullis.decision.v1","decision":"allowed""#));
         assert!(log.contains(r#""reason":"caller-not-allowed""#));

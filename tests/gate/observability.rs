@@ -96,11 +96,16 @@ async fn each_decision_has_one_audit_record_without_the_token() {
         .assert_refused("forged", forged, 401, "signature-invalid")
         .await;
     let (_, record) = wait_for_record(&gateway.gateway, "/three").await;
-    // No caller, because none is authenticated.
+    // No caller, because none is authenticated: what the token claims is marked as unverified.
     let unauthenticated = [
-        "app", "audit", "decision", "host", "method", "path", "reason",
+        "app", "audit", "claimed", "decision", "error", "host", "kid", "method", "path", "reason",
+        "trust",
     ];
     assert_eq!(members(&record), unauthenticated);
+    assert_eq!(record["trust"], "blue");
+    assert_eq!(record["kid"], kid);
+    assert_eq!(record["claimed"]["verified"], false);
+    assert_eq!(record["claimed"]["kid"], kid);
     gateway
         .assert_refused("ambiguous", call("/four;x"), 400, "request-ambiguous")
         .await;

@@ -132,7 +132,7 @@ impl Judge {
                 Judgement::Refresh(refresh) => refresh.give_up(),
             };
             let set_cookie = refreshed.and_then(|(refreshed, set_cookie)| {
-                set_cookie.filter(|_| refreshed.lets_cookies_ride(decision.reason()))
+                set_cookie.filter(|_| refreshed.allows_cookies(decision.reason()))
             });
             return (decision, set_cookie);
         }

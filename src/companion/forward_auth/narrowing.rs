@@ -55,7 +55,7 @@ impl Narrowing {
     pub(super) fn apply<'g>(&self, decision: Decision<'g>) -> Decision<'g> {
         let refused = decision.is_allowed()
             && decision
-                .known()
+                .authenticated()
                 .is_some_and(|known| !self.fits(known.caller()));
         if refused {
             decision.narrowed()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, Read, ReadError};
+use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, KeyWarning, Read, ReadError};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, Remote, Trust, Url};
 use rand_core::{OsRng, RngCore as _};
@@ -120,22 +120,18 @@ impl Reader {
     /// Says why a read brought nothing. Core knows of the lack of an answer only that.
     fn tell_of_failure(&self, url: &Url, error: &ReadError, none: Option<&AskError>) {
         let why = none.map_or_else(|| error.to_string(), |none| chain(none));
-        tracing::warn!(
-            "trust {}: the keys could not be read from {url}: {why}; what is known stays",
-            self.trust.name
-        );
+        let warning = KeyWarning::ReadFailed {
+            trust: &self.trust.name,
+            from: Some(url),
+            error: &why,
+        };
+        tracing::warn!("{warning}");
     }
 
     /// Says what a set lists besides usable keys, when the set is news.
     fn tell_of_skipped(&self, record: &KeyRecord, before: Option<&KeySet>) {
-        let news = record.set().filter(|set| Some(*set) != before);
-        for skipped in news.map_or(&[][..], KeySet::skipped) {
-            tracing::warn!(
-                "trust {}: key {} of the set {}; it is skipped",
-                self.trust.name,
-                skipped.position,
-                skipped.why
-            );
+        for warning in KeyWarning::of_skipped(&self.trust.name, record.set(), before) {
+            tracing::warn!("{warning}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One attempt to sign in, from the click until the browser is back.
+//! A sign-in attempt: the authorization request, and what to remember until the callback.
 
 use std::borrow::Cow;
 
@@ -13,16 +13,16 @@ use std::time::Duration;
 use url::Url;
 
 use super::secret::Secret;
-use super::settings::Party;
+use super::settings::RelyingParty;
 use super::token_endpoint::Client;
 
-/// How long a person may take at the provider.
+/// How long a sign-in attempt may take.
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(10 * 60);
 
-/// What has to be remembered of an attempt, sealed and bound to the browser, until it is back.
+/// What is remembered of a sign-in attempt, sealed and bound to the browser, until the callback.
 ///
-/// `state` ties the way back to this browser, `nonce` the ID token to this attempt, and the verifier
-/// the code (RFC 7636). Each is fresh and has at least 128 random bits.
+/// `state` binds the callback to this browser, `nonce` the ID token to this attempt, and `verifier`
+/// the authorization code (PKCE, RFC 7636). Each is new and has at least 128 random bits.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Attempt {
     pub(super) provider: String,
@@ -34,9 +34,9 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// A new attempt, and the URL that takes the browser to the provider.
+    /// A new attempt, and the URL of its authorization request.
     pub(super) fn begin(
-        party: &Party,
+        relying_party: &RelyingParty,
         client: &Client,
         redirect_uri: &Url,
         now: Timestamp,
@@ -49,12 +49,12 @@ impl Attempt {
                 CsrfToken::new_random,
                 Nonce::new_random,
             )
-            .add_scopes(party.scopes.clone())
+            .add_scopes(relying_party.scopes.clone())
             .set_pkce_challenge(challenge)
             .set_redirect_uri(Cow::Borrowed(&redirect_uri))
             .url();
         let attempt = Self {
-            provider: party.name.clone(),
+            provider: relying_party.name.clone(),
             state: Secret::new(state.into_secret()),
             nonce: Secret::new(nonce.secret().clone()),
             verifier: Secret::new(verifier.into_secret()),
@@ -63,27 +63,26 @@ impl Attempt {
         (url, attempt)
     }
 
-    /// A `state` for a way through the provider that signs nobody in.
+    /// A `state` for a sign-out at the provider.
     pub(crate) fn random_state() -> Secret {
         Secret::new(CsrfToken::new_random().into_secret())
     }
 
-    /// What names this attempt among those of the same browser: see [`Attempt::id_of`].
+    /// The id of this attempt, see [`Attempt::id_of`].
     pub(crate) fn id(&self) -> String {
         Self::id_of(self.state.expose())
     }
 
-    /// The name of the attempt that a `state` belongs to, so that the way back finds the right
-    /// cookie while several tabs sign in at once. Sixteen characters, of no use to whoever reads
-    /// them.
+    /// The id of the attempt that a `state` belongs to, which names its cookie, so that several tabs
+    /// can sign in at once. Sixteen characters that do not reveal the `state`.
     pub(crate) fn id_of(state: &str) -> String {
         let mut id = URL_SAFE_NO_PAD.encode(Sha256::digest(state));
         id.truncate(16);
         id
     }
 
-    /// Whether the attempt is too old, or from the future, which only another clock can have made.
-    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+    /// Whether the attempt has expired, or is from the future, which only another clock can cause.
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
         let began = Timestamp::from_secs(self.began);
         now.since(began) > MAX_AGE || began.since(now) > MAX_AGE
     }

@@ -1,5 +1,4 @@
-//! The browser's way back from the provider (RFC 6749, section 4.1.2), and what must hold before
-//! its code is worth anything.
+//! The authorization response (RFC 6749 section 4.1.2), and the checks before its code is redeemed.
 
 #[cfg(test)]
 mod tests;
@@ -8,10 +7,10 @@ use portcullis_core::timestamp::Timestamp;
 use url::form_urlencoded;
 
 use super::attempt::Attempt;
-use super::error::{Blame, ErrorCode};
+use super::error::{ErrorCategory, ErrorCode};
 use super::secret::Secret;
 
-/// What the browser brought back. Anybody can have made it up.
+/// The query of the callback. Anybody can forge it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Callback {
     state: Option<Secret>,
@@ -20,34 +19,34 @@ pub(crate) struct Callback {
     iss: Option<String>,
 }
 
-/// Why the browser's way back leads nowhere.
+/// Why the authorization response is rejected.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum CallbackError {
-    /// It says one thing twice, or both that it went well and that it didn't, or neither.
-    #[error("`code` or `error` must be there, once, and nothing twice")]
+    /// A parameter is repeated, or `code` and `error` are both present or both missing.
+    #[error("expected exactly one of `code` and `error`, and no parameter twice")]
     Ambiguous,
-    /// The provider did not sign the person in.
-    #[error("the provider answered `{0}`")]
+    /// An error response of the provider.
+    #[error("error response `{0}`")]
     Denied(ErrorCode),
-    /// The answer is another provider's (RFC 9207, section 2.4).
-    #[error("`iss` is not the provider's issuer: two providers may have been mixed up")]
+    /// The response is another provider's (RFC 9207 section 2.4).
+    #[error("`iss` is not the provider's issuer; this may be a mix-up attack")]
     Issuer,
-    /// The answer does not say whose it is, though this provider's answers do.
-    #[error("`iss` is missing, though the provider's metadata promises it")]
+    /// The response has no `iss`, though this provider's responses have one.
+    #[error("`iss` is missing, though the provider's metadata announces it")]
     IssuerMissing,
-    /// The attempt is of another provider.
+    /// The attempt was begun with another provider.
     #[error("the attempt was begun with another provider")]
     OtherProvider,
-    /// The attempt is too old.
+    /// The attempt has expired.
     #[error("the attempt began more than ten minutes ago")]
-    Old,
-    /// The answer belongs to no attempt of this browser.
-    #[error("`state` is missing or is not the attempt's")]
+    Expired,
+    /// The response belongs to no attempt of this browser.
+    #[error("`state` is missing or not that of the attempt")]
     State,
 }
 
 impl Callback {
-    /// Reads the query of the redirect back.
+    /// Parses the query of the callback.
     pub(crate) fn from_query(query: &str) -> Result<Self, CallbackError> {
         let mut callback = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -65,14 +64,14 @@ impl Callback {
         Ok(callback)
     }
 
-    /// Which attempt it speaks of: see [`Attempt::id_of`].
+    /// The id of its attempt, see [`Attempt::id_of`].
     pub(crate) fn attempt_id(&self) -> Option<String> {
         self.state
             .as_ref()
             .map(|state| Attempt::id_of(state.expose()))
     }
 
-    /// Judges whether it belongs to `attempt`, which this browser began with `provider`.
+    /// Checks that it belongs to `attempt`, which this browser began with `provider`.
     pub(super) fn check_attempt(
         &self,
         attempt: &Attempt,
@@ -86,18 +85,18 @@ impl Callback {
         if attempt.provider != provider {
             return Err(CallbackError::OtherProvider);
         }
-        if attempt.is_over(now) {
-            return Err(CallbackError::Old);
+        if attempt.is_expired(now) {
+            return Err(CallbackError::Expired);
         }
         Ok(())
     }
 
-    /// The code that it brings. Whose answer it is comes before what it says, for an error too, so
-    /// that nobody can put words into a provider's mouth.
-    pub(super) fn code(&self, issuer: &str, names_issuer: bool) -> Result<&Secret, CallbackError> {
+    /// The authorization code. The issuer is checked first, for an error response too, so that no other
+    /// party can answer in the provider's name.
+    pub(super) fn code(&self, issuer: &str, iss_supported: bool) -> Result<&Secret, CallbackError> {
         match &self.iss {
             Some(iss) if iss != issuer => return Err(CallbackError::Issuer),
-            None if names_issuer => return Err(CallbackError::IssuerMissing),
+            None if iss_supported => return Err(CallbackError::IssuerMissing),
             Some(_) | None => {}
         }
         match (&self.code, &self.error) {
@@ -115,25 +114,25 @@ impl CallbackError {
             Self::Denied(_) => "denied",
             Self::Issuer | Self::IssuerMissing => "callback-issuer",
             Self::OtherProvider => "callback-provider",
-            Self::Old => "attempt-old",
+            Self::Expired => "attempt-old",
             Self::State => "callback-state",
         }
     }
 
-    pub(super) fn blame(&self) -> Blame {
+    pub(super) fn category(&self) -> ErrorCategory {
         match self {
-            Self::Denied(code) if code.is_passing() => Blame::Unreachable,
+            Self::Denied(code) if code.is_transient() => ErrorCategory::Unreachable,
             Self::Denied(code) => match code.as_str() {
                 "access_denied"
                 | "login_required"
                 | "consent_required"
                 | "interaction_required"
-                | "account_selection_required" => Blame::Person,
-                _ => Blame::Setup,
+                | "account_selection_required" => ErrorCategory::AccessDenied,
+                _ => ErrorCategory::Misconfigured,
             },
-            Self::IssuerMissing => Blame::Setup,
-            Self::Ambiguous | Self::Issuer | Self::OtherProvider | Self::Old | Self::State => {
-                Blame::Attempt
+            Self::IssuerMissing => ErrorCategory::Misconfigured,
+            Self::Ambiguous | Self::Issuer | Self::OtherProvider | Self::Expired | Self::State => {
+                ErrorCategory::StaleAttempt
             }
         }
     }

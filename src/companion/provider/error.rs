@@ -1,119 +1,120 @@
-//! What can go wrong between us, a browser and a provider, and whose fault it is.
+//! Errors of sign-ins, refreshes and logout tokens, and their categories.
 //!
-//! The text of each is for the operator's log. It names the place and repeats nothing that was
-//! sent: no token, code, secret or claim. A person is shown no more than [`Blame`] tells.
+//! The text of each error is for the operator's log. It repeats nothing that was received: no token,
+//! code, secret or claim. Pages show no more than the [`ErrorCategory`].
 
 use super::callback::CallbackError;
 use super::http::FetchError;
 use super::logout_token::LogoutTokenError;
 use super::metadata::MetadataError;
-use super::signed::SignedError;
+use super::signed_jwt::JwtError;
 
-/// Why a sign-in, a refresh or a logout token came to nothing.
+/// Why a sign-in or a refresh failed, or a logout token was rejected.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum ProviderError {
-    /// The browser came back in a way that this attempt does not answer for.
-    #[error("the browser's way back: {0}")]
+    /// The callback is not a valid authorization response to this attempt.
+    #[error("callback: {0}")]
     Callback(#[from] CallbackError),
-    /// What the provider says of itself can't be had, or is no good.
+    /// The provider's metadata can't be fetched, or is invalid.
     #[error("discovery: {0}")]
     Discovery(#[from] DiscoveryError),
-    /// The ID token is refused.
-    #[error("the ID token: {0}")]
-    IdToken(SignedError),
-    /// The provider's keys can't be had, or are no good.
-    #[error("the key set: {0}")]
+    /// The ID token is invalid.
+    #[error("ID token: {0}")]
+    IdToken(JwtError),
+    /// The provider's key set can't be fetched, or is invalid.
+    #[error("key set: {0}")]
     KeySet(#[from] KeySetError),
-    /// The logout token is refused.
-    #[error("the logout token: {0}")]
+    /// The logout token is invalid.
+    #[error("logout token: {0}")]
     LogoutToken(#[from] LogoutTokenError),
-    /// The provider said no at its token endpoint, or nothing that could be used.
-    #[error("the token endpoint: {0}")]
-    Token(#[from] TokenError),
-    /// What else the provider knows of the person can't be had, or is no good.
+    /// The token endpoint returned an error, or an invalid response.
+    #[error("token endpoint: {0}")]
+    Token(#[from] TokenEndpointError),
+    /// The userinfo response can't be fetched, or is invalid.
     #[error("userinfo: {0}")]
     UserInfo(#[from] UserInfoError),
 }
 
-/// Why a provider's discovery document is not known.
+/// Why the provider's metadata is not known.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum DiscoveryError {
-    /// The document is no good.
+    /// The document is invalid.
     #[error(transparent)]
     Document(MetadataError),
-    /// There is no document.
+    /// It can't be fetched.
     #[error(transparent)]
     Fetch(FetchError),
-    /// Nobody has asked for it yet.
-    #[error("not read yet")]
-    Unread,
+    /// It was not fetched yet.
+    #[error("not fetched yet")]
+    NotFetched,
 }
 
-/// Why a provider's keys are not known.
+/// Why the provider's keys are not known.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum KeySetError {
-    /// There is no set.
+    /// The key set can't be fetched.
     #[error(transparent)]
     Fetch(FetchError),
-    /// The set is no good.
+    /// The key set is invalid.
     #[error(transparent)]
     Set(portcullis_core::keys::KeySetError),
-    /// The last good set is too old to be believed.
-    #[error("the last good one is older than a day")]
+    /// The last good key set is too old.
+    #[error("the last good one is older than 24 hours")]
     Stale,
 }
 
-/// Why the token endpoint gave no tokens.
+/// Why the token endpoint returned no tokens.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum TokenError {
-    /// The answer is not of the form that it must have.
-    #[error("the answer is not of the form of RFC 6749 section 5.1: {0}")]
-    Answer(&'static str),
-    /// There is no answer.
+pub(crate) enum TokenEndpointError {
+    /// The response is not valid.
+    #[error("invalid response (RFC 6749 section 5.1): {0}")]
+    Response(&'static str),
+    /// There is no response.
     #[error(transparent)]
     Fetch(FetchError),
-    /// There is nothing to buy new tokens with.
-    #[error("the provider gave no refresh token; some give one only for the scope offline_access")]
+    /// The session has no refresh token.
+    #[error("the provider issued no refresh token; some do only for the scope `offline_access`")]
     NoRefreshToken,
-    /// The provider refused (RFC 6749, section 5.2).
-    #[error("it answered `{0}`")]
+    /// An error response (RFC 6749 section 5.2).
+    #[error("error response `{0}`")]
     Refused(ErrorCode),
 }
 
-/// Why userinfo brought nothing.
+/// Why the userinfo response can't be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum UserInfoError {
-    /// There is no answer, or none in plain JSON. A signed one is refused too: nothing is gained by
-    /// it over TLS, and one more kind of token would have to be told from all others.
+    /// There is no response in plain JSON. A signed one is refused too: TLS authenticates it already,
+    /// and one more kind of token would have to be distinguished from all others.
     #[error(transparent)]
     Fetch(FetchError),
-    /// It speaks of another person than the ID token (OpenID Connect Core, section 5.3.2).
+    /// Its `sub` is another one (OpenID Connect Core 1.0 section 5.3.2).
     #[error("its `sub` is not that of the ID token")]
     Subject,
 }
 
-/// An error code of RFC 6749 or OpenID Connect, as the provider or a browser sent it: cut down to
-/// what such a code may be, so that it can stand in a log.
+/// An error code of RFC 6749 or OpenID Connect, as the provider or a browser sent it, limited to the
+/// characters of such codes, so that it is safe to log.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ErrorCode(String);
 
-/// Whose fault an error is, and so what helps.
+/// What kind of error it is, and so what helps.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Blame {
-    /// The attempt is old, was used before, or is not this browser's: beginning anew helps.
-    Attempt,
-    /// The provider does not let this person in, or the person called it off.
-    Person,
-    /// The provider answers wrongly, or is configured wrongly here: the operator has to look.
-    Setup,
-    /// The provider can't be reached or is overloaded: waiting helps.
+pub(crate) enum ErrorCategory {
+    /// The attempt has expired, was used before, or is another browser's: a new sign-in helps.
+    StaleAttempt,
+    /// The provider denied access, or the person cancelled.
+    AccessDenied,
+    /// The provider's responses are invalid, or the configuration here is wrong: the operator must
+    /// act.
+    Misconfigured,
+    /// The provider is unreachable or overloaded: waiting helps.
     Unreachable,
 }
 
 // === impl ProviderError ===
 
 impl ProviderError {
-    /// One word for logs and metrics. The list is closed.
+    /// The kind, as logs and metrics name it. The list is closed.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {
             Self::Callback(error) => error.kind(),
@@ -121,59 +122,61 @@ impl ProviderError {
             Self::IdToken(_) => "id-token",
             Self::KeySet(_) => "key-set",
             Self::LogoutToken(_) => "logout-token",
-            Self::Token(TokenError::Refused(_)) => "token-refused",
+            Self::Token(TokenEndpointError::Refused(_)) => "token-refused",
             Self::Token(_) => "token-answer",
             Self::UserInfo(_) => "userinfo",
         }
     }
 
-    /// Whether a logout token is merely that of another provider.
-    pub(crate) const fn is_anothers(&self) -> bool {
+    /// Whether a logout token was issued by another provider.
+    pub(crate) const fn is_for_other_provider(&self) -> bool {
         matches!(
             self,
-            Self::LogoutToken(LogoutTokenError::Signed(super::signed::SignedError::Issuer))
+            Self::LogoutToken(LogoutTokenError::Jwt(JwtError::Issuer))
         )
     }
 
-    /// Whose fault it is.
-    pub(crate) fn blame(&self) -> Blame {
+    /// The category.
+    pub(crate) fn category(&self) -> ErrorCategory {
         match self {
-            Self::Callback(error) => error.blame(),
+            Self::Callback(error) => error.category(),
             Self::Discovery(DiscoveryError::Fetch(error))
             | Self::KeySet(KeySetError::Fetch(error))
-            | Self::Token(TokenError::Fetch(error))
+            | Self::Token(TokenEndpointError::Fetch(error))
             | Self::UserInfo(UserInfoError::Fetch(error)) => of_fetch(error),
-            Self::Discovery(DiscoveryError::Unread) | Self::KeySet(KeySetError::Stale) => {
-                Blame::Unreachable
+            Self::Discovery(DiscoveryError::NotFetched) | Self::KeySet(KeySetError::Stale) => {
+                ErrorCategory::Unreachable
             }
-            Self::Token(TokenError::Refused(code)) if code.is_passing() => Blame::Unreachable,
-            // The code was used before, or too late.
-            Self::Token(TokenError::Refused(code)) if code.as_str() == "invalid_grant" => {
-                Blame::Attempt
+            Self::Token(TokenEndpointError::Refused(code)) if code.is_transient() => {
+                ErrorCategory::Unreachable
             }
-            Self::Token(TokenError::NoRefreshToken) => Blame::Attempt,
+            // The code was used before, or has expired.
+            Self::Token(TokenEndpointError::Refused(code)) if code.as_str() == "invalid_grant" => {
+                ErrorCategory::StaleAttempt
+            }
+            Self::Token(TokenEndpointError::NoRefreshToken) => ErrorCategory::StaleAttempt,
             Self::Discovery(DiscoveryError::Document(_))
             | Self::IdToken(_)
             | Self::KeySet(KeySetError::Set(_))
             | Self::LogoutToken(_)
-            | Self::Token(TokenError::Answer(_) | TokenError::Refused(_))
-            | Self::UserInfo(UserInfoError::Subject) => Blame::Setup,
+            | Self::Token(TokenEndpointError::Response(_) | TokenEndpointError::Refused(_))
+            | Self::UserInfo(UserInfoError::Subject) => ErrorCategory::Misconfigured,
         }
     }
 }
 
-const fn of_fetch(error: &FetchError) -> Blame {
-    if error.is_passing() {
-        Blame::Unreachable
+const fn of_fetch(error: &FetchError) -> ErrorCategory {
+    if error.is_transient() {
+        ErrorCategory::Unreachable
     } else {
-        Blame::Setup
+        ErrorCategory::Misconfigured
     }
 }
 
 // === impl ErrorCode ===
 
 impl ErrorCode {
-    /// What a code looks like: a short word of lower-case letters and underscores.
+    /// A code of lower-case letters and underscores. Anything else becomes `(no code)`.
     pub(super) fn new(text: &str) -> Self {
         let plain = !text.is_empty()
             && text.len() <= 40
@@ -188,8 +191,8 @@ impl ErrorCode {
         &self.0
     }
 
-    /// Whether the provider only says that it is unwell.
-    pub(super) fn is_passing(&self) -> bool {
+    /// Whether the provider says that it is unavailable.
+    pub(super) fn is_transient(&self) -> bool {
         matches!(
             self.as_str(),
             "server_error" | "temporarily_unavailable" | "slow_down"

@@ -1,8 +1,8 @@
-//! The way to the provider's servers: https alone, verified, bounded in time and size, no
-//! redirects, no proxy from the environment. Whatever is answered is JSON read strictly, or an
-//! error; this is the door that every answer comes through, the library's too.
+//! The HTTP client for the provider's endpoints: verified https only, bounded in time and size, no
+//! redirects, no proxy from the environment. Every response, the library's too, is strict JSON or an
+//! error.
 
-mod authorities;
+mod root_certificates;
 
 use std::error::Error;
 use std::path::Path;
@@ -16,140 +16,139 @@ use portcullis_core::json::{Json, JsonError};
 use url::Url;
 
 use super::secret::Secret;
-use authorities::Authorities;
+use root_certificates::RootCertificates;
 
-pub(crate) use authorities::TrustError;
+pub(crate) use root_certificates::CaError;
 
-/// How long it may take to connect, and how long the whole of a request and its answer.
+/// How long connecting may take, and how long a whole request with its response.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an answer may be, in bytes.
+/// The longest response, in bytes.
 pub(super) const MAX_BYTES: usize = 512 * 1024;
 
-/// How long an idle connection is kept: less than the five seconds after which Node's servers hang
-/// up, because a request that meets the hang-up is lost, and a code can't be sent twice.
+/// How long an idle connection is kept: less than the five seconds after which Node's servers close
+/// it, because a request at that moment is lost, and a code can't be sent twice.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// What asks a provider's servers.
+/// The HTTP client of one provider.
 #[derive(Debug)]
 pub(super) struct HttpClient {
-    authorities: Authorities,
+    root_certificates: RootCertificates,
 }
 
-/// Why there is no answer that could be used.
+/// Why there is no usable response.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum FetchError {
     /// No connection, or TLS failed.
     #[error("no connection: {0}")]
     Connect(String),
-    /// The answer is not labelled as JSON.
-    #[error("the answer's Content-Type is not JSON's")]
+    /// The content type is not JSON.
+    #[error("the Content-Type is not JSON")]
     ContentType,
-    /// The answer broke off, or was no HTTP.
-    #[error("the answer broke off: {0}")]
-    Broken(String),
-    /// The answer is no JSON that is accepted here.
-    #[error("the answer is no acceptable JSON: {0}")]
+    /// The response was interrupted, or is not HTTP.
+    #[error("response interrupted: {0}")]
+    Interrupted(String),
+    /// The body is not valid JSON.
+    #[error("invalid JSON: {0}")]
     Json(#[from] JsonError),
-    /// The answer has another status than it must have. Redirects are not followed.
-    #[error("the answer's status is {0}")]
+    /// An unexpected status. Redirects are not followed.
+    #[error("unexpected status {0}")]
     Status(u16),
-    /// There was no whole answer in time.
-    #[error("no whole answer within {} seconds", TIMEOUT.as_secs())]
+    /// The response was not complete in time.
+    #[error("no complete response within {} seconds", TIMEOUT.as_secs())]
     Timeout,
-    /// The answer is too long.
-    #[error("the answer is longer than {MAX_BYTES} bytes")]
+    /// The response is too long.
+    #[error("the response is longer than {MAX_BYTES} bytes")]
     TooLong,
-    /// What was to be sent can't be put into a request.
-    #[error("what was to be sent can't stand in an HTTP request")]
-    Unsendable,
+    /// The request is not valid HTTP.
+    #[error("the values to send are not valid in an HTTP request")]
+    InvalidRequest,
 }
 
 impl FetchError {
-    /// Whether the same request may well succeed later: the provider is down, slow or overloaded,
-    /// rather than answering something wrong.
-    pub(crate) const fn is_passing(&self) -> bool {
+    /// Whether the same request may succeed later: the provider is down, slow or overloaded.
+    pub(crate) const fn is_transient(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::Broken(_) | Self::Timeout => true,
+            Self::Connect(_) | Self::Interrupted(_) | Self::Timeout => true,
             Self::Status(status) => *status >= 500 || matches!(*status, 408 | 429),
-            Self::ContentType | Self::Json(_) | Self::TooLong | Self::Unsendable => false,
+            Self::ContentType | Self::Json(_) | Self::TooLong | Self::InvalidRequest => false,
         }
     }
 }
 
 impl HttpClient {
-    /// A client that believes the authorities in `ca_file` and no others or, without it, the
-    /// system's.
-    pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, TrustError> {
+    /// A client that trusts the CA certificates in `ca_file` or, without it, the system's.
+    pub(super) fn new(ca_file: Option<&Path>) -> Result<Self, CaError> {
         Ok(Self {
-            authorities: Authorities::open(ca_file)?,
+            root_certificates: RootCertificates::open(ca_file)?,
         })
     }
 
-    /// Reads a JSON document, with an access token where the place asks for one.
+    /// Fetches a JSON document, with an access token where the endpoint requires one.
     pub(super) async fn get(&self, url: &Url, bearer: Option<&Secret>) -> Result<Json, FetchError> {
         let mut request = Request::get(url.as_str()).header(ACCEPT, "application/json");
         if let Some(token) = bearer {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
-                .map_err(|_| FetchError::Unsendable)?;
+                .map_err(|_| FetchError::InvalidRequest)?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
         let request = request
             .body(Vec::new())
-            .map_err(|_| FetchError::Unsendable)?;
-        let answer = self.send(request).await?;
-        if answer.status() != StatusCode::OK {
-            return Err(FetchError::Status(answer.status().as_u16()));
+            .map_err(|_| FetchError::InvalidRequest)?;
+        let response = self.send(request).await?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status().as_u16()));
         }
-        json(&answer)
+        json(&response)
     }
 
-    /// Sends a request and reads the whole answer, whatever its status is.
+    /// Sends a request and reads the whole response, whatever its status.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, FetchError> {
-        let request = reqwest::Request::try_from(request).map_err(|_| FetchError::Unsendable)?;
-        let client = self.authorities.client();
-        let mut answer = client.execute(request).await.map_err(fault)?;
+        let request =
+            reqwest::Request::try_from(request).map_err(|_| FetchError::InvalidRequest)?;
+        let client = self.root_certificates.client();
+        let mut response = client.execute(request).await.map_err(fetch_error)?;
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(fault)? {
+        while let Some(chunk) = response.chunk().await.map_err(fetch_error)? {
             if body.len() + chunk.len() > MAX_BYTES {
                 return Err(FetchError::TooLong);
             }
             body.extend_from_slice(&chunk);
         }
-        let mut response = Response::new(body);
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
-        Ok(response)
+        let mut complete = Response::new(body);
+        *complete.status_mut() = response.status();
+        *complete.headers_mut() = std::mem::take(response.headers_mut());
+        Ok(complete)
     }
 }
 
-/// For the library's requests to the token endpoint: RFC 6749 section 5 answers 200, 400 or 401, in
-/// JSON. The library says nothing of the status of an answer that it can't read, and takes a member
-/// that stands twice, so both are judged before it looks.
+/// For the library's requests to the token endpoint, whose responses are 200, 400 or 401 in JSON
+/// (RFC 6749 section 5). The library ignores the status of a response that it can't parse, and accepts
+/// duplicate members, so both are checked first.
 impl<'c> AsyncHttpClient<'c> for HttpClient {
     type Error = FetchError;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, FetchError>> + Send + 'c>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let answer = self.send(request).await?;
-            match answer.status() {
+            let response = self.send(request).await?;
+            match response.status() {
                 StatusCode::OK => {
-                    json(&answer)?;
+                    json(&response)?;
                 }
-                // Something in between answered, not the token endpoint.
+                // Otherwise a proxy in between has responded, not the token endpoint.
                 status @ (StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) => {
-                    json(&answer).map_err(|_| FetchError::Status(status.as_u16()))?;
+                    json(&response).map_err(|_| FetchError::Status(status.as_u16()))?;
                 }
                 status => return Err(FetchError::Status(status.as_u16())),
             }
-            Ok(answer)
+            Ok(response)
         })
     }
 }
 
-/// What every client is built with.
+/// Builds a client with these TLS settings.
 fn build(tls: rustls::ClientConfig) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -164,17 +163,17 @@ fn build(tls: rustls::ClientConfig) -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
-/// The body of an answer, which must be JSON and say so. Nothing compressed was asked for, so what
-/// is compressed all the same is no JSON.
-fn json(answer: &HttpResponse) -> Result<Json, FetchError> {
-    if !is_json(answer.headers()) {
+/// The body of a response, which must be JSON by its content type too. Compression is not requested,
+/// so a compressed body is invalid.
+fn json(response: &HttpResponse) -> Result<Json, FetchError> {
+    if !is_json(response.headers()) {
         return Err(FetchError::ContentType);
     }
-    Ok(Json::parse(answer.body())?)
+    Ok(Json::parse(response.body())?)
 }
 
-/// Whether a media type is JSON's own or built on it, such as `application/jwk-set+json`. Signed
-/// answers (`application/jwt`) are not.
+/// Whether a media type is JSON or based on it, such as `application/jwk-set+json`. Signed responses
+/// (`application/jwt`) are not.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return true;
@@ -184,8 +183,8 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.ends_with(b"/json") || essence.ends_with(b"+json")
 }
 
-/// What went wrong on the way, in the words of whoever noticed first: a URL stands in none of them.
-fn fault(error: reqwest::Error) -> FetchError {
+/// Converts an error to its root cause, without the URL.
+fn fetch_error(error: reqwest::Error) -> FetchError {
     if error.is_timeout() {
         return FetchError::Timeout;
     }
@@ -197,6 +196,6 @@ fn fault(error: reqwest::Error) -> FetchError {
     if connecting {
         FetchError::Connect(cause.to_string())
     } else {
-        FetchError::Broken(cause.to_string())
+        FetchError::Interrupted(cause.to_string())
     }
 }

@@ -1,78 +1,78 @@
-//! Logout tokens (OpenID Connect Back-Channel Logout 1.0, sections 2.4 and 2.6): the provider says,
-//! unasked, that a person's session there has ended.
+//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 sections 2.4 and 2.6), by which the provider
+//! ends sessions.
 //!
-//! The library knows nothing of them. Anybody can send one, so what costs nothing is judged before
-//! the signature; what passes is believed only after it.
+//! The library does not support them. Anybody can send one, so the cheap checks come before the
+//! signature.
 
-mod replays;
+mod replay_cache;
 
 use portcullis_core::json::Json;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::token::is_type;
 
-use super::settings::Party;
-use super::signed::{LEEWAY, MAX_AGE, Signed, SignedError};
+use super::settings::RelyingParty;
+use super::signed_jwt::{JwtError, LEEWAY, MAX_AGE, SignedJwt};
 
-pub(super) use replays::Replays;
+pub(super) use replay_cache::ReplayCache;
 
 /// The member of `events` that makes a token a logout token.
 pub(super) const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// A logout token that was judged genuine: whose sessions have to end.
+/// A verified logout token: which sessions must end.
 #[derive(Clone, Debug)]
 pub(crate) struct LogoutToken {
-    /// The person; all of their sessions from this provider, where `sid` is not there.
+    /// The person. Without `sid`, all of their sessions from this provider end.
     pub(crate) sub: Option<String>,
-    /// The provider's name for the one session.
+    /// The session at the provider.
     pub(crate) sid: Option<String>,
-    /// The token's own name.
+    /// The id of the token.
     pub(crate) jti: String,
-    /// Until when the token could be shown again, and `jti` has to be remembered.
+    /// Until when the token could be replayed, and `jti` must be remembered.
     pub(crate) good_until: Timestamp,
-    /// Whether it was shown, and acted on, before.
+    /// Whether it was used before.
     pub(crate) is_replay: bool,
 }
 
-/// Why a logout token is refused.
+/// Why a logout token is rejected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum LogoutTokenError {
-    /// It does not say that it is one.
+    /// It has no logout event.
     #[error("`events` has no object `{LOGOUT_EVENT}`")]
     Event,
-    /// It has a nonce, as only ID tokens have.
-    #[error("it has a `nonce`, which tells ID tokens from logout tokens")]
+    /// It has a nonce.
+    #[error("`nonce` is present, which only ID tokens have")]
     Nonce,
-    /// It says neither which session nor which person.
-    #[error("neither `sub` nor `sid` is there")]
-    Nobody,
-    /// It is no good as a token of the provider's.
+    /// It names neither a session nor a person.
+    #[error("neither `sub` nor `sid` is present")]
+    NoSubject,
+    /// It is not a valid token of this provider.
     #[error(transparent)]
-    Signed(#[from] SignedError),
+    Jwt(#[from] JwtError),
 }
 
-/// A logout token whose claims are in order, and whose signature nobody has looked at.
+/// A logout token with valid claims, whose signature is not verified yet.
 #[derive(Debug)]
-pub(super) struct Claimed {
-    pub(super) signed: Signed,
+pub(super) struct UnverifiedLogoutToken {
+    pub(super) signed: SignedJwt,
     token: LogoutToken,
 }
 
-impl Claimed {
-    /// Reads a logout token.
-    pub(super) fn read(text: &str) -> Result<Signed, LogoutTokenError> {
-        Ok(Signed::read(text, is_logout_token_type)?)
+impl UnverifiedLogoutToken {
+    /// Parses a logout token.
+    pub(super) fn read(text: &str) -> Result<SignedJwt, LogoutTokenError> {
+        Ok(SignedJwt::read(text, is_logout_token_type)?)
     }
 
-    /// Judges its claims.
-    pub(super) fn judge(
-        signed: Signed,
-        party: &Party,
+    /// Checks its claims.
+    pub(super) fn check(
+        signed: SignedJwt,
+        relying_party: &RelyingParty,
         now: Timestamp,
     ) -> Result<Self, LogoutTokenError> {
-        if signed.text("iss")? != Some(party.issuer.as_str()) {
-            return Err(SignedError::Issuer.into());
+        if signed.text("iss")? != Some(relying_party.issuer.as_str()) {
+            return Err(JwtError::Issuer.into());
         }
-        signed.check_audience(&party.client_id)?;
+        signed.check_audience(&relying_party.client_id)?;
         let event = signed
             .claims()
             .member("events")
@@ -86,20 +86,20 @@ impl Claimed {
         let sub = signed.subject()?.map(str::to_owned);
         let sid = signed.text("sid")?.map(str::to_owned);
         if sub.is_none() && sid.is_none() {
-            return Err(LogoutTokenError::Nobody);
+            return Err(LogoutTokenError::NoSubject);
         }
-        let made = signed.check_made(now)?;
-        let mut good_until = made.after(MAX_AGE);
+        let issued_at = signed.check_issued_at(now)?;
+        let mut good_until = issued_at.after(MAX_AGE);
         if let Some(end) = signed.date("exp")? {
             let end = end.after(LEEWAY);
             if now >= end {
-                return Err(SignedError::Expired.into());
+                return Err(JwtError::Expired.into());
             }
             good_until = good_until.min(end);
         }
         let jti = signed
             .text("jti")?
-            .ok_or(SignedError::Claim("jti"))?
+            .ok_or(JwtError::Claim("jti"))?
             .to_owned();
         let token = LogoutToken {
             sub,
@@ -111,13 +111,13 @@ impl Claimed {
         Ok(Self { signed, token })
     }
 
-    /// The token, once its signature was found good.
-    pub(super) fn believed(self) -> LogoutToken {
+    /// The token, once its signature is verified.
+    pub(super) fn into_verified(self) -> LogoutToken {
         self.token
     }
 }
 
-/// Whether a logout token may call itself this; older providers say `JWT`, or nothing.
+/// Whether a logout token may have this `typ`. Older providers use `JWT`, or none.
 fn is_logout_token_type(typ: Option<&str>) -> bool {
     typ.is_none_or(|typ| is_type(typ, "logout+jwt") || is_type(typ, "jwt"))
 }

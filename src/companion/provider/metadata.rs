@@ -1,17 +1,16 @@
-//! What a provider says of itself (OpenID Connect Discovery 1.0, section 3), as far as it matters
-//! here.
+//! Provider metadata (OpenID Connect Discovery 1.0 section 3), as far as it is used here.
 //!
-//! Read by hand and not by the library, which takes members that stand twice and endpoints without
-//! TLS, and refuses a whole document for an empty `op_tos_uri`.
+//! Not parsed by the library, which accepts duplicate members and endpoints without TLS, and rejects
+//! a whole document for an empty `op_tos_uri`.
 
 use openidconnect::AuthType;
 use portcullis_core::json::Json;
 use portcullis_core::token::Algorithm;
 use url::Url;
 
-use super::settings::{Party, https_url};
+use super::settings::{RelyingParty, https_url};
 
-/// What a provider says of itself.
+/// The metadata of a provider.
 #[derive(Clone, Debug)]
 pub(super) struct Metadata {
     pub(super) authorization_endpoint: Url,
@@ -19,40 +18,41 @@ pub(super) struct Metadata {
     pub(super) jwks_uri: Url,
     pub(super) userinfo_endpoint: Option<Url>,
     pub(super) end_session_endpoint: Option<Url>,
-    /// What its tokens may be signed with, in the order in which a key that names no algorithm gets
-    /// its one. Never empty.
+    /// The accepted signature algorithms, in the order in which a key without `alg` is assigned one.
+    /// Never empty.
     pub(super) algorithms: Vec<Algorithm>,
-    /// How we say at the token endpoint who we are.
+    /// The client authentication method at the token endpoint.
     pub(super) auth_type: AuthType,
-    /// Whether each of its answers to a browser names the issuer (RFC 9207).
-    pub(super) names_issuer: bool,
+    /// Whether every authorization response has `iss` (RFC 9207).
+    pub(super) iss_supported: bool,
 }
 
-/// What is wrong with a discovery document.
+/// Why metadata is invalid.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum MetadataError {
-    /// None of the provider's algorithms is one that is accepted here.
-    #[error("`id_token_signing_alg_values_supported` names none that is accepted here")]
+    /// None of the provider's algorithms is accepted.
+    #[error("`id_token_signing_alg_values_supported` has no accepted algorithm")]
     Algorithms,
-    /// The client secret can be shown in none of the ways that the provider knows.
+    /// The provider supports no client authentication method with a secret.
     #[error(
-        "`token_endpoint_auth_methods_supported` names neither client_secret_basic nor \
+        "`token_endpoint_auth_methods_supported` has neither client_secret_basic nor \
          client_secret_post"
     )]
     AuthMethods,
-    /// It is another provider's document.
+    /// It is the metadata of another provider.
     #[error(
-        "`issuer` is not the configured one; they must be equal to the byte, also in the slash \
-         at the end"
+        "`issuer` is not the configured one; they must be identical, including a trailing slash"
     )]
     Issuer,
-    /// A member is missing or of a wrong form.
-    #[error("`{0}` is missing or of a wrong form; a URL must be https and plain")]
+    /// A member is missing or invalid.
+    #[error(
+        "`{0}` is missing or invalid; a URL must be https, without user information or fragment"
+    )]
     Member(&'static str),
 }
 
-/// RS256 first, for it is what a provider signs with unless told otherwise (OpenID Connect Core,
-/// section 15.1). The order matters only to an RSA key that names no algorithm.
+/// RS256 first, the default of providers (OpenID Connect Core 1.0 section 15.1). The order matters
+/// only for an RSA key without `alg`.
 const PREFERRED: [Algorithm; 9] = [
     Algorithm::Rs256,
     Algorithm::Es256,
@@ -66,11 +66,14 @@ const PREFERRED: [Algorithm; 9] = [
 ];
 
 impl Metadata {
-    /// Reads the document of a provider.
-    pub(super) fn read(document: &Json, party: &Party) -> Result<Self, MetadataError> {
-        // First, because nothing else in another provider's document is of any interest.
+    /// Reads the metadata of a provider.
+    pub(super) fn read(
+        document: &Json,
+        relying_party: &RelyingParty,
+    ) -> Result<Self, MetadataError> {
+        // First: other members of another provider's metadata do not matter.
         match document.member("issuer") {
-            Some(Json::String(named)) if named == party.issuer.as_str() => {}
+            Some(Json::String(named)) if named == relying_party.issuer.as_str() => {}
             Some(Json::String(_)) => return Err(MetadataError::Issuer),
             _ => return Err(MetadataError::Member("issuer")),
         }
@@ -81,12 +84,12 @@ impl Metadata {
             userinfo_endpoint: optional(document, "userinfo_endpoint")?,
             end_session_endpoint: optional(document, "end_session_endpoint")?,
             algorithms: algorithms(document)?,
-            auth_type: match party.has_secret {
+            auth_type: match relying_party.has_secret {
                 true => auth_type(document)?,
-                // The library then says who we are, and no more.
+                // The library then sends the client_id alone.
                 false => AuthType::RequestBody,
             },
-            names_issuer: truth(document, "authorization_response_iss_parameter_supported")?,
+            iss_supported: boolean(document, "authorization_response_iss_parameter_supported")?,
         })
     }
 }
@@ -103,15 +106,15 @@ fn optional(document: &Json, name: &'static str) -> Result<Option<Url>, Metadata
     }
 }
 
-fn truth(document: &Json, name: &'static str) -> Result<bool, MetadataError> {
+fn boolean(document: &Json, name: &'static str) -> Result<bool, MetadataError> {
     match document.member(name) {
         None | Some(Json::Null) => Ok(false),
-        Some(Json::Bool(truth)) => Ok(*truth),
+        Some(Json::Bool(boolean)) => Ok(*boolean),
         Some(_) => Err(MetadataError::Member(name)),
     }
 }
 
-/// The strings of a list; `None` where there is no list.
+/// The strings of a list; `None` if the member is missing.
 fn list<'a>(document: &'a Json, name: &'static str) -> Result<Option<Vec<&'a str>>, MetadataError> {
     match document.member(name) {
         None | Some(Json::Null) => Ok(None),
@@ -120,7 +123,8 @@ fn list<'a>(document: &'a Json, name: &'static str) -> Result<Option<Vec<&'a str
     }
 }
 
-/// Theirs and ours. A document that says nothing means RS256, which every provider must know.
+/// The algorithms that both sides accept. Without the member: RS256, which every provider must
+/// support.
 fn algorithms(document: &Json) -> Result<Vec<Algorithm>, MetadataError> {
     let Some(named) = list(document, "id_token_signing_alg_values_supported")? else {
         return Ok(vec![Algorithm::Rs256]);
@@ -136,7 +140,7 @@ fn algorithms(document: &Json) -> Result<Vec<Algorithm>, MetadataError> {
     Ok(both)
 }
 
-/// Basic wherever the provider knows it, which is what silence means (RFC 8414, section 2).
+/// Basic where the provider supports it, which is the default (RFC 8414 section 2).
 fn auth_type(document: &Json) -> Result<AuthType, MetadataError> {
     let Some(methods) = list(document, "token_endpoint_auth_methods_supported")? else {
         return Ok(AuthType::BasicAuth);

@@ -1,27 +1,27 @@
-//! Who somebody is, by the provider's word.
+//! The person, and the claims that describe them.
 
 use portcullis_core::json::Json;
 use serde::{Deserialize, Serialize};
 
-/// A person, as a provider vouches for them. Together with the provider's name, `sub` is who it is;
-/// all else may change.
+/// A person, as the provider describes them. The provider's name and `sub` together identify them;
+/// everything else may change.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Person {
-    /// The provider's name for the person, never given to anybody else.
+    /// The subject identifier, never reassigned.
     pub(crate) sub: String,
-    /// The e-mail address.
+    /// The email address.
     pub(crate) email: Option<String>,
-    /// Whether the provider knows that the address is the person's.
+    /// Whether the provider has verified the address.
     pub(crate) email_verified: bool,
-    /// The groups that the person is in.
+    /// The groups of the person.
     pub(crate) groups: Vec<String>,
-    /// The name that the person chose.
+    /// The user name.
     pub(crate) preferred_username: Option<String>,
 }
 
-/// What one document says of a person. `None` is silence.
+/// The claims of one document, an ID token or userinfo. `None`: the claim is missing.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Said {
+pub(super) struct PersonClaims {
     email: Option<(String, bool)>,
     groups: Option<Vec<String>>,
     preferred_username: Option<String>,
@@ -30,21 +30,21 @@ pub(super) struct Said {
 // === impl Person ===
 
 impl Person {
-    pub(super) fn new(sub: &str, said: Said) -> Self {
-        let (email, email_verified) = said.email.unzip();
+    pub(super) fn new(sub: &str, claims: PersonClaims) -> Self {
+        let (email, email_verified) = claims.email.unzip();
         Self {
             sub: sub.to_owned(),
             email,
             email_verified: email_verified.unwrap_or_default(),
-            groups: said.groups.unwrap_or_default(),
-            preferred_username: said.preferred_username,
+            groups: claims.groups.unwrap_or_default(),
+            preferred_username: claims.preferred_username,
         }
     }
 }
 
-// === impl Said ===
+// === impl PersonClaims ===
 
-impl Said {
+impl PersonClaims {
     /// Reads the claims of an ID token, or of userinfo.
     pub(super) fn read(claims: &Json, groups_claim: &[String]) -> Self {
         let text = |name| {
@@ -62,8 +62,8 @@ impl Said {
         }
     }
 
-    /// What was known of a person before.
-    pub(super) fn before(person: &Person) -> Self {
+    /// The last known claims of a person.
+    pub(super) fn from_person(person: &Person) -> Self {
         Self {
             email: person
                 .email
@@ -74,13 +74,13 @@ impl Said {
         }
     }
 
-    /// Whether rules could ask for something that this is silent about.
-    pub(super) const fn lacks_something(&self) -> bool {
+    /// Whether a claim that rules can use is missing.
+    pub(super) const fn is_incomplete(&self) -> bool {
         self.email.is_none() || self.groups.is_none()
     }
 
-    /// What `other` says of what this is silent about. An address and whether it is verified are
-    /// always of one document.
+    /// Takes missing claims from `other`. An email address and whether it is verified always come
+    /// from one document.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             email: self.email.or(other.email),
@@ -90,7 +90,7 @@ impl Said {
     }
 }
 
-/// A list of strings, or one string. What is not a string is no group.
+/// A list of strings, or one string. Other values are ignored.
 fn strings(claim: &Json) -> Option<Vec<String>> {
     let named = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     match claim {

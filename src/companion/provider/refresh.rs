@@ -1,77 +1,70 @@
-//! Buying new tokens with a refresh token (OpenID Connect Core, section 12).
+//! Redeeming refresh tokens (OpenID Connect Core 1.0 section 12).
 
 use portcullis_core::timestamp::Timestamp;
 
-use super::Provider;
-use super::error::{ErrorCode, ProviderError, TokenError, UserInfoError};
-use super::id_token::{self, IdToken, Occasion};
-use super::known::Facts;
-use super::person::{Person, Said};
+use super::discovery::ProviderInfo;
+use super::error::{ErrorCode, ProviderError, TokenEndpointError, UserInfoError};
+use super::id_token::{self, IdToken, IdTokenContext};
+use super::person::{Person, PersonClaims};
 use super::secret::Secret;
-use super::signed::SignedError;
-use super::token_endpoint::{self, Answer, IdTokenText};
+use super::signed_jwt::JwtError;
+use super::token_endpoint::{self, RawIdToken, TokenResponse};
 use super::tokens::ProviderTokens;
 use super::userinfo;
+use super::{Authentication, Provider};
 
-/// What a refresh brought. The tokens it was bought with are spent.
-#[derive(Debug)]
-pub(crate) struct Renewed {
-    /// The same person, as the provider knows them now.
-    pub(crate) person: Person,
-    /// The tokens from here on.
-    pub(crate) tokens: ProviderTokens,
-}
-
-/// Why a refresh brought nothing.
+/// Why a refresh failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum RefreshError {
-    /// The provider does not stand by the session any more, or can't be believed in it: the person
-    /// has to sign in again.
-    #[error("the session is over: {0}")]
+    /// The grant has ended, or the response is not valid: the person must sign in again.
+    #[error("the session has ended: {0}")]
     Ended(ProviderError),
-    /// Nobody can tell now. The refresh token was not spent, so far as is known.
-    #[error("the session can't be renewed just now: {0}")]
+    /// The provider is unavailable or misconfigured. As far as is known, the refresh token is not
+    /// spent.
+    #[error("the session can't be refreshed now: {0}")]
     Unavailable(ProviderError),
 }
 
 impl Provider {
-    /// Redeems the refresh token of a session. The caller sees to it that each is redeemed once
-    /// only, for a provider that sees one twice ends the whole grant; and that this runs to its end,
-    /// for what is dropped half-way may have bought tokens that nobody then has.
+    /// Redeems the refresh token of a session. The caller must redeem each token only once, because
+    /// a provider that sees one twice revokes the grant; and must run this to its end, because new
+    /// tokens are lost otherwise.
     pub(crate) async fn refresh(
         &self,
         tokens: &ProviderTokens,
         person: &Person,
         now: Timestamp,
-    ) -> Result<Renewed, RefreshError> {
+    ) -> Result<Authentication, RefreshError> {
         let Some(refresh_token) = &tokens.refresh_token else {
-            return Err(RefreshError::Ended(TokenError::NoRefreshToken.into()));
+            return Err(RefreshError::Ended(
+                TokenEndpointError::NoRefreshToken.into(),
+            ));
         };
-        let facts = self.facts(now).await.map_err(RefreshError::Unavailable)?;
-        let answer = self.redeem(&facts, refresh_token).await?;
-        // The old token is spent from here on. What can't be had now must not cost the new one.
-        let token = match answer.id_token() {
+        let info = self.info(now).await.map_err(RefreshError::Unavailable)?;
+        let response = self.redeem(&info, refresh_token).await?;
+        // The old token is spent now. No later failure may lose the new one.
+        let token = match response.id_token() {
             Some(token) => self
-                .judge_renewed(token, &facts, &answer, tokens, person, now)
+                .verify_refreshed(token, &info, &response, tokens, person, now)
                 .await
                 .map_err(RefreshError::Ended)?,
             None => None,
         };
-        let said = self
-            .said_of(person, token.as_ref(), &facts, &answer)
+        let claims = self
+            .claims_of(person, token.as_ref(), &info, &response)
             .await?;
-        let expires_at = match (answer.expires_in(), &token) {
+        let expires_at = match (response.expires_in(), &token) {
             (Some(span), _) => now.after(span).secs(),
             (None, Some(token)) => token.expires_at().secs(),
             (None, None) => now.after(super::DEFAULT_EXPIRY).secs(),
         };
-        Ok(Renewed {
-            person: Person::new(&person.sub, said),
+        Ok(Authentication {
+            person: Person::new(&person.sub, claims),
             tokens: ProviderTokens {
-                refresh_token: answer
+                refresh_token: response
                     .refresh_token()
                     .or_else(|| tokens.refresh_token.clone()),
-                id_token: match (&token, answer.id_token()) {
+                id_token: match (&token, response.id_token()) {
                     (Some(_), Some(text)) => Some(text.text().clone()),
                     _ => tokens.id_token.clone(),
                 },
@@ -81,12 +74,16 @@ impl Provider {
         })
     }
 
-    async fn redeem(&self, facts: &Facts, token: &Secret) -> Result<Answer, RefreshError> {
-        let client = self.client(facts);
+    async fn redeem(
+        &self,
+        info: &ProviderInfo,
+        token: &Secret,
+    ) -> Result<TokenResponse, RefreshError> {
+        let client = self.client(info);
         token_endpoint::refresh(&client, &self.http, token)
             .await
             .map_err(|error| {
-                let ends = matches!(&error, TokenError::Refused(code) if ends_a_session(code));
+                let ends = matches!(&error, TokenEndpointError::Refused(code) if ends_grant(code));
                 if ends {
                     RefreshError::Ended(error.into())
                 } else {
@@ -95,40 +92,40 @@ impl Provider {
             })
     }
 
-    /// The ID token of a refresh; `None` where it can't be judged because the keys can't be had. It
-    /// then counts for as much as none at all, which a provider is free to send.
-    async fn judge_renewed(
+    /// The verified ID token of a refresh; `None` where the keys can't be fetched. A response without
+    /// an ID token is valid too.
+    async fn verify_refreshed(
         &self,
-        token: &IdTokenText,
-        facts: &Facts,
-        answer: &Answer,
+        token: &RawIdToken,
+        info: &ProviderInfo,
+        response: &TokenResponse,
         tokens: &ProviderTokens,
         person: &Person,
         now: Timestamp,
     ) -> Result<Option<IdToken>, ProviderError> {
-        let occasion = Occasion {
+        let context = IdTokenContext {
             nonce: &tokens.nonce,
-            nonce_may_lack: true,
-            access_token: answer.access_token(),
+            nonce_optional: true,
+            access_token: response.access_token(),
             code: None,
         };
-        let judged = self
-            .with_fresh_keys(facts, now, |facts| {
-                id_token::verify(token, &self.party, facts, &occasion, now)
+        let verified = self
+            .with_fresh_keys(info, now, |info| {
+                id_token::verify(token, &self.relying_party, info, &context, now)
             })
             .await;
-        let token = match judged {
-            Ok(judged) => judged.map_err(ProviderError::IdToken)?,
+        let token = match verified {
+            Ok(verified) => verified.map_err(ProviderError::IdToken)?,
             Err(error) => {
-                tracing::warn!(provider = self.name(), kind = error.kind(), %error, "the ID token of a refresh is not used");
+                tracing::warn!(provider = self.name(), kind = error.kind(), %error, "ID token of the refresh ignored: no keys to verify it");
                 return Ok(None);
             }
         };
-        let changed = |name| Err(ProviderError::IdToken(SignedError::Changed(name)));
+        let changed = |name| Err(ProviderError::IdToken(JwtError::Changed(name)));
         if token.subject() != person.sub {
             return changed("sub");
         }
-        if token.names_authorized_party() != tokens.azp {
+        if token.has_azp() != tokens.azp {
             return changed("azp");
         }
         match (token.auth_time(), tokens.auth_time) {
@@ -137,57 +134,60 @@ impl Provider {
         }
     }
 
-    /// What the provider says of the person now. Silence of all its documents means that something
-    /// is no longer so; what could not be asked stays as it was.
-    async fn said_of(
+    /// The person's current claims. A claim that is in no document has been removed. If userinfo is
+    /// unavailable, missing claims keep their last value.
+    async fn claims_of(
         &self,
         person: &Person,
         token: Option<&IdToken>,
-        facts: &Facts,
-        answer: &Answer,
-    ) -> Result<Said, RefreshError> {
-        let groups_claim = &self.party.groups_claim;
-        let said = token.map(|token| Said::read(token.claims(), groups_claim));
-        if said.as_ref().is_some_and(|said| !said.lacks_something()) {
-            return Ok(said.unwrap_or_default());
+        info: &ProviderInfo,
+        response: &TokenResponse,
+    ) -> Result<PersonClaims, RefreshError> {
+        let groups_claim = &self.relying_party.groups_claim;
+        let claims = token.map(|token| PersonClaims::read(token.claims(), groups_claim));
+        if claims
+            .as_ref()
+            .is_some_and(|claims| !claims.is_incomplete())
+        {
+            return Ok(claims.unwrap_or_default());
         }
-        let access_token = Secret::new(answer.access_token().secret());
-        let more = userinfo::ask(
+        let access_token = Secret::new(response.access_token().secret());
+        let more = userinfo::fetch(
             &self.http,
-            &facts.metadata,
+            &info.metadata,
             &access_token,
             &person.sub,
             groups_claim,
         );
-        let (more, asked) = match more.await {
+        let (more, fetched) = match more.await {
             Ok(more) => (more, true),
             Err(error) => {
                 let error = ProviderError::from(error);
                 if error == ProviderError::UserInfo(UserInfoError::Subject) {
                     return Err(RefreshError::Ended(error));
                 }
-                tracing::warn!(provider = self.name(), kind = error.kind(), %error, "e-mail and groups stay as they were");
+                tracing::warn!(provider = self.name(), kind = error.kind(), %error, "userinfo failed; email and groups unchanged");
                 (None, false)
             }
         };
-        let complete = said.is_some() && asked;
-        let said = said.unwrap_or_default().or(more.unwrap_or_default());
+        let complete = claims.is_some() && fetched;
+        let claims = claims.unwrap_or_default().or(more.unwrap_or_default());
         Ok(if complete {
-            said
+            claims
         } else {
-            said.or(Said::before(person))
+            claims.or(PersonClaims::from_person(person))
         })
     }
 }
 
-/// Whether a refusal says that the grant is over. Whatever else a provider says, that it is unwell,
-/// or that it does not take us or our requests any more, it does not say of the person.
-fn ends_a_session(code: &ErrorCode) -> bool {
+/// Whether an error response says that the grant has ended. Other codes say that the provider is
+/// unavailable or rejects this client, and nothing about the person.
+fn ends_grant(code: &ErrorCode) -> bool {
     matches!(code.as_str(), "invalid_grant" | "access_denied")
 }
 
 impl RefreshError {
-    /// Why.
+    /// The underlying error.
     pub(crate) const fn cause(&self) -> &ProviderError {
         match self {
             Self::Ended(cause) | Self::Unavailable(cause) => cause,

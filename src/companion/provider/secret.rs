@@ -1,4 +1,4 @@
-//! Texts that must not be seen, and the file that the client's own secret comes from.
+//! Secret texts, and the file of the client secret.
 
 use std::fmt;
 use std::fs;
@@ -13,20 +13,20 @@ use zeroize::Zeroize as _;
 /// How long a client secret may be, in bytes.
 const MAX_BYTES: usize = 4096;
 
-/// A text that nobody may read in a log: it has no Display, its Debug says nothing, and its memory
-/// is wiped when it goes.
+/// A text that must not be logged: it has no `Display`, its `Debug` is redacted, and its memory is
+/// wiped on drop.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
-/// The client's secret at the provider, as its file has it now.
+/// The client secret, with the current content of its file.
 #[derive(Debug)]
 pub(super) struct SecretFile {
     path: PathBuf,
     last_good: ArcSwap<Secret>,
 }
 
-/// Why a file holds no secret.
+/// Why a file has no usable client secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{}: {why}", .path.display())]
 pub(crate) struct SecretFileError {
@@ -41,12 +41,12 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text itself, for where it has to be used.
+    /// The text, where it must be used.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is `text`, in a time that does not tell how much of it is right.
+    /// Compares with `text` in constant time.
     pub(crate) fn is(&self, text: &str) -> bool {
         self.0.as_bytes().ct_eq(text.as_bytes()).into()
     }
@@ -83,18 +83,20 @@ impl SecretFile {
         })
     }
 
-    /// The secret as the file has it now, or as it had it last where it has none now, so that an
-    /// edit half done keeps what worked.
+    /// The current secret of the file, or the last good one, so that an unfinished edit keeps what
+    /// worked.
     pub(super) fn current(&self) -> Arc<Secret> {
         match read(&self.path) {
             Ok(secret) => self.last_good.store(Arc::new(secret)),
-            Err(error) => tracing::warn!(%error, "the client secret stays as it was"),
+            Err(error) => {
+                tracing::warn!(%error, "client secret not reloaded; the last one stays in use")
+            }
         }
         self.last_good.load_full()
     }
 }
 
-/// The content of a file, without the line break that editors put at its end.
+/// The content of a file, without the line break at its end.
 fn read(path: &Path) -> Result<Secret, SecretFileError> {
     let fault = |why: &str| SecretFileError {
         path: path.to_path_buf(),
@@ -104,10 +106,12 @@ fn read(path: &Path) -> Result<Secret, SecretFileError> {
     let secret = Secret(text);
     let trimmed = secret.expose().trim_end_matches(['\r', '\n']);
     if trimmed.is_empty() {
-        return Err(fault("it is empty; it must hold the client secret"));
+        return Err(fault("empty; expected the client secret"));
     }
     if trimmed.len() > MAX_BYTES || trimmed.contains(char::is_control) {
-        return Err(fault("it is no client secret: too long, or not one line"));
+        return Err(fault(
+            "not a client secret: too long, or more than one line",
+        ));
     }
     Ok(Secret::new(trimmed))
 }

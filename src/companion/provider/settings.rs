@@ -1,4 +1,4 @@
-//! What the operator says of one provider.
+//! The settings of one provider.
 
 #[cfg(test)]
 mod tests;
@@ -8,53 +8,52 @@ use std::path::PathBuf;
 use openidconnect::{ClientId, IssuerUrl, Scope};
 use url::Url;
 
-use super::http::TrustError;
+use super::http::CaError;
 use super::secret::SecretFileError;
 
-/// One provider, as the configuration names it.
+/// One provider, as configured.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The first word of every caller from here, and the `provider` of `/oauth2/start`.
+    /// The first part of every caller of this provider, and the `provider` of `/oauth2/start`.
     pub(crate) name: String,
-    /// What the provider calls itself in `iss`, byte for byte.
+    /// The issuer, byte for byte as in `iss`.
     pub(crate) issuer: String,
-    /// The name under which the provider knows us.
+    /// The OAuth client ID.
     pub(crate) client_id: String,
-    /// Where our secret at the provider stands, which is read again whenever it is needed; `None`
-    /// for a public client, whose codes PKCE alone protects.
+    /// The file of the client secret, read for each use; `None` for a public client, whose
+    /// authorization codes only PKCE protects.
     pub(crate) client_secret_file: Option<PathBuf>,
-    /// What to ask for. `openid` is asked for even where it is not listed.
+    /// The scopes to request. `openid` is always requested.
     pub(crate) scopes: Vec<String>,
-    /// Where a person's groups stand among the claims: a path of member names.
+    /// The claim with the person's groups: a path of member names.
     pub(crate) groups_claim: Vec<String>,
-    /// The certificates (PEM) of the only authorities that may vouch for the provider's servers;
-    /// `None` means the system's.
+    /// The CA certificates (PEM) to trust instead of the system's.
     pub(crate) ca_file: Option<PathBuf>,
 }
 
-/// What is wrong with the settings of a provider. Each names the place and how to fix it.
+/// Why settings are invalid. Each names the setting and how to fix it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum SettingsError {
-    /// `ca_file` can't be used, or the system has no authorities.
+    /// `ca_file` can't be used, or the system has no CA certificates.
     #[error("ca_file: {0}")]
-    Authorities(#[from] TrustError),
-    /// Nothing stands where something must.
-    #[error("{0}: it is empty; leave it out or name something")]
+    CaFile(#[from] CaError),
+    /// A value is empty.
+    #[error("{0}: empty; leave it out or give a value")]
     Empty(&'static str),
-    /// The issuer is no URL that a provider may have (OpenID Connect Discovery, section 2).
+    /// The issuer is not a valid issuer URL (OpenID Connect Discovery 1.0 section 2).
     #[error(
         "issuer: must be an https URL without user information, query or fragment, \
          such as https://gitlab.example.com"
     )]
     Issuer,
-    /// The client's secret can't be read.
+    /// The client secret can't be read.
     #[error("client_secret_file: {0}")]
     Secret(#[from] SecretFileError),
 }
 
-/// Who we are, and at whose: the settings once they were judged.
+/// The relying party at one provider: the settings after validation.
 #[derive(Debug)]
-pub(super) struct Party {
+pub(super) struct RelyingParty {
     pub(super) name: String,
     pub(super) issuer: IssuerUrl,
     pub(super) client_id: ClientId,
@@ -64,8 +63,8 @@ pub(super) struct Party {
 }
 
 impl Settings {
-    /// Judges the settings.
-    pub(super) fn party(&self) -> Result<Party, SettingsError> {
+    /// Validates the settings.
+    pub(super) fn relying_party(&self) -> Result<RelyingParty, SettingsError> {
         let groups_claim = &self.groups_claim;
         for (place, empty) in [
             ("name", self.name.is_empty()),
@@ -85,9 +84,9 @@ impl Settings {
         if !plain {
             return Err(SettingsError::Issuer);
         }
-        // The library asks for `openid` by itself.
+        // The library requests `openid` by itself.
         let scopes = self.scopes.iter().filter(|scope| *scope != "openid");
-        Ok(Party {
+        Ok(RelyingParty {
             name: self.name.clone(),
             issuer,
             client_id: ClientId::new(self.client_id.clone()),
@@ -98,9 +97,9 @@ impl Settings {
     }
 }
 
-impl Party {
-    /// Where discovery is: the issuer, less one slash at its end, and the well-known path
-    /// (OpenID Connect Discovery, section 4).
+impl RelyingParty {
+    /// The URL of the metadata: the issuer without a trailing slash, and the well-known path (OpenID
+    /// Connect Discovery 1.0 section 4).
     pub(super) fn discovery_url(&self) -> Option<Url> {
         let base = self.issuer.strip_suffix('/').unwrap_or(&self.issuer);
         https_url(&format!("{base}/.well-known/openid-configuration"))
@@ -108,7 +107,7 @@ impl Party {
 }
 
 /// An https URL with a host and without user information or fragment. The `url` crate drops tabs
-/// and line breaks without a word, so whatever is not visible ASCII is refused before it looks.
+/// and line breaks silently, so everything but visible ASCII is rejected first.
 pub(super) fn https_url(text: &str) -> Option<Url> {
     let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
     let url = Url::parse(text).ok().filter(|_| visible)?;

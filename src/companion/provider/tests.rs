@@ -17,7 +17,7 @@ use portcullis_tests::lab::rogue_provider::Overrides;
 use portcullis_tests::lab::{Authority, RogueProvider, folder};
 use url::Url;
 
-use super::{Attempt, Callback, Provider, ProviderError, Settings, SignedIn};
+use super::{Attempt, Authentication, Callback, Provider, ProviderError, Settings};
 
 /// A provider that lies, and what it takes to deal with it.
 struct Stage {
@@ -59,7 +59,7 @@ impl Stage {
     }
 
     /// Signs in as a browser does, from beginning to end.
-    async fn sign_in(&self, provider: &Provider) -> Result<SignedIn, ProviderError> {
+    async fn sign_in(&self, provider: &Provider) -> Result<Authentication, ProviderError> {
         let (url, attempt) = provider.begin(&redirect_uri(), now()).await?;
         self.come_back(provider, &url, &attempt).await
     }
@@ -70,7 +70,7 @@ impl Stage {
         provider: &Provider,
         url: &Url,
         attempt: &Attempt,
-    ) -> Result<SignedIn, ProviderError> {
+    ) -> Result<Authentication, ProviderError> {
         let callback = Callback::from_query(&self.rogue.authorize(url.as_str()))?;
         provider
             .finish(&redirect_uri(), attempt, &callback, now())
@@ -82,7 +82,7 @@ impl Stage {
     async fn sign_in_to_a_lie(
         &self,
         lie: impl FnOnce(&mut Overrides),
-    ) -> Result<SignedIn, ProviderError> {
+    ) -> Result<Authentication, ProviderError> {
         self.rogue.override_with(lie);
         let outcome = self.sign_in(&self.provider()).await;
         self.rogue.reset();

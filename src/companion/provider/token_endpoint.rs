@@ -1,5 +1,5 @@
-//! The token endpoint (RFC 6749, sections 3.2 and 5), by way of the library: codes and refresh
-//! tokens go in, tokens come out.
+//! The token endpoint (RFC 6749 sections 3.2 and 5), by the library: redeems authorization codes and
+//! refresh tokens.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,19 +14,19 @@ use openidconnect::core::{
 use openidconnect::{
     AccessToken, AuthUrl, AuthorizationCode, ClientSecret, EmptyAdditionalClaims, EndpointNotSet,
     EndpointSet, JsonWebKeySet, OAuth2TokenResponse, PkceCodeVerifier, RedirectUrl, RefreshToken,
-    RequestTokenError, Scope, StandardErrorResponse, TokenResponse, TokenUrl,
+    RequestTokenError, Scope, StandardErrorResponse, TokenResponse as OidcTokenResponse, TokenUrl,
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use super::attempt::Attempt;
-use super::error::{ErrorCode, TokenError};
+use super::error::{ErrorCode, TokenEndpointError};
 use super::http::{FetchError, HttpClient};
 use super::metadata::Metadata;
 use super::secret::Secret;
-use super::settings::Party;
+use super::settings::RelyingParty;
 
-/// The library's client, with answers of our own form.
+/// The library's client, with our own response type.
 pub(super) type Client = openidconnect::Client<
     EmptyAdditionalClaims,
     CoreAuthDisplay,
@@ -34,8 +34,8 @@ pub(super) type Client = openidconnect::Client<
     CoreJweContentEncryptionAlgorithm,
     CoreJsonWebKey,
     CoreAuthPrompt,
-    Refusal,
-    Answer,
+    ErrorResponse,
+    TokenResponse,
     CoreTokenIntrospectionResponse,
     CoreRevocableToken,
     CoreRevocationErrorResponse,
@@ -47,14 +47,14 @@ pub(super) type Client = openidconnect::Client<
     EndpointNotSet,
 >;
 
-type Refusal = StandardErrorResponse<CoreErrorResponseType>;
+type ErrorResponse = StandardErrorResponse<CoreErrorResponseType>;
 
-/// The tokens that a code or a refresh token bought.
+/// A token response (RFC 6749 section 5.1).
 ///
-/// The library's own type refuses a whole answer for what its ID token says, and then can't tell
-/// why. None of it is ever written out, whatever the library asks of the type.
+/// The library's own type rejects a whole response for what its ID token says, and then can't say
+/// why. No token in it is ever serialized, though the library requires `Serialize`.
 #[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Answer {
+pub(super) struct TokenResponse {
     #[serde(skip_serializing)]
     access_token: AccessToken,
     #[serde(deserialize_with = "bearer")]
@@ -64,18 +64,25 @@ pub(super) struct Answer {
     #[serde(default, skip_serializing)]
     refresh_token: Option<RefreshToken>,
     #[serde(default, skip_serializing)]
-    id_token: Option<IdTokenText>,
+    id_token: Option<RawIdToken>,
 }
 
-/// An ID token as it came, and as the library reads it, where it can.
-pub(super) struct IdTokenText {
+/// An ID token as it was received, and as the library parses it, where it can.
+pub(super) struct RawIdToken {
     text: Secret,
     token: Option<CoreIdToken>,
 }
 
-/// The library's client for a provider, with our secret there, where we have one and it is needed.
-pub(super) fn client(party: &Party, metadata: &Metadata, secret: Option<&Secret>) -> Client {
-    let (id, issuer) = (party.client_id.clone(), party.issuer.clone());
+/// The library's client for a provider, with the client secret where there is one.
+pub(super) fn client(
+    relying_party: &RelyingParty,
+    metadata: &Metadata,
+    secret: Option<&Secret>,
+) -> Client {
+    let (id, issuer) = (
+        relying_party.client_id.clone(),
+        relying_party.issuer.clone(),
+    );
     let client = openidconnect::Client::new(id, issuer, JsonWebKeySet::default())
         .set_auth_uri(AuthUrl::from_url(metadata.authorization_endpoint.clone()))
         .set_token_uri(TokenUrl::from_url(metadata.token_endpoint.clone()))
@@ -86,14 +93,14 @@ pub(super) fn client(party: &Party, metadata: &Metadata, secret: Option<&Secret>
     }
 }
 
-/// Redeems the code of an attempt.
+/// Redeems the authorization code of an attempt.
 pub(super) async fn redeem(
     client: &Client,
     http: &HttpClient,
     code: &Secret,
     attempt: &Attempt,
     redirect_uri: &Url,
-) -> Result<Answer, TokenError> {
+) -> Result<TokenResponse, TokenEndpointError> {
     let redirect_uri = RedirectUrl::from_url(redirect_uri.clone());
     client
         .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
@@ -101,7 +108,7 @@ pub(super) async fn redeem(
         .set_redirect_uri(Cow::Owned(redirect_uri))
         .request_async(http)
         .await
-        .map_err(fault)
+        .map_err(token_error)
 }
 
 /// Redeems a refresh token.
@@ -109,25 +116,25 @@ pub(super) async fn refresh(
     client: &Client,
     http: &HttpClient,
     token: &Secret,
-) -> Result<Answer, TokenError> {
+) -> Result<TokenResponse, TokenEndpointError> {
     let token = RefreshToken::new(token.expose().to_owned());
     client
         .exchange_refresh_token(&token)
         .request_async(http)
         .await
-        .map_err(fault)
+        .map_err(token_error)
 }
 
-/// What the library's error means. Its text is left alone, because it quotes answers.
-fn fault(error: RequestTokenError<FetchError, Refusal>) -> TokenError {
+/// Converts the library's error. Its text is dropped, because it quotes responses.
+fn token_error(error: RequestTokenError<FetchError, ErrorResponse>) -> TokenEndpointError {
     match error {
-        RequestTokenError::Request(error) => TokenError::Fetch(error),
-        RequestTokenError::ServerResponse(refusal) => {
-            TokenError::Refused(ErrorCode::new(refusal.error().as_ref()))
+        RequestTokenError::Request(error) => TokenEndpointError::Fetch(error),
+        RequestTokenError::ServerResponse(response) => {
+            TokenEndpointError::Refused(ErrorCode::new(response.error().as_ref()))
         }
         RequestTokenError::Parse(error, _) => {
-            let place = error.path().to_string();
-            let known = [
+            let path = error.path().to_string();
+            let members = [
                 "access_token",
                 "error",
                 "expires_in",
@@ -135,21 +142,23 @@ fn fault(error: RequestTokenError<FetchError, Refusal>) -> TokenError {
                 "refresh_token",
                 "token_type",
             ];
-            let place = known.into_iter().find(|name| *name == place);
-            TokenError::Answer(place.unwrap_or("a member that must be there is missing"))
+            let member = members.into_iter().find(|name| *name == path);
+            TokenEndpointError::Response(member.unwrap_or("a required member is missing"))
         }
-        RequestTokenError::Other(_) => TokenError::Answer("it is empty, or no application/json"),
+        RequestTokenError::Other(_) => {
+            TokenEndpointError::Response("it is empty or not application/json")
+        }
     }
 }
 
-// === impl Answer ===
+// === impl TokenResponse ===
 
-impl Answer {
+impl TokenResponse {
     pub(super) fn access_token(&self) -> &AccessToken {
         &self.access_token
     }
 
-    /// How long the access token is good.
+    /// How long the access token is valid.
     pub(super) fn expires_in(&self) -> Option<Duration> {
         self.expires_in.map(Duration::from_secs)
     }
@@ -160,12 +169,12 @@ impl Answer {
             .map(|token| Secret::new(token.secret().clone()))
     }
 
-    pub(super) fn id_token(&self) -> Option<&IdTokenText> {
+    pub(super) fn id_token(&self) -> Option<&RawIdToken> {
         self.id_token.as_ref()
     }
 }
 
-impl OAuth2TokenResponse for Answer {
+impl OAuth2TokenResponse for TokenResponse {
     type TokenType = CoreTokenType;
 
     fn access_token(&self) -> &AccessToken {
@@ -190,19 +199,19 @@ impl OAuth2TokenResponse for Answer {
 }
 
 impl
-    TokenResponse<
+    OidcTokenResponse<
         EmptyAdditionalClaims,
         CoreGenderClaim,
         CoreJweContentEncryptionAlgorithm,
         CoreJwsSigningAlgorithm,
-    > for Answer
+    > for TokenResponse
 {
     fn id_token(&self) -> Option<&CoreIdToken> {
         self.id_token.as_ref()?.library()
     }
 }
 
-/// Bearer, in any case: no other kind of access token could be used (RFC 6749, section 7.1).
+/// `Bearer`, in upper or lower case: no other access token can be used (RFC 6749 section 7.1).
 fn bearer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CoreTokenType, D::Error> {
     let kind = String::deserialize(deserializer)?;
     if kind.eq_ignore_ascii_case("bearer") {
@@ -212,33 +221,33 @@ fn bearer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CoreTokenType, D
     }
 }
 
-// === impl IdTokenText ===
+// === impl RawIdToken ===
 
-impl IdTokenText {
+impl RawIdToken {
     pub(super) fn new(text: Secret) -> Self {
         let token = CoreIdToken::from_str(text.expose()).ok();
         Self { text, token }
     }
 
-    /// The token as it came.
+    /// The token as it was received.
     pub(super) fn text(&self) -> &Secret {
         &self.text
     }
 
-    /// The token as the library reads it; `None` where it can't.
+    /// The token as the library parses it; `None` where it can't.
     pub(super) fn library(&self) -> Option<&CoreIdToken> {
         self.token.as_ref()
     }
 }
 
-impl<'de> Deserialize<'de> for IdTokenText {
+impl<'de> Deserialize<'de> for RawIdToken {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self::new(Secret::new(text)))
     }
 }
 
-impl fmt::Debug for IdTokenText {
+impl fmt::Debug for RawIdToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("IdTokenText")
+        f.write_str("RawIdToken")
     }
 }

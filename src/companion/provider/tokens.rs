@@ -1,33 +1,32 @@
-//! What a session keeps of its provider.
+//! The provider's tokens of a session.
 
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
 
-/// What has to be kept of a provider's answer for as long as the session lives.
+/// What is kept of the provider's token responses for as long as the session lasts.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct ProviderTokens {
-    /// What buys the next tokens, where the provider gave one.
+    /// The refresh token, if the provider issued one.
     pub(crate) refresh_token: Option<Secret>,
-    /// The last ID token, to show when the person signs out. May be dropped where room is short.
+    /// The last ID token, the `id_token_hint` at sign-out. Dropped where the cookie would be too long.
     pub(crate) id_token: Option<Secret>,
-    /// The provider's name for the session.
+    /// The session id at the provider (`sid`).
     pub(crate) sid: Option<String>,
-    /// When the provider's own token ends, in seconds since the epoch.
+    /// When the access token expires, in seconds since the epoch.
     pub(crate) expires_at: u64,
-    /// The nonce of the sign-in, which the ID token of a refresh may repeat.
+    /// The nonce of the authorization request, which the ID token of a refresh may repeat.
     pub(crate) nonce: Secret,
-    /// Whether the first ID token had an `azp`; so must those of refreshes.
+    /// Whether the first ID token had `azp`. Those of refreshes must agree.
     pub(crate) azp: bool,
-    /// When the person proved to the provider who they are, in seconds since the epoch. A refresh
-    /// can't change it.
+    /// When the person authenticated, in seconds since the epoch. A refresh can't change it.
     pub(crate) auth_time: Option<u64>,
 }
 
 impl ProviderTokens {
-    /// Whether the provider's own token has run out.
+    /// Whether the access token has expired.
     #[cfg(test)]
-    pub(crate) fn have_run_out(&self, now: portcullis_core::timestamp::Timestamp) -> bool {
+    pub(crate) fn have_expired(&self, now: portcullis_core::timestamp::Timestamp) -> bool {
         now.secs() >= self.expires_at
     }
 }

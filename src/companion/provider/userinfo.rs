@@ -1,24 +1,24 @@
-//! What a provider says of a person besides the ID token (OpenID Connect Core, section 5.3).
+//! The userinfo endpoint (OpenID Connect Core 1.0 section 5.3).
 //!
-//! Not by way of the library, which panics at an access token that can't stand in a header, and
-//! takes a member that stands twice.
+//! Not by the library, which panics at an access token that is not a valid header value, and accepts
+//! duplicate members.
 
 use portcullis_core::json::Json;
 
 use super::error::UserInfoError;
 use super::http::HttpClient;
 use super::metadata::Metadata;
-use super::person::Said;
+use super::person::PersonClaims;
 use super::secret::Secret;
 
-/// What userinfo says of the person `sub`; `None` where the provider has none.
-pub(super) async fn ask(
+/// Fetches the claims of the person `sub`; `None` where the provider has no userinfo endpoint.
+pub(super) async fn fetch(
     http: &HttpClient,
     metadata: &Metadata,
     access_token: &Secret,
     sub: &str,
     groups_claim: &[String],
-) -> Result<Option<Said>, UserInfoError> {
+) -> Result<Option<PersonClaims>, UserInfoError> {
     let Some(url) = &metadata.userinfo_endpoint else {
         return Ok(None);
     };
@@ -29,5 +29,5 @@ pub(super) async fn ask(
     if claims.member("sub").and_then(Json::as_str) != Some(sub) {
         return Err(UserInfoError::Subject);
     }
-    Ok(Some(Said::read(&claims, groups_claim)))
+    Ok(Some(PersonClaims::read(&claims, groups_claim)))
 }

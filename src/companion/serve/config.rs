@@ -37,7 +37,6 @@ pub(crate) use log::{Format, Log};
 pub(crate) use proxies::Proxies;
 pub(crate) use session::{Session, holds};
 pub(crate) use site::Site;
-pub(crate) use store::Store;
 pub(crate) use tls::Tls;
 
 /// All that the companion is told.

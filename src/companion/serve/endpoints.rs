@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::{any, get, post};
+use portcullis_core::endpoints as paths;
 
 use super::answer::Problem;
 use super::envelope::around;
@@ -28,28 +29,31 @@ mod userinfo;
 /// What people, proxies and providers ask for.
 pub(super) fn main(state: &Shared) -> Router {
     let routes = Router::new()
-        .route("/oauth2/auth", any(auth::auth))
-        .route("/oauth2/auth/", any(auth::auth))
-        .route("/oauth2/auth/{*path}", any(auth::auth))
+        .route(paths::AUTH.path, any(auth::auth))
+        .route(&paths::AUTH.named(""), any(auth::auth))
+        .route(&paths::AUTH.named("{*path}"), any(auth::auth))
         .route(
-            "/oauth2/backchannel-logout",
+            paths::BACKCHANNEL_LOGOUT.path,
             post(backchannel_logout::backchannel_logout),
         )
-        .route("/oauth2/callback", get(callback::bare))
-        .route("/oauth2/callback/{provider}", get(callback::of_provider))
-        .route("/oauth2/jwks", get(keys::jwks))
-        .route("/oauth2/mirror/{trust}", get(mirror::mirror))
-        .route("/oauth2/refresh", post(refresh::refresh))
-        .route("/oauth2/revocations", get(keys::revocations))
-        .route("/oauth2/sign_in", get(sign_in::sign_in))
+        .route(paths::CALLBACK.path, get(callback::bare))
         .route(
-            "/oauth2/sign_out",
+            &paths::CALLBACK.named("{provider}"),
+            get(callback::of_provider),
+        )
+        .route(paths::JWKS.path, get(keys::jwks))
+        .route(&paths::MIRROR.named("{trust}"), get(mirror::mirror))
+        .route(paths::REFRESH.path, post(refresh::refresh))
+        .route(paths::REVOCATIONS.path, get(keys::revocations))
+        .route(paths::SIGN_IN.path, get(sign_in::sign_in))
+        .route(
+            paths::SIGN_OUT.path,
             get(sign_out::by_get).post(sign_out::by_post),
         )
-        .route("/oauth2/start", get(start::start))
-        .route("/oauth2/userinfo", get(userinfo::userinfo))
-        .route("/ping", get(ping))
-        .route("/ready", get(ready));
+        .route(paths::START.path, get(start::start))
+        .route(paths::USERINFO.path, get(userinfo::userinfo))
+        .route(paths::PING.path, get(ping))
+        .route(paths::READY.path, get(ready));
     enveloped(routes, state)
 }
 
@@ -57,8 +61,8 @@ pub(super) fn main(state: &Shared) -> Router {
 pub(super) fn watch_over(state: &Shared) -> Router {
     let routes = Router::new()
         .route("/metrics", get(metrics::metrics))
-        .route("/ping", get(ping))
-        .route("/ready", get(ready));
+        .route(paths::PING.path, get(ping))
+        .route(paths::READY.path, get(ready));
     enveloped(routes, state)
 }
 

@@ -123,7 +123,7 @@ impl SignedIn {
 
 impl crate::forward_auth::People for SignedIn {
     async fn revocations(&self) -> Arc<Revocations> {
-        if let Ok(ended) = self.sessions.ended(now()).await {
+        if let Ok(ended) = self.sessions.revocations(now()).await {
             self.ended.store(Arc::new(ended));
         }
         self.ended.load_full()
@@ -132,7 +132,7 @@ impl crate::forward_auth::People for SignedIn {
     async fn renew(&self, cookies: &str) -> Renewal {
         let cookies = Cookies::read([cookies.as_bytes()]);
         let (sessions, providers) = (&self.sessions, &self.providers);
-        let live = sessions.refresh_token_alone(&cookies, now(), providers);
+        let live = sessions.refresh_token_cookie(&cookies, now(), providers);
         match live.await {
             Ok(live) => match live.set_cookies.first() {
                 Some(line) => Renewal::Renewed(line.header().to_owned()),

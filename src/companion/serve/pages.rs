@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
 use portcullis_core::answer::page;
+use portcullis_core::endpoints;
 use tracing::error;
 
 use super::return_to::ReturnTo;
@@ -138,7 +139,7 @@ pub(crate) fn signed_in(name: Option<&str>) -> Response {
 pub(crate) fn signed_out(to: Option<&ReturnTo>) -> Response {
     let (next, label) = match to {
         Some(to) => (to.as_str(), format!("Back to {}", to.host())),
-        None => ("/oauth2/sign_in", "Sign in again".to_owned()),
+        None => (endpoints::SIGN_IN.path, "Sign in again".to_owned()),
     };
     let label = &label;
     show(&SignedOut { next, label }, None, "'none'")

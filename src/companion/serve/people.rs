@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue};
+use portcullis_core::endpoints;
 use portcullis_core::policy::Policy;
 use tokio::time::MissedTickBehavior;
 use tracing::{info, warn};
 use url::Url;
 
 use crate::document::Report;
-use crate::provider::{Provider, Renewed};
-use crate::session::{Cookies, Keys, NotRenewed, Redeem, Session, Sessions, SetCookie};
+use crate::provider::{Authentication, Provider};
+use crate::session::{Cookies, Keys, Redeem, RefreshFailure, Session, Sessions, SetCookie};
 
 use super::clock::now;
 use super::config::Config;
@@ -26,7 +27,7 @@ use super::watch::{Watched, Watcher};
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Where the provider sends people back to.
-const CALLBACK: &str = "/oauth2/callback";
+const CALLBACK: &str = endpoints::CALLBACK.path;
 
 /// The provider that has the bare callback, where there are several.
 const FIRST: &str = "sso";
@@ -60,8 +61,8 @@ impl People {
     ) -> Result<Self, Report> {
         let keys = settings::keys(watcher, config)?;
         let settings = settings::sessions(config, policy)?;
-        let store = settings::store(&config.session);
-        let sessions = Sessions::open(settings, keys.shared(), store, now())?;
+        let sessions =
+            Sessions::open(settings, keys.shared(), config.session.store.clone(), now())?;
         let all = settings::providers(config)?;
         Ok(Self {
             sessions: Arc::new(sessions),
@@ -77,7 +78,7 @@ impl People {
         let mut health = Health::default();
         for provider in self.providers.all() {
             let provider = Arc::clone(provider);
-            tokio::spawn(async move { provider.tend(now).await });
+            tokio::spawn(async move { provider.keep_fresh(now).await });
         }
         let providers = Arc::clone(&self.providers);
         health.need("provider", move || {
@@ -94,9 +95,9 @@ impl People {
             let mut known = true;
             loop {
                 looks.tick().await;
-                let made = keys.load().made(now());
+                let made = keys.load().current_created_at(now());
                 metrics.signing_key_made.set(seconds(made.secs()));
-                let counts = sessions.counts(now()).await;
+                let counts = sessions.stats(now()).await;
                 match &counts {
                     Err(why) if known => warn!(%why, "sessions can't be kept"),
                     Ok(_) if !known => info!("sessions can be kept again"),
@@ -105,7 +106,7 @@ impl People {
                 known = counts.is_ok();
                 store.set(known);
                 if let Ok(counts) = counts {
-                    let marks = i64::try_from(counts.marks).unwrap_or(i64::MAX);
+                    let marks = i64::try_from(counts.revocations).unwrap_or(i64::MAX);
                     metrics.revocations.set(marks);
                     let floor = i64::try_from(counts.floor.secs()).unwrap_or(i64::MAX);
                     metrics.revocations_floor.set(floor);
@@ -163,13 +164,13 @@ impl Providers {
 }
 
 impl Redeem for Providers {
-    async fn redeem(&self, session: Session) -> Result<Renewed, NotRenewed> {
+    async fn redeem(&self, session: Session) -> Result<Authentication, RefreshFailure> {
         let Some(provider) = self.named(&session.idp) else {
             warn!(
                 provider = session.idp,
                 "a session's provider is configured no more"
             );
-            return Err(NotRenewed::Ended);
+            return Err(RefreshFailure::Ended);
         };
         let renewed = provider
             .refresh(&session.tokens, &session.person, now())

@@ -1,4 +1,4 @@
-//! Cookies: those that a request carries, and those that an answer sets.
+//! Cookies: those of a request, and the `Set-Cookie` lines of a response.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,8 +10,7 @@ use super::settings::{SameSite, Settings};
 #[cfg(test)]
 mod tests;
 
-/// How many cookies an answer deletes at most. A request with more names of ours than that was made
-/// up.
+/// How many cookies a response deletes at most. No browser sends more names of ours than that.
 const MAX_DELETED: usize = 64;
 
 /// The cookies of a request.
@@ -20,11 +19,11 @@ pub(crate) struct Cookies<'a> {
     pairs: Vec<(&'a [u8], &'a [u8])>,
 }
 
-/// The value of a `Set-Cookie` header. It is a credential, so its debug output stops at the name.
+/// The value of a `Set-Cookie` header. It is a credential, so `Debug` shows only the name.
 #[derive(Clone, Eq, PartialEq)]
 pub(crate) struct SetCookie(String);
 
-/// How a cookie is set: what stands behind its name and value.
+/// The attributes of a cookie that vary.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Attributes<'a> {
     pub(super) domain: Option<&'a str>,
@@ -34,15 +33,14 @@ pub(super) struct Attributes<'a> {
 // === impl Cookies ===
 
 impl<'a> Cookies<'a> {
-    /// The cookies of these `Cookie` headers. HTTP/2 may cut one header into several (RFC 9113
-    /// section 8.2.3).
+    /// The cookies of these `Cookie` headers. HTTP/2 may split one header (RFC 9113 section 8.2.3).
     pub(crate) fn read(headers: impl IntoIterator<Item = &'a [u8]>) -> Self {
         Self {
             pairs: headers.into_iter().flat_map(pairs).collect(),
         }
     }
 
-    /// The values that the cookie of a name may have: see [`candidates`].
+    /// The possible values of a cookie, chunks put together: see [`candidates`].
     pub(super) fn candidates(&self, name: &str) -> Vec<std::borrow::Cow<'a, str>> {
         candidates(self.pairs.iter().copied(), name)
     }
@@ -56,25 +54,24 @@ impl<'a> Cookies<'a> {
         of_name.filter_map(|(_, value)| std::str::from_utf8(value).ok())
     }
 
-    /// The names that a cookie of this name has here, whole and in pieces, each once, with how
-    /// often it was carried.
-    fn carried(&self, name: &str) -> Vec<(&'a str, usize)> {
-        let mut carried: Vec<(&str, usize)> = Vec::new();
+    /// The names under which the request has this cookie, whole or in chunks, and how often each.
+    fn names_of(&self, name: &str) -> Vec<(&'a str, usize)> {
+        let mut names: Vec<(&str, usize)> = Vec::new();
         for (own, _) in &self.pairs {
-            let Some(own) = piece_of(own, name) else {
+            let Some(own) = chunk_name(own, name) else {
                 continue;
             };
-            let known = carried.iter().position(|(known, _)| *known == own);
-            if let Some((_, times)) = known.and_then(|at| carried.get_mut(at)) {
+            let known = names.iter().position(|(known, _)| *known == own);
+            if let Some((_, times)) = known.and_then(|at| names.get_mut(at)) {
                 *times += 1;
-            } else if carried.len() < MAX_DELETED {
-                carried.push((own, 1));
+            } else if names.len() < MAX_DELETED {
+                names.push((own, 1));
             }
         }
-        carried
+        names
     }
 
-    /// The names here that begin with this, and so are cookies of ours, each once.
+    /// The names that begin with `start` and so are ours, each once.
     pub(super) fn beginning_with(&self, start: &str) -> Vec<&'a str> {
         let mut names: Vec<&str> = Vec::new();
         for (own, _) in &self.pairs {
@@ -91,8 +88,8 @@ impl<'a> Cookies<'a> {
     }
 }
 
-/// The name, where it is this one or that of a piece of it.
-fn piece_of<'a>(own: &'a [u8], name: &str) -> Option<&'a str> {
+/// The name, if it is `name` or that of a chunk of it.
+fn chunk_name<'a>(own: &'a [u8], name: &str) -> Option<&'a str> {
     let own = std::str::from_utf8(own).ok()?;
     let ours = match own.strip_prefix(name)?.split_at_checked(1) {
         None => true,
@@ -121,7 +118,7 @@ impl fmt::Debug for Cookies<'_> {
 // === impl SetCookie ===
 
 impl SetCookie {
-    /// The value of the header: visible ASCII.
+    /// The value of the header, in visible ASCII.
     pub(crate) fn header(&self) -> &str {
         &self.0
     }
@@ -132,20 +129,22 @@ impl SetCookie {
         rest.is_some_and(|rest| rest.starts_with('='))
     }
 
-    /// A cookie that lives for so long.
-    pub(super) fn set(name: &str, value: &str, lives: Duration, how: Attributes<'_>) -> Self {
+    /// Sets a cookie for `ttl`.
+    pub(super) fn set(name: &str, value: &str, ttl: Duration, attributes: Attributes<'_>) -> Self {
         Self(format!(
-            "{name}={value}; Path=/; Max-Age={}{how}",
-            lives.as_secs()
+            "{name}={value}; Path=/; Max-Age={}{attributes}",
+            ttl.as_secs()
         ))
     }
 
-    /// The deletion of a cookie. A browser heeds it only where name, path and domain are those that
-    /// it was set with, and of a name with a prefix only with `Secure` (CVE-2025-55162).
-    pub(super) fn delete(name: &str, how: Attributes<'_>) -> Self {
-        // What knows no Max-Age knows Expires (RFC 6265 section 5.2).
+    /// Deletes a cookie. A browser does so only if name, path and domain are those of the cookie, and
+    /// for a prefixed name only with `Secure` (CVE-2025-55162).
+    pub(super) fn delete(name: &str, attributes: Attributes<'_>) -> Self {
+        // For clients without Max-Age (RFC 6265 section 5.2).
         const LONG_AGO: &str = "Expires=Thu, 01 Jan 1970 00:00:00 GMT";
-        Self(format!("{name}=; Path=/; Max-Age=0; {LONG_AGO}{how}"))
+        Self(format!(
+            "{name}=; Path=/; Max-Age=0; {LONG_AGO}{attributes}"
+        ))
     }
 }
 
@@ -174,58 +173,58 @@ impl fmt::Display for Attributes<'_> {
 // === the session's cookies ===
 
 impl Settings {
-    /// Sets a cookie of the session in as many pieces as it needs, and deletes the pieces of a
-    /// former value that the browser would go on to send beside it.
-    pub(super) fn put(
+    /// Sets a cookie of the session, in as many chunks as it needs, and deletes the chunks of a former
+    /// value that the browser would still send.
+    pub(super) fn set(
         &self,
         cookies: &Cookies<'_>,
         name: &str,
         value: &str,
-        lives: Duration,
+        ttl: Duration,
     ) -> Vec<SetCookie> {
-        let pieces = cut(name, value);
-        let how = self.attributes();
-        let set = pieces
+        let chunks = cut(name, value);
+        let attributes = self.attributes();
+        let set = chunks
             .iter()
-            .map(|(name, value)| SetCookie::set(name, value, lives, how));
+            .map(|(name, value)| SetCookie::set(name, value, ttl, attributes));
         let mut lines: Vec<_> = set.collect();
-        for (carried, times) in cookies.carried(name) {
-            if !pieces.iter().any(|(name, _)| name == carried) {
-                lines.push(SetCookie::delete(carried, how));
+        for (sent, times) in cookies.names_of(name) {
+            if !chunks.iter().any(|(name, _)| name == sent) {
+                lines.push(SetCookie::delete(sent, attributes));
             }
             if times > 1 {
-                lines.extend(self.delete_elsewhere(carried));
+                lines.extend(self.delete_at_other_domains(sent));
             }
         }
         lines
     }
 
-    /// Deletes a cookie of the session, as far as the request carries it.
+    /// Deletes a cookie of the session, under each name in the request.
     pub(super) fn delete(&self, cookies: &Cookies<'_>, name: &str) -> Vec<SetCookie> {
         let mut lines = Vec::new();
-        for (carried, times) in cookies.carried(name) {
-            lines.push(SetCookie::delete(carried, self.attributes()));
+        for (sent, times) in cookies.names_of(name) {
+            lines.push(SetCookie::delete(sent, self.attributes()));
             if times > 1 {
-                lines.extend(self.delete_elsewhere(carried));
+                lines.extend(self.delete_at_other_domains(sent));
             }
         }
         lines
     }
 
-    /// Deletes all cookies of the session that the request carries.
+    /// Deletes all cookies of the session that are in the request.
     pub(super) fn delete_session(&self, cookies: &Cookies<'_>) -> Vec<SetCookie> {
         let mut lines = self.delete(cookies, self.names.token());
         lines.extend(self.delete(cookies, self.names.sealed()));
         lines
     }
 
-    /// Deletes what a name has at other domains than ours. A browser sends a name twice where a
-    /// neighbour set it too, or where `cookie.domain` was another once, and then two sessions might
-    /// stand in each other's way for as long as they live.
-    fn delete_elsewhere(&self, name: &str) -> Vec<SetCookie> {
+    /// Deletes the cookies of a name at other domains. A browser sends a name twice where a neighbour
+    /// has set it too, or where `cookie.domain` was changed, and then two sessions could conflict until
+    /// they end.
+    fn delete_at_other_domains(&self, name: &str) -> Vec<SetCookie> {
         let host = self.host();
         let parents = host.match_indices('.').map(|(at, _)| &host[at + 1..]);
-        // A name with one label alone takes no cookies.
+        // Browsers accept no cookie for a single label.
         let domains = std::iter::once(host)
             .chain(parents)
             .filter(|name| name.contains('.'));

@@ -9,13 +9,12 @@ use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use tokio::sync::Semaphore;
 
-use super::record::{NotRenewed, Session};
-use super::redis::{Kind, RedisSettings};
+use super::record::{RefreshFailure, Session};
 use super::sessions::Redeem;
 use super::settings::Settings;
-use super::store::StoreSettings;
+use super::store::{RedisSettings, RedisTopology, StoreSettings};
 use super::{Cookies, Keys, SetCookie, bytes};
-use crate::provider::{Person, ProviderTokens, Renewed, Secret, SignedIn};
+use crate::provider::{Authentication, Person, ProviderTokens, Secret};
 
 /// The companion's `sso.url` in tests.
 pub(super) const URL: &str = "https://auth.example.com";
@@ -72,8 +71,8 @@ pub(super) fn tokens(refresh_token: Option<&str>, expires_at: Timestamp) -> Prov
 }
 
 /// Ada, whose provider's tokens last for an hour.
-pub(super) fn ada() -> SignedIn {
-    SignedIn {
+pub(super) fn ada() -> Authentication {
+    Authentication {
         person: person("ada"),
         tokens: tokens(Some("refresh-0"), at(3600)),
     }
@@ -126,10 +125,10 @@ pub(super) fn redis_settings(session: &serde_json::Value) -> RedisSettings {
     });
     let file = |name: &str| session["redis"][name].as_str().map(PathBuf::from);
     RedisSettings {
-        kind: match scheme.split_once('-') {
-            Some((_, "cluster")) => Kind::Cluster,
-            Some((_, "sentinel")) => Kind::Sentinel(master.to_owned()),
-            _ => Kind::Single,
+        topology: match scheme.split_once('-') {
+            Some((_, "cluster")) => RedisTopology::Cluster,
+            Some((_, "sentinel")) => RedisTopology::Sentinel(master.to_owned()),
+            _ => RedisTopology::Single,
         },
         nodes: nodes.collect(),
         tls: scheme.starts_with("rediss"),
@@ -147,8 +146,8 @@ pub(super) struct Browser {
 }
 
 impl Browser {
-    /// Heeds the answer's cookies, and checks that a browser would take each.
-    pub(super) fn heed(&mut self, lines: &[SetCookie]) {
+    /// Takes the response's cookies, and checks that a browser would take each.
+    pub(super) fn store(&mut self, lines: &[SetCookie]) {
         for line in lines {
             let line = line.header();
             let (pair, attributes) = line.split_once("; ").unwrap();
@@ -196,7 +195,7 @@ pub(super) fn cookies(header: &str) -> Cookies<'_> {
     Cookies::read([header.as_bytes()])
 }
 
-/// A provider that renews when it is let, and counts.
+/// A provider that refreshes when it is allowed to, and counts.
 #[derive(Debug)]
 pub(super) struct FakeProvider {
     asked: AtomicUsize,
@@ -204,19 +203,23 @@ pub(super) struct FakeProvider {
     shown: std::sync::Mutex<Vec<String>>,
     /// A permit lets one redemption come to its end.
     pub(super) gate: Semaphore,
-    pub(super) answer: fn(&Session, usize) -> Result<Renewed, NotRenewed>,
+    pub(super) answer: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
 }
 
 impl FakeProvider {
     /// One that answers at once.
-    pub(super) fn new(answer: fn(&Session, usize) -> Result<Renewed, NotRenewed>) -> Arc<Self> {
+    pub(super) fn new(
+        answer: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
+    ) -> Arc<Self> {
         let provider = Self::closed(answer);
         provider.gate.add_permits(1000);
         provider
     }
 
     /// One that lets everybody wait.
-    pub(super) fn closed(answer: fn(&Session, usize) -> Result<Renewed, NotRenewed>) -> Arc<Self> {
+    pub(super) fn closed(
+        answer: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             asked: AtomicUsize::new(0),
             shown: std::sync::Mutex::default(),
@@ -240,16 +243,16 @@ impl FakeProvider {
 }
 
 /// New tokens for another hour from when the last ones ran out.
-pub(super) fn rotate(session: &Session, time: usize) -> Result<Renewed, NotRenewed> {
+pub(super) fn rotate(session: &Session, time: usize) -> Result<Authentication, RefreshFailure> {
     let expires_at = Timestamp::from_secs(session.tokens.expires_at + 3600);
-    Ok(Renewed {
+    Ok(Authentication {
         person: session.person.clone(),
         tokens: tokens(Some(&format!("refresh-{time}")), expires_at),
     })
 }
 
 impl Redeem for FakeProvider {
-    async fn redeem(&self, session: Session) -> Result<Renewed, NotRenewed> {
+    async fn redeem(&self, session: Session) -> Result<Authentication, RefreshFailure> {
         let time = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let token = session.tokens.refresh_token.as_ref().unwrap();
         self.shown.lock().unwrap().push(token.expose().to_owned());

@@ -1,8 +1,8 @@
-//! The keys of sessions: one to sign session tokens and one to seal what only the companion opens,
-//! several generations of both, and one for handles.
+//! The session keys: several generations of a signing key for session tokens and a sealing key for
+//! what only the companion opens, and one key for handles.
 //!
-//! [`Keys`] is a snapshot of the key file. Whoever holds it changes it for a newer one as a whole
-//! when the file changes; nothing in it depends on when that was, only on the time that is passed.
+//! [`Keys`] is a snapshot of the key file, and is replaced as a whole when the file changes. Which key
+//! is in use depends only on the time that is passed in.
 
 mod file;
 mod seal;
@@ -11,7 +11,7 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use file::{KeyFileError, Written, make_or_rotate};
+pub(crate) use file::{KeyFileChange, KeyFileError, make_or_rotate};
 pub(super) use seal::{Binding, Purpose, open_with, seal_with};
 
 use std::fmt;
@@ -39,13 +39,13 @@ pub(crate) struct Keys {
 
 /// One generation.
 struct Key {
-    made: Timestamp,
+    created: Timestamp,
     use_after: Timestamp,
     sealing: SecretKey,
-    /// What a sealed value names this key by.
+    /// The key id in sealed values.
     sealing_id: [u8; 8],
     signing: SigningKey,
-    /// The public half as a JSON Web Key, and its RFC 7638 thumbprint.
+    /// The public key as a JSON Web Key, and its RFC 7638 thumbprint.
     jwk: String,
     kid: String,
 }
@@ -53,50 +53,50 @@ struct Key {
 // === impl Keys ===
 
 impl Keys {
-    /// Reads a key file. Beside the keys, what the operator should be warned of.
+    /// Reads a key file. Beside the keys, a warning for the operator.
     pub(crate) fn load(path: &Path) -> Result<(Self, Option<String>), KeyFileError> {
         file::load(path)
     }
 
-    /// The key set that verifies session tokens, as JSON (RFC 7517): keys that do not sign yet are
-    /// in it too, so that all filters know them by then.
+    /// The key set that verifies session tokens, as JSON (RFC 7517). It includes keys that are not in
+    /// use yet, so that all filters know them by then.
     pub(crate) fn jwks_json(&self) -> String {
         let keys: Vec<_> = self.all().map(|key| key.jwk.as_str()).collect();
         format!(r#"{{"keys":[{}]}}"#, keys.join(","))
     }
 
-    /// When the key was made that signs and seals now, for the operator's eyes.
-    pub(crate) fn made(&self, now: Timestamp) -> Timestamp {
-        self.current(now).made
+    /// When the current key was created, for metrics.
+    pub(crate) fn current_created_at(&self, now: Timestamp) -> Timestamp {
+        self.current(now).created
     }
 
-    /// What a revocation calls all sessions of a person by: of no use to whoever reads it, because
-    /// nobody without the key can tell who it is.
+    /// The handle of a person, by which revocations name all their sessions. Without the key it reveals
+    /// nothing about the person.
     pub(crate) fn handle(&self, idp: &str, sub: &str) -> Id {
         self.hashed(&[idp, sub])
     }
 
-    /// What this companion knows a session of the provider by (OpenID Connect Back-Channel Logout
-    /// 1.0 section 2.1). It has three fields where a handle has two, so neither is ever the other.
-    pub(crate) fn provider_session(&self, idp: &str, sid: &str) -> Id {
+    /// Our id for a session at the provider (`sid`, OpenID Connect Back-Channel Logout 1.0 section 2.1).
+    /// It hashes three fields where a handle hashes two, so they can't collide.
+    pub(crate) fn provider_session_by_sid(&self, idp: &str, sid: &str) -> Id {
         self.hashed(&["sid", idp, sid])
     }
 
-    /// What this companion knows a person's sessions of the provider by, where the provider gave none
-    /// of them a name. As many fields as a session of the provider has, and another first one.
-    pub(crate) fn nameless_sessions(&self, idp: &str, sub: &str) -> Id {
+    /// Our id for all sessions of a person at a provider that sends no `sid`. It hashes as many fields
+    /// as one with a `sid`, and another first field.
+    pub(crate) fn provider_session_without_sid(&self, idp: &str, sub: &str) -> Id {
         self.hashed(&["sub", idp, sub])
     }
 
-    /// What this companion knows the provider's own session by that a session of ours is of.
-    pub(crate) fn at_provider(&self, session: &Session) -> Id {
+    /// Our id for the provider session that a session belongs to.
+    pub(crate) fn provider_session(&self, session: &Session) -> Id {
         match &session.tokens.sid {
-            Some(sid) => self.provider_session(&session.idp, sid),
-            None => self.nameless_sessions(&session.idp, &session.person.sub),
+            Some(sid) => self.provider_session_by_sid(&session.idp, sid),
+            None => self.provider_session_without_sid(&session.idp, &session.person.sub),
         }
     }
 
-    /// What this companion knows a logout token by.
+    /// Our id for a logout token.
     pub(crate) fn logout_token(&self, idp: &str, jti: &str) -> Id {
         self.hashed(&["jti", idp, jti])
     }
@@ -109,19 +109,19 @@ impl Keys {
         )))
     }
 
-    /// The key that signs and seals: the newest whose time has come. The oldest, where a clock is
-    /// so slow that none has.
+    /// The key in use: the newest whose `use_after` has passed, or the oldest if none has, because the
+    /// clock is wrong.
     fn current(&self, now: Timestamp) -> &Key {
         let oldest = self.older.last().unwrap_or(&self.newest);
-        let mut come = self.all().filter(|key| key.use_after <= now);
-        come.next().unwrap_or(oldest)
+        let mut usable = self.all().filter(|key| key.use_after <= now);
+        usable.next().unwrap_or(oldest)
     }
 
     fn all(&self) -> impl Iterator<Item = &Key> {
         iter::once(&self.newest).chain(&self.older)
     }
 
-    /// Keys as a fresh file would hold them.
+    /// The keys of a new key file.
     #[cfg(test)]
     pub(crate) fn fresh(now: Timestamp) -> Self {
         file::Document::new(now).keys().unwrap()
@@ -144,12 +144,12 @@ impl Key {
         let signing = SigningKey::from_slice(entry.signing.bytes()).ok()?;
         let point = signing.verifying_key().to_encoded_point(false);
         let (x, y) = (bytes::encode(point.x()?), bytes::encode(point.y()?));
-        // In the order and form that RFC 7638 section 3.2 hashes.
+        // In the order and format of RFC 7638 section 3.2.
         let members = format!(r#""crv":"P-256","kty":"EC","x":"{x}","y":"{y}""#);
         let kid = bytes::encode(Sha256::digest(format!("{{{members}}}")));
         let id = keyed_hash(&entry.sealing, b"portcullis: the name of a sealing key");
         Some(Self {
-            made: Timestamp::from_secs(entry.made),
+            created: Timestamp::from_secs(entry.created),
             use_after: Timestamp::from_secs(entry.use_after),
             sealing: entry.sealing.clone(),
             sealing_id: bytes::first(id),
@@ -159,7 +159,7 @@ impl Key {
         })
     }
 
-    /// A fresh scalar of the curve P-256.
+    /// A random scalar of the curve P-256.
     fn random_scalar() -> SecretKey {
         let key = SigningKey::random(&mut rand_core::OsRng);
         SecretKey::from(<[u8; 32]>::from(key.to_bytes()))
@@ -177,7 +177,7 @@ impl fmt::Debug for Key {
 
 /// HMAC-SHA256 (RFC 2104).
 fn keyed_hash(key: &SecretKey, message: &[u8]) -> [u8; 32] {
-    // A key shorter than a block is filled up with zeros in any case.
+    // A key shorter than a block is padded with zeros (RFC 2104 section 2).
     let mut block = Zeroizing::new([0; 64]);
     block[..32].copy_from_slice(key.bytes());
     let mac = Hmac::<Sha256>::new((&*block).into());

@@ -1,5 +1,5 @@
-//! Sign-ins under way: each in a cookie of its own, so that several tabs can sign in at once, and
-//! none can be ended in a browser that did not begin it.
+//! Sign-in attempts: each has a cookie of its own, so that several tabs can sign in at once, and none
+//! can be completed in another browser.
 
 use std::time::Duration;
 
@@ -18,49 +18,49 @@ use super::settings::{SameSite, Settings};
 mod tests;
 
 /// How long a sign-in may take.
-pub(super) const LIVES: Duration = Duration::from_secs(600);
+pub(super) const LOGIN_TTL: Duration = Duration::from_secs(600);
 
-/// How many may be under way in one browser, the newest counted in. The oldest go.
+/// How many attempts one browser may have, the new one included. The oldest are dropped.
 const MAX_ATTEMPTS: usize = 8;
 
-/// How many bytes their cookies may have together, for the headers of a request have an end.
+/// The longest their cookies may be together, because proxies limit the headers of a request.
 const MAX_BYTES: usize = 8000;
 
 /// The longest value of one cookie.
 const MAX_VALUE: usize = 4000;
 
-/// How soon a second sign-in to the same place is no sign-in but a loop.
-const LOOP: Duration = Duration::from_secs(10);
+/// A second sign-in for the same `rd` within this time is a loop.
+const LOOP_WINDOW: Duration = Duration::from_secs(10);
 
-/// The attempt that stands for one that has just come to its end. Others have longer names.
-const DONE: &str = "done";
+/// The id of the cookie that records a completed sign-in. Ids of attempts are longer.
+const COMPLETED: &str = "done";
 
-/// How much clocks may differ.
-pub(super) const SKEW: Duration = Duration::from_secs(60);
+/// How far the clocks of replicas may differ.
+pub(super) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// These cookies are for the companion's host alone, and a callback comes from another site.
-const HOW: Attributes<'static> = Attributes {
+/// The cookies are for the companion's host alone, and the callback comes from another site.
+const ATTRIBUTES: Attributes<'static> = Attributes {
     domain: None,
     same_site: SameSite::Lax,
 };
 
-/// A sign-in under way.
+/// A sign-in attempt.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Login<T> {
-    #[serde(with = "seconds")]
-    made: Timestamp,
-    /// Where it leads, as it was asked for and judged.
+    #[serde(rename = "made", with = "seconds")]
+    created: Timestamp,
+    /// The redirect target, which was validated.
     pub(crate) rd: String,
-    /// What the provider part needs to end it.
+    /// What the provider needs to complete it.
     pub(crate) attempt: T,
 }
 
-/// A sign-in has more to remember than a cookie holds: the return-to URL is too long.
+/// An attempt does not fit into a cookie, because its `rd` is too long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the return-to URL is too long to be kept in a cookie")]
+#[error("`rd` is too long for a cookie")]
 pub(crate) struct TooLong;
 
-/// A browser's sign-ins, seen with the keys of this time.
+/// The sign-in attempts of one browser.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Logins<'a> {
     pub(super) settings: &'a Settings,
@@ -72,7 +72,7 @@ pub(super) struct Logins<'a> {
 // === impl Logins ===
 
 impl Logins<'_> {
-    /// The cookies for a sign-in that begins now.
+    /// The cookies for a new attempt.
     pub(super) fn begin<T: Serialize>(
         self,
         id: &str,
@@ -81,7 +81,7 @@ impl Logins<'_> {
     ) -> Result<Vec<SetCookie>, TooLong> {
         let name = self.settings.names.login(id);
         let login = Login {
-            made: self.now,
+            created: self.now,
             rd: rd.to_owned(),
             attempt,
         };
@@ -95,92 +95,98 @@ impl Logins<'_> {
             return Err(TooLong);
         }
         let mut lines = self.make_room(name.len() + value.len());
-        lines.push(SetCookie::set(&name, &value, LIVES, HOW));
+        lines.push(SetCookie::set(&name, &value, LOGIN_TTL, ATTRIBUTES));
         Ok(lines)
     }
 
-    /// The sign-in of this name, if this browser began it, here, and not too long ago.
+    /// The attempt of this id, if this browser began it here and it has not expired.
     pub(super) fn find<T: DeserializeOwned>(self, id: &str) -> Option<Login<T>> {
         let name = self.settings.names.login(id);
         self.open(&name)
     }
 
-    /// Deletes the cookie of a sign-in that has come to its end, well or not.
+    /// The line that deletes the cookie of an attempt.
     pub(super) fn delete(settings: &Settings, id: &str) -> SetCookie {
-        SetCookie::delete(&settings.names.login(id), HOW)
+        SetCookie::delete(&settings.names.login(id), ATTRIBUTES)
     }
 
-    /// Notes that a sign-in to this place has just been made.
-    pub(super) fn done(self, rd: &str) -> SetCookie {
-        let name = self.settings.names.login(DONE);
+    /// The cookie that records a completed sign-in for this `rd`.
+    pub(super) fn completed(self, rd: &str) -> SetCookie {
+        let name = self.settings.names.login(COMPLETED);
         let login = Login {
-            made: self.now,
+            created: self.now,
             rd: hash_of(rd),
             attempt: (),
         };
-        // Text and numbers: nothing in it can fail to be written.
+        // Text and numbers: serialization can't fail.
         let content = serde_json::to_vec(&login).unwrap_or_default();
         let value = self.keys.seal(
-            self.settings.binding(Purpose::Done, &name),
+            self.settings.binding(Purpose::CompletedLogin, &name),
             &content,
             self.now,
         );
-        SetCookie::set(&name, &value, LOOP, HOW)
+        SetCookie::set(&name, &value, LOOP_WINDOW, ATTRIBUTES)
     }
 
-    /// Forgets the note that [`Logins::done`] leaves, where the browser has one: who has signed out
-    /// and signs in again is in no loop.
-    pub(super) fn forget_done(settings: &Settings, cookies: &Cookies<'_>) -> Option<SetCookie> {
-        let name = settings.names.login(DONE);
+    /// Deletes the cookie of [`Logins::completed`], if the browser has it: signing in after a sign-out
+    /// is no loop.
+    pub(super) fn forget_completed(
+        settings: &Settings,
+        cookies: &Cookies<'_>,
+    ) -> Option<SetCookie> {
+        let name = settings.names.login(COMPLETED);
         let carried = cookies.values(&name).next().is_some();
-        carried.then(|| SetCookie::delete(&name, HOW))
+        carried.then(|| SetCookie::delete(&name, ATTRIBUTES))
     }
 
-    /// Whether a sign-in to this place has been made so short a time ago that another one would not
-    /// help either.
+    /// Whether a sign-in for this `rd` was completed so recently that another one would not help
+    /// either.
     pub(super) fn is_loop(self, rd: &str) -> bool {
-        let name = self.settings.names.login(DONE);
+        let name = self.settings.names.login(COMPLETED);
         let hash = hash_of(rd);
         self.cookies.values(&name).any(|value| {
             let content = self
                 .keys
-                .open(self.settings.binding(Purpose::Done, &name), value);
+                .open(self.settings.binding(Purpose::CompletedLogin, &name), value);
             let login = content.and_then(|content| serde_json::from_slice(&content).ok());
             login.is_some_and(|login: Login<()>| {
-                login.rd == hash && self.now.since(login.made) < LOOP && login.made <= self.now
+                login.rd == hash
+                    && self.now.since(login.created) < LOOP_WINDOW
+                    && login.created <= self.now
             })
         })
     }
 
-    /// Deletes what is over or not ours, and of the rest the oldest that leave no room for one of
-    /// this size.
+    /// Deletes attempts that have expired or do not open, and the oldest ones that leave no room for
+    /// `size` more bytes.
     fn make_room(self, size: usize) -> Vec<SetCookie> {
         let names = self.cookies.beginning_with(&self.settings.names.login(""));
-        let done = self.settings.names.login(DONE);
+        let completed = self.settings.names.login(COMPLETED);
         let mut attempts: Vec<(Timestamp, usize, &str)> = names
             .into_iter()
-            .filter(|name| *name != done)
+            .filter(|name| *name != completed)
             .map(|name| {
                 let login = self.open::<serde::de::IgnoredAny>(name);
-                let made = login.map(|login| login.made).unwrap_or_default();
+                let created = login.map(|login| login.created).unwrap_or_default();
                 let sizes = self
                     .cookies
                     .values(name)
                     .map(|value| name.len() + value.len());
-                (made, sizes.sum(), name)
+                (created, sizes.sum(), name)
             })
             .collect();
         attempts.sort_unstable_by(|one, other| other.cmp(one));
         let (mut count, mut total) = (1, size);
         let mut lines = Vec::new();
-        for (made, size, name) in attempts {
-            let stays =
-                made != Timestamp::default() && count < MAX_ATTEMPTS && total + size <= MAX_BYTES;
+        for (created, size, name) in attempts {
+            let stays = created != Timestamp::default()
+                && count < MAX_ATTEMPTS
+                && total + size <= MAX_BYTES;
             if stays {
                 count += 1;
                 total += size;
             } else {
-                lines.push(SetCookie::delete(name, HOW));
+                lines.push(SetCookie::delete(name, ATTRIBUTES));
             }
         }
         lines
@@ -192,8 +198,9 @@ impl Logins<'_> {
                 .keys
                 .open(self.settings.binding(Purpose::Login, name), value)?;
             let login: Login<T> = serde_json::from_slice(&content).ok()?;
-            // A replica's clock may be ahead of ours by a little.
-            let fresh = self.now < login.made.after(LIVES) && login.made <= self.now.after(SKEW);
+            // Another replica's clock may be slightly ahead.
+            let fresh = self.now < login.created.after(LOGIN_TTL)
+                && login.created <= self.now.after(CLOCK_SKEW);
             fresh.then_some(login)
         })
     }

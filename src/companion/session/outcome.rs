@@ -1,88 +1,97 @@
-//! What comes of a session.
+//! What becomes of a session.
 
 use super::cookies::SetCookie;
 use super::record::Session;
 use super::unavailable::Unavailable;
 
-/// A session that has begun, or goes on.
+/// A session that has begun or was refreshed.
 #[derive(Clone, Debug)]
-pub(crate) struct Live {
-    /// Who it is, and what is known of the session.
+pub(crate) struct ActiveSession {
+    /// The session.
     pub(crate) session: Session,
-    /// What the answer has to set, whatever it says besides.
+    /// The cookies that the response must set, whatever else it says.
     pub(crate) set_cookies: Vec<SetCookie>,
 }
 
 /// Why there is no session.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum NoSession {
-    /// It is over, or there was none.
-    #[error("{why}")]
+    /// It has ended, or there was none.
+    #[error("{reason}")]
     Ended {
         /// Why.
-        why: Why,
-        /// What the answer has to set.
+        reason: EndReason,
+        /// The cookies that the response must set.
         set_cookies: Vec<SetCookie>,
     },
-    /// Nobody can tell just now.
+    /// The store or the provider is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// Why a session is over. For the log: whoever asks is told the same for all of them.
+/// Why a session has ended. For the log: clients get the same response for all of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum Why {
-    /// No cookie holds a sealed session of ours.
-    #[error("no cookie holds a sealed session that opens")]
-    Absent,
-    /// The cookies hold two sessions, and who put the second one there nobody knows.
+pub(crate) enum EndReason {
+    /// No cookie holds a sealed session that opens.
+    #[error("no valid session cookie")]
+    NoCookie,
+    /// The cookies hold two sessions, and nobody knows who has set the second one.
     #[error("the cookies hold two sessions")]
     Ambiguous,
-    /// The provider's own token has run out, and here it cannot be renewed.
-    #[error("the provider's token has run out")]
-    Due,
-    /// Redis does not have it any more.
-    #[error("the session's record is gone")]
-    Gone,
-    /// Nobody used it for too long.
-    #[error("the session was idle for too long")]
-    Idle,
-    /// It lasted as long as a session may.
-    #[error("the session has reached its full lifetime")]
-    Lifetime,
-    /// The provider says that it is over, or its refresh token has been spent.
-    #[error("the provider has ended the session, or its refresh token was spent before")]
-    Refused,
-    /// Somebody signed out, or the provider ended it.
-    #[error("the session has been signed out")]
+    /// The provider's tokens have expired, and can't be refreshed here.
+    #[error("the provider's tokens have expired")]
+    ProviderTokenExpired,
+    /// The store has no record of it.
+    #[error("the store has no record of the session")]
+    RecordMissing,
+    /// It was not used for too long.
+    #[error("idle timeout")]
+    IdleTimeout,
+    /// It has reached its maximum lifetime.
+    #[error("maximum lifetime reached")]
+    LifetimeExceeded,
+    /// The provider has ended it, or its refresh token was used before.
+    #[error("the provider rejected the refresh token, or it was used before")]
+    RefreshRejected,
+    /// The person signed out, or the provider ended the session.
+    #[error("the session was revoked")]
     Revoked,
-    /// What is known of it is more than cookies hold.
-    #[error("what the provider says of the person is more than cookies hold")]
+    /// The person's claims do not fit into cookies.
+    #[error("the person's claims do not fit into cookies")]
     TooLarge,
-    /// What has ended is only known since after it began, and there is nothing to prove it by.
-    #[error("the record of ended sessions is younger than the session, which cannot be proved")]
-    AuthnFailure,
+    /// The revocation list is younger than the session, and the provider can't confirm it.
+    #[error("the session is older than the revocation list and can't be confirmed")]
+    Unverified,
 }
 
-/// A session has been signed out.
+impl From<EndReason> for NoSession {
+    fn from(reason: EndReason) -> Self {
+        Self::Ended {
+            reason,
+            set_cookies: Vec::new(),
+        }
+    }
+}
+
+/// A session was signed out.
 #[derive(Clone, Debug)]
 pub(crate) struct SignedOut {
-    /// What it was, if it was one: for the provider, which should end its own too.
+    /// The session, if there was exactly one: its provider should end its own session too.
     pub(crate) session: Option<Session>,
-    /// What the answer has to set.
+    /// The cookies that the response must set.
     pub(crate) set_cookies: Vec<SetCookie>,
 }
 
-/// What came of a logout token.
+/// What became of a logout token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum LoggedOut {
-    /// It was heeded before, and nothing was done.
-    Before,
-    /// It names a provider's session under which nobody is known to have signed in here.
-    Nobody,
-    /// This is ended.
-    Now {
-        /// How many marks the filters are told.
-        marks: usize,
+pub(crate) enum LogoutOutcome {
+    /// It was used before, and nothing was done.
+    Replayed,
+    /// It names a session at the provider to which no session here belongs.
+    UnknownSession,
+    /// Sessions were revoked.
+    Revoked {
+        /// How many revocations were added.
+        revocations: usize,
     },
 }

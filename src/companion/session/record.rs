@@ -1,4 +1,4 @@
-//! What is known of a session, and what of it is sealed.
+//! The session record: what is sealed into cookies and stores.
 
 use std::time::Duration;
 
@@ -8,50 +8,50 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::bytes;
-use crate::provider::{Person, ProviderTokens, RefreshError, Renewed};
+use crate::provider::{Authentication, Person, ProviderTokens, RefreshError};
 
 #[cfg(test)]
 mod tests;
 
-/// A session: who signed in, when, where, and what the provider gave for it.
+/// A session: who signed in, when, at which provider, and the provider's tokens.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Session {
-    /// The form of what is sealed. One of another form is not a session.
+    /// The version of the format. Another version is not a session.
     version: u32,
-    /// Its name: 128 random bits a sign-in.
+    /// Its id: 128 random bits, new for each sign-in.
     #[serde(with = "id")]
     pub(crate) sid: Id,
     /// When the person signed in. Kept over refreshes.
     #[serde(with = "seconds")]
     pub(crate) began: Timestamp,
-    /// When it ends whatever happens, as it was decided at sign-in. A longer lifetime in the
-    /// configuration revives no session whose mark has gone.
+    /// When it ends at the latest, as decided at sign-in. So a longer `session.lifetime` does not
+    /// revive a session whose revocation has expired.
     #[serde(with = "seconds")]
     pub(crate) ends: Timestamp,
-    /// When the provider last vouched for it: at sign-in, or when it last renewed its tokens.
-    #[serde(with = "seconds")]
-    pub(crate) vouched: Timestamp,
-    /// When it was last used, as far as is known.
+    /// When the provider last confirmed it: at sign-in, or when it last refreshed its tokens.
+    #[serde(rename = "vouched", with = "seconds")]
+    pub(crate) verified_at: Timestamp,
+    /// When it was last used, as far as is known here.
     #[serde(with = "seconds")]
     pub(crate) last_used: Timestamp,
     /// The name of the provider.
     pub(crate) idp: String,
     /// Who signed in.
     pub(crate) person: Person,
-    /// What the provider gave.
+    /// The provider's tokens.
     pub(crate) tokens: ProviderTokens,
 }
 
-/// Why the provider renews nothing.
+/// Why a session was not refreshed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum NotRenewed {
-    /// It says that the session is over, or says what cannot be believed.
+pub(crate) enum RefreshFailure {
+    /// The provider says that it has ended, or its response is not valid.
     Ended,
-    /// It cannot be reached, or cannot tell just now.
+    /// The provider or the store is unavailable.
     Unavailable,
 }
 
-impl From<RefreshError> for NotRenewed {
+impl From<RefreshError> for RefreshFailure {
     fn from(error: RefreshError) -> Self {
         match error {
             RefreshError::Ended(_) => Self::Ended,
@@ -63,22 +63,22 @@ impl From<RefreshError> for NotRenewed {
 impl Session {
     const VERSION: u32 = 1;
 
-    /// A session that begins at this moment, under a name of its own.
-    pub(super) fn begin(
+    /// A session that begins now, with an id of its own.
+    pub(super) fn new(
         idp: &str,
         person: Person,
         tokens: ProviderTokens,
         began: Timestamp,
         lifetime: Duration,
     ) -> Self {
-        // What is sealed has whole seconds, and is compared with what has just been made.
+        // The sealed form has whole seconds, and is compared with new sessions.
         let began = Timestamp::from_secs(began.secs());
         Self {
             version: Self::VERSION,
             sid: Id::from_bytes(bytes::random()),
             began,
             ends: began.after(lifetime),
-            vouched: began,
+            verified_at: began,
             last_used: began,
             idp: idp.to_owned(),
             person,
@@ -86,41 +86,41 @@ impl Session {
         }
     }
 
-    /// The session after the provider has vouched for it again.
-    pub(super) fn renewed(&self, renewed: Renewed, now: Timestamp) -> Self {
+    /// The session with the provider's new tokens.
+    pub(super) fn refreshed(&self, authentication: Authentication, now: Timestamp) -> Self {
         let now = Timestamp::from_secs(now.secs());
         Self {
-            vouched: now,
+            verified_at: now,
             last_used: now,
-            person: renewed.person,
-            tokens: renewed.tokens,
+            person: authentication.person,
+            tokens: authentication.tokens,
             ..self.clone()
         }
     }
 
-    /// Takes over what the provider gave for the session, or for another one of the same person
-    /// that has the same refresh token.
-    pub(super) fn take_over(&mut self, renewed: &Self) {
-        self.vouched = renewed.vouched;
-        self.last_used = self.last_used.max(renewed.last_used);
-        self.person = renewed.person.clone();
-        self.tokens = renewed.tokens.clone();
+    /// Takes over the tokens of a refreshed session: of this one, or of another session of the same
+    /// person that has the same refresh token.
+    pub(super) fn adopt(&mut self, refreshed: &Self) {
+        self.verified_at = refreshed.verified_at;
+        self.last_used = self.last_used.max(refreshed.last_used);
+        self.person = refreshed.person.clone();
+        self.tokens = refreshed.tokens.clone();
     }
 
-    /// What is put under the seal.
+    /// The content to seal.
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        // Text and numbers: nothing in it can fail to be written.
+        // Text and numbers: serialization can't fail.
         Zeroizing::new(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// Reads what was under the seal.
+    /// Reads sealed content.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let session: Self = serde_json::from_slice(bytes).ok()?;
         (session.version == Self::VERSION).then_some(session)
     }
 }
 
-/// Moments as whole seconds since the Unix epoch.
+/// Timestamps as whole seconds since the Unix epoch.
 pub(super) mod seconds {
     use portcullis_core::timestamp::Timestamp;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -134,7 +134,7 @@ pub(super) mod seconds {
     }
 }
 
-/// Names of 128 bits in their text form.
+/// Ids of 128 bits in their text form.
 pub(super) mod id {
     use portcullis_core::session::Id;
     use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
@@ -145,6 +145,6 @@ pub(super) mod id {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Id, D::Error> {
         let text = String::deserialize(from)?;
-        Id::parse(&text).ok_or_else(|| serde::de::Error::custom("not a name of 128 bits"))
+        Id::parse(&text).ok_or_else(|| serde::de::Error::custom("not an id of 128 bits"))
     }
 }

@@ -1,4 +1,4 @@
-//! Keys, which nobody may read in a log and which are gone from memory once they are dropped.
+//! Secret keys: never logged, and wiped from memory on drop.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::bytes;
 
-/// The 32 bytes of a key. Its debug output says nothing of it.
+/// A key of 32 bytes. `Debug` is redacted.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub(super) struct SecretKey([u8; 32]);
 
 impl SecretKey {
-    /// A fresh key.
+    /// A random key.
     pub(super) fn random() -> Self {
         Self(bytes::random())
     }
@@ -42,7 +42,7 @@ impl Serialize for SecretKey {
 
 impl<'de> Deserialize<'de> for SecretKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // What is wrong with the text is not told, for the text is a secret.
+        // The error quotes nothing, because the text is a secret.
         let wrong = || serde::de::Error::custom("not 32 bytes in base64url without padding");
         let text = Zeroizing::new(String::deserialize(deserializer).map_err(|_| wrong())?);
         let bytes = Zeroizing::new(bytes::decode(text.as_bytes()).ok_or_else(wrong)?);

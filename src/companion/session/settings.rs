@@ -1,4 +1,4 @@
-//! How sessions are kept, as the operator wants it.
+//! The settings of sessions.
 
 use std::time::Duration;
 
@@ -7,37 +7,37 @@ use portcullis_core::session::CookieNames;
 
 use super::keys::{Binding, Purpose};
 
-/// How sessions are kept.
+/// The settings of sessions.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Settings {
-    /// The policy's `sso.url`: what issues session tokens, and what all sealed values are bound to.
+    /// The policy's `sso.url`: the issuer of session tokens. Sealed values are bound to it.
     pub(crate) url: String,
     /// The names of the session's cookies.
     pub(crate) names: CookieNames,
     /// The domain of the session's cookies. `None`: the companion's own host alone.
     pub(crate) domain: Option<String>,
-    /// Which requests of other sites carry them.
+    /// Whether requests from other sites carry them.
     pub(crate) same_site: SameSite,
     /// How long a session lasts at most.
     pub(crate) lifetime: Duration,
-    /// How long one lasts unused.
+    /// The idle timeout.
     pub(crate) idle: Duration,
     /// How long a session token lasts.
     pub(crate) token: Duration,
 }
 
-/// Which requests of other sites carry a cookie. Not `Strict`: who comes back from the provider
-/// comes from another site.
+/// Whether requests from other sites carry a cookie. Not `Strict`: the callback comes from another
+/// site.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum SameSite {
-    /// Navigations by GET.
+    /// Only navigations by GET.
     Lax,
-    /// All of them.
+    /// All requests.
     None,
 }
 
 impl Settings {
-    /// The defaults, for this companion.
+    /// The defaults.
     pub(crate) fn new(sso: &Sso) -> Self {
         Self {
             url: sso.url().to_owned(),
@@ -50,7 +50,7 @@ impl Settings {
         }
     }
 
-    /// What a sealed value of this companion is bound to.
+    /// The binding of a sealed value.
     pub(super) fn binding<'a>(&'a self, purpose: Purpose, name: &'a str) -> Binding<'a> {
         Binding {
             purpose,
@@ -59,7 +59,7 @@ impl Settings {
         }
     }
 
-    /// The companion's host: of the URL what stands between scheme and port.
+    /// The companion's host, from its URL.
     pub(super) fn host(&self) -> &str {
         let authority = self.url.trim_start_matches("https://");
         authority.split(':').next().unwrap_or(authority)

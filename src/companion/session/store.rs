@@ -1,135 +1,200 @@
-//! Where it is kept what outlives a request: in this companion alone, or in Redis for several.
+//! The session store: whatever outlives a request, behind one trait.
+//!
+//! A new store is one file under `store/` with an implementation of [`SessionStore`], and its
+//! registration in [`StoreSettings`]. Nothing outside this module knows which store is in use, nor
+//! may a store know of cookies, keys or providers.
 
-mod alone;
+mod cookie;
+mod redis;
+mod settings;
+mod ticket;
 
-use std::path::PathBuf;
+use settings::StoreSettingsError;
+pub(crate) use settings::{RedisOptions, StoreOptions, StoreSettings, ValueInError};
+#[cfg(test)]
+pub(crate) use settings::{RedisSettings, RedisTopology};
+pub(super) use ticket::{RecordRef, Ticket};
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
+use zeroize::Zeroizing;
 
-use super::ended::{Ending, State, StateFile, StateFileError};
-use super::login;
-use super::redis::{Redis, RedisSettings};
-use super::settings::Settings;
+use super::clock::Clock;
+use super::keys::Purpose;
+use super::record::{RefreshFailure, Session};
+use super::revocations::{RevocationBatch, RevocationState};
 use super::unavailable::Unavailable;
-use alone::Alone;
 
-/// How much clocks may differ.
-const SKEW: Duration = Duration::from_secs(60);
+/// How far the clocks of replicas and filters may differ.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// Where sessions are kept.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum StoreSettings {
-    /// Sealed, in the browser's cookies. Beside them a file remembers which of them have ended.
-    Cookie {
-        /// That file.
-        state_file: PathBuf,
-    },
-    /// In Redis or Valkey, under tickets that the cookies hold.
-    Redis(RedisSettings),
-}
+/// Where sessions are kept, and what must be remembered of sessions and sign-ins.
+///
+/// Every error is [`Unavailable`]: callers answer 503 then, and never "yes". `async_trait` boxes the
+/// futures, because an `async fn` in a trait can't be called through `dyn` otherwise.
+#[async_trait]
+pub(super) trait SessionStore: fmt::Debug + Send + Sync {
+    /// Whether the store keeps records of sessions. If so, cookies hold a [`Ticket`]; if not, they
+    /// hold the session itself.
+    fn keeps_records(&self) -> bool;
 
-/// Where it is kept what outlives a request.
-#[derive(Debug)]
-pub(super) enum Store {
-    /// Sessions are in cookies.
-    Cookie(Box<Alone>),
-    /// Sessions are in Redis.
-    Redis(Box<Redis>),
-}
+    /// The session that a cookie stands for; `None` if it has ended or was deleted.
+    async fn load(&self, cookie: SealedContent) -> Result<Option<StoredSession>, Unavailable>;
 
-/// Our sessions that belong to one of a provider's.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct AtProvider {
-    pub(super) sids: Vec<Id>,
-    /// Whether there can be no other whose session token is good.
-    pub(super) all: bool,
-}
+    /// Keeps a session that begins now, for `ttl` unless it is used.
+    async fn create(&self, session: Session, ttl: Duration) -> Result<StoredSession, Unavailable>;
 
-impl Store {
-    /// Makes ready what is kept here. Redis is not asked yet: the companion starts without it.
-    pub(super) fn open(
-        store: StoreSettings,
-        settings: &Settings,
-        now: Timestamp,
-    ) -> Result<Self, StateFileError> {
-        Ok(match store {
-            StoreSettings::Cookie { state_file } => {
-                let file = StateFile::open(&state_file, now)?;
-                Self::Cookie(Box::new(Alone::new(file, settings.token, now)))
-            }
-            StoreSettings::Redis(redis) => Self::Redis(Box::new(Redis::new(redis, &settings.url))),
-        })
-    }
+    /// Writes a loaded session back, for another `ttl`. `false`: it was changed or deleted since it
+    /// was loaded, and nothing is written.
+    async fn save(&self, stored: &StoredSession, ttl: Duration) -> Result<bool, Unavailable>;
 
-    /// What has ended, as of this moment.
-    pub(super) async fn ended(&self, now: Timestamp) -> Result<Arc<State>, Unavailable> {
-        match self {
-            Self::Cookie(alone) => Ok(alone.file.state()),
-            Self::Redis(redis) => redis.ended(now).await,
-        }
-    }
-
-    /// Notes that something ends. When this returns well, it is kept; `false` means that its logout
-    /// token had been heeded before.
-    pub(super) async fn end(&self, ending: &Ending, now: Timestamp) -> Result<bool, Unavailable> {
-        match self {
-            Self::Cookie(alone) => alone.file.end(ending, now).await,
-            Self::Redis(redis) => redis.end(ending, now).await,
-        }
-    }
-
-    /// Notes that a sign-in comes to its end. `false`: it had before.
-    pub(super) async fn finish_login(
+    /// Refreshes a session while no other replica does, and keeps the result. Where another replica
+    /// has refreshed it since it was loaded, that result is returned and `refresh` is dropped.
+    async fn refresh_exclusively(
         &self,
-        attempt: &str,
-        now: Timestamp,
-    ) -> Result<bool, Unavailable> {
-        match self {
-            Self::Cookie(alone) => Ok(alone.finish_login(attempt, now)),
-            Self::Redis(redis) => {
-                redis
-                    .finish_login(attempt, login::LIVES + login::SKEW)
-                    .await
-            }
-        }
-    }
+        stored: &StoredSession,
+        refresh: Refreshing<'_>,
+    ) -> Result<Session, RefreshFailure>;
 
-    /// Notes that a session of ours belongs to one of a provider's. `token_ends` is when its session
-    /// token ends, and `ends` when the session does.
-    pub(super) async fn note_at_provider(
+    /// Deletes a session's record.
+    async fn delete(&self, sid: Id) -> Result<(), Unavailable>;
+
+    /// The revocation list as of now. A store that has none begins one, and the list says since
+    /// when it is complete.
+    async fn revocations(&self, now: Timestamp) -> Result<Arc<RevocationState>, Unavailable>;
+
+    /// Adds revocations. They are durable when this returns `Ok`. `false`: the logout token of the
+    /// batch was used before, and nothing is added.
+    async fn revoke(&self, batch: &RevocationBatch, now: Timestamp) -> Result<bool, Unavailable>;
+
+    /// Notes that a sign-in attempt is completed. `false`: it was completed before.
+    async fn finish_login(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable>;
+
+    /// Notes that a session belongs to a session at the provider. `lifetime` says until when its
+    /// session token and the session itself last.
+    async fn record_provider_session(
         &self,
-        at_provider: Id,
+        provider_session: Id,
         sid: Id,
-        (token_ends, ends): (Timestamp, Timestamp),
+        lifetime: Lifetime,
         now: Timestamp,
-    ) -> Result<(), Unavailable> {
-        match self {
-            Self::Cookie(alone) => {
-                alone.note_at_provider(at_provider, sid, token_ends, now);
-                Ok(())
-            }
-            Self::Redis(redis) => {
-                let until = ends.after(SKEW);
-                redis.note_at_provider(at_provider, sid, until, now).await
-            }
+    ) -> Result<(), Unavailable>;
+
+    /// The sessions that belong to a session at the provider.
+    async fn sessions_at_provider(
+        &self,
+        provider_session: Id,
+        now: Timestamp,
+    ) -> Result<ProviderSessions, Unavailable>;
+}
+
+/// What the session cookie holds under its seal.
+#[derive(Clone, Debug)]
+pub(super) enum SealedContent {
+    /// The session itself.
+    Session(Box<Session>),
+    /// The reference to a record in the store.
+    Ticket(Ticket),
+}
+
+/// A session as it was loaded.
+#[derive(Clone, Debug)]
+pub(super) struct StoredSession {
+    pub(super) session: Session,
+    /// The record in the store; `None` where the session is kept in its cookie.
+    pub(super) record: Option<RecordRef>,
+}
+
+/// A refresh that the store may run, once.
+pub(super) struct Refreshing<'a> {
+    /// Redeems the refresh token.
+    pub(super) redeem: Pin<Box<dyn Future<Output = Result<Session, RefreshFailure>> + Send + 'a>>,
+    /// How long an unused record is kept.
+    pub(super) idle: Duration,
+    pub(super) clock: Clock,
+}
+
+/// Until when a session and its session token last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lifetime {
+    pub(super) token_ends: Timestamp,
+    pub(super) session_ends: Timestamp,
+}
+
+/// The sessions here that belong to one session at the provider.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct ProviderSessions {
+    pub(super) sids: Vec<Id>,
+    /// Whether no session with a valid session token is missing.
+    pub(super) complete: bool,
+}
+
+// === impl SealedContent ===
+
+impl SealedContent {
+    /// What the cookies of a store are sealed for.
+    pub(super) fn purpose(keeps_records: bool) -> Purpose {
+        if keeps_records {
+            Purpose::Ticket
+        } else {
+            Purpose::Session
         }
     }
 
-    /// Our sessions that belong to this one of a provider's.
-    pub(super) async fn at_provider(
-        &self,
-        at_provider: Id,
-        now: Timestamp,
-    ) -> Result<AtProvider, Unavailable> {
-        match self {
-            Self::Cookie(alone) => Ok(alone.at_provider(at_provider, now)),
-            Self::Redis(redis) => {
-                let sids = redis.at_provider(at_provider, now).await?;
-                Ok(AtProvider { sids, all: true })
-            }
+    /// Reads what was sealed for this purpose.
+    pub(super) fn from_bytes(keeps_records: bool, bytes: &[u8]) -> Option<Self> {
+        if keeps_records {
+            Ticket::from_bytes(bytes).map(Self::Ticket)
+        } else {
+            let session = Session::from_bytes(bytes)?;
+            Some(Self::Session(Box::new(session)))
         }
     }
+
+    /// The session's id.
+    pub(super) fn sid(&self) -> Id {
+        match self {
+            Self::Session(session) => session.sid,
+            Self::Ticket(ticket) => ticket.sid,
+        }
+    }
+
+    /// Orders several cookies of one session: the latest is the one that counts.
+    pub(super) fn order(&self) -> Timestamp {
+        match self {
+            Self::Session(session) => session.last_used,
+            Self::Ticket(ticket) => ticket.ends,
+        }
+    }
+}
+
+// === impl StoredSession ===
+
+impl StoredSession {
+    /// Whether the session is kept in its cookie and nowhere else.
+    pub(super) const fn is_in_cookie(&self) -> bool {
+        self.record.is_none()
+    }
+
+    /// What goes into the cookie, before it is sealed.
+    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        match &self.record {
+            Some(record) => record.ticket.to_bytes(),
+            None => self.session.to_bytes(),
+        }
+    }
+}
+
+/// How long a record is kept unless its session is used.
+pub(super) fn record_ttl(session: &Session, idle: Duration, now: Timestamp) -> Duration {
+    /// A little longer than `idle`, so that the session is what ends first.
+    const GRACE: Duration = Duration::from_secs(30);
+    session.ends.since(now).min(idle + GRACE)
 }

@@ -1,13 +1,13 @@
-//! What cannot be told just now.
+//! A dependency that is unavailable.
 
-/// Something that has to be asked does not answer, so that nobody can tell: 503, and never "yes".
-/// Its text is for the log and names no secret.
+/// The session store or the provider can't answer now: 503, and never "yes". The text is for the log
+/// and names no secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Unavailable(String);
 
 impl Unavailable {
-    pub(super) fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
+    pub(super) fn new(error: impl Into<String>) -> Self {
+        Self(error.into())
     }
 }

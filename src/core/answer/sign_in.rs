@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::decision::{Class, Decision};
+use crate::endpoints::{self, Endpoint};
 use crate::request::Headers;
 
 #[cfg(test)]
@@ -15,7 +16,7 @@ const MAX_RETURN: usize = 8192;
 /// Where a browser signs in and is brought back to the page that it asked for; `None` where nobody
 /// signs in, or for a page of no app.
 pub(super) fn location(decision: &Decision<'_>, headers: &Headers<'_>) -> Option<String> {
-    leading_back(decision, headers, "/oauth2/start?rd=")
+    leading_back(decision, headers, endpoints::START)
 }
 
 /// The way on from the page of a refusal, as a link: to sign out and come back for somebody whose
@@ -23,7 +24,7 @@ pub(super) fn location(decision: &Decision<'_>, headers: &Headers<'_>) -> Option
 pub(super) fn way_on(decision: &Decision<'_>, headers: &Headers<'_>) -> String {
     let (place, label) = match decision.class() {
         Class::Forbidden if decision.by_session => {
-            let place = leading_back(decision, headers, "/oauth2/sign_out?rd=");
+            let place = leading_back(decision, headers, endpoints::SIGN_OUT);
             (place, "Sign in as somebody else")
         }
         // An empty reference is the page itself (RFC 3986 section 4.4).
@@ -41,12 +42,16 @@ pub(super) fn way_on(decision: &Decision<'_>, headers: &Headers<'_>) -> String {
 }
 
 /// A place of the companion's that leads back to the page which was asked for.
-fn leading_back(decision: &Decision<'_>, headers: &Headers<'_>, place: &str) -> Option<String> {
+fn leading_back(
+    decision: &Decision<'_>,
+    headers: &Headers<'_>,
+    endpoint: Endpoint,
+) -> Option<String> {
     let sso = decision.sso()?;
     decision.app()?;
     let (authority, path) = (headers.only(":authority")?, headers.only(":path")?);
     let path = if path.len() > MAX_RETURN { b"/" } else { path };
-    let mut location = [sso.url(), place].concat();
+    let mut location = [sso.url(), endpoint.path, "?rd="].concat();
     for byte in [b"https://", authority, path].concat() {
         // RFC 3986 section 2.3; all else could be read as a part of the address around it.
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

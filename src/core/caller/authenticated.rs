@@ -10,7 +10,7 @@ use super::Caller;
 use crate::policy::Sso;
 use crate::session::{Claims, SessionHandles};
 use crate::timestamp::Timestamp;
-use crate::token::{TokenError, Verified};
+use crate::token::{Token, TokenError, Verified};
 use crate::trust::Trust;
 
 /// A caller with the token that proves it, and all that follows from the two alone: it is worked
@@ -113,7 +113,12 @@ impl AuthenticatedCaller {
         self.verified.claims().expires_at()
     }
 
-    /// The proof.
+    /// The token.
+    pub(crate) const fn token(&self) -> &Arc<Token> {
+        self.verified.token()
+    }
+
+    /// The proof that the token was verified.
     pub(crate) const fn verified(&self) -> &Verified {
         &self.verified
     }

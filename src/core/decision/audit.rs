@@ -3,20 +3,28 @@
 use serde::Serialize;
 
 use super::Decision;
+use super::evidence::Claimed;
+use crate::caller::AuthenticatedCaller;
+use crate::credential::Credential;
+use crate::policy::{App, Rule};
 use crate::request::Headers;
+use crate::token::Token;
 
 /// The longest text of a request that is recorded, in bytes.
 const MAX_TEXT: usize = 1024;
 
-/// One line of the audit trail. Absent members say that there was no such thing.
+/// One audit record. A member that does not apply is absent.
 #[derive(Serialize)]
 struct AuditRecord<'a> {
-    /// Says what kind of line this is, for whoever reads the proxy's log.
+    /// Tells this line from the others in the proxy's log.
     audit: &'static str,
     decision: &'static str,
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    /// Why, precisely, where the reason alone does not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     app: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,6 +37,9 @@ struct AuditRecord<'a> {
     kid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
+    /// What a refused token claimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed: Option<Claimed>,
     method: Option<String>,
     host: Option<String>,
     path: Option<String>,
@@ -37,8 +48,9 @@ struct AuditRecord<'a> {
 impl Decision<'_> {
     /// The audit record: one line of JSON, without the token, the query or any other header. What
     /// the client wrote is bounded and escaped.
-    pub fn audit_record(&self, headers: &Headers<'_>) -> String {
-        let known = self.known();
+    pub(crate) fn audit_record(&self, headers: &Headers<'_>) -> String {
+        let (caller, evidence) = (self.authenticated(), self.evidence());
+        let detail = self.ambiguity.map(|ambiguity| ambiguity.to_string());
         let record = AuditRecord {
             audit: "portcullis.decision.v1",
             decision: if self.is_allowed() {
@@ -47,13 +59,21 @@ impl Decision<'_> {
                 "refused"
             },
             reason: self.reason.code(),
-            detail: self.ambiguity.map(|ambiguity| ambiguity.to_string()),
-            app: self.app.map(crate::policy::App::name),
-            rule: self.rule.map(crate::policy::Rule::name),
-            caller: known.map(crate::caller::AuthenticatedCaller::caller_name),
-            trust: known.map(crate::caller::AuthenticatedCaller::trust),
-            kid: known.and_then(crate::caller::AuthenticatedCaller::kid),
-            token: known.map(crate::caller::AuthenticatedCaller::token_id),
+            error: evidence
+                .map(|evidence| evidence.error().to_string())
+                .or_else(|| detail.clone()),
+            detail,
+            app: self.app.map(App::name),
+            rule: self.rule.map(Rule::name),
+            caller: caller.map(AuthenticatedCaller::caller_name),
+            trust: caller
+                .map(AuthenticatedCaller::trust)
+                .or_else(|| evidence?.trust()),
+            kid: caller
+                .and_then(AuthenticatedCaller::kid)
+                .or_else(|| evidence?.kid()),
+            token: caller.map(AuthenticatedCaller::token_id),
+            claimed: evidence.and_then(|evidence| Claimed::of(evidence, self.bearer(headers))),
             method: text(headers, ":method"),
             host: text(headers, ":authority"),
             path: text(headers, ":path"),
@@ -62,7 +82,17 @@ impl Decision<'_> {
     }
 }
 
-/// What the request says, up to its query, in the audit trail's terms.
+impl Decision<'_> {
+    /// The bearer token of the request, where that is what was judged.
+    fn bearer<'h>(&self, headers: &Headers<'h>) -> Option<&'h str> {
+        match Credential::read(headers, Token::MAX_BYTES) {
+            Ok(Credential::Bearer(token)) if !self.by_session => Some(token),
+            _ => None,
+        }
+    }
+}
+
+/// The value of a header field, up to a query, in the audit record's form.
 fn text(headers: &Headers<'_>, name: &str) -> Option<String> {
     let value = headers.all(name).next()?;
     let value = value.split(|byte| *byte == b'?').next().unwrap_or_default();

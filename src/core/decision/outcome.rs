@@ -85,8 +85,8 @@ impl<'d> Verdict<'d> {
 
     /// The header fields to set, which say who calls, over those of the same name.
     pub fn identity(&self) -> &[(&'static str, String)] {
-        let known = self.decision.known();
-        known.map_or_else(Default::default, |known| known.identity_headers())
+        let caller = self.decision.authenticated();
+        caller.map_or_else(Default::default, |caller| caller.identity_headers())
     }
 
     /// What is kept in filter state for access logs and later filters: a name and a value each.
@@ -95,7 +95,7 @@ impl<'d> Verdict<'d> {
         let entries = [
             (
                 "portcullis.caller",
-                decision.known().map(|known| known.caller_name()),
+                decision.authenticated().map(|caller| caller.caller_name()),
             ),
             ("portcullis.app", decision.app().map(App::name)),
             ("portcullis.rule", decision.rule().map(|rule| rule.name())),

@@ -1,4 +1,4 @@
-//! What session cookies come to.
+//! Authenticates people by the session tokens in their cookies.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,29 +6,29 @@ use std::sync::Arc;
 use super::authenticate::AuthnFailure;
 use super::{Context, Gate, TokenCache};
 use crate::caller::AuthenticatedCaller;
-use crate::decision::Decision;
+use crate::decision::{AuthnError, Decision, Evidence};
 use crate::policy::{App, Sso};
 use crate::reason::{Class, Reason};
 use crate::request::Headers;
 use crate::session::{CookieNames, Id, SessionHandles, candidates, pairs};
 use crate::trust::KeySourceId;
 
-/// What session cookies come to.
+/// What the session cookies of a request amount to.
 #[derive(Clone, Debug)]
-pub enum Session {
-    /// There is none, or there are two that do not agree.
+pub(super) enum SessionState {
+    /// There is no session, or there are two different ones.
     Absent,
-    /// It is good.
-    Good(Arc<AuthenticatedCaller>),
-    /// All of it is good, but its token is over: with the sealed session there may be a fresh one.
-    Over(Arc<AuthenticatedCaller>),
-    /// It is no good.
-    Failed(Reason),
+    /// It is valid.
+    Valid(Arc<AuthenticatedCaller>),
+    /// Its token is valid but for having expired: with the sealed session there may be a fresh one.
+    Expired(Arc<AuthenticatedCaller>),
+    /// It is not valid.
+    Invalid(Box<Evidence>),
     /// The keys of these sources should be read first.
     AwaitKeys(Vec<KeySourceId>),
 }
 
-/// A fresh token to ask the companion for. Its cookies are a secret.
+/// A request to the companion for a fresh session token. Its cookies are a secret.
 #[derive(Clone)]
 pub struct RefreshRequest<'g> {
     app: &'g App,
@@ -37,19 +37,19 @@ pub struct RefreshRequest<'g> {
     cookies: String,
 }
 
-/// What came of asking the companion for a fresh token. Its tokens are secrets.
+/// The outcome of a [`RefreshRequest`]. Its tokens are secrets.
 #[derive(Clone)]
 pub enum RefreshOutcome {
     /// The answer has set cookies: the session tokens that they may hold.
-    Renewed {
-        /// The session that was asked for.
+    Refreshed {
+        /// The session that was to be refreshed.
         sid: Id,
-        /// The tokens, none of them believed yet.
+        /// The tokens, none of them verified yet.
         tokens: Vec<String>,
     },
-    /// The session is over.
+    /// The session has ended.
     Ended,
-    /// Nobody can tell just now.
+    /// The companion could not be reached, or could not refresh the session.
     Unavailable,
 }
 
@@ -64,15 +64,15 @@ impl fmt::Debug for RefreshRequest<'_> {
 }
 
 impl<'g> RefreshRequest<'g> {
-    /// What to ask for the session of this caller; `None` where the request shows no sealed session,
-    /// which is the credential that the companion goes by.
+    /// The refresh of this caller's session; `None` where the request has no sealed session, which is
+    /// the credential that the companion requires.
     pub(super) fn of(
-        known: &AuthenticatedCaller,
+        caller: &AuthenticatedCaller,
         sso: &'g Sso,
         app: &'g App,
         headers: &Headers<'_>,
     ) -> Option<Self> {
-        let sid = known.session()?.sid;
+        let sid = caller.session()?.sid;
         sso.cookies().is_sealed_in(headers).then(|| Self {
             app,
             sso,
@@ -81,33 +81,33 @@ impl<'g> RefreshRequest<'g> {
         })
     }
 
-    /// The app that is asked for.
+    /// The app that the client requests.
     pub const fn app(&self) -> &'g App {
         self.app
     }
 
-    /// Where to ask: `POST /oauth2/refresh` under its authority, through its cluster.
+    /// The companion: `POST /oauth2/refresh` under its authority, through its cluster.
     pub const fn sso(&self) -> &'g Sso {
         self.sso
     }
 
-    /// The session, which the fresh token has to be of.
+    /// The session that the fresh token has to be of.
     pub const fn sid(&self) -> Id {
         self.sid
     }
 
-    /// The value of the Cookie header to ask with: the session's cookies alone. It is a credential.
+    /// The value of the Cookie header to send: the session's cookies alone. It is a credential.
     pub fn cookies(&self) -> &str {
         &self.cookies
     }
 
-    /// The verdict where the companion can't be asked.
+    /// The decision where the companion can't be reached.
     pub fn give_up(&self) -> Decision<'g> {
         Decision {
             app: Some(self.app),
             sso: Some(self.sso),
             by_session: true,
-            ..Decision::new(Reason::SessionUnavailable)
+            ..Decision::refused(Evidence::new(AuthnError::RefreshUnavailable))
         }
     }
 }
@@ -117,7 +117,7 @@ impl<'g> RefreshRequest<'g> {
 impl fmt::Debug for RefreshOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Renewed { .. } => "Renewed",
+            Self::Refreshed { .. } => "Refreshed",
             Self::Ended => "Ended",
             Self::Unavailable => "Unavailable",
         })
@@ -125,32 +125,32 @@ impl fmt::Debug for RefreshOutcome {
 }
 
 impl RefreshOutcome {
-    /// What an answer of the companion says of a session: its status and the values of its
-    /// Set-Cookie headers. No answer has the status 0.
+    /// Reads the companion's answer: its status and the values of its Set-Cookie headers. Without an
+    /// answer the status is 0.
     pub fn read<'a>(
         sid: Id,
-        family: &CookieNames,
+        names: &CookieNames,
         status: u16,
         set_cookies: impl Iterator<Item = &'a [u8]>,
     ) -> Self {
         match status {
             200 => {
                 let cookies = set_cookies.filter_map(|line| pairs(line).next());
-                let tokens = candidates(cookies, family.token()).into_iter();
+                let tokens = candidates(cookies, names.token()).into_iter();
                 let tokens = tokens.map(|token| token.into_owned()).collect();
-                Self::Renewed { sid, tokens }
+                Self::Refreshed { sid, tokens }
             }
             401 => Self::Ended,
             _ => Self::Unavailable,
         }
     }
 
-    /// Whether the cookies of that answer may ride on what a request is answered that was judged by it,
-    /// for this reason. Not where the token proved to be none of this session: they could be somebody
-    /// else's.
-    pub const fn lets_cookies_ride(&self, reason: Reason) -> bool {
+    /// Whether the cookies of that answer may be set in the answer to a request that was judged by it,
+    /// for this reason. They may not where the token is of another session: they could be another
+    /// person's.
+    pub const fn allows_cookies(&self, reason: Reason) -> bool {
         match self {
-            Self::Renewed { .. } => {
+            Self::Refreshed { .. } => {
                 !matches!(reason, Reason::SessionUnavailable | Reason::SessionExpired)
             }
             Self::Ended | Self::Unavailable => !matches!(reason, Reason::SessionUnavailable),
@@ -160,67 +160,70 @@ impl RefreshOutcome {
 
 // === impl Gate ===
 
-/// What several tokens come to.
+/// The results of several session tokens.
 #[derive(Default)]
 struct TokenOutcomes {
-    good: Vec<Arc<AuthenticatedCaller>>,
-    over: Vec<Arc<AuthenticatedCaller>>,
+    valid: Vec<Arc<AuthenticatedCaller>>,
+    expired: Vec<Arc<AuthenticatedCaller>>,
     unread: Vec<KeySourceId>,
-    failure: Option<Reason>,
+    failure: Option<Box<Evidence>>,
 }
 
 impl Gate {
-    /// What the session cookies of a request come to, wherever it leads. Nothing where the policy
-    /// knows of no sessions.
-    pub fn session(
+    /// What the session cookies of a request amount to: nothing where the policy has no sessions.
+    pub(super) fn session(
         &self,
         headers: &Headers<'_>,
         context: Context<'_>,
         cache: &mut TokenCache,
-    ) -> Session {
+    ) -> SessionState {
         let Some(sso) = self.policy.sso() else {
-            return Session::Absent;
+            return SessionState::Absent;
         };
         let cookies = headers.all("cookie").flat_map(pairs);
         let tokens = candidates(cookies, sso.cookies().token());
         let tokens = tokens.iter().map(|token| &**token);
-        self.weigh(sso, tokens, context, cache).settle()
+        self.authenticate_all(sso, tokens, context, cache).state()
     }
 
-    /// What the outcome of a refresh comes to: the fresh token is verified like any other, and is of
-    /// the same session.
+    /// What a refresh amounts to: the fresh token is verified like any other, and has to be of the
+    /// same session.
     pub(super) fn refreshed(
         &self,
         refreshed: &RefreshOutcome,
         context: Context<'_>,
         cache: &mut TokenCache,
-    ) -> Session {
+    ) -> SessionState {
+        let invalid = |error| SessionState::Invalid(Box::new(Evidence::new(error)));
         let (sid, tokens) = match refreshed {
-            RefreshOutcome::Renewed { sid, tokens } => (*sid, tokens),
-            RefreshOutcome::Ended => return Session::Failed(Reason::SessionExpired),
-            RefreshOutcome::Unavailable => return Session::Failed(Reason::SessionUnavailable),
+            RefreshOutcome::Refreshed { sid, tokens } => (*sid, tokens),
+            RefreshOutcome::Ended => return invalid(AuthnError::RefreshEnded),
+            RefreshOutcome::Unavailable => return invalid(AuthnError::RefreshUnavailable),
         };
         let Some(sso) = self.policy.sso() else {
-            return Session::Absent;
+            return SessionState::Absent;
         };
         let tokens = tokens.iter().map(String::as_str);
-        let session = self.weigh(sso, tokens, context, cache).settle();
-        match session {
-            Session::Good(known) if known.session().is_some_and(|own| own.sid == sid) => {
-                Session::Good(known)
+        let state = self.authenticate_all(sso, tokens, context, cache).state();
+        match state {
+            SessionState::Valid(caller) if caller.session().is_some_and(|own| own.sid == sid) => {
+                SessionState::Valid(caller)
             }
-            Session::AwaitKeys(_) | Session::Failed(Reason::Revoked) => session,
-            // The browser shows the token of one session beside the sealed cookie of another, as after
-            // an answer that came late: to try again would change nothing, a sign-in does.
-            Session::Good(_) => Session::Failed(Reason::SessionExpired),
-            // A companion that gives out no good token is at fault, not the person.
-            Session::Absent | Session::Over(_) | Session::Failed(_) => {
-                Session::Failed(Reason::SessionUnavailable)
+            SessionState::AwaitKeys(_) => state,
+            SessionState::Invalid(evidence) if evidence.reason() == Reason::Revoked => {
+                SessionState::Invalid(evidence)
+            }
+            // The browser has the token of one session and the sealed cookie of another, as after an
+            // answer that came late: another attempt would change nothing, a sign-in does.
+            SessionState::Valid(_) => invalid(AuthnError::RefreshMismatch),
+            // A companion that gives out no valid token is at fault, not the person.
+            SessionState::Absent | SessionState::Expired(_) | SessionState::Invalid(_) => {
+                invalid(AuthnError::RefreshInvalid)
             }
         }
     }
 
-    fn weigh<'a>(
+    fn authenticate_all<'a>(
         &self,
         sso: &Sso,
         tokens: impl Iterator<Item = &'a str>,
@@ -230,69 +233,73 @@ impl Gate {
         let Context {
             revocations, now, ..
         } = context;
-        let mut weighed = TokenOutcomes::default();
+        let mut outcomes = TokenOutcomes::default();
         for token in tokens {
             match self.authenticate_session(sso, token, context, cache) {
-                Ok(known)
-                    if known
+                Ok(caller)
+                    if caller
                         .session()
                         .is_none_or(|own| revocations.revokes(own, now)) =>
                 {
-                    weighed.fail(Reason::Revoked);
+                    let evidence = Evidence::of_caller(AuthnError::SessionRevoked, &caller);
+                    outcomes.fail(Box::new(evidence));
                 }
-                Ok(known) if now < known.expires_at() => weighed.good.push(known),
-                Ok(known) => weighed.over.push(known),
-                Err(AuthnFailure::Refused(reason)) => weighed.fail(reason),
-                Err(AuthnFailure::AwaitKeys(sources)) => weighed.unread = sources,
+                Ok(caller) if now < caller.expires_at() => outcomes.valid.push(caller),
+                Ok(caller) => outcomes.expired.push(caller),
+                Err(AuthnFailure::Refused(evidence)) => outcomes.fail(evidence),
+                Err(AuthnFailure::AwaitKeys(sources)) => outcomes.unread = sources,
             }
         }
-        weighed
+        outcomes
     }
 }
 
 // === impl TokenOutcomes ===
 
 impl TokenOutcomes {
-    /// Notes why a token is no good: of several reasons, that nobody can tell, then that a session
-    /// was ended, then the first.
-    fn fail(&mut self, reason: Reason) {
-        let weight = |reason: Reason| match reason.class() {
+    /// Notes why a token is not valid. Of several reasons, one that keeps the question open counts
+    /// before one that a session was ended, and that before the first of the others.
+    fn fail(&mut self, evidence: Box<Evidence>) {
+        let weight = |evidence: &Evidence| match evidence.reason().class() {
             Class::Unavailable => 2,
             Class::Unauthenticated => 1,
             _ => 0,
         };
         if self
             .failure
-            .is_none_or(|known| weight(reason) > weight(known))
+            .as_ref()
+            .is_none_or(|other| weight(&evidence) > weight(other))
         {
-            self.failure = Some(reason);
+            self.failure = Some(evidence);
         }
     }
 
-    /// What it comes to. Tokens that prove nothing are ignored beside one that does, because a
-    /// neighbour may have put them there, and one whose time is over beside one whose time is now.
-    fn settle(self) -> Session {
-        if !self.good.is_empty() {
-            return agreed(self.good).map_or(Session::Absent, Session::Good);
+    /// What the tokens amount to. Invalid ones are ignored beside a valid one, because another host
+    /// of the same domain may have set them, and expired ones beside one that has not expired.
+    fn state(self) -> SessionState {
+        if !self.valid.is_empty() {
+            return of_one_session(self.valid).map_or(SessionState::Absent, SessionState::Valid);
         }
-        if !self.over.is_empty() {
-            return agreed(self.over).map_or(Session::Absent, Session::Over);
+        if !self.expired.is_empty() {
+            return of_one_session(self.expired)
+                .map_or(SessionState::Absent, SessionState::Expired);
         }
         if !self.unread.is_empty() {
-            return Session::AwaitKeys(self.unread);
+            return SessionState::AwaitKeys(self.unread);
         }
-        self.failure.map_or(Session::Absent, Session::Failed)
+        self.failure
+            .map_or(SessionState::Absent, SessionState::Invalid)
     }
 }
 
-/// The latest of several tokens of one session. Tokens of two are as good as none: who put the
-/// second there may want somebody to act in another's name.
-fn agreed(tokens: Vec<Arc<AuthenticatedCaller>>) -> Option<Arc<AuthenticatedCaller>> {
+/// The latest of several tokens of one session. Tokens of two sessions are as good as none: whoever
+/// set the second one may want a person to act in another's name.
+fn of_one_session(tokens: Vec<Arc<AuthenticatedCaller>>) -> Option<Arc<AuthenticatedCaller>> {
     let sid =
-        |known: &Arc<AuthenticatedCaller>| known.session().map(|own: &SessionHandles| own.sid);
+        |caller: &Arc<AuthenticatedCaller>| caller.session().map(|own: &SessionHandles| own.sid);
     let first = tokens.first().map(sid);
-    if tokens.iter().any(|known| Some(sid(known)) != first) {
+    if tokens.iter().any(|caller| Some(sid(caller)) != first) {
         return None;
     }
-    tokens.into_iter().max_by_key(|known| known.expires_at())
+    tokens.into_iter().max_by_key(|caller| caller.expires_at())
 }

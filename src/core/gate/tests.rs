@@ -9,6 +9,7 @@ use crate::trust::TrustId;
 
 mod candidates;
 mod companion;
+mod evidence;
 mod people;
 mod refreshing;
 mod remembered_sessions;
@@ -195,7 +196,9 @@ impl Verdict {
             Judgement::Decided(decision) => Self::Decided(
                 decision.reason(),
                 decision.rule().map(|rule| rule.name().to_owned()),
-                decision.known().map(|known| known.caller_name().to_owned()),
+                decision
+                    .authenticated()
+                    .map(|known| known.caller_name().to_owned()),
             ),
         }
     }

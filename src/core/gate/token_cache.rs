@@ -1,4 +1,4 @@
-//! What is remembered of verified tokens.
+//! The cache of verified tokens.
 
 mod doorkeeper;
 
@@ -19,25 +19,25 @@ const MAX_TOKENS: usize = 1024;
 /// How many bytes of tokens one generation holds.
 const MAX_BYTES: usize = 2 << 20;
 
-/// What is remembered of verified tokens: what they say, and which keys are proven to have signed
-/// them. Nothing that time or an issuer could change is remembered, so the verdict with a memory is
-/// the verdict without.
+/// The cache of verified tokens: what they claim, and which keys have verified their signatures.
+/// Nothing that time or an issuer could change is cached, so that the decision with the cache is the
+/// decision without it.
 ///
-/// Two generations, each bounded: when the young one is full it becomes the old one, and what is
-/// asked for again comes back from there. So a token that is in use stays, one that is not goes, and
-/// nothing has to be sorted. A token is remembered when it comes for the second time.
+/// It has two generations, each bounded. When the young one is full it becomes the old one, and a
+/// token that is looked up again moves back: tokens in use stay, others are dropped, and nothing is
+/// sorted. A token is cached when it is presented for the second time.
 #[derive(Debug, Default)]
 pub struct TokenCache {
-    young: HashMap<Arc<str>, Arc<Remembered>, Ends>,
-    old: HashMap<Arc<str>, Arc<Remembered>, Ends>,
+    young: HashMap<Arc<str>, Arc<CachedToken>, Ends>,
+    old: HashMap<Arc<str>, Arc<CachedToken>, Ends>,
     bytes: usize,
     doorkeeper: Doorkeeper,
 }
 
 /// Hashes the end of a token alone. The end is a part of the signature and differs from token to
-/// token, and to hash a kilobyte would cost more than all else that a remembered token needs. Tokens
-/// are compared as a whole all the same; and nobody can crowd one bucket, because what is kept was
-/// verified first, and the hash has a key.
+/// token, and to hash a kilobyte would cost more than everything else that a cached token needs.
+/// Tokens are compared as a whole all the same, and no client can fill one bucket, because only
+/// verified tokens are cached, and the hash is keyed.
 #[derive(Clone, Debug, Default)]
 struct Ends(RandomState);
 
@@ -68,59 +68,65 @@ impl Hasher for EndHasher {
     }
 }
 
-/// What is remembered of one token. Its key is the whole token.
+/// One cached token. Its key is the whole token.
 #[derive(Debug)]
-pub(super) struct Remembered {
+pub(super) struct CachedToken {
     pub(super) token: Arc<Token>,
-    proofs: Vec<Proof>,
+    verifications: Vec<Verification>,
 }
 
-/// A signature that was checked and is good.
+/// A key that has verified the token's signature, and the caller that follows from it.
 #[derive(Clone, Debug)]
-struct Proof {
+struct Verification {
     trust: KeySourceId,
     key: Thumbprint,
-    known: Arc<AuthenticatedCaller>,
+    caller: Arc<AuthenticatedCaller>,
 }
 
 impl TokenCache {
-    /// What is remembered of this token.
-    pub(super) fn recall(&mut self, text: &str) -> Option<Arc<Remembered>> {
-        if let Some(remembered) = self.young.get(text) {
-            return Some(Arc::clone(remembered));
+    /// This token, if it is cached.
+    pub(super) fn get(&mut self, text: &str) -> Option<Arc<CachedToken>> {
+        if let Some(cached) = self.young.get(text) {
+            return Some(Arc::clone(cached));
         }
-        let (text, remembered) = self.old.remove_entry(text)?;
-        self.keep(text, Arc::clone(&remembered));
-        Some(remembered)
+        let (text, cached) = self.old.remove_entry(text)?;
+        self.put(text, Arc::clone(&cached));
+        Some(cached)
     }
 
-    /// Remembers that a key of a trust entry signed this token, besides what is remembered of it, if
-    /// it has come before.
-    pub(super) fn learn(
+    /// Caches that a key of a source has verified this token, besides what is cached of it, if the
+    /// token was presented before.
+    pub(super) fn insert(
         &mut self,
         token: &Arc<Token>,
-        before: Option<&Remembered>,
+        before: Option<&CachedToken>,
         (trust, key): (KeySourceId, Thumbprint),
-        known: &Arc<AuthenticatedCaller>,
+        caller: &Arc<AuthenticatedCaller>,
     ) {
         if before.is_none() && !self.doorkeeper.again(token.text()) {
             return;
         }
-        let mut proofs = before.map_or_else(Vec::new, |remembered| remembered.proofs.clone());
-        let known = Arc::clone(known);
-        proofs.push(Proof { trust, key, known });
+        let mut verifications = before.map_or_else(Vec::new, |cached| cached.verifications.clone());
+        let caller = Arc::clone(caller);
+        verifications.push(Verification { trust, key, caller });
         let token = Arc::clone(token);
         let text = Arc::clone(token.text());
-        self.keep(text, Arc::new(Remembered { token, proofs }));
+        self.put(
+            text,
+            Arc::new(CachedToken {
+                token,
+                verifications,
+            }),
+        );
     }
 
-    /// Forgets a token whose time is over.
-    pub(super) fn forget(&mut self, text: &str) {
+    /// Removes a token that has expired.
+    pub(super) fn remove(&mut self, text: &str) {
         self.young.remove(text);
         self.old.remove(text);
     }
 
-    fn keep(&mut self, text: Arc<str>, remembered: Arc<Remembered>) {
+    fn put(&mut self, text: Arc<str>, cached: Arc<CachedToken>) {
         self.bytes = self.bytes.saturating_add(text.len());
         if self.young.len() >= MAX_TOKENS || self.bytes > MAX_BYTES {
             self.bytes = text.len();
@@ -128,20 +134,20 @@ impl TokenCache {
             std::mem::swap(&mut self.old, &mut self.young);
             self.young.clear();
         }
-        self.young.insert(text, remembered);
+        self.young.insert(text, cached);
     }
 }
 
-impl Remembered {
-    /// The caller, if this key of this trust entry is proven to have signed the token.
-    pub(super) fn proven(
+impl CachedToken {
+    /// The caller, if this key of this source has verified the token.
+    pub(super) fn verified_by(
         &self,
         (trust, key): (KeySourceId, Thumbprint),
     ) -> Option<&Arc<AuthenticatedCaller>> {
-        let mut proofs = self.proofs.iter();
-        proofs
-            .find(|proof| proof.trust == trust && proof.key == key)
-            .map(|proof| &proof.known)
+        let mut verifications = self.verifications.iter();
+        verifications
+            .find(|verification| verification.trust == trust && verification.key == key)
+            .map(|verification| &verification.caller)
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::schedule::{UNKNOWN_KID_INTERVAL, is_recent};
+use super::schedule::UNKNOWN_KID_INTERVAL;
 use super::{Key, KeyRecord, Thumbprint};
+use crate::fetch_schedule::is_recent;
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, KeySourceId, PerKeySource, Trust};
 
@@ -33,15 +34,15 @@ pub enum Condition {
     Stale,
 }
 
-/// What it means that a trust entry has no key of some key id.
+/// What is known of a key that a source lacks.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeyLookup {
     /// The issuer has no such key: a good set read since then, or just now, lacks it.
-    Certain,
-    /// Nobody can tell, because the issuer's keys could not be read.
-    Unknowable,
-    /// A read will tell.
-    Unread,
+    Absent,
+    /// The issuer's keys have to be read first.
+    Pending,
+    /// It is unknown, because the issuer's keys could not be read.
+    Unavailable,
 }
 
 /// A key that is in the sets of two sources.
@@ -170,26 +171,34 @@ impl TrustKeys {
             .filter(|key| self.source.accepts(key))
     }
 
-    /// What it means that no key of this key id is here, for a token that came at `arrived`.
-    pub fn absence(&self, kid: Option<&str>, arrived: Timestamp, now: Timestamp) -> KeyLookup {
+    /// What is known of a key with this key id, which is not here, for a token that arrived at
+    /// `arrived`.
+    pub fn look_up_missing(
+        &self,
+        kid: Option<&str>,
+        arrived: Timestamp,
+        now: Timestamp,
+    ) -> KeyLookup {
         if self.source.remote.is_none() || kid.is_some_and(|kid| self.source.refuses(kid)) {
-            return KeyLookup::Certain;
+            return KeyLookup::Absent;
         }
         // A read that began before the token came says nothing of it, unless it was just now:
         // that bound is what keeps a flood of made-up key ids from becoming a flood of reads.
         let tells = |at: Timestamp| {
             (arrived..=now).contains(&at) || is_recent(at, now, UNKNOWN_KID_INTERVAL)
         };
-        if self.record.lease.read_at.is_some_and(tells) {
-            KeyLookup::Certain
-        } else if self.record.failures() > 0 && self.record.lease.attempted_at.is_some_and(tells) {
+        if self.record.lease.schedule.read_at.is_some_and(tells) {
+            KeyLookup::Absent
+        } else if self.record.failures() > 0
+            && self.record.lease.schedule.attempted_at.is_some_and(tells)
+        {
             if self.record.is_being_read(now) {
-                KeyLookup::Unread
+                KeyLookup::Pending
             } else {
-                KeyLookup::Unknowable
+                KeyLookup::Unavailable
             }
         } else {
-            KeyLookup::Unread
+            KeyLookup::Pending
         }
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Key, KeySet};
 use crate::fetch_lease::{FetchLease, given, number, option, pair, time};
+use crate::fetch_schedule::FetchSchedule;
 use crate::json::Json;
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, Url};
@@ -55,8 +56,11 @@ impl KeyRecord {
             current: Some(set),
             fetched_at: Some(now),
             lease: FetchLease {
-                read_at: Some(now),
-                ..FetchLease::default()
+                schedule: FetchSchedule {
+                    read_at: Some(now),
+                    ..FetchSchedule::default()
+                },
+                holder: None,
             },
             ..Self::default()
         }
@@ -146,7 +150,7 @@ impl KeyRecord {
 
     /// How many reads have failed since the last good one.
     pub const fn failures(&self) -> u32 {
-        self.lease.failures
+        self.lease.schedule.failures
     }
 
     /// Takes over a good set: keys that it lacks retire, keys that are back no longer do. No key

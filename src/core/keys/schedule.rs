@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::answer::{Found, HttpResponse, ReadError, document, mirrored, set};
 use super::{KeyRecord, KeySet};
+use crate::fetch_schedule::is_recent;
 use crate::timestamp::Timestamp;
 use crate::trust::{Endpoint, Remote, Trust, Url};
 
@@ -33,10 +34,10 @@ pub enum Read {
 impl KeyRecord {
     /// Whether a read should begin now. `asked` says that a token named a key that is not here.
     pub fn is_due(&self, remote: &Remote, now: Timestamp, asked: bool) -> bool {
-        let planned = self
-            .lease
-            .is_planned(remote.refresh.max(LONGEST_BACKOFF), now);
-        !self.is_being_read(now) && (planned || (asked && self.may_ask(now)))
+        let schedule = &self.lease.schedule;
+        let planned = schedule.is_due(remote.refresh.max(LONGEST_BACKOFF), now);
+        let wanted = asked && !schedule.was_attempted_within(UNKNOWN_KID_INTERVAL, now);
+        !self.is_being_read(now) && (planned || wanted)
     }
 
     /// Whether a worker's turn to read is running.
@@ -107,19 +108,6 @@ impl KeyRecord {
         self.replace(set, now.after(remote.refresh), now);
         self.fetched_at = Some(fetched_at.map_or(began, |at| at.min(began)));
     }
-
-    /// Whether a token with an unknown key id may cause a read.
-    fn may_ask(&self, now: Timestamp) -> bool {
-        self.lease
-            .attempted_at
-            .is_none_or(|at| !is_recent(at, now, UNKNOWN_KID_INTERVAL))
-    }
-}
-
-/// Whether `at` lies less than `span` back. What lies ahead was written by a clock that has since
-/// stepped back.
-pub(super) fn is_recent(at: Timestamp, now: Timestamp, span: Duration) -> bool {
-    at <= now && now.since(at) < span
 }
 
 fn found(

@@ -1,5 +1,6 @@
 //! How people sign in: at the companion, whose session tokens the filter verifies.
 
+use crate::endpoints;
 use crate::session::CookieNames;
 use crate::trust::Trust;
 
@@ -16,22 +17,6 @@ pub struct Sso {
 }
 
 impl Sso {
-    /// What the companion answers on its host, besides what is below a path of its own.
-    pub const ENDPOINTS: [&str; 12] = [
-        "/oauth2/auth",
-        "/oauth2/backchannel-logout",
-        "/oauth2/callback",
-        "/oauth2/jwks",
-        "/oauth2/refresh",
-        "/oauth2/revocations",
-        "/oauth2/sign_in",
-        "/oauth2/sign_out",
-        "/oauth2/start",
-        "/oauth2/userinfo",
-        "/ping",
-        "/ready",
-    ];
-
     /// Where a browser meets the companion: `https`, a host in lower case, a port where it is not
     /// the scheme's own, and nothing behind it. Session tokens have this text as `iss` and `aud`,
     /// and it is the origin of the companion's own pages.
@@ -77,11 +62,9 @@ impl Sso {
 
     /// Whether the companion answers at this path of its host. `trusts` are those of the policy.
     pub fn serves(&self, path: &str, trusts: &[Trust]) -> bool {
-        let below = |start: &str| path.strip_prefix(start);
-        Self::ENDPOINTS.contains(&path)
-            || below("/oauth2/auth/").is_some()
-            || below("/oauth2/callback/").is_some_and(|name| self.has_provider(name))
-            || below("/oauth2/mirror/")
-                .is_some_and(|name| trusts.iter().any(|trust| trust.name == name))
+        let has_trust = |name: &str| trusts.iter().any(|trust| trust.name == name);
+        endpoints::ALL
+            .iter()
+            .any(|endpoint| endpoint.has(path, |name| self.has_provider(name), has_trust))
     }
 }

@@ -80,7 +80,7 @@ impl RevocationsRecord {
 
     /// Whether a read should begin now.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        !self.lease.is_running(now) && self.lease.is_planned(LONGEST_BACKOFF, now)
+        !self.lease.is_running(now) && self.lease.schedule.is_due(LONGEST_BACKOFF, now)
     }
 
     /// Gives `worker` the turn to read.
@@ -127,6 +127,6 @@ impl RevocationsRecord {
 
     /// How long ago the list was read; `None` where it never was.
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
-        self.lease.read_at.map(|at| now.since(at))
+        self.lease.schedule.read_at.map(|at| now.since(at))
     }
 }

@@ -80,6 +80,15 @@ impl fmt::Debug for Jws {
     }
 }
 
+/// Header and payload of a text that is no acceptable token, where they are JSON objects: for the audit
+/// trail alone. Nothing in them may be believed.
+pub(crate) fn unverified_parts(text: &str) -> (Option<Json>, Option<Json>) {
+    let bounded = text.get(..Jws::MAX_BYTES).unwrap_or(text);
+    let mut parts = bounded.split('.');
+    let mut next = |part| parts.next().and_then(|text| object(text, part).ok());
+    (next(Part::Header), next(Part::Payload))
+}
+
 fn object(text: &str, part: Part) -> Result<Json, TokenError> {
     let json = Json::parse(&bytes(text, part)?).map_err(|_| TokenError::Json(part))?;
     if json.as_object().is_none() {

@@ -74,6 +74,11 @@ pub(crate) fn verify_but_for_time(
 }
 
 impl Verified {
+    /// The token.
+    pub(crate) const fn token(&self) -> &Arc<Token> {
+        &self.token
+    }
+
     /// What the token claims, which its issuer vouches for.
     pub fn claims(&self) -> &Claims {
         self.token.claims()

@@ -83,35 +83,40 @@ impl fmt::Display for ConfigurationError {
         formatter.write_str(": ")?;
         match &self.problem {
             Problem::DuplicateKey(key) => {
-                write!(formatter, "duplicate key {key:?}; keep one of the two")
+                write!(
+                    formatter,
+                    "duplicate key {key:?}; help: keep one of the two"
+                )
             }
-            Problem::Empty => write!(
-                formatter,
-                "it is empty, and there is no gate without a policy; {FORMS}"
-            ),
+            Problem::Empty => write!(formatter, "it is empty; help: {FORMS}"),
             Problem::NeitherForm(first) => write!(
                 formatter,
-                "it begins with {:?}, which is neither JSON nor a Struct; {FORMS}",
+                "it begins with {:?}, which is neither JSON nor a Struct; help: {FORMS}",
                 char::from(*first)
             ),
             Problem::NotAStructure(why) => {
-                write!(formatter, "not a google.protobuf.Struct: {why}; {FORMS}")
+                write!(
+                    formatter,
+                    "not a google.protobuf.Struct: {why}; help: {FORMS}"
+                )
             }
-            Problem::NotFinite => {
-                formatter.write_str("JSON has no such number; write a finite number or a string")
-            }
-            Problem::NotUtf8 => formatter.write_str("not UTF-8; save the policy as UTF-8"),
+            Problem::NotFinite => formatter
+                .write_str("JSON has no such number; help: write a finite number or a string"),
+            Problem::NotUtf8 => formatter.write_str("not UTF-8; help: save the policy as UTF-8"),
             Problem::TooDeep => write!(
                 formatter,
-                "nested deeper than {MAX_DEPTH} levels; no part of a policy is, so take it out"
+                "nested deeper than {MAX_DEPTH} levels, as no part of a policy is; help: remove it"
             ),
             Problem::TooLarge(size) => write!(
                 formatter,
-                "{size} bytes are more than the {MAX_BYTES} that are read; let the filter fetch key \
-                 sets that stand inline, or give each gateway the apps that it serves"
+                "{size} bytes are more than the {MAX_BYTES} that are read; help: let inline key sets \
+                 be fetched, or give each gateway the apps that it serves"
             ),
             Problem::Wire(reason) => {
-                write!(formatter, "not a google.protobuf.Struct: {reason}; {FORMS}")
+                write!(
+                    formatter,
+                    "not a google.protobuf.Struct: {reason}; help: {FORMS}"
+                )
             }
         }
     }

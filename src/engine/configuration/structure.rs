@@ -9,7 +9,7 @@
 //! } }
 //! ```
 //! A map entry is a message with the key as field 1 and the value as field 2. Protobuf itself lets
-//! the last of several win, silently; here whatever stands twice is an error.
+//! the last of several win, silently; here a duplicate is an error.
 
 use serde_json::{Map, Number, Value};
 
@@ -19,10 +19,10 @@ use crate::protobuf::{Content, Field, Fields};
 /// How deep lists and objects may nest, the document itself included.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// What the wire bytes of a Struct with anything in it begin with.
+/// The tag that the wire bytes of a Struct with anything in it begin with.
 pub(super) const ENTRY_TAG: u8 = 0x0a;
 
-/// What stands before the value in each entry.
+/// The tag of the value in each entry.
 pub(super) const VALUE_TAG: u8 = 0x12;
 
 /// The JSON text of a Struct.
@@ -129,7 +129,7 @@ fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<Value, Configurati
     }
 }
 
-/// A double as JSON; a whole one as the integer that it stands for, as long as doubles are exact.
+/// A double as JSON; a whole one as an integer, as long as doubles are exact.
 fn number(number: f64, offset: usize) -> Result<Value, ConfigurationError> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     if number.trunc() == number && number.abs() <= EXACT {

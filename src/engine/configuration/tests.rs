@@ -274,7 +274,7 @@ fn every_truncation_of_a_structure_is_refused_or_whole() {
 }
 
 #[test]
-fn any_flipped_bit_gives_json_or_an_error_with_a_mend() {
+fn any_flipped_bit_gives_json_or_an_error_with_help() {
     let good = structure(&policy());
     for place in 0..good.len() {
         for bit in 0..8 {

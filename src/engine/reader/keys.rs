@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use log::Level;
-use portcullis_core::keys::{KeyRecord, KeySet, Read, ReadError};
+use portcullis_core::keys::{KeyRecord, KeyWarning, Read, ReadError};
 use portcullis_core::trust::{KeySourceId, Remote, Trust};
 
 use super::shared_cell::{Seen, SharedCell};
@@ -94,7 +94,9 @@ impl KeyReader {
                 Some(version)
             }
             Err(error) => {
-                self.log(Level::Error, &error.to_string());
+                let line = format!("portcullis: trust {}: {error}", self.trust.name);
+                self.effects
+                    .push_back(ReaderEffect::Log(Level::Error, line));
                 None
             }
         }
@@ -154,7 +156,7 @@ impl KeyReader {
         });
     }
 
-    /// Goes on once the record is written. `false` means that another worker was faster, or that the
+    /// Continues once the record is written. `false` means that another worker was faster, or that the
     /// host refused.
     pub(super) fn written(&mut self, is_done: bool) {
         match self.writing.take().filter(|_| is_done) {
@@ -171,9 +173,13 @@ impl KeyReader {
                     Err(error) => {
                         self.effects
                             .push_back(ReaderEffect::KeysRead(self.source, false));
-                        let line =
-                            format!("the keys could not be read: {error}; the known keys stay");
-                        self.log(Level::Warn, &line);
+                        let warning = KeyWarning::ReadFailed {
+                            trust: &self.trust.name,
+                            from: None,
+                            error: &error,
+                        };
+                        let line = format!("portcullis: {warning}");
+                        self.effects.push_back(ReaderEffect::Log(Level::Warn, line));
                     }
                 }
                 // What was just written is read back at once, so that requests that wait here need
@@ -201,18 +207,10 @@ impl KeyReader {
 
     /// Warns about what a set lists besides usable keys, when the set is another than before.
     fn warn_about_skipped_keys(&mut self, record: &KeyRecord) {
-        let changed = record.set().filter(|set| Some(*set) != self.record.set());
-        for skipped in changed.map_or(&[][..], KeySet::skipped) {
-            let line = format!(
-                "key {} of the set {}; it is skipped",
-                skipped.position, skipped.why
-            );
-            self.log(Level::Warn, &line);
+        let name = &self.trust.name;
+        for warning in KeyWarning::of_skipped(name, record.set(), self.record.set()) {
+            let line = format!("portcullis: {warning}");
+            self.effects.push_back(ReaderEffect::Log(Level::Warn, line));
         }
-    }
-
-    fn log(&mut self, level: Level, text: &str) {
-        let line = format!("portcullis: trust {}: {text}", self.trust.name);
-        self.effects.push_back(ReaderEffect::Log(level, line));
     }
 }

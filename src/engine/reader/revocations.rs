@@ -42,10 +42,10 @@ pub(super) struct RevocationsReader {
     pub(super) effects: VecDeque<ReaderEffect>,
 }
 
-/// How far a reply has come.
+/// Which step of a read is under way.
 #[derive(Debug)]
 enum Step {
-    /// There is none.
+    /// None.
     Idle,
     /// The lease is being written.
     Lease,
@@ -58,7 +58,7 @@ enum Step {
     Record,
 }
 
-/// What came of a reply.
+/// A reply, taken into the record.
 #[derive(Debug)]
 struct Taken {
     record: RevocationsRecord,
@@ -179,7 +179,7 @@ impl RevocationsReader {
         let list = list.inspect_err(|error| {
             let line = format!(
                 "portcullis: the revocations could not be read through cluster {}: {error}; the \
-                 known ones stay",
+                 known ones stay in use",
                 self.sso.envoy_cluster()
             );
             self.log(Level::Warn, line);
@@ -218,7 +218,7 @@ impl RevocationsReader {
         }
     }
 
-    /// Goes on once something is written. `false` means that another worker was faster, or that the
+    /// Continues once something is written. `false` means that another worker was faster, or that the
     /// host refused.
     pub(super) fn written(&mut self, is_done: bool) {
         match std::mem::replace(&mut self.step, Step::Idle) {

@@ -53,8 +53,8 @@ fn cookies_of_the_session_are_added_and_no_others_are() {
 #[test]
 fn the_token_in_a_reply_is_what_is_judged() {
     let reply = read(200, &[SEALED, TOKEN]);
-    let RefreshOutcome::Renewed { sid, tokens } = reply.outcome() else {
-        panic!("not renewed");
+    let RefreshOutcome::Refreshed { sid, tokens } = reply.outcome() else {
+        panic!("not refreshed");
     };
     assert_eq!((*sid, tokens.as_slice()), (SID, &["a.b.c".to_owned()][..]));
     assert!(matches!(read(401, &[]).outcome(), RefreshOutcome::Ended));

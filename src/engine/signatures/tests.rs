@@ -95,3 +95,25 @@ fn only_a_plain_yes_is_a_yes() {
         assert!(!message::is_verified(no), "{no:?}");
     }
 }
+
+#[test]
+fn names_are_those_of_rfc_7518() {
+    let names = [
+        (HostAlgorithm::Es256, "ES256"),
+        (HostAlgorithm::Es384, "ES384"),
+        (HostAlgorithm::Rs256, "RS256"),
+        (HostAlgorithm::Rs384, "RS384"),
+        (HostAlgorithm::Rs512, "RS512"),
+    ];
+    for (algorithm, name) in names {
+        assert_eq!(algorithm.name(), name);
+    }
+}
+
+#[test]
+fn a_host_that_accepts_or_refuses_everything_is_not_relied_on() {
+    assert!(!is_reliable(|_, _, _, _| true));
+    assert!(!is_reliable(|_, _, _, _| false));
+    let genuine = |signature: &[u8]| SAMPLES.iter().any(|sample| sample.signature == signature);
+    assert!(is_reliable(|_, _, _, signature| genuine(signature)));
+}

@@ -22,7 +22,7 @@ use super::pairs::Pairs;
 ///   and a call that failed at once returns `InternalFailure`, has no token and gets no reply.
 /// * No token comes twice. Envoy numbers the calls of a VM by fours from a counter that lives and
 ///   dies with it, and makes one reply of each, which takes the token out again. Calls belong to the
-///   root context, whoever sends them, so that only a new configuration can end one without a reply;
+///   root context, whichever context sends them, so that only a new configuration can end one without a reply;
 ///   the number left behind would come back after a thousand million calls.
 /// * A reply for a stream that is gone finds its token and nobody behind it, which the dispatcher
 ///   passes over. For one that is there it sets the effective context first and unwraps the answer;
@@ -73,7 +73,7 @@ pub fn dispatch_http_call(
 /// The headers of the reply that `on_http_call_response` reports, or `None` if there is none because
 /// the call broke off.
 ///
-/// `num_headers` is what the callback was told. Without it there is no header map to ask for. A
+/// `num_headers` is the callback's argument. Without it there is no header map to ask for. A
 /// connection refused or a timeout is *not* that case: Envoy reports these as a reply of its own,
 /// 503 or 504, which looks like one of the server.
 ///
@@ -88,7 +88,7 @@ pub fn http_call_headers(num_headers: usize) -> Result<Option<Pairs>, Error> {
 
 /// The body of the reply that `on_http_call_response` reports.
 ///
-/// `body_size` is what the callback was told; nothing is copied for 0 or for more than `max` bytes.
+/// `body_size` is the callback's argument; nothing is copied for 0 or for more than `max` bytes.
 ///
 /// # Errors
 /// [`Error::TooLarge`] above `max`, else what the host said.

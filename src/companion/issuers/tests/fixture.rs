@@ -147,7 +147,7 @@ pub(super) async fn ask(
         };
         match gate.judge(&headers, context, &mut TokenCache::default()) {
             Judgement::Decided(decision) if decision.is_allowed() => {
-                return Ok(decision.known().unwrap().caller_name().to_owned());
+                return Ok(decision.authenticated().unwrap().caller_name().to_owned());
             }
             Judgement::Decided(decision) => return Err(decision.reason()),
             Judgement::AwaitKeys { sources, .. } => {

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn what_the_browser_brings_may_say_nothing_twice() {
+fn a_repeated_callback_parameter_is_rejected() {
     for query in [
         "state=a&state=b&code=c",
         "state=a&code=c&code=c",
@@ -17,7 +17,7 @@ fn what_the_browser_brings_may_say_nothing_twice() {
 }
 
 #[test]
-fn a_code_and_an_error_can_t_both_be_there_nor_neither() {
+fn exactly_one_of_code_and_error_is_required() {
     for query in [
         "state=a",
         "state=a&code=",
@@ -32,7 +32,7 @@ fn a_code_and_an_error_can_t_both_be_there_nor_neither() {
 }
 
 #[test]
-fn r13_an_error_is_cut_down_to_what_an_error_may_be() {
+fn r13_an_error_code_is_sanitized() {
     for (error, shown) in [
         ("access_denied", "access_denied"),
         ("%3Cscript%3E", "(no code)"),
@@ -43,33 +43,30 @@ fn r13_an_error_is_cut_down_to_what_an_error_may_be() {
         let query = format!("state=a&error={error}&error_description=%3Cscript%3E");
         let callback = Callback::from_query(&query).unwrap();
         let denied = callback.code("https://a", false).unwrap_err();
-        assert_eq!(
-            denied.to_string(),
-            format!("the provider answered `{shown}`")
-        );
+        assert_eq!(denied.to_string(), format!("error response `{shown}`"));
     }
 }
 
 #[test]
-fn whose_fault_a_refusal_is_follows_from_its_code() {
-    for (code, blame) in [
-        ("access_denied", Blame::Person),
-        ("login_required", Blame::Person),
-        ("temporarily_unavailable", Blame::Unreachable),
-        ("server_error", Blame::Unreachable),
-        ("invalid_scope", Blame::Setup),
-        ("something_else", Blame::Setup),
+fn the_error_code_decides_the_category() {
+    for (code, category) in [
+        ("access_denied", ErrorCategory::AccessDenied),
+        ("login_required", ErrorCategory::AccessDenied),
+        ("temporarily_unavailable", ErrorCategory::Unreachable),
+        ("server_error", ErrorCategory::Unreachable),
+        ("invalid_scope", ErrorCategory::Misconfigured),
+        ("something_else", ErrorCategory::Misconfigured),
     ] {
         assert_eq!(
-            CallbackError::Denied(ErrorCode::new(code)).blame(),
-            blame,
+            CallbackError::Denied(ErrorCode::new(code)).category(),
+            category,
             "{code}"
         );
     }
 }
 
 #[test]
-fn the_way_back_finds_its_attempt_by_the_state_alone() {
+fn the_callback_finds_its_attempt_by_the_state() {
     let callback = Callback::from_query("state=abc&code=c").unwrap();
     let id = callback.attempt_id().unwrap();
     assert_eq!(id, Attempt::id_of("abc"));

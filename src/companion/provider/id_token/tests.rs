@@ -11,8 +11,8 @@ use crate::provider::metadata::Metadata;
 const ISSUER: &str = "https://sso.example.com";
 const NOW: u64 = 2_000_000_000;
 
-fn party() -> Party {
-    Party {
+fn relying_party() -> RelyingParty {
+    RelyingParty {
         name: "sso".to_owned(),
         issuer: IssuerUrl::new(ISSUER.to_owned()).unwrap(),
         client_id: ClientId::new("portcullis".to_owned()),
@@ -22,7 +22,7 @@ fn party() -> Party {
     }
 }
 
-fn facts(key: &SigningKey) -> Facts {
+fn info(key: &SigningKey) -> ProviderInfo {
     let document = json!({
         "issuer": ISSUER,
         "authorization_endpoint": ISSUER,
@@ -32,32 +32,32 @@ fn facts(key: &SigningKey) -> Facts {
     });
     let document = Json::parse(document.to_string().as_bytes()).unwrap();
     let set = json!({"keys": [key.jwk()]}).to_string();
-    Facts {
-        metadata: Arc::new(Metadata::read(&document, &party()).unwrap()),
+    ProviderInfo {
+        metadata: Arc::new(Metadata::read(&document, &relying_party()).unwrap()),
         keys: Arc::new(KeySet::parse(set.as_bytes(), None).unwrap()),
     }
 }
 
-fn judge_claim(key: &SigningKey, name: &str, value: Value) -> Result<IdToken, SignedError> {
+fn judge_claim(key: &SigningKey, name: &str, value: Value) -> Result<IdToken, JwtError> {
     let token = Token::id_token(ISSUER, "portcullis", "alice")
         .claim("iat", NOW)
         .claim("nbf", NOW)
         .claim("exp", NOW + 60)
         .claim("nonce", "n")
         .claim(name, value);
-    let occasion = Occasion {
+    let context = IdTokenContext {
         nonce: &Secret::new("n"),
-        nonce_may_lack: false,
+        nonce_optional: false,
         access_token: &AccessToken::new("access".to_owned()),
         code: None,
     };
-    let text = IdTokenText::new(Secret::new(token.sign(key)));
+    let text = RawIdToken::new(Secret::new(token.sign(key)));
     let now = Timestamp::from_secs(NOW);
-    verify(&text, &party(), &facts(key), &occasion, now)
+    verify(&text, &relying_party(), &info(key), &context, now)
 }
 
 #[test]
-fn no_claim_however_odd_brings_the_library_down() {
+fn no_claim_makes_the_library_panic() {
     let key = SigningKey::p256();
     let odd = [
         json!(null),
@@ -115,7 +115,7 @@ fn no_claim_however_odd_brings_the_library_down() {
 }
 
 #[test]
-fn a_token_is_good_up_to_its_last_moment_and_the_leeway() {
+fn a_token_is_valid_until_its_expiry_plus_the_leeway() {
     let key = SigningKey::p256();
     for (exp, good) in [(NOW - 29, true), (NOW - 30, false)] {
         let judged = judge_claim(&key, "exp", json!(exp));

@@ -13,7 +13,7 @@ fn settings(issuer: &str) -> Settings {
 }
 
 #[test]
-fn d01_discovery_is_under_the_issuer_less_one_slash() {
+fn d01_discovery_ignores_one_trailing_slash_of_the_issuer() {
     for (issuer, url) in [
         (
             "https://a.example",
@@ -36,14 +36,14 @@ fn d01_discovery_is_under_the_issuer_less_one_slash() {
             "https://a.example/b//.well-known/openid-configuration",
         ),
     ] {
-        let party = settings(issuer).party().unwrap();
-        assert_eq!(party.discovery_url().unwrap().as_str(), url);
-        assert_eq!(party.issuer.as_str(), issuer);
+        let relying_party = settings(issuer).relying_party().unwrap();
+        assert_eq!(relying_party.discovery_url().unwrap().as_str(), url);
+        assert_eq!(relying_party.issuer.as_str(), issuer);
     }
 }
 
 #[test]
-fn d02_an_issuer_is_https_and_nothing_but_a_place() {
+fn d02_an_issuer_is_a_plain_https_url() {
     for issuer in [
         "",
         "a.example",
@@ -59,13 +59,13 @@ fn d02_an_issuer_is_https_and_nothing_but_a_place() {
         " https://a.example",
         "https://ä.example",
     ] {
-        let refused = settings(issuer).party().unwrap_err();
+        let refused = settings(issuer).relying_party().unwrap_err();
         assert_eq!(refused, SettingsError::Issuer, "{issuer}");
     }
 }
 
 #[test]
-fn what_is_empty_is_named() {
+fn empty_settings_are_named() {
     let good = settings("https://a.example");
     type Edit = fn(&mut Settings);
     let edits: [(&str, Edit); 5] = [
@@ -80,12 +80,15 @@ fn what_is_empty_is_named() {
     for (place, edit) in edits {
         let mut settings = good.clone();
         edit(&mut settings);
-        assert_eq!(settings.party().unwrap_err(), SettingsError::Empty(place));
+        assert_eq!(
+            settings.relying_party().unwrap_err(),
+            SettingsError::Empty(place)
+        );
     }
 }
 
 #[test]
-fn files_that_are_named_must_be_there_and_hold_what_they_should() {
+fn configured_files_must_exist_and_be_valid() {
     let mut settings = settings("https://a.example");
     settings.client_secret_file = Some("/nowhere/secret".into());
     let refused = crate::provider::Provider::new(&settings).unwrap_err();

@@ -9,14 +9,14 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::*;
-use crate::provider::error::{Blame, DiscoveryError, KeySetError};
+use crate::provider::error::{DiscoveryError, ErrorCategory, KeySetError};
 use crate::provider::http::{FetchError, MAX_BYTES, TIMEOUT};
 use crate::provider::metadata::MetadataError;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
-async fn d01_another_issuers_document_is_never_adopted_and_what_was_known_stays() {
+async fn d01_metadata_of_another_issuer_is_rejected_and_the_cached_stays() {
     let stage = Stage::new().await;
     let mismatch = ProviderError::Discovery(DiscoveryError::Document(MetadataError::Issuer));
     let with_slash = format!("{}/", stage.rogue.issuer());
@@ -75,7 +75,7 @@ async fn d02_endpoints_must_be_https_and_plain() {
 }
 
 #[tokio::test]
-async fn metadata_that_nothing_can_be_done_with_is_refused() {
+async fn unusable_metadata_is_rejected() {
     let stage = Stage::new().await;
     for (lie, error) in [
         (
@@ -99,7 +99,7 @@ async fn metadata_that_nothing_can_be_done_with_is_refused() {
             refused,
             ProviderError::Discovery(DiscoveryError::Document(error))
         );
-        assert_eq!(refused.blame(), Blame::Setup);
+        assert_eq!(refused.category(), ErrorCategory::Misconfigured);
     }
 }
 
@@ -133,15 +133,17 @@ fn bad_answers() -> Vec<(Answer, IsRight)> {
             matches!(error, FetchError::Json(_))
         }),
         (Answer::body(huge), |error| *error == FetchError::TooLong),
-        (truncated, |error| matches!(error, FetchError::Broken(_))),
+        (truncated, |error| {
+            matches!(error, FetchError::Interrupted(_))
+        }),
         (Answer::Reset, |error| {
-            matches!(error, FetchError::Broken(_) | FetchError::Connect(_))
+            matches!(error, FetchError::Interrupted(_) | FetchError::Connect(_))
         }),
     ]
 }
 
 #[tokio::test]
-async fn r14_no_bad_answer_takes_away_what_was_known() {
+async fn r14_no_bad_response_discards_cached_documents() {
     let stage = Stage::new().await;
     for place in [Endpoint::Discovery, Endpoint::Keys] {
         for (answer, is_right) in bad_answers() {
@@ -171,7 +173,7 @@ async fn r14_no_bad_answer_takes_away_what_was_known() {
 }
 
 #[tokio::test]
-async fn a_set_without_a_usable_key_is_no_set() {
+async fn a_key_set_without_a_usable_key_is_rejected() {
     let stage = Stage::new().await;
     let mut encryption = stage.rogue.key().jwk();
     encryption["use"] = json!("enc");
@@ -194,7 +196,7 @@ async fn a_set_without_a_usable_key_is_no_set() {
 }
 
 #[tokio::test]
-async fn r14_an_answer_that_never_ends_ends_here() {
+async fn r14_an_endless_response_times_out() {
     let stage = Stage::new().await;
     let drip = Answer::Drip {
         body: vec![b' '; 1000],
@@ -211,12 +213,12 @@ async fn r14_an_answer_that_never_ends_ends_here() {
             refused,
             ProviderError::Discovery(DiscoveryError::Fetch(FetchError::Timeout))
         );
-        assert_eq!(refused.blame(), Blame::Unreachable);
+        assert_eq!(refused.category(), ErrorCategory::Unreachable);
     }
 }
 
 #[tokio::test]
-async fn r14_only_the_authorities_of_the_file_are_believed() {
+async fn r14_only_the_ca_certificates_of_the_file_are_trusted() {
     let mut stage = Stage::new().await;
     let trusted = stage
         .settings
@@ -246,19 +248,19 @@ async fn r14_only_the_authorities_of_the_file_are_believed() {
         .begin(&redirect_uri(), now())
         .await
         .unwrap_err();
-    assert_eq!(refused.blame(), Blame::Unreachable);
+    assert_eq!(refused.category(), ErrorCategory::Unreachable);
 }
 
 #[tokio::test]
-async fn a_provider_that_is_down_at_the_start_is_asked_again_but_not_by_everybody() {
+async fn a_provider_that_is_down_at_the_start_is_asked_again_after_a_pause() {
     let mut stage = Stage::down();
     let provider = stage.provider();
     let start = now();
-    let unread = ProviderError::Discovery(DiscoveryError::Unread);
+    let unread = ProviderError::Discovery(DiscoveryError::NotFetched);
     assert_eq!(provider.ready(start).unwrap_err(), unread);
     for _ in 0..3 {
         let refused = provider.begin(&redirect_uri(), start).await.unwrap_err();
-        assert_eq!(refused.blame(), Blame::Unreachable);
+        assert_eq!(refused.category(), ErrorCategory::Unreachable);
         assert_eq!(provider.ready(start).unwrap_err(), refused);
     }
     stage.rogue.up().await;
@@ -271,7 +273,7 @@ async fn a_provider_that_is_down_at_the_start_is_asked_again_but_not_by_everybod
 }
 
 #[tokio::test]
-async fn discovery_is_read_each_hour_and_keys_each_five_minutes() {
+async fn metadata_is_fetched_each_hour_and_keys_each_five_minutes() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let start = now();
@@ -293,7 +295,7 @@ async fn discovery_is_read_each_hour_and_keys_each_five_minutes() {
 }
 
 #[tokio::test]
-async fn keys_that_could_not_be_read_for_a_day_are_not_believed_any_more() {
+async fn keys_that_could_not_be_fetched_for_a_day_are_not_trusted() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let start = now();
@@ -333,7 +335,7 @@ async fn d03_a_key_set_that_moved_is_found_through_discovery() {
 }
 
 #[tokio::test]
-async fn b07_a_flood_of_unknown_keys_causes_one_read_in_ten_seconds() {
+async fn b07_a_flood_of_unknown_keys_causes_one_fetch_in_ten_seconds() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let start = now();
@@ -360,7 +362,7 @@ async fn b07_a_flood_of_unknown_keys_causes_one_read_in_ten_seconds() {
 }
 
 #[tokio::test]
-async fn many_who_know_nothing_wait_for_one_read() {
+async fn concurrent_first_requests_wait_for_one_fetch() {
     let stage = Stage::new().await;
     let provider = Arc::new(stage.provider());
     let mut crowd = JoinSet::new();
@@ -374,7 +376,7 @@ async fn many_who_know_nothing_wait_for_one_read() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_a_read_that_renews_what_is_known() {
+async fn nobody_waits_for_the_refetch_of_cached_documents() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     provider.begin(&redirect_uri(), now()).await.unwrap();
@@ -394,11 +396,11 @@ async fn nobody_waits_for_a_read_that_renews_what_is_known() {
 }
 
 #[tokio::test]
-async fn tending_learns_that_the_provider_is_there() {
+async fn keep_fresh_finds_that_the_provider_is_up() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     tokio::select! {
-        () = provider.tend(now) => unreachable!(),
+        () = provider.keep_fresh(now) => unreachable!(),
         () = async {
             while provider.ready(now()).is_err() {
                 tokio::task::yield_now().await;

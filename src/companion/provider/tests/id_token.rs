@@ -4,11 +4,11 @@ use portcullis_tests::lab::{Algorithm as Alg, SigningKey};
 use serde_json::json;
 
 use super::*;
-use crate::provider::signed::SignedError;
+use crate::provider::signed_jwt::JwtError;
 
 type Lie = Box<dyn FnOnce(&mut Overrides)>;
 
-async fn refused(stage: &Stage, overrides: Vec<(&str, Lie, SignedError)>) {
+async fn refused(stage: &Stage, overrides: Vec<(&str, Lie, JwtError)>) {
     for (what, lie, error) in overrides {
         let refused = stage.sign_in_to_a_lie(lie).await;
         assert_eq!(
@@ -35,8 +35,8 @@ fn seal(seal: TokenSigner) -> Lie {
 }
 
 #[tokio::test]
-async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
-    use SignedError::*;
+async fn r08_each_invalid_claim_is_rejected() {
+    use JwtError::*;
     let stage = Stage::new().await;
     let us = RogueProvider::CLIENT_ID;
     let issuer = stage.rogue.issuer().to_owned();
@@ -60,7 +60,7 @@ async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
         ("exp in text", claims(json!({"exp": (now + 60).to_string()})), Claim("exp")),
         ("exp beyond all time", claims(json!({"exp": 1e300})), Claim("exp")),
         ("no iat", claims(json!({"iat": null})), Claim("iat")),
-        ("iat long ago", claims(json!({"iat": now - 602})), Old),
+        ("iat long ago", claims(json!({"iat": now - 602})), TooOld),
         ("iat ahead", claims(json!({"iat": now + 60})), NotYetValid),
         ("nbf ahead", claims(json!({"nbf": now + 60})), NotYetValid),
         ("no sub", claims(json!({"sub": null})), Claim("sub")),
@@ -70,16 +70,16 @@ async fn r08_claims_that_do_not_fit_are_refused_one_by_one() {
         ("sub of no text", claims(json!({"sub": 1})), Claim("sub")),
         ("no nonce", claims(json!({"nonce": null})), Nonce),
         ("nonce of another", claims(json!({"nonce": "other"})), Nonce),
-        ("at_hash of another", claims(json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), Hash("at_hash")),
+        ("at_hash of another", claims(json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), HashMismatch("at_hash")),
         ("at_hash of no text", claims(json!({"at_hash": 1})), Claim("at_hash")),
-        ("c_hash of another", claims(json!({"c_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), Hash("c_hash")),
+        ("c_hash of another", claims(json!({"c_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), HashMismatch("c_hash")),
         ("a logout token", claims(json!({"events": {LOGOUT_EVENT: {}}})), Type),
     ];
     refused(&stage, overrides).await;
 }
 
 #[tokio::test]
-async fn r08_claims_may_be_written_in_other_ways_or_left_out() {
+async fn r08_valid_variants_of_claims_are_accepted() {
     let stage = Stage::new().await;
     let us = RogueProvider::CLIENT_ID;
     for (what, lie) in [
@@ -110,8 +110,8 @@ async fn r08_claims_may_be_written_in_other_ways_or_left_out() {
 }
 
 #[tokio::test]
-async fn r08_a_signature_that_is_not_the_providers_is_refused() {
-    use SignedError::*;
+async fn r08_a_foreign_signature_is_rejected() {
+    use JwtError::*;
     let stage = Stage::new().await;
     let own = stage.rogue.key().clone();
     let other = SigningKey::rsa("other");
@@ -124,17 +124,17 @@ async fn r08_a_signature_that_is_not_the_providers_is_refused() {
         ("None", header("alg", "None"), Algorithm),
         ("a bit turned", seal(TokenSigner::Broken(own.clone())), Signature),
         ("another key in its name", seal(TokenSigner::Forged(other.clone(), own.kid().to_owned())), Signature),
-        ("another key", seal(TokenSigner::Key(other.clone())), KeyUnknown),
+        ("another key", seal(TokenSigner::Key(other.clone())), UnknownKey),
         ("the secret as HS256", seal(TokenSigner::Secret), Algorithm),
-        ("another algorithm with its key", seal(TokenSigner::Key(pss)), KeyUnknown),
+        ("another algorithm with its key", seal(TokenSigner::Key(pss)), UnknownKey),
         ("an algorithm that is not the provider's", seal(TokenSigner::Key(rs512)), Algorithm),
-        ("an algorithm in name only", header("alg", "ES256"), KeyUnknown),
-        ("another type of key in its name", seal(TokenSigner::Forged(curve, own.kid().to_owned())), KeyUnknown),
+        ("an algorithm in name only", header("alg", "ES256"), UnknownKey),
+        ("another type of key in its name", seal(TokenSigner::Forged(curve, own.kid().to_owned())), UnknownKey),
         ("an endless kid", header("kid", "k".repeat(1025)), form("kid")),
         ("a kid of no text", header("kid", 1), form("kid")),
-        ("crit", header("crit", json!(["exp"])), Form(portcullis_core::token::TokenError::Critical)),
-        ("b64", header("b64", true), Form(portcullis_core::token::TokenError::Critical)),
-        ("nested", header("cty", "JWT"), Form(portcullis_core::token::TokenError::Nested)),
+        ("crit", header("crit", json!(["exp"])), Malformed(portcullis_core::token::TokenError::Critical)),
+        ("b64", header("b64", true), Malformed(portcullis_core::token::TokenError::Critical)),
+        ("nested", header("cty", "JWT"), Malformed(portcullis_core::token::TokenError::Nested)),
         ("a logout token by its typ", header("typ", "logout+jwt"), Type),
         ("an access token by its typ", header("typ", "at+jwt"), Type),
         ("a session token by its typ", header("typ", "portcullis-session+jwt"), Type),
@@ -142,14 +142,14 @@ async fn r08_a_signature_that_is_not_the_providers_is_refused() {
     refused(&stage, overrides).await;
 }
 
-fn form(parameter: &'static str) -> SignedError {
-    SignedError::Form(portcullis_core::token::TokenError::HeaderParameter(
+fn form(parameter: &'static str) -> JwtError {
+    JwtError::Malformed(portcullis_core::token::TokenError::HeaderParameter(
         parameter,
     ))
 }
 
 #[tokio::test]
-async fn r08_each_algorithm_that_both_know_is_accepted_with_its_hashes() {
+async fn r08_each_common_algorithm_is_accepted_with_its_hashes() {
     let stage = Stage::new().await;
     for key in [
         SigningKey::rsa("other"),
@@ -169,13 +169,13 @@ async fn r08_each_algorithm_that_both_know_is_accepted_with_its_hashes() {
         let refused = outcome.await.unwrap_err();
         assert_eq!(
             refused,
-            ProviderError::IdToken(SignedError::Hash("at_hash"))
+            ProviderError::IdToken(JwtError::HashMismatch("at_hash"))
         );
     }
 }
 
 #[tokio::test]
-async fn r08_silent_metadata_means_rs256() {
+async fn r08_metadata_without_algorithms_means_rs256() {
     let stage = Stage::new().await;
     let silent = json!({"id_token_signing_alg_values_supported": null});
     let outcome = stage
@@ -215,7 +215,7 @@ async fn r08_a_token_without_kid_is_tried_with_a_bounded_number_of_keys() {
 }
 
 #[tokio::test]
-async fn r08_two_keys_of_one_name_are_both_tried() {
+async fn r08_two_keys_of_one_kid_are_both_tried() {
     let stage = Stage::new().await;
     let [first, second] = [0; 2].map(|_| SigningKey::p256().named("same"));
     let outcome = stage.sign_in_to_a_lie(|overrides| {
@@ -226,7 +226,7 @@ async fn r08_two_keys_of_one_name_are_both_tried() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_rotated_in_just_before_signing_is_read_again() {
+async fn a_new_signing_key_is_fetched_at_once() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     stage.sign_in(&provider).await.unwrap();
@@ -237,7 +237,7 @@ async fn a_key_that_was_rotated_in_just_before_signing_is_read_again() {
     // The clock goes on past the interval in which one look at the set has to do.
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
     let callback = Callback::from_query(&stage.rogue.authorize(url.as_str())).unwrap();
-    let later = now().after(crate::provider::known::UNKNOWN_KEY_INTERVAL);
+    let later = now().after(crate::provider::discovery::UNKNOWN_KEY_INTERVAL);
     provider
         .finish(&redirect_uri(), &attempt, &callback, later)
         .await

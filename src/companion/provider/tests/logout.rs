@@ -6,8 +6,8 @@ use portcullis_tests::lab::{Answer, SigningKey};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::provider::error::Blame;
-use crate::provider::signed::SignedError;
+use crate::provider::error::ErrorCategory;
+use crate::provider::signed_jwt::JwtError;
 use crate::provider::{LogoutToken, LogoutTokenError, ProviderTokens};
 
 async fn judge(stage: &Stage, claims: Value) -> Result<LogoutToken, ProviderError> {
@@ -16,7 +16,7 @@ async fn judge(stage: &Stage, claims: Value) -> Result<LogoutToken, ProviderErro
 }
 
 #[tokio::test]
-async fn b03_a_logout_token_says_whose_sessions_end() {
+async fn b03_a_logout_token_names_a_person_or_a_session() {
     let stage = Stage::new().await;
     let token = judge(&stage, json!({})).await.unwrap();
     assert_eq!(token.sub.as_deref(), Some("alice"));
@@ -29,9 +29,9 @@ async fn b03_a_logout_token_says_whose_sessions_end() {
 }
 
 #[tokio::test]
-async fn b02_b03_a_logout_token_with_one_fault_is_refused() {
-    use LogoutTokenError::{Event, Nobody, Nonce};
-    use SignedError::*;
+async fn b02_b03_each_fault_of_a_logout_token_is_rejected() {
+    use JwtError::*;
+    use LogoutTokenError::{Event, NoSubject, Nonce};
     let stage = Stage::new().await;
     let us = RogueProvider::CLIENT_ID;
     let now = seconds();
@@ -44,7 +44,7 @@ async fn b02_b03_a_logout_token_with_one_fault_is_refused() {
         ("aud of others besides", json!({"aud": [us, "other"]}), Audience.into()),
         ("no aud", json!({"aud": null}), Claim("aud").into()),
         ("no iat", json!({"iat": null}), Claim("iat").into()),
-        ("iat long ago", json!({"iat": now - 602}), Old.into()),
+        ("iat long ago", json!({"iat": now - 602}), TooOld.into()),
         ("iat ahead", json!({"iat": now + 60}), NotYetValid.into()),
         ("exp past", json!({"exp": now - 31}), Expired.into()),
         ("exp in text", json!({"exp": "soon"}), Claim("exp").into()),
@@ -54,7 +54,7 @@ async fn b02_b03_a_logout_token_with_one_fault_is_refused() {
         ("events in a list", json!({"events": [LOGOUT_EVENT]}), Event),
         ("a nonce", json!({"nonce": "n"}), Nonce),
         ("a nonce that is no text", json!({"nonce": 1}), Nonce),
-        ("nobody", json!({"sub": null, "sid": null}), Nobody),
+        ("nobody", json!({"sub": null, "sid": null}), NoSubject),
         ("empty sub", json!({"sub": ""}), Subject.into()),
         ("sid of no text", json!({"sid": 7}), Claim("sid").into()),
         ("no jti", json!({"jti": null}), Claim("jti").into()),
@@ -68,31 +68,31 @@ async fn b02_b03_a_logout_token_with_one_fault_is_refused() {
 }
 
 #[tokio::test]
-async fn b02_a_logout_token_without_exp_is_good_while_it_is_fresh() {
+async fn b02_a_logout_token_without_exp_is_valid_while_it_is_recent() {
     let stage = Stage::new().await;
     let lie = |made: i64| json!({"exp": null, "iat": made, "nbf": null});
     let made = seconds() - 500;
     let token = judge(&stage, lie(made)).await.unwrap();
     assert_eq!(token.good_until.secs(), (made + 600) as u64);
     let refused = judge(&stage, lie(made - 102)).await.unwrap_err();
-    assert_eq!(refused, LogoutTokenError::Signed(SignedError::Old).into());
+    assert_eq!(refused, LogoutTokenError::Jwt(JwtError::TooOld).into());
 }
 
 #[tokio::test]
 async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
-    use SignedError::*;
+    use JwtError::*;
     let stage = Stage::new().await;
     let own = stage.rogue.key().clone();
     let forged = TokenSigner::Forged(SigningKey::rsa("other"), own.kid().to_owned());
     for (seal, error) in [
         (
             TokenSigner::None,
-            Form(portcullis_core::token::TokenError::AlgorithmUnknown),
+            Malformed(portcullis_core::token::TokenError::AlgorithmUnknown),
         ),
         (TokenSigner::Secret, Algorithm),
         (TokenSigner::Broken(own), Signature),
         (forged, Signature),
-        (TokenSigner::Key(SigningKey::rsa("other")), KeyUnknown),
+        (TokenSigner::Key(SigningKey::rsa("other")), UnknownKey),
     ] {
         stage
             .rogue
@@ -100,18 +100,18 @@ async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
         let refused = judge(&stage, json!({})).await.unwrap_err();
         // `none` has no signature at all, so it is refused by its form.
         let expected = match error {
-            Form(_) => matches!(
+            Malformed(_) => matches!(
                 refused,
-                ProviderError::LogoutToken(LogoutTokenError::Signed(Form(_) | Algorithm))
+                ProviderError::LogoutToken(LogoutTokenError::Jwt(Malformed(_) | Algorithm))
             ),
-            error => refused == LogoutTokenError::Signed(error).into(),
+            error => refused == LogoutTokenError::Jwt(error).into(),
         };
         assert!(expected, "{refused:?}");
     }
 }
 
 #[tokio::test]
-async fn b03_kinds_of_token_are_told_apart_both_ways() {
+async fn b03_id_tokens_and_logout_tokens_are_not_interchangeable() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     for typ in [
@@ -126,7 +126,7 @@ async fn b03_kinds_of_token_are_told_apart_both_ways() {
     for typ in ["at+jwt", "secevent+jwt", "portcullis-session+jwt", ""] {
         let token = stage.rogue.logout_token(|token| token.header("typ", typ));
         let refused = provider.logout_token(&token, now()).await.unwrap_err();
-        assert_eq!(refused, LogoutTokenError::Signed(SignedError::Type).into());
+        assert_eq!(refused, LogoutTokenError::Jwt(JwtError::Type).into());
     }
     let signed_in = stage.sign_in(&provider).await.unwrap();
     let id_token = signed_in.tokens.id_token.unwrap();
@@ -138,7 +138,7 @@ async fn b03_kinds_of_token_are_told_apart_both_ways() {
 }
 
 #[tokio::test]
-async fn b04_a_replay_is_known_once_the_first_was_acted_on() {
+async fn b04_a_replay_is_detected_after_the_first_use() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let text = stage.rogue.logout_token(|token| token);
@@ -147,7 +147,7 @@ async fn b04_a_replay_is_known_once_the_first_was_acted_on() {
         assert!(!provider.logout_token(&text, now()).await.unwrap().is_replay);
     }
     let token = provider.logout_token(&text, now()).await.unwrap();
-    provider.acted_on(&token, now());
+    provider.mark_used(&token, now());
     assert!(provider.logout_token(&text, now()).await.unwrap().is_replay);
     let other = stage.rogue.logout_token(|token| token);
     assert!(
@@ -169,7 +169,7 @@ async fn b04_a_replay_is_known_once_the_first_was_acted_on() {
 }
 
 #[tokio::test]
-async fn b05_keys_that_can_t_be_had_are_no_fault_of_the_token() {
+async fn b05_a_failed_key_fetch_is_not_a_fault_of_the_token() {
     let stage = Stage::new().await;
     stage.rogue.override_with(|overrides| {
         overrides
@@ -177,15 +177,15 @@ async fn b05_keys_that_can_t_be_had_are_no_fault_of_the_token() {
             .insert(Endpoint::Keys, Answer::status(503));
     });
     let refused = judge(&stage, json!({})).await.unwrap_err();
-    assert_eq!(refused.blame(), Blame::Unreachable);
+    assert_eq!(refused.category(), ErrorCategory::Unreachable);
 }
 
 #[tokio::test]
-async fn r15_signing_out_posts_the_id_token_and_puts_nothing_into_the_url() {
+async fn r15_signing_out_posts_the_id_token_and_never_in_a_url() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let back = Url::parse("https://auth.example.com/oauth2/sign_out").unwrap();
-    let SignedIn { tokens, .. } = stage.sign_in(&provider).await.unwrap();
+    let Authentication { tokens, .. } = stage.sign_in(&provider).await.unwrap();
     let form = provider.end_session(&tokens, &back, "state-1").unwrap();
     assert_eq!(
         form.action.as_str(),

@@ -5,17 +5,17 @@ use portcullis_tests::lab::{Answer, SigningKey};
 use serde_json::json;
 
 use super::*;
-use crate::provider::error::{ErrorCode, TokenError, UserInfoError};
+use crate::provider::discovery::UNKNOWN_KEY_INTERVAL;
+use crate::provider::error::{ErrorCode, TokenEndpointError, UserInfoError};
 use crate::provider::http::FetchError;
-use crate::provider::known::UNKNOWN_KEY_INTERVAL;
-use crate::provider::signed::SignedError;
-use crate::provider::{Person, ProviderTokens, RefreshError, Renewed};
+use crate::provider::signed_jwt::JwtError;
+use crate::provider::{Authentication, Person, ProviderTokens, RefreshError};
 
 /// Signs in truthfully, and refreshes while the provider lies.
 async fn refresh(
     stage: &Stage,
     lie: impl FnOnce(&mut Overrides),
-) -> (SignedIn, Result<Renewed, RefreshError>) {
+) -> (Authentication, Result<Authentication, RefreshError>) {
     let provider = stage.provider();
     let signed_in = stage.sign_in(&provider).await.unwrap();
     stage.rogue.override_with(lie);
@@ -31,7 +31,7 @@ fn token_of(tokens: &ProviderTokens) -> &str {
 }
 
 #[tokio::test]
-async fn r10_a_refresh_brings_new_tokens_and_what_is_so_now() {
+async fn r10_a_refresh_returns_new_tokens_and_current_claims() {
     let stage = Stage::new().await;
     let lie = json!({"groups": ["sre"], "email": "new@example.com"});
     let (before, renewed) = refresh(&stage, |overrides| overrides.set_claims(lie)).await;
@@ -53,13 +53,13 @@ async fn r10_a_refresh_brings_new_tokens_and_what_is_so_now() {
         .refresh(&before.tokens, &before.person, now())
         .await
         .unwrap_err();
-    let spent = TokenError::Refused(ErrorCode::new("invalid_grant"));
+    let spent = TokenEndpointError::Refused(ErrorCode::new("invalid_grant"));
     assert_eq!(again, RefreshError::Ended(spent.into()));
 }
 
 #[tokio::test]
-async fn r10_an_id_token_that_speaks_of_another_ends_the_session() {
-    use SignedError::*;
+async fn r10_an_id_token_of_another_subject_ends_the_session() {
+    use JwtError::*;
     let stage = Stage::new().await;
     let us = RogueProvider::CLIENT_ID;
     #[rustfmt::skip]
@@ -73,9 +73,9 @@ async fn r10_an_id_token_that_speaks_of_another_ends_the_session() {
         ("azp where none was", json!({"azp": us}), Changed("azp")),
         ("auth_time", json!({"auth_time": 1_000_000_000}), Changed("auth_time")),
         ("nonce", json!({"nonce": "other"}), Nonce),
-        ("iat", json!({"iat": 1_000_000_000}), Old),
+        ("iat", json!({"iat": 1_000_000_000}), TooOld),
         ("exp", json!({"exp": 1_000_000_000}), Expired),
-        ("at_hash", json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), Hash("at_hash")),
+        ("at_hash", json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), HashMismatch("at_hash")),
         ("events", json!({"nonce": null, "events": {LOGOUT_EVENT: {}}}), Type),
     ];
     for (what, lie, error) in overrides {
@@ -90,7 +90,7 @@ async fn r10_an_id_token_that_speaks_of_another_ends_the_session() {
 }
 
 #[tokio::test]
-async fn r10_nonce_and_auth_time_may_be_left_out() {
+async fn r10_nonce_and_auth_time_are_optional() {
     let stage = Stage::new().await;
     let lie = json!({"nonce": null, "auth_time": null});
     let (_, outcome) = refresh(&stage, |overrides| overrides.set_claims(lie)).await;
@@ -98,24 +98,24 @@ async fn r10_nonce_and_auth_time_may_be_left_out() {
 }
 
 #[tokio::test]
-async fn r10_azp_must_stay_where_it_was() {
+async fn r10_azp_must_not_change() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     stage
         .rogue
         .override_with(|overrides| overrides.set_claims(json!({"azp": RogueProvider::CLIENT_ID})));
-    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
     let renewed = provider.refresh(&tokens, &person, now()).await.unwrap();
     stage.rogue.reset();
     let outcome = provider
         .refresh(&renewed.tokens, &renewed.person, now())
         .await;
-    let error = ProviderError::IdToken(SignedError::Changed("azp"));
+    let error = ProviderError::IdToken(JwtError::Changed("azp"));
     assert_eq!(outcome.unwrap_err(), RefreshError::Ended(error));
 }
 
 #[tokio::test]
-async fn r10_an_answer_without_an_id_token_keeps_who_it_is() {
+async fn r10_a_response_without_id_token_keeps_the_person() {
     let stage = Stage::new().await;
     let (before, outcome) = refresh(&stage, |overrides| {
         overrides.set_token_response(
@@ -131,11 +131,11 @@ async fn r10_an_answer_without_an_id_token_keeps_who_it_is() {
     assert_eq!(renewed.tokens.id_token, before.tokens.id_token);
     // Where no new refresh token comes, the old one goes on (RFC 6749, section 6).
     assert_eq!(token_of(&renewed.tokens), token_of(&before.tokens));
-    assert!(!renewed.tokens.have_run_out(now()));
+    assert!(!renewed.tokens.have_expired(now()));
 }
 
 #[tokio::test]
-async fn groups_follow_userinfo_after_an_answer_without_an_id_token() {
+async fn groups_follow_userinfo_after_a_response_without_id_token() {
     let stage = Stage::new().await;
     let (before, outcome) = refresh(&stage, |overrides| {
         overrides.set_token_response(json!({"id_token": null}))
@@ -165,7 +165,7 @@ async fn groups_follow_userinfo_after_an_answer_without_an_id_token() {
 }
 
 #[tokio::test]
-async fn groups_that_no_document_names_any_more_are_gone() {
+async fn groups_that_no_document_has_any_more_are_removed() {
     let stage = Stage::new().await;
     let (_, outcome) = refresh(&stage, |overrides| {
         overrides.set_claims(json!({"groups": null}));
@@ -178,7 +178,7 @@ async fn groups_that_no_document_names_any_more_are_gone() {
 }
 
 #[tokio::test]
-async fn r10_new_tokens_are_not_lost_for_what_could_not_be_asked_besides() {
+async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
     let stage = Stage::new().await;
     // Userinfo is down.
     let (before, outcome) = refresh(&stage, |overrides| {
@@ -194,7 +194,7 @@ async fn r10_new_tokens_are_not_lost_for_what_could_not_be_asked_besides() {
 
     // A key that nobody knows yet, and the key set is down.
     let provider = stage.provider();
-    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
     stage.rogue.override_with(|overrides| {
         overrides.signer = TokenSigner::Key(SigningKey::p256());
         overrides
@@ -212,7 +212,7 @@ async fn r10_new_tokens_are_not_lost_for_what_could_not_be_asked_besides() {
 }
 
 #[tokio::test]
-async fn r10_what_ends_a_session_and_what_passes_are_told_apart() {
+async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
     let stage = Stage::new().await;
     let says = |status, code: &str| {
         let body = format!(r#"{{"error":"{code}"}}"#);
@@ -249,43 +249,45 @@ async fn r10_what_ends_a_session_and_what_passes_are_told_apart() {
 }
 
 #[tokio::test]
-async fn r10_a_provider_that_is_down_costs_no_session() {
+async fn r10_a_provider_that_is_down_ends_no_session() {
     let mut stage = Stage::new().await;
     let provider = stage.provider();
-    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
     stage.rogue.down().await;
     let outcome = provider.refresh(&tokens, &person, now()).await.unwrap_err();
-    let RefreshError::Unavailable(ProviderError::Token(TokenError::Fetch(fetch))) = &outcome else {
+    let RefreshError::Unavailable(ProviderError::Token(TokenEndpointError::Fetch(fetch))) =
+        &outcome
+    else {
         panic!("{outcome:?}");
     };
     assert!(matches!(
         fetch,
-        FetchError::Connect(_) | FetchError::Broken(_)
+        FetchError::Connect(_) | FetchError::Interrupted(_)
     ));
     stage.rogue.up().await;
     assert!(provider.refresh(&tokens, &person, now()).await.is_ok());
 }
 
 #[tokio::test]
-async fn without_a_refresh_token_there_is_nothing_to_renew() {
+async fn without_a_refresh_token_a_session_is_not_refreshed() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     stage.rogue.override_with(|overrides| {
         overrides.set_token_response(json!({"refresh_token": null, "expires_in": null}))
     });
-    let SignedIn { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
     // The ID token's own end counts where the answer names none.
-    assert!(!tokens.have_run_out(now()));
-    assert!(tokens.have_run_out(now().after(Duration::from_secs(3601))));
+    assert!(!tokens.have_expired(now()));
+    assert!(tokens.have_expired(now().after(Duration::from_secs(3601))));
     let outcome = provider.refresh(&tokens, &person, now()).await.unwrap_err();
     assert_eq!(
         outcome,
-        RefreshError::Ended(TokenError::NoRefreshToken.into())
+        RefreshError::Ended(TokenEndpointError::NoRefreshToken.into())
     );
 }
 
 #[test]
-fn what_a_session_keeps_survives_being_written_down() {
+fn the_tokens_of_a_session_round_trip_through_json() {
     let secret = |text: &str| crate::provider::Secret::new(text);
     let tokens = ProviderTokens {
         refresh_token: Some(secret("r")),

@@ -5,11 +5,11 @@ use portcullis_tests::lab::rogue_provider::{Endpoint, Overrides};
 
 use super::*;
 use crate::provider::callback::CallbackError;
-use crate::provider::error::{Blame, ErrorCode, TokenError};
-use crate::provider::signed::SignedError;
+use crate::provider::error::{ErrorCategory, ErrorCode, TokenEndpointError};
+use crate::provider::signed_jwt::JwtError;
 
 #[tokio::test]
-async fn a_person_signs_in_and_is_who_the_provider_says() {
+async fn a_sign_in_returns_the_claims_of_the_provider() {
     let stage = Stage::new().await;
     let signed_in = stage.sign_in(&stage.provider()).await.unwrap();
     let person = signed_in.person;
@@ -21,8 +21,8 @@ async fn a_person_signs_in_and_is_who_the_provider_says() {
     let tokens = signed_in.tokens;
     assert_eq!(tokens.sid.as_deref(), Some("session-1"));
     assert!(tokens.refresh_token.is_some());
-    assert!(!tokens.have_run_out(now()));
-    assert!(tokens.have_run_out(now().after(Duration::from_secs(3600))));
+    assert!(!tokens.have_expired(now()));
+    assert!(tokens.have_expired(now().after(Duration::from_secs(3600))));
 }
 
 #[tokio::test]
@@ -77,13 +77,13 @@ async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token
             &attempt,
             &back,
             now().after(minutes(11)),
-            CallbackError::Old,
+            CallbackError::Expired,
         ),
         (
             &attempt,
             &back,
             now().before(minutes(11)),
-            CallbackError::Old,
+            CallbackError::Expired,
         ),
     ] {
         let refused = provider
@@ -99,7 +99,7 @@ async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token
 }
 
 #[tokio::test]
-async fn r02_a_replayed_code_is_refused_by_the_provider_and_blames_the_attempt() {
+async fn r02_a_replayed_code_is_rejected_as_a_stale_attempt() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
@@ -114,13 +114,13 @@ async fn r02_a_replayed_code_is_refused_by_the_provider_and_blames_the_attempt()
         .unwrap_err();
     assert_eq!(
         again,
-        TokenError::Refused(ErrorCode::new("invalid_grant")).into()
+        TokenEndpointError::Refused(ErrorCode::new("invalid_grant")).into()
     );
-    assert_eq!(again.blame(), Blame::Attempt);
+    assert_eq!(again.category(), ErrorCategory::StaleAttempt);
 }
 
 #[tokio::test]
-async fn r01_another_attempts_verifier_buys_nothing() {
+async fn r01_the_verifier_of_another_attempt_is_rejected() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let (url, mut attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
@@ -132,12 +132,12 @@ async fn r01_another_attempts_verifier_buys_nothing() {
         .unwrap_err();
     assert_eq!(
         refused,
-        TokenError::Refused(ErrorCode::new("invalid_grant")).into()
+        TokenEndpointError::Refused(ErrorCode::new("invalid_grant")).into()
     );
 }
 
 #[tokio::test]
-async fn r03_a_code_of_another_attempt_is_found_out_by_its_nonce() {
+async fn r03_a_code_of_another_attempt_fails_by_its_nonce() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let (url, mut attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
@@ -147,7 +147,7 @@ async fn r03_a_code_of_another_attempt_is_found_out_by_its_nonce() {
         .come_back(&provider, &url, &attempt)
         .await
         .unwrap_err();
-    assert_eq!(refused, ProviderError::IdToken(SignedError::Nonce));
+    assert_eq!(refused, ProviderError::IdToken(JwtError::Nonce));
 }
 
 fn drop_pair(name: &'static str) -> impl Fn(Vec<(String, String)>) -> Vec<(String, String)> {
@@ -169,7 +169,7 @@ fn put_pair(
 }
 
 #[tokio::test]
-async fn r04_an_answer_must_name_the_issuer_where_metadata_says_so_and_never_another() {
+async fn r04_iss_must_match_and_is_required_where_metadata_says_so() {
     let stage = Stage::new().await;
     let is_error = |pairs| put_pair("error", "access_denied")(drop_pair("code")(pairs));
     type Lie = Box<dyn FnOnce(&mut Overrides)>;
@@ -248,7 +248,7 @@ async fn r04_two_providers_can_t_be_mixed_up() {
 }
 
 #[tokio::test]
-async fn r15_nothing_that_is_kept_shows_a_secret_when_it_is_printed() {
+async fn r15_debug_output_reveals_no_secret() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();

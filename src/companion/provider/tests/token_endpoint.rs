@@ -3,9 +3,9 @@ use portcullis_tests::lab::rogue_provider::{Endpoint, Overrides};
 use serde_json::json;
 
 use super::*;
-use crate::provider::error::{Blame, ErrorCode, TokenError};
+use crate::provider::error::{ErrorCategory, ErrorCode, TokenEndpointError};
 use crate::provider::http::FetchError;
-use crate::provider::signed::SignedError;
+use crate::provider::signed_jwt::JwtError;
 
 fn answers(members: serde_json::Value) -> impl FnOnce(&mut Overrides) {
     move |overrides| overrides.set_token_response(members)
@@ -18,54 +18,54 @@ fn place(answer: Answer) -> impl FnOnce(&mut Overrides) {
 }
 
 #[tokio::test]
-async fn r07_an_answer_must_have_the_form_of_one() {
+async fn r07_an_invalid_token_response_is_rejected() {
     let stage = Stage::new().await;
-    let missing = "a member that must be there is missing";
+    let missing = "a required member is missing";
     for (what, lie, error) in [
         (
             "another type",
             json!({"token_type": "mac"}),
-            TokenError::Answer("token_type"),
+            TokenEndpointError::Response("token_type"),
         ),
         (
             "no type",
             json!({"token_type": null}),
-            TokenError::Answer(missing),
+            TokenEndpointError::Response(missing),
         ),
         (
             "no access token",
             json!({"access_token": null}),
-            TokenError::Answer(missing),
+            TokenEndpointError::Response(missing),
         ),
         (
             "a number",
             json!({"access_token": 7}),
-            TokenError::Answer("access_token"),
+            TokenEndpointError::Response("access_token"),
         ),
         (
             "a list",
             json!({"id_token": ["a"]}),
-            TokenError::Answer("id_token"),
+            TokenEndpointError::Response("id_token"),
         ),
         (
             "a word",
             json!({"expires_in": "soon"}),
-            TokenError::Answer("expires_in"),
+            TokenEndpointError::Response("expires_in"),
         ),
         (
             "a negative",
             json!({"expires_in": -1}),
-            TokenError::Answer("expires_in"),
+            TokenEndpointError::Response("expires_in"),
         ),
     ] {
         let refused = stage.sign_in_to_a_lie(answers(lie)).await.unwrap_err();
         assert_eq!(refused, ProviderError::Token(error), "{what}");
     }
     for (lie, error) in [
-        (json!({"id_token": null}), SignedError::Missing),
+        (json!({"id_token": null}), JwtError::Missing),
         (
             json!({"id_token": "a.b"}),
-            SignedError::Form(portcullis_core::token::TokenError::NotCompact),
+            JwtError::Malformed(portcullis_core::token::TokenError::NotCompact),
         ),
     ] {
         let refused = stage.sign_in_to_a_lie(answers(lie)).await.unwrap_err();
@@ -82,64 +82,80 @@ async fn r07_an_answer_must_have_the_form_of_one() {
 }
 
 #[tokio::test]
-async fn r14_what_the_token_endpoint_answers_instead_is_told_apart() {
+async fn r14_failures_of_the_token_endpoint_are_distinguished() {
     let stage = Stage::new().await;
     let html = |status| Answer::whole(status, &[("content-type", "text/html")], "<p>No");
     let says =
         |status, body: &str| Answer::whole(status, &[("content-type", "application/json")], body);
     let elsewhere = Answer::whole(307, &[("location", "https://evil.example/token")], "");
-    let refused = |code| TokenError::Refused(ErrorCode::new(code));
+    let refused = |code| TokenEndpointError::Refused(ErrorCode::new(code));
     let twice = r#"{"access_token":"a","token_type":"Bearer","id_token":"b","id_token":"c"}"#;
-    let fetch = TokenError::Fetch;
-    for (answer, error, blame) in [
-        (elsewhere, fetch(FetchError::Status(307)), Blame::Setup),
+    let fetch = TokenEndpointError::Fetch;
+    for (answer, error, category) in [
+        (
+            elsewhere,
+            fetch(FetchError::Status(307)),
+            ErrorCategory::Misconfigured,
+        ),
         (
             html(500),
             fetch(FetchError::Status(500)),
-            Blame::Unreachable,
+            ErrorCategory::Unreachable,
         ),
         (
             html(429),
             fetch(FetchError::Status(429)),
-            Blame::Unreachable,
+            ErrorCategory::Unreachable,
         ),
-        (html(403), fetch(FetchError::Status(403)), Blame::Setup),
-        (html(400), fetch(FetchError::Status(400)), Blame::Setup),
-        (html(200), fetch(FetchError::ContentType), Blame::Setup),
+        (
+            html(403),
+            fetch(FetchError::Status(403)),
+            ErrorCategory::Misconfigured,
+        ),
+        (
+            html(400),
+            fetch(FetchError::Status(400)),
+            ErrorCategory::Misconfigured,
+        ),
+        (
+            html(200),
+            fetch(FetchError::ContentType),
+            ErrorCategory::Misconfigured,
+        ),
         (
             says(503, r#"{"error":"invalid_grant"}"#),
             fetch(FetchError::Status(503)),
-            Blame::Unreachable,
+            ErrorCategory::Unreachable,
         ),
         (
             says(400, r#"{"error":"invalid_grant"}"#),
             refused("invalid_grant"),
-            Blame::Attempt,
+            ErrorCategory::StaleAttempt,
         ),
         (
             says(401, r#"{"error":"invalid_client"}"#),
             refused("invalid_client"),
-            Blame::Setup,
+            ErrorCategory::Misconfigured,
         ),
         (
             says(400, r#"{"error":"temporarily_unavailable"}"#),
             refused("temporarily_unavailable"),
-            Blame::Unreachable,
+            ErrorCategory::Unreachable,
         ),
         (
             says(400, r#"{"error":"<script>"}"#),
             refused("(no code)"),
-            Blame::Setup,
+            ErrorCategory::Misconfigured,
         ),
         (
             says(400, "{}"),
-            TokenError::Answer("a member that must be there is missing"),
-            Blame::Setup,
+            TokenEndpointError::Response("a required member is missing"),
+            ErrorCategory::Misconfigured,
         ),
     ] {
         let outcome = stage.sign_in_to_a_lie(place(answer)).await.unwrap_err();
         assert_eq!(outcome, ProviderError::Token(error));
-        assert_eq!(outcome.blame(), blame, "{outcome}");
+        assert_eq!(outcome.category(), category, "{outcome}");
     }
     let outcome = stage
         .sign_in_to_a_lie(place(says(200, twice)))
@@ -147,12 +163,12 @@ async fn r14_what_the_token_endpoint_answers_instead_is_told_apart() {
         .unwrap_err();
     assert!(matches!(
         outcome,
-        ProviderError::Token(TokenError::Fetch(FetchError::Json(_)))
+        ProviderError::Token(TokenEndpointError::Fetch(FetchError::Json(_)))
     ));
 }
 
 #[tokio::test]
-async fn r12_the_secret_goes_where_the_metadata_says_and_never_into_a_url() {
+async fn r12_client_authentication_follows_the_metadata_and_never_uses_a_url() {
     let stage = Stage::new().await;
     for methods in [
         json!(["client_secret_basic"]),
@@ -180,7 +196,7 @@ async fn r12_the_secret_goes_where_the_metadata_says_and_never_into_a_url() {
 }
 
 #[tokio::test]
-async fn a_public_client_has_no_secret_and_says_who_it_is() {
+async fn a_public_client_sends_its_client_id_and_no_secret() {
     let mut stage = Stage::new().await;
     stage.settings.client_secret_file = None;
     let methods = json!({"token_endpoint_auth_methods_supported": ["none"]});
@@ -191,7 +207,7 @@ async fn a_public_client_has_no_secret_and_says_who_it_is() {
     // This provider knows no public clients.
     assert_eq!(
         refused,
-        TokenError::Refused(ErrorCode::new("invalid_client")).into()
+        TokenEndpointError::Refused(ErrorCode::new("invalid_client")).into()
     );
     let asked = stage.rogue.requests(Endpoint::Token).pop().unwrap();
     assert!(asked.authorization.is_none());
@@ -203,7 +219,7 @@ async fn a_public_client_has_no_secret_and_says_who_it_is() {
 }
 
 #[tokio::test]
-async fn r12_the_secret_is_the_one_that_its_file_has_now() {
+async fn r12_the_current_secret_of_the_file_is_used() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let secret = stage.settings.client_secret_file.clone().unwrap();
@@ -211,7 +227,7 @@ async fn r12_the_secret_is_the_one_that_its_file_has_now() {
     let refused = stage.sign_in(&provider).await.unwrap_err();
     assert_eq!(
         refused,
-        TokenError::Refused(ErrorCode::new("invalid_client")).into()
+        TokenEndpointError::Refused(ErrorCode::new("invalid_client")).into()
     );
     fs::write(&secret, RogueProvider::CLIENT_SECRET).unwrap();
     stage.sign_in(&provider).await.unwrap();

@@ -7,7 +7,7 @@ use crate::provider::error::UserInfoError;
 use crate::provider::http::FetchError;
 
 #[tokio::test]
-async fn r09_userinfo_is_asked_only_for_what_the_id_token_lacks() {
+async fn r09_userinfo_is_fetched_only_for_missing_claims() {
     let stage = Stage::new().await;
     stage.sign_in(&stage.provider()).await.unwrap();
     assert!(stage.rogue.requests(Endpoint::UserInfo).is_empty());
@@ -28,7 +28,7 @@ async fn r09_userinfo_is_asked_only_for_what_the_id_token_lacks() {
 }
 
 #[tokio::test]
-async fn r09_an_address_is_verified_only_by_the_document_that_names_it() {
+async fn r09_an_email_is_verified_only_by_its_own_document() {
     let stage = Stage::new().await;
     let outcome = stage.sign_in_to_a_lie(|overrides| {
         overrides.set_claims(json!({"email_verified": null, "groups": null}));
@@ -47,7 +47,7 @@ async fn r09_an_address_is_verified_only_by_the_document_that_names_it() {
 }
 
 #[tokio::test]
-async fn r09_userinfo_of_anybody_else_is_refused() {
+async fn r09_userinfo_of_another_subject_is_rejected() {
     let stage = Stage::new().await;
     for sub in [json!("bob"), json!(["alice"]), json!(null)] {
         let outcome = stage.sign_in_to_a_lie(|overrides| {
@@ -62,7 +62,7 @@ async fn r09_userinfo_of_anybody_else_is_refused() {
 }
 
 #[tokio::test]
-async fn r09_signed_userinfo_and_no_userinfo_are_refused() {
+async fn r09_signed_and_missing_userinfo_are_rejected() {
     let stage = Stage::new().await;
     let signed = Answer::whole(200, &[("content-type", "application/jwt")], "a.b.c");
     for (answer, error) in [
@@ -88,11 +88,14 @@ async fn r09_signed_userinfo_and_no_userinfo_are_refused() {
         overrides.set_token_response(json!({"access_token": "a\nb"}));
     });
     let refused = outcome.await.unwrap_err();
-    assert_eq!(refused, UserInfoError::Fetch(FetchError::Unsendable).into());
+    assert_eq!(
+        refused,
+        UserInfoError::Fetch(FetchError::InvalidRequest).into()
+    );
 }
 
 #[tokio::test]
-async fn a_provider_without_userinfo_says_what_its_id_token_says() {
+async fn without_userinfo_the_claims_of_the_id_token_count() {
     let stage = Stage::new().await;
     let outcome = stage.sign_in_to_a_lie(|overrides| {
         overrides.set_metadata(json!({"userinfo_endpoint": null}));
@@ -103,7 +106,7 @@ async fn a_provider_without_userinfo_says_what_its_id_token_says() {
 }
 
 #[tokio::test]
-async fn groups_are_found_by_a_path_too() {
+async fn groups_are_found_by_a_path_of_members() {
     let mut stage = Stage::new().await;
     stage.settings.groups_claim = ["realm_access", "roles"].map(str::to_owned).to_vec();
     let outcome = stage.sign_in_to_a_lie(|overrides| {

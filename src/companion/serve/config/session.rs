@@ -6,20 +6,18 @@ use std::time::Duration;
 use portcullis_core::request::is_dns_name;
 
 use crate::document::Report;
-use crate::session::SameSite;
+use crate::session::{SameSite, StoreSettings};
 
 use super::duration;
 use super::site::Site;
 use super::source::Source;
-use super::store::{self, Store};
+use super::store;
 
 /// How sessions are kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Session {
     /// The keys that seal and sign.
     pub(crate) keys_file: PathBuf,
-    /// SessionHandles of ended sessions.
-    pub(crate) state_file: PathBuf,
     /// How long one lasts at most.
     pub(crate) lifetime: Duration,
     /// How long one lasts unused; at most `lifetime`.
@@ -27,7 +25,7 @@ pub(crate) struct Session {
     /// How long a session token lasts; at most `idle`.
     pub(crate) token: Duration,
     /// Where they are kept.
-    pub(crate) store: Store,
+    pub(crate) store: StoreSettings,
     /// What browsers are told.
     pub(crate) cookie: Cookie,
 }
@@ -64,11 +62,10 @@ pub(super) fn read(source: &Source, site: &Site) -> Result<Session, Report> {
     let (token, idle, lifetime) = times(source)?;
     Ok(Session {
         keys_file,
-        state_file,
         lifetime,
         idle,
         token,
-        store: store::read(source)?,
+        store: store::read(source, state_file)?,
         cookie: Cookie {
             domain: domain(source, site)?,
             same_site: same_site(source)?,

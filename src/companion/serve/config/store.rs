@@ -1,116 +1,32 @@
-//! Where sessions are kept.
+//! `session.store` and its options: where sessions are kept.
 
-use url::Url;
+use std::path::PathBuf;
 
 use crate::document::Report;
-use crate::session::{Kind, RedisSettings};
+use crate::session::{RedisOptions, StoreOptions, StoreSettings, ValueInError};
 
-use super::source::{Found, Source};
+use super::source::Source;
 
-/// Where sessions are kept.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Store {
-    /// Sealed, in the browser's cookies.
-    Cookie,
-    /// In Redis or Valkey, under tickets that the cookies hold.
-    Redis(RedisSettings),
-}
-
-const HELP: &str = "write `cookie`, `redis://HOST:PORT/DATABASE`, `redis-sentinel://HOST:PORT,HOST:PORT/MASTER` or \
-     `redis-cluster://HOST:PORT,HOST:PORT`; `rediss` instead of `redis` is TLS";
-
-pub(super) fn read(source: &Source) -> Result<Store, Report> {
-    let found = source.text("session.store")?;
-    let found = found.filter(|found| found.value != "cookie");
+/// Reads the store. `state_file` is `session.state_file`, or its default.
+pub(super) fn read(source: &Source, state_file: PathBuf) -> Result<StoreSettings, Report> {
+    let store = source.text("session.store")?;
     let username = source.text("session.redis.username")?;
     let password_file = source.path("session.redis.password_file")?;
     let ca_file = source.path("session.redis.ca_file")?;
-    let Some(found) = found else {
-        let of = "is for sessions in Redis, and they are in cookies";
-        let help = "name the server in `session.store`, or leave this out";
-        return match (&username, password_file.as_ref().or(ca_file.as_ref())) {
-            (Some(found), _) => Err(found.place.wrong(of, help)),
-            (None, Some(found)) => Err(found.place.wrong(of, help)),
-            (None, None) => Ok(Store::Cookie),
-        };
+    let options = StoreOptions {
+        state_file,
+        redis: RedisOptions {
+            username: username.map(|found| found.value),
+            password_file: password_file.map(|found| found.value),
+            ca_file: ca_file.map(|found| found.value),
+        },
     };
-    let redis = redis(&found)?;
-    if let Some(ca_file) = ca_file.as_ref().filter(|_| !redis.tls) {
-        let help = "write `rediss` instead of `redis` in `session.store`, or leave this out";
-        return Err(ca_file.place.wrong("is for TLS, and this is plain", help));
-    }
-    Ok(Store::Redis(RedisSettings {
-        username: username.map(|found| found.value),
-        password_file: password_file.map(|found| found.value),
-        ca_file: ca_file.map(|found| found.value),
-        ..redis
-    }))
-}
-
-fn redis(found: &Found<'_>) -> Result<RedisSettings, Report> {
-    let wrong = |problem: &str| found.wrong(problem, HELP);
-    let unknown = || wrong("is not a store");
-    let (scheme, rest) = found.value.split_once("://").ok_or_else(unknown)?;
-    // A password here would stand in the process list and in this very message.
-    if rest.contains('@') {
-        let help = "name them in `session.redis.username` and `session.redis.password_file`";
-        let problem = "there is a user or a password in the URL";
-        return Err(found.place.wrong(problem, help).unseen());
-    }
-    let (family, kind) = scheme.split_once('-').unwrap_or((scheme, ""));
-    let tls = match family {
-        "redis" => false,
-        "rediss" => true,
-        _ => return Err(unknown()),
-    };
-    let (nodes, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (kind, database) = match kind {
-        "" => (Kind::Single, path),
-        "cluster" => (Kind::Cluster, path),
-        "sentinel" => {
-            let (master, database) = path.split_once('/').unwrap_or((path, ""));
-            if master.is_empty() {
-                return Err(wrong("names no master behind the sentinels"));
-            }
-            (Kind::Sentinel(master.to_owned()), database)
+    let url = store.as_ref().map(|found| &*found.value);
+    StoreSettings::parse(url, options).map_err(|error| match (error.value, &store) {
+        (ValueInError::Quoted, Some(found)) => found.wrong(error.problem, error.help),
+        (ValueInError::Secret, Some(found)) => {
+            found.place.wrong(error.problem, error.help).unseen()
         }
-        _ => return Err(unknown()),
-    };
-    let database = match database {
-        "" => 0,
-        _ if kind == Kind::Cluster => {
-            return Err(wrong("names a database, and a cluster has one"));
-        }
-        digits => digits.parse().map_err(|_| wrong("names no database"))?,
-    };
-    let default = if matches!(kind, Kind::Sentinel(_)) {
-        26379
-    } else {
-        6379
-    };
-    let nodes: Option<Vec<_>> = nodes
-        .split(',')
-        .map(|node| address(node, default))
-        .collect();
-    let nodes = nodes.ok_or_else(|| wrong("does not name a host"))?;
-    if kind == Kind::Single && nodes.len() > 1 {
-        return Err(wrong("names several servers"));
-    }
-    Ok(RedisSettings {
-        kind,
-        nodes,
-        tls,
-        database,
-        username: None,
-        password_file: None,
-        ca_file: None,
+        _ => source.wrong(error.setting, error.problem, error.help),
     })
-}
-
-/// A host and a port, read as URLs are.
-fn address(text: &str, default: u16) -> Option<(String, u16)> {
-    let url = Url::parse(&format!("redis://{text}")).ok()?;
-    let plain = url.path().is_empty() && url.query().is_none() && url.fragment().is_none();
-    let host = url.host_str().filter(|host| plain && !host.is_empty())?;
-    Some((host.to_owned(), url.port().unwrap_or(default)))
 }

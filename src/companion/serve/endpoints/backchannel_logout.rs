@@ -1,5 +1,5 @@
 //! `POST /oauth2/backchannel-logout`: a provider says that a person's session there has ended
-//! (OpenID Connect Back-Channel Logout 1.0, sections 2.5 to 2.8).
+//! (OpenID Connect Back-Channel LogoutClaims 1.0, sections 2.5 to 2.8).
 
 use axum::Json;
 use axum::extract::State;
@@ -9,12 +9,12 @@ use serde::Deserialize;
 use serde_json::json;
 use tracing::{info, warn};
 
-use crate::provider::{Blame, LogoutToken, Provider, ProviderError, Secret};
+use crate::provider::{ErrorCategory, LogoutToken, Provider, ProviderError, Secret};
 use crate::serve::answer::Problem;
 use crate::serve::clock::now;
 use crate::serve::extract::Form;
 use crate::serve::state::Shared;
-use crate::session::{LoggedOut, Logout};
+use crate::session::{LogoutClaims, LogoutOutcome};
 
 /// What a provider sends.
 #[derive(Debug, Deserialize)]
@@ -36,22 +36,27 @@ pub(super) async fn backchannel_logout(
         Err(Some((provider, fault))) => {
             state.metrics.provider_failed(provider.name(), fault.kind());
             warn!(provider = provider.name(), %fault, "a logout token is not heeded");
-            return match fault.blame() {
-                Blame::Unreachable => unavailable(),
+            return match fault.category() {
+                ErrorCategory::Unreachable => unavailable(),
                 _ => refused("the logout token is not accepted"),
             };
         }
     };
-    let logout = Logout {
+    let logout = LogoutClaims {
         idp: provider.name(),
         sub: token.sub.as_deref(),
         sid: token.sid.as_deref(),
         jti: &token.jti,
         until: token.good_until,
     };
-    match state.people.sessions.end_for(&logout, now()).await {
+    match state
+        .people
+        .sessions
+        .backchannel_logout(&logout, now())
+        .await
+    {
         Ok(outcome) => {
-            provider.acted_on(&token, now());
+            provider.mark_used(&token, now());
             tell(provider, outcome);
             StatusCode::OK.into_response()
         }
@@ -72,7 +77,7 @@ async fn believe<'s>(
     for provider in state.people.providers.all() {
         match provider.logout_token(token.expose(), now()).await {
             Ok(token) => return Ok((provider, token)),
-            Err(fault) if refused.is_none() || !fault.is_anothers() => {
+            Err(fault) if refused.is_none() || !fault.is_for_other_provider() => {
                 refused = Some((&**provider, fault));
             }
             Err(_) => {}
@@ -81,15 +86,17 @@ async fn believe<'s>(
     Err(refused)
 }
 
-fn tell(provider: &Provider, outcome: LoggedOut) {
+fn tell(provider: &Provider, outcome: LogoutOutcome) {
     let provider = provider.name();
     match outcome {
-        LoggedOut::Before => info!(provider, "a logout token was heeded before"),
-        LoggedOut::Nobody => info!(
+        LogoutOutcome::Replayed => info!(provider, "a logout token was heeded before"),
+        LogoutOutcome::UnknownSession => info!(
             provider,
             "a logout token names a session that nobody has here"
         ),
-        LoggedOut::Now { marks } => info!(provider, marks, "signed out by the provider"),
+        LogoutOutcome::Revoked { revocations } => {
+            info!(provider, revocations, "signed out by the provider")
+        }
     }
 }
 

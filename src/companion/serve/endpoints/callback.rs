@@ -12,7 +12,9 @@ use crate::serve::pages;
 use crate::serve::people::{cookies, set_cookies};
 use crate::serve::return_to::ReturnTo;
 use crate::serve::state::Shared;
-use crate::session::{Cookies, Login, LoginError, NotStarted, SetCookie};
+use crate::session::{Cookies, Login, LoginError, SetCookie, StartError};
+
+use portcullis_core::endpoints;
 
 use super::start::{go, page_of, path};
 use super::trouble;
@@ -53,7 +55,7 @@ async fn callback(
     };
     let Some(id) = callback.attempt_id() else {
         state.metrics.signed_in(provider.name(), "no-state");
-        return trouble::stale(path("/oauth2/sign_in", None, None, false)).into_response();
+        return trouble::stale(path(endpoints::SIGN_IN.path, None, None, false)).into_response();
     };
     let cookies = cookies(headers);
     // However it ends, the attempt is for one use.
@@ -80,12 +82,15 @@ async fn finish(
         info!(provider = name, %fault, "no sign-in");
         state.metrics.signed_in(name, "attempt");
         match fault {
-            LoginError::Finished | LoginError::Unknown => {
-                trouble::stale(path("/oauth2/sign_in", None, None, false))
+            LoginError::AlreadyFinished | LoginError::Unknown => {
+                trouble::stale(path(endpoints::SIGN_IN.path, None, None, false))
             }
             LoginError::Unavailable(_) => {
                 Problem::unavailable("Sign-ins can't be ended just now. Please try again.")
-                    .with_link(path("/oauth2/sign_in", None, None, false), "Try again")
+                    .with_link(
+                        path(endpoints::SIGN_IN.path, None, None, false),
+                        "Try again",
+                    )
             }
         }
     })?;
@@ -124,22 +129,22 @@ async fn finish(
     Ok((answer, live.set_cookies))
 }
 
-fn not_started(provider: &str, fault: &NotStarted, to: Option<&ReturnTo>) -> Problem {
+fn not_started(provider: &str, fault: &StartError, to: Option<&ReturnTo>) -> Problem {
     match fault {
-        NotStarted::TooLarge => {
+        StartError::TooLarge => {
             error!(provider, %fault, "no session");
             Problem::bad_request(
                 "You are in more groups than a session can hold here. Whoever runs this can change that.",
             )
         }
-        NotStarted::Over => {
+        StartError::EndedAtProvider => {
             info!(provider, %fault, "no session");
-            trouble::stale(path("/oauth2/sign_in", to, None, false))
+            trouble::stale(path(endpoints::SIGN_IN.path, to, None, false))
         }
-        NotStarted::Unavailable(_) => {
+        StartError::Unavailable(_) => {
             warn!(provider, %fault, "no session");
             Problem::unavailable("Sessions can't be kept just now. Please try again.")
-                .with_link(path("/oauth2/sign_in", to, None, false), "Try again")
+                .with_link(path(endpoints::SIGN_IN.path, to, None, false), "Try again")
         }
     }
 }

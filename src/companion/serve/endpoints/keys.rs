@@ -19,7 +19,7 @@ pub(super) async fn jwks(State(state): State<Shared>) -> Response {
 }
 
 pub(super) async fn revocations(State(state): State<Shared>) -> Result<Response, Problem> {
-    let list = state.people.sessions.revocations(now()).await;
+    let list = state.people.sessions.revocations_json(now()).await;
     let list = list.map_err(|unavailable| {
         warn!(%unavailable, "what has ended can't be told");
         Problem::unavailable("It can't be told just now which sessions have ended.")

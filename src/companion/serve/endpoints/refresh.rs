@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use portcullis_core::endpoints;
 use tracing::{info, warn};
 
 use crate::serve::answer::Problem;
@@ -27,11 +28,11 @@ pub(super) async fn refresh(State(state): State<Shared>, headers: HeaderMap) -> 
             answer
         }
         Err(NoSession::Ended {
-            why,
+            reason,
             set_cookies: lines,
         }) => {
             state.metrics.refreshed("ended");
-            info!(%why, "a session is over");
+            info!(%reason, "a session is over");
             let mut answer = signed_out().into_response();
             set_cookies(answer.headers_mut(), &lines);
             answer
@@ -52,5 +53,5 @@ pub(super) fn signed_out() -> Problem {
         "You are not signed in",
         "There is no session, or it is over.",
     )
-    .with_link("/oauth2/sign_in", "Sign in")
+    .with_link(endpoints::SIGN_IN.path, "Sign in")
 }

@@ -9,6 +9,8 @@ use crate::serve::extract::Query;
 use crate::serve::pages::{self, Choice};
 use crate::serve::state::Shared;
 
+use portcullis_core::endpoints;
+
 use super::start::{go, path, return_to};
 
 /// Where people want to go in the end.
@@ -25,11 +27,11 @@ pub(super) async fn sign_in(
     let to = to.as_ref();
     let providers = &state.people.providers;
     if providers.only().is_some() {
-        return Ok(go(&path("/oauth2/start", to, None, false)));
+        return Ok(go(&path(endpoints::START.path, to, None, false)));
     }
     let choice = |provider: &str| Choice {
         provider: provider.to_owned(),
-        href: path("/oauth2/start", to, Some(provider), false),
+        href: path(endpoints::START.path, to, Some(provider), false),
     };
     let choices: Vec<Choice> = providers
         .all()

@@ -19,9 +19,11 @@ use crate::serve::return_to::{ReturnRules, ReturnTo};
 use crate::serve::state::Shared;
 use crate::session::{Login, Session};
 
+use portcullis_core::endpoints;
+
 use super::embedded::is_embedded;
 
-const SIGN_OUT: &str = "/oauth2/sign_out";
+const SIGN_OUT: &str = endpoints::SIGN_OUT.path;
 
 /// What may be asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -104,7 +106,7 @@ fn ask_first(state: &Shared, to: Option<&ReturnTo>) -> Response {
 async fn leave(state: &Shared, headers: &HeaderMap, to: Option<&ReturnTo>) -> Response {
     let (people, now) = (&state.people, now());
     let cookies = cookies(headers);
-    let out = match people.sessions.end(&cookies, now).await {
+    let out = match people.sessions.sign_out(&cookies, now).await {
         Ok(out) => out,
         Err(fault) => {
             warn!(%fault, "a session can't be ended");
@@ -156,7 +158,7 @@ async fn came_back(state: &Shared, headers: &HeaderMap, left: &Secret) -> Option
     let (sessions, cookies) = (&state.people.sessions, cookies(headers));
     let id = Attempt::id_of(left.expose());
     let kept: Result<Login<()>, _> = sessions.finish_login(&cookies, &id, now()).await;
-    if kept.is_err() && sessions.are_shown(&cookies) {
+    if kept.is_err() && sessions.has_session_cookie(&cookies) {
         return None;
     }
     let returns = &state.judgement.load().returns;

@@ -21,6 +21,8 @@ use crate::serve::request_id::RequestId;
 use crate::serve::return_to::ReturnTo;
 use crate::serve::state::Shared;
 
+use portcullis_core::endpoints;
+
 use super::embedded::is_embedded;
 use super::trouble;
 
@@ -44,8 +46,12 @@ pub(super) async fn start(
     let to = return_to(&state, asked.rd.as_deref())?;
     if is_embedded(&headers) {
         // It would end the session that the browser has, and nobody can sign in within a page.
-        return Err(Problem::bad_request("Nobody signs in within another page.")
-            .with_link(path("/oauth2/sign_in", to.as_ref(), None, false), "Sign in"));
+        return Err(
+            Problem::bad_request("Nobody signs in within another page.").with_link(
+                path(endpoints::SIGN_IN.path, to.as_ref(), None, false),
+                "Sign in",
+            ),
+        );
     }
     let cookies = cookies(&headers);
     let people = &state.people;
@@ -53,13 +59,18 @@ pub(super) async fn start(
     if let Some(to) = &to
         && people.sessions.is_loop(&cookies, page_of(to.as_str()), now)
     {
-        let next = path("/oauth2/start", Some(to), asked.provider.as_deref(), false);
+        let next = path(
+            endpoints::START.path,
+            Some(to),
+            asked.provider.as_deref(),
+            false,
+        );
         return Ok(pages::looping(to, &next, id.as_str()));
     }
     let provider = match asked.provider.as_deref() {
         Some(name) => Some(people.providers.named(name).ok_or_else(|| {
             Problem::bad_request("Nobody of this name signs people in here.").with_link(
-                path("/oauth2/sign_in", to.as_ref(), None, false),
+                path(endpoints::SIGN_IN.path, to.as_ref(), None, false),
                 "Choose another way",
             )
         })?),
@@ -70,11 +81,11 @@ pub(super) async fn start(
         .is_some_and(|mode| mode == "navigate");
     if navigates && asked.on.is_none() {
         let name = provider.map(|provider| provider.name());
-        let next = path("/oauth2/start", to.as_ref(), name, true);
+        let next = path(endpoints::START.path, to.as_ref(), name, true);
         return Ok(pages::start(&next));
     }
     let Some(provider) = provider else {
-        return Ok(go(&path("/oauth2/sign_in", to.as_ref(), None, false)));
+        return Ok(go(&path(endpoints::SIGN_IN.path, to.as_ref(), None, false)));
     };
     let redirect_uri = people
         .redirect_uri(provider)

@@ -4,12 +4,14 @@
 
 use tracing::{error, info, warn};
 
-use crate::provider::{Blame, Provider, ProviderError};
+use crate::provider::{ErrorCategory, Provider, ProviderError};
 use crate::serve::answer::Problem;
 use crate::serve::return_to::ReturnTo;
 use crate::serve::state::Shared;
 
 use axum::http::StatusCode;
+
+use portcullis_core::endpoints;
 
 use super::start::path;
 
@@ -20,24 +22,26 @@ pub(super) fn with_provider(
     fault: &ProviderError,
     to: Option<&ReturnTo>,
 ) -> Problem {
-    let (name, kind, blame) = (provider.name(), fault.kind(), fault.blame());
+    let (name, kind, category) = (provider.name(), fault.kind(), fault.category());
     state.metrics.provider_failed(name, kind);
-    match blame {
-        Blame::Attempt | Blame::Person => info!(provider = name, kind, %fault, "no sign-in"),
-        Blame::Unreachable => warn!(provider = name, kind, %fault, "no sign-in"),
-        Blame::Setup => error!(provider = name, kind, %fault, "no sign-in"),
+    match category {
+        ErrorCategory::StaleAttempt | ErrorCategory::AccessDenied => {
+            info!(provider = name, kind, %fault, "no sign-in")
+        }
+        ErrorCategory::Unreachable => warn!(provider = name, kind, %fault, "no sign-in"),
+        ErrorCategory::Misconfigured => error!(provider = name, kind, %fault, "no sign-in"),
     }
-    let again = path("/oauth2/sign_in", to, None, false);
-    match blame {
-        Blame::Attempt => stale(again),
-        Blame::Person => Problem::new(
+    let again = path(endpoints::SIGN_IN.path, to, None, false);
+    match category {
+        ErrorCategory::StaleAttempt => stale(again),
+        ErrorCategory::AccessDenied => Problem::new(
             StatusCode::FORBIDDEN,
             "access_denied",
             "You are not signed in",
             "Whoever signs people in here has not let you in, or you have called it off.",
         )
         .with_link(again, "Sign in again"),
-        Blame::Setup => Problem::new(
+        ErrorCategory::Misconfigured => Problem::new(
             StatusCode::BAD_GATEWAY,
             "server_error",
             "You are not signed in",
@@ -45,7 +49,7 @@ pub(super) fn with_provider(
              it; the log has more under the number below.",
         )
         .with_link(again, "Try again"),
-        Blame::Unreachable => {
+        ErrorCategory::Unreachable => {
             Problem::unavailable("Whoever signs people in here can't be reached just now.")
                 .with_link(again, "Try again")
         }

@@ -7,9 +7,9 @@ use tracing::warn;
 
 use crate::document::Report;
 use crate::provider::Provider;
-use crate::serve::config::{self, Config, Store};
+use crate::serve::config::Config;
 use crate::serve::watch::{Watched, Watcher};
-use crate::session::{Keys, Settings, StoreSettings};
+use crate::session::{Keys, Settings};
 
 /// The keys that sign and seal, read again when their file changes.
 pub(super) fn keys(watcher: &mut Watcher, config: &Config) -> Result<Watched<Keys>, Report> {
@@ -43,16 +43,6 @@ pub(super) fn sessions(config: &Config, policy: &Policy) -> Result<Settings, Rep
         token: session.token,
         ..Settings::new(sso)
     })
-}
-
-/// Where they are kept.
-pub(super) fn store(session: &config::Session) -> StoreSettings {
-    match &session.store {
-        Store::Cookie => StoreSettings::Cookie {
-            state_file: session.state_file.clone(),
-        },
-        Store::Redis(redis) => StoreSettings::Redis(redis.clone()),
-    }
 }
 
 /// Who signs people in.

@@ -17,7 +17,7 @@ fn offers(header: &str, value: &str) -> bool {
 
 #[test]
 fn c01_c02_a_cookie_has_all_its_attributes() {
-    let set = settings().put(&cookies(""), TOKEN, "value", HOUR);
+    let set = settings().set(&cookies(""), TOKEN, "value", HOUR);
     assert_eq!(
         lines(&set),
         [
@@ -33,7 +33,7 @@ fn c01_without_a_domain_a_cookie_is_for_its_own_host() {
         same_site: SameSite::None,
         ..settings()
     };
-    let set = settings.put(&cookies(""), TOKEN, "value", HOUR);
+    let set = settings.set(&cookies(""), TOKEN, "value", HOUR);
     assert_eq!(
         lines(&set),
         ["__Secure-portcullis=value; Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=None"]
@@ -41,7 +41,7 @@ fn c01_without_a_domain_a_cookie_is_for_its_own_host() {
 }
 
 #[test]
-fn l01_cve_2025_55162_a_deletion_has_the_attributes_that_its_cookie_was_set_with() {
+fn l01_cve_2025_55162_a_deletion_has_the_attributes_of_its_cookie() {
     let header = format!("{TOKEN}=a; {SEALED}.0=b; {SEALED}.1=c; other=d; {TOKEN}x=e");
     let deleted = settings().delete_session(&cookies(&header));
     let expected = [TOKEN, &format!("{SEALED}.0"), &format!("{SEALED}.1")].map(|name| {
@@ -54,7 +54,7 @@ fn l01_cve_2025_55162_a_deletion_has_the_attributes_that_its_cookie_was_set_with
 }
 
 #[test]
-fn c03_a_value_is_cut_where_a_cookie_ends() {
+fn c03_a_long_value_is_chunked() {
     for (length, pieces) in [
         (3999, 1),
         (4000, 1),
@@ -66,21 +66,21 @@ fn c03_a_value_is_cut_where_a_cookie_ends() {
         (8001, 3),
     ] {
         let value: String = ('a'..='z').cycle().take(length).collect();
-        let set = settings().put(&cookies(""), SEALED, &value, HOUR);
+        let set = settings().set(&cookies(""), SEALED, &value, HOUR);
         assert_eq!(set.len(), pieces, "{length}");
         // The browser checks that name and value are 4,096 bytes at most.
         let mut browser = Browser::default();
-        browser.heed(&set);
+        browser.store(&set);
         let header = browser.header();
         assert!(offers(&header, &value), "{length}");
     }
 }
 
 #[test]
-fn c03_a_piece_that_is_missing_never_leaves_a_shorter_value() {
+fn c03_a_value_with_a_missing_chunk_is_ignored() {
     let value = "a".repeat(9000);
     let mut browser = Browser::default();
-    browser.heed(&settings().put(&cookies(""), SEALED, &value, HOUR));
+    browser.store(&settings().set(&cookies(""), SEALED, &value, HOUR));
     for name in browser
         .names()
         .into_iter()
@@ -95,13 +95,13 @@ fn c03_a_piece_that_is_missing_never_leaves_a_shorter_value() {
 }
 
 #[test]
-fn c03_former_pieces_go_when_a_value_becomes_shorter_or_longer() {
+fn c03_former_chunks_are_deleted_when_the_length_changes() {
     let mut browser = Browser::default();
     for length in [9000, 10, 4100, 13_000, 4000, 4001] {
         let value: String = ('a'..='z').cycle().take(length).collect();
         let header = browser.header();
-        let set = settings().put(&cookies(&header), SEALED, &value, HOUR);
-        browser.heed(&set);
+        let set = settings().set(&cookies(&header), SEALED, &value, HOUR);
+        browser.store(&set);
         let header = browser.header();
         assert!(offers(&header, &value), "{length}");
         assert_eq!(browser.names().len(), cut(SEALED, &value).len(), "{length}");
@@ -109,7 +109,7 @@ fn c03_former_pieces_go_when_a_value_becomes_shorter_or_longer() {
 }
 
 #[test]
-fn c04_a_name_that_came_twice_is_deleted_wherever_it_may_have_been_set() {
+fn c04_a_repeated_cookie_is_deleted_at_all_domains() {
     let header = format!("{TOKEN}=a; {TOKEN}=b");
     let deleted = settings().delete_session(&cookies(&header));
     let domains: Vec<_> = deleted
@@ -128,13 +128,13 @@ fn c04_a_name_that_came_twice_is_deleted_wherever_it_may_have_been_set() {
             Some("Domain=auth.example.com")
         ]
     );
-    let set = settings().put(&cookies(&header), TOKEN, "new", HOUR);
+    let set = settings().set(&cookies(&header), TOKEN, "new", HOUR);
     assert_eq!(set.len(), 3);
     assert!(set[0].header().starts_with("__Secure-portcullis=new; "));
 }
 
 #[test]
-fn c04_names_of_another_case_and_other_families_are_not_ours() {
+fn c04_names_in_another_case_or_of_other_cookies_are_not_ours() {
     let header = format!(
         "{}=a; {TOKEN}-other=b; {TOKEN}.=c; {TOKEN}.x=d; {TOKEN}.1x=e; x{TOKEN}=f; {SEALED}-x=g",
         TOKEN.to_lowercase()
@@ -156,7 +156,7 @@ fn c04_cookies_of_several_headers_are_read_together() {
 }
 
 #[test]
-fn names_that_were_made_up_come_to_an_end() {
+fn forged_names_are_bounded() {
     let header: Vec<_> = (0..500)
         .map(|number| format!("{TOKEN}.{number}=a"))
         .collect();
@@ -165,8 +165,8 @@ fn names_that_were_made_up_come_to_an_end() {
 }
 
 #[test]
-fn debug_output_has_names_alone() {
-    let set = settings().put(&cookies(""), TOKEN, "value", HOUR);
+fn debug_output_has_only_names() {
+    let set = settings().set(&cookies(""), TOKEN, "value", HOUR);
     assert_eq!(format!("{set:?}"), r#"[SetCookie("__Secure-portcullis")]"#);
     assert_eq!(
         format!("{:?}", cookies("a=secret; b=secret")),

@@ -1,4 +1,4 @@
-//! The key file: what `portcullis session-keys` writes and `portcullis serve` reads.
+//! The key file, which `portcullis session-keys` writes and `portcullis serve` reads.
 
 use std::fmt;
 use std::fs;
@@ -13,18 +13,18 @@ use zeroize::Zeroizing;
 
 use super::{Key, Keys};
 use crate::document::Report;
+use crate::session::atomic_file;
 use crate::session::secret::SecretKey;
-use crate::session::whole_file;
 
 #[cfg(test)]
 mod tests;
 
-/// How many keys a file holds at most. The oldest go.
+/// How many keys a file holds at most. The oldest are dropped.
 const MAX_KEYS: usize = 8;
 
-/// How long a fresh key is published and accepted before it signs and seals, so that replicas and
-/// filters which read it at different times agree.
-const SETTLE: Duration = Duration::from_secs(600);
+/// How long a new key is published and accepted before it signs and seals, so that replicas and
+/// filters that read it at different times agree.
+const PUBLISH_BEFORE_USE: Duration = Duration::from_secs(600);
 
 /// The longest key file that is read, in bytes. Eight keys are shorter.
 const MAX_BYTES: usize = 16 * 1024;
@@ -43,13 +43,14 @@ pub(super) struct Document {
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry {
-    pub(super) made: u64,
+    #[serde(rename = "made")]
+    pub(super) created: u64,
     pub(super) use_after: u64,
     pub(super) sealing: SecretKey,
     pub(super) signing: SecretKey,
 }
 
-/// Why a key file is of no use: the place, the problem and how to fix it, and nothing of its content.
+/// Why a key file can't be used: the path, the problem and how to fix it, and nothing of its content.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct KeyFileError {
     path: PathBuf,
@@ -57,97 +58,97 @@ pub(crate) struct KeyFileError {
     help: &'static str,
 }
 
-/// What a key file came to.
+/// What was done to a key file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Written {
-    /// There was none. Its first key is used at once.
-    Made,
-    /// A fresh key stands before those that were there, and is used from this moment on.
+pub(crate) enum KeyFileChange {
+    /// It was created. Its first key is used at once.
+    Created,
+    /// A new key was added.
     Rotated {
         /// How many keys the file holds now.
         keys: usize,
-        /// When the fresh key begins to sign and seal.
+        /// When the new key begins to sign and seal.
         use_after: Timestamp,
     },
-    /// The newest key is not used yet, and nothing is done.
-    Waits {
+    /// The newest key is not used yet, so nothing was changed.
+    Pending {
         /// When it begins to sign and seal.
         use_after: Timestamp,
     },
 }
 
-/// Makes a key file, or puts a fresh key in front of those that are there. Not before the last one is
-/// used: a few in a row would push out the one that all sessions are sealed with.
-pub(crate) fn make_or_rotate(path: &Path, now: Timestamp) -> Result<Written, KeyFileError> {
+/// Creates a key file, or adds a new key to it. Not before the last one is used: a few in a row would
+/// push out the one that all sessions are sealed with.
+pub(crate) fn make_or_rotate(path: &Path, now: Timestamp) -> Result<KeyFileChange, KeyFileError> {
     let (document, written) = match read(path)? {
-        None => (Document::new(now), Written::Made),
+        None => (Document::new(now), KeyFileChange::Created),
         Some(mut document) => {
-            if let Some(use_after) = document.waits(now) {
-                return Ok(Written::Waits { use_after });
+            if let Some(use_after) = document.pending(now) {
+                return Ok(KeyFileChange::Pending { use_after });
             }
             let use_after = document.rotate(now);
             let keys = document.keys.len();
-            (document, Written::Rotated { keys, use_after })
+            (document, KeyFileChange::Rotated { keys, use_after })
         }
     };
-    whole_file::write(path, &document.text())
+    atomic_file::write(path, &document.text())
         .map_err(|error| KeyFileError::unwritable(path, &error))?;
     Ok(written)
 }
 
-/// Reads the keys of a file. Beside them, what is doubtful about it though it can be used.
+/// Reads the keys of a file, and a warning about its permissions.
 pub(super) fn load(path: &Path) -> Result<(Keys, Option<String>), KeyFileError> {
     let document = read(path)?.ok_or_else(|| {
-        let problem = "there is no such file";
+        let problem = "file not found";
         KeyFileError::new(
             path,
             problem,
-            "make it with `portcullis session-keys --out FILE`",
+            "create it with `portcullis session-keys --out FILE`",
         )
     })?;
-    let doubt = permissions(path)?;
+    let warning = permissions(path)?;
     let keys = document.keys().ok_or_else(|| {
-        KeyFileError::no_key_file(path, "a signing key is no number of the curve P-256")
+        KeyFileError::invalid(path, "a signing key is not a valid P-256 private key")
     })?;
-    Ok((keys, doubt))
+    Ok((keys, warning))
 }
 
 fn read(path: &Path) -> Result<Option<Document>, KeyFileError> {
-    let text = match whole_file::read(path, MAX_BYTES) {
+    let text = match atomic_file::read(path, MAX_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::FileTooLarge => {
-            return Err(KeyFileError::no_key_file(path, "it is too long"));
+            return Err(KeyFileError::invalid(path, "it is too long"));
         }
         Err(error) => return Err(KeyFileError::unreadable(path, &error)),
     };
     let Some(text) = text else { return Ok(None) };
-    // Serde's message may quote what it met, and that may be a key.
+    // Serde's message may quote a key.
     let document: Document = serde_json::from_slice(&text).map_err(|error| {
         let at = format!("line {}, column {}", error.line(), error.column());
-        KeyFileError::no_key_file(path, &format!("it is not read beyond {at}"))
+        KeyFileError::invalid(path, &format!("invalid JSON at {at}"))
     })?;
     document
         .check()
-        .map_err(|problem| KeyFileError::no_key_file(path, problem))?;
+        .map_err(|problem| KeyFileError::invalid(path, problem))?;
     Ok(Some(document))
 }
 
-/// Whoever can write the file can sign in as anybody, and whoever can read it nearly so. Readers
-/// are only warned of, because Kubernetes mounts a Secret for all to read unless told otherwise.
+/// Write access to the file allows signing in as anybody, and read access forging sessions. Read
+/// access for all is only a warning, because Kubernetes mounts Secrets like that by default.
 fn permissions(path: &Path) -> Result<Option<String>, KeyFileError> {
     let metadata = fs::metadata(path).map_err(|error| KeyFileError::unreadable(path, &error))?;
     let mode = metadata.permissions().mode();
     if mode & 0o002 != 0 {
-        let problem = "every user of this machine can write it";
+        let problem = "it is writable by every user";
         return Err(KeyFileError::new(
             path,
             problem,
-            "chmod 600 it, and make fresh keys",
+            "`chmod 600` it, and create new keys",
         ));
     }
-    let doubt = "every user of this machine can read it; chmod 600 it (in Kubernetes: \
-                 `defaultMode: 0400` at the Secret's volume)";
-    Ok((mode & 0o004 != 0).then(|| format!("{}: {doubt}", path.display())))
+    let warning = "it is readable by every user; `chmod 600` it (in Kubernetes: \
+                   `defaultMode: 0400` at the Secret's volume)";
+    Ok((mode & 0o004 != 0).then(|| format!("{}: {warning}", path.display())))
 }
 
 // === impl Document ===
@@ -161,16 +162,16 @@ impl Document {
         }
     }
 
-    /// When the newest key begins to be used, where that is still to come.
-    fn waits(&self, now: Timestamp) -> Option<Timestamp> {
+    /// When the newest key begins to be used, if it is not used yet.
+    fn pending(&self, now: Timestamp) -> Option<Timestamp> {
         let newest = self.keys.first()?;
         let use_after = Timestamp::from_secs(newest.use_after);
         (now < use_after).then_some(use_after)
     }
 
-    /// Puts a fresh key in front, and returns when it begins to be used.
+    /// Adds a new key, and returns when it begins to be used.
     pub(super) fn rotate(&mut self, now: Timestamp) -> Timestamp {
-        let use_after = now.after(SETTLE);
+        let use_after = now.after(PUBLISH_BEFORE_USE);
         self.keys.truncate(MAX_KEYS - 1);
         self.keys.insert(0, Entry::new(now, use_after));
         use_after
@@ -178,21 +179,21 @@ impl Document {
 
     fn check(&self) -> Result<(), &'static str> {
         if self.version != 1 {
-            return Err("it is of a version that is not known here");
+            return Err("unknown version");
         }
         if self.keys.is_empty() {
-            return Err("there is no key in it");
+            return Err("it has no key");
         }
         if self.keys.len() > MAX_KEYS {
-            return Err("it holds more than eight keys");
+            return Err("it has more than eight keys");
         }
         Ok(())
     }
 
     fn text(&self) -> Zeroizing<Vec<u8>> {
-        // As much as a file may ever be, because a vector that grows leaves copies behind.
+        // The longest a file may be, because a growing vector leaves copies of keys behind.
         let mut text = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
-        // Nothing in it can fail to be written: it is numbers and text, and a vector takes it all.
+        // Numbers and text into a vector: this can't fail.
         let _ = serde_json::to_writer_pretty(&mut *text, self);
         text.push(b'\n');
         text
@@ -207,7 +208,7 @@ impl Document {
         })
     }
 
-    /// A file that was made and then rotated at these seconds of the tests' time.
+    /// A file that was created and then rotated at these seconds of the tests' time.
     #[cfg(test)]
     pub(super) fn rotated(times: &[u64]) -> Self {
         use crate::session::fixtures::at;
@@ -222,9 +223,9 @@ impl Document {
 // === impl Entry ===
 
 impl Entry {
-    fn new(made: Timestamp, use_after: Timestamp) -> Self {
+    fn new(created: Timestamp, use_after: Timestamp) -> Self {
         Self {
-            made: made.secs(),
+            created: created.secs(),
             use_after: use_after.secs(),
             sealing: SecretKey::random(),
             signing: Key::random_scalar(),
@@ -243,18 +244,14 @@ impl KeyFileError {
         }
     }
 
-    fn no_key_file(path: &Path, problem: &str) -> Self {
-        let problem = format!("this is no key file: {problem}");
-        Self::new(
-            path,
-            &problem,
-            "name another file, or move this one out of the way",
-        )
+    fn invalid(path: &Path, problem: &str) -> Self {
+        let problem = format!("not a valid key file: {problem}");
+        Self::new(path, &problem, "name another file, or move this one away")
     }
 
     fn unreadable(path: &Path, error: &io::Error) -> Self {
         let problem = format!("cannot be read: {error}");
-        Self::new(path, &problem, "let this user read it")
+        Self::new(path, &problem, "allow this user to read it")
     }
 
     fn unwritable(path: &Path, error: &io::Error) -> Self {

@@ -1,5 +1,5 @@
-//! Values that only the companion opens: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with the name
-//! of the key in front. There is no other form, and no older one to fall back to.
+//! Sealing: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with the key id in front. There is no other
+//! format, and no older one to fall back to.
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
@@ -16,35 +16,35 @@ mod tests;
 /// The first byte of a sealed value.
 const VERSION: u8 = 1;
 
-/// The bytes of a nonce. Long enough to be drawn at random for ever.
+/// The length of a nonce, long enough for random nonces.
 const NONCE: usize = 24;
 
-/// What a sealed value is for. One that is sealed for this purpose does not open for that.
+/// What a sealed value is for. It does not open for another purpose.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Purpose {
-    /// That a sign-in has just been made, to tell a loop by.
-    Done,
-    /// A sign-in under way.
+    /// The record of a completed sign-in, for loop detection.
+    CompletedLogin,
+    /// A sign-in attempt.
     Login,
-    /// A session, kept in its cookie.
+    /// A session in its cookie.
     Session,
-    /// The key to a session that is kept in Redis.
+    /// The ticket of a session in a store.
     Ticket,
 }
 
-/// What a value is bound to besides its key: it opens only where all of this is the same again.
+/// What a value is bound to besides its key: it opens only if all of this is the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Binding<'a> {
-    /// What it is for.
+    /// The purpose.
     pub(crate) purpose: Purpose,
-    /// The name of the cookie that it stands in, without the number of a chunk.
+    /// The name of its cookie, without the number of a chunk.
     pub(crate) name: &'a str,
     /// The policy's `sso.url`.
     pub(crate) url: &'a str,
 }
 
 impl Keys {
-    /// Seals a value with the key of this time.
+    /// Seals a value with the current key.
     pub(crate) fn seal(&self, binding: Binding<'_>, content: &[u8], now: Timestamp) -> String {
         let key = self.current(now);
         let mut sealed = vec![VERSION];
@@ -53,8 +53,7 @@ impl Keys {
         bytes::encode(sealed)
     }
 
-    /// Opens a sealed value. `None` is all that anybody learns of one that does not open, and a
-    /// value under a key that is not ours takes as long as any.
+    /// Opens a sealed value. `None` reveals no reason, and an unknown key takes as long as a known one.
     pub(crate) fn open(&self, binding: Binding<'_>, text: &str) -> Option<Zeroizing<Vec<u8>>> {
         let sealed = bytes::decode(text)?;
         let (version, sealed) = sealed.split_first()?;
@@ -66,7 +65,7 @@ impl Keys {
     }
 }
 
-/// Seals with a key that needs no name: a fresh nonce, then the ciphertext.
+/// Seals without a key id: a random nonce, then the ciphertext.
 pub(in crate::session) fn seal_with(key: &SecretKey, binding: &[u8], content: &[u8]) -> Vec<u8> {
     let nonce = bytes::random::<NONCE>();
     let payload = Payload {
@@ -75,7 +74,7 @@ pub(in crate::session) fn seal_with(key: &SecretKey, binding: &[u8], content: &[
     };
     let cipher = XChaCha20Poly1305::new(key.bytes().into());
     let mut sealed = nonce.to_vec();
-    // It only fails beyond 256 GiB; what came of it then would open for nobody.
+    // It fails only beyond 256 GiB; the result would not open then.
     if let Ok(ciphertext) = cipher.encrypt((&nonce).into(), payload) {
         sealed.extend_from_slice(&ciphertext);
     }
@@ -103,7 +102,7 @@ pub(in crate::session) fn open_with(
 impl Binding<'_> {
     fn bytes(self) -> Vec<u8> {
         let purpose = match self.purpose {
-            Purpose::Done => "done",
+            Purpose::CompletedLogin => "done",
             Purpose::Login => "login",
             Purpose::Session => "session",
             Purpose::Ticket => "ticket",

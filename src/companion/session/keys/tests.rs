@@ -10,7 +10,7 @@ fn rotated(times: &[u64]) -> Keys {
 }
 
 #[test]
-fn c05_a_key_is_published_at_once_and_used_when_its_time_has_come() {
+fn c05_a_key_is_published_at_once_and_used_after_a_delay() {
     let keys = rotated(&[0, 1000]);
     let [newest, oldest] = [&keys.newest, &keys.older[0]];
     assert!(keys.jwks_json().contains(&newest.kid));
@@ -19,7 +19,10 @@ fn c05_a_key_is_published_at_once_and_used_when_its_time_has_come() {
     assert_eq!(keys.current(at(1600)).kid, newest.kid);
     // So does the operator see which one it is.
     assert_eq!(
-        [keys.made(at(1599)), keys.made(at(1600))],
+        [
+            keys.current_created_at(at(1599)),
+            keys.current_created_at(at(1600))
+        ],
         [at(0), at(1000)]
     );
     // A clock that is slow knows none whose time has come.
@@ -27,7 +30,7 @@ fn c05_a_key_is_published_at_once_and_used_when_its_time_has_come() {
 }
 
 #[test]
-fn of_several_keys_that_wait_the_newest_whose_time_has_come_is_used() {
+fn the_newest_usable_key_is_used() {
     let keys = rotated(&[0, 100, 200]);
     assert_eq!(keys.current(at(699)).kid, keys.older[1].kid);
     assert_eq!(keys.current(at(700)).kid, keys.older[0].kid);
@@ -35,7 +38,7 @@ fn of_several_keys_that_wait_the_newest_whose_time_has_come_is_used() {
 }
 
 #[test]
-fn the_key_set_is_one_that_core_reads_by_thumbprints() {
+fn the_key_set_has_thumbprints_as_key_ids() {
     let keys = rotated(&[0, 1000]);
     let body = keys.jwks_json();
     let set = KeySet::parse(body.as_bytes(), None).unwrap();
@@ -64,7 +67,7 @@ fn the_hash_is_hmac_sha256() {
 }
 
 #[test]
-fn handles_tell_people_and_providers_apart() {
+fn handles_differ_by_person_and_provider() {
     let keys = keys().load_full();
     let handle = keys.handle("sso", "ada");
     assert_eq!(handle, keys.handle("sso", "ada"));
@@ -72,9 +75,12 @@ fn handles_tell_people_and_providers_apart() {
     assert_ne!(handle, keys.handle("ss", "oada"));
     assert_ne!(handle, keys.handle("ssoa", "da"));
     assert_ne!(handle, keys.handle("sso", "bob"));
-    assert_ne!(keys.handle("sid", "sso"), keys.provider_session("sso", ""));
     assert_ne!(
-        keys.provider_session("sso", "x"),
+        keys.handle("sid", "sso"),
+        keys.provider_session_by_sid("sso", "")
+    );
+    assert_ne!(
+        keys.provider_session_by_sid("sso", "x"),
         keys.logout_token("sso", "x")
     );
     assert_ne!(handle, Keys::fresh(at(0)).handle("sso", "ada"));

@@ -1,4 +1,4 @@
-//! Session tokens: what a filter verifies by itself, with the keys that the companion publishes.
+//! Session tokens, which filters verify with the companion's public keys.
 
 use jwt_compact::alg::Es256;
 use jwt_compact::{Algorithm as _, AlgorithmSignature as _};
@@ -15,8 +15,7 @@ use crate::session::record::Session;
 mod tests;
 
 impl Keys {
-    /// Signs a session token that is good until `expires_at`. `url` is the policy's `sso.url`, which
-    /// both issues it and is its audience.
+    /// Issues a session token. `url` is the policy's `sso.url`, both issuer and audience.
     pub(crate) fn mint(
         &self,
         url: &str,
@@ -25,18 +24,18 @@ impl Keys {
         expires_at: Timestamp,
     ) -> String {
         let person = session.person.clone();
-        let something = |text: &String| !text.is_empty();
+        let is_set = |text: &String| !text.is_empty();
         let claims = Claims {
             issuer: url.to_owned(),
-            marks: self.marks(session),
+            marks: self.handles(session),
             subject: person.sub,
             provider: session.idp.clone(),
             issued_at: now,
             expires_at,
-            email: person.email.filter(something),
+            email: person.email.filter(is_set),
             email_verified: person.email_verified,
             groups: person.groups,
-            preferred_username: person.preferred_username.filter(something),
+            preferred_username: person.preferred_username.filter(is_set),
         };
         let key = self.current(now);
         let kid = &key.kid;
@@ -47,8 +46,7 @@ impl Keys {
         format!("{input}.{}", bytes::encode(signature.as_bytes()))
     }
 
-    /// What a session token of ours says, whether or not it has expired. `None` is all that anybody
-    /// learns of one that is not ours.
+    /// The claims of a session token, even if it has expired. `None`: it is not ours.
     pub(crate) fn read(&self, url: &str, text: &str) -> Option<Claims> {
         let token = Token::parse_as(text, is_token_type).ok()?;
         let key = self
@@ -69,8 +67,8 @@ impl Keys {
             .filter(|claims| claims.issuer == url)
     }
 
-    /// What ends a session before its time.
-    pub(crate) fn marks(&self, session: &Session) -> SessionHandles {
+    /// What revocations name a session by.
+    pub(crate) fn handles(&self, session: &Session) -> SessionHandles {
         SessionHandles {
             sid: session.sid,
             handle: self.handle(&session.idp, &session.person.sub),

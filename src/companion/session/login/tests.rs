@@ -33,7 +33,7 @@ impl Scene {
 
     fn begin(&mut self, id: &str, rd: &str, now: Timestamp) -> Result<(), TooLong> {
         let lines = self.with(now, |logins| logins.begin(id, rd, &("attempt", id)))?;
-        self.browser.heed(&lines);
+        self.browser.store(&lines);
         Ok(())
     }
 
@@ -43,7 +43,7 @@ impl Scene {
 }
 
 #[test]
-fn r02_a_sign_in_is_found_by_its_name_in_the_browser_that_began_it() {
+fn r02_an_attempt_is_found_by_its_id_in_its_browser() {
     let mut scene = Scene::new();
     scene.begin("one", RD, at(0)).unwrap();
     let login = scene.find("one", at(0)).unwrap();
@@ -67,19 +67,19 @@ fn r02_a_sign_in_takes_ten_minutes_at_most() {
 }
 
 #[test]
-fn c05_the_cookie_of_a_sign_in_opens_under_no_other_name() {
+fn c05_the_cookie_of_an_attempt_opens_under_no_other_name() {
     let mut scene = Scene::new();
     scene.begin("one", RD, at(0)).unwrap();
     let names = scene.settings.names.clone();
     let value = scene.browser.value(&names.login("one")).unwrap().to_owned();
     scene.browser.has(&names.login("two"), &value);
     assert_eq!(scene.find("two", at(0)), None);
-    scene.browser.has(&names.login(DONE), &value);
+    scene.browser.has(&names.login(COMPLETED), &value);
     assert!(!scene.with(at(0), |logins| logins.is_loop(RD)));
 }
 
 #[test]
-fn several_tabs_sign_in_at_once_and_beyond_eight_the_oldest_go() {
+fn eight_attempts_are_kept_and_older_ones_deleted() {
     let mut scene = Scene::new();
     for number in 0..8 {
         scene
@@ -95,7 +95,7 @@ fn several_tabs_sign_in_at_once_and_beyond_eight_the_oldest_go() {
 }
 
 #[test]
-fn c03_the_cookies_of_sign_ins_leave_room_for_others() {
+fn c03_cookies_of_attempts_leave_room_for_others() {
     let mut scene = Scene::new();
     let long = format!("https://app.example.com/{}", "x".repeat(2000));
     for number in 0..8 {
@@ -106,7 +106,7 @@ fn c03_the_cookies_of_sign_ins_leave_room_for_others() {
 }
 
 #[test]
-fn what_is_over_or_not_ours_goes_when_the_next_begins() {
+fn expired_and_foreign_attempts_are_deleted_by_the_next() {
     let mut scene = Scene::new();
     let names = scene.settings.names.clone();
     scene.begin("old", RD, at(0)).unwrap();
@@ -116,14 +116,14 @@ fn what_is_over_or_not_ours_goes_when_the_next_begins() {
 }
 
 #[test]
-fn c03_a_return_to_url_that_no_cookie_holds_is_refused() {
+fn c03_an_rd_too_long_for_a_cookie_is_rejected() {
     let mut scene = Scene::new();
     let long = format!("https://app.example.com/{}", "x".repeat(4000));
     assert_eq!(scene.begin("one", &long, at(0)), Err(TooLong));
 }
 
 #[test]
-fn c02_the_cookie_of_a_sign_in_is_for_the_companions_host_alone() {
+fn c02_the_cookie_of_an_attempt_is_for_the_companions_host_alone() {
     let scene = Scene::new();
     let lines = scene.with(at(0), |logins| logins.begin("one", RD, &()).unwrap());
     let attributes = "; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax";
@@ -143,30 +143,30 @@ fn c02_the_cookie_of_a_sign_in_is_for_the_companions_host_alone() {
 }
 
 #[test]
-fn a_second_sign_in_to_one_place_within_ten_seconds_is_a_loop() {
+fn a_second_sign_in_for_one_rd_within_ten_seconds_is_a_loop() {
     let mut scene = Scene::new();
-    let done = scene.with(at(0), |logins| logins.done(RD));
-    scene.browser.heed(&[done]);
+    let done = scene.with(at(0), |logins| logins.completed(RD));
+    scene.browser.store(&[done]);
     let is_loop = |scene: &Scene, rd, now| scene.with(now, |logins| logins.is_loop(rd));
     assert!(is_loop(&scene, RD, at(9)));
     assert!(!is_loop(&scene, RD, at(10)));
     assert!(!is_loop(&scene, "https://app.example.com/", at(9)));
-    // A sign-in that begins meanwhile leaves the note alone.
+    // A sign-in that begins meanwhile leaves the cookie alone.
     scene.begin("one", RD, at(1)).unwrap();
     assert!(is_loop(&scene, RD, at(9)));
     // And it is no sign-in.
     assert!(
         scene
-            .with(at(1), |logins| logins.find::<IgnoredAny>(DONE))
+            .with(at(1), |logins| logins.find::<IgnoredAny>(COMPLETED))
             .is_none()
     );
 }
 
 #[test]
-fn c05_a_note_made_up_by_a_neighbour_is_no_loop() {
+fn c05_a_forged_login_cookie_is_no_loop() {
     let mut scene = Scene::new();
     let binding = Binding {
-        purpose: Purpose::Done,
+        purpose: Purpose::CompletedLogin,
         name: "__Secure-portcullis-login-done",
         url: URL,
     };

@@ -3,7 +3,7 @@ use crate::session::fixtures::{ada, at};
 
 fn session() -> Session {
     let ada = ada();
-    Session::begin(
+    Session::new(
         "sso",
         ada.person,
         ada.tokens,
@@ -13,21 +13,21 @@ fn session() -> Session {
 }
 
 #[test]
-fn a_session_is_read_as_it_was_written() {
+fn a_session_round_trips_through_its_sealed_form() {
     let session = session();
     assert_eq!(Session::from_bytes(&session.to_bytes()), Some(session));
 }
 
 #[test]
-fn what_has_just_been_made_is_equal_to_what_is_read_of_it() {
+fn a_new_session_equals_its_sealed_form() {
     let ada = ada();
     let now = Timestamp::from_millis(at(0).millis() + 999);
-    let session = Session::begin("sso", ada.person, ada.tokens, now, Duration::from_secs(60));
+    let session = Session::new("sso", ada.person, ada.tokens, now, Duration::from_secs(60));
     assert_eq!(Session::from_bytes(&session.to_bytes()), Some(session));
 }
 
 #[test]
-fn a_session_of_another_form_is_none() {
+fn a_session_of_another_version_is_rejected() {
     let text = String::from_utf8(session().to_bytes().to_vec()).unwrap();
     let other = text.replace(r#""version":1"#, r#""version":2"#);
     assert_eq!(Session::from_bytes(other.as_bytes()), None);
@@ -36,7 +36,7 @@ fn a_session_of_another_form_is_none() {
 }
 
 #[test]
-fn r11_each_sign_in_has_a_name_of_its_own() {
+fn r11_each_session_has_its_own_id() {
     assert_ne!(session().sid, session().sid);
 }
 

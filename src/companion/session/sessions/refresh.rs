@@ -1,202 +1,220 @@
-//! Sessions that go on: a fresh session token for a sealed session.
+//! Refreshing sessions: a new session token for a sealed session.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::*;
+use portcullis_core::timestamp::Timestamp;
 use tokio::time::timeout;
 
-use super::redemption::{Clock, Redemption};
-use crate::provider::Renewed;
-use crate::session::flights::Landing;
-use crate::session::record::NotRenewed;
+use super::redemption::Redemption;
+use super::{MIN_TOKEN_TTL, Sessions};
+use crate::provider::Authentication;
+use crate::session::clock::Clock;
+use crate::session::cookies::Cookies;
+use crate::session::outcome::{ActiveSession, EndReason, NoSession};
+use crate::session::record::{RefreshFailure, Session};
+use crate::session::revocations::RevocationState;
+use crate::session::single_flight::RefreshOutcome;
+use crate::session::store::{StoredSession, record_ttl};
+use crate::session::unavailable::Unavailable;
 
 /// How long a caller waits. The filter gives up after two seconds.
-const PATIENCE: Duration = Duration::from_millis(1800);
+const TIMEOUT: Duration = Duration::from_millis(1800);
 
-/// How much earlier than its end a provider's token counts as run out.
-const MARGIN: Duration = Duration::from_secs(5);
+/// How long before its expiry a provider's token counts as expired.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(5);
 
-/// How often one call comes back to a session that others change meanwhile.
-const ROUNDS: usize = 4;
+/// How often one call reloads a session that other calls change meanwhile.
+const MAX_ATTEMPTS: usize = 4;
 
-const UNTOLD: &str = "the provider or the store cannot tell whether the session goes on";
-
-/// Who renews a provider's tokens.
+/// Redeems refresh tokens.
 pub(crate) trait Redeem: Send + Sync + 'static {
-    /// Asks the provider of this session, with its refresh token, for new tokens. It is asked once
-    /// for all who want them, and the call goes on when nobody waits for it any more.
-    fn redeem(&self, session: Session) -> impl Future<Output = Result<Renewed, NotRenewed>> + Send;
+    /// Asks the session's provider for new tokens with its refresh token. This is called once for
+    /// all concurrent requests, and runs to its end even if every caller has left.
+    fn redeem(
+        &self,
+        session: Session,
+    ) -> impl Future<Output = Result<Authentication, RefreshFailure>> + Send;
 }
 
-/// Which cookies an answer can set.
+/// Which cookies a response can set.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Sets {
-    /// As many as there are.
+enum Settable {
+    /// All of them.
     All,
-    /// One, and that is the session token: NGINX hands on no more.
-    One,
+    /// One, which is the session token: NGINX forwards a single `Set-Cookie`.
+    TokenOnly,
 }
 
 impl Sessions {
-    /// A fresh session token for a sealed session: what the filter asks for.
+    /// A new session token for a sealed session: the filter's refresh.
     pub(crate) async fn refresh<R: Redeem>(
         &self,
         cookies: &Cookies<'_>,
         now: Timestamp,
         provider: &Arc<R>,
-    ) -> Result<Live, NoSession> {
-        let live = self.go_on(cookies, now, provider, Sets::All).await;
-        live.map_err(|no| match no {
-            NoSession::Ended { why, .. } => NoSession::Ended {
-                why,
+    ) -> Result<ActiveSession, NoSession> {
+        let active = self.issue(cookies, now, provider, Settable::All).await;
+        active.map_err(|error| match error {
+            NoSession::Ended { reason, .. } => NoSession::Ended {
+                reason,
                 set_cookies: self.settings.delete_session(cookies),
             },
-            NoSession::Unavailable(_) => no,
+            NoSession::Unavailable(_) => error,
         })
     }
 
-    /// The same for forward auth, whose answer sets at most one cookie. Where sessions are in cookies
-    /// nothing can be redeemed then, because what came of it could not be kept: [`Why::Due`], and the
-    /// browser passes through a sign-in, which sets them all.
-    pub(crate) async fn refresh_token_alone<R: Redeem>(
+    /// The same for forward auth, whose response sets at most one cookie. A session that is kept in
+    /// its cookie can't be refreshed at the provider then, because the result could not be kept. The
+    /// reason is [`EndReason::ProviderTokenExpired`], and the browser passes through a sign-in,
+    /// which sets all cookies.
+    pub(crate) async fn refresh_token_cookie<R: Redeem>(
         &self,
         cookies: &Cookies<'_>,
         now: Timestamp,
         provider: &Arc<R>,
-    ) -> Result<Live, NoSession> {
-        self.go_on(cookies, now, provider, Sets::One).await
+    ) -> Result<ActiveSession, NoSession> {
+        self.issue(cookies, now, provider, Settable::TokenOnly)
+            .await
     }
 
-    async fn go_on<R: Redeem>(
+    async fn issue<R: Redeem>(
         &self,
         cookies: &Cookies<'_>,
         now: Timestamp,
         provider: &Arc<R>,
-        sets: Sets,
-    ) -> Result<Live, NoSession> {
-        let going_on = async {
-            let Found { session, place } = self.proved(cookies, now, provider, sets).await?;
-            let mut set_cookies = self.put_token(cookies, &session, now).await?;
-            match sets {
-                Sets::All => set_cookies.extend(self.put_sealed(cookies, &session, &place, now)?),
-                // The first line sets a token that is whole, and others only delete what is older.
-                // One in pieces is of no use without all of them.
-                Sets::One => {
+        settable: Settable,
+    ) -> Result<ActiveSession, NoSession> {
+        let issuing = async {
+            let stored = self.load_verified(cookies, now, provider, settable).await?;
+            let mut set_cookies = self.token_cookies(cookies, &stored.session, now).await?;
+            match settable {
+                Settable::All => set_cookies.extend(self.sealed_cookies(cookies, &stored, now)?),
+                // The first line sets a whole token; the others only delete older cookies. A token
+                // in chunks is useless unless all of them are set.
+                Settable::TokenOnly => {
                     set_cookies.truncate(1);
                     set_cookies.retain(|line| line.is_of(self.settings.names.token()));
                 }
             }
-            Ok(Live {
-                session,
+            Ok(ActiveSession {
+                session: stored.session,
                 set_cookies,
             })
         };
-        let late = |_| Unavailable::new("the session's provider or store does not answer in time");
-        timeout(PATIENCE, going_on).await.map_err(late)?
+        let timed_out = |_| Unavailable::new("the provider or the store did not answer in time");
+        timeout(TIMEOUT, issuing).await.map_err(timed_out)?
     }
 
-    /// The session that the cookies hold, after the provider has vouched for it where that was due.
-    async fn proved<R: Redeem>(
+    /// The session of the cookies, refreshed at the provider where that is due.
+    async fn load_verified<R: Redeem>(
         &self,
         cookies: &Cookies<'_>,
         now: Timestamp,
         provider: &Arc<R>,
-        sets: Sets,
-    ) -> Result<Found, NoSession> {
-        let mut found = self.find(cookies).await?;
-        let mut renewed = false;
-        for _ in 0..ROUNDS {
-            let state = self.store.ended(now).await?;
-            self.check(&found.session, &state, now)?;
-            let Some(why) = due(&found.session, &state, now) else {
-                if renewed || self.keep_used(&mut found, now).await? {
-                    return Ok(found);
+        settable: Settable,
+    ) -> Result<StoredSession, NoSession> {
+        let mut stored = self.load(cookies).await?;
+        let mut refreshed = false;
+        for _ in 0..MAX_ATTEMPTS {
+            let state = self.store.revocations(now).await?;
+            self.check(&stored.session, &state, now)?;
+            let Some(reason) = refresh_reason(&stored.session, &state, now) else {
+                if refreshed || self.save_last_used(&mut stored, now).await? {
+                    return Ok(stored);
                 }
-                found = self.find(cookies).await?;
+                stored = self.load(cookies).await?;
                 continue;
             };
-            let token = found.session.tokens.refresh_token.clone().ok_or(why)?;
-            if sets == Sets::One && matches!(found.place, Place::Cookie) {
-                return Err(why.into());
+            let token = stored.session.tokens.refresh_token.clone();
+            let token = token.ok_or(reason)?;
+            if settable == Settable::TokenOnly && stored.is_in_cookie() {
+                return Err(reason.into());
             }
-            let redemption = || self.redemption(&found, provider, now).run();
-            match self
-                .flights
-                .join(&token, &found.session, now, redemption)
-                .await
-            {
-                Landing::Renewed(session) => found.session.take_over(&session),
-                Landing::Ended => return Err(Why::Refused.into()),
-                Landing::Replayed => {
-                    self.replayed(&found, provider, now).await;
-                    return Err(Why::Refused.into());
+            let redeem = || self.redemption(&stored, provider, now).run();
+            let outcome = self
+                .refreshes
+                .run(&token, &stored.session, now, redeem)
+                .await;
+            match outcome {
+                RefreshOutcome::Refreshed(session) => stored.session.adopt(&session),
+                RefreshOutcome::Ended => return Err(EndReason::RefreshRejected.into()),
+                RefreshOutcome::TokenReused => {
+                    self.revoke_after_reuse(&stored, provider, now).await;
+                    return Err(EndReason::RefreshRejected.into());
                 }
-                Landing::Unavailable => return Err(Unavailable::new(UNTOLD).into()),
+                RefreshOutcome::Unavailable => {
+                    let error = "the provider or the store could not refresh the session";
+                    return Err(Unavailable::new(error).into());
+                }
             }
-            renewed = true;
+            refreshed = true;
         }
-        Err(Unavailable::new("the session is changed all the time").into())
+        Err(Unavailable::new("other requests keep changing the session").into())
     }
 
-    /// A refresh token that was spent is shown again, and its sealed session is authentic: whoever has
-    /// redeemed it is somebody else. The provider never sees that, so the session ends here for all
-    /// who hold it. It ends no other, whatever else the request shows.
-    async fn replayed<R: Redeem>(&self, found: &Found, provider: &Arc<R>, now: Timestamp) {
-        // In Redis they all hold the one record, and nobody can have an older one.
-        if !matches!(found.place, Place::Cookie) {
+    /// Refresh token reuse (RFC 9700 section 4.14.2): a spent token came in an authentic sealed
+    /// session, so somebody else has redeemed it. The provider never learns of that, so the session
+    /// is revoked here, for everybody who holds it. No other session of the request is.
+    async fn revoke_after_reuse<R: Redeem>(
+        &self,
+        stored: &StoredSession,
+        provider: &Arc<R>,
+        now: Timestamp,
+    ) {
+        // A store with records has one record for all holders, so no older copy exists.
+        if !stored.is_in_cookie() {
             return;
         }
-        let Session { idp, sid, .. } = &found.session;
-        tracing::warn!(provider = idp, %sid, "a spent refresh token was shown again: its session ends");
-        let redemption = self.redemption(found, provider, now);
-        // It is kept also where nobody waits for that any more.
-        let marked = tokio::spawn(async move { redemption.mark().await });
-        if let Err(error) = marked.await {
-            tracing::warn!(%error, "a session whose refresh token was shown again has no mark");
+        let Session { idp, sid, .. } = &stored.session;
+        tracing::warn!(provider = idp, %sid, "refresh token reuse detected; session revoked");
+        let redemption = self.redemption(stored, provider, now);
+        // It must be kept even if the caller leaves meanwhile.
+        let revoked = tokio::spawn(async move { redemption.revoke().await });
+        if let Err(error) = revoked.await {
+            tracing::warn!(%sid, %error, "revocation after refresh token reuse failed");
         }
     }
 
-    /// Notes that the session is used now. `false`: it has been changed since it was read.
-    async fn keep_used(&self, found: &mut Found, now: Timestamp) -> Result<bool, Unavailable> {
-        found.session.last_used = Timestamp::from_secs(now.secs());
-        let (Store::Redis(redis), Place::Redis(ticket, generation)) = (&*self.store, &found.place)
-        else {
-            return Ok(true);
-        };
-        let lives = stays(&found.session, self.settings.idle, now);
-        let generations = (*generation, *generation);
-        redis
-            .replace_session(ticket, generations, &found.session, lives)
-            .await
+    /// Saves that the session is used now. `false`: it was changed since it was loaded.
+    async fn save_last_used(
+        &self,
+        stored: &mut StoredSession,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        stored.session.last_used = Timestamp::from_secs(now.secs());
+        let ttl = record_ttl(&stored.session, self.settings.idle, now);
+        self.store.save(stored, ttl).await
     }
 
     fn redemption<R: Redeem>(
         &self,
-        found: &Found,
+        stored: &StoredSession,
         provider: &Arc<R>,
         now: Timestamp,
     ) -> Redemption<R> {
         Redemption {
             store: Arc::clone(&self.store),
             provider: Arc::clone(provider),
-            session: found.session.clone(),
-            marks: self.keys.load().marks(&found.session),
-            all_over: now.after(self.settings.lifetime),
-            place: found.place.clone(),
+            handles: self.keys.load().handles(&stored.session),
+            stored: stored.clone(),
+            all_expired: now.after(self.settings.lifetime),
             idle: self.settings.idle,
-            clock: Clock::at(now),
+            clock: Clock::starting_at(now),
         }
     }
 }
 
-/// Why the provider has to vouch for a session again, if it has to.
-fn due(session: &Session, state: &State, now: Timestamp) -> Option<Why> {
-    if session.vouched < state.beginning() {
-        return Some(Why::AuthnFailure);
+/// Why the provider must confirm a session again, if it must. This is the reason why the session
+/// ends if it can't.
+fn refresh_reason(session: &Session, state: &RevocationState, now: Timestamp) -> Option<EndReason> {
+    if session.verified_at < state.known_since() {
+        return Some(EndReason::Unverified);
     }
-    let runs_out = Timestamp::from_secs(session.tokens.expires_at);
-    // Tokens that are shorter than that would be redeemed at every turn.
-    let lately = now.since(session.vouched) < SHORTEST;
-    (runs_out <= now.after(MARGIN) && !lately).then_some(Why::Due)
+    let expires_at = Timestamp::from_secs(session.tokens.expires_at);
+    // Tokens that expire sooner than this would be redeemed with every request.
+    let is_recent = now.since(session.verified_at) < MIN_TOKEN_TTL;
+    (expires_at <= now.after(EXPIRY_MARGIN) && !is_recent)
+        .then_some(EndReason::ProviderTokenExpired)
 }

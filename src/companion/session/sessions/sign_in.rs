@@ -4,53 +4,52 @@ use portcullis_core::timestamp::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Place, Sessions, stays};
-use crate::provider::SignedIn;
+use super::Sessions;
+use crate::provider::Authentication;
 use crate::session::cookies::{Cookies, SetCookie};
+use crate::session::keys::Keys;
 use crate::session::login::{Login, Logins, TooLong};
-use crate::session::outcome::{Live, NoSession, Why};
+use crate::session::outcome::{ActiveSession, EndReason, NoSession};
 use crate::session::record::Session;
-use crate::session::redis::Ticket;
-use crate::session::store::Store;
+use crate::session::store::record_ttl;
 use crate::session::unavailable::Unavailable;
 
-/// By how many seconds a session may begin later than it does, so that a mark which was set this
-/// very second, or by a clock that is a little ahead, does not end it at once.
-const LATER: u64 = 10;
+/// By how many seconds the beginning of a session may be moved on, so that a revocation of this very
+/// second, or by a clock slightly ahead, does not revoke it at once.
+const MAX_BEGIN_SHIFT: u64 = 10;
 
-/// Why a sign-in cannot be ended.
+/// Why a sign-in can't be completed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum LoginError {
-    /// It has come to its end before: its `state` is shown again.
-    #[error("the sign-in has come to its end before")]
-    Finished,
-    /// This browser has not begun it, or too long ago.
-    #[error("this browser has begun no such sign-in, or too long ago")]
+    /// Its `state` was used before.
+    #[error("the sign-in was completed before")]
+    AlreadyFinished,
+    /// This browser did not begin it, or too long ago.
+    #[error("this browser began no such sign-in, or it has expired")]
     Unknown,
-    /// Nobody can tell just now.
+    /// The session store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// Why no session begins, though somebody signed in.
+/// Why no session begins after a sign-in.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum NotStarted {
-    /// What the provider says of the person is more than cookies hold.
-    #[error("what the provider says of the person is more than cookies hold")]
+pub(crate) enum StartError {
+    /// The person's claims do not fit into cookies.
+    #[error("the person's claims do not fit into cookies")]
     TooLarge,
-    /// The provider has ended its own session since this sign-in came back from it.
-    #[error("the provider ended its session while the sign-in came to its end")]
-    Over,
-    /// It cannot be kept just now.
+    /// The provider ended its session during the sign-in.
+    #[error("the provider ended its session during the sign-in")]
+    EndedAtProvider,
+    /// The session store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
 impl Sessions {
-    /// The cookies for a sign-in that begins: what has to be remembered of it, under a name that its
-    /// `state` gives it.
-    /// The session that the browser had, if any, goes: whoever begins to sign in and stops half-way
-    /// must not go on in somebody else's (R11).
+    /// The cookies for a sign-in that begins. `id`, which follows from its `state`, names the
+    /// cookie. The session of the browser is deleted: whoever begins to sign in and stops half-way
+    /// must not go on in somebody else's session (R11).
     pub(crate) fn begin_login<T: Serialize>(
         &self,
         cookies: &Cookies<'_>,
@@ -64,7 +63,7 @@ impl Sessions {
         Ok(lines)
     }
 
-    /// The sign-in of this name, which a callback ends. It can be ended once.
+    /// The sign-in that a callback completes. It can be completed once.
     pub(crate) async fn finish_login<T: DeserializeOwned>(
         &self,
         cookies: &Cookies<'_>,
@@ -77,83 +76,78 @@ impl Sessions {
         if self.store.finish_login(id, now).await? {
             Ok(login)
         } else {
-            Err(LoginError::Finished)
+            Err(LoginError::AlreadyFinished)
         }
     }
 
-    /// The cookie that deletes what was remembered of a sign-in, however it ended.
+    /// The cookie that deletes a sign-in attempt, whatever became of it.
     pub(crate) fn forget_login(&self, id: &str) -> SetCookie {
         Logins::delete(&self.settings, id)
     }
 
-    /// Whether this browser signed in to this place so short a time ago that another sign-in would
-    /// not help either.
+    /// Whether this browser signed in for this `rd` so recently that another sign-in would not help
+    /// either.
     pub(crate) fn is_loop(&self, cookies: &Cookies<'_>, rd: &str, now: Timestamp) -> bool {
         let keys = self.keys.load();
         self.logins(&keys, cookies, now).is_loop(rd)
     }
 
-    /// Begins a session for somebody who signed in at this provider on the way to `rd`.
+    /// Begins a session for a person who signed in at this provider on the way to `rd`.
     pub(crate) async fn start(
         &self,
         cookies: &Cookies<'_>,
         idp: &str,
-        signed_in: SignedIn,
+        authentication: Authentication,
         rd: &str,
         now: Timestamp,
-    ) -> Result<Live, NotStarted> {
-        let SignedIn { person, tokens } = signed_in;
-        let session = Session::begin(idp, person, tokens, now, self.settings.lifetime);
-        let session = self.after_all_marks(session, now).await?;
-        let mut set_cookies = self.put_token(cookies, &session, now).await?;
-        let place = match &*self.store {
-            Store::Cookie(_) => Place::Cookie,
-            Store::Redis(redis) => {
-                let ticket = Ticket::new(&session);
-                let lives = stays(&session, self.settings.idle, now);
-                redis.create_session(&ticket, &session, lives).await?;
-                Place::Redis(ticket, 0)
-            }
-        };
+    ) -> Result<ActiveSession, StartError> {
+        let Authentication { person, tokens } = authentication;
+        let session = Session::new(idp, person, tokens, now, self.settings.lifetime);
+        let session = self.begin_after_revocations(session, now).await?;
+        let mut set_cookies = self.token_cookies(cookies, &session, now).await?;
+        let ttl = record_ttl(&session, self.settings.idle, now);
+        let stored = self.store.create(session, ttl).await?;
         let keys = self.keys.load_full();
-        set_cookies.extend(self.put_sealed(cookies, &session, &place, now)?);
-        set_cookies.push(self.logins(&keys, cookies, now).done(rd));
-        Ok(Live {
-            session,
+        set_cookies.extend(self.sealed_cookies(cookies, &stored, now)?);
+        set_cookies.push(self.logins(&keys, cookies, now).completed(rd));
+        Ok(ActiveSession {
+            session: stored.session,
             set_cookies,
         })
     }
 
-    /// The session, begun after whatever marks there are of the person's former ones. They compare
-    /// whole seconds, and who signs out and in again within one has not been signed out since. Nor
-    /// is it older than what is known of endings, whose clock may be another replica's.
+    /// Moves the beginning of the session behind the revocations of the person's former sessions.
+    /// Revocations compare whole seconds, and a person who signs out and in again within one second
+    /// was not signed out since. Nor does the session begin before the revocation list, whose clock
+    /// may be another replica's.
     ///
-    /// A mark of the very session at the provider that it comes from is no former one's.
-    async fn after_all_marks(
+    /// A revocation of the very provider session that the session comes from is none of a former
+    /// one: [`StartError::EndedAtProvider`].
+    async fn begin_after_revocations(
         &self,
         session: Session,
         now: Timestamp,
-    ) -> Result<Session, NotStarted> {
-        let state = self.store.ended(now).await?;
+    ) -> Result<Session, StartError> {
+        let state = self.store.revocations(now).await?;
         let sid = session.tokens.sid.as_ref();
-        let at_provider = sid.map(|_| self.keys.load().at_provider(&session));
-        if at_provider.is_some_and(|id| state.has_ended_at_provider(id, session.began, now)) {
-            return Err(NotStarted::Over);
+        let id = sid.map(|_| self.keys.load().provider_session(&session));
+        if id.is_some_and(|id| state.is_provider_session_revoked(id, session.began, now)) {
+            return Err(StartError::EndedAtProvider);
         }
-        let later = (0..=LATER).map(|later| {
+        let shifted = (0..=MAX_BEGIN_SHIFT).map(|shift| {
             let mut session = session.clone();
-            session.began = Timestamp::from_secs(session.began.secs() + later);
-            session.vouched = session.vouched.max(state.beginning());
+            session.began = Timestamp::from_secs(session.began.secs() + shift);
+            session.verified_at = session.verified_at.max(state.known_since());
             session
         });
-        let mut good = later.filter(|session| !self.has_ended(session, &state, now));
-        let ahead = "the clock of who marked a session as ended is ahead by more than ten seconds";
-        Ok(good.next().ok_or_else(|| Unavailable::new(ahead))?)
+        let mut active = shifted.filter(|session| !self.is_revoked(session, &state, now));
+        let ahead = "a revocation was made by a clock that is more than ten seconds ahead";
+        Ok(active.next().ok_or_else(|| Unavailable::new(ahead))?)
     }
 
     fn logins<'a>(
         &'a self,
-        keys: &'a crate::session::keys::Keys,
+        keys: &'a Keys,
         cookies: &'a Cookies<'a>,
         now: Timestamp,
     ) -> Logins<'a> {
@@ -166,18 +160,22 @@ impl Sessions {
     }
 }
 
-impl From<NoSession> for NotStarted {
-    fn from(no: NoSession) -> Self {
-        match no {
+impl From<NoSession> for StartError {
+    fn from(error: NoSession) -> Self {
+        match error {
             NoSession::Unavailable(unavailable) => Self::Unavailable(unavailable),
             NoSession::Ended {
-                why: Why::TooLarge, ..
+                reason: EndReason::TooLarge,
+                ..
             } => Self::TooLarge,
             NoSession::Ended {
-                why: Why::Revoked, ..
-            } => Self::Over,
+                reason: EndReason::Revoked,
+                ..
+            } => Self::EndedAtProvider,
             // Nothing else ends a session that has just begun.
-            NoSession::Ended { why, .. } => Self::Unavailable(Unavailable::new(why.to_string())),
+            NoSession::Ended { reason, .. } => {
+                Self::Unavailable(Unavailable::new(reason.to_string()))
+            }
         }
     }
 }

@@ -1,11 +1,13 @@
-mod ending;
-mod going_on;
-mod in_redis;
+mod backchannel;
 mod lifetimes;
+mod lost_state;
+mod redis;
+mod refreshes;
 mod sign_in;
+mod sign_out;
 
 use super::*;
-use crate::provider::SignedIn;
+use crate::provider::Authentication;
 use crate::session::fixtures::{
     Browser, FakeProvider, Folder, SEALED, TOKEN, URL, ada, at, cookies, keys, settings,
 };
@@ -60,23 +62,23 @@ impl Scene {
         self.start_for(ada(), now).await
     }
 
-    async fn start_for(&mut self, signed_in: SignedIn, now: Timestamp) -> Session {
+    async fn start_for(&mut self, signed_in: Authentication, now: Timestamp) -> Session {
         let header = self.browser.header();
         let rd = "https://app.example.com/";
         let (sessions, cookies) = (self.sessions(), cookies(&header));
         let started = sessions.start(&cookies, "sso", signed_in, rd, now);
         let live = started.await.unwrap();
-        self.browser.heed(&live.set_cookies);
+        self.browser.store(&live.set_cookies);
         live.session
     }
 
-    async fn read(&self, now: Timestamp) -> Result<Session, Why> {
+    async fn read(&self, now: Timestamp) -> Result<Session, EndReason> {
         let header = self.browser.header();
         let read = self.sessions().read(&cookies(&header), now).await;
         read.map_err(|no| why(&no))
     }
 
-    async fn refresh(&mut self, now: Timestamp) -> Result<Session, Why> {
+    async fn refresh(&mut self, now: Timestamp) -> Result<Session, EndReason> {
         let header = self.browser.header();
         let provider = Arc::clone(&self.provider);
         match self
@@ -85,12 +87,12 @@ impl Scene {
             .await
         {
             Ok(live) => {
-                self.browser.heed(&live.set_cookies);
+                self.browser.store(&live.set_cookies);
                 Ok(live.session)
             }
             Err(no) => {
                 if let NoSession::Ended { set_cookies, .. } = &no {
-                    self.browser.heed(set_cookies);
+                    self.browser.store(set_cookies);
                 }
                 Err(why(&no))
             }
@@ -99,21 +101,25 @@ impl Scene {
 
     async fn end(&mut self, now: Timestamp) -> SignedOut {
         let header = self.browser.header();
-        let signed_out = self.sessions().end(&cookies(&header), now).await.unwrap();
-        self.browser.heed(&signed_out.set_cookies);
+        let signed_out = self
+            .sessions()
+            .sign_out(&cookies(&header), now)
+            .await
+            .unwrap();
+        self.browser.store(&signed_out.set_cookies);
         signed_out
     }
 
     /// How many marks of ended sessions there are.
     async fn marks(&self, now: Timestamp) -> usize {
-        self.sessions().counts(now).await.unwrap().marks
+        self.sessions().stats(now).await.unwrap().revocations
     }
 
     /// Whether a filter that has read the revocations would let the browser's session token through.
     async fn passes_a_filter(&self, now: Timestamp) -> bool {
         let header = self.browser.header();
         let keys = self.keys.load();
-        let list = self.sessions().revocations(now).await.unwrap();
+        let list = self.sessions().revocations_json(now).await.unwrap();
         let list = portcullis_core::session::Revocations::parse(list.as_bytes()).unwrap();
         let tokens = cookies(&header).candidates(TOKEN);
         let claims = tokens.iter().filter_map(|text| keys.read(URL, text));
@@ -134,15 +140,15 @@ fn beside(scene: &Scene) -> Scene {
     }
 }
 
-fn why(no: &NoSession) -> Why {
+fn why(no: &NoSession) -> EndReason {
     match no {
-        NoSession::Ended { why, .. } => *why,
+        NoSession::Ended { reason, .. } => *reason,
         NoSession::Unavailable(error) => panic!("nobody can tell: {error}"),
     }
 }
 
 #[tokio::test]
-async fn a_session_begins_and_is_seen() {
+async fn a_session_begins_and_is_loaded() {
     let mut scene = Scene::new();
     let session = scene.start(at(0)).await;
     assert_eq!(scene.read(at(1)).await, Ok(session));
@@ -156,8 +162,8 @@ async fn c05_the_session_token_alone_is_no_credential_for_the_next() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.browser.forget(SEALED);
-    assert_eq!(scene.read(at(1)).await, Err(Why::Absent));
-    assert_eq!(scene.refresh(at(1)).await, Err(Why::Absent));
+    assert_eq!(scene.read(at(1)).await, Err(EndReason::NoCookie));
+    assert_eq!(scene.refresh(at(1)).await, Err(EndReason::NoCookie));
 }
 
 #[tokio::test]
@@ -173,9 +179,9 @@ async fn c04_values_that_do_not_open_are_ignored_and_two_sessions_count_as_none(
     scene
         .browser
         .has(SEALED, other.browser.value(SEALED).unwrap());
-    assert_eq!(scene.read(at(1)).await, Err(Why::Ambiguous));
+    assert_eq!(scene.read(at(1)).await, Err(EndReason::Ambiguous));
     // It is told to go, wherever it was set, so that nobody is locked out.
-    assert_eq!(scene.refresh(at(1)).await, Err(Why::Ambiguous));
+    assert_eq!(scene.refresh(at(1)).await, Err(EndReason::Ambiguous));
     assert!(!scene.browser.names().contains(&SEALED));
 }
 
@@ -185,7 +191,7 @@ async fn c04_of_two_values_of_one_session_the_later_counts() {
     scene.start(at(0)).await;
     let old = scene.browser.value(SEALED).unwrap().to_owned();
     let renewed = scene.refresh(at(3600)).await.unwrap_err();
-    assert_eq!(renewed, Why::Idle);
+    assert_eq!(renewed, EndReason::IdleTimeout);
     scene.start(at(0)).await;
     let first = scene.browser.value(SEALED).unwrap().to_owned();
     let later = scene.refresh(at(300)).await.unwrap();
@@ -199,7 +205,7 @@ async fn c04_of_two_values_of_one_session_the_later_counts() {
 }
 
 #[tokio::test]
-async fn c03_a_session_with_many_groups_is_kept_in_pieces_up_to_an_end() {
+async fn c03_a_session_with_many_groups_is_chunked_up_to_a_limit() {
     let mut scene = Scene::new();
     let mut ada = ada();
     ada.person.groups = (0..600)
@@ -222,7 +228,7 @@ async fn c03_a_session_with_many_groups_is_kept_in_pieces_up_to_an_end() {
         .sessions()
         .start(&cookies(&header), "sso", crowd, "/", at(2))
         .await;
-    assert_eq!(started.unwrap_err(), NotStarted::TooLarge);
+    assert_eq!(started.unwrap_err(), StartError::TooLarge);
 }
 
 #[tokio::test]

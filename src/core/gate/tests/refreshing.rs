@@ -263,8 +263,8 @@ fn who_can_not_be_asked_is_told_to_try_again() {
 #[test]
 fn r15_what_is_written_of_a_refresh_has_no_secret_in_it() {
     let world = later();
-    let renewed = read(&world, 200, &["__Secure-portcullis=fresh; Path=/"]);
-    assert_eq!(format!("{renewed:?}"), "Renewed");
+    let outcome = read(&world, 200, &["__Secure-portcullis=fresh; Path=/"]);
+    assert_eq!(format!("{outcome:?}"), "Refreshed");
     let written = to_ask(&world, |refresh| format!("{refresh:?}"));
     assert!(written.contains("alertmanager"), "{written}");
     for secret in ["sealed", "eyJ", "="] {

@@ -32,7 +32,7 @@ fn a_person_passes_by_what_the_provider_says_of_them() {
     assert_eq!(world.with_token(&session()), operator());
     let decision = decision(&mut world, ALERTS, &[("cookie", &cookie(&session()))]);
     assert!(decision.is_by_session());
-    let known = decision.known().unwrap();
+    let known = decision.authenticated().unwrap();
     assert_eq!(known.trust(), "sso");
     assert_eq!(known.kid(), Some(KID));
     assert_eq!(known.session().map(|marks| marks.sid), Some(sid(1)));
@@ -102,7 +102,7 @@ fn no_person_can_look_like_a_service_account() {
     let mut world = World::of_people();
     let token = session_with(&[("sub", "\"blue/monitoring/karma\""), ("idp", "\"github\"")]);
     let judged = decision(&mut world, ALERTS, &[("cookie", &cookie(&token))]);
-    let known = judged.known().unwrap();
+    let known = judged.authenticated().unwrap();
     assert_eq!(known.caller_name(), "github/blue%2Fmonitoring%2Fkarma");
     assert_eq!(
         known.identity_headers()[0],
@@ -117,7 +117,7 @@ fn no_person_can_look_like_a_service_account() {
     let token = session_with(&[("sub", "\"blue/monitoring/karma\"")]);
     let decision = decision(&mut world, ALERTS, &[("cookie", &cookie(&token))]);
     assert_eq!(
-        decision.known().unwrap().identity_headers()[0].1,
+        decision.authenticated().unwrap().identity_headers()[0].1,
         "blue%2Fmonitoring%2Fkarma"
     );
 }
@@ -129,7 +129,9 @@ fn the_same_subject_at_two_providers_is_two_people_to_an_app() {
         world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         let cookie = cookie(&session_with(claims));
         let decision = decision(&mut world, ALERTS, &[("cookie", &cookie)]);
-        decision.known().unwrap().identity_headers()[0].1.clone()
+        decision.authenticated().unwrap().identity_headers()[0]
+            .1
+            .clone()
     };
     assert_eq!(user_of(PEOPLE, &[]), "sso/4711");
     assert_eq!(user_of(PEOPLE, &[("idp", "\"github\"")]), "github/4711");
@@ -341,7 +343,7 @@ fn a_session_that_fails_is_as_nothing_shown_with_its_own_reason() {
     let forged = decision(&mut world, ALERTS, &[("cookie", &forged)]);
     assert_eq!(forged.reason(), Reason::SignatureInvalid);
     assert_eq!(forged.class(), Class::Unauthenticated);
-    assert!(forged.known().is_none());
+    assert!(forged.authenticated().is_none());
     drop(forged);
     let bearer = [("authorization", "Bearer a.b.c")];
     let bearer = decision(&mut world, ALERTS, &bearer);

@@ -10,36 +10,36 @@ fn token(id: usize) -> (String, Arc<Token>) {
 /// Keeps a token without any proof, which is as good as one for what is tested here.
 fn keep(cache: &mut TokenCache, id: usize) -> String {
     let (text, token) = token(id);
-    cache.keep(
+    cache.put(
         text.as_str().into(),
-        Arc::new(Remembered {
+        Arc::new(CachedToken {
             token,
-            proofs: Vec::new(),
+            verifications: Vec::new(),
         }),
     );
     text
 }
 
 #[test]
-fn the_memory_is_bounded_by_tokens() {
+fn the_cache_is_bounded_by_tokens() {
     let mut cache = TokenCache::default();
     let texts: Vec<String> = (0..5000).map(|id| keep(&mut cache, id)).collect();
     assert!(cache.young.len() + cache.old.len() <= 2 * MAX_TOKENS);
-    assert!(cache.recall(&texts[4999]).is_some());
-    assert!(cache.recall(&texts[0]).is_none());
+    assert!(cache.get(&texts[4999]).is_some());
+    assert!(cache.get(&texts[0]).is_none());
 }
 
 #[test]
-fn the_memory_is_bounded_by_bytes() {
+fn the_cache_is_bounded_by_bytes() {
     let mut cache = TokenCache::default();
     let (_, token) = token(0);
     for id in 0..200 {
         let text = format!("{id}{}", "x".repeat(60_000));
-        cache.keep(
+        cache.put(
             text.into(),
-            Arc::new(Remembered {
+            Arc::new(CachedToken {
                 token: Arc::clone(&token),
-                proofs: Vec::new(),
+                verifications: Vec::new(),
             }),
         );
         assert!(cache.bytes <= MAX_BYTES + 60_003);
@@ -59,18 +59,18 @@ fn a_token_that_is_in_use_stays() {
     let used = keep(&mut cache, 0);
     for id in 1..10_000 {
         keep(&mut cache, id);
-        assert!(cache.recall(&used).is_some(), "{id}");
+        assert!(cache.get(&used).is_some(), "{id}");
     }
 }
 
 #[test]
-fn what_is_forgotten_is_gone_from_both_generations() {
+fn a_removed_token_is_gone_from_both_generations() {
     let mut cache = TokenCache::default();
     let text = keep(&mut cache, 0);
     for id in 1..=MAX_TOKENS {
         keep(&mut cache, id);
     }
     assert!(cache.old.contains_key(text.as_str()));
-    cache.forget(&text);
-    assert!(cache.recall(&text).is_none());
+    cache.remove(&text);
+    assert!(cache.get(&text).is_none());
 }

@@ -62,8 +62,8 @@ fn an_inline_set_without_a_cluster_never_grows_stale() {
     let trust_keys = after(&trust(&format!(r#"{{"inline": {inline}}}"#)), &[]);
     assert_eq!(trust_keys.condition(at(u32::MAX.into())), Condition::Usable);
     assert_eq!(
-        trust_keys.absence(Some("b"), START, START),
-        KeyLookup::Certain
+        trust_keys.look_up_missing(Some("b"), START, START),
+        KeyLookup::Absent
     );
 }
 
@@ -82,44 +82,48 @@ fn a_refused_key_is_gone_at_once_and_no_read_is_asked_for() {
     let trust_keys = after(&trust, &[(0, Some(&["a", "b"]))]);
     assert_eq!(kids(&trust_keys, START), ["a"]);
     assert_eq!(
-        trust_keys.absence(Some("b"), at(100), at(100)),
-        KeyLookup::Certain
+        trust_keys.look_up_missing(Some("b"), at(100), at(100)),
+        KeyLookup::Absent
     );
     assert_eq!(
-        trust_keys.absence(Some("c"), at(100), at(100)),
-        KeyLookup::Unread
+        trust_keys.look_up_missing(Some("c"), at(100), at(100)),
+        KeyLookup::Pending
     );
 }
 
 #[test]
-fn j11_absence_is_certain_after_a_good_read_since_or_just_before() {
+fn j11_a_key_is_absent_after_a_good_read_since_or_just_before() {
     let trust_keys = after(&plain(), &[(100, Some(&["a"]))]);
-    let absence = |arrived, now| trust_keys.absence(Some("b"), at(arrived), at(now));
-    assert_eq!(absence(99, 101), KeyLookup::Certain, "read since it came");
+    let look_up = |arrived, now| trust_keys.look_up_missing(Some("b"), at(arrived), at(now));
+    assert_eq!(look_up(99, 101), KeyLookup::Absent, "read since it came");
     assert_eq!(
-        absence(99, 200),
-        KeyLookup::Certain,
+        look_up(99, 200),
+        KeyLookup::Absent,
         "read since it came, long ago"
     );
-    assert_eq!(absence(105, 109), KeyLookup::Certain, "read just before");
-    assert_eq!(absence(110, 110), KeyLookup::Unread, "read too long before");
-}
-
-#[test]
-fn h04_absence_is_unknowable_after_a_failed_read() {
-    let trust_keys = after(&plain(), &[(0, Some(&["a"])), (100, None)]);
-    let absence = |arrived, now| trust_keys.absence(Some("b"), at(arrived), at(now));
-    assert_eq!(absence(99, 101), KeyLookup::Unknowable);
-    assert_eq!(absence(105, 109), KeyLookup::Unknowable);
+    assert_eq!(look_up(105, 109), KeyLookup::Absent, "read just before");
     assert_eq!(
-        absence(110, 110),
-        KeyLookup::Unread,
-        "the next read may tell"
+        look_up(110, 110),
+        KeyLookup::Pending,
+        "read too long before"
     );
 }
 
 #[test]
-fn a_read_that_is_going_on_will_tell() {
+fn h04_a_missing_key_is_unavailable_after_a_failed_read() {
+    let trust_keys = after(&plain(), &[(0, Some(&["a"])), (100, None)]);
+    let look_up = |arrived, now| trust_keys.look_up_missing(Some("b"), at(arrived), at(now));
+    assert_eq!(look_up(99, 101), KeyLookup::Unavailable);
+    assert_eq!(look_up(105, 109), KeyLookup::Unavailable);
+    assert_eq!(
+        look_up(110, 110),
+        KeyLookup::Pending,
+        "the next read may have it"
+    );
+}
+
+#[test]
+fn a_read_in_progress_is_waited_for() {
     let trust = plain();
     let remote = trust.keys.remote.clone().unwrap();
     let mut record = KeyRecord::new(&trust.keys, START);
@@ -129,17 +133,17 @@ fn a_read_that_is_going_on_will_tell() {
     keyring.update(source(0), record);
     let trust_keys = keyring.trust_keys(source(0)).unwrap();
     assert_eq!(
-        trust_keys.absence(Some("b"), at(1), at(3)),
-        KeyLookup::Unread
+        trust_keys.look_up_missing(Some("b"), at(1), at(3)),
+        KeyLookup::Pending
     );
 }
 
 #[test]
-fn a_clock_that_steps_back_makes_nothing_certain() {
+fn a_clock_that_steps_back_makes_no_key_absent() {
     let trust_keys = after(&plain(), &[(3600, Some(&["a"]))]);
     assert_eq!(
-        trust_keys.absence(Some("b"), START, START),
-        KeyLookup::Unread
+        trust_keys.look_up_missing(Some("b"), START, START),
+        KeyLookup::Pending
     );
     assert_eq!(trust_keys.condition(START), Condition::Usable);
 }

@@ -12,10 +12,12 @@ fn full() -> KeyRecord {
         located: Url::parse("https://blue.example.com:6443/openid/v1/jwks")
             .map(|url| (url, time(6))),
         lease: FetchLease {
-            read_at: Some(time(2)),
-            attempted_at: Some(time(3)),
-            failures: 4,
-            next: time(5),
+            schedule: FetchSchedule {
+                read_at: Some(time(2)),
+                attempted_at: Some(time(3)),
+                failures: 4,
+                next: time(5),
+            },
             holder: Some((u64::MAX, time(7))),
         },
     }

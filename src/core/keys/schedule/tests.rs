@@ -163,8 +163,8 @@ fn a_bad_answer_keeps_what_is_known() {
         read(&mut record, &trust, at(300), Some(&good(body))).unwrap_err();
         assert_eq!(record.current, known.current);
         assert_eq!(
-            (record.fetched_at, record.lease.read_at),
-            (known.fetched_at, known.lease.read_at)
+            (record.fetched_at, record.lease.schedule.read_at),
+            (known.fetched_at, known.lease.schedule.read_at)
         );
     }
     assert_eq!(record.failures(), 4);

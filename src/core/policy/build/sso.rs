@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::endpoints;
 use crate::policy::Sso;
 use crate::policy::document;
 use crate::policy::error::{Place, PolicyError};
@@ -52,7 +53,7 @@ pub(super) fn sso(
         let problem = "a trust entry is called `sso`, which is the name of the companion's keys";
         return Err(place.error(problem, "give the trust entry another name"));
     }
-    let jwks = Url::parse(&[&url, "/oauth2/jwks"].concat())
+    let jwks = Url::parse(&[&url, endpoints::JWKS.path].concat())
         .ok_or_else(|| at.error_about(&text, "is not a URL that keys are fetched from", help))?;
     let keys = Trust {
         name: NAME.to_owned(),

@@ -52,7 +52,7 @@ fn of_two_workers_one_reads_and_the_other_takes_over() {
 }
 
 #[test]
-fn a_worker_that_looked_too_early_is_told_that_it_was_late() {
+fn of_two_workers_that_write_at_once_one_fails() {
     let (mut cells, mut one, mut two) = Worker::two();
     // Both have looked before either has written.
     let before = cells.cells.clone();
@@ -81,7 +81,10 @@ fn a_bad_reply_leaves_the_known_keys() {
         assert_eq!(one.reads, [true, false]);
         let line = &one.log[0];
         let said = line.starts_with("portcullis: trust blue: the keys could not be read: ");
-        assert!(said && line.ends_with("; the known keys stay"), "{line}");
+        assert!(
+            said && line.ends_with("; the last good keys stay in use"),
+            "{line}"
+        );
         // It is tried again soon.
         one.tick(BLUE, false, &mut cells, later(303));
         assert_eq!(one.calls.len(), 1);

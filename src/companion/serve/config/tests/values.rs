@@ -1,6 +1,6 @@
 use super::*;
 use crate::http_client::Connect;
-use crate::session::{Kind, RedisSettings, SameSite};
+use crate::session::{RedisSettings, RedisTopology, SameSite, StoreSettings};
 
 #[test]
 fn a_short_file_has_the_defaults_of_the_rest() {
@@ -19,13 +19,17 @@ fn a_short_file_has_the_defaults_of_the_rest() {
     assert_eq!(provider.client_secret_file, None);
     let session = &config.session;
     assert_eq!(session.keys_file, Path::new("etc/secrets/session-keys"));
-    assert_eq!(
-        session.state_file,
-        Path::new("etc/secrets/session-keys.state")
-    );
     let times = [session.lifetime, session.idle, session.token];
     assert_eq!(times, [43_200, 3_600, 300].map(Duration::from_secs));
-    assert_eq!(session.store, Store::Cookie);
+    let store = StoreSettings::Cookie {
+        state_file: "etc/secrets/session-keys.state".into(),
+    };
+    assert_eq!(session.store, store);
+    let elsewhere = good(FILE, &["--session-state-file=/var/state"]);
+    let store = StoreSettings::Cookie {
+        state_file: "/var/state".into(),
+    };
+    assert_eq!(elsewhere.session.store, store);
     assert_eq!(session.cookie.same_site, SameSite::Lax);
     assert_eq!(config.trusted_proxies, Proxies::default());
     assert_eq!((config.tls, config.redirect_hosts), (None, None));
@@ -61,11 +65,10 @@ fn every_setting_of_the_file_counts() {
     assert_eq!(provider.groups_claim, ["realm_access", "roles"]);
     assert_eq!(provider.ca_file.as_deref(), Some(Path::new("etc/ca.pem")));
     let session = &config.session;
-    assert_eq!(session.state_file, Path::new("/var/state"));
     let times = [session.lifetime, session.idle, session.token];
     assert_eq!(times, [36_000, 1_800, 60].map(Duration::from_secs));
     let redis = RedisSettings {
-        kind: Kind::Sentinel("main".into()),
+        topology: RedisTopology::Sentinel("main".into()),
         nodes: vec![("one".into(), 1), ("[::1]".into(), 26379)],
         tls: true,
         database: 3,
@@ -73,7 +76,7 @@ fn every_setting_of_the_file_counts() {
         password_file: Some("etc/redis".into()),
         ca_file: Some("etc/redis.pem".into()),
     };
-    assert_eq!(session.store, Store::Redis(redis));
+    assert_eq!(session.store, StoreSettings::Redis(redis));
     let cookie = session::Cookie {
         domain: Some("example.com".into()),
         same_site: SameSite::None,

@@ -2,10 +2,10 @@ use super::*;
 use crate::session::fixtures::{Folder, at};
 
 #[test]
-fn a_file_is_made_and_its_key_used_at_once() {
+fn a_new_file_has_a_key_that_is_used_at_once() {
     let folder = Folder::new();
     let path = folder.file("keys");
-    assert_eq!(make_or_rotate(&path, at(0)), Ok(Written::Made));
+    assert_eq!(make_or_rotate(&path, at(0)), Ok(KeyFileChange::Created));
     let (keys, doubt) = load(&path).unwrap();
     assert_eq!(doubt, None);
     assert_eq!(keys.all().count(), 1);
@@ -13,13 +13,13 @@ fn a_file_is_made_and_its_key_used_at_once() {
 }
 
 #[test]
-fn a_fresh_key_stands_in_front_and_is_used_ten_minutes_later() {
+fn a_new_key_is_used_ten_minutes_later() {
     let folder = Folder::new();
     let path = folder.file("keys");
     make_or_rotate(&path, at(0)).unwrap();
     let (before, _) = load(&path).unwrap();
     let use_after = at(1600);
-    let rotated = Written::Rotated { keys: 2, use_after };
+    let rotated = KeyFileChange::Rotated { keys: 2, use_after };
     assert_eq!(make_or_rotate(&path, at(1000)), Ok(rotated));
     let (after, _) = load(&path).unwrap();
     assert_eq!(after.newest.use_after, at(1600));
@@ -28,7 +28,7 @@ fn a_fresh_key_stands_in_front_and_is_used_ten_minutes_later() {
 }
 
 #[test]
-fn c05_eight_keys_are_kept_and_the_oldest_go() {
+fn c05_eight_keys_are_kept_and_the_oldest_dropped() {
     let folder = Folder::new();
     let path = folder.file("keys");
     make_or_rotate(&path, at(0)).unwrap();
@@ -46,7 +46,7 @@ fn c05_eight_keys_are_kept_and_the_oldest_go() {
 }
 
 #[test]
-fn c05_the_key_in_use_is_not_pushed_out_by_some_that_are_not_used_yet() {
+fn c05_the_key_in_use_is_not_pushed_out_by_new_keys() {
     let folder = Folder::new();
     let path = folder.file("keys");
     make_or_rotate(&path, at(0)).unwrap();
@@ -55,18 +55,18 @@ fn c05_the_key_in_use_is_not_pushed_out_by_some_that_are_not_used_yet() {
     let written = fs::read(&path).unwrap();
     let use_after = at(1600);
     for time in 1001..1010 {
-        let waits = Ok(Written::Waits { use_after });
+        let waits = Ok(KeyFileChange::Pending { use_after });
         assert_eq!(make_or_rotate(&path, at(time)), waits);
     }
     assert_eq!(fs::read(&path).unwrap(), written);
     let (keys, _) = load(&path).unwrap();
     assert_eq!(keys.current(at(1010)).kid, in_use);
     let rotated = make_or_rotate(&path, at(1600)).unwrap();
-    assert!(matches!(rotated, Written::Rotated { keys: 3, .. }));
+    assert!(matches!(rotated, KeyFileChange::Rotated { keys: 3, .. }));
 }
 
 #[test]
-fn what_is_no_key_file_is_left_alone() {
+fn an_invalid_key_file_is_not_changed() {
     let folder = Folder::new();
     let path = folder.file("precious");
     make_or_rotate(&path, at(0)).unwrap();
@@ -92,7 +92,10 @@ fn what_is_no_key_file_is_left_alone() {
     for content in &bad {
         fs::write(&path, content).unwrap();
         let error = make_or_rotate(&path, at(1)).unwrap_err().to_string();
-        assert!(error.contains("precious: this is no key file: "), "{error}");
+        assert!(
+            error.contains("precious: not a valid key file: "),
+            "{error}"
+        );
         assert!(error.contains("\nhelp: name another file"), "{error}");
         assert_eq!(&fs::read_to_string(&path).unwrap(), content);
         load(&path).unwrap_err();
@@ -103,7 +106,7 @@ fn what_is_no_key_file_is_left_alone() {
 }
 
 #[test]
-fn an_error_says_nothing_of_the_keys() {
+fn errors_reveal_nothing_of_the_keys() {
     let folder = Folder::new();
     let path = folder.file("keys");
     make_or_rotate(&path, at(0)).unwrap();
@@ -115,29 +118,29 @@ fn an_error_says_nothing_of_the_keys() {
 }
 
 #[test]
-fn who_else_can_read_it_is_told_and_who_can_write_it_is_refused() {
+fn a_world_readable_file_is_a_warning_and_a_writable_one_an_error() {
     let folder = Folder::new();
     let path = folder.file("keys");
     make_or_rotate(&path, at(0)).unwrap();
     for (mode, warned) in [(0o400, false), (0o640, false), (0o644, true)] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-        let (_, doubt) = load(&path).unwrap();
-        assert_eq!(doubt.is_some(), warned, "{mode:o}: {doubt:?}");
+        let (_, warning) = load(&path).unwrap();
+        assert_eq!(warning.is_some(), warned, "{mode:o}: {warning:?}");
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o622)).unwrap();
     let error = load(&path).unwrap_err().to_string();
-    assert!(error.contains("can write it"), "{error}");
+    assert!(error.contains("writable by every user"), "{error}");
 }
 
 #[test]
-fn a_file_that_is_not_there_is_told_how_to_make() {
+fn a_missing_file_is_an_error_that_says_how_to_create_it() {
     let folder = Folder::new();
     let error = load(&folder.file("keys")).unwrap_err().to_string();
     assert!(error.contains("portcullis session-keys --out"), "{error}");
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_an_error() {
+fn a_missing_folder_is_an_error() {
     let folder = Folder::new();
     let path = folder.file("nowhere").join("keys");
     let error = make_or_rotate(&path, at(0)).unwrap_err().to_string();

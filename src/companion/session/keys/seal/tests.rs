@@ -22,7 +22,7 @@ fn c05_what_is_sealed_opens_again() {
 }
 
 #[test]
-fn c05_a_value_opens_for_nothing_but_what_it_was_sealed_for() {
+fn c05_a_value_opens_only_for_its_purpose() {
     let keys = Keys::fresh(at(0));
     let sealed = keys.seal(binding(), b"a session", at(0));
     let wrong = [
@@ -35,7 +35,7 @@ fn c05_a_value_opens_for_nothing_but_what_it_was_sealed_for() {
             ..binding()
         },
         Binding {
-            purpose: Purpose::Done,
+            purpose: Purpose::CompletedLogin,
             ..binding()
         },
         Binding {
@@ -75,7 +75,7 @@ fn cve_2023_35941_no_byte_moves_from_one_field_to_the_next() {
 }
 
 #[test]
-fn cve_2026_47775_every_way_to_spoil_a_value_fails_alike() {
+fn cve_2026_47775_every_altered_value_fails_alike() {
     let keys = Keys::fresh(at(0));
     let sealed = keys.seal(binding(), b"a session", at(0));
     let bytes = bytes::decode(&sealed).unwrap();
@@ -141,7 +141,7 @@ fn c05_replicas_that_reload_at_different_times_agree() {
 }
 
 #[test]
-fn two_seals_of_one_content_have_nothing_in_common() {
+fn sealing_twice_gives_different_values() {
     let keys = Keys::fresh(at(0));
     let one = keys.seal(binding(), b"a session", at(0));
     assert_ne!(one, keys.seal(binding(), b"a session", at(0)));

@@ -8,11 +8,11 @@ use crate::session::keys::file::Document;
 fn session() -> Session {
     let ada = ada();
     let lifetime = std::time::Duration::from_secs(3600);
-    Session::begin("sso", ada.person, ada.tokens, at(0), lifetime)
+    Session::new("sso", ada.person, ada.tokens, at(0), lifetime)
 }
 
 #[test]
-fn a_session_token_says_what_the_format_says() {
+fn a_session_token_has_the_documented_claims() {
     let keys = Keys::fresh(at(0));
     let session = session();
     let text = keys.mint(URL, &session, at(10), at(310));
@@ -37,18 +37,18 @@ fn a_session_token_says_what_the_format_says() {
 }
 
 #[test]
-fn a_session_token_is_read_back_also_when_it_has_expired() {
+fn an_expired_session_token_is_still_read() {
     let keys = Keys::fresh(at(0));
     let session = session();
     let claims = keys
         .read(URL, &keys.mint(URL, &session, at(10), at(11)))
         .unwrap();
-    assert_eq!(claims.marks, keys.marks(&session));
+    assert_eq!(claims.marks, keys.handles(&session));
     assert_eq!(claims.issued_at, at(10));
 }
 
 #[test]
-fn a_session_token_of_others_is_not_read() {
+fn a_foreign_session_token_is_rejected() {
     let keys = Keys::fresh(at(0));
     let session = session();
     let text = keys.mint(URL, &session, at(10), at(310));
@@ -71,7 +71,7 @@ fn a_session_token_of_others_is_not_read() {
 }
 
 #[test]
-fn a_token_signed_by_an_old_key_holds_while_that_key_is_kept() {
+fn a_token_of_an_old_key_is_valid_while_the_key_is_kept() {
     let mut document = Document::rotated(&[0]);
     let text = document
         .keys()
@@ -97,7 +97,7 @@ fn core_verifies_a_session_token_as_one_and_as_no_bearer_token() {
 }
 
 #[test]
-fn what_the_provider_leaves_empty_is_left_out() {
+fn empty_claims_are_left_out() {
     let keys = Keys::fresh(at(0));
     let mut session = session();
     session.person.email = Some(String::new());

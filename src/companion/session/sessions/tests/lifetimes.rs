@@ -4,7 +4,7 @@ use super::*;
 use crate::provider::Secret;
 
 /// Somebody whose provider's tokens outlast everything.
-fn for_ever() -> SignedIn {
+fn for_ever() -> Authentication {
     let mut ada = ada();
     ada.tokens.expires_at = at(1_000_000).secs();
     ada
@@ -19,22 +19,28 @@ async fn a_session_ends_with_its_lifetime_however_much_it_is_used() {
         scene.refresh(at(now)).await.unwrap();
     }
     assert!(scene.read(at(end - 1)).await.is_ok());
-    assert_eq!(scene.read(at(end)).await, Err(Why::Lifetime));
-    assert_eq!(scene.refresh(at(end)).await, Err(Why::Lifetime));
+    assert_eq!(scene.read(at(end)).await, Err(EndReason::LifetimeExceeded));
+    assert_eq!(
+        scene.refresh(at(end)).await,
+        Err(EndReason::LifetimeExceeded)
+    );
     assert_eq!(scene.browser.names(), ["__Secure-portcullis-login-done"]);
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_uses_ends_when_it_was_idle_for_too_long() {
+async fn an_unused_session_ends_after_the_idle_timeout() {
     let mut scene = Scene::new();
     scene.start_for(for_ever(), at(0)).await;
     scene.refresh(at(3599)).await.unwrap();
     assert!(scene.read(at(3599 + 3599)).await.is_ok());
-    assert_eq!(scene.refresh(at(3599 + 3600)).await, Err(Why::Idle));
+    assert_eq!(
+        scene.refresh(at(3599 + 3600)).await,
+        Err(EndReason::IdleTimeout)
+    );
 }
 
 #[tokio::test]
-async fn a_later_session_token_shows_that_the_session_was_used() {
+async fn a_later_session_token_counts_as_use_of_the_session() {
     let mut scene = Scene::new();
     scene.start_for(for_ever(), at(0)).await;
     let sealed = scene.browser.value(SEALED).unwrap().to_owned();
@@ -54,31 +60,34 @@ async fn a_later_session_token_shows_that_the_session_was_used() {
     scene
         .browser
         .has(TOKEN, other.browser.value(TOKEN).unwrap());
-    assert_eq!(scene.refresh(at(6000)).await, Err(Why::Idle));
+    assert_eq!(scene.refresh(at(6000)).await, Err(EndReason::IdleTimeout));
 }
 
 #[tokio::test]
-async fn a_longer_lifetime_in_the_configuration_revives_nobody() {
+async fn a_longer_configured_lifetime_revives_no_session() {
     let mut scene = Scene::with(|settings| settings.lifetime = Duration::from_secs(3600));
     scene.start_for(for_ever(), at(0)).await;
     scene.settings.lifetime = Duration::from_secs(36_000);
     scene.settings.idle = Duration::from_secs(36_000);
     scene.restart(at(10));
-    assert_eq!(scene.refresh(at(3600)).await, Err(Why::Lifetime));
+    assert_eq!(
+        scene.refresh(at(3600)).await,
+        Err(EndReason::LifetimeExceeded)
+    );
 }
 
 #[tokio::test]
-async fn a_shorter_lifetime_in_the_configuration_ends_those_that_are_older() {
+async fn a_shorter_configured_lifetime_ends_older_sessions() {
     let mut scene = Scene::new();
     scene.start_for(for_ever(), at(0)).await;
     scene.settings.lifetime = Duration::from_secs(600);
     scene.restart(at(10));
     assert!(scene.read(at(599)).await.is_ok());
-    assert_eq!(scene.read(at(600)).await, Err(Why::Lifetime));
+    assert_eq!(scene.read(at(600)).await, Err(EndReason::LifetimeExceeded));
 }
 
 #[tokio::test]
-async fn a_session_token_never_outlasts_its_session_or_what_the_provider_vouched_for() {
+async fn a_session_token_never_outlasts_its_session_or_the_providers_tokens() {
     async fn ends(scene: &Scene) -> Timestamp {
         let keys = scene.keys.load();
         let token = scene.browser.value(TOKEN).unwrap();
@@ -105,13 +114,16 @@ async fn a_session_token_never_outlasts_its_session_or_what_the_provider_vouched
 }
 
 #[tokio::test]
-async fn without_a_refresh_token_a_session_ends_with_the_providers_token() {
+async fn without_a_refresh_token_a_session_ends_with_the_providers_tokens() {
     let mut scene = Scene::new();
     let mut ada = ada();
     ada.tokens.refresh_token = None::<Secret>;
     ada.tokens.expires_at = at(1000).secs();
     scene.start_for(ada, at(0)).await;
     assert!(scene.refresh(at(900)).await.is_ok());
-    assert_eq!(scene.refresh(at(1000)).await, Err(Why::Due));
+    assert_eq!(
+        scene.refresh(at(1000)).await,
+        Err(EndReason::ProviderTokenExpired)
+    );
     assert_eq!(scene.provider.asked(), 0);
 }

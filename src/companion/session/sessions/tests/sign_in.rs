@@ -10,7 +10,7 @@ impl Scene {
         let lines = self
             .sessions()
             .begin_login(&cookies(&header), (id, RD), &id, now);
-        self.browser.heed(&lines.unwrap());
+        self.browser.store(&lines.unwrap());
     }
 
     async fn finish_login(&self, id: &str, now: Timestamp) -> Result<String, LoginError> {
@@ -25,7 +25,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn r02_a_sign_in_ends_in_the_browser_that_began_it_and_once() {
+async fn r02_a_sign_in_is_completed_once_and_in_its_browser() {
     let mut scene = Scene::new();
     scene.begin_login("one", at(0));
     scene.begin_login("two", at(1));
@@ -39,14 +39,14 @@ async fn r02_a_sign_in_ends_in_the_browser_that_began_it_and_once() {
     );
     assert_eq!(
         scene.finish_login("one", at(11)).await,
-        Err(LoginError::Finished)
+        Err(LoginError::AlreadyFinished)
     );
     assert_eq!(
         scene.finish_login("two", at(600)).await,
         Ok("two".to_owned())
     );
     let forgotten = scene.sessions().forget_login("one");
-    scene.browser.heed(&[forgotten]);
+    scene.browser.store(&[forgotten]);
     assert_eq!(
         scene.finish_login("one", at(12)).await,
         Err(LoginError::Unknown)
@@ -54,16 +54,16 @@ async fn r02_a_sign_in_ends_in_the_browser_that_began_it_and_once() {
 }
 
 #[tokio::test]
-async fn r11_when_a_sign_in_begins_the_old_session_goes() {
+async fn r11_a_new_sign_in_deletes_the_old_session() {
     let mut scene = Scene::new();
     scene.start(at(0)).await;
     scene.begin_login("one", at(1));
-    assert_eq!(scene.read(at(2)).await, Err(Why::Absent));
+    assert_eq!(scene.read(at(2)).await, Err(EndReason::NoCookie));
     assert!(!scene.browser.names().contains(&TOKEN));
 }
 
 #[tokio::test]
-async fn r11_each_sign_in_begins_a_session_with_a_name_of_its_own() {
+async fn r11_each_sign_in_begins_a_session_with_its_own_id() {
     let mut scene = Scene::new();
     let first = scene.start(at(0)).await;
     let second = scene.start(at(1)).await;
@@ -72,7 +72,7 @@ async fn r11_each_sign_in_begins_a_session_with_a_name_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_sign_in_right_after_one_is_a_loop() {
+async fn a_sign_in_right_after_another_is_a_loop() {
     let mut scene = Scene::new();
     let is_loop = |scene: &Scene, rd, now| {
         let header = scene.browser.header();
@@ -89,7 +89,7 @@ async fn a_sign_in_right_after_one_is_a_loop() {
 }
 
 #[tokio::test]
-async fn c05_no_cookie_stands_in_for_another() {
+async fn c05_no_cookie_is_accepted_for_another() {
     let mut scene = Scene::new();
     scene.begin_login("one", at(0));
     let login = scene
@@ -98,7 +98,7 @@ async fn c05_no_cookie_stands_in_for_another() {
         .unwrap()
         .to_owned();
     scene.browser.has(SEALED, &login);
-    assert_eq!(scene.read(at(1)).await, Err(Why::Absent));
+    assert_eq!(scene.read(at(1)).await, Err(EndReason::NoCookie));
     scene.start(at(1)).await;
     let sealed = scene.browser.value(SEALED).unwrap().to_owned();
     scene.browser.has("__Secure-portcullis-login-two", &sealed);

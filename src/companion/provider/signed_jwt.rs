@@ -1,0 +1,196 @@
+//! JWTs that a provider signed: format, key, signature and times, which ID tokens and logout tokens
+//! have in common.
+//!
+//! Format, keys and signatures are core's: a [`Jws`] has one encoding, a [`KeySet`] has no weak key,
+//! and each key is for one algorithm only.
+
+use std::time::Duration;
+
+use portcullis_core::json::Json;
+use portcullis_core::keys::{Key, KeySet, PureRust};
+use portcullis_core::timestamp::Timestamp;
+use portcullis_core::token::{Algorithm, Jws, TokenError, numeric_date};
+
+/// How far the provider's clock may differ from ours.
+pub(super) const LEEWAY: Duration = Duration::from_secs(30);
+
+/// How old a token may be. It always comes straight from the provider.
+pub(super) const MAX_AGE: Duration = Duration::from_secs(10 * 60);
+
+/// How many keys are tried for a token without `kid`.
+const MAX_KEYS_TRIED: usize = 4;
+
+/// A well-formed token. Nothing in it is verified yet.
+#[derive(Debug)]
+pub(super) struct SignedJwt(Jws);
+
+/// Why a token is rejected. Repeats nothing of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum JwtError {
+    /// Not signed, or with an algorithm that is not accepted.
+    #[error("`alg` is `none`, symmetric, or not one of the provider's accepted algorithms")]
+    Algorithm,
+    /// Issued for another client, or not for this one alone.
+    #[error("`aud` is not the client_id alone")]
+    Audience,
+    /// Requested by another client.
+    #[error("`azp` is not the client_id")]
+    AuthorizedParty,
+    /// A claim is missing or has the wrong type.
+    #[error("`{0}` is missing or has the wrong type")]
+    Claim(&'static str),
+    /// A refresh changed a claim that must stay the same.
+    #[error("`{0}` differs from the ID token of the sign-in")]
+    Changed(&'static str),
+    /// Expired.
+    #[error("`exp` has passed")]
+    Expired,
+    /// Not a well-formed JWT.
+    #[error("{0}")]
+    Malformed(TokenError),
+    /// Not bound to the authorization code or access token that it came with.
+    #[error("`{0}` does not match")]
+    HashMismatch(&'static str),
+    /// Issued by another provider.
+    #[error("`iss` is not the configured issuer")]
+    Issuer,
+    /// The provider has no such key.
+    #[error("the provider has no key for this `kid` and `alg`")]
+    UnknownKey,
+    /// The library rejects it for a reason that is not checked here.
+    #[error("rejected by the OpenID Connect library")]
+    Library,
+    /// There is no token.
+    #[error("missing")]
+    Missing,
+    /// Issued for another sign-in attempt.
+    #[error("`nonce` is missing or not that of the attempt")]
+    Nonce,
+    /// Issued in the future, by more than the leeway.
+    #[error("`iat` or `nbf` is in the future; check the clocks here and at the provider")]
+    NotYetValid,
+    /// Too old.
+    #[error("`iat` is more than ten minutes ago")]
+    TooOld,
+    /// The signature is invalid.
+    #[error("invalid signature")]
+    Signature,
+    /// An invalid subject.
+    #[error("`sub` is empty, too long, or has control characters")]
+    Subject,
+    /// Another kind of token (RFC 8725 section 3.11).
+    #[error("`typ` or `events` is that of another kind of token")]
+    Type,
+}
+
+impl JwtError {
+    /// Whether the provider may have begun to sign with a key that was not fetched yet.
+    pub(super) const fn may_need_fresh_keys(self) -> bool {
+        matches!(self, Self::UnknownKey | Self::Signature)
+    }
+}
+
+impl SignedJwt {
+    /// Parses a token; `accepts` says which `typ` its kind may have.
+    pub(super) fn read(text: &str, accepts: fn(Option<&str>) -> bool) -> Result<Self, JwtError> {
+        Jws::parse(text, accepts)
+            .map(Self)
+            .map_err(|error| match error {
+                TokenError::AlgorithmUnknown => JwtError::Algorithm,
+                TokenError::Type => JwtError::Type,
+                error => JwtError::Malformed(error),
+            })
+    }
+
+    /// Verifies the signature, and returns the key. `algorithms` are the provider's.
+    pub(super) fn signed_by<'a>(
+        &self,
+        keys: &'a KeySet,
+        algorithms: &[Algorithm],
+    ) -> Result<&'a Key, JwtError> {
+        let header = self.0.header();
+        if !algorithms.contains(&header.algorithm()) {
+            return Err(JwtError::Algorithm);
+        }
+        let fits = |key: &&Key| {
+            key.algorithm() == header.algorithm()
+                && header.kid().is_none_or(|kid| key.kid() == Some(kid))
+        };
+        let mut fitting = keys
+            .keys()
+            .iter()
+            .filter(fits)
+            .take(MAX_KEYS_TRIED)
+            .peekable();
+        if fitting.peek().is_none() {
+            return Err(JwtError::UnknownKey);
+        }
+        fitting
+            .find(|key| self.0.is_signed_by(key, &PureRust))
+            .ok_or(JwtError::Signature)
+    }
+
+    /// Its claims.
+    pub(super) const fn claims(&self) -> &Json {
+        self.0.payload()
+    }
+
+    /// A claim that must be a non-empty string, if it is present.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, JwtError> {
+        match self.claims().member(name) {
+            None => Ok(None),
+            Some(Json::String(text)) if !text.is_empty() => Ok(Some(text)),
+            Some(_) => Err(JwtError::Claim(name)),
+        }
+    }
+
+    /// A claim that must be a date (RFC 7519 section 2), if it is present.
+    pub(super) fn date(&self, name: &'static str) -> Result<Option<Timestamp>, JwtError> {
+        let date = self.claims().member(name);
+        date.map(|date| numeric_date(date).ok_or(JwtError::Claim(name)))
+            .transpose()
+    }
+
+    /// The subject.
+    pub(super) fn subject(&self) -> Result<Option<&str>, JwtError> {
+        let subject = match self.claims().member("sub") {
+            None => return Ok(None),
+            Some(subject) => subject.as_str().ok_or(JwtError::Claim("sub"))?,
+        };
+        // OpenID Connect Core 1.0 section 2 allows 255 characters of ASCII.
+        if subject.is_empty() || subject.len() > 255 || subject.contains(char::is_control) {
+            return Err(JwtError::Subject);
+        }
+        Ok(Some(subject))
+    }
+
+    /// Checks that `client_id` is the only audience: any other could present it here in the person's
+    /// name.
+    pub(super) fn check_audience(&self, client_id: &str) -> Result<(), JwtError> {
+        let alone = match self.claims().member("aud") {
+            Some(Json::String(one)) => one == client_id,
+            Some(Json::Array(all)) => {
+                !all.is_empty() && all.iter().all(|one| one.as_str() == Some(client_id))
+            }
+            _ => return Err(JwtError::Claim("aud")),
+        };
+        if alone {
+            Ok(())
+        } else {
+            Err(JwtError::Audience)
+        }
+    }
+
+    /// Checks that it was issued recently, and returns when.
+    pub(super) fn check_issued_at(&self, now: Timestamp) -> Result<Timestamp, JwtError> {
+        let issued_at = self.date("iat")?.ok_or(JwtError::Claim("iat"))?;
+        let horizon = now.after(LEEWAY);
+        if issued_at > horizon || self.date("nbf")?.is_some_and(|start| start > horizon) {
+            return Err(JwtError::NotYetValid);
+        }
+        if now.since(issued_at) > MAX_AGE {
+            return Err(JwtError::TooOld);
+        }
+        Ok(issued_at)
+    }
+}

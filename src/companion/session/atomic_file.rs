@@ -1,0 +1,83 @@
+//! Files that are replaced atomically: written under a temporary name, then renamed.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::bytes;
+
+#[cfg(test)]
+mod tests;
+
+/// Reads a file of at most `max` bytes. `None`: there is no such file.
+///
+/// # Errors
+/// When it cannot be read, or is longer (`ErrorKind::FileTooLarge`).
+pub(super) fn read(path: &Path, max: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let length = file.metadata()?.len();
+    let capacity = usize::try_from(length).map_or(max, |length| length.min(max));
+    // Allocated at once, because a growing vector leaves copies of secrets behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity + 1));
+    file.take(max as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > max {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(Some(bytes))
+}
+
+/// Replaces a file, with mode 0600. When this returns, the content is on disk. After a crash either
+/// the old or the new file is complete.
+///
+/// If `path` is a symbolic link, its target is replaced.
+pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+    let target = match fs::canonicalize(path) {
+        Ok(target) => target,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(error),
+    };
+    let temporary = temporary_name(&target)?;
+    let written = write_new(&temporary, content).and_then(|()| fs::rename(&temporary, &target));
+    if let Err(error) = written {
+        // The first error is the one to report.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    // A rename is durable only once its folder is synced.
+    File::open(folder(&target))?.sync_all()
+}
+
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// A unique name in the same folder.
+fn temporary_name(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}", bytes::encode(bytes::random::<9>())));
+    Ok(path.with_file_name(hidden))
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}

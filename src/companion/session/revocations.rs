@@ -1,0 +1,10 @@
+//! Revocations: which sessions ended before they expired.
+
+mod file;
+mod revocation;
+mod state;
+
+pub(super) use file::StateFile;
+pub(crate) use file::StateFileError;
+pub(super) use revocation::{Revocation, RevocationBatch};
+pub(super) use state::RevocationState;

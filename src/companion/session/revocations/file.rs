@@ -1,0 +1,183 @@
+//! The state file: the revocation list on disk, for a single replica.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use portcullis_core::timestamp::Timestamp;
+use tokio::sync::Mutex;
+
+use super::{RevocationBatch, RevocationState};
+use crate::document::Report;
+use crate::session::atomic_file;
+use crate::session::unavailable::Unavailable;
+
+#[cfg(test)]
+mod tests;
+
+/// How long a start waits for the lock of a companion that is stopping.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often it tries. The lock is another process's, and the system tells nobody when it is free.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// A state file that only this companion writes.
+#[derive(Debug)]
+pub(in crate::session) struct StateFile {
+    path: PathBuf,
+    current: ArcSwap<RevocationState>,
+    write_lock: Mutex<()>,
+    /// Held for as long as this lives.
+    _lock: File,
+}
+
+/// Why a state file can't be used: the path, the problem and how to fix it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct StateFileError {
+    path: PathBuf,
+    problem: String,
+    help: &'static str,
+}
+
+impl StateFile {
+    /// Opens a state file, or creates one. A new file records since when the list is complete. A file
+    /// that cannot be read is an error and never replaced, because that would drop revocations.
+    pub(in crate::session) fn open(path: &Path, now: Timestamp) -> Result<Self, StateFileError> {
+        let lock = lock(path)?;
+        let current = match atomic_file::read(path, RevocationState::MAX_BYTES) {
+            Ok(Some(text)) => RevocationState::parse(&text).map_err(|error| {
+                StateFileError::new(path, format!("not a valid state file: {error}"), BROKEN)
+            })?,
+            Ok(None) => RevocationState::new(now),
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                return Err(StateFileError::new(
+                    path,
+                    "too long for a state file".to_owned(),
+                    BROKEN,
+                ));
+            }
+            Err(error) => {
+                let help = "allow this user to read it";
+                return Err(StateFileError::new(
+                    path,
+                    format!("cannot be read: {error}"),
+                    help,
+                ));
+            }
+        };
+        // An existing file is written too, so that a read-only path fails at the start and not at the
+        // first sign-out.
+        atomic_file::write(path, current.to_json().as_bytes())
+            .map_err(|error| StateFileError::unwritable(path, &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            current: ArcSwap::from_pointee(current),
+            write_lock: Mutex::new(()),
+            _lock: lock,
+        })
+    }
+
+    /// The current list.
+    pub(in crate::session) fn state(&self) -> Arc<RevocationState> {
+        self.current.load_full()
+    }
+
+    /// Adds revocations. They are on disk when this returns `Ok`. `false`: the logout token of the
+    /// batch was used before.
+    pub(in crate::session) async fn revoke(
+        &self,
+        batch: &RevocationBatch,
+        now: Timestamp,
+    ) -> Result<bool, Unavailable> {
+        let _guard = self.write_lock.lock().await;
+        let mut next = RevocationState::clone(&self.current.load());
+        if !next.apply(batch, now) {
+            return Ok(false);
+        }
+        let (path, text) = (self.path.clone(), next.to_json());
+        let written = tokio::task::spawn_blocking(move || {
+            let written = atomic_file::write(&path, text.as_bytes());
+            written.map_err(|error| format!("{}: cannot be written: {error}", path.display()))
+        });
+        let written = written
+            .await
+            .map_err(|error| Unavailable::new(error.to_string()))?;
+        written.map_err(Unavailable::new)?;
+        self.current.store(Arc::new(next));
+        Ok(true)
+    }
+}
+
+const BROKEN: &str = "restore it from a backup, or move it away: sessions that began before now must then \
+     be confirmed by their provider, or their owners sign in again";
+
+/// Takes the lock. Two companions on one file would drop each other's revocations.
+fn lock(path: &Path) -> Result<File, StateFileError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let file = options.open(PathBuf::from(name));
+    let file = file.map_err(|error| StateFileError::unwritable(path, &error))?;
+    let deadline = Instant::now() + LOCK_TIMEOUT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            // After a restart the old process may still be stopping.
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(POLL_INTERVAL);
+            }
+            Err(TryLockError::WouldBlock) => {
+                let help =
+                    "stop the other companion; several replicas need `session.store: redis://…`";
+                let problem = "in use by another companion".to_owned();
+                return Err(StateFileError::new(path, problem, help));
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(StateFileError::unwritable(path, &error));
+            }
+        }
+    }
+}
+
+// === impl StateFileError ===
+
+impl StateFileError {
+    fn new(path: &Path, problem: String, help: &'static str) -> Self {
+        Self {
+            path: path.to_owned(),
+            problem,
+            help,
+        }
+    }
+
+    fn unwritable(path: &Path, error: &io::Error) -> Self {
+        let help = "set `session.state_file` to a file in a folder that this user can write to";
+        Self::new(path, format!("cannot be written: {error}"), help)
+    }
+}
+
+impl fmt::Display for StateFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}: {}", self.path.display(), self.problem)?;
+        write!(f, "help: {}", self.help)
+    }
+}
+
+impl std::error::Error for StateFileError {}
+
+impl From<StateFileError> for Report {
+    fn from(error: StateFileError) -> Self {
+        Self::of(
+            &error.path.display().to_string(),
+            &error.problem,
+            error.help,
+        )
+    }
+}

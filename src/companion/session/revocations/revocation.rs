@@ -1,0 +1,89 @@
+//! A revocation: what it ends, and until when it is needed.
+
+use std::time::Duration;
+
+use portcullis_core::session::{Id, Revoked};
+use portcullis_core::timestamp::Timestamp;
+
+/// By how much a session of which only the id is known may have begun ahead of this clock.
+const CLOCK_SKEW: Duration = Duration::from_secs(10);
+
+/// What is revoked at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RevocationBatch {
+    /// What filters must refuse.
+    pub(crate) revocations: Vec<Revocation>,
+    /// Sessions at the provider, by our id for them, and until when the revocation is needed.
+    pub(crate) provider_sessions: Vec<(Id, Timestamp)>,
+    /// The logout token that asks for it, and until when it could be replayed.
+    pub(crate) logout_token: Option<(Id, Timestamp)>,
+}
+
+/// The revocation of one session, or of all sessions of one person.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Revocation {
+    pub(super) revoked: Revoked,
+    /// When the session began, where it is one session and that is known.
+    began: Option<Timestamp>,
+    /// When everything that it revokes has expired anyway.
+    pub(super) ends: Timestamp,
+    /// Whose session it is, and when all of that person's sessions have expired anyway.
+    person: Option<(Id, Timestamp)>,
+}
+
+impl Revocation {
+    /// All sessions of a person that began by now. The last of them expires at `ends`.
+    pub(in crate::session) const fn person(handle: Id, ends: Timestamp) -> Self {
+        Self {
+            revoked: Revoked::Person(handle),
+            began: None,
+            ends,
+            person: None,
+        }
+    }
+
+    /// One session, which expires at `ends`.
+    pub(in crate::session) const fn session(sid: Id, ends: Timestamp) -> Self {
+        Self {
+            revoked: Revoked::Session(sid),
+            began: None,
+            ends,
+            person: None,
+        }
+    }
+
+    /// The same, for a session that began at this moment.
+    pub(in crate::session) const fn began(self, began: Timestamp) -> Self {
+        Self {
+            began: Some(began),
+            ..self
+        }
+    }
+
+    /// The same, for a session of this person, whose last session expires at `ends`.
+    pub(in crate::session) const fn of(self, handle: Id, ends: Timestamp) -> Self {
+        Self {
+            person: Some((handle, ends)),
+            ..self
+        }
+    }
+
+    /// The revocation of all sessions of its person, where that is known.
+    pub(super) fn widened(self) -> Self {
+        let widened = self.person.map(|(handle, ends)| Self {
+            began: self.began,
+            ..Self::person(handle, ends)
+        });
+        widened.unwrap_or(self)
+    }
+
+    /// It revokes what began by this moment. The id of a session is its own, so the moment may be
+    /// later than now; it must be where the session began by another clock that is ahead.
+    pub(super) fn before(&self, now: Timestamp) -> Timestamp {
+        match (self.revoked, self.began) {
+            (_, Some(began)) => now.max(began),
+            (Revoked::Person(_), None) => now,
+            (Revoked::Session(_), None) => now.after(CLOCK_SKEW),
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The revocation list with what must be kept beside it, in every store.
+
+use std::collections::BTreeMap;
+
+use portcullis_core::session::{Id, Revocations, Revoked, SessionHandles};
+use portcullis_core::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::RevocationBatch;
+use crate::session::record::{id, seconds};
+
+#[cfg(test)]
+mod tests;
+
+/// How many used logout tokens are remembered. Those that expire first are dropped.
+const MAX_LOGOUT_TOKENS: usize = 4096;
+
+/// From how many entries on the revocation of one session revokes all sessions of its person.
+/// Otherwise one person, who can sign in and out without limit, could fill the list alone, and a
+/// full list revokes the sessions of everybody else.
+const WIDEN_THRESHOLD: usize = Revocations::MAX_ENTRIES / 2;
+
+/// What is revoked, and which logout tokens were used.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct RevocationState {
+    /// Since when the list is complete.
+    known_since: Timestamp,
+    /// What filters must refuse.
+    revocations: Revocations,
+    /// Sessions at the provider that it has ended, by our ids for them. Session tokens do not carry
+    /// these ids, so filters can't use this list.
+    provider_sessions: Revocations,
+    /// Used logout tokens, and until when each could be replayed.
+    used_logout_tokens: BTreeMap<Id, Timestamp>,
+}
+
+/// The state as JSON.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Wire<'a> {
+    version: u32,
+    #[serde(rename = "beginning", with = "seconds")]
+    known_since: Timestamp,
+    #[serde(borrow)]
+    revocations: &'a RawValue,
+    #[serde(borrow, rename = "at_providers")]
+    provider_sessions: &'a RawValue,
+    logout_tokens: Vec<UsedLogoutToken>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct UsedLogoutToken {
+    #[serde(with = "id")]
+    id: Id,
+    #[serde(with = "seconds")]
+    until: Timestamp,
+}
+
+impl RevocationState {
+    /// The longest JSON that is read, in bytes.
+    pub(super) const MAX_BYTES: usize = 2 * Revocations::MAX_BYTES + (1 << 20);
+
+    /// An empty list, complete from now on.
+    pub(in crate::session) fn new(now: Timestamp) -> Self {
+        Self {
+            known_since: Timestamp::from_secs(now.secs()),
+            revocations: Revocations::default(),
+            provider_sessions: Revocations::default(),
+            used_logout_tokens: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the JSON. The error says what is wrong with it.
+    pub(in crate::session) fn parse(text: &[u8]) -> Result<Self, String> {
+        let wire: Wire<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        if wire.version != 1 {
+            return Err(format!("unknown version {}", wire.version));
+        }
+        let list = |text: &RawValue| {
+            let list = Revocations::parse(text.get().as_bytes());
+            list.map_err(|error| error.to_string())
+        };
+        let used = wire.logout_tokens.iter().map(|one| (one.id, one.until));
+        Ok(Self {
+            known_since: wire.known_since,
+            revocations: list(wire.revocations)?,
+            provider_sessions: list(wire.provider_sessions)?,
+            used_logout_tokens: used.collect(),
+        })
+    }
+
+    /// The JSON.
+    pub(in crate::session) fn to_json(&self) -> String {
+        let list = |list: &Revocations| RawValue::from_string(list.to_json());
+        let used = self.used_logout_tokens.iter();
+        let written = list(&self.revocations).and_then(|revocations| {
+            let provider_sessions = list(&self.provider_sessions)?;
+            serde_json::to_string(&Wire {
+                version: 1,
+                known_since: self.known_since,
+                revocations: &revocations,
+                provider_sessions: &provider_sessions,
+                logout_tokens: used
+                    .map(|(&id, &until)| UsedLogoutToken { id, until })
+                    .collect(),
+            })
+        });
+        // Numbers, text and valid JSON: serialization can't fail.
+        written.unwrap_or_default()
+    }
+
+    /// Adds revocations. `false`: the logout token of the batch was used before, and nothing is
+    /// added, for that would end sessions that began since.
+    pub(in crate::session) fn apply(&mut self, batch: &RevocationBatch, now: Timestamp) -> bool {
+        self.prune(now);
+        if let Some((token, until)) = batch.logout_token {
+            if self.used_logout_tokens.contains_key(&token) {
+                return false;
+            }
+            self.remember(token, until);
+        }
+        for revocation in &batch.revocations {
+            let revocation = if self.is_crowded() {
+                revocation.widened()
+            } else {
+                *revocation
+            };
+            let before = revocation.before(now);
+            self.revocations
+                .end(revocation.revoked, before, revocation.ends, now);
+        }
+        for (id, ends) in &batch.provider_sessions {
+            self.provider_sessions
+                .end(Revoked::Session(*id), now, *ends, now);
+        }
+        true
+    }
+
+    /// Whether a session is revoked. `provider_session` is our id for the session at the provider.
+    pub(crate) fn is_revoked(
+        &self,
+        handles: &SessionHandles,
+        provider_session: Option<Id>,
+        now: Timestamp,
+    ) -> bool {
+        let ended = |id| self.is_provider_session_revoked(id, handles.began, now);
+        self.revocations.revokes(handles, now) || provider_session.is_some_and(ended)
+    }
+
+    /// Whether the session at the provider has ended since this moment.
+    pub(in crate::session) fn is_provider_session_revoked(
+        &self,
+        provider_session: Id,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> bool {
+        let handles = SessionHandles {
+            sid: provider_session,
+            handle: provider_session,
+            began: since,
+        };
+        self.provider_sessions.revokes(&handles, now)
+    }
+
+    /// Since when the list is complete. A session that the provider last confirmed before that may
+    /// have been signed out.
+    pub(crate) const fn known_since(&self) -> Timestamp {
+        self.known_since
+    }
+
+    /// What filters must refuse.
+    pub(crate) fn revocations(&self, now: Timestamp) -> Revocations {
+        let mut list = self.revocations.clone();
+        list.prune(now);
+        list
+    }
+
+    /// Every session that began by this moment is revoked.
+    pub(crate) const fn floor(&self) -> Timestamp {
+        self.revocations.floor()
+    }
+
+    /// How many revocations there are.
+    pub(crate) const fn len(&self) -> usize {
+        self.revocations.len() + self.provider_sessions.len()
+    }
+
+    const fn is_crowded(&self) -> bool {
+        WIDEN_THRESHOLD <= self.revocations.len()
+    }
+
+    fn prune(&mut self, now: Timestamp) {
+        self.revocations.prune(now);
+        self.provider_sessions.prune(now);
+        self.used_logout_tokens.retain(|_, until| now < *until);
+    }
+
+    fn remember(&mut self, token: Id, until: Timestamp) {
+        if self.used_logout_tokens.len() >= MAX_LOGOUT_TOKENS {
+            let first = self
+                .used_logout_tokens
+                .iter()
+                .min_by_key(|(_, until)| **until);
+            if let Some(first) = first.map(|(id, _)| *id) {
+                self.used_logout_tokens.remove(&first);
+            }
+        }
+        self.used_logout_tokens.insert(token, until);
+    }
+}

@@ -1,0 +1,213 @@
+use super::*;
+use crate::session::fixtures::at;
+use crate::session::revocations::Revocation;
+
+fn id(number: u16) -> Id {
+    let mut bytes = [0; 16];
+    bytes[..2].copy_from_slice(&number.to_be_bytes());
+    Id::from_bytes(bytes)
+}
+
+fn session(sid: u16, handle: u16, began: Timestamp) -> SessionHandles {
+    SessionHandles {
+        sid: id(sid),
+        handle: id(handle),
+        began,
+    }
+}
+
+fn ending(mark: Revoked, ends: Timestamp) -> RevocationBatch {
+    let over = match mark {
+        Revoked::Session(sid) => Revocation::session(sid, ends).began(at(0)),
+        Revoked::Person(handle) => Revocation::person(handle, ends),
+    };
+    RevocationBatch {
+        revocations: vec![over],
+        ..RevocationBatch::default()
+    }
+}
+
+#[test]
+fn a_revocation_ends_one_session_or_all_earlier_ones_of_a_person() {
+    let mut state = RevocationState::new(at(0));
+    state.apply(&ending(Revoked::Session(id(1)), at(1000)), at(100));
+    state.apply(&ending(Revoked::Person(id(7)), at(1000)), at(100));
+    let now = at(200);
+    assert!(state.is_revoked(&session(1, 2, at(100)), None, now));
+    assert!(state.is_revoked(&session(3, 7, at(100)), None, now));
+    assert!(!state.is_revoked(&session(3, 7, at(101)), None, now));
+    assert!(!state.is_revoked(&session(3, 2, at(100)), None, now));
+}
+
+#[test]
+fn a_revocation_counts_until_its_end() {
+    let mut state = RevocationState::new(at(0));
+    state.apply(&ending(Revoked::Session(id(1)), at(1000)), at(100));
+    assert!(state.is_revoked(&session(1, 2, at(50)), None, at(999)));
+    assert!(!state.is_revoked(&session(1, 2, at(50)), None, at(1000)));
+    assert_eq!(state.revocations(at(999)).len(), 1);
+    assert_eq!(state.revocations(at(1000)).len(), 0);
+}
+
+#[test]
+fn b06_a_session_is_revoked_by_the_id_of_its_provider_session() {
+    let mut state = RevocationState::new(at(0));
+    let ending = RevocationBatch {
+        provider_sessions: vec![(id(9), at(1000))],
+        ..RevocationBatch::default()
+    };
+    assert!(state.apply(&ending, at(100)));
+    let marks = session(1, 2, at(50));
+    assert!(state.is_revoked(&marks, Some(id(9)), at(200)));
+    assert!(!state.is_revoked(&marks, Some(id(8)), at(200)));
+    assert!(!state.is_revoked(&marks, None, at(200)));
+    assert!(!state.is_revoked(&session(1, 2, at(101)), Some(id(9)), at(200)));
+    // Filters have no use for it.
+    assert_eq!(state.revocations(at(200)).len(), 0);
+}
+
+#[test]
+fn b04_a_logout_token_works_once_and_is_remembered_until_it_expires() {
+    let mut state = RevocationState::new(at(0));
+    let logout = RevocationBatch {
+        logout_token: Some((id(1), at(500))),
+        ..ending(Revoked::Person(id(7)), at(9000))
+    };
+    assert!(state.apply(&logout, at(100)));
+    assert!(!state.apply(&logout, at(200)));
+    // Who signed in between the two is still there.
+    assert!(!state.is_revoked(&session(3, 7, at(150)), None, at(200)));
+    assert!(state.apply(&logout, at(500)));
+}
+
+#[test]
+fn b04_remembered_logout_tokens_are_bounded() {
+    let mut state = RevocationState::new(at(0));
+    for number in 0..=4096 {
+        let ending = RevocationBatch {
+            logout_token: Some((id(number), at(1000 + u64::from(number)))),
+            ..RevocationBatch::default()
+        };
+        assert!(state.apply(&ending, at(0)));
+    }
+    assert_eq!(state.used_logout_tokens.len(), MAX_LOGOUT_TOKENS);
+    assert!(!state.used_logout_tokens.contains_key(&id(0)));
+    assert!(state.used_logout_tokens.contains_key(&id(1)));
+}
+
+/// A state with this many sessions ended, one a second, each until the same moment.
+fn full(count: u16) -> RevocationState {
+    let list = |name: &str| {
+        let entries = (0..count).map(|number| {
+            let (before, ends) = (at(100 + u64::from(number)).secs(), at(100_000).secs());
+            format!(
+                r#"{{"{name}":"{}","before":{before},"ends":{ends}}}"#,
+                id(number)
+            )
+        });
+        let entries: Vec<_> = entries.collect();
+        format!(
+            r#"{{"version":1,"floor":0,"entries":[{}]}}"#,
+            entries.join(",")
+        )
+    };
+    let heeded = (0..count).map(|number| (id(number), at(100_000)));
+    RevocationState {
+        revocations: Revocations::parse(list("sid").as_bytes()).unwrap(),
+        provider_sessions: Revocations::parse(list("sid").as_bytes()).unwrap(),
+        used_logout_tokens: heeded.collect(),
+        ..RevocationState::new(at(0))
+    }
+}
+
+#[test]
+fn a_full_list_raises_the_floor_and_drops_no_revocation() {
+    let mut state = full(4096);
+    assert_eq!(state.floor(), Timestamp::default());
+    for number in 4096..4120 {
+        let mark = Revoked::Session(id(number));
+        state.apply(&ending(mark, at(100_000)), at(100 + u64::from(number)));
+    }
+    let now = at(6000);
+    assert_eq!(state.revocations(now).len(), 4096);
+    assert_eq!(state.floor(), at(100 + 23));
+    for number in 0..4120 {
+        let marks = session(number, 6000, at(100 + u64::from(number)));
+        assert!(state.is_revoked(&marks, None, now), "{number}");
+    }
+    // What began later than all that was forgotten goes on.
+    assert!(!state.is_revoked(&session(6000, 6000, at(100 + 24)), None, now));
+}
+
+#[test]
+fn one_person_cannot_fill_the_list() {
+    let mut state = RevocationState::new(at(0));
+    let person = (id(7), at(50_000));
+    for number in 0..5000 {
+        let over = Revocation::session(id(number), at(40_000)).began(at(100));
+        let ending = RevocationBatch {
+            revocations: vec![over.of(person.0, person.1)],
+            ..RevocationBatch::default()
+        };
+        state.apply(&ending, at(200));
+    }
+    assert_eq!(state.floor(), Timestamp::default());
+    assert_eq!(state.revocations(at(200)).len(), WIDEN_THRESHOLD + 1);
+    assert!(state.is_revoked(&session(4999, 7, at(100)), None, at(200)));
+    assert!(!state.is_revoked(&session(6000, 8, at(100)), None, at(200)));
+}
+
+#[test]
+fn a_revocation_covers_a_session_that_began_ahead_of_the_clock() {
+    let mut state = RevocationState::new(at(0));
+    let known = Revocation::session(id(1), at(1000)).began(at(130));
+    let by_name_alone = Revocation::session(id(2), at(1000));
+    let ending = RevocationBatch {
+        revocations: vec![known, by_name_alone],
+        ..RevocationBatch::default()
+    };
+    state.apply(&ending, at(100));
+    assert!(state.is_revoked(&session(1, 7, at(130)), None, at(200)));
+    assert!(state.is_revoked(&session(2, 7, at(110)), None, at(200)));
+}
+
+#[test]
+fn the_state_round_trips_through_json() {
+    for count in [0, 1, 4096] {
+        let state = full(count);
+        let text = state.to_json();
+        assert!(text.len() < RevocationState::MAX_BYTES);
+        assert_eq!(RevocationState::parse(text.as_bytes()), Ok(state));
+    }
+}
+
+#[test]
+fn invalid_states_are_rejected() {
+    let good = RevocationState::new(at(0)).to_json();
+    assert!(RevocationState::parse(good.as_bytes()).is_ok());
+    let bad = [
+        String::new(),
+        "{}".to_owned(),
+        good.replace(r#""version":1,"beginning""#, r#""version":2,"beginning""#),
+        good.replace("floor", "flor"),
+        good.replace("beginning", "begining"),
+        good[..good.len() - 1].to_owned(),
+        format!("{good}x"),
+    ];
+    for text in bad {
+        assert!(RevocationState::parse(text.as_bytes()).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn revocations_have_the_format_that_filters_read() {
+    let mut state = RevocationState::new(at(0));
+    state.apply(&ending(Revoked::Session(id(1)), at(1000)), at(100));
+    let json = state.revocations(at(200)).to_json();
+    let (before, ends) = (at(100).secs(), at(1000).secs());
+    let expected = format!(
+        r#"{{"version":1,"floor":0,"entries":[{{"sid":"{}","before":{before},"ends":{ends}}}]}}"#,
+        id(1)
+    );
+    assert_eq!(json, expected);
+}

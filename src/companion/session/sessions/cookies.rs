@@ -1,0 +1,138 @@
+//! From cookies to a session, and back.
+
+use std::time::Duration;
+
+use portcullis_core::session::Id;
+use portcullis_core::timestamp::Timestamp;
+
+use super::{MIN_TOKEN_TTL, Sessions};
+use crate::session::cookies::{Cookies, SetCookie};
+use crate::session::outcome::{EndReason, NoSession};
+use crate::session::record::Session;
+use crate::session::store::{Lifetime, SealedContent, StoredSession};
+
+/// The longest value of one cookie, all of its chunks together. No proxy accepts more in a request.
+const MAX_VALUE: usize = 16_000;
+
+/// The longest sealed session that holds the provider's ID token. It is only a hint at sign-out, and
+/// many proxies accept 8 KiB of cookies.
+const ID_TOKEN_LIMIT: usize = 6_000;
+
+impl Sessions {
+    /// The session of the cookies. Values that do not open are ignored, and two sessions count as
+    /// none (C04).
+    pub(super) async fn load(&self, cookies: &Cookies<'_>) -> Result<StoredSession, NoSession> {
+        let content = single(self.open_sealed(cookies))?;
+        let stored = self.store.load(content).await?;
+        let mut stored = stored.ok_or(EndReason::RecordMissing)?;
+        let used = self.token_issued_at(cookies, stored.session.sid);
+        stored.session.last_used = stored.session.last_used.max(used);
+        Ok(stored)
+    }
+
+    /// What the sealed cookies of a request hold, as far as they open.
+    pub(super) fn open_sealed(&self, cookies: &Cookies<'_>) -> Vec<SealedContent> {
+        let keys = self.keys.load();
+        let name = self.settings.names.sealed();
+        let keeps_records = self.store.keeps_records();
+        let purpose = SealedContent::purpose(keeps_records);
+        let opened = cookies.candidates(name).into_iter().filter_map(|value| {
+            let content = keys.open(self.settings.binding(purpose, name), &value)?;
+            SealedContent::from_bytes(keeps_records, &content)
+        });
+        opened.collect()
+    }
+
+    /// When the session token of the request was issued, if it belongs to this session. It may have
+    /// expired: it shows that the session was used then, which the sealed session does not record.
+    fn token_issued_at(&self, cookies: &Cookies<'_>, sid: Id) -> Timestamp {
+        let keys = self.keys.load();
+        let texts = cookies.candidates(self.settings.names.token());
+        let claims = texts
+            .iter()
+            .filter_map(|text| keys.read(&self.settings.url, text));
+        let own = claims.filter(|claims| claims.marks.sid == sid);
+        own.map(|claims| claims.issued_at).max().unwrap_or_default()
+    }
+
+    /// When a session token that is issued now expires: never after the session, and soon after the
+    /// provider's own tokens.
+    fn token_expiry(&self, session: &Session, now: Timestamp) -> Timestamp {
+        let provider_expiry = Timestamp::from_secs(session.tokens.expires_at);
+        let latest = provider_expiry.max(now.after(MIN_TOKEN_TTL));
+        now.after(self.settings.token).min(latest).min(session.ends)
+    }
+
+    /// The cookie of a new session token.
+    ///
+    /// The provider may end its session at the same time. A back-channel logout revokes the provider
+    /// session first and then looks up the sessions that belong to it once more. Here the session is
+    /// recorded first and the revocation checked after that. So one of both sees the other.
+    pub(super) async fn token_cookies(
+        &self,
+        cookies: &Cookies<'_>,
+        session: &Session,
+        now: Timestamp,
+    ) -> Result<Vec<SetCookie>, NoSession> {
+        let (keys, expires_at) = (self.keys.load_full(), self.token_expiry(session, now));
+        let lifetime = Lifetime {
+            token_ends: expires_at,
+            session_ends: session.ends,
+        };
+        self.store
+            .record_provider_session(keys.provider_session(session), session.sid, lifetime, now)
+            .await?;
+        if self.is_revoked(session, &*self.store.revocations(now).await?, now) {
+            return Err(EndReason::Revoked.into());
+        }
+        let token = keys.mint(&self.settings.url, session, now, expires_at);
+        let ttl = session.ends.since(now);
+        self.set(cookies, self.settings.names.token(), &token, ttl)
+    }
+
+    /// The cookie of the sealed session.
+    pub(super) fn sealed_cookies(
+        &self,
+        cookies: &Cookies<'_>,
+        stored: &StoredSession,
+        now: Timestamp,
+    ) -> Result<Vec<SetCookie>, NoSession> {
+        let name = self.settings.names.sealed();
+        let purpose = SealedContent::purpose(self.store.keeps_records());
+        let seal = |stored: &StoredSession| {
+            let binding = self.settings.binding(purpose, name);
+            self.keys.load().seal(binding, &stored.to_bytes(), now)
+        };
+        let mut value = seal(stored);
+        if stored.is_in_cookie() && ID_TOKEN_LIMIT < value.len() {
+            let mut smaller = stored.clone();
+            smaller.session.tokens.id_token = None;
+            value = seal(&smaller);
+        }
+        self.set(cookies, name, &value, stored.session.ends.since(now))
+    }
+
+    fn set(
+        &self,
+        cookies: &Cookies<'_>,
+        name: &str,
+        value: &str,
+        ttl: Duration,
+    ) -> Result<Vec<SetCookie>, NoSession> {
+        if MAX_VALUE < value.len() {
+            return Err(EndReason::TooLarge.into());
+        }
+        Ok(self.settings.set(cookies, name, value, ttl))
+    }
+}
+
+/// The latest of several cookies of one session. Cookies of two sessions count as none, because
+/// nobody knows who has set the second one.
+fn single(found: Vec<SealedContent>) -> Result<SealedContent, EndReason> {
+    let first = found.first().ok_or(EndReason::NoCookie)?;
+    if found.iter().any(|other| other.sid() != first.sid()) {
+        return Err(EndReason::Ambiguous);
+    }
+    let latest = found.into_iter().max_by_key(SealedContent::order);
+    latest.ok_or(EndReason::NoCookie)
+}

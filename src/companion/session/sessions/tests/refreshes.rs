@@ -1,0 +1,354 @@
+//! Sessions that go on: what is redeemed, when, and how often.
+
+use super::*;
+use crate::provider::Authentication;
+use crate::session::fixtures::{rotate, tokens};
+use crate::session::outcome::ActiveSession;
+use crate::session::record::RefreshFailure;
+
+/// Asks 50 times at once with the same cookies, and opens the provider's gate once all wait.
+async fn storm(scene: &Scene, now: Timestamp) -> Vec<Result<ActiveSession, NoSession>> {
+    let asking: Vec<_> = (0..50)
+        .map(|_| {
+            let header = scene.browser.header();
+            let provider = Arc::clone(&scene.provider);
+            let sessions = Arc::clone(scene.sessions());
+            tokio::spawn(async move { sessions.refresh(&cookies(&header), now, &provider).await })
+        })
+        .collect();
+    while scene.provider.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    scene.provider.gate.add_permits(50);
+    let mut answers = Vec::new();
+    for one in asking {
+        answers.push(one.await.unwrap());
+    }
+    answers
+}
+
+#[tokio::test]
+async fn the_provider_is_asked_only_after_its_tokens_have_expired() {
+    let mut scene = Scene::new();
+    let first = scene.start(at(0)).await;
+    for now in (300..3500).step_by(300) {
+        scene.refresh(at(now)).await.unwrap();
+    }
+    assert_eq!(scene.provider.asked(), 0);
+    let session = scene.refresh(at(3600)).await.unwrap();
+    assert_eq!(scene.provider.shown(), ["refresh-0"]);
+    assert_eq!(session.sid, first.sid);
+    assert_eq!(session.began, first.began);
+    assert_eq!(session.ends, first.ends);
+    assert_eq!(session.tokens.expires_at, at(7200).secs());
+    scene.refresh(at(7190)).await.unwrap();
+    assert_eq!(scene.provider.asked(), 1);
+    scene.refresh(at(7200)).await.unwrap();
+    assert_eq!(scene.provider.shown(), ["refresh-0", "refresh-1"]);
+}
+
+#[tokio::test]
+async fn r10_fifty_requests_at_expiry_redeem_once_and_all_succeed() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    scene.provider = FakeProvider::closed(rotate);
+    let answers = storm(&scene, at(3600)).await;
+    assert_eq!(scene.provider.shown(), ["refresh-0"]);
+    let mut browsers = Vec::new();
+    for answer in answers {
+        let mut browser = scene.browser.clone();
+        browser.store(&answer.unwrap().set_cookies);
+        browsers.push(browser);
+    }
+    // Whichever answer came last, the browser goes on with it.
+    for browser in browsers {
+        let header = browser.header();
+        let session = scene
+            .sessions()
+            .read(&cookies(&header), at(3601))
+            .await
+            .unwrap();
+        assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
+    }
+}
+
+#[tokio::test]
+async fn r10_old_cookies_work_for_a_minute_after_a_refresh() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    let old = scene.browser.clone();
+    scene.refresh(at(3600)).await.unwrap();
+    scene.browser = old.clone();
+    let session = scene.refresh(at(3659)).await.unwrap();
+    assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
+    assert_eq!(scene.provider.asked(), 1);
+    // Nobody has come with a token that is spent for all that.
+    assert_eq!(scene.marks(at(3660)).await, 0);
+    // Later it is never sent again.
+    scene.browser = old;
+    assert_eq!(
+        scene.refresh(at(3661)).await,
+        Err(EndReason::RefreshRejected)
+    );
+    assert_eq!(scene.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn refresh_token_reuse_ends_the_session_for_everybody() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    let honest = scene.browser.clone();
+    let mut elsewhere = beside(&scene);
+    let signed_in = Authentication {
+        tokens: tokens(Some("another"), at(10_000)),
+        ..ada()
+    };
+    elsewhere.start_for(signed_in, at(3000)).await;
+    // The thief was first, and goes on.
+    scene.refresh(at(3600)).await.unwrap();
+    scene.refresh(at(3660)).await.unwrap();
+    assert!(scene.passes_a_filter(at(3661)).await);
+    let thief = std::mem::replace(&mut scene.browser, honest.clone());
+
+    assert_eq!(
+        scene.refresh(at(3661)).await,
+        Err(EndReason::RefreshRejected)
+    );
+    assert!(!scene.browser.names().contains(&SEALED));
+    scene.browser = thief;
+    assert!(!scene.passes_a_filter(at(3662)).await);
+    assert_eq!(scene.read(at(3662)).await, Err(EndReason::Revoked));
+    assert_eq!(scene.refresh(at(3662)).await, Err(EndReason::Revoked));
+    // What is over is over once, and nothing else of the same person is.
+    scene.browser = honest;
+    assert_eq!(scene.refresh(at(3663)).await, Err(EndReason::Revoked));
+    assert_eq!(scene.marks(at(3663)).await, 1);
+    elsewhere.refresh(at(3663)).await.unwrap();
+    assert_eq!(scene.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_forged_sealed_session_ends_nothing() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    let old = scene.browser.value(SEALED).unwrap().to_owned();
+    scene.refresh(at(3600)).await.unwrap();
+    let renewed = scene.browser.clone();
+    let (start, last) = old.split_at(old.len() - 1);
+    let other = if last == "A" { "Q" } else { "A" };
+    scene.browser = Browser::default();
+    scene.browser.has(SEALED, &format!("{start}{other}"));
+    assert_eq!(scene.refresh(at(3661)).await, Err(EndReason::NoCookie));
+    assert_eq!(scene.marks(at(3661)).await, 0);
+    scene.browser = renewed;
+    scene.refresh(at(3662)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_its_provider_ends_is_revoked() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    scene.provider = FakeProvider::new(|_, _| Err(RefreshFailure::Ended));
+    let old = scene.browser.clone();
+    assert_eq!(
+        scene.refresh(at(3596)).await,
+        Err(EndReason::RefreshRejected)
+    );
+    // The cookies go, and copies of them are worth nothing.
+    assert!(!scene.browser.names().contains(&SEALED));
+    scene.browser = old;
+    assert!(!scene.passes_a_filter(at(3597)).await);
+    assert_eq!(scene.read(at(3597)).await, Err(EndReason::Revoked));
+    assert_eq!(scene.refresh(at(3597)).await, Err(EndReason::Revoked));
+    assert_eq!(scene.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn while_the_provider_is_unavailable_the_session_stays() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    scene.provider = FakeProvider::new(|_, _| Err(RefreshFailure::Unavailable));
+    let header = scene.browser.header();
+    let provider = Arc::clone(&scene.provider);
+    for now in [at(3600), at(3610)] {
+        let refreshed = scene
+            .sessions()
+            .refresh(&cookies(&header), now, &provider)
+            .await;
+        assert!(
+            matches!(refreshed, Err(NoSession::Unavailable(_))),
+            "{refreshed:?}"
+        );
+    }
+    assert_eq!(scene.provider.asked(), 2);
+    scene.provider = FakeProvider::rotating();
+    scene.refresh(at(3620)).await.unwrap();
+}
+
+#[tokio::test]
+async fn r10_a_refresh_never_changes_the_subject() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    scene.provider = FakeProvider::new(|session, time| {
+        let mut renewed = rotate(session, time)?;
+        renewed.person.sub = "bob".to_owned();
+        Ok(renewed)
+    });
+    assert_eq!(
+        scene.refresh(at(3600)).await,
+        Err(EndReason::RefreshRejected)
+    );
+}
+
+#[tokio::test]
+async fn a_refresh_updates_the_claims() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    scene.provider = FakeProvider::new(|session, time| {
+        let mut renewed = rotate(session, time)?;
+        renewed.person.groups = vec!["none".to_owned()];
+        Ok(renewed)
+    });
+    scene.refresh(at(3600)).await.unwrap();
+    let claims = scene
+        .keys
+        .load()
+        .read(URL, scene.browser.value(TOKEN).unwrap())
+        .unwrap();
+    assert_eq!(claims.groups, ["none"]);
+}
+
+#[tokio::test]
+async fn a_slow_provider_times_out_and_its_tokens_are_not_lost() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    scene.provider = FakeProvider::closed(rotate);
+    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let before = tokio::time::Instant::now();
+    let refreshed = scene
+        .sessions()
+        .refresh(&cookies(&header), at(3600), &provider)
+        .await;
+    assert!(
+        matches!(refreshed, Err(NoSession::Unavailable(_))),
+        "{refreshed:?}"
+    );
+    assert!(before.elapsed() < Duration::from_secs(2));
+    scene.provider.gate.add_permits(1);
+    let session = scene.refresh(at(3602)).await.unwrap();
+    assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
+    assert_eq!(scene.provider.asked(), 1);
+}
+
+#[tokio::test]
+async fn tokens_that_expire_at_once_are_not_redeemed_with_every_request() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    scene.provider = FakeProvider::new(|session, time| {
+        let now = Timestamp::from_secs(session.tokens.expires_at.max(at(3600).secs()) + 1);
+        Ok(Authentication {
+            person: session.person.clone(),
+            tokens: tokens(Some(&format!("refresh-{time}")), now),
+        })
+    });
+    for now in 3600..3630 {
+        scene.refresh(at(now)).await.unwrap();
+    }
+    assert_eq!(scene.provider.asked(), 1);
+    scene.refresh(at(3630)).await.unwrap();
+    assert_eq!(scene.provider.asked(), 2);
+}
+
+#[tokio::test]
+async fn r10_a_sign_out_during_a_redemption_counts() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    scene.provider = FakeProvider::closed(rotate);
+    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let sessions = Arc::clone(scene.sessions());
+    let asking = tokio::spawn(async move {
+        sessions
+            .refresh(&cookies(&header), at(3600), &provider)
+            .await
+    });
+    while scene.provider.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    scene.end(at(3600)).await;
+    scene.provider.gate.add_permits(1);
+    let refreshed = asking.await.unwrap();
+    assert_eq!(why(&refreshed.unwrap_err()), EndReason::Revoked);
+}
+
+#[tokio::test]
+async fn forward_auth_sets_one_cookie_and_redeems_nothing() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let sessions = Arc::clone(scene.sessions());
+    let cookie = |now| {
+        let (sessions, header, provider) = (&sessions, &header, &provider);
+        async move {
+            sessions
+                .refresh_token_cookie(&cookies(header), now, provider)
+                .await
+        }
+    };
+    let live = cookie(at(3000)).await.unwrap();
+    assert_eq!(live.set_cookies.len(), 1);
+    assert!(
+        live.set_cookies[0]
+            .header()
+            .starts_with("__Secure-portcullis=")
+    );
+    let no = cookie(at(3599)).await.unwrap_err();
+    assert!(
+        matches!(&no, NoSession::Ended { reason: EndReason::ProviderTokenExpired, set_cookies } if set_cookies.is_empty()),
+        "{no:?}"
+    );
+    assert_eq!(scene.provider.asked(), 0);
+    // The browser that passes through a sign-in, or meets the filter, goes on.
+    scene.browser.store(&live.set_cookies);
+    scene.refresh(at(3600)).await.unwrap();
+}
+
+#[tokio::test]
+async fn forward_auth_sets_no_chunked_token() {
+    let mut scene = Scene::new();
+    let mut ada = ada();
+    ada.person.groups = (0..400)
+        .map(|number| format!("group-{number:04}"))
+        .collect();
+    scene.start_for(ada, at(0)).await;
+    assert!(scene.browser.names().contains(&"__Secure-portcullis.1"));
+    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let (sessions, shown) = (scene.sessions(), cookies(&header));
+    let live = sessions.refresh_token_cookie(&shown, at(300), &provider);
+    assert_eq!(live.await.unwrap().set_cookies, []);
+}
+
+#[tokio::test]
+async fn two_sessions_with_one_refresh_token_stay_two() {
+    let mut scene = Scene::new();
+    let first = scene.start(at(0)).await;
+    let first_browser = scene.browser.clone();
+    scene.browser = Browser::default();
+    let second = scene.start(at(0)).await;
+    scene.refresh(at(3000)).await.unwrap();
+    assert_eq!(scene.refresh(at(3600)).await.unwrap().sid, second.sid);
+    scene.browser = first_browser;
+    // Its session token is from the beginning, so it was idle by then.
+    assert_eq!(scene.refresh(at(3599)).await.unwrap().sid, first.sid);
+    assert_eq!(scene.provider.asked(), 1);
+}

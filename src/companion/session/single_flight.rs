@@ -1,0 +1,168 @@
+//! Single-flight refreshes: one redemption for all requests that want it at once, or shortly after.
+//!
+//! A provider that rotates refresh tokens takes a second use for theft and revokes the grant
+//! (RFC 9700 section 4.14.2). But a browser sends several requests at once, all with the same sealed
+//! session, before it has received the new one.
+
+mod tokens;
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use portcullis_core::timestamp::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::record::Session;
+use crate::provider::Secret;
+use tokens::{TokenHash, TokenState, Tokens, hash_of};
+
+#[cfg(test)]
+mod tests;
+
+/// What became of a refresh.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum RefreshOutcome {
+    /// The session with the provider's new tokens.
+    Refreshed(Arc<Session>),
+    /// The session has ended.
+    Ended,
+    /// Another request has redeemed this token, longer ago than any concurrent request takes. So two
+    /// parties hold the session (RFC 9700 section 4.14.2).
+    TokenReused,
+    /// The provider or the store is unavailable.
+    Unavailable,
+}
+
+/// Refreshes in progress, and the outcomes of recent ones.
+#[derive(Debug, Default)]
+pub(super) struct SingleFlight {
+    tokens: Mutex<Tokens>,
+}
+
+/// How a request takes part in a refresh.
+enum Joined {
+    /// Another request has redeemed the token.
+    Done(RefreshOutcome),
+    /// Another request redeems the token now.
+    InFlight(watch::Receiver<Option<RefreshOutcome>>),
+    /// This request redeems the token.
+    Leader(Leader),
+}
+
+/// The one who redeems a token. Its entry is removed if it is dropped without an outcome.
+struct Leader {
+    single_flight: Arc<SingleFlight>,
+    hash: TokenHash,
+    sender: watch::Sender<Option<RefreshOutcome>>,
+    /// When no session can hold the token any more.
+    ends: Timestamp,
+    finished: bool,
+}
+
+impl SingleFlight {
+    /// The outcome of redeeming this session's refresh token: by `redeem`, or by another request
+    /// with the same token. The redemption runs to its end even if the caller leaves, because its
+    /// result must not be lost once it has begun.
+    pub(super) async fn run<F>(
+        self: &Arc<Self>,
+        token: &Secret,
+        session: &Session,
+        now: Timestamp,
+        redeem: impl FnOnce() -> F,
+    ) -> RefreshOutcome
+    where
+        F: Future<Output = RefreshOutcome> + Send + 'static,
+    {
+        let hash = hash_of(session, token);
+        let mut outcome = match self.join(hash, session, now) {
+            Joined::Done(outcome) => return outcome,
+            Joined::InFlight(outcome) => outcome,
+            Joined::Leader(leader) => {
+                let outcome = leader.sender.subscribe();
+                let (redemption, began) = (redeem(), Instant::now());
+                tokio::spawn(async move {
+                    let outcome = redemption.await;
+                    leader.finish(outcome, now.after(began.elapsed()));
+                });
+                outcome
+            }
+        };
+        let finished = outcome.wait_for(Option::is_some).await;
+        finished
+            .ok()
+            .and_then(|outcome| outcome.clone())
+            .unwrap_or(RefreshOutcome::Unavailable)
+    }
+
+    /// How many outcomes are kept, and how many spent tokens are remembered.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        self.tokens().counts()
+    }
+
+    fn join(self: &Arc<Self>, hash: TokenHash, session: &Session, now: Timestamp) -> Joined {
+        let mut tokens = self.tokens();
+        tokens.prune(now);
+        match tokens.state(&hash, now) {
+            Some(TokenState::InFlight(outcome)) => return Joined::InFlight(outcome.clone()),
+            Some(TokenState::Redeemed { outcome, .. }) if !outcome.is_known_to(session) => {
+                return Joined::Done(outcome.clone());
+            }
+            Some(TokenState::Spent {
+                reused_from: Some(from),
+                ..
+            }) if *from <= now => return Joined::Done(RefreshOutcome::TokenReused),
+            Some(TokenState::Redeemed { spent: Some(_), .. } | TokenState::Spent { .. }) => {
+                return Joined::Done(RefreshOutcome::Ended);
+            }
+            // The provider did not rotate the token, and the session is due again.
+            Some(TokenState::Redeemed { spent: None, .. }) | None => {}
+        }
+        let (sender, outcome) = watch::channel(None);
+        tokens.insert(hash, TokenState::InFlight(outcome));
+        Joined::Leader(Leader {
+            single_flight: Arc::clone(self),
+            hash,
+            sender,
+            ends: session.ends,
+            finished: false,
+        })
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, Tokens> {
+        // No code that can panic runs while the lock is held.
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl RefreshOutcome ===
+
+impl RefreshOutcome {
+    /// Whether a session already has this result.
+    fn is_known_to(&self, session: &Session) -> bool {
+        match self {
+            Self::Refreshed(refreshed) => refreshed.verified_at <= session.verified_at,
+            Self::Ended | Self::TokenReused | Self::Unavailable => false,
+        }
+    }
+}
+
+// === impl Leader ===
+
+impl Leader {
+    fn finish(mut self, outcome: RefreshOutcome, now: Timestamp) {
+        let mut tokens = self.single_flight.tokens();
+        tokens.finish(self.hash, outcome.clone(), self.ends, now);
+        drop(tokens);
+        self.finished = true;
+        self.sender.send_replace(Some(outcome));
+    }
+}
+
+impl Drop for Leader {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.single_flight.tokens().remove(&self.hash);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What became of refresh tokens: in flight, redeemed a moment ago, or spent.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use portcullis_core::timestamp::Timestamp;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
+
+use super::RefreshOutcome;
+use crate::provider::Secret;
+use crate::session::bytes;
+use crate::session::record::Session;
+
+#[cfg(test)]
+mod tests;
+
+/// For how long an outcome is kept for late requests.
+pub(super) const OUTCOME_TTL: Duration = Duration::from_secs(60);
+
+/// For how long a transient failure is kept, and the token not tried again.
+pub(super) const FAILURE_TTL: Duration = Duration::from_secs(1);
+
+/// How many outcomes are kept. A session takes a few kilobytes.
+pub(super) const MAX_OUTCOMES: usize = 4096;
+
+/// How many spent tokens are remembered. Each takes 32 bytes and two times.
+pub(super) const MAX_SPENT: usize = 1 << 16;
+
+/// The hash of a refresh token, see [`hash_of`].
+pub(super) type TokenHash = [u8; 32];
+
+/// The state of all refresh tokens that are known.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    states: HashMap<TokenHash, TokenState>,
+    /// The tokens with an outcome, each with the end of its time, in that order.
+    outcomes: VecDeque<(Timestamp, TokenHash)>,
+    /// The spent tokens, each with the end of its time, in that order.
+    spent: VecDeque<(Timestamp, TokenHash)>,
+}
+
+/// What became of a refresh token.
+#[derive(Debug)]
+pub(super) enum TokenState {
+    /// It is being redeemed.
+    InFlight(watch::Receiver<Option<RefreshOutcome>>),
+    /// It was redeemed, and late requests get the outcome.
+    Redeemed {
+        outcome: RefreshOutcome,
+        until: Timestamp,
+        /// If the token is spent: when no session can hold it any more.
+        spent: Option<Timestamp>,
+    },
+    /// It was redeemed, and must not be sent again.
+    Spent {
+        until: Timestamp,
+        /// If it was redeemed for a new token: from when on its use is reuse and no late request. An
+        /// outcome that was dropped for lack of room ends before that.
+        reused_from: Option<Timestamp>,
+    },
+}
+
+impl Tokens {
+    /// The state of a token.
+    pub(super) fn state(&mut self, hash: &TokenHash, now: Timestamp) -> Option<&TokenState> {
+        if let Some(TokenState::Redeemed { until, .. }) = self.states.get(hash)
+            && *until <= now
+        {
+            self.expire(*until, *hash);
+        }
+        self.states.get(hash)
+    }
+
+    pub(super) fn insert(&mut self, hash: TokenHash, state: TokenState) {
+        self.states.insert(hash, state);
+    }
+
+    pub(super) fn remove(&mut self, hash: &TokenHash) {
+        self.states.remove(hash);
+    }
+
+    /// How many outcomes and how many spent tokens there are.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.outcomes.len(), self.spent.len())
+    }
+
+    /// Keeps the outcome of a redemption. `ends` is when no session can hold the token any more.
+    pub(super) fn finish(
+        &mut self,
+        hash: TokenHash,
+        outcome: RefreshOutcome,
+        ends: Timestamp,
+        now: Timestamp,
+    ) {
+        let (is_spent, ttl) = match &outcome {
+            RefreshOutcome::Refreshed(session) => {
+                let token = session.tokens.refresh_token.as_ref();
+                let is_rotated = token.is_none_or(|token| hash_of(session, token) != hash);
+                (is_rotated, OUTCOME_TTL)
+            }
+            RefreshOutcome::Ended | RefreshOutcome::TokenReused => (true, OUTCOME_TTL),
+            RefreshOutcome::Unavailable => (false, FAILURE_TTL),
+        };
+        let until = now.after(ttl);
+        let state = TokenState::Redeemed {
+            outcome,
+            until,
+            spent: is_spent.then_some(ends),
+        };
+        self.states.insert(hash, state);
+        self.outcomes.push_back((until, hash));
+        self.prune(now);
+    }
+
+    /// Drops what has expired, and the oldest entries where there are too many.
+    pub(super) fn prune(&mut self, now: Timestamp) {
+        while let Some((until, hash)) = pop_expired(&mut self.outcomes, MAX_OUTCOMES, now) {
+            self.expire(until, hash);
+        }
+        while let Some((end, hash)) = pop_expired(&mut self.spent, MAX_SPENT, now) {
+            let state = self.states.get(&hash);
+            if matches!(state, Some(TokenState::Spent { until, .. }) if *until == end) {
+                self.states.remove(&hash);
+            }
+        }
+    }
+
+    /// Drops an outcome, and remembers that its token is spent.
+    fn expire(&mut self, end: Timestamp, hash: TokenHash) {
+        let Some(TokenState::Redeemed {
+            outcome,
+            until,
+            spent,
+        }) = self.states.get(&hash)
+        else {
+            return;
+        };
+        // Otherwise the token was redeemed again since.
+        if *until != end {
+            return;
+        }
+        let Some(until) = *spent else {
+            self.states.remove(&hash);
+            return;
+        };
+        let was_refreshed = matches!(outcome, RefreshOutcome::Refreshed(_));
+        let state = TokenState::Spent {
+            until,
+            reused_from: was_refreshed.then_some(end),
+        };
+        self.states.insert(hash, state);
+        self.spent.push_back((until, hash));
+    }
+}
+
+/// Takes the first entry out of a queue, if it has expired or the queue is too long.
+fn pop_expired(
+    queue: &mut VecDeque<(Timestamp, TokenHash)>,
+    longest: usize,
+    now: Timestamp,
+) -> Option<(Timestamp, TokenHash)> {
+    let is_too_long = queue.len() > longest;
+    queue.pop_front_if(|(until, _)| is_too_long || *until <= now)
+}
+
+/// The hash of a refresh token together with its provider and person, so that one person never gets
+/// another's tokens, even from a provider that gives the same token to all.
+pub(super) fn hash_of(session: &Session, token: &Secret) -> TokenHash {
+    let (idp, sub) = (session.idp.as_str(), session.person.sub.as_str());
+    let fields = ["portcullis: a refresh token", idp, sub, token.expose()];
+    let fields = bytes::fields(&fields.map(str::as_bytes));
+    Sha256::digest(fields).into()
+}

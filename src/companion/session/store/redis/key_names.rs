@@ -1,0 +1,50 @@
+//! The names of keys in Redis.
+
+use portcullis_core::session::Id;
+use sha2::{Digest as _, Sha256};
+
+use crate::session::bytes;
+
+/// The names of one companion's keys in Redis. All replicas use the same names; another companion in
+/// the same Redis uses others. The part in braces is the hash tag, which selects the cluster node.
+#[derive(Clone, Debug)]
+pub(super) struct KeyNames {
+    prefix: String,
+}
+
+impl KeyNames {
+    /// The names of the companion at this `sso.url`.
+    pub(super) fn new(url: &str) -> Self {
+        let hash = Sha256::digest(bytes::fields(&[b"portcullis: a companion", url.as_bytes()]));
+        let hash = bytes::encode(bytes::first::<6>(hash.into()));
+        Self {
+            prefix: format!("portcullis:{hash}"),
+        }
+    }
+
+    /// A session's record.
+    pub(super) fn session(&self, sid: Id) -> String {
+        format!("{}:session:{{{sid}}}", self.prefix)
+    }
+
+    /// The lock of whoever refreshes a session.
+    pub(super) fn lock(&self, sid: Id) -> String {
+        format!("{}:lock:{{{sid}}}", self.prefix)
+    }
+
+    /// The revocation list.
+    pub(super) fn revocations(&self) -> String {
+        format!("{}:ended", self.prefix)
+    }
+
+    /// The sessions that belong to a session at the provider. Older releases keep a list of another
+    /// type at `at-provider`.
+    pub(super) fn provider_session(&self, id: Id) -> String {
+        format!("{}:of-provider:{id}", self.prefix)
+    }
+
+    /// The mark of a completed sign-in.
+    pub(super) fn login(&self, attempt: &str) -> String {
+        format!("{}:login:{attempt}", self.prefix)
+    }
+}

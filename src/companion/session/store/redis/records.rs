@@ -1,0 +1,124 @@
+//! The records of sessions in Redis, and the lock of whoever refreshes one.
+
+use std::time::Duration;
+
+use portcullis_core::session::Id;
+
+use super::{RedisStore, Ticket, millis, script};
+use crate::session::record::Session;
+use crate::session::unavailable::Unavailable;
+
+/// A session as Redis has it.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) session: Session,
+    /// How often the session was refreshed.
+    pub(super) generation: u64,
+}
+
+/// Replaces a record if it still has this generation: 1. A deleted record stays deleted.
+const REPLACE: &str = "\
+if redis.call('HGET', KEYS[1], 'generation') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'generation', ARGV[2], 'sealed', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 1";
+
+/// Creates a record.
+const CREATE: &str = "\
+redis.call('HSET', KEYS[1], 'generation', '0', 'sealed', ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1";
+
+/// Takes a lock if no other owner holds it: 1. Its owner can extend it.
+const LOCK: &str = "\
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1";
+
+/// Releases a lock if this owner still holds it.
+const UNLOCK: &str = "\
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0";
+
+impl RedisStore {
+    /// The record of a ticket. `None`: there is none, or it does not open with this ticket.
+    pub(super) async fn get_record(&self, ticket: &Ticket) -> Result<Option<Record>, Unavailable> {
+        let mut command = redis::cmd("HMGET");
+        command.arg(self.names.session(ticket.sid));
+        command.arg("generation").arg("sealed");
+        type Fields = (Option<u64>, Option<Vec<u8>>);
+        let (generation, sealed): Fields = self.client.query(&command).await?;
+        let (Some(generation), Some(sealed)) = (generation, sealed) else {
+            return Ok(None);
+        };
+        let session = ticket.open(&sealed, &self.url);
+        Ok(session.map(|session| Record {
+            session,
+            generation,
+        }))
+    }
+
+    /// Creates the record of a session.
+    pub(super) async fn create_record(
+        &self,
+        ticket: &Ticket,
+        session: &Session,
+        ttl: Duration,
+    ) -> Result<(), Unavailable> {
+        let mut command = script(CREATE, &self.names.session(ticket.sid));
+        command
+            .arg(ticket.seal(session, &self.url))
+            .arg(millis(ttl));
+        self.client.query::<u64>(&command).await.map(drop)
+    }
+
+    /// Replaces the record of generation `from` by one of generation `to`. `false`: it has another
+    /// generation by now, or was deleted.
+    pub(super) async fn replace_record(
+        &self,
+        ticket: &Ticket,
+        (from, to): (u64, u64),
+        session: &Session,
+        ttl: Duration,
+    ) -> Result<bool, Unavailable> {
+        let mut command = script(REPLACE, &self.names.session(ticket.sid));
+        command.arg(from).arg(to);
+        command
+            .arg(ticket.seal(session, &self.url))
+            .arg(millis(ttl));
+        self.client
+            .query::<u64>(&command)
+            .await
+            .map(|done| done == 1)
+    }
+
+    /// Deletes the record of a session.
+    pub(super) async fn delete_record(&self, sid: Id) -> Result<(), Unavailable> {
+        let mut command = redis::cmd("DEL");
+        command.arg(self.names.session(sid));
+        self.client.query::<u64>(&command).await.map(drop)
+    }
+
+    /// Takes the lock for refreshing a session, for `ttl` at most. `false`: another owner holds it.
+    pub(super) async fn lock(
+        &self,
+        sid: Id,
+        owner: &str,
+        ttl: Duration,
+    ) -> Result<bool, Unavailable> {
+        let mut command = script(LOCK, &self.names.lock(sid));
+        command.arg(owner).arg(millis(ttl));
+        self.client
+            .query::<u64>(&command)
+            .await
+            .map(|done| done == 1)
+    }
+
+    /// Releases the lock.
+    pub(super) async fn unlock(&self, sid: Id, owner: &str) -> Result<(), Unavailable> {
+        let mut command = script(UNLOCK, &self.names.lock(sid));
+        command.arg(owner);
+        self.client.query::<u64>(&command).await.map(drop)
+    }
+}

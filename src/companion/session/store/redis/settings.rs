@@ -1,0 +1,156 @@
+//! How Redis is reached, as configured.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use crate::session::store::StoreSettingsError;
+
+/// The forms of `session.store`.
+const HELP: &str = "write `cookie`, `redis://HOST:PORT/DATABASE`, `redis-sentinel://HOST:PORT,HOST:PORT/MASTER` or \
+     `redis-cluster://HOST:PORT,HOST:PORT`; `rediss` instead of `redis` is TLS";
+
+/// How Redis is reached.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct RedisSettings {
+    /// What listens at the addresses.
+    pub(crate) topology: RedisTopology,
+    /// Hosts and ports. Never empty, and exactly one for a single server.
+    pub(crate) nodes: Vec<(String, u16)>,
+    /// Whether to use TLS.
+    pub(crate) tls: bool,
+    /// The number of the database.
+    pub(crate) database: u8,
+    /// The user name.
+    pub(crate) username: Option<String>,
+    /// The password. Read for each connection, so that a rotated one needs no restart.
+    pub(crate) password_file: Option<PathBuf>,
+    /// The CA certificates (PEM) to trust instead of the system's. Read for each connection.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// What listens at Redis's addresses.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum RedisTopology {
+    /// Nodes of a cluster.
+    Cluster,
+    /// Sentinels, which know the address of the master of this name. They are asked without a
+    /// password.
+    Sentinel(String),
+    /// One server.
+    Single,
+}
+
+/// The settings under `session.redis`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RedisOptions {
+    pub(crate) username: Option<String>,
+    pub(crate) password_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+const USERNAME: &str = "session.redis.username";
+const PASSWORD_FILE: &str = "session.redis.password_file";
+const CA_FILE: &str = "session.redis.ca_file";
+
+impl RedisOptions {
+    /// Refuses options of Redis beside another store.
+    pub(in crate::session::store) fn check_unused(&self) -> Result<(), StoreSettingsError> {
+        let set = [
+            (USERNAME, self.username.is_some()),
+            (PASSWORD_FILE, self.password_file.is_some()),
+            (CA_FILE, self.ca_file.is_some()),
+        ];
+        match set.into_iter().find(|(_, is_set)| *is_set) {
+            None => Ok(()),
+            Some((setting, _)) => Err(StoreSettingsError::unusable(
+                setting,
+                "is for sessions in Redis, and they are in cookies",
+                "name the server in `session.store`, or leave this out",
+            )),
+        }
+    }
+}
+
+impl RedisSettings {
+    /// Reads the URL of a Redis store.
+    pub(in crate::session::store) fn parse(
+        url: &str,
+        options: RedisOptions,
+    ) -> Result<Self, StoreSettingsError> {
+        let wrong = |problem| StoreSettingsError::value(problem, HELP);
+        let unknown = || wrong("is not a store");
+        let (scheme, rest) = url.split_once("://").ok_or_else(unknown)?;
+        // A password here would be visible in the process list and in this error.
+        if rest.contains('@') {
+            return Err(StoreSettingsError::secret(
+                "there is a user or a password in the URL",
+                "name them in `session.redis.username` and `session.redis.password_file`",
+            ));
+        }
+        let (family, topology) = scheme.split_once('-').unwrap_or((scheme, ""));
+        let tls = match family {
+            "redis" => false,
+            "rediss" => true,
+            _ => return Err(unknown()),
+        };
+        let (nodes, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (topology, database) = match topology {
+            "" => (RedisTopology::Single, path),
+            "cluster" => (RedisTopology::Cluster, path),
+            "sentinel" => {
+                let (master, database) = path.split_once('/').unwrap_or((path, ""));
+                if master.is_empty() {
+                    return Err(wrong("names no master behind the sentinels"));
+                }
+                (RedisTopology::Sentinel(master.to_owned()), database)
+            }
+            _ => return Err(unknown()),
+        };
+        let database = match database {
+            "" => 0,
+            _ if topology == RedisTopology::Cluster => {
+                return Err(wrong("names a database, and a cluster has one"));
+            }
+            digits => digits.parse().map_err(|_| wrong("names no database"))?,
+        };
+        let nodes = nodes_of(nodes, &topology).ok_or_else(|| wrong("does not name a host"))?;
+        if topology == RedisTopology::Single && nodes.len() > 1 {
+            return Err(wrong("names several servers"));
+        }
+        if options.ca_file.is_some() && !tls {
+            return Err(StoreSettingsError::unusable(
+                CA_FILE,
+                "is for TLS, and this is plain",
+                "write `rediss` instead of `redis` in `session.store`, or leave this out",
+            ));
+        }
+        Ok(Self {
+            topology,
+            nodes,
+            tls,
+            database,
+            username: options.username,
+            password_file: options.password_file,
+            ca_file: options.ca_file,
+        })
+    }
+}
+
+fn nodes_of(text: &str, topology: &RedisTopology) -> Option<Vec<(String, u16)>> {
+    let default_port = match topology {
+        RedisTopology::Sentinel(_) => 26379,
+        RedisTopology::Cluster | RedisTopology::Single => 6379,
+    };
+    text.split(',')
+        .map(|node| address(node, default_port))
+        .collect()
+}
+
+/// A host and a port, in the syntax of URLs.
+fn address(text: &str, default_port: u16) -> Option<(String, u16)> {
+    let url = Url::parse(&format!("redis://{text}")).ok()?;
+    let plain = url.path().is_empty() && url.query().is_none() && url.fragment().is_none();
+    let host = url.host_str().filter(|host| plain && !host.is_empty())?;
+    Some((host.to_owned(), url.port().unwrap_or(default_port)))
+}

@@ -1,0 +1,86 @@
+//! What may stand at Redis's addresses.
+
+use super::*;
+
+/// Everything that is done with Redis.
+async fn everything(redis: &RedisStore) -> Result<(), Unavailable> {
+    let session = session();
+    let ticket = Ticket::new(&session);
+    redis.create_record(&ticket, &session, HOUR).await?;
+    assert!(redis.lock(session.sid, "me", HOUR).await?);
+    assert!(
+        redis
+            .replace_record(&ticket, (0, 1), &session, HOUR)
+            .await?
+    );
+    redis.unlock(session.sid, "me").await?;
+    assert_eq!(redis.get_record(&ticket).await?.unwrap().generation, 1);
+    redis.delete_record(session.sid).await?;
+    redis
+        .add_provider_session(session.sid, session.sid, at(3600), at(0))
+        .await?;
+    assert_eq!(
+        redis.list_provider_sessions(session.sid, at(0)).await?,
+        [session.sid]
+    );
+    assert!(
+        redis
+            .set_login_finished(&session.sid.to_string(), HOUR)
+            .await?
+    );
+    assert!(
+        !redis
+            .set_login_finished(&session.sid.to_string(), HOUR)
+            .await?
+    );
+    redis.add_revocations(&ending(1), at(0)).await?;
+    assert!(is_revoked(redis, 1).await);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server() {
+    let server = lab::Redis::start().await;
+    let redis = RedisStore::new(redis_settings(&server.session()), URL);
+    everything(&redis).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cluster() {
+    let cluster = lab::redis::Cluster::start().await;
+    let redis = RedisStore::new(redis_settings(&cluster.session()), URL);
+    for _ in 0..10 {
+        everything(&redis).await.unwrap();
+    }
+    // All of its servers have a part.
+    for server in &cluster.servers {
+        assert!(!server.keys("portcullis:*").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_master_behind_a_sentinel_and_its_successor() {
+    let mut sentinel = lab::redis::Sentinel::start().await;
+    let redis = RedisStore::new(redis_settings(&sentinel.session()), URL);
+    everything(&redis).await.unwrap();
+    let old = sentinel.leader().unwrap();
+    let other = &sentinel.servers[1 - old];
+    let replicated = async || other.keys("portcullis:*:ended").len() == 1;
+    lab::wait::until_true("a replica that follows", lab::wait::LONG, replicated).await;
+    sentinel.fail_over().await;
+    let answers = async || everything(&redis).await.is_ok();
+    lab::wait::until_true("an answer of the new leader", lab::wait::LONG, answers).await;
+    assert!(is_revoked(&redis, 1).await);
+}
+
+#[tokio::test]
+async fn the_configured_database_is_used() {
+    let server = lab::Redis::start().await;
+    let settings = RedisSettings {
+        database: 3,
+        ..redis_settings(&server.session())
+    };
+    everything(&RedisStore::new(settings, URL)).await.unwrap();
+    assert_eq!(server.keys("*"), Vec::<String>::new());
+    assert!(server.command(&["INFO", "keyspace"]).contains("db3:"));
+}

@@ -1,0 +1,131 @@
+//! Which session store is used, as configured. Stores are registered here, and nowhere else.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use portcullis_core::timestamp::Timestamp;
+
+use super::SessionStore;
+use super::cookie::CookieStore;
+use super::redis::RedisStore;
+use crate::session::revocations::{StateFile, StateFileError};
+use crate::session::settings::Settings;
+
+#[cfg(test)]
+pub(crate) use super::redis::RedisTopology;
+pub(crate) use super::redis::{RedisOptions, RedisSettings};
+
+/// The setting that names the store.
+const STORE: &str = "session.store";
+
+/// Where sessions are kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum StoreSettings {
+    /// Sealed in the browser's cookies. A file holds the revocation list.
+    Cookie {
+        /// That file.
+        state_file: PathBuf,
+    },
+    /// In Redis or Valkey. Cookies hold tickets.
+    Redis(RedisSettings),
+}
+
+/// The settings beside the store's name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StoreOptions {
+    /// `session.state_file`, or its default.
+    pub(crate) state_file: PathBuf,
+    /// `session.redis`.
+    pub(crate) redis: RedisOptions,
+}
+
+/// Why settings name no store.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct StoreSettingsError {
+    /// The setting that is wrong.
+    pub(crate) setting: &'static str,
+    /// Whether the value can be quoted before the problem, or holds a secret.
+    pub(crate) value: ValueInError,
+    pub(crate) problem: &'static str,
+    pub(crate) help: &'static str,
+}
+
+/// What an error may show of the value that is wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum ValueInError {
+    /// It is not the value that is wrong, but that it is set.
+    Left,
+    /// The value is quoted in front of the problem.
+    Quoted,
+    /// The value holds a secret, and no part of it is shown.
+    Secret,
+}
+
+impl StoreSettings {
+    /// Reads `session.store`, which is `cookie` by default, and its options.
+    pub(crate) fn parse(
+        store: Option<&str>,
+        options: StoreOptions,
+    ) -> Result<Self, StoreSettingsError> {
+        match store.filter(|store| *store != "cookie") {
+            None => {
+                options.redis.check_unused()?;
+                Ok(Self::Cookie {
+                    state_file: options.state_file,
+                })
+            }
+            Some(url) => RedisSettings::parse(url, options.redis).map(Self::Redis),
+        }
+    }
+
+    /// Opens the store. Only local files are read: a server may be down when the companion starts.
+    pub(in crate::session) fn open(
+        self,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<Arc<dyn SessionStore>, StateFileError> {
+        Ok(match self {
+            Self::Cookie { state_file } => {
+                let file = StateFile::open(&state_file, now)?;
+                Arc::new(CookieStore::new(file, settings.token, now))
+            }
+            Self::Redis(redis) => Arc::new(RedisStore::new(redis, &settings.url)),
+        })
+    }
+}
+
+impl StoreSettingsError {
+    /// `session.store` has a value that can't be used.
+    pub(super) const fn value(problem: &'static str, help: &'static str) -> Self {
+        Self {
+            setting: STORE,
+            value: ValueInError::Quoted,
+            problem,
+            help,
+        }
+    }
+
+    /// `session.store` holds a secret.
+    pub(super) const fn secret(problem: &'static str, help: &'static str) -> Self {
+        Self {
+            setting: STORE,
+            value: ValueInError::Secret,
+            problem,
+            help,
+        }
+    }
+
+    /// A setting has no place beside this store.
+    pub(super) const fn unusable(
+        setting: &'static str,
+        problem: &'static str,
+        help: &'static str,
+    ) -> Self {
+        Self {
+            setting,
+            value: ValueInError::Left,
+            problem,
+            help,
+        }
+    }
+}

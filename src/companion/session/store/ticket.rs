@@ -1,0 +1,76 @@
+//! Tickets: what the session cookie holds where the store keeps the session.
+//!
+//! The ticket holds the key of the record, and the record opens only with that key. So access to
+//! the store alone reveals no session.
+
+use portcullis_core::session::Id;
+use portcullis_core::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::session::bytes;
+use crate::session::keys::{open_with, seal_with};
+use crate::session::record::{Session, id, seconds};
+use crate::session::secret::SecretKey;
+
+/// The reference to a session's record in a store. It is a credential.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(in crate::session) struct Ticket {
+    version: u32,
+    #[serde(with = "id")]
+    pub(in crate::session) sid: Id,
+    key: SecretKey,
+    /// When the session ends at the latest, for the cookie's `Max-Age`.
+    #[serde(with = "seconds")]
+    pub(in crate::session) ends: Timestamp,
+}
+
+/// A record as it was loaded.
+#[derive(Clone, Debug)]
+pub(in crate::session) struct RecordRef {
+    pub(in crate::session) ticket: Ticket,
+    /// How often the session was refreshed. A writer names the generation that it has read, so that
+    /// nobody overwrites a newer session with an older one.
+    pub(in crate::session) generation: u64,
+}
+
+impl Ticket {
+    const VERSION: u32 = 1;
+
+    /// A ticket for a session that has just begun.
+    pub(in crate::session) fn new(session: &Session) -> Self {
+        Self {
+            version: Self::VERSION,
+            sid: session.sid,
+            key: SecretKey::random(),
+            ends: session.ends,
+        }
+    }
+
+    /// The content to seal.
+    pub(in crate::session) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        // Text and numbers: serialization can't fail.
+        Zeroizing::new(serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// Reads sealed content.
+    pub(in crate::session) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let ticket: Self = serde_json::from_slice(bytes).ok()?;
+        (ticket.version == Self::VERSION).then_some(ticket)
+    }
+
+    /// Seals the record of the session. `url` is the policy's `sso.url`.
+    pub(super) fn seal(&self, session: &Session, url: &str) -> Vec<u8> {
+        seal_with(&self.key, &self.binding(url), &session.to_bytes())
+    }
+
+    /// Opens a record. `None`: it was sealed with another key, or is another session's.
+    pub(super) fn open(&self, sealed: &[u8], url: &str) -> Option<Session> {
+        let content = open_with(&self.key, &self.binding(url), sealed)?;
+        Session::from_bytes(&content).filter(|session| session.sid == self.sid)
+    }
+
+    fn binding(&self, url: &str) -> Vec<u8> {
+        bytes::fields(&[b"record", self.sid.as_bytes(), url.as_bytes()])
+    }
+}

@@ -1,0 +1,37 @@
+use super::*;
+
+fn has(endpoint: Endpoint, path: &str) -> bool {
+    endpoint.has(path, |name| name == "sso", |name| name == "blue")
+}
+
+#[test]
+fn an_endpoint_has_its_own_path_and_what_is_listed_below_it() {
+    for (endpoint, path, expected) in [
+        (START, "/oauth2/start", true),
+        (START, "/oauth2/start/", false),
+        (START, "/oauth2/starts", false),
+        (AUTH, "/oauth2/auth", true),
+        (AUTH, "/oauth2/auth/", true),
+        (AUTH, "/oauth2/auth/any/path", true),
+        (AUTH, "/oauth2/authx", false),
+        (CALLBACK, "/oauth2/callback", true),
+        (CALLBACK, "/oauth2/callback/sso", true),
+        (CALLBACK, "/oauth2/callback/blue", false),
+        (CALLBACK, "/oauth2/callback/", false),
+        (MIRROR, "/oauth2/mirror", false),
+        (MIRROR, "/oauth2/mirror/blue", true),
+        (MIRROR, "/oauth2/mirror/sso", false),
+    ] {
+        assert_eq!(has(endpoint, path), expected, "{path}");
+    }
+    assert_eq!(MIRROR.named("blue"), "/oauth2/mirror/blue");
+}
+
+#[test]
+fn each_path_belongs_to_one_endpoint() {
+    for one in ALL {
+        let owners = ALL.iter().filter(|other| has(**other, one.path));
+        let expected = usize::from(one.below != Below::Trust);
+        assert_eq!(owners.count(), expected, "{}", one.path);
+    }
+}

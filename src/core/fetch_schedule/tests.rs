@@ -1,0 +1,45 @@
+use super::*;
+
+#[test]
+fn a_pause_ends_before_the_grace_of_a_key_that_flaps() {
+    let refresh = Duration::from_secs(10);
+    for chance in 0..100 {
+        let pause = spread(refresh, chance);
+        let shorter = refresh - pause;
+        assert!(shorter >= refresh / 20, "{chance}: {pause:?}");
+        assert!(shorter <= refresh / 10, "{chance}: {pause:?}");
+    }
+}
+
+#[test]
+fn a_failed_fetch_is_repeated_after_pauses_that_double_up_to_the_bound() {
+    let (now, longest) = (Timestamp::from_secs(1000), Duration::from_secs(5));
+    let mut schedule = FetchSchedule::default();
+    assert!(schedule.is_due(longest, now));
+    let mut pauses = Vec::new();
+    for _ in 0..5 {
+        schedule.begin(now);
+        schedule.fail(longest, now, 0);
+        pauses.push(schedule.next().since(now).as_millis());
+    }
+    assert_eq!(pauses, [950, 1900, 3800, 4750, 4750]);
+    assert_eq!(schedule.failures(), 5);
+    assert_eq!(schedule.read_at(), None);
+    schedule.succeed(Duration::from_secs(100), now, 5);
+    assert_eq!(schedule.next(), now.after(Duration::from_secs(90)));
+    assert_eq!((schedule.failures(), schedule.read_at()), (0, Some(now)));
+}
+
+#[test]
+fn a_clock_that_steps_back_makes_a_fetch_due() {
+    let (now, longest) = (Timestamp::from_secs(1000), Duration::from_secs(100));
+    let mut schedule = FetchSchedule::default();
+    schedule.begin(now);
+    schedule.succeed(longest, now, 0);
+    assert!(!schedule.is_due(longest, now));
+    assert!(schedule.is_due(longest, now.before(Duration::from_secs(10))));
+    let interval = Duration::from_secs(10);
+    assert!(schedule.was_attempted_within(interval, now.after(Duration::from_secs(9))));
+    assert!(!schedule.was_attempted_within(interval, now.after(interval)));
+    assert!(!schedule.was_attempted_within(interval, now.before(Duration::from_secs(1))));
+}

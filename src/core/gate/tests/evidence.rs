@@ -1,0 +1,266 @@
+//! What operators learn of a refusal, and clients do not.
+
+use super::people::*;
+use super::*;
+use crate::answer::LocalReply;
+use crate::fixtures::unsigned;
+use crate::json::Json;
+use crate::session::Revoked;
+
+/// The audit record of a decision on a request with these headers. The answer to the client is
+/// checked on the way: it has nothing of the evidence.
+fn record(world: &mut World, request: &str, fields: &[(&str, &str)]) -> Json {
+    let context = Context {
+        keyring: &world.keyring,
+        signatures: &PureRust,
+        revocations: &world.revocations,
+        arrived: world.now,
+        now: world.now,
+    };
+    let headers = headers(request, fields);
+    let decision = match world.gate.judge(&headers, context, &mut world.cache) {
+        Judgement::Decided(decision) => decision,
+        other => panic!("{other:?}"),
+    };
+    let line = decision.audit_record(&headers);
+    let json = Json::parse(line.as_bytes()).unwrap();
+    shows_no_token(&line, fields);
+    if let Some(reply) = LocalReply::refusal(&decision, &headers) {
+        let shown = format!("{:?} {}", reply.headers, reply.body);
+        let hidden = ["error", "trust", "kid"].map(|name| text(&json, name));
+        for hidden in hidden.into_iter().flatten() {
+            assert!(!shown.contains(hidden), "{hidden} in {shown}");
+        }
+    }
+    json
+}
+
+/// No part of a token longer than its claims is in the record: neither the encoded header and payload
+/// nor the signature.
+fn shows_no_token(line: &str, fields: &[(&str, &str)]) {
+    for (_, value) in fields {
+        let parts = value
+            .split(['.', ' ', '=', ';'])
+            .filter(|part| part.len() >= 16);
+        for part in parts.filter(|part| !part.starts_with("__Secure")) {
+            assert!(!line.contains(&part[..16]), "{part} in {line}");
+        }
+    }
+}
+
+fn poll(world: &mut World, token: &str) -> Json {
+    let bearer = format!("Bearer {token}");
+    let request = "GET alertmanager.example.com /api/v2/alerts";
+    record(world, request, &[("authorization", &bearer)])
+}
+
+fn text<'a>(json: &'a Json, name: &str) -> Option<&'a str> {
+    json.member(name).and_then(Json::as_str)
+}
+
+/// What the record says in its reason, trust and kid, and whether the claims are verified.
+fn said(json: &Json) -> (&str, Option<&str>, Option<&str>, Option<bool>) {
+    let claimed = json.member("claimed");
+    let verified = claimed.and_then(|claimed| claimed.member("verified"));
+    (
+        text(json, "reason").unwrap(),
+        text(json, "trust"),
+        text(json, "kid"),
+        verified.and_then(Json::as_bool),
+    )
+}
+
+fn error_has(json: &Json, part: &str) {
+    let error = text(json, "error").unwrap();
+    assert!(error.contains(part), "{error}");
+}
+
+#[test]
+fn an_expired_token_shows_its_trust_entry_key_and_verified_claims() {
+    let mut world = World::with_keys();
+    let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
+    for cached in [false, true] {
+        world.now = START;
+        let allowed = poll(&mut world, &token);
+        assert_eq!(allowed.member("error"), None);
+        assert_eq!(allowed.member("claimed"), None);
+        if cached {
+            poll(&mut world, &token);
+        }
+        world.wait(631);
+        let json = poll(&mut world, &token);
+        assert_eq!(
+            said(&json),
+            ("expired", Some("blue"), Some("blue-1"), Some(true))
+        );
+        error_has(&json, "`exp` has passed");
+        let claimed = json.member("claimed").unwrap();
+        assert_eq!(text(claimed, "iss"), Some("https://kubernetes.example.com"));
+        assert_eq!(
+            text(claimed, "sub"),
+            Some("system:serviceaccount:monitoring:karma")
+        );
+        let exp = claimed.member("exp").map(|exp| format!("{exp:?}"));
+        assert!(exp.unwrap().contains(&(START.secs() + 600).to_string()));
+    }
+}
+
+#[test]
+fn a_wrong_audience_shows_who_vouched() {
+    let mut world = World::with_keys();
+    let token = karma(Algorithm::Es256, Some("blue-1"), "another", 600);
+    let json = poll(&mut world, &token);
+    assert_eq!(
+        said(&json),
+        (
+            "audience-mismatch",
+            Some("blue"),
+            Some("blue-1"),
+            Some(true)
+        )
+    );
+    error_has(&json, "audiences of the trust entry");
+    // The trust entry accepts the audience, and the app does not.
+    let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
+    let bearer = format!("Bearer {token}");
+    let json = record(
+        &mut world,
+        "GET own.example.com /",
+        &[("authorization", &bearer)],
+    );
+    assert_eq!(
+        said(&json),
+        (
+            "audience-mismatch",
+            Some("blue"),
+            Some("blue-1"),
+            Some(true)
+        )
+    );
+    error_has(&json, "audiences of the app");
+}
+
+#[test]
+fn an_unknown_key_shows_the_claimed_kid_as_unverified() {
+    let mut world = World::with_keys();
+    let token = karma(Algorithm::Es256, Some("blue-9"), "portcullis", 600);
+    let json = poll(&mut world, &token);
+    assert_eq!(
+        said(&json),
+        ("key-unknown", Some("blue"), None, Some(false))
+    );
+    error_has(&json, "no trust entry of the issuer has a key");
+    let claimed = json.member("claimed").unwrap();
+    assert_eq!(text(claimed, "kid"), Some("blue-9"));
+    assert_eq!(text(claimed, "alg"), Some("ES256"));
+}
+
+#[test]
+fn a_bad_signature_shows_the_key_that_was_tried() {
+    let mut world = World::with_keys();
+    let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let forged = format!("{signed}.{}", "A".repeat(86));
+    let json = poll(&mut world, &forged);
+    assert_eq!(
+        said(&json),
+        (
+            "signature-invalid",
+            Some("blue"),
+            Some("blue-1"),
+            Some(false)
+        )
+    );
+    error_has(&json, "the signature is not the key's");
+}
+
+#[test]
+fn a_malformed_token_shows_what_can_be_read_of_it() {
+    let mut world = World::with_keys();
+    let payload = r#"{"iss":"https://kubernetes.example.com","sub":"a","exp":"soon"}"#;
+    let json = poll(&mut world, &unsigned(r#"{"alg":"ES256"}"#, payload));
+    assert_eq!(said(&json), ("token-malformed", None, None, Some(false)));
+    error_has(&json, "`exp` is missing or of a wrong type");
+    let claimed = json.member("claimed").unwrap();
+    assert_eq!(text(claimed, "iss"), Some("https://kubernetes.example.com"));
+    let json = poll(&mut world, &unsigned(r#"{"alg":"none"}"#, payload));
+    assert_eq!(said(&json), ("algorithm-refused", None, None, Some(false)));
+    let json = poll(&mut world, "opaque-session-of-another-kind");
+    assert_eq!(said(&json), ("token-malformed", None, None, None));
+    error_has(&json, "not three parts");
+}
+
+#[test]
+fn an_unknown_issuer_and_an_algorithm_of_another_key_are_told_apart() {
+    let mut world = World::with_keys();
+    let other = unsigned(
+        r#"{"alg":"ES256","kid":"a"}"#,
+        r#"{"iss":"https://other.example","sub":"a","aud":"portcullis","exp":9999999999}"#,
+    );
+    let json = poll(&mut world, &other);
+    assert_eq!(said(&json), ("issuer-unknown", None, None, Some(false)));
+    error_has(&json, "no trust entry has the issuer");
+    let mut world = World::with_keys();
+    world.read(trust(1), Some(&[(Algorithm::Rs256, "green-1")]));
+    let token = karma(Algorithm::Es256, Some("green-1"), "portcullis", 600);
+    let json = poll(&mut world, &token);
+    assert_eq!(
+        said(&json),
+        ("algorithm-refused", Some("green"), None, Some(false))
+    );
+    error_has(&json, "not for the algorithm in `alg`");
+}
+
+#[test]
+fn keys_that_are_stale_or_unavailable_name_the_trust_entry() {
+    let mut world = World::with_keys();
+    let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 80_000);
+    world.wait(3700);
+    let json = poll(&mut world, &token);
+    assert_eq!(said(&json), ("keys-stale", Some("blue"), None, Some(false)));
+    error_has(&json, "`max_stale`");
+    let mut world = World::new();
+    world.read(trust(0), None);
+    world.read(trust(1), None);
+    let json = poll(&mut world, &token);
+    let (reason, entry, kid, verified) = said(&json);
+    assert_eq!(
+        (reason, kid, verified),
+        ("keys-unavailable", None, Some(false))
+    );
+    assert!(entry.is_some());
+    error_has(&json, "could not be fetched");
+}
+
+#[test]
+fn a_session_that_fails_shows_why() {
+    let mut world = World::of_people();
+    let token = session();
+    let cookies = cookie(&token);
+    let expired = |world: &mut World| {
+        world.wait(400);
+        record(world, ALERTS, &[("cookie", &cookies)])
+    };
+    let json = expired(&mut world);
+    assert_eq!(
+        said(&json),
+        ("session-expired", Some("sso"), Some(KID), Some(true))
+    );
+    error_has(&json, "no sealed session");
+    let mut world = World::of_people();
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let forged = cookie(&format!("{signed}.{}", "A".repeat(86)));
+    let json = record(&mut world, ALERTS, &[("cookie", &forged)]);
+    assert_eq!(
+        said(&json),
+        ("signature-invalid", Some("sso"), Some(KID), Some(false))
+    );
+    let mut world = World::of_people();
+    let (now, ends) = (world.now, world.now.after(Duration::from_secs(900)));
+    world
+        .revocations
+        .end(Revoked::Session(sid(1)), START, ends, now);
+    let json = record(&mut world, ALERTS, &[("cookie", &cookies)]);
+    assert_eq!(said(&json), ("revoked", Some("sso"), Some(KID), Some(true)));
+    error_has(&json, "revoked or signed out");
+}

@@ -1,0 +1,67 @@
+//! What operators are warned about while keys are read: one wording for all programs.
+
+use std::fmt;
+
+use super::{KeySet, Skipped};
+
+/// A warning about the keys of one trust entry. Its Display is the line for the log.
+#[derive(Clone, Copy)]
+pub enum KeyWarning<'a> {
+    /// A read failed.
+    ReadFailed {
+        /// The name of the trust entry.
+        trust: &'a str,
+        /// What was read, such as a URL, where that is known.
+        from: Option<&'a dyn fmt::Display>,
+        /// Why it failed.
+        error: &'a dyn fmt::Display,
+    },
+    /// A set lists a key that can't be used here.
+    Skipped {
+        /// The name of the trust entry.
+        trust: &'a str,
+        /// The key.
+        skipped: &'a Skipped,
+    },
+}
+
+impl<'a> KeyWarning<'a> {
+    /// The warnings about a set that was just read, if it is another than the one `before` it.
+    pub fn of_skipped(
+        trust: &'a str,
+        set: Option<&'a KeySet>,
+        before: Option<&KeySet>,
+    ) -> impl Iterator<Item = Self> {
+        let changed = set.filter(|set| Some(*set) != before);
+        let skipped = changed.map_or(&[][..], KeySet::skipped).iter();
+        skipped.map(move |skipped| Self::Skipped { trust, skipped })
+    }
+}
+
+/// The same as its Display, which repeats nothing secret.
+impl fmt::Debug for KeyWarning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for KeyWarning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReadFailed { trust, from, error } => {
+                write!(f, "trust {trust}: the keys could not be read")?;
+                if let Some(from) = from {
+                    write!(f, " from {from}")?;
+                }
+                write!(f, ": {error}; the last good keys stay in use")
+            }
+            Self::Skipped { trust, skipped } => {
+                let Skipped { position, why } = skipped;
+                write!(
+                    f,
+                    "trust {trust}: key {position} of the set {why}; it is skipped"
+                )
+            }
+        }
+    }
+}
