@@ -102,7 +102,7 @@ fn a_host_belongs_to_one_app() {
 #[test]
 fn hosts_are_dns_names_or_one_label_in_front_of_one() {
     for (host, problem, help) in [
-        ("*", "would take every host", "`*.` and a name"),
+        ("*", "matches every host", "`*.` and a name"),
         (
             "*.*.example.com",
             "not the whole first label",
@@ -122,7 +122,7 @@ fn hosts_are_dns_names_or_one_label_in_front_of_one() {
         ("a.example.com:443", "has a port", "every port is meant"),
         ("[::1]", "has a port", "write the host alone"),
         ("https://a.example.com", "is a URL", "write the host alone"),
-        ("a.example.com.", "ends with a dot", "leave the dot out"),
+        ("a.example.com.", "ends with a dot", "remove the dot"),
         ("", "is not a DNS name", "like `app.example.com`"),
         ("a..example.com", "is not a DNS name", ""),
         ("-a.example.com", "is not a DNS name", ""),
@@ -182,7 +182,7 @@ fn h06_stripped_headers_are_identity_headers() {
         ("x user", "is not the name of a header"),
         ("x-user:", "is not the name of a header"),
         ("x-usér", "is not the name of a header"),
-        ("Authorization", "is taken away anyway"),
+        ("Authorization", "is always removed unless forwarded"),
         ("Host", "is not an identity header"),
         ("cookie", "is not an identity header"),
         ("Content-Length", "is not an identity header"),

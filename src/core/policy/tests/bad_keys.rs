@@ -34,7 +34,7 @@ fn nothing_is_fetched_without_a_cluster() {
         keys_refused(
             &format!(r#"{{"{name}": {value}}}"#),
             &format!("trust[1].keys.{name}"),
-            "nothing is fetched without a cluster",
+            "keys are fetched only through an `envoy_cluster`",
             "add `envoy_cluster`",
         );
     }
@@ -66,7 +66,7 @@ fn d02_keys_are_fetched_from_https_urls() {
             keys_refused(
                 &format!(r#"{{"envoy_cluster": "c", "{name}": "{url}"}}"#),
                 &format!("trust[1].keys.{name}"),
-                "is not a URL that keys are fetched from",
+                "is not a valid URL of keys",
                 "without query",
             );
         }

@@ -19,7 +19,7 @@ fn a_rule_is_public_or_lists_callers() {
         PUBLIC,
         r#""paths": ["/-/healthy"], "public": true, "allow": [{"from": "gitlab", "anyone": true}]"#,
         "apps[0].rules[1]",
-        "`public` and `allow` exclude each other",
+        "`public` and `allow` are mutually exclusive",
         "keep `public`",
     );
     for neither in [
@@ -142,7 +142,7 @@ fn h08_paths_that_no_request_has_are_refused() {
 #[test]
 fn an_entry_says_who_vouches() {
     for entry in ["{}", r#"{"group": "sre"}"#, r#"{"anyone": true}"#] {
-        let problem = "nobody to vouch for the caller";
+        let problem = "no trust entry or provider";
         entry_refused(entry, "", problem, "there is staging, gitlab");
     }
     let sso = r#"{"from": "sso", "group": "sre"}"#;
@@ -176,7 +176,7 @@ fn anyone_stands_alone() {
         entry_refused(
             &entry,
             ".anyone",
-            "stands beside other matchers",
+            "can't be combined with other matchers",
             "keep `anyone`",
         );
     }
@@ -184,7 +184,7 @@ fn anyone_stands_alone() {
     entry_refused(
         entry,
         ".anyone",
-        "stands beside other matchers",
+        "can't be combined with other matchers",
         "keep `anyone`",
     );
 }
@@ -194,7 +194,7 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
     let help = "TRUST/NAMESPACE/NAME";
     for text in ["", "staging", "staging/monitoring", "staging/a/b/c"] {
         let entry = format!(r#"{{"service_account": "{text}"}}"#);
-        entry_refused(&entry, ".service_account", "has not three parts", help);
+        entry_refused(&entry, ".service_account", "doesn't have three parts", help);
     }
     for (text, problem, help) in [
         (
@@ -209,12 +209,12 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
         ),
         (
             "staging//b",
-            "`` is not a name in Kubernetes",
+            "`` is not a valid Kubernetes name",
             "`*` for any",
         ),
         (
             "staging/a/",
-            "`` is not a name in Kubernetes",
+            "`` is not a valid Kubernetes name",
             "`*` for any",
         ),
         (
@@ -245,7 +245,7 @@ fn any_trust_means_one_that_is_there() {
     assert!(
         error
             .help()
-            .contains("there is none; add one under `trust`"),
+            .contains("none is defined; add one under `trust`"),
         "{error}"
     );
 }

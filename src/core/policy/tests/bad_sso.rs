@@ -124,7 +124,7 @@ fn the_url_is_kept_as_browsers_write_an_origin() {
         bad(
             &SSO.replace("https://auth.example.com", text),
             ".url",
-            "is not `https://` and a host alone",
+            "is not an `https` URL with only a host",
             "`https://auth.example.com`",
         );
     }
@@ -163,7 +163,7 @@ fn c01_the_cookie_has_a_prefix_that_browsers_guard() {
         ("", "does not begin with", "browsers guard"),
         (
             "__Secure-",
-            "is a prefix alone",
+            "is only a prefix",
             "like `__Secure-portcullis`",
         ),
         (
