@@ -8,3 +8,4 @@ mod running;
 mod starting;
 mod tls;
 mod watching;
+mod without_sign_in;
