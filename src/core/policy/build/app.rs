@@ -47,7 +47,7 @@ pub(super) fn apps(
                 let other = apps.get(other).unwrap_or(&app);
                 return Err(place.member("hosts").element(number).error_about(
                     &host.to_string(),
-                    &["is a host of app `", &other.name, "` already"].concat(),
+                    &["is already a host of app `", &other.name, "`"].concat(),
                     "list each host once",
                 ));
             }
@@ -97,7 +97,7 @@ fn host(text: String, place: &Place) -> Result<HostPattern, PolicyError> {
             "list the hosts, or write `*.` and a domain",
         )
     } else if text.contains("://") {
-        ("is a URL", "write the host alone")
+        ("is a URL", "write only the host")
     } else if text.contains(':') {
         ("has a port", "write only the host; it matches every port")
     } else if text.ends_with('.') {

@@ -36,10 +36,7 @@ pub(super) fn text(value: String, place: &Place) -> Result<String, PolicyError> 
         return Err(place.error("an empty string", "write a value"));
     }
     if value.chars().any(char::is_control) {
-        return Err(place.error(
-            "a control character",
-            "remove it; no request could match",
-        ));
+        return Err(place.error("a control character", "remove it; no request could match"));
     }
     Ok(value)
 }
@@ -84,9 +81,14 @@ pub(super) fn unique<'a>(
 ) -> Result<(), PolicyError> {
     if others.any(|other| other == name) {
         let place = place.member("name");
-        return Err(place.error_about(name, "stands twice", "give each a unique name"));
+        return Err(place.error(&duplicate(name), "give each a unique name"));
     }
     Ok(())
+}
+
+/// The problem with a name that another element of the list has.
+pub(super) fn duplicate(name: &str) -> String {
+    ["duplicate name `", name, "`"].concat()
 }
 
 /// A duration within bounds, or the default.

@@ -129,7 +129,11 @@ fn service_account(
     let other = |from: &Voucher<'_>| !from.is_cluster() || !fits(from);
     if let Some(from) = from.filter(other) {
         let help = "remove `from`; the first part names the trust entry";
-        return Err(place.error_about(text, &["is never from `", from.name, "`"].concat(), help));
+        return Err(place.error_about(
+            text,
+            &["is not of `", from.name, "`, which `from` names"].concat(),
+            help,
+        ));
     }
     for part in [namespace, name] {
         let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');

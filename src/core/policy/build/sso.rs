@@ -38,7 +38,8 @@ pub(super) fn sso(
     trusts: &[Trust],
     place: &Place,
 ) -> Result<Sso, PolicyError> {
-    let help = "write the URL at which browsers reach the companion, like `https://auth.example.com`";
+    let help =
+        "write the URL at which browsers reach the companion, like `https://auth.example.com`";
     let text = check::required(wire.url, place, "url", help)?;
     let at = place.member("url");
     let (url, host) = url(&text)
@@ -50,7 +51,8 @@ pub(super) fn sso(
     let cookies = cookies(cookie, &place.member("cookie"))?;
     let providers = providers(wire.providers, trusts, &place.member("providers"))?;
     if trusts.iter().any(|trust| trust.name == NAME) {
-        let problem = "a trust entry has the name `sso`, which is reserved for the companion's keys";
+        let problem =
+            "a trust entry has the name `sso`, which is reserved for the companion's keys";
         return Err(place.error(problem, "give the trust entry another name"));
     }
     let jwks = Url::parse(&[&url, endpoints::JWKS.path].concat())
@@ -112,10 +114,7 @@ fn cookies(name: String, place: &Place) -> Result<CookieNames, PolicyError> {
             "does not begin with `__Secure-` or `__Host-`",
             "use one of these prefixes, so that browsers protect the cookie",
         ),
-        Some("") => (
-            "is only a prefix",
-            "add a name, like `__Secure-portcullis`",
-        ),
+        Some("") => ("is only a prefix", "add a name, like `__Secure-portcullis`"),
         Some(_) if name.len() > MAX_COOKIE => ("is longer than 64 bytes", "write a shorter name"),
         Some(_) if !name.bytes().all(token) => (
             "is not the name of a cookie",
@@ -139,7 +138,7 @@ fn providers(
         let (before, _) = list.split_at(index);
         let help = "give each a unique name";
         if before.contains(name) {
-            return Err(place.error_about(name, "stands twice", help));
+            return Err(place.error(&check::duplicate(name), help));
         }
         if trusts.iter().any(|trust| trust.name == *name) {
             return Err(place.error_about(name, "is also the name of a trust entry", help));

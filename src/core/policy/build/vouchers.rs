@@ -60,6 +60,6 @@ impl<'a> Vouchers<'a> {
         if names.is_empty() {
             return "none is defined; add one under `trust`".to_owned();
         }
-        ["there is ", &names.join(", ")].concat()
+        ["available: ", &names.join(", ")].concat()
     }
 }

@@ -55,7 +55,7 @@ fn a_public_rule_lists_paths() {
         r#""public": true"#,
         "apps[0].rules[1]",
         problem,
-        "`/**` is everything",
+        "`/**` matches every path",
     );
 }
 
@@ -66,7 +66,7 @@ fn rules_have_names_of_their_own() {
         r#""name": "probes""#,
         r#""name": "polls""#,
         path,
-        "`polls` stands twice",
+        "duplicate name `polls`",
         "",
     );
     refused(
@@ -84,7 +84,7 @@ fn methods_are_names_in_capitals() {
     for method in ["get", "", "*", "GET ", "GÉT", "GET,HEAD"] {
         let other = format!(r#""methods": ["GET", "{method}"]"#);
         let path = "apps[0].rules[0].methods[1]";
-        refused(methods, &other, path, "is not a method", "in capitals");
+        refused(methods, &other, path, "is not a method", "in upper case");
     }
     let path = "apps[0].rules[0].methods";
     refused(
@@ -143,14 +143,14 @@ fn h08_paths_that_no_request_has_are_refused() {
 fn an_entry_says_who_vouches() {
     for entry in ["{}", r#"{"group": "sre"}"#, r#"{"anyone": true}"#] {
         let problem = "no trust entry or provider";
-        entry_refused(entry, "", problem, "there is staging, gitlab");
+        entry_refused(entry, "", problem, "available: staging, gitlab");
     }
     let sso = r#"{"from": "sso", "group": "sre"}"#;
     entry_refused(
         sso,
         ".from",
         "`sso` is not a trust entry",
-        "there is staging, gitlab",
+        "available: staging, gitlab",
     );
 }
 
@@ -177,7 +177,7 @@ fn anyone_stands_alone() {
             &entry,
             ".anyone",
             "can't be combined with other matchers",
-            "keep `anyone`",
+            "use `anyone`",
         );
     }
     let entry = r#"{"service_account": "staging/*/*", "anyone": true}"#;
@@ -185,7 +185,7 @@ fn anyone_stands_alone() {
         entry,
         ".anyone",
         "can't be combined with other matchers",
-        "keep `anyone`",
+        "use `anyone`",
     );
 }
 
@@ -200,12 +200,12 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
         (
             "stagin/a/b",
             "`stagin` is not a trust entry",
-            "there is staging",
+            "available: staging",
         ),
         (
             "gitlab/a/b",
             "`gitlab` has no service accounts",
-            "there is staging",
+            "available: staging",
         ),
         (
             "staging//b",
@@ -219,10 +219,14 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
         ),
         (
             "staging/a/karma-*",
-            "`karma-*` is not a name",
+            "`karma-*` is not a valid Kubernetes name",
             "the whole name",
         ),
-        ("staging/A/b", "`A` is not a name", "the whole name"),
+        (
+            "staging/A/b",
+            "`A` is not a valid Kubernetes name",
+            "the whole name",
+        ),
     ] {
         let entry = format!(r#"{{"service_account": "{text}"}}"#);
         entry_refused(&entry, ".service_account", problem, help);
@@ -231,8 +235,8 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
     entry_refused(
         entry,
         ".service_account",
-        "is never from `gitlab`",
-        "leave `from` out",
+        "is not of `gitlab`, which `from` names",
+        "remove `from`",
     );
 }
 
@@ -263,7 +267,7 @@ fn a_service_account_has_no_email_groups_or_subject() {
             r#""service_account": "staging/a/b""#,
         ] {
             let entry = format!(r#"{{{vouched}, "{name}": "{value}"}}"#);
-            let problem = "nobody would ever fit";
+            let problem = "the entry never matches";
             entry_refused(&entry, &format!(".{name}"), problem, "by `service_account`");
         }
     }
