@@ -120,6 +120,10 @@ async fn logs_and_metrics_of_the_reference_are_those_of_the_gateway() {
 
     let ambiguous = Call::get(host, "/api/v2/alerts;a=b").bearer(&karma);
     assert_eq!(gateway.call(&ambiguous).await.0.status, 400);
+    let logout = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma")
+        .header("typ", "logout+jwt");
+    let refused = Call::get(host, "/api/v2/alerts").bearer(&logout.sign(&key));
+    assert_eq!(gateway.call(&refused).await.0.status, 401);
     let log = gateway.log();
     let records = log
         .lines()
