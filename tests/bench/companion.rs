@@ -77,7 +77,7 @@ async fn variants(people: &SignInStack, other: u32) -> Result<Vec<Variant>, Stri
         ours.len(),
         theirs.len(),
     );
-    let ask = |name, baselines, (address, process), cookies: &str| {
+    let variant = |name, baselines, (address, process), cookies: &str| {
         let load = Load::open(address, CONNECTIONS, vec![request(cookies)], ALLOWED);
         Ok::<_, String>(Variant {
             name,
@@ -87,8 +87,8 @@ async fn variants(people: &SignInStack, other: u32) -> Result<Vec<Variant>, Stri
         })
     };
     Ok(vec![
-        ask(OAUTH2_PROXY, &[][..], (people.other, other), &theirs)?,
-        ask(
+        variant(OAUTH2_PROXY, &[][..], (people.other, other), &theirs)?,
+        variant(
             "Portcullis, a person's session",
             &[OAUTH2_PROXY],
             (companion.address(), companion.id()),

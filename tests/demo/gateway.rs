@@ -52,10 +52,10 @@ impl DemoGateway {
         config.replace("example.com", DOMAIN);
         config.listen(settings.gateway);
         config.admin(settings.admin);
-        let reach = |issuer: &Issuer, authority: &Authority| json!({"connect": issuer.address().to_string(), "ca_file": authority.file()});
+        let trust_settings = |issuer: &Issuer, authority: &Authority| json!({"connect": issuer.address().to_string(), "ca_file": authority.file()});
         let trust = json!({
-            "blue": reach(&issuers[0], &blue),
-            "green": reach(&issuers[1], &green),
+            "blue": trust_settings(&issuers[0], &blue),
+            "green": trust_settings(&issuers[1], &green),
         });
         let people = SignInStack::start(&authority, [&url, DOMAIN], config.policy(), &trust).await;
         config.set_endpoint("blue", issuers[0].address());

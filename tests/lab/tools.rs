@@ -98,15 +98,15 @@ pub fn companion() -> PathBuf {
     found.expect("the companion is missing: run `cargo build -p portcullis`")
 }
 
-/// The filter's module, or the one in `PORTCULLIS_MODULE`.
+/// The filter, or the file that `PORTCULLIS_FILTER` names.
 #[must_use]
-pub fn module() -> PathBuf {
-    let path = env::var_os("PORTCULLIS_MODULE")
+pub fn filter() -> PathBuf {
+    let path = env::var_os("PORTCULLIS_FILTER")
         .map_or_else(|| workspace().join("target/portcullis.wasm"), PathBuf::from);
     existing(path, "make wasm")
 }
 
-/// The dynamic module.
+/// The filter as an Envoy dynamic module.
 #[must_use]
 pub fn dynamic_module() -> PathBuf {
     existing(workspace().join("target/libportcullis.so"), "make module")

@@ -32,15 +32,15 @@ impl Envoys {
     pub(super) async fn start(machine: &Machine, tokens: &Tokens, companion: SocketAddr) -> Self {
         let keys = &tokens.keys;
         let start = async |filters, level| Envoy::start(machine, filters, level, companion).await;
-        let gates = |audit| vec![portcullis(tools::module(), keys, audit)];
-        let people = vec![gate(tools::module(), &sign_in_stack::policy())];
+        let portcullis_filters = |audit| vec![portcullis(tools::filter(), keys, audit)];
+        let people = vec![gate(tools::filter(), &sign_in_stack::policy())];
         Self {
             open: start(vec![], "error").await,
             jwt_authn: start(vec![jwt_authn(keys, false)], "error").await,
             jwt_authn_cached: start(vec![jwt_authn(keys, true)], "error").await,
             native: start(native(keys), "error").await,
-            portcullis: start(gates("off"), "error").await,
-            portcullis_audited: start(gates("info"), "info").await,
+            portcullis: start(portcullis_filters("off"), "error").await,
+            portcullis_audited: start(portcullis_filters("info"), "info").await,
             portcullis_people: start(people, "error").await,
         }
     }
@@ -149,11 +149,11 @@ fn variant(
     connections: usize,
     requests: Vec<String>,
 ) -> Result<Variant, String> {
-    let answer = ExpectedResponse {
+    let response = ExpectedResponse {
         begins: b"HTTP/1.1 200 ",
         ends: BODY.as_bytes(),
     };
-    let load = Load::open(envoy.address(), connections, requests, answer);
+    let load = Load::open(envoy.address(), connections, requests, response);
     Ok(Variant {
         name,
         baselines,

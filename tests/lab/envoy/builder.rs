@@ -207,7 +207,7 @@ impl Builder {
         let admin = port::free();
         let address = *self.listener.address.get_or_insert_with(port::free);
         if self.listener.filters.is_none() {
-            self.listener.module = self.module.unwrap_or_else(tools::module);
+            self.listener.module = self.module.unwrap_or_else(tools::filter);
         }
         self.listener.write(&folder);
         let configuration = folder.join("bootstrap.json");
