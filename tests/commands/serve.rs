@@ -1,10 +1,10 @@
 //! `portcullis serve` as a process: start, reload, refusal to start, and shutdown. Sign-in is
 //! tested elsewhere.
 
-mod ending;
 mod fixture;
+mod reload;
 mod requests;
-mod running;
-mod starting;
+mod responses;
+mod shutdown;
+mod startup;
 mod tls;
-mod watching;

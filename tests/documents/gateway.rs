@@ -1,4 +1,4 @@
-//! Headers, logs and metrics, compared with gateways that run the shipped files.
+//! Headers, logs and metrics, compared with gateways that run the example configurations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ pub(crate) fn names(value: &Value) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn no_header_of_the_reference_survives_and_each_that_it_names_is_set() {
+async fn the_reference_lists_the_headers_that_are_removed_and_set() {
     let reference = Document::read(POLICY);
     let section = reference.section("Identity headers");
     let (authority, key) = (Authority::new(), SigningKey::p256());
@@ -80,7 +80,7 @@ async fn no_header_of_the_reference_survives_and_each_that_it_names_is_set() {
 }
 
 #[tokio::test]
-async fn logs_and_metrics_of_the_reference_are_those_of_the_gateway() {
+async fn the_reference_lists_the_logs_and_metrics_of_the_gateway() {
     let (policy, reference) = (Document::read(POLICY), Document::read(ENVOY));
     let (authority, key) = (Authority::new(), SigningKey::p256());
     // Different keys: otherwise the entry whose keys are fetched first determines the caller.

@@ -1,5 +1,5 @@
-//! Core's token verification compared with others: the vectors of Project Wycheproof, another
-//! library, and generated tokens.
+//! How core judges tokens, compared with the vectors of Project Wycheproof and with another library,
+//! and tested on generated tokens.
 
 mod differential;
 mod properties;

@@ -84,7 +84,7 @@ pub(crate) fn cookie(person: &UserAgent, name: &str) -> String {
 
 /// Waits until a session that could not be refreshed is refreshed. The user is not signed out or
 /// redirected meanwhile.
-pub(crate) async fn wait_until_renewed(person: &mut UserAgent) {
+pub(crate) async fn wait_until_refreshed(person: &mut UserAgent) {
     let begin = person.history().len();
     wait::until_true("the session", wait::LONG, async || {
         let reply = alerts(person).await;

@@ -62,8 +62,8 @@ async fn c04_two_sessions_in_one_request_are_both_rejected() {
 
 #[tokio::test]
 async fn r11_a_sign_in_replaces_injected_cookies() {
-    for plan in [Settings::single(), Settings::with_redis()] {
-        let deployment = plan.start().await;
+    for settings in [Settings::single(), Settings::with_redis()] {
+        let deployment = settings.start().await;
         let eve = deployment.signed_in("eve", 0).await;
         let mut planter = deployment.user_agent(0);
         planter.visit(&format!("{APP}/graph")).await;
@@ -101,8 +101,8 @@ async fn r11_a_sign_in_replaces_injected_cookies() {
 
         // The injected session has not become the user's.
         let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", cookie_header(&eve));
-        let told = deployment.replicas[0].companion.call(call).await;
-        assert_eq!(told.json()["user"], "eve");
+        let reply = deployment.replicas[0].companion.call(call).await;
+        assert_eq!(reply.json()["user"], "eve");
     }
 }
 
