@@ -21,11 +21,11 @@ pub(crate) async fn measure(
     machine: &Machine,
     settings: &Settings,
     tokens: &Tokens,
-    people: &SignInStack,
+    stack: &SignInStack,
 ) -> Result<(), String> {
-    let person = people.sign_in(sign_in_stack::SIGN_IN).await;
+    let person = stack.sign_in(sign_in_stack::SIGN_IN).await;
     let session = sign_in_stack::cookies(&person, sign_in_stack::COOKIES);
-    let envoys = Envoys::start(machine, tokens, people.companion.address()).await;
+    let envoys = Envoys::start(machine, tokens, stack.companion.address()).await;
     envoys.check().await?;
     println!(
         "The filter: Envoy {}; {} tokens of {} bytes (RS256) and {} (ES256).\n",

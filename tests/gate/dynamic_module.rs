@@ -48,7 +48,7 @@ async fn decisions_are_those_of_the_filter() {
     let fixture = Fixture::start(&["staging", "other"]).await;
     let staging = fixture.cluster("staging");
     let policy = policy(&fixture);
-    let forms = [
+    let encodings = [
         string_value(&policy),
         json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": policy}),
         json!({
@@ -56,7 +56,7 @@ async fn decisions_are_those_of_the_filter() {
             "value": base64::Engine::encode(&base64::prelude::BASE64_STANDARD, policy.to_string()),
         }),
     ];
-    for configuration in &forms {
+    for configuration in &encodings {
         let gateway = gateway(&fixture, "portcullis", configuration).start().await;
         let before = fixture.app.count();
 

@@ -90,7 +90,7 @@ async fn invalid_responses_keep_the_last_good_keys() {
 
     let discoveries: Vec<usize> = faulty.iter().map(discovery_count).collect();
     for (case, cluster) in cases.iter().zip(faulty) {
-        for (endpoint, answer) in &case.answers {
+        for (endpoint, answer) in &case.responses {
             cluster.issuer.answer(*endpoint, answer.clone());
         }
     }

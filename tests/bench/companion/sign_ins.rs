@@ -11,13 +11,13 @@ const PEOPLE: usize = 30;
 
 /// Runs sign-ins one after the other, taking turns. Each line has a name, a sign-in URL, and the
 /// process whose CPU time is measured.
-pub(super) async fn measure(people: &SignInStack, lines: &[(&str, &str, u32)]) {
+pub(super) async fn measure(stack: &SignInStack, lines: &[(&str, &str, u32)]) {
     let mut elapsed: Vec<Vec<f64>> = vec![Vec::new(); lines.len()];
     let mut cpu = vec![Duration::ZERO; lines.len()];
     for _ in 0..PEOPLE {
         for (index, (_, url, process)) in lines.iter().enumerate() {
             let (began, spent) = (Instant::now(), machine::cpu_time(*process));
-            people.sign_in(url).await;
+            stack.sign_in(url).await;
             elapsed[index].push(began.elapsed().as_secs_f64() * 1e3);
             cpu[index] += machine::cpu_time(*process).saturating_sub(spent);
         }

@@ -118,11 +118,11 @@ pub(super) fn portcullis(module: PathBuf, keys: &Value, audit_allowed: &str) -> 
         }],
         "audit": {"allowed": audit_allowed},
     });
-    gate(module, &policy)
+    portcullis_with(module, &policy)
 }
 
 /// Portcullis with this policy.
-pub(super) fn gate(module: PathBuf, policy: &Value) -> Value {
+pub(super) fn portcullis_with(module: PathBuf, policy: &Value) -> Value {
     json!({
         "name": "portcullis",
         "typed_config": {

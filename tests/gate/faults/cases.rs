@@ -14,7 +14,7 @@ pub(crate) struct FaultCase {
     /// The name of its cluster.
     pub(crate) name: &'static str,
     /// Its responses.
-    pub(crate) answers: Vec<(Endpoint, Answer)>,
+    pub(crate) responses: Vec<(Endpoint, Answer)>,
     /// Whether the filter reads the discovery document again, because the key set is not found.
     pub(crate) repeats_discovery: bool,
 }
@@ -26,7 +26,7 @@ pub(crate) fn cases(intruder: &SigningKey, canary: SocketAddr) -> Vec<FaultCase>
     let keys = keys.map(|(name, answer)| FaultCase {
         name,
         repeats_discovery: name == "keys-404",
-        answers: vec![(Endpoint::Keys, answer)],
+        responses: vec![(Endpoint::Keys, answer)],
     });
     let set = json!({"keys": [intruder.jwk()]});
     let documents = documents().into_iter();
@@ -34,7 +34,7 @@ pub(crate) fn cases(intruder: &SigningKey, canary: SocketAddr) -> Vec<FaultCase>
         name,
         repeats_discovery: true,
         // Discovery is read again if the key set is not found.
-        answers: vec![
+        responses: vec![
             (Endpoint::Keys, Answer::status(404)),
             (Endpoint::Discovery, answer),
             (Endpoint::Mirror, Answer::json("application/json", &set)),

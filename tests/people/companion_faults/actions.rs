@@ -67,9 +67,12 @@ pub(crate) async fn refresh(person: &mut UserAgent) -> Reply {
 
 /// The session's cookies as a `Cookie` header.
 pub(crate) fn cookie_header(person: &UserAgent) -> String {
-    let ours = person.cookies().iter();
-    let ours = ours.filter(|c| c.name.starts_with(TOKEN) && !c.name.contains("-login-"));
-    let pairs: Vec<String> = ours.map(|c| format!("{}={}", c.name, c.value)).collect();
+    let session_cookies = person.cookies().iter();
+    let session_cookies =
+        session_cookies.filter(|c| c.name.starts_with(TOKEN) && !c.name.contains("-login-"));
+    let pairs: Vec<String> = session_cookies
+        .map(|c| format!("{}={}", c.name, c.value))
+        .collect();
     pairs.join("; ")
 }
 

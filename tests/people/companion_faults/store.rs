@@ -135,8 +135,8 @@ impl Fixture {
             alerts(&mut self.pending_sign_in).await.verdict(),
             "401 no-credentials"
         );
-        let nobody = forward_auth(deployment, "").await;
-        assert_eq!(nobody.status, 401, "{}", nobody.text());
+        let anonymous = forward_auth(deployment, "").await;
+        assert_eq!(anonymous.status, 401, "{}", anonymous.text());
         assert_eq!(cookie_header(&self.alice), cookies);
         assert_eq!(replica.get("/ping").await.status, 200);
     }

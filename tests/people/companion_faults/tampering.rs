@@ -97,7 +97,7 @@ async fn attempt(deployment: &Deployment) -> String {
     let mut person = deployment.user_agent(0);
     person.visit(&format!("https://{HOST}/graph")).await;
     let found = person.cookies().iter().find(|c| c.name.contains("-login-"));
-    found.expect("a sign-in under way").value.clone()
+    found.expect("a pending sign-in").value.clone()
 }
 
 /// The parts of a response that a client can compare: everything except the request ID and the
