@@ -1,7 +1,7 @@
-//! Files as people write them: YAML or JSON in, and the place of everything in it.
+//! Documents in YAML or JSON, with the line and column of every value.
 //!
-//! What judges a document names things by their path, `apps[0].rules[0].allow[0]`. Here each path
-//! leads back to line and column, so that an editor can go there.
+//! Validation names values by their path, `apps[0].rules[0].allow[0]`. A document maps each path back to
+//! line and column, so that an editor can go there.
 
 use std::path::Path;
 
@@ -11,20 +11,20 @@ mod node;
 mod report;
 mod yaml;
 
-pub(crate) use node::{Node, Value};
-pub(crate) use report::Report;
+pub use node::{Node, Value};
+pub use report::Report;
 
-use report::Fault;
+use report::Diagnostic;
 
-/// A file that has been read, but not yet judged.
+/// A parsed file that has not been validated.
 #[derive(Debug)]
-pub(crate) struct Document {
+pub struct Document {
     name: String,
     text: String,
     root: Node,
 }
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Format {
     Json,
@@ -32,12 +32,12 @@ enum Format {
 }
 
 impl Document {
-    /// Reads a file, or standard input where the path is `-`. `empty` is how to fix it where there is
-    /// nothing in it.
+    /// Reads a file, or standard input where the path is `-`. `empty` is the help for an empty file.
     ///
-    /// Refuses what is no document at all: what can't be read, is not UTF-8 or over a mebibyte, is
-    /// neither YAML nor JSON, or says something twice or in a way that readers take differently.
-    pub(crate) fn open(path: &Path, empty: &str) -> Result<Self, Report> {
+    /// # Errors
+    /// A file that can't be read, is not UTF-8, is larger than 1 MiB, is neither YAML nor JSON, or has a
+    /// duplicate name or a value that parsers read differently.
+    pub fn open(path: &Path, empty: &str) -> Result<Self, Report> {
         let name = if path == Path::new("-") {
             "<stdin>".to_owned()
         } else {
@@ -45,56 +45,56 @@ impl Document {
         };
         match input::read(path) {
             Ok(bytes) => Self::parse(name, bytes, empty),
-            Err(fault) => Err(fault.report(&name, "")),
+            Err(diagnostic) => Err(diagnostic.report(&name, "")),
         }
     }
 
-    /// Reads what a file of this name holds.
-    pub(crate) fn parse(name: String, bytes: Vec<u8>, empty: &str) -> Result<Self, Report> {
+    /// Parses the contents of a file with this name. The errors are those of [`Self::open`].
+    pub fn parse(name: String, bytes: Vec<u8>, empty: &str) -> Result<Self, Report> {
         let text = match input::text(bytes) {
             Ok(text) => text,
-            Err((text, fault)) => return Err(fault.report(&name, &text)),
+            Err((text, diagnostic)) => return Err(diagnostic.report(&name, &text)),
         };
         let root = match Format::of(&name, &text) {
             Format::Json => json::read(&text),
             Format::Yaml => yaml::read(&text),
         };
         let root = root.and_then(|root| match root.value {
-            Value::Null => Err(Fault::whole("there is nothing in it", empty)),
+            Value::Null => Err(Diagnostic::whole("the file is empty", empty)),
             _ => Ok(root),
         });
         match root {
             Ok(root) => Ok(Self { name, text, root }),
-            Err(fault) => Err(fault.report(&name, &text)),
+            Err(diagnostic) => Err(diagnostic.report(&name, &text)),
         }
     }
 
-    /// The name by which messages call it: its path, or `<stdin>`.
-    pub(crate) fn name(&self) -> &str {
+    /// Its name in messages: its path, or `<stdin>`.
+    pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it says.
-    pub(crate) const fn root(&self) -> &Node {
+    /// Its root.
+    pub const fn root(&self) -> &Node {
         &self.root
     }
 
-    /// What is wrong at a path in it, and how to fix it. `.` is the document as a whole.
-    pub(crate) fn report(&self, path: &str, problem: &str, help: &str) -> Report {
-        let fault = Fault {
+    /// An error at a path in it, and how to fix it. `.` is the document as a whole.
+    pub fn report(&self, path: &str, problem: &str, help: &str) -> Report {
+        let diagnostic = Diagnostic {
             span: self.root.place(path, problem),
             path: Some(path.to_owned()).filter(|path| path != "."),
             problem: problem.to_owned(),
             help: help.to_owned(),
         };
-        fault.report(&self.name, &self.text)
+        diagnostic.report(&self.name, &self.text)
     }
 }
 
 // === impl Format ===
 
 impl Format {
-    /// The name decides where it can. JSON read as YAML would have its errors told in YAML's words.
+    /// By the extension, or else by the first character. JSON parsed as YAML would have misleading errors.
     fn of(name: &str, text: &str) -> Self {
         let extension = Path::new(name).extension().unwrap_or_default();
         if extension == "json" {

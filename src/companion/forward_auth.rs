@@ -1,42 +1,43 @@
-//! Forward auth: a proxy that is no Envoy with our filter asks whether a request may go on, before it
-//! sends it anywhere. The same core judges it by the same policy.
+//! Forward auth: a proxy without the filter asks, before it forwards a request, whether the request is
+//! allowed. The same core decides by the same policy.
 //!
-//! What the proxy tells is read by [`original`], and only from proxies that the configuration trusts
-//! (H10): whoever else could choose which request is judged, and then send another. Which host the
-//! proxy serves, it may say by [`served`]; what may narrow the verdict is [`narrowing`], and what must not follow
-//! on the connection [`upgrade`]. [`judge`] has the verdict, and [`answer()`] tells the proxy.
+//! [`original`] reads the original request from the headers of trusted proxies only (H10): anyone else
+//! could have one request judged and send another. [`host_check`] compares its host with the one that
+//! the proxy serves, [`restrictions`] has the query parameters that narrow the decision, and
+//! [`upgrade`] refuses protocols other than WebSocket. [`judge`] decides, and [`response`] is what the
+//! proxy gets.
 
-mod answer;
+mod host_check;
 mod judge;
-mod memories;
-mod narrowing;
 mod original;
-mod served;
+mod response;
+mod restrictions;
 mod sign_in;
+mod token_caches;
 mod upgrade;
 
 #[cfg(test)]
 mod tests;
 
+use portcullis_core::endpoints;
 use std::net::IpAddr;
 
 use axum::http::request::Parts;
 use portcullis_core::decision::Decision;
-use portcullis_core::endpoints;
 use portcullis_core::request::Headers;
 
-pub(crate) use answer::Answer;
 #[allow(unused_imports, reason = "`serve` puts it to use")]
-pub(crate) use judge::{Judge, People, Renewal};
-pub(crate) use original::{Form, Unclear};
+pub(crate) use judge::{Judge, SessionRefresh, SessionSource};
+pub(crate) use original::{AmbiguousRequest, Form};
+pub(crate) use response::AuthResponse;
 
-use narrowing::Narrowing;
 use original::Original;
+use restrictions::Restrictions;
 
-/// Where proxies ask; below it, in the form with a path, is the path that they ask about.
+/// The endpoint; in the form with a path, the original path follows it.
 pub(crate) const PATH: &str = endpoints::AUTH.path;
 
-/// Who asks.
+/// The client of the endpoint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Peer {
     /// Its address; `None` where it came through a unix socket.
@@ -45,51 +46,51 @@ pub(crate) struct Peer {
     pub(crate) is_trusted: bool,
 }
 
-/// Answers a request to [`PATH`] or below.
-pub(crate) async fn answer<P: People>(
+/// Decides on the request that a proxy asks about at [`PATH`] or below.
+pub(crate) async fn authorize<P: SessionSource>(
     request: &Parts,
     peer: Peer,
     judge: &Judge,
-    people: &P,
-) -> Answer {
+    sessions: &P,
+) -> AuthResponse {
     let form = Form::of(&request.uri);
     if !peer.is_trusted {
-        tell_of_untrusted(peer);
+        warn_of_untrusted_proxy(peer);
         return refuse(Decision::proxy_untrusted(), judge, form);
     }
-    let told = Original::read(request, form).and_then(|original| {
-        served::check(&request.uri, form, original.authority())?;
+    let checked = Original::read(request, form).and_then(|original| {
+        host_check::check(&request.uri, form, original.authority())?;
         upgrade::check(&request.headers)?;
-        Ok((original, Narrowing::read(&request.uri, form)?))
+        Ok((original, Restrictions::read(&request.uri, form)?))
     });
-    let (original, narrowing) = match told {
-        Ok(told) => told,
-        Err(unclear) => {
-            tracing::warn!("forward auth is refused: {unclear}");
+    let (original, restrictions) = match checked {
+        Ok(checked) => checked,
+        Err(error) => {
+            tracing::warn!("forward auth refused: {error}");
             return refuse(Decision::request_ambiguous(), judge, form);
         }
     };
     let headers = original.headers(&request.headers);
-    let (decision, set_cookie) = judge.judge(&headers, people).await;
-    let decision = narrowing.apply(decision);
+    let (decision, set_cookie) = judge.judge(&headers, sessions).await;
+    let decision = restrictions.apply(decision);
     let outcome = judge.outcome(decision, &headers);
-    Answer::new(outcome, &headers, form, set_cookie.as_deref())
+    AuthResponse::new(outcome, &headers, form, set_cookie.as_deref())
 }
 
-/// Refuses what can't be judged.
-fn refuse(decision: Decision<'_>, judge: &Judge, form: Form) -> Answer {
+/// Refuses a request that can't be judged.
+fn refuse(decision: Decision<'_>, judge: &Judge, form: Form) -> AuthResponse {
     let headers = Headers::default();
-    Answer::new(judge.outcome(decision, &headers), &headers, form, None)
+    AuthResponse::new(judge.outcome(decision, &headers), &headers, form, None)
 }
 
-/// Names the peer, and the line that makes it a trusted one.
-fn tell_of_untrusted(peer: Peer) {
+/// Logs the peer and the configuration that makes it a trusted proxy.
+fn warn_of_untrusted_proxy(peer: Peer) {
     let name = peer.address.map_or_else(
         || "unix".to_owned(),
         |address| address.to_canonical().to_string(),
     );
     tracing::warn!(
-        "forward auth is refused: the peer {name} is no trusted proxy. If it is one of yours, add \
+        "forward auth refused: {name} is not a trusted proxy. If it is one of yours, add \
          `trusted_proxies: [\"{name}\"]` to the configuration"
     );
 }

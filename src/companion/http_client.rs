@@ -1,5 +1,5 @@
-//! HTTPS as the companion asks for it: with the CAs that were named and no others, no redirect
-//! followed, no proxy from the environment, every answer bounded in time and length (R14).
+//! The HTTPS client: only the configured CAs, no redirects, no proxy from the environment, and responses
+//! limited in time and size (R14).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-/// What the companion calls itself.
+/// The `User-Agent`.
 const USER_AGENT: &str = "portcullis";
 
-/// Where connections go, whatever host a URL names.
+/// Where connections go, whatever host a URL has.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Connect {
     /// A DNS name or an address, without brackets.
@@ -24,39 +24,39 @@ pub(crate) struct Connect {
     pub(crate) port: u16,
 }
 
-/// Why no client can be made.
+/// Why a client can't be created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClientError {
     /// PEM that can't be read, or no certificate in it.
-    #[error("no CA certificate can be read from it: it must be PEM with at least one")]
+    #[error("no CA certificate in it: expected PEM with at least one certificate")]
     NoCertificate,
     /// A certificate that the TLS library refuses.
-    #[error("one of its CA certificates is no good: {0}")]
+    #[error("invalid CA certificate: {0}")]
     Certificate(rustls::Error),
     /// The system has no CA certificates.
-    #[error("this system has no CA certificates; name a `ca_file`, or install ca-certificates")]
+    #[error("the system has no CA certificates: set `ca_file`, or install ca-certificates")]
     NoSystemCas,
     /// The TLS library itself.
-    #[error("TLS can't be set up: {0}")]
+    #[error("TLS setup failed: {0}")]
     Tls(rustls::Error),
     /// The HTTP library itself.
-    #[error("HTTP can't be set up: {0}")]
+    #[error("HTTP client setup failed: {0}")]
     Http(reqwest::Error),
 }
 
-/// Why an answer's body could not be had.
+/// Why a response body could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
-    /// It goes on after the limit.
-    #[error("the answer is longer than {0} bytes")]
+    /// It is over the limit.
+    #[error("the response is larger than {0} bytes")]
     TooLong(usize),
-    /// The connection broke, or time was over.
-    #[error("the answer broke off")]
+    /// The connection was closed, or timed out.
+    #[error("the response was cut off")]
     Broken(#[source] reqwest::Error),
 }
 
-/// What peers must be certified by: the certificates of a PEM file alone or, without one, the
-/// system's. Reads the system's from disk, so it may block for some milliseconds.
+/// The TLS configuration with the CAs of a PEM file only or, without one, the system's. Reads the system's
+/// from disk, so it may block for some milliseconds.
 pub(crate) fn tls(ca_pem: Option<&[u8]>) -> Result<ClientConfig, ClientError> {
     let mut roots = RootCertStore::empty();
     match ca_pem {
@@ -70,7 +70,7 @@ pub(crate) fn tls(ca_pem: Option<&[u8]>) -> Result<ClientConfig, ClientError> {
             }
         }
         None => {
-            // Old CAs that the library refuses are in every system's store, and cost nobody the rest.
+            // Every system's store has some old CAs that the library rejects; they are skipped.
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             if roots.is_empty() {
                 return Err(ClientError::NoSystemCas);
@@ -86,7 +86,7 @@ pub(crate) fn tls(ca_pem: Option<&[u8]>) -> Result<ClientConfig, ClientError> {
     Ok(config)
 }
 
-/// A client that asks over this TLS and nothing else. `timeout` is for one answer as a whole.
+/// An HTTPS-only client with this TLS configuration. `timeout` is for a whole response.
 pub(crate) fn client(
     tls: ClientConfig,
     timeout: Duration,
@@ -109,7 +109,7 @@ pub(crate) fn client(
     builder.build().map_err(ClientError::Http)
 }
 
-/// The body of an answer, if it is not longer than `max` bytes. What comes after is never read.
+/// The body of a response, if it has at most `max` bytes. No more than that is read.
 pub(crate) async fn body(mut response: Response, max: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
@@ -123,8 +123,8 @@ pub(crate) async fn body(mut response: Response, max: usize) -> Result<Vec<u8>, 
 
 // === impl Connect ===
 
-/// Every name leads to one place. The library asks for a name's addresses anew with each connection,
-/// so a peer that moves is found.
+/// Resolves every name to one host. The library resolves for each connection, so a change of the
+/// host's address is noticed.
 impl Resolve for Connect {
     fn resolve(&self, _: Name) -> Resolving {
         let Self { host, port } = self.clone();

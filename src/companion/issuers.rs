@@ -1,16 +1,16 @@
-//! The companion's own reading of the issuers' keys: for forward auth, and for the mirror that
-//! filters read where they can't reach an issuer.
+//! Fetches and caches the issuers' keys: for forward auth, and for the mirror that filters read where
+//! they can't connection an issuer.
 //!
-//! One task a trust entry turns the wheel that core defines, [`portcullis_core::keys::KeyRecord`]: when
-//! a read is due, what is asked for, what an answer means, when to try again. So the filter and the
-//! companion keep keys by the same rules, and one issuer's trouble never touches another's.
+//! One task for each trust entry drives core's state machine, [`portcullis_core::keys::KeyRecord`]:
+//! when a read is due, which URL to fetch, what a response means, when to retry. So filter and companion
+//! keep keys by the same rules, and a failing issuer does not affect the others.
 
-mod ask;
-mod desk;
-mod reach;
+mod connection;
+mod fetch;
+mod key_store;
 mod reader;
 mod snapshot;
-mod waiting;
+mod waiters;
 
 #[cfg(test)]
 mod tests;
@@ -28,136 +28,141 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-pub(crate) use reach::Reach;
+pub(crate) use connection::IssuerConnection;
 pub(crate) use snapshot::{MirrorError, Snapshot};
 
-use desk::Desk;
+use key_store::KeyStore;
 use reader::Reader;
 
-/// How long a request waits for keys. Reading them takes two answers at most.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a request waits for keys. Reading them takes two responses at most.
+pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Tells the time. A parameter, so that no test has to wait for it.
+/// The clock. A parameter, so that tests can set the time.
 pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The keys that sign this companion's session tokens, as they are now; `None` where nobody signs
-/// in. They stand where a filter has what it read from `/oauth2/jwks`.
-pub(crate) type OwnKeys = watch::Receiver<Option<KeySet>>;
+/// The current public keys of this companion's session tokens; `None` without sign-in. A filter reads
+/// the same keys from `/oauth2/jwks`.
+pub(crate) type SessionKeys = watch::Receiver<Option<KeySet>>;
 
-/// The keys of all of a policy's key sources, kept fresh for as long as this lives.
+/// The keys of all trust entries of a policy, kept fresh until this is dropped.
 ///
-/// It belongs to its policy, as the places of the sources do. A new policy needs a new one, which
-/// [`Issuers::succeed`] starts with the keys that are there.
+/// It belongs to one policy, as the indices of trust entries do. For an edited policy
+/// [`Issuers::with_policy`] creates the next one with the keys that are there.
 pub(crate) struct Issuers {
-    desk: Arc<Desk>,
-    reaches: BTreeMap<String, Reach>,
-    own: OwnKeys,
-    /// They end with this.
+    store: Arc<KeyStore>,
+    connections: BTreeMap<String, IssuerConnection>,
+    session_keys: SessionKeys,
+    /// Aborted when this is dropped.
     _readers: JoinSet<()>,
 }
 
-/// How one trust entry's keys are doing.
+/// The state of one trust entry's keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Health {
     /// The trust entry's name.
     pub(crate) trust: String,
-    /// How long ago the last good set was fetched; `None` where there is none. A set that stands in
-    /// the policy is as old as this program.
+    /// The age of the last good set; `None` before the first. An inline set counts from the start of
+    /// the process.
     pub(crate) age: Option<Duration>,
-    /// How many reads have brought keys since the program began.
+    /// Successful reads since the process started.
     pub(crate) good: u64,
-    /// How many have brought none.
+    /// Failed reads since the process started.
     pub(crate) failed: u64,
-    /// How many have failed since the last good one.
+    /// Failed reads since the last good one.
     pub(crate) failures: u32,
 }
 
 impl Issuers {
-    /// Begins to read the keys of this policy's trust entries. `reaches` says how, by the entries'
-    /// names; an entry that is not among them is read from its own URL.
+    /// Starts to read the keys of this policy's trust entries. `connections` are by the entries'
+    /// names; an entry without one is read from its own URL.
     ///
     /// # Panics
     /// Outside a Tokio runtime.
     pub(crate) fn start(
         policy: &Policy,
-        reaches: BTreeMap<String, Reach>,
-        own: OwnKeys,
+        connections: BTreeMap<String, IssuerConnection>,
+        session_keys: SessionKeys,
         clock: Clock,
     ) -> Self {
-        let desk = Desk::new(policy, own.borrow().as_ref(), clock);
-        Self::read(desk, reaches, own)
+        let store = KeyStore::new(policy, session_keys.borrow().as_ref(), clock);
+        Self::read(store, connections, session_keys)
     }
 
-    /// The same for an edited policy: entries whose keys come from where they came from start with
-    /// the keys that are there. What is here goes on until it is dropped, for the requests that are
-    /// being judged by it.
+    /// The same for an edited policy: trust entries with an unchanged key source keep their keys. This
+    /// one continues until it is dropped, for the requests that still use it.
     ///
     /// # Panics
     /// Outside a Tokio runtime.
-    pub(crate) fn succeed(&self, policy: &Policy) -> Self {
-        let own = self.own.clone();
-        let desk = self.desk.succeed(policy, own.borrow().as_ref());
-        Self::read(desk, self.reaches.clone(), own)
+    pub(crate) fn with_policy(&self, policy: &Policy) -> Self {
+        let session_keys = self.session_keys.clone();
+        let store = (self.store).with_policy(policy, session_keys.borrow().as_ref());
+        Self::read(store, self.connections.clone(), session_keys)
     }
 
-    fn read(desk: Desk, reaches: BTreeMap<String, Reach>, own: OwnKeys) -> Self {
-        let desk = Arc::new(desk);
+    fn read(
+        store: KeyStore,
+        connections: BTreeMap<String, IssuerConnection>,
+        session_keys: SessionKeys,
+    ) -> Self {
+        let store = Arc::new(store);
         let mut readers = JoinSet::new();
-        for (id, source) in desk.sources().iter() {
-            let reach = reaches.get(&source.name).cloned().unwrap_or_default();
-            if let Some(reader) = Reader::new(Arc::clone(&desk), id, reach) {
+        for (id, source) in store.sources().iter() {
+            let connection = connections.get(&source.name).cloned().unwrap_or_default();
+            if let Some(reader) = Reader::new(Arc::clone(&store), id, connection) {
                 readers.spawn(reader.run());
             }
         }
-        readers.spawn(follow(Arc::clone(&desk), own.clone()));
+        readers.spawn(follow_session_keys(
+            Arc::clone(&store),
+            session_keys.clone(),
+        ));
         Self {
-            desk,
-            reaches,
-            own,
+            store,
+            connections,
+            session_keys,
             _readers: readers,
         }
     }
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
-        self.desk.now()
+        self.store.now()
     }
 
-    /// What is known now.
+    /// The keys as of now.
     pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
-        self.desk.snapshot()
+        self.store.snapshot()
     }
 
-    /// Has the keys at these places read, and waits until more is known of one
-    /// of them than `seen` has. `false` where a request should wait no longer: it is `until`, or too
-    /// many wait already.
-    pub(crate) async fn more(
+    /// Requests a read of the keys of these trust entries, and waits for a newer record of one of them
+    /// than `seen` has. `false` at `until`, or where too many requests wait already.
+    pub(crate) async fn wait_for_newer(
         &self,
         seen: &Snapshot,
         sources: &[KeySourceId],
         until: Instant,
     ) -> bool {
-        self.desk.more(seen, sources, until).await
+        self.store.wait_for_newer(seen, sources, until).await
     }
 
-    /// The document that `GET /oauth2/mirror/<trust>` answers, for the filter to read:
+    /// The response to `GET /oauth2/mirror/<trust>`, which filters read:
     /// `{trust, issuer, source, fetched_at, keys}`.
     pub(crate) fn mirror(&self, trust: &str) -> Result<String, MirrorError> {
-        self.desk.mirror(trust)
+        self.store.mirror(trust)
     }
 
-    /// How the keys of each trust entry are doing whose keys are fetched.
+    /// The state of the keys of each trust entry whose keys are fetched.
     pub(crate) fn health(&self) -> Vec<Health> {
-        self.desk.health()
+        self.store.health()
     }
 }
 
-/// Takes over the companion's own keys, whenever they are others.
-async fn follow(desk: Arc<Desk>, mut own: OwnKeys) {
+/// Publishes the companion's session keys whenever they change.
+async fn follow_session_keys(store: Arc<KeyStore>, mut session_keys: SessionKeys) {
     loop {
-        let keys = own.borrow_and_update().clone();
-        desk.take_own(keys.as_ref());
-        if own.changed().await.is_err() {
+        let keys = session_keys.borrow_and_update().clone();
+        store.set_session_keys(keys.as_ref());
+        if session_keys.changed().await.is_err() {
             return;
         }
     }

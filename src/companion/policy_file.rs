@@ -1,5 +1,5 @@
-//! A policy file as people write it: the JSON that core reads comes out of it, and what core finds
-//! wrong is told at its line and column.
+//! Policy files in YAML or JSON: converted to the JSON that core parses, with line and column of core's
+//! errors.
 
 use std::path::Path;
 
@@ -12,21 +12,21 @@ mod tests;
 
 const EMPTY: &str = "write a policy; `portcullis check --help` shows a small one";
 
-/// A policy file that has been read, but not yet judged.
+/// A parsed policy file that has not been validated.
 #[derive(Debug)]
-pub(crate) struct PolicyFile {
+pub struct PolicyFile {
     document: Document,
     json: String,
 }
 
 impl PolicyFile {
-    /// Reads a file, or standard input where the path is `-`. Refuses what is no document at all.
-    pub(crate) fn open(path: &Path) -> Result<Self, Report> {
+    /// Reads a file, or standard input where the path is `-`. The errors are those of [`Document::open`].
+    pub fn open(path: &Path) -> Result<Self, Report> {
         Document::open(path, EMPTY).map(Self::of)
     }
 
-    /// Reads what a file of this name holds.
-    pub(crate) fn parse(name: String, bytes: Vec<u8>) -> Result<Self, Report> {
+    /// Parses the contents of a file with this name. The errors are those of [`Document::open`].
+    pub fn parse(name: String, bytes: Vec<u8>) -> Result<Self, Report> {
         Document::parse(name, bytes, EMPTY).map(Self::of)
     }
 
@@ -37,24 +37,24 @@ impl PolicyFile {
         }
     }
 
-    /// The name by which messages call it: its path, or `<stdin>`.
-    pub(crate) fn name(&self) -> &str {
+    /// Its name in messages: its path, or `<stdin>`.
+    pub fn name(&self) -> &str {
         self.document.name()
     }
 
     /// The document as JSON, compact, its members in the order of the file.
-    pub(crate) fn json(&self) -> &str {
+    pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// Has core judge the document.
-    pub(crate) fn policy(&self) -> Result<Policy, Report> {
+    /// Validates the policy. The errors are core's.
+    pub fn policy(&self) -> Result<Policy, Report> {
         Policy::from_json(&self.json)
             .map_err(|error| self.report(error.path(), error.problem(), error.help()))
     }
 
-    /// What is wrong at a path in it, and how to fix it.
-    pub(crate) fn report(&self, path: &str, problem: &str, help: &str) -> Report {
+    /// An error at a path in it, and how to fix it.
+    pub fn report(&self, path: &str, problem: &str, help: &str) -> Report {
         self.document.report(path, problem, help)
     }
 }

@@ -1,13 +1,13 @@
-//! The relying party of one OpenID provider: OpenID Connect Core 1.0 with the authorization code flow
-//! and PKCE, Discovery, RP-Initiated and Back-Channel Logout, RFC 9207 and RFC 9700.
+//! The relying party of one OpenID provider: OpenID Connect Core 1.0 with the authorization code
+//! flow and PKCE, Discovery, RP-Initiated and Back-Channel Logout, RFC 9207 and RFC 9700.
 //!
 //! [`Provider::begin`] makes the authorization request and the [`Attempt`] to remember,
 //! [`Provider::finish`] takes the [`Callback`] and returns the [`Authentication`].
 //! [`Provider::refresh`] redeems a refresh token, [`Provider::end_session`] signs out at the
 //! provider, and [`Provider::logout_token`] verifies a back-channel logout.
 //!
-//! The crate `openidconnect` implements the protocol. Where it is not strict enough, the modules here
-//! check more, and say so. Nothing in here keeps sessions or cookies.
+//! The crate `openidconnect` implements the protocol. Where it is not strict enough, the modules
+//! here check more, and say so. Nothing in here keeps sessions or cookies.
 
 mod attempt;
 mod callback;
@@ -238,8 +238,8 @@ impl Provider {
         Some(endpoint.origin().ascii_serialization())
     }
 
-    /// Verifies a logout token. One that was used before is marked as a replay: using it again would
-    /// end sessions that began since.
+    /// Verifies a logout token. One that was used before is marked as a replay: using it again
+    /// would end sessions that began since.
     pub(crate) async fn logout_token(
         &self,
         text: &str,
@@ -261,8 +261,8 @@ impl Provider {
         Ok(token)
     }
 
-    /// Remembers that a logout token was used. Not before the sessions have ended: where that fails,
-    /// the provider sends the same token again.
+    /// Remembers that a logout token was used. Not before the sessions have ended: where that
+    /// fails, the provider sends the same token again.
     pub(crate) fn mark_used(&self, token: &LogoutToken, now: Timestamp) {
         self.replay_cache()
             .insert(&token.jti, token.good_until, now);

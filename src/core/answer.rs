@@ -1,31 +1,32 @@
-//! What a refused client is told: RFC 6750 challenges, and no more than the reason's code. A person
-//! with a browser is sent to where people sign in.
+//! The answer to a refused request: an RFC 6750 challenge with the reason's code, and nothing else of
+//! the decision. A person with a browser is redirected to the sign-in, or gets a page.
 
 pub mod page;
+mod refusal_page;
 mod sign_in;
 
 use crate::decision::Decision;
-use crate::reason::{Class, Reason};
+use crate::reason::Class;
 use crate::request::{Client, Headers};
 
 /// The realm of a challenge that belongs to no app.
 const NO_APP: &str = "portcullis";
 
-/// How many seconds a client should wait when nobody can tell just now.
+/// After how many seconds a client should try again when the gate can't decide now.
 const RETRY_AFTER: &str = "5";
 
-/// What a refused client is told.
+/// The answer to a refused request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LocalReply {
     /// The HTTP status.
     pub status: u16,
-    /// What `grpc-status` a gRPC client should read instead.
+    /// The `grpc-status` for a gRPC client.
     pub grpc_status: u32,
     /// The header fields.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: String,
-    /// What the proxy's access log says of it.
+    /// The response code details for the proxy's access log.
     pub details: String,
 }
 
@@ -41,8 +42,7 @@ impl LocalReply {
         }
     }
 
-    /// The answer to a refused request with these headers; `None` where the decision lets it
-    /// through.
+    /// The answer to a refused request with these headers; `None` where it is allowed.
     pub(crate) fn refusal(decision: &Decision<'_>, headers: &Headers<'_>) -> Option<Self> {
         let reason = decision.reason();
         let realm = decision.app().map_or(NO_APP, |app| app.name());
@@ -84,8 +84,7 @@ impl LocalReply {
                 fields.push(("content-type", "text/html; charset=utf-8".to_owned()));
                 fields.push(("content-security-policy", page::policy(None, "'none'")));
                 fields.push(("x-content-type-options", "nosniff".to_owned()));
-                let more = sign_in::way_on(decision, headers);
-                refusal_page(decision.class(), reason, &more)
+                refusal_page::write(decision, &sign_in::next_step(decision, headers))
             }
             Client::Program => {
                 fields.push(("content-type", "application/json".to_owned()));
@@ -103,44 +102,12 @@ impl LocalReply {
     }
 }
 
-/// A challenge of RFC 6750, section 3. Names of apps and error codes hold nothing that would have
-/// to be escaped.
+/// A challenge of RFC 6750, section 3. Names of apps and error codes need no escaping.
 fn challenge(realm: &str, error: Option<&str>) -> String {
     match error {
         Some(error) => format!("Bearer realm=\"{realm}\", error=\"{error}\""),
         None => format!("Bearer realm=\"{realm}\""),
     }
-}
-
-/// The page that a person sees, with `more` at its end.
-fn refusal_page(class: Class, reason: Reason, more: &str) -> String {
-    let (title, text) = match (class, reason) {
-        (Class::BadRequest, _) => (
-            "Bad request",
-            "This request can be read in more than one way, so nothing was done.",
-        ),
-        (Class::Unavailable, _) => (
-            "Try again shortly",
-            "It can't be told just now who you are.",
-        ),
-        (Class::Forbidden, Reason::AppUnknown) => {
-            ("Nothing is here", "No app is known at this address.")
-        }
-        (Class::Forbidden, Reason::CallerNotAllowed) => (
-            "Not allowed",
-            "You are known here, but nothing lets you see this page. Whoever runs it can change that.",
-        ),
-        (Class::Forbidden, _) => (
-            "Not allowed",
-            "This request is not one that is let through.",
-        ),
-        (Class::Allowed | Class::InvalidToken | Class::Unauthenticated, _) => {
-            ("Not signed in", "This page is for callers that it knows.")
-        }
-    };
-    let main =
-        format!("<p>{text}</p>\n{more}<p class=\"quiet\">Reason: <code>{reason}</code></p>\n");
-    page::document(title, "", &main, "")
 }
 
 #[cfg(test)]

@@ -25,17 +25,17 @@ use std::time::Duration;
 
 use portcullis_core::answer::LocalReply;
 
-pub use self::abi::{
+pub(crate) use self::abi::{
     Map, MetricKind, add_header, call_foreign_function, define_metric, increment_metric,
     record_metric, remove_header, replace_header, resume_request, set_effective_context,
     set_property, set_shared_data, shared_data,
 };
-pub use self::calls::{dispatch_http_call, http_call_body, http_call_headers};
-pub use self::error::Error;
-pub use self::pairs::Pairs;
+pub(crate) use self::calls::{dispatch_http_call, http_call_body, http_call_headers};
+pub(crate) use self::error::Error;
+pub(crate) use self::pairs::Pairs;
 
 /// The most that is read of a plugin configuration, in bytes.
-pub const MAX_CONFIGURATION: usize = 1 << 20;
+pub(crate) const MAX_CONFIGURATION: usize = 1 << 20;
 
 /// The plugin configuration of the root context that is being configured.
 ///
@@ -43,30 +43,24 @@ pub const MAX_CONFIGURATION: usize = 1 << 20;
 ///
 /// # Errors
 /// [`Error::TooLarge`] above [`MAX_CONFIGURATION`], else what the host said.
-pub fn plugin_configuration(size: usize) -> Result<Vec<u8>, Error> {
+pub(crate) fn plugin_configuration(size: usize) -> Result<Vec<u8>, Error> {
     abi::buffer(abi::Buffer::PluginConfiguration, size, MAX_CONFIGURATION)
 }
 
 /// The time of the host's clock in milliseconds since the Unix epoch.
-///
-/// # Errors
-/// What the host said.
-pub fn now() -> Result<u64, Error> {
+pub(crate) fn now() -> Result<u64, Error> {
     const NANOSECONDS_A_MILLISECOND: u64 = 1_000_000;
     Ok(abi::current_time()? / NANOSECONDS_A_MILLISECOND)
 }
 
 /// The time of the host's clock in microseconds since the Unix epoch, for measuring.
-///
-/// # Errors
-/// What the host said.
-pub fn now_microseconds() -> Result<u64, Error> {
+pub(crate) fn now_microseconds() -> Result<u64, Error> {
     const NANOSECONDS_A_MICROSECOND: u64 = 1_000;
     Ok(abi::current_time()? / NANOSECONDS_A_MICROSECOND)
 }
 
 /// Whether the proxy writes lines of this level at all, so that others need not be made.
-pub fn logs(level: log::Level) -> bool {
+pub(crate) fn logs(level: log::Level) -> bool {
     abi::log_level().is_ok_and(|threshold| severity(level) >= threshold)
 }
 
@@ -74,7 +68,7 @@ pub fn logs(level: log::Level) -> bool {
 ///
 /// Control characters are the caller's to escape: Envoy writes the message as it is. A host that
 /// refuses to log is not an error, because there would be no place to report it.
-pub fn log(level: log::Level, message: &str) {
+pub(crate) fn log(level: log::Level, message: &str) {
     let _unreportable = abi::log(severity(level), message.as_bytes());
 }
 
@@ -92,10 +86,7 @@ const fn severity(level: log::Level) -> u32 {
 /// Asks for `on_tick` of this root context every `period`, on this worker; zero ends the ticks.
 ///
 /// The host counts in whole milliseconds: a shorter period becomes one.
-///
-/// # Errors
-/// What the host said.
-pub fn set_tick_period(period: Duration) -> Result<(), Error> {
+pub(crate) fn set_tick_period(period: Duration) -> Result<(), Error> {
     abi::set_tick_period(if period.is_zero() {
         0
     } else {
@@ -111,7 +102,7 @@ pub fn set_tick_period(period: Duration) -> Result<(), Error> {
 /// [`Error::Empty`] or what the host said where there is no request (any more): Envoy then gives an
 /// empty map, which must not pass for a request that shows nothing. [`Error::Malformed`] if the host
 /// does not keep to the ABI.
-pub fn request_headers() -> Result<Pairs, Error> {
+pub(crate) fn request_headers() -> Result<Pairs, Error> {
     let headers = Pairs::decode(abi::header_pairs(Map::Request)?)?;
     if headers.is_empty() {
         Err(Error::Empty)
@@ -124,7 +115,7 @@ pub fn request_headers() -> Result<Pairs, Error> {
 ///
 /// # Errors
 /// What the host said, [`Error::Malformed`] if it does not keep to the ABI.
-pub fn request_trailers() -> Result<Pairs, Error> {
+pub(crate) fn request_trailers() -> Result<Pairs, Error> {
     Pairs::decode(abi::header_pairs(Map::RequestTrailers)?)
 }
 
@@ -134,7 +125,7 @@ pub fn request_trailers() -> Result<Pairs, Error> {
 ///
 /// # Errors
 /// [`Error::TooLarge`] if the headers are more than Envoy takes, else what the host said.
-pub fn send_local_response(reply: &LocalReply) -> Result<(), Error> {
+pub(crate) fn send_local_response(reply: &LocalReply) -> Result<(), Error> {
     abi::send_local_response(
         reply.status.into(),
         reply.details.as_bytes(),
@@ -149,7 +140,7 @@ pub fn send_local_response(reply: &LocalReply) -> Result<(), Error> {
 /// It comes out of the standard library's hash seed, which is the host's randomness (WASI's
 /// `random_get`). It is no key material.
 #[must_use]
-pub fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0_u8)
 }
 

@@ -1,9 +1,9 @@
 //! The proxy-wasm adapter of Portcullis for Envoy and Istio, thin: it hands events to
 //! `portcullis-engine` and carries out what comes of them.
 //!
-//! [`host`] is the one door to Envoy. `root` is what Envoy calls once a worker, and `http` what it
+//! `host` is the one door to Envoy. `root` is what Envoy calls once a worker, and `http` what it
 //! calls for each request. Both share a `worker`: the engine, its readers and the calls under way.
-//! `verdict` carries out what the engine says of a request, and [`signatures`] lets Envoy check
+//! `verdict` carries out what the engine says of a request, and `signatures` lets Envoy check
 //! signatures.
 #![deny(
     clippy::expect_used,
@@ -21,10 +21,10 @@
     )
 )]
 
-pub mod host;
+mod host;
 mod http;
 mod root;
-pub mod signatures;
+mod signatures;
 mod verdict;
 mod worker;
 

@@ -16,7 +16,7 @@ const SAMPLED: u32 = 16;
 
 /// Checks signatures, by the host where it can and by Rust where it can't, and times some of the
 /// checks.
-pub struct Checker {
+pub(crate) struct Checker {
     host: bool,
     checks: Cell<u32>,
     duration: Cell<Option<u64>>,
@@ -39,7 +39,7 @@ fn verify(algorithm: HostAlgorithm, public_key: &[u8], message: &[u8], signature
 impl Checker {
     /// Finds out what this host can do.
     #[must_use]
-    pub fn detect() -> Self {
+    pub(crate) fn detect() -> Self {
         Self {
             host: is_reliable(verify),
             checks: Cell::default(),
@@ -48,13 +48,13 @@ impl Checker {
     }
 
     /// Whether the host checks signatures.
-    pub const fn uses_host(&self) -> bool {
+    pub(crate) const fn uses_host(&self) -> bool {
         self.host
     }
 
     /// How long a check since the last call took, in microseconds, where one was timed: the first,
     /// and one in `SAMPLED` from then on.
-    pub fn take_duration(&self) -> Option<u64> {
+    pub(crate) fn take_duration(&self) -> Option<u64> {
         self.duration.take()
     }
 

@@ -134,10 +134,10 @@ fn unreadable_input_is_an_error_with_help() {
     folder.file("big.yaml", " ".repeat(10 << 20));
     folder.file("two.yaml", "a: 1\n---\nb: 2\n");
     for (file, place, problem) in [
-        ("missing.yaml", "", "cannot be read: "),
-        (".", "", "cannot be read: "),
-        ("empty.yaml", "", "there is nothing in it"),
-        ("big.yaml", "", "longer than a mebibyte"),
+        ("missing.yaml", "", "can't be read: "),
+        (".", "", "can't be read: "),
+        ("empty.yaml", "", "the file is empty"),
+        ("big.yaml", "", "larger than 1 MiB"),
         ("latin.yaml", "1:10:", "not UTF-8"),
         ("two.yaml", "2:1:", "a second document"),
     ] {

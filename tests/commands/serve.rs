@@ -8,3 +8,4 @@ mod responses;
 mod shutdown;
 mod startup;
 mod tls;
+mod without_sign_in;

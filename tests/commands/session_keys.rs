@@ -51,7 +51,7 @@ fn keys_are_created_and_then_rotated() {
     let folder = Folder::new("rotated");
     let made = folder.session_keys(&["--out", "keys"]);
     assert_eq!(made.status.code(), Some(0), "{}", stderr(&made));
-    assert_eq!(stdout(&made), "keys: made; its key is used at once\n");
+    assert_eq!(stdout(&made), "keys: created; its key is in use at once\n");
     let first = folder.keys();
     let mode = fs::metadata(folder.0.join("keys")).unwrap().permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);
@@ -60,7 +60,7 @@ fn keys_are_created_and_then_rotated() {
     assert_eq!(rotated.status.code(), Some(0), "{}", stderr(&rotated));
     assert_eq!(
         stdout(&rotated),
-        "keys: rotated; a fresh key stands before 1 other and is used in 10 minutes\n"
+        "keys: rotated; a new key was added before 1 other and will be in use in 10 minutes\n"
     );
     let second = folder.keys();
     assert_eq!(second["handle"], first["handle"]);
@@ -72,7 +72,7 @@ fn keys_are_created_and_then_rotated() {
     assert_eq!(waits.status.code(), Some(0), "{}", stderr(&waits));
     assert_eq!(
         stdout(&waits),
-        "keys: left as it is; its newest key is used in 10 minutes, and no other is made before\n"
+        "keys: unchanged; its newest key will be in use in 10 minutes, and no other is created before\n"
     );
     assert_eq!(folder.keys(), second);
 }

@@ -156,7 +156,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
         .visit(&format!("{URL}/oauth2/callback?state=a&state=b"))
         .await;
     fixture.companion.write_policy(&policy("others"));
-    fixture.companion.wait_for_log("read again").await;
+    fixture.companion.wait_for_log("reloaded").await;
 
     let documented: BTreeMap<String, BTreeSet<String>> = table(section, "companion metric")
         .iter()
@@ -176,7 +176,7 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
     let lines = log
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
-    let mut lines = lines.filter(|line: &Value| line["message"] == "answered");
+    let mut lines = lines.filter(|line: &Value| line["message"] == "request completed");
     let line = lines
         .find(|line| !line["proxy_id"].is_null())
         .expect("a line");

@@ -15,7 +15,7 @@ use crate::sources;
 const NO_FIELD: &str = "this-is-the-name-of-no-field";
 
 /// How an error lists the names that it expects.
-pub(crate) const LISTED: &str = "here stand ";
+pub(crate) const LISTED: &str = "expected one of: ";
 
 /// The names that the parser expects at a path; `None` if it expects no object there.
 fn known(document: &Value) -> Option<Vec<String>> {

@@ -1,7 +1,7 @@
-//! JSON with places, by RFC 8259.
+//! JSON (RFC 8259) with locations.
 //!
-//! serde_json hands out each value as the slice of the file that it is, so that a place is the
-//! distance between two slices and nothing has to be parsed by hand.
+//! serde_json returns each value as a slice of the file, so its location is the distance between two
+//! slices, and nothing is parsed by hand.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::node::{MAX_DEPTH, Name, Node, Span, Value};
-use super::report::{Fault, line_start};
+use super::report::{Diagnostic, line_start};
 
 #[cfg(test)]
 mod tests;
 
-/// Reads one JSON value and nothing behind it.
-pub(super) fn read(text: &str) -> Result<Node, Fault> {
+/// Parses one JSON value, with nothing after it.
+pub(super) fn read(text: &str) -> Result<Node, Diagnostic> {
     if text.trim().is_empty() {
         return Ok(Node {
             span: 0..0,
@@ -31,17 +31,17 @@ struct Reader<'a> {
     text: &'a str,
 }
 
-/// The members of an object, in their order, also those that stand twice.
+/// The members of an object in order, with duplicates.
 struct Members<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 // === impl Reader ===
 
 impl<'a> Reader<'a> {
-    fn node(&self, raw: &'a RawValue, depth: usize) -> Result<Node, Fault> {
+    fn node(&self, raw: &'a RawValue, depth: usize) -> Result<Node, Diagnostic> {
         let slice = raw.get();
         let span = self.span(slice);
         let Some(inner) = depth.checked_sub(1) else {
-            return Err(Fault::too_deep(span));
+            return Err(Diagnostic::too_deep(span));
         };
         let value = match slice.as_bytes().first() {
             Some(b'{') => {
@@ -71,8 +71,8 @@ impl<'a> Reader<'a> {
         Ok(Node { span, value })
     }
 
-    /// Parses a part of the file, and tells what is wrong with it at its place in the whole.
-    fn parse<T: Deserialize<'a>>(&self, part: &'a str) -> Result<T, Fault> {
+    /// Parses a part of the file. Errors have the location in the whole file.
+    fn parse<T: Deserialize<'a>>(&self, part: &'a str) -> Result<T, Diagnostic> {
         serde_json::from_str(part).map_err(|error| {
             let line = line_start(part, error.line());
             let at = line + error.column().saturating_sub(1);
@@ -89,9 +89,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn not_json(span: Span, message: &str) -> Fault {
-    let help = "help the JSON there; what is YAML belongs in a file that ends in `.yaml`";
-    Fault::at(span, &format!("not JSON: {message}"), help)
+fn not_json(span: Span, message: &str) -> Diagnostic {
+    let help = "correct the JSON syntax, or use the extension `.yaml` for YAML";
+    Diagnostic::at(span, &format!("invalid JSON: {message}"), help)
 }
 
 // === impl Members ===

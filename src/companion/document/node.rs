@@ -1,52 +1,59 @@
-//! A document as a tree in which everything knows its place.
+//! A document as a tree of values with locations.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 
-use super::report::{Fault, line_of};
+use super::report::{Diagnostic, line_of};
 
 #[cfg(test)]
 mod tests;
 
-/// How deep lists and maps may stand in one another. A policy needs 8 levels, and core bounds what
-/// is free in form to 16.
+/// The maximum nesting of lists and mappings. A policy needs 8 levels, and core limits free-form values to
+/// 16.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// A stretch of the file, in bytes.
+/// A range of bytes in the file.
 pub(crate) type Span = Range<usize>;
 
-/// A value and where it stands.
+/// A value and its location.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Node {
+pub struct Node {
     pub(crate) span: Span,
-    pub(crate) value: Value,
+    /// The value.
+    pub value: Value,
 }
 
-/// What JSON can say.
+/// A value of JSON's data model.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// Null.
     Null,
+    /// A boolean.
     Bool(bool),
-    /// As it was written, in JSON's grammar: reading and writing it again could change it.
+    /// As written, in JSON's grammar: parsing and serializing it could change it.
     Number(String),
+    /// A string.
     String(String),
+    /// A list.
     List(Vec<Node>),
+    /// A mapping, in order, without duplicate names.
     Map(Vec<(Name, Node)>),
 }
 
-/// The name of a member and where it stands.
+/// The name of a member and its location.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Name {
+pub struct Name {
     pub(crate) span: Span,
-    pub(crate) text: String,
+    /// The name.
+    pub text: String,
 }
 
 // === impl Node ===
 
 impl Node {
-    /// The place that an error of core is about, by its path and what it says; `None` for the
-    /// document as a whole. Where the path leads to what is not there, its nearest parent is meant.
+    /// The location of an error of core, by its path and its text; `None` for the document as a whole.
+    /// Where nothing is at the path, the location is that of its nearest parent.
     pub(crate) fn place(&self, path: &str, problem: &str) -> Option<Span> {
         let mut node = self;
         let mut name: Option<&Name> = None;
@@ -76,8 +83,8 @@ impl Node {
         Some(node)
     }
 
-    /// One step down a path: the name that was followed, if any, what it leads to, and the rest of
-    /// the path. Names may hold dots and brackets too, so the longest that fits is meant.
+    /// One step down a path: the name, if any, the value, and the rest of the path. Names may contain
+    /// dots and brackets, so the longest match wins.
     fn step<'a, 'b>(&'a self, path: &'b str) -> Option<(Option<&'a Name>, &'a Self, &'b str)> {
         match &self.value {
             Value::Map(members) => {
@@ -102,8 +109,7 @@ impl Node {
         matches!(self.value, Value::List(_) | Value::Map(_))
     }
 
-    /// What to point at where this is meant: a map in YAML has nothing of its own but its first
-    /// name.
+    /// What to underline: a block mapping in YAML has no token of its own but its first name.
     fn head(&self) -> Span {
         match &self.value {
             Value::Map(members) => match members.first() {
@@ -116,7 +122,7 @@ impl Node {
 }
 
 impl fmt::Display for Node {
-    /// Writes compact JSON.
+    /// Compact JSON.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
             Value::Null => f.write_str("null"),
@@ -152,9 +158,9 @@ fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 // === impl Value ===
 
 impl Value {
-    /// A number in JSON's grammar; `None` for any other text. One that cannot be held exactly would
-    /// be compared as another, so it is refused.
-    pub(in crate::document) fn number(text: &str, span: &Span) -> Option<Result<Self, Fault>> {
+    /// A number in JSON's grammar; `None` for any other text. A number that can't be represented
+    /// exactly is an error, because it would equal another one.
+    pub(in crate::document) fn number(text: &str, span: &Span) -> Option<Result<Self, Diagnostic>> {
         let shape = text.bytes().all(|byte| b"0123456789+-.eE".contains(&byte));
         if !shape || serde_json::from_str::<&serde_json::value::RawValue>(text).is_err() {
             return None;
@@ -167,25 +173,24 @@ impl Value {
         Some(if held {
             Ok(Self::Number(text.to_owned()))
         } else {
-            let help = "write a number of at most 64 bits, or a string in quotes";
-            Err(Fault::at(
-                span.clone(),
-                "a number too large to be exact",
-                help,
-            ))
+            let help = "write a number of at most 64 bits, or a quoted string";
+            Err(Diagnostic::at(span.clone(), "number too large", help))
         })
     }
 
-    /// A map in which every name stands once. `text` is the whole file.
-    pub(in crate::document) fn map(members: Vec<(Name, Node)>, text: &str) -> Result<Self, Fault> {
+    /// A mapping without duplicate names. `text` is the whole file.
+    pub(in crate::document) fn map(
+        members: Vec<(Name, Node)>,
+        text: &str,
+    ) -> Result<Self, Diagnostic> {
         let mut seen = HashMap::with_capacity(members.len());
         for (name, _) in &members {
             if let Some(first) = seen.insert(&*name.text, name) {
                 let line = line_of(text, first.span.start);
-                return Err(Fault::at(
+                return Err(Diagnostic::at(
                     name.span.clone(),
-                    &format!("`{}` stands twice, first in line {line}", name.text),
-                    "keep one of the two",
+                    &format!("duplicate name `{}`, first on line {line}", name.text),
+                    "remove one of them",
                 ));
             }
         }

@@ -1,4 +1,4 @@
-//! What is wrong with a file, and how it is told.
+//! Errors in files, rendered like those of rustc.
 
 use std::fmt;
 
@@ -7,25 +7,25 @@ use super::node::Span;
 #[cfg(test)]
 mod tests;
 
-/// How much of a line is shown, in characters: JSON in one line may be a mebibyte of it.
-const MAX_SHOWN: usize = 120;
+/// How much of a line is shown, in characters: minified JSON is one long line.
+const MAX_LINE_CHARS: usize = 120;
 
-/// How much of a problem is told, in characters: it may quote a value of any length.
-const MAX_TOLD: usize = 400;
+/// How much of a message is shown, in characters: it may quote a value of any length.
+const MAX_MESSAGE_CHARS: usize = 400;
 
-/// What is wrong, where, and how to fix it, before it is known how the file is called.
+/// What is wrong, where, and how to fix it, without the name of the file.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Fault {
+pub(super) struct Diagnostic {
     /// `None`: the file as a whole.
     pub(super) span: Option<Span>,
-    /// Core's name for the place.
+    /// The path of the value.
     pub(super) path: Option<String>,
     pub(super) problem: String,
     pub(super) help: String,
 }
 
-/// An error for people: file, line, column and path, the problem, the line of the file with the
-/// place underlined, and how to fix it.
+/// An error for people: file, line, column and path, the problem, the line of the file with the location
+/// underlined, and how to fix it.
 ///
 /// ```text
 /// error: portcullis.yaml:12:9: apps[0].rules[0].allow[0].gruop: unknown field `gruop`
@@ -34,14 +34,14 @@ pub(super) struct Fault {
 /// help: did you mean `group`?
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Report {
+pub struct Report {
     name: String,
-    // Boxed, because every result that may hold a report is as large as one.
+    // Boxed, because every `Result` with a report is as large as a report.
     position: Option<Box<Position>>,
-    fault: Box<Fault>,
+    diagnostic: Box<Diagnostic>,
 }
 
-/// A place as editors count it, and the line that it is in.
+/// A location as editors count it, and its line.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Position {
     /// From 1.
@@ -50,7 +50,7 @@ struct Position {
     column: usize,
     /// The line as far as it is shown.
     shown: String,
-    /// How many characters of `shown` stand before what is underlined.
+    /// How many characters of `shown` are before the underlined ones.
     before: usize,
     /// How many characters are underlined. At least 1.
     width: usize,
@@ -58,22 +58,22 @@ struct Position {
     seen: bool,
 }
 
-/// The number of the line, counted from 1, that a byte of the text stands in.
+/// The number of a byte's line, from 1.
 pub(super) fn line_of(text: &str, at: usize) -> usize {
     let before = text.as_bytes().iter().take(at);
     before.filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// The byte with which a line begins, counted from 1.
+/// The first byte of a line. Lines count from 1.
 pub(super) fn line_start(text: &str, line: usize) -> usize {
     let lines = text.split_inclusive('\n').take(line.saturating_sub(1));
     lines.map(str::len).sum()
 }
 
-// === impl Fault ===
+// === impl Diagnostic ===
 
-impl Fault {
-    /// A fault at a place in the file.
+impl Diagnostic {
+    /// An error at a location in the file.
     pub(super) fn at(span: Span, problem: &str, help: &str) -> Self {
         Self {
             span: Some(span),
@@ -83,7 +83,7 @@ impl Fault {
         }
     }
 
-    /// A fault of the file as a whole.
+    /// An error of the file as a whole.
     pub(super) fn whole(problem: &str, help: &str) -> Self {
         Self {
             span: None,
@@ -91,21 +91,21 @@ impl Fault {
         }
     }
 
-    /// More levels than any document has.
+    /// Too many nested levels.
     pub(super) fn too_deep(span: Span) -> Self {
         Self::at(
             span,
             "nested too deeply",
-            "nothing here needs more than 8 levels",
+            "a policy or a configuration needs at most 8 levels",
         )
     }
 
-    /// Tells it of the file of this name and text.
+    /// The report for the file with this name and text.
     pub(super) fn report(self, name: &str, text: &str) -> Report {
         Report {
             name: name.to_owned(),
             position: (self.span.as_ref()).map(|span| Box::new(Position::of(text, span))),
-            fault: Box::new(self),
+            diagnostic: Box::new(self),
         }
     }
 }
@@ -113,13 +113,13 @@ impl Fault {
 // === impl Report ===
 
 impl Report {
-    /// What is wrong with something that is no file, such as a flag, or with a file as a whole.
+    /// An error about something other than a file, such as a flag, or about a file as a whole.
     pub(crate) fn of(name: &str, problem: &str, help: &str) -> Self {
-        Fault::whole(problem, help).report(name, "")
+        Diagnostic::whole(problem, help).report(name, "")
     }
 
-    /// The same without the line of the file, because there may be a secret in it.
-    pub(crate) fn unseen(mut self) -> Self {
+    /// The same without the line of the file, which may contain a secret.
+    pub(crate) fn without_source(mut self) -> Self {
         if let Some(position) = &mut self.position {
             position.seen = false;
         }
@@ -133,10 +133,14 @@ impl fmt::Display for Report {
         if let Some(Position { line, column, .. }) = self.position.as_deref() {
             write!(f, "{line}:{column}:")?;
         }
-        if let Some(path) = &self.fault.path {
-            write!(f, " {}:", printable(&cut(path, MAX_TOLD)))?;
+        if let Some(path) = &self.diagnostic.path {
+            write!(f, " {}:", printable(&truncate(path, MAX_MESSAGE_CHARS)))?;
         }
-        writeln!(f, " {}", printable(&cut(&self.fault.problem, MAX_TOLD)))?;
+        writeln!(
+            f,
+            " {}",
+            printable(&truncate(&self.diagnostic.problem, MAX_MESSAGE_CHARS))
+        )?;
         let seen = |position: &&Position| position.seen;
         if let Some(position) = self.position.as_deref().filter(seen) {
             let Position { line, shown, .. } = position;
@@ -144,7 +148,11 @@ impl fmt::Display for Report {
             writeln!(f, "{line:>5} | {shown}")?;
             writeln!(f, "      | {indent}{marks}")?;
         }
-        write!(f, "help: {}", printable(&cut(&self.fault.help, MAX_TOLD)))
+        write!(
+            f,
+            "help: {}",
+            printable(&truncate(&self.diagnostic.help, MAX_MESSAGE_CHARS))
+        )
     }
 }
 
@@ -168,16 +176,16 @@ impl Position {
         let column = chars_before(span.start);
         let width = chars_before(span.end).saturating_sub(column).max(1);
 
-        // Of a long line, the part around the place.
-        let skipped = column.saturating_sub(MAX_SHOWN / 2);
-        let skipped = if whole.chars().count() <= MAX_SHOWN {
+        // Of a long line, the part around the location.
+        let skipped = column.saturating_sub(MAX_LINE_CHARS / 2);
+        let skipped = if whole.chars().count() <= MAX_LINE_CHARS {
             0
         } else {
             skipped
         };
         let rest: String = whole.chars().skip(skipped).collect();
         let mark = if skipped == 0 { "" } else { "…" };
-        let shown = printable(&[mark, &*cut(&rest, MAX_SHOWN)].concat());
+        let shown = printable(&[mark, &*truncate(&rest, MAX_LINE_CHARS)].concat());
         let before = column - skipped + mark.chars().count();
         Self {
             line,
@@ -190,19 +198,20 @@ impl Position {
     }
 }
 
-/// The text, cut to so many characters.
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
+/// The text, truncated to this many characters.
+fn truncate(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
 }
 
-/// The text with nothing in it that a terminal obeys, each character still one.
+/// The text without control characters, which a terminal would interpret. The number of characters
+/// stays the same.
 fn printable(text: &str) -> String {
     let shown = |c: char| match c {
         '\t' => ' ',
-        // What turns the direction of a line around shows another line than the file has.
+        // Bidirectional controls would show a different line than the file has.
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         c if c.is_control() => '\u{fffd}',
         c => c,

@@ -1,25 +1,24 @@
-//! YAML with places: as much of YAML 1.2 as reads the same to everybody.
+//! YAML with locations: the subset of YAML 1.2 that all parsers read alike.
 //!
-//! The same policy may stand under a `Struct` in an Envoy configuration, or be rendered by a tool
-//! that reads YAML 1.1. So nothing is guessed: a plain word that one of them takes for a truth, a
-//! number or a date must stand in quotes, and what says a thing without showing it where it counts
-//! (anchors, aliases, merge keys, tags, a second document) is refused.
+//! The same policy may be under a `Struct` in an Envoy configuration, or be rendered by a tool that parses
+//! YAML 1.1. So nothing is guessed: a plain scalar that one of them parses as a boolean, a number or a date
+//! must be quoted, and anchors, aliases, merge keys, tags and a second document are errors.
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Marks, StrInput};
 
 use super::node::{MAX_DEPTH, Name, Node, Span, Value};
-use super::report::Fault;
+use super::report::Diagnostic;
 
 mod scalar;
 
 #[cfg(test)]
 mod tests;
 
-/// Reads the one document of a YAML file; a file without any is null.
-pub(super) fn read(text: &str) -> Result<Node, Fault> {
+/// Parses the only document of a YAML file; an empty file is null.
+pub(super) fn read(text: &str) -> Result<Node, Diagnostic> {
     let mut reader = Reader {
         text,
-        places: Places::new(text),
+        positions: Positions::new(text),
         parser: Parser::new_from_str(text),
     };
     reader.document()
@@ -27,13 +26,13 @@ pub(super) fn read(text: &str) -> Result<Node, Fault> {
 
 struct Reader<'a> {
     text: &'a str,
-    places: Places,
+    positions: Positions,
     parser: Parser<'a, StrInput<'a>>,
 }
 
-/// Turns the parser's places, counted in characters, into bytes.
-struct Places {
-    /// Where each character begins; empty where all of them are bytes.
+/// Converts the parser's positions, counted in characters, to bytes.
+struct Positions {
+    /// The first byte of each character; empty where all are single bytes.
     starts: Vec<usize>,
     end: usize,
 }
@@ -41,15 +40,15 @@ struct Places {
 // === impl Reader ===
 
 impl<'a> Reader<'a> {
-    fn document(&mut self) -> Result<Node, Fault> {
+    fn document(&mut self) -> Result<Node, Diagnostic> {
         let mut root = None;
         loop {
             let (event, span) = self.next()?;
             match event {
                 Event::StreamEnd => break,
                 Event::DocumentStart(_) if root.is_some() => {
-                    let help = "keep one document, without `---` behind it";
-                    return Err(Fault::at(span, "a second document", help));
+                    let help = "keep one document, and remove `---` after it";
+                    return Err(Diagnostic::at(span, "a second document", help));
                 }
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
                 _ => root = Some(self.node(event, span, MAX_DEPTH)?),
@@ -61,23 +60,23 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    /// The node that begins with an event.
-    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Fault> {
+    /// The node that starts with an event.
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Diagnostic> {
         refuse_indirection(&event, &span)?;
         let Some(inner) = depth.checked_sub(1) else {
-            return Err(Fault::too_deep(span));
+            return Err(Diagnostic::too_deep(span));
         };
         let value = match event {
             Event::Scalar(text, ScalarStyle::Plain, ..) => scalar::plain(&text, &span)?,
             Event::Scalar(text, ..) => Value::String(text.into_owned()),
             Event::SequenceStart(..) => Value::List(self.list(inner)?),
             Event::MappingStart(..) => Value::map(self.members(inner)?, self.text)?,
-            _ => return Err(not_yaml(span, "a value is missing")),
+            _ => return Err(not_yaml(span, "missing value")),
         };
         Ok(Node { span, value })
     }
 
-    fn list(&mut self, depth: usize) -> Result<Vec<Node>, Fault> {
+    fn list(&mut self, depth: usize) -> Result<Vec<Node>, Diagnostic> {
         let mut elements = Vec::new();
         loop {
             match self.next()? {
@@ -87,7 +86,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn members(&mut self, depth: usize) -> Result<Vec<(Name, Node)>, Fault> {
+    fn members(&mut self, depth: usize) -> Result<Vec<(Name, Node)>, Diagnostic> {
         let mut members = Vec::new();
         loop {
             let name = match self.next()? {
@@ -99,49 +98,49 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn next(&mut self) -> Result<(Event<'a>, Span), Fault> {
+    fn next(&mut self) -> Result<(Event<'a>, Span), Diagnostic> {
         match self.parser.next_event() {
-            Some(Ok((event, marks))) => Ok((event, self.places.span(marks))),
+            Some(Ok((event, marks))) => Ok((event, self.positions.span(marks))),
             Some(Err(error)) => Err(self.unparsed(&error)),
             None => {
                 let end = self.text.len();
-                Err(not_yaml(end..end, "it ends too early"))
+                Err(not_yaml(end..end, "unexpected end of file"))
             }
         }
     }
 
-    fn unparsed(&self, error: &ScanError) -> Fault {
-        let at = self.places.byte(*error.marker());
+    fn unparsed(&self, error: &ScanError) -> Diagnostic {
+        let at = self.positions.byte(*error.marker());
         not_yaml(at..at + 1, error.info())
     }
 }
 
-/// The name of a member: always text, so nothing is guessed of it.
-fn name(event: Event<'_>, span: Span) -> Result<Name, Fault> {
+/// The name of a member, always a string.
+fn name(event: Event<'_>, span: Span) -> Result<Name, Diagnostic> {
     refuse_indirection(&event, &span)?;
     match event {
-        Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<" => Err(Fault::at(
+        Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<" => Err(Diagnostic::at(
             span,
             "a merge key",
-            "write out the members that it stands for",
+            "write its members here",
         )),
         Event::Scalar(text, ..) => Ok(Name {
             span,
             text: text.into_owned(),
         }),
-        _ => Err(Fault::at(
+        _ => Err(Diagnostic::at(
             span,
-            "a list or a map where a name must stand",
-            "write `name: value`; text that begins with a bracket or a brace needs quotes",
+            "expected a name, found a list or a mapping",
+            "write `name: value`; quote text that begins with a bracket or a brace",
         )),
     }
 }
 
-fn refuse_indirection(event: &Event<'_>, span: &Span) -> Result<(), Fault> {
+fn refuse_indirection(event: &Event<'_>, span: &Span) -> Result<(), Diagnostic> {
     let (anchor, tagged) = match event {
         Event::Alias(_) => {
-            let help = "write out what it stands for; text that begins with `*` needs quotes";
-            return Err(Fault::at(span.clone(), "an alias", help));
+            let help = "write its value here; quote text that begins with `*`";
+            return Err(Diagnostic::at(span.clone(), "an alias", help));
         }
         Event::Scalar(_, _, anchor, tag) => (*anchor, tag.is_some()),
         Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
@@ -150,24 +149,24 @@ fn refuse_indirection(event: &Event<'_>, span: &Span) -> Result<(), Fault> {
         _ => (0, false),
     };
     if anchor != 0 {
-        let help = "leave it out and write each value where it counts";
-        return Err(Fault::at(span.clone(), "a value with an anchor", help));
+        let help = "remove it and repeat the value where it is needed";
+        return Err(Diagnostic::at(span.clone(), "a value with an anchor", help));
     }
     if tagged {
-        let help = "leave it out; quotes make a string of anything";
-        return Err(Fault::at(span.clone(), "a value with a tag", help));
+        let help = "remove it; quotes make any scalar a string";
+        return Err(Diagnostic::at(span.clone(), "a value with a tag", help));
     }
     Ok(())
 }
 
-fn not_yaml(span: Span, message: &str) -> Fault {
-    let help = "look at the indentation (spaces, no tabs), quotes, brackets and colons there";
-    Fault::at(span, &format!("not YAML: {message}"), help)
+fn not_yaml(span: Span, message: &str) -> Diagnostic {
+    let help = "check the indentation (spaces, no tabs), quotes, brackets and colons";
+    Diagnostic::at(span, &format!("invalid YAML: {message}"), help)
 }
 
-// === impl Places ===
+// === impl Positions ===
 
-impl Places {
+impl Positions {
     fn new(text: &str) -> Self {
         let starts = if text.is_ascii() {
             Vec::new()

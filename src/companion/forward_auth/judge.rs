@@ -1,4 +1,4 @@
-//! The verdict on a request that a proxy asks about.
+//! The decision on a request that a proxy asks about.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,66 +11,72 @@ use portcullis_core::request::Headers;
 use portcullis_core::session::Revocations;
 use tokio::time::Instant;
 
-use super::memories::Memories;
-use crate::issuers::{Issuers, PATIENCE};
+use super::token_caches::TokenCaches;
+use crate::issuers::{Issuers, WAIT_TIMEOUT};
 
-/// A policy, ready to judge: with the keys that it needs, and what is remembered of tokens.
+/// A policy with the keys and token caches that its decisions need.
 #[derive(Debug)]
 pub(crate) struct Judge {
     gate: Gate,
     issuers: Issuers,
-    memories: Memories,
+    token_caches: TokenCaches,
 }
 
-/// Those who keep people's sessions, as far as forward auth asks them.
-pub(crate) trait People: Sync {
-    /// The sessions that have ended before their time, as far as it is known now.
+/// The sessions, as forward auth uses them.
+pub(crate) trait SessionSource: Sync {
+    /// The sessions that are revoked, as far as is known now.
     fn revocations(&self) -> impl Future<Output = Arc<Revocations>> + Send;
 
     /// A fresh session token for the sealed session in `cookies`, the value of a Cookie header. The
-    /// answer can set one cookie, and that is the token.
-    fn renew(&self, cookies: &str) -> impl Future<Output = Renewal> + Send;
+    /// response can set one cookie only: the token.
+    fn refresh(&self, cookies: &str) -> impl Future<Output = SessionRefresh> + Send;
 }
 
-/// What came of asking for a fresh session token.
+/// The outcome of a session refresh.
 #[derive(Clone, Eq, PartialEq)]
-pub(crate) enum Renewal {
-    /// The value of the one Set-Cookie header, which has the token.
-    Renewed(String),
-    /// The session is over, or goes on only where more cookies can be set: the browser has to pass
-    /// through `/oauth2/start`.
+pub(crate) enum SessionRefresh {
+    /// The value of the one Set-Cookie header, with the fresh token.
+    Refreshed(String),
+    /// The session has ended, or needs more than one cookie: the browser has to go through
+    /// `/oauth2/start`.
     Ended,
-    /// Nobody can tell just now.
+    /// Sessions are unavailable right now.
     Unavailable,
 }
 
-/// Where nobody signs in.
-impl People for () {
+/// `None` without sign-in.
+impl<S: SessionSource> SessionSource for Option<S> {
     async fn revocations(&self) -> Arc<Revocations> {
-        Arc::default()
+        match self {
+            Some(sessions) => sessions.revocations().await,
+            None => Arc::default(),
+        }
     }
 
-    async fn renew(&self, _: &str) -> Renewal {
-        Renewal::Ended
+    async fn refresh(&self, cookies: &str) -> SessionRefresh {
+        match self {
+            Some(sessions) => sessions.refresh(cookies).await,
+            None => SessionRefresh::Ended,
+        }
     }
 }
 
 impl Judge {
-    /// A judge by this policy, whose keys these issuers are.
+    /// A judge by this policy, with the keys of these issuers.
     pub(crate) fn new(policy: Policy, issuers: Issuers) -> Self {
         Self {
             gate: Gate::new(policy),
             issuers,
-            memories: Memories::default(),
+            token_caches: TokenCaches::default(),
         }
     }
 
-    /// A judge by an edited policy, with the keys that are there.
+    /// A judge by an edited policy, with the same keys.
     ///
     /// # Panics
     /// Outside a Tokio runtime.
-    pub(crate) fn succeed(&self, policy: Policy) -> Self {
-        let issuers = self.issuers.succeed(&policy);
+    pub(crate) fn with_policy(&self, policy: Policy) -> Self {
+        let issuers = self.issuers.with_policy(&policy);
         Self::new(policy, issuers)
     }
 
@@ -84,49 +90,53 @@ impl Judge {
         &self.issuers
     }
 
-    /// Judges a request, and gives the cookie that the answer sets, whatever the verdict is. It waits
-    /// for keys that are being read, and for a fresh session token, but not for long.
-    pub(super) async fn judge<P: People>(
+    /// Decides on a request, and returns the cookie that the response sets, whatever the decision. It
+    /// waits for keys and for a fresh session token, each for a bounded time.
+    pub(super) async fn judge<P: SessionSource>(
         &self,
         headers: &Headers<'_>,
-        people: &P,
+        sessions: &P,
     ) -> (Decision<'_>, Option<String>) {
-        let (arrived, until) = (self.issuers.now(), Instant::now() + PATIENCE);
-        // Nobody else has a session that could have ended, and to ask may take a call to Redis.
+        let (arrived, until) = (self.issuers.now(), Instant::now() + WAIT_TIMEOUT);
+        // Only a session can be revoked, and the lookup may take a call to Redis.
         let shown = |sso: &Sso| sso.cookies().is_shown(headers);
         let revocations = if self.policy().sso().is_some_and(shown) {
-            people.revocations().await
+            sessions.revocations().await
         } else {
             Arc::default()
         };
         let mut refreshed: Option<(RefreshOutcome, Option<String>)> = None;
         loop {
-            let known = self.issuers.snapshot();
-            let judgement = self.memories.with(|memory| {
+            let snapshot = self.issuers.snapshot();
+            let judgement = self.token_caches.with(|cache| {
                 let context = Context {
-                    keyring: known.keyring(),
+                    keyring: snapshot.keyring(),
                     signatures: &PureRust,
                     revocations: &revocations,
                     arrived,
                     now: self.issuers.now(),
                 };
                 match &refreshed {
-                    None => self.gate.judge(headers, context, memory),
+                    None => self.gate.judge(headers, context, cache),
                     Some((refreshed, _)) => self
                         .gate
-                        .judge_refreshed(headers, context, memory, refreshed),
+                        .judge_refreshed(headers, context, cache, refreshed),
                 }
             });
             let decision = match judgement {
                 Judgement::Decided(decision) => decision,
                 Judgement::AwaitKeys { app, sources } => {
-                    if self.issuers.more(&known, &sources, until).await {
+                    if self
+                        .issuers
+                        .wait_for_newer(&snapshot, &sources, until)
+                        .await
+                    {
                         continue;
                     }
                     self.gate.give_up(app)
                 }
                 Judgement::Refresh(refresh) if refreshed.is_none() => {
-                    refreshed = Some(renew(&refresh, people).await);
+                    refreshed = Some(refresh_session(&refresh, sessions).await);
                     continue;
                 }
                 Judgement::Refresh(refresh) => refresh.give_up(),
@@ -138,8 +148,7 @@ impl Judge {
         }
     }
 
-    /// What becomes of the request with these headers. Leaves the audit record in the log, at the
-    /// policy's level.
+    /// What becomes of the request with these headers. Logs the audit record at the policy's level.
     pub(super) fn outcome<'a>(
         &self,
         decision: Decision<'a>,
@@ -147,7 +156,7 @@ impl Judge {
     ) -> Outcome<'a> {
         let outcome = decision.outcome(headers, self.policy().audit());
         let verdict = outcome.verdict();
-        // The macros want the level written out.
+        // The macros need the level as a name.
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(target: "portcullis::audit", "{}", verdict.audit_record())
@@ -164,15 +173,15 @@ impl Judge {
     }
 }
 
-/// What came of asking, and the cookie to set.
-async fn renew<P: People>(
+/// The outcome, and the cookie to set.
+async fn refresh_session<P: SessionSource>(
     refresh: &RefreshRequest<'_>,
-    people: &P,
+    sessions: &P,
 ) -> (RefreshOutcome, Option<String>) {
-    let (status, set_cookie) = match people.renew(refresh.cookies()).await {
-        Renewal::Renewed(set_cookie) => (200, Some(set_cookie)),
-        Renewal::Ended => (401, None),
-        Renewal::Unavailable => (503, None),
+    let (status, set_cookie) = match sessions.refresh(refresh.cookies()).await {
+        SessionRefresh::Refreshed(set_cookie) => (200, Some(set_cookie)),
+        SessionRefresh::Ended => (401, None),
+        SessionRefresh::Unavailable => (503, None),
     };
     let lines = set_cookie.iter().map(String::as_bytes);
     let family = refresh.sso().cookies();

@@ -1,4 +1,4 @@
-//! What a proxy tells of the original request.
+//! The original request, as the proxy describes it.
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
@@ -17,17 +17,17 @@ const FORWARDED_PROTO: &str = "x-forwarded-proto";
 const FORWARDED_HOST: &str = "x-forwarded-host";
 const FORWARDED_URI: &str = "x-forwarded-uri";
 
-/// How a proxy asks.
+/// The form of a proxy's request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Form {
-    /// `/oauth2/auth`: the original request is told in headers. NGINX, Traefik, Caddy.
+    /// `/oauth2/auth`: the original request is in headers. NGINX, Traefik, Caddy.
     Bare,
     /// `/oauth2/auth/<path>`: the request is the original one, with a longer path. Envoy's
     /// `ext_authz`.
     WithPath,
 }
 
-/// The original request, as it is told. Whether it can be read in one way only, core says.
+/// The original request as described. Core decides whether it is unambiguous.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Original<'a> {
     method: &'a [u8],
@@ -36,41 +36,45 @@ pub(super) struct Original<'a> {
     path: &'a [u8],
 }
 
-/// Why it is not clear what is asked. Names headers, and repeats nothing of them.
+/// Why the original request is ambiguous. Names headers and never quotes their values.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum Unclear {
+pub(crate) enum AmbiguousRequest {
     /// A part of the original request is missing.
     #[error("`{0}` is missing: the proxy must set it")]
     Missing(&'static str),
-    /// A header stands there more than once.
-    #[error("`{0}` stands there more than once: the proxy must set it in place of the client's")]
+    /// A header occurs more than once.
+    #[error("`{0}` occurs more than once: the proxy must set it in place of the client's")]
     Repeated(&'static str),
     /// `X-Original-URL` is not a URL with a path.
-    #[error("`{ORIGINAL_URL}` is not scheme, host and path: `$scheme://$server_name$request_uri`")]
+    #[error(
+        "`{ORIGINAL_URL}` is not a URL with scheme, host and path, like `$scheme://$server_name$request_uri`"
+    )]
     Url,
     /// The scheme is not one of HTTP's.
     #[error("`{0}` names neither `http` nor `https`")]
     Scheme(&'static str),
-    /// Two headers say different things of one request. One of them may be the client's.
-    #[error("`{0}` contradicts the rest: the proxy must set it too, or drop the client's")]
+    /// Two headers contradict each other. One of them may be the client's.
+    #[error(
+        "`{0}` contradicts the other headers: the proxy must set it too, or remove the client's"
+    )]
     Contradicted(&'static str),
-    /// The proxy serves another host than the request names.
-    #[error("the request names another host than `host` in the query")]
+    /// The request is for another host than the proxy serves.
+    #[error("the request is for another host than `host` in the query")]
     Host,
-    /// The request wants to go on with another protocol.
-    #[error("`upgrade` names another protocol than WebSocket, or `http2-settings` is there")]
+    /// The request upgrades to another protocol.
+    #[error("`upgrade` names a protocol other than WebSocket, or `http2-settings` is present")]
     Upgrade,
-    /// The query has a parameter that may have meant to narrow the verdict.
-    #[error("the query has an `allowed_…` that is not known here")]
-    Narrowing,
+    /// The query has an unknown restriction.
+    #[error("the query has an unknown `allowed_…` parameter")]
+    Restrictions,
 }
 
-/// One family of headers that tells of the original request.
+/// One family of headers that describes the original request.
 #[derive(Clone, Copy, Debug)]
 struct Family<'a> {
     method: Part<'a>,
-    /// It decides nothing: a session's cookies are `Secure`, and browsers name their origin. But a
-    /// proxy that does not know it does not know what it is asked for.
+    /// Not used by the decision: session cookies are `Secure`, and browsers send their origin. But a
+    /// proxy that does not send it is misconfigured.
     scheme: Part<'a>,
     authority: Part<'a>,
     path: Part<'a>,
@@ -100,39 +104,39 @@ impl Form {
 // === impl Original ===
 
 impl<'a> Original<'a> {
-    /// Reads the one family of headers that tells all of the request. What another says besides must
-    /// be the same: a client can send all of them, and a proxy sets but one.
-    pub(super) fn read(request: &'a Parts, form: Form) -> Result<Self, Unclear> {
+    /// Reads the first family of headers that is present; it must be complete. Other families must say
+    /// the same: a client can send all of them, and a proxy sets only one.
+    pub(super) fn read(request: &'a Parts, form: Form) -> Result<Self, AmbiguousRequest> {
         let headers = &request.headers;
         let families = [Family::original(headers)?, Family::forwarded(headers)?];
-        let told = match form {
+        let described = match form {
             Form::WithPath => Family::own(request)?,
             Form::Bare => families
                 .into_iter()
-                .find(Family::is_there)
-                .ok_or(Unclear::Missing(ORIGINAL_URL))?,
+                .find(Family::is_present)
+                .ok_or(AmbiguousRequest::Missing(ORIGINAL_URL))?,
         };
         let original = Self {
-            method: told.method.given()?,
-            authority: told.authority.given()?,
-            path: told.path.given()?,
+            method: described.method.given()?,
+            authority: described.authority.given()?,
+            path: described.path.given()?,
         };
-        if !matches!(told.scheme.given()?, b"http" | b"https") {
-            return Err(Unclear::Scheme(told.scheme.header));
+        if !matches!(described.scheme.given()?, b"http" | b"https") {
+            return Err(AmbiguousRequest::Scheme(described.scheme.header));
         }
         for family in families {
-            told.agrees_with(&family)?;
+            described.agrees_with(&family)?;
         }
         Ok(original)
     }
 
-    /// The host that is asked for, with the port where one was named.
+    /// The host, with the port where there is one.
     pub(super) const fn authority(&self) -> &'a [u8] {
         self.authority
     }
 
-    /// The original request as core reads it. `headers` are those that came with the question, and
-    /// the client's are among them.
+    /// The original request as core's type. `headers` are those of the proxy's request, which include
+    /// the client's.
     pub(super) fn headers(&self, headers: &'a HeaderMap) -> Headers<'a> {
         let mut fields: Vec<(&[u8], &[u8])> = vec![
             (b":method", self.method),
@@ -152,13 +156,15 @@ impl<'a> Original<'a> {
 
 impl<'a> Family<'a> {
     /// `X-Original-URL` and `X-Original-Method`.
-    fn original(headers: &'a HeaderMap) -> Result<Self, Unclear> {
+    fn original(headers: &'a HeaderMap) -> Result<Self, AmbiguousRequest> {
         let part = |value| Part {
             header: ORIGINAL_URL,
             value,
         };
         let url = once(headers, ORIGINAL_URL)?;
-        let url = url.map(|url| split(url).ok_or(Unclear::Url)).transpose()?;
+        let url = url
+            .map(|url| split(url).ok_or(AmbiguousRequest::Url))
+            .transpose()?;
         Ok(Self {
             method: Part::read(headers, ORIGINAL_METHOD)?,
             scheme: part(url.map(|(scheme, _, _)| scheme)),
@@ -168,7 +174,7 @@ impl<'a> Family<'a> {
     }
 
     /// `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`.
-    fn forwarded(headers: &'a HeaderMap) -> Result<Self, Unclear> {
+    fn forwarded(headers: &'a HeaderMap) -> Result<Self, AmbiguousRequest> {
         Ok(Self {
             method: Part::read(headers, FORWARDED_METHOD)?,
             scheme: Part::read(headers, FORWARDED_PROTO)?,
@@ -177,15 +183,15 @@ impl<'a> Family<'a> {
         })
     }
 
-    /// What the request itself says, in the form with a path. Its own scheme is that between the
-    /// proxy and us.
-    fn own(request: &'a Parts) -> Result<Self, Unclear> {
+    /// The request itself, in the form with a path. The scheme is in a header, because the request's
+    /// own is that of the connection from the proxy.
+    fn own(request: &'a Parts) -> Result<Self, AmbiguousRequest> {
         let part = |header, value| Part { header, value };
         let mut authority = Part::read(&request.headers, "host")?;
         if let Some(named) = request.uri.authority() {
             let named = named.as_str().as_bytes();
             if authority.value.is_some_and(|host| host != named) {
-                return Err(Unclear::Contradicted("host"));
+                return Err(AmbiguousRequest::Contradicted("host"));
             }
             authority.value = Some(named);
         }
@@ -203,15 +209,15 @@ impl<'a> Family<'a> {
         [self.method, self.scheme, self.authority, self.path]
     }
 
-    /// Whether it says anything at all, so that it has to say everything.
-    fn is_there(&self) -> bool {
+    /// Whether any part is present.
+    fn is_present(&self) -> bool {
         self.parts().iter().any(|part| part.value.is_some())
     }
 
-    fn agrees_with(&self, other: &Self) -> Result<(), Unclear> {
+    fn agrees_with(&self, other: &Self) -> Result<(), AmbiguousRequest> {
         for (own, other) in self.parts().into_iter().zip(other.parts()) {
             if other.value.is_some() && other.value != own.value {
-                return Err(Unclear::Contradicted(other.header));
+                return Err(AmbiguousRequest::Contradicted(other.header));
             }
         }
         Ok(())
@@ -221,22 +227,25 @@ impl<'a> Family<'a> {
 // === impl Part ===
 
 impl<'a> Part<'a> {
-    fn read(headers: &'a HeaderMap, header: &'static str) -> Result<Self, Unclear> {
+    fn read(headers: &'a HeaderMap, header: &'static str) -> Result<Self, AmbiguousRequest> {
         let value = once(headers, header)?;
         Ok(Self { header, value })
     }
 
-    fn given(self) -> Result<&'a [u8], Unclear> {
-        self.value.ok_or(Unclear::Missing(self.header))
+    fn given(self) -> Result<&'a [u8], AmbiguousRequest> {
+        self.value.ok_or(AmbiguousRequest::Missing(self.header))
     }
 }
 
-/// The value of a header that may stand there once.
-fn once<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a [u8]>, Unclear> {
+/// The value of a header that may occur once.
+fn once<'a>(
+    headers: &'a HeaderMap,
+    name: &'static str,
+) -> Result<Option<&'a [u8]>, AmbiguousRequest> {
     let mut values = headers.get_all(name).iter();
     let value = values.next();
     if values.next().is_some() {
-        return Err(Unclear::Repeated(name));
+        return Err(AmbiguousRequest::Repeated(name));
     }
     Ok(value.map(|value| value.as_bytes()))
 }

@@ -1,34 +1,34 @@
-//! What a person is told who has to sign in.
+//! The response to a browser that has to sign in.
 //!
-//! Forward auth answers 401 and no redirect, which NGINX would make a 500. Where the proxy sends
-//! people to sign in, it finds the address in a header. Where it hands our answer on as it is, the
-//! page in it goes there by itself.
+//! Forward auth responds with 401 and not with a redirect, which NGINX turns into 500. A proxy that
+//! redirects to the sign-in finds the URL in a header. Where the proxy returns our response unchanged,
+//! its page goes to that URL.
 
 use axum::http::HeaderName;
 use portcullis_core::answer::page;
 
-/// Where a person signs in who navigates: `/oauth2/start`, with the way back.
+/// The sign-in URL of a navigation: `/oauth2/start` with `rd`.
 pub(super) const SIGN_IN: HeaderName = HeaderName::from_static("x-portcullis-sign-in");
 
-/// Goes to where people sign in, and takes along what a server is never told: Alertmanager's links
-/// live behind the `#`.
+/// Goes to the sign-in URL and appends the fragment, which a server never gets: Alertmanager's links are
+/// in the fragment.
 const SCRIPT: &str =
     "location.replace(document.querySelector('a').href+encodeURIComponent(location.hash))";
 
-/// What the page may do: run this script, and nothing else.
+/// The content security policy: only this script.
 pub(super) fn security() -> String {
     page::policy(Some(SCRIPT), "'none'")
 }
 
-/// A page that goes there, script or not. `location` is percent-encoded, so that it holds nothing
-/// that would have to be escaped.
+/// A page that goes to the sign-in URL, with or without JavaScript. `location` is percent-encoded, so
+/// nothing in it needs escaping.
 pub(super) fn page(location: &str) -> String {
     let head = format!(
         "<noscript><meta http-equiv=\"refresh\" content=\"0; url={location}\"></noscript>\n"
     );
     let main = format!(
-        "<p role=\"status\">You are being taken to your sign-in.</p>\n\
-         <p><a class=\"act\" href=\"{location}\">Go on</a></p>\n"
+        "<p role=\"status\">You are not signed in. Redirecting you to the sign-in page…</p>\n\
+         <p><a class=\"act\" href=\"{location}\">Continue to sign-in</a></p>\n"
     );
     let behind = format!("<script>{SCRIPT}</script>\n");
     page::document("Signing in", &head, &main, &behind)

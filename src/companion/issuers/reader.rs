@@ -9,99 +9,103 @@ use portcullis_core::trust::{KeySourceId, Remote, Trust, Url};
 use rand_core::{OsRng, RngCore as _};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::ask::{AskError, Asker, Reply, chain};
-use super::desk::Desk;
-use super::reach::{self, Reach};
+use super::connection::{self, IssuerConnection};
+use super::fetch::{FetchError, FetchResponse, KeyFetcher, error_chain};
+use super::key_store::KeyStore;
 use super::snapshot::Origin;
 
-/// Between two looks at whether a read is due. A look costs nothing, and the time of day, which says
-/// when one is due, may be set while we wait.
-const TICK: Duration = Duration::from_millis(500);
+/// How often the schedule is checked. A check costs nothing, and the wall clock, by which reads are
+/// scheduled, may be set in the meantime.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Whose turn it is, where a record is shared by several. Here each has one reader.
-const ONLY: u64 = 0;
+/// The holder of the fetch lease. Each record here has one reader, so there is one holder.
+const LEASE_HOLDER: u64 = 0;
 
 /// Reads one trust entry's keys.
 pub(super) struct Reader {
-    desk: Arc<Desk>,
+    store: Arc<KeyStore>,
     source: KeySourceId,
     trust: Trust,
     remote: Remote,
-    asker: Asker,
+    fetcher: KeyFetcher,
 }
 
 impl Reader {
-    /// A reader for the entry at this place; `None` where nothing is fetched.
-    pub(super) fn new(desk: Arc<Desk>, source: KeySourceId, reach: Reach) -> Option<Self> {
-        let trust = desk.sources().get(source)?.clone();
-        let remote = reach::remote(&trust)?;
-        if let Some(objection) = reach.objection(&trust) {
+    /// A reader for the entry with this id; `None` where nothing is fetched.
+    pub(super) fn new(
+        store: Arc<KeyStore>,
+        source: KeySourceId,
+        connection: IssuerConnection,
+    ) -> Option<Self> {
+        let trust = store.sources().get(source)?.clone();
+        let remote = connection::remote(&trust)?;
+        if let Some(problem) = connection.problem(&trust) {
             tracing::warn!(
-                "trust {}: the keys can't be read as the configuration says: {objection}",
+                "trust {}: the keys can't be read as the configuration says: {problem}",
                 trust.name
             );
         }
-        let asker = Asker::new(reach, reach::first(&remote.endpoint)?);
+        let fetcher = KeyFetcher::new(connection, connection::first(&remote.endpoint)?);
         Some(Self {
-            desk,
+            store,
             source,
             trust,
             remote,
-            asker,
+            fetcher,
         })
     }
 
     /// Reads whenever a read is due, until it is aborted.
     pub(super) async fn run(mut self) {
-        let mut ticks = interval(TICK);
+        let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
-                () = self.desk.asked(self.source) => {}
+                () = self.store.requested(self.source) => {}
             }
-            let (snapshot, now) = (self.desk.snapshot(), self.desk.now());
+            let (snapshot, now) = (self.store.snapshot(), self.store.now());
             let Some(record) = snapshot.record(self.source) else {
                 return;
             };
-            if record.is_due(&self.remote, now, self.desk.is_asked(self.source)) {
+            if record.is_due(&self.remote, now, self.store.is_requested(self.source)) {
                 let origin = snapshot.origin(self.source).cloned();
                 self.read(record.clone(), origin, now).await;
             }
         }
     }
 
-    /// One turn: discovery where that is due, and the key set.
+    /// One read: discovery where that is due, then the key set.
     async fn read(&mut self, mut record: KeyRecord, origin: Option<Origin>, began: Timestamp) {
-        let mut read = record.begin(&self.trust, &self.remote, ONLY, began);
-        self.desk
+        let mut read = record.begin(&self.trust, &self.remote, LEASE_HOLDER, began);
+        self.store
             .publish(self.source, record.clone(), origin.clone());
         loop {
             let Some(url) = url(&read).cloned() else {
                 return;
             };
-            let reply = self.asker.ask(&url).await;
-            let answer = reply.as_ref().ok().map(Reply::answer);
+            let reply = self.fetcher.fetch(&url).await;
+            let answer = reply.as_ref().ok().map(FetchResponse::as_http_response);
             let before = record.set().cloned();
             match self.take(&mut record, &read, answer.as_ref()) {
                 Ok(Some(next)) => {
-                    self.desk
+                    self.store
                         .publish(self.source, record.clone(), origin.clone());
                     read = next;
                 }
                 Ok(None) => {
-                    self.tell_of_skipped(&record, before.as_ref());
+                    self.warn_of_skipped_keys(&record, before.as_ref());
                     let origin = Origin {
                         source: url,
                         fetched_at: began,
                     };
-                    self.desk.publish(self.source, record, Some(origin));
-                    return self.desk.count(self.source, true);
+                    self.store.publish(self.source, record, Some(origin));
+                    return self.store.count(self.source, true);
                 }
                 Err(error) => {
-                    self.tell_of_failure(&url, &error, reply.as_ref().err());
-                    self.desk.publish(self.source, record, origin);
-                    return self.desk.count(self.source, false);
+                    self.warn_of_failure(&url, &error, reply.as_ref().err());
+                    self.store.publish(self.source, record, origin);
+                    return self.store.count(self.source, false);
                 }
             }
         }
@@ -113,13 +117,13 @@ impl Reader {
         read: &Read,
         answer: Option<&HttpResponse<'_>>,
     ) -> Result<Option<Read>, ReadError> {
-        let (now, chance) = (self.desk.now(), OsRng.next_u64());
-        record.take(&self.trust, &self.remote, read, answer, now, chance)
+        let (now, random) = (self.store.now(), OsRng.next_u64());
+        record.take(&self.trust, &self.remote, read, answer, now, random)
     }
 
-    /// Says why a read brought nothing. Core knows of the lack of an answer only that.
-    fn tell_of_failure(&self, url: &Url, error: &ReadError, none: Option<&AskError>) {
-        let why = none.map_or_else(|| error.to_string(), |none| chain(none));
+    /// Logs why a read failed. Core knows only that there was no response, and not why.
+    fn warn_of_failure(&self, url: &Url, error: &ReadError, no_response: Option<&FetchError>) {
+        let why = no_response.map_or_else(|| error.to_string(), |error| error_chain(error));
         let warning = KeyWarning::ReadFailed {
             trust: &self.trust.name,
             from: Some(url),
@@ -128,15 +132,15 @@ impl Reader {
         tracing::warn!("{warning}");
     }
 
-    /// Says what a set lists besides usable keys, when the set is news.
-    fn tell_of_skipped(&self, record: &KeyRecord, before: Option<&KeySet>) {
+    /// Logs the keys of a set that can't be used, if the set has changed.
+    fn warn_of_skipped_keys(&self, record: &KeyRecord, before: Option<&KeySet>) {
         for warning in KeyWarning::of_skipped(&self.trust.name, record.set(), before) {
             tracing::warn!("{warning}");
         }
     }
 }
 
-/// What is asked for. A companion reads no mirror: [`reach::remote`] leaves none.
+/// The URL to fetch. The companion reads no mirror: [`connection::remote`] returns none.
 const fn url(read: &Read) -> Option<&Url> {
     match read {
         Read::Discovery(url) | Read::KeySet(url) => Some(url),

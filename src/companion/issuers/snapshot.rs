@@ -1,22 +1,22 @@
-//! What is known of the keys of every source at one moment.
+//! The keys of every source at one moment.
 
 use portcullis_core::keys::{KeyRecord, Keyring, TrustKeys};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, PerKeySource, Trust, Url};
 use serde_json::{Value, json};
 
-/// What is known of the keys of every source at one moment.
+/// The keys of every source at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     keyring: Keyring,
-    sources: PerKeySource<Source>,
+    sources: PerKeySource<SourceState>,
 }
 
-/// What is known of one source besides its keys.
+/// The state of one source besides its keys.
 #[derive(Clone, Debug, Default)]
-struct Source {
-    /// Counts what has become known.
-    news: u64,
+struct SourceState {
+    /// Grows with each published record.
+    keys_version: u64,
     origin: Option<Origin>,
 }
 
@@ -41,30 +41,30 @@ pub(crate) enum MirrorError {
 }
 
 impl Snapshot {
-    /// What is known before anything was read.
+    /// The state before anything was read.
     pub(super) fn new(sources: &PerKeySource<Trust>, now: Timestamp) -> Self {
         Self {
             keyring: Keyring::new(sources.iter(), now),
-            sources: sources.map(|_| Source::default()),
+            sources: sources.map(|_| SourceState::default()),
         }
     }
 
-    /// The keys, to judge by.
+    /// The keys, for verifying tokens.
     pub(crate) const fn keyring(&self) -> &Keyring {
         &self.keyring
     }
 
-    /// What is known together of the keys of the source at this place.
+    /// The record of this source's keys.
     pub(super) fn record(&self, source: KeySourceId) -> Option<&KeyRecord> {
         self.keyring.trust_keys(source).map(TrustKeys::record)
     }
 
-    /// Where the keys of the source at this place came from; `None` where none have been read.
+    /// Where this source's keys came from; `None` before the first good read.
     pub(super) fn origin(&self, source: KeySourceId) -> Option<&Origin> {
         self.sources.get(source)?.origin.as_ref()
     }
 
-    /// The same with more known of the source at this place.
+    /// The same with a new record of this source.
     pub(super) fn with(
         &self,
         source: KeySourceId,
@@ -73,21 +73,26 @@ impl Snapshot {
     ) -> Self {
         let mut snapshot = self.clone();
         snapshot.keyring.update(source, record);
-        if let Some(known) = snapshot.sources.get_mut(source) {
-            known.news += 1;
-            known.origin = origin;
+        if let Some(state) = snapshot.sources.get_mut(source) {
+            state.keys_version += 1;
+            state.origin = origin;
         }
         snapshot
     }
 
-    /// Whether this is older than `other` in what is known of the source at this place.
+    /// Whether `other` has a newer record of this source.
     pub(super) fn is_behind(&self, other: &Self, source: KeySourceId) -> bool {
-        let news = |snapshot: &Self| snapshot.sources.get(source).map(|source| source.news);
-        news(self) != news(other)
+        let version = |snapshot: &Self| {
+            snapshot
+                .sources
+                .get(source)
+                .map(|source| source.keys_version)
+        };
+        version(self) != version(other)
     }
 
-    /// The mirror document of the source at this place: public members of usable keys alone, whatever
-    /// else the issuer lists.
+    /// The mirror document of this source: the public members of usable keys only, whatever else the
+    /// issuer lists.
     pub(super) fn mirror(&self, source: KeySourceId, trust: &Trust) -> Option<String> {
         let Origin {
             source: url,
@@ -95,14 +100,14 @@ impl Snapshot {
         } = self.origin(source)?;
         let set = self.record(source)?.set()?;
         let mut document: Value = serde_json::from_str(&set.to_json()).ok()?;
-        let about = [
+        let members_of_mirror = [
             ("trust", json!(trust.name)),
             ("issuer", json!(trust.issuer)),
             ("source", json!(url.to_string())),
             ("fetched_at", json!(fetched_at.secs())),
         ];
         let members = document.as_object_mut()?;
-        members.extend(about.map(|(name, value)| (name.to_owned(), value)));
+        members.extend(members_of_mirror.map(|(name, value)| (name.to_owned(), value)));
         Some(document.to_string())
     }
 }

@@ -149,7 +149,7 @@ fn a_missing_list_is_told_of_the_file_as_a_whole() {
 }
 
 #[test]
-fn nothing_is_not_a_policy() {
+fn an_empty_file_is_not_a_policy() {
     for (name, text) in [
         ("p.yaml", ""),
         ("p.yaml", "# all of it commented out\n"),
@@ -161,7 +161,7 @@ fn nothing_is_not_a_policy() {
         let report = PolicyFile::parse(name.to_owned(), text.into()).expect_err("nothing");
         let report = report.to_string();
         assert!(
-            report.contains(": there is nothing in it\nhelp: write a policy"),
+            report.contains(": the file is empty\nhelp: write a policy"),
             "{report}"
         );
     }

@@ -73,8 +73,8 @@ impl Attempt {
         Self::id_of(self.state.expose())
     }
 
-    /// The id of the attempt that a `state` belongs to, which names its cookie, so that several tabs
-    /// can sign in at once. Sixteen characters that do not reveal the `state`.
+    /// The id of the attempt that a `state` belongs to, which names its cookie, so that several
+    /// tabs can sign in at once. Sixteen characters that do not reveal the `state`.
     pub(crate) fn id_of(state: &str) -> String {
         let mut id = URL_SAFE_NO_PAD.encode(Sha256::digest(state));
         id.truncate(16);

@@ -91,8 +91,8 @@ impl Callback {
         Ok(())
     }
 
-    /// The authorization code. The issuer is checked first, for an error response too, so that no other
-    /// party can answer in the provider's name.
+    /// The authorization code. The issuer is checked first, for an error response too, so that no
+    /// other party can answer in the provider's name.
     pub(super) fn code(&self, issuer: &str, iss_supported: bool) -> Result<&Secret, CallbackError> {
         match &self.iss {
             Some(iss) if iss != issuer => return Err(CallbackError::Issuer),

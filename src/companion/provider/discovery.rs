@@ -1,8 +1,8 @@
-//! The provider's metadata and key set: the last good ones, and when they are fetched again. A failed
-//! fetch never discards what was there.
+//! The provider's metadata and key set: the last good ones, and when they are fetched again. A
+//! failed fetch never discards what was there.
 //!
-//! The schedule is core's, as for every other document that is fetched: jitter, back-off and one fetch
-//! in [`UNKNOWN_KEY_INTERVAL`] for unknown keys.
+//! The schedule is core's, as for every other document that is fetched: jitter, back-off and one
+//! fetch in [`UNKNOWN_KEY_INTERVAL`] for unknown keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,8 @@ use super::settings::RelyingParty;
 /// How often metadata is fetched.
 const METADATA_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// How often keys are fetched, so that a key that the provider has withdrawn is not trusted for longer.
+/// How often keys are fetched, so that a key that the provider has withdrawn is not trusted for
+/// longer.
 const KEYS_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
 /// How old the last good key set may be while it can't be fetched.

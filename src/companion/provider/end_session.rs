@@ -7,8 +7,8 @@ use super::secret::Secret;
 use super::settings::RelyingParty;
 use super::tokens::ProviderTokens;
 
-/// A form that the browser posts to the provider. In a URL the ID token would end up in histories and
-/// logs; providers must support both (section 2).
+/// A form that the browser posts to the provider. In a URL the ID token would end up in histories
+/// and logs; providers must support both (section 2).
 #[derive(Clone, Debug)]
 pub(crate) struct EndSession {
     /// The URL that it is posted to.

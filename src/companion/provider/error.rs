@@ -1,7 +1,7 @@
 //! Errors of sign-ins, refreshes and logout tokens, and their categories.
 //!
-//! The text of each error is for the operator's log. It repeats nothing that was received: no token,
-//! code, secret or claim. Pages show no more than the [`ErrorCategory`].
+//! The text of each error is for the operator's log. It repeats nothing that was received: no
+//! token, code, secret or claim. Pages show no more than the [`ErrorCategory`].
 
 use super::callback::CallbackError;
 use super::http::FetchError;
@@ -83,8 +83,8 @@ pub(crate) enum TokenEndpointError {
 /// Why the userinfo response can't be used.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum UserInfoError {
-    /// There is no response in plain JSON. A signed one is refused too: TLS authenticates it already,
-    /// and one more kind of token would have to be distinguished from all others.
+    /// There is no response in plain JSON. A signed one is refused too: TLS authenticates it
+    /// already, and one more kind of token would have to be distinguished from all others.
     #[error(transparent)]
     Fetch(FetchError),
     /// Its `sub` is another one (OpenID Connect Core 1.0 section 5.3.2).
@@ -92,8 +92,8 @@ pub(crate) enum UserInfoError {
     Subject,
 }
 
-/// An error code of RFC 6749 or OpenID Connect, as the provider or a browser sent it, limited to the
-/// characters of such codes, so that it is safe to log.
+/// An error code of RFC 6749 or OpenID Connect, as the provider or a browser sent it, limited to
+/// the characters of such codes, so that it is safe to log.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ErrorCode(String);
 

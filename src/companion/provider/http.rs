@@ -1,6 +1,6 @@
 //! The HTTP client for the provider's endpoints: verified https only, bounded in time and size, no
-//! redirects, no proxy from the environment. Every response, the library's too, is strict JSON or an
-//! error.
+//! redirects, no proxy from the environment. Every response, the library's too, is strict JSON or
+//! an error.
 
 mod root_certificates;
 
@@ -124,8 +124,8 @@ impl HttpClient {
 }
 
 /// For the library's requests to the token endpoint, whose responses are 200, 400 or 401 in JSON
-/// (RFC 6749 section 5). The library ignores the status of a response that it can't parse, and accepts
-/// duplicate members, so both are checked first.
+/// (RFC 6749 section 5). The library ignores the status of a response that it can't parse, and
+/// accepts duplicate members, so both are checked first.
 impl<'c> AsyncHttpClient<'c> for HttpClient {
     type Error = FetchError;
     type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, FetchError>> + Send + 'c>>;
@@ -163,8 +163,8 @@ fn build(tls: rustls::ClientConfig) -> Result<reqwest::Client, reqwest::Error> {
         .build()
 }
 
-/// The body of a response, which must be JSON by its content type too. Compression is not requested,
-/// so a compressed body is invalid.
+/// The body of a response, which must be JSON by its content type too. Compression is not
+/// requested, so a compressed body is invalid.
 fn json(response: &HttpResponse) -> Result<Json, FetchError> {
     if !is_json(response.headers()) {
         return Err(FetchError::ContentType);
@@ -172,8 +172,8 @@ fn json(response: &HttpResponse) -> Result<Json, FetchError> {
     Ok(Json::parse(response.body())?)
 }
 
-/// Whether a media type is JSON or based on it, such as `application/jwk-set+json`. Signed responses
-/// (`application/jwt`) are not.
+/// Whether a media type is JSON or based on it, such as `application/jwk-set+json`. Signed
+/// responses (`application/jwt`) are not.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return true;

@@ -49,8 +49,8 @@ pub(super) struct IdTokenContext<'a> {
     pub(super) code: Option<&'a Secret>,
 }
 
-/// Verifies an ID token from the token endpoint. The library comes last, because it can't say what is
-/// missing, and its errors quote the token.
+/// Verifies an ID token from the token endpoint. The library comes last, because it can't say what
+/// is missing, and its errors quote the token.
 pub(super) fn verify(
     token: &RawIdToken,
     relying_party: &RelyingParty,

@@ -1,5 +1,5 @@
-//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 sections 2.4 and 2.6), by which the provider
-//! ends sessions.
+//! Logout tokens (OpenID Connect Back-Channel Logout 1.0 sections 2.4 and 2.6), by which the
+//! provider ends sessions.
 //!
 //! The library does not support them. Anybody can send one, so the cheap checks come before the
 //! signature.

@@ -1,7 +1,7 @@
 //! Provider metadata (OpenID Connect Discovery 1.0 section 3), as far as it is used here.
 //!
-//! Not parsed by the library, which accepts duplicate members and endpoints without TLS, and rejects
-//! a whole document for an empty `op_tos_uri`.
+//! Not parsed by the library, which accepts duplicate members and endpoints without TLS, and
+//! rejects a whole document for an empty `op_tos_uri`.
 
 use openidconnect::AuthType;
 use portcullis_core::json::Json;
@@ -18,8 +18,8 @@ pub(super) struct Metadata {
     pub(super) jwks_uri: Url,
     pub(super) userinfo_endpoint: Option<Url>,
     pub(super) end_session_endpoint: Option<Url>,
-    /// The accepted signature algorithms, in the order in which a key without `alg` is assigned one.
-    /// Never empty.
+    /// The accepted signature algorithms, in the order in which a key without `alg` is assigned
+    /// one. Never empty.
     pub(super) algorithms: Vec<Algorithm>,
     /// The client authentication method at the token endpoint.
     pub(super) auth_type: AuthType,

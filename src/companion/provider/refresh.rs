@@ -92,8 +92,8 @@ impl Provider {
             })
     }
 
-    /// The verified ID token of a refresh; `None` where the keys can't be fetched. A response without
-    /// an ID token is valid too.
+    /// The verified ID token of a refresh; `None` where the keys can't be fetched. A response
+    /// without an ID token is valid too.
     async fn verify_refreshed(
         &self,
         token: &RawIdToken,

@@ -98,8 +98,8 @@ impl Settings {
 }
 
 impl RelyingParty {
-    /// The URL of the metadata: the issuer without a trailing slash, and the well-known path (OpenID
-    /// Connect Discovery 1.0 section 4).
+    /// The URL of the metadata: the issuer without a trailing slash, and the well-known path
+    /// (OpenID Connect Discovery 1.0 section 4).
     pub(super) fn discovery_url(&self) -> Option<Url> {
         let base = self.issuer.strip_suffix('/').unwrap_or(&self.issuer);
         https_url(&format!("{base}/.well-known/openid-configuration"))

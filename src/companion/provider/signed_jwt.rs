@@ -1,8 +1,8 @@
 //! JWTs that a provider signed: format, key, signature and times, which ID tokens and logout tokens
 //! have in common.
 //!
-//! Format, keys and signatures are core's: a [`Jws`] has one encoding, a [`KeySet`] has no weak key,
-//! and each key is for one algorithm only.
+//! Format, keys and signatures are core's: a [`Jws`] has one encoding, a [`KeySet`] has no weak
+//! key, and each key is for one algorithm only.
 
 use std::time::Duration;
 
@@ -164,8 +164,8 @@ impl SignedJwt {
         Ok(Some(subject))
     }
 
-    /// Checks that `client_id` is the only audience: any other could present it here in the person's
-    /// name.
+    /// Checks that `client_id` is the only audience: any other could present it here in the
+    /// person's name.
     pub(super) fn check_audience(&self, client_id: &str) -> Result<(), JwtError> {
         let alone = match self.claims().member("aud") {
             Some(Json::String(one)) => one == client_id,

@@ -1,6 +1,7 @@
-//! The relying party against a provider that lies.
+//! The relying party against a rogue provider.
 
 mod discovery;
+mod fetches;
 mod id_token;
 mod logout;
 mod refresh;
@@ -19,7 +20,7 @@ use url::Url;
 
 use super::{Attempt, Authentication, Callback, Provider, ProviderError, Settings};
 
-/// A provider that lies, and what it takes to deal with it.
+/// A rogue provider, and the settings for it.
 struct Stage {
     rogue: RogueProvider,
     settings: Settings,
@@ -32,7 +33,7 @@ impl Stage {
         stage
     }
 
-    /// The same, the provider being down.
+    /// The same, with the provider down.
     fn down() -> Self {
         let authority = Authority::new();
         let rogue = RogueProvider::start_down(&authority);
@@ -53,7 +54,7 @@ impl Stage {
         }
     }
 
-    /// A relying party that knows nothing yet.
+    /// A relying party that has fetched nothing yet.
     fn provider(&self) -> Provider {
         Provider::new(&self.settings).unwrap()
     }
@@ -77,8 +78,7 @@ impl Stage {
             .await
     }
 
-    /// What becomes of a sign-in while the provider lies; it is honest again afterwards. Each lie
-    /// is told to a relying party of its own.
+    /// A sign-in by a new relying party while the provider deviates in this way.
     async fn sign_in_to_a_lie(
         &self,
         lie: impl FnOnce(&mut Overrides),

@@ -1,5 +1,5 @@
-//! The token endpoint (RFC 6749 sections 3.2 and 5), by the library: redeems authorization codes and
-//! refresh tokens.
+//! The token endpoint (RFC 6749 sections 3.2 and 5), by the library: redeems authorization codes
+//! and refresh tokens.
 
 use std::borrow::Cow;
 use std::fmt;

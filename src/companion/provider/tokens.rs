@@ -9,7 +9,8 @@ use super::secret::Secret;
 pub(crate) struct ProviderTokens {
     /// The refresh token, if the provider issued one.
     pub(crate) refresh_token: Option<Secret>,
-    /// The last ID token, the `id_token_hint` at sign-out. Dropped where the cookie would be too long.
+    /// The last ID token, the `id_token_hint` at sign-out. Dropped where the cookie would be too
+    /// long.
     pub(crate) id_token: Option<Secret>,
     /// The session id at the provider (`sid`).
     pub(crate) sid: Option<String>,

@@ -1,7 +1,7 @@
 //! The userinfo endpoint (OpenID Connect Core 1.0 section 5.3).
 //!
-//! Not by the library, which panics at an access token that is not a valid header value, and accepts
-//! duplicate members.
+//! Not by the library, which panics at an access token that is not a valid header value, and
+//! accepts duplicate members.
 
 use portcullis_core::json::Json;
 

@@ -14,8 +14,8 @@ pub(super) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Concatenates fields, each with its length in front (u64, little-endian), so that no byte can move
-/// from one field to the next (CVE-2023-35941). Two results are equal only if all fields are.
+/// Concatenates fields, each with its length in front (u64, little-endian), so that no byte can
+/// move from one field to the next (CVE-2023-35941). Two results are equal only if all fields are.
 pub(super) fn fields(fields: &[&[u8]]) -> Vec<u8> {
     let mut encoded = Vec::with_capacity(fields.iter().map(|field| field.len() + 8).sum());
     for field in fields {

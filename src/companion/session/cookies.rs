@@ -137,8 +137,8 @@ impl SetCookie {
         ))
     }
 
-    /// Deletes a cookie. A browser does so only if name, path and domain are those of the cookie, and
-    /// for a prefixed name only with `Secure` (CVE-2025-55162).
+    /// Deletes a cookie. A browser does so only if name, path and domain are those of the cookie,
+    /// and for a prefixed name only with `Secure` (CVE-2025-55162).
     pub(super) fn delete(name: &str, attributes: Attributes<'_>) -> Self {
         // For clients without Max-Age (RFC 6265 section 5.2).
         const LONG_AGO: &str = "Expires=Thu, 01 Jan 1970 00:00:00 GMT";
@@ -173,8 +173,8 @@ impl fmt::Display for Attributes<'_> {
 // === the session's cookies ===
 
 impl Settings {
-    /// Sets a cookie of the session, in as many chunks as it needs, and deletes the chunks of a former
-    /// value that the browser would still send.
+    /// Sets a cookie of the session, in as many chunks as it needs, and deletes the chunks of a
+    /// former value that the browser would still send.
     pub(super) fn set(
         &self,
         cookies: &Cookies<'_>,
@@ -218,9 +218,9 @@ impl Settings {
         lines
     }
 
-    /// Deletes the cookies of a name at other domains. A browser sends a name twice where a neighbour
-    /// has set it too, or where `cookie.domain` was changed, and then two sessions could conflict until
-    /// they end.
+    /// Deletes the cookies of a name at other domains. A browser sends a name twice where a
+    /// neighbour has set it too, or where `cookie.domain` was changed, and then two sessions could
+    /// conflict until they end.
     fn delete_at_other_domains(&self, name: &str) -> Vec<SetCookie> {
         let host = self.host();
         let parents = host.match_indices('.').map(|(at, _)| &host[at + 1..]);

@@ -1,4 +1,4 @@
-//! What the tests of sessions share.
+//! Fixtures of the session tests.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ pub(super) fn person(sub: &str) -> Person {
     }
 }
 
-/// What a provider gives whose tokens run out at this moment.
+/// Provider tokens that expire at this moment.
 pub(super) fn tokens(refresh_token: Option<&str>, expires_at: Timestamp) -> ProviderTokens {
     ProviderTokens {
         refresh_token: refresh_token.map(Secret::new),
@@ -70,7 +70,7 @@ pub(super) fn tokens(refresh_token: Option<&str>, expires_at: Timestamp) -> Prov
     }
 }
 
-/// Ada, whose provider's tokens last for an hour.
+/// A sign-in of Ada, whose provider tokens expire after an hour.
 pub(super) fn ada() -> Authentication {
     Authentication {
         person: person("ada"),
@@ -78,7 +78,7 @@ pub(super) fn ada() -> Authentication {
     }
 }
 
-/// A folder that is gone when the test is.
+/// A folder that is deleted after the test.
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
@@ -97,7 +97,7 @@ impl Folder {
         &self.0
     }
 
-    /// A store of cookies that keeps its state here.
+    /// A cookie store with its state file here.
     pub(super) fn store(&self) -> StoreSettings {
         StoreSettings::Cookie {
             state_file: self.file("state"),
@@ -111,7 +111,7 @@ impl Drop for Folder {
     }
 }
 
-/// How a Redis of the lab is reached.
+/// The settings of the lab's Redis.
 pub(super) fn redis_settings(session: &serde_json::Value) -> RedisSettings {
     let (scheme, rest) = session["store"]
         .as_str()
@@ -139,14 +139,14 @@ pub(super) fn redis_settings(session: &serde_json::Value) -> RedisSettings {
     }
 }
 
-/// A browser, as far as cookies go: it takes what is set and deletes what is deleted.
+/// The cookies of a browser.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Browser {
     cookies: Vec<(String, String)>,
 }
 
 impl Browser {
-    /// Takes the response's cookies, and checks that a browser would take each.
+    /// Stores the cookies of a response, and checks that a browser would accept each.
     pub(super) fn store(&mut self, lines: &[SetCookie]) {
         for line in lines {
             let line = line.header();
@@ -199,15 +199,15 @@ pub(super) fn cookies(header: &str) -> Cookies<'_> {
 #[derive(Debug)]
 pub(super) struct FakeProvider {
     asked: AtomicUsize,
-    /// Refresh tokens in the order in which they were shown.
+    /// The redeemed refresh tokens, in order.
     shown: std::sync::Mutex<Vec<String>>,
-    /// A permit lets one redemption come to its end.
+    /// Each permit lets one redemption finish.
     pub(super) gate: Semaphore,
     pub(super) answer: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
 }
 
 impl FakeProvider {
-    /// One that answers at once.
+    /// One that responds at once.
     pub(super) fn new(
         answer: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
     ) -> Arc<Self> {
@@ -216,7 +216,7 @@ impl FakeProvider {
         provider
     }
 
-    /// One that lets everybody wait.
+    /// One that responds when the gate has permits.
     pub(super) fn closed(
         answer: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
     ) -> Arc<Self> {
@@ -228,7 +228,7 @@ impl FakeProvider {
         })
     }
 
-    /// One that gives a new refresh token each time, and tokens for another hour.
+    /// One that rotates the refresh token, with tokens for another hour.
     pub(super) fn rotating() -> Arc<Self> {
         Self::new(rotate)
     }
@@ -242,7 +242,7 @@ impl FakeProvider {
     }
 }
 
-/// New tokens for another hour from when the last ones ran out.
+/// New tokens, which expire an hour after the last ones.
 pub(super) fn rotate(session: &Session, time: usize) -> Result<Authentication, RefreshFailure> {
     let expires_at = Timestamp::from_secs(session.tokens.expires_at + 3600);
     Ok(Authentication {

@@ -1,8 +1,8 @@
 //! The session keys: several generations of a signing key for session tokens and a sealing key for
 //! what only the companion opens, and one key for handles.
 //!
-//! [`Keys`] is a snapshot of the key file, and is replaced as a whole when the file changes. Which key
-//! is in use depends only on the time that is passed in.
+//! [`Keys`] is a snapshot of the key file, and is replaced as a whole when the file changes. Which
+//! key is in use depends only on the time that is passed in.
 
 mod file;
 mod seal;
@@ -58,8 +58,8 @@ impl Keys {
         file::load(path)
     }
 
-    /// The key set that verifies session tokens, as JSON (RFC 7517). It includes keys that are not in
-    /// use yet, so that all filters know them by then.
+    /// The key set that verifies session tokens, as JSON (RFC 7517). It includes keys that are not
+    /// in use yet, so that all filters know them by then.
     pub(crate) fn jwks_json(&self) -> String {
         let keys: Vec<_> = self.all().map(|key| key.jwk.as_str()).collect();
         format!(r#"{{"keys":[{}]}}"#, keys.join(","))
@@ -70,20 +70,20 @@ impl Keys {
         self.current(now).created
     }
 
-    /// The handle of a person, by which revocations name all their sessions. Without the key it reveals
-    /// nothing about the person.
+    /// The handle of a person, by which revocations name all their sessions. Without the key it
+    /// reveals nothing about the person.
     pub(crate) fn handle(&self, idp: &str, sub: &str) -> Id {
         self.hashed(&[idp, sub])
     }
 
-    /// Our id for a session at the provider (`sid`, OpenID Connect Back-Channel Logout 1.0 section 2.1).
-    /// It hashes three fields where a handle hashes two, so they can't collide.
+    /// Our id for a session at the provider (`sid`, OpenID Connect Back-Channel Logout 1.0 section
+    /// 2.1). It hashes three fields where a handle hashes two, so they can't collide.
     pub(crate) fn provider_session_by_sid(&self, idp: &str, sid: &str) -> Id {
         self.hashed(&["sid", idp, sid])
     }
 
-    /// Our id for all sessions of a person at a provider that sends no `sid`. It hashes as many fields
-    /// as one with a `sid`, and another first field.
+    /// Our id for all sessions of a person at a provider that sends no `sid`. It hashes as many
+    /// fields as one with a `sid`, and another first field.
     pub(crate) fn provider_session_without_sid(&self, idp: &str, sub: &str) -> Id {
         self.hashed(&["sub", idp, sub])
     }
@@ -109,8 +109,8 @@ impl Keys {
         )))
     }
 
-    /// The key in use: the newest whose `use_after` has passed, or the oldest if none has, because the
-    /// clock is wrong.
+    /// The key in use: the newest whose `use_after` has passed, or the oldest if none has, because
+    /// the clock is wrong.
     fn current(&self, now: Timestamp) -> &Key {
         let oldest = self.older.last().unwrap_or(&self.newest);
         let mut usable = self.all().filter(|key| key.use_after <= now);

@@ -1,5 +1,5 @@
-//! Sign-in attempts: each has a cookie of its own, so that several tabs can sign in at once, and none
-//! can be completed in another browser.
+//! Sign-in attempts: each has a cookie of its own, so that several tabs can sign in at once, and
+//! none can be completed in another browser.
 
 use std::time::Duration;
 
@@ -128,8 +128,8 @@ impl Logins<'_> {
         SetCookie::set(&name, &value, LOOP_WINDOW, ATTRIBUTES)
     }
 
-    /// Deletes the cookie of [`Logins::completed`], if the browser has it: signing in after a sign-out
-    /// is no loop.
+    /// Deletes the cookie of [`Logins::completed`], if the browser has it: signing in after a
+    /// sign-out is no loop.
     pub(super) fn forget_completed(
         settings: &Settings,
         cookies: &Cookies<'_>,
@@ -157,8 +157,8 @@ impl Logins<'_> {
         })
     }
 
-    /// Deletes attempts that have expired or do not open, and the oldest ones that leave no room for
-    /// `size` more bytes.
+    /// Deletes attempts that have expired or do not open, and the oldest ones that leave no room
+    /// for `size` more bytes.
     fn make_room(self, size: usize) -> Vec<SetCookie> {
         let names = self.cookies.beginning_with(&self.settings.names.login(""));
         let completed = self.settings.names.login(COMPLETED);

@@ -1,7 +1,7 @@
 //! Single-flight refreshes: one redemption for all requests that want it at once, or shortly after.
 //!
-//! A provider that rotates refresh tokens takes a second use for theft and revokes the grant
-//! (RFC 9700 section 4.14.2). But a browser sends several requests at once, all with the same sealed
+//! A provider that rotates refresh tokens takes a second use for theft and revokes the grant (RFC
+//! 9700 section 4.14.2). But a browser sends several requests at once, all with the same sealed
 //! session, before it has received the new one.
 
 mod tokens;
@@ -27,8 +27,8 @@ pub(super) enum RefreshOutcome {
     Refreshed(Arc<Session>),
     /// The session has ended.
     Ended,
-    /// Another request has redeemed this token, longer ago than any concurrent request takes. So two
-    /// parties hold the session (RFC 9700 section 4.14.2).
+    /// Another request has redeemed this token, longer ago than any concurrent request takes. So
+    /// two parties hold the session (RFC 9700 section 4.14.2).
     TokenReused,
     /// The provider or the store is unavailable.
     Unavailable,

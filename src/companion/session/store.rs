@@ -37,8 +37,8 @@ const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// Where sessions are kept, and what must be remembered of sessions and sign-ins.
 ///
-/// Every error is [`Unavailable`]: callers answer 503 then, and never "yes". `async_trait` boxes the
-/// futures, because an `async fn` in a trait can't be called through `dyn` otherwise.
+/// Every error is [`Unavailable`]: callers answer 503 then, and never "yes". `async_trait` boxes
+/// the futures, because an `async fn` in a trait can't be called through `dyn` otherwise.
 #[async_trait]
 pub(super) trait SessionStore: fmt::Debug + Send + Sync {
     /// Whether the store keeps records of sessions. If so, cookies hold a [`Ticket`]; if not, they

@@ -25,6 +25,22 @@ pub fn document(title: &str, head: &str, main: &str, behind: &str) -> String {
     )
 }
 
+/// A text as HTML: what has a meaning in markup or in an attribute is escaped.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for one in text.chars() {
+        match one {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(one),
+        }
+    }
+    escaped
+}
+
 /// The content security policy of a page with the one style, perhaps a script, and forms that go to
 /// `forms`.
 pub fn policy(script: Option<&str>, forms: &str) -> String {

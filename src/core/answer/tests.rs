@@ -1,5 +1,6 @@
 use super::*;
 use crate::policy::Policy;
+use crate::reason::Reason;
 
 const POLICY: &str = r#"{
   "trust": [{"name": "blue", "kind": "kubernetes", "issuer": "https://blue.example.com",
@@ -117,7 +118,9 @@ fn bodies_are_json_a_page_or_a_code() {
         Some("application/json")
     );
     let page = answer(Reason::CallerNotAllowed, Client::Browser).unwrap();
-    assert!(page.body.contains("<h1>Not allowed</h1>") && page.body.contains("caller-not-allowed"));
+    assert!(
+        page.body.contains("<h1>Access denied</h1>") && page.body.contains("caller-not-allowed")
+    );
     assert_eq!(
         header(&page, "content-type").as_deref(),
         Some("text/html; charset=utf-8")

@@ -10,7 +10,7 @@ pub fn suggestion(name: &str, known: &[&str]) -> String {
         Some((distance, known)) if distance <= 2 && distance < known.len() / 2 => {
             ["did you mean `", known, "`?"].concat()
         }
-        _ => ["here stand ", &known.join(", ")].concat(),
+        _ => ["expected one of: ", &known.join(", ")].concat(),
     }
 }
 

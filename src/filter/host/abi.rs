@@ -69,7 +69,7 @@ imports! {
 
 /// Which header map.
 #[derive(Clone, Copy, Debug)]
-pub enum Map {
+pub(crate) enum Map {
     /// The request's header fields.
     Request = 0,
     /// The request's trailers, while `on_http_request_trailers` runs.
@@ -89,7 +89,7 @@ pub(super) enum Buffer {
 
 /// What kind of metric one is.
 #[derive(Clone, Copy, Debug)]
-pub enum MetricKind {
+pub(crate) enum MetricKind {
     /// It only grows.
     Counter = 0,
     /// It has a value now.
@@ -118,10 +118,7 @@ pub(super) fn header_pairs(map: Map) -> Result<Vec<u8>, Error> {
 }
 
 /// Adds a header field, besides those of the same name that are there.
-///
-/// # Errors
-/// What the host said.
-pub fn add_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {
+pub(crate) fn add_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {
     // SAFETY: the slices outlive the call, and the host copies them.
     Error::check(unsafe {
         proxy_add_header_map_value(
@@ -135,10 +132,7 @@ pub fn add_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {
 }
 
 /// Sets a header field to this one value, whatever it was before.
-///
-/// # Errors
-/// What the host said.
-pub fn replace_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {
+pub(crate) fn replace_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {
     // SAFETY: the slices outlive the call, and the host copies them.
     Error::check(unsafe {
         proxy_replace_header_map_value(
@@ -152,10 +146,7 @@ pub fn replace_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> 
 }
 
 /// Removes every header field of that name; one that is not there is no error.
-///
-/// # Errors
-/// What the host said.
-pub fn remove_header(map: Map, name: &[u8]) -> Result<(), Error> {
+pub(crate) fn remove_header(map: Map, name: &[u8]) -> Result<(), Error> {
     // SAFETY: the slice outlives the call.
     Error::check(unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
 }
@@ -177,10 +168,7 @@ pub(super) fn buffer(buffer: Buffer, size: usize, max: usize) -> Result<Vec<u8>,
 
 /// Keeps a value in the request's filter state: `x` is `wasm.x` to Envoy's access log and to later
 /// filters.
-///
-/// # Errors
-/// What the host said.
-pub fn set_property(path: &[u8], value: &[u8]) -> Result<(), Error> {
+pub(crate) fn set_property(path: &[u8], value: &[u8]) -> Result<(), Error> {
     // SAFETY: the slices outlive the call, and the host copies them.
     Error::check(unsafe {
         proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len())
@@ -189,10 +177,7 @@ pub fn set_property(path: &[u8], value: &[u8]) -> Result<(), Error> {
 
 /// What all workers of one `vm_id` have under a key, and its version. Nothing can be deleted, and
 /// nothing outlives the process.
-///
-/// # Errors
-/// What the host said.
-pub fn shared_data(key: &[u8]) -> Result<(Vec<u8>, u32), Error> {
+pub(crate) fn shared_data(key: &[u8]) -> Result<(Vec<u8>, u32), Error> {
     let mut cas = 0;
     // SAFETY: the slice and the three pointers are valid for the call.
     let value = received(|data, size| unsafe {
@@ -202,10 +187,7 @@ pub fn shared_data(key: &[u8]) -> Result<(Vec<u8>, u32), Error> {
 }
 
 /// Writes what all workers share under a key: only over this version, or for 0 in any case.
-///
-/// # Errors
-/// What the host said.
-pub fn set_shared_data(key: &[u8], value: &[u8], cas: u32) -> Result<(), Error> {
+pub(crate) fn set_shared_data(key: &[u8], value: &[u8], cas: u32) -> Result<(), Error> {
     // SAFETY: the slices outlive the call, and the host copies them.
     Error::check(unsafe {
         proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas)
@@ -238,7 +220,7 @@ pub(super) fn send_local_response(
 ///
 /// # Errors
 /// What the host said. The request then stays where it is, which is not past the gate.
-pub fn resume_request() -> Result<(), Error> {
+pub(crate) fn resume_request() -> Result<(), Error> {
     const REQUEST: u32 = 0;
     // SAFETY: no memory is passed.
     Error::check(unsafe { proxy_continue_stream(REQUEST) })
@@ -246,10 +228,7 @@ pub fn resume_request() -> Result<(), Error> {
 
 /// Makes a context the one that further calls act on, until the running callback ends.
 /// [`Error::BadArgument`] says that it is gone, as after a client that went away.
-///
-/// # Errors
-/// What the host said.
-pub fn set_effective_context(context: u32) -> Result<(), Error> {
+pub(crate) fn set_effective_context(context: u32) -> Result<(), Error> {
     // SAFETY: no memory is passed.
     Error::check(unsafe { proxy_set_effective_context(context) })
 }
@@ -282,10 +261,7 @@ pub(super) fn log(level: u32, message: &[u8]) -> Result<(), Error> {
 
 /// Defines a metric in Envoy's own registry, where it is called `wasmcustom.<name>`, or finds the one
 /// of that name. The id belongs to this VM.
-///
-/// # Errors
-/// What the host said.
-pub fn define_metric(kind: MetricKind, name: &[u8]) -> Result<u32, Error> {
+pub(crate) fn define_metric(kind: MetricKind, name: &[u8]) -> Result<u32, Error> {
     let mut id = 0;
     // SAFETY: the slice and the pointer are valid for the call.
     Error::check(unsafe {
@@ -295,28 +271,22 @@ pub fn define_metric(kind: MetricKind, name: &[u8]) -> Result<u32, Error> {
 }
 
 /// Adds to a counter, or to a gauge that workers share; not 0, which Envoy refuses.
-///
-/// # Errors
-/// What the host said.
-pub fn increment_metric(id: u32, offset: i64) -> Result<(), Error> {
+pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<(), Error> {
     // SAFETY: no memory is passed.
     Error::check(unsafe { proxy_increment_metric(id, offset) })
 }
 
 /// Sets a gauge, or records a value in a histogram.
-///
-/// # Errors
-/// What the host said.
-pub fn record_metric(id: u32, value: u64) -> Result<(), Error> {
+pub(crate) fn record_metric(id: u32, value: u64) -> Result<(), Error> {
     // SAFETY: no memory is passed.
     Error::check(unsafe { proxy_record_metric(id, value) })
 }
 
 /// Calls a function that the host offers by name, such as `verify_signature`.
-///
-/// # Errors
-/// What the host said.
-pub fn call_foreign_function(name: &[u8], arguments: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+pub(crate) fn call_foreign_function(
+    name: &[u8],
+    arguments: &[u8],
+) -> Result<Option<Vec<u8>>, Error> {
     // SAFETY: the slices and both pointers are valid for the call.
     received(|data, size| unsafe {
         proxy_call_foreign_function(

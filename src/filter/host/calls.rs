@@ -40,7 +40,7 @@ use super::pairs::Pairs;
 /// # Errors
 /// [`Error::BadArgument`] if this worker does not know the cluster (yet) or a header is missing,
 /// [`Error::InternalFailure`] if the request could not be sent.
-pub fn dispatch_http_call(
+pub(crate) fn dispatch_http_call(
     cluster: &str,
     headers: &[(&str, String)],
     timeout: Duration,
@@ -79,7 +79,7 @@ pub fn dispatch_http_call(
 ///
 /// # Errors
 /// What the host said, [`Error::Malformed`] if it does not keep to the ABI.
-pub fn http_call_headers(num_headers: usize) -> Result<Option<Pairs>, Error> {
+pub(crate) fn http_call_headers(num_headers: usize) -> Result<Option<Pairs>, Error> {
     if num_headers == 0 {
         return Ok(None);
     }
@@ -92,6 +92,6 @@ pub fn http_call_headers(num_headers: usize) -> Result<Option<Pairs>, Error> {
 ///
 /// # Errors
 /// [`Error::TooLarge`] above `max`, else what the host said.
-pub fn http_call_body(body_size: usize, max: usize) -> Result<Vec<u8>, Error> {
+pub(crate) fn http_call_body(body_size: usize, max: usize) -> Result<Vec<u8>, Error> {
     abi::buffer(Buffer::HttpCallResponseBody, body_size, max)
 }

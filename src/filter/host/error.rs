@@ -8,7 +8,7 @@ use std::fmt;
 /// as [`Error::Other`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Error {
+pub(crate) enum Error {
     /// The argument is not acceptable, or the thing asked for does not exist in this phase: a header
     /// map after a failed call, a cluster that this worker does not know, a stream that has ended.
     BadArgument,

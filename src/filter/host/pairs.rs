@@ -15,7 +15,7 @@ const MAX_BYTES: usize = 1 << 20;
 /// Names come lower-cased from Envoy and include the pseudo-headers; values may hold any byte that
 /// HTTP allows, also such as are no UTF-8.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Pairs {
+pub(crate) struct Pairs {
     bytes: Vec<u8>,
     spans: Vec<Span>,
 }
@@ -33,7 +33,7 @@ impl Pairs {
     /// # Errors
     /// [`Error::Malformed`] if anything is missing or left over. The work and the memory are bounded
     /// by the bytes given, whatever count they claim.
-    pub fn decode(bytes: Vec<u8>) -> Result<Self, Error> {
+    pub(crate) fn decode(bytes: Vec<u8>) -> Result<Self, Error> {
         let spans = if bytes.is_empty() {
             Vec::new()
         } else {
@@ -42,30 +42,17 @@ impl Pairs {
         Ok(Self { bytes, spans })
     }
 
-    /// How many pairs there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.spans.len()
-    }
-
     /// Whether there is no pair.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.spans.is_empty()
     }
 
     /// Each name with its value, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.spans
             .iter()
             .map(|span| (self.part(span.name), self.part(span.value)))
-    }
-
-    /// All values of the header `name`, whose case does not matter, in order.
-    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter()
-            .filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value)
     }
 
     fn part(&self, (start, end): (usize, usize)) -> &[u8] {

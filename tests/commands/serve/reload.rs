@@ -13,7 +13,7 @@ async fn an_invalid_policy_edit_is_reported_and_the_old_policy_stays() {
     companion
         .files
         .write("portcullis.yaml", &POLICY.replace("group", "gruop"));
-    companion.wait_for_log("a bad edit").await;
+    companion.wait_for_log("reload failed").await;
     let lines = companion.log();
     let line = lines
         .iter()
@@ -26,14 +26,14 @@ async fn an_invalid_policy_edit_is_reported_and_the_old_policy_stays() {
     );
     assert!(report.ends_with("help: did you mean `group`?"), "{report}");
     let metrics = companion.metrics().await;
-    assert!(metrics.contains("reloads_total{file=\"policy\",outcome=\"kept-old\"} 1\n"));
+    assert!(metrics.contains("reloads_total{file=\"policy\",outcome=\"failed\"} 1\n"));
     assert!(metrics.contains("file_stale{file=\"policy\"} 1\n"));
     assert_eq!(companion.get("/ping").await.status, 200);
 
     companion
         .files
         .write("portcullis.yaml", &POLICY.replace("sre", "ops"));
-    companion.wait_for_log("read again").await;
+    companion.wait_for_log("reloaded").await;
     assert!(
         companion
             .metrics()
@@ -63,6 +63,6 @@ async fn it_terminates_tls_and_reloads_the_certificate() {
     assert!(ping_over_tls(address, &trust).is_none());
 
     fs::write(companion.files.folder.join("key.pem"), "no key").unwrap();
-    companion.wait_for_log("holds no private key in PEM").await;
+    companion.wait_for_log("has no PEM private key").await;
     assert!(ping_over_tls(address, &renewed).is_some());
 }

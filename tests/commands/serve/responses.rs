@@ -42,7 +42,7 @@ async fn an_unknown_path_is_a_404_page_and_metrics_have_their_own_listener() {
         let call = Call::get("auth.example.com", path).header("accept", "text/html");
         let page = call.send(companion.files.address).await;
         assert_eq!(page.status, 404, "{path}");
-        assert!(page.text().contains("<h1>Nothing is here</h1>"), "{path}");
+        assert!(page.text().contains("<h1>Page not found</h1>"), "{path}");
         assert_eq!(page.header("x-frame-options").as_deref(), Some("DENY"));
     }
     let json = companion.get("/nowhere?code=hunter2").await;
@@ -76,7 +76,7 @@ async fn each_request_is_logged_in_one_line_without_secrets() {
     let [line] = &*of_it else {
         panic!("one line: {of_it:?}");
     };
-    assert_eq!(line["message"], "answered");
+    assert_eq!(line["message"], "request completed");
     assert_eq!(
         (&line["method"], &line["path"]),
         (&"GET".into(), &"/nowhere".into())

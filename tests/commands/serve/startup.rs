@@ -30,7 +30,7 @@ fn t25_an_invalid_configuration_is_reported_with_location_and_help() {
             ": no `policy`",
             "write `policy: portcullis.yaml`",
         ),
-        ("session:", "session: {", ":", "look at the indentation"),
+        ("session:", "session: {", ":", "check the indentation"),
     ] {
         files.write("companion.yaml", &good.replace(piece, other));
         let (code, text) = files.refused(&[]);
@@ -48,20 +48,20 @@ fn t25_an_invalid_configuration_is_reported_with_location_and_help() {
 #[test]
 fn t25_missing_or_invalid_files_are_reported_with_help() {
     for (name, text, problem) in [
-        ("companion.yaml", None, "cannot be read"),
-        ("portcullis.yaml", None, "cannot be read"),
+        ("companion.yaml", None, "can't be read"),
+        ("portcullis.yaml", None, "can't be read"),
         ("session-keys", None, ""),
         ("session-keys", Some("{}"), ""),
         ("portcullis.yaml", Some("apps: []\n"), "apps"),
         (
             "portcullis.yaml",
             Some(&*POLICY.replace("auth.example.com", "other.example.com")),
-            "another companion",
+            "differs from the configuration",
         ),
         (
             "portcullis.yaml",
             Some(&*POLICY.replace("grafana.example.com", "grafana.example.net")),
-            "admits people",
+            "allows users who sign in",
         ),
     ] {
         let files = Files::new();
@@ -84,7 +84,7 @@ fn t25_missing_or_invalid_files_are_reported_with_help() {
     let (code, stderr) = files.refused(&["--tls-cert", "cert.pem", "--tls-key", "key.pem"]);
     assert_eq!(code, Some(1));
     assert!(
-        stderr.starts_with("error: cert.pem: cannot be read"),
+        stderr.starts_with("error: cert.pem: can't be read"),
         "{stderr}"
     );
     let (code, stderr) = files.refused(&["--lisen", "x"]);
@@ -113,7 +113,7 @@ async fn an_address_in_use_is_reported_with_help() {
     assert_eq!(code, Some(1));
     // The log has started by then; the error is still formatted for people.
     assert!(
-        stderr.contains(&format!("error: {taken}: cannot listen: ")),
+        stderr.contains(&format!("error: {taken}: can't listen: ")),
         "{stderr}"
     );
 }
@@ -147,7 +147,7 @@ fn the_help_explains_the_usage() {
         "keys_file: /run/secrets/session-keys",
         "PORTCULLIS_SESSION_COOKIE_DOMAIN",
         "--trusted-proxies <NETWORKS>",
-        "A flag counts before a variable",
+        "Flags override variables",
         "Exit codes:",
     ] {
         assert!(help.contains(piece), "{piece}: {help}");

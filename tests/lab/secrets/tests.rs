@@ -45,7 +45,7 @@ fn harmless_text_is_not_reported() {
         r#"{"audit":"portcullis.decision.v1","reason":"rule","token":"0a1b2c3d4e5f6789","kid":"eyJraWQ"}"#,
         "GET /oauth2/callback 302 code= status_code=200000 response_code=1234567",
         r#"{"code":"temporarily_unavailable","error":"invalid_grant"}"#,
-        "`logout_token` must be there, once, in a form",
+        "expected a form with one `logout_token`",
         "the cookie __Secure-portcullis-session is too long; portcullis=on",
         "WWW-Authenticate: Bearer realm=\"alertmanager\"",
         "refresh_token rotates; no client_secret, password or code_verifier here",

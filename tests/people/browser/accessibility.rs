@@ -60,30 +60,30 @@ async fn the_pages_of_a_sign_in_are_accessible() {
     check_page(&browser, "sign-in", "Sign in").await;
     browser.click("a[href*='provider=google']").await;
     browser.sign_in_as("bob").await;
-    wait_for_heading(&browser, "Not allowed").await;
+    wait_for_heading(&browser, "Access denied").await;
     // At once: after ten seconds it would not count as a loop.
     browser
         .visit(&format!("{URL}/oauth2/start?rd={APP}/graph"))
         .await;
-    check_page(&browser, "looping", "Signed in, but sent back").await;
+    check_page(&browser, "looping", "Signed in, but redirected back").await;
     browser.visit(&format!("{APP}/graph")).await;
-    check_page(&browser, "not-allowed", "Not allowed").await;
+    check_page(&browser, "not-allowed", "Access denied").await;
     browser
         .visit(&format!("{URL}/oauth2/callback/google?code=x&state=y"))
         .await;
-    check_page(&browser, "over", "This sign-in is over").await;
+    check_page(&browser, "over", "This sign-in has expired").await;
     browser
         .visit(&format!("{URL}/oauth2/start?rd=//evil.example"))
         .await;
-    check_page(&browser, "bad-request", "This request does not work").await;
+    check_page(&browser, "bad-request", "Invalid request").await;
     browser
         .visit(&format!("{URL}/oauth2/start?provider=nobody"))
         .await;
-    check_page(&browser, "unknown-provider", "This request does not work").await;
+    check_page(&browser, "unknown-provider", "Invalid request").await;
     browser.visit(&format!("{APP}/a%2Fb")).await;
     check_page(&browser, "ambiguous", "Bad request").await;
     browser.visit(&format!("{URL}/nothing")).await;
-    check_page(&browser, "nothing", "Nothing is here").await;
+    check_page(&browser, "nothing", "Page not found").await;
     assert_no_console_errors(&browser, &[400, 403]).await;
 }
 
@@ -95,7 +95,7 @@ async fn the_pages_of_sessions_and_sign_out_are_accessible() {
     provider.fail(Route::Token, Fault::Status(503)).await;
     browser.visit(&format!("{URL}/oauth2/sign_in")).await;
     browser.sign_in_as("alice").await;
-    check_page(&browser, "unreachable", "Not available just now").await;
+    check_page(&browser, "unreachable", "Temporarily unavailable").await;
     provider.recover(Route::Token).await;
     browser.click("main a").await;
     check_page(&browser, "signed-in", "You are signed in").await;

@@ -95,7 +95,7 @@ async fn a_user_without_access_can_sign_in_as_another_user() {
     let stack = shared_stack().await;
     let browser = stack.browser().await;
     sign_in(&browser, "bob", "/secret?x=1").await;
-    wait_for_heading(&browser, "Not allowed").await;
+    wait_for_heading(&browser, "Access denied").await;
     assert!(browser.text().await.contains("caller-not-allowed"));
     assert!(stack.app_requests("GET", "/secret?x=1").is_empty());
     browser.click("main a").await;

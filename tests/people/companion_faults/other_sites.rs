@@ -25,7 +25,7 @@ async fn t17_a_link_cannot_sign_a_user_in_as_somebody_else() {
         let page = victim.visit(&link).await;
         assert_eq!(page.reply.status, 403, "{}", page.text());
         let text = page.text();
-        assert!(text.contains("This sign-in is over"), "{text}");
+        assert!(text.contains("This sign-in has expired"), "{text}");
         assert_eq!(cookie_header(&victim), before);
         assert_eq!(deployment.provider.count(Route::Token).await, asked);
     }

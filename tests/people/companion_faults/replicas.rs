@@ -21,8 +21,8 @@ async fn r02_a_sign_in_started_at_one_replica_completes_once_at_the_other() {
     let page = alice.sign_in_as("alice").await;
     assert_eq!(page.url.as_str(), format!("{APP}/graph"), "{}", page.text());
     let [first, second] = [0, 1].map(|replica: usize| deployment.replicas[replica].companion.log());
-    assert!(first.contains("a sign-in begins") && !first.contains("\"signed in\""));
-    assert!(!second.contains("a sign-in begins") && second.contains("\"signed in\""));
+    assert!(first.contains("sign-in started") && !first.contains("\"signed in\""));
+    assert!(!second.contains("sign-in started") && second.contains("\"signed in\""));
 
     // A session is valid at both, whichever started it.
     for replica in [1, 0] {

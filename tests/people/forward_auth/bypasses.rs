@@ -209,6 +209,6 @@ async fn t28_an_untrusted_proxy_gets_no_decision() {
         let reply = stranger.call(call.clone().to(HOST, path)).await;
         assert_eq!(reply.verdict(), "403 proxy-untrusted", "{path}");
     }
-    assert!(stranger.log().contains("127.0.0.1 is no trusted proxy"));
+    assert!(stranger.log().contains("127.0.0.1 is not a trusted proxy"));
     assert!(stranger.log().contains("trusted_proxies: ["));
 }

@@ -1,35 +1,44 @@
 use super::*;
 
 #[test]
-fn what_cannot_be_read_is_told_with_its_mend() {
+fn an_unreadable_file_is_an_error_with_help() {
     for (path, help) in [
-        ("no/such/file.yaml", "check the name, or write `-`"),
-        (env!("CARGO_MANIFEST_DIR"), "name the file in it"),
+        ("no/such/file.yaml", "check the path, or write `-`"),
+        (env!("CARGO_MANIFEST_DIR"), "write the path of a file in it"),
     ] {
-        let fault = read(Path::new(path)).expect_err(path);
-        assert!(fault.problem.starts_with("cannot be read: "), "{fault:?}");
-        assert!(fault.help.starts_with(help), "{fault:?}");
+        let diagnostic = read(Path::new(path)).expect_err(path);
+        assert!(
+            diagnostic.problem.starts_with("can't be read: "),
+            "{diagnostic:?}"
+        );
+        assert!(diagnostic.help.starts_with(help), "{diagnostic:?}");
     }
 }
 
 #[test]
-fn a_mebibyte_is_the_most() {
+fn one_mebibyte_is_the_maximum() {
     let whole = bounded(io::repeat(b' ').take(MAX_BYTES as u64)).unwrap();
     assert_eq!(whole.len(), MAX_BYTES);
-    let fault = bounded(io::repeat(b' ')).expect_err("endless");
-    assert_eq!(fault.problem, "longer than a mebibyte");
+    let diagnostic = bounded(io::repeat(b' ')).expect_err("endless");
+    assert_eq!(diagnostic.problem, "larger than 1 MiB");
 }
 
 #[test]
 fn text_is_utf8_without_control_characters() {
-    let (_, fault) = text(b"name: caf\xe9\n".to_vec()).expect_err("Latin-1");
-    assert_eq!((fault.span, &*fault.problem), (Some(9..10), "not UTF-8"));
-    let (_, fault) = text(b"\xff\xfea\0:\0".to_vec()).expect_err("UTF-16");
-    assert_eq!((fault.span, &*fault.problem), (Some(0..1), "not UTF-8"));
+    let (_, diagnostic) = text(b"name: caf\xe9\n".to_vec()).expect_err("Latin-1");
+    assert_eq!(
+        (diagnostic.span, &*diagnostic.problem),
+        (Some(9..10), "not UTF-8")
+    );
+    let (_, diagnostic) = text(b"\xff\xfea\0:\0".to_vec()).expect_err("UTF-16");
+    assert_eq!(
+        (diagnostic.span, &*diagnostic.problem),
+        (Some(0..1), "not UTF-8")
+    );
     for stray in ["\0", "\x1b", "\x07"] {
-        let (_, fault) = text(format!("a: {stray}b").into()).expect_err("a stray byte");
+        let (_, diagnostic) = text(format!("a: {stray}b").into()).expect_err("a stray byte");
         assert_eq!(
-            (fault.span, &*fault.problem),
+            (diagnostic.span, &*diagnostic.problem),
             (Some(3..4), "a control character")
         );
     }

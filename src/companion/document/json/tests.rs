@@ -1,15 +1,15 @@
 use super::*;
 
-fn fault(text: &str) -> (String, String) {
-    let fault = read(text).expect_err("bad JSON");
-    let place = fault
+fn diagnostic(text: &str) -> (String, String) {
+    let diagnostic = read(text).expect_err("bad JSON");
+    let place = diagnostic
         .span
         .map(|span| format!("{}..{}", span.start, span.end));
-    (place.unwrap_or_default(), fault.problem)
+    (place.unwrap_or_default(), diagnostic.problem)
 }
 
 #[test]
-fn everything_knows_its_place() {
+fn every_value_has_its_location() {
     let text = "{\n  \"é\" : [ 1 , \"x\" ]\n}";
     let root = read(text).unwrap();
     assert_eq!(&text[root.span], text);
@@ -30,32 +30,36 @@ fn everything_knows_its_place() {
 }
 
 #[test]
-fn j08_a_member_that_stands_twice_is_refused_however_it_is_spelt() {
-    let (place, problem) = fault("{\"user\": 1,\n\"us\\u0065r\": 2}");
+fn j08_duplicate_names_are_refused_in_any_escaping() {
+    let (place, problem) = diagnostic("{\"user\": 1,\n\"us\\u0065r\": 2}");
     assert_eq!(place, "12..23");
-    assert_eq!(problem, "`user` stands twice, first in line 1");
+    assert_eq!(problem, "duplicate name `user`, first on line 1");
     assert!(
-        fault("[{\"a\": {\"b\": 1, \"b\": 1}}]")
+        diagnostic("[{\"a\": {\"b\": 1, \"b\": 1}}]")
             .1
-            .contains("stands twice")
+            .contains("duplicate name")
     );
 }
 
 #[test]
-fn what_is_not_json_is_told_at_its_place() {
+fn invalid_json_is_an_error_with_a_location() {
     for (text, place, problem) in [
-        ("{\"a\": b}", "6..7", "not JSON: expected value"),
-        ("{\"a\": 1} {}", "9..10", "not JSON: trailing characters"),
-        ("{\n\"a\": 012}", "8..9", "not JSON: "),
-        ("{\n\"a\": NaN}", "7..8", "not JSON: expected value"),
-        ("{\"a\": [\"\\ud800\"]}", "", "not JSON: "),
-        ("{1: 2}", "1..2", "not JSON: key must be a string"),
-        ("{\"a\": 1,}", "8..9", "not JSON: key must be a string"),
-        ("{\"a\": \"b", "", "not JSON: EOF"),
-        ("// a comment\n{}", "0..1", "not JSON: expected value"),
-        ("{\"a\": 1e999}", "6..11", "a number too large to be exact"),
+        ("{\"a\": b}", "6..7", "invalid JSON: expected value"),
+        (
+            "{\"a\": 1} {}",
+            "9..10",
+            "invalid JSON: trailing characters",
+        ),
+        ("{\n\"a\": 012}", "8..9", "invalid JSON: "),
+        ("{\n\"a\": NaN}", "7..8", "invalid JSON: expected value"),
+        ("{\"a\": [\"\\ud800\"]}", "", "invalid JSON: "),
+        ("{1: 2}", "1..2", "invalid JSON: key must be a string"),
+        ("{\"a\": 1,}", "8..9", "invalid JSON: key must be a string"),
+        ("{\"a\": \"b", "", "invalid JSON: EOF"),
+        ("// a comment\n{}", "0..1", "invalid JSON: expected value"),
+        ("{\"a\": 1e999}", "6..11", "number too large"),
     ] {
-        let told = fault(text);
+        let told = diagnostic(text);
         assert!(told.1.starts_with(problem), "{text}: {told:?}");
         assert!(place.is_empty() || told.0 == place, "{text}: {told:?}");
     }
@@ -65,6 +69,6 @@ fn what_is_not_json_is_told_at_its_place() {
 fn depth_is_bounded() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert!(read(&nested(MAX_DEPTH)).is_ok());
-    assert_eq!(fault(&nested(MAX_DEPTH + 1)).1, "nested too deeply");
-    assert_eq!(fault(&nested(200_000)).1, "nested too deeply");
+    assert_eq!(diagnostic(&nested(MAX_DEPTH + 1)).1, "nested too deeply");
+    assert_eq!(diagnostic(&nested(200_000)).1, "nested too deeply");
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn lines(text: &str, span: Span) -> Vec<String> {
-    let report = Fault::at(span, "it is wrong", "help it").report("p.yaml", text);
+    let report = Diagnostic::at(span, "it is wrong", "help it").report("p.yaml", text);
     report.to_string().lines().map(str::to_owned).collect()
 }
 
@@ -50,15 +50,15 @@ fn of_a_long_line_the_part_around_the_place_is_shown() {
 }
 
 #[test]
-fn nothing_that_a_terminal_obeys_is_shown() {
+fn control_characters_are_not_shown() {
     let text = "a: \u{1b}[31m\u{202e}b";
-    let report = Fault::at(3..4, "about `\u{1b}[2J`", "help").report("\u{7}.yaml", text);
+    let report = Diagnostic::at(3..4, "about `\u{1b}[2J`", "help").report("\u{7}.yaml", text);
     let told = report.to_string();
     assert!(!told.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{told:?}");
 }
 
 #[test]
-fn a_long_problem_is_cut() {
-    let report = Fault::whole(&"x".repeat(100_000), "help").report("p.yaml", "");
+fn a_long_message_is_truncated() {
+    let report = Diagnostic::whole(&"x".repeat(100_000), "help").report("p.yaml", "");
     assert!(report.to_string().len() < 500);
 }

@@ -1,15 +1,15 @@
-//! Plain scalars: words without quotes, of which YAML's readers make different things.
+//! Plain (unquoted) scalars, which YAML parsers read differently.
 
 use crate::document::node::{Span, Value};
-use crate::document::report::Fault;
+use crate::document::report::Diagnostic;
 
 #[cfg(test)]
 mod tests;
 
-/// What a word without quotes means: null and the truths of YAML 1.2's core schema, numbers in
-/// JSON's grammar, and else text. A word that is text here and something else to a reader of
-/// YAML 1.1, or to Envoy's, is refused.
-pub(super) fn plain(text: &str, span: &Span) -> Result<Value, Fault> {
+/// The value of a plain scalar: null and booleans of YAML 1.2's core schema, numbers in JSON's grammar, or
+/// else a string. A scalar that is a string here and something else in YAML 1.1, or for Envoy, is an
+/// error.
+pub(super) fn plain(text: &str, span: &Span) -> Result<Value, Diagnostic> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Value::Null),
         "true" | "True" | "TRUE" => return Ok(Value::Bool(true)),
@@ -19,31 +19,31 @@ pub(super) fn plain(text: &str, span: &Span) -> Result<Value, Fault> {
     if let Some(number) = Value::number(text, span) {
         return number;
     }
-    let other = if is_truth(text) {
-        "a truth"
+    let other = if is_boolean(text) {
+        "a boolean"
     } else if is_number(text) {
-        "another number"
+        "a number"
     } else if is_date(text) {
         "a date"
     } else {
         return Ok(Value::String(text.to_owned()));
     };
-    Err(Fault::at(
+    Err(Diagnostic::at(
         span.clone(),
-        &format!("`{text}` is {other} to some readers of YAML"),
-        &format!("write \"{text}\" in quotes if it is text, else write the value as JSON does"),
+        &format!("`{text}` is {other} for some YAML parsers"),
+        &format!("write \"{text}\" with quotes for a string, or write the value as in JSON"),
     ))
 }
 
 /// YAML 1.1's other spellings of true and false.
-fn is_truth(text: &str) -> bool {
+fn is_boolean(text: &str) -> bool {
     ["y", "n", "yes", "no", "on", "off"]
         .iter()
         .any(|truth| text.eq_ignore_ascii_case(truth))
 }
 
-/// Numbers that JSON doesn't have: octal, hexadecimal, binary, signed with `+`, grouped with `_`,
-/// to the base of 60, without digits on one side of the point, infinite, or none at all.
+/// Numbers that JSON doesn't have: octal, hexadecimal, binary, with `+`, with `_`, sexagesimal, without
+/// digits on one side of the point, infinite, or not a number.
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let digits = unsigned.replace('_', "").to_ascii_lowercase();
@@ -67,7 +67,7 @@ fn is_number(text: &str) -> bool {
             && digits.parse::<f64>().is_ok()
 }
 
-/// YAML 1.1's timestamps: a date, alone or with a time behind it.
+/// YAML 1.1's timestamps: a date with an optional time.
 fn is_date(text: &str) -> bool {
     let mut parts = text.splitn(3, '-');
     let (Some(year), Some(month), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {

@@ -1,21 +1,21 @@
 use super::*;
 
-fn fault(text: &str) -> (Option<&str>, String) {
-    let fault = read(text).expect_err(text);
-    let place = fault
+fn diagnostic(text: &str) -> (Option<&str>, String) {
+    let diagnostic = read(text).expect_err(text);
+    let place = diagnostic
         .span
         .map(|span| &text[span.start.min(text.len())..span.end.min(text.len())]);
-    (place, fault.problem)
+    (place, diagnostic.problem)
 }
 
 fn json(text: &str) -> String {
     read(text)
-        .unwrap_or_else(|fault| panic!("{text}: {fault:?}"))
+        .unwrap_or_else(|diagnostic| panic!("{text}: {diagnostic:?}"))
         .to_string()
 }
 
 #[test]
-fn everything_knows_its_place_whatever_ends_the_lines() {
+fn every_value_has_its_location_whatever_ends_the_lines() {
     for text in [
         "# é\na: \"é x\"\nb:\n  - c: plain words\n",
         "# é\r\na: \"é x\"\r\nb:\r\n  - c: plain words\r\n",
@@ -45,14 +45,14 @@ fn all_styles_of_strings_are_strings() {
 }
 
 #[test]
-fn j08_a_key_that_stands_twice_is_refused() {
-    let (place, problem) = fault("a: 1\nb: 2\n'a': 3\n");
+fn j08_duplicate_names_are_refused() {
+    let (place, problem) = diagnostic("a: 1\nb: 2\n'a': 3\n");
     assert_eq!(place, Some("'a'"));
-    assert_eq!(problem, "`a` stands twice, first in line 1");
+    assert_eq!(problem, "duplicate name `a`, first on line 1");
 }
 
 #[test]
-fn nothing_is_said_elsewhere_or_in_secret() {
+fn anchors_aliases_and_tags_are_refused() {
     for (text, place, problem) in [
         ("a: &x [1]\nb: 2", "&x [", "a value with an anchor"),
         ("a: &x 1\nb: *x", "&x 1", "a value with an anchor"),
@@ -64,33 +64,33 @@ fn nothing_is_said_elsewhere_or_in_secret() {
         (
             "? [a, b]\n: 1",
             "[",
-            "a list or a map where a name must stand",
+            "expected a name, found a list or a mapping",
         ),
         (
             "{{a: 1}: 2}",
             "{",
-            "a list or a map where a name must stand",
+            "expected a name, found a list or a mapping",
         ),
     ] {
-        let told = fault(text);
+        let told = diagnostic(text);
         assert_eq!(told.1, problem, "{text}");
         assert!(
             told.0.is_some_and(|told| told.starts_with(place)),
             "{text}: {told:?}"
         );
     }
-    assert!(fault("a: *x").1.starts_with("not YAML: "));
+    assert!(diagnostic("a: *x").1.starts_with("invalid YAML: "));
     assert_eq!(json("'<<': 1"), r#"{"<<":1}"#);
 }
 
 #[test]
-fn one_document_is_all() {
-    assert_eq!(fault("a: 1\n---\nb: 2\n").1, "a second document");
+fn a_second_document_is_refused() {
+    assert_eq!(diagnostic("a: 1\n---\nb: 2\n").1, "a second document");
     assert_eq!(json("%YAML 1.2\n---\na: 1\n...\n"), r#"{"a":1}"#);
 }
 
 #[test]
-fn what_is_not_yaml_is_told() {
+fn invalid_yaml_is_an_error_with_a_location() {
     for text in [
         "a:\n\t- b",
         "a: [1",
@@ -101,13 +101,16 @@ fn what_is_not_yaml_is_told() {
         "a:\n - b\n c",
         "a: 1\n  b: 2",
     ] {
-        let told = fault(text).1;
-        assert!(told.starts_with("not YAML: "), "{text}: {told}");
+        let told = diagnostic(text).1;
+        assert!(told.starts_with("invalid YAML: "), "{text}: {told}");
     }
 }
 
 #[test]
 fn depth_is_bounded() {
-    assert_eq!(fault(&"- ".repeat(MAX_DEPTH + 2)).1, "nested too deeply");
+    assert_eq!(
+        diagnostic(&"- ".repeat(MAX_DEPTH + 2)).1,
+        "nested too deeply"
+    );
     assert!(read(&"[".repeat(100_000)).is_err());
 }

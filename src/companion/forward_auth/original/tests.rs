@@ -12,7 +12,7 @@ const FORWARDED: [(&str, &str); 4] = [
 ];
 
 /// What is told by a request, `METHOD TARGET`, and its headers: `METHOD AUTHORITY PATH`.
-fn told(request: &str, headers: &[(&str, &str)]) -> Result<String, Unclear> {
+fn told(request: &str, headers: &[(&str, &str)]) -> Result<String, AmbiguousRequest> {
     let (method, target) = request.split_once(' ').unwrap();
     let mut request = Request::builder().method(method).uri(target);
     for (name, value) in headers {
@@ -63,7 +63,7 @@ fn the_form_with_a_path_keeps_all_of_the_path() {
     let contradicted = [named, ("Host", "other.example.com")];
     assert_eq!(
         told(over_h2, &contradicted),
-        Err(Unclear::Contradicted("host"))
+        Err(AmbiguousRequest::Contradicted("host"))
     );
 }
 
@@ -71,15 +71,15 @@ fn the_form_with_a_path_keeps_all_of_the_path() {
 fn h10_every_part_must_be_there_and_a_missing_method_is_never_get() {
     assert_eq!(
         told("GET /oauth2/auth", &[]),
-        Err(Unclear::Missing("x-original-url"))
+        Err(AmbiguousRequest::Missing("x-original-url"))
     );
     assert_eq!(
         told("GET /oauth2/auth", &[URL]),
-        Err(Unclear::Missing("x-original-method"))
+        Err(AmbiguousRequest::Missing("x-original-method"))
     );
     assert_eq!(
         told("GET /oauth2/auth", &[METHOD]),
-        Err(Unclear::Missing("x-original-url"))
+        Err(AmbiguousRequest::Missing("x-original-url"))
     );
     for (left_out, missing) in [
         "x-forwarded-method",
@@ -94,7 +94,7 @@ fn h10_every_part_must_be_there_and_a_missing_method_is_never_get() {
         headers.remove(left_out);
         assert_eq!(
             told("GET /oauth2/auth", &headers),
-            Err(Unclear::Missing(missing))
+            Err(AmbiguousRequest::Missing(missing))
         );
     }
     for (header, missing) in [
@@ -103,7 +103,7 @@ fn h10_every_part_must_be_there_and_a_missing_method_is_never_get() {
     ] {
         assert_eq!(
             told("GET /oauth2/auth/a", &[header]),
-            Err(Unclear::Missing(missing))
+            Err(AmbiguousRequest::Missing(missing))
         );
     }
 }
@@ -114,14 +114,14 @@ fn h10_no_part_is_taken_from_another_family() {
     let headers = [URL, ("X-Forwarded-Method", "GET")];
     assert_eq!(
         told("GET /oauth2/auth", &headers),
-        Err(Unclear::Missing("x-original-method"))
+        Err(AmbiguousRequest::Missing("x-original-method"))
     );
     // A proxy that sets one family, and a client that begins the other.
     let mut headers = FORWARDED.to_vec();
     headers.push(METHOD);
     assert_eq!(
         told("GET /oauth2/auth", &headers),
-        Err(Unclear::Missing("x-original-url"))
+        Err(AmbiguousRequest::Missing("x-original-url"))
     );
 }
 
@@ -137,7 +137,7 @@ fn ghsa_7x63_what_a_client_adds_never_wins() {
     ] {
         let refused = told("GET /oauth2/auth", &[URL, METHOD, (name, value)]);
         assert!(
-            matches!(refused, Err(Unclear::Contradicted(_))),
+            matches!(refused, Err(AmbiguousRequest::Contradicted(_))),
             "{name}: {refused:?}"
         );
     }
@@ -159,7 +159,7 @@ fn ghsa_7x63_what_a_client_adds_never_wins() {
     ] {
         let refused = told("POST /oauth2/auth/a", &[own[0], own[1], added]);
         assert!(
-            matches!(refused, Err(Unclear::Contradicted(_))),
+            matches!(refused, Err(AmbiguousRequest::Contradicted(_))),
             "{added:?}"
         );
     }
@@ -192,14 +192,14 @@ fn cve_2021_32777_no_header_may_stand_there_twice() {
         headers.push(twice);
         let refused = told("GET /oauth2/auth", &headers);
         assert!(
-            matches!(refused, Err(Unclear::Repeated(_))),
+            matches!(refused, Err(AmbiguousRequest::Repeated(_))),
             "{twice:?}: {refused:?}"
         );
     }
     let host = ("Host", "app.example.com");
     assert_eq!(
         told("POST /oauth2/auth/a", &[host, host, FORWARDED[1]]),
-        Err(Unclear::Repeated("host"))
+        Err(AmbiguousRequest::Repeated("host"))
     );
 }
 
@@ -214,7 +214,7 @@ fn the_url_is_scheme_host_and_path() {
         "https://app.example.com",
     ] {
         let refused = told("GET /oauth2/auth", &[("X-Original-URL", url), METHOD]);
-        assert_eq!(refused, Err(Unclear::Url), "{url}");
+        assert_eq!(refused, Err(AmbiguousRequest::Url), "{url}");
     }
     for url in [
         "ftp://app.example.com/a",
@@ -224,7 +224,11 @@ fn the_url_is_scheme_host_and_path() {
         "x://https://app.example.com/a",
     ] {
         let refused = told("GET /oauth2/auth", &[("X-Original-URL", url), METHOD]);
-        assert_eq!(refused, Err(Unclear::Scheme("x-original-url")), "{url}");
+        assert_eq!(
+            refused,
+            Err(AmbiguousRequest::Scheme("x-original-url")),
+            "{url}"
+        );
     }
     for scheme in ["", "wss", "https,http", "HTTPS"] {
         let mut headers = FORWARDED;
@@ -232,7 +236,7 @@ fn the_url_is_scheme_host_and_path() {
         let refused = told("GET /oauth2/auth", &headers);
         assert_eq!(
             refused,
-            Err(Unclear::Scheme("x-forwarded-proto")),
+            Err(AmbiguousRequest::Scheme("x-forwarded-proto")),
             "{scheme}"
         );
     }

@@ -12,9 +12,9 @@ async fn each_proxy_is_told_in_its_own_way_that_a_request_may_go_on() {
     let companion = Companion::start();
     let karma = companion.karma();
     let client = ("Authorization", &*karma);
-    let told = companion.nginx(ALERTS, &[client]).await;
-    assert_eq!(told.verdict(), (202, Reason::Rule));
-    assert_eq!(told.body, "");
+    let response = companion.nginx(ALERTS, &[client]).await;
+    assert_eq!(response.verdict(), (202, Reason::Rule));
+    assert_eq!(response.body, "");
     let traefik = [
         ("X-Forwarded-Method", "GET"),
         ("X-Forwarded-Proto", "https"),
@@ -22,17 +22,17 @@ async fn each_proxy_is_told_in_its_own_way_that_a_request_may_go_on() {
         ("X-Forwarded-Uri", "/api/v2/alerts?active=true"),
         client,
     ];
-    let told = companion.ask("GET /oauth2/auth", &traefik).await;
-    assert_eq!(told.verdict(), (202, Reason::Rule));
+    let response = companion.ask("GET /oauth2/auth", &traefik).await;
+    assert_eq!(response.verdict(), (202, Reason::Rule));
     let envoy = [
         ("Host", "app.example.com"),
         ("X-Forwarded-Proto", "https"),
         client,
     ];
     let target = "GET /oauth2/auth/api/v2/alerts?active=true";
-    let told = companion.ask(target, &envoy).await;
-    assert_eq!(told.verdict(), (200, Reason::Rule));
-    assert_eq!(told.body, "");
+    let response = companion.ask(target, &envoy).await;
+    assert_eq!(response.verdict(), (200, Reason::Rule));
+    assert_eq!(response.body, "");
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn the_app_is_told_who_calls_and_nothing_that_is_not_known() {
     let companion = Companion::start();
     let karma = companion.karma();
     // What the client writes of itself is not even looked at.
-    let told = companion
+    let response = companion
         .nginx(
             ALERTS,
             &[
@@ -52,17 +52,17 @@ async fn the_app_is_told_who_calls_and_nothing_that_is_not_known() {
         )
         .await;
     assert_eq!(
-        told.identity(),
+        response.identity(),
         [
             ("x-auth-request-user", "blue/monitoring/karma"),
             ("x-portcullis-caller", "blue/monitoring/karma"),
         ]
     );
-    let told = companion
+    let response = companion
         .nginx("GET https://app.example.com/-/healthy", &[])
         .await;
-    assert_eq!(told.verdict(), (202, Reason::Public));
-    assert_eq!(told.identity(), []);
+    assert_eq!(response.verdict(), (202, Reason::Public));
+    assert_eq!(response.identity(), []);
 }
 
 #[tokio::test]
@@ -72,22 +72,22 @@ async fn h14_what_goes_on_of_the_clients_credentials_is_told() {
     let cookies = cookies("nothing");
     let client = [("Authorization", &*karma), ("Cookie", &*cookies)];
     // The session's cookies never do, the token only where the app asks for it.
-    let told = companion.nginx(ALERTS, &client).await;
-    assert_eq!(told.header("cookie"), Some("theme=dark"));
-    assert_eq!(told.header("authorization"), None);
-    let told = companion
+    let response = companion.nginx(ALERTS, &client).await;
+    assert_eq!(response.header("cookie"), Some("theme=dark"));
+    assert_eq!(response.header("authorization"), None);
+    let response = companion
         .nginx("GET https://trusting.example.com/", &client)
         .await;
-    assert_eq!(told.header("cookie"), Some("theme=dark"));
-    assert_eq!(told.header("authorization"), Some(&*karma));
+    assert_eq!(response.header("cookie"), Some("theme=dark"));
+    assert_eq!(response.header("authorization"), Some(&*karma));
     // Also where nobody is asked who calls.
-    let told = companion
+    let response = companion
         .nginx("GET https://app.example.com/-/healthy", &client)
         .await;
-    assert_eq!(told.header("cookie"), Some("theme=dark"));
-    assert_eq!(told.header("authorization"), None);
+    assert_eq!(response.header("cookie"), Some("theme=dark"));
+    assert_eq!(response.header("authorization"), None);
     // Several headers are one, and of nothing there is none.
-    let told = companion
+    let response = companion
         .nginx(
             ALERTS,
             &[
@@ -97,8 +97,8 @@ async fn h14_what_goes_on_of_the_clients_credentials_is_told() {
             ],
         )
         .await;
-    assert_eq!(told.header("cookie"), Some("a=1; b=2"));
-    let told = companion
+    assert_eq!(response.header("cookie"), Some("a=1; b=2"));
+    let response = companion
         .nginx(
             ALERTS,
             &[
@@ -107,8 +107,8 @@ async fn h14_what_goes_on_of_the_clients_credentials_is_told() {
             ],
         )
         .await;
-    assert_eq!(told.header("cookie"), None);
-    assert_eq!(told.header("x-envoy-auth-headers-to-remove"), None);
+    assert_eq!(response.header("cookie"), None);
+    assert_eq!(response.header("x-envoy-auth-headers-to-remove"), None);
 }
 
 #[tokio::test]
@@ -125,11 +125,11 @@ async fn envoy_is_told_what_to_take_off() {
         ("X-WebAuth-User", "root"),
         ("Accept", "*/*"),
     ];
-    let told = companion
+    let response = companion
         .ask("GET /oauth2/auth/api/v2/alerts", &envoy)
         .await;
-    assert_eq!(told.verdict(), (200, Reason::Rule));
-    let removed: Vec<&str> = told
+    assert_eq!(response.verdict(), (200, Reason::Rule));
+    let removed: Vec<&str> = response
         .header("x-envoy-auth-headers-to-remove")
         .unwrap()
         .split(',')
@@ -210,7 +210,7 @@ async fn allowed_groups_and_emails_only_narrow() {
     ];
     for (query, client, goes_on) in cases {
         let place = format!("/oauth2/auth{query}");
-        let told = companion
+        let response = companion
             .nginx_at(&place, ALERTS, &[("Authorization", client)])
             .await;
         let expected = if goes_on {
@@ -218,8 +218,8 @@ async fn allowed_groups_and_emails_only_narrow() {
         } else {
             (403, Reason::CallerNotAllowed)
         };
-        assert_eq!(told.verdict(), expected, "{query}");
-        assert_eq!(told.identity().is_empty(), !goes_on);
+        assert_eq!(response.verdict(), expected, "{query}");
+        assert_eq!(response.identity().is_empty(), !goes_on);
     }
     // GHSA-c5c4-8r6x-56w3, and an address that nobody has checked.
     for (email, verified) in [
@@ -229,10 +229,14 @@ async fn allowed_groups_and_emails_only_narrow() {
     ] {
         let client = gitlab(email, verified);
         let place = "/oauth2/auth?allowed_email_domains=example.com";
-        let told = companion
+        let response = companion
             .nginx_at(place, ALERTS, &[("Authorization", &client)])
             .await;
-        assert_eq!(told.verdict(), (403, Reason::CallerNotAllowed), "{email}");
+        assert_eq!(
+            response.verdict(),
+            (403, Reason::CallerNotAllowed),
+            "{email}"
+        );
     }
 }
 
@@ -247,21 +251,21 @@ async fn narrowing_never_lets_more_through() {
         "?allowed_email_domains=example.com",
     ] {
         let place = format!("/oauth2/auth{query}");
-        let told = companion
+        let response = companion
             .nginx_at(&place, ALERTS, &[("Authorization", &stranger)])
             .await;
-        assert_eq!(told.verdict(), (403, Reason::CallerNotAllowed));
+        assert_eq!(response.verdict(), (403, Reason::CallerNotAllowed));
         // Who shows nothing is asked to, not turned away.
-        let told = companion.nginx_at(&place, ALERTS, &[]).await;
-        assert_eq!(told.verdict(), (401, Reason::NoCredentials));
+        let response = companion.nginx_at(&place, ALERTS, &[]).await;
+        assert_eq!(response.verdict(), (401, Reason::NoCredentials));
     }
     // What is meant to narrow and is not understood.
     let karma = companion.karma();
     let place = "/oauth2/auth?allowed_group=sre";
-    let told = companion
+    let response = companion
         .nginx_at(place, ALERTS, &[("Authorization", &karma)])
         .await;
-    assert_eq!(told.verdict(), (403, Reason::RequestAmbiguous));
+    assert_eq!(response.verdict(), (403, Reason::RequestAmbiguous));
 }
 
 #[tokio::test]
@@ -274,8 +278,8 @@ async fn in_the_form_with_a_path_the_query_is_the_apps() {
         ("Authorization", &karma),
     ];
     let target = "GET /oauth2/auth/api/v2/alerts?allowed_groups=sre&allowed_x=y";
-    let told = companion.ask(target, &envoy).await;
-    assert_eq!(told.verdict(), (200, Reason::Rule));
+    let response = companion.ask(target, &envoy).await;
+    assert_eq!(response.verdict(), (200, Reason::Rule));
 }
 
 #[tokio::test]
@@ -283,13 +287,13 @@ async fn what_goes_on_whoever_asks_is_not_narrowed() {
     let companion = Companion::start();
     let place = "/oauth2/auth?allowed_groups=sre";
     let healthy = "GET https://app.example.com/-/healthy";
-    let told = companion.nginx_at(place, healthy, &[]).await;
-    assert_eq!(told.verdict(), (202, Reason::Public));
+    let response = companion.nginx_at(place, healthy, &[]).await;
+    assert_eq!(response.verdict(), (202, Reason::Public));
     let preflight = [
         ("Origin", "https://other.example.com"),
         ("Access-Control-Request-Method", "POST"),
     ];
     let options = "OPTIONS https://app.example.com/api/v2/alerts";
-    let told = companion.nginx_at(place, options, &preflight).await;
-    assert_eq!(told.verdict(), (202, Reason::Preflight));
+    let response = companion.nginx_at(place, options, &preflight).await;
+    assert_eq!(response.verdict(), (202, Reason::Preflight));
 }

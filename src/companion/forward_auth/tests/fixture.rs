@@ -18,7 +18,7 @@ use portcullis_tests::lab::{SigningKey, Token};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::forward_auth::{self, Answer, Judge, Peer, People, Renewal};
+use crate::forward_auth::{self, AuthResponse, Judge, Peer, SessionRefresh, SessionSource};
 use crate::issuers::Issuers;
 
 pub(super) const BLUE: &str = "https://blue.example.com";
@@ -30,35 +30,35 @@ pub(super) const SID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 /// The companion of a policy for one cluster, one issuer of another kind, and people.
 pub(super) struct Companion {
     judge: Judge,
-    people: Host,
+    people: TestSessions,
     pub(super) blue: SigningKey,
     pub(super) gitlab: SigningKey,
     pub(super) own: SigningKey,
 }
 
-/// Who keeps people's sessions: says what it is told to, and notes what it is asked.
-pub(super) struct Host {
-    pub(super) renewal: Mutex<Renewal>,
+/// Who keeps people's sessions: says what it is response to, and notes what it is asked.
+pub(super) struct TestSessions {
+    pub(super) renewal: Mutex<SessionRefresh>,
     pub(super) revocations: Arc<Revocations>,
     asked: Mutex<Vec<String>>,
     looked: AtomicUsize,
 }
 
-impl People for Host {
+impl SessionSource for TestSessions {
     async fn revocations(&self) -> Arc<Revocations> {
         self.looked.fetch_add(1, Ordering::Relaxed);
         Arc::clone(&self.revocations)
     }
 
-    async fn renew(&self, cookies: &str) -> Renewal {
+    async fn refresh(&self, cookies: &str) -> SessionRefresh {
         self.asked.lock().unwrap().push(cookies.to_owned());
         self.renewal.lock().unwrap().clone()
     }
 }
 
-/// What a proxy was told.
+/// What a proxy was response.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct ProxyResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: String,
@@ -111,8 +111,8 @@ impl Companion {
         let issuers = Issuers::start(&policy, BTreeMap::new(), keys, clock);
         Self {
             judge: Judge::new(policy, issuers),
-            people: Host {
-                renewal: Mutex::new(Renewal::Ended),
+            people: TestSessions {
+                renewal: Mutex::new(SessionRefresh::Ended),
                 revocations: Arc::default(),
                 asked: Mutex::default(),
                 looked: AtomicUsize::new(0),
@@ -124,7 +124,7 @@ impl Companion {
     }
 
     /// What a renewal comes to from now on.
-    pub(super) fn renews(&self, renewal: Renewal) {
+    pub(super) fn refreshes_to(&self, renewal: SessionRefresh) {
         *self.people.renewal.lock().unwrap() = renewal;
     }
 
@@ -134,17 +134,17 @@ impl Companion {
     }
 
     /// How often it was looked up which sessions have ended.
-    pub(super) fn looked(&self) -> usize {
+    pub(super) fn revocation_lookups(&self) -> usize {
         self.people.looked.load(Ordering::Relaxed)
     }
 
     /// The cookies with which renewals were asked for.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(super) fn refreshed_with(&self) -> Vec<String> {
         self.people.asked.lock().unwrap().clone()
     }
 
-    /// What a trusted proxy is told that asks in this way: `METHOD TARGET`, and headers.
-    pub(super) async fn ask(&self, request: &str, headers: &[(&str, &str)]) -> Told {
+    /// What a trusted proxy is response that asks in this way: `METHOD TARGET`, and headers.
+    pub(super) async fn ask(&self, request: &str, headers: &[(&str, &str)]) -> ProxyResponse {
         let address = Some(IpAddr::from([10, 0, 0, 1]));
         let is_trusted = true;
         self.ask_as(
@@ -158,19 +158,24 @@ impl Companion {
         .await
     }
 
-    pub(super) async fn ask_as(&self, peer: Peer, request: &str, headers: &[(&str, &str)]) -> Told {
+    pub(super) async fn ask_as(
+        &self,
+        peer: Peer,
+        request: &str,
+        headers: &[(&str, &str)],
+    ) -> ProxyResponse {
         let (method, target) = request.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(target);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let answer = forward_auth::answer(&parts, peer, &self.judge, &self.people).await;
-        Told::read(answer).await
+        let answer = forward_auth::authorize(&parts, peer, &self.judge, &self.people).await;
+        ProxyResponse::read(answer).await
     }
 
-    /// What NGINX is told of a request `METHOD URL` with these headers of the client's.
-    pub(super) async fn nginx(&self, original: &str, headers: &[(&str, &str)]) -> Told {
+    /// What NGINX is response of a request `METHOD URL` with these headers of the client's.
+    pub(super) async fn nginx(&self, original: &str, headers: &[(&str, &str)]) -> ProxyResponse {
         self.nginx_at("/oauth2/auth", original, headers).await
     }
 
@@ -180,7 +185,7 @@ impl Companion {
         place: &str,
         original: &str,
         headers: &[(&str, &str)],
-    ) -> Told {
+    ) -> ProxyResponse {
         let (method, url) = original.split_once(' ').unwrap();
         let mut all = vec![("X-Original-Method", method), ("X-Original-URL", url)];
         all.extend(headers);
@@ -221,8 +226,8 @@ pub(super) fn cookies(token: &str) -> String {
     format!("theme=dark; __Secure-portcullis={token}; __Secure-portcullis-session=sealed")
 }
 
-impl Told {
-    async fn read(answer: Answer) -> Self {
+impl ProxyResponse {
+    async fn read(answer: AuthResponse) -> Self {
         let reason = answer.reason();
         let (parts, body) = answer.into_response().into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
@@ -243,7 +248,7 @@ impl Told {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next().map(|value| value.to_str().unwrap());
-        assert!(values.next().is_none(), "{name} stands there twice");
+        assert!(values.next().is_none(), "{name} occurs twice");
         value
     }
 

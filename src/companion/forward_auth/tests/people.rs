@@ -1,4 +1,4 @@
-//! People with sessions.
+//! SessionSource with sessions.
 
 use portcullis_core::decision::Reason;
 use portcullis_core::session::{Id, Revocations, Revoked};
@@ -6,7 +6,7 @@ use portcullis_core::timestamp::Timestamp;
 use portcullis_tests::lab::SigningKey;
 
 use super::fixture::*;
-use crate::forward_auth::Renewal;
+use crate::forward_auth::SessionRefresh;
 
 const PAGE: &str = "GET https://app.example.com/graph";
 
@@ -14,10 +14,10 @@ const PAGE: &str = "GET https://app.example.com/graph";
 async fn a_session_lets_people_in_and_says_who_they_are() {
     let companion = Companion::start();
     let cookies = cookies(&companion.session(60));
-    let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
-    assert_eq!(told.verdict(), (202, Reason::Rule));
+    let response = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
+    assert_eq!(response.verdict(), (202, Reason::Rule));
     assert_eq!(
-        told.identity(),
+        response.identity(),
         [
             ("x-auth-request-email", "alice@example.com"),
             ("x-auth-request-groups", "sre,all%2C%20of%20us"),
@@ -26,9 +26,9 @@ async fn a_session_lets_people_in_and_says_who_they_are() {
             ("x-portcullis-caller", "sso/alice"),
         ]
     );
-    assert_eq!(told.header("set-cookie"), None);
-    assert_eq!(told.header("cookie"), Some("theme=dark"));
-    assert_eq!(companion.asked(), [""; 0]);
+    assert_eq!(response.header("set-cookie"), None);
+    assert_eq!(response.header("cookie"), Some("theme=dark"));
+    assert_eq!(companion.refreshed_with(), [""; 0]);
 }
 
 #[tokio::test]
@@ -38,23 +38,23 @@ async fn a_token_that_is_over_is_renewed_and_the_answer_sets_one_cookie() {
         "__Secure-portcullis={}; Path=/; Secure",
         companion.session(300)
     );
-    companion.renews(Renewal::Renewed(fresh.clone()));
+    companion.refreshes_to(SessionRefresh::Refreshed(fresh.clone()));
     let cookies = cookies(&companion.session(-10));
-    let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
-    assert_eq!(told.verdict(), (202, Reason::Rule));
-    assert_eq!(told.header("set-cookie"), Some(&*fresh));
+    let response = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
+    assert_eq!(response.verdict(), (202, Reason::Rule));
+    assert_eq!(response.header("set-cookie"), Some(&*fresh));
     // It is asked for with the session's cookies alone.
-    let asked = companion.asked();
+    let asked = companion.refreshed_with();
     assert_eq!(asked.len(), 1);
     assert_eq!(format!("theme=dark; {}", asked[0]), cookies);
     // It rides on a refusal, too.
     let other = "GET https://app.example.com/graph";
     let place = "/oauth2/auth?allowed_groups=managers";
-    let told = companion
+    let response = companion
         .nginx_at(place, other, &[("Cookie", &cookies)])
         .await;
-    assert_eq!(told.verdict(), (403, Reason::CallerNotAllowed));
-    assert_eq!(told.header("set-cookie"), Some(&*fresh));
+    assert_eq!(response.verdict(), (403, Reason::CallerNotAllowed));
+    assert_eq!(response.header("set-cookie"), Some(&*fresh));
 }
 
 #[tokio::test]
@@ -62,14 +62,17 @@ async fn where_more_than_a_token_would_have_to_be_set_the_browser_goes_through_s
     let companion = Companion::start();
     let cookies = cookies(&companion.session(-10));
     for (renewal, verdict) in [
-        (Renewal::Ended, (401, Reason::SessionExpired)),
-        (Renewal::Unavailable, (503, Reason::SessionUnavailable)),
+        (SessionRefresh::Ended, (401, Reason::SessionExpired)),
+        (
+            SessionRefresh::Unavailable,
+            (503, Reason::SessionUnavailable),
+        ),
     ] {
-        companion.renews(renewal);
-        let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
-        assert_eq!(told.verdict(), verdict);
-        assert_eq!(told.header("set-cookie"), None);
-        assert_eq!(told.header("location"), None);
+        companion.refreshes_to(renewal);
+        let response = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
+        assert_eq!(response.verdict(), verdict);
+        assert_eq!(response.header("set-cookie"), None);
+        assert_eq!(response.header("location"), None);
     }
 }
 
@@ -87,10 +90,16 @@ async fn what_is_given_out_as_fresh_is_verified_like_any_other() {
         (others, (401, Reason::SessionExpired)),
         (companion.session(-10), unavailable),
     ] {
-        companion.renews(Renewal::Renewed(format!("__Secure-portcullis={token}")));
-        let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
-        assert_eq!(told.verdict(), verdict);
-        assert_eq!(told.header("set-cookie"), None, "it may be somebody else's");
+        companion.refreshes_to(SessionRefresh::Refreshed(format!(
+            "__Secure-portcullis={token}"
+        )));
+        let response = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
+        assert_eq!(response.verdict(), verdict);
+        assert_eq!(
+            response.header("set-cookie"),
+            None,
+            "it may be somebody else's"
+        );
     }
 }
 
@@ -107,9 +116,9 @@ async fn a_session_that_has_ended_is_over_here_too() {
         Timestamp::default(),
     );
     companion.revoke(ended);
-    let told = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
-    assert_eq!(told.verdict(), (401, Reason::Revoked));
-    assert_eq!(companion.asked(), [""; 0]);
+    let response = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
+    assert_eq!(response.verdict(), (401, Reason::Revoked));
+    assert_eq!(companion.refreshed_with(), [""; 0]);
 }
 
 #[tokio::test]
@@ -126,12 +135,12 @@ async fn nobody_is_asked_what_has_ended_where_no_session_is_shown() {
     ] {
         companion.nginx(original, headers).await;
     }
-    assert_eq!(companion.looked(), 0);
+    assert_eq!(companion.revocation_lookups(), 0);
     for name in ["__Secure-portcullis", "__Secure-portcullis.0"] {
-        let before = companion.looked();
+        let before = companion.revocation_lookups();
         let cookie = format!("theme=dark; {name}=abc");
         companion.nginx(PAGE, &[("Cookie", &cookie)]).await;
-        assert_eq!(companion.looked(), before + 1, "{name}");
+        assert_eq!(companion.revocation_lookups(), before + 1, "{name}");
     }
 }
 
@@ -161,13 +170,13 @@ async fn a_session_is_judged_by_where_the_request_comes_from() {
     for (original, headers, goes_on) in cases {
         let mut all = vec![("Cookie", &*cookies)];
         all.extend(&headers);
-        let told = companion.nginx(original, &all).await;
+        let response = companion.nginx(original, &all).await;
         let expected = if goes_on {
             (202, Reason::Rule)
         } else {
             (403, Reason::CrossSite)
         };
-        assert_eq!(told.verdict(), expected, "{original} {headers:?}");
+        assert_eq!(response.verdict(), expected, "{original} {headers:?}");
     }
 }
 
@@ -176,12 +185,12 @@ async fn cve_2022_29226_a_bad_bearer_token_never_falls_back_to_the_session() {
     let companion = Companion::start();
     let cookies = cookies(&companion.session(60));
     let both = [("Cookie", &*cookies), ("Authorization", "Bearer abc")];
-    let told = companion.nginx(PAGE, &both).await;
-    assert_eq!(told.verdict(), (401, Reason::TokenMalformed));
+    let response = companion.nginx(PAGE, &both).await;
+    assert_eq!(response.verdict(), (401, Reason::TokenMalformed));
     // Another scheme stands in no session's way.
     let both = [("Cookie", &*cookies), ("Authorization", "Basic YTpi")];
-    let told = companion.nginx(PAGE, &both).await;
-    assert_eq!(told.verdict(), (202, Reason::Rule));
+    let response = companion.nginx(PAGE, &both).await;
+    assert_eq!(response.verdict(), (202, Reason::Rule));
 }
 
 #[tokio::test]
@@ -197,8 +206,8 @@ async fn the_companions_own_host_needs_no_rule() {
             (403, Reason::AppUnknown),
         ),
     ] {
-        let told = companion.nginx(original, &[]).await;
-        assert_eq!(told.verdict(), verdict);
-        assert_eq!(told.identity(), []);
+        let response = companion.nginx(original, &[]).await;
+        assert_eq!(response.verdict(), verdict);
+        assert_eq!(response.identity(), []);
     }
 }

@@ -1,4 +1,4 @@
-//! What is refused, and how the proxy is told.
+//! What is refused, and how the proxy is response.
 
 use std::net::IpAddr;
 
@@ -32,15 +32,18 @@ async fn h10_nobody_but_a_trusted_proxy_is_believed() {
             is_trusted: false,
         };
         let asking = companion.ask_as(peer, "GET /oauth2/auth", &asked);
-        let (told, log) = logged(asking).await;
-        assert_eq!(told.verdict(), (403, Reason::ProxyUntrusted));
-        assert_eq!(told.identity(), []);
+        let (response, log) = logged(asking).await;
+        assert_eq!(response.verdict(), (403, Reason::ProxyUntrusted));
+        assert_eq!(response.identity(), []);
         assert_eq!(
-            told.json(),
+            response.json(),
             json!({"error": "insufficient_scope", "reason": "proxy-untrusted"})
         );
         // The peer, and the line that makes it one.
-        assert!(log.contains(&format!("the peer {name} is")), "{log}");
+        assert!(
+            log.contains(&format!("{name} is not a trusted proxy")),
+            "{log}"
+        );
         let line = format!("`trusted_proxies: [\"{name}\"]`");
         assert!(log.contains(&line), "{log}");
         assert!(!log.contains(&karma), "{log}");
@@ -53,8 +56,8 @@ async fn what_is_not_clear_is_403_and_the_log_says_what() {
     let karma = companion.karma();
     let url = ("X-Original-URL", "https://app.example.com/-/healthy");
     let half = [url, ("Authorization", &*karma)];
-    let (told, log) = logged(companion.ask("GET /oauth2/auth", &half)).await;
-    assert_eq!(told.verdict(), (403, Reason::RequestAmbiguous));
+    let (response, log) = logged(companion.ask("GET /oauth2/auth", &half)).await;
+    assert_eq!(response.verdict(), (403, Reason::RequestAmbiguous));
     assert!(log.contains("`x-original-method` is missing"));
     // What core can't read in one way only, too: NGINX would make 400 a 500.
     for url in [
@@ -69,8 +72,8 @@ async fn what_is_not_clear_is_403_and_the_log_says_what() {
         "https://app.example.com:443@other.example.com/-/healthy",
         "https:///-/healthy",
     ] {
-        let told = companion.nginx(&format!("GET {url}"), &[]).await;
-        assert_eq!(told.verdict(), (403, Reason::RequestAmbiguous), "{url}");
+        let response = companion.nginx(&format!("GET {url}"), &[]).await;
+        assert_eq!(response.verdict(), (403, Reason::RequestAmbiguous), "{url}");
     }
     for (method, verdict) in [
         ("CONNECT", (403, Reason::RequestAmbiguous)),
@@ -79,37 +82,37 @@ async fn what_is_not_clear_is_403_and_the_log_says_what() {
         ("HEAD", (202, Reason::Public)),
     ] {
         let original = format!("{method} https://app.example.com/-/healthy");
-        let told = companion.nginx(&original, &[]).await;
-        assert_eq!(told.verdict(), verdict, "{method}");
+        let response = companion.nginx(&original, &[]).await;
+        assert_eq!(response.verdict(), verdict, "{method}");
     }
     let two = [("Authorization", &*karma), ("Authorization", &*karma)];
-    let told = companion.nginx(ALERTS, &two).await;
-    assert_eq!(told.verdict(), (403, Reason::AuthorizationAmbiguous));
+    let response = companion.nginx(ALERTS, &two).await;
+    assert_eq!(response.verdict(), (403, Reason::AuthorizationAmbiguous));
 }
 
 #[tokio::test]
 async fn a_program_is_challenged() {
     let companion = Companion::start();
-    let told = companion.nginx(ALERTS, &[]).await;
-    assert_eq!(told.verdict(), (401, Reason::NoCredentials));
+    let response = companion.nginx(ALERTS, &[]).await;
+    assert_eq!(response.verdict(), (401, Reason::NoCredentials));
     assert_eq!(
-        told.header("www-authenticate"),
+        response.header("www-authenticate"),
         Some("Bearer realm=\"app\"")
     );
-    assert_eq!(told.header("cache-control"), Some("no-store"));
-    assert_eq!(told.header("x-portcullis-sign-in"), None);
+    assert_eq!(response.header("cache-control"), Some("no-store"));
+    assert_eq!(response.header("x-portcullis-sign-in"), None);
     assert_eq!(
-        told.json(),
+        response.json(),
         json!({"error": "unauthenticated", "reason": "no-credentials"})
     );
     let expired = Token::service_account(BLUE, "gate", "monitoring", "karma").expires_in(-60);
     let expired = format!("Bearer {}", expired.sign(&companion.blue));
     let navigation = [("Authorization", &*expired), ("Sec-Fetch-Mode", "navigate")];
-    let told = companion.nginx(ALERTS, &navigation).await;
-    assert_eq!(told.verdict(), (401, Reason::Expired));
+    let response = companion.nginx(ALERTS, &navigation).await;
+    assert_eq!(response.verdict(), (401, Reason::Expired));
     let challenge = "Bearer realm=\"app\", error=\"invalid_token\"";
-    assert_eq!(told.header("www-authenticate"), Some(challenge));
-    assert_eq!(told.header("x-portcullis-sign-in"), None);
+    assert_eq!(response.header("www-authenticate"), Some(challenge));
+    assert_eq!(response.header("x-portcullis-sign-in"), None);
 }
 
 #[tokio::test]
@@ -117,36 +120,37 @@ async fn h13_a_person_who_navigates_is_told_where_to_sign_in_and_never_redirecte
     let companion = Companion::start();
     let page = "GET https://app.example.com/graph?g0.expr=a%26b&g0.tab=0";
     let navigation = [("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html,*/*")];
-    let told = companion.nginx(page, &navigation).await;
-    assert_eq!(told.verdict(), (401, Reason::NoCredentials));
-    assert_eq!(told.header("location"), None);
+    let response = companion.nginx(page, &navigation).await;
+    assert_eq!(response.verdict(), (401, Reason::NoCredentials));
+    assert_eq!(response.header("location"), None);
     assert_eq!(
-        told.header("www-authenticate"),
+        response.header("www-authenticate"),
         Some("Bearer realm=\"app\"")
     );
     let start = "https://auth.example.com/oauth2/start?rd=https%3A%2F%2Fapp.example.com%2Fgraph\
                  %3Fg0.expr%3Da%2526b%26g0.tab%3D0";
-    assert_eq!(told.header("x-portcullis-sign-in"), Some(start));
+    assert_eq!(response.header("x-portcullis-sign-in"), Some(start));
     // A proxy that hands the answer on needs no more.
     assert_eq!(
-        told.header("content-type"),
+        response.header("content-type"),
         Some("text/html; charset=utf-8")
     );
     assert!(
-        told.body
+        response
+            .body
             .contains(&format!("<a class=\"act\" href=\"{start}\">"))
     );
-    let security = told.header("content-security-policy").unwrap();
+    let security = response.header("content-security-policy").unwrap();
     assert!(security.starts_with("default-src 'none'; style-src 'sha256-"));
     assert!(security.contains("; script-src 'sha256-"));
     // Nobody is led away from what is not there, or by a page that asks behind one's back.
     let unknown = "GET https://unknown.example.com/";
-    let told = companion.nginx(unknown, &navigation).await;
-    assert_eq!(told.header("x-portcullis-sign-in"), None);
-    let told = companion
+    let response = companion.nginx(unknown, &navigation).await;
+    assert_eq!(response.header("x-portcullis-sign-in"), None);
+    let response = companion
         .nginx(page, &[("Sec-Fetch-Mode", "cors"), ("Accept", "text/html")])
         .await;
-    assert_eq!(told.header("x-portcullis-sign-in"), None);
+    assert_eq!(response.header("x-portcullis-sign-in"), None);
 }
 
 #[tokio::test]
@@ -154,23 +158,23 @@ async fn who_is_known_and_not_allowed_is_403_as_a_page_for_people() {
     let companion = Companion::start();
     let karma = companion.karma();
     let post = "POST https://app.example.com/api/v2/silences";
-    let told = companion.nginx(post, &[("Authorization", &karma)]).await;
-    assert_eq!(told.verdict(), (403, Reason::CallerNotAllowed));
+    let response = companion.nginx(post, &[("Authorization", &karma)]).await;
+    assert_eq!(response.verdict(), (403, Reason::CallerNotAllowed));
     let challenge = "Bearer realm=\"app\", error=\"insufficient_scope\"";
-    assert_eq!(told.header("www-authenticate"), Some(challenge));
+    assert_eq!(response.header("www-authenticate"), Some(challenge));
     let navigation = [("Authorization", &*karma), ("Sec-Fetch-Mode", "navigate")];
-    let told = companion
+    let response = companion
         .nginx("GET https://app.example.com/", &navigation)
         .await;
-    assert_eq!(told.verdict(), (403, Reason::CallerNotAllowed));
-    assert!(told.body.starts_with("<!doctype html>"));
-    let told = companion
+    assert_eq!(response.verdict(), (403, Reason::CallerNotAllowed));
+    assert!(response.body.starts_with("<!doctype html>"));
+    let response = companion
         .nginx(
             "GET https://unknown.example.com/",
             &[("Authorization", &karma)],
         )
         .await;
-    assert_eq!(told.verdict(), (403, Reason::AppUnknown));
+    assert_eq!(response.verdict(), (403, Reason::AppUnknown));
 }
 
 #[tokio::test]
@@ -178,10 +182,10 @@ async fn h04_keys_that_can_not_be_read_are_503_and_not_401() {
     let companion = Companion::start();
     let token = Token::service_account("https://down.example.com", "gate", "monitoring", "karma");
     let token = format!("Bearer {}", token.sign(&SigningKey::p256()));
-    let told = companion.nginx(ALERTS, &[("Authorization", &token)]).await;
-    assert_eq!(told.verdict(), (503, Reason::KeysUnavailable));
-    assert!(told.header("retry-after").is_some());
-    assert_eq!(told.header("www-authenticate"), None);
+    let response = companion.nginx(ALERTS, &[("Authorization", &token)]).await;
+    assert_eq!(response.verdict(), (503, Reason::KeysUnavailable));
+    assert!(response.header("retry-after").is_some());
+    assert_eq!(response.header("www-authenticate"), None);
 }
 
 #[tokio::test]

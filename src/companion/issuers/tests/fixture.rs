@@ -21,18 +21,18 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::http_client::Connect;
-use crate::issuers::{Clock, Issuers, PATIENCE, Reach};
+use crate::issuers::{Clock, IssuerConnection, Issuers, WAIT_TIMEOUT};
 
 /// What the issuers call themselves, as two clusters made by kubeadm do.
 pub(super) const NAME: &str = "https://kubernetes.default.svc.cluster.local";
 
 pub(super) const AUDIENCE: &str = "gate";
 
-/// A clock set by hand.
+/// A clock set by clock.
 #[derive(Clone, Debug)]
-pub(super) struct Hand(Arc<AtomicU64>);
+pub(super) struct TestClock(Arc<AtomicU64>);
 
-impl Hand {
+impl TestClock {
     /// It begins at the time of day, because tokens do.
     pub(super) fn new() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -48,8 +48,8 @@ impl Hand {
     }
 
     pub(super) fn clock(&self) -> Clock {
-        let hand = self.clone();
-        Arc::new(move || hand.now())
+        let clock = self.clone();
+        Arc::new(move || clock.now())
     }
 }
 
@@ -89,9 +89,9 @@ pub(super) fn trust(name: &str, keys: Value) -> Value {
     })
 }
 
-/// The way to an issuer of the lab: its URL leads nowhere, so it has to be said.
-pub(super) fn reach(issuer: &Issuer, authority: &Authority) -> Reach {
-    Reach {
+/// A connection to an issuer of the lab, whose URL does not resolve.
+pub(super) fn connection(issuer: &Issuer, authority: &Authority) -> IssuerConnection {
+    IssuerConnection {
         connect: Some(Connect {
             host: issuer.address().ip().to_string(),
             port: issuer.address().port(),
@@ -101,17 +101,23 @@ pub(super) fn reach(issuer: &Issuer, authority: &Authority) -> Reach {
     }
 }
 
-pub(super) fn reaches<const N: usize>(reaches: [(&str, Reach); N]) -> BTreeMap<String, Reach> {
-    BTreeMap::from(reaches.map(|(name, reach)| (name.to_owned(), reach)))
+pub(super) fn connections<const N: usize>(
+    connections: [(&str, IssuerConnection); N],
+) -> BTreeMap<String, IssuerConnection> {
+    BTreeMap::from(connections.map(|(name, connection)| (name.to_owned(), connection)))
 }
 
-/// Nobody signs in.
-pub(super) fn nobody() -> watch::Receiver<Option<KeySet>> {
+/// Without sign-in.
+pub(super) fn no_sign_in() -> watch::Receiver<Option<KeySet>> {
     watch::channel(None).1
 }
 
-pub(super) fn start(policy: &Policy, reaches: BTreeMap<String, Reach>, hand: &Hand) -> Issuers {
-    Issuers::start(policy, reaches, nobody(), hand.clock())
+pub(super) fn start(
+    policy: &Policy,
+    connections: BTreeMap<String, IssuerConnection>,
+    clock: &TestClock,
+) -> Issuers {
+    Issuers::start(policy, connections, no_sign_in(), clock.clock())
 }
 
 /// Karma's token, signed with this key.
@@ -119,12 +125,12 @@ pub(super) fn karma(key: &SigningKey) -> String {
     Token::service_account(NAME, AUDIENCE, "monitoring", "karma").sign(key)
 }
 
-/// Judges a request with a bearer token as forward auth does, and says whom it let in or why not.
-pub(super) async fn ask(
+/// Judges a request with a bearer token as forward auth does, and returns the caller or the reason of the refusal.
+pub(super) async fn authenticate(
     policy: &Policy,
     issuers: &Issuers,
     token: &str,
-    hand: &Hand,
+    clock: &TestClock,
 ) -> Result<String, Reason> {
     let gate = Gate::new(policy.clone());
     let authorization = format!("Bearer {token}");
@@ -134,7 +140,7 @@ pub(super) async fn ask(
         (b":path", b"/api/v2/alerts"),
         (b"authorization", authorization.as_bytes()),
     ]);
-    let (arrived, until) = (hand.now(), Instant::now() + PATIENCE);
+    let (arrived, until) = (clock.now(), Instant::now() + WAIT_TIMEOUT);
     let revocations = Revocations::default();
     loop {
         let snapshot = issuers.snapshot();
@@ -143,7 +149,7 @@ pub(super) async fn ask(
             signatures: &PureRust,
             revocations: &revocations,
             arrived,
-            now: hand.now(),
+            now: clock.now(),
         };
         match gate.judge(&headers, context, &mut TokenCache::default()) {
             Judgement::Decided(decision) if decision.is_allowed() => {
@@ -151,33 +157,33 @@ pub(super) async fn ask(
             }
             Judgement::Decided(decision) => return Err(decision.reason()),
             Judgement::AwaitKeys { sources, .. } => {
-                if !issuers.more(&snapshot, &sources, until).await {
+                if !issuers.wait_for_newer(&snapshot, &sources, until).await {
                     return Err(Reason::KeysUnavailable);
                 }
             }
-            Judgement::Refresh(_) => panic!("nobody has a session"),
+            Judgement::Refresh(_) => panic!("no request has a session"),
         }
     }
 }
 
-/// Waits until so many reads of the first trust entry are over.
+/// Waits for this many completed reads of the first trust entry.
 pub(super) async fn reads(issuers: &Issuers, good: u64, failed: u64) {
-    wait::until_true("reads that are over", LONG, async || {
+    wait::until_true("completed reads", LONG, async || {
         let health = &issuers.health()[0];
         (health.good, health.failed) == (good, failed)
     })
     .await;
 }
 
-/// How often an issuer was asked for discovery, and for its keys.
-pub(super) fn asked(issuer: &Issuer) -> (usize, usize) {
+/// How many requests for discovery and for keys an issuer got.
+pub(super) fn requests(issuer: &Issuer) -> (usize, usize) {
     (
         issuer.count(Endpoint::Discovery),
         issuer.count(Endpoint::Keys),
     )
 }
 
-/// A file with this content, and nobody else's.
+/// A file with this content in a folder of its own.
 pub(super) fn file(content: &str) -> PathBuf {
     let file = folder::fresh("issuers").join("file");
     fs::write(&file, content).unwrap();

@@ -16,24 +16,24 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::fixture::*;
-use crate::issuers::{Issuers, Reach};
+use crate::issuers::{IssuerConnection, Issuers};
 
 const REFRESH: Duration = Duration::from_secs(300);
 
 #[tokio::test]
-async fn clusters_with_one_issuer_are_told_apart_by_where_they_are() {
-    let (authority, hand) = (Authority::new(), Hand::new());
+async fn clusters_with_one_issuer_are_distinguished_by_their_keys() {
+    let (authority, clock) = (Authority::new(), TestClock::new());
     let (blue, green) = (key(), key());
     let at_blue = issuer(&authority, &[&blue]).await;
     let at_green = issuer(&authority, &[&green]).await;
     let policy = policy(&[trust("blue", json!({})), trust("green", json!({}))]);
-    let reaches = reaches([
-        ("blue", reach(&at_blue, &authority)),
-        ("green", reach(&at_green, &authority)),
+    let connections = connections([
+        ("blue", connection(&at_blue, &authority)),
+        ("green", connection(&at_green, &authority)),
     ]);
-    let issuers = start(&policy, reaches, &hand);
+    let issuers = start(&policy, connections, &clock);
     for (key, name) in [(&blue, "blue"), (&green, "green")] {
-        let caller = ask(&policy, &issuers, &karma(key), &hand).await;
+        let caller = authenticate(&policy, &issuers, &karma(key), &clock).await;
         assert_eq!(caller.unwrap(), format!("{name}/monitoring/karma"));
     }
     // Each hears what it is called, and at its `jwks_uri` what it is called there.
@@ -51,8 +51,8 @@ async fn clusters_with_one_issuer_are_told_apart_by_where_they_are() {
 }
 
 #[tokio::test]
-async fn keys_are_read_again_when_their_time_has_come_and_not_before() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn keys_are_refreshed_on_schedule_and_not_before() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let (at_blue, at_green) = (
         issuer(&authority, &[&key]).await,
         issuer(&authority, &[&super::fixture::key()]).await,
@@ -62,81 +62,89 @@ async fn keys_are_read_again_when_their_time_has_come_and_not_before() {
         trust("green", json!({"refresh": "1m"})),
         trust("blue", json!({})),
     ]);
-    let reaches = reaches([
-        ("blue", reach(&at_blue, &authority)),
-        ("green", reach(&at_green, &authority)),
+    let connections = connections([
+        ("blue", connection(&at_blue, &authority)),
+        ("green", connection(&at_green, &authority)),
     ]);
-    let issuers = start(&policy, reaches, &hand);
-    assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
+    let issuers = start(&policy, connections, &clock);
+    assert!(
+        authenticate(&policy, &issuers, &karma(&key), &clock)
+            .await
+            .is_ok()
+    );
     assert_eq!(issuers.health()[1].age, Some(Duration::ZERO));
     // Green's minutes go by, and with them blue's, whatever Cache-Control says and whoever asks.
     for minutes in 1..5 {
         reads(&issuers, minutes, 0).await;
-        assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
-        assert_eq!(asked(&at_blue), (1, 1), "{minutes}");
-        hand.pass(minute);
+        assert!(
+            authenticate(&policy, &issuers, &karma(&key), &clock)
+                .await
+                .is_ok()
+        );
+        assert_eq!(requests(&at_blue), (1, 1), "{minutes}");
+        clock.pass(minute);
     }
     reads(&issuers, 5, 0).await;
-    hand.pass(minute);
+    clock.pass(minute);
     wait::until_true("blue's next read", LONG, async || {
         // Discovery is read once in an hour.
-        asked(&at_blue) == (1, 2)
+        requests(&at_blue) == (1, 2)
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_key_that_nobody_has_seen_is_read_for_the_request_that_brings_it() {
-    let (authority, hand) = (Authority::new(), Hand::new());
+async fn an_unknown_key_id_triggers_a_read_for_the_request() {
+    let (authority, clock) = (Authority::new(), TestClock::new());
     let (old, new) = (key(), key());
     let issuer = issuer(&authority, &[&old]).await;
     let policy = policy(&[trust("blue", json!({}))]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
-    hand.pass(Duration::from_secs(10));
+    clock.pass(Duration::from_secs(10));
     issuer.set_keys(&[&old, &new]);
-    let caller = ask(&policy, &issuers, &karma(&new), &hand).await;
+    let caller = authenticate(&policy, &issuers, &karma(&new), &clock).await;
     assert_eq!(caller.unwrap(), "blue/monitoring/karma");
-    assert_eq!(asked(&issuer), (1, 2));
+    assert_eq!(requests(&issuer), (1, 2));
 }
 
 #[tokio::test]
-async fn a_flood_of_made_up_keys_is_one_read_in_ten_seconds() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn many_unknown_key_ids_cause_one_read_in_ten_seconds() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let policy = policy(&[trust("blue", json!({}))]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
     for round in 1..=2 {
-        hand.pass(Duration::from_secs(10));
+        clock.pass(Duration::from_secs(10));
         let flood = (0..50).map(|_| {
             let token = karma(&super::fixture::key());
-            let (policy, issuers, hand) = (&policy, &issuers, &hand);
-            async move { ask(policy, issuers, &token, hand).await }
+            let (policy, issuers, clock) = (&policy, &issuers, &clock);
+            async move { authenticate(policy, issuers, &token, clock).await }
         });
         for answer in join_all(flood).await {
             assert_eq!(answer, Err(Reason::KeyUnknown));
         }
-        assert_eq!(asked(&issuer), (1, 1 + round));
+        assert_eq!(requests(&issuer), (1, 1 + round));
     }
 }
 
 #[tokio::test]
-async fn k12_the_token_of_a_file_is_shown_to_the_issuer_as_it_is_now() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn k12_the_token_file_is_read_again_for_each_request() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let policy = policy(&[trust("blue", json!({}))]);
     let token = file("first\n");
-    let reach = Reach {
+    let connection = IssuerConnection {
         token_file: Some(token.clone()),
-        ..reach(&issuer, &authority)
+        ..connection(&issuer, &authority)
     };
-    let issuers = start(&policy, reaches([("blue", reach)]), &hand);
+    let issuers = start(&policy, connections([("blue", connection)]), &clock);
     reads(&issuers, 1, 0).await;
     fs::write(&token, "second").unwrap();
-    hand.pass(REFRESH);
+    clock.pass(REFRESH);
     reads(&issuers, 2, 0).await;
     let shown: Vec<_> = issuer
         .requests()
@@ -155,95 +163,103 @@ async fn k12_the_token_of_a_file_is_shown_to_the_issuer_as_it_is_now() {
     for content in ["", "two words", "line\nline"] {
         fs::write(&token, content).unwrap();
         let failed = issuers.health()[0].failed;
-        hand.pass(REFRESH);
+        clock.pass(REFRESH);
         reads(&issuers, 2, failed + 1).await;
     }
     assert_eq!(issuer.requests().len(), 3);
-    assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
+    assert!(
+        authenticate(&policy, &issuers, &karma(&key), &clock)
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
-async fn the_ca_file_alone_is_trusted_and_may_be_renewed() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn only_the_ca_file_is_trusted_and_it_is_reloaded() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let policy = policy(&[trust("blue", json!({}))]);
     let ca = file(&fs::read_to_string(Authority::new().file()).unwrap());
-    let reach = Reach {
+    let connection = IssuerConnection {
         ca_file: Some(ca.clone()),
-        ..reach(&issuer, &authority)
+        ..connection(&issuer, &authority)
     };
-    let issuers = start(&policy, reaches([("blue", reach)]), &hand);
+    let issuers = start(&policy, connections([("blue", connection)]), &clock);
     reads(&issuers, 0, 1).await;
-    assert_eq!(asked(&issuer), (0, 0));
+    assert_eq!(requests(&issuer), (0, 0));
     fs::copy(authority.file(), &ca).unwrap();
-    hand.pass(Duration::from_secs(1));
+    clock.pass(Duration::from_secs(1));
     reads(&issuers, 1, 1).await;
 }
 
 #[tokio::test]
-async fn the_systems_cas_do_not_vouch_for_a_private_issuer() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn the_systems_cas_do_not_certify_a_private_issuer() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let policy = policy(&[trust("blue", json!({}))]);
-    let reach = Reach {
+    let connection = IssuerConnection {
         ca_file: None,
-        ..reach(&issuer, &authority)
+        ..connection(&issuer, &authority)
     };
-    let issuers = start(&policy, reaches([("blue", reach)]), &hand);
+    let issuers = start(&policy, connections([("blue", connection)]), &clock);
     reads(&issuers, 0, 1).await;
-    assert_eq!(asked(&issuer), (0, 0));
+    assert_eq!(requests(&issuer), (0, 0));
 }
 
 #[tokio::test]
-async fn what_is_connected_to_must_prove_to_be_the_issuer() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn connect_still_requires_the_issuers_certificate() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     // It has a certificate of the same authority, for another name.
     let other = "https://kubernetes.green.example.com";
     let issuer = Issuer::start(&authority, other, &[&key]).await;
     let policy = policy(&[trust("blue", json!({}))]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
     reads(&issuers, 0, 1).await;
-    assert_eq!(asked(&issuer), (0, 0));
+    assert_eq!(requests(&issuer), (0, 0));
 }
 
 #[tokio::test]
-async fn the_policys_own_urls_are_respected() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn the_policys_urls_are_used() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     // Reached by the address in the URL, without `connect`.
     let jwks = format!("https://{}/openid/v1/jwks", issuer.address());
     let policy = policy(&[trust("blue", json!({"jwks": jwks}))]);
-    let reach = Reach {
+    let connection = IssuerConnection {
         connect: None,
-        ..reach(&issuer, &authority)
+        ..connection(&issuer, &authority)
     };
-    assert_eq!(reach.objection(&policy.trusts()[0]), None);
-    let issuers = start(&policy, reaches([("blue", reach)]), &hand);
-    assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
-    assert_eq!(asked(&issuer), (0, 1));
+    assert_eq!(connection.problem(&policy.trusts()[0]), None);
+    let issuers = start(&policy, connections([("blue", connection)]), &clock);
+    assert!(
+        authenticate(&policy, &issuers, &karma(&key), &clock)
+            .await
+            .is_ok()
+    );
+    assert_eq!(requests(&issuer), (0, 1));
 }
 
 #[tokio::test]
-async fn connect_beside_an_address_is_objected_to() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn connect_with_an_ip_address_in_the_url_is_an_error() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let jwks = format!("https://{}/openid/v1/jwks", issuer.address());
     let policy = policy(&[trust("blue", json!({"jwks": jwks}))]);
-    let reach = reach(&issuer, &authority);
-    assert!(reach.objection(&policy.trusts()[0]).is_some());
-    let issuers = start(&policy, reaches([("blue", reach)]), &hand);
+    let connection = connection(&issuer, &authority);
+    assert!(connection.problem(&policy.trusts()[0]).is_some());
+    let issuers = start(&policy, connections([("blue", connection)]), &clock);
     reads(&issuers, 0, 1).await;
-    assert_eq!(asked(&issuer), (0, 0));
+    assert_eq!(requests(&issuer), (0, 0));
 }
 
 #[tokio::test]
-async fn a_policy_edit_starts_with_the_keys_there_are() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn a_policy_edit_keeps_the_keys() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let mut issuer = issuer(&authority, &[&key]).await;
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
     let before = policy(&[trust("blue", json!({}))]);
-    let issuers = start(&before, reaches, &hand);
+    let issuers = start(&before, connections, &clock);
     reads(&issuers, 1, 0).await;
     issuer.down().await;
     // Another entry in front, another `refresh`: not another source.
@@ -255,39 +271,47 @@ async fn a_policy_edit_starts_with_the_keys_there_are() {
         }),
         trust("blue", json!({"refresh": "10s"})),
     ]);
-    let next = issuers.succeed(&after);
-    assert!(ask(&after, &next, &karma(&key), &hand).await.is_ok());
-    assert!(ask(&before, &issuers, &karma(&key), &hand).await.is_ok());
-    assert_eq!(asked(&issuer), (1, 1));
+    let next = issuers.with_policy(&after);
+    assert!(
+        authenticate(&after, &next, &karma(&key), &clock)
+            .await
+            .is_ok()
+    );
+    assert!(
+        authenticate(&before, &issuers, &karma(&key), &clock)
+            .await
+            .is_ok()
+    );
+    assert_eq!(requests(&issuer), (1, 1));
     // Counters go on.
     let health = next.health();
     assert_eq!((health[0].trust.as_str(), health[0].good), ("blue", 1));
     // Another source begins anew.
     let elsewhere = policy(&[trust("blue", json!({"envoy_cluster": "azure"}))]);
-    let next = issuers.succeed(&elsewhere);
-    let refused = ask(&elsewhere, &next, &karma(&key), &hand).await;
+    let next = issuers.with_policy(&elsewhere);
+    let refused = authenticate(&elsewhere, &next, &karma(&key), &clock).await;
     assert_eq!(refused, Err(Reason::KeysUnavailable));
 }
 
 #[tokio::test]
-async fn readers_end_with_what_they_read_for() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn readers_end_with_their_issuers() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let policy = policy(&[trust("blue", json!({}))]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
-    let desk = Arc::downgrade(&issuers.desk);
+    let store = Arc::downgrade(&issuers.store);
     drop(issuers);
     wait::until_true("the end of the readers", LONG, async || {
-        desk.strong_count() == 0
+        store.strong_count() == 0
     })
     .await;
 }
 
 #[tokio::test]
-async fn the_companions_own_keys_stand_behind_the_trust_entries() {
-    let hand = Hand::new();
+async fn session_keys_come_after_the_trust_entries() {
+    let clock = TestClock::new();
     let document = json!({
         "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
         "apps": [{
@@ -303,7 +327,7 @@ async fn the_companions_own_keys_stand_behind_the_trust_entries() {
     };
     let (first, second) = (set(&key()), set(&key()));
     let (sender, own) = watch::channel(Some(first.clone()));
-    let issuers = Issuers::start(&policy, reaches([]), own, hand.clock());
+    let issuers = Issuers::start(&policy, connections([]), own, clock.clock());
     let known = |issuers: &Issuers| {
         let snapshot = issuers.snapshot();
         let trust_keys = snapshot
@@ -314,8 +338,8 @@ async fn the_companions_own_keys_stand_behind_the_trust_entries() {
     };
     // At once, without a call, and never stale.
     assert_eq!(known(&issuers), Some(first));
-    hand.pass(Duration::from_secs(10 * 86_400));
-    let later = issuers.succeed(&policy);
+    clock.pass(Duration::from_secs(10 * 86_400));
+    let later = issuers.with_policy(&policy);
     sender.send(Some(second.clone())).unwrap();
     for issuers in [&issuers, &later] {
         wait::until_true("the next keys", LONG, async || {

@@ -34,15 +34,15 @@ fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<KeyRe
 }
 
 #[tokio::test]
-async fn the_mirror_is_what_a_filter_reads() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn a_filter_can_read_the_mirror() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let policy = policy(&[mirrored("blue")]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
-    let fetched_at = hand.now();
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
+    let fetched_at = clock.now();
     reads(&issuers, 1, 0).await;
-    hand.pass(Duration::from_secs(30));
+    clock.pass(Duration::from_secs(30));
     let document = issuers.mirror("blue").unwrap();
     let shown: Value = serde_json::from_str(&document).unwrap();
     let source = format!("https://{}/openid/v1/jwks", issuer.address());
@@ -54,7 +54,7 @@ async fn the_mirror_is_what_a_filter_reads() {
         "keys": shown["keys"],
     });
     assert_eq!(shown, expected);
-    let record = filter_reads(&policy, &document, hand.now()).unwrap();
+    let record = filter_reads(&policy, &document, clock.now()).unwrap();
     let snapshot = issuers.snapshot();
     let own = snapshot
         .keyring()
@@ -65,24 +65,24 @@ async fn the_mirror_is_what_a_filter_reads() {
     assert!(own.is_some());
     assert_eq!(record.set(), own);
     // Its keys are as old there as they are here.
-    assert!(record.age(hand.now()).unwrap() >= Duration::from_secs(30));
+    assert!(record.age(clock.now()).unwrap() >= Duration::from_secs(30));
     // Another entry's filter does not take it.
     let others = super::fixture::policy(&[mirrored("green")]);
-    let refused = filter_reads(&others, &document, hand.now());
+    let refused = filter_reads(&others, &document, clock.now());
     assert_eq!(refused.map(drop), Err(ReadError::OtherTrust));
 }
 
 #[tokio::test]
-async fn what_an_issuer_lists_besides_public_keys_is_not_handed_on() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn the_mirror_has_public_members_only() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let mut careless = super::fixture::key().jwk();
     careless["d"] = json!("HdqK1U_mhmLXoTLLC4oHUmWJEp9zWHvZjWxUTS1H0aE");
     let symmetric = json!({"kty": "oct", "kid": "secret", "k": "c2VjcmV0"});
     issuer.set_jwks(vec![key.jwk(), careless, symmetric]);
     let policy = policy(&[trust("blue", json!({}))]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
     let document = issuers.mirror("blue").unwrap();
     let shown: Value = serde_json::from_str(&document).unwrap();
@@ -98,8 +98,8 @@ async fn what_an_issuer_lists_besides_public_keys_is_not_handed_on() {
 }
 
 #[tokio::test]
-async fn nothing_is_mirrored_that_was_not_read() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn nothing_is_mirrored_before_the_first_read() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = Issuer::start_down(&authority, NAME, &[&key]);
     let inline = json!({"keys": [key.jwk()]});
     let policy = policy(&[
@@ -110,28 +110,32 @@ async fn nothing_is_mirrored_that_was_not_read() {
             "audiences": [AUDIENCE], "keys": {"inline": inline},
         }),
     ]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
     assert_eq!(issuers.mirror("blue"), Err(MirrorError::Unread));
     assert_eq!(issuers.mirror("static"), Err(MirrorError::Unknown));
     assert_eq!(issuers.mirror("green"), Err(MirrorError::Unknown));
-    assert!(ask(&policy, &issuers, &karma(&key), &hand).await.is_ok());
+    assert!(
+        authenticate(&policy, &issuers, &karma(&key), &clock)
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
-async fn the_mirror_goes_on_with_what_was_good_and_says_how_old_it_is() {
-    let (authority, hand, key) = (Authority::new(), Hand::new(), key());
+async fn the_mirror_keeps_the_last_good_keys_and_their_age() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let policy = policy(&[mirrored("blue")]);
-    let reaches = reaches([("blue", reach(&issuer, &authority))]);
-    let issuers = start(&policy, reaches, &hand);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
     let before = issuers.mirror("blue").unwrap();
     issuer.answer(Endpoint::Keys, Answer::status(500));
-    hand.pass(Duration::from_secs(300));
+    clock.pass(Duration::from_secs(300));
     reads(&issuers, 1, 1).await;
     assert_eq!(issuers.mirror("blue").unwrap(), before);
     // Also over an edit of the policy.
-    let next = issuers.succeed(&policy);
+    let next = issuers.with_policy(&policy);
     assert_eq!(next.mirror("blue").unwrap(), before);
 }

@@ -12,7 +12,7 @@ fn a_repeated_callback_parameter_is_rejected() {
         let refused = Callback::from_query(query).unwrap_err();
         assert_eq!(refused, CallbackError::Ambiguous, "{query}");
     }
-    // What is not looked at may be said as often as one likes.
+    // Unused parameters may be repeated.
     assert!(Callback::from_query("state=a&code=c&session_state=x&session_state=y").is_ok());
 }
 

@@ -108,7 +108,7 @@ fn no_claim_makes_the_library_panic() {
     assert!(judge_claim(&key, "other", json!(1)).is_ok());
     for name in names {
         for value in &odd {
-            // Refused or not: what counts is that it comes back.
+            // Rejected or not: it must not panic.
             let _judged = judge_claim(&key, name, value.clone());
         }
     }

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use portcullis_core::timestamp::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-/// How many are remembered. Beyond that the one that expires first is dropped: each is valid for ten
-/// minutes at most, and only the provider can issue one.
+/// How many are remembered. Beyond that the one that expires first is dropped: each is valid for
+/// ten minutes at most, and only the provider can issue one.
 const MAX: usize = 4096;
 
 /// Used tokens by the hash of their `jti`, which may be long.

@@ -186,7 +186,7 @@ async fn r08_metadata_without_algorithms_means_rs256() {
         overrides.set_metadata(silent);
         overrides.sign_with(&SigningKey::p256());
     });
-    // The set has no key for an algorithm of the provider's.
+    // The key set has no key for this algorithm.
     assert!(outcome.await.is_err());
 }
 
@@ -234,7 +234,7 @@ async fn a_new_signing_key_is_fetched_at_once() {
     stage
         .rogue
         .override_with(|overrides| overrides.sign_with(&fresh));
-    // The clock goes on past the interval in which one look at the set has to do.
+    // After the interval with at most one fetch.
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
     let callback = Callback::from_query(&stage.rogue.authorize(url.as_str())).unwrap();
     let later = now().after(crate::provider::discovery::UNKNOWN_KEY_INTERVAL);

@@ -63,7 +63,7 @@ async fn b02_b03_each_fault_of_a_logout_token_is_rejected() {
         let refused = judge(&stage, lie).await.unwrap_err();
         assert_eq!(refused, ProviderError::LogoutToken(error), "{what}");
     }
-    // Nothing of that costs the provider anything.
+    // None of that causes a request to the provider.
     assert!(stage.rogue.requests(Endpoint::Discovery).is_empty());
 }
 
@@ -98,7 +98,7 @@ async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
             .rogue
             .override_with(|overrides| overrides.signer = seal);
         let refused = judge(&stage, json!({})).await.unwrap_err();
-        // `none` has no signature at all, so it is refused by its form.
+        // `none` has no signature, so it is malformed.
         let expected = match error {
             Malformed(_) => matches!(
                 refused,
@@ -142,7 +142,7 @@ async fn b04_a_replay_is_detected_after_the_first_use() {
     let stage = Stage::new().await;
     let provider = stage.provider();
     let text = stage.rogue.logout_token(|token| token);
-    // What could not be acted on comes again, and is no replay.
+    // A token that was not used yet is no replay.
     for _ in 0..2 {
         assert!(!provider.logout_token(&text, now()).await.unwrap().is_replay);
     }
@@ -157,7 +157,7 @@ async fn b04_a_replay_is_detected_after_the_first_use() {
             .unwrap()
             .is_replay
     );
-    // Up to the last moment at which it could be shown.
+    // Until it expires.
     let last = token.good_until.before(Duration::from_millis(1));
     assert!(provider.logout_token(&text, last).await.unwrap().is_replay);
     assert!(
@@ -208,7 +208,7 @@ async fn r15_signing_out_posts_the_id_token_and_never_in_a_url() {
     let printed = format!("{form:?}");
     assert!(!printed.contains(tokens.id_token.as_ref().unwrap().expose()));
 
-    // Without room for the ID token, and without a place to sign out at.
+    // Without an ID token, and without an end session endpoint.
     let without = ProviderTokens {
         id_token: None,
         ..tokens.clone()

@@ -11,7 +11,7 @@ use crate::provider::http::FetchError;
 use crate::provider::signed_jwt::JwtError;
 use crate::provider::{Authentication, Person, ProviderTokens, RefreshError};
 
-/// Signs in truthfully, and refreshes while the provider lies.
+/// Signs in, and refreshes while the provider deviates.
 async fn refresh(
     stage: &Stage,
     lie: impl FnOnce(&mut Overrides),
@@ -43,7 +43,7 @@ async fn r10_a_refresh_returns_new_tokens_and_current_claims() {
     assert_ne!(renewed.tokens.id_token, before.tokens.id_token);
     assert_eq!(renewed.tokens.sid, before.tokens.sid);
 
-    // The new one is good, the old one spent.
+    // The new one is valid, the old one spent.
     let provider = stage.provider();
     provider
         .refresh(&renewed.tokens, &renewed.person, now())
@@ -129,7 +129,7 @@ async fn r10_a_response_without_id_token_keeps_the_person() {
     let renewed = outcome.unwrap();
     assert_eq!(renewed.person, before.person);
     assert_eq!(renewed.tokens.id_token, before.tokens.id_token);
-    // Where no new refresh token comes, the old one goes on (RFC 6749, section 6).
+    // Without a new refresh token, the old one stays valid (RFC 6749 section 6).
     assert_eq!(token_of(&renewed.tokens), token_of(&before.tokens));
     assert!(!renewed.tokens.have_expired(now()));
 }
@@ -145,7 +145,7 @@ async fn groups_follow_userinfo_after_a_response_without_id_token() {
     assert_eq!(renewed.person.groups, ["from-userinfo"]);
     assert_eq!(renewed.person.sub, before.person.sub);
 
-    // What userinfo does not name, the ID token that did not come may.
+    // Claims that are missing in userinfo may be in the missing ID token.
     let (before, outcome) = refresh(&stage, |overrides| {
         overrides.set_token_response(json!({"id_token": null}));
         overrides.userinfo = Box::new(|_| json!({"sub": "alice"}));
@@ -192,7 +192,7 @@ async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
     assert_eq!(renewed.person, before.person);
     assert_ne!(token_of(&renewed.tokens), token_of(&before.tokens));
 
-    // A key that nobody knows yet, and the key set is down.
+    // An unknown key, and the key set is down.
     let provider = stage.provider();
     let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
     stage.rogue.override_with(|overrides| {
@@ -276,7 +276,7 @@ async fn without_a_refresh_token_a_session_is_not_refreshed() {
         overrides.set_token_response(json!({"refresh_token": null, "expires_in": null}))
     });
     let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
-    // The ID token's own end counts where the answer names none.
+    // The expiry of the ID token counts if the response has none.
     assert!(!tokens.have_expired(now()));
     assert!(tokens.have_expired(now().after(Duration::from_secs(3601))));
     let outcome = provider.refresh(&tokens, &person, now()).await.unwrap_err();

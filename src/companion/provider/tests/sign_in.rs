@@ -229,7 +229,7 @@ async fn r04_iss_must_match_and_is_required_where_metadata_says_so() {
 async fn r04_two_providers_can_t_be_mixed_up() {
     let (honest, evil) = (Stage::new().await, Stage::new().await);
     let (at_honest, at_evil) = (honest.provider(), evil.provider());
-    // The browser began with the evil one, which sent it on to the honest one.
+    // The browser began with the evil provider, which redirected it to the honest one.
     let (_, attempt) = at_evil.begin(&redirect_uri(), now()).await.unwrap();
     let (url, _) = at_honest.begin(&redirect_uri(), now()).await.unwrap();
     let mut back = honest.rogue.authorize(url.as_str());

@@ -204,7 +204,7 @@ async fn a_public_client_sends_its_client_id_and_no_secret() {
         .sign_in_to_a_lie(|overrides| overrides.set_metadata(methods))
         .await
         .unwrap_err();
-    // This provider knows no public clients.
+    // This provider accepts no public clients.
     assert_eq!(
         refused,
         TokenEndpointError::Refused(ErrorCode::new("invalid_client")).into()
@@ -231,7 +231,7 @@ async fn r12_the_current_secret_of_the_file_is_used() {
     );
     fs::write(&secret, RogueProvider::CLIENT_SECRET).unwrap();
     stage.sign_in(&provider).await.unwrap();
-    // An edit half done keeps what worked.
+    // An unfinished edit keeps the last secret.
     for half in ["", "\n", "two\nlines"] {
         fs::write(&secret, half).unwrap();
         stage.sign_in(&provider).await.unwrap();

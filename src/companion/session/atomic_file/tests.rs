@@ -40,7 +40,7 @@ fn a_symbolic_link_is_kept() {
 #[test]
 fn a_failed_write_leaves_the_old_file() {
     let folder = Folder::new();
-    // A folder cannot be replaced by a file.
+    // A file can't replace a folder.
     let path = folder.file("folder");
     fs::create_dir(&path).unwrap();
     write(&path, b"one").unwrap_err();

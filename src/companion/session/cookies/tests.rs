@@ -7,7 +7,7 @@ fn lines(lines: &[SetCookie]) -> Vec<&str> {
     lines.iter().map(SetCookie::header).collect()
 }
 
-/// Whether a value is among those that are tried. What is too short proves to be nothing.
+/// Whether a value is among the candidates. A truncated one does not open.
 fn offers(header: &str, value: &str) -> bool {
     cookies(header)
         .candidates(SEALED)

@@ -50,7 +50,8 @@ pub(super) struct Entry {
     pub(super) signing: SecretKey,
 }
 
-/// Why a key file can't be used: the path, the problem and how to fix it, and nothing of its content.
+/// Why a key file can't be used: the path, the problem and how to fix it, and nothing of its
+/// content.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct KeyFileError {
     path: PathBuf,
@@ -77,8 +78,8 @@ pub(crate) enum KeyFileChange {
     },
 }
 
-/// Creates a key file, or adds a new key to it. Not before the last one is used: a few in a row would
-/// push out the one that all sessions are sealed with.
+/// Creates a key file, or adds a new key to it. Not before the last one is used: a few in a row
+/// would push out the one that all sessions are sealed with.
 pub(crate) fn make_or_rotate(path: &Path, now: Timestamp) -> Result<KeyFileChange, KeyFileError> {
     let (document, written) = match read(path)? {
         None => (Document::new(now), KeyFileChange::Created),

@@ -1,5 +1,5 @@
-//! Sealing: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with the key id in front. There is no other
-//! format, and no older one to fall back to.
+//! Sealing: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with the key id in front. There is no
+//! other format, and no older one to fall back to.
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305};
@@ -53,7 +53,8 @@ impl Keys {
         bytes::encode(sealed)
     }
 
-    /// Opens a sealed value. `None` reveals no reason, and an unknown key takes as long as a known one.
+    /// Opens a sealed value. `None` reveals no reason, and an unknown key takes as long as a known
+    /// one.
     pub(crate) fn open(&self, binding: Binding<'_>, text: &str) -> Option<Zeroizing<Vec<u8>>> {
         let sealed = bytes::decode(text)?;
         let (version, sealed) = sealed.split_first()?;

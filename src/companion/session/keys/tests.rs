@@ -4,7 +4,7 @@ use portcullis_core::keys::KeySet;
 use super::*;
 use crate::session::fixtures::{at, keys};
 
-/// The keys of a file that has been rotated at these seconds.
+/// The keys of a file that was rotated at these seconds.
 fn rotated(times: &[u64]) -> Keys {
     file::Document::rotated(times).keys().unwrap()
 }
@@ -17,7 +17,7 @@ fn c05_a_key_is_published_at_once_and_used_after_a_delay() {
     assert!(keys.jwks_json().contains(&oldest.kid));
     assert_eq!(keys.current(at(1599)).kid, oldest.kid);
     assert_eq!(keys.current(at(1600)).kid, newest.kid);
-    // So does the operator see which one it is.
+    // The metric shows which key it is.
     assert_eq!(
         [
             keys.current_created_at(at(1599)),
@@ -25,7 +25,7 @@ fn c05_a_key_is_published_at_once_and_used_after_a_delay() {
         ],
         [at(0), at(1000)]
     );
-    // A clock that is slow knows none whose time has come.
+    // With a slow clock no key is usable yet, and the oldest is used.
     assert_eq!(keys.current(Timestamp::default()).kid, oldest.kid);
 }
 
@@ -59,7 +59,7 @@ fn the_key_set_has_thumbprints_as_key_ids() {
 
 #[test]
 fn the_hash_is_hmac_sha256() {
-    // RFC 4231 section 4.3 has a key of four bytes, which a block fills up with zeros as well.
+    // RFC 4231 section 4.3 has a key of four bytes, which is padded with zeros to a block.
     let mut key = [0; 32];
     key[..4].copy_from_slice(b"Jefe");
     let hash = keyed_hash(&SecretKey::from(key), b"what do ya want for nothing?");

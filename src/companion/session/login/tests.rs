@@ -60,7 +60,7 @@ fn r02_a_sign_in_takes_ten_minutes_at_most() {
     scene.begin("one", RD, at(0)).unwrap();
     assert!(scene.find("one", at(599)).is_some());
     assert!(scene.find("one", at(600)).is_none());
-    // A clock that is ahead by more than it may.
+    // A clock that is ahead by more than the skew.
     scene.begin("one", RD, at(1061)).unwrap();
     assert!(scene.find("one", at(1000)).is_none());
     assert!(scene.find("one", at(1001)).is_some());
@@ -151,10 +151,10 @@ fn a_second_sign_in_for_one_rd_within_ten_seconds_is_a_loop() {
     assert!(is_loop(&scene, RD, at(9)));
     assert!(!is_loop(&scene, RD, at(10)));
     assert!(!is_loop(&scene, "https://app.example.com/", at(9)));
-    // A sign-in that begins meanwhile leaves the cookie alone.
+    // A new attempt keeps that cookie.
     scene.begin("one", RD, at(1)).unwrap();
     assert!(is_loop(&scene, RD, at(9)));
-    // And it is no sign-in.
+    // It is no attempt.
     assert!(
         scene
             .with(at(1), |logins| logins.find::<IgnoredAny>(COMPLETED))

@@ -46,8 +46,9 @@ pub(crate) struct StateFileError {
 }
 
 impl StateFile {
-    /// Opens a state file, or creates one. A new file records since when the list is complete. A file
-    /// that cannot be read is an error and never replaced, because that would drop revocations.
+    /// Opens a state file, or creates one. A new file records since when the list is complete. A
+    /// file that cannot be read is an error and never replaced, because that would drop
+    /// revocations.
     pub(in crate::session) fn open(path: &Path, now: Timestamp) -> Result<Self, StateFileError> {
         let lock = lock(path)?;
         let current = match atomic_file::read(path, RevocationState::MAX_BYTES) {
@@ -71,8 +72,8 @@ impl StateFile {
                 ));
             }
         };
-        // An existing file is written too, so that a read-only path fails at the start and not at the
-        // first sign-out.
+        // An existing file is written too, so that a read-only path fails at the start and not at
+        // the first sign-out.
         atomic_file::write(path, current.to_json().as_bytes())
             .map_err(|error| StateFileError::unwritable(path, &error))?;
         Ok(Self {

@@ -14,8 +14,8 @@ use crate::session::store::{Lifetime, SealedContent, StoredSession};
 /// The longest value of one cookie, all of its chunks together. No proxy accepts more in a request.
 const MAX_VALUE: usize = 16_000;
 
-/// The longest sealed session that holds the provider's ID token. It is only a hint at sign-out, and
-/// many proxies accept 8 KiB of cookies.
+/// The longest sealed session that holds the provider's ID token. It is only a hint at sign-out,
+/// and many proxies accept 8 KiB of cookies.
 const ID_TOKEN_LIMIT: usize = 6_000;
 
 impl Sessions {
@@ -65,9 +65,10 @@ impl Sessions {
 
     /// The cookie of a new session token.
     ///
-    /// The provider may end its session at the same time. A back-channel logout revokes the provider
-    /// session first and then looks up the sessions that belong to it once more. Here the session is
-    /// recorded first and the revocation checked after that. So one of both sees the other.
+    /// The provider may end its session at the same time. A back-channel logout revokes the
+    /// provider session first and then looks up the sessions that belong to it once more. Here the
+    /// session is recorded first and the revocation checked after that. So one of both sees the
+    /// other.
     pub(super) async fn token_cookies(
         &self,
         cookies: &Cookies<'_>,

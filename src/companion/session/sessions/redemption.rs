@@ -76,8 +76,8 @@ impl<R: Redeem> Redemption<R> {
             revocations: vec![revocation],
             ..RevocationBatch::default()
         };
-        // The refresh token is worth nothing any more, so the session ends without this too, but its
-        // session token is valid until it expires.
+        // The refresh token is worth nothing any more, so the session ends without this too, but
+        // its session token is valid until it expires.
         if let Err(error) = self.store.revoke(&batch, self.clock.now()).await {
             tracing::warn!(sid = %handles.sid, %error, "session ended but not revoked");
         }

@@ -66,8 +66,8 @@ impl Sessions {
     }
 
     /// The same for forward auth, whose response sets at most one cookie. A session that is kept in
-    /// its cookie can't be refreshed at the provider then, because the result could not be kept. The
-    /// reason is [`EndReason::ProviderTokenExpired`], and the browser passes through a sign-in,
+    /// its cookie can't be refreshed at the provider then, because the result could not be kept.
+    /// The reason is [`EndReason::ProviderTokenExpired`], and the browser passes through a sign-in,
     /// which sets all cookies.
     pub(crate) async fn refresh_token_cookie<R: Redeem>(
         &self,

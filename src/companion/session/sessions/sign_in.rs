@@ -14,8 +14,8 @@ use crate::session::record::Session;
 use crate::session::store::record_ttl;
 use crate::session::unavailable::Unavailable;
 
-/// By how many seconds the beginning of a session may be moved on, so that a revocation of this very
-/// second, or by a clock slightly ahead, does not revoke it at once.
+/// By how many seconds the beginning of a session may be moved on, so that a revocation of this
+/// very second, or by a clock slightly ahead, does not revoke it at once.
 const MAX_BEGIN_SHIFT: u64 = 10;
 
 /// Why a sign-in can't be completed.

@@ -41,10 +41,12 @@ impl PresentedSession {
 
 impl Sessions {
     /// Ends the session of this browser: every session that the request presents, even if they
-    /// differ. After `Ok`, every filter refuses it within seconds, and no copy of the cookies works.
+    /// differ. After `Ok`, every filter refuses it within seconds, and no copy of the cookies
+    /// works.
     ///
     /// # Errors
-    /// When the store is unavailable. The cookies should stay then, so that the person can try again.
+    /// When the store is unavailable. The cookies should stay then, so that the person can try
+    /// again.
     pub(crate) async fn sign_out(
         &self,
         cookies: &Cookies<'_>,

@@ -1,7 +1,9 @@
 mod backchannel;
+mod forward_auth;
 mod lifetimes;
 mod lost_state;
 mod redis;
+mod redis_refreshes;
 mod refreshes;
 mod sign_in;
 mod sign_out;
@@ -13,7 +15,7 @@ use crate::session::fixtures::{
 };
 use crate::session::outcome::SignedOut;
 
-/// A companion that keeps sessions in cookies, and a browser.
+/// A companion with the cookie store, and a browser.
 struct Scene {
     folder: Folder,
     keys: Arc<ArcSwap<Keys>>,
@@ -110,12 +112,12 @@ impl Scene {
         signed_out
     }
 
-    /// How many marks of ended sessions there are.
+    /// How many revocations there are.
     async fn marks(&self, now: Timestamp) -> usize {
         self.sessions().stats(now).await.unwrap().revocations
     }
 
-    /// Whether a filter that has read the revocations would let the browser's session token through.
+    /// Whether a filter with the current revocation list would accept the browser's session token.
     async fn passes_a_filter(&self, now: Timestamp) -> bool {
         let header = self.browser.header();
         let keys = self.keys.load();
@@ -128,7 +130,7 @@ impl Scene {
     }
 }
 
-/// Somebody else's browser at the same companion.
+/// Another browser at the same companion.
 fn beside(scene: &Scene) -> Scene {
     Scene {
         folder: Folder::new(),
@@ -180,7 +182,7 @@ async fn c04_values_that_do_not_open_are_ignored_and_two_sessions_count_as_none(
         .browser
         .has(SEALED, other.browser.value(SEALED).unwrap());
     assert_eq!(scene.read(at(1)).await, Err(EndReason::Ambiguous));
-    // It is told to go, wherever it was set, so that nobody is locked out.
+    // The cookies are deleted at all domains, so that nobody is locked out.
     assert_eq!(scene.refresh(at(1)).await, Err(EndReason::Ambiguous));
     assert!(!scene.browser.names().contains(&SEALED));
 }
@@ -215,7 +217,7 @@ async fn c03_a_session_with_many_groups_is_chunked_up_to_a_limit() {
     assert!(scene.browser.names().contains(&"__Secure-portcullis.1"));
     let seen = scene.read(at(1)).await.unwrap();
     assert_eq!(seen.person, session.person);
-    // The hint for sign-out makes room for what matters.
+    // The ID token, a hint for sign-out, is dropped first.
     assert_eq!(seen.tokens.id_token, None);
     assert!(scene.passes_a_filter(at(1)).await);
 

@@ -88,7 +88,7 @@ async fn r10_a_spent_token_is_never_redeemed_again() {
             RefreshOutcome::TokenReused
         );
     }
-    // A request that was on its way when the time for that was over is late, and no more.
+    // A request that was sent before that is late, but no reuse.
     assert_eq!(
         scene.run(&session, outcome.clone(), at(259)).await,
         RefreshOutcome::Ended
@@ -102,7 +102,7 @@ async fn a_late_request_after_an_early_drop_is_no_reuse() {
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
     scene.run(&session, outcome.clone(), at(200)).await;
-    // So many others that there is no room for it.
+    // So many others that its outcome is dropped.
     for number in 0..MAX_OUTCOMES {
         let hash = Sha256::digest(number.to_le_bytes()).into();
         let mut tokens = scene.single_flight.tokens();
@@ -136,12 +136,12 @@ async fn a_token_that_is_not_rotated_is_redeemed_again_when_due() {
     let session = session("same");
     let first = refreshed(&session, "same", at(200));
     scene.run(&session, first.clone(), at(200)).await;
-    // Who has not got the first result yet gets it.
+    // A request without the first outcome gets it.
     assert_eq!(
         scene.run(&session, RefreshOutcome::Ended, at(210)).await,
         first
     );
-    // Who has it and wants the next one does.
+    // A request that has it redeems the token again.
     let RefreshOutcome::Refreshed(had) = &first else {
         unreachable!()
     };

@@ -55,8 +55,8 @@ pub(super) enum TokenState {
     /// It was redeemed, and must not be sent again.
     Spent {
         until: Timestamp,
-        /// If it was redeemed for a new token: from when on its use is reuse and no late request. An
-        /// outcome that was dropped for lack of room ends before that.
+        /// If it was redeemed for a new token: from when on its use is reuse and no late request.
+        /// An outcome that was dropped for lack of room ends before that.
         reused_from: Option<Timestamp>,
     },
 }

@@ -1,8 +1,8 @@
 //! The Redis store, for Redis and Valkey: several replicas share sessions, revocations and locks.
 //!
-//! If Redis fails, the result is [`Unavailable`](crate::session::unavailable::Unavailable) and never
-//! "yes". Records are sealed, so read access to Redis reveals no session, and write access can't
-//! forge one.
+//! If Redis fails, the result is [`Unavailable`](crate::session::unavailable::Unavailable) and
+//! never "yes". Records are sealed, so read access to Redis reveals no session, and write access
+//! can't forge one.
 
 mod client;
 mod key_names;

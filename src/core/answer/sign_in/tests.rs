@@ -151,7 +151,7 @@ fn h01_a_session_that_fails_is_as_nothing_shown_with_its_own_reason() {
 #[test]
 fn a_person_who_is_not_allowed_can_come_back_as_somebody_else() {
     let link = "<a class=\"act\" href=\"https://auth.example.com:8443/oauth2/sign_out?rd=https%3A%2F%2F\
-                app.example.com%2Fgraph%3Fa%3D%22b%22\">Sign in as somebody else</a>";
+                app.example.com%2Fgraph%3Fa%3D%22b%22\">Sign in with another account</a>";
     let request = "GET app.example.com /graph?a=\"b\"";
     let page = |reason, by_session| answer(reason, by_session, request, &BROWSER);
     let body = page(Reason::CallerNotAllowed, true).body;

@@ -11,7 +11,7 @@ fn an_unknown_member_beside_a_matcher_is_refused() {
     assert!(
         error
             .help()
-            .starts_with("here stand from, service_account, user,"),
+            .starts_with("expected one of: from, service_account, user,"),
         "{error}"
     );
 }
@@ -47,7 +47,7 @@ fn a_typo_is_answered_with_the_nearest_name() {
             r#""public""#,
             r#""PUBLIC""#,
             "apps[0].rules[1].PUBLIC",
-            "here stand name, methods,",
+            "expected one of: name, methods,",
         ),
     ] {
         let error = error(&with(piece, typo));

@@ -1,5 +1,19 @@
 use super::*;
 
+impl Pairs {
+    /// How many pairs there are.
+    fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// All values of the header `name`, whose case does not matter, in order.
+    fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.iter()
+            .filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+}
+
 /// The example of the ABI: one header `a: bc`.
 const ONE: &[u8] = b"\x01\0\0\0\x01\0\0\0\x02\0\0\0a\0bc\0";
 

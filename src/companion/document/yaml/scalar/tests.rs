@@ -1,7 +1,7 @@
 use super::*;
 
 fn read(text: &str) -> Result<Value, String> {
-    plain(text, &(0..text.len())).map_err(|fault| fault.problem)
+    plain(text, &(0..text.len())).map_err(|diagnostic| diagnostic.problem)
 }
 
 #[test]
@@ -59,9 +59,9 @@ fn text_stays_text() {
 }
 
 #[test]
-fn what_readers_take_differently_is_refused() {
+fn what_parsers_read_differently_is_refused() {
     for (texts, other) in [
-        (&["on", "Off", "YES", "no", "y", "N"][..], "a truth"),
+        (&["on", "Off", "YES", "no", "y", "N"][..], "a boolean"),
         (
             &[
                 "012",
@@ -82,7 +82,7 @@ fn what_readers_take_differently_is_refused() {
                 "00",
                 "0_1",
             ],
-            "another number",
+            "a number",
         ),
         (
             &[
@@ -95,19 +95,19 @@ fn what_readers_take_differently_is_refused() {
         ),
     ] {
         for text in texts {
-            let problem = format!("`{text}` is {other} to some readers of YAML");
+            let problem = format!("`{text}` is {other} for some YAML parsers");
             assert_eq!(read(text), Err(problem));
         }
     }
 }
 
 #[test]
-fn the_mend_shows_the_quotes() {
-    let fault = plain("on", &(7..9)).expect_err("a truth elsewhere");
-    assert_eq!(fault.span, Some(7..9));
+fn the_help_shows_the_quotes() {
+    let diagnostic = plain("on", &(7..9)).expect_err("a boolean elsewhere");
+    assert_eq!(diagnostic.span, Some(7..9));
     assert!(
-        fault.help.starts_with("write \"on\" in quotes"),
+        diagnostic.help.starts_with("write \"on\" with quotes"),
         "{}",
-        fault.help
+        diagnostic.help
     );
 }

@@ -15,7 +15,7 @@ fn b04_the_replay_cache_is_bounded_and_drops_what_expires_first() {
     assert!(replay_cache.contains("1", now));
     assert!(replay_cache.contains(&MAX.to_string(), now));
 
-    // What is over makes room for all.
+    // Expired entries make room.
     let later = until(MAX).after(Duration::from_secs(1));
     assert!(!replay_cache.contains("1", later));
     replay_cache.insert("new", later.after(Duration::from_secs(1)), later);

@@ -100,7 +100,7 @@ fn an_invalid_key_file_is_not_changed() {
         assert_eq!(&fs::read_to_string(&path).unwrap(), content);
         load(&path).unwrap_err();
     }
-    // Zero is no scalar of the curve.
+    // Zero is not a valid private key.
     fs::write(&path, good.replace(&field("signing"), &zero)).unwrap();
     load(&path).unwrap_err();
 }

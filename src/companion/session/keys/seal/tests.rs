@@ -79,7 +79,7 @@ fn cve_2026_47775_every_altered_value_fails_alike() {
     let keys = Keys::fresh(at(0));
     let sealed = keys.seal(binding(), b"a session", at(0));
     let bytes = bytes::decode(&sealed).unwrap();
-    // Each bit of it: version, name of the key, nonce, ciphertext, tag.
+    // Every bit: version, key id, nonce, ciphertext, tag.
     for bit in 0..bytes.len() * 8 {
         let mut spoilt = bytes.clone();
         spoilt[bit / 8] ^= 1 << (bit % 8);
@@ -128,7 +128,7 @@ fn c05_replicas_that_reload_at_different_times_agree() {
     let slow = document.keys().unwrap();
     document.rotate(at(1000));
     let quick = document.keys().unwrap();
-    // Until the fresh key's time has come, what the quick one seals the slow one opens.
+    // Until the new key is used, a replica with the old file opens what the other seals.
     let sealed = quick.seal(binding(), b"a session", at(1599));
     assert!(slow.open(binding(), &sealed).is_some());
     assert!(

@@ -45,7 +45,7 @@ async fn a_lost_state_begins_anew() {
     fs::remove_file(&path).unwrap();
     let file = StateFile::open(&path, at(100)).unwrap();
     assert_eq!(file.state().known_since(), at(100));
-    // And that it did is kept, though nothing has ended since.
+    // That is durable without a revocation.
     drop(file);
     assert_eq!(
         StateFile::open(&path, at(200))
@@ -106,7 +106,7 @@ async fn a_revocation_that_is_not_on_disk_is_not_reported() {
     let error = file.revoke(&ending(1), at(10)).await.unwrap_err();
     assert!(error.to_string().contains("cannot be written"), "{error}");
     assert!(!file.state().is_revoked(&marks(1), None, at(10)));
-    // The next attempt makes up for it.
+    // The next attempt succeeds.
     fs::remove_dir(&path).unwrap();
     assert_eq!(file.revoke(&ending(1), at(20)).await, Ok(true));
 }

@@ -62,7 +62,7 @@ fn b06_a_session_is_revoked_by_the_id_of_its_provider_session() {
     assert!(!state.is_revoked(&marks, Some(id(8)), at(200)));
     assert!(!state.is_revoked(&marks, None, at(200)));
     assert!(!state.is_revoked(&session(1, 2, at(101)), Some(id(9)), at(200)));
-    // Filters have no use for it.
+    // Filters can't use it.
     assert_eq!(state.revocations(at(200)).len(), 0);
 }
 
@@ -75,7 +75,7 @@ fn b04_a_logout_token_works_once_and_is_remembered_until_it_expires() {
     };
     assert!(state.apply(&logout, at(100)));
     assert!(!state.apply(&logout, at(200)));
-    // Who signed in between the two is still there.
+    // A sign-in between the two still counts.
     assert!(!state.is_revoked(&session(3, 7, at(150)), None, at(200)));
     assert!(state.apply(&logout, at(500)));
 }
@@ -95,7 +95,7 @@ fn b04_remembered_logout_tokens_are_bounded() {
     assert!(state.used_logout_tokens.contains_key(&id(1)));
 }
 
-/// A state with this many sessions ended, one a second, each until the same moment.
+/// A state with this many revoked sessions, one a second, all with the same end.
 fn full(count: u16) -> RevocationState {
     let list = |name: &str| {
         let entries = (0..count).map(|number| {
@@ -135,7 +135,7 @@ fn a_full_list_raises_the_floor_and_drops_no_revocation() {
         let marks = session(number, 6000, at(100 + u64::from(number)));
         assert!(state.is_revoked(&marks, None, now), "{number}");
     }
-    // What began later than all that was forgotten goes on.
+    // Sessions that began after the floor are not revoked.
     assert!(!state.is_revoked(&session(6000, 6000, at(100 + 24)), None, now));
 }
 

@@ -30,8 +30,8 @@ impl Sessions {
     /// would end sessions that began since.
     ///
     /// Session tokens do not carry the provider's `sid`. So our id for the provider session is
-    /// recorded with every session token that is issued, which tells filters within seconds; and the
-    /// provider session is revoked by itself, because sealed sessions carry its `sid`. Where no
+    /// recorded with every session token that is issued, which tells filters within seconds; and
+    /// the provider session is revoked by itself, because sealed sessions carry its `sid`. Where no
     /// session belongs to it, the person's sessions without a `sid` end, for one of them may. Where
     /// some sessions may be missing because the companion has restarted, all sessions of the person
     /// end rather than none.

@@ -103,7 +103,7 @@ async fn b06_after_a_restart_a_logout_ends_all_sessions_of_the_person() {
     let mut scene = Scene::new();
     scene.start(at(1000)).await;
     let sid = Some("session at the provider");
-    // Its session token is still good, and no longer known.
+    // Its session token is still valid, and no longer recorded.
     scene.restart(at(1100));
     let logout_one = LogoutClaims {
         sub: Some("ada"),
@@ -118,7 +118,7 @@ async fn b06_after_a_restart_a_logout_ends_all_sessions_of_the_person() {
     assert!(!scene.passes_a_filter(at(1102)).await);
     assert_eq!(scene.refresh(at(1102)).await, Err(EndReason::Revoked));
 
-    // Where the logout token names no person, the session ends when its session token does.
+    // If the logout token names no person, the session ends when its session token expires.
     scene.start(at(1200)).await;
     scene.restart(at(1201));
     let logout_two = LogoutClaims {
@@ -166,7 +166,7 @@ async fn b04_a_replayed_logout_token_ends_no_later_session() {
     let again = scene.sessions().backchannel_logout(&logout, at(220)).await;
     assert_eq!(again, Ok(LogoutOutcome::Replayed));
     assert!(scene.read(at(221)).await.is_ok());
-    // The same name in a token of another provider is another token.
+    // The same `jti` of another provider is another token.
     let logout = LogoutClaims {
         idp: "other",
         ..logout
@@ -216,7 +216,7 @@ async fn b06_a_session_that_its_provider_ended_during_the_code_exchange_does_not
         sid,
         ..logout("one")
     };
-    // The browser came back at 1000, and the logout came first out of the exchange.
+    // The callback came at 1000, and the logout during the code exchange.
     scene
         .sessions()
         .backchannel_logout(&logout_one, at(1002))
@@ -229,7 +229,7 @@ async fn b06_a_session_that_its_provider_ended_during_the_code_exchange_does_not
     later.await.unwrap();
 }
 
-/// A logout of the provider's session that Ada signs in at.
+/// A logout of Ada's session at the provider.
 fn logout_of_adas(jti: &str) -> LogoutClaims<'_> {
     LogoutClaims {
         sid: Some("session at the provider"),
@@ -240,7 +240,7 @@ fn logout_of_adas(jti: &str) -> LogoutClaims<'_> {
 #[tokio::test]
 async fn b06_a_session_that_its_provider_ends_during_a_refresh_gets_no_token() {
     let mut scene = Scene::new();
-    // Nobody has noted it, and what had ended was asked before its provider ended it.
+    // The session is not recorded here, and the revocations were loaded before the logout.
     let mut elsewhere = Scene::new();
     elsewhere.keys = Arc::clone(&scene.keys);
     elsewhere.restart(at(0));
@@ -253,7 +253,7 @@ async fn b06_a_session_that_its_provider_ends_during_a_refresh_gets_no_token() {
     assert_eq!(ended, Ok(LogoutOutcome::UnknownSession));
     let put = sessions.token_cookies(&nothing, &session, at(999)).await;
     assert_eq!(why(&put.unwrap_err()), EndReason::Revoked);
-    // A sign-in says so.
+    // A sign-in reports that.
     let no = NoSession::from(EndReason::Revoked);
     assert_eq!(StartError::from(no), StartError::EndedAtProvider);
 }
@@ -261,7 +261,7 @@ async fn b06_a_session_that_its_provider_ends_during_a_refresh_gets_no_token() {
 #[test]
 fn b06_a_session_that_begins_during_a_logout_ends_too() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    // Files are written on threads of their own, of which this test has one, and keeps it busy.
+    // Files are written on blocking threads. There is one in this test, and it is kept busy.
     let runtime = runtime.enable_all().max_blocking_threads(1).build();
     runtime.unwrap().block_on(async {
         let mut scene = Scene::new();
@@ -272,7 +272,7 @@ fn b06_a_session_that_begins_during_a_logout_ends_too() {
         let (disk, busy) = std::sync::mpsc::channel::<()>();
         tokio::task::spawn_blocking(move || busy.recv());
         let mut ending = Box::pin(sessions.backchannel_logout(&logout, at(1000)));
-        // It has seen which sessions there are, and waits for the disk.
+        // It has looked up the sessions, and waits for the disk.
         let waits = tokio::time::timeout(Duration::ZERO, &mut ending).await;
         assert!(waits.is_err());
         late.start(at(1000)).await;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::provider::Secret;
 
-/// Somebody whose provider's tokens outlast everything.
+/// A sign-in whose provider tokens outlast everything.
 fn for_ever() -> Authentication {
     let mut ada = ada();
     ada.tokens.expires_at = at(1_000_000).secs();
@@ -45,11 +45,11 @@ async fn a_later_session_token_counts_as_use_of_the_session() {
     scene.start_for(for_ever(), at(0)).await;
     let sealed = scene.browser.value(SEALED).unwrap().to_owned();
     scene.refresh(at(3000)).await.unwrap();
-    // As forward auth leaves it: a fresh session token beside an old sealed session.
+    // As after forward auth: a new session token beside an old sealed session.
     scene.browser.forget(SEALED);
     scene.browser.has(SEALED, &sealed);
     assert!(scene.refresh(at(6000)).await.is_ok());
-    // The token of another session shows nothing.
+    // The token of another session does not count.
     let mut other = Scene::new();
     other.keys = Arc::clone(&scene.keys);
     other.restart(at(0));
@@ -102,7 +102,7 @@ async fn a_session_token_never_outlasts_its_session_or_the_providers_tokens() {
     scene.start_for(ada, at(0)).await;
     assert_eq!(ends(&scene).await, at(100));
 
-    // One that is over at once would have the filter ask all the time.
+    // A token that expires at once would make the filter refresh with every request.
     let mut ada = super::ada();
     ada.tokens.expires_at = at(1).secs();
     scene.start_for(ada, at(0)).await;

@@ -11,7 +11,7 @@ async fn a_lost_state_file_revives_no_session() {
     std::fs::remove_file(scene.folder.file("state")).unwrap();
     scene.restart(at(200));
     scene.browser = old.clone();
-    // Nobody here knows that it ended, so the provider is asked, which does.
+    // The revocation is lost, so the provider is asked.
     assert_eq!(scene.read(at(201)).await, Err(EndReason::Unverified));
     scene.provider = FakeProvider::new(|_, _| Err(crate::session::RefreshFailure::Ended));
     assert_eq!(
@@ -32,7 +32,7 @@ async fn after_a_lost_state_file_the_provider_confirms_sessions() {
     scene.refresh(at(201)).await.unwrap();
     assert_eq!(scene.provider.asked(), 1);
     assert!(scene.read(at(202)).await.is_ok());
-    // Once is enough.
+    // It is asked once.
     scene.refresh(at(501)).await.unwrap();
     assert_eq!(scene.provider.asked(), 1);
 }

@@ -1,24 +1,24 @@
-//! Sessions in Redis, and several replicas. Against a real Redis, as `make tools` leaves it.
+//! The Redis store and several replicas, with the real Redis of `make tools`.
 
 use portcullis_tests::lab;
 
 use super::*;
-use crate::session::fixtures::{redis_settings, rotate};
+use crate::session::fixtures::redis_settings;
 use crate::session::outcome::LogoutOutcome;
 use crate::session::record::RefreshFailure;
 use crate::session::sessions::LogoutClaims;
 
-/// Two replicas of a companion, and a browser that meets now this one and now that one.
-struct Replicas {
-    server: lab::Redis,
-    keys: Arc<ArcSwap<Keys>>,
-    replicas: [Arc<Sessions>; 2],
-    browser: Browser,
-    provider: Arc<FakeProvider>,
+/// Two replicas of a companion, and a browser that reaches either.
+pub(super) struct Replicas {
+    pub(super) server: lab::Redis,
+    pub(super) keys: Arc<ArcSwap<Keys>>,
+    pub(super) replicas: [Arc<Sessions>; 2],
+    pub(super) browser: Browser,
+    pub(super) provider: Arc<FakeProvider>,
 }
 
 impl Replicas {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let server = lab::Redis::start().await;
         let keys = keys();
         let replica = || {
@@ -35,7 +35,7 @@ impl Replicas {
         }
     }
 
-    async fn start(&mut self, replica: usize, now: Timestamp) -> Session {
+    pub(super) async fn start(&mut self, replica: usize, now: Timestamp) -> Session {
         let header = self.browser.header();
         let cookies = cookies(&header);
         let started = self.replicas[replica].start(&cookies, "sso", ada(), "/", now);
@@ -45,7 +45,7 @@ impl Replicas {
     }
 
     /// How many scripts Redis has run.
-    fn scripts(&self) -> u64 {
+    pub(super) fn scripts(&self) -> u64 {
         let told = self.server.command(&["INFO", "commandstats"]);
         let line = told
             .lines()
@@ -54,12 +54,16 @@ impl Replicas {
         calls.map_or(0, |calls| calls.parse().unwrap())
     }
 
-    async fn read(&self, replica: usize, now: Timestamp) -> Result<Session, NoSession> {
+    pub(super) async fn read(&self, replica: usize, now: Timestamp) -> Result<Session, NoSession> {
         let header = self.browser.header();
         self.replicas[replica].read(&cookies(&header), now).await
     }
 
-    async fn refresh(&mut self, replica: usize, now: Timestamp) -> Result<Session, NoSession> {
+    pub(super) async fn refresh(
+        &mut self,
+        replica: usize,
+        now: Timestamp,
+    ) -> Result<Session, NoSession> {
         let header = self.browser.header();
         let provider = Arc::clone(&self.provider);
         let live = self.replicas[replica]
@@ -114,36 +118,6 @@ async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
 }
 
 #[tokio::test]
-async fn r10_concurrent_refreshes_at_both_replicas_redeem_once() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(rotate);
-    let before = scene.scripts();
-    let asking: Vec<_> = (0..50)
-        .map(|number| {
-            let header = scene.browser.header();
-            let provider = Arc::clone(&scene.provider);
-            let sessions = Arc::clone(&scene.replicas[number % 2]);
-            tokio::spawn(async move {
-                sessions
-                    .refresh(&cookies(&header), at(3600), &provider)
-                    .await
-            })
-        })
-        .collect();
-    // The other replica has tried for the lock and looked again, and again.
-    let asked = async || scene.provider.asked() > 0 && scene.scripts() > before + 5;
-    lab::wait::until_true("a replica that waits", lab::wait::LONG, asked).await;
-    scene.provider.gate.add_permits(50);
-    for one in asking {
-        let session = one.await.unwrap().unwrap().session;
-        assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
-    }
-    assert_eq!(scene.provider.shown(), ["refresh-0"]);
-}
-
-#[tokio::test]
 async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
     let mut scene = Replicas::new().await;
     let session = scene.start(0, at(0)).await;
@@ -173,7 +147,7 @@ async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
         .unwrap()
         .marks;
     assert!(list.contains(&marks.sid.to_string()), "{list}");
-    // Its record is gone, so that the mark need outlast nothing but its session tokens.
+    // Its record is deleted, so the revocation only needs to outlast its session tokens.
     let ends = at(100).after(settings().token).secs() + 60;
     assert!(list.contains(&format!(r#""ends":{ends}"#)), "{list}");
 }
@@ -226,43 +200,11 @@ async fn while_redis_is_down_sessions_are_unavailable() {
     sessions.sign_out(&cookies, at(1)).await.unwrap_err();
     sessions.revocations_json(at(1)).await.unwrap_err();
     sessions.stats(at(1)).await.unwrap_err();
-    // And when it is back, the session is as well.
+    // When it is back, so is the session.
     scene.server.restart().await;
     let ready = async || sessions.stats(at(2)).await.is_ok();
     lab::wait::until_true("Redis is back", lab::wait::LONG, ready).await;
     assert!(scene.read(0, at(2)).await.is_ok());
-}
-
-#[tokio::test]
-async fn new_tokens_are_not_lost_when_redis_fails_during_a_redemption() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(rotate);
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-    let sessions = Arc::clone(&scene.replicas[0]);
-    let asking = tokio::spawn(async move {
-        sessions
-            .refresh(&cookies(&header), at(3600), &provider)
-            .await
-    });
-    let asked = async || scene.provider.asked() == 1;
-    lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
-    scene.server.kill();
-    scene.provider.gate.add_permits(1);
-    assert!(matches!(
-        asking.await.unwrap(),
-        Err(NoSession::Unavailable(_))
-    ));
-    scene.server.restart().await;
-    let renewed = async |scene: &mut Replicas| {
-        let session = scene.refresh(1, at(3610)).await.ok()?;
-        let token = session.tokens.refresh_token?;
-        (token.expose() == "refresh-1").then_some(())
-    };
-    let kept = lab::wait::within(lab::wait::LONG, async || renewed(&mut scene).await).await;
-    assert!(kept.is_some());
-    assert_eq!(scene.provider.shown(), ["refresh-0"]);
 }
 
 #[tokio::test]
@@ -294,25 +236,6 @@ async fn a_session_that_its_provider_ends_is_revoked_at_all_replicas() {
 }
 
 #[tokio::test]
-async fn forward_auth_sets_one_cookie_and_redeems_what_is_due() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-    let cookies = cookies(&header);
-    for replica in [0, 1] {
-        let cookie = scene.replicas[replica].refresh_token_cookie(&cookies, at(3600), &provider);
-        let live = cookie.await.unwrap();
-        assert_eq!(live.set_cookies.len(), 1);
-        assert_eq!(
-            live.session.tokens.refresh_token.unwrap().expose(),
-            "refresh-1"
-        );
-    }
-    assert_eq!(scene.provider.asked(), 1);
-}
-
-#[tokio::test]
 async fn the_record_of_an_unused_session_expires() {
     let mut scene = Replicas::new().await;
     let session = scene.start(0, at(0)).await;
@@ -321,81 +244,4 @@ async fn the_record_of_an_unused_session_expires() {
         .keys(&format!("portcullis:*:session:*{}*", session.sid));
     let left: u64 = scene.server.command(&["TTL", &keys[0]]).parse().unwrap();
     assert!((3600..=3630).contains(&left), "{left}");
-}
-
-#[tokio::test]
-async fn r10_a_late_replica_with_a_spent_token_ends_nothing() {
-    let mut scene = Replicas::new().await;
-    let session = scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(|session, time| match time {
-        1 => rotate(session, time),
-        _ => Err(RefreshFailure::Ended),
-    });
-    let redeem = |replica: usize| {
-        let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-        let sessions = Arc::clone(&scene.replicas[replica]);
-        tokio::spawn(async move {
-            sessions
-                .refresh(&cookies(&header), at(3600), &provider)
-                .await
-        })
-    };
-    let first = redeem(0);
-    let asked = async || scene.provider.asked() == 1;
-    lab::wait::until_true("the first redemption", lab::wait::LONG, asked).await;
-    // Its lock lapses.
-    let locks = scene
-        .server
-        .keys(&format!("portcullis:*:lock:*{}*", session.sid));
-    assert_eq!(scene.server.command(&["DEL", &locks[0]]), "1");
-    let second = redeem(1);
-    let asked = async || scene.provider.asked() == 2;
-    lab::wait::until_true("the second redemption", lab::wait::LONG, asked).await;
-    scene.provider.gate.add_permits(1);
-    first.await.unwrap().unwrap();
-    scene.provider.gate.add_permits(1);
-    let second = second.await.unwrap().unwrap();
-    let token = second.session.tokens.refresh_token.unwrap();
-    assert_eq!(token.expose(), "refresh-1");
-    let counts = scene.replicas[1].stats(at(3600)).await.unwrap();
-    assert_eq!(counts.revocations, 0);
-}
-
-#[tokio::test]
-async fn r10_the_lock_is_renewed_before_new_tokens_are_saved() {
-    let mut scene = Replicas::new().await;
-    let session = scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(rotate);
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-    let sessions = Arc::clone(&scene.replicas[0]);
-    let asking = tokio::spawn(async move {
-        sessions
-            .refresh(&cookies(&header), at(3600), &provider)
-            .await
-    });
-    let asked = async || scene.provider.asked() == 1;
-    lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
-    let lock = format!("portcullis:*:lock:*{}*", session.sid);
-    let locks = scene.server.keys(&lock);
-    assert_eq!(scene.server.command(&["DEL", &locks[0]]), "1");
-    // A record that cannot be written: the tokens are offered again and again.
-    let record = scene
-        .server
-        .keys(&format!("portcullis:*:session:*{}*", session.sid));
-    let record = record[0].as_str();
-    let _ok = scene.server.command(&["RENAME", record, "aside"]);
-    let _ok = scene.server.command(&["SET", record, "of another type"]);
-    scene.provider.gate.add_permits(1);
-    let again = async || !scene.server.keys(&lock).is_empty();
-    lab::wait::until_true("the lock", lab::wait::LONG, again).await;
-    let _ok = scene.server.command(&["RENAME", "aside", record]);
-    let _in_time_or_not = asking.await.unwrap();
-    let renewed = async || {
-        let session = scene.read(0, at(3601)).await.ok()?;
-        let token = session.tokens.refresh_token?;
-        (token.expose() == "refresh-1").then_some(())
-    };
-    assert!(lab::wait::within(lab::wait::LONG, renewed).await.is_some());
 }

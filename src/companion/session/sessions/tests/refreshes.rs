@@ -1,4 +1,4 @@
-//! Sessions that go on: what is redeemed, when, and how often.
+//! Refreshes: what is redeemed, when, and how often.
 
 use super::*;
 use crate::provider::Authentication;
@@ -6,7 +6,7 @@ use crate::session::fixtures::{rotate, tokens};
 use crate::session::outcome::ActiveSession;
 use crate::session::record::RefreshFailure;
 
-/// Asks 50 times at once with the same cookies, and opens the provider's gate once all wait.
+/// Sends 50 requests at once with the same cookies, and lets the provider respond once all wait.
 async fn storm(scene: &Scene, now: Timestamp) -> Vec<Result<ActiveSession, NoSession>> {
     let asking: Vec<_> = (0..50)
         .map(|_| {
@@ -61,7 +61,7 @@ async fn r10_fifty_requests_at_expiry_redeem_once_and_all_succeed() {
         browser.store(&answer.unwrap().set_cookies);
         browsers.push(browser);
     }
-    // Whichever answer came last, the browser goes on with it.
+    // Whichever response came last, its cookies work.
     for browser in browsers {
         let header = browser.header();
         let session = scene
@@ -84,9 +84,9 @@ async fn r10_old_cookies_work_for_a_minute_after_a_refresh() {
     let session = scene.refresh(at(3659)).await.unwrap();
     assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
     assert_eq!(scene.provider.asked(), 1);
-    // Nobody has come with a token that is spent for all that.
+    // No spent token was redeemed for that.
     assert_eq!(scene.marks(at(3660)).await, 0);
-    // Later it is never sent again.
+    // Later it is never redeemed again.
     scene.browser = old;
     assert_eq!(
         scene.refresh(at(3661)).await,
@@ -107,7 +107,7 @@ async fn refresh_token_reuse_ends_the_session_for_everybody() {
         ..ada()
     };
     elsewhere.start_for(signed_in, at(3000)).await;
-    // The thief was first, and goes on.
+    // The thief was first, and has a session.
     scene.refresh(at(3600)).await.unwrap();
     scene.refresh(at(3660)).await.unwrap();
     assert!(scene.passes_a_filter(at(3661)).await);
@@ -122,7 +122,7 @@ async fn refresh_token_reuse_ends_the_session_for_everybody() {
     assert!(!scene.passes_a_filter(at(3662)).await);
     assert_eq!(scene.read(at(3662)).await, Err(EndReason::Revoked));
     assert_eq!(scene.refresh(at(3662)).await, Err(EndReason::Revoked));
-    // What is over is over once, and nothing else of the same person is.
+    // It is revoked once, and no other session of the person is.
     scene.browser = honest;
     assert_eq!(scene.refresh(at(3663)).await, Err(EndReason::Revoked));
     assert_eq!(scene.marks(at(3663)).await, 1);
@@ -159,7 +159,7 @@ async fn a_session_that_its_provider_ends_is_revoked() {
         scene.refresh(at(3596)).await,
         Err(EndReason::RefreshRejected)
     );
-    // The cookies go, and copies of them are worth nothing.
+    // The cookies are deleted, and copies of them are rejected.
     assert!(!scene.browser.names().contains(&SEALED));
     scene.browser = old;
     assert!(!scene.passes_a_filter(at(3597)).await);
@@ -292,53 +292,6 @@ async fn r10_a_sign_out_during_a_redemption_counts() {
 }
 
 #[tokio::test]
-async fn forward_auth_sets_one_cookie_and_redeems_nothing() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-    let sessions = Arc::clone(scene.sessions());
-    let cookie = |now| {
-        let (sessions, header, provider) = (&sessions, &header, &provider);
-        async move {
-            sessions
-                .refresh_token_cookie(&cookies(header), now, provider)
-                .await
-        }
-    };
-    let live = cookie(at(3000)).await.unwrap();
-    assert_eq!(live.set_cookies.len(), 1);
-    assert!(
-        live.set_cookies[0]
-            .header()
-            .starts_with("__Secure-portcullis=")
-    );
-    let no = cookie(at(3599)).await.unwrap_err();
-    assert!(
-        matches!(&no, NoSession::Ended { reason: EndReason::ProviderTokenExpired, set_cookies } if set_cookies.is_empty()),
-        "{no:?}"
-    );
-    assert_eq!(scene.provider.asked(), 0);
-    // The browser that passes through a sign-in, or meets the filter, goes on.
-    scene.browser.store(&live.set_cookies);
-    scene.refresh(at(3600)).await.unwrap();
-}
-
-#[tokio::test]
-async fn forward_auth_sets_no_chunked_token() {
-    let mut scene = Scene::new();
-    let mut ada = ada();
-    ada.person.groups = (0..400)
-        .map(|number| format!("group-{number:04}"))
-        .collect();
-    scene.start_for(ada, at(0)).await;
-    assert!(scene.browser.names().contains(&"__Secure-portcullis.1"));
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-    let (sessions, shown) = (scene.sessions(), cookies(&header));
-    let live = sessions.refresh_token_cookie(&shown, at(300), &provider);
-    assert_eq!(live.await.unwrap().set_cookies, []);
-}
-
-#[tokio::test]
 async fn two_sessions_with_one_refresh_token_stay_two() {
     let mut scene = Scene::new();
     let first = scene.start(at(0)).await;
@@ -348,7 +301,7 @@ async fn two_sessions_with_one_refresh_token_stay_two() {
     scene.refresh(at(3000)).await.unwrap();
     assert_eq!(scene.refresh(at(3600)).await.unwrap().sid, second.sid);
     scene.browser = first_browser;
-    // Its session token is from the beginning, so it was idle by then.
+    // Its session token is from the start, so its idle time counts from then.
     assert_eq!(scene.refresh(at(3599)).await.unwrap().sid, first.sid);
     assert_eq!(scene.provider.asked(), 1);
 }

@@ -1,4 +1,4 @@
-//! Sign-ins, from their beginning to the session.
+//! Sign-ins, from the attempt to the session.
 
 use super::*;
 

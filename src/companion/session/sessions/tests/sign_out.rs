@@ -93,7 +93,7 @@ async fn a_sign_out_that_cannot_be_stored_fails() {
         .backchannel_logout(&logout, at(100))
         .await
         .unwrap_err();
-    // The provider that tries again is heeded.
+    // When the provider tries again, it succeeds.
     std::fs::remove_dir(&state).unwrap();
     let again = scene.sessions().backchannel_logout(&logout, at(110)).await;
     assert_eq!(again, Ok(LogoutOutcome::Revoked { revocations: 1 }));
@@ -151,7 +151,7 @@ async fn l01_a_repeated_sign_out_changes_nothing() {
     assert_eq!(inode(&now), inode(&written), "the state was written again");
 }
 
-/// Which file it is: one that is written anew is another.
+/// The inode, which changes when the file is replaced.
 fn inode(file: &std::fs::Metadata) -> u64 {
     use std::os::unix::fs::MetadataExt as _;
     file.ino()
@@ -160,7 +160,7 @@ fn inode(file: &std::fs::Metadata) -> u64 {
 #[tokio::test]
 async fn l01_one_person_can_sign_nobody_else_out() {
     let mut scene = Scene::new();
-    // They have filled half of the list already.
+    // Half of the list is full.
     let entries = (0..2048_u16).map(|number| {
         let mut sid = [0; 16];
         sid[..2].copy_from_slice(&number.to_be_bytes());

@@ -12,7 +12,7 @@ fn outcomes_and_spent_tokens_are_bounded() {
         assert!(tokens.spent.len() <= MAX_SPENT);
         assert!(tokens.states.len() <= MAX_OUTCOMES + MAX_SPENT);
     }
-    // The oldest are gone, the others are still known to be spent.
+    // The oldest are dropped, the others are still known as spent.
     let first = Sha256::digest(0_usize.to_le_bytes()).into();
     let later = Sha256::digest(200_usize.to_le_bytes()).into();
     assert!(tokens.state(&first, at(1)).is_none());
@@ -20,7 +20,7 @@ fn outcomes_and_spent_tokens_are_bounded() {
         tokens.state(&later, at(1)),
         Some(TokenState::Spent { .. })
     ));
-    // And all are gone when no session could hold them any more.
+    // All are dropped when no session can hold them any more.
     tokens.prune(at(1_000_100));
     tokens.prune(ends);
     assert_eq!(tokens.states.len(), 0);

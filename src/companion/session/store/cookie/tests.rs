@@ -56,7 +56,7 @@ fn sessions_at_a_provider_are_known_while_their_tokens_are_valid() {
     store.memory().record_session(id(2), id(12), at(300), at(0));
     let known = store.memory().sessions_at_provider(id(1), at(1));
     assert_eq!(known.sids, [id(10), id(11)]);
-    // What came before the start is not known, and somebody may have a good token of then.
+    // Sessions from before the start are not known, and their tokens may be valid.
     assert!(!known.complete);
     assert!(!store.memory().sessions_at_provider(id(1), at(359)).complete);
     assert!(store.memory().sessions_at_provider(id(1), at(360)).complete);
@@ -100,7 +100,7 @@ fn a_full_list_of_sessions_at_providers_is_incomplete() {
             .sessions_at_provider(id(1), at(1300))
             .complete
     );
-    // Once there is room again, they are known again.
+    // Once there is room, the list is complete again.
     store
         .memory()
         .record_session(id(70_000), id(70_000), at(1700), at(1400));

@@ -5,8 +5,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::session::bytes;
 
-/// The names of one companion's keys in Redis. All replicas use the same names; another companion in
-/// the same Redis uses others. The part in braces is the hash tag, which selects the cluster node.
+/// The names of one companion's keys in Redis. All replicas use the same names; another companion
+/// in the same Redis uses others. The part in braces is the hash tag, which selects the cluster
+/// node.
 #[derive(Clone, Debug)]
 pub(super) struct KeyNames {
     prefix: String,

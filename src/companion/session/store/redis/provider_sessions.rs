@@ -8,8 +8,8 @@ use portcullis_core::timestamp::Timestamp;
 use super::{RedisStore, millis, script};
 use crate::session::unavailable::Unavailable;
 
-/// Adds a session to a sorted set, with the second of its end as its score; drops sessions that have
-/// ended; and keeps the set as long as its longest session. So repeated sign-ins can't grow it
+/// Adds a session to a sorted set, with the second of its end as its score; drops sessions that
+/// have ended; and keeps the set as long as its longest session. So repeated sign-ins can't grow it
 /// without limit.
 const ADD: &str = "\
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])

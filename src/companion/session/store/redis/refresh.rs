@@ -24,7 +24,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// How long it asks.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// How often, and for how long, a replica tries to save new tokens: without them the session is lost.
+/// How often, and for how long, a replica tries to save new tokens: without them the session is
+/// lost.
 const SAVE_INTERVAL: Duration = Duration::from_millis(250);
 const SAVE_TIMEOUT: Duration = Duration::from_secs(30);
 

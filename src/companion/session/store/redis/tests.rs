@@ -1,4 +1,4 @@
-//! Against a real RedisStore, as `make tools` leaves it.
+//! The Redis store, with the real Redis of `make tools`.
 
 mod client;
 mod topologies;
@@ -58,7 +58,7 @@ async fn a_record_is_replaced_only_by_a_writer_that_has_read_its_generation() {
         replaced.await.unwrap()
     };
     assert!(replace(0, 1, &second).await);
-    // Another replica that has read the first one comes too late.
+    // Another replica that has read the first generation is too late.
     assert!(!replace(0, 0, &first).await);
     assert!(replace(1, 1, &second).await);
     let record = redis.get_record(&ticket).await.unwrap().unwrap();
@@ -83,7 +83,7 @@ async fn redis_holds_nothing_in_plain_text() {
             assert!(!told.contains(word), "{key} tells `{word}`");
         }
     }
-    // And who writes to it makes nobody up: a record opens for its own ticket alone.
+    // Write access can't forge a session either: a record opens only with its own ticket.
     let other = Ticket::new(&super::tests::session());
     let [from, to] = [ticket.sid, other.sid].map(|sid| redis.names.session(sid));
     assert_eq!(server.command(&["RENAME", &from, &to]), "OK");
@@ -114,7 +114,7 @@ async fn all_keys_in_redis_expire() {
         let left: u64 = server.command(&["TTL", &key]).parse().unwrap();
         assert!((3500..=3600).contains(&left), "{key}: {left}");
     }
-    // One session of a provider's may be several of ours: the longest decides.
+    // Several sessions can belong to one provider session: the longest decides.
     redis
         .add_provider_session(id(9), id(1), at(1), at(0))
         .await
@@ -139,7 +139,7 @@ async fn repeated_sign_ins_fill_no_list() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     let key = redis.names.provider_session(id(9));
-    // Each is over ten seconds after the next has begun.
+    // Each ends ten seconds after the next has begun.
     for number in 1..=100_u8 {
         let now = u64::from(number) * 10;
         let noted = redis.add_provider_session(id(9), id(number), at(now + 20), at(now));
@@ -147,7 +147,7 @@ async fn repeated_sign_ins_fill_no_list() {
         let kept: u8 = server.command(&["ZCARD", &key]).parse().unwrap();
         assert_eq!(kept, number.min(2), "{number}");
     }
-    // One that goes on is noted again and again, and stays one.
+    // A session that is recorded several times is one entry.
     for now in [1010, 1011] {
         let noted = redis.add_provider_session(id(9), id(100), at(1020), at(now));
         noted.await.unwrap();
@@ -163,7 +163,7 @@ async fn a_lock_has_one_owner() {
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     let sid = id(1);
     assert!(redis.lock(sid, "one", HOUR).await.unwrap());
-    // An answer that was lost on the way is asked for again.
+    // Its owner may repeat the command after a lost reply.
     assert!(redis.lock(sid, "one", HOUR).await.unwrap());
     assert!(!redis.lock(sid, "two", HOUR).await.unwrap());
     redis.unlock(sid, "two").await.unwrap();

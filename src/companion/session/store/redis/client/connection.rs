@@ -53,7 +53,7 @@ impl Connection {
 impl Secrets {
     fn read(settings: &RedisSettings) -> Result<Self, Unavailable> {
         let fault = |path: &Path, why: String| {
-            Unavailable::new(format!("Redis: {}: {why}", path.display()))
+            Unavailable::new(format!("Redis is misconfigured: {}: {why}", path.display()))
         };
         let read = |path: &Path, most| match atomic_file::read(path, most) {
             Ok(Some(content)) => Ok(content),
@@ -176,8 +176,8 @@ fn config() -> AsyncConnectionConfig {
         .set_response_timeout(Some(TIMEOUT))
 }
 
-/// The error for logs: its kind and the message of Redis, which names no secret. The command is never
-/// included, because it holds what is stored.
+/// The error for logs: its kind and the message of Redis, which names no secret. The command is
+/// never included, because it holds what is stored.
 pub(super) fn unavailable(error: &RedisError) -> Unavailable {
     Unavailable::new(format!("Redis: {error}"))
 }

@@ -1,4 +1,4 @@
-//! A Redis that is not there, or not as it should be.
+//! A Redis that is down, hangs, or refuses the connection.
 
 use std::fs;
 use std::time::Instant;
@@ -58,7 +58,7 @@ async fn a_command_to_a_redis_that_hangs_times_out() {
             before.elapsed()
         );
     }
-    // Many at once wait no longer than one.
+    // Concurrent commands wait no longer than one.
     let before = Instant::now();
     let all = std::sync::Arc::new(redis);
     let asking: Vec<_> = (0..50)
@@ -99,7 +99,7 @@ async fn a_corrected_password_needs_no_restart() {
             .is_err_and(|error| error.to_string().contains("Redis: "))
     };
     lab::wait::until_true("a refusal", lab::wait::LONG, refused).await;
-    // Who comes right after, and is not let try, is told why all the same.
+    // During the back-off, errors still name the cause.
     for _ in 0..3 {
         let error = ask(&redis).await.unwrap_err().to_string();
         assert!(error.contains("Password authentication failed"), "{error}");

@@ -1,8 +1,8 @@
-//! What may stand at Redis's addresses.
+//! One server, sentinels and a cluster.
 
 use super::*;
 
-/// Everything that is done with Redis.
+/// Runs every operation of the store.
 async fn everything(redis: &RedisStore) -> Result<(), Unavailable> {
     let session = session();
     let ticket = Ticket::new(&session);
@@ -52,7 +52,7 @@ async fn a_cluster() {
     for _ in 0..10 {
         everything(&redis).await.unwrap();
     }
-    // All of its servers have a part.
+    // All servers of the cluster have keys.
     for server in &cluster.servers {
         assert!(!server.keys("portcullis:*").is_empty());
     }

@@ -1,0 +1,231 @@
+//! `portcullis serve`: sign-in, sessions, forward auth and the key mirror.
+//!
+//! [`endpoints`] has the routes, one file for each endpoint; [`middleware`] wraps every request;
+//! [`state`] is what the endpoints share. The libraries beside the commands do the rest: configuration,
+//! file watching, the HTTP server, sessions and providers.
+
+mod endpoints;
+mod extract;
+mod forward_auth_state;
+mod health;
+mod identity;
+mod loaded_policy;
+mod middleware;
+mod problem;
+mod request_id;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use clap::Args;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::config::{self, Config};
+use crate::document::Report;
+use crate::logging;
+use crate::metrics::Metrics;
+use crate::server::{self, Listener, Server, Shutdown};
+use crate::watch::Watcher;
+
+use forward_auth_state::{ForwardAuthState, LocalSessions};
+use health::Health;
+use identity::Identity;
+use state::{AppState, Shared, SignInState};
+
+const ABOUT: &str =
+    "Sign-in, sessions, forward auth and the key mirror for Portcullis filters and proxies";
+
+const LONG_ABOUT: &str = "\
+Signs people in with OpenID Connect, keeps and refreshes their sessions, answers forward auth requests
+of proxies, and mirrors issuers' keys for filters. Without `providers` and `session` (and a policy without `sso`) it serves
+forward auth for bearer tokens and the mirror only.
+
+Each setting can be given in the file that `--config` names, as an environment variable, and as a flag.
+Flags override variables, and variables override the file. Secrets are read from files only. Relative
+paths in the file are relative to its folder.";
+
+const EXAMPLE: &str = "\
+A configuration for `--config`:
+
+  url: https://auth.example.com         # the public URL; the policy's sso.url
+  listen: 127.0.0.1:4180                # or unix:/run/portcullis/socket
+  metrics: 127.0.0.1:9180
+  policy: portcullis.yaml               # the same policy that the filter has
+  providers:
+    - issuer: https://gitlab.example.com
+      client_id: portcullis
+      client_secret_file: /run/secrets/client
+  session:
+    keys_file: /run/secrets/session-keys
+    cookie: {domain: example.com}       # covers auth.example.com and every app with sign-in
+
+Its policy has `sso: {url: https://auth.example.com, envoy_cluster: portcullis}`, and rules that name
+users or groups: `{from: sso, group: sre}`.
+
+Examples:
+  portcullis session-keys --out /run/secrets/session-keys
+  portcullis serve --config companion.yaml
+  PORTCULLIS_LOG_FORMAT=text portcullis serve --config companion.yaml --listen 127.0.0.1:4181
+  portcullis serve --policy portcullis.yaml             without sign-in
+
+It starts while providers are down; `/ready` lists what is missing. Policy, keys, secrets and certificates
+are reloaded when they change; if a new version is invalid, the previous one stays in force. SIGTERM and
+SIGINT stop it after the requests in flight.
+
+Exit codes:
+  0  stopped by a signal
+  1  the configuration or a file is invalid; standard error has the place and the fix
+  2  the command line is invalid";
+
+/// The command line of `portcullis serve`.
+#[derive(Args, Debug)]
+#[command(about = ABOUT, long_about = LONG_ABOUT, after_long_help = EXAMPLE)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    config: config::Arguments,
+}
+
+/// Serves until a signal stops it.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
+    let config = Config::load(&arguments.config)?;
+    logging::start(config.log);
+    let variables = std::env::vars_os().map(|(name, _)| name);
+    for warning in config.warnings(variables) {
+        warn!("{warning}");
+    }
+    // Two libraries could install a TLS provider; this makes the choice explicit.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| {
+        let problem = format!("can't start the runtime: {error}");
+        let help = "raise the limits on threads and file descriptors";
+        Report::of("serve", &problem, help)
+    })?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<(), Report> {
+    let mut signals = Signals::new()?;
+    let mut watcher = Watcher::default();
+    let metrics = Arc::new(Metrics::new());
+    let policy = loaded_policy::watch(&mut watcher, &config)?;
+    let identity = match &config.sign_in {
+        Some(sign_in) => {
+            let policy = &policy.load().policy;
+            let metrics = Arc::clone(&metrics);
+            Some(Identity::open(sign_in, policy, &mut watcher, metrics)?)
+        }
+        None => None,
+    };
+    let keys = identity.as_ref().map(|identity| identity.keys.clone());
+    let forward_auth = ForwardAuthState::follow(&config, policy.clone(), keys)?;
+    let sessions = identity.as_ref().map(|identity| {
+        let providers = Arc::clone(&identity.providers);
+        LocalSessions::new(Arc::clone(&identity.sessions), providers)
+    });
+    let tls = config.tls.as_ref();
+    let tls = tls.map(|tls| server::tls::watch(&mut watcher, tls));
+    let tls = tls.transpose()?;
+    let main_listener = Listener::bind(&config.listen).await?;
+    let metrics_listener = match &config.metrics {
+        Some(listen) => Some(Listener::bind(listen).await?),
+        None => None,
+    };
+    // All files are valid, so requests may be sent from here on.
+    let mut health = Health::default();
+    if let Some(identity) = &identity {
+        identity.watch(&metrics, &mut health);
+    }
+    let sign_in = identity.zip(config.sign_in.clone());
+    let sign_in = sign_in.map(|(identity, sign_in)| {
+        Arc::new(SignInState {
+            site: sign_in.site,
+            identity,
+            policy,
+            metrics: Arc::clone(&metrics),
+        })
+    });
+    let limits = Arc::new(config.limits.clone());
+    let state: Shared = Arc::new(AppState {
+        config,
+        forward_auth,
+        sessions,
+        metrics: Arc::clone(&metrics),
+        health,
+    });
+    let (shutdown, signal) = Shutdown::new();
+    let watching = tokio::spawn(watcher.run(Arc::clone(&metrics)));
+    info!(
+        address = main_listener.address(),
+        url = sign_in.as_ref().map(|sign_in| sign_in.site.as_str()),
+        "listening"
+    );
+    let main_server = Server {
+        listener: main_listener,
+        tls,
+        router: endpoints::main(&state, sign_in.as_ref()),
+        limits: Arc::clone(&limits),
+        connections: metrics.connections.clone(),
+    };
+    let main_server = tokio::spawn(main_server.run(signal.clone()));
+    let metrics_server = metrics_listener.map(|listener| {
+        info!(address = listener.address(), "metrics listening");
+        let server = Server {
+            listener,
+            tls: None,
+            router: endpoints::metrics(&state),
+            limits,
+            connections: Gauge::default(),
+        };
+        tokio::spawn(server.run(signal))
+    });
+    signals.next().await;
+    info!("stopping");
+    state.health.stop();
+    shutdown.start();
+    // A second signal stops at once.
+    tokio::select! {
+        _ = main_server => {}
+        () = signals.next() => {}
+    }
+    if let Some(server) = metrics_server {
+        server.abort();
+    }
+    watching.abort();
+    info!("stopped");
+    Ok(())
+}
+
+/// SIGTERM and SIGINT, which have the same effect.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on the signals no longer end the process at once.
+    fn new() -> Result<Self, Report> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| {
+                let problem = format!("can't install a signal handler: {error}");
+                Report::of("serve", &problem, "raise the limit on file descriptors")
+            })
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next signal.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The routes of the companion, one file for each endpoint.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::{any, get, post};
+use portcullis_core::endpoints as paths;
+
+use super::health::{ping, ready};
+use super::middleware::wrap;
+use super::problem::Problem;
+use super::state::{Shared, SignIn};
+
+mod auth;
+mod backchannel_logout;
+mod callback;
+mod embedded;
+mod errors;
+mod keys;
+mod metrics;
+mod mirror;
+mod refresh;
+mod sign_in;
+mod sign_out;
+mod start;
+mod userinfo;
+
+/// The routes of the main listener. `sign_in` is `None` without sign-in.
+pub(super) fn main(state: &Shared, sign_in: Option<&SignIn>) -> Router {
+    let routes = Router::new()
+        .route(paths::AUTH.path, any(auth::auth))
+        .route(&paths::AUTH.named(""), any(auth::auth))
+        .route(&paths::AUTH.named("{*path}"), any(auth::auth))
+        .route(&paths::MIRROR.named("{trust}"), get(mirror::mirror))
+        .route(paths::PING.path, get(ping))
+        .route(paths::READY.path, get(ready));
+    let routes = routes.with_state(Arc::clone(state));
+    let routes = match sign_in {
+        Some(sign_in) => routes.merge(with_sign_in(sign_in)),
+        None => routes.merge(without_sign_in()),
+    };
+    wrapped(routes, state)
+}
+
+/// The routes that need sign-in.
+fn with_sign_in(state: &SignIn) -> Router {
+    Router::new()
+        .route(
+            paths::BACKCHANNEL_LOGOUT.path,
+            post(backchannel_logout::backchannel_logout),
+        )
+        .route(paths::CALLBACK.path, get(callback::bare))
+        .route(
+            &paths::CALLBACK.named("{provider}"),
+            get(callback::of_provider),
+        )
+        .route(paths::JWKS.path, get(keys::jwks))
+        .route(paths::REFRESH.path, post(refresh::refresh))
+        .route(paths::REVOCATIONS.path, get(keys::revocations))
+        .route(paths::SIGN_IN.path, get(sign_in::sign_in))
+        .route(
+            paths::SIGN_OUT.path,
+            get(sign_out::by_get).post(sign_out::by_post),
+        )
+        .route(paths::START.path, get(start::start))
+        .route(paths::USERINFO.path, get(userinfo::userinfo))
+        .with_state(Arc::clone(state))
+}
+
+/// Every other path below `/oauth2`, where sign-in is not configured.
+fn without_sign_in() -> Router {
+    Router::new().route("/oauth2/{*path}", any(sign_in_not_configured))
+}
+
+/// The routes of the metrics listener.
+pub(super) fn metrics(state: &Shared) -> Router {
+    let routes = Router::new()
+        .route("/metrics", get(metrics::metrics))
+        .route(paths::PING.path, get(ping))
+        .route(paths::READY.path, get(ready));
+    wrapped(routes.with_state(Arc::clone(state)), state)
+}
+
+fn wrapped(routes: Router, state: &Shared) -> Router {
+    let routes = routes
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed);
+    let limits = Arc::new(state.config.limits.clone());
+    wrap(routes, &limits, &state.metrics)
+}
+
+async fn not_found() -> Problem {
+    let text = "There is no page at this address. Open the app that you want to use; it sends you here \
+                if you have to sign in.";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", "Page not found", text)
+}
+
+async fn method_not_allowed() -> Problem {
+    let (status, title) = (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
+    let text = "This address does not accept this kind of request. Go back, and open the app that you \
+                want to use.";
+    Problem::new(status, "invalid_request", title, text)
+}
+
+async fn sign_in_not_configured() -> Problem {
+    let text = "This gate accepts bearer tokens only, so there is no sign-in here. Call the app with a \
+                bearer token, or ask the operator of this site to configure an identity provider.";
+    let title = "Sign-in is not configured";
+    Problem::new(StatusCode::NOT_FOUND, "not_found", title, text)
+}

@@ -1,0 +1,30 @@
+//! `GET /oauth2/jwks` and `GET /oauth2/revocations`: the keys with which filters verify session tokens,
+//! and the revocation list.
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+use tracing::warn;
+
+use crate::clock::now;
+use crate::commands::serve::problem::Problem;
+use crate::commands::serve::state::SignIn;
+
+/// RFC 7517 section 8.5.2.
+const JWK_SET: &str = "application/jwk-set+json";
+
+pub(super) async fn jwks(State(state): State<SignIn>) -> Response {
+    let keys = state.identity.keys.load();
+    ([(CONTENT_TYPE, JWK_SET)], keys.jwks_json()).into_response()
+}
+
+pub(super) async fn revocations(State(state): State<SignIn>) -> Result<Response, Problem> {
+    let list = state.identity.sessions.revocations_json(now()).await;
+    let list = list.map_err(|unavailable| {
+        warn!(%unavailable, "revocation list unavailable");
+        Problem::unavailable(
+            "The revocation list is unavailable right now. Send the request again.",
+        )
+    })?;
+    Ok(([(CONTENT_TYPE, "application/json")], list).into_response())
+}

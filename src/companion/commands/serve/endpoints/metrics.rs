@@ -1,0 +1,15 @@
+//! `GET /metrics`: metrics for Prometheus.
+
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::commands::serve::problem::Problem;
+use crate::commands::serve::state::Shared;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) async fn metrics(State(state): State<Shared>) -> Result<Response, Problem> {
+    let text = state.metrics.text().map_err(|_| Problem::internal())?;
+    Ok(([(CONTENT_TYPE, OPEN_METRICS)], text).into_response())
+}

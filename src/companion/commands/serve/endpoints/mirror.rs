@@ -1,0 +1,22 @@
+//! `GET /oauth2/mirror/<trust>`: an issuer's keys, for filters that can't reach it.
+
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
+
+use crate::commands::serve::problem::Problem;
+use crate::commands::serve::state::Shared;
+use crate::issuers::MirrorError;
+
+pub(super) async fn mirror(
+    State(state): State<Shared>,
+    Path(trust): Path<String>,
+) -> Result<Response, Problem> {
+    match state.forward_auth.load().issuers().mirror(&trust) {
+        Ok(document) => Ok(([(CONTENT_TYPE, "application/json")], document).into_response()),
+        Err(MirrorError::Unknown) => Err(super::not_found().await),
+        Err(MirrorError::Unread) => Err(Problem::unavailable(
+            "The issuer's keys have not been read yet. Send the request again.",
+        )),
+    }
+}

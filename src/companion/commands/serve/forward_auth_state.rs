@@ -1,0 +1,155 @@
+//! The state of forward auth and the mirror: a judge that follows reloads of the policy and of the
+//! session keys, and the sessions that it reads.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use portcullis_core::keys::KeySet;
+use portcullis_core::session::Revocations;
+use portcullis_core::token::Algorithm;
+use tokio::sync::watch;
+
+use crate::clock::now;
+use crate::config::Config;
+use crate::document::Report;
+use crate::forward_auth::{Judge, SessionRefresh, SessionSource};
+use crate::issuers::{Issuers, SessionKeys};
+use crate::session::{Cookies, Keys, NoSession, Sessions};
+use crate::watch::Watched;
+
+use super::identity::Providers;
+use super::loaded_policy::LoadedPolicy;
+
+/// The judge by the policy in force.
+#[derive(Debug)]
+pub(crate) struct ForwardAuthState(Arc<ArcSwap<Judge>>);
+
+/// The sessions of this companion, as forward auth reads and refreshes them.
+#[derive(Debug)]
+pub(crate) struct LocalSessions {
+    sessions: Arc<Sessions>,
+    providers: Arc<Providers>,
+    /// The last revocation list that could be read. It is used while the list is unavailable.
+    revocations: ArcSwap<Revocations>,
+}
+
+impl ForwardAuthState {
+    /// Starts to read the issuers' keys, and follows reloads of policy and session keys from now on.
+    /// `keys` is `None` without sign-in.
+    pub(super) fn follow(
+        config: &Config,
+        policy: Watched<LoadedPolicy>,
+        keys: Option<Watched<Keys>>,
+    ) -> Result<Self, Report> {
+        let loaded = policy.load();
+        let session_keys = keys.map_or_else(|| watch::channel(None).1, follow_keys);
+        let issuers = issuers(config, &loaded, session_keys)?;
+        let judge = Judge::new(loaded.policy.clone(), issuers);
+        let current = Arc::new(ArcSwap::from_pointee(judge));
+        tokio::spawn(follow_policy(Arc::clone(&current), policy, loaded));
+        Ok(Self(current))
+    }
+
+    /// The judge. A request should load it once.
+    pub(crate) fn load(&self) -> Arc<Judge> {
+        self.0.load_full()
+    }
+}
+
+/// Replaces the judge after each reload of the policy.
+async fn follow_policy(
+    judge: Arc<ArcSwap<Judge>>,
+    mut policy: Watched<LoadedPolicy>,
+    mut followed: Arc<LoadedPolicy>,
+) {
+    loop {
+        let loaded = policy.load();
+        // It may have been reloaded before this task started.
+        if !Arc::ptr_eq(&loaded, &followed) {
+            let next = judge.load().with_policy(loaded.policy.clone());
+            judge.store(Arc::new(next));
+            followed = loaded;
+        }
+        policy.changed().await;
+    }
+}
+
+/// The public half of the session keys, updated after each reload.
+fn follow_keys(mut keys: Watched<Keys>) -> SessionKeys {
+    let (sender, receiver) = watch::channel(key_set(&keys.load()));
+    tokio::spawn(async move {
+        loop {
+            keys.changed().await;
+            sender.send_replace(key_set(&keys.load()));
+        }
+    });
+    receiver
+}
+
+fn issuers(
+    config: &Config,
+    loaded: &LoadedPolicy,
+    session_keys: SessionKeys,
+) -> Result<Issuers, Report> {
+    let policy = &loaded.policy;
+    for (name, connection) in &config.trust {
+        let path = format!("trust.{name}");
+        let Some(trust) = policy.trust(name) else {
+            let help = "write the name of one of the policy's trust entries";
+            let problem = "the policy has no trust entry with this name";
+            return Err(Report::of(&path, problem, help));
+        };
+        if let Some(help) = connection.problem(trust) {
+            let problem = "invalid `connect` for this trust entry";
+            return Err(Report::of(&path, problem, help));
+        }
+    }
+    Ok(Issuers::start(
+        policy,
+        config.trust.clone(),
+        session_keys,
+        Arc::new(now),
+    ))
+}
+
+/// The public half of the keys, with which session tokens are verified.
+fn key_set(keys: &Keys) -> Option<KeySet> {
+    KeySet::parse(keys.jwks_json().as_bytes(), Some(&[Algorithm::Es256])).ok()
+}
+
+// === impl LocalSessions ===
+
+impl LocalSessions {
+    /// The sessions of these providers.
+    pub(super) fn new(sessions: Arc<Sessions>, providers: Arc<Providers>) -> Self {
+        Self {
+            sessions,
+            providers,
+            revocations: ArcSwap::default(),
+        }
+    }
+}
+
+impl SessionSource for LocalSessions {
+    async fn revocations(&self) -> Arc<Revocations> {
+        if let Ok(revocations) = self.sessions.revocations(now()).await {
+            self.revocations.store(Arc::new(revocations));
+        }
+        self.revocations.load_full()
+    }
+
+    async fn refresh(&self, cookies: &str) -> SessionRefresh {
+        let cookies = Cookies::read([cookies.as_bytes()]);
+        let (sessions, providers) = (&self.sessions, &self.providers);
+        let live = sessions.refresh_token_cookie(&cookies, now(), providers);
+        match live.await {
+            Ok(live) => match live.set_cookies.first() {
+                Some(line) => SessionRefresh::Refreshed(line.header().to_owned()),
+                // A token that is split needs more than one cookie.
+                None => SessionRefresh::Ended,
+            },
+            Err(NoSession::Ended { .. }) => SessionRefresh::Ended,
+            Err(NoSession::Unavailable(_)) => SessionRefresh::Unavailable,
+        }
+    }
+}

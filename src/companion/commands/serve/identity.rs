@@ -1,0 +1,200 @@
+//! The identity providers and the sessions of the people who sign in.
+
+mod settings;
+
+use portcullis_core::endpoints;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::header::{COOKIE, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue};
+use portcullis_core::policy::Policy;
+use tokio::time::MissedTickBehavior;
+use tracing::{info, warn};
+use url::Url;
+
+use crate::document::Report;
+use crate::provider::{Authentication, Provider};
+use crate::session::{Cookies, Keys, Redeem, RefreshFailure, Session, Sessions, SetCookie};
+
+use super::health::{Health, StatusFlag};
+use crate::clock::now;
+use crate::config::SignIn;
+use crate::metrics::{Metrics, seconds};
+use crate::watch::{Watched, Watcher};
+
+/// How often the session store is checked.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The path of the redirect URI.
+const CALLBACK: &str = endpoints::CALLBACK.path;
+
+/// The provider with the bare callback path, where there are several.
+const DEFAULT_PROVIDER: &str = "sso";
+
+/// The identity providers and the sessions.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// The sessions.
+    pub(crate) sessions: Arc<Sessions>,
+    /// The providers.
+    pub(crate) providers: Arc<Providers>,
+    /// The keys that sign and seal.
+    pub(crate) keys: Watched<Keys>,
+    url: String,
+}
+
+/// All providers.
+#[derive(Debug)]
+pub(crate) struct Providers {
+    all: Vec<Arc<Provider>>,
+    metrics: Arc<Metrics>,
+}
+
+impl Identity {
+    /// Opens the session store and creates the providers. No request is sent yet, so the providers may
+    /// be down.
+    pub(super) fn open(
+        sign_in: &SignIn,
+        policy: &Policy,
+        watcher: &mut Watcher,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, Report> {
+        let keys = settings::keys(watcher, sign_in)?;
+        let settings = settings::sessions(sign_in, policy)?;
+        let store = sign_in.session.store.clone();
+        let sessions = Sessions::open(settings, keys.shared(), store, now())?;
+        let all = settings::providers(sign_in)?;
+        Ok(Self {
+            sessions: Arc::new(sessions),
+            providers: Arc::new(Providers { all, metrics }),
+            keys,
+            url: sign_in.site.as_str().to_owned(),
+        })
+    }
+
+    /// Starts to refresh the providers' metadata and to check the session store, and adds both to what
+    /// `/ready` requires.
+    pub(super) fn watch(&self, metrics: &Arc<Metrics>, health: &mut Health) {
+        for provider in self.providers.all() {
+            let provider = Arc::clone(provider);
+            tokio::spawn(async move { provider.keep_fresh(now).await });
+        }
+        let providers = Arc::clone(&self.providers);
+        health.require("provider", move || {
+            providers.all().iter().any(|one| one.ready(now()).is_ok())
+        });
+        let store = StatusFlag::default();
+        let is_available = store.clone();
+        health.require("store", move || is_available.get());
+        let (sessions, metrics) = (Arc::clone(&self.sessions), Arc::clone(metrics));
+        let keys = self.keys.clone();
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(POLL_INTERVAL);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut known = true;
+            loop {
+                ticks.tick().await;
+                let made = keys.load().current_created_at(now());
+                metrics.signing_key_made.set(seconds(made.secs()));
+                let counts = sessions.stats(now()).await;
+                match &counts {
+                    Err(why) if known => warn!(%why, "session store unavailable"),
+                    Ok(_) if !known => info!("session store available again"),
+                    Ok(_) | Err(_) => {}
+                }
+                known = counts.is_ok();
+                store.set(known);
+                if let Ok(counts) = counts {
+                    let marks = i64::try_from(counts.revocations).unwrap_or(i64::MAX);
+                    metrics.revocations.set(marks);
+                    let floor = i64::try_from(counts.floor.secs()).unwrap_or(i64::MAX);
+                    metrics.revocations_floor.set(floor);
+                    metrics.revocations_read.set(seconds(now().secs()));
+                }
+            }
+        });
+    }
+
+    /// The redirect URI of a provider. Each has its own, so that a response of one provider is never
+    /// taken for another's (RFC 9700 section 4.4.2).
+    pub(crate) fn redirect_uri(&self, provider: &Provider) -> Option<Url> {
+        let path = if self.providers.has_bare_callback(provider) {
+            CALLBACK.to_owned()
+        } else {
+            format!("{CALLBACK}/{}", provider.name())
+        };
+        Url::parse(&format!("{}{path}", self.url)).ok()
+    }
+}
+
+// === impl Providers ===
+
+impl Providers {
+    /// All of them, in the order of the configuration. Never empty.
+    pub(crate) fn all(&self) -> &[Arc<Provider>] {
+        &self.all
+    }
+
+    /// The provider with this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Arc<Provider>> {
+        self.all.iter().find(|provider| provider.name() == name)
+    }
+
+    /// The provider, if there is only one.
+    pub(crate) fn only(&self) -> Option<&Arc<Provider>> {
+        self.all.first().filter(|_| self.all.len() == 1)
+    }
+
+    /// The provider of a callback path: `name` is what follows the bare path.
+    pub(crate) fn by_callback(&self, name: Option<&str>) -> Option<&Arc<Provider>> {
+        let mut all = self.all.iter();
+        match name {
+            None => all.find(|provider| self.has_bare_callback(provider)),
+            Some(name) => {
+                all.find(|provider| provider.name() == name && !self.has_bare_callback(provider))
+            }
+        }
+    }
+
+    fn has_bare_callback(&self, provider: &Provider) -> bool {
+        provider.name() == DEFAULT_PROVIDER || self.all.len() == 1
+    }
+}
+
+impl Redeem for Providers {
+    async fn redeem(&self, session: Session) -> Result<Authentication, RefreshFailure> {
+        let Some(provider) = self.named(&session.idp) else {
+            warn!(
+                provider = session.idp,
+                "the provider of a session is no longer configured"
+            );
+            return Err(RefreshFailure::Ended);
+        };
+        let renewed = provider
+            .refresh(&session.tokens, &session.person, now())
+            .await;
+        renewed.map_err(|error| {
+            warn!(provider = provider.name(), %error, "session refresh failed");
+            self.metrics
+                .provider_failed(provider.name(), error.cause().kind());
+            error.into()
+        })
+    }
+}
+
+/// The cookies of a request.
+pub(crate) fn cookies(headers: &HeaderMap) -> Cookies<'_> {
+    Cookies::read(headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes))
+}
+
+/// Adds a `Set-Cookie` header for each cookie.
+pub(crate) fn set_cookies(headers: &mut HeaderMap, lines: &[SetCookie]) {
+    for line in lines {
+        // Names are tokens and values are base64url, so this never fails.
+        if let Ok(mut line) = HeaderValue::from_str(line.header()) {
+            line.set_sensitive(true);
+            headers.append(SET_COOKIE, line);
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Converts the configuration to the settings of providers and sessions.
+
+use std::sync::Arc;
+
+use portcullis_core::policy::Policy;
+use tracing::warn;
+
+use crate::config::SignIn;
+use crate::document::Report;
+use crate::provider::Provider;
+use crate::session::{Keys, Settings};
+use crate::watch::{Watched, Watcher};
+
+/// The keys that sign and seal, reloaded when their file changes.
+pub(super) fn keys(watcher: &mut Watcher, sign_in: &SignIn) -> Result<Watched<Keys>, Report> {
+    let path = sign_in.session.keys_file.clone();
+    watcher.watch("keys", vec![path.clone()], move |_| {
+        let (keys, warning) = Keys::load(&path).map_err(Report::from)?;
+        if let Some(warning) = warning {
+            warn!(warning, "session keys file");
+        }
+        Ok(keys)
+    })
+}
+
+/// The settings of sessions.
+pub(super) fn sessions(sign_in: &SignIn, policy: &Policy) -> Result<Settings, Report> {
+    let Some(sso) = policy.sso() else {
+        let help = "add `sso` with the companion's `url` and its `envoy_cluster`";
+        return Err(Report::of("policy", "no `sso`", help));
+    };
+    let session = &sign_in.session;
+    Ok(Settings {
+        domain: session.cookie.domain.clone(),
+        same_site: session.cookie.same_site,
+        lifetime: session.lifetime,
+        idle: session.idle,
+        token: session.token,
+        ..Settings::new(sso)
+    })
+}
+
+/// The identity providers.
+pub(super) fn providers(sign_in: &SignIn) -> Result<Vec<Arc<Provider>>, Report> {
+    let providers = sign_in
+        .providers
+        .iter()
+        .enumerate()
+        .map(|(index, settings)| {
+            Provider::new(settings).map(Arc::new).map_err(|error| {
+                let help = "correct the configuration; `portcullis serve --help` has an example";
+                Report::of(&format!("providers[{index}]"), &error.to_string(), help)
+            })
+        });
+    providers.collect()
+}

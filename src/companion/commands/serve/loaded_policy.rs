@@ -1,0 +1,68 @@
+//! The policy in force, checked against the configuration.
+
+mod compatibility;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::OnceLock;
+
+use portcullis_core::policy::Policy;
+
+use crate::config::Config;
+use crate::document::Report;
+use crate::policy_file::PolicyFile;
+use crate::redirect_target::RedirectRules;
+use crate::watch::{Watched, Watcher};
+
+/// A policy, and what follows from it and the configuration.
+#[derive(Debug)]
+pub(crate) struct LoadedPolicy {
+    /// The policy.
+    pub(crate) policy: Policy,
+    /// The allowed redirect targets; `None` without sign-in.
+    pub(crate) redirects: Option<RedirectRules>,
+}
+
+/// Loads the policy, and loads it again when it changes.
+pub(super) fn watch(
+    watcher: &mut Watcher,
+    config: &Config,
+) -> Result<Watched<LoadedPolicy>, Report> {
+    let paths = vec![config.policy.clone()];
+    let config = config.clone();
+    let cookie = OnceLock::new();
+    watcher.watch("policy", paths, move |contents| {
+        let name = config.policy.display().to_string();
+        load(name, contents.concat(), &config, &cookie)
+    })
+}
+
+/// Loads a policy. `cookie` is the cookie name of the first policy that was loaded.
+fn load(
+    name: String,
+    bytes: Vec<u8>,
+    config: &Config,
+    cookie: &OnceLock<String>,
+) -> Result<LoadedPolicy, Report> {
+    let file = PolicyFile::parse(name, bytes)?;
+    let policy = file.policy()?;
+    let sign_in = compatibility::check(&file, &policy, config)?;
+    let redirects = match sign_in {
+        Some((sso, sign_in)) => {
+            let configured = sso.cookies().token();
+            let current = cookie.get_or_init(|| configured.to_owned());
+            if current != configured {
+                let problem = format!(
+                    "`{configured}` differs from `{current}`, the cookie name of the running sessions"
+                );
+                let help = "restart the companion to change it; this signs everybody out";
+                return Err(file.report("sso.cookie", &problem, help));
+            }
+            let hosts = config.redirect_hosts.as_deref();
+            Some(RedirectRules::new(&sign_in.site, hosts, &policy))
+        }
+        None => None,
+    };
+    Ok(LoadedPolicy { policy, redirects })
+}

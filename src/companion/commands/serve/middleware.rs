@@ -1,0 +1,212 @@
+//! The middleware of every request: its ID, its limits, its log line, and the headers of every response.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use http_body_util::Limited;
+use portcullis_core::request::{Client, Headers};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::{Instrument as _, debug, info, info_span, warn};
+
+use super::problem::Problem;
+use super::request_id::{RequestId, X_REQUEST_ID, proxy_request_id};
+use crate::config::Limits;
+use crate::metrics::Metrics;
+use crate::server::Peer;
+
+#[cfg(test)]
+mod tests;
+
+/// How much of a path is logged, in characters.
+const MAX_PATH_CHARS: usize = 256;
+
+/// The headers of every response, unless its handler sets them.
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
+/// What is logged of a request: never a query, a cookie or a header that a client chose.
+struct RequestInfo {
+    method: Method,
+    path: String,
+    endpoint: Option<MatchedPath>,
+    peer: Option<Peer>,
+    proxy_id: Option<String>,
+}
+
+/// The state of the middleware.
+#[derive(Debug)]
+struct MiddlewareState {
+    limits: Arc<Limits>,
+    metrics: Arc<Metrics>,
+    /// One permit for each concurrent request. An HTTP/2 connection has many.
+    permits: Semaphore,
+}
+
+/// Wraps all routes and the fallback.
+pub(super) fn wrap(routes: Router, limits: &Arc<Limits>, metrics: &Arc<Metrics>) -> Router {
+    let state = Arc::new(MiddlewareState {
+        limits: Arc::clone(limits),
+        metrics: Arc::clone(metrics),
+        permits: Semaphore::new(limits.connections),
+    });
+    routes
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(state, handle))
+}
+
+/// Runs the handler of a request, and completes its response.
+async fn handle(
+    State(state): State<Arc<MiddlewareState>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let began = Instant::now();
+    let id = RequestId::fresh();
+    let info = RequestInfo::of(&request);
+    let client = client(request.method(), request.headers());
+    request.extensions_mut().insert(id.clone());
+    let span = info_span!("request", id = id.as_str());
+    let response = match state.permits.try_acquire() {
+        Ok(_permit) => within(&state.limits, request, next).instrument(span).await,
+        Err(_) => {
+            Problem::unavailable("There are too many requests right now. Try again in a moment.")
+                .into_response()
+        }
+    };
+    let response = complete(response, &info.method, client, &id);
+    let took = began.elapsed();
+    let status = response.status();
+    state
+        .metrics
+        .request_completed(info.endpoint(), status, took);
+    info.log(&id, status, took);
+    response
+}
+
+/// The response where a handler panicked. The panic itself is logged by the hook.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem::internal().into_response()
+}
+
+async fn within(limits: &Limits, request: Request, next: Next) -> Response {
+    let length = request.headers().get(CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > limits.body_bytes) {
+        let (status, title) = (StatusCode::PAYLOAD_TOO_LARGE, "Request too large");
+        let text = "The request is larger than this site accepts. Open the app that you want to use again.";
+        return Problem::new(status, "invalid_request", title, text).into_response();
+    }
+    let request = request.map(|body| Body::new(Limited::new(body, limits.body_bytes)));
+    match tokio::time::timeout(limits.request, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            warn!("request timed out (limits.request)");
+            Problem::unavailable("The request took too long. Try again in a moment.")
+                .into_response()
+        }
+    }
+}
+
+/// Renders the problem, if there is one, and adds the headers of every response.
+fn complete(mut response: Response, method: &Method, client: Client, id: &RequestId) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = problem.render(client, id, response);
+        if method == Method::HEAD {
+            *response.body_mut() = Body::empty();
+        }
+    }
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(value);
+    }
+    if let Some(value) = id.header() {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    response
+}
+
+/// The kind of client, by core's rule.
+fn client(method: &Method, headers: &HeaderMap) -> Client {
+    let names = [ACCEPT, HeaderName::from_static("sec-fetch-mode")];
+    let fields = names.iter().flat_map(|name| {
+        let values = headers.get_all(name).iter();
+        values.map(|value| (name.as_str().as_bytes(), value.as_bytes()))
+    });
+    // A POST by a browser is a form, whose response is a page.
+    let method = match *method {
+        Method::POST => "GET",
+        _ => method.as_str(),
+    };
+    let method = (&b":method"[..], method.as_bytes());
+    Headers::new([method].into_iter().chain(fields).collect()).client()
+}
+
+// === impl RequestInfo ===
+
+impl RequestInfo {
+    fn of(request: &Request) -> Self {
+        Self {
+            method: request.method().clone(),
+            path: request.uri().path().chars().take(MAX_PATH_CHARS).collect(),
+            endpoint: request.extensions().get().cloned(),
+            peer: request.extensions().get().copied(),
+            proxy_id: proxy_request_id(request.headers()).map(str::to_owned),
+        }
+    }
+
+    /// The route, of which there are few.
+    fn endpoint(&self) -> &str {
+        self.endpoint
+            .as_ref()
+            .map_or("unknown", MatchedPath::as_str)
+    }
+
+    fn log(&self, id: &RequestId, status: StatusCode, took: Duration) {
+        let peer = self.peer.map(|peer| peer.to_string());
+        // The macros need the level as a name.
+        macro_rules! line {
+            ($level:ident) => {
+                $level!(
+                    id = id.as_str(),
+                    method = self.method.as_str(),
+                    path = self.path.as_str(),
+                    status = status.as_u16(),
+                    micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                    peer = peer.as_deref(),
+                    proxy_id = self.proxy_id.as_deref(),
+                    "request completed"
+                )
+            };
+        }
+        let probe = matches!(self.endpoint(), "/ping" | "/ready" | "/metrics");
+        if status.is_server_error() && !probe {
+            line!(warn);
+        } else if probe {
+            line!(debug);
+        } else {
+            line!(info);
+        }
+    }
+}

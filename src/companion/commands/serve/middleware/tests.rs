@@ -1,0 +1,298 @@
+use std::convert::Infallible;
+use std::future::pending;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Frame;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+use serde::Deserialize;
+
+use crate::commands::serve::extract::{Form, Query};
+use crate::config::limits;
+
+use super::*;
+
+#[derive(Deserialize)]
+struct Words {
+    word: String,
+}
+
+fn router(metrics: &Arc<Metrics>) -> Router {
+    let routes = Router::new()
+        .route("/bad", get(async || Problem::bad_request("no <b>")))
+        .route("/busy", get(async || Problem::unavailable("not now")))
+        .route(
+            "/cached",
+            get(async || ([(CACHE_CONTROL, "max-age=60")], "kept")),
+        )
+        .route("/form", post(async |Form(form): Form<Words>| form.word))
+        .route("/item/{name}", get(async || "an item"))
+        .route(
+            "/panic",
+            get(async || -> &'static str { panic!("hunter2") }),
+        )
+        .route("/query", get(async |Query(query): Query<Words>| query.word))
+        .route("/slow", get(async || pending::<&'static str>().await))
+        .route("/swallow", post(async |body: Bytes| body.len().to_string()));
+    wrap(routes, &Arc::new(limits()), metrics)
+}
+
+async fn ask(request: Request) -> Response {
+    let service = TowerToHyperService::new(router(&Arc::new(Metrics::new())));
+    service.call(request).await.expect("an answer")
+}
+
+fn get_of(path: &str) -> Request {
+    Request::get(path).body(Body::empty()).expect("a request")
+}
+
+fn page_of(path: &str) -> Request {
+    let request = Request::get(path).header("sec-fetch-mode", "navigate");
+    request.body(Body::empty()).expect("a request")
+}
+
+fn form_of(path: &str, form: &str) -> Request {
+    let request = Request::post(path).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    request
+        .body(Body::from(form.to_owned()))
+        .expect("a request")
+}
+
+async fn text(answer: Response) -> String {
+    let body = answer.into_body().collect().await.expect("a body");
+    String::from_utf8(body.to_bytes().to_vec()).expect("text")
+}
+
+#[tokio::test]
+async fn h11_every_answer_has_the_headers_that_keep_it_from_harm() {
+    for path in ["/item/a", "/bad", "/panic", "/nowhere", "/query", "/cached"] {
+        for request in [get_of(path), page_of(path)] {
+            let answer = ask(request).await;
+            let header = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
+            let kept = if path == "/cached" {
+                "max-age=60"
+            } else {
+                "no-store"
+            };
+            assert_eq!(header("cache-control"), kept, "{path}");
+            assert_eq!(header("x-content-type-options"), "nosniff");
+            assert_eq!(header("referrer-policy"), "no-referrer");
+            assert_eq!(header("x-frame-options"), "DENY");
+            let policy = header("content-security-policy");
+            assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+            assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+            assert_eq!(header("x-request-id").len(), 32);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_our_own_whatever_the_client_says() {
+    let mut numbers = Vec::new();
+    for theirs in ["abc", "a\"b{}", "0123456789abcdef0123456789abcdef"] {
+        let request = Request::get("/bad").header("x-request-id", theirs);
+        let answer = ask(request.body(Body::empty()).expect("a request")).await;
+        let number = answer.headers()["x-request-id"]
+            .to_str()
+            .expect("text")
+            .to_owned();
+        assert!(text(answer).await.contains(&number));
+        assert_ne!(number, theirs);
+        numbers.push(number);
+    }
+    numbers.dedup();
+    assert_eq!(numbers.len(), 3);
+}
+
+#[test]
+fn of_a_proxys_number_only_plain_text_is_logged() {
+    let logged = |value: &[u8]| {
+        let value = HeaderValue::from_bytes(value).expect("a value");
+        let headers = HeaderMap::from_iter([(X_REQUEST_ID, value)]);
+        proxy_request_id(&headers).map(str::to_owned)
+    };
+    assert_eq!(logged(b"4bf9-2.f_A").as_deref(), Some("4bf9-2.f_A"));
+    for other in [&b""[..], b"a b", b"a\"", b"\xff", b"a\tb", &[b'a'; 65]] {
+        assert_eq!(logged(other), None, "{other:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_problem_is_a_page_for_people_and_json_for_programs() {
+    let answer = ask(page_of("/bad")).await;
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let policy = answer.headers()[CONTENT_SECURITY_POLICY]
+        .to_str()
+        .expect("text");
+    assert!(policy.contains("style-src 'sha256-"), "{policy}");
+    let page = text(answer).await;
+    assert!(
+        page.contains("no &#60;b&#62;") && !page.contains("<b>"),
+        "{page}"
+    );
+
+    let answer = ask(get_of("/bad")).await;
+    assert_eq!(answer.headers()[CONTENT_TYPE], "application/json");
+    let json: serde_json::Value = serde_json::from_str(&text(answer).await).expect("JSON");
+    assert_eq!(json["error"], "invalid_request");
+
+    let answer = ask(page_of("/busy")).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()[RETRY_AFTER], "5");
+
+    let mut request = page_of("/bad");
+    *request.method_mut() = Method::HEAD;
+    let answer = ask(request).await;
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(text(answer).await, "");
+}
+
+#[tokio::test]
+async fn a_panic_is_one_requests_and_tells_nothing() {
+    let answer = ask(get_of("/panic")).await;
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!text(answer).await.contains("hunter2"));
+    assert_eq!(ask(get_of("/item/a")).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn another_method_is_told_which_there_are() {
+    let mut request = get_of("/item/a");
+    *request.method_mut() = Method::DELETE;
+    let answer = ask(request).await;
+    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(answer.headers()[ALLOW], "GET,HEAD");
+}
+
+#[tokio::test(start_paused = true)]
+async fn t29_a_request_has_its_time_and_no_more() {
+    let began = tokio::time::Instant::now();
+    let answer = ask(get_of("/slow")).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(began.elapsed().as_secs(), limits().request.as_secs());
+    // So has its body.
+    let body = Body::new(Never);
+    let request = Request::post("/swallow").body(body).expect("a request");
+    assert_eq!(ask(request).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t29_a_form_that_does_not_arrive_is_soon_given_up() {
+    let began = tokio::time::Instant::now();
+    let mut request = form_of("/form", "");
+    *request.body_mut() = Body::new(Never);
+    assert_eq!(ask(request).await.status(), StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(began.elapsed().as_secs(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn t29_there_are_no_more_requests_than_there_may_be_connections() {
+    let mut narrow = limits();
+    narrow.connections = 1;
+    let routes = Router::new()
+        .route("/quick", get(async || "done"))
+        .route("/slow", get(async || pending::<&'static str>().await));
+    let router = wrap(routes, &Arc::new(narrow), &Arc::new(Metrics::new()));
+    let service = TowerToHyperService::new(router);
+    let mut slow = std::pin::pin!(service.call(get_of("/slow")));
+    tokio::select! {
+        biased;
+        _ = &mut slow => panic!("an answer to what has none"),
+        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+    }
+    let answer = service.call(get_of("/quick")).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()[RETRY_AFTER], "5");
+    // Its place is free when it is over.
+    slow.await.expect("an answer");
+    let answer = service.call(get_of("/quick")).await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+/// A body that never comes.
+struct Never;
+
+impl hyper::body::Body for Never {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn t29_a_body_has_its_length_and_no_more() {
+    let most = limits().body_bytes;
+    for (length, status) in [
+        (most, StatusCode::OK),
+        (most + 1, StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let whole = vec![b'a'; length];
+        let announced = Request::post("/swallow").header(CONTENT_LENGTH, length);
+        let request = announced
+            .body(Body::from(whole.clone()))
+            .expect("a request");
+        assert_eq!(ask(request).await.status(), status, "{length} announced");
+        let request = Request::post("/swallow")
+            .body(Body::from(whole))
+            .expect("a request");
+        assert_eq!(
+            ask(request).await.status(),
+            status,
+            "{length} in the body alone"
+        );
+        let form = format!("word={}", "a".repeat(length - 5));
+        assert_eq!(
+            ask(form_of("/form", &form)).await.status(),
+            status,
+            "{length} in a form"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_stands_twice_or_is_no_form_is_refused_and_not_quoted() {
+    assert_eq!(text(ask(get_of("/query?word=a%20b")).await).await, "a b");
+    assert_eq!(text(ask(form_of("/form", "word=a+b")).await).await, "a b");
+    let mut json = form_of("/form", "{}");
+    json.headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for request in [
+        get_of("/query"),
+        get_of("/query?word=hunter2&word=b"),
+        form_of("/form", "word=hunter2&word=b"),
+        form_of("/form", "hunter2"),
+        json,
+    ] {
+        let answer = ask(request).await;
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+        let told = text(answer).await;
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn metrics_name_routes_and_never_paths() {
+    let metrics = Arc::new(Metrics::new());
+    let service = TowerToHyperService::new(router(&metrics));
+    for path in ["/item/hunter2", "/hunter2", "/item/other"] {
+        service.call(get_of(path)).await.expect("an answer");
+    }
+    let text = metrics.text().expect("text");
+    let items = "portcullis_companion_requests_total{endpoint=\"/item/{name}\",status=\"200\"} 2";
+    assert!(text.contains(items), "{text}");
+    assert!(
+        text.contains("{endpoint=\"unknown\",status=\"404\"} 1"),
+        "{text}"
+    );
+    assert!(!text.contains("hunter2"), "{text}");
+}

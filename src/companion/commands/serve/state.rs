@@ -1,0 +1,57 @@
+//! The state that endpoints share.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::redirect_target::RedirectRules;
+use crate::site::Site;
+use crate::watch::Watched;
+
+use super::forward_auth_state::{ForwardAuthState, LocalSessions};
+use super::health::Health;
+use super::identity::Identity;
+use super::loaded_policy::LoadedPolicy;
+
+/// The state of all endpoints: `State(state): State<Shared>` in a handler.
+pub(crate) type Shared = Arc<AppState>;
+
+/// The state of the endpoints that need sign-in: `State(state): State<SignIn>` in a handler.
+pub(crate) type SignIn = Arc<SignInState>;
+
+/// The state of all endpoints.
+#[derive(Debug)]
+pub(crate) struct AppState {
+    /// The configuration.
+    pub(crate) config: Config,
+    /// The judge of forward auth and the mirror. A request should load it once.
+    pub(crate) forward_auth: ForwardAuthState,
+    /// The sessions that forward auth reads; `None` without sign-in.
+    pub(crate) sessions: Option<LocalSessions>,
+    /// The metrics.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Whether the companion is ready.
+    pub(crate) health: Health,
+}
+
+/// The state of the endpoints that need sign-in.
+#[derive(Debug)]
+pub(crate) struct SignInState {
+    /// The public URL of the companion.
+    pub(crate) site: Site,
+    /// The providers and the sessions.
+    pub(crate) identity: Identity,
+    /// The policy in force. A request should load it once.
+    pub(crate) policy: Watched<LoadedPolicy>,
+    /// The metrics.
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl SignInState {
+    /// The redirect targets that the policy in force allows.
+    pub(crate) fn redirects(&self) -> RedirectRules {
+        let rules = self.policy.load().redirects.clone();
+        // With sign-in, no policy without `sso` is loaded; without rules only our own host is allowed.
+        rules.unwrap_or_else(|| RedirectRules::of(&self.site, &[]))
+    }
+}

@@ -1,0 +1,20 @@
+//! The allowed hosts of redirect targets.
+
+use crate::document::Report;
+use crate::redirect_target::HostRule;
+
+use super::source::Source;
+
+pub(super) fn read(source: &Source) -> Result<Option<Vec<HostRule>>, Report> {
+    let Some(list) = source.list("redirect_hosts")? else {
+        return Ok(None);
+    };
+    let hosts = list.into_iter().map(|found| {
+        HostRule::parse(&found.value).ok_or_else(|| {
+            let help = "write a host only: `app.example.com`, `*.example.com` for one more label, or \
+                        `.example.com` for all subdomains";
+            found.wrong("is not a valid host", help)
+        })
+    });
+    hosts.collect::<Result<_, _>>().map(Some)
+}

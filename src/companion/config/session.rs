@@ -1,0 +1,163 @@
+//! Session settings: lifetimes, store and cookies.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use portcullis_core::request::is_dns_name;
+
+use crate::document::Report;
+use crate::session::{SameSite, StoreSettings};
+
+use super::duration;
+use super::source::Source;
+use super::store;
+use crate::site::Site;
+
+/// How sessions are kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Session {
+    /// The keys that seal and sign.
+    pub(crate) keys_file: PathBuf,
+    /// The maximum lifetime.
+    pub(crate) lifetime: Duration,
+    /// How long a session lasts without use; at most `lifetime`.
+    pub(crate) idle: Duration,
+    /// The lifetime of a session token; at most `idle`.
+    pub(crate) token: Duration,
+    /// Where they are kept.
+    pub(crate) store: StoreSettings,
+    /// The cookies.
+    pub(crate) cookie: Cookie,
+}
+
+/// Cookie attributes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Cookie {
+    /// The domain that covers the companion and every app with sign-in, without a leading dot. `None`:
+    /// the companion's own host only.
+    pub(crate) domain: Option<String>,
+    /// The `SameSite` attribute.
+    pub(crate) same_site: SameSite,
+}
+
+/// The shortest and the longest lifetime of a session token.
+const TOKEN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(15 * 60));
+
+/// The longest lifetime of a session.
+const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+
+pub(super) fn read(source: &Source, site: &Site) -> Result<Session, Report> {
+    let keys_file = source.required_path(
+        "session.keys_file",
+        "write the name of the file that `portcullis session-keys` created",
+    )?;
+    let state_file = match source.path("session.state_file")? {
+        Some(found) => found.value,
+        None => {
+            let mut beside = keys_file.clone().into_os_string();
+            beside.push(".state");
+            beside.into()
+        }
+    };
+    let (token, idle, lifetime) = times(source)?;
+    Ok(Session {
+        keys_file,
+        lifetime,
+        idle,
+        token,
+        store: store::read(source, state_file)?,
+        cookie: Cookie {
+            domain: domain(source, site)?,
+            same_site: same_site(source)?,
+        },
+    })
+}
+
+fn times(source: &Source) -> Result<(Duration, Duration, Duration), Report> {
+    let minutes = |count: u64| Duration::from_secs(count * 60);
+    let (least, most) = TOKEN;
+    let lifetime = duration::read(
+        source,
+        "session.lifetime",
+        minutes(12 * 60),
+        least..=LIFETIME,
+    )?;
+    // A default is never longer than a configured value above it.
+    let idle = minutes(60).min(lifetime);
+    let idle = duration::read(source, "session.idle", idle, least..=LIFETIME)?;
+    if idle > lifetime {
+        let help = "make it at most `lifetime`, which ends the session anyway";
+        return Err(source.wrong("session.idle", "is longer than `session.lifetime`", help));
+    }
+    let token = minutes(5).min(idle);
+    let token = duration::read(source, "session.token", token, least..=most)?;
+    if token > idle {
+        let help =
+            "make it at most `idle`: use of a session is only seen when its token is refreshed";
+        return Err(source.wrong("session.token", "is longer than `session.idle`", help));
+    }
+    Ok((token, idle, lifetime))
+}
+
+fn domain(source: &Source, site: &Site) -> Result<Option<String>, Report> {
+    let Some(found) = source.text("session.cookie.domain")? else {
+        return Ok(None);
+    };
+    let domain = found.value.to_ascii_lowercase();
+    let bare = domain.trim_start_matches('.');
+    let (problem, help) = if bare != domain && is_dns_name(bare) {
+        (
+            "begins with a dot",
+            format!("write `{bare}`; it covers subdomains anyway"),
+        )
+    } else if !is_dns_name(&domain)
+        || domain
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
+        (
+            "is not a domain",
+            "write a domain like `example.com`".to_owned(),
+        )
+    } else if !domain.contains('.') {
+        (
+            "has only one label, and browsers reject cookies for it",
+            "use a longer name, like `auth.portcullis.localhost` with `portcullis.localhost` here"
+                .to_owned(),
+        )
+    } else if !holds(&domain, site.host()) {
+        (
+            "does not cover the host of `url`",
+            format!("write a domain that covers `{}`", site.host()),
+        )
+    } else {
+        return Ok(Some(domain));
+    };
+    Err(found.wrong(problem, &help))
+}
+
+/// Whether a host is this domain or under it (RFC 6265 section 5.1.3).
+pub(crate) fn holds(domain: &str, host: &str) -> bool {
+    match host.strip_suffix(domain) {
+        Some(before) => before.is_empty() || before.ends_with('.'),
+        None => false,
+    }
+}
+
+fn same_site(source: &Source) -> Result<SameSite, Report> {
+    let Some(found) = source.text("session.cookie.same_site")? else {
+        return Ok(SameSite::Lax);
+    };
+    match &*found.value {
+        "lax" => Ok(SameSite::Lax),
+        "none" => Ok(SameSite::None),
+        "strict" => Err(found.wrong(
+            "would prevent sign-in: the redirect from the provider comes from another site",
+            "write `lax`",
+        )),
+        _ => Err(found.wrong(
+            "is not a valid value",
+            "write `lax`, or `none` for apps in frames of other sites",
+        )),
+    }
+}

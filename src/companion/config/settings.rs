@@ -1,0 +1,103 @@
+//! The table of all settings: the path in the file, from which the flag and the variable are derived.
+
+/// One setting.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Its path in the file. `providers[]` stands for each provider, `*` for any name.
+    pub(super) path: &'static str,
+    pub(super) shape: Shape,
+    /// The placeholder of a value in `--help`.
+    pub(super) value: &'static str,
+    /// The description, with the default.
+    pub(super) help: &'static str,
+}
+
+/// The type of a value.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Shape {
+    /// A list of strings, comma-separated on the command line.
+    List,
+    /// A string for each name: `NAME=VALUE`, comma-separated on the command line.
+    Named,
+    /// An integer.
+    Number,
+    /// A string.
+    Text,
+}
+
+use Shape::{List, Named, Number, Text};
+
+/// All settings, in the order of `--help` and of the documentation.
+#[rustfmt::skip]
+pub(super) const SETTINGS: &[Setting] = &[
+    setting("url", Text, "URL", "The public URL of the companion, `https` and a host; the policy's `sso.url`"),
+    setting("listen", Text, "ADDRESS", "The listen address: an address and a port, or `unix:` and a path [default: 127.0.0.1:4180]"),
+    setting("listen_mode", Text, "MODE", "The octal file mode of the unix socket [default: 0660]"),
+    setting("metrics", Text, "ADDRESS", "The listen address of `/metrics`, `/ping` and `/ready` [default: none]"),
+    setting("policy", Text, "FILE", "The policy file, the same policy that the filter has; reloaded when it changes"),
+    setting("providers[].name", Text, "NAME", "The provider's name, which rules use in `from` [default: sso]"),
+    setting("providers[].issuer", Text, "URL", "The provider's issuer URL, as in `iss` of its tokens"),
+    setting("providers[].client_id", Text, "ID", "The OAuth client ID"),
+    setting("providers[].client_secret_file", Text, "FILE", "A file with the OAuth client secret; read for each use [default: a public client]"),
+    setting("providers[].scopes", List, "SCOPES", "The OAuth scopes to request [default: openid,email,profile]"),
+    setting("providers[].groups_claim", List, "NAMES", "The groups claim: its name, or the path of names that leads to it [default: groups]"),
+    setting("providers[].ca_file", Text, "FILE", "The CAs to trust instead of the system's, as PEM"),
+    setting("session.keys_file", Text, "FILE", "The file of sealing and signing keys, created by `portcullis session-keys`; reloaded when it changes"),
+    setting("session.state_file", Text, "FILE", "The file of revoked sessions [default: the keys file's name and `.state`]"),
+    setting("session.lifetime", Text, "DURATION", "The maximum lifetime of a session [default: 12h]"),
+    setting("session.idle", Text, "DURATION", "How long a session lasts without use [default: 1h]"),
+    setting("session.token", Text, "DURATION", "The lifetime of a session token; the filter refreshes it afterwards [default: 5m]"),
+    setting("session.store", Text, "URL", "`cookie`, or a `redis://`, `redis-sentinel://` or `redis-cluster://` URL; `rediss…` is TLS [default: cookie]"),
+    setting("session.redis.username", Text, "NAME", "The Redis user [default: Redis's default user]"),
+    setting("session.redis.password_file", Text, "FILE", "A file with the Redis password; read for each new connection"),
+    setting("session.redis.ca_file", Text, "FILE", "The CAs to trust instead of the system's, as PEM"),
+    setting("session.cookie.domain", Text, "DOMAIN", "The cookie domain, which covers the companion and every app with sign-in"),
+    setting("session.cookie.same_site", Text, "KIND", "`lax`, or `none` for apps in frames of other sites [default: lax]"),
+    setting("trust.*.connect", Named, "NAME=ADDRESS", "The address of a trust entry's issuer [default: that of its URL]"),
+    setting("trust.*.ca_file", Named, "NAME=FILE", "The CAs to trust there instead of the system's, as PEM"),
+    setting("trust.*.token_file", Named, "NAME=FILE", "A file with a bearer token to send there; read for each request"),
+    setting("redirect_hosts", List, "HOSTS", "The allowed hosts of `rd`: `app.example.com`, `*.example.com` for one more label, `.example.com` for all subdomains [default: the policy's hosts]"),
+    setting("trusted_proxies", List, "NETWORKS", "The proxies whose `X-Original-*` and `X-Forwarded-*` are trusted: addresses, networks, `unix` [default: none]"),
+    setting("tls.cert", Text, "FILE", "The certificate chain, as PEM; reloaded when it changes"),
+    setting("tls.key", Text, "FILE", "The private key, as PEM; reloaded when it changes"),
+    setting("log.format", Text, "FORMAT", "`json` or `text` [default: json]"),
+    setting("log.level", Text, "LEVEL", "`error`, `warn`, `info` or `debug` [default: info]"),
+    setting("limits.connections", Number, "COUNT", "Concurrent connections, and concurrent requests [default: 4096]"),
+    setting("limits.header_bytes", Number, "BYTES", "The longest header of a request [default: 65536]"),
+    setting("limits.body_bytes", Number, "BYTES", "The longest body of a request [default: 65536]"),
+    setting("limits.handshake", Text, "DURATION", "How long a TLS handshake may take [default: 10s]"),
+    setting("limits.header", Text, "DURATION", "How long a client may take to send a request's header [default: 10s]"),
+    setting("limits.request", Text, "DURATION", "How long a request may take, its body included [default: 30s]"),
+    setting("limits.idle", Text, "DURATION", "How long a connection may be idle [default: 75s]"),
+    setting("limits.shutdown", Text, "DURATION", "How long requests may take to finish at shutdown [default: 20s]"),
+];
+
+const fn setting(
+    path: &'static str,
+    shape: Shape,
+    value: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting {
+        path,
+        shape,
+        value,
+        help,
+    }
+}
+
+// === impl Setting ===
+
+impl Setting {
+    /// Its flag without the dashes: `session-cookie-domain`. The flags configure one provider.
+    pub(super) fn flag(&self) -> String {
+        let path = self.path.replace("providers[]", "provider");
+        path.replace(".*", "").replace(['.', '_'], "-")
+    }
+
+    /// Its variable: `PORTCULLIS_SESSION_COOKIE_DOMAIN`.
+    pub(super) fn variable(&self) -> String {
+        let flag = self.flag().replace('-', "_");
+        format!("PORTCULLIS_{}", flag.to_ascii_uppercase())
+    }
+}

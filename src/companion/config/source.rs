@@ -1,0 +1,305 @@
+//! The sources of settings: flags override environment variables, which override the file. A value keeps
+//! its location, so that an error names the file, line and column, the flag or the variable.
+
+mod location;
+mod unknown_fields;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+
+use crate::document::{Document, Node, Report, Value};
+
+use super::arguments::{Arguments, Override};
+use super::settings::{SETTINGS, Setting, Shape};
+use unknown_fields::reject_unknown;
+
+pub(super) use location::{Located, Location};
+
+pub(super) const EMPTY: &str = "write a configuration; `portcullis serve --help` shows one";
+
+/// Flags, variables and the file.
+#[derive(Debug)]
+pub(super) struct Source {
+    file: Option<Document>,
+    given: HashMap<&'static str, Override>,
+}
+
+impl Source {
+    /// Reads the file, if there is one, and refuses unknown fields.
+    pub(super) fn open(arguments: &Arguments) -> Result<Self, Report> {
+        let open = |path: &PathBuf| Document::open(path, EMPTY);
+        Self::new(
+            arguments.config.as_ref().map(open).transpose()?,
+            arguments.given.clone(),
+        )
+    }
+
+    pub(super) fn new(
+        file: Option<Document>,
+        given: HashMap<&'static str, Override>,
+    ) -> Result<Self, Report> {
+        if let Some(document) = &file {
+            reject_unknown(document, document.root(), "", "")?;
+        }
+        let source = Self { file, given };
+        source.one_provider()?;
+        Ok(source)
+    }
+
+    /// Flags and variables configure one provider, so they can't be combined with several in the file.
+    fn one_provider(&self) -> Result<(), Report> {
+        let providers = self.listed("providers");
+        let given = |path: &str| Some(&self.given.get(path)?.name);
+        let mut settings = SETTINGS.iter().map(|setting| setting.path);
+        let name = settings.find_map(|path| given(path).filter(|_| path.starts_with("providers")));
+        match name {
+            Some(name) if providers > 1 => Err(Report::of(
+                name,
+                &format!("ambiguous: the file has {providers} providers"),
+                "write it in the file, at the provider that it is for",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The string at a path, such as `providers[1].issuer`.
+    pub(super) fn text(&self, path: &str) -> Result<Option<Located<'_>>, Report> {
+        let Some(found) = self.find(path)? else {
+            return Ok(None);
+        };
+        let text = match found.value {
+            Raw::Override(values) => values.last().cloned().unwrap_or_default(),
+            Raw::File(Node {
+                value: Value::String(text),
+                ..
+            }) => text.clone(),
+            Raw::File(node) => return Err(found.location.wrong_type(node, "a string")),
+        };
+        if text.is_empty() {
+            return Err(found
+                .location
+                .wrong("is empty", "write a value, or remove the field"));
+        }
+        Ok(Some(found.location.found(text)))
+    }
+
+    /// The string at a path that is required. `help` says what to write.
+    pub(super) fn required(&self, path: &str, help: &str) -> Result<Located<'_>, Report> {
+        self.text(path)?.ok_or_else(|| self.missing(path, help))
+    }
+
+    /// The path of a file. Relative paths in the configuration file are relative to its own folder.
+    pub(super) fn path(&self, path: &str) -> Result<Option<Located<'_, PathBuf>>, Report> {
+        Ok(self.text(path)?.map(|found| {
+            let value = found.location.folder().join(&found.value);
+            found.location.found(value)
+        }))
+    }
+
+    /// The path of a file that is required.
+    pub(super) fn required_path(&self, path: &str, help: &str) -> Result<PathBuf, Report> {
+        match self.path(path)? {
+            Some(found) => Ok(found.value),
+            None => Err(self.missing(path, help)),
+        }
+    }
+
+    /// The integer at a path.
+    pub(super) fn number(&self, path: &str) -> Result<Option<Located<'_, u64>>, Report> {
+        let Some(found) = self.find(path)? else {
+            return Ok(None);
+        };
+        let text = match found.value {
+            Raw::Override(values) => values.last().cloned().unwrap_or_default(),
+            Raw::File(Node {
+                value: Value::Number(text),
+                ..
+            }) => text.clone(),
+            Raw::File(node) => return Err(found.location.wrong_type(node, "an integer")),
+        };
+        match text.parse() {
+            Ok(number) => Ok(Some(found.location.found(number))),
+            Err(_) => {
+                Err(found
+                    .location
+                    .wrong_value(&text, "is not an integer", "write digits only"))
+            }
+        }
+    }
+
+    /// The strings in the list at a path.
+    pub(super) fn list(&self, path: &str) -> Result<Option<Vec<Located<'_>>>, Report> {
+        let Some(found) = self.find(path)? else {
+            return Ok(None);
+        };
+        let location = found.location;
+        let node = match found.value {
+            Raw::Override(values) => {
+                let values = values
+                    .iter()
+                    .map(|value| location.clone().found(value.clone()));
+                return Ok(Some(values.collect()));
+            }
+            Raw::File(node) => node,
+        };
+        let Value::List(elements) = &node.value else {
+            return Err(location.wrong_type(node, "a list"));
+        };
+        let elements = elements.iter().enumerate().map(|(index, node)| {
+            let location = location.element(index);
+            match &node.value {
+                Value::String(text) if text.is_empty() => {
+                    Err(location.wrong("is empty", "write a value, or remove the field"))
+                }
+                Value::String(text) => Ok(location.found(text.clone())),
+                _ => Err(location.wrong_type(node, "a string")),
+            }
+        });
+        elements.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The same, where one string may be written in place of a list.
+    pub(super) fn one_or_list(&self, path: &str) -> Result<Option<Vec<Located<'_>>>, Report> {
+        match self.find(path)? {
+            Some(Located {
+                value:
+                    Raw::File(Node {
+                        value: Value::String(_),
+                        ..
+                    }),
+                ..
+            }) => Ok(self.text(path)?.map(|found| vec![found])),
+            _ => self.list(path),
+        }
+    }
+
+    /// Whether the file has this block, or a flag or a variable sets something in it.
+    pub(super) fn sets(&self, block: &str) -> bool {
+        self.node(block).is_some() || self.gives(block)
+    }
+
+    /// How many elements the list at a path has in the file.
+    pub(super) fn listed(&self, path: &str) -> usize {
+        match self.node(path).map(|node| &node.value) {
+            Some(Value::List(elements)) => elements.len(),
+            _ => 0,
+        }
+    }
+
+    /// Whether a flag or a variable sets a path that begins like this.
+    pub(super) fn gives(&self, start: &str) -> bool {
+        self.given.keys().any(|path| path.starts_with(start))
+    }
+
+    /// The names in the mapping at a path, each with its location.
+    pub(super) fn names(&self, path: &str) -> Result<Vec<Located<'_>>, Report> {
+        let mut seen = BTreeSet::new();
+        let mut names = Vec::new();
+        if let Some(document) = &self.file
+            && let Some(Value::Map(members)) = self.node(path).map(|node| &node.value)
+        {
+            for (name, _) in members {
+                seen.insert(&*name.text);
+                let location = Location::File(document, format!("{path}.{}", name.text));
+                names.push(location.found(name.text.clone()));
+            }
+        }
+        let settings = SETTINGS.iter().filter(|setting| {
+            setting.shape == Shape::Named && setting.path.split('.').next() == Some(path)
+        });
+        for given in settings.filter_map(|setting| self.given.get(setting.path)) {
+            let location = Location::Override(&given.name);
+            for text in &given.values {
+                let Some((name, _)) = text.split_once('=') else {
+                    let help = "write NAME=VALUE; separate several with commas";
+                    return Err(location.wrong_value(text, "has no `=`", help));
+                };
+                if seen.insert(name) {
+                    names.push(location.clone().found(name.to_owned()));
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// An error about the value at a path.
+    pub(super) fn wrong(&self, path: &str, problem: &str, help: &str) -> Report {
+        match (self.find(path), &self.file) {
+            (Ok(Some(found)), _) => found.location.wrong(problem, help),
+            (_, Some(document)) => document.report(path, problem, help),
+            (_, None) => Report::of("serve", problem, help),
+        }
+    }
+
+    /// The error for a required field that is missing.
+    pub(super) fn missing(&self, path: &str, help: &str) -> Report {
+        let (parent, name) = path.rsplit_once('.').unwrap_or((".", path));
+        let problem = format!("no `{name}`");
+        let flag = setting(path).map(|(setting, _)| setting.flag());
+        let help = match flag {
+            Some(flag) => format!("{help}, here or with `--{flag}`"),
+            None => help.to_owned(),
+        };
+        match &self.file {
+            Some(document) => document.report(parent, &problem, &help),
+            None => Report::of("serve", &problem, &help),
+        }
+    }
+
+    fn find(&self, path: &str) -> Result<Option<Located<'_, Raw<'_>>>, Report> {
+        if let Some((setting, name)) = setting(path)
+            && let Some(given) = self.given.get(setting.path)
+        {
+            let location = Location::Override(&given.name);
+            let Some(name) = name else {
+                return Ok(Some(location.found(Raw::Override(given.values.clone()))));
+            };
+            let named = given.values.iter().filter_map(|text| text.split_once('='));
+            let of_name = named.filter(|(own, _)| *own == name);
+            let values: Vec<String> = of_name.map(|(_, value)| value.to_owned()).collect();
+            match values.len() {
+                0 => {}
+                1 => return Ok(Some(location.found(Raw::Override(values)))),
+                _ => {
+                    return Err(location.wrong_value(name, "is given twice", "remove one of them"));
+                }
+            }
+        }
+        let Some(document) = &self.file else {
+            return Ok(None);
+        };
+        let location = Location::File(document, path.to_owned());
+        Ok(self.node(path).map(|node| location.found(Raw::File(node))))
+    }
+
+    fn node(&self, path: &str) -> Option<&Node> {
+        self.file.as_ref()?.root().at(path)
+    }
+}
+
+/// A value as written.
+enum Raw<'a> {
+    File(&'a Node),
+    Override(Vec<String>),
+}
+
+/// The setting at a path and, for a setting of a named entry, the name.
+fn setting(path: &str) -> Option<(&'static Setting, Option<&str>)> {
+    SETTINGS.iter().find_map(|setting| {
+        if let Some((block, field)) = setting.path.split_once(".*.") {
+            let (own, rest) = path.split_once('.')?;
+            let name = rest.strip_suffix(field)?.strip_suffix('.')?;
+            return (own == block).then_some((setting, Some(name)));
+        }
+        let same = match setting.path.split_once("[]") {
+            Some((list, field)) => {
+                let element = path
+                    .strip_prefix(list)
+                    .and_then(|rest| rest.split_once(']'));
+                element.is_some_and(|(_, rest)| rest == field)
+            }
+            None => setting.path == path,
+        };
+        same.then_some((setting, None))
+    })
+}

@@ -1,0 +1,73 @@
+//! Refuses unknown fields in the file.
+
+use portcullis_core::policy::suggestion;
+
+use crate::config::settings::SETTINGS;
+use crate::document::{Document, Node, Report, Value};
+
+use super::location::Location;
+
+/// Refuses unknown fields in a mapping and below it, and values of the wrong type where a mapping or a
+/// list is expected. `path` is the mapping's path in the file, `start` the prefix of its settings.
+pub(super) fn reject_unknown(
+    document: &Document,
+    block: &Node,
+    path: &str,
+    start: &str,
+) -> Result<(), Report> {
+    let location = |path: &str| {
+        let path = if path.is_empty() { "." } else { path };
+        Location::File(document, path.to_owned())
+    };
+    let Value::Map(members) = &block.value else {
+        return Err(location(path).wrong_type(block, "a mapping"));
+    };
+    // The next step to each setting in it, and whether that is a mapping.
+    let steps = SETTINGS.iter().filter_map(|setting| {
+        let rest = setting.path.strip_prefix(start)?;
+        Some(match rest.split_once('.') {
+            Some((step, _)) => (step, true),
+            None => (rest, false),
+        })
+    });
+    let name_of = |step: &'static str| step.trim_end_matches("[]");
+    for (name, value) in members {
+        let own = match path {
+            "" => name.text.clone(),
+            _ => format!("{path}.{}", name.text),
+        };
+        let mut fitting = steps.clone();
+        match fitting.find(|(step, _)| *step == "*" || name_of(step) == name.text) {
+            Some((step, true)) => {
+                let start = format!("{start}{step}.");
+                match (&value.value, step.ends_with("[]")) {
+                    (Value::List(elements), true) => {
+                        for (index, element) in elements.iter().enumerate() {
+                            reject_unknown(document, element, &format!("{own}[{index}]"), &start)?;
+                        }
+                    }
+                    (_, true) => return Err(location(&own).wrong_type(value, "a list")),
+                    (_, false) => reject_unknown(document, value, &own, &start)?,
+                }
+            }
+            Some((_, false)) => {}
+            None => {
+                let names: Vec<&str> = steps.clone().map(|(step, _)| name_of(step)).collect();
+                return Err(unknown(document, &own, &name.text, names));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The error for an unknown field where `names` are allowed.
+fn unknown(document: &Document, path: &str, name: &str, mut names: Vec<&str>) -> Report {
+    let problem = format!("unknown field `{name}`");
+    let file = format!("{name}_file");
+    if names.contains(&&*file) {
+        let help = format!("secrets are read from files only: set `{file}` to a file name");
+        return document.report(path, &problem, &help).without_source();
+    }
+    names.dedup();
+    document.report(path, &problem, &suggestion(name, &names))
+}

@@ -1,0 +1,103 @@
+//! Restrictions on callers at one location of a proxy, in addition to the policy.
+
+use axum::http::Uri;
+use portcullis_core::caller::Caller;
+use portcullis_core::decision::Decision;
+use url::form_urlencoded;
+
+use super::{AmbiguousRequest, Form};
+
+#[cfg(test)]
+mod tests;
+
+/// The prefix of the query parameters.
+const PREFIX: &str = "allowed_";
+
+/// Restrictions in addition to the policy: oauth2-proxy's `allowed_groups`, `allowed_emails` and
+/// `allowed_email_domains`. Each is a comma-separated list and may be repeated; a caller must match each
+/// list that is present. An empty list matches nobody.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(super) struct Restrictions {
+    groups: Option<Vec<String>>,
+    emails: Option<Vec<String>>,
+    domains: Option<Vec<String>>,
+}
+
+impl Restrictions {
+    /// Reads them from the query. In the form with a path the query is the original request's and has
+    /// no restrictions.
+    pub(super) fn read(uri: &Uri, form: Form) -> Result<Self, AmbiguousRequest> {
+        let mut restrictions = Self::default();
+        if form == Form::WithPath {
+            return Ok(restrictions);
+        }
+        for (name, list) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+            let Some(kind) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            let allowed = match kind {
+                "groups" => &mut restrictions.groups,
+                "emails" => &mut restrictions.emails,
+                "email_domains" => &mut restrictions.domains,
+                // A typo must not allow more.
+                _ => return Err(AmbiguousRequest::Restrictions),
+            };
+            let listed = list.split(',').filter(|one| !one.is_empty());
+            allowed
+                .get_or_insert_default()
+                .extend(listed.map(str::to_owned));
+        }
+        Ok(restrictions)
+    }
+
+    /// Applies them to a decision. A decision without a caller, such as that on a public path, does not
+    /// change: signing in would not help.
+    pub(super) fn apply<'g>(&self, decision: Decision<'g>) -> Decision<'g> {
+        let refused = decision.is_allowed()
+            && decision
+                .authenticated()
+                .is_some_and(|authenticated| !self.fits(authenticated.caller()));
+        if refused {
+            decision.narrowed()
+        } else {
+            decision
+        }
+    }
+
+    fn fits(&self, caller: &Caller) -> bool {
+        let group = |allowed: &Vec<String>| {
+            let mut own = caller.groups().iter();
+            own.any(|group| allowed.contains(group))
+        };
+        // Core has an address only where it is verified.
+        let (email, domain) = caller.email().and_then(address).unzip();
+        let is_email = |allowed: &Vec<String>| {
+            email.is_some_and(|own| allowed.iter().any(|one| one.eq_ignore_ascii_case(own)))
+        };
+        let is_domain = |allowed: &Vec<String>| {
+            domain.is_some_and(|own| allowed.iter().any(|one| is_in(own, one)))
+        };
+        self.groups.as_ref().is_none_or(group)
+            && self.emails.as_ref().is_none_or(is_email)
+            && self.domains.as_ref().is_none_or(is_domain)
+    }
+}
+
+/// An e-mail address and its domain, if it has exactly one `@` (GHSA-c5c4-8r6x-56w3).
+fn address(email: &str) -> Option<(&str, &str)> {
+    let (name, domain) = email.split_once('@')?;
+    let plain = !name.is_empty() && !domain.is_empty() && !domain.contains('@');
+    plain.then_some((email, domain))
+}
+
+/// Whether a domain is the allowed one or, where that begins with `.` or `*.`, below it.
+fn is_in(domain: &str, allowed: &str) -> bool {
+    let above = allowed.strip_prefix('*').unwrap_or(allowed);
+    if !above.starts_with('.') {
+        return domain.eq_ignore_ascii_case(allowed);
+    }
+    let start = domain.len().checked_sub(above.len()).filter(|at| *at > 0);
+    start
+        .and_then(|start| domain.get(start..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(above))
+}

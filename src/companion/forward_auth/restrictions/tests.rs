@@ -1,0 +1,61 @@
+use super::*;
+
+#[test]
+fn an_address_has_one_at_sign() {
+    for (email, domain) in [
+        ("bob@example.com", Some("example.com")),
+        ("bob", None),
+        ("bob@", None),
+        ("@example.com", None),
+        ("bob@evil.com@example.com", None),
+        ("bob@@example.com", None),
+    ] {
+        assert_eq!(address(email).map(|(_, domain)| domain), domain, "{email}");
+    }
+}
+
+#[test]
+fn a_dot_in_front_of_a_domain_means_what_is_below_it() {
+    for (domain, allowed, fits) in [
+        ("example.com", "example.com", true),
+        ("EXAMPLE.com", "example.COM", true),
+        ("a.example.com", "example.com", false),
+        ("evilexample.com", "example.com", false),
+        ("a.example.com", ".example.com", true),
+        ("a.b.Example.com", "*.example.com", true),
+        ("example.com", ".example.com", false),
+        (".example.com", ".example.com", false),
+        ("evilexample.com", ".example.com", false),
+        ("evilexample.com", "*example.com", false),
+        ("example.com", "*", false),
+        ("example.com", ".", false),
+        ("ä.example.com", ".example.com", true),
+        ("äexample.com", ".example.com", false),
+        ("example.com", "", false),
+    ] {
+        assert_eq!(is_in(domain, allowed), fits, "{domain} {allowed}");
+    }
+}
+
+#[test]
+fn lists_add_up_and_an_empty_one_is_still_a_list() {
+    let read = |query: &str| {
+        let uri: Uri = format!("/oauth2/auth?{query}").parse().unwrap();
+        Restrictions::read(&uri, Form::Bare)
+    };
+    assert_eq!(read("a=b&rd=/x").unwrap(), Restrictions::default());
+    let restrictions =
+        read("allowed_groups=a,,b&x=y&allowed_groups=c%2Cd+e&allowed_emails=").unwrap();
+    let list = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect());
+    assert_eq!(restrictions.groups, list(&["a", "b", "c", "d e"]));
+    assert_eq!(restrictions.emails, list(&[]));
+    assert_eq!(restrictions.domains, None);
+    for slip in [
+        "allowed_group=a",
+        "allowed_=a",
+        "allowed_domains",
+        "%61llowed_roles=a",
+    ] {
+        assert_eq!(read(slip), Err(AmbiguousRequest::Restrictions), "{slip}");
+    }
+}

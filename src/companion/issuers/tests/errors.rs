@@ -1,0 +1,158 @@
+//! What issuers do wrong, and what must come of it.
+
+use std::time::Duration;
+
+use portcullis_core::decision::Reason;
+use portcullis_core::keys::KeySet;
+use portcullis_tests::lab::{Answer, Authority, Endpoint, Issuer, Token};
+use serde_json::json;
+
+use super::fixture::*;
+
+const REFRESH: Duration = Duration::from_secs(300);
+
+#[tokio::test]
+async fn an_issuer_that_is_down_at_the_start_is_read_when_it_comes_up() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
+    let mut issuer = Issuer::start_down(&authority, NAME, &[&key]);
+    let policy = policy(&[trust("blue", json!({}))]);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
+    let token = karma(&key);
+    let refused = authenticate(&policy, &issuers, &token, &clock).await;
+    assert_eq!(refused, Err(Reason::KeysUnavailable));
+    assert_eq!(issuers.health()[0].age, None);
+    issuer.up().await;
+    clock.pass(Duration::from_secs(1));
+    reads(&issuers, 1, 1).await;
+    assert!(
+        authenticate(&policy, &issuers, &token, &clock)
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_bad_response_keeps_the_last_good_keys() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
+    let mut issuer = issuer(&authority, &[&key]).await;
+    let policy = policy(&[trust("blue", json!({}))]);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
+    reads(&issuers, 1, 0).await;
+    let set = json!({"keys": [key.jwk()]}).to_string();
+    // Where a redirect leads there are good keys.
+    let elsewhere = format!("https://{}/oauth2/mirror/blue", issuer.address());
+    issuer.answer(Endpoint::Mirror, Answer::body(set.clone()));
+    let bad = [
+        ("an error", Answer::status(500)),
+        (
+            "a redirect",
+            Answer::whole(302, &[("location", &elsewhere)], ""),
+        ),
+        (
+            "no keys",
+            Answer::json("application/json", &json!({"keys": []})),
+        ),
+        (
+            "a page",
+            Answer::whole(200, &[("content-type", "text/html")], set.clone()),
+        ),
+        (
+            "compressed",
+            Answer::whole(200, &[("content-encoding", "gzip")], set.clone()),
+        ),
+        (
+            "truncated",
+            Answer::Truncated {
+                body: set.clone().into_bytes(),
+                sent: 20,
+            },
+        ),
+        (
+            "too long",
+            Answer::body([set.as_bytes(), &vec![b' '; KeySet::MAX_BYTES]].concat()),
+        ),
+        ("reset", Answer::Reset),
+    ];
+    for (count, (what, answer)) in (1..).zip(bad) {
+        issuer.answer(Endpoint::Keys, answer);
+        clock.pass(REFRESH);
+        reads(&issuers, 1, count).await;
+        let caller = authenticate(&policy, &issuers, &karma(&key), &clock).await;
+        assert!(caller.is_ok(), "{what}: {caller:?}");
+        assert_eq!(issuers.health()[0].failures, count as u32, "{what}");
+    }
+    issuer.down().await;
+    clock.pass(REFRESH);
+    reads(&issuers, 1, 9).await;
+    assert!(
+        authenticate(&policy, &issuers, &karma(&key), &clock)
+            .await
+            .is_ok()
+    );
+    // But not for ever.
+    clock.pass(Duration::from_secs(24 * 3600));
+    let refused = authenticate(&policy, &issuers, &karma(&key), &clock).await;
+    assert_eq!(refused, Err(Reason::KeysStale));
+}
+
+#[tokio::test]
+async fn d01_a_discovery_document_of_another_issuer_is_rejected() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
+    let issuer = issuer(&authority, &[&key]).await;
+    let document = json!({
+        "issuer": "https://other.example.com",
+        "jwks_uri": format!("https://{}/openid/v1/jwks", issuer.address()),
+    });
+    issuer.answer(
+        Endpoint::Discovery,
+        Answer::json("application/json", &document),
+    );
+    let policy = policy(&[trust("blue", json!({}))]);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
+    reads(&issuers, 0, 1).await;
+    assert_eq!(requests(&issuer), (1, 0));
+}
+
+#[tokio::test]
+async fn one_unresponsive_issuer_does_not_delay_the_others() {
+    const GREEN: &str = "https://kubernetes.green.example.com";
+    let (authority, clock) = (Authority::new(), TestClock::new());
+    let (blue, green) = (key(), key());
+    let at_blue = issuer(&authority, &[&blue]).await;
+    at_blue.answer(Endpoint::Discovery, Answer::Silence);
+    let at_green = Issuer::start(&authority, GREEN, &[&green]).await;
+    let mut entries = [trust("blue", json!({})), trust("green", json!({}))];
+    entries[1]["issuer"] = json!(GREEN);
+    let policy = policy(&entries);
+    let connections = connections([
+        ("blue", connection(&at_blue, &authority)),
+        ("green", connection(&at_green, &authority)),
+    ]);
+    let issuers = start(&policy, connections, &clock);
+    let of_green = Token::service_account(GREEN, AUDIENCE, "monitoring", "karma").sign(&green);
+    let caller = authenticate(&policy, &issuers, &of_green, &clock).await;
+    assert_eq!(caller.unwrap(), "green/monitoring/karma");
+    // Blue's first read still hangs.
+    assert_eq!(issuers.health()[0].failed, 0);
+    let refused = authenticate(&policy, &issuers, &karma(&blue), &clock).await;
+    assert_eq!(refused, Err(Reason::KeysUnavailable));
+    assert_eq!(issuers.health()[1].failed, 0);
+}
+
+#[tokio::test]
+async fn a_slow_response_times_out() {
+    let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
+    let issuer = issuer(&authority, &[&key]).await;
+    let set = json!({"keys": [key.jwk()]}).to_string();
+    let pause = Duration::from_millis(100);
+    let body = set.into_bytes();
+    issuer.answer(Endpoint::Keys, Answer::Drip { body, pause });
+    let policy = policy(&[trust("blue", json!({}))]);
+    let connections = connections([("blue", connection(&issuer, &authority))]);
+    let issuers = start(&policy, connections, &clock);
+    let refused = authenticate(&policy, &issuers, &karma(&key), &clock).await;
+    assert_eq!(refused, Err(Reason::KeysUnavailable));
+}

@@ -1,0 +1,26 @@
+//! The companion of the Portcullis filter: what a filter inside a proxy cannot do, or should not.
+//!
+//! [`commands`] has one file or folder for each command. The other modules are libraries that any
+//! command may use: they never use a command, so that what one command needs today another can use
+//! tomorrow. The public items are those that programs beside the binary link: fuzzers, benchmarks
+//! and generators of schemas. The crate has no stable API.
+#![forbid(unsafe_code)]
+
+pub mod commands;
+pub mod config;
+pub mod document;
+pub mod policy_file;
+pub mod redirect_target;
+pub mod site;
+
+mod clock;
+mod forward_auth;
+mod http_client;
+mod issuers;
+mod logging;
+mod metrics;
+mod pages;
+mod provider;
+mod server;
+mod session;
+mod watch;

@@ -1,0 +1,202 @@
+//! Metrics for Prometheus.
+//!
+//! Labels have few values, and none that a client can choose.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+#[cfg(test)]
+mod tests;
+
+/// All counters and gauges.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    durations: Family<Endpoint, Histogram>,
+    sign_ins: Family<SignIn, Counter>,
+    refreshes: Family<Outcome, Counter>,
+    decisions: Family<Decision, Counter>,
+    provider_errors: Family<ProviderError, Counter>,
+    reloads: Family<Reload, Counter>,
+    stale: Family<Watched, Gauge>,
+    /// Open connections.
+    pub(crate) connections: Gauge,
+    /// Entries in the revocation list.
+    pub(crate) revocations: Gauge,
+    /// Sessions that began before this are revoked. Seconds since the epoch, 0 for none.
+    pub(crate) revocations_floor: Gauge,
+    /// When the revocation list was last read. Seconds since the epoch.
+    pub(crate) revocations_read: Gauge<f64, AtomicU64>,
+    /// When the current signing key was created. Seconds since the epoch.
+    pub(crate) signing_key_made: Gauge<f64, AtomicU64>,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Request {
+    endpoint: String,
+    status: u16,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Endpoint {
+    endpoint: String,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct SignIn {
+    provider: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Decision {
+    app: String,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ProviderError {
+    provider: String,
+    error: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Reload {
+    file: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Watched {
+    file: &'static str,
+}
+
+/// From a cached decision to a request that waited for a provider, in seconds.
+const BUCKETS: [f64; 12] = [
+    0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0,
+];
+
+impl Metrics {
+    /// All metrics, at zero.
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("portcullis_companion");
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The version of the companion", build);
+        let metrics = Self {
+            registry: Registry::default(),
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            sign_ins: Family::default(),
+            refreshes: Family::default(),
+            decisions: Family::default(),
+            provider_errors: Family::default(),
+            reloads: Family::default(),
+            stale: Family::default(),
+            connections: Gauge::default(),
+            revocations: Gauge::default(),
+            revocations_floor: Gauge::default(),
+            revocations_read: Gauge::default(),
+            signing_key_made: Gauge::default(),
+        };
+        macro_rules! register {
+            ($($field:ident, $name:literal, $help:literal;)*) => {
+                $(registry.register($name, $help, metrics.$field.clone());)*
+            };
+        }
+        register! {
+            requests, "requests", "Completed requests";
+            durations, "request_duration_seconds", "Duration of requests";
+            sign_ins, "sign_ins", "Completed and failed sign-ins";
+            decisions, "decisions", "Decisions of forward auth";
+            refreshes, "refreshes", "Session refreshes";
+            provider_errors, "provider_errors", "Failed calls to providers";
+            reloads, "reloads", "Reloads of changed files";
+            stale, "file_stale", "1 while the last reload of a file has failed";
+            connections, "connections", "Open connections";
+            revocations, "revocations", "Entries in the revocation list";
+            revocations_floor, "revocations_floor_timestamp_seconds", "Sessions that began before this are revoked";
+            revocations_read, "revocations_read_timestamp_seconds", "When the revocation list was last read";
+            signing_key_made, "signing_key_made_timestamp_seconds", "When the current signing key was created";
+        }
+        Self {
+            registry,
+            ..metrics
+        }
+    }
+
+    /// Counts a request. `endpoint` is a route, never a path.
+    pub(crate) fn request_completed(&self, endpoint: &str, status: StatusCode, took: Duration) {
+        let endpoint = endpoint.to_owned();
+        let status = status.as_u16();
+        let labels = Request {
+            endpoint: endpoint.clone(),
+            status,
+        };
+        self.requests.get_or_create(&labels).inc();
+        let durations = self.durations.get_or_create(&Endpoint { endpoint });
+        durations.observe(took.as_secs_f64());
+    }
+
+    /// Counts a sign-in: `signed-in`, or the error.
+    pub(crate) fn sign_in_completed(&self, provider: &str, outcome: &'static str) {
+        let provider = provider.to_owned();
+        let labels = SignIn { provider, outcome };
+        self.sign_ins.get_or_create(&labels).inc();
+    }
+
+    /// Counts a session refresh: `refreshed`, `ended` or `unavailable`.
+    pub(crate) fn session_refreshed(&self, outcome: &'static str) {
+        self.refreshes.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// Counts a decision of forward auth, for this app of the policy if for any.
+    pub(crate) fn decided(&self, app: Option<&str>, reason: &'static str) {
+        let app = app.unwrap_or("none").to_owned();
+        self.decisions
+            .get_or_create(&Decision { app, reason })
+            .inc();
+    }
+
+    /// Counts a failed call to a provider.
+    pub(crate) fn provider_failed(&self, provider: &str, error: &'static str) {
+        let provider = provider.to_owned();
+        let labels = ProviderError { provider, error };
+        self.provider_errors.get_or_create(&labels).inc();
+    }
+
+    /// Counts a reload of a changed file. A failed one keeps the previous version in force.
+    pub(crate) fn reloaded(&self, file: &'static str, succeeded: bool) {
+        let outcome = if succeeded { "reloaded" } else { "failed" };
+        self.reloads.get_or_create(&Reload { file, outcome }).inc();
+        let stale = self.stale.get_or_create(&Watched { file });
+        stale.set(i64::from(!succeeded));
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    pub(crate) fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// Seconds as Prometheus's floating-point numbers.
+pub(crate) fn seconds(secs: u64) -> f64 {
+    Duration::from_secs(secs).as_secs_f64()
+}

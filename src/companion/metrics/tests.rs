@@ -1,0 +1,59 @@
+use super::*;
+
+#[test]
+fn counters_are_exposed() {
+    let metrics = Metrics::new();
+    metrics.request_completed("/ping", StatusCode::OK, Duration::from_millis(3));
+    metrics.sign_in_completed("sso", "signed-in");
+    metrics.decided(Some("alertmanager"), "rule");
+    metrics.session_refreshed("unavailable");
+    metrics.provider_failed("sso", "discovery");
+    metrics.reloaded("policy", false);
+    metrics.connections.inc();
+    metrics.revocations.set(7);
+    metrics.revocations_read.set(seconds(1_700_000_001));
+    let text = metrics.text().expect("text");
+    for line in [
+        "build_info{version=\"0.1.0\"} 1",
+        "requests_total{endpoint=\"/ping\",status=\"200\"} 1",
+        "request_duration_seconds_bucket{le=\"0.005\",endpoint=\"/ping\"} 1",
+        "request_duration_seconds_bucket{le=\"0.0025\",endpoint=\"/ping\"} 0",
+        "sign_ins_total{provider=\"sso\",outcome=\"signed-in\"} 1",
+        "decisions_total{app=\"alertmanager\",reason=\"rule\"} 1",
+        "refreshes_total{outcome=\"unavailable\"} 1",
+        "provider_errors_total{provider=\"sso\",error=\"discovery\"} 1",
+        "reloads_total{file=\"policy\",outcome=\"failed\"} 1",
+        "file_stale{file=\"policy\"} 1",
+        "connections 1",
+        "revocations 7",
+        "revocations_read_timestamp_seconds 1700000001.0",
+    ] {
+        let line = format!("\nportcullis_companion_{line}\n");
+        assert!(text.contains(&line), "{line}: {text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+
+    let start = "# TYPE portcullis_companion_";
+    let names: Vec<&str> = (text.lines())
+        .filter_map(|line| line.strip_prefix(start))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "build info",
+            "requests counter",
+            "request_duration_seconds histogram",
+            "sign_ins counter",
+            "decisions counter",
+            "refreshes counter",
+            "provider_errors counter",
+            "reloads counter",
+            "file_stale gauge",
+            "connections gauge",
+            "revocations gauge",
+            "revocations_floor_timestamp_seconds gauge",
+            "revocations_read_timestamp_seconds gauge",
+            "signing_key_made_timestamp_seconds gauge",
+        ]
+    );
+}

@@ -1,0 +1,173 @@
+//! Pages for people.
+//!
+//! Each says what happened and what to do next. They work without JavaScript, load nothing, and have one
+//! style and at most one script, each allowed by its hash. Templates escape all values.
+
+use askama::Template;
+use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{Html, IntoResponse as _, Response};
+use portcullis_core::answer::page;
+use portcullis_core::endpoints;
+use tracing::error;
+
+use crate::redirect_target::RedirectTarget;
+
+#[cfg(test)]
+mod tests;
+
+/// Adds the fragment of the URL to `rd`, and continues.
+pub(crate) const START: &str = include_str!("pages/start.js");
+
+/// Submits the form.
+pub(crate) const PROVIDER_SIGN_OUT: &str = include_str!("pages/provider_sign_out.js");
+
+/// A provider to choose.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    /// Its name.
+    pub(crate) provider: String,
+    /// The link: a path of ours.
+    pub(crate) href: String,
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct Error<'a> {
+    title: &'a str,
+    text: &'a str,
+    link: Option<(&'a str, &'a str)>,
+    id: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "provider_sign_out.html")]
+struct ProviderSignOut<'a> {
+    action: &'a str,
+    fields: &'a [(&'a str, &'a str)],
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_loop.html")]
+struct SignInLoop<'a> {
+    host: &'a str,
+    next: &'a str,
+    id: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn<'a> {
+    host: Option<&'a str>,
+    choices: &'a [Choice],
+}
+
+#[derive(Template)]
+#[template(path = "sign_out.html")]
+struct SignOut<'a> {
+    rd: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+struct SignedIn<'a> {
+    name: Option<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+struct SignedOut<'a> {
+    next: &'a str,
+    label: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "start.html")]
+struct Start<'a> {
+    next: &'a str,
+}
+
+/// An error and the next step. The caller sets the status.
+pub(crate) fn error(title: &str, text: &str, link: Option<(&str, &str)>, id: &str) -> Response {
+    let page = Error {
+        title,
+        text,
+        link,
+        id,
+    };
+    show(&page, None, "'none'")
+}
+
+/// Posts a form to the provider: the parameters of a sign-out belong in no URL.
+pub(crate) fn provider_sign_out(action: &str, fields: &[(&str, &str)]) -> Response {
+    // Browsers apply `form-action` to the redirects that follow too, and only the provider knows where
+    // it redirects before it redirects back here.
+    show(
+        &ProviderSignOut { action, fields },
+        Some(PROVIDER_SIGN_OUT),
+        "https:",
+    )
+}
+
+/// A redirect loop: the user has just signed in, and the app started another sign-in. `next` tries again.
+pub(crate) fn sign_in_loop(to: &RedirectTarget, next: &str, id: &str) -> Response {
+    let host = to.host();
+    show(&SignInLoop { host, next, id }, None, "'none'")
+}
+
+/// The choice of a provider.
+pub(crate) fn sign_in(to: Option<&RedirectTarget>, choices: &[Choice]) -> Response {
+    let host = to.map(RedirectTarget::host);
+    show(&SignIn { host, choices }, None, "'none'")
+}
+
+/// Asks for confirmation of a sign-out. The form goes to `/oauth2/sign_out`; `origins` are where its
+/// response may redirect, because browsers apply `form-action` to redirects too.
+pub(crate) fn sign_out(to: Option<&RedirectTarget>, origins: &[&str]) -> Response {
+    let rd = to.map(RedirectTarget::as_str);
+    let targets = [&["'self'"], origins].concat().join(" ");
+    let mut page = show(&SignOut { rd }, None, &targets);
+    // By the middleware's policy the form would have `Origin: null`, which is not trusted, and the
+    // response would be this page again.
+    let policy = HeaderValue::from_static("same-origin");
+    page.headers_mut().insert(REFERRER_POLICY, policy);
+    page
+}
+
+/// The end of a sign-in without a redirect target.
+pub(crate) fn signed_in(name: Option<&str>) -> Response {
+    show(&SignedIn { name }, None, "'none'")
+}
+
+/// The end of a sign-out.
+pub(crate) fn signed_out(to: Option<&RedirectTarget>) -> Response {
+    let (next, label) = match to {
+        Some(to) => (to.as_str(), format!("Back to {}", to.host())),
+        None => (endpoints::SIGN_IN.path, "Sign in again".to_owned()),
+    };
+    let label = &label;
+    show(&SignedOut { next, label }, None, "'none'")
+}
+
+/// Adds the fragment to `rd` in the query of `next`, a path of ours, and continues there.
+pub(crate) fn start(next: &str) -> Response {
+    show(&Start { next }, Some(START), "'none'")
+}
+
+fn show(template: &impl Template, script: Option<&str>, forms: &str) -> Response {
+    let html = match template.render() {
+        Ok(html) => html,
+        Err(fault) => {
+            error!(%fault, "page rendering failed");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let policy = page::policy(script, forms);
+    let mut answer = Html(html).into_response();
+    // Origins come from URLs that were checked, so this never fails; if it did, the middleware's
+    // stricter policy would apply.
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    answer
+}

@@ -1,0 +1,267 @@
+//! Redirect targets (`rd`), checked as a browser would parse them.
+//!
+//! Nothing is repaired or guessed. An accepted target has one form that all parsers read alike, and is
+//! serialized again from its parsed parts: `https`, an allowed DNS name, no port or one of two, a path
+//! that core accepts, a query and a fragment. So there is no list of attacks here; the tests have one.
+//!
+//! A path without a host (`/graph`) is on the companion's own host, where a proxy may serve an app beside
+//! `/oauth2/`. Paths below `/oauth2` are rejected in any encoding, so that a sign-in can't end in a
+//! sign-out or in a redirect loop.
+
+use std::fmt::{self, Write as _};
+
+use portcullis_core::policy::{HostPattern, Policy};
+use portcullis_core::request::{self, is_dns_name};
+
+use crate::site::Site;
+
+#[cfg(test)]
+mod tests;
+
+/// The maximum length of `rd`, in bytes. It is stored in a cookie with the rest of a sign-in.
+const MAX_BYTES: usize = 4_096;
+
+/// An allowed host of redirect targets, in lower case.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum HostRule {
+    /// `.example.com`: all subdomains, without the domain itself.
+    Subdomains(String),
+    /// `app.example.com`: this host only.
+    Exact(String),
+    /// `*.example.com`: hosts with exactly one more label.
+    OneLabel(String),
+}
+
+/// The allowed redirect targets of one policy and one configuration.
+#[derive(Clone, Debug)]
+pub struct RedirectRules {
+    site: Site,
+    hosts: Vec<HostRule>,
+}
+
+/// An allowed redirect target. Only [`RedirectRules::check`] creates one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RedirectTarget {
+    text: String,
+    host: String,
+}
+
+/// Why a redirect target is rejected. It never quotes the target, so it can be shown and logged.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum RedirectError {
+    /// A tab, a line feed or another control character, which browsers remove or interpret.
+    #[error("it has a control character")]
+    Control,
+    /// Not a DNS name with an optional port: empty, with a user, with brackets, or not ASCII.
+    #[error("its host is not a DNS name")]
+    Host,
+    /// Longer than [`MAX_BYTES`].
+    #[error("it is too long")]
+    Long,
+    /// A page of the companion itself.
+    #[error("it is a page of the sign-in itself")]
+    Own,
+    /// A path that proxies, apps and browsers parse differently.
+    #[error("its path is ambiguous")]
+    Path,
+    /// A port that is neither the default nor the companion's own.
+    #[error("its port is not allowed")]
+    Port,
+    /// Neither `https://` nor a path.
+    #[error("it is neither `https` nor a path")]
+    Scheme,
+    /// A host that is not allowed.
+    #[error("its host is not allowed")]
+    Unlisted,
+}
+
+impl RedirectRules {
+    /// The rules for the configured `hosts` or, without them, for the policy's hosts. The companion's own
+    /// host is always allowed.
+    pub fn new(site: &Site, hosts: Option<&[HostRule]>, policy: &Policy) -> Self {
+        match hosts {
+            Some(hosts) => Self::of(site, hosts),
+            None => {
+                let hosts = policy.apps().iter().flat_map(|app| app.hosts());
+                Self::of(site, &hosts.map(HostRule::from).collect::<Vec<_>>())
+            }
+        }
+    }
+
+    /// The rules for these hosts and the companion's own.
+    pub fn of(site: &Site, hosts: &[HostRule]) -> Self {
+        Self {
+            site: site.clone(),
+            hosts: hosts.to_vec(),
+        }
+    }
+
+    /// Checks an `rd`, percent-decoded as a query parameter.
+    ///
+    /// # Errors
+    /// Why it is not allowed.
+    pub fn check(&self, text: &str) -> Result<RedirectTarget, RedirectError> {
+        if text.len() > MAX_BYTES {
+            return Err(RedirectError::Long);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(RedirectError::Control);
+        }
+        let (authority, target) = if text.starts_with('/') {
+            (None, text)
+        } else {
+            let (authority, target) = split(text)?;
+            (Some(authority), target)
+        };
+        let (host, port) = match authority {
+            Some(authority) => self.authority(authority)?,
+            None => (self.site.host().to_owned(), self.site.port()),
+        };
+        let own = host == self.site.host();
+        if !own && !self.hosts.iter().any(|rule| rule.allows(&host)) {
+            return Err(RedirectError::Unlisted);
+        }
+        let end = target.find(['?', '#']).unwrap_or(target.len());
+        let (path, rest) = target.split_at(end);
+        let path = if path.is_empty() { "/" } else { path };
+        request::path(path.as_bytes()).map_err(|_| RedirectError::Path)?;
+        if own && is_own_page(path) {
+            return Err(RedirectError::Own);
+        }
+        let mut written = format!("https://{host}");
+        if port != 443 {
+            let _ = write!(written, ":{port}");
+        }
+        for byte in path.bytes().chain(rest.bytes()) {
+            // What browsers would encode, or parse as a slash.
+            if byte <= b' ' || byte >= 0x7f || b"\"<>`\\".contains(&byte) {
+                let _ = write!(written, "%{byte:02X}");
+            } else {
+                written.push(char::from(byte));
+            }
+        }
+        Ok(RedirectTarget {
+            text: written,
+            host,
+        })
+    }
+
+    /// Whether a URL, such as a referrer, has an allowed host.
+    pub fn has_host_of(&self, url: &url::Url) -> bool {
+        let host = url.host_str().filter(|_| url.scheme() == "https");
+        host.is_some_and(|host| {
+            host == self.site.host() || self.hosts.iter().any(|rule| rule.allows(host))
+        })
+    }
+
+    fn authority(&self, text: &str) -> Result<(String, u16), RedirectError> {
+        let (host, port) = match text.split_once(':') {
+            None => (text, 443),
+            Some((host, port)) => {
+                let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+                let port = port.parse::<u16>().ok().filter(|_| digits);
+                let allowed = |port: &u16| *port == 443 || *port == self.site.port();
+                (host, port.filter(allowed).ok_or(RedirectError::Port)?)
+            }
+        };
+        let host = host.to_ascii_lowercase();
+        if is_dns_name(&host) {
+            Ok((host, port))
+        } else {
+            Err(RedirectError::Host)
+        }
+    }
+}
+
+/// The authority of a URL, and the rest.
+fn split(text: &str) -> Result<(&str, &str), RedirectError> {
+    const PREFIX: &str = "https://";
+    let start = text.get(..PREFIX.len()).ok_or(RedirectError::Scheme)?;
+    if !start.eq_ignore_ascii_case(PREFIX) {
+        return Err(RedirectError::Scheme);
+    }
+    let rest = text.get(PREFIX.len()..).unwrap_or_default();
+    Ok(rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len())))
+}
+
+/// Whether a path belongs to the companion's own pages. A proxy may decode it before it routes.
+fn is_own_page(path: &str) -> bool {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    let mut plain = Vec::with_capacity(first.len());
+    let mut rest = first.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        let digits = behind.get(..2).filter(|_| *byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        plain.push(decoded.unwrap_or(*byte));
+        rest = behind
+            .get(2..)
+            .filter(|_| decoded.is_some())
+            .unwrap_or(behind);
+    }
+    plain.eq_ignore_ascii_case(b"oauth2")
+}
+
+// === impl HostRule ===
+
+impl HostRule {
+    /// Parses a host in any case, with a leading `*.` or dot for subdomains.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.to_ascii_lowercase();
+        let (name, rule): (&str, fn(String) -> Self) = if let Some(name) = text.strip_prefix("*.") {
+            (name, Self::OneLabel)
+        } else if let Some(name) = text.strip_prefix('.') {
+            (name, Self::Subdomains)
+        } else {
+            (&text, Self::Exact)
+        };
+        is_dns_name(name).then(|| rule(name.to_owned()))
+    }
+
+    /// Whether it allows this host, a DNS name in lower case.
+    fn allows(&self, host: &str) -> bool {
+        match self {
+            Self::Subdomains(name) => {
+                let before = host.strip_suffix(name.as_str());
+                before.is_some_and(|before| before.ends_with('.'))
+            }
+            Self::Exact(name) => host == name,
+            Self::OneLabel(name) => host.split_once('.').is_some_and(|(_, rest)| rest == name),
+        }
+    }
+}
+
+impl From<&HostPattern> for HostRule {
+    fn from(pattern: &HostPattern) -> Self {
+        match pattern {
+            HostPattern::Exact(name) => Self::Exact(name.clone()),
+            HostPattern::OneLabel(name) => Self::OneLabel(name.clone()),
+        }
+    }
+}
+
+// === impl RedirectTarget ===
+
+impl RedirectTarget {
+    /// The URL: absolute, in visible ASCII.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its host, and its port where it has one.
+    pub fn authority(&self) -> &str {
+        let behind = self.text.trim_start_matches("https://");
+        behind.split(['/', '?', '#']).next().unwrap_or(behind)
+    }
+
+    /// Its host, which a page may show.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+impl fmt::Display for RedirectTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,336 @@
+use url::Url;
+
+use super::*;
+
+/// What stands behind `rd=` in hostile addresses, one a line, under headings.
+const ATTACKS: &str = include_str!("attacks.txt");
+
+fn rules(site: &str) -> RedirectRules {
+    let hosts = [
+        "app.example.com",
+        "*.tools.example.com",
+        ".wide.example.com",
+    ];
+    RedirectRules {
+        site: Site::parse(site).expect("a site"),
+        hosts: hosts.map(|host| HostRule::parse(host).expect(host)).into(),
+    }
+}
+
+fn judge(text: &str) -> Result<String, RedirectError> {
+    let judged = rules("https://auth.example.com").check(text);
+    judged.map(|to| to.as_str().to_owned())
+}
+
+fn lines() -> impl Iterator<Item = &'static str> {
+    ATTACKS.lines().filter(|line| !line.starts_with("# "))
+}
+
+/// Takes one percent-encoding off, as whoever reads a query does.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, behind)) = rest.split_first() {
+        let digits = behind.get(..2).filter(|_| *first == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &behind[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Where a browser on the companion's page would go: the URL standard's own reader.
+fn browser(text: &str) -> Option<Url> {
+    let page = Url::parse("https://auth.example.com/oauth2/callback").expect("a URL");
+    page.join(text).ok()
+}
+
+/// Whether a URL is one that people may be sent to, said in other words than the code's.
+fn is_good(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let one_label = host.strip_suffix(".tools.example.com");
+    let listed = host == "app.example.com"
+        || one_label.is_some_and(|label| !label.is_empty() && !label.contains('.'))
+        || host.ends_with(".wide.example.com");
+    let first = url.path().split('/').nth(1).unwrap_or_default();
+    let own = host == "auth.example.com" && !first.eq_ignore_ascii_case("oauth2");
+    url.scheme() == "https"
+        && (listed || own)
+        && url.port().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
+#[test]
+fn r06_t18_no_hostile_address_is_accepted_however_often_it_is_decoded() {
+    let mut judged = 0;
+    let mut accepted = Vec::new();
+    for line in lines() {
+        let mut text = line.to_owned();
+        for times in 0..4 {
+            if let Ok(to) = judge(&text) {
+                accepted.push(format!("{line:?}, decoded {times} times, leads to {to}"));
+            }
+            judged += 1;
+            text = decoded(&text);
+        }
+    }
+    assert!(accepted.is_empty(), "{accepted:#?}");
+    assert!(judged > 3_000, "{judged}");
+}
+
+#[test]
+fn r06_what_is_accepted_is_where_a_browser_would_go() {
+    let starts = [
+        "",
+        "/",
+        "//",
+        "/\\",
+        "\\",
+        "https:",
+        "https:/",
+        "https://",
+        "https:\\\\",
+        "HTTPS://",
+        "http://",
+        "\thttps://",
+        "ht\ntps://",
+        " https://",
+        "https:///",
+        "javascript:",
+    ];
+    let users = [
+        "",
+        "app.example.com@",
+        "evil.example@",
+        "evil.example\\@",
+        "a:b@",
+        "@",
+        "evil.example#@",
+    ];
+    let hosts = [
+        "app.example.com",
+        "APP.example.com",
+        "app.example.com.",
+        "auth.example.com",
+        "a.tools.example.com",
+        "a.b.tools.example.com",
+        "x.y.wide.example.com",
+        "wide.example.com",
+        "evil.example",
+        "evilapp.example.com",
+        "app.example.com.evil.example",
+        "app.example.com\t",
+        "ａpp.example.com",
+        "app。example.com",
+        "evil.example/.wide.example.com",
+        "evil.example\\.wide.example.com",
+        "",
+        "oauth2",
+        "x",
+    ];
+    let ports = ["", ":0443", ":80", ":443x"];
+    let ends = [
+        "",
+        "/",
+        "/graph?g0.expr=up{job=\"a\"}&g1=\\d+#/alerts?x=[1]",
+        "//evil.example",
+        "/\\evil.example",
+        "/../oauth2/sign_out",
+        "/%2e%2e//evil.example",
+        "/oauth2/sign_out",
+        "/OAUTH2",
+        "?x=//evil.example",
+        "#@evil.example",
+        "/a b",
+        "/é",
+        "?é",
+        "/\n",
+        "?\n",
+        "#\u{85}",
+        "/%0d%0aX:y",
+        "?%0d%0aX:y",
+        "/<script>",
+        "/;x",
+    ];
+    let (mut accepted, mut refused) = (0, 0);
+    for start in starts {
+        for user in users {
+            for host in hosts {
+                for port in ports {
+                    for end in ends {
+                        let text = [start, user, host, port, end].concat();
+                        let Ok(to) = judge(&text) else {
+                            refused += 1;
+                            continue;
+                        };
+                        accepted += 1;
+                        let url = browser(&text).unwrap_or_else(|| panic!("{text:?}"));
+                        assert!(is_good(&url), "{text:?} is read as {url}");
+                        // Written anew, it is the same to the browser, and to whoever reads headers.
+                        let again = browser(&to).unwrap_or_else(|| panic!("{to:?}"));
+                        assert_eq!(again.host_str(), url.host_str(), "{text:?}");
+                        assert_eq!(again.path(), url.path(), "{text:?}");
+                        assert!(to.bytes().all(|byte| byte.is_ascii_graphic()), "{to:?}");
+                        assert_eq!(judge(&to).as_ref(), Ok(&to), "{text:?}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(accepted > 200 && refused > 100_000, "{accepted} {refused}");
+}
+
+#[test]
+fn r06_deep_links_come_back_whole() {
+    for link in [
+        "https://app.example.com/",
+        "https://app.example.com/graph?g0.expr=rate(http_requests_total%7Bjob%3D%22api%22%7D%5B5m%5D)&g0.tab=0",
+        "https://app.example.com/#/alerts?silenced=false&filter=%7Bseverity%3D%22page%22%7D",
+        "https://app.example.com/a/b/c/?x=y?z#/d?e#f",
+        "https://app.example.com/caf%C3%A9?q=a%20b+c%0A",
+        "https://a.tools.example.com/d/uid/name?orgId=1&from=now-6h&to=now&var-x={a,b|c}",
+        "https://x.y.wide.example.com/",
+    ] {
+        assert_eq!(judge(link).as_deref(), Ok(link));
+    }
+    for (written, link) in [
+        ("https://app.example.com", "https://app.example.com/"),
+        ("https://app.example.com?x", "https://app.example.com/?x"),
+        ("https://app.example.com#x", "https://app.example.com/#x"),
+        ("HTTPS://App.Example.Com:443/X", "https://app.example.com/X"),
+        (
+            "https://app.example.com/?q=a b\"<é\\",
+            "https://app.example.com/?q=a%20b%22%3C%C3%A9%5C",
+        ),
+        ("/", "https://auth.example.com/"),
+        ("/graph?x#y", "https://auth.example.com/graph?x#y"),
+        (
+            "/?next=//evil.example",
+            "https://auth.example.com/?next=//evil.example",
+        ),
+        ("/evil.example", "https://auth.example.com/evil.example"),
+        ("/oauth2x", "https://auth.example.com/oauth2x"),
+        (
+            "/%6fauth2x/caf%C3%A9",
+            "https://auth.example.com/%6fauth2x/caf%C3%A9",
+        ),
+        // Other hosts' pages of that name are their own.
+        (
+            "https://app.example.com/oauth2/x",
+            "https://app.example.com/oauth2/x",
+        ),
+    ] {
+        assert_eq!(judge(written).as_deref(), Ok(link), "{written}");
+    }
+}
+
+#[test]
+fn a_port_is_the_default_or_the_companions_own() {
+    let rules = rules("https://auth.example.com:8443");
+    for (written, link) in [
+        ("https://app.example.com/", Ok("https://app.example.com/")),
+        (
+            "https://app.example.com:443/",
+            Ok("https://app.example.com/"),
+        ),
+        (
+            "https://app.example.com:8443/",
+            Ok("https://app.example.com:8443/"),
+        ),
+        ("/x", Ok("https://auth.example.com:8443/x")),
+        (
+            "https://auth.example.com/x",
+            Ok("https://auth.example.com/x"),
+        ),
+        ("https://app.example.com:8444/", Err(RedirectError::Port)),
+        (
+            "https://auth.example.com:8443/oauth2/start",
+            Err(RedirectError::Own),
+        ),
+        (
+            "https://auth.example.com/oauth2/start",
+            Err(RedirectError::Own),
+        ),
+    ] {
+        let judged = rules.check(written);
+        assert_eq!(
+            judged.as_ref().map(RedirectTarget::as_str),
+            link.as_ref().copied(),
+            "{written}"
+        );
+    }
+}
+
+#[test]
+fn each_refusal_says_why_and_never_what() {
+    for (text, refused) in [
+        ("", RedirectError::Scheme),
+        ("http://app.example.com/", RedirectError::Scheme),
+        ("//app.example.com/", RedirectError::Path),
+        ("https:///x", RedirectError::Host),
+        ("https://a@app.example.com/", RedirectError::Host),
+        // A browser would decode these, and nothing is decoded here.
+        ("https://%61pp.example.com/", RedirectError::Host),
+        ("https://app%2eexample.com/", RedirectError::Host),
+        ("https://app.example.com:%34%34%33/", RedirectError::Port),
+        ("/%6fauth%32/sign_out", RedirectError::Own),
+        ("/<oauth2>/../oauth2", RedirectError::Path),
+        ("/x%2fy", RedirectError::Path),
+        ("/x%252fy", RedirectError::Path),
+        ("/x%23/y", RedirectError::Path),
+        ("/x%3fy", RedirectError::Path),
+        ("https://evil.example/", RedirectError::Unlisted),
+        ("https://app.example.com:80/", RedirectError::Port),
+        ("https://app.example.com/\t", RedirectError::Control),
+        ("https://app.example.com/?\u{9f}", RedirectError::Control),
+        ("https://app.example.com/a//b", RedirectError::Path),
+        ("/oauth2/start", RedirectError::Own),
+    ] {
+        assert_eq!(judge(text), Err(refused), "{text:?}");
+        assert!(!refused.to_string().contains("example"), "{refused}");
+    }
+    let long = format!("https://app.example.com/?{}", "x".repeat(MAX_BYTES));
+    assert_eq!(judge(&long), Err(RedirectError::Long));
+    assert!(judge(&long[..MAX_BYTES]).is_ok());
+}
+
+#[test]
+fn host_rules_are_names_with_what_stands_before_them() {
+    for (text, rule) in [
+        (
+            "App.example.com",
+            Some(HostRule::Exact("app.example.com".into())),
+        ),
+        (
+            "*.example.com",
+            Some(HostRule::OneLabel("example.com".into())),
+        ),
+        (
+            ".example.com",
+            Some(HostRule::Subdomains("example.com".into())),
+        ),
+        ("", None),
+        (".", None),
+        ("*", None),
+        ("*.", None),
+        ("..example.com", None),
+        ("*example.com", None),
+        ("*.*.example.com", None),
+        ("app.example.com:443", None),
+        ("https://app.example.com", None),
+        ("app.example.com/", None),
+        ("app.example.com.", None),
+        ("äpp.example.com", None),
+    ] {
+        assert_eq!(HostRule::parse(text), rule, "{text}");
+    }
+}

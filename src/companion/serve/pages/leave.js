@@ -1,3 +1,0 @@
-
-"use strict";
-document.getElementById("leave").submit();

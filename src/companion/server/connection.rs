@@ -1,0 +1,108 @@
+//! One connection: HTTP/1 or HTTP/2, with timeouts.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Version;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use tracing::debug;
+
+use crate::config::Limits;
+
+use super::ShutdownSignal;
+use super::activity::{Activity, ObservedStream, Timeouts};
+use super::peer::Peer;
+
+/// How long a connection without requests may take to close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Concurrent requests on one HTTP/2 connection.
+const MAX_CONCURRENT_STREAMS: u32 = 128;
+
+/// Serves HTTP on a stream until either side closes it.
+pub(super) async fn serve_connection<S>(
+    stream: S,
+    peer: Peer,
+    router: Router,
+    limits: Arc<Limits>,
+    mut shutdown: ShutdownSignal,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let activity = Activity::new(Timeouts {
+        header: limits.header,
+        idle: limits.idle,
+    });
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let in_flight = activity.request_started(request.version() == Version::HTTP_2);
+        request.extensions_mut().insert(peer);
+        let response = router.call(request);
+        async move {
+            let response: Result<Response<Body>, Infallible> = response.await;
+            drop(in_flight);
+            response
+        }
+    });
+    let stream = ObservedStream {
+        stream,
+        activity: Arc::clone(&activity),
+    };
+    let builder = builder(&limits);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut closing = false;
+    loop {
+        // While a request is in flight, its own limit applies.
+        let deadline = activity.deadline();
+        let wait = deadline.unwrap_or_else(|| Instant::now() + limits.request);
+        tokio::select! {
+            ended = &mut connection => {
+                if let Err(error) = ended {
+                    debug!(%peer, error, "connection closed with an error");
+                }
+                return;
+            }
+            () = tokio::time::sleep_until(wait), if deadline.is_some() => {
+                // A request may have arrived in the meantime.
+                if activity.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+                    break;
+                }
+            }
+            () = activity.changed() => {}
+            () = shutdown.received(), if !closing => {
+                closing = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+    // The timeout has passed. A response that the client does not read is dropped too.
+    connection.as_mut().graceful_shutdown();
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, connection).await;
+}
+
+fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        // Our own timeout distinguishes a slow client from an idle one.
+        .header_read_timeout(None)
+        .max_buf_size(limits.header_bytes);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
+    builder
+}

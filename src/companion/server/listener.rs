@@ -1,0 +1,107 @@
+//! Listening sockets.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use crate::config::Listen;
+use crate::document::Report;
+
+use super::peer::Peer;
+
+/// A listening socket.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    /// On an address and a port.
+    Tcp(TcpListener),
+    /// On a path, which is removed when this is dropped.
+    Unix(UnixListener, RemoveOnDrop),
+}
+
+/// A stream to a client.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// A path that is removed when this is dropped.
+#[derive(Debug)]
+pub(crate) struct RemoveOnDrop(PathBuf);
+
+impl Listener {
+    /// Starts to listen.
+    pub(crate) async fn bind(listen: &Listen) -> Result<Self, Report> {
+        let bound = match listen {
+            Listen::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
+            Listen::Unix { path, mode } => unix(path, *mode).await,
+        };
+        bound.map_err(|error| {
+            let help = match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "stop the process that listens there, or use another address"
+                }
+                io::ErrorKind::AddrNotAvailable => "use an address of this machine",
+                io::ErrorKind::PermissionDenied => {
+                    "use a port from 1024, or a folder that this user can write to"
+                }
+                io::ErrorKind::NotFound => "create the folder of the socket",
+                _ => "use another address",
+            };
+            Report::of(&listen.to_string(), &format!("can't listen: {error}"), help)
+        })
+    }
+
+    /// Its address, with the real port where port 0 was configured.
+    pub(crate) fn address(&self) -> String {
+        match self {
+            Self::Tcp(listener) => match listener.local_addr() {
+                Ok(address) => address.to_string(),
+                Err(error) => error.to_string(),
+            },
+            Self::Unix(_, RemoveOnDrop(path)) => format!("unix:{}", path.display()),
+        }
+    }
+
+    pub(super) async fn accept(&self) -> io::Result<(Stream, Peer)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, address) = listener.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok((Stream::Tcp(stream), Peer::Address(address)))
+            }
+            Self::Unix(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                Ok((Stream::Unix(stream), Peer::Unix))
+            }
+        }
+    }
+}
+
+/// Replaces a stale socket of a previous process, but not one that is in use.
+async fn unix(path: &Path, mode: u32) -> io::Result<Listener> {
+    if let Ok(there) = fs::symlink_metadata(path) {
+        if !there.file_type().is_socket() {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "the path exists and is not a socket",
+            ));
+        }
+        if UnixStream::connect(path).await.is_ok() {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(mode))?;
+    Ok(Listener::Unix(listener, RemoveOnDrop(path.to_owned())))
+}
+
+impl Drop for RemoveOnDrop {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,71 @@
+//! TLS by rustls, where no proxy in front terminates it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::config::Tls;
+use crate::document::Report;
+use crate::watch::{Watched, Watcher};
+
+#[cfg(test)]
+mod tests;
+
+/// Loads certificate and key, and reloads them when they change. Open connections keep the old ones.
+pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerConfig>, Report> {
+    let (cert, key) = (tls.cert.clone(), tls.key.clone());
+    let names: [PathBuf; 2] = [cert.clone(), key.clone()];
+    watcher.watch("tls", vec![cert, key], move |contents| {
+        let [cert, key] = contents.as_slice() else {
+            return Err(Report::of(
+                "tls",
+                "expected two files",
+                "set certificate and key",
+            ));
+        };
+        config(cert, key).map_err(|error| {
+            let [cert, key] = &names;
+            let (name, problem, help) = match error {
+                LoadError::Cert => (
+                    cert,
+                    "has no PEM certificate",
+                    "write the certificate and its chain",
+                ),
+                LoadError::Key => (key, "has no PEM private key", "write the certificate's key"),
+                LoadError::Pair => (
+                    key,
+                    "does not belong to the certificate, or has an unsupported type",
+                    "write a certificate and its own key",
+                ),
+            };
+            Report::of(&name.display().to_string(), problem, help)
+        })
+    })
+}
+
+/// Why they can't be loaded. Without details, because they may be of the private key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum LoadError {
+    Cert,
+    Key,
+    Pair,
+}
+
+fn config(cert: &[u8], key: &[u8]) -> Result<ServerConfig, LoadError> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert).collect();
+    let chain = chain.ok().filter(|chain| !chain.is_empty());
+    let chain = chain.ok_or(LoadError::Cert)?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| LoadError::Key)?;
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|_| LoadError::Pair)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|_| LoadError::Pair)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}

@@ -1,0 +1,50 @@
+//! Session tokens for forward auth, which sets one cookie.
+
+use super::*;
+
+#[tokio::test]
+async fn forward_auth_sets_one_cookie_and_redeems_nothing() {
+    let mut scene = Scene::new();
+    scene.start(at(0)).await;
+    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let sessions = Arc::clone(scene.sessions());
+    let cookie = |now| {
+        let (sessions, header, provider) = (&sessions, &header, &provider);
+        async move {
+            sessions
+                .refresh_token_cookie(&cookies(header), now, provider)
+                .await
+        }
+    };
+    let live = cookie(at(3000)).await.unwrap();
+    assert_eq!(live.set_cookies.len(), 1);
+    assert!(
+        live.set_cookies[0]
+            .header()
+            .starts_with("__Secure-portcullis=")
+    );
+    let no = cookie(at(3599)).await.unwrap_err();
+    assert!(
+        matches!(&no, NoSession::Ended { reason: EndReason::ProviderTokenExpired, set_cookies } if set_cookies.is_empty()),
+        "{no:?}"
+    );
+    assert_eq!(scene.provider.asked(), 0);
+    // A sign-in, or a refresh by the filter, works.
+    scene.browser.store(&live.set_cookies);
+    scene.refresh(at(3600)).await.unwrap();
+}
+
+#[tokio::test]
+async fn forward_auth_sets_no_chunked_token() {
+    let mut scene = Scene::new();
+    let mut ada = ada();
+    ada.person.groups = (0..400)
+        .map(|number| format!("group-{number:04}"))
+        .collect();
+    scene.start_for(ada, at(0)).await;
+    assert!(scene.browser.names().contains(&"__Secure-portcullis.1"));
+    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let (sessions, shown) = (scene.sessions(), cookies(&header));
+    let live = sessions.refresh_token_cookie(&shown, at(300), &provider);
+    assert_eq!(live.await.unwrap().set_cookies, []);
+}

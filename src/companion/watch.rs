@@ -1,0 +1,236 @@
+//! Reloads files when they change: the policy, keys, secrets and certificates.
+//!
+//! Files are polled and their contents compared. Events (inotify) are not used: they do not follow a
+//! symbolic link that is swapped in a parent folder, which is how Kubernetes updates a mounted
+//! ConfigMap or Secret, and they are missing on network file systems. A new content is loaded after
+//! two equal reads, so that no half-written file is loaded and a certificate and its key are loaded
+//! as a pair. A content that can't be loaded keeps the previous version in force.
+//!
+//! Consumers in this process do not poll: [`Watched::changed`] wakes them.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+use tracing::{error, info};
+
+use crate::document::Report;
+
+use crate::metrics::Metrics;
+
+#[cfg(test)]
+mod tests;
+
+/// How often files are read. A change is loaded at the second read.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The longest file that is read, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// The last version of some files that could be loaded, and a notification of each new one.
+#[derive(Debug)]
+pub(crate) struct Watched<T> {
+    current: Arc<ArcSwap<T>>,
+    changes: watch::Receiver<()>,
+}
+
+/// Polls files.
+#[derive(Debug, Default)]
+pub(crate) struct Watcher {
+    watches: Vec<Box<dyn Poll>>,
+}
+
+trait Poll: std::fmt::Debug + Send {
+    fn poll(&mut self, metrics: &Metrics);
+}
+
+/// Files that are loaded together.
+struct Watch<T> {
+    /// Their name in logs and metrics: `policy`.
+    name: &'static str,
+    paths: Vec<PathBuf>,
+    load: Box<Load<T>>,
+    current: Arc<ArcSwap<T>>,
+    changes: watch::Sender<()>,
+    /// What was loaded last, or could not be.
+    loaded: Contents,
+    /// What was read last.
+    read: Contents,
+}
+
+/// Loads the contents of files, in the order of their paths.
+type Load<T> = dyn Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send;
+
+/// The digest of the contents, or the error of reading them. Secrets are not kept for comparison.
+type Contents = Result<[u8; 32], String>;
+
+impl Watcher {
+    /// Reads and loads files, and loads them again whenever they change. `load` gets the contents in
+    /// the order of the paths; its errors are logged, so they must hold no secret.
+    pub(crate) fn watch<T: Send + Sync + 'static>(
+        &mut self,
+        name: &'static str,
+        paths: Vec<PathBuf>,
+        load: impl Fn(Vec<Vec<u8>>) -> Result<T, Report> + Send + 'static,
+    ) -> Result<Watched<T>, Report> {
+        let contents = read(&paths)?;
+        let digest = digest(&contents);
+        let current = Arc::new(ArcSwap::from_pointee(load(contents)?));
+        let (sender, changes) = watch::channel(());
+        self.watches.push(Box::new(Watch {
+            name,
+            paths,
+            load: Box::new(load),
+            current: Arc::clone(&current),
+            changes: sender,
+            loaded: Ok(digest),
+            read: Ok(digest),
+        }));
+        Ok(Watched { current, changes })
+    }
+
+    /// Reads all files once.
+    pub(crate) fn poll(&mut self, metrics: &Metrics) {
+        for watch in &mut self.watches {
+            watch.poll(metrics);
+        }
+    }
+
+    /// Reads all files at each interval, for as long as this future is polled.
+    pub(crate) async fn run(mut self, metrics: Arc<Metrics>) {
+        let mut ticks = tokio::time::interval(POLL_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let metrics = Arc::clone(&metrics);
+            let polled = tokio::task::spawn_blocking(move || {
+                self.poll(&metrics);
+                self
+            });
+            match polled.await {
+                Ok(watcher) => self = watcher,
+                Err(error) => {
+                    error!(%error, "file watching stopped");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+// === impl Watched ===
+
+impl<T> Watched<T> {
+    /// The cell itself, for modules that know nothing of files.
+    pub(crate) fn shared(&self) -> Arc<ArcSwap<T>> {
+        Arc::clone(&self.current)
+    }
+
+    /// The current version. A request should load it once, so that it is judged by one version.
+    pub(crate) fn load(&self) -> Arc<T> {
+        self.current.load_full()
+    }
+
+    /// Waits for a version newer than the last one this handle waited for. Never returns once no
+    /// watcher is left.
+    pub(crate) async fn changed(&mut self) {
+        if self.changes.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl<T> Clone for Watched<T> {
+    fn clone(&self) -> Self {
+        Self {
+            current: Arc::clone(&self.current),
+            changes: self.changes.clone(),
+        }
+    }
+}
+
+// === impl Watch ===
+
+impl<T: Send + Sync> Poll for Watch<T> {
+    fn poll(&mut self, metrics: &Metrics) {
+        let read = read(&self.paths);
+        let contents = match &read {
+            Ok(contents) => Ok(digest(contents)),
+            Err(report) => Err(report.to_string()),
+        };
+        if contents == self.loaded {
+            self.read = contents;
+            return;
+        }
+        if contents != self.read {
+            self.read = contents;
+            return;
+        }
+        self.loaded = contents;
+        match read.and_then(&self.load) {
+            Ok(value) => {
+                self.current.store(Arc::new(value));
+                self.changes.send_replace(());
+                metrics.reloaded(self.name, true);
+                info!(file = self.name, "reloaded");
+            }
+            Err(report) => {
+                metrics.reloaded(self.name, false);
+                let report = report.to_string();
+                error!(
+                    file = self.name,
+                    report, "reload failed; the previous version stays in force"
+                );
+            }
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Watch<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch")
+            .field("name", &self.name)
+            .field("paths", &self.paths)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Report> {
+    let one = |path: &PathBuf| {
+        bounded(path).map_err(|error| {
+            let help = match error.kind() {
+                io::ErrorKind::NotFound => "check the path",
+                io::ErrorKind::PermissionDenied => "give this user read permission",
+                _ => "check that it is a readable file",
+            };
+            let problem = format!("can't be read: {error}");
+            Report::of(&path.display().to_string(), &problem, help)
+        })
+    };
+    paths.iter().map(one).collect()
+}
+
+fn bounded(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::other("larger than 1 MiB"));
+    }
+    Ok(bytes)
+}
+
+fn digest(contents: &[Vec<u8>]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for content in contents {
+        digest.update((content.len() as u64).to_le_bytes());
+        digest.update(content);
+    }
+    digest.finalize().into()
+}

@@ -1,0 +1,155 @@
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use portcullis_tests::lab::folder;
+
+use super::*;
+
+/// Two files, and what is in force of them.
+struct Scene {
+    folder: PathBuf,
+    watcher: Watcher,
+    metrics: Metrics,
+    watched: Watched<String>,
+}
+
+/// Takes text without spaces.
+fn words(contents: Vec<Vec<u8>>) -> Result<String, Report> {
+    let text = contents.join(&b'+');
+    if text.contains(&b' ') {
+        return Err(Report::of("words", "there is a space", "leave it out"));
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+impl Scene {
+    fn new() -> Self {
+        let folder = folder::fresh("watch");
+        fs::write(folder.join("one"), "a").expect("a file");
+        fs::write(folder.join("two"), "b").expect("a file");
+        let mut watcher = Watcher::default();
+        let paths = vec![folder.join("one"), folder.join("two")];
+        let watched = watcher.watch("words", paths, words).expect("good words");
+        Self {
+            folder,
+            watcher,
+            metrics: Metrics::new(),
+            watched,
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.join(name), text).expect("a file");
+    }
+
+    fn poll(&mut self) -> String {
+        self.watcher.poll(&self.metrics);
+        self.watched.load().to_string()
+    }
+
+    fn counted(&self, outcome: &str) -> bool {
+        let text = self.metrics.text().expect("text");
+        text.contains(&format!(
+            "reloads_total{{file=\"words\",outcome=\"{outcome}\"}} 1\n"
+        ))
+    }
+}
+
+#[test]
+fn a_change_is_loaded_at_the_second_read() {
+    let mut scene = Scene::new();
+    assert_eq!(scene.poll(), "a+b");
+    scene.write("one", "c");
+    assert_eq!(scene.poll(), "a+b");
+    assert_eq!(scene.poll(), "c+b");
+    assert_eq!(scene.poll(), "c+b");
+    assert!(scene.counted("reloaded") && !scene.counted("failed"));
+}
+
+#[test]
+fn a_half_written_file_is_never_loaded() {
+    let mut scene = Scene::new();
+    for half in ["c d", "c de", "c"] {
+        scene.write("one", half);
+        assert_eq!(scene.poll(), "a+b");
+    }
+    assert_eq!(scene.poll(), "c+b");
+    assert!(!scene.counted("failed"));
+}
+
+#[test]
+fn a_failed_reload_keeps_the_previous_version_and_is_counted_once() {
+    let mut scene = Scene::new();
+    scene.write("two", "x y");
+    for _ in 0..4 {
+        assert_eq!(scene.poll(), "a+b");
+    }
+    assert!(scene.counted("failed"));
+    let stale = |scene: &Scene, number: u8| {
+        let line = format!("file_stale{{file=\"words\"}} {number}\n");
+        scene.metrics.text().expect("text").contains(&line)
+    };
+    assert!(stale(&scene, 1));
+    scene.write("two", "y");
+    scene.poll();
+    assert_eq!(scene.poll(), "a+y");
+    assert!(stale(&scene, 0));
+}
+
+#[test]
+fn a_missing_file_keeps_the_previous_version() {
+    let mut scene = Scene::new();
+    fs::remove_file(scene.folder.join("one")).expect("a file");
+    for _ in 0..3 {
+        assert_eq!(scene.poll(), "a+b");
+    }
+    assert!(scene.counted("failed"));
+    scene.write("one", "z");
+    scene.poll();
+    assert_eq!(scene.poll(), "z+b");
+}
+
+#[test]
+fn a_kubernetes_volume_is_swapped_atomically() {
+    let folder = folder::fresh("watch-volume");
+    let write = |version: &str, text: &str| {
+        fs::create_dir(folder.join(version)).expect("a folder");
+        fs::write(folder.join(version).join("policy"), text).expect("a file");
+    };
+    let point = |version: &str| {
+        symlink(version, folder.join("..data_tmp")).expect("a link");
+        fs::rename(folder.join("..data_tmp"), folder.join("..data")).expect("a swap");
+    };
+    write("..first", "a");
+    point("..first");
+    symlink("..data/policy", folder.join("policy")).expect("a link");
+    let (mut watcher, metrics) = (Watcher::default(), Metrics::new());
+    let watched = watcher.watch("words", vec![folder.join("policy")], words);
+    let watched = watched.expect("good words");
+    write("..second", "b");
+    point("..second");
+    fs::remove_dir_all(folder.join("..first")).expect("a folder");
+    watcher.poll(&metrics);
+    watcher.poll(&metrics);
+    assert_eq!(*watched.load(), "b");
+}
+
+#[test]
+fn at_the_start_every_file_must_be_valid() {
+    let folder = folder::fresh("watch-start");
+    fs::write(folder.join("bad"), "a b").expect("a file");
+    fs::write(folder.join("big"), vec![b'a'; (1 << 20) + 1]).expect("a file");
+    for (name, problem) in [
+        ("bad", "there is a space"),
+        ("missing", "can't be read: "),
+        (".", "can't be read: "),
+        ("big", "larger than 1 MiB"),
+    ] {
+        let error = Watcher::default().watch("words", vec![folder.join(name)], words);
+        let error = error.expect_err(name).to_string();
+        assert!(
+            error.contains(problem) && error.contains("\nhelp: "),
+            "{error}"
+        );
+    }
+}

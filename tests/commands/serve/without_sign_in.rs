@@ -1,0 +1,170 @@
+//! A companion without sign-in: forward auth for bearer tokens, and the mirror.
+
+use portcullis_tests::lab::{Authority, Call, Issuer, Reply, SigningKey, Token, wait};
+use serde_json::json;
+
+use crate::serve::fixture::{Companion, Files};
+
+const ISSUER: &str = "https://kubernetes.example.com";
+
+const POLICY: &str = "\
+trust:
+  - name: blue
+    kind: kubernetes
+    issuer: https://kubernetes.example.com
+    audiences: [gate]
+    keys: {mirror: true, envoy_cluster: portcullis}
+apps:
+  - name: alertmanager
+    hosts: [alertmanager.example.com]
+    rules:
+      - name: karma
+        methods: [GET]
+        allow: [{service_account: blue/monitoring/karma}]
+";
+
+/// A companion without sign-in that trusts this issuer.
+async fn companion(issuer: &Issuer, authority: &Authority) -> Companion {
+    let files = Files::new();
+    files.write("portcullis.yaml", POLICY);
+    let configuration = format!(
+        "\
+listen: {}
+metrics: {}
+policy: portcullis.yaml
+trusted_proxies: [127.0.0.1]
+trust:
+  blue: {{connect: '{}', ca_file: {}}}
+",
+        files.address,
+        files.metrics,
+        issuer.address(),
+        authority.file().display(),
+    );
+    files.write("companion.yaml", &configuration);
+    let mut companion = files.start(&[]);
+    companion
+        .process
+        .ready_at(companion.files.address, "/ready")
+        .await;
+    companion
+}
+
+/// The response to NGINX, which asks about `GET /api/v2/alerts` with this bearer token.
+async fn nginx(companion: &Companion, token: &str) -> Reply {
+    let call = Call::get("localhost", "/oauth2/auth")
+        .header("x-original-method", "GET")
+        .header(
+            "x-original-url",
+            "https://alertmanager.example.com/api/v2/alerts",
+        )
+        .header("authorization", &format!("Bearer {token}"));
+    call.send(companion.files.address).await
+}
+
+#[tokio::test]
+async fn bearer_tokens_are_judged_and_keys_are_mirrored() {
+    let (authority, key) = (Authority::new(), SigningKey::p256());
+    let issuer = Issuer::start(&authority, ISSUER, &[&key]).await;
+    let companion = companion(&issuer, &authority).await;
+    let token = |name: &str| Token::service_account(ISSUER, "gate", "monitoring", name).sign(&key);
+
+    let karma = nginx(&companion, &token("karma")).await;
+    assert_eq!(karma.status, 202, "{}", karma.text());
+    assert_eq!(
+        karma.header("x-portcullis-caller").as_deref(),
+        Some("blue/monitoring/karma")
+    );
+    let other = nginx(&companion, &token("other")).await;
+    assert_eq!(other.status, 403, "{}", other.text());
+    let forged = Token::service_account(ISSUER, "gate", "monitoring", "karma");
+    let forged = nginx(&companion, &forged.sign(&SigningKey::p256())).await;
+    assert_eq!(forged.status, 401, "{}", forged.text());
+
+    let mirror = companion.get("/oauth2/mirror/blue").await;
+    assert_eq!(mirror.status, 200);
+    let mirror = mirror.json();
+    assert_eq!(mirror["trust"], "blue");
+    assert_eq!(mirror["keys"].as_array().map(Vec::len), Some(1));
+    assert_eq!(companion.get("/oauth2/mirror/green").await.status, 404);
+
+    let metrics = companion.metrics().await;
+    let decisions = "portcullis_companion_decisions_total{app=\"alertmanager\",reason=\"rule\"} 1";
+    assert!(metrics.contains(decisions), "{metrics}");
+    for path in ["/ping", "/ready"] {
+        assert_eq!(companion.get(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn sign_in_endpoints_are_not_found_with_a_clear_page() {
+    let (authority, key) = (Authority::new(), SigningKey::p256());
+    let issuer = Issuer::start(&authority, ISSUER, &[&key]).await;
+    let companion = companion(&issuer, &authority).await;
+    for path in [
+        "/oauth2/start?rd=https://alertmanager.example.com/",
+        "/oauth2/sign_in",
+        "/oauth2/sign_out",
+        "/oauth2/callback?code=x&state=y",
+        "/oauth2/userinfo",
+        "/oauth2/jwks",
+        "/oauth2/revocations",
+    ] {
+        let call = Call::get("auth.example.com", path).header("accept", "text/html");
+        let page = call.send(companion.files.address).await;
+        assert_eq!(page.status, 404, "{path}");
+        assert!(
+            page.text().contains("<h1>Sign-in is not configured</h1>"),
+            "{path}: {}",
+            page.text()
+        );
+        let json = companion.get(path).await;
+        assert_eq!(
+            (json.status, &json.json()["error"]),
+            (404, &json!("not_found"))
+        );
+    }
+    let refresh = Call::post("auth.example.com", "/oauth2/refresh");
+    assert_eq!(refresh.send(companion.files.address).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_edit_that_adds_sign_in_keeps_the_policy() {
+    let (authority, key) = (Authority::new(), SigningKey::p256());
+    let issuer = Issuer::start(&authority, ISSUER, &[&key]).await;
+    let companion = companion(&issuer, &authority).await;
+    let sso = "sso: {url: \"https://auth.example.com\", envoy_cluster: portcullis}\n";
+    companion
+        .files
+        .write("portcullis.yaml", &[sso, POLICY].concat());
+    companion
+        .wait_for_log("the configuration has no `providers`")
+        .await;
+    let token = Token::service_account(ISSUER, "gate", "monitoring", "karma").sign(&key);
+    let allowed = async || nginx(&companion, &token).await.status == 202;
+    wait::until_true("an allowed request", wait::LONG, allowed).await;
+}
+
+#[test]
+fn half_of_sign_in_is_refused_at_the_start() {
+    let files = Files::new();
+    let with_sign_in = files.configuration();
+    // The policy has `sso`, the configuration no providers.
+    files.write("companion.yaml", "policy: portcullis.yaml\n");
+    let (code, stderr) = files.refused(&[]);
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("sso: the configuration has no `providers`"),
+        "{stderr}"
+    );
+    // The configuration has providers, the policy no `sso`.
+    files.write("companion.yaml", &with_sign_in);
+    files.write("portcullis.yaml", POLICY);
+    let (code, stderr) = files.refused(&[]);
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("no `sso`, but the configuration has `providers`"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("\nhelp: add `sso: {url: "), "{stderr}");
+}
