@@ -137,7 +137,8 @@ async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
     let page = alice.sign_in_as("alice").await;
     assert_eq!(page.reply.status, 400);
     assert!(
-        page.text().contains("more groups than your session can hold"),
+        page.text()
+            .contains("more groups than your session can hold"),
         "{}",
         page.text()
     );

@@ -112,7 +112,12 @@ impl Fixture {
         // Sessions that the filter verifies stay valid, before and after the outage is noticed.
         assert_eq!(alerts(alice).await.status, 200);
         replica.wait_for_ready(503, "missing: store\n").await;
-        assert!(replica.companion.log().contains("session store unavailable"));
+        assert!(
+            replica
+                .companion
+                .log()
+                .contains("session store unavailable")
+        );
         assert_eq!(alerts(alice).await.status, 200);
         assert_eq!(forward_auth(deployment, &cookies).await.status, 202);
 
