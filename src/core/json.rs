@@ -153,7 +153,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Syntax => "not JSON",
-            Self::Duplicate => "a member name stands twice",
+            Self::Duplicate => "duplicate member name",
             Self::Depth => "nested too deeply",
             Self::Size => "too many values",
         })

@@ -31,17 +31,17 @@ pub enum Ambiguity {
     #[error("the path is missing, repeated or does not begin with a slash")]
     NoPath,
     /// A byte that is not visible ASCII, or a fragment.
-    #[error("the path holds a fragment or a byte outside visible ASCII")]
+    #[error("the path contains a fragment or a byte outside visible ASCII")]
     PathByte,
     /// A backslash or a semicolon, plain or percent-encoded.
-    #[error("the path holds a backslash or a path parameter")]
+    #[error("the path contains a backslash or a path parameter")]
     PathSeparator,
     /// A percent sign that encodes nothing, a control byte, a dot, a slash, or another percent
     /// encoding, or bytes that are not UTF-8.
-    #[error("the path holds a percent-encoding that can be read in two ways")]
+    #[error("the path contains an ambiguous percent-encoding")]
     PathEncoding,
     /// An empty segment that is not the last, or one of `.` and `..`.
-    #[error("the path holds an empty or a dot segment")]
+    #[error("the path contains an empty or a dot segment")]
     PathSegment,
 }
 

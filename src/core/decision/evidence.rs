@@ -41,8 +41,8 @@ pub enum AuthnError {
     /// The keys that could decide could not be fetched.
     #[error("the keys of a trust entry of the issuer could not be fetched")]
     KeysUnavailable,
-    /// The token is genuine, but `aud` holds none of the audiences that the app asks for.
-    #[error("`aud` holds none of the audiences of the app")]
+    /// The token is genuine, but `aud` contains none of the audiences that the app asks for.
+    #[error("`aud` contains none of the audiences of the app")]
     AppAudience,
     /// The session was revoked or signed out, or its token has no session id.
     #[error("the session was revoked or signed out")]

@@ -144,7 +144,7 @@ fn j23_an_error_names_the_place_and_not_the_text() {
     let error = parse("{\n  \"secret\": \"s3cret\",\n  \"secret\": 1}").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a member name stands twice at line 3 column 14"
+        "duplicate member name at line 3 column 14"
     );
     for (bytes, place) in [
         (&b"{\n  \"secret\": \"s3\xffcret\"}"[..], "line 2 column 16"),

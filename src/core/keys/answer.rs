@@ -48,10 +48,10 @@ pub enum ReadError {
     #[error("the answer's Content-Type is not JSON's")]
     ContentType,
     /// A compressed body, which was not asked for.
-    #[error("the answer is compressed, which was not asked for")]
+    #[error("the answer is compressed, although no compression was requested")]
     ContentEncoding,
     /// Not a JSON object of the right form.
-    #[error("the answer is not acceptable JSON or lacks what it must hold")]
+    #[error("the answer is not valid JSON, or a required member is missing")]
     Malformed,
     /// OpenID Connect Discovery section 4.3: another issuer than the one that was asked.
     #[error("the discovery document names another issuer than the policy")]
@@ -63,7 +63,7 @@ pub enum ReadError {
     #[error("the mirror answered for another trust entry")]
     OtherTrust,
     /// The set has no usable key.
-    #[error("the key set is no good: {0}")]
+    #[error("the key set is not usable: {0}")]
     KeySet(KeySetError),
     /// None of the set's keys is pinned.
     #[error("none of the set's keys is among `pins`")]

@@ -37,7 +37,7 @@ pub struct KeyRecord {
 
 /// Why a text is not a record. Whoever finds one starts anew.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("what is shared of this trust entry's keys is not of the form that this release writes")]
+#[error("the shared record of this trust entry's keys has another format than this release writes")]
 pub struct KeyRecordError(());
 
 impl KeyRecord {

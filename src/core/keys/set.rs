@@ -38,7 +38,7 @@ pub struct Skipped {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// It is not JSON, or a member name stands twice in one object.
+    /// It is not JSON, or duplicate member name in one object.
     #[error("the key set is {0}")]
     Json(#[from] JsonError),
     /// It has no list of keys.

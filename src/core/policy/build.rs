@@ -55,7 +55,7 @@ fn max_token(wire: Option<f64>, place: &Place) -> Result<usize, PolicyError> {
     }
     Err(place.error(
         "not a whole number from 1024 to 65536",
-        "write the longest token in bytes; the default is 16384",
+        "write the maximum length of a token in bytes; the default is 16384",
     ))
 }
 

@@ -45,7 +45,7 @@ impl PolicyError {
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for part in [&self.path, ": ", &self.problem, "; ", &self.help] {
+        for part in [&self.path, ": ", &self.problem, "; help: ", &self.help] {
             f.write_str(part)?;
         }
         Ok(())

@@ -36,7 +36,7 @@ impl Pattern {
     /// pattern would look like a rule and never fit.
     pub(super) fn parse(text: &str) -> Result<Self, Fault> {
         if text.contains('?') {
-            return Err(("has a query", "leave it out; rules look at the path alone"));
+            return Err(("has a query", "remove it; rules match the path only"));
         }
         let path = request::path(text.as_bytes()).map_err(fault)?;
         let segments = path.strip_prefix('/').unwrap_or(path).split('/');
@@ -113,7 +113,7 @@ impl Segment {
             "**" => Ok(Self::Any),
             _ if text.contains('*') => Err((
                 "has a wildcard inside a segment",
-                "let `*` or `**` stand for the whole segment",
+                "use `*` or `**` as a whole segment",
             )),
             _ => Ok(Self::Exact(text.to_owned())),
         }
@@ -132,23 +132,23 @@ impl Segment {
 const fn fault(ambiguity: Ambiguity) -> Fault {
     match ambiguity {
         Ambiguity::Host | Ambiguity::Method | Ambiguity::NoPath => {
-            ("does not begin with a slash", "write `/` in front")
+            ("does not begin with a slash", "start the path with `/`")
         }
         Ambiguity::PathByte => (
-            "has a fragment or a byte outside visible ASCII, which no request may have",
-            "leave fragments out, and percent-encode what is not ASCII",
+            "has a fragment or a byte outside visible ASCII, which is refused in every request",
+            "remove the fragment, and percent-encode what is not ASCII",
         ),
         Ambiguity::PathSeparator => (
-            "has a backslash or a semicolon, which no request may have",
+            "has a backslash or a semicolon, which is refused in every request",
             "write the path without it",
         ),
         Ambiguity::PathEncoding => (
-            "has a percent-encoding that no request may have",
-            "write the character itself; an encoded slash or dot never passes",
+            "has a percent-encoding that is refused in every request",
+            "write the character itself; an encoded slash or dot is always refused",
         ),
         Ambiguity::PathSegment => (
-            "has an empty or a dot segment, which no request may have",
-            "write single slashes, and the path that dots lead to",
+            "has an empty or a dot segment, which is refused in every request",
+            "write single slashes, and resolve `.` and `..`",
         ),
     }
 }

@@ -204,13 +204,13 @@ fn max_token_has_bounds() {
 }
 
 #[test]
-fn an_error_says_place_problem_and_mend_in_one_line() {
+fn an_error_has_path_problem_and_help_in_one_line() {
     let text = with(
         r#""service_account": "staging/monitoring/karma""#,
         r#""gruop": "sre""#,
     );
     assert_eq!(
         error(&text).to_string(),
-        "apps[0].rules[0].allow[0].gruop: unknown field `gruop`; did you mean `group`?"
+        "apps[0].rules[0].allow[0].gruop: unknown field `gruop`; help: did you mean `group`?"
     );
 }

@@ -39,7 +39,7 @@ pub struct RevocationsRecord {
 
 /// Why a text is not what workers share of this. Whoever finds one starts anew.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("what is shared of the revocations is not of the form that this release writes")]
+#[error("the shared record of the revocations has another format than this release writes")]
 pub struct RevocationsRecordError(());
 
 impl RevocationsRecord {

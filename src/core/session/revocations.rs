@@ -40,7 +40,7 @@ struct Entry {
 
 /// Why a text is not a list of revocations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the list of revocations is not of the form that this release writes")]
+#[error("the list of revocations has another format than this release writes")]
 pub struct RevocationsError(());
 
 impl Revocations {

@@ -13,13 +13,13 @@ pub enum TokenError {
     #[error("`alg` is not the algorithm of the key")]
     AlgorithmMismatch,
     /// The header's `alg` is no algorithm that is ever accepted, `none` and HMAC among them.
-    #[error("`alg` names no algorithm that is accepted here")]
+    #[error("`alg` names no accepted algorithm")]
     AlgorithmUnknown,
     /// None of the trust entry's audiences is in `aud`.
-    #[error("`aud` holds none of the audiences of the trust entry")]
+    #[error("`aud` contains none of the audiences of the trust entry")]
     AudienceMismatch,
     /// `cnf` binds the token to a key (RFC 7800), which a bearer can't prove to have.
-    #[error("`cnf` binds the token to a key that a bearer doesn't prove")]
+    #[error("`cnf` binds the token to a key, which a bearer token can't prove")]
     Bound,
     /// A claim is missing, or is not of the type that RFC 7519 gives it.
     #[error("`{0}` is missing or of a wrong type")]
@@ -53,19 +53,19 @@ pub enum TokenError {
     #[error("not three parts between two dots")]
     NotCompact,
     /// `nbf` or `iat` lie ahead.
-    #[error("`nbf` or `iat` lies ahead")]
+    #[error("`nbf` or `iat` is in the future")]
     NotYetValid,
     /// The key didn't make the signature.
-    #[error("the signature is not the key's")]
+    #[error("the signature was not made by the key")]
     SignatureInvalid,
-    /// `sub` is empty or holds control characters.
-    #[error("`sub` is empty or holds control characters")]
+    /// `sub` is empty or contains control characters.
+    #[error("`sub` is empty or contains control characters")]
     Subject,
     /// It is longer than [`super::Token::MAX_BYTES`].
     #[error("longer than {} bytes", super::Token::MAX_BYTES)]
     TooLarge,
     /// `typ` says that it is a token of another kind (RFC 8725 section 3.11).
-    #[error("`typ` says that it is not a token to show here")]
+    #[error("`typ` names another kind of token")]
     Type,
 }
 

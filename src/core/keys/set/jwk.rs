@@ -19,20 +19,20 @@ const PRIVATE: [&str; 8] = ["d", "dp", "dq", "k", "oth", "p", "q", "qi"];
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unfit {
-    /// `alg` is not an algorithm that is accepted here, not one of its type, or not configured.
-    #[error("is not for an algorithm that is accepted here")]
+    /// `alg` is not an accepted algorithm, not one of its type, or not configured.
+    #[error("is not for an accepted algorithm")]
     Algorithm,
     /// `kid` is not a string, or longer than 1,024 bytes.
     #[error("has a `kid` that is not a string of at most {MAX_KID} bytes")]
     KeyId,
     /// `kty` and `crv` name a kind of key that is not known here.
-    #[error("is of a type or on a curve that is not known here")]
+    #[error("has an unknown type or curve")]
     Kind,
     /// It is not an object, or a member that its type requires is missing or not strict base64url.
-    #[error("lacks a member that its type requires, or has one in a wrong form")]
+    #[error("lacks a member that its type requires, or has an invalid one")]
     Malformed,
     /// Its numbers make no key that is safe to trust.
-    #[error("has numbers that make no safe key of its type")]
+    #[error("has parameters that are not safe for its type")]
     Material,
     /// It is a private or symmetric key, which nobody should publish.
     #[error("is a private or symmetric key, which should never be published")]

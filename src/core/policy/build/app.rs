@@ -40,14 +40,14 @@ pub(super) fn apps(
             let companions = |name: &str| matches!(host, HostPattern::Exact(own) if own == name);
             if let Some(name) = vouchers.companion().filter(|name| companions(name)) {
                 let place = place.member("hosts").element(number);
-                let help = "leave it out; the companion alone answers there";
+                let help = "remove it; only the companion answers on this host";
                 return Err(place.error_about(name, "is the host of `sso.url`", help));
             }
             if let Err(other) = hosts.add(host.clone(), index) {
                 let other = apps.get(other).unwrap_or(&app);
                 return Err(place.member("hosts").element(number).error_about(
                     &host.to_string(),
-                    &["is a host of app `", &other.name, "` already"].concat(),
+                    &["is already a host of app `", &other.name, "`"].concat(),
                     "list each host once",
                 ));
             }
@@ -59,7 +59,7 @@ pub(super) fn apps(
 
 fn app(wire: document::App, vouchers: Vouchers<'_>, place: &Place) -> Result<App, PolicyError> {
     let name = check::name(wire.name, place)?;
-    let help = "list the hosts that clients ask for";
+    let help = "list the hosts that clients request";
     let hosts = check::required(wire.hosts, place, "hosts", help)?;
     let at = place.member("hosts");
     let hosts = check::each(check::filled(hosts, &at, help)?, &at, host)?;
@@ -67,13 +67,13 @@ fn app(wire: document::App, vouchers: Vouchers<'_>, place: &Place) -> Result<App
     let audiences = match wire.audiences {
         None => Vec::new(),
         Some(list) => {
-            let help = "leave it out where the trust entry's audiences are enough";
+            let help = "remove it if the trust entry's audiences are sufficient";
             check::texts(check::filled(list, &at, help)?, &at)?
         }
     };
     let origins = wire.origins.unwrap_or_default();
     let strip_headers = wire.strip_headers.unwrap_or_default();
-    let help = "list at least one rule; without one nobody can pass";
+    let help = "list at least one rule; without rules every request is refused";
     let rules = check::required(wire.rules, place, "rules", help)?;
     Ok(App {
         name,
@@ -93,19 +93,19 @@ fn host(text: String, place: &Place) -> Result<HostPattern, PolicyError> {
     }
     let (problem, help) = if text == "*" {
         (
-            "would take every host",
-            "list the hosts, or write `*.` and a name",
+            "matches every host",
+            "list the hosts, or write `*.` and a domain",
         )
     } else if text.contains("://") {
-        ("is a URL", "write the host alone")
+        ("is a URL", "write only the host")
     } else if text.contains(':') {
-        ("has a port", "write the host alone; every port is meant")
+        ("has a port", "write only the host; it matches every port")
     } else if text.ends_with('.') {
-        ("ends with a dot", "leave the dot out")
+        ("ends with a dot", "remove the dot")
     } else if text.contains('*') {
         (
             "has a wildcard that is not the whole first label",
-            "write `*.` and a name, for exactly one label in front of it",
+            "write `*.` and a domain, to match exactly one label before it",
         )
     } else {
         ("is not a DNS name", "write a host like `app.example.com`")
@@ -152,7 +152,7 @@ fn header(text: String, place: &Place) -> Result<String, PolicyError> {
     let name = text.to_ascii_lowercase();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.starts_with(':') {
-        let help = "leave it out; it is part of the request, not a header";
+        let help = "remove it; it is part of the request, not a header";
         return Err(place.error_about(&text, "is a pseudo-header", help));
     }
     if name.is_empty() || !name.bytes().all(plain) {
@@ -160,11 +160,11 @@ fn header(text: String, place: &Place) -> Result<String, PolicyError> {
         return Err(place.error_about(&text, "is not the name of a header", help));
     }
     if name == "authorization" {
-        let help = "leave it out; `forward_authorization` decides";
-        return Err(place.error_about(&text, "is taken away anyway", help));
+        let help = "remove it; `forward_authorization` controls it";
+        return Err(place.error_about(&text, "is always removed unless forwarded", help));
     }
     if NEVER_STRIPPED.contains(&name.replace('_', "-").as_str()) {
-        let help = "leave it out; requests do not work without it";
+        let help = "remove it; requests do not work without it";
         return Err(place.error_about(&text, "is not an identity header", help));
     }
     Ok(name)

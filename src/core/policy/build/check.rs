@@ -33,13 +33,10 @@ pub(super) fn texts(list: Vec<String>, place: &Place) -> Result<Vec<String>, Pol
 /// accepted here can have.
 pub(super) fn text(value: String, place: &Place) -> Result<String, PolicyError> {
     if value.is_empty() {
-        return Err(place.error("an empty string", "write what must stand there"));
+        return Err(place.error("an empty string", "write a value"));
     }
     if value.chars().any(char::is_control) {
-        return Err(place.error(
-            "a control character",
-            "leave it out; nothing could ever fit",
-        ));
+        return Err(place.error("a control character", "remove it; no request could match"));
     }
     Ok(value)
 }
@@ -58,7 +55,7 @@ pub(super) fn each<T, U>(
 
 /// A name that is there and well-formed: it stands in metrics, logs and challenges.
 pub(super) fn name(value: Option<String>, place: &Place) -> Result<String, PolicyError> {
-    let value = required(value, place, "name", "give it a name of its own")?;
+    let value = required(value, place, "name", "give it a unique name")?;
     is_name(&value, &place.member("name"))?;
     Ok(value)
 }
@@ -84,9 +81,14 @@ pub(super) fn unique<'a>(
 ) -> Result<(), PolicyError> {
     if others.any(|other| other == name) {
         let place = place.member("name");
-        return Err(place.error_about(name, "stands twice", "give each a name of its own"));
+        return Err(place.error(&duplicate(name), "give each a unique name"));
     }
     Ok(())
+}
+
+/// The problem with a name that another element of the list has.
+pub(super) fn duplicate(name: &str) -> String {
+    ["duplicate name `", name, "`"].concat()
 }
 
 /// A duration within bounds, or the default.

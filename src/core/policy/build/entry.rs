@@ -28,7 +28,7 @@ pub(super) fn entry(
             &vouchers.names(false),
         ]
         .concat();
-        return Err(place.error("nobody to vouch for the caller", &help));
+        return Err(place.error("no trust entry or provider", &help));
     }
     let kubernetes =
         wire.service_account.is_some() || from.is_some_and(|voucher| voucher.is_cluster());
@@ -40,7 +40,7 @@ pub(super) fn entry(
     ];
     if let Some((name, _)) = for_people.iter().find(|(_, given)| kubernetes && *given) {
         return Err(place.member(name).error(
-            "no service account has one, so nobody would ever fit",
+            "no service account has one, so the entry never matches",
             "name callers from a kubernetes trust by `service_account`",
         ));
     }
@@ -49,12 +49,12 @@ pub(super) fn entry(
     match (anyone, matchers.is_empty()) {
         (true, true) => Ok(vec![Matcher::Anyone]),
         (true, false) => Err(place.member("anyone").error(
-            "stands beside other matchers",
-            "keep `anyone` with nothing but `from`, or leave it out",
+            "can't be combined with other matchers",
+            "use `anyone` with `from` only, or remove it",
         )),
         (false, true) => Err(place.error(
             "no matcher",
-            "name the caller; `anyone: true` is everyone that `from` vouches for",
+            "name the caller, or write `anyone: true` to match every caller of `from`",
         )),
         (false, false) => Ok(matchers),
     }
@@ -111,7 +111,7 @@ fn service_account(
     let parts: Vec<&str> = text.split('/').collect();
     let [trust, namespace, name] = *parts.as_slice() else {
         let help = "write TRUST/NAMESPACE/NAME, each exact or `*`";
-        return Err(place.error_about(text, "has not three parts", help));
+        return Err(place.error_about(text, "doesn't have three parts", help));
     };
     let fits = |known: &Voucher<'_>| trust == "*" || known.name == trust;
     let mut named = vouchers.iter().filter(fits).peekable();
@@ -128,14 +128,18 @@ fn service_account(
     }
     let other = |from: &Voucher<'_>| !from.is_cluster() || !fits(from);
     if let Some(from) = from.filter(other) {
-        let help = "leave `from` out; the first part says who vouches";
-        return Err(place.error_about(text, &["is never from `", from.name, "`"].concat(), help));
+        let help = "remove `from`; the first part names the trust entry";
+        return Err(place.error_about(
+            text,
+            &["is not of `", from.name, "`, which `from` names"].concat(),
+            help,
+        ));
     }
     for part in [namespace, name] {
         let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
         if part != "*" && (part.is_empty() || !part.bytes().all(plain)) {
-            let help = "write the whole name, or `*` for any";
-            return Err(place.error_about(part, "is not a name in Kubernetes", help));
+            let help = "write the whole name, or `*` for any name";
+            return Err(place.error_about(part, "is not a valid Kubernetes name", help));
         }
     }
     Ok(Matcher::ServiceAccount {
@@ -155,7 +159,7 @@ fn part(text: &str) -> Part {
 fn email(text: String, place: &Place) -> Result<Matcher, PolicyError> {
     let text = check::text(text, place)?;
     if email_domain(&text).is_none() {
-        let help = "write one whole address; for all of a domain there is `email_domain`";
+        let help = "write one whole address; to match a domain, use `email_domain`";
         return Err(place.error_about(&text, "is not an e-mail address", help));
     }
     Ok(Matcher::Email(text))
@@ -164,18 +168,18 @@ fn email(text: String, place: &Place) -> Result<Matcher, PolicyError> {
 fn domain(text: String, place: &Place) -> Result<Matcher, PolicyError> {
     let text = check::text(text, place)?;
     if text.contains(['@', '*', ' ']) || text.starts_with('.') {
-        let help = "write what stands behind the `@`, like `example.com`; subdomains are others";
+        let help = "write the part after the `@`, like `example.com`; it doesn't match subdomains";
         return Err(place.error_about(&text, "is not a domain", help));
     }
     Ok(Matcher::EmailDomain(text))
 }
 
 fn claim(wire: document::Claim, place: &Place) -> Result<Matcher, PolicyError> {
-    let help = "list the names that lead to it from the top of the token";
+    let help = "list the member names from the top of the token to the claim";
     let path = check::required(wire.path, place, "path", help)?;
     let at = place.member("path");
     let path = check::texts(check::filled(path, &at, help)?, &at)?;
-    let help = "write the value that it must have: a string, a number, true or false";
+    let help = "write the value to compare with: a string, a number, true or false";
     let equals = check::required(wire.equals, place, "equals", help)?;
     match equals {
         Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(Matcher::Claim { path, equals }),

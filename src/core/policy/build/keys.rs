@@ -35,7 +35,7 @@ pub(super) fn keys(
     for (index, kid) in refuse_kids.iter().enumerate() {
         if kid.len() > MAX_KID {
             let place = place.member("refuse_kids").element(index);
-            let help = "leave it out; no key with a longer one is accepted";
+            let help = "remove it; no key with a longer `kid` is accepted";
             return Err(place.error("longer than 1024 bytes", help));
         }
     }
@@ -46,7 +46,7 @@ pub(super) fn keys(
     )?;
     let remote = remote(wire, issuer, place)?;
     if remote.is_none() && inline.is_none() {
-        let help = "name the `envoy_cluster` that leads to the issuer, or give the keys `inline`";
+        let help = "set `envoy_cluster` to the cluster of the issuer, or give the keys `inline`";
         return Err(place.error("no source of keys", help));
     }
     Ok(KeySource {
@@ -81,8 +81,8 @@ fn remote(
         return match fetching.iter().find(|(_, given)| *given) {
             None => Ok(None),
             Some((name, _)) => Err(place.member(name).error(
-                "nothing is fetched without a cluster",
-                "add `envoy_cluster`, or leave this out",
+                "keys are fetched only through an `envoy_cluster`",
+                "add `envoy_cluster`, or remove this",
             )),
         };
     };
@@ -127,8 +127,8 @@ fn endpoint(
             .map(Endpoint::Discovery)
             .ok_or_else(|| not_a_url(issuer, &place.member("discovery"))),
         _ => Err(place.error(
-            "`discovery`, `jwks` and `mirror` exclude one another",
-            "keep the one that names where the keys are",
+            "`discovery`, `jwks` and `mirror` are mutually exclusive",
+            "keep one of them",
         )),
     }
 }
@@ -139,5 +139,5 @@ fn url(text: &str, place: &Place) -> Result<Url, PolicyError> {
 
 fn not_a_url(text: &str, place: &Place) -> PolicyError {
     let help = "write `https://`, a host and a path, without query, fragment or user";
-    place.error_about(text, "is not a URL that keys are fetched from", help)
+    place.error_about(text, "is not a valid URL of keys", help)
 }

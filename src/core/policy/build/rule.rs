@@ -14,7 +14,7 @@ pub(super) fn rules(
     vouchers: Vouchers<'_>,
     place: &Place,
 ) -> Result<Vec<Rule>, PolicyError> {
-    let help = "list at least one rule; without one nobody can pass";
+    let help = "list at least one rule; without rules every request is refused";
     let wire = check::filled(wire, place, help)?;
     let rules = check::each(wire, place, |wire, place| rule(wire, vouchers, place))?;
     for (index, rule) in rules.iter().enumerate() {
@@ -34,7 +34,7 @@ fn rule(wire: document::Rule, vouchers: Vouchers<'_>, place: &Place) -> Result<R
     let methods = match wire.methods {
         None => None,
         Some(list) => {
-            let list = check::filled(list, &at, "leave it out where all methods are meant")?;
+            let list = check::filled(list, &at, "remove it to match all methods")?;
             Some(check::each(list, &at, method)?)
         }
     };
@@ -42,22 +42,22 @@ fn rule(wire: document::Rule, vouchers: Vouchers<'_>, place: &Place) -> Result<R
     let paths = match wire.paths {
         None => Vec::new(),
         Some(list) => {
-            let list = check::filled(list, &at, "leave it out where all paths are meant")?;
+            let list = check::filled(list, &at, "remove it to match all paths")?;
             check::each(list, &at, path)?
         }
     };
     let public = wire.public == Some(true);
     let (access, methods) = match (wire.allow, public) {
         (Some(_), true) => {
-            let help = "keep `public` to let everybody in, or `allow` to let in whom it lists";
-            return Err(place.error("`public` and `allow` exclude each other", help));
+            let help = "keep `public` to allow everyone, or `allow` to allow the listed callers";
+            return Err(place.error("`public` and `allow` are mutually exclusive", help));
         }
         (None, false) => {
-            let help = "list callers under `allow`, or write `public: true` to ask for none";
+            let help = "list callers under `allow`, or write `public: true` to allow requests without a caller";
             return Err(place.error("neither `allow` nor `public`", help));
         }
         (None, true) if paths.is_empty() => {
-            let help = "list what everybody may see; `/**` is everything";
+            let help = "list the public paths; `/**` matches every path";
             return Err(place.error("a public rule without `paths`", help));
         }
         (None, true) => {
@@ -85,7 +85,7 @@ fn rule(wire: document::Rule, vouchers: Vouchers<'_>, place: &Place) -> Result<R
 fn method(text: String, place: &Place) -> Result<String, PolicyError> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if text.is_empty() || !text.bytes().all(plain) {
-        let help = "write it in capitals, like GET; leave `methods` out for all";
+        let help = "write it in upper case, like GET; remove `methods` to match all";
         return Err(place.error_about(&text, "is not a method", help));
     }
     Ok(text)

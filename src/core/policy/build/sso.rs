@@ -38,23 +38,25 @@ pub(super) fn sso(
     trusts: &[Trust],
     place: &Place,
 ) -> Result<Sso, PolicyError> {
-    let help = "write where a browser meets the companion, like `https://auth.example.com`";
+    let help =
+        "write the URL at which browsers reach the companion, like `https://auth.example.com`";
     let text = check::required(wire.url, place, "url", help)?;
     let at = place.member("url");
     let (url, host) = url(&text)
-        .ok_or_else(|| at.error_about(&text, "is not `https://` and a host alone", help))?;
-    let help = "name the cluster that leads to the companion";
+        .ok_or_else(|| at.error_about(&text, "is not an `https` URL with only a host", help))?;
+    let help = "set it to the cluster of the companion";
     let cluster = check::required(wire.envoy_cluster, place, "envoy_cluster", help)?;
     let envoy_cluster = check::text(cluster, &place.member("envoy_cluster"))?;
     let cookie = wire.cookie.unwrap_or_else(|| COOKIE.to_owned());
     let cookies = cookies(cookie, &place.member("cookie"))?;
     let providers = providers(wire.providers, trusts, &place.member("providers"))?;
     if trusts.iter().any(|trust| trust.name == NAME) {
-        let problem = "a trust entry is called `sso`, which is the name of the companion's keys";
+        let problem =
+            "a trust entry has the name `sso`, which is reserved for the companion's keys";
         return Err(place.error(problem, "give the trust entry another name"));
     }
     let jwks = Url::parse(&[&url, endpoints::JWKS.path].concat())
-        .ok_or_else(|| at.error_about(&text, "is not a URL that keys are fetched from", help))?;
+        .ok_or_else(|| at.error_about(&text, "is not a valid URL of keys", help))?;
     let keys = Trust {
         name: NAME.to_owned(),
         kind: Kind::Oidc,
@@ -110,16 +112,13 @@ fn cookies(name: String, place: &Place) -> Result<CookieNames, PolicyError> {
     let (problem, help) = match behind {
         None => (
             "does not begin with `__Secure-` or `__Host-`",
-            "put one of the two in front, so that browsers guard the cookie",
+            "use one of these prefixes, so that browsers protect the cookie",
         ),
-        Some("") => (
-            "is a prefix alone",
-            "write a name behind it, like `__Secure-portcullis`",
-        ),
+        Some("") => ("is only a prefix", "add a name, like `__Secure-portcullis`"),
         Some(_) if name.len() > MAX_COOKIE => ("is longer than 64 bytes", "write a shorter name"),
         Some(_) if !name.bytes().all(token) => (
             "is not the name of a cookie",
-            "write letters, digits and `-` behind the prefix",
+            "write letters, digits and `-` after the prefix",
         ),
         Some(_) => return Ok(CookieNames::new(name)),
     };
@@ -132,14 +131,14 @@ fn providers(
     place: &Place,
 ) -> Result<Vec<String>, PolicyError> {
     let list = wire.unwrap_or_else(|| vec![NAME.to_owned()]);
-    let list = check::filled(list, place, "leave it out where the one provider is `sso`")?;
+    let list = check::filled(list, place, "remove it if the only provider is `sso`")?;
     for (index, name) in list.iter().enumerate() {
         let place = place.element(index);
         check::is_name(name, &place)?;
         let (before, _) = list.split_at(index);
-        let help = "give each a name of its own";
+        let help = "give each a unique name";
         if before.contains(name) {
-            return Err(place.error_about(name, "stands twice", help));
+            return Err(place.error(&check::duplicate(name), help));
         }
         if trusts.iter().any(|trust| trust.name == *name) {
             return Err(place.error_about(name, "is also the name of a trust entry", help));

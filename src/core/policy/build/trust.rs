@@ -37,7 +37,7 @@ pub(super) fn trusts(wire: Vec<document::Trust>, place: &Place) -> Result<Vec<Tr
                 return Err(place.error_about(
                     &other.name,
                     "has the same issuer, the same keys and a common audience",
-                    "drop one of the two, or give them different audiences or `keys`",
+                    "remove one of the two, or give them different audiences or `keys`",
                 ));
             }
         }
@@ -95,12 +95,12 @@ fn trust(wire: document::Trust, place: &Place) -> Result<Trust, PolicyError> {
             self::issuer(url, place)
         },
     )?;
-    let help = "list what its tokens must have in `aud`, one of them";
+    let help = "list the audiences of which its tokens must have one in `aud`";
     let audiences = check::required(wire.audiences, place, "audiences", help)?;
     let at = place.member("audiences");
     let audiences = check::texts(check::filled(audiences, &at, help)?, &at)?;
     let algorithms = algorithms(wire.algorithms, &place.member("algorithms"))?;
-    let help = "say under `keys` where its keys come from";
+    let help = "add `keys` with the source of its keys";
     let keys = check::required(wire.keys, place, "keys", help)?;
     let keys = keys::keys(keys, &issuer, algorithms.as_deref(), &place.member("keys"))?;
     let leeway = check::duration(
@@ -152,7 +152,7 @@ fn issuer(text: String, place: &Place) -> Result<String, PolicyError> {
     Err(place.error_about(
         &text,
         "is not the URL of an issuer",
-        "write `https://`, a host and perhaps a path, exactly as `iss` has it",
+        "write `https://`, a host and an optional path, exactly as in `iss`",
     ))
 }
 
@@ -163,7 +163,7 @@ fn algorithms(
     let Some(names) = wire else {
         return Ok(None);
     };
-    let names = check::filled(names, place, "leave it out to go by what each key names")?;
+    let names = check::filled(names, place, "remove it to use the algorithm of each key")?;
     check::each(names, place, algorithm).map(Some)
 }
 
@@ -173,14 +173,14 @@ fn algorithm(name: String, place: &Place) -> Result<Algorithm, PolicyError> {
         return Ok(algorithm);
     }
     let problem = if name.eq_ignore_ascii_case("none") {
-        "is no signature at all and never accepted"
+        "means no signature and is never accepted"
     } else if name
         .get(..2)
         .is_some_and(|start| start.eq_ignore_ascii_case("HS"))
     {
-        "is signed with a shared secret and never accepted"
+        "uses a shared secret and is never accepted"
     } else {
-        "is not an algorithm that is accepted here"
+        "is not an accepted algorithm"
     };
     let names: Vec<&str> = Algorithm::ALL.iter().map(|known| known.name()).collect();
     let help = ["write one of ", &names.join(", ")].concat();
@@ -218,7 +218,7 @@ fn claim_path(value: Option<Json>, name: &str, place: &Place) -> Result<Vec<Stri
     };
     path.filter(|path| !path.is_empty() && path.iter().all(|name| !name.is_empty()))
         .ok_or_else(|| {
-            let help = "write the claim's name, or a list of names that leads to it";
+            let help = "write the name of the claim, or the list of member names to it";
             place.error("not the name of a claim", help)
         })
 }

@@ -58,8 +58,8 @@ impl<'a> Vouchers<'a> {
             .map(|voucher| voucher.name)
             .collect();
         if names.is_empty() {
-            return "there is none; add one under `trust`".to_owned();
+            return "none is defined; add one under `trust`".to_owned();
         }
-        ["there is ", &names.join(", ")].concat()
+        ["available: ", &names.join(", ")].concat()
     }
 }

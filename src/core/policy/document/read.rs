@@ -30,7 +30,7 @@ fn misread(error: &JsonError) -> PolicyError {
         json::Fault::Depth => PolicyError::new(
             error.path(),
             &message,
-            "no policy is that deep; leave it out",
+            "remove the inner levels; no policy needs that many",
         ),
         json::Fault::Size => {
             let help = "give each gateway the apps that it serves, or fewer values";
@@ -44,7 +44,7 @@ fn mistaken(fault: &Fault) -> PolicyError {
     let help = match &fault.problem {
         Problem::Unknown { name, known } => suggestion(name, known),
         Problem::Type { expected, .. } => wanted(expected),
-        Problem::Other(_) => "help the value, or leave it out".to_owned(),
+        Problem::Other(_) => "correct the value, or remove it".to_owned(),
     };
     PolicyError::new(&fault.path(), &fault.to_string(), &help)
 }

@@ -164,7 +164,7 @@ fn j08_a_member_that_stands_twice_is_refused_at_any_depth() {
         let error = error(&with(piece, other));
         assert_eq!(error.path(), path, "{error}");
         assert!(
-            error.problem().starts_with("a member name stands twice"),
+            error.problem().starts_with("duplicate member name"),
             "{error}"
         );
         assert_eq!(error.help(), "keep one of the two");
@@ -172,7 +172,7 @@ fn j08_a_member_that_stands_twice_is_refused_at_any_depth() {
     let inline = r#"{"inline": {"keys": [], "k\u0065ys": []}}"#;
     let error = error(&with(r#"{"envoy_cluster": "gitlab"}"#, inline));
     assert!(
-        error.problem().starts_with("a member name stands twice"),
+        error.problem().starts_with("duplicate member name"),
         "{error}"
     );
     assert_eq!(error.path(), "trust[1].keys.inline.keys");

@@ -61,8 +61,8 @@ fn names_are_unique() {
         r#""apps": ["#,
         &second(r#""name": "alertmanager", "hosts": ["other.example.com"]"#),
         "apps[1].name",
-        "`alertmanager` stands twice",
-        "a name of its own",
+        "duplicate name `alertmanager`",
+        "a unique name",
     );
 }
 
@@ -82,7 +82,7 @@ fn a_host_belongs_to_one_app() {
         let error = super::error(&text.replace(HOSTS, &own));
         assert_eq!(error.path(), "apps[1].hosts[0]", "{error}");
         assert!(
-            error.problem().ends_with("is a host of app `b` already"),
+            error.problem().ends_with("is already a host of app `b`"),
             "{error}"
         );
     }
@@ -90,7 +90,7 @@ fn a_host_belongs_to_one_app() {
         HOSTS,
         r#""hosts": ["a.example.com", "b.example.com", "A.example.com"]"#,
         "apps[0].hosts[2]",
-        "`a.example.com` is a host of app `alertmanager` already",
+        "`a.example.com` is already a host of app `alertmanager`",
         "list each host once",
     );
     accepted(
@@ -102,7 +102,7 @@ fn a_host_belongs_to_one_app() {
 #[test]
 fn hosts_are_dns_names_or_one_label_in_front_of_one() {
     for (host, problem, help) in [
-        ("*", "would take every host", "`*.` and a name"),
+        ("*", "matches every host", "`*.` and a domain"),
         (
             "*.*.example.com",
             "not the whole first label",
@@ -119,10 +119,10 @@ fn hosts_are_dns_names_or_one_label_in_front_of_one() {
             "not the whole first label",
             "exactly one label",
         ),
-        ("a.example.com:443", "has a port", "every port is meant"),
-        ("[::1]", "has a port", "write the host alone"),
-        ("https://a.example.com", "is a URL", "write the host alone"),
-        ("a.example.com.", "ends with a dot", "leave the dot out"),
+        ("a.example.com:443", "has a port", "every port"),
+        ("[::1]", "has a port", "write only the host"),
+        ("https://a.example.com", "is a URL", "write only the host"),
+        ("a.example.com.", "ends with a dot", "remove the dot"),
         ("", "is not a DNS name", "like `app.example.com`"),
         ("a..example.com", "is not a DNS name", ""),
         ("-a.example.com", "is not a DNS name", ""),
@@ -137,7 +137,7 @@ fn hosts_are_dns_names_or_one_label_in_front_of_one() {
 
 #[test]
 fn audiences_that_are_given_are_not_empty() {
-    let help = "where the trust entry's audiences are enough";
+    let help = "if the trust entry's audiences are sufficient";
     member_refused(
         r#""audiences": []"#,
         "apps[0].audiences",
@@ -182,7 +182,7 @@ fn h06_stripped_headers_are_identity_headers() {
         ("x user", "is not the name of a header"),
         ("x-user:", "is not the name of a header"),
         ("x-usér", "is not the name of a header"),
-        ("Authorization", "is taken away anyway"),
+        ("Authorization", "is always removed unless forwarded"),
         ("Host", "is not an identity header"),
         ("cookie", "is not an identity header"),
         ("Content-Length", "is not an identity header"),

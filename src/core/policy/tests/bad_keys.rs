@@ -34,7 +34,7 @@ fn nothing_is_fetched_without_a_cluster() {
         keys_refused(
             &format!(r#"{{"{name}": {value}}}"#),
             &format!("trust[1].keys.{name}"),
-            "nothing is fetched without a cluster",
+            "keys are fetched only through an `envoy_cluster`",
             "add `envoy_cluster`",
         );
     }
@@ -48,12 +48,7 @@ fn discovery_jwks_and_mirror_exclude_one_another() {
         r#""jwks": "https://a.example/k", "mirror": true"#,
     ] {
         let keys = format!(r#"{{"envoy_cluster": "c", {two}}}"#);
-        keys_refused(
-            &keys,
-            "trust[1].keys",
-            "exclude one another",
-            "keep the one",
-        );
+        keys_refused(&keys, "trust[1].keys", "are mutually exclusive", "keep one");
     }
     let keys = r#""keys": {"envoy_cluster": "c", "jwks": "https://a.example/k", "mirror": false}"#;
     accepted(KEYS, keys);
@@ -66,7 +61,7 @@ fn d02_keys_are_fetched_from_https_urls() {
             keys_refused(
                 &format!(r#"{{"envoy_cluster": "c", "{name}": "{url}"}}"#),
                 &format!("trust[1].keys.{name}"),
-                "is not a URL that keys are fetched from",
+                "is not a valid URL of keys",
                 "without query",
             );
         }
@@ -83,7 +78,7 @@ fn kids_and_pins_are_well_formed() {
         &keys,
         "trust[1].keys.refuse_kids[0]",
         "longer than 1024 bytes",
-        "leave it out",
+        "remove it",
     );
     for pin in ["", "short", &"=".repeat(43)] {
         let keys = format!(r#"{{"envoy_cluster": "c", "pins": ["{pin}"]}}"#);

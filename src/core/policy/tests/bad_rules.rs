@@ -19,7 +19,7 @@ fn a_rule_is_public_or_lists_callers() {
         PUBLIC,
         r#""paths": ["/-/healthy"], "public": true, "allow": [{"from": "gitlab", "anyone": true}]"#,
         "apps[0].rules[1]",
-        "`public` and `allow` exclude each other",
+        "`public` and `allow` are mutually exclusive",
         "keep `public`",
     );
     for neither in [
@@ -55,7 +55,7 @@ fn a_public_rule_lists_paths() {
         r#""public": true"#,
         "apps[0].rules[1]",
         problem,
-        "`/**` is everything",
+        "`/**` matches every path",
     );
 }
 
@@ -66,7 +66,7 @@ fn rules_have_names_of_their_own() {
         r#""name": "probes""#,
         r#""name": "polls""#,
         path,
-        "`polls` stands twice",
+        "duplicate name `polls`",
         "",
     );
     refused(
@@ -84,7 +84,7 @@ fn methods_are_names_in_capitals() {
     for method in ["get", "", "*", "GET ", "GÉT", "GET,HEAD"] {
         let other = format!(r#""methods": ["GET", "{method}"]"#);
         let path = "apps[0].rules[0].methods[1]";
-        refused(methods, &other, path, "is not a method", "in capitals");
+        refused(methods, &other, path, "is not a method", "in upper case");
     }
     let path = "apps[0].rules[0].methods";
     refused(
@@ -142,15 +142,15 @@ fn h08_paths_that_no_request_has_are_refused() {
 #[test]
 fn an_entry_says_who_vouches() {
     for entry in ["{}", r#"{"group": "sre"}"#, r#"{"anyone": true}"#] {
-        let problem = "nobody to vouch for the caller";
-        entry_refused(entry, "", problem, "there is staging, gitlab");
+        let problem = "no trust entry or provider";
+        entry_refused(entry, "", problem, "available: staging, gitlab");
     }
     let sso = r#"{"from": "sso", "group": "sre"}"#;
     entry_refused(
         sso,
         ".from",
         "`sso` is not a trust entry",
-        "there is staging, gitlab",
+        "available: staging, gitlab",
     );
 }
 
@@ -176,16 +176,16 @@ fn anyone_stands_alone() {
         entry_refused(
             &entry,
             ".anyone",
-            "stands beside other matchers",
-            "keep `anyone`",
+            "can't be combined with other matchers",
+            "use `anyone`",
         );
     }
     let entry = r#"{"service_account": "staging/*/*", "anyone": true}"#;
     entry_refused(
         entry,
         ".anyone",
-        "stands beside other matchers",
-        "keep `anyone`",
+        "can't be combined with other matchers",
+        "use `anyone`",
     );
 }
 
@@ -194,35 +194,39 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
     let help = "TRUST/NAMESPACE/NAME";
     for text in ["", "staging", "staging/monitoring", "staging/a/b/c"] {
         let entry = format!(r#"{{"service_account": "{text}"}}"#);
-        entry_refused(&entry, ".service_account", "has not three parts", help);
+        entry_refused(&entry, ".service_account", "doesn't have three parts", help);
     }
     for (text, problem, help) in [
         (
             "stagin/a/b",
             "`stagin` is not a trust entry",
-            "there is staging",
+            "available: staging",
         ),
         (
             "gitlab/a/b",
             "`gitlab` has no service accounts",
-            "there is staging",
+            "available: staging",
         ),
         (
             "staging//b",
-            "`` is not a name in Kubernetes",
+            "`` is not a valid Kubernetes name",
             "`*` for any",
         ),
         (
             "staging/a/",
-            "`` is not a name in Kubernetes",
+            "`` is not a valid Kubernetes name",
             "`*` for any",
         ),
         (
             "staging/a/karma-*",
-            "`karma-*` is not a name",
+            "`karma-*` is not a valid Kubernetes name",
             "the whole name",
         ),
-        ("staging/A/b", "`A` is not a name", "the whole name"),
+        (
+            "staging/A/b",
+            "`A` is not a valid Kubernetes name",
+            "the whole name",
+        ),
     ] {
         let entry = format!(r#"{{"service_account": "{text}"}}"#);
         entry_refused(&entry, ".service_account", problem, help);
@@ -231,8 +235,8 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
     entry_refused(
         entry,
         ".service_account",
-        "is never from `gitlab`",
-        "leave `from` out",
+        "is not of `gitlab`, which `from` names",
+        "remove `from`",
     );
 }
 
@@ -245,7 +249,7 @@ fn any_trust_means_one_that_is_there() {
     assert!(
         error
             .help()
-            .contains("there is none; add one under `trust`"),
+            .contains("none is defined; add one under `trust`"),
         "{error}"
     );
 }
@@ -263,7 +267,7 @@ fn a_service_account_has_no_email_groups_or_subject() {
             r#""service_account": "staging/a/b""#,
         ] {
             let entry = format!(r#"{{{vouched}, "{name}": "{value}"}}"#);
-            let problem = "nobody would ever fit";
+            let problem = "the entry never matches";
             entry_refused(&entry, &format!(".{name}"), problem, "by `service_account`");
         }
     }

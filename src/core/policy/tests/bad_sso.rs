@@ -124,7 +124,7 @@ fn the_url_is_kept_as_browsers_write_an_origin() {
         bad(
             &SSO.replace("https://auth.example.com", text),
             ".url",
-            "is not `https://` and a host alone",
+            "is not an `https` URL with only a host",
             "`https://auth.example.com`",
         );
     }
@@ -136,17 +136,17 @@ fn url_and_cluster_are_required() {
         r#""envoy_cluster": "portcullis""#,
         "",
         "no `url`",
-        "where a browser meets the companion",
+        "at which browsers reach the companion",
     );
     let url = r#""url": "https://auth.example.com""#;
     bad(
         url,
         "",
         "no `envoy_cluster`",
-        "the cluster that leads to the companion",
+        "the cluster of the companion",
     );
     let empty = format!(r#"{url}, "envoy_cluster": """#);
-    bad(&empty, ".envoy_cluster", "an empty string", "write what");
+    bad(&empty, ".envoy_cluster", "an empty string", "write a value");
 }
 
 #[test]
@@ -158,12 +158,12 @@ fn c01_the_cookie_has_a_prefix_that_browsers_guard() {
     }
     let too_long = format!("{longest}a");
     for (name, problem, help) in [
-        ("portcullis", "does not begin with", "put one of the two"),
-        ("__secure-portcullis", "does not begin with", "put one"),
-        ("", "does not begin with", "browsers guard"),
+        ("portcullis", "does not begin with", "use one of these"),
+        ("__secure-portcullis", "does not begin with", "use one"),
+        ("", "does not begin with", "browsers protect"),
         (
             "__Secure-",
-            "is a prefix alone",
+            "is only a prefix",
             "like `__Secure-portcullis`",
         ),
         (
@@ -199,23 +199,18 @@ fn providers_and_trust_entries_share_their_names() {
         good(&providers(r#""github", "okta-1""#)).providers(),
         ["github", "okta-1"]
     );
-    bad(
-        &providers(""),
-        ".providers",
-        "an empty list",
-        "leave it out",
-    );
+    bad(&providers(""), ".providers", "an empty list", "remove it");
     bad(
         &providers(r#""a", "b", "a""#),
         ".providers[2]",
-        "`a` stands twice",
-        "a name of its own",
+        "duplicate name `a`",
+        "a unique name",
     );
     bad(
         &providers(r#""a", "gitlab""#),
         ".providers[1]",
         "`gitlab` is also the name of a trust entry",
-        "a name of its own",
+        "a unique name",
     );
     for name in ["", "A", "a/b", "a b"] {
         bad(
@@ -250,31 +245,31 @@ fn rules_list_people_by_their_provider() {
             r#""service_account": "sso/a/b""#,
             ".service_account",
             "`sso` has no service accounts",
-            "there is staging",
+            "available: staging",
         ),
         (
             r#""from": "sso", "service_account": "staging/a/b""#,
             ".service_account",
-            "is never from `sso`",
-            "leave `from` out",
+            "is not of `sso`, which `from` names",
+            "remove `from`",
         ),
         (
             r#""from": "github", "anyone": true"#,
             ".from",
             "`github` is not a trust entry or provider",
-            "there is staging, gitlab, sso",
+            "available: staging, gitlab, sso",
         ),
         (
             r#""from": "sso""#,
             "",
             "no matcher",
-            "everyone that `from` vouches for",
+            "every caller of `from`",
         ),
         (
             r#""group": "sre""#,
             "",
-            "nobody to vouch",
-            "there is staging, gitlab, sso",
+            "no trust entry or provider",
+            "available: staging, gitlab, sso",
         ),
     ] {
         let error = error(&policy(SSO, entry));
@@ -294,7 +289,7 @@ fn no_app_has_the_companions_host_but_a_wildcard_may_reach_over_it() {
         error.problem(),
         "`auth.example.com` is the host of `sso.url`"
     );
-    assert!(error.help().contains("the companion alone"), "{error}");
+    assert!(error.help().contains("only the companion"), "{error}");
     let policy = Policy::from_json(&hosts(r#""*.example.com""#)).unwrap();
     assert!(policy.companion_at("auth.example.com").is_some());
     assert!(policy.companion_at("other.example.com").is_none());

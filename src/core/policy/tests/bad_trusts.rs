@@ -81,8 +81,8 @@ fn names_are_plain_and_unique() {
         r#""name": "gitlab""#,
         r#""name": "staging""#,
         "trust[1].name",
-        "`staging` stands twice",
-        "a name of its own",
+        "duplicate name `staging`",
+        "a unique name",
     );
 }
 
@@ -100,7 +100,7 @@ fn d02_an_issuer_is_an_https_url_without_query_fragment_or_user() {
         " https://gitlab.example.com",
     ] {
         let issuer = format!(r#""issuer": "{url}""#);
-        let help = "exactly as `iss` has it";
+        let help = "exactly as in `iss`";
         refused(
             ISSUER,
             &issuer,
@@ -188,13 +188,13 @@ fn durations_have_bounds() {
 #[test]
 fn j04_algorithms_without_a_public_key_are_refused_by_name() {
     for (name, problem) in [
-        ("HS256", "signed with a shared secret"),
-        ("hs512", "signed with a shared secret"),
-        ("none", "no signature at all"),
-        ("nOnE", "no signature at all"),
-        ("RS1", "is not an algorithm"),
-        ("rs256", "is not an algorithm"),
-        ("", "is not an algorithm"),
+        ("HS256", "uses a shared secret"),
+        ("hs512", "uses a shared secret"),
+        ("none", "means no signature"),
+        ("nOnE", "means no signature"),
+        ("RS1", "is not an accepted algorithm"),
+        ("rs256", "is not an accepted algorithm"),
+        ("", "is not an accepted algorithm"),
     ] {
         member_refused(
             &format!(r#""algorithms": ["ES256", "{name}"]"#),
@@ -204,7 +204,7 @@ fn j04_algorithms_without_a_public_key_are_refused_by_name() {
         );
     }
     let path = "trust[1].algorithms";
-    member_refused(r#""algorithms": []"#, path, "an empty list", "leave it out");
+    member_refused(r#""algorithms": []"#, path, "an empty list", "remove it");
 }
 
 #[test]
@@ -219,7 +219,12 @@ fn claims_are_for_oidc_and_lead_somewhere() {
     for path in [r#""""#, "[]", r#"["a", ""]"#, r#"["a", 1]"#, "true", "{}"] {
         let claims = format!(r#""claims": {{"groups": {path}}}"#);
         let problem = "not the name of a claim";
-        member_refused(&claims, "trust[1].claims.groups", problem, "list of names");
+        member_refused(
+            &claims,
+            "trust[1].claims.groups",
+            problem,
+            "list of member names",
+        );
     }
 }
 
