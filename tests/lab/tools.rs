@@ -88,25 +88,18 @@ pub fn provider() -> Command {
 /// If it is not built.
 #[must_use]
 pub fn companion() -> PathBuf {
-    let program = env::current_exe().expect("a program has a path");
-    // Test programs are one folder deeper than others.
-    let mut folders = program.ancestors().skip(1).take(2);
-    let found = folders.find_map(|folder| {
-        let path = folder.join("portcullis");
-        path.is_file().then_some(path)
-    });
-    found.expect("the companion is missing: run `cargo build -p portcullis`")
+    built("portcullis").expect("the companion is missing: run `cargo build -p portcullis`")
 }
 
-/// The filter's module, or the one in `PORTCULLIS_MODULE`.
+/// The filter, or the file that `PORTCULLIS_FILTER` names.
 #[must_use]
-pub fn module() -> PathBuf {
-    let path = env::var_os("PORTCULLIS_MODULE")
+pub fn filter() -> PathBuf {
+    let path = env::var_os("PORTCULLIS_FILTER")
         .map_or_else(|| workspace().join("target/portcullis.wasm"), PathBuf::from);
     existing(path, "make wasm")
 }
 
-/// The dynamic module.
+/// The filter as an Envoy dynamic module.
 #[must_use]
 pub fn dynamic_module() -> PathBuf {
     existing(workspace().join("target/libportcullis.so"), "make module")
