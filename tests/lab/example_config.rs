@@ -31,7 +31,7 @@ pub struct ExampleConfig {
 }
 
 impl ExampleConfig {
-    /// The names of all files.
+    /// The names of all configurations: the folder also has a README.
     ///
     /// # Panics
     /// If the folder cannot be read.
@@ -46,6 +46,7 @@ impl ExampleConfig {
                     .to_string_lossy()
                     .into_owned()
             })
+            .filter(|name: &String| name.ends_with(".yaml"))
             .collect();
         names.sort();
         names

@@ -58,6 +58,8 @@ relink() {
 foreign_libraries() {
     local system file
     system=$(dpkg-query --listfiles "$glibc:$architecture" | sed -n 's|.*/\(.*\.so.*\)|\t\1 => /|p')
+    # An empty pattern would hide every library.
+    [[ -n $system ]] || fail "the files of $glibc are unknown" "reinstall $glibc"
     find usr/bin usr/sbin usr/lib lib -maxdepth 2 -type f \( -perm /111 -o -name '*.so*' \) | while read -r file; do
         LD_LIBRARY_PATH=$PWD/libraries ldd "./$file" 2>&1 |
             grep -E ' => /| not found' |
