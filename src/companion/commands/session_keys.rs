@@ -14,9 +14,9 @@ Examples:
   portcullis session-keys --out session-keys     again: adds a new key before the others
   kubectl create secret generic portcullis-session-keys --from-file=session-keys
 
-The companion reloads the file when it changes. A new key is published at once, and signs and seals ten
-minutes after it was created, when every replica and every filter has it. Nobody is signed out. The file
-has at most eight keys; the oldest are removed. While the newest key is not in use yet, no other is
+The companion reloads the file when it changes. A new key is published at once. It signs and seals
+ten minutes after it was created, when every replica and every filter has it. Nobody is signed out. The
+file has at most eight keys; the oldest are removed. While the newest key is not in use yet, no other is
 created.
 
 If the file may have leaked, delete it and create a new one. This signs everybody out, and is the only way to

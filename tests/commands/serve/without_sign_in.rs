@@ -58,7 +58,7 @@ async fn nginx(companion: &Companion, token: &str) -> Reply {
             "x-original-url",
             "https://alertmanager.example.com/api/v2/alerts",
         )
-        .header("authorization", &format!("Bearer {token}"));
+        .header("authorization", format!("Bearer {token}"));
     call.send(companion.files.address).await
 }
 

@@ -65,8 +65,8 @@ impl RedisOptions {
             None => Ok(()),
             Some((setting, _)) => Err(StoreSettingsError::unusable(
                 setting,
-                "is for sessions in Redis, and they are in cookies",
-                "name the server in `session.store`, or leave this out",
+                "is for the Redis store, but the store is `cookie`",
+                "set `session.store` to a Redis URL, or remove this",
             )),
         }
     }
@@ -79,13 +79,13 @@ impl RedisSettings {
         options: RedisOptions,
     ) -> Result<Self, StoreSettingsError> {
         let wrong = |problem| StoreSettingsError::value(problem, HELP);
-        let unknown = || wrong("is not a store");
+        let unknown = || wrong("is not a session store");
         let (scheme, rest) = url.split_once("://").ok_or_else(unknown)?;
         // A password here would be visible in the process list and in this error.
         if rest.contains('@') {
             return Err(StoreSettingsError::secret(
-                "there is a user or a password in the URL",
-                "name them in `session.redis.username` and `session.redis.password_file`",
+                "the URL has a user or a password",
+                "write them in `session.redis.username` and `session.redis.password_file`",
             ));
         }
         let (family, topology) = scheme.split_once('-').unwrap_or((scheme, ""));
@@ -101,7 +101,7 @@ impl RedisSettings {
             "sentinel" => {
                 let (master, database) = path.split_once('/').unwrap_or((path, ""));
                 if master.is_empty() {
-                    return Err(wrong("names no master behind the sentinels"));
+                    return Err(wrong("has no master name after the sentinels"));
                 }
                 (RedisTopology::Sentinel(master.to_owned()), database)
             }
@@ -110,19 +110,21 @@ impl RedisSettings {
         let database = match database {
             "" => 0,
             _ if topology == RedisTopology::Cluster => {
-                return Err(wrong("names a database, and a cluster has one"));
+                return Err(wrong("has a database number, but a cluster has only one"));
             }
-            digits => digits.parse().map_err(|_| wrong("names no database"))?,
+            digits => digits
+                .parse()
+                .map_err(|_| wrong("has an invalid database number"))?,
         };
-        let nodes = nodes_of(nodes, &topology).ok_or_else(|| wrong("does not name a host"))?;
+        let nodes = nodes_of(nodes, &topology).ok_or_else(|| wrong("has an invalid host"))?;
         if topology == RedisTopology::Single && nodes.len() > 1 {
-            return Err(wrong("names several servers"));
+            return Err(wrong("has several servers"));
         }
         if options.ca_file.is_some() && !tls {
             return Err(StoreSettingsError::unusable(
                 CA_FILE,
-                "is for TLS, and this is plain",
-                "write `rediss` instead of `redis` in `session.store`, or leave this out",
+                "is for TLS, but `session.store` is not TLS",
+                "write `rediss` instead of `redis` in `session.store`, or remove this",
             ));
         }
         Ok(Self {
