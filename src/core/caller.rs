@@ -17,14 +17,14 @@ use crate::trust::{Kind, Trust};
 /// A caller for whom a trust entry or provider vouched: what rules match and what apps receive.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The trust entry or provider that vouched.
+    /// The trust entry or provider that authenticated the caller.
     pub(crate) from: String,
     pub(crate) subject: Subject,
-    /// The e-mail address, only where the issuer says that it is verified.
+    /// The e-mail address, if the issuer has verified it.
     pub(crate) email: Option<String>,
     pub(crate) groups: Vec<String>,
     pub(crate) preferred_username: Option<String>,
-    /// Everything that the token claims.
+    /// All claims of the token.
     pub(crate) claims: Arc<Json>,
 }
 
@@ -82,7 +82,7 @@ impl Caller {
         Ok(caller)
     }
 
-    /// The person whose session a session token is of. `body` is everything that the token claims.
+    /// The person of a session token. `body` has all claims of the token.
     pub(crate) fn person(claims: session::Claims, body: Arc<Json>) -> Self {
         Self {
             from: claims.provider,
@@ -94,7 +94,7 @@ impl Caller {
         }
     }
 
-    /// The trust entry or provider that vouched.
+    /// The trust entry or provider that authenticated the caller.
     pub fn from(&self) -> &str {
         &self.from
     }
@@ -104,7 +104,7 @@ impl Caller {
         &self.subject
     }
 
-    /// The e-mail address, only where the issuer says that it is verified.
+    /// The e-mail address, if the issuer has verified it.
     pub fn email(&self) -> Option<&str> {
         self.email.as_deref()
     }
@@ -183,7 +183,7 @@ fn verified_email(claims: &Json, path: &[String]) -> Option<String> {
     (verified && !email.is_empty()).then(|| email.to_owned())
 }
 
-/// The groups: a list of strings, or one string. What is not a string is no group.
+/// The groups: a list of strings, or one string. Elements that are not strings are ignored.
 fn groups(claim: Option<&Json>) -> Vec<String> {
     let listed = claim.and_then(Json::as_array).unwrap_or_default().iter();
     let texts = claim.into_iter().chain(listed).filter_map(Json::as_str);

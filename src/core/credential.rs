@@ -39,7 +39,7 @@ impl<'a> Credential<'a> {
     }
 }
 
-/// The bearer token that makes up the rest of a header, if nothing but one does.
+/// The bearer token, if the rest of the header is exactly one.
 fn bearer(token: &[u8], max_token: usize) -> Result<Credential<'_>, Reason> {
     let body = token.iter().take_while(|byte| is_b64token(**byte)).count();
     let behind = token.get(body..).unwrap_or_default();

@@ -23,7 +23,7 @@ pub struct Decision<'g> {
     pub(crate) rule: Option<&'g Rule>,
     pub(crate) authenticated: Option<Arc<AuthenticatedCaller>>,
     pub(crate) ambiguity: Option<Ambiguity>,
-    /// What a refusal of a token or a session rests on.
+    /// Why a token or a session was refused.
     pub(crate) evidence: Option<Box<Evidence>>,
     /// How people sign in; `None` in a policy without `sso`.
     pub(crate) sso: Option<&'g Sso>,
@@ -46,7 +46,7 @@ impl<'g> Decision<'g> {
         }
     }
 
-    /// The refusal that rests on this evidence.
+    /// A refusal with this evidence.
     pub(crate) fn refused(evidence: Evidence) -> Self {
         let reason = evidence.reason();
         Self {
@@ -55,7 +55,7 @@ impl<'g> Decision<'g> {
         }
     }
 
-    /// The refusal of a request that was not judged, because its sender is no trusted proxy.
+    /// The refusal of a forward-auth request whose peer is not a trusted proxy.
     pub const fn proxy_untrusted() -> Self {
         Self::new(Reason::ProxyUntrusted)
     }
@@ -126,7 +126,7 @@ impl<'g> Decision<'g> {
         self.authenticated.as_deref()
     }
 
-    /// What a refusal of a token or a session rests on: for operators, never for the client.
+    /// Why a token or a session was refused: for operators, never for the client.
     pub fn evidence(&self) -> Option<&Evidence> {
         self.evidence.as_deref()
     }

@@ -1,5 +1,5 @@
-//! The paths that the companion answers: the one list for the gate on the companion's host, for what
-//! the filter requests there, and for the companion's own router.
+//! The companion's endpoints: one list for the gate on the companion's host, for the filter's own
+//! requests, and for the companion's router.
 
 #[cfg(test)]
 mod tests;
@@ -9,22 +9,22 @@ mod tests;
 pub struct Endpoint {
     /// The path.
     pub path: &'static str,
-    /// Which paths below it are the endpoint's too.
+    /// Which subpaths belong to the endpoint.
     pub below: Below,
     /// Who requests it.
     pub used_by: UsedBy,
 }
 
-/// Which paths below an endpoint's own, behind a slash, are the endpoint's too.
+/// Which subpaths belong to an endpoint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Below {
-    /// Any.
+    /// Any subpath.
     Anything,
-    /// None.
+    /// No subpath.
     Nothing,
     /// The names of the policy's providers.
     Provider,
-    /// The names of the policy's trust entries, and these only: the bare path is no endpoint.
+    /// The names of the policy's trust entries. The path without a name is not an endpoint.
     Trust,
 }
 
@@ -35,11 +35,11 @@ pub enum UsedBy {
     Clients,
     /// Health checks.
     Probes,
-    /// The filter and other proxies, over a cluster of their own.
+    /// The filter and other proxies, through a dedicated cluster.
     Proxies,
 }
 
-/// Forward auth: whether a request may be forwarded.
+/// Forward auth: whether a request is allowed.
 pub const AUTH: Endpoint = Endpoint::new("/oauth2/auth", Below::Anything, UsedBy::Proxies);
 
 /// OpenID Connect Back-Channel Logout 1.0.
@@ -49,7 +49,7 @@ pub const BACKCHANNEL_LOGOUT: Endpoint = Endpoint::new(
     UsedBy::Clients,
 );
 
-/// Where a provider sends the browser back to.
+/// The redirect URI of sign-ins.
 pub const CALLBACK: Endpoint = Endpoint::new("/oauth2/callback", Below::Provider, UsedBy::Clients);
 
 /// The keys that sign session tokens.
@@ -61,7 +61,7 @@ pub const MIRROR: Endpoint = Endpoint::new("/oauth2/mirror", Below::Trust, UsedB
 /// Whether the process runs.
 pub const PING: Endpoint = Endpoint::new("/ping", Below::Nothing, UsedBy::Probes);
 
-/// Whether it can serve requests.
+/// Whether the process can serve requests.
 pub const READY: Endpoint = Endpoint::new("/ready", Below::Nothing, UsedBy::Probes);
 
 /// A fresh session token for a sealed session.
@@ -74,16 +74,16 @@ pub const REVOCATIONS: Endpoint =
 /// The page where a person chooses a provider.
 pub const SIGN_IN: Endpoint = Endpoint::new("/oauth2/sign_in", Below::Nothing, UsedBy::Clients);
 
-/// Ends a session here and at the provider.
+/// Signs out here and at the provider.
 pub const SIGN_OUT: Endpoint = Endpoint::new("/oauth2/sign_out", Below::Nothing, UsedBy::Clients);
 
 /// Begins a sign-in.
 pub const START: Endpoint = Endpoint::new("/oauth2/start", Below::Nothing, UsedBy::Clients);
 
-/// Who is signed in.
+/// The claims of the signed-in person.
 pub const USERINFO: Endpoint = Endpoint::new("/oauth2/userinfo", Below::Nothing, UsedBy::Clients);
 
-/// All endpoints of the companion's main listener, in the order of their paths.
+/// All endpoints of the companion's main listener.
 pub const ALL: [Endpoint; 13] = [
     AUTH,
     BACKCHANNEL_LOGOUT,
@@ -109,12 +109,12 @@ impl Endpoint {
         }
     }
 
-    /// The path of this name below the endpoint's own.
+    /// The subpath of this name.
     pub fn named(&self, name: &str) -> String {
         [self.path, "/", name].concat()
     }
 
-    /// Whether a path is the endpoint's; `has_provider` and `has_trust` say which names there are.
+    /// Whether a path belongs to the endpoint; `has_provider` and `has_trust` check names.
     pub fn has(
         &self,
         path: &str,

@@ -1,4 +1,4 @@
-//! Which worker of a proxy fetches something for all of them, and when.
+//! Which worker of a proxy fetches for all of them, and when.
 
 use std::time::Duration;
 
@@ -6,27 +6,27 @@ use crate::fetch_schedule::FetchSchedule;
 use crate::json::Json;
 use crate::timestamp::Timestamp;
 
-/// How long a worker's lease lasts, whatever becomes of the worker: two answers (such as discovery and
-/// the key set) and some room.
+/// How long a lease lasts, even if the worker stops: two responses (discovery and the key set) and
+/// some reserve.
 pub const LEASE: Duration = Duration::from_secs(6);
 
 /// A schedule that the workers of a proxy share, and the lease of the one that fetches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct FetchLease {
     pub(crate) schedule: FetchSchedule,
-    /// The worker that fetches now, and when its lease ends whatever happens.
+    /// The worker that holds the lease, and when the lease ends.
     pub(crate) holder: Option<(u64, Timestamp)>,
 }
 
 impl FetchLease {
-    /// Whether a worker's lease runs. One that ends later than any can was written by a clock that
-    /// has since stepped back, and counts as ended.
+    /// Whether a worker holds the lease now. A lease that ends later than possible was written
+    /// before the clock stepped back, and counts as expired.
     pub(crate) fn is_running(&self, now: Timestamp) -> bool {
         self.holder
             .is_some_and(|(_, until)| now < until && until <= now.after(LEASE))
     }
 
-    /// Whether `worker` still has the lease, so that what it fetched may be written.
+    /// Whether `worker` still holds the lease, so that it may write what it fetched.
     pub(crate) fn is_led_by(&self, worker: u64) -> bool {
         self.holder.is_some_and(|(holder, _)| holder == worker)
     }
@@ -37,19 +37,21 @@ impl FetchLease {
         self.schedule.begin(now);
     }
 
-    /// Ends the lease with a good fetch, and says when that began: see [`FetchSchedule::succeed`].
+    /// Ends the lease after a successful fetch and returns when that began: see
+    /// [`FetchSchedule::succeed`].
     pub(crate) fn succeed(&mut self, pause: Duration, now: Timestamp, chance: u64) -> Timestamp {
         self.holder = None;
         self.schedule.succeed(pause, now, chance)
     }
 
-    /// Ends the lease with a failed fetch: see [`FetchSchedule::fail`].
+    /// Ends the lease after a failed fetch: see [`FetchSchedule::fail`].
     pub(crate) fn fail(&mut self, longest: Duration, now: Timestamp, chance: u64) {
         self.holder = None;
         self.schedule.fail(longest, now, chance);
     }
 
-    /// The members of a JSON object that say all this, times in milliseconds since the epoch.
+    /// The lease and its schedule as members of a JSON object, times in milliseconds since the
+    /// epoch.
     pub(crate) fn to_members(&self) -> String {
         let schedule = &self.schedule;
         let time = |time: Option<Timestamp>| option(time.map(|time| time.millis().to_string()));
@@ -67,7 +69,7 @@ impl FetchLease {
         )
     }
 
-    /// Reads the members of an object.
+    /// Reads them from a JSON object.
     pub(crate) fn from_members(json: &Json) -> Option<Self> {
         let lease = match given(json, "lease")? {
             Some(one) => {
@@ -108,7 +110,7 @@ pub(crate) fn time(json: &Json, name: &str) -> Option<Option<Timestamp>> {
     }
 }
 
-/// A whole number that is not negative.
+/// A non-negative integer.
 pub(crate) fn number(json: &Json) -> Option<u64> {
     if let Json::Number(number) = json {
         number.as_u64()

@@ -1,5 +1,5 @@
-//! What unit tests share: fixed keys, and tokens signed with them. The keys were made for these
-//! tests, open nothing, and are fixed so that tests are quick and repeatable in wasm, too.
+//! Shared fixtures of unit tests: fixed keys, and tokens signed with them. The keys are used in
+//! these tests only. They are fixed so that tests are fast and repeatable, also in wasm.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,7 +34,7 @@ pub(crate) const fn public_members(algorithm: Algorithm) -> &'static str {
     }
 }
 
-/// What the private half of [`public_members`] has besides.
+/// The private members that belong to [`public_members`].
 const fn private_members(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::EdDsa => r#""d":"FmtEU_fT_eo5bxjbEVz9TsokjnIUC8-hMwHFkN5fckA""#,

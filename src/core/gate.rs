@@ -30,7 +30,7 @@ pub struct Gate {
     policy: Policy,
 }
 
-/// What a request is judged by besides the policy.
+/// What a request is evaluated with besides the policy.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The keys that are known now.
@@ -49,10 +49,10 @@ pub struct Context<'a> {
 /// The result of judging a request.
 #[derive(Clone, Debug)]
 pub enum Judgement<'g> {
-    /// It is decided.
+    /// The request is allowed or refused.
     Decided(Decision<'g>),
-    /// The keys of these sources should be read first: the request waits, not for long, and is then
-    /// judged again.
+    /// The keys of these sources must be fetched first: the request waits for a short time and is
+    /// then evaluated again.
     AwaitKeys {
         /// The requested app.
         app: &'g App,
@@ -72,12 +72,12 @@ struct AppRequest<'g, 'r> {
 }
 
 impl Gate {
-    /// A gate that judges by this policy.
+    /// A gate with this policy.
     pub const fn new(policy: Policy) -> Self {
         Self { policy }
     }
 
-    /// The policy that it judges by.
+    /// The policy.
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
@@ -132,7 +132,7 @@ impl Gate {
         }
     }
 
-    /// The request for an app, or the decision where credentials don't matter.
+    /// The request for an app, or the decision if it does not depend on credentials.
     fn app_request<'r>(&self, headers: &Headers<'r>) -> Result<AppRequest<'_, 'r>, Decision<'_>> {
         let sso = self.policy.sso();
         let decide = |reason| Decision {
@@ -193,7 +193,7 @@ impl<'g> AppRequest<'g, '_> {
         }
     }
 
-    /// The judgement by a bearer token.
+    /// Evaluates a request with a bearer token.
     fn judge_token(&self, caller: Result<Arc<AuthenticatedCaller>, AuthnFailure>) -> Judgement<'g> {
         let app = self.app;
         Judgement::Decided(match caller {
@@ -210,7 +210,7 @@ impl<'g> AppRequest<'g, '_> {
         })
     }
 
-    /// The judgement by the session cookies.
+    /// Evaluates a request by its session cookies.
     fn judge_session(&self, session: SessionState, headers: &Headers<'_>) -> Judgement<'g> {
         let (app, sso) = (self.app, self.sso);
         let cross_site = || same_origin::is_cross_site(&self.request, headers, app);
@@ -241,7 +241,7 @@ impl<'g> AppRequest<'g, '_> {
         })
     }
 
-    /// The decision of the rules.
+    /// The decision by the rules of the app.
     fn judge_caller(&self, caller: Arc<AuthenticatedCaller>) -> Decision<'g> {
         let (method, path) = (self.request.method(), self.request.path());
         let rule = self.app.rule_for(method, path, caller.caller());

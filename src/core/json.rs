@@ -1,6 +1,6 @@
-//! JSON as strictly as a security decision needs it: members of one name twice are refused at any
-//! depth, after unescaping (RFC 7515 section 4 allows that, "last wins" is how two readers come to
-//! differ), and depth and size are bounded.
+//! A strict JSON parser for security decisions. Duplicate member names are refused at any depth,
+//! compared after unescaping (RFC 7515 section 4 allows a parser to refuse them; with "last wins",
+//! two parsers can disagree). Depth and size are bounded.
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 /// How deeply arrays and objects may be nested.
 const MAX_DEPTH: usize = 16;
 
-/// How many values a document may hold in all: as many as a full list of revocations.
+/// The maximum number of values in a document: enough for a full list of revocations.
 const MAX_VALUES: usize = 4 * 4096 + 4;
 
 /// A JSON value.
@@ -24,7 +24,7 @@ pub enum Json {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number, exact where it was written as an integer that fits.
+    /// A number; exact if it is an integer of 64 bits.
     Number(serde_json::Number),
     /// A string.
     String(String),
@@ -45,7 +45,7 @@ pub struct JsonError {
     path: String,
 }
 
-/// What is wrong with a text.
+/// The kind of a [`JsonError`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum JsonErrorKind {
     /// It is not JSON.
@@ -54,14 +54,14 @@ pub enum JsonErrorKind {
     Duplicate,
     /// Arrays and objects are nested too deeply.
     Depth,
-    /// It holds too many values.
+    /// It has too many values.
     Size,
 }
 
 impl Json {
-    /// Reads one whole document: UTF-8, no byte order mark, nothing behind it.
+    /// Parses one document: UTF-8, no byte order mark, no trailing content.
     pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
-        // Checked once as a whole, which is quicker than string by string.
+        // One check for the whole document is faster than one for each string.
         let text = std::str::from_utf8(text)
             .map_err(|error| JsonError::not_text(text.get(..error.valid_up_to())))?;
         let mut reader = serde_json::Deserializer::from_str(text);
@@ -80,14 +80,14 @@ impl Json {
         })
     }
 
-    /// The member of this name, where this is an object that has one.
+    /// The member of this name, if this is an object that has one.
     pub fn member(&self, name: &str) -> Option<&Self> {
         self.as_object()?
             .iter()
             .find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// The members, where this is an object.
+    /// The members, if this is an object.
     pub fn as_object(&self) -> Option<&[(String, Self)]> {
         if let Self::Object(members) = self {
             Some(members)
@@ -96,7 +96,7 @@ impl Json {
         }
     }
 
-    /// The elements, where this is an array.
+    /// The elements, if this is an array.
     pub fn as_array(&self) -> Option<&[Self]> {
         if let Self::Array(elements) = self {
             Some(elements)
@@ -105,7 +105,7 @@ impl Json {
         }
     }
 
-    /// The text, where this is a string.
+    /// The text, if this is a string.
     pub fn as_str(&self) -> Option<&str> {
         if let Self::String(text) = self {
             Some(text)
@@ -125,7 +125,7 @@ impl Json {
 }
 
 impl JsonError {
-    /// The error of a document that stops being UTF-8 behind `text`.
+    /// The error for a document that is not UTF-8 after `text`.
     fn not_text(text: Option<&[u8]>) -> Self {
         let mut lines = text.unwrap_or_default().split(|byte| *byte == b'\n').rev();
         let last = lines.next().unwrap_or_default();
@@ -142,8 +142,7 @@ impl JsonError {
         self.kind
     }
 
-    /// Where, as member names and indices from the top: `apps[0].rules`. Empty for the document as a
-    /// whole.
+    /// The path of the error: `apps[0].rules`. Empty for the whole document.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -186,16 +185,16 @@ fn doubled(members: &[(String, Json)]) -> Option<&str> {
     })
 }
 
-/// How far the reading of a document has come.
+/// The state of the parser.
 #[derive(Default)]
 struct Progress {
     values: Cell<usize>,
     kind: Cell<Option<JsonErrorKind>>,
-    /// The way to an error, the innermost step first.
+    /// The path to an error, the innermost step first.
     trail: RefCell<Vec<Step>>,
 }
 
-/// One step of the way to a place in a document.
+/// One step of a path in a document.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// Into an array.
@@ -225,7 +224,7 @@ pub(crate) fn path(trail: &[Step]) -> String {
     path
 }
 
-/// Reads one value, `depth` levels of nesting being left to it.
+/// Parses one value with at most `depth` levels of nesting.
 #[derive(Clone, Copy)]
 struct Seed<'a> {
     depth: usize,

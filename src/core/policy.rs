@@ -32,7 +32,7 @@ pub use rule::Rule;
 pub use sso::Sso;
 pub use suggestion::suggestion;
 
-/// A whole policy: who may vouch for callers, which apps are protected, and who may do what there.
+/// A policy: the trust entries, how people sign in, and the apps with their rules.
 #[derive(Clone, Debug)]
 pub struct Policy {
     trusts: Vec<Trust>,
@@ -44,7 +44,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Reads a policy from JSON, the one form that core knows.
+    /// Parses and validates a policy in JSON.
     ///
     /// The error names the first place that is wrong and how to fix it: an unknown field, a wrong
     /// type, a duplicate member, a reference to nothing, a list that must not be empty, or
@@ -53,7 +53,7 @@ impl Policy {
         build::policy(document::read(text)?)
     }
 
-    /// Who may vouch for a caller, in the order in which candidates are tried.
+    /// The trust entries, in the order in which they are tried.
     pub fn trusts(&self) -> &[Trust] {
         &self.trusts
     }
@@ -68,31 +68,32 @@ impl Policy {
         self.sso.as_ref()
     }
 
-    /// Everything that keys are kept for, each with its id: the trust entries, in the order of
-    /// [`Policy::trusts`], then the companion, where people sign in.
+    /// The key sources, each with its id: the trust entries, in the order of [`Policy::trusts`],
+    /// then the companion if there is `sso`.
     pub fn key_sources(&self) -> impl Iterator<Item = (KeySourceId, &Trust)> + Clone {
         let trusts = TrustId::enumerate(&self.trusts).map(|(id, trust)| (id.into(), trust));
         let companion = self.sso.as_ref().map(Sso::keys);
         trusts.chain(companion.map(|trust| (KeySourceId::Companion, trust)))
     }
 
-    /// The companion, where this is its own host: lower-case, without a port. It is so under an app's
-    /// wildcard, too.
+    /// The companion, if `host` (lower-case, without a port) is its own host, even if an app's
+    /// wildcard matches it.
     pub fn companion_at(&self, host: &str) -> Option<&Sso> {
         self.sso.as_ref().filter(|sso| sso.host() == host)
     }
 
-    /// What is protected, in the policy's order.
+    /// The apps, in the policy's order.
     pub fn apps(&self) -> &[App] {
         &self.apps
     }
 
-    /// The app that has this host: lower-case, without a port. An exact host wins over a wildcard.
+    /// The app with this host (lower-case, without a port). An exact host takes precedence over a
+    /// wildcard.
     pub fn app_for(&self, host: &str) -> Option<&App> {
         self.apps.get(self.hosts.find(host)?)
     }
 
-    /// At which level decisions are recorded.
+    /// The log levels of decisions.
     pub const fn audit(&self) -> Audit {
         self.audit
     }

@@ -6,13 +6,13 @@ use std::fmt;
 /// metrics, the audit record and the documentation.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Reason {
-    /// A rule of the app names the caller.
+    /// A rule of the app lists the caller.
     Rule,
     /// A public rule matches the request; no token was checked.
     Public,
-    /// A genuine CORS preflight, which carries no credentials.
+    /// A CORS preflight request, which has no credentials.
     Preflight,
-    /// One of the companion's own endpoints, on its own host.
+    /// An endpoint of the companion, on its own host.
     Companion,
     /// The request has no credentials, and no public rule matches.
     NoCredentials,
@@ -20,7 +20,7 @@ pub enum Reason {
     AuthorizationMalformed,
     /// More than one Authorization header, or a bearer token beside other credentials.
     AuthorizationAmbiguous,
-    /// A host, path or method that a proxy and an app could read differently.
+    /// A host, path or method that a proxy and an app could interpret differently.
     RequestAmbiguous,
     /// The bearer token is not an acceptable JWT.
     TokenMalformed,
@@ -28,9 +28,9 @@ pub enum Reason {
     TokenTooLarge,
     /// No trust entry has the token's issuer.
     IssuerUnknown,
-    /// No trust entry of that issuer has the key that the token names.
+    /// No trust entry of the issuer has a key with the token's `kid`.
     KeyUnknown,
-    /// The token's algorithm is not the one that its key is for.
+    /// The token's algorithm is not the key's.
     AlgorithmRefused,
     /// The signature was not made by the key that the token names.
     SignatureInvalid,
@@ -38,7 +38,7 @@ pub enum Reason {
     Expired,
     /// The token is not valid yet.
     NotYetValid,
-    /// The token lives longer than the trust entry allows.
+    /// The token's lifetime is longer than `max_lifetime`.
     LifetimeTooLong,
     /// The token is for another audience.
     AudienceMismatch,
@@ -52,21 +52,21 @@ pub enum Reason {
     SessionExpired,
     /// The session could not be refreshed.
     SessionUnavailable,
-    /// A request with a person's session that comes from another origin.
+    /// An unsafe request with a person's session from another origin.
     CrossSite,
     /// A forward auth request from a peer that is not a trusted proxy.
     ProxyUntrusted,
     /// The issuer's keys could not be fetched.
     KeysUnavailable,
-    /// The issuer's keys were fetched too long ago.
+    /// The issuer's keys are older than `max_stale`.
     KeysStale,
     /// No app has this host or, on the companion's own host, there is no endpoint at this path.
     AppUnknown,
-    /// The caller is genuine, but no rule of the app lists it for this request.
+    /// The caller is authenticated, but no rule of the app allows the request.
     CallerNotAllowed,
 }
 
-/// What kind of answer a reason leads to.
+/// The class of the response to a reason.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Class {
     /// The request is forwarded.
@@ -152,7 +152,7 @@ impl Reason {
         }
     }
 
-    /// What kind of answer this reason leads to.
+    /// The class of the response to this reason.
     pub const fn class(self) -> Class {
         match self {
             Self::Rule | Self::Public | Self::Preflight | Self::Companion => Class::Allowed,

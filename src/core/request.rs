@@ -21,7 +21,7 @@ pub struct Request<'a> {
 /// Why a request has no canonical form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Ambiguity {
-    /// No host, several of them, or one that is not a plain DNS name with perhaps a port.
+    /// No host, several of them, or one that is not a DNS name with an optional port.
     #[error("the host is not one plain DNS name")]
     Host,
     /// No method, several of them, `CONNECT`, or one that is not a token of RFC 9110.
@@ -36,11 +36,11 @@ pub enum Ambiguity {
     /// A backslash or a semicolon, plain or percent-encoded.
     #[error("the path contains a backslash or a path parameter")]
     PathSeparator,
-    /// A percent sign that encodes nothing, a control byte, a dot, a slash, or another percent
-    /// encoding, or bytes that are not UTF-8.
+    /// An invalid percent-encoding, one of a control byte, a dot, a slash or another
+    /// percent-encoding, or bytes that are not UTF-8.
     #[error("the path contains an ambiguous percent-encoding")]
     PathEncoding,
-    /// An empty segment that is not the last, or one of `.` and `..`.
+    /// An empty segment that is not the last one, or a segment `.` or `..`.
     #[error("the path contains an empty or a dot segment")]
     PathSegment,
 }
@@ -48,7 +48,7 @@ pub enum Ambiguity {
 /// The kind of client, as far as its answer depends on it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Client {
-    /// A browser that shows the answer to a person as a page of its own.
+    /// A browser that navigates and shows the response as a page.
     Browser,
     /// A gRPC client, which reads `grpc-status`.
     Grpc,
@@ -57,24 +57,24 @@ pub enum Client {
 }
 
 impl<'a> Headers<'a> {
-    /// The fields, each a name and a value, in the order in which they arrived.
+    /// The fields, each a name and a value, in the order of arrival.
     pub const fn new(fields: Vec<(&'a [u8], &'a [u8])>) -> Self {
         Self { fields }
     }
 
-    /// The fields, each a name and a value, in the order in which they arrived.
+    /// The fields, each a name and a value, in the order of arrival.
     pub fn iter(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         self.fields.iter().copied()
     }
 
-    /// Every value of the fields of this name, which is compared without regard to case.
+    /// The values of all fields of this name, ignoring case.
     pub fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.iter()
             .filter(move |(field, _)| field.eq_ignore_ascii_case(name.as_bytes()))
             .map(|(_, value)| value)
     }
 
-    /// The one value of the fields of this name; `None` where there is no such field, or several.
+    /// The value of the only field of this name; `None` if there is none, or more than one.
     pub fn only(&self, name: &str) -> Option<&'a [u8]> {
         let mut values = self.all(name);
         values.next().filter(|_| values.next().is_none())
@@ -195,8 +195,8 @@ fn host(authority: &[u8]) -> Option<String> {
     is_dns_name(&name).then_some(name)
 }
 
-/// Whether this is a DNS name as hosts are written here: labels of 1 to 63 lower-case letters,
-/// digits and `-`, no `-` at either end of one, no dot at the end, 253 bytes at most.
+/// Whether this is a DNS name: labels of 1 to 63 lower-case letters, digits and `-`, no `-` at
+/// either end of a label, no trailing dot, at most 253 bytes.
 pub fn is_dns_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let label = |label: &str| {
@@ -208,7 +208,7 @@ pub fn is_dns_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(label)
 }
 
-/// The path of a request target, without its query, if every reader would read it alike.
+/// The path of a request target, without its query, if it is unambiguous.
 pub fn path(target: &[u8]) -> Result<&str, Ambiguity> {
     if target
         .iter()
@@ -241,9 +241,9 @@ pub fn path(target: &[u8]) -> Result<&str, Ambiguity> {
     Ok(path)
 }
 
-/// The bytes of a path with its percent-encodings decoded once; `None` if one of them is broken,
-/// hides what gives a path its shape (a dot, a slash, a query, a fragment, a control byte, another
-/// encoding), or if the bytes are not UTF-8.
+/// The bytes of a path, percent-decoded once. `None` if an encoding is invalid, if it encodes a
+/// character with a meaning in paths (a dot, a slash, `?`, `#`, a control byte, another encoding),
+/// or if the bytes are not UTF-8.
 fn decode(path: &str) -> Option<Cow<'_, [u8]>> {
     if !path.contains('%') {
         return Some(Cow::Borrowed(path.as_bytes()));

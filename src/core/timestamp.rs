@@ -5,18 +5,18 @@ mod tests;
 
 use std::time::Duration;
 
-/// A moment: milliseconds since the Unix epoch. Arithmetic saturates, so that no clock, however
-/// wrong, can make it wrap.
+/// A point in time: milliseconds since the Unix epoch. Arithmetic saturates, so it does not
+/// overflow if a clock is wrong.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The moment `millis` milliseconds after the Unix epoch.
+    /// The time `millis` milliseconds after the Unix epoch.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// The moment `secs` seconds after the Unix epoch.
+    /// The time `secs` seconds after the Unix epoch.
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1000))
     }
@@ -31,17 +31,17 @@ impl Timestamp {
         self.0 / 1000
     }
 
-    /// This moment, `span` later.
+    /// The time `span` later.
     pub fn after(self, span: Duration) -> Self {
         Self(self.0.saturating_add(millis(span)))
     }
 
-    /// This moment, `span` earlier.
+    /// The time `span` earlier.
     pub fn before(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(millis(span)))
     }
 
-    /// How long ago `earlier` was; nothing at all where it lies ahead, because the clock stepped
+    /// The time since `earlier`; zero if `earlier` is in the future, because the clock has stepped
     /// back.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

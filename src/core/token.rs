@@ -34,7 +34,7 @@ pub struct Token {
     claims: Claims,
     /// The whole text, shared with the token cache.
     text: Arc<str>,
-    /// How much of the text was signed, in bytes.
+    /// The length of the signing input in bytes.
     signed: usize,
     signature: Vec<u8>,
 }
@@ -49,8 +49,7 @@ impl Token {
         Self::parse_as(text, is_bearer_type)
     }
 
-    /// Reads the compact form of a token of which `accepts` says the right `typ`: see
-    /// [`Jws::parse`].
+    /// Parses a token whose `typ` must pass `accepts`: see [`Jws::parse`].
     pub fn parse_as(text: &str, accepts: fn(Option<&str>) -> bool) -> Result<Self, TokenError> {
         let jws = Jws::parse(text, accepts)?;
         Ok(Self {
@@ -62,7 +61,7 @@ impl Token {
         })
     }
 
-    /// What the header says.
+    /// The header.
     pub const fn header(&self) -> &Header {
         &self.header
     }

@@ -1,4 +1,4 @@
-//! Who may vouch for a caller: the trust entries of a policy, valid by construction.
+//! The trust entries of a policy: the issuers whose tokens are accepted. Valid by construction.
 
 mod id;
 mod url;
@@ -19,29 +19,29 @@ pub use url::Url;
 /// A trust entry: one issuer, or one of several clusters that share an issuer.
 #[derive(Clone, Debug)]
 pub struct Trust {
-    /// The first word of every caller from here.
+    /// The name, which is the first part of its callers' names.
     pub name: String,
-    /// What its tokens look like.
+    /// The kind of its tokens.
     pub kind: Kind,
-    /// What `iss` must be, byte for byte.
+    /// The value of `iss`, compared byte for byte.
     pub issuer: String,
-    /// What `iss` may also be, while a migration lasts.
+    /// Further accepted values of `iss`, for the time of a migration.
     pub former_issuers: Vec<String>,
     /// A token needs at least one of them in `aud`. Never empty.
     pub audiences: Vec<String>,
     /// Where its keys come from.
     pub keys: KeySource,
-    /// The algorithms that its keys may be used with; `None` means what each key itself names.
+    /// The accepted algorithms; `None` accepts what each key specifies.
     pub algorithms: Option<Vec<Algorithm>>,
-    /// How far the issuer's clock may be off. At most five minutes.
+    /// The tolerated clock skew, at most five minutes.
     pub leeway: Duration,
     /// The longest time from `iat` to `exp` that is accepted.
     pub max_lifetime: Duration,
-    /// Where an OIDC token says what the rules ask about.
+    /// The paths of the claims of an OIDC token that rules match on.
     pub claims: ClaimPaths,
 }
 
-/// What the tokens of a trust entry look like.
+/// The kind of an issuer's tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     /// Service-account tokens of a Kubernetes cluster.
@@ -50,29 +50,29 @@ pub enum Kind {
     Oidc,
 }
 
-/// Where the keys of a trust entry come from, and for how long they count.
+/// Where the keys of a trust entry come from, and how long they are valid.
 #[derive(Clone, Debug)]
 pub struct KeySource {
-    /// How they are fetched; `None` where the inline set is the only one.
+    /// How they are fetched; `None` if there are only inline keys.
     pub remote: Option<Remote>,
-    /// A first key set, which never grows stale where nothing is fetched.
+    /// An initial key set. It never becomes stale if nothing is fetched.
     pub inline: Option<KeySet>,
-    /// Keys that are refused at once, by `kid`.
+    /// Keys to refuse, by `kid`.
     pub refuse_kids: Vec<String>,
-    /// If not empty, only keys with these thumbprints are accepted.
+    /// The only accepted keys, by thumbprint; empty for all.
     pub pins: Vec<Thumbprint>,
 }
 
 /// How a key set is fetched.
 #[derive(Clone, Debug)]
 pub struct Remote {
-    /// The proxy's cluster that leads to the issuer.
+    /// The Envoy cluster of the issuer.
     pub envoy_cluster: String,
     /// What is requested there.
     pub endpoint: Endpoint,
-    /// How often the set is read again.
+    /// The interval of fetches.
     pub refresh: Duration,
-    /// How old the last good set may grow.
+    /// The maximum age of the cached set.
     pub max_stale: Duration,
 }
 
@@ -87,7 +87,7 @@ pub enum Endpoint {
     Mirror,
 }
 
-/// Where an OIDC token says what the rules ask about: each a path of member names.
+/// The paths of the claims of an OIDC token that rules match on.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ClaimPaths {
     /// The groups: a list of strings or one string.
@@ -101,7 +101,7 @@ pub struct ClaimPaths {
 // === impl Trust ===
 
 impl Trust {
-    /// What `iss` may be: the issuer, then the former ones.
+    /// The accepted values of `iss`: the issuer, then the former ones.
     pub fn issuers(&self) -> impl Iterator<Item = &str> {
         let former = self.former_issuers.iter();
         std::iter::once(&self.issuer)
@@ -109,15 +109,15 @@ impl Trust {
             .map(String::as_str)
     }
 
-    /// Whether a token that claims `iss` may come from here.
+    /// Whether this value of `iss` is accepted.
     pub fn vouches_as(&self, iss: &str) -> bool {
         self.issuers().any(|issuer| issuer == iss)
     }
 
-    /// What names this entry's keys where workers share them: a SHA-256, in hexadecimal, of what
-    /// decides which keys are read. A policy edit that leaves that alone starts with the keys that
-    /// are there; refused and pinned keys are judged when a key is used, so they are left out too,
-    /// and a key can be refused while its issuer is down.
+    /// The id of this entry's keys in shared data: a SHA-256, in hexadecimal, of the settings that
+    /// decide which keys are fetched. A policy change that keeps these settings starts with the
+    /// cached keys. `refuse_kids` and `pins` are not part of it, because they are applied when a
+    /// key is used: a key can be refused while its issuer is unreachable.
     pub fn keys_id(&self) -> String {
         let mut parts: Vec<String> = self.issuers().map(str::to_owned).collect();
         if let Some(remote) = &self.keys.remote {
@@ -132,7 +132,7 @@ impl Trust {
         parts.extend(self.algorithms.iter().flatten().map(ToString::to_string));
         let mut hash = Sha256::new();
         for part in &parts {
-            // Lengths keep bytes from moving from one part to the next.
+            // With the lengths, different parts never give the same input.
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
@@ -145,13 +145,13 @@ impl Trust {
 // === impl KeySource ===
 
 impl KeySource {
-    /// Whether a key of the issuer's set may be used: it is not refused by its `kid`, and it is
-    /// pinned where anything is.
+    /// Whether a key of the issuer's set may be used: its `kid` is not refused, and it is pinned if
+    /// there are pins.
     pub fn accepts(&self, key: &Key) -> bool {
         self.is_pinned(key) && !key.kid().is_some_and(|kid| self.refuses(kid))
     }
 
-    /// Whether keys of this `kid` are refused.
+    /// Whether keys with this `kid` are refused.
     pub fn refuses(&self, kid: &str) -> bool {
         self.refuse_kids.iter().any(|refused| refused == kid)
     }
@@ -161,7 +161,7 @@ impl KeySource {
         self.pins.is_empty() || self.pins.contains(&key.thumbprint())
     }
 
-    /// Whether both are fetched from one place, and no pins keep their keys apart.
+    /// Whether both are fetched from the same endpoint, and their pins have a key in common.
     pub(crate) fn may_hold_a_key_of(&self, other: &Self) -> bool {
         let (Some(own), Some(others)) = (&self.remote, &other.remote) else {
             return false;
@@ -171,7 +171,7 @@ impl KeySource {
         let apart = !self.pins.is_empty()
             && !other.pins.is_empty()
             && !self.pins.iter().any(|pin| other.pins.contains(pin));
-        // A mirror serves each trust entry its own keys.
+        // A mirror has a separate key set for each trust entry.
         one_place && own.endpoint != Endpoint::Mirror && !apart
     }
 }

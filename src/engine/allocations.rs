@@ -1,4 +1,4 @@
-//! What the engine adds to the judgement of a request with a cached token: no allocation.
+//! The engine adds no allocation to the evaluation of a request with a cached token.
 
 #![allow(unsafe_code, reason = "an allocator is unsafe, and this one counts")]
 
@@ -34,16 +34,16 @@ thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: everything is the system's allocator; the count is of this thread and allocates nothing.
+// SAFETY: all calls go to the system allocator; the counter is thread-local and does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller keeps to the contract.
+        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps to the contract.
+        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -51,7 +51,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Finds every signature good.
+/// Accepts every signature.
 #[derive(Debug)]
 struct Any;
 
@@ -136,7 +136,7 @@ fn a_cached_token_costs_no_allocation_beyond_cores() {
         assert!(engine.response(RequestId(id)).is_none());
         assert!(!engine.gone(RequestId(id)));
     };
-    // A token is cached when it comes for the second time.
+    // A token is cached when it is presented for the second time.
     for _ in 0..3 {
         core();
         whole();

@@ -17,30 +17,30 @@ const MIRROR_AUTHORITY: &str = "portcullis";
 /// How long the companion may take to refresh a session.
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Tells a call from the other calls of the same [`crate::Engine`] or [`crate::Reader`].
+/// The id of a call, unique in its [`crate::Engine`] or [`crate::Reader`].
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct CallId(pub u64);
 
-/// A request without a body to send to a cluster of the proxy. Its headers may hold credentials.
+/// An HTTP request without a body to an Envoy cluster. Its headers may have credentials.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Call {
-    /// By which the reply is known.
+    /// The id to pass with the reply.
     pub id: CallId,
-    /// The request in whose event the call is made; `None` where it is none's. Some hosts deliver no
-    /// reply once that request is gone.
+    /// The request during whose event the call is made; `None` if there is none. Some hosts deliver
+    /// no reply after that request has ended.
     pub owner: Option<RequestId>,
     /// The cluster.
     pub cluster: String,
-    /// The header fields, `:method`, `:scheme`, `:authority` and `:path` among them.
+    /// The header fields, including `:method`, `:scheme`, `:authority` and `:path`.
     pub headers: Vec<(&'static str, String)>,
-    /// How long the reply may take.
+    /// The timeout of the call.
     pub timeout: Duration,
-    /// The longest body that is wanted, in bytes. Of a longer one `max_body + 1` bytes say enough.
+    /// The maximum size of the body in bytes. For a longer body, pass `max_body + 1` bytes.
     pub max_body: usize,
 }
 
 impl Call {
-    /// Reads one thing from an issuer, without any credential.
+    /// A key fetch from an issuer, without credentials.
     pub(crate) fn read(id: CallId, remote: &Remote, read: &Read) -> Self {
         let (authority, path) = match read {
             Read::Discovery(url) | Read::KeySet(url) => (url.authority(), url.path().to_owned()),
@@ -55,14 +55,14 @@ impl Call {
         )
     }
 
-    /// Reads the companion's revocations.
+    /// A fetch of the companion's revocations.
     pub(crate) fn revocations(id: CallId, sso: &Sso) -> Self {
         let path = endpoints::REVOCATIONS.path.to_owned();
         let max_body = Revocations::MAX_BYTES;
         Self::get(id, sso.envoy_cluster(), sso.authority(), path, max_body)
     }
 
-    /// Asks the companion for a fresh session token, with the session's cookies alone.
+    /// A refresh request to the companion, with the session cookies only.
     pub(crate) fn refresh(id: CallId, owner: Option<RequestId>, sso: &Sso, cookies: &str) -> Self {
         Self {
             id,

@@ -1,8 +1,8 @@
-//! The policy's JSON out of what a proxy hands over as configuration.
+//! Converts the plugin configuration of a proxy into the policy's JSON.
 //!
-//! Envoy unwraps a `StringValue` or a `BytesValue`, which hold JSON. A `google.protobuf.Struct`, the
-//! form of YAML in envoy.yaml, comes as protobuf wire bytes, whatever its documentation says, with
-//! map entries in no fixed order. Both become JSON text for the one parser.
+//! Envoy unwraps a `StringValue` or a `BytesValue`, which contain JSON. A `google.protobuf.Struct`,
+//! the form of YAML in envoy.yaml, arrives in protobuf wire format (contrary to its documentation),
+//! with map entries in any order. Both become JSON text for the policy parser.
 
 mod error;
 mod structure;
@@ -10,17 +10,17 @@ mod structure;
 pub use self::error::ConfigurationError;
 use self::error::Problem;
 
-/// The most that a configuration may weigh, in bytes.
+/// The maximum size of a configuration in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
 /// The JSON text of a configuration.
 ///
-/// A Struct comes out with its keys in alphabetical order, so that the same policy is always the
-/// same text, and with whole numbers written as integers: a Struct only has doubles.
+/// A Struct is converted with its keys in alphabetical order, so that the same policy always gives
+/// the same text, and with whole numbers as integers, because a Struct has only doubles.
 ///
 /// # Errors
-/// [`ConfigurationError`] names the place and how to fix it. No configuration at all is an error too: a
-/// proxy without a policy does not start.
+/// [`ConfigurationError`] says where the problem is and how to fix it. An empty configuration is an
+/// error too: the proxy must not start without a policy.
 pub fn read(bytes: &[u8]) -> Result<String, ConfigurationError> {
     if bytes.len() > MAX_BYTES {
         return Err(ConfigurationError::new(
@@ -41,11 +41,11 @@ pub fn read(bytes: &[u8]) -> Result<String, ConfigurationError> {
     }
 }
 
-/// Whether these are the wire bytes of a Struct.
+/// Whether these bytes are a Struct in wire format.
 ///
 /// The tag of a Struct's first entry is 0x0a, which is white space in JSON, and the length of that
-/// entry may be 0x7b, which is `{`. What tells the two apart for certain is the tag of an entry's
-/// value, 0x12: every Struct has it, and JSON text can't hold that control character.
+/// entry may be 0x7b, which is `{`. The tag of an entry's value, 0x12, distinguishes the two: every
+/// Struct has it, and JSON text can't contain that control character.
 fn is_structure(bytes: &[u8]) -> bool {
     bytes.first() == Some(&structure::ENTRY_TAG) && bytes.contains(&structure::VALUE_TAG)
 }

@@ -1,4 +1,5 @@
-//! One worker: the gate, its copy of the keys, its token cache, and the requests that wait.
+//! The engine of one worker: the gate, a copy of the keys, the token cache, and the waiting
+//! requests.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -26,67 +27,66 @@ use crate::waiting::{WaitingRequest, WaitingRequests, is_timed_out};
 #[cfg(test)]
 mod tests;
 
-/// How often an adapter should call [`Engine::tick`] and look at what other workers have read. A
-/// request that waits for keys waits this much longer at most.
+/// How often an adapter calls [`Engine::tick`] and checks what other workers have fetched. It
+/// delays a request that waits for keys by at most this time.
 pub const TICK: Duration = Duration::from_millis(100);
 
-/// How long a request waits for keys. Reading them takes two replies at most.
+/// How long a request waits for keys. Fetching them takes at most two replies.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many ticks go by between two looks at how old keys are.
+/// How many ticks there are between two updates of the age metrics.
 const TICKS_PER_REPORT: u32 = 10;
 
-/// Tells a request from the others of its worker.
+/// The id of a request, unique on its worker.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub struct RequestId(pub u64);
 
-/// What an event brings with it.
+/// The context of an event.
 #[derive(Clone, Copy, Debug)]
 pub struct At<'a> {
     /// The time of the event.
     pub time: Timestamp,
-    /// What checks signatures here: the proxy, a native library, or pure Rust.
+    /// The signature verification: by the proxy, a native library, or pure Rust.
     pub signatures: &'a dyn Signatures,
 }
 
-/// What the adapter should do. Effects are queued, to be drained after each event.
+/// What the adapter must do. Effects are queued; drain the queue after each event.
 #[derive(Debug)]
 pub enum Effect {
-    /// Make this call. The reply goes to [`Engine::reply`].
+    /// Make this call, and pass the reply to [`Engine::reply`].
     Call(Call),
-    /// Write a line into the proxy's log.
+    /// Write a line to the proxy's log.
     Log(Level, String),
 }
 
-/// One worker. The verdict on a request depends on nothing but the policy, the request, the keys and
-/// revocations handed in, and the time.
+/// The engine of one worker. The decision on a request depends only on the policy, the request, the
+/// passed keys and revocations, and the time.
 #[derive(Debug)]
 pub struct Engine {
     gate: Gate,
     keyring: Keyring,
-    /// Counts the changes of the keyring, so that a waiting request is judged again only by keys that
-    /// it has not been judged by.
+    /// The number of keyring updates, so that a waiting request is evaluated again only after one.
     keys_version: u64,
     cache: TokenCache,
     revocations: Arc<Revocations>,
-    /// How the revocations were read, as far as this worker knows.
+    /// The fetch state of the revocations, as this worker knows it.
     revocations_record: RevocationsRecord,
     waiting: WaitingRequests,
     refreshes: Refreshes,
-    /// The requests that [`Engine::due`] has named and that are not judged again yet.
+    /// The requests that [`Engine::due`] has returned and that were not evaluated again yet.
     due: Vec<WaitingRequest>,
-    /// The replies whose cookies are added to answers that the requests have not got yet.
+    /// The refresh replies whose cookies must be added to the responses of these requests.
     cookies: BTreeMap<RequestId, Rc<RefreshReply>>,
     effects: VecDeque<Effect>,
     metrics: Metrics,
     started: Timestamp,
     ticks: u32,
-    /// How many keys were in more than one set at the last report.
+    /// The number of shared keys at the last update.
     shared_keys: usize,
 }
 
 impl Engine {
-    /// A worker that judges by this policy.
+    /// An engine with this policy.
     #[must_use]
     pub fn new(policy: Policy, now: Timestamp) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl Engine {
         }
     }
 
-    /// The policy that it judges by.
+    /// The policy.
     #[must_use]
     pub const fn policy(&self) -> &Policy {
         self.gate.policy()
@@ -116,8 +116,8 @@ impl Engine {
 
     // === Requests ===
 
-    /// Judges a request: one that has just come, or one that [`Engine::due`] or
-    /// [`Engine::due_by_refresh`] has named, whose headers the adapter reads again.
+    /// Evaluates a request: a new one, or one that [`Engine::due`] or [`Engine::due_by_refresh`]
+    /// has returned, whose headers the adapter reads again.
     pub fn request<'e>(
         &'e mut self,
         id: RequestId,
@@ -126,7 +126,7 @@ impl Engine {
     ) -> Step<'e> {
         let now = at.time;
         let place = self.due.iter().position(|request| request.id == id);
-        // Only what happens in a request's own first event belongs to that request.
+        // Only a call in the first event of a request is owned by that request.
         let (request, owner) = match place {
             Some(place) => (self.due.remove(place), None),
             None => (WaitingRequest::new(id, now), Some(id)),
@@ -192,7 +192,7 @@ impl Engine {
         Step::Decided(decision.outcome(headers, gate.policy().audit()))
     }
 
-    /// Whether this request waits, so that its body and trailers have to wait too.
+    /// Whether this request waits, so that its body and trailers must wait too.
     #[must_use]
     pub fn is_waiting(&self, id: RequestId) -> bool {
         self.waiting.has(id)
@@ -208,8 +208,8 @@ impl Engine {
         removed_trailers(self.policy().apps(), trailers)
     }
 
-    /// What to add to the answer to this request, be it an app's or the engine's own: once. There
-    /// hardly ever is anything.
+    /// The header changes for the response to this request, from an app or the engine. Returns them
+    /// once. There rarely are any.
     pub fn response(&mut self, id: RequestId) -> Option<Rc<RefreshReply>> {
         if self.cookies.is_empty() {
             return None;
@@ -217,8 +217,8 @@ impl Engine {
         self.cookies.remove(&id)
     }
 
-    /// Forgets a request that is over, and says whether it waited. A call that it owns gets no reply
-    /// any more; [`Engine::tick`] makes it again if others wait for it.
+    /// Removes a request that has ended, and returns whether it waited. A call that it owns gets no
+    /// reply any more; [`Engine::tick`] repeats the call if other requests wait for it.
     pub fn gone(&mut self, id: RequestId) -> bool {
         if !self.cookies.is_empty() {
             self.cookies.remove(&id);
@@ -233,10 +233,10 @@ impl Engine {
         waited
     }
 
-    // === What else happens ===
+    // === Other events ===
 
-    /// Takes the reply to a call; `None` where it failed, came too late or could not be made. A reply
-    /// that nobody waits for is ignored.
+    /// Handles the reply to a call; `None` if it failed, timed out or could not be made. A reply
+    /// without a waiting request is ignored.
     pub fn reply(&mut self, call: CallId, reply: Option<&Reply<'_>>) {
         let Some((sid, requests)) = self.refreshes.take(call) else {
             return;
@@ -251,8 +251,7 @@ impl Engine {
         self.apply_refresh(requests, reply);
     }
 
-    /// Takes the keys of a key source as the workers know them together: a snapshot from a
-    /// [`crate::Reader`].
+    /// Updates the keys of a key source, from a [`crate::Reader`].
     pub fn keys(&mut self, source: KeySourceId, record: Arc<KeyRecord>) {
         self.keyring.update(source, Arc::unwrap_or_clone(record));
         self.keys_version = self.keys_version.wrapping_add(1);
@@ -265,25 +264,24 @@ impl Engine {
         waiting.any(|request| request.sources.contains(&source))
     }
 
-    /// Counts a read of the keys of a key source.
+    /// Counts a fetch of the keys of a key source.
     pub fn keys_were_read(&mut self, source: KeySourceId, is_good: bool) {
         self.metrics.key_read(source, is_good);
     }
 
-    /// Takes the sessions that have ended, as the workers know them together, and how they were read:
-    /// a snapshot from a [`crate::Reader`].
+    /// Updates the revocations and their fetch state, from a [`crate::Reader`].
     pub fn revocations(&mut self, list: Arc<Revocations>, record: RevocationsRecord) {
         self.revocations = list;
         self.revocations_record = record;
     }
 
-    /// Counts how long the check of a signature took.
+    /// Records the duration of a signature verification.
     pub fn verification_took(&mut self, microseconds: u64) {
         self.metrics.verification(microseconds);
     }
 
-    /// Says that time has passed: makes calls again that would get no reply, times out requests that
-    /// wait for one, and brings gauges up to date.
+    /// Handles the passing of time: repeats calls that will get no reply, times out requests that
+    /// wait for one, and updates gauges.
     pub fn tick(&mut self, now: Timestamp) {
         if let Some(sso) = self.gate.policy().sso() {
             let effects = &mut self.effects;
@@ -298,11 +296,10 @@ impl Engine {
         self.ticks = self.ticks.wrapping_add(1);
     }
 
-    /// Names up to `most` requests that are to be judged again by [`Engine::request`], because there
-    /// are keys that they have not been judged by, their session's refresh has an outcome, or their
-    /// wait has timed out.
+    /// Returns up to `most` requests that must be evaluated again by [`Engine::request`], because
+    /// there are new keys, their session's refresh has an outcome, or their wait has timed out.
     ///
-    /// No request may own this event: a call that one of these leads to is owned by none.
+    /// Call this outside the events of a request: the resulting calls must have no owner.
     pub fn due(&mut self, most: usize, now: Timestamp) -> Vec<RequestId> {
         let keys_version = Some(self.keys_version);
         self.take_due(most, |request| {
@@ -310,25 +307,25 @@ impl Engine {
         })
     }
 
-    /// The same for those alone whose session's refresh has an outcome. They lead to no call, so that
-    /// any request may own this event.
+    /// The same, but only for requests whose session's refresh has an outcome. They cause no calls,
+    /// so this may be called during an event of any request.
     pub fn due_by_refresh(&mut self, most: usize) -> Vec<RequestId> {
         self.take_due(most, |request| request.keys_version.is_none())
     }
 
-    /// The next effect, in the order in which they came.
+    /// The next effect, in order.
     pub fn next_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
     }
 
-    /// All metrics that there are by now.
+    /// All metrics that are defined so far.
     pub fn metrics(&self) -> impl Iterator<Item = &Metric> {
         self.metrics.iter()
     }
 
-    /// Hands over what metrics have changed by since the last time. To tell the host costs more than
-    /// most of what the gate does for a request, so an adapter does this on the tick, and where
-    /// requests began or ceased to wait.
+    /// Passes the changes of metrics since the last call to `sink`. Updating metrics in the host
+    /// costs more than most of the work for a request, so an adapter does this on the tick, and
+    /// when requests start or stop waiting.
     pub fn take_changes(&mut self, sink: &mut dyn FnMut(&Metric, Change)) {
         self.metrics.take(sink);
     }
@@ -344,7 +341,7 @@ impl Engine {
         taken.map(|request| request.id).collect()
     }
 
-    /// Lets requests wait to be judged by the outcome of a refresh.
+    /// Queues requests for evaluation by the outcome of a refresh.
     fn apply_refresh(&mut self, requests: Vec<WaitingRequest>, reply: RefreshReply) {
         let reply = Rc::new(reply);
         for request in requests {
@@ -357,7 +354,7 @@ impl Engine {
         }
     }
 
-    /// Brings up to date how old keys and revocations are, and warns about keys in more than one set.
+    /// Updates the ages of keys and revocations, and warns about keys in more than one set.
     fn report(&mut self, now: Timestamp) {
         let age = self.revocations_record.age(now);
         let age = age.unwrap_or_else(|| now.since(self.started));
@@ -381,7 +378,7 @@ impl Engine {
     }
 }
 
-/// How many requests wait on a worker.
+/// The number of waiting requests on a worker.
 fn count_waiting(
     for_keys: &WaitingRequests,
     for_refreshes: &Refreshes,

@@ -1,4 +1,5 @@
-//! What unit tests share: a policy, tokens, and a check of signatures that needs no cryptography.
+//! Shared fixtures of unit tests: a policy, tokens, and a signature verification without
+//! cryptography.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -26,7 +27,7 @@ const POLICY: &str = r#"{
   ]
 }"#;
 
-/// Finds every signature good that is 64 times the byte 7.
+/// Accepts a signature of 64 bytes with the value 7.
 #[derive(Debug)]
 pub(crate) struct Sevens;
 

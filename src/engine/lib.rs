@@ -1,17 +1,17 @@
-//! What one worker of a proxy does, as state machines: events in, effects out.
+//! The work of one proxy worker as state machines: events in, effects out.
 //!
-//! [`Engine`] is one worker's: it judges requests, holds those that wait for keys or for a fresh
-//! session token, refreshes sessions and counts. A [`Reader`] reads the keys of one trust entry, or
-//! the companion's revocations, for all workers, which share what it read through a versioned cell.
-//! An adapter (`portcullis-filter`, `portcullis-module`) hands events to both and carries out the
-//! effects that they queue.
+//! Each worker has one [`Engine`]: it evaluates requests, holds those that wait for keys or for a
+//! fresh session token, refreshes sessions and keeps metrics. A [`Reader`] fetches the keys of one
+//! trust entry, or the companion's revocations, for all workers, and shares them through a
+//! versioned cell. An adapter (`portcullis-filter`, `portcullis-module`) passes events to both and
+//! performs the effects that they queue.
 //!
-//! Nothing here calls the proxy, reads a clock or draws a random number: the adapter passes these
-//! with each event. The verdict on a request is a borrowed return value ([`Step`]), so that judging
-//! a request whose token is cached queues and copies nothing.
+//! The engine does not call the proxy, read a clock or generate random numbers: the adapter passes
+//! time and random numbers with each event. The result for a request is a borrowed return value
+//! ([`Step`]), so a request with a cached token queues and copies nothing.
 //!
-//! [`configuration`] turns what a proxy hands over as configuration into the policy's JSON, and
-//! [`signatures`] has the forms in which a proxy's own crypto takes keys and signatures.
+//! [`configuration`] converts the plugin configuration into the policy's JSON, and [`signatures`]
+//! has the formats of keys and signatures for the proxy's own crypto.
 #![forbid(unsafe_code)]
 #![deny(
     clippy::disallowed_methods,
@@ -21,7 +21,7 @@
     clippy::panic,
     clippy::unwrap_used
 )]
-// These two have no setting that allows them in tests.
+// Clippy has no option that allows these two lints in tests.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 mod call;

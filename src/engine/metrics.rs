@@ -1,5 +1,5 @@
-//! What operators can count. Labels are parts of the names; the proxy's `stats_tags` make labels of
-//! them, and all that can be one is of a closed set: names of the policy, and reasons.
+//! The metrics. Labels are parts of the metric names, which the proxy's `stats_tags` extract. Label
+//! values come from closed sets: names in the policy, and reasons.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use portcullis_core::decision::Decision;
 use portcullis_core::policy::Policy;
 use portcullis_core::trust::{KeySourceId, PerKeySource};
 
-/// The app of a request that belongs to none.
+/// The label of requests without an app.
 const NO_APP: &str = "none";
 
-/// The outcome of a refresh, as it is counted.
+/// The outcome label of a refresh.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RefreshLabel {
-    /// There is a fresh token.
+    /// The session was refreshed.
     Refreshed,
     /// The session has ended.
     Ended,
-    /// The companion could not tell.
+    /// The companion could not be reached, or could not refresh the session.
     Unavailable,
 }
 
@@ -33,35 +33,34 @@ impl RefreshLabel {
     }
 }
 
-/// What kind of metric one is.
+/// The type of a metric.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
-    /// It only grows.
+    /// A counter.
     Counter,
-    /// It has a value now.
+    /// A gauge.
     Gauge,
-    /// Its values are spread.
+    /// A histogram.
     Histogram,
 }
 
-/// A metric. A host that refuses to define it is no reason to refuse requests.
+/// A metric. If the host refuses to define it, requests are still served.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Metric {
-    /// Its place among all metrics of the engine, so that an adapter can keep the host's ids in a list.
+    /// The index among all metrics of the engine, so that an adapter can map it to the host's id.
     pub index: usize,
-    /// Its kind.
+    /// The type.
     pub kind: Kind,
-    /// Its name, labels included.
+    /// The name, including labels.
     pub name: String,
 }
 
-/// What has become of a metric since it was last asked for.
+/// A change of a metric.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Change {
-    /// Add this to a counter, or to a gauge that is the sum over all workers: one that set it would
-    /// overwrite the others.
+    /// Add this to a counter, or to a gauge that is the sum over all workers.
     Add(i64),
-    /// Set a gauge. It is one for all workers, and the last to write wins.
+    /// Set a gauge that all workers share; the last write wins.
     Set(u64),
     /// Record a value in a histogram.
     Record(u64),
@@ -71,21 +70,21 @@ pub enum Change {
 #[derive(Debug)]
 pub(crate) struct Metrics {
     all: Vec<Tracked>,
-    /// The places of counters of decisions, by reason and app.
+    /// The indices of the counters of decisions, by reason and app.
     decisions: BTreeMap<&'static str, BTreeMap<String, usize>>,
     verification: usize,
     key_ages: PerKeySource<usize>,
-    /// The good and the failed reads.
+    /// The counters of successful and failed fetches.
     key_reads: PerKeySource<[usize; 2]>,
     shared_keys: usize,
     waiting: usize,
-    /// How many of the requests in that gauge are this worker's.
+    /// How many of the requests in that gauge are on this worker.
     waiting_here: i64,
-    /// Where people sign in.
+    /// `None` if the policy has no `sso`.
     sessions: Option<SessionMetrics>,
 }
 
-/// The metrics of people's sessions.
+/// The metrics of sessions.
 #[derive(Debug)]
 struct SessionMetrics {
     /// In the order of [`RefreshLabel::ALL`].
@@ -94,7 +93,7 @@ struct SessionMetrics {
     revocations_age: usize,
 }
 
-/// A metric, and the change that the host does not know yet.
+/// A metric, and its changes that were not passed to the host yet.
 #[derive(Debug)]
 struct Tracked {
     metric: Metric,
@@ -104,7 +103,7 @@ struct Tracked {
 }
 
 impl Metrics {
-    /// The metrics that can be defined before the first request.
+    /// Defines the metrics that are known before the first request.
     pub(crate) fn new(policy: &Policy) -> Self {
         let mut all = Vec::new();
         let verification = define(
@@ -148,12 +147,12 @@ impl Metrics {
         }
     }
 
-    /// All metrics that there are by now.
+    /// All metrics that are defined so far.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Metric> {
         self.all.iter().map(|tracked| &tracked.metric)
     }
 
-    /// Hands over what has changed since the last time.
+    /// Passes the changes since the last call to `sink`.
     pub(crate) fn take(&mut self, sink: &mut dyn FnMut(&Metric, Change)) {
         for tracked in &mut self.all {
             let metric = &tracked.metric;
@@ -192,28 +191,28 @@ impl Metrics {
         self.add(index, 1);
     }
 
-    /// Records how long the check of a signature took.
+    /// Records the duration of a signature verification.
     pub(crate) fn verification(&mut self, microseconds: u64) {
         if let Some(tracked) = self.all.get_mut(self.verification) {
             tracked.recorded.push(microseconds);
         }
     }
 
-    /// Sets how old the keys of a key source are.
+    /// Sets the age of the keys of a key source.
     pub(crate) fn key_age(&mut self, source: KeySourceId, seconds: u64) {
         if let Some(index) = self.key_ages.get(source) {
             self.set(*index, seconds);
         }
     }
 
-    /// Counts a read of the keys of a key source.
+    /// Counts a fetch of the keys of a key source.
     pub(crate) fn key_read(&mut self, source: KeySourceId, is_good: bool) {
         if let Some([good, failed]) = self.key_reads.get(source) {
             self.add(if is_good { *good } else { *failed }, 1);
         }
     }
 
-    /// Sets how many keys are in more than one set.
+    /// Sets the number of keys in more than one set.
     pub(crate) fn shared_keys(&mut self, count: usize) {
         self.set(self.shared_keys, count.try_into().unwrap_or(u64::MAX));
     }
@@ -226,7 +225,7 @@ impl Metrics {
         }
     }
 
-    /// Sets how long ago the revocations were read, and how many there are.
+    /// Sets the age and the number of revocations.
     pub(crate) fn revocations(&mut self, age: u64, count: usize) {
         if let Some(sessions) = &self.sessions {
             let (age_index, count_index) = (sessions.revocations_age, sessions.revocations);
@@ -235,7 +234,7 @@ impl Metrics {
         }
     }
 
-    /// Sets how many requests wait on this worker.
+    /// Sets the number of waiting requests on this worker.
     pub(crate) fn waiting(&mut self, count: usize) {
         let count = count.try_into().unwrap_or(i64::MAX);
         self.add(self.waiting, count.saturating_sub(self.waiting_here));

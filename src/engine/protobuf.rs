@@ -1,20 +1,20 @@
-//! As much of protobuf's wire format as adapters speak with Envoy: reading fields one by one and
-//! writing length-delimited ones. A crate for it would cost more bytes than all that needs it.
+//! The part of the protobuf wire format that is needed for Envoy: reading fields, and writing
+//! length-delimited ones. A protobuf crate would make the module much larger.
 
 use std::fmt;
 
-/// A field as it is on the wire.
+/// A field in wire format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field<'a> {
-    /// The number that the message's definition gives it.
+    /// The field number.
     pub(crate) number: u64,
     pub(crate) content: Content<'a>,
-    /// Where the content begins, counted from the start of the whole message.
+    /// The offset of the content in the whole message.
     pub(crate) offset: usize,
 }
 
-/// What a field holds. Wire types 3 and 4 (groups) are long gone, and 5 is in no message that is
-/// read here.
+/// The content of a field. Wire types 3 and 4 (groups) are deprecated, and no message that is read
+/// here has type 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content<'a> {
     /// Bytes, a string or a message.
@@ -25,14 +25,14 @@ pub(crate) enum Content<'a> {
     Varint(u64),
 }
 
-/// Why bytes are no message, and where.
+/// A parse error and its offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed {
     pub(crate) reason: Reason,
     pub(crate) offset: usize,
 }
 
-/// What is wrong with the bytes.
+/// The kind of a parse error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
     Truncated,
@@ -50,7 +50,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Reads the fields of one message in order. After an error it gives nothing more.
+/// An iterator over the fields of a message. It ends after an error.
 #[derive(Debug, Clone)]
 pub(crate) struct Fields<'a> {
     rest: &'a [u8],
@@ -58,7 +58,7 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of `message`, which begins at `offset` of the whole.
+    /// The fields of `message`, which is at `offset` of the whole message.
     pub(crate) fn new(message: &'a [u8], offset: usize) -> Self {
         Self {
             rest: message,

@@ -1,11 +1,11 @@
-//! Reads keys and revocations when it is time, and shares what was read with the other workers.
+//! Fetches keys and revocations on schedule, and shares them with the other workers.
 //!
-//! What the workers know together of a trust entry's keys is one record in a cell that all of them
-//! see. The worker that writes its lease into the record first reads; the others look at the record
-//! on every tick. The same holds for the companion's revocations, whose list has a cell of its own.
+//! The workers share the keys of a trust entry as one record in a cell of shared data. The first
+//! worker that writes its lease into the record does the fetch; the others check the record on
+//! every tick. The companion's revocations work in the same way, with a separate cell for the list.
 //!
-//! A cell has a version, which grows with each write. A text is written over the version that it was
-//! made from, so that of two workers that write at once one fails.
+//! A cell has a version, which changes with each write (compare-and-swap). A write names the
+//! version that it replaces, so if two workers write at the same time, one of them fails.
 
 mod keys;
 mod revocations;
@@ -27,16 +27,16 @@ use self::revocations::RevocationsReader;
 use crate::call::{Call, CallId};
 use crate::reply::Reply;
 
-/// A cell of a reader.
+/// A cell of shared data that a reader uses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Cell {
-    /// What the workers know together: when and by whom it is read, and the keys themselves.
+    /// The record: the schedule and the lease of fetches, and the keys.
     Record,
     /// The list of revocations.
     List,
 }
 
-/// What is in a cell.
+/// The content of a cell.
 #[derive(Clone, Copy, Debug)]
 pub struct Shared<'a> {
     /// The text.
@@ -45,47 +45,48 @@ pub struct Shared<'a> {
     pub version: u32,
 }
 
-/// The moment of an event.
+/// The time and a random number for an event.
 ///
-/// It is taken *after* the cell that comes with the event was read: to a clock read before, a lease
-/// that another worker has taken since would lie in the future, and count as written by a clock that
-/// has stepped back.
+/// Read the clock *after* the cell that is passed with the event. Otherwise a lease that another
+/// worker has written in between lies in the future, and counts as written before the clock stepped
+/// back.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     /// The time.
     pub time: Timestamp,
-    /// Any number that nobody can guess. It spreads the reads of many proxies.
+    /// An unpredictable random number, for the jitter and for ids.
     pub chance: u64,
 }
 
-/// What the adapter should do. Effects are queued, to be drained after each event.
+/// What the adapter must do. Effects are queued; drain the queue after each event.
 #[derive(Debug)]
 pub enum ReaderEffect {
-    /// Make this call. The reply goes to [`Reader::reply`].
+    /// Make this call, and pass the reply to [`Reader::reply`].
     Call(Call),
-    /// Hand the keys of this source to [`crate::Engine::keys`].
+    /// Pass the keys of this source to [`crate::Engine::keys`].
     Keys(KeySourceId, Arc<KeyRecord>),
-    /// Tell [`crate::Engine::keys_were_read`] whether a read of this source was good.
+    /// Pass to [`crate::Engine::keys_were_read`] whether a fetch of this source succeeded.
     KeysRead(KeySourceId, bool),
-    /// Write a line into the proxy's log.
+    /// Write a line to the proxy's log.
     Log(Level, String),
-    /// Read this cell and hand it to [`Reader::look`].
+    /// Read this cell and pass it to [`Reader::look`].
     Look(Cell),
-    /// Hand these to [`crate::Engine::revocations`].
+    /// Pass these to [`crate::Engine::revocations`].
     Revocations(Arc<Revocations>, RevocationsRecord),
-    /// Write a text into a cell, if that is still of the version `over`, or in any case where that
-    /// is `None`. Whether it was written goes to [`Reader::written`].
+    /// Write a text to a cell, if it still has the version `over`, or unconditionally if `over` is
+    /// `None`. Pass to [`Reader::written`] whether it was written.
     Write {
         /// The cell.
         cell: Cell,
         /// The text.
         text: String,
-        /// The version to write over.
+        /// The version to replace.
         over: Option<u32>,
     },
 }
 
-/// One worker's part in reading one key source, or the companion's revocations, for all workers.
+/// Fetches one key source, or the companion's revocations, in turn with the readers of other
+/// workers.
 #[derive(Debug)]
 pub struct Reader(Subject);
 
@@ -96,7 +97,7 @@ enum Subject {
 }
 
 impl Reader {
-    /// Readers for all that a policy has fetched. `now.chance` tells this worker from the others.
+    /// The readers for a policy. `now.random` becomes the id of this worker.
     #[must_use]
     pub fn of(policy: &Policy, now: Moment) -> Vec<Self> {
         let sources = policy.key_sources();
@@ -111,7 +112,7 @@ impl Reader {
         keys.chain(revocations).map(Self).collect()
     }
 
-    /// The name of a cell, which starts with product and format version.
+    /// The name of a cell, which starts with the product and the format version.
     #[must_use]
     pub fn name(&self, cell: Cell) -> &str {
         match &self.0 {
@@ -120,7 +121,7 @@ impl Reader {
         }
     }
 
-    /// The source whose keys are read; `None` for revocations.
+    /// The source whose keys are fetched; `None` for revocations.
     #[must_use]
     pub fn source(&self) -> Option<KeySourceId> {
         match &self.0 {
@@ -129,9 +130,9 @@ impl Reader {
         }
     }
 
-    /// Takes over the record, and writes a first one where there is none. Envoy tries a
-    /// configuration on its main thread before any worker has it, so there is one writer, and no
-    /// worker's lease is overwritten.
+    /// Reads the record, and writes an initial one if there is none. Envoy loads a configuration on
+    /// its main thread before any worker, so there is only one writer, and no worker's lease is
+    /// overwritten.
     pub fn start(&mut self, record: Option<Shared<'_>>) {
         match &mut self.0 {
             Subject::Keys(reader) => {
@@ -147,8 +148,8 @@ impl Reader {
         }
     }
 
-    /// Takes over the record, and begins to read if that is due. `wanted` says that a request waits
-    /// for the keys.
+    /// Reads the record, and starts a fetch if one is due. `wanted` is true if a request waits for
+    /// the keys.
     pub fn tick(&mut self, record: Option<Shared<'_>>, wanted: bool, now: Moment) {
         match &mut self.0 {
             Subject::Keys(reader) => reader.tick(record, wanted, now),
@@ -156,7 +157,7 @@ impl Reader {
         }
     }
 
-    /// Takes over a cell that [`ReaderEffect::Look`] asked for.
+    /// Reads a cell that [`ReaderEffect::Look`] requested.
     pub fn look(&mut self, cell: Cell, shared: Option<Shared<'_>>, now: Moment) {
         match (&mut self.0, cell) {
             (Subject::Keys(reader), _) => {
@@ -169,8 +170,8 @@ impl Reader {
         }
     }
 
-    /// Takes the reply to a call, and the record as it is now; `None` for a call that failed, timed
-    /// out or could not be made. A reply that nobody waits for is ignored.
+    /// Handles the reply to a call, with the current record; `None` for a call that failed, timed
+    /// out or could not be made. An unexpected reply is ignored.
     pub fn reply(
         &mut self,
         call: CallId,
@@ -184,7 +185,7 @@ impl Reader {
         }
     }
 
-    /// Says whether what [`ReaderEffect::Write`] asked for was written.
+    /// Reports whether a [`ReaderEffect::Write`] was done.
     pub fn written(&mut self, is_done: bool) {
         match &mut self.0 {
             Subject::Keys(reader) => reader.written(is_done),
@@ -192,7 +193,7 @@ impl Reader {
         }
     }
 
-    /// The next effect, in the order in which they came.
+    /// The next effect, in order.
     pub fn next_effect(&mut self) -> Option<ReaderEffect> {
         match &mut self.0 {
             Subject::Keys(reader) => reader.effects.pop_front(),

@@ -1,4 +1,4 @@
-//! The companion's reply to a call for a fresh session token.
+//! The companion's reply to a refresh request.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,27 +12,28 @@ use crate::metrics::RefreshLabel;
 #[cfg(test)]
 mod tests;
 
-/// How many cookies the companion may set at once: two values in pieces, and the deletion of what
-/// they replace.
+/// The maximum number of cookies in a reply: two values in pieces, and the deletion of the cookies
+/// that they replace.
 const MAX_COOKIES: usize = 64;
 
-/// How many bytes they may have together. No proxy takes more in its headers.
+/// The maximum size of all cookies in bytes. Proxies do not accept more in their headers.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Headers that some caches obey instead of `cache-control` (RFC 9213, section 2, and the older Edge
+/// Headers that override `cache-control` for some caches (RFC 9213, section 2, and the older Edge
 /// Architecture Specification).
 const CACHE_HEADERS: [&str; 2] = ["cdn-cache-control", "surrogate-control"];
 
-/// The companion's reply to a call for a fresh session token, for all requests that waited for it.
+/// The companion's reply to a refresh request, for all requests that waited for it.
 pub struct RefreshReply {
     outcome: RefreshOutcome,
-    /// The `Set-Cookie` lines of the reply, which are added to what the waiting requests are answered.
+    /// The `Set-Cookie` values of the reply, which are added to the responses of the waiting
+    /// requests.
     cookies: Vec<Vec<u8>>,
     counted: Cell<bool>,
 }
 
 impl RefreshReply {
-    /// The companion could not be asked, or did not reply.
+    /// The companion could not be called, or did not reply.
     pub(crate) const fn unavailable() -> Self {
         Self {
             outcome: RefreshOutcome::Unavailable,
@@ -41,8 +42,8 @@ impl RefreshReply {
         }
     }
 
-    /// Reads a reply of the companion: its status and the values of its `Set-Cookie` headers. Those
-    /// of other names than the session's are ignored.
+    /// Reads the companion's reply: its status and the values of its `Set-Cookie` headers. Other
+    /// cookies than the companion's are ignored.
     pub(crate) fn read<'a>(
         sid: Id,
         names: &CookieNames,
@@ -57,7 +58,7 @@ impl RefreshReply {
             .collect();
         let bytes = cookies.iter().map(Vec::len).fold(0, usize::saturating_add);
         if cookies.len() > MAX_COOKIES || bytes > MAX_BYTES {
-            // A part of a value would be worse than none of it.
+            // A truncated value would be worse than none.
             return Self::unavailable();
         }
         let lines = cookies.iter().map(Vec::as_slice);
@@ -71,18 +72,19 @@ impl RefreshReply {
         }
     }
 
-    /// What it says of the session.
+    /// The outcome of the refresh.
     pub(crate) const fn outcome(&self) -> &RefreshOutcome {
         &self.outcome
     }
 
-    /// Whether the cookies are added to the answer to a request that was judged by this, for that
-    /// reason.
+    /// Whether the cookies are added to the response of a request that was decided by this reply,
+    /// with this reason.
     pub(crate) fn sets_cookies(&self, reason: Reason) -> bool {
         !self.cookies.is_empty() && self.outcome.allows_cookies(reason)
     }
 
-    /// What to count of it, once, when the first request was judged by it, for that reason.
+    /// The metric label, returned once: for the first request that was decided by this reply, with
+    /// its reason.
     pub(crate) fn label(&self, reason: Reason) -> Option<RefreshLabel> {
         if self.counted.replace(true) {
             return None;
@@ -98,19 +100,19 @@ impl RefreshReply {
         })
     }
 
-    /// The header fields of the answer to set to one value: such an answer is for this client alone.
+    /// The header fields to replace in the response, which must not be cached.
     #[must_use]
     pub fn replaced(&self) -> [(&'static str, &'static str); 1] {
         [("cache-control", "no-store")]
     }
 
-    /// The header fields of the answer to remove.
+    /// The header fields to remove from the response.
     #[must_use]
     pub fn removed(&self) -> [&'static str; 2] {
         CACHE_HEADERS
     }
 
-    /// The `Set-Cookie` header fields to add to the answer, each as a line of its own.
+    /// The `Set-Cookie` header fields to add to the response, each as a separate field.
     pub fn set_cookies(&self) -> impl Iterator<Item = &[u8]> {
         self.cookies.iter().map(Vec::as_slice)
     }

@@ -1,4 +1,4 @@
-//! The calls by which sessions are refreshed, and the requests that wait for them.
+//! The refresh calls in progress, and the requests that wait for them.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,13 +16,14 @@ use crate::waiting::{WaitingRequest, is_timed_out};
 #[cfg(test)]
 mod tests;
 
-/// How many requests may wait for a refresh on one worker. One more is answered at once.
+/// The maximum number of requests that wait for refreshes on one worker. Further requests are
+/// refused at once.
 const MAX_WAITING: usize = 256;
 
-/// How many of them may be of one session, so that one browser leaves room for others.
+/// The maximum for one session, so that one browser can't use up the limit.
 const MAX_FOR_ONE: usize = 128;
 
-/// The refreshes that are under way on one worker. Requests that show the same cookies share one.
+/// The refreshes in progress on one worker. Requests with the same session cookies share one.
 #[derive(Debug, Default)]
 pub(crate) struct Refreshes {
     refreshes: Vec<Refresh>,
@@ -33,18 +34,19 @@ pub(crate) struct Refreshes {
 /// The refresh of one session.
 pub(crate) struct Refresh {
     sid: Id,
-    /// The credential that the companion is asked with.
+    /// The session cookies of the refresh request: a credential.
     cookies: String,
-    /// When it was asked first.
+    /// When the first call was made.
     began: Timestamp,
-    /// The call, and the request that owns it; `None` where it has to be made again.
+    /// The call, and the request that owns it; `None` if it must be repeated.
     call: Option<(CallId, Option<RequestId>)>,
     waiting: Vec<WaitingRequest>,
 }
 
 impl Refreshes {
-    /// Lets a request wait for a fresh token, and asks for it unless another request waits for the
-    /// same one. `owner` is the request whose event this is. `false` where there is no room.
+    /// Adds a waiting request, and makes the call unless another request waits for the same
+    /// refresh. `owner` is the request of the current event. Returns `false` if the limit is
+    /// reached.
     pub(crate) fn add(
         &mut self,
         request: &RefreshRequest<'_>,
@@ -78,7 +80,7 @@ impl Refreshes {
         true
     }
 
-    /// How many requests wait.
+    /// The number of waiting requests.
     pub(crate) fn len(&self) -> usize {
         let waiting = self.refreshes.iter().map(|refresh| refresh.waiting.len());
         waiting.sum()
@@ -90,8 +92,8 @@ impl Refreshes {
         waiting.any(|waiting| waiting.id == id)
     }
 
-    /// Removes a request, and says whether it was there. A call that it owns gets no reply any more,
-    /// so that it has to be made again if others wait.
+    /// Removes a request, and returns whether it was there. A call that it owns gets no reply any
+    /// more, and must be repeated if others wait.
     pub(crate) fn remove(&mut self, id: RequestId) -> bool {
         let before = self.len();
         for refresh in &mut self.refreshes {
@@ -102,7 +104,7 @@ impl Refreshes {
         self.len() < before
     }
 
-    /// Takes out the refresh that this call was made for: the session, and those that wait for it.
+    /// Removes the refresh of this call, and returns its session and the waiting requests.
     pub(crate) fn take(&mut self, id: CallId) -> Option<(Id, Vec<WaitingRequest>)> {
         let is_it = |refresh: &Refresh| refresh.call.is_some_and(|(call, _)| call == id);
         let place = self.refreshes.iter().position(is_it)?;
@@ -110,8 +112,8 @@ impl Refreshes {
         Some((refresh.sid, refresh.waiting))
     }
 
-    /// Makes the calls again that would get no reply, owned by no request. Returns the requests whose
-    /// wait has timed out.
+    /// Repeats the calls that will get no reply, without an owner. Returns the requests whose wait
+    /// has timed out.
     pub(crate) fn retry(
         &mut self,
         sso: &Sso,

@@ -6,15 +6,14 @@ use portcullis_core::request::Headers;
 /// A reply to a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Reply<'a> {
-    /// The header fields, `:status` among them.
+    /// The header fields, including `:status`.
     pub headers: &'a Headers<'a>,
     /// The body.
     pub body: &'a [u8],
 }
 
 impl<'a> Reply<'a> {
-    /// The status; 0 where there is no good one. Envoy gives odd statuses of three digits; what is no
-    /// number is no good answer.
+    /// The status; 0 if it is missing or not a number.
     pub(crate) fn status(&self) -> u16 {
         let status = self.headers.all(":status").next();
         let status = status.and_then(|status| std::str::from_utf8(status).ok());
@@ -26,7 +25,7 @@ impl<'a> Reply<'a> {
         self.headers.all(name)
     }
 
-    /// The reply in core's terms.
+    /// The reply as core's type.
     pub(crate) fn response(&self) -> HttpResponse<'a> {
         HttpResponse {
             status: self.status(),

@@ -1,10 +1,10 @@
-//! The forms in which a proxy's own crypto takes keys and signatures: SubjectPublicKeyInfo in DER, the
-//! name of a hash, and DER signatures for ECDSA; and, for Envoy, the messages of its foreign function
+//! The formats of keys and signatures for the proxy's own crypto: SubjectPublicKeyInfo in DER, the
+//! name of a hash, and DER signatures for ECDSA; and the messages of Envoy's foreign function
 //! `verify_signature`.
 //!
-//! The function covers RSA with PKCS#1 v1.5 padding and ECDSA; it can't check PSS or Ed25519, because
-//! it has no place for their parameters. It would take any mix of key, curve and hash, SHA-1 too, so
-//! that [`HostAlgorithm`] fixes them together.
+//! The function supports RSA with PKCS#1 v1.5 padding and ECDSA, but not PSS or Ed25519, because it
+//! has no arguments for their parameters. It accepts any combination of key, curve and hash,
+//! including SHA-1, so [`HostAlgorithm`] determines them together.
 
 mod der;
 mod message;
@@ -17,7 +17,7 @@ use portcullis_core::token::Algorithm;
 pub use self::message::is_verified;
 pub use self::sample::{MESSAGE, SAMPLES, Sample};
 
-/// A JWS algorithm of RFC 7518 that Envoy can check.
+/// A JWS algorithm of RFC 7518 that Envoy can verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostAlgorithm {
     /// ECDSA on P-256 with SHA-256.
@@ -33,7 +33,7 @@ pub enum HostAlgorithm {
 }
 
 impl HostAlgorithm {
-    /// The algorithm in these terms; `None` where Envoy can't check it.
+    /// The host algorithm for a JWS algorithm; `None` if Envoy can't verify it.
     #[must_use]
     pub const fn of(algorithm: Algorithm) -> Option<Self> {
         match algorithm {
@@ -46,7 +46,7 @@ impl HostAlgorithm {
         }
     }
 
-    /// The name of RFC 7518.
+    /// The name in RFC 7518.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl HostAlgorithm {
         }
     }
 
-    /// The hash, by the name that Envoy and OpenSSL give it.
+    /// The name of the hash in Envoy and OpenSSL.
     #[must_use]
     pub const fn hash(self) -> &'static str {
         match self {
@@ -68,7 +68,7 @@ impl HostAlgorithm {
         }
     }
 
-    /// A signature as BoringSSL takes it, from the one in a JWS. `None` if its length is wrong.
+    /// Converts a JWS signature to the format of BoringSSL. `None` if its length is wrong.
     #[must_use]
     pub fn signature(self, jose: &[u8]) -> Option<Cow<'_, [u8]>> {
         match self {
@@ -78,9 +78,8 @@ impl HostAlgorithm {
         }
     }
 
-    /// The arguments with which `verify_signature` checks a signature in the form of a JWS by the key
-    /// whose SubjectPublicKeyInfo (RFC 5280, DER) is `public_key`. `None` if the signature's length is
-    /// wrong.
+    /// The arguments of `verify_signature` for a JWS signature. `public_key` is a
+    /// SubjectPublicKeyInfo (RFC 5280, DER). `None` if the signature's length is wrong.
     #[must_use]
     pub fn arguments(self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Option<Vec<u8>> {
         let signature = self.signature(signature)?;
@@ -93,8 +92,9 @@ impl HostAlgorithm {
     }
 }
 
-/// Whether a host's check can be relied on: it accepts a genuine signature and refuses an altered one,
-/// for ECDSA and for RSA. The check gets the algorithm, the public key, the message and the signature.
+/// Whether a host's signature verification works: it accepts a valid signature and refuses an
+/// altered one, for ECDSA and for RSA. `check` gets the algorithm, the public key, the message and
+/// the signature.
 pub fn is_reliable(check: impl Fn(HostAlgorithm, &[u8], &[u8], &[u8]) -> bool) -> bool {
     SAMPLES.iter().all(|sample| {
         let mut altered = sample.signature.to_vec();

@@ -1,21 +1,21 @@
-//! What becomes of a request now.
+//! The next step for a request.
 
 use log::Level;
 use portcullis_core::decision::Outcome;
 use portcullis_core::policy;
 
-/// What becomes of a request now.
+/// The next step for a request.
 #[derive(Debug)]
 #[must_use]
 pub enum Step<'e> {
-    /// It is forwarded or answered.
+    /// Forward the request or send a local reply.
     Decided(Outcome<'e>),
-    /// It waits: nothing of it is forwarded until [`crate::Engine::due`] or
-    /// [`crate::Engine::due_by_refresh`] names it and it is judged again.
+    /// Hold the request until [`crate::Engine::due`] or [`crate::Engine::due_by_refresh`] returns
+    /// it, then evaluate it again.
     Wait,
 }
 
-/// A level of the policy as loggers know it.
+/// Converts a log level of the policy.
 #[must_use]
 pub const fn log_level(level: policy::Level) -> Level {
     match level {

@@ -1,4 +1,4 @@
-//! The requests that wait to be judged again.
+//! The requests that wait for another evaluation.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,36 +9,36 @@ use portcullis_core::trust::KeySourceId;
 use crate::engine::RequestId;
 use crate::refresh_reply::RefreshReply;
 
-/// How many requests may wait on one worker for keys. One more is answered at once.
+/// The maximum number of requests that wait for keys on one worker. Further requests are refused at
+/// once.
 const MAX_WAITING: usize = 1024;
 
-/// How many of them may wait for the keys of one source, so that one issuer's failure leaves room for
-/// the others.
+/// The maximum for one source, so that one failing issuer can't use up the limit.
 const MAX_FOR_ONE: usize = 256;
 
-/// The requests of a worker that wait for keys, or to be judged by the outcome of a refresh.
+/// The requests of a worker that wait for keys, or for evaluation after a refresh.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRequests {
     requests: Vec<WaitingRequest>,
 }
 
-/// A request that waits.
+/// A waiting request.
 #[derive(Debug)]
 pub(crate) struct WaitingRequest {
     pub(crate) id: RequestId,
-    /// When it came.
+    /// When it arrived.
     pub(crate) arrived: Timestamp,
     /// The sources whose keys it waits for.
     pub(crate) sources: Vec<KeySourceId>,
-    /// The version of the worker's keys when it was last judged; `None` where it has not been judged
-    /// by what it waited for.
+    /// The version of the worker's keys at its last evaluation; `None` if its refresh has an
+    /// outcome that was not evaluated yet.
     pub(crate) keys_version: Option<u64>,
-    /// The reply to the call for a fresh session token that was made for it.
+    /// The reply to its refresh request.
     pub(crate) refreshed: Option<Rc<RefreshReply>>,
 }
 
 impl WaitingRequest {
-    /// A request that has just come, and waits for nothing yet.
+    /// A new request, which waits for nothing yet.
     pub(crate) const fn new(id: RequestId, arrived: Timestamp) -> Self {
         Self {
             id,
@@ -50,14 +50,14 @@ impl WaitingRequest {
     }
 }
 
-/// Whether what began at `began` has waited for `timeout`. A clock that steps back ends the wait too,
-/// because nobody knows how long it lasted.
+/// Whether a wait that began at `began` has timed out. If the clock steps back, the wait ends too,
+/// because its duration is unknown.
 pub(crate) fn is_timed_out(began: Timestamp, now: Timestamp, timeout: Duration) -> bool {
     now >= began.after(timeout) || now < began
 }
 
 impl WaitingRequests {
-    /// Whether one more may wait for the keys of these sources.
+    /// Whether one more request may wait for the keys of these sources.
     pub(crate) fn has_room_for(&self, sources: &[KeySourceId]) -> bool {
         let waiting_for = |source: &KeySourceId| {
             let requests = self.requests.iter();
@@ -71,12 +71,12 @@ impl WaitingRequests {
                 .all(|source| waiting_for(source) < MAX_FOR_ONE)
     }
 
-    /// How many wait.
+    /// The number of waiting requests.
     pub(crate) fn len(&self) -> usize {
         self.requests.len()
     }
 
-    /// Those that wait.
+    /// The waiting requests.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &WaitingRequest> {
         self.requests.iter()
     }
@@ -91,14 +91,14 @@ impl WaitingRequests {
         self.requests.push(request);
     }
 
-    /// Removes a request, and says whether it was there.
+    /// Removes a request, and returns whether it was there.
     pub(crate) fn remove(&mut self, id: RequestId) -> bool {
         let before = self.requests.len();
         self.requests.retain(|request| request.id != id);
         self.requests.len() < before
     }
 
-    /// Takes out those that are due, in the order in which they came, up to `most` of them.
+    /// Removes and returns up to `most` requests that are due, in order of arrival.
     pub(crate) fn take(
         &mut self,
         most: usize,

@@ -1,12 +1,11 @@
-//! The one door to Envoy.
+//! The host calls of the proxy-wasm ABI.
 //!
-//! Everything the filter asks of its host goes through here, and every function gives back what the
-//! host said as a [`Result`]: no status that a host may give can end the VM. The SDK's own wrappers
-//! panic on each status they do not list, and a panic kills every request of its worker; so this
-//! module declares the imports itself, and the rest of the filter never calls
-//! `proxy_wasm::hostcalls`.
+//! All host calls of the filter are here, and every function returns the host's status as a
+//! [`Result`], so no status can end the VM. The SDK's own wrappers panic on a status that they do
+//! not list, and a panic ends every request of the worker. So this module declares the imports
+//! itself, and the rest of the filter never calls `proxy_wasm::hostcalls`.
 //!
-//! Outside WebAssembly there is no host: every function then answers [`Error::Unavailable`].
+//! Outside WebAssembly there is no host, and every function returns [`Error::Unavailable`].
 //!
 //! A function that reads or changes a request acts on the *effective context*: the stream whose
 //! callback runs, or the one last named to [`set_effective_context`].
@@ -34,7 +33,7 @@ pub(crate) use self::calls::{dispatch_http_call, http_call_body, http_call_heade
 pub(crate) use self::error::Error;
 pub(crate) use self::pairs::Pairs;
 
-/// The most that is read of a plugin configuration, in bytes.
+/// The maximum size of a plugin configuration in bytes.
 pub(crate) const MAX_CONFIGURATION: usize = 1 << 20;
 
 /// The plugin configuration of the root context that is being configured.
@@ -59,20 +58,20 @@ pub(crate) fn now_microseconds() -> Result<u64, Error> {
     Ok(abi::current_time()? / NANOSECONDS_A_MICROSECOND)
 }
 
-/// Whether the proxy writes lines of this level at all, so that others need not be made.
+/// Whether the proxy's log level includes this level, so that other messages need not be formatted.
 pub(crate) fn logs(level: log::Level) -> bool {
     abi::log_level().is_ok_and(|threshold| severity(level) >= threshold)
 }
 
-/// Writes a line into the proxy's own log.
+/// Writes a line to the proxy's log.
 ///
-/// Control characters are the caller's to escape: Envoy writes the message as it is. A host that
-/// refuses to log is not an error, because there would be no place to report it.
+/// The caller must escape control characters: Envoy writes the message unchanged. A failure to log
+/// is ignored, because it can't be reported.
 pub(crate) fn log(level: log::Level, message: &str) {
     let _unreportable = abi::log(severity(level), message.as_bytes());
 }
 
-/// A level as the ABI counts them.
+/// A log level as the number in the ABI.
 const fn severity(level: log::Level) -> u32 {
     match level {
         log::Level::Trace => 0,
@@ -83,7 +82,7 @@ const fn severity(level: log::Level) -> u32 {
     }
 }
 
-/// Asks for `on_tick` of this root context every `period`, on this worker; zero ends the ticks.
+/// Sets the period of `on_tick` for this root context on this worker; zero stops the ticks.
 ///
 /// The host counts in whole milliseconds: a shorter period becomes one.
 pub(crate) fn set_tick_period(period: Duration) -> Result<(), Error> {
@@ -94,9 +93,10 @@ pub(crate) fn set_tick_period(period: Duration) -> Result<(), Error> {
     })
 }
 
-/// All request headers, each duplicate by itself.
+/// All request headers, duplicates as separate fields.
 ///
-/// There is no way to read a single one, on purpose: the host gives only the first of several.
+/// There is intentionally no function for a single header: the host returns only the first of
+/// several.
 ///
 /// # Errors
 /// [`Error::Empty`] or what the host said where there is no request (any more): Envoy then gives an
@@ -119,9 +119,9 @@ pub(crate) fn request_trailers() -> Result<Pairs, Error> {
     Pairs::decode(abi::header_pairs(Map::RequestTrailers)?)
 }
 
-/// Answers the request here and now; nothing of it is forwarded. The details become
-/// `%RESPONSE_CODE_DETAILS%` in Envoy's access log, and the gRPC status is for gRPC requests, where
-/// it goes with HTTP status 200.
+/// Sends a local reply; nothing of the request is forwarded. The details become
+/// `%RESPONSE_CODE_DETAILS%` in Envoy's access log. gRPC requests get the gRPC status with HTTP
+/// status 200.
 ///
 /// # Errors
 /// [`Error::TooLarge`] if the headers are more than Envoy takes, else what the host said.
@@ -135,17 +135,17 @@ pub(crate) fn send_local_response(reply: &LocalReply) -> Result<(), Error> {
     )
 }
 
-/// A number that nobody can guess, fit to tell two workers apart.
+/// An unpredictable random number, for jitter and worker ids.
 ///
-/// It comes out of the standard library's hash seed, which is the host's randomness (WASI's
-/// `random_get`). It is no key material.
+/// It is derived from the standard library's hash seed, which comes from the host (WASI's
+/// `random_get`). Do not use it as key material.
 #[must_use]
 pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0_u8)
 }
 
-/// A duration as the ABI takes it: whole milliseconds, at least one, at most `i32::MAX`, because
-/// Envoy reads some of them as signed and takes 0 for "never".
+/// A duration for the ABI: whole milliseconds, at least one, at most `i32::MAX`, because Envoy
+/// reads some of them as signed and treats 0 as "never".
 fn milliseconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis())
         .unwrap_or(u32::MAX)

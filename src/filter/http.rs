@@ -1,4 +1,4 @@
-//! What Envoy calls for each request.
+//! The callbacks for each request.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -23,7 +23,7 @@ impl Http {
         Self { id, worker }
     }
 
-    /// Whether the rest of the request must wait for its verdict.
+    /// Pauses the rest of a request that waits for its decision.
     fn hold(&self) -> Action {
         let worker = self.worker.try_borrow();
         if worker.is_ok_and(|worker| !worker.is_waiting(self.id)) {
@@ -35,7 +35,7 @@ impl Http {
 }
 
 impl Context for Http {
-    // The SDK hands the reply to a call to the context whose callback made it.
+    // The SDK passes the reply to the context whose callback made the call.
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
         if let Ok(mut worker) = self.worker.try_borrow_mut() {
             worker.take_reply(token, headers, body);
@@ -46,7 +46,7 @@ impl Context for Http {
 
 impl HttpContext for Http {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        // Envoy never enters a worker's VM twice at once, so the worker is always free.
+        // Envoy never calls a worker's VM concurrently, so the borrow always succeeds.
         let outcome = match self.worker.try_borrow_mut() {
             Ok(mut worker) => worker.receive(self.id),
             Err(_) => verdict::unreadable(host::Error::InternalFailure),
@@ -58,14 +58,14 @@ impl HttpContext for Http {
         }
     }
 
-    // Envoy asks for body and trailers of a paused request only where the plugin's configuration says
-    // `allow_on_headers_stop_iteration`, and would then let the headers go with them.
+    // Envoy calls this for a paused request only if the plugin has
+    // `allow_on_headers_stop_iteration`, and `Continue` would then forward the headers too.
     fn on_http_request_body(&mut self, _: usize, _: bool) -> Action {
         self.hold()
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
-        // Whether it waits or not: Envoy does not call again for trailers that are held.
+        // Also while the request waits: Envoy does not call again for held trailers.
         let stripped = match self.worker.try_borrow() {
             Ok(worker) => worker.strip_trailers(),
             Err(_) => Err(host::Error::InternalFailure),
@@ -73,7 +73,7 @@ impl HttpContext for Http {
         match stripped {
             Ok(()) => self.hold(),
             Err(error) => {
-                // The headers may be with the app by then, so that the request is broken off.
+                // The headers may already be forwarded, so the request is reset by a local reply.
                 let _answered = verdict::unprepared(error);
                 Action::Pause
             }

@@ -1,5 +1,5 @@
-//! The proxy-wasm adapter of Portcullis for Envoy and Istio, thin: it hands events to
-//! `portcullis-engine` and carries out what comes of them.
+//! The proxy-wasm adapter of Portcullis for Envoy and Istio: a thin layer that passes events to
+//! `portcullis-engine` and performs its effects.
 //!
 //! `host` is the one door to Envoy. `root` is what Envoy calls once a worker, and `http` what it
 //! calls for each request. Both share a `worker`: the engine, its readers and the calls under way.
@@ -11,7 +11,7 @@
     clippy::panic,
     clippy::unwrap_used
 )]
-// These two have no setting that allows them in tests.
+// Clippy has no option that allows these two lints in tests.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 #![cfg_attr(
     not(target_arch = "wasm32"),
@@ -30,7 +30,7 @@ mod worker;
 
 #[cfg(target_arch = "wasm32")]
 mod module {
-    //! What Envoy calls when it loads the module.
+    //! The entry point of the module.
 
     #[allow(
         missing_docs,

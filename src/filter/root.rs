@@ -1,4 +1,4 @@
-//! What Envoy calls once a worker: for the configuration, and as time goes by.
+//! The callbacks for each worker: configuration and ticks.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,7 +13,8 @@ use crate::host;
 use crate::http::Http;
 use crate::worker::Worker;
 
-/// The root context of one worker, or of the trial run in which Envoy tries a configuration.
+/// The root context of one worker, or of the main thread, where Envoy validates a configuration
+/// first.
 #[derive(Debug)]
 pub(crate) struct Root {
     id: u32,

@@ -1,5 +1,5 @@
-//! Signatures checked by Envoy itself, through its foreign function `verify_signature`: BoringSSL
-//! outside the VM is ten times as fast as pure Rust inside.
+//! Signature verification by Envoy's foreign function `verify_signature`: BoringSSL outside the VM
+//! is ten times as fast as Rust in the VM.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,22 +10,21 @@ use portcullis_engine::signatures::{HostAlgorithm, is_reliable, is_verified};
 
 use crate::host;
 
-/// Of how many checks one is timed: to look at the clock twice and to record the duration are three
-/// calls to the host beside the one that checks.
+/// One in this many verifications is timed, because timing costs three more host calls.
 const SAMPLED: u32 = 16;
 
-/// Checks signatures, by the host where it can and by Rust where it can't, and times some of the
-/// checks.
+/// Verifies signatures, by the host for the algorithms that it supports and otherwise in Rust, and
+/// times some of the verifications.
 pub(crate) struct Checker {
     host: bool,
     checks: Cell<u32>,
     duration: Cell<Option<u64>>,
 }
 
-/// Whether the host finds that `signature`, in the form of a JWS, is the one of `message` by the key
-/// whose SubjectPublicKeyInfo (RFC 5280, DER) is `public_key`.
+/// Whether the host verifies a JWS signature of `message`. `public_key` is a SubjectPublicKeyInfo
+/// (RFC 5280, DER).
 ///
-/// The key must be of the algorithm's own kind and curve. Whatever goes wrong on the way is `false`.
+/// The key must have the type and curve of the algorithm. Any failure returns `false`.
 fn verify(algorithm: HostAlgorithm, public_key: &[u8], message: &[u8], signature: &[u8]) -> bool {
     let Some(arguments) = algorithm.arguments(public_key, message, signature) else {
         return false;
@@ -37,7 +36,7 @@ fn verify(algorithm: HostAlgorithm, public_key: &[u8], message: &[u8], signature
 }
 
 impl Checker {
-    /// Finds out what this host can do.
+    /// Detects whether this host verifies signatures.
     #[must_use]
     pub(crate) fn detect() -> Self {
         Self {
@@ -47,13 +46,13 @@ impl Checker {
         }
     }
 
-    /// Whether the host checks signatures.
+    /// Whether the host verifies signatures.
     pub(crate) const fn uses_host(&self) -> bool {
         self.host
     }
 
-    /// How long a check since the last call took, in microseconds, where one was timed: the first,
-    /// and one in `SAMPLED` from then on.
+    /// The duration of a verification since the last call in microseconds, if one was timed: the
+    /// first, and then one in `SAMPLED`.
     pub(crate) fn take_duration(&self) -> Option<u64> {
         self.duration.take()
     }

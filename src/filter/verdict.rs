@@ -1,4 +1,4 @@
-//! Carries out what the engine says of a request, on the effective context.
+//! Enforces the engine's decision on the request of the effective context.
 
 use log::Level;
 use portcullis_core::answer::LocalReply;
@@ -8,20 +8,20 @@ use portcullis_engine::{Step, log_level};
 
 use crate::host::{self, Map};
 
-/// What has become of a request. Only [`carry_out`] forwards one, after everything that an app must
-/// not see is off it.
+/// How a request was handled. Only [`carry_out`] forwards a request, after it has removed
+/// everything that the app must not receive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub(crate) enum Outcome {
-    /// It was answered.
+    /// A local reply was sent.
     Answered,
-    /// It is forwarded.
+    /// The request is forwarded.
     Forwarded,
-    /// It waits.
+    /// The request waits.
     Waits,
 }
 
-/// Carries out what the engine says of the request of the effective context.
+/// Enforces the engine's decision on the request of the effective context.
 pub(crate) fn carry_out(step: &Step<'_>) -> Outcome {
     match step {
         Step::Wait => Outcome::Waits,
@@ -39,12 +39,12 @@ pub(crate) fn carry_out(step: &Step<'_>) -> Outcome {
     }
 }
 
-/// Answers a request that can't even be read.
+/// Sends a local reply to a request whose headers can't be read.
 pub(crate) fn unreadable(error: host::Error) -> Outcome {
     refuse("read", error)
 }
 
-/// Answers a request that the app must not see, because its headers or trailers could not be changed.
+/// Sends a local reply to a request whose headers or trailers can't be changed.
 pub(crate) fn unprepared(error: host::Error) -> Outcome {
     refuse("changed", error)
 }
@@ -58,14 +58,14 @@ fn refuse(what: &str, error: host::Error) -> Outcome {
 fn answer(reply: &LocalReply) -> Outcome {
     let sent = host::send_local_response(reply);
     if let Err(error) = sent.or_else(|_| host::send_local_response(&LocalReply::internal())) {
-        // The request stays paused: it is not answered, but it is not forwarded either.
+        // The request stays paused: it gets no response, and it is not forwarded.
         let line = format!("portcullis: a refusal can't be sent: {error}");
         host::log(Level::Error, &line);
     }
     Outcome::Answered
 }
 
-/// Removes from the request what the app must not believe or see, and adds who calls.
+/// Removes headers that the app must not receive, and sets the identity headers.
 fn prepare(verdict: &Verdict<'_>) -> Result<(), host::Error> {
     for name in verdict.removals() {
         host::remove_header(Map::Request, name)?;
@@ -81,8 +81,7 @@ fn prepare(verdict: &Verdict<'_>) -> Result<(), host::Error> {
     Ok(())
 }
 
-/// Leaves the decision where operators look: in the filter state for the access log, and in the
-/// audit trail.
+/// Records the decision in the filter state, for access logs, and in the audit log.
 fn show(verdict: &Verdict<'_>) {
     for (name, value) in verdict.filter_state() {
         let _unseen = host::set_property(name.as_bytes(), value.as_bytes());

@@ -1,4 +1,4 @@
-//! One worker: the engine, its readers, and the calls that are under way.
+//! One worker: the engine, its readers, and the calls in progress.
 
 mod reading;
 
@@ -15,12 +15,13 @@ use crate::host::{self, Map, Pairs};
 use crate::signatures::Checker;
 use crate::verdict::{self, Outcome};
 
-/// How many waiting requests are settled at a time. Envoy carries out what was decided only when we
-/// return to it, each answer from within the one before where that calls us again, and the stack
-/// that they share overflows at a few hundred: a trap, which ends every request of the worker.
+/// The maximum number of waiting requests that are resumed in one callback. Envoy runs the
+/// resulting actions when the callback returns, and each local reply can call the VM again, nested
+/// in the one before. At a few hundred the stack overflows: a trap, which ends every request of the
+/// worker.
 const BATCH: usize = 32;
 
-/// What one worker has.
+/// The state of one worker.
 #[derive(Debug)]
 pub(crate) struct Worker {
     /// The root context.
@@ -29,27 +30,27 @@ pub(crate) struct Worker {
     readers: Vec<Reader>,
     checker: Checker,
     calls: Vec<Pending>,
-    /// The host's ids of the engine's metrics, by their indexes; `None` where it refused one.
+    /// The host's ids of the engine's metrics, by index; `None` if the host refused to define it.
     metrics: BTreeMap<usize, Option<u32>>,
 }
 
-/// A call that is under way.
+/// A call in progress.
 #[derive(Debug)]
 struct Pending {
-    /// By which the host knows the call.
+    /// The host's token for the call.
     token: u32,
     id: CallId,
-    /// The reader that asked for it; `None` for the engine.
+    /// The reader that made the call; `None` for the engine.
     reader: Option<usize>,
-    /// The request whose callback made it: the SDK hands the reply to that context, if it is still
-    /// there.
+    /// The request whose callback made the call: the SDK passes the reply to that context, if it
+    /// still exists.
     owner: Option<RequestId>,
     max_body: usize,
 }
 
 impl Worker {
-    /// A worker that judges by this policy, in the root context with this id. Writes a first record
-    /// wherever workers share none yet.
+    /// Starts a worker with this policy, in the root context with this id. Writes an initial record
+    /// for each reader whose workers share none yet.
     pub(crate) fn start(policy: Policy, root: u32) -> Self {
         let checker = Checker::detect();
         if !checker.uses_host() {
@@ -73,12 +74,12 @@ impl Worker {
         worker
     }
 
-    /// Judges the request of the effective context, which has this id.
+    /// Handles the request of the effective context, which has this id.
     pub(crate) fn receive(&mut self, id: u32) -> Outcome {
         let outcome = self.judge(id, now());
         if outcome == Outcome::Waits {
             if !self.carry_out_effects() {
-                // The call could not be made, so that the refresh has an outcome already.
+                // The call could not be made, so the refresh already has an outcome.
                 self.settle_refreshed();
             }
             self.flush();
@@ -86,7 +87,7 @@ impl Worker {
         outcome
     }
 
-    /// Judges the request of the effective context and carries the verdict out.
+    /// Evaluates the request of the effective context and enforces the decision.
     fn judge(&mut self, id: u32, now: Timestamp) -> Outcome {
         let pairs = match host::request_headers() {
             Ok(pairs) => pairs,
@@ -113,7 +114,7 @@ impl Worker {
         self.engine.is_waiting(RequestId(id.into()))
     }
 
-    /// Removes from the effective context's trailers what an app must not believe.
+    /// Removes the trailers of the effective context that apps must not receive.
     pub(crate) fn strip_trailers(&self) -> Result<(), host::Error> {
         let pairs = host::request_trailers()?;
         let trailers = Headers::new(Pairs::iter(&pairs).collect());
@@ -121,8 +122,8 @@ impl Worker {
         names.try_for_each(|name| host::remove_header(Map::RequestTrailers, name))
     }
 
-    /// Adds to the answer that the request of this context gets, the effective one, the cookies of a
-    /// refreshed session.
+    /// Adds the cookies of a refreshed session to the response of this context, which is the
+    /// effective one.
     pub(crate) fn add_cookies(&mut self, id: u32) {
         let Some(reply) = self.engine.response(RequestId(id.into())) else {
             return;
@@ -144,7 +145,7 @@ impl Worker {
         }
     }
 
-    /// Forgets a request that is over.
+    /// Removes a request that has ended.
     pub(crate) fn leave(&mut self, id: u32) {
         let id = RequestId(id.into());
         self.calls.retain(|call| call.owner != Some(id));
@@ -153,7 +154,7 @@ impl Worker {
         }
     }
 
-    /// Takes the reply to the call with this token.
+    /// Handles the reply to the call with this token.
     pub(crate) fn take_reply(&mut self, token: u32, headers: usize, body: usize) {
         let Some(place) = self.calls.iter().position(|call| call.token == token) else {
             return;
@@ -177,7 +178,7 @@ impl Worker {
         }
     }
 
-    /// Says that time has passed. The root context's callback runs.
+    /// Handles the tick, in a callback of the root context.
     pub(crate) fn tick(&mut self) {
         self.tick_readers();
         self.engine.tick(now());
@@ -185,8 +186,8 @@ impl Worker {
         self.flush();
     }
 
-    /// Judges waiting requests again, if what they wait for has come or their wait has timed out: a
-    /// batch now, and the others next time. The root context's callback runs.
+    /// Evaluates waiting requests again, if what they wait for is available or their wait has timed
+    /// out: one batch for each call. Must run in a callback of the root context.
     pub(crate) fn settle(&mut self) {
         let now = now();
         let due = self.engine.due(BATCH, now);
@@ -199,7 +200,7 @@ impl Worker {
         self.carry_out_effects();
     }
 
-    /// The same for those alone whose session was just refreshed, whosever callback runs.
+    /// The same, but only for requests whose session was just refreshed. May run in any callback.
     pub(crate) fn settle_refreshed(&mut self) {
         let due = self.engine.due_by_refresh(BATCH);
         self.settle_each(&due, now());
@@ -208,7 +209,7 @@ impl Worker {
     fn settle_each(&mut self, due: &[RequestId], now: Timestamp) {
         for id in due {
             let context = u32::try_from(id.0).unwrap_or_default();
-            // A client that has gone away takes its context with it.
+            // The context no longer exists if the client has disconnected.
             if host::set_effective_context(context).is_err() {
                 self.engine.gone(*id);
                 continue;
@@ -225,7 +226,7 @@ impl Worker {
         }
     }
 
-    /// Carries out what the engine has queued, and says whether every call could be made.
+    /// Performs the queued effects, and returns whether every call could be made.
     fn carry_out_effects(&mut self) -> bool {
         let mut all_made = true;
         while let Some(effect) = self.engine.next_effect() {
@@ -242,7 +243,7 @@ impl Worker {
         all_made
     }
 
-    /// Makes a call, and says whether that could be done.
+    /// Makes a call, and returns whether it could be made.
     fn send(&mut self, call: &Call, reader: Option<usize>) -> bool {
         match host::dispatch_http_call(&call.cluster, &call.headers, call.timeout) {
             Ok(token) => {
@@ -267,7 +268,7 @@ impl Worker {
         }
     }
 
-    /// Tells Envoy what metrics have changed by.
+    /// Passes the changes of metrics to Envoy.
     fn flush(&mut self) {
         let ids = &mut self.metrics;
         self.engine.take_changes(&mut |metric, change| {
@@ -291,7 +292,7 @@ fn define(metric: &Metric) -> Option<u32> {
     host::define_metric(kind, metric.name.as_bytes()).ok()
 }
 
-/// The time. A host without a clock lets nothing that ends pass: every token has expired then.
+/// The time. If the host has no clock, every token counts as expired.
 fn now() -> Timestamp {
     Timestamp::from_millis(host::now().unwrap_or(u64::MAX))
 }

@@ -3,10 +3,10 @@
 
 use std::ffi::{c_char, c_void};
 
-/// A pointer that means something to one side alone.
+/// An opaque pointer of Envoy or of the module.
 pub(crate) type Opaque = *mut c_void;
 
-/// Bytes of either side.
+/// A byte buffer, owned by Envoy or by the module.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Buffer {
@@ -14,7 +14,7 @@ pub(crate) struct Buffer {
     pub(crate) length: usize,
 }
 
-/// A header field of either side.
+/// A header field, owned by Envoy or by the module.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Header {
@@ -40,13 +40,13 @@ pub(crate) const STOP: u32 = 1;
 pub(crate) const VERSION: &[u8] = b"v0.1.0\0";
 
 impl Buffer {
-    /// What Envoy takes for "nothing", and for "remove" as the value of a header.
+    /// The empty buffer. As the value of a header it means "remove".
     pub(crate) const NULL: Self = Self {
         ptr: std::ptr::null(),
         length: 0,
     };
 
-    /// Bytes that outlive the call that this is passed to.
+    /// A buffer over these bytes, which must outlive the call.
     pub(crate) const fn of(bytes: &[u8]) -> Self {
         Self {
             ptr: bytes.as_ptr().cast(),

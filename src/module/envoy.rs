@@ -1,4 +1,4 @@
-//! What the module asks of Envoy.
+//! Safe wrappers of Envoy's callbacks.
 
 use std::marker::PhantomData;
 use std::slice;
@@ -39,7 +39,7 @@ unsafe extern "C" {
     fn envoy_dynamic_module_callback_log_enabled(level: u32) -> bool;
 }
 
-/// Envoy did not do what it was asked.
+/// A callback of Envoy returned false.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refused;
 
@@ -50,7 +50,7 @@ pub(crate) struct Request<'h> {
     hook: PhantomData<&'h ()>,
 }
 
-/// A header map as Envoy handed it over. Its bytes are Envoy's, and live until the map is changed.
+/// A header map from Envoy. Envoy owns the bytes, which are valid until the map is changed.
 #[derive(Debug)]
 pub(crate) struct HeaderMap<'r> {
     headers: Vec<Header>,
@@ -70,7 +70,7 @@ impl Request<'_> {
         }
     }
 
-    /// A header map, each duplicate by itself. It can't be changed while this is in use.
+    /// A header map, with duplicates as separate fields. It can't be changed while this is in use.
     pub(crate) fn headers(&self, map: Map) -> Result<HeaderMap<'_>, Refused> {
         // SAFETY: `filter` is Envoy's own, by the contract of `new`.
         let size = unsafe { envoy_dynamic_module_callback_http_get_headers_size(self.filter, map) };
@@ -91,7 +91,7 @@ impl Request<'_> {
         })
     }
 
-    /// Sets a header field to this one value, or removes it.
+    /// Replaces a header field, or removes it.
     pub(crate) fn set(
         &mut self,
         map: Map,
@@ -107,8 +107,8 @@ impl Request<'_> {
         if is_done { Ok(()) } else { Err(Refused) }
     }
 
-    /// Keeps a value in the request's filter state, under the name that Envoy gives to what a
-    /// WebAssembly filter keeps, so that access logs need not know which adapter runs.
+    /// Sets a value in the request's filter state, with the prefix that Envoy uses for WebAssembly
+    /// filters, so that access log formats work with both adapters.
     pub(crate) fn keep(&self, name: &str, value: &str) {
         let name = ["wasm.", name].concat();
         let (name, value) = (Buffer::of(name.as_bytes()), Buffer::of(value.as_bytes()));
@@ -119,7 +119,7 @@ impl Request<'_> {
         };
     }
 
-    /// Answers the request; nothing of it is forwarded.
+    /// Sends a local reply; nothing of the request is forwarded.
     pub(crate) fn answer(&self, reply: &LocalReply) {
         let header = |(name, value): &(&'static str, String)| Header {
             name: Buffer::of(name.as_bytes()),
@@ -141,7 +141,7 @@ impl Request<'_> {
 }
 
 impl HeaderMap<'_> {
-    /// The header fields in core's terms.
+    /// The header fields as core's type.
     pub(crate) fn fields(&self) -> Headers<'_> {
         let field = |header: &Header| {
             // SAFETY: the bytes are Envoy's and live until the map is changed, which takes a
@@ -164,19 +164,19 @@ pub(crate) unsafe fn bytes<'b>(buffer: Buffer) -> &'b [u8] {
     unsafe { slice::from_raw_parts(buffer.ptr.cast(), buffer.length) }
 }
 
-/// Whether Envoy writes lines of this level at all, so that others need not be made.
+/// Whether Envoy's log level includes this level, so that other messages need not be formatted.
 pub(crate) fn logs(level: Level) -> bool {
     // SAFETY: no memory is passed.
     unsafe { envoy_dynamic_module_callback_log_enabled(severity(level)) }
 }
 
-/// Writes a line into Envoy's own log.
+/// Writes a line to Envoy's log.
 pub(crate) fn log(level: Level, line: &str) {
     // SAFETY: the bytes outlive the call.
     unsafe { envoy_dynamic_module_callback_log(severity(level), Buffer::of(line.as_bytes())) }
 }
 
-/// A level as the ABI counts them.
+/// A log level as the number in the ABI.
 const fn severity(level: Level) -> u32 {
     match level {
         Level::Trace => 0,

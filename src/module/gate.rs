@@ -1,7 +1,7 @@
-//! A configuration's engines, one a worker, and what becomes of a request.
+//! The engines of a configuration, one for each worker, and the handling of requests.
 //!
-//! Envoy reads a configuration once and calls the hooks on all workers at once over it. An engine
-//! belongs to one worker, so each worker's thread has its own, made when the first request comes.
+//! Envoy loads a configuration once, and calls the hooks of all workers with it concurrently. An
+//! engine belongs to one worker, so each worker thread has its own, created at its first request.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,8 +20,8 @@ use crate::abi::Map;
 use crate::envoy::{self, Refused, Request};
 
 thread_local! {
-    /// This worker's engines, one for each configuration: there are several while Envoy drains an old
-    /// listener, or where several listeners have the filter.
+    /// This worker's engines, one for each configuration: there are several while Envoy drains an
+    /// old listener, or if several listeners have the filter.
     static WORKERS: RefCell<Vec<Worker>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -38,13 +38,13 @@ pub(crate) struct Gate {
     policy: Policy,
 }
 
-/// One request's part in its worker's engine.
+/// The filter of one request, with its worker's engine.
 #[derive(Debug)]
 pub(crate) struct Filter {
     engine: Rc<RefCell<Engine>>,
 }
 
-/// Whether a request is forwarded.
+/// How a request was handled.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub(crate) enum Outcome {
@@ -73,7 +73,7 @@ impl Gate {
         Ok(Arc::new(Self { policy }))
     }
 
-    /// A request on the worker whose thread this is.
+    /// A filter for a request on the current worker thread.
     pub(crate) fn filter(self: &Arc<Self>) -> Filter {
         WORKERS.with_borrow_mut(|workers| {
             let mut found = workers.iter();
@@ -93,7 +93,7 @@ impl Gate {
 }
 
 impl Filter {
-    /// Judges the request and carries the verdict out.
+    /// Evaluates the request and enforces the decision.
     pub(crate) fn judge(&self, request: &mut Request<'_>) -> Outcome {
         self.try_judge(request).unwrap_or_else(|Refused| {
             let line = "portcullis: a request's headers can't be read or changed; it is refused";
@@ -104,7 +104,8 @@ impl Filter {
     }
 
     fn try_judge(&self, request: &mut Request<'_>) -> Result<Outcome, Refused> {
-        // A request that waits is kept by its id. With inline keys none does, so that one id serves.
+        // Ids are needed for waiting requests only. With inline keys no request waits, so one id is
+        // enough.
         const ONLY: RequestId = RequestId(0);
         let mut engine = self.engine.try_borrow_mut().map_err(|_| Refused)?;
         let map = request.headers(Map::Request)?;
@@ -119,7 +120,7 @@ impl Filter {
         let outcome = match engine.request(ONLY, &headers, at) {
             Step::Decided(decision::Outcome::Forward(verdict)) => {
                 show(request, &verdict);
-                // Copied first: what Envoy has handed out ends with the first change.
+                // Copied first, because Envoy's bytes are invalid after the first change.
                 let removals: Vec<Vec<u8>> = verdict.removals().map(<[u8]>::to_vec).collect();
                 let cookies = verdict.cookies();
                 let identity = verdict.identity().to_vec();
@@ -147,8 +148,8 @@ impl Filter {
         Ok(outcome)
     }
 
-    /// Removes from the request's trailers what an app must not believe. Its headers may be with the
-    /// app by then, so that a request whose trailers can't be changed is broken off.
+    /// Removes the trailers that apps must not receive. The headers may already be forwarded, so a
+    /// request whose trailers can't be changed is reset by a local reply.
     pub(crate) fn strip_trailers(&self, request: &mut Request<'_>) -> Outcome {
         let mut strip = || {
             let engine = self.engine.try_borrow().map_err(|_| Refused)?;
@@ -171,7 +172,7 @@ impl Filter {
     }
 }
 
-/// Removes from the request what the app must not believe or see, and adds who calls.
+/// Removes headers that the app must not receive, and sets the identity headers.
 fn change(
     request: &mut Request<'_>,
     removals: &[Vec<u8>],
@@ -192,8 +193,7 @@ fn change(
     Ok(())
 }
 
-/// Leaves the decision where operators look: in the filter state for the access log, and in the
-/// audit trail.
+/// Records the decision in the filter state, for access logs, and in the audit log.
 fn show(request: &Request<'_>, verdict: &Verdict<'_>) {
     for (name, value) in verdict.filter_state() {
         request.keep(name, value);
@@ -212,7 +212,7 @@ fn unsupported(place: &str, help: &str) -> String {
     )
 }
 
-/// The time. A clock before 1970 lets nothing that ends pass: every token has expired then.
+/// The time. If the clock is before 1970, every token counts as expired.
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let millis = since.map_or(u64::MAX, |since| {

@@ -1,6 +1,6 @@
-//! What Envoy calls. It wants every hook of an HTTP filter, also those that have nothing to do.
+//! The hooks that Envoy calls. Envoy requires every hook of an HTTP filter, even unused ones.
 //!
-//! A panic must not cross into C: each hook that runs code of ours catches it and refuses.
+//! A panic must not unwind into C: each hook catches panics and then refuses the request.
 
 use std::ffi::{c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,7 +13,7 @@ use crate::abi::{Buffer, CONTINUE, Opaque, STOP, VERSION};
 use crate::envoy::{self, Request};
 use crate::gate::{Filter, Gate, Outcome};
 
-/// The name that a filter's configuration must ask for.
+/// The `filter_name` in the filter's configuration.
 const FILTER_NAME: &[u8] = b"portcullis";
 
 #[unsafe(no_mangle)]
@@ -54,13 +54,13 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_destroy(config: 
     let _caught = catch_unwind(AssertUnwindSafe(|| drop(gate)));
 }
 
-/// Null where there is no filter, and then every hook refuses.
+/// Returns null on failure, and then every hook refuses the request.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn envoy_dynamic_module_on_http_filter_new(
     config: Opaque,
     _: Opaque,
 ) -> *const c_void {
-    // SAFETY: the pointer is the one that `config_new` gave, and lives longer than its filters.
+    // SAFETY: the pointer is from `config_new`, and outlives its filters.
     let gate = unsafe { &*config.cast::<Arc<Gate>>() };
     match catch_unwind(AssertUnwindSafe(|| Box::new(gate.filter()))) {
         Ok(filter) => Box::into_raw(filter).cast_const().cast(),
@@ -96,7 +96,7 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_destroy(filter: Opaque)
     }
 }
 
-/// Runs what a hook has to do, and refuses the request where that panics.
+/// Runs a hook, and refuses the request if it panics.
 ///
 /// # Safety
 /// `envoy` must be Envoy's pointer for this hook, and `filter` null or the one that `filter_new` gave.
@@ -122,7 +122,7 @@ unsafe fn run(
     }
 }
 
-/// Hooks that have nothing to do, and return that the stream continues, or nothing at all.
+/// Hooks without a function: they return that the stream continues, or nothing.
 macro_rules! idle {
     ($result:ty = $value:expr; $($name:ident($($type:ty),*);)*) => {
         $(

@@ -1,13 +1,13 @@
-//! Portcullis as a dynamic module of Envoy: native, without a VM.
+//! Portcullis as a dynamic module of Envoy: native code without a VM.
 //!
-//! This version judges requests by inline keys: a policy that needs fetched keys or sign-in is
-//! refused. It needs Envoy 1.38 or later; Envoy 1.40 warns that the ABI's version is another, and
-//! loads it. A gRPC client that is refused gets the gRPC status that Envoy derives from the HTTP
-//! status. Metrics are not exported yet.
+//! This version supports inline keys only: a policy with fetched keys or sign-in is refused. It
+//! needs Envoy 1.38 or later; Envoy 1.40 warns about a different ABI version, and loads it. A
+//! refused gRPC client gets the gRPC status that Envoy derives from the HTTP status. Metrics are
+//! not exported yet.
 //!
-//! `hooks` is what Envoy calls, `envoy` what the module asks of Envoy, and `abi` the C declarations
-//! that both need. `gate` knows no pointers: it has a configuration's engines, one a worker, and
-//! carries out what they say of a request.
+//! `hooks` has the functions that Envoy calls, `envoy` the callbacks into Envoy, and `abi` the C
+//! declarations of both. `gate` has no pointers: it has the engines of a configuration, one for
+//! each worker, and enforces their decisions.
 #![deny(
     clippy::arithmetic_side_effects,
     clippy::expect_used,

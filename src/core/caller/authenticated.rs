@@ -60,17 +60,17 @@ impl AuthenticatedCaller {
         }
     }
 
-    /// Whether the token was made for one of these audiences.
+    /// Whether `aud` has one of these audiences.
     pub fn is_for(&self, audiences: &[String]) -> bool {
         self.verified.is_for(audiences)
     }
 
-    /// The caller, as rules see it.
+    /// The caller that rules match on.
     pub const fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// The caller's one name.
+    /// The caller's name.
     pub fn caller_name(&self) -> &str {
         &self.name
     }
@@ -80,12 +80,12 @@ impl AuthenticatedCaller {
         &self.headers
     }
 
-    /// The trust entry or provider that vouches.
+    /// The trust entry or provider that authenticated the caller.
     pub fn trust(&self) -> &str {
         &self.caller.from
     }
 
-    /// The key id that the token names.
+    /// The ID of the key that verified the token.
     pub fn kid(&self) -> Option<&str> {
         self.verified.kid()
     }

@@ -1,8 +1,8 @@
-//! The one header encoder.
+//! The encoder for header values.
 
 use std::fmt::Write as _;
 
-/// A text as visible ASCII: bytes outside it, spaces and the bytes of `also` are percent-encoded.
+/// A text as visible ASCII: other bytes, spaces and the bytes in `also` are percent-encoded.
 pub(super) fn visible(text: &str, also: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -51,7 +51,7 @@ pub fn reaches_companion(name: &[u8]) -> bool {
     original || same(name, b"authorization") || is_forwarded(name, None)
 }
 
-/// Whether two names are the same to a server that takes `_` for `-`.
+/// Whether two names are equal to a server that treats `_` like `-`.
 fn same(one: &[u8], other: &[u8]) -> bool {
     let fold = |byte: &u8| {
         if *byte == b'_' {

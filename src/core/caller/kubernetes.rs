@@ -3,9 +3,9 @@
 use super::Subject;
 use crate::json::Json;
 
-/// The service account of a token, if its subject and its bound claims say the same (Kubernetes
-/// writes both, so that a contradiction is a forgery or a foreign token). The parts are DNS names,
-/// as the API server has them.
+/// The service account of a token, if `sub` and the `kubernetes.io` claims agree. Kubernetes writes
+/// both, so a contradiction means a forged or a foreign token. The parts are DNS names, as in the
+/// API server.
 pub(super) fn service_account(subject: &str, claims: &Json) -> Option<Subject> {
     let parts = subject.strip_prefix("system:serviceaccount:")?;
     let (namespace, name) = parts.split_once(':')?;
@@ -20,7 +20,7 @@ pub(super) fn service_account(subject: &str, claims: &Json) -> Option<Subject> {
     })
 }
 
-/// Whether a text is a name as Kubernetes gives them (RFC 1123, lower case).
+/// Whether a text is a DNS name as Kubernetes requires it (RFC 1123, lower case).
 fn is_dns_name(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (1..=253).contains(&text.len())

@@ -16,13 +16,13 @@ const MAX_TEXT: usize = 1024;
 /// One audit record. A member that does not apply is absent.
 #[derive(Serialize)]
 struct AuditRecord<'a> {
-    /// Tells this line from the others in the proxy's log.
+    /// Identifies the line as an audit record in the proxy's log.
     audit: &'static str,
     decision: &'static str,
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// Why, precisely, where the reason alone does not say it.
+    /// The exact error, if there is more to say than the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,7 +83,7 @@ impl Decision<'_> {
 }
 
 impl Decision<'_> {
-    /// The bearer token of the request, where that is what was judged.
+    /// The bearer token of the request, if the decision is about it.
     fn bearer<'h>(&self, headers: &Headers<'h>) -> Option<&'h str> {
         match Credential::read(headers, Token::MAX_BYTES) {
             Ok(Credential::Bearer(token)) if !self.by_session => Some(token),
@@ -92,7 +92,7 @@ impl Decision<'_> {
     }
 }
 
-/// The value of a header field, up to a query, in the audit record's form.
+/// The value of a header field without a query, truncated for the audit record.
 fn text(headers: &Headers<'_>, name: &str) -> Option<String> {
     let value = headers.all(name).next()?;
     let value = value.split(|byte| *byte == b'?').next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Why a token or a session was refused, precisely, and what was tried and claimed: for operators,
-//! never for the client, which learns the [`Reason`] alone.
+//! Why a token or a session was refused, with the trust entry and key that were tried: for
+//! operators, never for the client, which gets the [`Reason`] only.
 
 mod claimed;
 
@@ -16,7 +16,7 @@ pub(crate) use claimed::Claimed;
 #[cfg(test)]
 mod tests;
 
-/// Why a token or a session is refused. Repeats nothing of the token.
+/// Why a token or a session is refused. The messages contain nothing of the token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AuthnError {
@@ -38,7 +38,7 @@ pub enum AuthnError {
     /// The key that the token names was fetched longer ago than `max_stale`.
     #[error("the keys of the trust entry were fetched longer ago than `max_stale`")]
     StaleKeys,
-    /// The keys that could decide could not be fetched.
+    /// The keys that may verify the token could not be fetched.
     #[error("the keys of a trust entry of the issuer could not be fetched")]
     KeysUnavailable,
     /// The token is genuine, but `aud` contains none of the audiences that the app asks for.
@@ -64,7 +64,7 @@ pub enum AuthnError {
     RefreshMismatch,
 }
 
-/// What a refusal rests on.
+/// Why a token or a session was refused, and what was tried.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     error: AuthnError,
@@ -77,7 +77,7 @@ pub struct Evidence {
 // === impl AuthnError ===
 
 impl AuthnError {
-    /// The one reason of this error.
+    /// The reason for this error.
     pub const fn reason(self) -> Reason {
         match self {
             Self::Token(error) => error.reason(),
@@ -99,7 +99,7 @@ impl AuthnError {
 // === impl Evidence ===
 
 impl Evidence {
-    /// Evidence of an error alone.
+    /// Evidence with an error only.
     pub(crate) const fn new(error: AuthnError) -> Self {
         Self {
             error,
@@ -110,7 +110,7 @@ impl Evidence {
         }
     }
 
-    /// Evidence of an error that a verified token leads to.
+    /// Evidence for a verified token.
     pub(crate) fn of_caller(error: AuthnError, caller: &AuthenticatedCaller) -> Self {
         Self {
             error,
@@ -121,7 +121,7 @@ impl Evidence {
         }
     }
 
-    /// The same, with the token that was shown and is not verified.
+    /// The same, with the presented token, which is not verified.
     #[must_use]
     pub(crate) fn with_token(self, token: &Arc<Token>) -> Self {
         Self {
@@ -130,7 +130,7 @@ impl Evidence {
         }
     }
 
-    /// The same, with the trust entry that was tried, and the key of it.
+    /// The same, with the trust entry and the key that were tried.
     #[must_use]
     pub(crate) fn with_trust(self, trust: &Trust, key: Option<&Key>) -> Self {
         Self {
@@ -140,7 +140,7 @@ impl Evidence {
         }
     }
 
-    /// The same, the key having signed the token: what it claims is its issuer's word.
+    /// The same, marked as verified: the key signed the token, so its claims are the issuer's.
     #[must_use]
     pub(crate) fn verified(self) -> Self {
         Self {
@@ -149,12 +149,12 @@ impl Evidence {
         }
     }
 
-    /// The precise error.
+    /// The error.
     pub const fn error(&self) -> AuthnError {
         self.error
     }
 
-    /// The reason that the client learns.
+    /// The reason, which the client gets.
     pub const fn reason(&self) -> Reason {
         self.error.reason()
     }
@@ -164,17 +164,17 @@ impl Evidence {
         self.trust.as_deref()
     }
 
-    /// The name of the key that was tried, where its issuer gave it one.
+    /// The `kid` of the key that was tried, if it has one.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// The token that was shown, if it could be read; see [`Evidence::is_verified`].
+    /// The presented token, if it could be parsed; see [`Evidence::is_verified`].
     pub(crate) fn token(&self) -> Option<&Token> {
         self.token.as_deref()
     }
 
-    /// Whether a key of the trust entry signed the token, so that its claims are the issuer's word.
+    /// Whether a key of the trust entry signed the token, so that its claims are the issuer's.
     pub const fn is_verified(&self) -> bool {
         self.is_verified
     }

@@ -1,5 +1,5 @@
-//! What becomes of a request, assembled once for the filter, the module and forward auth: it is
-//! forwarded with changed header fields, or it is answered; and what operators see of it.
+//! How a decision is enforced, for the filter, the module and forward auth: the request is
+//! forwarded with changed header fields, or gets a local reply. Both have an audit record.
 
 use super::Decision;
 use crate::answer::LocalReply;
@@ -12,18 +12,18 @@ use crate::session::Cookies;
 #[cfg(test)]
 mod tests;
 
-/// What becomes of a request.
+/// How a decision is enforced.
 #[derive(Debug)]
 #[must_use]
 pub enum Outcome<'d> {
-    /// It is forwarded, once its header fields are changed as the verdict says.
+    /// Change the header fields as the verdict says, then forward the request.
     Forward(Verdict<'d>),
-    /// It is answered here, and nothing of it is forwarded.
+    /// Send this local reply; nothing of the request is forwarded.
     Reply(LocalReply, Verdict<'d>),
 }
 
-/// A decision on a request with these headers, and what follows from it. Nothing here allocates
-/// before it is asked for.
+/// A decision on a request with these headers, and the changes that follow from it. The values are
+/// computed on demand.
 #[derive(Debug)]
 pub struct Verdict<'d> {
     decision: Decision<'d>,
@@ -32,7 +32,7 @@ pub struct Verdict<'d> {
 }
 
 impl<'d> Decision<'d> {
-    /// What becomes of the request with these headers. `audit` is the policy's.
+    /// How the decision on a request with these headers is enforced. `audit` is the policy's.
     pub fn outcome(self, headers: &'d Headers<'d>, audit: Audit) -> Outcome<'d> {
         let reply = LocalReply::refusal(&self, headers);
         let verdict = Verdict {
@@ -50,7 +50,7 @@ impl<'d> Decision<'d> {
 // === impl Outcome ===
 
 impl<'d> Outcome<'d> {
-    /// The verdict, however the request ends.
+    /// The verdict, for both outcomes.
     pub const fn verdict(&self) -> &Verdict<'d> {
         match self {
             Self::Forward(verdict) | Self::Reply(_, verdict) => verdict,
@@ -66,30 +66,30 @@ impl<'d> Verdict<'d> {
         &self.decision
     }
 
-    /// Whether a header field of the client's is forwarded. Of Cookie fields, [`Verdict::cookies`]
-    /// says what is left of them.
+    /// Whether a header field of the client is forwarded. [`Verdict::cookies`] has the rest of the
+    /// Cookie fields.
     pub fn forwards(&self, name: &[u8]) -> bool {
         self.decision.forwards(name)
     }
 
-    /// The names of the client's header fields to remove, Cookie aside: one for each field.
+    /// The names of the client's header fields to remove, except Cookie: one for each field.
     pub fn removals(&self) -> impl Iterator<Item = &'d [u8]> {
         let names = self.headers.iter().map(|(name, _)| name);
         names.filter(|name| !self.decision.forwards(name))
     }
 
-    /// What of the client's cookies is forwarded: an app never sees the session's.
+    /// The client's cookies to forward: an app never receives the session cookies.
     pub fn cookies(&self) -> Cookies {
         self.decision.forwarded_cookies(self.headers)
     }
 
-    /// The header fields to set, which say who calls, over those of the same name.
+    /// The identity headers to set. They replace fields of the same name.
     pub fn identity(&self) -> &[(&'static str, String)] {
         let caller = self.decision.authenticated();
         caller.map_or_else(Default::default, |caller| caller.identity_headers())
     }
 
-    /// What is kept in filter state for access logs and later filters: a name and a value each.
+    /// The names and values to set in filter state, for access logs and later filters.
     pub fn filter_state(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let decision = &self.decision;
         let entries = [
@@ -105,19 +105,19 @@ impl<'d> Verdict<'d> {
         entries.into_iter().filter_map(given)
     }
 
-    /// At which level the audit record is logged; `None` where it is not.
+    /// The level at which the audit record is logged; `None` if it is not logged.
     pub const fn audit_level(&self) -> Option<Level> {
         self.audit.level(self.decision.is_allowed())
     }
 
-    /// The audit record: one line of JSON. It is made when it is asked for, because most proxies log
-    /// no allowed request.
+    /// The audit record: one line of JSON. It is built on demand, because most proxies do not log
+    /// allowed requests.
     pub fn audit_record(&self) -> String {
         self.decision.audit_record(self.headers)
     }
 
-    /// The refusal without a redirect, for a client that can't follow one: a proxy that asks what
-    /// to do with a request. `None` where the request is forwarded.
+    /// The refusal without a redirect, for forward auth, where the client is a proxy. `None` if the
+    /// request is allowed.
     pub fn challenge(&self) -> Option<LocalReply> {
         LocalReply::refusal(&self.decision, &Headers::default())
     }
@@ -134,17 +134,17 @@ pub fn removed_trailers<'t>(
 }
 
 impl Decision<'_> {
-    /// Whether a header field of the client's is forwarded, Cookie aside.
+    /// Whether a header field of the client is forwarded, except Cookie.
     pub(crate) fn forwards(&self, name: &[u8]) -> bool {
         match self.reason {
             Reason::Companion => reaches_companion(name),
-            // No browser puts credentials on one, so that these would be made up.
+            // A browser sends no credentials with a preflight, so these would be forged.
             Reason::Preflight => is_forwarded(name, None) && is_forwarded(name, self.app),
             _ => is_forwarded(name, self.app),
         }
     }
 
-    /// What of the client's cookies is forwarded.
+    /// The client's cookies to forward.
     pub(crate) fn forwarded_cookies(&self, headers: &Headers<'_>) -> Cookies {
         match self.sso {
             Some(sso) if !self.is_for_companion() => sso.cookies().forwarded(headers),

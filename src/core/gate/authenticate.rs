@@ -1,4 +1,4 @@
-//! Authenticates tokens: a trust entry vouches for a bearer token, the companion for a session token.
+//! Authenticates tokens: a bearer token by a trust entry, a session token by the companion's keys.
 
 use std::sync::Arc;
 
@@ -15,19 +15,19 @@ use crate::token::{
 };
 use crate::trust::{KeySourceId, Trust, TrustId};
 
-/// How many trust entries are tried on one token: its cost is bounded, however many of them share an
-/// issuer.
+/// How many trust entries are tried for one token. It bounds the cost where many entries have the
+/// same issuer.
 const MAX_CANDIDATES: usize = 4;
 
-/// How many keys of one entry are tried: an issuer that gives many keys the same `kid` takes nothing
-/// away from the next entry.
+/// How many keys of one entry are tried, so that an issuer with many keys of the same `kid` does
+/// not use up the tries of the next entry.
 const MAX_KEYS: usize = 2;
 
 /// Why a token authenticates no caller.
 pub(super) enum AuthnFailure {
-    /// It is refused.
+    /// The token is refused.
     Refused(Box<Evidence>),
-    /// The keys of these sources should be read first.
+    /// The keys of these sources must be fetched first.
     AwaitKeys(Vec<KeySourceId>),
 }
 
@@ -46,14 +46,14 @@ struct PresentedToken<'a> {
     cached: Option<Arc<CachedToken>>,
 }
 
-/// What was found on the way through the trust entries that have the token's issuer.
+/// The findings of a search through the trust entries with the token's issuer.
 #[derive(Default)]
 struct Search<'k> {
     /// Trust entries whose keys were tried on the signature.
     candidates: usize,
-    /// The first key that was tried and did not make the signature.
+    /// The first key with which the signature did not verify.
     tried: Option<(&'k Trust, &'k Key)>,
-    /// A key that verified the signature, but the audience is another one's.
+    /// A key that verified the signature, while the audience did not match.
     other_audience: Option<(&'k Trust, &'k Key)>,
     /// The entry has the token's key, but it is for another algorithm.
     other_algorithm: Option<&'k Trust>,
@@ -63,11 +63,11 @@ struct Search<'k> {
     stale: Option<&'k Trust>,
     /// Sources that have no key for the token.
     missing: Vec<(KeySourceId, &'k Trust)>,
-    /// An entry that has no keys which may be used.
+    /// An entry without usable keys.
     unusable: Option<(AuthnError, &'k Trust)>,
 }
 
-/// The keys of one trust entry that a token may mean.
+/// The keys of one trust entry that match a token's header.
 enum KeyMatch<'a> {
     Keys(Vec<&'a Key>),
     None,
@@ -82,8 +82,8 @@ impl From<Evidence> for AuthnFailure {
 }
 
 impl Gate {
-    /// Finds the trust entry that vouches for a token: the first, in policy order, whose key
-    /// verifies it and whose audience fits.
+    /// Finds the trust entry for a token: the first, in policy order, whose key verifies it and
+    /// whose audience matches.
     pub(super) fn authenticate(
         &self,
         text: &str,
@@ -104,8 +104,8 @@ impl Gate {
         presented.search(candidates, context, cache)
     }
 
-    /// Finds whose session a session token is of, the companion vouching for it. All of the token is
-    /// valid then but for its expiry, which the calling code judges: an expired one can be refreshed.
+    /// Authenticates a session token by the companion's keys. Everything but the expiry is checked:
+    /// the calling code checks `exp`, because an expired token can be refreshed.
     pub(super) fn authenticate_session(
         &self,
         sso: &Sso,
@@ -120,8 +120,8 @@ impl Gate {
 }
 
 impl<'a> Purpose<'a> {
-    /// Which `typ` a token must have. Cached tokens must have it too, so that none that was verified for
-    /// one purpose is accepted for another.
+    /// The check of `typ`. It applies to cached tokens too, so that a token verified for one
+    /// purpose is never accepted for another.
     fn accepts(self) -> fn(Option<&str>) -> bool {
         match self {
             Self::Bearer => is_bearer_type,
@@ -129,7 +129,7 @@ impl<'a> Purpose<'a> {
         }
     }
 
-    /// Whether a session token's header is one that the companion writes.
+    /// Checks that a session token's header is one that the companion writes.
     fn check_header(self, header: &Header) -> Result<(), TokenError> {
         match self {
             Self::Session(_) if header.algorithm() != Algorithm::Es256 => {
@@ -166,7 +166,7 @@ impl<'a> Purpose<'a> {
         }
     }
 
-    /// Whether the token is valid now, which is checked on each request.
+    /// Checks the time claims, on each request.
     fn check_times(
         self,
         caller: &AuthenticatedCaller,
@@ -213,8 +213,8 @@ impl<'a> PresentedToken<'a> {
         })
     }
 
-    /// Finds who vouches: the first of the candidates, each with its id, whose key verifies the
-    /// token and whose audience fits.
+    /// Finds the caller by the first candidate whose key verifies the token and whose audience
+    /// matches.
     fn search<'k>(
         &self,
         candidates: impl Iterator<Item = (KeySourceId, &'k Trust)>,
@@ -250,7 +250,7 @@ impl<'a> PresentedToken<'a> {
         }
     }
 
-    /// Tries one key of one trust entry, unless the cache has what came of it.
+    /// Tries one key of one trust entry, or takes the result from the cache.
     fn try_key(
         &self,
         (source, trust): (KeySourceId, &Trust),
@@ -277,7 +277,7 @@ impl<'a> PresentedToken<'a> {
 }
 
 impl<'k> Search<'k> {
-    /// The keys of one trust entry that should be tried; notes why there is none.
+    /// The keys of one trust entry to try; records why there is none.
     fn keys(
         &mut self,
         (source, trust): (KeySourceId, &'k Trust),
@@ -311,7 +311,7 @@ impl<'k> Search<'k> {
         Vec::new()
     }
 
-    /// Why no key vouched for the token, or which keys should be read before that can be said.
+    /// Why no key verified the token, or the sources whose keys must be fetched first.
     fn conclude(
         self,
         kid: Option<&str>,
@@ -323,7 +323,7 @@ impl<'k> Search<'k> {
             return Ok(evidence.with_trust(trust, Some(key)).verified());
         }
         if self.candidates > 0 {
-            // Without a key id, a key that could not be read may be the one.
+            // Without a key ID, the token may be signed by a key that could not be fetched.
             if let Some((error, trust)) = self.unusable.filter(|_| kid.is_none()) {
                 return Ok(with(error, trust));
             }
@@ -362,11 +362,11 @@ impl<'k> Search<'k> {
     }
 }
 
-/// What is known of a key that several sources lack.
+/// The lookup of a missing key in several sources.
 struct Missing {
     /// The sources whose next read shows whether they have it.
     unread: Vec<KeySourceId>,
-    /// Whether a source could not be read, so that it may have it.
+    /// Whether a source could not be fetched, so that it may have the key.
     is_unavailable: bool,
 }
 
@@ -396,9 +396,9 @@ impl Missing {
     }
 }
 
-/// The keys that a token may mean: those of its key id or, where it names none, the only one in the
-/// issuer's set that is for its algorithm, and what that one has replaced. A key is for exactly one
-/// algorithm (RFC 8725, section 3.1).
+/// The keys that match a token's header: those with its key ID or, without one, the only key in the
+/// issuer's set for its algorithm, and the retiring keys for that algorithm. A key is for exactly
+/// one algorithm (RFC 8725, section 3.1).
 fn matching_keys<'a>(
     trust_keys: &'a TrustKeys,
     header: &Header,

@@ -13,22 +13,22 @@ use crate::request::Headers;
 use crate::session::{CookieNames, Id, SessionHandles, candidates, pairs};
 use crate::trust::KeySourceId;
 
-/// What the session cookies of a request amount to.
+/// The state of the session in a request's cookies.
 #[derive(Clone, Debug)]
 pub(super) enum SessionState {
-    /// There is no session, or there are two different ones.
+    /// There is no session, or there are several.
     Absent,
-    /// It is valid.
+    /// The session is valid.
     Valid(Arc<AuthenticatedCaller>),
-    /// Its token is valid but for having expired: with the sealed session there may be a fresh one.
+    /// The session token has expired and is otherwise valid; a sealed session may refresh it.
     Expired(Arc<AuthenticatedCaller>),
-    /// It is not valid.
+    /// The session is not valid.
     Invalid(Box<Evidence>),
-    /// The keys of these sources should be read first.
+    /// The keys of these sources must be fetched first.
     AwaitKeys(Vec<KeySourceId>),
 }
 
-/// A request to the companion for a fresh session token. Its cookies are a secret.
+/// A refresh request to the companion. Its cookies are a credential.
 #[derive(Clone)]
 pub struct RefreshRequest<'g> {
     app: &'g App,
@@ -37,14 +37,14 @@ pub struct RefreshRequest<'g> {
     cookies: String,
 }
 
-/// The outcome of a [`RefreshRequest`]. Its tokens are secrets.
+/// The outcome of a [`RefreshRequest`]. Its tokens are credentials.
 #[derive(Clone)]
 pub enum RefreshOutcome {
-    /// The answer has set cookies: the session tokens that they may hold.
+    /// The companion has refreshed the session.
     Refreshed {
-        /// The session that was to be refreshed.
+        /// The session to refresh.
         sid: Id,
-        /// The tokens, none of them verified yet.
+        /// The candidates for the session token from the response's cookies, not verified yet.
         tokens: Vec<String>,
     },
     /// The session has ended.
@@ -64,8 +64,8 @@ impl fmt::Debug for RefreshRequest<'_> {
 }
 
 impl<'g> RefreshRequest<'g> {
-    /// The refresh of this caller's session; `None` where the request has no sealed session, which is
-    /// the credential that the companion requires.
+    /// The refresh of this caller's session; `None` if the request has no sealed session, which is
+    /// the credential for the refresh.
     pub(super) fn of(
         caller: &AuthenticatedCaller,
         sso: &'g Sso,
@@ -86,22 +86,22 @@ impl<'g> RefreshRequest<'g> {
         self.app
     }
 
-    /// The companion: `POST /oauth2/refresh` under its authority, through its cluster.
+    /// The companion to call: `POST /oauth2/refresh` with its authority, through its cluster.
     pub const fn sso(&self) -> &'g Sso {
         self.sso
     }
 
-    /// The session that the fresh token has to be of.
+    /// The session to refresh.
     pub const fn sid(&self) -> Id {
         self.sid
     }
 
-    /// The value of the Cookie header to send: the session's cookies alone. It is a credential.
+    /// The value of the Cookie header to send: the session cookies only. It is a credential.
     pub fn cookies(&self) -> &str {
         &self.cookies
     }
 
-    /// The decision where the companion can't be reached.
+    /// The decision if the companion can't be reached.
     pub fn give_up(&self) -> Decision<'g> {
         Decision {
             app: Some(self.app),
@@ -125,8 +125,8 @@ impl fmt::Debug for RefreshOutcome {
 }
 
 impl RefreshOutcome {
-    /// Reads the companion's answer: its status and the values of its Set-Cookie headers. Without an
-    /// answer the status is 0.
+    /// Reads the companion's response: its status and the values of its Set-Cookie headers. The
+    /// status is 0 without a response.
     pub fn read<'a>(
         sid: Id,
         names: &CookieNames,
@@ -145,8 +145,8 @@ impl RefreshOutcome {
         }
     }
 
-    /// Whether the cookies of that answer may be set in the answer to a request that was judged by it,
-    /// for this reason. They may not where the token is of another session: they could be another
+    /// Whether the response's cookies may be forwarded to a client whose request was decided by it,
+    /// for this reason. They may not if the token is of another session: they could be another
     /// person's.
     pub const fn allows_cookies(&self, reason: Reason) -> bool {
         match self {
@@ -160,7 +160,7 @@ impl RefreshOutcome {
 
 // === impl Gate ===
 
-/// The results of several session tokens.
+/// The results for several session tokens.
 #[derive(Default)]
 struct TokenOutcomes {
     valid: Vec<Arc<AuthenticatedCaller>>,
@@ -170,7 +170,7 @@ struct TokenOutcomes {
 }
 
 impl Gate {
-    /// What the session cookies of a request amount to: nothing where the policy has no sessions.
+    /// The state of the session in the request's cookies. It is absent if the policy has no `sso`.
     pub(super) fn session(
         &self,
         headers: &Headers<'_>,
@@ -186,8 +186,8 @@ impl Gate {
         self.authenticate_all(sso, tokens, context, cache).state()
     }
 
-    /// What a refresh amounts to: the fresh token is verified like any other, and has to be of the
-    /// same session.
+    /// The state of the session after a refresh. The fresh token is verified like any other and
+    /// must be of the same session.
     pub(super) fn refreshed(
         &self,
         refreshed: &RefreshOutcome,
@@ -213,10 +213,10 @@ impl Gate {
             SessionState::Invalid(evidence) if evidence.reason() == Reason::Revoked => {
                 SessionState::Invalid(evidence)
             }
-            // The browser has the token of one session and the sealed cookie of another, as after an
-            // answer that came late: another attempt would change nothing, a sign-in does.
+            // The browser has the token of one session and the sealed session of another, for
+            // example after a late response. A retry does not help, a new sign-in does.
             SessionState::Valid(_) => invalid(AuthnError::RefreshMismatch),
-            // A companion that gives out no valid token is at fault, not the person.
+            // The companion issued no valid token, so this is not the person's fault.
             SessionState::Absent | SessionState::Expired(_) | SessionState::Invalid(_) => {
                 invalid(AuthnError::RefreshInvalid)
             }
@@ -257,8 +257,8 @@ impl Gate {
 // === impl TokenOutcomes ===
 
 impl TokenOutcomes {
-    /// Notes why a token is not valid. Of several reasons, one that keeps the question open counts
-    /// before one that a session was ended, and that before the first of the others.
+    /// Records why a token is not valid. Of several reasons, a temporary failure takes precedence
+    /// over an ended session, and that over the first of the others.
     fn fail(&mut self, evidence: Box<Evidence>) {
         let weight = |evidence: &Evidence| match evidence.reason().class() {
             Class::Unavailable => 2,
@@ -274,8 +274,8 @@ impl TokenOutcomes {
         }
     }
 
-    /// What the tokens amount to. Invalid ones are ignored beside a valid one, because another host
-    /// of the same domain may have set them, and expired ones beside one that has not expired.
+    /// The state that follows. Invalid tokens are ignored beside a valid one, because another host
+    /// of the same domain may have set them, and expired tokens beside one that has not expired.
     fn state(self) -> SessionState {
         if !self.valid.is_empty() {
             return of_one_session(self.valid).map_or(SessionState::Absent, SessionState::Valid);

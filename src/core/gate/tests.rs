@@ -122,7 +122,7 @@ impl TestGate {
         self.keyring.update(source, record);
     }
 
-    /// Lets time go by.
+    /// Advances the clock.
     fn wait(&mut self, seconds: u64) {
         self.now = self.now.after(Duration::from_secs(seconds));
     }
@@ -213,7 +213,7 @@ fn kid(algorithm: Algorithm) -> &'static str {
     }
 }
 
-/// Karma's token, signed by the key of this algorithm, with other claims in front of the usual.
+/// A token of the service account `karma`, signed by the key of this algorithm.
 fn karma(algorithm: Algorithm, kid: Option<&str>, audience: &str, lifetime: u64) -> String {
     let kid = kid.map_or_else(String::new, |kid| format!(r#","kid":"{kid}""#));
     let header = format!(r#"{{"alg":"{algorithm}"{kid}}}"#);

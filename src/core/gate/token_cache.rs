@@ -19,13 +19,13 @@ const MAX_TOKENS: usize = 1024;
 /// How many bytes of tokens one generation holds.
 const MAX_BYTES: usize = 2 << 20;
 
-/// The cache of verified tokens: what they claim, and which keys have verified their signatures.
-/// Nothing that time or an issuer could change is cached, so that the decision with the cache is the
-/// decision without it.
+/// The cache of verified tokens: their claims, and the keys that have verified their signatures.
+/// Nothing that depends on the time or on the issuer's current keys is cached, so the decision is
+/// the same with and without the cache.
 ///
 /// It has two generations, each bounded. When the young one is full it becomes the old one, and a
-/// token that is looked up again moves back: tokens in use stay, others are dropped, and nothing is
-/// sorted. A token is cached when it is presented for the second time.
+/// lookup moves a token from the old to the young one: tokens in use stay, others are dropped. A
+/// token is cached when it is presented for the second time.
 #[derive(Debug, Default)]
 pub struct TokenCache {
     young: HashMap<Arc<str>, Arc<CachedToken>, Ends>,
@@ -34,14 +34,14 @@ pub struct TokenCache {
     doorkeeper: Doorkeeper,
 }
 
-/// Hashes the end of a token alone. The end is a part of the signature and differs from token to
-/// token, and to hash a kilobyte would cost more than everything else that a cached token needs.
-/// Tokens are compared as a whole all the same, and no client can fill one bucket, because only
-/// verified tokens are cached, and the hash is keyed.
+/// Hashes only the end of a token. The end is a part of the signature and differs between tokens,
+/// and hashing a kilobyte would cost more than everything else that a cached token needs. Lookups
+/// still compare the whole token. A client can't cause collisions, because only verified tokens are
+/// cached and the hash is keyed.
 #[derive(Clone, Debug, Default)]
 struct Ends(RandomState);
 
-/// How much of a token is hashed, in bytes.
+/// How many bytes of a token are hashed.
 const END: usize = 32;
 
 impl BuildHasher for Ends {
@@ -68,14 +68,14 @@ impl Hasher for EndHasher {
     }
 }
 
-/// One cached token. Its key is the whole token.
+/// A cached token. Its key in the map is the whole text.
 #[derive(Debug)]
 pub(super) struct CachedToken {
     pub(super) token: Arc<Token>,
     verifications: Vec<Verification>,
 }
 
-/// A key that has verified the token's signature, and the caller that follows from it.
+/// A key that has verified the token's signature, and the resulting caller.
 #[derive(Clone, Debug)]
 struct Verification {
     trust: KeySourceId,
@@ -84,7 +84,7 @@ struct Verification {
 }
 
 impl TokenCache {
-    /// This token, if it is cached.
+    /// Looks up a token.
     pub(super) fn get(&mut self, text: &str) -> Option<Arc<CachedToken>> {
         if let Some(cached) = self.young.get(text) {
             return Some(Arc::clone(cached));
@@ -94,8 +94,8 @@ impl TokenCache {
         Some(cached)
     }
 
-    /// Caches that a key of a source has verified this token, besides what is cached of it, if the
-    /// token was presented before.
+    /// Caches that a key of a source has verified this token, if the token was presented before.
+    /// `before` is what was cached of it.
     pub(super) fn insert(
         &mut self,
         token: &Arc<Token>,
@@ -130,7 +130,7 @@ impl TokenCache {
         self.bytes = self.bytes.saturating_add(text.len());
         if self.young.len() >= MAX_TOKENS || self.bytes > MAX_BYTES {
             self.bytes = text.len();
-            // Swapped and emptied, so that the next generation has the room of the last.
+            // Swap and clear, to reuse the allocated memory.
             std::mem::swap(&mut self.old, &mut self.young);
             self.young.clear();
         }

@@ -1,18 +1,18 @@
-//! What an issuer's answers mean: discovery documents, key sets, and the companion's mirror.
+//! Reads the responses to key fetches: discovery documents, key sets, and the companion's mirror.
 
 use super::{KeySet, KeySetError};
 use crate::json::Json;
 use crate::timestamp::Timestamp;
 use crate::trust::{Trust, Url};
 
-/// An HTTP answer as it came.
+/// An HTTP response.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpResponse<'a> {
-    /// The status code; 0 where none could be read.
+    /// The status code; 0 if it is missing or not a number.
     pub status: u16,
-    /// The value of Content-Type, if there is one.
+    /// The value of Content-Type.
     pub content_type: Option<&'a [u8]>,
-    /// The value of Content-Encoding, if there is one. Nothing but `identity` was asked for.
+    /// The value of Content-Encoding. The request accepts only `identity`.
     pub content_encoding: Option<&'a [u8]>,
     /// The body.
     pub body: &'a [u8],
@@ -21,13 +21,13 @@ pub struct HttpResponse<'a> {
 /// The content of a good answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fetched {
-    /// Discovery: where the key set is.
+    /// The URL of the key set, from a discovery document.
     KeySetUrl(Url),
-    /// The keys and, from a mirror, when they were read.
+    /// The key set.
     Keys {
         /// The set.
         set: KeySet,
-        /// When the mirror read it.
+        /// When a mirror fetched it; `None` if it comes from the issuer.
         fetched_at: Option<Timestamp>,
     },
 }
@@ -35,28 +35,28 @@ pub enum Fetched {
 /// Why a read failed. For the proxy's log; the last good keys stay.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ReadError {
-    /// No answer, or none in time. Envoy's own log and the cluster's statistics say more.
+    /// No response before the timeout. Envoy's log and the cluster's statistics have more details.
     #[error("no answer: the cluster is unknown, unreachable, refused the connection or TLS failed")]
     NoAnswer,
-    /// Another status than 200. Redirects are not followed.
+    /// The status is not 200. Redirects are not followed.
     #[error("the answer's status is {0}, not 200")]
     Status(u16),
-    /// A body over the limit.
+    /// The body is over the limit.
     #[error("the answer is longer than {} bytes", KeySet::MAX_BYTES)]
     TooLong,
-    /// A Content-Type that is not JSON's, such as an error page's.
+    /// The Content-Type is not JSON, for example an HTML error page.
     #[error("the answer's Content-Type is not JSON's")]
     ContentType,
     /// A compressed body, although none was requested.
     #[error("the answer is compressed, although no compression was requested")]
     ContentEncoding,
-    /// Not a JSON object of the right form.
+    /// The body is not a JSON object of the expected form.
     #[error("the answer is not valid JSON, or a required member is missing")]
     Malformed,
     /// OpenID Connect Discovery section 4.3: another issuer than the requested one.
     #[error("the discovery document names another issuer than the policy")]
     IssuerMismatch,
-    /// `jwks_uri` is not an https URL that can be read in one way.
+    /// `jwks_uri` is not an unambiguous https URL.
     #[error("the discovery document's jwks_uri is not a plain https URL")]
     KeySetUrl,
     /// The mirror answered for another trust entry.
@@ -71,14 +71,13 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// Whether the key set may have moved, so that discovery should be read again.
+    /// Whether the key set may have moved, so that discovery must be repeated.
     pub(super) const fn asks_for_discovery(&self) -> bool {
         matches!(self, Self::Status(404))
     }
 }
 
-/// Reads a discovery document. Only `issuer` and `jwks_uri` matter: a Kubernetes API server
-/// publishes hardly more.
+/// Reads `issuer` and `jwks_uri` of a discovery document.
 pub(super) fn document(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
     let document = object(answer)?;
     let text = |name| {
@@ -103,8 +102,8 @@ pub(super) fn set(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Fetched, R
     })
 }
 
-/// Reads the companion's mirror of a key set: `{trust, issuer, source, fetched_at, keys}`, where
-/// `fetched_at` is in seconds since the epoch and `keys` is the list of the set.
+/// Reads a response of the companion's mirror: `{trust, issuer, source, fetched_at, keys}`.
+/// `fetched_at` is in seconds since the epoch, and `keys` is as in a JWKS.
 pub(super) fn mirrored(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
     let mirror = object(answer)?;
     let text = |name| {
@@ -139,7 +138,7 @@ fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ReadError> {
     }
 }
 
-/// Reads a JSON object, if the answer is a good one.
+/// The JSON object in a successful response.
 pub(crate) fn object(answer: &HttpResponse<'_>) -> Result<Json, ReadError> {
     if answer.status != 200 {
         return Err(ReadError::Status(answer.status));
@@ -163,7 +162,7 @@ pub(crate) fn object(answer: &HttpResponse<'_>) -> Result<Json, ReadError> {
         .ok_or(ReadError::Malformed)
 }
 
-/// Whether a media type is JSON's own or built on it: `application/json`,
+/// Whether a media type is JSON or has the suffix `+json`: `application/json`,
 /// `application/jwk-set+json`.
 fn is_json(content_type: &[u8]) -> bool {
     let essence = content_type

@@ -1,4 +1,4 @@
-//! One worker's copy of what is known of every trust entry's keys.
+//! One worker's copy of the keys of all sources.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use crate::fetch_schedule::is_recent;
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, KeySourceId, PerKeySource, Trust};
 
-/// One worker's copy of what is known of the keys of every source.
+/// One worker's copy of the keys of all sources.
 #[derive(Clone, Debug)]
 pub struct Keyring {
     trust_keys: PerKeySource<TrustKeys>,
 }
 
-/// One trust entry's keys.
+/// The keys of one trust entry or of the companion.
 #[derive(Clone, Debug)]
 pub struct TrustKeys {
     name: String,
@@ -23,25 +23,26 @@ pub struct TrustKeys {
     record: KeyRecord,
 }
 
-/// Whether a trust entry's keys may be used.
+/// Whether the keys of a source may be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Condition {
-    /// They may.
+    /// They may be used.
     Usable,
-    /// There are none, because nothing could be read yet.
+    /// No keys were fetched yet.
     Empty,
     /// They were fetched longer ago than `max_stale`.
     Stale,
 }
 
-/// What is known of a key that a source lacks.
+/// The result of looking up a key that is not in the cached set.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeyLookup {
-    /// The issuer has no such key: a good set read since then, or just now, lacks it.
+    /// The issuer has no such key: it is not in a set that was fetched after the token arrived, or
+    /// very recently.
     Absent,
-    /// The issuer's keys have to be read first.
+    /// The issuer's keys must be fetched first.
     Pending,
-    /// It is unknown, because the issuer's keys could not be read.
+    /// It is unknown, because the issuer's keys could not be fetched.
     Unavailable,
 }
 
@@ -52,15 +53,15 @@ pub struct SharedKey<'a> {
     pub thumbprint: Thumbprint,
     /// The name of the first source, in policy order, that has it.
     pub first: &'a str,
-    /// The name of the other.
+    /// The name of the second source.
     pub second: &'a str,
 }
 
 // === impl Keyring ===
 
 impl Keyring {
-    /// What is known of the sources of [`crate::policy::Policy::key_sources`] before anything was
-    /// read.
+    /// The keyring of [`crate::policy::Policy::key_sources`] before the first fetch: inline keys
+    /// only.
     pub fn new<'a>(
         sources: impl IntoIterator<Item = (KeySourceId, &'a Trust)>,
         now: Timestamp,
@@ -83,7 +84,7 @@ impl Keyring {
         self.trust_keys.get(source)
     }
 
-    /// Takes over what the workers know together of one source.
+    /// Replaces the record of one source by the one that the workers share.
     pub fn update(&mut self, source: KeySourceId, record: KeyRecord) {
         if let Some(trust_keys) = self.trust_keys.get_mut(source) {
             trust_keys.record = record;
@@ -115,7 +116,7 @@ impl Keyring {
 
 // === impl SharedKey ===
 
-/// The warning that operators read.
+/// The warning for the log.
 impl fmt::Display for SharedKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -135,7 +136,7 @@ impl fmt::Display for SharedKey<'_> {
 // === impl TrustKeys ===
 
 impl TrustKeys {
-    /// What the workers know together.
+    /// The record that the workers share.
     pub const fn record(&self) -> &KeyRecord {
         &self.record
     }
@@ -153,13 +154,13 @@ impl TrustKeys {
         }
     }
 
-    /// The keys of the last good set, without those that the policy refuses.
+    /// The keys of the last valid set, without those that the policy refuses.
     pub fn current(&self) -> impl Iterator<Item = &Key> {
         let keys = self.record.current.iter().flat_map(|set| set.keys());
         keys.filter(|key| self.source.accepts(key))
     }
 
-    /// Keys that the last good set lacks and that still count, without those that the policy
+    /// The keys that are no longer in the set and still accepted, without those that the policy
     /// refuses.
     pub fn retiring(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
         let keys = self
@@ -171,8 +172,7 @@ impl TrustKeys {
             .filter(|key| self.source.accepts(key))
     }
 
-    /// What is known of a key with this key id, which is not here, for a token that arrived at
-    /// `arrived`.
+    /// Looks up a key ID that is not in the set, for a token that arrived at `arrived`.
     pub fn look_up_missing(
         &self,
         kid: Option<&str>,
@@ -182,8 +182,8 @@ impl TrustKeys {
         if self.source.remote.is_none() || kid.is_some_and(|kid| self.source.refuses(kid)) {
             return KeyLookup::Absent;
         }
-        // A read that began before the token came says nothing of it, unless it was just now:
-        // that bound is what keeps a flood of made-up key ids from becoming a flood of reads.
+        // A fetch that began before the token arrived is not conclusive, unless it was very recent:
+        // that limit keeps a flood of invented key IDs from causing a flood of fetches.
         let is_conclusive = |at: Timestamp| {
             (arrived..=now).contains(&at) || is_recent(at, now, UNKNOWN_KID_INTERVAL)
         };

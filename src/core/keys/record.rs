@@ -1,4 +1,4 @@
-//! What the workers of a proxy know together of one trust entry's keys.
+//! What the workers of a proxy share of one trust entry's keys.
 
 use std::time::Duration;
 
@@ -9,27 +9,27 @@ use crate::json::Json;
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, Url};
 
-/// The version of the text form. Part of its name in shared data, so that two releases in one proxy
-/// never read each other's.
+/// The version of the text form. It is part of the name in shared data, so that two releases in one
+/// proxy never read each other's records.
 const FORMAT: u32 = 1;
 
-/// The longest text form that is read, in bytes: two full key sets and some room.
+/// The longest text form, in bytes: two full key sets and some reserve.
 const MAX_TEXT: usize = 2 << 20;
 
-/// What the workers of a proxy know together of one trust entry's keys.
+/// What the workers of a proxy share of one trust entry's keys.
 ///
 /// Workers share it as text, through memory that other plugins may share, so it is parsed as
 /// strictly as an answer from the network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeyRecord {
-    /// The last good set.
+    /// The last valid set.
     pub(super) current: Option<KeySet>,
-    /// Keys that were in the set before and are missing now, and until when each still counts: API
-    /// servers behind one address flap while they roll out a new key.
+    /// Keys that are no longer in the set, and until when each is still accepted: during a key
+    /// rotation, several API servers behind one address may serve different sets.
     pub(super) retiring: Vec<(Key, Timestamp)>,
-    /// How old the set is: when it was read or, from a mirror, when the mirror read it.
+    /// When the set was fetched or, from a mirror, when the mirror fetched it.
     pub(super) fetched_at: Option<Timestamp>,
-    /// Where discovery found the key set, and when.
+    /// The URL of the key set from discovery, and when it was fetched.
     pub(super) located: Option<(Url, Timestamp)>,
     /// When it is read again, and by which worker.
     pub(super) lease: FetchLease,
@@ -41,7 +41,7 @@ pub struct KeyRecord {
 pub struct KeyRecordError(());
 
 impl KeyRecord {
-    /// What is known before anything was read: the inline set, if there is one, as old as now.
+    /// The record before the first fetch: the inline set, if there is one.
     pub fn new(source: &KeySource, now: Timestamp) -> Self {
         Self {
             current: source.inline.clone(),
@@ -73,13 +73,12 @@ impl KeyRecord {
         self
     }
 
-    /// The last good set.
+    /// The last valid set.
     pub const fn set(&self) -> Option<&KeySet> {
         self.current.as_ref()
     }
 
-    /// The text form, which every worker reads the same: JSON, times in milliseconds since the
-    /// epoch.
+    /// The text form: JSON, times in milliseconds since the epoch.
     pub fn to_text(&self) -> String {
         let pair = |one: String, at: &Timestamp| format!("[{one},{}]", at.millis());
         let retiring: Vec<String> = self
@@ -87,7 +86,7 @@ impl KeyRecord {
             .iter()
             .map(|(key, until)| pair(key.to_jwk(), until))
             .collect();
-        // A URL holds nothing that JSON would escape.
+        // A URL has no characters that JSON escapes.
         let located = self
             .located
             .as_ref()
@@ -141,20 +140,20 @@ impl KeyRecord {
         })
     }
 
-    /// How old the keys are; `None` where there are none.
+    /// The age of the keys; `None` if there are none.
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
         self.fetched_at
             .filter(|_| self.current.is_some())
             .map(|at| now.since(at))
     }
 
-    /// How many reads have failed since the last good one.
+    /// How many fetches have failed since the last successful one.
     pub const fn failures(&self) -> u32 {
         self.lease.schedule.failures
     }
 
-    /// Takes over a good set: keys that it lacks retire, keys that are back no longer do. No key
-    /// retires later than `until`, also where the clock has stepped back.
+    /// Replaces the set: keys that it lacks retire, keys that are back do not. No key is accepted
+    /// after `until`, even if the clock has stepped back.
     pub(super) fn replace(&mut self, set: KeySet, until: Timestamp, now: Timestamp) {
         let there = |key: &Key| set.keys().iter().any(|other| other == key);
         self.retiring

@@ -1,4 +1,4 @@
-//! When keys are read, by whom, and what a read leads to.
+//! When keys are fetched, by which worker, and how a response changes the record.
 
 use std::time::Duration;
 
@@ -8,26 +8,26 @@ use crate::fetch_schedule::is_recent;
 use crate::timestamp::Timestamp;
 use crate::trust::{Endpoint, Remote, Trust, Url};
 
-/// How long one answer of an issuer may take.
+/// The timeout of one request to an issuer.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Tokens with unknown key ids cause at most one read in this time, in all workers together.
+/// Tokens with unknown key IDs cause at most one fetch in this time, in all workers together.
 pub const UNKNOWN_KID_INTERVAL: Duration = Duration::from_secs(10);
 
-/// A discovery document is read again after this time.
+/// How long a discovery document is cached.
 const REDISCOVER: Duration = Duration::from_secs(60 * 60);
 
-/// The longest pause after a failed read.
+/// The longest backoff after a failed fetch.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// One request to make at the issuer's cluster: a GET.
+/// A GET request to the issuer's cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Read {
     /// The discovery document.
     Discovery(Url),
     /// The key set.
     KeySet(Url),
-    /// The companion's mirror of the trust entry of this name.
+    /// The companion's mirror of the trust entry with this name.
     Mirror(String),
 }
 
@@ -66,7 +66,7 @@ impl KeyRecord {
     /// Takes the answer to a read: returns the next thing to read, or `None` when the lease ends with
     /// fresh keys. An error ends the lease too, and the record stays as it is.
     ///
-    /// `chance` is any number; it spreads the reads of many proxies.
+    /// `random` is a random number for the jitter.
     pub fn take(
         &mut self,
         trust: &Trust,

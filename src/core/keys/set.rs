@@ -16,9 +16,8 @@ use crate::token::Algorithm;
 
 /// A key set: between one and [`KeySet::MAX_KEYS`] usable keys, in the order of the issuer.
 ///
-/// What else an issuer lists, for example keys to encrypt with or of a kind that came after this
-/// program, is skipped and never costs the set its usable keys. Two sets are equal where their
-/// usable keys are.
+/// Other keys that an issuer lists, for example encryption keys or keys of a newer type, are
+/// skipped and do not make the set invalid. Two sets are equal if their usable keys are.
 #[derive(Clone, Debug)]
 pub struct KeySet {
     keys: Vec<Key>,
@@ -30,26 +29,26 @@ pub struct KeySet {
 pub struct Skipped {
     /// Its index in the list, from zero.
     pub position: usize,
-    /// What is wrong with it.
+    /// Why it can't be used.
     pub why: UnusableKey,
 }
 
-/// Why an answer is not a usable key set. Repeats nothing of the answer.
+/// Why a document is not a usable key set. The messages contain nothing of the document.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
     /// It is not JSON, or duplicate member name in one object.
     #[error("the key set is {0}")]
     Json(#[from] JsonError),
-    /// It has no list of keys.
+    /// It has no list `keys`.
     #[error("the key set is not an object with a list `keys`")]
     NotASet,
-    /// It lists no key that is fit to verify signatures.
+    /// It lists no key that can verify signatures.
     #[error("the key set has no usable key among the {listed} that it lists{}", because(.first))]
     NoUsableKey {
         /// How many keys it lists.
         listed: usize,
-        /// What is wrong with the first of them.
+        /// Why the first of them can't be used.
         first: Option<UnusableKey>,
     },
     /// It is longer than [`KeySet::MAX_BYTES`].
@@ -61,17 +60,17 @@ pub enum KeySetError {
 }
 
 impl KeySet {
-    /// How long an answer may be.
+    /// The maximum size in bytes.
     pub const MAX_BYTES: usize = 512 * 1024;
 
-    /// How many usable keys a set may have.
+    /// The maximum number of usable keys.
     pub const MAX_KEYS: usize = 64;
 
-    /// Reads the answer of an issuer, or what another worker shared with [`KeySet::to_json`].
+    /// Parses a JWKS from an issuer, or from [`KeySet::to_json`].
     ///
-    /// `algorithms` are those that the trust entry allows, in its order of preference: a key that
-    /// names another is skipped, and a key that names none is for the first that fits its type.
-    /// `None` leaves the choice to the key; an RSA key that names none is then for RS256.
+    /// `algorithms` are those that the trust entry allows, in its order of preference: a key with
+    /// another `alg` is skipped, and a key without `alg` gets the first one for its type. `None`
+    /// allows what each key specifies; an RSA key without `alg` is then for RS256.
     pub fn parse(body: &[u8], algorithms: Option<&[Algorithm]>) -> Result<Self, KeySetError> {
         if body.len() > Self::MAX_BYTES {
             return Err(KeySetError::TooLarge);
@@ -89,7 +88,7 @@ impl KeySet {
         let mut skipped = Vec::new();
         for (position, jwk) in listed.iter().enumerate() {
             match Key::from_jwk(jwk, algorithms) {
-                // An issuer that lists a key twice must not make it look like two.
+                // A key that is listed twice counts once.
                 Ok(key) if keys.contains(&key) => {}
                 Ok(_) if keys.len() == Self::MAX_KEYS => return Err(KeySetError::TooManyKeys),
                 Ok(key) => keys.push(key),
@@ -110,8 +109,8 @@ impl KeySet {
         &self.keys
     }
 
-    /// The keys of this `kid`, compared byte for byte. Usually one; nothing forbids an issuer to
-    /// give two keys one name, and then each may be tried.
+    /// The keys with this `kid`, compared byte for byte. Usually there is one; issuers may give two
+    /// keys the same `kid`, and then each may be tried.
     pub fn with_kid(&self, kid: &str) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| key.kid() == Some(kid))
     }
@@ -121,8 +120,8 @@ impl KeySet {
         &self.skipped
     }
 
-    /// The usable keys as a JSON Web Key Set, each with its algorithm named, so that
-    /// [`KeySet::parse`] makes an equal set of it.
+    /// The usable keys as a JWKS, each with its `alg`, so that [`KeySet::parse`] returns an equal
+    /// set.
     pub fn to_json(&self) -> String {
         let keys: Vec<String> = self.keys.iter().map(Key::to_jwk).collect();
         format!(r#"{{"keys":[{}]}}"#, keys.join(","))

@@ -14,20 +14,20 @@ use jwt_compact::{Algorithm as Scheme, AlgorithmSignature as _};
 use super::set::{Key, Material};
 use crate::token::Algorithm;
 
-/// Something that can check signatures.
+/// Verifies signatures.
 pub trait Signatures: std::fmt::Debug {
-    /// Whether it can check signatures of this algorithm at all.
+    /// Whether this algorithm is supported.
     fn supports(&self, algorithm: Algorithm) -> bool;
 
-    /// Whether `key` made `signature` over `message`, by the key's own algorithm.
+    /// Whether `signature` is a signature of `message` by `key`, with the key's algorithm.
     ///
-    /// `signature` is as a JWS carries it (RFC 7518 section 3, RFC 8037 section 3.1), and false is
-    /// the answer to one of a wrong form, as it is where the algorithm isn't supported.
+    /// `signature` is in the form of a JWS (RFC 7518 section 3, RFC 8037 section 3.1). Returns
+    /// false if it is malformed or the algorithm isn't supported.
     fn verifies(&self, key: &Key, message: &[u8], signature: &[u8]) -> bool;
 }
 
-/// Checks signatures with Rust's own libraries, wherever this runs: every algorithm but ES384, and
-/// that too with the feature `es384`.
+/// Verifies signatures with Rust libraries: every algorithm but ES384, and with the feature `es384`
+/// that too.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PureRust;
 
@@ -39,7 +39,7 @@ impl Signatures for PureRust {
     fn verifies(&self, key: &Key, message: &[u8], signature: &[u8]) -> bool {
         match key.material() {
             Material::Ed25519(key) => {
-                // The library takes any length, and panics at a wrong one.
+                // The library panics if the length is wrong.
                 signature.len() == 64 && check(&Ed25519, key, message, signature)
             }
             Material::P256(key) => signature.len() == 64 && check(&Es256, key, message, signature),

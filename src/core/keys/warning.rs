@@ -1,17 +1,17 @@
-//! What operators are warned about while keys are read: one wording for all programs.
+//! Warnings about fetched keys, with the same text in the filter and the companion.
 
 use std::fmt;
 
 use super::{KeySet, Skipped};
 
-/// A warning about the keys of one trust entry. Its Display is the line for the log.
+/// A warning about the keys of one trust entry. Its Display is the log message.
 #[derive(Clone, Copy)]
 pub enum KeyWarning<'a> {
-    /// A read failed.
+    /// A fetch failed.
     ReadFailed {
         /// The name of the trust entry.
         trust: &'a str,
-        /// What was read, such as a URL, where that is known.
+        /// What was fetched, such as a URL, if known.
         from: Option<&'a dyn fmt::Display>,
         /// Why it failed.
         error: &'a dyn fmt::Display,
@@ -26,7 +26,7 @@ pub enum KeyWarning<'a> {
 }
 
 impl<'a> KeyWarning<'a> {
-    /// The warnings about a set that was just read, if it is another than the one `before` it.
+    /// The warnings about the skipped keys of a fetched set, if it differs from `before`.
     pub fn of_skipped(
         trust: &'a str,
         set: Option<&'a KeySet>,

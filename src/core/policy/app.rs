@@ -21,8 +21,8 @@ pub struct App {
     pub(super) preflight: bool,
 }
 
-/// A web origin by RFC 6454, as browsers write it: scheme, host in lower case, a port where it is
-/// not the scheme's own.
+/// A web origin by RFC 6454, in the form of browsers: scheme, host in lower case, and the port
+/// unless it is the default.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Origin(pub(super) String);
 
@@ -44,8 +44,8 @@ impl App {
         &self.rules
     }
 
-    /// What a bearer token needs in `aud`, one of them, besides an audience of its trust entry;
-    /// empty where that is enough.
+    /// A bearer token needs one of these in `aud`, in addition to an audience of its trust entry;
+    /// empty for no further requirement.
     pub fn audiences(&self) -> &[String] {
         &self.audiences
     }
@@ -70,14 +70,14 @@ impl App {
         self.preflight
     }
 
-    /// The first public rule that fits the request.
+    /// The first public rule that matches the request.
     pub fn public_rule(&self, method: &str, path: &str) -> Option<&Rule> {
         self.rules
             .iter()
             .find(|rule| rule.is_public() && rule.fits(method, path))
     }
 
-    /// The first rule that fits the request and lists the caller.
+    /// The first rule that matches the request and lists the caller.
     pub fn rule_for(&self, method: &str, path: &str, caller: &Caller) -> Option<&Rule> {
         self.rules
             .iter()
@@ -88,7 +88,7 @@ impl App {
 // === impl Origin ===
 
 impl Origin {
-    /// Its text, as an `Origin` header has it.
+    /// The text, in the form of an `Origin` header.
     pub fn as_str(&self) -> &str {
         &self.0
     }

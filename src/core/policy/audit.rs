@@ -1,6 +1,6 @@
-//! At which level the record of a decision is logged.
+//! The log levels of audit records.
 
-/// The levels of the audit record, by verdict; `None` is no record at all, `off` in a policy.
+/// The level of the audit record, by decision. `None` (`off` in a policy) writes no record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Audit {
     pub(super) allowed: Option<Level>,
@@ -21,7 +21,7 @@ pub enum Level {
 }
 
 impl Audit {
-    /// The level of the record of a request that was allowed, or of one that was refused.
+    /// The level for an allowed or a refused request.
     pub const fn level(self, is_allowed: bool) -> Option<Level> {
         if is_allowed {
             self.allowed
@@ -30,8 +30,7 @@ impl Audit {
         }
     }
 
-    /// The level of this name in a policy, in lower case; `off` is none. `None` where no level has
-    /// this name.
+    /// The level with this name; `Some(None)` for `off`, and `None` for an unknown name.
     pub(super) fn level_named(name: &str) -> Option<Option<Level>> {
         Some(match name {
             "debug" => Some(Level::Debug),

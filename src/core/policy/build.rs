@@ -1,4 +1,4 @@
-//! From wire types to a policy that is valid by construction.
+//! Validation: from wire types to a policy that is valid by construction.
 
 mod app;
 mod check;
@@ -43,12 +43,12 @@ pub(super) fn policy(wire: Document) -> Result<Policy, PolicyError> {
     })
 }
 
-/// Below a kilobyte hardly a token fits, and above 64 no proxy takes the header.
+/// Most tokens are longer than 1 KiB, and proxies refuse headers of more than 64 KiB.
 fn max_token(wire: Option<f64>, location: &Location) -> Result<usize, PolicyError> {
     let Some(bytes) = wire else {
         return Ok(MAX_TOKEN);
     };
-    // The cast saturates, and what is not whole or not in range is refused right here.
+    // The cast saturates; the comparison refuses fractions and values out of range.
     let whole = bytes as u32;
     if f64::from(whole) == bytes && (1024..=65_536).contains(&whole) {
         return Ok(whole as usize);

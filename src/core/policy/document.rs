@@ -1,4 +1,4 @@
-//! The policy file as it is written: wire types, which know names and types and nothing else.
+//! The wire types of the policy file. They check names and types only.
 //!
 //! All of them are alike: every member is optional, none may be `null` or duplicate, and an unknown
 //! name is refused. `build` validates what belongs together.
@@ -16,7 +16,7 @@ use crate::json::Json;
 
 pub(super) use read::read;
 
-/// Declares wire types: all of them alike, by serde's derived code.
+/// Declares wire types with the same serde attributes.
 macro_rules! wire {
     ($($(#[$about:meta])* struct $name:ident { $($field:ident: $type:ty,)* })*) => {$(
         $(#[$about])*
@@ -38,11 +38,11 @@ wire! {
         sso: Sso,
         apps: Vec<App>,
         audit: Audit,
-        // Protobuf's numbers are doubles, and some writers say `16384.0`.
+        // Numbers in protobuf are doubles, and some tools write `16384.0`.
         max_token: f64,
     }
 
-    /// Who may vouch for a caller.
+    /// A trust entry.
     struct Trust {
         name: String,
         kind: String,
@@ -69,7 +69,7 @@ wire! {
         pins: Vec<String>,
     }
 
-    /// Where a token says what the rules ask about: each a name or a list of names.
+    /// The paths of claims: each a name or a list of names.
     struct Claims {
         groups: Json,
         email: Json,
@@ -84,7 +84,7 @@ wire! {
         providers: Vec<String>,
     }
 
-    /// What is protected.
+    /// An app.
     struct App {
         name: String,
         hosts: Vec<String>,
@@ -96,7 +96,7 @@ wire! {
         preflight: bool,
     }
 
-    /// Who may do what.
+    /// A rule.
     struct Rule {
         name: String,
         methods: Vec<String>,
@@ -105,7 +105,7 @@ wire! {
         public: bool,
     }
 
-    /// Whom a rule lists.
+    /// An entry of a rule.
     struct Entry {
         from: String,
         service_account: String,
@@ -117,13 +117,13 @@ wire! {
         anyone: bool,
     }
 
-    /// A claim that must have a value.
+    /// A claim and its required value.
     struct Claim {
         path: Vec<String>,
         equals: Json,
     }
 
-    /// At which level decisions are recorded.
+    /// The log levels of decisions.
     struct Audit {
         allowed: String,
         refused: String,

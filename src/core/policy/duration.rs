@@ -1,11 +1,11 @@
-//! Durations as people write them: `30s`, `5m`, `24h`.
+//! Durations in the policy file: `30s`, `5m`, `24h`.
 
 use std::time::Duration;
 
 #[cfg(test)]
 mod tests;
 
-/// Reads a whole number and one unit: `s`, `m` or `h`. At most nine digits, so nothing overflows.
+/// Parses a whole number of at most nine digits and one unit: `s`, `m` or `h`.
 pub fn parse(text: &str) -> Option<Duration> {
     let mut digits = text.chars();
     let seconds = match digits.next_back()? {

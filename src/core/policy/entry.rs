@@ -1,4 +1,4 @@
-//! Entries: whom a rule lists.
+//! The entries of a rule's `allow`.
 
 use serde_json::Number;
 
@@ -8,8 +8,7 @@ use crate::json::Json;
 #[cfg(test)]
 mod tests;
 
-/// One alternative of a rule's `allow`: a caller that all of its matchers fit, vouched for by
-/// whom it names.
+/// One alternative of a rule's `allow`: it matches a caller of `from` if all its matchers match.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub(super) from: Option<String>,
@@ -22,22 +21,22 @@ pub struct Entry {
 pub enum Matcher {
     /// Every caller that the trust entry or provider vouches for.
     Anyone,
-    /// The claim at this path of member names has this value: a string, a number or a boolean.
+    /// The claim at this path has this value: a string, a number or a boolean.
     Claim {
         /// The names from the top of the token.
         path: Vec<String>,
-        /// The value, equal in type; 1 and 1.0 are the same number.
+        /// The value, equal in value and type; 1 and 1.0 are the same number.
         equals: Json,
     },
-    /// The verified e-mail address, in any ASCII case.
+    /// The verified e-mail address, ignoring ASCII case.
     Email(String),
-    /// The part of the verified e-mail address behind its only `@`, in any ASCII case.
+    /// The part of the verified e-mail address after its only `@`, ignoring ASCII case.
     EmailDomain(String),
     /// One of the caller's groups, byte for byte.
     Group(String),
     /// A Kubernetes service account.
     ServiceAccount {
-        /// The trust entry that vouches.
+        /// The trust entry.
         trust: Part,
         /// Its namespace.
         namespace: Part,
@@ -53,25 +52,25 @@ pub enum Matcher {
 pub enum Part {
     /// `*`: any.
     Any,
-    /// This, byte for byte.
+    /// This value, byte for byte.
     Exact(String),
 }
 
 // === impl Entry ===
 
 impl Entry {
-    /// The trust entry or provider that must have vouched. `None` where a service account's own
-    /// first part says so.
+    /// The required trust entry or provider. `None` if the first part of `service_account`
+    /// determines it.
     pub fn from(&self) -> Option<&str> {
         self.from.as_deref()
     }
 
-    /// What it asks, all of it. Never empty.
+    /// The matchers, all of which must match. Never empty.
     pub fn matchers(&self) -> &[Matcher] {
         &self.matchers
     }
 
-    /// Whether it lists this caller.
+    /// Whether the entry matches this caller.
     pub fn fits(&self, caller: &Caller) -> bool {
         // An entry without matchers can't be built; if it could, it should match no caller.
         !self.matchers.is_empty()
@@ -122,7 +121,7 @@ impl Matcher {
     }
 }
 
-/// The part behind the only `@`, where there is exactly one with something on both sides:
+/// The part after `@`, if there is exactly one `@` with text on both sides:
 /// `mallory@evil.example@example.com` has no domain.
 pub(super) fn email_domain(email: &str) -> Option<&str> {
     let (local, domain) = email.split_once('@')?;
@@ -130,7 +129,7 @@ pub(super) fn email_domain(email: &str) -> Option<&str> {
     whole.then_some(domain)
 }
 
-/// Whether two values that are not lists or objects are of one type and equal.
+/// Whether two strings, numbers or booleans are equal in type and value.
 fn same(one: &Json, other: &Json) -> bool {
     match (one, other) {
         (Json::Bool(one), Json::Bool(other)) => one == other,

@@ -1,4 +1,4 @@
-//! What is wrong with a policy, where, and how to fix it.
+//! Errors in a policy: the path, the problem and how to fix it.
 
 use std::fmt;
 
@@ -32,12 +32,12 @@ impl PolicyError {
         &self.path
     }
 
-    /// What is wrong there.
+    /// What is wrong.
     pub fn problem(&self) -> &str {
         &self.problem
     }
 
-    /// What to do about it.
+    /// How to fix it.
     pub fn help(&self) -> &str {
         &self.help
     }
@@ -57,18 +57,18 @@ impl std::error::Error for PolicyError {}
 // === impl Location ===
 
 impl Location {
-    /// The document as a whole.
+    /// The whole document.
     pub(super) const fn root() -> Self {
         Self(String::new())
     }
 
-    /// The member of this name here.
+    /// The member of this name.
     pub(super) fn member(&self, name: &str) -> Self {
         let dot = if self.0.is_empty() { "" } else { "." };
         Self([&self.0, dot, name].concat())
     }
 
-    /// The element of this index here, counted from 0.
+    /// The element at this index.
     pub(super) fn element(&self, index: usize) -> Self {
         Self([&self.0, "[", &index.to_string(), "]"].concat())
     }

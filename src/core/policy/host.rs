@@ -1,4 +1,4 @@
-//! Hosts: which app a request is for.
+//! The hosts of apps, and the lookup of an app by host.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use crate::request::is_dns_name;
 #[cfg(test)]
 mod tests;
 
-/// A host of an app: a DNS name in lower case, or `*.` and one.
+/// A host of an app: a DNS name in lower case, or `*.` and a DNS name.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum HostPattern {
     /// This host alone.
     Exact(String),
-    /// Any host of exactly one label in front of this name.
+    /// Any host with exactly one label before this name.
     OneLabel(String),
 }
 
-/// Finds an app by host.
+/// The table for finding an app by host.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table(Vec<(HostPattern, usize)>);
 
 // === impl HostPattern ===
 
 impl HostPattern {
-    /// Reads a host in any case, or `*.` and one.
+    /// Parses a host in any case, or `*.` and a host.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
         let (name, pattern): (&str, fn(String) -> Self) = match text.strip_prefix("*.") {
@@ -46,7 +46,8 @@ impl fmt::Display for HostPattern {
 // === impl Table ===
 
 impl Table {
-    /// Adds a host of the app with this index, or gives back the index of the app that has it.
+    /// Adds a host of the app with this index. The error is the index of the app that already has
+    /// it.
     pub(super) fn add(&mut self, pattern: HostPattern, app: usize) -> Result<(), usize> {
         match self.0.binary_search_by(|(known, _)| known.cmp(&pattern)) {
             Ok(at) => Err(self.0.get(at).map_or(app, |(_, app)| *app)),
@@ -57,7 +58,7 @@ impl Table {
         }
     }
 
-    /// The index of the app that has this host. An exact host wins over a wildcard.
+    /// The index of the app with this host. An exact host takes precedence over a wildcard.
     pub(super) fn find(&self, host: &str) -> Option<usize> {
         self.get(true, host).or_else(|| {
             let (label, name) = host.split_once('.')?;
@@ -66,7 +67,7 @@ impl Table {
     }
 
     fn get(&self, exact: bool, name: &str) -> Option<usize> {
-        // Exact hosts sort before wildcards, as the variants are declared.
+        // Exact hosts sort before wildcards, by the order of the variants.
         let at = self.0.binary_search_by(|(known, _)| match known {
             HostPattern::Exact(known) if exact => known.as_str().cmp(name),
             HostPattern::OneLabel(known) if !exact => known.as_str().cmp(name),

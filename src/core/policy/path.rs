@@ -1,4 +1,4 @@
-//! Paths: what a rule is about.
+//! The path patterns of rules.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use crate::request::{self, Ambiguity};
 #[cfg(test)]
 mod tests;
 
-/// How many segments a pattern may have.
+/// The maximum number of segments in a pattern.
 const MAX_SEGMENTS: usize = 64;
 
 /// A pattern for the path of a request, without its query.
 ///
-/// `*` is exactly one non-empty segment, `**` any number of whole segments, none included, at any
-/// place. Everything else is compared byte for byte, so a trailing slash makes another path.
+/// `*` matches exactly one non-empty segment, `**` any number of segments, including none. Other
+/// segments are compared byte for byte, so a path with a trailing slash is another path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Pattern(Vec<Segment>);
 
@@ -26,14 +26,13 @@ enum Segment {
     Exact(String),
 }
 
-/// Why a text is not a pattern: the problem and how to fix it.
+/// Why a text is not a valid pattern: the problem and how to fix it.
 pub(super) type PatternProblem = (&'static str, &'static str);
 
 // === impl Pattern ===
 
 impl Pattern {
-    /// Reads a pattern. What no accepted request can have in its path is refused, because such a
-    /// pattern would look like a rule and never fit.
+    /// Parses a pattern. A pattern that no accepted path can match is refused.
     pub(super) fn parse(text: &str) -> Result<Self, PatternProblem> {
         if text.contains('?') {
             return Err(("has a query", "remove it; rules match the path only"));
@@ -41,7 +40,7 @@ impl Pattern {
         let path = request::path(text.as_bytes()).map_err(problem_of)?;
         let segments = path.strip_prefix('/').unwrap_or(path).split('/');
         let mut segments: Vec<Segment> = segments.map(Segment::parse).collect::<Result<_, _>>()?;
-        // Two `**` in a row say what one says.
+        // Consecutive `**` are equivalent to one.
         segments.dedup_by(|one, other| *one == Segment::Any && one == other);
         if segments.len() > MAX_SEGMENTS {
             return Err(("has more than 64 segments", "end it with `/**`"));
@@ -49,10 +48,10 @@ impl Pattern {
         Ok(Self(segments))
     }
 
-    /// Whether a path fits: canonical, with its slash in front and without its query.
+    /// Whether a path matches. It must be canonical, start with a slash and have no query.
     ///
-    /// Only the last `**` is ever tried again, so the work is bounded by the number of segments of
-    /// the path times that of the pattern, whatever a client sends.
+    /// Only the last `**` backtracks, so the work is bounded by the number of segments of the path
+    /// times that of the pattern.
     pub fn fits(&self, path: &str) -> bool {
         let Some(rest) = path.strip_prefix('/') else {
             return false;
@@ -77,7 +76,7 @@ impl Pattern {
                 }
                 _ => {}
             }
-            // Let the last `**` take one more segment.
+            // Backtrack: the last `**` matches one more segment.
             let Some((behind, from)) = &mut retry else {
                 return false;
             };
@@ -128,7 +127,7 @@ impl Segment {
     }
 }
 
-/// What is wrong with a path that no request may have.
+/// The problem of a pattern that no accepted path can match.
 const fn problem_of(ambiguity: Ambiguity) -> PatternProblem {
     match ambiguity {
         Ambiguity::Host | Ambiguity::Method | Ambiguity::NoPath => {

@@ -1,4 +1,4 @@
-//! Rules: who may do what.
+//! The rules of an app.
 
 use crate::caller::Caller;
 
@@ -10,9 +10,9 @@ use super::path::Pattern;
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub(super) name: String,
-    /// Empty: all.
+    /// Empty for all.
     pub(super) methods: Vec<String>,
-    /// Empty: all.
+    /// Empty for all.
     pub(super) paths: Vec<Pattern>,
     pub(super) access: Access,
 }
@@ -31,12 +31,12 @@ impl Rule {
         &self.name
     }
 
-    /// The methods that it is about; empty for all.
+    /// The methods that it matches; empty for all.
     pub fn methods(&self) -> &[String] {
         &self.methods
     }
 
-    /// The paths that it is about; empty for all.
+    /// The paths that it matches; empty for all.
     pub fn paths(&self) -> &[Pattern] {
         &self.paths
     }
@@ -46,7 +46,7 @@ impl Rule {
         matches!(self.access, Access::Public)
     }
 
-    /// The callers that it lists; none where it is public.
+    /// The entries of `allow`; empty for a public rule.
     pub fn allow(&self) -> &[Entry] {
         match &self.access {
             Access::Public => &[],
@@ -54,7 +54,7 @@ impl Rule {
         }
     }
 
-    /// Whether it is about requests like this one.
+    /// Whether it matches requests with this method and path.
     pub fn fits(&self, method: &str, path: &str) -> bool {
         (self.methods.is_empty() || self.methods.iter().any(|known| known == method))
             && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.fits(path)))

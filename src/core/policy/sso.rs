@@ -4,7 +4,7 @@ use crate::endpoints;
 use crate::session::CookieNames;
 use crate::trust::Trust;
 
-/// What a policy says of people's sessions.
+/// The sign-in configuration of a policy.
 #[derive(Clone, Debug)]
 pub struct Sso {
     pub(super) url: String,
@@ -29,27 +29,27 @@ impl Sso {
         &self.host
     }
 
-    /// Host and port of the companion, as they go into `:authority`.
+    /// Host and port of the companion for `:authority`.
     pub fn authority(&self) -> &str {
         self.url.strip_prefix("https://").unwrap_or_default()
     }
 
-    /// The proxy's cluster that leads to the companion.
+    /// The Envoy cluster of the companion.
     pub fn envoy_cluster(&self) -> &str {
         &self.envoy_cluster
     }
 
-    /// The names of the session's cookies.
+    /// The names of the session cookies.
     pub const fn cookies(&self) -> &CookieNames {
         &self.cookies
     }
 
-    /// The companion's providers, by the names that rules use. Never empty.
+    /// The names of the companion's providers. Never empty.
     pub fn providers(&self) -> &[String] {
         &self.providers
     }
 
-    /// Whether a provider of this name may vouch for people.
+    /// Whether the companion has a provider of this name.
     pub fn has_provider(&self, name: &str) -> bool {
         self.providers.iter().any(|provider| provider == name)
     }
@@ -60,7 +60,7 @@ impl Sso {
         &self.keys
     }
 
-    /// Whether the companion answers at this path of its host. `trusts` are those of the policy.
+    /// Whether the companion has an endpoint at this path. `trusts` are those of the policy.
     pub fn serves(&self, path: &str, trusts: &[Trust]) -> bool {
         let has_trust = |name: &str| trusts.iter().any(|trust| trust.name == name);
         endpoints::ALL

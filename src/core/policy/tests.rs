@@ -7,7 +7,7 @@ mod bad_rules;
 mod bad_sso;
 mod bad_trusts;
 
-/// The shortest policy that holds; tests change one piece of it.
+/// A minimal valid policy; tests change one part of it.
 pub(super) const WHOLE: &str = r#"{
   "trust": [
     {"name": "staging", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",

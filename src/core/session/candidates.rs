@@ -5,23 +5,23 @@ use std::borrow::Cow;
 #[cfg(test)]
 mod tests;
 
-/// The longest value of one cookie, in bytes. With the longest name it stays below the 4,096 that
-/// browsers keep of name and value (RFC 6265bis section 5.6).
+/// The maximum length of a cookie's value, in bytes. With the longest name it is below the 4,096
+/// bytes that browsers accept for name and value (RFC 6265bis section 5.6).
 const MAX_VALUE: usize = 4000;
 
-/// How many pieces a value may have: no proxy takes more in its headers.
+/// The maximum number of pieces of a value. Proxies do not accept more in their headers.
 const MAX_PIECES: usize = 16;
 
 /// How many values are tried. Other hosts of the companion's domain can set cookies of our names, so
 /// that one name has several values; each costs a signature.
 const MAX_CANDIDATES: usize = 8;
 
-/// How many of them may be put together from pieces.
+/// The maximum number of values that are joined from pieces.
 const MAX_ASSEMBLED: usize = 4;
 
-/// Cuts the value of a cookie into as many cookies as it needs, each a name and a value: one under
-/// its own name or, where it is longer than 4,000 bytes, pieces under `NAME.0`, `NAME.1`, …, all but
-/// the last of that very length. The value is visible ASCII.
+/// Splits a value into cookies, each a name and a value: one cookie `NAME` or, for more than 4,000
+/// bytes, pieces `NAME.0`, `NAME.1`, …, all but the last of exactly that length. The value must be
+/// visible ASCII.
 pub fn cut<'a>(name: &str, value: &'a str) -> Vec<(String, &'a str)> {
     if value.len() <= MAX_VALUE {
         return vec![(name.to_owned(), value)];
@@ -70,14 +70,14 @@ pub fn candidates<'a>(
     candidates
 }
 
-/// A number as [`cut`] writes it.
+/// A piece number in the form of [`cut`].
 fn number_of(digits: &[u8]) -> Option<usize> {
     let number = std::str::from_utf8(digits).ok()?.parse::<usize>().ok()?;
     (number.to_string().as_bytes() == digits).then_some(number)
 }
 
-/// Puts pieces together, behind those of `before`: a full piece asks for the next, and one that is
-/// not full is the last.
+/// Joins pieces after those in `before`: a piece of full length is followed by another, and a
+/// shorter one is the last.
 fn assemble<'a>(pieces: &[Vec<&'a str>], before: &mut Vec<&'a str>, found: &mut Vec<String>) {
     let Some((values, behind)) = pieces.split_first() else {
         return;
@@ -90,7 +90,8 @@ fn assemble<'a>(pieces: &[Vec<&'a str>], before: &mut Vec<&'a str>, found: &mut 
         if value.len() == MAX_VALUE {
             assemble(behind, before, found);
         }
-        // A value whose length is a multiple of a full piece's ends with a full one.
+        // If the length of a value is a multiple of the full length, its last piece has full
+        // length.
         if value.len() <= MAX_VALUE && before.len() > 1 && found.len() < MAX_ASSEMBLED {
             found.push(before.concat());
         }

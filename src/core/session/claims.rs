@@ -17,17 +17,17 @@ pub struct Claims {
     pub issuer: String,
     /// `sub`: the person, as the provider identifies them.
     pub subject: String,
-    /// `idp`: the provider that vouches for the person, by its name in the policy.
+    /// `idp`: the provider, by its name in the policy.
     pub provider: String,
     /// `sid`, `handle` and `began`: by what the session can be revoked.
     pub handles: SessionHandles,
-    /// `iat`: when this token was made, in whole seconds.
+    /// `iat`: when this token was issued, in whole seconds.
     pub issued_at: Timestamp,
     /// `exp`: when this token expires, in whole seconds.
     pub expires_at: Timestamp,
-    /// `email`: the address, where the provider gave one.
+    /// `email`: the address, if the provider has one.
     pub email: Option<String>,
-    /// `email_verified`: whether the provider vouches for the address, too.
+    /// `email_verified`: whether the provider has verified the address.
     pub email_verified: bool,
     /// `groups`.
     pub groups: Vec<String>,
@@ -38,15 +38,15 @@ pub struct Claims {
 /// By what a session can be revoked, the same in all of its tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SessionHandles {
-    /// `sid`: the session, a random name.
+    /// `sid`: the random id of the session.
     pub sid: Id,
-    /// `handle`: the person at this provider, under a name that only the companion can make.
+    /// `handle`: a keyed hash of the person at this provider, which only the companion can compute.
     pub handle: Id,
     /// `began`: when the person signed in, in whole seconds.
     pub began: Timestamp,
 }
 
-/// The claims as they are written.
+/// The wire form of the claims.
 #[derive(Serialize)]
 struct Wire<'a> {
     iss: &'a str,
@@ -73,7 +73,7 @@ impl Claims {
     /// and does not count as absent.
     ///
     /// # Errors
-    /// [`TokenError::Claim`] names the claim that is missing or of a wrong form.
+    /// [`TokenError::Claim`] with the claim that is missing or malformed.
     pub fn read(claims: &token::Claims) -> Result<Self, TokenError> {
         let body = claims.body();
         Ok(Self {
@@ -98,7 +98,7 @@ impl Claims {
         })
     }
 
-    /// The claims as the payload of a token.
+    /// The payload of a token with these claims.
     pub fn to_json(&self) -> String {
         let wire = Wire {
             iss: &self.issuer,
@@ -115,12 +115,12 @@ impl Claims {
             groups: &self.groups,
             preferred_username: self.preferred_username.as_deref(),
         };
-        // Nothing in it can fail to be written.
+        // Serialization of these types can't fail.
         serde_json::to_string(&wire).unwrap_or_default()
     }
 }
 
-/// A string that is not empty, or nothing.
+/// An optional string that is not empty.
 fn text(body: &Json, name: &'static str) -> Result<Option<String>, TokenError> {
     match body.member(name) {
         None => Ok(None),

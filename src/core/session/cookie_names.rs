@@ -1,4 +1,4 @@
-//! The names of a session's cookies.
+//! The names of the session cookies.
 
 use std::borrow::Cow;
 
@@ -7,9 +7,9 @@ use crate::request::Headers;
 #[cfg(test)]
 mod tests;
 
-/// The names of a session's cookies: `NAME` for the session token, `NAME-session` for the sealed
-/// session and `NAME-login-…` for each attempt to sign in; the first two also with `.0`, `.1`, …
-/// behind them, where a value is too long for one cookie.
+/// The names of the session cookies: `NAME` for the session token, `NAME-session` for the sealed
+/// session and `NAME-login-…` for each sign-in attempt. The first two may have the suffixes `.0`,
+/// `.1`, … if a value is too long for one cookie.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CookieNames {
     token: String,
@@ -28,7 +28,7 @@ pub enum Cookies {
 }
 
 impl CookieNames {
-    /// The cookies of this first name.
+    /// The cookie names that start with `name`.
     pub(crate) fn new(name: String) -> Self {
         Self {
             sealed: [&name, "-session"].concat(),
@@ -46,7 +46,7 @@ impl CookieNames {
         &self.sealed
     }
 
-    /// The name of the cookie that an attempt to sign in leaves in the browser.
+    /// The name of the cookie of a sign-in attempt.
     pub fn login(&self, attempt: &str) -> String {
         [&self.token, "-login-", attempt].concat()
     }
@@ -60,7 +60,7 @@ impl CookieNames {
                 .is_some_and(|rest| rest.starts_with(b"-login-"))
     }
 
-    /// Whether a cookie holds the session token or the sealed session, or a piece of one.
+    /// Whether this is the cookie of the session token or of the sealed session, or a piece of one.
     fn is_of_session(&self, name: &[u8]) -> bool {
         let Some(rest) = name.strip_prefix(self.token.as_bytes()) else {
             return false;
@@ -116,8 +116,7 @@ impl CookieNames {
         })
     }
 
-    /// The session's cookies of a request, as the value of one Cookie header: what the companion
-    /// needs for a fresh token, and nothing else.
+    /// The session cookies of a request, as the value of one Cookie header for the refresh request.
     pub(crate) fn of_session(&self, headers: &Headers<'_>) -> String {
         let pieces = headers.all("cookie").flat_map(pieces);
         let ours = pieces.filter(|piece| self.is_of_session(pair(piece).0));
@@ -126,8 +125,8 @@ impl CookieNames {
     }
 }
 
-/// The cookies of one Cookie header, each a name and a value, as RFC 6265 section 5.4 writes them.
-/// What has no `=` has no name.
+/// The cookies of one Cookie header, each a name and a value (RFC 6265 section 5.4). A cookie
+/// without `=` has no name.
 pub fn pairs(cookie: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     pieces(cookie).map(pair)
 }

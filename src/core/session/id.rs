@@ -1,4 +1,4 @@
-//! Names of 128 bits.
+//! 128-bit ids.
 
 use std::fmt;
 
@@ -9,23 +9,23 @@ use serde::{Serialize, Serializer};
 #[cfg(test)]
 mod tests;
 
-/// A name of 128 bits, in text 22 letters of base64url: of a session (`sid`, random), or of the
-/// person whose session it is (`handle`, a keyed hash). It names and opens nothing.
+/// A 128-bit id, 22 characters of base64url as text: of a session (`sid`, random) or of a person
+/// (`handle`, a keyed hash). It is not a credential.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Id([u8; 16]);
 
 impl Id {
-    /// The name of these bytes.
+    /// The id with these bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Its bytes.
+    /// The bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
-    /// Reads the text form, of which there is one for each name.
+    /// Parses the text form, which is unique for each id.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         bytes.try_into().ok().map(Self)

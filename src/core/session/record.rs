@@ -1,4 +1,4 @@
-//! How the workers of a proxy read the companion's revocations together.
+//! What the workers of a proxy share to fetch the companion's revocations.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use crate::timestamp::Timestamp;
 #[cfg(test)]
 mod tests;
 
-/// The version of the text form. Part of its name in shared data, so that two releases in one proxy
-/// never read each other's.
+/// The version of the text form. It is part of the name in shared data, so that two releases in one
+/// proxy never read each other's records.
 const FORMAT: u32 = 1;
 
-/// The longest text form that is read, in bytes.
+/// The longest text form, in bytes.
 const MAX_TEXT: usize = 1024;
 
 /// How often the list is read, so that a revoked session ends in every filter within seconds.
 const REFRESH: Duration = Duration::from_millis(2500);
 
-/// The longest pause after a failed read.
+/// The longest backoff after a failed fetch.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
 
 /// What the workers of a proxy know together of how the companion's revocations are read: which worker
@@ -43,7 +43,7 @@ pub struct RevocationsRecord {
 pub struct RevocationsRecordError(());
 
 impl RevocationsRecord {
-    /// The text form, which every worker reads the same: JSON.
+    /// The text form: JSON.
     pub fn to_text(&self) -> String {
         format!(
             "{{\"format\":{FORMAT},\"list\":{},{}}}",
@@ -78,7 +78,7 @@ impl RevocationsRecord {
         self
     }
 
-    /// Whether a read should begin now.
+    /// Whether a fetch is due.
     pub fn is_due(&self, now: Timestamp) -> bool {
         !self.lease.is_running(now) && self.lease.schedule.is_due(LONGEST_BACKOFF, now)
     }
@@ -96,7 +96,7 @@ impl RevocationsRecord {
     /// Takes what a read brought, which ends the lease: the list, to be united with the worker's
     /// own. After an error what there was stays as it is.
     ///
-    /// `chance` is any number; it spreads the reads of many proxies.
+    /// `random` is a random number for the jitter.
     pub fn take(
         &mut self,
         answer: Option<&HttpResponse<'_>>,
@@ -115,17 +115,17 @@ impl RevocationsRecord {
         list
     }
 
-    /// Which list is shared: another number, another list; `None` where none is yet.
+    /// The id of the shared list; `None` if none is shared yet.
     pub fn list(&self) -> Option<u64> {
         (self.list != 0).then_some(self.list)
     }
 
-    /// Notes that another list is shared. `chance` is a number that no list had before.
+    /// Records that a new list is shared. `random` becomes its id.
     pub fn share(&mut self, chance: u64) {
         self.list = chance.max(1);
     }
 
-    /// How long ago the list was read; `None` where it never was.
+    /// The time since the list was fetched; `None` if it never was.
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
         self.lease.schedule.read_at.map(|at| now.since(at))
     }

@@ -14,16 +14,16 @@ mod tests;
 /// more, not less.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Revocations {
-    /// Nothing that began then or earlier counts any more.
+    /// All sessions that began then or earlier are revoked.
     floor: Timestamp,
-    /// Sorted by what they end, each once.
+    /// Sorted by `mark`, without duplicates.
     entries: Vec<Entry>,
 }
 
-/// What a revocation ends.
+/// The target of a revocation.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Revoked {
-    /// The one session of this `sid`.
+    /// The session with this `sid`.
     Session(Id),
     /// All sessions of the person with this `handle`.
     Person(Id),
@@ -32,31 +32,31 @@ pub enum Revoked {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Entry {
     mark: Revoked,
-    /// What began then or earlier is ended.
+    /// Sessions that began then or earlier are revoked.
     before: Timestamp,
     /// When all that it ends has expired anyway.
     ends: Timestamp,
 }
 
-/// Why a text is not a list of revocations.
+/// The text is not a list of revocations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the list of revocations has another format than this release writes")]
 pub struct RevocationsError(());
 
 impl Revocations {
-    /// How many entries a list holds. Where one more is added the oldest goes, and a floor rises to
-    /// its `before`.
+    /// The maximum number of entries. If one more is added, the oldest is removed, and `floor`
+    /// rises to its `before`.
     pub const MAX_ENTRIES: usize = 4096;
 
-    /// The longest text form that is read, in bytes.
+    /// The longest text form, in bytes.
     pub const MAX_BYTES: usize = 512 * 1024;
 
-    /// Reads the companion's answer.
+    /// Reads the companion's response.
     pub fn from_answer(answer: &HttpResponse<'_>) -> Result<Self, ReadError> {
         Self::read(&object(answer)?).ok_or(ReadError::Malformed)
     }
 
-    /// Reads what was written with [`Revocations::to_json`].
+    /// Parses the form of [`Revocations::to_json`].
     pub fn parse(text: &[u8]) -> Result<Self, RevocationsError> {
         let json = (text.len() <= Self::MAX_BYTES)
             .then(|| Json::parse(text).ok())
@@ -116,7 +116,7 @@ impl Revocations {
         self.insert(Entry { mark, before, ends });
     }
 
-    /// Adds all that another list has.
+    /// Adds all entries of another list.
     pub fn unite(&mut self, other: &Self, now: Timestamp) {
         self.prune(now);
         self.raise_floor(other.floor);
@@ -125,17 +125,17 @@ impl Revocations {
         }
     }
 
-    /// Ends everything that began at `floor` or earlier.
+    /// Revokes all sessions that began at `floor` or earlier.
     pub fn raise_floor(&mut self, floor: Timestamp) {
         self.floor = self.floor.max(floor);
     }
 
-    /// Drops the entries whose end has come.
+    /// Drops expired entries.
     pub fn prune(&mut self, now: Timestamp) {
         self.entries.retain(|entry| now < entry.ends);
     }
 
-    /// Whether a session has ended.
+    /// Whether a session is revoked.
     pub fn revokes(&self, handles: &SessionHandles, now: Timestamp) -> bool {
         let by = |mark: Revoked| {
             let entries = &self.entries;
@@ -148,23 +148,23 @@ impl Revocations {
             || by(Revoked::Person(handles.handle))
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     pub const fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether nothing at all is ended.
+    /// Whether no session is revoked.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty() && self.floor == Timestamp::default()
     }
 
-    /// Nothing that began then or earlier counts.
+    /// All sessions that began then or earlier are revoked.
     pub const fn floor(&self) -> Timestamp {
         self.floor
     }
 
-    /// Takes an entry in. Of two for one mark the later `before` and the later `ends` hold. Lists come
-    /// sorted as a rule, so that each entry finds its place at the end.
+    /// Inserts an entry. Of two entries for the same target, the later `before` and the later
+    /// `ends` apply. Lists are usually sorted, so entries are usually appended.
     fn insert(&mut self, entry: Entry) {
         let place = self
             .entries
@@ -181,7 +181,7 @@ impl Revocations {
         if self.entries.len() > Self::MAX_ENTRIES {
             let oldest = self.entries.iter().map(|entry| entry.before).min();
             self.raise_floor(oldest.unwrap_or_default());
-            // The floor now says all that these say, and for longer.
+            // The floor now covers these entries.
             let floor = self.floor;
             self.entries.retain(|entry| entry.before > floor);
         }

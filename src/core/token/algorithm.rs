@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A signature algorithm of RFC 7518, RFC 8037 or RFC 9864. `none` and HMAC have no name here, so
-/// nothing can ask for them.
+/// A signature algorithm of RFC 7518, RFC 8037 or RFC 9864. There are no variants for `none` and
+/// HMAC, so they can't be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Algorithm {
     /// Ed25519, under the names `EdDSA` and `Ed25519`.

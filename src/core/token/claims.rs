@@ -11,7 +11,7 @@ use super::numeric_date;
 use crate::json::Json;
 use crate::timestamp::Timestamp;
 
-/// What a token claims: the registered claims in their types, and the whole body.
+/// The claims of a token: the registered claims with their types, and the whole body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Claims {
     issuer: String,
@@ -39,7 +39,7 @@ impl Claims {
         Ok(claims)
     }
 
-    /// `iss`: who claims to have made the token.
+    /// `iss`: the issuer.
     pub fn issuer(&self) -> &str {
         &self.issuer
     }
@@ -64,17 +64,17 @@ impl Claims {
         self.not_before
     }
 
-    /// `iat`: when the token was made.
+    /// `iat`: when the token was issued.
     pub const fn issued_at(&self) -> Option<Timestamp> {
         self.issued_at
     }
 
-    /// `jti`: the token's own name.
+    /// `jti`: the id of the token.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// Whether `cnf` is there, which binds the token to a key (RFC 7800).
+    /// Whether the token has `cnf`, which binds it to a key (RFC 7800).
     pub fn is_bound(&self) -> bool {
         self.body.member("cnf").is_some()
     }
@@ -138,7 +138,7 @@ fn date(body: &Json, name: &'static str) -> Result<Option<Timestamp>, TokenError
         .transpose()
 }
 
-/// One string, or a list of nothing but strings.
+/// A string, or a list of strings.
 fn audiences(body: &Json) -> Result<Vec<String>, TokenError> {
     match body.member("aud") {
         None => Ok(Vec::new()),

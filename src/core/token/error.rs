@@ -1,61 +1,61 @@
-//! What can be wrong with a token, and the reason that each leads to.
+//! The errors of tokens, and the reason for each.
 
 use std::fmt;
 
 use crate::reason::Reason;
 
-/// Why a token is refused. Precise enough for an operator's log, and it repeats nothing of the
-/// token; a client only ever learns [`TokenError::reason`].
+/// Why a token is refused, for the operator's log. The messages contain nothing of the token; a
+/// client gets [`TokenError::reason`] only.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// The header's `alg` is not the one that the key is for, or can't be checked here.
+    /// `alg` is not the key's algorithm, or is not supported by the signature verification.
     #[error("`alg` is not the algorithm of the key")]
     AlgorithmMismatch,
-    /// The header's `alg` is no algorithm that is ever accepted, `none` and HMAC among them.
+    /// `alg` is not a supported algorithm; `none` and HMAC are not.
     #[error("`alg` names no accepted algorithm")]
     AlgorithmUnknown,
     /// None of the trust entry's audiences is in `aud`.
     #[error("`aud` contains none of the audiences of the trust entry")]
     AudienceMismatch,
-    /// `cnf` binds the token to a key (RFC 7800), which a bearer can't prove to have.
+    /// `cnf` binds the token to a key (RFC 7800), and proof of possession is not supported.
     #[error("`cnf` binds the token to a key, which a bearer token can't prove")]
     Bound,
-    /// A claim is missing, or is not of the type that RFC 7519 gives it.
+    /// A claim is missing, or does not have the type of RFC 7519.
     #[error("`{0}` is missing or of a wrong type")]
     Claim(&'static str),
-    /// `crit` or `b64` ask for an extension (RFC 7515 section 4.1.11, RFC 7797), and none is
-    /// implemented.
+    /// `crit` or `b64` requires an extension (RFC 7515 section 4.1.11, RFC 7797), and none is
+    /// supported.
     #[error("`crit` or `b64` asks for an extension, and none is implemented here")]
     Critical,
-    /// A part is not base64url without padding, or has more than one spelling.
+    /// A part is not base64url without padding, or not in canonical form.
     #[error("the {0} is not strict base64url")]
     Encoding(Part),
     /// The clock has reached `exp`.
     #[error("`exp` has passed")]
     Expired,
-    /// A header parameter is missing, of a wrong type or too long.
+    /// A header parameter is missing, has a wrong type or is too long.
     #[error("header parameter `{0}` is missing, of a wrong type or too long")]
     HeaderParameter(&'static str),
     /// `iss` is not the trust entry's.
     #[error("`iss` is not an issuer of the trust entry")]
     IssuerMismatch,
-    /// A part is not a JSON object that is accepted here.
+    /// A part is not a valid JSON object.
     #[error("the {0} is not an acceptable JSON object")]
     Json(Part),
-    /// The token lives longer than the trust entry allows.
+    /// The lifetime is longer than `max_lifetime`.
     #[error("the token lives longer than `max_lifetime`")]
     LifetimeTooLong,
-    /// `cty` says that the payload is something other than claims, such as another token.
+    /// `cty` is present: the payload is not a claims set, but for example a nested token.
     #[error("`cty` says that the payload is another token")]
     Nested,
-    /// It isn't three non-empty parts between two dots.
+    /// The token does not consist of three non-empty parts, separated by dots.
     #[error("not three parts between two dots")]
     NotCompact,
-    /// `nbf` or `iat` lie ahead.
+    /// `nbf` or `iat` is in the future.
     #[error("`nbf` or `iat` is in the future")]
     NotYetValid,
-    /// The key didn't make the signature.
+    /// The signature does not verify with the key.
     #[error("the signature was not made by the key")]
     SignatureInvalid,
     /// `sub` is empty or contains control characters.
@@ -64,7 +64,7 @@ pub enum TokenError {
     /// It is longer than [`super::Token::MAX_BYTES`].
     #[error("longer than {} bytes", super::Token::MAX_BYTES)]
     TooLarge,
-    /// `typ` says that it is a token of another kind (RFC 8725 section 3.11).
+    /// `typ` is that of another kind of token (RFC 8725 section 3.11).
     #[error("`typ` names another kind of token")]
     Type,
 }

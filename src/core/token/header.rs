@@ -6,10 +6,10 @@ mod tests;
 use super::{Algorithm, TokenError};
 use crate::json::Json;
 
-/// How long a `kid` may be: the most that Kubernetes allows an external signer.
+/// The longest `kid`, in bytes: the maximum that Kubernetes allows an external signer.
 const MAX_KID: usize = 1024;
 
-/// What a token's header says of how it was signed.
+/// The header parameters of a token that are used.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Header {
     algorithm: Algorithm,
@@ -18,10 +18,10 @@ pub struct Header {
 }
 
 impl Header {
-    /// Reads a header; `accepts` says which `typ` is the right one where the token is shown.
+    /// Reads a header; `typ` must pass `accepts`.
     pub(super) fn read(json: &Json, accepts: fn(Option<&str>) -> bool) -> Result<Self, TokenError> {
-        // What `crit` lists must be understood, and nothing that it could list is; an empty or
-        // misshapen list is no better. `b64` would change what the signature covers.
+        // `crit` lists extensions that must be supported, and none is; an empty or malformed list
+        // is invalid too. `b64` changes the signing input.
         if json.member("crit").is_some() || json.member("b64").is_some() {
             return Err(TokenError::Critical);
         }
@@ -53,29 +53,29 @@ impl Header {
         })
     }
 
-    /// The algorithm that it claims to be signed with.
+    /// `alg`: the algorithm that the token claims.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The name of the key that it claims to be signed with: opaque, and at most 1,024 bytes.
+    /// `kid`: the key ID that the token claims. Opaque, at most 1,024 bytes.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// The kind of token that it claims to be, as written.
+    /// `typ`: the type that the token claims, unchanged.
     pub fn typ(&self) -> Option<&str> {
         self.typ.as_deref()
     }
 }
 
-/// Whether a token of this `typ` may be shown as a bearer (RFC 8725 section 3.11).
+/// Whether a token with this `typ` is accepted as a bearer token (RFC 8725 section 3.11).
 pub fn is_bearer_type(typ: Option<&str>) -> bool {
     typ.is_none_or(|typ| is_type(typ, "jwt") || is_type(typ, "at+jwt"))
 }
 
-/// Whether a `typ` is this one, given without `application/`. Media types are case-insensitive, and
-/// `application/` may be left out (RFC 7515 section 4.1.9).
+/// Whether `typ` equals `name`, which has no `application/`. Media types are case-insensitive, and
+/// `application/` may be omitted (RFC 7515 section 4.1.9).
 pub fn is_type(typ: &str, name: &str) -> bool {
     let bare = typ
         .split_at_checked("application/".len())

@@ -1,4 +1,4 @@
-//! JSON Web Signatures, by RFC 7515: what all kinds of signed tokens have in common.
+//! JSON Web Signatures (RFC 7515), the common part of all kinds of signed tokens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub struct Jws {
     pub(super) payload: Json,
     /// The whole text, shared with the token cache.
     pub(super) text: Arc<str>,
-    /// How much of the text was signed, in bytes.
+    /// The length of the signing input in bytes.
     pub(super) signed: usize,
     pub(super) signature: Vec<u8>,
 }
@@ -53,7 +53,7 @@ impl Jws {
         })
     }
 
-    /// What the header says.
+    /// The header.
     pub const fn header(&self) -> &Header {
         &self.header
     }
@@ -63,7 +63,7 @@ impl Jws {
         &self.payload
     }
 
-    /// Whether `key` signed it, by its one algorithm.
+    /// Whether `key` signed it, with the key's algorithm.
     pub fn is_signed_by(&self, key: &Key, signatures: &dyn Signatures) -> bool {
         let signed = self.text.as_bytes().get(..self.signed).unwrap_or_default();
         self.header.algorithm() == key.algorithm()

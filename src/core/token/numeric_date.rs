@@ -1,18 +1,20 @@
-//! NumericDate, by RFC 7519 section 2: seconds since the epoch, perhaps with a fraction or exponent.
+//! NumericDate (RFC 7519 section 2): seconds since the epoch, optionally with a fraction or
+//! exponent.
 
 use crate::json::Json;
 use crate::timestamp::Timestamp;
 
-/// The end of the year 9999. What lies beyond is no date but, say, milliseconds taken for seconds.
+/// The end of the year 9999. A later value is a mistake, for example milliseconds instead of
+/// seconds.
 const LAST_MILLI: f64 = 253_402_300_799_999.0;
 
-/// The moment that a number names, cut to the millisecond; `None` for anything else, also for what
-/// lies before the epoch or after the year 9999.
+/// The time of a number, truncated to milliseconds; `None` for anything else, and for times before
+/// the epoch or after the year 9999.
 pub fn read(json: &Json) -> Option<Timestamp> {
     let Json::Number(number) = json else {
         return None;
     };
-    // An f64 holds every millisecond of that span exactly.
+    // An f64 represents every millisecond of that range exactly.
     let millis = (number.as_f64()? * 1000.0).floor();
     (0.0..=LAST_MILLI)
         .contains(&millis)

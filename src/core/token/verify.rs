@@ -77,22 +77,22 @@ impl Verified {
         &self.token
     }
 
-    /// What the token claims, which its issuer vouches for.
+    /// The verified claims.
     pub fn claims(&self) -> &Claims {
         self.token.claims()
     }
 
-    /// The trust entry that vouches.
+    /// The name of the trust entry.
     pub fn trust_name(&self) -> &str {
         &self.trust_name
     }
 
-    /// The name of the key that signed it, where its issuer gave it one.
+    /// The `kid` of the key that signed the token, if it has one.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// The key that signed it.
+    /// The thumbprint of the key that signed the token.
     pub const fn key_thumbprint(&self) -> Thumbprint {
         self.key_thumbprint
     }

@@ -1,13 +1,13 @@
-//! Names for the sources of keys that a policy has: its trust entries, and the companion.
+//! IDs for the key sources of a policy: its trust entries, and the companion.
 
 use super::Trust;
 
-/// A trust entry of one policy, as [`crate::policy::Policy::key_sources`] has them. In another policy
-/// an id names another entry.
+/// The id of a trust entry, from [`crate::policy::Policy::key_sources`]. It is valid for one policy
+/// only.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct TrustId(usize);
 
-/// What keys are kept for: a trust entry, or the companion, whose keys verify session tokens.
+/// The id of a key source: a trust entry, or the companion, whose keys verify session tokens.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum KeySourceId {
     /// A trust entry.
@@ -16,7 +16,7 @@ pub enum KeySourceId {
     Companion,
 }
 
-/// One value for each source of keys that a policy has.
+/// One value for each key source of a policy.
 #[derive(Clone, Debug)]
 pub struct PerKeySource<T> {
     trusts: Vec<T>,
@@ -60,7 +60,7 @@ impl<T> Default for PerKeySource<T> {
 }
 
 impl<T> PerKeySource<T> {
-    /// The value of one source; `None` where the policy has no such source.
+    /// The value of one source; `None` if the policy has no such source.
     pub fn get(&self, id: KeySourceId) -> Option<&T> {
         match id {
             KeySourceId::Trust(TrustId(index)) => self.trusts.get(index),
@@ -68,7 +68,7 @@ impl<T> PerKeySource<T> {
         }
     }
 
-    /// The same, to be changed.
+    /// The value of one source, mutable.
     pub fn get_mut(&mut self, id: KeySourceId) -> Option<&mut T> {
         match id {
             KeySourceId::Trust(TrustId(index)) => self.trusts.get_mut(index),
@@ -85,7 +85,7 @@ impl<T> PerKeySource<T> {
         trusts.chain(companion.map(|value| (KeySourceId::Companion, value)))
     }
 
-    /// A value for each source that has one here.
+    /// Maps every value.
     #[must_use]
     pub fn map<U>(&self, mut of: impl FnMut(&T) -> U) -> PerKeySource<U> {
         PerKeySource {

@@ -1,4 +1,4 @@
-//! The URLs of issuers and of what they publish.
+//! The URLs of issuers and of their documents.
 
 use std::fmt;
 
@@ -7,8 +7,7 @@ use crate::request::is_dns_name;
 #[cfg(test)]
 mod tests;
 
-/// An absolute `https` URL without user information, query or fragment, cut into what a request
-/// needs.
+/// An absolute `https` URL without user information, query or fragment, as authority and path.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Url {
     authority: String,
@@ -16,8 +15,8 @@ pub struct Url {
 }
 
 impl Url {
-    /// Reads an absolute URL: `https`, a host, perhaps a port, perhaps a path, and nothing else.
-    /// `None` for anything that one could read in two ways.
+    /// Parses an absolute URL: `https`, a host, optionally a port and a path, and nothing else.
+    /// `None` if it is ambiguous.
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix("https://")?;
         let (authority, path) = match rest.split_once('/') {
@@ -35,7 +34,7 @@ impl Url {
         Self::parse(&[base, "/.well-known/openid-configuration"].concat())
     }
 
-    /// Host and port as they go into `:authority`, in lower case.
+    /// Host and port for `:authority`, in lower case.
     pub fn authority(&self) -> &str {
         &self.authority
     }
@@ -55,7 +54,7 @@ impl fmt::Display for Url {
     }
 }
 
-/// A DNS name, an IPv4 address or an IPv6 address in brackets, and perhaps a port.
+/// A DNS name, an IPv4 address or an IPv6 address in brackets, and optionally a port.
 fn is_authority(text: &str) -> bool {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, port)) => {
@@ -73,7 +72,7 @@ fn is_authority(text: &str) -> bool {
     host.is_none_or(is_dns_name) && (port.is_empty() || is_port(port))
 }
 
-/// A colon and 1 to 65535, in digits alone.
+/// A colon and a decimal number from 1 to 65535.
 fn is_port(text: &str) -> bool {
     let digits = text.strip_prefix(':').unwrap_or_default();
     digits.bytes().all(|byte| byte.is_ascii_digit())

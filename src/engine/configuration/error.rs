@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration before it is a policy.
+//! The errors of a configuration before it is parsed as a policy.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use super::MAX_BYTES;
 use super::structure::MAX_DEPTH;
 use crate::protobuf::{Malformed, Reason};
 
-/// Why a configuration could not be read: the place, the problem and how to fix it.
+/// Why a configuration could not be read: where, what, and how to fix it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigurationError {
     problem: Problem,
-    /// Where in the bytes.
+    /// The offset in the bytes.
     offset: usize,
-    /// Where in the document, as far as it was read: `apps[0].rules`.
+    /// The path in the document, as far as it was parsed: `apps[0].rules`.
     path: String,
 }
 
@@ -39,7 +39,7 @@ impl ConfigurationError {
         }
     }
 
-    /// The same error, seen from the object that holds the value under `key`.
+    /// The same error with `key` at the start of its path.
     pub(super) fn under_key(mut self, key: &str) -> Self {
         let separator = if self.path.is_empty() || self.path.starts_with('[') {
             ""
@@ -50,7 +50,7 @@ impl ConfigurationError {
         self
     }
 
-    /// The same error, seen from the list that holds the value at `index`.
+    /// The same error with `index` at the start of its path.
     pub(super) fn at_index(mut self, index: usize) -> Self {
         let separator = if self.path.is_empty() || self.path.starts_with('[') {
             ""

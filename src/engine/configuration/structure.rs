@@ -1,4 +1,4 @@
-//! `google.protobuf.Struct` from its wire bytes to JSON.
+//! Converts a `google.protobuf.Struct` in wire format to JSON.
 //!
 //! ```protobuf
 //! message Struct    { map<string, Value> fields = 1; }
@@ -8,18 +8,18 @@
 //!   bool bool_value = 4;       Struct struct_value = 5;     ListValue list_value = 6;
 //! } }
 //! ```
-//! A map entry is a message with the key as field 1 and the value as field 2. Protobuf itself lets
-//! the last of several win, silently; here a duplicate is an error.
+//! A map entry is a message with the key as field 1 and the value as field 2. In protobuf the last
+//! duplicate wins silently; here a duplicate is an error.
 
 use serde_json::{Map, Number, Value};
 
 use super::error::{ConfigurationError, Problem};
 use crate::protobuf::{Content, Field, Fields};
 
-/// How deep lists and objects may nest, the document itself included.
+/// The maximum nesting depth of lists and objects, including the document.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// The tag that the wire bytes of a Struct with anything in it begin with.
+/// The first byte of a non-empty Struct in wire format.
 pub(super) const ENTRY_TAG: u8 = 0x0a;
 
 /// The tag of the value in each entry.
@@ -103,7 +103,7 @@ fn list(bytes: &[u8], offset: usize, depth: usize) -> Result<Vec<Value>, Configu
         .collect()
 }
 
-/// A value inside an object or a list of that depth.
+/// A value in an object or a list at that depth.
 fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<Value, ConfigurationError> {
     let mut fields = Fields::new(bytes, offset);
     let field = fields
@@ -129,7 +129,7 @@ fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<Value, Configurati
     }
 }
 
-/// A double as JSON; a whole one as an integer, as long as doubles are exact.
+/// A double as JSON; a whole number as an integer if doubles of its size are exact.
 fn number(number: f64, offset: usize) -> Result<Value, ConfigurationError> {
     const EXACT: f64 = 9_007_199_254_740_992.0; // 2^53
     if number.trunc() == number && number.abs() <= EXACT {

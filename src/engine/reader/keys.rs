@@ -1,4 +1,4 @@
-//! Reads one trust entry's keys, when this worker has the lease.
+//! Fetches one trust entry's keys while this worker holds the lease.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,36 +12,36 @@ use super::{Cell, Moment, ReaderEffect, Shared};
 use crate::call::{Call, CallId};
 use crate::reply::Reply;
 
-/// What the names of all records begin with: product and format version.
+/// The prefix of record names: the product and the format version.
 const PREFIX: &str = "portcullis/1/keys/";
 
-/// One worker's part in reading one trust entry's keys.
+/// Fetches the keys of one source, in turn with other workers.
 #[derive(Debug)]
 pub(super) struct KeyReader {
     /// The source, its trust entry, and how its keys are fetched.
     source: KeySourceId,
     trust: Trust,
     remote: Remote,
-    /// Tells this worker's leases from the others'.
+    /// The id of this worker in leases.
     worker: u64,
     name: String,
     cell: SharedCell,
-    /// What the workers know together, as this one has seen it.
+    /// The shared record, as this worker has last seen it.
     record: Arc<KeyRecord>,
-    /// What is being read.
+    /// The fetch in progress.
     call: Option<(CallId, Read)>,
     last_call: u64,
-    /// What is to be done once the record is written.
+    /// What to do when the record is written.
     writing: Option<Writing>,
     pub(super) effects: VecDeque<ReaderEffect>,
 }
 
-/// What is to be done once a record is written.
+/// What to do when a record is written.
 #[derive(Debug)]
 enum Writing {
-    /// The lease is taken: read this.
+    /// The lease was taken: start this fetch.
     Lease(Read),
-    /// A reply is taken into the record.
+    /// A reply was applied to the record.
     Reply {
         record: Box<KeyRecord>,
         taken: Result<Option<Read>, ReadError>,
@@ -49,7 +49,7 @@ enum Writing {
 }
 
 impl KeyReader {
-    /// A reader for this source of keys; `None` where no keys are fetched.
+    /// A reader for this source; `None` if it has only inline keys.
     pub(super) fn new(
         source: KeySourceId,
         trust: &Trust,
@@ -79,8 +79,8 @@ impl KeyReader {
         self.source
     }
 
-    /// Takes over the record as the workers know it, if it has changed. `None` where there is no
-    /// record that can be read, else its version.
+    /// Reads the shared record if it has changed, and returns its version; `None` if there is no
+    /// valid record.
     pub(super) fn look(&mut self, shared: Option<Shared<'_>>) -> Option<u32> {
         match self.cell.look(shared, KeyRecord::from_text) {
             Ok(seen) => {
@@ -102,7 +102,7 @@ impl KeyReader {
         }
     }
 
-    /// Writes what this worker knows where there is no record, or over what is not one: good keys
+    /// Writes this worker's record if there is none, or over an invalid one, so that known keys
     /// stay.
     pub(super) fn seed(&mut self) {
         let record = (*self.record).clone().without_lease();
@@ -110,8 +110,8 @@ impl KeyReader {
         self.write(&record, self.cell.unreadable());
     }
 
-    /// Takes the lease, if a read is due and no other worker was faster. `wanted` says that a request
-    /// waits for these keys.
+    /// Takes the lease, if a fetch is due and no other worker was faster. `wanted` is true if a
+    /// request waits for these keys.
     pub(super) fn tick(&mut self, shared: Option<Shared<'_>>, wanted: bool, now: Moment) {
         let Some(version) = self.look(shared) else {
             return self.seed();
@@ -124,7 +124,7 @@ impl KeyReader {
         }
     }
 
-    /// Takes the reply to its call into the record, if this worker still has the lease.
+    /// Applies the reply to the record, if this worker still holds the lease.
     pub(super) fn reply(
         &mut self,
         call: CallId,
@@ -156,8 +156,8 @@ impl KeyReader {
         });
     }
 
-    /// Continues once the record is written. `false` means that another worker was faster, or that the
-    /// host refused.
+    /// Continues after a write. `false` means that another worker was faster, or that the host
+    /// refused.
     pub(super) fn written(&mut self, is_done: bool) {
         match self.writing.take().filter(|_| is_done) {
             None => {}
@@ -182,8 +182,8 @@ impl KeyReader {
                         self.effects.push_back(ReaderEffect::Log(Level::Warn, line));
                     }
                 }
-                // What was just written is read back at once, so that requests that wait here need
-                // not wait for the next tick.
+                // Read the record back at once, so that waiting requests on this worker need not
+                // wait for the next tick.
                 self.effects.push_back(ReaderEffect::Look(Cell::Record));
             }
         }
@@ -205,7 +205,7 @@ impl KeyReader {
         });
     }
 
-    /// Warns about what a set lists besides usable keys, when the set is another than before.
+    /// Warns about the skipped keys of a set, if the set has changed.
     fn warn_about_skipped_keys(&mut self, record: &KeyRecord) {
         let name = &self.trust.name;
         for warning in KeyWarning::of_skipped(name, record.set(), self.record.set()) {

@@ -1,4 +1,4 @@
-//! Reads the companion's revocations, when this worker has the lease.
+//! Fetches the companion's revocations while this worker holds the lease.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,28 +13,28 @@ use super::{Cell, Moment, ReaderEffect, Shared};
 use crate::call::{Call, CallId};
 use crate::reply::Reply;
 
-/// What the names in shared data begin with: product and format version.
+/// The prefix of names in shared data: the product and the format version.
 const PREFIX: &str = "portcullis/1/revocations/";
 
-/// What the name of the list itself ends with.
+/// The suffix of the list's name.
 const LIST: &str = "/list";
 
-/// One worker's part in reading the companion's revocations.
+/// Fetches the companion's revocations, in turn with other workers.
 #[derive(Debug)]
 pub(super) struct RevocationsReader {
     sso: Sso,
-    /// Tells this worker's leases from the others'.
+    /// The id of this worker in leases.
     worker: u64,
     name: String,
-    /// The name of the list itself.
+    /// The name of the list.
     list_name: String,
     cell: SharedCell,
-    /// What the workers know together of how the list is read, as this one has seen it.
+    /// The shared record, as this worker has last seen it.
     record: RevocationsRecord,
-    /// All revocations that this worker knows: lists are united, and nothing is dropped before its
-    /// end.
+    /// All revocations that this worker knows. Lists are merged, and no entry is dropped before it
+    /// expires.
     list: Arc<Revocations>,
-    /// The shared list that this worker has taken over last.
+    /// The id of the shared list that this worker has last merged.
     list_id: Option<u64>,
     call: Option<CallId>,
     last_call: u64,
@@ -42,15 +42,14 @@ pub(super) struct RevocationsReader {
     pub(super) effects: VecDeque<ReaderEffect>,
 }
 
-/// Which step of a read is under way.
+/// The current step of a fetch.
 #[derive(Debug)]
 enum Step {
     /// None.
     Idle,
     /// The lease is being written.
     Lease,
-    /// Another worker's list is to be taken over before what was read is shared, because what is
-    /// shared replaces it.
+    /// Another worker's list must be merged before this worker's list replaces it.
     TakeOver(Taken),
     /// The list is being written.
     List(Taken),
@@ -58,21 +57,21 @@ enum Step {
     Record,
 }
 
-/// A reply, taken into the record.
+/// A reply that was applied to the record.
 #[derive(Debug)]
 struct Taken {
     record: RevocationsRecord,
-    /// The list, where it could be read.
+    /// The list, if it could be parsed.
     list: Option<Revocations>,
-    /// The version of the record that it was made from.
+    /// The version of the record that it replaces.
     version: u32,
-    /// A number that no list had before.
+    /// The random id for a new list.
     chance: u64,
 }
 
 impl RevocationsReader {
-    /// A reader of this companion's list. Its name in shared data follows from the companion's URL
-    /// and cluster alone, so that a policy edit starts with the list there is.
+    /// A reader of this companion's list. The name in shared data depends only on the companion's
+    /// URL and cluster, so a policy change starts with the known list.
     pub(super) fn new(sso: &Sso, worker: u64) -> Self {
         let name = [PREFIX, &sso.keys().keys_id()].concat();
         Self {
@@ -98,8 +97,8 @@ impl RevocationsReader {
         }
     }
 
-    /// Takes over what other workers have read, if it has changed. `None` where nothing that can be
-    /// read is shared, else its version.
+    /// Reads the shared record if it has changed, and returns its version; `None` if there is no
+    /// valid record.
     pub(super) fn look(&mut self, shared: Option<Shared<'_>>) -> Option<u32> {
         match self.cell.look(shared, RevocationsRecord::from_text) {
             Ok(seen) => {
@@ -122,7 +121,7 @@ impl RevocationsReader {
         }
     }
 
-    /// Takes over the shared list. What this worker knows besides stays.
+    /// Merges the shared list into this worker's list.
     pub(super) fn list(&mut self, shared: Option<Shared<'_>>, now: Moment) {
         match shared.map(|shared| Revocations::parse(shared.text)) {
             Some(Ok(list)) => {
@@ -137,14 +136,14 @@ impl RevocationsReader {
         }
     }
 
-    /// Writes that nothing was read yet, where there is no record or something else.
+    /// Writes this worker's record if there is none, or over an invalid one.
     pub(super) fn seed(&mut self) {
         let record = self.record.clone().without_lease();
         self.step = Step::Idle;
         self.write_record(&record, self.cell.unreadable());
     }
 
-    /// Takes the lease, if a read is due and no other worker was faster.
+    /// Takes the lease, if a fetch is due and no other worker was faster.
     pub(super) fn tick(&mut self, shared: Option<Shared<'_>>, now: Moment) {
         let Some(version) = self.look(shared) else {
             return self.seed();
@@ -157,7 +156,7 @@ impl RevocationsReader {
         }
     }
 
-    /// Takes the reply to its call, if this worker still has the lease.
+    /// Applies the reply to the record, if this worker still holds the lease.
     pub(super) fn reply(
         &mut self,
         call: CallId,
@@ -193,13 +192,12 @@ impl RevocationsReader {
         if self.list_id == list_id {
             self.share(taken, now);
         } else {
-            // The list was asked for by `look`.
+            // `look` has requested the list.
             self.step = Step::TakeOver(taken);
         }
     }
 
-    /// Shares all that this worker knows, what other workers had shared before among it, where any of
-    /// what was read is new.
+    /// Writes this worker's merged list, if the fetched list has new entries.
     fn share(&mut self, taken: Taken, now: Moment) {
         let is_new = match &taken.list {
             Some(list) => self.unite(list, now.time),
@@ -218,8 +216,8 @@ impl RevocationsReader {
         }
     }
 
-    /// Continues once something is written. `false` means that another worker was faster, or that the
-    /// host refused.
+    /// Continues after a write. `false` means that another worker was faster, or that the host
+    /// refused.
     pub(super) fn written(&mut self, is_done: bool) {
         match std::mem::replace(&mut self.step, Step::Idle) {
             Step::Lease if is_done => {
@@ -243,7 +241,7 @@ impl RevocationsReader {
         }
     }
 
-    /// Adds a list to what this worker knows, and says whether any of it was new.
+    /// Merges a list into this worker's list, and returns whether it had new entries.
     fn unite(&mut self, list: &Revocations, now: Timestamp) -> bool {
         let mut united = (*self.list).clone();
         united.prune(now);

@@ -1,27 +1,27 @@
-//! A text that all workers share, with its version.
+//! A versioned text that all workers share.
 
 use super::Shared;
 
-/// What one worker has seen of a text that all workers share.
+/// One worker's view of a shared text.
 #[derive(Debug, Default)]
 pub(super) struct SharedCell {
-    /// The version that this worker has taken over last.
+    /// The version that this worker has last parsed.
     version: Option<u32>,
-    /// The version of a text that could not be read.
+    /// The version of a text that could not be parsed.
     unreadable: Option<u32>,
 }
 
-/// A text that could be read.
+/// A text that could be parsed.
 #[derive(Debug)]
 pub(super) struct Seen<T> {
     /// Its version.
     pub(super) version: u32,
-    /// What it says, if this worker has not seen that yet.
+    /// The parsed content, if this worker has not seen this version yet.
     pub(super) changed: Option<T>,
 }
 
 impl SharedCell {
-    /// Looks at the text; `Ok(None)` where there is none.
+    /// Parses the text if its version is new; `Ok(None)` if there is none.
     pub(super) fn look<T, E>(
         &mut self,
         shared: Option<Shared<'_>>,
@@ -41,7 +41,7 @@ impl SharedCell {
         Ok(Some(Seen { version, changed }))
     }
 
-    /// The version to write over where a text is written because there is none that can be read.
+    /// The version of an invalid text, to replace it.
     pub(super) const fn unreadable(&self) -> Option<u32> {
         self.unreadable
     }

@@ -1,4 +1,4 @@
-//! As much DER (X.690) as signatures need to be understood by BoringSSL.
+//! The part of DER (X.690) that is needed for ECDSA signatures.
 
 const INTEGER: u8 = 0x02;
 const SEQUENCE: u8 = 0x30;
@@ -11,8 +11,7 @@ pub(super) fn ecdsa_signature<const N: usize>(jose: &[u8]) -> Option<Vec<u8>> {
     Some(tagged(SEQUENCE, &[&integer(r), &integer(s)]))
 }
 
-/// An unsigned number in its shortest form: no zero byte in front but the one that keeps it from
-/// being negative.
+/// An unsigned integer in its shortest form, with a leading zero byte only if the high bit is set.
 fn integer(big_endian: &[u8]) -> Vec<u8> {
     let zeros = big_endian.iter().take_while(|byte| **byte == 0).count();
     let digits = big_endian.get(zeros..).unwrap_or_default();
@@ -34,7 +33,7 @@ fn tagged(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         [] => der.push(0),
         [short @ ..=0x7f] => der.push(*short),
         long => {
-            // At most eight bytes, so that the count can't reach the flag.
+            // At most eight bytes, so the count does not overlap the flag 0x80.
             der.push(0x80 | u8::try_from(long.len()).unwrap_or_default());
             der.extend_from_slice(long);
         }

@@ -11,7 +11,7 @@ use crate::protobuf::{Content, Fields, put_bytes};
 
 /// `VerifySignatureArguments`.
 pub(super) fn arguments(hash: &str, public_key: &[u8], signature: &[u8], text: &[u8]) -> Vec<u8> {
-    // Each of the four fields has a tag and, at most, five bytes of length before it.
+    // Each of the four fields has a tag and a length of at most five bytes.
     let fields = [hash.as_bytes(), public_key, signature, text];
     let room = fields.map(|field| field.len().saturating_add(6));
     let mut message = Vec::with_capacity(room.into_iter().fold(0, usize::saturating_add));
@@ -22,7 +22,7 @@ pub(super) fn arguments(hash: &str, public_key: &[u8], signature: &[u8], text: &
     message
 }
 
-/// Whether a `VerifySignatureResult` says, without any doubt, that the signature is good.
+/// Whether a `VerifySignatureResult` reports a valid signature and nothing else.
 #[must_use]
 pub fn is_verified(result: &[u8]) -> bool {
     let mut verified = false;

@@ -1,5 +1,5 @@
-//! The imports of proxy-wasm ABI 0.2.1, each behind a safe function, whose error is what the host
-//! said.
+//! The imports of proxy-wasm ABI 0.2.1, each with a safe wrapper. Errors are the status of the
+//! host.
 //!
 //! Statuses are plain numbers here: a Rust enum would be undefined behaviour for one that it lacks.
 
@@ -7,8 +7,8 @@ use std::ptr;
 
 use super::error::Error;
 
-/// Declares imports of the module `env`; on other targets, where no host could be linked, functions
-/// of the same shape that say so.
+/// Declares imports of the module `env`; on other targets, functions with the same signature that
+/// return `Unimplemented`.
 macro_rules! imports {
     ($(fn $name:ident($($argument:ident: $type:ty),* $(,)?);)*) => {
         #[cfg(target_arch = "wasm32")]
@@ -74,7 +74,8 @@ pub(crate) enum Map {
     Request = 0,
     /// The request's trailers, while `on_http_request_trailers` runs.
     RequestTrailers = 1,
-    /// The answer's header fields, be it an app's or our own, while `on_http_response_headers` runs.
+    /// The response's header fields, from an app or a local reply, while `on_http_response_headers`
+    /// runs.
     Response = 2,
     /// The header fields of the reply that `on_http_call_response` reports.
     HttpCallResponse = 6,
@@ -87,19 +88,19 @@ pub(super) enum Buffer {
     PluginConfiguration = 7,
 }
 
-/// What kind of metric one is.
+/// The type of a metric.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum MetricKind {
-    /// It only grows.
+    /// A counter.
     Counter = 0,
-    /// It has a value now.
+    /// A gauge.
     Gauge = 1,
-    /// Its values are spread.
+    /// A histogram.
     Histogram = 2,
 }
 
-/// Runs a call that hands memory over, and takes that memory into a `Vec`. `None` is a null pointer,
-/// the ABI's word for "nothing" and, in places, for "empty".
+/// Runs a call that returns allocated memory, and takes ownership of it as a `Vec`. `None` is a
+/// null pointer, which means "nothing" in the ABI and, for some calls, "empty".
 fn received(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Option<Vec<u8>>, Error> {
     let mut data = ptr::null_mut();
     let mut size = 0;
@@ -117,7 +118,7 @@ pub(super) fn header_pairs(map: Map) -> Result<Vec<u8>, Error> {
         .map(Option::unwrap_or_default)
 }
 
-/// Adds a header field, besides those of the same name that are there.
+/// Adds a header field and keeps existing fields of the same name.
 pub(crate) fn add_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {
     // SAFETY: the slices outlive the call, and the host copies them.
     Error::check(unsafe {
@@ -131,7 +132,7 @@ pub(crate) fn add_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Erro
     })
 }
 
-/// Sets a header field to this one value, whatever it was before.
+/// Replaces a header field.
 pub(crate) fn replace_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), Error> {
     // SAFETY: the slices outlive the call, and the host copies them.
     Error::check(unsafe {
@@ -145,7 +146,7 @@ pub(crate) fn replace_header(map: Map, name: &[u8], value: &[u8]) -> Result<(), 
     })
 }
 
-/// Removes every header field of that name; one that is not there is no error.
+/// Removes every header field of that name. A missing field is not an error.
 pub(crate) fn remove_header(map: Map, name: &[u8]) -> Result<(), Error> {
     // SAFETY: the slice outlives the call.
     Error::check(unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
@@ -166,8 +167,7 @@ pub(super) fn buffer(buffer: Buffer, size: usize, max: usize) -> Result<Vec<u8>,
     .map(Option::unwrap_or_default)
 }
 
-/// Keeps a value in the request's filter state: `x` is `wasm.x` to Envoy's access log and to later
-/// filters.
+/// Sets a value in the request's filter state: access logs and later filters see `x` as `wasm.x`.
 pub(crate) fn set_property(path: &[u8], value: &[u8]) -> Result<(), Error> {
     // SAFETY: the slices outlive the call, and the host copies them.
     Error::check(unsafe {
@@ -175,8 +175,8 @@ pub(crate) fn set_property(path: &[u8], value: &[u8]) -> Result<(), Error> {
     })
 }
 
-/// What all workers of one `vm_id` have under a key, and its version. Nothing can be deleted, and
-/// nothing outlives the process.
+/// Reads the shared data of a key, and its version. All workers with the same `vm_id` share it. It
+/// can't be deleted, and does not outlive the process.
 pub(crate) fn shared_data(key: &[u8]) -> Result<(Vec<u8>, u32), Error> {
     let mut cas = 0;
     // SAFETY: the slice and the three pointers are valid for the call.
@@ -186,7 +186,7 @@ pub(crate) fn shared_data(key: &[u8]) -> Result<(Vec<u8>, u32), Error> {
     Ok((value.unwrap_or_default(), cas))
 }
 
-/// Writes what all workers share under a key: only over this version, or for 0 in any case.
+/// Writes the shared data of a key if it has this version, or unconditionally for 0.
 pub(crate) fn set_shared_data(key: &[u8], value: &[u8], cas: u32) -> Result<(), Error> {
     // SAFETY: the slices outlive the call, and the host copies them.
     Error::check(unsafe {
@@ -226,7 +226,7 @@ pub(crate) fn resume_request() -> Result<(), Error> {
     Error::check(unsafe { proxy_continue_stream(REQUEST) })
 }
 
-/// Makes a context the one that further calls act on, until the running callback ends.
+/// Sets the context that further calls act on, until the current callback ends.
 /// [`Error::BadArgument`] says that it is gone, as after a client that went away.
 pub(crate) fn set_effective_context(context: u32) -> Result<(), Error> {
     // SAFETY: no memory is passed.

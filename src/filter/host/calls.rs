@@ -1,4 +1,4 @@
-//! HTTP calls of our own, to an issuer or to the companion.
+//! HTTP calls to issuers and to the companion.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::pairs::Pairs;
 /// one, because the host takes 0 for "never".
 ///
 /// # Why no reply can end the VM
-/// This is the one place that goes through the SDK's own function. Its dispatcher owns the export
-/// `proxy_on_http_call_response` and panics on a token that it did not register itself
-/// (`invalid token_id`) or that it registered twice (`duplicate token_id`); only this function can
-/// register one. Neither can happen:
+/// This is the only place that uses the SDK's own function. Its dispatcher owns the export
+/// `proxy_on_http_call_response` and panics on a token that it did not register itself (`invalid
+/// token_id`) or that it registered twice (`duplicate token_id`); only this function can register
+/// one. Neither can happen:
 /// * Every reply finds its token. The function registers it as soon as the host returns, and Envoy
 ///   delivers nothing before that: what completes within the call is put off until the VM is left,
 ///   and a call that failed at once returns `InternalFailure`, has no token and gets no reply.
@@ -24,14 +24,14 @@ use super::pairs::Pairs;
 ///   dies with it, and makes one reply of each, which takes the token out again. Calls belong to the
 ///   root context, whichever context sends them, so that only a new configuration can end one without a reply;
 ///   the number left behind would come back after a thousand million calls.
-/// * A reply for a stream that is gone finds its token and nobody behind it, which the dispatcher
-///   passes over. For one that is there it sets the effective context first and unwraps the answer;
-///   the host knows every context that it has not yet told the dispatcher to delete.
+/// * If the stream of a reply has ended, the dispatcher finds the token but no context, and ignores
+///   the reply. Otherwise it sets the effective context and unwraps the result; the host knows
+///   every context until it has told the dispatcher to delete it.
 ///
 /// The dispatcher hands a reply to the context whose callback made the call, whatever the effective
 /// context was: to the root context that of a read, to a request's own that of the refresh that it
-/// began. So who asks in a request's callback for others too has to ask again when that request goes
-/// first: no reply will come.
+/// began. So a call that is made in a request's callback and that other requests wait for must be
+/// repeated if that request ends first: its reply is not delivered.
 ///
 /// The function itself panics on every status but `Ok`, `BadArgument` and `InternalFailure`. Envoy
 /// gives no other: it adds only `InvalidMemoryAccess`, for memory outside the VM, which slices can't

@@ -1,8 +1,8 @@
-//! What a host may answer besides "done".
+//! The error statuses of host calls.
 
 use std::fmt;
 
-/// Why the host did not do what it was asked.
+/// Why a host call failed.
 ///
 /// The numbers are those of proxy-wasm ABI 0.2.1 as Envoy uses them; one that this list lacks is kept
 /// as [`Error::Other`].
@@ -14,11 +14,11 @@ pub(crate) enum Error {
     BadArgument,
     /// Shared data changed since it was read.
     CasMismatch,
-    /// There is nothing to give.
+    /// The result is empty.
     Empty,
-    /// The host tried and failed; also a capability that the proxy's configuration withholds.
+    /// The host failed, or the proxy's configuration restricts this capability.
     InternalFailure,
-    /// What the host handed over does not have the ABI's form.
+    /// The data from the host does not have the form of the ABI.
     Malformed,
     /// No such key, property, metric or function.
     NotFound,
@@ -35,10 +35,10 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// The status with which a host says that it lacks a call.
+    /// The status of a call that the host does not implement.
     pub(super) const UNIMPLEMENTED: u32 = 12;
 
-    /// What a status means; `Ok(())` for 0.
+    /// Converts a status; `Ok(())` for 0.
     pub(super) fn check(status: u32) -> Result<(), Self> {
         Err(match status {
             0 => return Ok(()),

@@ -1,16 +1,16 @@
-//! Header maps in the ABI's own form.
+//! Header maps in the serialization of the ABI.
 //!
 //! A count; then, for each pair, the length of its name and of its value; then, for each pair, the
 //! name and the value, each with a zero byte behind it. Counts and lengths are `u32`, little endian.
 
 use super::error::Error;
 
-/// What Envoy takes from a filter at once. It reads a bigger map as an *empty* one, so that setting
-/// it would wipe all headers; therefore it is never sent.
+/// The maximum that Envoy accepts from a filter. It reads a larger map as an *empty* one, which
+/// would remove all headers; so a larger map is never sent.
 const MAX_PAIRS: usize = 1024;
 const MAX_BYTES: usize = 1 << 20;
 
-/// A header map as the host handed it over: raw bytes, in the host's order, duplicates kept.
+/// A header map from the host: raw bytes, in the host's order, with duplicates.
 ///
 /// Names come lower-cased from Envoy and include the pseudo-headers; values may hold any byte that
 /// HTTP allows, also such as are no UTF-8.
@@ -20,7 +20,7 @@ pub(crate) struct Pairs {
     spans: Vec<Span>,
 }
 
-/// Where one pair lies in the bytes.
+/// The position of one pair in the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
     name: (usize, usize),
@@ -97,7 +97,7 @@ fn put_length(bytes: &mut Vec<u8>, length: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where each pair lies, or `None` if the bytes do not have the form.
+/// The position of each pair, or `None` if the bytes are malformed.
 fn spans(bytes: &[u8]) -> Option<Vec<Span>> {
     const LENGTHS: usize = 8;
     let (count, rest) = take_length(bytes)?;

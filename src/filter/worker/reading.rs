@@ -1,4 +1,4 @@
-//! Hands cells, replies and time to the readers, and carries out what comes of it.
+//! Passes cells, replies and the time to the readers, and performs their effects.
 
 use log::Level;
 use portcullis_engine::{CallId, Cell, Reader, ReaderEffect, Reply, Shared};
@@ -7,7 +7,7 @@ use super::{Worker, moment};
 use crate::host;
 
 impl Worker {
-    /// Writes a first record wherever workers share none yet.
+    /// Writes an initial record for each reader whose workers share none yet.
     pub(super) fn start_readers(&mut self) {
         for index in 0..self.readers.len() {
             if let Some(reader) = self.readers.get_mut(index) {
@@ -18,7 +18,7 @@ impl Worker {
         }
     }
 
-    /// Looks at what other workers have read, and begins to read what is due.
+    /// Reads what other workers have shared, and starts the fetches that are due.
     pub(super) fn tick_readers(&mut self) {
         for index in 0..self.readers.len() {
             if let Some(reader) = self.readers.get_mut(index) {
@@ -31,7 +31,7 @@ impl Worker {
         }
     }
 
-    /// Hands a reply to the reader that asked for it; `None` where there is none.
+    /// Passes a reply to the reader that made the call; `None` if the call failed.
     pub(super) fn reader_reply(&mut self, index: usize, call: CallId, reply: Option<&Reply<'_>>) {
         if let Some(reader) = self.readers.get_mut(index) {
             let record = read(reader, Cell::Record);
@@ -67,8 +67,8 @@ impl Worker {
     }
 }
 
-/// What is in a cell, with its version. Every plugin with the same `vm_id` can write there, so that a
-/// reader judges it like an answer from the network.
+/// The content of a cell, with its version. Every plugin with the same `vm_id` can write it, so
+/// readers treat it like data from the network.
 fn read(reader: &Reader, cell: Cell) -> Option<(Vec<u8>, u32)> {
     host::shared_data(reader.name(cell).as_bytes()).ok()
 }
@@ -80,11 +80,11 @@ fn shared((text, version): &(Vec<u8>, u32)) -> Shared<'_> {
     }
 }
 
-/// Writes a text, over a version or in any case. `false` means that another worker was faster, or
-/// that the host refused.
+/// Writes a text, over a version or unconditionally. `false` means that another worker was faster,
+/// or that the host refused.
 ///
 /// Envoy ignores the version of a key that does not exist yet, so two workers can both create one:
-/// readers write a first record without a version, and compete for the next.
+/// readers write an initial record without a version, and compete for the next.
 fn write(name: &str, text: &str, over: Option<u32>) -> bool {
     const UNCONDITIONAL: u32 = 0;
     let over = over.unwrap_or(UNCONDITIONAL);

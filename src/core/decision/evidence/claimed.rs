@@ -6,14 +6,14 @@ use super::Evidence;
 use crate::json::Json;
 use crate::token::{self, Token};
 
-/// After how many bytes a text is cut.
+/// The longest text, in bytes.
 const MAX_TEXT: usize = 256;
 
-/// How many audiences are shown.
+/// The maximum number of audiences.
 const MAX_AUDIENCES: usize = 4;
 
-/// What a refused token claimed. Absent members say that the token had no such claim, or not in the
-/// right form.
+/// What a refused token claimed. A member is absent if the token has no such claim, or one of a
+/// wrong type.
 #[derive(Serialize)]
 pub(crate) struct Claimed {
     /// Whether a key of the trust entry signed the token. If not, anyone can have written it.
@@ -37,9 +37,9 @@ pub(crate) struct Claimed {
 }
 
 impl Claimed {
-    /// What the token claimed that a refusal rests on; `None` where there was none, or none that can
-    /// be read. `text` is the bearer token of the request, which is read leniently where it is no
-    /// acceptable token, because what it claims is what an operator looks for.
+    /// The claims of the refused token; `None` if there is no token, or nothing of it can be read.
+    /// `text` is the bearer token of the request: if it is not an acceptable token, it is read
+    /// leniently, because an operator needs its claims to find the cause.
     pub(crate) fn of(evidence: &Evidence, text: Option<&str>) -> Option<Self> {
         match (evidence.token(), text) {
             (Some(token), _) => Some(Self::read(evidence, token)),
@@ -97,8 +97,8 @@ impl Claimed {
     }
 }
 
-/// A text of the token, cut to [`MAX_TEXT`] bytes. What a terminal or a log viewer could take for more
-/// than text (control characters, line separators, changes of the writing direction) is escaped.
+/// A text of the token, truncated to [`MAX_TEXT`] bytes. Characters that a terminal or a log viewer
+/// may interpret (control characters, line separators, bidirectional controls) are escaped.
 fn shown(text: &str) -> String {
     let mut shown = String::new();
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! A cache saves work and never changes a verdict.
+//! The cache never changes a decision.
 
 use std::cell::Cell;
 

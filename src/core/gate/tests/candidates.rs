@@ -1,4 +1,4 @@
-//! Which trust entry vouches for a token.
+//! The selection of the trust entry for a token.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What operators learn of a refusal, and clients do not.
+//! The details of a refusal that operators get and clients do not.
 
 use super::people::*;
 use super::*;

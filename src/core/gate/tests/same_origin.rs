@@ -1,4 +1,4 @@
-//! From where a person's session may change something.
+//! Protection of sessions against cross-site requests.
 
 use super::people::*;
 use super::*;

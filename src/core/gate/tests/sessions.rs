@@ -1,4 +1,4 @@
-//! Whose session a session token is of, and which tokens are none.
+//! Authentication by session tokens, and tokens that are not accepted as such.
 
 use super::people::*;
 use super::*;

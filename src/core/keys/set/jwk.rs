@@ -1,4 +1,4 @@
-//! Reading one JSON Web Key: its type, its purpose, its numbers.
+//! Parses one JSON Web Key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,7 +9,7 @@ use super::spki;
 use crate::json::Json;
 use crate::token::Algorithm;
 
-/// How long a `kid` may be: the most that Kubernetes allows an external signer.
+/// The longest `kid`, in bytes: the maximum that Kubernetes allows an external signer.
 const MAX_KID: usize = 1024;
 
 /// Members that only a private or a symmetric key has (RFC 7518 section 6, RFC 8037 section 2).
@@ -31,13 +31,13 @@ pub enum UnusableKey {
     /// It is not an object, or a member that its type requires is missing or not strict base64url.
     #[error("lacks a member that its type requires, or has an invalid one")]
     Malformed,
-    /// Its numbers make no key that is safe to trust.
+    /// Its numbers are not a safe key.
     #[error("has parameters that are not safe for its type")]
     Material,
     /// It is a private or symmetric key, which must not be published.
     #[error("is a private or symmetric key, which should never be published")]
     Private,
-    /// `use` or `key_ops` say that it is not for verifying signatures.
+    /// `use` or `key_ops` exclude the verification of signatures.
     #[error("is not for verifying signatures, by its `use` or `key_ops`")]
     Purpose,
 }
@@ -108,8 +108,8 @@ impl Key {
     }
 }
 
-/// The one algorithm of a key (RFC 8725 section 3.1): what it names, or else the first configured
-/// one of its type, or else the first of its type.
+/// The only algorithm of a key (RFC 8725 section 3.1): its `alg`, or else the first configured one
+/// for its type, or else the first one for its type.
 fn choose(
     named: Option<&Json>,
     fitting: &[Algorithm],
@@ -125,7 +125,7 @@ fn choose(
         .ok_or(UnusableKey::Algorithm)
 }
 
-/// Whether `use` and `key_ops`, where they are there, allow what it is wanted for.
+/// Whether `use` and `key_ops`, if present, allow the verification of signatures.
 fn is_for_verifying(jwk: &Json) -> bool {
     let used_so = |used: &Json| used.as_str() == Some("sig");
     let may_verify = |operations: &Json| {

@@ -10,16 +10,15 @@ use sha2::{Digest as _, Sha256};
 use super::material::Material;
 use crate::token::Algorithm;
 
-/// A public key that is fit to verify signatures, for exactly one algorithm (RFC 8725 section 3.1).
+/// A public key that verifies signatures, for exactly one algorithm (RFC 8725 section 3.1).
 ///
-/// Two keys are equal where `kid`, algorithm and thumbprint are.
+/// Two keys are equal if `kid`, algorithm and thumbprint are.
 #[derive(Clone)]
 pub struct Key {
     kid: Option<String>,
     algorithm: Algorithm,
     thumbprint: Thumbprint,
-    /// The members that a thumbprint is made of, as RFC 7638 section 3.1 writes them, without
-    /// braces.
+    /// The members that the thumbprint covers, in the form of RFC 7638 section 3.1, without braces.
     members: String,
     spki: Arc<[u8]>,
     material: Material,
@@ -47,27 +46,27 @@ impl Key {
         }
     }
 
-    /// The name that the issuer gave it, if any: opaque, and at most 1,024 bytes.
+    /// The `kid`, if there is one: opaque, at most 1,024 bytes.
     pub fn kid(&self) -> Option<&str> {
         self.kid.as_deref()
     }
 
-    /// The one algorithm that it verifies.
+    /// The only algorithm of the key.
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// What it is, whatever its name.
+    /// The thumbprint.
     pub const fn thumbprint(&self) -> Thumbprint {
         self.thumbprint
     }
 
-    /// The key as a DER SubjectPublicKeyInfo (RFC 5280 section 4.1), which is how Envoy takes it.
+    /// The key as a DER SubjectPublicKeyInfo (RFC 5280 section 4.1), the form that Envoy expects.
     pub const fn spki_der(&self) -> &Arc<[u8]> {
         &self.spki
     }
 
-    /// The key as a JSON Web Key: its public members, its algorithm, and its name where it has one.
+    /// The key as a JSON Web Key: its public members, `alg`, and `kid` if it has one.
     pub fn to_jwk(&self) -> String {
         let kid = self.kid.as_deref().map_or_else(String::new, |kid| {
             format!(r#""kid":{},"#, serde_json::Value::from(kid))

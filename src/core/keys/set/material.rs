@@ -1,4 +1,4 @@
-//! Public keys as the libraries hold them, built once, when a set is read.
+//! Public keys in the form of the crypto libraries, built once when a set is parsed.
 
 use std::borrow::Cow;
 
@@ -11,30 +11,32 @@ use super::jwk::UnusableKey;
 #[cfg(feature = "es384")]
 use crate::keys::signatures::Es384;
 
-/// The least and the most bits of an RSA modulus: less is unsafe, and more costs a worker too long.
+/// The allowed sizes of an RSA modulus in bits: less is unsafe, and more takes a worker too long.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 type VerifyingKey<A> = <A as Algorithm>::VerifyingKey;
 
-/// What verifies a signature. The RSA key is boxed because it is far larger than the others.
+/// A public key in the form of the library that verifies with it. The RSA key is boxed because it
+/// is much larger than the others.
 #[derive(Clone)]
 pub(in crate::keys) enum Material {
     Ed25519(VerifyingKey<Ed25519>),
     P256(VerifyingKey<Es256>),
-    /// Without the feature only the host can verify with it, and takes it as SubjectPublicKeyInfo.
+    /// Without the feature `es384` only the host verifies with it, in the form of a
+    /// SubjectPublicKeyInfo.
     #[cfg(not(feature = "es384"))]
     P384,
     #[cfg(feature = "es384")]
     P384(VerifyingKey<Es384>),
     Rsa {
         key: Box<VerifyingKey<Rsa>>,
-        /// How long its signatures are: as long as its modulus, in bytes.
+        /// The length of its signatures in bytes, equal to that of its modulus.
         signature_len: usize,
     },
 }
 
 impl Material {
-    /// An RSA key of a modulus and exponent without leading zeros. The library refuses an even
+    /// An RSA key from a modulus and an exponent without leading zeros. The library refuses an even
     /// modulus, and an exponent that is even, 1, or longer than 33 bits.
     pub(super) fn rsa(n: &[u8], e: &[u8]) -> Result<Self, UnusableKey> {
         let unused = n.first().map_or(0, |byte| byte.leading_zeros() as usize);
@@ -42,7 +44,7 @@ impl Material {
         if !RSA_BITS.contains(&bits) {
             return Err(UnusableKey::Material);
         }
-        // Not by way of a `JsonWebKey`: its error carries the texts of all ASN.1, 10 KB of module.
+        // A `JsonWebKey` would link the error texts of all ASN.1 types, 10 KB of the module.
         let (n_number, e_number) = (BigUint::from_bytes_be(n), BigUint::from_bytes_be(e));
         let key = RsaPublicKey::new(n_number, e_number).map_err(|_| UnusableKey::Material)?;
         Ok(Self::Rsa {
@@ -51,13 +53,13 @@ impl Material {
         })
     }
 
-    /// A point on P-256, both coordinates in full length.
+    /// A point on P-256, both coordinates of full length.
     pub(super) fn p256(x: &[u8], y: &[u8]) -> Result<Self, UnusableKey> {
         let key = (&elliptic("P-256", x, y)).try_into();
         key.map(Self::P256).map_err(|_| UnusableKey::Material)
     }
 
-    /// A point on P-384, both coordinates in full length.
+    /// A point on P-384, both coordinates of full length.
     #[cfg(feature = "es384")]
     pub(super) fn p384(x: &[u8], y: &[u8]) -> Result<Self, UnusableKey> {
         Es384::key(x, y)
@@ -65,8 +67,8 @@ impl Material {
             .ok_or(UnusableKey::Material)
     }
 
-    /// Coordinates of P-384 in full length. Whether they lie on the curve is for the host to say,
-    /// which refuses every signature by a point that doesn't.
+    /// Coordinates of full length for P-384. The host checks that the point is on the curve, and
+    /// otherwise refuses every signature.
     #[cfg(not(feature = "es384"))]
     pub(super) fn p384(x: &[u8], y: &[u8]) -> Result<Self, UnusableKey> {
         if x.len() == 48 && y.len() == 48 {
@@ -76,8 +78,8 @@ impl Material {
         }
     }
 
-    /// A point on edwards25519 in its canonical encoding, and not one of small order, for which
-    /// signatures can be made without any private key.
+    /// A point on edwards25519 in canonical encoding and not of small order: for such a point,
+    /// signatures can be forged without a private key.
     pub(super) fn ed25519(x: &[u8]) -> Result<Self, UnusableKey> {
         let jwk = JsonWebKey::KeyPair {
             curve: Cow::Borrowed("Ed25519"),

@@ -1,5 +1,5 @@
-//! Public keys as DER SubjectPublicKeyInfo, by RFC 3279, RFC 5480 and RFC 8410. The heads of all but
-//! RSA keys never change, so that only RSA needs lengths to be written.
+//! Public keys as DER SubjectPublicKeyInfo, by RFC 3279, RFC 5480 and RFC 8410. The headers are
+//! constant except for RSA keys, which have lengths to encode.
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
@@ -28,10 +28,10 @@ const ED25519: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
 
-/// An RSA key of a modulus and exponent without leading zeros.
+/// An RSA key from a modulus and an exponent without leading zeros.
 pub(super) fn rsa(n: &[u8], e: &[u8]) -> Vec<u8> {
     let numbers = value(SEQUENCE, &[&unsigned(n), &unsigned(e)]);
-    // The zero says that no bit of the last byte is unused.
+    // The zero is the number of unused bits in the last byte.
     let key = value(BIT_STRING, &[&[0], &numbers]);
     value(SEQUENCE, &[&RSA, &key])
 }
@@ -48,7 +48,7 @@ pub(super) fn ed25519(x: &[u8]) -> Vec<u8> {
     [&ED25519, x].concat()
 }
 
-/// An integer that stays positive: DER's are signed, so a high first bit needs a zero before it.
+/// A positive integer: integers in DER are signed, so a high first bit needs a zero byte before it.
 fn unsigned(number: &[u8]) -> Vec<u8> {
     let sign: &[u8] = match number.first() {
         Some(0x00..=0x7f) => &[],
@@ -57,7 +57,7 @@ fn unsigned(number: &[u8]) -> Vec<u8> {
     value(INTEGER, &[sign, number])
 }
 
-/// A tag, the length of all parts together, and the parts.
+/// A tag, the total length of the parts, and the parts.
 fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let mut out = vec![tag];
@@ -67,7 +67,7 @@ fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         Err(_) => {
             let length = content.len().to_be_bytes();
             let digits = length.iter().skip_while(|byte| **byte == 0);
-            // At most eight digits, so that the count never reaches the bit that it is joined to.
+            // At most eight bytes, so the count never overlaps the flag 0x80.
             out.push(0x80 | digits.clone().count() as u8);
             out.extend(digits);
         }

@@ -1,4 +1,4 @@
-//! ES384 (RFC 7518 section 3.4), which jwt-compact doesn't bring.
+//! ES384 (RFC 7518 section 3.4), which jwt-compact doesn't implement.
 
 use std::borrow::Cow;
 use std::num::NonZeroUsize;
@@ -11,14 +11,14 @@ use p384::ecdsa::{Signature, SigningKey, VerifyingKey};
 #[derive(Debug)]
 pub(in crate::keys) struct Es384;
 
-/// Its signature: r and s, 48 bytes each.
+/// An ES384 signature: r and s, 48 bytes each.
 #[derive(Debug)]
 pub(in crate::keys) struct Es384Signature(Signature);
 
 impl Es384 {
-    /// The key of these coordinates, if they are of full length and lie on the curve.
+    /// The key with these coordinates, if they have full length and are on the curve.
     pub(in crate::keys) fn key(x: &[u8], y: &[u8]) -> Option<VerifyingKey> {
-        // The four marks an uncompressed point, whose length the library checks as a whole.
+        // 4 is the prefix of an uncompressed point. The library checks the total length.
         let point = [&[4], x, y].concat();
         if x.len() == y.len() {
             VerifyingKey::from_sec1_bytes(&point).ok()

@@ -9,7 +9,7 @@ use crate::request::is_dns_name;
 use super::vouchers::Vouchers;
 use super::{check, rule};
 
-/// Headers that carry the request itself, or that have a switch of their own.
+/// Headers that requests need, or that have their own setting.
 const NEVER_STRIPPED: [&str; 10] = [
     "authorization",
     "connection",
@@ -117,7 +117,8 @@ fn host(text: String, location: &Location) -> Result<HostPattern, PolicyError> {
     Err(location.error_about(&text, problem, help))
 }
 
-/// Scheme, host, perhaps a port: what a browser sends in `Origin`, so a default port is dropped.
+/// Scheme, host and optionally a port, in the form that browsers send in `Origin`: without the
+/// default port.
 fn origin(text: String, location: &Location) -> Result<Origin, PolicyError> {
     parse_origin(&text.to_ascii_lowercase()).ok_or_else(|| {
         let help = "write scheme and host, like `https://app.example.com`";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::policy::duration;
 use crate::policy::error::{Location, PolicyError};
 
-/// A member that must be there.
+/// A required field.
 pub(super) fn required<T>(
     value: Option<T>,
     location: &Location,
@@ -32,8 +32,7 @@ pub(super) fn texts(list: Vec<String>, location: &Location) -> Result<Vec<String
     each(list, location, text)
 }
 
-/// A string that is not empty and has no control characters, which no header or claim that is
-/// accepted here can have.
+/// A string that is not empty and has no control characters, which no accepted header or claim has.
 pub(super) fn text(value: String, location: &Location) -> Result<String, PolicyError> {
     if value.is_empty() {
         return Err(location.error("an empty string", "write a value"));
@@ -63,7 +62,7 @@ pub(super) fn name(value: Option<String>, location: &Location) -> Result<String,
     Ok(value)
 }
 
-/// Refuses what is not a well-formed name.
+/// Refuses an invalid name.
 pub(super) fn is_name(value: &str, location: &Location) -> Result<(), PolicyError> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if value.is_empty() || value.len() > 63 || !value.bytes().all(plain) {
@@ -76,7 +75,7 @@ pub(super) fn is_name(value: &str, location: &Location) -> Result<(), PolicyErro
     Ok(())
 }
 
-/// Refuses a name that one of `others` has.
+/// Refuses a name that is among `others`.
 pub(super) fn unique<'a>(
     name: &str,
     mut others: impl Iterator<Item = &'a str>,

@@ -10,7 +10,7 @@ use crate::trust::{Endpoint, KeySource, Remote, Url};
 
 use super::check;
 
-/// The longest `kid` that a Kubernetes API server makes (J10).
+/// The longest `kid`, in bytes: the maximum that Kubernetes allows an external signer.
 const MAX_KID: usize = 1024;
 
 /// Validates the `keys` of the entry with this issuer.

@@ -87,8 +87,7 @@ fn rule(
     })
 }
 
-/// A method as RFC 9110 section 9.1 registers them. Methods are case-sensitive, so `get` would
-/// never fit.
+/// A method (RFC 9110 section 9.1). Methods are case-sensitive, so `get` would never match.
 fn method(text: String, location: &Location) -> Result<String, PolicyError> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if text.is_empty() || !text.bytes().all(plain) {

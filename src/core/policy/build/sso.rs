@@ -13,23 +13,24 @@ use crate::trust::{ClaimPaths, Endpoint, KeySource, Kind, Remote, Trust, Url};
 
 use super::check;
 
-/// The name of the companion's keys where those of trust entries have theirs: in metrics and logs.
+/// The name of the companion's keys in metrics and logs, where trust entries have their names.
 const NAME: &str = "sso";
 
 /// The default of `cookie`.
 const COOKIE: &str = "__Secure-portcullis";
 
-/// The longest first name of the cookies, which leaves room for a whole value beside it (RFC 6265bis
-/// lets name and value have 4,096 bytes together).
+/// The maximum length of the cookie name, which leaves room for the value (RFC 6265bis limits name
+/// and value to 4,096 bytes together).
 const MAX_COOKIE: usize = 64;
 
-/// How far the clocks of filter and companion may be apart where a token begins.
+/// The tolerated clock skew between filter and companion for the start of a token.
 const LEEWAY: Duration = Duration::from_secs(30);
 
-/// How often the companion's keys are read. A fresh key is published ten minutes before it signs.
+/// The interval of fetches of the companion's keys. A new key is published ten minutes before it
+/// signs.
 const REFRESH: Duration = Duration::from_secs(60);
 
-/// How old the companion's keys may grow.
+/// The maximum age of the companion's keys.
 const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Validates `sso`.
@@ -94,7 +95,7 @@ pub(super) fn sso(
     })
 }
 
-/// The URL as browsers write an origin, and its host.
+/// The URL in the form of an origin, and its host.
 fn url(text: &str) -> Option<(String, String)> {
     let url = Url::parse(text).filter(|url| url.path() == "/")?;
     let authority = url.authority();

@@ -22,7 +22,7 @@ pub(super) fn trusts(
     wire: Vec<document::Trust>,
     location: &Location,
 ) -> Result<Vec<Trust>, PolicyError> {
-    // Only here are inline sets compared, as they are written.
+    // Inline sets are compared in their wire form.
     let inline = |trust: &document::Trust| trust.keys.as_ref()?.inline.clone();
     let inline: Vec<Option<Json>> = wire.iter().map(inline).collect();
     let trusts = check::each(wire, location, trust)?;
@@ -160,7 +160,8 @@ fn kind(wire: Option<String>, location: &Location) -> Result<Kind, PolicyError> 
     }
 }
 
-/// D02: `https`, no query, no fragment, no user information. Kept byte for byte, as J18 compares.
+/// `https`, no query, no fragment, no user information. Kept byte for byte, because `iss` is
+/// compared exactly.
 fn issuer(text: String, location: &Location) -> Result<String, PolicyError> {
     if Url::parse(&text).is_some() {
         return Ok(text);
@@ -225,7 +226,7 @@ fn claims(
     })
 }
 
-/// A name, or a list of names from the top of the token.
+/// A name, or a list of the names on the path to the claim.
 fn claim_path(
     value: Option<Json>,
     name: &str,

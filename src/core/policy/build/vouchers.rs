@@ -1,4 +1,4 @@
-//! Who may vouch for a caller, as entries name them.
+//! The names that `from` may have: trust entries and providers.
 
 use crate::policy::Sso;
 use crate::trust::{Kind, Trust};
@@ -10,11 +10,11 @@ pub(super) struct Vouchers<'a> {
     sso: Option<&'a Sso>,
 }
 
-/// One of them.
+/// A trust entry or a provider.
 #[derive(Clone, Copy)]
 pub(super) struct Voucher<'a> {
     pub(super) name: &'a str,
-    /// What its tokens look like; a provider's people have none of their own.
+    /// The kind of the trust entry; `None` for a provider.
     kind: Option<Kind>,
 }
 
@@ -44,12 +44,12 @@ impl<'a> Vouchers<'a> {
         trusts.chain(providers.iter().map(|name| Voucher { name, kind: None }))
     }
 
-    /// Who has this name.
+    /// The one with this name.
     pub(super) fn find(self, name: &str) -> Option<Voucher<'a>> {
         self.iter().find(|voucher| voucher.name == name)
     }
 
-    /// What an entry may name, all of them or the clusters alone, for fixes.
+    /// The valid names for a help text: all, or only trust entries of the kind `kubernetes`.
     pub(super) fn names(self, clusters: bool) -> String {
         let fits = |voucher: &Voucher<'_>| !clusters || voucher.is_cluster();
         let names: Vec<&str> = self

@@ -16,7 +16,7 @@ pub(in crate::policy) fn read(text: &str) -> Result<Document, PolicyError> {
     Document::deserialize(Value(&json)).map_err(|error| mistaken(&error))
 }
 
-/// What is wrong with the text itself.
+/// The error of a text that is not valid JSON.
 fn misread(error: &JsonError) -> PolicyError {
     let message = error.to_string();
     match error.kind() {
@@ -41,7 +41,7 @@ fn misread(error: &JsonError) -> PolicyError {
     }
 }
 
-/// What is wrong with a name or a value.
+/// The error of a wrong name or value.
 fn mistaken(error: &DocumentError) -> PolicyError {
     let help = match &error.problem {
         Problem::Unknown { name, known } => suggestion(name, known),
@@ -51,7 +51,7 @@ fn mistaken(error: &DocumentError) -> PolicyError {
     PolicyError::new(&error.path(), &error.to_string(), &help)
 }
 
-/// What to write instead of a value of the wrong type, in the words of those who write policies.
+/// The help for a value of a wrong type, with the type names of YAML.
 fn wanted(expected: &str) -> String {
     let wanted = match expected {
         "a sequence" => "a list",

@@ -13,8 +13,8 @@ use serde::forward_to_deserialize_any;
 use super::error::DocumentError;
 use crate::json::{Json, Step};
 
-/// A value that has been read. Objects are objects alone: the derived code would take an array for
-/// one, its elements for the members in the order of their declaration.
+/// A parsed value. It accepts only an object for a struct: serde's derived code would also accept
+/// an array, with the members in the order of their declaration.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a>(pub(super) &'a Json);
 
@@ -37,8 +37,8 @@ impl Value<'_> {
     }
 }
 
-/// Each type that a policy is made of has its own method: one for all would be compiled anew, with
-/// every branch, for each of them.
+/// Each type in a policy has its own method: with a single method, every branch would be compiled
+/// again for each visitor.
 impl<'de> Deserializer<'de> for Value<'de> {
     type Error = DocumentError;
 
@@ -144,7 +144,7 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
 /// The members of an object, each of which adds its name to the path of an error.
 struct Members<'a> {
     left: slice::Iter<'a, (String, Json)>,
-    /// The member whose name was given out last.
+    /// The member whose name was returned last.
     entered: Option<&'a (String, Json)>,
 }
 

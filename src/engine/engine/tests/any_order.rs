@@ -1,5 +1,5 @@
-//! Whatever happens in whatever order: each request is answered or forwarded exactly once, unless its
-//! client has left.
+//! In any order of events, each request is answered or forwarded exactly once, unless its client
+//! has disconnected.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Keys that the workers of a proxy read together.
+//! Keys that the workers of a proxy share.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Revocations that the workers of a proxy read together.
+//! Revocations that the workers of a proxy share.
 
 use super::*;
 
