@@ -2,6 +2,7 @@
 
 mod audit;
 mod evidence;
+pub(crate) mod forwarding;
 mod outcome;
 
 use std::sync::Arc;

@@ -7,7 +7,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use super::Caller;
-use crate::policy::Sso;
 use crate::session::{Claims, SessionHandles};
 use crate::timestamp::Timestamp;
 use crate::token::{Token, TokenError, Verified};
@@ -32,16 +31,20 @@ impl AuthenticatedCaller {
         Ok(Self::build(verified, caller, None, 0))
     }
 
-    /// The person of a session token. Only a provider of the policy may vouch for people.
-    pub(crate) fn of_session(verified: Verified, sso: &Sso) -> Result<Self, TokenError> {
+    /// The person of a session token. Only one of these providers may vouch for people.
+    pub(crate) fn of_session(verified: Verified, providers: &[String]) -> Result<Self, TokenError> {
         let claims = Claims::read(verified.claims())?;
-        if !sso.has_provider(&claims.provider) {
+        if !providers.contains(&claims.provider) {
             return Err(TokenError::IssuerMismatch);
         }
         let handles = claims.handles;
         let caller = Caller::person(claims, Arc::clone(verified.claims().body()));
-        let providers = sso.providers().len();
-        Ok(Self::build(verified, caller, Some(handles), providers))
+        Ok(Self::build(
+            verified,
+            caller,
+            Some(handles),
+            providers.len(),
+        ))
     }
 
     fn build(

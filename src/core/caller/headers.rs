@@ -1,6 +1,4 @@
-//! Which header fields of a request are forwarded to an app.
-
-use crate::policy::App;
+//! The names of header fields that claim an identity.
 
 /// Prefixes of header names in which proxies and apps look for identities.
 pub const PREFIXES: [&str; 2] = ["x-auth-request-", "x-portcullis-"];
@@ -16,43 +14,22 @@ pub const NAMES: [&str; 7] = [
     "x-rewrite-url",
 ];
 
-/// Whether a header field of the client's is forwarded to the app: not if it claims an identity, in
-/// any case and with `_` for `-`, because many servers treat them alike, and `authorization` only
-/// where the app's entry says so.
-pub fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
-    let is = |other: &str| same(name, other.as_bytes());
-    if is("authorization") {
-        return app.is_some_and(App::forward_authorization);
-    }
-    // All names below begin alike, and most headers don't: this runs for each header.
+/// Whether a header field of this name claims an identity, in any case and with `_` for `-`, because
+/// many servers treat them alike.
+pub(crate) fn claims_identity(name: &[u8]) -> bool {
+    // All names here begin alike, and most headers don't: this runs for each header.
     let listed = name
         .first()
         .is_some_and(|first| first.eq_ignore_ascii_case(&b'x'));
-    let claims_identity = listed
+    listed
         && (PREFIXES.iter().any(|prefix| {
             name.get(..prefix.len())
                 .is_some_and(|head| same(head, prefix.as_bytes()))
-        }) || NAMES.into_iter().any(is));
-    !claims_identity && !app.is_some_and(|app| app.strip_headers().iter().any(|own| is(own)))
-}
-
-/// Whether a trailer of the client's is forwarded. Some servers put trailers among the headers, so that
-/// none may have a name that any app trusts; `authorization` has no use there.
-pub fn is_forwarded_late(name: &[u8], apps: &[App]) -> bool {
-    is_forwarded(name, None) && apps.iter().all(|app| is_forwarded(name, Some(app)))
-}
-
-/// Whether a header field of the client's is forwarded to the companion on its own host: also cookies,
-/// `authorization`, and the original request as proxies in front of it describe it.
-pub fn reaches_companion(name: &[u8]) -> bool {
-    let original = name
-        .get(.."x-original-".len())
-        .is_some_and(|head| same(head, b"x-original-"));
-    original || same(name, b"authorization") || is_forwarded(name, None)
+        }) || NAMES.into_iter().any(|own| same(name, own.as_bytes())))
 }
 
 /// Whether two names are equal to a server that treats `_` like `-`.
-fn same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     let fold = |byte: &u8| {
         if *byte == b'_' {
             b'-'

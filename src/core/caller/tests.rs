@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::headers::is_forwarded;
 use super::*;
+use crate::decision::forwarding::is_forwarded;
 use crate::fixtures::{key_set, token};
 use crate::keys::PureRust;
 use crate::policy::Policy;

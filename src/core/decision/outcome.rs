@@ -2,8 +2,8 @@
 //! forwarded with changed header fields, or gets a local reply. Both have an audit record.
 
 use super::Decision;
+use super::forwarding::{is_forwarded, is_forwarded_to_companion, is_trailer_forwarded};
 use crate::answer::LocalReply;
-use crate::caller::headers::{is_forwarded, is_forwarded_late, reaches_companion};
 use crate::policy::{App, Audit, Level};
 use crate::reason::Reason;
 use crate::request::Headers;
@@ -130,14 +130,14 @@ pub fn removed_trailers<'t>(
     trailers: &'t Headers<'t>,
 ) -> impl Iterator<Item = &'t [u8]> {
     let names = trailers.iter().map(|(name, _)| name);
-    names.filter(|name| !is_forwarded_late(name, apps))
+    names.filter(|name| !is_trailer_forwarded(name, apps))
 }
 
 impl Decision<'_> {
     /// Whether a header field of the client is forwarded, except Cookie.
     pub(crate) fn forwards(&self, name: &[u8]) -> bool {
         match self.reason {
-            Reason::Companion => reaches_companion(name),
+            Reason::Companion => is_forwarded_to_companion(name),
             // A browser sends no credentials with a preflight, so these would be forged.
             Reason::Preflight => is_forwarded(name, None) && is_forwarded(name, self.app),
             _ => is_forwarded(name, self.app),

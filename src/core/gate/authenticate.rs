@@ -158,7 +158,7 @@ impl<'a> Purpose<'a> {
             Self::Session(sso) => {
                 let caller = AuthenticatedCaller::of_session(
                     verify_but_for_time(token, trust, key, signatures)?,
-                    sso,
+                    sso.providers(),
                 )?;
                 self.check_times(&caller, trust, now)?;
                 Ok(caller)
