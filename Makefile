@@ -7,9 +7,9 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 TOOLS := $(CURDIR)/.tools
 BUILD := $(or $(CARGO_TARGET_DIR),target)
-MODULE := target/portcullis.wasm
-NATIVE := target/libportcullis.so
-LINKED := $(BUILD)/wasm32-wasip1/wasm/portcullis_filter.wasm
+FILTER := target/portcullis.wasm
+DYNAMIC_MODULE := target/libportcullis.so
+UNOPTIMIZED := $(BUILD)/wasm32-wasip1/wasm/portcullis_filter.wasm
 BINARYEN := $(TOOLS)/node/node_modules/binaryen/bin
 
 # Must be exactly the version of wasm-bindgen that core uses.
@@ -25,22 +25,22 @@ FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
 # Always the whole workspace: Cargo unifies the features of the packages that it builds together, so another selection
 # of packages would rebuild their shared dependencies.
-STEPS := lint unit node wasm module e2e
+STEPS := lint unit node wasm e2e
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: stage provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/, once
+tools: demo-tools provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/, once
 
 # What the demo and the benchmark need, without what only tests need.
-.PHONY: stage
-stage: builders envoys apps
+.PHONY: demo-tools
+demo-tools: build-tools envoys apps
 
 # What a build needs, so that `make wasm` works without `make tools`.
-.PHONY: builders
-builders:
+.PHONY: build-tools
+build-tools:
 	tests/setup/rust.sh
 	tests/setup/node.sh node
 
@@ -67,7 +67,7 @@ caddy:
 	tests/setup/go.sh caddy github.com/caddyserver/caddy/v2/cmd/caddy $(CADDY)
 
 .PHONY: wasm-bindgen
-wasm-bindgen: builders
+wasm-bindgen: build-tools
 	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
 
 .PHONY: fmt
@@ -92,44 +92,46 @@ node: ## run core's tests as WebAssembly in Node
 		cargo test -p portcullis-core --target wasm32-unknown-unknown
 
 .PHONY: wasm
-wasm: builders $(MODULE) ## build the filter: target/portcullis.wasm
-	@echo "$(MODULE): $$(stat -c %s $(MODULE)) bytes"
+wasm: build-tools $(FILTER) ## build the filter: target/portcullis.wasm
+	@echo "$(FILTER): $$(stat -c %s $(FILTER)) bytes"
 
 # Panic messages contain source paths. Without their machine-specific prefixes the build is reproducible.
-CRATES = $(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
-wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(CRATES:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
+REGISTRY = $(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
+wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(REGISTRY:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
 
 # Cargo decides whether to rebuild, and keeps the file's modification time if not. Only the cdylib, because rustc does
 # no link-time optimisation across crates when it also builds an rlib: that saves a tenth of the size.
 .PHONY: always
-$(LINKED): always
+$(UNOPTIMIZED): always
 	cargo rustc --profile wasm --target wasm32-wasip1 -p portcullis-filter --lib --crate-type cdylib
 
-# Envoy calls into the VM for each callback that a module exports, so the exports that the filter does not use are
-# removed first, with the code that only they reach.
-$(MODULE): $(LINKED) src/filter/exports.json
+# Envoy enters the VM for each callback that a Wasm module exports, so the exports that the filter does not use are
+# removed first, with the code that only they use.
+$(FILTER): $(UNOPTIMIZED) src/filter/exports.json
 	@mkdir -p $(@D)
 	$(BINARYEN)/wasm-metadce $(FEATURES) $< --graph-file src/filter/exports.json -o $@.exports >/dev/null
 	$(BINARYEN)/wasm-opt $(FEATURES) -Oz --strip-debug --strip-producers --strip-target-features $@.exports -o $@
 	@rm $@.exports
 
-# As for a program of a release, so that it unwinds: a panic ends one request and not the proxy.
+# With the release profile, which unwinds: a panic ends one request and not the proxy.
 .PHONY: module
-module: ## build the dynamic module of Envoy: target/libportcullis.so
+module: ## build the filter as an Envoy dynamic module: target/libportcullis.so
 	cargo build --release -p portcullis-module
-	@mkdir -p $(dir $(NATIVE))
-	@cmp --quiet $(BUILD)/release/libportcullis_module.so $(NATIVE) \
-		|| cp $(BUILD)/release/libportcullis_module.so $(NATIVE)
-	@echo "$(NATIVE): $$(stat -c %s $(NATIVE)) bytes"
+	@mkdir -p $(dir $(DYNAMIC_MODULE))
+	@cmp --quiet $(BUILD)/release/libportcullis_module.so $(DYNAMIC_MODULE) \
+		|| cp $(BUILD)/release/libportcullis_module.so $(DYNAMIC_MODULE)
+	@echo "$(DYNAMIC_MODULE): $$(stat -c %s $(DYNAMIC_MODULE)) bytes"
 
 .PHONY: build
-build: wasm module ## build a release: the filter, the module and target/release/portcullis
+build: wasm module ## build a release: the filter, the dynamic module and target/release/portcullis
 	cargo build --release -p portcullis
 
-# These tests mostly wait for other programs, so more of them run at once than there are cores.
+# These tests mostly wait for other programs, so more of them run at once than there are cores. The dynamic module is not
+# optimised here, because that takes minutes and no test measures it.
 .PHONY: e2e
-e2e: wasm module ## run the end-to-end tests in real Envoys
-	cargo build --workspace --bins
+e2e: wasm ## run the end-to-end tests, with real programs
+	cargo build --workspace --bins --lib
+	cp -u $(BUILD)/debug/libportcullis_module.so $(BUILD)/debug/libportcullis.so
 	cargo test --workspace --test '*' -- --test-threads=$$((2 * $$(nproc)))
 
 .PHONY: test
@@ -143,13 +145,13 @@ test: ## install the tools and run all checks and tests above
 	done
 
 .PHONY: demo
-demo: stage provider wasm ## run a gateway with real apps to try (ONESHOT=1: print the table and exit)
+demo: demo-tools provider wasm ## run a gateway with real apps to try (ONESHOT=1: print the table and exit)
 	cargo build --workspace --bins
 	$(BUILD)/debug/demo
 
 # Release builds, because the companion is measured. The filter and Envoy are optimised anyway.
 .PHONY: bench
-bench: stage provider wasm ## compare with jwt_authn and oauth2-proxy (BENCH_ROUNDS=5 BENCH_SECONDS=4 BENCH_PART=filter)
+bench: demo-tools provider wasm ## compare with jwt_authn and oauth2-proxy (BENCH_ROUNDS=5 BENCH_SECONDS=4 BENCH_PART=filter)
 	tests/setup/go.sh oauth2-proxy github.com/oauth2-proxy/oauth2-proxy/v7 $(OAUTH2_PROXY) ''
 	cargo build --release --workspace --bins
 	$(BUILD)/release/bench

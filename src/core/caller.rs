@@ -1,4 +1,4 @@
-//! Who a caller is, and the one encoder of what apps are told of it.
+//! Who a caller is, and the one encoder of the identity headers for apps.
 
 mod authenticated;
 mod encode;
@@ -14,7 +14,7 @@ use crate::session;
 use crate::token::{TokenError, Verified};
 use crate::trust::{Kind, Trust};
 
-/// A caller that somebody vouched for: what rules ask about and what apps are told.
+/// A caller for whom a trust entry or provider vouched: what rules match and what apps receive.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The trust entry or provider that vouched.
@@ -28,7 +28,7 @@ pub struct Caller {
     pub(crate) claims: Arc<Json>,
 }
 
-/// Whom the token speaks of.
+/// The subject of a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Subject {
     /// A Kubernetes service account.
@@ -40,20 +40,20 @@ pub enum Subject {
     },
     /// A person who signed in, by the provider's `sub`.
     Person(String),
-    /// Anybody else, by the issuer's `sub`.
+    /// Any other caller, by the issuer's `sub`.
     User(String),
 }
 
-/// Where the e-mail address stands, whether it is verified stands beside it under this name
-/// (OpenID Connect Core, section 5.1).
+/// The claim beside the e-mail address that says whether it is verified (OpenID Connect Core, section
+/// 5.1).
 const EMAIL_VERIFIED: &str = "email_verified";
 
 impl Caller {
-    /// Whom a verified token speaks of. A Kubernetes trust gives no e-mail address, groups or
+    /// The caller of a verified token. A Kubernetes trust gives no e-mail address, groups or
     /// preferred user name, whatever its tokens say.
     ///
     /// # Errors
-    /// [`TokenError::Subject`] where the subject can't be told for certain.
+    /// [`TokenError::Subject`] where the subject contradicts the other claims.
     pub fn of(verified: &Verified, trust: &Trust) -> Result<Self, TokenError> {
         let claims = verified.claims();
         let mut caller = Self {
@@ -99,7 +99,7 @@ impl Caller {
         &self.from
     }
 
-    /// Whom the token speaks of.
+    /// The subject of the token.
     pub const fn subject(&self) -> &Subject {
         &self.subject
     }
@@ -114,14 +114,14 @@ impl Caller {
         &self.groups
     }
 
-    /// The name that the person chose.
+    /// The user name that the person prefers.
     pub fn preferred_username(&self) -> Option<&str> {
         self.preferred_username.as_deref()
     }
 
-    /// The one name that this caller has everywhere: `FROM/SUBJECT`. What a subject has of slashes,
-    /// percent signs, spaces and bytes outside visible ASCII is percent-encoded, so that no subject
-    /// can look like a service account.
+    /// The one name of this caller: `FROM/SUBJECT`. Slashes, percent signs, spaces and bytes outside
+    /// visible ASCII in a subject are percent-encoded, so that no subject can look like a service
+    /// account.
     pub fn name(&self) -> String {
         let from = &self.from;
         match &self.subject {
@@ -134,10 +134,9 @@ impl Caller {
         }
     }
 
-    /// The name that apps know this caller by: of people the subject alone, because apps keep
-    /// accounts for them; of all others the whole name. Neither can look like the other's. Where
-    /// several providers vouch for people, the same subject may be two of them, so that people have
-    /// their whole name too.
+    /// The user name for apps: the subject alone for people, because apps keep accounts for them; the
+    /// whole name for all others. Neither can look like the other. With several providers the same
+    /// subject may be two people, so that people have their whole name too.
     fn user(&self, providers: usize) -> String {
         match &self.subject {
             Subject::Person(subject) if providers <= 1 => encode::visible(subject, "/%"),
@@ -145,8 +144,8 @@ impl Caller {
         }
     }
 
-    /// The headers that tell an app who calls, where so many providers vouch for people. An absent
-    /// claim sets none. Values are visible ASCII.
+    /// The identity headers for apps, in a policy with this many providers. An absent claim sets none.
+    /// Values are visible ASCII.
     pub fn identity_headers(&self, providers: usize) -> Vec<(&'static str, String)> {
         let mut headers = vec![
             ("x-auth-request-user", self.user(providers)),

@@ -1,19 +1,19 @@
-//! What the client shows.
+//! The credentials of a request.
 
 use crate::reason::Reason;
 use crate::request::Headers;
 
-/// What a request shows of its caller.
+/// The credentials that a request presents.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Credential<'a> {
-    /// Nothing that admits anybody: no Authorization header, or one of another scheme.
+    /// None that counts: no Authorization header, or one of another scheme.
     Nothing,
-    /// A bearer token (RFC 6750, section 2.1), not looked into yet.
+    /// A bearer token (RFC 6750, section 2.1), not parsed yet.
     Bearer(&'a str),
 }
 
 impl<'a> Credential<'a> {
-    /// Reads what the request shows. Tokens in queries and forms are not read (RFC 9700, section
+    /// Reads the credentials. Tokens in queries and forms are not read (RFC 9700, section
     /// 4.3.2). More than one Authorization header, or a bearer token beside other credentials in
     /// it, is refused: a proxy joins repeated headers by commas, so both may be the same thing.
     pub fn read(headers: &Headers<'a>, max_token: usize) -> Result<Self, Reason> {
@@ -60,7 +60,7 @@ fn is_bearer(credentials: &[u8]) -> bool {
     behind_bearer(credentials.trim_ascii()).is_some()
 }
 
-/// What stands behind the scheme `Bearer` (in any case) and the spaces that follow it.
+/// What follows the scheme `Bearer` (in any case) and the spaces after it.
 fn behind_bearer(credentials: &[u8]) -> Option<&[u8]> {
     let (scheme, behind) = credentials.split_at_checked("bearer".len())?;
     if !scheme.eq_ignore_ascii_case(b"bearer") || !matches!(behind.first(), None | Some(b' ')) {
@@ -70,8 +70,8 @@ fn behind_bearer(credentials: &[u8]) -> Option<&[u8]> {
     behind.get(spaces..)
 }
 
-/// Which bytes may stand in the body of a `b64token` of RFC 6750. A table, because this is asked of
-/// every byte of every token, and comparisons took longer than all else that a remembered one needs.
+/// Which bytes the body of a `b64token` of RFC 6750 may have. A table, because this runs for every byte
+/// of every token, and comparisons took longer than everything else that a cached token needs.
 static B64TOKEN: [bool; 256] = {
     let mut table = [false; 256];
     let (mut byte, mut rest) = (0_u8, table.as_mut_slice());

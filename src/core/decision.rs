@@ -1,4 +1,4 @@
-//! The verdict on one request, and its reason.
+//! The decision on one request, its reason, and what follows from it.
 
 mod audit;
 mod evidence;
@@ -14,8 +14,8 @@ use crate::caller::AuthenticatedCaller;
 use crate::policy::{App, Rule, Sso};
 use crate::request::Ambiguity;
 
-/// The verdict on one request. It carries what it was made from, so that answers, logs and metrics
-/// all speak of the same thing.
+/// The decision on one request. It carries what it was made from, so that answers, logs and metrics
+/// agree.
 #[derive(Clone, Debug)]
 pub struct Decision<'g> {
     pub(crate) reason: Reason,
@@ -25,14 +25,14 @@ pub struct Decision<'g> {
     pub(crate) ambiguity: Option<Ambiguity>,
     /// What a refusal of a token or a session rests on.
     pub(crate) evidence: Option<Box<Evidence>>,
-    /// How people sign in here.
+    /// How people sign in; `None` in a policy without `sso`.
     pub(crate) sso: Option<&'g Sso>,
-    /// Whether a session was what was judged, good or bad.
+    /// Whether a session was judged, valid or not.
     pub(crate) by_session: bool,
 }
 
 impl<'g> Decision<'g> {
-    /// A verdict on a request for no app in particular.
+    /// A decision on a request for no particular app.
     pub(crate) const fn new(reason: Reason) -> Self {
         Self {
             reason,
@@ -60,14 +60,14 @@ impl<'g> Decision<'g> {
         Self::new(Reason::ProxyUntrusted)
     }
 
-    /// The refusal of a request that was not judged, because what is told of it is not all there, or
-    /// not the same twice.
+    /// The refusal of a request that was not judged, because the proxy's description of it is
+    /// incomplete or contradictory.
     pub const fn request_ambiguous() -> Self {
         Self::new(Reason::RequestAmbiguous)
     }
 
-    /// The same, but the caller is refused by more than the policy: by what a proxy asks of callers
-    /// at this place.
+    /// The same, with the caller refused by more than the policy: by what a proxy requires of callers
+    /// here.
     #[must_use]
     pub fn narrowed(self) -> Self {
         Self {
@@ -77,13 +77,13 @@ impl<'g> Decision<'g> {
         }
     }
 
-    /// Whether the request goes on.
+    /// Whether the request is forwarded.
     pub const fn is_allowed(&self) -> bool {
         matches!(self.reason.class(), Class::Allowed)
     }
 
-    /// What kind of answer it leads to. A session that fails is as good as nothing shown: who has
-    /// it should sign in again, and has no token to help.
+    /// What kind of answer it leads to. A session that fails counts as no credentials: its person
+    /// should sign in again, and has no token to correct.
     pub const fn class(&self) -> Class {
         match self.reason.class() {
             Class::InvalidToken if self.by_session => Class::Unauthenticated,
@@ -91,37 +91,37 @@ impl<'g> Decision<'g> {
         }
     }
 
-    /// Why.
+    /// The reason.
     pub const fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// The app that was asked for; `None` where the host is nobody's or can't be told.
+    /// The requested app; `None` where no app has the host, or the host is ambiguous.
     pub const fn app(&self) -> Option<&'g App> {
         self.app
     }
 
-    /// The rule that lets the request through.
+    /// The rule that allows the request.
     pub const fn rule(&self) -> Option<&'g Rule> {
         self.rule
     }
 
-    /// Whether a session was what was judged, good or bad.
+    /// Whether a session was judged, valid or not.
     pub const fn is_by_session(&self) -> bool {
         self.by_session
     }
 
-    /// How people sign in; `None` where nobody does.
+    /// How people sign in; `None` in a policy without `sso`.
     pub const fn sso(&self) -> Option<&'g Sso> {
         self.sso
     }
 
-    /// Whether the request goes on to the companion, on its own host.
+    /// Whether the request is for the companion, on its own host.
     pub const fn is_for_companion(&self) -> bool {
         matches!(self.reason, Reason::Companion)
     }
 
-    /// Who calls, where a token was verified for it.
+    /// The caller, where a token was verified.
     pub fn authenticated(&self) -> Option<&AuthenticatedCaller> {
         self.authenticated.as_deref()
     }

@@ -33,7 +33,7 @@ pub enum Below {
 pub enum UsedBy {
     /// Browsers and identity providers, through the gateway.
     Clients,
-    /// What watches over the companion.
+    /// Health checks.
     Probes,
     /// The filter and other proxies, over a cluster of their own.
     Proxies,

@@ -89,18 +89,18 @@ impl FetchLease {
     }
 }
 
-/// A value that may not be there, in JSON.
+/// An optional value, in JSON.
 pub(crate) fn option(text: Option<String>) -> String {
     text.unwrap_or_else(|| "null".to_owned())
 }
 
-/// A member that must stand there and may be `null`.
+/// A required member that may be `null`.
 pub(crate) fn given<'a>(json: &'a Json, name: &str) -> Option<Option<&'a Json>> {
     json.member(name)
         .map(|value| Some(value).filter(|value| **value != Json::Null))
 }
 
-/// A time that must stand there and may be `null`.
+/// A required time that may be `null`.
 pub(crate) fn time(json: &Json, name: &str) -> Option<Option<Timestamp>> {
     match given(json, name)? {
         Some(time) => number(time).map(|time| Some(Timestamp::from_millis(time))),

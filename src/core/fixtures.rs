@@ -141,7 +141,7 @@ pub(crate) fn token(algorithm: Algorithm, header: &str, payload: &str) -> String
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// A text of the compact form that nobody signed: enough for what is judged before the signature.
+/// An unsigned text of the compact form: enough for what is checked before the signature.
 pub(crate) fn unsigned(header: &str, payload: &str) -> String {
     format!(
         "{}.{}.c2lnbmF0dXJl",

@@ -1,5 +1,4 @@
-//! The judgement of a request, from its headers to the verdict: the sentence that the other modules
-//! are the words of.
+//! Judges a request, from its headers to the decision, by way of the other modules.
 
 mod authenticate;
 mod same_origin;
@@ -25,7 +24,7 @@ pub use token_cache::TokenCache;
 use authenticate::AuthnFailure;
 use session::SessionState;
 
-/// A gate: a policy, ready to judge.
+/// A gate: a policy that requests are judged by.
 #[derive(Clone, Debug)]
 pub struct Gate {
     policy: Policy,
@@ -34,20 +33,20 @@ pub struct Gate {
 /// What a request is judged by besides the policy.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The keys as they are known now.
+    /// The keys that are known now.
     pub keyring: &'a Keyring,
     /// What checks signatures.
     pub signatures: &'a dyn Signatures,
-    /// The sessions that have ended before their time, as far as they are known: an empty list where
-    /// none could be read yet, and then a session is judged by its token alone.
+    /// The revoked sessions, as far as they are known: an empty list where none could be read yet, and
+    /// then a session is judged by its token alone.
     pub revocations: &'a Revocations,
-    /// When the request came.
+    /// When the request arrived.
     pub arrived: Timestamp,
     /// The time.
     pub now: Timestamp,
 }
 
-/// What becomes of a request.
+/// The result of judging a request.
 #[derive(Clone, Debug)]
 pub enum Judgement<'g> {
     /// It is decided.
@@ -55,17 +54,17 @@ pub enum Judgement<'g> {
     /// The keys of these sources should be read first: the request waits, not for long, and is then
     /// judged again.
     AwaitKeys {
-        /// The app that is asked for.
+        /// The requested app.
         app: &'g App,
         /// The sources, as [`Policy::key_sources`] has them.
         sources: Vec<KeySourceId>,
     },
-    /// The session goes on, but its token is over: the companion should be asked for a fresh one
-    /// first. The request waits, not for long, and is then judged by [`Gate::judge_refreshed`].
+    /// The session's token has expired: the companion should refresh the session first. The request
+    /// waits, not for long, and is then judged by [`Gate::judge_refreshed`].
     Refresh(RefreshRequest<'g>),
 }
 
-/// A request for an app, whose verdict depends on who asks.
+/// A request for an app, on which the decision depends on the caller.
 struct AppRequest<'g, 'r> {
     request: Request<'r>,
     app: &'g App,
@@ -83,7 +82,7 @@ impl Gate {
         &self.policy
     }
 
-    /// Judges a request. `cache` only saves work: what it holds never changes a verdict.
+    /// Judges a request. `cache` only saves work: what is in it never changes a decision.
     pub fn judge(
         &self,
         headers: &Headers<'_>,
@@ -93,8 +92,8 @@ impl Gate {
         self.judge_by(headers, context, cache, None)
     }
 
-    /// Judges a request again, after a fresh token was asked for, by what came of that: never by a
-    /// [`Judgement::Refresh`]. Where it has to wait for keys, it is judged by the same outcome later.
+    /// Judges a request again by the outcome of its session's refresh: never with another
+    /// [`Judgement::Refresh`]. If it has to wait for keys, it is judged by the same outcome later.
     pub fn judge_refreshed(
         &self,
         headers: &Headers<'_>,
@@ -116,7 +115,7 @@ impl Gate {
             Ok(requested) => requested,
             Err(decision) => return Judgement::Decided(decision),
         };
-        // A bearer token, good or bad, is what is judged; a session counts only without one (H03).
+        // A bearer token, valid or not, is judged; a session counts only without one (H03).
         match Credential::read(headers, self.policy.max_token()) {
             Ok(Credential::Bearer(token)) => {
                 let caller = self.authenticate(token, context, cache);
@@ -167,7 +166,7 @@ impl Gate {
         }
     }
 
-    /// The verdict on a request that waited for keys as long as it may.
+    /// The decision on a request whose wait for keys timed out.
     pub fn give_up<'g>(&'g self, app: &'g App) -> Decision<'g> {
         Decision {
             app: Some(app),

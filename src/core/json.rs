@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// How deep arrays and objects may stand in one another.
+/// How deeply arrays and objects may be nested.
 const MAX_DEPTH: usize = 16;
 
 /// How many values a document may hold in all: as many as a full list of revocations.
@@ -30,16 +30,16 @@ pub enum Json {
     String(String),
     /// An array.
     Array(Vec<Self>),
-    /// An object: its members in the order in which they stand, each name once.
+    /// An object: its members in order, each name once.
     Object(Vec<(String, Self)>),
 }
 
-/// Why a text is not JSON that is accepted here. Its text says nothing of the document, which may be
+/// Why a text is not acceptable JSON. Its Display repeats nothing of the document, which may be
 /// secret; only [`JsonError::path`] does.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{fault} at line {line} column {column}")]
+#[error("{kind} at line {line} column {column}")]
 pub struct JsonError {
-    fault: Fault,
+    kind: JsonErrorKind,
     line: usize,
     column: usize,
     path: String,
@@ -47,12 +47,12 @@ pub struct JsonError {
 
 /// What is wrong with a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Fault {
+pub enum JsonErrorKind {
     /// It is not JSON.
     Syntax,
-    /// A member name stands twice in an object.
+    /// An object has duplicate member names.
     Duplicate,
-    /// Arrays and objects stand in one another too deeply.
+    /// Arrays and objects are nested too deeply.
     Depth,
     /// It holds too many values.
     Size,
@@ -73,7 +73,7 @@ impl Json {
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value));
         value.map_err(|error| JsonError {
-            fault: progress.fault.get().unwrap_or(Fault::Syntax),
+            kind: progress.kind.get().unwrap_or(JsonErrorKind::Syntax),
             line: error.line(),
             column: error.column(),
             path: path(&progress.trail.borrow()),
@@ -114,7 +114,7 @@ impl Json {
         }
     }
 
-    /// The truth, where this is one.
+    /// The boolean, where this is one.
     pub const fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(truth) = self {
             Some(*truth)
@@ -130,7 +130,7 @@ impl JsonError {
         let mut lines = text.unwrap_or_default().split(|byte| *byte == b'\n').rev();
         let last = lines.next().unwrap_or_default();
         Self {
-            fault: Fault::Syntax,
+            kind: JsonErrorKind::Syntax,
             line: lines.count().saturating_add(1),
             column: last.len().saturating_add(1),
             path: String::new(),
@@ -138,8 +138,8 @@ impl JsonError {
     }
 
     /// What is wrong.
-    pub const fn fault(&self) -> Fault {
-        self.fault
+    pub const fn kind(&self) -> JsonErrorKind {
+        self.kind
     }
 
     /// Where, as member names and indices from the top: `apps[0].rules`. Empty for the document as a
@@ -149,7 +149,7 @@ impl JsonError {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for JsonErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Syntax => "not JSON",
@@ -170,8 +170,8 @@ impl<'de> serde::Deserialize<'de> for Json {
     }
 }
 
-/// A name that stands twice. The few names of a usual object are compared with one another, which
-/// is cheaper than to hash them.
+/// A duplicate name. The few names of a usual object are compared with one another, which is cheaper
+/// than to hash them.
 fn doubled(members: &[(String, Json)]) -> Option<&str> {
     const FEW: usize = 16;
     let mut names = members.iter().map(|(name, _)| name.as_str());
@@ -190,7 +190,7 @@ fn doubled(members: &[(String, Json)]) -> Option<&str> {
 #[derive(Default)]
 struct Progress {
     values: Cell<usize>,
-    fault: Cell<Option<Fault>>,
+    kind: Cell<Option<JsonErrorKind>>,
     /// The way to an error, the innermost step first.
     trail: RefCell<Vec<Step>>,
 }
@@ -204,7 +204,7 @@ pub(crate) enum Step {
     Member(String),
 }
 
-/// A way as people write it: `apps[0].rules`. The innermost step stands first.
+/// A path as people write it: `apps[0].rules`. The innermost step comes first.
 pub(crate) fn path(trail: &[Step]) -> String {
     let mut path = String::new();
     for step in trail.iter().rev() {
@@ -236,13 +236,13 @@ impl Seed<'_> {
     fn inner<E: serde::de::Error>(self) -> Result<Self, E> {
         match self.depth.checked_sub(1) {
             Some(depth) => Ok(Self { depth, ..self }),
-            None => Err(self.fail(Fault::Depth)),
+            None => Err(self.fail(JsonErrorKind::Depth)),
         }
     }
 
-    fn fail<E: serde::de::Error>(self, fault: Fault) -> E {
-        self.progress.fault.set(Some(fault));
-        E::custom(fault)
+    fn fail<E: serde::de::Error>(self, kind: JsonErrorKind) -> E {
+        self.progress.kind.set(Some(kind));
+        E::custom(kind)
     }
 
     fn leads_through(self, step: Step) {
@@ -257,7 +257,7 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
         let values = self.progress.values.get().saturating_add(1);
         self.progress.values.set(values);
         if values > MAX_VALUES {
-            return Err(self.fail(Fault::Size));
+            return Err(self.fail(JsonErrorKind::Size));
         }
         deserializer.deserialize_any(self)
     }
@@ -329,7 +329,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         }
         if let Some(name) = doubled(&members) {
             self.leads_through(Step::Member(name.to_owned()));
-            return Err(self.fail(Fault::Duplicate));
+            return Err(self.fail(JsonErrorKind::Duplicate));
         }
         Ok(Json::Object(members))
     }

@@ -1,14 +1,15 @@
-//! The judgement of Portcullis, pure: no clock, no network, no environment, no proxy types.
+//! The decisions of Portcullis, sans I/O: no clock, no network, no environment, no proxy types.
 //!
-//! The way of a request reads like a sentence, one module a word: [`request`] (what is asked, in
-//! canonical form) → [`credential`] (what the client shows) → [`token`] (is it genuine: a
-//! [`token::Verified`] that only `verify` can build) → [`caller`] (who that is) → [`policy`] (what
-//! the rules say) → [`decision`] (the verdict and its [`reason`]) → [`answer`] (what the client is
-//! told). [`keys`], [`trust`] and [`session`] stand beside it, and [`gate`] puts the sentence together.
+//! A request passes through the modules in this order: [`request`] (its canonical form) →
+//! [`credential`] (what the client presents) → [`token`] (whether it is genuine: a
+//! [`token::Verified`] that only `verify` can build) → [`caller`] (who that is) → [`policy`] (the
+//! rules) → [`decision`] (the decision, its [`reason`], and what becomes of the request) →
+//! [`answer`] (the answer to a refused client). [`keys`], [`trust`], [`session`] and [`endpoints`]
+//! hold what these need, and [`gate`] runs them.
 //!
-//! Core never calls out. It takes a snapshot and the time, and returns a value that says what to do,
-//! also "fetch these keys, then ask me again". So the filter, the companion and the tests all run
-//! the same judgement.
+//! Core makes no calls. It takes a snapshot and the time, and returns a value that says what to do,
+//! also "fetch these keys first". So the filter, the module, the companion and the tests all make
+//! the same decisions.
 #![forbid(unsafe_code)]
 #![deny(
     clippy::expect_used,
@@ -16,7 +17,7 @@
     clippy::panic,
     clippy::unwrap_used
 )]
-// These two have no setting that allows them in tests.
+// Clippy has no setting that allows these two in tests.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 pub mod answer;

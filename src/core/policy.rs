@@ -1,7 +1,7 @@
-//! What the rules say: the policy file, read and judged.
+//! The policy: read, validated and applied.
 //!
-//! [`Policy::from_json`] is the only way in. `document` holds the wire types, `build` judges what
-//! belongs together, and everything behind that is valid by construction: no rule without a caller
+//! [`Policy::from_json`] is the only way in. `document` holds the wire types, `build` validates it
+//! as a whole, and everything after that is valid by construction: no rule without a caller
 //! list, no reference to nothing, no host that two apps claim.
 
 mod app;
@@ -47,7 +47,7 @@ impl Policy {
     /// Reads a policy from JSON, the one form that core knows.
     ///
     /// The error names the first place that is wrong and how to fix it: an unknown field, a wrong
-    /// type, a member that stands twice, a reference to nothing, a list that must not be empty, or
+    /// type, a duplicate member, a reference to nothing, a list that must not be empty, or
     /// a rule that could never fit.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
         build::policy(document::read(text)?)
@@ -63,7 +63,7 @@ impl Policy {
         self.trusts.iter().find(|trust| trust.name == name)
     }
 
-    /// How people sign in; `None` where nobody does.
+    /// How people sign in; `None` without `sso`.
     pub const fn sso(&self) -> Option<&Sso> {
         self.sso.as_ref()
     }
@@ -97,7 +97,7 @@ impl Policy {
         self.audit
     }
 
-    /// The longest bearer token that is looked at, in bytes.
+    /// The longest bearer token that is parsed, in bytes.
     pub const fn max_token(&self) -> usize {
         self.max_token
     }

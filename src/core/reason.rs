@@ -2,19 +2,19 @@
 
 use std::fmt;
 
-/// Why a request was let through or refused: one closed list of codes, the same in answers, logs,
+/// Why a request was allowed or refused: one closed list of codes, the same in answers, logs,
 /// metrics, the audit record and the documentation.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Reason {
     /// A rule of the app names the caller.
     Rule,
-    /// A public rule fits the request; no token was looked at.
+    /// A public rule matches the request; no token was checked.
     Public,
     /// A genuine CORS preflight, which carries no credentials.
     Preflight,
     /// One of the companion's own endpoints, on its own host.
     Companion,
-    /// Nothing was shown, and no public rule fits.
+    /// The request has no credentials, and no public rule matches.
     NoCredentials,
     /// The Authorization header is not of the form `Bearer <token>`.
     AuthorizationMalformed,
@@ -22,7 +22,7 @@ pub enum Reason {
     AuthorizationAmbiguous,
     /// A host, path or method that a proxy and an app could read differently.
     RequestAmbiguous,
-    /// The bearer token is not a JWT of the form that is accepted here.
+    /// The bearer token is not an acceptable JWT.
     TokenMalformed,
     /// The bearer token is longer than `max_token`.
     TokenTooLarge,
@@ -32,35 +32,35 @@ pub enum Reason {
     KeyUnknown,
     /// The token's algorithm is not the one that its key is for.
     AlgorithmRefused,
-    /// The key that the token names did not make its signature.
+    /// The signature was not made by the key that the token names.
     SignatureInvalid,
-    /// The token's time is over.
+    /// The token has expired.
     Expired,
-    /// The token's time has not begun.
+    /// The token is not valid yet.
     NotYetValid,
     /// The token lives longer than the trust entry allows.
     LifetimeTooLong,
-    /// The token was made for somebody else.
+    /// The token is for another audience.
     AudienceMismatch,
     /// The token's subject is empty, unprintable, or contradicts its other claims.
     SubjectInvalid,
-    /// The token is bound to a key that this request does not prove.
+    /// The token is bound to a key, whose possession the request does not prove.
     BindingUnproven,
     /// The session was revoked or signed out.
     Revoked,
-    /// The session is over.
+    /// The session has expired.
     SessionExpired,
-    /// The session could not be refreshed just now.
+    /// The session could not be refreshed.
     SessionUnavailable,
     /// A request with a person's session that comes from another origin.
     CrossSite,
-    /// Forward auth asked by a peer that is not a trusted proxy.
+    /// A forward auth request from a peer that is not a trusted proxy.
     ProxyUntrusted,
     /// The issuer's keys could not be fetched.
     KeysUnavailable,
     /// The issuer's keys were fetched too long ago.
     KeysStale,
-    /// No app has this host or, on the companion's own, nothing answers at this path.
+    /// No app has this host or, on the companion's own host, there is no endpoint at this path.
     AppUnknown,
     /// The caller is genuine, but no rule of the app lists it for this request.
     CallerNotAllowed,
@@ -69,17 +69,17 @@ pub enum Reason {
 /// What kind of answer a reason leads to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Class {
-    /// The request goes on.
+    /// The request is forwarded.
     Allowed,
-    /// The client should show something, or something better than its failed session: 401.
+    /// The client should present credentials, or sign in again: 401.
     Unauthenticated,
-    /// The token is no good: 401 `invalid_token`.
+    /// The token is not valid: 401 `invalid_token`.
     InvalidToken,
-    /// AuthenticatedCaller and not allowed: 403 `insufficient_scope`.
+    /// Not allowed: 403 `insufficient_scope`.
     Forbidden,
-    /// The request itself is at fault: 400 `invalid_request`.
+    /// The request itself is invalid: 400 `invalid_request`.
     BadRequest,
-    /// Nobody can tell just now: 503, try again.
+    /// It can't be decided now: 503, try again.
     Unavailable,
 }
 
@@ -117,7 +117,7 @@ impl Reason {
         Self::CallerNotAllowed,
     ];
 
-    /// The code as everybody sees it, in kebab-case.
+    /// The code, in kebab-case.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Rule => "rule",

@@ -1,5 +1,5 @@
-//! What is asked, in canonical form. A request that a proxy and an app could read differently has
-//! none and is refused, because whoever reads it the other way would judge another request.
+//! The canonical form of a request. A request that a proxy and an app could read differently has none
+//! and is refused, because the app would handle another request than the one that was judged.
 
 use std::borrow::Cow;
 
@@ -45,7 +45,7 @@ pub enum Ambiguity {
     PathSegment,
 }
 
-/// What kind of client asks, as far as its answer depends on it.
+/// The kind of client, as far as its answer depends on it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Client {
     /// A browser that shows the answer to a person as a page of its own.
@@ -85,7 +85,7 @@ impl<'a> Headers<'a> {
         self.all(name).next().is_some()
     }
 
-    /// What kind of client asks. A navigation is a GET with `Sec-Fetch-Mode: navigate` or, without
+    /// The kind of client. A navigation is a GET with `Sec-Fetch-Mode: navigate` or, without
     /// that field, with an Accept that lists `text/html`.
     pub fn client(&self) -> Client {
         if self.only("content-type").is_some_and(is_grpc) {
@@ -104,7 +104,7 @@ impl<'a> Headers<'a> {
         }
     }
 
-    /// Whether this asks to go on in another protocol, such as WebSocket (RFC 9110 section 7.8, RFC
+    /// Whether this asks for an upgrade to another protocol, such as WebSocket (RFC 9110 section 7.8, RFC
     /// 8441 section 4).
     pub(crate) fn is_upgrade(&self) -> bool {
         let names_it = |value: &[u8]| {
@@ -115,8 +115,8 @@ impl<'a> Headers<'a> {
         self.has("upgrade") || self.has(":protocol") || self.all("connection").any(names_it)
     }
 
-    /// Whether this is a CORS preflight: a browser asks for leave before the request itself, and
-    /// may show no credentials while it does (Fetch standard, section 4.8).
+    /// Whether this is a CORS preflight: a browser asks for permission before the request itself, and
+    /// sends no credentials with it (Fetch standard, section 4.8).
     pub fn is_preflight(&self) -> bool {
         let given = |name| self.only(name).is_some_and(|value| !value.is_empty());
         self.only(":method") == Some(b"OPTIONS")
@@ -263,8 +263,8 @@ fn decode(path: &str) -> Option<Cow<'_, [u8]>> {
         decoded.push(byte);
         rest = behind;
     }
-    // A percent sign that is left was encoded itself. Where digits follow it, encoded or not, who
-    // decodes twice reads another path.
+    // A percent sign that is left was encoded itself. Where digits follow it, encoded or not, a
+    // server that decodes twice reads another path.
     let twice = |three: &[u8]| {
         three
             .strip_prefix(b"%")
@@ -274,7 +274,7 @@ fn decode(path: &str) -> Option<Cow<'_, [u8]>> {
     plain.then_some(Cow::Owned(decoded))
 }
 
-/// The byte that two hexadecimal digits encode, and what stands behind them.
+/// The byte that two hexadecimal digits encode, and the rest after them.
 fn triplet(text: &[u8]) -> Option<(u8, &[u8])> {
     let (digits, behind) = text.split_at_checked(2)?;
     let digits = std::str::from_utf8(digits).ok()?;

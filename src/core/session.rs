@@ -1,10 +1,10 @@
-//! What both programs know of a session: the companion starts, refreshes and ends it, and the filter
-//! judges by it without asking.
+//! What filter and companion share of sessions: the companion starts, refreshes and ends them, and the
+//! filter verifies them without a call.
 //!
 //! A session is two things. The session token is a short-lived JSON Web Token of its own type,
-//! which anybody verifies who has the companion's public keys: [`Claims`]. The sealed session is
+//! which can be verified with the companion's public keys: [`Claims`]. The sealed session is
 //! what only the companion opens. Both are kept in cookies: [`CookieNames`] has their names, [`cut`] and
-//! [`candidates`] are the way of a value into cookies and out of them. [`Revocations`] are the
+//! [`candidates`] split a value into cookies and join it again. [`Revocations`] are the
 //! sessions that ended before their tokens expire, and a [`RevocationsRecord`] is how the workers of a proxy read
 //! them together.
 
@@ -28,10 +28,10 @@ pub use revocations::{Revocations, RevocationsError, Revoked};
 pub const TOKEN_TYPE: &str = "portcullis-session+jwt";
 
 /// The longest time from `iat` to `exp` of a session token that is accepted: how long a revoked
-/// session could live on where nobody reads revocations. The companion issues shorter ones.
+/// session could stay valid where revocations are not read. The companion issues shorter ones.
 pub const MAX_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// Whether a token of this `typ` may be shown as a session: its own spelling and no other.
+/// Whether a token of this `typ` is a session token: its own spelling and no other.
 pub fn is_token_type(typ: Option<&str>) -> bool {
     typ == Some(TOKEN_TYPE)
 }

@@ -1,4 +1,4 @@
-//! Moments in time, as the caller's clock tells them. Core has no clock of its own.
+//! Moments in time. The calling code has the clock; core has none.
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
-//! Is a token genuine? JSON Web Tokens by RFC 7515, 7519 and 8725, read strictly.
+//! JSON Web Tokens by RFC 7515, 7519 and 8725, parsed strictly and verified.
 //!
-//! [`Token::parse`] says what a text claims, [`verify`] whether it is true. Of the header only what
-//! names the algorithm, the key and the kind of token is ever looked at: `jku`, `x5u`, `x5c` and
-//! `jwk` would let a token choose the key that judges it.
+//! [`Token::parse`] reads what a text claims, [`verify`] checks whether it is true. Of the header only
+//! the algorithm, the key id and the type are used: `jku`, `x5u`, `x5c` and `jwk` would let a token
+//! choose the key that verifies it.
 
 mod algorithm;
 mod claims;
@@ -27,12 +27,12 @@ pub use verify::{Verified, verify};
 use std::fmt;
 use std::sync::Arc;
 
-/// A JSON Web Token in the compact form, well-formed, and not yet believed in anything.
+/// A JSON Web Token in the compact form, well-formed and not yet verified.
 #[derive(Clone)]
 pub struct Token {
     header: Header,
     claims: Claims,
-    /// The whole text, which whoever remembers tokens by it shares.
+    /// The whole text, shared with the token cache.
     text: Arc<str>,
     /// How much of the text was signed, in bytes.
     signed: usize,
@@ -40,11 +40,11 @@ pub struct Token {
 }
 
 impl Token {
-    /// How long a text may be at all, in bytes. A policy usually sets a lower bound, which is the
-    /// caller's to apply first.
+    /// The longest text that is parsed at all, in bytes. A policy usually sets a lower bound, which
+    /// the calling code applies first.
     pub const MAX_BYTES: usize = Jws::MAX_BYTES;
 
-    /// Reads the compact form of a token that is shown as a bearer: see [`Token::parse_as`].
+    /// Reads the compact form of a bearer token: see [`Token::parse_as`].
     pub fn parse(text: &str) -> Result<Self, TokenError> {
         Self::parse_as(text, is_bearer_type)
     }
@@ -67,17 +67,17 @@ impl Token {
         &self.header
     }
 
-    /// What the payload claims, which is worth nothing until [`verify`] has judged it.
+    /// What the payload claims, which nothing may trust before [`verify`] has checked it.
     pub const fn claims(&self) -> &Claims {
         &self.claims
     }
 
-    /// What was signed: the first two parts as they stand, and the dot between them.
+    /// What was signed: the first two parts as they are, and the dot between them.
     pub fn signing_input(&self) -> &[u8] {
         self.text.as_bytes().get(..self.signed).unwrap_or_default()
     }
 
-    /// The text as a whole. It is a secret: whoever has it is believed to be the caller.
+    /// The text as a whole. It is a credential.
     pub(crate) const fn text(&self) -> &Arc<str> {
         &self.text
     }
@@ -89,7 +89,7 @@ impl Token {
 }
 
 impl fmt::Debug for Token {
-    /// Says which token it is and leaves out what would let somebody use it.
+    /// Shows the header only: the rest could be used as a credential.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token")
             .field("header", &self.header)

@@ -68,7 +68,7 @@ pub struct KeySource {
 pub struct Remote {
     /// The proxy's cluster that leads to the issuer.
     pub envoy_cluster: String,
-    /// What is asked for there.
+    /// What is requested there.
     pub endpoint: Endpoint,
     /// How often the set is read again.
     pub refresh: Duration,
@@ -76,7 +76,7 @@ pub struct Remote {
     pub max_stale: Duration,
 }
 
-/// What is asked for at the issuer's cluster.
+/// What is requested at the issuer's cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Endpoint {
     /// A discovery document, which names the key set.
@@ -92,9 +92,9 @@ pub enum Endpoint {
 pub struct ClaimPaths {
     /// The groups: a list of strings or one string.
     pub groups: Vec<String>,
-    /// The e-mail address; `email_verified` stands beside it.
+    /// The e-mail address; `email_verified` is the claim beside it.
     pub email: Vec<String>,
-    /// The name that people chose.
+    /// The user name that people prefer.
     pub preferred_username: Vec<String>,
 }
 

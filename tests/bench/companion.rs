@@ -24,21 +24,21 @@ const ALLOWED: ExpectedResponse = ExpectedResponse {
 pub(crate) async fn measure(
     machine: &Machine,
     settings: &Settings,
-    people: &SignInStack,
+    stack: &SignInStack,
 ) -> Result<(), String> {
     println!("\nThe companion, beside {}.\n", oauth2_proxy::version());
-    let other = OAuth2Proxy::start(people).await;
-    let (ours, theirs) = (people.companion.id(), other.id());
+    let other = OAuth2Proxy::start(stack).await;
+    let (ours, theirs) = (stack.companion.id(), other.id());
     machine.pin_to_server_core(ours)?;
     machine.pin_to_server_core(theirs)?;
     let started = [ours, theirs].map(machine::memory);
 
-    let mut variants = variants(people, theirs).await?;
+    let mut variants = variants(stack, theirs).await?;
     report::throughput(&rounds::run(&mut variants, settings)?);
     drop(variants);
     println!();
     sign_ins::measure(
-        people,
+        stack,
         &[
             ("Portcullis", sign_in_stack::SIGN_IN, ours),
             ("oauth2-proxy", sign_in_stack::OTHER_SIGN_IN, theirs),
@@ -60,24 +60,24 @@ pub(crate) async fn measure(
         println!("{name:<36}{started:>11.1}{used:>17.1}");
     }
     println!();
-    start::measure(people, settings.rounds).await;
+    start::measure(stack, settings.rounds).await;
     Ok(())
 }
 
 /// NGINX's subrequest for each request, for a user with a session.
-async fn variants(people: &SignInStack, other: u32) -> Result<Vec<Variant>, String> {
+async fn variants(stack: &SignInStack, other: u32) -> Result<Vec<Variant>, String> {
     const OAUTH2_PROXY: &str = "oauth2-proxy, a person's session";
-    let alice = people.sign_in(sign_in_stack::SIGN_IN).await;
+    let alice = stack.sign_in(sign_in_stack::SIGN_IN).await;
     let ours = sign_in_stack::cookies(&alice, sign_in_stack::COOKIES);
-    let alice = people.sign_in(sign_in_stack::OTHER_SIGN_IN).await;
+    let alice = stack.sign_in(sign_in_stack::OTHER_SIGN_IN).await;
     let theirs = sign_in_stack::cookies(&alice, sign_in_stack::OTHER_COOKIES);
-    let companion = &people.companion;
+    let companion = &stack.companion;
     println!(
         "`/oauth2/auth`, as NGINX asks; the cookies have {} bytes, and {} of oauth2-proxy.\n",
         ours.len(),
         theirs.len(),
     );
-    let ask = |name, baselines, (address, process), cookies: &str| {
+    let variant = |name, baselines, (address, process), cookies: &str| {
         let load = Load::open(address, CONNECTIONS, vec![request(cookies)], ALLOWED);
         Ok::<_, String>(Variant {
             name,
@@ -87,8 +87,8 @@ async fn variants(people: &SignInStack, other: u32) -> Result<Vec<Variant>, Stri
         })
     };
     Ok(vec![
-        ask(OAUTH2_PROXY, &[][..], (people.other, other), &theirs)?,
-        ask(
+        variant(OAUTH2_PROXY, &[][..], (stack.other, other), &theirs)?,
+        variant(
             "Portcullis, a person's session",
             &[OAUTH2_PROXY],
             (companion.address(), companion.id()),

@@ -21,12 +21,12 @@ pub(crate) async fn measure(
     machine: &Machine,
     settings: &Settings,
     tokens: &Tokens,
-    people: &SignInStack,
+    stack: &SignInStack,
 ) -> Result<(), String> {
-    let person = people.sign_in(sign_in_stack::SIGN_IN).await;
+    let person = stack.sign_in(sign_in_stack::SIGN_IN).await;
     let session = sign_in_stack::cookies(&person, sign_in_stack::COOKIES);
-    let gates = Envoys::start(machine, tokens, people.companion.address()).await;
-    gates.check().await?;
+    let envoys = Envoys::start(machine, tokens, stack.companion.address()).await;
+    envoys.check().await?;
     println!(
         "The filter: Envoy {}; {} tokens of {} bytes (RS256) and {} (ES256).\n",
         envoy::version(),
@@ -35,10 +35,10 @@ pub(crate) async fn measure(
         tokens.es256[0].len(),
     );
     report::throughput(&rounds::run(
-        &mut gates.throughput(tokens, &session)?,
+        &mut envoys.throughput(tokens, &session)?,
         settings,
     )?);
     println!("\nOne request at a time:\n");
-    report::latency(&rounds::run(&mut gates.latency(&session)?, settings)?);
+    report::latency(&rounds::run(&mut envoys.latency(&session)?, settings)?);
     Ok(())
 }

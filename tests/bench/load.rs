@@ -24,7 +24,7 @@ pub(crate) struct ExpectedResponse {
 pub(crate) struct Load {
     streams: Vec<TcpStream>,
     requests: Vec<Vec<u8>>,
-    answer: ExpectedResponse,
+    response: ExpectedResponse,
     next: usize,
 }
 
@@ -34,7 +34,7 @@ impl Load {
         address: SocketAddr,
         connections: usize,
         requests: Vec<String>,
-        answer: ExpectedResponse,
+        response: ExpectedResponse,
     ) -> Result<Self> {
         let streams = (0..connections).map(|_| {
             let stream = TcpStream::connect(address)?;
@@ -45,7 +45,7 @@ impl Load {
         Ok(Self {
             streams: streams.collect::<Result<_>>()?,
             requests: requests.into_iter().map(String::into_bytes).collect(),
-            answer,
+            response,
             next: 0,
         })
     }
@@ -58,46 +58,46 @@ impl Load {
     pub(crate) fn run(&mut self, length: Duration) -> Result<u64> {
         let begin = Instant::now();
         let mut answered = 0;
-        for place in 0..self.streams.len() {
-            self.ask(place)?;
+        for index in 0..self.streams.len() {
+            self.send(index)?;
         }
         while begin.elapsed() < length {
-            for place in 0..self.streams.len() {
-                self.take(place)?;
-                self.ask(place)?;
+            for index in 0..self.streams.len() {
+                self.receive(index)?;
+                self.send(index)?;
                 answered += 1;
             }
         }
-        for place in 0..self.streams.len() {
-            self.take(place)?;
+        for index in 0..self.streams.len() {
+            self.receive(index)?;
             answered += 1;
         }
         Ok(answered)
     }
 
-    fn ask(&mut self, place: usize) -> Result<()> {
+    fn send(&mut self, index: usize) -> Result<()> {
         let request = &self.requests[self.next];
         self.next = (self.next + 1) % self.requests.len();
-        self.streams[place].write_all(request)
+        self.streams[index].write_all(request)
     }
 
     /// Reads one complete response.
-    fn take(&mut self, place: usize) -> Result<()> {
-        let ExpectedResponse { begins, ends } = self.answer;
+    fn receive(&mut self, index: usize) -> Result<()> {
+        let ExpectedResponse { begins, ends } = self.response;
         let mut buffer = [0; 4096];
         let mut length = 0;
         loop {
-            let count = self.streams[place].read(&mut buffer[length..])?;
+            let count = self.streams[index].read(&mut buffer[length..])?;
             if count == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
             length += count;
-            let answer = &buffer[..length];
-            if length >= begins.len() && !answer.starts_with(begins) {
-                let answer = String::from_utf8_lossy(answer);
-                return Err(Error::other(format!("unexpected response:\n{answer}")));
+            let response = &buffer[..length];
+            if length >= begins.len() && !response.starts_with(begins) {
+                let response = String::from_utf8_lossy(response);
+                return Err(Error::other(format!("unexpected response:\n{response}")));
             }
-            if answer.ends_with(ends) {
+            if response.ends_with(ends) {
                 return Ok(());
             }
         }

@@ -95,8 +95,8 @@ fn pin_to(core: usize, process: u32) -> Result<(), String> {
     if pinned.status.success() {
         Ok(())
     } else {
-        let said = String::from_utf8_lossy(&pinned.stderr);
-        Err(format!("taskset: {}", said.trim()))
+        let stderr = String::from_utf8_lossy(&pinned.stderr);
+        Err(format!("taskset: {}", stderr.trim()))
     }
 }
 

@@ -43,12 +43,12 @@ async fn bench() -> Result<(), String> {
     let tokens = Tokens::sign();
     machine.pin_load_generator()?;
     report::preface(&machine, &settings);
-    let people = SignInStack::start().await;
+    let stack = SignInStack::start().await;
     if settings.has(Part::Filter) {
-        filter::measure(&machine, &settings, &tokens, &people).await?;
+        filter::measure(&machine, &settings, &tokens, &stack).await?;
     }
     if settings.has(Part::Companion) {
-        companion::measure(&machine, &settings, &people).await?;
+        companion::measure(&machine, &settings, &stack).await?;
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ const BUSY: f64 = 0.95;
 
 /// Prints what is measured, and on which machine.
 pub(crate) fn preface(machine: &Machine, settings: &Settings) {
-    let module = fs::metadata(tools::module()).map_or(0, |module| module.len());
+    let module = fs::metadata(tools::filter()).map_or(0, |module| module.len());
     println!(
         "One core of {} ({}) for what is measured, {} connections, {} rounds of {} s, medians; ratios \
          are\nmedians of each round's own ratio. CPU is that of the whole program a request, and \
@@ -59,13 +59,13 @@ pub(crate) fn throughput(all: &[Series]) {
         "against", "requests/s", "CPU per request"
     );
     for series in all {
-        for rival in series.baselines_among(all) {
+        for baseline in series.baselines_among(all) {
             println!(
                 "{:<36}{:>11.2}{:>17.2}   ({})",
                 series.name,
-                series.ratio(rival, Sample::rate),
-                series.ratio(rival, Sample::cpu_microseconds),
-                rival.name,
+                series.ratio(baseline, Sample::rate),
+                series.ratio(baseline, Sample::cpu_microseconds),
+                baseline.name,
             );
         }
     }
@@ -75,8 +75,8 @@ pub(crate) fn throughput(all: &[Series]) {
     let idle: Vec<&str> = idle.map(|series| series.name).collect();
     if !idle.is_empty() {
         println!(
-            "\nThese waited for the load, or shared their core with others, so that their requests a \
-             second\nsay little:\n  {}",
+            "\nThese waited for the load, or shared their core with others, so their requests a \
+             second\nare not meaningful:\n  {}",
             idle.join("\n  ")
         );
     }
@@ -90,8 +90,8 @@ pub(crate) fn latency(all: &[Series]) {
     );
     for series in all {
         let (lowest, highest) = series.range(Sample::microseconds);
-        let added = series.baselines_among(all).next().map(|rival| {
-            let added = series.difference(rival, Sample::microseconds);
+        let added = series.baselines_among(all).next().map(|baseline| {
+            let added = series.difference(baseline, Sample::microseconds);
             format!("{added:.1}")
         });
         println!(

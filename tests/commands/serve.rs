@@ -1,11 +1,11 @@
 //! `portcullis serve` as a process: start, reload, refusal to start, and shutdown. Sign-in is
 //! tested elsewhere.
 
-mod ending;
 mod fixture;
+mod reload;
 mod requests;
-mod running;
-mod starting;
+mod responses;
+mod shutdown;
+mod startup;
 mod tls;
-mod watching;
 mod without_sign_in;

@@ -33,10 +33,10 @@ pub(crate) enum Caller {
     Expired,
     /// Karma with a token whose audience is the API server.
     WrongAudience,
-    /// Cluster green, which claims to be Karma of cluster blue.
-    Forger,
+    /// Karma of cluster green, with the key ID of cluster blue: its signature is invalid.
+    Forged,
     /// A request without a token.
-    Nobody,
+    Anonymous,
     /// `monitoring/grafana` of cluster blue.
     Grafana,
     /// `monitoring/prometheus` of cluster green.
@@ -74,8 +74,8 @@ impl Caller {
         Self::OtherNamespace,
         Self::Expired,
         Self::WrongAudience,
-        Self::Forger,
-        Self::Nobody,
+        Self::Forged,
+        Self::Anonymous,
         Self::Grafana,
         Self::GreenPrometheus,
     ];
@@ -88,7 +88,7 @@ impl Caller {
             Self::OtherNamespace => Some("blue/default/karma"),
             Self::Grafana => Some("blue/monitoring/grafana"),
             Self::GreenPrometheus => Some("green/monitoring/prometheus"),
-            Self::Expired | Self::WrongAudience | Self::Forger | Self::Nobody => None,
+            Self::Expired | Self::WrongAudience | Self::Forged | Self::Anonymous => None,
         }
     }
 
@@ -97,8 +97,8 @@ impl Caller {
         match self {
             Self::Expired => "blue/monitoring/karma, token expired",
             Self::WrongAudience => "blue/monitoring/karma, token for the API server",
-            Self::Forger => "green, posing as blue/monitoring/karma",
-            Self::Nobody => "nobody (no token)",
+            Self::Forged => "green/monitoring/karma with the key ID of blue",
+            Self::Anonymous => "no token",
             _ => self.name().unwrap_or_default(),
         }
     }
@@ -111,8 +111,8 @@ impl Caller {
             Self::OtherNamespace => "other-namespace.jwt",
             Self::Expired => "expired.jwt",
             Self::WrongAudience => "wrong-audience.jwt",
-            Self::Forger => "forged.jwt",
-            Self::Nobody => "none.jwt",
+            Self::Forged => "forged.jwt",
+            Self::Anonymous => "none.jwt",
             Self::Grafana => "grafana.jwt",
             Self::GreenPrometheus => "green-prometheus.jwt",
         }
@@ -131,8 +131,8 @@ impl Caller {
             Self::OtherNamespace => account("default", "karma").sign(blue),
             Self::Expired => karma.ago(2 * LIFETIME).sign(blue),
             Self::WrongAudience => karma.claim("aud", vec![ISSUER]).sign(blue),
-            Self::Forger => karma.header("kid", blue.kid()).sign(green),
-            Self::Nobody => return None,
+            Self::Forged => karma.header("kid", blue.kid()).sign(green),
+            Self::Anonymous => return None,
             Self::Grafana => account("monitoring", "grafana").sign(blue),
             Self::GreenPrometheus => account("monitoring", "prometheus").sign(green),
         })

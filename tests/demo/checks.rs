@@ -27,7 +27,7 @@ struct Expected {
 pub(crate) struct Row {
     pub(crate) caller: String,
     pub(crate) request: String,
-    pub(crate) answer: String,
+    pub(crate) status: String,
     pub(crate) reason: String,
     /// The expected decision, if it is not the actual one.
     pub(crate) differs: Option<String>,
@@ -40,9 +40,9 @@ const SEND_ALERT: Request = Request("POST", "alertmanager", "/api/v2/alerts");
 const ALERT: &str = r#"[{"labels": {"alertname": "Demo", "cluster": "green"}}]"#;
 
 /// Sends all requests and returns the rows of the table.
-pub(crate) async fn run(gate: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
-    let mut rows = programs::run(gate, clusters).await;
-    rows.extend(people::run(gate).await);
+pub(crate) async fn run(gateway: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
+    let mut rows = programs::run(gateway, clusters).await;
+    rows.extend(people::run(gateway).await);
     rows
 }
 
@@ -81,7 +81,7 @@ impl Expected {
         Row {
             caller: title.to_owned(),
             request: format!("{method:4} {app} {path}"),
-            answer: status.to_string(),
+            status: status.to_string(),
             reason: match &line["rule"] {
                 Value::String(rule) => format!("{} {rule}", field("reason")),
                 _ => field("reason"),

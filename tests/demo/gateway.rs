@@ -25,7 +25,7 @@ const DOMAIN: &str = "portcullis.localhost";
 pub(crate) struct DemoGateway {
     authority: Authority,
     envoy: RunningExample,
-    people: SignInStack,
+    sign_in: SignInStack,
     _issuers: [Issuer; 2],
     _alertmanager: Alertmanager,
     _prometheus: Prometheus,
@@ -52,23 +52,23 @@ impl DemoGateway {
         config.replace("example.com", DOMAIN);
         config.listen(settings.gateway);
         config.admin(settings.admin);
-        let reach = |issuer: &Issuer, authority: &Authority| json!({"connect": issuer.address().to_string(), "ca_file": authority.file()});
+        let trust_settings = |issuer: &Issuer, authority: &Authority| json!({"connect": issuer.address().to_string(), "ca_file": authority.file()});
         let trust = json!({
-            "blue": reach(&issuers[0], &blue),
-            "green": reach(&issuers[1], &green),
+            "blue": trust_settings(&issuers[0], &blue),
+            "green": trust_settings(&issuers[1], &green),
         });
-        let people = SignInStack::start(&authority, [&url, DOMAIN], config.policy(), &trust).await;
+        let sign_in = SignInStack::start(&authority, [&url, DOMAIN], config.policy(), &trust).await;
         config.set_endpoint("blue", issuers[0].address());
         config.set_endpoint("green", issuers[1].address());
         for cluster in ["portcullis", "portcullis-public"] {
-            config.set_endpoint(cluster, people.companion().address());
+            config.set_endpoint(cluster, sign_in.companion().address());
         }
         config.set_endpoint("alertmanager", alertmanager.address());
         config.set_endpoint("prometheus", prometheus.address());
         Self {
             envoy: config.start(ENVOY).await,
             authority,
-            people,
+            sign_in,
             _issuers: issuers,
             _alertmanager: alertmanager,
             _prometheus: prometheus,
@@ -127,7 +127,7 @@ impl DemoGateway {
 
     /// The access log and the companion's log.
     pub(crate) fn logs(&self) -> [PathBuf; 2] {
-        let companion = self.people.companion();
+        let companion = self.sign_in.companion();
         [self.envoy.access_log(), companion.file("companion.log")]
     }
 }

@@ -1,4 +1,4 @@
-//! What to try.
+//! The instructions after the table.
 
 use std::path::Path;
 
@@ -8,19 +8,19 @@ use crate::gateway::{DemoGateway, shown};
 
 /// Prints URLs to open and commands to copy. `authority` is the CA's file for browsers and curl,
 /// and `tokens` the folder of the tokens.
-pub(crate) fn print(gate: &DemoGateway, authority: &Path, tokens: &Path) {
+pub(crate) fn print(gateway: &DemoGateway, authority: &Path, tokens: &Path) {
     let (authority, tokens) = (shown(authority), shown(tokens));
-    let [access_log, companion] = gate.logs().map(|log| shown(&log));
+    let [access_log, companion] = gateway.logs().map(|log| shown(&log));
     let people = Account::ALL.map(Account::title).join(", ");
-    println!("Open in a browser: {}\n", gate.url("prometheus", "/"));
+    println!("Open in a browser: {}\n", gateway.url("prometheus", "/"));
     println!("  Sign in as {people}, with any password.");
     println!(
         "  alice may use all of Prometheus and Alertmanager, carol may read Prometheus, and bob may use neither:"
     );
-    println!("  {}", gate.url("alertmanager", "/api/v2/alerts"));
+    println!("  {}", gateway.url("alertmanager", "/api/v2/alerts"));
     println!(
         "  Sign out to sign in as another person: {}",
-        gate.sign_out()
+        gateway.sign_out()
     );
     println!(
         "  All certificates are from the CA in {authority}, which is limited to names under localhost: import it"
@@ -34,20 +34,20 @@ pub(crate) fn print(gate: &DemoGateway, authority: &Path, tokens: &Path) {
             "  curl -i --cacert {authority} {rest}-H \"Authorization: Bearer $(cat {tokens}/{file})\" '{url}'"
         );
     };
-    let alerts = gate.url("alertmanager", "/api/v2/alerts");
+    let alerts = gateway.url("alertmanager", "/api/v2/alerts");
     request(Caller::Karma, "", &alerts);
     request(Caller::GreenKarma, "", &alerts);
     request(
         Caller::Karma,
         "-X POST ",
-        &gate.url("alertmanager", "/-/reload"),
+        &gateway.url("alertmanager", "/-/reload"),
     );
     request(
         Caller::Grafana,
         "",
-        &gate.url("prometheus", "/api/v1/query?query=up"),
+        &gateway.url("prometheus", "/api/v1/query?query=up"),
     );
-    println!("  curl -s {} | grep ^portcullis_", gate.metrics());
+    println!("  curl -s {} | grep ^portcullis_", gateway.metrics());
     println!("  tail -f {access_log} {companion}");
     println!("\nThe policy is in envoy/gateway.yaml. {tokens} always has valid tokens.");
     println!("Ctrl-C stops everything.");

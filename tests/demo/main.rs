@@ -23,7 +23,7 @@ use gateway::DemoGateway;
 use settings::Settings;
 
 /// Tokens are replaced after half of their lifetime, like the kubelet does.
-const REWRITE: Duration = Duration::from_secs(callers::LIFETIME.unsigned_abs() / 2);
+const TOKEN_REFRESH_INTERVAL: Duration = Duration::from_secs(callers::LIFETIME.unsigned_abs() / 2);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -61,9 +61,9 @@ async fn show(settings: &Settings) -> io::Result<ExitCode> {
         gateway::ENVOY
     );
     let clusters = Clusters::new();
-    let gate = DemoGateway::start(&clusters, settings).await;
+    let gateway = DemoGateway::start(&clusters, settings).await;
 
-    let rows = checks::run(&gate, &clusters).await;
+    let rows = checks::run(&gateway, &clusters).await;
     table::print(&rows);
     let wrong = rows.iter().filter(|row| row.differs.is_some()).count();
     if wrong > 0 {
@@ -82,10 +82,10 @@ async fn show(settings: &Settings) -> io::Result<ExitCode> {
     }
     let folder = workspace().join("target/demo");
     clusters.write_tokens(&folder)?;
-    let authority = gate.write_authority(&folder)?;
-    guide::print(&gate, &authority, &folder);
+    let authority = gateway.write_authority(&folder)?;
+    guide::print(&gateway, &authority, &folder);
     loop {
-        time::sleep(REWRITE).await;
+        time::sleep(TOKEN_REFRESH_INTERVAL).await;
         clusters.write_tokens(&folder)?;
     }
 }

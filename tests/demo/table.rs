@@ -1,15 +1,15 @@
-//! The table.
+//! The table that the demo prints.
 
 use crate::checks::Row;
 
 /// Prints the rows with a header, each column as wide as needed.
 pub(crate) fn print(rows: &[Row]) {
-    let title = ["CALLER", "REQUEST", "ANSWER", "REASON"];
+    let title = ["CALLER", "REQUEST", "STATUS", "REASON"];
     let cells = |row: &Row| {
         [
             row.caller.clone(),
             row.request.clone(),
-            row.answer.clone(),
+            row.status.clone(),
             row.reason.clone(),
         ]
     };

@@ -76,7 +76,7 @@ fn every_number_in_the_name_of_a_test_is_in_the_checklist() {
     assert_eq!(
         known.len(),
         explained.len(),
-        "a number is there twice: {explained:?}"
+        "duplicate number: {explained:?}"
     );
     let used = used();
     assert!(used.len() >= 100, "only {} found: {used:?}", used.len());

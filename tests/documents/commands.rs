@@ -24,7 +24,7 @@ fn shell(document: &Document) -> Vec<&str> {
 }
 
 #[test]
-fn every_target_that_a_document_makes_exists() {
+fn every_make_target_in_a_document_exists() {
     let makefile = makefile();
     let mut count = 0;
     for document in Document::all() {
@@ -123,7 +123,7 @@ fn every_portcullis_command_of_the_documents_runs() {
 }
 
 #[test]
-fn the_programs_of_the_tests_are_those_of_the_manifests() {
+fn the_reference_lists_the_test_programs_of_the_manifests() {
     let manifests = ["tests", "src/companion"].map(|member| {
         let manifest = workspace().join(member).join("Cargo.toml");
         fs::read_to_string(manifest).expect("a manifest")

@@ -15,7 +15,7 @@ use url::Url;
 use crate::document::{Document, README};
 
 /// Two concurrent demos would write to the same folders.
-static ALONE: Mutex<()> = Mutex::const_new(());
+static SERIAL: Mutex<()> = Mutex::const_new(());
 
 fn demo(gateway: SocketAddr) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
@@ -26,7 +26,7 @@ fn demo(gateway: SocketAddr) -> Command {
 
 #[tokio::test]
 async fn the_demo_prints_the_table_of_the_readme() {
-    let _alone = ALONE.lock().await;
+    let _serial = SERIAL.lock().await;
     let mut demo = demo(port::free());
     let output = demo.env("ONESHOT", "1").output().expect("the demo runs");
     let printed = String::from_utf8_lossy(&output.stdout);
@@ -44,8 +44,8 @@ async fn the_demo_prints_the_table_of_the_readme() {
 }
 
 #[tokio::test]
-async fn the_demo_stays_up_for_all_that_it_prints_and_ctrl_c_ends_it() {
-    let _alone = ALONE.lock().await;
+async fn the_urls_and_commands_that_the_demo_prints_work_until_ctrl_c() {
+    let _serial = SERIAL.lock().await;
     let gateway = port::free();
     let mut demo = Process::start("demo", &fresh("demo"), demo(gateway));
     let log = demo.log_file().to_owned();
@@ -82,7 +82,7 @@ async fn the_demo_stays_up_for_all_that_it_prints_and_ctrl_c_ends_it() {
     let provider = issuer.and_then(|step| step.url.port()).expect("a provider");
     let provider = SocketAddr::new(gateway.ip(), provider);
     assert!(demo.interrupt().await.success());
-    for place in [gateway, provider] {
-        assert!(TcpStream::connect(place).await.is_err(), "{place}");
+    for address in [gateway, provider] {
+        assert!(TcpStream::connect(address).await.is_err(), "{address}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use portcullis_tests::lab::folder::workspace;
 
-/// The introduction and the map.
+/// The introduction and the list of documents.
 pub(crate) const README: &str = "README.md";
 /// The reference of the policy.
 pub(crate) const POLICY: &str = "src/core/policy/README.md";

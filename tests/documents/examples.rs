@@ -10,7 +10,7 @@ use crate::document::{COMPANION, Document, ENVOY, POLICY, README, table};
 use crate::sources;
 
 #[test]
-fn the_policy_of_the_readme_is_one() {
+fn the_policy_in_the_readme_is_valid() {
     let readme = Document::read(README);
     let blocks = readme.blocks("yaml");
     assert_eq!(blocks.len(), 1);
@@ -21,7 +21,7 @@ fn the_policy_of_the_readme_is_one() {
 }
 
 #[test]
-fn the_volume_asks_for_the_audience_of_the_policy() {
+fn the_projected_token_has_the_audience_of_the_policy() {
     let reference = Document::read(POLICY);
     let volume = yaml::read(reference.blocks("yaml")[0]).expect("YAML");
     let source = &volume["volumes"][0]["projected"]["sources"][0]["serviceAccountToken"];
@@ -31,7 +31,7 @@ fn the_volume_asks_for_the_audience_of_the_policy() {
 }
 
 #[test]
-fn every_test_that_the_threats_name_exists() {
+fn every_test_in_the_table_of_threats_exists() {
     let sources = sources::text(&["src", "tests"]);
     let security = Document::read("SECURITY.md");
     let rows = table(security.section("Threats and tests"), "threat");
@@ -41,7 +41,7 @@ fn every_test_that_the_threats_name_exists() {
 }
 
 #[test]
-fn the_configurations_of_the_documents_are_pieces_of_the_files_that_the_tests_run() {
+fn configurations_in_the_documents_are_excerpts_of_tested_files() {
     for (name, language, file) in [
         (COMPANION, "nginx", "tests/proxies/nginx.conf"),
         (ENVOY, "yaml", "envoy/gateway.yaml"),
@@ -49,19 +49,19 @@ fn the_configurations_of_the_documents_are_pieces_of_the_files_that_the_tests_ru
         let document = Document::read(name);
         let blocks = document.blocks(language);
         assert_eq!(blocks.len(), 1, "{name}");
-        let file = fs::read_to_string(workspace().join(file)).expect("a file that is shipped");
+        let file = fs::read_to_string(workspace().join(file)).expect("an example configuration");
         let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with('#');
         let file: Vec<&str> = file.lines().filter(is_code).collect();
         let block: Vec<&str> = blocks[0].lines().collect();
-        assert!(is_piece(&block, &file), "{name}: {file:#?}");
+        assert!(is_excerpt(&block, &file), "{name}: {file:#?}");
     }
 }
 
 /// Whether a file contains these lines in sequence, with the same additional indentation.
-fn is_piece(block: &[&str], file: &[&str]) -> bool {
-    file.windows(block.len()).any(|piece| {
-        let margin = piece[0].strip_suffix(block[0]).unwrap_or("-");
-        let mut lines = piece.iter().zip(block);
+fn is_excerpt(block: &[&str], file: &[&str]) -> bool {
+    file.windows(block.len()).any(|excerpt| {
+        let margin = excerpt[0].strip_suffix(block[0]).unwrap_or("-");
+        let mut lines = excerpt.iter().zip(block);
         margin.trim().is_empty() && lines.all(|(line, own)| line.strip_prefix(margin) == Some(own))
     })
 }

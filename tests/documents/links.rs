@@ -1,4 +1,4 @@
-//! The map of the documents, and the paths and links in them.
+//! The list of documents in the README, and the paths and links in all documents.
 
 use std::fs;
 
@@ -22,13 +22,13 @@ fn the_readme_has_ten_kilobytes_at_most() {
 }
 
 #[test]
-fn every_document_is_on_the_map_of_the_readme() {
+fn the_readme_links_every_document() {
     let readme = Document::read(README);
     let section = readme.section("Documents");
     let all = Document::all();
     for document in all.iter().filter(|document| document.name != README) {
         let link = format!("]({})", document.name);
-        assert!(section.contains(&link), "not on the map: {}", document.name);
+        assert!(section.contains(&link), "not linked: {}", document.name);
     }
     assert!(all.len() >= 10, "only {} documents found", all.len());
 }

@@ -3,13 +3,13 @@
 
 mod checklist;
 mod commands;
+mod companion;
 mod demo;
 mod document;
 mod examples;
+mod gateway;
 mod links;
 mod options;
-mod people;
 mod reference;
-mod running;
 mod sources;
 mod words;

@@ -39,14 +39,14 @@ fn start(configuration: &Value) -> Output {
     companion.wait_with_output().expect("it ends")
 }
 
-/// The names that the companion expects at a place; `None` if it expects no mapping there.
+/// The names that the companion expects at a path; `None` if it expects no mapping there.
 fn known(configuration: &Value) -> Option<Vec<String>> {
     let report = String::from_utf8(start(configuration).stderr).expect("text");
     let problem = report.lines().next()?;
-    let is_place = problem.ends_with(&format!("unknown field `{NO_OPTION}`"));
+    let is_there = problem.ends_with(&format!("unknown field `{NO_OPTION}`"));
     let names = report
         .split_once(&format!("help: {LISTED}"))
-        .filter(|_| is_place)?
+        .filter(|_| is_there)?
         .1;
     Some(
         names
@@ -58,13 +58,13 @@ fn known(configuration: &Value) -> Option<Vec<String>> {
     )
 }
 
-/// Collects all options below a place, which is empty at the top.
-fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeSet<String>) -> bool {
+/// Collects all options below a path, which is empty at the top.
+fn walk(path: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeSet<String>) -> bool {
     let Some(names) = known(&wrap(json!({NO_OPTION: 1}))) else {
         return false;
     };
     for name in &names {
-        let own = format!("{place}.{name}");
+        let own = format!("{path}.{name}");
         let own = own.trim_start_matches('.');
         let in_block = walk(own, &|value| wrap(json!({name: value})), found)
             || walk(
@@ -127,7 +127,7 @@ fn options(reference: &Document) -> Vec<Vec<&str>> {
 }
 
 #[test]
-fn every_option_of_the_companion_is_in_the_reference_and_there_are_no_others() {
+fn the_reference_lists_exactly_the_options_of_the_companion() {
     let mut found = BTreeSet::new();
     walk("", &|value| value, &mut found);
     let reference = Document::read(COMPANION);
@@ -190,8 +190,7 @@ fn example(authority: &Authority) -> Value {
 }
 
 #[tokio::test]
-async fn the_configuration_of_the_reference_goes_with_the_policy_of_the_readme_and_with_the_gateway()
- {
+async fn the_example_configuration_matches_the_policies_of_the_readme_and_the_gateway() {
     let authority = Authority::new();
     let readme = Document::read(README);
     let policy = yaml::read(readme.blocks("yaml")[0]).expect("YAML");
@@ -202,7 +201,7 @@ async fn the_configuration_of_the_reference_goes_with_the_policy_of_the_readme_a
 }
 
 #[test]
-fn the_required_options_are_those_that_the_companion_requires() {
+fn the_reference_lists_the_required_options() {
     let reference = Document::read(COMPANION);
     let required = options(&reference)
         .into_iter()

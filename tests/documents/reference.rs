@@ -8,7 +8,7 @@ use portcullis_core::policy::Policy;
 use serde_json::{Value, json};
 
 use crate::document::{COMPANION, Document, ENVOY, POLICY, first_column, table};
-use crate::running::quoted;
+use crate::gateway::quoted;
 use crate::sources;
 
 /// Unlike every field's name, so the parser lists them all instead of suggesting one.
@@ -17,7 +17,7 @@ const NO_FIELD: &str = "this-is-the-name-of-no-field";
 /// How an error lists the names that it expects.
 pub(crate) const LISTED: &str = "expected one of: ";
 
-/// The names that the parser expects at a place; `None` if it expects no object there.
+/// The names that the parser expects at a path; `None` if it expects no object there.
 fn known(document: &Value) -> Option<Vec<String>> {
     let error = Policy::from_json(&document.to_string()).err()?;
     let names = error.help().strip_prefix(LISTED)?;
@@ -30,13 +30,13 @@ fn known(document: &Value) -> Option<Vec<String>> {
     })
 }
 
-/// Collects the fields of all objects of the document, from a place on.
-fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeMap<String, Vec<String>>) {
+/// Collects the fields of all objects of the document, from a path on.
+fn walk(path: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeMap<String, Vec<String>>) {
     let Some(names) = known(&wrap(json!({NO_FIELD: 1}))) else {
         return;
     };
     for name in &names {
-        let member = format!("{place}.{name}");
+        let member = format!("{path}.{name}");
         let member = member.trim_start_matches('.');
         walk(member, &|value| wrap(json!({name: value})), found);
         walk(
@@ -45,11 +45,11 @@ fn walk(place: &str, wrap: &dyn Fn(Value) -> Value, found: &mut BTreeMap<String,
             found,
         );
     }
-    found.insert(place.to_owned(), names);
+    found.insert(path.to_owned(), names);
 }
 
 #[test]
-fn every_field_of_the_reference_is_one_and_there_are_no_others() {
+fn the_reference_lists_exactly_the_fields_of_the_policy() {
     let mut found = BTreeMap::new();
     walk("", &|value| value, &mut found);
     assert_eq!(found.len(), 10, "{:?}", found.keys());
@@ -59,12 +59,12 @@ fn every_field_of_the_reference_is_one_and_there_are_no_others() {
     let documented: BTreeMap<String, Vec<String>> = sections
         .filter(|(_, text)| text.contains("| field |"))
         .map(|(heading, text)| {
-            let place = if heading == "The document" {
+            let path = if heading == "The document" {
                 ""
             } else {
                 heading
             };
-            (place.to_owned(), first_column(text, "field"))
+            (path.to_owned(), first_column(text, "field"))
         })
         .collect();
     assert_eq!(documented, found);

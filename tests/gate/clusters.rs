@@ -126,16 +126,16 @@ async fn j11_a_token_without_kid_needs_exactly_one_suitable_key() {
     twins.issuer.set_keys(&[&twins.key, &twin]);
     let gateway = fixture.gateway(fixture.policy()).start().await;
 
-    let nameless = |cluster: &Cluster, key| {
+    let without_kid = |cluster: &Cluster, key| {
         let token = cluster.karma().header("kid", Value::Null);
         token.sign(key)
     };
     for (token, expected) in [
-        (nameless(one, &one.key), "200"),
-        (nameless(two_kinds, &two_kinds.key), "200"),
-        (nameless(two_kinds, &rsa), "200"),
-        (nameless(twins, &twins.key), "401 key-unknown"),
-        (nameless(one, &twin), "401 signature-invalid"),
+        (without_kid(one, &one.key), "200"),
+        (without_kid(two_kinds, &two_kinds.key), "200"),
+        (without_kid(two_kinds, &rsa), "200"),
+        (without_kid(twins, &twins.key), "401 key-unknown"),
+        (without_kid(one, &twin), "401 signature-invalid"),
     ] {
         assert_eq!(verdict(&gateway, &token).await, expected);
     }
@@ -144,32 +144,32 @@ async fn j11_a_token_without_kid_needs_exactly_one_suitable_key() {
 
 #[tokio::test]
 async fn inline_keys_need_no_issuer_and_are_used_until_one_responds() {
-    let mut fixture = Fixture::start(&["alone", "begun"]).await;
+    let mut fixture = Fixture::start(&["inline-only", "inline-first"]).await;
     let fresh = SigningKey::p256();
     let mut policy = fixture.policy();
-    for (place, cluster) in fixture.clusters.iter().enumerate() {
-        policy["trust"][place]["keys"]["inline"] = json!({"keys": [cluster.key.jwk()]});
+    for (index, cluster) in fixture.clusters.iter().enumerate() {
+        policy["trust"][index]["keys"]["inline"] = json!({"keys": [cluster.key.jwk()]});
     }
     let keys = policy["trust"][0]["keys"].as_object_mut();
     keys.expect("an object").remove("envoy_cluster");
-    fixture.cluster_mut("begun").issuer.down().await;
-    fixture.cluster("begun").issuer.set_keys(&[&fresh]);
+    fixture.cluster_mut("inline-first").issuer.down().await;
+    fixture.cluster("inline-first").issuer.set_keys(&[&fresh]);
     let gateway = fixture.gateway(policy).start().await;
 
-    let alone = fixture.cluster("alone");
-    assert_eq!(verdict(&gateway, &alone.token()).await, "200");
-    let unknown = alone.karma().sign(&fresh);
+    let inline_only = fixture.cluster("inline-only");
+    assert_eq!(verdict(&gateway, &inline_only.token()).await, "200");
+    let unknown = inline_only.karma().sign(&fresh);
     assert_eq!(verdict(&gateway, &unknown).await, "401 key-unknown");
-    assert_eq!(alone.issuer.requests().len(), 0);
+    assert_eq!(inline_only.issuer.requests().len(), 0);
 
     assert_eq!(
-        verdict(&gateway, &fixture.cluster("begun").token()).await,
+        verdict(&gateway, &fixture.cluster("inline-first").token()).await,
         "200"
     );
-    let later = fixture.cluster("begun").karma().sign(&fresh);
+    let later = fixture.cluster("inline-first").karma().sign(&fresh);
     assert_eq!(verdict(&gateway, &later).await, "503 keys-unavailable");
-    fixture.cluster_mut("begun").issuer.up().await;
-    let read = [("trust", "begun"), ("outcome", "good")];
+    fixture.cluster_mut("inline-first").issuer.up().await;
+    let read = [("trust", "inline-first"), ("outcome", "good")];
     gateway
         .metric("portcullis_key_reads_total", &read, |reads| reads >= 1.0)
         .await;
@@ -184,8 +184,8 @@ async fn only_pinned_keys_are_accepted() {
     let unpinned = SigningKey::p256();
     staging.issuer.set_keys(&[&staging.key, &unpinned]);
     let mut policy = fixture.policy();
-    for place in 0..2 {
-        policy["trust"][place]["keys"]["pins"] = json!([thumbprint(&staging.key)]);
+    for index in 0..2 {
+        policy["trust"][index]["keys"]["pins"] = json!([thumbprint(&staging.key)]);
     }
     let gateway = fixture.gateway(policy).start().await;
 
@@ -200,11 +200,11 @@ async fn only_pinned_keys_are_accepted() {
 
 #[tokio::test]
 async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_read() {
-    let fixture = Fixture::start(&["true", "other-trust", "other-issuer", "old"]).await;
+    let fixture = Fixture::start(&["current", "other-trust", "other-issuer", "stale"]).await;
     let mut policy = fixture.policy();
-    for (place, cluster) in fixture.clusters.iter().enumerate() {
-        policy["trust"][place]["keys"]["mirror"] = json!(true);
-        policy["trust"][place]["keys"]["max_stale"] = json!("1h");
+    for (index, cluster) in fixture.clusters.iter().enumerate() {
+        policy["trust"][index]["keys"]["mirror"] = json!(true);
+        policy["trust"][index]["keys"]["max_stale"] = json!("1h");
         let mut mirrored = json!({
             "trust": cluster.name,
             "issuer": cluster.issuer.name(),
@@ -213,9 +213,9 @@ async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_read() {
             "keys": [cluster.key.jwk()],
         });
         match cluster.name.as_str() {
-            "other-trust" => mirrored["trust"] = json!("true"),
+            "other-trust" => mirrored["trust"] = json!("current"),
             "other-issuer" => mirrored["issuer"] = json!(SHARED),
-            "old" => mirrored["fetched_at"] = json!(token::now() - 3700),
+            "stale" => mirrored["fetched_at"] = json!(token::now() - 3700),
             _ => {}
         }
         let answer = Answer::json("application/json", &mirrored);
@@ -224,10 +224,10 @@ async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_read() {
     let gateway = fixture.gateway(policy).start().await;
 
     for (name, expected) in [
-        ("true", "200"),
+        ("current", "200"),
         ("other-trust", "503 keys-unavailable"),
         ("other-issuer", "503 keys-unavailable"),
-        ("old", "503 keys-stale"),
+        ("stale", "503 keys-stale"),
     ] {
         let cluster = fixture.cluster(name);
         assert_eq!(

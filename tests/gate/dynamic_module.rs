@@ -1,4 +1,4 @@
-//! Portcullis as a dynamic module, in the Envoy that has them: the same engine behind another adapter.
+//! The filter as an Envoy dynamic module, in Envoy 1.40: the same engine with another adapter.
 
 use portcullis_tests::lab::client::Call;
 use portcullis_tests::lab::envoy::{Builder, Refused, Version};
@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 /// The fixture's policy with the keys in it, and a public rule.
 fn policy(fixture: &Fixture) -> Value {
     let mut policy = fixture.policy();
-    for (place, cluster) in fixture.clusters.iter().enumerate() {
-        policy["trust"][place]["keys"] = json!({"inline": {"keys": [cluster.key.jwk()]}});
+    for (index, cluster) in fixture.clusters.iter().enumerate() {
+        policy["trust"][index]["keys"] = json!({"inline": {"keys": [cluster.key.jwk()]}});
     }
     let probes = json!({"name": "probes", "paths": ["/-/healthy"], "public": true});
     policy["apps"][0]["rules"]
@@ -44,11 +44,11 @@ fn gateway(fixture: &Fixture, name: &str, configuration: &Value) -> Builder {
 }
 
 #[tokio::test]
-async fn it_allows_and_refuses_as_the_filter_does() {
+async fn decisions_are_those_of_the_filter() {
     let fixture = Fixture::start(&["staging", "other"]).await;
     let staging = fixture.cluster("staging");
     let policy = policy(&fixture);
-    let forms = [
+    let encodings = [
         string_value(&policy),
         json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": policy}),
         json!({
@@ -56,11 +56,11 @@ async fn it_allows_and_refuses_as_the_filter_does() {
             "value": base64::Engine::encode(&base64::prelude::BASE64_STANDARD, policy.to_string()),
         }),
     ];
-    for configuration in &forms {
+    for configuration in &encodings {
         let gateway = gateway(&fixture, "portcullis", configuration).start().await;
         let before = fixture.app.count();
 
-        // Twice, so that the second comes from the token cache.
+        // Several times, so that the token cache is used too.
         for _ in 0..3 {
             let call = get_alerts(&staging.token())
                 .header("x-auth-request-user", "intruder")
@@ -125,7 +125,7 @@ async fn it_allows_and_refuses_as_the_filter_does() {
 }
 
 #[tokio::test]
-async fn h06_no_trailer_names_a_caller_either() {
+async fn h06_identity_trailers_are_removed() {
     let fixture = Fixture::start(&["staging"]).await;
     let configuration = string_value(&policy(&fixture));
     let gateway = gateway(&fixture, "portcullis", &configuration)
@@ -143,7 +143,7 @@ async fn h06_no_trailer_names_a_caller_either() {
 }
 
 #[tokio::test]
-async fn it_refuses_what_it_can_not_do() {
+async fn unsupported_configurations_are_rejected() {
     let fixture = Fixture::start(&["staging"]).await;
     let good = policy(&fixture);
     let mut fetched = good.clone();
@@ -180,10 +180,10 @@ async fn it_refuses_what_it_can_not_do() {
     }
 }
 
-/// The oldest Envoy that is supported compares a hash of the whole ABI, and then does not start with
-/// the filter: it needs the WebAssembly one.
+/// Envoy 1.36 compares a hash of the whole ABI and rejects modules that were built for another one.
+/// It needs the WebAssembly filter.
 #[tokio::test]
-async fn envoy_1_36_takes_no_dynamic_module() {
+async fn envoy_1_36_rejects_the_dynamic_module() {
     let fixture = Fixture::start(&["staging"]).await;
     let configuration = string_value(&policy(&fixture));
     let builder = gateway(&fixture, "portcullis", &configuration).version(Version::V1_36);

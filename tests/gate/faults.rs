@@ -1,7 +1,7 @@
 //! Whatever an issuer responds, the last good keys stay, and tokens of other issuers are not
 //! affected.
 
-mod rows;
+mod cases;
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ fn all(clusters: &[Cluster], verdict: &str) -> Vec<(String, String)> {
     clusters.iter().map(verdict).collect()
 }
 
-fn documents_read(cluster: &Cluster) -> usize {
+fn discovery_count(cluster: &Cluster) -> usize {
     cluster.issuer.count(Endpoint::Discovery)
 }
 
@@ -70,51 +70,52 @@ async fn failed(gateway: &Gateway, cluster: &Cluster, times: f64) {
         .await;
 }
 
-/// Every row is a separate issuer, so that all of them fail in the same ten seconds.
+/// Every case is a separate issuer, so that all of them fail in the same ten seconds.
 #[tokio::test]
 async fn invalid_responses_keep_the_last_good_keys() {
     let canary = App::start("canary").await;
     let intruder = SigningKey::p256();
-    let rows = rows::rows(&intruder, canary.address());
-    let names: Vec<&str> = rows.iter().map(|row| row.name).collect();
+    let cases = cases::cases(&intruder, canary.address());
+    let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
     let mut fixture = Fixture::start(&names).await;
-    let well = Cluster::start(&fixture.authority, "well", "https://well.example.com").await;
-    fixture.clusters.push(well);
+    let healthy =
+        Cluster::start(&fixture.authority, "healthy", "https://healthy.example.com").await;
+    fixture.clusters.push(healthy);
     let gateways = gateways(&fixture, &frequent_refresh(&fixture)).await;
-    let (sick, well) = fixture.clusters.split_at(rows.len());
+    let (faulty, healthy) = fixture.clusters.split_at(cases.len());
     for gateway in &gateways {
         let accepted = verdicts(gateway, &fixture.clusters, Cluster::token).await;
         assert_eq!(accepted, all(&fixture.clusters, "200"));
     }
 
-    let located: Vec<usize> = sick.iter().map(documents_read).collect();
-    for (row, cluster) in rows.iter().zip(sick) {
-        for (endpoint, answer) in &row.answers {
+    let discoveries: Vec<usize> = faulty.iter().map(discovery_count).collect();
+    for (case, cluster) in cases.iter().zip(faulty) {
+        for (endpoint, answer) in &case.responses {
             cluster.issuer.answer(*endpoint, answer.clone());
         }
     }
     for gateway in &gateways {
-        for cluster in sick {
+        for cluster in faulty {
             // The first fetch after a 404 reads discovery again.
             failed(gateway, cluster, 2.0).await;
         }
         let accepted = verdicts(gateway, &fixture.clusters, Cluster::token).await;
         assert_eq!(accepted, all(&fixture.clusters, "200"));
         let reached = fixture.app.count();
-        let crowd = ClientPool::connect(gateway.address(), sick.len()).await;
+        let clients = ClientPool::connect(gateway.address(), faulty.len()).await;
         let invented = |cluster: &Cluster| get_alerts(&cluster.karma().sign(&intruder));
-        for reply in crowd.send(sick.iter().map(invented)).join_all().await {
+        for reply in clients.send(faulty.iter().map(invented)).join_all().await {
             assert_eq!(reply.verdict(), "503 keys-unavailable");
         }
         assert_eq!(fixture.app.count(), reached);
-        let failed = [("trust", "well"), ("outcome", "failed")];
+        let failed = [("trust", "healthy"), ("outcome", "failed")];
         let stats = gateway.stats().await;
         let failed = stats.value("portcullis_key_reads_total", &failed);
         assert_eq!(failed.unwrap_or_default(), 0.0);
     }
-    for ((row, cluster), located) in rows.iter().zip(sick).zip(located) {
-        let located_again = documents_read(cluster) > located;
-        assert_eq!(located_again, row.moves, "{}", row.name);
+    for ((case, cluster), discoveries) in cases.iter().zip(faulty).zip(discoveries) {
+        let discovered_again = discovery_count(cluster) > discoveries;
+        assert_eq!(discovered_again, case.repeats_discovery, "{}", case.name);
     }
     assert_eq!(canary.count(), 0);
 
@@ -125,7 +126,7 @@ async fn invalid_responses_keep_the_last_good_keys() {
         cluster.issuer.set_keys(&[&cluster.key, &fresh]);
     }
     for gateway in &gateways {
-        for cluster in sick.iter().chain(well) {
+        for cluster in faulty.iter().chain(healthy) {
             let token = get_alerts(&cluster.karma().sign(&fresh));
             wait::until_true(&cluster.name, RECOVERY, async || {
                 gateway.call(token.clone()).await.verdict() == "200"
@@ -140,7 +141,7 @@ async fn j12_an_invalid_key_does_not_drop_the_valid_ones() {
     let fixture = Fixture::start(&["staging"]).await;
     let staging = fixture.cluster("staging");
     let rsa = SigningKey::rsa("blue");
-    let mut jwks = rows::unusable(&SigningKey::p256());
+    let mut jwks = cases::unusable(&SigningKey::p256());
     jwks.insert(1, staging.key.jwk());
     jwks.push(rsa.jwk());
     staging.issuer.set_jwks(jwks);
@@ -168,8 +169,8 @@ async fn t12_an_issuer_with_another_certificate_is_not_trusted() {
     )
     .await;
     let mut policy = frequent_refresh(&fixture);
-    for (place, cluster) in fixture.clusters.iter().enumerate() {
-        policy["trust"][place]["keys"]["inline"] = json!({"keys": [cluster.key.jwk()]});
+    for (index, cluster) in fixture.clusters.iter().enumerate() {
+        policy["trust"][index]["keys"]["inline"] = json!({"keys": [cluster.key.jwk()]});
     }
     let name = "https://kubernetes.wrong-name.example.com";
     policy["trust"][1]["issuer"] = json!(name);
@@ -208,10 +209,10 @@ async fn a_slow_issuer_delays_a_request_for_seconds_at_most() {
     staging.issuer.answer(Endpoint::Discovery, Answer::Silence);
     let gateway = fixture.gateway(fixture.policy()).start().await;
     let token = get_alerts(&staging.token());
-    let crowd = ClientPool::connect(gateway.address(), 8).await;
+    let clients = ClientPool::connect(gateway.address(), 8).await;
     let waiting = tokio::time::timeout(
         Duration::from_secs(8),
-        crowd.send(vec![token.clone(); 8]).join_all(),
+        clients.send(vec![token.clone(); 8]).join_all(),
     );
     for reply in waiting.await.expect("a response within seconds") {
         assert_eq!(reply.verdict(), "503 keys-unavailable");

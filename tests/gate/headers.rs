@@ -248,9 +248,9 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
         ]
     );
     // A subject cannot look like a service account, and an unverified address is not used.
-    let shifty = person("monitoring/karma").claim("email_verified", false);
+    let unverified = person("monitoring/karma").claim("email_verified", false);
     let seen = gateway
-        .assert_allowed("shifty", get_alerts(&shifty.sign(&key)))
+        .assert_allowed("unverified", get_alerts(&unverified.sign(&key)))
         .await;
     assert_eq!(
         identity(&seen),
@@ -262,7 +262,7 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
     );
     // A service account has no groups and no address, whatever its token says.
     let blue = gateway.fixture.cluster("blue");
-    let boasting = blue
+    let with_claims = blue
         .karma()
         .claim("groups", json!(["sre"]))
         .claim("email", "root@example.com")
@@ -270,7 +270,7 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
         .claim("preferred_username", "root")
         .sign(&blue.key);
     let seen = gateway
-        .assert_allowed("boasting", get_alerts(&boasting))
+        .assert_allowed("with identity claims", get_alerts(&with_claims))
         .await;
     assert_eq!(identity(&seen).len(), 2, "{seen}");
     // A user's token with a cluster's issuer, and a cluster's key with a user's issuer.

@@ -107,8 +107,8 @@ async fn all_workers_share_one_fetch_from_each_issuer() {
             .iter()
             .cycle()
             .map(|c| get_alerts(&c.token()));
-        let crowd = ClientPool::connect(gateway.address(), 72).await;
-        for reply in crowd.send(calls).join_all().await {
+        let clients = ClientPool::connect(gateway.address(), 72).await;
+        for reply in clients.send(calls).join_all().await {
             assert_eq!(reply.verdict(), "200", "{version}");
         }
         assert_eq!(gateway.workers_that_decided(), 4);

@@ -69,7 +69,7 @@ const EXPORTS: [&str; 14] = [
 const MAX_BYTES: usize = 550_000;
 
 fn module() -> Vec<u8> {
-    fs::read(tools::module()).expect("the module")
+    fs::read(tools::filter()).expect("the module")
 }
 
 fn payloads(module: &[u8]) -> Vec<Payload<'_>> {

@@ -10,13 +10,13 @@ const DECISIONS: &str = "portcullis_decisions_total";
 fn audit(gateway: &Gateway) -> Vec<(String, Value)> {
     let mut records = Vec::new();
     for line in gateway.log().lines() {
-        let Some(place) = line.find("{\"audit\":") else {
+        let Some(start) = line.find("{\"audit\":") else {
             continue;
         };
         // Envoy puts the level in the third pair of brackets.
         let level = line.split(['[', ']']).nth(5).unwrap_or_default();
         let end = line.rfind('}').unwrap_or_default();
-        if let Ok(record) = serde_json::from_str(&line[place..=end]) {
+        if let Ok(record) = serde_json::from_str(&line[start..=end]) {
             records.push((level.to_owned(), record));
         }
     }
@@ -176,7 +176,7 @@ async fn the_access_log_has_caller_app_rule_and_reason() {
         .await;
     gateway
         .assert_refused(
-            "nobody's",
+            "unknown host",
             Call::get("x.example.com", "/d"),
             403,
             "app-unknown",
@@ -234,7 +234,7 @@ async fn decisions_verifications_and_key_age_are_metrics() {
         .await;
     gateway
         .assert_refused(
-            "nobody's",
+            "unknown host",
             Call::get("x.example.com", "/"),
             403,
             "app-unknown",

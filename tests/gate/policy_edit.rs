@@ -23,8 +23,8 @@ async fn a_rule_edit_keeps_the_keys_while_the_issuer_is_down() {
         policy["apps"][0]["rules"][0]["methods"] = json!(["GET"]);
         gateway.replace_policy(policy.clone()).await.unwrap();
         for token in &tokens {
-            let crowd = ClientPool::connect(gateway.address(), 32).await;
-            for reply in crowd.send(vec![get_alerts(token); 32]).join_all().await {
+            let clients = ClientPool::connect(gateway.address(), 32).await;
+            for reply in clients.send(vec![get_alerts(token); 32]).join_all().await {
                 assert_eq!(reply.verdict(), "200", "{version}");
             }
         }
@@ -53,8 +53,8 @@ async fn refuse_kids_applies_at_once_while_the_issuer_is_down() {
 
     policy["trust"][0]["keys"]["refuse_kids"] = json!([stolen.kid()]);
     gateway.replace_policy(policy).await.unwrap();
-    let crowd = ClientPool::connect(gateway.address(), 32).await;
-    for reply in crowd.send(vec![bad; 32]).join_all().await {
+    let clients = ClientPool::connect(gateway.address(), 32).await;
+    for reply in clients.send(vec![bad; 32]).join_all().await {
         assert_eq!(reply.verdict(), "401 key-unknown");
     }
     assert_eq!(fixture.app.count(), 2);
@@ -70,14 +70,14 @@ async fn t25_an_invalid_edit_is_rejected_and_the_old_policy_stays() {
 
     let mut typo = policy.clone();
     typo["apps"][0]["rules"][0]["alow"] = json!([]);
-    let mut nobody = policy.clone();
-    nobody["apps"][0]["rules"][0]["allow"] = json!([]);
-    for (broken, place) in [
+    let mut no_caller = policy.clone();
+    no_caller["apps"][0]["rules"][0]["allow"] = json!([]);
+    for (broken, path) in [
         (typo, "apps[0].rules[0].alow"),
-        (nobody, "apps[0].rules[0].allow"),
+        (no_caller, "apps[0].rules[0].allow"),
     ] {
         let refused = gateway.replace_policy(broken).await.unwrap_err().0;
-        assert!(refused.contains(place), "{place}: {refused}");
+        assert!(refused.contains(path), "{path}: {refused}");
         assert_eq!(gateway.call(call.clone()).await.verdict(), "200");
     }
     let nothing = Call::get(HOST, "/api/v2/alerts");

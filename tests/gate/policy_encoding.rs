@@ -5,7 +5,7 @@ use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use portcullis_tests::lab::{Call, Fixture, Gateway, PolicyEncoding, Version};
 use serde_json::{Value, json};
 
-const FORMS: [PolicyEncoding; 3] = [
+const ENCODINGS: [PolicyEncoding; 3] = [
     PolicyEncoding::StringValue,
     PolicyEncoding::BytesValue,
     PolicyEncoding::Struct,
@@ -22,13 +22,13 @@ async fn every_encoding_works_in_the_newest_and_the_oldest_envoy() {
     policy["apps"][0]["rules"][0]["paths"] = json!(["/api/v2/**"]);
     let long = "A".repeat(4097);
     for version in Version::ALL {
-        for form in FORMS {
-            let what = format!("{form:?} in Envoy {version}");
+        for encoding in ENCODINGS {
+            let what = format!("{encoding:?} in Envoy {version}");
             let before = fixture.app.count();
             let builder = fixture
                 .gateway(policy.clone())
                 .version(version)
-                .policy_encoding(form);
+                .policy_encoding(encoding);
             let gateway = builder.start().await;
             let verdict = async |call| gateway.call(call).await.verdict();
             let token = fixture.cluster("blue").token();
@@ -45,7 +45,7 @@ async fn every_encoding_works_in_the_newest_and_the_oldest_envoy() {
 
 /// Policies that the filter rejects at start, and what Envoy's log must contain for each: the
 /// location and the help.
-fn bad(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 2])> {
+fn invalid_policies(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 2])> {
     let edited = |edit: &dyn Fn(&mut Value)| {
         let mut policy = policy.clone();
         edit(&mut policy);
@@ -110,16 +110,16 @@ fn bad(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 2])> {
 }
 
 #[tokio::test]
-async fn without_a_good_configuration_nothing_starts() {
+async fn envoy_does_not_start_with_an_invalid_policy() {
     let fixture = Fixture::start(&["blue"]).await;
     for version in Version::ALL {
-        for (what, policy, said) in bad(&fixture.policy()).into_iter().take(2) {
+        for (what, policy, expected) in invalid_policies(&fixture.policy()).into_iter().take(2) {
             let started = fixture.gateway(policy).version(version).try_start().await;
             let log = started.expect_err(what).0;
-            for said in said {
+            for text in expected {
                 assert!(
-                    log.contains(said),
-                    "{what}, Envoy {version}: {said:?} is not in\n{log}"
+                    log.contains(text),
+                    "{what}, Envoy {version}: {text:?} is not in\n{log}"
                 );
             }
         }
@@ -135,17 +135,17 @@ async fn an_invalid_edit_is_reported_with_help_and_the_old_policy_stays() {
         let mut gateway: Gateway = fixture.gateway(good.clone()).version(version).start().await;
         // Envoy does not retry a configuration that it has rejected, and treats a missing
         // configuration like an empty one.
-        for (what, policy, said) in bad(&good).into_iter().skip(1) {
+        for (what, policy, expected) in invalid_policies(&good).into_iter().skip(1) {
             let refused = gateway.replace_policy(policy).await;
             let log = refused.expect_err(what).0;
             let line = log
                 .lines()
                 .find(|line| line.contains("portcullis: the configuration is refused: "))
                 .unwrap_or_else(|| panic!("{what}, Envoy {version}:\n{log}"));
-            for said in said {
+            for text in expected {
                 assert!(
-                    line.contains(said),
-                    "{what}, Envoy {version}: {said:?} is not in\n{line}"
+                    line.contains(text),
+                    "{what}, Envoy {version}: {text:?} is not in\n{line}"
                 );
             }
             let token = fixture.cluster("blue").token();

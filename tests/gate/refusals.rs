@@ -1,4 +1,4 @@
-//! Refusals: the status, the challenge and the body, which tells the client no more than the
+//! Refusals: the status, the challenge and the body, which gives the client no more than the
 //! reason.
 
 use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
@@ -22,8 +22,8 @@ fn edit(policy: &mut Value) {
 }
 
 async fn start_gateway() -> TestGateway {
-    let nobody = port::free();
-    TestGateway::with(edit, |builder| builder.cluster("down", nobody)).await
+    let unused = port::free();
+    TestGateway::with(edit, |builder| builder.cluster("down", unused)).await
 }
 
 /// Every kind of refusal: the request, the status, the reason, the OAuth error code, and the

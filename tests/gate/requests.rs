@@ -111,8 +111,8 @@ const PATHS: &[(&str, Outcome, Outcome)] = &[
     ("*", Ambiguous, Ambiguous),
 ];
 
-async fn assert_outcomes(gateway: &mut TestGateway, call: Call, what: &str, fate: Outcome) {
-    match fate {
+async fn assert_outcomes(gateway: &mut TestGateway, call: Call, what: &str, outcome: Outcome) {
+    match outcome {
         Seen(path) => {
             let seen = gateway.assert_allowed(what, call).await;
             assert_eq!(seen["path"], path, "{what}");
@@ -137,12 +137,12 @@ async fn assert_outcomes(gateway: &mut TestGateway, call: Call, what: &str, fate
 async fn h08_the_authorized_path_is_the_apps_with_normalization() {
     let mut gateway = TestGateway::start(only_the_api).await;
     let token = gateway.token();
-    for &(path, fate, _) in PATHS {
+    for &(path, outcome, _) in PATHS {
         assert_outcomes(
             &mut gateway,
             Call::get(HOST, path).bearer(&token),
             path,
-            fate,
+            outcome,
         )
         .await;
     }
@@ -156,12 +156,12 @@ async fn h08_the_authorized_path_is_the_apps_without_normalization() {
     })
     .await;
     let token = gateway.token();
-    for &(path, _, fate) in PATHS {
+    for &(path, _, outcome) in PATHS {
         assert_outcomes(
             &mut gateway,
             Call::get(HOST, path).bearer(&token),
             path,
-            fate,
+            outcome,
         )
         .await;
     }

@@ -24,9 +24,9 @@ async fn with_keys_loaded(fixture: &Fixture, gateway: &Gateway) {
         let reply = gateway.call(get_alerts(&cluster.token())).await;
         assert_eq!(reply.verdict(), "200");
         let age = [("trust", cluster.name.as_str())];
-        let rested = |age| age >= READ_INTERVAL.as_secs_f64();
+        let is_due = |age| age >= READ_INTERVAL.as_secs_f64();
         gateway
-            .metric("portcullis_key_age_seconds", &age, rested)
+            .metric("portcullis_key_age_seconds", &age, is_due)
             .await;
     }
 }
@@ -63,8 +63,8 @@ async fn accepts_a_new_key(version: Version) {
     let post = Call::post(HOST, "/api/v2/silences")
         .bearer(&staging.karma().sign(&fresh))
         .body(vec![b'x'; 100_000]);
-    let crowd = ClientPool::connect(gateway.address(), 32).await;
-    for reply in crowd.send(vec![post; 32]).join_all().await {
+    let clients = ClientPool::connect(gateway.address(), 32).await;
+    for reply in clients.send(vec![post; 32]).join_all().await {
         assert_eq!(reply.verdict(), "200", "{version}");
         assert_eq!(reply.json()["body_bytes"], 100_000);
     }
@@ -79,8 +79,8 @@ async fn accepts_a_new_key(version: Version) {
 async fn t13_a_removed_key_is_dropped_after_two_refreshes() {
     let fixture = Fixture::start(&["removing", "flapping"]).await;
     let mut policy = fixture.policy();
-    for place in 0..2 {
-        policy["trust"][place]["keys"]["refresh"] = json!("10s");
+    for index in 0..2 {
+        policy["trust"][index]["keys"]["refresh"] = json!("10s");
     }
     let gateway = fixture.gateway(policy).start().await;
     let old: Vec<Call> = fixture
@@ -153,8 +153,8 @@ async fn t06_unknown_kids_cause_one_fetch_in_ten_seconds_and_delay_no_other_requ
     };
     let good = get_alerts(&staging.token());
     let began = Instant::now();
-    let crowd = ClientPool::connect(gateway.address(), 64).await;
-    let flood = tokio::spawn(crowd.send_all(next));
+    let clients = ClientPool::connect(gateway.address(), 64).await;
+    let flood = tokio::spawn(clients.send_all(next));
     let mut passed = 0;
     while !flood.is_finished() {
         let start = Instant::now();
@@ -184,9 +184,9 @@ async fn waiting_requests_are_bounded_and_may_be_canceled() {
     let before = fixture.app.count();
 
     staging.issuer.answer(Endpoint::Keys, Answer::Silence);
-    let crowd = ClientPool::connect(gateway.address(), CLIENTS).await;
+    let clients = ClientPool::connect(gateway.address(), CLIENTS).await;
     let calls = (0..CLIENTS).map(|number| get_alerts(&unknown_kid_token(staging, number)));
-    let mut replies = crowd.send(calls);
+    let mut replies = clients.send(calls);
     // Requests beyond the limit are answered while the others still wait.
     for _ in MAX_WAITING..CLIENTS {
         let reply = replies.join_next().await.unwrap().unwrap();
@@ -229,9 +229,9 @@ async fn t30_a_full_queue_is_released_without_harm_to_the_worker() {
         let before = fixture.app.count();
 
         staging.issuer.answer(Endpoint::Keys, Answer::Silence);
-        let crowd = ClientPool::connect(gateway.address(), MAX_WAITING).await;
+        let clients = ClientPool::connect(gateway.address(), MAX_WAITING).await;
         let calls = (0..MAX_WAITING).map(|number| get_alerts(&unknown_kid_token(staging, number)));
-        for reply in crowd.send(calls).join_all().await {
+        for reply in clients.send(calls).join_all().await {
             assert_eq!(reply.verdict(), "503 keys-unavailable", "{version}");
         }
         let good = gateway.call(get_alerts(&staging.token())).await.verdict();

@@ -43,7 +43,7 @@ impl Browser {
     ///
     /// # Panics
     /// If it does not start; the message has the end of its log.
-    pub async fn start_with(authorities: &[&Authority], places: &[(&str, SocketAddr)]) -> Self {
+    pub async fn start_with(authorities: &[&Authority], addresses: &[(&str, SocketAddr)]) -> Self {
         let folder = folder::fresh("browser");
         let address = port::free();
         let mut command = tools::browser_driver();
@@ -73,9 +73,9 @@ impl Browser {
         .map(str::to_owned)
         .to_vec();
         let fingerprints: Vec<String> = authorities.iter().map(|a| a.fingerprint()).collect();
-        let mut rules: Vec<String> = places
+        let mut rules: Vec<String> = addresses
             .iter()
-            .map(|(host, place)| format!("MAP {host} {place}"))
+            .map(|(host, address)| format!("MAP {host} {address}"))
             .collect();
         rules.push("MAP * 127.0.0.1".to_owned());
         arguments.extend([

@@ -61,11 +61,11 @@ impl Companion {
             let address = member.as_str().and_then(|address| address.parse().ok());
             address.unwrap_or_else(|| panic!("{name}: {member} is not an address"))
         });
-        let place = |name: &str| json!(folder.join(name));
-        default(&mut configuration["policy"], || place(POLICY));
+        let path = |name: &str| json!(folder.join(name));
+        default(&mut configuration["policy"], || path(POLICY));
         default(&mut configuration["session"]["keys_file"], || {
             make_keys(&folder.join(KEYS));
-            place(KEYS)
+            path(KEYS)
         });
         let providers = configuration["providers"].as_array_mut();
         for (number, provider) in providers.into_iter().flatten().enumerate() {
@@ -75,7 +75,7 @@ impl Companion {
                 let secret = secret.as_str().expect("a secret as text");
                 secrets::register("a client's secret", secret);
                 write(&folder.join(&name), secret);
-                members.insert("client_secret_file".to_owned(), place(&name));
+                members.insert("client_secret_file".to_owned(), path(&name));
             }
         }
         let settings = Settings {
@@ -147,8 +147,8 @@ impl Companion {
     /// # Panics
     /// If it does not within [`wait::LONG`].
     pub async fn wait_for_log(&self, what: &str) {
-        let said = async || self.log().contains(what);
-        wait::until_true(what, wait::LONG, said).await;
+        let is_logged = async || self.log().contains(what);
+        wait::until_true(what, wait::LONG, is_logged).await;
     }
 
     /// Terminates it (SIGTERM) and waits until it has exited.

@@ -124,10 +124,10 @@ impl Gateway {
     /// If Envoy does neither in time.
     pub async fn replace_policy(&mut self, policy: Value) -> Result<(), Refused> {
         let before = self.stats().await;
-        let said = self.log().len();
+        let log_start = self.log().len();
         self.listener.policy = policy;
         self.listener.write(&self.folder);
-        self.wait_until_updated(&before, said).await
+        self.wait_until_updated(&before, log_start).await
     }
 
     /// Envoy's counters, gauges and histograms in Prometheus's format.
@@ -220,8 +220,13 @@ impl Gateway {
         &self.process
     }
 
-    /// Waits until a listener newer than `before` is active and the older ones are drained.
-    async fn wait_until_updated(&mut self, before: &Stats, said: usize) -> Result<(), Refused> {
+    /// Waits until a listener newer than `before` is active and the older ones are drained. The log
+    /// from `log_start` on belongs to the error.
+    async fn wait_until_updated(
+        &mut self,
+        before: &Stats,
+        log_start: usize,
+    ) -> Result<(), Refused> {
         let taken = before.sum(stats::CREATED);
         let refused = refusals(before);
         let verdict = wait::until("Envoy's update of the listener", wait::LONG, async || {
@@ -235,7 +240,7 @@ impl Gateway {
         });
         verdict
             .await
-            .map_err(|()| Refused(self.log()[said..].to_owned()))
+            .map_err(|()| Refused(self.log()[log_start..].to_owned()))
     }
 }
 

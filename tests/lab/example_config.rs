@@ -69,10 +69,10 @@ impl ExampleConfig {
             folder,
             trust: None,
         };
-        config.file("portcullis.wasm", &tools::module());
+        config.file("portcullis.wasm", &tools::filter());
         for (from, to) in [(FILES, ""), (STANDARD_OUTPUT, ACCESS_LOG)] {
-            let place = config.path(to);
-            config.replace(from, place.trim_end_matches('/'));
+            let path = config.path(to);
+            config.replace(from, path.trim_end_matches('/'));
         }
         config
     }

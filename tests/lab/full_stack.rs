@@ -82,8 +82,8 @@ impl FullStack {
 
     /// A real browser without state. Every host but the providers' resolves to the gateway.
     pub async fn browser(&self) -> Browser {
-        let places = [("*.example.com", self.gateway.address())];
-        Browser::start_with(&[&self.authority], &places).await
+        let addresses = [("*.example.com", self.gateway.address())];
+        Browser::start_with(&[&self.authority], &addresses).await
     }
 
     /// Opens a page of the app without a session, signs in, and checks that the browser returns to

@@ -34,7 +34,7 @@ impl Nginx {
     pub async fn start(address: SocketAddr, http: &str) -> Self {
         match Self::try_start(address, http).await {
             Ok(nginx) => nginx,
-            Err(Refused(said)) => panic!("nginx -t:\n{said}"),
+            Err(Refused(output)) => panic!("nginx -t:\n{output}"),
         }
     }
 
@@ -92,11 +92,11 @@ fn nginx(folder: &Path) -> Command {
 
 /// A single process, so that stopping it stops everything, and no files outside of its folder.
 fn configuration(http: &str) -> String {
-    let places: String = ["client_body", "fastcgi", "proxy", "scgi", "uwsgi"]
+    let temp_paths: String = ["client_body", "fastcgi", "proxy", "scgi", "uwsgi"]
         .map(|kind| format!("{kind}_temp_path {kind};\n"))
         .concat();
     format!(
         "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr info;\n\
-         events {{}}\nhttp {{\naccess_log {ACCESS_LOG};\n{places}{http}\n}}\n"
+         events {{}}\nhttp {{\naccess_log {ACCESS_LOG};\n{temp_paths}{http}\n}}\n"
     )
 }

@@ -115,22 +115,22 @@ fn matches_pattern(line: &str) -> Vec<&'static str> {
             found.push(what);
         }
     };
-    add("a token", behind(line, "eyJ").any(is_rest_of_jwt));
+    add("a token", after(line, "eyJ").any(is_rest_of_jwt));
     add(
         "credentials",
         ["Bearer ", "Basic "]
             .iter()
-            .any(|scheme| behind(line, scheme).any(|rest| word(rest).len() >= MIN_COOKIE_BYTES)),
+            .any(|scheme| after(line, scheme).any(|rest| word(rest).len() >= MIN_COOKIE_BYTES)),
     );
     add(
         "one of our cookies",
-        behind(line, COOKIE_PREFIX).any(is_rest_of_cookie),
+        after(line, COOKIE_PREFIX).any(is_rest_of_cookie),
     );
-    let has_field = |name| before_and_behind(line, name).any(is_field);
+    let has_field = |name| before_and_after(line, name).any(is_field);
     add("a secret field", FIELDS.into_iter().any(has_field));
     // `"code": "…"` is an error code, which is not secret.
     let in_query = |around: &(&str, &str)| around.1.starts_with('=');
-    let mut codes = before_and_behind(line, "code").filter(in_query);
+    let mut codes = before_and_after(line, "code").filter(in_query);
     add("a code in a query", codes.any(is_field));
     found
 }
@@ -159,14 +159,14 @@ fn is_field((before, rest): (&str, &str)) -> bool {
     begins && value.is_some_and(|value| value.len() >= MIN_BYTES)
 }
 
-fn behind<'a>(line: &'a str, what: &'a str) -> impl Iterator<Item = &'a str> {
-    before_and_behind(line, what).map(|(_, rest)| rest)
+fn after<'a>(line: &'a str, what: &'a str) -> impl Iterator<Item = &'a str> {
+    before_and_after(line, what).map(|(_, rest)| rest)
 }
 
-fn before_and_behind<'a>(line: &'a str, what: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let places = line.match_indices(what).map(|(place, _)| place);
-    places.filter_map(move |place| {
-        let (before, rest) = line.split_at_checked(place)?;
+fn before_and_after<'a>(line: &'a str, what: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let starts = line.match_indices(what).map(|(start, _)| start);
+    starts.filter_map(move |start| {
+        let (before, rest) = line.split_at_checked(start)?;
         Some((before, rest.strip_prefix(what)?))
     })
 }

@@ -137,8 +137,8 @@ impl TestGateway {
                 json!(self.gateway.access_log()).to_string(),
             ),
         ] {
-            if let Some(place) = log.find("eyJ") {
-                let around = log.get(place.saturating_sub(80)..place + 3);
+            if let Some(start) = log.find("eyJ") {
+                let around = log.get(start.saturating_sub(80)..start + 3);
                 panic!("{name} contains the start of a token: {around:?}");
             }
         }

@@ -88,28 +88,38 @@ pub fn provider() -> Command {
 /// If it is not built.
 #[must_use]
 pub fn companion() -> PathBuf {
-    let program = env::current_exe().expect("a program has a path");
-    // Test programs are one folder deeper than others.
-    let mut folders = program.ancestors().skip(1).take(2);
-    let found = folders.find_map(|folder| {
-        let path = folder.join("portcullis");
-        path.is_file().then_some(path)
-    });
-    found.expect("the companion is missing: run `cargo build -p portcullis`")
+    built("portcullis").expect("the companion is missing: run `cargo build -p portcullis`")
 }
 
-/// The filter's module, or the one in `PORTCULLIS_MODULE`.
+/// The filter, or the file that `PORTCULLIS_FILTER` names.
 #[must_use]
-pub fn module() -> PathBuf {
-    let path = env::var_os("PORTCULLIS_MODULE")
+pub fn filter() -> PathBuf {
+    let path = env::var_os("PORTCULLIS_FILTER")
         .map_or_else(|| workspace().join("target/portcullis.wasm"), PathBuf::from);
     existing(path, "make wasm")
 }
 
-/// The dynamic module.
+/// The dynamic module, which `make e2e` builds beside the running program.
+///
+/// # Panics
+/// If it is not built.
 #[must_use]
 pub fn dynamic_module() -> PathBuf {
-    existing(workspace().join("target/libportcullis.so"), "make module")
+    built("libportcullis.so").expect("the dynamic module is missing: run `make e2e`")
+}
+
+/// The folder of a file that is built beside the running program; `None` if it is not built.
+pub(super) fn build_folder_of(name: &str) -> Option<PathBuf> {
+    let program = env::current_exe().expect("a program has a path");
+    // Test programs are one folder deeper than others.
+    let mut folders = program.ancestors().skip(1).take(2);
+    let folder = folders.find(|folder| folder.join(name).is_file())?;
+    Some(folder.to_owned())
+}
+
+/// A file that is built beside the running program.
+fn built(name: &str) -> Option<PathBuf> {
+    build_folder_of(name).map(|folder| folder.join(name))
 }
 
 /// A program with the libraries that were unpacked beside it.

@@ -300,8 +300,8 @@ impl UserAgent {
     fn address(&self, url: &Url) -> SocketAddr {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
-        let place = self.addresses.get(host).copied();
-        place.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
+        let address = self.addresses.get(host).copied();
+        address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
     }
 }
 

@@ -40,8 +40,8 @@ async fn assert_no_console_errors(browser: &Browser, refusals: &[u16]) {
         lines.retain(|line| !line.split_once(": ").unwrap().1.starts_with(foreign));
     }
     for status in refusals {
-        let told = format!("the server responded with a status of {status} (");
-        lines.retain(|line| !line.contains(&told));
+        let message = format!("the server responded with a status of {status} (");
+        lines.retain(|line| !line.contains(&message));
     }
     assert!(lines.is_empty(), "{lines:#?}");
 }

@@ -99,9 +99,9 @@ async fn b06_a_sign_out_at_the_provider_revokes_the_session_everywhere_within_se
     let issuer = stack.provider().issuer().to_owned();
     alice.visit(&format!("{issuer}/session/end")).await;
     alice.confirm_sign_out().await;
-    let told = stack.provider().logout_tokens().await;
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].error, None);
+    let logout_tokens = stack.provider().logout_tokens().await;
+    assert_eq!(logout_tokens.len(), 1, "{logout_tokens:?}");
+    assert_eq!(logout_tokens[0].error, None);
     alice.visit(&format!("{URL}/ping")).await;
     wait::until_true(
         "the end of the session",

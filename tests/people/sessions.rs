@@ -1,11 +1,11 @@
 //! The filter's part of sessions, with a companion whose responses the test sets.
 
-mod admitted;
+mod allowed;
 mod companion;
 mod concurrency;
-mod ending;
 mod origins;
 mod own_host;
 mod refreshing;
+mod revocation;
 mod session_gateway;
 mod sign_in;

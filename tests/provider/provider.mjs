@@ -77,7 +77,7 @@ const configuration = {
   ttl: settings.ttl,
 };
 
-let answer;
+let handle;
 
 /** From now on, publishes these keys and signs with the first suitable one. */
 function publish(keys) {
@@ -111,7 +111,7 @@ function publish(keys) {
   provider.on('authorization.success', (_, response) => recordSecrets(response.code));
   provider.on('grant.success', (ctx) => recordSecrets(ctx.body.access_token, ctx.body.refresh_token));
   provider.on('server_error', (_, error) => console.error(error));
-  answer = provider.callback();
+  handle = provider.callback();
 }
 
 const COMMANDS = {
@@ -137,7 +137,7 @@ const control = http.createServer(async (request, response) => {
 
 const server = https.createServer(
   { cert: fs.readFileSync(settings.certificate), key: fs.readFileSync(settings.key) },
-  (request, response) => answer(request, response),
+  (request, response) => handle(request, response),
 );
 server.on('connection', (socket) => { if (down) socket.destroy(); });
 

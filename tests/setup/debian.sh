@@ -3,8 +3,8 @@
 # they need at run time. A distribution has one version of a package at a time, so the version is printed, not pinned.
 # Nothing is installed, which needs no root and starts no service.
 #
-# It makes no difference which packages are installed: dependencies are resolved against a package status that has
-# little more than glibc. Only glibc comes from the system, because it has to match the dynamic loader.
+# Packages that are already installed are ignored: dependencies are resolved against a package status that has little
+# more than glibc. Only glibc comes from the system, because it has to match the dynamic loader.
 source "$(dirname "$0")/lib.sh"
 need apt-get 'these programs come from Debian or Ubuntu packages'
 

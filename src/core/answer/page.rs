@@ -13,8 +13,8 @@ mod tests;
 /// How all pages look.
 pub const STYLE: &str = include_str!("style.css");
 
-/// A whole page: its title, which is its heading too, and what more stands in its head, below the
-/// heading and behind all that is shown. All of it is HTML.
+/// A whole page: its title, which is its heading too, and what else is in its head, below the heading
+/// and after all that is shown. All of it is HTML.
 pub fn document(title: &str, head: &str, main: &str, behind: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

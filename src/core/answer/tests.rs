@@ -37,12 +37,12 @@ fn headers_of(client: Client) -> Headers<'static> {
 fn header(answer: &LocalReply, name: &str) -> Option<String> {
     let mut values = answer.headers.iter().filter(|(header, _)| *header == name);
     let value = values.next().map(|(_, value)| value.clone());
-    assert!(values.next().is_none(), "{name} stands twice");
+    assert!(values.next().is_none(), "duplicate {name}");
     value
 }
 
 #[test]
-fn every_reason_has_one_answer_and_only_permission_has_none() {
+fn every_reason_has_one_answer_and_only_allowed_ones_have_none() {
     for reason in Reason::ALL {
         let answer = answer(reason, Client::Program);
         let status = answer
@@ -94,7 +94,7 @@ fn h01_challenges_are_those_of_rfc_6750() {
 }
 
 #[test]
-fn h04_who_should_try_again_is_told_when_and_is_not_challenged() {
+fn h04_unavailable_answers_have_retry_after_and_no_challenge() {
     for reason in [
         Reason::KeysUnavailable,
         Reason::KeysStale,
@@ -136,7 +136,7 @@ fn bodies_are_json_a_page_or_a_code() {
 }
 
 #[test]
-fn a_request_for_no_app_has_the_gates_own_realm() {
+fn a_request_for_no_app_has_the_realm_of_the_gate() {
     let answer = LocalReply::refusal(
         &Decision::new(Reason::AppUnknown),
         &headers_of(Client::Program),

@@ -1,4 +1,4 @@
-//! Whom a token speaks of, once it is verified.
+//! The caller of a verified token.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,8 +13,8 @@ use crate::timestamp::Timestamp;
 use crate::token::{Token, TokenError, Verified};
 use crate::trust::Trust;
 
-/// A caller with the token that proves it, and all that follows from the two alone: it is worked
-/// out once and remembered with the token; the token's id only where somebody asks for it.
+/// A caller with the token that proves it, and what follows from the two alone: it is computed once
+/// and cached with the token; the token's id only when it is first needed.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedCaller {
     verified: Verified,
@@ -26,23 +26,22 @@ pub struct AuthenticatedCaller {
 }
 
 impl AuthenticatedCaller {
-    /// Whom the token speaks of.
+    /// The caller of a bearer token.
     pub(crate) fn new(verified: Verified, trust: &Trust) -> Result<Self, TokenError> {
         let caller = Caller::of(&verified, trust)?;
         Ok(Self::build(verified, caller, None, 0))
     }
 
-    /// Whose session a session token is of. Only what the policy knows as a provider may vouch for
-    /// people.
+    /// The person of a session token. Only a provider of the policy may vouch for people.
     pub(crate) fn of_session(verified: Verified, sso: &Sso) -> Result<Self, TokenError> {
         let claims = Claims::read(verified.claims())?;
         if !sso.has_provider(&claims.provider) {
             return Err(TokenError::IssuerMismatch);
         }
-        let marks = claims.marks;
+        let handles = claims.handles;
         let caller = Caller::person(claims, Arc::clone(verified.claims().body()));
         let providers = sso.providers().len();
-        Ok(Self::build(verified, caller, Some(marks), providers))
+        Ok(Self::build(verified, caller, Some(handles), providers))
     }
 
     fn build(
@@ -76,7 +75,7 @@ impl AuthenticatedCaller {
         &self.name
     }
 
-    /// The headers that tell an app who calls.
+    /// The identity headers for apps.
     pub fn identity_headers(&self) -> &[(&'static str, String)] {
         &self.headers
     }
@@ -91,24 +90,24 @@ impl AuthenticatedCaller {
         self.verified.kid()
     }
 
-    /// What tells this token from others in an audit trail and is of no use to whoever reads it: a
-    /// part of the SHA-256 of its `jti` or, where it has none, of its signed part. All tokens of a
-    /// session have the same.
+    /// What identifies this token in an audit trail and can't be used as a credential: a part of the
+    /// SHA-256 of its `jti` or, where it has none, of its signed part. All tokens of a session have
+    /// the same.
     pub fn token_id(&self) -> &str {
         self.token_id.get_or_init(|| {
             token_id(match &self.session {
-                Some(marks) => marks.sid.as_bytes(),
+                Some(handles) => handles.sid.as_bytes(),
                 None => self.verified.token_id(),
             })
         })
     }
 
-    /// What ends the session before its time, where the caller is a person with a session.
+    /// By what the session can be revoked, where the caller is a person with a session.
     pub const fn session(&self) -> Option<&SessionHandles> {
         self.session.as_ref()
     }
 
-    /// From when on the token is no good.
+    /// When the token expires.
     pub fn expires_at(&self) -> Timestamp {
         self.verified.claims().expires_at()
     }

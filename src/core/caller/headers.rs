@@ -1,11 +1,11 @@
-//! Which headers of a request an app gets to see.
+//! Which header fields of a request are forwarded to an app.
 
 use crate::policy::App;
 
-/// Names below which proxies and apps look for identities.
+/// Prefixes of header names in which proxies and apps look for identities.
 pub const PREFIXES: [&str; 2] = ["x-auth-request-", "x-portcullis-"];
 
-/// Names under which proxies and apps look for identities, or for the address that a gate judged.
+/// Header names in which proxies and apps look for identities, or for the address that was judged.
 pub const NAMES: [&str; 7] = [
     "x-forwarded-access-token",
     "x-forwarded-email",
@@ -16,15 +16,15 @@ pub const NAMES: [&str; 7] = [
     "x-rewrite-url",
 ];
 
-/// Whether a header of the client's reaches the app: not if it claims an identity, in any case and
-/// with `_` for `-`, because many servers take one for the other, and `authorization` only where
-/// the app asks for it.
+/// Whether a header field of the client's is forwarded to the app: not if it claims an identity, in
+/// any case and with `_` for `-`, because many servers treat them alike, and `authorization` only
+/// where the app's entry says so.
 pub fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
     let is = |other: &str| same(name, other.as_bytes());
     if is("authorization") {
         return app.is_some_and(App::forward_authorization);
     }
-    // All names below begin alike, and most headers don't: this is asked of each header.
+    // All names below begin alike, and most headers don't: this runs for each header.
     let listed = name
         .first()
         .is_some_and(|first| first.eq_ignore_ascii_case(&b'x'));
@@ -36,14 +36,14 @@ pub fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
     !claims_identity && !app.is_some_and(|app| app.strip_headers().iter().any(|own| is(own)))
 }
 
-/// Whether a trailer of the client's goes on. Some servers put trailers among the headers, so that none
-/// may have a name that any app believes in; nobody has use for `authorization` there.
+/// Whether a trailer of the client's is forwarded. Some servers put trailers among the headers, so that
+/// none may have a name that any app trusts; `authorization` has no use there.
 pub fn is_forwarded_late(name: &[u8], apps: &[App]) -> bool {
     is_forwarded(name, None) && apps.iter().all(|app| is_forwarded(name, Some(app)))
 }
 
-/// Whether a header of the client's reaches the companion on its own host. What it takes for itself
-/// stays: cookies, `authorization`, and what proxies in front of it say of the original request.
+/// Whether a header field of the client's is forwarded to the companion on its own host: also cookies,
+/// `authorization`, and the original request as proxies in front of it describe it.
 pub fn reaches_companion(name: &[u8]) -> bool {
     let original = name
         .get(.."x-original-".len())

@@ -1,4 +1,4 @@
-//! Whom a Kubernetes service-account token speaks of.
+//! The service account of a Kubernetes token.
 
 use super::Subject;
 use crate::json::Json;

@@ -124,7 +124,7 @@ impl<'d> Verdict<'d> {
 }
 
 /// The names of the trailers to remove, whatever the app: some servers put trailers among the header
-/// fields, so that none may have a name that any app believes in.
+/// fields, so that none may have a name that any app trusts.
 pub fn removed_trailers<'t>(
     apps: &'t [App],
     trailers: &'t Headers<'t>,

@@ -236,7 +236,7 @@ impl<'a> PresentedToken<'a> {
                     Err(TokenError::AlgorithmMismatch | TokenError::SignatureInvalid) => {
                         search.tried.get_or_insert((trust, key));
                     }
-                    // The key signed it, so no other entry can vouch for it any better.
+                    // The key signed it, so no other entry could vouch for it either.
                     Err(error) => {
                         let evidence = Evidence::new(error.into()).with_token(&self.token);
                         return Err(evidence.with_trust(trust, Some(key)).verified().into());
@@ -364,7 +364,7 @@ impl<'k> Search<'k> {
 
 /// What is known of a key that several sources lack.
 struct Missing {
-    /// The sources whose next read tells whether they have it.
+    /// The sources whose next read shows whether they have it.
     unread: Vec<KeySourceId>,
     /// Whether a source could not be read, so that it may have it.
     is_unavailable: bool,

@@ -1,34 +1,34 @@
-//! Whether a page of another origin sent a request, which a person's session alone must not allow
-//! (DESIGN: a gate that accepts cookies makes apps without a defence of their own attackable from
-//! their neighbours).
+//! Whether a request comes from a page of another origin, which a person's session alone must not
+//! allow: behind a gate that accepts cookies, apps without a CSRF defence could be attacked from other
+//! hosts of the same domain.
 
 use crate::policy::App;
 use crate::request::{Headers, Request};
 
-/// Whether a request that a session would allow needs to come from the app's own origin, and does
-/// not. What only reads is left alone: no other origin's page gets to see the answer.
+/// Whether a request with a session has to come from the app's own origin, and does not. Safe methods
+/// are exempt: no page of another origin can read the answer.
 pub(super) fn is_cross_site(request: &Request<'_>, headers: &Headers<'_>, app: &App) -> bool {
     let reads = matches!(request.method(), "GET" | "HEAD" | "OPTIONS");
-    (!reads || headers.is_upgrade()) && !comes_from_friends(headers, app)
+    (!reads || headers.is_upgrade()) && !comes_from_allowed_origin(headers, app)
 }
 
-/// By `Sec-Fetch-Site`, which no page can write, or by `Origin` where a browser is too old for it.
-/// A request with neither comes from no page.
-fn comes_from_friends(headers: &Headers<'_>, app: &App) -> bool {
+/// By `Sec-Fetch-Site`, which no page can set, or by `Origin` for browsers that don't send it. A
+/// request with neither comes from no page.
+fn comes_from_allowed_origin(headers: &Headers<'_>, app: &App) -> bool {
     let origin = headers.only("origin");
-    let welcome = origin.is_some_and(|origin| {
+    let is_allowed = origin.is_some_and(|origin| {
         let mut others = app.origins().iter();
         others.any(|other| other.as_str().as_bytes() == origin)
     });
     if headers.has("sec-fetch-site") {
         let site = headers.only("sec-fetch-site");
-        return matches!(site, Some(b"same-origin" | b"none")) || welcome;
+        return matches!(site, Some(b"same-origin" | b"none")) || is_allowed;
     }
-    !headers.has("origin") || welcome || origin.is_some_and(|origin| is_own(origin, headers))
+    !headers.has("origin") || is_allowed || origin.is_some_and(|origin| is_own(origin, headers))
 }
 
-/// Whether an origin is that of the request itself. Browsers leave the scheme's own port out, and
-/// the scheme is always the companion's, `https`.
+/// Whether an origin is that of the request itself. Browsers omit the default port, and the scheme is
+/// always the companion's, `https`.
 fn is_own(origin: &[u8], headers: &Headers<'_>) -> bool {
     let Some(authority) = headers.only(":authority") else {
         return false;

@@ -292,8 +292,8 @@ impl TokenOutcomes {
     }
 }
 
-/// The latest of several tokens of one session. Tokens of two sessions are as good as none: whoever
-/// set the second one may want a person to act in another's name.
+/// The latest of several tokens of one session. Tokens of two sessions count as none: an
+/// attacker may have set the second one to have a person act in another's name.
 fn of_one_session(tokens: Vec<Arc<AuthenticatedCaller>>) -> Option<Arc<AuthenticatedCaller>> {
     let sid =
         |caller: &Arc<AuthenticatedCaller>| caller.session().map(|own: &SessionHandles| own.sid);

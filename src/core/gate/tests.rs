@@ -7,16 +7,16 @@ use crate::session::Id;
 use crate::token::Algorithm;
 use crate::trust::TrustId;
 
+mod cached_sessions;
+mod caching;
 mod candidates;
 mod companion;
 mod evidence;
+mod foreign_cookies;
 mod people;
 mod refreshing;
-mod remembered_sessions;
-mod remembering;
 mod same_origin;
 mod sessions;
-mod tossed;
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -45,7 +45,7 @@ const POLICY: &str = r#"{
 }"#;
 
 /// A gate, its keys, its cache and its clock.
-struct World {
+struct TestGate {
     gate: Gate,
     keyring: Keyring,
     cache: TokenCache,
@@ -66,7 +66,7 @@ enum Verdict {
     Refresh(Id, String),
 }
 
-impl World {
+impl TestGate {
     /// A world in which nothing was read yet.
     fn new() -> Self {
         Self::of(POLICY)
@@ -237,8 +237,8 @@ fn verdict(reason: Reason, rule: Option<&str>, caller: &str) -> Verdict {
 }
 
 #[test]
-fn what_needs_no_token_looks_at_none() {
-    let mut world = World::new();
+fn what_needs_no_token_reads_none() {
+    let mut world = TestGate::new();
     let bad = [
         ("authorization", "Bearer x, Bearer y"),
         ("authorization", "Bearer z"),
@@ -267,7 +267,7 @@ fn what_needs_no_token_looks_at_none() {
 
 #[test]
 fn requests_are_refused_for_their_form_before_their_token() {
-    let mut world = World::new();
+    let mut world = TestGate::new();
     for (request, reason) in [
         (
             "GET alertmanager.example.com //api",
@@ -290,7 +290,7 @@ fn requests_are_refused_for_their_form_before_their_token() {
 
 #[test]
 fn t07_the_rules_of_an_app_decide_for_each_request_alone() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];

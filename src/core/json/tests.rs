@@ -43,7 +43,7 @@ fn what_is_of_another_type_is_not_there() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn j08_a_member_that_stands_twice_is_refused_at_any_depth_and_after_unescaping() {
+fn j08_duplicate_members_are_refused_at_any_depth_and_after_unescaping() {
     for text in [
         r#"{"a":1,"a":1}"#,
         r#"{"a":1,"b":2,"a":3}"#,
@@ -69,7 +69,7 @@ fn j08_a_doubled_name_is_found_among_few_members_and_among_many() {
         for (first, second) in [(0, count - 1), (0, 1), (count - 2, count - 1)] {
             let own = std::mem::replace(&mut names[second], name(first));
             let error = parse(&text(&names)).unwrap_err();
-            assert_eq!(error.fault(), Fault::Duplicate, "{count}");
+            assert_eq!(error.kind(), JsonErrorKind::Duplicate, "{count}");
             assert_eq!(error.path(), name(first), "{count}");
             names[second] = own;
         }
@@ -140,7 +140,7 @@ fn j22_what_is_not_one_json_document_in_utf_8_is_refused() {
 }
 
 #[test]
-fn j23_an_error_names_the_place_and_not_the_text() {
+fn j23_an_error_names_the_location_and_not_the_text() {
     let error = parse("{\n  \"secret\": \"s3cret\",\n  \"secret\": 1}").unwrap_err();
     assert_eq!(
         error.to_string(),

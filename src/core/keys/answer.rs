@@ -18,11 +18,11 @@ pub struct HttpResponse<'a> {
     pub body: &'a [u8],
 }
 
-/// What a good answer holds.
+/// The content of a good answer.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Found {
+pub enum Fetched {
     /// Discovery: where the key set is.
-    Located(Url),
+    KeySetUrl(Url),
     /// The keys and, from a mirror, when they were read.
     Keys {
         /// The set.
@@ -32,7 +32,7 @@ pub enum Found {
     },
 }
 
-/// Why a read brought nothing. For the proxy's log; the last good keys stay.
+/// Why a read failed. For the proxy's log; the last good keys stay.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ReadError {
     /// No answer, or none in time. Envoy's own log and the cluster's statistics say more.
@@ -47,13 +47,13 @@ pub enum ReadError {
     /// A Content-Type that is not JSON's, such as an error page's.
     #[error("the answer's Content-Type is not JSON's")]
     ContentType,
-    /// A compressed body, which was not asked for.
+    /// A compressed body, although none was requested.
     #[error("the answer is compressed, although no compression was requested")]
     ContentEncoding,
     /// Not a JSON object of the right form.
     #[error("the answer is not valid JSON, or a required member is missing")]
     Malformed,
-    /// OpenID Connect Discovery section 4.3: another issuer than the one that was asked.
+    /// OpenID Connect Discovery section 4.3: another issuer than the requested one.
     #[error("the discovery document names another issuer than the policy")]
     IssuerMismatch,
     /// `jwks_uri` is not an https URL that can be read in one way.
@@ -79,7 +79,7 @@ impl ReadError {
 
 /// Reads a discovery document. Only `issuer` and `jwks_uri` matter: a Kubernetes API server
 /// publishes hardly more.
-pub(super) fn document(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Found, ReadError> {
+pub(super) fn document(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
     let document = object(answer)?;
     let text = |name| {
         document
@@ -91,13 +91,13 @@ pub(super) fn document(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Found
         return Err(ReadError::IssuerMismatch);
     }
     Url::parse(text("jwks_uri")?)
-        .map(Found::Located)
+        .map(Fetched::KeySetUrl)
         .ok_or(ReadError::KeySetUrl)
 }
 
 /// Reads a key set.
-pub(super) fn set(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Found, ReadError> {
-    Ok(Found::Keys {
+pub(super) fn set(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+    Ok(Fetched::Keys {
         set: keys(trust, &object(answer)?)?,
         fetched_at: None,
     })
@@ -105,7 +105,7 @@ pub(super) fn set(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Found, Rea
 
 /// Reads the companion's mirror of a key set: `{trust, issuer, source, fetched_at, keys}`, where
 /// `fetched_at` is in seconds since the epoch and `keys` is the list of the set.
-pub(super) fn mirrored(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Found, ReadError> {
+pub(super) fn mirrored(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
     let mirror = object(answer)?;
     let text = |name| {
         mirror
@@ -123,7 +123,7 @@ pub(super) fn mirrored(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Found
         .as_u64()
         .map(Timestamp::from_secs)
         .ok_or(ReadError::Malformed)?;
-    Ok(Found::Keys {
+    Ok(Fetched::Keys {
         set: keys(trust, &mirror)?,
         fetched_at: Some(fetched_at),
     })

@@ -45,7 +45,7 @@ pub(super) fn good(body: &str) -> HttpResponse<'_> {
     }
 }
 
-/// Reads once: takes the turn at `now` and hands over the answer right away.
+/// Reads once: takes the lease at `now` and hands over the answer right away.
 pub(super) fn read(
     record: &mut KeyRecord,
     trust: &Trust,

@@ -91,7 +91,7 @@ impl Keyring {
     }
 
     /// Keys that are in more than one set, each with the names of the first two sources that have
-    /// it: clusters that were set up from one copy can't be told apart by their keys.
+    /// it: clusters that were set up from one copy can't be distinguished by their keys.
     pub fn shared(&self) -> Vec<SharedKey<'_>> {
         let mut seen: Vec<(Thumbprint, KeySourceId, &str)> = Vec::new();
         let mut shared = Vec::new();
@@ -125,7 +125,7 @@ impl fmt::Display for SharedKey<'_> {
         } = self;
         write!(
             f,
-            "trust entries {first} and {second} have the same key ({thumbprint}): whoever holds it \
+            "trust entries {first} and {second} have the same key ({thumbprint}), which \
              can sign tokens for both, and the first entry in the policy is taken; help: give each \
              cluster its own signing keys, or set `keys.pins`"
         )
@@ -184,13 +184,24 @@ impl TrustKeys {
         }
         // A read that began before the token came says nothing of it, unless it was just now:
         // that bound is what keeps a flood of made-up key ids from becoming a flood of reads.
-        let tells = |at: Timestamp| {
+        let is_conclusive = |at: Timestamp| {
             (arrived..=now).contains(&at) || is_recent(at, now, UNKNOWN_KID_INTERVAL)
         };
-        if self.record.lease.schedule.read_at.is_some_and(tells) {
+        if self
+            .record
+            .lease
+            .schedule
+            .read_at
+            .is_some_and(is_conclusive)
+        {
             KeyLookup::Absent
         } else if self.record.failures() > 0
-            && self.record.lease.schedule.attempted_at.is_some_and(tells)
+            && self
+                .record
+                .lease
+                .schedule
+                .attempted_at
+                .is_some_and(is_conclusive)
         {
             if self.record.is_being_read(now) {
                 KeyLookup::Pending

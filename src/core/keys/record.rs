@@ -18,7 +18,7 @@ const MAX_TEXT: usize = 2 << 20;
 
 /// What the workers of a proxy know together of one trust entry's keys.
 ///
-/// Workers hand it round as text, through memory that other plugins may share, so it is parsed as
+/// Workers share it as text, through memory that other plugins may share, so it is parsed as
 /// strictly as an answer from the network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeyRecord {
@@ -31,11 +31,11 @@ pub struct KeyRecord {
     pub(super) fetched_at: Option<Timestamp>,
     /// Where discovery found the key set, and when.
     pub(super) located: Option<(Url, Timestamp)>,
-    /// Whose turn it is to read.
+    /// When it is read again, and by which worker.
     pub(super) lease: FetchLease,
 }
 
-/// Why a text is not a record. Whoever finds one starts anew.
+/// Why a text is not a record. A worker that reads one starts anew.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the shared record of this trust entry's keys has another format than this release writes")]
 pub struct KeyRecordError(());
@@ -50,7 +50,7 @@ impl KeyRecord {
         }
     }
 
-    /// What is known where a set is at hand and need not be asked for: as good as read just now.
+    /// A record of a set that is here and need not be fetched: as if it was read just now.
     pub fn at_hand(set: KeySet, now: Timestamp) -> Self {
         Self {
             current: Some(set),
@@ -66,7 +66,7 @@ impl KeyRecord {
         }
     }
 
-    /// The same, nobody having the turn to read.
+    /// The same, without a lease.
     #[must_use]
     pub fn without_lease(mut self) -> Self {
         self.lease.holder = None;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::answer::{Found, HttpResponse, ReadError, document, mirrored, set};
+use super::answer::{Fetched, HttpResponse, ReadError, document, mirrored, set};
 use super::{KeyRecord, KeySet};
 use crate::fetch_schedule::is_recent;
 use crate::timestamp::Timestamp;
@@ -32,7 +32,7 @@ pub enum Read {
 }
 
 impl KeyRecord {
-    /// Whether a read should begin now. `asked` says that a token named a key that is not here.
+    /// Whether a read should begin now. `asked` says that a token names a key that is not here.
     pub fn is_due(&self, remote: &Remote, now: Timestamp, asked: bool) -> bool {
         let schedule = &self.lease.schedule;
         let planned = schedule.is_due(remote.refresh.max(LONGEST_BACKOFF), now);
@@ -40,17 +40,17 @@ impl KeyRecord {
         !self.is_being_read(now) && (planned || wanted)
     }
 
-    /// Whether a worker's turn to read is running.
+    /// Whether a worker has the lease to read now.
     pub fn is_being_read(&self, now: Timestamp) -> bool {
         self.lease.is_running(now)
     }
 
-    /// Whether `worker` still has its turn, so that what it read may be written.
+    /// Whether `worker` still has the lease, so that what it read may be written.
     pub fn is_led_by(&self, worker: u64) -> bool {
         self.lease.is_led_by(worker)
     }
 
-    /// Gives `worker` the turn to read and says what to ask for first.
+    /// Gives `worker` the lease, and says what to read first.
     pub fn begin(&mut self, trust: &Trust, remote: &Remote, worker: u64, now: Timestamp) -> Read {
         self.lease.begin(worker, now);
         match (&remote.endpoint, &self.located) {
@@ -63,8 +63,8 @@ impl KeyRecord {
         }
     }
 
-    /// Takes what a read brought: the next thing to ask for, or `None` when the turn is over with
-    /// fresh keys. On an error the turn is over too, and what there was stays as it is.
+    /// Takes the answer to a read: returns the next thing to read, or `None` when the lease ends with
+    /// fresh keys. An error ends the lease too, and the record stays as it is.
     ///
     /// `chance` is any number; it spreads the reads of many proxies.
     pub fn take(
@@ -77,12 +77,12 @@ impl KeyRecord {
         chance: u64,
     ) -> Result<Option<Read>, ReadError> {
         match found(trust, read, answer) {
-            Ok(Found::Located(url)) => {
+            Ok(Fetched::KeySetUrl(url)) => {
                 self.located = Some((url.clone(), now));
                 Ok(Some(Read::KeySet(url)))
             }
-            Ok(Found::Keys { set, fetched_at }) => {
-                self.settle(set, fetched_at, remote, now, chance);
+            Ok(Fetched::Keys { set, fetched_at }) => {
+                self.accept(set, fetched_at, remote, now, chance);
                 Ok(None)
             }
             Err(error) => {
@@ -96,7 +96,7 @@ impl KeyRecord {
         }
     }
 
-    fn settle(
+    fn accept(
         &mut self,
         set: KeySet,
         fetched_at: Option<Timestamp>,
@@ -114,7 +114,7 @@ fn found(
     trust: &Trust,
     read: &Read,
     answer: Option<&HttpResponse<'_>>,
-) -> Result<Found, ReadError> {
+) -> Result<Fetched, ReadError> {
     let answer = answer.ok_or(ReadError::NoAnswer)?;
     match read {
         Read::Discovery(_) => document(trust, answer),

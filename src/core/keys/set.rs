@@ -7,7 +7,7 @@ mod spki;
 #[cfg(test)]
 mod tests;
 
-pub use jwk::Unfit;
+pub use jwk::UnusableKey;
 pub use key::{Key, Thumbprint};
 pub(super) use material::Material;
 
@@ -25,13 +25,13 @@ pub struct KeySet {
     skipped: Vec<Skipped>,
 }
 
-/// A key that a set lists and that is of no use here.
+/// A key that a set lists and that can't be used here.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Skipped {
-    /// Where it stands in the list, from zero.
+    /// Its index in the list, from zero.
     pub position: usize,
     /// What is wrong with it.
-    pub why: Unfit,
+    pub why: UnusableKey,
 }
 
 /// Why an answer is not a usable key set. Repeats nothing of the answer.
@@ -50,7 +50,7 @@ pub enum KeySetError {
         /// How many keys it lists.
         listed: usize,
         /// What is wrong with the first of them.
-        first: Option<Unfit>,
+        first: Option<UnusableKey>,
     },
     /// It is longer than [`KeySet::MAX_BYTES`].
     #[error("the key set is longer than {} bytes", KeySet::MAX_BYTES)]
@@ -79,7 +79,7 @@ impl KeySet {
         Self::from_json(&Json::parse(body)?, algorithms)
     }
 
-    /// Reads a set that stands in a larger document. `algorithms` are as for [`KeySet::parse`].
+    /// Reads a set that is part of a larger document. `algorithms` are as for [`KeySet::parse`].
     pub fn from_json(json: &Json, algorithms: Option<&[Algorithm]>) -> Result<Self, KeySetError> {
         let listed = json
             .member("keys")
@@ -116,7 +116,7 @@ impl KeySet {
         self.keys.iter().filter(move |key| key.kid() == Some(kid))
     }
 
-    /// What else the set lists, for the log.
+    /// The unusable keys that the set lists, for the log.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped
     }
@@ -137,6 +137,6 @@ impl PartialEq for KeySet {
 
 impl Eq for KeySet {}
 
-fn because(first: &Option<Unfit>) -> String {
+fn because(first: &Option<UnusableKey>) -> String {
     first.map_or_else(String::new, |why| format!("; the first {why}"))
 }

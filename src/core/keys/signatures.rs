@@ -1,4 +1,4 @@
-//! Who checks signatures: a library here, or the proxy, which is ten times as fast.
+//! What checks signatures: a library, or the proxy, which is ten times as fast.
 
 #[cfg(feature = "es384")]
 mod es384;

@@ -1,4 +1,4 @@
-//! Apps: what is protected, and the judgement.
+//! Apps: what is protected, and which rule applies.
 
 use crate::caller::Caller;
 
@@ -55,17 +55,17 @@ impl App {
         &self.origins
     }
 
-    /// Whether the app is shown `Authorization`.
+    /// Whether `Authorization` is forwarded to the app.
     pub const fn forward_authorization(&self) -> bool {
         self.forward_authorization
     }
 
-    /// More identity headers that this app believes in, in lower case: taken from every request.
+    /// More identity headers that this app trusts, in lower case: removed from every request.
     pub fn strip_headers(&self) -> &[String] {
         &self.strip_headers
     }
 
-    /// Whether a genuine CORS preflight goes through.
+    /// Whether a genuine CORS preflight is allowed.
     pub const fn preflight(&self) -> bool {
         self.preflight
     }

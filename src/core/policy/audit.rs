@@ -10,13 +10,13 @@ pub struct Audit {
 /// A log level.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Level {
-    /// For those who look for a mistake.
+    /// For debugging.
     Debug,
-    /// Worth a line.
+    /// Informational.
     Info,
-    /// Worth a look.
+    /// A warning.
     Warn,
-    /// Worth an alarm.
+    /// An error.
     Error,
 }
 

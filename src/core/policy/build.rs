@@ -10,7 +10,7 @@ mod trust;
 mod vouchers;
 
 use super::document::{self, Document};
-use super::error::{Place, PolicyError};
+use super::error::{Location, PolicyError};
 use super::host::Table;
 use super::{Audit, Policy};
 
@@ -19,9 +19,9 @@ use vouchers::Vouchers;
 /// The default of `max_token`, in bytes.
 const MAX_TOKEN: usize = 16_384;
 
-/// Judges a whole document.
+/// Validates a whole document.
 pub(super) fn policy(wire: Document) -> Result<Policy, PolicyError> {
-    let root = Place::root();
+    let root = Location::root();
     let max_token = max_token(wire.max_token, &root.member("max_token"))?;
     let audit = audit(wire.audit.unwrap_or_default(), &root.member("audit"))?;
     let trusts = trust::trusts(wire.trust.unwrap_or_default(), &root.member("trust"))?;
@@ -44,7 +44,7 @@ pub(super) fn policy(wire: Document) -> Result<Policy, PolicyError> {
 }
 
 /// Below a kilobyte hardly a token fits, and above 64 no proxy takes the header.
-fn max_token(wire: Option<f64>, place: &Place) -> Result<usize, PolicyError> {
+fn max_token(wire: Option<f64>, location: &Location) -> Result<usize, PolicyError> {
     let Some(bytes) = wire else {
         return Ok(MAX_TOKEN);
     };
@@ -53,25 +53,25 @@ fn max_token(wire: Option<f64>, place: &Place) -> Result<usize, PolicyError> {
     if f64::from(whole) == bytes && (1024..=65_536).contains(&whole) {
         return Ok(whole as usize);
     }
-    Err(place.error(
+    Err(location.error(
         "not a whole number from 1024 to 65536",
         "write the maximum length of a token in bytes; the default is 16384",
     ))
 }
 
-fn audit(wire: document::Audit, place: &Place) -> Result<Audit, PolicyError> {
+fn audit(wire: document::Audit, location: &Location) -> Result<Audit, PolicyError> {
     let default = Audit::default();
-    let level = |name: Option<String>, place: Place, default| {
+    let level = |name: Option<String>, location: Location, default| {
         let Some(name) = name else {
             return Ok(default);
         };
         Audit::level_named(&name).ok_or_else(|| {
             let help = "write debug, info, warn, error or off";
-            place.error_about(&name, "is not a level", help)
+            location.error_about(&name, "is not a level", help)
         })
     };
     Ok(Audit {
-        allowed: level(wire.allowed, place.member("allowed"), default.allowed)?,
-        refused: level(wire.refused, place.member("refused"), default.refused)?,
+        allowed: level(wire.allowed, location.member("allowed"), default.allowed)?,
+        refused: level(wire.refused, location.member("refused"), default.refused)?,
     })
 }

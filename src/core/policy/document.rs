@@ -1,9 +1,9 @@
 //! The policy file as it is written: wire types, which know names and types and nothing else.
 //!
-//! All of them are alike: every member may be left out, none may be `null`, none may stand twice,
-//! and a name that is not listed is refused. What belongs together is judged in `build`.
+//! All of them are alike: every member is optional, none may be `null` or duplicate, and an unknown
+//! name is refused. `build` validates what belongs together.
 
-mod fault;
+mod error;
 mod read;
 mod value;
 
@@ -131,7 +131,7 @@ wire! {
 }
 
 /// Reads a member that is there. Serde's own `Option` would take `null` for a member left out, and
-/// `paths:` with nothing behind it would then open every path.
+/// `paths:` with no value would then match every path.
 fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

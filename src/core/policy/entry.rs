@@ -17,10 +17,10 @@ pub struct Entry {
     pub(super) matchers: Vec<Matcher>,
 }
 
-/// What an entry asks of a caller.
+/// What an entry requires of a caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Matcher {
-    /// Whoever the trust entry or provider vouches for.
+    /// Every caller that the trust entry or provider vouches for.
     Anyone,
     /// The claim at this path of member names has this value: a string, a number or a boolean.
     Claim {
@@ -51,7 +51,7 @@ pub enum Matcher {
 /// A part of a service account's name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Part {
-    /// `*`: whatever stands there.
+    /// `*`: any.
     Any,
     /// This, byte for byte.
     Exact(String),
@@ -73,7 +73,7 @@ impl Entry {
 
     /// Whether it lists this caller.
     pub fn fits(&self, caller: &Caller) -> bool {
-        // An entry without matchers can't be built; if it could, it should list nobody.
+        // An entry without matchers can't be built; if it could, it should match no caller.
         !self.matchers.is_empty()
             && self.from.as_ref().is_none_or(|from| *from == caller.from)
             && self.matchers.iter().all(|matcher| matcher.fits(caller))
@@ -83,7 +83,7 @@ impl Entry {
 // === impl Matcher ===
 
 impl Matcher {
-    /// Whether the caller is as asked, whoever vouched.
+    /// Whether the caller matches, regardless of who vouched.
     pub fn fits(&self, caller: &Caller) -> bool {
         match self {
             Self::Anyone => true,
@@ -140,7 +140,7 @@ fn same(one: &Json, other: &Json) -> bool {
     }
 }
 
-/// Integers that fit are compared exactly, because doubles take big neighbours for one another.
+/// Integers that fit are compared exactly, because doubles can't tell large neighbouring ones apart.
 fn same_number(one: &Number, other: &Number) -> bool {
     let whole = |number: &Number| {
         let signed = number.as_i64().map(i128::from);

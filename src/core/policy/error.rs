@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a document is not a policy. Every error names its place, the problem and how to fix it.
+/// Why a document is not a policy. Every error has its location, the problem and how to fix it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PolicyError {
     path: String,
@@ -10,9 +10,9 @@ pub struct PolicyError {
     help: String,
 }
 
-/// A place in the document while it is judged: `apps[0].rules[1].paths`.
+/// A location in the document while it is judged: `apps[0].rules[1].paths`.
 #[derive(Clone, Debug)]
-pub(super) struct Place(String);
+pub(super) struct Location(String);
 
 // === impl PolicyError ===
 
@@ -26,7 +26,7 @@ impl PolicyError {
         }
     }
 
-    /// The place, as member names and indices from the top: `apps[0].rules[1].paths`. The document
+    /// The location, as member names and indices from the top: `apps[0].rules[1].paths`. The document
     /// as a whole is `.`.
     pub fn path(&self) -> &str {
         &self.path
@@ -54,9 +54,9 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
-// === impl Place ===
+// === impl Location ===
 
-impl Place {
+impl Location {
     /// The document as a whole.
     pub(super) const fn root() -> Self {
         Self(String::new())
@@ -73,12 +73,12 @@ impl Place {
         Self([&self.0, "[", &index.to_string(), "]"].concat())
     }
 
-    /// An error at this place.
+    /// An error at this location.
     pub(super) fn error(&self, problem: &str, help: &str) -> PolicyError {
         PolicyError::new(&self.0, problem, help)
     }
 
-    /// An error at this place about `text`, which is quoted in front of the problem.
+    /// An error at this location about `text`, which is quoted in front of the problem.
     pub(super) fn error_about(&self, text: &str, problem: &str, help: &str) -> PolicyError {
         self.error(&["`", text, "` ", problem].concat(), help)
     }

@@ -27,18 +27,18 @@ enum Segment {
 }
 
 /// Why a text is not a pattern: the problem and how to fix it.
-pub(super) type Fault = (&'static str, &'static str);
+pub(super) type PatternProblem = (&'static str, &'static str);
 
 // === impl Pattern ===
 
 impl Pattern {
     /// Reads a pattern. What no accepted request can have in its path is refused, because such a
     /// pattern would look like a rule and never fit.
-    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
+    pub(super) fn parse(text: &str) -> Result<Self, PatternProblem> {
         if text.contains('?') {
             return Err(("has a query", "remove it; rules match the path only"));
         }
-        let path = request::path(text.as_bytes()).map_err(fault)?;
+        let path = request::path(text.as_bytes()).map_err(problem_of)?;
         let segments = path.strip_prefix('/').unwrap_or(path).split('/');
         let mut segments: Vec<Segment> = segments.map(Segment::parse).collect::<Result<_, _>>()?;
         // Two `**` in a row say what one says.
@@ -107,7 +107,7 @@ impl fmt::Display for Pattern {
 // === impl Segment ===
 
 impl Segment {
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, PatternProblem> {
         match text {
             "*" => Ok(Self::One),
             "**" => Ok(Self::Any),
@@ -129,7 +129,7 @@ impl Segment {
 }
 
 /// What is wrong with a path that no request may have.
-const fn fault(ambiguity: Ambiguity) -> Fault {
+const fn problem_of(ambiguity: Ambiguity) -> PatternProblem {
     match ambiguity {
         Ambiguity::Host | Ambiguity::Method | Ambiguity::NoPath => {
             ("does not begin with a slash", "start the path with `/`")

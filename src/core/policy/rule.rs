@@ -5,7 +5,8 @@ use crate::caller::Caller;
 use super::entry::Entry;
 use super::path::Pattern;
 
-/// A rule of an app. It opens what it fits, to everybody or to the callers that it lists.
+/// A rule of an app. It allows the requests that it matches, for everyone or for the callers that it
+/// lists.
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub(super) name: String,
@@ -16,7 +17,7 @@ pub struct Rule {
     pub(super) access: Access,
 }
 
-/// To whom a rule opens what it fits.
+/// For whom a rule allows requests.
 #[derive(Clone, Debug)]
 pub(super) enum Access {
     Public,
@@ -40,7 +41,7 @@ impl Rule {
         &self.paths
     }
 
-    /// Whether it asks for no caller at all.
+    /// Whether it requires no caller.
     pub const fn is_public(&self) -> bool {
         matches!(self.access, Access::Public)
     }
@@ -59,7 +60,7 @@ impl Rule {
             && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.fits(path)))
     }
 
-    /// Whether one of its entries lists the caller. A public rule lists nobody.
+    /// Whether one of its entries lists the caller. A public rule lists none.
     pub fn lists(&self, caller: &Caller) -> bool {
         self.allow().iter().any(|entry| entry.fits(caller))
     }

@@ -17,8 +17,8 @@ pub struct Sso {
 }
 
 impl Sso {
-    /// Where a browser meets the companion: `https`, a host in lower case, a port where it is not
-    /// the scheme's own, and nothing behind it. Session tokens have this text as `iss` and `aud`,
+    /// The URL at which browsers reach the companion: `https`, a host in lower case, a port where it
+    /// is not the default, and nothing after it. Session tokens have this text as `iss` and `aud`,
     /// and it is the origin of the companion's own pages.
     pub fn url(&self) -> &str {
         &self.url
@@ -54,8 +54,8 @@ impl Sso {
         self.providers.iter().any(|provider| provider == name)
     }
 
-    /// Where the keys of session tokens come from, in the form of a trust entry, which no bearer
-    /// token ever finds.
+    /// Where the keys of session tokens come from, in the form of a trust entry, which is never
+    /// used for bearer tokens.
     pub const fn keys(&self) -> &Trust {
         &self.keys
     }

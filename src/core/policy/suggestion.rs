@@ -1,6 +1,6 @@
-//! What somebody meant who mistyped a name.
+//! The likely meaning of a mistyped name.
 
-/// The help of a name that is not known: the nearest of those that are, or all of them.
+/// The help for an unknown name: the nearest known one, or all of them.
 pub fn suggestion(name: &str, known: &[&str]) -> String {
     let near = known
         .iter()
@@ -14,7 +14,7 @@ pub fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// How many letters must be changed, added, dropped or swapped with their neighbour to make one
+/// How many letters must be changed, added, dropped or swapped with the next one to make one
 /// word of the other.
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();

@@ -1,7 +1,7 @@
 use super::*;
 
 /// The codes that answers, logs, metrics and documentation agree on. Who changes one breaks
-/// somebody's dashboard.
+/// a dashboard.
 const CODES: [&str; 29] = [
     "rule",
     "public",
@@ -40,7 +40,7 @@ fn the_list_of_reasons_is_closed() {
     for (place, reason) in Reason::ALL.iter().enumerate() {
         assert!(
             !Reason::ALL[..place].contains(reason),
-            "{reason} stands twice"
+            "duplicate reason {reason}"
         );
         assert!(
             reason

@@ -154,7 +154,7 @@ fn h08_hosts_with_two_readings_are_refused() {
 }
 
 #[test]
-fn dns_names_are_told_from_others() {
+fn dns_names_are_recognised() {
     let label = "a".repeat(63);
     let longest = [label.as_str(); 4].join(".");
     for name in [

@@ -1,4 +1,4 @@
-//! The way of a value into cookies and out of them.
+//! Splits a value into cookies, and joins it again.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ const MAX_VALUE: usize = 4000;
 /// How many pieces a value may have: no proxy takes more in its headers.
 const MAX_PIECES: usize = 16;
 
-/// How many values are tried. A neighbour of the companion's domain can add cookies of our names, so
+/// How many values are tried. Other hosts of the companion's domain can set cookies of our names, so
 /// that one name has several values; each costs a signature.
 const MAX_CANDIDATES: usize = 8;
 
@@ -38,9 +38,8 @@ pub fn cut<'a>(name: &str, value: &'a str) -> Vec<(String, &'a str)> {
 }
 
 /// The values that cookies of a name may have: whole ones, and what [`cut`] has cut. A name may have
-/// several, and a neighbour may have added some of them, so that whoever reads one goes on to the
-/// next where it proves to be nothing. A piece that is missing leaves no value, or one that proves
-/// to be nothing; one that is too many is never reached.
+/// several, of which other hosts of the domain may have set some, so that an invalid one is skipped.
+/// A missing piece leaves no value, or an invalid one; a surplus piece is never reached.
 pub fn candidates<'a>(
     cookies: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     name: &str,

@@ -1,4 +1,4 @@
-//! What a session token says.
+//! The claims of a session token.
 
 use serde::Serialize;
 
@@ -10,20 +10,20 @@ use crate::token::{self, TokenError};
 #[cfg(test)]
 mod tests;
 
-/// What a session token says: who signed in where, and when.
+/// The claims of a session token: who signed in where, and when.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Claims {
     /// `iss` and `aud`: the policy's `sso.url`.
     pub issuer: String,
-    /// `sub`: the person, as the provider names it.
+    /// `sub`: the person, as the provider identifies them.
     pub subject: String,
     /// `idp`: the provider that vouches for the person, by its name in the policy.
     pub provider: String,
-    /// `sid`, `handle` and `began`: what ends the session before its time.
-    pub marks: SessionHandles,
+    /// `sid`, `handle` and `began`: by what the session can be revoked.
+    pub handles: SessionHandles,
     /// `iat`: when this token was made, in whole seconds.
     pub issued_at: Timestamp,
-    /// `exp`: from when on this token is no good, in whole seconds.
+    /// `exp`: when this token expires, in whole seconds.
     pub expires_at: Timestamp,
     /// `email`: the address, where the provider gave one.
     pub email: Option<String>,
@@ -31,11 +31,11 @@ pub struct Claims {
     pub email_verified: bool,
     /// `groups`.
     pub groups: Vec<String>,
-    /// `preferred_username`: the name that the person chose.
+    /// `preferred_username`: the user name that the person prefers.
     pub preferred_username: Option<String>,
 }
 
-/// What ends a session before its time, kept over all of its tokens.
+/// By what a session can be revoked, the same in all of its tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SessionHandles {
     /// `sid`: the session, a random name.
@@ -69,8 +69,8 @@ struct Wire<'a> {
 }
 
 impl Claims {
-    /// Reads what a token says. The companion is strict with itself, so that a claim of another form
-    /// is a fault and no absence.
+    /// Reads the claims. The companion writes them all, so that a claim of another form is an error
+    /// and does not count as absent.
     ///
     /// # Errors
     /// [`TokenError::Claim`] names the claim that is missing or of a wrong form.
@@ -80,7 +80,7 @@ impl Claims {
             issuer: claims.issuer().to_owned(),
             subject: claims.subject().to_owned(),
             provider: text(body, "idp")?.ok_or(TokenError::Claim("idp"))?,
-            marks: SessionHandles {
+            handles: SessionHandles {
                 sid: id(body, "sid")?,
                 handle: id(body, "handle")?,
                 began: began(body)?,
@@ -105,9 +105,9 @@ impl Claims {
             aud: &self.issuer,
             sub: &self.subject,
             idp: &self.provider,
-            sid: self.marks.sid,
-            handle: self.marks.handle,
-            began: self.marks.began.secs(),
+            sid: self.handles.sid,
+            handle: self.handles.handle,
+            began: self.handles.began.secs(),
             iat: self.issued_at.secs(),
             exp: self.expires_at.secs(),
             email: self.email.as_deref(),

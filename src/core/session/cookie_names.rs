@@ -16,14 +16,14 @@ pub struct CookieNames {
     sealed: String,
 }
 
-/// What becomes of a request's cookies on the way to an app.
+/// What is forwarded of a request's cookies.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Cookies {
-    /// They go on as they came; there may be none.
+    /// They are forwarded unchanged; there may be none.
     AsTheyCame,
-    /// None goes on.
+    /// None is forwarded.
     Nothing,
-    /// These go on, as the value of one header.
+    /// These are forwarded, as the value of one header.
     Only(Vec<u8>),
 }
 
@@ -51,8 +51,8 @@ impl CookieNames {
         [&self.token, "-login-", attempt].concat()
     }
 
-    /// Whether a cookie is of the family. Names of cookies are case-sensitive, so that those of
-    /// another case are somebody else's (C04).
+    /// Whether a cookie is the session's. Names of cookies are case-sensitive, so that those of
+    /// another case are the app's (C04).
     pub fn has(&self, name: &[u8]) -> bool {
         self.is_of_session(name)
             || name
@@ -73,8 +73,8 @@ impl CookieNames {
         }
     }
 
-    /// The value of a Cookie header without the family, the rest byte for byte; `None` where nothing
-    /// is left.
+    /// The value of a Cookie header without the session's cookies, the rest byte for byte; `None`
+    /// where nothing is left.
     pub fn strip<'a>(&self, cookie: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         let ours = |piece: &&[u8]| self.has(pair(piece).0);
         if !pieces(cookie).any(|piece| ours(&piece)) {
@@ -85,7 +85,7 @@ impl CookieNames {
         (!kept.is_empty()).then_some(Cow::Owned(kept))
     }
 
-    /// What of a request's cookies an app gets to see: all but the family's.
+    /// What of a request's cookies is forwarded to an app: all but the session's.
     pub fn forwarded(&self, headers: &Headers<'_>) -> Cookies {
         let stripped: Vec<Option<Cow<'_, [u8]>>> =
             headers.all("cookie").map(|one| self.strip(one)).collect();
@@ -101,13 +101,13 @@ impl CookieNames {
         }
     }
 
-    /// Whether a request shows anything of a session.
+    /// Whether a request has any cookie of a session.
     pub fn is_shown(&self, headers: &Headers<'_>) -> bool {
         let mut cookies = headers.all("cookie").flat_map(pairs);
         cookies.any(|(name, _)| self.is_of_session(name))
     }
 
-    /// Whether a request shows a sealed session, whole or in pieces.
+    /// Whether a request has a sealed session, whole or in pieces.
     pub(crate) fn is_sealed_in(&self, headers: &Headers<'_>) -> bool {
         headers.all("cookie").flat_map(pairs).any(|(name, value)| {
             self.is_of_session(name)

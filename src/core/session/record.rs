@@ -18,26 +18,26 @@ const FORMAT: u32 = 1;
 /// The longest text form that is read, in bytes.
 const MAX_TEXT: usize = 1024;
 
-/// How often the list is read: what ends is ended in every filter within seconds.
+/// How often the list is read, so that a revoked session ends in every filter within seconds.
 const REFRESH: Duration = Duration::from_millis(2500);
 
 /// The longest pause after a failed read.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
 
-/// What the workers of a proxy know together of how the companion's revocations are read: whose turn
-/// it is, and which list they share. The list stands apart from this, because it may be long and
-/// seldom changes.
+/// What the workers of a proxy know together of how the companion's revocations are read: which worker
+/// has the lease, and which list they share. The list itself is kept apart, because it may be long
+/// and seldom changes.
 ///
-/// Workers hand it round as text, through memory that other plugins may share, so it is parsed as
+/// Workers share it as text, through memory that other plugins may share, so it is parsed as
 /// strictly as an answer from the network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RevocationsRecord {
     lease: FetchLease,
-    /// Tells the list that is shared from those that were shared before; 0 where none is yet.
+    /// Identifies the shared list among those that were shared before; 0 where there is none yet.
     list: u64,
 }
 
-/// Why a text is not what workers share of this. Whoever finds one starts anew.
+/// Why a text is not a record. A worker that reads one starts anew.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the shared record of the revocations has another format than this release writes")]
 pub struct RevocationsRecordError(());
@@ -71,7 +71,7 @@ impl RevocationsRecord {
         })
     }
 
-    /// The same, nobody having the turn to read.
+    /// The same, without a lease.
     #[must_use]
     pub fn without_lease(mut self) -> Self {
         self.lease.holder = None;
@@ -83,17 +83,17 @@ impl RevocationsRecord {
         !self.lease.is_running(now) && self.lease.schedule.is_due(LONGEST_BACKOFF, now)
     }
 
-    /// Gives `worker` the turn to read.
+    /// Gives `worker` the lease to read.
     pub fn begin(&mut self, worker: u64, now: Timestamp) {
         self.lease.begin(worker, now);
     }
 
-    /// Whether `worker` still has its turn, so that what it read may be shared.
+    /// Whether `worker` still has the lease, so that what it read may be shared.
     pub fn is_led_by(&self, worker: u64) -> bool {
         self.lease.is_led_by(worker)
     }
 
-    /// Takes what a read brought, which ends the lease: the list, for who asked to unite it with its
+    /// Takes what a read brought, which ends the lease: the list, to be united with the worker's
     /// own. After an error what there was stays as it is.
     ///
     /// `chance` is any number; it spreads the reads of many proxies.

@@ -9,9 +9,9 @@ use super::{Id, SessionHandles};
 #[cfg(test)]
 mod tests;
 
-/// The sessions that ended before their tokens expire. The companion keeps the list, and filters
-/// unite what they read of it: nothing is dropped before its end, and a full list refuses more, not
-/// less.
+/// The sessions that were revoked before their tokens expire. The companion keeps the list, and
+/// filters unite what they read of it: nothing is dropped before its end, and a full list refuses
+/// more, not less.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Revocations {
     /// Nothing that began then or earlier counts any more.
@@ -34,7 +34,7 @@ struct Entry {
     mark: Revoked,
     /// What began then or earlier is ended.
     before: Timestamp,
-    /// When all that it ends would be over anyway.
+    /// When all that it ends has expired anyway.
     ends: Timestamp,
 }
 
@@ -110,7 +110,7 @@ impl Revocations {
     }
 
     /// Ends what `mark` names and began at `before` or earlier. The entry counts until `ends`, which
-    /// is when all of that would be over anyway.
+    /// is when all of that has expired anyway.
     pub fn end(&mut self, mark: Revoked, before: Timestamp, ends: Timestamp, now: Timestamp) {
         self.prune(now);
         self.insert(Entry { mark, before, ends });
@@ -136,16 +136,16 @@ impl Revocations {
     }
 
     /// Whether a session has ended.
-    pub fn revokes(&self, marks: &SessionHandles, now: Timestamp) -> bool {
+    pub fn revokes(&self, handles: &SessionHandles, now: Timestamp) -> bool {
         let by = |mark: Revoked| {
             let entries = &self.entries;
             let found = entries.binary_search_by(|entry| entry.mark.cmp(&mark));
             let entry = found.ok().and_then(|at| entries.get(at));
-            entry.is_some_and(|entry| now < entry.ends && marks.began <= entry.before)
+            entry.is_some_and(|entry| now < entry.ends && handles.began <= entry.before)
         };
-        marks.began <= self.floor
-            || by(Revoked::Session(marks.sid))
-            || by(Revoked::Person(marks.handle))
+        handles.began <= self.floor
+            || by(Revoked::Session(handles.sid))
+            || by(Revoked::Person(handles.handle))
     }
 
     /// How many entries there are.

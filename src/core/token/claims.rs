@@ -44,22 +44,22 @@ impl Claims {
         &self.issuer
     }
 
-    /// `sub`: whom the token speaks of.
+    /// `sub`: the subject of the token.
     pub fn subject(&self) -> &str {
         &self.subject
     }
 
-    /// `aud`: whom the token was made for. Empty where it doesn't say, which fits nobody.
+    /// `aud`: for whom the token is. Empty where it doesn't say, which matches no audience.
     pub fn audiences(&self) -> &[String] {
         &self.audiences
     }
 
-    /// `exp`: from when on the token is no good.
+    /// `exp`: when the token expires.
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// `nbf`: before when the token is no good yet.
+    /// `nbf`: before when the token is not valid yet.
     pub const fn not_before(&self) -> Option<Timestamp> {
         self.not_before
     }
@@ -79,7 +79,7 @@ impl Claims {
         self.body.member("cnf").is_some()
     }
 
-    /// All claims, as they stand.
+    /// All claims, as written.
     pub const fn body(&self) -> &Arc<Json> {
         &self.body
     }
@@ -89,9 +89,9 @@ impl Claims {
         audiences.iter().any(|one| self.audiences.contains(one))
     }
 
-    /// Whether the token's time has come and isn't over, by a clock that may be off by `leeway`, and
-    /// whether it lives for `max_lifetime` at most. A token is no good from the very moment of `exp`
-    /// on. Where `iat` is missing, its life counts from now.
+    /// Whether the token is valid at `now`, by a clock that may be off by `leeway`, and whether its
+    /// lifetime is `max_lifetime` at most. It has expired at the very moment of `exp`. Without `iat`,
+    /// its lifetime counts from now.
     pub fn check_times(
         &self,
         now: Timestamp,
@@ -104,7 +104,7 @@ impl Claims {
         self.check_start_and_lifetime(now, leeway, max_lifetime)
     }
 
-    /// All of [`Claims::check_times`] but whether the token's time is over.
+    /// All of [`Claims::check_times`] but whether the token has expired.
     pub(crate) fn check_start_and_lifetime(
         &self,
         now: Timestamp,

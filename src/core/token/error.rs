@@ -81,7 +81,7 @@ pub enum Part {
 }
 
 impl TokenError {
-    /// The one reason that this is told as.
+    /// The one reason of this error.
     pub const fn reason(self) -> Reason {
         match self {
             Self::AlgorithmMismatch | Self::AlgorithmUnknown => Reason::AlgorithmRefused,

@@ -10,13 +10,13 @@ use super::{Header, Part, TokenError};
 use crate::json::Json;
 use crate::keys::{Key, Signatures};
 
-/// A JSON Web Signature in the compact form, its payload a JSON object, and not yet believed in
-/// anything. What its claims have to be is for whoever knows the kind of token to say.
+/// A JSON Web Signature in the compact form, its payload a JSON object, not yet verified. Which claims
+/// it needs depends on the kind of token.
 #[derive(Clone)]
 pub struct Jws {
     pub(super) header: Header,
     pub(super) payload: Json,
-    /// The whole text, which whoever remembers tokens by it shares.
+    /// The whole text, shared with the token cache.
     pub(super) text: Arc<str>,
     /// How much of the text was signed, in bytes.
     pub(super) signed: usize,
@@ -24,15 +24,15 @@ pub struct Jws {
 }
 
 impl Jws {
-    /// How long a text may be at all, in bytes.
+    /// The longest text that is parsed at all, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
 
     /// Reads the compact form (RFC 7515 section 3.1): three parts of strict base64url, of which
     /// header and payload are JSON objects. `accepts` says which `typ` is the right one where the
-    /// token is shown, so that no kind of token can stand in for another (RFC 8725 section 3.12).
+    /// token is presented, so that no kind of token can be used as another (RFC 8725 section 3.12).
     ///
     /// Each token has one spelling: padding, white space and unused bits that are set are refused,
-    /// because two spellings of one token would escape whatever remembers tokens by their text.
+    /// because two spellings of one token would evade caches and revocations by its text.
     pub fn parse(text: &str, accepts: fn(Option<&str>) -> bool) -> Result<Self, TokenError> {
         if text.len() > Self::MAX_BYTES {
             return Err(TokenError::TooLarge);
@@ -58,7 +58,7 @@ impl Jws {
         &self.header
     }
 
-    /// What the payload says, which is worth nothing until [`Jws::is_signed_by`] says whose it is.
+    /// The payload, which nothing may trust before [`Jws::is_signed_by`] has checked the signature.
     pub const fn payload(&self) -> &Json {
         &self.payload
     }
@@ -72,7 +72,7 @@ impl Jws {
 }
 
 impl fmt::Debug for Jws {
-    /// Says which token it is and leaves out what would let somebody use it.
+    /// Shows the header only: the rest could be used as a credential.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jws")
             .field("header", &self.header)
@@ -81,7 +81,7 @@ impl fmt::Debug for Jws {
 }
 
 /// Header and payload of a text that is no acceptable token, where they are JSON objects: for the audit
-/// trail alone. Nothing in them may be believed.
+/// trail alone. Nothing in them may be trusted.
 pub(crate) fn unverified_parts(text: &str) -> (Option<Json>, Option<Json>) {
     let bounded = text.get(..Jws::MAX_BYTES).unwrap_or(text);
     let mut parts = bounded.split('.');

@@ -125,7 +125,7 @@ fn j03_depth_and_number_of_values_are_capped() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn j08_a_member_that_stands_twice_is_refused_in_header_and_payload() {
+fn j08_duplicate_members_are_refused_in_header_and_payload() {
     for header in [
         r#"{"alg":"RS256","alg":"RS256"}"#,
         r#"{"alg":"RS256","\u0061lg":"none"}"#,

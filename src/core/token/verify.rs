@@ -1,4 +1,4 @@
-//! The one place where a token comes to be believed.
+//! The one function that verifies tokens.
 
 #[cfg(test)]
 mod tests;
@@ -10,8 +10,8 @@ use crate::keys::{Key, Signatures, Thumbprint};
 use crate::timestamp::Timestamp;
 use crate::trust::Trust;
 
-/// The proof that a token was verified: only [`verify`] can build one, and whatever acts on a
-/// token's claims asks for it.
+/// The proof that a token was verified: only [`verify`] can build one, and all code that acts on a
+/// token's claims requires it.
 #[derive(Clone, Debug)]
 pub struct Verified {
     token: Arc<Token>,
@@ -20,11 +20,10 @@ pub struct Verified {
     key_thumbprint: Thumbprint,
 }
 
-/// Judges whether `trust` vouches for a token that was signed by `key`, one of its own keys.
+/// Checks whether `trust` vouches for a token that was signed by `key`, one of its own keys.
 ///
-/// The signature comes first, and nothing that the token claims counts before it; then issuer,
-/// subject and audience, and what only time decides comes last, so that `Expired` always speaks of a
-/// token that was good once.
+/// The signature is checked first, and no claim counts before it; then issuer, subject and audience.
+/// The times are checked last, so that `Expired` is always about a token that was valid once.
 pub fn verify(
     token: &Arc<Token>,
     trust: &Trust,
@@ -37,8 +36,7 @@ pub fn verify(
     Ok(verified)
 }
 
-/// All of [`verify`] that time has no part in. Who asks for this judges the times by rules of its
-/// own.
+/// All of [`verify`] but the times, which the calling code checks by its own rules.
 pub(crate) fn verify_but_for_time(
     token: &Arc<Token>,
     trust: &Trust,
@@ -52,7 +50,7 @@ pub(crate) fn verify_but_for_time(
     if !signatures.verifies(key, token.signing_input(), token.signature()) {
         return Err(TokenError::SignatureInvalid);
     }
-    // The issuer chose the trust entry while it was a mere claim; now it must hold.
+    // The trust entry was chosen by the unverified issuer, which is checked now.
     if !trust.vouches_as(claims.issuer()) {
         return Err(TokenError::IssuerMismatch);
     }
@@ -99,21 +97,21 @@ impl Verified {
         self.key_thumbprint
     }
 
-    /// Whether the token's time is now, for whoever remembers that it was.
+    /// Whether the token is valid now, for the token cache.
     pub fn check_times(&self, trust: &Trust, now: Timestamp) -> Result<(), TokenError> {
         self.claims()
             .check_times(now, trust.leeway, trust.max_lifetime)
     }
 
-    /// What the token is told from others by: its `jti` or, where it has none, its signed part.
+    /// What identifies the token: its `jti` or, where it has none, its signed part.
     pub fn token_id(&self) -> &[u8] {
         self.claims()
             .id()
             .map_or_else(|| self.token.signing_input(), str::as_bytes)
     }
 
-    /// Whether the token was also made for one of these, where an app asks for audiences of its own
-    /// besides the trust entry's.
+    /// Whether the token is also for one of these audiences, which an app requires besides the trust
+    /// entry's.
     pub fn is_for(&self, audiences: &[String]) -> bool {
         self.claims().is_for(audiences)
     }

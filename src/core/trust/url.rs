@@ -28,7 +28,7 @@ impl Url {
         (is_authority(&authority) && is_path(&path)).then_some(Self { authority, path })
     }
 
-    /// Where an issuer publishes what it says of itself (OpenID Connect Discovery section 4): one
+    /// The URL of an issuer's metadata (OpenID Connect Discovery section 4): one
     /// trailing slash of the issuer goes.
     pub fn discovery(issuer: &str) -> Option<Self> {
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
@@ -80,8 +80,7 @@ fn is_port(text: &str) -> bool {
         && digits.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
-/// What RFC 3986 section 3.3 lets stand in a path, every `%` with its two digits, and no segment
-/// that leads elsewhere.
+/// What RFC 3986 section 3.3 allows in a path, every `%` with its two digits, and no dot segment.
 fn is_path(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@%".contains(&byte);
     let code = |code: &str| {

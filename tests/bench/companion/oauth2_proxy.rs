@@ -17,11 +17,11 @@ pub(super) struct OAuth2Proxy(Process);
 
 impl OAuth2Proxy {
     /// Starts it with this stack, and waits until it is ready.
-    pub(super) async fn start(people: &SignInStack) -> Self {
+    pub(super) async fn start(stack: &SignInStack) -> Self {
         let folder = folder::fresh("oauth2-proxy");
-        let command = command(people, &folder, people.other);
+        let command = command(stack, &folder, stack.other);
         let mut process = Process::start("oauth2-proxy", &folder, command);
-        process.ready_at(people.other, "/ping").await;
+        process.ready_at(stack.other, "/ping").await;
         Self(process)
     }
 
@@ -43,14 +43,14 @@ pub(super) fn version() -> String {
 }
 
 /// The command that starts it with this address, with its secrets in this folder.
-pub(super) fn command(people: &SignInStack, folder: &Path, address: SocketAddr) -> Command {
+pub(super) fn command(stack: &SignInStack, folder: &Path, address: SocketAddr) -> Command {
     let secret = file(folder, "client-secret", SECRET);
     // Any 32 bytes.
     let cookies = file(folder, "cookie-secret", "0123456789abcdef0123456789abcdef");
     let mut command = Command::new(tools::oauth2_proxy());
     let arguments = [
         ("provider", "oidc"),
-        ("oidc-issuer-url", people.provider.issuer()),
+        ("oidc-issuer-url", stack.provider.issuer()),
         ("client-id", CLIENT),
         ("code-challenge-method", "S256"),
         ("redirect-url", &format!("https://{OTHER}/oauth2/callback")),
@@ -70,7 +70,7 @@ pub(super) fn command(people: &SignInStack, folder: &Path, address: SocketAddr) 
     let files = [
         ("client-secret-file", secret),
         ("cookie-secret-file", cookies),
-        ("provider-ca-file", people.authority.file().to_path_buf()),
+        ("provider-ca-file", stack.authority.file().to_path_buf()),
     ];
     for (name, path) in files {
         command.arg(format!("--{name}={}", path.display()));

@@ -11,15 +11,15 @@ const PEOPLE: usize = 30;
 
 /// Runs sign-ins one after the other, taking turns. Each line has a name, a sign-in URL, and the
 /// process whose CPU time is measured.
-pub(super) async fn measure(people: &SignInStack, lines: &[(&str, &str, u32)]) {
+pub(super) async fn measure(stack: &SignInStack, lines: &[(&str, &str, u32)]) {
     let mut elapsed: Vec<Vec<f64>> = vec![Vec::new(); lines.len()];
     let mut cpu = vec![Duration::ZERO; lines.len()];
     for _ in 0..PEOPLE {
-        for (place, (_, url, process)) in lines.iter().enumerate() {
+        for (index, (_, url, process)) in lines.iter().enumerate() {
             let (began, spent) = (Instant::now(), machine::cpu_time(*process));
-            people.sign_in(url).await;
-            elapsed[place].push(began.elapsed().as_secs_f64() * 1e3);
-            cpu[place] += machine::cpu_time(*process).saturating_sub(spent);
+            stack.sign_in(url).await;
+            elapsed[index].push(began.elapsed().as_secs_f64() * 1e3);
+            cpu[index] += machine::cpu_time(*process).saturating_sub(spent);
         }
     }
     println!(
@@ -29,13 +29,13 @@ pub(super) async fn measure(people: &SignInStack, lines: &[(&str, &str, u32)]) {
         "ms, median",
         "CPU ms"
     );
-    for (place, (name, ..)) in lines.iter().enumerate() {
-        let milliseconds: f64 = elapsed[place].iter().sum();
+    for (index, (name, ..)) in lines.iter().enumerate() {
+        let milliseconds: f64 = elapsed[index].iter().sum();
         println!(
             "{name:<36}{:>11.1}{:>17.1}{:>9.1}",
             PEOPLE as f64 * 1e3 / milliseconds,
-            median(elapsed[place].clone()),
-            cpu[place].as_secs_f64() * 1e3 / PEOPLE as f64,
+            median(elapsed[index].clone()),
+            cpu[index].as_secs_f64() * 1e3 / PEOPLE as f64,
         );
     }
 }

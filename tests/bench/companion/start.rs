@@ -16,9 +16,9 @@ use crate::sign_in_stack::{self, SignInStack};
 const STEP: Duration = Duration::from_micros(500);
 
 /// Starts both, taking turns.
-pub(super) async fn measure(people: &SignInStack, rounds: u32) {
+pub(super) async fn measure(stack: &SignInStack, rounds: u32) {
     // Another one, for its files.
-    let settings = Companion::with(people.configuration(), &sign_in_stack::policy());
+    let settings = Companion::with(stack.configuration(), &sign_in_stack::policy());
     let mut companion = settings.start().await;
     let ours = companion.address();
     companion.kill();
@@ -29,7 +29,7 @@ pub(super) async fn measure(people: &SignInStack, rounds: u32) {
         let mut command = Command::new(tools::companion());
         command.args(["serve", "--config"]).arg(&configuration);
         times[0].push(first_answer(command, ours));
-        let command = oauth2_proxy::command(people, &folder, theirs);
+        let command = oauth2_proxy::command(stack, &folder, theirs);
         times[1].push(first_answer(command, theirs));
     }
     println!("{:<36}{:>11}", "start to the first response", "ms");

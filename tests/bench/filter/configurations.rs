@@ -35,8 +35,8 @@ pub(super) fn jwt_authn(keys: &Value, caches: bool) -> Value {
 /// counters by app: a rule that lists the caller, removal and setting of identity headers, and
 /// filter state.
 pub(super) fn native(keys: &Value) -> Vec<Value> {
-    let mut check = jwt_authn(keys, false);
-    let provider = &mut check["typed_config"]["providers"]["staging"];
+    let mut jwt_authn = self::jwt_authn(keys, false);
+    let provider = &mut jwt_authn["typed_config"]["providers"]["staging"];
     provider["payload_in_metadata"] = json!("claims");
     provider["claim_to_headers"] = json!([
         {"claim_name": "sub", "header_name": "x-auth-request-user"},
@@ -44,7 +44,7 @@ pub(super) fn native(keys: &Value) -> Vec<Value> {
     ]);
     let removed = ["user", "email", "groups", "preferred-username"];
     let removed = removed.map(|name| json!({"remove": format!("x-auth-request-{name}")}));
-    let strip = json!({
+    let header_mutation = json!({
         "name": "envoy.filters.http.header_mutation",
         "typed_config": {
             "@type":
@@ -59,7 +59,7 @@ pub(super) fn native(keys: &Value) -> Vec<Value> {
     });
     let method =
         |method: &str| json!({"header": {"name": ":method", "string_match": {"exact": method}}});
-    let judge = json!({
+    let rbac = json!({
         "name": "envoy.filters.http.rbac",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
@@ -80,7 +80,7 @@ pub(super) fn native(keys: &Value) -> Vec<Value> {
             "format_string": {"text_format_source": {"inline_string": value}},
         })
     };
-    let tell = json!({
+    let filter_state = json!({
         "name": "envoy.filters.http.set_filter_state",
         "typed_config": {
             "@type":
@@ -93,7 +93,7 @@ pub(super) fn native(keys: &Value) -> Vec<Value> {
             ],
         },
     });
-    vec![strip, check, judge, tell]
+    vec![header_mutation, jwt_authn, rbac, filter_state]
 }
 
 /// Portcullis: one rule that lists the caller, and identity headers for the app.
@@ -118,11 +118,11 @@ pub(super) fn portcullis(module: PathBuf, keys: &Value, audit_allowed: &str) -> 
         }],
         "audit": {"allowed": audit_allowed},
     });
-    gate(module, &policy)
+    portcullis_with(module, &policy)
 }
 
 /// Portcullis with this policy.
-pub(super) fn gate(module: PathBuf, policy: &Value) -> Value {
+pub(super) fn portcullis_with(module: PathBuf, policy: &Value) -> Value {
     json!({
         "name": "portcullis",
         "typed_config": {

@@ -76,9 +76,9 @@ pub(super) fn version() -> String {
         .arg("--version")
         .output()
         .expect("Envoy runs");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let version = String::from_utf8_lossy(&output.stdout).into_owned();
     // `<program>  version: <commit>/<version>/<state>/<build>/<TLS library>`
-    let build = said.split("version: ").nth(1).unwrap_or_default();
+    let build = version.split("version: ").nth(1).unwrap_or_default();
     build.split('/').nth(1).unwrap_or("unknown").to_owned()
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use portcullis_tests::lab::{Call, tools};
 
 use super::Tokens;
-use super::configurations::{PATH, gate, jwt_authn, native, portcullis};
+use super::configurations::{PATH, jwt_authn, native, portcullis, portcullis_with};
 use super::envoy::Envoy;
 use crate::load::{CONNECTIONS, ExpectedResponse, Load};
 use crate::machine::Machine;
@@ -24,7 +24,7 @@ pub(super) struct Envoys {
     native: Envoy,
     portcullis: Envoy,
     portcullis_audited: Envoy,
-    portcullis_people: Envoy,
+    portcullis_sessions: Envoy,
 }
 
 impl Envoys {
@@ -32,16 +32,16 @@ impl Envoys {
     pub(super) async fn start(machine: &Machine, tokens: &Tokens, companion: SocketAddr) -> Self {
         let keys = &tokens.keys;
         let start = async |filters, level| Envoy::start(machine, filters, level, companion).await;
-        let gates = |audit| vec![portcullis(tools::module(), keys, audit)];
-        let people = vec![gate(tools::module(), &sign_in_stack::policy())];
+        let portcullis_filters = |audit| vec![portcullis(tools::filter(), keys, audit)];
+        let sessions = vec![portcullis_with(tools::filter(), &sign_in_stack::policy())];
         Self {
             open: start(vec![], "error").await,
             jwt_authn: start(vec![jwt_authn(keys, false)], "error").await,
             jwt_authn_cached: start(vec![jwt_authn(keys, true)], "error").await,
             native: start(native(keys), "error").await,
-            portcullis: start(gates("off"), "error").await,
-            portcullis_audited: start(gates("info"), "info").await,
-            portcullis_people: start(people, "error").await,
+            portcullis: start(portcullis_filters("off"), "error").await,
+            portcullis_audited: start(portcullis_filters("info"), "info").await,
+            portcullis_sessions: start(sessions, "error").await,
         }
     }
 
@@ -54,7 +54,7 @@ impl Envoys {
             &self.native,
             &self.portcullis,
             &self.portcullis_audited,
-            &self.portcullis_people,
+            &self.portcullis_sessions,
         ] {
             for call in [Call::get(HOST, PATH), Call::get(HOST, PATH).bearer(&forged)] {
                 let status = call.send(envoy.address()).await.status;
@@ -115,7 +115,7 @@ impl Envoys {
             (
                 "Portcullis, a person's session",
                 &[NATIVE_CACHED],
-                &self.portcullis_people,
+                &self.portcullis_sessions,
                 session(),
             ),
         ]
@@ -134,7 +134,7 @@ impl Envoys {
             variant(
                 "Portcullis, a person's session",
                 &["no filter"],
-                &self.portcullis_people,
+                &self.portcullis_sessions,
                 1,
                 request(),
             )?,
@@ -149,11 +149,11 @@ fn variant(
     connections: usize,
     requests: Vec<String>,
 ) -> Result<Variant, String> {
-    let answer = ExpectedResponse {
+    let response = ExpectedResponse {
         begins: b"HTTP/1.1 200 ",
         ends: BODY.as_bytes(),
     };
-    let load = Load::open(envoy.address(), connections, requests, answer);
+    let load = Load::open(envoy.address(), connections, requests, response);
     Ok(Variant {
         name,
         baselines,

@@ -48,7 +48,7 @@ pub(crate) fn ping_over_tls(address: SocketAddr, trust: &Arc<ClientConfig>) -> O
     let mut stream = StreamOwned::new(client, stream);
     let request = b"GET /ping HTTP/1.1\r\nhost: auth.example.com\r\nconnection: close\r\n\r\n";
     stream.write_all(request).ok()?;
-    let mut told = String::new();
-    stream.read_to_string(&mut told).ok()?;
-    Some(told)
+    let mut response = String::new();
+    stream.read_to_string(&mut response).ok()?;
+    Some(response)
 }

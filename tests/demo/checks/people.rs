@@ -14,31 +14,31 @@ const GRAPH: Request = Request("GET", "prometheus", "/classic/graph");
 const REDIRECTED: Expected = refused(302, Reason::NoCredentials);
 const NOT_ALLOWED: Expected = refused(403, Reason::CallerNotAllowed);
 
-/// How long a revoked session may still be accepted.
-const SECONDS: Duration = Duration::from_secs(10);
+/// The limit within which the filter learns of a revocation.
+const PROPAGATION_LIMIT: Duration = Duration::from_secs(10);
 
 /// A person with a browser.
 struct Visitor<'a> {
-    gate: &'a DemoGateway,
+    gateway: &'a DemoGateway,
     account: Account,
     browser: UserAgent,
 }
 
-pub(super) async fn run(gate: &DemoGateway) -> Vec<Row> {
-    let mut anonymous = Visitor::new(gate, Account::Alice);
+pub(super) async fn run(gateway: &DemoGateway) -> Vec<Row> {
+    let mut anonymous = Visitor::new(gateway, Account::Alice);
     let title = "a browser without a session";
     let mut rows = vec![anonymous.request_as(title, None, GRAPH, REDIRECTED).await];
 
     // Groups decide who has access.
     let operators = allowed(Reason::Rule, "operators");
     let engineers = allowed(Reason::Rule, "engineers");
-    let mut alice = Visitor::signed_in(gate, Account::Alice).await;
+    let mut alice = Visitor::signed_in(gateway, Account::Alice).await;
     rows.push(alice.request(GRAPH, operators).await);
     rows.push(alice.request(READ_ALERTS, operators).await);
-    let mut carol = Visitor::signed_in(gate, Account::Carol).await;
+    let mut carol = Visitor::signed_in(gateway, Account::Carol).await;
     rows.push(carol.request(GRAPH, engineers).await);
     rows.push(carol.request(READ_ALERTS, NOT_ALLOWED).await);
-    let mut bob = Visitor::signed_in(gate, Account::Bob).await;
+    let mut bob = Visitor::signed_in(gateway, Account::Bob).await;
     rows.push(bob.request(GRAPH, NOT_ALLOWED).await);
 
     rows.push(alice.sends_cross_site_alert().await);
@@ -49,23 +49,23 @@ pub(super) async fn run(gate: &DemoGateway) -> Vec<Row> {
             .request_as(&title, None, READ_ALERTS, REDIRECTED)
             .await,
     );
-    rows.push(replay_stolen_cookies(gate, &cookie).await);
+    rows.push(replay_stolen_cookies(gateway, &cookie).await);
     rows
 }
 
 impl<'a> Visitor<'a> {
-    fn new(gate: &'a DemoGateway, account: Account) -> Self {
+    fn new(gateway: &'a DemoGateway, account: Account) -> Self {
         Self {
-            gate,
+            gateway,
             account,
-            browser: UserAgent::new(&[gate.authority()]),
+            browser: UserAgent::new(&[gateway.authority()]),
         }
     }
 
     /// Opens Prometheus and signs in.
-    async fn signed_in(gate: &'a DemoGateway, account: Account) -> Self {
-        let mut visitor = Self::new(gate, account);
-        visitor.browser.visit(&gate.url(GRAPH.1, GRAPH.2)).await;
+    async fn signed_in(gateway: &'a DemoGateway, account: Account) -> Self {
+        let mut visitor = Self::new(gateway, account);
+        visitor.browser.visit(&gateway.url(GRAPH.1, GRAPH.2)).await;
         visitor.browser.sign_in_as(account.login()).await;
         visitor
     }
@@ -84,28 +84,33 @@ impl<'a> Visitor<'a> {
         request: Request,
         expected: Expected,
     ) -> Row {
-        let before = self.gate.logged();
+        let before = self.gateway.logged();
         let page = self
             .browser
-            .step(&self.gate.url(request.1, request.2))
+            .step(&self.gateway.url(request.1, request.2))
             .await;
         let status = page.reply.status;
-        let line = self.gate.line(before, request.1, request.2).await;
+        let line = self.gateway.line(before, request.1, request.2).await;
         expected.compare(title, caller, request, (status, &line))
     }
 
     /// A page of Prometheus makes the browser send an alert.
     async fn sends_cross_site_alert(&mut self) -> Row {
         let (request, caller) = (SEND_ALERT, self.account.caller());
-        self.browser.visit(&self.gate.url(GRAPH.1, GRAPH.2)).await;
-        let before = self.gate.logged();
+        self.browser
+            .visit(&self.gateway.url(GRAPH.1, GRAPH.2))
+            .await;
+        let before = self.gateway.logged();
         let alert = Call::post("", "").header("content-type", "text/plain");
-        let url = self.gate.url(request.1, request.2);
+        let url = self.gateway.url(request.1, request.2);
         let reply = self.browser.fetch(&url, alert.body(ALERT)).await;
-        let line = self.gate.line(before, request.1, request.2).await;
-        let title = format!("{}, used by a page of Prometheus", self.account.title());
-        let answer = (reply.status, &line);
-        refused(403, Reason::CrossSite).compare(&title, Some(&caller), request, answer)
+        let line = self.gateway.line(before, request.1, request.2).await;
+        let title = format!(
+            "{}, request from a page of Prometheus",
+            self.account.title()
+        );
+        let response = (reply.status, &line);
+        refused(403, Reason::CrossSite).compare(&title, Some(&caller), request, response)
     }
 
     /// Signs out, here and at the provider. Returns the cookies from before, which an attacker has
@@ -116,7 +121,7 @@ impl<'a> Visitor<'a> {
             .history()
             .last()
             .and_then(|step| step.cookie.clone());
-        self.browser.visit(&self.gate.sign_out()).await;
+        self.browser.visit(&self.gateway.sign_out()).await;
         let mut forms = self.browser.page().forms().into_iter();
         let form = forms.next().expect("a form that leads to the provider");
         self.browser.submit(form).await;
@@ -126,17 +131,17 @@ impl<'a> Visitor<'a> {
 }
 
 /// An attacker sends cookies of a revoked session, until the filter knows of the revocation.
-async fn replay_stolen_cookies(gate: &DemoGateway, cookie: &str) -> Row {
-    let call = Call::get(&gate.host(READ_ALERTS.1), READ_ALERTS.2).header("cookie", cookie);
-    let refusal = wait::within(SECONDS, async || {
-        let answer = gate.call(&call).await;
+async fn replay_stolen_cookies(gateway: &DemoGateway, cookie: &str) -> Row {
+    let call = Call::get(&gateway.host(READ_ALERTS.1), READ_ALERTS.2).header("cookie", cookie);
+    let refusal = wait::within(PROPAGATION_LIMIT, async || {
+        let answer = gateway.call(&call).await;
         (answer.0.status != 200).then_some(answer)
     });
     let (reply, line) = match refusal.await {
         Some(refusal) => refusal,
-        None => gate.call(&call).await,
+        None => gateway.call(&call).await,
     };
-    let title = format!("{}, her cookies kept by a thief", Account::Alice.title());
-    let answer = (reply.status, &line);
-    refused(401, Reason::Revoked).compare(&title, None, READ_ALERTS, answer)
+    let title = format!("{}, cookies copied before sign-out", Account::Alice.title());
+    let response = (reply.status, &line);
+    refused(401, Reason::Revoked).compare(&title, None, READ_ALERTS, response)
 }

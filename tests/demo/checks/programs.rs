@@ -29,12 +29,12 @@ const CHECKS: &[(Caller, Request, Expected)] = &[
         refused(401, Reason::AudienceMismatch),
     ),
     (
-        Caller::Forger,
+        Caller::Forged,
         READ_ALERTS,
         refused(401, Reason::SignatureInvalid),
     ),
     (
-        Caller::Nobody,
+        Caller::Anonymous,
         READ_ALERTS,
         refused(401, Reason::NoCredentials),
     ),
@@ -46,30 +46,30 @@ const CHECKS: &[(Caller, Request, Expected)] = &[
     (
         Caller::GreenPrometheus,
         SEND_ALERT,
-        allowed(Reason::Rule, "alerts-come-in"),
+        allowed(Reason::Rule, "prometheus-alerts"),
     ),
     (
         Caller::Grafana,
         QUERY,
         allowed(Reason::Rule, "grafana-queries"),
     ),
-    (Caller::Nobody, PROBE, allowed(Reason::Public, "probes")),
+    (Caller::Anonymous, PROBE, allowed(Reason::Public, "probes")),
 ];
 
-pub(super) async fn run(gate: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
+pub(super) async fn run(gateway: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
     let mut rows = Vec::new();
     for &(caller, request, expected) in CHECKS {
         let Request(method, app, path) = request;
-        let mut call = Call::new(method, &gate.host(app), path);
+        let mut call = Call::new(method, &gateway.host(app), path);
         if let Some(token) = caller.token(clusters) {
             call = call.bearer(&token);
         }
         if method == "POST" {
             call = call.header("content-type", "application/json").body(ALERT);
         }
-        let (reply, line) = gate.call(&call).await;
-        let answer = (reply.status, &line);
-        rows.push(expected.compare(caller.title(), caller.name(), request, answer));
+        let (reply, line) = gateway.call(&call).await;
+        let response = (reply.status, &line);
+        rows.push(expected.compare(caller.title(), caller.name(), request, response));
     }
     rows
 }

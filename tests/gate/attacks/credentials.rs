@@ -148,7 +148,7 @@ async fn non_ascii_bytes_in_any_header_neither_grant_access_nor_break_the_filter
     for byte in 0x80..=0xff_u8 {
         let what = format!("byte {byte:#x}");
         let value = [b"x", &[byte][..], b"y"].concat();
-        let odd = |call: Call| {
+        let with_byte = |call: Call| {
             [
                 "accept",
                 "content-type",
@@ -166,7 +166,7 @@ async fn non_ascii_bytes_in_any_header_neither_grant_access_nor_break_the_filter
             .into_iter()
             .fold(call, |call, name| call.header(name, &value))
         };
-        let reply = connection.send(&odd(get_alerts(&good))).await;
+        let reply = connection.send(&with_byte(get_alerts(&good))).await;
         assert_eq!(reply.status, 200, "{what}: {}", reply.text());
         gateway.count_forwarded();
         let seen = gateway.fixture.app.requests().pop().unwrap();
@@ -181,7 +181,7 @@ async fn non_ascii_bytes_in_any_header_neither_grant_access_nor_break_the_filter
         assert!(!carrying.contains(&"x-auth-request-user"), "{what}");
         assert!(!carrying.contains(&"x_portcullis_caller"), "{what}");
 
-        let reply = connection.send(&odd(get())).await;
+        let reply = connection.send(&with_byte(get())).await;
         gateway.assert_refusal(&what, reply, 401, "no-credentials");
         for (value, reason) in [
             ([b"Bearer ", &value[..]].concat(), "authorization-malformed"),

@@ -59,8 +59,8 @@ async fn j08_j22_ambiguous_json_is_refused() {
     }
 
     let mut not_utf8 = with(&good_claims, r#""x":"?""#).into_bytes();
-    let place = not_utf8.len() - 3;
-    not_utf8[place] = 0xff;
+    let position = not_utf8.len() - 3;
+    not_utf8[position] = 0xff;
     let claims: Vec<(&str, Vec<u8>)> = vec![
         (
             "iss twice",

@@ -27,19 +27,19 @@ async fn j07_embedded_and_referenced_keys_are_ignored() {
     .await;
     let genuine = gateway.fixture.cluster("blue").key.kid().to_owned();
     let forger = SigningKey::p256();
-    let place = |scheme: &str| json!(format!("{scheme}://{address}/jwks"));
-    let brought: Vec<(&str, Value)> = vec![
+    let url = |scheme: &str| json!(format!("{scheme}://{address}/jwks"));
+    let key_headers: Vec<(&str, Value)> = vec![
         ("jwk", forger.jwk()),
-        ("jku", place("https")),
-        ("jku", place("http")),
-        ("x5u", place("https")),
+        ("jku", url("https")),
+        ("jku", url("http")),
+        ("x5u", url("https")),
         ("x5c", json!([STANDARD.encode(forger.public_der())])),
         ("x5t", json!("AAAAAAAAAAAAAAAAAAAAAAAAAAA")),
         ("x5t#S256", json!(genuine.clone())),
-        ("url", place("http")),
-        ("iss", place("http")),
+        ("url", url("http")),
+        ("iss", url("http")),
     ];
-    for (name, value) in brought {
+    for (name, value) in key_headers {
         let forged = karma(&gateway).header(name, value);
         let under_genuine = forged.clone().header("kid", genuine.as_str()).sign(&forger);
         gateway
@@ -70,8 +70,8 @@ async fn j07_embedded_and_referenced_keys_are_ignored() {
         .gateway
         .metric("portcullis_key_age_seconds", &[], |now| now > age)
         .await;
-    let nobody = canary.accept().unwrap_err();
-    assert_eq!(nobody.kind(), ErrorKind::WouldBlock);
+    let error = canary.accept().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::WouldBlock);
     gateway.assert_clean().await;
 }
 

@@ -33,7 +33,7 @@ impl Screen {
     };
 
     /// A desktop.
-    pub const DESK: Self = Self {
+    pub const DESKTOP: Self = Self {
         width: 1280,
         height: 800,
         phone: false,

@@ -207,7 +207,7 @@ impl Builder {
         let admin = port::free();
         let address = *self.listener.address.get_or_insert_with(port::free);
         if self.listener.filters.is_none() {
-            self.listener.module = self.module.unwrap_or_else(tools::module);
+            self.listener.module = self.module.unwrap_or_else(tools::filter);
         }
         self.listener.write(&folder);
         let configuration = folder.join("bootstrap.json");
@@ -223,11 +223,10 @@ impl Builder {
         ]);
         command.args(["--drain-time-s", "1", "--drain-strategy", "immediate"]);
         command.args(["--file-flush-interval-msec", "20", "--log-level", "info"]);
-        // Where Envoy finds `libportcullis.so`, if a filter asks for it.
-        command.env(
-            "ENVOY_DYNAMIC_MODULES_SEARCH_PATH",
-            folder::workspace().join("target"),
-        );
+        // Where Envoy finds `libportcullis.so`. Only tests of the dynamic module need it.
+        if let Some(built) = tools::build_folder_of("libportcullis.so") {
+            command.env("ENVOY_DYNAMIC_MODULES_SEARCH_PATH", built);
+        }
         let process = Process::start("envoy", &folder, command);
         let process = process.logs_to(folder.join(listener::ACCESS_LOG));
 

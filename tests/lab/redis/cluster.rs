@@ -61,9 +61,9 @@ impl Cluster {
     /// The settings for a companion's `session`.
     #[must_use]
     pub fn session(&self) -> Value {
-        let places: Vec<String> = self.servers.iter().map(|s| s.address.to_string()).collect();
+        let addresses: Vec<String> = self.servers.iter().map(|s| s.address.to_string()).collect();
         let redis = json!({"password_file": self.servers[0].password_file});
-        json!({"store": format!("redis-cluster://{}", places.join(",")), "redis": redis})
+        json!({"store": format!("redis-cluster://{}", addresses.join(",")), "redis": redis})
     }
 
     /// The keys that match a pattern, of all servers, sorted.

@@ -67,7 +67,7 @@ impl Cookie {
         for attribute in parts {
             let (name, value) = attribute.split_once('=').unwrap_or((attribute, ""));
             match name.to_ascii_lowercase().as_str() {
-                "domain" => cookie.belong(value)?,
+                "domain" => cookie.set_domain(value)?,
                 "expires" => cookie.expires = Some(date(value).ok_or("no date in Expires")?),
                 "httponly" => cookie.http_only = true,
                 "max-age" => max_age = Some(value.parse().map_err(|_| "no number in Max-Age")?),
@@ -80,7 +80,7 @@ impl Cookie {
         if let Some(seconds) = max_age {
             cookie.expires = Some(now.saturating_add(seconds));
         }
-        cookie.judge(url)?;
+        cookie.validate(url)?;
         Ok(cookie)
     }
 
@@ -107,7 +107,7 @@ impl Cookie {
             == (&other.name, &other.domain, other.host_only, &other.path)
     }
 
-    fn belong(&mut self, domain: &str) -> Result<(), &'static str> {
+    fn set_domain(&mut self, domain: &str) -> Result<(), &'static str> {
         let domain = domain.trim_start_matches('.').to_ascii_lowercase();
         if domain != self.domain {
             let is_address = self.domain.parse::<IpAddr>().is_ok();
@@ -124,7 +124,7 @@ impl Cookie {
         Ok(())
     }
 
-    fn judge(&self, url: &Url) -> Result<(), &'static str> {
+    fn validate(&self, url: &Url) -> Result<(), &'static str> {
         if self.name.len() + self.value.len() > MAX_BYTES {
             return Err("too long");
         }

@@ -53,11 +53,11 @@ impl CookieJar {
     /// Stores a cookie, replacing one with the same name, domain and path.
     pub fn put(&mut self, cookie: Cookie) {
         let now = now();
-        let place = self.cookies.iter().position(|old| cookie.replaces(old));
-        match place {
+        let position = self.cookies.iter().position(|old| cookie.replaces(old));
+        match position {
             _ if cookie.is_expired(now) => self.cookies.retain(|old| !cookie.replaces(old)),
             // It keeps its creation time, which determines its position.
-            Some(place) => self.cookies[place] = cookie,
+            Some(position) => self.cookies[position] = cookie,
             None => self.cookies.push(cookie),
         }
     }

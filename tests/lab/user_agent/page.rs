@@ -61,11 +61,11 @@ impl Page {
         if !matches!(self.reply.status, 301 | 302 | 303 | 307 | 308) {
             return None;
         }
-        let place = self.reply.header("location")?;
+        let location = self.reply.header("location")?;
         let mut url = self
             .url
-            .join(&place)
-            .unwrap_or_else(|error| panic!("Location: {place}: {error}"));
+            .join(&location)
+            .unwrap_or_else(|error| panic!("Location: {location}: {error}"));
         if url.fragment().is_none() {
             url.set_fragment(self.url.fragment());
         }

@@ -22,8 +22,8 @@ async fn a_browser_signs_in_at_a_real_provider() {
         .account("alice", json!({"email": "alice@example.com"}))
         .start()
         .await;
-    let places = [("app.example.com", gateway.address())];
-    let browser = Browser::start_with(&[&own, &others], &places).await;
+    let addresses = [("app.example.com", gateway.address())];
+    let browser = Browser::start_with(&[&own, &others], &addresses).await;
 
     browser.visit("https://app.example.com/page#fragment").await;
     assert!(browser.text().await.contains("companion"));

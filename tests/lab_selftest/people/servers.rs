@@ -57,17 +57,23 @@ async fn redis_fails_over_behind_a_sentinel() {
 async fn redis_distributes_keys_in_a_cluster() {
     let cluster = Cluster::start().await;
     for key in ["a", "b", "c", "d"] {
-        let said: Vec<String> = cluster
+        let outputs: Vec<String> = cluster
             .servers
             .iter()
             .map(|server| server.command(&["SET", key, "1"]))
             .collect();
         assert_eq!(
-            said.iter().filter(|said| *said == "OK").count(),
+            outputs.iter().filter(|output| *output == "OK").count(),
             1,
-            "{said:?}"
+            "{outputs:?}"
         );
-        assert_eq!(said.iter().filter(|said| said.contains("MOVED")).count(), 2);
+        assert_eq!(
+            outputs
+                .iter()
+                .filter(|output| output.contains("MOVED"))
+                .count(),
+            2
+        );
     }
     assert_eq!(cluster.keys("*"), ["a", "b", "c", "d"]);
 }

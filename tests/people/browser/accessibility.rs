@@ -17,8 +17,8 @@ use crate::browser::{assert_no_console_errors, two_providers};
 const SCREENS: [(Screen, bool, Option<&str>); 5] = [
     (Screen::NARROW, false, None),
     (Screen::PHONE, true, None),
-    (Screen::DESK, true, Some("dark")),
-    (Screen::DESK, false, Some("desk")),
+    (Screen::DESKTOP, true, Some("dark")),
+    (Screen::DESKTOP, false, Some("desktop")),
     (Screen::PHONE, false, Some("phone")),
 ];
 

@@ -73,35 +73,41 @@ fn endpoints(rd: &str) -> Vec<(&'static str, Call, bool)> {
 async fn r06_t18_no_endpoint_redirects_to_a_foreign_address() {
     let stack = shared_stack().await;
     for hostile in NORMALIZED.iter().chain(ELSEWHERE) {
-        for (place, call, refuses) in endpoints(&encoded(hostile)) {
+        for (endpoint, call, refuses) in endpoints(&encoded(hostile)) {
             let reply = stack.gateway.call(call).await;
             let status = if refuses { 400 } else { 200 };
             assert_eq!(
                 reply.status,
                 status,
-                "{place}, {hostile:?}: {}",
+                "{endpoint}, {hostile:?}: {}",
                 reply.text()
             );
-            assert_eq!(reply.header("location"), None, "{place}, {hostile:?}");
+            assert_eq!(reply.header("location"), None, "{endpoint}, {hostile:?}");
             let text = reply.text();
             assert!(
                 !text.contains("evil.example"),
-                "{place}, {hostile:?}: {text}"
+                "{endpoint}, {hostile:?}: {text}"
             );
-            assert!(!text.contains("http-equiv"), "{place}, {hostile:?}: {text}");
+            assert!(
+                !text.contains("http-equiv"),
+                "{endpoint}, {hostile:?}: {text}"
+            );
             let page = Page {
                 url: Url::parse(URL).unwrap(),
                 reply,
             };
             let forms = page.forms();
             let mut fields = forms.iter().flat_map(|form| &form.fields);
-            assert!(fields.all(|(name, _)| name != "rd"), "{place}, {hostile:?}");
+            assert!(
+                fields.all(|(name, _)| name != "rd"),
+                "{endpoint}, {hostile:?}"
+            );
             let actions = forms.into_iter().map(|form| form.action);
             for url in actions.chain(page.links()) {
                 assert_eq!(
                     url.host_str(),
                     Some("auth.example.com"),
-                    "{place}, {hostile:?}"
+                    "{endpoint}, {hostile:?}"
                 );
             }
         }

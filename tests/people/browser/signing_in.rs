@@ -79,8 +79,8 @@ async fn the_back_button_returns_to_the_previous_page() {
         wait::until_true("a page before this one", wait::LONG, moved).await;
         passed.push(browser.url().await);
     }
-    let our_cookies = |url: &&url::Url| url.as_str().starts_with(URL);
-    assert_eq!(passed.iter().find(our_cookies), None, "{passed:#?}");
+    let at_companion = |url: &&url::Url| url.as_str().starts_with(URL);
+    assert_eq!(passed.iter().find(at_companion), None, "{passed:#?}");
     for _ in &passed {
         client.forward().await.unwrap();
     }

@@ -67,9 +67,12 @@ pub(crate) async fn refresh(person: &mut UserAgent) -> Reply {
 
 /// The session's cookies as a `Cookie` header.
 pub(crate) fn cookie_header(person: &UserAgent) -> String {
-    let ours = person.cookies().iter();
-    let ours = ours.filter(|c| c.name.starts_with(TOKEN) && !c.name.contains("-login-"));
-    let pairs: Vec<String> = ours.map(|c| format!("{}={}", c.name, c.value)).collect();
+    let session_cookies = person.cookies().iter();
+    let session_cookies =
+        session_cookies.filter(|c| c.name.starts_with(TOKEN) && !c.name.contains("-login-"));
+    let pairs: Vec<String> = session_cookies
+        .map(|c| format!("{}={}", c.name, c.value))
+        .collect();
     pairs.join("; ")
 }
 
@@ -84,7 +87,7 @@ pub(crate) fn cookie(person: &UserAgent, name: &str) -> String {
 
 /// Waits until a session that could not be refreshed is refreshed. The user is not signed out or
 /// redirected meanwhile.
-pub(crate) async fn wait_until_renewed(person: &mut UserAgent) {
+pub(crate) async fn wait_until_refreshed(person: &mut UserAgent) {
     let begin = person.history().len();
     wait::until_true("the session", wait::LONG, async || {
         let reply = alerts(person).await;

@@ -8,8 +8,8 @@ use crate::companion_faults::deployment::{AUTH, HOST, Settings, URL};
 
 #[tokio::test]
 async fn h07_each_claim_reaches_apps_as_one_encoded_value() {
-    let plan = Settings::single().with("trusted_proxies", json!(["127.0.0.1"]));
-    let deployment = plan.start().await;
+    let settings = Settings::single().with("trusted_proxies", json!(["127.0.0.1"]));
+    let deployment = settings.start().await;
     let name = "mal lory/\u{fc},%";
     let groups = json!([
         "sre",
@@ -55,12 +55,12 @@ async fn h07_each_claim_reaches_apps_as_one_encoded_value() {
         .map(pair)
         .collect();
     for (name, value) in expected {
-        let told: Vec<&str> = headers
+        let values: Vec<&str> = headers
             .iter()
             .filter(|h| h.0 == name)
             .map(|h| h.1)
             .collect();
-        assert_eq!(told, [value], "{name}");
+        assert_eq!(values, [value], "{name}");
     }
     assert!(
         !headers.iter().any(|(name, _)| *name == "x-evil"),
@@ -90,8 +90,8 @@ async fn h07_each_claim_reaches_apps_as_one_encoded_value() {
     );
 
     // The JSON has all of it, and a page shows it as text.
-    let told = userinfo(&mut mallory).await.json();
-    assert_eq!((&told["user"], &told["groups"]), (&json!(name), &groups));
+    let info = userinfo(&mut mallory).await.json();
+    assert_eq!((&info["user"], &info["groups"]), (&json!(name), &groups));
     mallory.visit(&format!("{URL}/oauth2/sign_in")).await;
     at_provider(&mut mallory, name).await;
     let page = mallory.page();

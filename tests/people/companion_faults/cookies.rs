@@ -27,7 +27,7 @@ async fn c04_invalid_cookies_set_by_another_host_lock_nobody_out() {
             "__Secure-portcullis-login-x",
             "__Secure-portcullis-login-done",
         ] {
-            inject(&mut alice, name, "a-neighbours-rubbish", path);
+            inject(&mut alice, name, "invalid-value", path);
         }
     }
     for _ in 0..2 {
@@ -36,7 +36,7 @@ async fn c04_invalid_cookies_set_by_another_host_lock_nobody_out() {
     }
     // If they replace the user's own cookies, the session ends, and a sign-in repairs it.
     for name in [TOKEN, SEALED] {
-        inject(&mut alice, name, "a-neighbours-rubbish", "/");
+        inject(&mut alice, name, "invalid-value", "/");
     }
     assert_eq!(alerts(&mut alice).await.status, 401);
     sign_in(&mut alice, "alice", "/silences").await;
@@ -62,23 +62,23 @@ async fn c04_two_sessions_in_one_request_are_both_rejected() {
 
 #[tokio::test]
 async fn r11_a_sign_in_replaces_injected_cookies() {
-    for plan in [Settings::single(), Settings::with_redis()] {
-        let deployment = plan.start().await;
+    for settings in [Settings::single(), Settings::with_redis()] {
+        let deployment = settings.start().await;
         let eve = deployment.signed_in("eve", 0).await;
-        let mut planter = deployment.user_agent(0);
-        planter.visit(&format!("{APP}/graph")).await;
-        let begun = |person: &UserAgent| {
+        let mut attacker = deployment.user_agent(0);
+        attacker.visit(&format!("{APP}/graph")).await;
+        let pending_sign_in = |person: &UserAgent| {
             let found = person.cookies().iter();
             let mut found = found.filter(|c| c.name.contains("-login-"));
-            found.next().expect("a sign-in under way").clone()
+            found.next().expect("a pending sign-in").clone()
         };
-        let planted = begun(&planter);
+        let injected = pending_sign_in(&attacker);
 
         let mut alice = deployment.user_agent(0);
         for name in [TOKEN, SEALED] {
             inject(&mut alice, name, &cookie(&eve, name), "/");
         }
-        alice.cookies_mut().put(planted.clone());
+        alice.cookies_mut().put(injected.clone());
         alice.visit(&format!("{URL}/oauth2/sign_in")).await;
         // The existing session is removed when the sign-in starts, so that an aborted sign-in does
         // not continue as somebody else.
@@ -97,12 +97,12 @@ async fn r11_a_sign_in_replaces_injected_cookies() {
         let ended = lines
             .iter()
             .find(|line| line.contains("-login-") && line.contains("=; "));
-        assert!(!ended.unwrap().starts_with(&planted.name));
+        assert!(!ended.unwrap().starts_with(&injected.name));
 
         // The injected session has not become the user's.
         let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", cookie_header(&eve));
-        let told = deployment.replicas[0].companion.call(call).await;
-        assert_eq!(told.json()["user"], "eve");
+        let reply = deployment.replicas[0].companion.call(call).await;
+        assert_eq!(reply.json()["user"], "eve");
     }
 }
 

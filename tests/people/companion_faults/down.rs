@@ -3,14 +3,14 @@
 use portcullis_tests::lab::{Call, wait};
 
 use crate::companion_faults::actions::{
-    alerts, cookie_header, refresh, sign_in, sign_out, userinfo, wait_until_renewed,
+    alerts, cookie_header, refresh, sign_in, sign_out, userinfo, wait_until_refreshed,
 };
 use crate::companion_faults::deployment::{APP, AUTH, Settings};
 
 #[tokio::test]
 async fn a_killed_companion_loses_no_session_with_either_store() {
-    for plan in [Settings::single(), Settings::with_redis()] {
-        let mut deployment = plan.start().await;
+    for settings in [Settings::single(), Settings::with_redis()] {
+        let mut deployment = settings.start().await;
         let mut alice = deployment.signed_in("alice", 0).await;
         deployment.replicas[0].companion.kill();
         assert_eq!(alerts(&mut alice).await.status, 200);
@@ -47,7 +47,7 @@ async fn a_session_that_expires_while_the_companion_is_down_recovers() {
     assert!(refused.header("retry-after").is_some());
     assert_eq!(refused.all("set-cookie"), [""; 0]);
     deployment.replicas[0].companion.restart().await;
-    wait_until_renewed(&mut alice).await;
+    wait_until_refreshed(&mut alice).await;
 }
 
 #[tokio::test]

@@ -65,8 +65,8 @@ async fn length(deployment: &Deployment, name: &str, bytes: usize) -> usize {
     deployment.provider.set_account("alice", claims).await;
     let mut alice = deployment.signed_in("alice", 0).await;
     assert_eq!(alice.cookies().dropped(), [""; 0], "{bytes}");
-    let told = userinfo(&mut alice).await.json();
-    assert_eq!(told["groups"], json!(["sre", group]), "{bytes}");
+    let info = userinfo(&mut alice).await.json();
+    assert_eq!(info["groups"], json!(["sre", group]), "{bytes}");
     assert_eq!(alerts(&mut alice).await.status, 200, "{bytes}");
     assert_eq!(refresh(&mut alice).await.status, 200, "{bytes}");
     let seen = deployment.app.requests().pop().unwrap();

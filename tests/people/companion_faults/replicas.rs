@@ -28,8 +28,8 @@ async fn r02_a_sign_in_started_at_one_replica_completes_once_at_the_other() {
     for replica in [1, 0] {
         alice = deployment.route_through(alice, replica);
         assert_eq!(alerts(&mut alice).await.status, 200, "{replica}");
-        let told = userinfo(&mut alice).await;
-        assert_eq!(told.json()["user"], "alice", "{replica}");
+        let reply = userinfo(&mut alice).await;
+        assert_eq!(reply.json()["user"], "alice", "{replica}");
         assert_eq!(refresh(&mut alice).await.status, 200, "{replica}");
     }
 
@@ -76,7 +76,7 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
 
     // The browser keeps sending the old cookies, like tabs whose responses arrive late, while the
     // token expires; each filter has it refreshed.
-    let mut renewed = [false; 2];
+    let mut refreshed = [false; 2];
     wait::until_true("a refreshed token by each filter", wait::LONG, async || {
         let replies = send_concurrently(&deployment, |replica| {
             let call = Call::get(HOST, "/api/v2/alerts").header("cookie", &cookies);
@@ -85,9 +85,9 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
         });
         for (number, reply) in replies.await.iter().enumerate() {
             assert_eq!(reply.verdict(), "200", "nobody is signed out");
-            renewed[number % 2] |= reply.header("set-cookie").is_some();
+            refreshed[number % 2] |= reply.header("set-cookie").is_some();
         }
-        renewed == [true; 2]
+        refreshed == [true; 2]
     })
     .await;
     assert_eq!(deployment.refresh_count().await, before + 1);
@@ -130,8 +130,8 @@ async fn l01_a_sign_out_at_one_replica_applies_to_both() {
             Call::get(AUTH, "/oauth2/userinfo"),
             Call::post(AUTH, "/oauth2/refresh"),
         ] {
-            let told = replica.companion.call(call.header("cookie", &kept)).await;
-            assert_eq!(told.status, 401, "{}", told.text());
+            let reply = replica.companion.call(call.header("cookie", &kept)).await;
+            assert_eq!(reply.status, 401, "{}", reply.text());
         }
         deployment.wait_until_revoked(&kept, replica).await;
     }
@@ -149,9 +149,12 @@ async fn b06_a_logout_token_at_one_replica_revokes_the_session_at_both() {
     let issuer = deployment.provider.issuer().to_owned();
     alice.visit(&format!("{issuer}/session/end")).await;
     alice.confirm_sign_out().await;
-    let told = deployment.provider.logout_tokens().await;
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0].error, None, "the first replica received it");
+    let logout_tokens = deployment.provider.logout_tokens().await;
+    assert_eq!(logout_tokens.len(), 1, "{logout_tokens:?}");
+    assert_eq!(
+        logout_tokens[0].error, None,
+        "the first replica received it"
+    );
     alice.visit(&format!("{URL}/ping")).await;
     assert_eq!(userinfo(&mut alice).await.status, 401);
     let [one, other] = [&deployment.replicas[0], &deployment.replicas[1]];

@@ -43,10 +43,10 @@ async fn t29_slow_clients_are_disconnected_while_others_are_served() {
     let companion = companion.tls(&authority, AUTH).start().await;
     let (address, trust) = (companion.address(), authority.trust());
 
-    let mut dripping = JoinSet::new();
+    let mut slow_clients = JoinSet::new();
     for _ in 0..CLIENTS {
         // The beginning of a record of 16 KiB, as in a ClientHello.
-        dripping.spawn(async move {
+        slow_clients.spawn(async move {
             let stream = TcpStream::connect(address).await.unwrap();
             (
                 "a handshake",
@@ -66,7 +66,7 @@ async fn t29_slow_clients_are_disconnected_while_others_are_served() {
             ),
         ] {
             let trust = Arc::clone(&trust);
-            dripping.spawn(async move {
+            slow_clients.spawn(async move {
                 let stream = TcpStream::connect(address).await.unwrap();
                 (
                     what,
@@ -80,22 +80,22 @@ async fn t29_slow_clients_are_disconnected_while_others_are_served() {
     let ping = Call::get(AUTH, "/ping");
     while ended.len() < 3 * CLIENTS {
         assert_eq!(companion.call(ping.clone()).await.status, 200);
-        while let Some(one) = dripping.try_join_next() {
+        while let Some(one) = slow_clients.try_join_next() {
             ended.push(one.unwrap());
         }
     }
-    for (what, told) in ended {
-        match (what, told) {
-            ("a body", Some(told)) if !told.is_empty() => {
-                assert!(told.starts_with("HTTP/1.1 503 "), "{told}");
+    for (what, received) in ended {
+        match (what, received) {
+            ("a body", Some(received)) if !received.is_empty() => {
+                assert!(received.starts_with("HTTP/1.1 503 "), "{received}");
             }
-            (_, told) => assert!(told.is_some(), "{what}: not disconnected"),
+            (_, received) => assert!(received.is_some(), "{what}: not disconnected"),
         }
     }
     let metrics = Call::get("localhost", "/metrics");
     wait::until_true("the disconnection of all clients", wait::LONG, async || {
-        let told = metrics.send(companion.metrics()).await.text();
-        told.contains("portcullis_companion_connections 0\n")
+        let text = metrics.send(companion.metrics()).await.text();
+        text.contains("portcullis_companion_connections 0\n")
     })
     .await;
 }
@@ -106,8 +106,8 @@ async fn send_slowly(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     begin: &[u8],
 ) -> Option<String> {
-    let dripping = async {
-        let mut told = Vec::new();
+    let sending = async {
+        let mut received = Vec::new();
         let mut buffer = [0; 4096];
         let mut next = begin;
         loop {
@@ -117,13 +117,13 @@ async fn send_slowly(
             next = b"x";
             match timeout(PAUSE, stream.read(&mut buffer)).await {
                 Ok(Ok(0) | Err(_)) => break,
-                Ok(Ok(count)) => told.extend_from_slice(&buffer[..count]),
+                Ok(Ok(count)) => received.extend_from_slice(&buffer[..count]),
                 Err(_) => {}
             }
         }
-        String::from_utf8_lossy(&told).into_owned()
+        String::from_utf8_lossy(&received).into_owned()
     };
-    timeout(wait::LONG, dripping).await.ok()
+    timeout(wait::LONG, sending).await.ok()
 }
 
 async fn over_tls(

@@ -8,7 +8,7 @@ use portcullis_tests::lab::{Call, Reply, UserAgent, secrets, wait};
 use serde_json::json;
 
 use crate::companion_faults::actions::{
-    alerts, at_provider, cookie_header, refresh, sign_out, userinfo, wait_until_renewed,
+    alerts, at_provider, cookie_header, refresh, sign_out, userinfo, wait_until_refreshed,
 };
 use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings, URL};
 
@@ -79,7 +79,7 @@ async fn a_session_that_expires_while_redis_is_down_recovers() {
     );
 
     deployment.redis().restart().await;
-    wait_until_renewed(&mut alice).await;
+    wait_until_refreshed(&mut alice).await;
 }
 
 /// Alice has signed in, and Bob has started to.
@@ -91,8 +91,8 @@ struct Fixture {
 
 impl Fixture {
     async fn start() -> Self {
-        let plan = Settings::with_redis().with("trusted_proxies", json!(["127.0.0.1"]));
-        let deployment = plan.start().await;
+        let settings = Settings::with_redis().with("trusted_proxies", json!(["127.0.0.1"]));
+        let deployment = settings.start().await;
         let alice = deployment.signed_in("alice", 0).await;
         let mut pending_sign_in = deployment.user_agent(0);
         pending_sign_in.visit(&format!("{APP}/graph")).await;
@@ -132,16 +132,16 @@ impl Fixture {
         assert_eq!(page.url.path(), "/oauth2/callback");
         assert_unavailable("a sign-in", &page.reply);
         assert!(page.text().contains("Try again"), "{}", page.text());
-        let told = deployment.provider.logout_tokens().await;
-        assert_eq!(told.len(), 0);
+        let logout_tokens = deployment.provider.logout_tokens().await;
+        assert_eq!(logout_tokens.len(), 0);
 
         // No sign-in succeeds, and no session is lost.
         assert_eq!(
             alerts(&mut self.pending_sign_in).await.verdict(),
             "401 no-credentials"
         );
-        let nobody = forward_auth(deployment, "").await;
-        assert_eq!(nobody.status, 401, "{}", nobody.text());
+        let anonymous = forward_auth(deployment, "").await;
+        assert_eq!(anonymous.status, 401, "{}", anonymous.text());
         assert_eq!(cookie_header(&self.alice), cookies);
         assert_eq!(replica.get("/ping").await.status, 200);
     }

@@ -11,7 +11,7 @@ async fn cve_2026_47775_every_tampered_sealed_session_gets_the_same_response() {
     let alice = deployment.signed_in("alice", 0).await;
     let good = cookie(&alice, SEALED);
     let attempt = attempt(&deployment).await;
-    let mut spoiled = vec![
+    let mut tampered = vec![
         ("random text", "x".to_owned()),
         ("plain text", "a".repeat(good.len())),
         ("shorter", good[..good.len() - 4].to_owned()),
@@ -21,18 +21,18 @@ async fn cve_2026_47775_every_tampered_sealed_session_gets_the_same_response() {
         ("the session token", cookie(&alice, TOKEN)),
     ];
     // Version, key name, nonce, ciphertext and tag.
-    for place in [0, 6, 20, 60, good.len() / 2, good.len() - 10] {
-        let other = if good.as_bytes()[place] == b'A' {
+    for position in [0, 6, 20, 60, good.len() / 2, good.len() - 10] {
+        let other = if good.as_bytes()[position] == b'A' {
             "B"
         } else {
             "A"
         };
-        let value = [&good[..place], other, &good[place + 1..]].concat();
-        spoiled.push(("a letter", value));
+        let value = [&good[..position], other, &good[position + 1..]].concat();
+        tampered.push(("a letter", value));
     }
     // Moves a byte from one field to the next: the last byte of the key's name becomes the first of
     // the nonce.
-    spoiled.push(("shifted", [&good[..8], &good[12..], &good[8..12]].concat()));
+    tampered.push(("shifted", [&good[..8], &good[12..], &good[8..12]].concat()));
 
     let calls = [
         Call::get(AUTH, "/oauth2/userinfo"),
@@ -44,10 +44,10 @@ async fn cve_2026_47775_every_tampered_sealed_session_gets_the_same_response() {
             deployment.replicas[0].companion.call(call).await
         };
         assert_eq!(answer(&good).await.status, 200, "{call:?}");
-        let alike = visible_parts(&answer("nobody-ever-sealed-this").await);
-        assert_eq!(alike.0, 401);
-        for (what, value) in &spoiled {
-            assert_eq!(visible_parts(&answer(value).await), alike, "{what}");
+        let expected = visible_parts(&answer("never-sealed").await);
+        assert_eq!(expected.0, 401);
+        for (what, value) in &tampered {
+            assert_eq!(visible_parts(&answer(value).await), expected, "{what}");
         }
     }
 }
@@ -78,8 +78,8 @@ async fn c05_every_tampered_sign_in_cookie_gets_the_same_response() {
         let call = Call::get(AUTH, &path).header("cookie", cookie);
         deployment.replicas[0].companion.call(call).await
     };
-    let alike = visible_parts(&answer(format!("{name}=nobody-ever-sealed-this")).await);
-    assert_eq!(alike.0, 403);
+    let expected = visible_parts(&answer(format!("{name}=never-sealed")).await);
+    assert_eq!(expected.0, 403);
     for cookie in [
         format!("{name}={}", own.value),
         format!("{name}={}==", own.value),
@@ -87,7 +87,7 @@ async fn c05_every_tampered_sign_in_cookie_gets_the_same_response() {
         format!("{name}={}", cookie(&alice, SEALED)),
         "another=cookie".to_owned(),
     ] {
-        assert_eq!(visible_parts(&answer(cookie).await), alike);
+        assert_eq!(visible_parts(&answer(cookie).await), expected);
     }
     assert_eq!(deployment.replicas[0].get("/ping").await.status, 200);
 }
@@ -97,7 +97,7 @@ async fn attempt(deployment: &Deployment) -> String {
     let mut person = deployment.user_agent(0);
     person.visit(&format!("https://{HOST}/graph")).await;
     let found = person.cookies().iter().find(|c| c.name.contains("-login-"));
-    found.expect("a sign-in under way").value.clone()
+    found.expect("a pending sign-in").value.clone()
 }
 
 /// The parts of a response that a client can compare: everything except the request ID and the

@@ -1,8 +1,8 @@
-//! Attacks in which another request is authorized than the one that is forwarded.
+//! Attacks that make the authorized request differ from the forwarded one.
 
 use portcullis_tests::lab::{Authority, Call};
 
-use crate::forward_auth::files::ingress_places;
+use crate::forward_auth::files::ingress_auth_paths;
 use crate::forward_auth::fixture::Fixture;
 use crate::forward_auth::proxies::{HOST, Proxy};
 use serde_json::json;
@@ -180,15 +180,15 @@ async fn ingress_nginx_authorizes_the_served_host_not_the_clients() {
     // public.
     let bytes = "GET https://alertmanager.example.com/api/v2/alerts HTTP/1.1\r\n\
                  Host: elsewhere.example.com\r\nConnection: close\r\n\r\n";
-    for place in ingress_places() {
+    for path in ingress_auth_paths() {
         let before = fixture.app.count();
-        let proxy = Proxy::ingress_nginx(&authority, companion, app, &place).await;
-        assert_eq!(proxy.try_raw(bytes).await, Some(403), "{place}");
-        assert_eq!(fixture.app.count(), before, "{place}");
+        let proxy = Proxy::ingress_nginx(&authority, companion, app, &path).await;
+        assert_eq!(proxy.try_raw(bytes).await, Some(403), "{path}");
+        assert_eq!(fixture.app.count(), before, "{path}");
         let public = Call::get(HOST, "/-/healthy");
-        assert_eq!(proxy.send(public).await.status, 200, "{place}");
+        assert_eq!(proxy.send(public).await.status, 200, "{path}");
     }
-    // Without that, another request is authorized.
+    // Without the host, the wrong request is authorized.
     let proxy = Proxy::ingress_nginx(&authority, companion, app, "/oauth2/auth").await;
     assert_eq!(proxy.try_raw(bytes).await, Some(200));
 }

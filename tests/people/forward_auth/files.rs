@@ -1,4 +1,4 @@
-//! The configurations for proxies that can't be run here are at least complete.
+//! The configurations for proxies that the lab does not run are complete.
 
 use std::fs;
 
@@ -34,11 +34,11 @@ fn documents(name: &str) -> Vec<Value> {
 }
 
 /// The paths and queries that ingress-nginx requests from the companion.
-pub(crate) fn ingress_places() -> Vec<String> {
+pub(crate) fn ingress_auth_paths() -> Vec<String> {
     let asked = documents("ingress-nginx.yaml").into_iter().map(|ingress| {
         let url = ingress["metadata"]["annotations"][AUTH_URL].as_str();
-        let (_, place) = url.unwrap().split_once(":4180").unwrap();
-        place.to_owned()
+        let (_, path) = url.unwrap().split_once(":4180").unwrap();
+        path.to_owned()
     });
     asked.collect()
 }
@@ -154,15 +154,15 @@ fn all(pattern: &str) -> Vec<String> {
         }
     }
     parts.push(&pattern[start..]);
-    parts.into_iter().flat_map(written_out).collect()
+    parts.into_iter().flat_map(expand).collect()
 }
 
-fn written_out(part: &str) -> Vec<String> {
+fn expand(part: &str) -> Vec<String> {
     let Some((before, rest)) = part.split_once('(') else {
         return vec![part.to_owned()];
     };
     let (group, behind) = rest.split_once(')').expect("a closed group");
-    let tails = written_out(behind);
+    let tails = expand(behind);
     let inner = all(group);
     inner
         .iter()

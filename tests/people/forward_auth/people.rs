@@ -77,8 +77,8 @@ fn cookies(person: &UserAgent) -> String {
 
 #[tokio::test]
 async fn a_user_signs_in_and_returns_to_the_same_page() {
-    let people = SignInFixture::start(None).await;
-    let alice = people.alice().await;
+    let sign_in = SignInFixture::start(None).await;
+    let alice = sign_in.alice().await;
     assert_eq!(alice.page().url.as_str(), PAGE);
     let identity = [
         ("x-auth-request-email", "alice@example.com"),
@@ -92,16 +92,20 @@ async fn a_user_signs_in_and_returns_to_the_same_page() {
     assert_eq!(shown.identity(), identity);
     assert_eq!(shown.0["path"], "/graph?g0.expr=a%26b%2Bc&g0.tab=0");
     // The same session behind each proxy. The app gets only its own cookies.
-    let ours = cookies(&alice);
-    assert!(ours.contains("__Secure-portcullis=") && ours.contains("__Secure-portcullis-session"));
-    for proxy in &people.fixture.proxies {
-        let call = Call::get(HOST, "/").header("cookie", format!("theme=dark; {ours}; a=b"));
+    let session_cookies = cookies(&alice);
+    assert!(
+        session_cookies.contains("__Secure-portcullis=")
+            && session_cookies.contains("__Secure-portcullis-session")
+    );
+    for proxy in &sign_in.fixture.proxies {
+        let call =
+            Call::get(HOST, "/").header("cookie", format!("theme=dark; {session_cookies}; a=b"));
         let shown = forwarded(&proxy.send(call).await);
         assert_eq!(shown.identity(), identity, "{}", proxy.name);
         assert_eq!(shown.all("cookie"), ["theme=dark; a=b"], "{}", proxy.name);
         let shown = forwarded(
             &proxy
-                .send(Call::get(HOST, "/").header("cookie", &ours))
+                .send(Call::get(HOST, "/").header("cookie", &session_cookies))
                 .await,
         );
         let left: String = shown.all("cookie").concat();
@@ -145,11 +149,11 @@ async fn h13_browsers_are_redirected_to_sign_in_and_programs_are_not() {
 
 #[tokio::test]
 async fn a_session_is_refreshed_behind_each_proxy() {
-    let people = SignInFixture::start(Some("5s")).await;
-    let alice = people.alice().await;
-    let ours = cookies(&alice);
-    for proxy in &people.fixture.proxies {
-        let call = Call::get(HOST, "/").header("cookie", &ours);
+    let sign_in = SignInFixture::start(Some("5s")).await;
+    let alice = sign_in.alice().await;
+    let session_cookies = cookies(&alice);
+    for proxy in &sign_in.fixture.proxies {
+        let call = Call::get(HOST, "/").header("cookie", &session_cookies);
         let fresh = wait::until("a new token", LONG, async || {
             let reply = proxy.send(call.clone()).await;
             forwarded(&reply);
@@ -161,20 +165,20 @@ async fn a_session_is_refreshed_behind_each_proxy() {
         let (pair, attributes) = fresh.split_once("; ").unwrap();
         assert!(pair.starts_with("__Secure-portcullis="), "{pair}");
         assert!(attributes.contains("Secure; HttpOnly; SameSite=Lax"));
-        assert!(!ours.contains(pair), "{}", proxy.name);
+        assert!(!session_cookies.contains(pair), "{}", proxy.name);
         // It alone is a session, until it expires.
         let call = Call::get(HOST, "/").header("cookie", pair);
         let reply = proxy.send(call).await;
         assert_eq!(reply.status, 200, "{}", proxy.name);
     }
     // A session without the sealed cookie requires a new sign-in.
-    let (_, sealed) = ours.split_once("; ").unwrap();
+    let (_, sealed) = session_cookies.split_once("; ").unwrap();
     assert!(
         sealed.starts_with("__Secure-portcullis-session"),
         "{sealed}"
     );
-    let token_alone = ours.split_once("; ").unwrap().0;
-    for proxy in &people.fixture.proxies {
+    let token_alone = session_cookies.split_once("; ").unwrap().0;
+    for proxy in &sign_in.fixture.proxies {
         let call = Call::get(HOST, "/").header("cookie", token_alone);
         let reply = proxy.send(call).await;
         assert_eq!(reply.status, 401, "{}", proxy.name);
@@ -184,11 +188,11 @@ async fn a_session_is_refreshed_behind_each_proxy() {
 
 #[tokio::test]
 async fn h11_a_response_with_session_cookies_is_not_cacheable() {
-    let people = SignInFixture::start(Some("5s")).await;
-    let alice = people.alice().await;
+    let sign_in = SignInFixture::start(Some("5s")).await;
+    let alice = sign_in.alice().await;
     let call = Call::get(HOST, CACHED).header("cookie", cookies(&alice));
     // Envoy's ext_authz cannot change the app's cache headers, and its configuration says so.
-    for proxy in people
+    for proxy in sign_in
         .fixture
         .proxies
         .iter()
@@ -212,13 +216,13 @@ async fn h11_a_response_with_session_cookies_is_not_cacheable() {
 
 #[tokio::test]
 async fn a_session_is_accepted_from_the_apps_own_pages_only() {
-    let people = SignInFixture::start(None).await;
-    let alice = people.alice().await;
-    let ours = cookies(&alice);
-    for proxy in &people.fixture.proxies {
+    let sign_in = SignInFixture::start(None).await;
+    let alice = sign_in.alice().await;
+    let session_cookies = cookies(&alice);
+    for proxy in &sign_in.fixture.proxies {
         let post = Call::post(HOST, "/api/v2/silences")
-            .header("cookie", &ours)
-            .body(r#"{"comment":"hush"}"#);
+            .header("cookie", &session_cookies)
+            .body(r#"{"comment":"test"}"#);
         let own = post.clone().header("sec-fetch-site", "same-origin");
         let shown = forwarded(&proxy.send(own).await);
         assert_eq!(shown.0["method"], "POST", "{}", proxy.name);
@@ -232,7 +236,7 @@ async fn a_session_is_accepted_from_the_apps_own_pages_only() {
             assert_eq!(reply.status, 403, "{}: {value}", proxy.name);
         }
         let websocket = Call::get(HOST, "/live")
-            .header("cookie", &ours)
+            .header("cookie", &session_cookies)
             .header("connection", "Upgrade")
             .header("upgrade", "websocket")
             .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")

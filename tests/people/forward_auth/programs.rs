@@ -109,9 +109,9 @@ async fn many_cookies_are_passed_to_the_app() {
     let karma = fixture.karma();
     let cookies = format!("big={}", "x".repeat(6000));
     for proxy in &fixture.proxies {
-        let ours = "__Secure-portcullis=abc; __Secure-portcullis-session.0=def";
+        let session_cookies = "__Secure-portcullis=abc; __Secure-portcullis-session.0=def";
         let call = alerts().bearer(&karma);
-        let call = call.header("cookie", format!("{cookies}; {ours}"));
+        let call = call.header("cookie", format!("{cookies}; {session_cookies}"));
         let shown = forwarded(&proxy.send(call).await);
         assert_eq!(shown.all("cookie"), [&*cookies], "{}", proxy.name);
     }

@@ -54,7 +54,7 @@ impl Proxy {
         companion: SocketAddr,
         app: SocketAddr,
     ) -> Self {
-        let http = shipped("nginx.conf", companion, app);
+        let http = example_config("nginx.conf", companion, app);
         Self::nginx_with(authority, &http).await
     }
 
@@ -63,13 +63,13 @@ impl Proxy {
         authority: &Authority,
         companion: SocketAddr,
         app: SocketAddr,
-        place: &str,
+        path: &str,
     ) -> Self {
-        let mut http = shipped("nginx.conf", companion, app);
+        let mut http = example_config("nginx.conf", companion, app);
         for (ours, theirs) in [
             (
                 "http://portcullis/oauth2/auth;",
-                &*format!("http://portcullis{place};"),
+                &*format!("http://portcullis{path};"),
             ),
             (
                 "$scheme://$server_name$request_uri",
@@ -117,7 +117,8 @@ impl Proxy {
             identity.certificate.display(),
             identity.key.display(),
         );
-        let sites = shipped("Caddyfile", companion, app).replace(&format!("{HOST} {{\n"), &site);
+        let sites =
+            example_config("Caddyfile", companion, app).replace(&format!("{HOST} {{\n"), &site);
         Self {
             name: "Caddy",
             forwards_refusal_body: true,
@@ -169,11 +170,11 @@ impl Proxy {
 }
 
 /// An example configuration with these addresses.
-fn shipped(name: &str, companion: SocketAddr, app: SocketAddr) -> String {
+fn example_config(name: &str, companion: SocketAddr, app: SocketAddr) -> String {
     let path = folder::workspace().join("tests/proxies").join(name);
     let text = fs::read_to_string(&path).expect("an example configuration");
-    for place in [COMPANION, APP] {
-        assert!(text.contains(place), "{name}: {place}");
+    for address in [COMPANION, APP] {
+        assert!(text.contains(address), "{name}: {address}");
     }
     text.replace(COMPANION, &companion.to_string())
         .replace(APP, &app.to_string())

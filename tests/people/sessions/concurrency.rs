@@ -35,12 +35,12 @@ async fn fifty_requests_of_one_session_cause_one_call_per_worker() {
         let lines = gateway.refresh_succeeds(&ann);
         gateway.companion.hold();
         let over = gateway.expired_token(&ann);
-        let crowd = ClientPool::connect(gateway.gateway.address(), 50).await;
+        let clients = ClientPool::connect(gateway.gateway.address(), 50).await;
         let call = |number: usize| {
             let call = Call::post(HOST, &format!("/{number}")).body(vec![b'x'; 1000]);
             call.header("cookie", cookies(&over))
         };
-        let replies = crowd.send((0..50).map(call));
+        let replies = clients.send((0..50).map(call));
         waiting(&gateway, 50).await;
         gateway.companion.release();
         for reply in replies.join_all().await {
@@ -65,12 +65,12 @@ async fn different_cookies_cause_separate_calls() {
     gateway.refresh_succeeds(&ann);
     gateway.companion.hold();
     let over = gateway.expired_token(&ann);
-    let crowd = ClientPool::connect(gateway.gateway.address(), 4).await;
+    let clients = ClientPool::connect(gateway.gateway.address(), 4).await;
     let sealed = |sealed: &str| {
         let cookies = cookies(&over).replace("=sealed", &format!("={sealed}"));
         Call::get(HOST, "/").header("cookie", cookies)
     };
-    let replies = crowd.send(["a", "b", "a", "b"].map(sealed));
+    let replies = clients.send(["a", "b", "a", "b"].map(sealed));
     waiting(&gateway, 4).await;
     gateway.companion.release();
     for reply in replies.join_all().await {
@@ -143,8 +143,8 @@ async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worke
         let address = gateway.gateway.address();
         // One session may use half of the limit.
         let ann = gateway.expired_token(&TestSession::new("ann"));
-        let crowd = ClientPool::connect(address, MAX_WAITING_PER_SESSION + 10).await;
-        let mut of_one = crowd.send(std::iter::repeat_n(
+        let clients = ClientPool::connect(address, MAX_WAITING_PER_SESSION + 10).await;
+        let mut of_one = clients.send(std::iter::repeat_n(
             with_session(&ann),
             MAX_WAITING_PER_SESSION + 10,
         ));
@@ -152,11 +152,12 @@ async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worke
             let reply = of_one.join_next().await.unwrap().unwrap();
             assert_eq!(reply.verdict(), "503 session-unavailable", "{version}");
         }
-        let crowd = ClientPool::connect(address, MAX_WAITING - MAX_WAITING_PER_SESSION + 10).await;
+        let clients =
+            ClientPool::connect(address, MAX_WAITING - MAX_WAITING_PER_SESSION + 10).await;
         let others = (0..MAX_WAITING - MAX_WAITING_PER_SESSION + 10).map(|number| {
             with_session(&gateway.expired_token(&TestSession::new(&format!("person-{number}"))))
         });
-        let mut others = crowd.send(others.collect::<Vec<_>>());
+        let mut others = clients.send(others.collect::<Vec<_>>());
         for _ in 0..10 {
             let reply = others.join_next().await.unwrap().unwrap();
             assert_eq!(reply.verdict(), "503 session-unavailable", "{version}");

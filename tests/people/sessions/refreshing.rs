@@ -324,10 +324,10 @@ async fn a_refreshed_token_with_a_new_key_waits_for_the_key() {
         .await;
     // Only then may an unknown key cause a fetch again.
     let age = [("trust", "sso")];
-    let rested = |age| age >= 10.0;
+    let is_due = |age| age >= 10.0;
     let metric = gateway
         .gateway
-        .metric("portcullis_key_age_seconds", &age, rested);
+        .metric("portcullis_key_age_seconds", &age, is_due);
     metric.await;
     let fresh = SigningKey::p256();
     gateway.companion.set_keys(&[&fresh, &gateway.key]);

@@ -27,7 +27,7 @@ impl Keys {
         let is_set = |text: &String| !text.is_empty();
         let claims = Claims {
             issuer: url.to_owned(),
-            marks: self.handles(session),
+            handles: self.handles(session),
             subject: person.sub,
             provider: session.idp.clone(),
             issued_at: now,

@@ -51,7 +51,7 @@ impl Sessions {
         let claims = texts
             .iter()
             .filter_map(|text| keys.read(&self.settings.url, text));
-        let own = claims.filter(|claims| claims.marks.sid == sid);
+        let own = claims.filter(|claims| claims.handles.sid == sid);
         own.map(|claims| claims.issued_at).max().unwrap_or_default()
     }
 

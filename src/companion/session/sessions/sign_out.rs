@@ -67,7 +67,7 @@ impl Sessions {
         // A session token ends its session too.
         for text in cookies.candidates(self.settings.names.token()) {
             if let Some(claims) = keys.read(&self.settings.url, &text) {
-                let handles = claims.marks;
+                let handles = claims.handles;
                 let latest_end = handles.began.after(self.settings.lifetime);
                 let own = presented
                     .entry(handles.sid)

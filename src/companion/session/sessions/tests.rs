@@ -126,7 +126,7 @@ impl Scene {
         let tokens = cookies(&header).candidates(TOKEN);
         let claims = tokens.iter().filter_map(|text| keys.read(URL, text));
         let mut good = claims.filter(|claims| now < claims.expires_at);
-        good.any(|claims| !list.revokes(&claims.marks, now))
+        good.any(|claims| !list.revokes(&claims.handles, now))
     }
 }
 

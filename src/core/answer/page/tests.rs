@@ -10,7 +10,7 @@ fn a_policy_allows_what_it_names_and_nothing_else() {
             hash(STYLE)
         )
     );
-    // The digest of nothing, as everybody knows it.
+    // The well-known digest of the empty text.
     let script = "script-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=';";
     assert!(policy(Some(""), "https:").contains(script));
 }

@@ -38,7 +38,7 @@ const PAGE: &str = "GET app.example.com:8443 /graph?g0.expr=up%20%3E%200&x=a/b#"
 const BROWSER: [(&str, &str); 1] = [("sec-fetch-mode", "navigate")];
 
 #[test]
-fn h13_a_browser_that_navigates_is_sent_to_sign_in_and_brought_back() {
+fn h13_a_navigation_is_redirected_to_the_sign_in_and_back() {
     let page = PAGE.trim_end_matches('#');
     for headers in [&BROWSER[..], &[("accept", "text/html,*/*;q=0.8")]] {
         let answer = answer(Reason::NoCredentials, false, page, headers);
@@ -56,7 +56,7 @@ fn h13_a_browser_that_navigates_is_sent_to_sign_in_and_brought_back() {
 }
 
 #[test]
-fn h13_nothing_but_a_navigation_is_sent_anywhere() {
+fn h13_only_navigations_are_redirected() {
     for (request, headers) in [
         ("GET app.example.com /", &[][..]),
         ("GET app.example.com /", &[("accept", "application/json")]),
@@ -94,7 +94,7 @@ fn h13_nothing_but_a_navigation_is_sent_anywhere() {
 }
 
 #[test]
-fn h13_only_who_has_shown_nothing_good_is_sent() {
+fn h13_only_requests_without_valid_credentials_are_redirected() {
     for (reason, by_session, status) in [
         (Reason::NoCredentials, false, 302),
         (Reason::SessionExpired, true, 302),
@@ -121,7 +121,7 @@ fn h13_only_who_has_shown_nothing_good_is_sent() {
 }
 
 #[test]
-fn h11_no_answer_is_kept_and_each_depends_on_what_was_shown() {
+fn h11_no_answer_is_stored_and_each_varies_by_credentials() {
     for reason in Reason::ALL {
         if reason.class() == crate::decision::Class::Allowed {
             continue;
@@ -135,7 +135,7 @@ fn h11_no_answer_is_kept_and_each_depends_on_what_was_shown() {
 }
 
 #[test]
-fn h01_a_session_that_fails_is_as_nothing_shown_with_its_own_reason() {
+fn h01_a_failed_session_counts_as_no_credentials_with_its_own_reason() {
     let answer = answer(Reason::Expired, true, "GET app.example.com /", &[]);
     assert_eq!(answer.status, 401);
     assert_eq!(
@@ -149,7 +149,7 @@ fn h01_a_session_that_fails_is_as_nothing_shown_with_its_own_reason() {
 }
 
 #[test]
-fn a_person_who_is_not_allowed_can_come_back_as_somebody_else() {
+fn a_person_who_is_not_allowed_can_sign_in_with_another_account() {
     let link = "<a class=\"act\" href=\"https://auth.example.com:8443/oauth2/sign_out?rd=https%3A%2F%2F\
                 app.example.com%2Fgraph%3Fa%3D%22b%22\">Sign in with another account</a>";
     let request = "GET app.example.com /graph?a=\"b\"";
@@ -161,7 +161,7 @@ fn a_person_who_is_not_allowed_can_come_back_as_somebody_else() {
 }
 
 #[test]
-fn who_comes_at_a_bad_time_can_try_the_same_again() {
+fn the_page_of_an_unavailable_answer_offers_to_try_again() {
     let link = "<a class=\"act\" href=\"\">Try again</a>";
     for (reason, by_session) in [
         (Reason::SessionUnavailable, true),
@@ -173,7 +173,7 @@ fn who_comes_at_a_bad_time_can_try_the_same_again() {
 }
 
 #[test]
-fn an_address_that_no_header_could_carry_leads_back_to_the_first_page() {
+fn an_address_too_long_for_a_header_redirects_to_the_root() {
     let request = format!("GET app.example.com /graph?{}", "a".repeat(9000));
     let answer = answer(Reason::NoCredentials, false, &request, &BROWSER);
     assert_eq!(

@@ -16,7 +16,7 @@ fn record(decision: &Decision<'_>, path: &[u8]) -> (String, Json) {
 }
 
 #[test]
-fn a_record_is_one_line_that_says_what_was_asked_and_what_was_said() {
+fn a_record_is_one_line_with_the_request_and_the_decision() {
     let (line, json) = record(&Decision::new(Reason::AppUnknown), b"/api?token=s3cret");
     let text = |name| json.member(name).and_then(Json::as_str);
     assert_eq!(text("audit"), Some("portcullis.decision.v1"));

@@ -16,7 +16,7 @@ const MAX_AUDIENCES: usize = 4;
 /// right form.
 #[derive(Serialize)]
 pub(crate) struct Claimed {
-    /// Whether a key of the trust entry signed the token. If not, anybody can have written it.
+    /// Whether a key of the trust entry signed the token. If not, anyone can have written it.
     verified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     iss: Option<String>,

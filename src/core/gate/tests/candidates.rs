@@ -3,8 +3,8 @@
 use super::*;
 
 #[test]
-fn k08_clusters_that_share_an_issuer_are_told_apart_by_their_keys() {
-    let mut world = World::with_keys();
+fn k08_clusters_that_share_an_issuer_are_distinguished_by_their_keys() {
+    let mut world = TestGate::with_keys();
     let blue = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     let green = karma(Algorithm::EdDsa, Some("green-1"), "portcullis", 600);
     assert_eq!(
@@ -19,7 +19,7 @@ fn k08_clusters_that_share_an_issuer_are_told_apart_by_their_keys() {
 
 #[test]
 fn j19_a_key_of_one_issuer_vouches_for_no_other() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let token = karma(Algorithm::Rs256, Some("gitlab-1"), "portcullis", 600);
     assert_eq!(world.poll(&token), refused(Reason::KeyUnknown));
     let named_like_blues = karma(Algorithm::Rs256, Some("blue-1"), "portcullis", 600);
@@ -31,7 +31,7 @@ fn j19_a_key_of_one_issuer_vouches_for_no_other() {
 
 #[test]
 fn a_signature_of_another_key_is_invalid() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     let (signed, _) = token.rsplit_once('.').unwrap();
     let other = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 601);
@@ -44,7 +44,7 @@ fn a_signature_of_another_key_is_invalid() {
 
 #[test]
 fn k08_an_audience_that_only_one_of_them_has_finds_that_one() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let shared = [(Algorithm::Es256, "same")];
     world.read(trust(0), Some(&shared));
     world.read(trust(1), Some(&shared));
@@ -58,8 +58,8 @@ fn k08_an_audience_that_only_one_of_them_has_finds_that_one() {
 }
 
 #[test]
-fn an_issuer_that_nobody_trusts_is_unknown() {
-    let mut world = World::with_keys();
+fn an_issuer_without_a_trust_entry_is_unknown() {
+    let mut world = TestGate::with_keys();
     let payload = r#"{"iss":"https://evil.example","aud":"portcullis","exp":1800000600,"sub":"a"}"#;
     let token = token(
         Algorithm::Es256,
@@ -71,13 +71,13 @@ fn an_issuer_that_nobody_trusts_is_unknown() {
 
 #[test]
 fn k05_a_year_long_token_lives_too_long() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 31_536_000);
     assert_eq!(world.poll(&token), refused(Reason::LifetimeTooLong));
 }
 
 /// Judges a poll that came then, and waited.
-fn poll_since(world: &mut World, arrived: Timestamp, token: &str) -> Verdict {
+fn poll_since(world: &mut TestGate, arrived: Timestamp, token: &str) -> Verdict {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];
     world.judge_at(
@@ -89,7 +89,7 @@ fn poll_since(world: &mut World, arrived: Timestamp, token: &str) -> Verdict {
 
 #[test]
 fn j11_an_unknown_kid_waits_for_every_entry_that_could_have_it() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     world.wait(10);
     let arrived = world.now;
     let token = karma(Algorithm::EdDsa, Some("blue-2"), "portcullis", 600);
@@ -109,7 +109,7 @@ fn j11_an_unknown_kid_waits_for_every_entry_that_could_have_it() {
 
 #[test]
 fn k11_a_key_that_no_set_shows_is_unknown_once_all_were_read() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     world.wait(10);
     let arrived = world.now;
     let token = karma(Algorithm::EdDsa, Some("not-published"), "portcullis", 600);
@@ -124,8 +124,8 @@ fn k11_a_key_that_no_set_shows_is_unknown_once_all_were_read() {
 }
 
 #[test]
-fn h04_keys_that_can_not_be_read_are_no_fault_of_the_token() {
-    let mut world = World::with_keys();
+fn h04_unreadable_keys_are_unavailable() {
+    let mut world = TestGate::with_keys();
     world.wait(10);
     world.read(trust(0), None);
     world.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
@@ -139,8 +139,8 @@ fn h04_keys_that_can_not_be_read_are_no_fault_of_the_token() {
 }
 
 #[test]
-fn h04_before_anything_was_read_requests_wait_and_then_are_told_to_try_again() {
-    let mut world = World::new();
+fn h04_before_the_first_read_requests_wait_and_are_then_answered_503() {
+    let mut world = TestGate::new();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     assert_eq!(world.poll(&token), Verdict::Await(vec![trust(0), trust(1)]));
     world.read(trust(0), None);
@@ -152,7 +152,7 @@ fn h04_before_anything_was_read_requests_wait_and_then_are_told_to_try_again() {
 
 #[test]
 fn stale_keys_verify_nothing_and_say_so() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     world.wait(3601);
     world.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     let blue = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 7200);
@@ -167,7 +167,7 @@ fn stale_keys_verify_nothing_and_say_so() {
 
 #[test]
 fn j11_without_a_kid_the_only_key_that_fits_is_meant() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let token = karma(Algorithm::Es256, None, "portcullis", 600);
     assert_eq!(
         world.poll(&token),
@@ -186,7 +186,7 @@ fn j11_without_a_kid_the_only_key_that_fits_is_meant() {
 
 #[test]
 fn j11_without_a_kid_a_key_that_could_not_be_read_may_be_the_one() {
-    let mut world = World::new();
+    let mut world = TestGate::new();
     world.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
     world.read(trust(1), None);
     let token = karma(Algorithm::EdDsa, None, "portcullis", 600);
@@ -197,7 +197,7 @@ fn j11_without_a_kid_a_key_that_could_not_be_read_may_be_the_one() {
 
 #[test]
 fn an_issuer_that_gives_many_keys_the_name_of_anothers_takes_nothing_away() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let named = [(Algorithm::Es256, "green-1"), (Algorithm::Rs256, "green-1")];
     world.read(trust(0), Some(&named));
     let green = karma(Algorithm::EdDsa, Some("green-1"), "portcullis", 600);
@@ -217,7 +217,7 @@ fn an_issuer_that_gives_many_keys_the_name_of_anothers_takes_nothing_away() {
 
 #[test]
 fn j11_without_a_kid_a_rotation_refuses_neither_the_old_key_nor_the_new() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let blue = |algorithm| karma(algorithm, None, "portcullis", 600);
     let caller = "blue/monitoring/karma";
     world.read(trust(1), Some(&[(Algorithm::Rs256, "green-1")]));

@@ -5,8 +5,8 @@ use super::*;
 use crate::session::Cookies;
 
 #[test]
-fn the_companions_endpoints_go_on_without_a_rule_and_nothing_else_does() {
-    let mut world = World::of_people();
+fn the_companions_endpoints_are_allowed_without_a_rule_and_nothing_else_is() {
+    let mut world = TestGate::of_people();
     for path in [
         "/oauth2/start?rd=https://alertmanager.example.com/",
         "/oauth2/callback?code=a&state=b",
@@ -76,7 +76,7 @@ fn the_companions_endpoints_go_on_without_a_rule_and_nothing_else_does() {
 
 #[test]
 fn an_apps_wildcard_ends_at_the_companions_host() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let token = cookie(&session());
     let api = |host: &str| format!("GET {host} /api/v2/alerts");
     assert_eq!(
@@ -95,7 +95,7 @@ fn an_apps_wildcard_ends_at_the_companions_host() {
 }
 
 /// The decision on a request without any credential.
-fn decision<'w>(world: &'w mut World, request: &str) -> Decision<'w> {
+fn decision<'w>(world: &'w mut TestGate, request: &str) -> Decision<'w> {
     let context = Context {
         keyring: &world.keyring,
         signatures: &PureRust,
@@ -110,8 +110,8 @@ fn decision<'w>(world: &'w mut World, request: &str) -> Decision<'w> {
 }
 
 #[test]
-fn h14_the_companion_gets_what_an_app_never_sees() {
-    let mut world = World::of_people();
+fn h14_the_companion_receives_what_no_app_does() {
+    let mut world = TestGate::of_people();
     let cookies = Headers::new(vec![(b"cookie", b"a=1; __Secure-portcullis=x")]);
     for (request, companion) in [
         ("GET auth.example.com /oauth2/auth", true),
@@ -149,7 +149,7 @@ fn h14_the_companion_gets_what_an_app_never_sees() {
 
 #[test]
 fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let fields: Vec<(&[u8], &[u8])> = vec![
         (b":method", b"OPTIONS"),
         (b":authority", b"alertmanager.example.com"),

@@ -9,7 +9,7 @@ use crate::session::Revoked;
 
 /// The audit record of a decision on a request with these headers. The answer to the client is
 /// checked on the way: it has nothing of the evidence.
-fn record(world: &mut World, request: &str, fields: &[(&str, &str)]) -> Json {
+fn record(world: &mut TestGate, request: &str, fields: &[(&str, &str)]) -> Json {
     let context = Context {
         keyring: &world.keyring,
         signatures: &PureRust,
@@ -48,7 +48,7 @@ fn shows_no_token(line: &str, fields: &[(&str, &str)]) {
     }
 }
 
-fn poll(world: &mut World, token: &str) -> Json {
+fn poll(world: &mut TestGate, token: &str) -> Json {
     let bearer = format!("Bearer {token}");
     let request = "GET alertmanager.example.com /api/v2/alerts";
     record(world, request, &[("authorization", &bearer)])
@@ -77,7 +77,7 @@ fn error_has(json: &Json, part: &str) {
 
 #[test]
 fn an_expired_token_shows_its_trust_entry_key_and_verified_claims() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     for cached in [false, true] {
         world.now = START;
@@ -107,7 +107,7 @@ fn an_expired_token_shows_its_trust_entry_key_and_verified_claims() {
 
 #[test]
 fn a_wrong_audience_shows_who_vouched() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "another", 600);
     let json = poll(&mut world, &token);
     assert_eq!(
@@ -142,7 +142,7 @@ fn a_wrong_audience_shows_who_vouched() {
 
 #[test]
 fn an_unknown_key_shows_the_claimed_kid_as_unverified() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-9"), "portcullis", 600);
     let json = poll(&mut world, &token);
     assert_eq!(
@@ -157,7 +157,7 @@ fn an_unknown_key_shows_the_claimed_kid_as_unverified() {
 
 #[test]
 fn a_bad_signature_shows_the_key_that_was_tried() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", "A".repeat(86));
@@ -176,7 +176,7 @@ fn a_bad_signature_shows_the_key_that_was_tried() {
 
 #[test]
 fn a_malformed_token_shows_what_can_be_read_of_it() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let payload = r#"{"iss":"https://kubernetes.example.com","sub":"a","exp":"soon"}"#;
     let json = poll(&mut world, &unsigned(r#"{"alg":"ES256"}"#, payload));
     assert_eq!(said(&json), ("token-malformed", None, None, Some(false)));
@@ -191,8 +191,8 @@ fn a_malformed_token_shows_what_can_be_read_of_it() {
 }
 
 #[test]
-fn an_unknown_issuer_and_an_algorithm_of_another_key_are_told_apart() {
-    let mut world = World::with_keys();
+fn an_unknown_issuer_and_the_algorithm_of_another_key_have_their_own_errors() {
+    let mut world = TestGate::with_keys();
     let other = unsigned(
         r#"{"alg":"ES256","kid":"a"}"#,
         r#"{"iss":"https://other.example","sub":"a","aud":"portcullis","exp":9999999999}"#,
@@ -200,7 +200,7 @@ fn an_unknown_issuer_and_an_algorithm_of_another_key_are_told_apart() {
     let json = poll(&mut world, &other);
     assert_eq!(said(&json), ("issuer-unknown", None, None, Some(false)));
     error_has(&json, "no trust entry has the issuer");
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     world.read(trust(1), Some(&[(Algorithm::Rs256, "green-1")]));
     let token = karma(Algorithm::Es256, Some("green-1"), "portcullis", 600);
     let json = poll(&mut world, &token);
@@ -213,13 +213,13 @@ fn an_unknown_issuer_and_an_algorithm_of_another_key_are_told_apart() {
 
 #[test]
 fn keys_that_are_stale_or_unavailable_name_the_trust_entry() {
-    let mut world = World::with_keys();
+    let mut world = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 80_000);
     world.wait(3700);
     let json = poll(&mut world, &token);
     assert_eq!(said(&json), ("keys-stale", Some("blue"), None, Some(false)));
     error_has(&json, "`max_stale`");
-    let mut world = World::new();
+    let mut world = TestGate::new();
     world.read(trust(0), None);
     world.read(trust(1), None);
     let json = poll(&mut world, &token);
@@ -234,10 +234,10 @@ fn keys_that_are_stale_or_unavailable_name_the_trust_entry() {
 
 #[test]
 fn a_session_that_fails_shows_why() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let token = session();
     let cookies = cookie(&token);
-    let expired = |world: &mut World| {
+    let expired = |world: &mut TestGate| {
         world.wait(400);
         record(world, ALERTS, &[("cookie", &cookies)])
     };
@@ -247,7 +247,7 @@ fn a_session_that_fails_shows_why() {
         ("session-expired", Some("sso"), Some(KID), Some(true))
     );
     error_has(&json, "no sealed session");
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = cookie(&format!("{signed}.{}", "A".repeat(86)));
     let json = record(&mut world, ALERTS, &[("cookie", &forged)]);
@@ -255,7 +255,7 @@ fn a_session_that_fails_shows_why() {
         said(&json),
         ("signature-invalid", Some("sso"), Some(KID), Some(false))
     );
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let (now, ends) = (world.now, world.now.after(Duration::from_secs(900)));
     world
         .revocations

@@ -34,7 +34,7 @@ pub(super) const ALERTS: &str = "GET alertmanager.example.com /api/v2/alerts";
 /// Alice, an operator, whose session is `sid` in these tests.
 pub(super) const ALICE: &str = "sso/4711";
 
-impl World {
+impl TestGate {
     /// A world in which the companion has the key of ES256, and blue that of EdDSA.
     pub(super) fn of_people() -> Self {
         let mut world = Self::of(PEOPLE);

@@ -1,4 +1,4 @@
-//! Sessions whose token is over.
+//! Sessions whose token has expired.
 
 use super::people::*;
 use super::*;
@@ -8,14 +8,14 @@ fn operator() -> Verdict {
     verdict(Reason::Rule, Some("operators"), ALICE)
 }
 
-/// A world in which tokens of the start are over.
-fn later() -> World {
-    let mut world = World::of_people();
+/// A gate at a time when tokens of the start have expired.
+fn later() -> TestGate {
+    let mut world = TestGate::of_people();
     world.wait(400);
     world
 }
 
-/// The cookies of a session whose token is over.
+/// The cookies of a session whose token has expired.
 fn over() -> String {
     format!(
         "theme=dark; {}; __Secure-portcullis-session=sealed; __Secure-portcullis-login-x=y",
@@ -24,7 +24,7 @@ fn over() -> String {
 }
 
 /// Judges an operator's request again, by the outcome of a refresh.
-fn judge_again(world: &mut World, refreshed: &RefreshOutcome) -> Verdict {
+fn judge_again(world: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
     let context = Context {
         keyring: &world.keyring,
         signatures: &PureRust,
@@ -41,20 +41,20 @@ fn judge_again(world: &mut World, refreshed: &RefreshOutcome) -> Verdict {
 }
 
 /// What an answer of 200 with this fresh token comes to.
-fn renewed_with(world: &mut World, token: &str) -> Verdict {
+fn renewed_with(world: &mut TestGate, token: &str) -> Verdict {
     let line = format!("{}; Path=/; Secure; HttpOnly; Max-Age=3600", cookie(token));
     let refreshed = read(world, 200, &[&line]);
     judge_again(world, &refreshed)
 }
 
-fn read(world: &World, status: u16, lines: &[&str]) -> RefreshOutcome {
+fn read(world: &TestGate, status: u16, lines: &[&str]) -> RefreshOutcome {
     let family = world.gate.policy().sso().unwrap().cookies();
     let lines = lines.iter().map(|line| line.as_bytes());
     RefreshOutcome::read(sid(1), family, status, lines)
 }
 
 #[test]
-fn where_just_the_tokens_time_is_over_the_companion_is_asked_with_our_cookies_alone() {
+fn an_expired_session_token_is_refreshed_with_our_cookies_alone() {
     let mut world = later();
     let asked = format!("{}; __Secure-portcullis-session=sealed", cookie(&session()));
     for _ in 0..2 {
@@ -66,7 +66,7 @@ fn where_just_the_tokens_time_is_over_the_companion_is_asked_with_our_cookies_al
 }
 
 #[test]
-fn nobody_is_asked_without_a_sealed_session_or_for_a_token_that_was_never_good() {
+fn without_a_sealed_session_or_a_once_valid_token_nothing_is_refreshed() {
     let mut world = later();
     assert_eq!(
         world.with_token(&session()),
@@ -111,7 +111,7 @@ fn a_session_that_was_ended_is_not_refreshed() {
 }
 
 #[test]
-fn c04_two_sessions_whose_tokens_are_over_count_as_none() {
+fn c04_two_sessions_with_expired_tokens_count_as_none() {
     let mut world = later();
     let cookies = format!("{}; {}", over(), cookie(&session_of(2, 0)));
     assert_eq!(world.with_cookies(&cookies), refused(Reason::NoCredentials));
@@ -131,7 +131,7 @@ fn the_fresh_token_is_judged_like_any_other() {
 }
 
 #[test]
-fn a_fresh_token_that_is_none_is_the_companions_fault_and_lets_nobody_in() {
+fn an_invalid_fresh_token_is_session_unavailable_and_allows_nothing() {
     let mut world = later();
     let fresh = session_of(1, 400);
     for token in [
@@ -153,7 +153,7 @@ fn a_fresh_token_that_is_none_is_the_companions_fault_and_lets_nobody_in() {
 }
 
 #[test]
-fn a_fresh_token_of_another_session_lets_nobody_in_and_leads_to_sign_in() {
+fn a_fresh_token_of_another_session_allows_nothing_and_requires_a_sign_in() {
     let mut world = later();
     assert_eq!(
         renewed_with(&mut world, &session_of(2, 400)),
@@ -231,8 +231,8 @@ fn a_fresh_token_of_an_unknown_key_waits_for_it() {
     assert_eq!(renewed_with(&mut world, &token), operator());
 }
 
-/// What is to be asked for an operator whose token is over.
-fn to_ask<T>(world: &World, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T {
+/// The refresh of an operator whose token has expired.
+fn to_ask<T>(world: &TestGate, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T {
     let cookies = over();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
     let context = Context {
@@ -250,7 +250,7 @@ fn to_ask<T>(world: &World, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T {
 }
 
 #[test]
-fn who_can_not_be_asked_is_told_to_try_again() {
+fn an_unreachable_companion_is_session_unavailable() {
     to_ask(&later(), |refresh| {
         assert_eq!(refresh.sso().authority(), "auth.example.com");
         assert_eq!(refresh.sso().envoy_cluster(), "portcullis");

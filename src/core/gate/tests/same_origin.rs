@@ -5,7 +5,7 @@ use super::*;
 
 /// What a request of this method with these headers comes to, and a session.
 fn verdict_of(request: &str, headers: &[(&str, &str)]) -> Reason {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let cookie = cookie(&session());
     let headers = [&[("cookie", cookie.as_str())], headers].concat();
     match world.judge(request, &headers) {
@@ -162,7 +162,7 @@ fn a_request_for_another_protocol_is_more_than_reading() {
         assert_eq!(verdict_of(get, &[upgrade, own]), Reason::Rule);
     }
     let connect = "CONNECT alertmanager.example.com /api/v2/stream";
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let cookie = cookie(&session());
     let headers = [("cookie", cookie.as_str()), (":protocol", "websocket"), own];
     assert_eq!(
@@ -172,8 +172,8 @@ fn a_request_for_another_protocol_is_more_than_reading() {
 }
 
 #[test]
-fn bearer_tokens_are_free_of_it() {
-    let mut world = World::of(&PEOPLE.replace(r#""methods": ["GET"],"#, ""));
+fn bearer_tokens_are_exempt() {
+    let mut world = TestGate::of(&PEOPLE.replace(r#""methods": ["GET"],"#, ""));
     world.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let bearer = format!("Bearer {karma}");
@@ -190,7 +190,7 @@ fn bearer_tokens_are_free_of_it() {
 
 #[test]
 fn the_companion_is_not_asked_for_a_token_for_another_sites_request() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     world.wait(400);
     let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
     let headers = [

@@ -12,7 +12,7 @@ fn operator() -> Verdict {
 }
 
 /// The decision on a request with these headers.
-fn decision<'w>(world: &'w mut World, request: &str, headers: &[(&str, &str)]) -> Decision<'w> {
+fn decision<'w>(world: &'w mut TestGate, request: &str, headers: &[(&str, &str)]) -> Decision<'w> {
     let context = Context {
         keyring: &world.keyring,
         signatures: &PureRust,
@@ -28,14 +28,14 @@ fn decision<'w>(world: &'w mut World, request: &str, headers: &[(&str, &str)]) -
 
 #[test]
 fn a_person_passes_by_what_the_provider_says_of_them() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     assert_eq!(world.with_token(&session()), operator());
     let decision = decision(&mut world, ALERTS, &[("cookie", &cookie(&session()))]);
     assert!(decision.is_by_session());
     let known = decision.authenticated().unwrap();
     assert_eq!(known.trust(), "sso");
     assert_eq!(known.kid(), Some(KID));
-    assert_eq!(known.session().map(|marks| marks.sid), Some(sid(1)));
+    assert_eq!(known.session().map(|handles| handles.sid), Some(sid(1)));
     let caller = known.caller();
     assert_eq!(*caller.subject(), Subject::Person("4711".to_owned()));
     assert_eq!(caller.email(), Some("alice@example.com"));
@@ -71,7 +71,7 @@ fn every_matcher_for_people_asks_the_session_and_only_of_its_provider() {
         (r#""service_account": "*/*/*""#, false),
     ] {
         let policy = PEOPLE.replace(r#""from": "sso", "group": "sre""#, entry);
-        let mut world = World::of(&policy);
+        let mut world = TestGate::of(&policy);
         world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         let expected = if passes {
             operator()
@@ -84,7 +84,7 @@ fn every_matcher_for_people_asks_the_session_and_only_of_its_provider() {
 
 #[test]
 fn r09_an_address_that_is_not_verified_is_none() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let mail = "GET alertmanager.example.com /mail";
     let mut with =
         |claims: &[(&str, &str)]| world.judge(mail, &[("cookie", &cookie(&session_with(claims)))]);
@@ -99,7 +99,7 @@ fn r09_an_address_that_is_not_verified_is_none() {
 
 #[test]
 fn no_person_can_look_like_a_service_account() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let token = session_with(&[("sub", "\"blue/monitoring/karma\""), ("idp", "\"github\"")]);
     let judged = decision(&mut world, ALERTS, &[("cookie", &cookie(&token))]);
     let known = judged.authenticated().unwrap();
@@ -112,7 +112,7 @@ fn no_person_can_look_like_a_service_account() {
         )
     );
     let one = PEOPLE.replace(r#", "github"]"#, "]");
-    let mut world = World::of(&one);
+    let mut world = TestGate::of(&one);
     world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     let token = session_with(&[("sub", "\"blue/monitoring/karma\"")]);
     let decision = decision(&mut world, ALERTS, &[("cookie", &cookie(&token))]);
@@ -125,7 +125,7 @@ fn no_person_can_look_like_a_service_account() {
 #[test]
 fn the_same_subject_at_two_providers_is_two_people_to_an_app() {
     let user_of = |policy: &str, claims: &[(&str, &str)]| {
-        let mut world = World::of(policy);
+        let mut world = TestGate::of(policy);
         world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         let cookie = cookie(&session_with(claims));
         let decision = decision(&mut world, ALERTS, &[("cookie", &cookie)]);
@@ -135,13 +135,13 @@ fn the_same_subject_at_two_providers_is_two_people_to_an_app() {
     };
     assert_eq!(user_of(PEOPLE, &[]), "sso/4711");
     assert_eq!(user_of(PEOPLE, &[("idp", "\"github\"")]), "github/4711");
-    // With one alone there is nobody to take them for.
+    // With one provider the subject is unambiguous.
     let one = PEOPLE.replace(r#", "github"]"#, "]");
     assert_eq!(user_of(&one, &[]), "4711");
 }
 
 #[test]
-fn an_apps_audiences_are_asked_of_bearer_tokens_alone() {
+fn an_apps_audiences_are_required_of_bearer_tokens_alone() {
     let policy = PEOPLE.replace(
         r#""audiences": ["portcullis"],
      "origins""#,
@@ -149,14 +149,14 @@ fn an_apps_audiences_are_asked_of_bearer_tokens_alone() {
      "origins""#,
     );
     assert_ne!(policy, PEOPLE);
-    let mut world = World::of(&policy);
+    let mut world = TestGate::of(&policy);
     world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     assert_eq!(world.with_token(&session()), operator());
 }
 
 #[test]
-fn h03_a_bearer_token_good_or_bad_is_what_counts() {
-    let mut world = World::of_people();
+fn h03_a_bearer_token_valid_or_not_is_what_counts() {
+    let mut world = TestGate::of_people();
     let cookie = cookie(&session());
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let mut with = |authorization: &str| {
@@ -177,13 +177,13 @@ fn h03_a_bearer_token_good_or_bad_is_what_counts() {
     ] {
         assert_eq!(with(authorization), refused(reason), "{authorization}");
     }
-    // Another scheme neither admits nor stands in a session's way.
+    // Another scheme neither admits nor prevents a session.
     assert_eq!(with("Basic YTpi"), operator());
 }
 
 #[test]
-fn what_needs_no_token_looks_at_no_session() {
-    let mut world = World::of_people();
+fn what_needs_no_token_reads_no_session() {
+    let mut world = TestGate::of_people();
     let bad = [("cookie", "__Secure-portcullis=x; __Secure-portcullis=y")];
     assert_eq!(
         world.judge("GET alertmanager.example.com /-/healthy", &bad),
@@ -193,14 +193,14 @@ fn what_needs_no_token_looks_at_no_session() {
 
 #[test]
 fn j09_a_session_token_is_no_bearer_token() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let bearer = format!("Bearer {}", session());
     let headers = [("authorization", bearer.as_str())];
     assert_eq!(
         world.judge(ALERTS, &headers),
         refused(Reason::TokenMalformed)
     );
-    // Not where it was just good as a session, and is remembered.
+    // Not where it was just valid as a session, and is cached.
     assert_eq!(world.with_token(&session()), operator());
     assert_eq!(
         world.judge(ALERTS, &headers),
@@ -214,7 +214,7 @@ fn j09_a_session_token_is_no_bearer_token() {
      "audiences": ["https://auth.example.com"]"#,
     );
     assert_ne!(policy, PEOPLE);
-    let mut world = World::of(&policy);
+    let mut world = TestGate::of(&policy);
     world.read(trust(1), Some(&[(Algorithm::Es256, KID)]));
     world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     assert_eq!(world.with_token(&session()), operator());
@@ -226,7 +226,7 @@ fn j09_a_session_token_is_no_bearer_token() {
 
 #[test]
 fn j09_nothing_else_that_the_companion_may_have_signed_is_a_session_token() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     for typ in [
         "JWT",
         "at+jwt",
@@ -252,8 +252,8 @@ fn j09_nothing_else_that_the_companion_may_have_signed_is_a_session_token() {
 }
 
 #[test]
-fn j09_what_is_good_as_a_bearer_is_no_session() {
-    let mut world = World::of_people();
+fn j09_a_valid_bearer_token_is_no_session() {
+    let mut world = TestGate::of_people();
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let caller = "blue/monitoring/karma";
     let polled = world.poll(&karma);
@@ -263,7 +263,7 @@ fn j09_what_is_good_as_a_bearer_is_no_session() {
 
 #[test]
 fn c05_a_sealed_cookie_under_the_session_tokens_name_is_no_session() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     for sealed in ["AQAAAAAAAAAAsealed", "AQ.login.x", "....", "a.b.c"] {
         assert_eq!(world.with_token(sealed), refused(Reason::TokenMalformed));
     }
@@ -271,7 +271,7 @@ fn c05_a_sealed_cookie_under_the_session_tokens_name_is_no_session() {
 
 #[test]
 fn j04_a_session_token_is_signed_with_es256_and_names_its_key() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let header = |alg: &str, kid: &str| format!(r#"{{"alg":"{alg}","typ":"{TOKEN_TYPE}"{kid}}}"#);
     for (algorithm, name) in [
         (Algorithm::EdDsa, "EdDSA"),
@@ -286,7 +286,7 @@ fn j04_a_session_token_is_signed_with_es256_and_names_its_key() {
     }
     let unnamed = token(Algorithm::Es256, &header("ES256", ""), &payload(&[]));
     assert_eq!(world.with_token(&unnamed), refused(Reason::TokenMalformed));
-    // Whatever stands in the cache that workers share.
+    // Whatever is in the cache that workers share.
     let record = KeyRecord::at_hand(key_set(Algorithm::EdDsa, KID), world.now);
     world.keyring.update(COMPANION, record);
     let header = header("EdDSA", &format!(r#","kid":"{KID}""#));
@@ -296,7 +296,7 @@ fn j04_a_session_token_is_signed_with_es256_and_names_its_key() {
 
 #[test]
 fn j18_a_session_is_of_this_companion_and_of_a_provider_that_the_policy_knows() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     for (claim, reason) in [
         (
             ("iss", "\"https://auth.example.com/\""),
@@ -329,8 +329,8 @@ fn j18_a_session_is_of_this_companion_and_of_a_provider_that_the_policy_knows() 
 }
 
 #[test]
-fn a_session_that_fails_is_as_nothing_shown_with_its_own_reason() {
-    let mut world = World::of_people();
+fn a_failed_session_counts_as_no_credentials_with_its_own_reason() {
+    let mut world = TestGate::of_people();
     let (signed, _) = session()
         .rsplit_once('.')
         .map(|(a, b)| (a.to_owned(), b.to_owned()))
@@ -361,14 +361,14 @@ fn j16_a_session_token_ends_on_the_second_and_begins_with_leeway() {
         (400, refused(Reason::SessionExpired)),
         (429, refused(Reason::SessionExpired)),
     ] {
-        let mut world = World::of_people();
+        let mut world = TestGate::of_people();
         world.wait(now);
         assert_eq!(world.with_token(&token), expected, "{now}");
-        assert_eq!(world.with_token(&token), expected, "{now}, remembered");
+        assert_eq!(world.with_token(&token), expected, "{now}, cached");
     }
     let start = START.secs();
     let long = |seconds: u64| session_with(&[("exp", &(start + seconds).to_string())]);
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     assert_eq!(world.with_token(&long(3600)), operator());
     assert_eq!(
         world.with_token(&long(3601)),
@@ -377,8 +377,8 @@ fn j16_a_session_token_ends_on_the_second_and_begins_with_leeway() {
 }
 
 #[test]
-fn h04_keys_of_the_companion_that_can_not_be_read_are_nobodys_fault() {
-    let mut world = World::of(PEOPLE);
+fn h04_unreadable_keys_of_the_companion_are_unavailable() {
+    let mut world = TestGate::of(PEOPLE);
     assert_eq!(
         world.with_token(&session()),
         Verdict::Await(vec![COMPANION])
@@ -388,7 +388,7 @@ fn h04_keys_of_the_companion_that_can_not_be_read_are_nobodys_fault() {
         world.with_token(&session()),
         refused(Reason::KeysUnavailable)
     );
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     world.wait(24 * 3600 + 1);
     let token = session_of(1, 24 * 3600);
     assert_eq!(world.with_token(&token), refused(Reason::KeysStale));
@@ -396,7 +396,7 @@ fn h04_keys_of_the_companion_that_can_not_be_read_are_nobodys_fault() {
 
 #[test]
 fn j11_a_key_that_the_companion_has_just_made_is_waited_for() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     world.wait(20);
     let header = header(TOKEN_TYPE).replace(KID, "session-2");
     let token = token(Algorithm::Es256, &header, &payload(&[]));
@@ -408,14 +408,14 @@ fn j11_a_key_that_the_companion_has_just_made_is_waited_for() {
 }
 
 #[test]
-fn t21_a_session_that_was_ended_is_refused_however_good_its_token_is() {
+fn t21_a_revoked_session_is_refused_although_its_token_is_valid() {
     let ends = START.after(Duration::from_secs(3600));
     let began_later = session_with(&[
         ("sid", &format!("\"{}\"", sid(2))),
         ("began", &(START.secs() + 1).to_string()),
     ]);
     for mark in [Revoked::Session(sid(1)), Revoked::Person(sid(0xff))] {
-        let mut world = World::of_people();
+        let mut world = TestGate::of_people();
         assert_eq!(world.with_token(&session()), operator());
         world.revocations.end(mark, START, ends, START);
         assert_eq!(world.with_token(&session()), refused(Reason::Revoked));
@@ -425,14 +425,14 @@ fn t21_a_session_that_was_ended_is_refused_however_good_its_token_is() {
             "who signs in again is let in"
         );
     }
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     world.revocations.raise_floor(START);
     assert_eq!(world.with_token(&session()), refused(Reason::Revoked));
     assert_eq!(world.with_token(&began_later), operator());
 }
 
 #[test]
-fn without_sso_no_cookie_is_looked_at() {
-    let mut world = World::with_keys();
+fn without_sso_no_cookie_is_read() {
+    let mut world = TestGate::with_keys();
     assert_eq!(world.with_token(&session()), refused(Reason::NoCredentials));
 }

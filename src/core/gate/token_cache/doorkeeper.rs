@@ -1,18 +1,18 @@
-//! Which tokens came before, in little room.
+//! Which tokens were presented before, in little memory.
 
 use std::hash::BuildHasher;
 
 use super::Ends;
 
-/// How many tokens can be told apart at once: about as many as the memory holds, twice over.
+/// How many tokens are tracked at once: about twice as many as the cache can hold.
 const PLACES: u16 = 4096;
 
-/// Tokens that came before, by their hashes alone. Each has one place, which the next that falls there
-/// takes over.
+/// Tokens that were presented before, by their hashes alone. Each has one slot, which a later token of
+/// the same slot overwrites.
 ///
-/// It keeps those out of the memory that never come again: a caller that fetches a new token for each
-/// call would otherwise push out those of all the others, and every token would cost its copy. A
-/// place taken over, or two tokens with one hash, only mean that one is remembered later or sooner.
+/// It keeps tokens that are presented once out of the cache: a caller that fetches a new token for each
+/// call would otherwise evict those of all the others, and every token would cost a copy. An
+/// overwritten slot, or two tokens with one hash, only mean that one is cached later or sooner.
 #[derive(Debug)]
 pub(super) struct Doorkeeper {
     hashes: Vec<u64>,
@@ -29,7 +29,7 @@ impl Default for Doorkeeper {
 }
 
 impl Doorkeeper {
-    /// Whether this token came before. From now on it did.
+    /// Whether this token was presented before. From now on it counts as presented.
     pub(super) fn again(&mut self, text: &str) -> bool {
         let hash = self.ends.hash_one(text);
         let place = hash.checked_rem(PLACES.into());

@@ -127,7 +127,7 @@ fn d02_the_key_set_of_a_discovery_document_is_on_https() {
 }
 
 #[test]
-fn a_mirror_must_speak_of_this_entry() {
+fn a_mirror_must_be_of_this_entry() {
     let trust = plain();
     let body = |head: &str| format!("{{{head}, {}", set_of(&["a"]).trim_start_matches('{'));
     let ours = r#""trust": "blue", "issuer": "https://blue.example.com""#;
@@ -158,7 +158,7 @@ fn a_mirror_must_speak_of_this_entry() {
 
 #[test]
 fn a_set_without_a_pinned_key_is_of_another_cluster() {
-    let Ok(Found::Keys { set: keys, .. }) = set(&plain(), &good(&set_of(&["a"]))) else {
+    let Ok(Fetched::Keys { set: keys, .. }) = set(&plain(), &good(&set_of(&["a"]))) else {
         panic!("a good set");
     };
     let pin = |text: &str| {

@@ -15,7 +15,7 @@ fn kids(record: &KeyRecord) -> Vec<String> {
 }
 
 #[test]
-fn the_first_read_is_due_at_once_and_one_worker_has_the_turn() {
+fn the_first_read_is_due_at_once_and_one_worker_has_the_lease() {
     let trust = plain();
     let remote = remote(&trust);
     let mut record = KeyRecord::new(&trust.keys, START);
@@ -24,7 +24,7 @@ fn the_first_read_is_due_at_once_and_one_worker_has_the_turn() {
     assert!(record.is_led_by(7) && !record.is_led_by(8));
     assert!(
         !record.is_due(&remote, at(1), true),
-        "somebody reads already"
+        "another worker is reading"
     );
     assert!(
         record.is_due(&remote, START.after(LEASE), false),
@@ -82,12 +82,12 @@ fn unknown_key_ids_cause_one_read_in_ten_seconds() {
     read(&mut record, &trust, at(11), None).unwrap_err();
     assert!(
         !record.is_due(&remote, at(12), true),
-        "the plan goes on as for any failure"
+        "the plan is as for any failure"
     );
 }
 
 #[test]
-fn a_clock_that_steps_back_stops_neither_plan_nor_turn() {
+fn a_clock_that_steps_back_stops_neither_plan_nor_lease() {
     let trust = plain();
     let remote = remote(&trust);
     let mut record = KeyRecord::new(&trust.keys, at(7200));
@@ -188,7 +188,7 @@ fn d01_d03_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_
             next,
             Read::KeySet(Url::parse("https://10.0.0.1:6443/k").unwrap())
         );
-        assert!(record.is_led_by(1), "the turn goes on");
+        assert!(record.is_led_by(1), "the lease runs");
         assert_eq!(
             record.take(&trust, &remote, &next, Some(&good(&set)), now, 0),
             Ok(None)
@@ -216,7 +216,7 @@ fn d01_d03_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_
 }
 
 #[test]
-fn a_mirror_tells_how_old_its_keys_are_and_can_not_make_them_younger() {
+fn a_mirror_says_how_old_its_keys_are_and_can_not_make_them_younger() {
     let trust = trust(r#"{"envoy_cluster": "portcullis", "mirror": true}"#);
     let mut record = KeyRecord::new(&trust.keys, START);
     for (fetched_at, age) in [(START.secs() - 60, 60), (START.secs() + 3600, 0)] {

@@ -15,17 +15,17 @@ const MAX_KID: usize = 1024;
 /// Members that only a private or a symmetric key has (RFC 7518 section 6, RFC 8037 section 2).
 const PRIVATE: [&str; 8] = ["d", "dp", "dq", "k", "oth", "p", "q", "qi"];
 
-/// Why a listed key is of no use here. Reads as the end of "the key …".
+/// Why a listed key can't be used here. Reads as the end of "the key …".
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Unfit {
+pub enum UnusableKey {
     /// `alg` is not an accepted algorithm, not one of its type, or not configured.
     #[error("is not for an accepted algorithm")]
     Algorithm,
     /// `kid` is not a string, or longer than 1,024 bytes.
     #[error("has a `kid` that is not a string of at most {MAX_KID} bytes")]
     KeyId,
-    /// `kty` and `crv` name a kind of key that is not known here.
+    /// `kty` and `crv` name an unknown kind of key.
     #[error("has an unknown type or curve")]
     Kind,
     /// It is not an object, or a member that its type requires is missing or not strict base64url.
@@ -34,7 +34,7 @@ pub enum Unfit {
     /// Its numbers make no key that is safe to trust.
     #[error("has parameters that are not safe for its type")]
     Material,
-    /// It is a private or symmetric key, which nobody should publish.
+    /// It is a private or symmetric key, which must not be published.
     #[error("is a private or symmetric key, which should never be published")]
     Private,
     /// `use` or `key_ops` say that it is not for verifying signatures.
@@ -43,18 +43,18 @@ pub enum Unfit {
 }
 
 impl Key {
-    pub(super) fn from_jwk(jwk: &Json, allowed: Option<&[Algorithm]>) -> Result<Self, Unfit> {
+    pub(super) fn from_jwk(jwk: &Json, allowed: Option<&[Algorithm]>) -> Result<Self, UnusableKey> {
         let kty = text(jwk, "kty")?;
         if kty == "oct" || PRIVATE.iter().any(|name| jwk.member(name).is_some()) {
-            return Err(Unfit::Private);
+            return Err(UnusableKey::Private);
         }
         if !is_for_verifying(jwk) {
-            return Err(Unfit::Purpose);
+            return Err(UnusableKey::Purpose);
         }
         let kid = match jwk.member("kid") {
             None => None,
             Some(Json::String(kid)) if kid.len() <= MAX_KID => Some(kid.clone()),
-            Some(_) => return Err(Unfit::KeyId),
+            Some(_) => return Err(UnusableKey::KeyId),
         };
         let curve = jwk.member("crv").and_then(Json::as_str);
         let fitting: &[Algorithm] = match (kty, curve) {
@@ -69,7 +69,7 @@ impl Key {
             ("EC", Some("P-256")) => &[Algorithm::Es256],
             ("EC", Some("P-384")) => &[Algorithm::Es384],
             ("OKP", Some("Ed25519")) => &[Algorithm::EdDsa],
-            _ => return Err(Unfit::Kind),
+            _ => return Err(UnusableKey::Kind),
         };
         let algorithm = choose(jwk.member("alg"), fitting, allowed)?;
 
@@ -114,7 +114,7 @@ fn choose(
     named: Option<&Json>,
     fitting: &[Algorithm],
     allowed: Option<&[Algorithm]>,
-) -> Result<Algorithm, Unfit> {
+) -> Result<Algorithm, UnusableKey> {
     let algorithm = match (named, allowed) {
         (Some(named), _) => named.as_str().and_then(Algorithm::from_name),
         (None, Some(allowed)) => allowed.iter().find(|one| fitting.contains(one)).copied(),
@@ -122,7 +122,7 @@ fn choose(
     };
     algorithm
         .filter(|one| fitting.contains(one) && allowed.is_none_or(|allowed| allowed.contains(one)))
-        .ok_or(Unfit::Algorithm)
+        .ok_or(UnusableKey::Algorithm)
 }
 
 /// Whether `use` and `key_ops`, where they are there, allow what it is wanted for.
@@ -136,21 +136,21 @@ fn is_for_verifying(jwk: &Json) -> bool {
     jwk.member("use").is_none_or(used_so) && jwk.member("key_ops").is_none_or(may_verify)
 }
 
-fn text<'a>(jwk: &'a Json, name: &str) -> Result<&'a str, Unfit> {
+fn text<'a>(jwk: &'a Json, name: &str) -> Result<&'a str, UnusableKey> {
     jwk.member(name)
         .and_then(Json::as_str)
-        .ok_or(Unfit::Malformed)
+        .ok_or(UnusableKey::Malformed)
 }
 
-fn bytes(jwk: &Json, name: &str) -> Result<Vec<u8>, Unfit> {
+fn bytes(jwk: &Json, name: &str) -> Result<Vec<u8>, UnusableKey> {
     URL_SAFE_NO_PAD
         .decode(text(jwk, name)?)
-        .map_err(|_| Unfit::Malformed)
+        .map_err(|_| UnusableKey::Malformed)
 }
 
 /// An unsigned integer, big-endian. Leading zeros, which RFC 7518 section 2 forbids and some issuers
 /// write, are dropped.
-fn integer(jwk: &Json, name: &str) -> Result<Vec<u8>, Unfit> {
+fn integer(jwk: &Json, name: &str) -> Result<Vec<u8>, UnusableKey> {
     let bytes = bytes(jwk, name)?;
     Ok(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
 }

@@ -19,7 +19,7 @@ fn read(keys: &[&str]) -> Result<KeySet, KeySetError> {
 }
 
 /// What is wrong with a key of these members.
-fn unfit(members: &str) -> Unfit {
+fn unfit(members: &str) -> UnusableKey {
     match read(&[members]) {
         Err(KeySetError::NoUsableKey {
             first: Some(why), ..
@@ -36,7 +36,7 @@ fn rsa(n: &[u8], e: &[u8]) -> String {
     )
 }
 
-/// An odd number of so many bits, which nobody has to be able to factor here.
+/// An odd number of so many bits; it need not be hard to factor here.
 fn modulus(bits: usize) -> Vec<u8> {
     let mut n = vec![0xff; bits.div_ceil(8)];
     n[0] = u8::MAX.wrapping_shr(bits.wrapping_neg() as u32 % 8);
@@ -74,10 +74,13 @@ fn j04_a_key_that_names_another_algorithm_than_its_type_allows_is_skipped() {
     ] {
         assert_eq!(
             unfit(&format!(r#""alg":"{alg}",{members}"#)),
-            Unfit::Algorithm
+            UnusableKey::Algorithm
         );
     }
-    assert_eq!(unfit(&format!(r#""alg":null,{RSA}"#)), Unfit::Algorithm);
+    assert_eq!(
+        unfit(&format!(r#""alg":null,{RSA}"#)),
+        UnusableKey::Algorithm
+    );
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn j05_the_first_configured_algorithm_that_fits_is_chosen_for_a_key_without_alg(
     let set = KeySet::parse(body.as_bytes(), Some(&configured)).unwrap();
     assert_eq!(set.keys().len(), 1);
     assert_eq!(set.keys()[0].algorithm(), Algorithm::Ps384);
-    let why = Unfit::Algorithm;
+    let why = UnusableKey::Algorithm;
     assert_eq!(set.skipped(), [Skipped { position: 1, why }]);
 }
 
@@ -118,30 +121,45 @@ fn j10_a_kid_is_opaque_compared_exactly_and_bounded() {
     assert_eq!(set.with_kid("../../ETC/passwd' OR 1=1").count(), 0);
     let kid = |len| format!(r#""kid":"{}",{EC}"#, "k".repeat(len));
     assert!(read(&[&kid(1024)]).is_ok());
-    assert_eq!(unfit(&kid(1025)), Unfit::KeyId);
-    assert_eq!(unfit(&format!(r#""kid":7,{EC}"#)), Unfit::KeyId);
+    assert_eq!(unfit(&kid(1025)), UnusableKey::KeyId);
+    assert_eq!(unfit(&format!(r#""kid":7,{EC}"#)), UnusableKey::KeyId);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn j12_k13_foreign_keys_are_skipped_and_cost_the_set_nothing() {
     let foreign = [
-        (r#""kty":"oct","k":"c2VjcmV0""#, Unfit::Private),
-        (r#""kty":"AKP","alg":"ML-DSA-65","pub":"AAAA""#, Unfit::Kind),
-        (r#""kty":"EC","crv":"P-521","x":"AA","y":"AA""#, Unfit::Kind),
+        (r#""kty":"oct","k":"c2VjcmV0""#, UnusableKey::Private),
+        (
+            r#""kty":"AKP","alg":"ML-DSA-65","pub":"AAAA""#,
+            UnusableKey::Kind,
+        ),
+        (
+            r#""kty":"EC","crv":"P-521","x":"AA","y":"AA""#,
+            UnusableKey::Kind,
+        ),
         (
             r#""kty":"EC","crv":"secp256k1","x":"AA","y":"AA""#,
-            Unfit::Kind,
+            UnusableKey::Kind,
         ),
-        (r#""kty":"EC","x":"AA","y":"AA""#, Unfit::Kind),
-        (r#""kty":"OKP","crv":"X25519","x":"AA""#, Unfit::Kind),
-        (r#""kty":"rsa","n":"AQAB","e":"AQAB""#, Unfit::Kind),
-        (r#""kty":7"#, Unfit::Malformed),
-        (r#""n":"AQAB","e":"AQAB""#, Unfit::Malformed),
-        (r#""kty":"RSA","e":"AQAB""#, Unfit::Malformed),
-        (r#""kty":"RSA","n":"A-_/","e":"AQAB""#, Unfit::Malformed),
-        (r#""kty":"RSA","n":"AQAB","e":"AQAB==""#, Unfit::Malformed),
-        (r#""kty":"RSA","n":"AQAB","e":"AR""#, Unfit::Malformed),
-        (r#""kty":"RSA","n":"AQAB","e":"AQ AB""#, Unfit::Malformed),
+        (r#""kty":"EC","x":"AA","y":"AA""#, UnusableKey::Kind),
+        (r#""kty":"OKP","crv":"X25519","x":"AA""#, UnusableKey::Kind),
+        (r#""kty":"rsa","n":"AQAB","e":"AQAB""#, UnusableKey::Kind),
+        (r#""kty":7"#, UnusableKey::Malformed),
+        (r#""n":"AQAB","e":"AQAB""#, UnusableKey::Malformed),
+        (r#""kty":"RSA","e":"AQAB""#, UnusableKey::Malformed),
+        (
+            r#""kty":"RSA","n":"A-_/","e":"AQAB""#,
+            UnusableKey::Malformed,
+        ),
+        (
+            r#""kty":"RSA","n":"AQAB","e":"AQAB==""#,
+            UnusableKey::Malformed,
+        ),
+        (r#""kty":"RSA","n":"AQAB","e":"AR""#, UnusableKey::Malformed),
+        (
+            r#""kty":"RSA","n":"AQAB","e":"AQ AB""#,
+            UnusableKey::Malformed,
+        ),
     ];
     for (members, why) in foreign {
         assert_eq!(unfit(members), why, "{members}");
@@ -165,7 +183,7 @@ fn j12_private_keys_are_skipped() {
     for private in ["d", "dp", "dq", "k", "oth", "p", "q", "qi"] {
         assert_eq!(
             unfit(&format!(r#""{private}":"AQAB",{RSA}"#)),
-            Unfit::Private
+            UnusableKey::Private
         );
     }
 }
@@ -181,7 +199,7 @@ fn j12_keys_for_another_purpose_are_skipped() {
         r#""key_ops":"verify""#,
         r#""use":"enc","key_ops":["verify"]"#,
     ] {
-        assert_eq!(unfit(&format!("{purpose},{RSA}")), Unfit::Purpose);
+        assert_eq!(unfit(&format!("{purpose},{RSA}")), UnusableKey::Purpose);
     }
     assert!(read(&[&format!(r#""use":"sig","key_ops":["sign","verify"],{RSA}"#)]).is_ok());
 }
@@ -200,11 +218,14 @@ fn j13_rsa_moduli_are_of_2048_to_4096_bits() {
         assert!(read(&[&rsa(&modulus(bits), &[1, 0, 1])]).is_ok(), "{bits}");
     }
     for bits in [1, 512, 1024, 2047, 4097, 8192, 65_536] {
-        assert_eq!(unfit(&rsa(&modulus(bits), &[1, 0, 1])), Unfit::Material);
+        assert_eq!(
+            unfit(&rsa(&modulus(bits), &[1, 0, 1])),
+            UnusableKey::Material
+        );
     }
-    assert_eq!(unfit(&rsa(&[], &[1, 0, 1])), Unfit::Material);
+    assert_eq!(unfit(&rsa(&[], &[1, 0, 1])), UnusableKey::Material);
     let even = [&modulus(2048)[1..], &[0xfe]].concat();
-    assert_eq!(unfit(&rsa(&even, &[1, 0, 1])), Unfit::Material);
+    assert_eq!(unfit(&rsa(&even, &[1, 0, 1])), UnusableKey::Material);
 }
 
 #[test]
@@ -222,7 +243,7 @@ fn j13_rsa_exponents_are_odd_from_3_to_33_bits() {
         &[2, 0, 0, 0, 1],
         &[255; 9],
     ] {
-        assert_eq!(unfit(&rsa(&n, e)), Unfit::Material, "{e:?}");
+        assert_eq!(unfit(&rsa(&n, e)), UnusableKey::Material, "{e:?}");
     }
 }
 
@@ -252,7 +273,7 @@ fn j13_points_lie_on_their_curve_with_coordinates_of_full_length() {
         (x, &long),
         (&high, y),
     ] {
-        assert_eq!(unfit(&point(x, y)), Unfit::Material, "{x} {y}");
+        assert_eq!(unfit(&point(x, y)), UnusableKey::Material, "{x} {y}");
     }
 }
 
@@ -260,14 +281,20 @@ fn j13_points_lie_on_their_curve_with_coordinates_of_full_length() {
 fn j13_p384_coordinates_are_of_full_length() {
     let members = public_members(Algorithm::Es384);
     assert!(read(&[members]).is_ok());
-    assert_eq!(unfit(&members.replace("UUkK", "UUkKAAAA")), Unfit::Material);
+    assert_eq!(
+        unfit(&members.replace("UUkK", "UUkKAAAA")),
+        UnusableKey::Material
+    );
 }
 
 #[cfg(feature = "es384")]
 #[test]
 fn j13_points_lie_on_p384() {
     let members = public_members(Algorithm::Es384);
-    assert_eq!(unfit(&members.replace("UUkK", "UUkJ")), Unfit::Material);
+    assert_eq!(
+        unfit(&members.replace("UUkK", "UUkJ")),
+        UnusableKey::Material
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -283,11 +310,11 @@ fn j13_ed25519_keys_of_small_order_or_in_another_encoding_are_skipped() {
     unreduced[0] = 0xee;
     unreduced[31] = 0x7f;
     for x in [[0; 32], identity, unreduced, [0xff; 32]] {
-        assert_eq!(unfit(&key(x)), Unfit::Material, "{x:?}");
+        assert_eq!(unfit(&key(x)), UnusableKey::Material, "{x:?}");
     }
     assert_eq!(
         unfit(r#""kty":"OKP","crv":"Ed25519","x":"LO5hVkNeYSA""#),
-        Unfit::Material
+        UnusableKey::Material
     );
 }
 
@@ -299,7 +326,7 @@ fn j14_both_names_of_ed25519_are_one_algorithm() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn j08_a_member_that_stands_twice_is_refused_anywhere_in_a_set() {
+fn j08_duplicate_members_are_refused_anywhere_in_a_set() {
     for body in [
         format!(r#"{{"keys":[{{{RSA}}}],"keys":[{{{EC}}}]}}"#),
         format!(r#"{{"keys":[{{{RSA},"kid":"a","kid":"b"}}]}}"#),

@@ -46,7 +46,7 @@ fn ruling<'a>(
 }
 
 #[test]
-fn the_first_rule_that_fits_and_lists_the_caller_opens_the_request() {
+fn the_first_rule_that_matches_request_and_caller_allows_the_request() {
     let policy = Policy::from_json(POLICY).unwrap();
     let app = policy.app_for("alertmanager.example.com").unwrap();
     let karma = caller("blue", "monitoring", "karma");
@@ -177,7 +177,7 @@ impl Dice {
     }
 }
 
-/// Every caller and request that the generated rules tell apart, and which of them pass.
+/// Every caller and request that the generated rules distinguish, and which of them are allowed.
 fn passing(app: &App) -> Vec<bool> {
     let words = ["a", "b", "c"];
     let mut callers = vec![None];

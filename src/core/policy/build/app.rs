@@ -1,7 +1,7 @@
 //! The apps.
 
 use crate::policy::document;
-use crate::policy::error::{Place, PolicyError};
+use crate::policy::error::{Location, PolicyError};
 use crate::policy::host::Table;
 use crate::policy::{App, HostPattern, Origin};
 use crate::request::is_dns_name;
@@ -23,29 +23,29 @@ const NEVER_STRIPPED: [&str; 10] = [
     "upgrade",
 ];
 
-/// Judges all apps, and enters their hosts into the table.
+/// Validates all apps, and adds their hosts to the table.
 pub(super) fn apps(
     wire: Vec<document::App>,
     vouchers: Vouchers<'_>,
     hosts: &mut Table,
-    place: &Place,
+    location: &Location,
 ) -> Result<Vec<App>, PolicyError> {
     let mut apps: Vec<App> = Vec::new();
-    let wire = check::filled(wire, place, "list at least one app")?;
+    let wire = check::filled(wire, location, "list at least one app")?;
     for (index, wire) in wire.into_iter().enumerate() {
-        let place = place.element(index);
-        let app = app(wire, vouchers, &place)?;
-        check::unique(&app.name, apps.iter().map(App::name), &place)?;
+        let location = location.element(index);
+        let app = app(wire, vouchers, &location)?;
+        check::unique(&app.name, apps.iter().map(App::name), &location)?;
         for (number, host) in app.hosts.iter().enumerate() {
             let companions = |name: &str| matches!(host, HostPattern::Exact(own) if own == name);
             if let Some(name) = vouchers.companion().filter(|name| companions(name)) {
-                let place = place.member("hosts").element(number);
+                let location = location.member("hosts").element(number);
                 let help = "remove it; only the companion answers on this host";
-                return Err(place.error_about(name, "is the host of `sso.url`", help));
+                return Err(location.error_about(name, "is the host of `sso.url`", help));
             }
             if let Err(other) = hosts.add(host.clone(), index) {
                 let other = apps.get(other).unwrap_or(&app);
-                return Err(place.member("hosts").element(number).error_about(
+                return Err(location.member("hosts").element(number).error_about(
                     &host.to_string(),
                     &["is already a host of app `", &other.name, "`"].concat(),
                     "list each host once",
@@ -57,13 +57,17 @@ pub(super) fn apps(
     Ok(apps)
 }
 
-fn app(wire: document::App, vouchers: Vouchers<'_>, place: &Place) -> Result<App, PolicyError> {
-    let name = check::name(wire.name, place)?;
+fn app(
+    wire: document::App,
+    vouchers: Vouchers<'_>,
+    location: &Location,
+) -> Result<App, PolicyError> {
+    let name = check::name(wire.name, location)?;
     let help = "list the hosts that clients request";
-    let hosts = check::required(wire.hosts, place, "hosts", help)?;
-    let at = place.member("hosts");
+    let hosts = check::required(wire.hosts, location, "hosts", help)?;
+    let at = location.member("hosts");
     let hosts = check::each(check::filled(hosts, &at, help)?, &at, host)?;
-    let at = place.member("audiences");
+    let at = location.member("audiences");
     let audiences = match wire.audiences {
         None => Vec::new(),
         Some(list) => {
@@ -74,20 +78,20 @@ fn app(wire: document::App, vouchers: Vouchers<'_>, place: &Place) -> Result<App
     let origins = wire.origins.unwrap_or_default();
     let strip_headers = wire.strip_headers.unwrap_or_default();
     let help = "list at least one rule; without rules every request is refused";
-    let rules = check::required(wire.rules, place, "rules", help)?;
+    let rules = check::required(wire.rules, location, "rules", help)?;
     Ok(App {
         name,
         hosts,
-        rules: rule::rules(rules, vouchers, &place.member("rules"))?,
+        rules: rule::rules(rules, vouchers, &location.member("rules"))?,
         audiences,
-        origins: check::each(origins, &place.member("origins"), origin)?,
+        origins: check::each(origins, &location.member("origins"), origin)?,
         forward_authorization: wire.forward_authorization == Some(true),
-        strip_headers: check::each(strip_headers, &place.member("strip_headers"), header)?,
+        strip_headers: check::each(strip_headers, &location.member("strip_headers"), header)?,
         preflight: wire.preflight != Some(false),
     })
 }
 
-fn host(text: String, place: &Place) -> Result<HostPattern, PolicyError> {
+fn host(text: String, location: &Location) -> Result<HostPattern, PolicyError> {
     if let Some(pattern) = HostPattern::parse(&text) {
         return Ok(pattern);
     }
@@ -110,14 +114,14 @@ fn host(text: String, place: &Place) -> Result<HostPattern, PolicyError> {
     } else {
         ("is not a DNS name", "write a host like `app.example.com`")
     };
-    Err(place.error_about(&text, problem, help))
+    Err(location.error_about(&text, problem, help))
 }
 
 /// Scheme, host, perhaps a port: what a browser sends in `Origin`, so a default port is dropped.
-fn origin(text: String, place: &Place) -> Result<Origin, PolicyError> {
+fn origin(text: String, location: &Location) -> Result<Origin, PolicyError> {
     parse_origin(&text.to_ascii_lowercase()).ok_or_else(|| {
         let help = "write scheme and host, like `https://app.example.com`";
-        place.error_about(&text, "is not a web origin", help)
+        location.error_about(&text, "is not a web origin", help)
     })
 }
 
@@ -148,24 +152,24 @@ fn parse_origin(text: &str) -> Option<Origin> {
 }
 
 /// A field name by RFC 9110 section 5.1, in lower case.
-fn header(text: String, place: &Place) -> Result<String, PolicyError> {
+fn header(text: String, location: &Location) -> Result<String, PolicyError> {
     let name = text.to_ascii_lowercase();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.starts_with(':') {
         let help = "remove it; it is part of the request, not a header";
-        return Err(place.error_about(&text, "is a pseudo-header", help));
+        return Err(location.error_about(&text, "is a pseudo-header", help));
     }
     if name.is_empty() || !name.bytes().all(plain) {
         let help = "write a header's name, like `x-webauth-user`";
-        return Err(place.error_about(&text, "is not the name of a header", help));
+        return Err(location.error_about(&text, "is not the name of a header", help));
     }
     if name == "authorization" {
         let help = "remove it; `forward_authorization` controls it";
-        return Err(place.error_about(&text, "is always removed unless forwarded", help));
+        return Err(location.error_about(&text, "is always removed unless forwarded", help));
     }
     if NEVER_STRIPPED.contains(&name.replace('_', "-").as_str()) {
         let help = "remove it; requests do not work without it";
-        return Err(place.error_about(&text, "is not an identity header", help));
+        return Err(location.error_about(&text, "is not an identity header", help));
     }
     Ok(name)
 }

@@ -1,70 +1,73 @@
-//! The few judgements that all parts share.
+//! The checks that all parts share.
 
 use std::time::Duration;
 
 use crate::policy::duration;
-use crate::policy::error::{Place, PolicyError};
+use crate::policy::error::{Location, PolicyError};
 
 /// A member that must be there.
 pub(super) fn required<T>(
     value: Option<T>,
-    place: &Place,
+    location: &Location,
     name: &str,
     help: &str,
 ) -> Result<T, PolicyError> {
-    value.ok_or_else(|| place.error(&["no `", name, "`"].concat(), help))
+    value.ok_or_else(|| location.error(&["no `", name, "`"].concat(), help))
 }
 
-/// A list that, where it is there, must not be empty: an empty one looks like "nobody" and would
-/// mean "everybody".
-pub(super) fn filled<T>(list: Vec<T>, place: &Place, help: &str) -> Result<Vec<T>, PolicyError> {
+/// A list that must not be empty if given: an empty one looks like "none" and would mean "all".
+pub(super) fn filled<T>(
+    list: Vec<T>,
+    location: &Location,
+    help: &str,
+) -> Result<Vec<T>, PolicyError> {
     if list.is_empty() {
-        return Err(place.error("an empty list", help));
+        return Err(location.error("an empty list", help));
     }
     Ok(list)
 }
 
 /// A list of strings, none of them empty.
-pub(super) fn texts(list: Vec<String>, place: &Place) -> Result<Vec<String>, PolicyError> {
-    each(list, place, text)
+pub(super) fn texts(list: Vec<String>, location: &Location) -> Result<Vec<String>, PolicyError> {
+    each(list, location, text)
 }
 
 /// A string that is not empty and has no control characters, which no header or claim that is
 /// accepted here can have.
-pub(super) fn text(value: String, place: &Place) -> Result<String, PolicyError> {
+pub(super) fn text(value: String, location: &Location) -> Result<String, PolicyError> {
     if value.is_empty() {
-        return Err(place.error("an empty string", "write a value"));
+        return Err(location.error("an empty string", "write a value"));
     }
     if value.chars().any(char::is_control) {
-        return Err(place.error("a control character", "remove it; no request could match"));
+        return Err(location.error("a control character", "remove it; no request could match"));
     }
     Ok(value)
 }
 
-/// Judges every element of a list at its own place.
+/// Validates every element of a list at its own location.
 pub(super) fn each<T, U>(
     list: Vec<T>,
-    place: &Place,
-    judge: impl Fn(T, &Place) -> Result<U, PolicyError>,
+    location: &Location,
+    judge: impl Fn(T, &Location) -> Result<U, PolicyError>,
 ) -> Result<Vec<U>, PolicyError> {
     let numbered = list.into_iter().enumerate();
     numbered
-        .map(|(index, value)| judge(value, &place.element(index)))
+        .map(|(index, value)| judge(value, &location.element(index)))
         .collect()
 }
 
-/// A name that is there and well-formed: it stands in metrics, logs and challenges.
-pub(super) fn name(value: Option<String>, place: &Place) -> Result<String, PolicyError> {
-    let value = required(value, place, "name", "give it a unique name")?;
-    is_name(&value, &place.member("name"))?;
+/// A name that is given and well-formed: it is part of metrics, logs and challenges.
+pub(super) fn name(value: Option<String>, location: &Location) -> Result<String, PolicyError> {
+    let value = required(value, location, "name", "give it a unique name")?;
+    is_name(&value, &location.member("name"))?;
     Ok(value)
 }
 
 /// Refuses what is not a well-formed name.
-pub(super) fn is_name(value: &str, place: &Place) -> Result<(), PolicyError> {
+pub(super) fn is_name(value: &str, location: &Location) -> Result<(), PolicyError> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if value.is_empty() || value.len() > 63 || !value.bytes().all(plain) {
-        return Err(place.error_about(
+        return Err(location.error_about(
             value,
             "is not a name",
             "write 1 to 63 lower-case letters, digits and `-`",
@@ -77,11 +80,11 @@ pub(super) fn is_name(value: &str, place: &Place) -> Result<(), PolicyError> {
 pub(super) fn unique<'a>(
     name: &str,
     mut others: impl Iterator<Item = &'a str>,
-    place: &Place,
+    location: &Location,
 ) -> Result<(), PolicyError> {
     if others.any(|other| other == name) {
-        let place = place.member("name");
-        return Err(place.error(&duplicate(name), "give each a unique name"));
+        let location = location.member("name");
+        return Err(location.error(&duplicate(name), "give each a unique name"));
     }
     Ok(())
 }
@@ -94,7 +97,7 @@ pub(super) fn duplicate(name: &str) -> String {
 /// A duration within bounds, or the default.
 pub(super) fn duration(
     value: Option<String>,
-    place: &Place,
+    location: &Location,
     default: Duration,
     (least, most): (Duration, Duration),
     bounds: &str,
@@ -104,11 +107,11 @@ pub(super) fn duration(
     };
     let Some(span) = duration::parse(&text) else {
         let help = "write a whole number and s, m or h, like `30s`, `5m` or `24h`";
-        return Err(place.error_about(&text, "is not a duration", help));
+        return Err(location.error_about(&text, "is not a duration", help));
     };
     if span < least || span > most {
         let help = ["write ", bounds].concat();
-        return Err(place.error_about(&text, "is out of bounds", &help));
+        return Err(location.error_about(&text, "is out of bounds", &help));
     }
     Ok(span)
 }

@@ -3,23 +3,23 @@
 use crate::json::Json;
 use crate::policy::document;
 use crate::policy::entry::email_domain;
-use crate::policy::error::{Place, PolicyError};
+use crate::policy::error::{Location, PolicyError};
 use crate::policy::{Entry, Matcher, Part};
 
 use super::check;
 use super::vouchers::{Voucher, Vouchers};
 
-/// Judges one entry: what it names must be there, and a caller that it fits must be possible.
+/// Validates one entry: what it names must exist, and a caller that it matches must be possible.
 pub(super) fn entry(
     wire: document::Entry,
     vouchers: Vouchers<'_>,
-    place: &Place,
+    location: &Location,
 ) -> Result<Entry, PolicyError> {
     let from = match &wire.from {
         None => None,
         Some(name) => {
             let known = vouchers.find(name);
-            Some(known.ok_or_else(|| unknown(name, vouchers, false, &place.member("from")))?)
+            Some(known.ok_or_else(|| unknown(name, vouchers, false, &location.member("from")))?)
         }
     };
     if wire.service_account.is_none() && from.is_none() {
@@ -28,7 +28,7 @@ pub(super) fn entry(
             &vouchers.names(false),
         ]
         .concat();
-        return Err(place.error("no trust entry or provider", &help));
+        return Err(location.error("no trust entry or provider", &help));
     }
     let kubernetes =
         wire.service_account.is_some() || from.is_some_and(|voucher| voucher.is_cluster());
@@ -39,20 +39,20 @@ pub(super) fn entry(
         ("group", wire.group.is_some()),
     ];
     if let Some((name, _)) = for_people.iter().find(|(_, given)| kubernetes && *given) {
-        return Err(place.member(name).error(
+        return Err(location.member(name).error(
             "no service account has one, so the entry never matches",
             "name callers from a kubernetes trust by `service_account`",
         ));
     }
     let anyone = wire.anyone == Some(true);
-    let matchers = matchers(wire, vouchers, from, place)?;
+    let matchers = matchers(wire, vouchers, from, location)?;
     match (anyone, matchers.is_empty()) {
         (true, true) => Ok(vec![Matcher::Anyone]),
-        (true, false) => Err(place.member("anyone").error(
+        (true, false) => Err(location.member("anyone").error(
             "can't be combined with other matchers",
             "use `anyone` with `from` only, or remove it",
         )),
-        (false, true) => Err(place.error(
+        (false, true) => Err(location.error(
             "no matcher",
             "name the caller, or write `anyone: true` to match every caller of `from`",
         )),
@@ -68,55 +68,58 @@ fn matchers(
     wire: document::Entry,
     vouchers: Vouchers<'_>,
     from: Option<Voucher<'_>>,
-    place: &Place,
+    location: &Location,
 ) -> Result<Vec<Matcher>, PolicyError> {
     let mut matchers = Vec::new();
     if let Some(text) = wire.service_account {
-        let place = place.member("service_account");
-        matchers.push(service_account(&text, vouchers, from, &place)?);
+        let location = location.member("service_account");
+        matchers.push(service_account(&text, vouchers, from, &location)?);
     }
     if let Some(text) = wire.user {
-        matchers.push(Matcher::User(check::text(text, &place.member("user"))?));
+        matchers.push(Matcher::User(check::text(text, &location.member("user"))?));
     }
     if let Some(text) = wire.email {
-        matchers.push(email(text, &place.member("email"))?);
+        matchers.push(email(text, &location.member("email"))?);
     }
     if let Some(text) = wire.email_domain {
-        matchers.push(domain(text, &place.member("email_domain"))?);
+        matchers.push(domain(text, &location.member("email_domain"))?);
     }
     if let Some(text) = wire.group {
-        matchers.push(Matcher::Group(check::text(text, &place.member("group"))?));
+        matchers.push(Matcher::Group(check::text(
+            text,
+            &location.member("group"),
+        )?));
     }
     if let Some(wire) = wire.claim {
-        matchers.push(claim(wire, &place.member("claim"))?);
+        matchers.push(claim(wire, &location.member("claim"))?);
     }
     Ok(matchers)
 }
 
-fn unknown(name: &str, vouchers: Vouchers<'_>, clusters: bool, place: &Place) -> PolicyError {
+fn unknown(name: &str, vouchers: Vouchers<'_>, clusters: bool, location: &Location) -> PolicyError {
     let problem = if clusters {
         "is not a trust entry"
     } else {
         "is not a trust entry or provider"
     };
-    place.error_about(name, problem, &vouchers.names(clusters))
+    location.error_about(name, problem, &vouchers.names(clusters))
 }
 
 fn service_account(
     text: &str,
     vouchers: Vouchers<'_>,
     from: Option<Voucher<'_>>,
-    place: &Place,
+    location: &Location,
 ) -> Result<Matcher, PolicyError> {
     let parts: Vec<&str> = text.split('/').collect();
     let [trust, namespace, name] = *parts.as_slice() else {
         let help = "write TRUST/NAMESPACE/NAME, each exact or `*`";
-        return Err(place.error_about(text, "doesn't have three parts", help));
+        return Err(location.error_about(text, "doesn't have three parts", help));
     };
     let fits = |known: &Voucher<'_>| trust == "*" || known.name == trust;
     let mut named = vouchers.iter().filter(fits).peekable();
     if named.peek().is_none() {
-        return Err(unknown(trust, vouchers, true, place));
+        return Err(unknown(trust, vouchers, true, location));
     }
     if !named.any(|known| known.is_cluster()) {
         let help = [
@@ -124,12 +127,12 @@ fn service_account(
             &vouchers.names(true),
         ]
         .concat();
-        return Err(place.error_about(trust, "has no service accounts", &help));
+        return Err(location.error_about(trust, "has no service accounts", &help));
     }
     let other = |from: &Voucher<'_>| !from.is_cluster() || !fits(from);
     if let Some(from) = from.filter(other) {
         let help = "remove `from`; the first part names the trust entry";
-        return Err(place.error_about(
+        return Err(location.error_about(
             text,
             &["is not of `", from.name, "`, which `from` names"].concat(),
             help,
@@ -139,7 +142,7 @@ fn service_account(
         let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
         if part != "*" && (part.is_empty() || !part.bytes().all(plain)) {
             let help = "write the whole name, or `*` for any name";
-            return Err(place.error_about(part, "is not a valid Kubernetes name", help));
+            return Err(location.error_about(part, "is not a valid Kubernetes name", help));
         }
     }
     Ok(Matcher::ServiceAccount {
@@ -156,35 +159,35 @@ fn part(text: &str) -> Part {
     }
 }
 
-fn email(text: String, place: &Place) -> Result<Matcher, PolicyError> {
-    let text = check::text(text, place)?;
+fn email(text: String, location: &Location) -> Result<Matcher, PolicyError> {
+    let text = check::text(text, location)?;
     if email_domain(&text).is_none() {
         let help = "write one whole address; to match a domain, use `email_domain`";
-        return Err(place.error_about(&text, "is not an e-mail address", help));
+        return Err(location.error_about(&text, "is not an e-mail address", help));
     }
     Ok(Matcher::Email(text))
 }
 
-fn domain(text: String, place: &Place) -> Result<Matcher, PolicyError> {
-    let text = check::text(text, place)?;
+fn domain(text: String, location: &Location) -> Result<Matcher, PolicyError> {
+    let text = check::text(text, location)?;
     if text.contains(['@', '*', ' ']) || text.starts_with('.') {
         let help = "write the part after the `@`, like `example.com`; it doesn't match subdomains";
-        return Err(place.error_about(&text, "is not a domain", help));
+        return Err(location.error_about(&text, "is not a domain", help));
     }
     Ok(Matcher::EmailDomain(text))
 }
 
-fn claim(wire: document::Claim, place: &Place) -> Result<Matcher, PolicyError> {
+fn claim(wire: document::Claim, location: &Location) -> Result<Matcher, PolicyError> {
     let help = "list the member names from the top of the token to the claim";
-    let path = check::required(wire.path, place, "path", help)?;
-    let at = place.member("path");
+    let path = check::required(wire.path, location, "path", help)?;
+    let at = location.member("path");
     let path = check::texts(check::filled(path, &at, help)?, &at)?;
     let help = "write the value to compare with: a string, a number, true or false";
-    let equals = check::required(wire.equals, place, "equals", help)?;
+    let equals = check::required(wire.equals, location, "equals", help)?;
     match equals {
         Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(Matcher::Claim { path, equals }),
         Json::Null | Json::Array(_) | Json::Object(_) => {
-            Err(place.member("equals").error("not a single value", help))
+            Err(location.member("equals").error("not a single value", help))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::keys::{KeySet, Thumbprint};
 use crate::policy::document;
-use crate::policy::error::{Place, PolicyError};
+use crate::policy::error::{Location, PolicyError};
 use crate::token::Algorithm;
 use crate::trust::{Endpoint, KeySource, Remote, Url};
 
@@ -13,41 +13,41 @@ use super::check;
 /// The longest `kid` that a Kubernetes API server makes (J10).
 const MAX_KID: usize = 1024;
 
-/// Judges the `keys` of the entry with this issuer.
+/// Validates the `keys` of the entry with this issuer.
 pub(super) fn keys(
     wire: document::Keys,
     issuer: &str,
     algorithms: Option<&[Algorithm]>,
-    place: &Place,
+    location: &Location,
 ) -> Result<KeySource, PolicyError> {
     let inline = match &wire.inline {
         None => None,
         Some(json) => Some(KeySet::from_json(json, algorithms).map_err(|error| {
-            let place = place.member("inline");
+            let location = location.member("inline");
             let help = "write a JSON Web Key Set: `{keys: […]}` with at least one public key";
-            place.error(&error.to_string(), help)
+            location.error(&error.to_string(), help)
         })?),
     };
     let refuse_kids = check::texts(
         wire.refuse_kids.clone().unwrap_or_default(),
-        &place.member("refuse_kids"),
+        &location.member("refuse_kids"),
     )?;
     for (index, kid) in refuse_kids.iter().enumerate() {
         if kid.len() > MAX_KID {
-            let place = place.member("refuse_kids").element(index);
+            let location = location.member("refuse_kids").element(index);
             let help = "remove it; no key with a longer `kid` is accepted";
-            return Err(place.error("longer than 1024 bytes", help));
+            return Err(location.error("longer than 1024 bytes", help));
         }
     }
     let pins = check::each(
         wire.pins.clone().unwrap_or_default(),
-        &place.member("pins"),
+        &location.member("pins"),
         pin,
     )?;
-    let remote = remote(wire, issuer, place)?;
+    let remote = remote(wire, issuer, location)?;
     if remote.is_none() && inline.is_none() {
         let help = "set `envoy_cluster` to the cluster of the issuer, or give the keys `inline`";
-        return Err(place.error("no source of keys", help));
+        return Err(location.error("no source of keys", help));
     }
     Ok(KeySource {
         remote,
@@ -57,17 +57,17 @@ pub(super) fn keys(
     })
 }
 
-fn pin(text: String, place: &Place) -> Result<Thumbprint, PolicyError> {
+fn pin(text: String, location: &Location) -> Result<Thumbprint, PolicyError> {
     Thumbprint::parse(&text).ok_or_else(|| {
         let help = "write the key's SHA-256 thumbprint by RFC 7638: 43 letters of base64url";
-        place.error_about(&text, "is not a thumbprint", help)
+        location.error_about(&text, "is not a thumbprint", help)
     })
 }
 
 fn remote(
     wire: document::Keys,
     issuer: &str,
-    place: &Place,
+    location: &Location,
 ) -> Result<Option<Remote>, PolicyError> {
     let mirror = wire.mirror == Some(true);
     let Some(envoy_cluster) = wire.envoy_cluster else {
@@ -80,24 +80,24 @@ fn remote(
         ];
         return match fetching.iter().find(|(_, given)| *given) {
             None => Ok(None),
-            Some((name, _)) => Err(place.member(name).error(
+            Some((name, _)) => Err(location.member(name).error(
                 "keys are fetched only through an `envoy_cluster`",
                 "add `envoy_cluster`, or remove this",
             )),
         };
     };
-    let envoy_cluster = check::text(envoy_cluster, &place.member("envoy_cluster"))?;
-    let endpoint = endpoint(wire.discovery, wire.jwks, mirror, issuer, place)?;
+    let envoy_cluster = check::text(envoy_cluster, &location.member("envoy_cluster"))?;
+    let endpoint = endpoint(wire.discovery, wire.jwks, mirror, issuer, location)?;
     let refresh = check::duration(
         wire.refresh,
-        &place.member("refresh"),
+        &location.member("refresh"),
         Duration::from_secs(300),
         (Duration::from_secs(10), Duration::from_secs(3600)),
         "10s to 1h",
     )?;
     let max_stale = check::duration(
         wire.max_stale,
-        &place.member("max_stale"),
+        &location.member("max_stale"),
         Duration::from_secs(86_400),
         (refresh, Duration::MAX),
         "at least `refresh`",
@@ -115,29 +115,29 @@ fn endpoint(
     jwks: Option<String>,
     mirror: bool,
     issuer: &str,
-    place: &Place,
+    location: &Location,
 ) -> Result<Endpoint, PolicyError> {
     match (discovery, jwks, mirror) {
         (None, None, true) => Ok(Endpoint::Mirror),
-        (None, Some(text), false) => url(&text, &place.member("jwks")).map(Endpoint::Jwks),
+        (None, Some(text), false) => url(&text, &location.member("jwks")).map(Endpoint::Jwks),
         (Some(text), None, false) => {
-            url(&text, &place.member("discovery")).map(Endpoint::Discovery)
+            url(&text, &location.member("discovery")).map(Endpoint::Discovery)
         }
         (None, None, false) => Url::discovery(issuer)
             .map(Endpoint::Discovery)
-            .ok_or_else(|| not_a_url(issuer, &place.member("discovery"))),
-        _ => Err(place.error(
+            .ok_or_else(|| not_a_url(issuer, &location.member("discovery"))),
+        _ => Err(location.error(
             "`discovery`, `jwks` and `mirror` are mutually exclusive",
             "keep one of them",
         )),
     }
 }
 
-fn url(text: &str, place: &Place) -> Result<Url, PolicyError> {
-    Url::parse(text).ok_or_else(|| not_a_url(text, place))
+fn url(text: &str, location: &Location) -> Result<Url, PolicyError> {
+    Url::parse(text).ok_or_else(|| not_a_url(text, location))
 }
 
-fn not_a_url(text: &str, place: &Place) -> PolicyError {
+fn not_a_url(text: &str, location: &Location) -> PolicyError {
     let help = "write `https://`, a host and a path, without query, fragment or user";
-    place.error_about(text, "is not a valid URL of keys", help)
+    location.error_about(text, "is not a valid URL of keys", help)
 }

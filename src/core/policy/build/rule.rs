@@ -1,36 +1,42 @@
 //! The rules of an app.
 
 use crate::policy::document;
-use crate::policy::error::{Place, PolicyError};
+use crate::policy::error::{Location, PolicyError};
 use crate::policy::rule::Access;
 use crate::policy::{Pattern, Rule};
 
 use super::vouchers::Vouchers;
 use super::{check, entry};
 
-/// Judges all rules of an app.
+/// Validates all rules of an app.
 pub(super) fn rules(
     wire: Vec<document::Rule>,
     vouchers: Vouchers<'_>,
-    place: &Place,
+    location: &Location,
 ) -> Result<Vec<Rule>, PolicyError> {
     let help = "list at least one rule; without rules every request is refused";
-    let wire = check::filled(wire, place, help)?;
-    let rules = check::each(wire, place, |wire, place| rule(wire, vouchers, place))?;
+    let wire = check::filled(wire, location, help)?;
+    let rules = check::each(wire, location, |wire, location| {
+        rule(wire, vouchers, location)
+    })?;
     for (index, rule) in rules.iter().enumerate() {
         let (before, _) = rules.split_at(index);
         check::unique(
             &rule.name,
             before.iter().map(Rule::name),
-            &place.element(index),
+            &location.element(index),
         )?;
     }
     Ok(rules)
 }
 
-fn rule(wire: document::Rule, vouchers: Vouchers<'_>, place: &Place) -> Result<Rule, PolicyError> {
-    let name = check::name(wire.name, place)?;
-    let at = place.member("methods");
+fn rule(
+    wire: document::Rule,
+    vouchers: Vouchers<'_>,
+    location: &Location,
+) -> Result<Rule, PolicyError> {
+    let name = check::name(wire.name, location)?;
+    let at = location.member("methods");
     let methods = match wire.methods {
         None => None,
         Some(list) => {
@@ -38,7 +44,7 @@ fn rule(wire: document::Rule, vouchers: Vouchers<'_>, place: &Place) -> Result<R
             Some(check::each(list, &at, method)?)
         }
     };
-    let at = place.member("paths");
+    let at = location.member("paths");
     let paths = match wire.paths {
         None => Vec::new(),
         Some(list) => {
@@ -50,25 +56,26 @@ fn rule(wire: document::Rule, vouchers: Vouchers<'_>, place: &Place) -> Result<R
     let (access, methods) = match (wire.allow, public) {
         (Some(_), true) => {
             let help = "keep `public` to allow everyone, or `allow` to allow the listed callers";
-            return Err(place.error("`public` and `allow` are mutually exclusive", help));
+            return Err(location.error("`public` and `allow` are mutually exclusive", help));
         }
         (None, false) => {
             let help = "list callers under `allow`, or write `public: true` to allow requests without a caller";
-            return Err(place.error("neither `allow` nor `public`", help));
+            return Err(location.error("neither `allow` nor `public`", help));
         }
         (None, true) if paths.is_empty() => {
             let help = "list the public paths; `/**` matches every path";
-            return Err(place.error("a public rule without `paths`", help));
+            return Err(location.error("a public rule without `paths`", help));
         }
         (None, true) => {
             let reading = || vec!["GET".to_owned(), "HEAD".to_owned()];
             (Access::Public, methods.unwrap_or_else(reading))
         }
         (Some(list), false) => {
-            let at = place.member("allow");
+            let at = location.member("allow");
             let list = check::filled(list, &at, "list at least one caller")?;
-            let entries =
-                check::each(list, &at, |wire, place| entry::entry(wire, vouchers, place))?;
+            let entries = check::each(list, &at, |wire, location| {
+                entry::entry(wire, vouchers, location)
+            })?;
             (Access::Allow(entries), methods.unwrap_or_default())
         }
     };
@@ -82,15 +89,15 @@ fn rule(wire: document::Rule, vouchers: Vouchers<'_>, place: &Place) -> Result<R
 
 /// A method as RFC 9110 section 9.1 registers them. Methods are case-sensitive, so `get` would
 /// never fit.
-fn method(text: String, place: &Place) -> Result<String, PolicyError> {
+fn method(text: String, location: &Location) -> Result<String, PolicyError> {
     let plain = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
     if text.is_empty() || !text.bytes().all(plain) {
         let help = "write it in upper case, like GET; remove `methods` to match all";
-        return Err(place.error_about(&text, "is not a method", help));
+        return Err(location.error_about(&text, "is not a method", help));
     }
     Ok(text)
 }
 
-fn path(text: String, place: &Place) -> Result<Pattern, PolicyError> {
-    Pattern::parse(&text).map_err(|(problem, help)| place.error_about(&text, problem, help))
+fn path(text: String, location: &Location) -> Result<Pattern, PolicyError> {
+    Pattern::parse(&text).map_err(|(problem, help)| location.error_about(&text, problem, help))
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::endpoints;
 use crate::policy::Sso;
 use crate::policy::document;
-use crate::policy::error::{Place, PolicyError};
+use crate::policy::error::{Location, PolicyError};
 use crate::request::is_dns_name;
 use crate::session::{CookieNames, MAX_TOKEN_LIFETIME};
 use crate::token::Algorithm;
@@ -32,28 +32,28 @@ const REFRESH: Duration = Duration::from_secs(60);
 /// How old the companion's keys may grow.
 const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Judges how people sign in.
+/// Validates `sso`.
 pub(super) fn sso(
     wire: document::Sso,
     trusts: &[Trust],
-    place: &Place,
+    location: &Location,
 ) -> Result<Sso, PolicyError> {
     let help =
         "write the URL at which browsers reach the companion, like `https://auth.example.com`";
-    let text = check::required(wire.url, place, "url", help)?;
-    let at = place.member("url");
+    let text = check::required(wire.url, location, "url", help)?;
+    let at = location.member("url");
     let (url, host) = url(&text)
         .ok_or_else(|| at.error_about(&text, "is not an `https` URL with only a host", help))?;
     let help = "set it to the cluster of the companion";
-    let cluster = check::required(wire.envoy_cluster, place, "envoy_cluster", help)?;
-    let envoy_cluster = check::text(cluster, &place.member("envoy_cluster"))?;
+    let cluster = check::required(wire.envoy_cluster, location, "envoy_cluster", help)?;
+    let envoy_cluster = check::text(cluster, &location.member("envoy_cluster"))?;
     let cookie = wire.cookie.unwrap_or_else(|| COOKIE.to_owned());
-    let cookies = cookies(cookie, &place.member("cookie"))?;
-    let providers = providers(wire.providers, trusts, &place.member("providers"))?;
+    let cookies = cookies(cookie, &location.member("cookie"))?;
+    let providers = providers(wire.providers, trusts, &location.member("providers"))?;
     if trusts.iter().any(|trust| trust.name == NAME) {
         let problem =
             "a trust entry has the name `sso`, which is reserved for the companion's keys";
-        return Err(place.error(problem, "give the trust entry another name"));
+        return Err(location.error(problem, "give the trust entry another name"));
     }
     let jwks = Url::parse(&[&url, endpoints::JWKS.path].concat())
         .ok_or_else(|| at.error_about(&text, "is not a valid URL of keys", help))?;
@@ -77,7 +77,7 @@ pub(super) fn sso(
         algorithms: Some(vec![Algorithm::Es256]),
         leeway: LEEWAY,
         max_lifetime: MAX_TOKEN_LIFETIME,
-        // A session token has its claims in one place.
+        // A session token has its claims in one location.
         claims: ClaimPaths {
             groups: Vec::new(),
             email: Vec::new(),
@@ -103,8 +103,8 @@ fn url(text: &str) -> Option<(String, String)> {
     is_dns_name(host).then(|| (["https://", authority].concat(), host.to_owned()))
 }
 
-/// C01: the prefixes that make browsers keep neighbours and plain HTTP from setting the cookie.
-fn cookies(name: String, place: &Place) -> Result<CookieNames, PolicyError> {
+/// C01: the prefixes with which browsers keep other hosts and plain HTTP from setting the cookie.
+fn cookies(name: String, location: &Location) -> Result<CookieNames, PolicyError> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let behind = name
         .strip_prefix("__Secure-")
@@ -122,26 +122,26 @@ fn cookies(name: String, place: &Place) -> Result<CookieNames, PolicyError> {
         ),
         Some(_) => return Ok(CookieNames::new(name)),
     };
-    Err(place.error_about(&name, problem, help))
+    Err(location.error_about(&name, problem, help))
 }
 
 fn providers(
     wire: Option<Vec<String>>,
     trusts: &[Trust],
-    place: &Place,
+    location: &Location,
 ) -> Result<Vec<String>, PolicyError> {
     let list = wire.unwrap_or_else(|| vec![NAME.to_owned()]);
-    let list = check::filled(list, place, "remove it if the only provider is `sso`")?;
+    let list = check::filled(list, location, "remove it if the only provider is `sso`")?;
     for (index, name) in list.iter().enumerate() {
-        let place = place.element(index);
-        check::is_name(name, &place)?;
+        let location = location.element(index);
+        check::is_name(name, &location)?;
         let (before, _) = list.split_at(index);
         let help = "give each a unique name";
         if before.contains(name) {
-            return Err(place.error(&check::duplicate(name), help));
+            return Err(location.error(&check::duplicate(name), help));
         }
         if trusts.iter().any(|trust| trust.name == *name) {
-            return Err(place.error_about(name, "is also the name of a trust entry", help));
+            return Err(location.error_about(name, "is also the name of a trust entry", help));
         }
     }
     Ok(list)

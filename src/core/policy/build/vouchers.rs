@@ -3,7 +3,7 @@
 use crate::policy::Sso;
 use crate::trust::{Kind, Trust};
 
-/// Everybody who may vouch: the trust entries and the providers.
+/// All that may vouch: the trust entries and the providers.
 #[derive(Clone, Copy)]
 pub(super) struct Vouchers<'a> {
     trusts: &'a [Trust],
@@ -19,7 +19,7 @@ pub(super) struct Voucher<'a> {
 }
 
 impl Voucher<'_> {
-    /// Whether it vouches for service accounts, and for nobody else.
+    /// Whether it vouches for service accounts only.
     pub(super) fn is_cluster(&self) -> bool {
         self.kind == Some(Kind::Kubernetes)
     }

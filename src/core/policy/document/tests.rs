@@ -17,7 +17,7 @@ fn an_unknown_member_beside_a_matcher_is_refused() {
 }
 
 #[test]
-fn a_typo_is_answered_with_the_nearest_name() {
+fn the_help_for_a_typo_is_the_nearest_name() {
     for (piece, typo, path, help) in [
         (
             r#""trust": ["#,
@@ -57,7 +57,7 @@ fn a_typo_is_answered_with_the_nearest_name() {
 }
 
 #[test]
-fn a_wrong_type_is_answered_with_the_right_one() {
+fn the_help_for_a_wrong_type_is_the_right_one() {
     for (piece, other, path, problem, help) in [
         (
             r#"["GET"]"#,
@@ -124,7 +124,7 @@ fn null_is_not_the_same_as_left_out() {
 }
 
 #[test]
-fn an_array_does_not_stand_for_an_object() {
+fn an_array_is_no_object() {
     for (piece, other, path) in [
         (
             ENTRY,
@@ -147,7 +147,7 @@ fn an_array_does_not_stand_for_an_object() {
 }
 
 #[test]
-fn j08_a_member_that_stands_twice_is_refused_at_any_depth() {
+fn j08_duplicate_members_are_refused_at_any_depth() {
     for (piece, other, path) in [
         (r#""trust": ["#, r#""trust": [], "trust": ["#, "trust"),
         (
@@ -179,7 +179,7 @@ fn j08_a_member_that_stands_twice_is_refused_at_any_depth() {
 }
 
 #[test]
-fn what_is_not_json_is_answered_with_line_and_column() {
+fn an_error_in_json_has_line_and_column() {
     let error_of = |text: &str| error(text);
     let error = error_of(&with(r#""kind": "oidc","#, r#""kind": oidc,"#));
     assert_eq!(error.path(), "trust[1].kind");

@@ -1,5 +1,5 @@
-//! JSON that was read strictly, as serde's derived code takes it. What goes wrong is told where: each level that a
-//! fault passes on its way out adds its own step.
+//! JSON that was read strictly, as serde's derived code takes it. An error has its path: each level
+//! that it passes on its way out adds its own step.
 
 use std::iter::Enumerate;
 use std::slice;
@@ -10,7 +10,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::fault::Fault;
+use super::error::DocumentError;
 use crate::json::{Json, Step};
 
 /// A value that has been read. Objects are objects alone: the derived code would take an array for
@@ -19,8 +19,8 @@ use crate::json::{Json, Step};
 pub(super) struct Value<'a>(pub(super) &'a Json);
 
 impl Value<'_> {
-    /// The fault of a value that should have been something else.
-    fn mistaken(self, expected: &dyn Expected) -> Fault {
+    /// The error of a value that should have been something else.
+    fn mistaken(self, expected: &dyn Expected) -> DocumentError {
         let found = match self.0 {
             Json::Null => Unexpected::Unit,
             Json::Bool(truth) => Unexpected::Bool(*truth),
@@ -33,16 +33,16 @@ impl Value<'_> {
             Json::Array(_) => Unexpected::Seq,
             Json::Object(_) => Unexpected::Map,
         };
-        Fault::invalid_type(found, expected)
+        DocumentError::invalid_type(found, expected)
     }
 }
 
 /// Each type that a policy is made of has its own method: one for all would be compiled anew, with
 /// every branch, for each of them.
 impl<'de> Deserializer<'de> for Value<'de> {
-    type Error = Fault;
+    type Error = DocumentError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DocumentError> {
         match self.0 {
             Json::Null => visitor.visit_unit(),
             Json::Bool(_) => self.deserialize_bool(visitor),
@@ -57,14 +57,14 @@ impl<'de> Deserializer<'de> for Value<'de> {
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DocumentError> {
         match self.0 {
             Json::Bool(truth) => visitor.visit_bool(*truth),
             _ => Err(self.mistaken(&visitor)),
         }
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DocumentError> {
         let number = if let Json::Number(number) = self.0 {
             number.as_f64()
         } else {
@@ -76,18 +76,18 @@ impl<'de> Deserializer<'de> for Value<'de> {
         }
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DocumentError> {
         match self.0 {
             Json::String(text) => visitor.visit_borrowed_str(text),
             _ => Err(self.mistaken(&visitor)),
         }
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DocumentError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DocumentError> {
         match self.0 {
             Json::Array(elements) => visitor.visit_seq(Elements {
                 left: elements.iter().enumerate(),
@@ -96,7 +96,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DocumentError> {
         match self.0 {
             Json::Object(members) => visitor.visit_map(Members {
                 left: members.iter(),
@@ -111,7 +111,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Fault> {
+    ) -> Result<V::Value, DocumentError> {
         self.deserialize_map(visitor)
     }
 
@@ -121,27 +121,27 @@ impl<'de> Deserializer<'de> for Value<'de> {
     }
 }
 
-/// The elements of an array, each of which a fault is told to lie in.
+/// The elements of an array, each of which adds its index to the path of an error.
 struct Elements<'a> {
     left: Enumerate<slice::Iter<'a, Json>>,
 }
 
 impl<'de> SeqAccess<'de> for Elements<'de> {
-    type Error = Fault;
+    type Error = DocumentError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
+    ) -> Result<Option<S::Value>, DocumentError> {
         let Some((index, element)) = self.left.next() else {
             return Ok(None);
         };
         let element = seed.deserialize(Value(element)).map(Some);
-        element.map_err(|fault| fault.through(Step::Element(index)))
+        element.map_err(|error| error.through(Step::Element(index)))
     }
 }
 
-/// The members of an object, in the name or the value of which a fault is told to lie.
+/// The members of an object, each of which adds its name to the path of an error.
 struct Members<'a> {
     left: slice::Iter<'a, (String, Json)>,
     /// The member whose name was given out last.
@@ -149,30 +149,34 @@ struct Members<'a> {
 }
 
 impl<'de> MapAccess<'de> for Members<'de> {
-    type Error = Fault;
+    type Error = DocumentError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(
         &mut self,
         seed: S,
-    ) -> Result<Option<S::Value>, Fault> {
+    ) -> Result<Option<S::Value>, DocumentError> {
         self.entered = self.left.next();
         let Some((name, _)) = self.entered else {
             return Ok(None);
         };
         let key = seed.deserialize(BorrowedStrDeserializer::new(name));
-        key.map(Some).map_err(|fault: Fault| member(fault, name))
+        key.map(Some)
+            .map_err(|error: DocumentError| member(error, name))
     }
 
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+    ) -> Result<S::Value, DocumentError> {
         let Some((name, value)) = self.entered else {
-            return Err(Fault::custom("a value before its name"));
+            return Err(DocumentError::custom("a value before its name"));
         };
         let value = seed.deserialize(Value(value));
-        value.map_err(|fault| member(fault, name))
+        value.map_err(|error| member(error, name))
     }
 }
 
-/// The fault in the member of this name, seen from its object.
-fn member(fault: Fault, name: &str) -> Fault {
-    fault.through(Step::Member(name.to_owned()))
+/// The error in the member of this name, seen from its object.
+fn member(error: DocumentError, name: &str) -> DocumentError {
+    error.through(Step::Member(name.to_owned()))
 }

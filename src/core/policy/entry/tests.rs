@@ -136,7 +136,7 @@ fn t11_an_entry_counts_only_for_what_its_trust_vouched_for() {
 }
 
 #[test]
-fn all_matchers_of_an_entry_must_fit() {
+fn all_matchers_of_an_entry_must_match() {
     let own = [
         (r#""user": "4711""#, r#""user": "4712""#),
         (
@@ -250,7 +250,7 @@ fn a_service_account_can_be_bound_to_its_pod() {
 }
 
 #[test]
-fn an_entry_without_matchers_lists_nobody() {
+fn an_entry_without_matchers_matches_no_caller() {
     let empty = Entry {
         from: None,
         matchers: Vec::new(),

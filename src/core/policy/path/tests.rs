@@ -73,7 +73,7 @@ fn defined(pattern: &[&str], path: &[&str]) -> bool {
 }
 
 #[test]
-fn every_short_pattern_fits_as_defined() {
+fn every_short_pattern_matches_as_defined() {
     let words = |letters: &[&'static str], length: usize| {
         let mut words: Vec<Vec<&'static str>> = vec![vec![]];
         for _ in 0..length {

@@ -26,7 +26,7 @@ fn at_least_one_app_is_listed() {
 }
 
 #[test]
-fn what_is_required_is_missed() {
+fn a_missing_required_member_is_an_error() {
     for (piece, other, path, problem) in [
         (r#""name": "alertmanager", "#, "", "apps[0]", "no `name`"),
         (

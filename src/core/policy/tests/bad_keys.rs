@@ -11,7 +11,7 @@ pub(super) fn keys_refused(keys: &str, path: &str, problem: &str, help: &str) {
 }
 
 #[test]
-fn keys_come_from_somewhere() {
+fn keys_have_a_source() {
     keys_refused(
         "{}",
         "trust[1].keys",
@@ -41,7 +41,7 @@ fn nothing_is_fetched_without_a_cluster() {
 }
 
 #[test]
-fn discovery_jwks_and_mirror_exclude_one_another() {
+fn discovery_jwks_and_mirror_are_mutually_exclusive() {
     for two in [
         r#""discovery": "https://a.example/d", "jwks": "https://a.example/k""#,
         r#""discovery": "https://a.example/d", "mirror": true"#,

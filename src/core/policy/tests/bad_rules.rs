@@ -79,7 +79,7 @@ fn rules_have_names_of_their_own() {
 }
 
 #[test]
-fn methods_are_names_in_capitals() {
+fn methods_are_names_in_upper_case() {
     let methods = r#""methods": ["GET"]"#;
     for method in ["get", "", "*", "GET ", "GÉT", "GET,HEAD"] {
         let other = format!(r#""methods": ["GET", "{method}"]"#);
@@ -165,7 +165,7 @@ fn an_entry_has_a_matcher() {
 }
 
 #[test]
-fn anyone_stands_alone() {
+fn anyone_has_no_other_matchers() {
     for other in [
         r#""user": "a""#,
         r#""email": "a@example.com""#,
@@ -241,7 +241,7 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
 }
 
 #[test]
-fn any_trust_means_one_that_is_there() {
+fn any_trust_means_an_existing_one() {
     let text = r#"{"apps": [{"name": "a", "hosts": ["a"], "rules": [
         {"name": "r", "allow": [{"service_account": "*/a/b"}]}]}]}"#;
     let error = error(text);

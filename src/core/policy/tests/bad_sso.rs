@@ -150,7 +150,7 @@ fn url_and_cluster_are_required() {
 }
 
 #[test]
-fn c01_the_cookie_has_a_prefix_that_browsers_guard() {
+fn c01_the_cookie_has_a_prefix_that_browsers_protect() {
     let cookie = |name: &str| format!(r#"{SSO}, "cookie": "{name}""#);
     let longest = format!("__Secure-{}", "a".repeat(55));
     for name in ["__Host-portcullis", "__Secure-a.b_c~", &longest] {

@@ -18,7 +18,7 @@ fn member_refused(member: &str, path: &str, problem: &str, help: &str) {
 }
 
 #[test]
-fn what_is_required_is_missed() {
+fn a_missing_required_member_is_an_error() {
     for (piece, other, path, problem) in [
         (r#""name": "gitlab", "#, "", "trust[1]", "no `name`"),
         (r#""kind": "oidc", "#, "", "trust[1]", "no `kind`"),
@@ -122,7 +122,7 @@ fn d02_an_issuer_is_an_https_url_without_query_fragment_or_user() {
 }
 
 #[test]
-fn k04_a_kubernetes_audience_is_nobody_elses() {
+fn k04_a_kubernetes_audience_is_of_no_other_use() {
     for audience in [
         "https://kubernetes.default.svc",
         "https://kubernetes.default.svc/",
@@ -208,7 +208,7 @@ fn j04_algorithms_without_a_public_key_are_refused_by_name() {
 }
 
 #[test]
-fn claims_are_for_oidc_and_lead_somewhere() {
+fn claims_are_for_oidc_and_have_a_path() {
     refused(
         r#""keys": {"envoy_cluster": "k8s-staging"}"#,
         r#""keys": {"envoy_cluster": "k8s-staging"}, "claims": {}"#,
@@ -236,7 +236,7 @@ fn twin(issuer: &str, audiences: &str, keys: &str) -> String {
 }
 
 #[test]
-fn two_entries_that_nothing_tells_apart_are_refused() {
+fn two_indistinguishable_entries_are_refused() {
     let own = r#"{"envoy_cluster": "gitlab"}"#;
     let spelled = r#"{"envoy_cluster": "gitlab", "refresh": "1m",
         "discovery": "https://gitlab.example.com/.well-known/openid-configuration"}"#;
@@ -270,7 +270,7 @@ fn two_entries_that_nothing_tells_apart_are_refused() {
 }
 
 #[test]
-fn k08_entries_that_share_an_issuer_are_told_apart() {
+fn k08_entries_that_share_an_issuer_are_distinguished() {
     let tools = r#"["tools"]"#;
     for (audiences, keys) in [
         (r#"["other"]"#, r#"{"envoy_cluster": "gitlab"}"#),

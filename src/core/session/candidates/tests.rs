@@ -83,7 +83,7 @@ fn c03_a_missing_piece_never_leaves_the_value() {
 }
 
 #[test]
-fn c03_pieces_are_put_together_by_number_wherever_they_stand() {
+fn c03_pieces_are_joined_by_number_in_any_order() {
     let value = value(11_000);
     let mut cookies = cut(NAME, &value);
     cookies.reverse();
@@ -98,7 +98,7 @@ fn c03_pieces_are_put_together_by_number_wherever_they_stand() {
 }
 
 #[test]
-fn t19_a_piece_too_many_locks_nobody_out() {
+fn t19_a_surplus_piece_locks_no_person_out() {
     let value = value(9000);
     for extra in [
         ".3",
@@ -111,7 +111,7 @@ fn t19_a_piece_too_many_locks_nobody_out() {
         ".",
     ] {
         let mut cookies = cut(NAME, &value);
-        cookies.insert(0, named(extra, "tossed"));
+        cookies.insert(0, named(extra, "foreign"));
         assert!(found(&cookies).contains(&value), "{extra}");
     }
 }
@@ -121,15 +121,19 @@ fn t19_of_several_cookies_of_one_name_each_is_tried() {
     let value = value(9000);
     let mut cookies = cut(NAME, &value);
     for rest in ["", ".0", ".1", ".2"] {
-        cookies.insert(0, named(rest, "tossed"));
+        cookies.insert(0, named(rest, "foreign"));
     }
     assert!(found(&cookies).contains(&value));
-    let cookies = [named("", "tossed"), named("", "good"), named("", "tossed")];
-    assert_eq!(found(&cookies), ["tossed", "good"], "each once");
+    let cookies = [
+        named("", "foreign"),
+        named("", "good"),
+        named("", "foreign"),
+    ];
+    assert_eq!(found(&cookies), ["foreign", "good"], "each once");
 }
 
 #[test]
-fn t19_what_is_tried_is_bounded_whatever_is_tossed() {
+fn t19_the_number_of_tries_is_bounded() {
     let values: Vec<String> = (0..200).map(|at| format!("{at:04}").repeat(1000)).collect();
     let mut cookies = Vec::new();
     for number in 0..16 {

@@ -16,7 +16,7 @@ fn alice() -> Claims {
         issuer: "https://auth.example.com".to_owned(),
         subject: "4711".to_owned(),
         provider: "sso".to_owned(),
-        marks: SessionHandles {
+        handles: SessionHandles {
             sid: Id::from_bytes([1; 16]),
             handle: Id::from_bytes([2; 16]),
             began: Timestamp::from_secs(1000),

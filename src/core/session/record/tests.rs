@@ -24,7 +24,10 @@ fn the_list_is_read_at_once_and_then_every_two_to_three_seconds() {
         assert!(watch.is_due(START));
         watch.begin(7, START);
         assert!(watch.is_led_by(7) && !watch.is_led_by(8));
-        assert!(!watch.is_due(START.after(millis(1900))), "somebody reads");
+        assert!(
+            !watch.is_due(START.after(millis(1900))),
+            "a worker is reading"
+        );
         let empty = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
         watch.take(Some(&empty), START, chance).unwrap();
         assert!(!watch.is_led_by(7));
@@ -35,7 +38,7 @@ fn the_list_is_read_at_once_and_then_every_two_to_three_seconds() {
 }
 
 #[test]
-fn after_failures_the_pauses_grow_to_ten_seconds_and_the_age_goes_on() {
+fn after_failures_the_pauses_grow_to_ten_seconds_and_the_age_keeps_growing() {
     let mut watch = RevocationsRecord::default();
     let good = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
     watch.begin(7, START);
@@ -52,7 +55,7 @@ fn after_failures_the_pauses_grow_to_ten_seconds_and_the_age_goes_on() {
 }
 
 #[test]
-fn a_turn_and_a_plan_that_a_clock_left_ahead_hold_nothing_up() {
+fn a_lease_and_a_plan_in_the_future_hold_nothing_up() {
     let mut watch = RevocationsRecord::default();
     watch.begin(7, START.after(Duration::from_secs(3600)));
     assert!(watch.is_due(START));
@@ -71,12 +74,12 @@ fn only_a_good_answer_is_a_list() {
     );
     let mut watch = RevocationsRecord::default();
     let list = watch.take(Some(&answer(&entry)), START, 0).unwrap();
-    let marks = SessionHandles {
+    let handles = SessionHandles {
         sid: SID,
         handle: Id::from_bytes([1; 16]),
         began: START,
     };
-    assert!(list.revokes(&marks, START));
+    assert!(list.revokes(&handles, START));
 
     let page = HttpResponse {
         content_type: Some(b"text/html"),

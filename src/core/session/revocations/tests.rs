@@ -86,7 +86,7 @@ fn lists_are_united_and_nothing_is_lost_before_its_end() {
     companions.raise_floor(at(10));
     let now = at(450);
     filters.unite(&companions, now);
-    for (marks, ended) in [
+    for (handles, ended) in [
         (session(1, 9, 100), true),
         (session(2, 9, 300), true),
         (session(2, 9, 301), false),
@@ -94,7 +94,7 @@ fn lists_are_united_and_nothing_is_lost_before_its_end() {
         (session(9, 9, 10), true),
         (session(9, 9, 11), false),
     ] {
-        assert_eq!(filters.revokes(&marks, now), ended, "{marks:?}");
+        assert_eq!(filters.revokes(&handles, now), ended, "{handles:?}");
     }
     // A companion that has lost its state takes nothing back.
     filters.unite(&Revocations::default(), at(460));
@@ -120,15 +120,15 @@ fn a_full_list_refuses_more_and_never_less() {
         "the oldest went, and the floor has risen to it"
     );
     for number in 0..most {
-        let marks = session(number, u32::MAX, 0);
-        assert!(list.revokes(&marks, at(60_000)), "{number}");
+        let handles = session(number, u32::MAX, 0);
+        assert!(list.revokes(&handles, at(60_000)), "{number}");
     }
     assert!(list.revokes(&session(u32::MAX, 1, 40_000), at(60_000)));
     assert!(!list.revokes(&session(u32::MAX, u32::MAX, 1), at(60_000)));
 }
 
 #[test]
-fn what_is_over_goes_before_the_floor_rises() {
+fn expired_entries_are_dropped_before_the_floor_rises() {
     let mut list = full(20, |_| 10);
     list.end(Revoked::Session(id(u32::MAX)), at(30), at(100), at(30));
     assert_eq!(list.len(), 1);

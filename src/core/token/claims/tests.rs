@@ -13,7 +13,7 @@ fn with(member: &str) -> Result<Claims, TokenError> {
     members.extend(
         [
             r#""iss":"https://issuer""#,
-            r#""sub":"somebody""#,
+            r#""sub":"someone""#,
             r#""aud":"gate""#,
             r#""exp":1700003600"#,
         ]
@@ -190,7 +190,7 @@ fn j17_lifetime_counts_from_iat_or_else_from_now() {
 }
 
 #[test]
-fn whether_a_token_is_over_or_not_begun_is_said_before_how_long_it_lives() {
+fn expiry_and_start_are_checked_before_the_lifetime() {
     let year = r#""iat":1600000000,"exp":1631536000"#;
     assert_eq!(times(year, NOW), Err(TokenError::Expired));
     let later = r#""iat":1800000000,"exp":1831536000"#;
@@ -223,7 +223,7 @@ fn j20_aud_is_a_string_or_a_list_of_nothing_but_strings() {
 }
 
 #[test]
-fn j20_audiences_match_byte_for_byte_and_none_fits_nobody() {
+fn j20_audiences_match_byte_for_byte_and_none_matches_nothing() {
     let gate = ["gate".to_owned(), "".to_owned()];
     for aud in [
         "\"Gate\"",

@@ -68,7 +68,7 @@ fn j06_b64_is_refused() {
 }
 
 #[test]
-fn j07_keys_and_their_addresses_in_a_header_are_never_looked_at() {
+fn j07_keys_and_their_urls_in_a_header_are_never_used() {
     let plain = read(r#"{"alg":"RS256","kid":"k"}"#).unwrap();
     for member in [
         r#""jku":"https://evil.example/keys""#,
@@ -84,7 +84,7 @@ fn j07_keys_and_their_addresses_in_a_header_are_never_looked_at() {
 }
 
 #[test]
-fn j09_only_types_that_are_shown_as_a_bearer_are_accepted() {
+fn j09_only_types_of_bearer_tokens_are_accepted() {
     let with = |typ: &str| read(&format!(r#"{{"alg":"RS256","typ":{typ}}}"#));
     for typ in [
         "JWT",

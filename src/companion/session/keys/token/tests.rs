@@ -43,7 +43,7 @@ fn an_expired_session_token_is_still_read() {
     let claims = keys
         .read(URL, &keys.mint(URL, &session, at(10), at(11)))
         .unwrap();
-    assert_eq!(claims.marks, keys.handles(&session));
+    assert_eq!(claims.handles, keys.handles(&session));
     assert_eq!(claims.issued_at, at(10));
 }
 

@@ -145,7 +145,7 @@ async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
         .load()
         .read(URL, scene.browser.value(TOKEN).unwrap())
         .unwrap()
-        .marks;
+        .handles;
     assert!(list.contains(&marks.sid.to_string()), "{list}");
     // Its record is deleted, so the revocation only needs to outlast its session tokens.
     let ends = at(100).after(settings().token).secs() + 60;

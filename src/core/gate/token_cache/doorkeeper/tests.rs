@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn who_came_before_is_known_again() {
+fn a_token_that_was_presented_before_is_recognised() {
     let mut met = Doorkeeper::default();
     for token in ["one", "another", "a third"] {
         assert!(!met.again(token), "{token}");
@@ -11,7 +11,7 @@ fn who_came_before_is_known_again() {
 }
 
 #[test]
-fn it_stays_as_big_as_it_is_and_makes_room_for_those_who_come() {
+fn it_has_a_fixed_size_and_makes_room_for_new_tokens() {
     let mut met = Doorkeeper::default();
     for id in 0..100_000 {
         met.again(&format!("token {id}"));

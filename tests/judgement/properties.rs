@@ -11,7 +11,7 @@ use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::token::{Token, TokenError, Verified, verify};
 use portcullis_tests::lab::token::now;
-use portcullis_tests::lab::{Algorithm, SigningKey, Token as Minted};
+use portcullis_tests::lab::{Algorithm, SigningKey, Token as LabToken};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -35,7 +35,7 @@ impl Trusted {
         Self { key, policy }
     }
 
-    fn judge(&self, text: &str) -> Result<Verified, TokenError> {
+    fn verify(&self, text: &str) -> Result<Verified, TokenError> {
         let trust = &self.policy.trusts()[0];
         let set = trust.keys.inline.as_ref().expect("the inline keys");
         let now = Timestamp::from_secs(now().try_into().expect("a clock after 1970"));
@@ -75,8 +75,8 @@ proptest! {
         subject in "[ -~]{1,40}",
     ) {
         let trusted = algorithm.get(&TRUSTED);
-        let text = Minted::id_token(ISSUER, "gate", &subject).sign(&trusted.key);
-        prop_assert!(trusted.judge(&text).is_ok());
+        let text = LabToken::id_token(ISSUER, "gate", &subject).sign(&trusted.key);
+        prop_assert!(trusted.verify(&text).is_ok());
 
         let mut parts: Vec<Vec<u8>> = text
             .split('.')
@@ -84,7 +84,7 @@ proptest! {
             .collect();
         *byte.get_mut(&mut parts[part]) ^= 1 << bit;
         let parts: Vec<String> = parts.iter().map(|part| URL_SAFE_NO_PAD.encode(part)).collect();
-        prop_assert!(trusted.judge(&parts.join(".")).is_err());
+        prop_assert!(trusted.verify(&parts.join(".")).is_err());
     }
 
     #[test]
@@ -94,11 +94,11 @@ proptest! {
         other in any::<char>(),
     ) {
         let trusted = algorithm.get(&TRUSTED);
-        let text = Minted::id_token(ISSUER, "gate", "somebody").sign(&trusted.key);
+        let text = LabToken::id_token(ISSUER, "gate", "somebody").sign(&trusted.key);
         let mut characters: Vec<char> = text.chars().collect();
         prop_assume!(*at.get(&characters) != other);
         *at.get_mut(&mut characters) = other;
-        prop_assert!(trusted.judge(&characters.into_iter().collect::<String>()).is_err());
+        prop_assert!(trusted.verify(&characters.into_iter().collect::<String>()).is_err());
     }
 
     #[test]
@@ -149,16 +149,16 @@ proptest! {
         lifetime in 0_u64..4_000_000_000,
         more in 0_u64..4_000_000_000,
     ) {
-        let mut minted = Minted::id_token(ISSUER, "gate", "somebody").claim("exp", exp);
-        minted = match nbf {
-            Some(nbf) => minted.claim("nbf", nbf),
-            None => minted.without("nbf"),
+        let mut token_claims = LabToken::id_token(ISSUER, "gate", "somebody").claim("exp", exp);
+        token_claims = match nbf {
+            Some(nbf) => token_claims.claim("nbf", nbf),
+            None => token_claims.without("nbf"),
         };
-        minted = match iat {
-            Some(iat) => minted.claim("iat", iat),
-            None => minted.without("iat"),
+        token_claims = match iat {
+            Some(iat) => token_claims.claim("iat", iat),
+            None => token_claims.without("iat"),
         };
-        let text = minted.sign(&TRUSTED[6].key);
+        let text = token_claims.sign(&TRUSTED[6].key);
         let token = Token::parse(&text).expect("a valid token");
         let check = |leeway, lifetime| token.claims().check_times(
             Timestamp::from_secs(now),

@@ -22,7 +22,7 @@ impl Signatures for Counting {
 
 /// Judges a GET by what a world knows, with a cache of its own.
 fn get(
-    world: &World,
+    world: &TestGate,
     path: &str,
     token: &str,
     signatures: &dyn Signatures,
@@ -47,8 +47,8 @@ fn get(
 }
 
 #[test]
-fn a_token_that_comes_again_is_verified_no_more_and_judged_each_time() {
-    let world = World::with_keys();
+fn a_cached_token_is_not_verified_again_and_is_judged_each_time() {
+    let world = TestGate::with_keys();
     let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     let caller = "blue/monitoring/karma";
@@ -65,17 +65,17 @@ fn a_token_that_comes_again_is_verified_no_more_and_judged_each_time() {
     ] {
         assert_eq!(get(&world, path, &token, &counting, &mut cache), expected);
     }
-    // What comes once is not remembered, so that the second time counts too.
+    // What is presented once is not cached, so that the second time counts too.
     assert_eq!(counting.0.get(), 2);
 }
 
 #[test]
-fn what_was_not_verified_is_not_remembered() {
-    let world = World::with_keys();
+fn what_was_not_verified_is_not_cached() {
+    let world = TestGate::with_keys();
     let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let expired = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 0);
     let elsewhere = karma(Algorithm::Es256, Some("blue-1"), "elsewhere", 600);
-    let mut later = World::with_keys();
+    let mut later = TestGate::with_keys();
     later.wait(60);
     for _ in 0..2 {
         let verdict = get(&later, "/api/v2/alerts", &expired, &counting, &mut cache);
@@ -87,25 +87,25 @@ fn what_was_not_verified_is_not_remembered() {
 }
 
 /// A small generator of numbers that look random and are the same in every run.
-pub(super) struct Dice(pub(super) u64);
+pub(super) struct Random(pub(super) u64);
 
-impl Dice {
-    pub(super) fn throw(&mut self, sides: u64) -> u64 {
+impl Random {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        (self.0 >> 33) % sides
+        (self.0 >> 33) % bound
     }
 
     pub(super) fn pick<'a, T>(&mut self, list: &'a [T]) -> &'a T {
-        let sides = u64::try_from(list.len()).unwrap();
-        &list[usize::try_from(self.throw(sides)).unwrap()]
+        let bound = u64::try_from(list.len()).unwrap();
+        &list[usize::try_from(self.below(bound)).unwrap()]
     }
 }
 
 #[test]
-fn a_remembered_verdict_is_the_fresh_one_in_any_order_of_time_and_key_events() {
+fn a_cached_verdict_is_the_fresh_one_in_any_order_of_time_and_key_events() {
     let algorithms = [Algorithm::EdDsa, Algorithm::Es256];
     let kids = ["blue-1", "green-1", "same"];
     let mut tokens = Vec::new();
@@ -118,24 +118,27 @@ fn a_remembered_verdict_is_the_fresh_one_in_any_order_of_time_and_key_events() {
     }
     let mut seen = Vec::new();
     for seed in 0..40 {
-        let (mut dice, mut world) = (Dice(seed), World::new());
+        let (mut random, mut world) = (Random(seed), TestGate::new());
         for step in 0..150 {
-            match dice.throw(8) {
-                0 => world.wait(dice.throw(20)),
-                1 => world.wait(dice.throw(4000)),
-                2 => world.now = world.now.before(Duration::from_secs(dice.throw(900))),
-                3 => world.read(trust(usize::try_from(dice.throw(2)).unwrap()), None),
+            match random.below(8) {
+                0 => world.wait(random.below(20)),
+                1 => world.wait(random.below(4000)),
+                2 => world.now = world.now.before(Duration::from_secs(random.below(900))),
+                3 => world.read(trust(usize::try_from(random.below(2)).unwrap()), None),
                 4 => {
-                    let keys = [(); 2].map(|()| (*dice.pick(&algorithms), *dice.pick(&kids)));
-                    world.read(trust(usize::try_from(dice.throw(2)).unwrap()), Some(&keys));
+                    let keys = [(); 2].map(|()| (*random.pick(&algorithms), *random.pick(&kids)));
+                    world.read(
+                        trust(usize::try_from(random.below(2)).unwrap()),
+                        Some(&keys),
+                    );
                 }
                 _ => {
-                    let token = dice.pick(&tokens);
+                    let token = random.pick(&tokens);
                     let mut cache = std::mem::take(&mut world.cache);
                     let path = "/api/v2/alerts";
-                    let remembered = get(&world, path, token, &PureRust, &mut cache);
+                    let cached = get(&world, path, token, &PureRust, &mut cache);
                     let fresh = get(&world, path, token, &PureRust, &mut TokenCache::default());
-                    assert_eq!(remembered, fresh, "seed {seed}, step {step}");
+                    assert_eq!(cached, fresh, "seed {seed}, step {step}");
                     world.cache = cache;
                     if let Verdict::Decided(reason, ..) = fresh {
                         seen.push(reason);

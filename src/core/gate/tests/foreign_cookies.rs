@@ -1,4 +1,4 @@
-//! Cookies that a neighbour of the companion's domain has added.
+//! Cookies that another host of the companion's domain has set.
 
 use super::people::*;
 use super::*;
@@ -22,31 +22,31 @@ fn large() -> (String, Vec<String>) {
 }
 
 #[test]
-fn t19_what_does_not_verify_is_ignored_wherever_it_stands() {
-    let mut world = World::of_people();
+fn t19_what_does_not_verify_is_ignored_at_any_position() {
+    let mut world = TestGate::of_people();
     let good = session();
     let forged = format!("{}A", &good[..good.len() - 1]);
     let elsewhere = session_with(&[("aud", "\"https://auth.example.org\"")]);
     let untyped = token(Algorithm::Es256, &header("JWT"), &payload(&[]));
     let unknown = header("portcullis-session+jwt").replace(KID, "no-such-key");
     let unknown = token(Algorithm::Es256, &unknown, &payload(&[]));
-    for tossed in ["x", "", "a.b.c", &forged, &elsewhere, &untyped, &unknown] {
-        let (good, tossed) = (cookie(&good), cookie(tossed));
-        for cookies in [format!("{good}; {tossed}"), format!("{tossed};{good}")] {
-            assert_eq!(world.with_cookies(&cookies), operator(), "{tossed}");
+    for foreign in ["x", "", "a.b.c", &forged, &elsewhere, &untyped, &unknown] {
+        let (good, foreign) = (cookie(&good), cookie(foreign));
+        for cookies in [format!("{good}; {foreign}"), format!("{foreign};{good}")] {
+            assert_eq!(world.with_cookies(&cookies), operator(), "{foreign}");
         }
-        let headers = [("cookie", tossed.as_str()), ("cookie", good.as_str())];
+        let headers = [("cookie", foreign.as_str()), ("cookie", good.as_str())];
         assert_eq!(
             world.judge(ALERTS, &headers),
             operator(),
-            "in crumbs: {tossed}"
+            "in crumbs: {foreign}"
         );
     }
 }
 
 #[test]
-fn c04_two_good_ones_of_different_sessions_count_as_none() {
-    let mut world = World::of_people();
+fn c04_two_valid_tokens_of_different_sessions_count_as_none() {
+    let mut world = TestGate::of_people();
     let two = format!("{}; {}", cookie(&session()), cookie(&session_of(2, 0)));
     assert_eq!(world.with_cookies(&two), refused(Reason::NoCredentials));
     let ends = START.after(Duration::from_secs(60));
@@ -56,13 +56,13 @@ fn c04_two_good_ones_of_different_sessions_count_as_none() {
     assert_eq!(
         world.with_cookies(&two),
         operator(),
-        "one that was ended is no good one"
+        "a revoked one does not count"
     );
 }
 
 #[test]
 fn c04_two_tokens_of_one_session_agree_and_the_later_holds() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     world.wait(200);
     let later = session_with(&[("exp", &(START.secs() + 400).to_string()), ("groups", "[]")]);
     for cookies in [[session(), later.clone()], [later, session()]] {
@@ -75,16 +75,16 @@ fn c04_two_tokens_of_one_session_agree_and_the_later_holds() {
 }
 
 #[test]
-fn c04_a_good_one_holds_beside_one_whose_time_is_over() {
-    let mut world = World::of_people();
+fn c04_a_valid_token_counts_beside_an_expired_one() {
+    let mut world = TestGate::of_people();
     world.wait(310);
     let cookies = [session_of(2, 0), session_of(1, 300)].map(|token| cookie(&token));
     assert_eq!(world.with_cookies(&cookies.join("; ")), operator());
 }
 
 #[test]
-fn c04_names_of_another_case_are_somebody_elses() {
-    let mut world = World::of_people();
+fn c04_cookie_names_are_case_sensitive() {
+    let mut world = TestGate::of_people();
     let token = session();
     for name in [
         "__secure-portcullis",
@@ -100,7 +100,7 @@ fn c04_names_of_another_case_are_somebody_elses() {
 
 #[test]
 fn c03_a_token_of_several_cookies_is_one_token() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let (_, mut cookies) = large();
     assert_eq!(world.with_cookies(&cookies.join("; ")), operator());
     cookies.reverse();
@@ -114,7 +114,7 @@ fn c03_a_token_of_several_cookies_is_one_token() {
 
 #[test]
 fn c03_a_missing_or_exchanged_piece_never_leaves_a_session() {
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     let (_, cookies) = large();
     for missing in 0..cookies.len() {
         let mut cookies = cookies.clone();
@@ -138,12 +138,12 @@ fn c03_a_missing_or_exchanged_piece_never_leaves_a_session() {
 }
 
 #[test]
-fn t19_a_tossed_piece_locks_nobody_out() {
-    let mut world = World::of_people();
+fn t19_a_foreign_piece_locks_no_person_out() {
+    let mut world = TestGate::of_people();
     let (_, cookies) = large();
     let last = cookies.len();
     let full = "A".repeat(4000);
-    for tossed in [
+    for foreign in [
         "__Secure-portcullis=x".to_owned(),
         "__Secure-portcullis.0=x".to_owned(),
         "__Secure-portcullis.1=x".to_owned(),
@@ -153,18 +153,18 @@ fn t19_a_tossed_piece_locks_nobody_out() {
         format!("__Secure-portcullis.{last}=x"),
         format!("__Secure-portcullis.{last}={full}"),
     ] {
-        let after = [cookies.join("; "), tossed.clone()].join("; ");
-        let before = [tossed.clone(), cookies.join("; ")].join("; ");
-        let named = tossed.get(..24);
+        let after = [cookies.join("; "), foreign.clone()].join("; ");
+        let before = [foreign.clone(), cookies.join("; ")].join("; ");
+        let named = foreign.get(..24);
         assert_eq!(world.with_cookies(&after), operator(), "after: {named:?}");
         assert_eq!(world.with_cookies(&before), operator(), "before: {named:?}");
     }
 }
 
 #[test]
-fn a_reason_that_nobody_can_help_outweighs_what_a_neighbour_tossed() {
+fn an_unavailable_reason_precedes_that_of_a_foreign_cookie() {
     // The genuine token's key can't be read just now: no page to sign in at would help that.
-    let mut world = World::of_people();
+    let mut world = TestGate::of_people();
     world.wait(20);
     world.read(COMPANION, None);
     let renamed = header("portcullis-session+jwt").replace(KID, "session-2");

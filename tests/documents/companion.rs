@@ -9,7 +9,7 @@ use portcullis_tests::lab::{Authority, Call, Companion, Provider, UserAgent, wai
 use serde_json::{Value, json};
 
 use crate::document::{COMPANION, Document, first_column, table};
-use crate::running::{names, quoted};
+use crate::gateway::{names, quoted};
 
 const URL: &str = "https://auth.example.com";
 const KEY_MADE: &str = "portcullis_companion_signing_key_made_timestamp_seconds";

@@ -1,4 +1,4 @@
-//! Headers, logs and metrics, compared with gateways that run the shipped files.
+//! Headers, logs and metrics, compared with gateways that run the example configurations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ pub(crate) fn names(value: &Value) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn no_header_of_the_reference_survives_and_each_that_it_names_is_set() {
+async fn the_reference_lists_the_headers_that_are_removed_and_set() {
     let reference = Document::read(POLICY);
     let section = reference.section("Identity headers");
     let (authority, key) = (Authority::new(), SigningKey::p256());
@@ -80,7 +80,7 @@ async fn no_header_of_the_reference_survives_and_each_that_it_names_is_set() {
 }
 
 #[tokio::test]
-async fn logs_and_metrics_of_the_reference_are_those_of_the_gateway() {
+async fn the_reference_lists_the_logs_and_metrics_of_the_gateway() {
     let (policy, reference) = (Document::read(POLICY), Document::read(ENVOY));
     let (authority, key) = (Authority::new(), SigningKey::p256());
     // Different keys: otherwise the entry whose keys are fetched first determines the caller.
@@ -120,6 +120,10 @@ async fn logs_and_metrics_of_the_reference_are_those_of_the_gateway() {
 
     let ambiguous = Call::get(host, "/api/v2/alerts;a=b").bearer(&karma);
     assert_eq!(gateway.call(&ambiguous).await.0.status, 400);
+    let logout = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma")
+        .header("typ", "logout+jwt");
+    let refused = Call::get(host, "/api/v2/alerts").bearer(&logout.sign(&key));
+    assert_eq!(gateway.call(&refused).await.0.status, 401);
     let log = gateway.log();
     let records = log
         .lines()

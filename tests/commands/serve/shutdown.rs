@@ -24,8 +24,8 @@ async fn a_second_sigterm_ends_it_at_once() {
     let files = Files::new();
     let trust = certify(&files.folder);
     let [cert, key] = tls_flags(&files.folder);
-    let patient = ["--limits-handshake=10m", "--limits-shutdown=10m"];
-    let mut companion = files.start(&[&[&*cert, &*key], &patient[..]].concat());
+    let long_limits = ["--limits-handshake=10m", "--limits-shutdown=10m"];
+    let mut companion = files.start(&[&[&*cert, &*key], &long_limits[..]].concat());
     let address = companion.files.address;
     let ready = async || ping_over_tls(address, &trust).is_some();
     companion.process.ready(ready).await;

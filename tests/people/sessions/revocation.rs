@@ -27,11 +27,11 @@ fn by_sid(session: &TestSession, lasts: i64) -> Value {
 async fn wait_until_refused_by_all(gateway: &SessionGateway, call: &Call, verdict: &str) {
     let reason = verdict.split(' ').nth(1).unwrap();
     wait::until_true(verdict, PROPAGATION_LIMIT, async || {
-        let said = gateway.gateway.audit_records().len();
-        let crowd = ClientPool::connect(gateway.gateway.address(), 8).await;
-        let replies = crowd.send(vec![call.clone(); 8]).join_all().await;
+        let before = gateway.gateway.audit_records().len();
+        let clients = ClientPool::connect(gateway.gateway.address(), 8).await;
+        let replies = clients.send(vec![call.clone(); 8]).join_all().await;
         let all = replies.iter().all(|reply| reply.verdict() == verdict);
-        let audited = gateway.gateway.audit_records().into_iter().skip(said);
+        let audited = gateway.gateway.audit_records().into_iter().skip(before);
         let refusals = audited.filter(|audited| audited.record["reason"] == reason);
         let workers: BTreeSet<String> = refusals.map(|audited| audited.worker).collect();
         all && workers.len() == 2

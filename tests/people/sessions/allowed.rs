@@ -142,7 +142,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
         ("logout+jwt", typed("logout+jwt"), "token-malformed"),
         (
             "another case",
-            typed("Portcullis-TestSession+JWT"),
+            typed("Portcullis-Session+JWT"),
             "token-malformed",
         ),
         (

@@ -168,8 +168,8 @@ impl Corpus {
         self.push("a leading dot", format!(".{good}"));
         let last = signature.chars().last().expect("a signature");
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-        let place = alphabet.find(last).expect("base64url");
-        let unused = &alphabet[place + 1..place + 2];
+        let position = alphabet.find(last).expect("base64url");
+        let unused = &alphabet[position + 1..position + 2];
         let spelling = format!("{signed}.{}{unused}", &signature[..signature.len() - 1]);
         self.push("unused bits that are set", spelling);
         let plain = good.replace('-', "+").replace('_', "/");

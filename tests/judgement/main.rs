@@ -1,0 +1,6 @@
+//! How core judges tokens, compared with the vectors of Project Wycheproof and with another library,
+//! and tested on generated tokens.
+
+mod differential;
+mod properties;
+mod vectors;
