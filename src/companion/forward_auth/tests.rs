@@ -1,4 +1,4 @@
-//! The whole way: what a proxy asks, and what it is told.
+//! Requests of proxies, and their responses.
 
 mod allowed;
 mod fixture;

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn r14_a_file_without_certificates_is_no_trust_in_everybody() {
+fn r14_a_ca_file_without_certificates_is_an_error() {
     let truncated = "-----BEGIN CERTIFICATE-----\nAAAA\n";
     for pem in ["", "hello", truncated] {
         let error = tls(Some(pem.as_bytes())).map(drop).unwrap_err();

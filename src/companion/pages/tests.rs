@@ -56,7 +56,7 @@ fn hash(text: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }
 
-/// What stands between an opening tag without attributes and its end.
+/// The text between an opening tag without attributes and its end.
 fn inline<'a>(html: &'a str, tag: &str) -> Vec<&'a str> {
     let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
     let parts = html.split(&*open).skip(1);

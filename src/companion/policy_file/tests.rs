@@ -32,7 +32,7 @@ fn file(name: &str, text: &str) -> PolicyFile {
 
 /// What is said of the sample with one piece of it replaced.
 #[track_caller]
-fn told(piece: &str, other: &str) -> String {
+fn error_of(piece: &str, other: &str) -> String {
     assert_eq!(SAMPLE.matches(piece).count(), 1, "one place for {piece}");
     let text = SAMPLE.replace(piece, other);
     let file = PolicyFile::parse("p.yaml".to_owned(), text.into());
@@ -55,7 +55,7 @@ fn a_policy_is_accepted_in_yaml_and_in_json_alike() {
 }
 
 #[test]
-fn the_json_says_what_the_yaml_says() {
+fn the_json_equals_the_yaml() {
     let json = file("p.yaml", SAMPLE).json().to_owned();
     let expected = concat!(
         r#"{"trust":[{"name":"staging","kind":"kubernetes","#,
@@ -71,8 +71,8 @@ fn the_json_says_what_the_yaml_says() {
 }
 
 #[test]
-fn an_unknown_field_is_shown_where_it_stands() {
-    let told = told(
+fn an_unknown_field_is_shown_at_its_location() {
+    let error = error_of(
         "- {from: staging, claim",
         "- {from: staging, claims: {}, claim",
     );
@@ -81,7 +81,7 @@ error: p.yaml:18:29: apps[0].rules[0].allow[1].claims: unknown field `claims`
    18 |           - {from: staging, claims: {}, claim: {path: [kubernetes.io, pod, name], equals: \"012\"}}
       |                             ^^^^^^
 help: did you mean `claim`?";
-    assert_eq!(told, expected);
+    assert_eq!(error, expected);
 }
 
 #[test]
@@ -108,19 +108,19 @@ fn errors_of_core_point_at_the_value_the_name_or_the_element() {
         // A member that is missing: where what lacks it begins.
         ("    kind: kubernetes\n", "", "3:5: trust[0]", "^^^^"),
     ] {
-        let told = told(piece, other);
-        let lines: Vec<&str> = told.lines().collect();
+        let error = error_of(piece, other);
+        let lines: Vec<&str> = error.lines().collect();
         assert!(
             lines[0].starts_with(&format!("error: p.yaml:{place}")),
-            "{told}"
+            "{error}"
         );
-        assert_eq!(lines[2].trim_start_matches([' ', '|']), marks, "{told}");
-        assert!(lines[3].starts_with("help: "), "{told}");
+        assert_eq!(lines[2].trim_start_matches([' ', '|']), marks, "{error}");
+        assert!(lines[3].starts_with("help: "), "{error}");
     }
 }
 
 #[test]
-fn the_same_error_in_json_has_its_place_too() {
+fn the_same_error_in_json_has_its_location() {
     let json = file("p.yaml", SAMPLE)
         .json()
         .replace("\"kind\"", "\"knid\"");
@@ -137,7 +137,7 @@ fn the_same_error_in_json_has_its_place_too() {
 }
 
 #[test]
-fn a_missing_list_is_told_of_the_file_as_a_whole() {
+fn a_missing_list_is_an_error_of_the_whole_file() {
     let report = file("p.json", "{}")
         .policy()
         .expect_err("no apps")
@@ -168,22 +168,22 @@ fn an_empty_file_is_not_a_policy() {
 }
 
 #[test]
-fn what_is_no_map_is_told_where_it_stands() {
+fn a_value_that_is_not_a_mapping_is_an_error_at_its_location() {
     for (name, text) in [
         ("p.yaml", "\n  hello"),
         ("p.yaml", "\n  - a"),
         ("p.json", "\n  [1]"),
     ] {
-        let told = match file(name, text).policy() {
+        let error = match file(name, text).policy() {
             Ok(_) => panic!("{text:?} is no policy"),
             Err(report) => report.to_string(),
         };
-        assert!(told.contains("invalid type"), "{told}");
+        assert!(error.contains("invalid type"), "{error}");
     }
 }
 
 #[test]
-fn no_damaged_file_makes_a_panic() {
+fn no_damaged_file_causes_a_panic() {
     let json = file("p.yaml", SAMPLE).json().to_owned();
     let strange = [
         "",

@@ -2,7 +2,7 @@ use url::Url;
 
 use super::*;
 
-/// What stands behind `rd=` in hostile addresses, one a line, under headings.
+/// Attacks on `rd`, one on each line, under headings.
 const ATTACKS: &str = include_str!("attacks.txt");
 
 fn rules(site: &str) -> RedirectRules {
@@ -70,7 +70,7 @@ fn is_good(url: &Url) -> bool {
 }
 
 #[test]
-fn r06_t18_no_hostile_address_is_accepted_however_often_it_is_decoded() {
+fn r06_t18_no_attack_is_accepted_in_any_decoding() {
     let mut judged = 0;
     let mut accepted = Vec::new();
     for line in lines() {
@@ -88,7 +88,7 @@ fn r06_t18_no_hostile_address_is_accepted_however_often_it_is_decoded() {
 }
 
 #[test]
-fn r06_what_is_accepted_is_where_a_browser_would_go() {
+fn r06_accepted_targets_are_parsed_alike_by_browsers() {
     let starts = [
         "",
         "/",
@@ -190,7 +190,7 @@ fn r06_what_is_accepted_is_where_a_browser_would_go() {
 }
 
 #[test]
-fn r06_deep_links_come_back_whole() {
+fn r06_deep_links_are_preserved() {
     for link in [
         "https://app.example.com/",
         "https://app.example.com/graph?g0.expr=rate(http_requests_total%7Bjob%3D%22api%22%7D%5B5m%5D)&g0.tab=0",
@@ -234,7 +234,7 @@ fn r06_deep_links_come_back_whole() {
 }
 
 #[test]
-fn a_port_is_the_default_or_the_companions_own() {
+fn the_port_is_the_default_or_the_companions_own() {
     let rules = rules("https://auth.example.com:8443");
     for (written, link) in [
         ("https://app.example.com/", Ok("https://app.example.com/")),
@@ -271,7 +271,7 @@ fn a_port_is_the_default_or_the_companions_own() {
 }
 
 #[test]
-fn each_refusal_says_why_and_never_what() {
+fn each_error_has_a_reason_and_never_quotes_the_target() {
     for (text, refused) in [
         ("", RedirectError::Scheme),
         ("http://app.example.com/", RedirectError::Scheme),
@@ -304,7 +304,7 @@ fn each_refusal_says_why_and_never_what() {
 }
 
 #[test]
-fn host_rules_are_names_with_what_stands_before_them() {
+fn host_rules_are_names_with_a_prefix() {
     for (text, rule) in [
         (
             "App.example.com",

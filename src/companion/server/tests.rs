@@ -23,8 +23,8 @@ struct Answer {
     given: Arc<Notify>,
 }
 
-/// A connection to a server that answers at once, when told to, or with a lot.
-struct Talk {
+/// A connection to a server that responds at once, on request, or with a large body.
+struct TestConnection {
     client: DuplexStream,
     server: JoinHandle<()>,
     shutdown: Shutdown,
@@ -52,7 +52,7 @@ fn router(answer: &Answer) -> Router {
         )
 }
 
-impl Talk {
+impl TestConnection {
     fn new() -> Self {
         let (client, server) = duplex(64 * 1024);
         let (shutdown, stop) = Shutdown::new();
@@ -68,109 +68,122 @@ impl Talk {
         }
     }
 
-    async fn say(&mut self, text: &str) {
+    async fn send(&mut self, text: &str) {
         self.client
             .write_all(text.as_bytes())
             .await
             .expect("a listener");
     }
 
-    async fn hear(&mut self) -> String {
-        hear(&mut self.client).await
+    async fn receive(&mut self) -> String {
+        receive(&mut self.client).await
     }
 
     /// What is said until the connection ends, and the second in which it does.
     async fn end(mut self) -> (String, u64) {
-        let mut told = Vec::new();
-        let _ = self.client.read_to_end(&mut told).await;
+        let mut received = Vec::new();
+        let _ = self.client.read_to_end(&mut received).await;
         self.server.await.expect("no panic");
         (
-            String::from_utf8_lossy(&told).into_owned(),
+            String::from_utf8_lossy(&received).into_owned(),
             self.began.elapsed().as_secs(),
         )
     }
 }
 
 /// The next answer, to the end of what has come of it.
-async fn hear(stream: &mut (impl AsyncRead + Unpin)) -> String {
-    let mut told = vec![0; 4096];
-    let count = stream.read(&mut told).await.expect("an answer");
-    String::from_utf8_lossy(&told[..count]).into_owned()
+async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut received = vec![0; 4096];
+    let count = stream.read(&mut received).await.expect("an answer");
+    String::from_utf8_lossy(&received[..count]).into_owned()
 }
 
 const HELLO: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
 #[tokio::test(start_paused = true)]
-async fn t29_who_says_nothing_is_not_waited_for() {
-    let (told, second) = Talk::new().end().await;
-    assert_eq!((&*told, second), ("", limits().header.as_secs()));
+async fn t29_a_silent_connection_times_out() {
+    let (received, second) = TestConnection::new().end().await;
+    assert_eq!((&*received, second), ("", limits().header.as_secs()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn t29_slowloris_has_the_time_of_one_header() {
+async fn t29_slowloris_times_out_with_the_header() {
     let endless = format!("GET / HTTP/1.1\r\nx: {}", "a".repeat(60));
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     for text in [&*endless, preface] {
-        let mut talk = Talk::new();
+        let mut connection = TestConnection::new();
         // A byte each second buys no time.
         for byte in text.bytes() {
-            if talk.client.write_all(&[byte]).await.is_err() {
+            if connection.client.write_all(&[byte]).await.is_err() {
                 break;
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        let (told, second) = talk.end().await;
-        assert_eq!(told, "");
+        let (received, second) = connection.end().await;
+        assert_eq!(received, "");
         assert!((10..=13).contains(&second), "{text:?}: {second}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn t29_the_second_header_has_no_more_time_than_the_first() {
-    let mut talk = Talk::new();
-    talk.say(HELLO).await;
-    assert!(talk.hear().await.starts_with("HTTP/1.1 200 OK\r\n"));
+async fn t29_the_second_header_has_the_same_timeout() {
+    let mut connection = TestConnection::new();
+    connection.send(HELLO).await;
+    assert!(
+        connection
+            .receive()
+            .await
+            .starts_with("HTTP/1.1 200 OK\r\n")
+    );
     tokio::time::sleep(Duration::from_secs(50)).await;
-    talk.say("GET / HT").await;
-    let (_, second) = talk.end().await;
+    connection.send("GET / HT").await;
+    let (_, second) = connection.end().await;
     assert_eq!(second, 50 + limits().header.as_secs());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_is_kept_for_the_next_request_and_no_longer() {
-    let mut talk = Talk::new();
+async fn an_idle_connection_times_out() {
+    let mut connection = TestConnection::new();
     for _ in 0..3 {
-        talk.say(HELLO).await;
-        assert!(talk.hear().await.contains("hello"));
+        connection.send(HELLO).await;
+        assert!(connection.receive().await.contains("hello"));
         tokio::time::sleep(limits().idle - Duration::from_secs(1)).await;
     }
-    let (told, second) = talk.end().await;
+    let (received, second) = connection.end().await;
     assert_eq!(
-        (&*told, second),
+        (&*received, second),
         ("", 3 * (limits().idle.as_secs() - 1) + 1)
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_is_not_taken_for_idleness() {
-    let mut talk = Talk::new();
-    talk.say("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n").await;
+async fn a_request_in_flight_is_not_idle() {
+    let mut connection = TestConnection::new();
+    connection
+        .send("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
     tokio::time::sleep(limits().idle * 3).await;
-    talk.answer.given.notify_one();
-    assert!(talk.hear().await.contains("at last"));
+    connection.answer.given.notify_one();
+    assert!(connection.receive().await.contains("at last"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn t29_who_does_not_read_its_answer_is_not_waited_for() {
-    let mut talk = Talk::new();
-    talk.say("GET /lot HTTP/1.1\r\nhost: a\r\n\r\n").await;
-    talk.server.await.expect("no panic");
+async fn t29_a_client_that_does_not_read_times_out() {
+    let mut connection = TestConnection::new();
+    connection
+        .send("GET /lot HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
+    connection.server.await.expect("no panic");
     let most = limits().idle + Duration::from_secs(3);
-    assert!(talk.began.elapsed() <= most, "{:?}", talk.began.elapsed());
+    assert!(
+        connection.began.elapsed() <= most,
+        "{:?}",
+        connection.began.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn t29_headers_have_a_length_and_a_number() {
+async fn t29_headers_are_limited_in_size_and_number() {
     let long = |length: usize| format!("x: {}\r\n", "a".repeat(length));
     let many = "x: a\r\n".repeat(101);
     for (headers, status) in [
@@ -178,67 +191,72 @@ async fn t29_headers_have_a_length_and_a_number() {
         (long(80 * 1024), "431"),
         (many, "431"),
     ] {
-        let mut talk = Talk::new();
+        let mut connection = TestConnection::new();
         let request = format!("GET / HTTP/1.1\r\nhost: a\r\n{headers}\r\n");
         // The server may have had enough before it has all.
-        let _ = talk.client.write_all(request.as_bytes()).await;
-        let told = talk.hear().await;
-        assert!(told.starts_with(&format!("HTTP/1.1 {status} ")), "{told}");
+        let _ = connection.client.write_all(request.as_bytes()).await;
+        let received = connection.receive().await;
+        assert!(
+            received.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{received}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_http_ends_the_connection() {
+async fn invalid_http_closes_the_connection() {
     for garbage in [
         "\r\n\r\n\0\0\0",
         "\x16\x03\x01\x02\0\x01\0",
         "GET / HTTP/9.9\r\n\r\n",
         "GET /\r\n\r\n",
     ] {
-        let mut talk = Talk::new();
-        talk.say(garbage).await;
-        let (told, second) = talk.end().await;
+        let mut connection = TestConnection::new();
+        connection.send(garbage).await;
+        let (received, second) = connection.end().await;
         assert!(
-            !told.contains("200") && second <= limits().header.as_secs(),
-            "{garbage:?}: {told}"
+            !received.contains("200") && second <= limits().header.as_secs(),
+            "{garbage:?}: {received}"
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn told_to_stop_it_finishes_what_it_answers_and_takes_nothing_more() {
-    let mut talk = Talk::new();
-    talk.say("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n").await;
+async fn shutdown_finishes_requests_in_flight_and_accepts_no_more() {
+    let mut connection = TestConnection::new();
+    connection
+        .send("GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    talk.shutdown.start();
+    connection.shutdown.start();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    talk.answer.given.notify_one();
-    let (told, second) = talk.end().await;
+    connection.answer.given.notify_one();
+    let (received, second) = connection.end().await;
     assert!(
-        told.contains("at last") && told.contains("connection: close"),
-        "{told}"
+        received.contains("at last") && received.contains("connection: close"),
+        "{received}"
     );
     assert_eq!(second, 2);
 
-    let mut talk = Talk::new();
-    talk.say(HELLO).await;
-    talk.hear().await;
-    talk.shutdown.start();
-    let (told, second) = talk.end().await;
+    let mut connection = TestConnection::new();
+    connection.send(HELLO).await;
+    connection.receive().await;
+    connection.shutdown.start();
+    let (received, second) = connection.end().await;
     assert_eq!(
-        (&*told, second),
+        (&*received, second),
         ("", 0),
         "one that waits for nothing ends at once"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn http_2_is_spoken_and_waits_no_longer() {
-    let talk = Talk::new();
-    let stream = TokioIo::new(talk.client);
+async fn http_2_works_and_has_the_same_timeouts() {
+    let connection = TestConnection::new();
+    let stream = TokioIo::new(connection.client);
     let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
-    let (mut sender, connection) = handshake.await.expect("HTTP/2");
-    let connection = tokio::spawn(connection);
+    let (mut sender, driver) = handshake.await.expect("HTTP/2");
+    let driver = tokio::spawn(driver);
     let request = || {
         Request::get("http://a/peer")
             .body(Body::empty())
@@ -256,25 +274,28 @@ async fn http_2_is_spoken_and_waits_no_longer() {
             .status(),
         200
     );
-    let _ = connection.await.expect("no panic");
-    assert_eq!(talk.began.elapsed().as_secs(), 60 + limits().idle.as_secs());
+    let _ = driver.await.expect("no panic");
+    assert_eq!(
+        connection.began.elapsed().as_secs(),
+        60 + limits().idle.as_secs()
+    );
 }
 
 /// A server on loopback or a unix socket.
-struct Host {
-    place: String,
+struct TestServer {
+    address: String,
     shutdown: Shutdown,
     server: JoinHandle<()>,
     answer: Answer,
     connections: Gauge,
 }
 
-async fn host(listen: &Listen, limits: Limits) -> Host {
+async fn host(listen: &Listen, limits: Limits) -> TestServer {
     let listener = Listener::bind(listen).await;
     let listener = listener.unwrap_or_else(|report| panic!("{report}"));
     let (shutdown, stop) = Shutdown::new();
     let (answer, connections) = (Answer::default(), Gauge::default());
-    let place = listener.address();
+    let address = listener.address();
     let server = Server {
         listener,
         tls: None,
@@ -282,8 +303,8 @@ async fn host(listen: &Listen, limits: Limits) -> Host {
         limits: Arc::new(limits),
         connections: connections.clone(),
     };
-    Host {
-        place,
+    TestServer {
+        address,
         shutdown,
         server: tokio::spawn(server.run(stop)),
         answer,
@@ -295,22 +316,22 @@ fn loopback() -> Listen {
     Listen::Tcp("127.0.0.1:0".parse().expect("an address"))
 }
 
-async fn connect(host: &Host) -> TcpStream {
-    TcpStream::connect(&host.place).await.expect("a listener")
+async fn connect(host: &TestServer) -> TcpStream {
+    TcpStream::connect(&host.address).await.expect("a listener")
 }
 
 #[tokio::test]
-async fn handlers_know_who_asks() {
+async fn handlers_get_the_peer() {
     let host = host(&loopback(), limits()).await;
     let mut stream = connect(&host).await;
     let request = b"GET /peer HTTP/1.1\r\nhost: a\r\n\r\n";
     stream.write_all(request).await.expect("a listener");
     let own = stream.local_addr().expect("an address").to_string();
-    assert!(hear(&mut stream).await.ends_with(&own));
+    assert!(receive(&mut stream).await.ends_with(&own));
 }
 
 #[tokio::test]
-async fn t29_who_finds_no_place_waits_until_there_is_one() {
+async fn t29_connections_over_the_limit_wait() {
     let one = Limits {
         connections: 1,
         ..limits()
@@ -318,15 +339,15 @@ async fn t29_who_finds_no_place_waits_until_there_is_one() {
     let host = host(&loopback(), one).await;
     let mut first = connect(&host).await;
     first.write_all(HELLO.as_bytes()).await.expect("a listener");
-    assert!(hear(&mut first).await.contains("hello"));
+    assert!(receive(&mut first).await.contains("hello"));
     let mut second = connect(&host).await;
     second.write_all(HELLO.as_bytes()).await.expect("a queue");
-    // Were there a place, the answer would come in a moment.
-    let early = tokio::time::timeout(Duration::from_millis(200), hear(&mut second)).await;
+    // Were there a address, the answer would come in a moment.
+    let early = tokio::time::timeout(Duration::from_millis(200), receive(&mut second)).await;
     assert!(early.is_err(), "{early:?}");
     assert_eq!(host.connections.get(), 1);
     drop(first);
-    assert!(hear(&mut second).await.contains("hello"));
+    assert!(receive(&mut second).await.contains("hello"));
     drop(second);
     wait::until_true("no connection", wait::LONG, async || {
         host.connections.get() == 0
@@ -335,30 +356,30 @@ async fn t29_who_finds_no_place_waits_until_there_is_one() {
 }
 
 #[tokio::test]
-async fn told_to_stop_it_refuses_who_comes_and_finishes_who_is_there() {
+async fn shutdown_refuses_new_connections_and_finishes_open_ones() {
     let host = host(&loopback(), limits()).await;
     let (mut busy, mut quiet) = (connect(&host).await, connect(&host).await);
     let wait = b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n";
     busy.write_all(wait).await.expect("a listener");
     quiet.write_all(HELLO.as_bytes()).await.expect("a listener");
-    assert!(hear(&mut quiet).await.contains("hello"));
+    assert!(receive(&mut quiet).await.contains("hello"));
     host.answer.asked.notified().await;
     host.shutdown.start();
-    let refused = async || TcpStream::connect(&host.place).await.is_err();
+    let refused = async || TcpStream::connect(&host.address).await.is_err();
     wait::until_true("refusals", wait::LONG, refused).await;
     assert_eq!(
-        hear(&mut quiet).await,
+        receive(&mut quiet).await,
         "",
         "who waits for nothing is let go"
     );
     assert!(!host.server.is_finished());
     host.answer.given.notify_one();
-    assert!(hear(&mut busy).await.contains("at last"));
+    assert!(receive(&mut busy).await.contains("at last"));
     host.server.await.expect("no panic");
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_end_is_cut_off_when_it_stops() {
+async fn a_request_that_does_not_end_is_aborted_at_shutdown() {
     let short = Limits {
         shutdown: Duration::from_millis(100),
         ..limits()
@@ -374,7 +395,7 @@ async fn a_request_that_does_not_end_is_cut_off_when_it_stops() {
 }
 
 #[tokio::test]
-async fn a_unix_socket_is_for_whom_its_mode_says_and_gone_in_the_end() {
+async fn a_unix_socket_has_its_mode_and_is_removed() {
     let path = folder::fresh("socket").join("companion");
     let mode = 0o600;
     let listen = Listen::Unix {
@@ -390,15 +411,16 @@ async fn a_unix_socket_is_for_whom_its_mode_says_and_gone_in_the_end() {
     let mut stream = UnixStream::connect(&path).await.expect("a listener");
     let request = b"GET /peer HTTP/1.1\r\nhost: a\r\n\r\n";
     stream.write_all(request).await.expect("a listener");
-    assert!(hear(&mut stream).await.ends_with("unix"));
+    assert!(receive(&mut stream).await.ends_with("unix"));
 
-    let told = Listener::bind(&listen)
+    let received = Listener::bind(&listen)
         .await
         .expect_err("in use")
         .to_string();
     assert!(
-        told.contains("can't listen: ") && told.contains("stop the process that listens there"),
-        "{told}"
+        received.contains("can't listen: ")
+            && received.contains("stop the process that listens there"),
+        "{received}"
     );
 
     first.shutdown.start();
@@ -413,13 +435,13 @@ async fn a_unix_socket_is_for_whom_its_mode_says_and_gone_in_the_end() {
     second.server.await.expect("no panic");
 
     std::fs::write(&path, "precious").expect("a file");
-    let told = Listener::bind(&listen)
+    let received = Listener::bind(&listen)
         .await
         .expect_err("a file")
         .to_string();
     assert!(
-        told.contains("the path exists and is not a socket"),
-        "{told}"
+        received.contains("the path exists and is not a socket"),
+        "{received}"
     );
     assert_eq!(
         std::fs::read_to_string(&path).expect("the file"),
@@ -428,18 +450,21 @@ async fn a_unix_socket_is_for_whom_its_mode_says_and_gone_in_the_end() {
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_had_is_told_with_the_mend() {
+async fn an_unavailable_address_is_an_error_with_help() {
     let host = host(&loopback(), limits()).await;
-    for (place, help) in [
-        (&*host.place, "use another address"),
+    for (address, help) in [
+        (&*host.address, "use another address"),
         ("192.0.2.1:4180", "an address of this machine"),
     ] {
-        let listen = Listen::Tcp(place.parse().expect("an address"));
-        let told = Listener::bind(&listen).await.expect_err(place).to_string();
+        let listen = Listen::Tcp(address.parse().expect("an address"));
+        let received = Listener::bind(&listen)
+            .await
+            .expect_err(address)
+            .to_string();
         assert!(
-            told.starts_with(&format!("error: {place}: can't listen: ")),
-            "{told}"
+            received.starts_with(&format!("error: {address}: can't listen: ")),
+            "{received}"
         );
-        assert!(told.contains(help), "{told}");
+        assert!(received.contains(help), "{received}");
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::http_client::Connect;
 
 #[test]
-fn every_setting_is_a_flag_and_a_variable_that_mean_the_same_as_the_file() {
+fn every_setting_is_the_same_as_a_flag_a_variable_and_in_the_file() {
     // Flags speak of one provider.
     let one = "  - {name: other, issuer: https://other.example.com, client_id: a}\n";
     let flags = [
@@ -175,7 +175,7 @@ fn the_help_lists_every_setting() {
 }
 
 #[test]
-fn every_default_that_the_help_names_is_the_default() {
+fn every_default_in_the_help_is_the_default() {
     // What stands there in words is tested where it is read.
     let in_words = [
         "metrics",

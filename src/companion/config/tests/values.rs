@@ -140,7 +140,7 @@ fn several_providers_need_names_and_the_file() {
 }
 
 #[test]
-fn networks_have_the_addresses_that_begin_like_them() {
+fn networks_contain_the_addresses_with_their_prefix() {
     let flags = ["--trusted-proxies=10.1.0.0/16,192.0.2.7,fd00::/8,2001:db8::1"];
     let proxies = good(FILE, &flags).trusted_proxies;
     for (address, has) in [

@@ -59,9 +59,9 @@ fn invalid_json_is_an_error_with_a_location() {
         ("// a comment\n{}", "0..1", "invalid JSON: expected value"),
         ("{\"a\": 1e999}", "6..11", "number too large"),
     ] {
-        let told = diagnostic(text);
-        assert!(told.1.starts_with(problem), "{text}: {told:?}");
-        assert!(place.is_empty() || told.0 == place, "{text}: {told:?}");
+        let output = diagnostic(text);
+        assert!(output.1.starts_with(problem), "{text}: {output:?}");
+        assert!(place.is_empty() || output.0 == place, "{text}: {output:?}");
     }
 }
 

@@ -6,7 +6,7 @@ fn lines(text: &str, span: Span) -> Vec<String> {
 }
 
 #[test]
-fn the_place_is_underlined() {
+fn the_location_is_underlined() {
     assert_eq!(
         lines("a: b\r\n\tc: wörd x\r\nd", 10..15),
         [
@@ -19,42 +19,45 @@ fn the_place_is_underlined() {
 }
 
 #[test]
-fn what_spans_lines_is_underlined_to_the_end_of_its_first() {
-    let told = lines("a: [1,\n2]", 3..9);
-    assert_eq!(told[2], "      |    ^^^");
+fn a_location_over_several_lines_is_underlined_on_its_first() {
+    let output = lines("a: [1,\n2]", 3..9);
+    assert_eq!(output[2], "      |    ^^^");
 }
 
 #[test]
-fn the_end_of_the_file_is_a_place() {
+fn the_end_of_the_file_is_a_location() {
     for (text, at, place) in [
         ("", 0, "1:1"),
         ("a", 1, "1:2"),
         ("a\n", 2, "2:1"),
         ("a", 99, "1:2"),
     ] {
-        let told = lines(text, at..at + 1);
-        assert_eq!(told[0], format!("error: p.yaml:{place}: it is wrong"));
-        assert_eq!(told[2].matches('^').count(), 1);
+        let output = lines(text, at..at + 1);
+        assert_eq!(output[0], format!("error: p.yaml:{place}: it is wrong"));
+        assert_eq!(output[2].matches('^').count(), 1);
     }
 }
 
 #[test]
-fn of_a_long_line_the_part_around_the_place_is_shown() {
+fn a_long_line_is_shown_around_the_location() {
     let text = format!("{}wrong{}", "é".repeat(100_000), "x".repeat(100_000));
-    let told = lines(&text, 200_000..200_005);
-    assert_eq!(told[0], "error: p.yaml:1:100001: it is wrong");
-    assert!(told[1].chars().count() < 140, "{}", told[1]);
-    let at = told[2].chars().position(|c| c == '^').unwrap();
-    let under: String = told[1].chars().skip(at).take(5).collect();
-    assert_eq!((&*under, told[2].matches('^').count()), ("wrong", 5));
+    let output = lines(&text, 200_000..200_005);
+    assert_eq!(output[0], "error: p.yaml:1:100001: it is wrong");
+    assert!(output[1].chars().count() < 140, "{}", output[1]);
+    let at = output[2].chars().position(|c| c == '^').unwrap();
+    let under: String = output[1].chars().skip(at).take(5).collect();
+    assert_eq!((&*under, output[2].matches('^').count()), ("wrong", 5));
 }
 
 #[test]
 fn control_characters_are_not_shown() {
     let text = "a: \u{1b}[31m\u{202e}b";
     let report = Diagnostic::at(3..4, "about `\u{1b}[2J`", "help").report("\u{7}.yaml", text);
-    let told = report.to_string();
-    assert!(!told.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{told:?}");
+    let output = report.to_string();
+    assert!(
+        !output.contains(['\u{1b}', '\u{7}', '\u{202e}']),
+        "{output:?}"
+    );
 }
 
 #[test]

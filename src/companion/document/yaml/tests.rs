@@ -15,7 +15,7 @@ fn json(text: &str) -> String {
 }
 
 #[test]
-fn every_value_has_its_location_whatever_ends_the_lines() {
+fn every_value_has_its_location_with_any_line_ending() {
     for text in [
         "# é\na: \"é x\"\nb:\n  - c: plain words\n",
         "# é\r\na: \"é x\"\r\nb:\r\n  - c: plain words\r\n",
@@ -72,11 +72,11 @@ fn anchors_aliases_and_tags_are_refused() {
             "expected a name, found a list or a mapping",
         ),
     ] {
-        let told = diagnostic(text);
-        assert_eq!(told.1, problem, "{text}");
+        let output = diagnostic(text);
+        assert_eq!(output.1, problem, "{text}");
         assert!(
-            told.0.is_some_and(|told| told.starts_with(place)),
-            "{text}: {told:?}"
+            output.0.is_some_and(|output| output.starts_with(place)),
+            "{text}: {output:?}"
         );
     }
     assert!(diagnostic("a: *x").1.starts_with("invalid YAML: "));
@@ -101,8 +101,8 @@ fn invalid_yaml_is_an_error_with_a_location() {
         "a:\n - b\n c",
         "a: 1\n  b: 2",
     ] {
-        let told = diagnostic(text).1;
-        assert!(told.starts_with("invalid YAML: "), "{text}: {told}");
+        let output = diagnostic(text).1;
+        assert!(output.starts_with("invalid YAML: "), "{text}: {output}");
     }
 }
 

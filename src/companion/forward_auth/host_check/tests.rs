@@ -6,8 +6,8 @@ fn checked(query: &str, form: Form, authority: &str) -> bool {
 }
 
 #[test]
-fn another_host_than_the_one_that_is_served_is_refused() {
-    for (query, authority, goes_on) in [
+fn a_host_that_the_proxy_does_not_serve_is_refused() {
+    for (query, authority, expected) in [
         ("host=app.example.com", "app.example.com", true),
         ("host=app.example.com", "App.Example.COM:8443", true),
         (
@@ -36,8 +36,8 @@ fn another_host_than_the_one_that_is_served_is_refused() {
         ("", "other.example.com", true),
         ("hosts=app.example.com", "other.example.com", true),
     ] {
-        let told = checked(query, Form::Bare, authority);
-        assert_eq!(told, goes_on, "{query} {authority}");
+        let accepted = checked(query, Form::Bare, authority);
+        assert_eq!(accepted, expected, "{query} {authority}");
     }
     // There the query is the client's.
     assert!(checked(

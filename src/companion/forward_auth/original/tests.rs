@@ -11,8 +11,8 @@ const FORWARDED: [(&str, &str); 4] = [
     ("X-Forwarded-Uri", "/a?b=c"),
 ];
 
-/// What is told by a request, `METHOD TARGET`, and its headers: `METHOD AUTHORITY PATH`.
-fn told(request: &str, headers: &[(&str, &str)]) -> Result<String, AmbiguousRequest> {
+/// What is parsed by a request, `METHOD TARGET`, and its headers: `METHOD AUTHORITY PATH`.
+fn parse_request(request: &str, headers: &[(&str, &str)]) -> Result<String, AmbiguousRequest> {
     let (method, target) = request.split_once(' ').unwrap();
     let mut request = Request::builder().method(method).uri(target);
     for (name, value) in headers {
@@ -29,18 +29,27 @@ fn told(request: &str, headers: &[(&str, &str)]) -> Result<String, AmbiguousRequ
 const ASKED: &str = "POST app.example.com /a?b=c";
 
 #[test]
-fn each_family_tells_the_request() {
-    assert_eq!(told("GET /oauth2/auth", &[URL, METHOD]).unwrap(), ASKED);
-    assert_eq!(told("GET /oauth2/auth", &FORWARDED).unwrap(), ASKED);
+fn each_header_family_describes_the_request() {
+    assert_eq!(
+        parse_request("GET /oauth2/auth", &[URL, METHOD]).unwrap(),
+        ASKED
+    );
+    assert_eq!(
+        parse_request("GET /oauth2/auth", &FORWARDED).unwrap(),
+        ASKED
+    );
     let own = [("Host", "app.example.com"), ("X-Forwarded-Proto", "https")];
-    assert_eq!(told("POST /oauth2/auth/a?b=c", &own).unwrap(), ASKED);
+    assert_eq!(
+        parse_request("POST /oauth2/auth/a?b=c", &own).unwrap(),
+        ASKED
+    );
     // The query of the bare form is ours.
-    let told = told("GET /oauth2/auth?allowed_groups=sre", &[URL, METHOD]);
-    assert_eq!(told.unwrap(), ASKED);
+    let parsed = parse_request("GET /oauth2/auth?allowed_groups=sre", &[URL, METHOD]);
+    assert_eq!(parsed.unwrap(), ASKED);
 }
 
 #[test]
-fn the_form_with_a_path_keeps_all_of_the_path() {
+fn the_form_with_a_path_keeps_the_whole_path() {
     let own = [("Host", "app.example.com"), ("X-Forwarded-Proto", "http")];
     for (target, path) in [
         ("/oauth2/auth/", "/"),
@@ -50,35 +59,35 @@ fn the_form_with_a_path_keeps_all_of_the_path() {
         ("/oauth2/auth/%2e%2e/a", "/%2e%2e/a"),
         ("/oauth2/auth/../a", "/../a"),
     ] {
-        let told = told(&format!("GET {target}"), &own);
-        assert_eq!(told.unwrap(), format!("GET app.example.com {path}"));
+        let parsed = parse_request(&format!("GET {target}"), &own);
+        assert_eq!(parsed.unwrap(), format!("GET app.example.com {path}"));
     }
     // HTTP/2 names the host in the target.
     let named = ("X-Forwarded-Proto", "https");
     let over_h2 = "GET https://app.example.com/oauth2/auth/a";
     let asked = "GET app.example.com /a";
-    assert_eq!(told(over_h2, &[named]).unwrap(), asked);
+    assert_eq!(parse_request(over_h2, &[named]).unwrap(), asked);
     let agreed = [named, ("Host", "app.example.com")];
-    assert_eq!(told(over_h2, &agreed).unwrap(), asked);
+    assert_eq!(parse_request(over_h2, &agreed).unwrap(), asked);
     let contradicted = [named, ("Host", "other.example.com")];
     assert_eq!(
-        told(over_h2, &contradicted),
+        parse_request(over_h2, &contradicted),
         Err(AmbiguousRequest::Contradicted("host"))
     );
 }
 
 #[test]
-fn h10_every_part_must_be_there_and_a_missing_method_is_never_get() {
+fn h10_every_part_is_required_and_a_missing_method_is_never_get() {
     assert_eq!(
-        told("GET /oauth2/auth", &[]),
+        parse_request("GET /oauth2/auth", &[]),
         Err(AmbiguousRequest::Missing("x-original-url"))
     );
     assert_eq!(
-        told("GET /oauth2/auth", &[URL]),
+        parse_request("GET /oauth2/auth", &[URL]),
         Err(AmbiguousRequest::Missing("x-original-method"))
     );
     assert_eq!(
-        told("GET /oauth2/auth", &[METHOD]),
+        parse_request("GET /oauth2/auth", &[METHOD]),
         Err(AmbiguousRequest::Missing("x-original-url"))
     );
     for (left_out, missing) in [
@@ -93,7 +102,7 @@ fn h10_every_part_must_be_there_and_a_missing_method_is_never_get() {
         let mut headers = FORWARDED.to_vec();
         headers.remove(left_out);
         assert_eq!(
-            told("GET /oauth2/auth", &headers),
+            parse_request("GET /oauth2/auth", &headers),
             Err(AmbiguousRequest::Missing(missing))
         );
     }
@@ -102,31 +111,31 @@ fn h10_every_part_must_be_there_and_a_missing_method_is_never_get() {
         (("X-Forwarded-Proto", "https"), "host"),
     ] {
         assert_eq!(
-            told("GET /oauth2/auth/a", &[header]),
+            parse_request("GET /oauth2/auth/a", &[header]),
             Err(AmbiguousRequest::Missing(missing))
         );
     }
 }
 
 #[test]
-fn h10_no_part_is_taken_from_another_family() {
+fn h10_header_families_are_not_mixed() {
     // A proxy that sets the URL alone, and a client that adds a method.
     let headers = [URL, ("X-Forwarded-Method", "GET")];
     assert_eq!(
-        told("GET /oauth2/auth", &headers),
+        parse_request("GET /oauth2/auth", &headers),
         Err(AmbiguousRequest::Missing("x-original-method"))
     );
     // A proxy that sets one family, and a client that begins the other.
     let mut headers = FORWARDED.to_vec();
     headers.push(METHOD);
     assert_eq!(
-        told("GET /oauth2/auth", &headers),
+        parse_request("GET /oauth2/auth", &headers),
         Err(AmbiguousRequest::Missing("x-original-url"))
     );
 }
 
 #[test]
-fn ghsa_7x63_what_a_client_adds_never_wins() {
+fn ghsa_7x63_headers_that_a_client_adds_are_refused() {
     // In NGINX's form the proxy sets X-Original-*, and hands on what the client sent.
     for (name, value) in [
         ("X-Forwarded-Uri", "/public"),
@@ -135,7 +144,7 @@ fn ghsa_7x63_what_a_client_adds_never_wins() {
         ("X-Forwarded-Proto", "http"),
         ("X-Forwarded-Uri", ""),
     ] {
-        let refused = told("GET /oauth2/auth", &[URL, METHOD, (name, value)]);
+        let refused = parse_request("GET /oauth2/auth", &[URL, METHOD, (name, value)]);
         assert!(
             matches!(refused, Err(AmbiguousRequest::Contradicted(_))),
             "{name}: {refused:?}"
@@ -144,10 +153,10 @@ fn ghsa_7x63_what_a_client_adds_never_wins() {
     // In Traefik's and Caddy's it sets X-Forwarded-*.
     let mut headers = FORWARDED.to_vec();
     headers.extend([("X-Original-URL", "https://app.example.com/public"), METHOD]);
-    assert!(told("GET /oauth2/auth", &headers).is_err());
+    assert!(parse_request("GET /oauth2/auth", &headers).is_err());
     let mut headers = FORWARDED.to_vec();
     headers.extend([URL, ("X-Original-Method", "GET")]);
-    assert!(told("GET /oauth2/auth", &headers).is_err());
+    assert!(parse_request("GET /oauth2/auth", &headers).is_err());
     // In Envoy's it is the request itself.
     let own = [("Host", "app.example.com"), ("X-Forwarded-Proto", "https")];
     for added in [
@@ -157,7 +166,7 @@ fn ghsa_7x63_what_a_client_adds_never_wins() {
         ("X-Forwarded-Method", "GET"),
         ("X-Forwarded-Host", "public.example.com"),
     ] {
-        let refused = told("POST /oauth2/auth/a", &[own[0], own[1], added]);
+        let refused = parse_request("POST /oauth2/auth/a", &[own[0], own[1], added]);
         assert!(
             matches!(refused, Err(AmbiguousRequest::Contradicted(_))),
             "{added:?}"
@@ -166,19 +175,22 @@ fn ghsa_7x63_what_a_client_adds_never_wins() {
 }
 
 #[test]
-fn two_families_that_say_the_same_are_one() {
+fn two_equal_header_families_are_accepted() {
     let mut headers = FORWARDED.to_vec();
     headers.extend([URL, METHOD]);
-    assert_eq!(told("GET /oauth2/auth", &headers).unwrap(), ASKED);
+    assert_eq!(parse_request("GET /oauth2/auth", &headers).unwrap(), ASKED);
     headers.push(("Host", "app.example.com"));
-    assert_eq!(told("POST /oauth2/auth/a?b=c", &headers).unwrap(), ASKED);
+    assert_eq!(
+        parse_request("POST /oauth2/auth/a?b=c", &headers).unwrap(),
+        ASKED
+    );
     // Some parts of the other are no contradiction: a balancer in front says what it knows.
     let headers = [URL, METHOD, ("X-Forwarded-Proto", "https")];
-    assert_eq!(told("GET /oauth2/auth", &headers).unwrap(), ASKED);
+    assert_eq!(parse_request("GET /oauth2/auth", &headers).unwrap(), ASKED);
 }
 
 #[test]
-fn cve_2021_32777_no_header_may_stand_there_twice() {
+fn cve_2021_32777_repeated_headers_are_refused() {
     let all = [
         URL,
         METHOD,
@@ -190,7 +202,7 @@ fn cve_2021_32777_no_header_may_stand_there_twice() {
     for twice in all {
         let mut headers = all.to_vec();
         headers.push(twice);
-        let refused = told("GET /oauth2/auth", &headers);
+        let refused = parse_request("GET /oauth2/auth", &headers);
         assert!(
             matches!(refused, Err(AmbiguousRequest::Repeated(_))),
             "{twice:?}: {refused:?}"
@@ -198,7 +210,7 @@ fn cve_2021_32777_no_header_may_stand_there_twice() {
     }
     let host = ("Host", "app.example.com");
     assert_eq!(
-        told("POST /oauth2/auth/a", &[host, host, FORWARDED[1]]),
+        parse_request("POST /oauth2/auth/a", &[host, host, FORWARDED[1]]),
         Err(AmbiguousRequest::Repeated("host"))
     );
 }
@@ -213,7 +225,7 @@ fn the_url_is_scheme_host_and_path() {
         "https:/app.example.com/a",
         "https://app.example.com",
     ] {
-        let refused = told("GET /oauth2/auth", &[("X-Original-URL", url), METHOD]);
+        let refused = parse_request("GET /oauth2/auth", &[("X-Original-URL", url), METHOD]);
         assert_eq!(refused, Err(AmbiguousRequest::Url), "{url}");
     }
     for url in [
@@ -223,7 +235,7 @@ fn the_url_is_scheme_host_and_path() {
         " https://app.example.com/a",
         "x://https://app.example.com/a",
     ] {
-        let refused = told("GET /oauth2/auth", &[("X-Original-URL", url), METHOD]);
+        let refused = parse_request("GET /oauth2/auth", &[("X-Original-URL", url), METHOD]);
         assert_eq!(
             refused,
             Err(AmbiguousRequest::Scheme("x-original-url")),
@@ -233,7 +245,7 @@ fn the_url_is_scheme_host_and_path() {
     for scheme in ["", "wss", "https,http", "HTTPS"] {
         let mut headers = FORWARDED;
         headers[1].1 = scheme;
-        let refused = told("GET /oauth2/auth", &headers);
+        let refused = parse_request("GET /oauth2/auth", &headers);
         assert_eq!(
             refused,
             Err(AmbiguousRequest::Scheme("x-forwarded-proto")),
@@ -243,7 +255,7 @@ fn the_url_is_scheme_host_and_path() {
 }
 
 #[test]
-fn core_sees_a_websocket_and_the_request_that_was_told() {
+fn core_gets_the_original_request_and_the_websocket() {
     let mut headers = HeaderMap::new();
     headers.insert("sec-websocket-version", "13".parse().unwrap());
     let original = Original {

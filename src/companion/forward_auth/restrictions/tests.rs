@@ -15,7 +15,7 @@ fn an_address_has_one_at_sign() {
 }
 
 #[test]
-fn a_dot_in_front_of_a_domain_means_what_is_below_it() {
+fn a_leading_dot_means_subdomains() {
     for (domain, allowed, fits) in [
         ("example.com", "example.com", true),
         ("EXAMPLE.com", "example.COM", true),
@@ -38,7 +38,7 @@ fn a_dot_in_front_of_a_domain_means_what_is_below_it() {
 }
 
 #[test]
-fn lists_add_up_and_an_empty_one_is_still_a_list() {
+fn repeated_lists_are_merged_and_an_empty_list_counts() {
     let read = |query: &str| {
         let uri: Uri = format!("/oauth2/auth?{query}").parse().unwrap();
         Restrictions::read(&uri, Form::Bare)

@@ -1,4 +1,4 @@
-//! What goes on, and with what.
+//! Allowed requests, and their headers.
 
 use portcullis_core::decision::Reason;
 use portcullis_tests::lab::Token;
@@ -8,7 +8,7 @@ use super::fixture::*;
 const ALERTS: &str = "GET https://app.example.com/api/v2/alerts?active=true";
 
 #[tokio::test]
-async fn each_proxy_is_told_in_its_own_way_that_a_request_may_go_on() {
+async fn each_proxy_gets_its_own_form_of_an_allowed_response() {
     let companion = Companion::start();
     let karma = companion.karma();
     let client = ("Authorization", &*karma);
@@ -36,7 +36,7 @@ async fn each_proxy_is_told_in_its_own_way_that_a_request_may_go_on() {
 }
 
 #[tokio::test]
-async fn the_app_is_told_who_calls_and_nothing_that_is_not_known() {
+async fn the_app_gets_the_known_identity_headers_only() {
     let companion = Companion::start();
     let karma = companion.karma();
     // What the client writes of itself is not even looked at.
@@ -66,7 +66,7 @@ async fn the_app_is_told_who_calls_and_nothing_that_is_not_known() {
 }
 
 #[tokio::test]
-async fn h14_what_goes_on_of_the_clients_credentials_is_told() {
+async fn h14_the_response_has_the_credentials_to_forward() {
     let companion = Companion::start();
     let karma = companion.karma();
     let cookies = cookies("nothing");
@@ -80,7 +80,7 @@ async fn h14_what_goes_on_of_the_clients_credentials_is_told() {
         .await;
     assert_eq!(response.header("cookie"), Some("theme=dark"));
     assert_eq!(response.header("authorization"), Some(&*karma));
-    // Also where nobody is asked who calls.
+    // Also without a caller.
     let response = companion
         .nginx("GET https://app.example.com/-/healthy", &client)
         .await;
@@ -112,7 +112,7 @@ async fn h14_what_goes_on_of_the_clients_credentials_is_told() {
 }
 
 #[tokio::test]
-async fn envoy_is_told_what_to_take_off() {
+async fn envoy_gets_the_headers_to_remove() {
     let companion = Companion::start();
     let karma = companion.karma();
     let envoy = [
@@ -163,7 +163,7 @@ async fn envoy_is_told_what_to_take_off() {
 }
 
 #[tokio::test]
-async fn allowed_groups_and_emails_only_narrow() {
+async fn allowed_groups_and_emails_only_restrict() {
     let companion = Companion::start();
     let gitlab = |email: &str, verified: bool| {
         let token = Token::id_token("https://gitlab.example.com", "gate", "bob")
@@ -221,7 +221,7 @@ async fn allowed_groups_and_emails_only_narrow() {
         assert_eq!(response.verdict(), expected, "{query}");
         assert_eq!(response.identity().is_empty(), !goes_on);
     }
-    // GHSA-c5c4-8r6x-56w3, and an address that nobody has checked.
+    // GHSA-c5c4-8r6x-56w3, and an unverified address.
     for (email, verified) in [
         ("eve@evil.com@example.com", true),
         ("@example.com", true),
@@ -241,7 +241,7 @@ async fn allowed_groups_and_emails_only_narrow() {
 }
 
 #[tokio::test]
-async fn narrowing_never_lets_more_through() {
+async fn restrictions_never_allow_more() {
     let companion = Companion::start();
     let token = Token::service_account(BLUE, "gate", "default", "karma");
     let stranger = format!("Bearer {}", token.sign(&companion.blue));
@@ -269,7 +269,7 @@ async fn narrowing_never_lets_more_through() {
 }
 
 #[tokio::test]
-async fn in_the_form_with_a_path_the_query_is_the_apps() {
+async fn in_the_form_with_a_path_the_query_belongs_to_the_app() {
     let companion = Companion::start();
     let karma = companion.karma();
     let envoy = [
@@ -283,7 +283,7 @@ async fn in_the_form_with_a_path_the_query_is_the_apps() {
 }
 
 #[tokio::test]
-async fn what_goes_on_whoever_asks_is_not_narrowed() {
+async fn decisions_without_a_caller_are_not_restricted() {
     let companion = Companion::start();
     let place = "/oauth2/auth?allowed_groups=sre";
     let healthy = "GET https://app.example.com/-/healthy";

@@ -1,4 +1,4 @@
-//! A companion that judges, and proxies that ask it.
+//! A companion, and proxies that send it requests.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -56,7 +56,7 @@ impl SessionSource for TestSessions {
     }
 }
 
-/// What a proxy was response.
+/// The response to a proxy.
 #[derive(Debug)]
 pub(super) struct ProxyResponse {
     pub(super) status: StatusCode,
@@ -123,22 +123,22 @@ impl Companion {
         }
     }
 
-    /// What a renewal comes to from now on.
+    /// Sets the outcome of refreshes.
     pub(super) fn refreshes_to(&self, renewal: SessionRefresh) {
         *self.people.renewal.lock().unwrap() = renewal;
     }
 
-    /// These sessions have ended.
+    /// Revokes these sessions.
     pub(super) fn revoke(&mut self, revocations: Revocations) {
         self.people.revocations = Arc::new(revocations);
     }
 
-    /// How often it was looked up which sessions have ended.
+    /// How often revocations were read.
     pub(super) fn revocation_lookups(&self) -> usize {
         self.people.looked.load(Ordering::Relaxed)
     }
 
-    /// The cookies with which renewals were asked for.
+    /// The cookies of the refreshes.
     pub(super) fn refreshed_with(&self) -> Vec<String> {
         self.people.asked.lock().unwrap().clone()
     }
@@ -252,7 +252,7 @@ impl ProxyResponse {
         value
     }
 
-    /// The headers that tell an app who calls.
+    /// The identity headers.
     pub(super) fn identity(&self) -> Vec<(&str, &str)> {
         let mut identity: Vec<_> = self
             .headers

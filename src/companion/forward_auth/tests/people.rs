@@ -11,7 +11,7 @@ use crate::forward_auth::SessionRefresh;
 const PAGE: &str = "GET https://app.example.com/graph";
 
 #[tokio::test]
-async fn a_session_lets_people_in_and_says_who_they_are() {
+async fn a_session_is_allowed_with_its_identity() {
     let companion = Companion::start();
     let cookies = cookies(&companion.session(60));
     let response = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
@@ -32,7 +32,7 @@ async fn a_session_lets_people_in_and_says_who_they_are() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_over_is_renewed_and_the_answer_sets_one_cookie() {
+async fn an_expired_token_is_refreshed_and_the_response_sets_one_cookie() {
     let companion = Companion::start();
     let fresh = format!(
         "__Secure-portcullis={}; Path=/; Secure",
@@ -58,7 +58,7 @@ async fn a_token_that_is_over_is_renewed_and_the_answer_sets_one_cookie() {
 }
 
 #[tokio::test]
-async fn where_more_than_a_token_would_have_to_be_set_the_browser_goes_through_start() {
+async fn a_refresh_that_needs_more_cookies_goes_through_start() {
     let companion = Companion::start();
     let cookies = cookies(&companion.session(-10));
     for (renewal, verdict) in [
@@ -77,7 +77,7 @@ async fn where_more_than_a_token_would_have_to_be_set_the_browser_goes_through_s
 }
 
 #[tokio::test]
-async fn what_is_given_out_as_fresh_is_verified_like_any_other() {
+async fn a_refreshed_token_is_verified_like_any_other() {
     let companion = Companion::start();
     let cookies = cookies(&companion.session(-10));
     let forged = session(300).sign(&SigningKey::p256());
@@ -104,7 +104,7 @@ async fn what_is_given_out_as_fresh_is_verified_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_session_that_has_ended_is_over_here_too() {
+async fn a_revoked_session_is_refused() {
     let mut companion = Companion::start();
     let cookies = cookies(&companion.session(60));
     let mut ended = Revocations::default();
@@ -122,7 +122,7 @@ async fn a_session_that_has_ended_is_over_here_too() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_what_has_ended_where_no_session_is_shown() {
+async fn revocations_are_read_only_for_requests_with_a_session() {
     let companion = Companion::start();
     let karma = companion.karma();
     for (original, headers) in [
@@ -145,7 +145,7 @@ async fn nobody_is_asked_what_has_ended_where_no_session_is_shown() {
 }
 
 #[tokio::test]
-async fn a_session_is_judged_by_where_the_request_comes_from() {
+async fn a_session_requires_the_same_origin() {
     let companion = Companion::start();
     let cookies = cookies(&companion.session(60));
     let post = "POST https://app.example.com/api/v2/silences";
@@ -187,7 +187,7 @@ async fn cve_2022_29226_a_bad_bearer_token_never_falls_back_to_the_session() {
     let both = [("Cookie", &*cookies), ("Authorization", "Bearer abc")];
     let response = companion.nginx(PAGE, &both).await;
     assert_eq!(response.verdict(), (401, Reason::TokenMalformed));
-    // Another scheme stands in no session's way.
+    // Another scheme does not prevent a session.
     let both = [("Cookie", &*cookies), ("Authorization", "Basic YTpi")];
     let response = companion.nginx(PAGE, &both).await;
     assert_eq!(response.verdict(), (202, Reason::Rule));

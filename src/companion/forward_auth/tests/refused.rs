@@ -13,7 +13,7 @@ use crate::forward_auth::Peer;
 const ALERTS: &str = "GET https://app.example.com/api/v2/alerts";
 
 #[tokio::test]
-async fn h10_nobody_but_a_trusted_proxy_is_believed() {
+async fn h10_only_trusted_proxies_are_trusted() {
     let companion = Companion::start();
     let karma = companion.karma();
     let asked = [
@@ -51,7 +51,7 @@ async fn h10_nobody_but_a_trusted_proxy_is_believed() {
 }
 
 #[tokio::test]
-async fn what_is_not_clear_is_403_and_the_log_says_what() {
+async fn an_ambiguous_request_is_403_and_logged() {
     let companion = Companion::start();
     let karma = companion.karma();
     let url = ("X-Original-URL", "https://app.example.com/-/healthy");
@@ -116,7 +116,7 @@ async fn a_program_is_challenged() {
 }
 
 #[tokio::test]
-async fn h13_a_person_who_navigates_is_told_where_to_sign_in_and_never_redirected() {
+async fn h13_a_navigation_gets_the_sign_in_url_and_no_redirect() {
     let companion = Companion::start();
     let page = "GET https://app.example.com/graph?g0.expr=a%26b&g0.tab=0";
     let navigation = [("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html,*/*")];
@@ -143,7 +143,7 @@ async fn h13_a_person_who_navigates_is_told_where_to_sign_in_and_never_redirecte
     let security = response.header("content-security-policy").unwrap();
     assert!(security.starts_with("default-src 'none'; style-src 'sha256-"));
     assert!(security.contains("; script-src 'sha256-"));
-    // Nobody is led away from what is not there, or by a page that asks behind one's back.
+    // No redirect for other methods and embedded requests.
     let unknown = "GET https://unknown.example.com/";
     let response = companion.nginx(unknown, &navigation).await;
     assert_eq!(response.header("x-portcullis-sign-in"), None);
@@ -154,7 +154,7 @@ async fn h13_a_person_who_navigates_is_told_where_to_sign_in_and_never_redirecte
 }
 
 #[tokio::test]
-async fn who_is_known_and_not_allowed_is_403_as_a_page_for_people() {
+async fn an_authenticated_caller_without_access_gets_403_and_a_page() {
     let companion = Companion::start();
     let karma = companion.karma();
     let post = "POST https://app.example.com/api/v2/silences";
@@ -178,7 +178,7 @@ async fn who_is_known_and_not_allowed_is_403_as_a_page_for_people() {
 }
 
 #[tokio::test]
-async fn h04_keys_that_can_not_be_read_are_503_and_not_401() {
+async fn h04_unavailable_keys_are_503_and_not_401() {
     let companion = Companion::start();
     let token = Token::service_account("https://down.example.com", "gate", "monitoring", "karma");
     let token = format!("Bearer {}", token.sign(&SigningKey::p256()));

@@ -11,7 +11,7 @@ fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
 }
 
 #[test]
-fn a_websocket_is_known_by_what_proxies_do_not_drop() {
+fn a_websocket_is_detected_by_headers_that_proxies_keep() {
     for (name, value, opens) in [
         ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==", true),
         ("sec-websocket-version", "13", true),
@@ -28,7 +28,7 @@ fn a_websocket_is_known_by_what_proxies_do_not_drop() {
 }
 
 #[test]
-fn no_other_protocol_than_websocket_is_taken_up() {
+fn protocols_other_than_websocket_are_refused() {
     let websocket = ("upgrade", "websocket");
     for (fields, goes_on) in [
         (&[][..], true),

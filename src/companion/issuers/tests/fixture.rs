@@ -75,7 +75,7 @@ pub(super) fn policy(trusts: &[Value]) -> Policy {
     Policy::from_json(&document.to_string()).unwrap()
 }
 
-/// A trust entry as it stands in a policy, with these `keys` besides its cluster.
+/// A trust entry of a policy, with these `keys` besides its cluster.
 pub(super) fn trust(name: &str, keys: Value) -> Value {
     let mut all = json!({"envoy_cluster": name});
     let more = keys.as_object().unwrap().clone();

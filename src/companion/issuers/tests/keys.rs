@@ -36,7 +36,7 @@ async fn clusters_with_one_issuer_are_distinguished_by_their_keys() {
         let caller = authenticate(&policy, &issuers, &karma(key), &clock).await;
         assert_eq!(caller.unwrap(), format!("{name}/monitoring/karma"));
     }
-    // Each hears what it is called, and at its `jwks_uri` what it is called there.
+    // Each gets its own `Host`, also at its `jwks_uri`.
     let hosts: Vec<_> = at_blue
         .requests()
         .into_iter()
@@ -347,7 +347,7 @@ async fn session_keys_come_after_the_trust_entries() {
         })
         .await;
     }
-    // They are nobody's to mirror, and nothing that is read.
+    // They are neither mirrored nor fetched.
     assert!(issuers.mirror(&policy.sso().unwrap().keys().name).is_err());
     assert!(issuers.health().is_empty());
 }

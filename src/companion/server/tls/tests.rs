@@ -21,7 +21,7 @@ fn certificate_and_key_make_a_server_of_http_1_and_2() {
 }
 
 #[test]
-fn each_file_that_is_none_is_named() {
+fn an_invalid_file_is_named() {
     let ((cert, key), (_, other)) = (pair(), pair());
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (cert, key, fault) in [

@@ -69,7 +69,7 @@ async fn text(answer: Response) -> String {
 }
 
 #[tokio::test]
-async fn h11_every_answer_has_the_headers_that_keep_it_from_harm() {
+async fn h11_every_response_has_the_security_headers() {
     for path in ["/item/a", "/bad", "/panic", "/nowhere", "/query", "/cached"] {
         for request in [get_of(path), page_of(path)] {
             let answer = ask(request).await;
@@ -92,7 +92,7 @@ async fn h11_every_answer_has_the_headers_that_keep_it_from_harm() {
 }
 
 #[tokio::test]
-async fn a_number_is_our_own_whatever_the_client_says() {
+async fn the_request_id_is_never_the_clients() {
     let mut numbers = Vec::new();
     for theirs in ["abc", "a\"b{}", "0123456789abcdef0123456789abcdef"] {
         let request = Request::get("/bad").header("x-request-id", theirs);
@@ -110,7 +110,7 @@ async fn a_number_is_our_own_whatever_the_client_says() {
 }
 
 #[test]
-fn of_a_proxys_number_only_plain_text_is_logged() {
+fn only_a_plain_proxy_request_id_is_logged() {
     let logged = |value: &[u8]| {
         let value = HeaderValue::from_bytes(value).expect("a value");
         let headers = HeaderMap::from_iter([(X_REQUEST_ID, value)]);
@@ -153,7 +153,7 @@ async fn a_problem_is_a_page_for_people_and_json_for_programs() {
 }
 
 #[tokio::test]
-async fn a_panic_is_one_requests_and_tells_nothing() {
+async fn a_panic_fails_one_request_and_reveals_nothing() {
     let answer = ask(get_of("/panic")).await;
     assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!text(answer).await.contains("hunter2"));
@@ -161,7 +161,7 @@ async fn a_panic_is_one_requests_and_tells_nothing() {
 }
 
 #[tokio::test]
-async fn another_method_is_told_which_there_are() {
+async fn a_wrong_method_gets_the_allowed_ones() {
     let mut request = get_of("/item/a");
     *request.method_mut() = Method::DELETE;
     let answer = ask(request).await;
@@ -170,7 +170,7 @@ async fn another_method_is_told_which_there_are() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t29_a_request_has_its_time_and_no_more() {
+async fn t29_a_request_times_out() {
     let began = tokio::time::Instant::now();
     let answer = ask(get_of("/slow")).await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -182,7 +182,7 @@ async fn t29_a_request_has_its_time_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t29_a_form_that_does_not_arrive_is_soon_given_up() {
+async fn t29_a_slow_form_times_out() {
     let began = tokio::time::Instant::now();
     let mut request = form_of("/form", "");
     *request.body_mut() = Body::new(Never);
@@ -191,7 +191,7 @@ async fn t29_a_form_that_does_not_arrive_is_soon_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t29_there_are_no_more_requests_than_there_may_be_connections() {
+async fn t29_concurrent_requests_are_limited() {
     let mut narrow = limits();
     narrow.connections = 1;
     let routes = Router::new()
@@ -230,7 +230,7 @@ impl hyper::body::Body for Never {
 }
 
 #[tokio::test]
-async fn t29_a_body_has_its_length_and_no_more() {
+async fn t29_the_body_size_is_limited() {
     let most = limits().body_bytes;
     for (length, status) in [
         (most, StatusCode::OK),
@@ -260,7 +260,7 @@ async fn t29_a_body_has_its_length_and_no_more() {
 }
 
 #[tokio::test]
-async fn what_stands_twice_or_is_no_form_is_refused_and_not_quoted() {
+async fn duplicate_and_invalid_fields_are_refused_and_not_quoted() {
     assert_eq!(text(ask(get_of("/query?word=a%20b")).await).await, "a b");
     assert_eq!(text(ask(form_of("/form", "word=a+b")).await).await, "a b");
     let mut json = form_of("/form", "{}");
@@ -275,13 +275,13 @@ async fn what_stands_twice_or_is_no_form_is_refused_and_not_quoted() {
     ] {
         let answer = ask(request).await;
         assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
-        let told = text(answer).await;
-        assert!(!told.contains("hunter2"), "{told}");
+        let body = text(answer).await;
+        assert!(!body.contains("hunter2"), "{body}");
     }
 }
 
 #[tokio::test]
-async fn metrics_name_routes_and_never_paths() {
+async fn metric_labels_are_routes_and_never_paths() {
     let metrics = Arc::new(Metrics::new());
     let service = TowerToHyperService::new(router(&metrics));
     for path in ["/item/hunter2", "/hunter2", "/item/other"] {

@@ -21,7 +21,7 @@ fn the_core_schema_is_read() {
 }
 
 #[test]
-fn text_stays_text() {
+fn strings_stay_strings() {
     for text in [
         "staging",
         "/api/v2/**",
