@@ -21,16 +21,16 @@ use url::Url;
 use super::{Attempt, Authentication, Callback, Provider, ProviderError, Settings};
 
 /// A rogue provider, and the settings for it.
-struct Stage {
+struct Fixture {
     rogue: RogueProvider,
     settings: Settings,
 }
 
-impl Stage {
+impl Fixture {
     async fn new() -> Self {
-        let mut stage = Self::down();
-        stage.rogue.up().await;
-        stage
+        let mut fixture = Self::down();
+        fixture.rogue.up().await;
+        fixture
     }
 
     /// The same, with the provider down.

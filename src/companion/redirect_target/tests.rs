@@ -26,7 +26,7 @@ fn lines() -> impl Iterator<Item = &'static str> {
     ATTACKS.lines().filter(|line| !line.starts_with("# "))
 }
 
-/// Takes one percent-encoding off, as whoever reads a query does.
+/// Removes one level of percent-encoding, as a reader of a query does.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -175,7 +175,7 @@ fn r06_accepted_targets_are_parsed_alike_by_browsers() {
                         accepted += 1;
                         let url = browser(&text).unwrap_or_else(|| panic!("{text:?}"));
                         assert!(is_good(&url), "{text:?} is read as {url}");
-                        // Written anew, it is the same to the browser, and to whoever reads headers.
+                        // Serialized again, it is the same URL for the browser and for a reader of headers.
                         let again = browser(&to).unwrap_or_else(|| panic!("{to:?}"));
                         assert_eq!(again.host_str(), url.host_str(), "{text:?}");
                         assert_eq!(again.path(), url.path(), "{text:?}");

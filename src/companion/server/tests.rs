@@ -370,7 +370,7 @@ async fn shutdown_refuses_new_connections_and_finishes_open_ones() {
     assert_eq!(
         receive(&mut quiet).await,
         "",
-        "who waits for nothing is let go"
+        "an idle connection is closed"
     );
     assert!(!host.server.is_finished());
     host.answer.given.notify_one();

@@ -1,4 +1,4 @@
-//! The time, for work that goes on after the call that said what time it is.
+//! The time for work that continues after the call that passed it in.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use portcullis_tests::lab::folder;
 use super::*;
 
 /// Two files, and what is in force of them.
-struct Scene {
+struct Fixture {
     folder: PathBuf,
     watcher: Watcher,
     metrics: Metrics,
@@ -22,7 +22,7 @@ fn words(contents: Vec<Vec<u8>>) -> Result<String, Report> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-impl Scene {
+impl Fixture {
     fn new() -> Self {
         let folder = folder::fresh("watch");
         fs::write(folder.join("one"), "a").expect("a file");
@@ -57,56 +57,56 @@ impl Scene {
 
 #[test]
 fn a_change_is_loaded_at_the_second_read() {
-    let mut scene = Scene::new();
-    assert_eq!(scene.poll(), "a+b");
-    scene.write("one", "c");
-    assert_eq!(scene.poll(), "a+b");
-    assert_eq!(scene.poll(), "c+b");
-    assert_eq!(scene.poll(), "c+b");
-    assert!(scene.counted("reloaded") && !scene.counted("failed"));
+    let mut fixture = Fixture::new();
+    assert_eq!(fixture.poll(), "a+b");
+    fixture.write("one", "c");
+    assert_eq!(fixture.poll(), "a+b");
+    assert_eq!(fixture.poll(), "c+b");
+    assert_eq!(fixture.poll(), "c+b");
+    assert!(fixture.counted("reloaded") && !fixture.counted("failed"));
 }
 
 #[test]
 fn a_half_written_file_is_never_loaded() {
-    let mut scene = Scene::new();
+    let mut fixture = Fixture::new();
     for half in ["c d", "c de", "c"] {
-        scene.write("one", half);
-        assert_eq!(scene.poll(), "a+b");
+        fixture.write("one", half);
+        assert_eq!(fixture.poll(), "a+b");
     }
-    assert_eq!(scene.poll(), "c+b");
-    assert!(!scene.counted("failed"));
+    assert_eq!(fixture.poll(), "c+b");
+    assert!(!fixture.counted("failed"));
 }
 
 #[test]
 fn a_failed_reload_keeps_the_previous_version_and_is_counted_once() {
-    let mut scene = Scene::new();
-    scene.write("two", "x y");
+    let mut fixture = Fixture::new();
+    fixture.write("two", "x y");
     for _ in 0..4 {
-        assert_eq!(scene.poll(), "a+b");
+        assert_eq!(fixture.poll(), "a+b");
     }
-    assert!(scene.counted("failed"));
-    let stale = |scene: &Scene, number: u8| {
+    assert!(fixture.counted("failed"));
+    let stale = |fixture: &Fixture, number: u8| {
         let line = format!("file_stale{{file=\"words\"}} {number}\n");
-        scene.metrics.text().expect("text").contains(&line)
+        fixture.metrics.text().expect("text").contains(&line)
     };
-    assert!(stale(&scene, 1));
-    scene.write("two", "y");
-    scene.poll();
-    assert_eq!(scene.poll(), "a+y");
-    assert!(stale(&scene, 0));
+    assert!(stale(&fixture, 1));
+    fixture.write("two", "y");
+    fixture.poll();
+    assert_eq!(fixture.poll(), "a+y");
+    assert!(stale(&fixture, 0));
 }
 
 #[test]
 fn a_missing_file_keeps_the_previous_version() {
-    let mut scene = Scene::new();
-    fs::remove_file(scene.folder.join("one")).expect("a file");
+    let mut fixture = Fixture::new();
+    fs::remove_file(fixture.folder.join("one")).expect("a file");
     for _ in 0..3 {
-        assert_eq!(scene.poll(), "a+b");
+        assert_eq!(fixture.poll(), "a+b");
     }
-    assert!(scene.counted("failed"));
-    scene.write("one", "z");
-    scene.poll();
-    assert_eq!(scene.poll(), "z+b");
+    assert!(fixture.counted("failed"));
+    fixture.write("one", "z");
+    fixture.poll();
+    assert_eq!(fixture.poll(), "z+b");
 }
 
 #[test]

@@ -218,7 +218,7 @@ fn probable_mistakes_are_warnings() {
     };
     assert!(first.contains("PORTCULLIS_LOG_FROMAT"), "{first}");
     assert!(second.contains("PORTCULLIS_TRUSTED_PROXY"), "{second}");
-    for (flags, is_told) in [
+    for (flags, is_warned) in [
         (&["--listen=127.0.0.1:1"][..], false),
         (&["--listen=[::1]:1"], false),
         (&["--listen=unix:socket"], false),
@@ -232,7 +232,7 @@ fn probable_mistakes_are_warnings() {
     ] {
         let error = warnings(flags, &[]);
         let in_clear = error.iter().any(|doubt| doubt.contains("unencrypted"));
-        assert_eq!(in_clear, is_told, "{flags:?}: {error:?}");
+        assert_eq!(in_clear, is_warned, "{flags:?}: {error:?}");
     }
 }
 

@@ -18,7 +18,7 @@ fn a_path_has_its_location() {
         // The longest name is meant.
         ("a[0].c.d", "is wrong", Some("7")),
         ("a[0].c", "is wrong", Some("\"c\"")),
-        // What is not there is told of its parent.
+        // A missing value is reported at its parent.
         ("a[0].b.x", "is missing", Some("\"value\"")),
         ("a[7]", "is missing", Some("\"a\"")),
         ("a[0].x", "is missing", Some("\"b\"")),

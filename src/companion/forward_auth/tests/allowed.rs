@@ -208,18 +208,18 @@ async fn allowed_groups_and_emails_only_restrict() {
         // Others' parameters are none of ours.
         ("?rd=https://app.example.com/", &karma, true),
     ];
-    for (query, client, goes_on) in cases {
+    for (query, client, is_allowed) in cases {
         let place = format!("/oauth2/auth{query}");
         let response = companion
             .nginx_at(&place, ALERTS, &[("Authorization", client)])
             .await;
-        let expected = if goes_on {
+        let expected = if is_allowed {
             (202, Reason::Rule)
         } else {
             (403, Reason::CallerNotAllowed)
         };
         assert_eq!(response.verdict(), expected, "{query}");
-        assert_eq!(response.identity().is_empty(), !goes_on);
+        assert_eq!(response.identity().is_empty(), !is_allowed);
     }
     // GHSA-c5c4-8r6x-56w3, and an unverified address.
     for (email, verified) in [

@@ -167,11 +167,11 @@ async fn a_session_requires_the_same_origin() {
             false,
         ),
     ];
-    for (original, headers, goes_on) in cases {
+    for (original, headers, is_allowed) in cases {
         let mut all = vec![("Cookie", &*cookies)];
         all.extend(&headers);
         let response = companion.nginx(original, &all).await;
-        let expected = if goes_on {
+        let expected = if is_allowed {
             (202, Reason::Rule)
         } else {
             (403, Reason::CrossSite)

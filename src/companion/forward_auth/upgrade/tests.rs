@@ -30,7 +30,7 @@ fn a_websocket_is_detected_by_headers_that_proxies_keep() {
 #[test]
 fn protocols_other_than_websocket_are_refused() {
     let websocket = ("upgrade", "websocket");
-    for (fields, goes_on) in [
+    for (fields, is_allowed) in [
         (&[][..], true),
         (&[websocket], true),
         (&[("upgrade", "WebSocket")], true),
@@ -42,6 +42,6 @@ fn protocols_other_than_websocket_are_refused() {
         (&[("http2-settings", "AAMAAABkAAQCAAAAAAIAAAAA")], false),
         (&[websocket, ("http2-settings", "")], false),
     ] {
-        assert_eq!(check(&headers(fields)).is_ok(), goes_on, "{fields:?}");
+        assert_eq!(check(&headers(fields)).is_ok(), is_allowed, "{fields:?}");
     }
 }

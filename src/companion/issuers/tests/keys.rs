@@ -73,7 +73,7 @@ async fn keys_are_refreshed_on_schedule_and_not_before() {
             .is_ok()
     );
     assert_eq!(issuers.health()[1].age, Some(Duration::ZERO));
-    // Green's minutes go by, and with them blue's, whatever Cache-Control says and whoever asks.
+    // Blue's keys are read again only after `refresh`, regardless of Cache-Control and of requests.
     for minutes in 1..5 {
         reads(&issuers, minutes, 0).await;
         assert!(

@@ -15,18 +15,18 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
 async fn d01_metadata_of_another_issuer_is_rejected_and_the_cached_stays() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let mismatch = ProviderError::Discovery(DiscoveryError::Document(MetadataError::Issuer));
-    let with_slash = format!("{}/", stage.rogue.issuer());
+    let with_slash = format!("{}/", fixture.rogue.issuer());
     for issuer in ["https://evil.example", &with_slash] {
         let refused =
-            stage.sign_in_to_a_lie(|overrides| overrides.set_metadata(json!({"issuer": issuer})));
+            fixture.sign_in_to_a_lie(|overrides| overrides.set_metadata(json!({"issuer": issuer})));
         assert_eq!(refused.await.unwrap_err(), mismatch);
     }
 
-    let provider = stage.provider();
-    stage.sign_in(&provider).await.unwrap();
-    stage.rogue.override_with(|overrides| {
+    let provider = fixture.provider();
+    fixture.sign_in(&provider).await.unwrap();
+    fixture.rogue.override_with(|overrides| {
         overrides.set_metadata(json!({
             "issuer": "https://evil.example",
             "token_endpoint": "https://evil.example/token",
@@ -34,14 +34,14 @@ async fn d01_metadata_of_another_issuer_is_rejected_and_the_cached_stays() {
     });
     let later = now().after(HOUR);
     let (url, _) = provider.begin(&redirect_uri(), later).await.unwrap();
-    assert!(url.as_str().starts_with(stage.rogue.issuer()));
-    assert_eq!(stage.rogue.requests(Endpoint::Discovery).len(), 4);
+    assert!(url.as_str().starts_with(fixture.rogue.issuer()));
+    assert_eq!(fixture.rogue.requests(Endpoint::Discovery).len(), 4);
     assert!(provider.ready(later).is_ok());
 }
 
 #[tokio::test]
 async fn d02_endpoints_must_be_https_and_plain() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for name in [
         "authorization_endpoint",
         "token_endpoint",
@@ -58,13 +58,13 @@ async fn d02_endpoints_must_be_https_and_plain() {
             json!(7),
         ] {
             let lie = |overrides: &mut Overrides| overrides.set_metadata(json!({name: url}));
-            let refused = stage.sign_in_to_a_lie(lie).await.unwrap_err();
+            let refused = fixture.sign_in_to_a_lie(lie).await.unwrap_err();
             let error = DiscoveryError::Document(MetadataError::Member(name));
             assert_eq!(refused, ProviderError::Discovery(error), "{name}: {url}");
         }
     }
     for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
-        let refused = stage
+        let refused = fixture
             .sign_in_to_a_lie(|overrides| overrides.set_metadata(json!({name: null})))
             .await;
         let error = DiscoveryError::Document(MetadataError::Member(name));
@@ -74,7 +74,7 @@ async fn d02_endpoints_must_be_https_and_plain() {
 
 #[tokio::test]
 async fn unusable_metadata_is_rejected() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for (lie, error) in [
         (
             json!({"id_token_signing_alg_values_supported": ["HS256", "none"]}),
@@ -89,7 +89,7 @@ async fn unusable_metadata_is_rejected() {
             MetadataError::Member("authorization_response_iss_parameter_supported"),
         ),
     ] {
-        let refused = stage
+        let refused = fixture
             .sign_in_to_a_lie(|overrides| overrides.set_metadata(lie))
             .await
             .unwrap_err();
@@ -142,15 +142,15 @@ fn bad_answers() -> Vec<(Answer, IsRight)> {
 
 #[tokio::test]
 async fn r14_no_bad_response_discards_cached_documents() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for place in [Endpoint::Discovery, Endpoint::Keys] {
         for (answer, is_right) in bad_answers() {
-            let provider = stage.provider();
-            stage.sign_in(&provider).await.unwrap();
-            stage.rogue.override_with(|overrides| {
+            let provider = fixture.provider();
+            fixture.sign_in(&provider).await.unwrap();
+            fixture.rogue.override_with(|overrides| {
                 overrides.endpoints.insert(place, answer.clone());
             });
-            let failure = stage
+            let failure = fixture
                 .provider()
                 .begin(&redirect_uri(), now())
                 .await
@@ -165,22 +165,22 @@ async fn r14_no_bad_response_discards_cached_documents() {
             let later = now().after(HOUR);
             assert!(provider.begin(&redirect_uri(), later).await.is_ok());
             assert!(provider.ready(later).is_ok());
-            stage.rogue.reset();
+            fixture.rogue.reset();
         }
     }
 }
 
 #[tokio::test]
 async fn a_key_set_without_a_usable_key_is_rejected() {
-    let stage = Stage::new().await;
-    let mut encryption = stage.rogue.key().jwk();
+    let fixture = Fixture::new().await;
+    let mut encryption = fixture.rogue.key().jwk();
     encryption["use"] = json!("enc");
-    let mut private = stage.rogue.key().jwk();
+    let mut private = fixture.rogue.key().jwk();
     private["d"] = json!("AQAB");
-    let mut small = stage.rogue.key().jwk();
+    let mut small = fixture.rogue.key().jwk();
     small["n"] = json!(small["n"].as_str().unwrap()[..170]);
     for key in [encryption, private, small] {
-        let refused = stage
+        let refused = fixture
             .sign_in_to_a_lie(|overrides| overrides.keys = vec![key])
             .await
             .unwrap_err();
@@ -195,16 +195,16 @@ async fn a_key_set_without_a_usable_key_is_rejected() {
 
 #[tokio::test]
 async fn r14_an_endless_response_times_out() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let drip = Answer::Drip {
         body: vec![b' '; 1000],
         pause: Duration::from_millis(100),
     };
     for answer in [Answer::Silence, drip] {
-        stage.rogue.override_with(|overrides| {
+        fixture.rogue.override_with(|overrides| {
             overrides.endpoints.insert(Endpoint::Discovery, answer);
         });
-        let (provider, back) = (stage.provider(), redirect_uri());
+        let (provider, back) = (fixture.provider(), redirect_uri());
         let began = timeout(TIMEOUT * 2, provider.begin(&back, now())).await;
         let refused = began.expect("it ends by itself").unwrap_err();
         assert_eq!(
@@ -217,12 +217,12 @@ async fn r14_an_endless_response_times_out() {
 
 #[tokio::test]
 async fn r14_only_the_ca_certificates_of_the_file_are_trusted() {
-    let mut stage = Stage::new().await;
-    let trusted = stage
+    let mut fixture = Fixture::new().await;
+    let trusted = fixture
         .settings
         .ca_file
         .replace(Authority::new().file().to_path_buf());
-    let provider = stage.provider();
+    let provider = fixture.provider();
     let refused = provider.begin(&redirect_uri(), now()).await.unwrap_err();
     let ProviderError::Discovery(DiscoveryError::Fetch(FetchError::Connect(why))) = &refused else {
         panic!("{refused:?}");
@@ -232,7 +232,7 @@ async fn r14_only_the_ca_certificates_of_the_file_are_trusted() {
     // A changed file is read again.
     let content = fs::read(trusted.unwrap()).unwrap();
     fs::write(
-        stage.settings.ca_file.as_ref().unwrap(),
+        fixture.settings.ca_file.as_ref().unwrap(),
         [&content[..], b"\n"].concat(),
     )
     .unwrap();
@@ -240,8 +240,8 @@ async fn r14_only_the_ca_certificates_of_the_file_are_trusted() {
     assert!(provider.begin(&redirect_uri(), later).await.is_ok());
 
     // The system's CA certificates do not include the lab's.
-    stage.settings.ca_file = None;
-    let refused = stage
+    fixture.settings.ca_file = None;
+    let refused = fixture
         .provider()
         .begin(&redirect_uri(), now())
         .await

@@ -15,8 +15,8 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
 async fn a_provider_that_is_down_at_the_start_is_asked_again_after_a_pause() {
-    let mut stage = Stage::down();
-    let provider = stage.provider();
+    let mut fixture = Fixture::down();
+    let provider = fixture.provider();
     let start = now();
     let unread = ProviderError::Discovery(DiscoveryError::NotFetched);
     assert_eq!(provider.ready(start).unwrap_err(), unread);
@@ -25,10 +25,10 @@ async fn a_provider_that_is_down_at_the_start_is_asked_again_after_a_pause() {
         assert_eq!(refused.category(), ErrorCategory::Unreachable);
         assert_eq!(provider.ready(start).unwrap_err(), refused);
     }
-    stage.rogue.up().await;
+    fixture.rogue.up().await;
     // During the back-off there is no request.
     assert!(provider.begin(&redirect_uri(), start).await.is_err());
-    assert!(stage.rogue.requests(Endpoint::Discovery).is_empty());
+    assert!(fixture.rogue.requests(Endpoint::Discovery).is_empty());
     let later = start.after(Duration::from_secs(1));
     assert!(provider.begin(&redirect_uri(), later).await.is_ok());
     assert!(provider.ready(later).is_ok());
@@ -36,8 +36,8 @@ async fn a_provider_that_is_down_at_the_start_is_asked_again_after_a_pause() {
 
 #[tokio::test]
 async fn metadata_is_fetched_each_hour_and_keys_each_five_minutes() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let start = now();
     let minutes = |minutes: u64| start.after(Duration::from_secs(60 * minutes));
     for (at, discoveries, sets) in [
@@ -51,18 +51,18 @@ async fn metadata_is_fetched_each_hour_and_keys_each_five_minutes() {
     ] {
         provider.begin(&redirect_uri(), minutes(at)).await.unwrap();
         let asked =
-            [Endpoint::Discovery, Endpoint::Keys].map(|place| stage.rogue.requests(place).len());
+            [Endpoint::Discovery, Endpoint::Keys].map(|place| fixture.rogue.requests(place).len());
         assert_eq!(asked, [discoveries, sets], "after {at} minutes");
     }
 }
 
 #[tokio::test]
 async fn keys_that_could_not_be_fetched_for_a_day_are_not_trusted() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let start = now();
     provider.begin(&redirect_uri(), start).await.unwrap();
-    stage.rogue.override_with(|overrides| {
+    fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints
             .insert(Endpoint::Keys, Answer::status(503));
@@ -77,90 +77,90 @@ async fn keys_that_could_not_be_fetched_for_a_day_are_not_trusted() {
     let later = start.after(day + Duration::from_secs(60));
     let refused = provider.begin(&redirect_uri(), later).await.unwrap_err();
     assert_eq!(refused, KeySetError::Stale.into());
-    stage.rogue.reset();
+    fixture.rogue.reset();
     let later = later.after(Duration::from_secs(60));
     assert!(provider.begin(&redirect_uri(), later).await.is_ok());
 }
 
 #[tokio::test]
 async fn d03_a_key_set_that_moved_is_found_through_discovery() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let start = now();
-    stage.rogue.override_with(|overrides| {
-        overrides.set_metadata(json!({"jwks_uri": format!("{}/gone", stage.rogue.issuer())}));
+    fixture.rogue.override_with(|overrides| {
+        overrides.set_metadata(json!({"jwks_uri": format!("{}/gone", fixture.rogue.issuer())}));
     });
     assert!(provider.begin(&redirect_uri(), start).await.is_err());
-    stage.rogue.reset();
+    fixture.rogue.reset();
     let later = start.after(Duration::from_secs(1));
     assert!(provider.begin(&redirect_uri(), later).await.is_ok());
 }
 
 #[tokio::test]
 async fn b07_a_flood_of_unknown_keys_causes_one_fetch_in_ten_seconds() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let start = now();
     provider.begin(&redirect_uri(), start).await.unwrap();
-    stage.rogue.override_with(|overrides| {
+    fixture.rogue.override_with(|overrides| {
         overrides.signer = portcullis_tests::lab::rogue_provider::TokenSigner::Key(
             portcullis_tests::lab::SigningKey::p256(),
         );
     });
     let flood = |at| {
-        let (stage, provider) = (&stage, &provider);
+        let (fixture, provider) = (&fixture, &provider);
         async move {
             for _ in 0..5 {
-                let token = stage.rogue.logout_token(|token| token);
+                let token = fixture.rogue.logout_token(|token| token);
                 assert!(provider.logout_token(&token, at).await.is_err());
             }
         }
     };
     flood(start.after(Duration::from_secs(9))).await;
-    assert_eq!(stage.rogue.requests(Endpoint::Keys).len(), 1);
+    assert_eq!(fixture.rogue.requests(Endpoint::Keys).len(), 1);
     flood(start.after(Duration::from_secs(11))).await;
     flood(start.after(Duration::from_secs(15))).await;
-    assert_eq!(stage.rogue.requests(Endpoint::Keys).len(), 2);
+    assert_eq!(fixture.rogue.requests(Endpoint::Keys).len(), 2);
 }
 
 #[tokio::test]
 async fn concurrent_first_requests_wait_for_one_fetch() {
-    let stage = Stage::new().await;
-    let provider = Arc::new(stage.provider());
+    let fixture = Fixture::new().await;
+    let provider = Arc::new(fixture.provider());
     let mut crowd = JoinSet::new();
     for _ in 0..20 {
         let provider = Arc::clone(&provider);
         crowd.spawn(async move { provider.begin(&redirect_uri(), now()).await.is_ok() });
     }
     assert!(crowd.join_all().await.into_iter().all(|began| began));
-    assert_eq!(stage.rogue.requests(Endpoint::Discovery).len(), 1);
-    assert_eq!(stage.rogue.requests(Endpoint::Keys).len(), 1);
+    assert_eq!(fixture.rogue.requests(Endpoint::Discovery).len(), 1);
+    assert_eq!(fixture.rogue.requests(Endpoint::Keys).len(), 1);
 }
 
 #[tokio::test]
 async fn nobody_waits_for_the_refetch_of_cached_documents() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     provider.begin(&redirect_uri(), now()).await.unwrap();
-    stage.rogue.override_with(|overrides| {
+    fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints
             .insert(Endpoint::Discovery, Answer::Silence);
     });
     let later = now().after(HOUR);
     let back = redirect_uri();
-    let (reads, goes_on) = (provider.begin(&back, later), provider.begin(&back, later));
+    let (reads, continues) = (provider.begin(&back, later), provider.begin(&back, later));
     tokio::select! {
         biased;
         _ = reads => panic!("the provider is silent"),
-        began = goes_on => assert!(began.is_ok()),
+        began = continues => assert!(began.is_ok()),
     }
 }
 
 #[tokio::test]
 async fn keep_fresh_finds_that_the_provider_is_up() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     tokio::select! {
         () = provider.keep_fresh(now) => unreachable!(),
         () = async {
@@ -169,5 +169,5 @@ async fn keep_fresh_finds_that_the_provider_is_up() {
             }
         } => {}
     }
-    assert_eq!(stage.rogue.requests(Endpoint::Discovery).len(), 1);
+    assert_eq!(fixture.rogue.requests(Endpoint::Discovery).len(), 1);
 }

@@ -8,9 +8,9 @@ use crate::provider::signed_jwt::JwtError;
 
 type Lie = Box<dyn FnOnce(&mut Overrides)>;
 
-async fn refused(stage: &Stage, overrides: Vec<(&str, Lie, JwtError)>) {
+async fn refused(fixture: &Fixture, overrides: Vec<(&str, Lie, JwtError)>) {
     for (what, lie, error) in overrides {
-        let refused = stage.sign_in_to_a_lie(lie).await;
+        let refused = fixture.sign_in_to_a_lie(lie).await;
         assert_eq!(
             refused.unwrap_err(),
             ProviderError::IdToken(error),
@@ -37,9 +37,9 @@ fn seal(seal: TokenSigner) -> Lie {
 #[tokio::test]
 async fn r08_each_invalid_claim_is_rejected() {
     use JwtError::*;
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let us = RogueProvider::CLIENT_ID;
-    let issuer = stage.rogue.issuer().to_owned();
+    let issuer = fixture.rogue.issuer().to_owned();
     let now = seconds();
     #[rustfmt::skip]
     let overrides = vec![
@@ -75,12 +75,12 @@ async fn r08_each_invalid_claim_is_rejected() {
         ("c_hash of another", claims(json!({"c_hash": "AAAAAAAAAAAAAAAAAAAAAA"})), HashMismatch("c_hash")),
         ("a logout token", claims(json!({"events": {LOGOUT_EVENT: {}}})), Type),
     ];
-    refused(&stage, overrides).await;
+    refused(&fixture, overrides).await;
 }
 
 #[tokio::test]
 async fn r08_valid_variants_of_claims_are_accepted() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let us = RogueProvider::CLIENT_ID;
     for (what, lie) in [
         ("aud in a list", json!({"aud": [us]})),
@@ -104,7 +104,7 @@ async fn r08_valid_variants_of_claims_are_accepted() {
             json!({"https://example.com/claim": {"a": [1, null]}}),
         ),
     ] {
-        let outcome = stage.sign_in_to_a_lie(claims(lie)).await;
+        let outcome = fixture.sign_in_to_a_lie(claims(lie)).await;
         assert!(outcome.is_ok(), "{what}: {outcome:?}");
     }
 }
@@ -112,8 +112,8 @@ async fn r08_valid_variants_of_claims_are_accepted() {
 #[tokio::test]
 async fn r08_a_foreign_signature_is_rejected() {
     use JwtError::*;
-    let stage = Stage::new().await;
-    let own = stage.rogue.key().clone();
+    let fixture = Fixture::new().await;
+    let own = fixture.rogue.key().clone();
     let other = SigningKey::rsa("other");
     let pss = own.clone().algorithm(Alg::Ps256);
     let rs512 = own.clone().algorithm(Alg::Rs512);
@@ -139,7 +139,7 @@ async fn r08_a_foreign_signature_is_rejected() {
         ("an access token by its typ", header("typ", "at+jwt"), Type),
         ("a session token by its typ", header("typ", "portcullis-session+jwt"), Type),
     ];
-    refused(&stage, overrides).await;
+    refused(&fixture, overrides).await;
 }
 
 fn form(parameter: &'static str) -> JwtError {
@@ -150,7 +150,7 @@ fn form(parameter: &'static str) -> JwtError {
 
 #[tokio::test]
 async fn r08_each_common_algorithm_is_accepted_with_its_hashes() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for key in [
         SigningKey::rsa("other"),
         SigningKey::rsa("other").algorithm(Alg::Ps256),
@@ -158,11 +158,11 @@ async fn r08_each_common_algorithm_is_accepted_with_its_hashes() {
         SigningKey::p384(),
         SigningKey::ed25519(),
     ] {
-        let outcome = stage
+        let outcome = fixture
             .sign_in_to_a_lie(|overrides| overrides.sign_with(&key))
             .await;
         assert!(outcome.is_ok(), "{}: {outcome:?}", key.alg().name());
-        let outcome = stage.sign_in_to_a_lie(|overrides| {
+        let outcome = fixture.sign_in_to_a_lie(|overrides| {
             overrides.sign_with(&key);
             overrides.set_claims(json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}));
         });
@@ -176,13 +176,13 @@ async fn r08_each_common_algorithm_is_accepted_with_its_hashes() {
 
 #[tokio::test]
 async fn r08_metadata_without_algorithms_means_rs256() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let silent = json!({"id_token_signing_alg_values_supported": null});
-    let outcome = stage
+    let outcome = fixture
         .sign_in_to_a_lie(|overrides| overrides.set_metadata(silent.clone()))
         .await;
     assert!(outcome.is_ok());
-    let outcome = stage.sign_in_to_a_lie(|overrides| {
+    let outcome = fixture.sign_in_to_a_lie(|overrides| {
         overrides.set_metadata(silent);
         overrides.sign_with(&SigningKey::p256());
     });
@@ -192,8 +192,8 @@ async fn r08_metadata_without_algorithms_means_rs256() {
 
 #[tokio::test]
 async fn r08_a_token_without_kid_is_tried_with_a_bounded_number_of_keys() {
-    let stage = Stage::new().await;
-    let own = stage.rogue.key().jwk();
+    let fixture = Fixture::new().await;
+    let own = fixture.rogue.key().jwk();
     let others: Vec<_> = (0..5).map(|_| SigningKey::p256()).collect();
     let set = |count: usize, key: &SigningKey| {
         let mut keys: Vec<_> = others[..count].iter().map(SigningKey::jwk).collect();
@@ -207,7 +207,7 @@ async fn r08_a_token_without_kid_is_tried_with_a_bounded_number_of_keys() {
     };
     let key = SigningKey::p256();
     for (count, fits) in [(0, true), (3, true), (4, false)] {
-        let outcome = stage
+        let outcome = fixture
             .sign_in_to_a_lie(|overrides| nameless(overrides, set(count, &key), &key))
             .await;
         assert_eq!(outcome.is_ok(), fits, "{count} keys before it: {outcome:?}");
@@ -216,9 +216,9 @@ async fn r08_a_token_without_kid_is_tried_with_a_bounded_number_of_keys() {
 
 #[tokio::test]
 async fn r08_two_keys_of_one_kid_are_both_tried() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let [first, second] = [0; 2].map(|_| SigningKey::p256().named("same"));
-    let outcome = stage.sign_in_to_a_lie(|overrides| {
+    let outcome = fixture.sign_in_to_a_lie(|overrides| {
         overrides.keys = vec![first.jwk(), second.jwk()];
         overrides.signer = TokenSigner::Key(second.clone());
     });
@@ -227,16 +227,16 @@ async fn r08_two_keys_of_one_kid_are_both_tried() {
 
 #[tokio::test]
 async fn a_new_signing_key_is_fetched_at_once() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
-    stage.sign_in(&provider).await.unwrap();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
+    fixture.sign_in(&provider).await.unwrap();
     let fresh = SigningKey::p256();
-    stage
+    fixture
         .rogue
         .override_with(|overrides| overrides.sign_with(&fresh));
     // After the interval with at most one fetch.
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let callback = Callback::from_query(&stage.rogue.authorize(url.as_str())).unwrap();
+    let callback = Callback::from_query(&fixture.rogue.authorize(url.as_str())).unwrap();
     let later = now().after(crate::provider::discovery::UNKNOWN_KEY_INTERVAL);
     provider
         .finish(&redirect_uri(), &attempt, &callback, later)

@@ -10,21 +10,21 @@ use crate::provider::error::ErrorCategory;
 use crate::provider::signed_jwt::JwtError;
 use crate::provider::{LogoutToken, LogoutTokenError, ProviderTokens};
 
-async fn judge(stage: &Stage, claims: Value) -> Result<LogoutToken, ProviderError> {
-    let token = stage.rogue.logout_token(|token| set(token, &claims));
-    stage.provider().logout_token(&token, now()).await
+async fn judge(fixture: &Fixture, claims: Value) -> Result<LogoutToken, ProviderError> {
+    let token = fixture.rogue.logout_token(|token| set(token, &claims));
+    fixture.provider().logout_token(&token, now()).await
 }
 
 #[tokio::test]
 async fn b03_a_logout_token_names_a_person_or_a_session() {
-    let stage = Stage::new().await;
-    let token = judge(&stage, json!({})).await.unwrap();
+    let fixture = Fixture::new().await;
+    let token = judge(&fixture, json!({})).await.unwrap();
     assert_eq!(token.sub.as_deref(), Some("alice"));
     assert_eq!(token.sid.as_deref(), Some("session-1"));
     assert!(!token.is_replay);
-    let token = judge(&stage, json!({"sub": null})).await.unwrap();
+    let token = judge(&fixture, json!({"sub": null})).await.unwrap();
     assert_eq!(token.sub, None);
-    let token = judge(&stage, json!({"sid": null})).await.unwrap();
+    let token = judge(&fixture, json!({"sid": null})).await.unwrap();
     assert_eq!(token.sid, None);
 }
 
@@ -32,7 +32,7 @@ async fn b03_a_logout_token_names_a_person_or_a_session() {
 async fn b02_b03_each_fault_of_a_logout_token_is_rejected() {
     use JwtError::*;
     use LogoutTokenError::{Event, NoSubject, Nonce};
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let us = RogueProvider::CLIENT_ID;
     let now = seconds();
     let old = "http://schemas.openid.net/event/logout";
@@ -60,29 +60,29 @@ async fn b02_b03_each_fault_of_a_logout_token_is_rejected() {
         ("no jti", json!({"jti": null}), Claim("jti").into()),
     ];
     for (what, lie, error) in overrides {
-        let refused = judge(&stage, lie).await.unwrap_err();
+        let refused = judge(&fixture, lie).await.unwrap_err();
         assert_eq!(refused, ProviderError::LogoutToken(error), "{what}");
     }
     // None of that causes a request to the provider.
-    assert!(stage.rogue.requests(Endpoint::Discovery).is_empty());
+    assert!(fixture.rogue.requests(Endpoint::Discovery).is_empty());
 }
 
 #[tokio::test]
 async fn b02_a_logout_token_without_exp_is_valid_while_it_is_recent() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let lie = |made: i64| json!({"exp": null, "iat": made, "nbf": null});
     let made = seconds() - 500;
-    let token = judge(&stage, lie(made)).await.unwrap();
+    let token = judge(&fixture, lie(made)).await.unwrap();
     assert_eq!(token.good_until.secs(), (made + 600) as u64);
-    let refused = judge(&stage, lie(made - 102)).await.unwrap_err();
+    let refused = judge(&fixture, lie(made - 102)).await.unwrap_err();
     assert_eq!(refused, LogoutTokenError::Jwt(JwtError::TooOld).into());
 }
 
 #[tokio::test]
 async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
     use JwtError::*;
-    let stage = Stage::new().await;
-    let own = stage.rogue.key().clone();
+    let fixture = Fixture::new().await;
+    let own = fixture.rogue.key().clone();
     let forged = TokenSigner::Forged(SigningKey::rsa("other"), own.kid().to_owned());
     for (seal, error) in [
         (
@@ -94,10 +94,10 @@ async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
         (forged, Signature),
         (TokenSigner::Key(SigningKey::rsa("other")), UnknownKey),
     ] {
-        stage
+        fixture
             .rogue
             .override_with(|overrides| overrides.signer = seal);
-        let refused = judge(&stage, json!({})).await.unwrap_err();
+        let refused = judge(&fixture, json!({})).await.unwrap_err();
         // `none` has no signature, so it is malformed.
         let expected = match error {
             Malformed(_) => matches!(
@@ -112,23 +112,23 @@ async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
 
 #[tokio::test]
 async fn b03_id_tokens_and_logout_tokens_are_not_interchangeable() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     for typ in [
         json!("logout+jwt"),
         json!("application/LOGOUT+jwt"),
         json!("JWT"),
         json!(null),
     ] {
-        let token = stage.rogue.logout_token(|token| token.header("typ", typ));
+        let token = fixture.rogue.logout_token(|token| token.header("typ", typ));
         assert!(provider.logout_token(&token, now()).await.is_ok());
     }
     for typ in ["at+jwt", "secevent+jwt", "portcullis-session+jwt", ""] {
-        let token = stage.rogue.logout_token(|token| token.header("typ", typ));
+        let token = fixture.rogue.logout_token(|token| token.header("typ", typ));
         let refused = provider.logout_token(&token, now()).await.unwrap_err();
         assert_eq!(refused, LogoutTokenError::Jwt(JwtError::Type).into());
     }
-    let signed_in = stage.sign_in(&provider).await.unwrap();
+    let signed_in = fixture.sign_in(&provider).await.unwrap();
     let id_token = signed_in.tokens.id_token.unwrap();
     let refused = provider
         .logout_token(id_token.expose(), now())
@@ -139,9 +139,9 @@ async fn b03_id_tokens_and_logout_tokens_are_not_interchangeable() {
 
 #[tokio::test]
 async fn b04_a_replay_is_detected_after_the_first_use() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
-    let text = stage.rogue.logout_token(|token| token);
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
+    let text = fixture.rogue.logout_token(|token| token);
     // A token that was not used yet is no replay.
     for _ in 0..2 {
         assert!(!provider.logout_token(&text, now()).await.unwrap().is_replay);
@@ -149,7 +149,7 @@ async fn b04_a_replay_is_detected_after_the_first_use() {
     let token = provider.logout_token(&text, now()).await.unwrap();
     provider.mark_used(&token, now());
     assert!(provider.logout_token(&text, now()).await.unwrap().is_replay);
-    let other = stage.rogue.logout_token(|token| token);
+    let other = fixture.rogue.logout_token(|token| token);
     assert!(
         !provider
             .logout_token(&other, now())
@@ -170,26 +170,26 @@ async fn b04_a_replay_is_detected_after_the_first_use() {
 
 #[tokio::test]
 async fn b05_a_failed_key_fetch_is_not_a_fault_of_the_token() {
-    let stage = Stage::new().await;
-    stage.rogue.override_with(|overrides| {
+    let fixture = Fixture::new().await;
+    fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints
             .insert(Endpoint::Keys, Answer::status(503));
     });
-    let refused = judge(&stage, json!({})).await.unwrap_err();
+    let refused = judge(&fixture, json!({})).await.unwrap_err();
     assert_eq!(refused.category(), ErrorCategory::Unreachable);
 }
 
 #[tokio::test]
 async fn r15_signing_out_posts_the_id_token_and_never_in_a_url() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let back = Url::parse("https://auth.example.com/oauth2/sign_out").unwrap();
-    let Authentication { tokens, .. } = stage.sign_in(&provider).await.unwrap();
+    let Authentication { tokens, .. } = fixture.sign_in(&provider).await.unwrap();
     let form = provider.end_session(&tokens, &back, "state-1").unwrap();
     assert_eq!(
         form.action.as_str(),
-        format!("{}/end", stage.rogue.issuer())
+        format!("{}/end", fixture.rogue.issuer())
     );
     let fields: Vec<_> = form
         .fields
@@ -215,11 +215,16 @@ async fn r15_signing_out_posts_the_id_token_and_never_in_a_url() {
     };
     let form = provider.end_session(&without, &back, "state-1").unwrap();
     assert!(form.fields.iter().all(|(name, _)| *name != "id_token_hint"));
-    assert!(stage.provider().end_session(&tokens, &back, "s").is_none());
-    stage
+    assert!(
+        fixture
+            .provider()
+            .end_session(&tokens, &back, "s")
+            .is_none()
+    );
+    fixture
         .rogue
         .override_with(|overrides| overrides.set_metadata(json!({"end_session_endpoint": null})));
-    let provider = stage.provider();
-    stage.sign_in(&provider).await.unwrap();
+    let provider = fixture.provider();
+    fixture.sign_in(&provider).await.unwrap();
     assert!(provider.end_session(&tokens, &back, "s").is_none());
 }

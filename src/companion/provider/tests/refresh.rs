@@ -13,16 +13,16 @@ use crate::provider::{Authentication, Person, ProviderTokens, RefreshError};
 
 /// Signs in, and refreshes while the provider deviates.
 async fn refresh(
-    stage: &Stage,
+    fixture: &Fixture,
     lie: impl FnOnce(&mut Overrides),
 ) -> (Authentication, Result<Authentication, RefreshError>) {
-    let provider = stage.provider();
-    let signed_in = stage.sign_in(&provider).await.unwrap();
-    stage.rogue.override_with(lie);
+    let provider = fixture.provider();
+    let signed_in = fixture.sign_in(&provider).await.unwrap();
+    fixture.rogue.override_with(lie);
     let outcome = provider
         .refresh(&signed_in.tokens, &signed_in.person, now())
         .await;
-    stage.rogue.reset();
+    fixture.rogue.reset();
     (signed_in, outcome)
 }
 
@@ -32,9 +32,9 @@ fn token_of(tokens: &ProviderTokens) -> &str {
 
 #[tokio::test]
 async fn r10_a_refresh_returns_new_tokens_and_current_claims() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let lie = json!({"groups": ["sre"], "email": "new@example.com"});
-    let (before, renewed) = refresh(&stage, |overrides| overrides.set_claims(lie)).await;
+    let (before, renewed) = refresh(&fixture, |overrides| overrides.set_claims(lie)).await;
     let renewed = renewed.unwrap();
     assert_eq!(renewed.person.sub, before.person.sub);
     assert_eq!(renewed.person.groups, ["sre"]);
@@ -44,7 +44,7 @@ async fn r10_a_refresh_returns_new_tokens_and_current_claims() {
     assert_eq!(renewed.tokens.sid, before.tokens.sid);
 
     // The new one is valid, the old one spent.
-    let provider = stage.provider();
+    let provider = fixture.provider();
     provider
         .refresh(&renewed.tokens, &renewed.person, now())
         .await
@@ -60,7 +60,7 @@ async fn r10_a_refresh_returns_new_tokens_and_current_claims() {
 #[tokio::test]
 async fn r10_an_id_token_of_another_subject_ends_the_session() {
     use JwtError::*;
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let us = RogueProvider::CLIENT_ID;
     #[rustfmt::skip]
     let overrides = vec![
@@ -79,34 +79,34 @@ async fn r10_an_id_token_of_another_subject_ends_the_session() {
         ("events", json!({"nonce": null, "events": {LOGOUT_EVENT: {}}}), Type),
     ];
     for (what, lie, error) in overrides {
-        let (_, outcome) = refresh(&stage, |overrides| overrides.set_claims(lie)).await;
+        let (_, outcome) = refresh(&fixture, |overrides| overrides.set_claims(lie)).await;
         let ended = RefreshError::Ended(ProviderError::IdToken(error));
         assert_eq!(outcome.unwrap_err(), ended, "{what}");
     }
-    let broken = TokenSigner::Broken(stage.rogue.key().clone());
-    let (_, outcome) = refresh(&stage, |overrides| overrides.signer = broken).await;
+    let broken = TokenSigner::Broken(fixture.rogue.key().clone());
+    let (_, outcome) = refresh(&fixture, |overrides| overrides.signer = broken).await;
     let ended = RefreshError::Ended(ProviderError::IdToken(Signature));
     assert_eq!(outcome.unwrap_err(), ended);
 }
 
 #[tokio::test]
 async fn r10_nonce_and_auth_time_are_optional() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let lie = json!({"nonce": null, "auth_time": null});
-    let (_, outcome) = refresh(&stage, |overrides| overrides.set_claims(lie)).await;
+    let (_, outcome) = refresh(&fixture, |overrides| overrides.set_claims(lie)).await;
     assert!(outcome.is_ok());
 }
 
 #[tokio::test]
 async fn r10_azp_must_not_change() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
-    stage
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
+    fixture
         .rogue
         .override_with(|overrides| overrides.set_claims(json!({"azp": RogueProvider::CLIENT_ID})));
-    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    let Authentication { person, tokens } = fixture.sign_in(&provider).await.unwrap();
     let renewed = provider.refresh(&tokens, &person, now()).await.unwrap();
-    stage.rogue.reset();
+    fixture.rogue.reset();
     let outcome = provider
         .refresh(&renewed.tokens, &renewed.person, now())
         .await;
@@ -116,8 +116,8 @@ async fn r10_azp_must_not_change() {
 
 #[tokio::test]
 async fn r10_a_response_without_id_token_keeps_the_person() {
-    let stage = Stage::new().await;
-    let (before, outcome) = refresh(&stage, |overrides| {
+    let fixture = Fixture::new().await;
+    let (before, outcome) = refresh(&fixture, |overrides| {
         overrides.set_token_response(
             json!({"id_token": null, "refresh_token": null, "expires_in": null}),
         );
@@ -136,8 +136,8 @@ async fn r10_a_response_without_id_token_keeps_the_person() {
 
 #[tokio::test]
 async fn groups_follow_userinfo_after_a_response_without_id_token() {
-    let stage = Stage::new().await;
-    let (before, outcome) = refresh(&stage, |overrides| {
+    let fixture = Fixture::new().await;
+    let (before, outcome) = refresh(&fixture, |overrides| {
         overrides.set_token_response(json!({"id_token": null}))
     })
     .await;
@@ -146,14 +146,14 @@ async fn groups_follow_userinfo_after_a_response_without_id_token() {
     assert_eq!(renewed.person.sub, before.person.sub);
 
     // Claims that are missing in userinfo may be in the missing ID token.
-    let (before, outcome) = refresh(&stage, |overrides| {
+    let (before, outcome) = refresh(&fixture, |overrides| {
         overrides.set_token_response(json!({"id_token": null}));
         overrides.userinfo = Box::new(|_| json!({"sub": "alice"}));
     })
     .await;
     assert_eq!(outcome.unwrap().person, before.person);
 
-    let (_, outcome) = refresh(&stage, |overrides| {
+    let (_, outcome) = refresh(&fixture, |overrides| {
         overrides.set_token_response(json!({"id_token": null}));
         overrides.userinfo = Box::new(|_| json!({"sub": "bob"}));
     })
@@ -166,8 +166,8 @@ async fn groups_follow_userinfo_after_a_response_without_id_token() {
 
 #[tokio::test]
 async fn groups_that_no_document_has_any_more_are_removed() {
-    let stage = Stage::new().await;
-    let (_, outcome) = refresh(&stage, |overrides| {
+    let fixture = Fixture::new().await;
+    let (_, outcome) = refresh(&fixture, |overrides| {
         overrides.set_claims(json!({"groups": null}));
         overrides.userinfo = Box::new(|_| json!({"sub": "alice"}));
     })
@@ -179,9 +179,9 @@ async fn groups_that_no_document_has_any_more_are_removed() {
 
 #[tokio::test]
 async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     // Userinfo is down.
-    let (before, outcome) = refresh(&stage, |overrides| {
+    let (before, outcome) = refresh(&fixture, |overrides| {
         overrides.set_claims(json!({"groups": null}));
         overrides
             .endpoints
@@ -193,9 +193,9 @@ async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
     assert_ne!(token_of(&renewed.tokens), token_of(&before.tokens));
 
     // An unknown key, and the key set is down.
-    let provider = stage.provider();
-    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
-    stage.rogue.override_with(|overrides| {
+    let provider = fixture.provider();
+    let Authentication { person, tokens } = fixture.sign_in(&provider).await.unwrap();
+    fixture.rogue.override_with(|overrides| {
         overrides.signer = TokenSigner::Key(SigningKey::p256());
         overrides
             .endpoints
@@ -213,7 +213,7 @@ async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
 
 #[tokio::test]
 async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let says = |status, code: &str| {
         let body = format!(r#"{{"error":"{code}"}}"#);
         Answer::whole(status, &[("content-type", "application/json")], body)
@@ -235,7 +235,7 @@ async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
         (Answer::body("{}"), false),
     ] {
         let what = format!("{answer:?}");
-        let (_, outcome) = refresh(&stage, |overrides| {
+        let (_, outcome) = refresh(&fixture, |overrides| {
             overrides.endpoints.insert(Endpoint::Token, answer);
         })
         .await;
@@ -250,10 +250,10 @@ async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
 
 #[tokio::test]
 async fn r10_a_provider_that_is_down_ends_no_session() {
-    let mut stage = Stage::new().await;
-    let provider = stage.provider();
-    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
-    stage.rogue.down().await;
+    let mut fixture = Fixture::new().await;
+    let provider = fixture.provider();
+    let Authentication { person, tokens } = fixture.sign_in(&provider).await.unwrap();
+    fixture.rogue.down().await;
     let outcome = provider.refresh(&tokens, &person, now()).await.unwrap_err();
     let RefreshError::Unavailable(ProviderError::Token(TokenEndpointError::Fetch(fetch))) =
         &outcome
@@ -264,18 +264,18 @@ async fn r10_a_provider_that_is_down_ends_no_session() {
         fetch,
         FetchError::Connect(_) | FetchError::Interrupted(_)
     ));
-    stage.rogue.up().await;
+    fixture.rogue.up().await;
     assert!(provider.refresh(&tokens, &person, now()).await.is_ok());
 }
 
 #[tokio::test]
 async fn without_a_refresh_token_a_session_is_not_refreshed() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
-    stage.rogue.override_with(|overrides| {
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
+    fixture.rogue.override_with(|overrides| {
         overrides.set_token_response(json!({"refresh_token": null, "expires_in": null}))
     });
-    let Authentication { person, tokens } = stage.sign_in(&provider).await.unwrap();
+    let Authentication { person, tokens } = fixture.sign_in(&provider).await.unwrap();
     // The expiry of the ID token counts if the response has none.
     assert!(!tokens.have_expired(now()));
     assert!(tokens.have_expired(now().after(Duration::from_secs(3601))));

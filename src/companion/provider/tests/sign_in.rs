@@ -10,8 +10,8 @@ use crate::provider::signed_jwt::JwtError;
 
 #[tokio::test]
 async fn a_sign_in_returns_the_claims_of_the_provider() {
-    let stage = Stage::new().await;
-    let signed_in = stage.sign_in(&stage.provider()).await.unwrap();
+    let fixture = Fixture::new().await;
+    let signed_in = fixture.sign_in(&fixture.provider()).await.unwrap();
     let person = signed_in.person;
     assert_eq!(person.sub, "alice");
     assert_eq!(person.email.as_deref(), Some("alice@example.com"));
@@ -27,8 +27,8 @@ async fn a_sign_in_returns_the_claims_of_the_provider() {
 
 #[tokio::test]
 async fn r01_each_attempt_has_a_state_a_nonce_and_an_s256_challenge_of_its_own() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let mut seen = Vec::new();
     for _ in 0..2 {
         let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
@@ -51,11 +51,11 @@ async fn r01_each_attempt_has_a_state_a_nonce_and_an_s256_challenge_of_its_own()
 
 #[tokio::test]
 async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token_endpoint() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
     let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let back = stage.rogue.authorize(url.as_str());
+    let back = fixture.rogue.authorize(url.as_str());
     let of_query = |query: &str| Callback::from_query(query).unwrap();
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
 
@@ -91,7 +91,7 @@ async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token
             .await;
         assert_eq!(refused.unwrap_err(), ProviderError::Callback(error));
     }
-    assert!(stage.rogue.requests(Endpoint::Token).is_empty());
+    assert!(fixture.rogue.requests(Endpoint::Token).is_empty());
     let good = provider
         .finish(&redirect_uri(), &attempt, &of_query(&back), now())
         .await;
@@ -100,10 +100,10 @@ async fn r02_only_a_fresh_attempt_of_this_browser_and_provider_reaches_the_token
 
 #[tokio::test]
 async fn r02_a_replayed_code_is_rejected_as_a_stale_attempt() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let callback = Callback::from_query(&stage.rogue.authorize(url.as_str())).unwrap();
+    let callback = Callback::from_query(&fixture.rogue.authorize(url.as_str())).unwrap();
     provider
         .finish(&redirect_uri(), &attempt, &callback, now())
         .await
@@ -121,12 +121,12 @@ async fn r02_a_replayed_code_is_rejected_as_a_stale_attempt() {
 
 #[tokio::test]
 async fn r01_the_verifier_of_another_attempt_is_rejected() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let (url, mut attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
     let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
     attempt.verifier = other.verifier;
-    let refused = stage
+    let refused = fixture
         .come_back(&provider, &url, &attempt)
         .await
         .unwrap_err();
@@ -138,12 +138,12 @@ async fn r01_the_verifier_of_another_attempt_is_rejected() {
 
 #[tokio::test]
 async fn r03_a_code_of_another_attempt_fails_by_its_nonce() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let (url, mut attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
     let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
     attempt.nonce = other.nonce;
-    let refused = stage
+    let refused = fixture
         .come_back(&provider, &url, &attempt)
         .await
         .unwrap_err();
@@ -170,7 +170,7 @@ fn put_pair(
 
 #[tokio::test]
 async fn r04_iss_must_match_and_is_required_where_metadata_says_so() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let is_error = |pairs| put_pair("error", "access_denied")(drop_pair("code")(pairs));
     type Lie = Box<dyn FnOnce(&mut Overrides)>;
     let overrides: Vec<(Lie, CallbackError)> = vec![
@@ -212,11 +212,11 @@ async fn r04_iss_must_match_and_is_required_where_metadata_says_so() {
         ),
     ];
     for (lie, error) in overrides {
-        let refused = stage.sign_in_to_a_lie(lie).await.unwrap_err();
+        let refused = fixture.sign_in_to_a_lie(lie).await.unwrap_err();
         assert_eq!(refused, ProviderError::Callback(error));
     }
-    assert!(stage.rogue.requests(Endpoint::Token).is_empty());
-    let silent = stage.sign_in_to_a_lie(|overrides| {
+    assert!(fixture.rogue.requests(Endpoint::Token).is_empty());
+    let silent = fixture.sign_in_to_a_lie(|overrides| {
         overrides.set_metadata(serde_json::json!({
             "authorization_response_iss_parameter_supported": false,
         }));
@@ -227,7 +227,7 @@ async fn r04_iss_must_match_and_is_required_where_metadata_says_so() {
 
 #[tokio::test]
 async fn r04_two_providers_can_t_be_mixed_up() {
-    let (honest, evil) = (Stage::new().await, Stage::new().await);
+    let (honest, evil) = (Fixture::new().await, Fixture::new().await);
     let (at_honest, at_evil) = (honest.provider(), evil.provider());
     // The browser began with the evil provider, which redirected it to the honest one.
     let (_, attempt) = at_evil.begin(&redirect_uri(), now()).await.unwrap();
@@ -249,10 +249,10 @@ async fn r04_two_providers_can_t_be_mixed_up() {
 
 #[tokio::test]
 async fn r15_debug_output_reveals_no_secret() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
     let (url, attempt) = provider.begin(&redirect_uri(), now()).await.unwrap();
-    let callback = Callback::from_query(&stage.rogue.authorize(url.as_str())).unwrap();
+    let callback = Callback::from_query(&fixture.rogue.authorize(url.as_str())).unwrap();
     let printed = format!("{attempt:?} {callback:?}");
     let signed_in = provider
         .finish(&redirect_uri(), &attempt, &callback, now())

@@ -19,7 +19,7 @@ fn place(answer: Answer) -> impl FnOnce(&mut Overrides) {
 
 #[tokio::test]
 async fn r07_an_invalid_token_response_is_rejected() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let missing = "a required member is missing";
     for (what, lie, error) in [
         (
@@ -58,7 +58,7 @@ async fn r07_an_invalid_token_response_is_rejected() {
             TokenEndpointError::Response("expires_in"),
         ),
     ] {
-        let refused = stage.sign_in_to_a_lie(answers(lie)).await.unwrap_err();
+        let refused = fixture.sign_in_to_a_lie(answers(lie)).await.unwrap_err();
         assert_eq!(refused, ProviderError::Token(error), "{what}");
     }
     for (lie, error) in [
@@ -68,7 +68,7 @@ async fn r07_an_invalid_token_response_is_rejected() {
             JwtError::Malformed(portcullis_core::token::TokenError::NotCompact),
         ),
     ] {
-        let refused = stage.sign_in_to_a_lie(answers(lie)).await.unwrap_err();
+        let refused = fixture.sign_in_to_a_lie(answers(lie)).await.unwrap_err();
         assert_eq!(refused, ProviderError::IdToken(error));
     }
     for lie in [
@@ -77,13 +77,13 @@ async fn r07_an_invalid_token_response_is_rejected() {
         json!({"expires_in": null, "refresh_token": null}),
         json!({"scope": "openid", "unknown": {"a": 1}}),
     ] {
-        assert!(stage.sign_in_to_a_lie(answers(lie)).await.is_ok());
+        assert!(fixture.sign_in_to_a_lie(answers(lie)).await.is_ok());
     }
 }
 
 #[tokio::test]
 async fn r14_failures_of_the_token_endpoint_are_distinguished() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let html = |status| Answer::whole(status, &[("content-type", "text/html")], "<p>No");
     let says =
         |status, body: &str| Answer::whole(status, &[("content-type", "application/json")], body);
@@ -153,11 +153,11 @@ async fn r14_failures_of_the_token_endpoint_are_distinguished() {
             ErrorCategory::Misconfigured,
         ),
     ] {
-        let outcome = stage.sign_in_to_a_lie(place(answer)).await.unwrap_err();
+        let outcome = fixture.sign_in_to_a_lie(place(answer)).await.unwrap_err();
         assert_eq!(outcome, ProviderError::Token(error));
         assert_eq!(outcome.category(), category, "{outcome}");
     }
-    let outcome = stage
+    let outcome = fixture
         .sign_in_to_a_lie(place(says(200, twice)))
         .await
         .unwrap_err();
@@ -169,7 +169,7 @@ async fn r14_failures_of_the_token_endpoint_are_distinguished() {
 
 #[tokio::test]
 async fn r12_client_authentication_follows_the_metadata_and_never_uses_a_url() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for methods in [
         json!(["client_secret_basic"]),
         json!(["client_secret_post", "client_secret_basic"]),
@@ -178,16 +178,16 @@ async fn r12_client_authentication_follows_the_metadata_and_never_uses_a_url() {
     ] {
         let posted = methods == json!(["client_secret_post"]);
         let lie = json!({"token_endpoint_auth_methods_supported": methods});
-        stage
+        fixture
             .sign_in_to_a_lie(|overrides| overrides.set_metadata(lie))
             .await
             .unwrap();
-        let asked = stage.rogue.requests(Endpoint::Token).pop().unwrap();
+        let asked = fixture.rogue.requests(Endpoint::Token).pop().unwrap();
         assert_eq!(asked.authorization.is_none(), posted);
         let in_form = |name| asked.form.iter().any(|(other, _)| other == name);
         assert_eq!(in_form("client_secret"), posted);
     }
-    let (url, _) = stage
+    let (url, _) = fixture
         .provider()
         .begin(&redirect_uri(), now())
         .await
@@ -197,10 +197,10 @@ async fn r12_client_authentication_follows_the_metadata_and_never_uses_a_url() {
 
 #[tokio::test]
 async fn a_public_client_sends_its_client_id_and_no_secret() {
-    let mut stage = Stage::new().await;
-    stage.settings.client_secret_file = None;
+    let mut fixture = Fixture::new().await;
+    fixture.settings.client_secret_file = None;
     let methods = json!({"token_endpoint_auth_methods_supported": ["none"]});
-    let refused = stage
+    let refused = fixture
         .sign_in_to_a_lie(|overrides| overrides.set_metadata(methods))
         .await
         .unwrap_err();
@@ -209,7 +209,7 @@ async fn a_public_client_sends_its_client_id_and_no_secret() {
         refused,
         TokenEndpointError::Refused(ErrorCode::new("invalid_client")).into()
     );
-    let asked = stage.rogue.requests(Endpoint::Token).pop().unwrap();
+    let asked = fixture.rogue.requests(Endpoint::Token).pop().unwrap();
     assert!(asked.authorization.is_none());
     assert!(
         asked
@@ -220,22 +220,22 @@ async fn a_public_client_sends_its_client_id_and_no_secret() {
 
 #[tokio::test]
 async fn r12_the_current_secret_of_the_file_is_used() {
-    let stage = Stage::new().await;
-    let provider = stage.provider();
-    let secret = stage.settings.client_secret_file.clone().unwrap();
+    let fixture = Fixture::new().await;
+    let provider = fixture.provider();
+    let secret = fixture.settings.client_secret_file.clone().unwrap();
     fs::write(&secret, "another").unwrap();
-    let refused = stage.sign_in(&provider).await.unwrap_err();
+    let refused = fixture.sign_in(&provider).await.unwrap_err();
     assert_eq!(
         refused,
         TokenEndpointError::Refused(ErrorCode::new("invalid_client")).into()
     );
     fs::write(&secret, RogueProvider::CLIENT_SECRET).unwrap();
-    stage.sign_in(&provider).await.unwrap();
+    fixture.sign_in(&provider).await.unwrap();
     // An unfinished edit keeps the last secret.
     for half in ["", "\n", "two\nlines"] {
         fs::write(&secret, half).unwrap();
-        stage.sign_in(&provider).await.unwrap();
+        fixture.sign_in(&provider).await.unwrap();
     }
     fs::remove_file(&secret).unwrap();
-    stage.sign_in(&provider).await.unwrap();
+    fixture.sign_in(&provider).await.unwrap();
 }

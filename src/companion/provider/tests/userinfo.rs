@@ -8,36 +8,37 @@ use crate::provider::http::FetchError;
 
 #[tokio::test]
 async fn r09_userinfo_is_fetched_only_for_missing_claims() {
-    let stage = Stage::new().await;
-    stage.sign_in(&stage.provider()).await.unwrap();
-    assert!(stage.rogue.requests(Endpoint::UserInfo).is_empty());
+    let fixture = Fixture::new().await;
+    fixture.sign_in(&fixture.provider()).await.unwrap();
+    assert!(fixture.rogue.requests(Endpoint::UserInfo).is_empty());
 
-    let outcome = stage.sign_in_to_a_lie(|overrides| overrides.set_claims(json!({"groups": null})));
+    let outcome =
+        fixture.sign_in_to_a_lie(|overrides| overrides.set_claims(json!({"groups": null})));
     let person = outcome.await.unwrap().person;
     assert_eq!(person.groups, ["from-userinfo"]);
     assert_eq!(person.email.as_deref(), Some("alice@example.com"));
 
-    let outcome = stage.sign_in_to_a_lie(|overrides| {
+    let outcome = fixture.sign_in_to_a_lie(|overrides| {
         overrides.set_claims(json!({"email": null, "preferred_username": null}));
     });
     let person = outcome.await.unwrap().person;
     assert_eq!(person.groups, ["sre", "dev"]);
     assert_eq!(person.email.as_deref(), Some("alice@userinfo.example.com"));
     assert_eq!(person.preferred_username.as_deref(), Some("alice.userinfo"));
-    assert_eq!(stage.rogue.requests(Endpoint::UserInfo).len(), 2);
+    assert_eq!(fixture.rogue.requests(Endpoint::UserInfo).len(), 2);
 }
 
 #[tokio::test]
 async fn r09_an_email_is_verified_only_by_its_own_document() {
-    let stage = Stage::new().await;
-    let outcome = stage.sign_in_to_a_lie(|overrides| {
+    let fixture = Fixture::new().await;
+    let outcome = fixture.sign_in_to_a_lie(|overrides| {
         overrides.set_claims(json!({"email_verified": null, "groups": null}));
     });
     let person = outcome.await.unwrap().person;
     assert_eq!(person.email.as_deref(), Some("alice@example.com"));
     assert!(!person.email_verified);
     for verified in [json!(false), json!("true"), json!(1)] {
-        let outcome = stage.sign_in_to_a_lie(|overrides| {
+        let outcome = fixture.sign_in_to_a_lie(|overrides| {
             overrides.set_claims(json!({"email": null}));
             let said = json!({"sub": "alice", "email": "a@b", "email_verified": verified});
             overrides.userinfo = Box::new(move |_| said.clone());
@@ -48,9 +49,9 @@ async fn r09_an_email_is_verified_only_by_its_own_document() {
 
 #[tokio::test]
 async fn r09_userinfo_of_another_subject_is_rejected() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     for sub in [json!("bob"), json!(["alice"]), json!(null)] {
-        let outcome = stage.sign_in_to_a_lie(|overrides| {
+        let outcome = fixture.sign_in_to_a_lie(|overrides| {
             overrides.set_claims(json!({"groups": null}));
             overrides.userinfo = Box::new(move |mut said| {
                 said["sub"] = sub.clone();
@@ -63,7 +64,7 @@ async fn r09_userinfo_of_another_subject_is_rejected() {
 
 #[tokio::test]
 async fn r09_signed_and_missing_userinfo_are_rejected() {
-    let stage = Stage::new().await;
+    let fixture = Fixture::new().await;
     let signed = Answer::whole(200, &[("content-type", "application/jwt")], "a.b.c");
     for (answer, error) in [
         (signed, FetchError::ContentType),
@@ -74,7 +75,7 @@ async fn r09_signed_and_missing_userinfo_are_rejected() {
         ),
         (Answer::status(500), FetchError::Status(500)),
     ] {
-        let outcome = stage.sign_in_to_a_lie(|overrides| {
+        let outcome = fixture.sign_in_to_a_lie(|overrides| {
             overrides.set_claims(json!({"groups": null}));
             overrides.endpoints.insert(Endpoint::UserInfo, answer);
         });
@@ -83,7 +84,7 @@ async fn r09_signed_and_missing_userinfo_are_rejected() {
             UserInfoError::Fetch(error).into()
         );
     }
-    let outcome = stage.sign_in_to_a_lie(|overrides| {
+    let outcome = fixture.sign_in_to_a_lie(|overrides| {
         overrides.set_claims(json!({"groups": null, "at_hash": null}));
         overrides.set_token_response(json!({"access_token": "a\nb"}));
     });
@@ -96,8 +97,8 @@ async fn r09_signed_and_missing_userinfo_are_rejected() {
 
 #[tokio::test]
 async fn without_userinfo_the_claims_of_the_id_token_count() {
-    let stage = Stage::new().await;
-    let outcome = stage.sign_in_to_a_lie(|overrides| {
+    let fixture = Fixture::new().await;
+    let outcome = fixture.sign_in_to_a_lie(|overrides| {
         overrides.set_metadata(json!({"userinfo_endpoint": null}));
         overrides.set_claims(json!({"groups": null, "email": null}));
     });
@@ -107,9 +108,9 @@ async fn without_userinfo_the_claims_of_the_id_token_count() {
 
 #[tokio::test]
 async fn groups_are_found_by_a_path_of_members() {
-    let mut stage = Stage::new().await;
-    stage.settings.groups_claim = ["realm_access", "roles"].map(str::to_owned).to_vec();
-    let outcome = stage.sign_in_to_a_lie(|overrides| {
+    let mut fixture = Fixture::new().await;
+    fixture.settings.groups_claim = ["realm_access", "roles"].map(str::to_owned).to_vec();
+    let outcome = fixture.sign_in_to_a_lie(|overrides| {
         overrides.set_claims(json!({"realm_access": {"roles": ["admin", 7, ""]}}));
     });
     assert_eq!(outcome.await.unwrap().person.groups, ["admin"]);

@@ -6,13 +6,13 @@ use crate::session::keys::Binding;
 
 const RD: &str = "https://app.example.com/graph?g0=up";
 
-struct Scene {
+struct Fixture {
     settings: Settings,
     keys: Keys,
     browser: Browser,
 }
 
-impl Scene {
+impl Fixture {
     fn new() -> Self {
         Self {
             settings: settings(),
@@ -44,95 +44,103 @@ impl Scene {
 
 #[test]
 fn r02_an_attempt_is_found_by_its_id_in_its_browser() {
-    let mut scene = Scene::new();
-    scene.begin("one", RD, at(0)).unwrap();
-    let login = scene.find("one", at(0)).unwrap();
+    let mut fixture = Fixture::new();
+    fixture.begin("one", RD, at(0)).unwrap();
+    let login = fixture.find("one", at(0)).unwrap();
     assert_eq!(login.rd, RD);
     assert_eq!(login.attempt, ("attempt".to_owned(), "one".to_owned()));
-    assert_eq!(scene.find("two", at(0)), None);
-    scene.browser = Browser::default();
-    assert_eq!(scene.find("one", at(0)), None);
+    assert_eq!(fixture.find("two", at(0)), None);
+    fixture.browser = Browser::default();
+    assert_eq!(fixture.find("one", at(0)), None);
 }
 
 #[test]
 fn r02_a_sign_in_takes_ten_minutes_at_most() {
-    let mut scene = Scene::new();
-    scene.begin("one", RD, at(0)).unwrap();
-    assert!(scene.find("one", at(599)).is_some());
-    assert!(scene.find("one", at(600)).is_none());
+    let mut fixture = Fixture::new();
+    fixture.begin("one", RD, at(0)).unwrap();
+    assert!(fixture.find("one", at(599)).is_some());
+    assert!(fixture.find("one", at(600)).is_none());
     // A clock that is ahead by more than the skew.
-    scene.begin("one", RD, at(1061)).unwrap();
-    assert!(scene.find("one", at(1000)).is_none());
-    assert!(scene.find("one", at(1001)).is_some());
+    fixture.begin("one", RD, at(1061)).unwrap();
+    assert!(fixture.find("one", at(1000)).is_none());
+    assert!(fixture.find("one", at(1001)).is_some());
 }
 
 #[test]
 fn c05_the_cookie_of_an_attempt_opens_under_no_other_name() {
-    let mut scene = Scene::new();
-    scene.begin("one", RD, at(0)).unwrap();
-    let names = scene.settings.names.clone();
-    let value = scene.browser.value(&names.login("one")).unwrap().to_owned();
-    scene.browser.has(&names.login("two"), &value);
-    assert_eq!(scene.find("two", at(0)), None);
-    scene.browser.has(&names.login(COMPLETED), &value);
-    assert!(!scene.with(at(0), |logins| logins.is_loop(RD)));
+    let mut fixture = Fixture::new();
+    fixture.begin("one", RD, at(0)).unwrap();
+    let names = fixture.settings.names.clone();
+    let value = fixture
+        .browser
+        .value(&names.login("one"))
+        .unwrap()
+        .to_owned();
+    fixture.browser.has(&names.login("two"), &value);
+    assert_eq!(fixture.find("two", at(0)), None);
+    fixture.browser.has(&names.login(COMPLETED), &value);
+    assert!(!fixture.with(at(0), |logins| logins.is_loop(RD)));
 }
 
 #[test]
 fn eight_attempts_are_kept_and_older_ones_deleted() {
-    let mut scene = Scene::new();
+    let mut fixture = Fixture::new();
     for number in 0..8 {
-        scene
+        fixture
             .begin(&format!("tab-{number}"), RD, at(number))
             .unwrap();
     }
-    assert_eq!(scene.browser.names().len(), 8);
-    scene.begin("tab-8", RD, at(8)).unwrap();
-    assert_eq!(scene.browser.names().len(), 8);
-    assert!(scene.find("tab-0", at(8)).is_none());
-    assert!(scene.find("tab-1", at(8)).is_some());
-    assert!(scene.find("tab-8", at(8)).is_some());
+    assert_eq!(fixture.browser.names().len(), 8);
+    fixture.begin("tab-8", RD, at(8)).unwrap();
+    assert_eq!(fixture.browser.names().len(), 8);
+    assert!(fixture.find("tab-0", at(8)).is_none());
+    assert!(fixture.find("tab-1", at(8)).is_some());
+    assert!(fixture.find("tab-8", at(8)).is_some());
 }
 
 #[test]
 fn c03_cookies_of_attempts_leave_room_for_others() {
-    let mut scene = Scene::new();
+    let mut fixture = Fixture::new();
     let long = format!("https://app.example.com/{}", "x".repeat(2000));
     for number in 0..8 {
-        scene.begin(&number.to_string(), &long, at(number)).unwrap();
+        fixture
+            .begin(&number.to_string(), &long, at(number))
+            .unwrap();
     }
-    assert!(scene.browser.header().len() <= MAX_BYTES + 100);
-    assert!(scene.find("7", at(8)).is_some());
+    assert!(fixture.browser.header().len() <= MAX_BYTES + 100);
+    assert!(fixture.find("7", at(8)).is_some());
 }
 
 #[test]
 fn expired_and_foreign_attempts_are_deleted_by_the_next() {
-    let mut scene = Scene::new();
-    let names = scene.settings.names.clone();
-    scene.begin("old", RD, at(0)).unwrap();
-    scene.browser.has(&names.login("tossed"), "by a neighbour");
-    scene.begin("new", RD, at(600)).unwrap();
-    assert_eq!(scene.browser.names(), [names.login("new")]);
+    let mut fixture = Fixture::new();
+    let names = fixture.settings.names.clone();
+    fixture.begin("old", RD, at(0)).unwrap();
+    fixture
+        .browser
+        .has(&names.login("tossed"), "by a neighbour");
+    fixture.begin("new", RD, at(600)).unwrap();
+    assert_eq!(fixture.browser.names(), [names.login("new")]);
 }
 
 #[test]
 fn c03_an_rd_too_long_for_a_cookie_is_rejected() {
-    let mut scene = Scene::new();
+    let mut fixture = Fixture::new();
     let long = format!("https://app.example.com/{}", "x".repeat(4000));
-    assert_eq!(scene.begin("one", &long, at(0)), Err(TooLong));
+    assert_eq!(fixture.begin("one", &long, at(0)), Err(TooLong));
 }
 
 #[test]
 fn c02_the_cookie_of_an_attempt_is_for_the_companions_host_alone() {
-    let scene = Scene::new();
-    let lines = scene.with(at(0), |logins| logins.begin("one", RD, &()).unwrap());
+    let fixture = Fixture::new();
+    let lines = fixture.with(at(0), |logins| logins.begin("one", RD, &()).unwrap());
     let attributes = "; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax";
     assert!(
         lines[0].header().ends_with(attributes),
         "{}",
         lines[0].header()
     );
-    let deleted = Logins::delete(&scene.settings, "one");
+    let deleted = Logins::delete(&fixture.settings, "one");
     let attributes = "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Secure; HttpOnly; SameSite=Lax";
     assert!(
         deleted
@@ -144,19 +152,19 @@ fn c02_the_cookie_of_an_attempt_is_for_the_companions_host_alone() {
 
 #[test]
 fn a_second_sign_in_for_one_rd_within_ten_seconds_is_a_loop() {
-    let mut scene = Scene::new();
-    let done = scene.with(at(0), |logins| logins.completed(RD));
-    scene.browser.store(&[done]);
-    let is_loop = |scene: &Scene, rd, now| scene.with(now, |logins| logins.is_loop(rd));
-    assert!(is_loop(&scene, RD, at(9)));
-    assert!(!is_loop(&scene, RD, at(10)));
-    assert!(!is_loop(&scene, "https://app.example.com/", at(9)));
+    let mut fixture = Fixture::new();
+    let done = fixture.with(at(0), |logins| logins.completed(RD));
+    fixture.browser.store(&[done]);
+    let is_loop = |fixture: &Fixture, rd, now| fixture.with(now, |logins| logins.is_loop(rd));
+    assert!(is_loop(&fixture, RD, at(9)));
+    assert!(!is_loop(&fixture, RD, at(10)));
+    assert!(!is_loop(&fixture, "https://app.example.com/", at(9)));
     // A new attempt keeps that cookie.
-    scene.begin("one", RD, at(1)).unwrap();
-    assert!(is_loop(&scene, RD, at(9)));
+    fixture.begin("one", RD, at(1)).unwrap();
+    assert!(is_loop(&fixture, RD, at(9)));
     // It is no attempt.
     assert!(
-        scene
+        fixture
             .with(at(1), |logins| logins.find::<IgnoredAny>(COMPLETED))
             .is_none()
     );
@@ -164,13 +172,15 @@ fn a_second_sign_in_for_one_rd_within_ten_seconds_is_a_loop() {
 
 #[test]
 fn c05_a_forged_login_cookie_is_no_loop() {
-    let mut scene = Scene::new();
+    let mut fixture = Fixture::new();
     let binding = Binding {
         purpose: Purpose::CompletedLogin,
         name: "__Secure-portcullis-login-done",
         url: URL,
     };
     let forged = Keys::fresh(at(0)).seal(binding, br#"{"made":0,"rd":"","attempt":null}"#, at(0));
-    scene.browser.has("__Secure-portcullis-login-done", &forged);
-    assert!(!scene.with(at(0), |logins| logins.is_loop(RD)));
+    fixture
+        .browser
+        .has("__Secure-portcullis-login-done", &forged);
+    assert!(!fixture.with(at(0), |logins| logins.is_loop(RD)));
 }

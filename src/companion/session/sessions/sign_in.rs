@@ -48,8 +48,8 @@ pub(crate) enum StartError {
 
 impl Sessions {
     /// The cookies for a sign-in that begins. `id`, which follows from its `state`, names the
-    /// cookie. The session of the browser is deleted: whoever begins to sign in and stops half-way
-    /// must not go on in somebody else's session (R11).
+    /// cookie. The session of the browser is deleted: a person who begins to sign in and stops
+    /// half-way must not continue in another person's session (R11).
     pub(crate) fn begin_login<T: Serialize>(
         &self,
         cookies: &Cookies<'_>,

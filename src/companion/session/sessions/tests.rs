@@ -16,7 +16,7 @@ use crate::session::fixtures::{
 use crate::session::outcome::SignedOut;
 
 /// A companion with the cookie store, and a browser.
-struct Scene {
+struct Fixture {
     folder: Folder,
     keys: Arc<ArcSwap<Keys>>,
     settings: Settings,
@@ -25,7 +25,7 @@ struct Scene {
     provider: Arc<FakeProvider>,
 }
 
-impl Scene {
+impl Fixture {
     fn new() -> Self {
         Self::with(|_| {})
     }
@@ -33,7 +33,7 @@ impl Scene {
     fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = settings();
         change(&mut settings);
-        let mut scene = Self {
+        let mut fixture = Self {
             folder: Folder::new(),
             keys: keys(),
             settings,
@@ -41,8 +41,8 @@ impl Scene {
             browser: Browser::default(),
             provider: FakeProvider::rotating(),
         };
-        scene.restart(at(0));
-        scene
+        fixture.restart(at(0));
+        fixture
     }
 
     fn restart(&mut self, now: Timestamp) {
@@ -131,12 +131,12 @@ impl Scene {
 }
 
 /// Another browser at the same companion.
-fn beside(scene: &Scene) -> Scene {
-    Scene {
+fn beside(fixture: &Fixture) -> Fixture {
+    Fixture {
         folder: Folder::new(),
-        keys: Arc::clone(&scene.keys),
-        settings: scene.settings.clone(),
-        sessions: scene.sessions.clone(),
+        keys: Arc::clone(&fixture.keys),
+        settings: fixture.settings.clone(),
+        sessions: fixture.sessions.clone(),
         browser: Browser::default(),
         provider: FakeProvider::rotating(),
     }
@@ -151,82 +151,82 @@ fn why(no: &NoSession) -> EndReason {
 
 #[tokio::test]
 async fn a_session_begins_and_is_loaded() {
-    let mut scene = Scene::new();
-    let session = scene.start(at(0)).await;
-    assert_eq!(scene.read(at(1)).await, Ok(session));
-    assert!(scene.passes_a_filter(at(1)).await);
-    assert!(scene.browser.names().contains(&TOKEN));
-    assert!(scene.browser.names().contains(&SEALED));
+    let mut fixture = Fixture::new();
+    let session = fixture.start(at(0)).await;
+    assert_eq!(fixture.read(at(1)).await, Ok(session));
+    assert!(fixture.passes_a_filter(at(1)).await);
+    assert!(fixture.browser.names().contains(&TOKEN));
+    assert!(fixture.browser.names().contains(&SEALED));
 }
 
 #[tokio::test]
 async fn c05_the_session_token_alone_is_no_credential_for_the_next() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.browser.forget(SEALED);
-    assert_eq!(scene.read(at(1)).await, Err(EndReason::NoCookie));
-    assert_eq!(scene.refresh(at(1)).await, Err(EndReason::NoCookie));
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.browser.forget(SEALED);
+    assert_eq!(fixture.read(at(1)).await, Err(EndReason::NoCookie));
+    assert_eq!(fixture.refresh(at(1)).await, Err(EndReason::NoCookie));
 }
 
 #[tokio::test]
 async fn c04_values_that_do_not_open_are_ignored_and_two_sessions_count_as_none() {
-    let mut scene = Scene::new();
-    let session = scene.start(at(0)).await;
-    scene.browser.has(SEALED, "tossed");
-    assert_eq!(scene.read(at(1)).await, Ok(session));
-    let mut other = Scene::new();
-    other.keys = Arc::clone(&scene.keys);
+    let mut fixture = Fixture::new();
+    let session = fixture.start(at(0)).await;
+    fixture.browser.has(SEALED, "tossed");
+    assert_eq!(fixture.read(at(1)).await, Ok(session));
+    let mut other = Fixture::new();
+    other.keys = Arc::clone(&fixture.keys);
     other.restart(at(0));
     other.start(at(0)).await;
-    scene
+    fixture
         .browser
         .has(SEALED, other.browser.value(SEALED).unwrap());
-    assert_eq!(scene.read(at(1)).await, Err(EndReason::Ambiguous));
+    assert_eq!(fixture.read(at(1)).await, Err(EndReason::Ambiguous));
     // The cookies are deleted at all domains, so that nobody is locked out.
-    assert_eq!(scene.refresh(at(1)).await, Err(EndReason::Ambiguous));
-    assert!(!scene.browser.names().contains(&SEALED));
+    assert_eq!(fixture.refresh(at(1)).await, Err(EndReason::Ambiguous));
+    assert!(!fixture.browser.names().contains(&SEALED));
 }
 
 #[tokio::test]
 async fn c04_of_two_values_of_one_session_the_later_counts() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    let old = scene.browser.value(SEALED).unwrap().to_owned();
-    let renewed = scene.refresh(at(3600)).await.unwrap_err();
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    let old = fixture.browser.value(SEALED).unwrap().to_owned();
+    let renewed = fixture.refresh(at(3600)).await.unwrap_err();
     assert_eq!(renewed, EndReason::IdleTimeout);
-    scene.start(at(0)).await;
-    let first = scene.browser.value(SEALED).unwrap().to_owned();
-    let later = scene.refresh(at(300)).await.unwrap();
+    fixture.start(at(0)).await;
+    let first = fixture.browser.value(SEALED).unwrap().to_owned();
+    let later = fixture.refresh(at(300)).await.unwrap();
     for (one, other) in [(&first, true), (&old, false)] {
-        let mut browser = scene.browser.clone();
+        let mut browser = fixture.browser.clone();
         browser.has(SEALED, one);
         let header = browser.header();
-        let read = scene.sessions().read(&cookies(&header), at(301)).await;
+        let read = fixture.sessions().read(&cookies(&header), at(301)).await;
         assert_eq!(read.is_ok_and(|session| session == later), other);
     }
 }
 
 #[tokio::test]
 async fn c03_a_session_with_many_groups_is_chunked_up_to_a_limit() {
-    let mut scene = Scene::new();
+    let mut fixture = Fixture::new();
     let mut ada = ada();
     ada.person.groups = (0..600)
         .map(|number| format!("group-{number:04}"))
         .collect();
-    let session = scene.start_for(ada, at(0)).await;
-    assert!(scene.browser.names().contains(&"__Secure-portcullis.1"));
-    let seen = scene.read(at(1)).await.unwrap();
+    let session = fixture.start_for(ada, at(0)).await;
+    assert!(fixture.browser.names().contains(&"__Secure-portcullis.1"));
+    let seen = fixture.read(at(1)).await.unwrap();
     assert_eq!(seen.person, session.person);
     // The ID token, a hint for sign-out, is dropped first.
     assert_eq!(seen.tokens.id_token, None);
-    assert!(scene.passes_a_filter(at(1)).await);
+    assert!(fixture.passes_a_filter(at(1)).await);
 
     let mut crowd = super::super::fixtures::ada();
     crowd.person.groups = (0..3000)
         .map(|number| format!("group-{number:04}"))
         .collect();
-    let header = scene.browser.header();
-    let started = scene
+    let header = fixture.browser.header();
+    let started = fixture
         .sessions()
         .start(&cookies(&header), "sso", crowd, "/", at(2))
         .await;
@@ -235,12 +235,12 @@ async fn c03_a_session_with_many_groups_is_chunked_up_to_a_limit() {
 
 #[tokio::test]
 async fn c02_the_cookies_live_as_long_as_the_session() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    let header = scene.browser.header();
-    let provider = Arc::clone(&scene.provider);
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    let header = fixture.browser.header();
+    let provider = Arc::clone(&fixture.provider);
     let now = at(1000);
-    let live = scene
+    let live = fixture
         .sessions()
         .refresh(&cookies(&header), now, &provider)
         .await
@@ -257,27 +257,31 @@ async fn c02_the_cookies_live_as_long_as_the_session() {
 
 #[tokio::test]
 async fn keys_rotate_and_nobody_is_signed_out() {
-    let mut scene = Scene::new();
-    let path = scene.folder.file("keys");
+    let mut fixture = Fixture::new();
+    let path = fixture.folder.file("keys");
     crate::session::keys::make_or_rotate(&path, at(0)).unwrap();
-    let load = |scene: &Scene| scene.keys.store(Arc::new(Keys::load(&path).unwrap().0));
-    load(&scene);
-    let session = scene.start(at(0)).await;
+    let load = |fixture: &Fixture| fixture.keys.store(Arc::new(Keys::load(&path).unwrap().0));
+    load(&fixture);
+    let session = fixture.start(at(0)).await;
     for time in 1..20 {
         let now = at(time * 900);
         crate::session::keys::make_or_rotate(&path, now).unwrap();
-        load(&scene);
-        assert_eq!(scene.refresh(now).await.unwrap().sid, session.sid, "{time}");
-        assert!(scene.passes_a_filter(now).await);
+        load(&fixture);
+        assert_eq!(
+            fixture.refresh(now).await.unwrap().sid,
+            session.sid,
+            "{time}"
+        );
+        assert!(fixture.passes_a_filter(now).await);
     }
 }
 
 #[tokio::test]
 async fn debug_output_has_no_secret() {
-    let mut scene = Scene::new();
-    let session = scene.start(at(0)).await;
-    let sealed = scene.browser.value(SEALED).unwrap();
-    let shown = format!("{:?} {session:?}", scene.sessions());
+    let mut fixture = Fixture::new();
+    let session = fixture.start(at(0)).await;
+    let sealed = fixture.browser.value(SEALED).unwrap();
+    let shown = format!("{:?} {session:?}", fixture.sessions());
     for secret in [sealed, "refresh-0", "an.id.token"] {
         assert!(!shown.contains(secret));
     }

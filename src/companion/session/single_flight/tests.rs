@@ -28,12 +28,12 @@ fn refreshed(session: &Session, token: &str, now: Timestamp) -> RefreshOutcome {
     RefreshOutcome::Refreshed(Arc::new(session))
 }
 
-struct Scene {
+struct Fixture {
     single_flight: Arc<SingleFlight>,
     redemptions: Arc<AtomicUsize>,
 }
 
-impl Scene {
+impl Fixture {
     fn new() -> Self {
         Self {
             single_flight: Arc::default(),
@@ -63,82 +63,85 @@ impl Scene {
 
 #[tokio::test]
 async fn r10_late_requests_get_the_first_outcome() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
-    assert_eq!(scene.run(&session, outcome.clone(), at(200)).await, outcome);
     assert_eq!(
-        scene
+        fixture.run(&session, outcome.clone(), at(200)).await,
+        outcome
+    );
+    assert_eq!(
+        fixture
             .run(&session, RefreshOutcome::Unavailable, at(259))
             .await,
         outcome
     );
-    assert_eq!(scene.redemptions(), 1);
+    assert_eq!(fixture.redemptions(), 1);
 }
 
 #[tokio::test]
 async fn r10_a_spent_token_is_never_redeemed_again() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
-    scene.run(&session, outcome.clone(), at(200)).await;
+    fixture.run(&session, outcome.clone(), at(200)).await;
     for now in [at(260), at(261), at(30_000)] {
         assert_eq!(
-            scene.run(&session, outcome.clone(), now).await,
+            fixture.run(&session, outcome.clone(), now).await,
             RefreshOutcome::TokenReused
         );
     }
     // A request that was sent before that is late, but no reuse.
     assert_eq!(
-        scene.run(&session, outcome.clone(), at(259)).await,
+        fixture.run(&session, outcome.clone(), at(259)).await,
         RefreshOutcome::Ended
     );
-    assert_eq!(scene.redemptions(), 1);
+    assert_eq!(fixture.redemptions(), 1);
 }
 
 #[tokio::test]
 async fn a_late_request_after_an_early_drop_is_no_reuse() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
-    scene.run(&session, outcome.clone(), at(200)).await;
+    fixture.run(&session, outcome.clone(), at(200)).await;
     // So many others that its outcome is dropped.
     for number in 0..MAX_OUTCOMES {
         let hash = Sha256::digest(number.to_le_bytes()).into();
-        let mut tokens = scene.single_flight.tokens();
+        let mut tokens = fixture.single_flight.tokens();
         tokens.finish(hash, RefreshOutcome::Ended, session.ends, at(201));
     }
     for (now, outcome) in [
         (at(259), RefreshOutcome::Ended),
         (at(260), RefreshOutcome::TokenReused),
     ] {
-        assert_eq!(scene.run(&session, outcome.clone(), now).await, outcome);
+        assert_eq!(fixture.run(&session, outcome.clone(), now).await, outcome);
     }
-    assert_eq!(scene.redemptions(), 1);
+    assert_eq!(fixture.redemptions(), 1);
 }
 
 #[tokio::test]
 async fn a_rejected_token_is_never_redeemed_again() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let session = session("old");
     for now in [at(200), at(230), at(300), at(30_000)] {
         assert_eq!(
-            scene.run(&session, RefreshOutcome::Ended, now).await,
+            fixture.run(&session, RefreshOutcome::Ended, now).await,
             RefreshOutcome::Ended
         );
     }
-    assert_eq!(scene.redemptions(), 1);
+    assert_eq!(fixture.redemptions(), 1);
 }
 
 #[tokio::test]
 async fn a_token_that_is_not_rotated_is_redeemed_again_when_due() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let session = session("same");
     let first = refreshed(&session, "same", at(200));
-    scene.run(&session, first.clone(), at(200)).await;
+    fixture.run(&session, first.clone(), at(200)).await;
     // A request without the first outcome gets it.
     assert_eq!(
-        scene.run(&session, RefreshOutcome::Ended, at(210)).await,
+        fixture.run(&session, RefreshOutcome::Ended, at(210)).await,
         first
     );
     // A request that has it redeems the token again.
@@ -146,107 +149,118 @@ async fn a_token_that_is_not_rotated_is_redeemed_again_when_due() {
         unreachable!()
     };
     let second = refreshed(&session, "same", at(220));
-    assert_eq!(scene.run(had, second.clone(), at(220)).await, second);
+    assert_eq!(fixture.run(had, second.clone(), at(220)).await, second);
     assert_eq!(
-        scene.run(&session, RefreshOutcome::Ended, at(230)).await,
+        fixture.run(&session, RefreshOutcome::Ended, at(230)).await,
         second
     );
     let third = refreshed(&session, "same", at(400));
-    assert_eq!(scene.run(&session, third.clone(), at(400)).await, third);
-    assert_eq!(scene.redemptions(), 3);
+    assert_eq!(fixture.run(&session, third.clone(), at(400)).await, third);
+    assert_eq!(fixture.redemptions(), 3);
 }
 
 #[tokio::test]
 async fn a_transient_failure_is_retried_after_a_second() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
     let mut now = at(200);
     assert_eq!(
-        scene.run(&session, RefreshOutcome::Unavailable, now).await,
+        fixture
+            .run(&session, RefreshOutcome::Unavailable, now)
+            .await,
         RefreshOutcome::Unavailable
     );
     now = now.after(Duration::from_millis(900));
     assert_eq!(
-        scene.run(&session, outcome.clone(), now).await,
+        fixture.run(&session, outcome.clone(), now).await,
         RefreshOutcome::Unavailable
     );
     now = now.after(Duration::from_secs(1));
-    assert_eq!(scene.run(&session, outcome.clone(), now).await, outcome);
-    assert_eq!(scene.redemptions(), 2);
+    assert_eq!(fixture.run(&session, outcome.clone(), now).await, outcome);
+    assert_eq!(fixture.redemptions(), 2);
 }
 
 #[tokio::test]
 async fn r10_a_redemption_continues_without_callers() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
     let (sender, receiver) = oneshot::channel();
     let token = session.tokens.refresh_token.clone().unwrap();
     let redeem = || async move { receiver.await.unwrap() };
-    let mut waiting = Box::pin(scene.single_flight.run(&token, &session, at(200), redeem));
+    let mut waiting = Box::pin(fixture.single_flight.run(&token, &session, at(200), redeem));
     let gave_up = tokio::time::timeout(Duration::ZERO, &mut waiting).await;
     assert!(gave_up.is_err());
     drop(waiting);
     sender.send(outcome.clone()).unwrap();
     assert_eq!(
-        scene.run(&session, RefreshOutcome::Ended, at(202)).await,
+        fixture.run(&session, RefreshOutcome::Ended, at(202)).await,
         outcome
     );
-    assert_eq!(scene.redemptions(), 0);
+    assert_eq!(fixture.redemptions(), 0);
 }
 
 #[tokio::test]
 async fn after_a_redemption_that_panics_the_next_one_runs() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let session = session("old");
     let token = session.tokens.refresh_token.clone().unwrap();
     let redeem = || async { panic!("as a test does") };
-    let outcome = scene
+    let outcome = fixture
         .single_flight
         .run(&token, &session, at(200), redeem)
         .await;
     assert_eq!(outcome, RefreshOutcome::Unavailable);
     let outcome = refreshed(&session, "new", at(200));
-    assert_eq!(scene.run(&session, outcome.clone(), at(200)).await, outcome);
+    assert_eq!(
+        fixture.run(&session, outcome.clone(), at(200)).await,
+        outcome
+    );
 }
 
 #[tokio::test]
 async fn other_tokens_do_not_wait() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     for name in ["a", "b", "c"] {
         let session = session(name);
         let outcome = refreshed(&session, "new", at(200));
-        assert_eq!(scene.run(&session, outcome.clone(), at(200)).await, outcome);
+        assert_eq!(
+            fixture.run(&session, outcome.clone(), at(200)).await,
+            outcome
+        );
     }
-    assert_eq!(scene.redemptions(), 3);
+    assert_eq!(fixture.redemptions(), 3);
 }
 
 #[tokio::test]
 async fn the_same_token_text_of_another_provider_is_another_token() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let session = session("old");
     let mut other = session.clone();
     other.idp = "other".to_owned();
     for session in [&session, &other] {
         let outcome = refreshed(session, "new", at(200));
-        assert_eq!(scene.run(session, outcome.clone(), at(200)).await, outcome);
+        assert_eq!(
+            fixture.run(session, outcome.clone(), at(200)).await,
+            outcome
+        );
     }
-    assert_eq!(scene.redemptions(), 2);
+    assert_eq!(fixture.redemptions(), 2);
 }
 
 #[tokio::test]
 async fn r10_one_person_never_gets_the_tokens_of_another() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let (one, mut other) = (session("constant"), session("constant"));
     other.person.sub = "bob".to_owned();
     for own in [&one, &other] {
         let outcome = refreshed(own, "constant", at(200));
-        let outcome = scene.run(own, outcome, at(200)).await;
+        let outcome = fixture.run(own, outcome, at(200)).await;
         let RefreshOutcome::Refreshed(outcome) = outcome else {
             panic!("{outcome:?}");
         };
         assert_eq!(outcome.person.sub, own.person.sub);
     }
-    assert_eq!(scene.redemptions(), 2);
+    assert_eq!(fixture.redemptions(), 2);
 }

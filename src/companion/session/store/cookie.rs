@@ -30,14 +30,14 @@ const MAX_SESSIONS: usize = 1 << 16;
 #[derive(Debug)]
 pub(super) struct CookieStore {
     file: StateFile,
-    memory: Mutex<Memory>,
+    local: Mutex<LocalState>,
 }
 
 /// Nothing in here must survive a restart. The provider accepts the authorization code of a
 /// completed sign-in only once. And the session token of a session that was not refreshed since
 /// expires within minutes; until then [`ProviderSessions::complete`] is false.
 #[derive(Debug)]
-struct Memory {
+struct LocalState {
     completed: HashMap<String, Timestamp>,
     completion_order: VecDeque<String>,
     /// By session at the provider: the sessions here, each until its session token expires.
@@ -52,7 +52,7 @@ impl CookieStore {
     pub(super) fn new(file: StateFile, token_ttl: Duration, now: Timestamp) -> Self {
         Self {
             file,
-            memory: Mutex::new(Memory {
+            local: Mutex::new(LocalState {
                 completed: HashMap::new(),
                 completion_order: VecDeque::new(),
                 sessions: HashMap::new(),
@@ -63,9 +63,9 @@ impl CookieStore {
         }
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
+    fn local(&self) -> MutexGuard<'_, LocalState> {
         // No code that can panic runs while the lock is held.
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.local.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -118,7 +118,7 @@ impl SessionStore for CookieStore {
     }
 
     async fn finish_login(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable> {
-        Ok(self.memory().finish_login(attempt, now))
+        Ok(self.local().finish_login(attempt, now))
     }
 
     async fn record_provider_session(
@@ -128,8 +128,8 @@ impl SessionStore for CookieStore {
         lifetime: Lifetime,
         now: Timestamp,
     ) -> Result<(), Unavailable> {
-        let mut memory = self.memory();
-        memory.record_session(provider_session, sid, lifetime.token_ends, now);
+        let mut state = self.local();
+        state.record_session(provider_session, sid, lifetime.token_ends, now);
         Ok(())
     }
 
@@ -138,11 +138,11 @@ impl SessionStore for CookieStore {
         provider_session: Id,
         now: Timestamp,
     ) -> Result<ProviderSessions, Unavailable> {
-        Ok(self.memory().sessions_at_provider(provider_session, now))
+        Ok(self.local().sessions_at_provider(provider_session, now))
     }
 }
 
-impl Memory {
+impl LocalState {
     fn finish_login(&mut self, attempt: &str, now: Timestamp) -> bool {
         while let Some(oldest) = self.completion_order.front() {
             let over = self.completed.get(oldest).is_none_or(|until| *until <= now);

@@ -111,11 +111,11 @@ fn full(count: u16) -> RevocationState {
             entries.join(",")
         )
     };
-    let heeded = (0..count).map(|number| (id(number), at(100_000)));
+    let used = (0..count).map(|number| (id(number), at(100_000)));
     RevocationState {
         revocations: Revocations::parse(list("sid").as_bytes()).unwrap(),
         provider_sessions: Revocations::parse(list("sid").as_bytes()).unwrap(),
-        used_logout_tokens: heeded.collect(),
+        used_logout_tokens: used.collect(),
         ..RevocationState::new(at(0))
     }
 }

@@ -16,27 +16,30 @@ pub(super) fn logout(jti: &str) -> LogoutClaims<'_> {
 
 #[tokio::test]
 async fn a_sign_in_within_the_same_second_as_a_logout_counts() {
-    let mut scene = Scene::new();
-    scene.start(at(100)).await;
+    let mut fixture = Fixture::new();
+    fixture.start(at(100)).await;
     let logout = LogoutClaims {
         sub: Some("ada"),
         ..logout("one")
     };
-    let logged_out = scene.sessions().backchannel_logout(&logout, at(100)).await;
+    let logged_out = fixture
+        .sessions()
+        .backchannel_logout(&logout, at(100))
+        .await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
-    assert_eq!(scene.read(at(100)).await, Err(EndReason::Revoked));
-    scene.start(at(100)).await;
-    assert!(scene.read(at(100)).await.is_ok());
-    assert!(scene.passes_a_filter(at(100)).await);
+    assert_eq!(fixture.read(at(100)).await, Err(EndReason::Revoked));
+    fixture.start(at(100)).await;
+    assert!(fixture.read(at(100)).await.is_ok());
+    assert!(fixture.passes_a_filter(at(100)).await);
 }
 
 #[tokio::test]
 async fn b06_a_logout_of_a_person_ends_their_sessions_only() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    let mut second = beside(&scene);
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    let mut second = beside(&fixture);
     second.start(at(10)).await;
-    let mut bob = beside(&scene);
+    let mut bob = beside(&fixture);
     let mut signed_in = ada();
     signed_in.person.sub = "bob".to_owned();
     bob.start_for(signed_in, at(0)).await;
@@ -44,12 +47,12 @@ async fn b06_a_logout_of_a_person_ends_their_sessions_only() {
         sub: Some("ada"),
         ..logout("one")
     };
-    scene
+    fixture
         .sessions()
         .backchannel_logout(&logout, at(100))
         .await
         .unwrap();
-    for ada in [&scene, &second] {
+    for ada in [&fixture, &second] {
         assert!(!ada.passes_a_filter(at(101)).await);
         assert_eq!(ada.read(at(101)).await, Err(EndReason::Revoked));
     }
@@ -59,8 +62,8 @@ async fn b06_a_logout_of_a_person_ends_their_sessions_only() {
 
 #[tokio::test]
 async fn b06_a_logout_of_another_provider_ends_nothing_here() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
     let sid = Some("session at the provider");
     let logout = LogoutClaims {
         idp: "other",
@@ -68,126 +71,138 @@ async fn b06_a_logout_of_another_provider_ends_nothing_here() {
         sid,
         ..logout("one")
     };
-    scene
+    fixture
         .sessions()
         .backchannel_logout(&logout, at(1000))
         .await
         .unwrap();
-    assert!(scene.read(at(1001)).await.is_ok());
+    assert!(fixture.read(at(1001)).await.is_ok());
 }
 
 #[tokio::test]
 async fn b06_a_logout_of_one_session_ends_no_other() {
-    let mut scene = Scene::new();
-    let mut other = beside(&scene);
-    for (scene, sid) in [(&mut scene, "one"), (&mut other, "two")] {
+    let mut fixture = Fixture::new();
+    let mut other = beside(&fixture);
+    for (fixture, sid) in [(&mut fixture, "one"), (&mut other, "two")] {
         let mut ada = ada();
         ada.tokens.sid = Some(sid.to_owned());
-        scene.start_for(ada, at(1000)).await;
+        fixture.start_for(ada, at(1000)).await;
     }
     let logout = LogoutClaims {
         sub: Some("ada"),
         sid: Some("one"),
         ..logout("one")
     };
-    let logged_out = scene.sessions().backchannel_logout(&logout, at(1100)).await;
+    let logged_out = fixture
+        .sessions()
+        .backchannel_logout(&logout, at(1100))
+        .await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
-    assert!(!scene.passes_a_filter(at(1101)).await);
-    assert_eq!(scene.refresh(at(1101)).await, Err(EndReason::Revoked));
+    assert!(!fixture.passes_a_filter(at(1101)).await);
+    assert_eq!(fixture.refresh(at(1101)).await, Err(EndReason::Revoked));
     assert!(other.passes_a_filter(at(1101)).await);
     assert!(other.refresh(at(1101)).await.is_ok());
 }
 
 #[tokio::test]
 async fn b06_after_a_restart_a_logout_ends_all_sessions_of_the_person() {
-    let mut scene = Scene::new();
-    scene.start(at(1000)).await;
+    let mut fixture = Fixture::new();
+    fixture.start(at(1000)).await;
     let sid = Some("session at the provider");
     // Its session token is still valid, and no longer recorded.
-    scene.restart(at(1100));
+    fixture.restart(at(1100));
     let logout_one = LogoutClaims {
         sub: Some("ada"),
         sid,
         ..logout("one")
     };
-    let logged_out = scene
+    let logged_out = fixture
         .sessions()
         .backchannel_logout(&logout_one, at(1101))
         .await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
-    assert!(!scene.passes_a_filter(at(1102)).await);
-    assert_eq!(scene.refresh(at(1102)).await, Err(EndReason::Revoked));
+    assert!(!fixture.passes_a_filter(at(1102)).await);
+    assert_eq!(fixture.refresh(at(1102)).await, Err(EndReason::Revoked));
 
     // If the logout token names no person, the session ends when its session token expires.
-    scene.start(at(1200)).await;
-    scene.restart(at(1201));
+    fixture.start(at(1200)).await;
+    fixture.restart(at(1201));
     let logout_two = LogoutClaims {
         sid,
         ..logout("two")
     };
-    let logged_out = scene
+    let logged_out = fixture
         .sessions()
         .backchannel_logout(&logout_two, at(1202))
         .await;
     assert_eq!(logged_out, Ok(LogoutOutcome::UnknownSession));
-    assert_eq!(scene.refresh(at(1203)).await, Err(EndReason::Revoked));
+    assert_eq!(fixture.refresh(at(1203)).await, Err(EndReason::Revoked));
 }
 
 #[tokio::test]
 async fn b05_a_logout_of_an_unknown_session_ends_nothing() {
-    let mut scene = Scene::new();
-    scene.start(at(1000)).await;
+    let mut fixture = Fixture::new();
+    fixture.start(at(1000)).await;
     let logout = LogoutClaims {
         sub: Some("ada"),
         sid: Some("another"),
         ..logout("one")
     };
-    let logged_out = scene.sessions().backchannel_logout(&logout, at(1100)).await;
+    let logged_out = fixture
+        .sessions()
+        .backchannel_logout(&logout, at(1100))
+        .await;
     assert_eq!(logged_out, Ok(LogoutOutcome::UnknownSession));
-    assert!(scene.passes_a_filter(at(1101)).await);
-    assert!(scene.refresh(at(1101)).await.is_ok());
+    assert!(fixture.passes_a_filter(at(1101)).await);
+    assert!(fixture.refresh(at(1101)).await.is_ok());
 }
 
 #[tokio::test]
 async fn b04_a_replayed_logout_token_ends_no_later_session() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
     let logout = LogoutClaims {
         sub: Some("ada"),
         ..logout("one")
     };
-    scene
+    fixture
         .sessions()
         .backchannel_logout(&logout, at(100))
         .await
         .unwrap();
-    scene.start(at(200)).await;
-    scene.restart(at(210));
-    let again = scene.sessions().backchannel_logout(&logout, at(220)).await;
+    fixture.start(at(200)).await;
+    fixture.restart(at(210));
+    let again = fixture
+        .sessions()
+        .backchannel_logout(&logout, at(220))
+        .await;
     assert_eq!(again, Ok(LogoutOutcome::Replayed));
-    assert!(scene.read(at(221)).await.is_ok());
+    assert!(fixture.read(at(221)).await.is_ok());
     // The same `jti` of another provider is another token.
     let logout = LogoutClaims {
         idp: "other",
         ..logout
     };
     assert_ne!(
-        scene.sessions().backchannel_logout(&logout, at(220)).await,
+        fixture
+            .sessions()
+            .backchannel_logout(&logout, at(220))
+            .await,
         Ok(LogoutOutcome::Replayed)
     );
 }
 
 #[tokio::test]
 async fn revocations_reveal_nobody() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.end(at(100)).await;
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.end(at(100)).await;
     let sid = Some("session at the provider");
     let logout_one = LogoutClaims {
         sub: Some("ada"),
         ..logout("a jti")
     };
-    scene
+    fixture
         .sessions()
         .backchannel_logout(&logout_one, at(100))
         .await
@@ -197,12 +212,12 @@ async fn revocations_reveal_nobody() {
         sid,
         ..logout("another")
     };
-    scene
+    fixture
         .sessions()
         .backchannel_logout(&logout_two, at(100))
         .await
         .unwrap();
-    let list = scene.sessions().revocations_json(at(101)).await.unwrap();
+    let list = fixture.sessions().revocations_json(at(101)).await.unwrap();
     for word in ["ada", "sso", "provider", "jti"] {
         assert!(!list.contains(word), "{list}");
     }
@@ -210,19 +225,19 @@ async fn revocations_reveal_nobody() {
 
 #[tokio::test]
 async fn b06_a_session_that_its_provider_ended_during_the_code_exchange_does_not_begin() {
-    let scene = Scene::new();
+    let fixture = Fixture::new();
     let sid = Some("session at the provider");
     let logout_one = LogoutClaims {
         sid,
         ..logout("one")
     };
     // The callback came at 1000, and the logout during the code exchange.
-    scene
+    fixture
         .sessions()
         .backchannel_logout(&logout_one, at(1002))
         .await
         .unwrap();
-    let (sessions, nothing) = (scene.sessions(), cookies(""));
+    let (sessions, nothing) = (fixture.sessions(), cookies(""));
     let started = sessions.start(&nothing, "sso", ada(), "/", at(1000));
     assert_eq!(started.await.unwrap_err(), StartError::EndedAtProvider);
     let later = sessions.start(&nothing, "sso", ada(), "/", at(1003));
@@ -239,14 +254,14 @@ fn logout_of_adas(jti: &str) -> LogoutClaims<'_> {
 
 #[tokio::test]
 async fn b06_a_session_that_its_provider_ends_during_a_refresh_gets_no_token() {
-    let mut scene = Scene::new();
+    let mut fixture = Fixture::new();
     // The session is not recorded here, and the revocations were loaded before the logout.
-    let mut elsewhere = Scene::new();
-    elsewhere.keys = Arc::clone(&scene.keys);
+    let mut elsewhere = Fixture::new();
+    elsewhere.keys = Arc::clone(&fixture.keys);
     elsewhere.restart(at(0));
     let session = elsewhere.start(at(0)).await;
-    scene.restart(at(0));
-    let (sessions, nothing) = (scene.sessions(), cookies(""));
+    fixture.restart(at(0));
+    let (sessions, nothing) = (fixture.sessions(), cookies(""));
     let ended = sessions
         .backchannel_logout(&logout_of_adas("one"), at(1000))
         .await;
@@ -264,10 +279,10 @@ fn b06_a_session_that_begins_during_a_logout_ends_too() {
     // Files are written on blocking threads. There is one in this test, and it is kept busy.
     let runtime = runtime.enable_all().max_blocking_threads(1).build();
     runtime.unwrap().block_on(async {
-        let mut scene = Scene::new();
-        let mut late = beside(&scene);
-        scene.start(at(400)).await;
-        let sessions = Arc::clone(scene.sessions());
+        let mut fixture = Fixture::new();
+        let mut late = beside(&fixture);
+        fixture.start(at(400)).await;
+        let sessions = Arc::clone(fixture.sessions());
         let logout = logout_of_adas("one");
         let (disk, busy) = std::sync::mpsc::channel::<()>();
         tokio::task::spawn_blocking(move || busy.recv());
@@ -279,34 +294,37 @@ fn b06_a_session_that_begins_during_a_logout_ends_too() {
         assert!(late.passes_a_filter(at(1000)).await);
         drop(disk);
         assert_eq!(ending.await, Ok(LogoutOutcome::Revoked { revocations: 2 }));
-        for scene in [&scene, &late] {
-            assert!(!scene.passes_a_filter(at(1001)).await);
-            assert_eq!(scene.read(at(1001)).await, Err(EndReason::Revoked));
+        for fixture in [&fixture, &late] {
+            assert!(!fixture.passes_a_filter(at(1001)).await);
+            assert_eq!(fixture.read(at(1001)).await, Err(EndReason::Revoked));
         }
     });
 }
 
 #[tokio::test]
 async fn b06_a_logout_of_an_unknown_sid_ends_the_persons_sessions_without_sid() {
-    let mut scene = Scene::new();
-    let mut bob = beside(&scene);
-    for (scene, sub) in [(&mut scene, "ada"), (&mut bob, "bob")] {
+    let mut fixture = Fixture::new();
+    let mut bob = beside(&fixture);
+    for (fixture, sub) in [(&mut fixture, "ada"), (&mut bob, "bob")] {
         let mut nameless = ada();
         nameless.tokens.sid = None;
         nameless.person.sub = sub.to_owned();
-        scene.start_for(nameless, at(1000)).await;
+        fixture.start_for(nameless, at(1000)).await;
     }
-    let mut named = beside(&scene);
+    let mut named = beside(&fixture);
     named.start(at(1000)).await;
     let logout = LogoutClaims {
         sub: Some("ada"),
         sid: Some("never told"),
         ..logout("one")
     };
-    let logged_out = scene.sessions().backchannel_logout(&logout, at(1100)).await;
+    let logged_out = fixture
+        .sessions()
+        .backchannel_logout(&logout, at(1100))
+        .await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
-    assert!(!scene.passes_a_filter(at(1101)).await);
-    assert_eq!(scene.refresh(at(1101)).await, Err(EndReason::Revoked));
+    assert!(!fixture.passes_a_filter(at(1101)).await);
+    assert_eq!(fixture.refresh(at(1101)).await, Err(EndReason::Revoked));
     for other in [&mut bob, &mut named] {
         assert!(other.passes_a_filter(at(1101)).await);
         assert!(other.refresh(at(1101)).await.is_ok());

@@ -4,10 +4,10 @@ use super::*;
 
 #[tokio::test]
 async fn forward_auth_sets_one_cookie_and_redeems_nothing() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-    let sessions = Arc::clone(scene.sessions());
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
+    let sessions = Arc::clone(fixture.sessions());
     let cookie = |now| {
         let (sessions, header, provider) = (&sessions, &header, &provider);
         async move {
@@ -28,23 +28,23 @@ async fn forward_auth_sets_one_cookie_and_redeems_nothing() {
         matches!(&no, NoSession::Ended { reason: EndReason::ProviderTokenExpired, set_cookies } if set_cookies.is_empty()),
         "{no:?}"
     );
-    assert_eq!(scene.provider.asked(), 0);
+    assert_eq!(fixture.provider.asked(), 0);
     // A sign-in, or a refresh by the filter, works.
-    scene.browser.store(&live.set_cookies);
-    scene.refresh(at(3600)).await.unwrap();
+    fixture.browser.store(&live.set_cookies);
+    fixture.refresh(at(3600)).await.unwrap();
 }
 
 #[tokio::test]
 async fn forward_auth_sets_no_chunked_token() {
-    let mut scene = Scene::new();
+    let mut fixture = Fixture::new();
     let mut ada = ada();
     ada.person.groups = (0..400)
         .map(|number| format!("group-{number:04}"))
         .collect();
-    scene.start_for(ada, at(0)).await;
-    assert!(scene.browser.names().contains(&"__Secure-portcullis.1"));
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-    let (sessions, shown) = (scene.sessions(), cookies(&header));
+    fixture.start_for(ada, at(0)).await;
+    assert!(fixture.browser.names().contains(&"__Secure-portcullis.1"));
+    let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
+    let (sessions, shown) = (fixture.sessions(), cookies(&header));
     let live = sessions.refresh_token_cookie(&shown, at(300), &provider);
     assert_eq!(live.await.unwrap().set_cookies, []);
 }

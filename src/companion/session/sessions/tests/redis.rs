@@ -76,31 +76,31 @@ impl Replicas {
 
 #[tokio::test]
 async fn a_session_of_one_replica_is_refreshed_at_the_other() {
-    let mut scene = Replicas::new().await;
-    let session = scene.start(0, at(0)).await;
-    assert_eq!(scene.read(1, at(1)).await.unwrap(), session);
-    let refreshed = scene.refresh(1, at(3600)).await.unwrap_err();
+    let mut fixture = Replicas::new().await;
+    let session = fixture.start(0, at(0)).await;
+    assert_eq!(fixture.read(1, at(1)).await.unwrap(), session);
+    let refreshed = fixture.refresh(1, at(3600)).await.unwrap_err();
     assert_eq!(why(&refreshed), EndReason::IdleTimeout);
     for (replica, now) in [(1, 3000), (0, 6000), (1, 9000)] {
         assert_eq!(
-            scene.refresh(replica, at(now)).await.unwrap().sid,
+            fixture.refresh(replica, at(now)).await.unwrap().sid,
             session.sid
         );
     }
-    assert_eq!(scene.provider.shown(), ["refresh-0", "refresh-1"]);
+    assert_eq!(fixture.provider.shown(), ["refresh-0", "refresh-1"]);
 }
 
 #[tokio::test]
 async fn the_cookie_of_a_ticket_is_small() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
-    assert!(scene.browser.value(SEALED).unwrap().len() < 400);
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
+    assert!(fixture.browser.value(SEALED).unwrap().len() < 400);
 }
 
 #[tokio::test]
 async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
-    let scene = Replicas::new().await;
-    let [one, other] = &scene.replicas;
+    let fixture = Replicas::new().await;
+    let [one, other] = &fixture.replicas;
     let begun = one
         .begin_login(&cookies(""), ("id", "/"), &"attempt", at(0))
         .unwrap();
@@ -119,31 +119,31 @@ async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
 
 #[tokio::test]
 async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
-    let mut scene = Replicas::new().await;
-    let session = scene.start(0, at(0)).await;
-    let old = scene.browser.clone();
-    let header = scene.browser.header();
-    let signed_out = scene.replicas[1]
+    let mut fixture = Replicas::new().await;
+    let session = fixture.start(0, at(0)).await;
+    let old = fixture.browser.clone();
+    let header = fixture.browser.header();
+    let signed_out = fixture.replicas[1]
         .sign_out(&cookies(&header), at(100))
         .await
         .unwrap();
     assert_eq!(signed_out.session, Some(session));
-    scene.browser = old;
+    fixture.browser = old;
     assert_eq!(
-        why(&scene.read(0, at(101)).await.unwrap_err()),
+        why(&fixture.read(0, at(101)).await.unwrap_err()),
         EndReason::RecordMissing
     );
     assert_eq!(
-        why(&scene.refresh(0, at(101)).await.unwrap_err()),
+        why(&fixture.refresh(0, at(101)).await.unwrap_err()),
         EndReason::RecordMissing
     );
-    let [one, other] = &scene.replicas;
+    let [one, other] = &fixture.replicas;
     let list = one.revocations_json(at(101)).await.unwrap();
     assert_eq!(list, other.revocations_json(at(101)).await.unwrap());
-    let marks = scene
+    let marks = fixture
         .keys
         .load()
-        .read(URL, scene.browser.value(TOKEN).unwrap())
+        .read(URL, fixture.browser.value(TOKEN).unwrap())
         .unwrap()
         .handles;
     assert!(list.contains(&marks.sid.to_string()), "{list}");
@@ -154,8 +154,8 @@ async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
 
 #[tokio::test]
 async fn b06_a_logout_at_one_replica_ends_sessions_of_the_other() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
     let logout = LogoutClaims {
         idp: "sso",
         sub: Some("ada"),
@@ -163,7 +163,7 @@ async fn b06_a_logout_at_one_replica_ends_sessions_of_the_other() {
         jti: "one",
         until: at(1000),
     };
-    let [one, other] = &scene.replicas;
+    let [one, other] = &fixture.replicas;
     let logged_out = other.backchannel_logout(&logout, at(100)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
     assert_eq!(
@@ -171,25 +171,25 @@ async fn b06_a_logout_at_one_replica_ends_sessions_of_the_other() {
         Ok(LogoutOutcome::Replayed)
     );
     assert_eq!(
-        why(&scene.refresh(0, at(101)).await.unwrap_err()),
+        why(&fixture.refresh(0, at(101)).await.unwrap_err()),
         EndReason::Revoked
     );
 }
 
 #[tokio::test]
 async fn while_redis_is_down_sessions_are_unavailable() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
-    scene.server.kill();
-    let header = scene.browser.header();
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
+    fixture.server.kill();
+    let header = fixture.browser.header();
     let cookies = cookies(&header);
-    let sessions = Arc::clone(&scene.replicas[0]);
+    let sessions = Arc::clone(&fixture.replicas[0]);
     assert!(matches!(
-        scene.read(0, at(1)).await,
+        fixture.read(0, at(1)).await,
         Err(NoSession::Unavailable(_))
     ));
     assert!(matches!(
-        scene.refresh(0, at(1)).await,
+        fixture.refresh(0, at(1)).await,
         Err(NoSession::Unavailable(_))
     ));
     let started = sessions.start(&cookies, "sso", ada(), "/", at(1)).await;
@@ -201,47 +201,47 @@ async fn while_redis_is_down_sessions_are_unavailable() {
     sessions.revocations_json(at(1)).await.unwrap_err();
     sessions.stats(at(1)).await.unwrap_err();
     // When it is back, so is the session.
-    scene.server.restart().await;
+    fixture.server.restart().await;
     let ready = async || sessions.stats(at(2)).await.is_ok();
     lab::wait::until_true("Redis is back", lab::wait::LONG, ready).await;
-    assert!(scene.read(0, at(2)).await.is_ok());
+    assert!(fixture.read(0, at(2)).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_redis_that_lost_its_data_ends_all_sessions() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
-    scene.server.forget();
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
+    fixture.server.forget();
     assert_eq!(
-        why(&scene.refresh(0, at(1)).await.unwrap_err()),
+        why(&fixture.refresh(0, at(1)).await.unwrap_err()),
         EndReason::RecordMissing
     );
 }
 
 #[tokio::test]
 async fn a_session_that_its_provider_ends_is_revoked_at_all_replicas() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    scene.provider = FakeProvider::new(|_, _| Err(RefreshFailure::Ended));
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
+    fixture.refresh(0, at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::new(|_, _| Err(RefreshFailure::Ended));
     assert_eq!(
-        why(&scene.refresh(0, at(3600)).await.unwrap_err()),
+        why(&fixture.refresh(0, at(3600)).await.unwrap_err()),
         EndReason::RefreshRejected
     );
     assert_eq!(
-        why(&scene.refresh(1, at(3600)).await.unwrap_err()),
+        why(&fixture.refresh(1, at(3600)).await.unwrap_err()),
         EndReason::Revoked
     );
-    assert_eq!(scene.provider.asked(), 1);
+    assert_eq!(fixture.provider.asked(), 1);
 }
 
 #[tokio::test]
 async fn the_record_of_an_unused_session_expires() {
-    let mut scene = Replicas::new().await;
-    let session = scene.start(0, at(0)).await;
-    let keys = scene
+    let mut fixture = Replicas::new().await;
+    let session = fixture.start(0, at(0)).await;
+    let keys = fixture
         .server
         .keys(&format!("portcullis:*:session:*{}*", session.sid));
-    let left: u64 = scene.server.command(&["TTL", &keys[0]]).parse().unwrap();
+    let left: u64 = fixture.server.command(&["TTL", &keys[0]]).parse().unwrap();
     assert!((3600..=3630).contains(&left), "{left}");
 }

@@ -9,16 +9,16 @@ use crate::session::record::RefreshFailure;
 
 #[tokio::test]
 async fn r10_concurrent_refreshes_at_both_replicas_redeem_once() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(rotate);
-    let before = scene.scripts();
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
+    fixture.refresh(0, at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::closed(rotate);
+    let before = fixture.scripts();
     let asking: Vec<_> = (0..50)
         .map(|number| {
-            let header = scene.browser.header();
-            let provider = Arc::clone(&scene.provider);
-            let sessions = Arc::clone(&scene.replicas[number % 2]);
+            let header = fixture.browser.header();
+            let provider = Arc::clone(&fixture.provider);
+            let sessions = Arc::clone(&fixture.replicas[number % 2]);
             tokio::spawn(async move {
                 sessions
                     .refresh(&cookies(&header), at(3600), &provider)
@@ -27,57 +27,57 @@ async fn r10_concurrent_refreshes_at_both_replicas_redeem_once() {
         })
         .collect();
     // The other replica has tried to take the lock several times.
-    let asked = async || scene.provider.asked() > 0 && scene.scripts() > before + 5;
+    let asked = async || fixture.provider.asked() > 0 && fixture.scripts() > before + 5;
     lab::wait::until_true("a replica that waits", lab::wait::LONG, asked).await;
-    scene.provider.gate.add_permits(50);
+    fixture.provider.gate.add_permits(50);
     for one in asking {
         let session = one.await.unwrap().unwrap().session;
         assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
     }
-    assert_eq!(scene.provider.shown(), ["refresh-0"]);
+    assert_eq!(fixture.provider.shown(), ["refresh-0"]);
 }
 
 #[tokio::test]
 async fn new_tokens_are_not_lost_when_redis_fails_during_a_redemption() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(rotate);
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-    let sessions = Arc::clone(&scene.replicas[0]);
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
+    fixture.refresh(0, at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::closed(rotate);
+    let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
+    let sessions = Arc::clone(&fixture.replicas[0]);
     let asking = tokio::spawn(async move {
         sessions
             .refresh(&cookies(&header), at(3600), &provider)
             .await
     });
-    let asked = async || scene.provider.asked() == 1;
+    let asked = async || fixture.provider.asked() == 1;
     lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
-    scene.server.kill();
-    scene.provider.gate.add_permits(1);
+    fixture.server.kill();
+    fixture.provider.gate.add_permits(1);
     assert!(matches!(
         asking.await.unwrap(),
         Err(NoSession::Unavailable(_))
     ));
-    scene.server.restart().await;
-    let renewed = async |scene: &mut Replicas| {
-        let session = scene.refresh(1, at(3610)).await.ok()?;
+    fixture.server.restart().await;
+    let renewed = async |fixture: &mut Replicas| {
+        let session = fixture.refresh(1, at(3610)).await.ok()?;
         let token = session.tokens.refresh_token?;
         (token.expose() == "refresh-1").then_some(())
     };
-    let kept = lab::wait::within(lab::wait::LONG, async || renewed(&mut scene).await).await;
+    let kept = lab::wait::within(lab::wait::LONG, async || renewed(&mut fixture).await).await;
     assert!(kept.is_some());
-    assert_eq!(scene.provider.shown(), ["refresh-0"]);
+    assert_eq!(fixture.provider.shown(), ["refresh-0"]);
 }
 
 #[tokio::test]
 async fn forward_auth_sets_one_cookie_and_redeems_what_is_due() {
-    let mut scene = Replicas::new().await;
-    scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
+    fixture.refresh(0, at(3000)).await.unwrap();
+    let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
     let cookies = cookies(&header);
     for replica in [0, 1] {
-        let cookie = scene.replicas[replica].refresh_token_cookie(&cookies, at(3600), &provider);
+        let cookie = fixture.replicas[replica].refresh_token_cookie(&cookies, at(3600), &provider);
         let live = cookie.await.unwrap();
         assert_eq!(live.set_cookies.len(), 1);
         assert_eq!(
@@ -85,21 +85,21 @@ async fn forward_auth_sets_one_cookie_and_redeems_what_is_due() {
             "refresh-1"
         );
     }
-    assert_eq!(scene.provider.asked(), 1);
+    assert_eq!(fixture.provider.asked(), 1);
 }
 
 #[tokio::test]
 async fn r10_a_late_replica_with_a_spent_token_ends_nothing() {
-    let mut scene = Replicas::new().await;
-    let session = scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(|session, time| match time {
+    let mut fixture = Replicas::new().await;
+    let session = fixture.start(0, at(0)).await;
+    fixture.refresh(0, at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::closed(|session, time| match time {
         1 => rotate(session, time),
         _ => Err(RefreshFailure::Ended),
     });
     let redeem = |replica: usize| {
-        let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-        let sessions = Arc::clone(&scene.replicas[replica]);
+        let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
+        let sessions = Arc::clone(&fixture.replicas[replica]);
         tokio::spawn(async move {
             sessions
                 .refresh(&cookies(&header), at(3600), &provider)
@@ -107,58 +107,58 @@ async fn r10_a_late_replica_with_a_spent_token_ends_nothing() {
         })
     };
     let first = redeem(0);
-    let asked = async || scene.provider.asked() == 1;
+    let asked = async || fixture.provider.asked() == 1;
     lab::wait::until_true("the first redemption", lab::wait::LONG, asked).await;
     // Its lock expires.
-    let locks = scene
+    let locks = fixture
         .server
         .keys(&format!("portcullis:*:lock:*{}*", session.sid));
-    assert_eq!(scene.server.command(&["DEL", &locks[0]]), "1");
+    assert_eq!(fixture.server.command(&["DEL", &locks[0]]), "1");
     let second = redeem(1);
-    let asked = async || scene.provider.asked() == 2;
+    let asked = async || fixture.provider.asked() == 2;
     lab::wait::until_true("the second redemption", lab::wait::LONG, asked).await;
-    scene.provider.gate.add_permits(1);
+    fixture.provider.gate.add_permits(1);
     first.await.unwrap().unwrap();
-    scene.provider.gate.add_permits(1);
+    fixture.provider.gate.add_permits(1);
     let second = second.await.unwrap().unwrap();
     let token = second.session.tokens.refresh_token.unwrap();
     assert_eq!(token.expose(), "refresh-1");
-    let counts = scene.replicas[1].stats(at(3600)).await.unwrap();
+    let counts = fixture.replicas[1].stats(at(3600)).await.unwrap();
     assert_eq!(counts.revocations, 0);
 }
 
 #[tokio::test]
 async fn r10_the_lock_is_renewed_before_new_tokens_are_saved() {
-    let mut scene = Replicas::new().await;
-    let session = scene.start(0, at(0)).await;
-    scene.refresh(0, at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(rotate);
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-    let sessions = Arc::clone(&scene.replicas[0]);
+    let mut fixture = Replicas::new().await;
+    let session = fixture.start(0, at(0)).await;
+    fixture.refresh(0, at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::closed(rotate);
+    let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
+    let sessions = Arc::clone(&fixture.replicas[0]);
     let asking = tokio::spawn(async move {
         sessions
             .refresh(&cookies(&header), at(3600), &provider)
             .await
     });
-    let asked = async || scene.provider.asked() == 1;
+    let asked = async || fixture.provider.asked() == 1;
     lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
     let lock = format!("portcullis:*:lock:*{}*", session.sid);
-    let locks = scene.server.keys(&lock);
-    assert_eq!(scene.server.command(&["DEL", &locks[0]]), "1");
+    let locks = fixture.server.keys(&lock);
+    assert_eq!(fixture.server.command(&["DEL", &locks[0]]), "1");
     // A record that cannot be written: saving is tried again and again.
-    let record = scene
+    let record = fixture
         .server
         .keys(&format!("portcullis:*:session:*{}*", session.sid));
     let record = record[0].as_str();
-    let _ok = scene.server.command(&["RENAME", record, "aside"]);
-    let _ok = scene.server.command(&["SET", record, "of another type"]);
-    scene.provider.gate.add_permits(1);
-    let again = async || !scene.server.keys(&lock).is_empty();
+    let _ok = fixture.server.command(&["RENAME", record, "aside"]);
+    let _ok = fixture.server.command(&["SET", record, "of another type"]);
+    fixture.provider.gate.add_permits(1);
+    let again = async || !fixture.server.keys(&lock).is_empty();
     lab::wait::until_true("the lock", lab::wait::LONG, again).await;
-    let _ok = scene.server.command(&["RENAME", "aside", record]);
+    let _ok = fixture.server.command(&["RENAME", "aside", record]);
     let _in_time_or_not = asking.await.unwrap();
     let renewed = async || {
-        let session = scene.read(0, at(3601)).await.ok()?;
+        let session = fixture.read(0, at(3601)).await.ok()?;
         let token = session.tokens.refresh_token?;
         (token.expose() == "refresh-1").then_some(())
     };

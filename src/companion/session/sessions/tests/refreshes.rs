@@ -7,19 +7,19 @@ use crate::session::outcome::ActiveSession;
 use crate::session::record::RefreshFailure;
 
 /// Sends 50 requests at once with the same cookies, and lets the provider respond once all wait.
-async fn storm(scene: &Scene, now: Timestamp) -> Vec<Result<ActiveSession, NoSession>> {
+async fn storm(fixture: &Fixture, now: Timestamp) -> Vec<Result<ActiveSession, NoSession>> {
     let asking: Vec<_> = (0..50)
         .map(|_| {
-            let header = scene.browser.header();
-            let provider = Arc::clone(&scene.provider);
-            let sessions = Arc::clone(scene.sessions());
+            let header = fixture.browser.header();
+            let provider = Arc::clone(&fixture.provider);
+            let sessions = Arc::clone(fixture.sessions());
             tokio::spawn(async move { sessions.refresh(&cookies(&header), now, &provider).await })
         })
         .collect();
-    while scene.provider.asked() == 0 {
+    while fixture.provider.asked() == 0 {
         tokio::task::yield_now().await;
     }
-    scene.provider.gate.add_permits(50);
+    fixture.provider.gate.add_permits(50);
     let mut answers = Vec::new();
     for one in asking {
         answers.push(one.await.unwrap());
@@ -29,42 +29,42 @@ async fn storm(scene: &Scene, now: Timestamp) -> Vec<Result<ActiveSession, NoSes
 
 #[tokio::test]
 async fn the_provider_is_asked_only_after_its_tokens_have_expired() {
-    let mut scene = Scene::new();
-    let first = scene.start(at(0)).await;
+    let mut fixture = Fixture::new();
+    let first = fixture.start(at(0)).await;
     for now in (300..3500).step_by(300) {
-        scene.refresh(at(now)).await.unwrap();
+        fixture.refresh(at(now)).await.unwrap();
     }
-    assert_eq!(scene.provider.asked(), 0);
-    let session = scene.refresh(at(3600)).await.unwrap();
-    assert_eq!(scene.provider.shown(), ["refresh-0"]);
+    assert_eq!(fixture.provider.asked(), 0);
+    let session = fixture.refresh(at(3600)).await.unwrap();
+    assert_eq!(fixture.provider.shown(), ["refresh-0"]);
     assert_eq!(session.sid, first.sid);
     assert_eq!(session.began, first.began);
     assert_eq!(session.ends, first.ends);
     assert_eq!(session.tokens.expires_at, at(7200).secs());
-    scene.refresh(at(7190)).await.unwrap();
-    assert_eq!(scene.provider.asked(), 1);
-    scene.refresh(at(7200)).await.unwrap();
-    assert_eq!(scene.provider.shown(), ["refresh-0", "refresh-1"]);
+    fixture.refresh(at(7190)).await.unwrap();
+    assert_eq!(fixture.provider.asked(), 1);
+    fixture.refresh(at(7200)).await.unwrap();
+    assert_eq!(fixture.provider.shown(), ["refresh-0", "refresh-1"]);
 }
 
 #[tokio::test]
 async fn r10_fifty_requests_at_expiry_redeem_once_and_all_succeed() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(rotate);
-    let answers = storm(&scene, at(3600)).await;
-    assert_eq!(scene.provider.shown(), ["refresh-0"]);
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::closed(rotate);
+    let answers = storm(&fixture, at(3600)).await;
+    assert_eq!(fixture.provider.shown(), ["refresh-0"]);
     let mut browsers = Vec::new();
     for answer in answers {
-        let mut browser = scene.browser.clone();
+        let mut browser = fixture.browser.clone();
         browser.store(&answer.unwrap().set_cookies);
         browsers.push(browser);
     }
     // Whichever response came last, its cookies work.
     for browser in browsers {
         let header = browser.header();
-        let session = scene
+        let session = fixture
             .sessions()
             .read(&cookies(&header), at(3601))
             .await
@@ -75,109 +75,109 @@ async fn r10_fifty_requests_at_expiry_redeem_once_and_all_succeed() {
 
 #[tokio::test]
 async fn r10_old_cookies_work_for_a_minute_after_a_refresh() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    let old = scene.browser.clone();
-    scene.refresh(at(3600)).await.unwrap();
-    scene.browser = old.clone();
-    let session = scene.refresh(at(3659)).await.unwrap();
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    let old = fixture.browser.clone();
+    fixture.refresh(at(3600)).await.unwrap();
+    fixture.browser = old.clone();
+    let session = fixture.refresh(at(3659)).await.unwrap();
     assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
-    assert_eq!(scene.provider.asked(), 1);
+    assert_eq!(fixture.provider.asked(), 1);
     // No spent token was redeemed for that.
-    assert_eq!(scene.marks(at(3660)).await, 0);
+    assert_eq!(fixture.marks(at(3660)).await, 0);
     // Later it is never redeemed again.
-    scene.browser = old;
+    fixture.browser = old;
     assert_eq!(
-        scene.refresh(at(3661)).await,
+        fixture.refresh(at(3661)).await,
         Err(EndReason::RefreshRejected)
     );
-    assert_eq!(scene.provider.asked(), 1);
+    assert_eq!(fixture.provider.asked(), 1);
 }
 
 #[tokio::test]
 async fn refresh_token_reuse_ends_the_session_for_everybody() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    let honest = scene.browser.clone();
-    let mut elsewhere = beside(&scene);
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    let honest = fixture.browser.clone();
+    let mut elsewhere = beside(&fixture);
     let signed_in = Authentication {
         tokens: tokens(Some("another"), at(10_000)),
         ..ada()
     };
     elsewhere.start_for(signed_in, at(3000)).await;
     // The thief was first, and has a session.
-    scene.refresh(at(3600)).await.unwrap();
-    scene.refresh(at(3660)).await.unwrap();
-    assert!(scene.passes_a_filter(at(3661)).await);
-    let thief = std::mem::replace(&mut scene.browser, honest.clone());
+    fixture.refresh(at(3600)).await.unwrap();
+    fixture.refresh(at(3660)).await.unwrap();
+    assert!(fixture.passes_a_filter(at(3661)).await);
+    let thief = std::mem::replace(&mut fixture.browser, honest.clone());
 
     assert_eq!(
-        scene.refresh(at(3661)).await,
+        fixture.refresh(at(3661)).await,
         Err(EndReason::RefreshRejected)
     );
-    assert!(!scene.browser.names().contains(&SEALED));
-    scene.browser = thief;
-    assert!(!scene.passes_a_filter(at(3662)).await);
-    assert_eq!(scene.read(at(3662)).await, Err(EndReason::Revoked));
-    assert_eq!(scene.refresh(at(3662)).await, Err(EndReason::Revoked));
+    assert!(!fixture.browser.names().contains(&SEALED));
+    fixture.browser = thief;
+    assert!(!fixture.passes_a_filter(at(3662)).await);
+    assert_eq!(fixture.read(at(3662)).await, Err(EndReason::Revoked));
+    assert_eq!(fixture.refresh(at(3662)).await, Err(EndReason::Revoked));
     // It is revoked once, and no other session of the person is.
-    scene.browser = honest;
-    assert_eq!(scene.refresh(at(3663)).await, Err(EndReason::Revoked));
-    assert_eq!(scene.marks(at(3663)).await, 1);
+    fixture.browser = honest;
+    assert_eq!(fixture.refresh(at(3663)).await, Err(EndReason::Revoked));
+    assert_eq!(fixture.marks(at(3663)).await, 1);
     elsewhere.refresh(at(3663)).await.unwrap();
-    assert_eq!(scene.provider.asked(), 1);
+    assert_eq!(fixture.provider.asked(), 1);
 }
 
 #[tokio::test]
 async fn a_forged_sealed_session_ends_nothing() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    let old = scene.browser.value(SEALED).unwrap().to_owned();
-    scene.refresh(at(3600)).await.unwrap();
-    let renewed = scene.browser.clone();
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    let old = fixture.browser.value(SEALED).unwrap().to_owned();
+    fixture.refresh(at(3600)).await.unwrap();
+    let renewed = fixture.browser.clone();
     let (start, last) = old.split_at(old.len() - 1);
     let other = if last == "A" { "Q" } else { "A" };
-    scene.browser = Browser::default();
-    scene.browser.has(SEALED, &format!("{start}{other}"));
-    assert_eq!(scene.refresh(at(3661)).await, Err(EndReason::NoCookie));
-    assert_eq!(scene.marks(at(3661)).await, 0);
-    scene.browser = renewed;
-    scene.refresh(at(3662)).await.unwrap();
+    fixture.browser = Browser::default();
+    fixture.browser.has(SEALED, &format!("{start}{other}"));
+    assert_eq!(fixture.refresh(at(3661)).await, Err(EndReason::NoCookie));
+    assert_eq!(fixture.marks(at(3661)).await, 0);
+    fixture.browser = renewed;
+    fixture.refresh(at(3662)).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_session_that_its_provider_ends_is_revoked() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    scene.provider = FakeProvider::new(|_, _| Err(RefreshFailure::Ended));
-    let old = scene.browser.clone();
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::new(|_, _| Err(RefreshFailure::Ended));
+    let old = fixture.browser.clone();
     assert_eq!(
-        scene.refresh(at(3596)).await,
+        fixture.refresh(at(3596)).await,
         Err(EndReason::RefreshRejected)
     );
     // The cookies are deleted, and copies of them are rejected.
-    assert!(!scene.browser.names().contains(&SEALED));
-    scene.browser = old;
-    assert!(!scene.passes_a_filter(at(3597)).await);
-    assert_eq!(scene.read(at(3597)).await, Err(EndReason::Revoked));
-    assert_eq!(scene.refresh(at(3597)).await, Err(EndReason::Revoked));
-    assert_eq!(scene.provider.asked(), 1);
+    assert!(!fixture.browser.names().contains(&SEALED));
+    fixture.browser = old;
+    assert!(!fixture.passes_a_filter(at(3597)).await);
+    assert_eq!(fixture.read(at(3597)).await, Err(EndReason::Revoked));
+    assert_eq!(fixture.refresh(at(3597)).await, Err(EndReason::Revoked));
+    assert_eq!(fixture.provider.asked(), 1);
 }
 
 #[tokio::test]
 async fn while_the_provider_is_unavailable_the_session_stays() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    scene.provider = FakeProvider::new(|_, _| Err(RefreshFailure::Unavailable));
-    let header = scene.browser.header();
-    let provider = Arc::clone(&scene.provider);
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::new(|_, _| Err(RefreshFailure::Unavailable));
+    let header = fixture.browser.header();
+    let provider = Arc::clone(&fixture.provider);
     for now in [at(3600), at(3610)] {
-        let refreshed = scene
+        let refreshed = fixture
             .sessions()
             .refresh(&cookies(&header), now, &provider)
             .await;
@@ -186,55 +186,55 @@ async fn while_the_provider_is_unavailable_the_session_stays() {
             "{refreshed:?}"
         );
     }
-    assert_eq!(scene.provider.asked(), 2);
-    scene.provider = FakeProvider::rotating();
-    scene.refresh(at(3620)).await.unwrap();
+    assert_eq!(fixture.provider.asked(), 2);
+    fixture.provider = FakeProvider::rotating();
+    fixture.refresh(at(3620)).await.unwrap();
 }
 
 #[tokio::test]
 async fn r10_a_refresh_never_changes_the_subject() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    scene.provider = FakeProvider::new(|session, time| {
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::new(|session, time| {
         let mut renewed = rotate(session, time)?;
         renewed.person.sub = "bob".to_owned();
         Ok(renewed)
     });
     assert_eq!(
-        scene.refresh(at(3600)).await,
+        fixture.refresh(at(3600)).await,
         Err(EndReason::RefreshRejected)
     );
 }
 
 #[tokio::test]
 async fn a_refresh_updates_the_claims() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    scene.provider = FakeProvider::new(|session, time| {
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::new(|session, time| {
         let mut renewed = rotate(session, time)?;
         renewed.person.groups = vec!["none".to_owned()];
         Ok(renewed)
     });
-    scene.refresh(at(3600)).await.unwrap();
-    let claims = scene
+    fixture.refresh(at(3600)).await.unwrap();
+    let claims = fixture
         .keys
         .load()
-        .read(URL, scene.browser.value(TOKEN).unwrap())
+        .read(URL, fixture.browser.value(TOKEN).unwrap())
         .unwrap();
     assert_eq!(claims.groups, ["none"]);
 }
 
 #[tokio::test]
 async fn a_slow_provider_times_out_and_its_tokens_are_not_lost() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(rotate);
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::closed(rotate);
+    let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
     let before = tokio::time::Instant::now();
-    let refreshed = scene
+    let refreshed = fixture
         .sessions()
         .refresh(&cookies(&header), at(3600), &provider)
         .await;
@@ -243,18 +243,18 @@ async fn a_slow_provider_times_out_and_its_tokens_are_not_lost() {
         "{refreshed:?}"
     );
     assert!(before.elapsed() < Duration::from_secs(2));
-    scene.provider.gate.add_permits(1);
-    let session = scene.refresh(at(3602)).await.unwrap();
+    fixture.provider.gate.add_permits(1);
+    let session = fixture.refresh(at(3602)).await.unwrap();
     assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
-    assert_eq!(scene.provider.asked(), 1);
+    assert_eq!(fixture.provider.asked(), 1);
 }
 
 #[tokio::test]
 async fn tokens_that_expire_at_once_are_not_redeemed_with_every_request() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    scene.provider = FakeProvider::new(|session, time| {
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::new(|session, time| {
         let now = Timestamp::from_secs(session.tokens.expires_at.max(at(3600).secs()) + 1);
         Ok(Authentication {
             person: session.person.clone(),
@@ -262,46 +262,46 @@ async fn tokens_that_expire_at_once_are_not_redeemed_with_every_request() {
         })
     });
     for now in 3600..3630 {
-        scene.refresh(at(now)).await.unwrap();
+        fixture.refresh(at(now)).await.unwrap();
     }
-    assert_eq!(scene.provider.asked(), 1);
-    scene.refresh(at(3630)).await.unwrap();
-    assert_eq!(scene.provider.asked(), 2);
+    assert_eq!(fixture.provider.asked(), 1);
+    fixture.refresh(at(3630)).await.unwrap();
+    assert_eq!(fixture.provider.asked(), 2);
 }
 
 #[tokio::test]
 async fn r10_a_sign_out_during_a_redemption_counts() {
-    let mut scene = Scene::new();
-    scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    scene.provider = FakeProvider::closed(rotate);
-    let (header, provider) = (scene.browser.header(), Arc::clone(&scene.provider));
-    let sessions = Arc::clone(scene.sessions());
+    let mut fixture = Fixture::new();
+    fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    fixture.provider = FakeProvider::closed(rotate);
+    let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
+    let sessions = Arc::clone(fixture.sessions());
     let asking = tokio::spawn(async move {
         sessions
             .refresh(&cookies(&header), at(3600), &provider)
             .await
     });
-    while scene.provider.asked() == 0 {
+    while fixture.provider.asked() == 0 {
         tokio::task::yield_now().await;
     }
-    scene.end(at(3600)).await;
-    scene.provider.gate.add_permits(1);
+    fixture.end(at(3600)).await;
+    fixture.provider.gate.add_permits(1);
     let refreshed = asking.await.unwrap();
     assert_eq!(why(&refreshed.unwrap_err()), EndReason::Revoked);
 }
 
 #[tokio::test]
 async fn two_sessions_with_one_refresh_token_stay_two() {
-    let mut scene = Scene::new();
-    let first = scene.start(at(0)).await;
-    let first_browser = scene.browser.clone();
-    scene.browser = Browser::default();
-    let second = scene.start(at(0)).await;
-    scene.refresh(at(3000)).await.unwrap();
-    assert_eq!(scene.refresh(at(3600)).await.unwrap().sid, second.sid);
-    scene.browser = first_browser;
+    let mut fixture = Fixture::new();
+    let first = fixture.start(at(0)).await;
+    let first_browser = fixture.browser.clone();
+    fixture.browser = Browser::default();
+    let second = fixture.start(at(0)).await;
+    fixture.refresh(at(3000)).await.unwrap();
+    assert_eq!(fixture.refresh(at(3600)).await.unwrap().sid, second.sid);
+    fixture.browser = first_browser;
     // Its session token is from the start, so its idle time counts from then.
-    assert_eq!(scene.refresh(at(3599)).await.unwrap().sid, first.sid);
-    assert_eq!(scene.provider.asked(), 1);
+    assert_eq!(fixture.refresh(at(3599)).await.unwrap().sid, first.sid);
+    assert_eq!(fixture.provider.asked(), 1);
 }

@@ -30,7 +30,7 @@ pub(super) struct Client {
 
 #[derive(Default)]
 struct State {
-    /// Counts connections, so that whoever finds one broken does not close its successor.
+    /// Counts connections, so that a task that finds one broken does not close its successor.
     number: u64,
     connection: Option<Connection>,
     backoff: Option<Backoff>,

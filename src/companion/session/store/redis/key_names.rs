@@ -28,7 +28,7 @@ impl KeyNames {
         format!("{}:session:{{{sid}}}", self.prefix)
     }
 
-    /// The lock of whoever refreshes a session.
+    /// The lock for refreshing a session.
     pub(super) fn lock(&self, sid: Id) -> String {
         format!("{}:lock:{{{sid}}}", self.prefix)
     }

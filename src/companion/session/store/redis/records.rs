@@ -1,4 +1,4 @@
-//! The records of sessions in Redis, and the lock of whoever refreshes one.
+//! The records of sessions in Redis, and the lock for refreshing one.
 
 use std::time::Duration;
 

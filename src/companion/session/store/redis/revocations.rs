@@ -25,7 +25,7 @@ if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3])
 return 1";
 
-/// The list as it was last read, and the lock of whoever changes it.
+/// The list as it was last read, and the lock for changing it.
 #[derive(Debug, Default)]
 pub(super) struct RevocationCache {
     last: ArcSwapOption<Versioned>,
