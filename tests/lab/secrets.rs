@@ -105,6 +105,18 @@ pub fn found_in(log: &str) -> Vec<String> {
     (1..).zip(log.lines()).flat_map(of_line).collect()
 }
 
+/// Where the first token in a text starts: at an `eyJ` that begins a word. Within a word it is chance,
+/// as in a random `kid`.
+#[must_use]
+pub fn start_of_token(text: &str) -> Option<usize> {
+    let is_in_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let mut starts = text.match_indices("eyJ").map(|(start, _)| start);
+    starts.find(|start| {
+        let before = text.as_bytes().get(..*start).and_then(<[u8]>::last);
+        !before.is_some_and(|byte| is_in_word(*byte))
+    })
+}
+
 /// The kinds of secrets whose pattern a line matches.
 fn matches_pattern(line: &str) -> Vec<&'static str> {
     // JSON inside JSON has escaped quotes.

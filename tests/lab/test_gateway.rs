@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::client::{Call, Reply};
 use super::envoy::{Builder, Gateway};
 use super::fixture::Fixture;
-use super::wait;
+use super::{secrets, wait};
 
 /// A fixture with a gateway. It counts the requests that must have reached the app; no other may.
 #[derive(Debug)]
@@ -137,7 +137,7 @@ impl TestGateway {
                 json!(self.gateway.access_log()).to_string(),
             ),
         ] {
-            if let Some(start) = log.find("eyJ") {
+            if let Some(start) = secrets::start_of_token(&log) {
                 let around = log.get(start.saturating_sub(80)..start + 3);
                 panic!("{name} contains the start of a token: {around:?}");
             }

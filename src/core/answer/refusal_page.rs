@@ -44,7 +44,7 @@ fn title_and_text(decision: &Decision<'_>) -> (&'static str, String) {
             "We can't verify your identity right now. Try again in a few seconds.".to_owned(),
         ),
         (Class::Forbidden, Reason::AppUnknown) => (
-            "Nothing is here",
+            "Page not found",
             "No app is configured at this address. Check the address.".to_owned(),
         ),
         (Class::Forbidden, reason) => {

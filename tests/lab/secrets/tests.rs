@@ -116,3 +116,18 @@ fn a_program_that_logs_a_secret_fails_its_test() {
         assert_eq!(message, Some(report));
     }
 }
+
+#[test]
+fn a_token_starts_at_the_beginning_of_a_word() {
+    for (text, start) in [
+        ("eyJhbGciOi", Some(0)),
+        (r#"{"token":"eyJhbGciOi"}"#, Some(10)),
+        ("?access_token=eyJhbGciOi", Some(14)),
+        ("payload.eyJhbGciOi", Some(8)),
+        (r#"{"kid":"GZwoc10_j7oex5dXcXmb3eyJ"}"#, None),
+        (r#"{"kid":"GZ-eyJ_eyJ"}, eyJhbGciOi"#, Some(22)),
+        ("", None),
+    ] {
+        assert_eq!(start_of_token(text), start, "{text}");
+    }
+}
