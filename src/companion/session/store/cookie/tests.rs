@@ -51,7 +51,7 @@ fn sessions_at_a_provider_are_known_while_their_tokens_are_valid() {
     store.local().record_session(id(1), id(10), at(300), at(0));
     store.local().record_session(id(1), id(11), at(300), at(0));
     store
-        .memory()
+        .local()
         .record_session(id(1), id(10), at(600), at(300));
     store.local().record_session(id(2), id(12), at(300), at(0));
     let known = store.local().sessions_at_provider(id(1), at(1));
@@ -61,7 +61,7 @@ fn sessions_at_a_provider_are_known_while_their_tokens_are_valid() {
     assert!(!store.local().sessions_at_provider(id(1), at(359)).complete);
     assert!(store.local().sessions_at_provider(id(1), at(360)).complete);
     store
-        .memory()
+        .local()
         .record_session(id(3), id(13), at(900), at(400));
     assert_eq!(
         store.local().sessions_at_provider(id(1), at(400)).sids,
@@ -76,37 +76,37 @@ fn a_full_list_of_sessions_at_providers_is_incomplete() {
     let store = store(&folder);
     for number in 0..u32::try_from(MAX_SESSIONS).unwrap() {
         store
-            .memory()
+            .local()
             .record_session(id(number), id(number), at(1300), at(1000));
     }
     assert!(
         store
-            .memory()
+            .local()
             .sessions_at_provider(id(1), at(1000))
             .complete
     );
     store
-        .memory()
+        .local()
         .record_session(id(70_000), id(70_000), at(1300), at(1000));
     assert!(
         !store
-            .memory()
+            .local()
             .sessions_at_provider(id(1), at(1299))
             .complete
     );
     assert!(
         store
-            .memory()
+            .local()
             .sessions_at_provider(id(1), at(1300))
             .complete
     );
     // Once there is room, the list is complete again.
     store
-        .memory()
+        .local()
         .record_session(id(70_000), id(70_000), at(1700), at(1400));
     assert_eq!(
         store
-            .memory()
+            .local()
             .sessions_at_provider(id(70_000), at(1400))
             .sids,
         [id(70_000)]
