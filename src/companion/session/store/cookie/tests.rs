@@ -79,27 +79,12 @@ fn a_full_list_of_sessions_at_providers_is_incomplete() {
             .local()
             .record_session(id(number), id(number), at(1300), at(1000));
     }
-    assert!(
-        store
-            .local()
-            .sessions_at_provider(id(1), at(1000))
-            .complete
-    );
+    assert!(store.local().sessions_at_provider(id(1), at(1000)).complete);
     store
         .local()
         .record_session(id(70_000), id(70_000), at(1300), at(1000));
-    assert!(
-        !store
-            .local()
-            .sessions_at_provider(id(1), at(1299))
-            .complete
-    );
-    assert!(
-        store
-            .local()
-            .sessions_at_provider(id(1), at(1300))
-            .complete
-    );
+    assert!(!store.local().sessions_at_provider(id(1), at(1299)).complete);
+    assert!(store.local().sessions_at_provider(id(1), at(1300)).complete);
     // Once there is room, the list is complete again.
     store
         .local()
