@@ -55,7 +55,7 @@ pub enum RedirectError {
     /// Not a DNS name with an optional port: empty, with a user, with brackets, or not ASCII.
     #[error("its host is not a DNS name")]
     Host,
-    /// Longer than [`MAX_BYTES`].
+    /// Longer than 4,096 bytes.
     #[error("it is too long")]
     Long,
     /// A page of the companion itself.
