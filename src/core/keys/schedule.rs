@@ -6,7 +6,7 @@ use super::answer::{Fetched, HttpResponse, ReadError, document, mirrored, set};
 use super::{KeyRecord, KeySet};
 use crate::fetch_schedule::is_recent;
 use crate::timestamp::Timestamp;
-use crate::trust::{Endpoint, Remote, Trust, Url};
+use crate::trust::{KeyEndpoint, Remote, Trust, Url};
 
 /// The timeout of one request to an issuer.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(2);
@@ -54,12 +54,12 @@ impl KeyRecord {
     pub fn begin(&mut self, trust: &Trust, remote: &Remote, worker: u64, now: Timestamp) -> Read {
         self.lease.begin(worker, now);
         match (&remote.endpoint, &self.located) {
-            (Endpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
-            (Endpoint::Jwks(url), _) => Read::KeySet(url.clone()),
-            (Endpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
+            (KeyEndpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
+            (KeyEndpoint::Jwks(url), _) => Read::KeySet(url.clone()),
+            (KeyEndpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
                 Read::KeySet(url.clone())
             }
-            (Endpoint::Discovery(url), _) => Read::Discovery(url.clone()),
+            (KeyEndpoint::Discovery(url), _) => Read::Discovery(url.clone()),
         }
     }
 
@@ -74,7 +74,7 @@ impl KeyRecord {
         read: &Read,
         answer: Option<&HttpResponse<'_>>,
         now: Timestamp,
-        chance: u64,
+        random: u64,
     ) -> Result<Option<Read>, ReadError> {
         match found(trust, read, answer) {
             Ok(Fetched::KeySetUrl(url)) => {
@@ -82,7 +82,7 @@ impl KeyRecord {
                 Ok(Some(Read::KeySet(url)))
             }
             Ok(Fetched::Keys { set, fetched_at }) => {
-                self.accept(set, fetched_at, remote, now, chance);
+                self.accept(set, fetched_at, remote, now, random);
                 Ok(None)
             }
             Err(error) => {
@@ -90,7 +90,7 @@ impl KeyRecord {
                     self.located = None;
                 }
                 let longest = LONGEST_BACKOFF.min(remote.refresh);
-                self.lease.fail(longest, now, chance);
+                self.lease.fail(longest, now, random);
                 Err(error)
             }
         }
@@ -102,9 +102,9 @@ impl KeyRecord {
         fetched_at: Option<Timestamp>,
         remote: &Remote,
         now: Timestamp,
-        chance: u64,
+        random: u64,
     ) {
-        let began = self.lease.succeed(remote.refresh, now, chance);
+        let began = self.lease.succeed(remote.refresh, now, random);
         self.replace(set, now.after(remote.refresh), now);
         self.fetched_at = Some(fetched_at.map_or(began, |at| at.min(began)));
     }

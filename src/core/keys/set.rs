@@ -37,14 +37,14 @@ pub struct Skipped {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// It is not JSON, or duplicate member name in one object.
+    /// It is not JSON, or duplicate name in one object.
     #[error("the key set is {0}")]
     Json(#[from] JsonError),
     /// It has no list `keys`.
     #[error("the key set is not an object with a list `keys`")]
     NotASet,
     /// It lists no key that can verify signatures.
-    #[error("the key set has no usable key among the {listed} that it lists{}", because(.first))]
+    #[error("the key set has no usable key; it lists {listed}{}", because(.first))]
     NoUsableKey {
         /// How many keys it lists.
         listed: usize,

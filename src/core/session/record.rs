@@ -101,16 +101,16 @@ impl RevocationsRecord {
         &mut self,
         answer: Option<&HttpResponse<'_>>,
         now: Timestamp,
-        chance: u64,
+        random: u64,
     ) -> Result<Revocations, ReadError> {
         let list = answer
             .ok_or(ReadError::NoAnswer)
             .and_then(Revocations::from_answer);
         match list {
             Ok(_) => {
-                self.lease.succeed(REFRESH, now, chance);
+                self.lease.succeed(REFRESH, now, random);
             }
-            Err(_) => self.lease.fail(LONGEST_BACKOFF, now, chance),
+            Err(_) => self.lease.fail(LONGEST_BACKOFF, now, random),
         }
         list
     }
@@ -121,8 +121,8 @@ impl RevocationsRecord {
     }
 
     /// Records that a new list is shared. `random` becomes its id.
-    pub fn share(&mut self, chance: u64) {
-        self.list = chance.max(1);
+    pub fn share(&mut self, random: u64) {
+        self.list = random.max(1);
     }
 
     /// The time since the list was fetched; `None` if it never was.

@@ -5,7 +5,7 @@ use super::people::*;
 use super::*;
 use crate::session::Revoked;
 
-/// Judges a request by what a world knows, with a cache of its own.
+/// Evaluates a request by what a world knows, with a cache of its own.
 fn get(
     world: &TestGate,
     headers: &[(&str, &str)],
@@ -19,7 +19,7 @@ fn get(
         arrived: world.now,
         now: world.now,
     };
-    judge(&world.gate, ALERTS, headers, context, cache)
+    evaluate(&world.gate, ALERTS, headers, context, cache)
 }
 
 #[test]

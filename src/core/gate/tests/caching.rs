@@ -20,7 +20,7 @@ impl Signatures for Counting {
     }
 }
 
-/// Judges a GET by what a world knows, with a cache of its own.
+/// Evaluates a GET by what a world knows, with a cache of its own.
 fn get(
     world: &TestGate,
     path: &str,
@@ -37,7 +37,7 @@ fn get(
     };
     let request = format!("GET alertmanager.example.com {path}");
     let bearer = format!("Bearer {token}");
-    judge(
+    evaluate(
         &world.gate,
         &request,
         &[("authorization", &bearer)],
@@ -47,7 +47,7 @@ fn get(
 }
 
 #[test]
-fn a_cached_token_is_not_verified_again_and_is_judged_each_time() {
+fn a_cached_token_is_not_verified_again_but_evaluated_each_time() {
     let world = TestGate::with_keys();
     let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);

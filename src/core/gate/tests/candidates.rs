@@ -76,11 +76,11 @@ fn k05_a_year_long_token_lives_too_long() {
     assert_eq!(world.poll(&token), refused(Reason::LifetimeTooLong));
 }
 
-/// Judges a poll that came then, and waited.
+/// Evaluates a poll that came then, and waited.
 fn poll_since(world: &mut TestGate, arrived: Timestamp, token: &str) -> Verdict {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];
-    world.judge_at(
+    world.evaluate_at(
         "GET alertmanager.example.com /api/v2/alerts",
         &headers,
         arrived,

@@ -29,7 +29,7 @@ fn the_companions_endpoints_are_allowed_without_a_rule_and_nothing_else_is() {
         for method in ["GET", "POST"] {
             for host in ["auth.example.com", "AUTH.example.com:443"] {
                 assert_eq!(
-                    world.judge(&format!("{method} {host} {path}"), &[]),
+                    world.evaluate(&format!("{method} {host} {path}"), &[]),
                     refused(Reason::Companion),
                     "{method} {path}"
                 );
@@ -57,19 +57,19 @@ fn the_companions_endpoints_are_allowed_without_a_rule_and_nothing_else_is() {
     ] {
         let request = format!("GET auth.example.com {path}");
         assert_eq!(
-            world.judge(&request, &[]),
+            world.evaluate(&request, &[]),
             refused(Reason::AppUnknown),
             "{path}"
         );
         let token = cookie(&session());
         assert_eq!(
-            world.judge(&request, &[("cookie", &token)]),
+            world.evaluate(&request, &[("cookie", &token)]),
             refused(Reason::AppUnknown),
             "a session opens nothing there: {path}"
         );
     }
     assert_eq!(
-        world.judge("GET auth.example.com /oauth2//start", &[]),
+        world.evaluate("GET auth.example.com /oauth2//start", &[]),
         refused(Reason::RequestAmbiguous)
     );
 }
@@ -80,15 +80,15 @@ fn an_apps_wildcard_ends_at_the_companions_host() {
     let token = cookie(&session());
     let api = |host: &str| format!("GET {host} /api/v2/alerts");
     assert_eq!(
-        world.judge(&api("other.example.com"), &[("cookie", &token)]),
+        world.evaluate(&api("other.example.com"), &[("cookie", &token)]),
         verdict(Reason::Rule, Some("operators"), ALICE)
     );
     assert_eq!(
-        world.judge(&api("auth.example.com"), &[("cookie", &token)]),
+        world.evaluate(&api("auth.example.com"), &[("cookie", &token)]),
         refused(Reason::AppUnknown)
     );
     assert_eq!(
-        world.judge("GET auth.example.com /-/healthy", &[]),
+        world.evaluate("GET auth.example.com /-/healthy", &[]),
         refused(Reason::AppUnknown),
         "no public rule reaches there"
     );
@@ -103,8 +103,8 @@ fn decision<'w>(world: &'w mut TestGate, request: &str) -> Decision<'w> {
         arrived: world.now,
         now: world.now,
     };
-    match judgement(&world.gate, request, &[], context, &mut world.cache) {
-        Judgement::Decided(decision) => decision,
+    match evaluation(&world.gate, request, &[], context, &mut world.cache) {
+        Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     }
 }
@@ -166,9 +166,9 @@ fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
         arrived: world.now,
         now: world.now,
     };
-    let judgement = world.gate.judge(&headers, context, &mut world.cache);
-    let Judgement::Decided(decision) = judgement else {
-        panic!("{judgement:?}");
+    let evaluation = world.gate.evaluate(&headers, context, &mut world.cache);
+    let Evaluation::Decided(decision) = evaluation else {
+        panic!("{evaluation:?}");
     };
     assert_eq!(decision.reason(), Reason::Preflight);
     assert_eq!(decision.forwarded_cookies(&headers), Cookies::Nothing);

@@ -37,7 +37,7 @@ fn t19_what_does_not_verify_is_ignored_at_any_position() {
         }
         let headers = [("cookie", foreign.as_str()), ("cookie", good.as_str())];
         assert_eq!(
-            world.judge(ALERTS, &headers),
+            world.evaluate(ALERTS, &headers),
             operator(),
             "in crumbs: {foreign}"
         );
@@ -109,7 +109,7 @@ fn c03_a_token_of_several_cookies_is_one_token() {
         .iter()
         .map(|crumb| ("cookie", crumb.as_str()))
         .collect();
-    assert_eq!(world.judge(ALERTS, &crumbs), operator());
+    assert_eq!(world.evaluate(ALERTS, &crumbs), operator());
 }
 
 #[test]

@@ -44,12 +44,12 @@ impl TestGate {
         world
     }
 
-    /// Judges a request with these cookies, in one header, and no other header.
+    /// Evaluates a request with these cookies, in one header, and no other header.
     pub(super) fn with_cookies(&mut self, cookies: &str) -> Verdict {
-        self.judge(ALERTS, &[("cookie", cookies)])
+        self.evaluate(ALERTS, &[("cookie", cookies)])
     }
 
-    /// Judges a request with this session token, and no sealed session.
+    /// Evaluates a request with this session token, and no sealed session.
     pub(super) fn with_token(&mut self, token: &str) -> Verdict {
         self.with_cookies(&cookie(token))
     }

@@ -23,8 +23,8 @@ fn over() -> String {
     )
 }
 
-/// Judges an operator's request again, by the outcome of a refresh.
-fn judge_again(world: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
+/// Evaluates an operator's request again, by the outcome of a refresh.
+fn evaluate_again(world: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
     let context = Context {
         keyring: &world.keyring,
         signatures: &PureRust,
@@ -34,17 +34,17 @@ fn judge_again(world: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
     };
     let cookies = over();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
-    let judgement = world
+    let evaluation = world
         .gate
-        .judge_refreshed(&headers, context, &mut world.cache, refreshed);
-    Verdict::of(&judgement)
+        .evaluate_refreshed(&headers, context, &mut world.cache, refreshed);
+    Verdict::of(&evaluation)
 }
 
 /// What an answer of 200 with this fresh token comes to.
 fn renewed_with(world: &mut TestGate, token: &str) -> Verdict {
     let line = format!("{}; Path=/; Secure; HttpOnly; Max-Age=3600", cookie(token));
     let refreshed = read(world, 200, &[&line]);
-    judge_again(world, &refreshed)
+    evaluate_again(world, &refreshed)
 }
 
 fn read(world: &TestGate, status: u16, lines: &[&str]) -> RefreshOutcome {
@@ -118,7 +118,7 @@ fn c04_two_sessions_with_expired_tokens_count_as_none() {
 }
 
 #[test]
-fn the_fresh_token_is_judged_like_any_other() {
+fn the_fresh_token_is_verified_like_any_other() {
     let mut world = later();
     assert_eq!(renewed_with(&mut world, &session_of(1, 400)), operator());
     let now = world.now.secs();
@@ -147,7 +147,7 @@ fn an_invalid_fresh_token_is_session_unavailable_and_allows_nothing() {
     }
     let empty = read(&world, 200, &[]);
     assert_eq!(
-        judge_again(&mut world, &empty),
+        evaluate_again(&mut world, &empty),
         refused(Reason::SessionUnavailable)
     );
 }
@@ -175,7 +175,7 @@ fn a_fresh_token_in_several_cookies_is_found_among_those_that_are_deleted() {
             "other=1",
         ],
     );
-    assert_eq!(judge_again(&mut world, &refreshed), operator());
+    assert_eq!(evaluate_again(&mut world, &refreshed), operator());
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn every_other_outcome_has_its_own_reason() {
     ] {
         let refreshed = read(&world, status, &deleting);
         assert_eq!(
-            judge_again(&mut world, &refreshed),
+            evaluate_again(&mut world, &refreshed),
             refused(reason),
             "{status}"
         );
@@ -243,8 +243,8 @@ fn to_ask<T>(world: &TestGate, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T
         now: world.now,
     };
     let cache = &mut TokenCache::default();
-    match world.gate.judge(&headers, context, cache) {
-        Judgement::Refresh(refresh) => look(&refresh),
+    match world.gate.evaluate(&headers, context, cache) {
+        Evaluation::Refresh(refresh) => look(&refresh),
         other => panic!("{other:?}"),
     }
 }

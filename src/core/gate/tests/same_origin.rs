@@ -8,7 +8,7 @@ fn verdict_of(request: &str, headers: &[(&str, &str)]) -> Reason {
     let mut world = TestGate::of_people();
     let cookie = cookie(&session());
     let headers = [&[("cookie", cookie.as_str())], headers].concat();
-    match world.judge(request, &headers) {
+    match world.evaluate(request, &headers) {
         Verdict::Decided(reason, _, caller) => {
             assert_eq!(caller.as_deref(), Some(ALICE));
             reason
@@ -166,7 +166,7 @@ fn a_request_for_another_protocol_is_more_than_reading() {
     let cookie = cookie(&session());
     let headers = [("cookie", cookie.as_str()), (":protocol", "websocket"), own];
     assert_eq!(
-        world.judge(connect, &headers),
+        world.evaluate(connect, &headers),
         refused(Reason::RequestAmbiguous)
     );
 }
@@ -183,7 +183,7 @@ fn bearer_tokens_are_exempt() {
         ("sec-fetch-site", "cross-site"),
     ];
     assert_eq!(
-        world.judge("POST alertmanager.example.com /", &headers),
+        world.evaluate("POST alertmanager.example.com /", &headers),
         verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
 }
@@ -198,7 +198,7 @@ fn the_companion_is_not_asked_for_a_token_for_another_sites_request() {
         ("sec-fetch-site", "cross-site"),
     ];
     assert_eq!(
-        world.judge("POST alertmanager.example.com /api/v2/silences", &headers),
+        world.evaluate("POST alertmanager.example.com /api/v2/silences", &headers),
         verdict(Reason::CrossSite, None, ALICE)
     );
 }

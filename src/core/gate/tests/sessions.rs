@@ -20,8 +20,8 @@ fn decision<'w>(world: &'w mut TestGate, request: &str, headers: &[(&str, &str)]
         arrived: world.now,
         now: world.now,
     };
-    match judgement(&world.gate, request, headers, context, &mut world.cache) {
-        Judgement::Decided(decision) => decision,
+    match evaluation(&world.gate, request, headers, context, &mut world.cache) {
+        Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     }
 }
@@ -86,8 +86,9 @@ fn every_matcher_for_people_asks_the_session_and_only_of_its_provider() {
 fn r09_an_address_that_is_not_verified_is_none() {
     let mut world = TestGate::of_people();
     let mail = "GET alertmanager.example.com /mail";
-    let mut with =
-        |claims: &[(&str, &str)]| world.judge(mail, &[("cookie", &cookie(&session_with(claims)))]);
+    let mut with = |claims: &[(&str, &str)]| {
+        world.evaluate(mail, &[("cookie", &cookie(&session_with(claims)))])
+    };
     assert_eq!(with(&[]), verdict(Reason::Rule, Some("mail"), ALICE));
     for value in ["false", ""] {
         assert_eq!(
@@ -101,8 +102,8 @@ fn r09_an_address_that_is_not_verified_is_none() {
 fn no_person_can_look_like_a_service_account() {
     let mut world = TestGate::of_people();
     let token = session_with(&[("sub", "\"blue/monitoring/karma\""), ("idp", "\"github\"")]);
-    let judged = decision(&mut world, ALERTS, &[("cookie", &cookie(&token))]);
-    let known = judged.authenticated().unwrap();
+    let allowed = decision(&mut world, ALERTS, &[("cookie", &cookie(&token))]);
+    let known = allowed.authenticated().unwrap();
     assert_eq!(known.caller_name(), "github/blue%2Fmonitoring%2Fkarma");
     assert_eq!(
         known.identity_headers()[0],
@@ -160,7 +161,7 @@ fn h03_a_bearer_token_valid_or_not_is_what_counts() {
     let cookie = cookie(&session());
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let mut with = |authorization: &str| {
-        world.judge(
+        world.evaluate(
             ALERTS,
             &[("cookie", &cookie), ("authorization", authorization)],
         )
@@ -186,7 +187,7 @@ fn what_needs_no_token_reads_no_session() {
     let mut world = TestGate::of_people();
     let bad = [("cookie", "__Secure-portcullis=x; __Secure-portcullis=y")];
     assert_eq!(
-        world.judge("GET alertmanager.example.com /-/healthy", &bad),
+        world.evaluate("GET alertmanager.example.com /-/healthy", &bad),
         Verdict::Decided(Reason::Public, Some("probes".to_owned()), None)
     );
 }
@@ -197,13 +198,13 @@ fn j09_a_session_token_is_no_bearer_token() {
     let bearer = format!("Bearer {}", session());
     let headers = [("authorization", bearer.as_str())];
     assert_eq!(
-        world.judge(ALERTS, &headers),
+        world.evaluate(ALERTS, &headers),
         refused(Reason::TokenMalformed)
     );
     // Not where it was just valid as a session, and is cached.
     assert_eq!(world.with_token(&session()), operator());
     assert_eq!(
-        world.judge(ALERTS, &headers),
+        world.evaluate(ALERTS, &headers),
         refused(Reason::TokenMalformed)
     );
     // Nor where a trust entry has the companion's very issuer, audience and keys.
@@ -219,7 +220,7 @@ fn j09_a_session_token_is_no_bearer_token() {
     world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     assert_eq!(world.with_token(&session()), operator());
     assert_eq!(
-        world.judge(ALERTS, &headers),
+        world.evaluate(ALERTS, &headers),
         refused(Reason::TokenMalformed)
     );
 }

@@ -351,7 +351,7 @@ fn an_answer_that_is_no_set_is_refused() {
     let empty = KeySet::parse(br#"{"keys":[]}"#, None).unwrap_err();
     assert_eq!(
         empty.to_string(),
-        "the key set has no usable key among the 0 that it lists"
+        "the key set has no usable key; it lists 0"
     );
 }
 

@@ -181,7 +181,7 @@ fn what_is_no_list_is_refused() {
 }
 
 #[test]
-fn an_answer_is_judged_like_any_from_the_network() {
+fn a_response_is_parsed_like_any_from_the_network() {
     let body = r#"{"version":1,"floor":7,"entries":[]}"#.as_bytes();
     let answer = HttpResponse {
         status: 200,
