@@ -1,6 +1,7 @@
 //! How a decision is enforced, for the filter, the module and forward auth: the request is
 //! forwarded with changed header fields, or gets a local reply. Both have an audit record.
 
+mod connection;
 mod forwarding;
 
 use crate::decision::Decision;
@@ -10,6 +11,7 @@ use crate::reason::Reason;
 use crate::request::Headers;
 use crate::session::Cookies;
 
+use connection::ConnectionFields;
 use forwarding::{is_forwarded, is_forwarded_to_companion, is_trailer_forwarded};
 
 #[cfg(test)]
@@ -78,12 +80,20 @@ impl<'d> Verdict<'d> {
     /// The names of the client's header fields to remove, except Cookie: one for each field.
     pub fn removals(&self) -> impl Iterator<Item = &'d [u8]> {
         let names = self.headers.iter().map(|(name, _)| name);
-        names.filter(|name| !self.decision.forwards(name))
+        let connection = ConnectionFields::of(self.headers);
+        names.filter(move |name| !self.decision.forwards(name) || connection.removes(name))
     }
 
     /// The client's cookies to forward: an app never receives the session cookies.
     pub fn cookies(&self) -> Cookies {
         self.decision.forwarded_cookies(self.headers)
+    }
+
+    /// The value that replaces the client's Connection fields; `None` if they stay, or are among the
+    /// removals. No header that a client nominates there is passed on as nominated, because the next
+    /// hop would remove it: also an identity header.
+    pub fn connection(&self) -> Option<&'static str> {
+        ConnectionFields::of(self.headers).replacement()
     }
 
     /// The identity headers to set. They replace fields of the same name.

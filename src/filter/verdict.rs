@@ -75,6 +75,9 @@ fn prepare(verdict: &Verdict<'_>) -> Result<(), host::Error> {
         Cookies::Nothing => host::remove_header(Map::Request, b"cookie")?,
         Cookies::Only(cookies) => host::replace_header(Map::Request, b"cookie", &cookies)?,
     }
+    if let Some(value) = verdict.connection() {
+        host::replace_header(Map::Request, b"connection", value.as_bytes())?;
+    }
     for (name, value) in verdict.identity() {
         host::replace_header(Map::Request, name.as_bytes(), value.as_bytes())?;
     }

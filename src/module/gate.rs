@@ -123,11 +123,12 @@ impl Filter {
                 // Copied first, because Envoy's bytes are invalid after the first change.
                 let removals: Vec<Vec<u8>> = verdict.removals().map(<[u8]>::to_vec).collect();
                 let cookies = verdict.cookies();
+                let connection = verdict.connection();
                 let identity = verdict.identity().to_vec();
                 drop(verdict);
                 drop(headers);
                 drop(map);
-                change(request, &removals, &cookies, &identity)?;
+                change(request, &removals, &cookies, connection, &identity)?;
                 Outcome::Forwarded
             }
             Step::Decided(outcome::Outcome::Reply(reply, verdict)) => {
@@ -177,6 +178,7 @@ fn change(
     request: &mut Request<'_>,
     removals: &[Vec<u8>],
     cookies: &Cookies,
+    connection: Option<&str>,
     identity: &[(&'static str, String)],
 ) -> Result<(), Refused> {
     for name in removals {
@@ -186,6 +188,9 @@ fn change(
         Cookies::AsTheyCame => {}
         Cookies::Nothing => request.set(Map::Request, b"cookie", None)?,
         Cookies::Only(cookies) => request.set(Map::Request, b"cookie", Some(cookies))?,
+    }
+    if let Some(value) = connection {
+        request.set(Map::Request, b"connection", Some(value.as_bytes()))?;
     }
     for (name, value) in identity {
         request.set(Map::Request, name.as_bytes(), Some(value.as_bytes()))?;
