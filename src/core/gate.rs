@@ -1,4 +1,4 @@
-//! Judges a request, from its headers to the decision, by way of the other modules.
+//! Evaluates a request, from its headers to the decision, with the other modules.
 
 mod authenticate;
 mod same_origin;
@@ -24,7 +24,7 @@ pub use token_cache::TokenCache;
 use authenticate::AuthnFailure;
 use session::SessionState;
 
-/// A gate: a policy that requests are judged by.
+/// A gate: a policy that requests are evaluated by.
 #[derive(Clone, Debug)]
 pub struct Gate {
     policy: Policy,
@@ -35,10 +35,10 @@ pub struct Gate {
 pub struct Context<'a> {
     /// The keys that are known now.
     pub keyring: &'a Keyring,
-    /// What checks signatures.
+    /// The verification of signatures.
     pub signatures: &'a dyn Signatures,
-    /// The revoked sessions, as far as they are known: an empty list where none could be read yet, and
-    /// then a session is judged by its token alone.
+    /// The revoked sessions, as far as they are known. Before the first successful fetch the list
+    /// is empty, and a session is evaluated by its token only.
     pub revocations: &'a Revocations,
     /// When the request arrived.
     pub arrived: Timestamp,
@@ -46,7 +46,7 @@ pub struct Context<'a> {
     pub now: Timestamp,
 }
 
-/// The result of judging a request.
+/// The result of evaluating a request.
 #[derive(Clone, Debug)]
 pub enum Judgement<'g> {
     /// The request is allowed or refused.
@@ -60,7 +60,7 @@ pub enum Judgement<'g> {
         sources: Vec<KeySourceId>,
     },
     /// The session's token has expired: the companion should refresh the session first. The request
-    /// waits, not for long, and is then judged by [`Gate::judge_refreshed`].
+    /// waits for a short time and is then evaluated by [`Gate::judge_refreshed`].
     Refresh(RefreshRequest<'g>),
 }
 
@@ -82,7 +82,7 @@ impl Gate {
         &self.policy
     }
 
-    /// Judges a request. `cache` only saves work: what is in it never changes a decision.
+    /// Evaluates a request. `cache` only saves work: its content never changes a decision.
     pub fn judge(
         &self,
         headers: &Headers<'_>,
@@ -92,8 +92,9 @@ impl Gate {
         self.judge_by(headers, context, cache, None)
     }
 
-    /// Judges a request again by the outcome of its session's refresh: never with another
-    /// [`Judgement::Refresh`]. If it has to wait for keys, it is judged by the same outcome later.
+    /// Evaluates a request again by the outcome of its session's refresh: never with another
+    /// [`Judgement::Refresh`]. If it has to wait for keys, it is evaluated by the same outcome
+    /// later.
     pub fn judge_refreshed(
         &self,
         headers: &Headers<'_>,
@@ -115,7 +116,8 @@ impl Gate {
             Ok(requested) => requested,
             Err(decision) => return Judgement::Decided(decision),
         };
-        // A bearer token, valid or not, is judged; a session counts only without one (H03).
+        // A bearer token takes precedence, even if invalid; a session counts only without one
+        // (H03).
         match Credential::read(headers, self.policy.max_token()) {
             Ok(Credential::Bearer(token)) => {
                 let caller = self.authenticate(token, context, cache);

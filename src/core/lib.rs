@@ -31,6 +31,7 @@ pub mod fetch_schedule;
 mod fixtures;
 pub mod gate;
 pub mod json;
+mod jwk;
 pub mod keys;
 pub mod policy;
 pub mod reason;

@@ -253,7 +253,7 @@ impl Engine {
 
     /// Updates the keys of a key source, from a [`crate::Reader`].
     pub fn update_keys(&mut self, source: KeySourceId, record: Arc<KeyRecord>) {
-        self.keyring.update(source, Arc::unwrap_or_clone(record));
+        self.keyring.update(source, record);
         self.keys_version = self.keys_version.wrapping_add(1);
     }
 

@@ -6,8 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::*;
 use crate::fixtures::{algorithms, key_set, token, unsigned};
-use crate::keys::{KeySet, PureRust};
-use crate::token::Algorithm;
+use crate::jwk::{Algorithm, KeySet, PureRust};
 use crate::trust::{ClaimPaths, KeySource, Kind};
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -37,7 +36,7 @@ fn trust() -> Trust {
     }
 }
 
-/// A payload in order but for `members`, which take the place of their namesakes.
+/// A valid payload with `members` in place of those with their names.
 fn payload(members: &str) -> String {
     let own = [
         r#""iss":"https://issuer""#,
@@ -61,14 +60,14 @@ fn judge(text: &str, set: &KeySet) -> Result<Verified, TokenError> {
     verify(&token, &trust(), &set.keys()[0], &PureRust, NOW)
 }
 
-/// What becomes of a token in order but for `members`, signed by the key that judges it.
+/// The result for a valid token with these `members`, signed by the key that verifies it.
 fn judged(members: &str) -> Result<Verified, TokenError> {
     let text = token(Algorithm::Es256, HEADER, &payload(members));
     judge(&text, &key_set(Algorithm::Es256, "k"))
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_good_token_of_every_algorithm_is_verified() {
+fn a_valid_token_of_every_algorithm_is_verified() {
     for algorithm in algorithms() {
         let header = format!(r#"{{"alg":"{algorithm}","kid":"k"}}"#);
         let set = key_set(algorithm, "k");
@@ -127,7 +126,7 @@ fn t2_a_public_key_is_never_an_hmac_secret() {
 }
 
 #[test]
-fn j15_the_signature_is_judged_before_any_claim() {
+fn j15_the_signature_is_checked_before_the_claims() {
     let wrong = r#""iss":"https://other","sub":"","aud":"other","exp":1,"cnf":{}"#;
     let text = unsigned(HEADER, &payload(wrong));
     let error = judge(&text, &key_set(Algorithm::Es256, "k")).unwrap_err();
@@ -186,7 +185,7 @@ fn j18_the_issuer_is_compared_byte_for_byte() {
 }
 
 #[test]
-fn j20_a_token_for_another_audience_is_refused_whatever_its_times() {
+fn j20_the_audience_is_checked_before_the_times() {
     assert!(judged(r#""aud":["other","door"]"#).is_ok());
     for aud in [r#""other""#, "[]", r#"["Gate"]"#] {
         let error = judged(&format!(r#""aud":{aud},"exp":1"#)).unwrap_err();
@@ -195,7 +194,7 @@ fn j20_a_token_for_another_audience_is_refused_whatever_its_times() {
 }
 
 #[test]
-fn j21_a_subject_is_not_empty_and_holds_no_control_characters() {
+fn j21_an_empty_subject_or_one_with_control_characters_is_refused() {
     for sub in ["", "a\\nb", "a\\rb", "\\u0000", "a\\u007f", "a\\u0085b"] {
         let error = judged(&format!(r#""sub":"{sub}""#)).unwrap_err();
         assert_eq!(error, TokenError::Subject, "{sub}");
@@ -204,7 +203,7 @@ fn j21_a_subject_is_not_empty_and_holds_no_control_characters() {
 }
 
 #[test]
-fn m02_a_token_that_is_bound_to_a_key_is_no_bearer_token() {
+fn m02_a_token_that_is_bound_to_a_key_is_refused() {
     for cnf in [r#"{"jkt":"x"}"#, r#"{"x5t#S256":"x"}"#, "{}", "null"] {
         let error = judged(&format!(r#""cnf":{cnf}"#)).unwrap_err();
         assert_eq!(error, TokenError::Bound, "{cnf}");
@@ -212,7 +211,7 @@ fn m02_a_token_that_is_bound_to_a_key_is_no_bearer_token() {
 }
 
 #[test]
-fn times_are_judged_last() {
+fn times_are_checked_last() {
     let far = r#""iat":1700000000,"exp":1731536000"#;
     assert_eq!(judged(r#""exp":1"#).unwrap_err(), TokenError::Expired);
     assert_eq!(
