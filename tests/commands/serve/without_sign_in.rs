@@ -157,13 +157,13 @@ fn half_of_sign_in_is_refused_at_the_start() {
         stderr.contains("sso: the configuration has no `providers`"),
         "{stderr}"
     );
-    // The configuration has providers, the policy no `sso`.
+    // The configuration has providers, and the policy has no `sso`.
     files.write("companion.yaml", &with_sign_in);
     files.write("portcullis.yaml", POLICY);
     let (code, stderr) = files.refused(&[]);
     assert_eq!(code, Some(1));
     assert!(
-        stderr.contains("no `sso`, but the configuration has `providers`"),
+        stderr.contains("missing field `sso`: the configuration has `providers`"),
         "{stderr}"
     );
     assert!(stderr.contains("\nhelp: add `sso: {url: "), "{stderr}");

@@ -20,7 +20,7 @@ use crate::watch::Watched;
 use super::identity::Providers;
 use super::loaded_policy::LoadedPolicy;
 
-/// The judge by the policy in force.
+/// The judge with the current policy.
 #[derive(Debug)]
 pub(crate) struct ForwardAuthState(Arc<ArcSwap<Judge>>);
 
