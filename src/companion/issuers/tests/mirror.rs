@@ -6,7 +6,7 @@ use portcullis_core::keys::{HttpResponse, KeyRecord, ReadError};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::TrustId;
-use portcullis_tests::lab::{Answer, Authority, Endpoint, Issuer};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response};
 use serde_json::{Value, json};
 
 use super::fixture::*;
@@ -22,13 +22,13 @@ fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<KeyRe
     let remote = trust.keys.remote.as_ref().unwrap();
     let mut record = KeyRecord::new(&trust.keys, now);
     let read = record.begin(trust, remote, 1, now);
-    let answer = HttpResponse {
+    let response = HttpResponse {
         status: 200,
         content_type: Some(b"application/json"),
         content_encoding: None,
         body: document.as_bytes(),
     };
-    let next = record.take(trust, remote, &read, Some(&answer), now, 0)?;
+    let next = record.take(trust, remote, &read, Some(&response), now, 0)?;
     assert_eq!(next, None);
     Ok(record)
 }
@@ -103,7 +103,7 @@ async fn nothing_is_mirrored_before_the_first_read() {
     let issuer = Issuer::start_down(&authority, NAME, &[&key]);
     let inline = json!({"keys": [key.jwk()]});
     let policy = policy(&[
-        // A first set of keys in the policy is no answer of the issuer's.
+        // A first set of keys in the policy is no response of the issuer's.
         trust("blue", json!({"mirror": true, "inline": inline})),
         json!({
             "name": "static", "kind": "kubernetes", "issuer": "https://static.example.com",
@@ -131,7 +131,7 @@ async fn the_mirror_keeps_the_last_good_keys_and_their_age() {
     let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
     let before = issuers.mirror("blue").unwrap();
-    issuer.answer(Endpoint::Keys, Answer::status(500));
+    issuer.set_response(Endpoint::Keys, Response::status(500));
     clock.pass(Duration::from_secs(300));
     reads(&issuers, 1, 1).await;
     assert_eq!(issuers.mirror("blue").unwrap(), before);
