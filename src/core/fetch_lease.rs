@@ -10,7 +10,7 @@ use crate::timestamp::Timestamp;
 /// some reserve.
 pub const LEASE: Duration = Duration::from_secs(6);
 
-/// A schedule that the workers of a proxy share, and the lease of the one that fetches.
+/// The schedule that the workers of a proxy share, and the lease of the worker that fetches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct FetchLease {
     pub(crate) schedule: FetchSchedule,

@@ -24,7 +24,7 @@ pub use token_cache::TokenCache;
 use authenticate::AuthnFailure;
 use session::SessionState;
 
-/// A gate: evaluates requests by a policy.
+/// A gate: a policy that requests are evaluated by.
 #[derive(Clone, Debug)]
 pub struct Gate {
     policy: Policy,
@@ -35,10 +35,10 @@ pub struct Gate {
 pub struct Context<'a> {
     /// The keys that are known now.
     pub keyring: &'a Keyring,
-    /// What checks signatures.
+    /// The verification of signatures.
     pub signatures: &'a dyn Signatures,
-    /// The revoked sessions, as far as they are known: an empty list where none could be read yet, and
-    /// then a session is evaluated by its token alone.
+    /// The revoked sessions, as far as they are known. Before the first successful fetch the list
+    /// is empty, and a session is evaluated by its token only.
     pub revocations: &'a Revocations,
     /// When the request arrived.
     pub arrived: Timestamp,
@@ -82,7 +82,7 @@ impl Gate {
         &self.policy
     }
 
-    /// Evaluates a request. `cache` only saves work: what is in it never changes a decision.
+    /// Evaluates a request. `cache` only saves work: its content never changes a decision.
     pub fn evaluate(
         &self,
         headers: &Headers<'_>,
@@ -93,7 +93,8 @@ impl Gate {
     }
 
     /// Evaluates a request again by the outcome of its session's refresh: never with another
-    /// [`Evaluation::Refresh`]. If it has to wait for keys, it is evaluated by the same outcome later.
+    /// [`Evaluation::Refresh`]. If it has to wait for keys, it is evaluated by the same outcome
+    /// later.
     pub fn evaluate_refreshed(
         &self,
         headers: &Headers<'_>,
@@ -115,7 +116,8 @@ impl Gate {
             Ok(requested) => requested,
             Err(decision) => return Evaluation::Decided(decision),
         };
-        // A bearer token, valid or not, decides; a session counts only without one (H03).
+        // A bearer token takes precedence, even if invalid; a session counts only without one
+        // (H03).
         match Credential::read(headers, self.policy.max_token()) {
             Ok(Credential::Bearer(token)) => {
                 let caller = self.authenticate(token, context, cache);

@@ -32,6 +32,7 @@ pub mod fetch_schedule;
 mod fixtures;
 pub mod gate;
 pub mod json;
+mod jwk;
 pub mod keys;
 pub mod local_reply;
 pub mod outcome;

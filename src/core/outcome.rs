@@ -79,8 +79,8 @@ impl<'d> Verdict<'d> {
 
     /// The names of the client's header fields to remove, except Cookie: one for each field.
     pub fn removals(&self) -> impl Iterator<Item = &'d [u8]> {
-        let names = self.headers.iter().map(|(name, _)| name);
         let connection = ConnectionFields::of(self.headers);
+        let names = self.headers.iter().map(|(name, _)| name);
         names.filter(move |name| !self.decision.forwards(name) || connection.removes(name))
     }
 
@@ -89,17 +89,50 @@ impl<'d> Verdict<'d> {
         self.decision.forwarded_cookies(self.headers)
     }
 
-    /// The value that replaces the client's Connection fields; `None` if they stay, or are among the
-    /// removals. No header that a client nominates there is passed on as nominated, because the next
-    /// hop would remove it: also an identity header.
-    pub fn connection(&self) -> Option<&'static str> {
-        ConnectionFields::of(self.headers).replacement()
-    }
-
     /// The identity headers to set. They replace fields of the same name.
     pub fn identity(&self) -> &[(&'static str, String)] {
         let caller = self.decision.authenticated();
         caller.map_or_else(Default::default, |caller| caller.identity_headers())
+    }
+
+    /// Passes each change of the request's header fields to `set`: a name, and the value that
+    /// replaces all fields of that name, or `None` to remove them. Identity headers come last.
+    ///
+    /// # Errors
+    /// The first error of `set`. The request must then be refused, because its headers are changed
+    /// only in part.
+    pub fn change_headers<E>(
+        &self,
+        mut set: impl FnMut(&[u8], Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        const COOKIE: &[u8] = b"cookie";
+
+        if let Some(value) = ConnectionFields::of(self.headers).replacement() {
+            set(b"connection", Some(value.as_bytes()))?;
+        }
+        self.removals().try_for_each(|name| set(name, None))?;
+        match self.cookies() {
+            Cookies::AsTheyCame => {}
+            Cookies::Nothing => set(COOKIE, None)?,
+            Cookies::Only(cookies) => set(COOKIE, Some(&cookies))?,
+        }
+        let mut identity = self.identity().iter();
+        identity.try_for_each(|(name, value)| set(name.as_bytes(), Some(value.as_bytes())))
+    }
+
+    /// Records the decision: passes each entry of the filter state to `set`, and the audit record to
+    /// `log`. The record is built only if the policy and `is_logged` want one of that level.
+    pub fn record(
+        &self,
+        mut set: impl FnMut(&'static str, &str),
+        is_logged: impl FnOnce(Level) -> bool,
+        log: impl FnOnce(Level, &str),
+    ) {
+        self.filter_state()
+            .for_each(|(name, value)| set(name, value));
+        if let Some(level) = self.audit_level().filter(|level| is_logged(*level)) {
+            log(level, &self.audit_record());
+        }
     }
 
     /// The names and values to set in filter state, for access logs and later filters.

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::keys::{Key, KeySet, Thumbprint};
-use crate::token::Algorithm;
+use crate::jwk::{Algorithm, Key, KeySet, Thumbprint};
 
 pub use id::{KeySourceId, PerKeySource, TrustId};
 pub use url::Url;

@@ -19,4 +19,3 @@ mod policy_encoding;
 mod refusals;
 mod requests;
 mod rotation;
-

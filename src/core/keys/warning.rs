@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{KeySet, Skipped};
+use crate::jwk::{KeySet, Skipped};
 
 /// A warning about the keys of one trust entry. Its Display is the log message.
 #[derive(Clone, Copy)]

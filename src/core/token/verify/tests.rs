@@ -6,8 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::*;
 use crate::fixtures::{algorithms, key_set, token, unsigned};
-use crate::keys::{KeySet, PureRust};
-use crate::token::Algorithm;
+use crate::jwk::{Algorithm, KeySet, PureRust};
 use crate::trust::{ClaimPaths, KeySource, Kind};
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -37,7 +36,7 @@ fn trust() -> Trust {
     }
 }
 
-/// A payload in order but for `members`, which take the place of their namesakes.
+/// A valid payload with `members` in place of those with their names.
 fn payload(members: &str) -> String {
     let own = [
         r#""iss":"https://issuer""#,
@@ -68,7 +67,7 @@ fn verify_with(members: &str) -> Result<Verified, TokenError> {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_good_token_of_every_algorithm_is_verified() {
+fn a_valid_token_of_every_algorithm_is_verified() {
     for algorithm in algorithms() {
         let header = format!(r#"{{"alg":"{algorithm}","kid":"k"}}"#);
         let set = key_set(algorithm, "k");
@@ -195,7 +194,7 @@ fn j20_a_token_for_another_audience_is_refused_whatever_its_times() {
 }
 
 #[test]
-fn j21_a_subject_is_not_empty_and_holds_no_control_characters() {
+fn j21_an_empty_subject_or_one_with_control_characters_is_refused() {
     for sub in ["", "a\\nb", "a\\rb", "\\u0000", "a\\u007f", "a\\u0085b"] {
         let error = verify_with(&format!(r#""sub":"{sub}""#)).unwrap_err();
         assert_eq!(error, TokenError::Subject, "{sub}");
@@ -204,7 +203,7 @@ fn j21_a_subject_is_not_empty_and_holds_no_control_characters() {
 }
 
 #[test]
-fn m02_a_token_that_is_bound_to_a_key_is_no_bearer_token() {
+fn m02_a_token_that_is_bound_to_a_key_is_refused() {
     for cnf in [r#"{"jkt":"x"}"#, r#"{"x5t#S256":"x"}"#, "{}", "null"] {
         let error = verify_with(&format!(r#""cnf":{cnf}"#)).unwrap_err();
         assert_eq!(error, TokenError::Bound, "{cnf}");

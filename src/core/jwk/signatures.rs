@@ -1,4 +1,4 @@
-//! What checks signatures: a library, or the proxy, which is ten times as fast.
+//! The verification of signatures: by a library, or by the proxy, which is ten times as fast.
 
 #[cfg(feature = "es384")]
 mod es384;
@@ -11,8 +11,8 @@ pub(super) use es384::Es384;
 use jwt_compact::alg::{Ed25519, Es256, Rsa};
 use jwt_compact::{Algorithm as Scheme, AlgorithmSignature as _};
 
-use super::set::{Key, Material};
-use crate::token::Algorithm;
+use super::material::Material;
+use super::{Algorithm, Key};
 
 /// Verifies signatures.
 pub trait Signatures: std::fmt::Debug {

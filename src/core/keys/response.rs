@@ -1,7 +1,7 @@
 //! Reads the responses to key fetches: discovery documents, key sets, and the companion's mirror.
 
-use super::{KeySet, KeySetError};
 use crate::json::Json;
+use crate::jwk::{KeySet, KeySetError};
 use crate::timestamp::Timestamp;
 use crate::trust::{Trust, Url};
 
@@ -18,7 +18,7 @@ pub struct HttpResponse<'a> {
     pub body: &'a [u8],
 }
 
-/// The content of a good answer.
+/// The content of a valid response.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fetched {
     /// The URL of the key set, from a discovery document.
@@ -32,7 +32,7 @@ pub enum Fetched {
     },
 }
 
-/// Why a read failed. For the proxy's log; the cached keys stay in use.
+/// Why a fetch failed. For the proxy's log; the last good keys stay in use.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ReadError {
     /// No response before the timeout. Envoy's log and the cluster's statistics have more details.
@@ -59,7 +59,7 @@ pub enum ReadError {
     /// `jwks_uri` is not an unambiguous https URL.
     #[error("the discovery document's `jwks_uri` is not a plain https URL")]
     KeySetUrl,
-    /// The mirror answered for another trust entry.
+    /// The response is for another trust entry.
     #[error("the mirror answered for another trust entry")]
     OtherTrust,
     /// The set has no usable key.
@@ -78,8 +78,8 @@ impl ReadError {
 }
 
 /// Reads `issuer` and `jwks_uri` of a discovery document.
-pub(super) fn document(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
-    let document = object(answer)?;
+pub(super) fn document(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+    let document = object(response)?;
     let text = |name| {
         document
             .member(name)
@@ -95,17 +95,17 @@ pub(super) fn document(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Fetch
 }
 
 /// Reads a key set.
-pub(super) fn set(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+pub(super) fn set(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
     Ok(Fetched::Keys {
-        set: keys(trust, &object(answer)?)?,
+        set: keys(trust, &object(response)?)?,
         fetched_at: None,
     })
 }
 
 /// Reads a response of the companion's mirror: `{trust, issuer, source, fetched_at, keys}`.
 /// `fetched_at` is in seconds since the epoch, and `keys` is as in a JWKS.
-pub(super) fn mirrored(trust: &Trust, answer: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
-    let mirror = object(answer)?;
+pub(super) fn mirrored(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+    let mirror = object(response)?;
     let text = |name| {
         mirror
             .member(name)
@@ -139,23 +139,23 @@ fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ReadError> {
 }
 
 /// The JSON object in a successful response.
-pub(crate) fn object(answer: &HttpResponse<'_>) -> Result<Json, ReadError> {
-    if answer.status != 200 {
-        return Err(ReadError::Status(answer.status));
+pub(crate) fn object(response: &HttpResponse<'_>) -> Result<Json, ReadError> {
+    if response.status != 200 {
+        return Err(ReadError::Status(response.status));
     }
-    if answer.body.len() > KeySet::MAX_BYTES {
+    if response.body.len() > KeySet::MAX_BYTES {
         return Err(ReadError::TooLong);
     }
-    if answer
+    if response
         .content_encoding
         .is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
     {
         return Err(ReadError::ContentEncoding);
     }
-    if !answer.content_type.is_none_or(is_json) {
+    if !response.content_type.is_none_or(is_json) {
         return Err(ReadError::ContentType);
     }
-    let json = Json::parse(answer.body).map_err(|_| ReadError::Malformed)?;
+    let json = Json::parse(response.body).map_err(|_| ReadError::Malformed)?;
     json.as_object()
         .is_some()
         .then_some(json)

@@ -7,8 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
+use super::Algorithm;
 use super::material::Material;
-use crate::token::Algorithm;
+
+/// The longest `kid`, in bytes: the maximum that Kubernetes allows an external signer.
+pub(crate) const MAX_KID: usize = 1024;
 
 /// A public key that verifies signatures, for exactly one algorithm (RFC 8725 section 3.1).
 ///
@@ -74,7 +77,7 @@ impl Key {
         format!(r#"{{"alg":"{}",{kid}{}}}"#, self.algorithm, self.members)
     }
 
-    pub(in crate::keys) const fn material(&self) -> &Material {
+    pub(super) const fn material(&self) -> &Material {
         &self.material
     }
 }
@@ -112,3 +115,6 @@ impl fmt::Display for Thumbprint {
         f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
     }
 }
+
+#[cfg(test)]
+mod tests;

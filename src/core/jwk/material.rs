@@ -7,9 +7,9 @@ use jwt_compact::alg::{Ed25519, Es256, Rsa};
 use jwt_compact::jwk::JsonWebKey;
 use rsa::{BigUint, RsaPublicKey};
 
-use super::jwk::UnusableKey;
+use super::UnusableKey;
 #[cfg(feature = "es384")]
-use crate::keys::signatures::Es384;
+use super::signatures::Es384;
 
 /// The allowed sizes of an RSA modulus in bits: less is unsafe, and more takes a worker too long.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
@@ -19,7 +19,7 @@ type VerifyingKey<A> = <A as Algorithm>::VerifyingKey;
 /// A public key in the form of the library that verifies with it. The RSA key is boxed because it
 /// is much larger than the others.
 #[derive(Clone)]
-pub(in crate::keys) enum Material {
+pub(super) enum Material {
     Ed25519(VerifyingKey<Ed25519>),
     P256(VerifyingKey<Es256>),
     /// Without the feature `es384` only the host verifies with it, in the form of a

@@ -1,18 +1,10 @@
-//! JSON Web Keys and sets of them, by RFC 7517.
+//! Sets of keys (RFC 7517 section 5).
 
-mod jwk;
-mod key;
-mod material;
-mod spki;
 #[cfg(test)]
 mod tests;
 
-pub use jwk::UnusableKey;
-pub use key::{Key, Thumbprint};
-pub(super) use material::Material;
-
+use super::{Algorithm, Key, UnusableKey};
 use crate::json::{Json, JsonError};
-use crate::token::Algorithm;
 
 /// A key set: between one and [`KeySet::MAX_KEYS`] usable keys, in the order of the issuer.
 ///
@@ -37,7 +29,7 @@ pub struct Skipped {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeySetError {
-    /// It is not JSON, or duplicate name in one object.
+    /// It is not JSON, or an object has a duplicate member name.
     #[error("the key set is {0}")]
     Json(#[from] JsonError),
     /// It has no list `keys`.

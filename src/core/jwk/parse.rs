@@ -3,14 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::key::Key;
+use super::key::{Key, MAX_KID};
 use super::material::Material;
-use super::spki;
+use super::{Algorithm, spki};
 use crate::json::Json;
-use crate::token::Algorithm;
-
-/// The longest `kid`, in bytes: the maximum that Kubernetes allows an external signer.
-const MAX_KID: usize = 1024;
 
 /// Members that only a private or a symmetric key has (RFC 7518 section 6, RFC 8037 section 2).
 const PRIVATE: [&str; 8] = ["d", "dp", "dq", "k", "oth", "p", "q", "qi"];
@@ -154,3 +150,6 @@ fn integer(jwk: &Json, name: &str) -> Result<Vec<u8>, UnusableKey> {
     let bytes = bytes(jwk, name)?;
     Ok(bytes.into_iter().skip_while(|byte| *byte == 0).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,15 +9,15 @@ use p384::ecdsa::{Signature, SigningKey, VerifyingKey};
 
 /// ECDSA on P-384 with SHA-384.
 #[derive(Debug)]
-pub(in crate::keys) struct Es384;
+pub(in crate::jwk) struct Es384;
 
 /// An ES384 signature: r and s, 48 bytes each.
 #[derive(Debug)]
-pub(in crate::keys) struct Es384Signature(Signature);
+pub(in crate::jwk) struct Es384Signature(Signature);
 
 impl Es384 {
     /// The key with these coordinates, if they have full length and are on the curve.
-    pub(in crate::keys) fn key(x: &[u8], y: &[u8]) -> Option<VerifyingKey> {
+    pub(in crate::jwk) fn key(x: &[u8], y: &[u8]) -> Option<VerifyingKey> {
         // 4 is the prefix of an uncompressed point. The library checks the total length.
         let point = [&[4], x, y].concat();
         if x.len() == y.len() {

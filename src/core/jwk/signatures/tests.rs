@@ -5,7 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use super::*;
 use crate::fixtures::{algorithms, key_set, sign};
 
-/// What OpenSSL's signatures are made over.
+/// The message that OpenSSL signed.
 const MESSAGE: &[u8] = b"portcullis";
 
 /// Signatures by the fixed keys, made with OpenSSL 3.
@@ -82,7 +82,7 @@ fn signatures_by_openssl_are_accepted_for_every_algorithm() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn what_is_signed_here_verifies_here() {
+fn signatures_of_the_fixtures_are_accepted() {
     for algorithm in algorithms() {
         let set = key_set(algorithm, "k");
         let signature = sign(algorithm, MESSAGE);
@@ -113,7 +113,7 @@ fn j13_signatures_of_another_length_are_refused_without_a_panic() {
 }
 
 #[test]
-fn j13_zero_and_overlarge_numbers_are_no_signature() {
+fn j13_signatures_with_zero_or_too_large_numbers_are_refused() {
     for (algorithm, signature) in BY_OPENSSL {
         let set = key_set(algorithm, "k");
         let length = decode(signature).len();
@@ -124,7 +124,7 @@ fn j13_zero_and_overlarge_numbers_are_no_signature() {
 }
 
 #[test]
-fn j05_a_key_verifies_by_its_own_algorithm_alone() {
+fn j05_a_key_verifies_with_its_own_algorithm_only() {
     for (signed_with, signature) in BY_OPENSSL {
         for algorithm in algorithms().filter(|algorithm| *algorithm != signed_with) {
             let set = key_set(algorithm, "k");

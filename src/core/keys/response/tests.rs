@@ -2,7 +2,7 @@ use super::*;
 use crate::keys::fixtures::{good, plain, set_of, trust};
 
 #[test]
-fn every_answer_that_is_no_key_set_is_an_error_of_its_own() {
+fn each_kind_of_bad_response_has_its_own_error() {
     let trust = plain();
     let body = set_of(&["a"]);
     let whole = good(&body);
@@ -46,7 +46,7 @@ fn every_answer_that_is_no_key_set_is_an_error_of_its_own() {
 }
 
 #[test]
-fn d04_json_has_several_media_types() {
+fn d04_all_json_media_types_are_accepted() {
     let trust = plain();
     let body = set_of(&["a"]);
     let types: [Option<&[u8]>; 5] = [
@@ -127,7 +127,7 @@ fn d02_the_key_set_of_a_discovery_document_is_on_https() {
 }
 
 #[test]
-fn a_mirror_must_be_of_this_entry() {
+fn a_mirror_of_another_entry_is_refused() {
     let trust = plain();
     let body = |head: &str| format!("{{{head}, {}", set_of(&["a"]).trim_start_matches('{'));
     let ours = r#""trust": "blue", "issuer": "https://blue.example.com""#;
@@ -157,7 +157,7 @@ fn a_mirror_must_be_of_this_entry() {
 }
 
 #[test]
-fn a_set_without_a_pinned_key_is_of_another_cluster() {
+fn a_set_without_a_pinned_key_is_refused() {
     let Ok(Fetched::Keys { set: keys, .. }) = set(&plain(), &good(&set_of(&["a"]))) else {
         panic!("a good set");
     };
