@@ -7,6 +7,7 @@
 //! [`upgrade`] refuses protocols other than WebSocket. [`judge`] decides, and [`response`] is what the
 //! proxy gets.
 
+pub(crate) mod fuzzing;
 mod host_check;
 mod judge;
 mod original;

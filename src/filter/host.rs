@@ -31,7 +31,7 @@ pub(crate) use self::abi::{
 };
 pub(crate) use self::calls::{dispatch_http_call, http_call_body, http_call_headers};
 pub(crate) use self::error::Error;
-pub(crate) use self::pairs::Pairs;
+pub(crate) use self::pairs::{Pairs, encode as encode_pairs};
 
 /// The maximum size of a plugin configuration in bytes.
 pub(crate) const MAX_CONFIGURATION: usize = 1 << 20;

@@ -21,6 +21,29 @@
     )
 )]
 
+#[doc(hidden)]
+pub mod fuzzing {
+    //! What fuzz targets call. The header map of the host is private to the door to Envoy.
+
+    type OwnedPairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+    /// Decodes a header map in the serialization of the ABI; `None` if it is malformed.
+    #[must_use]
+    pub fn decode_header_map(bytes: Vec<u8>) -> Option<OwnedPairs> {
+        let pairs = crate::host::Pairs::decode(bytes).ok()?;
+        let owned = pairs
+            .iter()
+            .map(|(name, value)| (name.to_vec(), value.to_vec()));
+        Some(owned.collect())
+    }
+
+    /// Encodes a header map; `None` if it is larger than the proxy accepts.
+    #[must_use]
+    pub fn encode_header_map(pairs: &[(Vec<u8>, Vec<u8>)]) -> Option<Vec<u8>> {
+        crate::host::encode_pairs(pairs).ok()
+    }
+}
+
 mod host;
 mod http;
 mod root;

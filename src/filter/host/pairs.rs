@@ -64,7 +64,7 @@ impl Pairs {
 ///
 /// # Errors
 /// [`Error::TooLarge`] for more than Envoy takes.
-pub(super) fn encode<N, V>(pairs: &[(N, V)]) -> Result<Vec<u8>, Error>
+pub(crate) fn encode<N, V>(pairs: &[(N, V)]) -> Result<Vec<u8>, Error>
 where
     N: AsRef<[u8]>,
     V: AsRef<[u8]>,
