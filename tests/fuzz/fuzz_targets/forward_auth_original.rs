@@ -50,8 +50,9 @@ fuzz_target!(|data: &[u8]| {
     let is_with_path = target.starts_with("/oauth2/auth/");
     let url = only("x-original-url");
     let proto = only("x-forwarded-proto");
-    let scheme = match url.and_then(|url| text(url)?.split_once("://")) {
-        Some((scheme, _)) if !is_with_path => scheme.as_bytes(),
+    let end_of_scheme = |url: &[u8]| url.windows(3).position(|three| three == b"://");
+    let scheme = match url.and_then(|url| url.get(..end_of_scheme(url)?)) {
+        Some(scheme) if !is_with_path => scheme,
         _ => proto.expect("a scheme"),
     };
     assert!(matches!(scheme, b"http" | b"https"));

@@ -56,10 +56,15 @@ fn value(value: &Value) -> Vec<u8> {
     out
 }
 
-/// Equal, with all numbers as doubles.
+/// Equal, with all numbers as doubles, but for rounding.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Number(one), Value::Number(other)) => {
+            let (one, other) = (one.as_f64(), other.as_f64());
+            let (one, other) = (one.unwrap_or_default(), other.unwrap_or_default());
+            // `serde_json` parses some numbers to a neighbor of the nearest double.
+            one == other || ((one - other) / other).abs() < 1e-15
+        }
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
         }
@@ -88,11 +93,9 @@ fuzz_target!(|data: &[u8]| {
             // A Struct: an object, with each name once.
             let value: Value = serde_json::from_str(&text).expect("JSON");
             let object = value.as_object().expect("an object");
-            assert_eq!(
-                read(&structure(object)),
-                Ok(text),
-                "the conversion is stable"
-            );
+            let again = read(&structure(object)).expect("a Struct");
+            let again = serde_json::from_str(&again).expect("JSON");
+            assert!(same(&again, &value), "the conversion is stable: {text}");
         }
         Err(error) => assert!(!error.to_string().is_empty()),
     }
