@@ -68,7 +68,7 @@ pub struct Remote {
     /// The Envoy cluster of the issuer.
     pub envoy_cluster: String,
     /// What is requested there.
-    pub endpoint: Endpoint,
+    pub endpoint: KeyEndpoint,
     /// The interval of fetches.
     pub refresh: Duration,
     /// The maximum age of the cached set.
@@ -77,7 +77,7 @@ pub struct Remote {
 
 /// What is requested at the issuer's cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Endpoint {
+pub enum KeyEndpoint {
     /// A discovery document, which names the key set.
     Discovery(Url),
     /// The key set itself.
@@ -122,9 +122,9 @@ impl Trust {
         if let Some(remote) = &self.keys.remote {
             parts.push(remote.envoy_cluster.clone());
             parts.push(match &remote.endpoint {
-                Endpoint::Discovery(url) => format!("discovery {url}"),
-                Endpoint::Jwks(url) => format!("jwks {url}"),
-                Endpoint::Mirror => format!("mirror {}", self.name),
+                KeyEndpoint::Discovery(url) => format!("discovery {url}"),
+                KeyEndpoint::Jwks(url) => format!("jwks {url}"),
+                KeyEndpoint::Mirror => format!("mirror {}", self.name),
             });
         }
         parts.extend(self.keys.inline.as_ref().map(KeySet::to_json));
@@ -163,9 +163,9 @@ impl KeySource {
     pub(crate) fn source_id(&self) -> Option<String> {
         let remote = self.remote.as_ref()?;
         let (kind, url) = match &remote.endpoint {
-            Endpoint::Discovery(url) => ("discovery", url),
-            Endpoint::Jwks(url) => ("jwks", url),
-            Endpoint::Mirror => return None,
+            KeyEndpoint::Discovery(url) => ("discovery", url),
+            KeyEndpoint::Jwks(url) => ("jwks", url),
+            KeyEndpoint::Mirror => return None,
         };
         let url = url.to_string();
         Some(hex_digest([&*remote.envoy_cluster, kind, &url]))
@@ -182,7 +182,7 @@ impl KeySource {
             && !other.pins.is_empty()
             && !self.pins.iter().any(|pin| other.pins.contains(pin));
         // A mirror has a separate key set for each trust entry.
-        one_place && own.endpoint != Endpoint::Mirror && !apart
+        one_place && own.endpoint != KeyEndpoint::Mirror && !apart
     }
 }
 

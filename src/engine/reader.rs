@@ -55,7 +55,7 @@ pub struct Moment {
     /// The time.
     pub time: Timestamp,
     /// An unpredictable random number, for the jitter and for ids.
-    pub chance: u64,
+    pub random: u64,
 }
 
 /// What the adapter must do. Effects are queued; drain the queue after each event.
@@ -102,11 +102,11 @@ impl Reader {
     pub fn of(policy: &Policy, now: Moment) -> Vec<Self> {
         let sources = policy.key_sources();
         let keys = sources.filter_map(|(source, trust)| {
-            let reader = KeyReader::new(source, trust, now.chance, now)?;
+            let reader = KeyReader::new(source, trust, now.random, now)?;
             Some(Subject::Keys(Box::new(reader)))
         });
         let revocations = policy.sso().map(|sso| {
-            let reader = RevocationsReader::new(sso, now.chance);
+            let reader = RevocationsReader::new(sso, now.random);
             Subject::Revocations(Box::new(reader))
         });
         keys.chain(revocations).map(Self).collect()

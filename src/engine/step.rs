@@ -1,7 +1,7 @@
 //! The next step for a request.
 
 use log::Level;
-use portcullis_core::decision::Outcome;
+use portcullis_core::outcome::Outcome;
 use portcullis_core::policy;
 
 /// The next step for a request.

@@ -22,7 +22,7 @@ mod pairs;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use portcullis_core::answer::LocalReply;
+use portcullis_core::local_reply::LocalReply;
 
 pub(crate) use self::abi::{
     Map, MetricKind, add_header, call_foreign_function, define_metric, increment_metric,

@@ -1,8 +1,8 @@
 //! Enforces the engine's decision on the request of the effective context.
 
 use log::Level;
-use portcullis_core::answer::LocalReply;
-use portcullis_core::decision::{self, Verdict};
+use portcullis_core::local_reply::LocalReply;
+use portcullis_core::outcome::{self, Verdict};
 use portcullis_core::session::Cookies;
 use portcullis_engine::{Step, log_level};
 
@@ -25,11 +25,11 @@ pub(crate) enum Outcome {
 pub(crate) fn carry_out(step: &Step<'_>) -> Outcome {
     match step {
         Step::Wait => Outcome::Waits,
-        Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
+        Step::Decided(outcome::Outcome::Reply(reply, verdict)) => {
             show(verdict);
             answer(reply)
         }
-        Step::Decided(decision::Outcome::Forward(verdict)) => {
+        Step::Decided(outcome::Outcome::Forward(verdict)) => {
             show(verdict);
             match prepare(verdict) {
                 Ok(()) => Outcome::Forwarded,

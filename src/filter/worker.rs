@@ -76,7 +76,7 @@ impl Worker {
 
     /// Handles the request of the effective context, which has this id.
     pub(crate) fn receive(&mut self, id: u32) -> Outcome {
-        let outcome = self.judge(id, now());
+        let outcome = self.evaluate(id, now());
         if outcome == Outcome::Waits {
             if !self.carry_out_effects() {
                 // The call could not be made, so the refresh already has an outcome.
@@ -88,7 +88,7 @@ impl Worker {
     }
 
     /// Evaluates the request of the effective context and enforces the decision.
-    fn judge(&mut self, id: u32, now: Timestamp) -> Outcome {
+    fn evaluate(&mut self, id: u32, now: Timestamp) -> Outcome {
         let pairs = match host::request_headers() {
             Ok(pairs) => pairs,
             Err(error) => {
@@ -214,7 +214,7 @@ impl Worker {
                 self.engine.gone(*id);
                 continue;
             }
-            if self.judge(context, now) == Outcome::Forwarded
+            if self.evaluate(context, now) == Outcome::Forwarded
                 && let Err(error) = host::resume_request()
             {
                 let line = format!("portcullis: an allowed request can't be resumed: {error}");
@@ -301,6 +301,6 @@ fn now() -> Timestamp {
 fn moment() -> Moment {
     Moment {
         time: now(),
-        chance: host::random(),
+        random: host::random(),
     }
 }

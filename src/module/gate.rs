@@ -8,9 +8,9 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use portcullis_core::answer::LocalReply;
-use portcullis_core::decision::{self, Verdict};
 use portcullis_core::keys::PureRust;
+use portcullis_core::local_reply::LocalReply;
+use portcullis_core::outcome::{self, Verdict};
 use portcullis_core::policy::Policy;
 use portcullis_core::session::Cookies;
 use portcullis_core::timestamp::Timestamp;
@@ -94,8 +94,8 @@ impl Gate {
 
 impl Filter {
     /// Evaluates the request and enforces the decision.
-    pub(crate) fn judge(&self, request: &mut Request<'_>) -> Outcome {
-        self.try_judge(request).unwrap_or_else(|Refused| {
+    pub(crate) fn evaluate(&self, request: &mut Request<'_>) -> Outcome {
+        self.try_evaluate(request).unwrap_or_else(|Refused| {
             let line = "portcullis: a request's headers can't be read or changed; it is refused";
             envoy::log(log::Level::Error, line);
             request.answer(&LocalReply::internal());
@@ -103,7 +103,7 @@ impl Filter {
         })
     }
 
-    fn try_judge(&self, request: &mut Request<'_>) -> Result<Outcome, Refused> {
+    fn try_evaluate(&self, request: &mut Request<'_>) -> Result<Outcome, Refused> {
         // Ids are needed for waiting requests only. With inline keys no request waits, so one id is
         // enough.
         const ONLY: RequestId = RequestId(0);
@@ -118,7 +118,7 @@ impl Filter {
             signatures: &PureRust,
         };
         let outcome = match engine.request(ONLY, &headers, at) {
-            Step::Decided(decision::Outcome::Forward(verdict)) => {
+            Step::Decided(outcome::Outcome::Forward(verdict)) => {
                 show(request, &verdict);
                 // Copied first, because Envoy's bytes are invalid after the first change.
                 let removals: Vec<Vec<u8>> = verdict.removals().map(<[u8]>::to_vec).collect();
@@ -130,7 +130,7 @@ impl Filter {
                 change(request, &removals, &cookies, &identity)?;
                 Outcome::Forwarded
             }
-            Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
+            Step::Decided(outcome::Outcome::Reply(reply, verdict)) => {
                 show(request, &verdict);
                 request.answer(&reply);
                 Outcome::Answered

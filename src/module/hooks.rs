@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
-use portcullis_core::answer::LocalReply;
+use portcullis_core::local_reply::LocalReply;
 
 use crate::abi::{Buffer, CONTINUE, Opaque, STOP, VERSION};
 use crate::envoy::{self, Request};
@@ -75,7 +75,7 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
     _: bool,
 ) -> u32 {
     // SAFETY: both pointers are those of this request.
-    unsafe { run(envoy, filter, Filter::judge) }
+    unsafe { run(envoy, filter, Filter::evaluate) }
 }
 
 #[unsafe(no_mangle)]

@@ -234,7 +234,7 @@ impl Source {
     /// The error for a required field that is missing.
     pub(super) fn missing(&self, path: &str, help: &str) -> Report {
         let (parent, name) = path.rsplit_once('.').unwrap_or((".", path));
-        let problem = format!("no `{name}`");
+        let problem = format!("missing field `{name}`");
         let flag = setting(path).map(|(setting, _)| setting.flag());
         let help = match flag {
             Some(flag) => format!("{help}, here or with `--{flag}`"),
@@ -261,7 +261,8 @@ impl Source {
                 0 => {}
                 1 => return Ok(Some(location.found(Raw::Override(values)))),
                 _ => {
-                    return Err(location.wrong_value(name, "is given twice", "remove one of them"));
+                    let problem = format!("duplicate name `{name}`");
+                    return Err(location.wrong(&problem, "remove one of the two"));
                 }
             }
         }

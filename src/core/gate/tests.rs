@@ -138,14 +138,19 @@ impl TestGate {
         self.now = self.now.after(Duration::from_secs(seconds));
     }
 
-    /// Judges a request with these headers besides host and method.
-    fn judge(&mut self, request: &str, headers: &[(&str, &str)]) -> Verdict {
+    /// Evaluates a request with these headers besides host and method.
+    fn evaluate(&mut self, request: &str, headers: &[(&str, &str)]) -> Verdict {
         let now = self.now;
-        self.judge_at(request, headers, now)
+        self.evaluate_at(request, headers, now)
     }
 
-    /// Judges a request that came at `arrived`.
-    fn judge_at(&mut self, request: &str, headers: &[(&str, &str)], arrived: Timestamp) -> Verdict {
+    /// Evaluates a request that came at `arrived`.
+    fn evaluate_at(
+        &mut self,
+        request: &str,
+        headers: &[(&str, &str)],
+        arrived: Timestamp,
+    ) -> Verdict {
         let context = Context {
             keyring: &self.keyring,
             signatures: &PureRust,
@@ -153,37 +158,37 @@ impl TestGate {
             arrived,
             now: self.now,
         };
-        judge(&self.gate, request, headers, context, &mut self.cache)
+        evaluate(&self.gate, request, headers, context, &mut self.cache)
     }
 
-    /// Judges a poll of the alertmanager with this token.
+    /// Evaluates a poll of the alertmanager with this token.
     fn poll(&mut self, token: &str) -> Verdict {
         let bearer = format!("Bearer {token}");
-        self.judge(
+        self.evaluate(
             "GET alertmanager.example.com /api/v2/alerts",
             &[("authorization", &bearer)],
         )
     }
 }
 
-fn judge(
+fn evaluate(
     gate: &Gate,
     request: &str,
     headers: &[(&str, &str)],
     context: Context<'_>,
     cache: &mut TokenCache,
 ) -> Verdict {
-    Verdict::of(&judgement(gate, request, headers, context, cache))
+    Verdict::of(&evaluation(gate, request, headers, context, cache))
 }
 
-fn judgement<'g>(
+fn evaluation<'g>(
     gate: &'g Gate,
     request: &str,
     fields: &[(&str, &str)],
     context: Context<'_>,
     cache: &mut TokenCache,
-) -> Judgement<'g> {
-    gate.judge(&headers(request, fields), context, cache)
+) -> Evaluation<'g> {
+    gate.evaluate(&headers(request, fields), context, cache)
 }
 
 /// The headers of a request: `METHOD authority path`, and these besides.
@@ -198,13 +203,13 @@ fn headers<'a>(request: &'a str, fields: &[(&'a str, &'a str)]) -> Headers<'a> {
 }
 
 impl Verdict {
-    fn of(judgement: &Judgement<'_>) -> Self {
-        match judgement {
-            Judgement::AwaitKeys { sources, .. } => Self::Await(sources.clone()),
-            Judgement::Refresh(refresh) => {
+    fn of(evaluation: &Evaluation<'_>) -> Self {
+        match evaluation {
+            Evaluation::AwaitKeys { sources, .. } => Self::Await(sources.clone()),
+            Evaluation::Refresh(refresh) => {
                 Self::Refresh(refresh.sid(), refresh.cookies().to_owned())
             }
-            Judgement::Decided(decision) => Self::Decided(
+            Evaluation::Decided(decision) => Self::Decided(
                 decision.reason(),
                 decision.rule().map(|rule| rule.name().to_owned()),
                 decision
@@ -255,7 +260,7 @@ fn requests_that_need_no_token_ignore_tokens() {
         ("authorization", "Bearer z"),
     ];
     assert_eq!(
-        test.judge("GET alertmanager.example.com /-/healthy", &bad),
+        test.evaluate("GET alertmanager.example.com /-/healthy", &bad),
         Verdict::Decided(Reason::Public, Some("probes".to_owned()), None)
     );
     let preflight = [
@@ -263,15 +268,15 @@ fn requests_that_need_no_token_ignore_tokens() {
         ("access-control-request-method", "POST"),
     ];
     assert_eq!(
-        test.judge("OPTIONS alertmanager.example.com /api", &preflight),
+        test.evaluate("OPTIONS alertmanager.example.com /api", &preflight),
         refused(Reason::Preflight)
     );
     assert_eq!(
-        test.judge("OPTIONS own.example.com /api", &preflight),
+        test.evaluate("OPTIONS own.example.com /api", &preflight),
         refused(Reason::NoCredentials)
     );
     assert_eq!(
-        test.judge("POST alertmanager.example.com /-/healthy", &[]),
+        test.evaluate("POST alertmanager.example.com /-/healthy", &[]),
         refused(Reason::NoCredentials)
     );
 }
@@ -287,14 +292,17 @@ fn requests_are_refused_for_their_form_before_their_token() {
         ("GET other.example.com /api", Reason::AppUnknown),
         ("GET alertmanager.example.com /api", Reason::NoCredentials),
     ] {
-        assert_eq!(test.judge(request, &[]), refused(reason), "{request}");
+        assert_eq!(test.evaluate(request, &[]), refused(reason), "{request}");
     }
     let basic = [("authorization", "Basic YTpi")];
     let request = "GET alertmanager.example.com /api";
-    assert_eq!(test.judge(request, &basic), refused(Reason::NoCredentials));
+    assert_eq!(
+        test.evaluate(request, &basic),
+        refused(Reason::NoCredentials)
+    );
     let malformed = [("authorization", "Bearer a.b")];
     assert_eq!(
-        test.judge(request, &malformed),
+        test.evaluate(request, &malformed),
         refused(Reason::TokenMalformed)
     );
 }
@@ -324,6 +332,6 @@ fn t07_each_request_is_decided_by_the_rules_of_its_app() {
             verdict(Reason::AudienceMismatch, None, caller),
         ),
     ] {
-        assert_eq!(test.judge(request, &headers), expected, "{request}");
+        assert_eq!(test.evaluate(request, &headers), expected, "{request}");
     }
 }

@@ -36,7 +36,7 @@ pub enum KeySetError {
     #[error("the key set is not an object with a list `keys`")]
     NotASet,
     /// It lists no key that can verify signatures.
-    #[error("the key set has no usable key among the {listed} that it lists{}", because(.first))]
+    #[error("the key set has no usable key; it lists {listed}{}", because(.first))]
     NoUsableKey {
         /// How many keys it lists.
         listed: usize,

@@ -7,7 +7,7 @@ use super::response::{Fetched, HttpResponse, ReadError, document, mirrored, set}
 use crate::fetch_schedule::is_recent;
 use crate::jwk::KeySet;
 use crate::timestamp::Timestamp;
-use crate::trust::{Endpoint, Remote, Trust, Url};
+use crate::trust::{KeyEndpoint, Remote, Trust, Url};
 
 /// The timeout of one request to an issuer.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(2);
@@ -68,12 +68,12 @@ impl KeyRecord {
         self.lease.begin(worker, now);
         self.attempts = self.attempts.saturating_add(1);
         match (&remote.endpoint, &self.located) {
-            (Endpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
-            (Endpoint::Jwks(url), _) => Read::KeySet(url.clone()),
-            (Endpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
+            (KeyEndpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
+            (KeyEndpoint::Jwks(url), _) => Read::KeySet(url.clone()),
+            (KeyEndpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
                 Read::KeySet(url.clone())
             }
-            (Endpoint::Discovery(url), _) => Read::Discovery(url.clone()),
+            (KeyEndpoint::Discovery(url), _) => Read::Discovery(url.clone()),
         }
     }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use portcullis_core::decision::Outcome;
+use portcullis_core::outcome::Outcome;
 use portcullis_core::request::Headers;
 use portcullis_core::trust::TrustId;
 
@@ -73,11 +73,11 @@ impl World {
     /// A new request, and what is said of it.
     fn arrives(&mut self, id: u64, headers: Vec<(&'static str, String)>) -> String {
         self.requests.insert(id, headers);
-        self.judge(id)
+        self.evaluate(id)
     }
 
-    /// Judges a request: `wait`, or its reason.
-    fn judge(&mut self, id: u64) -> String {
+    /// Evaluates a request: `wait`, or its reason.
+    fn evaluate(&mut self, id: u64) -> String {
         let fields = &self.requests[&id];
         let request = [
             (":method", "GET"),
@@ -107,12 +107,12 @@ impl World {
         self.drain();
     }
 
-    /// Judges those that are due, and says what becomes of each.
+    /// Evaluates those that are due, and says what becomes of each.
     fn settle(&mut self) -> Vec<(u64, String)> {
         let due = self.engine.due(32, self.now);
-        let judged: Vec<_> = due.iter().map(|id| (id.0, self.judge(id.0))).collect();
+        let evaluated: Vec<_> = due.iter().map(|id| (id.0, self.evaluate(id.0))).collect();
         self.drain();
-        judged
+        evaluated
     }
 
     /// The companion replies to the call at this place.

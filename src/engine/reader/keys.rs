@@ -147,7 +147,7 @@ impl KeyReader {
             &read,
             response.as_ref(),
             now.time,
-            now.chance,
+            now.random,
         );
         self.write(&record, Some(version));
         self.writing = Some(Writing::Reply {

@@ -66,7 +66,7 @@ struct Taken {
     /// The version of the record that it replaces.
     version: u32,
     /// The random id for a new list.
-    chance: u64,
+    random: u64,
 }
 
 impl RevocationsReader {
@@ -174,7 +174,7 @@ impl RevocationsReader {
         };
         let mut record = self.record.clone();
         let response = reply.map(Reply::response);
-        let list = record.take(response.as_ref(), now.time, now.chance);
+        let list = record.take(response.as_ref(), now.time, now.random);
         let list = list.inspect_err(|error| {
             let line = format!(
                 "portcullis: the revocations could not be read through cluster {}: {error}; the \
@@ -187,7 +187,7 @@ impl RevocationsReader {
             record,
             list: list.ok(),
             version,
-            chance: now.chance,
+            random: now.random,
         };
         if self.list_id == list_id {
             self.share(taken, now);
@@ -229,7 +229,7 @@ impl RevocationsReader {
             }
             Step::List(mut taken) => {
                 if is_done {
-                    taken.record.share(taken.chance);
+                    taken.record.share(taken.random);
                     self.list_id = taken.record.list();
                 }
                 self.step = Step::Record;

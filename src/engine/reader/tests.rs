@@ -65,7 +65,7 @@ impl Cells {
 fn at(time: Timestamp) -> Moment {
     Moment {
         time,
-        chance: time.millis(),
+        random: time.millis(),
     }
 }
 
@@ -73,7 +73,7 @@ impl Worker {
     fn new(number: u64, policy: &Policy) -> Self {
         let now = Moment {
             time: START,
-            chance: number,
+            random: number,
         };
         Self {
             readers: Reader::of(policy, now),

@@ -163,7 +163,7 @@ fn half_of_sign_in_is_refused_at_the_start() {
     let (code, stderr) = files.refused(&[]);
     assert_eq!(code, Some(1));
     assert!(
-        stderr.contains("no `sso`, but the configuration has `providers`"),
+        stderr.contains("missing field `sso`, but the configuration has `providers`"),
         "{stderr}"
     );
     assert!(stderr.contains("\nhelp: add `sso: {url: "), "{stderr}");

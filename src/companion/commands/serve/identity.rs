@@ -106,8 +106,8 @@ impl Identity {
                 known = counts.is_ok();
                 store.set(known);
                 if let Ok(counts) = counts {
-                    let marks = i64::try_from(counts.revocations).unwrap_or(i64::MAX);
-                    metrics.revocations.set(marks);
+                    let count = i64::try_from(counts.revocations).unwrap_or(i64::MAX);
+                    metrics.revocations.set(count);
                     let floor = i64::try_from(counts.floor.secs()).unwrap_or(i64::MAX);
                     metrics.revocations_floor.set(floor);
                     metrics.revocations_read.set(seconds(now().secs()));

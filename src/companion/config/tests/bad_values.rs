@@ -197,7 +197,7 @@ fn an_invalid_value_is_refused_with_help() {
         ),
         (
             "--trust-connect=staging=a:1,staging=b:1",
-            "`staging` is given twice",
+            "duplicate name `staging`",
             "remove one",
         ),
         (

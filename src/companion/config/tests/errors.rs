@@ -142,20 +142,24 @@ fn t25_missing_fields_are_named_with_their_flag() {
     for (piece, problem, flag) in [
         (
             "url: https://auth.example.com\n",
-            "companion.yaml: no `url`",
+            "companion.yaml: missing field `url`",
             "--url",
         ),
         (
             "policy: portcullis.yaml\n",
-            "companion.yaml: no `policy`",
+            "companion.yaml: missing field `policy`",
             "--policy",
         ),
         (
             "    client_id: portcullis\n",
-            "4:5: providers[0]: no `client_id`",
+            "4:5: providers[0]: missing field `client_id`",
             "--provider-client-id",
         ),
-        (keys, "6:1: session: no `keys_file`", "--session-keys-file"),
+        (
+            keys,
+            "6:1: session: missing field `keys_file`",
+            "--session-keys-file",
+        ),
     ] {
         let error = error_of(FILE, piece, "");
         assert!(error.contains(problem), "{error}");
@@ -167,7 +171,7 @@ fn t25_missing_fields_are_named_with_their_flag() {
     let error = read("", &[]).expect_err("nothing");
     assert_eq!(
         error,
-        "error: serve: no `policy`\nhelp: write `policy: portcullis.yaml`, here or with `--policy`"
+        "error: serve: missing field `policy`\nhelp: write `policy: portcullis.yaml`, here or with `--policy`"
     );
     let error = error_of(
         FILE,
@@ -175,12 +179,12 @@ fn t25_missing_fields_are_named_with_their_flag() {
         "  []\n",
     );
     assert!(
-        error.contains("no `providers`") && error.contains("--provider-issuer"),
+        error.contains("missing field `providers`") && error.contains("--provider-issuer"),
         "{error}"
     );
     let error = read(FILE, &["--tls-cert=a"]).expect_err("half of TLS");
     assert!(
-        error.contains("no `key`") && error.contains("needs a certificate and a key"),
+        error.contains("missing field `key`") && error.contains("needs a certificate and a key"),
         "{error}"
     );
 }

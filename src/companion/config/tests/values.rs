@@ -123,7 +123,10 @@ fn several_providers_need_names_and_the_file() {
     let two = "  - {name: b, issuer: https://b.example.com, client_id: b}\n";
     let file = FILE.replace("session:", &format!("{two}session:"));
     let error = read(&file, &[]).expect_err("a nameless one");
-    assert!(error.contains("4:5: providers[0]: no `name`"), "{error}");
+    assert!(
+        error.contains("4:5: providers[0]: missing field `name`"),
+        "{error}"
+    );
     let file = file.replace("  - issuer", "  - name: b\n    issuer");
     let error = read(&file, &[]).expect_err("twice");
     assert!(
@@ -255,11 +258,20 @@ fn half_of_sign_in_is_an_error_that_names_the_other_half() {
     let (url, policy) = ("url: https://auth.example.com\n", "policy: p.yaml\n");
     let session = "session: {keys_file: keys}\n";
     for (file, missing) in [
-        ([url, policy, provider].concat(), "no `keys_file`"),
-        ([url, policy, session].concat(), "no `providers`"),
-        ([policy, provider, session].concat(), "no `url`"),
-        ([url, policy, "providers: []\n"].concat(), "no `providers`"),
-        ([url, policy, "session: {}\n"].concat(), "no `providers`"),
+        (
+            [url, policy, provider].concat(),
+            "missing field `keys_file`",
+        ),
+        ([url, policy, session].concat(), "missing field `providers`"),
+        ([policy, provider, session].concat(), "missing field `url`"),
+        (
+            [url, policy, "providers: []\n"].concat(),
+            "missing field `providers`",
+        ),
+        (
+            [url, policy, "session: {}\n"].concat(),
+            "missing field `providers`",
+        ),
     ] {
         let error = read(&file, &[]).expect_err(missing);
         assert!(
@@ -273,5 +285,5 @@ fn half_of_sign_in_is_an_error_that_names_the_other_half() {
         "--provider-client-id=a",
     ];
     let error = read("", &flags).expect_err("no issuer");
-    assert!(error.contains("no `issuer`"), "{error}");
+    assert!(error.contains("missing field `issuer`"), "{error}");
 }

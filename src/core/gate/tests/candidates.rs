@@ -84,7 +84,7 @@ fn k05_a_token_with_a_lifetime_of_a_year_is_refused() {
 fn poll_since(test: &mut TestGate, arrived: Timestamp, token: &str) -> Verdict {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];
-    test.judge_at(
+    test.evaluate_at(
         "GET alertmanager.example.com /api/v2/alerts",
         &headers,
         arrived,

@@ -29,7 +29,7 @@ fn only_the_companions_endpoints_are_allowed_without_a_rule() {
         for method in ["GET", "POST"] {
             for host in ["auth.example.com", "AUTH.example.com:443"] {
                 assert_eq!(
-                    test.judge(&format!("{method} {host} {path}"), &[]),
+                    test.evaluate(&format!("{method} {host} {path}"), &[]),
                     refused(Reason::Companion),
                     "{method} {path}"
                 );
@@ -57,19 +57,19 @@ fn only_the_companions_endpoints_are_allowed_without_a_rule() {
     ] {
         let request = format!("GET auth.example.com {path}");
         assert_eq!(
-            test.judge(&request, &[]),
+            test.evaluate(&request, &[]),
             refused(Reason::AppUnknown),
             "{path}"
         );
         let token = cookie(&session());
         assert_eq!(
-            test.judge(&request, &[("cookie", &token)]),
+            test.evaluate(&request, &[("cookie", &token)]),
             refused(Reason::AppUnknown),
             "a session opens nothing there: {path}"
         );
     }
     assert_eq!(
-        test.judge("GET auth.example.com /oauth2//start", &[]),
+        test.evaluate("GET auth.example.com /oauth2//start", &[]),
         refused(Reason::RequestAmbiguous)
     );
 }
@@ -80,15 +80,15 @@ fn a_wildcard_of_an_app_excludes_the_companions_host() {
     let token = cookie(&session());
     let api = |host: &str| format!("GET {host} /api/v2/alerts");
     assert_eq!(
-        test.judge(&api("other.example.com"), &[("cookie", &token)]),
+        test.evaluate(&api("other.example.com"), &[("cookie", &token)]),
         verdict(Reason::Rule, Some("operators"), ALICE)
     );
     assert_eq!(
-        test.judge(&api("auth.example.com"), &[("cookie", &token)]),
+        test.evaluate(&api("auth.example.com"), &[("cookie", &token)]),
         refused(Reason::AppUnknown)
     );
     assert_eq!(
-        test.judge("GET auth.example.com /-/healthy", &[]),
+        test.evaluate("GET auth.example.com /-/healthy", &[]),
         refused(Reason::AppUnknown),
         "no public rule reaches there"
     );
@@ -103,8 +103,8 @@ fn decision<'t>(test: &'t mut TestGate, request: &str) -> Decision<'t> {
         arrived: test.now,
         now: test.now,
     };
-    match judgement(&test.gate, request, &[], context, &mut test.cache) {
-        Judgement::Decided(decision) => decision,
+    match evaluation(&test.gate, request, &[], context, &mut test.cache) {
+        Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     }
 }
@@ -166,9 +166,9 @@ fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
         arrived: test.now,
         now: test.now,
     };
-    let judgement = test.gate.judge(&headers, context, &mut test.cache);
-    let Judgement::Decided(decision) = judgement else {
-        panic!("{judgement:?}");
+    let evaluation = test.gate.evaluate(&headers, context, &mut test.cache);
+    let Evaluation::Decided(decision) = evaluation else {
+        panic!("{evaluation:?}");
     };
     assert_eq!(decision.reason(), Reason::Preflight);
     assert_eq!(decision.forwarded_cookies(&headers), Cookies::Nothing);

@@ -20,7 +20,7 @@ enum Event {
     Tick,
     Settle(usize),
     SettleRefreshed(usize),
-    /// Requests are named, and some leave before they are judged.
+    /// Requests are named, and some leave before they are evaluated.
     NamedAndLeft(usize),
 }
 
@@ -67,9 +67,9 @@ struct Watched {
 }
 
 impl Watched {
-    fn judge(&mut self, id: u64) {
+    fn evaluate(&mut self, id: u64) {
         assert!(!self.over.contains(&id), "{id} is over");
-        let said = self.world.judge(id);
+        let said = self.world.evaluate(id);
         if said == "wait" {
             self.waits.insert(id);
         } else {
@@ -100,7 +100,7 @@ impl Watched {
                 };
                 let id = self.world.requests.len() as u64;
                 self.world.requests.insert(id, headers);
-                self.judge(id);
+                self.evaluate(id);
             }
             Event::Leaves(which) if !self.world.requests.is_empty() => {
                 self.leave((which % self.world.requests.len()) as u64);
@@ -127,13 +127,13 @@ impl Watched {
             Event::Tick => self.world.tick(),
             Event::Settle(most) => {
                 for id in self.world.engine.due(*most, self.world.now) {
-                    self.judge(id.0);
+                    self.evaluate(id.0);
                 }
             }
             Event::SettleRefreshed(most) => {
                 let calls = self.world.calls.len();
                 for id in self.world.engine.due_by_refresh(*most) {
-                    self.judge(id.0);
+                    self.evaluate(id.0);
                 }
                 assert_eq!(self.world.calls.len(), calls, "these lead to no call");
             }

@@ -22,13 +22,13 @@ fn an_unknown_key_while_two_wait_lets_both_be_judged_once() {
     assert!(!world.engine.wants_keys(KeySourceId::Companion));
     assert_eq!(world.waiting, 2);
     assert!(world.settle().is_empty(), "nothing has been read");
-    // Others are judged meanwhile.
+    // Others are evaluated meanwhile.
     assert_eq!(world.arrives(3, bearer(&karma("blue-key"))), "rule");
 
     world.wait(Duration::from_secs(1));
     world.keys(blue(), "new-key");
-    let judged = [(1, "rule"), (2, "key-unknown")].map(|(id, said)| (id, said.to_owned()));
-    assert_eq!(world.settle(), judged);
+    let evaluated = [(1, "rule"), (2, "key-unknown")].map(|(id, said)| (id, said.to_owned()));
+    assert_eq!(world.settle(), evaluated);
     assert!(world.settle().is_empty());
     assert_eq!(world.waiting, 0);
     assert!(!world.engine.wants_keys(blue()));
@@ -72,9 +72,9 @@ fn a_client_that_leaves_is_not_judged_again() {
     assert!(world.engine.gone(RequestId(3)));
     assert!(
         world.engine.is_waiting(RequestId(1)),
-        "it is not judged yet"
+        "it is not evaluated yet"
     );
-    assert_eq!(world.judge(1), "rule");
+    assert_eq!(world.evaluate(1), "rule");
     assert!(!world.engine.is_waiting(RequestId(1)));
     assert_eq!(world.waiting, 0);
 }
@@ -93,8 +93,8 @@ fn those_that_are_due_come_in_batches_and_in_order() {
         world.settle(),
     ];
     assert_eq!(batches.each_ref().map(Vec::len), [32, 32, 6, 0]);
-    let judged = batches.into_iter().flatten();
-    assert!(judged.eq((0..70).map(|id| (id, "rule".to_owned()))));
+    let evaluated = batches.into_iter().flatten();
+    assert!(evaluated.eq((0..70).map(|id| (id, "rule".to_owned()))));
 }
 
 #[test]

@@ -38,15 +38,15 @@ fn a_storm_of_refreshes_is_one_call_for_each_session() {
     world.reply(0, 200, &[&line(1, world.now)]);
     assert_eq!(world.engine.due_by_refresh(64).len(), 40);
     for id in 0..40 {
-        assert_eq!(world.judge(id), "rule");
+        assert_eq!(world.evaluate(id), "rule");
         let reply = world.engine.response(RequestId(id)).unwrap();
         assert_eq!(reply.set_cookies().count(), 1);
         assert!(world.engine.response(RequestId(id)).is_none(), "once");
     }
     world.reply(1, 401, &[]);
-    let judged = world.settle();
-    assert!(judged.iter().all(|(_, said)| said == "session-expired"));
-    assert_eq!(judged.len(), 10);
+    let evaluated = world.settle();
+    assert!(evaluated.iter().all(|(_, said)| said == "session-expired"));
+    assert_eq!(evaluated.len(), 10);
     assert_eq!((world.waiting, world.calls.len()), (0, 2));
     assert_eq!(world.refreshes["refreshed"], 1);
     assert_eq!(world.refreshes["ended"], 1);
@@ -58,7 +58,7 @@ fn a_call_that_fails_or_can_not_be_made_answers_those_who_wait() {
     assert_eq!(world.arrives(1, old(1)), "wait");
     world.fails(0);
     assert_eq!(world.engine.due_by_refresh(32), [RequestId(1)]);
-    assert_eq!(world.judge(1), "session-unavailable");
+    assert_eq!(world.evaluate(1), "session-unavailable");
     assert!(world.engine.response(RequestId(1)).is_none());
     assert_eq!(world.refreshes["unavailable"], 1);
 }
@@ -137,7 +137,7 @@ fn a_refreshed_session_that_was_revoked_meanwhile_is_refused() {
         .revocations(Arc::new(list), RevocationsRecord::default());
     world.reply(0, 200, &[&line(1, world.now)]);
     let [(1, said)] = &world.settle()[..] else {
-        panic!("not judged");
+        panic!("not evaluated");
     };
     assert_ne!(said, "rule");
 }

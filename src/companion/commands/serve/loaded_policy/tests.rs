@@ -39,14 +39,14 @@ fn error_of(piece: &str, other: &str, change: impl FnOnce(&mut Config)) -> Strin
     let mut config = example();
     change(&mut config);
     let text = POLICY.replacen(piece, other, 1).into_bytes();
-    let judged = first(text, &config);
-    judged.expect_err(other).to_string()
+    let loaded = first(text, &config);
+    loaded.expect_err(other).to_string()
 }
 
 #[test]
 fn a_matching_policy_is_accepted() {
-    let judged = first(POLICY, &example());
-    let loaded_policy = judged.unwrap_or_else(|report| panic!("{report}"));
+    let loaded = first(POLICY, &example());
+    let loaded_policy = loaded.unwrap_or_else(|report| panic!("{report}"));
     for rd in [
         "https://grafana.example.com/",
         "https://a.grafana.example.com/",
@@ -71,8 +71,8 @@ fn a_matching_policy_is_accepted() {
 fn redirect_hosts_replace_the_policys_hosts() {
     let mut config = example();
     config.redirect_hosts = Some(Vec::new());
-    let judged = first(POLICY, &config);
-    let loaded_policy = judged.unwrap_or_else(|report| panic!("{report}"));
+    let loaded = first(POLICY, &config);
+    let loaded_policy = loaded.unwrap_or_else(|report| panic!("{report}"));
     assert!(
         loaded_policy
             .redirects
@@ -103,10 +103,10 @@ fn a_policy_with_another_url_is_refused_at_its_location() {
     let policy = POLICY
         .replace(line, "")
         .replace(identity, "{service_account: staging/a/b}");
-    let judged = first(policy, &example());
-    let text = judged.expect_err("no sso").to_string();
+    let loaded = first(policy, &example());
+    let text = loaded.expect_err("no sso").to_string();
     assert!(
-        text.contains("no `sso`") && text.contains("https://auth.example.com"),
+        text.contains("missing field `sso`") && text.contains("https://auth.example.com"),
         "{text}"
     );
 }
@@ -188,8 +188,8 @@ fn the_default_port_makes_no_difference() {
     let site = Site::parse("https://AUTH.example.com:443").expect("a site");
     assert_eq!(site.as_str(), "https://auth.example.com");
     let policy = POLICY.replace("auth.example.com", "auth.example.com:443");
-    let judged = first(policy, &example());
-    assert!(judged.is_ok(), "{judged:?}");
+    let loaded = first(policy, &example());
+    assert!(loaded.is_ok(), "{loaded:?}");
 }
 
 #[test]

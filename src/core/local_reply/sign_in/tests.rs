@@ -1,5 +1,5 @@
-use crate::answer::LocalReply;
 use crate::decision::{Decision, Reason};
+use crate::local_reply::LocalReply;
 use crate::policy::Policy;
 use crate::request::Headers;
 
@@ -122,7 +122,7 @@ fn h13_only_requests_without_valid_credentials_are_redirected() {
 }
 
 #[test]
-fn h11_no_answer_is_stored_and_each_varies_by_credentials() {
+fn h11_no_reply_is_stored_and_each_varies_by_credentials() {
     for reason in Reason::ALL {
         if reason.class() == crate::decision::Class::Allowed {
             continue;
@@ -162,7 +162,7 @@ fn a_person_who_is_not_allowed_can_sign_in_with_another_account() {
 }
 
 #[test]
-fn the_page_of_an_unavailable_answer_offers_to_try_again() {
+fn the_page_for_an_unavailable_decision_offers_to_try_again() {
     let link = "<a class=\"act\" href=\"\">Try again</a>";
     for (reason, by_session) in [
         (Reason::SessionUnavailable, true),
@@ -174,7 +174,7 @@ fn the_page_of_an_unavailable_answer_offers_to_try_again() {
 }
 
 #[test]
-fn an_address_too_long_for_a_header_redirects_to_the_root() {
+fn a_url_too_long_for_a_header_redirects_to_the_root() {
     let request = format!("GET app.example.com /graph?{}", "a".repeat(9000));
     let answer = answer(Reason::NoCredentials, false, &request, &BROWSER);
     assert_eq!(

@@ -1,7 +1,6 @@
-//! Pages for people: how all of them look, and what they may do.
+//! HTML pages: their style, layout and content security policy.
 //!
-//! They load nothing. Their one style, and a script where there is one, are allowed by their hashes
-//! alone.
+//! Pages load nothing. The style sheet, and the script if there is one, are allowed by their hashes.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,22 +9,22 @@ use sha2::{Digest as _, Sha256};
 #[cfg(test)]
 mod tests;
 
-/// How all pages look.
-pub const STYLE: &str = include_str!("style.css");
+/// The style sheet of all pages.
+pub const STYLE: &str = include_str!("page/style.css");
 
-/// A whole page: its title, which is its heading too, and what else is in its head, below the heading
-/// and after all that is shown. All of it is HTML.
-pub fn document(title: &str, head: &str, main: &str, behind: &str) -> String {
+/// A complete page. `title` is also the heading, `head` is added to the head, `main` follows the
+/// heading, and `end` is the end of the body. All of them are HTML.
+pub fn document(title: &str, head: &str, main: &str, end: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"robots\" content=\"noindex\">\n<title>{title}</title>\n\
          <style>{STYLE}</style>\n{head}</head>\n<body>\n<main>\n<h1>{title}</h1>\n{main}</main>\n\
-         {behind}</body>\n</html>\n"
+         {end}</body>\n</html>\n"
     )
 }
 
-/// A text as HTML: what has a meaning in markup or in an attribute is escaped.
+/// A text as HTML: characters with a meaning in markup or attributes are escaped.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for one in text.chars() {
@@ -41,8 +40,8 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// The content security policy of a page with the one style, perhaps a script, and forms that go to
-/// `forms`.
+/// The content security policy of a page with the style sheet, an optional script, and `forms` as the
+/// targets of forms.
 pub fn policy(script: Option<&str>, forms: &str) -> String {
     let style = hash(STYLE);
     let script = script.map_or_else(String::new, |script| {
@@ -54,7 +53,7 @@ pub fn policy(script: Option<&str>, forms: &str) -> String {
     )
 }
 
-/// How a content security policy names an inline style or script (CSP level 3, section 2.3.1).
+/// The source expression for an inline style or script (CSP Level 3, section 2.3.1).
 fn hash(text: &str) -> String {
     ["'sha256-", &STANDARD.encode(Sha256::digest(text)), "'"].concat()
 }

@@ -1,13 +1,16 @@
 //! How a decision is enforced, for the filter, the module and forward auth: the request is
 //! forwarded with changed header fields, or gets a local reply. Both have an audit record.
 
-use super::Decision;
-use super::forwarding::{is_forwarded, is_forwarded_to_companion, is_trailer_forwarded};
-use crate::answer::LocalReply;
+mod forwarding;
+
+use crate::decision::Decision;
+use crate::local_reply::LocalReply;
 use crate::policy::{App, Audit, Level};
 use crate::reason::Reason;
 use crate::request::Headers;
 use crate::session::Cookies;
+
+use forwarding::{is_forwarded, is_forwarded_to_companion, is_trailer_forwarded};
 
 #[cfg(test)]
 mod tests;
@@ -123,8 +126,8 @@ impl<'d> Verdict<'d> {
     }
 }
 
-/// The names of the trailers to remove, whatever the app: some servers put trailers among the header
-/// fields, so that none may have a name that any app trusts.
+/// The names of the trailers to remove, whatever the app: some servers merge trailers into the header
+/// fields, so no trailer may have a name that any app trusts.
 pub fn removed_trailers<'t>(
     apps: &'t [App],
     trailers: &'t Headers<'t>,

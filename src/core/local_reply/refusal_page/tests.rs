@@ -38,7 +38,7 @@ fn page(reason: Reason, claims: &str) -> String {
 }
 
 #[test]
-fn a_person_without_access_reads_who_they_are_and_whom_to_ask() {
+fn the_page_names_the_person_and_whom_to_ask_for_access() {
     let claims = r#","email":"ada@example.com","email_verified":true"#;
     let shown = page(Reason::CallerNotAllowed, claims);
     let text = "<p>You are signed in as ada@example.com, but you don&#39;t have access to \
@@ -55,7 +55,7 @@ fn a_person_without_access_reads_who_they_are_and_whom_to_ask() {
 }
 
 #[test]
-fn j21_a_name_can_not_become_markup_or_fill_the_page() {
+fn j21_names_are_escaped_and_bounded() {
     let claims = r#","preferred_username":"<script>alert('x')</script>&\"\u0007""#;
     let shown = page(Reason::CallerNotAllowed, claims);
     assert!(!shown.contains("<script"), "{shown}");
@@ -71,7 +71,7 @@ fn j21_a_name_can_not_become_markup_or_fill_the_page() {
 }
 
 #[test]
-fn every_refusal_says_what_failed_and_what_to_do() {
+fn every_page_says_what_failed_and_what_to_do() {
     let policy = Policy::from_json(POLICY).unwrap();
     for reason in Reason::ALL {
         let decision = Decision {

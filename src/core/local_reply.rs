@@ -1,21 +1,21 @@
-//! The answer to a refused request: an RFC 6750 challenge with the reason's code, and nothing else of
-//! the decision. A person with a browser is redirected to the sign-in, or gets a page.
+//! The local reply to a refused request: an RFC 6750 challenge with the reason's code, and nothing
+//! else of the decision. A person with a browser is redirected to the sign-in, or gets a page.
 
-pub mod page;
 mod refusal_page;
 mod sign_in;
 
 use crate::decision::Decision;
+use crate::page;
 use crate::reason::Class;
 use crate::request::{Client, Headers};
 
-/// The realm of a challenge that belongs to no app.
+/// The realm of the challenge if the request is for no app.
 const NO_APP: &str = "portcullis";
 
-/// After how many seconds a client should try again when the gate can't decide now.
+/// `Retry-After`, in seconds, if the request can't be decided now.
 const RETRY_AFTER: &str = "5";
 
-/// The answer to a refused request.
+/// The local reply to a refused request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct LocalReply {
     /// The HTTP status.
@@ -31,7 +31,7 @@ pub struct LocalReply {
 }
 
 impl LocalReply {
-    /// The answer to a request whose headers or trailers can't be read or changed: 500.
+    /// The reply to a request whose headers or trailers can't be read or changed: 500.
     pub fn internal() -> Self {
         Self {
             status: 500,
@@ -42,7 +42,7 @@ impl LocalReply {
         }
     }
 
-    /// The answer to a refused request with these headers; `None` where it is allowed.
+    /// The reply to a refused request with these headers; `None` if it is allowed.
     pub(crate) fn refusal(decision: &Decision<'_>, headers: &Headers<'_>) -> Option<Self> {
         let reason = decision.reason();
         let realm = decision.app().map_or(NO_APP, |app| app.name());

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_policy_allows_what_it_names_and_nothing_else() {
+fn a_content_security_policy_allows_only_what_it_lists() {
     assert_eq!(
         policy(None, "'none'"),
         format!(
@@ -16,7 +16,7 @@ fn a_policy_allows_what_it_names_and_nothing_else() {
 }
 
 #[test]
-fn a_page_is_a_whole_document_with_the_one_style() {
+fn a_page_is_a_complete_document_with_the_style() {
     let page = document(
         "Title",
         "<meta>\n",

@@ -42,7 +42,7 @@ fn header(answer: &LocalReply, name: &str) -> Option<String> {
 }
 
 #[test]
-fn every_reason_has_one_answer_and_only_allowed_ones_have_none() {
+fn every_reason_has_one_reply_except_the_allowed_ones() {
     for reason in Reason::ALL {
         let answer = answer(reason, Client::Program);
         let status = answer
@@ -94,7 +94,7 @@ fn h01_challenges_are_those_of_rfc_6750() {
 }
 
 #[test]
-fn h04_unavailable_answers_have_retry_after_and_no_challenge() {
+fn h04_unavailable_replies_have_retry_after_and_no_challenge() {
     for reason in [
         Reason::KeysUnavailable,
         Reason::KeysStale,

@@ -1,9 +1,9 @@
-//! The page that a person gets whose request is refused: who is signed in, for which app, what
-//! failed, and what to do now.
+//! The page for a person whose request is refused: who is signed in, for which app, what failed, and
+//! what to do now.
 
-use super::page;
 use crate::caller::AuthenticatedCaller;
 use crate::decision::{Class, Decision};
+use crate::page;
 use crate::policy::App;
 use crate::reason::Reason;
 
@@ -78,7 +78,7 @@ fn signed_in_as(decision: &Decision<'_>) -> String {
     }
 }
 
-/// The name that a person knows themselves by.
+/// The name under which the person signed in.
 fn display_name(caller: &AuthenticatedCaller) -> String {
     let person = caller.caller();
     let name = person.email().or_else(|| person.preferred_username());

@@ -1,4 +1,4 @@
-//! Where people sign in, and the next step for those who are refused.
+//! The sign-in URL, and the next step on the page of a refusal.
 
 use std::fmt::Write as _;
 
@@ -9,22 +9,22 @@ use crate::request::Headers;
 #[cfg(test)]
 mod tests;
 
-/// The longest address that a person is redirected back to after the sign-in, in bytes. It is passed in
+/// The longest URL that a person is redirected back to after the sign-in, in bytes. It is passed in
 /// headers of several programs, where each byte may become three.
 const MAX_RETURN: usize = 8192;
 
 /// Where a browser signs in and is redirected back to the page that it requested; `None` without
-/// `sso`, or for a page of no app.
+/// `sso`, or if the request is for no app.
 pub(super) fn location(decision: &Decision<'_>, headers: &Headers<'_>) -> Option<String> {
-    leading_back(decision, headers, endpoints::START)
+    returning_here(decision, headers, endpoints::START)
 }
 
 /// The next step on the page of a refusal, as a link: to sign out and come back for a person whose
-/// session is valid and not allowed, and to the same address where the gate can't decide now.
+/// session is valid and not allowed, and to the same URL if the request can't be decided now.
 pub(super) fn next_step(decision: &Decision<'_>, headers: &Headers<'_>) -> String {
     let (link, label) = match decision.class() {
         Class::Forbidden if decision.by_session => {
-            let link = leading_back(decision, headers, endpoints::SIGN_OUT);
+            let link = returning_here(decision, headers, endpoints::SIGN_OUT);
             (link, "Sign in with another account")
         }
         // An empty reference is the page itself (RFC 3986 section 4.4).
@@ -35,14 +35,14 @@ pub(super) fn next_step(decision: &Decision<'_>, headers: &Headers<'_>) -> Strin
         | Class::InvalidToken
         | Class::Unauthenticated => (None, ""),
     };
-    // The address is percent-encoded, so that nothing in it has to be escaped.
+    // The URL is percent-encoded, so nothing in it must be escaped.
     link.map_or_else(String::new, |link| {
         format!("<p><a class=\"act\" href=\"{link}\">{label}</a></p>\n")
     })
 }
 
 /// An endpoint of the companion that redirects back to the page that was requested.
-fn leading_back(
+fn returning_here(
     decision: &Decision<'_>,
     headers: &Headers<'_>,
     endpoint: Endpoint,
@@ -53,7 +53,7 @@ fn leading_back(
     let path = if path.len() > MAX_RETURN { b"/" } else { path };
     let mut location = [sso.url(), endpoint.path, "?rd="].concat();
     for byte in [b"https://", authority, path].concat() {
-        // RFC 3986 section 2.3; other bytes could be read as a part of the address around them.
+        // RFC 3986 section 2.3; other bytes could be read as a part of the URL around them.
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             location.push(char::from(byte));
         } else {

@@ -3,9 +3,10 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use portcullis_core::decision::{Decision, Outcome};
-use portcullis_core::gate::{Context, Gate, Judgement, RefreshOutcome, RefreshRequest};
+use portcullis_core::decision::Decision;
+use portcullis_core::gate::{Context, Evaluation, Gate, RefreshOutcome, RefreshRequest};
 use portcullis_core::keys::PureRust;
+use portcullis_core::outcome::Outcome;
 use portcullis_core::policy::{Level, Policy, Sso};
 use portcullis_core::request::Headers;
 use portcullis_core::session::Revocations;
@@ -16,7 +17,7 @@ use crate::issuers::{Issuers, WAIT_TIMEOUT};
 
 /// A policy with the keys and token caches that its decisions need.
 #[derive(Debug)]
-pub(crate) struct Judge {
+pub(crate) struct Evaluator {
     gate: Gate,
     issuers: Issuers,
     token_caches: TokenCaches,
@@ -61,8 +62,8 @@ impl<S: SessionSource> SessionSource for Option<S> {
     }
 }
 
-impl Judge {
-    /// A judge by this policy, with the keys of these issuers.
+impl Evaluator {
+    /// An evaluator with this policy, with the keys of these issuers.
     pub(crate) fn new(policy: Policy, issuers: Issuers) -> Self {
         Self {
             gate: Gate::new(policy),
@@ -71,7 +72,7 @@ impl Judge {
         }
     }
 
-    /// A judge by an edited policy, with the same keys.
+    /// An evaluator with an edited policy, with the same keys.
     ///
     /// # Panics
     /// Outside a Tokio runtime.
@@ -80,19 +81,19 @@ impl Judge {
         Self::new(policy, issuers)
     }
 
-    /// The policy that it judges by.
+    /// The policy that it evaluates requests by.
     pub(crate) const fn policy(&self) -> &Policy {
         self.gate.policy()
     }
 
-    /// The keys that it judges by.
+    /// The keys that it evaluates requests by.
     pub(crate) const fn issuers(&self) -> &Issuers {
         &self.issuers
     }
 
     /// Decides on a request, and returns the cookie that the response sets, whatever the decision. It
     /// waits for keys and for a fresh session token, each for a bounded time.
-    pub(super) async fn judge<P: SessionSource>(
+    pub(super) async fn evaluate<P: SessionSource>(
         &self,
         headers: &Headers<'_>,
         sessions: &P,
@@ -108,7 +109,7 @@ impl Judge {
         let mut refreshed: Option<(RefreshOutcome, Option<String>)> = None;
         loop {
             let snapshot = self.issuers.snapshot();
-            let judgement = self.token_caches.with(|cache| {
+            let evaluation = self.token_caches.with(|cache| {
                 let context = Context {
                     keyring: snapshot.keyring(),
                     signatures: &PureRust,
@@ -117,15 +118,15 @@ impl Judge {
                     now: self.issuers.now(),
                 };
                 match &refreshed {
-                    None => self.gate.judge(headers, context, cache),
+                    None => self.gate.evaluate(headers, context, cache),
                     Some((refreshed, _)) => self
                         .gate
-                        .judge_refreshed(headers, context, cache, refreshed),
+                        .evaluate_refreshed(headers, context, cache, refreshed),
                 }
             });
-            let decision = match judgement {
-                Judgement::Decided(decision) => decision,
-                Judgement::AwaitKeys { app, sources } => {
+            let decision = match evaluation {
+                Evaluation::Decided(decision) => decision,
+                Evaluation::AwaitKeys { app, sources } => {
                     if self
                         .issuers
                         .wait_for_newer(&snapshot, &sources, until)
@@ -135,11 +136,11 @@ impl Judge {
                     }
                     self.gate.give_up(app)
                 }
-                Judgement::Refresh(refresh) if refreshed.is_none() => {
+                Evaluation::Refresh(refresh) if refreshed.is_none() => {
                     refreshed = Some(refresh_session(&refresh, sessions).await);
                     continue;
                 }
-                Judgement::Refresh(refresh) => refresh.give_up(),
+                Evaluation::Refresh(refresh) => refresh.give_up(),
             };
             let set_cookie = refreshed.and_then(|(refreshed, set_cookie)| {
                 set_cookie.filter(|_| refreshed.allows_cookies(decision.reason()))

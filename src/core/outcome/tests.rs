@@ -18,7 +18,7 @@ fn public(policy: &Policy) -> Decision<'_> {
 }
 
 #[test]
-fn an_allowed_request_is_forwarded_without_what_claims_an_identity() {
+fn an_allowed_request_is_forwarded_without_identity_headers() {
     let policy = Policy::from_json(POLICY).unwrap();
     let headers = Headers::new(vec![
         (b":path", b"/-/healthy"),
@@ -46,7 +46,7 @@ fn an_allowed_request_is_forwarded_without_what_claims_an_identity() {
 }
 
 #[test]
-fn a_refused_request_is_answered() {
+fn a_refused_request_gets_a_local_reply() {
     let policy = Policy::from_json(POLICY).unwrap();
     let headers = Headers::default();
     let outcome = Decision::new(Reason::AppUnknown).outcome(&headers, policy.audit());
@@ -61,7 +61,7 @@ fn a_refused_request_is_answered() {
 }
 
 #[test]
-fn h06_trailers_have_no_name_that_any_app_believes_in() {
+fn h06_trailers_have_no_name_that_any_app_trusts() {
     let policy = Policy::from_json(POLICY).unwrap();
     let trailers = Headers::new(vec![
         (b"grpc-status", b"0"),
