@@ -92,6 +92,43 @@ impl<'d> Verdict<'d> {
         caller.map_or_else(Default::default, |caller| caller.identity_headers())
     }
 
+    /// Passes each change of the request's header fields to `set`: a name, and the value that
+    /// replaces all fields of that name, or `None` to remove them. Removals come first.
+    ///
+    /// # Errors
+    /// The first error of `set`. The request must then be refused, because its headers are changed
+    /// only in part.
+    pub fn change_headers<E>(
+        &self,
+        mut set: impl FnMut(&[u8], Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        const COOKIE: &[u8] = b"cookie";
+
+        self.removals().try_for_each(|name| set(name, None))?;
+        match self.cookies() {
+            Cookies::AsTheyCame => {}
+            Cookies::Nothing => set(COOKIE, None)?,
+            Cookies::Only(cookies) => set(COOKIE, Some(&cookies))?,
+        }
+        let mut identity = self.identity().iter();
+        identity.try_for_each(|(name, value)| set(name.as_bytes(), Some(value.as_bytes())))
+    }
+
+    /// Records the decision: passes each entry of the filter state to `set`, and the audit record to
+    /// `log`. The record is built only if the policy and `is_logged` want one of that level.
+    pub fn record(
+        &self,
+        mut set: impl FnMut(&'static str, &str),
+        is_logged: impl FnOnce(Level) -> bool,
+        log: impl FnOnce(Level, &str),
+    ) {
+        self.filter_state()
+            .for_each(|(name, value)| set(name, value));
+        if let Some(level) = self.audit_level().filter(|level| is_logged(*level)) {
+            log(level, &self.audit_record());
+        }
+    }
+
     /// The names and values to set in filter state, for access logs and later filters.
     pub fn filter_state(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let decision = &self.decision;

@@ -80,8 +80,8 @@ fn r09_an_unverified_email_address_is_ignored() {
 fn a_person_can_not_impersonate_a_service_account() {
     let mut test = TestGate::of_people();
     let token = session_with(&[("sub", "\"blue/monitoring/karma\""), ("idp", "\"github\"")]);
-    let judged = decision(&mut test, ALERTS, &[("cookie", &cookie(&token))]);
-    let known = judged.authenticated().unwrap();
+    let evaluated = decision(&mut test, ALERTS, &[("cookie", &cookie(&token))]);
+    let known = evaluated.authenticated().unwrap();
     assert_eq!(known.caller_name(), "github/blue%2Fmonitoring%2Fkarma");
     assert_eq!(
         known.identity_headers()[0],
