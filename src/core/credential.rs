@@ -28,7 +28,7 @@ impl<'a> Credential<'a> {
         if let Some(behind) = after_bearer(value) {
             return bearer(behind, max_token);
         }
-        if value.split(|byte| *byte == b',').any(is_bearer) {
+        if value.split(|byte| *byte == b',').skip(1).any(is_bearer) {
             return Err(Reason::AuthorizationAmbiguous);
         }
         let has_scheme = value.first().is_some_and(u8::is_ascii_alphabetic);

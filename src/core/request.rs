@@ -35,11 +35,11 @@ pub enum Ambiguity {
     /// A byte that is not visible ASCII, or a fragment.
     #[error("the path contains a fragment or a byte outside visible ASCII")]
     PathByte,
-    /// A backslash, a semicolon, or a look-alike of a slash or backslash, plain or percent-encoded.
-    #[error("the path contains a backslash, a look-alike of a slash, or a path parameter")]
+    /// A backslash or a semicolon, plain or percent-encoded.
+    #[error("the path contains a backslash or a path parameter")]
     PathSeparator,
-    /// An invalid percent-encoding, one of a control character, a line separator, a dot, a slash or
-    /// another percent-encoding, or bytes that are not UTF-8.
+    /// An invalid percent-encoding, one of a control character, a line separator, a dot, a slash or its
+    /// look-alike, or another percent-encoding, or bytes that are not UTF-8.
     #[error("the path contains an ambiguous percent-encoding")]
     PathEncoding,
     /// An empty segment that is not the last one, or a segment that a server may read as `.`, `..` or

@@ -19,3 +19,4 @@ mod policy_encoding;
 mod refusals;
 mod requests;
 mod rotation;
+mod upgrades;

@@ -136,6 +136,52 @@ async fn a_client_can_neither_forge_nor_flood_the_audit_trail() {
     gateway.assert_clean().await;
 }
 
+/// A `kid` of an issuer and the claims of anybody are texts, in which JSON allows such characters.
+#[tokio::test]
+async fn t16_no_line_separator_or_invisible_character_is_raw_in_the_log() {
+    const HIDDEN: &str = "\u{2028}\u{2029}\u{85}\u{9b}\u{7f}\u{202e}\u{200b}\u{feff}";
+    let key = SigningKey::p256().named(&format!("k{HIDDEN}1"));
+    let mut gateway = TestGateway::start(|policy| {
+        edit(policy);
+        policy["trust"][0]["keys"] = json!({"inline": {"keys": [key.jwk()]}});
+    })
+    .await;
+    let karma = || gateway.fixture.cluster("blue").karma();
+    let good = karma().sign(&key);
+    let expired = karma()
+        .claim("exp", 1)
+        .claim("iat", 0)
+        .claim("nbf", 0)
+        .sign(&key);
+    let claimed = karma()
+        .claim("iss", format!("https://evil.example{HIDDEN}\nportcullis"))
+        .header("kid", format!("x{HIDDEN}"))
+        .sign(&key);
+    gateway.assert_allowed("allowed", get_alerts(&good)).await;
+    let refused = |path: &str, token: &str| Call::get(HOST, path).bearer(token);
+    for (path, token, reason) in [
+        ("/expired", &expired, "expired"),
+        ("/claimed", &claimed, "issuer-unknown"),
+    ] {
+        gateway
+            .assert_refused(reason, refused(path, token), 401, reason)
+            .await;
+    }
+    let (_, record) = wait_for_record(&gateway.gateway, "/expired").await;
+    assert_eq!(record["kid"], format!("k{HIDDEN}1"));
+    let (_, record) = wait_for_record(&gateway.gateway, "/claimed").await;
+    assert!(
+        record["claimed"]["iss"].as_str().unwrap().contains("2028"),
+        "{record}"
+    );
+    let log = gateway.gateway.log();
+    for line in log.lines().filter(|line| line.contains("portcullis")) {
+        let hidden = |one: char| HIDDEN.contains(one) || one.is_control() && one != '\n';
+        assert!(!line.contains(hidden), "{line:?}");
+    }
+    gateway.assert_clean().await;
+}
+
 #[tokio::test]
 async fn the_policy_sets_the_audit_levels() {
     let mut gateway = TestGateway::start(|policy| {

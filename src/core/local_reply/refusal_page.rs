@@ -3,6 +3,7 @@
 
 use crate::caller::AuthenticatedCaller;
 use crate::decision::{Class, Decision};
+use crate::escape;
 use crate::page;
 use crate::policy::App;
 use crate::reason::Reason;
@@ -84,7 +85,7 @@ fn display_name(caller: &AuthenticatedCaller) -> String {
     let name = person.email().or_else(|| person.preferred_username());
     let name = name.unwrap_or_else(|| caller.caller_name());
     name.chars()
-        .filter(|one| !one.is_control())
+        .filter(|one| !escape::is_hidden(*one))
         .take(MAX_NAME)
         .collect()
 }

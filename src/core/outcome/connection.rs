@@ -4,19 +4,17 @@
 //! client's Connection field, and would remove every header field that it nominates: also identity
 //! headers that the gate has set.
 
-use std::collections::BTreeSet;
-
 use crate::request::Headers;
 
 #[cfg(test)]
 mod tests;
 
 /// What happens to the fields of a request that are for one connection only.
-pub(super) struct ConnectionFields {
+pub(super) struct ConnectionFields<'h> {
     connection: Connection,
     is_upgrade: bool,
-    /// The names that the client nominates, in lower case. A set, because a client can list thousands.
-    nominated: BTreeSet<Vec<u8>>,
+    /// The names that the client nominates.
+    nominated: Vec<&'h [u8]>,
 }
 
 /// What happens to the Connection field.
@@ -26,9 +24,13 @@ enum Connection {
     Unchanged,
     /// It has more than the upgrade.
     Replaced,
-    /// The request is no upgrade.
+    /// The request is no upgrade, or has too many options: then the app's server gets none of them.
     Removed,
 }
+
+/// The maximum number of options in all Connection fields. Envoy refuses ten in other requests, and
+/// browsers send two.
+const MAX_OPTIONS: usize = 16;
 
 /// The options of a Connection field that are not names of fields.
 const OPTIONS: [&[u8]; 3] = [b"close", b"keep-alive", b"upgrade"];
@@ -53,35 +55,26 @@ const KEPT: [&str; 9] = [
 /// to remove them.
 const KEPT_PREFIXES: [&str; 2] = ["x-envoy-", "x-forwarded-"];
 
-impl ConnectionFields {
-    pub(super) fn of(headers: &Headers<'_>) -> Self {
+impl<'h> ConnectionFields<'h> {
+    pub(super) fn of(headers: &Headers<'h>) -> Self {
         let is_upgrade = headers.is_upgrade();
-        let mut options = headers.connection_options().peekable();
-        let is_absent = options.peek().is_none();
-        let mut nominated = BTreeSet::new();
-        let (mut upgrades, mut more) = (0_usize, false);
-        for option in options {
-            let option = option.to_ascii_lowercase();
-            if option == b"upgrade" {
-                upgrades = upgrades.saturating_add(1);
-            } else {
-                more = true;
+        let options = headers.connection_options();
+        let mut options: Vec<&[u8]> = options.take(MAX_OPTIONS.saturating_add(1)).collect();
+        let upgrade = |option: &[u8]| option.eq_ignore_ascii_case(b"upgrade");
+        let connection = match options.as_slice() {
+            [] => Connection::Unchanged,
+            [one] if upgrade(one) => Connection::Unchanged,
+            more if more.len() > MAX_OPTIONS => Connection::Removed,
+            more if headers.has("upgrade") && more.iter().any(|one| upgrade(one)) => {
+                Connection::Replaced
             }
-            if !OPTIONS.contains(&option.as_slice()) {
-                nominated.insert(option);
-            }
-        }
-        let connection = if is_absent || (upgrades == 1 && !more) {
-            Connection::Unchanged
-        } else if upgrades > 0 && headers.has("upgrade") {
-            Connection::Replaced
-        } else {
-            Connection::Removed
+            _ => Connection::Removed,
         };
+        options.retain(|option| !OPTIONS.iter().any(|own| own.eq_ignore_ascii_case(option)));
         Self {
             connection,
             is_upgrade,
-            nominated,
+            nominated: options,
         }
     }
 
@@ -93,8 +86,10 @@ impl ConnectionFields {
         }
         REMOVED.iter().any(is)
             || (self.is_upgrade && is(&"te"))
-            || (!self.nominated.is_empty()
-                && self.nominated.contains(&name.to_ascii_lowercase())
+            || (self
+                .nominated
+                .iter()
+                .any(|own| own.eq_ignore_ascii_case(name))
                 && !is_kept(name))
     }
 

@@ -133,3 +133,29 @@ fn h06_trailers_with_identity_header_names_are_removed() {
         ]
     );
 }
+
+#[test]
+fn h06_connection_fields_of_an_upgrade_are_replaced() {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let headers = Headers::new(vec![
+        (b":path", b"/-/healthy"),
+        (b"connection", b"keep-alive, Upgrade, x-note"),
+        (b"connection", b"x-auth-request-user"),
+        (b"upgrade", b"websocket"),
+        (b"x-note", b"a"),
+        (b"te", b"trailers"),
+    ]);
+    let outcome = public(&policy).outcome(&headers, policy.audit());
+    let mut changes = Vec::new();
+    let changed = outcome.verdict().change_headers(|name, value| {
+        changes.push((name.to_vec(), value.map(<[u8]>::to_vec)));
+        Ok::<_, ()>(())
+    });
+    let expected: [(&[u8], Option<&[u8]>); 3] = [
+        (b"connection", Some(b"Upgrade")),
+        (b"x-note", None),
+        (b"te", None),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_vec(), value.map(<[u8]>::to_vec)));
+    assert_eq!((changed, changes), (Ok(()), expected.to_vec()));
+}

@@ -28,7 +28,7 @@ pub fn path(target: &[u8]) -> Result<&str, Ambiguity> {
         .filter(|path| path.is_ascii());
     let path = path.ok_or(Ambiguity::PathByte)?;
     let decoded = decode(path).ok_or(Ambiguity::PathEncoding)?;
-    if decoded.chars().any(is_separator) {
+    if decoded.contains(['\\', ';']) {
         return Err(Ambiguity::PathSeparator);
     }
     // An encoded slash is refused, so the decoded path has the same segments.
@@ -43,8 +43,8 @@ pub fn path(target: &[u8]) -> Result<&str, Ambiguity> {
 }
 
 /// The path, percent-decoded once. `None` if an encoding is invalid, if it encodes a character with a
-/// meaning in paths (a dot, a slash, `?`, `#`, a control character, a line separator, another
-/// encoding), or if the bytes are not UTF-8.
+/// meaning in paths (a dot, a slash or its look-alike, `?`, `#`, a control character, a line separator,
+/// another encoding), or if the bytes are not UTF-8.
 fn decode(path: &str) -> Option<Cow<'_, str>> {
     if !path.contains('%') {
         return Some(Cow::Borrowed(path));
@@ -75,8 +75,10 @@ fn decode(path: &str) -> Option<Cow<'_, str>> {
         return None;
     }
     let decoded = String::from_utf8(decoded).ok()?;
-    let breaks_line = |one: char| one.is_control() || matches!(one, '\u{2028}' | '\u{2029}');
-    (!decoded.chars().any(breaks_line)).then_some(Cow::Owned(decoded))
+    let is_refused = |one: char| {
+        one.is_control() || matches!(one, '\u{2028}' | '\u{2029}') || is_look_alike_of_slash(one)
+    };
+    (!decoded.chars().any(is_refused)).then_some(Cow::Owned(decoded))
 }
 
 /// The byte that two hexadecimal digits encode, and the rest after them.
@@ -90,14 +92,12 @@ fn triplet(text: &[u8]) -> Option<(u8, &[u8])> {
     Some((u8::from_str_radix(digits, 16).ok()?, behind))
 }
 
-/// Whether a server may read a character as a slash or a backslash, or as the start of a path
-/// parameter. Servers that normalize Unicode (NFKC) or convert it to a code page ("best fit") read
-/// look-alikes so.
-const fn is_separator(one: char) -> bool {
+/// Whether a server may read a character as a slash or a backslash: those that normalize Unicode (NFKC)
+/// or convert it to a code page ("best fit") do.
+const fn is_look_alike_of_slash(one: char) -> bool {
     matches!(
         one,
-        '\\' | ';'
-            | '\u{2044}' // fraction slash
+        '\u{2044}' // fraction slash
             | '\u{2215}' // division slash
             | '\u{2216}' // set minus
             | '\u{29f5}' // reverse solidus operator

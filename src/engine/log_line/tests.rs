@@ -38,7 +38,11 @@ fn an_escaped_json_line_has_the_same_content() {
     let content = "a\u{2028}b\u{2029}c\u{202e}d\u{85}e\u{7f}f\u{1b}g\n\"\\";
     let line = serde_json::json!({"error": content}).to_string();
     let escaped = escape_line(&line);
-    assert!(escaped.chars().all(|character| !is_hidden(character)));
+    assert!(
+        escaped
+            .chars()
+            .all(|character| !escape::is_hidden(character))
+    );
     let read: serde_json::Value = serde_json::from_str(&escaped).unwrap();
     assert_eq!(read["error"], content);
 }

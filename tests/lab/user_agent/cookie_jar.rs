@@ -72,6 +72,21 @@ impl CookieJar {
         self.cookies.retain(|cookie| cookie.expires.is_some());
     }
 
+    /// Stores the `Set-Cookie` lines of a response to another client's request, as that of a page of the
+    /// same site.
+    ///
+    /// # Panics
+    /// If `url` is not one.
+    pub fn receive(&mut self, lines: &[String], url: &str) {
+        let url = Url::parse(url).expect("a URL");
+        let context = Context {
+            site: Site::Same,
+            navigation: false,
+            safe: false,
+        };
+        self.store(lines, &url, context);
+    }
+
     /// Stores the `Set-Cookie` lines of a response.
     pub(super) fn store(&mut self, lines: &[String], url: &Url, context: Context) {
         for line in lines {

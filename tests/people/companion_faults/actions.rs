@@ -3,7 +3,7 @@
 use portcullis_tests::lab::user_agent::{Form, Page};
 use portcullis_tests::lab::{Call, Reply, UserAgent, wait};
 
-use crate::companion_faults::deployment::{APP, HOST, URL};
+use crate::companion_faults::deployment::{APP, AUTH, HOST, Replica, URL};
 
 /// The names of the cookies.
 pub(crate) const TOKEN: &str = "__Secure-portcullis";
@@ -59,10 +59,13 @@ pub(crate) async fn userinfo(person: &mut UserAgent) -> Reply {
     person.fetch(&url, Call::get("", "")).await
 }
 
-/// Refreshes the session as the filter does.
-pub(crate) async fn refresh(person: &mut UserAgent) -> Reply {
-    let url = format!("{URL}/oauth2/refresh");
-    person.fetch(&url, Call::post("", "")).await
+/// Refreshes the session as the filter does: with the session's cookies alone, and not through the
+/// gateway, which refuses it.
+pub(crate) async fn refresh(person: &mut UserAgent, replica: &Replica) -> Reply {
+    let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", cookie_header(person));
+    let reply = replica.companion.call(call).await;
+    person.cookies_mut().receive(&reply.all("set-cookie"), URL);
+    reply
 }
 
 /// The session's cookies as a `Cookie` header.

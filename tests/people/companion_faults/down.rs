@@ -22,7 +22,10 @@ async fn a_killed_companion_loses_no_session_with_either_store() {
         assert_eq!(alerts(&mut alice).await.status, 200);
         assert_eq!(userinfo(&mut alice).await.json()["user"], "alice");
         let before = cookie_header(&alice);
-        assert_eq!(refresh(&mut alice).await.status, 200);
+        assert_eq!(
+            refresh(&mut alice, &deployment.replicas[0]).await.status,
+            200
+        );
         assert_ne!(
             cookie_header(&alice),
             before,
@@ -58,7 +61,10 @@ async fn one_replica_serves_everything_while_the_other_is_down() {
     let mut alice = deployment.route_through(alice, 1);
     assert_eq!(alerts(&mut alice).await.status, 200);
     assert_eq!(userinfo(&mut alice).await.status, 200);
-    assert_eq!(refresh(&mut alice).await.status, 200);
+    assert_eq!(
+        refresh(&mut alice, &deployment.replicas[1]).await.status,
+        200
+    );
     // The first replica learns of changes in the meantime.
     let kept = cookie_header(&alice);
     sign_out(&mut alice).await;

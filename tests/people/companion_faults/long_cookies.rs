@@ -68,7 +68,11 @@ async fn length(deployment: &Deployment, name: &str, bytes: usize) -> usize {
     let info = userinfo(&mut alice).await.json();
     assert_eq!(info["groups"], json!(["sre", group]), "{bytes}");
     assert_eq!(alerts(&mut alice).await.status, 200, "{bytes}");
-    assert_eq!(refresh(&mut alice).await.status, 200, "{bytes}");
+    assert_eq!(
+        refresh(&mut alice, &deployment.replicas[0]).await.status,
+        200,
+        "{bytes}"
+    );
     let seen = deployment.app.requests().pop().unwrap();
     let header = json!(["x-auth-request-groups", format!("sre,{group}")]);
     assert!(

@@ -30,7 +30,13 @@ async fn r02_a_sign_in_started_at_one_replica_completes_once_at_the_other() {
         assert_eq!(alerts(&mut alice).await.status, 200, "{replica}");
         let reply = userinfo(&mut alice).await;
         assert_eq!(reply.json()["user"], "alice", "{replica}");
-        assert_eq!(refresh(&mut alice).await.status, 200, "{replica}");
+        assert_eq!(
+            refresh(&mut alice, &deployment.replicas[replica])
+                .await
+                .status,
+            200,
+            "{replica}"
+        );
     }
 
     // A state that one replica has accepted is rejected by the other.

@@ -123,7 +123,7 @@ impl Fixture {
 
         // What needs the store reports the outage.
         assert_unavailable("userinfo", &userinfo(alice).await);
-        assert_unavailable("a refresh", &refresh(alice).await);
+        assert_unavailable("a refresh", &refresh(alice, replica).await);
         assert_unavailable("revocations", &replica.get("/oauth2/revocations").await);
         let page = alice.visit(&format!("{URL}/oauth2/sign_out")).await;
         assert_unavailable("a sign-out", &page.reply);
@@ -159,7 +159,7 @@ impl Fixture {
         let cookies = cookie_header(&self.alice);
         assert_eq!(userinfo(&mut self.alice).await.json()["user"], "alice");
         assert_eq!(alerts(&mut self.alice).await.status, 200);
-        assert_eq!(refresh(&mut self.alice).await.status, 200);
+        assert_eq!(refresh(&mut self.alice, replica).await.status, 200);
         assert_ne!(cookie_header(&self.alice), cookies, "a new token");
         assert_eq!(replica.revocations().await["entries"], json!([]));
         // The error page of the failed sign-in links to a new one.

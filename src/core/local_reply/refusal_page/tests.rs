@@ -61,6 +61,9 @@ fn j21_names_are_escaped_and_bounded() {
     assert!(!shown.contains("<script"), "{shown}");
     assert!(shown.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;, but"));
     assert!(!shown.contains('\u{7}'));
+    // A bidirectional control would turn the text after it around.
+    let claims = r#","preferred_username":"al\u202eice\u2028\u200b\u0085""#;
+    assert!(page(Reason::CallerNotAllowed, claims).contains("signed in as alice, but"));
     let long = format!(r#","preferred_username":"{}""#, "x".repeat(5000));
     assert_eq!(
         page(Reason::CallerNotAllowed, &long)

@@ -102,14 +102,14 @@ fn h08_segments_of_look_alike_dots_are_refused() {
 fn h08_look_alikes_of_slashes_are_refused_in_any_segment() {
     for slash in [
         "\u{2044}", "\u{2215}", "\u{2216}", "\u{29f5}", "\u{29f8}", "\u{29f9}", "\u{fe68}",
-        "\u{ff0f}", "\u{ff3c}", "\\", ";",
+        "\u{ff0f}", "\u{ff3c}",
     ] {
         for target in [
             format!("/pub/..{}x", encoded(slash)),
             format!("/pub{}x", encoded(slash)),
             format!("/{}", encoded(slash)),
         ] {
-            refused(&target, Ambiguity::PathSeparator);
+            refused(&target, Ambiguity::PathEncoding);
         }
     }
     for slash in ["%2f", "%5c%2f", "%c0%af", "%e0%80%af", "%252f", "%25%32%66"] {
