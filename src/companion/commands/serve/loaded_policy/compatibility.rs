@@ -29,7 +29,7 @@ pub(super) fn check<'a>(
         }
         (Some(_), None) => {
             let help = "add `url`, `providers` and `session` to the configuration, or remove `sso`";
-            let problem = "the configuration has no `providers`, so nobody could sign in";
+            let problem = "the configuration has no `providers`, so users can't sign in";
             return Err(file.report("sso", problem, help));
         }
     };
