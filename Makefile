@@ -23,8 +23,7 @@ FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutabl
 	nontrapping-float-to-int reference-types sign-ext
 FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
-# Always the whole workspace: Cargo unifies the features of the packages that it builds together, so another selection
-# of packages would rebuild their shared dependencies.
+# The steps of `make test` after `tools`, in this order.
 STEPS := lint unit node wasm e2e
 
 .PHONY: help
@@ -32,7 +31,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: demo-tools provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/, once
+tools: demo-tools provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/
 
 # What the demo and the benchmark need, without what only tests need.
 .PHONY: demo-tools
@@ -74,8 +73,10 @@ wasm-bindgen: build-tools
 fmt: ## format the code
 	cargo fmt --all
 
+# This and the following targets always build the whole workspace: Cargo unifies the features of the packages that it
+# builds together, so another selection of packages would rebuild their shared dependencies.
 .PHONY: lint
-lint: ## check the format, the lints and the docs
+lint: ## check the format, the lints and the API docs
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p portcullis-engine -p portcullis-filter --target wasm32-wasip1 -- -D warnings

@@ -6,7 +6,7 @@ use crate::request::Headers;
 /// The credentials that a request presents.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Credential<'a> {
-    /// None that counts: no Authorization header, or one of another scheme.
+    /// No bearer token: no Authorization header, or one of another scheme.
     Nothing,
     /// A bearer token (RFC 6750, section 2.1), not parsed yet.
     Bearer(&'a str),
@@ -15,7 +15,7 @@ pub enum Credential<'a> {
 impl<'a> Credential<'a> {
     /// Reads the credentials. Tokens in queries and forms are not read (RFC 9700, section
     /// 4.3.2). More than one Authorization header, or a bearer token beside other credentials in
-    /// it, is refused: a proxy joins repeated headers by commas, so both may be the same thing.
+    /// it, is refused: proxies join repeated headers with commas, so the two are equivalent.
     pub fn read(headers: &Headers<'a>, max_token: usize) -> Result<Self, Reason> {
         let mut values = headers.all("authorization");
         let Some(value) = values.next() else {
@@ -24,7 +24,7 @@ impl<'a> Credential<'a> {
         if values.next().is_some() {
             return Err(Reason::AuthorizationAmbiguous);
         }
-        if let Some(token) = behind_bearer(value) {
+        if let Some(token) = after_bearer(value) {
             return bearer(token, max_token);
         }
         if value.split(|byte| *byte == b',').any(is_bearer) {
@@ -57,11 +57,11 @@ fn bearer(token: &[u8], max_token: usize) -> Result<Credential<'_>, Reason> {
 }
 
 fn is_bearer(credentials: &[u8]) -> bool {
-    behind_bearer(credentials.trim_ascii()).is_some()
+    after_bearer(credentials.trim_ascii()).is_some()
 }
 
 /// What follows the scheme `Bearer` (in any case) and the spaces after it.
-fn behind_bearer(credentials: &[u8]) -> Option<&[u8]> {
+fn after_bearer(credentials: &[u8]) -> Option<&[u8]> {
     let (scheme, behind) = credentials.split_at_checked("bearer".len())?;
     if !scheme.eq_ignore_ascii_case(b"bearer") || !matches!(behind.first(), None | Some(b' ')) {
         return None;
@@ -70,7 +70,7 @@ fn behind_bearer(credentials: &[u8]) -> Option<&[u8]> {
     behind.get(spaces..)
 }
 
-/// Which bytes the body of a `b64token` of RFC 6750 may have. A table, because this runs for every byte
+/// The bytes of a `b64token` (RFC 6750) without its padding. A table, because this runs for every byte
 /// of every token, and comparisons took longer than everything else that a cached token needs.
 static B64TOKEN: [bool; 256] = {
     let mut table = [false; 256];

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a request was allowed or refused: one closed list of codes, the same in answers, logs,
+/// Why a request was allowed or refused: one closed list of codes, the same in responses, logs,
 /// metrics, the audit record and the documentation.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Reason {

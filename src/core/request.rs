@@ -1,5 +1,5 @@
 //! The canonical form of a request. A request that a proxy and an app could read differently has none
-//! and is refused, because the app would handle another request than the one that was judged.
+//! and is refused, because the app would handle another request than the one that was evaluated.
 
 use std::borrow::Cow;
 
@@ -27,8 +27,8 @@ pub enum Ambiguity {
     /// No method, several of them, `CONNECT`, or one that is not a token of RFC 9110.
     #[error("the method is missing, repeated, CONNECT or malformed")]
     Method,
-    /// No path, several of them, or one that does not begin with a slash.
-    #[error("the path is missing, repeated or does not begin with a slash")]
+    /// No path, several of them, or one that does not start with a slash.
+    #[error("the path is missing, repeated or does not start with a slash")]
     NoPath,
     /// A byte that is not visible ASCII, or a fragment.
     #[error("the path contains a fragment or a byte outside visible ASCII")]
@@ -45,7 +45,7 @@ pub enum Ambiguity {
     PathSegment,
 }
 
-/// The kind of client, as far as its answer depends on it.
+/// The kind of client, which determines the form of a local reply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Client {
     /// A browser that navigates and shows the response as a page.

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::keys::{Key, KeySet, Thumbprint};
-use crate::token::Algorithm;
+use crate::jwk::{Algorithm, Key, KeySet, Thumbprint};
 
 pub use id::{KeySourceId, PerKeySource, TrustId};
 pub use url::Url;
@@ -69,7 +68,7 @@ pub struct Remote {
     /// The Envoy cluster of the issuer.
     pub envoy_cluster: String,
     /// What is requested there.
-    pub endpoint: Endpoint,
+    pub endpoint: KeyEndpoint,
     /// The interval of fetches.
     pub refresh: Duration,
     /// The maximum age of the cached set.
@@ -78,7 +77,7 @@ pub struct Remote {
 
 /// What is requested at the issuer's cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Endpoint {
+pub enum KeyEndpoint {
     /// A discovery document, which names the key set.
     Discovery(Url),
     /// The key set itself.
@@ -123,9 +122,9 @@ impl Trust {
         if let Some(remote) = &self.keys.remote {
             parts.push(remote.envoy_cluster.clone());
             parts.push(match &remote.endpoint {
-                Endpoint::Discovery(url) => format!("discovery {url}"),
-                Endpoint::Jwks(url) => format!("jwks {url}"),
-                Endpoint::Mirror => format!("mirror {}", self.name),
+                KeyEndpoint::Discovery(url) => format!("discovery {url}"),
+                KeyEndpoint::Jwks(url) => format!("jwks {url}"),
+                KeyEndpoint::Mirror => format!("mirror {}", self.name),
             });
         }
         parts.extend(self.keys.inline.as_ref().map(KeySet::to_json));
@@ -172,6 +171,6 @@ impl KeySource {
             && !other.pins.is_empty()
             && !self.pins.iter().any(|pin| other.pins.contains(pin));
         // A mirror has a separate key set for each trust entry.
-        one_place && own.endpoint != Endpoint::Mirror && !apart
+        one_place && own.endpoint != KeyEndpoint::Mirror && !apart
     }
 }

@@ -1,6 +1,7 @@
 //! The filter compared with Envoy's own filters. Envoy responds directly, so that only Envoy and
 //! the filter are measured.
 
+mod builds;
 mod configurations;
 mod envoy;
 mod tokens;
@@ -8,6 +9,7 @@ mod variants;
 
 pub(crate) use tokens::Tokens;
 
+use builds::Builds;
 use variants::Envoys;
 
 use crate::machine::Machine;
@@ -25,6 +27,13 @@ pub(crate) async fn measure(
 ) -> Result<(), String> {
     let person = stack.sign_in(sign_in_stack::SIGN_IN).await;
     let session = sign_in_stack::cookies(&person, sign_in_stack::COOKIES);
+    if let Some(other) = &settings.other_filter {
+        println!("The current module compared with {}.\n", other.display());
+        let builds = Builds::start(machine, tokens, stack.companion.address(), other).await;
+        let mut variants = builds.throughput(tokens, &session)?;
+        report::throughput(&rounds::run(&mut variants, settings)?);
+        return Ok(());
+    }
     let envoys = Envoys::start(machine, tokens, stack.companion.address()).await;
     envoys.check().await?;
     println!(

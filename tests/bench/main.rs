@@ -6,7 +6,8 @@
 //! measurement; ratios are always between turns of the same round.
 //!
 //! `BENCH_ROUNDS` and `BENCH_SECONDS` (the length of a turn) make it shorter or longer, and
-//! `BENCH_PART` (`filter` or `companion`) selects one part.
+//! `BENCH_PART` (`filter` or `companion`) selects one part. With `BENCH_OTHER_FILTER`, the path of
+//! another build of the module, the filter is compared with that build alone.
 #![forbid(unsafe_code)]
 
 mod companion;

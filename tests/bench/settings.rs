@@ -1,15 +1,18 @@
 //! What to measure, and for how long.
 
 use std::env;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What to measure, and for how long.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Turns of each variant.
     pub(crate) rounds: u32,
     /// The length of a turn.
     pub(crate) turn: Duration,
+    /// Another build of the filter. If set, the filter is compared with it alone.
+    pub(crate) other_filter: Option<PathBuf>,
     part: Option<Part>,
 }
 
@@ -23,18 +26,19 @@ pub(crate) enum Part {
 }
 
 impl Settings {
-    /// Reads `BENCH_ROUNDS`, `BENCH_SECONDS` and `BENCH_PART`. The defaults take less than ten
+    /// Reads `BENCH_ROUNDS`, `BENCH_SECONDS`, `BENCH_PART` and `BENCH_OTHER_FILTER`. The defaults take less than ten
     /// minutes.
     pub(crate) fn read() -> Result<Self, String> {
         Ok(Self {
             rounds: number("BENCH_ROUNDS", 5)?,
             turn: Duration::from_secs(number("BENCH_SECONDS", 4)?.into()),
+            other_filter: other_filter()?,
             part: part()?,
         })
     }
 
     /// Whether this part is measured.
-    pub(crate) fn has(self, part: Part) -> bool {
+    pub(crate) fn has(&self, part: Part) -> bool {
         self.part.is_none_or(|only| only == part)
     }
 }
@@ -49,6 +53,16 @@ fn part() -> Result<Option<Part>, String> {
         )),
         Err(error) => Err(format!("BENCH_PART: {error}")),
     }
+}
+
+fn other_filter() -> Result<Option<PathBuf>, String> {
+    let Some(path) = env::var_os("BENCH_OTHER_FILTER").map(PathBuf::from) else {
+        return Ok(None);
+    };
+    path.canonicalize().map(Some).map_err(|error| {
+        let path = path.display();
+        format!("invalid BENCH_OTHER_FILTER `{path}`: {error}; help: give the path of a built portcullis.wasm")
+    })
 }
 
 fn number(name: &str, default: u32) -> Result<u32, String> {

@@ -247,7 +247,7 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
             ("x-portcullis-caller", "people/anna"),
         ]
     );
-    // A subject cannot look like a service account, and an unverified address is not used.
+    // A subject can't look like a service account, and an unverified address is not used.
     let unverified = person("monitoring/karma").claim("email_verified", false);
     let seen = gateway
         .assert_allowed("unverified", get_alerts(&unverified.sign(&key)))

@@ -3,7 +3,7 @@
 
 use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use portcullis_tests::lab::{
-    Answer, Call, Connection, Endpoint, Fixture, SigningKey, TestGateway, Version,
+    Call, Connection, Endpoint, Fixture, Response, SigningKey, TestGateway, Version,
 };
 use serde_json::{Value, json};
 
@@ -418,7 +418,8 @@ async fn a_refused_requests_body_and_trailers_are_not_forwarded() {
 async fn a_body_does_not_release_headers_that_wait_for_keys() {
     let fixture = Fixture::start(&["blue"]).await;
     let blue = fixture.cluster("blue");
-    blue.issuer.answer(Endpoint::Discovery, Answer::Silence);
+    blue.issuer
+        .set_response(Endpoint::Discovery, Response::Silence);
     let gateway = fixture.gateway(fixture.policy());
     let gateway = gateway.stop_iteration().start().await;
     let token = blue.karma().sign(&SigningKey::p256());

@@ -34,7 +34,7 @@ impl ExampleConfig {
     /// The names of all configurations: the folder also has a README.
     ///
     /// # Panics
-    /// If the folder cannot be read.
+    /// If the folder can't be read.
     #[must_use]
     pub fn names() -> Vec<String> {
         let entries = fs::read_dir(folder::workspace().join("envoy")).expect("the folder envoy");

@@ -1,9 +1,9 @@
 //! The names of header fields that claim an identity.
 
-/// Prefixes of header names in which proxies and apps look for identities.
+/// Prefixes of header names in which proxies and apps expect identities.
 pub const PREFIXES: [&str; 2] = ["x-auth-request-", "x-portcullis-"];
 
-/// Header names in which proxies and apps look for identities, or for the address that was judged.
+/// Header names in which proxies and apps expect identities or the original URL.
 pub const NAMES: [&str; 7] = [
     "x-forwarded-access-token",
     "x-forwarded-email",

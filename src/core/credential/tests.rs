@@ -24,7 +24,7 @@ fn h02_the_scheme_is_read_in_any_case_and_before_any_number_of_spaces() {
 }
 
 #[test]
-fn h02_another_scheme_is_no_credential() {
+fn h02_another_scheme_is_not_a_bearer_token() {
     for value in [
         "Basic YTpi",
         "Bearerabc def",

@@ -27,7 +27,7 @@ pub enum AuthnError {
     #[error("no trust entry has the issuer in `iss`")]
     UnknownIssuer,
     /// No trust entry of the issuer has the key that the token names.
-    #[error("no trust entry of the issuer has a key that the token could be signed with")]
+    #[error("no trust entry of the issuer has a key for the token's `kid` or algorithm")]
     UnknownKey,
     /// The token names no key, and an entry has several for its algorithm.
     #[error("the token has no `kid`, and the issuer has several keys for its algorithm")]

@@ -1,11 +1,13 @@
 //! One worker's copy of the keys of all sources.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::KeyRecord;
 use super::schedule::UNKNOWN_KID_INTERVAL;
-use super::{Key, KeyRecord, Thumbprint};
 use crate::fetch_schedule::is_recent;
+use crate::jwk::{Key, Thumbprint};
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, KeySourceId, PerKeySource, Trust};
 
@@ -20,7 +22,7 @@ pub struct Keyring {
 pub struct TrustKeys {
     name: String,
     source: KeySource,
-    record: KeyRecord,
+    record: Arc<KeyRecord>,
 }
 
 /// Whether the keys of a source may be used.
@@ -70,7 +72,7 @@ impl Keyring {
             let keys = TrustKeys {
                 name: trust.name.clone(),
                 source: trust.keys.clone(),
-                record: KeyRecord::new(&trust.keys, now),
+                record: Arc::new(KeyRecord::new(&trust.keys, now)),
             };
             (id, keys)
         });
@@ -85,9 +87,9 @@ impl Keyring {
     }
 
     /// Replaces the record of one source by the one that the workers share.
-    pub fn update(&mut self, source: KeySourceId, record: KeyRecord) {
+    pub fn update(&mut self, source: KeySourceId, record: impl Into<Arc<KeyRecord>>) {
         if let Some(trust_keys) = self.trust_keys.get_mut(source) {
-            trust_keys.record = record;
+            trust_keys.record = record.into();
         }
     }
 
@@ -137,7 +139,7 @@ impl fmt::Display for SharedKey<'_> {
 
 impl TrustKeys {
     /// The record that the workers share.
-    pub const fn record(&self) -> &KeyRecord {
+    pub fn record(&self) -> &KeyRecord {
         &self.record
     }
 

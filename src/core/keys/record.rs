@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Key, KeySet};
 use crate::fetch_lease::{FetchLease, given, number, option, pair, time};
 use crate::fetch_schedule::FetchSchedule;
 use crate::json::Json;
+use crate::jwk::{Key, KeySet};
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, Url};
 
@@ -19,7 +19,7 @@ const MAX_TEXT: usize = 2 << 20;
 /// What the workers of a proxy share of one trust entry's keys.
 ///
 /// Workers share it as text, through memory that other plugins may share, so it is parsed as
-/// strictly as an answer from the network.
+/// strictly as a response from the network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeyRecord {
     /// The last valid set.
@@ -35,7 +35,7 @@ pub struct KeyRecord {
     pub(super) lease: FetchLease,
 }
 
-/// Why a text is not a record. A worker that reads one starts anew.
+/// The text is not a valid record. A worker that reads one replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the shared record of this trust entry's keys has another format than this release writes")]
 pub struct KeyRecordError(());

@@ -1,7 +1,6 @@
 use super::*;
 
-/// The codes that answers, logs, metrics and documentation agree on. Who changes one breaks
-/// a dashboard.
+/// The codes that responses, logs, metrics and documentation share. Changing one breaks dashboards.
 const CODES: [&str; 29] = [
     "rule",
     "public",

@@ -1,7 +1,6 @@
 //! Splits a value into cookies, and joins it again.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +28,7 @@ const MAX_ALIGNED: usize = 3;
 #[derive(Clone, Debug, Default)]
 struct Values<'a> {
     first: Vec<&'a str>,
-    last: VecDeque<&'a str>,
+    last: Vec<&'a str>,
 }
 
 /// Splits a value into cookies, each a name and a value: one cookie `NAME` or, for more than 4,000
@@ -50,11 +49,11 @@ pub fn cut<'a>(name: &str, value: &'a str) -> Vec<(String, &'a str)> {
     pieces
 }
 
-/// The values that cookies of a name may have: whole ones, and what [`cut`] has cut. A name may have
-/// several, of which other hosts of the domain may have set some, so that an invalid one is skipped.
-/// A missing piece leaves no value, or an invalid one; a surplus piece is never reached.
+/// The candidates for the value of a name: whole values, and values joined from pieces of [`cut`].
+/// Other hosts of the domain may have set some of them, so invalid ones are skipped. With a missing
+/// piece there is no value, or an invalid one; extra pieces are ignored.
 ///
-/// The time is linear in the size of the cookies, and there are 24 values at most.
+/// The time is linear in the size of the cookies, and there are at most 24 candidates.
 pub fn candidates<'a>(
     cookies: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     name: &str,
@@ -76,13 +75,10 @@ pub fn candidates<'a>(
     }
     let pieces: Vec<Vec<&str>> = pieces.into_iter().map(Values::into_vec).collect();
     let mut found = Vec::new();
-    for at in 0..MAX_ALIGNED {
-        let from_last = |values: &[&'a str]| values.iter().rev().nth(at).copied();
-        add_new(&mut found, aligned(&pieces, from_last));
-    }
-    for at in 0..MAX_ALIGNED {
-        let from_first = |values: &[&'a str]| values.get(at).copied();
-        add_new(&mut found, aligned(&pieces, from_first));
+    for from_last in [true, false] {
+        for at in 0..MAX_ALIGNED {
+            add_new(&mut found, aligned(&pieces, at, from_last));
+        }
     }
     assemble(&pieces, &mut Vec::new(), &mut found);
     let assembled = found.into_iter().map(Cow::Owned);
@@ -100,9 +96,9 @@ impl<'a> Values<'a> {
             return;
         }
         if self.last.len() == MAX_VALUES {
-            self.last.pop_front();
+            self.last.remove(0);
         }
-        self.last.push_back(value);
+        self.last.push(value);
     }
 
     fn into_vec(mut self) -> Vec<&'a str> {
@@ -111,22 +107,25 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A piece number in the form of [`cut`].
+/// A piece number as [`cut`] writes it.
 fn number_of(digits: &[u8]) -> Option<usize> {
     let number = std::str::from_utf8(digits).ok()?.parse::<usize>().ok()?;
     (number.to_string().as_bytes() == digits).then_some(number)
 }
 
-/// Joins one piece of each name, as `select` says. Pieces that were set together have the same place
-/// among those of their names.
-fn aligned<'a>(
-    pieces: &[Vec<&'a str>],
-    select: impl Fn(&[&'a str]) -> Option<&'a str>,
-) -> Option<String> {
+/// Joins the pieces at one place among those of their names, counted from the first or the last.
+/// Pieces that were set together have the same place.
+fn aligned(pieces: &[Vec<&str>], at: usize, from_last: bool) -> Option<String> {
     let mut joined = Vec::new();
     for values in pieces {
-        // Where a name has fewer values, the nearest one.
-        let Some(piece) = select(values).or_else(|| values.first().copied()) else {
+        let place = if from_last {
+            values.len().checked_sub(at.saturating_add(1))
+        } else {
+            Some(at)
+        };
+        // Where a name has fewer values, the first.
+        let piece = place.and_then(|place| values.get(place));
+        let Some(piece) = piece.or_else(|| values.first()).copied() else {
             break;
         };
         joined.push(piece);

@@ -1,6 +1,6 @@
-//! The sessions that ended before their tokens expire.
+//! The revoked sessions.
 
-use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::json::Json;
 use crate::keys::{HttpResponse, ReadError, object};
@@ -11,9 +11,9 @@ use super::{Id, SessionHandles};
 #[cfg(test)]
 mod tests;
 
-/// The sessions that were revoked before their tokens expire. The companion keeps the list, and
-/// filters unite what they read of it: nothing is dropped before its end, and a full list refuses
-/// more, not less.
+/// The list of sessions that were revoked before their tokens expire. The companion keeps it, and
+/// filters merge what they fetch: no entry is dropped before its end, and a full list revokes more
+/// sessions, never fewer.
 ///
 /// What one person causes costs that person alone: in a full list the entries of one person are
 /// merged into one for all of that person's sessions. Only a list that is full of different people
@@ -22,7 +22,7 @@ mod tests;
 pub struct Revocations {
     /// All sessions that began then or earlier are revoked.
     floor: Timestamp,
-    /// Sorted by `mark`, without duplicates.
+    /// Sorted by `person` and `mark`, without duplicates.
     entries: Vec<Entry>,
 }
 
@@ -42,7 +42,7 @@ struct Entry {
     person: Option<Id>,
     /// Sessions that began then or earlier are revoked.
     before: Timestamp,
-    /// When all that it ends has expired anyway.
+    /// When everything that it revokes has expired.
     ends: Timestamp,
 }
 
@@ -78,7 +78,10 @@ impl Revocations {
             return None;
         }
         let time = |json, name| number(json, name).map(Timestamp::from_secs);
-        let mut entries = Vec::new();
+        let mut list = Self {
+            floor: time(json, "floor")?,
+            entries: Vec::new(),
+        };
         for entry in json.member("entries")?.as_array()? {
             let text = |name| entry.member(name).map(Json::as_str);
             let (mark, person) = match (text("sid"), text("handle")) {
@@ -95,18 +98,13 @@ impl Revocations {
                 }
                 _ => return None,
             };
-            entries.push(Entry {
+            list.insert(Entry {
                 mark,
                 person,
                 before: time(entry, "before")?,
                 ends: time(entry, "ends")?,
             });
         }
-        let mut list = Self {
-            floor: time(json, "floor")?,
-            entries: Vec::new(),
-        };
-        list.insert(entries);
         list.shrink();
         Some(list)
     }
@@ -134,8 +132,8 @@ impl Revocations {
         )
     }
 
-    /// Ends what `mark` names and began at `before` or earlier. The entry counts until `ends`, which
-    /// is when all of that has expired anyway.
+    /// Revokes the sessions of `mark` that began at `before` or earlier. The entry applies until
+    /// `ends`, when all of them have expired.
     pub fn end(&mut self, mark: Revoked, before: Timestamp, ends: Timestamp, now: Timestamp) {
         self.add(mark, mark.person(), before, ends, now);
     }
@@ -162,12 +160,12 @@ impl Revocations {
         now: Timestamp,
     ) {
         self.prune(now);
-        self.insert([Entry {
+        self.insert(Entry {
             mark,
             person,
             before,
             ends,
-        }]);
+        });
         self.shrink();
     }
 
@@ -175,8 +173,9 @@ impl Revocations {
     pub fn unite(&mut self, other: &Self, now: Timestamp) {
         self.prune(now);
         self.raise_floor(other.floor);
-        let entries = other.entries.iter().filter(|entry| now < entry.ends);
-        self.insert(entries.copied());
+        for entry in other.entries.iter().filter(|entry| now < entry.ends) {
+            self.insert(*entry);
+        }
         self.shrink();
     }
 
@@ -192,17 +191,31 @@ impl Revocations {
 
     /// Whether a session is revoked.
     pub fn revokes(&self, handles: &SessionHandles, now: Timestamp) -> bool {
+        let person = Revoked::Person(handles.handle);
         handles.began <= self.floor
-            || self.names(Revoked::Session(handles.sid), handles.began, now)
-            || self.names(Revoked::Person(handles.handle), handles.began, now)
+            || self.names(handles, now)
+            || self.has(person.person(), person, handles.began, now)
     }
 
-    /// Whether there is an entry for exactly this target, and what began at `began` is revoked by it.
-    pub fn names(&self, mark: Revoked, began: Timestamp, now: Timestamp) -> bool {
-        let entries = &self.entries;
-        let found = entries.binary_search_by(|entry| entry.mark.cmp(&mark));
-        let entry = found.ok().and_then(|at| entries.get(at));
+    /// Whether an entry for exactly this session revokes it.
+    pub fn names(&self, handles: &SessionHandles, now: Timestamp) -> bool {
+        let session = Revoked::Session(handles.sid);
+        self.has(Some(handles.handle), session, handles.began, now)
+            || self.has(None, session, handles.began, now)
+    }
+
+    /// Whether there is an entry with this key that applies to what began then.
+    fn has(&self, person: Option<Id>, mark: Revoked, began: Timestamp, now: Timestamp) -> bool {
+        let entry = self.place(person, mark).ok();
+        let entry = entry.and_then(|at| self.entries.get(at));
         entry.is_some_and(|entry| now < entry.ends && began <= entry.before)
+    }
+
+    /// Where the entry with this key is, or where it would be.
+    fn place(&self, person: Option<Id>, mark: Revoked) -> Result<usize, usize> {
+        let key = (person, mark);
+        self.entries
+            .binary_search_by(|entry| (entry.person, entry.mark).cmp(&key))
     }
 
     /// The number of entries.
@@ -220,87 +233,67 @@ impl Revocations {
         self.floor
     }
 
-    /// Inserts entries. Of two entries for the same target, the later `before` and the later `ends`
-    /// apply.
-    fn insert(&mut self, entries: impl IntoIterator<Item = Entry>) {
-        self.entries.extend(entries);
-        self.entries.sort_by_key(|entry| entry.mark);
-        self.entries.dedup_by(|entry, known| {
-            let is_same = entry.mark == known.mark;
-            if is_same {
-                known.before = known.before.max(entry.before);
-                known.ends = known.ends.max(entry.ends);
-                known.person = known.person.or(entry.person);
+    /// Inserts an entry. Of two entries for the same target, the later `before` and the later `ends`
+    /// apply. Lists are usually sorted, so entries are usually appended.
+    fn insert(&mut self, entry: Entry) {
+        match self.place(entry.person, entry.mark) {
+            Ok(at) => {
+                if let Some(known) = self.entries.get_mut(at) {
+                    known.before = known.before.max(entry.before);
+                    known.ends = known.ends.max(entry.ends);
+                }
             }
-            is_same
-        });
+            Err(at) => self.entries.insert(at, entry),
+        }
     }
 
     /// Brings a list that is too long back to its maximum: merges the entries of the person who has
     /// most, then of the next, and raises the floor only if that is not enough.
     fn shrink(&mut self) {
-        let Some(mut surplus) = self.surplus() else {
-            return;
-        };
-        let mut counts: BTreeMap<Id, usize> = BTreeMap::new();
-        for person in self.entries.iter().filter_map(|entry| entry.person) {
-            let count = counts.entry(person).or_default();
-            *count = count.saturating_add(1);
-        }
-        let mut counts: Vec<(usize, Id)> = counts
-            .into_iter()
-            .filter(|(_, count)| *count > 1)
-            .map(|(person, count)| (count, person))
-            .collect();
-        counts.sort_unstable();
-        let mut merged = BTreeMap::new();
-        while surplus > 0
-            && let Some((count, person)) = counts.pop()
-        {
-            surplus = surplus.saturating_sub(count.saturating_sub(1));
-            merged.insert(person, None);
-        }
-        self.merge(merged);
-        if let Some(surplus) = self.surplus() {
-            let mut times: Vec<Timestamp> = self.entries.iter().map(|entry| entry.before).collect();
-            times.sort_unstable();
-            let floor = surplus.checked_sub(1).and_then(|last| times.get(last));
-            self.raise_floor(floor.copied().unwrap_or_default());
+        while self.entries.len() > Self::MAX_ENTRIES {
+            if let Some(run) = self.longest_run() {
+                self.merge(run);
+                continue;
+            }
+            let oldest = self.entries.iter().map(|entry| entry.before).min();
+            self.raise_floor(oldest.unwrap_or_default());
             // The floor now covers these entries.
             let floor = self.floor;
             self.entries.retain(|entry| entry.before > floor);
         }
     }
 
-    /// How many entries there are too many.
-    fn surplus(&self) -> Option<usize> {
-        let surplus = self.entries.len().checked_sub(Self::MAX_ENTRIES)?;
-        (surplus > 0).then_some(surplus)
+    /// The entries of the person who has most; `None` if no person has two.
+    fn longest_run(&self) -> Option<Range<usize>> {
+        let mut longest = 0..1;
+        let (mut start, mut person) = (0, None);
+        for (at, entry) in self.entries.iter().enumerate() {
+            if entry.person.is_none() || entry.person != person {
+                (start, person) = (at, entry.person);
+            }
+            let run = start..at.saturating_add(1);
+            if run.len() > longest.len() {
+                longest = run;
+            }
+        }
+        (longest.len() > 1).then_some(longest)
     }
 
-    /// Merges all entries of each of these people into one. It revokes what any of them revokes, and
-    /// more of that person alone.
-    fn merge(&mut self, mut people: BTreeMap<Id, Option<Entry>>) {
-        self.entries.retain(|entry| {
-            let Some(merged) = entry.person.and_then(|person| people.get_mut(&person)) else {
-                return true;
-            };
-            let before = merged.map_or(entry.before, |merged| merged.before.max(entry.before));
-            let ends = merged.map_or(entry.ends, |merged| merged.ends.max(entry.ends));
-            *merged = Some(Entry {
-                before,
-                ends,
-                ..*entry
-            });
-            false
+    /// Merges all entries of one person into one, which revokes what any of them revokes, and more of
+    /// that person alone.
+    fn merge(&mut self, run: Range<usize>) {
+        let start = run.start;
+        let merged = self.entries.drain(run).reduce(|merged, entry| Entry {
+            before: merged.before.max(entry.before),
+            ends: merged.ends.max(entry.ends),
+            ..merged
         });
-        let merged = people.into_iter().filter_map(|(person, merged)| {
-            merged.map(|merged| Entry {
-                mark: Revoked::Person(person),
-                ..merged
-            })
-        });
-        self.insert(merged);
+        if let Some((merged, person)) =
+            merged.and_then(|merged| merged.person.map(|id| (merged, id)))
+        {
+            let mark = Revoked::Person(person);
+            self.entries.insert(start, Entry { mark, ..merged });
+        }
     }
 }
 

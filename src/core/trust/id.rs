@@ -4,11 +4,11 @@ use super::Trust;
 
 /// The id of a trust entry, from [`crate::policy::Policy::key_sources`]. It is valid for one policy
 /// only.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TrustId(usize);
 
 /// The id of a key source: a trust entry, or the companion, whose keys verify session tokens.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum KeySourceId {
     /// A trust entry.
     Trust(TrustId),

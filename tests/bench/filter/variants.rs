@@ -13,7 +13,7 @@ use crate::rounds::Variant;
 use crate::sign_in_stack::{self, APP as HOST};
 
 /// The body of Envoy's response to allowed requests.
-pub(super) const BODY: &str = "admitted";
+pub(super) const BODY: &str = "allowed";
 
 /// One Envoy for each configuration.
 #[derive(Debug)]
@@ -142,7 +142,8 @@ impl Envoys {
     }
 }
 
-fn variant(
+/// Requests to this Envoy, each of which must be allowed.
+pub(super) fn variant(
     name: &'static str,
     baselines: &'static [&'static str],
     envoy: &Envoy,
@@ -162,14 +163,16 @@ fn variant(
     })
 }
 
-fn bearers(tokens: &[String]) -> Vec<String> {
+/// A request with each of these tokens.
+pub(super) fn bearers(tokens: &[String]) -> Vec<String> {
     let headers = tokens
         .iter()
         .map(|token| format!("authorization: Bearer {token}"));
     headers.map(|header| request(&header)).collect()
 }
 
-fn request(header: &str) -> String {
+/// A request with this header.
+pub(super) fn request(header: &str) -> String {
     format!(
         "GET {PATH} HTTP/1.1\r\nhost: {HOST}\r\nuser-agent: bench\r\naccept: application/json\r\n\
          {header}\r\n\r\n"

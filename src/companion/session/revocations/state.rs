@@ -149,15 +149,19 @@ impl RevocationState {
         self.revocations.revokes(handles, now) || provider_session.is_some_and(ended)
     }
 
-    /// Whether exactly this session at the provider has ended since this moment.
+    /// Whether exactly this session at the provider has ended since the session with these handles
+    /// began.
     pub(in crate::session) fn has_ended_at_provider(
         &self,
         provider_session: Id,
-        since: Timestamp,
+        handles: &SessionHandles,
         now: Timestamp,
     ) -> bool {
-        let mark = Revoked::Session(provider_session);
-        self.provider_sessions.names(mark, since, now)
+        let at_provider = SessionHandles {
+            sid: provider_session,
+            ..*handles
+        };
+        self.provider_sessions.names(&at_provider, now)
     }
 
     /// Since when the list is complete. A session that the provider last confirmed before that may

@@ -155,9 +155,10 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Session, StartError> {
         let state = self.store.revocations(now).await?;
-        let sid = session.tokens.sid.as_ref();
-        let id = sid.map(|_| self.keys.load().provider_session(&session));
-        if id.is_some_and(|id| state.has_ended_at_provider(id, session.began, now)) {
+        let keys = self.keys.load_full();
+        let id = keys.provider_session(&session);
+        let has_sid = session.tokens.sid.is_some();
+        if has_sid && state.has_ended_at_provider(id, &keys.handles(&session), now) {
             return Err(StartError::EndedAtProvider);
         }
         let shifted = (0..=MAX_BEGIN_SHIFT).map(|shift| {

@@ -30,7 +30,7 @@ fn a_record_is_one_line_with_the_request_and_the_decision() {
 }
 
 #[test]
-fn t16_what_the_client_wrote_can_not_break_the_line_or_fill_the_log() {
+fn t16_texts_of_the_client_are_bounded_and_escaped() {
     let decision = Decision {
         ambiguity: Some(Ambiguity::PathByte),
         ..Decision::new(Reason::RequestAmbiguous)

@@ -9,7 +9,7 @@ use crate::policy::error::{Location, PolicyError};
 use crate::request::is_dns_name;
 use crate::session::{CookieNames, MAX_TOKEN_LIFETIME};
 use crate::token::Algorithm;
-use crate::trust::{ClaimPaths, Endpoint, KeySource, Kind, Remote, Trust, Url};
+use crate::trust::{ClaimPaths, KeyEndpoint, KeySource, Kind, Remote, Trust, Url};
 
 use super::check;
 
@@ -54,10 +54,10 @@ pub(super) fn sso(
     if trusts.iter().any(|trust| trust.name == NAME) {
         let problem =
             "a trust entry has the name `sso`, which is reserved for the companion's keys";
-        return Err(location.error(problem, "give the trust entry another name"));
+        return Err(location.error(problem, "rename the trust entry"));
     }
     let jwks = Url::parse(&[&url, endpoints::JWKS.path].concat())
-        .ok_or_else(|| at.error_about(&text, "is not a valid URL of keys", help))?;
+        .ok_or_else(|| at.error_about(&text, "is not a valid key URL", help))?;
     let keys = Trust {
         name: NAME.to_owned(),
         kind: Kind::Oidc,
@@ -67,7 +67,7 @@ pub(super) fn sso(
         keys: KeySource {
             remote: Some(Remote {
                 envoy_cluster: envoy_cluster.clone(),
-                endpoint: Endpoint::Jwks(jwks),
+                endpoint: KeyEndpoint::Jwks(jwks),
                 refresh: REFRESH,
                 max_stale: MAX_STALE,
             }),
@@ -78,7 +78,7 @@ pub(super) fn sso(
         algorithms: Some(vec![Algorithm::Es256]),
         leeway: LEEWAY,
         max_lifetime: MAX_TOKEN_LIFETIME,
-        // A session token has its claims in one location.
+        // Session tokens have fixed claims.
         claims: ClaimPaths {
             groups: Vec::new(),
             email: Vec::new(),
@@ -112,13 +112,13 @@ fn cookies(name: String, location: &Location) -> Result<CookieNames, PolicyError
         .or_else(|| name.strip_prefix("__Host-"));
     let (problem, help) = match behind {
         None => (
-            "does not begin with `__Secure-` or `__Host-`",
+            "does not start with `__Secure-` or `__Host-`",
             "use one of these prefixes, so that browsers protect the cookie",
         ),
         Some("") => ("is only a prefix", "add a name, like `__Secure-portcullis`"),
         Some(_) if name.len() > MAX_COOKIE => ("is longer than 64 bytes", "write a shorter name"),
         Some(_) if !name.bytes().all(token) => (
-            "is not the name of a cookie",
+            "is not a cookie name",
             "write letters, digits and `-` after the prefix",
         ),
         Some(_) => return Ok(CookieNames::new(name)),

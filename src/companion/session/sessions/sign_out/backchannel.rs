@@ -72,7 +72,7 @@ impl Sessions {
                     let found = self.store.sessions_at_provider(id, now).await?;
                     ending.add(id, found, person, ends);
                 }
-                if !complete && ending.revocations.is_empty() {
+                if !complete {
                     ending.revocations.extend(everything);
                 }
             }

@@ -346,7 +346,7 @@ async fn b05_logouts_of_unknown_sessions_leave_no_mark() {
         let logged_out = fixture.log_out(&logout, at(1100)).await;
         assert_eq!(logged_out, Ok(LogoutOutcome::UnknownSession));
     }
-    assert_eq!(fixture.marks(at(1101)).await, 0);
+    assert_eq!(fixture.revocations(at(1101)).await, 0);
     assert!(ada.read(at(1101)).await.is_ok());
 }
 

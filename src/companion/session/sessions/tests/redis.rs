@@ -164,13 +164,13 @@ async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
     let [one, other] = &fixture.replicas;
     let list = one.revocations_json(at(101)).await.unwrap();
     assert_eq!(list, other.revocations_json(at(101)).await.unwrap());
-    let marks = fixture
+    let handles = fixture
         .keys
         .load()
         .read(URL, fixture.browser.value(TOKEN).unwrap())
         .unwrap()
         .handles;
-    assert!(list.contains(&marks.sid.to_string()), "{list}");
+    assert!(list.contains(&handles.sid.to_string()), "{list}");
     // Its record is deleted, so the revocation only needs to outlast its session tokens.
     let ends = at(100).after(settings().token).secs() + 60;
     assert!(list.contains(&format!(r#""ends":{ends}"#)), "{list}");
@@ -194,6 +194,40 @@ async fn b06_a_logout_at_one_replica_ends_sessions_of_the_other() {
         one.backchannel_logout(&logout, at(110)).await,
         Ok(LogoutOutcome::Replayed)
     );
+    assert_eq!(
+        why(&fixture.refresh(0, at(101)).await.unwrap_err()),
+        EndReason::Revoked
+    );
+}
+
+#[tokio::test]
+async fn b06_a_sid_alone_ends_its_session_at_both_replicas_and_an_unknown_one_nothing() {
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
+    let [one, other] = &fixture.replicas;
+    let unknown = LogoutClaims {
+        idp: "sso",
+        sub: None,
+        sid: Some("unknown"),
+        jti: "zero",
+        until: at(1000),
+    };
+    let logged_out = other.backchannel_logout(&unknown, at(100)).await;
+    assert_eq!(logged_out, Ok(LogoutOutcome::UnknownSession));
+    assert_eq!(one.stats(at(100)).await.unwrap().revocations, 0);
+    let logout = LogoutClaims {
+        sid: Some("session at the provider"),
+        jti: "one",
+        ..unknown
+    };
+    let logged_out = other.backchannel_logout(&logout, at(100)).await;
+    assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
+    // The entry says whose session it was.
+    let list = one.revocations_json(at(101)).await.unwrap();
+    let person = fixture.keys.load().handle("sso", "ada");
+    assert!(list.contains(&format!(r#".{person}""#)), "{list}");
+    let started = one.start(&cookies(""), "sso", ada(), "/", at(99)).await;
+    assert_eq!(started.unwrap_err(), StartError::EndedAtProvider);
     assert_eq!(
         why(&fixture.refresh(0, at(101)).await.unwrap_err()),
         EndReason::Revoked

@@ -70,9 +70,9 @@ pub(super) struct Recorded {
 }
 
 impl ProviderSessionIndex {
-    /// Reads the journal at `path`, or begins one. Sessions that began before may be missing: their
-    /// session tokens are valid for `token` and, where the journal is missing too, the sessions
-    /// themselves for `idle`.
+    /// Reads the journal at `path`, or begins one. Without a whole journal, sessions that began
+    /// before may be missing: session tokens are valid for `token`, and sessions, unless the state
+    /// file is new too, for `idle`.
     pub(super) fn open(
         path: &Path,
         is_new: bool,
@@ -80,10 +80,10 @@ impl ProviderSessionIndex {
         now: Timestamp,
     ) -> io::Result<Self> {
         let (lines, is_whole) = journal::read(path)?;
-        let unknown_for = if is_new || is_whole {
-            token
-        } else {
-            token.max(idle)
+        let complete_from = match (is_whole, is_new) {
+            (true, _) => now,
+            (false, true) => now.after(token + CLOCK_SKEW),
+            (false, false) => now.after(token.max(idle) + CLOCK_SKEW),
         };
         let mut index = Self {
             journal: Journal::default(),
@@ -91,7 +91,7 @@ impl ProviderSessionIndex {
             people: HashMap::new(),
             count: 0,
             pruned_at: now,
-            complete_from: now.after(unknown_for + CLOCK_SKEW),
+            complete_from,
             ended: HashMap::new(),
             ended_order: VecDeque::new(),
         };
