@@ -26,12 +26,14 @@ FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 # The steps of `make test` after `tools`, in this order.
 STEPS := lint unit node wasm e2e
 
+DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: demo-tools provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/
+tools: demo-tools provider servers chromium caddy wasm-bindgen cargo-deny ## install what the other targets need into .tools/
 
 # What the demo and the benchmark need, without what only tests need.
 .PHONY: demo-tools
@@ -69,6 +71,10 @@ caddy:
 wasm-bindgen: build-tools
 	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
 
+.PHONY: cargo-deny
+cargo-deny: build-tools
+	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
+
 .PHONY: fmt
 fmt: ## format the code
 	cargo fmt --all
@@ -76,11 +82,12 @@ fmt: ## format the code
 # This and the following targets always build the whole workspace: Cargo unifies the features of the packages that it
 # builds together, so another selection of packages would rebuild their shared dependencies.
 .PHONY: lint
-lint: ## check the format, the lints and the API docs
+lint: cargo-deny ## check the format, the lints, the API docs, and the licences and sources of dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p portcullis-engine -p portcullis-filter --target wasm32-wasip1 -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
+	$(DENY) --offline check bans licenses sources
 
 .PHONY: unit
 unit: ## run the unit tests of all crates
@@ -157,12 +164,9 @@ bench: demo-tools provider wasm ## compare with jwt_authn and oauth2-proxy (BENC
 	cargo build --release --workspace --bins
 	$(BUILD)/release/bench
 
-DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
-
 .PHONY: audit
-audit: ## check dependencies: licences, duplicates, sources, advisories
-	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
-	$(DENY) check licenses bans sources
+audit: cargo-deny ## check dependencies: licences, duplicates, sources, advisories
+	$(DENY) check bans licenses sources
 	@# The database is not reachable everywhere. An advisory that matches still fails.
 	@mkdir -p target
 	@$(DENY) check advisories 2>&1 | tee target/audit.log \
