@@ -13,8 +13,9 @@ UNOPTIMIZED := $(BUILD)/wasm32-wasip1/wasm/portcullis_filter.wasm
 BINARYEN := $(TOOLS)/node/node_modules/binaryen/bin
 
 # Must be exactly the version of wasm-bindgen that core uses.
-WASM_BINDGEN := 0.2.130
+WASM_BINDGEN := 0.2.129
 CARGO_DENY := 0.20.2
+CARGO_FUZZ := 0.13.2
 CADDY := v2.11.9
 OAUTH2_PROXY := v7.15.6
 
@@ -25,8 +26,6 @@ FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
 # The steps of `make test` after `tools`, in this order.
 STEPS := lint unit node wasm e2e
-
-DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
 
 .PHONY: help
 help: ## list the targets
@@ -71,23 +70,32 @@ caddy:
 wasm-bindgen: build-tools
 	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
 
+# With the crates of all platforms, which it reads.
 .PHONY: cargo-deny
-cargo-deny: build-tools
+cargo-deny:
+	tests/setup/rust.sh
 	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
+	cargo fetch --locked --quiet
+	cargo fetch --locked --quiet --manifest-path tests/fuzz/Cargo.toml
 
 .PHONY: fmt
 fmt: ## format the code
 	cargo fmt --all
 
+DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
+
 # This and the following targets always build the whole workspace: Cargo unifies the features of the packages that it
-# builds together, so another selection of packages would rebuild their shared dependencies.
+# builds together, so another selection of packages would rebuild their shared dependencies. Dependencies are checked
+# offline, from Cargo.lock and the crates; only advisories have a database.
 .PHONY: lint
-lint: cargo-deny ## check the format, the lints, the API docs, and the licences and sources of dependencies
+lint: cargo-deny ## check the format, the lints, the API docs, and the dependencies' licences, bans and sources
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p portcullis-engine -p portcullis-filter --target wasm32-wasip1 -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
-	$(DENY) --offline check bans licenses sources
+	$(DENY) --offline --locked check bans licenses sources
+	$(DENY) --offline --locked --manifest-path tests/fuzz/Cargo.toml check sources
 
 .PHONY: unit
 unit: ## run the unit tests of all crates
@@ -165,13 +173,27 @@ bench: demo-tools provider wasm ## compare with jwt_authn and oauth2-proxy (BENC
 	$(BUILD)/release/bench
 
 .PHONY: audit
-audit: cargo-deny ## check dependencies: licences, duplicates, sources, advisories
-	$(DENY) check bans licenses sources
+audit: cargo-deny ## check dependencies: licences, bans, sources and advisories
+	$(DENY) --locked check bans licenses sources
 	@# The database is not reachable everywhere. An advisory that matches still fails.
 	@mkdir -p target
-	@$(DENY) check advisories 2>&1 | tee target/audit.log \
+	@$(DENY) --locked check advisories 2>&1 | tee target/audit.log \
 		|| { grep -q 'failed to fetch advisory database' target/audit.log \
 			&& echo 'audit: the advisory database is unreachable, advisories were not checked'; }
+
+# libFuzzer needs instrumentation that the toolchain has, and `--sanitizer none` needs no unstable option.
+SECONDS ?= 60
+FUZZ := $(basename $(notdir $(wildcard tests/fuzz/fuzz_targets/*.rs)))
+FUZZ_BUILD := target/fuzz/build
+
+# In recipes $(SECONDS), because bash counts in $$SECONDS.
+.PHONY: fuzz
+fuzz: ## fuzz the parsers and the engine (SECONDS=60: for each target; FUZZ=token: only this one)
+	tests/setup/rust.sh
+	tests/setup/cargo.sh cargo-fuzz cargo-fuzz $(CARGO_FUZZ)
+	tests/setup/cxx.sh
+	$(TOOLS)/cargo-fuzz/bin/cargo-fuzz build --fuzz-dir tests/fuzz --target-dir $(FUZZ_BUILD) --sanitizer none
+	@tests/fuzz/run.sh $(SECONDS) $(FUZZ_BUILD)/*/release $(FUZZ)
 
 .PHONY: clean
 clean: ## remove build results, but not .tools/

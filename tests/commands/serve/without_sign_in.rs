@@ -157,7 +157,7 @@ fn sign_in_in_only_one_of_the_two_files_prevents_the_start() {
         stderr.contains("sso: the configuration has no `providers`"),
         "{stderr}"
     );
-    // The configuration has providers, the policy no `sso`.
+    // The configuration has providers, and the policy has no `sso`.
     files.write("companion.yaml", &with_sign_in);
     files.write("portcullis.yaml", POLICY);
     let (code, stderr) = files.refused(&[]);

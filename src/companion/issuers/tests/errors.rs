@@ -1,4 +1,4 @@
-//! What issuers do wrong, and what must come of it.
+//! Responses of faulty issuers.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn a_bad_response_keeps_the_last_good_keys() {
     let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
     let set = json!({"keys": [key.jwk()]}).to_string();
-    // Where a redirect leads there are good keys.
+    // The target of the redirect has good keys.
     let elsewhere = format!("https://{}/oauth2/mirror/blue", issuer.address());
     issuer.set_response(Endpoint::Mirror, Response::body(set.clone()));
     let bad = [
@@ -91,7 +91,7 @@ async fn a_bad_response_keeps_the_last_good_keys() {
             .await
             .is_ok()
     );
-    // But not for ever.
+    // Until `max_stale`.
     clock.pass(Duration::from_secs(24 * 3600));
     let refused = authenticate(&policy, &issuers, &karma(&key), &clock).await;
     assert_eq!(refused, Err(Reason::KeysStale));
