@@ -24,8 +24,7 @@ FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutabl
 	nontrapping-float-to-int reference-types sign-ext
 FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
-# Always the whole workspace: Cargo unifies the features of the packages that it builds together, so another selection
-# of packages would rebuild their shared dependencies.
+# The steps of `make test` after `tools`, in this order.
 STEPS := lint unit node wasm e2e
 
 .PHONY: help

@@ -1,6 +1,7 @@
 //! How a decision is enforced, for the filter, the module and forward auth: the request is
 //! forwarded with changed header fields, or gets a local reply. Both have an audit record.
 
+mod connection;
 mod forwarding;
 
 use crate::decision::Decision;
@@ -10,6 +11,7 @@ use crate::reason::Reason;
 use crate::request::Headers;
 use crate::session::Cookies;
 
+use connection::ConnectionFields;
 use forwarding::{is_forwarded, is_forwarded_to_companion, is_trailer_forwarded};
 
 #[cfg(test)]
@@ -77,8 +79,9 @@ impl<'d> Verdict<'d> {
 
     /// The names of the client's header fields to remove, except Cookie: one for each field.
     pub fn removals(&self) -> impl Iterator<Item = &'d [u8]> {
+        let connection = ConnectionFields::of(self.headers);
         let names = self.headers.iter().map(|(name, _)| name);
-        names.filter(|name| !self.decision.forwards(name))
+        names.filter(move |name| !self.decision.forwards(name) || connection.removes(name))
     }
 
     /// The client's cookies to forward: an app never receives the session cookies.
@@ -90,6 +93,46 @@ impl<'d> Verdict<'d> {
     pub fn identity(&self) -> &[(&'static str, String)] {
         let caller = self.decision.authenticated();
         caller.map_or_else(Default::default, |caller| caller.identity_headers())
+    }
+
+    /// Passes each change of the request's header fields to `set`: a name, and the value that
+    /// replaces all fields of that name, or `None` to remove them. Identity headers come last.
+    ///
+    /// # Errors
+    /// The first error of `set`. The request must then be refused, because its headers are changed
+    /// only in part.
+    pub fn change_headers<E>(
+        &self,
+        mut set: impl FnMut(&[u8], Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        const COOKIE: &[u8] = b"cookie";
+
+        if let Some(value) = ConnectionFields::of(self.headers).replacement() {
+            set(b"connection", Some(value.as_bytes()))?;
+        }
+        self.removals().try_for_each(|name| set(name, None))?;
+        match self.cookies() {
+            Cookies::AsTheyCame => {}
+            Cookies::Nothing => set(COOKIE, None)?,
+            Cookies::Only(cookies) => set(COOKIE, Some(&cookies))?,
+        }
+        let mut identity = self.identity().iter();
+        identity.try_for_each(|(name, value)| set(name.as_bytes(), Some(value.as_bytes())))
+    }
+
+    /// Records the decision: passes each entry of the filter state to `set`, and the audit record to
+    /// `log`. The record is built only if the policy and `is_logged` want one of that level.
+    pub fn record(
+        &self,
+        mut set: impl FnMut(&'static str, &str),
+        is_logged: impl FnOnce(Level) -> bool,
+        log: impl FnOnce(Level, &str),
+    ) {
+        self.filter_state()
+            .for_each(|(name, value)| set(name, value));
+        if let Some(level) = self.audit_level().filter(|level| is_logged(*level)) {
+            log(level, &self.audit_record());
+        }
     }
 
     /// The names and values to set in filter state, for access logs and later filters.

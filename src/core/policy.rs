@@ -16,6 +16,7 @@ mod path;
 mod rule;
 mod sso;
 mod suggestion;
+mod warnings;
 
 #[cfg(test)]
 mod tests;

@@ -129,15 +129,7 @@ impl Trust {
         }
         parts.extend(self.keys.inline.as_ref().map(KeySet::to_json));
         parts.extend(self.algorithms.iter().flatten().map(ToString::to_string));
-        let mut hash = Sha256::new();
-        for part in &parts {
-            // With the lengths, different parts never give the same input.
-            hash.update(part.len().to_le_bytes());
-            hash.update(part);
-        }
-        hash.finalize()
-            .iter()
-            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+        hex_digest(parts.iter().map(String::as_str))
     }
 }
 
@@ -160,6 +152,25 @@ impl KeySource {
         self.pins.is_empty() || self.pins.contains(&key.thumbprint())
     }
 
+    /// Whether the policy assigns a key to this entry, as a pin or in its inline set.
+    pub(crate) fn declares(&self, key: Thumbprint) -> bool {
+        let mut inline = self.inline.iter().flat_map(|set| set.keys());
+        self.pins.contains(&key) || inline.any(|inline| inline.thumbprint() == key)
+    }
+
+    /// The id of the endpoint that the keys are fetched from: equal for entries with the same one.
+    /// `None` if nothing is fetched, and for a mirror, which has a separate key set for each entry.
+    pub(crate) fn source_id(&self) -> Option<String> {
+        let remote = self.remote.as_ref()?;
+        let (kind, url) = match &remote.endpoint {
+            KeyEndpoint::Discovery(url) => ("discovery", url),
+            KeyEndpoint::Jwks(url) => ("jwks", url),
+            KeyEndpoint::Mirror => return None,
+        };
+        let url = url.to_string();
+        Some(hex_digest([&*remote.envoy_cluster, kind, &url]))
+    }
+
     /// Whether both are fetched from the same endpoint, and their pins have a key in common.
     pub(crate) fn may_hold_a_key_of(&self, other: &Self) -> bool {
         let (Some(own), Some(others)) = (&self.remote, &other.remote) else {
@@ -173,4 +184,17 @@ impl KeySource {
         // A mirror has a separate key set for each trust entry.
         one_place && own.endpoint != KeyEndpoint::Mirror && !apart
     }
+}
+
+/// A SHA-256 of these parts, in hexadecimal.
+pub(crate) fn hex_digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        // With the lengths, different parts never give the same input.
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize()
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

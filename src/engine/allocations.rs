@@ -86,7 +86,7 @@ fn token() -> String {
 }
 
 #[test]
-fn a_cached_token_costs_no_allocation_beyond_cores() {
+fn the_engine_adds_no_allocation_for_a_cached_token() {
     let bearer = format!("Bearer {}", token());
     let headers = Headers::new(vec![
         (b":method", b"GET"),
@@ -134,7 +134,7 @@ fn a_cached_token_costs_no_allocation_beyond_cores() {
         drop(verdict);
         assert!(engine.next_effect().is_none());
         assert!(engine.response(RequestId(id)).is_none());
-        assert!(!engine.gone(RequestId(id)));
+        assert!(!engine.request_ended(RequestId(id)));
     };
     // A token is cached when it is presented for the second time.
     for _ in 0..3 {

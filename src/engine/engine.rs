@@ -220,7 +220,7 @@ impl Engine {
 
     /// Removes a request that has ended, and returns whether it waited. A call that it owns gets no
     /// reply any more; [`Engine::tick`] repeats the call if other requests wait for it.
-    pub fn gone(&mut self, id: RequestId) -> bool {
+    pub fn request_ended(&mut self, id: RequestId) -> bool {
         if !self.cookies.is_empty() {
             self.cookies.remove(&id);
         }
@@ -253,7 +253,7 @@ impl Engine {
     }
 
     /// Updates the keys of a key source, from a [`crate::Reader`].
-    pub fn keys(&mut self, source: KeySourceId, record: Arc<KeyRecord>) {
+    pub fn update_keys(&mut self, source: KeySourceId, record: Arc<KeyRecord>) {
         self.keyring.update(source, record);
         self.keys_version = self.keys_version.wrapping_add(1);
     }
@@ -261,28 +261,27 @@ impl Engine {
     /// Whether a request waits for the keys of this key source.
     #[must_use]
     pub fn wants_keys(&self, source: KeySourceId) -> bool {
-        let mut waiting = self.waiting.iter();
-        waiting.any(|request| request.sources.contains(&source))
+        self.waiting.wants(source)
     }
 
     /// Counts a fetch of the keys of a key source.
-    pub fn keys_were_read(&mut self, source: KeySourceId, is_good: bool) {
-        self.metrics.key_read(source, is_good);
+    pub fn keys_fetched(&mut self, source: KeySourceId, is_good: bool) {
+        self.metrics.key_fetched(source, is_good);
     }
 
     /// Updates the revocations and their fetch state, from a [`crate::Reader`].
-    pub fn revocations(&mut self, list: Arc<Revocations>, record: RevocationsRecord) {
+    pub fn update_revocations(&mut self, list: Arc<Revocations>, record: RevocationsRecord) {
         self.revocations = list;
         self.revocations_record = record;
     }
 
     /// Records the duration of a signature verification.
-    pub fn verification_took(&mut self, microseconds: u64) {
+    pub fn record_verification(&mut self, microseconds: u64) {
         self.metrics.verification(microseconds);
     }
 
-    /// Handles the passing of time: repeats calls that will get no reply, times out requests that
-    /// wait for one, and updates gauges.
+    /// Handles the tick: repeats calls that will get no reply, times out requests that wait for one,
+    /// and updates gauges.
     pub fn tick(&mut self, now: Timestamp) {
         if let Some(sso) = self.gate.policy().sso() {
             let effects = &mut self.effects;

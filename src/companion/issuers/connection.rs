@@ -10,7 +10,7 @@ use crate::http_client::Connect;
 /// system's CAs, without a token.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct IssuerConnection {
-    /// Where every connection goes in place of the issuer's host.
+    /// The address of every connection, instead of the issuer's host.
     ///
     /// The server there must have a certificate for the host of the first URL (by default the
     /// issuer's own), whatever host its `jwks_uri` has: an API server names itself there by an

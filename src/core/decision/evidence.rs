@@ -32,6 +32,11 @@ pub enum AuthnError {
     /// The token names no key, and an entry has several for its algorithm.
     #[error("the token has no `kid`, and the issuer has several keys for its algorithm")]
     SeveralKeys,
+    /// Several trust entries of the issuer have the key, and it is unknown which had it first.
+    #[error(
+        "several trust entries of the issuer have the key, and none of them has it in `keys.pins`"
+    )]
+    AmbiguousKey,
     /// The key that the token names is for another algorithm.
     #[error("the key that `kid` names is not for the algorithm in `alg`")]
     OtherAlgorithm,
@@ -83,6 +88,7 @@ impl AuthnError {
             Self::Token(error) => error.reason(),
             Self::UnknownIssuer => Reason::IssuerUnknown,
             Self::UnknownKey | Self::SeveralKeys => Reason::KeyUnknown,
+            Self::AmbiguousKey => Reason::KeyAmbiguous,
             Self::OtherAlgorithm => Reason::AlgorithmRefused,
             Self::StaleKeys => Reason::KeysStale,
             Self::KeysUnavailable => Reason::KeysUnavailable,

@@ -18,6 +18,7 @@ mod refreshing;
 mod same_origin;
 mod session_tokens;
 mod sessions;
+mod shared_issuer;
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -90,22 +91,20 @@ impl TestGate {
     /// RS256, each with the `kid` of [`kid`].
     fn with_keys() -> Self {
         let mut test = Self::new();
-        for (index, algorithm) in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256]
-            .into_iter()
-            .enumerate()
-        {
-            test.read(trust(index), Some(&[(algorithm, kid(algorithm))]));
+        // Twice, because a key counts after the other entries of the issuer were fetched since.
+        for _ in 0..2 {
+            for (index, algorithm) in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256]
+                .into_iter()
+                .enumerate()
+            {
+                test.read(trust(index), Some(&[(algorithm, kid(algorithm))]));
+            }
         }
         test
     }
 
     /// The issuer answers with these keys, or not at all.
     fn read(&mut self, source: KeySourceId, keys: Option<&[(Algorithm, &str)]>) {
-        let mut sources = self.gate.policy().key_sources();
-        let (_, trust) = sources.find(|(id, _)| *id == source).unwrap();
-        let remote = trust.keys.remote.clone().unwrap();
-        let mut record: KeyRecord = self.keyring.trust_keys(source).unwrap().record().clone();
-        let read = record.begin(trust, &remote, 1, self.now);
         let body = keys.map(|keys| {
             let keys: Vec<String> = keys
                 .iter()
@@ -113,6 +112,16 @@ impl TestGate {
                 .collect();
             jwks(&keys)
         });
+        self.read_body(source, body);
+    }
+
+    /// The issuer responds with this body, or not at all.
+    fn read_body(&mut self, source: KeySourceId, body: Option<String>) {
+        let mut sources = self.gate.policy().key_sources();
+        let (_, trust) = sources.find(|(id, _)| *id == source).unwrap();
+        let remote = trust.keys.remote.clone().unwrap();
+        let mut record: KeyRecord = self.keyring.trust_keys(source).unwrap().record().clone();
+        let read = record.begin(trust, &remote, 1, self.now);
         let answer = body.as_ref().map(|body| HttpResponse {
             status: 200,
             content_type: None,
@@ -121,6 +130,7 @@ impl TestGate {
         });
         let _outcome = record.take(trust, &remote, &read, answer.as_ref(), self.now, 0);
         self.keyring.update(source, record);
+        self.keyring.observe(self.now);
     }
 
     /// Advances the clock.

@@ -107,6 +107,16 @@ impl KeySet {
         self.keys.iter().filter(move |key| key.kid() == Some(kid))
     }
 
+    /// The set without the keys for which `keeps` returns false; `None` if no key is left.
+    #[must_use]
+    pub fn filter(&self, keeps: impl Fn(&Key) -> bool) -> Option<Self> {
+        let keys: Vec<Key> = self.keys.iter().filter(|key| keeps(key)).cloned().collect();
+        (!keys.is_empty()).then(|| Self {
+            keys,
+            skipped: self.skipped.clone(),
+        })
+    }
+
     /// The unusable keys that the set lists, for the log.
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped

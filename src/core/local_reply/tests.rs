@@ -98,6 +98,7 @@ fn h04_unavailable_replies_have_retry_after_and_no_challenge() {
     for reason in [
         Reason::KeysUnavailable,
         Reason::KeysStale,
+        Reason::KeyAmbiguous,
         Reason::SessionUnavailable,
     ] {
         let answer = answer(reason, Client::Program).unwrap();

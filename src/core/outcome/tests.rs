@@ -61,7 +61,61 @@ fn a_refused_request_gets_a_local_reply() {
 }
 
 #[test]
-fn h06_trailers_have_no_name_that_any_app_trusts() {
+fn header_changes_are_removals_then_cookies_then_identity_and_stop_at_an_error() {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let headers = Headers::new(vec![
+        (b":path", b"/-/healthy"),
+        (b"X-WebAuth_User", b"admin"),
+        (b"authorization", b"Bearer x"),
+    ]);
+    let outcome = public(&policy).outcome(&headers, policy.audit());
+    let mut changes = Vec::new();
+    let changed = outcome.verdict().change_headers(|name, value| {
+        changes.push((name.to_vec(), value.map(<[u8]>::to_vec)));
+        Ok::<_, ()>(())
+    });
+    assert_eq!(changed, Ok(()));
+    let expected = [&b"X-WebAuth_User"[..], b"authorization"].map(|name| (name.to_vec(), None));
+    assert_eq!(changes, expected);
+
+    let mut calls = 0;
+    let changed = outcome.verdict().change_headers(|_, _| {
+        calls += 1;
+        Err("refused")
+    });
+    assert_eq!((changed, calls), (Err("refused"), 1));
+}
+
+#[test]
+fn the_audit_record_is_logged_at_the_policys_level_if_the_log_has_it() {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let headers = Headers::default();
+    let refused = Decision::new(Reason::AppUnknown).outcome(&headers, policy.audit());
+    let allowed = public(&policy).outcome(&headers, policy.audit());
+    for (outcome, is_logged, logged) in [
+        (&refused, true, 1),
+        (&refused, false, 0),
+        (&allowed, true, 0),
+    ] {
+        let (mut state, mut lines) = (Vec::new(), Vec::new());
+        outcome.verdict().record(
+            |name, value| state.push(format!("{name}={value}")),
+            |level| level == Level::Error && is_logged,
+            |level, line| lines.push((level, line.to_owned())),
+        );
+        let reason = outcome.verdict().decision().reason().code();
+        assert_eq!(state.last(), Some(&format!("portcullis.reason={reason}")));
+        assert_eq!(lines.len(), logged);
+        assert!(
+            lines
+                .iter()
+                .all(|line| *line == (Level::Error, outcome.verdict().audit_record()))
+        );
+    }
+}
+
+#[test]
+fn h06_trailers_with_identity_header_names_are_removed() {
     let policy = Policy::from_json(POLICY).unwrap();
     let trailers = Headers::new(vec![
         (b"grpc-status", b"0"),

@@ -1,7 +1,8 @@
 use super::*;
 
-/// The codes that responses, logs, metrics and documentation share. Changing one breaks dashboards.
-const CODES: [&str; 29] = [
+/// The codes that answers, logs, metrics and documentation agree on. Who changes one breaks
+/// a dashboard.
+const CODES: [&str; 30] = [
     "rule",
     "public",
     "preflight",
@@ -29,6 +30,7 @@ const CODES: [&str; 29] = [
     "proxy-untrusted",
     "keys-unavailable",
     "keys-stale",
+    "key-ambiguous",
     "app-unknown",
     "caller-not-allowed",
 ];

@@ -41,14 +41,14 @@ pub(crate) struct SignInState {
     pub(crate) site: Site,
     /// The providers and the sessions.
     pub(crate) identity: Identity,
-    /// The policy in force. A request should load it once.
+    /// The current policy. A request should load it once.
     pub(crate) policy: Watched<LoadedPolicy>,
     /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
 }
 
 impl SignInState {
-    /// The redirect targets that the policy in force allows.
+    /// The redirect targets that the current policy allows.
     pub(crate) fn redirects(&self) -> RedirectRules {
         let rules = self.policy.load().redirects.clone();
         // With sign-in, no policy without `sso` is loaded; without rules only our own host is allowed.

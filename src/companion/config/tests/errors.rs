@@ -34,10 +34,10 @@ fn t25_unknown_fields_are_errors_with_suggestions() {
             "1:13: trust.a.conect: unknown field `conect`|did you mean `connect`?",
         ),
     ] {
-        let (place, help) = line.split_once('|').expect("two parts");
+        let (location, help) = line.split_once('|').expect("two parts");
         let error = error_of(FILE, piece, other);
         assert!(
-            error.starts_with(&format!("error: etc/companion.yaml:{place}")),
+            error.starts_with(&format!("error: etc/companion.yaml:{location}")),
             "{error}"
         );
         assert!(error.contains(&format!("\nhelp: {help}")), "{error}");
@@ -117,7 +117,7 @@ fn t25_values_of_the_wrong_type_are_errors() {
     ] {
         let file = FILE.replace(piece, other);
         if problem.is_empty() {
-            // Without quotes it is a number to some readers of YAML, and the reader itself refuses.
+            // Some YAML parsers read it as a number, so the parser refuses it without quotes.
             assert!(Document::parse("c.yaml".into(), file.into(), "").is_err());
             continue;
         }
@@ -191,10 +191,10 @@ fn t25_missing_fields_are_named_with_their_flag() {
 
 #[test]
 fn no_damaged_file_causes_a_panic() {
-    let strange = ["", "\0", "{", "[", ":", "\n", "- ", "é"];
+    let insertions = ["", "\0", "{", "[", ":", "\n", "- ", "é"];
     for at in 0..FULL.len() {
-        let strange = strange[at % strange.len()];
-        let text = [&FULL[..at], strange, &FULL[at + 1..]].concat();
+        let insertion = insertions[at % insertions.len()];
+        let text = [&FULL[..at], insertion, &FULL[at + 1..]].concat();
         let file = Document::parse("c.yaml".into(), text.into(), "");
         let source = file.and_then(|file| source::Source::new(Some(file), HashMap::new()));
         if let Err(report) = source.and_then(|source| Config::read(&source)) {

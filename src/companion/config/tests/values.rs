@@ -3,7 +3,7 @@ use crate::http_client::Connect;
 use crate::session::{RedisSettings, RedisTopology, SameSite, StoreSettings};
 
 #[test]
-fn a_short_file_has_the_defaults_of_the_rest() {
+fn omitted_settings_have_their_defaults() {
     let config = good(FILE, &[]);
     assert_eq!(
         config.sign_in.as_ref().unwrap().site.as_str(),
@@ -119,7 +119,7 @@ fn every_setting_of_the_file_is_read() {
 }
 
 #[test]
-fn several_providers_need_names_and_the_file() {
+fn several_providers_need_unique_names_in_the_file() {
     let two = "  - {name: b, issuer: https://b.example.com, client_id: b}\n";
     let file = FILE.replace("session:", &format!("{two}session:"));
     let error = read(&file, &[]).expect_err("a nameless one");
@@ -161,7 +161,7 @@ fn networks_contain_the_addresses_with_their_prefix() {
         ("::a01:203", false),
     ] {
         let address: IpAddr = address.parse().expect("an address");
-        assert_eq!(proxies.has(address), has, "{address}");
+        assert_eq!(proxies.contains(address), has, "{address}");
     }
     // Written as a socket on `[::]` shows them, they are the same.
     let flags = ["--trusted-proxies=::ffff:10.1.0.0/112,::ffff:192.0.2.7"];
@@ -174,13 +174,13 @@ fn networks_contain_the_addresses_with_their_prefix() {
         ("192.0.2.6", false),
     ] {
         let address: IpAddr = address.parse().expect("an address");
-        assert_eq!(mapped.has(address), has, "{address}");
+        assert_eq!(mapped.contains(address), has, "{address}");
     }
-    assert!(!proxies.has_unix());
+    assert!(!proxies.contains_unix());
     assert!(
         good(FILE, &["--trusted-proxies=unix"])
             .trusted_proxies
-            .has_unix()
+            .contains_unix()
     );
 }
 
@@ -195,7 +195,7 @@ fn a_domain_covers_itself_and_its_subdomains() {
         ("com", false),
         ("", false),
     ] {
-        assert_eq!(holds("example.com", host), held, "{host}");
+        assert_eq!(domain_matches("example.com", host), held, "{host}");
     }
 }
 
@@ -253,7 +253,7 @@ fn sign_in_is_off_without_providers_and_session() {
 }
 
 #[test]
-fn half_of_sign_in_is_an_error_that_names_the_other_half() {
+fn incomplete_sign_in_names_the_missing_field() {
     let provider = "providers: [{issuer: https://a.example.com, client_id: a}]\n";
     let (url, policy) = ("url: https://auth.example.com\n", "policy: p.yaml\n");
     let session = "session: {keys_file: keys}\n";

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use portcullis_tests::lab::rogue_provider::{Endpoint, LOGOUT_EVENT, TokenSigner, set};
 use portcullis_tests::lab::token::now as seconds;
-use portcullis_tests::lab::{Answer, SigningKey};
+use portcullis_tests::lab::{Response, SigningKey};
 use serde_json::{Value, json};
 
 use super::*;
@@ -174,7 +174,7 @@ async fn b05_a_failed_key_fetch_is_not_a_fault_of_the_token() {
     fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints
-            .insert(Endpoint::Keys, Answer::status(503));
+            .insert(Endpoint::Keys, Response::status(503));
     });
     let refused = verify(&fixture, json!({})).await.unwrap_err();
     assert_eq!(refused.category(), ErrorCategory::Unreachable);

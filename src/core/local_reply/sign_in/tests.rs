@@ -113,6 +113,7 @@ fn h13_only_requests_without_valid_credentials_are_redirected() {
         (Reason::SessionUnavailable, true, 503),
         (Reason::KeysUnavailable, true, 503),
         (Reason::KeysStale, true, 503),
+        (Reason::KeyAmbiguous, false, 503),
     ] {
         let answer = answer(reason, by_session, "GET app.example.com /", &BROWSER);
         assert_eq!(answer.status, status, "{reason}");
