@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use portcullis_core::decision::Outcome;
 use portcullis_core::keys::KeyRecord;
+use portcullis_core::outcome::Outcome;
 use portcullis_core::request::Headers;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, TrustId};

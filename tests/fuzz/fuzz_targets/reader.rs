@@ -120,18 +120,18 @@ struct World {
     keys: Option<KeySet>,
     /// Another program has written into the shared cell.
     is_overwritten: bool,
-    chance: u64,
+    random: u64,
 }
 
 impl World {
     fn moment(&mut self) -> Moment {
-        self.chance = self
-            .chance
+        self.random = self
+            .random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         Moment {
             time: self.now,
-            chance: self.chance,
+            random: self.random,
         }
     }
 
@@ -335,7 +335,7 @@ impl World {
 fuzz_target!(|input: Input| {
     let now = Moment {
         time: NOW,
-        chance: 7,
+        random: 7,
     };
     let mut readers = Reader::of(&POLICY, now);
     let which = usize::from(input.which) % readers.len();
@@ -347,7 +347,7 @@ fuzz_target!(|input: Input| {
         calls: Vec::new(),
         keys: None,
         is_overwritten: false,
-        chance: 7,
+        random: 7,
     };
     for event in input.events.into_iter().take(60) {
         world.apply(event);
