@@ -8,6 +8,7 @@
 //! proxy gets.
 
 mod evaluator;
+pub(crate) mod fuzzing;
 mod host_check;
 mod original;
 mod response;

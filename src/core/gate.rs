@@ -146,7 +146,7 @@ impl Gate {
             ..decide(Reason::RequestAmbiguous)
         })?;
         if let Some(companion) = self.policy.companion_at(request.host()) {
-            let serves = companion.serves(request.path(), self.policy.trusts());
+            let serves = companion.serves(request.path());
             return Err(decide(if serves {
                 Reason::Companion
             } else {

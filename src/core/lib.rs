@@ -5,7 +5,7 @@
 //! [`token::Verified`] that only `verify` can build) → [`caller`] (who that is) → [`policy`] (the
 //! rules) → [`decision`] (the decision and its [`reason`]) → [`local_reply`] (the response to a
 //! refused client) → [`outcome`] (the changed header fields or the local reply, and the audit
-//! record). [`keys`], [`trust`], [`session`] and [`endpoints`] hold what these need, and [`gate`]
+//! record). [`keys`], [`trust`], [`session`], [`endpoints`] and [`escape`] hold what these need, and [`gate`]
 //! evaluates a request with them. Modules do not depend on each other in a circle.
 //!
 //! Core makes no calls. It takes a snapshot and the time, and returns a value that says what to do,
@@ -25,6 +25,7 @@ pub mod caller;
 pub mod credential;
 pub mod decision;
 pub mod endpoints;
+pub mod escape;
 mod fetch_lease;
 pub mod fetch_schedule;
 #[cfg(test)]

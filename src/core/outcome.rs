@@ -1,6 +1,7 @@
 //! How a decision is enforced, for the filter, the module and forward auth: the request is
 //! forwarded with changed header fields, or gets a local reply. Both have an audit record.
 
+mod connection;
 mod forwarding;
 
 use crate::decision::Decision;
@@ -10,6 +11,7 @@ use crate::reason::Reason;
 use crate::request::Headers;
 use crate::session::Cookies;
 
+use connection::ConnectionFields;
 use forwarding::{is_forwarded, is_forwarded_to_companion, is_trailer_forwarded};
 
 #[cfg(test)]
@@ -77,8 +79,9 @@ impl<'d> Verdict<'d> {
 
     /// The names of the client's header fields to remove, except Cookie: one for each field.
     pub fn removals(&self) -> impl Iterator<Item = &'d [u8]> {
+        let connection = ConnectionFields::of(self.headers);
         let names = self.headers.iter().map(|(name, _)| name);
-        names.filter(|name| !self.decision.forwards(name))
+        names.filter(move |name| !self.decision.forwards(name) || connection.removes(name))
     }
 
     /// The client's cookies to forward: an app never receives the session cookies.
@@ -93,7 +96,7 @@ impl<'d> Verdict<'d> {
     }
 
     /// Passes each change of the request's header fields to `set`: a name, and the value that
-    /// replaces all fields of that name, or `None` to remove them. Removals come first.
+    /// replaces all fields of that name, or `None` to remove them. Identity headers come last.
     ///
     /// # Errors
     /// The first error of `set`. The request must then be refused, because its headers are changed
@@ -104,6 +107,9 @@ impl<'d> Verdict<'d> {
     ) -> Result<(), E> {
         const COOKIE: &[u8] = b"cookie";
 
+        if let Some(value) = ConnectionFields::of(self.headers).replacement() {
+            set(b"connection", Some(value.as_bytes()))?;
+        }
         self.removals().try_for_each(|name| set(name, None))?;
         match self.cookies() {
             Cookies::AsTheyCame => {}

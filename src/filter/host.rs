@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use portcullis_core::local_reply::LocalReply;
 use portcullis_core::request::Headers;
-use portcullis_engine::{header_map, log_severity};
+use portcullis_engine::{escape_line, header_map, log_severity};
 
 pub(crate) use self::abi::{
     Map, MetricKind, Stream, add_header, continue_stream, define_metric, increment_metric,
@@ -79,12 +79,10 @@ pub(crate) fn is_logged(level: log::Level) -> bool {
     abi::log_level().is_ok_and(|threshold| log_severity(level) >= threshold)
 }
 
-/// Writes a line to the proxy's log.
-///
-/// The caller must escape control characters: Envoy writes the message unchanged. A failure to log
-/// is ignored, because it can't be reported.
-pub(crate) fn log(level: log::Level, message: &str) {
-    let _unreportable = abi::log(log_severity(level), message.as_bytes());
+/// Writes a line to the proxy's log, escaped, because Envoy writes it unchanged. A failure to log is
+/// ignored, because it can't be reported.
+pub(crate) fn log(level: log::Level, line: &str) {
+    let _unreportable = abi::log(log_severity(level), escape_line(line).as_bytes());
 }
 
 /// Sets the period of `on_tick` for this root context on this worker; zero stops the ticks.

@@ -1,7 +1,7 @@
 //! Envoy with the filter: a gateway that listens on loopback.
 
 mod audit;
-mod bootstrap;
+pub(super) mod bootstrap;
 mod builder;
 mod listener;
 mod stats;

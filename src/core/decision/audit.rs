@@ -6,6 +6,7 @@ use super::Decision;
 use super::evidence::Claimed;
 use crate::caller::AuthenticatedCaller;
 use crate::credential::Credential;
+use crate::escape;
 use crate::policy::{App, Rule};
 use crate::request::Headers;
 use crate::token::Token;
@@ -78,7 +79,8 @@ impl Decision<'_> {
             host: text(headers, ":authority"),
             path: text(headers, ":path"),
         };
-        serde_json::to_string(&record).unwrap_or_default()
+        let record = serde_json::to_string(&record).unwrap_or_default();
+        escape::json(&record).into_owned()
     }
 }
 

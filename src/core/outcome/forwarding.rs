@@ -9,6 +9,10 @@ use crate::policy::App;
 /// Whether a header field of the client is forwarded to the app. Identity headers are not, and
 /// `authorization` only with `forward_authorization`.
 pub(super) fn is_forwarded(name: &[u8], app: Option<&App>) -> bool {
+    // A pseudo-header field is a part of the request line, however an app spells its name.
+    if name.starts_with(b":") {
+        return true;
+    }
     let is = |other: &str| same(name, other.as_bytes());
     if is("authorization") {
         return app.is_some_and(App::forward_authorization);

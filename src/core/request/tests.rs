@@ -281,3 +281,44 @@ fn h09_only_a_complete_preflight_request_is_one() {
     assert!(!headers("OPTIONS", &[method]).is_preflight());
     assert!(!headers("OPTIONS", &[origin, ("access-control-request-method", "")]).is_preflight());
 }
+
+#[test]
+fn h09_an_upgrade_or_a_request_with_a_body_is_no_preflight() {
+    let origin = ("origin", "https://a.example");
+    let method = ("access-control-request-method", "POST");
+    for more in [
+        ("upgrade", "websocket"),
+        ("Upgrade", ""),
+        ("connection", "upgrade"),
+        ("connection", "keep-alive, Upgrade"),
+        ("Connection", "UPGRADE"),
+        ("connection", "\tupgrade\t"),
+        ("connection", "upgrade\u{b}"),
+        (":protocol", "websocket"),
+        (":protocol", "connect-udp"),
+        ("content-length", "1"),
+        ("content-length", "00"),
+        ("content-length", ""),
+        ("transfer-encoding", "chunked"),
+    ] {
+        assert!(
+            !headers("OPTIONS", &[origin, method, more]).is_preflight(),
+            "{more:?}"
+        );
+        assert!(
+            !headers("OPTIONS", &[more, origin, method]).is_preflight(),
+            "{more:?}"
+        );
+    }
+    for more in [
+        ("content-length", "0"),
+        ("connection", "keep-alive"),
+        ("x-upgrade", "a"),
+    ] {
+        assert!(
+            headers("OPTIONS", &[origin, method, more]).is_preflight(),
+            "{more:?}"
+        );
+    }
+    assert!(!headers("CONNECT", &[origin, method]).is_preflight());
+}

@@ -341,3 +341,62 @@ fn an_entry_with_two_values_is_refused() {
     put_bytes(&mut bytes, 1, &entry);
     assert!(problem(&bytes).contains("an entry must have one key and one value"));
 }
+
+/// A large document of each kind, with the error at its end.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the test measures time")]
+fn the_work_is_linear_in_the_size() {
+    let began = std::time::Instant::now();
+    let entry = |index: usize| one(&format!("{index:06}"), &[]);
+    let mut object: Vec<u8> = (0..60_000).flat_map(entry).collect();
+    assert!(problem(&object).contains("a value has no kind"));
+    let entry = |index: usize| one(&format!("{index:06}"), &kind(&json!(true)));
+    object = (0..50_000).flat_map(entry).collect();
+    object.extend(entry(49_999));
+    assert!(problem(&object).contains("duplicate key \"049999\""));
+
+    let mut list = Vec::new();
+    for _ in 0..200_000 {
+        put_bytes(&mut list, 1, &kind(&json!(true)));
+    }
+    put_bytes(&mut list, 1, &[]);
+    let mut value = Vec::new();
+    put_bytes(&mut value, 6, &list);
+    let of_list = problem(&one("apps", &value));
+    assert!(of_list.contains("apps[200000]"), "{of_list}");
+
+    // Long keys at each level, which are all in the error.
+    let mut value = double(f64::NAN);
+    for _ in 0..30 {
+        let mut outer = Vec::new();
+        put_bytes(&mut outer, 5, &one(&"k".repeat(30_000), &value));
+        value = outer;
+    }
+    assert!(problem(&one("apps", &value)).contains("the number is not finite"));
+    let taken = began.elapsed();
+    assert!(taken < std::time::Duration::from_secs(30), "{taken:?}");
+}
+
+/// Each level costs the decoder stack, and the innermost bytes are never reached.
+#[test]
+fn alternating_and_uniform_nesting_of_any_depth_is_refused() {
+    for wrap in [
+        |inner: &[u8]| {
+            let mut value = Vec::new();
+            put_bytes(&mut value, 5, &one("k", inner));
+            value
+        },
+        |inner: &[u8]| {
+            let (mut list, mut value) = (Vec::new(), Vec::new());
+            put_bytes(&mut list, 1, inner);
+            put_bytes(&mut value, 6, &list);
+            value
+        },
+    ] {
+        let mut value = kind(&json!(1));
+        for _ in 0..2_000 {
+            value = wrap(&value);
+        }
+        assert!(problem(&one("x", &value)).contains("nested deeper than 32 levels"));
+    }
+}

@@ -97,3 +97,20 @@ fn writes_no_map_that_envoy_would_read_as_empty() {
     assert_eq!(encode(&vec![("a", "b"); MAX_PAIRS + 1]), None);
     assert_eq!(encode(&[("a", "b".repeat(MAX_BYTES))]), None);
 }
+
+/// The largest map that fits in a megabyte, and claims of more pairs than there are bytes.
+#[test]
+fn the_work_is_linear_in_the_bytes() {
+    let pairs = vec![("", ""); 100_000];
+    let lengths = vec![0; 8 * pairs.len()];
+    let parts = vec![0; 2 * pairs.len()];
+    let count = u32::try_from(pairs.len()).unwrap().to_le_bytes();
+    let bytes = [&count[..], &lengths, &parts].concat();
+    assert_eq!(decode(&bytes).unwrap().iter().count(), pairs.len());
+
+    for claim in [100_001, 125_000, 1 << 24, 1 << 29, u32::MAX] {
+        let mut bytes = bytes.clone();
+        bytes[..4].copy_from_slice(&u32::to_le_bytes(claim));
+        assert!(decode(&bytes).is_none(), "{claim}");
+    }
+}

@@ -132,3 +132,27 @@ fn a_refresh_is_counted_once_by_its_outcome() {
 fn debug_output_has_no_secret() {
     assert_eq!(format!("{:?}", read(200, &[TOKEN])), "RefreshReply { .. }");
 }
+
+/// More lines than a proxy accepts, of the session and of others, also in many pieces of one name.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the test measures time")]
+fn the_work_is_linear_in_the_cookies_of_a_reply() {
+    let began = std::time::Instant::now();
+    let foreign = vec!["tracking=1; Path=/"; 200_000];
+    let mut lines = foreign.clone();
+    lines.push(TOKEN);
+    assert_eq!(set_cookies(&read(200, &lines)), [TOKEN]);
+
+    let mut lines = vec![TOKEN; 64];
+    assert_eq!(set_cookies(&read(200, &lines)).len(), 64);
+    lines.extend(vec![TOKEN; 200_000]);
+    assert!(matches!(
+        read(200, &lines).outcome(),
+        RefreshOutcome::Unavailable
+    ));
+
+    let long = format!("tracking={}; Path=/", "; a=b".repeat(200_000));
+    assert_eq!(set_cookies(&read(200, &[&long, TOKEN])), [TOKEN]);
+    let taken = began.elapsed();
+    assert!(taken < std::time::Duration::from_secs(20), "{taken:?}");
+}

@@ -143,7 +143,7 @@ impl Builder {
             name.starts_with("app-")
         };
         for cluster in self.clusters.iter_mut().filter(of_app) {
-            bootstrap::speaks_http2(cluster);
+            bootstrap::use_http2(cluster);
         }
         self
     }

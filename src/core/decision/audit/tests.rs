@@ -47,3 +47,25 @@ fn t16_texts_of_the_client_are_bounded_and_escaped() {
     let (line, _) = record(&decision, &[b'a'; 100_000]);
     assert!(line.len() < 2000);
 }
+
+/// Line separators, C1 controls and bidirectional controls are valid in JSON strings, but some log
+/// viewers end the line there or show another text.
+#[test]
+fn t16_no_hidden_character_stands_in_a_record() {
+    let paths: [&[u8]; 8] = [
+        "/a\u{2028}b".as_bytes(),
+        "/a\u{2029}b".as_bytes(),
+        "/a\u{85}b".as_bytes(),
+        "/a\u{9b}31mb".as_bytes(),
+        "/a\u{7f}b".as_bytes(),
+        "/a\u{202e}b".as_bytes(),
+        "/a\u{2066}\u{200b}\u{feff}b".as_bytes(),
+        b"/a\0\x1b\xc2\x85\xff",
+    ];
+    for path in paths {
+        let (line, json) = record(&Decision::new(Reason::RequestAmbiguous), path);
+        assert!(!line.chars().any(crate::escape::is_hidden), "{line}");
+        let expected = String::from_utf8_lossy(path);
+        assert_eq!(json.member("path").and_then(Json::as_str), Some(&*expected));
+    }
+}

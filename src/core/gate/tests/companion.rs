@@ -5,7 +5,7 @@ use super::*;
 use crate::session::Cookies;
 
 #[test]
-fn only_the_companions_endpoints_are_allowed_without_a_rule() {
+fn only_the_companions_endpoints_for_clients_are_allowed_without_a_rule() {
     let mut test = TestGate::of_people();
     for path in [
         "/oauth2/start?rd=https://alertmanager.example.com/",
@@ -13,16 +13,10 @@ fn only_the_companions_endpoints_are_allowed_without_a_rule() {
         "/oauth2/callback/sso",
         "/oauth2/callback/github",
         "/oauth2/sign_in",
-        "/oauth2/auth",
-        "/oauth2/auth/",
-        "/oauth2/auth/api/v2/alerts",
         "/oauth2/userinfo",
-        "/oauth2/refresh",
         "/oauth2/sign_out",
         "/oauth2/backchannel-logout",
         "/oauth2/jwks",
-        "/oauth2/mirror/blue",
-        "/oauth2/revocations",
         "/ping",
         "/ready",
     ] {
@@ -49,12 +43,29 @@ fn only_the_companions_endpoints_are_allowed_without_a_rule() {
         "/oauth2/mirror/red",
         "/oauth2/mirror/sso",
         "/oauth2/authx",
+        // For proxies, which have a cluster of their own to the companion.
+        "/oauth2/auth",
+        "/oauth2/auth/",
+        "/oauth2/auth/api/v2/alerts",
+        "/oauth2/auth?rd=https://alertmanager.example.com/",
+        "/oauth2/refresh",
+        "/oauth2/revocations",
+        "/oauth2/mirror/blue",
+        "/oauth2/mirror/green",
         "/oauth2/start/",
         "/Oauth2/start",
         "/ping/",
         "/api/v2/alerts",
         "/-/healthy",
     ] {
+        for method in ["GET", "POST", "PUT"] {
+            let request = format!("{method} auth.example.com {path}");
+            assert_eq!(
+                test.evaluate(&request, &[]),
+                refused(Reason::AppUnknown),
+                "{request}"
+            );
+        }
         let request = format!("GET auth.example.com {path}");
         assert_eq!(
             test.evaluate(&request, &[]),
@@ -114,7 +125,7 @@ fn h14_only_the_companion_receives_its_cookies() {
     let mut test = TestGate::of_people();
     let cookies = Headers::new(vec![(b"cookie", b"a=1; __Secure-portcullis=x")]);
     for (request, companion) in [
-        ("GET auth.example.com /oauth2/auth", true),
+        ("GET auth.example.com /oauth2/userinfo", true),
         ("GET alertmanager.example.com /-/healthy", false),
     ] {
         let decision = decision(&mut test, request);

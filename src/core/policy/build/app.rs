@@ -1,10 +1,11 @@
 //! The apps.
 
+use crate::caller::headers::same;
 use crate::policy::document;
 use crate::policy::error::{Location, PolicyError};
 use crate::policy::host::Table;
 use crate::policy::{App, HostPattern, Origin};
-use crate::request::is_dns_name;
+use crate::request::{is_dns_name, is_token};
 
 use super::identity_source::IdentitySources;
 use super::{check, rule};
@@ -155,20 +156,20 @@ fn parse_origin(text: &str) -> Option<Origin> {
 /// A field name by RFC 9110 section 5.1, in lower case.
 fn header(text: String, location: &Location) -> Result<String, PolicyError> {
     let name = text.to_ascii_lowercase();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.starts_with(':') {
         let help = "remove it; it is part of the request, not a header";
         return Err(location.error_about(&text, "is a pseudo-header", help));
     }
-    if name.is_empty() || !name.bytes().all(plain) {
+    if name.is_empty() || !name.bytes().all(is_token) {
         let help = "write a header name, like `x-webauth-user`";
         return Err(location.error_about(&text, "is not a header name", help));
     }
-    if name == "authorization" {
+    let is = |other: &str| same(name.as_bytes(), other.as_bytes());
+    if is("authorization") {
         let help = "remove it; `forward_authorization` controls it";
         return Err(location.error_about(&text, "is always removed unless forwarded", help));
     }
-    if NEVER_STRIPPED.contains(&name.replace('_', "-").as_str()) {
+    if NEVER_STRIPPED.into_iter().any(is) {
         let help = "remove it; requests do not work without it";
         return Err(location.error_about(&text, "is not an identity header", help));
     }

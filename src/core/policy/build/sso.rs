@@ -6,7 +6,7 @@ use crate::endpoints;
 use crate::policy::Sso;
 use crate::policy::document;
 use crate::policy::error::{Location, PolicyError};
-use crate::request::is_dns_name;
+use crate::request::{is_dns_name, is_token};
 use crate::session::{CookieNames, MAX_TOKEN_LIFETIME};
 use crate::token::Algorithm;
 use crate::trust::{ClaimPaths, KeyEndpoint, KeySource, Kind, Remote, Trust, Url};
@@ -106,7 +106,6 @@ fn url(text: &str) -> Option<(String, String)> {
 
 /// C01: the prefixes with which browsers keep other hosts and plain HTTP from setting the cookie.
 fn cookies(name: String, location: &Location) -> Result<CookieNames, PolicyError> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let behind = name
         .strip_prefix("__Secure-")
         .or_else(|| name.strip_prefix("__Host-"));
@@ -117,7 +116,7 @@ fn cookies(name: String, location: &Location) -> Result<CookieNames, PolicyError
         ),
         Some("") => ("is only a prefix", "add a name, like `__Secure-portcullis`"),
         Some(_) if name.len() > MAX_COOKIE => ("is longer than 64 bytes", "write a shorter name"),
-        Some(_) if !name.bytes().all(token) => (
+        Some(_) if !name.bytes().all(is_token) => (
             "is not a cookie name",
             "write letters, digits and `-` after the prefix",
         ),

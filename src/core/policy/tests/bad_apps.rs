@@ -198,6 +198,9 @@ fn h06_stripped_headers_are_identity_headers() {
         ("cookie", "is not an identity header"),
         ("Content-Length", "is not an identity header"),
         ("transfer_encoding", "is not an identity header"),
+        ("Transfer.Encoding", "is not an identity header"),
+        ("keep!alive", "is not an identity header"),
+        ("content~length", "is not an identity header"),
         ("connection", "is not an identity header"),
     ] {
         let headers = format!(r#""strip_headers": ["x-ok", "{name}"]"#);
