@@ -14,12 +14,14 @@ pub mod redirect_target;
 pub mod site;
 
 mod clock;
+mod files;
 mod forward_auth;
 mod http_client;
 mod issuers;
 mod logging;
 mod metrics;
 mod pages;
+mod printable;
 mod provider;
 mod server;
 mod session;
