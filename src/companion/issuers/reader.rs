@@ -64,9 +64,16 @@ impl Reader {
             let Some(record) = snapshot.record(self.source) else {
                 return;
             };
-            if record.is_due(&self.remote, now, self.store.is_requested(self.source)) {
+            let is_due = record.is_due(&self.remote, now, self.store.is_requested(self.source));
+            let is_awaited = snapshot.keyring().is_awaited(self.source);
+            let confirms = !is_due && is_awaited && record.is_confirmation_due(now);
+            if is_due || confirms {
                 let origin = snapshot.origin(self.source).cloned();
-                self.read(record.clone(), origin, now).await;
+                let mut record = record.clone();
+                if confirms {
+                    record.begin_confirmation(now);
+                }
+                self.read(record, origin, now).await;
             }
         }
     }
