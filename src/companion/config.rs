@@ -34,7 +34,7 @@ pub(crate) use arguments::Arguments;
 pub(crate) use limits::Limits;
 pub(crate) use listen::Listen;
 pub(crate) use log::{Format, Log};
-pub(crate) use session::{Session, holds};
+pub(crate) use session::{Session, domain_matches};
 pub(crate) use tls::Tls;
 pub(crate) use trusted_proxies::TrustedProxies;
 
@@ -112,7 +112,7 @@ impl SignIn {
     fn read(source: &source::Source) -> Result<Option<Self>, Report> {
         if !["providers", "session"]
             .iter()
-            .any(|block| source.sets(block))
+            .any(|block| source.has_block(block))
         {
             return Ok(None);
         }

@@ -82,7 +82,7 @@ impl Document {
     /// An error at a path in it, and how to fix it. `.` is the document as a whole.
     pub fn report(&self, path: &str, problem: &str, help: &str) -> Report {
         let diagnostic = Diagnostic {
-            span: self.root.place(path, problem),
+            span: self.root.locate(path, problem),
             path: Some(path.to_owned()).filter(|path| path != "."),
             problem: problem.to_owned(),
             help: help.to_owned(),

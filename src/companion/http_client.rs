@@ -16,7 +16,7 @@ use rustls::{ClientConfig, RootCertStore};
 /// The `User-Agent`.
 const USER_AGENT: &str = "portcullis";
 
-/// Where connections go, whatever host a URL has.
+/// The address of every connection, whatever host the URL has.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Connect {
     /// A DNS name or an address, without brackets.

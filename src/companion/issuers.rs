@@ -1,5 +1,5 @@
 //! Fetches and caches the issuers' keys: for forward auth, and for the mirror that filters read where
-//! they can't connection an issuer.
+//! they can't reach an issuer.
 //!
 //! One task for each trust entry drives core's state machine, [`portcullis_core::keys::KeyRecord`]:
 //! when a read is due, which URL to fetch, what a response means, when to retry. So filter and companion
@@ -65,10 +65,10 @@ pub(crate) struct Health {
     /// the process.
     pub(crate) age: Option<Duration>,
     /// Successful reads since the process started.
-    pub(crate) good: u64,
+    pub(crate) succeeded: u64,
     /// Failed reads since the process started.
     pub(crate) failed: u64,
-    /// Failed reads since the last good one.
+    /// Failed reads since the last successful one.
     pub(crate) failures: u32,
 }
 

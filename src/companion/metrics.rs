@@ -87,7 +87,7 @@ struct Watched {
     file: &'static str,
 }
 
-/// From a cached decision to a request that waited for a provider, in seconds.
+/// In seconds: from a cached decision to a request that waited for a provider.
 const BUCKETS: [f64; 12] = [
     0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0,
 ];
@@ -180,7 +180,7 @@ impl Metrics {
         self.provider_errors.get_or_create(&labels).inc();
     }
 
-    /// Counts a reload of a changed file. A failed one keeps the previous version in force.
+    /// Counts a reload of a changed file. After a failed one the previous version stays in use.
     pub(crate) fn reloaded(&self, file: &'static str, succeeded: bool) {
         let outcome = if succeeded { "reloaded" } else { "failed" };
         self.reloads.get_or_create(&Reload { file, outcome }).inc();

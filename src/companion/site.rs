@@ -5,7 +5,7 @@ use portcullis_core::request::is_dns_name;
 /// The companion's public URL: `https`, a host, and a port other than 443.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Site {
-    text: String,
+    url: String,
     host: String,
     port: u16,
 }
@@ -25,7 +25,7 @@ impl Site {
             None => (authority, 443),
         };
         is_dns_name(host).then(|| Self {
-            text: match port {
+            url: match port {
                 443 => format!("https://{host}"),
                 _ => format!("https://{host}:{port}"),
             },
@@ -36,7 +36,7 @@ impl Site {
 
     /// Serialized as an origin: no trailing slash, no port 443. It is `iss` and `aud` of session tokens.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.url
     }
 
     /// The host: a DNS name in lower case.

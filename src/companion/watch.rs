@@ -2,9 +2,9 @@
 //!
 //! Files are polled and their contents compared. Events (inotify) are not used: they do not follow a
 //! symbolic link that is swapped in a parent folder, which is how Kubernetes updates a mounted
-//! ConfigMap or Secret, and they are missing on network file systems. A new content is loaded after
+//! ConfigMap or Secret, and they are missing on network file systems. New content is loaded after
 //! two equal reads, so that no half-written file is loaded and a certificate and its key are loaded
-//! as a pair. A content that can't be loaded keeps the previous version in force.
+//! as a pair. If the new content can't be loaded, the previous version stays in use.
 //!
 //! Consumers in this process do not poll: [`Watched::changed`] wakes them.
 
@@ -126,12 +126,12 @@ impl Watcher {
 // === impl Watched ===
 
 impl<T> Watched<T> {
-    /// The cell itself, for modules that know nothing of files.
+    /// The cell itself, for modules that do not depend on files.
     pub(crate) fn shared(&self) -> Arc<ArcSwap<T>> {
         Arc::clone(&self.current)
     }
 
-    /// The current version. A request should load it once, so that it is judged by one version.
+    /// The current version. A request should load it once, so that one version applies to all of it.
     pub(crate) fn load(&self) -> Arc<T> {
         self.current.load_full()
     }
@@ -184,7 +184,7 @@ impl<T: Send + Sync> Poll for Watch<T> {
                 let report = report.to_string();
                 error!(
                     file = self.name,
-                    report, "reload failed; the previous version stays in force"
+                    report, "reload failed; the previous version stays in use"
                 );
             }
         }

@@ -8,6 +8,7 @@
 #[cfg(test)]
 mod fixtures;
 mod keyring;
+mod owners;
 mod record;
 mod response;
 mod schedule;
@@ -17,7 +18,8 @@ pub use crate::fetch_lease::LEASE;
 pub use crate::jwk::{
     Key, KeySet, KeySetError, PureRust, Signatures, Skipped, Thumbprint, UnusableKey,
 };
-pub use keyring::{Condition, KeyLookup, Keyring, SharedKey, TrustKeys};
+pub use keyring::{AmbiguousKey, Condition, KeyLookup, KeyStatus, Keyring, SharedKey, TrustKeys};
+pub use owners::{KeyOwners, KeyOwnersError, Owner, OwnerEntry};
 pub use record::{KeyRecord, KeyRecordError};
 pub(crate) use response::object;
 pub use response::{Fetched, HttpResponse, ReadError};

@@ -7,9 +7,9 @@ use std::cell::Cell;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis_core::decision::Outcome;
-use portcullis_core::gate::{Context, Gate, Judgement, TokenCache};
+use portcullis_core::gate::{Context, Evaluation, Gate, TokenCache};
 use portcullis_core::keys::{Key, Keyring, Signatures};
+use portcullis_core::outcome::Outcome;
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::session::Revocations;
@@ -108,7 +108,7 @@ fn the_engine_adds_no_allocation_for_a_cached_token() {
             arrived: NOW,
             now: NOW,
         };
-        let Judgement::Decided(decision) = gate.judge(&headers, context, &mut cache) else {
+        let Evaluation::Decided(decision) = gate.evaluate(&headers, context, &mut cache) else {
             panic!("it waits");
         };
         let Outcome::Forward(verdict) = decision.outcome(&headers, gate.policy().audit()) else {

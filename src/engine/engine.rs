@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log::Level;
-use portcullis_core::decision::{Decision, removed_trailers};
-use portcullis_core::gate::{Context, Gate, Judgement, TokenCache};
+use portcullis_core::decision::Decision;
+use portcullis_core::gate::{Context, Evaluation, Gate, TokenCache};
 use portcullis_core::keys::{KeyRecord, Keyring, Signatures};
+use portcullis_core::outcome::removed_trailers;
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::session::{Revocations, RevocationsRecord};
@@ -140,16 +141,16 @@ impl Engine {
             now,
         };
         let (gate, cache) = (&self.gate, &mut self.cache);
-        let judgement = match &request.refreshed {
-            Some(reply) => gate.judge_refreshed(headers, context, cache, reply.outcome()),
-            None => gate.judge(headers, context, cache),
+        let evaluation = match &request.refreshed {
+            Some(reply) => gate.evaluate_refreshed(headers, context, cache, reply.outcome()),
+            None => gate.evaluate(headers, context, cache),
         };
         let may_wait = !is_timed_out(request.arrived, now, WAIT_TIMEOUT);
         let refreshed = request.refreshed.clone();
         let mut waits = false;
-        let decision: Option<Decision<'_>> = match judgement {
-            Judgement::Decided(decision) => Some(decision),
-            Judgement::AwaitKeys { sources, .. }
+        let decision: Option<Decision<'_>> = match evaluation {
+            Evaluation::Decided(decision) => Some(decision),
+            Evaluation::AwaitKeys { sources, .. }
                 if may_wait && self.waiting.has_room_for(&sources) =>
             {
                 self.waiting.add(WaitingRequest {
@@ -160,8 +161,8 @@ impl Engine {
                 waits = true;
                 None
             }
-            Judgement::AwaitKeys { app, .. } => Some(gate.give_up(app)),
-            Judgement::Refresh(refresh) => {
+            Evaluation::AwaitKeys { app, .. } => Some(gate.give_up(app)),
+            Evaluation::Refresh(refresh) => {
                 let effects = &mut self.effects;
                 if may_wait && self.refreshes.add(&refresh, request, owner, now, effects) {
                     waits = true;

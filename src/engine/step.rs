@@ -1,6 +1,6 @@
 //! The next step for a request.
 
-use portcullis_core::decision::Outcome;
+use portcullis_core::outcome::Outcome;
 
 /// The next step for a request.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ mod error;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use portcullis_core::answer::LocalReply;
+use portcullis_core::local_reply::LocalReply;
 use portcullis_core::request::Headers;
 use portcullis_engine::{escape_line, header_map, log_severity};
 

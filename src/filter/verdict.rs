@@ -1,8 +1,8 @@
 //! Enforces the engine's decision on the request of the effective context.
 
 use log::Level;
-use portcullis_core::answer::LocalReply;
-use portcullis_core::decision::{self, Verdict};
+use portcullis_core::local_reply::LocalReply;
+use portcullis_core::outcome::{self, Verdict};
 use portcullis_engine::{Step, log_level};
 
 use crate::host::{self, Map};
@@ -24,11 +24,11 @@ pub(crate) enum Outcome {
 pub(crate) fn enforce(step: &Step<'_>) -> Outcome {
     match step {
         Step::Wait => Outcome::Waiting,
-        Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
+        Step::Decided(outcome::Outcome::Reply(reply, verdict)) => {
             record(verdict);
             send_local_reply(reply)
         }
-        Step::Decided(decision::Outcome::Forward(verdict)) => {
+        Step::Decided(outcome::Outcome::Forward(verdict)) => {
             record(verdict);
             let changed = verdict.change_headers(|name, value| match value {
                 Some(value) => host::replace_header(Map::Request, name, value),

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::slice;
 
 use log::Level;
-use portcullis_core::answer::LocalReply;
+use portcullis_core::local_reply::LocalReply;
 use portcullis_core::request::Headers;
 use portcullis_engine::{escape_line, log_severity};
 

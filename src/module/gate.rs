@@ -8,9 +8,9 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use portcullis_core::answer::LocalReply;
-use portcullis_core::decision::{self, Verdict};
 use portcullis_core::keys::PureRust;
+use portcullis_core::local_reply::LocalReply;
+use portcullis_core::outcome::{self, Verdict};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_engine::{At, Effect, Engine, RequestId, Step, configuration, log_level};
@@ -116,7 +116,7 @@ impl Filter {
             signatures: &PureRust,
         };
         let outcome = match engine.request(ONLY, &headers, at) {
-            Step::Decided(decision::Outcome::Forward(verdict)) => {
+            Step::Decided(outcome::Outcome::Forward(verdict)) => {
                 record(request, &verdict);
                 // Copied first, because Envoy's bytes are invalid after the first change.
                 let mut changes = Vec::new();
@@ -132,7 +132,7 @@ impl Filter {
                 }
                 Outcome::Forwarded
             }
-            Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
+            Step::Decided(outcome::Outcome::Reply(reply, verdict)) => {
                 record(request, &verdict);
                 request.send_local_reply(&reply);
                 Outcome::Replied

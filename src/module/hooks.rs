@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
-use portcullis_core::answer::LocalReply;
+use portcullis_core::local_reply::LocalReply;
 
 use crate::abi::{Buffer, CONTINUE, Opaque, STOP, VERSION};
 use crate::envoy::{self, Request};

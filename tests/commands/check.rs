@@ -139,7 +139,7 @@ fn unreadable_input_is_an_error_with_help() {
         ("empty.yaml", "", "the file is empty"),
         ("big.yaml", "", "larger than 1 MiB"),
         ("latin.yaml", "1:10:", "not UTF-8"),
-        ("two.yaml", "2:1:", "a second document"),
+        ("two.yaml", "2:1:", "more than one document"),
     ] {
         let (code, stdout, stderr) = texts(&folder.portcullis(&["check", file], ""));
         assert_eq!((code, &*stdout), (Some(1), ""), "{file}");

@@ -237,7 +237,7 @@ fn the_reference_lists_the_required_options() {
         block.as_object_mut().expect("a block").remove(name);
         let report = report(&configuration);
         assert!(
-            report.contains(&format!("no `{name}`")),
+            report.contains(&format!("missing field `{name}`")),
             "{option}: {report}"
         );
         reported.insert(option);

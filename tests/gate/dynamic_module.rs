@@ -1,7 +1,7 @@
 //! The filter as an Envoy dynamic module, in Envoy 1.40: the same engine with another adapter.
 
 use portcullis_tests::lab::client::Call;
-use portcullis_tests::lab::envoy::{Builder, Refused, Version};
+use portcullis_tests::lab::envoy::{Builder, Rejected, Version};
 use portcullis_tests::lab::fixture::{AUDIENCE, Fixture, HOST, get_alerts};
 use portcullis_tests::lab::token::Token;
 use portcullis_tests::lab::tools;
@@ -172,7 +172,7 @@ async fn unsupported_configurations_are_rejected() {
             "unknown filter name; help: set `filter_name: portcullis`",
         ),
     ] {
-        let Err(Refused(log)) = gateway(&fixture, name, &configuration).try_start().await else {
+        let Err(Rejected(log)) = gateway(&fixture, name, &configuration).try_start().await else {
             panic!("{why}: not refused");
         };
         let line = format!("portcullis: invalid configuration: {why}");

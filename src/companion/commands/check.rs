@@ -38,7 +38,7 @@ Examples:
 
 Exit codes:
   0  the policy is valid
-  1  it is invalid or can't be read; standard error has the place and the fix
+  1  it is invalid or can't be read; standard error has the location and how to fix it
   2  the command line is invalid";
 
 /// Validates a policy file, and shows where it is invalid and how to fix it

@@ -74,12 +74,12 @@ Examples:
   portcullis serve --policy portcullis.yaml             without sign-in
 
 It starts while providers are down; `/ready` lists what is missing. Policy, keys, secrets and certificates
-are reloaded when they change; if a new version is invalid, the previous one stays in force. SIGTERM and
+are reloaded when they change; if a new version is invalid, the previous one stays in use. SIGTERM and
 SIGINT stop it after the requests in flight.
 
 Exit codes:
   0  stopped by a signal
-  1  the configuration or a file is invalid; standard error has the place and the fix
+  1  the configuration or a file is invalid; standard error has the location and how to fix it
   2  the command line is invalid";
 
 /// The command line of `portcullis serve`.

@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
     /// The file, if there is one.
     pub(super) config: Option<PathBuf>,
     /// The settings that are set, by path.
-    pub(super) given: HashMap<&'static str, Override>,
+    pub(super) overrides: HashMap<&'static str, Override>,
 }
 
 /// A setting that overrides the file.
@@ -49,7 +49,7 @@ impl clap::Args for Arguments {
 
 impl FromArgMatches for Arguments {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given = SETTINGS.iter().filter_map(|setting| {
+        let overrides = SETTINGS.iter().filter_map(|setting| {
             let values = matches.get_many::<String>(setting.path)?;
             let name = match matches.value_source(setting.path)? {
                 ValueSource::EnvVariable => setting.variable(),
@@ -65,7 +65,7 @@ impl FromArgMatches for Arguments {
         });
         Ok(Self {
             config: matches.get_one("config").cloned(),
-            given: given.collect(),
+            overrides: overrides.collect(),
         })
     }
 

@@ -19,10 +19,10 @@ pub(super) fn read(
     let Some(found) = source.text(path)? else {
         return Ok(default);
     };
-    let (least, most) = (display(*bounds.start()), display(*bounds.end()));
+    let (min, max) = (display(*bounds.start()), display(*bounds.end()));
     let Some(duration) = parse(&found.value) else {
-        let help = format!("write an integer and `s`, `m` or `h`, from {least} to {most}");
-        return Err(found.wrong("is not a duration", &help));
+        let help = format!("write an integer and `s`, `m` or `h`, from {min} to {max}");
+        return Err(found.error("is not a duration", &help));
     };
     if bounds.contains(&duration) {
         return Ok(duration);
@@ -32,7 +32,7 @@ pub(super) fn read(
     } else {
         "is too long"
     };
-    Err(found.wrong(problem, &format!("write {least} to {most}")))
+    Err(found.error(problem, &format!("write {min} to {max}")))
 }
 
 /// In the largest unit that is exact.

@@ -1,4 +1,4 @@
-//! Limits on clients, so that one can't exhaust what all share.
+//! Limits on clients, so that one can't exhaust the resources of all.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use super::source::Source;
 /// Limits on clients.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Limits {
-    /// Concurrent connections, and concurrent requests.
+    /// The maximum number of connections, and of concurrent requests.
     pub(crate) connections: usize,
-    /// The longest header of a request, in bytes.
+    /// The maximum size of a request's header, in bytes.
     pub(crate) header_bytes: usize,
-    /// The longest body of a request, in bytes.
+    /// The maximum size of a request's body, in bytes.
     pub(crate) body_bytes: usize,
-    /// How long a TLS handshake may take.
+    /// The timeout of a TLS handshake.
     pub(crate) handshake: Duration,
-    /// How long a client may take to send a request's header.
+    /// The timeout for receiving a request's header.
     pub(crate) header: Duration,
-    /// How long a request may take, its body included.
+    /// The timeout of a request, including its body.
     pub(crate) request: Duration,
-    /// How long a connection may be idle.
+    /// The timeout of an idle connection.
     pub(crate) idle: Duration,
-    /// How long requests may take to finish at shutdown.
+    /// The time for requests in flight to finish at shutdown.
     pub(crate) shutdown: Duration,
 }
 
@@ -66,6 +66,6 @@ fn number(
             let help = format!("write {} to {}", bounds.start(), bounds.end());
             found
                 .location
-                .wrong_value(&found.value.to_string(), "is out of range", &help)
+                .value_error(&found.value.to_string(), "is out of range", &help)
         })
 }

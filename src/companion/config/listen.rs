@@ -29,7 +29,7 @@ const DEFAULT: &str = "127.0.0.1:4180";
 pub(super) fn main(source: &Source) -> Result<Listen, Report> {
     match read(source, "listen")? {
         Some(listen) => Ok(listen),
-        None => tcp(DEFAULT).ok_or_else(|| source.missing("listen", "write an address")),
+        None => tcp(DEFAULT).ok_or_else(|| source.missing_field("listen", "write an address")),
     }
 }
 
@@ -41,8 +41,8 @@ pub(super) fn metrics(source: &Source, main: &Listen) -> Result<Option<Listen>, 
         && listen.as_ref() == Some(main)
         && let Some(found) = source.text("metrics")?
     {
-        let help = "give metrics a port of their own that users can't reach";
-        return Err(found.wrong("is the same address as `listen`", help));
+        let help = "use another port, which users can't reach";
+        return Err(found.error("is the same address as `listen`", help));
     }
     Ok(listen)
 }
@@ -53,7 +53,7 @@ fn read(source: &Source, path: &str) -> Result<Option<Listen>, Report> {
     };
     if let Some(socket) = found.value.strip_prefix("unix:") {
         if socket.is_empty() {
-            return Err(found.wrong("has no socket path", "write `unix:` and a path"));
+            return Err(found.error("has no socket path", "write `unix:` and a path"));
         }
         return Ok(Some(Listen::Unix {
             path: found.location.folder().join(socket),
@@ -62,7 +62,7 @@ fn read(source: &Source, path: &str) -> Result<Option<Listen>, Report> {
     }
     tcp(&found.value).map(Some).ok_or_else(|| {
         let help = "write an address and a port, like `127.0.0.1:4180` or `[::]:4180`, or `unix:` and a path";
-        found.wrong("is not an address", help)
+        found.error("is not an address", help)
     })
 }
 
@@ -80,7 +80,7 @@ fn mode(source: &Source) -> Result<u32, Report> {
         .all(|byte| (b'0'..=b'7').contains(&byte));
     let mode = u32::from_str_radix(&found.value, 8).ok();
     mode.filter(|mode| octal && *mode <= 0o777)
-        .ok_or_else(|| found.wrong("is not a file mode", "write an octal mode like \"0660\""))
+        .ok_or_else(|| found.error("is not a file mode", "write an octal mode like \"0660\""))
 }
 
 // === impl Listen ===

@@ -28,14 +28,14 @@ pub(super) fn read(source: &Source) -> Result<Log, Report> {
     let format = source.text("log.format")?.map(|found| match &*found.value {
         "json" => Ok(Format::Json),
         "text" => Ok(Format::Text),
-        _ => Err(found.wrong("is not a log format", "write `json` or `text`")),
+        _ => Err(found.error("is not a log format", "write `json` or `text`")),
     });
     let level = source.text("log.level")?.map(|found| match &*found.value {
         "error" => Ok(LevelFilter::ERROR),
         "warn" => Ok(LevelFilter::WARN),
         "info" => Ok(LevelFilter::INFO),
         "debug" => Ok(LevelFilter::DEBUG),
-        _ => Err(found.wrong(
+        _ => Err(found.error(
             "is not a log level",
             "write `error`, `warn`, `info` or `debug`",
         )),

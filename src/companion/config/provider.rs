@@ -11,12 +11,12 @@ use super::source::{Located, Source};
 const NAME: &str = "sso";
 
 pub(super) fn read(source: &Source) -> Result<Vec<Settings>, Report> {
-    let listed = source.listed("providers");
-    let count = listed.max(usize::from(source.gives("providers[]")));
+    let listed = source.list_len("providers");
+    let count = listed.max(usize::from(source.overrides("providers[]")));
     if count == 0 {
         let help = "list at least one with `issuer` and `client_id`, or use flags like \
                     `--provider-issuer`";
-        return Err(source.missing("providers", help));
+        return Err(source.missing_field("providers", help));
     }
     let mut providers: Vec<Settings> = Vec::with_capacity(count);
     for index in 0..count {
@@ -27,7 +27,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<Settings>, Report> {
             && let Some(found) = source.text(&at("name"))?
         {
             let problem = format!("is also the name of `providers[{before}]`");
-            return Err(found.wrong(&problem, "give each provider a unique name"));
+            return Err(found.error(&problem, "give each provider a unique name"));
         }
         let help = "write the OAuth client ID";
         providers.push(Settings {
@@ -54,7 +54,7 @@ fn name(source: &Source, path: &str, count: usize) -> Result<String, Report> {
     let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     if found.value.len() > 63 || !found.value.bytes().all(plain) {
         let help = "write 1 to 63 lower-case letters, digits and `-`";
-        return Err(found.wrong("is not a valid name", help));
+        return Err(found.error("is not a valid name", help));
     }
     Ok(found.value)
 }
@@ -74,7 +74,7 @@ fn issuer(source: &Source, path: &str) -> Result<String, Report> {
         Ok(_) => None,
     };
     match problem {
-        Some(problem) => Err(found.wrong(problem, help)),
+        Some(problem) => Err(found.error(problem, help)),
         None => plain(found),
     }
 }
@@ -88,7 +88,7 @@ fn scopes(source: &Source, path: &str) -> Result<Vec<String>, Report> {
         let token = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
         if !found.value.bytes().all(token) {
             let help = "write one scope for each element, without spaces or quotes";
-            return Err(found.wrong("is not a valid scope", help));
+            return Err(found.error("is not a valid scope", help));
         }
     }
     let scopes: Vec<String> = list.into_iter().map(|found| found.value).collect();
@@ -96,7 +96,7 @@ fn scopes(source: &Source, path: &str) -> Result<Vec<String>, Report> {
         return Ok(scopes);
     }
     let problem = "`openid` is missing";
-    Err(source.wrong(path, problem, "add `openid`, which OpenID Connect requires"))
+    Err(source.error(path, problem, "add `openid`, which OpenID Connect requires"))
 }
 
 fn groups_claim(source: &Source, path: &str) -> Result<Vec<String>, Report> {
@@ -105,7 +105,7 @@ fn groups_claim(source: &Source, path: &str) -> Result<Vec<String>, Report> {
     };
     if list.is_empty() {
         let help = "write the name of a claim, or remove the field";
-        return Err(source.wrong(path, "names no claim", help));
+        return Err(source.error(path, "is an empty list", help));
     }
     Ok(list.into_iter().map(|found| found.value).collect())
 }
@@ -115,7 +115,7 @@ fn plain(found: Located<'_>) -> Result<String, Report> {
     if found.value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(found.value);
     }
-    Err(found.wrong(
+    Err(found.error(
         "has a space or a character that is not ASCII",
         "write it as the provider shows it",
     ))

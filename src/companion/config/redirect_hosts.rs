@@ -13,7 +13,7 @@ pub(super) fn read(source: &Source) -> Result<Option<Vec<HostRule>>, Report> {
         HostRule::parse(&found.value).ok_or_else(|| {
             let help = "write a host only: `app.example.com`, `*.example.com` for one more label, or \
                         `.example.com` for all subdomains";
-            found.wrong("is not a valid host", help)
+            found.error("is not a valid host", help)
         })
     });
     hosts.collect::<Result<_, _>>().map(Some)

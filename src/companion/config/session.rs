@@ -20,7 +20,7 @@ pub(crate) struct Session {
     pub(crate) keys_file: PathBuf,
     /// The maximum lifetime.
     pub(crate) lifetime: Duration,
-    /// How long a session lasts without use; at most `lifetime`.
+    /// The maximum time between requests; at most `lifetime`.
     pub(crate) idle: Duration,
     /// The lifetime of a session token; at most `idle`.
     pub(crate) token: Duration,
@@ -54,9 +54,9 @@ pub(super) fn read(source: &Source, site: &Site) -> Result<Session, Report> {
     let state_file = match source.path("session.state_file")? {
         Some(found) => found.value,
         None => {
-            let mut beside = keys_file.clone().into_os_string();
-            beside.push(".state");
-            beside.into()
+            let mut path = keys_file.clone().into_os_string();
+            path.push(".state");
+            path.into()
         }
     };
     let (token, idle, lifetime) = times(source)?;
@@ -75,26 +75,20 @@ pub(super) fn read(source: &Source, site: &Site) -> Result<Session, Report> {
 
 fn times(source: &Source) -> Result<(Duration, Duration, Duration), Report> {
     let minutes = |count: u64| Duration::from_secs(count * 60);
-    let (least, most) = TOKEN;
-    let lifetime = duration::read(
-        source,
-        "session.lifetime",
-        minutes(12 * 60),
-        least..=LIFETIME,
-    )?;
+    let (min, max) = TOKEN;
+    let lifetime = duration::read(source, "session.lifetime", minutes(12 * 60), min..=LIFETIME)?;
     // A default is never longer than a configured value above it.
     let idle = minutes(60).min(lifetime);
-    let idle = duration::read(source, "session.idle", idle, least..=LIFETIME)?;
+    let idle = duration::read(source, "session.idle", idle, min..=LIFETIME)?;
     if idle > lifetime {
         let help = "make it at most `lifetime`, which ends the session anyway";
-        return Err(source.wrong("session.idle", "is longer than `session.lifetime`", help));
+        return Err(source.error("session.idle", "is longer than `session.lifetime`", help));
     }
     let token = minutes(5).min(idle);
-    let token = duration::read(source, "session.token", token, least..=most)?;
+    let token = duration::read(source, "session.token", token, min..=max)?;
     if token > idle {
-        let help =
-            "make it at most `idle`: use of a session is only seen when its token is refreshed";
-        return Err(source.wrong("session.token", "is longer than `session.idle`", help));
+        let help = "make it at most `idle`: the companion sees the use of a session only when its token is refreshed";
+        return Err(source.error("session.token", "is longer than `session.idle`", help));
     }
     Ok((token, idle, lifetime))
 }
@@ -125,7 +119,7 @@ fn domain(source: &Source, site: &Site) -> Result<Option<String>, Report> {
             "use a longer name, like `auth.portcullis.localhost` with `portcullis.localhost` here"
                 .to_owned(),
         )
-    } else if !holds(&domain, site.host()) {
+    } else if !domain_matches(&domain, site.host()) {
         (
             "does not cover the host of `url`",
             format!("write a domain that covers `{}`", site.host()),
@@ -133,11 +127,11 @@ fn domain(source: &Source, site: &Site) -> Result<Option<String>, Report> {
     } else {
         return Ok(Some(domain));
     };
-    Err(found.wrong(problem, &help))
+    Err(found.error(problem, &help))
 }
 
-/// Whether a host is this domain or under it (RFC 6265 section 5.1.3).
-pub(crate) fn holds(domain: &str, host: &str) -> bool {
+/// Whether a host domain-matches this domain (RFC 6265 section 5.1.3).
+pub(crate) fn domain_matches(domain: &str, host: &str) -> bool {
     match host.strip_suffix(domain) {
         Some(before) => before.is_empty() || before.ends_with('.'),
         None => false,
@@ -151,11 +145,11 @@ fn same_site(source: &Source) -> Result<SameSite, Report> {
     match &*found.value {
         "lax" => Ok(SameSite::Lax),
         "none" => Ok(SameSite::None),
-        "strict" => Err(found.wrong(
+        "strict" => Err(found.error(
             "would prevent sign-in: the redirect from the provider comes from another site",
             "write `lax`",
         )),
-        _ => Err(found.wrong(
+        _ => Err(found.error(
             "is not a valid value",
             "write `lax`, or `none` for apps in frames of other sites",
         )),

@@ -3,7 +3,7 @@
 /// One setting.
 #[derive(Debug)]
 pub(super) struct Setting {
-    /// Its path in the file. `providers[]` stands for each provider, `*` for any name.
+    /// Its path in the file. `providers[]` means each provider, `*` any name.
     pub(super) path: &'static str,
     pub(super) shape: Shape,
     /// The placeholder of a value in `--help`.
@@ -45,7 +45,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("session.keys_file", Text, "FILE", "The file of sealing and signing keys, created by `portcullis session-keys`; reloaded when it changes"),
     setting("session.state_file", Text, "FILE", "The file of revoked sessions [default: the keys file's name and `.state`]"),
     setting("session.lifetime", Text, "DURATION", "The maximum lifetime of a session [default: 12h]"),
-    setting("session.idle", Text, "DURATION", "How long a session lasts without use [default: 1h]"),
+    setting("session.idle", Text, "DURATION", "The maximum time between requests [default: 1h]"),
     setting("session.token", Text, "DURATION", "The lifetime of a session token; the filter refreshes it afterwards [default: 5m]"),
     setting("session.store", Text, "URL", "`cookie`, or a `redis://`, `redis-sentinel://` or `redis-cluster://` URL; `rediss…` is TLS [default: cookie]"),
     setting("session.redis.username", Text, "NAME", "The Redis user [default: Redis's default user]"),
@@ -62,14 +62,14 @@ pub(super) const SETTINGS: &[Setting] = &[
     setting("tls.key", Text, "FILE", "The private key, as PEM; reloaded when it changes"),
     setting("log.format", Text, "FORMAT", "`json` or `text` [default: json]"),
     setting("log.level", Text, "LEVEL", "`error`, `warn`, `info` or `debug` [default: info]"),
-    setting("limits.connections", Number, "COUNT", "Concurrent connections, and concurrent requests [default: 4096]"),
-    setting("limits.header_bytes", Number, "BYTES", "The longest header of a request [default: 65536]"),
-    setting("limits.body_bytes", Number, "BYTES", "The longest body of a request [default: 65536]"),
-    setting("limits.handshake", Text, "DURATION", "How long a TLS handshake may take [default: 10s]"),
-    setting("limits.header", Text, "DURATION", "How long a client may take to send a request's header [default: 10s]"),
-    setting("limits.request", Text, "DURATION", "How long a request may take, its body included [default: 30s]"),
-    setting("limits.idle", Text, "DURATION", "How long a connection may be idle [default: 75s]"),
-    setting("limits.shutdown", Text, "DURATION", "How long requests may take to finish at shutdown [default: 20s]"),
+    setting("limits.connections", Number, "COUNT", "The maximum number of connections, and of concurrent requests [default: 4096]"),
+    setting("limits.header_bytes", Number, "BYTES", "The maximum size of a request's header [default: 65536]"),
+    setting("limits.body_bytes", Number, "BYTES", "The maximum size of a request's body [default: 65536]"),
+    setting("limits.handshake", Text, "DURATION", "The timeout of a TLS handshake [default: 10s]"),
+    setting("limits.header", Text, "DURATION", "The timeout for receiving a request's header [default: 10s]"),
+    setting("limits.request", Text, "DURATION", "The timeout of a request, including its body [default: 30s]"),
+    setting("limits.idle", Text, "DURATION", "The timeout of an idle connection [default: 75s]"),
+    setting("limits.shutdown", Text, "DURATION", "The time for requests in flight to finish at shutdown [default: 20s]"),
 ];
 
 const fn setting(

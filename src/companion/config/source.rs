@@ -21,7 +21,7 @@ pub(super) const EMPTY: &str = "write a configuration; `portcullis serve --help`
 #[derive(Debug)]
 pub(super) struct Source {
     file: Option<Document>,
-    given: HashMap<&'static str, Override>,
+    overrides: HashMap<&'static str, Override>,
 }
 
 impl Source {
@@ -30,33 +30,34 @@ impl Source {
         let open = |path: &PathBuf| Document::open(path, EMPTY);
         Self::new(
             arguments.config.as_ref().map(open).transpose()?,
-            arguments.given.clone(),
+            arguments.overrides.clone(),
         )
     }
 
     pub(super) fn new(
         file: Option<Document>,
-        given: HashMap<&'static str, Override>,
+        overrides: HashMap<&'static str, Override>,
     ) -> Result<Self, Report> {
         if let Some(document) = &file {
             reject_unknown(document, document.root(), "", "")?;
         }
-        let source = Self { file, given };
+        let source = Self { file, overrides };
         source.one_provider()?;
         Ok(source)
     }
 
     /// Flags and variables configure one provider, so they can't be combined with several in the file.
     fn one_provider(&self) -> Result<(), Report> {
-        let providers = self.listed("providers");
-        let given = |path: &str| Some(&self.given.get(path)?.name);
+        let providers = self.list_len("providers");
+        let variable = |path: &str| Some(&self.overrides.get(path)?.name);
         let mut settings = SETTINGS.iter().map(|setting| setting.path);
-        let name = settings.find_map(|path| given(path).filter(|_| path.starts_with("providers")));
+        let name =
+            settings.find_map(|path| variable(path).filter(|_| path.starts_with("providers")));
         match name {
             Some(name) if providers > 1 => Err(Report::of(
                 name,
                 &format!("ambiguous: the file has {providers} providers"),
-                "write it in the file, at the provider that it is for",
+                "set it in the file, in the entry of its provider",
             )),
             _ => Ok(()),
         }
@@ -73,26 +74,27 @@ impl Source {
                 value: Value::String(text),
                 ..
             }) => text.clone(),
-            Raw::File(node) => return Err(found.location.wrong_type(node, "a string")),
+            Raw::File(node) => return Err(found.location.type_error(node, "a string")),
         };
         if text.is_empty() {
             return Err(found
                 .location
-                .wrong("is empty", "write a value, or remove the field"));
+                .error("is empty", "write a value, or remove the field"));
         }
-        Ok(Some(found.location.found(text)))
+        Ok(Some(found.location.with_value(text)))
     }
 
     /// The string at a path that is required. `help` says what to write.
     pub(super) fn required(&self, path: &str, help: &str) -> Result<Located<'_>, Report> {
-        self.text(path)?.ok_or_else(|| self.missing(path, help))
+        self.text(path)?
+            .ok_or_else(|| self.missing_field(path, help))
     }
 
     /// The path of a file. Relative paths in the configuration file are relative to its own folder.
     pub(super) fn path(&self, path: &str) -> Result<Option<Located<'_, PathBuf>>, Report> {
         Ok(self.text(path)?.map(|found| {
             let value = found.location.folder().join(&found.value);
-            found.location.found(value)
+            found.location.with_value(value)
         }))
     }
 
@@ -100,7 +102,7 @@ impl Source {
     pub(super) fn required_path(&self, path: &str, help: &str) -> Result<PathBuf, Report> {
         match self.path(path)? {
             Some(found) => Ok(found.value),
-            None => Err(self.missing(path, help)),
+            None => Err(self.missing_field(path, help)),
         }
     }
 
@@ -115,14 +117,14 @@ impl Source {
                 value: Value::Number(text),
                 ..
             }) => text.clone(),
-            Raw::File(node) => return Err(found.location.wrong_type(node, "an integer")),
+            Raw::File(node) => return Err(found.location.type_error(node, "an integer")),
         };
         match text.parse() {
-            Ok(number) => Ok(Some(found.location.found(number))),
+            Ok(number) => Ok(Some(found.location.with_value(number))),
             Err(_) => {
                 Err(found
                     .location
-                    .wrong_value(&text, "is not an integer", "write digits only"))
+                    .value_error(&text, "is not an integer", "write digits only"))
             }
         }
     }
@@ -137,28 +139,28 @@ impl Source {
             Raw::Override(values) => {
                 let values = values
                     .iter()
-                    .map(|value| location.clone().found(value.clone()));
+                    .map(|value| location.clone().with_value(value.clone()));
                 return Ok(Some(values.collect()));
             }
             Raw::File(node) => node,
         };
         let Value::List(elements) = &node.value else {
-            return Err(location.wrong_type(node, "a list"));
+            return Err(location.type_error(node, "a list"));
         };
         let elements = elements.iter().enumerate().map(|(index, node)| {
             let location = location.element(index);
             match &node.value {
                 Value::String(text) if text.is_empty() => {
-                    Err(location.wrong("is empty", "write a value, or remove the field"))
+                    Err(location.error("is empty", "write a value, or remove the field"))
                 }
-                Value::String(text) => Ok(location.found(text.clone())),
-                _ => Err(location.wrong_type(node, "a string")),
+                Value::String(text) => Ok(location.with_value(text.clone())),
+                _ => Err(location.type_error(node, "a string")),
             }
         });
         elements.collect::<Result<_, _>>().map(Some)
     }
 
-    /// The same, where one string may be written in place of a list.
+    /// The same, where a single string is accepted too.
     pub(super) fn one_or_list(&self, path: &str) -> Result<Option<Vec<Located<'_>>>, Report> {
         match self.find(path)? {
             Some(Located {
@@ -173,22 +175,22 @@ impl Source {
         }
     }
 
-    /// Whether the file has this block, or a flag or a variable sets something in it.
-    pub(super) fn sets(&self, block: &str) -> bool {
-        self.node(block).is_some() || self.gives(block)
+    /// Whether the file has this block, or a flag or a variable sets a field in it.
+    pub(super) fn has_block(&self, block: &str) -> bool {
+        self.node(block).is_some() || self.overrides(block)
     }
 
     /// How many elements the list at a path has in the file.
-    pub(super) fn listed(&self, path: &str) -> usize {
+    pub(super) fn list_len(&self, path: &str) -> usize {
         match self.node(path).map(|node| &node.value) {
             Some(Value::List(elements)) => elements.len(),
             _ => 0,
         }
     }
 
-    /// Whether a flag or a variable sets a path that begins like this.
-    pub(super) fn gives(&self, start: &str) -> bool {
-        self.given.keys().any(|path| path.starts_with(start))
+    /// Whether a flag or a variable sets a field whose path begins with `start`.
+    pub(super) fn overrides(&self, start: &str) -> bool {
+        self.overrides.keys().any(|path| path.starts_with(start))
     }
 
     /// The names in the mapping at a path, each with its location.
@@ -201,21 +203,21 @@ impl Source {
             for (name, _) in members {
                 seen.insert(&*name.text);
                 let location = Location::File(document, format!("{path}.{}", name.text));
-                names.push(location.found(name.text.clone()));
+                names.push(location.with_value(name.text.clone()));
             }
         }
         let settings = SETTINGS.iter().filter(|setting| {
             setting.shape == Shape::Named && setting.path.split('.').next() == Some(path)
         });
-        for given in settings.filter_map(|setting| self.given.get(setting.path)) {
+        for given in settings.filter_map(|setting| self.overrides.get(setting.path)) {
             let location = Location::Override(&given.name);
             for text in &given.values {
                 let Some((name, _)) = text.split_once('=') else {
                     let help = "write NAME=VALUE; separate several with commas";
-                    return Err(location.wrong_value(text, "has no `=`", help));
+                    return Err(location.value_error(text, "has no `=`", help));
                 };
                 if seen.insert(name) {
-                    names.push(location.clone().found(name.to_owned()));
+                    names.push(location.clone().with_value(name.to_owned()));
                 }
             }
         }
@@ -223,18 +225,18 @@ impl Source {
     }
 
     /// An error about the value at a path.
-    pub(super) fn wrong(&self, path: &str, problem: &str, help: &str) -> Report {
+    pub(super) fn error(&self, path: &str, problem: &str, help: &str) -> Report {
         match (self.find(path), &self.file) {
-            (Ok(Some(found)), _) => found.location.wrong(problem, help),
+            (Ok(Some(found)), _) => found.location.error(problem, help),
             (_, Some(document)) => document.report(path, problem, help),
             (_, None) => Report::of("serve", problem, help),
         }
     }
 
     /// The error for a required field that is missing.
-    pub(super) fn missing(&self, path: &str, help: &str) -> Report {
+    pub(super) fn missing_field(&self, path: &str, help: &str) -> Report {
         let (parent, name) = path.rsplit_once('.').unwrap_or((".", path));
-        let problem = format!("no `{name}`");
+        let problem = format!("missing field `{name}`");
         let flag = setting(path).map(|(setting, _)| setting.flag());
         let help = match flag {
             Some(flag) => format!("{help}, here or with `--{flag}`"),
@@ -248,20 +250,24 @@ impl Source {
 
     fn find(&self, path: &str) -> Result<Option<Located<'_, Raw<'_>>>, Report> {
         if let Some((setting, name)) = setting(path)
-            && let Some(given) = self.given.get(setting.path)
+            && let Some(given) = self.overrides.get(setting.path)
         {
             let location = Location::Override(&given.name);
             let Some(name) = name else {
-                return Ok(Some(location.found(Raw::Override(given.values.clone()))));
+                return Ok(Some(
+                    location.with_value(Raw::Override(given.values.clone())),
+                ));
             };
             let named = given.values.iter().filter_map(|text| text.split_once('='));
             let of_name = named.filter(|(own, _)| *own == name);
             let values: Vec<String> = of_name.map(|(_, value)| value.to_owned()).collect();
             match values.len() {
                 0 => {}
-                1 => return Ok(Some(location.found(Raw::Override(values)))),
+                1 => return Ok(Some(location.with_value(Raw::Override(values)))),
                 _ => {
-                    return Err(location.wrong_value(name, "is given twice", "remove one of them"));
+                    return Err(
+                        location.error(&format!("duplicate name `{name}`"), "remove one of them")
+                    );
                 }
             }
         }
@@ -269,7 +275,9 @@ impl Source {
             return Ok(None);
         };
         let location = Location::File(document, path.to_owned());
-        Ok(self.node(path).map(|node| location.found(Raw::File(node))))
+        Ok(self
+            .node(path)
+            .map(|node| location.with_value(Raw::File(node))))
     }
 
     fn node(&self, path: &str) -> Option<&Node> {

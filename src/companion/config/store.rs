@@ -23,11 +23,11 @@ pub(super) fn read(source: &Source, state_file: PathBuf) -> Result<StoreSettings
     };
     let url = store.as_ref().map(|found| &*found.value);
     StoreSettings::parse(url, options).map_err(|error| match (error.value, &store) {
-        (ValueInError::Quoted, Some(found)) => found.wrong(error.problem, error.help),
+        (ValueInError::Quoted, Some(found)) => found.error(error.problem, error.help),
         (ValueInError::Secret, Some(found)) => {
-            let report = found.location.wrong(error.problem, error.help);
+            let report = found.location.error(error.problem, error.help);
             report.without_source()
         }
-        _ => source.wrong(error.setting, error.problem, error.help),
+        _ => source.error(error.setting, error.problem, error.help),
     })
 }

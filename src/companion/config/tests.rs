@@ -27,7 +27,7 @@ session:
   cookie: {domain: example.com}
 ";
 
-/// All that can be said, and in no location the default.
+/// Every setting, none with its default value.
 const FULL: &str = "\
 url: https://auth.example.com:8443
 listen: unix:run/socket
@@ -74,8 +74,8 @@ fn read(file: &str, flags: &[&str]) -> Result<Config, String> {
         let name = "etc/companion.yaml".to_owned();
         Document::parse(name, file.into(), "write something").expect("a document")
     });
-    let given = arguments(flags).given;
-    let source = source::Source::new(file, given);
+    let overrides = arguments(flags).overrides;
+    let source = source::Source::new(file, overrides);
     let config = source.and_then(|source| Config::read(&source));
     config.map_err(|report| report.to_string())
 }
@@ -91,7 +91,7 @@ fn good(file: &str, flags: &[&str]) -> Config {
     read(file, flags).unwrap_or_else(|report| panic!("{report}"))
 }
 
-/// What is said of a file with one piece of it replaced.
+/// The error of a file with one piece of it replaced.
 #[track_caller]
 fn error_of(file: &str, piece: &str, other: &str) -> String {
     assert_eq!(file.matches(piece).count(), 1, "one location for {piece}");

@@ -23,7 +23,7 @@ pub(super) fn read(source: &Source) -> Result<Option<Tls>, Report> {
             key: key.value,
         })),
         (None, None) => Ok(None),
-        (Some(_), None) => Err(source.missing("tls.key", help)),
-        (None, Some(_)) => Err(source.missing("tls.cert", help)),
+        (Some(_), None) => Err(source.missing_field("tls.key", help)),
+        (None, Some(_)) => Err(source.missing_field("tls.cert", help)),
     }
 }

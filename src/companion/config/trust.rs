@@ -17,7 +17,7 @@ pub(super) fn read(source: &Source) -> Result<BTreeMap<String, IssuerConnection>
         let connect = source.text(&at("connect"))?;
         let connect = connect.map(|found| {
             let help = "write a host and a port, like `10.1.0.1:6443`";
-            address(&found.value).ok_or_else(|| found.wrong("is not a host and a port", help))
+            address(&found.value).ok_or_else(|| found.error("is not a host and a port", help))
         });
         let connection = IssuerConnection {
             connect: connect.transpose()?,

@@ -38,17 +38,17 @@ pub(super) fn read(source: &Source) -> Result<TrustedProxies, Report> {
 fn network(found: &Located<'_>) -> Result<Network, Report> {
     let network = Network::parse(&found.value).ok_or_else(|| {
         let help = "write an address like `10.1.2.3`, a network like `10.1.0.0/16`, or `unix`";
-        found.wrong("is not a network", help)
+        found.error("is not a network", help)
     })?;
-    // T28: a default that trusts everyone lets anyone set the original request.
+    // T28: if every peer is trusted, any client can set the original request.
     if network.bits < MIN_PREFIX {
         let help = "list the proxies, or a network with only the proxies in it";
-        return Err(found.wrong("is too large: it trusts (nearly) everyone", help));
+        return Err(found.error("is too large: it trusts almost every address", help));
     }
     let first = network.first();
     if first != network.address {
         let help = format!("write `{first}/{}`", network.bits);
-        return Err(found.wrong("has host bits set", &help));
+        return Err(found.error("has host bits set", &help));
     }
     Ok(network)
 }
@@ -57,14 +57,16 @@ fn network(found: &Located<'_>) -> Result<Network, Report> {
 
 impl TrustedProxies {
     /// Whether a peer with this address is trusted.
-    pub(crate) fn has(&self, address: IpAddr) -> bool {
+    pub(crate) fn contains(&self, address: IpAddr) -> bool {
         // A socket on `[::]` has IPv4 peers as `::ffff:10.1.2.3`.
         let address = address.to_canonical();
-        self.networks.iter().any(|network| network.has(address))
+        self.networks
+            .iter()
+            .any(|network| network.contains(address))
     }
 
     /// Whether peers on the unix socket are trusted.
-    pub(crate) const fn has_unix(&self) -> bool {
+    pub(crate) const fn contains_unix(&self) -> bool {
         self.unix
     }
 }
@@ -94,7 +96,7 @@ impl Network {
         (bits <= most).then_some(Self { address, bits })
     }
 
-    fn has(&self, address: IpAddr) -> bool {
+    fn contains(&self, address: IpAddr) -> bool {
         address.is_ipv4() == self.address.is_ipv4()
             && Self { address, ..*self }.first() == self.address
     }

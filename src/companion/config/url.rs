@@ -17,6 +17,6 @@ pub(super) fn read(source: &Source) -> Result<Site, Report> {
         } else {
             "is not `https://` with a host and an optional port"
         };
-        found.wrong(problem, HELP)
+        found.error(problem, HELP)
     })
 }

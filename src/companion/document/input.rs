@@ -27,7 +27,10 @@ fn bounded(reader: impl Read) -> Result<Vec<u8>, Diagnostic> {
     let read = reader.read_to_end(&mut bytes);
     read.map_err(|error| unreadable(&error))?;
     if bytes.len() > MAX_BYTES {
-        return Err(Diagnostic::whole("larger than 1 MiB", "make it smaller"));
+        return Err(Diagnostic::whole(
+            "larger than 1 MiB",
+            "split it, or remove what is not needed",
+        ));
     }
     Ok(bytes)
 }
@@ -60,7 +63,7 @@ pub(super) fn text(bytes: Vec<u8>) -> Result<String, (String, Diagnostic)> {
         let help = "remove it";
         return Err((
             text,
-            Diagnostic::at(at..at + 1, "a control character", help),
+            Diagnostic::at(at..at + 1, "unexpected control character", help),
         ));
     }
     Ok(text)

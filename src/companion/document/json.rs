@@ -65,7 +65,7 @@ impl<'a> Reader<'a> {
             Some(b't' | b'f') => Value::Bool(self.parse(slice)?),
             _ => match Value::number(slice, &span) {
                 Some(number) => number?,
-                None => return Err(not_json(span, "expected value")),
+                None => return Err(invalid_json(span, "expected value")),
             },
         };
         Ok(Node { span, value })
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
             let at = self.span(part).start + at.min(part.len());
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default();
-            not_json(at..at + 1, message)
+            invalid_json(at..at + 1, message)
         })
     }
 
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn not_json(span: Span, message: &str) -> Diagnostic {
+fn invalid_json(span: Span, message: &str) -> Diagnostic {
     let help = "correct the JSON syntax, or use the extension `.yaml` for YAML";
     Diagnostic::at(span, &format!("invalid JSON: {message}"), help)
 }

@@ -54,19 +54,19 @@ pub struct Name {
 impl Node {
     /// The location of an error of core, by its path and its text; `None` for the document as a whole.
     /// Where nothing is at the path, the location is that of its nearest parent.
-    pub(crate) fn place(&self, path: &str, problem: &str) -> Option<Span> {
+    pub(crate) fn locate(&self, path: &str, problem: &str) -> Option<Span> {
         let mut node = self;
         let mut name: Option<&Name> = None;
         let mut rest = path;
-        while let Some((step, child, behind)) = node.step(rest) {
-            (name, node, rest) = (step, child, behind);
+        while let Some((step, child, remaining)) = node.step(rest) {
+            (name, node, rest) = (step, child, remaining);
         }
         // "unknown field `gruop`" is about the name itself, whatever its value.
-        let named = |name: &&Name| {
+        let is_about_name = |name: &&Name| {
             let quoted = format!("`{}`", name.text);
             node.is_collection() || node.span.is_empty() || problem.contains(&quoted)
         };
-        match name.filter(named) {
+        match name.filter(is_about_name) {
             Some(name) => Some(name.span.clone()),
             None if std::ptr::eq(node, self) && node.is_collection() => None,
             None => Some(node.head()),
@@ -89,12 +89,12 @@ impl Node {
         match &self.value {
             Value::Map(members) => {
                 let path = path.strip_prefix('.').unwrap_or(path);
-                let fitting = members.iter().filter_map(|(name, node)| {
+                let matches = members.iter().filter_map(|(name, node)| {
                     let rest = path.strip_prefix(&*name.text)?;
-                    let whole = rest.is_empty() || rest.starts_with(['.', '[']);
-                    whole.then_some((Some(name), node, rest))
+                    let is_whole = rest.is_empty() || rest.starts_with(['.', '[']);
+                    is_whole.then_some((Some(name), node, rest))
                 });
-                fitting.min_by_key(|(_, _, rest)| rest.len())
+                matches.min_by_key(|(_, _, rest)| rest.len())
             }
             Value::List(elements) => {
                 let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
@@ -109,7 +109,7 @@ impl Node {
         matches!(self.value, Value::List(_) | Value::Map(_))
     }
 
-    /// What to underline: a block mapping in YAML has no token of its own but its first name.
+    /// What to underline: a block mapping in YAML has no token, so its first name.
     fn head(&self) -> Span {
         match &self.value {
             Value::Map(members) => match members.first() {
@@ -130,20 +130,20 @@ impl fmt::Display for Node {
             Value::Number(text) => f.write_str(text),
             Value::String(text) => quoted(text, f),
             Value::List(elements) => {
-                let mut mark = "[";
+                let mut separator = "[";
                 for element in elements {
-                    write!(f, "{mark}{element}")?;
-                    mark = ",";
+                    write!(f, "{separator}{element}")?;
+                    separator = ",";
                 }
                 f.write_str(if elements.is_empty() { "[]" } else { "]" })
             }
             Value::Map(members) => {
-                let mut mark = "{";
+                let mut separator = "{";
                 for (name, value) in members {
-                    f.write_str(mark)?;
+                    f.write_str(separator)?;
                     quoted(&name.text, f)?;
                     write!(f, ":{value}")?;
-                    mark = ",";
+                    separator = ",";
                 }
                 f.write_str(if members.is_empty() { "{}" } else { "}" })
             }
@@ -161,16 +161,17 @@ impl Value {
     /// A number in JSON's grammar; `None` for any other text. A number that can't be represented
     /// exactly is an error, because it would equal another one.
     pub(in crate::document) fn number(text: &str, span: &Span) -> Option<Result<Self, Diagnostic>> {
-        let shape = text.bytes().all(|byte| b"0123456789+-.eE".contains(&byte));
-        if !shape || serde_json::from_str::<&serde_json::value::RawValue>(text).is_err() {
+        let has_number_bytes = text.bytes().all(|byte| b"0123456789+-.eE".contains(&byte));
+        if !has_number_bytes || serde_json::from_str::<&serde_json::value::RawValue>(text).is_err()
+        {
             return None;
         }
-        let held = if text.contains(['.', 'e', 'E']) {
+        let is_exact = if text.contains(['.', 'e', 'E']) {
             text.parse().is_ok_and(f64::is_finite)
         } else {
             text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok()
         };
-        Some(if held {
+        Some(if is_exact {
             Ok(Self::Number(text.to_owned()))
         } else {
             let help = "write a number of at most 64 bits, or a quoted string";

@@ -7,10 +7,10 @@ use super::node::Span;
 #[cfg(test)]
 mod tests;
 
-/// How much of a line is shown, in characters: minified JSON is one long line.
+/// The longest excerpt of a line, in characters: minified JSON is one long line.
 const MAX_LINE_CHARS: usize = 120;
 
-/// How much of a message is shown, in characters: it may quote a value of any length.
+/// The longest message, in characters: it may quote a value of any length.
 const MAX_MESSAGE_CHARS: usize = 400;
 
 /// What is wrong, where, and how to fix it, without the name of the file.
@@ -48,14 +48,14 @@ struct Position {
     line: usize,
     /// In characters, from 1.
     column: usize,
-    /// The line as far as it is shown.
-    shown: String,
-    /// How many characters of `shown` are before the underlined ones.
-    before: usize,
+    /// The line, or the part of it around the location.
+    excerpt: String,
+    /// How many characters of `excerpt` are before the underlined ones.
+    indent: usize,
     /// How many characters are underlined. At least 1.
     width: usize,
-    /// Whether the line is shown at all.
-    seen: bool,
+    /// Whether the line is printed.
+    is_printed: bool,
 }
 
 /// The number of a byte's line, from 1.
@@ -121,7 +121,7 @@ impl Report {
     /// The same without the line of the file, which may contain a secret.
     pub(crate) fn without_source(mut self) -> Self {
         if let Some(position) = &mut self.position {
-            position.seen = false;
+            position.is_printed = false;
         }
         self
     }
@@ -141,12 +141,12 @@ impl fmt::Display for Report {
             " {}",
             printable(&truncate(&self.diagnostic.problem, MAX_MESSAGE_CHARS))
         )?;
-        let seen = |position: &&Position| position.seen;
-        if let Some(position) = self.position.as_deref().filter(seen) {
-            let Position { line, shown, .. } = position;
-            let (indent, marks) = (" ".repeat(position.before), "^".repeat(position.width));
-            writeln!(f, "{line:>5} | {shown}")?;
-            writeln!(f, "      | {indent}{marks}")?;
+        let position = self.position.as_deref();
+        if let Some(position) = position.filter(|position| position.is_printed) {
+            let Position { line, excerpt, .. } = position;
+            let (indent, carets) = (" ".repeat(position.indent), "^".repeat(position.width));
+            writeln!(f, "{line:>5} | {excerpt}")?;
+            writeln!(f, "      | {indent}{carets}")?;
         }
         write!(
             f,
@@ -164,8 +164,8 @@ impl Position {
     fn of(text: &str, span: &Span) -> Self {
         let line = line_of(text, span.start);
         let start = line_start(text, line);
-        let whole = text.get(start..).unwrap_or_default();
-        let whole = whole.split('\n').next().unwrap_or_default();
+        let rest = text.get(start..).unwrap_or_default();
+        let whole = rest.split('\n').next().unwrap_or_default();
         let whole = whole.trim_end_matches('\r');
         let chars_before = |at: usize| {
             let before = whole
@@ -184,16 +184,16 @@ impl Position {
             skipped
         };
         let rest: String = whole.chars().skip(skipped).collect();
-        let mark = if skipped == 0 { "" } else { "…" };
-        let shown = printable(&[mark, &*truncate(&rest, MAX_LINE_CHARS)].concat());
-        let before = column - skipped + mark.chars().count();
+        let ellipsis = if skipped == 0 { "" } else { "…" };
+        let excerpt = printable(&[ellipsis, &*truncate(&rest, MAX_LINE_CHARS)].concat());
+        let indent = column - skipped + ellipsis.chars().count();
         Self {
             line,
             column: column + 1,
-            width: width.min(shown.chars().count().saturating_sub(before).max(1)),
-            shown,
-            before,
-            seen: true,
+            width: width.min(excerpt.chars().count().saturating_sub(indent).max(1)),
+            excerpt,
+            indent,
+            is_printed: true,
         }
     }
 }
@@ -209,12 +209,12 @@ fn truncate(text: &str, max: usize) -> String {
 /// The text without control characters, which a terminal would interpret. The number of characters
 /// stays the same.
 fn printable(text: &str) -> String {
-    let shown = |c: char| match c {
+    let replace = |c: char| match c {
         '\t' => ' ',
-        // Bidirectional controls would show a different line than the file has.
+        // Bidirectional controls would make the line look different from the file.
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
         c if c.is_control() => '\u{fffd}',
         c => c,
     };
-    text.chars().map(shown).collect()
+    text.chars().map(replace).collect()
 }

@@ -1,8 +1,8 @@
-//! YAML with locations: the subset of YAML 1.2 that all parsers read alike.
+//! YAML with locations: the subset of YAML 1.2 that all parsers read the same way.
 //!
 //! The same policy may be under a `Struct` in an Envoy configuration, or be rendered by a tool that parses
 //! YAML 1.1. So nothing is guessed: a plain scalar that one of them parses as a boolean, a number or a date
-//! must be quoted, and anchors, aliases, merge keys, tags and a second document are errors.
+//! must be quoted, and anchors, aliases, merge keys, tags and more than one document are errors.
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Marks, StrInput};
 
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
                 Event::StreamEnd => break,
                 Event::DocumentStart(_) if root.is_some() => {
                     let help = "keep one document, and remove `---` after it";
-                    return Err(Diagnostic::at(span, "a second document", help));
+                    return Err(Diagnostic::at(span, "more than one document", help));
                 }
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
                 _ => root = Some(self.node(event, span, MAX_DEPTH)?),
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
             Event::Scalar(text, ..) => Value::String(text.into_owned()),
             Event::SequenceStart(..) => Value::List(self.list(inner)?),
             Event::MappingStart(..) => Value::map(self.members(inner)?, self.text)?,
-            _ => return Err(not_yaml(span, "missing value")),
+            _ => return Err(invalid_yaml(span, "missing value")),
         };
         Ok(Node { span, value })
     }
@@ -101,17 +101,17 @@ impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), Diagnostic> {
         match self.parser.next_event() {
             Some(Ok((event, marks))) => Ok((event, self.positions.span(marks))),
-            Some(Err(error)) => Err(self.unparsed(&error)),
+            Some(Err(error)) => Err(self.syntax_error(&error)),
             None => {
                 let end = self.text.len();
-                Err(not_yaml(end..end, "unexpected end of file"))
+                Err(invalid_yaml(end..end, "unexpected end of file"))
             }
         }
     }
 
-    fn unparsed(&self, error: &ScanError) -> Diagnostic {
+    fn syntax_error(&self, error: &ScanError) -> Diagnostic {
         let at = self.positions.byte(*error.marker());
-        not_yaml(at..at + 1, error.info())
+        invalid_yaml(at..at + 1, error.info())
     }
 }
 
@@ -121,8 +121,8 @@ fn name(event: Event<'_>, span: Span) -> Result<Name, Diagnostic> {
     match event {
         Event::Scalar(text, ScalarStyle::Plain, ..) if text == "<<" => Err(Diagnostic::at(
             span,
-            "a merge key",
-            "write its members here",
+            "merge keys are not supported",
+            "write its fields here",
         )),
         Event::Scalar(text, ..) => Ok(Name {
             span,
@@ -140,7 +140,11 @@ fn refuse_indirection(event: &Event<'_>, span: &Span) -> Result<(), Diagnostic> 
     let (anchor, tagged) = match event {
         Event::Alias(_) => {
             let help = "write its value here; quote text that begins with `*`";
-            return Err(Diagnostic::at(span.clone(), "an alias", help));
+            return Err(Diagnostic::at(
+                span.clone(),
+                "aliases are not supported",
+                help,
+            ));
         }
         Event::Scalar(_, _, anchor, tag) => (*anchor, tag.is_some()),
         Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
@@ -150,16 +154,20 @@ fn refuse_indirection(event: &Event<'_>, span: &Span) -> Result<(), Diagnostic> 
     };
     if anchor != 0 {
         let help = "remove it and repeat the value where it is needed";
-        return Err(Diagnostic::at(span.clone(), "a value with an anchor", help));
+        return Err(Diagnostic::at(
+            span.clone(),
+            "anchors are not supported",
+            help,
+        ));
     }
     if tagged {
         let help = "remove it; quotes make any scalar a string";
-        return Err(Diagnostic::at(span.clone(), "a value with a tag", help));
+        return Err(Diagnostic::at(span.clone(), "tags are not supported", help));
     }
     Ok(())
 }
 
-fn not_yaml(span: Span, message: &str) -> Diagnostic {
+fn invalid_yaml(span: Span, message: &str) -> Diagnostic {
     let help = "check the indentation (spaces, no tabs), quotes, brackets and colons";
     Diagnostic::at(span, &format!("invalid YAML: {message}"), help)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use portcullis_core::trust::{Endpoint, Remote, Trust, Url};
+use portcullis_core::trust::{KeyEndpoint, Remote, Trust, Url};
 
 use crate::http_client::Connect;
 
@@ -10,7 +10,7 @@ use crate::http_client::Connect;
 /// system's CAs, without a token.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct IssuerConnection {
-    /// Where every connection goes in place of the issuer's host.
+    /// The address of every connection, instead of the issuer's host.
     ///
     /// The server there must have a certificate for the host of the first URL (by default the
     /// issuer's own), whatever host its `jwks_uri` has: an API server names itself there by an
@@ -42,17 +42,17 @@ impl IssuerConnection {
 /// itself where the filter reads the companion's mirror. `None` where nothing is fetched.
 pub(super) fn remote(trust: &Trust) -> Option<Remote> {
     let mut remote = trust.keys.remote.clone()?;
-    if remote.endpoint == Endpoint::Mirror {
-        remote.endpoint = Endpoint::Discovery(Url::discovery(&trust.issuer)?);
+    if remote.endpoint == KeyEndpoint::Mirror {
+        remote.endpoint = KeyEndpoint::Discovery(Url::discovery(&trust.issuer)?);
     }
     Some(remote)
 }
 
 /// The first URL that is fetched.
-pub(super) const fn first(endpoint: &Endpoint) -> Option<&Url> {
+pub(super) const fn first(endpoint: &KeyEndpoint) -> Option<&Url> {
     match endpoint {
-        Endpoint::Discovery(url) | Endpoint::Jwks(url) => Some(url),
-        Endpoint::Mirror => None,
+        KeyEndpoint::Discovery(url) | KeyEndpoint::Jwks(url) => Some(url),
+        KeyEndpoint::Mirror => None,
     }
 }
 

@@ -17,14 +17,14 @@ use crate::http_client::{self, BodyError, ClientError};
 #[derive(Debug)]
 pub(super) struct KeyFetcher {
     connection: IssuerConnection,
-    /// The host that the certificate must name, where `connect` is set.
-    identity: Option<String>,
-    client: Option<Ready>,
+    /// The name that the certificate must have, where `connect` is set.
+    server_name: Option<String>,
+    client: Option<CachedClient>,
 }
 
 /// A client, and the CA file's content that it was made with.
 #[derive(Debug)]
-struct Ready {
+struct CachedClient {
     ca: Option<Vec<u8>>,
     client: Client,
 }
@@ -49,9 +49,9 @@ pub(super) enum FetchError {
     #[error("the file {} has no token: expected one line of visible ASCII", .0.display())]
     Token(PathBuf),
     #[error("`connect` needs a DNS name in the first URL")]
-    Address,
+    NoServerName,
     #[error("no response within {} seconds", READ_TIMEOUT.as_secs())]
-    Slow,
+    Timeout,
     #[error("no response")]
     Http(#[source] reqwest::Error),
     #[error(transparent)]
@@ -62,7 +62,7 @@ impl KeyFetcher {
     /// A fetcher for this connection. `first` is the first URL that will be fetched.
     pub(super) fn new(connection: IssuerConnection, first: &Url) -> Self {
         Self {
-            identity: connection.connect.as_ref().and_then(|_| host(first)),
+            server_name: connection.connect.as_ref().and_then(|_| host(first)),
             connection,
             client: None,
         }
@@ -72,7 +72,7 @@ impl KeyFetcher {
     pub(super) async fn fetch(&mut self, url: &Url) -> Result<FetchResponse, FetchError> {
         timeout(READ_TIMEOUT, self.get(url))
             .await
-            .unwrap_or(Err(FetchError::Slow))
+            .unwrap_or(Err(FetchError::Timeout))
     }
 
     async fn get(&mut self, url: &Url) -> Result<FetchResponse, FetchError> {
@@ -100,16 +100,21 @@ impl KeyFetcher {
     /// must name, and no port, which would override that of `connect`; `Host` is still that of the
     /// original URL.
     fn target(&self, url: &Url) -> Result<(url::Url, HeaderMap), FetchError> {
-        let mut target = url::Url::parse(&url.to_string()).map_err(|_| FetchError::Address)?;
+        let mut target = url::Url::parse(&url.to_string()).map_err(|_| FetchError::NoServerName)?;
         let mut headers = HeaderMap::new();
         if self.connection.connect.is_some() {
-            let identity = self.identity.as_deref().ok_or(FetchError::Address)?;
+            let server_name = self
+                .server_name
+                .as_deref()
+                .ok_or(FetchError::NoServerName)?;
             let authority = HeaderValue::from_str(url.authority()).ok();
-            headers.insert(HOST, authority.ok_or(FetchError::Address)?);
+            headers.insert(HOST, authority.ok_or(FetchError::NoServerName)?);
             target
-                .set_host(Some(identity))
-                .map_err(|_| FetchError::Address)?;
-            target.set_port(None).map_err(|()| FetchError::Address)?;
+                .set_host(Some(server_name))
+                .map_err(|_| FetchError::NoServerName)?;
+            target
+                .set_port(None)
+                .map_err(|()| FetchError::NoServerName)?;
         }
         Ok((target, headers))
     }
@@ -120,8 +125,8 @@ impl KeyFetcher {
             Some(file) => Some(read(file).await?),
             None => None,
         };
-        if let Some(ready) = self.client.as_ref().filter(|ready| ready.ca == ca) {
-            return Ok(ready.client.clone());
+        if let Some(cached) = self.client.as_ref().filter(|cached| cached.ca == ca) {
+            return Ok(cached.client.clone());
         }
         let tls = http_client::tls(ca.as_deref());
         let client = tls
@@ -132,7 +137,7 @@ impl KeyFetcher {
                 Some(file) => FetchError::Ca(file.clone(), error),
                 None => FetchError::Client(error),
             })?;
-        self.client = Some(Ready {
+        self.client = Some(CachedClient {
             ca,
             client: client.clone(),
         });

@@ -32,7 +32,7 @@ pub(super) struct KeyStore {
 /// How many reads of one source succeeded and failed.
 #[derive(Debug, Default)]
 struct ReadCounters {
-    good: AtomicU64,
+    succeeded: AtomicU64,
     failed: AtomicU64,
 }
 
@@ -59,7 +59,7 @@ impl KeyStore {
         }
     }
 
-    /// The store for an edited policy, with the keys of the sources that are unchanged.
+    /// The store for an edited policy, with the keys of unchanged sources.
     pub(super) fn with_policy(&self, policy: &Policy, session_keys: Option<&KeySet>) -> Self {
         let mut next = Self::new(policy, session_keys, Arc::clone(&self.clock));
         let before = self.snapshot();
@@ -94,8 +94,8 @@ impl KeyStore {
     pub(super) fn set_session_keys(&self, keys: Option<&KeySet>) {
         let companion = KeySourceId::Companion;
         let snapshot = self.snapshot();
-        let known = snapshot.record(companion);
-        if known.is_some_and(|record| record.set() != keys) {
+        let current = snapshot.record(companion);
+        if current.is_some_and(|record| record.set() != keys) {
             let record = KeyRecord::new(&inline(keys), self.now());
             self.publish(companion, record, None);
         }
@@ -118,12 +118,16 @@ impl KeyStore {
 
     /// Counts a completed read. After a good one it warns of keys that are in more than one set, if
     /// there are more of them than before.
-    pub(super) fn count(&self, source: KeySourceId, good: bool) {
+    pub(super) fn count(&self, source: KeySourceId, succeeded: bool) {
         if let Some(reads) = self.reads.get(source) {
-            let counter = if good { &reads.good } else { &reads.failed };
+            let counter = if succeeded {
+                &reads.succeeded
+            } else {
+                &reads.failed
+            };
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        if good {
+        if succeeded {
             self.warn_of_shared_keys();
         }
     }
@@ -177,10 +181,10 @@ impl KeyStore {
     }
 
     pub(super) fn mirror(&self, trust: &str) -> Result<String, MirrorError> {
-        let known = self
+        let source = self
             .id(trust)
             .and_then(|id| Some((id, self.sources.get(id)?)));
-        let (id, trust) = known
+        let (id, trust) = source
             .filter(|(_, trust)| trust.keys.remote.is_some())
             .ok_or(MirrorError::Unknown)?;
         self.snapshot().mirror(id, trust).ok_or(MirrorError::Unread)
@@ -202,7 +206,7 @@ impl KeyStore {
                         .keyring()
                         .trust_keys(id)
                         .and_then(|trust_keys: &TrustKeys| trust_keys.age(now)),
-                    good: count(|reads| &reads.good),
+                    succeeded: count(|reads| &reads.succeeded),
                     failed: count(|reads| &reads.failed),
                     failures: snapshot.record(id).map_or(0, KeyRecord::failures),
                 }
@@ -218,7 +222,7 @@ impl KeyStore {
     }
 }
 
-/// Keys that are given, not fetched, and never go stale.
+/// Inline keys, which never go stale.
 fn inline(keys: Option<&KeySet>) -> KeySource {
     KeySource {
         remote: None,

@@ -14,8 +14,7 @@ use super::fetch::{FetchError, FetchResponse, KeyFetcher, error_chain};
 use super::key_store::KeyStore;
 use super::snapshot::Origin;
 
-/// How often the schedule is checked. A check costs nothing, and the wall clock, by which reads are
-/// scheduled, may be set in the meantime.
+/// How often the schedule is checked. Reads are scheduled by the wall clock, which may be changed.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The holder of the fetch lease. Each record here has one reader, so there is one holder.
@@ -40,10 +39,7 @@ impl Reader {
         let trust = store.sources().get(source)?.clone();
         let remote = connection::remote(&trust)?;
         if let Some(problem) = connection.problem(&trust) {
-            tracing::warn!(
-                "trust {}: the keys can't be read as the configuration says: {problem}",
-                trust.name
-            );
+            tracing::warn!("trust {}: invalid connection: {problem}", trust.name);
         }
         let fetcher = KeyFetcher::new(connection, connection::first(&remote.endpoint)?);
         Some(Self {
@@ -84,10 +80,10 @@ impl Reader {
             let Some(url) = url(&read).cloned() else {
                 return;
             };
-            let reply = self.fetcher.fetch(&url).await;
-            let answer = reply.as_ref().ok().map(FetchResponse::as_http_response);
+            let result = self.fetcher.fetch(&url).await;
+            let response = result.as_ref().ok().map(FetchResponse::as_http_response);
             let before = record.set().cloned();
-            match self.take(&mut record, &read, answer.as_ref()) {
+            match self.take(&mut record, &read, response.as_ref()) {
                 Ok(Some(next)) => {
                     self.store
                         .publish(self.source, record.clone(), origin.clone());
@@ -103,7 +99,7 @@ impl Reader {
                     return self.store.count(self.source, true);
                 }
                 Err(error) => {
-                    self.warn_of_failure(&url, &error, reply.as_ref().err());
+                    self.warn_of_failure(&url, &error, result.as_ref().err());
                     self.store.publish(self.source, record, origin);
                     return self.store.count(self.source, false);
                 }
@@ -115,13 +111,13 @@ impl Reader {
         &self,
         record: &mut KeyRecord,
         read: &Read,
-        answer: Option<&HttpResponse<'_>>,
+        response: Option<&HttpResponse<'_>>,
     ) -> Result<Option<Read>, ReadError> {
         let (now, random) = (self.store.now(), OsRng.next_u64());
-        record.take(&self.trust, &self.remote, read, answer, now, random)
+        record.take(&self.trust, &self.remote, read, response, now, random)
     }
 
-    /// Logs why a read failed. Core knows only that there was no response, and not why.
+    /// Logs why a read failed. Core does not know why there was no response.
     fn warn_of_failure(&self, url: &Url, error: &ReadError, no_response: Option<&FetchError>) {
         let why = no_response.map_or_else(|| error.to_string(), |error| error_chain(error));
         let warning = KeyWarning::ReadFailed {

@@ -20,12 +20,12 @@ struct SourceState {
     origin: Option<Origin>,
 }
 
-/// Where the last good set came from, and when.
+/// The URL and the time of the last good set.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Origin {
     /// The key set's URL.
     pub(super) source: Url,
-    /// When the read began that brought it.
+    /// When its read began.
     pub(super) fetched_at: Timestamp,
 }
 
@@ -59,7 +59,7 @@ impl Snapshot {
         self.keyring.trust_keys(source).map(TrustKeys::record)
     }
 
-    /// Where this source's keys came from; `None` before the first good read.
+    /// The URL and the time of this source's keys; `None` before the first good read.
     pub(super) fn origin(&self, source: KeySourceId) -> Option<&Origin> {
         self.sources.get(source)?.origin.as_ref()
     }
@@ -100,14 +100,14 @@ impl Snapshot {
         } = self.origin(source)?;
         let set = self.record(source)?.set()?;
         let mut document: Value = serde_json::from_str(&set.to_json()).ok()?;
-        let members_of_mirror = [
+        let added = [
             ("trust", json!(trust.name)),
             ("issuer", json!(trust.issuer)),
             ("source", json!(url.to_string())),
             ("fetched_at", json!(fetched_at.secs())),
         ];
         let members = document.as_object_mut()?;
-        members.extend(members_of_mirror.map(|(name, value)| (name.to_owned(), value)));
+        members.extend(added.map(|(name, value)| (name.to_owned(), value)));
         Some(document.to_string())
     }
 }

@@ -1,4 +1,4 @@
-//! Against issuers that speak TLS, as an API server does. Their time is a clock set by hand, so that
+//! Against issuers that speak TLS, as an API server does. The test sets their clock, so that
 //! five minutes pass at once.
 
 mod errors;

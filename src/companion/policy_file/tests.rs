@@ -2,7 +2,7 @@ use super::*;
 
 /// A policy with something of each kind, as people write it.
 pub(super) const SAMPLE: &str = "\
-# Who may poll what.
+# Access of Karma.
 trust:
   - name: staging
     kind: kubernetes
@@ -30,10 +30,10 @@ fn file(name: &str, text: &str) -> PolicyFile {
     PolicyFile::parse(name.to_owned(), text.into()).unwrap_or_else(|report| panic!("{report}"))
 }
 
-/// What is said of the sample with one piece of it replaced.
+/// The error of the sample with one piece of it replaced.
 #[track_caller]
 fn error_of(piece: &str, other: &str) -> String {
-    assert_eq!(SAMPLE.matches(piece).count(), 1, "one place for {piece}");
+    assert_eq!(SAMPLE.matches(piece).count(), 1, "one location for {piece}");
     let text = SAMPLE.replace(piece, other);
     let file = PolicyFile::parse("p.yaml".to_owned(), text.into());
     let report = file
@@ -86,8 +86,8 @@ help: did you mean `claim`?";
 
 #[test]
 fn errors_of_core_point_at_the_value_the_name_or_the_element() {
-    for (piece, other, place, marks) in [
-        // A value that is wrong, whatever it stands under.
+    for (piece, other, location, carets) in [
+        // An invalid value.
         (
             "refresh: 5m",
             "refresh: soon",
@@ -96,7 +96,7 @@ fn errors_of_core_point_at_the_value_the_name_or_the_element() {
         ),
         ("HEAD]", "5]", "14:24: apps[0].rules[0].methods[1]:", "^"),
         ("max_token: 8192", "max_token: 8", "22:12: max_token:", "^"),
-        // A name that is wrong, and one whose value is more than a word or nothing at all.
+        // An invalid name, and names with an empty or a missing value.
         ("kind:", "knid:", "4:5: trust[0].knid:", "^^^^"),
         (
             "[/-/healthy]",
@@ -105,16 +105,16 @@ fn errors_of_core_point_at_the_value_the_name_or_the_element() {
             "^^^^^",
         ),
         ("[/-/healthy]", "", "20:9: apps[0].rules[1].paths:", "^^^^^"),
-        // A member that is missing: where what lacks it begins.
+        // A missing field: the start of its mapping.
         ("    kind: kubernetes\n", "", "3:5: trust[0]", "^^^^"),
     ] {
         let error = error_of(piece, other);
         let lines: Vec<&str> = error.lines().collect();
         assert!(
-            lines[0].starts_with(&format!("error: p.yaml:{place}")),
+            lines[0].starts_with(&format!("error: p.yaml:{location}")),
             "{error}"
         );
-        assert_eq!(lines[2].trim_start_matches([' ', '|']), marks, "{error}");
+        assert_eq!(lines[2].trim_start_matches([' ', '|']), carets, "{error}");
         assert!(lines[3].starts_with("help: "), "{error}");
     }
 }
@@ -132,8 +132,8 @@ fn the_same_error_in_json_has_its_location() {
         report.starts_with("error: p.json:1:29: trust[0].knid: unknown field"),
         "{report}"
     );
-    let marks = report.lines().nth(2).expect("the marks");
-    assert!(marks.ends_with(" ^^^^^^"), "{report}");
+    let carets = report.lines().nth(2).expect("the carets");
+    assert!(carets.ends_with(" ^^^^^^"), "{report}");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_missing_list_is_an_error_of_the_whole_file() {
         .to_string();
     assert_eq!(
         report,
-        "error: p.json: no `apps`\nhelp: list at least one app"
+        "error: p.json: missing field `apps`\nhelp: list at least one app"
     );
 }
 
@@ -185,7 +185,7 @@ fn a_value_that_is_not_a_mapping_is_an_error_at_its_location() {
 #[test]
 fn no_damaged_file_causes_a_panic() {
     let json = file("p.yaml", SAMPLE).json().to_owned();
-    let strange = [
+    let insertions = [
         "",
         "\0",
         "\t",
@@ -203,8 +203,12 @@ fn no_damaged_file_causes_a_panic() {
     ];
     for (name, whole) in [("p.yaml", SAMPLE), ("p.yaml", &json), ("p.json", &json)] {
         for at in (0..whole.len()).filter(|at| whole.is_char_boundary(*at)) {
-            let (before, behind) = whole.split_at(at);
-            let text = format!("{before}{}{}", strange[at % strange.len()], &behind[1..]);
+            let (before, after) = whole.split_at(at);
+            let text = format!(
+                "{before}{}{}",
+                insertions[at % insertions.len()],
+                &after[1..]
+            );
             for text in [text.as_str(), before] {
                 let file = PolicyFile::parse(name.to_owned(), text.into());
                 if let Err(report) = file.and_then(|file| file.policy()) {

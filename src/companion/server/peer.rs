@@ -18,8 +18,8 @@ impl Peer {
     /// Whether it is a trusted proxy.
     pub(crate) fn is_among(self, proxies: &TrustedProxies) -> bool {
         match self {
-            Self::Address(address) => proxies.has(address.ip()),
-            Self::Unix => proxies.has_unix(),
+            Self::Address(address) => proxies.contains(address.ip()),
+            Self::Unix => proxies.contains_unix(),
         }
     }
 }

@@ -5,7 +5,7 @@ use portcullis_tests::lab::folder;
 
 use super::*;
 
-/// Two files, and what is in force of them.
+/// Two watched files.
 struct Fixture {
     folder: PathBuf,
     watcher: Watcher,

@@ -3,11 +3,11 @@ use super::*;
 #[test]
 fn a_pause_is_shorter_than_the_time_of_a_retiring_key() {
     let refresh = Duration::from_secs(10);
-    for chance in 0..100 {
-        let pause = spread(refresh, chance);
+    for random in 0..100 {
+        let pause = spread(refresh, random);
         let shorter = refresh - pause;
-        assert!(shorter >= refresh / 20, "{chance}: {pause:?}");
-        assert!(shorter <= refresh / 10, "{chance}: {pause:?}");
+        assert!(shorter >= refresh / 20, "{random}: {pause:?}");
+        assert!(shorter <= refresh / 10, "{random}: {pause:?}");
     }
 }
 

@@ -18,6 +18,7 @@ mod refreshing;
 mod same_origin;
 mod session_tokens;
 mod sessions;
+mod shared_issuer;
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -90,22 +91,20 @@ impl TestGate {
     /// RS256, each with the `kid` of [`kid`].
     fn with_keys() -> Self {
         let mut test = Self::new();
-        for (index, algorithm) in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256]
-            .into_iter()
-            .enumerate()
-        {
-            test.read(trust(index), Some(&[(algorithm, kid(algorithm))]));
+        // Twice, because a key counts after the other entries of the issuer were fetched since.
+        for _ in 0..2 {
+            for (index, algorithm) in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256]
+                .into_iter()
+                .enumerate()
+            {
+                test.read(trust(index), Some(&[(algorithm, kid(algorithm))]));
+            }
         }
         test
     }
 
     /// The issuer answers with these keys, or not at all.
     fn read(&mut self, source: KeySourceId, keys: Option<&[(Algorithm, &str)]>) {
-        let mut sources = self.gate.policy().key_sources();
-        let (_, trust) = sources.find(|(id, _)| *id == source).unwrap();
-        let remote = trust.keys.remote.clone().unwrap();
-        let mut record: KeyRecord = self.keyring.trust_keys(source).unwrap().record().clone();
-        let read = record.begin(trust, &remote, 1, self.now);
         let body = keys.map(|keys| {
             let keys: Vec<String> = keys
                 .iter()
@@ -113,6 +112,16 @@ impl TestGate {
                 .collect();
             jwks(&keys)
         });
+        self.read_body(source, body);
+    }
+
+    /// The issuer responds with this body, or not at all.
+    fn read_body(&mut self, source: KeySourceId, body: Option<String>) {
+        let mut sources = self.gate.policy().key_sources();
+        let (_, trust) = sources.find(|(id, _)| *id == source).unwrap();
+        let remote = trust.keys.remote.clone().unwrap();
+        let mut record: KeyRecord = self.keyring.trust_keys(source).unwrap().record().clone();
+        let read = record.begin(trust, &remote, 1, self.now);
         let answer = body.as_ref().map(|body| HttpResponse {
             status: 200,
             content_type: None,
@@ -121,6 +130,7 @@ impl TestGate {
         });
         let _outcome = record.take(trust, &remote, &read, answer.as_ref(), self.now, 0);
         self.keyring.update(source, record);
+        self.keyring.observe(self.now);
     }
 
     /// Advances the clock.
@@ -128,14 +138,19 @@ impl TestGate {
         self.now = self.now.after(Duration::from_secs(seconds));
     }
 
-    /// Judges a request with these headers besides host and method.
-    fn judge(&mut self, request: &str, headers: &[(&str, &str)]) -> Verdict {
+    /// Evaluates a request with these headers besides host and method.
+    fn evaluate(&mut self, request: &str, headers: &[(&str, &str)]) -> Verdict {
         let now = self.now;
-        self.judge_at(request, headers, now)
+        self.evaluate_at(request, headers, now)
     }
 
-    /// Judges a request that came at `arrived`.
-    fn judge_at(&mut self, request: &str, headers: &[(&str, &str)], arrived: Timestamp) -> Verdict {
+    /// Evaluates a request that came at `arrived`.
+    fn evaluate_at(
+        &mut self,
+        request: &str,
+        headers: &[(&str, &str)],
+        arrived: Timestamp,
+    ) -> Verdict {
         let context = Context {
             keyring: &self.keyring,
             signatures: &PureRust,
@@ -143,37 +158,37 @@ impl TestGate {
             arrived,
             now: self.now,
         };
-        judge(&self.gate, request, headers, context, &mut self.cache)
+        evaluate(&self.gate, request, headers, context, &mut self.cache)
     }
 
-    /// Judges a poll of the alertmanager with this token.
+    /// Evaluates a poll of the alertmanager with this token.
     fn poll(&mut self, token: &str) -> Verdict {
         let bearer = format!("Bearer {token}");
-        self.judge(
+        self.evaluate(
             "GET alertmanager.example.com /api/v2/alerts",
             &[("authorization", &bearer)],
         )
     }
 }
 
-fn judge(
+fn evaluate(
     gate: &Gate,
     request: &str,
     headers: &[(&str, &str)],
     context: Context<'_>,
     cache: &mut TokenCache,
 ) -> Verdict {
-    Verdict::of(&judgement(gate, request, headers, context, cache))
+    Verdict::of(&evaluation(gate, request, headers, context, cache))
 }
 
-fn judgement<'g>(
+fn evaluation<'g>(
     gate: &'g Gate,
     request: &str,
     fields: &[(&str, &str)],
     context: Context<'_>,
     cache: &mut TokenCache,
-) -> Judgement<'g> {
-    gate.judge(&headers(request, fields), context, cache)
+) -> Evaluation<'g> {
+    gate.evaluate(&headers(request, fields), context, cache)
 }
 
 /// The headers of a request: `METHOD authority path`, and these besides.
@@ -188,13 +203,13 @@ fn headers<'a>(request: &'a str, fields: &[(&'a str, &'a str)]) -> Headers<'a> {
 }
 
 impl Verdict {
-    fn of(judgement: &Judgement<'_>) -> Self {
-        match judgement {
-            Judgement::AwaitKeys { sources, .. } => Self::Await(sources.clone()),
-            Judgement::Refresh(refresh) => {
+    fn of(evaluation: &Evaluation<'_>) -> Self {
+        match evaluation {
+            Evaluation::AwaitKeys { sources, .. } => Self::Await(sources.clone()),
+            Evaluation::Refresh(refresh) => {
                 Self::Refresh(refresh.sid(), refresh.cookies().to_owned())
             }
-            Judgement::Decided(decision) => Self::Decided(
+            Evaluation::Decided(decision) => Self::Decided(
                 decision.reason(),
                 decision.rule().map(|rule| rule.name().to_owned()),
                 decision
@@ -245,7 +260,7 @@ fn requests_that_need_no_token_ignore_tokens() {
         ("authorization", "Bearer z"),
     ];
     assert_eq!(
-        test.judge("GET alertmanager.example.com /-/healthy", &bad),
+        test.evaluate("GET alertmanager.example.com /-/healthy", &bad),
         Verdict::Decided(Reason::Public, Some("probes".to_owned()), None)
     );
     let preflight = [
@@ -253,15 +268,15 @@ fn requests_that_need_no_token_ignore_tokens() {
         ("access-control-request-method", "POST"),
     ];
     assert_eq!(
-        test.judge("OPTIONS alertmanager.example.com /api", &preflight),
+        test.evaluate("OPTIONS alertmanager.example.com /api", &preflight),
         refused(Reason::Preflight)
     );
     assert_eq!(
-        test.judge("OPTIONS own.example.com /api", &preflight),
+        test.evaluate("OPTIONS own.example.com /api", &preflight),
         refused(Reason::NoCredentials)
     );
     assert_eq!(
-        test.judge("POST alertmanager.example.com /-/healthy", &[]),
+        test.evaluate("POST alertmanager.example.com /-/healthy", &[]),
         refused(Reason::NoCredentials)
     );
 }
@@ -277,14 +292,17 @@ fn requests_are_refused_for_their_form_before_their_token() {
         ("GET other.example.com /api", Reason::AppUnknown),
         ("GET alertmanager.example.com /api", Reason::NoCredentials),
     ] {
-        assert_eq!(test.judge(request, &[]), refused(reason), "{request}");
+        assert_eq!(test.evaluate(request, &[]), refused(reason), "{request}");
     }
     let basic = [("authorization", "Basic YTpi")];
     let request = "GET alertmanager.example.com /api";
-    assert_eq!(test.judge(request, &basic), refused(Reason::NoCredentials));
+    assert_eq!(
+        test.evaluate(request, &basic),
+        refused(Reason::NoCredentials)
+    );
     let malformed = [("authorization", "Bearer a.b")];
     assert_eq!(
-        test.judge(request, &malformed),
+        test.evaluate(request, &malformed),
         refused(Reason::TokenMalformed)
     );
 }
@@ -314,6 +332,6 @@ fn t07_each_request_is_decided_by_the_rules_of_its_app() {
             verdict(Reason::AudienceMismatch, None, caller),
         ),
     ] {
-        assert_eq!(test.judge(request, &headers), expected, "{request}");
+        assert_eq!(test.evaluate(request, &headers), expected, "{request}");
     }
 }

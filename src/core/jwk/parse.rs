@@ -34,7 +34,7 @@ pub enum UnusableKey {
     #[error("is a private or symmetric key, which should never be published")]
     Private,
     /// `use` or `key_ops` exclude the verification of signatures.
-    #[error("is not for verifying signatures, by its `use` or `key_ops`")]
+    #[error("is not for verifying signatures, according to `use` or `key_ops`")]
     Purpose,
 }
 

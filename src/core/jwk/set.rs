@@ -36,7 +36,7 @@ pub enum KeySetError {
     #[error("the key set is not an object with a list `keys`")]
     NotASet,
     /// It lists no key that can verify signatures.
-    #[error("the key set has no usable key among the {listed} that it lists{}", because(.first))]
+    #[error("the key set has no usable key; it lists {listed}{}", because(.first))]
     NoUsableKey {
         /// How many keys it lists.
         listed: usize,
@@ -105,6 +105,16 @@ impl KeySet {
     /// keys the same `kid`, and then each may be tried.
     pub fn with_kid(&self, kid: &str) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| key.kid() == Some(kid))
+    }
+
+    /// The set without the keys for which `keeps` returns false; `None` if no key is left.
+    #[must_use]
+    pub fn filter(&self, keeps: impl Fn(&Key) -> bool) -> Option<Self> {
+        let keys: Vec<Key> = self.keys.iter().filter(|key| keeps(key)).cloned().collect();
+        (!keys.is_empty()).then(|| Self {
+            keys,
+            skipped: self.skipped.clone(),
+        })
     }
 
     /// The unusable keys that the set lists, for the log.

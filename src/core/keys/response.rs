@@ -36,16 +36,16 @@ pub enum Fetched {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ReadError {
     /// No response before the timeout. Envoy's log and the cluster's statistics have more details.
-    #[error("no answer: the cluster is unknown, unreachable, refused the connection or TLS failed")]
+    #[error("no response: the cluster is unknown or unreachable, or the connection or TLS failed")]
     NoAnswer,
     /// The status is not 200. Redirects are not followed.
-    #[error("the answer's status is {0}, not 200")]
+    #[error("the response has status {0}, expected 200")]
     Status(u16),
     /// The body is over the limit.
-    #[error("the answer is longer than {} bytes", KeySet::MAX_BYTES)]
+    #[error("the response is longer than {} bytes", KeySet::MAX_BYTES)]
     TooLong,
     /// The Content-Type is not JSON, for example an HTML error page.
-    #[error("the answer's Content-Type is not JSON's")]
+    #[error("the response's Content-Type is not JSON")]
     ContentType,
     /// A compressed body, although none was requested.
     #[error("the answer is compressed, although no compression was requested")]
@@ -57,7 +57,7 @@ pub enum ReadError {
     #[error("the discovery document names another issuer than the policy")]
     IssuerMismatch,
     /// `jwks_uri` is not an unambiguous https URL.
-    #[error("the discovery document's jwks_uri is not a plain https URL")]
+    #[error("the discovery document's `jwks_uri` is not a plain https URL")]
     KeySetUrl,
     /// The response is for another trust entry.
     #[error("the mirror answered for another trust entry")]

@@ -7,7 +7,7 @@ use super::response::{Fetched, HttpResponse, ReadError, document, mirrored, set}
 use crate::fetch_schedule::is_recent;
 use crate::jwk::KeySet;
 use crate::timestamp::Timestamp;
-use crate::trust::{Endpoint, Remote, Trust, Url};
+use crate::trust::{KeyEndpoint, Remote, Trust, Url};
 
 /// The timeout of one request to an issuer.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(2);
@@ -41,6 +41,18 @@ impl KeyRecord {
         !self.is_being_read(now) && (planned || wanted)
     }
 
+    /// Whether a fetch may begin now to find out if the set has a new key of another entry of the
+    /// issuer. These fetches have a separate limit, because other entries cause them.
+    pub fn is_confirmation_due(&self, now: Timestamp) -> bool {
+        let is_limited = |at| is_recent(at, now, UNKNOWN_KID_INTERVAL);
+        !self.is_being_read(now) && !self.confirmed_at.is_some_and(is_limited)
+    }
+
+    /// Records that the fetch that has begun is for [`KeyRecord::is_confirmation_due`].
+    pub const fn begin_confirmation(&mut self, now: Timestamp) {
+        self.confirmed_at = Some(now);
+    }
+
     /// Whether a worker has the lease and fetches now.
     pub fn is_being_read(&self, now: Timestamp) -> bool {
         self.lease.is_running(now)
@@ -54,13 +66,14 @@ impl KeyRecord {
     /// Gives `worker` the lease, and returns what to fetch first.
     pub fn begin(&mut self, trust: &Trust, remote: &Remote, worker: u64, now: Timestamp) -> Read {
         self.lease.begin(worker, now);
+        self.attempts = self.attempts.saturating_add(1);
         match (&remote.endpoint, &self.located) {
-            (Endpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
-            (Endpoint::Jwks(url), _) => Read::KeySet(url.clone()),
-            (Endpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
+            (KeyEndpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
+            (KeyEndpoint::Jwks(url), _) => Read::KeySet(url.clone()),
+            (KeyEndpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
                 Read::KeySet(url.clone())
             }
-            (Endpoint::Discovery(url), _) => Read::Discovery(url.clone()),
+            (KeyEndpoint::Discovery(url), _) => Read::Discovery(url.clone()),
         }
     }
 

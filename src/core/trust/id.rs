@@ -78,7 +78,7 @@ impl<T> PerKeySource<T> {
 
     /// All values, each with its source: the trust entries in the policy's order, then the
     /// companion.
-    pub fn iter(&self) -> impl Iterator<Item = (KeySourceId, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (KeySourceId, &T)> + Clone {
         let trusts = self.trusts.iter().enumerate();
         let trusts = trusts.map(|(index, value)| (TrustId(index).into(), value));
         let companion = self.companion.iter();

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use portcullis_core::decision::Outcome;
+use portcullis_core::outcome::Outcome;
 use portcullis_core::request::Headers;
 use portcullis_core::trust::TrustId;
 

@@ -27,7 +27,7 @@ fn t25_an_invalid_configuration_is_reported_with_location_and_help() {
         (
             "policy: portcullis.yaml\n",
             "",
-            ": no `policy`",
+            ": missing field `policy`",
             "write `policy: portcullis.yaml`",
         ),
         ("session:", "session: {", ":", "check the indentation"),

@@ -9,7 +9,7 @@ struct Line {
 }
 
 #[test]
-fn the_example_of_the_help_is_a_policy() {
+fn the_example_in_the_help_is_valid() {
     let help = Line::command().render_long_help().to_string();
     let start = help.find("  trust:\n").expect("the example");
     let end = help.find("Examples:").expect("what follows the example");
@@ -26,7 +26,7 @@ fn the_example_of_the_help_is_a_policy() {
 }
 
 #[test]
-fn one_is_one_and_others_are_many() {
+fn counts_are_singular_or_plural() {
     assert_eq!(count(0, "app", "apps"), "0 apps");
     assert_eq!(count(1, "app", "apps"), "1 app");
     assert_eq!(count(2, "app", "apps"), "2 apps");

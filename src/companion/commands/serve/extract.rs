@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// How long a form may take to arrive. All forms are short, and anybody may send one: a slow one must
-/// not occupy a request slot for long.
+/// How long a form may take to arrive. All forms are short, and any client may send one: a slow one must
+/// not hold a request's permit for long.
 const FORM_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The query of a request, as axum's own. A repeated parameter is an error.
@@ -55,12 +55,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
 
 fn refusal(rejection: &FormRejection) -> Problem {
     match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "invalid_request",
-            "Request too large",
-            "The request is larger than this site accepts. Open the app that you want to use again.",
-        ),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
         _ => Problem::bad_request("The form is invalid. Open the app that you want to use again."),
     }
 }

@@ -92,22 +92,22 @@ impl Identity {
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(POLL_INTERVAL);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            let mut known = true;
+            let mut was_available = true;
             loop {
                 ticks.tick().await;
-                let made = keys.load().current_created_at(now());
-                metrics.signing_key_made.set(seconds(made.secs()));
+                let created_at = keys.load().current_created_at(now());
+                metrics.signing_key_made.set(seconds(created_at.secs()));
                 let counts = sessions.stats(now()).await;
                 match &counts {
-                    Err(why) if known => warn!(%why, "session store unavailable"),
-                    Ok(_) if !known => info!("session store available again"),
+                    Err(error) if was_available => warn!(%error, "session store unavailable"),
+                    Ok(_) if !was_available => info!("session store available again"),
                     Ok(_) | Err(_) => {}
                 }
-                known = counts.is_ok();
-                store.set(known);
+                was_available = counts.is_ok();
+                store.set(was_available);
                 if let Ok(counts) = counts {
-                    let marks = i64::try_from(counts.revocations).unwrap_or(i64::MAX);
-                    metrics.revocations.set(marks);
+                    let revocations = i64::try_from(counts.revocations).unwrap_or(i64::MAX);
+                    metrics.revocations.set(revocations);
                     let floor = i64::try_from(counts.floor.secs()).unwrap_or(i64::MAX);
                     metrics.revocations_floor.set(floor);
                     metrics.revocations_read.set(seconds(now().secs()));

@@ -1,4 +1,4 @@
-//! The policy in force, checked against the configuration.
+//! The current policy, checked against the configuration.
 
 mod compatibility;
 
@@ -15,7 +15,7 @@ use crate::policy_file::PolicyFile;
 use crate::redirect_target::RedirectRules;
 use crate::watch::{Watched, Watcher};
 
-/// A policy, and what follows from it and the configuration.
+/// A policy, and what is derived from it and the configuration.
 #[derive(Debug)]
 pub(crate) struct LoadedPolicy {
     /// The policy.

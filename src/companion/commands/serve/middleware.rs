@@ -8,16 +8,16 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use http_body_util::Limited;
 use portcullis_core::request::{Client, Headers};
 use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::limit::RequestBodyLimitLayer;
 use tracing::{Instrument as _, debug, info, info_span, warn};
 
 use super::problem::Problem;
@@ -46,7 +46,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
-/// What is logged of a request: never a query, a cookie or a header that a client chose.
+/// What is logged of a request: no query, no cookie and no unvalidated header.
 struct RequestInfo {
     method: Method,
     path: String,
@@ -73,6 +73,7 @@ pub(super) fn wrap(routes: Router, limits: &Arc<Limits>, metrics: &Arc<Metrics>)
     });
     routes
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(RequestBodyLimitLayer::new(limits.body_bytes))
         .layer(from_fn_with_state(state, handle))
 }
 
@@ -82,7 +83,7 @@ async fn handle(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let began = Instant::now();
+    let started = Instant::now();
     let id = RequestId::fresh();
     let info = RequestInfo::of(&request);
     let client = client(request.method(), request.headers());
@@ -96,12 +97,12 @@ async fn handle(
         }
     };
     let response = complete(response, &info.method, client, &id);
-    let took = began.elapsed();
+    let duration = started.elapsed();
     let status = response.status();
     state
         .metrics
-        .request_completed(info.endpoint(), status, took);
-    info.log(&id, status, took);
+        .request_completed(info.endpoint(), status, duration);
+    info.log(&id, status, duration);
     response
 }
 
@@ -111,15 +112,14 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
 }
 
 async fn within(limits: &Limits, request: Request, next: Next) -> Response {
-    let length = request.headers().get(CONTENT_LENGTH);
-    let length = length.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > limits.body_bytes) {
-        let (status, title) = (StatusCode::PAYLOAD_TOO_LARGE, "Request too large");
-        let text = "The request is larger than this site accepts. Open the app that you want to use again.";
-        return Problem::new(status, "invalid_request", title, text).into_response();
-    }
-    let request = request.map(|body| Body::new(Limited::new(body, limits.body_bytes)));
     match tokio::time::timeout(limits.request, next.run(request)).await {
+        // From the body limit or from an extractor of axum, which have no page.
+        Ok(response)
+            if response.status() == StatusCode::PAYLOAD_TOO_LARGE
+                && response.extensions().get::<Problem>().is_none() =>
+        {
+            Problem::too_large().into_response()
+        }
         Ok(response) => response,
         Err(_) => {
             warn!("request timed out (limits.request)");
@@ -176,14 +176,14 @@ impl RequestInfo {
         }
     }
 
-    /// The route, of which there are few.
+    /// The route, one of few.
     fn endpoint(&self) -> &str {
         self.endpoint
             .as_ref()
             .map_or("unknown", MatchedPath::as_str)
     }
 
-    fn log(&self, id: &RequestId, status: StatusCode, took: Duration) {
+    fn log(&self, id: &RequestId, status: StatusCode, duration: Duration) {
         let peer = self.peer.map(|peer| peer.to_string());
         // The macros need the level as a name.
         macro_rules! line {
@@ -193,7 +193,7 @@ impl RequestInfo {
                     method = self.method.as_str(),
                     path = self.path.as_str(),
                     status = status.as_u16(),
-                    micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                    micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
                     peer = peer.as_deref(),
                     proxy_id = self.proxy_id.as_deref(),
                     "request completed"

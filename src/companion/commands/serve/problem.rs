@@ -50,6 +50,13 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request", title, text)
     }
 
+    /// The body is over the limit.
+    pub(crate) fn too_large() -> Self {
+        let (status, title) = (StatusCode::PAYLOAD_TOO_LARGE, "Request too large");
+        let text = "The request is larger than this site accepts. Open the app that you want to use again.";
+        Self::new(status, "invalid_request", title, text)
+    }
+
     /// Temporarily unavailable; a client should retry.
     pub(crate) fn unavailable(text: impl Into<Cow<'static, str>>) -> Self {
         let (status, title) = (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable");
@@ -71,7 +78,7 @@ impl Problem {
     }
 
     /// Renders it for the client, with the headers of the handler's response.
-    pub(super) fn render(&self, client: Client, id: &RequestId, answer: Response) -> Response {
+    pub(super) fn render(&self, client: Client, id: &RequestId, response: Response) -> Response {
         let body = match client {
             Client::Browser => {
                 let link = self.link.as_ref().map(|(href, label)| (&**href, *label));
@@ -83,7 +90,7 @@ impl Problem {
                 ([(CONTENT_TYPE, json_type)], format!("{json}\n")).into_response()
             }
         };
-        let (parts, _) = answer.into_parts();
+        let (parts, _) = response.into_parts();
         let (mut written, body) = body.into_parts();
         // The body's headers replace the handler's. All lines of other headers stay: there is a
         // `Set-Cookie` for each cookie.
@@ -96,12 +103,12 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut answer = self.status.into_response();
+        let mut response = self.status.into_response();
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            let headers = answer.headers_mut();
+            let headers = response.headers_mut();
             headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
         }
-        answer.extensions_mut().insert(self);
-        answer
+        response.extensions_mut().insert(self);
+        response
     }
 }

@@ -24,7 +24,7 @@ pub(crate) type SignIn = Arc<SignInState>;
 pub(crate) struct AppState {
     /// The configuration.
     pub(crate) config: Config,
-    /// The judge of forward auth and the mirror. A request should load it once.
+    /// The evaluator of forward auth and the mirror. A request should load it once.
     pub(crate) forward_auth: ForwardAuthState,
     /// The sessions that forward auth reads; `None` without sign-in.
     pub(crate) sessions: Option<LocalSessions>,
@@ -41,14 +41,14 @@ pub(crate) struct SignInState {
     pub(crate) site: Site,
     /// The providers and the sessions.
     pub(crate) identity: Identity,
-    /// The policy in force. A request should load it once.
+    /// The current policy. A request should load it once.
     pub(crate) policy: Watched<LoadedPolicy>,
     /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
 }
 
 impl SignInState {
-    /// The redirect targets that the policy in force allows.
+    /// The redirect targets that the current policy allows.
     pub(crate) fn redirects(&self) -> RedirectRules {
         let rules = self.policy.load().redirects.clone();
         // With sign-in, no policy without `sso` is loaded; without rules only our own host is allowed.

@@ -23,7 +23,7 @@ pub(in crate::config) enum Location<'a> {
 // === impl Location ===
 
 impl<'a> Location<'a> {
-    pub(in crate::config) fn found<T>(self, value: T) -> Located<'a, T> {
+    pub(in crate::config) fn with_value<T>(self, value: T) -> Located<'a, T> {
         Located {
             value,
             location: self,
@@ -31,7 +31,7 @@ impl<'a> Location<'a> {
     }
 
     /// An error about the value here.
-    pub(in crate::config) fn wrong(&self, problem: &str, help: &str) -> Report {
+    pub(in crate::config) fn error(&self, problem: &str, help: &str) -> Report {
         match self {
             Self::File(document, path) => document.report(path, problem, help),
             Self::Override(name) => Report::of(name, problem, help),
@@ -39,11 +39,11 @@ impl<'a> Location<'a> {
     }
 
     /// An error about a value, which is quoted in front of the problem.
-    pub(in crate::config) fn wrong_value(&self, value: &str, problem: &str, help: &str) -> Report {
-        self.wrong(&format!("`{value}` {problem}"), help)
+    pub(in crate::config) fn value_error(&self, value: &str, problem: &str, help: &str) -> Report {
+        self.error(&format!("`{value}` {problem}"), help)
     }
 
-    pub(super) fn wrong_type(&self, node: &Node, expected: &str) -> Report {
+    pub(super) fn type_error(&self, node: &Node, expected: &str) -> Report {
         let found = match &node.value {
             Value::Null => "nothing",
             Value::Bool(_) => "a boolean",
@@ -56,7 +56,7 @@ impl<'a> Location<'a> {
             (Value::Number(text), "a string") => format!("write \"{text}\" in quotes"),
             _ => format!("write {expected}, or remove the field"),
         };
-        self.wrong(&format!("expected {expected}, found {found}"), &help)
+        self.error(&format!("expected {expected}, found {found}"), &help)
     }
 
     pub(super) fn element(&self, index: usize) -> Self {
@@ -82,7 +82,7 @@ impl<'a> Location<'a> {
 
 impl Located<'_> {
     /// An error about the value.
-    pub(in crate::config) fn wrong(&self, problem: &str, help: &str) -> Report {
-        self.location.wrong_value(&self.value, problem, help)
+    pub(in crate::config) fn error(&self, problem: &str, help: &str) -> Report {
+        self.location.value_error(&self.value, problem, help)
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn reject_unknown(
         Location::File(document, path.to_owned())
     };
     let Value::Map(members) = &block.value else {
-        return Err(location(path).wrong_type(block, "a mapping"));
+        return Err(location(path).type_error(block, "a mapping"));
     };
     // The next step to each setting in it, and whether that is a mapping.
     let steps = SETTINGS.iter().filter_map(|setting| {
@@ -46,7 +46,7 @@ pub(super) fn reject_unknown(
                             reject_unknown(document, element, &format!("{own}[{index}]"), &start)?;
                         }
                     }
-                    (_, true) => return Err(location(&own).wrong_type(value, "a list")),
+                    (_, true) => return Err(location(&own).type_error(value, "a list")),
                     (_, false) => reject_unknown(document, value, &own, &start)?,
                 }
             }

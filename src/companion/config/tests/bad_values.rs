@@ -47,7 +47,7 @@ fn an_invalid_value_is_refused_with_help() {
         (
             "--metrics=127.0.0.1:4180",
             "is the same address as `listen`",
-            "a port of their own",
+            "another port, which users can't reach",
         ),
         ("--provider-name=SSO", "is not a valid name", "lower-case"),
         (
@@ -92,7 +92,7 @@ fn an_invalid_value_is_refused_with_help() {
         ),
         (
             "--provider-groups-claim=",
-            "names no claim",
+            "is an empty list",
             "the name of a claim",
         ),
         ("--session-lifetime=4s", "is too short", "write 5s to 720h"),
@@ -197,7 +197,7 @@ fn an_invalid_value_is_refused_with_help() {
         ),
         (
             "--trust-connect=staging=a:1,staging=b:1",
-            "`staging` is given twice",
+            "duplicate name `staging`",
             "remove one",
         ),
         (

@@ -34,10 +34,10 @@ fn t25_unknown_fields_are_errors_with_suggestions() {
             "1:13: trust.a.conect: unknown field `conect`|did you mean `connect`?",
         ),
     ] {
-        let (place, help) = line.split_once('|').expect("two parts");
+        let (location, help) = line.split_once('|').expect("two parts");
         let error = error_of(FILE, piece, other);
         assert!(
-            error.starts_with(&format!("error: etc/companion.yaml:{place}")),
+            error.starts_with(&format!("error: etc/companion.yaml:{location}")),
             "{error}"
         );
         assert!(error.contains(&format!("\nhelp: {help}")), "{error}");
@@ -117,7 +117,7 @@ fn t25_values_of_the_wrong_type_are_errors() {
     ] {
         let file = FILE.replace(piece, other);
         if problem.is_empty() {
-            // Without quotes it is a number to some readers of YAML, and the reader itself refuses.
+            // Some YAML parsers read it as a number, so the parser refuses it without quotes.
             assert!(Document::parse("c.yaml".into(), file.into(), "").is_err());
             continue;
         }
@@ -142,20 +142,24 @@ fn t25_missing_fields_are_named_with_their_flag() {
     for (piece, problem, flag) in [
         (
             "url: https://auth.example.com\n",
-            "companion.yaml: no `url`",
+            "companion.yaml: missing field `url`",
             "--url",
         ),
         (
             "policy: portcullis.yaml\n",
-            "companion.yaml: no `policy`",
+            "companion.yaml: missing field `policy`",
             "--policy",
         ),
         (
             "    client_id: portcullis\n",
-            "4:5: providers[0]: no `client_id`",
+            "4:5: providers[0]: missing field `client_id`",
             "--provider-client-id",
         ),
-        (keys, "6:1: session: no `keys_file`", "--session-keys-file"),
+        (
+            keys,
+            "6:1: session: missing field `keys_file`",
+            "--session-keys-file",
+        ),
     ] {
         let error = error_of(FILE, piece, "");
         assert!(error.contains(problem), "{error}");
@@ -167,7 +171,7 @@ fn t25_missing_fields_are_named_with_their_flag() {
     let error = read("", &[]).expect_err("nothing");
     assert_eq!(
         error,
-        "error: serve: no `policy`\nhelp: write `policy: portcullis.yaml`, here or with `--policy`"
+        "error: serve: missing field `policy`\nhelp: write `policy: portcullis.yaml`, here or with `--policy`"
     );
     let error = error_of(
         FILE,
@@ -175,22 +179,22 @@ fn t25_missing_fields_are_named_with_their_flag() {
         "  []\n",
     );
     assert!(
-        error.contains("no `providers`") && error.contains("--provider-issuer"),
+        error.contains("missing field `providers`") && error.contains("--provider-issuer"),
         "{error}"
     );
     let error = read(FILE, &["--tls-cert=a"]).expect_err("half of TLS");
     assert!(
-        error.contains("no `key`") && error.contains("needs a certificate and a key"),
+        error.contains("missing field `key`") && error.contains("needs a certificate and a key"),
         "{error}"
     );
 }
 
 #[test]
 fn no_damaged_file_causes_a_panic() {
-    let strange = ["", "\0", "{", "[", ":", "\n", "- ", "é"];
+    let insertions = ["", "\0", "{", "[", ":", "\n", "- ", "é"];
     for at in 0..FULL.len() {
-        let strange = strange[at % strange.len()];
-        let text = [&FULL[..at], strange, &FULL[at + 1..]].concat();
+        let insertion = insertions[at % insertions.len()];
+        let text = [&FULL[..at], insertion, &FULL[at + 1..]].concat();
         let file = Document::parse("c.yaml".into(), text.into(), "");
         let source = file.and_then(|file| source::Source::new(Some(file), HashMap::new()));
         if let Err(report) = source.and_then(|source| Config::read(&source)) {

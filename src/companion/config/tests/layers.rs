@@ -2,8 +2,8 @@ use super::*;
 use crate::http_client::Connect;
 
 #[test]
-fn every_setting_is_the_same_as_a_flag_a_variable_and_in_the_file() {
-    // Flags speak of one provider.
+fn flags_variables_and_file_set_the_same_settings() {
+    // The flags configure one provider.
     let one = "  - {name: other, issuer: https://other.example.com, client_id: a}\n";
     let flags = [
         "--url=https://auth.example.com:8443",
@@ -121,7 +121,7 @@ fn flags_override_the_file_setting_by_setting() {
         })
     );
     assert_eq!(config.trust["b"].token_file, Some("etc/t".into()));
-    // An empty list takes away what the file lists.
+    // An empty list replaces that of the file.
     let file = format!("{FILE}trusted_proxies: [10.0.0.1]\nredirect_hosts: [a.example.com]\n");
     let config = good(&file, &["--trusted-proxies=", "--redirect-hosts="]);
     assert_eq!(config.trusted_proxies, TrustedProxies::default());
@@ -149,9 +149,9 @@ fn an_error_has_the_location() {
 
     let name = "PORTCULLIS_SESSION_IDLE".to_owned();
     let values = vec!["soon".to_owned()];
-    let given = HashMap::from([("session.idle", Override { name, values })]);
+    let overrides = HashMap::from([("session.idle", Override { name, values })]);
     let file = Document::parse("c.yaml".into(), FILE.into(), "").expect("a document");
-    let source = source::Source::new(Some(file), given).expect("a source");
+    let source = source::Source::new(Some(file), overrides).expect("a source");
     let error = Config::read(&source).expect_err("a variable").to_string();
     assert!(
         error.starts_with("error: PORTCULLIS_SESSION_IDLE: `soon` is not"),
@@ -176,7 +176,7 @@ fn the_help_lists_every_setting() {
 
 #[test]
 fn every_default_in_the_help_is_the_default() {
-    // What stands there in words is tested where it is read.
+    // Defaults in words are tested where they are read.
     let in_words = [
         "metrics",
         "providers[].client_secret_file",
@@ -186,7 +186,7 @@ fn every_default_in_the_help_is_the_default() {
         "redirect_hosts",
         "trusted_proxies",
     ];
-    // Said of a socket, the mode must be of one.
+    // The mode is that of a socket.
     let file = format!("listen: unix:run/socket\n{FILE}");
     let mut tried = Vec::new();
     for setting in SETTINGS {
@@ -203,8 +203,8 @@ fn every_default_in_the_help_is_the_default() {
         } else {
             &file
         };
-        let (said, left_out) = (good(file, &[&flag]), good(file, &[]));
-        assert_eq!(format!("{said:?}"), format!("{left_out:?}"), "{flag}");
+        let (explicit, omitted) = (good(file, &[&flag]), good(file, &[]));
+        assert_eq!(format!("{explicit:?}"), format!("{omitted:?}"), "{flag}");
         tried.push(setting.path);
     }
     assert!(tried.len() >= 20, "{tried:?}");

@@ -3,7 +3,7 @@ use crate::http_client::Connect;
 use crate::session::{RedisSettings, RedisTopology, SameSite, StoreSettings};
 
 #[test]
-fn a_short_file_has_the_defaults_of_the_rest() {
+fn omitted_settings_have_their_defaults() {
     let config = good(FILE, &[]);
     assert_eq!(
         config.sign_in.as_ref().unwrap().site.as_str(),
@@ -119,11 +119,14 @@ fn every_setting_of_the_file_is_read() {
 }
 
 #[test]
-fn several_providers_need_names_and_the_file() {
+fn several_providers_need_unique_names_in_the_file() {
     let two = "  - {name: b, issuer: https://b.example.com, client_id: b}\n";
     let file = FILE.replace("session:", &format!("{two}session:"));
     let error = read(&file, &[]).expect_err("a nameless one");
-    assert!(error.contains("4:5: providers[0]: no `name`"), "{error}");
+    assert!(
+        error.contains("4:5: providers[0]: missing field `name`"),
+        "{error}"
+    );
     let file = file.replace("  - issuer", "  - name: b\n    issuer");
     let error = read(&file, &[]).expect_err("twice");
     assert!(
@@ -158,7 +161,7 @@ fn networks_contain_the_addresses_with_their_prefix() {
         ("::a01:203", false),
     ] {
         let address: IpAddr = address.parse().expect("an address");
-        assert_eq!(proxies.has(address), has, "{address}");
+        assert_eq!(proxies.contains(address), has, "{address}");
     }
     // Written as a socket on `[::]` shows them, they are the same.
     let flags = ["--trusted-proxies=::ffff:10.1.0.0/112,::ffff:192.0.2.7"];
@@ -171,13 +174,13 @@ fn networks_contain_the_addresses_with_their_prefix() {
         ("192.0.2.6", false),
     ] {
         let address: IpAddr = address.parse().expect("an address");
-        assert_eq!(mapped.has(address), has, "{address}");
+        assert_eq!(mapped.contains(address), has, "{address}");
     }
-    assert!(!proxies.has_unix());
+    assert!(!proxies.contains_unix());
     assert!(
         good(FILE, &["--trusted-proxies=unix"])
             .trusted_proxies
-            .has_unix()
+            .contains_unix()
     );
 }
 
@@ -192,7 +195,7 @@ fn a_domain_covers_itself_and_its_subdomains() {
         ("com", false),
         ("", false),
     ] {
-        assert_eq!(holds("example.com", host), held, "{host}");
+        assert_eq!(domain_matches("example.com", host), held, "{host}");
     }
 }
 
@@ -250,16 +253,25 @@ fn sign_in_is_off_without_providers_and_session() {
 }
 
 #[test]
-fn half_of_sign_in_is_an_error_that_names_the_other_half() {
+fn incomplete_sign_in_names_the_missing_field() {
     let provider = "providers: [{issuer: https://a.example.com, client_id: a}]\n";
     let (url, policy) = ("url: https://auth.example.com\n", "policy: p.yaml\n");
     let session = "session: {keys_file: keys}\n";
     for (file, missing) in [
-        ([url, policy, provider].concat(), "no `keys_file`"),
-        ([url, policy, session].concat(), "no `providers`"),
-        ([policy, provider, session].concat(), "no `url`"),
-        ([url, policy, "providers: []\n"].concat(), "no `providers`"),
-        ([url, policy, "session: {}\n"].concat(), "no `providers`"),
+        (
+            [url, policy, provider].concat(),
+            "missing field `keys_file`",
+        ),
+        ([url, policy, session].concat(), "missing field `providers`"),
+        ([policy, provider, session].concat(), "missing field `url`"),
+        (
+            [url, policy, "providers: []\n"].concat(),
+            "missing field `providers`",
+        ),
+        (
+            [url, policy, "session: {}\n"].concat(),
+            "missing field `providers`",
+        ),
     ] {
         let error = read(&file, &[]).expect_err(missing);
         assert!(
@@ -273,5 +285,5 @@ fn half_of_sign_in_is_an_error_that_names_the_other_half() {
         "--provider-client-id=a",
     ];
     let error = read("", &flags).expect_err("no issuer");
-    assert!(error.contains("no `issuer`"), "{error}");
+    assert!(error.contains("missing field `issuer`"), "{error}");
 }

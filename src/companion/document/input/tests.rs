@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn an_unreadable_file_is_an_error_with_help() {
+fn unreadable_files_are_errors_with_help() {
     for (path, help) in [
         ("no/such/file.yaml", "check the path, or write `-`"),
         (env!("CARGO_MANIFEST_DIR"), "write the path of a file in it"),
@@ -16,7 +16,7 @@ fn an_unreadable_file_is_an_error_with_help() {
 }
 
 #[test]
-fn one_mebibyte_is_the_maximum() {
+fn files_are_limited_to_one_mebibyte() {
     let whole = bounded(io::repeat(b' ').take(MAX_BYTES as u64)).unwrap();
     assert_eq!(whole.len(), MAX_BYTES);
     let diagnostic = bounded(io::repeat(b' ')).expect_err("endless");
@@ -39,7 +39,7 @@ fn text_is_utf8_without_control_characters() {
         let (_, diagnostic) = text(format!("a: {stray}b").into()).expect_err("a stray byte");
         assert_eq!(
             (diagnostic.span, &*diagnostic.problem),
-            (Some(3..4), "a control character")
+            (Some(3..4), "unexpected control character")
         );
     }
     assert_eq!(

@@ -2,10 +2,10 @@ use super::*;
 
 fn diagnostic(text: &str) -> (String, String) {
     let diagnostic = read(text).expect_err("bad JSON");
-    let place = diagnostic
+    let location = diagnostic
         .span
         .map(|span| format!("{}..{}", span.start, span.end));
-    (place.unwrap_or_default(), diagnostic.problem)
+    (location.unwrap_or_default(), diagnostic.problem)
 }
 
 #[test]
@@ -22,17 +22,17 @@ fn every_value_has_its_location() {
     let Value::List(elements) = &list.value else {
         panic!("no list");
     };
-    let places: Vec<&str> = elements
+    let texts: Vec<&str> = elements
         .iter()
         .map(|node| &text[node.span.clone()])
         .collect();
-    assert_eq!(places, ["1", "\"x\""]);
+    assert_eq!(texts, ["1", "\"x\""]);
 }
 
 #[test]
 fn j08_duplicate_names_are_refused_in_any_escaping() {
-    let (place, problem) = diagnostic("{\"user\": 1,\n\"us\\u0065r\": 2}");
-    assert_eq!(place, "12..23");
+    let (location, problem) = diagnostic("{\"user\": 1,\n\"us\\u0065r\": 2}");
+    assert_eq!(location, "12..23");
     assert_eq!(problem, "duplicate name `user`, first on line 1");
     assert!(
         diagnostic("[{\"a\": {\"b\": 1, \"b\": 1}}]")
@@ -43,7 +43,7 @@ fn j08_duplicate_names_are_refused_in_any_escaping() {
 
 #[test]
 fn invalid_json_is_an_error_with_a_location() {
-    for (text, place, problem) in [
+    for (text, location, problem) in [
         ("{\"a\": b}", "6..7", "invalid JSON: expected value"),
         (
             "{\"a\": 1} {}",
@@ -61,7 +61,10 @@ fn invalid_json_is_an_error_with_a_location() {
     ] {
         let output = diagnostic(text);
         assert!(output.1.starts_with(problem), "{text}: {output:?}");
-        assert!(place.is_empty() || output.0 == place, "{text}: {output:?}");
+        assert!(
+            location.is_empty() || output.0 == location,
+            "{text}: {output:?}"
+        );
     }
 }
 

@@ -4,13 +4,13 @@ use super::*;
 
 fn found<'a>(text: &'a str, path: &str, problem: &str) -> Option<&'a str> {
     let root = json::read(text).unwrap();
-    root.place(path, problem).map(|span| &text[span])
+    root.locate(path, problem).map(|span| &text[span])
 }
 
 #[test]
-fn a_path_has_its_location() {
+fn paths_have_locations() {
     let text = r#"{"a": [{"b": "value", "c.d": 7, "c": {"d": 8}}]}"#;
-    for (path, problem, place) in [
+    for (path, problem, location) in [
         ("a[0].b", "is wrong", Some("\"value\"")),
         ("a[0].b", "unknown field `b`", Some("\"b\"")),
         ("a[0]", "is wrong", Some("\"b\"")),
@@ -27,7 +27,7 @@ fn a_path_has_its_location() {
         ("", "is wrong", None),
         ("[", "is wrong", None),
     ] {
-        assert_eq!(found(text, path, problem), place, "{path}");
+        assert_eq!(found(text, path, problem), location, "{path}");
     }
     assert_eq!(found(" 5", ".", "is wrong"), Some("5"));
     assert_eq!(found("{\"\": {\"\": 1}}", "..", "is wrong"), Some("1"));

@@ -26,14 +26,14 @@ fn a_location_over_several_lines_is_underlined_on_its_first() {
 
 #[test]
 fn the_end_of_the_file_is_a_location() {
-    for (text, at, place) in [
+    for (text, at, location) in [
         ("", 0, "1:1"),
         ("a", 1, "1:2"),
         ("a\n", 2, "2:1"),
         ("a", 99, "1:2"),
     ] {
         let output = lines(text, at..at + 1);
-        assert_eq!(output[0], format!("error: p.yaml:{place}: it is wrong"));
+        assert_eq!(output[0], format!("error: p.yaml:{location}: it is wrong"));
         assert_eq!(output[2].matches('^').count(), 1);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portcullis_core::decision::Reason;
-use portcullis_core::gate::{Context, Gate, Judgement, TokenCache};
+use portcullis_core::gate::{Context, Evaluation, Gate, TokenCache};
 use portcullis_core::keys::{KeySet, PureRust};
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
@@ -23,17 +23,17 @@ use tokio::time::Instant;
 use crate::http_client::Connect;
 use crate::issuers::{Clock, IssuerConnection, Issuers, WAIT_TIMEOUT};
 
-/// What the issuers call themselves, as two clusters made by kubeadm do.
+/// The issuer URL of every cluster, as of those made by kubeadm.
 pub(super) const NAME: &str = "https://kubernetes.default.svc.cluster.local";
 
-pub(super) const AUDIENCE: &str = "gate";
+pub(super) const AUDIENCE: &str = "portcullis";
 
-/// A clock set by clock.
+/// A clock that the test sets.
 #[derive(Clone, Debug)]
 pub(super) struct TestClock(Arc<AtomicU64>);
 
 impl TestClock {
-    /// It begins at the time of day, because tokens do.
+    /// Starts at the current time, at which tokens are issued.
     pub(super) fn new() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         Self(Arc::new(AtomicU64::new(now.as_millis() as u64)))
@@ -53,7 +53,7 @@ impl TestClock {
     }
 }
 
-/// A key of an issuer's own.
+/// A new signing key.
 pub(super) fn key() -> SigningKey {
     SigningKey::p256()
 }
@@ -62,7 +62,7 @@ pub(super) async fn issuer(authority: &Authority, keys: &[&SigningKey]) -> Issue
     Issuer::start(authority, NAME, keys).await
 }
 
-/// A policy that trusts clusters of these names, all with one issuer URL, and lets Karma of each in.
+/// A policy that trusts clusters of these names, all with one issuer URL, and allows Karma of each.
 pub(super) fn policy(trusts: &[Value]) -> Policy {
     let document = json!({
         "trust": trusts,
@@ -75,7 +75,7 @@ pub(super) fn policy(trusts: &[Value]) -> Policy {
     Policy::from_json(&document.to_string()).unwrap()
 }
 
-/// A trust entry of a policy, with these `keys` besides its cluster.
+/// A trust entry of a policy, with these fields in `keys` besides `envoy_cluster`.
 pub(super) fn trust(name: &str, keys: Value) -> Value {
     let mut all = json!({"envoy_cluster": name});
     let more = keys.as_object().unwrap().clone();
@@ -125,7 +125,7 @@ pub(super) fn karma(key: &SigningKey) -> String {
     Token::service_account(NAME, AUDIENCE, "monitoring", "karma").sign(key)
 }
 
-/// Judges a request with a bearer token as forward auth does, and returns the caller or the reason of the refusal.
+/// Evaluates a request with a bearer token as forward auth does, and returns the caller or the reason of the refusal.
 pub(super) async fn authenticate(
     policy: &Policy,
     issuers: &Issuers,
@@ -151,26 +151,26 @@ pub(super) async fn authenticate(
             arrived,
             now: clock.now(),
         };
-        match gate.judge(&headers, context, &mut TokenCache::default()) {
-            Judgement::Decided(decision) if decision.is_allowed() => {
+        match gate.evaluate(&headers, context, &mut TokenCache::default()) {
+            Evaluation::Decided(decision) if decision.is_allowed() => {
                 return Ok(decision.authenticated().unwrap().caller_name().to_owned());
             }
-            Judgement::Decided(decision) => return Err(decision.reason()),
-            Judgement::AwaitKeys { sources, .. } => {
+            Evaluation::Decided(decision) => return Err(decision.reason()),
+            Evaluation::AwaitKeys { sources, .. } => {
                 if !issuers.wait_for_newer(&snapshot, &sources, until).await {
                     return Err(Reason::KeysUnavailable);
                 }
             }
-            Judgement::Refresh(_) => panic!("no request has a session"),
+            Evaluation::Refresh(_) => panic!("no request has a session"),
         }
     }
 }
 
-/// Waits for this many completed reads of the first trust entry.
-pub(super) async fn reads(issuers: &Issuers, good: u64, failed: u64) {
+/// Waits for this many successful and failed reads of the first trust entry.
+pub(super) async fn reads(issuers: &Issuers, succeeded: u64, failed: u64) {
     wait::until_true("completed reads", LONG, async || {
         let health = &issuers.health()[0];
-        (health.good, health.failed) == (good, failed)
+        (health.succeeded, health.failed) == (succeeded, failed)
     })
     .await;
 }
@@ -183,7 +183,7 @@ pub(super) fn requests(issuer: &Issuer) -> (usize, usize) {
     )
 }
 
-/// A file with this content in a folder of its own.
+/// A file with this content in a new folder.
 pub(super) fn file(content: &str) -> PathBuf {
     let file = folder::fresh("issuers").join("file");
     fs::write(&file, content).unwrap();

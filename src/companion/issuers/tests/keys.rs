@@ -1,4 +1,4 @@
-//! Keys that are read, kept, and read again.
+//! Fetching and caching of keys.
 
 use std::fs;
 use std::future::poll_fn;
@@ -209,7 +209,7 @@ async fn the_systems_cas_do_not_certify_a_private_issuer() {
 #[tokio::test]
 async fn connect_still_requires_the_issuers_certificate() {
     let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
-    // It has a certificate of the same authority, for another name.
+    // Its certificate is by the same authority, for another name.
     let other = "https://kubernetes.green.example.com";
     let issuer = Issuer::start(&authority, other, &[&key]).await;
     let policy = policy(&[trust("blue", json!({}))]);
@@ -223,7 +223,7 @@ async fn connect_still_requires_the_issuers_certificate() {
 async fn the_policys_urls_are_used() {
     let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
-    // Reached by the address in the URL, without `connect`.
+    // The URL has the address, so `connect` is not needed.
     let jwks = format!("https://{}/openid/v1/jwks", issuer.address());
     let policy = policy(&[trust("blue", json!({"jwks": jwks}))]);
     let connection = IssuerConnection {
@@ -262,7 +262,7 @@ async fn a_policy_edit_keeps_the_keys() {
     let issuers = start(&before, connections, &clock);
     reads(&issuers, 1, 0).await;
     issuer.down().await;
-    // Another entry in front, another `refresh`: not another source.
+    // Another entry before it and another `refresh` do not change the source.
     let inline = json!({"keys": [super::fixture::key().jwk()]});
     let after = policy(&[
         json!({
@@ -283,10 +283,10 @@ async fn a_policy_edit_keeps_the_keys() {
             .is_ok()
     );
     assert_eq!(requests(&issuer), (1, 1));
-    // Counters go on.
+    // The counters continue.
     let health = next.health();
-    assert_eq!((health[0].trust.as_str(), health[0].good), ("blue", 1));
-    // Another source begins anew.
+    assert_eq!((health[0].trust.as_str(), health[0].succeeded), ("blue", 1));
+    // Another source starts without keys.
     let elsewhere = policy(&[trust("blue", json!({"envoy_cluster": "azure"}))]);
     let next = issuers.with_policy(&elsewhere);
     let refused = authenticate(&elsewhere, &next, &karma(&key), &clock).await;
@@ -328,7 +328,7 @@ async fn session_keys_come_after_the_trust_entries() {
     let (first, second) = (set(&key()), set(&key()));
     let (sender, own) = watch::channel(Some(first.clone()));
     let issuers = Issuers::start(&policy, connections([]), own, clock.clock());
-    let known = |issuers: &Issuers| {
+    let companion_keys = |issuers: &Issuers| {
         let snapshot = issuers.snapshot();
         let trust_keys = snapshot
             .keyring()
@@ -336,14 +336,14 @@ async fn session_keys_come_after_the_trust_entries() {
             .unwrap();
         trust_keys.record().set().cloned()
     };
-    // At once, without a call, and never stale.
-    assert_eq!(known(&issuers), Some(first));
+    // They are there at once, without a fetch, and never stale.
+    assert_eq!(companion_keys(&issuers), Some(first));
     clock.pass(Duration::from_secs(10 * 86_400));
     let later = issuers.with_policy(&policy);
     sender.send(Some(second.clone())).unwrap();
     for issuers in [&issuers, &later] {
         wait::until_true("the next keys", LONG, async || {
-            known(issuers).as_ref() == Some(&second)
+            companion_keys(issuers).as_ref() == Some(&second)
         })
         .await;
     }
@@ -352,7 +352,7 @@ async fn session_keys_come_after_the_trust_entries() {
     assert!(issuers.health().is_empty());
 }
 
-/// Awaits all of them, by turns.
+/// Polls all futures until each is ready.
 async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut futures: Vec<_> = futures.map(Box::pin).collect();
     let mut outputs: Vec<Option<F::Output>> = futures.iter().map(|_| None).collect();

@@ -1,4 +1,4 @@
-//! The document that filters read in an issuer's place.
+//! The mirror, which filters read instead of the issuer.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use portcullis_core::keys::{HttpResponse, KeyRecord, ReadError};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::TrustId;
-use portcullis_tests::lab::{Answer, Authority, Endpoint, Issuer};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response};
 use serde_json::{Value, json};
 
 use super::fixture::*;
@@ -16,19 +16,19 @@ fn mirrored(name: &str) -> Value {
     trust(name, json!({"mirror": true, "envoy_cluster": "portcullis"}))
 }
 
-/// What a filter with this policy makes of a mirror document of its first trust entry.
+/// Reads a mirror document as a filter with this policy does, for its first trust entry.
 fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<KeyRecord, ReadError> {
     let trust = &policy.trusts()[0];
     let remote = trust.keys.remote.as_ref().unwrap();
     let mut record = KeyRecord::new(&trust.keys, now);
     let read = record.begin(trust, remote, 1, now);
-    let answer = HttpResponse {
+    let response = HttpResponse {
         status: 200,
         content_type: Some(b"application/json"),
         content_encoding: None,
         body: document.as_bytes(),
     };
-    let next = record.take(trust, remote, &read, Some(&answer), now, 0)?;
+    let next = record.take(trust, remote, &read, Some(&response), now, 0)?;
     assert_eq!(next, None);
     Ok(record)
 }
@@ -44,16 +44,16 @@ async fn a_filter_can_read_the_mirror() {
     reads(&issuers, 1, 0).await;
     clock.pass(Duration::from_secs(30));
     let document = issuers.mirror("blue").unwrap();
-    let shown: Value = serde_json::from_str(&document).unwrap();
+    let json: Value = serde_json::from_str(&document).unwrap();
     let source = format!("https://{}/openid/v1/jwks", issuer.address());
     let expected = json!({
         "trust": "blue",
         "issuer": NAME,
         "source": source,
         "fetched_at": fetched_at.secs(),
-        "keys": shown["keys"],
+        "keys": json["keys"],
     });
-    assert_eq!(shown, expected);
+    assert_eq!(json, expected);
     let record = filter_reads(&policy, &document, clock.now()).unwrap();
     let snapshot = issuers.snapshot();
     let own = snapshot
@@ -64,9 +64,9 @@ async fn a_filter_can_read_the_mirror() {
         .set();
     assert!(own.is_some());
     assert_eq!(record.set(), own);
-    // Its keys are as old there as they are here.
+    // The filter counts their age from the fetch.
     assert!(record.age(clock.now()).unwrap() >= Duration::from_secs(30));
-    // Another entry's filter does not take it.
+    // A filter rejects the mirror of another entry.
     let others = super::fixture::policy(&[mirrored("green")]);
     let refused = filter_reads(&others, &document, clock.now());
     assert_eq!(refused.map(drop), Err(ReadError::OtherTrust));
@@ -76,21 +76,17 @@ async fn a_filter_can_read_the_mirror() {
 async fn the_mirror_has_public_members_only() {
     let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
-    let mut careless = super::fixture::key().jwk();
-    careless["d"] = json!("HdqK1U_mhmLXoTLLC4oHUmWJEp9zWHvZjWxUTS1H0aE");
+    let mut with_private_member = super::fixture::key().jwk();
+    with_private_member["d"] = json!("HdqK1U_mhmLXoTLLC4oHUmWJEp9zWHvZjWxUTS1H0aE");
     let symmetric = json!({"kty": "oct", "kid": "secret", "k": "c2VjcmV0"});
-    issuer.set_jwks(vec![key.jwk(), careless, symmetric]);
+    issuer.set_jwks(vec![key.jwk(), with_private_member, symmetric]);
     let policy = policy(&[trust("blue", json!({}))]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
     let document = issuers.mirror("blue").unwrap();
-    let shown: Value = serde_json::from_str(&document).unwrap();
-    assert!(
-        shown["keys"]
-            .as_array()
-            .is_some_and(|keys| !keys.is_empty())
-    );
+    let json: Value = serde_json::from_str(&document).unwrap();
+    assert!(json["keys"].as_array().is_some_and(|keys| !keys.is_empty()));
     assert!(
         !document.contains("\"d\"") && !document.contains("oct"),
         "{document}"
@@ -103,7 +99,7 @@ async fn nothing_is_mirrored_before_the_first_read() {
     let issuer = Issuer::start_down(&authority, NAME, &[&key]);
     let inline = json!({"keys": [key.jwk()]});
     let policy = policy(&[
-        // A first set of keys in the policy is no answer of the issuer's.
+        // The inline keys of the policy are not mirrored.
         trust("blue", json!({"mirror": true, "inline": inline})),
         json!({
             "name": "static", "kind": "kubernetes", "issuer": "https://static.example.com",
@@ -131,11 +127,11 @@ async fn the_mirror_keeps_the_last_good_keys_and_their_age() {
     let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
     let before = issuers.mirror("blue").unwrap();
-    issuer.answer(Endpoint::Keys, Answer::status(500));
+    issuer.set_response(Endpoint::Keys, Response::status(500));
     clock.pass(Duration::from_secs(300));
     reads(&issuers, 1, 1).await;
     assert_eq!(issuers.mirror("blue").unwrap(), before);
-    // Also over an edit of the policy.
+    // Also after a policy edit.
     let next = issuers.with_policy(&policy);
     assert_eq!(next.mirror("blue").unwrap(), before);
 }

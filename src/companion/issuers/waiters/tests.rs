@@ -14,7 +14,7 @@ fn limits(trusts: usize) -> WaiterLimits {
 #[test]
 fn waiters_for_one_issuer_leave_room_for_the_others() {
     let limits = limits(2);
-    let crowd: Vec<_> = (0..MAX_WAITING_PER_TRUST)
+    let permits: Vec<_> = (0..MAX_WAITING_PER_TRUST)
         .map(|_| limits.acquire(&[at(0)]).unwrap())
         .collect();
     assert!(limits.acquire(&[at(0)]).is_none());
@@ -23,7 +23,7 @@ fn waiters_for_one_issuer_leave_room_for_the_others() {
     // A failed acquire releases what it counted.
     assert!(!limits.has_waiters(at(1)));
     assert!(limits.acquire(&[at(1)]).is_some());
-    drop(crowd);
+    drop(permits);
     assert!(!limits.has_waiters(at(0)));
     assert!(limits.acquire(&[at(0)]).is_some());
 }

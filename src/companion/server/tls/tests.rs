@@ -21,7 +21,7 @@ fn certificate_and_key_make_a_server_of_http_1_and_2() {
 }
 
 #[test]
-fn an_invalid_file_is_named() {
+fn errors_name_the_invalid_file() {
     let ((cert, key), (_, other)) = (pair(), pair());
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     for (cert, key, fault) in [
@@ -32,7 +32,7 @@ fn an_invalid_file_is_named() {
         (&*cert, &*other, LoadError::Pair),
         (broken, &*key, LoadError::Pair),
     ] {
-        let told = config(cert.as_bytes(), key.as_bytes());
-        assert_eq!(told.map(|_| ()).expect_err("no pair"), fault);
+        let result = config(cert.as_bytes(), key.as_bytes());
+        assert_eq!(result.map(|_| ()).expect_err("no pair"), fault);
     }
 }

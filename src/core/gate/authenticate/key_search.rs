@@ -2,7 +2,7 @@
 
 use crate::decision::{AuthnError, Evidence};
 use crate::gate::Context;
-use crate::keys::{Condition, Key, KeyLookup, TrustKeys};
+use crate::keys::{Condition, Key, KeyLookup, KeyStatus, TrustKeys};
 use crate::token::{Header, TokenError};
 use crate::trust::{KeySourceId, Trust};
 
@@ -17,6 +17,8 @@ const MAX_KEYS: usize = 2;
 /// The result of the search through the trust entries with the token's issuer.
 #[derive(Default)]
 pub(super) struct KeySearch<'k> {
+    /// The issuer, which entries may share; `None` for session tokens.
+    issuer: Option<&'k str>,
     /// Trust entries whose keys were tried on the signature.
     candidates: usize,
     /// The first key with which the signature did not verify.
@@ -27,6 +29,10 @@ pub(super) struct KeySearch<'k> {
     other_algorithm: Option<&'k Trust>,
     /// The token names no key, and the entry has several for its algorithm.
     several_keys: Option<&'k Trust>,
+    /// The sources that must be fetched first to know which entry a key belongs to.
+    pending: Vec<KeySourceId>,
+    /// The entry has the token's key, but it is unknown to which entry it belongs.
+    ambiguous: Option<(&'k Trust, &'k Key)>,
     /// The entry has the token's key, but it was fetched too long ago.
     stale: Option<&'k Trust>,
     /// Sources that have no key for the token.
@@ -44,6 +50,14 @@ enum KeyMatch<'a> {
 }
 
 impl<'k> KeySearch<'k> {
+    /// A search among the entries of an issuer or, without one, among the companion's keys.
+    pub(super) fn new(issuer: Option<&'k str>) -> Self {
+        Self {
+            issuer,
+            ..Self::default()
+        }
+    }
+
     /// The keys of one trust entry to try. If there are none, records why.
     pub(super) fn keys(
         &mut self,
@@ -61,15 +75,33 @@ impl<'k> KeySearch<'k> {
             }
             Condition::Stale => self.unusable = Some((AuthnError::StaleKeys, trust)),
         }
-        match matching_keys(trust_keys, header, context) {
+        let keyring = context.keyring;
+        let status = |key: &Key| match self.issuer {
+            Some(issuer) => keyring.status(source, issuer, key),
+            None => KeyStatus::Usable,
+        };
+        let is_owned = |key: &Key| status(key) != KeyStatus::NotOwned;
+        match matching_keys(trust_keys, header, is_owned, context) {
             KeyMatch::Keys(_) | KeyMatch::Several if condition == Condition::Stale => {
                 self.stale = self.stale.or(Some(trust));
             }
-            KeyMatch::Keys(_) if self.candidates >= MAX_CANDIDATES => {}
-            KeyMatch::Keys(mut keys) => {
-                keys.truncate(MAX_KEYS);
-                self.candidates = self.candidates.saturating_add(1);
-                return keys;
+            KeyMatch::Keys(keys) => {
+                let mut usable = Vec::new();
+                for key in keys {
+                    match status(key) {
+                        KeyStatus::Usable => usable.push(key),
+                        KeyStatus::Pending(sources) => self.pending.extend(sources),
+                        KeyStatus::Ambiguous => {
+                            self.ambiguous.get_or_insert((trust, key));
+                        }
+                        KeyStatus::NotOwned => {}
+                    }
+                }
+                if !usable.is_empty() && self.candidates < MAX_CANDIDATES {
+                    usable.truncate(MAX_KEYS);
+                    self.candidates = self.candidates.saturating_add(1);
+                    return usable;
+                }
             }
             KeyMatch::OtherAlgorithm => self.other_algorithm = Some(trust),
             KeyMatch::Several => self.several_keys = Some(trust),
@@ -88,6 +120,19 @@ impl<'k> KeySearch<'k> {
         if let Some((trust, key)) = self.other_audience {
             let evidence = Evidence::new(TokenError::AudienceMismatch.into());
             return Ok(evidence.with_trust(trust, Some(key)).verified());
+        }
+        if !self.pending.is_empty() {
+            let mut sources: Vec<KeySourceId> = Vec::new();
+            for source in self.pending {
+                if !sources.contains(&source) {
+                    sources.push(source);
+                }
+            }
+            return Err(sources);
+        }
+        if let Some((trust, key)) = self.ambiguous {
+            let evidence = Evidence::new(AuthnError::AmbiguousKey);
+            return Ok(evidence.with_trust(trust, Some(key)));
         }
         if self.candidates > 0 {
             // Without a key ID, the token may be signed by a key that could not be fetched.
@@ -163,15 +208,16 @@ impl Missing {
     }
 }
 
-/// The keys that match a token's header: those with its key ID or, without one, the only key in the
+/// The keys that match a token's header, without those that belong to another entry: those with its key ID or, without one, the only key in the
 /// issuer's set for its algorithm, and the retiring keys for that algorithm. A key is for exactly
 /// one algorithm (RFC 8725, section 3.1).
 fn matching_keys<'a>(
     trust_keys: &'a TrustKeys,
     header: &Header,
+    is_owned: impl Fn(&Key) -> bool,
     context: Context<'_>,
 ) -> KeyMatch<'a> {
-    let named = |key: &&Key| header.kid().is_none_or(|kid| key.kid() == Some(kid));
+    let named = |key: &&Key| header.kid().is_none_or(|kid| key.kid() == Some(kid)) && is_owned(key);
     let usable = |key: &&Key| {
         key.algorithm() == header.algorithm() && context.signatures.supports(key.algorithm())
     };

@@ -133,12 +133,16 @@ impl<'a> PresentedToken<'a> {
     /// Finds the caller by the first candidate whose key verifies the token and whose audience
     /// matches.
     pub(super) fn search<'k>(
-        &self,
+        &'k self,
         candidates: impl Iterator<Item = (KeySourceId, &'k Trust)>,
         context: Context<'k>,
         cache: &mut TokenCache,
     ) -> Result<Arc<AuthenticatedCaller>, AuthnFailure> {
-        let mut search = KeySearch::default();
+        let issuer = match self.purpose {
+            Purpose::Bearer => Some(self.token.claims().issuer()),
+            Purpose::Session(_) => None,
+        };
+        let mut search = KeySearch::new(issuer);
         for (source, trust) in candidates {
             let Some(trust_keys) = context.keyring.trust_keys(source) else {
                 continue;

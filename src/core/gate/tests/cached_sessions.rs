@@ -19,7 +19,7 @@ fn get(
         arrived: test.now,
         now: test.now,
     };
-    judge(&test.gate, ALERTS, headers, context, cache)
+    evaluate(&test.gate, ALERTS, headers, context, cache)
 }
 
 #[test]

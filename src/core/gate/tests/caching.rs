@@ -37,7 +37,7 @@ fn get(
     };
     let request = format!("GET alertmanager.example.com {path}");
     let bearer = format!("Bearer {token}");
-    judge(
+    evaluate(
         &test.gate,
         &request,
         &[("authorization", &bearer)],

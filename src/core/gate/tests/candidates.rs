@@ -1,6 +1,7 @@
 //! The selection of the trust entry for a token.
 
 use super::*;
+use crate::fixtures::key_set;
 
 #[test]
 fn k08_clusters_that_share_an_issuer_are_distinguished_by_their_keys() {
@@ -44,8 +45,11 @@ fn a_signature_of_another_key_is_invalid() {
 
 #[test]
 fn k08_the_audience_distinguishes_entries_with_the_same_key() {
-    let mut test = TestGate::with_keys();
+    // Both entries have it in their pins. Otherwise it would belong to the first one.
     let shared = [(Algorithm::Es256, "same")];
+    let thumbprint = key_set(Algorithm::Es256, "same").keys()[0].thumbprint();
+    let pins = format!(r#""max_stale": "1h", "pins": ["{thumbprint}"]"#);
+    let mut test = TestGate::of(&POLICY.replace(r#""max_stale": "1h""#, &pins));
     test.read(trust(0), Some(&shared));
     test.read(trust(1), Some(&shared));
     let token = karma(Algorithm::Es256, Some("same"), "green", 600);
@@ -80,7 +84,7 @@ fn k05_a_token_with_a_lifetime_of_a_year_is_refused() {
 fn poll_since(test: &mut TestGate, arrived: Timestamp, token: &str) -> Verdict {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];
-    test.judge_at(
+    test.evaluate_at(
         "GET alertmanager.example.com /api/v2/alerts",
         &headers,
         arrived,
@@ -92,7 +96,7 @@ fn j11_an_unknown_kid_waits_for_every_entry_that_could_have_it() {
     let mut test = TestGate::with_keys();
     test.wait(10);
     let arrived = test.now;
-    let token = karma(Algorithm::EdDsa, Some("blue-2"), "portcullis", 600);
+    let token = karma(Algorithm::Rs256, Some("blue-2"), "portcullis", 600);
     assert_eq!(test.poll(&token), Verdict::Await(vec![trust(0), trust(1)]));
     test.wait(1);
     test.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
@@ -100,7 +104,13 @@ fn j11_an_unknown_kid_waits_for_every_entry_that_could_have_it() {
         poll_since(&mut test, arrived, &token),
         Verdict::Await(vec![trust(0)])
     );
-    test.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-2")]));
+    test.read(trust(0), Some(&[(Algorithm::Rs256, "blue-2")]));
+    assert_eq!(
+        poll_since(&mut test, arrived, &token),
+        Verdict::Await(vec![trust(1)]),
+        "green may have the key too"
+    );
+    test.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     assert_eq!(
         poll_since(&mut test, arrived, &token),
         verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")

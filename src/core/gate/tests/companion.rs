@@ -5,7 +5,7 @@ use super::*;
 use crate::session::Cookies;
 
 #[test]
-fn only_the_companions_endpoints_are_allowed_without_a_rule() {
+fn only_the_companions_endpoints_for_clients_are_allowed_without_a_rule() {
     let mut test = TestGate::of_people();
     for path in [
         "/oauth2/start?rd=https://alertmanager.example.com/",
@@ -13,23 +13,17 @@ fn only_the_companions_endpoints_are_allowed_without_a_rule() {
         "/oauth2/callback/sso",
         "/oauth2/callback/github",
         "/oauth2/sign_in",
-        "/oauth2/auth",
-        "/oauth2/auth/",
-        "/oauth2/auth/api/v2/alerts",
         "/oauth2/userinfo",
-        "/oauth2/refresh",
         "/oauth2/sign_out",
         "/oauth2/backchannel-logout",
         "/oauth2/jwks",
-        "/oauth2/mirror/blue",
-        "/oauth2/revocations",
         "/ping",
         "/ready",
     ] {
         for method in ["GET", "POST"] {
             for host in ["auth.example.com", "AUTH.example.com:443"] {
                 assert_eq!(
-                    test.judge(&format!("{method} {host} {path}"), &[]),
+                    test.evaluate(&format!("{method} {host} {path}"), &[]),
                     refused(Reason::Companion),
                     "{method} {path}"
                 );
@@ -49,27 +43,44 @@ fn only_the_companions_endpoints_are_allowed_without_a_rule() {
         "/oauth2/mirror/red",
         "/oauth2/mirror/sso",
         "/oauth2/authx",
+        // For proxies, which have a cluster of their own to the companion.
+        "/oauth2/auth",
+        "/oauth2/auth/",
+        "/oauth2/auth/api/v2/alerts",
+        "/oauth2/auth?rd=https://alertmanager.example.com/",
+        "/oauth2/refresh",
+        "/oauth2/revocations",
+        "/oauth2/mirror/blue",
+        "/oauth2/mirror/green",
         "/oauth2/start/",
         "/Oauth2/start",
         "/ping/",
         "/api/v2/alerts",
         "/-/healthy",
     ] {
+        for method in ["GET", "POST", "PUT"] {
+            let request = format!("{method} auth.example.com {path}");
+            assert_eq!(
+                test.evaluate(&request, &[]),
+                refused(Reason::AppUnknown),
+                "{request}"
+            );
+        }
         let request = format!("GET auth.example.com {path}");
         assert_eq!(
-            test.judge(&request, &[]),
+            test.evaluate(&request, &[]),
             refused(Reason::AppUnknown),
             "{path}"
         );
         let token = cookie(&session());
         assert_eq!(
-            test.judge(&request, &[("cookie", &token)]),
+            test.evaluate(&request, &[("cookie", &token)]),
             refused(Reason::AppUnknown),
             "a session opens nothing there: {path}"
         );
     }
     assert_eq!(
-        test.judge("GET auth.example.com /oauth2//start", &[]),
+        test.evaluate("GET auth.example.com /oauth2//start", &[]),
         refused(Reason::RequestAmbiguous)
     );
 }
@@ -80,15 +91,15 @@ fn a_wildcard_of_an_app_excludes_the_companions_host() {
     let token = cookie(&session());
     let api = |host: &str| format!("GET {host} /api/v2/alerts");
     assert_eq!(
-        test.judge(&api("other.example.com"), &[("cookie", &token)]),
+        test.evaluate(&api("other.example.com"), &[("cookie", &token)]),
         verdict(Reason::Rule, Some("operators"), ALICE)
     );
     assert_eq!(
-        test.judge(&api("auth.example.com"), &[("cookie", &token)]),
+        test.evaluate(&api("auth.example.com"), &[("cookie", &token)]),
         refused(Reason::AppUnknown)
     );
     assert_eq!(
-        test.judge("GET auth.example.com /-/healthy", &[]),
+        test.evaluate("GET auth.example.com /-/healthy", &[]),
         refused(Reason::AppUnknown),
         "no public rule reaches there"
     );
@@ -103,8 +114,8 @@ fn decision<'t>(test: &'t mut TestGate, request: &str) -> Decision<'t> {
         arrived: test.now,
         now: test.now,
     };
-    match judgement(&test.gate, request, &[], context, &mut test.cache) {
-        Judgement::Decided(decision) => decision,
+    match evaluation(&test.gate, request, &[], context, &mut test.cache) {
+        Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     }
 }
@@ -114,7 +125,7 @@ fn h14_only_the_companion_receives_its_cookies() {
     let mut test = TestGate::of_people();
     let cookies = Headers::new(vec![(b"cookie", b"a=1; __Secure-portcullis=x")]);
     for (request, companion) in [
-        ("GET auth.example.com /oauth2/auth", true),
+        ("GET auth.example.com /oauth2/userinfo", true),
         ("GET alertmanager.example.com /-/healthy", false),
     ] {
         let decision = decision(&mut test, request);
@@ -166,9 +177,9 @@ fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
         arrived: test.now,
         now: test.now,
     };
-    let judgement = test.gate.judge(&headers, context, &mut test.cache);
-    let Judgement::Decided(decision) = judgement else {
-        panic!("{judgement:?}");
+    let evaluation = test.gate.evaluate(&headers, context, &mut test.cache);
+    let Evaluation::Decided(decision) = evaluation else {
+        panic!("{evaluation:?}");
     };
     assert_eq!(decision.reason(), Reason::Preflight);
     assert_eq!(decision.forwarded_cookies(&headers), Cookies::Nothing);

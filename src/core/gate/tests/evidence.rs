@@ -2,9 +2,9 @@
 
 use super::people::*;
 use super::*;
-use crate::answer::LocalReply;
 use crate::fixtures::unsigned;
 use crate::json::Json;
+use crate::local_reply::LocalReply;
 use crate::session::Revoked;
 
 /// The audit record of a decision on a request with these headers. Also checks that the response to
@@ -18,8 +18,8 @@ fn record(test: &mut TestGate, request: &str, fields: &[(&str, &str)]) -> Json {
         now: test.now,
     };
     let headers = headers(request, fields);
-    let decision = match test.gate.judge(&headers, context, &mut test.cache) {
-        Judgement::Decided(decision) => decision,
+    let decision = match test.gate.evaluate(&headers, context, &mut test.cache) {
+        Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     };
     let line = decision.audit_record(&headers);
@@ -180,7 +180,7 @@ fn a_malformed_token_shows_what_can_be_read_of_it() {
     let payload = r#"{"iss":"https://kubernetes.example.com","sub":"a","exp":"soon"}"#;
     let json = poll(&mut test, &unsigned(r#"{"alg":"ES256"}"#, payload));
     assert_eq!(said(&json), ("token-malformed", None, None, Some(false)));
-    error_has(&json, "`exp` is missing or of a wrong type");
+    error_has(&json, "`exp` is missing or has a wrong type");
     let claimed = json.member("claimed").unwrap();
     assert_eq!(text(claimed, "iss"), Some("https://kubernetes.example.com"));
     let json = poll(&mut test, &unsigned(r#"{"alg":"none"}"#, payload));

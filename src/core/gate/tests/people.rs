@@ -46,7 +46,7 @@ impl TestGate {
 
     /// Evaluates a request with these cookies, in one header, and no other header.
     pub(super) fn with_cookies(&mut self, cookies: &str) -> Verdict {
-        self.judge(ALERTS, &[("cookie", cookies)])
+        self.evaluate(ALERTS, &[("cookie", cookies)])
     }
 
     /// Evaluates a request with this session token, and no sealed session.
@@ -149,8 +149,8 @@ pub(super) fn decision<'t>(
         arrived: test.now,
         now: test.now,
     };
-    match judgement(&test.gate, request, headers, context, &mut test.cache) {
-        Judgement::Decided(decision) => decision,
+    match evaluation(&test.gate, request, headers, context, &mut test.cache) {
+        Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     }
 }

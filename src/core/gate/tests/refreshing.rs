@@ -24,7 +24,7 @@ fn over() -> String {
 }
 
 /// Evaluates an operator's request again, by the outcome of a refresh.
-fn judge_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
+fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
     let context = Context {
         keyring: &test.keyring,
         signatures: &PureRust,
@@ -34,17 +34,17 @@ fn judge_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
     };
     let cookies = over();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
-    let judgement = test
+    let evaluation = test
         .gate
-        .judge_refreshed(&headers, context, &mut test.cache, refreshed);
-    Verdict::of(&judgement)
+        .evaluate_refreshed(&headers, context, &mut test.cache, refreshed);
+    Verdict::of(&evaluation)
 }
 
 /// The decision after a response of 200 with this fresh token.
 fn renewed_with(test: &mut TestGate, token: &str) -> Verdict {
     let line = format!("{}; Path=/; Secure; HttpOnly; Max-Age=3600", cookie(token));
     let refreshed = read(test, 200, &[&line]);
-    judge_again(test, &refreshed)
+    evaluate_again(test, &refreshed)
 }
 
 fn read(test: &TestGate, status: u16, lines: &[&str]) -> RefreshOutcome {
@@ -143,7 +143,7 @@ fn an_invalid_fresh_token_is_refused_as_unavailable() {
     }
     let empty = read(&test, 200, &[]);
     assert_eq!(
-        judge_again(&mut test, &empty),
+        evaluate_again(&mut test, &empty),
         refused(Reason::SessionUnavailable)
     );
 }
@@ -171,7 +171,7 @@ fn a_fresh_token_in_several_cookies_is_found_among_those_that_are_deleted() {
             "other=1",
         ],
     );
-    assert_eq!(judge_again(&mut test, &refreshed), operator());
+    assert_eq!(evaluate_again(&mut test, &refreshed), operator());
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn every_other_outcome_has_its_own_reason() {
     ] {
         let refreshed = read(&test, status, &deleting);
         assert_eq!(
-            judge_again(&mut test, &refreshed),
+            evaluate_again(&mut test, &refreshed),
             refused(reason),
             "{status}"
         );
@@ -238,8 +238,8 @@ fn to_ask<T>(test: &TestGate, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T 
         now: test.now,
     };
     let cache = &mut TokenCache::default();
-    match test.gate.judge(&headers, context, cache) {
-        Judgement::Refresh(refresh) => look(&refresh),
+    match test.gate.evaluate(&headers, context, cache) {
+        Evaluation::Refresh(refresh) => look(&refresh),
         other => panic!("{other:?}"),
     }
 }

@@ -8,7 +8,7 @@ fn verdict_of(request: &str, headers: &[(&str, &str)]) -> Reason {
     let mut test = TestGate::of_people();
     let cookie = cookie(&session());
     let headers = [&[("cookie", cookie.as_str())], headers].concat();
-    match test.judge(request, &headers) {
+    match test.evaluate(request, &headers) {
         Verdict::Decided(reason, _, caller) => {
             assert_eq!(caller.as_deref(), Some(ALICE));
             reason
@@ -166,7 +166,7 @@ fn upgrades_with_a_session_require_the_same_origin() {
     let cookie = cookie(&session());
     let headers = [("cookie", cookie.as_str()), (":protocol", "websocket"), own];
     assert_eq!(
-        test.judge(connect, &headers),
+        test.evaluate(connect, &headers),
         refused(Reason::RequestAmbiguous)
     );
 }
@@ -183,7 +183,7 @@ fn bearer_tokens_need_no_same_origin() {
         ("sec-fetch-site", "cross-site"),
     ];
     assert_eq!(
-        test.judge("POST alertmanager.example.com /", &headers),
+        test.evaluate("POST alertmanager.example.com /", &headers),
         verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
 }
@@ -198,7 +198,7 @@ fn cross_site_requests_cause_no_refresh() {
         ("sec-fetch-site", "cross-site"),
     ];
     assert_eq!(
-        test.judge("POST alertmanager.example.com /api/v2/silences", &headers),
+        test.evaluate("POST alertmanager.example.com /api/v2/silences", &headers),
         verdict(Reason::CrossSite, None, ALICE)
     );
 }

@@ -12,13 +12,13 @@ fn j09_a_session_token_is_refused_as_bearer_token() {
     let bearer = format!("Bearer {}", session());
     let headers = [("authorization", bearer.as_str())];
     assert_eq!(
-        test.judge(ALERTS, &headers),
+        test.evaluate(ALERTS, &headers),
         refused(Reason::TokenMalformed)
     );
     // Not even if it is cached as a valid session token.
     assert_eq!(test.with_token(&session()), operator());
     assert_eq!(
-        test.judge(ALERTS, &headers),
+        test.evaluate(ALERTS, &headers),
         refused(Reason::TokenMalformed)
     );
     // Nor if a trust entry has the issuer, audience and keys of the companion.
@@ -34,7 +34,7 @@ fn j09_a_session_token_is_refused_as_bearer_token() {
     test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     assert_eq!(test.with_token(&session()), operator());
     assert_eq!(
-        test.judge(ALERTS, &headers),
+        test.evaluate(ALERTS, &headers),
         refused(Reason::TokenMalformed)
     );
 }

@@ -64,8 +64,9 @@ fn all_matchers_for_people_apply_to_sessions_of_their_provider() {
 fn r09_an_unverified_email_address_is_ignored() {
     let mut test = TestGate::of_people();
     let mail = "GET alertmanager.example.com /mail";
-    let mut with =
-        |claims: &[(&str, &str)]| test.judge(mail, &[("cookie", &cookie(&session_with(claims)))]);
+    let mut with = |claims: &[(&str, &str)]| {
+        test.evaluate(mail, &[("cookie", &cookie(&session_with(claims)))])
+    };
     assert_eq!(with(&[]), verdict(Reason::Rule, Some("mail"), ALICE));
     for value in ["false", ""] {
         assert_eq!(
@@ -79,8 +80,8 @@ fn r09_an_unverified_email_address_is_ignored() {
 fn a_person_can_not_impersonate_a_service_account() {
     let mut test = TestGate::of_people();
     let token = session_with(&[("sub", "\"blue/monitoring/karma\""), ("idp", "\"github\"")]);
-    let judged = decision(&mut test, ALERTS, &[("cookie", &cookie(&token))]);
-    let known = judged.authenticated().unwrap();
+    let evaluated = decision(&mut test, ALERTS, &[("cookie", &cookie(&token))]);
+    let known = evaluated.authenticated().unwrap();
     assert_eq!(known.caller_name(), "github/blue%2Fmonitoring%2Fkarma");
     assert_eq!(
         known.identity_headers()[0],
@@ -138,7 +139,7 @@ fn h03_a_bearer_token_takes_precedence_even_if_invalid() {
     let cookie = cookie(&session());
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let mut with = |authorization: &str| {
-        test.judge(
+        test.evaluate(
             ALERTS,
             &[("cookie", &cookie), ("authorization", authorization)],
         )
@@ -164,7 +165,7 @@ fn requests_that_need_no_token_ignore_sessions() {
     let mut test = TestGate::of_people();
     let bad = [("cookie", "__Secure-portcullis=x; __Secure-portcullis=y")];
     assert_eq!(
-        test.judge("GET alertmanager.example.com /-/healthy", &bad),
+        test.evaluate("GET alertmanager.example.com /-/healthy", &bad),
         Verdict::Decided(Reason::Public, Some("probes".to_owned()), None)
     );
 }

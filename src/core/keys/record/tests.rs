@@ -11,6 +11,8 @@ fn full() -> KeyRecord {
         fetched_at: Some(time(1)),
         located: Url::parse("https://blue.example.com:6443/openid/v1/jwks")
             .map(|url| (url, time(6))),
+        attempts: 10,
+        confirmed_at: Some(time(8)),
         lease: FetchLease {
             schedule: FetchSchedule {
                 read_at: Some(time(2)),

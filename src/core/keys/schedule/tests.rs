@@ -36,15 +36,15 @@ fn the_first_fetch_is_due_at_once_and_one_worker_has_the_lease() {
 fn fetches_are_never_further_apart_than_refresh() {
     let trust = plain();
     let remote = remote(&trust);
-    for chance in 0..50 {
+    for random in 0..50 {
         let mut record = KeyRecord::new(&trust.keys, START);
         let turn = record.begin(&trust, &remote, 1, START);
         let body = set_of(&["a"]);
         record
-            .take(&trust, &remote, &turn, Some(&good(&body)), START, chance)
+            .take(&trust, &remote, &turn, Some(&good(&body)), START, random)
             .unwrap();
-        assert!(!record.is_due(&remote, at(269), false), "{chance}");
-        assert!(record.is_due(&remote, at(300), false), "{chance}");
+        assert!(!record.is_due(&remote, at(269), false), "{random}");
+        assert!(record.is_due(&remote, at(300), false), "{random}");
     }
 }
 

@@ -19,7 +19,7 @@ fn millis(millis: u64) -> Duration {
 
 #[test]
 fn the_list_is_fetched_at_once_and_then_every_two_to_three_seconds() {
-    for chance in 0..20 {
+    for random in 0..20 {
         let mut watch = RevocationsRecord::default();
         assert!(watch.is_due(START));
         watch.begin(7, START);
@@ -29,10 +29,10 @@ fn the_list_is_fetched_at_once_and_then_every_two_to_three_seconds() {
             "a worker is reading"
         );
         let empty = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
-        watch.take(Some(&empty), START, chance).unwrap();
+        watch.take(Some(&empty), START, random).unwrap();
         assert!(!watch.is_led_by(7));
-        assert!(!watch.is_due(START.after(millis(2000))), "{chance}");
-        assert!(watch.is_due(START.after(millis(2500))), "{chance}");
+        assert!(!watch.is_due(START.after(millis(2000))), "{random}");
+        assert!(watch.is_due(START.after(millis(2500))), "{random}");
         assert_eq!(watch.age(START.after(millis(2500))), Some(millis(2500)));
     }
 }
@@ -100,9 +100,9 @@ fn the_shared_record_survives_serialization_and_invalid_ones_are_refused() {
     let mut watch = RevocationsRecord::default();
     assert_eq!(watch.list(), None);
     watch.begin(u64::MAX, START);
-    for chance in [0, u64::MAX] {
-        watch.share(chance);
-        assert_eq!(watch.list(), Some(chance.max(1)));
+    for random in [0, u64::MAX] {
+        watch.share(random);
+        assert_eq!(watch.list(), Some(random.max(1)));
         let text = watch.to_text();
         assert_eq!(
             RevocationsRecord::from_text(text.as_bytes()),

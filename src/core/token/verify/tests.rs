@@ -55,15 +55,15 @@ fn payload(members: &str) -> String {
     format!("{{{}}}", all.join(","))
 }
 
-fn judge(text: &str, set: &KeySet) -> Result<Verified, TokenError> {
+fn verify_token(text: &str, set: &KeySet) -> Result<Verified, TokenError> {
     let token = Arc::new(Token::parse(text)?);
     verify(&token, &trust(), &set.keys()[0], &PureRust, NOW)
 }
 
 /// The result for a valid token with these `members`, signed by the key that verifies it.
-fn judged(members: &str) -> Result<Verified, TokenError> {
+fn verify_with(members: &str) -> Result<Verified, TokenError> {
     let text = token(Algorithm::Es256, HEADER, &payload(members));
-    judge(&text, &key_set(Algorithm::Es256, "k"))
+    verify_token(&text, &key_set(Algorithm::Es256, "k"))
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -71,7 +71,7 @@ fn a_valid_token_of_every_algorithm_is_verified() {
     for algorithm in algorithms() {
         let header = format!(r#"{{"alg":"{algorithm}","kid":"k"}}"#);
         let set = key_set(algorithm, "k");
-        let verified = judge(&token(algorithm, &header, &payload("")), &set).unwrap();
+        let verified = verify_token(&token(algorithm, &header, &payload("")), &set).unwrap();
         assert_eq!(verified.trust_name(), "blue");
         assert_eq!(verified.kid(), Some("k"));
         assert_eq!(verified.key_thumbprint(), set.keys()[0].thumbprint());
@@ -91,7 +91,7 @@ fn j04_the_header_must_name_the_algorithm_of_the_key() {
         (Algorithm::Es256, Algorithm::EdDsa),
     ] {
         let text = token(named, &format!(r#"{{"alg":"{named}"}}"#), &payload(""));
-        let error = judge(&text, &key_set(key, "k")).unwrap_err();
+        let error = verify_token(&text, &key_set(key, "k")).unwrap_err();
         assert_eq!(error, TokenError::AlgorithmMismatch, "{named} by {key}");
     }
 }
@@ -121,7 +121,7 @@ fn an_unsupported_algorithm_is_refused() {
 #[test]
 fn t2_a_public_key_is_never_an_hmac_secret() {
     let text = unsigned(r#"{"alg":"HS256","kid":"k"}"#, &payload(""));
-    let error = judge(&text, &key_set(Algorithm::Rs256, "k")).unwrap_err();
+    let error = verify_token(&text, &key_set(Algorithm::Rs256, "k")).unwrap_err();
     assert_eq!(error, TokenError::AlgorithmUnknown);
 }
 
@@ -129,7 +129,7 @@ fn t2_a_public_key_is_never_an_hmac_secret() {
 fn j15_the_signature_is_checked_before_the_claims() {
     let wrong = r#""iss":"https://other","sub":"","aud":"other","exp":1,"cnf":{}"#;
     let text = unsigned(HEADER, &payload(wrong));
-    let error = judge(&text, &key_set(Algorithm::Es256, "k")).unwrap_err();
+    let error = verify_token(&text, &key_set(Algorithm::Es256, "k")).unwrap_err();
     assert_eq!(error, TokenError::SignatureInvalid);
 }
 
@@ -140,9 +140,9 @@ fn j15_a_payload_under_another_tokens_signature_is_refused() {
     let signature = good.rsplit('.').next().unwrap();
     let forged = format!("{}.{signature}", other.rsplit_once('.').unwrap().0);
     let set = key_set(Algorithm::Es256, "k");
-    assert!(judge(&good, &set).is_ok());
+    assert!(verify_token(&good, &set).is_ok());
     assert_eq!(
-        judge(&forged, &set).unwrap_err(),
+        verify_token(&forged, &set).unwrap_err(),
         TokenError::SignatureInvalid
     );
 }
@@ -160,7 +160,7 @@ fn a_token_with_any_one_byte_of_its_signature_changed_is_refused() {
             signature[at] ^= 1;
             let forged = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
             assert_eq!(
-                judge(&forged, &set).unwrap_err(),
+                verify_token(&forged, &set).unwrap_err(),
                 TokenError::SignatureInvalid
             );
         }
@@ -169,7 +169,7 @@ fn a_token_with_any_one_byte_of_its_signature_changed_is_refused() {
 
 #[test]
 fn j18_the_issuer_is_compared_byte_for_byte() {
-    assert!(judged(r#""iss":"https://former""#).is_ok());
+    assert!(verify_with(r#""iss":"https://former""#).is_ok());
     for iss in [
         "https://issuer/",
         "https://Issuer",
@@ -179,16 +179,16 @@ fn j18_the_issuer_is_compared_byte_for_byte() {
         "http://issuer",
         "",
     ] {
-        let error = judged(&format!(r#""iss":"{iss}""#)).unwrap_err();
+        let error = verify_with(&format!(r#""iss":"{iss}""#)).unwrap_err();
         assert_eq!(error, TokenError::IssuerMismatch, "{iss}");
     }
 }
 
 #[test]
 fn j20_the_audience_is_checked_before_the_times() {
-    assert!(judged(r#""aud":["other","door"]"#).is_ok());
+    assert!(verify_with(r#""aud":["other","door"]"#).is_ok());
     for aud in [r#""other""#, "[]", r#"["Gate"]"#] {
-        let error = judged(&format!(r#""aud":{aud},"exp":1"#)).unwrap_err();
+        let error = verify_with(&format!(r#""aud":{aud},"exp":1"#)).unwrap_err();
         assert_eq!(error, TokenError::AudienceMismatch, "{aud}");
     }
 }
@@ -196,16 +196,16 @@ fn j20_the_audience_is_checked_before_the_times() {
 #[test]
 fn j21_an_empty_subject_or_one_with_control_characters_is_refused() {
     for sub in ["", "a\\nb", "a\\rb", "\\u0000", "a\\u007f", "a\\u0085b"] {
-        let error = judged(&format!(r#""sub":"{sub}""#)).unwrap_err();
+        let error = verify_with(&format!(r#""sub":"{sub}""#)).unwrap_err();
         assert_eq!(error, TokenError::Subject, "{sub}");
     }
-    assert!(judged(r#""sub":"Åse / 50 % <x>""#).is_ok());
+    assert!(verify_with(r#""sub":"Åse / 50 % <x>""#).is_ok());
 }
 
 #[test]
 fn m02_a_token_that_is_bound_to_a_key_is_refused() {
     for cnf in [r#"{"jkt":"x"}"#, r#"{"x5t#S256":"x"}"#, "{}", "null"] {
-        let error = judged(&format!(r#""cnf":{cnf}"#)).unwrap_err();
+        let error = verify_with(&format!(r#""cnf":{cnf}"#)).unwrap_err();
         assert_eq!(error, TokenError::Bound, "{cnf}");
     }
 }
@@ -213,10 +213,10 @@ fn m02_a_token_that_is_bound_to_a_key_is_refused() {
 #[test]
 fn times_are_checked_last() {
     let far = r#""iat":1700000000,"exp":1731536000"#;
-    assert_eq!(judged(r#""exp":1"#).unwrap_err(), TokenError::Expired);
+    assert_eq!(verify_with(r#""exp":1"#).unwrap_err(), TokenError::Expired);
     assert_eq!(
-        judged(r#""nbf":1700009999"#).unwrap_err(),
+        verify_with(r#""nbf":1700009999"#).unwrap_err(),
         TokenError::NotYetValid
     );
-    assert_eq!(judged(far).unwrap_err(), TokenError::LifetimeTooLong);
+    assert_eq!(verify_with(far).unwrap_err(), TokenError::LifetimeTooLong);
 }

@@ -80,9 +80,9 @@ fn an_invalid_reply_keeps_the_cached_keys() {
         assert_eq!(one.kids(), ["first"], "{reply:?}");
         assert_eq!(one.reads, [true, false]);
         let line = &one.log[0];
-        let said = line.starts_with("portcullis: trust blue: the keys could not be read: ");
+        let said = line.starts_with("portcullis: trust blue: the keys could not be fetched: ");
         assert!(
-            said && line.ends_with("; the last good keys stay in use"),
+            said && line.ends_with("; the cached keys stay in use"),
             "{line}"
         );
         // It is retried soon.

@@ -27,7 +27,7 @@ pub(super) fn keys(watcher: &mut Watcher, sign_in: &SignIn) -> Result<Watched<Ke
 pub(super) fn sessions(sign_in: &SignIn, policy: &Policy) -> Result<Settings, Report> {
     let Some(sso) = policy.sso() else {
         let help = "add `sso` with the companion's `url` and its `envoy_cluster`";
-        return Err(Report::of("policy", "no `sso`", help));
+        return Err(Report::of("policy", "missing field `sso`", help));
     };
     let session = &sign_in.session;
     Ok(Settings {

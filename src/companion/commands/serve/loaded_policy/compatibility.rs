@@ -1,10 +1,10 @@
 //! Whether a policy and the configuration are compatible.
 //!
-//! Errors name the place in the policy, because that is the file that is edited while the companion runs.
+//! Errors have a location in the policy, because that file is edited while the companion runs.
 
 use portcullis_core::policy::{App, HostPattern, Policy, Rule, Sso, suggestion};
 
-use crate::config::{Config, SignIn, holds};
+use crate::config::{Config, SignIn, domain_matches};
 use crate::document::Report;
 use crate::policy_file::PolicyFile;
 
@@ -24,12 +24,12 @@ pub(super) fn check<'a>(
                  `session` from the configuration",
                 sign_in.site.as_str()
             );
-            let problem = "no `sso`, but the configuration has `providers`";
+            let problem = "missing field `sso`, but the configuration has `providers`";
             return Err(file.report(".", problem, &help));
         }
         (Some(_), None) => {
             let help = "add `url`, `providers` and `session` to the configuration, or remove `sso`";
-            let problem = "the configuration has no `providers`, so nobody could sign in";
+            let problem = "the configuration has no `providers`";
             return Err(file.report("sso", problem, help));
         }
     };
@@ -81,7 +81,7 @@ fn known_trusts(file: &PolicyFile, policy: &Policy, config: &Config) -> Result<(
         return Ok(());
     };
     let names: Vec<&str> = policy.trusts().iter().map(|trust| &*trust.name).collect();
-    let problem = format!("no trust entry `{name}`, which `trust` of the configuration names");
+    let problem = format!("unknown trust entry `{name}` in `trust` of the configuration");
     Err(file.report("trust", &problem, &suggestion(name, &names)))
 }
 
@@ -106,7 +106,7 @@ fn covered_by_the_cookie(
         }
         for (number, pattern) in app.hosts().iter().enumerate() {
             let (HostPattern::Exact(host) | HostPattern::OneLabel(host)) = pattern;
-            if domain.is_some_and(|domain| holds(domain, host)) {
+            if domain.is_some_and(|domain| domain_matches(domain, host)) {
                 continue;
             }
             let (problem, help) = match domain {

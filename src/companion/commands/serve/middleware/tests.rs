@@ -3,7 +3,7 @@ use std::future::pending;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -42,9 +42,9 @@ fn router(metrics: &Arc<Metrics>) -> Router {
     wrap(routes, &Arc::new(limits()), metrics)
 }
 
-async fn ask(request: Request) -> Response {
+async fn send(request: Request) -> Response {
     let service = TowerToHyperService::new(router(&Arc::new(Metrics::new())));
-    service.call(request).await.expect("an answer")
+    service.call(request).await.expect("a response")
 }
 
 fn get_of(path: &str) -> Request {
@@ -63,8 +63,8 @@ fn form_of(path: &str, form: &str) -> Request {
         .expect("a request")
 }
 
-async fn text(answer: Response) -> String {
-    let body = answer.into_body().collect().await.expect("a body");
+async fn text(response: Response) -> String {
+    let body = response.into_body().collect().await.expect("a body");
     String::from_utf8(body.to_bytes().to_vec()).expect("text")
 }
 
@@ -72,8 +72,8 @@ async fn text(answer: Response) -> String {
 async fn h11_every_response_has_the_security_headers() {
     for path in ["/item/a", "/bad", "/panic", "/nowhere", "/query", "/cached"] {
         for request in [get_of(path), page_of(path)] {
-            let answer = ask(request).await;
-            let header = |name: &str| answer.headers()[name].to_str().expect("text").to_owned();
+            let response = send(request).await;
+            let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
             let kept = if path == "/cached" {
                 "max-age=60"
             } else {
@@ -92,21 +92,21 @@ async fn h11_every_response_has_the_security_headers() {
 }
 
 #[tokio::test]
-async fn the_request_id_is_never_the_clients() {
-    let mut numbers = Vec::new();
-    for theirs in ["abc", "a\"b{}", "0123456789abcdef0123456789abcdef"] {
-        let request = Request::get("/bad").header("x-request-id", theirs);
-        let answer = ask(request.body(Body::empty()).expect("a request")).await;
-        let number = answer.headers()["x-request-id"]
+async fn the_clients_request_id_is_not_used() {
+    let mut ids = Vec::new();
+    for client_id in ["abc", "a\"b{}", "0123456789abcdef0123456789abcdef"] {
+        let request = Request::get("/bad").header("x-request-id", client_id);
+        let response = send(request.body(Body::empty()).expect("a request")).await;
+        let id = response.headers()["x-request-id"]
             .to_str()
             .expect("text")
             .to_owned();
-        assert!(text(answer).await.contains(&number));
-        assert_ne!(number, theirs);
-        numbers.push(number);
+        assert!(text(response).await.contains(&id));
+        assert_ne!(id, client_id);
+        ids.push(id);
     }
-    numbers.dedup();
-    assert_eq!(numbers.len(), 3);
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
 }
 
 #[test]
@@ -124,61 +124,64 @@ fn only_a_plain_proxy_request_id_is_logged() {
 
 #[tokio::test]
 async fn a_problem_is_a_page_for_people_and_json_for_programs() {
-    let answer = ask(page_of("/bad")).await;
-    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
-    let policy = answer.headers()[CONTENT_SECURITY_POLICY]
+    let response = send(page_of("/bad")).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let policy = response.headers()[CONTENT_SECURITY_POLICY]
         .to_str()
         .expect("text");
     assert!(policy.contains("style-src 'sha256-"), "{policy}");
-    let page = text(answer).await;
+    let page = text(response).await;
     assert!(
         page.contains("no &#60;b&#62;") && !page.contains("<b>"),
         "{page}"
     );
 
-    let answer = ask(get_of("/bad")).await;
-    assert_eq!(answer.headers()[CONTENT_TYPE], "application/json");
-    let json: serde_json::Value = serde_json::from_str(&text(answer).await).expect("JSON");
+    let response = send(get_of("/bad")).await;
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+    let json: serde_json::Value = serde_json::from_str(&text(response).await).expect("JSON");
     assert_eq!(json["error"], "invalid_request");
 
-    let answer = ask(page_of("/busy")).await;
-    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.headers()[RETRY_AFTER], "5");
+    let response = send(page_of("/busy")).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()[RETRY_AFTER], "5");
 
     let mut request = page_of("/bad");
     *request.method_mut() = Method::HEAD;
-    let answer = ask(request).await;
-    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
-    assert_eq!(text(answer).await, "");
+    let response = send(request).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(text(response).await, "");
 }
 
 #[tokio::test]
 async fn a_panic_fails_one_request_and_reveals_nothing() {
-    let answer = ask(get_of("/panic")).await;
-    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(!text(answer).await.contains("hunter2"));
-    assert_eq!(ask(get_of("/item/a")).await.status(), StatusCode::OK);
+    let response = send(get_of("/panic")).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!text(response).await.contains("hunter2"));
+    assert_eq!(send(get_of("/item/a")).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_wrong_method_gets_the_allowed_ones() {
     let mut request = get_of("/item/a");
     *request.method_mut() = Method::DELETE;
-    let answer = ask(request).await;
-    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(answer.headers()[ALLOW], "GET,HEAD");
+    let response = send(request).await;
+    assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.headers()[ALLOW], "GET,HEAD");
 }
 
 #[tokio::test(start_paused = true)]
 async fn t29_a_request_times_out() {
     let began = tokio::time::Instant::now();
-    let answer = ask(get_of("/slow")).await;
-    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let response = send(get_of("/slow")).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(began.elapsed().as_secs(), limits().request.as_secs());
-    // So has its body.
+    // So does its body.
     let body = Body::new(Never);
     let request = Request::post("/swallow").body(body).expect("a request");
-    assert_eq!(ask(request).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        send(request).await.status(),
+        StatusCode::SERVICE_UNAVAILABLE
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +189,7 @@ async fn t29_a_slow_form_times_out() {
     let began = tokio::time::Instant::now();
     let mut request = form_of("/form", "");
     *request.body_mut() = Body::new(Never);
-    assert_eq!(ask(request).await.status(), StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(send(request).await.status(), StatusCode::REQUEST_TIMEOUT);
     assert_eq!(began.elapsed().as_secs(), 5);
 }
 
@@ -202,19 +205,19 @@ async fn t29_concurrent_requests_are_limited() {
     let mut slow = std::pin::pin!(service.call(get_of("/slow")));
     tokio::select! {
         biased;
-        _ = &mut slow => panic!("an answer to what has none"),
+        _ = &mut slow => panic!("no response was expected"),
         () = tokio::time::sleep(Duration::from_secs(1)) => {}
     }
-    let answer = service.call(get_of("/quick")).await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(answer.headers()[RETRY_AFTER], "5");
-    // Its place is free when it is over.
-    slow.await.expect("an answer");
-    let answer = service.call(get_of("/quick")).await.expect("an answer");
-    assert_eq!(answer.status(), StatusCode::OK);
+    let response = service.call(get_of("/quick")).await.expect("a response");
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()[RETRY_AFTER], "5");
+    // Its permit is free afterwards.
+    slow.await.expect("a response");
+    let response = service.call(get_of("/quick")).await.expect("a response");
+    assert_eq!(response.status(), StatusCode::OK);
 }
 
-/// A body that never comes.
+/// A body that never arrives.
 struct Never;
 
 impl hyper::body::Body for Never {
@@ -236,33 +239,35 @@ async fn t29_the_body_size_is_limited() {
         (most, StatusCode::OK),
         (most + 1, StatusCode::PAYLOAD_TOO_LARGE),
     ] {
-        let whole = vec![b'a'; length];
-        let announced = Request::post("/swallow").header(CONTENT_LENGTH, length);
-        let request = announced
-            .body(Body::from(whole.clone()))
-            .expect("a request");
-        assert_eq!(ask(request).await.status(), status, "{length} announced");
+        let body = vec![b'a'; length];
+        let request = Request::post("/swallow").header(CONTENT_LENGTH, length);
+        let request = request.body(Body::from(body.clone())).expect("a request");
+        assert_eq!(
+            send(request).await.status(),
+            status,
+            "Content-Length: {length}"
+        );
         let request = Request::post("/swallow")
-            .body(Body::from(whole))
+            .body(Body::from(body))
             .expect("a request");
         assert_eq!(
-            ask(request).await.status(),
+            send(request).await.status(),
             status,
-            "{length} in the body alone"
+            "{length} bytes without Content-Length"
         );
         let form = format!("word={}", "a".repeat(length - 5));
         assert_eq!(
-            ask(form_of("/form", &form)).await.status(),
+            send(form_of("/form", &form)).await.status(),
             status,
-            "{length} in a form"
+            "{length} bytes in a form"
         );
     }
 }
 
 #[tokio::test]
 async fn duplicate_and_invalid_fields_are_refused_and_not_quoted() {
-    assert_eq!(text(ask(get_of("/query?word=a%20b")).await).await, "a b");
-    assert_eq!(text(ask(form_of("/form", "word=a+b")).await).await, "a b");
+    assert_eq!(text(send(get_of("/query?word=a%20b")).await).await, "a b");
+    assert_eq!(text(send(form_of("/form", "word=a+b")).await).await, "a b");
     let mut json = form_of("/form", "{}");
     json.headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -273,9 +278,9 @@ async fn duplicate_and_invalid_fields_are_refused_and_not_quoted() {
         form_of("/form", "hunter2"),
         json,
     ] {
-        let answer = ask(request).await;
-        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
-        let body = text(answer).await;
+        let response = send(request).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        let body = text(response).await;
         assert!(!body.contains("hunter2"), "{body}");
     }
 }
@@ -285,7 +290,7 @@ async fn metric_labels_are_routes_and_never_paths() {
     let metrics = Arc::new(Metrics::new());
     let service = TowerToHyperService::new(router(&metrics));
     for path in ["/item/hunter2", "/hunter2", "/item/other"] {
-        service.call(get_of(path)).await.expect("an answer");
+        service.call(get_of(path)).await.expect("a response");
     }
     let text = metrics.text().expect("text");
     let items = "portcullis_companion_requests_total{endpoint=\"/item/{name}\",status=\"200\"} 2";

@@ -59,7 +59,7 @@ fn strings_stay_strings() {
 }
 
 #[test]
-fn what_parsers_read_differently_is_refused() {
+fn ambiguous_scalars_are_refused() {
     for (texts, other) in [
         (&["on", "Off", "YES", "no", "y", "N"][..], "a boolean"),
         (
