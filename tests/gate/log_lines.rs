@@ -2,7 +2,7 @@
 //! controls, whoever chose the text. For the filter and the dynamic module.
 
 use portcullis_tests::lab::Call;
-use portcullis_tests::lab::envoy::{Gateway, Refused};
+use portcullis_tests::lab::envoy::{Gateway, Rejected};
 use portcullis_tests::lab::fixture::{Fixture, HOST, get_alerts};
 use portcullis_tests::lab::token::assemble;
 use serde_json::json;
@@ -87,7 +87,7 @@ async fn errors_of_a_configuration_are_escaped() {
         &dynamic_module::string_value(&policy),
     );
     for (what, builder) in [("filter", fixture.gateway(policy)), ("module", module)] {
-        let Err(Refused(log)) = builder.try_start().await else {
+        let Err(Rejected(log)) = builder.try_start().await else {
             panic!("{what}: not refused");
         };
         let lines = log

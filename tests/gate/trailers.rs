@@ -21,10 +21,13 @@ const NAMES: [&str; 8] = [
 ];
 
 /// Spellings of a name that servers such as those of CGI treat as equal.
-const SPELLINGS: [fn(&str) -> String; 3] = [
+const SPELLINGS: [fn(&str) -> String; 6] = [
     |name| name.to_owned(),
     |name| name.replace('-', "_"),
-    |name| name.replacen('-', "_", 2).replacen('_', "-", 1),
+    |name| name.replace('-', "."),
+    |name| name.replacen('-', "~", 1),
+    |name| name.replacen('-', "_", 2).replacen('_', "!", 1),
+    |name| name.replace('-', "'"),
 ];
 
 /// Trailers that apps receive unchanged.

@@ -147,9 +147,11 @@ impl World {
                     assert_eq!(Some(source), self.reader.source());
                     self.keys = record.set().cloned();
                 }
-                ReaderEffect::KeysRead(source, _) => assert_eq!(Some(source), self.reader.source()),
+                ReaderEffect::KeysFetched(source, _) => {
+                    assert_eq!(Some(source), self.reader.source())
+                }
                 ReaderEffect::Log(_, line) => assert!(!line.contains(char::is_control), "{line:?}"),
-                ReaderEffect::Look(cell) => self.look(cell),
+                ReaderEffect::Read(cell) => self.look(cell),
                 ReaderEffect::Revocations(list, _) => {
                     assert!(list.len() <= Revocations::MAX_ENTRIES)
                 }
@@ -209,7 +211,7 @@ impl World {
             Cell::Record => self.record.shared(),
             Cell::List => self.list.shared(),
         };
-        self.reader.look(cell, shared, now);
+        self.reader.read(cell, shared, now);
     }
 
     fn reply(&mut self, status: Status, kind: ContentType, body: Body) {
