@@ -5,6 +5,7 @@
 //! test waits for an Envoy another one runs.
 
 mod attacks;
+mod capabilities;
 mod clusters;
 mod dynamic_module;
 mod envoy_files;
