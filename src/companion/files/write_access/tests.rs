@@ -156,7 +156,7 @@ fn other_owners_may_write() {
     assert!(writer(&file).is_some());
     chown(&folder, Some(65_534), None).expect("root");
     chown(&file, Some(0), None).expect("root");
-    assert_eq!(writer(&file), Some((folder.clone(), Writer::Owner(65_534))));
+    assert_eq!(writer(&file), Some((folder, Writer::Owner(65_534))));
 }
 
 #[test]
