@@ -86,7 +86,8 @@ impl<H: Host> Driver<H> {
     pub fn tick(&mut self) {
         for index in 0..self.readers.len() {
             let source = self.readers.get(index).and_then(Reader::source);
-            let wanted = source.is_some_and(|source| self.engine.wants_keys(source));
+            let wanted = source.map(|source| self.engine.wanted(source));
+            let wanted = wanted.unwrap_or_default();
             self.reader_event(index, |reader, record, moment| {
                 reader.tick(record, wanted, moment);
             });
@@ -163,11 +164,19 @@ impl<H: Host> Driver<H> {
                         });
                     }
                 }
-                ReaderEffect::Keys(source, record) => self.engine.update_keys(source, record),
+                ReaderEffect::Keys(source, record) => {
+                    for reader in &mut self.readers {
+                        reader.update_keys(source, &record);
+                    }
+                    self.engine.update_keys(source, record);
+                }
                 ReaderEffect::KeysFetched(source, is_good) => {
                     self.engine.keys_fetched(source, is_good);
                 }
                 ReaderEffect::Log(level, line) => self.host.log(level, &line),
+                ReaderEffect::Owners(issuer, owners) => {
+                    self.engine.update_owners(&issuer, owners);
+                }
                 ReaderEffect::Read(cell) => {
                     let text = self.host.read(reader.name(cell));
                     reader.read(cell, text.as_ref().map(shared), self.host.moment());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use log::Level;
 use portcullis_core::decision::Decision;
 use portcullis_core::gate::{Context, Evaluation, Gate, TokenCache};
-use portcullis_core::keys::{KeyRecord, Keyring, Signatures};
+use portcullis_core::keys::{KeyOwners, KeyRecord, Keyring, Signatures};
 use portcullis_core::outcome::removed_trailers;
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
@@ -19,6 +19,7 @@ use portcullis_core::trust::KeySourceId;
 
 use crate::call::{Call, CallId};
 use crate::metrics::{Change, Metric, Metrics, RefreshLabel};
+use crate::reader::Wanted;
 use crate::refresh_reply::RefreshReply;
 use crate::refreshes::Refreshes;
 use crate::reply::Reply;
@@ -84,6 +85,8 @@ pub struct Engine {
     ticks: u32,
     /// The number of shared keys at the last update.
     shared_keys: usize,
+    /// The number of ambiguous keys at the last update.
+    ambiguous_keys: usize,
 }
 
 impl Engine {
@@ -105,6 +108,7 @@ impl Engine {
             started: now,
             ticks: 0,
             shared_keys: 0,
+            ambiguous_keys: 0,
             gate: Gate::new(policy),
         }
     }
@@ -258,6 +262,21 @@ impl Engine {
         self.keys_version = self.keys_version.wrapping_add(1);
     }
 
+    /// Updates the owners of the keys of an issuer, from a [`crate::Reader`].
+    pub fn update_owners(&mut self, issuer: &str, owners: Arc<KeyOwners>) {
+        self.keyring.update_owners(issuer, owners);
+        self.keys_version = self.keys_version.wrapping_add(1);
+    }
+
+    /// Why the keys of this key source should be fetched before the schedule says so.
+    #[must_use]
+    pub fn wanted(&self, source: KeySourceId) -> Wanted {
+        Wanted {
+            by_request: self.wants_keys(source),
+            by_new_key: self.keyring.is_awaited(source),
+        }
+    }
+
     /// Whether a request waits for the keys of this key source.
     #[must_use]
     pub fn wants_keys(&self, source: KeySourceId) -> bool {
@@ -375,6 +394,15 @@ impl Engine {
             }
         }
         self.shared_keys = shared.len();
+        let ambiguous = self.keyring.ambiguous();
+        self.metrics.ambiguous_keys(ambiguous.len());
+        if ambiguous.len() > self.ambiguous_keys {
+            for key in &ambiguous {
+                let line = format!("portcullis: {key}");
+                self.effects.push_back(Effect::Log(Level::Warn, line));
+            }
+        }
+        self.ambiguous_keys = ambiguous.len();
     }
 }
 

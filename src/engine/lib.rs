@@ -48,7 +48,7 @@ pub use self::driver::{Driver, Host, Pending};
 pub use self::engine::{At, Effect, Engine, RequestId, TICK};
 pub use self::log_level::{log_level, log_severity};
 pub use self::log_line::escape_line;
-pub use self::reader::{Cell, Moment, Reader, ReaderEffect, Shared};
+pub use self::reader::{Cell, Moment, Reader, ReaderEffect, Shared, Wanted};
 pub use self::refresh_reply::RefreshReply;
 pub use self::reply::Reply;
 pub use self::step::Step;

@@ -77,6 +77,7 @@ pub(crate) struct Metrics {
     /// The counters of successful and failed fetches.
     key_reads: PerKeySource<[usize; 2]>,
     shared_keys: usize,
+    ambiguous_keys: usize,
     waiting: usize,
     /// How many of the requests in that gauge are on this worker.
     waiting_here: i64,
@@ -125,6 +126,7 @@ impl Metrics {
         }
         let gauge = |all: &mut Vec<Tracked>, name: &str| define(all, Kind::Gauge, name.to_owned());
         let shared_keys = gauge(&mut all, "portcullis_shared_keys");
+        let ambiguous_keys = gauge(&mut all, "portcullis_ambiguous_keys");
         let waiting = gauge(&mut all, "portcullis_waiting_requests");
         let sessions = policy.sso().map(|_| SessionMetrics {
             revocations: gauge(&mut all, "portcullis_revocations"),
@@ -141,6 +143,7 @@ impl Metrics {
             key_ages: key_ages.into_iter().collect(),
             key_reads: key_reads.into_iter().collect(),
             shared_keys,
+            ambiguous_keys,
             waiting,
             waiting_here: 0,
             sessions,
@@ -213,6 +216,11 @@ impl Metrics {
     }
 
     /// Sets the number of keys in more than one set.
+    /// The number of ambiguous keys.
+    pub(crate) fn ambiguous_keys(&mut self, count: usize) {
+        self.set(self.ambiguous_keys, count.try_into().unwrap_or(u64::MAX));
+    }
+
     pub(crate) fn shared_keys(&mut self, count: usize) {
         self.set(self.shared_keys, count.try_into().unwrap_or(u64::MAX));
     }

@@ -8,6 +8,7 @@
 //! version that it replaces, so if two workers write at the same time, one of them fails.
 
 mod keys;
+mod owners;
 mod revocations;
 mod shared_cell;
 #[cfg(test)]
@@ -16,13 +17,14 @@ mod tests;
 use std::sync::Arc;
 
 use log::Level;
-use portcullis_core::keys::KeyRecord;
+use portcullis_core::keys::{KeyOwners, KeyRecord};
 use portcullis_core::policy::Policy;
 use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::KeySourceId;
 
 use self::keys::KeyReader;
+use self::owners::OwnersReader;
 use self::revocations::RevocationsReader;
 use crate::call::{Call, CallId};
 use crate::reply::Reply;
@@ -58,15 +60,27 @@ pub struct Moment {
     pub random: u64,
 }
 
+/// Why keys should be fetched before the schedule says so.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Wanted {
+    /// A request waits for the keys.
+    pub by_request: bool,
+    /// A new key of another trust entry waits until it is known that these keys do not contain it.
+    pub by_new_key: bool,
+}
+
 /// What the adapter must do. Effects are queued; drain the queue after each event.
 #[derive(Debug)]
 pub enum ReaderEffect {
     /// Make this call, and pass the reply to [`Reader::reply`].
     Call(Call),
-    /// Pass the keys of this source to [`crate::Engine::keys`].
+    /// Pass the keys of this source to [`crate::Engine::update_keys`], and to [`Reader::update_keys`] of all
+    /// readers.
     Keys(KeySourceId, Arc<KeyRecord>),
     /// Pass to [`crate::Engine::keys_fetched`] whether a fetch of this source succeeded.
     KeysFetched(KeySourceId, bool),
+    /// Pass the owners of the keys of this issuer to [`crate::Engine::update_owners`].
+    Owners(Arc<str>, Arc<KeyOwners>),
     /// Write a line to the proxy's log.
     Log(Level, String),
     /// Read this cell and pass it to [`Reader::read`].
@@ -93,6 +107,7 @@ pub struct Reader(Subject);
 #[derive(Debug)]
 enum Subject {
     Keys(Box<KeyReader>),
+    Owners(Box<OwnersReader>),
     Revocations(Box<RevocationsReader>),
 }
 
@@ -109,7 +124,10 @@ impl Reader {
             let reader = RevocationsReader::new(sso, now.random);
             Subject::Revocations(Box::new(reader))
         });
-        keys.chain(revocations).map(Self).collect()
+        // Last, because they compare the keys that the other readers have read on the same tick.
+        let owners = OwnersReader::of(policy, now).into_iter();
+        let owners = owners.map(|reader| Subject::Owners(Box::new(reader)));
+        keys.chain(revocations).chain(owners).map(Self).collect()
     }
 
     /// The name of a cell, which starts with the product and the format version.
@@ -117,6 +135,7 @@ impl Reader {
     pub fn name(&self, cell: Cell) -> &str {
         match &self.0 {
             Subject::Keys(reader) => reader.name(),
+            Subject::Owners(reader) => reader.name(),
             Subject::Revocations(reader) => reader.name(cell),
         }
     }
@@ -126,7 +145,14 @@ impl Reader {
     pub fn source(&self) -> Option<KeySourceId> {
         match &self.0 {
             Subject::Keys(reader) => Some(reader.source()),
-            Subject::Revocations(_) => None,
+            Subject::Owners(_) | Subject::Revocations(_) => None,
+        }
+    }
+
+    /// Takes the keys of a source that another reader has read.
+    pub fn update_keys(&mut self, source: KeySourceId, record: &Arc<KeyRecord>) {
+        if let Subject::Owners(reader) = &mut self.0 {
+            reader.update_keys(source, record);
         }
     }
 
@@ -140,6 +166,11 @@ impl Reader {
                     reader.seed();
                 }
             }
+            Subject::Owners(reader) => {
+                if reader.read_record(record).is_none() {
+                    reader.seed();
+                }
+            }
             Subject::Revocations(reader) => {
                 if reader.read_record(record).is_none() {
                     reader.seed();
@@ -148,11 +179,11 @@ impl Reader {
         }
     }
 
-    /// Reads the record, and starts a fetch if one is due. `wanted` is true if a request waits for
-    /// the keys.
-    pub fn tick(&mut self, record: Option<Shared<'_>>, wanted: bool, now: Moment) {
+    /// Reads the record, and starts a fetch if one is due or wanted.
+    pub fn tick(&mut self, record: Option<Shared<'_>>, wanted: Wanted, now: Moment) {
         match &mut self.0 {
             Subject::Keys(reader) => reader.tick(record, wanted, now),
+            Subject::Owners(reader) => reader.tick(record, now),
             Subject::Revocations(reader) => reader.tick(record, now),
         }
     }
@@ -161,6 +192,9 @@ impl Reader {
     pub fn read(&mut self, cell: Cell, shared: Option<Shared<'_>>, now: Moment) {
         match (&mut self.0, cell) {
             (Subject::Keys(reader), _) => {
+                reader.read_record(shared);
+            }
+            (Subject::Owners(reader), _) => {
                 reader.read_record(shared);
             }
             (Subject::Revocations(reader), Cell::Record) => {
@@ -181,6 +215,7 @@ impl Reader {
     ) {
         match &mut self.0 {
             Subject::Keys(reader) => reader.reply(call, reply, record, now),
+            Subject::Owners(_) => {}
             Subject::Revocations(reader) => reader.reply(call, reply, record, now),
         }
     }
@@ -189,6 +224,7 @@ impl Reader {
     pub fn written(&mut self, is_done: bool) {
         match &mut self.0 {
             Subject::Keys(reader) => reader.written(is_done),
+            Subject::Owners(reader) => reader.written(is_done),
             Subject::Revocations(reader) => reader.written(is_done),
         }
     }
@@ -197,6 +233,7 @@ impl Reader {
     pub fn next_effect(&mut self) -> Option<ReaderEffect> {
         match &mut self.0 {
             Subject::Keys(reader) => reader.effects.pop_front(),
+            Subject::Owners(reader) => reader.effects.pop_front(),
             Subject::Revocations(reader) => reader.effects.pop_front(),
         }
     }

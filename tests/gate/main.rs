@@ -5,6 +5,7 @@
 //! test waits for an Envoy another one runs.
 
 mod attacks;
+mod capabilities;
 mod clusters;
 mod dynamic_module;
 mod envoy_files;
@@ -12,6 +13,7 @@ mod faults;
 mod headers;
 mod keys;
 mod least_privilege;
+mod log_lines;
 mod module;
 mod observability;
 mod policy_edit;
@@ -19,4 +21,5 @@ mod policy_encoding;
 mod refusals;
 mod requests;
 mod rotation;
+mod trailers;
 mod upgrades;

@@ -1,5 +1,6 @@
 //! `portcullis check`: validates a policy file, and prints its JSON for Envoy.
 
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,6 +8,7 @@ use portcullis_core::policy::Policy;
 
 use crate::document::Report;
 use crate::policy_file::PolicyFile;
+use crate::printable;
 
 #[cfg(test)]
 mod tests;
@@ -61,14 +63,20 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// Validates a policy file. Returns the output: the JSON, or a one-line summary.
+/// Validates a policy file. Returns the output: the JSON, or a one-line summary. Warnings go to standard
+/// error.
 pub(crate) fn run(arguments: &Arguments) -> Result<String, Report> {
     let file = PolicyFile::open(&arguments.file)?;
     let policy = file.policy()?;
+    for warning in policy.warnings() {
+        // Where standard error is closed, the policy is valid all the same.
+        let _ = writeln!(io::stderr(), "warning: {}: {warning}", file.name());
+    }
     if arguments.json {
         return Ok(file.json().to_owned());
     }
-    Ok(format!("{}: valid: {}", file.name(), summary(&policy)))
+    let name = printable::escaped(file.name());
+    Ok(format!("{name}: valid: {}", summary(&policy)))
 }
 
 fn summary(policy: &Policy) -> String {

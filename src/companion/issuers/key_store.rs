@@ -26,6 +26,8 @@ pub(super) struct KeyStore {
     reads: PerKeySource<Arc<ReadCounters>>,
     /// How many keys were in more than one set at the last check.
     shared: AtomicUsize,
+    /// How many keys were ambiguous at the last check.
+    ambiguous: AtomicUsize,
     clock: Clock,
 }
 
@@ -54,6 +56,7 @@ impl KeyStore {
             waiters: WaiterLimits::new(&sources),
             reads: sources.map(|_| Arc::default()),
             shared: AtomicUsize::new(0),
+            ambiguous: AtomicUsize::new(0),
             sources,
             clock,
         }
@@ -63,6 +66,8 @@ impl KeyStore {
     pub(super) fn with_policy(&self, policy: &Policy, session_keys: Option<&KeySet>) -> Self {
         let mut next = Self::new(policy, session_keys, Arc::clone(&self.clock));
         let before = self.snapshot();
+        let owners = next.snapshot().with_owners_of(&before);
+        next.snapshot.send_replace(Arc::new(owners));
         let ids = self.sources.map(Trust::keys_id);
         for (id, trust) in next.sources.iter() {
             if id == KeySourceId::Companion {
@@ -109,11 +114,19 @@ impl KeyStore {
         Arc::clone(&self.snapshot.borrow())
     }
 
-    /// Publishes the record of this source and wakes the requests that wait for keys.
+    /// Publishes the record of this source, and wakes the requests that wait for keys and the readers
+    /// that a new key waits for.
     pub(super) fn publish(&self, source: KeySourceId, record: KeyRecord, origin: Option<Origin>) {
+        let now = self.now();
         self.snapshot.send_modify(|snapshot| {
-            *snapshot = Arc::new(snapshot.with(source, record, origin));
+            *snapshot = Arc::new(snapshot.with(source, record, origin, now));
         });
+        let snapshot = self.snapshot();
+        for (source, requested) in self.requested.iter() {
+            if snapshot.keyring().is_awaited(source) {
+                requested.notify_one();
+            }
+        }
     }
 
     /// Counts a completed read. After a good one it warns of keys that are in more than one set, if
@@ -129,6 +142,17 @@ impl KeyStore {
         }
         if succeeded {
             self.warn_of_shared_keys();
+        }
+        self.warn_of_ambiguous_keys();
+    }
+
+    fn warn_of_ambiguous_keys(&self) {
+        let snapshot = self.snapshot();
+        let ambiguous = snapshot.keyring().ambiguous();
+        if ambiguous.len() > self.ambiguous.swap(ambiguous.len(), Ordering::Relaxed) {
+            for key in &ambiguous {
+                tracing::warn!("{key}");
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 //! The keys of every source at one moment.
 
-use portcullis_core::keys::{KeyRecord, Keyring, TrustKeys};
+use std::sync::Arc;
+
+use portcullis_core::keys::{Key, KeyRecord, KeyStatus, Keyring, TrustKeys};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, PerKeySource, Trust, Url};
 use serde_json::{Value, json};
@@ -70,12 +72,24 @@ impl Snapshot {
         source: KeySourceId,
         record: KeyRecord,
         origin: Option<Origin>,
+        now: Timestamp,
     ) -> Self {
         let mut snapshot = self.clone();
         snapshot.keyring.update(source, record);
+        snapshot.keyring.observe(now);
         if let Some(state) = snapshot.sources.get_mut(source) {
             state.keys_version += 1;
             state.origin = origin;
+        }
+        snapshot
+    }
+
+    /// The same with the owners of keys that another snapshot has, which was made with an earlier
+    /// policy.
+    pub(super) fn with_owners_of(&self, before: &Self) -> Self {
+        let mut snapshot = self.clone();
+        for (issuer, owners) in before.keyring.owners() {
+            snapshot.keyring.update_owners(issuer, Arc::clone(owners));
         }
         snapshot
     }
@@ -92,13 +106,22 @@ impl Snapshot {
     }
 
     /// The mirror document of this source: the public members of usable keys only, whatever else the
-    /// issuer lists.
+    /// issuer lists. Keys of another entry of the issuer, and new keys that may turn out to be, are
+    /// not served: a filter can't know how old a mirrored set is compared with that of another entry.
     pub(super) fn mirror(&self, source: KeySourceId, trust: &Trust) -> Option<String> {
         let Origin {
             source: url,
             fetched_at,
         } = self.origin(source)?;
         let set = self.record(source)?.set()?;
+        let may_serve = |key: &Key| {
+            let mut issuers = trust.issuers();
+            issuers.all(|issuer| match self.keyring.status(source, issuer, key) {
+                KeyStatus::Usable | KeyStatus::Ambiguous => true,
+                KeyStatus::Pending(_) | KeyStatus::NotOwned => false,
+            })
+        };
+        let set = set.filter(may_serve)?;
         let mut document: Value = serde_json::from_str(&set.to_json()).ok()?;
         let added = [
             ("trust", json!(trust.name)),

@@ -326,12 +326,9 @@ impl KeyOwners {
                 self.claims.push(Claim { key, state: new });
             }
             None => {}
-            Some(claim) if declared.len() == 1 => {
-                if !claim.state.is_settled_for(&declared) {
-                    claim.state = new;
-                }
-            }
-            Some(claim) => claim.state.contest(holders),
+            Some(claim) if declared.len() != 1 => claim.state.contest(holders),
+            Some(claim) if claim.state.is_settled_for(&declared) => {}
+            Some(claim) => claim.state = new,
         }
     }
 

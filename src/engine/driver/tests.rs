@@ -11,6 +11,8 @@ use crate::engine::At;
 use crate::fixtures::{START, Sevens, jwks, karma, policy, session};
 use crate::step::Step;
 
+mod owners;
+
 /// A proxy with shared cells. It makes calls unless a cluster of that name is missing.
 #[derive(Clone, Debug, Default)]
 struct Proxy(Rc<State>);

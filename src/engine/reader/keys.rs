@@ -8,7 +8,7 @@ use portcullis_core::keys::{KeyRecord, KeyWarning, Read, ReadError};
 use portcullis_core::trust::{KeySourceId, Remote, Trust};
 
 use super::shared_cell::{Seen, SharedCell};
-use super::{Cell, Moment, ReaderEffect, Shared};
+use super::{Cell, Moment, ReaderEffect, Shared, Wanted};
 use crate::call::{Call, CallId};
 use crate::reply::Reply;
 
@@ -110,14 +110,20 @@ impl KeyReader {
         self.write(&record, self.cell.unreadable());
     }
 
-    /// Takes the lease, if a fetch is due and no other worker was faster. `wanted` is true if a
-    /// request waits for these keys.
-    pub(super) fn tick(&mut self, shared: Option<Shared<'_>>, wanted: bool, now: Moment) {
+    /// Takes the lease, if a fetch is due or wanted and no other worker was faster.
+    pub(super) fn tick(&mut self, shared: Option<Shared<'_>>, wanted: Wanted, now: Moment) {
         let Some(version) = self.read_record(shared) else {
             return self.seed();
         };
-        if self.record.is_due(&self.remote, now.time, wanted) {
+        let is_due = self
+            .record
+            .is_due(&self.remote, now.time, wanted.by_request);
+        let confirms = !is_due && wanted.by_new_key && self.record.is_confirmation_due(now.time);
+        if is_due || confirms {
             let mut record = (*self.record).clone();
+            if confirms {
+                record.begin_confirmation(now.time);
+            }
             let read = record.begin(&self.trust, &self.remote, self.worker, now.time);
             self.writing = Some(Writing::Lease(read));
             self.write(&record, Some(version));

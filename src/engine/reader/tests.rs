@@ -108,6 +108,10 @@ impl Worker {
     fn tick(&mut self, place: usize, wanted: bool, cells: &mut Cells, now: Timestamp) {
         let reader = &mut self.readers[place];
         let record = cells.get(reader.name(Cell::Record));
+        let wanted = Wanted {
+            by_request: wanted,
+            by_new_key: false,
+        };
         reader.tick(record, wanted, at(now));
         self.drain(place, cells, now);
     }
@@ -150,6 +154,7 @@ impl Worker {
                 ReaderEffect::Keys(_, record) if place == BLUE => self.keys = Some(record),
                 ReaderEffect::Keys(..) => {}
                 ReaderEffect::KeysFetched(_, is_good) => self.reads.push(is_good),
+                ReaderEffect::Owners(..) => {}
                 ReaderEffect::Log(_, line) => self.log.push(line),
                 ReaderEffect::Read(cell) => {
                     let shared = cells.get(reader.name(cell));

@@ -47,6 +47,9 @@ fn load(
 ) -> Result<LoadedPolicy, Report> {
     let file = PolicyFile::parse(name, bytes)?;
     let policy = file.policy()?;
+    for warning in policy.warnings() {
+        tracing::warn!("{warning}");
+    }
     let sign_in = compatibility::check(&file, &policy, config)?;
     let redirects = match sign_in {
         Some((sso, sign_in)) => {

@@ -18,7 +18,7 @@ fn later(secs: u64) -> Timestamp {
 fn start_writes_initial_records_and_makes_no_call() {
     let (cells, one, two) = Worker::two();
     assert!(one.calls.is_empty() && two.calls.is_empty());
-    assert_eq!(cells.last_version, 3, "one for each reader");
+    assert_eq!(cells.last_version, 4, "one for each reader");
     assert!(
         cells
             .cells
@@ -59,7 +59,8 @@ fn one_of_two_concurrent_writes_fails() {
     let reader = &mut two.readers[BLUE];
     let (text, version) = &before[reader.name(Cell::Record)];
     let version = *version;
-    reader.tick(Some(Shared { text, version }), false, at(START));
+    let record = Some(Shared { text, version });
+    reader.tick(record, Wanted::default(), at(START));
     one.tick(BLUE, false, &mut cells, START);
     two.drain(BLUE, &mut cells, START);
     assert_eq!((one.calls.len(), two.calls.len()), (1, 0));
