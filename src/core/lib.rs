@@ -44,3 +44,6 @@ pub mod session;
 pub mod timestamp;
 pub mod token;
 pub mod trust;
+// It needs a clock.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod work;
