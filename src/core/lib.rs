@@ -44,6 +44,5 @@ pub mod session;
 pub mod timestamp;
 pub mod token;
 pub mod trust;
-// It needs a clock.
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod work;
