@@ -13,8 +13,9 @@ UNOPTIMIZED := $(BUILD)/wasm32-wasip1/wasm/portcullis_filter.wasm
 BINARYEN := $(TOOLS)/node/node_modules/binaryen/bin
 
 # Must be exactly the version of wasm-bindgen that core uses.
-WASM_BINDGEN := 0.2.130
+WASM_BINDGEN := 0.2.129
 CARGO_DENY := 0.20.2
+CARGO_FUZZ := 0.13.2
 CADDY := v2.11.9
 OAUTH2_PROXY := v7.15.6
 
@@ -23,8 +24,7 @@ FEATURES := bulk-memory bulk-memory-opt call-indirect-overlong multivalue mutabl
 	nontrapping-float-to-int reference-types sign-ext
 FEATURES := --mvp-features $(FEATURES:%=--enable-%)
 
-# Always the whole workspace: Cargo unifies the features of the packages that it builds together, so another selection
-# of packages would rebuild their shared dependencies.
+# The steps of `make test` after `tools`, in this order.
 STEPS := lint unit node wasm e2e
 
 .PHONY: help
@@ -32,7 +32,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: demo-tools provider servers chromium caddy wasm-bindgen ## install what the other targets need into .tools/, once
+tools: demo-tools provider servers chromium caddy wasm-bindgen cargo-deny ## install what the other targets need into .tools/, once
 
 # What the demo and the benchmark need, without what only tests need.
 .PHONY: demo-tools
@@ -70,16 +70,30 @@ caddy:
 wasm-bindgen: build-tools
 	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
 
+# With the crates of all platforms, which it reads.
+.PHONY: cargo-deny
+cargo-deny:
+	tests/setup/rust.sh
+	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
+	cargo fetch --locked --quiet
+	cargo fetch --locked --quiet --manifest-path tests/fuzz/Cargo.toml
+
 .PHONY: fmt
 fmt: ## format the code
 	cargo fmt --all
 
+DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
+
+# Offline: what cargo-deny checks here is in Cargo.lock and in the crates. Only advisories have a database.
 .PHONY: lint
-lint: ## check the format, the lints and the docs
+lint: cargo-deny ## check the format, the lints, the docs, and the dependencies' licences, bans and sources
 	cargo fmt --all --check
+	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p portcullis-engine -p portcullis-filter --target wasm32-wasip1 -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --quiet
+	$(DENY) --offline --locked check bans licenses sources
+	$(DENY) --offline --locked --manifest-path tests/fuzz/Cargo.toml check sources
 
 .PHONY: unit
 unit: ## run the unit tests of all crates
@@ -156,17 +170,28 @@ bench: demo-tools provider wasm ## compare with jwt_authn and oauth2-proxy (BENC
 	cargo build --release --workspace --bins
 	$(BUILD)/release/bench
 
-DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
-
 .PHONY: audit
-audit: ## check dependencies: licences, duplicates, sources, advisories
-	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
-	$(DENY) check licenses bans sources
+audit: cargo-deny ## check dependencies: licences, bans, sources and advisories
+	$(DENY) --locked check bans licenses sources
 	@# The database is not reachable everywhere. An advisory that matches still fails.
 	@mkdir -p target
-	@$(DENY) check advisories 2>&1 | tee target/audit.log \
+	@$(DENY) --locked check advisories 2>&1 | tee target/audit.log \
 		|| { grep -q 'failed to fetch advisory database' target/audit.log \
 			&& echo 'audit: the advisory database is unreachable, advisories were not checked'; }
+
+# libFuzzer needs instrumentation that the toolchain has, and `--sanitizer none` needs no unstable option.
+SECONDS ?= 60
+FUZZ := $(basename $(notdir $(wildcard tests/fuzz/fuzz_targets/*.rs)))
+FUZZ_BUILD := target/fuzz/build
+
+# In recipes $(SECONDS), because bash counts in $$SECONDS.
+.PHONY: fuzz
+fuzz: ## fuzz the parsers and the engine (SECONDS=60: for each target; FUZZ=token: only this one)
+	tests/setup/rust.sh
+	tests/setup/cargo.sh cargo-fuzz cargo-fuzz $(CARGO_FUZZ)
+	tests/setup/cxx.sh
+	$(TOOLS)/cargo-fuzz/bin/cargo-fuzz build --fuzz-dir tests/fuzz --target-dir $(FUZZ_BUILD) --sanitizer none
+	@tests/fuzz/run.sh $(SECONDS) $(FUZZ_BUILD)/*/release $(FUZZ)
 
 .PHONY: clean
 clean: ## remove build results, but not .tools/

@@ -46,7 +46,7 @@ pub use envoy::{Gateway, PolicyEncoding, Version};
 pub use example_config::ExampleConfig;
 pub use fixture::Fixture;
 pub use full_stack::FullStack;
-pub use issuer::{Answer, Endpoint, Issuer};
+pub use issuer::{Endpoint, Issuer, Response};
 pub use keys::{Algorithm, SigningKey};
 pub use nginx::Nginx;
 pub use prometheus::Prometheus;

@@ -2,13 +2,14 @@
 //! allowed. The same core decides by the same policy.
 //!
 //! [`original`] reads the original request from the headers of trusted proxies only (H10): anyone else
-//! could have one request judged and send another. [`host_check`] compares its host with the one that
+//! could have one request evaluated and send another. [`host_check`] compares its host with the one that
 //! the proxy serves, [`restrictions`] has the query parameters that narrow the decision, and
-//! [`upgrade`] refuses protocols other than WebSocket. [`judge`] decides, and [`response`] is what the
+//! [`upgrade`] refuses protocols other than WebSocket. [`evaluator`] decides, and [`response`] is what the
 //! proxy gets.
 
+mod evaluator;
+pub(crate) mod fuzzing;
 mod host_check;
-mod judge;
 mod original;
 mod response;
 mod restrictions;
@@ -27,7 +28,7 @@ use portcullis_core::decision::Decision;
 use portcullis_core::request::Headers;
 
 #[allow(unused_imports, reason = "`serve` puts it to use")]
-pub(crate) use judge::{Judge, SessionRefresh, SessionSource};
+pub(crate) use evaluator::{Evaluator, SessionRefresh, SessionSource};
 pub(crate) use original::{AmbiguousRequest, Form};
 pub(crate) use response::AuthResponse;
 
@@ -50,13 +51,13 @@ pub(crate) struct Peer {
 pub(crate) async fn authorize<P: SessionSource>(
     request: &Parts,
     peer: Peer,
-    judge: &Judge,
+    evaluator: &Evaluator,
     sessions: &P,
 ) -> AuthResponse {
     let form = Form::of(&request.uri);
     if !peer.is_trusted {
         warn_of_untrusted_proxy(peer);
-        return refuse(Decision::proxy_untrusted(), judge, form);
+        return refuse(Decision::proxy_untrusted(), evaluator, form);
     }
     let checked = Original::read(request, form).and_then(|original| {
         host_check::check(&request.uri, form, original.authority())?;
@@ -67,20 +68,20 @@ pub(crate) async fn authorize<P: SessionSource>(
         Ok(checked) => checked,
         Err(error) => {
             tracing::warn!("forward auth refused: {error}");
-            return refuse(Decision::request_ambiguous(), judge, form);
+            return refuse(Decision::request_ambiguous(), evaluator, form);
         }
     };
     let headers = original.headers(&request.headers);
-    let (decision, set_cookie) = judge.judge(&headers, sessions).await;
+    let (decision, set_cookie) = evaluator.evaluate(&headers, sessions).await;
     let decision = restrictions.apply(decision);
-    let outcome = judge.outcome(decision, &headers);
+    let outcome = evaluator.outcome(decision, &headers);
     AuthResponse::new(outcome, &headers, form, set_cookie.as_deref())
 }
 
-/// Refuses a request that can't be judged.
-fn refuse(decision: Decision<'_>, judge: &Judge, form: Form) -> AuthResponse {
+/// Refuses a request that can't be evaluated.
+fn refuse(decision: Decision<'_>, evaluator: &Evaluator, form: Form) -> AuthResponse {
     let headers = Headers::default();
-    AuthResponse::new(judge.outcome(decision, &headers), &headers, form, None)
+    AuthResponse::new(evaluator.outcome(decision, &headers), &headers, form, None)
 }
 
 /// Logs the peer and the configuration that makes it a trusted proxy.

@@ -7,8 +7,8 @@ use askama::Template;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse as _, Response};
-use portcullis_core::answer::page;
 use portcullis_core::endpoints;
+use portcullis_core::page;
 use tracing::error;
 
 use crate::redirect_target::RedirectTarget;

@@ -14,6 +14,7 @@ mod callback;
 mod discovery;
 mod end_session;
 mod error;
+pub(crate) mod fuzzing;
 mod http;
 mod id_token;
 

@@ -14,6 +14,7 @@ mod clock;
 mod cookies;
 #[cfg(test)]
 mod fixtures;
+pub(crate) mod fuzzing;
 pub(crate) mod keys;
 mod login;
 mod outcome;

@@ -127,7 +127,7 @@ impl<T> Watched<T> {
         Arc::clone(&self.current)
     }
 
-    /// The current version. A request should load it once, so that it is judged by one version.
+    /// The current version. A request should load it once, so that one version applies to all of it.
     pub(crate) fn load(&self) -> Arc<T> {
         self.current.load_full()
     }

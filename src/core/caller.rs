@@ -1,4 +1,4 @@
-//! Who a caller is, and the one encoder of the identity headers for apps.
+//! The identity of a caller, and the identity headers for apps.
 
 mod authenticated;
 mod encode;
@@ -14,7 +14,7 @@ use crate::session;
 use crate::token::{TokenError, Verified};
 use crate::trust::{Kind, Trust};
 
-/// A caller for whom a trust entry or provider vouched: what rules match and what apps receive.
+/// An authenticated caller: what rules match and what apps receive.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The trust entry or provider that authenticated the caller.
@@ -135,8 +135,8 @@ impl Caller {
     }
 
     /// The user name for apps: the subject alone for people, because apps keep accounts for them; the
-    /// whole name for all others. Neither can look like the other. With several providers the same
-    /// subject may be two people, so that people have their whole name too.
+    /// full name for all others. The two forms can't be confused. With several providers the same
+    /// subject may be two people, so people then have their full name too.
     fn user(&self, providers: usize) -> String {
         match &self.subject {
             Subject::Person(subject) if providers <= 1 => encode::visible(subject, "/%"),

@@ -1,12 +1,12 @@
 //! The credentials of a request.
 
 use crate::reason::Reason;
-use crate::request::Headers;
+use crate::request::{Headers, is_token};
 
 /// The credentials that a request presents.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Credential<'a> {
-    /// None that counts: no Authorization header, or one of another scheme.
+    /// No bearer token: no Authorization header, or one of another scheme.
     Nothing,
     /// A bearer token (RFC 6750, section 2.1), not parsed yet.
     Bearer(&'a str),
@@ -15,7 +15,8 @@ pub enum Credential<'a> {
 impl<'a> Credential<'a> {
     /// Reads the credentials. Tokens in queries and forms are not read (RFC 9700, section
     /// 4.3.2). More than one Authorization header, or a bearer token beside other credentials in
-    /// it, is refused: a proxy joins repeated headers by commas, so both may be the same thing.
+    /// it, is refused: proxies join repeated headers with commas, so the two are equivalent. What
+    /// begins like a bearer token and is none is refused too, and never counts as another scheme.
     pub fn read(headers: &Headers<'a>, max_token: usize) -> Result<Self, Reason> {
         let mut values = headers.all("authorization");
         let Some(value) = values.next() else {
@@ -24,8 +25,8 @@ impl<'a> Credential<'a> {
         if values.next().is_some() {
             return Err(Reason::AuthorizationAmbiguous);
         }
-        if let Some(token) = behind_bearer(value) {
-            return bearer(token, max_token);
+        if let Some(behind) = after_bearer(value) {
+            return bearer(behind, max_token);
         }
         if value.split(|byte| *byte == b',').any(is_bearer) {
             return Err(Reason::AuthorizationAmbiguous);
@@ -39,11 +40,16 @@ impl<'a> Credential<'a> {
     }
 }
 
-/// The bearer token, if the rest of the header is exactly one.
-fn bearer(token: &[u8], max_token: usize) -> Result<Credential<'_>, Reason> {
+/// The bearer token, if exactly one follows the scheme and a space.
+fn bearer(behind: &[u8], max_token: usize) -> Result<Credential<'_>, Reason> {
+    let spaces = behind.iter().take_while(|byte| **byte == b' ').count();
+    let token = behind.get(spaces..).unwrap_or_default();
+    if spaces == 0 {
+        return Err(Reason::AuthorizationMalformed);
+    }
     let body = token.iter().take_while(|byte| is_b64token(**byte)).count();
-    let behind = token.get(body..).unwrap_or_default();
-    let is_whole = body > 0 && behind.iter().all(|byte| *byte == b'=');
+    let padding = token.get(body..).unwrap_or_default();
+    let is_whole = body > 0 && padding.iter().all(|byte| *byte == b'=');
     if !is_whole && token.contains(&b',') {
         return Err(Reason::AuthorizationAmbiguous);
     }
@@ -56,21 +62,25 @@ fn bearer(token: &[u8], max_token: usize) -> Result<Credential<'_>, Reason> {
         .ok_or(Reason::AuthorizationMalformed)
 }
 
+/// Whether one of several credentials is a bearer token. `bearer=` and `bearer"` are a part of the
+/// parameters of another scheme.
 fn is_bearer(credentials: &[u8]) -> bool {
-    behind_bearer(credentials.trim_ascii()).is_some()
+    let blank = |byte: &&u8| !is_token(**byte);
+    let blanks = credentials.iter().take_while(blank).count();
+    let behind = credentials.get(blanks..).and_then(after_bearer);
+    behind.is_some_and(|behind| !matches!(behind.first(), Some(b'=' | b'"')))
 }
 
-/// What follows the scheme `Bearer` (in any case) and the spaces after it.
-fn behind_bearer(credentials: &[u8]) -> Option<&[u8]> {
+/// What follows the scheme `Bearer` (in any case). A scheme is a token, so with any other byte after
+/// it than one of a token, the credentials begin like a bearer token: some servers accept a tab or a
+/// no-break space there, and none of these may pass as credentials of another scheme.
+fn after_bearer(credentials: &[u8]) -> Option<&[u8]> {
     let (scheme, behind) = credentials.split_at_checked("bearer".len())?;
-    if !scheme.eq_ignore_ascii_case(b"bearer") || !matches!(behind.first(), None | Some(b' ')) {
-        return None;
-    }
-    let spaces = behind.iter().take_while(|byte| **byte == b' ').count();
-    behind.get(spaces..)
+    let ends = behind.first().is_none_or(|byte| !is_token(*byte));
+    (ends && scheme.eq_ignore_ascii_case(b"bearer")).then_some(behind)
 }
 
-/// Which bytes the body of a `b64token` of RFC 6750 may have. A table, because this runs for every byte
+/// The bytes of a `b64token` (RFC 6750) without its padding. A table, because this runs for every byte
 /// of every token, and comparisons took longer than everything else that a cached token needs.
 static B64TOKEN: [bool; 256] = {
     let mut table = [false; 256];

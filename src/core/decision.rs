@@ -1,21 +1,18 @@
-//! The decision on one request, its reason, and what follows from it.
+//! The decision on one request, its reason, and its audit record.
 
 mod audit;
 mod evidence;
-pub(crate) mod forwarding;
-mod outcome;
 
 use std::sync::Arc;
 
 pub use crate::reason::{Class, Reason};
 pub use evidence::{AuthnError, Evidence};
-pub use outcome::{Outcome, Verdict, removed_trailers};
 
 use crate::caller::AuthenticatedCaller;
 use crate::policy::{App, Rule, Sso};
 use crate::request::Ambiguity;
 
-/// The decision on one request. It carries what it was made from, so that answers, logs and metrics
+/// The decision on one request. It carries what it was made from, so that responses, logs and metrics
 /// agree.
 #[derive(Clone, Debug)]
 pub struct Decision<'g> {
@@ -28,7 +25,7 @@ pub struct Decision<'g> {
     pub(crate) evidence: Option<Box<Evidence>>,
     /// How people sign in; `None` in a policy without `sso`.
     pub(crate) sso: Option<&'g Sso>,
-    /// Whether a session was judged, valid or not.
+    /// Whether the decision is about a session, valid or not.
     pub(crate) by_session: bool,
 }
 
@@ -61,14 +58,13 @@ impl<'g> Decision<'g> {
         Self::new(Reason::ProxyUntrusted)
     }
 
-    /// The refusal of a request that was not judged, because the proxy's description of it is
+    /// The refusal of a request that was not evaluated, because the proxy's description of it is
     /// incomplete or contradictory.
     pub const fn request_ambiguous() -> Self {
         Self::new(Reason::RequestAmbiguous)
     }
 
-    /// The same, with the caller refused by more than the policy: by what a proxy requires of callers
-    /// here.
+    /// The same, with the caller refused by the restrictions that a proxy adds to the policy.
     #[must_use]
     pub fn narrowed(self) -> Self {
         Self {
@@ -83,8 +79,8 @@ impl<'g> Decision<'g> {
         matches!(self.reason.class(), Class::Allowed)
     }
 
-    /// What kind of answer it leads to. A session that fails counts as no credentials: its person
-    /// should sign in again, and has no token to correct.
+    /// The class of the response. A failed session counts as no credentials: the person should sign
+    /// in again, and has no token to correct.
     pub const fn class(&self) -> Class {
         match self.reason.class() {
             Class::InvalidToken if self.by_session => Class::Unauthenticated,
@@ -107,7 +103,7 @@ impl<'g> Decision<'g> {
         self.rule
     }
 
-    /// Whether a session was judged, valid or not.
+    /// Whether the decision is about a session, valid or not.
     pub const fn is_by_session(&self) -> bool {
         self.by_session
     }

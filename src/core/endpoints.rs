@@ -35,7 +35,8 @@ pub enum UsedBy {
     Clients,
     /// Health checks.
     Probes,
-    /// The filter and other proxies, through a dedicated cluster.
+    /// The filter and other proxies, through a dedicated cluster. The gate refuses it on the companion's
+    /// own host.
     Proxies,
 }
 

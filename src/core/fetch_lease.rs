@@ -10,7 +10,7 @@ use crate::timestamp::Timestamp;
 /// some reserve.
 pub const LEASE: Duration = Duration::from_secs(6);
 
-/// A schedule that the workers of a proxy share, and the lease of the one that fetches.
+/// The schedule that the workers of a proxy share, and the lease of the worker that fetches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct FetchLease {
     pub(crate) schedule: FetchSchedule,
@@ -39,15 +39,15 @@ impl FetchLease {
 
     /// Ends the lease after a successful fetch and returns when that began: see
     /// [`FetchSchedule::succeed`].
-    pub(crate) fn succeed(&mut self, pause: Duration, now: Timestamp, chance: u64) -> Timestamp {
+    pub(crate) fn succeed(&mut self, pause: Duration, now: Timestamp, random: u64) -> Timestamp {
         self.holder = None;
-        self.schedule.succeed(pause, now, chance)
+        self.schedule.succeed(pause, now, random)
     }
 
     /// Ends the lease after a failed fetch: see [`FetchSchedule::fail`].
-    pub(crate) fn fail(&mut self, longest: Duration, now: Timestamp, chance: u64) {
+    pub(crate) fn fail(&mut self, longest: Duration, now: Timestamp, random: u64) {
         self.holder = None;
-        self.schedule.fail(longest, now, chance);
+        self.schedule.fail(longest, now, random);
     }
 
     /// The lease and its schedule as members of a JSON object, times in milliseconds since the

@@ -68,21 +68,21 @@ impl FetchSchedule {
 
     /// Ends a successful fetch and returns when it began. The next is due after `pause`. `random`
     /// is a random number for the jitter.
-    pub fn succeed(&mut self, pause: Duration, now: Timestamp, chance: u64) -> Timestamp {
+    pub fn succeed(&mut self, pause: Duration, now: Timestamp, random: u64) -> Timestamp {
         let began = self.attempted_at.unwrap_or(now);
         self.read_at = Some(began);
         self.failures = 0;
-        self.next = now.after(spread(pause, chance));
+        self.next = now.after(spread(pause, random));
         began
     }
 
     /// Ends a failed fetch. The next is due after a backoff that grows with each failure, up to
     /// `longest`. `random` is a random number for the jitter.
-    pub fn fail(&mut self, longest: Duration, now: Timestamp, chance: u64) {
+    pub fn fail(&mut self, longest: Duration, now: Timestamp, random: u64) {
         let doubled = 1_u64.checked_shl(self.failures.min(5)).unwrap_or(1);
         let pause = Duration::from_secs(doubled).min(longest);
         self.failures = self.failures.saturating_add(1);
-        self.next = now.after(spread(pause, chance));
+        self.next = now.after(spread(pause, random));
     }
 }
 
@@ -95,8 +95,8 @@ pub(crate) fn is_recent(at: Timestamp, now: Timestamp, span: Duration) -> bool {
 /// The pause, shortened by 5 to 10 %. It is never longer, because `refresh` is the maximum. It is
 /// always shorter, because the next fetch must end before a retiring key (kept for one `refresh`)
 /// is dropped, and before the set reaches the minimal `max_stale`.
-fn spread(pause: Duration, chance: u64) -> Duration {
-    let hundredths = u32::try_from(chance % 6).map_or(5, |more| more.saturating_add(5));
+fn spread(pause: Duration, random: u64) -> Duration {
+    let hundredths = u32::try_from(random % 6).map_or(5, |more| more.saturating_add(5));
     let hundredth = pause.checked_div(100).unwrap_or_default();
     pause.saturating_sub(hundredth.saturating_mul(hundredths))
 }

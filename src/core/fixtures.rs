@@ -8,8 +8,7 @@ use jwt_compact::AlgorithmSignature as _;
 use jwt_compact::alg::{Ed25519, Es256, Rsa, RsaPrivateKey};
 use jwt_compact::jwk::JsonWebKey;
 
-use crate::keys::KeySet;
-use crate::token::Algorithm;
+use crate::jwk::{Algorithm, KeySet};
 
 /// The public members of the fixed key for an algorithm.
 pub(crate) const fn public_members(algorithm: Algorithm) -> &'static str {

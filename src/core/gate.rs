@@ -1,4 +1,4 @@
-//! Judges a request, from its headers to the decision, by way of the other modules.
+//! Evaluates a request, from its headers to the decision, with the other modules.
 
 mod authenticate;
 mod same_origin;
@@ -24,7 +24,7 @@ pub use token_cache::TokenCache;
 use authenticate::AuthnFailure;
 use session::SessionState;
 
-/// A gate: a policy that requests are judged by.
+/// A gate: a policy that requests are evaluated by.
 #[derive(Clone, Debug)]
 pub struct Gate {
     policy: Policy,
@@ -35,10 +35,10 @@ pub struct Gate {
 pub struct Context<'a> {
     /// The keys that are known now.
     pub keyring: &'a Keyring,
-    /// What checks signatures.
+    /// The verification of signatures.
     pub signatures: &'a dyn Signatures,
-    /// The revoked sessions, as far as they are known: an empty list where none could be read yet, and
-    /// then a session is judged by its token alone.
+    /// The revoked sessions, as far as they are known. Before the first successful fetch the list
+    /// is empty, and a session is evaluated by its token only.
     pub revocations: &'a Revocations,
     /// When the request arrived.
     pub arrived: Timestamp,
@@ -46,9 +46,9 @@ pub struct Context<'a> {
     pub now: Timestamp,
 }
 
-/// The result of judging a request.
+/// The result of evaluating a request.
 #[derive(Clone, Debug)]
-pub enum Judgement<'g> {
+pub enum Evaluation<'g> {
     /// The request is allowed or refused.
     Decided(Decision<'g>),
     /// The keys of these sources must be fetched first: the request waits for a short time and is
@@ -60,7 +60,7 @@ pub enum Judgement<'g> {
         sources: Vec<KeySourceId>,
     },
     /// The session's token has expired: the companion should refresh the session first. The request
-    /// waits, not for long, and is then judged by [`Gate::judge_refreshed`].
+    /// waits for a short time and is then evaluated by [`Gate::evaluate_refreshed`].
     Refresh(RefreshRequest<'g>),
 }
 
@@ -82,53 +82,55 @@ impl Gate {
         &self.policy
     }
 
-    /// Judges a request. `cache` only saves work: what is in it never changes a decision.
-    pub fn judge(
+    /// Evaluates a request. `cache` only saves work: its content never changes a decision.
+    pub fn evaluate(
         &self,
         headers: &Headers<'_>,
         context: Context<'_>,
         cache: &mut TokenCache,
-    ) -> Judgement<'_> {
-        self.judge_by(headers, context, cache, None)
+    ) -> Evaluation<'_> {
+        self.evaluate_by(headers, context, cache, None)
     }
 
-    /// Judges a request again by the outcome of its session's refresh: never with another
-    /// [`Judgement::Refresh`]. If it has to wait for keys, it is judged by the same outcome later.
-    pub fn judge_refreshed(
+    /// Evaluates a request again by the outcome of its session's refresh: never with another
+    /// [`Evaluation::Refresh`]. If it has to wait for keys, it is evaluated by the same outcome
+    /// later.
+    pub fn evaluate_refreshed(
         &self,
         headers: &Headers<'_>,
         context: Context<'_>,
         cache: &mut TokenCache,
         refreshed: &RefreshOutcome,
-    ) -> Judgement<'_> {
-        self.judge_by(headers, context, cache, Some(refreshed))
+    ) -> Evaluation<'_> {
+        self.evaluate_by(headers, context, cache, Some(refreshed))
     }
 
-    fn judge_by(
+    fn evaluate_by(
         &self,
         headers: &Headers<'_>,
         context: Context<'_>,
         cache: &mut TokenCache,
         refreshed: Option<&RefreshOutcome>,
-    ) -> Judgement<'_> {
+    ) -> Evaluation<'_> {
         let requested = match self.app_request(headers) {
             Ok(requested) => requested,
-            Err(decision) => return Judgement::Decided(decision),
+            Err(decision) => return Evaluation::Decided(decision),
         };
-        // A bearer token, valid or not, is judged; a session counts only without one (H03).
+        // A bearer token takes precedence, even if invalid; a session counts only without one
+        // (H03).
         match Credential::read(headers, self.policy.max_token()) {
             Ok(Credential::Bearer(token)) => {
                 let caller = self.authenticate(token, context, cache);
-                requested.judge_token(caller)
+                requested.evaluate_token(caller)
             }
             Ok(Credential::Nothing) => {
                 let session = match refreshed {
                     Some(refreshed) => self.refreshed(refreshed, context, cache),
                     None => self.session(headers, context, cache),
                 };
-                requested.judge_session(session, headers)
+                requested.evaluate_session(session, headers)
             }
-            Err(reason) => Judgement::Decided(requested.decide(reason)),
+            Err(reason) => Evaluation::Decided(requested.decide(reason)),
         }
     }
 
@@ -144,7 +146,7 @@ impl Gate {
             ..decide(Reason::RequestAmbiguous)
         })?;
         if let Some(companion) = self.policy.companion_at(request.host()) {
-            let serves = companion.serves(request.path(), self.policy.trusts());
+            let serves = companion.serves(request.path());
             return Err(decide(if serves {
                 Reason::Companion
             } else {
@@ -194,9 +196,12 @@ impl<'g> AppRequest<'g, '_> {
     }
 
     /// Evaluates a request with a bearer token.
-    fn judge_token(&self, caller: Result<Arc<AuthenticatedCaller>, AuthnFailure>) -> Judgement<'g> {
+    fn evaluate_token(
+        &self,
+        caller: Result<Arc<AuthenticatedCaller>, AuthnFailure>,
+    ) -> Evaluation<'g> {
         let app = self.app;
-        Judgement::Decided(match caller {
+        Evaluation::Decided(match caller {
             Ok(caller) if !app.audiences().is_empty() && !caller.is_for(app.audiences()) => {
                 let evidence = Evidence::of_caller(AuthnError::AppAudience, &caller);
                 Decision {
@@ -204,29 +209,29 @@ impl<'g> AppRequest<'g, '_> {
                     ..self.refuse(Box::new(evidence))
                 }
             }
-            Ok(caller) => self.judge_caller(caller),
+            Ok(caller) => self.evaluate_caller(caller),
             Err(AuthnFailure::Refused(evidence)) => self.refuse(evidence),
-            Err(AuthnFailure::AwaitKeys(sources)) => return Judgement::AwaitKeys { app, sources },
+            Err(AuthnFailure::AwaitKeys(sources)) => return Evaluation::AwaitKeys { app, sources },
         })
     }
 
     /// Evaluates a request by its session cookies.
-    fn judge_session(&self, session: SessionState, headers: &Headers<'_>) -> Judgement<'g> {
+    fn evaluate_session(&self, session: SessionState, headers: &Headers<'_>) -> Evaluation<'g> {
         let (app, sso) = (self.app, self.sso);
         let cross_site = || same_origin::is_cross_site(&self.request, headers, app);
         let decision = match session {
-            SessionState::Absent => return Judgement::Decided(self.decide(Reason::NoCredentials)),
-            SessionState::AwaitKeys(sources) => return Judgement::AwaitKeys { app, sources },
+            SessionState::Absent => return Evaluation::Decided(self.decide(Reason::NoCredentials)),
+            SessionState::AwaitKeys(sources) => return Evaluation::AwaitKeys { app, sources },
             SessionState::Valid(caller) | SessionState::Expired(caller) if cross_site() => {
                 Decision {
                     authenticated: Some(caller),
                     ..self.decide(Reason::CrossSite)
                 }
             }
-            SessionState::Valid(caller) => self.judge_caller(caller),
+            SessionState::Valid(caller) => self.evaluate_caller(caller),
             SessionState::Expired(caller) => {
                 match sso.and_then(|sso| RefreshRequest::of(&caller, sso, app, headers)) {
-                    Some(refresh) => return Judgement::Refresh(refresh),
+                    Some(refresh) => return Evaluation::Refresh(refresh),
                     None => {
                         let error = AuthnError::NoSealedSession;
                         self.refuse(Box::new(Evidence::of_caller(error, &caller)))
@@ -235,14 +240,14 @@ impl<'g> AppRequest<'g, '_> {
             }
             SessionState::Invalid(evidence) => self.refuse(evidence),
         };
-        Judgement::Decided(Decision {
+        Evaluation::Decided(Decision {
             by_session: true,
             ..decision
         })
     }
 
     /// The decision by the rules of the app.
-    fn judge_caller(&self, caller: Arc<AuthenticatedCaller>) -> Decision<'g> {
+    fn evaluate_caller(&self, caller: Arc<AuthenticatedCaller>) -> Decision<'g> {
         let (method, path) = (self.request.method(), self.request.path());
         let rule = self.app.rule_for(method, path, caller.caller());
         let reason = if rule.is_some() {

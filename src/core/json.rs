@@ -50,7 +50,7 @@ pub struct JsonError {
 pub enum JsonErrorKind {
     /// It is not JSON.
     Syntax,
-    /// An object has duplicate member names.
+    /// An object has duplicate names.
     Duplicate,
     /// Arrays and objects are nested too deeply.
     Depth,
@@ -63,7 +63,7 @@ impl Json {
     pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
         // One check for the whole document is faster than one for each string.
         let text = std::str::from_utf8(text)
-            .map_err(|error| JsonError::not_text(text.get(..error.valid_up_to())))?;
+            .map_err(|error| JsonError::not_utf8(text.get(..error.valid_up_to())))?;
         let mut reader = serde_json::Deserializer::from_str(text);
         let progress = Progress::default();
         let value = Seed {
@@ -114,7 +114,7 @@ impl Json {
         }
     }
 
-    /// The boolean, where this is one.
+    /// The boolean, if this is one.
     pub const fn as_bool(&self) -> Option<bool> {
         if let Self::Bool(truth) = self {
             Some(*truth)
@@ -126,7 +126,7 @@ impl Json {
 
 impl JsonError {
     /// The error for a document that is not UTF-8 after `text`.
-    fn not_text(text: Option<&[u8]>) -> Self {
+    fn not_utf8(text: Option<&[u8]>) -> Self {
         let mut lines = text.unwrap_or_default().split(|byte| *byte == b'\n').rev();
         let last = lines.next().unwrap_or_default();
         Self {
@@ -152,7 +152,7 @@ impl fmt::Display for JsonErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Syntax => "not JSON",
-            Self::Duplicate => "duplicate member name",
+            Self::Duplicate => "duplicate name",
             Self::Depth => "nested too deeply",
             Self::Size => "too many values",
         })
@@ -169,9 +169,9 @@ impl<'de> serde::Deserialize<'de> for Json {
     }
 }
 
-/// A duplicate name. The few names of a usual object are compared with one another, which is cheaper
-/// than to hash them.
-fn doubled(members: &[(String, Json)]) -> Option<&str> {
+/// A duplicate name. The few names of a usual object are compared with each other, which is cheaper
+/// than hashing them.
+fn duplicate(members: &[(String, Json)]) -> Option<&str> {
     const FEW: usize = 16;
     let mut names = members.iter().map(|(name, _)| name.as_str());
     if members.len() > FEW {
@@ -203,7 +203,7 @@ pub(crate) enum Step {
     Member(String),
 }
 
-/// A path as people write it: `apps[0].rules`. The innermost step comes first.
+/// A path as text: `apps[0].rules`. The innermost step comes first.
 pub(crate) fn path(trail: &[Step]) -> String {
     let mut path = String::new();
     for step in trail.iter().rev() {
@@ -244,7 +244,7 @@ impl Seed<'_> {
         E::custom(kind)
     }
 
-    fn leads_through(self, step: Step) {
+    fn add_step(self, step: Step) {
         self.progress.trail.borrow_mut().push(step);
     }
 }
@@ -307,7 +307,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 Ok(Some(element)) => elements.push(element),
                 Ok(None) => return Ok(Json::Array(elements)),
                 Err(error) => {
-                    self.leads_through(Step::Element(elements.len()));
+                    self.add_step(Step::Element(elements.len()));
                     return Err(error);
                 }
             }
@@ -321,13 +321,13 @@ impl<'de> Visitor<'de> for Seed<'_> {
             match map.next_value_seed(inner) {
                 Ok(value) => members.push((name, value)),
                 Err(error) => {
-                    self.leads_through(Step::Member(name));
+                    self.add_step(Step::Member(name));
                     return Err(error);
                 }
             }
         }
-        if let Some(name) = doubled(&members) {
-            self.leads_through(Step::Member(name.to_owned()));
+        if let Some(name) = duplicate(&members) {
+            self.add_step(Step::Member(name.to_owned()));
             return Err(self.fail(JsonErrorKind::Duplicate));
         }
         Ok(Json::Object(members))

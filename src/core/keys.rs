@@ -1,26 +1,27 @@
 //! The keys that tokens are verified with.
 //!
-//! [`KeySet`] is what an issuer publishes. A [`KeyRecord`] is what the workers of a proxy know
-//! together of one trust entry's keys: the last good set, when it was read, and which worker has the
-//! lease to read it again. A [`Keyring`] is one worker's copy of all records, in policy order. Time is always
-//! passed in, and what should be fetched is returned as a value.
+//! [`KeySet`] is what an issuer publishes. A [`KeyRecord`] is what the workers of a proxy share
+//! about the keys of one trust entry: the last good set, when it was fetched, and which worker has
+//! the lease to fetch it again. A [`Keyring`] is one worker's copy of all records, in policy order.
+//! The time is always a parameter, and what to fetch is returned as a value.
 
-mod answer;
 #[cfg(test)]
 mod fixtures;
 mod keyring;
+mod owners;
 mod record;
+mod response;
 mod schedule;
-mod set;
-mod signatures;
 mod warning;
 
 pub use crate::fetch_lease::LEASE;
-pub(crate) use answer::object;
-pub use answer::{Fetched, HttpResponse, ReadError};
-pub use keyring::{Condition, KeyLookup, Keyring, SharedKey, TrustKeys};
+pub use crate::jwk::{
+    Key, KeySet, KeySetError, PureRust, Signatures, Skipped, Thumbprint, UnusableKey,
+};
+pub use keyring::{AmbiguousKey, Condition, KeyLookup, KeyStatus, Keyring, SharedKey, TrustKeys};
+pub use owners::{KeyOwners, KeyOwnersError, Owner, OwnerEntry};
 pub use record::{KeyRecord, KeyRecordError};
+pub(crate) use response::object;
+pub use response::{Fetched, HttpResponse, ReadError};
 pub use schedule::{READ_TIMEOUT, Read, UNKNOWN_KID_INTERVAL};
-pub use set::{Key, KeySet, KeySetError, Skipped, Thumbprint, UnusableKey};
-pub use signatures::{PureRust, Signatures};
 pub use warning::KeyWarning;

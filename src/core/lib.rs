@@ -1,15 +1,16 @@
-//! The decisions of Portcullis, sans I/O: no clock, no network, no environment, no proxy types.
+//! The decision logic of Portcullis without I/O: no clock, no network, no environment, no proxy types.
 //!
 //! A request passes through the modules in this order: [`request`] (its canonical form) →
 //! [`credential`] (what the client presents) → [`token`] (whether it is genuine: a
 //! [`token::Verified`] that only `verify` can build) → [`caller`] (who that is) → [`policy`] (the
-//! rules) → [`decision`] (the decision, its [`reason`], and what becomes of the request) →
-//! [`answer`] (the answer to a refused client). [`keys`], [`trust`], [`session`] and [`endpoints`]
-//! hold what these need, and [`gate`] runs them.
+//! rules) → [`decision`] (the decision and its [`reason`]) → [`local_reply`] (the response to a
+//! refused client) → [`outcome`] (the changed header fields or the local reply, and the audit
+//! record). [`keys`], [`trust`], [`session`], [`endpoints`] and [`escape`] hold what these need, and [`gate`]
+//! evaluates a request with them. Modules do not depend on each other in a circle.
 //!
 //! Core makes no calls. It takes a snapshot and the time, and returns a value that says what to do,
-//! also "fetch these keys first". So the filter, the module, the companion and the tests all make
-//! the same decisions.
+//! for example "fetch these keys first". So the filter, the module, the companion and the tests all
+//! make the same decisions.
 #![forbid(unsafe_code)]
 #![deny(
     clippy::expect_used,
@@ -20,18 +21,22 @@
 // Clippy has no setting that allows these two in tests.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
-pub mod answer;
 pub mod caller;
 pub mod credential;
 pub mod decision;
 pub mod endpoints;
+pub mod escape;
 mod fetch_lease;
 pub mod fetch_schedule;
 #[cfg(test)]
 mod fixtures;
 pub mod gate;
 pub mod json;
+mod jwk;
 pub mod keys;
+pub mod local_reply;
+pub mod outcome;
+pub mod page;
 pub mod policy;
 pub mod reason;
 pub mod request;

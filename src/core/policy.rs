@@ -1,6 +1,6 @@
 //! The policy: read, validated and applied.
 //!
-//! [`Policy::from_json`] is the only way in. `document` holds the wire types, `build` validates it
+//! Only [`Policy::from_json`] builds a policy. `document` holds the wire types, `build` validates it
 //! as a whole, and everything after that is valid by construction: no rule without a caller
 //! list, no reference to nothing, no host that two apps claim.
 
@@ -16,6 +16,7 @@ mod path;
 mod rule;
 mod sso;
 mod suggestion;
+mod warnings;
 
 #[cfg(test)]
 mod tests;
@@ -47,8 +48,8 @@ impl Policy {
     /// Parses and validates a policy in JSON.
     ///
     /// The error names the first place that is wrong and how to fix it: an unknown field, a wrong
-    /// type, a duplicate member, a reference to nothing, a list that must not be empty, or
-    /// a rule that could never fit.
+    /// type, a duplicate name, a reference to nothing, a list that must not be empty, or
+    /// a rule that could never match.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
         build::policy(document::read(text)?)
     }

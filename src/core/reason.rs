@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Why a request was allowed or refused: one closed list of codes, the same in answers, logs,
+/// Why a request was allowed or refused: one closed list of codes, the same in responses, logs,
 /// metrics, the audit record and the documentation.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Reason {
@@ -60,6 +60,9 @@ pub enum Reason {
     KeysUnavailable,
     /// The issuer's keys are older than `max_stale`.
     KeysStale,
+    /// Several trust entries of the issuer have the token's key, and it is unknown which had it
+    /// first.
+    KeyAmbiguous,
     /// No app has this host or, on the companion's own host, there is no endpoint at this path.
     AppUnknown,
     /// The caller is authenticated, but no rule of the app allows the request.
@@ -85,7 +88,7 @@ pub enum Class {
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Rule,
         Self::Public,
         Self::Preflight,
@@ -113,6 +116,7 @@ impl Reason {
         Self::ProxyUntrusted,
         Self::KeysUnavailable,
         Self::KeysStale,
+        Self::KeyAmbiguous,
         Self::AppUnknown,
         Self::CallerNotAllowed,
     ];
@@ -147,6 +151,7 @@ impl Reason {
             Self::ProxyUntrusted => "proxy-untrusted",
             Self::KeysUnavailable => "keys-unavailable",
             Self::KeysStale => "keys-stale",
+            Self::KeyAmbiguous => "key-ambiguous",
             Self::AppUnknown => "app-unknown",
             Self::CallerNotAllowed => "caller-not-allowed",
         }
@@ -175,9 +180,10 @@ impl Reason {
             Self::AuthorizationMalformed
             | Self::AuthorizationAmbiguous
             | Self::RequestAmbiguous => Class::BadRequest,
-            Self::SessionUnavailable | Self::KeysUnavailable | Self::KeysStale => {
-                Class::Unavailable
-            }
+            Self::SessionUnavailable
+            | Self::KeysUnavailable
+            | Self::KeysStale
+            | Self::KeyAmbiguous => Class::Unavailable,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The canonical form of a request. A request that a proxy and an app could read differently has none
-//! and is refused, because the app would handle another request than the one that was judged.
+//! and is refused, because the app would handle another request than the one that was evaluated.
 
-use std::borrow::Cow;
+mod path;
+
+pub use path::path;
 
 /// The header fields of a request as they arrived, pseudo-header fields (`:method`, `:path`,
 /// `:authority`) among them. Values are bytes: HTTP allows 0x80 to 0xff in them.
@@ -27,25 +29,26 @@ pub enum Ambiguity {
     /// No method, several of them, `CONNECT`, or one that is not a token of RFC 9110.
     #[error("the method is missing, repeated, CONNECT or malformed")]
     Method,
-    /// No path, several of them, or one that does not begin with a slash.
-    #[error("the path is missing, repeated or does not begin with a slash")]
+    /// No path, several of them, or one that does not start with a slash.
+    #[error("the path is missing, repeated or does not start with a slash")]
     NoPath,
     /// A byte that is not visible ASCII, or a fragment.
     #[error("the path contains a fragment or a byte outside visible ASCII")]
     PathByte,
-    /// A backslash or a semicolon, plain or percent-encoded.
-    #[error("the path contains a backslash or a path parameter")]
+    /// A backslash, a semicolon, or a look-alike of a slash or backslash, plain or percent-encoded.
+    #[error("the path contains a backslash, a look-alike of a slash, or a path parameter")]
     PathSeparator,
-    /// An invalid percent-encoding, one of a control byte, a dot, a slash or another
-    /// percent-encoding, or bytes that are not UTF-8.
+    /// An invalid percent-encoding, one of a control character, a line separator, a dot, a slash or
+    /// another percent-encoding, or bytes that are not UTF-8.
     #[error("the path contains an ambiguous percent-encoding")]
     PathEncoding,
-    /// An empty segment that is not the last one, or a segment `.` or `..`.
+    /// An empty segment that is not the last one, or a segment that a server may read as `.`, `..` or
+    /// empty: also one of look-alike dots, or with blanks around the dots.
     #[error("the path contains an empty or a dot segment")]
     PathSegment,
 }
 
-/// The kind of client, as far as its answer depends on it.
+/// The kind of client, which determines the form of a local reply.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Client {
     /// A browser that navigates and shows the response as a page.
@@ -104,24 +107,36 @@ impl<'a> Headers<'a> {
         }
     }
 
-    /// Whether this asks for an upgrade to another protocol, such as WebSocket (RFC 9110 section 7.8, RFC
-    /// 8441 section 4).
+    /// Whether this is a request for an upgrade to another protocol, such as WebSocket (RFC 9110 section
+    /// 7.8, RFC 8441 section 4).
     pub(crate) fn is_upgrade(&self) -> bool {
-        let names_it = |value: &[u8]| {
-            value
-                .split(|byte| *byte == b',')
-                .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
-        };
-        self.has("upgrade") || self.has(":protocol") || self.all("connection").any(names_it)
+        let upgrades = |option: &[u8]| option.eq_ignore_ascii_case(b"upgrade");
+        self.has("upgrade") || self.has(":protocol") || self.connection_options().any(upgrades)
+    }
+
+    /// The options of all Connection fields (RFC 9110 section 7.6.1), in the order of arrival and
+    /// without what surrounds them. An option may be empty.
+    pub(crate) fn connection_options(&self) -> impl Iterator<Item = &'a [u8]> {
+        let values = self.all("connection");
+        let options = values.flat_map(|value| value.split(|byte| *byte == b','));
+        options.map(|option| trim(option, |byte| !is_token(byte)))
     }
 
     /// Whether this is a CORS preflight: a browser asks for permission before the request itself, and
-    /// sends no credentials with it (Fetch standard, section 4.8).
+    /// sends no credentials with it (Fetch standard, section 4.8). A preflight has no body and is no
+    /// upgrade, which would open a tunnel to the app.
     pub fn is_preflight(&self) -> bool {
         let given = |name| self.only(name).is_some_and(|value| !value.is_empty());
         self.only(":method") == Some(b"OPTIONS")
             && given("origin")
             && given("access-control-request-method")
+            && !self.is_upgrade()
+            && !self.has_body()
+    }
+
+    /// Whether the header fields announce a body (RFC 9112 section 6.3).
+    fn has_body(&self) -> bool {
+        self.has("transfer-encoding") || self.all("content-length").any(|length| length != b"0")
     }
 }
 
@@ -169,9 +184,25 @@ fn lists_html(accept: &[u8]) -> bool {
     })
 }
 
+/// Whether a byte may be part of a token, such as a method or a field name (RFC 9110 section 5.6.2).
+pub(crate) const fn is_token(byte: u8) -> bool {
+    matches!(byte,
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+'
+        | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+}
+
+/// The text without the bytes at either end that match.
+fn trim(text: &[u8], matches: impl Fn(u8) -> bool) -> &[u8] {
+    let start = text.iter().position(|byte| !matches(*byte));
+    let end = text.iter().rposition(|byte| !matches(*byte));
+    match (start, end) {
+        (Some(start), Some(end)) => text.get(start..=end).unwrap_or_default(),
+        _ => &[],
+    }
+}
+
 fn method(value: &[u8]) -> Option<&str> {
-    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    if value.is_empty() || value == b"CONNECT" || !value.iter().all(token) {
+    if value.is_empty() || value == b"CONNECT" || !value.iter().copied().all(is_token) {
         return None;
     }
     std::str::from_utf8(value).ok()
@@ -206,83 +237,6 @@ pub fn is_dns_name(text: &str) -> bool {
             && !label.ends_with('-')
     };
     text.len() <= 253 && text.split('.').all(label)
-}
-
-/// The path of a request target, without its query, if it is unambiguous.
-pub fn path(target: &[u8]) -> Result<&str, Ambiguity> {
-    if target
-        .iter()
-        .any(|byte| *byte == b'#' || *byte <= b' ' || *byte == 0x7f)
-    {
-        return Err(Ambiguity::PathByte);
-    }
-    let path = target
-        .split(|byte| *byte == b'?')
-        .next()
-        .unwrap_or_default();
-    if path.first() != Some(&b'/') {
-        return Err(Ambiguity::NoPath);
-    }
-    let path = std::str::from_utf8(path)
-        .ok()
-        .filter(|path| path.is_ascii());
-    let path = path.ok_or(Ambiguity::PathByte)?;
-    let decoded = decode(path).ok_or(Ambiguity::PathEncoding)?;
-    if decoded.iter().any(|byte| matches!(byte, b'\\' | b';')) {
-        return Err(Ambiguity::PathSeparator);
-    }
-    let mut segments = path.split('/').skip(1).peekable();
-    while let Some(segment) = segments.next() {
-        let last = segments.peek().is_none();
-        if matches!(segment, "." | "..") || (segment.is_empty() && !last) {
-            return Err(Ambiguity::PathSegment);
-        }
-    }
-    Ok(path)
-}
-
-/// The bytes of a path, percent-decoded once. `None` if an encoding is invalid, if it encodes a
-/// character with a meaning in paths (a dot, a slash, `?`, `#`, a control byte, another encoding),
-/// or if the bytes are not UTF-8.
-fn decode(path: &str) -> Option<Cow<'_, [u8]>> {
-    if !path.contains('%') {
-        return Some(Cow::Borrowed(path.as_bytes()));
-    }
-    let mut decoded = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
-        if *first != b'%' {
-            decoded.push(*first);
-            continue;
-        }
-        let (byte, behind) = triplet(behind)?;
-        if matches!(byte, b'.' | b'/' | b'#' | b'?' | 0..b' ' | 0x7f) {
-            return None;
-        }
-        decoded.push(byte);
-        rest = behind;
-    }
-    // A percent sign that is left was encoded itself. Where digits follow it, encoded or not, a
-    // server that decodes twice reads another path.
-    let twice = |three: &[u8]| {
-        three
-            .strip_prefix(b"%")
-            .is_some_and(|two| triplet(two).is_some())
-    };
-    let plain = std::str::from_utf8(&decoded).is_ok() && !decoded.windows(3).any(twice);
-    plain.then_some(Cow::Owned(decoded))
-}
-
-/// The byte that two hexadecimal digits encode, and the rest after them.
-fn triplet(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (digits, behind) = text.split_at_checked(2)?;
-    let digits = std::str::from_utf8(digits).ok()?;
-    let digits = digits
-        .bytes()
-        .all(|byte| byte.is_ascii_hexdigit())
-        .then_some(digits)?;
-    Some((u8::from_str_radix(digits, 16).ok()?, behind))
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
-//! What filter and companion share of sessions: the companion starts, refreshes and ends them, and the
+//! Sessions, for filter and companion: the companion starts, refreshes and ends them, and the
 //! filter verifies them without a call.
 //!
-//! A session is two things. The session token is a short-lived JSON Web Token of its own type,
-//! which can be verified with the companion's public keys: [`Claims`]. The sealed session is
-//! what only the companion opens. Both are kept in cookies: [`CookieNames`] has their names, [`cut`] and
-//! [`candidates`] split a value into cookies and join it again. [`Revocations`] are the
-//! sessions that ended before their tokens expire, and a [`RevocationsRecord`] is how the workers of a proxy read
-//! them together.
+//! A session has two parts. The session token is a short-lived JSON Web Token with a separate
+//! `typ`, verified with the companion's public keys: [`Claims`]. The sealed session can be opened
+//! by the companion only. Both are in cookies: [`CookieNames`] has their names, [`cut`] and
+//! [`candidates`] split a value into cookies and join it again. [`Revocations`] is the list of
+//! revoked sessions, and [`RevocationsRecord`] is what the workers of a proxy share to fetch it.
 
 mod candidates;
 mod claims;
@@ -27,11 +26,11 @@ pub use revocations::{Revocations, RevocationsError, Revoked};
 /// The `typ` of a session token.
 pub const TOKEN_TYPE: &str = "portcullis-session+jwt";
 
-/// The longest time from `iat` to `exp` of a session token that is accepted: how long a revoked
-/// session could stay valid where revocations are not read. The companion issues shorter ones.
+/// The longest accepted time from `iat` to `exp` of a session token: a revoked session stays valid
+/// that long if revocations can't be fetched. The companion issues shorter ones.
 pub const MAX_TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
-/// Whether a token of this `typ` is a session token: its own spelling and no other.
+/// Whether a token with this `typ` is a session token. The spelling must match exactly.
 pub fn is_token_type(typ: Option<&str>) -> bool {
     typ == Some(TOKEN_TYPE)
 }

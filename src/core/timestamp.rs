@@ -1,4 +1,4 @@
-//! Moments in time. The calling code has the clock; core has none.
+//! Points in time. The calling code has the clock; core has none.
 
 #[cfg(test)]
 mod tests;

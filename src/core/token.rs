@@ -1,10 +1,9 @@
 //! JSON Web Tokens by RFC 7515, 7519 and 8725, parsed strictly and verified.
 //!
-//! [`Token::parse`] reads what a text claims, [`verify`] checks whether it is true. Of the header only
-//! the algorithm, the key id and the type are used: `jku`, `x5u`, `x5c` and `jwk` would let a token
-//! choose the key that verifies it.
+//! [`Token::parse`] parses a token, and [`verify`] checks it. Of the header only the algorithm, the
+//! key id and the type are used: `jku`, `x5u`, `x5c` and `jwk` would let a token choose the key
+//! that verifies it.
 
-mod algorithm;
 mod claims;
 mod error;
 mod header;
@@ -14,7 +13,7 @@ mod numeric_date;
 mod tests;
 mod verify;
 
-pub use algorithm::Algorithm;
+pub use crate::jwk::Algorithm;
 pub use claims::Claims;
 pub use error::{Part, TokenError};
 pub use header::{Header, is_bearer_type, is_type};
@@ -66,12 +65,12 @@ impl Token {
         &self.header
     }
 
-    /// What the payload claims, which nothing may trust before [`verify`] has checked it.
+    /// The claims, which must not be trusted before [`verify`] has checked the token.
     pub const fn claims(&self) -> &Claims {
         &self.claims
     }
 
-    /// What was signed: the first two parts as they are, and the dot between them.
+    /// The signing input: the first two parts, unchanged, and the dot between them.
     pub fn signing_input(&self) -> &[u8] {
         self.text.as_bytes().get(..self.signed).unwrap_or_default()
     }

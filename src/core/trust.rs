@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::keys::{Key, KeySet, Thumbprint};
-use crate::token::Algorithm;
+use crate::jwk::{Algorithm, Key, KeySet, Thumbprint};
 
 pub use id::{KeySourceId, PerKeySource, TrustId};
 pub use url::Url;
@@ -69,7 +68,7 @@ pub struct Remote {
     /// The Envoy cluster of the issuer.
     pub envoy_cluster: String,
     /// What is requested there.
-    pub endpoint: Endpoint,
+    pub endpoint: KeyEndpoint,
     /// The interval of fetches.
     pub refresh: Duration,
     /// The maximum age of the cached set.
@@ -78,7 +77,7 @@ pub struct Remote {
 
 /// What is requested at the issuer's cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Endpoint {
+pub enum KeyEndpoint {
     /// A discovery document, which names the key set.
     Discovery(Url),
     /// The key set itself.
@@ -123,22 +122,14 @@ impl Trust {
         if let Some(remote) = &self.keys.remote {
             parts.push(remote.envoy_cluster.clone());
             parts.push(match &remote.endpoint {
-                Endpoint::Discovery(url) => format!("discovery {url}"),
-                Endpoint::Jwks(url) => format!("jwks {url}"),
-                Endpoint::Mirror => format!("mirror {}", self.name),
+                KeyEndpoint::Discovery(url) => format!("discovery {url}"),
+                KeyEndpoint::Jwks(url) => format!("jwks {url}"),
+                KeyEndpoint::Mirror => format!("mirror {}", self.name),
             });
         }
         parts.extend(self.keys.inline.as_ref().map(KeySet::to_json));
         parts.extend(self.algorithms.iter().flatten().map(ToString::to_string));
-        let mut hash = Sha256::new();
-        for part in &parts {
-            // With the lengths, different parts never give the same input.
-            hash.update(part.len().to_le_bytes());
-            hash.update(part);
-        }
-        hash.finalize()
-            .iter()
-            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+        hex_digest(parts.iter().map(String::as_str))
     }
 }
 
@@ -161,6 +152,25 @@ impl KeySource {
         self.pins.is_empty() || self.pins.contains(&key.thumbprint())
     }
 
+    /// Whether the policy assigns a key to this entry, as a pin or in its inline set.
+    pub(crate) fn declares(&self, key: Thumbprint) -> bool {
+        let mut inline = self.inline.iter().flat_map(|set| set.keys());
+        self.pins.contains(&key) || inline.any(|inline| inline.thumbprint() == key)
+    }
+
+    /// The id of the endpoint that the keys are fetched from: equal for entries with the same one.
+    /// `None` if nothing is fetched, and for a mirror, which has a separate key set for each entry.
+    pub(crate) fn source_id(&self) -> Option<String> {
+        let remote = self.remote.as_ref()?;
+        let (kind, url) = match &remote.endpoint {
+            KeyEndpoint::Discovery(url) => ("discovery", url),
+            KeyEndpoint::Jwks(url) => ("jwks", url),
+            KeyEndpoint::Mirror => return None,
+        };
+        let url = url.to_string();
+        Some(hex_digest([&*remote.envoy_cluster, kind, &url]))
+    }
+
     /// Whether both are fetched from the same endpoint, and their pins have a key in common.
     pub(crate) fn may_hold_a_key_of(&self, other: &Self) -> bool {
         let (Some(own), Some(others)) = (&self.remote, &other.remote) else {
@@ -172,6 +182,19 @@ impl KeySource {
             && !other.pins.is_empty()
             && !self.pins.iter().any(|pin| other.pins.contains(pin));
         // A mirror has a separate key set for each trust entry.
-        one_place && own.endpoint != Endpoint::Mirror && !apart
+        one_place && own.endpoint != KeyEndpoint::Mirror && !apart
     }
+}
+
+/// A SHA-256 of these parts, in hexadecimal.
+pub(crate) fn hex_digest<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        // With the lengths, different parts never give the same input.
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize()
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }

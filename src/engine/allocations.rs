@@ -7,9 +7,9 @@ use std::cell::Cell;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis_core::decision::Outcome;
-use portcullis_core::gate::{Context, Gate, Judgement, TokenCache};
+use portcullis_core::gate::{Context, Evaluation, Gate, TokenCache};
 use portcullis_core::keys::{Key, Keyring, Signatures};
+use portcullis_core::outcome::Outcome;
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::session::Revocations;
@@ -86,7 +86,7 @@ fn token() -> String {
 }
 
 #[test]
-fn a_cached_token_costs_no_allocation_beyond_cores() {
+fn the_engine_adds_no_allocation_for_a_cached_token() {
     let bearer = format!("Bearer {}", token());
     let headers = Headers::new(vec![
         (b":method", b"GET"),
@@ -108,7 +108,7 @@ fn a_cached_token_costs_no_allocation_beyond_cores() {
             arrived: NOW,
             now: NOW,
         };
-        let Judgement::Decided(decision) = gate.judge(&headers, context, &mut cache) else {
+        let Evaluation::Decided(decision) = gate.evaluate(&headers, context, &mut cache) else {
             panic!("it waits");
         };
         let Outcome::Forward(verdict) = decision.outcome(&headers, gate.policy().audit()) else {
@@ -134,7 +134,7 @@ fn a_cached_token_costs_no_allocation_beyond_cores() {
         drop(verdict);
         assert!(engine.next_effect().is_none());
         assert!(engine.response(RequestId(id)).is_none());
-        assert!(!engine.gone(RequestId(id)));
+        assert!(!engine.request_ended(RequestId(id)));
     };
     // A token is cached when it is presented for the second time.
     for _ in 0..3 {

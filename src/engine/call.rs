@@ -40,8 +40,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// A key fetch from an issuer, without credentials.
-    pub(crate) fn read(id: CallId, remote: &Remote, read: &Read) -> Self {
+    /// A fetch of keys from an issuer, without credentials.
+    pub(crate) fn fetch_keys(id: CallId, remote: &Remote, read: &Read) -> Self {
         let (authority, path) = match read {
             Read::Discovery(url) | Read::KeySet(url) => (url.authority(), url.path().to_owned()),
             Read::Mirror(trust) => (MIRROR_AUTHORITY, endpoints::MIRROR.named(trust)),

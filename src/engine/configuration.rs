@@ -7,11 +7,22 @@
 mod error;
 mod structure;
 
+use portcullis_core::policy::Policy;
+
 pub use self::error::ConfigurationError;
 use self::error::Problem;
 
 /// The maximum size of a configuration in bytes.
 const MAX_BYTES: usize = 1 << 20;
+
+/// The policy of a configuration.
+///
+/// # Errors
+/// A message that says where the problem is and how to fix it.
+pub fn policy(bytes: &[u8]) -> Result<Policy, String> {
+    let text = read(bytes).map_err(|error| error.to_string())?;
+    Policy::from_json(&text).map_err(|error| error.to_string())
+}
 
 /// The JSON text of a configuration.
 ///

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use log::Level;
-use portcullis_core::decision::{Decision, removed_trailers};
-use portcullis_core::gate::{Context, Gate, Judgement, TokenCache};
+use portcullis_core::decision::Decision;
+use portcullis_core::gate::{Context, Evaluation, Gate, TokenCache};
 use portcullis_core::keys::{KeyRecord, Keyring, Signatures};
+use portcullis_core::outcome::removed_trailers;
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::session::{Revocations, RevocationsRecord};
@@ -140,16 +141,16 @@ impl Engine {
             now,
         };
         let (gate, cache) = (&self.gate, &mut self.cache);
-        let judgement = match &request.refreshed {
-            Some(reply) => gate.judge_refreshed(headers, context, cache, reply.outcome()),
-            None => gate.judge(headers, context, cache),
+        let evaluation = match &request.refreshed {
+            Some(reply) => gate.evaluate_refreshed(headers, context, cache, reply.outcome()),
+            None => gate.evaluate(headers, context, cache),
         };
         let may_wait = !is_timed_out(request.arrived, now, WAIT_TIMEOUT);
         let refreshed = request.refreshed.clone();
         let mut waits = false;
-        let decision: Option<Decision<'_>> = match judgement {
-            Judgement::Decided(decision) => Some(decision),
-            Judgement::AwaitKeys { sources, .. }
+        let decision: Option<Decision<'_>> = match evaluation {
+            Evaluation::Decided(decision) => Some(decision),
+            Evaluation::AwaitKeys { sources, .. }
                 if may_wait && self.waiting.has_room_for(&sources) =>
             {
                 self.waiting.add(WaitingRequest {
@@ -160,8 +161,8 @@ impl Engine {
                 waits = true;
                 None
             }
-            Judgement::AwaitKeys { app, .. } => Some(gate.give_up(app)),
-            Judgement::Refresh(refresh) => {
+            Evaluation::AwaitKeys { app, .. } => Some(gate.give_up(app)),
+            Evaluation::Refresh(refresh) => {
                 let effects = &mut self.effects;
                 if may_wait && self.refreshes.add(&refresh, request, owner, now, effects) {
                     waits = true;
@@ -219,7 +220,7 @@ impl Engine {
 
     /// Removes a request that has ended, and returns whether it waited. A call that it owns gets no
     /// reply any more; [`Engine::tick`] repeats the call if other requests wait for it.
-    pub fn gone(&mut self, id: RequestId) -> bool {
+    pub fn request_ended(&mut self, id: RequestId) -> bool {
         if !self.cookies.is_empty() {
             self.cookies.remove(&id);
         }
@@ -252,36 +253,35 @@ impl Engine {
     }
 
     /// Updates the keys of a key source, from a [`crate::Reader`].
-    pub fn keys(&mut self, source: KeySourceId, record: Arc<KeyRecord>) {
-        self.keyring.update(source, Arc::unwrap_or_clone(record));
+    pub fn update_keys(&mut self, source: KeySourceId, record: Arc<KeyRecord>) {
+        self.keyring.update(source, record);
         self.keys_version = self.keys_version.wrapping_add(1);
     }
 
     /// Whether a request waits for the keys of this key source.
     #[must_use]
     pub fn wants_keys(&self, source: KeySourceId) -> bool {
-        let mut waiting = self.waiting.iter();
-        waiting.any(|request| request.sources.contains(&source))
+        self.waiting.wants(source)
     }
 
     /// Counts a fetch of the keys of a key source.
-    pub fn keys_were_read(&mut self, source: KeySourceId, is_good: bool) {
-        self.metrics.key_read(source, is_good);
+    pub fn keys_fetched(&mut self, source: KeySourceId, is_good: bool) {
+        self.metrics.key_fetched(source, is_good);
     }
 
     /// Updates the revocations and their fetch state, from a [`crate::Reader`].
-    pub fn revocations(&mut self, list: Arc<Revocations>, record: RevocationsRecord) {
+    pub fn update_revocations(&mut self, list: Arc<Revocations>, record: RevocationsRecord) {
         self.revocations = list;
         self.revocations_record = record;
     }
 
     /// Records the duration of a signature verification.
-    pub fn verification_took(&mut self, microseconds: u64) {
+    pub fn record_verification(&mut self, microseconds: u64) {
         self.metrics.verification(microseconds);
     }
 
-    /// Handles the passing of time: repeats calls that will get no reply, times out requests that
-    /// wait for one, and updates gauges.
+    /// Handles the tick: repeats calls that will get no reply, times out requests that wait for one,
+    /// and updates gauges.
     pub fn tick(&mut self, now: Timestamp) {
         if let Some(sso) = self.gate.policy().sso() {
             let effects = &mut self.effects;

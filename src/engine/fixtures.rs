@@ -11,7 +11,7 @@ use portcullis_core::token::Algorithm;
 
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-/// A cluster whose keys are fetched, and people.
+/// A Kubernetes cluster with fetched keys, and an app for it and for people.
 const POLICY: &str = r#"{
   "trust": [
     {"name": "blue", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
@@ -45,7 +45,7 @@ pub(crate) fn policy() -> Policy {
     Policy::from_json(POLICY).unwrap()
 }
 
-/// A key set with one key of this name.
+/// A key set with one key of this id.
 pub(crate) fn jwks(kid: &str) -> String {
     format!(
         r#"{{"keys":[{{"kty":"EC","crv":"P-256","alg":"ES256","kid":"{kid}","x":"djhr80QgjzZho50wCkT1yv3szIzOWVDqmpAgtYHR7Bk","y":"1GNxzPG7yaiO3jZn8y9RVQeMu4qXO8swhnW03_T5aBQ"}}]}}"#
@@ -61,7 +61,7 @@ fn token(header: &str, claims: &str) -> String {
     parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".")
 }
 
-/// A token of the service account that may poll, made at the start.
+/// A token of the allowed service account, issued at [`START`].
 pub(crate) fn karma(kid: &str) -> String {
     let iat = START.secs();
     token(
@@ -73,7 +73,7 @@ pub(crate) fn karma(kid: &str) -> String {
     )
 }
 
-/// The session token of the person with this number, made at that time and good for five minutes.
+/// The session token of the person with this number, issued at `iat` and valid for five minutes.
 pub(crate) fn session(number: u8, iat: Timestamp) -> String {
     let (sid, iat) = (Id::from_bytes([number; 16]), iat.secs());
     token(

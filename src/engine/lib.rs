@@ -4,14 +4,14 @@
 //! fresh session token, refreshes sessions and keeps metrics. A [`Reader`] fetches the keys of one
 //! trust entry, or the companion's revocations, for all workers, and shares them through a
 //! versioned cell. An adapter (`portcullis-filter`, `portcullis-module`) passes events to both and
-//! performs the effects that they queue.
+//! performs the effects that they queue; a [`Driver`] does so for a proxy that implements [`Host`].
 //!
 //! The engine does not call the proxy, read a clock or generate random numbers: the adapter passes
 //! time and random numbers with each event. The result for a request is a borrowed return value
 //! ([`Step`]), so a request with a cached token queues and copies nothing.
 //!
-//! [`configuration`] converts the plugin configuration into the policy's JSON, and [`signatures`]
-//! has the formats of keys and signatures for the proxy's own crypto.
+//! [`configuration`] reads the policy from the plugin configuration. [`header_map`] has the wire
+//! form of header maps, and [`signatures`] uses the proxy's own signature verification.
 #![forbid(unsafe_code)]
 #![deny(
     clippy::disallowed_methods,
@@ -26,9 +26,13 @@
 
 mod call;
 pub mod configuration;
+mod driver;
 mod engine;
 #[cfg(test)]
 mod fixtures;
+pub mod header_map;
+mod log_level;
+mod log_line;
 pub mod metrics;
 mod protobuf;
 mod reader;
@@ -40,8 +44,11 @@ mod step;
 mod waiting;
 
 pub use self::call::{Call, CallId};
+pub use self::driver::{Driver, Host, Pending};
 pub use self::engine::{At, Effect, Engine, RequestId, TICK};
+pub use self::log_level::{log_level, log_severity};
+pub use self::log_line::escape_line;
 pub use self::reader::{Cell, Moment, Reader, ReaderEffect, Shared};
 pub use self::refresh_reply::RefreshReply;
 pub use self::reply::Reply;
-pub use self::step::{Step, log_level};
+pub use self::step::Step;

@@ -206,7 +206,7 @@ impl Metrics {
     }
 
     /// Counts a fetch of the keys of a key source.
-    pub(crate) fn key_read(&mut self, source: KeySourceId, is_good: bool) {
+    pub(crate) fn key_fetched(&mut self, source: KeySourceId, is_good: bool) {
         if let Some([good, failed]) = self.key_reads.get(source) {
             self.add(if is_good { *good } else { *failed }, 1);
         }

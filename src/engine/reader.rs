@@ -55,7 +55,7 @@ pub struct Moment {
     /// The time.
     pub time: Timestamp,
     /// An unpredictable random number, for the jitter and for ids.
-    pub chance: u64,
+    pub random: u64,
 }
 
 /// What the adapter must do. Effects are queued; drain the queue after each event.
@@ -65,12 +65,12 @@ pub enum ReaderEffect {
     Call(Call),
     /// Pass the keys of this source to [`crate::Engine::keys`].
     Keys(KeySourceId, Arc<KeyRecord>),
-    /// Pass to [`crate::Engine::keys_were_read`] whether a fetch of this source succeeded.
-    KeysRead(KeySourceId, bool),
+    /// Pass to [`crate::Engine::keys_fetched`] whether a fetch of this source succeeded.
+    KeysFetched(KeySourceId, bool),
     /// Write a line to the proxy's log.
     Log(Level, String),
-    /// Read this cell and pass it to [`Reader::look`].
-    Look(Cell),
+    /// Read this cell and pass it to [`Reader::read`].
+    Read(Cell),
     /// Pass these to [`crate::Engine::revocations`].
     Revocations(Arc<Revocations>, RevocationsRecord),
     /// Write a text to a cell, if it still has the version `over`, or unconditionally if `over` is
@@ -102,11 +102,11 @@ impl Reader {
     pub fn of(policy: &Policy, now: Moment) -> Vec<Self> {
         let sources = policy.key_sources();
         let keys = sources.filter_map(|(source, trust)| {
-            let reader = KeyReader::new(source, trust, now.chance, now)?;
+            let reader = KeyReader::new(source, trust, now.random, now)?;
             Some(Subject::Keys(Box::new(reader)))
         });
         let revocations = policy.sso().map(|sso| {
-            let reader = RevocationsReader::new(sso, now.chance);
+            let reader = RevocationsReader::new(sso, now.random);
             Subject::Revocations(Box::new(reader))
         });
         keys.chain(revocations).map(Self).collect()
@@ -136,12 +136,12 @@ impl Reader {
     pub fn start(&mut self, record: Option<Shared<'_>>) {
         match &mut self.0 {
             Subject::Keys(reader) => {
-                if reader.look(record).is_none() {
+                if reader.read_record(record).is_none() {
                     reader.seed();
                 }
             }
             Subject::Revocations(reader) => {
-                if reader.look(record).is_none() {
+                if reader.read_record(record).is_none() {
                     reader.seed();
                 }
             }
@@ -157,16 +157,16 @@ impl Reader {
         }
     }
 
-    /// Reads a cell that [`ReaderEffect::Look`] requested.
-    pub fn look(&mut self, cell: Cell, shared: Option<Shared<'_>>, now: Moment) {
+    /// Reads a cell that [`ReaderEffect::Read`] requested.
+    pub fn read(&mut self, cell: Cell, shared: Option<Shared<'_>>, now: Moment) {
         match (&mut self.0, cell) {
             (Subject::Keys(reader), _) => {
-                reader.look(shared);
+                reader.read_record(shared);
             }
             (Subject::Revocations(reader), Cell::Record) => {
-                reader.look(shared);
+                reader.read_record(shared);
             }
-            (Subject::Revocations(reader), Cell::List) => reader.list(shared, now),
+            (Subject::Revocations(reader), Cell::List) => reader.read_list(shared, now),
         }
     }
 

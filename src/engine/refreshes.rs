@@ -93,7 +93,7 @@ impl Refreshes {
     }
 
     /// Removes a request, and returns whether it was there. A call that it owns gets no reply any
-    /// more, and must be repeated if others wait.
+    /// more, and must be repeated if other requests wait for it.
     pub(crate) fn remove(&mut self, id: RequestId) -> bool {
         let before = self.len();
         for refresh in &mut self.refreshes {

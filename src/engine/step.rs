@@ -1,8 +1,6 @@
 //! The next step for a request.
 
-use log::Level;
-use portcullis_core::decision::Outcome;
-use portcullis_core::policy;
+use portcullis_core::outcome::Outcome;
 
 /// The next step for a request.
 #[derive(Debug)]
@@ -13,15 +11,4 @@ pub enum Step<'e> {
     /// Hold the request until [`crate::Engine::due`] or [`crate::Engine::due_by_refresh`] returns
     /// it, then evaluate it again.
     Wait,
-}
-
-/// Converts a log level of the policy.
-#[must_use]
-pub const fn log_level(level: policy::Level) -> Level {
-    match level {
-        policy::Level::Debug => Level::Debug,
-        policy::Level::Error => Level::Error,
-        policy::Level::Info => Level::Info,
-        policy::Level::Warn => Level::Warn,
-    }
 }

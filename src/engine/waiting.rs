@@ -1,5 +1,6 @@
 //! The requests that wait for another evaluation.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,6 +21,9 @@ const MAX_FOR_ONE: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRequests {
     requests: Vec<WaitingRequest>,
+    /// How many requests wait for each source. Requests are not counted on each arrival, because
+    /// many trust entries can share an issuer.
+    per_source: BTreeMap<KeySourceId, usize>,
 }
 
 /// A waiting request.
@@ -59,16 +63,14 @@ pub(crate) fn is_timed_out(began: Timestamp, now: Timestamp, timeout: Duration) 
 impl WaitingRequests {
     /// Whether one more request may wait for the keys of these sources.
     pub(crate) fn has_room_for(&self, sources: &[KeySourceId]) -> bool {
-        let waiting_for = |source: &KeySourceId| {
-            let requests = self.requests.iter();
-            requests
-                .filter(|request| request.sources.contains(source))
-                .count()
-        };
+        let count = |source| self.per_source.get(source).copied().unwrap_or_default();
         self.requests.len() < MAX_WAITING
-            && sources
-                .iter()
-                .all(|source| waiting_for(source) < MAX_FOR_ONE)
+            && sources.iter().all(|source| count(source) < MAX_FOR_ONE)
+    }
+
+    /// Whether a request waits for the keys of this source.
+    pub(crate) fn wants(&self, source: KeySourceId) -> bool {
+        self.per_source.contains_key(&source)
     }
 
     /// The number of waiting requests.
@@ -76,26 +78,23 @@ impl WaitingRequests {
         self.requests.len()
     }
 
-    /// The waiting requests.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &WaitingRequest> {
-        self.requests.iter()
-    }
-
     /// Whether this request waits.
     pub(crate) fn has(&self, id: RequestId) -> bool {
-        self.iter().any(|request| request.id == id)
+        self.requests.iter().any(|request| request.id == id)
     }
 
     /// Adds a request.
     pub(crate) fn add(&mut self, request: WaitingRequest) {
+        for source in &request.sources {
+            let count = self.per_source.entry(*source).or_default();
+            *count = count.saturating_add(1);
+        }
         self.requests.push(request);
     }
 
     /// Removes a request, and returns whether it was there.
     pub(crate) fn remove(&mut self, id: RequestId) -> bool {
-        let before = self.requests.len();
-        self.requests.retain(|request| request.id != id);
-        self.requests.len() < before
+        !self.take(1, |request| request.id == id).is_empty()
     }
 
     /// Removes and returns up to `most` requests that are due, in order of arrival.
@@ -103,10 +102,18 @@ impl WaitingRequests {
         &mut self,
         most: usize,
         is_due: impl Fn(&WaitingRequest) -> bool,
-    ) -> impl Iterator<Item = WaitingRequest> {
-        self.requests
-            .extract_if(.., move |request| is_due(request))
-            .take(most)
+    ) -> Vec<WaitingRequest> {
+        let due = self.requests.extract_if(.., |request| is_due(request));
+        let due: Vec<_> = due.take(most).collect();
+        for source in due.iter().flat_map(|request| &request.sources) {
+            if let Some(count) = self.per_source.get_mut(source) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.per_source.remove(source);
+                }
+            }
+        }
+        due
     }
 }
 

@@ -17,21 +17,21 @@
 mod abi;
 mod calls;
 mod error;
-mod pairs;
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use portcullis_core::answer::LocalReply;
+use portcullis_core::local_reply::LocalReply;
+use portcullis_core::request::Headers;
+use portcullis_engine::{escape_line, header_map, log_severity};
 
 pub(crate) use self::abi::{
-    Map, MetricKind, add_header, call_foreign_function, define_metric, increment_metric,
-    record_metric, remove_header, replace_header, resume_request, set_effective_context,
-    set_property, set_shared_data, shared_data,
+    Map, MetricKind, Stream, add_header, continue_stream, define_metric, increment_metric,
+    record_metric, remove_header, replace_header, set_effective_context, set_property,
+    set_shared_data, shared_data,
 };
-pub(crate) use self::calls::{dispatch_http_call, http_call_body, http_call_headers};
+pub(crate) use self::calls::{dispatch_http_call, http_call_body, http_call_header_bytes};
 pub(crate) use self::error::Error;
-pub(crate) use self::pairs::Pairs;
 
 /// The maximum size of a plugin configuration in bytes.
 pub(crate) const MAX_CONFIGURATION: usize = 1 << 20;
@@ -41,45 +41,48 @@ pub(crate) const MAX_CONFIGURATION: usize = 1 << 20;
 /// `size` is the argument of `on_configure`; nothing is read for 0.
 ///
 /// # Errors
-/// [`Error::TooLarge`] above [`MAX_CONFIGURATION`], else what the host said.
+/// [`Error::TooLarge`] above [`MAX_CONFIGURATION`], else the host's error.
 pub(crate) fn plugin_configuration(size: usize) -> Result<Vec<u8>, Error> {
-    abi::buffer(abi::Buffer::PluginConfiguration, size, MAX_CONFIGURATION)
+    buffer(abi::Buffer::PluginConfiguration, size, MAX_CONFIGURATION)
+}
+
+/// Reads a buffer of `size` bytes, if that is not more than `max`.
+fn buffer(buffer: abi::Buffer, size: usize, max: usize) -> Result<Vec<u8>, Error> {
+    match size {
+        0 => Ok(Vec::new()),
+        _ if size > max => Err(Error::TooLarge),
+        _ => abi::buffer(buffer, 0, size).map(|(bytes,)| bytes),
+    }
 }
 
 /// The time of the host's clock in milliseconds since the Unix epoch.
 pub(crate) fn now() -> Result<u64, Error> {
-    const NANOSECONDS_A_MILLISECOND: u64 = 1_000_000;
-    Ok(abi::current_time()? / NANOSECONDS_A_MILLISECOND)
+    const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+    Ok(abi::current_time()? / NANOSECONDS_PER_MILLISECOND)
 }
 
-/// The time of the host's clock in microseconds since the Unix epoch, for measuring.
-pub(crate) fn now_microseconds() -> Result<u64, Error> {
-    const NANOSECONDS_A_MICROSECOND: u64 = 1_000;
-    Ok(abi::current_time()? / NANOSECONDS_A_MICROSECOND)
+/// The time of the host's clock in microseconds since the Unix epoch, for measuring; 0 without a
+/// clock.
+pub(crate) fn now_microseconds() -> u64 {
+    const NANOSECONDS_PER_MICROSECOND: u64 = 1_000;
+    abi::current_time().unwrap_or_default() / NANOSECONDS_PER_MICROSECOND
+}
+
+/// Calls the host's function `verify_signature`; `None` if it failed.
+pub(crate) fn verify_signature(arguments: &[u8]) -> Option<Vec<u8>> {
+    let (result,) = abi::call_foreign_function(b"verify_signature", arguments).ok()?;
+    Some(result)
 }
 
 /// Whether the proxy's log level includes this level, so that other messages need not be formatted.
-pub(crate) fn logs(level: log::Level) -> bool {
-    abi::log_level().is_ok_and(|threshold| severity(level) >= threshold)
+pub(crate) fn is_logged(level: log::Level) -> bool {
+    abi::log_level().is_ok_and(|threshold| log_severity(level) >= threshold)
 }
 
-/// Writes a line to the proxy's log.
-///
-/// The caller must escape control characters: Envoy writes the message unchanged. A failure to log
-/// is ignored, because it can't be reported.
-pub(crate) fn log(level: log::Level, message: &str) {
-    let _unreportable = abi::log(severity(level), message.as_bytes());
-}
-
-/// A log level as the number in the ABI.
-const fn severity(level: log::Level) -> u32 {
-    match level {
-        log::Level::Trace => 0,
-        log::Level::Debug => 1,
-        log::Level::Info => 2,
-        log::Level::Warn => 3,
-        log::Level::Error => 4,
-    }
+/// Writes a line to the proxy's log, escaped, because Envoy writes it unchanged. A failure to log is
+/// ignored, because it can't be reported.
+pub(crate) fn log(level: log::Level, line: &str) {
+    let _unreportable = abi::log(log_severity(level), escape_line(line).as_bytes());
 }
 
 /// Sets the period of `on_tick` for this root context on this worker; zero stops the ticks.
@@ -93,30 +96,23 @@ pub(crate) fn set_tick_period(period: Duration) -> Result<(), Error> {
     })
 }
 
-/// All request headers, duplicates as separate fields.
+/// The bytes of a header map, for [`headers`].
 ///
 /// There is intentionally no function for a single header: the host returns only the first of
 /// several.
 ///
 /// # Errors
-/// [`Error::Empty`] or what the host said where there is no request (any more): Envoy then gives an
-/// empty map, which must not pass for a request that shows nothing. [`Error::Malformed`] if the host
-/// does not keep to the ABI.
-pub(crate) fn request_headers() -> Result<Pairs, Error> {
-    let headers = Pairs::decode(abi::header_pairs(Map::Request)?)?;
-    if headers.is_empty() {
-        Err(Error::Empty)
-    } else {
-        Ok(headers)
-    }
+/// The host's error.
+pub(crate) fn header_bytes(map: Map) -> Result<Vec<u8>, Error> {
+    abi::header_map(map).map(|(bytes,)| bytes)
 }
 
-/// All request trailers, while `on_http_request_trailers` runs.
+/// The fields of a header map, duplicates as separate fields.
 ///
 /// # Errors
-/// What the host said, [`Error::Malformed`] if it does not keep to the ABI.
-pub(crate) fn request_trailers() -> Result<Pairs, Error> {
-    Pairs::decode(abi::header_pairs(Map::RequestTrailers)?)
+/// [`Error::Malformed`] if the host does not keep to the ABI.
+pub(crate) fn headers(bytes: &[u8]) -> Result<Headers<'_>, Error> {
+    header_map::decode(bytes).ok_or(Error::Malformed)
 }
 
 /// Sends a local reply; nothing of the request is forwarded. The details become
@@ -124,13 +120,13 @@ pub(crate) fn request_trailers() -> Result<Pairs, Error> {
 /// status 200.
 ///
 /// # Errors
-/// [`Error::TooLarge`] if the headers are more than Envoy takes, else what the host said.
+/// [`Error::TooLarge`] if the headers are more than Envoy takes, else the host's error.
 pub(crate) fn send_local_response(reply: &LocalReply) -> Result<(), Error> {
     abi::send_local_response(
         reply.status.into(),
         reply.details.as_bytes(),
-        &pairs::encode(&reply.headers)?,
         reply.body.as_bytes(),
+        &header_map::encode(&reply.headers).ok_or(Error::TooLarge)?,
         reply.grpc_status.try_into().unwrap_or(i32::MAX),
     )
 }

@@ -38,8 +38,8 @@ impl Context for Http {
     // The SDK passes the reply to the context whose callback made the call.
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
         if let Ok(mut worker) = self.worker.try_borrow_mut() {
-            worker.take_reply(token, headers, body);
-            worker.settle_refreshed();
+            worker.handle_reply(token, headers, body);
+            worker.resume_refreshed();
         }
     }
 }
@@ -54,7 +54,7 @@ impl HttpContext for Http {
         match outcome {
             Outcome::Forwarded => Action::Continue,
             // A paused request is not forwarded, neither its headers nor any byte of its body.
-            Outcome::Answered | Outcome::Waits => Action::Pause,
+            Outcome::Replied | Outcome::Waiting => Action::Pause,
         }
     }
 
@@ -67,14 +67,14 @@ impl HttpContext for Http {
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
         // Also while the request waits: Envoy does not call again for held trailers.
         let stripped = match self.worker.try_borrow() {
-            Ok(worker) => worker.strip_trailers(),
+            Ok(worker) => worker.remove_trailers(),
             Err(_) => Err(host::Error::InternalFailure),
         };
         match stripped {
             Ok(()) => self.hold(),
             Err(error) => {
                 // The headers may already be forwarded, so the request is reset by a local reply.
-                let _answered = verdict::unprepared(error);
+                let _replied = verdict::unchanged(error);
                 Action::Pause
             }
         }
@@ -91,7 +91,7 @@ impl HttpContext for Http {
 impl Drop for Http {
     fn drop(&mut self) {
         if let Ok(mut worker) = self.worker.try_borrow_mut() {
-            worker.leave(self.id);
+            worker.request_ended(self.id);
         }
     }
 }

@@ -1,10 +1,9 @@
 //! The proxy-wasm adapter of Portcullis for Envoy and Istio: a thin layer that passes events to
 //! `portcullis-engine` and performs its effects.
 //!
-//! `host` is the one door to Envoy. `root` is what Envoy calls once a worker, and `http` what it
-//! calls for each request. Both share a `worker`: the engine, its readers and the calls under way.
-//! `verdict` carries out what the engine says of a request, and `signatures` lets Envoy check
-//! signatures.
+//! `host` has all calls into Envoy. `root` has the callbacks for each worker, and `http` those for
+//! each request. Both share a `worker`: the engine with its readers, signatures and metrics.
+//! `verdict` enforces the engine's decision on a request.
 #![deny(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -15,16 +14,12 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 #![cfg_attr(
     not(target_arch = "wasm32"),
-    allow(
-        dead_code,
-        reason = "outside WebAssembly there are only the parts that tests reach"
-    )
+    allow(dead_code, reason = "outside WebAssembly only tests use this code")
 )]
 
 mod host;
 mod http;
 mod root;
-mod signatures;
 mod verdict;
 mod worker;
 

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use log::Level;
-use portcullis_core::policy::Policy;
 use portcullis_engine::{TICK, configuration};
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -29,9 +28,7 @@ impl Root {
 
     fn configure(&mut self, size: usize) -> Result<(), String> {
         let bytes = host::plugin_configuration(size).map_err(|error| error.to_string())?;
-        let text = configuration::read(&bytes).map_err(|error| error.to_string())?;
-        let policy = Policy::from_json(&text).map_err(|error| error.to_string())?;
-        let worker = Worker::start(policy, self.id);
+        let worker = Worker::start(configuration::policy(&bytes)?, self.id);
         host::set_tick_period(TICK).map_err(|error| error.to_string())?;
         self.worker = Some(Rc::new(RefCell::new(worker)));
         Ok(())
@@ -41,8 +38,8 @@ impl Root {
 impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
         if let Some(Ok(mut worker)) = self.worker.as_ref().map(|worker| worker.try_borrow_mut()) {
-            worker.take_reply(token, headers, body);
-            worker.settle();
+            worker.handle_reply(token, headers, body);
+            worker.resume_due();
         }
     }
 }
@@ -52,7 +49,7 @@ impl RootContext for Root {
         match self.configure(size) {
             Ok(()) => true,
             Err(error) => {
-                let line = format!("portcullis: the configuration is refused: {error}");
+                let line = format!("portcullis: invalid configuration: {error}");
                 host::log(Level::Error, &line);
                 false
             }
@@ -62,7 +59,7 @@ impl RootContext for Root {
     fn on_tick(&mut self) {
         if let Some(Ok(mut worker)) = self.worker.as_ref().map(|worker| worker.try_borrow_mut()) {
             worker.tick();
-            worker.settle();
+            worker.resume_due();
         }
     }
 

@@ -1,40 +1,40 @@
 //! Enforces the engine's decision on the request of the effective context.
 
 use log::Level;
-use portcullis_core::answer::LocalReply;
-use portcullis_core::decision::{self, Verdict};
-use portcullis_core::session::Cookies;
+use portcullis_core::local_reply::LocalReply;
+use portcullis_core::outcome::{self, Verdict};
 use portcullis_engine::{Step, log_level};
 
 use crate::host::{self, Map};
 
-/// How a request was handled. Only [`carry_out`] forwards a request, after it has removed
-/// everything that the app must not receive.
+/// How a request was handled. Only [`enforce`] forwards a request, after it has removed everything
+/// that the app must not receive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub(crate) enum Outcome {
     /// A local reply was sent.
-    Answered,
+    Replied,
     /// The request is forwarded.
     Forwarded,
     /// The request waits.
-    Waits,
+    Waiting,
 }
 
 /// Enforces the engine's decision on the request of the effective context.
-pub(crate) fn carry_out(step: &Step<'_>) -> Outcome {
+pub(crate) fn enforce(step: &Step<'_>) -> Outcome {
     match step {
-        Step::Wait => Outcome::Waits,
-        Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
-            show(verdict);
-            answer(reply)
+        Step::Wait => Outcome::Waiting,
+        Step::Decided(outcome::Outcome::Reply(reply, verdict)) => {
+            record(verdict);
+            send_local_reply(reply)
         }
-        Step::Decided(decision::Outcome::Forward(verdict)) => {
-            show(verdict);
-            match prepare(verdict) {
-                Ok(()) => Outcome::Forwarded,
-                Err(error) => unprepared(error),
-            }
+        Step::Decided(outcome::Outcome::Forward(verdict)) => {
+            record(verdict);
+            let changed = verdict.change_headers(|name, value| match value {
+                Some(value) => host::replace_header(Map::Request, name, value),
+                None => host::remove_header(Map::Request, name),
+            });
+            changed.map_or_else(unchanged, |()| Outcome::Forwarded)
         }
     }
 }
@@ -45,50 +45,34 @@ pub(crate) fn unreadable(error: host::Error) -> Outcome {
 }
 
 /// Sends a local reply to a request whose headers or trailers can't be changed.
-pub(crate) fn unprepared(error: host::Error) -> Outcome {
+pub(crate) fn unchanged(error: host::Error) -> Outcome {
     refuse("changed", error)
 }
 
 fn refuse(what: &str, error: host::Error) -> Outcome {
-    let line = format!("portcullis: a request's headers can't be {what} ({error}); it is refused");
+    let line = format!("portcullis: request refused: its headers can't be {what}: {error}");
     host::log(Level::Error, &line);
-    answer(&LocalReply::internal())
+    send_local_reply(&LocalReply::internal())
 }
 
-fn answer(reply: &LocalReply) -> Outcome {
+fn send_local_reply(reply: &LocalReply) -> Outcome {
     let sent = host::send_local_response(reply);
     if let Err(error) = sent.or_else(|_| host::send_local_response(&LocalReply::internal())) {
         // The request stays paused: it gets no response, and it is not forwarded.
-        let line = format!("portcullis: a refusal can't be sent: {error}");
+        let line = format!("portcullis: a local reply can't be sent: {error}");
         host::log(Level::Error, &line);
     }
-    Outcome::Answered
-}
-
-/// Removes headers that the app must not receive, and sets the identity headers.
-fn prepare(verdict: &Verdict<'_>) -> Result<(), host::Error> {
-    for name in verdict.removals() {
-        host::remove_header(Map::Request, name)?;
-    }
-    match verdict.cookies() {
-        Cookies::AsTheyCame => {}
-        Cookies::Nothing => host::remove_header(Map::Request, b"cookie")?,
-        Cookies::Only(cookies) => host::replace_header(Map::Request, b"cookie", &cookies)?,
-    }
-    for (name, value) in verdict.identity() {
-        host::replace_header(Map::Request, name.as_bytes(), value.as_bytes())?;
-    }
-    Ok(())
+    Outcome::Replied
 }
 
 /// Records the decision in the filter state, for access logs, and in the audit log.
-fn show(verdict: &Verdict<'_>) {
-    for (name, value) in verdict.filter_state() {
-        let _unseen = host::set_property(name.as_bytes(), value.as_bytes());
-    }
-    if let Some(level) = verdict.audit_level().map(log_level)
-        && host::logs(level)
-    {
-        host::log(level, &verdict.audit_record());
-    }
+fn record(verdict: &Verdict<'_>) {
+    verdict.record(
+        |name, value| {
+            // A failure is not an error: the access log then lacks the value.
+            let _is_set = host::set_property(name.as_bytes(), value.as_bytes());
+        },
+        |level| host::is_logged(log_level(level)),
+        |level, line| host::log(log_level(level), line),
+    );
 }

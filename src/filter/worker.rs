@@ -1,18 +1,18 @@
-//! One worker: the engine, its readers, and the calls in progress.
+//! One worker: the engine with its readers, the signature verification, and the metrics.
 
-mod reading;
+mod envoy;
 
 use std::collections::BTreeMap;
 
 use log::Level;
 use portcullis_core::policy::Policy;
-use portcullis_core::request::Headers;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_engine::metrics::{Change, Kind, Metric};
-use portcullis_engine::{At, Call, CallId, Effect, Engine, Moment, Reader, Reply, RequestId};
+use portcullis_engine::signatures::HostSignatures;
+use portcullis_engine::{At, Driver, Reply, RequestId, header_map};
 
-use crate::host::{self, Map, Pairs};
-use crate::signatures::Checker;
+use self::envoy::{Envoy, now};
+use crate::host::{self, Map};
 use crate::verdict::{self, Outcome};
 
 /// The maximum number of waiting requests that are resumed in one callback. Envoy runs the
@@ -26,106 +26,91 @@ const BATCH: usize = 32;
 pub(crate) struct Worker {
     /// The root context.
     root: u32,
-    engine: Engine,
-    readers: Vec<Reader>,
-    checker: Checker,
-    calls: Vec<Pending>,
+    driver: Driver<Envoy>,
+    signatures: HostSignatures,
     /// The host's ids of the engine's metrics, by index; `None` if the host refused to define it.
     metrics: BTreeMap<usize, Option<u32>>,
 }
 
-/// A call in progress.
-#[derive(Debug)]
-struct Pending {
-    /// The host's token for the call.
-    token: u32,
-    id: CallId,
-    /// The reader that made the call; `None` for the engine.
-    reader: Option<usize>,
-    /// The request whose callback made the call: the SDK passes the reply to that context, if it
-    /// still exists.
-    owner: Option<RequestId>,
-    max_body: usize,
-}
-
 impl Worker {
-    /// Starts a worker with this policy, in the root context with this id. Writes an initial record
-    /// for each reader whose workers share none yet.
+    /// Starts a worker with this policy, in the root context with this id.
     pub(crate) fn start(policy: Policy, root: u32) -> Self {
-        let checker = Checker::detect();
-        if !checker.uses_host() {
-            let line = "portcullis: this host does not check signatures; they are checked in the \
-                        filter, ten times slower, and ES384 not at all";
+        let signatures = HostSignatures::detect(host::verify_signature, host::now_microseconds);
+        if !signatures.uses_host() {
+            let line = "portcullis: this host does not support `verify_signature`; signatures are \
+                        verified in the filter, ten times slower, and ES384 is not supported";
             host::log(Level::Warn, line);
         }
-        let moment = moment();
-        let mut worker = Self {
+        let driver = Driver::start(policy, Envoy);
+        let metrics = driver.engine.metrics();
+        Self {
             root,
-            readers: Reader::of(&policy, moment),
-            engine: Engine::new(policy, moment.time),
-            checker,
-            calls: Vec::new(),
-            metrics: BTreeMap::new(),
-        };
-        for metric in worker.engine.metrics() {
-            worker.metrics.insert(metric.index, define(metric));
+            metrics: metrics
+                .map(|metric| (metric.index, define(metric)))
+                .collect(),
+            driver,
+            signatures,
         }
-        worker.start_readers();
-        worker
     }
 
     /// Handles the request of the effective context, which has this id.
     pub(crate) fn receive(&mut self, id: u32) -> Outcome {
-        let outcome = self.judge(id, now());
-        if outcome == Outcome::Waits {
-            if !self.carry_out_effects() {
+        let outcome = self.evaluate(id, now());
+        if outcome == Outcome::Waiting {
+            if !self.driver.perform_effects() {
                 // The call could not be made, so the refresh already has an outcome.
-                self.settle_refreshed();
+                self.resume_refreshed();
             }
-            self.flush();
+            self.flush_metrics();
         }
         outcome
     }
 
     /// Evaluates the request of the effective context and enforces the decision.
-    fn judge(&mut self, id: u32, now: Timestamp) -> Outcome {
-        let pairs = match host::request_headers() {
-            Ok(pairs) => pairs,
-            Err(error) => {
-                self.engine.gone(RequestId(id.into()));
-                return verdict::unreadable(error);
+    fn evaluate(&mut self, id: u32, now: Timestamp) -> Outcome {
+        let id = RequestId(id.into());
+        let bytes = host::header_bytes(Map::Request);
+        let headers = match bytes
+            .as_deref()
+            .map_err(|error| *error)
+            .and_then(host::headers)
+        {
+            // Envoy returns an empty map if the request has ended. That is not a request without
+            // credentials.
+            Ok(headers) if headers.iter().next().is_some() => headers,
+            read => {
+                self.driver.engine.request_ended(id);
+                return verdict::unreadable(read.err().unwrap_or(host::Error::Empty));
             }
         };
-        let headers = Headers::new(Pairs::iter(&pairs).collect());
         let at = At {
             time: now,
-            signatures: &self.checker,
+            signatures: &self.signatures,
         };
-        let step = self.engine.request(RequestId(id.into()), &headers, at);
-        let outcome = verdict::carry_out(&step);
-        if let Some(microseconds) = self.checker.take_duration() {
-            self.engine.verification_took(microseconds);
+        let outcome = verdict::enforce(&self.driver.engine.request(id, &headers, at));
+        if let Some(microseconds) = self.signatures.take_duration() {
+            self.driver.engine.record_verification(microseconds);
         }
         outcome
     }
 
     /// Whether the request of this context waits.
     pub(crate) fn is_waiting(&self, id: u32) -> bool {
-        self.engine.is_waiting(RequestId(id.into()))
+        self.driver.engine.is_waiting(RequestId(id.into()))
     }
 
     /// Removes the trailers of the effective context that apps must not receive.
-    pub(crate) fn strip_trailers(&self) -> Result<(), host::Error> {
-        let pairs = host::request_trailers()?;
-        let trailers = Headers::new(Pairs::iter(&pairs).collect());
-        let mut names = self.engine.removed_trailers(&trailers);
+    pub(crate) fn remove_trailers(&self) -> Result<(), host::Error> {
+        let bytes = host::header_bytes(Map::RequestTrailers)?;
+        let trailers = host::headers(&bytes)?;
+        let mut names = self.driver.engine.removed_trailers(&trailers);
         names.try_for_each(|name| host::remove_header(Map::RequestTrailers, name))
     }
 
     /// Adds the cookies of a refreshed session to the response of this context, which is the
     /// effective one.
     pub(crate) fn add_cookies(&mut self, id: u32) {
-        let Some(reply) = self.engine.response(RequestId(id.into())) else {
+        let Some(reply) = self.driver.engine.response(RequestId(id.into())) else {
             return;
         };
         let add = || {
@@ -140,138 +125,88 @@ impl Worker {
         };
         if let Err(error) = add() {
             let line =
-                format!("portcullis: a session's cookies can't be added to an answer: {error}");
+                format!("portcullis: the session cookies can't be added to a response: {error}");
             host::log(Level::Error, &line);
         }
     }
 
     /// Removes a request that has ended.
-    pub(crate) fn leave(&mut self, id: u32) {
-        let id = RequestId(id.into());
-        self.calls.retain(|call| call.owner != Some(id));
-        if self.engine.gone(id) {
-            self.flush();
+    pub(crate) fn request_ended(&mut self, id: u32) {
+        if self.driver.request_ended(RequestId(id.into())) {
+            self.flush_metrics();
         }
     }
 
     /// Handles the reply to the call with this token.
-    pub(crate) fn take_reply(&mut self, token: u32, headers: usize, body: usize) {
-        let Some(place) = self.calls.iter().position(|call| call.token == token) else {
+    pub(crate) fn handle_reply(&mut self, token: u32, headers: usize, body: usize) {
+        let Some(call) = self.driver.take_call(token) else {
             return;
         };
-        let call = self.calls.swap_remove(place);
-        let read = host::http_call_headers(headers).ok().flatten();
-        let pairs = read.unwrap_or_default();
-        let body = match host::http_call_body(body, call.max_body) {
-            Err(host::Error::TooLarge) => Some(vec![0; call.max_body.saturating_add(1)]),
+        let bytes = host::http_call_header_bytes(headers).unwrap_or_default();
+        let headers = header_map::decode(&bytes).unwrap_or_default();
+        let body = match host::http_call_body(body, call.max_body()) {
+            Err(host::Error::TooLarge) => Some(vec![0; call.max_body().saturating_add(1)]),
             body => body.ok(),
         };
-        let headers = Headers::new(Pairs::iter(&pairs).collect());
-        let body = body.filter(|_| !pairs.is_empty());
+        let body = body.filter(|_| headers.iter().next().is_some());
         let reply = body.as_ref().map(|body| Reply {
             headers: &headers,
             body,
         });
-        match call.reader {
-            Some(reader) => self.reader_reply(reader, call.id, reply.as_ref()),
-            None => self.engine.reply(call.id, reply.as_ref()),
-        }
+        self.driver.reply(&call, reply.as_ref());
     }
 
     /// Handles the tick, in a callback of the root context.
     pub(crate) fn tick(&mut self) {
-        self.tick_readers();
-        self.engine.tick(now());
-        self.carry_out_effects();
-        self.flush();
+        self.driver.tick();
+        self.flush_metrics();
     }
 
     /// Evaluates waiting requests again, if what they wait for is available or their wait has timed
     /// out: one batch for each call. Must run in a callback of the root context.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn resume_due(&mut self) {
         let now = now();
-        let due = self.engine.due(BATCH, now);
-        self.settle_each(&due, now);
+        let due = self.driver.engine.due(BATCH, now);
+        self.resume_each(&due, now);
         // Further calls belong to the root context.
         if let Err(error) = host::set_effective_context(self.root) {
-            let line = format!("portcullis: the root context is gone: {error}");
+            let line = format!("portcullis: the root context can't be selected: {error}");
             host::log(Level::Error, &line);
         }
-        self.carry_out_effects();
+        self.driver.perform_effects();
     }
 
     /// The same, but only for requests whose session was just refreshed. May run in any callback.
-    pub(crate) fn settle_refreshed(&mut self) {
-        let due = self.engine.due_by_refresh(BATCH);
-        self.settle_each(&due, now());
+    pub(crate) fn resume_refreshed(&mut self) {
+        let due = self.driver.engine.due_by_refresh(BATCH);
+        self.resume_each(&due, now());
     }
 
-    fn settle_each(&mut self, due: &[RequestId], now: Timestamp) {
+    fn resume_each(&mut self, due: &[RequestId], now: Timestamp) {
         for id in due {
             let context = u32::try_from(id.0).unwrap_or_default();
             // The context no longer exists if the client has disconnected.
             if host::set_effective_context(context).is_err() {
-                self.engine.gone(*id);
+                self.driver.engine.request_ended(*id);
                 continue;
             }
-            if self.judge(context, now) == Outcome::Forwarded
-                && let Err(error) = host::resume_request()
+            if self.evaluate(context, now) == Outcome::Forwarded
+                && let Err(error) = host::continue_stream(host::Stream::Request)
             {
+                // The request stays paused.
                 let line = format!("portcullis: an allowed request can't be resumed: {error}");
                 host::log(Level::Error, &line);
             }
         }
         if !due.is_empty() {
-            self.flush();
-        }
-    }
-
-    /// Performs the queued effects, and returns whether every call could be made.
-    fn carry_out_effects(&mut self) -> bool {
-        let mut all_made = true;
-        while let Some(effect) = self.engine.next_effect() {
-            match effect {
-                Effect::Log(level, line) => host::log(level, &line),
-                Effect::Call(call) => {
-                    if !self.send(&call, None) {
-                        self.engine.reply(call.id, None);
-                        all_made = false;
-                    }
-                }
-            }
-        }
-        all_made
-    }
-
-    /// Makes a call, and returns whether it could be made.
-    fn send(&mut self, call: &Call, reader: Option<usize>) -> bool {
-        match host::dispatch_http_call(&call.cluster, &call.headers, call.timeout) {
-            Ok(token) => {
-                self.calls.push(Pending {
-                    token,
-                    id: call.id,
-                    reader,
-                    owner: call.owner,
-                    max_body: call.max_body,
-                });
-                true
-            }
-            Err(error) => {
-                let line = format!(
-                    "portcullis: no call can be made through cluster {} ({error}); help: configure \
-                     the cluster in this proxy",
-                    call.cluster
-                );
-                host::log(Level::Warn, &line);
-                false
-            }
+            self.flush_metrics();
         }
     }
 
     /// Passes the changes of metrics to Envoy.
-    fn flush(&mut self) {
+    fn flush_metrics(&mut self) {
         let ids = &mut self.metrics;
-        self.engine.take_changes(&mut |metric, change| {
+        self.driver.engine.take_changes(&mut |metric, change| {
             if let Some(id) = *ids.entry(metric.index).or_insert_with(|| define(metric)) {
                 let _uncounted = match change {
                     Change::Add(by) => host::increment_metric(id, by),
@@ -290,17 +225,4 @@ fn define(metric: &Metric) -> Option<u32> {
         Kind::Histogram => host::MetricKind::Histogram,
     };
     host::define_metric(kind, metric.name.as_bytes()).ok()
-}
-
-/// The time. If the host has no clock, every token counts as expired.
-fn now() -> Timestamp {
-    Timestamp::from_millis(host::now().unwrap_or(u64::MAX))
-}
-
-/// The time and a random number.
-fn moment() -> Moment {
-    Moment {
-        time: now(),
-        chance: host::random(),
-    }
 }

@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 use std::slice;
 
 use log::Level;
-use portcullis_core::answer::LocalReply;
+use portcullis_core::local_reply::LocalReply;
 use portcullis_core::request::Headers;
+use portcullis_engine::{escape_line, log_severity};
 
 use crate::abi::{Buffer, Header, Map, Opaque};
 
@@ -109,7 +110,7 @@ impl Request<'_> {
 
     /// Sets a value in the request's filter state, with the prefix that Envoy uses for WebAssembly
     /// filters, so that access log formats work with both adapters.
-    pub(crate) fn keep(&self, name: &str, value: &str) {
+    pub(crate) fn set_filter_state(&self, name: &str, value: &str) {
         let name = ["wasm.", name].concat();
         let (name, value) = (Buffer::of(name.as_bytes()), Buffer::of(value.as_bytes()));
         // SAFETY: the bytes outlive the call, and Envoy copies them. A refusal is not an error: the
@@ -120,7 +121,7 @@ impl Request<'_> {
     }
 
     /// Sends a local reply; nothing of the request is forwarded.
-    pub(crate) fn answer(&self, reply: &LocalReply) {
+    pub(crate) fn send_local_reply(&self, reply: &LocalReply) {
         let header = |(name, value): &(&'static str, String)| Header {
             name: Buffer::of(name.as_bytes()),
             value: Buffer::of(value.as_bytes()),
@@ -165,24 +166,14 @@ pub(crate) unsafe fn bytes<'b>(buffer: Buffer) -> &'b [u8] {
 }
 
 /// Whether Envoy's log level includes this level, so that other messages need not be formatted.
-pub(crate) fn logs(level: Level) -> bool {
+pub(crate) fn is_logged(level: Level) -> bool {
     // SAFETY: no memory is passed.
-    unsafe { envoy_dynamic_module_callback_log_enabled(severity(level)) }
+    unsafe { envoy_dynamic_module_callback_log_enabled(log_severity(level)) }
 }
 
-/// Writes a line to Envoy's log.
+/// Writes a line to Envoy's log, escaped, because Envoy writes it unchanged.
 pub(crate) fn log(level: Level, line: &str) {
+    let line = escape_line(line);
     // SAFETY: the bytes outlive the call.
-    unsafe { envoy_dynamic_module_callback_log(severity(level), Buffer::of(line.as_bytes())) }
-}
-
-/// A log level as the number in the ABI.
-const fn severity(level: Level) -> u32 {
-    match level {
-        Level::Trace => 0,
-        Level::Debug => 1,
-        Level::Info => 2,
-        Level::Warn => 3,
-        Level::Error => 4,
-    }
+    unsafe { envoy_dynamic_module_callback_log(log_severity(level), Buffer::of(line.as_bytes())) }
 }

@@ -8,11 +8,10 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use portcullis_core::answer::LocalReply;
-use portcullis_core::decision::{self, Verdict};
 use portcullis_core::keys::PureRust;
+use portcullis_core::local_reply::LocalReply;
+use portcullis_core::outcome::{self, Verdict};
 use portcullis_core::policy::Policy;
-use portcullis_core::session::Cookies;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_engine::{At, Effect, Engine, RequestId, Step, configuration, log_level};
 
@@ -48,7 +47,7 @@ pub(crate) struct Filter {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
 pub(crate) enum Outcome {
-    Answered,
+    Replied,
     Forwarded,
 }
 
@@ -56,10 +55,9 @@ impl Gate {
     /// Reads a configuration, in the forms that the proxy-wasm filter takes: Envoy unwraps a
     /// StringValue or BytesValue, and turns a Struct into JSON.
     pub(crate) fn read(bytes: &[u8]) -> Result<Arc<Self>, String> {
-        let text = configuration::read(bytes).map_err(|error| error.to_string())?;
-        let policy = Policy::from_json(&text).map_err(|error| error.to_string())?;
+        let policy = configuration::policy(bytes)?;
         if policy.sso().is_some() {
-            return Err(unsupported("sso", "leave `sso` out"));
+            return Err(unsupported("sso", "remove `sso`"));
         }
         for trust in policy.trusts() {
             if trust.keys.remote.is_some() {
@@ -94,16 +92,16 @@ impl Gate {
 
 impl Filter {
     /// Evaluates the request and enforces the decision.
-    pub(crate) fn judge(&self, request: &mut Request<'_>) -> Outcome {
-        self.try_judge(request).unwrap_or_else(|Refused| {
-            let line = "portcullis: a request's headers can't be read or changed; it is refused";
+    pub(crate) fn evaluate(&self, request: &mut Request<'_>) -> Outcome {
+        self.try_evaluate(request).unwrap_or_else(|Refused| {
+            let line = "portcullis: request refused: its headers can't be read or changed";
             envoy::log(log::Level::Error, line);
-            request.answer(&LocalReply::internal());
-            Outcome::Answered
+            request.send_local_reply(&LocalReply::internal());
+            Outcome::Replied
         })
     }
 
-    fn try_judge(&self, request: &mut Request<'_>) -> Result<Outcome, Refused> {
+    fn try_evaluate(&self, request: &mut Request<'_>) -> Result<Outcome, Refused> {
         // Ids are needed for waiting requests only. With inline keys no request waits, so one id is
         // enough.
         const ONLY: RequestId = RequestId(0);
@@ -118,25 +116,29 @@ impl Filter {
             signatures: &PureRust,
         };
         let outcome = match engine.request(ONLY, &headers, at) {
-            Step::Decided(decision::Outcome::Forward(verdict)) => {
-                show(request, &verdict);
+            Step::Decided(outcome::Outcome::Forward(verdict)) => {
+                record(request, &verdict);
                 // Copied first, because Envoy's bytes are invalid after the first change.
-                let removals: Vec<Vec<u8>> = verdict.removals().map(<[u8]>::to_vec).collect();
-                let cookies = verdict.cookies();
-                let identity = verdict.identity().to_vec();
+                let mut changes = Vec::new();
+                verdict.change_headers(|name, value| {
+                    changes.push((name.to_vec(), value.map(<[u8]>::to_vec)));
+                    Ok::<_, Refused>(())
+                })?;
                 drop(verdict);
                 drop(headers);
                 drop(map);
-                change(request, &removals, &cookies, &identity)?;
+                for (name, value) in &changes {
+                    request.set(Map::Request, name, value.as_deref())?;
+                }
                 Outcome::Forwarded
             }
-            Step::Decided(decision::Outcome::Reply(reply, verdict)) => {
-                show(request, &verdict);
-                request.answer(&reply);
-                Outcome::Answered
+            Step::Decided(outcome::Outcome::Reply(reply, verdict)) => {
+                record(request, &verdict);
+                request.send_local_reply(&reply);
+                Outcome::Replied
             }
             Step::Wait => {
-                engine.gone(ONLY);
+                engine.request_ended(ONLY);
                 return Err(Refused);
             }
         };
@@ -150,8 +152,8 @@ impl Filter {
 
     /// Removes the trailers that apps must not receive. The headers may already be forwarded, so a
     /// request whose trailers can't be changed is reset by a local reply.
-    pub(crate) fn strip_trailers(&self, request: &mut Request<'_>) -> Outcome {
-        let mut strip = || {
+    pub(crate) fn remove_trailers(&self, request: &mut Request<'_>) -> Outcome {
+        let mut remove = || {
             let engine = self.engine.try_borrow().map_err(|_| Refused)?;
             let map = request.headers(Map::RequestTrailers)?;
             let trailers = map.fields();
@@ -162,53 +164,29 @@ impl Filter {
             let mut names = names.iter();
             names.try_for_each(|name| request.set(Map::RequestTrailers, name, None))
         };
-        match strip() {
+        match remove() {
             Ok(()) => Outcome::Forwarded,
             Err(Refused) => {
-                request.answer(&LocalReply::internal());
-                Outcome::Answered
+                request.send_local_reply(&LocalReply::internal());
+                Outcome::Replied
             }
         }
     }
 }
 
-/// Removes headers that the app must not receive, and sets the identity headers.
-fn change(
-    request: &mut Request<'_>,
-    removals: &[Vec<u8>],
-    cookies: &Cookies,
-    identity: &[(&'static str, String)],
-) -> Result<(), Refused> {
-    for name in removals {
-        request.set(Map::Request, name, None)?;
-    }
-    match cookies {
-        Cookies::AsTheyCame => {}
-        Cookies::Nothing => request.set(Map::Request, b"cookie", None)?,
-        Cookies::Only(cookies) => request.set(Map::Request, b"cookie", Some(cookies))?,
-    }
-    for (name, value) in identity {
-        request.set(Map::Request, name.as_bytes(), Some(value.as_bytes()))?;
-    }
-    Ok(())
-}
-
 /// Records the decision in the filter state, for access logs, and in the audit log.
-fn show(request: &Request<'_>, verdict: &Verdict<'_>) {
-    for (name, value) in verdict.filter_state() {
-        request.keep(name, value);
-    }
-    if let Some(level) = verdict.audit_level().map(log_level)
-        && envoy::logs(level)
-    {
-        envoy::log(level, &verdict.audit_record());
-    }
+fn record(request: &Request<'_>, verdict: &Verdict<'_>) {
+    verdict.record(
+        |name, value| request.set_filter_state(name, value),
+        |level| envoy::is_logged(log_level(level)),
+        |level, line| envoy::log(log_level(level), line),
+    );
 }
 
 fn unsupported(place: &str, help: &str) -> String {
     format!(
-        "{place}: this version of the module judges by inline keys alone; help: {help}, or use the \
-         WebAssembly filter"
+        "{place}: not supported by this version of the module, which has inline keys only; help: \
+         {help}, or use the WebAssembly filter"
     )
 }
 

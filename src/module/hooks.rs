@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 
-use portcullis_core::answer::LocalReply;
+use portcullis_core::local_reply::LocalReply;
 
 use crate::abi::{Buffer, CONTINUE, Opaque, STOP, VERSION};
 use crate::envoy::{self, Request};
@@ -21,7 +21,7 @@ extern "C" fn envoy_dynamic_module_on_program_init() -> *const c_char {
     VERSION.as_ptr().cast()
 }
 
-/// Null refuses the configuration.
+/// Returns null to refuse the configuration.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
     _: Opaque,
@@ -34,7 +34,7 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
         if name == FILTER_NAME {
             Gate::read(config)
         } else {
-            Err("there is no such filter; help: set `filter_name: portcullis`".to_owned())
+            Err("unknown filter name; help: set `filter_name: portcullis`".to_owned())
         }
     });
     let error = match read {
@@ -42,7 +42,7 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
         Ok(Err(error)) => error,
         Err(_) => "internal error".to_owned(),
     };
-    let line = format!("portcullis: the configuration is refused: {error}");
+    let line = format!("portcullis: invalid configuration: {error}");
     envoy::log(log::Level::Error, &line);
     ptr::null()
 }
@@ -75,7 +75,7 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_headers(
     _: bool,
 ) -> u32 {
     // SAFETY: both pointers are those of this request.
-    unsafe { run(envoy, filter, Filter::judge) }
+    unsafe { run(envoy, filter, Filter::evaluate) }
 }
 
 #[unsafe(no_mangle)]
@@ -84,7 +84,7 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_request_trailers(
     filter: Opaque,
 ) -> u32 {
     // SAFETY: both pointers are those of this request.
-    unsafe { run(envoy, filter, Filter::strip_trailers) }
+    unsafe { run(envoy, filter, Filter::remove_trailers) }
 }
 
 #[unsafe(no_mangle)]
@@ -114,15 +114,15 @@ unsafe fn run(
     }));
     match outcome {
         Ok(Some(Outcome::Forwarded)) => CONTINUE,
-        Ok(Some(Outcome::Answered)) => STOP,
+        Ok(Some(Outcome::Replied)) => STOP,
         Ok(None) | Err(_) => {
-            request.answer(&LocalReply::internal());
+            request.send_local_reply(&LocalReply::internal());
             STOP
         }
     }
 }
 
-/// Hooks without a function: they return that the stream continues, or nothing.
+/// Hooks that do nothing: they return that the stream continues, or nothing.
 macro_rules! idle {
     ($result:ty = $value:expr; $($name:ident($($type:ty),*);)*) => {
         $(

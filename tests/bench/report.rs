@@ -19,9 +19,10 @@ const BUSY: f64 = 0.95;
 pub(crate) fn preface(machine: &Machine, settings: &Settings) {
     let module = fs::metadata(tools::filter()).map_or(0, |module| module.len());
     println!(
-        "One core of {} ({}) for what is measured, {} connections, {} rounds of {} s, medians; ratios \
-         are\nmedians of each round's own ratio. CPU is that of the whole program a request, and \
-         steadier than\nrequests a second. The module has {module} bytes.\n",
+        "The measured program has one of {} cores ({}). {} connections, {} rounds of {} s.\n\
+         All figures are medians. A ratio is between two turns of the same round. CPU time per request\n\
+         is that of the whole process, and varies less between runs than requests per second.\n\
+         The filter has {module} bytes.\n",
         machine.cores(),
         machine.processor(),
         load::CONNECTIONS,
@@ -56,7 +57,7 @@ pub(crate) fn throughput(all: &[Series]) {
     }
     println!(
         "\n{:<36}{:>11}{:>17}",
-        "against", "requests/s", "CPU per request"
+        "compared with another", "requests/s", "CPU per request"
     );
     for series in all {
         for baseline in series.baselines_among(all) {
@@ -75,8 +76,7 @@ pub(crate) fn throughput(all: &[Series]) {
     let idle: Vec<&str> = idle.map(|series| series.name).collect();
     if !idle.is_empty() {
         println!(
-            "\nThese waited for the load, or shared their core with others, so their requests a \
-             second\nare not meaningful:\n  {}",
+            "\nThese used less than 95 % of their core, so their requests per second are not meaningful:\n  {}",
             idle.join("\n  ")
         );
     }

@@ -1,4 +1,4 @@
-//! The demo prints what the README shows, and what it prints works.
+//! The demo prints the table of the README, and the URLs and commands that it prints work.
 
 use std::env;
 use std::fs;
@@ -73,7 +73,7 @@ async fn the_urls_and_commands_that_the_demo_prints_work_until_ctrl_c() {
     let url = Url::parse(after(")\" '")).expect("a URL");
     let call = Call::get(url.authority(), url.path()).bearer(&token);
     let reply = call.try_send_tls(gateway, &trust).await;
-    assert_eq!(reply.expect("an answer").status, 200);
+    assert_eq!(reply.expect("a response").status, 200);
 
     let issuer = alice
         .history()

@@ -7,6 +7,7 @@ mod companion;
 mod demo;
 mod document;
 mod examples;
+mod fuzz;
 mod gateway;
 mod links;
 mod options;

@@ -2,7 +2,7 @@
 
 use portcullis_tests::lab::envoy::Gateway;
 use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
-use portcullis_tests::lab::{Answer, Call, Endpoint, Fixture, SigningKey, Version, token};
+use portcullis_tests::lab::{Call, Endpoint, Fixture, Response, SigningKey, Version, token};
 use serde_json::{Value, json};
 
 /// The issuer of every cluster that kubeadm sets up.
@@ -218,8 +218,8 @@ async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_read() {
             "stale" => mirrored["fetched_at"] = json!(token::now() - 3700),
             _ => {}
         }
-        let answer = Answer::json("application/json", &mirrored);
-        cluster.issuer.answer(Endpoint::Mirror, answer);
+        let response = Response::json("application/json", &mirrored);
+        cluster.issuer.set_response(Endpoint::Mirror, response);
     }
     let gateway = fixture.gateway(policy).start().await;
 

@@ -1,14 +1,14 @@
 //! The filter as an Envoy dynamic module, in Envoy 1.40: the same engine with another adapter.
 
 use portcullis_tests::lab::client::Call;
-use portcullis_tests::lab::envoy::{Builder, Refused, Version};
+use portcullis_tests::lab::envoy::{Builder, Rejected, Version};
 use portcullis_tests::lab::fixture::{AUDIENCE, Fixture, HOST, get_alerts};
 use portcullis_tests::lab::token::Token;
 use portcullis_tests::lab::tools;
 use serde_json::{Value, json};
 
 /// The fixture's policy with the keys in it, and a public rule.
-fn policy(fixture: &Fixture) -> Value {
+pub(crate) fn policy(fixture: &Fixture) -> Value {
     let mut policy = fixture.policy();
     for (index, cluster) in fixture.clusters.iter().enumerate() {
         policy["trust"][index]["keys"] = json!({"inline": {"keys": [cluster.key.jwk()]}});
@@ -22,14 +22,14 @@ fn policy(fixture: &Fixture) -> Value {
     policy
 }
 
-fn string_value(policy: &Value) -> Value {
+pub(crate) fn string_value(policy: &Value) -> Value {
     json!({
         "@type": "type.googleapis.com/google.protobuf.StringValue",
         "value": policy.to_string(),
     })
 }
 
-fn gateway(fixture: &Fixture, name: &str, configuration: &Value) -> Builder {
+pub(crate) fn gateway(fixture: &Fixture, name: &str, configuration: &Value) -> Builder {
     assert!(tools::dynamic_module().is_file());
     fixture.gateway(Value::Null).filters(vec![json!({
         "name": "portcullis",
@@ -154,28 +154,28 @@ async fn unsupported_configurations_are_rejected() {
         (
             "portcullis",
             string_value(&fetched),
-            "trust staging: keys: this version of the module judges by inline keys alone; help: ",
+            "trust staging: keys: not supported by this version of the module, which has inline keys only; help: ",
         ),
         (
             "portcullis",
             string_value(&people),
-            "sso: this version of the module judges by inline keys alone; help: leave `sso` out",
+            "sso: not supported by this version of the module, which has inline keys only; help: remove `sso`",
         ),
         (
             "portcullis",
             string_value(&json!("")),
-            "the plugin's configuration, byte 0: it begins with",
+            "the plugin's configuration, byte 0: it starts with",
         ),
         (
             "other",
             string_value(&good),
-            "there is no such filter; help: set `filter_name: portcullis`",
+            "unknown filter name; help: set `filter_name: portcullis`",
         ),
     ] {
-        let Err(Refused(log)) = gateway(&fixture, name, &configuration).try_start().await else {
+        let Err(Rejected(log)) = gateway(&fixture, name, &configuration).try_start().await else {
             panic!("{why}: not refused");
         };
-        let line = format!("portcullis: the configuration is refused: {why}");
+        let line = format!("portcullis: invalid configuration: {why}");
         assert!(log.contains(&line), "{line}\n{log}");
     }
 }

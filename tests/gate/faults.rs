@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use portcullis_tests::lab::fixture::{Cluster, get_alerts};
 use portcullis_tests::lab::{
-    Answer, App, Authority, ClientPool, Endpoint, Fixture, Gateway, Issuer, SigningKey, Version,
+    App, Authority, ClientPool, Endpoint, Fixture, Gateway, Issuer, Response, SigningKey, Version,
     wait,
 };
 use serde_json::{Value, json};
@@ -90,8 +90,8 @@ async fn invalid_responses_keep_the_last_good_keys() {
 
     let discoveries: Vec<usize> = faulty.iter().map(discovery_count).collect();
     for (case, cluster) in cases.iter().zip(faulty) {
-        for (endpoint, answer) in &case.responses {
-            cluster.issuer.answer(*endpoint, answer.clone());
+        for (endpoint, response) in &case.responses {
+            cluster.issuer.set_response(*endpoint, response.clone());
         }
     }
     for gateway in &gateways {
@@ -206,7 +206,9 @@ async fn t12_an_issuer_with_another_certificate_is_not_trusted() {
 async fn a_slow_issuer_delays_a_request_for_seconds_at_most() {
     let fixture = Fixture::start(&["staging", "production"]).await;
     let staging = fixture.cluster("staging");
-    staging.issuer.answer(Endpoint::Discovery, Answer::Silence);
+    staging
+        .issuer
+        .set_response(Endpoint::Discovery, Response::Silence);
     let gateway = fixture.gateway(fixture.policy()).start().await;
     let token = get_alerts(&staging.token());
     let clients = ClientPool::connect(gateway.address(), 8).await;

@@ -29,14 +29,36 @@ const IDENTITY: [&str; 17] = [
 ];
 
 /// Spellings of a name that some servers treat as equal.
-const SPELLINGS: [fn(&str) -> String; 6] = [
+const SPELLINGS: [fn(&str) -> String; 15] = [
     |name| name.to_owned(),
     |name| name.to_uppercase(),
     |name| name.replace('-', "_"),
     |name| name.to_uppercase().replace('-', "_"),
     |name| name.replacen("x-", "X_", 1),
     |name| name.replacen('-', "_", 2).replacen('_', "-", 1),
+    |name| name.replace('-', "."),
+    |name| name.to_uppercase().replacen('-', ".", 1),
+    |name| name.replace('-', "!"),
+    |name| name.replace('-', "~"),
+    |name| name.replace('-', "+"),
+    |name| name.replace('-', "*"),
+    |name| name.replace('-', "$"),
+    |name| name.replacen('-', "^", 1).replacen('-', "|", 1),
+    |name| name.replacen('-', "'", 1).replacen('-', "%", 1),
 ];
+
+/// The variables that an app gets by CGI, FastCGI or WSGI (RFC 3875 section 4.1.18), from servers that
+/// write `_` for every byte of a name that is neither a letter nor a digit.
+fn variables(seen: &Value) -> Vec<(String, &str)> {
+    let variable = |name: &str| {
+        let plain = name
+            .to_uppercase()
+            .replace(|one: char| !one.is_ascii_alphanumeric(), "_");
+        format!("HTTP_{plain}")
+    };
+    let pairs = headers(seen).into_iter();
+    pairs.map(|(name, value)| (variable(name), value)).collect()
+}
 
 /// A request with every identity header in one spelling, each of them twice with the value
 /// `intruder`.
@@ -101,6 +123,13 @@ async fn h06_identity_headers_of_clients_are_removed_in_any_spelling() {
             assert_eq!(identity(&seen), expected, "{what}");
             let text = seen.to_string();
             assert!(!text.contains("intruder"), "{what}: {text}");
+            for (name, value) in expected {
+                let variable = format!("HTTP_{}", name.to_uppercase().replace('-', "_"));
+                let variables = variables(&seen);
+                let values = variables.iter().filter(|(own, _)| *own == variable);
+                let values: Vec<&str> = values.map(|(_, value)| *value).collect();
+                assert_eq!(values, [*value], "{what}: {variable}");
+            }
             let credentials = text.contains("authorization") || text.contains(&token);
             assert!(!credentials, "{what}: {text}");
         }
@@ -109,11 +138,13 @@ async fn h06_identity_headers_of_clients_are_removed_in_any_spelling() {
     let call = get_alerts(&token)
         .header("x-forwarded-for", "192.0.2.1")
         .header("x-auth", "a")
+        .header("x.auth", "c")
         .header("user_agent", "b")
         .header("cookie", "theme=dark");
     let seen = gateway.assert_allowed("others", call).await;
     for pair in [
         ("x-auth", "a"),
+        ("x.auth", "c"),
         ("user_agent", "b"),
         ("cookie", "theme=dark"),
     ] {
@@ -130,7 +161,9 @@ async fn h06_identity_trailers_are_removed() {
     let call = get_alerts(&token).body("x").trailer("x-checksum", "1");
     let call = named.fold(call, |call, name| {
         let call = call.trailer(name, "intruder");
-        call.trailer(&name.replace('-', "_"), "intruder")
+        let call = call.trailer(&name.replace('-', "_"), "intruder");
+        let call = call.trailer(&name.replace('-', "."), "intruder");
+        call.trailer(&name.replacen('-', "~", 1), "intruder")
     });
     let reply = call.send_h2(gateway.gateway.address()).await;
     assert_eq!(reply.status, 200);
@@ -247,7 +280,7 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
             ("x-portcullis-caller", "people/anna"),
         ]
     );
-    // A subject cannot look like a service account, and an unverified address is not used.
+    // A subject can't look like a service account, and an unverified address is not used.
     let unverified = person("monitoring/karma").claim("email_verified", false);
     let seen = gateway
         .assert_allowed("unverified", get_alerts(&unverified.sign(&key)))

@@ -32,7 +32,7 @@ fn policy(trust: Value) -> Value {
                 "hosts": [PROMETHEUS],
                 "rules": [
                     {
-                        "name": "grafana-asks",
+                        "name": "grafana-queries",
                         "paths": ["/api/v1/query"],
                         "allow": [{"service_account": "blue/monitoring/grafana"}],
                     },

@@ -56,19 +56,19 @@ fn invalid_policies(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 
             "missing",
             Value::Null,
             [
-                "it is empty",
-                "give the policy as YAML under a google.protobuf.Struct",
+                "it is missing or empty",
+                "write the policy as YAML under a google.protobuf.Struct",
             ],
         ),
         (
             "empty",
             json!(""),
-            ["it is empty", "portcullis check --json FILE"],
+            ["it is missing or empty", "portcullis check --json FILE"],
         ),
         (
             "white space",
             json!(" \n"),
-            ["it is empty", "portcullis check --json FILE"],
+            ["it is missing or empty", "portcullis check --json FILE"],
         ),
         ("an empty object", json!({}), ["apps", ";"]),
         (
@@ -140,7 +140,7 @@ async fn an_invalid_edit_is_reported_with_help_and_the_old_policy_stays() {
             let log = refused.expect_err(what).0;
             let line = log
                 .lines()
-                .find(|line| line.contains("portcullis: the configuration is refused: "))
+                .find(|line| line.contains("portcullis: invalid configuration: "))
                 .unwrap_or_else(|| panic!("{what}, Envoy {version}:\n{log}"));
             for text in expected {
                 assert!(

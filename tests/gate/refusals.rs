@@ -261,7 +261,7 @@ async fn h09_only_a_valid_preflight_is_allowed_without_credentials() {
             options().header("access-control-request-method", "PUT"),
         ),
         (
-            "no method asked for",
+            "no requested method",
             options().header("origin", "https://a.example.com"),
         ),
         (

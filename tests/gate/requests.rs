@@ -3,7 +3,7 @@
 
 use portcullis_tests::lab::fixture::{HOST, get_alerts};
 use portcullis_tests::lab::{
-    Answer, Call, Connection, Endpoint, Fixture, SigningKey, TestGateway, Version,
+    Call, Connection, Endpoint, Fixture, Response, SigningKey, TestGateway, Version,
 };
 use serde_json::{Value, json};
 
@@ -107,6 +107,30 @@ const PATHS: &[(&str, Outcome, Outcome)] = &[
     ("/api/v2/%u002e%u002e/", Ambiguous, Ambiguous),
     ("/api/v2/\u{ff}", Ambiguous, Ambiguous),
     ("/api/v2/\u{2215}", Ambiguous, Ambiguous),
+    // What servers trim, ignore or normalize before they resolve dot segments.
+    ("/api/v2/..%20/..%20/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/%20../-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/...%20/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/.%C2%AD./-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/..%E2%80%8B/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/..%C2%85/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/%EF%BC%8E%EF%BC%8E/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/%E2%80%A4%E2%80%A4/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/.%E2%80%A4/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/%E2%80%A5/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/%EF%B9%92%EF%B9%92/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/%25EF%25BC%258E/-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/..%EF%BC%8F-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/..%E2%88%95-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/..%EF%BC%BC-/reload", Ambiguous, Ambiguous),
+    ("/api/v2/%E2%80%A8", Ambiguous, Ambiguous),
+    ("/api/v2/%C2%9B31m", Ambiguous, Ambiguous),
+    ("/api/v2/...", Seen("/api/v2/..."), Seen("/api/v2/...")),
+    (
+        "/api/v2/%E6%97%A5%E3%80%82pdf",
+        Seen("/api/v2/%E6%97%A5%E3%80%82pdf"),
+        Seen("/api/v2/%E6%97%A5%E3%80%82pdf"),
+    ),
     ("api/v2/alerts", Ambiguous, Ambiguous),
     ("*", Ambiguous, Ambiguous),
 ];
@@ -418,7 +442,8 @@ async fn a_refused_requests_body_and_trailers_are_not_forwarded() {
 async fn a_body_does_not_release_headers_that_wait_for_keys() {
     let fixture = Fixture::start(&["blue"]).await;
     let blue = fixture.cluster("blue");
-    blue.issuer.answer(Endpoint::Discovery, Answer::Silence);
+    blue.issuer
+        .set_response(Endpoint::Discovery, Response::Silence);
     let gateway = fixture.gateway(fixture.policy());
     let gateway = gateway.stop_iteration().start().await;
     let token = blue.karma().sign(&SigningKey::p256());

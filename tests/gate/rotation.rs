@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
 use portcullis_tests::lab::token::assemble;
 use portcullis_tests::lab::{
-    Answer, Call, ClientPool, Endpoint, Fixture, Gateway, SigningKey, Version, wait,
+    Call, ClientPool, Endpoint, Fixture, Gateway, Response, SigningKey, Version, wait,
 };
 use serde_json::json;
 
@@ -183,7 +183,9 @@ async fn waiting_requests_are_bounded_and_may_be_canceled() {
     let staging = fixture.cluster("staging");
     let before = fixture.app.count();
 
-    staging.issuer.answer(Endpoint::Keys, Answer::Silence);
+    staging
+        .issuer
+        .set_response(Endpoint::Keys, Response::Silence);
     let clients = ClientPool::connect(gateway.address(), CLIENTS).await;
     let calls = (0..CLIENTS).map(|number| get_alerts(&unknown_kid_token(staging, number)));
     let mut replies = clients.send(calls);
@@ -228,7 +230,9 @@ async fn t30_a_full_queue_is_released_without_harm_to_the_worker() {
         let staging = fixture.cluster("staging");
         let before = fixture.app.count();
 
-        staging.issuer.answer(Endpoint::Keys, Answer::Silence);
+        staging
+            .issuer
+            .set_response(Endpoint::Keys, Response::Silence);
         let clients = ClientPool::connect(gateway.address(), MAX_WAITING).await;
         let calls = (0..MAX_WAITING).map(|number| get_alerts(&unknown_kid_token(staging, number)));
         for reply in clients.send(calls).join_all().await {

@@ -46,7 +46,7 @@ const STRICTER: &[(&str, &str)] = &[
     ("iss in a list", "`iss` is one string (J18)"),
     ("jti a number", "RFC 7519 requires a string"),
     ("nested 20 deep", "depth is bounded (J03)"),
-    ("sub empty", "nobody (J21)"),
+    ("sub empty", "no subject (J21)"),
     (
         "sub with a line break",
         "it would break headers and logs (J21)",

@@ -1,4 +1,4 @@
-//! How core judges tokens, compared with the vectors of Project Wycheproof and with another library,
+//! How core verifies tokens, compared with the vectors of Project Wycheproof and with another library,
 //! and tested on generated tokens.
 
 mod differential;

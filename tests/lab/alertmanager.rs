@@ -25,7 +25,7 @@ impl Alertmanager {
         let configuration = folder.join("alertmanager.yml");
         fs::write(
             &configuration,
-            "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n",
+            "route: {receiver: none}\nreceivers: [{name: none}]\n",
         )
         .expect("a configuration file");
         let mut command = tools::app("prometheus-alertmanager");

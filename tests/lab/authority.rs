@@ -36,7 +36,7 @@ impl Authority {
     /// A new authority that no client trusts yet.
     ///
     /// # Panics
-    /// If its file cannot be written.
+    /// If its file can't be written.
     #[must_use]
     pub fn new() -> Self {
         Self::create("the lab's authority", CertificateParams::default())
@@ -46,7 +46,7 @@ impl Authority {
     /// browser that trusts it accepts no other names from it (RFC 5280 section 4.2.1.10).
     ///
     /// # Panics
-    /// If its file cannot be written.
+    /// If its file can't be written.
     #[must_use]
     pub fn for_localhost(name: &str) -> Self {
         let mut params = CertificateParams::default();
@@ -109,7 +109,7 @@ impl Authority {
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key in PKCS #8");
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .expect("ring speaks TLS 1.2 and 1.3")
+            .expect("ring supports TLS 1.2 and 1.3")
             .with_no_client_auth()
             .with_single_cert(
                 vec![certificate.der().clone(), self.der.clone().into()],
@@ -122,7 +122,7 @@ impl Authority {
     /// A certificate and key as files, for a server that reads them from disk.
     ///
     /// # Panics
-    /// If a name is neither a DNS name nor an address, or the files cannot be written.
+    /// If a name is neither a DNS name nor an address, or the files can't be written.
     #[must_use]
     pub fn identity(&self, names: &[&str]) -> Identity {
         let (certificate, key) = self.certify(names);
@@ -176,7 +176,7 @@ impl Authority {
         }
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .expect("ring speaks TLS 1.2 and 1.3")
+            .expect("ring supports TLS 1.2 and 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
         Arc::new(config)

@@ -228,7 +228,7 @@ impl Browser {
     /// # Panics
     /// If the browser does not report them.
     pub async fn cookies(&self) -> Vec<Value> {
-        let response = self.ask("Network.getAllCookies", json!({})).await;
+        let response = self.command("Network.getAllCookies", json!({})).await;
         response["cookies"].as_array().expect("a list").clone()
     }
 
@@ -238,7 +238,8 @@ impl Browser {
     /// If the browser refuses.
     pub async fn without_scripts(&self) {
         let off = json!({"value": true});
-        self.ask("Emulation.setScriptExecutionDisabled", off).await;
+        self.command("Emulation.setScriptExecutionDisabled", off)
+            .await;
     }
 
     /// Runs a script in the page and returns its result.
@@ -251,7 +252,7 @@ impl Browser {
     }
 
     /// Sends a command that only Chromium has.
-    async fn ask(&self, method: &'static str, parameters: Value) -> Value {
+    async fn command(&self, method: &'static str, parameters: Value) -> Value {
         let response = self
             .client
             .issue_cmd(DevToolsCommand { method, parameters })

@@ -51,7 +51,7 @@ impl Companion {
     /// with new keys. `client_secret` is written to a file and replaced with `client_secret_file`.
     ///
     /// # Panics
-    /// If its files cannot be written or the companion is not built.
+    /// If its files can't be written or the companion is not built.
     #[must_use]
     pub fn with(mut configuration: Value, policy: &Value) -> Settings {
         let folder = folder::fresh("companion");

@@ -1,7 +1,7 @@
 //! Envoy with the filter: a gateway that listens on loopback.
 
 mod audit;
-mod bootstrap;
+pub(super) mod bootstrap;
 mod builder;
 mod listener;
 mod stats;
@@ -55,7 +55,7 @@ impl fmt::Display for Version {
 /// Envoy's message if it rejects the configuration.
 ///
 /// # Panics
-/// If Envoy cannot be run.
+/// If Envoy can't be run.
 pub fn validate(version: Version, configuration: &Path) -> Result<(), String> {
     let output = Command::new(tools::envoy(version))
         .args(["--mode", "validate", "--config-path"])
@@ -81,7 +81,7 @@ pub struct Gateway {
 
 /// Envoy rejected a configuration. Contains Envoy's log.
 #[derive(Debug)]
-pub struct Refused(pub String);
+pub struct Rejected(pub String);
 
 impl Gateway {
     /// A gateway with this policy: an object, a string that is passed verbatim, or `null` for no
@@ -122,7 +122,7 @@ impl Gateway {
     ///
     /// # Panics
     /// If Envoy does neither in time.
-    pub async fn replace_policy(&mut self, policy: Value) -> Result<(), Refused> {
+    pub async fn replace_policy(&mut self, policy: Value) -> Result<(), Rejected> {
         let before = self.stats().await;
         let log_start = self.log().len();
         self.listener.policy = policy;
@@ -226,7 +226,7 @@ impl Gateway {
         &mut self,
         before: &Stats,
         log_start: usize,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Rejected> {
         let taken = before.sum(stats::CREATED);
         let refused = refusals(before);
         let verdict = wait::until("Envoy's update of the listener", wait::LONG, async || {
@@ -240,7 +240,7 @@ impl Gateway {
         });
         verdict
             .await
-            .map_err(|()| Refused(self.log()[log_start..].to_owned()))
+            .map_err(|()| Rejected(self.log()[log_start..].to_owned()))
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub use running::RunningExample;
 
 use super::authority::Authority;
-use super::envoy::Version;
+use super::envoy::{Version, bootstrap};
 use super::{folder, tools, yaml};
 use running::ACCESS_LOG;
 
@@ -34,7 +34,7 @@ impl ExampleConfig {
     /// The names of all configurations: the folder also has a README.
     ///
     /// # Panics
-    /// If the folder cannot be read.
+    /// If the folder can't be read.
     #[must_use]
     pub fn names() -> Vec<String> {
         let entries = fs::read_dir(folder::workspace().join("envoy")).expect("the folder envoy");
@@ -179,12 +179,23 @@ impl ExampleConfig {
     /// # Panics
     /// If there is no such cluster.
     pub fn set_endpoint(&mut self, cluster: &str, address: SocketAddr) {
+        self.cluster(cluster)["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"] =
+            socket(address);
+    }
+
+    /// Uses HTTP/2 for a cluster.
+    ///
+    /// # Panics
+    /// If there is no such cluster.
+    pub fn use_http2(&mut self, cluster: &str) {
+        bootstrap::use_http2(self.cluster(cluster));
+    }
+
+    fn cluster(&mut self, name: &str) -> &mut Value {
         let clusters = self.document["static_resources"]["clusters"].as_array_mut();
         let mut clusters = clusters.expect("a list of clusters").iter_mut();
-        let found = clusters.find(|found| found["name"] == cluster);
-        let found = found.unwrap_or_else(|| panic!("no cluster {cluster}"));
-        found["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"] =
-            socket(address);
+        let found = clusters.find(|found| found["name"] == name);
+        found.unwrap_or_else(|| panic!("no cluster {name}"))
     }
 
     /// Writes the configuration file for Envoy.

@@ -18,7 +18,7 @@ pub fn workspace() -> PathBuf {
 /// and removed by the next run of the same program.
 ///
 /// # Panics
-/// If it cannot be made.
+/// If it can't be made.
 #[must_use]
 pub fn fresh(name: &str) -> PathBuf {
     static MADE: AtomicUsize = AtomicUsize::new(0);

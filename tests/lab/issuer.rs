@@ -1,13 +1,13 @@
 //! An issuer on loopback that behaves like a Kubernetes API server: discovery and a JWKS over TLS.
 
-mod answer;
+mod response;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::{Value, json};
 
-pub use answer::Answer;
+pub use response::Response;
 
 use super::authority::Authority;
 use super::keys::SigningKey;
@@ -56,9 +56,9 @@ struct Handler {
 #[derive(Debug, Default)]
 struct State {
     keys: Vec<Value>,
-    discovery: Option<Answer>,
-    jwks: Option<Answer>,
-    mirror: Option<Answer>,
+    discovery: Option<Response>,
+    jwks: Option<Response>,
+    mirror: Option<Response>,
     requests: Vec<ReceivedRequest>,
 }
 
@@ -99,7 +99,7 @@ impl Issuer {
             name: name.to_owned(),
             server: Server::down(address, identity, {
                 let handler = Arc::clone(&handler);
-                move |request| handler.answer(&request)
+                move |request| handler.respond(&request)
             }),
             handler,
         };
@@ -136,8 +136,8 @@ impl Issuer {
     }
 
     /// Gives this response at an endpoint from now on.
-    pub fn answer(&self, endpoint: Endpoint, answer: Answer) {
-        *self.handler.state().at(endpoint) = Some(answer);
+    pub fn set_response(&self, endpoint: Endpoint, response: Response) {
+        *self.handler.state().at(endpoint) = Some(response);
     }
 
     /// Gives the correct response at an endpoint again.
@@ -179,10 +179,10 @@ impl Handler {
     }
 
     /// Records a request and returns the response.
-    fn answer(&self, request: &Request) -> Answer {
+    fn respond(&self, request: &Request) -> Response {
         let path = request.path();
         let Some(endpoint) = endpoint(path) else {
-            return Answer::status(404);
+            return Response::status(404);
         };
         let mut state = self.state();
         state.requests.push(ReceivedRequest {
@@ -191,21 +191,21 @@ impl Handler {
             host: request.header("host"),
             authorization: request.header("authorization"),
         });
-        if let Some(answer) = state.at(endpoint) {
-            return answer.clone();
+        if let Some(response) = state.at(endpoint) {
+            return response.clone();
         }
         match endpoint {
-            Endpoint::Discovery => Answer::json("application/json", &self.discovery),
+            Endpoint::Discovery => Response::json("application/json", &self.discovery),
             Endpoint::Keys => {
-                Answer::json("application/jwk-set+json", &json!({"keys": state.keys}))
+                Response::json("application/jwk-set+json", &json!({"keys": state.keys}))
             }
-            Endpoint::Mirror => Answer::status(404),
+            Endpoint::Mirror => Response::status(404),
         }
     }
 }
 
 impl State {
-    fn at(&mut self, endpoint: Endpoint) -> &mut Option<Answer> {
+    fn at(&mut self, endpoint: Endpoint) -> &mut Option<Response> {
         match endpoint {
             Endpoint::Discovery => &mut self.discovery,
             Endpoint::Keys => &mut self.jwks,

@@ -23,7 +23,7 @@ pub struct Nginx {
 
 /// NGINX rejected a configuration. Contains the output of `nginx -t`.
 #[derive(Debug)]
-pub struct Refused(pub String);
+pub struct Rejected(pub String);
 
 impl Nginx {
     /// Starts NGINX with this content of `http { … }`, and waits until it listens on `address`,
@@ -34,7 +34,7 @@ impl Nginx {
     pub async fn start(address: SocketAddr, http: &str) -> Self {
         match Self::try_start(address, http).await {
             Ok(nginx) => nginx,
-            Err(Refused(output)) => panic!("nginx -t:\n{output}"),
+            Err(Rejected(output)) => panic!("nginx -t:\n{output}"),
         }
     }
 
@@ -45,12 +45,12 @@ impl Nginx {
     ///
     /// # Panics
     /// If it does not listen there.
-    pub async fn try_start(address: SocketAddr, http: &str) -> Result<Self, Refused> {
+    pub async fn try_start(address: SocketAddr, http: &str) -> Result<Self, Rejected> {
         let folder = folder::fresh("nginx");
         fs::write(folder.join(CONFIGURATION), configuration(http)).expect("a configuration file");
         let test = nginx(&folder).arg("-t").output().expect("NGINX runs");
         if !test.status.success() {
-            return Err(Refused(String::from_utf8_lossy(&test.stderr).into_owned()));
+            return Err(Rejected(String::from_utf8_lossy(&test.stderr).into_owned()));
         }
         let mut process =
             Process::start("nginx", &folder, nginx(&folder)).logs_to(folder.join(ACCESS_LOG));

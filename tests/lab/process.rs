@@ -26,7 +26,7 @@ impl Process {
     /// Starts `command`, with its output in `<folder>/<name>.log`.
     ///
     /// # Panics
-    /// If it cannot be started.
+    /// If it can't be started.
     #[must_use]
     pub fn start(name: &str, folder: &Path, mut command: Command) -> Self {
         let log = folder.join(format!("{name}.log"));
@@ -98,7 +98,7 @@ impl Process {
     /// Kills it, if it still runs, and starts it again in the same way. Its log is appended to.
     ///
     /// # Panics
-    /// If it cannot be started.
+    /// If it can't be started.
     pub fn restart(&mut self) {
         self.kill();
         self.child = spawn(&mut self.command);
@@ -162,7 +162,7 @@ impl Process {
 
     /// Its exit status, if it has exited.
     pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("a child can be asked")
+        self.child.try_wait().expect("the status of a child")
     }
 
     /// Its process ID.
@@ -186,8 +186,8 @@ impl Process {
     fn last_lines(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
-        let shown = lines[lines.len().saturating_sub(30)..].join("\n");
-        format!("{shown}\n(the whole log: {})", self.log.display())
+        let end = lines[lines.len().saturating_sub(30)..].join("\n");
+        format!("{end}\n(the whole log: {})", self.log.display())
     }
 }
 

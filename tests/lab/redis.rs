@@ -75,7 +75,7 @@ impl Redis {
     /// Runs a command and returns the output of `redis-cli`.
     ///
     /// # Panics
-    /// If `redis-cli` cannot be run.
+    /// If `redis-cli` can't be run.
     #[must_use]
     pub fn command(&self, words: &[&str]) -> String {
         self.client.command(words)

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::authority::Authority;
-use super::issuer::Answer;
+use super::issuer::Response;
 use super::keys::SigningKey;
 use super::port;
 use super::server::{Request, Server};
@@ -109,7 +109,7 @@ impl RogueProvider {
         });
         let server = Server::down(address, authority.server(&["127.0.0.1"]), {
             let handler = Arc::clone(&handler);
-            move |request| handler.answer(&request)
+            move |request| handler.respond(&request)
         });
         Self {
             issuer,
@@ -218,13 +218,13 @@ impl Handler {
         self.state.lock().expect("no panic while it is held")
     }
 
-    fn answer(&self, request: &Request) -> Answer {
+    fn respond(&self, request: &Request) -> Response {
         let endpoint = match request.path() {
             "/.well-known/openid-configuration" => Endpoint::Discovery,
             "/jwks" => Endpoint::Keys,
             "/token" => Endpoint::Token,
             "/userinfo" => Endpoint::UserInfo,
-            _ => return Answer::status(404),
+            _ => return Response::status(404),
         };
         let received = ReceivedRequest {
             endpoint,
@@ -233,19 +233,19 @@ impl Handler {
         };
         let state = &mut *self.state();
         state.requests.push(received.clone());
-        if let Some(answer) = state.overrides.endpoints.get(&endpoint) {
-            return answer.clone();
+        if let Some(response) = state.overrides.endpoints.get(&endpoint) {
+            return response.clone();
         }
         match endpoint {
             Endpoint::Discovery => json_of(200, &(state.overrides.discovery)(self.discovery())),
             Endpoint::Keys => json_of(200, &json!({"keys": state.overrides.keys})),
             Endpoint::Token if request.method() == "POST" => {
                 match state.redeem(&self.issuer, &received) {
-                    Ok(answer) => json_of(200, &answer),
+                    Ok(response) => json_of(200, &response),
                     Err((status, error)) => json_of(status, &json!({"error": error})),
                 }
             }
-            Endpoint::Token => Answer::status(405),
+            Endpoint::Token => Response::status(405),
             Endpoint::UserInfo => {
                 let bearer = received.authorization.unwrap_or_default();
                 match state
@@ -253,7 +253,7 @@ impl Handler {
                     .is_access_token(bearer.strip_prefix("Bearer ").unwrap_or(""))
                 {
                     true => json_of(200, &(state.overrides.userinfo)(claims::userinfo())),
-                    false => Answer::status(401),
+                    false => Response::status(401),
                 }
             }
         }
@@ -296,14 +296,14 @@ impl State {
             .map_err(|error| (400, error))?;
         let token =
             (self.overrides.id_token)(claims::id_token(issuer, &issued, &self.overrides.signer));
-        let answer = json!({
+        let response = json!({
             "access_token": issued.access_token,
             "token_type": "Bearer",
             "expires_in": 3600,
             "refresh_token": issued.refresh_token,
             "id_token": self.overrides.signer.sign(&token),
         });
-        Ok((self.overrides.token_response)(answer))
+        Ok((self.overrides.token_response)(response))
     }
 }
 
@@ -325,12 +325,12 @@ fn is_authenticated_client(received: &ReceivedRequest) -> bool {
     })
 }
 
-fn json_of(status: u16, body: &Value) -> Answer {
+fn json_of(status: u16, body: &Value) -> Response {
     let headers = [
         ("content-type", "application/json"),
         ("cache-control", "no-store"),
     ];
-    Answer::whole(status, &headers, body.to_string())
+    Response::whole(status, &headers, body.to_string())
 }
 
 /// RFC 7636 section 4.2.

@@ -16,11 +16,11 @@ use tokio_rustls::server::TlsStream;
 
 use super::background::{self, Task};
 use super::http::{Head, text};
-use super::issuer::Answer;
+use super::issuer::Response;
 use super::{port, wait};
 
 /// Returns the response to each request.
-type Handler = Arc<dyn Fn(Request) -> Answer + Send + Sync>;
+type Handler = Arc<dyn Fn(Request) -> Response + Send + Sync>;
 
 /// A server of the lab. Stopped when dropped.
 pub(super) struct Server {
@@ -54,7 +54,7 @@ impl Server {
     pub(super) fn down(
         address: SocketAddr,
         identity: Arc<ServerConfig>,
-        handler: impl Fn(Request) -> Answer + Send + Sync + 'static,
+        handler: impl Fn(Request) -> Response + Send + Sync + 'static,
     ) -> Self {
         let socket = port::bind(address).unwrap_or_else(|error| panic!("{address}: {error}"));
         Self {
@@ -178,9 +178,9 @@ async fn serve(stream: TlsStream<TcpStream>, handler: &Handler) -> Result<()> {
     Ok(())
 }
 
-async fn send(answer: Answer, stream: &mut TlsStream<TcpStream>) -> Result<()> {
-    match answer {
-        Answer::Whole {
+async fn send(response: Response, stream: &mut TlsStream<TcpStream>) -> Result<()> {
+    match response {
+        Response::Whole {
             status,
             headers,
             body,
@@ -193,7 +193,7 @@ async fn send(answer: Answer, stream: &mut TlsStream<TcpStream>) -> Result<()> {
             bytes.extend_from_slice(&body);
             stream.write_all(&bytes).await
         }
-        Answer::Drip { body, pause } => {
+        Response::Drip { body, pause } => {
             stream.write_all(&head(200, body.len())).await?;
             stream.write_all(b"\r\n").await?;
             for byte in body {
@@ -203,14 +203,14 @@ async fn send(answer: Answer, stream: &mut TlsStream<TcpStream>) -> Result<()> {
             }
             Ok(())
         }
-        Answer::Truncated { body, sent } => {
+        Response::Truncated { body, sent } => {
             stream.write_all(&head(200, body.len())).await?;
             stream.write_all(b"\r\n").await?;
             stream.write_all(&body[..sent]).await?;
             stream.shutdown().await
         }
-        Answer::Silence => future::pending().await,
-        Answer::Reset => {
+        Response::Silence => future::pending().await,
+        Response::Reset => {
             // Closing with a linger of zero makes the kernel send RST instead of FIN.
             stream.get_mut().0.set_zero_linger()?;
             Err(std::io::ErrorKind::ConnectionReset.into())

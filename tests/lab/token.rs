@@ -171,7 +171,7 @@ pub fn sign_bytes(header: &[u8], claims: &[u8], key: &SigningKey) -> String {
 /// Never: an HMAC accepts a secret of any length.
 #[must_use]
 pub fn hs256(secret: &[u8], message: &[u8]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length will do");
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any length is accepted");
     mac.update(message);
     mac.finalize().into_bytes().to_vec()
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_tests::lab::{
-    Alertmanager, Algorithm, Answer, App, Authority, Call, Connection, Endpoint, Gateway, Issuer,
-    Prometheus, Reply, SigningKey, Token, Version, wait,
+    Alertmanager, Algorithm, App, Authority, Call, Connection, Endpoint, Gateway, Issuer,
+    Prometheus, Reply, Response, SigningKey, Token, Version, wait,
 };
 use rsa::pkcs8::DecodePublicKey as _;
 use rsa::signature::Verifier as _;
@@ -170,26 +170,26 @@ async fn an_issuer_gives_faulty_responses_until_reset() {
     let ask = async || keys().try_send(gateway.address()).await;
     let status = |reply: std::io::Result<Reply>| reply.map(|reply| reply.status).ok();
 
-    issuer.answer(Endpoint::Keys, Answer::status(500));
+    issuer.set_response(Endpoint::Keys, Response::status(500));
     assert_eq!(status(ask().await), Some(500));
-    issuer.answer(Endpoint::Keys, Answer::Reset);
+    issuer.set_response(Endpoint::Keys, Response::Reset);
     assert_eq!(status(ask().await), Some(503));
     let body = b"0123456789".to_vec();
-    issuer.answer(
+    issuer.set_response(
         Endpoint::Keys,
-        Answer::Truncated {
+        Response::Truncated {
             body: body.clone(),
             sent: 4,
         },
     );
     assert_eq!(status(ask().await), None);
-    let drip = Answer::Drip {
+    let drip = Response::Drip {
         body: body.clone(),
         pause: Duration::from_millis(20),
     };
-    issuer.answer(Endpoint::Keys, drip);
+    issuer.set_response(Endpoint::Keys, drip);
     assert_eq!(ask().await.unwrap().body, body);
-    issuer.answer(Endpoint::Keys, Answer::Silence);
+    issuer.set_response(Endpoint::Keys, Response::Silence);
     let silent = tokio::time::timeout(Duration::from_millis(200), ask()).await;
     assert!(silent.is_err());
     issuer.reset(Endpoint::Keys);

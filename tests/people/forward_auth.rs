@@ -2,8 +2,11 @@
 //! for them.
 
 mod bypasses;
+mod connection;
 mod files;
 mod fixture;
 mod people;
 mod programs;
 mod proxies;
+mod public_host;
+mod spellings;

@@ -4,10 +4,9 @@ source "$(dirname "$0")/lib.sh"
 
 folder=$1 crate=$2 version=$3 binary=${4:-$2}
 
-# Debug builds: these tools run for seconds, and their optimised builds take minutes. Not --locked: the lock file
-# in wasm-bindgen-cli 0.2.130 names a version of webpki-roots that is not available from every registry mirror.
+# Debug builds: these tools run for seconds, and their optimised builds take minutes.
 install() {
-    CARGO_TARGET_DIR=$1/build cargo install --debug --quiet --root "$1" \
+    CARGO_TARGET_DIR=$1/build cargo install --locked --debug --quiet --root "$1" \
         --bin "$binary" --version "$version" "$crate"
     rm -rf "$1/build"
 }

@@ -5,9 +5,10 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use portcullis_core::answer::LocalReply;
 use portcullis_core::caller::headers::NAMES;
-use portcullis_core::decision::{Outcome, Reason, Verdict};
+use portcullis_core::local_reply::LocalReply;
+use portcullis_core::outcome::{Outcome, Verdict};
+use portcullis_core::reason::Reason;
 use portcullis_core::request::Headers;
 use portcullis_core::session::Cookies;
 

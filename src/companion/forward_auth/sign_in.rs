@@ -5,7 +5,7 @@
 //! its page goes to that URL.
 
 use axum::http::HeaderName;
-use portcullis_core::answer::page;
+use portcullis_core::page;
 
 /// The sign-in URL of a navigation: `/oauth2/start` with `rd`.
 pub(super) const SIGN_IN: HeaderName = HeaderName::from_static("x-portcullis-sign-in");

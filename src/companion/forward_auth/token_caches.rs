@@ -1,4 +1,4 @@
-//! The caches of verified tokens, for requests that are judged concurrently.
+//! The caches of verified tokens, for requests that are evaluated concurrently.
 
 use std::sync::Mutex;
 

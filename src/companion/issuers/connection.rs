@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use portcullis_core::trust::{Endpoint, Remote, Trust, Url};
+use portcullis_core::trust::{KeyEndpoint, Remote, Trust, Url};
 use url::Origin;
 
 use crate::http_client::Connect;
@@ -80,17 +80,17 @@ fn origin(url: &str) -> Option<Origin> {
 /// itself where the filter reads the companion's mirror. `None` where nothing is fetched.
 pub(super) fn remote(trust: &Trust) -> Option<Remote> {
     let mut remote = trust.keys.remote.clone()?;
-    if remote.endpoint == Endpoint::Mirror {
-        remote.endpoint = Endpoint::Discovery(Url::discovery(&trust.issuer)?);
+    if remote.endpoint == KeyEndpoint::Mirror {
+        remote.endpoint = KeyEndpoint::Discovery(Url::discovery(&trust.issuer)?);
     }
     Some(remote)
 }
 
 /// The first URL that is fetched.
-pub(super) const fn first(endpoint: &Endpoint) -> Option<&Url> {
+pub(super) const fn first(endpoint: &KeyEndpoint) -> Option<&Url> {
     match endpoint {
-        Endpoint::Discovery(url) | Endpoint::Jwks(url) => Some(url),
-        Endpoint::Mirror => None,
+        KeyEndpoint::Discovery(url) | KeyEndpoint::Jwks(url) => Some(url),
+        KeyEndpoint::Mirror => None,
     }
 }
 

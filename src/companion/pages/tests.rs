@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
-use portcullis_core::answer::page::STYLE;
+use portcullis_core::page::STYLE;
 use sha2::{Digest as _, Sha256};
 
 use crate::redirect_target::{HostRule, RedirectRules};

@@ -144,7 +144,7 @@ fn a_missing_list_is_an_error_of_the_whole_file() {
         .to_string();
     assert_eq!(
         report,
-        "error: p.json: no `apps`\nhelp: list at least one app"
+        "error: p.json: missing field `apps`\nhelp: list at least one app"
     );
 }
 

@@ -272,15 +272,15 @@ impl Schedule {
         interval: Duration,
         now: Timestamp,
     ) -> Option<T> {
-        let chance = OsRng.next_u64();
+        let random = OsRng.next_u64();
         match fetched {
             Ok(fetched) => {
-                self.fetches.succeed(interval, now, chance);
+                self.fetches.succeed(interval, now, random);
                 self.error = None;
                 Some(fetched)
             }
             Err(error) => {
-                self.fetches.fail(MAX_BACKOFF, now, chance);
+                self.fetches.fail(MAX_BACKOFF, now, random);
                 self.error = Some(error);
                 None
             }

@@ -16,7 +16,7 @@ use super::signed_jwt::{JwtError, LEEWAY, MAX_AGE, SignedJwt};
 pub(super) use replay_cache::ReplayCache;
 
 /// The member of `events` that makes a token a logout token.
-pub(super) const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// A verified logout token: which sessions must end.
 #[derive(Clone, Debug)]

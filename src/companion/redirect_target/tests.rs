@@ -17,9 +17,9 @@ fn rules(site: &str) -> RedirectRules {
     }
 }
 
-fn judge(text: &str) -> Result<String, RedirectError> {
-    let judged = rules("https://auth.example.com").check(text);
-    judged.map(|to| to.as_str().to_owned())
+fn check(text: &str) -> Result<String, RedirectError> {
+    let checked = rules("https://auth.example.com").check(text);
+    checked.map(|to| to.as_str().to_owned())
 }
 
 fn lines() -> impl Iterator<Item = &'static str> {
@@ -71,20 +71,20 @@ fn is_good(url: &Url) -> bool {
 
 #[test]
 fn r06_t18_no_attack_is_accepted_in_any_decoding() {
-    let mut judged = 0;
+    let mut checked = 0;
     let mut accepted = Vec::new();
     for line in lines() {
         let mut text = line.to_owned();
         for times in 0..4 {
-            if let Ok(to) = judge(&text) {
+            if let Ok(to) = check(&text) {
                 accepted.push(format!("{line:?}, decoded {times} times, leads to {to}"));
             }
-            judged += 1;
+            checked += 1;
             text = decoded(&text);
         }
     }
     assert!(accepted.is_empty(), "{accepted:#?}");
-    assert!(judged > 3_000, "{judged}");
+    assert!(checked > 3_000, "{checked}");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn r06_accepted_targets_are_parsed_alike_by_browsers() {
                 for port in ports {
                     for end in ends {
                         let text = [start, user, host, port, end].concat();
-                        let Ok(to) = judge(&text) else {
+                        let Ok(to) = check(&text) else {
                             refused += 1;
                             continue;
                         };
@@ -180,7 +180,7 @@ fn r06_accepted_targets_are_parsed_alike_by_browsers() {
                         assert_eq!(again.host_str(), url.host_str(), "{text:?}");
                         assert_eq!(again.path(), url.path(), "{text:?}");
                         assert!(to.bytes().all(|byte| byte.is_ascii_graphic()), "{to:?}");
-                        assert_eq!(judge(&to).as_ref(), Ok(&to), "{text:?}");
+                        assert_eq!(check(&to).as_ref(), Ok(&to), "{text:?}");
                     }
                 }
             }
@@ -200,7 +200,7 @@ fn r06_deep_links_are_preserved() {
         "https://a.tools.example.com/d/uid/name?orgId=1&from=now-6h&to=now&var-x={a,b|c}",
         "https://x.y.wide.example.com/",
     ] {
-        assert_eq!(judge(link).as_deref(), Ok(link));
+        assert_eq!(check(link).as_deref(), Ok(link));
     }
     for (written, link) in [
         ("https://app.example.com", "https://app.example.com/"),
@@ -229,7 +229,7 @@ fn r06_deep_links_are_preserved() {
             "https://app.example.com/oauth2/x",
         ),
     ] {
-        assert_eq!(judge(written).as_deref(), Ok(link), "{written}");
+        assert_eq!(check(written).as_deref(), Ok(link), "{written}");
     }
 }
 
@@ -261,9 +261,9 @@ fn the_port_is_the_default_or_the_companions_own() {
             Err(RedirectError::Own),
         ),
     ] {
-        let judged = rules.check(written);
+        let checked = rules.check(written);
         assert_eq!(
-            judged.as_ref().map(RedirectTarget::as_str),
+            checked.as_ref().map(RedirectTarget::as_str),
             link.as_ref().copied(),
             "{written}"
         );
@@ -295,12 +295,12 @@ fn each_error_has_a_reason_and_never_quotes_the_target() {
         ("https://app.example.com/a//b", RedirectError::Path),
         ("/oauth2/start", RedirectError::Own),
     ] {
-        assert_eq!(judge(text), Err(refused), "{text:?}");
+        assert_eq!(check(text), Err(refused), "{text:?}");
         assert!(!refused.to_string().contains("example"), "{refused}");
     }
     let long = format!("https://app.example.com/?{}", "x".repeat(MAX_BYTES));
-    assert_eq!(judge(&long), Err(RedirectError::Long));
-    assert!(judge(&long[..MAX_BYTES]).is_ok());
+    assert_eq!(check(&long), Err(RedirectError::Long));
+    assert!(check(&long[..MAX_BYTES]).is_ok());
 }
 
 #[test]

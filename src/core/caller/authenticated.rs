@@ -31,7 +31,7 @@ impl AuthenticatedCaller {
         Ok(Self::build(verified, caller, None, 0))
     }
 
-    /// The person of a session token. Only one of these providers may vouch for people.
+    /// The person of a session token. Its provider must be one of these.
     pub(crate) fn of_session(verified: Verified, providers: &[String]) -> Result<Self, TokenError> {
         let claims = Claims::read(verified.claims())?;
         if !providers.contains(&claims.provider) {
@@ -93,7 +93,7 @@ impl AuthenticatedCaller {
         self.verified.kid()
     }
 
-    /// What identifies this token in an audit trail and can't be used as a credential: a part of the
+    /// The token's id in audit records, which can't be used as a credential: a part of the
     /// SHA-256 of its `jti` or, where it has none, of its signed part. All tokens of a session have
     /// the same.
     pub fn token_id(&self) -> &str {
@@ -105,7 +105,7 @@ impl AuthenticatedCaller {
         })
     }
 
-    /// By what the session can be revoked, where the caller is a person with a session.
+    /// The handles by which the session can be revoked, if the caller is a person with a session.
     pub const fn session(&self) -> Option<&SessionHandles> {
         self.session.as_ref()
     }

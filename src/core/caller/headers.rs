@@ -1,9 +1,9 @@
 //! The names of header fields that claim an identity.
 
-/// Prefixes of header names in which proxies and apps look for identities.
+/// Prefixes of header names in which proxies and apps expect identities.
 pub const PREFIXES: [&str; 2] = ["x-auth-request-", "x-portcullis-"];
 
-/// Header names in which proxies and apps look for identities, or for the address that was judged.
+/// Header names in which proxies and apps expect identities or the original URL.
 pub const NAMES: [&str; 7] = [
     "x-forwarded-access-token",
     "x-forwarded-email",
@@ -14,8 +14,7 @@ pub const NAMES: [&str; 7] = [
     "x-rewrite-url",
 ];
 
-/// Whether a header field of this name claims an identity, in any case and with `_` for `-`, because
-/// many servers treat them alike.
+/// Whether a header field of this name claims an identity, in any spelling.
 pub(crate) fn claims_identity(name: &[u8]) -> bool {
     // All names here begin alike, and most headers don't: this runs for each header.
     let listed = name
@@ -28,13 +27,15 @@ pub(crate) fn claims_identity(name: &[u8]) -> bool {
         }) || NAMES.into_iter().any(|own| same(name, own.as_bytes())))
 }
 
-/// Whether two names are equal to a server that treats `_` like `-`.
+/// Whether two names are equal to an app. Case is ignored, and every byte that is no letter or digit
+/// counts as `-`: servers that hand headers over as variables (CGI, FastCGI, WSGI, Rack) write `_` for
+/// `-`, and many of them for every other such byte too.
 pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
     let fold = |byte: &u8| {
-        if *byte == b'_' {
-            b'-'
-        } else {
+        if byte.is_ascii_alphanumeric() {
             byte.to_ascii_lowercase()
+        } else {
+            b'-'
         }
     };
     one.len() == other.len() && one.iter().map(fold).eq(other.iter().map(fold))

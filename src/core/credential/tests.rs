@@ -24,7 +24,7 @@ fn h02_the_scheme_is_read_in_any_case_and_before_any_number_of_spaces() {
 }
 
 #[test]
-fn h02_another_scheme_is_no_credential() {
+fn h02_another_scheme_is_not_a_bearer_token() {
     for value in [
         "Basic YTpi",
         "Bearerabc def",
@@ -87,6 +87,88 @@ fn h01_a_bearer_header_without_a_token_of_the_right_form_is_malformed() {
         read(&[b"Bearer \xff\xfe"]),
         Err(Reason::AuthorizationMalformed)
     );
+}
+
+/// What begins like a bearer token and is none is not another scheme: beside a session it would be
+/// ignored, and a lenient app would read it.
+#[test]
+fn h02_a_bearer_scheme_with_another_separator_is_malformed() {
+    let separators: [&[u8]; 22] = [
+        b"\t",
+        b"\x0b",
+        b"\x0c",
+        b"\r",
+        b"\n",
+        b"\0",
+        b"\x7f",
+        b"\x85",
+        b"\xa0",
+        b"\xc2\x85",
+        b"\xc2\xa0",
+        b"\xe2\x80\x83",
+        b"\xff",
+        b":",
+        b",",
+        b";",
+        b"=",
+        b"/",
+        b"\"",
+        b"(",
+        b"@",
+        b"[",
+    ];
+    for scheme in ["Bearer", "bearer", "BEARER", "bEARER"] {
+        for separator in separators {
+            for token in ["", "abc", " abc", "\tabc"] {
+                let value = [scheme.as_bytes(), separator, token.as_bytes()].concat();
+                let fields = vec![(b"authorization".as_slice(), value.as_slice())];
+                assert_eq!(
+                    Credential::read(&Headers::new(fields), 20),
+                    Err(Reason::AuthorizationMalformed),
+                    "{value:?}"
+                );
+            }
+        }
+    }
+    // A token that goes on is the name of another scheme.
+    for value in [
+        "Bearer-x y",
+        "Bearer_x",
+        "Bearer.x",
+        "Bearer+x",
+        "Bearerx",
+        "Bearer1",
+    ] {
+        assert_eq!(
+            read(&[value.as_bytes()]),
+            Ok(Credential::Nothing),
+            "{value}"
+        );
+    }
+}
+
+#[test]
+fn h02_a_bearer_token_with_another_separator_beside_other_credentials_is_ambiguous() {
+    for value in [
+        "Basic a, Bearer\tx",
+        "Basic a,Bearer:x",
+        "Basic a,\x0bBearer x",
+        "Basic a,\u{a0}bearer\u{a0}x",
+        "Basic a, ;Bearer x",
+    ] {
+        assert_eq!(
+            read(&[value.as_bytes()]),
+            Err(Reason::AuthorizationAmbiguous),
+            "{value}"
+        );
+    }
+    for value in ["Digest a=b, bearer=c", "Digest a=\"b, Bearer\""] {
+        assert_eq!(
+            read(&[value.as_bytes()]),
+            Ok(Credential::Nothing),
+            "{value}"
+        );
+    }
 }
 
 #[test]

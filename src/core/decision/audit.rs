@@ -6,11 +6,12 @@ use super::Decision;
 use super::evidence::Claimed;
 use crate::caller::AuthenticatedCaller;
 use crate::credential::Credential;
+use crate::escape;
 use crate::policy::{App, Rule};
 use crate::request::Headers;
 use crate::token::Token;
 
-/// The longest text of a request that is recorded, in bytes.
+/// The maximum length of a text from the request, in bytes.
 const MAX_TEXT: usize = 1024;
 
 /// One audit record. A member that does not apply is absent.
@@ -22,7 +23,7 @@ struct AuditRecord<'a> {
     reason: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
-    /// The exact error, if there is more to say than the reason.
+    /// The exact error, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,8 +47,8 @@ struct AuditRecord<'a> {
 }
 
 impl Decision<'_> {
-    /// The audit record: one line of JSON, without the token, the query or any other header. What
-    /// the client wrote is bounded and escaped.
+    /// The audit record: one line of JSON, without the token, the query or any other header. Texts of
+    /// the client are bounded and escaped.
     pub(crate) fn audit_record(&self, headers: &Headers<'_>) -> String {
         let (caller, evidence) = (self.authenticated(), self.evidence());
         let detail = self.ambiguity.map(|ambiguity| ambiguity.to_string());
@@ -78,7 +79,8 @@ impl Decision<'_> {
             host: text(headers, ":authority"),
             path: text(headers, ":path"),
         };
-        serde_json::to_string(&record).unwrap_or_default()
+        let record = serde_json::to_string(&record).unwrap_or_default();
+        escape::json(&record).into_owned()
     }
 }
 

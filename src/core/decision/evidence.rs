@@ -27,11 +27,16 @@ pub enum AuthnError {
     #[error("no trust entry has the issuer in `iss`")]
     UnknownIssuer,
     /// No trust entry of the issuer has the key that the token names.
-    #[error("no trust entry of the issuer has a key that the token could be signed with")]
+    #[error("no trust entry of the issuer has a key for the token's `kid` or algorithm")]
     UnknownKey,
     /// The token names no key, and an entry has several for its algorithm.
     #[error("the token has no `kid`, and the issuer has several keys for its algorithm")]
     SeveralKeys,
+    /// Several trust entries of the issuer have the key, and it is unknown which had it first.
+    #[error(
+        "several trust entries of the issuer have the key, and none of them has it in `keys.pins`"
+    )]
+    AmbiguousKey,
     /// The key that the token names is for another algorithm.
     #[error("the key that `kid` names is not for the algorithm in `alg`")]
     OtherAlgorithm,
@@ -83,6 +88,7 @@ impl AuthnError {
             Self::Token(error) => error.reason(),
             Self::UnknownIssuer => Reason::IssuerUnknown,
             Self::UnknownKey | Self::SeveralKeys => Reason::KeyUnknown,
+            Self::AmbiguousKey => Reason::KeyAmbiguous,
             Self::OtherAlgorithm => Reason::AlgorithmRefused,
             Self::StaleKeys => Reason::KeysStale,
             Self::KeysUnavailable => Reason::KeysUnavailable,

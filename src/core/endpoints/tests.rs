@@ -5,7 +5,7 @@ fn has(endpoint: Endpoint, path: &str) -> bool {
 }
 
 #[test]
-fn an_endpoint_has_its_own_path_and_what_is_listed_below_it() {
+fn an_endpoint_matches_its_path_and_its_subpaths() {
     for (endpoint, path, expected) in [
         (START, "/oauth2/start", true),
         (START, "/oauth2/start/", false),

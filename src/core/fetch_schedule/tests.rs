@@ -1,18 +1,18 @@
 use super::*;
 
 #[test]
-fn a_pause_ends_before_the_grace_of_a_key_that_flaps() {
+fn a_pause_is_shorter_than_the_time_of_a_retiring_key() {
     let refresh = Duration::from_secs(10);
-    for chance in 0..100 {
-        let pause = spread(refresh, chance);
+    for random in 0..100 {
+        let pause = spread(refresh, random);
         let shorter = refresh - pause;
-        assert!(shorter >= refresh / 20, "{chance}: {pause:?}");
-        assert!(shorter <= refresh / 10, "{chance}: {pause:?}");
+        assert!(shorter >= refresh / 20, "{random}: {pause:?}");
+        assert!(shorter <= refresh / 10, "{random}: {pause:?}");
     }
 }
 
 #[test]
-fn a_failed_fetch_is_repeated_after_pauses_that_double_up_to_the_bound() {
+fn the_backoff_after_failures_doubles_up_to_the_limit() {
     let (now, longest) = (Timestamp::from_secs(1000), Duration::from_secs(5));
     let mut schedule = FetchSchedule::default();
     assert!(schedule.is_due(longest, now));

@@ -13,7 +13,7 @@ pub(super) fn is_cross_site(request: &Request<'_>, headers: &Headers<'_>, app: &
 }
 
 /// By `Sec-Fetch-Site`, which no page can set, or by `Origin` for browsers that don't send it. A
-/// request with neither comes from no page.
+/// request with neither does not come from a page.
 fn comes_from_allowed_origin(headers: &Headers<'_>, app: &App) -> bool {
     let origin = headers.only("origin");
     let is_allowed = origin.is_some_and(|origin| {

@@ -16,11 +16,13 @@ mod foreign_cookies;
 mod people;
 mod refreshing;
 mod same_origin;
+mod session_tokens;
 mod sessions;
+mod shared_issuer;
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-/// Two clusters that share an issuer, and an issuer that is no cluster.
+/// Two clusters that share an issuer, and an issuer that is not a cluster.
 const POLICY: &str = r#"{
   "trust": [
     {"name": "blue", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
@@ -67,12 +69,12 @@ enum Verdict {
 }
 
 impl TestGate {
-    /// A world in which nothing was read yet.
+    /// A gate without keys.
     fn new() -> Self {
         Self::of(POLICY)
     }
 
-    /// A world of this policy in which nothing was read yet.
+    /// A gate with this policy and without keys.
     fn of(policy: &str) -> Self {
         let gate = Gate::new(Policy::from_json(policy).unwrap_or_else(|error| panic!("{error}")));
         let keyring = Keyring::new(gate.policy().key_sources(), START);
@@ -85,26 +87,24 @@ impl TestGate {
         }
     }
 
-    /// A world in which blue has the key of ES256, green that of EdDSA, gitlab that of RS256, each
-    /// named `kid`.
+    /// A gate with keys: blue has the one for ES256, green the one for EdDSA, gitlab the one for
+    /// RS256, each with the `kid` of [`kid`].
     fn with_keys() -> Self {
-        let mut world = Self::new();
-        for (index, algorithm) in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256]
-            .into_iter()
-            .enumerate()
-        {
-            world.read(trust(index), Some(&[(algorithm, kid(algorithm))]));
+        let mut test = Self::new();
+        // Twice, because a key counts after the other entries of the issuer were fetched since.
+        for _ in 0..2 {
+            for (index, algorithm) in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Rs256]
+                .into_iter()
+                .enumerate()
+            {
+                test.read(trust(index), Some(&[(algorithm, kid(algorithm))]));
+            }
         }
-        world
+        test
     }
 
     /// The issuer answers with these keys, or not at all.
     fn read(&mut self, source: KeySourceId, keys: Option<&[(Algorithm, &str)]>) {
-        let mut sources = self.gate.policy().key_sources();
-        let (_, trust) = sources.find(|(id, _)| *id == source).unwrap();
-        let remote = trust.keys.remote.clone().unwrap();
-        let mut record: KeyRecord = self.keyring.trust_keys(source).unwrap().record().clone();
-        let read = record.begin(trust, &remote, 1, self.now);
         let body = keys.map(|keys| {
             let keys: Vec<String> = keys
                 .iter()
@@ -112,6 +112,16 @@ impl TestGate {
                 .collect();
             jwks(&keys)
         });
+        self.read_body(source, body);
+    }
+
+    /// The issuer responds with this body, or not at all.
+    fn read_body(&mut self, source: KeySourceId, body: Option<String>) {
+        let mut sources = self.gate.policy().key_sources();
+        let (_, trust) = sources.find(|(id, _)| *id == source).unwrap();
+        let remote = trust.keys.remote.clone().unwrap();
+        let mut record: KeyRecord = self.keyring.trust_keys(source).unwrap().record().clone();
+        let read = record.begin(trust, &remote, 1, self.now);
         let answer = body.as_ref().map(|body| HttpResponse {
             status: 200,
             content_type: None,
@@ -120,6 +130,7 @@ impl TestGate {
         });
         let _outcome = record.take(trust, &remote, &read, answer.as_ref(), self.now, 0);
         self.keyring.update(source, record);
+        self.keyring.observe(self.now);
     }
 
     /// Advances the clock.
@@ -127,14 +138,19 @@ impl TestGate {
         self.now = self.now.after(Duration::from_secs(seconds));
     }
 
-    /// Judges a request with these headers besides host and method.
-    fn judge(&mut self, request: &str, headers: &[(&str, &str)]) -> Verdict {
+    /// Evaluates a request with these headers besides host and method.
+    fn evaluate(&mut self, request: &str, headers: &[(&str, &str)]) -> Verdict {
         let now = self.now;
-        self.judge_at(request, headers, now)
+        self.evaluate_at(request, headers, now)
     }
 
-    /// Judges a request that came at `arrived`.
-    fn judge_at(&mut self, request: &str, headers: &[(&str, &str)], arrived: Timestamp) -> Verdict {
+    /// Evaluates a request that came at `arrived`.
+    fn evaluate_at(
+        &mut self,
+        request: &str,
+        headers: &[(&str, &str)],
+        arrived: Timestamp,
+    ) -> Verdict {
         let context = Context {
             keyring: &self.keyring,
             signatures: &PureRust,
@@ -142,37 +158,37 @@ impl TestGate {
             arrived,
             now: self.now,
         };
-        judge(&self.gate, request, headers, context, &mut self.cache)
+        evaluate(&self.gate, request, headers, context, &mut self.cache)
     }
 
-    /// Judges a poll of the alertmanager with this token.
+    /// Evaluates a poll of the alertmanager with this token.
     fn poll(&mut self, token: &str) -> Verdict {
         let bearer = format!("Bearer {token}");
-        self.judge(
+        self.evaluate(
             "GET alertmanager.example.com /api/v2/alerts",
             &[("authorization", &bearer)],
         )
     }
 }
 
-fn judge(
+fn evaluate(
     gate: &Gate,
     request: &str,
     headers: &[(&str, &str)],
     context: Context<'_>,
     cache: &mut TokenCache,
 ) -> Verdict {
-    Verdict::of(&judgement(gate, request, headers, context, cache))
+    Verdict::of(&evaluation(gate, request, headers, context, cache))
 }
 
-fn judgement<'g>(
+fn evaluation<'g>(
     gate: &'g Gate,
     request: &str,
     fields: &[(&str, &str)],
     context: Context<'_>,
     cache: &mut TokenCache,
-) -> Judgement<'g> {
-    gate.judge(&headers(request, fields), context, cache)
+) -> Evaluation<'g> {
+    gate.evaluate(&headers(request, fields), context, cache)
 }
 
 /// The headers of a request: `METHOD authority path`, and these besides.
@@ -187,13 +203,13 @@ fn headers<'a>(request: &'a str, fields: &[(&'a str, &'a str)]) -> Headers<'a> {
 }
 
 impl Verdict {
-    fn of(judgement: &Judgement<'_>) -> Self {
-        match judgement {
-            Judgement::AwaitKeys { sources, .. } => Self::Await(sources.clone()),
-            Judgement::Refresh(refresh) => {
+    fn of(evaluation: &Evaluation<'_>) -> Self {
+        match evaluation {
+            Evaluation::AwaitKeys { sources, .. } => Self::Await(sources.clone()),
+            Evaluation::Refresh(refresh) => {
                 Self::Refresh(refresh.sid(), refresh.cookies().to_owned())
             }
-            Judgement::Decided(decision) => Self::Decided(
+            Evaluation::Decided(decision) => Self::Decided(
                 decision.reason(),
                 decision.rule().map(|rule| rule.name().to_owned()),
                 decision
@@ -237,14 +253,14 @@ fn verdict(reason: Reason, rule: Option<&str>, caller: &str) -> Verdict {
 }
 
 #[test]
-fn what_needs_no_token_reads_none() {
-    let mut world = TestGate::new();
+fn requests_that_need_no_token_ignore_tokens() {
+    let mut test = TestGate::new();
     let bad = [
         ("authorization", "Bearer x, Bearer y"),
         ("authorization", "Bearer z"),
     ];
     assert_eq!(
-        world.judge("GET alertmanager.example.com /-/healthy", &bad),
+        test.evaluate("GET alertmanager.example.com /-/healthy", &bad),
         Verdict::Decided(Reason::Public, Some("probes".to_owned()), None)
     );
     let preflight = [
@@ -252,22 +268,22 @@ fn what_needs_no_token_reads_none() {
         ("access-control-request-method", "POST"),
     ];
     assert_eq!(
-        world.judge("OPTIONS alertmanager.example.com /api", &preflight),
+        test.evaluate("OPTIONS alertmanager.example.com /api", &preflight),
         refused(Reason::Preflight)
     );
     assert_eq!(
-        world.judge("OPTIONS own.example.com /api", &preflight),
+        test.evaluate("OPTIONS own.example.com /api", &preflight),
         refused(Reason::NoCredentials)
     );
     assert_eq!(
-        world.judge("POST alertmanager.example.com /-/healthy", &[]),
+        test.evaluate("POST alertmanager.example.com /-/healthy", &[]),
         refused(Reason::NoCredentials)
     );
 }
 
 #[test]
 fn requests_are_refused_for_their_form_before_their_token() {
-    let mut world = TestGate::new();
+    let mut test = TestGate::new();
     for (request, reason) in [
         (
             "GET alertmanager.example.com //api",
@@ -276,21 +292,24 @@ fn requests_are_refused_for_their_form_before_their_token() {
         ("GET other.example.com /api", Reason::AppUnknown),
         ("GET alertmanager.example.com /api", Reason::NoCredentials),
     ] {
-        assert_eq!(world.judge(request, &[]), refused(reason), "{request}");
+        assert_eq!(test.evaluate(request, &[]), refused(reason), "{request}");
     }
     let basic = [("authorization", "Basic YTpi")];
     let request = "GET alertmanager.example.com /api";
-    assert_eq!(world.judge(request, &basic), refused(Reason::NoCredentials));
+    assert_eq!(
+        test.evaluate(request, &basic),
+        refused(Reason::NoCredentials)
+    );
     let malformed = [("authorization", "Bearer a.b")];
     assert_eq!(
-        world.judge(request, &malformed),
+        test.evaluate(request, &malformed),
         refused(Reason::TokenMalformed)
     );
 }
 
 #[test]
-fn t07_the_rules_of_an_app_decide_for_each_request_alone() {
-    let mut world = TestGate::with_keys();
+fn t07_each_request_is_decided_by_the_rules_of_its_app() {
+    let mut test = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];
@@ -313,6 +332,6 @@ fn t07_the_rules_of_an_app_decide_for_each_request_alone() {
             verdict(Reason::AudienceMismatch, None, caller),
         ),
     ] {
-        assert_eq!(world.judge(request, &headers), expected, "{request}");
+        assert_eq!(test.evaluate(request, &headers), expected, "{request}");
     }
 }

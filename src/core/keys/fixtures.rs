@@ -1,4 +1,4 @@
-//! Trust entries, answers and reads for the tests of this module.
+//! Trust entries, responses and fetches for the tests of this module.
 
 use crate::fixtures::{jwk, jwks};
 use crate::keys::{HttpResponse, KeyRecord, Read, ReadError};
@@ -7,7 +7,7 @@ use crate::timestamp::Timestamp;
 use crate::token::Algorithm;
 use crate::trust::{Remote, Trust};
 
-/// A good key set of these key ids, all of one key.
+/// A valid key set with these key IDs, all of one key.
 pub(super) fn set_of(kids: &[&str]) -> String {
     let keys: Vec<String> = kids.iter().map(|kid| jwk(Algorithm::EdDsa, kid)).collect();
     jwks(&keys)
@@ -25,7 +25,7 @@ pub(super) fn trust(keys: &str) -> Trust {
     Policy::from_json(&text).unwrap().trusts()[0].clone()
 }
 
-/// A trust entry that reads its key set from one place, every five minutes.
+/// A trust entry that fetches its key set from one URL, every five minutes.
 pub(super) fn plain() -> Trust {
     trust(r#"{"envoy_cluster": "blue", "jwks": "https://blue.example.com/jwks"}"#)
 }
@@ -35,7 +35,7 @@ pub(super) fn remote(trust: &Trust) -> Remote {
     trust.keys.remote.clone().unwrap()
 }
 
-/// A good answer in JSON.
+/// A valid response in JSON.
 pub(super) fn good(body: &str) -> HttpResponse<'_> {
     HttpResponse {
         status: 200,
@@ -45,7 +45,7 @@ pub(super) fn good(body: &str) -> HttpResponse<'_> {
     }
 }
 
-/// Reads once: takes the lease at `now` and hands over the answer right away.
+/// Fetches once: takes the lease at `now` and handles the response at once.
 pub(super) fn read(
     record: &mut KeyRecord,
     trust: &Trust,

@@ -1,11 +1,16 @@
 //! One worker's copy of the keys of all sources.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::owners::Claimed;
 use super::schedule::UNKNOWN_KID_INTERVAL;
-use super::{Key, KeyRecord, Thumbprint};
+use super::{KeyOwners, KeyRecord, Owner, OwnerEntry};
 use crate::fetch_schedule::is_recent;
+use crate::jwk::{Key, Thumbprint};
+use crate::reason::Reason;
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, KeySourceId, PerKeySource, Trust};
 
@@ -13,14 +18,18 @@ use crate::trust::{KeySource, KeySourceId, PerKeySource, Trust};
 #[derive(Clone, Debug)]
 pub struct Keyring {
     trust_keys: PerKeySource<TrustKeys>,
+    /// The owners of the keys, by issuer.
+    owners: BTreeMap<String, Arc<KeyOwners>>,
 }
 
 /// The keys of one trust entry or of the companion.
 #[derive(Clone, Debug)]
 pub struct TrustKeys {
-    name: String,
+    owner: Owner,
+    /// The accepted values of `iss`; empty for the companion, which shares no issuer.
+    issuers: Vec<String>,
     source: KeySource,
-    record: KeyRecord,
+    record: Arc<KeyRecord>,
 }
 
 /// Whether the keys of a source may be used.
@@ -46,6 +55,19 @@ pub enum KeyLookup {
     Unavailable,
 }
 
+/// Whether a trust entry may verify tokens of an issuer with a key of its set.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum KeyStatus {
+    /// It may.
+    Usable,
+    /// It may, if these other entries, which must be fetched or tried first, do not have the key.
+    Pending(Vec<KeySourceId>),
+    /// Another entry of the issuer has the key too, and it is unknown which had it first.
+    Ambiguous,
+    /// The key belongs to another entry of the issuer.
+    NotOwned,
+}
+
 /// A key that is in the sets of two sources.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SharedKey<'a> {
@@ -55,6 +77,15 @@ pub struct SharedKey<'a> {
     pub first: &'a str,
     /// The name of the second source.
     pub second: &'a str,
+}
+
+/// A key that several entries of an issuer have, and of which it is unknown which had it first.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AmbiguousKey<'a> {
+    /// The key.
+    pub thumbprint: Thumbprint,
+    /// The names of the trust entries.
+    pub names: Vec<&'a str>,
 }
 
 // === impl Keyring ===
@@ -68,14 +99,19 @@ impl Keyring {
     ) -> Self {
         let trust_keys = sources.into_iter().map(|(id, trust)| {
             let keys = TrustKeys {
-                name: trust.name.clone(),
+                owner: Owner::of(trust),
+                issuers: match id {
+                    KeySourceId::Trust(_) => trust.issuers().map(str::to_owned).collect(),
+                    KeySourceId::Companion => Vec::new(),
+                },
                 source: trust.keys.clone(),
-                record: KeyRecord::new(&trust.keys, now),
+                record: Arc::new(KeyRecord::new(&trust.keys, now)),
             };
             (id, keys)
         });
         Self {
             trust_keys: trust_keys.collect(),
+            owners: BTreeMap::new(),
         }
     }
 
@@ -85,10 +121,138 @@ impl Keyring {
     }
 
     /// Replaces the record of one source by the one that the workers share.
-    pub fn update(&mut self, source: KeySourceId, record: KeyRecord) {
+    pub fn update(&mut self, source: KeySourceId, record: impl Into<Arc<KeyRecord>>) {
         if let Some(trust_keys) = self.trust_keys.get_mut(source) {
-            trust_keys.record = record;
+            trust_keys.record = record.into();
         }
+    }
+
+    /// Replaces the owners of an issuer's keys by those that the workers share.
+    pub fn update_owners(&mut self, issuer: &str, owners: Arc<KeyOwners>) {
+        self.owners.insert(issuer.to_owned(), owners);
+    }
+
+    /// The owners of the keys, by issuer.
+    pub const fn owners(&self) -> &BTreeMap<String, Arc<KeyOwners>> {
+        &self.owners
+    }
+
+    /// Updates the owners of all keys after an update of a record: see [`KeyOwners::observe`]. For a
+    /// process that shares its owners with no other.
+    pub fn observe(&mut self, now: Timestamp) {
+        let mut issuers: Vec<&String> = Vec::new();
+        for (_, keys) in self.trust_keys.iter() {
+            issuers.extend(&keys.issuers);
+        }
+        issuers.sort_unstable();
+        issuers.dedup();
+        let mut changed: Vec<(String, KeyOwners)> = Vec::new();
+        for issuer in issuers {
+            let entries = self.entries_of(issuer);
+            let entries: Vec<OwnerEntry<'_>> =
+                entries.map(|(_, keys)| keys.as_owner_entry()).collect();
+            let mut owners = self
+                .owners
+                .get(issuer)
+                .map_or_else(KeyOwners::default, |owners| KeyOwners::clone(owners));
+            if owners.observe(&entries, now) {
+                changed.push((issuer.clone(), owners));
+            }
+        }
+        let changed = changed.into_iter();
+        self.owners
+            .extend(changed.map(|(issuer, owners)| (issuer, Arc::new(owners))));
+    }
+
+    /// Whether `source` may verify tokens of `issuer` with a key of its set.
+    pub fn status(&self, source: KeySourceId, issuer: &str, key: &Key) -> KeyStatus {
+        let Some(own) = self.trust_keys.get(source) else {
+            return KeyStatus::NotOwned;
+        };
+        let others = || {
+            let entries = self.entries_of(issuer);
+            entries.filter(|(_, keys)| !keys.owner.is_same(&own.owner))
+        };
+        let thumbprint = key.thumbprint();
+        if others().next().is_none() || own.source.declares(thumbprint) {
+            return KeyStatus::Usable;
+        }
+        if others().any(|(_, keys)| keys.source.declares(thumbprint)) {
+            return KeyStatus::NotOwned;
+        }
+        let owners = self.owners.get(issuer);
+        match owners.map_or(Claimed::Unknown, |owners| owners.find(thumbprint)) {
+            Claimed::Unknown => {
+                let fetched = others().filter(|(_, keys)| keys.source.remote.is_some());
+                KeyStatus::Pending(fetched.map(|(id, _)| id).collect())
+            }
+            Claimed::By(owner, checks) if owner.is_same(&own.owner) => {
+                let blocks = |keys: &TrustKeys| {
+                    let name = keys.owner.name();
+                    checks.iter().any(|check| check.blocks(name))
+                };
+                let blocking: Vec<KeySourceId> = others()
+                    .filter(|(_, keys)| blocks(keys))
+                    .map(|(id, _)| id)
+                    .collect();
+                if blocking.is_empty() {
+                    KeyStatus::Usable
+                } else {
+                    KeyStatus::Pending(blocking)
+                }
+            }
+            Claimed::By(owner, _) => {
+                if others().any(|(_, keys)| keys.owner.is_same(owner)) {
+                    return KeyStatus::NotOwned;
+                }
+                // The owner is not in this policy.
+                let has_key = |keys: &TrustKeys| {
+                    let mut keys = keys.record.current.iter().flat_map(|set| set.keys());
+                    keys.any(|other| other.thumbprint() == thumbprint)
+                };
+                if others().any(|(_, keys)| has_key(keys)) {
+                    KeyStatus::Ambiguous
+                } else {
+                    KeyStatus::Usable
+                }
+            }
+            Claimed::Ambiguous => KeyStatus::Ambiguous,
+        }
+    }
+
+    /// Whether a new key of another entry waits until this source is fetched or tried.
+    pub fn is_awaited(&self, source: KeySourceId) -> bool {
+        self.trust_keys.get(source).is_some_and(|keys| {
+            let mut owners = keys.issuers.iter().filter_map(|iss| self.owners.get(iss));
+            owners.any(|owners| owners.waits_for(keys.owner.name()))
+        })
+    }
+
+    /// The ambiguous keys that entries of this policy have, without those that it assigns to an
+    /// entry.
+    pub fn ambiguous(&self) -> Vec<AmbiguousKey<'_>> {
+        let mut ambiguous: Vec<AmbiguousKey<'_>> = Vec::new();
+        for (issuer, owners) in &self.owners {
+            for (thumbprint, names) in owners.ambiguous() {
+                let mut entries = self.entries_of(issuer).map(|(_, keys)| keys);
+                let has_key = |keys: &TrustKeys| {
+                    let mut keys = keys.record.current.iter().flat_map(|set| set.keys());
+                    keys.any(|key| key.thumbprint() == thumbprint)
+                };
+                let is_assigned = entries.clone().any(|keys| keys.source.declares(thumbprint));
+                let is_known = ambiguous.iter().any(|key| key.thumbprint == thumbprint);
+                if !is_assigned && !is_known && entries.any(has_key) {
+                    ambiguous.push(AmbiguousKey { thumbprint, names });
+                }
+            }
+        }
+        ambiguous
+    }
+
+    /// The entries that accept this value of `iss`.
+    fn entries_of(&self, issuer: &str) -> impl Iterator<Item = (KeySourceId, &TrustKeys)> + Clone {
+        let entries = self.trust_keys.iter();
+        entries.filter(move |(_, keys)| keys.issuers.iter().any(|other| other == issuer))
     }
 
     /// Keys that are in more than one set, each with the names of the first two sources that have
@@ -103,10 +267,10 @@ impl Keyring {
                     Some((_, first, name)) if *first != source => shared.push(SharedKey {
                         thumbprint,
                         first: name,
-                        second: &trust_keys.name,
+                        second: trust_keys.owner.name(),
                     }),
                     Some(_) => {}
-                    None => seen.push((thumbprint, source, &trust_keys.name)),
+                    None => seen.push((thumbprint, source, trust_keys.owner.name())),
                 }
             }
         }
@@ -133,12 +297,37 @@ impl fmt::Display for SharedKey<'_> {
     }
 }
 
+// === impl AmbiguousKey ===
+
+/// The warning for the log.
+impl fmt::Display for AmbiguousKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { thumbprint, names } = self;
+        write!(
+            f,
+            "trust entries {} share an issuer and have the same key ({thumbprint}), and it is \
+             unknown which of them had it first: its tokens are refused ({}); help: add the key to \
+             `keys.pins` of the entry that it belongs to",
+            names.join(" and "),
+            Reason::KeyAmbiguous,
+        )
+    }
+}
+
 // === impl TrustKeys ===
 
 impl TrustKeys {
     /// The record that the workers share.
-    pub const fn record(&self) -> &KeyRecord {
+    pub fn record(&self) -> &KeyRecord {
         &self.record
+    }
+
+    fn as_owner_entry(&self) -> OwnerEntry<'_> {
+        OwnerEntry {
+            owner: &self.owner,
+            keys: &self.source,
+            record: &self.record,
+        }
     }
 
     /// Whether the keys may be used now.

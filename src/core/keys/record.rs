@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Key, KeySet};
-use crate::fetch_lease::{FetchLease, given, number, option, pair, time};
+use crate::fetch_lease::{FetchLease, LEASE, given, number, option, pair, time};
 use crate::fetch_schedule::FetchSchedule;
 use crate::json::Json;
+use crate::jwk::{Key, KeySet};
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, Url};
 
@@ -19,7 +19,7 @@ const MAX_TEXT: usize = 2 << 20;
 /// What the workers of a proxy share of one trust entry's keys.
 ///
 /// Workers share it as text, through memory that other plugins may share, so it is parsed as
-/// strictly as an answer from the network.
+/// strictly as a response from the network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct KeyRecord {
     /// The last valid set.
@@ -31,11 +31,15 @@ pub struct KeyRecord {
     pub(super) fetched_at: Option<Timestamp>,
     /// The URL of the key set from discovery, and when it was fetched.
     pub(super) located: Option<(Url, Timestamp)>,
+    /// How many fetches have begun.
+    pub(super) attempts: u64,
+    /// When the last fetch began that another entry's new key has caused.
+    pub(super) confirmed_at: Option<Timestamp>,
     /// When it is read again, and by which worker.
     pub(super) lease: FetchLease,
 }
 
-/// Why a text is not a record. A worker that reads one starts anew.
+/// The text is not a valid record. A worker that reads one replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the shared record of this trust entry's keys has another format than this release writes")]
 pub struct KeyRecordError(());
@@ -93,11 +97,13 @@ impl KeyRecord {
             .map(|(url, at)| pair(format!("\"{url}\""), at));
         format!(
             "{{\"format\":{FORMAT},\"current\":{},\"retiring\":[{}],\"fetched_at\":{},\
-             \"located\":{},{}}}",
+             \"located\":{},\"attempts\":{},\"confirmed_at\":{},{}}}",
             option(self.current.as_ref().map(KeySet::to_json)),
             retiring.join(","),
             option(self.fetched_at.map(|time| time.millis().to_string())),
             option(located),
+            self.attempts,
+            option(self.confirmed_at.map(|time| time.millis().to_string())),
             self.lease.to_members(),
         )
     }
@@ -136,8 +142,33 @@ impl KeyRecord {
             retiring,
             fetched_at: time(json, "fetched_at")?,
             located,
+            attempts: number(json.member("attempts")?)?,
+            confirmed_at: time(json, "confirmed_at")?,
             lease: FetchLease::from_members(json)?,
         })
+    }
+
+    /// The keys of the last valid set, then those that are no longer in it and still accepted.
+    pub(super) fn keys(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
+        let current = self.current.iter().flat_map(|set| set.keys());
+        let retiring = self.retiring.iter().filter(move |(_, until)| now < *until);
+        current.chain(retiring.map(|(key, _)| key))
+    }
+
+    /// How many fetches have begun.
+    pub(super) const fn attempts(&self) -> u64 {
+        self.attempts
+    }
+
+    /// Whether this record and another have had one attempt each, at the same time.
+    pub(super) fn began_with(&self, other: &Self) -> bool {
+        let began = |record: &Self| record.lease.schedule.attempted_at;
+        let is_first = self.attempts == 1 && other.attempts == 1;
+        is_first
+            && began(self).zip(began(other)).is_some_and(|(one, two)| {
+                let (earlier, later) = (one.min(two), one.max(two));
+                later.since(earlier) < LEASE
+            })
     }
 
     /// The age of the keys; `None` if there are none.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::answer::{Fetched, HttpResponse, ReadError, document, mirrored, set};
-use super::{KeyRecord, KeySet};
+use super::KeyRecord;
+use super::response::{Fetched, HttpResponse, ReadError, document, mirrored, set};
 use crate::fetch_schedule::is_recent;
+use crate::jwk::KeySet;
 use crate::timestamp::Timestamp;
-use crate::trust::{Endpoint, Remote, Trust, Url};
+use crate::trust::{KeyEndpoint, Remote, Trust, Url};
 
 /// The timeout of one request to an issuer.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,39 +33,52 @@ pub enum Read {
 }
 
 impl KeyRecord {
-    /// Whether a read should begin now. `asked` says that a token names a key that is not here.
-    pub fn is_due(&self, remote: &Remote, now: Timestamp, asked: bool) -> bool {
+    /// Whether a fetch is due. `wanted` is true if a token names an unknown key.
+    pub fn is_due(&self, remote: &Remote, now: Timestamp, wanted: bool) -> bool {
         let schedule = &self.lease.schedule;
         let planned = schedule.is_due(remote.refresh.max(LONGEST_BACKOFF), now);
-        let wanted = asked && !schedule.was_attempted_within(UNKNOWN_KID_INTERVAL, now);
+        let wanted = wanted && !schedule.was_attempted_within(UNKNOWN_KID_INTERVAL, now);
         !self.is_being_read(now) && (planned || wanted)
     }
 
-    /// Whether a worker has the lease to read now.
+    /// Whether a fetch may begin now to find out if the set has a new key of another entry of the
+    /// issuer. These fetches have a separate limit, because other entries cause them.
+    pub fn is_confirmation_due(&self, now: Timestamp) -> bool {
+        let is_limited = |at| is_recent(at, now, UNKNOWN_KID_INTERVAL);
+        !self.is_being_read(now) && !self.confirmed_at.is_some_and(is_limited)
+    }
+
+    /// Records that the fetch that has begun is for [`KeyRecord::is_confirmation_due`].
+    pub const fn begin_confirmation(&mut self, now: Timestamp) {
+        self.confirmed_at = Some(now);
+    }
+
+    /// Whether a worker has the lease and fetches now.
     pub fn is_being_read(&self, now: Timestamp) -> bool {
         self.lease.is_running(now)
     }
 
-    /// Whether `worker` still has the lease, so that what it read may be written.
+    /// Whether `worker` still has the lease, so that it may write what it fetched.
     pub fn is_led_by(&self, worker: u64) -> bool {
         self.lease.is_led_by(worker)
     }
 
-    /// Gives `worker` the lease, and says what to read first.
+    /// Gives `worker` the lease, and returns what to fetch first.
     pub fn begin(&mut self, trust: &Trust, remote: &Remote, worker: u64, now: Timestamp) -> Read {
         self.lease.begin(worker, now);
+        self.attempts = self.attempts.saturating_add(1);
         match (&remote.endpoint, &self.located) {
-            (Endpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
-            (Endpoint::Jwks(url), _) => Read::KeySet(url.clone()),
-            (Endpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
+            (KeyEndpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
+            (KeyEndpoint::Jwks(url), _) => Read::KeySet(url.clone()),
+            (KeyEndpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
                 Read::KeySet(url.clone())
             }
-            (Endpoint::Discovery(url), _) => Read::Discovery(url.clone()),
+            (KeyEndpoint::Discovery(url), _) => Read::Discovery(url.clone()),
         }
     }
 
-    /// Takes the answer to a read: returns the next thing to read, or `None` when the lease ends with
-    /// fresh keys. An error ends the lease too, and the record stays as it is.
+    /// Handles the response to a fetch: returns what to fetch next, or `None` when the lease ends
+    /// with fresh keys. An error ends the lease too, and the keys stay as they are.
     ///
     /// `random` is a random number for the jitter.
     pub fn take(
@@ -72,17 +86,17 @@ impl KeyRecord {
         trust: &Trust,
         remote: &Remote,
         read: &Read,
-        answer: Option<&HttpResponse<'_>>,
+        response: Option<&HttpResponse<'_>>,
         now: Timestamp,
-        chance: u64,
+        random: u64,
     ) -> Result<Option<Read>, ReadError> {
-        match found(trust, read, answer) {
+        match found(trust, read, response) {
             Ok(Fetched::KeySetUrl(url)) => {
                 self.located = Some((url.clone(), now));
                 Ok(Some(Read::KeySet(url)))
             }
             Ok(Fetched::Keys { set, fetched_at }) => {
-                self.accept(set, fetched_at, remote, now, chance);
+                self.accept(set, fetched_at, remote, now, random);
                 Ok(None)
             }
             Err(error) => {
@@ -90,7 +104,7 @@ impl KeyRecord {
                     self.located = None;
                 }
                 let longest = LONGEST_BACKOFF.min(remote.refresh);
-                self.lease.fail(longest, now, chance);
+                self.lease.fail(longest, now, random);
                 Err(error)
             }
         }
@@ -102,9 +116,9 @@ impl KeyRecord {
         fetched_at: Option<Timestamp>,
         remote: &Remote,
         now: Timestamp,
-        chance: u64,
+        random: u64,
     ) {
-        let began = self.lease.succeed(remote.refresh, now, chance);
+        let began = self.lease.succeed(remote.refresh, now, random);
         self.replace(set, now.after(remote.refresh), now);
         self.fetched_at = Some(fetched_at.map_or(began, |at| at.min(began)));
     }
@@ -113,13 +127,13 @@ impl KeyRecord {
 fn found(
     trust: &Trust,
     read: &Read,
-    answer: Option<&HttpResponse<'_>>,
+    response: Option<&HttpResponse<'_>>,
 ) -> Result<Fetched, ReadError> {
-    let answer = answer.ok_or(ReadError::NoAnswer)?;
+    let response = response.ok_or(ReadError::NoAnswer)?;
     match read {
-        Read::Discovery(_) => document(trust, answer),
-        Read::KeySet(_) => set(trust, answer),
-        Read::Mirror(_) => mirrored(trust, answer),
+        Read::Discovery(_) => document(trust, response),
+        Read::KeySet(_) => set(trust, response),
+        Read::Mirror(_) => mirrored(trust, response),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{KeySet, Skipped};
+use crate::jwk::{KeySet, Skipped};
 
 /// A warning about the keys of one trust entry. Its Display is the log message.
 #[derive(Clone, Copy)]
@@ -49,17 +49,17 @@ impl fmt::Display for KeyWarning<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ReadFailed { trust, from, error } => {
-                write!(f, "trust {trust}: the keys could not be read")?;
+                write!(f, "trust {trust}: the keys could not be fetched")?;
                 if let Some(from) = from {
                     write!(f, " from {from}")?;
                 }
-                write!(f, ": {error}; the last good keys stay in use")
+                write!(f, ": {error}; the cached keys stay in use")
             }
             Self::Skipped { trust, skipped } => {
                 let Skipped { position, why } = skipped;
                 write!(
                     f,
-                    "trust {trust}: key {position} of the set {why}; it is skipped"
+                    "trust {trust}: key {position} of the key set {why}; it is skipped"
                 )
             }
         }

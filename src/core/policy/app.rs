@@ -74,14 +74,14 @@ impl App {
     pub fn public_rule(&self, method: &str, path: &str) -> Option<&Rule> {
         self.rules
             .iter()
-            .find(|rule| rule.is_public() && rule.fits(method, path))
+            .find(|rule| rule.is_public() && rule.matches(method, path))
     }
 
     /// The first rule that matches the request and lists the caller.
     pub fn rule_for(&self, method: &str, path: &str, caller: &Caller) -> Option<&Rule> {
         self.rules
             .iter()
-            .find(|rule| rule.fits(method, path) && rule.lists(caller))
+            .find(|rule| rule.matches(method, path) && rule.allows(caller))
     }
 }
 

@@ -3,18 +3,18 @@
 mod app;
 mod check;
 mod entry;
+mod identity_source;
 mod keys;
 mod rule;
 mod sso;
 mod trust;
-mod vouchers;
 
 use super::document::{self, Document};
 use super::error::{Location, PolicyError};
 use super::host::Table;
 use super::{Audit, Policy};
 
-use vouchers::Vouchers;
+use identity_source::IdentitySources;
 
 /// The default of `max_token`, in bytes.
 const MAX_TOKEN: usize = 16_384;
@@ -29,10 +29,10 @@ pub(super) fn policy(wire: Document) -> Result<Policy, PolicyError> {
         None => None,
         Some(wire) => Some(sso::sso(wire, &trusts, &root.member("sso"))?),
     };
-    let vouchers = Vouchers::new(&trusts, sso.as_ref());
+    let sources = IdentitySources::new(&trusts, sso.as_ref());
     let mut hosts = Table::default();
     let apps = check::required(wire.apps, &root, "apps", "list at least one app")?;
-    let apps = app::apps(apps, vouchers, &mut hosts, &root.member("apps"))?;
+    let apps = app::apps(apps, sources, &mut hosts, &root.member("apps"))?;
     Ok(Policy {
         trusts,
         sso,
@@ -67,7 +67,7 @@ fn audit(wire: document::Audit, location: &Location) -> Result<Audit, PolicyErro
         };
         Audit::level_named(&name).ok_or_else(|| {
             let help = "write debug, info, warn, error or off";
-            location.error_about(&name, "is not a level", help)
+            location.error_about(&name, "is not a log level", help)
         })
     };
     Ok(Audit {

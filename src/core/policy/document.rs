@@ -1,7 +1,7 @@
 //! The wire types of the policy file. They check names and types only.
 //!
-//! All of them are alike: every member is optional, none may be `null` or duplicate, and an unknown
-//! name is refused. `build` validates what belongs together.
+//! Every member is optional, none may be `null` or duplicate, and an unknown name is refused. `build`
+//! validates values and the relations between them.
 
 mod error;
 mod read;
@@ -130,7 +130,7 @@ wire! {
     }
 }
 
-/// Reads a member that is there. Serde's own `Option` would take `null` for a member left out, and
+/// Reads a member that is present. Serde's own `Option` would treat `null` as an absent member, and
 /// `paths:` with no value would then match every path.
 fn given<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

@@ -19,7 +19,7 @@ pub struct Entry {
 /// What an entry requires of a caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Matcher {
-    /// Every caller that the trust entry or provider vouches for.
+    /// Every caller of the trust entry or provider.
     Anyone,
     /// The claim at this path has this value: a string, a number or a boolean.
     Claim {
@@ -71,19 +71,19 @@ impl Entry {
     }
 
     /// Whether the entry matches this caller.
-    pub fn fits(&self, caller: &Caller) -> bool {
+    pub fn matches(&self, caller: &Caller) -> bool {
         // An entry without matchers can't be built; if it could, it should match no caller.
         !self.matchers.is_empty()
             && self.from.as_ref().is_none_or(|from| *from == caller.from)
-            && self.matchers.iter().all(|matcher| matcher.fits(caller))
+            && self.matchers.iter().all(|matcher| matcher.matches(caller))
     }
 }
 
 // === impl Matcher ===
 
 impl Matcher {
-    /// Whether the caller matches, regardless of who vouched.
-    pub fn fits(&self, caller: &Caller) -> bool {
+    /// Whether the caller matches, whatever authenticated it.
+    pub fn matches(&self, caller: &Caller) -> bool {
         match self {
             Self::Anyone => true,
             Self::Claim { path, equals } => path
@@ -109,7 +109,9 @@ impl Matcher {
                     namespace: own_namespace,
                     name: own_name,
                 } => {
-                    trust.fits(&caller.from) && namespace.fits(own_namespace) && name.fits(own_name)
+                    trust.matches(&caller.from)
+                        && namespace.matches(own_namespace)
+                        && name.matches(own_name)
                 }
                 Subject::Person(_) | Subject::User(_) => false,
             },
@@ -154,7 +156,7 @@ fn same_number(one: &Number, other: &Number) -> bool {
 // === impl Part ===
 
 impl Part {
-    fn fits(&self, text: &str) -> bool {
+    fn matches(&self, text: &str) -> bool {
         match self {
             Self::Any => true,
             Self::Exact(exact) => exact == text,

@@ -10,7 +10,7 @@ pub struct PolicyError {
     help: String,
 }
 
-/// A location in the document while it is judged: `apps[0].rules[1].paths`.
+/// A location in the document during validation: `apps[0].rules[1].paths`.
 #[derive(Clone, Debug)]
 pub(super) struct Location(String);
 

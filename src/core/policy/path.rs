@@ -52,7 +52,7 @@ impl Pattern {
     ///
     /// Only the last `**` backtracks, so the work is bounded by the number of segments of the path
     /// times that of the pattern.
-    pub fn fits(&self, path: &str) -> bool {
+    pub fn matches(&self, path: &str) -> bool {
         let Some(rest) = path.strip_prefix('/') else {
             return false;
         };
@@ -69,7 +69,7 @@ impl Pattern {
                     pattern = behind;
                     continue;
                 }
-                (Some((segment, behind)), Some(text)) if segment.fits(text) => {
+                (Some((segment, behind)), Some(text)) if segment.matches(text) => {
                     pattern = behind;
                     segments = ahead;
                     continue;
@@ -118,7 +118,7 @@ impl Segment {
         }
     }
 
-    fn fits(&self, text: &str) -> bool {
+    fn matches(&self, text: &str) -> bool {
         match self {
             Self::One => !text.is_empty(),
             Self::Any => true,
@@ -131,7 +131,7 @@ impl Segment {
 const fn problem_of(ambiguity: Ambiguity) -> PatternProblem {
     match ambiguity {
         Ambiguity::Host | Ambiguity::Method | Ambiguity::NoPath => {
-            ("does not begin with a slash", "start the path with `/`")
+            ("does not start with a slash", "start the path with `/`")
         }
         Ambiguity::PathByte => (
             "has a fragment or a byte outside visible ASCII, which is refused in every request",

@@ -55,13 +55,13 @@ impl Rule {
     }
 
     /// Whether it matches requests with this method and path.
-    pub fn fits(&self, method: &str, path: &str) -> bool {
+    pub fn matches(&self, method: &str, path: &str) -> bool {
         (self.methods.is_empty() || self.methods.iter().any(|known| known == method))
-            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.fits(path)))
+            && (self.paths.is_empty() || self.paths.iter().any(|pattern| pattern.matches(path)))
     }
 
     /// Whether one of its entries lists the caller. A public rule lists none.
-    pub fn lists(&self, caller: &Caller) -> bool {
-        self.allow().iter().any(|entry| entry.fits(caller))
+    pub fn allows(&self, caller: &Caller) -> bool {
+        self.allow().iter().any(|entry| entry.matches(caller))
     }
 }

@@ -1,6 +1,6 @@
 //! How people sign in: at the companion, whose session tokens the filter verifies.
 
-use crate::endpoints;
+use crate::endpoints::{self, UsedBy};
 use crate::session::CookieNames;
 use crate::trust::Trust;
 
@@ -60,11 +60,13 @@ impl Sso {
         &self.keys
     }
 
-    /// Whether the companion has an endpoint at this path. `trusts` are those of the policy.
-    pub fn serves(&self, path: &str, trusts: &[Trust]) -> bool {
-        let has_trust = |name: &str| trusts.iter().any(|trust| trust.name == name);
+    /// Whether clients may request this path of the companion: an endpoint that is not only for proxies,
+    /// which reach the companion through a dedicated cluster.
+    pub fn serves(&self, path: &str) -> bool {
+        let has_provider = |name: &str| self.has_provider(name);
         endpoints::ALL
             .iter()
-            .any(|endpoint| endpoint.has(path, |name| self.has_provider(name), has_trust))
+            .filter(|endpoint| endpoint.used_by != UsedBy::Proxies)
+            .any(|endpoint| endpoint.has(path, has_provider, |_| false))
     }
 }

@@ -1,4 +1,4 @@
-//! The likely meaning of a mistyped name.
+//! Suggestions for mistyped names.
 
 /// The help for an unknown name: the nearest known one, or all of them.
 pub fn suggestion(name: &str, known: &[&str]) -> String {
@@ -14,8 +14,8 @@ pub fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// How many letters must be changed, added, dropped or swapped with the next one to make one
-/// word of the other.
+/// The number of letters that must be changed, added, removed or swapped with the next one to turn
+/// one word into the other (Damerau-Levenshtein).
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let first: Vec<usize> = (0..=other.len()).collect();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::trust::{Endpoint, Kind};
+use crate::trust::{KeyEndpoint, Kind};
 
 mod bad_apps;
 mod bad_keys;
@@ -66,7 +66,7 @@ fn defaults_are_those_of_the_documentation() {
     let remote = trust.keys.remote.as_ref().unwrap();
     assert_eq!(remote.refresh.as_secs(), 300);
     assert_eq!(remote.max_stale.as_secs(), 24 * 3600);
-    let Endpoint::Discovery(url) = &remote.endpoint else {
+    let KeyEndpoint::Discovery(url) = &remote.endpoint else {
         panic!("{:?}", remote.endpoint);
     };
     assert_eq!(
@@ -136,9 +136,9 @@ fn every_field_is_read() {
         let remote = policy.trusts()[index].keys.remote.as_ref().unwrap();
         remote.endpoint.clone()
     };
-    assert!(matches!(endpoint(0), Endpoint::Jwks(url) if url.authority() == "10.0.0.1:6443"));
-    assert_eq!(endpoint(1), Endpoint::Mirror);
-    assert!(matches!(endpoint(2), Endpoint::Discovery(url) if url.path() == "/discovery"));
+    assert!(matches!(endpoint(0), KeyEndpoint::Jwks(url) if url.authority() == "10.0.0.1:6443"));
+    assert_eq!(endpoint(1), KeyEndpoint::Mirror);
+    assert!(matches!(endpoint(2), KeyEndpoint::Discovery(url) if url.path() == "/discovery"));
     assert_eq!(policy.trusts()[2].claims.groups, ["realm_access", "roles"]);
     assert_eq!(policy.trusts()[2].claims.email, ["mail"]);
 
@@ -164,7 +164,7 @@ fn d01_discovery_drops_one_trailing_slash_of_the_issuer() {
     );
     let trust = policy.trust("gitlab").unwrap();
     assert_eq!(trust.issuer, "https://gitlab.example.com/a//");
-    let Some(Endpoint::Discovery(url)) = trust.keys.remote.as_ref().map(|keys| &keys.endpoint)
+    let Some(KeyEndpoint::Discovery(url)) = trust.keys.remote.as_ref().map(|keys| &keys.endpoint)
     else {
         panic!("no discovery");
     };
@@ -181,7 +181,7 @@ fn audit_levels_are_known_by_name() {
         r#""apps": ["#,
         &add(r#"{"refused": "loud"}"#),
         "audit.refused",
-        "`loud` is not a level",
+        "`loud` is not a log level",
         "debug, info, warn, error or off",
     );
 }

@@ -2,7 +2,7 @@ use super::*;
 
 /// The codes that answers, logs, metrics and documentation agree on. Who changes one breaks
 /// a dashboard.
-const CODES: [&str; 29] = [
+const CODES: [&str; 30] = [
     "rule",
     "public",
     "preflight",
@@ -30,6 +30,7 @@ const CODES: [&str; 29] = [
     "proxy-untrusted",
     "keys-unavailable",
     "keys-stale",
+    "key-ambiguous",
     "app-unknown",
     "caller-not-allowed",
 ];

@@ -23,7 +23,7 @@ fn authority(authority: &str) -> Result<String, Ambiguity> {
 }
 
 #[test]
-fn h08_the_query_takes_no_part_in_the_path() {
+fn h08_the_path_excludes_the_query() {
     assert_eq!(
         target("/api/v2/alerts?x=/-/healthy;a//b%2f").as_deref(),
         Ok("/api/v2/alerts")
@@ -51,7 +51,7 @@ fn h08_plain_paths_stay_as_they_are() {
 }
 
 #[test]
-fn h08_paths_with_two_readings_are_refused() {
+fn h08_ambiguous_paths_are_refused() {
     let refused = [
         ("", Ambiguity::NoPath),
         ("*", Ambiguity::NoPath),
@@ -122,7 +122,7 @@ fn h08_hosts_are_lower_cased_and_lose_their_port() {
 }
 
 #[test]
-fn h08_hosts_with_two_readings_are_refused() {
+fn h08_ambiguous_hosts_are_refused() {
     let long = format!("{}.example.com", "a".repeat(64));
     for given in [
         "",
@@ -154,7 +154,7 @@ fn h08_hosts_with_two_readings_are_refused() {
 }
 
 #[test]
-fn dns_names_are_recognised() {
+fn dns_names_are_recognized() {
     let label = "a".repeat(63);
     let longest = [label.as_str(); 4].join(".");
     for name in [
@@ -230,7 +230,7 @@ fn headers(method: &'static str, fields: &[(&'static str, &'static str)]) -> Hea
 }
 
 #[test]
-fn h13_only_a_browsers_navigation_is_one() {
+fn h13_only_navigations_are_of_a_browser() {
     let html = ("accept", "application/xhtml+xml,Text/HTML;q=0.9,*/*;q=0.8");
     assert_eq!(
         client("GET", &[("sec-fetch-mode", "navigate")]),
@@ -253,7 +253,7 @@ fn h13_only_a_browsers_navigation_is_one() {
 }
 
 #[test]
-fn h12_grpc_is_known_by_its_content_type() {
+fn h12_grpc_is_recognized_by_its_content_type() {
     for kind in [
         "application/grpc",
         "application/grpc+proto",
@@ -272,7 +272,7 @@ fn h12_grpc_is_known_by_its_content_type() {
 }
 
 #[test]
-fn h09_only_a_genuine_preflight_is_one() {
+fn h09_only_a_complete_preflight_request_is_one() {
     let origin = ("origin", "https://a.example");
     let method = ("access-control-request-method", "POST");
     assert!(headers("OPTIONS", &[origin, method]).is_preflight());
@@ -280,4 +280,45 @@ fn h09_only_a_genuine_preflight_is_one() {
     assert!(!headers("OPTIONS", &[origin]).is_preflight());
     assert!(!headers("OPTIONS", &[method]).is_preflight());
     assert!(!headers("OPTIONS", &[origin, ("access-control-request-method", "")]).is_preflight());
+}
+
+#[test]
+fn h09_an_upgrade_or_a_request_with_a_body_is_no_preflight() {
+    let origin = ("origin", "https://a.example");
+    let method = ("access-control-request-method", "POST");
+    for more in [
+        ("upgrade", "websocket"),
+        ("Upgrade", ""),
+        ("connection", "upgrade"),
+        ("connection", "keep-alive, Upgrade"),
+        ("Connection", "UPGRADE"),
+        ("connection", "\tupgrade\t"),
+        ("connection", "upgrade\u{b}"),
+        (":protocol", "websocket"),
+        (":protocol", "connect-udp"),
+        ("content-length", "1"),
+        ("content-length", "00"),
+        ("content-length", ""),
+        ("transfer-encoding", "chunked"),
+    ] {
+        assert!(
+            !headers("OPTIONS", &[origin, method, more]).is_preflight(),
+            "{more:?}"
+        );
+        assert!(
+            !headers("OPTIONS", &[more, origin, method]).is_preflight(),
+            "{more:?}"
+        );
+    }
+    for more in [
+        ("content-length", "0"),
+        ("connection", "keep-alive"),
+        ("x-upgrade", "a"),
+    ] {
+        assert!(
+            headers("OPTIONS", &[origin, method, more]).is_preflight(),
+            "{more:?}"
+        );
+    }
+    assert!(!headers("CONNECT", &[origin, method]).is_preflight());
 }

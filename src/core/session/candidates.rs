@@ -12,8 +12,8 @@ const MAX_VALUE: usize = 4000;
 /// The maximum number of pieces of a value. Proxies do not accept more in their headers.
 const MAX_PIECES: usize = 16;
 
-/// How many values are tried. Other hosts of the companion's domain can set cookies of our names, so
-/// that one name has several values; each costs a signature.
+/// The maximum number of candidates. Other hosts of the companion's domain can set cookies with our
+/// names, so one name can have several values; each costs a signature verification.
 const MAX_CANDIDATES: usize = 8;
 
 /// The maximum number of values that are joined from pieces.
@@ -37,9 +37,9 @@ pub fn cut<'a>(name: &str, value: &'a str) -> Vec<(String, &'a str)> {
     pieces
 }
 
-/// The values that cookies of a name may have: whole ones, and what [`cut`] has cut. A name may have
-/// several, of which other hosts of the domain may have set some, so that an invalid one is skipped.
-/// A missing piece leaves no value, or an invalid one; a surplus piece is never reached.
+/// The candidates for the value of a name: whole values, and values joined from pieces of [`cut`].
+/// Other hosts of the domain may have set some of them, so invalid ones are skipped. With a missing
+/// piece there is no value, or an invalid one; extra pieces are ignored.
 pub fn candidates<'a>(
     cookies: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     name: &str,
@@ -70,7 +70,7 @@ pub fn candidates<'a>(
     candidates
 }
 
-/// A piece number in the form of [`cut`].
+/// A piece number as [`cut`] writes it.
 fn number_of(digits: &[u8]) -> Option<usize> {
     let number = std::str::from_utf8(digits).ok()?.parse::<usize>().ok()?;
     (number.to_string().as_bytes() == digits).then_some(number)

@@ -19,7 +19,7 @@ pub struct Claims {
     pub subject: String,
     /// `idp`: the provider, by its name in the policy.
     pub provider: String,
-    /// `sid`, `handle` and `began`: by what the session can be revoked.
+    /// `sid`, `handle` and `began`: the handles for revocation.
     pub handles: SessionHandles,
     /// `iat`: when this token was issued, in whole seconds.
     pub issued_at: Timestamp,
@@ -35,7 +35,7 @@ pub struct Claims {
     pub preferred_username: Option<String>,
 }
 
-/// By what a session can be revoked, the same in all of its tokens.
+/// The handles by which a session can be revoked, the same in all of its tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SessionHandles {
     /// `sid`: the random id of the session.
@@ -69,8 +69,8 @@ struct Wire<'a> {
 }
 
 impl Claims {
-    /// Reads the claims. The companion writes them all, so that a claim of another form is an error
-    /// and does not count as absent.
+    /// Parses the claims. The companion writes them all, so a malformed claim is an error and does
+    /// not count as absent.
     ///
     /// # Errors
     /// [`TokenError::Claim`] with the claim that is missing or malformed.

@@ -16,7 +16,7 @@ pub struct CookieNames {
     sealed: String,
 }
 
-/// What is forwarded of a request's cookies.
+/// The cookies of a request to forward.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Cookies {
     /// They are forwarded unchanged; there may be none.
@@ -51,8 +51,8 @@ impl CookieNames {
         [&self.token, "-login-", attempt].concat()
     }
 
-    /// Whether a cookie is the session's. Names of cookies are case-sensitive, so that those of
-    /// another case are the app's (C04).
+    /// Whether a cookie belongs to the session. Cookie names are case-sensitive: names in another
+    /// case belong to the app (C04).
     pub fn has(&self, name: &[u8]) -> bool {
         self.is_of_session(name)
             || name
@@ -74,7 +74,7 @@ impl CookieNames {
     }
 
     /// The value of a Cookie header without the session's cookies, the rest byte for byte; `None`
-    /// where nothing is left.
+    /// if nothing is left.
     pub fn strip<'a>(&self, cookie: &'a [u8]) -> Option<Cow<'a, [u8]>> {
         let ours = |piece: &&[u8]| self.has(pair(piece).0);
         if !pieces(cookie).any(|piece| ours(&piece)) {
@@ -85,7 +85,7 @@ impl CookieNames {
         (!kept.is_empty()).then_some(Cow::Owned(kept))
     }
 
-    /// What of a request's cookies is forwarded to an app: all but the session's.
+    /// The cookies of a request to forward to an app: all except those of the session.
     pub fn forwarded(&self, headers: &Headers<'_>) -> Cookies {
         let stripped: Vec<Option<Cow<'_, [u8]>>> =
             headers.all("cookie").map(|one| self.strip(one)).collect();

@@ -18,26 +18,26 @@ const FORMAT: u32 = 1;
 /// The longest text form, in bytes.
 const MAX_TEXT: usize = 1024;
 
-/// How often the list is read, so that a revoked session ends in every filter within seconds.
+/// How often the list is fetched, so that a revoked session ends in every filter within seconds.
 const REFRESH: Duration = Duration::from_millis(2500);
 
 /// The longest backoff after a failed fetch.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
 
-/// What the workers of a proxy know together of how the companion's revocations are read: which worker
-/// has the lease, and which list they share. The list itself is kept apart, because it may be long
+/// What the workers of a proxy share to fetch the companion's revocations: which worker has the
+/// lease, and which list they share. The list itself is stored separately, because it may be long
 /// and seldom changes.
 ///
 /// Workers share it as text, through memory that other plugins may share, so it is parsed as
-/// strictly as an answer from the network.
+/// strictly as a response from the network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RevocationsRecord {
     lease: FetchLease,
-    /// Identifies the shared list among those that were shared before; 0 where there is none yet.
+    /// The id of the shared list; 0 if there is none yet.
     list: u64,
 }
 
-/// Why a text is not a record. A worker that reads one starts anew.
+/// The text is not a valid record. A worker that reads one replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the shared record of the revocations has another format than this release writes")]
 pub struct RevocationsRecordError(());
@@ -83,34 +83,34 @@ impl RevocationsRecord {
         !self.lease.is_running(now) && self.lease.schedule.is_due(LONGEST_BACKOFF, now)
     }
 
-    /// Gives `worker` the lease to read.
+    /// Gives `worker` the lease.
     pub fn begin(&mut self, worker: u64, now: Timestamp) {
         self.lease.begin(worker, now);
     }
 
-    /// Whether `worker` still has the lease, so that what it read may be shared.
+    /// Whether `worker` still has the lease, so that it may share what it fetched.
     pub fn is_led_by(&self, worker: u64) -> bool {
         self.lease.is_led_by(worker)
     }
 
-    /// Takes what a read brought, which ends the lease: the list, to be united with the worker's
-    /// own. After an error what there was stays as it is.
+    /// Handles the response to a fetch and ends the lease. Returns the list, to be merged with the
+    /// worker's own. After an error the list stays as it is.
     ///
     /// `random` is a random number for the jitter.
     pub fn take(
         &mut self,
         answer: Option<&HttpResponse<'_>>,
         now: Timestamp,
-        chance: u64,
+        random: u64,
     ) -> Result<Revocations, ReadError> {
         let list = answer
             .ok_or(ReadError::NoAnswer)
             .and_then(Revocations::from_answer);
         match list {
             Ok(_) => {
-                self.lease.succeed(REFRESH, now, chance);
+                self.lease.succeed(REFRESH, now, random);
             }
-            Err(_) => self.lease.fail(LONGEST_BACKOFF, now, chance),
+            Err(_) => self.lease.fail(LONGEST_BACKOFF, now, random),
         }
         list
     }
@@ -121,8 +121,8 @@ impl RevocationsRecord {
     }
 
     /// Records that a new list is shared. `random` becomes its id.
-    pub fn share(&mut self, chance: u64) {
-        self.list = chance.max(1);
+    pub fn share(&mut self, random: u64) {
+        self.list = random.max(1);
     }
 
     /// The time since the list was fetched; `None` if it never was.

@@ -1,4 +1,4 @@
-//! The sessions that ended before their tokens expire.
+//! The revoked sessions.
 
 use crate::json::Json;
 use crate::keys::{HttpResponse, ReadError, object};
@@ -9,9 +9,9 @@ use super::{Id, SessionHandles};
 #[cfg(test)]
 mod tests;
 
-/// The sessions that were revoked before their tokens expire. The companion keeps the list, and
-/// filters unite what they read of it: nothing is dropped before its end, and a full list refuses
-/// more, not less.
+/// The list of sessions that were revoked before their tokens expire. The companion keeps it, and
+/// filters merge what they fetch: no entry is dropped before its end, and a full list revokes more
+/// sessions, never fewer.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Revocations {
     /// All sessions that began then or earlier are revoked.
@@ -34,7 +34,7 @@ struct Entry {
     mark: Revoked,
     /// Sessions that began then or earlier are revoked.
     before: Timestamp,
-    /// When all that it ends has expired anyway.
+    /// When everything that it revokes has expired.
     ends: Timestamp,
 }
 
@@ -109,8 +109,8 @@ impl Revocations {
         )
     }
 
-    /// Ends what `mark` names and began at `before` or earlier. The entry counts until `ends`, which
-    /// is when all of that has expired anyway.
+    /// Revokes the sessions of `mark` that began at `before` or earlier. The entry applies until
+    /// `ends`, when all of them have expired.
     pub fn end(&mut self, mark: Revoked, before: Timestamp, ends: Timestamp, now: Timestamp) {
         self.prune(now);
         self.insert(Entry { mark, before, ends });

@@ -49,7 +49,7 @@ impl Claims {
         &self.subject
     }
 
-    /// `aud`: for whom the token is. Empty where it doesn't say, which matches no audience.
+    /// `aud`: the audiences. Empty without `aud`, which matches no audience.
     pub fn audiences(&self) -> &[String] {
         &self.audiences
     }
@@ -59,7 +59,7 @@ impl Claims {
         self.expires_at
     }
 
-    /// `nbf`: before when the token is not valid yet.
+    /// `nbf`: the time before which the token is not valid.
     pub const fn not_before(&self) -> Option<Timestamp> {
         self.not_before
     }
@@ -89,9 +89,9 @@ impl Claims {
         audiences.iter().any(|one| self.audiences.contains(one))
     }
 
-    /// Whether the token is valid at `now`, by a clock that may be off by `leeway`, and whether its
-    /// lifetime is `max_lifetime` at most. It has expired at the very moment of `exp`. Without `iat`,
-    /// its lifetime counts from now.
+    /// Whether the token is valid at `now`, with a clock skew of up to `leeway`, and whether its
+    /// lifetime is at most `max_lifetime`. `exp` is exclusive. Without `iat`, the lifetime counts
+    /// from now.
     pub fn check_times(
         &self,
         now: Timestamp,
@@ -104,7 +104,7 @@ impl Claims {
         self.check_start_and_lifetime(now, leeway, max_lifetime)
     }
 
-    /// All of [`Claims::check_times`] but whether the token has expired.
+    /// The same as [`Claims::check_times`], except for the expiry.
     pub(crate) fn check_start_and_lifetime(
         &self,
         now: Timestamp,

@@ -22,11 +22,11 @@ pub enum TokenError {
     #[error("`cnf` binds the token to a key, which a bearer token can't prove")]
     Bound,
     /// A claim is missing, or does not have the type of RFC 7519.
-    #[error("`{0}` is missing or of a wrong type")]
+    #[error("`{0}` is missing or has a wrong type")]
     Claim(&'static str),
     /// `crit` or `b64` requires an extension (RFC 7515 section 4.1.11, RFC 7797), and none is
     /// supported.
-    #[error("`crit` or `b64` asks for an extension, and none is implemented here")]
+    #[error("`crit` or `b64` requires an extension, and none is supported")]
     Critical,
     /// A part is not base64url without padding, or not in canonical form.
     #[error("the {0} is not strict base64url")]
@@ -35,22 +35,22 @@ pub enum TokenError {
     #[error("`exp` has passed")]
     Expired,
     /// A header parameter is missing, has a wrong type or is too long.
-    #[error("header parameter `{0}` is missing, of a wrong type or too long")]
+    #[error("header parameter `{0}` is missing, has a wrong type or is too long")]
     HeaderParameter(&'static str),
     /// `iss` is not the trust entry's.
     #[error("`iss` is not an issuer of the trust entry")]
     IssuerMismatch,
     /// A part is not a valid JSON object.
-    #[error("the {0} is not an acceptable JSON object")]
+    #[error("the {0} is not a valid JSON object")]
     Json(Part),
     /// The lifetime is longer than `max_lifetime`.
-    #[error("the token lives longer than `max_lifetime`")]
+    #[error("the lifetime from `iat` to `exp` is longer than `max_lifetime`")]
     LifetimeTooLong,
     /// `cty` is present: the payload is not a claims set, but for example a nested token.
-    #[error("`cty` says that the payload is another token")]
+    #[error("`cty` is present, which marks a nested token")]
     Nested,
     /// The token does not consist of three non-empty parts, separated by dots.
-    #[error("not three parts between two dots")]
+    #[error("not three parts separated by dots")]
     NotCompact,
     /// `nbf` or `iat` is in the future.
     #[error("`nbf` or `iat` is in the future")]

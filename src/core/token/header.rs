@@ -3,11 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use super::{Algorithm, TokenError};
+use super::TokenError;
 use crate::json::Json;
-
-/// The longest `kid`, in bytes: the maximum that Kubernetes allows an external signer.
-const MAX_KID: usize = 1024;
+use crate::jwk::{Algorithm, MAX_KID};
 
 /// The header parameters of a token that are used.
 #[derive(Clone, Debug, Eq, PartialEq)]

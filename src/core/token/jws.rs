@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::{Header, Part, TokenError};
 use crate::json::Json;
-use crate::keys::{Key, Signatures};
+use crate::jwk::{Key, Signatures};
 
 /// A JSON Web Signature in the compact form, its payload a JSON object, not yet verified. Which claims
 /// it needs depends on the kind of token.
@@ -28,8 +28,8 @@ impl Jws {
     pub const MAX_BYTES: usize = 64 * 1024;
 
     /// Reads the compact form (RFC 7515 section 3.1): three parts of strict base64url, of which
-    /// header and payload are JSON objects. `accepts` says which `typ` is the right one where the
-    /// token is presented, so that no kind of token can be used as another (RFC 8725 section 3.12).
+    /// header and payload are JSON objects. `typ` must pass `accepts`, so that no kind of token can
+    /// be used as another (RFC 8725 section 3.12).
     ///
     /// Each token has one spelling: padding, white space and unused bits that are set are refused,
     /// because two spellings of one token would evade caches and revocations by its text.
@@ -58,7 +58,8 @@ impl Jws {
         &self.header
     }
 
-    /// The payload, which nothing may trust before [`Jws::is_signed_by`] has checked the signature.
+    /// The payload, which must not be trusted before [`Jws::is_signed_by`] has checked the
+    /// signature.
     pub const fn payload(&self) -> &Json {
         &self.payload
     }
@@ -80,8 +81,8 @@ impl fmt::Debug for Jws {
     }
 }
 
-/// Header and payload of a text that is no acceptable token, where they are JSON objects: for the audit
-/// trail alone. Nothing in them may be trusted.
+/// Header and payload of an invalid token, if they are JSON objects. They must not be trusted: they
+/// are for the audit record only.
 pub(crate) fn unverified_parts(text: &str) -> (Option<Json>, Option<Json>) {
     let bounded = text.get(..Jws::MAX_BYTES).unwrap_or(text);
     let mut parts = bounded.split('.');

@@ -15,7 +15,7 @@ fn parse(text: &str) -> Result<Token, TokenError> {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn a_token_comes_apart_into_what_was_signed_and_the_signature() {
+fn a_token_is_split_into_signing_input_and_signature() {
     let text = token(Algorithm::Rs256, HEADER, PAYLOAD);
     let token = parse(&text).unwrap();
     assert_eq!(token.header().kid(), Some("k"));
@@ -26,7 +26,7 @@ fn a_token_comes_apart_into_what_was_signed_and_the_signature() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
-fn j01_only_three_non_empty_parts_are_a_token() {
+fn j01_a_token_has_three_non_empty_parts() {
     let good = unsigned(HEADER, PAYLOAD);
     assert!(parse(&good).is_ok());
     let parts: Vec<&str> = good.split('.').collect();
@@ -50,7 +50,7 @@ fn j01_only_three_non_empty_parts_are_a_token() {
 }
 
 #[test]
-fn j01_the_json_serialisation_is_no_token() {
+fn j01_the_json_serialization_is_refused() {
     let json = r#"{"payload":"e30","protected":"e30","signature":"e30"}"#;
     assert_eq!(parse(json).unwrap_err().reason(), Reason::TokenMalformed);
 }
@@ -148,7 +148,7 @@ fn j08_duplicate_members_are_refused_in_header_and_payload() {
 }
 
 #[test]
-fn j22_header_and_payload_are_json_objects_and_nothing_else() {
+fn j22_header_and_payload_must_be_json_objects() {
     for text in [
         "",
         " ",
@@ -209,7 +209,7 @@ fn j23_neither_errors_nor_debug_output_repeat_the_token() {
 }
 
 #[test]
-fn j23_every_error_leads_to_a_refusal_that_names_no_detail() {
+fn j23_refusals_do_not_reveal_the_error() {
     for error in [
         TokenError::AlgorithmMismatch,
         TokenError::AlgorithmUnknown,

@@ -6,7 +6,7 @@ mod tests;
 use std::sync::Arc;
 
 use super::{Claims, Token, TokenError};
-use crate::keys::{Key, Signatures, Thumbprint};
+use crate::jwk::{Key, Signatures, Thumbprint};
 use crate::timestamp::Timestamp;
 use crate::trust::Trust;
 
@@ -20,10 +20,10 @@ pub struct Verified {
     key_thumbprint: Thumbprint,
 }
 
-/// Checks whether `trust` vouches for a token that was signed by `key`, one of its own keys.
+/// Verifies a token with `key`, one of the keys of `trust`, and by the settings of `trust`.
 ///
-/// The signature is checked first, and no claim counts before it; then issuer, subject and audience.
-/// The times are checked last, so that `Expired` is always about a token that was valid once.
+/// The signature is checked first, before any claim; then issuer, subject and audience. The times
+/// are checked last, so that `Expired` is always about a token that was valid once.
 pub fn verify(
     token: &Arc<Token>,
     trust: &Trust,
@@ -36,7 +36,7 @@ pub fn verify(
     Ok(verified)
 }
 
-/// All of [`verify`] but the times, which the calling code checks by its own rules.
+/// The same as [`verify`], except for the times, which the calling code checks by its own rules.
 pub(crate) fn verify_but_for_time(
     token: &Arc<Token>,
     trust: &Trust,
@@ -110,8 +110,8 @@ impl Verified {
             .map_or_else(|| self.token.signing_input(), str::as_bytes)
     }
 
-    /// Whether the token is also for one of these audiences, which an app requires besides the trust
-    /// entry's.
+    /// Whether the token is also for one of these audiences, which an app requires in addition to
+    /// those of the trust entry.
     pub fn is_for(&self, audiences: &[String]) -> bool {
         self.claims().is_for(audiences)
     }

@@ -4,11 +4,11 @@ use super::Trust;
 
 /// The id of a trust entry, from [`crate::policy::Policy::key_sources`]. It is valid for one policy
 /// only.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct TrustId(usize);
 
 /// The id of a key source: a trust entry, or the companion, whose keys verify session tokens.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum KeySourceId {
     /// A trust entry.
     Trust(TrustId),
@@ -78,7 +78,7 @@ impl<T> PerKeySource<T> {
 
     /// All values, each with its source: the trust entries in the policy's order, then the
     /// companion.
-    pub fn iter(&self) -> impl Iterator<Item = (KeySourceId, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (KeySourceId, &T)> + Clone {
         let trusts = self.trusts.iter().enumerate();
         let trusts = trusts.map(|(index, value)| (TrustId(index).into(), value));
         let companion = self.companion.iter();

@@ -70,7 +70,7 @@ impl From<Malformed> for ConfigurationError {
 
 impl fmt::Display for ConfigurationError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const FORMS: &str = "give the policy as YAML under a google.protobuf.Struct, or in a \
+        const FORMS: &str = "write the policy as YAML under a google.protobuf.Struct, or in a \
                              StringValue as the JSON that `portcullis check --json FILE` prints";
 
         formatter.write_str("the plugin's configuration")?;
@@ -88,10 +88,10 @@ impl fmt::Display for ConfigurationError {
                     "duplicate key {key:?}; help: keep one of the two"
                 )
             }
-            Problem::Empty => write!(formatter, "it is empty; help: {FORMS}"),
+            Problem::Empty => write!(formatter, "it is missing or empty; help: {FORMS}"),
             Problem::NeitherForm(first) => write!(
                 formatter,
-                "it begins with {:?}, which is neither JSON nor a Struct; help: {FORMS}",
+                "it starts with {:?}, which is neither JSON nor a Struct; help: {FORMS}",
                 char::from(*first)
             ),
             Problem::NotAStructure(why) => {
@@ -101,16 +101,16 @@ impl fmt::Display for ConfigurationError {
                 )
             }
             Problem::NotFinite => formatter
-                .write_str("JSON has no such number; help: write a finite number or a string"),
+                .write_str("the number is not finite; help: write a finite number or a string"),
             Problem::NotUtf8 => formatter.write_str("not UTF-8; help: save the policy as UTF-8"),
             Problem::TooDeep => write!(
                 formatter,
-                "nested deeper than {MAX_DEPTH} levels, as no part of a policy is; help: remove it"
+                "nested deeper than {MAX_DEPTH} levels; help: remove it; no valid policy has this depth"
             ),
             Problem::TooLarge(size) => write!(
                 formatter,
-                "{size} bytes are more than the {MAX_BYTES} that are read; help: let inline key sets \
-                 be fetched, or give each gateway the apps that it serves"
+                "{size} bytes, the maximum is {MAX_BYTES}; help: fetch key sets instead of \
+                 inlining them, or give each gateway only the apps that it serves"
             ),
             Problem::Wire(reason) => {
                 write!(

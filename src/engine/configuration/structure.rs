@@ -46,7 +46,7 @@ fn object(
         } = field
         else {
             return Err(not_a_structure(
-                "an object holds entries alone",
+                "an object has a field that is not an entry",
                 field.offset,
             ));
         };
@@ -72,7 +72,7 @@ fn entry_of(
             (1, Content::Bytes(bytes)) if key.is_none() => key = Some(text(bytes, field.offset)?),
             (2, Content::Bytes(bytes)) if found.is_none() => found = Some((bytes, field.offset)),
             _ => {
-                let why = "an entry holds one key and one value";
+                let why = "an entry must have one key and one value";
                 return Err(not_a_structure(why, field.offset));
             }
         }
@@ -96,7 +96,10 @@ fn list(bytes: &[u8], offset: usize, depth: usize) -> Result<Vec<Value>, Configu
                 ..
             } = field
             else {
-                return Err(not_a_structure("a list holds values alone", field.offset));
+                return Err(not_a_structure(
+                    "a list has a field that is not a value",
+                    field.offset,
+                ));
             };
             value(bytes, field.offset, depth).map_err(|error| error.at_index(index))
         })
@@ -108,9 +111,9 @@ fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<Value, Configurati
     let mut fields = Fields::new(bytes, offset);
     let field = fields
         .next()
-        .ok_or_else(|| not_a_structure("a value is of no kind", offset))??;
+        .ok_or_else(|| not_a_structure("a value has no kind", offset))??;
     if let Some(second) = fields.next() {
-        return Err(not_a_structure("a value is of two kinds", second?.offset));
+        return Err(not_a_structure("a value has two kinds", second?.offset));
     }
     let inner = depth.saturating_add(1);
     match (field.number, field.content) {
@@ -122,10 +125,7 @@ fn value(bytes: &[u8], offset: usize, depth: usize) -> Result<Value, Configurati
         (4, Content::Varint(truth @ (0 | 1))) => Ok(Value::Bool(truth == 1)),
         (5, Content::Bytes(bytes)) => object(bytes, field.offset, inner).map(Value::Object),
         (6, Content::Bytes(bytes)) => list(bytes, field.offset, inner).map(Value::Array),
-        _ => Err(not_a_structure(
-            "a value is of an unknown kind",
-            field.offset,
-        )),
+        _ => Err(not_a_structure("a value has an unknown kind", field.offset)),
     }
 }
 

@@ -65,14 +65,14 @@ fn problem(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn json_passes_as_it_is() {
+fn json_is_unchanged() {
     for text in ["{}", " \t\r\n{\"a\": 1}\n", "{ not checked here"] {
         assert_eq!(read(text.as_bytes()).unwrap(), text);
     }
 }
 
 #[test]
-fn a_structure_becomes_the_same_json() {
+fn a_struct_becomes_the_same_json() {
     let text = read(&structure(&policy())).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), policy());
 }
@@ -96,7 +96,7 @@ fn a_value_may_come_before_its_key() {
 }
 
 #[test]
-fn a_structure_of_any_length_is_never_taken_for_json() {
+fn a_struct_of_any_length_is_not_mistaken_for_json() {
     for length in 0..400 {
         let document = json!({"key": "x".repeat(length)});
         let bytes = structure(&document);
@@ -111,7 +111,7 @@ fn a_structure_of_any_length_is_never_taken_for_json() {
 }
 
 #[test]
-fn json_behind_a_line_feed_is_never_taken_for_a_structure() {
+fn json_after_a_line_feed_is_not_mistaken_for_a_struct() {
     let text = "\n{\"a\": \"\\u0012\"}";
     assert_eq!(read(text.as_bytes()).unwrap(), text);
 }
@@ -136,21 +136,21 @@ fn whole_numbers_become_integers() {
 }
 
 #[test]
-fn numbers_that_json_lacks_are_refused() {
+fn numbers_that_are_not_finite_are_refused() {
     for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let problem = problem(&one("n", &double(number)));
         assert!(
-            problem.contains(", n, byte 8: JSON has no such number"),
+            problem.contains(", n, byte 8: the number is not finite"),
             "{problem}"
         );
     }
 }
 
 #[test]
-fn an_empty_configuration_says_what_to_do() {
+fn an_empty_configuration_is_refused_with_help() {
     for empty in [&b""[..], b"  \n"] {
         let problem = problem(empty);
-        assert!(problem.contains("it is empty"), "{problem}");
+        assert!(problem.contains("it is missing or empty"), "{problem}");
         assert!(
             problem.contains("portcullis check --json FILE"),
             "{problem}"
@@ -159,14 +159,14 @@ fn an_empty_configuration_says_what_to_do() {
 }
 
 #[test]
-fn yaml_text_is_neither_form() {
+fn yaml_text_is_refused() {
     let problem = problem(b" trust:\n  - name: staging\n");
-    assert!(problem.contains("byte 1: it begins with 't'"), "{problem}");
+    assert!(problem.contains("byte 1: it starts with 't'"), "{problem}");
     assert!(problem.contains("google.protobuf.Struct"), "{problem}");
 }
 
 #[test]
-fn what_is_not_utf8_is_named_by_its_place() {
+fn invalid_utf8_is_reported_with_its_offset() {
     assert!(problem(b"{\"a\": \"\xff\"}").contains("byte 7: not UTF-8"));
 
     let mut text = Vec::new();
@@ -183,7 +183,7 @@ fn what_is_not_utf8_is_named_by_its_place() {
 }
 
 #[test]
-fn a_key_twice_is_refused_and_not_overwritten() {
+fn duplicate_keys_are_refused() {
     let twice = [one("apps", &kind(&json!(1))), one("apps", &kind(&json!(2)))].concat();
     assert!(problem(&twice).contains(r#"duplicate key "apps""#));
 
@@ -211,7 +211,7 @@ fn errors_name_the_path_in_the_document() {
 }
 
 #[test]
-fn nesting_is_bounded() {
+fn nesting_is_limited() {
     let nested = |levels: usize| {
         (1..levels).fold(json!({"x": 1}), |inner, level| {
             if level % 2 == 0 {
@@ -237,7 +237,7 @@ fn nesting_is_bounded() {
 }
 
 #[test]
-fn a_bottomless_structure_is_refused_in_time() {
+fn very_deep_nesting_is_refused() {
     let mut bytes = kind(&json!({}));
     while bytes.len() < 20_000 {
         let (mut list, mut value) = (Vec::new(), Vec::new());
@@ -249,18 +249,18 @@ fn a_bottomless_structure_is_refused_in_time() {
 }
 
 #[test]
-fn size_is_bounded() {
+fn size_is_limited() {
     let text = format!("{{{}}}", " ".repeat(MAX_BYTES - 2));
     assert!(read(text.as_bytes()).is_ok());
     let problem = problem(format!("{text} ").as_bytes());
     assert!(
-        problem.contains("1048577 bytes are more than the 1048576"),
+        problem.contains("1048577 bytes, the maximum is 1048576"),
         "{problem}"
     );
 }
 
 #[test]
-fn every_truncation_of_a_structure_is_refused_or_whole() {
+fn truncations_of_a_struct_are_refused_except_between_entries() {
     let bytes = structure(&policy());
     let mut ends = vec![];
     for end in 0..bytes.len() {
@@ -292,12 +292,12 @@ fn any_flipped_bit_gives_json_or_an_error_with_help() {
 }
 
 #[test]
-fn junk_behind_or_between_is_refused() {
+fn unexpected_bytes_and_fields_are_refused() {
     let good = one("a", &kind(&json!(1)));
     let cases: [(&[u8], &str); 5] = [
         (b"junk", "the message ends too early"),
-        (b"\x12\x00", "an object holds entries alone"),
-        (b"\x08\x01", "an object holds entries alone"),
+        (b"\x12\x00", "an object has a field that is not an entry"),
+        (b"\x08\x01", "an object has a field that is not an entry"),
         (b"\x0a\x00", "an entry has no key"),
         (b"\x0b", "wire type 3 is not expected"),
     ];
@@ -312,20 +312,20 @@ fn junk_behind_or_between_is_refused() {
 }
 
 #[test]
-fn values_of_no_kind_of_two_kinds_and_of_unknown_kinds_are_refused() {
+fn values_without_exactly_one_known_kind_are_refused() {
     let cases: [(Vec<u8>, &str); 6] = [
-        (vec![], "a value is of no kind"),
+        (vec![], "a value has no kind"),
         (
             [kind(&json!(true)), kind(&json!("x"))].concat(),
-            "a value is of two kinds",
+            "a value has two kinds",
         ),
         (
             [kind(&json!(true)), kind(&json!(false))].concat(),
-            "a value is of two kinds",
+            "a value has two kinds",
         ),
-        (vec![0x38, 0], "a value is of an unknown kind"),
-        (vec![0x20, 2], "a value is of an unknown kind"),
-        (vec![0x08, 1], "a value is of an unknown kind"),
+        (vec![0x38, 0], "a value has an unknown kind"),
+        (vec![0x20, 2], "a value has an unknown kind"),
+        (vec![0x08, 1], "a value has an unknown kind"),
     ];
     for (value, expected) in cases {
         let problem = problem(&one("a", &value));
@@ -339,5 +339,64 @@ fn an_entry_with_two_values_is_refused() {
     put_bytes(&mut entry, 2, &kind(&json!(false)));
     let mut bytes = Vec::new();
     put_bytes(&mut bytes, 1, &entry);
-    assert!(problem(&bytes).contains("an entry holds one key and one value"));
+    assert!(problem(&bytes).contains("an entry must have one key and one value"));
+}
+
+/// A large document of each kind, with the error at its end.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the test measures time")]
+fn the_work_is_linear_in_the_size() {
+    let began = std::time::Instant::now();
+    let entry = |index: usize| one(&format!("{index:06}"), &[]);
+    let mut object: Vec<u8> = (0..60_000).flat_map(entry).collect();
+    assert!(problem(&object).contains("a value has no kind"));
+    let entry = |index: usize| one(&format!("{index:06}"), &kind(&json!(true)));
+    object = (0..50_000).flat_map(entry).collect();
+    object.extend(entry(49_999));
+    assert!(problem(&object).contains("duplicate key \"049999\""));
+
+    let mut list = Vec::new();
+    for _ in 0..200_000 {
+        put_bytes(&mut list, 1, &kind(&json!(true)));
+    }
+    put_bytes(&mut list, 1, &[]);
+    let mut value = Vec::new();
+    put_bytes(&mut value, 6, &list);
+    let of_list = problem(&one("apps", &value));
+    assert!(of_list.contains("apps[200000]"), "{of_list}");
+
+    // Long keys at each level, which are all in the error.
+    let mut value = double(f64::NAN);
+    for _ in 0..30 {
+        let mut outer = Vec::new();
+        put_bytes(&mut outer, 5, &one(&"k".repeat(30_000), &value));
+        value = outer;
+    }
+    assert!(problem(&one("apps", &value)).contains("the number is not finite"));
+    let taken = began.elapsed();
+    assert!(taken < std::time::Duration::from_secs(30), "{taken:?}");
+}
+
+/// Each level costs the decoder stack, and the innermost bytes are never reached.
+#[test]
+fn alternating_and_uniform_nesting_of_any_depth_is_refused() {
+    for wrap in [
+        |inner: &[u8]| {
+            let mut value = Vec::new();
+            put_bytes(&mut value, 5, &one("k", inner));
+            value
+        },
+        |inner: &[u8]| {
+            let (mut list, mut value) = (Vec::new(), Vec::new());
+            put_bytes(&mut list, 1, inner);
+            put_bytes(&mut value, 6, &list);
+            value
+        },
+    ] {
+        let mut value = kind(&json!(1));
+        for _ in 0..2_000 {
+            value = wrap(&value);
+        }
+        assert!(problem(&one("x", &value)).contains("nested deeper than 32 levels"));
+    }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use portcullis_core::decision::Outcome;
+use portcullis_core::outcome::Outcome;
 use portcullis_core::request::Headers;
 use portcullis_core::trust::TrustId;
 
@@ -11,15 +11,15 @@ mod any_order;
 mod keys;
 mod sessions;
 
-/// An engine, and what an adapter knows: the requests with their headers, and the time.
-struct World {
+/// An engine with the state of an adapter: the requests with their headers, and the time.
+struct Harness {
     engine: Engine,
     now: Timestamp,
     requests: BTreeMap<u64, Vec<(&'static str, String)>>,
-    /// The calls that were asked for, in order.
+    /// The queued calls, in order.
     calls: Vec<Call>,
     log: Vec<String>,
-    /// How many requests wait, as metrics say.
+    /// The metric of waiting requests.
     waiting: i64,
     refreshes: BTreeMap<String, i64>,
 }
@@ -39,8 +39,8 @@ fn cookies(token: &str) -> Vec<(&'static str, String)> {
     vec![("cookie", cookies)]
 }
 
-impl World {
-    /// A world in which nothing was read yet.
+impl Harness {
+    /// A harness without keys.
     fn new() -> Self {
         Self {
             engine: Engine::new(policy(), START),
@@ -53,31 +53,31 @@ impl World {
         }
     }
 
-    /// A world in which blue and the companion have a key each.
+    /// A harness with a key of blue and one of the companion.
     fn with_keys() -> Self {
-        let mut world = Self::new();
-        world.keys(blue(), "blue-key");
-        world.keys(KeySourceId::Companion, "sso-key");
-        world
+        let mut harness = Self::new();
+        harness.keys(blue(), "blue-key");
+        harness.keys(KeySourceId::Companion, "sso-key");
+        harness
     }
 
     fn keys(&mut self, source: KeySourceId, kid: &str) {
         let record = KeyRecord::at_hand(key_set(kid), self.now);
-        self.engine.keys(source, Arc::new(record));
+        self.engine.update_keys(source, Arc::new(record));
     }
 
     fn wait(&mut self, span: Duration) {
         self.now = self.now.after(span);
     }
 
-    /// A new request, and what is said of it.
+    /// A new request, and its result.
     fn arrives(&mut self, id: u64, headers: Vec<(&'static str, String)>) -> String {
         self.requests.insert(id, headers);
-        self.judge(id)
+        self.evaluate(id)
     }
 
-    /// Judges a request: `wait`, or its reason.
-    fn judge(&mut self, id: u64) -> String {
+    /// Evaluates a request: `wait`, or the reason of the decision.
+    fn evaluate(&mut self, id: u64) -> String {
         let fields = &self.requests[&id];
         let request = [
             (":method", "GET"),
@@ -92,14 +92,14 @@ impl World {
             time: self.now,
             signatures: &Sevens,
         };
-        let said = match self.engine.request(RequestId(id), &headers, at) {
+        let result = match self.engine.request(RequestId(id), &headers, at) {
             Step::Wait => "wait".to_owned(),
             Step::Decided(Outcome::Forward(verdict) | Outcome::Reply(_, verdict)) => {
                 verdict.decision().reason().code().to_owned()
             }
         };
         self.drain();
-        said
+        result
     }
 
     fn tick(&mut self) {
@@ -107,15 +107,15 @@ impl World {
         self.drain();
     }
 
-    /// Judges those that are due, and says what becomes of each.
+    /// Evaluates the due requests, and returns their results.
     fn settle(&mut self) -> Vec<(u64, String)> {
         let due = self.engine.due(32, self.now);
-        let judged: Vec<_> = due.iter().map(|id| (id.0, self.judge(id.0))).collect();
+        let evaluated: Vec<_> = due.iter().map(|id| (id.0, self.evaluate(id.0))).collect();
         self.drain();
-        judged
+        evaluated
     }
 
-    /// The companion replies to the call at this place.
+    /// The companion replies to the call with this index.
     fn reply(&mut self, call: usize, status: u16, set_cookies: &[&str]) {
         let status = status.to_string();
         let mut fields = vec![(&b":status"[..], status.as_bytes())];
@@ -133,7 +133,7 @@ impl World {
         self.drain();
     }
 
-    /// A call at this place fails.
+    /// The call with this index fails.
     fn fails(&mut self, call: usize) {
         self.engine.reply(self.calls[call].id, None);
     }

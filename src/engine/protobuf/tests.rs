@@ -10,7 +10,7 @@ fn refused(message: &[u8]) -> (Reason, usize) {
 }
 
 #[test]
-fn the_three_wire_types_are_read_with_their_places() {
+fn reads_three_wire_types_with_their_offsets() {
     let message = b"\x08\x96\x01\x11\x01\0\0\0\0\0\0\0\x1a\x02hi";
     let expected = [
         (1, Content::Varint(150), 1),
@@ -26,7 +26,7 @@ fn the_three_wire_types_are_read_with_their_places() {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn reads_what_it_writes() {
     for length in [0, 1, 127, 128, 300, 20_000] {
         let content = vec![7; length];
         let mut message = Vec::new();
@@ -39,7 +39,7 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn every_truncation_is_read_or_refused() {
+fn truncations_are_refused_except_between_fields() {
     let message = b"\x08\x96\x01\x11\x01\0\0\0\0\0\0\0\x1a\x02hi";
     let ends_of_fields = [0, 3, 12, 16];
     for end in 0..=message.len() {
@@ -79,7 +79,7 @@ fn unknown_wire_types_are_refused() {
 }
 
 #[test]
-fn nothing_comes_after_an_error() {
+fn iteration_ends_after_an_error() {
     let mut fields = Fields::new(b"\x0b\x08\x01", 0);
     assert!(fields.next().unwrap().is_err());
     assert_eq!(fields.next(), None);

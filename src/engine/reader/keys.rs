@@ -81,8 +81,8 @@ impl KeyReader {
 
     /// Reads the shared record if it has changed, and returns its version; `None` if there is no
     /// valid record.
-    pub(super) fn look(&mut self, shared: Option<Shared<'_>>) -> Option<u32> {
-        match self.cell.look(shared, KeyRecord::from_text) {
+    pub(super) fn read_record(&mut self, shared: Option<Shared<'_>>) -> Option<u32> {
+        match self.cell.read(shared, KeyRecord::from_text) {
             Ok(seen) => {
                 let Seen { version, changed } = seen?;
                 if let Some(record) = changed {
@@ -113,7 +113,7 @@ impl KeyReader {
     /// Takes the lease, if a fetch is due and no other worker was faster. `wanted` is true if a
     /// request waits for these keys.
     pub(super) fn tick(&mut self, shared: Option<Shared<'_>>, wanted: bool, now: Moment) {
-        let Some(version) = self.look(shared) else {
+        let Some(version) = self.read_record(shared) else {
             return self.seed();
         };
         if self.record.is_due(&self.remote, now.time, wanted) {
@@ -135,7 +135,7 @@ impl KeyReader {
         let Some((_, read)) = self.call.take_if(|(id, _)| *id == call) else {
             return;
         };
-        let version = self.look(shared);
+        let version = self.read_record(shared);
         let Some(version) = version.filter(|_| self.record.is_led_by(self.worker)) else {
             return;
         };
@@ -147,7 +147,7 @@ impl KeyReader {
             &read,
             response.as_ref(),
             now.time,
-            now.chance,
+            now.random,
         );
         self.write(&record, Some(version));
         self.writing = Some(Writing::Reply {
@@ -167,12 +167,12 @@ impl KeyReader {
                     Ok(Some(next)) => self.call(next),
                     Ok(None) => {
                         self.effects
-                            .push_back(ReaderEffect::KeysRead(self.source, true));
+                            .push_back(ReaderEffect::KeysFetched(self.source, true));
                         self.warn_about_skipped_keys(&record);
                     }
                     Err(error) => {
                         self.effects
-                            .push_back(ReaderEffect::KeysRead(self.source, false));
+                            .push_back(ReaderEffect::KeysFetched(self.source, false));
                         let warning = KeyWarning::ReadFailed {
                             trust: &self.trust.name,
                             from: None,
@@ -184,7 +184,7 @@ impl KeyReader {
                 }
                 // Read the record back at once, so that waiting requests on this worker need not
                 // wait for the next tick.
-                self.effects.push_back(ReaderEffect::Look(Cell::Record));
+                self.effects.push_back(ReaderEffect::Read(Cell::Record));
             }
         }
     }
@@ -192,7 +192,7 @@ impl KeyReader {
     fn call(&mut self, read: Read) {
         self.last_call = self.last_call.wrapping_add(1);
         let id = CallId(self.last_call);
-        let call = Call::read(id, &self.remote, &read);
+        let call = Call::fetch_keys(id, &self.remote, &read);
         self.call = Some((id, read));
         self.effects.push_back(ReaderEffect::Call(call));
     }

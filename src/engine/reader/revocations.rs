@@ -38,35 +38,35 @@ pub(super) struct RevocationsReader {
     list_id: Option<u64>,
     call: Option<CallId>,
     last_call: u64,
-    step: Step,
+    step: FetchStep,
     pub(super) effects: VecDeque<ReaderEffect>,
 }
 
 /// The current step of a fetch.
 #[derive(Debug)]
-enum Step {
+enum FetchStep {
     /// None.
     Idle,
     /// The lease is being written.
     Lease,
     /// Another worker's list must be merged before this worker's list replaces it.
-    TakeOver(Taken),
+    TakeOver(AppliedReply),
     /// The list is being written.
-    List(Taken),
+    List(AppliedReply),
     /// The record is being written.
     Record,
 }
 
 /// A reply that was applied to the record.
 #[derive(Debug)]
-struct Taken {
+struct AppliedReply {
     record: RevocationsRecord,
     /// The list, if it could be parsed.
     list: Option<Revocations>,
     /// The version of the record that it replaces.
     version: u32,
     /// The random id for a new list.
-    chance: u64,
+    random: u64,
 }
 
 impl RevocationsReader {
@@ -85,7 +85,7 @@ impl RevocationsReader {
             list_id: None,
             call: None,
             last_call: 0,
-            step: Step::Idle,
+            step: FetchStep::Idle,
             effects: VecDeque::new(),
         }
     }
@@ -99,8 +99,8 @@ impl RevocationsReader {
 
     /// Reads the shared record if it has changed, and returns its version; `None` if there is no
     /// valid record.
-    pub(super) fn look(&mut self, shared: Option<Shared<'_>>) -> Option<u32> {
-        match self.cell.look(shared, RevocationsRecord::from_text) {
+    pub(super) fn read_record(&mut self, shared: Option<Shared<'_>>) -> Option<u32> {
+        match self.cell.read(shared, RevocationsRecord::from_text) {
             Ok(seen) => {
                 let Seen { version, changed } = seen?;
                 if let Some(record) = changed {
@@ -108,7 +108,7 @@ impl RevocationsReader {
                     self.publish();
                     if self.record.list() != self.list_id {
                         self.list_id = self.record.list();
-                        self.effects.push_back(ReaderEffect::Look(Cell::List));
+                        self.effects.push_back(ReaderEffect::Read(Cell::List));
                     }
                 }
                 Some(version)
@@ -122,16 +122,16 @@ impl RevocationsReader {
     }
 
     /// Merges the shared list into this worker's list.
-    pub(super) fn list(&mut self, shared: Option<Shared<'_>>, now: Moment) {
+    pub(super) fn read_list(&mut self, shared: Option<Shared<'_>>, now: Moment) {
         match shared.map(|shared| Revocations::parse(shared.text)) {
             Some(Ok(list)) => {
-                self.unite(&list, now.time);
+                self.merge(&list, now.time);
             }
             Some(Err(error)) => self.log(Level::Error, format!("portcullis: {error}")),
             None => {}
         }
-        match std::mem::replace(&mut self.step, Step::Idle) {
-            Step::TakeOver(taken) => self.share(taken, now),
+        match std::mem::replace(&mut self.step, FetchStep::Idle) {
+            FetchStep::TakeOver(applied) => self.share(applied, now),
             step => self.step = step,
         }
     }
@@ -139,19 +139,19 @@ impl RevocationsReader {
     /// Writes this worker's record if there is none, or over an invalid one.
     pub(super) fn seed(&mut self) {
         let record = self.record.clone().without_lease();
-        self.step = Step::Idle;
+        self.step = FetchStep::Idle;
         self.write_record(&record, self.cell.unreadable());
     }
 
     /// Takes the lease, if a fetch is due and no other worker was faster.
     pub(super) fn tick(&mut self, shared: Option<Shared<'_>>, now: Moment) {
-        let Some(version) = self.look(shared) else {
+        let Some(version) = self.read_record(shared) else {
             return self.seed();
         };
         if self.record.is_due(now.time) {
             let mut record = self.record.clone();
             record.begin(self.worker, now.time);
-            self.step = Step::Lease;
+            self.step = FetchStep::Lease;
             self.write_record(&record, Some(version));
         }
     }
@@ -168,39 +168,39 @@ impl RevocationsReader {
             return;
         }
         let list_id = self.list_id;
-        let version = self.look(shared);
+        let version = self.read_record(shared);
         let Some(version) = version.filter(|_| self.record.is_led_by(self.worker)) else {
             return;
         };
         let mut record = self.record.clone();
         let response = reply.map(Reply::response);
-        let list = record.take(response.as_ref(), now.time, now.chance);
+        let list = record.take(response.as_ref(), now.time, now.random);
         let list = list.inspect_err(|error| {
             let line = format!(
-                "portcullis: the revocations could not be read through cluster {}: {error}; the \
+                "portcullis: the revocations could not be fetched through cluster {}: {error}; the \
                  known ones stay in use",
                 self.sso.envoy_cluster()
             );
             self.log(Level::Warn, line);
         });
-        let taken = Taken {
+        let applied = AppliedReply {
             record,
             list: list.ok(),
             version,
-            chance: now.chance,
+            random: now.random,
         };
         if self.list_id == list_id {
-            self.share(taken, now);
+            self.share(applied, now);
         } else {
-            // `look` has requested the list.
-            self.step = Step::TakeOver(taken);
+            // `read_record` has requested the list.
+            self.step = FetchStep::TakeOver(applied);
         }
     }
 
     /// Writes this worker's merged list, if the fetched list has new entries.
-    fn share(&mut self, taken: Taken, now: Moment) {
-        let is_new = match &taken.list {
-            Some(list) => self.unite(list, now.time),
+    fn share(&mut self, applied: AppliedReply, now: Moment) {
+        let is_new = match &applied.list {
+            Some(list) => self.merge(list, now.time),
             None => false,
         };
         if is_new {
@@ -209,46 +209,46 @@ impl RevocationsReader {
                 text: self.list.to_json(),
                 over: None,
             });
-            self.step = Step::List(taken);
+            self.step = FetchStep::List(applied);
         } else {
-            self.step = Step::Record;
-            self.write_record(&taken.record, Some(taken.version));
+            self.step = FetchStep::Record;
+            self.write_record(&applied.record, Some(applied.version));
         }
     }
 
     /// Continues after a write. `false` means that another worker was faster, or that the host
     /// refused.
     pub(super) fn written(&mut self, is_done: bool) {
-        match std::mem::replace(&mut self.step, Step::Idle) {
-            Step::Lease if is_done => {
+        match std::mem::replace(&mut self.step, FetchStep::Idle) {
+            FetchStep::Lease if is_done => {
                 self.last_call = self.last_call.wrapping_add(1);
                 let id = CallId(self.last_call);
                 self.call = Some(id);
                 let call = Call::revocations(id, &self.sso);
                 self.effects.push_back(ReaderEffect::Call(call));
             }
-            Step::List(mut taken) => {
+            FetchStep::List(mut applied) => {
                 if is_done {
-                    taken.record.share(taken.chance);
-                    self.list_id = taken.record.list();
+                    applied.record.share(applied.random);
+                    self.list_id = applied.record.list();
                 }
-                self.step = Step::Record;
-                self.write_record(&taken.record, Some(taken.version));
+                self.step = FetchStep::Record;
+                self.write_record(&applied.record, Some(applied.version));
             }
-            Step::Record => self.effects.push_back(ReaderEffect::Look(Cell::Record)),
-            step @ Step::TakeOver(_) => self.step = step,
-            Step::Idle | Step::Lease => {}
+            FetchStep::Record => self.effects.push_back(ReaderEffect::Read(Cell::Record)),
+            step @ FetchStep::TakeOver(_) => self.step = step,
+            FetchStep::Idle | FetchStep::Lease => {}
         }
     }
 
     /// Merges a list into this worker's list, and returns whether it had new entries.
-    fn unite(&mut self, list: &Revocations, now: Timestamp) -> bool {
-        let mut united = (*self.list).clone();
-        united.prune(now);
-        let before = united.clone();
-        united.unite(list, now);
-        let is_new = united != before;
-        self.list = Arc::new(united);
+    fn merge(&mut self, list: &Revocations, now: Timestamp) -> bool {
+        let mut merged = (*self.list).clone();
+        merged.prune(now);
+        let before = merged.clone();
+        merged.unite(list, now);
+        let is_new = merged != before;
+        self.list = Arc::new(merged);
         self.publish();
         is_new
     }

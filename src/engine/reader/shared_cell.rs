@@ -22,10 +22,10 @@ pub(super) struct Seen<T> {
 
 impl SharedCell {
     /// Parses the text if its version is new; `Ok(None)` if there is none.
-    pub(super) fn look<T, E>(
+    pub(super) fn read<T, E>(
         &mut self,
         shared: Option<Shared<'_>>,
-        read: impl FnOnce(&[u8]) -> Result<T, E>,
+        parse: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Result<Option<Seen<T>>, E> {
         let Some(Shared { text, version }) = shared else {
             return Ok(None);
@@ -34,8 +34,8 @@ impl SharedCell {
         let changed = if self.version == Some(version) {
             None
         } else {
-            let read = read(text);
-            Some(read.inspect_err(|_| self.unreadable = Some(version))?)
+            let parsed = parse(text);
+            Some(parsed.inspect_err(|_| self.unreadable = Some(version))?)
         };
         self.version = Some(version);
         Ok(Some(Seen { version, changed }))

@@ -11,17 +11,17 @@ use crate::fixtures::{START, jwks, policy};
 mod keys;
 mod revocations;
 
-/// What all workers share, as a host keeps it.
+/// The shared data of all workers.
 #[derive(Default)]
 struct Cells {
     cells: BTreeMap<String, (Vec<u8>, u32)>,
     last_version: u32,
 }
 
-/// One worker's readers, and what came of them.
+/// One worker's readers, and their effects.
 struct Worker {
     readers: Vec<Reader>,
-    /// The calls that were asked for and not replied to, each with the place of its reader.
+    /// The calls without a reply, each with the index of its reader.
     calls: Vec<(usize, Call)>,
     keys: Option<Arc<KeyRecord>>,
     list: Arc<Revocations>,
@@ -29,7 +29,7 @@ struct Worker {
     log: Vec<String>,
 }
 
-/// Which reader is which, in the policy of the fixtures.
+/// The indices of the readers of the fixture policy.
 const BLUE: usize = 0;
 const REVOCATIONS: usize = 2;
 
@@ -42,7 +42,7 @@ impl Cells {
 
     fn write(&mut self, name: &str, text: &str, over: Option<u32>) -> bool {
         let now = self.cells.get(name).map(|(_, version)| *version);
-        // As in Envoy, the version of a key that does not exist is not looked at.
+        // As in Envoy, the version is ignored for a key that does not exist.
         if over.is_some() && now.is_some() && over != now {
             return false;
         }
@@ -52,7 +52,7 @@ impl Cells {
         true
     }
 
-    /// The text of the one cell whose name starts and ends so.
+    /// The text of the cell whose name has this start and end.
     fn text(&self, start: &str, end: &str) -> &str {
         let mut cells = self.cells.iter();
         let (_, (text, _)) = cells
@@ -65,7 +65,7 @@ impl Cells {
 fn at(time: Timestamp) -> Moment {
     Moment {
         time,
-        chance: time.millis(),
+        random: time.millis(),
     }
 }
 
@@ -73,7 +73,7 @@ impl Worker {
     fn new(number: u64, policy: &Policy) -> Self {
         let now = Moment {
             time: START,
-            chance: number,
+            random: number,
         };
         Self {
             readers: Reader::of(policy, now),
@@ -104,7 +104,7 @@ impl Worker {
         }
     }
 
-    /// A tick of the reader at this place.
+    /// A tick of the reader with this index.
     fn tick(&mut self, place: usize, wanted: bool, cells: &mut Cells, now: Timestamp) {
         let reader = &mut self.readers[place];
         let record = cells.get(reader.name(Cell::Record));
@@ -149,11 +149,11 @@ impl Worker {
                 ReaderEffect::Call(call) => self.calls.push((place, call)),
                 ReaderEffect::Keys(_, record) if place == BLUE => self.keys = Some(record),
                 ReaderEffect::Keys(..) => {}
-                ReaderEffect::KeysRead(_, is_good) => self.reads.push(is_good),
+                ReaderEffect::KeysFetched(_, is_good) => self.reads.push(is_good),
                 ReaderEffect::Log(_, line) => self.log.push(line),
-                ReaderEffect::Look(cell) => {
+                ReaderEffect::Read(cell) => {
                     let shared = cells.get(reader.name(cell));
-                    reader.look(cell, shared, at(now));
+                    reader.read(cell, shared, at(now));
                 }
                 ReaderEffect::Revocations(list, _) => self.list = list,
                 ReaderEffect::Write { cell, text, over } => {
@@ -164,7 +164,7 @@ impl Worker {
         }
     }
 
-    /// The key ids that this worker knows of blue.
+    /// The ids of blue's keys on this worker.
     fn kids(&self) -> Vec<&str> {
         let set = self.keys.as_ref().and_then(|record| record.set());
         let keys = set.map_or(&[][..], |set| set.keys());

@@ -32,7 +32,7 @@ const TOKEN: &str = "__Secure-portcullis=a.b.c; Path=/; Secure; HttpOnly; SameSi
 const SEALED: &str = "__Secure-portcullis-session=sealed; Path=/; Secure; HttpOnly; SameSite=Lax";
 
 #[test]
-fn cookies_of_the_session_are_added_and_no_others_are() {
+fn only_session_cookies_are_added() {
     let lines = [
         "tracking=__Secure-portcullis=x",
         TOKEN,
@@ -51,7 +51,7 @@ fn cookies_of_the_session_are_added_and_no_others_are() {
 }
 
 #[test]
-fn the_token_in_a_reply_is_what_is_judged() {
+fn the_token_in_a_reply_is_evaluated() {
     let reply = read(200, &[SEALED, TOKEN]);
     let RefreshOutcome::Refreshed { sid, tokens } = reply.outcome() else {
         panic!("not refreshed");
@@ -61,7 +61,7 @@ fn the_token_in_a_reply_is_what_is_judged() {
 }
 
 #[test]
-fn a_reply_of_another_status_says_nothing_and_sets_no_cookies() {
+fn a_reply_with_another_status_is_unavailable_and_sets_no_cookies() {
     for status in [0, 201, 204, 302, 400, 403, 404, 429, 500, 503, 504] {
         let reply = read(status, &[TOKEN]);
         assert!(matches!(reply.outcome(), RefreshOutcome::Unavailable));
@@ -78,7 +78,7 @@ fn cookies_of_a_token_of_another_session_are_not_added() {
 }
 
 #[test]
-fn more_cookies_than_a_session_has_are_no_reply() {
+fn too_many_or_too_large_cookies_make_a_reply_unavailable() {
     let deleted: Vec<String> = (0..65)
         .map(|number| format!("__Secure-portcullis.{number}=; Max-Age=0"))
         .collect();
@@ -98,7 +98,7 @@ fn more_cookies_than_a_session_has_are_no_reply() {
 }
 
 #[test]
-fn a_refresh_is_counted_once_and_as_what_it_was_good_for() {
+fn a_refresh_is_counted_once_by_its_outcome() {
     for (reply, reason, outcome) in [
         (read(200, &[TOKEN]), Reason::Rule, RefreshLabel::Refreshed),
         (
@@ -129,6 +129,30 @@ fn a_refresh_is_counted_once_and_as_what_it_was_good_for() {
 }
 
 #[test]
-fn debug_output_holds_no_secret() {
+fn debug_output_has_no_secret() {
     assert_eq!(format!("{:?}", read(200, &[TOKEN])), "RefreshReply { .. }");
+}
+
+/// More lines than a proxy accepts, of the session and of others, also in many pieces of one name.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the test measures time")]
+fn the_work_is_linear_in_the_cookies_of_a_reply() {
+    let began = std::time::Instant::now();
+    let foreign = vec!["tracking=1; Path=/"; 200_000];
+    let mut lines = foreign.clone();
+    lines.push(TOKEN);
+    assert_eq!(set_cookies(&read(200, &lines)), [TOKEN]);
+
+    let mut lines = vec![TOKEN; 64];
+    assert_eq!(set_cookies(&read(200, &lines)).len(), 64);
+    lines.extend(vec![TOKEN; 200_000]);
+    assert!(matches!(
+        read(200, &lines).outcome(),
+        RefreshOutcome::Unavailable
+    ));
+
+    let long = format!("tracking={}; Path=/", "; a=b".repeat(200_000));
+    assert_eq!(set_cookies(&read(200, &[&long, TOKEN])), [TOKEN]);
+    let taken = began.elapsed();
+    assert!(taken < std::time::Duration::from_secs(20), "{taken:?}");
 }

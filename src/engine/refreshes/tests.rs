@@ -36,7 +36,7 @@ fn policy() -> Policy {
 }
 
 #[test]
-fn a_reply_is_for_those_who_wait_for_it_and_comes_once() {
+fn a_reply_ends_the_wait_of_its_session_once() {
     let mut refreshes = Refreshes {
         refreshes: vec![
             refresh(1, Some((CallId(4), None)), &[10, 11]),
@@ -54,7 +54,7 @@ fn a_reply_is_for_those_who_wait_for_it_and_comes_once() {
 }
 
 #[test]
-fn who_leaves_takes_nobodys_reply_along() {
+fn only_a_call_whose_owner_disconnects_must_be_repeated() {
     let by = Some((CallId(4), Some(RequestId(10))));
     let mut refreshes = Refreshes {
         refreshes: vec![refresh(1, by, &[10, 11, 12])],
@@ -63,17 +63,14 @@ fn who_leaves_takes_nobodys_reply_along() {
     assert!(refreshes.remove(RequestId(11)) && !refreshes.remove(RequestId(11)));
     assert_eq!(refreshes.refreshes[0].call, by);
     assert!(refreshes.remove(RequestId(10)));
-    assert_eq!(
-        refreshes.refreshes[0].call, None,
-        "it has to be asked again"
-    );
+    assert_eq!(refreshes.refreshes[0].call, None, "it must be repeated");
     assert!(refreshes.take(CallId(4)).is_none());
     assert!(refreshes.remove(RequestId(12)));
-    assert!(refreshes.refreshes.is_empty(), "nobody waits any more");
+    assert!(refreshes.refreshes.is_empty(), "no request waits any more");
 }
 
 #[test]
-fn a_call_without_an_owner_left_is_made_again_once_and_times_out() {
+fn a_call_whose_owner_is_gone_is_repeated_once_and_times_out() {
     let policy = policy();
     let sso = policy.sso().unwrap();
     let mut refreshes = Refreshes {
@@ -98,7 +95,7 @@ fn a_call_without_an_owner_left_is_made_again_once_and_times_out() {
 }
 
 #[test]
-fn the_room_is_bounded_for_each_session_and_as_a_whole() {
+fn waiting_requests_are_limited_per_session_and_in_total() {
     let one: Vec<u64> = (0..127).collect();
     let mut refreshes = Refreshes {
         refreshes: vec![refresh(1, None, &one)],
@@ -118,7 +115,7 @@ fn the_room_is_bounded_for_each_session_and_as_a_whole() {
 }
 
 #[test]
-fn a_call_tells_no_secret() {
+fn debug_output_has_no_secret() {
     let text = format!("{:?}", refresh(1, None, &[1]));
     assert!(!text.contains("secret"), "{text}");
 }

@@ -1,23 +1,23 @@
-//! A genuine signature of each kind, made once with OpenSSL by keys that were then thrown away.
+//! A valid signature of each kind, made with OpenSSL. The private keys no longer exist.
 
 use super::HostAlgorithm;
 
-/// A signature that must be found good.
+/// A valid signature.
 #[derive(Clone, Copy, Debug)]
-pub struct Sample {
+pub(super) struct Sample {
     /// The algorithm.
-    pub algorithm: HostAlgorithm,
+    pub(super) algorithm: HostAlgorithm,
     /// The key: SubjectPublicKeyInfo in DER.
-    pub public_key: &'static [u8],
+    pub(super) public_key: &'static [u8],
     /// The signature of [`MESSAGE`], in the form of a JWS.
-    pub signature: &'static [u8],
+    pub(super) signature: &'static [u8],
 }
 
-/// What is signed.
-pub const MESSAGE: &[u8] = b"portcullis asks whether the host checks signatures";
+/// The signed message.
+pub(super) const MESSAGE: &[u8] = b"portcullis asks whether the host checks signatures";
 
 /// One of each kind.
-pub const SAMPLES: [Sample; 2] = [
+pub(super) const SAMPLES: [Sample; 2] = [
     Sample {
         algorithm: HostAlgorithm::Es256,
         public_key: b"\

@@ -1,5 +1,8 @@
 use p256::ecdsa::signature::Verifier;
+use portcullis_core::keys::Signatures;
 
+use super::host_signatures::{is_reliable, verify};
+use super::sample::{MESSAGE, SAMPLES};
 use super::*;
 
 /// Numbers at the edges of DER's integers, cut to their width.
@@ -17,7 +20,7 @@ fn edges<const N: usize>() -> Vec<[u8; N]> {
 }
 
 #[test]
-fn p256_signatures_become_the_der_of_another_implementation() {
+fn p256_signatures_have_the_same_der_as_in_the_p256_crate() {
     for r in edges::<32>() {
         for s in edges::<32>() {
             let Ok(theirs) = p256::ecdsa::Signature::from_scalars(r, s) else {
@@ -30,7 +33,7 @@ fn p256_signatures_become_the_der_of_another_implementation() {
 }
 
 #[test]
-fn p384_signatures_have_the_der_form_too() {
+fn p384_signatures_are_converted_to_der() {
     let mut jose = [0; 96];
     jose[0] = 0x80;
     jose[95] = 1;
@@ -40,7 +43,7 @@ fn p384_signatures_have_the_der_form_too() {
 }
 
 #[test]
-fn zero_is_an_integer_too() {
+fn zero_is_a_der_integer() {
     let der = der::ecdsa_signature::<32>(&[0; 64]).unwrap();
     assert_eq!(der, b"\x30\x06\x02\x01\x00\x02\x01\x00");
 }
@@ -56,13 +59,13 @@ fn signatures_of_a_wrong_length_are_none() {
 }
 
 #[test]
-fn rsa_signatures_stay_as_they_are() {
+fn rsa_signatures_are_unchanged() {
     let signature = HostAlgorithm::Rs256.signature(b"any").unwrap();
     assert_eq!(signature.as_ref(), b"any");
 }
 
 #[test]
-fn the_sample_of_ecdsa_is_genuine() {
+fn the_ecdsa_sample_is_valid() {
     let [sample, _] = SAMPLES;
     let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&sample.public_key[26..]).unwrap();
     let signature = p256::ecdsa::Signature::from_slice(sample.signature).unwrap();
@@ -70,7 +73,7 @@ fn the_sample_of_ecdsa_is_genuine() {
 }
 
 #[test]
-fn arguments_have_the_form_of_the_message() {
+fn arguments_are_a_protobuf_message() {
     assert_eq!(
         message::arguments("sha256", b"key", b"sig", b"text"),
         b"\x0a\x06sha256\x12\x03key\x1a\x03sig\x22\x04text"
@@ -78,7 +81,7 @@ fn arguments_have_the_form_of_the_message() {
 }
 
 #[test]
-fn only_a_plain_yes_is_a_yes() {
+fn only_a_true_result_without_an_error_counts_as_verified() {
     assert!(message::is_verified(b"\x08\x01"));
     assert!(message::is_verified(b"\x08\x01\x12\x00"));
     for no in [
@@ -97,23 +100,66 @@ fn only_a_plain_yes_is_a_yes() {
 }
 
 #[test]
-fn names_are_those_of_rfc_7518() {
-    let names = [
-        (HostAlgorithm::Es256, "ES256"),
-        (HostAlgorithm::Es384, "ES384"),
-        (HostAlgorithm::Rs256, "RS256"),
-        (HostAlgorithm::Rs384, "RS384"),
-        (HostAlgorithm::Rs512, "RS512"),
-    ];
-    for (algorithm, name) in names {
-        assert_eq!(algorithm.name(), name);
+fn algorithms_with_pkcs1_or_ecdsa_have_a_hash_of_their_size() {
+    for algorithm in [
+        Algorithm::Es256,
+        Algorithm::Es384,
+        Algorithm::Rs256,
+        Algorithm::Rs384,
+        Algorithm::Rs512,
+    ] {
+        let name = format!("{algorithm:?}");
+        let host = HostAlgorithm::of(algorithm).unwrap();
+        assert_eq!(format!("{host:?}"), name);
+        assert_eq!(host.hash(), format!("sha{}", &name[2..]));
+    }
+    for algorithm in [
+        Algorithm::EdDsa,
+        Algorithm::Ps256,
+        Algorithm::Ps384,
+        Algorithm::Ps512,
+    ] {
+        assert_eq!(HostAlgorithm::of(algorithm), None);
     }
 }
 
 #[test]
-fn a_host_that_accepts_or_refuses_everything_is_not_relied_on() {
+fn a_host_that_accepts_or_refuses_everything_is_not_used() {
     assert!(!is_reliable(|_, _, _, _| true));
     assert!(!is_reliable(|_, _, _, _| false));
     let genuine = |signature: &[u8]| SAMPLES.iter().any(|sample| sample.signature == signature);
     assert!(is_reliable(|_, _, _, signature| genuine(signature)));
+}
+
+#[test]
+fn without_a_host_nothing_is_verified_or_detected() {
+    let absent: fn(&[u8]) -> Option<Vec<u8>> = |_| None;
+    assert!(!HostSignatures::detect(absent, || 0).uses_host());
+    for sample in SAMPLES {
+        let (key, signature) = (sample.public_key, sample.signature);
+        assert!(!verify(absent, sample.algorithm, key, MESSAGE, signature));
+    }
+}
+
+#[test]
+fn a_host_that_verifies_is_used() {
+    let host: fn(&[u8]) -> Option<Vec<u8>> = |arguments| {
+        let valid = SAMPLES.iter().any(|sample| {
+            let (key, signature) = (sample.public_key, sample.signature);
+            sample
+                .algorithm
+                .arguments(key, MESSAGE, signature)
+                .as_deref()
+                == Some(arguments)
+        });
+        Some(if valid {
+            b"\x08\x01".to_vec()
+        } else {
+            b"\x08\x00".to_vec()
+        })
+    };
+    let signatures = HostSignatures::detect(host, || 5);
+    assert!(signatures.uses_host());
+    assert!(signatures.supports(Algorithm::Es384));
+    assert_eq!(signatures.take_duration(), None);
 }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use super::abi::{self, Buffer, Map};
+use super::abi::{Buffer, Map};
 use super::error::Error;
-use super::pairs::Pairs;
 
-/// Sends a request without a body to a cluster of Envoy's and gives back the token by which
-/// `on_http_call_response` will name the reply.
+/// Sends a request without a body to an Envoy cluster, and returns the token by which
+/// `on_http_call_response` identifies the reply.
 ///
 /// `headers` must hold `:method`, `:path` and `:authority`. A timeout under a millisecond counts as
 /// one, because the host takes 0 for "never".
@@ -17,25 +16,25 @@ use super::pairs::Pairs;
 /// `proxy_on_http_call_response` and panics on a token that it did not register itself (`invalid
 /// token_id`) or that it registered twice (`duplicate token_id`); only this function can register
 /// one. Neither can happen:
-/// * Every reply finds its token. The function registers it as soon as the host returns, and Envoy
-///   delivers nothing before that: what completes within the call is put off until the VM is left,
+/// * Every reply has a registered token. The function registers it as soon as the host returns, and
+///   Envoy delivers no reply before that: a reply within the call is deferred until the VM returns,
 ///   and a call that failed at once returns `InternalFailure`, has no token and gets no reply.
-/// * No token comes twice. Envoy numbers the calls of a VM by fours from a counter that lives and
-///   dies with it, and makes one reply of each, which takes the token out again. Calls belong to the
-///   root context, whichever context sends them, so that only a new configuration can end one without a reply;
-///   the number left behind would come back after a thousand million calls.
+/// * No token is registered twice. Envoy numbers the calls of a VM in steps of four from a counter
+///   of that VM, and delivers one reply for each, which removes the token. Calls belong to the root
+///   context, whichever context sends them, so only a new configuration can end one without a reply;
+///   its token would be used again after a thousand million calls.
 /// * If the stream of a reply has ended, the dispatcher finds the token but no context, and ignores
 ///   the reply. Otherwise it sets the effective context and unwraps the result; the host knows
 ///   every context until it has told the dispatcher to delete it.
 ///
-/// The dispatcher hands a reply to the context whose callback made the call, whatever the effective
-/// context was: to the root context that of a read, to a request's own that of the refresh that it
-/// began. So a call that is made in a request's callback and that other requests wait for must be
-/// repeated if that request ends first: its reply is not delivered.
+/// The dispatcher passes a reply to the context whose callback made the call, whatever the effective
+/// context was: for a fetch to the root context, for a refresh to the context of the request that
+/// started it. If that request ends before the reply, the reply is not delivered; so the call must be
+/// repeated if other requests wait for it.
 ///
 /// The function itself panics on every status but `Ok`, `BadArgument` and `InternalFailure`. Envoy
-/// gives no other: it adds only `InvalidMemoryAccess`, for memory outside the VM, which slices can't
-/// be, and answers a withheld capability with `InternalFailure`.
+/// returns no other: it adds only `InvalidMemoryAccess`, for memory outside the VM, which slices
+/// can't be, and returns `InternalFailure` for a restricted capability.
 ///
 /// # Errors
 /// [`Error::BadArgument`] if this worker does not know the cluster (yet) or a header is missing,
@@ -70,20 +69,20 @@ pub(crate) fn dispatch_http_call(
     }
 }
 
-/// The headers of the reply that `on_http_call_response` reports, or `None` if there is none because
-/// the call broke off.
+/// The bytes of the header map of the reply that `on_http_call_response` reports; none if there is
+/// no reply because the call failed.
 ///
-/// `num_headers` is the callback's argument. Without it there is no header map to ask for. A
-/// connection refused or a timeout is *not* that case: Envoy reports these as a reply of its own,
-/// 503 or 504, which looks like one of the server.
+/// `num_headers` is the callback's argument. For 0 there is no header map in the host. A refused
+/// connection or a timeout is *not* that case: Envoy reports these as a reply with status 503 or
+/// 504, like one of the server.
 ///
 /// # Errors
-/// What the host said, [`Error::Malformed`] if it does not keep to the ABI.
-pub(crate) fn http_call_headers(num_headers: usize) -> Result<Option<Pairs>, Error> {
-    if num_headers == 0 {
-        return Ok(None);
+/// The host's error.
+pub(crate) fn http_call_header_bytes(num_headers: usize) -> Result<Vec<u8>, Error> {
+    match num_headers {
+        0 => Ok(Vec::new()),
+        _ => super::header_bytes(Map::HttpCallResponse),
     }
-    Pairs::decode(abi::header_pairs(Map::HttpCallResponse)?).map(Some)
 }
 
 /// The body of the reply that `on_http_call_response` reports.
@@ -91,7 +90,7 @@ pub(crate) fn http_call_headers(num_headers: usize) -> Result<Option<Pairs>, Err
 /// `body_size` is the callback's argument; nothing is copied for 0 or for more than `max` bytes.
 ///
 /// # Errors
-/// [`Error::TooLarge`] above `max`, else what the host said.
+/// [`Error::TooLarge`] above `max`, else the host's error.
 pub(crate) fn http_call_body(body_size: usize, max: usize) -> Result<Vec<u8>, Error> {
-    abi::buffer(Buffer::HttpCallResponseBody, body_size, max)
+    super::buffer(Buffer::HttpCallResponseBody, body_size, max)
 }

@@ -9,8 +9,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub(crate) enum Error {
-    /// The argument is not acceptable, or the thing asked for does not exist in this phase: a header
-    /// map after a failed call, a cluster that this worker does not know, a stream that has ended.
+    /// The argument is invalid, or what it names does not exist in this phase: a header map after a
+    /// failed call, a cluster that this worker does not know, a stream that has ended.
     BadArgument,
     /// Shared data changed since it was read.
     CasMismatch,
@@ -24,11 +24,11 @@ pub(crate) enum Error {
     NotFound,
     /// A status that this list lacks.
     Other(u32),
-    /// The host could not read what it was given.
+    /// The host could not parse the argument.
     ParseFailure,
-    /// The host could not write what it has.
+    /// The host could not serialize the result.
     SerializationFailure,
-    /// More than the host, or the caller's own limit, takes.
+    /// More than the host accepts, or than the caller's limit.
     TooLarge,
     /// The host has no such call, or there is no host (outside WebAssembly).
     Unavailable,
@@ -59,14 +59,14 @@ impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::BadArgument => "the host refused the argument",
-            Self::CasMismatch => "the shared data has changed meanwhile",
-            Self::Empty => "the host has nothing to give",
+            Self::CasMismatch => "the shared data was changed concurrently",
+            Self::Empty => "the host returned an empty result",
             Self::InternalFailure => "the host failed",
-            Self::Malformed => "what the host handed over is malformed",
-            Self::NotFound => "the host knows nothing of that name",
-            Self::Other(status) => return write!(formatter, "the host answered status {status}"),
-            Self::ParseFailure => "the host could not read what it was given",
-            Self::SerializationFailure => "the host could not write what it has",
+            Self::Malformed => "the data from the host is malformed",
+            Self::NotFound => "not found in the host",
+            Self::Other(status) => return write!(formatter, "the host returned status {status}"),
+            Self::ParseFailure => "the host could not parse the argument",
+            Self::SerializationFailure => "the host could not serialize the result",
             Self::TooLarge => "more bytes than the limit",
             Self::Unavailable => "the host does not offer this call",
         })

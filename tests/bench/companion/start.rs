@@ -28,9 +28,9 @@ pub(super) async fn measure(stack: &SignInStack, rounds: u32) {
     for _ in 0..rounds {
         let mut command = Command::new(tools::companion());
         command.args(["serve", "--config"]).arg(&configuration);
-        times[0].push(first_answer(command, ours));
+        times[0].push(first_response(command, ours));
         let command = oauth2_proxy::command(stack, &folder, theirs);
-        times[1].push(first_answer(command, theirs));
+        times[1].push(first_response(command, theirs));
     }
     println!("{:<36}{:>11}", "start to the first response", "ms");
     for (name, times) in ["Portcullis", "oauth2-proxy"].into_iter().zip(times) {
@@ -38,8 +38,8 @@ pub(super) async fn measure(stack: &SignInStack, rounds: u32) {
     }
 }
 
-/// Milliseconds until `/ping` is answered.
-fn first_answer(mut command: Command, address: SocketAddr) -> f64 {
+/// Milliseconds until the first response to `/ping`.
+fn first_response(mut command: Command, address: SocketAddr) -> f64 {
     let began = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
@@ -47,8 +47,8 @@ fn first_answer(mut command: Command, address: SocketAddr) -> f64 {
         .stderr(Stdio::null())
         .spawn()
         .expect("a program that starts");
-    while !answers(address) {
-        let ended = child.try_wait().expect("a child can be asked");
+    while !responds(address) {
+        let ended = child.try_wait().expect("the status of a child");
         assert!(ended.is_none(), "{:?} ended", command.get_program());
         thread::sleep(STEP);
     }
@@ -58,13 +58,13 @@ fn first_answer(mut command: Command, address: SocketAddr) -> f64 {
     milliseconds
 }
 
-fn answers(address: SocketAddr) -> bool {
+fn responds(address: SocketAddr) -> bool {
     let ask = || {
         let mut stream = TcpStream::connect(address)?;
         stream.write_all(b"GET /ping HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-        let mut answer = [0; 12];
-        stream.read_exact(&mut answer)?;
-        Ok::<_, std::io::Error>(answer == *b"HTTP/1.1 200")
+        let mut response = [0; 12];
+        stream.read_exact(&mut response)?;
+        Ok::<_, std::io::Error>(response == *b"HTTP/1.1 200")
     };
     ask().unwrap_or_default()
 }

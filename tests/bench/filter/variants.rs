@@ -13,7 +13,7 @@ use crate::rounds::Variant;
 use crate::sign_in_stack::{self, APP as HOST};
 
 /// The body of Envoy's response to allowed requests.
-pub(super) const BODY: &str = "admitted";
+pub(super) const BODY: &str = "allowed";
 
 /// One Envoy for each configuration.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use portcullis_tests::lab::process::Process;
-use portcullis_tests::lab::{Answer, Authority, Endpoint, Issuer, SigningKey, folder, wait};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response, SigningKey, folder, wait};
 use serde_json::json;
 
 use crate::serve::fixture::Files;
@@ -53,9 +53,9 @@ async fn a_jwks_uri_elsewhere_is_read_without_the_token_and_the_log_names_connec
     let other = Issuer::start(&authority, NAME, &[&key]).await;
     let jwks_uri = format!("https://{}/openid/v1/jwks", other.address());
     let document = json!({"issuer": NAME, "jwks_uri": jwks_uri});
-    issuer.answer(
+    issuer.set_response(
         Endpoint::Discovery,
-        Answer::json("application/json", &document),
+        Response::json("application/json", &document),
     );
     let companion = files(&issuer, &authority, "").start(&[]);
     companion.wait_for_log("`trust.blue.connect`").await;

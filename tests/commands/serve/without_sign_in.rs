@@ -50,7 +50,7 @@ trust:
     companion
 }
 
-/// The response to NGINX, which asks about `GET /api/v2/alerts` with this bearer token.
+/// The response to NGINX, for `GET /api/v2/alerts` with this bearer token.
 async fn nginx(companion: &Companion, token: &str) -> Reply {
     let call = Call::get("localhost", "/oauth2/auth")
         .header("x-original-method", "GET")
@@ -63,7 +63,7 @@ async fn nginx(companion: &Companion, token: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn bearer_tokens_are_judged_and_keys_are_mirrored() {
+async fn bearer_tokens_are_evaluated_and_keys_are_mirrored() {
     let (authority, key) = (Authority::new(), SigningKey::p256());
     let issuer = Issuer::start(&authority, ISSUER, &[&key]).await;
     let companion = companion(&issuer, &authority).await;
@@ -146,7 +146,7 @@ async fn an_edit_that_adds_sign_in_keeps_the_policy() {
 }
 
 #[test]
-fn half_of_sign_in_is_refused_at_the_start() {
+fn sign_in_in_only_one_of_the_two_files_prevents_the_start() {
     let files = Files::new();
     let with_sign_in = files.configuration();
     // The policy has `sso`, the configuration no providers.
@@ -163,7 +163,7 @@ fn half_of_sign_in_is_refused_at_the_start() {
     let (code, stderr) = files.refused(&[]);
     assert_eq!(code, Some(1));
     assert!(
-        stderr.contains("missing field `sso`: the configuration has `providers`"),
+        stderr.contains("missing field `sso`, but the configuration has `providers`"),
         "{stderr}"
     );
     assert!(stderr.contains("\nhelp: add `sso: {url: "), "{stderr}");

@@ -14,7 +14,7 @@ const GRAPH: Request = Request("GET", "prometheus", "/classic/graph");
 const REDIRECTED: Expected = refused(302, Reason::NoCredentials);
 const NOT_ALLOWED: Expected = refused(403, Reason::CallerNotAllowed);
 
-/// The limit within which the filter learns of a revocation.
+/// The limit for the filter to receive a revocation.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(10);
 
 /// A person with a browser.
@@ -41,8 +41,8 @@ pub(super) async fn run(gateway: &DemoGateway) -> Vec<Row> {
     let mut bob = Visitor::signed_in(gateway, Account::Bob).await;
     rows.push(bob.request(GRAPH, NOT_ALLOWED).await);
 
-    rows.push(alice.sends_cross_site_alert().await);
-    let cookie = alice.signs_out().await;
+    rows.push(alice.send_cross_site_alert().await);
+    let cookie = alice.sign_out().await;
     let title = format!("{}, signed out", Account::Alice.title());
     rows.push(
         alice
@@ -95,7 +95,7 @@ impl<'a> Visitor<'a> {
     }
 
     /// A page of Prometheus makes the browser send an alert.
-    async fn sends_cross_site_alert(&mut self) -> Row {
+    async fn send_cross_site_alert(&mut self) -> Row {
         let (request, caller) = (SEND_ALERT, self.account.caller());
         self.browser
             .visit(&self.gateway.url(GRAPH.1, GRAPH.2))
@@ -115,27 +115,27 @@ impl<'a> Visitor<'a> {
 
     /// Signs out, here and at the provider. Returns the cookies from before, which an attacker has
     /// copied.
-    async fn signs_out(&mut self) -> String {
-        let shown = self
+    async fn sign_out(&mut self) -> String {
+        let sent = self
             .browser
             .history()
             .last()
             .and_then(|step| step.cookie.clone());
         self.browser.visit(&self.gateway.sign_out()).await;
         let mut forms = self.browser.page().forms().into_iter();
-        let form = forms.next().expect("a form that leads to the provider");
+        let form = forms.next().expect("a form that continues to the provider");
         self.browser.submit(form).await;
         self.browser.confirm_sign_out().await;
-        shown.expect("a session that was shown")
+        sent.expect("a request with a session cookie")
     }
 }
 
-/// An attacker sends cookies of a revoked session, until the filter knows of the revocation.
+/// An attacker sends cookies of a revoked session, until the filter has received the revocation.
 async fn replay_stolen_cookies(gateway: &DemoGateway, cookie: &str) -> Row {
     let call = Call::get(&gateway.host(READ_ALERTS.1), READ_ALERTS.2).header("cookie", cookie);
     let refusal = wait::within(PROPAGATION_LIMIT, async || {
-        let answer = gateway.call(&call).await;
-        (answer.0.status != 200).then_some(answer)
+        let response = gateway.call(&call).await;
+        (response.0.status != 200).then_some(response)
     });
     let (reply, line) = match refusal.await {
         Some(refusal) => refusal,

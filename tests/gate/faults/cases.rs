@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use portcullis_tests::lab::{Answer, Endpoint, SigningKey};
+use portcullis_tests::lab::{Endpoint, Response, SigningKey};
 use serde_json::{Value, json};
 
 /// The path of the attacker's keys, in documents that point to them.
@@ -14,7 +14,7 @@ pub(crate) struct FaultCase {
     /// The name of its cluster.
     pub(crate) name: &'static str,
     /// Its responses.
-    pub(crate) responses: Vec<(Endpoint, Answer)>,
+    pub(crate) responses: Vec<(Endpoint, Response)>,
     /// Whether the filter reads the discovery document again, because the key set is not found.
     pub(crate) repeats_discovery: bool,
 }
@@ -23,21 +23,21 @@ pub(crate) struct FaultCase {
 /// be accepted if the response was used. Redirects lead to a canary.
 pub(crate) fn cases(intruder: &SigningKey, canary: SocketAddr) -> Vec<FaultCase> {
     let keys = key_sets(intruder, canary).into_iter();
-    let keys = keys.map(|(name, answer)| FaultCase {
+    let keys = keys.map(|(name, response)| FaultCase {
         name,
         repeats_discovery: name == "keys-404",
-        responses: vec![(Endpoint::Keys, answer)],
+        responses: vec![(Endpoint::Keys, response)],
     });
     let set = json!({"keys": [intruder.jwk()]});
     let documents = documents().into_iter();
-    let documents = documents.map(|(name, answer)| FaultCase {
+    let documents = documents.map(|(name, response)| FaultCase {
         name,
         repeats_discovery: true,
         // Discovery is read again if the key set is not found.
         responses: vec![
-            (Endpoint::Keys, Answer::status(404)),
-            (Endpoint::Discovery, answer),
-            (Endpoint::Mirror, Answer::json("application/json", &set)),
+            (Endpoint::Keys, Response::status(404)),
+            (Endpoint::Discovery, response),
+            (Endpoint::Mirror, Response::json("application/json", &set)),
         ],
     });
     keys.chain(documents).collect()
@@ -63,7 +63,7 @@ pub(crate) fn unusable(key: &SigningKey) -> Vec<Value> {
     ]
 }
 
-fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Answer)> {
+fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Response)> {
     let set = json!({"keys": [intruder.jwk()]});
     let text = set.to_string();
     let numbered = |number: usize| {
@@ -80,62 +80,62 @@ fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Ans
     vec![
         (
             "keys-500",
-            Answer::whole(500, &[("content-type", json)], text.clone()),
+            Response::whole(500, &[("content-type", json)], text.clone()),
         ),
-        ("keys-404", Answer::status(404)),
+        ("keys-404", Response::status(404)),
         (
             "keys-302",
-            Answer::whole(302, &[("location", &location)], ""),
+            Response::whole(302, &[("location", &location)], ""),
         ),
         (
             "keys-html",
-            Answer::whole(200, &[("content-type", "text/html")], "<html>no</html>"),
+            Response::whole(200, &[("content-type", "text/html")], "<html>no</html>"),
         ),
         (
             "keys-html-as-json",
-            Answer::body("<!doctype html><title>Sign in</title>"),
+            Response::body("<!doctype html><title>Sign in</title>"),
         ),
-        ("keys-nothing", Answer::body("")),
-        ("keys-none", Answer::json(json, &json!({"keys": []}))),
+        ("keys-nothing", Response::body("")),
+        ("keys-none", Response::json(json, &json!({"keys": []}))),
         (
             "keys-no-list",
-            Answer::json(json, &json!({"keys": intruder.jwk()})),
+            Response::json(json, &json!({"keys": intruder.jwk()})),
         ),
-        ("keys-half-json", Answer::body(&text[..text.len() / 2])),
-        ("keys-twice", Answer::body(twice)),
+        ("keys-half-json", Response::body(&text[..text.len() / 2])),
+        ("keys-twice", Response::body(twice)),
         (
             "keys-cut-off",
-            Answer::Truncated {
+            Response::Truncated {
                 body: text.clone().into(),
                 sent: 40,
             },
         ),
         (
             "keys-text",
-            Answer::whole(200, &[("content-type", "text/plain")], text.clone()),
+            Response::whole(200, &[("content-type", "text/plain")], text.clone()),
         ),
-        ("keys-gzip", Answer::whole(200, &packed, text.clone())),
-        ("keys-10-mb", Answer::body(padded)),
-        ("keys-10000", Answer::json(json, &many(10_000))),
-        ("keys-1000", Answer::json(json, &many(1_000))),
+        ("keys-gzip", Response::whole(200, &packed, text.clone())),
+        ("keys-10-mb", Response::body(padded)),
+        ("keys-10000", Response::json(json, &many(10_000))),
+        ("keys-1000", Response::json(json, &many(1_000))),
         (
             "keys-unusable",
-            Answer::json(json, &json!({"keys": unusable(intruder)})),
+            Response::json(json, &json!({"keys": unusable(intruder)})),
         ),
         (
             "keys-drip",
-            Answer::Drip {
+            Response::Drip {
                 body: text.into(),
                 pause: Duration::from_millis(100),
             },
         ),
-        ("keys-silence", Answer::Silence),
-        ("keys-reset", Answer::Reset),
+        ("keys-silence", Response::Silence),
+        ("keys-reset", Response::Reset),
     ]
 }
 
 /// Documents that point to the attacker's keys.
-fn documents() -> Vec<(&'static str, Answer)> {
+fn documents() -> Vec<(&'static str, Response)> {
     let document = |name: &str, member: &str, value: Value| {
         let mut document = json!({
             "issuer": format!("https://kubernetes.{name}.example.com"),
@@ -169,19 +169,19 @@ fn documents() -> Vec<(&'static str, Answer)> {
         .into_iter()
         .map(|(name, member, value)| {
             let document = document(name, member, value);
-            (name, Answer::json("application/json", &document))
+            (name, Response::json("application/json", &document))
         })
         .collect();
     let twice = document("document-twice", "ignored", Value::Null).to_string();
     let twice = format!("{{\"issuer\":\"https://other.example.com\",{}", &twice[1..]);
     documents.extend([
-        ("document-twice", Answer::body(twice)),
+        ("document-twice", Response::body(twice)),
         (
             "document-html",
-            Answer::body("<!doctype html><title>Sign in</title>"),
+            Response::body("<!doctype html><title>Sign in</title>"),
         ),
-        ("document-500", Answer::status(500)),
-        ("document-silence", Answer::Silence),
+        ("document-500", Response::status(500)),
+        ("document-silence", Response::Silence),
     ]);
     documents
 }

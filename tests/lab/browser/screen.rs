@@ -50,11 +50,11 @@ impl Browser {
             "width": screen.width, "height": screen.height,
             "deviceScaleFactor": 1, "mobile": screen.phone,
         });
-        self.ask("Emulation.setDeviceMetricsOverride", metrics)
+        self.command("Emulation.setDeviceMetricsOverride", metrics)
             .await;
         let scheme = if dark { "dark" } else { "light" };
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
-        self.ask("Emulation.setEmulatedMedia", media).await;
+        self.command("Emulation.setEmulatedMedia", media).await;
     }
 
     /// Presses the Tab key.

@@ -153,7 +153,7 @@ impl Call {
     /// Sends it over a new HTTP/2 connection in clear text.
     ///
     /// # Panics
-    /// If no complete response arrives, or HTTP/2 cannot express the request.
+    /// If no complete response arrives, or HTTP/2 can't express the request.
     pub async fn send_h2(&self, address: SocketAddr) -> Reply {
         h2::send(self, address)
             .await

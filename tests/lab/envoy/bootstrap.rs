@@ -35,7 +35,7 @@ pub(super) fn cluster(name: &str, address: SocketAddr) -> Value {
 }
 
 /// Makes a cluster use HTTP/2, with or without TLS.
-pub(super) fn speaks_http2(cluster: &mut Value) {
+pub(in crate::lab) fn use_http2(cluster: &mut Value) {
     cluster["typed_extension_protocol_options"] = json!({
         "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
             "@type":

@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 use serde_json::{Value, json};
 
 use super::listener::{Listener, Paths};
-use super::{Gateway, Refused, Stats, Version, bootstrap, listener};
+use super::{Gateway, Rejected, Stats, Version, bootstrap, listener};
 use crate::lab::authority::Authority;
 use crate::lab::issuer::Issuer;
 use crate::lab::process::Process;
@@ -143,7 +143,7 @@ impl Builder {
             name.starts_with("app-")
         };
         for cluster in self.clusters.iter_mut().filter(of_app) {
-            bootstrap::speaks_http2(cluster);
+            bootstrap::use_http2(cluster);
         }
         self
     }
@@ -191,7 +191,7 @@ impl Builder {
     pub async fn start(self) -> Gateway {
         match self.try_start().await {
             Ok(gateway) => gateway,
-            Err(Refused(log)) => panic!("Envoy refused the listener:\n{log}"),
+            Err(Rejected(log)) => panic!("Envoy rejected the listener:\n{log}"),
         }
     }
 
@@ -202,7 +202,7 @@ impl Builder {
     ///
     /// # Panics
     /// If Envoy itself does not start.
-    pub async fn try_start(mut self) -> Result<Gateway, Refused> {
+    pub async fn try_start(mut self) -> Result<Gateway, Rejected> {
         let folder = folder::fresh("envoy");
         let admin = port::free();
         let address = *self.listener.address.get_or_insert_with(port::free);

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{Endpoint, TokenSigner};
-use crate::lab::issuer::Answer;
+use crate::lab::issuer::Response;
 use crate::lab::keys::SigningKey;
 use crate::lab::token::Token;
 
@@ -30,7 +30,7 @@ pub struct Overrides {
     /// Changes the userinfo response.
     pub userinfo: Edit<Value>,
     /// Responses of endpoints, whatever the request.
-    pub endpoints: BTreeMap<Endpoint, Answer>,
+    pub endpoints: BTreeMap<Endpoint, Response>,
 }
 
 impl Overrides {
@@ -54,7 +54,7 @@ impl Overrides {
 
     /// Sets members of the token response; `null` removes one.
     pub fn set_token_response(&mut self, members: Value) {
-        self.token_response = Box::new(move |answer| merged(answer, &members));
+        self.token_response = Box::new(move |response| merged(response, &members));
     }
 
     /// Sets members of the discovery document; `null` removes one.

@@ -2,9 +2,16 @@
 
 use std::fs;
 
+use std::collections::BTreeSet;
+
 use portcullis_core::caller::headers::NAMES;
+use portcullis_core::endpoints::{self, Below, UsedBy};
 use portcullis_tests::lab::{folder, yaml};
 use serde_json::Value;
+
+use crate::forward_auth::fixture::canonical;
+use crate::forward_auth::proxies::PUBLIC_HOST;
+use crate::forward_auth::spellings::spellings;
 
 /// The headers in the companion's response with the caller and the remaining credentials.
 const ANSWERED: [&str; 7] = [
@@ -17,10 +24,17 @@ const ANSWERED: [&str; 7] = [
     "x-portcullis-caller",
 ];
 
+const EXT_AUTHZ: &str = "ext-authz.yaml";
+
 const AUTH_URL: &str = "nginx.ingress.kubernetes.io/auth-url";
 
 fn read(name: &str) -> String {
-    let path = folder::workspace().join("tests/proxies").join(name);
+    let folder = if name == EXT_AUTHZ {
+        "envoy"
+    } else {
+        "tests/proxies"
+    };
+    let path = folder::workspace().join(folder).join(name);
     fs::read_to_string(path).expect("an example configuration")
 }
 
@@ -33,21 +47,28 @@ fn documents(name: &str) -> Vec<Value> {
         .collect()
 }
 
+/// The Ingresses of the app. The last one in the file is the companion's public host.
+fn app_ingresses() -> Vec<Value> {
+    let mut ingresses = documents("ingress-nginx.yaml");
+    let public = ingresses.pop().expect("an Ingress of the companion");
+    assert_eq!(public["spec"]["rules"][0]["host"], PUBLIC_HOST);
+    assert_eq!(ingresses.len(), 2);
+    ingresses
+}
+
 /// The paths and queries that ingress-nginx requests from the companion.
 pub(crate) fn ingress_auth_paths() -> Vec<String> {
-    let asked = documents("ingress-nginx.yaml").into_iter().map(|ingress| {
+    let requested = app_ingresses().into_iter().map(|ingress| {
         let url = ingress["metadata"]["annotations"][AUTH_URL].as_str();
         let (_, path) = url.unwrap().split_once(":4180").unwrap();
         path.to_owned()
     });
-    asked.collect()
+    requested.collect()
 }
 
 #[test]
 fn h06_ingress_nginx_takes_identity_headers_from_the_response_only() {
-    let ingresses = documents("ingress-nginx.yaml");
-    assert_eq!(ingresses.len(), 2);
-    for ingress in ingresses {
+    for ingress in app_ingresses() {
         let annotations = &ingress["metadata"]["annotations"];
         let list = annotations["nginx.ingress.kubernetes.io/auth-response-headers"]
             .as_str()
@@ -60,9 +81,39 @@ fn h06_ingress_nginx_takes_identity_headers_from_the_response_only() {
     }
 }
 
+/// Which of the companion's endpoints each file makes public.
+#[test]
+fn the_companions_public_host_has_the_endpoints_of_clients_only() {
+    let clients = endpoints::ALL
+        .iter()
+        .filter(|own| own.used_by == UsedBy::Clients);
+    let expected: BTreeSet<String> = clients
+        .flat_map(|own| {
+            let name = own.path.strip_prefix("/oauth2/").expect("a path below it");
+            let below = (own.below == Below::Provider).then(|| format!("{name}/[a-z0-9-]+"));
+            [Some(name.to_owned()), below]
+        })
+        .flatten()
+        .collect();
+    for file in [
+        "nginx.conf",
+        "Caddyfile",
+        "traefik.yaml",
+        "ingress-nginx.yaml",
+        EXT_AUTHZ,
+    ] {
+        let text = read(file);
+        let lists: Vec<&str> = text.split("/oauth2/(").skip(1).collect();
+        assert_eq!(lists.len(), 1, "{file}");
+        let (list, _) = lists[0].split_once(')').expect("a closed group");
+        let listed: BTreeSet<String> = list.split('|').map(str::to_owned).collect();
+        assert_eq!(listed, expected, "{file}");
+    }
+}
+
 #[test]
 fn each_ingress_sends_the_host_it_serves() {
-    for ingress in documents("ingress-nginx.yaml") {
+    for ingress in app_ingresses() {
         let rules = ingress["spec"]["rules"].as_array().unwrap();
         assert_eq!(rules.len(), 1);
         let host = rules[0]["host"].as_str().unwrap();
@@ -82,15 +133,10 @@ fn h06_traefik_takes_identity_headers_from_the_response_only() {
     let auth = &documents[0]["http"]["middlewares"]["portcullis"]["forwardAuth"];
     assert_eq!(auth["trustForwardHeader"], false);
     let pattern = auth["authResponseHeadersRegex"].as_str().unwrap();
-    // Each name matches, with either separator between its words; claims that are not identity
-    // headers do not.
+    // Each name matches in every spelling; names that claim no identity do not.
     let fits = |name: &str| Pattern::of(pattern).fits(name);
     for name in ANSWERED.iter().chain(&NAMES) {
-        for name in [
-            (*name).to_owned(),
-            name.to_ascii_uppercase(),
-            name.replace('-', "_"),
-        ] {
+        for name in spellings(name) {
             assert!(fits(&name), "{name}");
         }
     }
@@ -114,7 +160,7 @@ fn h06_traefik_takes_identity_headers_from_the_response_only() {
     }
 }
 
-/// The subset of Go's regular expressions in the file: `(?i)^…$`, groups with `|`, `[-_]` and `.*`.
+/// The subset of Go's regular expressions in the file: `(?i)^…$`, groups with `|`, `[^a-z0-9]` and `.*`.
 struct Pattern<'a>(&'a str);
 
 impl<'a> Pattern<'a> {
@@ -126,10 +172,9 @@ impl<'a> Pattern<'a> {
     }
 
     fn fits(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
+        let name = canonical(name);
         all(self.0).iter().any(|one| {
-            let one = one.replace("[-_]", "-");
-            let name = name.replace('_', "-");
+            let one = one.replace("[^a-z0-9]", "-");
             match one.strip_suffix(".*") {
                 Some(start) => name.starts_with(start),
                 None => one == name,

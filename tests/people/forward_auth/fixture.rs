@@ -112,14 +112,11 @@ pub(crate) fn forwarded(reply: &Reply) -> ForwardedRequest {
 pub(crate) struct ForwardedRequest(pub(crate) Value);
 
 impl ForwardedRequest {
-    /// All values of headers with this name; `_` counts as `-`, as on some servers.
+    /// All values of headers with this name, in any spelling (see [`canonical`]).
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
         let headers = self.0["headers"].as_array().unwrap().iter();
         headers
-            .filter(|pair| {
-                let own = pair[0].as_str().unwrap().replace('_', "-");
-                own.eq_ignore_ascii_case(name)
-            })
+            .filter(|pair| canonical(pair[0].as_str().unwrap()) == canonical(name))
             .map(|pair| pair[1].as_str().unwrap().to_owned())
             .collect()
     }
@@ -130,7 +127,7 @@ impl ForwardedRequest {
         let mut identity: Vec<(String, String)> = headers
             .map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
             .filter(|(name, _)| {
-                let name = name.to_ascii_lowercase().replace('_', "-");
+                let name = canonical(name);
                 let kept = ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
                 let claims = [
                     "x-auth-request-",
@@ -145,6 +142,13 @@ impl ForwardedRequest {
         identity.sort();
         identity
     }
+}
+
+/// A header name as some servers see it: in any case, and with `-` for every byte other than a letter
+/// or digit.
+pub(crate) fn canonical(name: &str) -> String {
+    let name = name.to_ascii_lowercase();
+    name.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-")
 }
 
 /// Karma's request.

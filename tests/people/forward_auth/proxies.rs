@@ -14,8 +14,11 @@ use rustls::ClientConfig;
 const COMPANION: &str = "127.0.0.1:4180";
 const APP: &str = "alertmanager.internal.example.com:9093";
 
-/// The host that they serve.
+/// The app's host.
 pub(crate) const HOST: &str = "alertmanager.example.com";
+
+/// The companion's public host.
+pub(crate) const PUBLIC_HOST: &str = "auth.example.com";
 
 /// A proxy in front of an app that uses the companion for forward auth.
 pub(crate) struct Proxy {
@@ -83,7 +86,7 @@ impl Proxy {
     }
 
     async fn nginx_with(authority: &Authority, http: &str) -> Self {
-        let identity = authority.identity(&[HOST]);
+        let identity = authority.identity(&[HOST, PUBLIC_HOST]);
         let address = port::free();
         let http = http
             .replace("listen 443 ", &format!("listen {address} "))
@@ -108,17 +111,19 @@ impl Proxy {
 
     /// Caddy with TLS and a given certificate instead of its own.
     async fn caddy(authority: &Authority, companion: SocketAddr, app: SocketAddr) -> Self {
-        let identity = authority.identity(&[HOST]);
+        let identity = authority.identity(&[HOST, PUBLIC_HOST]);
         let address = port::free();
-        let site = format!(
-            "https://{HOST}:{} {{\n\tbind {}\n\ttls {} {}\n",
-            address.port(),
-            address.ip(),
-            identity.certificate.display(),
-            identity.key.display(),
-        );
-        let sites =
-            example_config("Caddyfile", companion, app).replace(&format!("{HOST} {{\n"), &site);
+        let mut sites = example_config("Caddyfile", companion, app);
+        for host in [HOST, PUBLIC_HOST] {
+            let site = format!(
+                "\nhttps://{host}:{} {{\n\tbind {}\n\ttls {} {}\n",
+                address.port(),
+                address.ip(),
+                identity.certificate.display(),
+                identity.key.display(),
+            );
+            sites = sites.replace(&format!("\n{host} {{\n"), &site);
+        }
         Self {
             name: "Caddy",
             forwards_refusal_body: true,
@@ -132,19 +137,40 @@ impl Proxy {
 
     /// Envoy in clear text.
     async fn envoy(companion: SocketAddr, app: SocketAddr) -> Self {
+        let config = Self::envoy_config(companion, app);
+        Self::envoy_with(config, Version::V1_40).await
+    }
+
+    /// The same in a given version, with an app that uses HTTP/2, for which Envoy forwards trailers.
+    pub(crate) async fn envoy_with_http2(
+        companion: SocketAddr,
+        app: SocketAddr,
+        version: Version,
+    ) -> Self {
+        let mut config = Self::envoy_config(companion, app);
+        config.use_http2("alertmanager");
+        Self::envoy_with(config, version).await
+    }
+
+    fn envoy_config(companion: SocketAddr, app: SocketAddr) -> ExampleConfig {
         let mut config = ExampleConfig::read("ext-authz.yaml");
+        config.set_endpoint("portcullis", companion);
+        config.set_endpoint("portcullis-public", companion);
+        config.set_endpoint("alertmanager", app);
+        config
+    }
+
+    async fn envoy_with(mut config: ExampleConfig, version: Version) -> Self {
         let address = port::free();
         config.listen(address);
         config.admin(port::free());
-        config.set_endpoint("portcullis", companion);
-        config.set_endpoint("alertmanager", app);
         Self {
             name: "Envoy",
             forwards_refusal_body: true,
             address,
             trust: None,
             _proxy: ProxyProcess::Envoy {
-                _envoy: config.start(Version::V1_40).await,
+                _envoy: config.start(version).await,
             },
         }
     }
@@ -152,7 +178,11 @@ impl Proxy {
     /// Sends a request through the proxy.
     pub(crate) async fn send(&self, call: Call) -> Reply {
         let sent = match &self.trust {
-            Some(trust) => call.try_send_as(HOST, self.address, trust).await,
+            Some(trust) => {
+                let name = [PUBLIC_HOST].into_iter().find(|name| *name == call.host());
+                let name = name.unwrap_or(HOST);
+                call.try_send_as(name, self.address, trust).await
+            }
             None => call.try_send(self.address).await,
         };
         sent.unwrap_or_else(|error| panic!("{}: {call:?}: {error}", self.name))

@@ -209,6 +209,52 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     gateway.assert_clean().await;
 }
 
+/// What begins like a bearer token and is none is no other scheme: beside a session, it would be
+/// ignored, and an app with `forward_authorization` would read it.
+#[tokio::test]
+async fn h02_a_malformed_bearer_token_never_falls_back_to_the_session() {
+    for version in Version::ALL {
+        let edit = |policy: &mut serde_json::Value| {
+            policy["apps"][0]["forward_authorization"] = json!(true);
+        };
+        let mut gateway = SessionGateway::with(edit, |builder| builder.version(version)).await;
+        let good = gateway.valid_token(&TestSession::new("ann"));
+        let values: [&[u8]; 18] = [
+            b"Bearer",
+            b"Bearer ",
+            b"Bearer\tX",
+            b"bearer\t",
+            b"Bearer \tX",
+            b"BEARER:X",
+            b"Bearer,X",
+            b"Bearer=X",
+            b"Bearer;X",
+            b"Bearer/X",
+            b"Bearer\"X\"",
+            b"Bearer(X)",
+            b"Bearer@X",
+            b"Bearer\xa0X",
+            b"Bearer\x85X",
+            b"Bearer\xc2\xa0X",
+            b"Bearer\xe2\x80\x83X",
+            b"bEaReR\xffX",
+        ];
+        for value in values {
+            let call = with_session(&good).header("authorization", value);
+            let what = String::from_utf8_lossy(value).into_owned();
+            gateway
+                .assert_refused(&what, call, 400, "authorization-malformed")
+                .await;
+        }
+        for value in ["Basic YTpi", "Bearerx y", "Token x"] {
+            let call = with_session(&good).header("authorization", value);
+            let (_, seen) = gateway.assert_allowed_with_reply(value, call).await;
+            assert_eq!(header_values(&seen, "x-auth-request-user"), ["ann"]);
+        }
+        gateway.assert_clean().await;
+    }
+}
+
 #[tokio::test]
 async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
     let mut gateway = SessionGateway::start().await;

@@ -200,7 +200,7 @@ async fn invalid_revocation_lists_keep_the_last_one() {
     }
     let log = gateway.gateway.log();
     assert!(
-        log.contains("portcullis: the revocations could not be read"),
+        log.contains("portcullis: the revocations could not be fetched"),
         "{log}"
     );
     gateway.assert_clean().await;

@@ -1,4 +1,4 @@
-//! The state of forward auth and the mirror: a judge that follows reloads of the policy and of the
+//! The state of forward auth and the mirror: an evaluator that follows reloads of the policy and of the
 //! session keys, and the sessions that it reads.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::clock::now;
 use crate::config::Config;
 use crate::document::Report;
-use crate::forward_auth::{Judge, SessionRefresh, SessionSource};
+use crate::forward_auth::{Evaluator, SessionRefresh, SessionSource};
 use crate::issuers::{Issuers, SessionKeys};
 use crate::session::{Cookies, Keys, NoSession, Sessions};
 use crate::watch::Watched;
@@ -20,9 +20,9 @@ use crate::watch::Watched;
 use super::identity::Providers;
 use super::loaded_policy::LoadedPolicy;
 
-/// The judge with the current policy.
+/// The evaluator with the policy in force.
 #[derive(Debug)]
-pub(crate) struct ForwardAuthState(Arc<ArcSwap<Judge>>);
+pub(crate) struct ForwardAuthState(Arc<ArcSwap<Evaluator>>);
 
 /// The sessions of this companion, as forward auth reads and refreshes them.
 #[derive(Debug)]
@@ -44,21 +44,21 @@ impl ForwardAuthState {
         let loaded = policy.load();
         let session_keys = keys.map_or_else(|| watch::channel(None).1, follow_keys);
         let issuers = issuers(config, &loaded, session_keys)?;
-        let judge = Judge::new(loaded.policy.clone(), issuers);
-        let current = Arc::new(ArcSwap::from_pointee(judge));
+        let evaluator = Evaluator::new(loaded.policy.clone(), issuers);
+        let current = Arc::new(ArcSwap::from_pointee(evaluator));
         tokio::spawn(follow_policy(Arc::clone(&current), policy, loaded));
         Ok(Self(current))
     }
 
-    /// The judge. A request should load it once.
-    pub(crate) fn load(&self) -> Arc<Judge> {
+    /// The evaluator. A request should load it once.
+    pub(crate) fn load(&self) -> Arc<Evaluator> {
         self.0.load_full()
     }
 }
 
-/// Replaces the judge after each reload of the policy.
+/// Replaces the evaluator after each reload of the policy.
 async fn follow_policy(
-    judge: Arc<ArcSwap<Judge>>,
+    evaluator: Arc<ArcSwap<Evaluator>>,
     mut policy: Watched<LoadedPolicy>,
     mut followed: Arc<LoadedPolicy>,
 ) {
@@ -66,8 +66,8 @@ async fn follow_policy(
         let loaded = policy.load();
         // It may have been reloaded before this task started.
         if !Arc::ptr_eq(&loaded, &followed) {
-            let next = judge.load().with_policy(loaded.policy.clone());
-            judge.store(Arc::new(next));
+            let next = evaluator.load().with_policy(loaded.policy.clone());
+            evaluator.store(Arc::new(next));
             followed = loaded;
         }
         policy.changed().await;

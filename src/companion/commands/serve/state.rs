@@ -24,7 +24,7 @@ pub(crate) type SignIn = Arc<SignInState>;
 pub(crate) struct AppState {
     /// The configuration.
     pub(crate) config: Config,
-    /// The judge of forward auth and the mirror. A request should load it once.
+    /// The evaluator of forward auth and the mirror. A request should load it once.
     pub(crate) forward_auth: ForwardAuthState,
     /// The sessions that forward auth reads; `None` without sign-in.
     pub(crate) sessions: Option<LocalSessions>,

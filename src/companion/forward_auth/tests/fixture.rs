@@ -18,7 +18,7 @@ use portcullis_tests::lab::{SigningKey, Token};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::forward_auth::{self, AuthResponse, Judge, Peer, SessionRefresh, SessionSource};
+use crate::forward_auth::{self, AuthResponse, Evaluator, Peer, SessionRefresh, SessionSource};
 use crate::issuers::Issuers;
 
 pub(super) const BLUE: &str = "https://blue.example.com";
@@ -29,7 +29,7 @@ pub(super) const SID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
 /// The companion of a policy for one cluster, one issuer of another kind, and people.
 pub(super) struct Companion {
-    judge: Judge,
+    evaluator: Evaluator,
     people: TestSessions,
     pub(super) blue: SigningKey,
     pub(super) gitlab: SigningKey,
@@ -110,7 +110,7 @@ impl Companion {
         let keys = watch::channel(Some(set)).1;
         let issuers = Issuers::start(&policy, BTreeMap::new(), keys, clock);
         Self {
-            judge: Judge::new(policy, issuers),
+            evaluator: Evaluator::new(policy, issuers),
             people: TestSessions {
                 renewal: Mutex::new(SessionRefresh::Ended),
                 revocations: Arc::default(),
@@ -170,7 +170,7 @@ impl Companion {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let answer = forward_auth::authorize(&parts, peer, &self.judge, &self.people).await;
+        let answer = forward_auth::authorize(&parts, peer, &self.evaluator, &self.people).await;
         ProxyResponse::read(answer).await
     }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use portcullis_core::decision::Reason;
-use portcullis_core::gate::{Context, Gate, Judgement, TokenCache};
+use portcullis_core::gate::{Context, Evaluation, Gate, TokenCache};
 use portcullis_core::keys::{KeySet, PureRust};
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
@@ -125,7 +125,7 @@ pub(super) fn karma(key: &SigningKey) -> String {
     Token::service_account(NAME, AUDIENCE, "monitoring", "karma").sign(key)
 }
 
-/// Judges a request with a bearer token as forward auth does, and returns the caller or the reason of the refusal.
+/// Evaluates a request with a bearer token as forward auth does, and returns the caller or the reason of the refusal.
 pub(super) async fn authenticate(
     policy: &Policy,
     issuers: &Issuers,
@@ -151,17 +151,17 @@ pub(super) async fn authenticate(
             arrived,
             now: clock.now(),
         };
-        match gate.judge(&headers, context, &mut TokenCache::default()) {
-            Judgement::Decided(decision) if decision.is_allowed() => {
+        match gate.evaluate(&headers, context, &mut TokenCache::default()) {
+            Evaluation::Decided(decision) if decision.is_allowed() => {
                 return Ok(decision.authenticated().unwrap().caller_name().to_owned());
             }
-            Judgement::Decided(decision) => return Err(decision.reason()),
-            Judgement::AwaitKeys { sources, .. } => {
+            Evaluation::Decided(decision) => return Err(decision.reason()),
+            Evaluation::AwaitKeys { sources, .. } => {
                 if !issuers.wait_for_newer(&snapshot, &sources, until).await {
                     return Err(Reason::KeysUnavailable);
                 }
             }
-            Judgement::Refresh(_) => panic!("no request has a session"),
+            Evaluation::Refresh(_) => panic!("no request has a session"),
         }
     }
 }

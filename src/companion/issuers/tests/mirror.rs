@@ -6,7 +6,7 @@ use portcullis_core::keys::{HttpResponse, KeyRecord, ReadError};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::TrustId;
-use portcullis_tests::lab::{Answer, Authority, Endpoint, Issuer};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response};
 use serde_json::{Value, json};
 
 use super::fixture::*;
@@ -22,13 +22,13 @@ fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<KeyRe
     let remote = trust.keys.remote.as_ref().unwrap();
     let mut record = KeyRecord::new(&trust.keys, now);
     let read = record.begin(trust, remote, 1, now);
-    let answer = HttpResponse {
+    let response = HttpResponse {
         status: 200,
         content_type: Some(b"application/json"),
         content_encoding: None,
         body: document.as_bytes(),
     };
-    let next = record.take(trust, remote, &read, Some(&answer), now, 0)?;
+    let next = record.take(trust, remote, &read, Some(&response), now, 0)?;
     assert_eq!(next, None);
     Ok(record)
 }
@@ -127,7 +127,7 @@ async fn the_mirror_keeps_the_last_good_keys_and_their_age() {
     let issuers = start(&policy, connections, &clock);
     reads(&issuers, 1, 0).await;
     let before = issuers.mirror("blue").unwrap();
-    issuer.answer(Endpoint::Keys, Answer::status(500));
+    issuer.set_response(Endpoint::Keys, Response::status(500));
     clock.pass(Duration::from_secs(300));
     reads(&issuers, 1, 1).await;
     assert_eq!(issuers.mirror("blue").unwrap(), before);

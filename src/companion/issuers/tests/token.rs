@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use portcullis_core::trust::Url;
 use portcullis_tests::lab::wait::{self, LONG};
-use portcullis_tests::lab::{Answer, Authority, Endpoint, Issuer};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response};
 use serde_json::{Value, json};
 
 use super::fixture::*;
@@ -13,9 +13,9 @@ use crate::issuers::connection::TokenScope;
 use crate::issuers::{IssuerConnection, Issuers};
 
 /// The discovery document of the default issuer, with this `jwks_uri`.
-fn discovery(jwks_uri: &str) -> Answer {
+fn discovery(jwks_uri: &str) -> Response {
     let document = json!({"issuer": NAME, "jwks_uri": jwks_uri});
-    Answer::json("application/json", &document)
+    Response::json("application/json", &document)
 }
 
 /// A connection without `connect`, with a token.
@@ -84,7 +84,7 @@ async fn a_jwks_uri_at_another_origin_is_read_without_the_token() {
         super::fixture::issuer(&authority, &[&key]).await,
         super::fixture::issuer(&authority, &[&key]).await,
     );
-    issuer.answer(
+    issuer.set_response(
         Endpoint::Discovery,
         discovery(&format!("https://{}/openid/v1/jwks", other.address())),
     );
@@ -115,7 +115,7 @@ async fn a_jwks_uri_with_user_information_or_another_scheme_is_not_read() {
         format!("//{address}/openid/v1/jwks"),
         format!("https:\\\\{address}/openid/v1/jwks"),
     ] {
-        issuer.answer(Endpoint::Discovery, discovery(&jwks_uri));
+        issuer.set_response(Endpoint::Discovery, discovery(&jwks_uri));
         let url = format!("https://{address}/.well-known/openid-configuration");
         let entry = trust("blue", json!({"discovery": url}));
         let issuers = read(entry, with_token(&authority), completed).await;
@@ -139,8 +139,8 @@ async fn no_redirect_is_followed() {
         (Endpoint::Keys, 303),
         (Endpoint::Keys, 308),
     ] {
-        let redirect = Answer::whole(status, &[("location", &location)], "");
-        issuer.answer(endpoint, redirect);
+        let redirect = Response::whole(status, &[("location", &location)], "");
+        issuer.set_response(endpoint, redirect);
         let url = format!(
             "https://{}/.well-known/openid-configuration",
             issuer.address()
@@ -162,7 +162,7 @@ async fn with_connect_every_request_goes_to_its_address_with_the_token() {
     );
     for host in [other.address().to_string(), "10.0.0.1:6443".to_owned()] {
         let jwks_uri = format!("https://{host}/openid/v1/jwks");
-        issuer.answer(Endpoint::Discovery, discovery(&jwks_uri));
+        issuer.set_response(Endpoint::Discovery, discovery(&jwks_uri));
         let connection = IssuerConnection {
             connect: connection(&issuer, &authority).connect,
             ..with_token(&authority)

@@ -38,7 +38,7 @@ fn info(key: &SigningKey) -> ProviderInfo {
     }
 }
 
-fn judge_claim(key: &SigningKey, name: &str, value: Value) -> Result<IdToken, JwtError> {
+fn verify_claim(key: &SigningKey, name: &str, value: Value) -> Result<IdToken, JwtError> {
     let token = Token::id_token(ISSUER, "portcullis", "alice")
         .claim("iat", NOW)
         .claim("nbf", NOW)
@@ -105,11 +105,11 @@ fn no_claim_makes_the_library_panic() {
         "website",
         "zoneinfo",
     ];
-    assert!(judge_claim(&key, "other", json!(1)).is_ok());
+    assert!(verify_claim(&key, "other", json!(1)).is_ok());
     for name in names {
         for value in &odd {
             // Rejected or not: it must not panic.
-            let _judged = judge_claim(&key, name, value.clone());
+            let _result = verify_claim(&key, name, value.clone());
         }
     }
 }
@@ -118,8 +118,8 @@ fn no_claim_makes_the_library_panic() {
 fn a_token_is_valid_until_its_expiry_plus_the_leeway() {
     let key = SigningKey::p256();
     for (exp, good) in [(NOW - 29, true), (NOW - 30, false)] {
-        let judged = judge_claim(&key, "exp", json!(exp));
-        assert_eq!(judged.is_ok(), good, "{exp}");
+        let verified = verify_claim(&key, "exp", json!(exp));
+        assert_eq!(verified.is_ok(), good, "{exp}");
     }
     for (iat, good) in [
         (NOW + 30, true),
@@ -127,7 +127,7 @@ fn a_token_is_valid_until_its_expiry_plus_the_leeway() {
         (NOW - 600, true),
         (NOW - 601, false),
     ] {
-        let judged = judge_claim(&key, "iat", json!(iat));
-        assert_eq!(judged.is_ok(), good, "{iat}");
+        let verified = verify_claim(&key, "iat", json!(iat));
+        assert_eq!(verified.is_ok(), good, "{iat}");
     }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use portcullis_core::keys;
-use portcullis_tests::lab::Answer;
+use portcullis_tests::lab::Response;
 use portcullis_tests::lab::rogue_provider::{Endpoint, Overrides};
 use serde_json::json;
 use tokio::time::timeout;
@@ -104,37 +104,37 @@ async fn unusable_metadata_is_rejected() {
 type IsRight = fn(&FetchError) -> bool;
 
 /// Unusable responses with their errors. Endless ones have a test of their own.
-fn bad_answers() -> Vec<(Answer, IsRight)> {
-    let html = Answer::whole(200, &[("content-type", "text/html")], "<p>Maintenance");
-    let redirect = Answer::whole(302, &[("location", "https://evil.example/")], "");
+fn bad_answers() -> Vec<(Response, IsRight)> {
+    let html = Response::whole(200, &[("content-type", "text/html")], "<p>Maintenance");
+    let redirect = Response::whole(302, &[("location", "https://evil.example/")], "");
     let huge = format!("{{\"a\":\"{}\"}}", "a".repeat(MAX_BYTES));
-    let truncated = Answer::Truncated {
+    let truncated = Response::Truncated {
         body: b"{\"issuer\":\"https://evil.example\"}".to_vec(),
         sent: 10,
     };
     vec![
-        (Answer::status(500), |error| {
+        (Response::status(500), |error| {
             *error == FetchError::Status(500)
         }),
-        (Answer::status(404), |error| {
+        (Response::status(404), |error| {
             *error == FetchError::Status(404)
         }),
         (redirect, |error| *error == FetchError::Status(302)),
         (html, |error| *error == FetchError::ContentType),
-        (Answer::body(""), |error| {
+        (Response::body(""), |error| {
             matches!(error, FetchError::Json(_))
         }),
-        (Answer::body("{}{}"), |error| {
+        (Response::body("{}{}"), |error| {
             matches!(error, FetchError::Json(_))
         }),
-        (Answer::body(r#"{"a":1,"\u0061":2}"#), |error| {
+        (Response::body(r#"{"a":1,"\u0061":2}"#), |error| {
             matches!(error, FetchError::Json(_))
         }),
-        (Answer::body(huge), |error| *error == FetchError::TooLong),
+        (Response::body(huge), |error| *error == FetchError::TooLong),
         (truncated, |error| {
             matches!(error, FetchError::Interrupted(_))
         }),
-        (Answer::Reset, |error| {
+        (Response::Reset, |error| {
             matches!(error, FetchError::Interrupted(_) | FetchError::Connect(_))
         }),
     ]
@@ -144,11 +144,11 @@ fn bad_answers() -> Vec<(Answer, IsRight)> {
 async fn r14_no_bad_response_discards_cached_documents() {
     let fixture = Fixture::new().await;
     for place in [Endpoint::Discovery, Endpoint::Keys] {
-        for (answer, is_right) in bad_answers() {
+        for (response, is_right) in bad_answers() {
             let provider = fixture.provider();
             fixture.sign_in(&provider).await.unwrap();
             fixture.rogue.override_with(|overrides| {
-                overrides.endpoints.insert(place, answer.clone());
+                overrides.endpoints.insert(place, response.clone());
             });
             let failure = fixture
                 .provider()
@@ -158,9 +158,9 @@ async fn r14_no_bad_response_discards_cached_documents() {
             let fetch = match &failure {
                 ProviderError::Discovery(DiscoveryError::Fetch(fetch))
                 | ProviderError::KeySet(KeySetError::Fetch(fetch)) => fetch,
-                other => panic!("{answer:?} at {place:?}: {other:?}"),
+                other => panic!("{response:?} at {place:?}: {other:?}"),
             };
-            assert!(is_right(fetch), "{answer:?} at {place:?}: {failure:?}");
+            assert!(is_right(fetch), "{response:?} at {place:?}: {failure:?}");
 
             let later = now().after(HOUR);
             assert!(provider.begin(&redirect_uri(), later).await.is_ok());
@@ -196,13 +196,13 @@ async fn a_key_set_without_a_usable_key_is_rejected() {
 #[tokio::test]
 async fn r14_an_endless_response_times_out() {
     let fixture = Fixture::new().await;
-    let drip = Answer::Drip {
+    let drip = Response::Drip {
         body: vec![b' '; 1000],
         pause: Duration::from_millis(100),
     };
-    for answer in [Answer::Silence, drip] {
+    for response in [Response::Silence, drip] {
         fixture.rogue.override_with(|overrides| {
-            overrides.endpoints.insert(Endpoint::Discovery, answer);
+            overrides.endpoints.insert(Endpoint::Discovery, response);
         });
         let (provider, back) = (fixture.provider(), redirect_uri());
         let began = timeout(TIMEOUT * 2, provider.begin(&back, now())).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_tests::lab::Answer;
+use portcullis_tests::lab::Response;
 use portcullis_tests::lab::rogue_provider::Endpoint;
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -65,7 +65,7 @@ async fn keys_that_could_not_be_fetched_for_a_day_are_not_trusted() {
     fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints
-            .insert(Endpoint::Keys, Answer::status(503));
+            .insert(Endpoint::Keys, Response::status(503));
     });
     let day = Duration::from_secs(24 * 60 * 60);
     assert!(
@@ -145,7 +145,7 @@ async fn nobody_waits_for_the_refetch_of_cached_documents() {
     fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints
-            .insert(Endpoint::Discovery, Answer::Silence);
+            .insert(Endpoint::Discovery, Response::Silence);
     });
     let later = now().after(HOUR);
     let back = redirect_uri();

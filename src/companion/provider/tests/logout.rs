@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use portcullis_tests::lab::rogue_provider::{Endpoint, LOGOUT_EVENT, TokenSigner, set};
 use portcullis_tests::lab::token::now as seconds;
-use portcullis_tests::lab::{Answer, SigningKey};
+use portcullis_tests::lab::{Response, SigningKey};
 use serde_json::{Value, json};
 
 use super::*;
@@ -10,7 +10,7 @@ use crate::provider::error::ErrorCategory;
 use crate::provider::signed_jwt::JwtError;
 use crate::provider::{LogoutToken, LogoutTokenError, ProviderTokens};
 
-async fn judge(fixture: &Fixture, claims: Value) -> Result<LogoutToken, ProviderError> {
+async fn verify(fixture: &Fixture, claims: Value) -> Result<LogoutToken, ProviderError> {
     let token = fixture.rogue.logout_token(|token| set(token, &claims));
     fixture.provider().logout_token(&token, now()).await
 }
@@ -18,13 +18,13 @@ async fn judge(fixture: &Fixture, claims: Value) -> Result<LogoutToken, Provider
 #[tokio::test]
 async fn b03_a_logout_token_names_a_person_or_a_session() {
     let fixture = Fixture::new().await;
-    let token = judge(&fixture, json!({})).await.unwrap();
+    let token = verify(&fixture, json!({})).await.unwrap();
     assert_eq!(token.sub.as_deref(), Some("alice"));
     assert_eq!(token.sid.as_deref(), Some("session-1"));
     assert!(!token.is_replay);
-    let token = judge(&fixture, json!({"sub": null})).await.unwrap();
+    let token = verify(&fixture, json!({"sub": null})).await.unwrap();
     assert_eq!(token.sub, None);
-    let token = judge(&fixture, json!({"sid": null})).await.unwrap();
+    let token = verify(&fixture, json!({"sid": null})).await.unwrap();
     assert_eq!(token.sid, None);
 }
 
@@ -60,7 +60,7 @@ async fn b02_b03_each_fault_of_a_logout_token_is_rejected() {
         ("no jti", json!({"jti": null}), Claim("jti").into()),
     ];
     for (what, lie, error) in overrides {
-        let refused = judge(&fixture, lie).await.unwrap_err();
+        let refused = verify(&fixture, lie).await.unwrap_err();
         assert_eq!(refused, ProviderError::LogoutToken(error), "{what}");
     }
     // None of that causes a request to the provider.
@@ -72,9 +72,9 @@ async fn b02_a_logout_token_without_exp_is_valid_while_it_is_recent() {
     let fixture = Fixture::new().await;
     let lie = |made: i64| json!({"exp": null, "iat": made, "nbf": null});
     let made = seconds() - 500;
-    let token = judge(&fixture, lie(made)).await.unwrap();
+    let token = verify(&fixture, lie(made)).await.unwrap();
     assert_eq!(token.good_until.secs(), (made + 600) as u64);
-    let refused = judge(&fixture, lie(made - 102)).await.unwrap_err();
+    let refused = verify(&fixture, lie(made - 102)).await.unwrap_err();
     assert_eq!(refused, LogoutTokenError::Jwt(JwtError::TooOld).into());
 }
 
@@ -97,7 +97,7 @@ async fn b02_a_logout_token_must_be_signed_like_an_id_token() {
         fixture
             .rogue
             .override_with(|overrides| overrides.signer = seal);
-        let refused = judge(&fixture, json!({})).await.unwrap_err();
+        let refused = verify(&fixture, json!({})).await.unwrap_err();
         // `none` has no signature, so it is malformed.
         let expected = match error {
             Malformed(_) => matches!(
@@ -174,9 +174,9 @@ async fn b05_a_failed_key_fetch_is_not_a_fault_of_the_token() {
     fixture.rogue.override_with(|overrides| {
         overrides
             .endpoints
-            .insert(Endpoint::Keys, Answer::status(503));
+            .insert(Endpoint::Keys, Response::status(503));
     });
-    let refused = judge(&fixture, json!({})).await.unwrap_err();
+    let refused = verify(&fixture, json!({})).await.unwrap_err();
     assert_eq!(refused.category(), ErrorCategory::Unreachable);
 }
 

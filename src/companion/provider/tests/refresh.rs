@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use portcullis_tests::lab::rogue_provider::{Endpoint, LOGOUT_EVENT, Overrides, TokenSigner};
-use portcullis_tests::lab::{Answer, SigningKey};
+use portcullis_tests::lab::{Response, SigningKey};
 use serde_json::json;
 
 use super::*;
@@ -123,7 +123,7 @@ async fn r10_a_response_without_id_token_keeps_the_person() {
         );
         overrides
             .endpoints
-            .insert(Endpoint::UserInfo, Answer::status(500));
+            .insert(Endpoint::UserInfo, Response::status(500));
     })
     .await;
     let renewed = outcome.unwrap();
@@ -185,7 +185,7 @@ async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
         overrides.set_claims(json!({"groups": null}));
         overrides
             .endpoints
-            .insert(Endpoint::UserInfo, Answer::Reset);
+            .insert(Endpoint::UserInfo, Response::Reset);
     })
     .await;
     let renewed = outcome.unwrap();
@@ -199,10 +199,10 @@ async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
         overrides.signer = TokenSigner::Key(SigningKey::p256());
         overrides
             .endpoints
-            .insert(Endpoint::Keys, Answer::status(500));
+            .insert(Endpoint::Keys, Response::status(500));
         overrides
             .endpoints
-            .insert(Endpoint::UserInfo, Answer::status(500));
+            .insert(Endpoint::UserInfo, Response::status(500));
     });
     let later = now().after(UNKNOWN_KEY_INTERVAL);
     let renewed = provider.refresh(&tokens, &person, later).await.unwrap();
@@ -216,9 +216,9 @@ async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
     let fixture = Fixture::new().await;
     let says = |status, code: &str| {
         let body = format!(r#"{{"error":"{code}"}}"#);
-        Answer::whole(status, &[("content-type", "application/json")], body)
+        Response::whole(status, &[("content-type", "application/json")], body)
     };
-    for (answer, ends) in [
+    for (response, ends) in [
         (says(400, "invalid_grant"), true),
         (says(400, "access_denied"), true),
         (says(400, "unauthorized_client"), false),
@@ -228,15 +228,15 @@ async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
         (says(400, "temporarily_unavailable"), false),
         (says(400, "server_error"), false),
         (says(503, "invalid_grant"), false),
-        (Answer::status(500), false),
-        (Answer::status(429), false),
-        (Answer::status(404), false),
-        (Answer::Reset, false),
-        (Answer::body("{}"), false),
+        (Response::status(500), false),
+        (Response::status(429), false),
+        (Response::status(404), false),
+        (Response::Reset, false),
+        (Response::body("{}"), false),
     ] {
-        let what = format!("{answer:?}");
+        let what = format!("{response:?}");
         let (_, outcome) = refresh(&fixture, |overrides| {
-            overrides.endpoints.insert(Endpoint::Token, answer);
+            overrides.endpoints.insert(Endpoint::Token, response);
         })
         .await;
         let error = outcome.unwrap_err();

@@ -1,4 +1,4 @@
-use portcullis_tests::lab::Answer;
+use portcullis_tests::lab::Response;
 use portcullis_tests::lab::rogue_provider::{Endpoint, Overrides};
 use serde_json::json;
 
@@ -11,9 +11,9 @@ fn answers(members: serde_json::Value) -> impl FnOnce(&mut Overrides) {
     move |overrides| overrides.set_token_response(members)
 }
 
-fn place(answer: Answer) -> impl FnOnce(&mut Overrides) {
+fn place(response: Response) -> impl FnOnce(&mut Overrides) {
     move |overrides| {
-        overrides.endpoints.insert(Endpoint::Token, answer);
+        overrides.endpoints.insert(Endpoint::Token, response);
     }
 }
 
@@ -84,14 +84,14 @@ async fn r07_an_invalid_token_response_is_rejected() {
 #[tokio::test]
 async fn r14_failures_of_the_token_endpoint_are_distinguished() {
     let fixture = Fixture::new().await;
-    let html = |status| Answer::whole(status, &[("content-type", "text/html")], "<p>No");
+    let html = |status| Response::whole(status, &[("content-type", "text/html")], "<p>No");
     let says =
-        |status, body: &str| Answer::whole(status, &[("content-type", "application/json")], body);
-    let elsewhere = Answer::whole(307, &[("location", "https://evil.example/token")], "");
+        |status, body: &str| Response::whole(status, &[("content-type", "application/json")], body);
+    let elsewhere = Response::whole(307, &[("location", "https://evil.example/token")], "");
     let refused = |code| TokenEndpointError::Refused(ErrorCode::new(code));
     let twice = r#"{"access_token":"a","token_type":"Bearer","id_token":"b","id_token":"c"}"#;
     let fetch = TokenEndpointError::Fetch;
-    for (answer, error, category) in [
+    for (response, error, category) in [
         (
             elsewhere,
             fetch(FetchError::Status(307)),
@@ -153,7 +153,7 @@ async fn r14_failures_of_the_token_endpoint_are_distinguished() {
             ErrorCategory::Misconfigured,
         ),
     ] {
-        let outcome = fixture.sign_in_to_a_lie(place(answer)).await.unwrap_err();
+        let outcome = fixture.sign_in_to_a_lie(place(response)).await.unwrap_err();
         assert_eq!(outcome, ProviderError::Token(error));
         assert_eq!(outcome.category(), category, "{outcome}");
     }

@@ -1,4 +1,4 @@
-use portcullis_tests::lab::Answer;
+use portcullis_tests::lab::Response;
 use portcullis_tests::lab::rogue_provider::Endpoint;
 use serde_json::json;
 
@@ -65,19 +65,19 @@ async fn r09_userinfo_of_another_subject_is_rejected() {
 #[tokio::test]
 async fn r09_signed_and_missing_userinfo_are_rejected() {
     let fixture = Fixture::new().await;
-    let signed = Answer::whole(200, &[("content-type", "application/jwt")], "a.b.c");
-    for (answer, error) in [
+    let signed = Response::whole(200, &[("content-type", "application/jwt")], "a.b.c");
+    for (response, error) in [
         (signed, FetchError::ContentType),
-        (Answer::status(403), FetchError::Status(403)),
+        (Response::status(403), FetchError::Status(403)),
         (
-            Answer::whole(302, &[("location", "https://evil.example/")], ""),
+            Response::whole(302, &[("location", "https://evil.example/")], ""),
             FetchError::Status(302),
         ),
-        (Answer::status(500), FetchError::Status(500)),
+        (Response::status(500), FetchError::Status(500)),
     ] {
         let outcome = fixture.sign_in_to_a_lie(|overrides| {
             overrides.set_claims(json!({"groups": null}));
-            overrides.endpoints.insert(Endpoint::UserInfo, answer);
+            overrides.endpoints.insert(Endpoint::UserInfo, response);
         });
         assert_eq!(
             outcome.await.unwrap_err(),

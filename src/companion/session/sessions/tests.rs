@@ -113,7 +113,7 @@ impl Fixture {
     }
 
     /// How many revocations there are.
-    async fn marks(&self, now: Timestamp) -> usize {
+    async fn revocations(&self, now: Timestamp) -> usize {
         self.sessions().stats(now).await.unwrap().revocations
     }
 

@@ -60,12 +60,12 @@ impl Ticket {
     }
 
     /// Seals the record of the session. `url` is the policy's `sso.url`.
-    pub(super) fn seal(&self, session: &Session, url: &str) -> Vec<u8> {
+    pub(in crate::session) fn seal(&self, session: &Session, url: &str) -> Vec<u8> {
         seal_with(&self.key, &self.binding(url), &session.to_bytes())
     }
 
     /// Opens a record. `None`: it was sealed with another key, or is another session's.
-    pub(super) fn open(&self, sealed: &[u8], url: &str) -> Option<Session> {
+    pub(in crate::session) fn open(&self, sealed: &[u8], url: &str) -> Option<Session> {
         let content = open_with(&self.key, &self.binding(url), sealed)?;
         Session::from_bytes(&content).filter(|session| session.sid == self.sid)
     }

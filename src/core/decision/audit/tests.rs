@@ -30,7 +30,7 @@ fn a_record_is_one_line_with_the_request_and_the_decision() {
 }
 
 #[test]
-fn t16_what_the_client_wrote_can_not_break_the_line_or_fill_the_log() {
+fn t16_texts_of_the_client_are_bounded_and_escaped() {
     let decision = Decision {
         ambiguity: Some(Ambiguity::PathByte),
         ..Decision::new(Reason::RequestAmbiguous)
@@ -46,4 +46,26 @@ fn t16_what_the_client_wrote_can_not_break_the_line_or_fill_the_log() {
     );
     let (line, _) = record(&decision, &[b'a'; 100_000]);
     assert!(line.len() < 2000);
+}
+
+/// Line separators, C1 controls and bidirectional controls are valid in JSON strings, but some log
+/// viewers end the line there or show another text.
+#[test]
+fn t16_no_hidden_character_stands_in_a_record() {
+    let paths: [&[u8]; 8] = [
+        "/a\u{2028}b".as_bytes(),
+        "/a\u{2029}b".as_bytes(),
+        "/a\u{85}b".as_bytes(),
+        "/a\u{9b}31mb".as_bytes(),
+        "/a\u{7f}b".as_bytes(),
+        "/a\u{202e}b".as_bytes(),
+        "/a\u{2066}\u{200b}\u{feff}b".as_bytes(),
+        b"/a\0\x1b\xc2\x85\xff",
+    ];
+    for path in paths {
+        let (line, json) = record(&Decision::new(Reason::RequestAmbiguous), path);
+        assert!(!line.chars().any(crate::escape::is_hidden), "{line}");
+        let expected = String::from_utf8_lossy(path);
+        assert_eq!(json.member("path").and_then(Json::as_str), Some(&*expected));
+    }
 }

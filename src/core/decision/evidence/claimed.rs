@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Evidence;
+use crate::escape;
 use crate::json::Json;
 use crate::token::{self, Token};
 
@@ -97,25 +98,15 @@ impl Claimed {
     }
 }
 
-/// A text of the token, truncated to [`MAX_TEXT`] bytes. Characters that a terminal or a log viewer
-/// may interpret (control characters, line separators, bidirectional controls) are escaped.
+/// A text of the token, escaped and truncated to about [`MAX_TEXT`] bytes.
 fn shown(text: &str) -> String {
     let mut shown = String::new();
-    for character in text.chars() {
+    for one in text.chars() {
         if shown.len() >= MAX_TEXT {
             shown.push('…');
             break;
         }
-        let is_hidden = character.is_control()
-            || matches!(
-                character,
-                '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
-            );
-        if is_hidden {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
+        shown.push_str(&escape::line(one.encode_utf8(&mut [0; 4])));
     }
     shown
 }

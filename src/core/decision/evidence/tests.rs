@@ -14,7 +14,7 @@ fn text<'a>(json: &'a Json, name: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn every_error_has_a_sentence_and_a_reason_that_refuses() {
+fn every_error_has_a_message_and_a_refusing_reason() {
     for error in [
         AuthnError::Token(TokenError::Expired),
         AuthnError::UnknownIssuer,
@@ -37,7 +37,7 @@ fn every_error_has_a_sentence_and_a_reason_that_refuses() {
 }
 
 #[test]
-fn t16_what_a_token_claims_is_bounded_and_can_not_break_the_line() {
+fn t16_claims_are_bounded_and_escaped() {
     let long = "x".repeat(800);
     let audiences = vec![format!("\"{long}\""); 50].join(",");
     let payload = format!(

@@ -1,36 +1,36 @@
-//! A cache saves work and never changes a verdict: sessions, and tokens shown as what they are not.
+//! The cache never changes a decision: sessions, and tokens presented for another purpose.
 
 use super::caching::{Counting, Random};
 use super::people::*;
 use super::*;
 use crate::session::Revoked;
 
-/// Judges a request by what a world knows, with a cache of its own.
+/// Evaluates a request with a separate cache.
 fn get(
-    world: &TestGate,
+    test: &TestGate,
     headers: &[(&str, &str)],
     signatures: &dyn Signatures,
     cache: &mut TokenCache,
 ) -> Verdict {
     let context = Context {
-        keyring: &world.keyring,
+        keyring: &test.keyring,
         signatures,
-        revocations: &world.revocations,
-        arrived: world.now,
-        now: world.now,
+        revocations: &test.revocations,
+        arrived: test.now,
+        now: test.now,
     };
-    judge(&world.gate, ALERTS, headers, context, cache)
+    evaluate(&test.gate, ALERTS, headers, context, cache)
 }
 
 #[test]
 fn a_cached_session_token_is_not_verified_again_but_its_expiry_is_checked_each_time() {
-    let mut world = TestGate::of_people();
+    let mut test = TestGate::of_people();
     let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
     let headers = [("cookie", cookies.as_str())];
     let operator = verdict(Reason::Rule, Some("operators"), ALICE);
     for _ in 0..3 {
-        assert_eq!(get(&world, &headers, &counting, &mut cache), operator);
+        assert_eq!(get(&test, &headers, &counting, &mut cache), operator);
     }
     let mut later = TestGate::of_people();
     later.wait(300);
@@ -39,18 +39,17 @@ fn a_cached_session_token_is_not_verified_again_but_its_expiry_is_checked_each_t
         assert!(matches!(verdict, Verdict::Refresh(..)), "{verdict:?}");
     }
     let ends = START.after(Duration::from_secs(3600));
-    world
-        .revocations
+    test.revocations
         .end(Revoked::Session(sid(1)), START, ends, START);
     assert_eq!(
-        get(&world, &headers, &counting, &mut cache),
+        get(&test, &headers, &counting, &mut cache),
         refused(Reason::Revoked)
     );
     assert_eq!(counting.0.get(), 2);
 }
 
 #[test]
-fn j09_a_cached_verdict_is_the_fresh_one_for_people_too() {
+fn j09_the_decision_for_sessions_is_the_same_with_and_without_cache() {
     let mut tokens: Vec<String> = [(1, 0), (1, 250), (1, 3000), (2, 0), (2, 3000)]
         .map(|(number, after)| session_of(number, after))
         .into();
@@ -59,22 +58,22 @@ fn j09_a_cached_verdict_is_the_fresh_one_for_people_too() {
     tokens.push(karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600));
     let mut seen = Vec::new();
     for seed in 0..40 {
-        let (mut random, mut world) = (Random(seed), TestGate::of_people());
+        let (mut random, mut test) = (Random(seed), TestGate::of_people());
         for step in 0..60 {
             match random.below(9) {
-                0 => world.wait(random.below(20)),
-                1 => world.wait(random.below(700)),
-                2 => world.now = world.now.before(Duration::from_secs(random.below(900))),
+                0 => test.wait(random.below(20)),
+                1 => test.wait(random.below(700)),
+                2 => test.now = test.now.before(Duration::from_secs(random.below(900))),
                 3 => {
                     let kids = [None, Some(KID), Some("session-2")];
                     let key = random.pick(&kids).map(|kid| [(Algorithm::Es256, kid)]);
-                    world.read(COMPANION, key.as_ref().map(|keys| &keys[..]));
+                    test.read(COMPANION, key.as_ref().map(|keys| &keys[..]));
                 }
                 4 => {
                     let mark = *random.pick(&[Revoked::Session(sid(1)), Revoked::Session(sid(2))]);
-                    let ends = world.now.after(Duration::from_secs(random.below(600)));
-                    let now = world.now;
-                    world.revocations.end(mark, START, ends, now);
+                    let ends = test.now.after(Duration::from_secs(random.below(600)));
+                    let now = test.now;
+                    test.revocations.end(mark, START, ends, now);
                 }
                 _ => {
                     let (one, other) = (random.pick(&tokens), random.pick(&tokens));
@@ -88,11 +87,11 @@ fn j09_a_cached_verdict_is_the_fresh_one_for_people_too() {
                         0 => vec![("authorization", bearer.as_str())],
                         _ => vec![("cookie", cookies.as_str())],
                     };
-                    let mut cache = std::mem::take(&mut world.cache);
-                    let cached = get(&world, &headers, &PureRust, &mut cache);
-                    let fresh = get(&world, &headers, &PureRust, &mut TokenCache::default());
+                    let mut cache = std::mem::take(&mut test.cache);
+                    let cached = get(&test, &headers, &PureRust, &mut cache);
+                    let fresh = get(&test, &headers, &PureRust, &mut TokenCache::default());
                     assert_eq!(cached, fresh, "seed {seed}, step {step}");
-                    world.cache = cache;
+                    test.cache = cache;
                     seen.push(fresh);
                 }
             }

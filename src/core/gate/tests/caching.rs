@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::*;
 use crate::keys::Key;
 
-/// Counts the signatures that are really checked.
+/// Counts the signatures that are verified.
 #[derive(Debug, Default)]
 pub(super) struct Counting(pub(super) Cell<usize>);
 
@@ -20,25 +20,25 @@ impl Signatures for Counting {
     }
 }
 
-/// Judges a GET by what a world knows, with a cache of its own.
+/// Evaluates a GET with a separate cache.
 fn get(
-    world: &TestGate,
+    test: &TestGate,
     path: &str,
     token: &str,
     signatures: &dyn Signatures,
     cache: &mut TokenCache,
 ) -> Verdict {
     let context = Context {
-        keyring: &world.keyring,
+        keyring: &test.keyring,
         signatures,
-        revocations: &world.revocations,
-        arrived: world.now,
-        now: world.now,
+        revocations: &test.revocations,
+        arrived: test.now,
+        now: test.now,
     };
     let request = format!("GET alertmanager.example.com {path}");
     let bearer = format!("Bearer {token}");
-    judge(
-        &world.gate,
+    evaluate(
+        &test.gate,
         &request,
         &[("authorization", &bearer)],
         context,
@@ -47,8 +47,8 @@ fn get(
 }
 
 #[test]
-fn a_cached_token_is_not_verified_again_and_is_judged_each_time() {
-    let world = TestGate::with_keys();
+fn a_cached_token_is_not_verified_again_but_evaluated_each_time() {
+    let test = TestGate::with_keys();
     let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     let caller = "blue/monitoring/karma";
@@ -63,15 +63,15 @@ fn a_cached_token_is_not_verified_again_and_is_judged_each_time() {
         ),
         ("/other", verdict(Reason::CallerNotAllowed, None, caller)),
     ] {
-        assert_eq!(get(&world, path, &token, &counting, &mut cache), expected);
+        assert_eq!(get(&test, path, &token, &counting, &mut cache), expected);
     }
-    // What is presented once is not cached, so that the second time counts too.
+    // A token is cached the second time it is presented, so that time counts too.
     assert_eq!(counting.0.get(), 2);
 }
 
 #[test]
-fn what_was_not_verified_is_not_cached() {
-    let world = TestGate::with_keys();
+fn unverified_tokens_are_not_cached() {
+    let test = TestGate::with_keys();
     let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let expired = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 0);
     let elsewhere = karma(Algorithm::Es256, Some("blue-1"), "elsewhere", 600);
@@ -80,13 +80,13 @@ fn what_was_not_verified_is_not_cached() {
     for _ in 0..2 {
         let verdict = get(&later, "/api/v2/alerts", &expired, &counting, &mut cache);
         assert_eq!(verdict, refused(Reason::Expired));
-        let verdict = get(&world, "/api/v2/alerts", &elsewhere, &counting, &mut cache);
+        let verdict = get(&test, "/api/v2/alerts", &elsewhere, &counting, &mut cache);
         assert_eq!(verdict, refused(Reason::AudienceMismatch));
     }
     assert_eq!(counting.0.get(), 4);
 }
 
-/// A small generator of numbers that look random and are the same in every run.
+/// A small pseudo-random number generator, with the same numbers in every run.
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
@@ -105,7 +105,7 @@ impl Random {
 }
 
 #[test]
-fn a_cached_verdict_is_the_fresh_one_in_any_order_of_time_and_key_events() {
+fn the_decision_is_the_same_with_and_without_cache_in_any_order_of_events() {
     let algorithms = [Algorithm::EdDsa, Algorithm::Es256];
     let kids = ["blue-1", "green-1", "same"];
     let mut tokens = Vec::new();
@@ -118,28 +118,28 @@ fn a_cached_verdict_is_the_fresh_one_in_any_order_of_time_and_key_events() {
     }
     let mut seen = Vec::new();
     for seed in 0..40 {
-        let (mut random, mut world) = (Random(seed), TestGate::new());
+        let (mut random, mut test) = (Random(seed), TestGate::new());
         for step in 0..150 {
             match random.below(8) {
-                0 => world.wait(random.below(20)),
-                1 => world.wait(random.below(4000)),
-                2 => world.now = world.now.before(Duration::from_secs(random.below(900))),
-                3 => world.read(trust(usize::try_from(random.below(2)).unwrap()), None),
+                0 => test.wait(random.below(20)),
+                1 => test.wait(random.below(4000)),
+                2 => test.now = test.now.before(Duration::from_secs(random.below(900))),
+                3 => test.read(trust(usize::try_from(random.below(2)).unwrap()), None),
                 4 => {
                     let keys = [(); 2].map(|()| (*random.pick(&algorithms), *random.pick(&kids)));
-                    world.read(
+                    test.read(
                         trust(usize::try_from(random.below(2)).unwrap()),
                         Some(&keys),
                     );
                 }
                 _ => {
                     let token = random.pick(&tokens);
-                    let mut cache = std::mem::take(&mut world.cache);
+                    let mut cache = std::mem::take(&mut test.cache);
                     let path = "/api/v2/alerts";
-                    let cached = get(&world, path, token, &PureRust, &mut cache);
-                    let fresh = get(&world, path, token, &PureRust, &mut TokenCache::default());
+                    let cached = get(&test, path, token, &PureRust, &mut cache);
+                    let fresh = get(&test, path, token, &PureRust, &mut TokenCache::default());
                     assert_eq!(cached, fresh, "seed {seed}, step {step}");
-                    world.cache = cache;
+                    test.cache = cache;
                     if let Verdict::Decided(reason, ..) = fresh {
                         seen.push(reason);
                     }

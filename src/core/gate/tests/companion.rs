@@ -5,31 +5,25 @@ use super::*;
 use crate::session::Cookies;
 
 #[test]
-fn the_companions_endpoints_are_allowed_without_a_rule_and_nothing_else_is() {
-    let mut world = TestGate::of_people();
+fn only_the_companions_endpoints_for_clients_are_allowed_without_a_rule() {
+    let mut test = TestGate::of_people();
     for path in [
         "/oauth2/start?rd=https://alertmanager.example.com/",
         "/oauth2/callback?code=a&state=b",
         "/oauth2/callback/sso",
         "/oauth2/callback/github",
         "/oauth2/sign_in",
-        "/oauth2/auth",
-        "/oauth2/auth/",
-        "/oauth2/auth/api/v2/alerts",
         "/oauth2/userinfo",
-        "/oauth2/refresh",
         "/oauth2/sign_out",
         "/oauth2/backchannel-logout",
         "/oauth2/jwks",
-        "/oauth2/mirror/blue",
-        "/oauth2/revocations",
         "/ping",
         "/ready",
     ] {
         for method in ["GET", "POST"] {
             for host in ["auth.example.com", "AUTH.example.com:443"] {
                 assert_eq!(
-                    world.judge(&format!("{method} {host} {path}"), &[]),
+                    test.evaluate(&format!("{method} {host} {path}"), &[]),
                     refused(Reason::Companion),
                     "{method} {path}"
                 );
@@ -49,75 +43,92 @@ fn the_companions_endpoints_are_allowed_without_a_rule_and_nothing_else_is() {
         "/oauth2/mirror/red",
         "/oauth2/mirror/sso",
         "/oauth2/authx",
+        // For proxies, which have a cluster of their own to the companion.
+        "/oauth2/auth",
+        "/oauth2/auth/",
+        "/oauth2/auth/api/v2/alerts",
+        "/oauth2/auth?rd=https://alertmanager.example.com/",
+        "/oauth2/refresh",
+        "/oauth2/revocations",
+        "/oauth2/mirror/blue",
+        "/oauth2/mirror/green",
         "/oauth2/start/",
         "/Oauth2/start",
         "/ping/",
         "/api/v2/alerts",
         "/-/healthy",
     ] {
+        for method in ["GET", "POST", "PUT"] {
+            let request = format!("{method} auth.example.com {path}");
+            assert_eq!(
+                test.evaluate(&request, &[]),
+                refused(Reason::AppUnknown),
+                "{request}"
+            );
+        }
         let request = format!("GET auth.example.com {path}");
         assert_eq!(
-            world.judge(&request, &[]),
+            test.evaluate(&request, &[]),
             refused(Reason::AppUnknown),
             "{path}"
         );
         let token = cookie(&session());
         assert_eq!(
-            world.judge(&request, &[("cookie", &token)]),
+            test.evaluate(&request, &[("cookie", &token)]),
             refused(Reason::AppUnknown),
             "a session opens nothing there: {path}"
         );
     }
     assert_eq!(
-        world.judge("GET auth.example.com /oauth2//start", &[]),
+        test.evaluate("GET auth.example.com /oauth2//start", &[]),
         refused(Reason::RequestAmbiguous)
     );
 }
 
 #[test]
-fn an_apps_wildcard_ends_at_the_companions_host() {
-    let mut world = TestGate::of_people();
+fn a_wildcard_of_an_app_excludes_the_companions_host() {
+    let mut test = TestGate::of_people();
     let token = cookie(&session());
     let api = |host: &str| format!("GET {host} /api/v2/alerts");
     assert_eq!(
-        world.judge(&api("other.example.com"), &[("cookie", &token)]),
+        test.evaluate(&api("other.example.com"), &[("cookie", &token)]),
         verdict(Reason::Rule, Some("operators"), ALICE)
     );
     assert_eq!(
-        world.judge(&api("auth.example.com"), &[("cookie", &token)]),
+        test.evaluate(&api("auth.example.com"), &[("cookie", &token)]),
         refused(Reason::AppUnknown)
     );
     assert_eq!(
-        world.judge("GET auth.example.com /-/healthy", &[]),
+        test.evaluate("GET auth.example.com /-/healthy", &[]),
         refused(Reason::AppUnknown),
         "no public rule reaches there"
     );
 }
 
 /// The decision on a request without any credential.
-fn decision<'w>(world: &'w mut TestGate, request: &str) -> Decision<'w> {
+fn decision<'t>(test: &'t mut TestGate, request: &str) -> Decision<'t> {
     let context = Context {
-        keyring: &world.keyring,
+        keyring: &test.keyring,
         signatures: &PureRust,
-        revocations: &world.revocations,
-        arrived: world.now,
-        now: world.now,
+        revocations: &test.revocations,
+        arrived: test.now,
+        now: test.now,
     };
-    match judgement(&world.gate, request, &[], context, &mut world.cache) {
-        Judgement::Decided(decision) => decision,
+    match evaluation(&test.gate, request, &[], context, &mut test.cache) {
+        Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn h14_the_companion_receives_what_no_app_does() {
-    let mut world = TestGate::of_people();
+fn h14_only_the_companion_receives_its_cookies() {
+    let mut test = TestGate::of_people();
     let cookies = Headers::new(vec![(b"cookie", b"a=1; __Secure-portcullis=x")]);
     for (request, companion) in [
-        ("GET auth.example.com /oauth2/auth", true),
+        ("GET auth.example.com /oauth2/userinfo", true),
         ("GET alertmanager.example.com /-/healthy", false),
     ] {
-        let decision = decision(&mut world, request);
+        let decision = decision(&mut test, request);
         assert!(decision.is_allowed());
         assert_eq!(decision.is_for_companion(), companion);
         for name in [
@@ -149,7 +160,7 @@ fn h14_the_companion_receives_what_no_app_does() {
 
 #[test]
 fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
-    let mut world = TestGate::of_people();
+    let mut test = TestGate::of_people();
     let fields: Vec<(&[u8], &[u8])> = vec![
         (b":method", b"OPTIONS"),
         (b":authority", b"alertmanager.example.com"),
@@ -160,15 +171,15 @@ fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
     ];
     let headers = Headers::new(fields);
     let context = Context {
-        keyring: &world.keyring,
+        keyring: &test.keyring,
         signatures: &PureRust,
-        revocations: &world.revocations,
-        arrived: world.now,
-        now: world.now,
+        revocations: &test.revocations,
+        arrived: test.now,
+        now: test.now,
     };
-    let judgement = world.gate.judge(&headers, context, &mut world.cache);
-    let Judgement::Decided(decision) = judgement else {
-        panic!("{judgement:?}");
+    let evaluation = test.gate.evaluate(&headers, context, &mut test.cache);
+    let Evaluation::Decided(decision) = evaluation else {
+        panic!("{evaluation:?}");
     };
     assert_eq!(decision.reason(), Reason::Preflight);
     assert_eq!(decision.forwarded_cookies(&headers), Cookies::Nothing);

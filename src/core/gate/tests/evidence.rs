@@ -2,24 +2,24 @@
 
 use super::people::*;
 use super::*;
-use crate::answer::LocalReply;
 use crate::fixtures::unsigned;
 use crate::json::Json;
+use crate::local_reply::LocalReply;
 use crate::session::Revoked;
 
-/// The audit record of a decision on a request with these headers. The answer to the client is
-/// checked on the way: it has nothing of the evidence.
-fn record(world: &mut TestGate, request: &str, fields: &[(&str, &str)]) -> Json {
+/// The audit record of a decision on a request with these headers. Also checks that the response to
+/// the client contains nothing of the evidence.
+fn record(test: &mut TestGate, request: &str, fields: &[(&str, &str)]) -> Json {
     let context = Context {
-        keyring: &world.keyring,
+        keyring: &test.keyring,
         signatures: &PureRust,
-        revocations: &world.revocations,
-        arrived: world.now,
-        now: world.now,
+        revocations: &test.revocations,
+        arrived: test.now,
+        now: test.now,
     };
     let headers = headers(request, fields);
-    let decision = match world.gate.judge(&headers, context, &mut world.cache) {
-        Judgement::Decided(decision) => decision,
+    let decision = match test.gate.evaluate(&headers, context, &mut test.cache) {
+        Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     };
     let line = decision.audit_record(&headers);
@@ -48,17 +48,17 @@ fn shows_no_token(line: &str, fields: &[(&str, &str)]) {
     }
 }
 
-fn poll(world: &mut TestGate, token: &str) -> Json {
+fn poll(test: &mut TestGate, token: &str) -> Json {
     let bearer = format!("Bearer {token}");
     let request = "GET alertmanager.example.com /api/v2/alerts";
-    record(world, request, &[("authorization", &bearer)])
+    record(test, request, &[("authorization", &bearer)])
 }
 
 fn text<'a>(json: &'a Json, name: &str) -> Option<&'a str> {
     json.member(name).and_then(Json::as_str)
 }
 
-/// What the record says in its reason, trust and kid, and whether the claims are verified.
+/// The record's reason, trust and kid, and whether the claims are verified.
 fn said(json: &Json) -> (&str, Option<&str>, Option<&str>, Option<bool>) {
     let claimed = json.member("claimed");
     let verified = claimed.and_then(|claimed| claimed.member("verified"));
@@ -77,18 +77,18 @@ fn error_has(json: &Json, part: &str) {
 
 #[test]
 fn an_expired_token_shows_its_trust_entry_key_and_verified_claims() {
-    let mut world = TestGate::with_keys();
+    let mut test = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     for cached in [false, true] {
-        world.now = START;
-        let allowed = poll(&mut world, &token);
+        test.now = START;
+        let allowed = poll(&mut test, &token);
         assert_eq!(allowed.member("error"), None);
         assert_eq!(allowed.member("claimed"), None);
         if cached {
-            poll(&mut world, &token);
+            poll(&mut test, &token);
         }
-        world.wait(631);
-        let json = poll(&mut world, &token);
+        test.wait(631);
+        let json = poll(&mut test, &token);
         assert_eq!(
             said(&json),
             ("expired", Some("blue"), Some("blue-1"), Some(true))
@@ -106,10 +106,10 @@ fn an_expired_token_shows_its_trust_entry_key_and_verified_claims() {
 }
 
 #[test]
-fn a_wrong_audience_shows_who_vouched() {
-    let mut world = TestGate::with_keys();
+fn a_wrong_audience_shows_the_trust_entry_and_key() {
+    let mut test = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "another", 600);
-    let json = poll(&mut world, &token);
+    let json = poll(&mut test, &token);
     assert_eq!(
         said(&json),
         (
@@ -124,7 +124,7 @@ fn a_wrong_audience_shows_who_vouched() {
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     let bearer = format!("Bearer {token}");
     let json = record(
-        &mut world,
+        &mut test,
         "GET own.example.com /",
         &[("authorization", &bearer)],
     );
@@ -142,9 +142,9 @@ fn a_wrong_audience_shows_who_vouched() {
 
 #[test]
 fn an_unknown_key_shows_the_claimed_kid_as_unverified() {
-    let mut world = TestGate::with_keys();
+    let mut test = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-9"), "portcullis", 600);
-    let json = poll(&mut world, &token);
+    let json = poll(&mut test, &token);
     assert_eq!(
         said(&json),
         ("key-unknown", Some("blue"), None, Some(false))
@@ -157,11 +157,11 @@ fn an_unknown_key_shows_the_claimed_kid_as_unverified() {
 
 #[test]
 fn a_bad_signature_shows_the_key_that_was_tried() {
-    let mut world = TestGate::with_keys();
+    let mut test = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", "A".repeat(86));
-    let json = poll(&mut world, &forged);
+    let json = poll(&mut test, &forged);
     assert_eq!(
         said(&json),
         (
@@ -176,34 +176,34 @@ fn a_bad_signature_shows_the_key_that_was_tried() {
 
 #[test]
 fn a_malformed_token_shows_what_can_be_read_of_it() {
-    let mut world = TestGate::with_keys();
+    let mut test = TestGate::with_keys();
     let payload = r#"{"iss":"https://kubernetes.example.com","sub":"a","exp":"soon"}"#;
-    let json = poll(&mut world, &unsigned(r#"{"alg":"ES256"}"#, payload));
+    let json = poll(&mut test, &unsigned(r#"{"alg":"ES256"}"#, payload));
     assert_eq!(said(&json), ("token-malformed", None, None, Some(false)));
-    error_has(&json, "`exp` is missing or of a wrong type");
+    error_has(&json, "`exp` is missing or has a wrong type");
     let claimed = json.member("claimed").unwrap();
     assert_eq!(text(claimed, "iss"), Some("https://kubernetes.example.com"));
-    let json = poll(&mut world, &unsigned(r#"{"alg":"none"}"#, payload));
+    let json = poll(&mut test, &unsigned(r#"{"alg":"none"}"#, payload));
     assert_eq!(said(&json), ("algorithm-refused", None, None, Some(false)));
-    let json = poll(&mut world, "opaque-session-of-another-kind");
+    let json = poll(&mut test, "opaque-session-of-another-kind");
     assert_eq!(said(&json), ("token-malformed", None, None, None));
     error_has(&json, "not three parts");
 }
 
 #[test]
 fn an_unknown_issuer_and_the_algorithm_of_another_key_have_their_own_errors() {
-    let mut world = TestGate::with_keys();
+    let mut test = TestGate::with_keys();
     let other = unsigned(
         r#"{"alg":"ES256","kid":"a"}"#,
         r#"{"iss":"https://other.example","sub":"a","aud":"portcullis","exp":9999999999}"#,
     );
-    let json = poll(&mut world, &other);
+    let json = poll(&mut test, &other);
     assert_eq!(said(&json), ("issuer-unknown", None, None, Some(false)));
     error_has(&json, "no trust entry has the issuer");
-    let mut world = TestGate::with_keys();
-    world.read(trust(1), Some(&[(Algorithm::Rs256, "green-1")]));
+    let mut test = TestGate::with_keys();
+    test.read(trust(1), Some(&[(Algorithm::Rs256, "green-1")]));
     let token = karma(Algorithm::Es256, Some("green-1"), "portcullis", 600);
-    let json = poll(&mut world, &token);
+    let json = poll(&mut test, &token);
     assert_eq!(
         said(&json),
         ("algorithm-refused", Some("green"), None, Some(false))
@@ -213,16 +213,16 @@ fn an_unknown_issuer_and_the_algorithm_of_another_key_have_their_own_errors() {
 
 #[test]
 fn keys_that_are_stale_or_unavailable_name_the_trust_entry() {
-    let mut world = TestGate::with_keys();
+    let mut test = TestGate::with_keys();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 80_000);
-    world.wait(3700);
-    let json = poll(&mut world, &token);
+    test.wait(3700);
+    let json = poll(&mut test, &token);
     assert_eq!(said(&json), ("keys-stale", Some("blue"), None, Some(false)));
     error_has(&json, "`max_stale`");
-    let mut world = TestGate::new();
-    world.read(trust(0), None);
-    world.read(trust(1), None);
-    let json = poll(&mut world, &token);
+    let mut test = TestGate::new();
+    test.read(trust(0), None);
+    test.read(trust(1), None);
+    let json = poll(&mut test, &token);
     let (reason, entry, kid, verified) = said(&json);
     assert_eq!(
         (reason, kid, verified),
@@ -234,33 +234,32 @@ fn keys_that_are_stale_or_unavailable_name_the_trust_entry() {
 
 #[test]
 fn a_session_that_fails_shows_why() {
-    let mut world = TestGate::of_people();
+    let mut test = TestGate::of_people();
     let token = session();
     let cookies = cookie(&token);
-    let expired = |world: &mut TestGate| {
-        world.wait(400);
-        record(world, ALERTS, &[("cookie", &cookies)])
+    let expired = |test: &mut TestGate| {
+        test.wait(400);
+        record(test, ALERTS, &[("cookie", &cookies)])
     };
-    let json = expired(&mut world);
+    let json = expired(&mut test);
     assert_eq!(
         said(&json),
         ("session-expired", Some("sso"), Some(KID), Some(true))
     );
     error_has(&json, "no sealed session");
-    let mut world = TestGate::of_people();
+    let mut test = TestGate::of_people();
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = cookie(&format!("{signed}.{}", "A".repeat(86)));
-    let json = record(&mut world, ALERTS, &[("cookie", &forged)]);
+    let json = record(&mut test, ALERTS, &[("cookie", &forged)]);
     assert_eq!(
         said(&json),
         ("signature-invalid", Some("sso"), Some(KID), Some(false))
     );
-    let mut world = TestGate::of_people();
-    let (now, ends) = (world.now, world.now.after(Duration::from_secs(900)));
-    world
-        .revocations
+    let mut test = TestGate::of_people();
+    let (now, ends) = (test.now, test.now.after(Duration::from_secs(900)));
+    test.revocations
         .end(Revoked::Session(sid(1)), START, ends, now);
-    let json = record(&mut world, ALERTS, &[("cookie", &cookies)]);
+    let json = record(&mut test, ALERTS, &[("cookie", &cookies)]);
     assert_eq!(said(&json), ("revoked", Some("sso"), Some(KID), Some(true)));
     error_has(&json, "revoked or signed out");
 }

@@ -8,7 +8,7 @@ fn operator() -> Verdict {
     verdict(Reason::Rule, Some("operators"), ALICE)
 }
 
-/// A session token that needs several cookies, and those.
+/// A session token that needs several cookies, and these cookies.
 fn large() -> (String, Vec<String>) {
     let groups: Vec<String> = (0..900).map(|at| format!("\"group-{at}\"")).collect();
     let groups = format!("[\"sre\",{}]", groups.join(","));
@@ -22,8 +22,8 @@ fn large() -> (String, Vec<String>) {
 }
 
 #[test]
-fn t19_what_does_not_verify_is_ignored_at_any_position() {
-    let mut world = TestGate::of_people();
+fn t19_invalid_tokens_are_ignored_at_any_position() {
+    let mut test = TestGate::of_people();
     let good = session();
     let forged = format!("{}A", &good[..good.len() - 1]);
     let elsewhere = session_with(&[("aud", "\"https://auth.example.org\"")]);
@@ -33,11 +33,11 @@ fn t19_what_does_not_verify_is_ignored_at_any_position() {
     for foreign in ["x", "", "a.b.c", &forged, &elsewhere, &untyped, &unknown] {
         let (good, foreign) = (cookie(&good), cookie(foreign));
         for cookies in [format!("{good}; {foreign}"), format!("{foreign};{good}")] {
-            assert_eq!(world.with_cookies(&cookies), operator(), "{foreign}");
+            assert_eq!(test.with_cookies(&cookies), operator(), "{foreign}");
         }
         let headers = [("cookie", foreign.as_str()), ("cookie", good.as_str())];
         assert_eq!(
-            world.judge(ALERTS, &headers),
+            test.evaluate(ALERTS, &headers),
             operator(),
             "in crumbs: {foreign}"
         );
@@ -46,29 +46,28 @@ fn t19_what_does_not_verify_is_ignored_at_any_position() {
 
 #[test]
 fn c04_two_valid_tokens_of_different_sessions_count_as_none() {
-    let mut world = TestGate::of_people();
+    let mut test = TestGate::of_people();
     let two = format!("{}; {}", cookie(&session()), cookie(&session_of(2, 0)));
-    assert_eq!(world.with_cookies(&two), refused(Reason::NoCredentials));
+    assert_eq!(test.with_cookies(&two), refused(Reason::NoCredentials));
     let ends = START.after(Duration::from_secs(60));
-    world
-        .revocations
+    test.revocations
         .end(Revoked::Session(sid(2)), START, ends, START);
     assert_eq!(
-        world.with_cookies(&two),
+        test.with_cookies(&two),
         operator(),
         "a revoked one does not count"
     );
 }
 
 #[test]
-fn c04_two_tokens_of_one_session_agree_and_the_later_holds() {
-    let mut world = TestGate::of_people();
-    world.wait(200);
+fn c04_of_two_tokens_of_one_session_the_later_counts() {
+    let mut test = TestGate::of_people();
+    test.wait(200);
     let later = session_with(&[("exp", &(START.secs() + 400).to_string()), ("groups", "[]")]);
     for cookies in [[session(), later.clone()], [later, session()]] {
         let cookies = cookies.map(|token| cookie(&token)).join("; ");
         assert_eq!(
-            world.with_cookies(&cookies),
+            test.with_cookies(&cookies),
             verdict(Reason::CallerNotAllowed, None, ALICE)
         );
     }
@@ -76,15 +75,15 @@ fn c04_two_tokens_of_one_session_agree_and_the_later_holds() {
 
 #[test]
 fn c04_a_valid_token_counts_beside_an_expired_one() {
-    let mut world = TestGate::of_people();
-    world.wait(310);
+    let mut test = TestGate::of_people();
+    test.wait(310);
     let cookies = [session_of(2, 0), session_of(1, 300)].map(|token| cookie(&token));
-    assert_eq!(world.with_cookies(&cookies.join("; ")), operator());
+    assert_eq!(test.with_cookies(&cookies.join("; ")), operator());
 }
 
 #[test]
 fn c04_cookie_names_are_case_sensitive() {
-    let mut world = TestGate::of_people();
+    let mut test = TestGate::of_people();
     let token = session();
     for name in [
         "__secure-portcullis",
@@ -94,32 +93,32 @@ fn c04_cookie_names_are_case_sensitive() {
         "__Host-portcullis",
     ] {
         let cookies = format!("{name}={token}");
-        assert_eq!(world.with_cookies(&cookies), refused(Reason::NoCredentials));
+        assert_eq!(test.with_cookies(&cookies), refused(Reason::NoCredentials));
     }
 }
 
 #[test]
 fn c03_a_token_of_several_cookies_is_one_token() {
-    let mut world = TestGate::of_people();
+    let mut test = TestGate::of_people();
     let (_, mut cookies) = large();
-    assert_eq!(world.with_cookies(&cookies.join("; ")), operator());
+    assert_eq!(test.with_cookies(&cookies.join("; ")), operator());
     cookies.reverse();
-    assert_eq!(world.with_cookies(&cookies.join("; ")), operator());
+    assert_eq!(test.with_cookies(&cookies.join("; ")), operator());
     let crumbs: Vec<(&str, &str)> = cookies
         .iter()
         .map(|crumb| ("cookie", crumb.as_str()))
         .collect();
-    assert_eq!(world.judge(ALERTS, &crumbs), operator());
+    assert_eq!(test.evaluate(ALERTS, &crumbs), operator());
 }
 
 #[test]
-fn c03_a_missing_or_exchanged_piece_never_leaves_a_session() {
-    let mut world = TestGate::of_people();
+fn c03_a_session_with_a_missing_or_exchanged_piece_is_invalid() {
+    let mut test = TestGate::of_people();
     let (_, cookies) = large();
     for missing in 0..cookies.len() {
         let mut cookies = cookies.clone();
         cookies.remove(missing);
-        let verdict = world.with_cookies(&cookies.join("; "));
+        let verdict = test.with_cookies(&cookies.join("; "));
         assert!(
             matches!(verdict, Verdict::Decided(_, None, None)),
             "without piece {missing}: {verdict:?}"
@@ -130,7 +129,7 @@ fn c03_a_missing_or_exchanged_piece_never_leaves_a_session() {
         .replace("portcullis.0=", "portcullis.x=")
         .replace("portcullis.1=", "portcullis.0=")
         .replace("portcullis.x=", "portcullis.1=");
-    let verdict = world.with_cookies(&exchanged);
+    let verdict = test.with_cookies(&exchanged);
     assert!(
         matches!(verdict, Verdict::Decided(_, None, None)),
         "{verdict:?}"
@@ -138,8 +137,8 @@ fn c03_a_missing_or_exchanged_piece_never_leaves_a_session() {
 }
 
 #[test]
-fn t19_a_foreign_piece_locks_no_person_out() {
-    let mut world = TestGate::of_people();
+fn t19_an_injected_piece_does_not_invalidate_the_session() {
+    let mut test = TestGate::of_people();
     let (_, cookies) = large();
     let last = cookies.len();
     let full = "A".repeat(4000);
@@ -156,22 +155,22 @@ fn t19_a_foreign_piece_locks_no_person_out() {
         let after = [cookies.join("; "), foreign.clone()].join("; ");
         let before = [foreign.clone(), cookies.join("; ")].join("; ");
         let named = foreign.get(..24);
-        assert_eq!(world.with_cookies(&after), operator(), "after: {named:?}");
-        assert_eq!(world.with_cookies(&before), operator(), "before: {named:?}");
+        assert_eq!(test.with_cookies(&after), operator(), "after: {named:?}");
+        assert_eq!(test.with_cookies(&before), operator(), "before: {named:?}");
     }
 }
 
 #[test]
-fn an_unavailable_reason_precedes_that_of_a_foreign_cookie() {
-    // The genuine token's key can't be read just now: no page to sign in at would help that.
-    let mut world = TestGate::of_people();
-    world.wait(20);
-    world.read(COMPANION, None);
+fn a_temporary_failure_takes_precedence_over_an_injected_cookie() {
+    // The key of the valid token can't be fetched now: a new sign-in would not help.
+    let mut test = TestGate::of_people();
+    test.wait(20);
+    test.read(COMPANION, None);
     let renamed = header("portcullis-session+jwt").replace(KID, "session-2");
     let renamed = token(Algorithm::Es256, &renamed, &payload(&[]));
     let cookies = format!("{}; {}", cookie("x"), cookie(&renamed));
     assert_eq!(
-        world.with_cookies(&cookies),
+        test.with_cookies(&cookies),
         refused(Reason::KeysUnavailable)
     );
 }

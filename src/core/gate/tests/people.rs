@@ -1,9 +1,9 @@
-//! A world in which people sign in, and their tokens.
+//! A gate for people, and their tokens.
 
 use super::*;
 use crate::session::{Id, TOKEN_TYPE};
 
-/// One cluster, an issuer that is none, and a companion with two providers.
+/// One cluster, an issuer that is not a cluster, and a companion with two providers.
 pub(super) const PEOPLE: &str = r#"{
   "trust": [
     {"name": "blue", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
@@ -22,40 +22,40 @@ pub(super) const PEOPLE: &str = r#"{
   ]
 }"#;
 
-/// The place of the companion's keys among those of the policy.
+/// The key source of session tokens.
 pub(super) const COMPANION: KeySourceId = KeySourceId::Companion;
 
-/// What the companion's key is called.
+/// The `kid` of the companion's key.
 pub(super) const KID: &str = "session-1";
 
-/// What operators may ask for.
+/// A request that operators may make.
 pub(super) const ALERTS: &str = "GET alertmanager.example.com /api/v2/alerts";
 
-/// Alice, an operator, whose session is `sid` in these tests.
+/// Alice, an operator.
 pub(super) const ALICE: &str = "sso/4711";
 
 impl TestGate {
-    /// A world in which the companion has the key of ES256, and blue that of EdDSA.
+    /// A gate with keys: the companion has the one for ES256, and blue the one for EdDSA.
     pub(super) fn of_people() -> Self {
-        let mut world = Self::of(PEOPLE);
-        world.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
-        world.read(trust(1), Some(&[(Algorithm::Rs256, "gitlab-1")]));
-        world.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
-        world
+        let mut test = Self::of(PEOPLE);
+        test.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
+        test.read(trust(1), Some(&[(Algorithm::Rs256, "gitlab-1")]));
+        test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+        test
     }
 
-    /// Judges a request with these cookies, in one header, and no other header.
+    /// Evaluates a request with these cookies, in one header, and no other header.
     pub(super) fn with_cookies(&mut self, cookies: &str) -> Verdict {
-        self.judge(ALERTS, &[("cookie", cookies)])
+        self.evaluate(ALERTS, &[("cookie", cookies)])
     }
 
-    /// Judges a request with this session token, and no sealed session.
+    /// Evaluates a request with this session token, and no sealed session.
     pub(super) fn with_token(&mut self, token: &str) -> Verdict {
         self.with_cookies(&cookie(token))
     }
 }
 
-/// The name of a session, by a number.
+/// A session ID made from a number.
 pub(super) fn sid(number: u8) -> Id {
     Id::from_bytes([number; 16])
 }
@@ -65,8 +65,8 @@ pub(super) fn cookie(token: &str) -> String {
     format!("__Secure-portcullis={token}")
 }
 
-/// A session token, good from the start of these tests for five minutes, with these claims in the
-/// place of their namesakes; an empty value leaves one out.
+/// A session token, valid for five minutes from the start of these tests, with these claims in
+/// place of those with their names; an empty value removes a claim.
 pub(super) fn session_with(claims: &[(&str, &str)]) -> String {
     token(Algorithm::Es256, &header(TOKEN_TYPE), &payload(claims))
 }
@@ -76,7 +76,8 @@ pub(super) fn session() -> String {
     session_with(&[])
 }
 
-/// A token of the session of this number, five minutes long from `after` seconds after the start on.
+/// A token of the session with this number, valid for five minutes from `after` seconds after the
+/// start.
 pub(super) fn session_of(number: u8, after: u64) -> String {
     let iat = START.secs() + after;
     session_with(&[
@@ -128,4 +129,28 @@ pub(super) fn payload(claims: &[(&str, &str)]) -> String {
         .map(|(name, value)| format!("\"{name}\":{value}"))
         .collect();
     format!("{{{}}}", members.join(","))
+}
+
+/// The decision for Alice by the rule for operators.
+pub(super) fn operator() -> Verdict {
+    verdict(Reason::Rule, Some("operators"), ALICE)
+}
+
+/// The decision on a request with these headers.
+pub(super) fn decision<'t>(
+    test: &'t mut TestGate,
+    request: &str,
+    headers: &[(&str, &str)],
+) -> Decision<'t> {
+    let context = Context {
+        keyring: &test.keyring,
+        signatures: &PureRust,
+        revocations: &test.revocations,
+        arrived: test.now,
+        now: test.now,
+    };
+    match evaluation(&test.gate, request, headers, context, &mut test.cache) {
+        Evaluation::Decided(decision) => decision,
+        other => panic!("{other:?}"),
+    }
 }

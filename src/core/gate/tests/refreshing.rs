@@ -8,11 +8,11 @@ fn operator() -> Verdict {
     verdict(Reason::Rule, Some("operators"), ALICE)
 }
 
-/// A gate at a time when tokens of the start have expired.
+/// A gate after the expiry of the tokens from the start.
 fn later() -> TestGate {
-    let mut world = TestGate::of_people();
-    world.wait(400);
-    world
+    let mut test = TestGate::of_people();
+    test.wait(400);
+    test
 }
 
 /// The cookies of a session whose token has expired.
@@ -23,57 +23,54 @@ fn over() -> String {
     )
 }
 
-/// Judges an operator's request again, by the outcome of a refresh.
-fn judge_again(world: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
+/// Evaluates an operator's request again, by the outcome of a refresh.
+fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
     let context = Context {
-        keyring: &world.keyring,
+        keyring: &test.keyring,
         signatures: &PureRust,
-        revocations: &world.revocations,
-        arrived: world.now,
-        now: world.now,
+        revocations: &test.revocations,
+        arrived: test.now,
+        now: test.now,
     };
     let cookies = over();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
-    let judgement = world
+    let evaluation = test
         .gate
-        .judge_refreshed(&headers, context, &mut world.cache, refreshed);
-    Verdict::of(&judgement)
+        .evaluate_refreshed(&headers, context, &mut test.cache, refreshed);
+    Verdict::of(&evaluation)
 }
 
-/// What an answer of 200 with this fresh token comes to.
-fn renewed_with(world: &mut TestGate, token: &str) -> Verdict {
+/// The decision after a response of 200 with this fresh token.
+fn renewed_with(test: &mut TestGate, token: &str) -> Verdict {
     let line = format!("{}; Path=/; Secure; HttpOnly; Max-Age=3600", cookie(token));
-    let refreshed = read(world, 200, &[&line]);
-    judge_again(world, &refreshed)
+    let refreshed = read(test, 200, &[&line]);
+    evaluate_again(test, &refreshed)
 }
 
-fn read(world: &TestGate, status: u16, lines: &[&str]) -> RefreshOutcome {
-    let family = world.gate.policy().sso().unwrap().cookies();
+fn read(test: &TestGate, status: u16, lines: &[&str]) -> RefreshOutcome {
+    let family = test.gate.policy().sso().unwrap().cookies();
     let lines = lines.iter().map(|line| line.as_bytes());
     RefreshOutcome::read(sid(1), family, status, lines)
 }
 
 #[test]
-fn an_expired_session_token_is_refreshed_with_our_cookies_alone() {
-    let mut world = later();
+fn an_expired_token_is_refreshed_with_the_session_cookies_only() {
+    let mut test = later();
     let asked = format!("{}; __Secure-portcullis-session=sealed", cookie(&session()));
     for _ in 0..2 {
         assert_eq!(
-            world.with_cookies(&over()),
+            test.with_cookies(&over()),
             Verdict::Refresh(sid(1), asked.clone())
         );
     }
 }
 
 #[test]
-fn without_a_sealed_session_or_a_once_valid_token_nothing_is_refreshed() {
-    let mut world = later();
-    assert_eq!(
-        world.with_token(&session()),
-        refused(Reason::SessionExpired)
-    );
+fn the_companion_is_not_called_without_a_sealed_session_or_for_an_invalid_token() {
+    let mut test = later();
+    assert_eq!(test.with_token(&session()), refused(Reason::SessionExpired));
     let sealed = "__Secure-portcullis-session=sealed";
-    assert_eq!(world.with_cookies(sealed), refused(Reason::NoCredentials));
+    assert_eq!(test.with_cookies(sealed), refused(Reason::NoCredentials));
     let untyped = token(Algorithm::Es256, &header("JWT"), &payload(&[]));
     for (token, reason) in [
         (
@@ -95,44 +92,43 @@ fn without_a_sealed_session_or_a_once_valid_token_nothing_is_refreshed() {
         ),
     ] {
         let cookies = format!("{}; {sealed}", cookie(&token));
-        assert_eq!(world.with_cookies(&cookies), refused(reason));
+        assert_eq!(test.with_cookies(&cookies), refused(reason));
     }
 }
 
 #[test]
-fn a_session_that_was_ended_is_not_refreshed() {
-    let mut world = later();
+fn a_revoked_session_is_not_refreshed() {
+    let mut test = later();
     let ends = START.after(Duration::from_secs(3600));
-    let now = world.now;
-    world
-        .revocations
+    let now = test.now;
+    test.revocations
         .end(Revoked::Session(sid(1)), START, ends, now);
-    assert_eq!(world.with_cookies(&over()), refused(Reason::Revoked));
+    assert_eq!(test.with_cookies(&over()), refused(Reason::Revoked));
 }
 
 #[test]
 fn c04_two_sessions_with_expired_tokens_count_as_none() {
-    let mut world = later();
+    let mut test = later();
     let cookies = format!("{}; {}", over(), cookie(&session_of(2, 0)));
-    assert_eq!(world.with_cookies(&cookies), refused(Reason::NoCredentials));
+    assert_eq!(test.with_cookies(&cookies), refused(Reason::NoCredentials));
 }
 
 #[test]
-fn the_fresh_token_is_judged_like_any_other() {
-    let mut world = later();
-    assert_eq!(renewed_with(&mut world, &session_of(1, 400)), operator());
-    let now = world.now.secs();
+fn a_fresh_token_is_evaluated_like_any_other() {
+    let mut test = later();
+    assert_eq!(renewed_with(&mut test, &session_of(1, 400)), operator());
+    let now = test.now.secs();
     let without_groups = session_with(&[("exp", &(now + 300).to_string()), ("groups", "")]);
     assert_eq!(
-        renewed_with(&mut world, &without_groups),
+        renewed_with(&mut test, &without_groups),
         verdict(Reason::CallerNotAllowed, None, ALICE),
         "what has changed counts at once"
     );
 }
 
 #[test]
-fn an_invalid_fresh_token_is_session_unavailable_and_allows_nothing() {
-    let mut world = later();
+fn an_invalid_fresh_token_is_refused_as_unavailable() {
+    let mut test = later();
     let fresh = session_of(1, 400);
     for token in [
         session(),
@@ -141,32 +137,32 @@ fn an_invalid_fresh_token_is_session_unavailable_and_allows_nothing() {
         String::new(),
     ] {
         assert_eq!(
-            renewed_with(&mut world, &token),
+            renewed_with(&mut test, &token),
             refused(Reason::SessionUnavailable)
         );
     }
-    let empty = read(&world, 200, &[]);
+    let empty = read(&test, 200, &[]);
     assert_eq!(
-        judge_again(&mut world, &empty),
+        evaluate_again(&mut test, &empty),
         refused(Reason::SessionUnavailable)
     );
 }
 
 #[test]
-fn a_fresh_token_of_another_session_allows_nothing_and_requires_a_sign_in() {
-    let mut world = later();
+fn a_fresh_token_of_another_session_is_refused_and_leads_to_sign_in() {
+    let mut test = later();
     assert_eq!(
-        renewed_with(&mut world, &session_of(2, 400)),
+        renewed_with(&mut test, &session_of(2, 400)),
         refused(Reason::SessionExpired)
     );
 }
 
 #[test]
 fn a_fresh_token_in_several_cookies_is_found_among_those_that_are_deleted() {
-    let mut world = later();
+    let mut test = later();
     let token = session_of(1, 400);
     let refreshed = read(
-        &world,
+        &test,
         200,
         &[
             "__Secure-portcullis.0=; Max-Age=0; Path=/; Secure",
@@ -175,12 +171,12 @@ fn a_fresh_token_in_several_cookies_is_found_among_those_that_are_deleted() {
             "other=1",
         ],
     );
-    assert_eq!(judge_again(&mut world, &refreshed), operator());
+    assert_eq!(evaluate_again(&mut test, &refreshed), operator());
 }
 
 #[test]
 fn every_other_outcome_has_its_own_reason() {
-    let mut world = later();
+    let mut test = later();
     let deleting = ["__Secure-portcullis=; Max-Age=0; Path=/; Secure"];
     for (status, reason) in [
         (401, Reason::SessionExpired),
@@ -194,9 +190,9 @@ fn every_other_outcome_has_its_own_reason() {
         (500, Reason::SessionUnavailable),
         (503, Reason::SessionUnavailable),
     ] {
-        let refreshed = read(&world, status, &deleting);
+        let refreshed = read(&test, status, &deleting);
         assert_eq!(
-            judge_again(&mut world, &refreshed),
+            evaluate_again(&mut test, &refreshed),
             refused(reason),
             "{status}"
         );
@@ -204,53 +200,52 @@ fn every_other_outcome_has_its_own_reason() {
 }
 
 #[test]
-fn a_revocation_that_comes_meanwhile_holds() {
-    let mut world = later();
+fn a_revocation_during_a_refresh_applies() {
+    let mut test = later();
     let ends = START.after(Duration::from_secs(3600));
-    let now = world.now;
-    world
-        .revocations
+    let now = test.now;
+    test.revocations
         .end(Revoked::Person(sid(0xff)), now, ends, now);
     assert_eq!(
-        renewed_with(&mut world, &session_of(1, 400)),
+        renewed_with(&mut test, &session_of(1, 400)),
         refused(Reason::Revoked)
     );
 }
 
 #[test]
 fn a_fresh_token_of_an_unknown_key_waits_for_it() {
-    let mut world = later();
+    let mut test = later();
     let header = header("portcullis-session+jwt").replace(KID, "session-2");
-    let exp = (world.now.secs() + 300).to_string();
+    let exp = (test.now.secs() + 300).to_string();
     let token = token(Algorithm::Es256, &header, &payload(&[("exp", &exp)]));
     assert_eq!(
-        renewed_with(&mut world, &token),
+        renewed_with(&mut test, &token),
         Verdict::Await(vec![COMPANION])
     );
-    world.read(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
-    assert_eq!(renewed_with(&mut world, &token), operator());
+    test.read(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
+    assert_eq!(renewed_with(&mut test, &token), operator());
 }
 
 /// The refresh of an operator whose token has expired.
-fn to_ask<T>(world: &TestGate, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T {
+fn to_ask<T>(test: &TestGate, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T {
     let cookies = over();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
     let context = Context {
-        keyring: &world.keyring,
+        keyring: &test.keyring,
         signatures: &PureRust,
-        revocations: &world.revocations,
-        arrived: world.now,
-        now: world.now,
+        revocations: &test.revocations,
+        arrived: test.now,
+        now: test.now,
     };
     let cache = &mut TokenCache::default();
-    match world.gate.judge(&headers, context, cache) {
-        Judgement::Refresh(refresh) => look(&refresh),
+    match test.gate.evaluate(&headers, context, cache) {
+        Evaluation::Refresh(refresh) => look(&refresh),
         other => panic!("{other:?}"),
     }
 }
 
 #[test]
-fn an_unreachable_companion_is_session_unavailable() {
+fn an_unreachable_companion_leads_to_503() {
     to_ask(&later(), |refresh| {
         assert_eq!(refresh.sso().authority(), "auth.example.com");
         assert_eq!(refresh.sso().envoy_cluster(), "portcullis");
@@ -261,11 +256,11 @@ fn an_unreachable_companion_is_session_unavailable() {
 }
 
 #[test]
-fn r15_what_is_written_of_a_refresh_has_no_secret_in_it() {
-    let world = later();
-    let outcome = read(&world, 200, &["__Secure-portcullis=fresh; Path=/"]);
+fn r15_debug_output_of_a_refresh_contains_no_secret() {
+    let test = later();
+    let outcome = read(&test, 200, &["__Secure-portcullis=fresh; Path=/"]);
     assert_eq!(format!("{outcome:?}"), "Refreshed");
-    let written = to_ask(&world, |refresh| format!("{refresh:?}"));
+    let written = to_ask(&test, |refresh| format!("{refresh:?}"));
     assert!(written.contains("alertmanager"), "{written}");
     for secret in ["sealed", "eyJ", "="] {
         assert!(!written.contains(secret), "{written}");

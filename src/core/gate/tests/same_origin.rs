@@ -3,12 +3,12 @@
 use super::people::*;
 use super::*;
 
-/// What a request of this method with these headers comes to, and a session.
+/// The decision on a request with this method, these headers and a session.
 fn verdict_of(request: &str, headers: &[(&str, &str)]) -> Reason {
-    let mut world = TestGate::of_people();
+    let mut test = TestGate::of_people();
     let cookie = cookie(&session());
     let headers = [&[("cookie", cookie.as_str())], headers].concat();
-    match world.judge(request, &headers) {
+    match test.evaluate(request, &headers) {
         Verdict::Decided(reason, _, caller) => {
             assert_eq!(caller.as_deref(), Some(ALICE));
             reason
@@ -18,9 +18,9 @@ fn verdict_of(request: &str, headers: &[(&str, &str)]) -> Reason {
 }
 
 #[test]
-fn a_session_changes_something_only_from_the_apps_own_origin() {
+fn unsafe_methods_with_a_session_require_the_same_origin() {
     for (headers, expected) in [
-        // By what no page can write.
+        // By a header that no page can set.
         (&[("sec-fetch-site", "same-origin")][..], Reason::Rule),
         (&[("sec-fetch-site", "none")], Reason::Rule),
         (&[("sec-fetch-site", "same-site")], Reason::CrossSite),
@@ -45,7 +45,7 @@ fn a_session_changes_something_only_from_the_apps_own_origin() {
             ],
             Reason::Rule,
         ),
-        // By Origin, where a browser is too old for that.
+        // By Origin, for browsers that don't send it.
         (&[], Reason::Rule),
         (
             &[("origin", "https://alertmanager.example.com")],
@@ -77,7 +77,7 @@ fn a_session_changes_something_only_from_the_apps_own_origin() {
             ],
             Reason::CrossSite,
         ),
-        // Those that the app welcomes.
+        // Other origins that the app allows.
         (&[("origin", "https://karma.example.org")], Reason::Rule),
         (
             &[
@@ -111,7 +111,7 @@ fn a_session_changes_something_only_from_the_apps_own_origin() {
 }
 
 #[test]
-fn a_port_is_a_part_of_the_origin_unless_it_is_the_schemes_own() {
+fn only_the_default_port_may_be_omitted_from_an_origin() {
     for (authority, origin, expected) in [
         (
             "alertmanager.example.com:443",
@@ -145,7 +145,7 @@ fn a_port_is_a_part_of_the_origin_unless_it_is_the_schemes_own() {
 }
 
 #[test]
-fn a_request_for_another_protocol_is_more_than_reading() {
+fn upgrades_with_a_session_require_the_same_origin() {
     let evil = ("origin", "https://evil.example.org");
     let own = ("origin", "https://alertmanager.example.com");
     let get = "GET alertmanager.example.com /api/v2/stream";
@@ -162,19 +162,19 @@ fn a_request_for_another_protocol_is_more_than_reading() {
         assert_eq!(verdict_of(get, &[upgrade, own]), Reason::Rule);
     }
     let connect = "CONNECT alertmanager.example.com /api/v2/stream";
-    let mut world = TestGate::of_people();
+    let mut test = TestGate::of_people();
     let cookie = cookie(&session());
     let headers = [("cookie", cookie.as_str()), (":protocol", "websocket"), own];
     assert_eq!(
-        world.judge(connect, &headers),
+        test.evaluate(connect, &headers),
         refused(Reason::RequestAmbiguous)
     );
 }
 
 #[test]
-fn bearer_tokens_are_exempt() {
-    let mut world = TestGate::of(&PEOPLE.replace(r#""methods": ["GET"],"#, ""));
-    world.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
+fn bearer_tokens_need_no_same_origin() {
+    let mut test = TestGate::of(&PEOPLE.replace(r#""methods": ["GET"],"#, ""));
+    test.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let bearer = format!("Bearer {karma}");
     let headers = [
@@ -183,22 +183,22 @@ fn bearer_tokens_are_exempt() {
         ("sec-fetch-site", "cross-site"),
     ];
     assert_eq!(
-        world.judge("POST alertmanager.example.com /", &headers),
+        test.evaluate("POST alertmanager.example.com /", &headers),
         verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
 }
 
 #[test]
-fn the_companion_is_not_asked_for_a_token_for_another_sites_request() {
-    let mut world = TestGate::of_people();
-    world.wait(400);
+fn cross_site_requests_cause_no_refresh() {
+    let mut test = TestGate::of_people();
+    test.wait(400);
     let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
     let headers = [
         ("cookie", cookies.as_str()),
         ("sec-fetch-site", "cross-site"),
     ];
     assert_eq!(
-        world.judge("POST alertmanager.example.com /api/v2/silences", &headers),
+        test.evaluate("POST alertmanager.example.com /api/v2/silences", &headers),
         verdict(Reason::CrossSite, None, ALICE)
     );
 }

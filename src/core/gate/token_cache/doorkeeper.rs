@@ -1,4 +1,4 @@
-//! Which tokens were presented before, in little memory.
+//! Records in little memory which tokens were presented before.
 
 use std::hash::BuildHasher;
 
@@ -7,8 +7,8 @@ use super::Ends;
 /// How many tokens are tracked at once: about twice as many as the cache can hold.
 const PLACES: u16 = 4096;
 
-/// Tokens that were presented before, by their hashes alone. Each has one slot, which a later token of
-/// the same slot overwrites.
+/// The hashes of tokens that were presented before. Each has one slot, which a later token with the
+/// same slot overwrites.
 ///
 /// It keeps tokens that are presented once out of the cache: a caller that fetches a new token for each
 /// call would otherwise evict those of all the others, and every token would cost a copy. An

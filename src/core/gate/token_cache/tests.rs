@@ -7,7 +7,7 @@ fn token(id: usize) -> (String, Arc<Token>) {
     (text, token)
 }
 
-/// Keeps a token without any proof, which is as good as one for what is tested here.
+/// Inserts a token that was not verified, which makes no difference here.
 fn keep(cache: &mut TokenCache, id: usize) -> String {
     let (text, token) = token(id);
     cache.put(
@@ -21,7 +21,7 @@ fn keep(cache: &mut TokenCache, id: usize) -> String {
 }
 
 #[test]
-fn the_cache_is_bounded_by_tokens() {
+fn the_number_of_cached_tokens_is_limited() {
     let mut cache = TokenCache::default();
     let texts: Vec<String> = (0..5000).map(|id| keep(&mut cache, id)).collect();
     assert!(cache.young.len() + cache.old.len() <= 2 * MAX_TOKENS);
@@ -30,7 +30,7 @@ fn the_cache_is_bounded_by_tokens() {
 }
 
 #[test]
-fn the_cache_is_bounded_by_bytes() {
+fn the_number_of_cached_bytes_is_limited() {
     let mut cache = TokenCache::default();
     let (_, token) = token(0);
     for id in 0..200 {
@@ -54,7 +54,7 @@ fn the_cache_is_bounded_by_bytes() {
 }
 
 #[test]
-fn a_token_that_is_in_use_stays() {
+fn a_token_in_use_stays_in_the_cache() {
     let mut cache = TokenCache::default();
     let used = keep(&mut cache, 0);
     for id in 1..10_000 {
@@ -64,7 +64,7 @@ fn a_token_that_is_in_use_stays() {
 }
 
 #[test]
-fn a_removed_token_is_gone_from_both_generations() {
+fn a_token_is_removed_from_both_generations() {
     let mut cache = TokenCache::default();
     let text = keep(&mut cache, 0);
     for id in 1..=MAX_TOKENS {

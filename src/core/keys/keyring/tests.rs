@@ -20,7 +20,7 @@ fn at(seconds: u64) -> Timestamp {
     START.after(Duration::from_secs(seconds))
 }
 
-/// The trust_keys of a trust entry after these reads: at which second, and what came.
+/// The keys of a trust entry after these fetches, each with its second and the response.
 fn after(trust: &Trust, reads: &[(u64, Option<&[&str]>)]) -> TrustKeys {
     let mut keyring = keyring(std::slice::from_ref(trust));
     let mut record = KeyRecord::new(&trust.keys, START);
@@ -42,7 +42,7 @@ fn kids(trust_keys: &TrustKeys, now: Timestamp) -> Vec<&str> {
 }
 
 #[test]
-fn keys_are_usable_until_max_stale_and_not_a_moment_longer() {
+fn keys_are_usable_until_max_stale_exactly() {
     let trust = trust(
         r#"{"envoy_cluster": "blue", "jwks": "https://blue.example.com/jwks", "max_stale": "1h"}"#,
     );
@@ -57,7 +57,7 @@ fn keys_are_usable_until_max_stale_and_not_a_moment_longer() {
 }
 
 #[test]
-fn an_inline_set_without_a_cluster_never_grows_stale() {
+fn an_inline_set_without_a_cluster_never_becomes_stale() {
     let inline = key_set(Algorithm::EdDsa, "a").to_json();
     let trust_keys = after(&trust(&format!(r#"{{"inline": {inline}}}"#)), &[]);
     assert_eq!(trust_keys.condition(at(u32::MAX.into())), Condition::Usable);
@@ -68,14 +68,14 @@ fn an_inline_set_without_a_cluster_never_grows_stale() {
 }
 
 #[test]
-fn k10_retiring_keys_count_until_their_time() {
+fn k10_retiring_keys_are_accepted_until_their_end() {
     let trust_keys = after(&plain(), &[(0, Some(&["a", "b"])), (300, Some(&["a"]))]);
     assert_eq!(kids(&trust_keys, at(599)), ["a", "b"]);
     assert_eq!(kids(&trust_keys, at(600)), ["a"]);
 }
 
 #[test]
-fn a_refused_key_is_gone_at_once_and_no_read_is_asked_for() {
+fn a_refused_key_is_ignored_at_once_and_causes_no_fetch() {
     let trust = trust(
         r#"{"envoy_cluster": "blue", "jwks": "https://blue.example.com/jwks", "refuse_kids": ["b"]}"#,
     );
@@ -92,7 +92,7 @@ fn a_refused_key_is_gone_at_once_and_no_read_is_asked_for() {
 }
 
 #[test]
-fn j11_a_key_is_absent_after_a_good_read_since_or_just_before() {
+fn j11_a_key_is_absent_after_a_good_fetch_since_or_just_before() {
     let trust_keys = after(&plain(), &[(100, Some(&["a"]))]);
     let look_up = |arrived, now| trust_keys.look_up_missing(Some("b"), at(arrived), at(now));
     assert_eq!(look_up(99, 101), KeyLookup::Absent, "read since it came");
@@ -110,7 +110,7 @@ fn j11_a_key_is_absent_after_a_good_read_since_or_just_before() {
 }
 
 #[test]
-fn h04_a_missing_key_is_unavailable_after_a_failed_read() {
+fn h04_a_missing_key_is_unavailable_after_a_failed_fetch() {
     let trust_keys = after(&plain(), &[(0, Some(&["a"])), (100, None)]);
     let look_up = |arrived, now| trust_keys.look_up_missing(Some("b"), at(arrived), at(now));
     assert_eq!(look_up(99, 101), KeyLookup::Unavailable);
@@ -123,7 +123,7 @@ fn h04_a_missing_key_is_unavailable_after_a_failed_read() {
 }
 
 #[test]
-fn a_read_in_progress_is_waited_for() {
+fn a_missing_key_is_pending_during_a_fetch() {
     let trust = plain();
     let remote = trust.keys.remote.clone().unwrap();
     let mut record = KeyRecord::new(&trust.keys, START);
@@ -139,7 +139,7 @@ fn a_read_in_progress_is_waited_for() {
 }
 
 #[test]
-fn a_clock_that_steps_back_makes_no_key_absent() {
+fn no_key_is_absent_after_the_clock_steps_back() {
     let trust_keys = after(&plain(), &[(3600, Some(&["a"]))]);
     assert_eq!(
         trust_keys.look_up_missing(Some("b"), START, START),

@@ -11,6 +11,8 @@ fn full() -> KeyRecord {
         fetched_at: Some(time(1)),
         located: Url::parse("https://blue.example.com:6443/openid/v1/jwks")
             .map(|url| (url, time(6))),
+        attempts: 10,
+        confirmed_at: Some(time(8)),
         lease: FetchLease {
             schedule: FetchSchedule {
                 read_at: Some(time(2)),
@@ -24,7 +26,7 @@ fn full() -> KeyRecord {
 }
 
 #[test]
-fn a_record_reads_back_as_it_was_written() {
+fn a_record_survives_serialization() {
     for record in [
         full(),
         KeyRecord::default(),
@@ -38,7 +40,7 @@ fn a_record_reads_back_as_it_was_written() {
 }
 
 #[test]
-fn every_part_of_a_record_that_is_broken_breaks_it() {
+fn a_record_with_any_invalid_member_is_refused() {
     let text = full().to_text();
     for end in 0..text.len() {
         assert!(
@@ -68,7 +70,7 @@ fn every_part_of_a_record_that_is_broken_breaks_it() {
 }
 
 #[test]
-fn an_inline_set_is_there_before_anything_was_read() {
+fn an_inline_set_is_available_before_the_first_fetch() {
     let inline = key_set(Algorithm::EdDsa, "a").to_json();
     let trust = trust(&format!(
         r#"{{"envoy_cluster": "blue", "inline": {inline}}}"#

@@ -15,7 +15,7 @@ fn kids(record: &KeyRecord) -> Vec<String> {
 }
 
 #[test]
-fn the_first_read_is_due_at_once_and_one_worker_has_the_lease() {
+fn the_first_fetch_is_due_at_once_and_one_worker_has_the_lease() {
     let trust = plain();
     let remote = remote(&trust);
     let mut record = KeyRecord::new(&trust.keys, START);
@@ -33,23 +33,23 @@ fn the_first_read_is_due_at_once_and_one_worker_has_the_lease() {
 }
 
 #[test]
-fn refresh_is_what_it_says_and_never_longer() {
+fn fetches_are_never_further_apart_than_refresh() {
     let trust = plain();
     let remote = remote(&trust);
-    for chance in 0..50 {
+    for random in 0..50 {
         let mut record = KeyRecord::new(&trust.keys, START);
         let turn = record.begin(&trust, &remote, 1, START);
         let body = set_of(&["a"]);
         record
-            .take(&trust, &remote, &turn, Some(&good(&body)), START, chance)
+            .take(&trust, &remote, &turn, Some(&good(&body)), START, random)
             .unwrap();
-        assert!(!record.is_due(&remote, at(269), false), "{chance}");
-        assert!(record.is_due(&remote, at(300), false), "{chance}");
+        assert!(!record.is_due(&remote, at(269), false), "{random}");
+        assert!(record.is_due(&remote, at(300), false), "{random}");
     }
 }
 
 #[test]
-fn a_failed_read_is_repeated_after_pauses_that_grow_up_to_half_a_minute() {
+fn a_failed_fetch_is_repeated_with_a_backoff_of_up_to_30_seconds() {
     let trust = plain();
     let remote = remote(&trust);
     let mut record = KeyRecord::new(&trust.keys, START);
@@ -70,7 +70,7 @@ fn a_failed_read_is_repeated_after_pauses_that_grow_up_to_half_a_minute() {
 }
 
 #[test]
-fn unknown_key_ids_cause_one_read_in_ten_seconds() {
+fn unknown_key_ids_cause_one_fetch_in_ten_seconds() {
     let trust = plain();
     let remote = remote(&trust);
     let mut record = KeyRecord::new(&trust.keys, START);
@@ -87,7 +87,7 @@ fn unknown_key_ids_cause_one_read_in_ten_seconds() {
 }
 
 #[test]
-fn a_clock_that_steps_back_stops_neither_plan_nor_lease() {
+fn a_clock_that_steps_back_stops_neither_schedule_nor_lease() {
     let trust = plain();
     let remote = remote(&trust);
     let mut record = KeyRecord::new(&trust.keys, at(7200));
@@ -104,7 +104,7 @@ fn a_clock_that_steps_back_stops_neither_plan_nor_lease() {
 }
 
 #[test]
-fn k10_a_key_that_is_missing_counts_for_one_more_refresh_and_is_then_gone() {
+fn k10_a_removed_key_is_accepted_for_one_more_refresh() {
     let trust = plain();
     let mut record = KeyRecord::new(&trust.keys, START);
     let answers = [
@@ -131,7 +131,7 @@ fn k10_a_key_that_is_missing_counts_for_one_more_refresh_and_is_then_gone() {
 }
 
 #[test]
-fn k10_a_key_that_comes_back_no_longer_retires() {
+fn k10_a_key_that_is_published_again_no_longer_retires() {
     let trust = plain();
     let mut record = KeyRecord::new(&trust.keys, START);
     for (seconds, kids) in [(0, ["a", "b"]), (300, ["a", "c"]), (310, ["a", "b"])] {
@@ -149,7 +149,7 @@ fn k10_a_key_that_comes_back_no_longer_retires() {
 }
 
 #[test]
-fn a_bad_answer_keeps_what_is_known() {
+fn a_bad_response_keeps_the_last_good_keys() {
     let trust = plain();
     let mut record = KeyRecord::new(&trust.keys, START);
     read(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
@@ -171,7 +171,7 @@ fn a_bad_answer_keeps_what_is_known() {
 }
 
 #[test]
-fn d01_d03_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_moved() {
+fn d01_d03_discovery_is_fetched_first_and_repeated_hourly_and_when_the_set_has_moved() {
     let trust = trust(r#"{"envoy_cluster": "blue"}"#);
     let remote = remote(&trust);
     let document =
@@ -216,7 +216,7 @@ fn d01_d03_discovery_comes_first_and_is_asked_again_hourly_and_when_the_set_has_
 }
 
 #[test]
-fn a_mirror_says_how_old_its_keys_are_and_can_not_make_them_younger() {
+fn a_mirror_states_the_age_of_its_keys_and_can_not_reduce_it() {
     let trust = trust(r#"{"envoy_cluster": "portcullis", "mirror": true}"#);
     let mut record = KeyRecord::new(&trust.keys, START);
     for (fetched_at, age) in [(START.secs() - 60, 60), (START.secs() + 3600, 0)] {

@@ -245,7 +245,7 @@ fn taking_a_rule_or_an_entry_away_never_allows_more() {
 }
 
 #[test]
-fn a_matcher_more_never_allows_more() {
+fn an_additional_matcher_never_allows_more() {
     let mut dice = Dice(5);
     for _ in 0..200 {
         let mut app = dice.app();

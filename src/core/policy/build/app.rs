@@ -1,12 +1,13 @@
 //! The apps.
 
+use crate::caller::headers::same;
 use crate::policy::document;
 use crate::policy::error::{Location, PolicyError};
 use crate::policy::host::Table;
 use crate::policy::{App, HostPattern, Origin};
-use crate::request::is_dns_name;
+use crate::request::{is_dns_name, is_token};
 
-use super::vouchers::Vouchers;
+use super::identity_source::IdentitySources;
 use super::{check, rule};
 
 /// Headers that requests need, or that have their own setting.
@@ -26,7 +27,7 @@ const NEVER_STRIPPED: [&str; 10] = [
 /// Validates all apps, and adds their hosts to the table.
 pub(super) fn apps(
     wire: Vec<document::App>,
-    vouchers: Vouchers<'_>,
+    sources: IdentitySources<'_>,
     hosts: &mut Table,
     location: &Location,
 ) -> Result<Vec<App>, PolicyError> {
@@ -34,11 +35,11 @@ pub(super) fn apps(
     let wire = check::filled(wire, location, "list at least one app")?;
     for (index, wire) in wire.into_iter().enumerate() {
         let location = location.element(index);
-        let app = app(wire, vouchers, &location)?;
+        let app = app(wire, sources, &location)?;
         check::unique(&app.name, apps.iter().map(App::name), &location)?;
         for (number, host) in app.hosts.iter().enumerate() {
             let companions = |name: &str| matches!(host, HostPattern::Exact(own) if own == name);
-            if let Some(name) = vouchers.companion().filter(|name| companions(name)) {
+            if let Some(name) = sources.companion().filter(|name| companions(name)) {
                 let location = location.member("hosts").element(number);
                 let help = "remove it; only the companion answers on this host";
                 return Err(location.error_about(name, "is the host of `sso.url`", help));
@@ -59,7 +60,7 @@ pub(super) fn apps(
 
 fn app(
     wire: document::App,
-    vouchers: Vouchers<'_>,
+    sources: IdentitySources<'_>,
     location: &Location,
 ) -> Result<App, PolicyError> {
     let name = check::name(wire.name, location)?;
@@ -82,7 +83,7 @@ fn app(
     Ok(App {
         name,
         hosts,
-        rules: rule::rules(rules, vouchers, &location.member("rules"))?,
+        rules: rule::rules(rules, sources, &location.member("rules"))?,
         audiences,
         origins: check::each(origins, &location.member("origins"), origin)?,
         forward_authorization: wire.forward_authorization == Some(true),
@@ -155,20 +156,20 @@ fn parse_origin(text: &str) -> Option<Origin> {
 /// A field name by RFC 9110 section 5.1, in lower case.
 fn header(text: String, location: &Location) -> Result<String, PolicyError> {
     let name = text.to_ascii_lowercase();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.starts_with(':') {
         let help = "remove it; it is part of the request, not a header";
         return Err(location.error_about(&text, "is a pseudo-header", help));
     }
-    if name.is_empty() || !name.bytes().all(plain) {
-        let help = "write a header's name, like `x-webauth-user`";
-        return Err(location.error_about(&text, "is not the name of a header", help));
+    if name.is_empty() || !name.bytes().all(is_token) {
+        let help = "write a header name, like `x-webauth-user`";
+        return Err(location.error_about(&text, "is not a header name", help));
     }
-    if name == "authorization" {
+    let is = |other: &str| same(name.as_bytes(), other.as_bytes());
+    if is("authorization") {
         let help = "remove it; `forward_authorization` controls it";
         return Err(location.error_about(&text, "is always removed unless forwarded", help));
     }
-    if NEVER_STRIPPED.contains(&name.replace('_', "-").as_str()) {
+    if NEVER_STRIPPED.into_iter().any(is) {
         let help = "remove it; requests do not work without it";
         return Err(location.error_about(&text, "is not an identity header", help));
     }

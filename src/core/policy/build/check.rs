@@ -1,4 +1,4 @@
-//! The checks that all parts share.
+//! The checks that all parts of a policy share.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ pub(super) fn required<T>(
     name: &str,
     help: &str,
 ) -> Result<T, PolicyError> {
-    value.ok_or_else(|| location.error(&["no `", name, "`"].concat(), help))
+    value.ok_or_else(|| location.error(&["missing field `", name, "`"].concat(), help))
 }
 
 /// A list that must not be empty if given: an empty one looks like "none" and would mean "all".
@@ -47,11 +47,11 @@ pub(super) fn text(value: String, location: &Location) -> Result<String, PolicyE
 pub(super) fn each<T, U>(
     list: Vec<T>,
     location: &Location,
-    judge: impl Fn(T, &Location) -> Result<U, PolicyError>,
+    check: impl Fn(T, &Location) -> Result<U, PolicyError>,
 ) -> Result<Vec<U>, PolicyError> {
     let numbered = list.into_iter().enumerate();
     numbered
-        .map(|(index, value)| judge(value, &location.element(index)))
+        .map(|(index, value)| check(value, &location.element(index)))
         .collect()
 }
 
@@ -68,7 +68,7 @@ pub(super) fn is_name(value: &str, location: &Location) -> Result<(), PolicyErro
     if value.is_empty() || value.len() > 63 || !value.bytes().all(plain) {
         return Err(location.error_about(
             value,
-            "is not a name",
+            "is not a valid name",
             "write 1 to 63 lower-case letters, digits and `-`",
         ));
     }
@@ -105,12 +105,12 @@ pub(super) fn duration(
         return Ok(default);
     };
     let Some(span) = duration::parse(&text) else {
-        let help = "write a whole number and s, m or h, like `30s`, `5m` or `24h`";
+        let help = "write a whole number followed by s, m or h, like `30s`, `5m` or `24h`";
         return Err(location.error_about(&text, "is not a duration", help));
     };
     if span < least || span > most {
         let help = ["write ", bounds].concat();
-        return Err(location.error_about(&text, "is out of bounds", &help));
+        return Err(location.error_about(&text, "is out of range", &help));
     }
     Ok(span)
 }

@@ -7,31 +7,31 @@ use crate::policy::error::{Location, PolicyError};
 use crate::policy::{Entry, Matcher, Part};
 
 use super::check;
-use super::vouchers::{Voucher, Vouchers};
+use super::identity_source::{IdentitySource, IdentitySources};
 
 /// Validates one entry: what it names must exist, and a caller that it matches must be possible.
 pub(super) fn entry(
     wire: document::Entry,
-    vouchers: Vouchers<'_>,
+    sources: IdentitySources<'_>,
     location: &Location,
 ) -> Result<Entry, PolicyError> {
     let from = match &wire.from {
         None => None,
         Some(name) => {
-            let known = vouchers.find(name);
-            Some(known.ok_or_else(|| unknown(name, vouchers, false, &location.member("from")))?)
+            let known = sources.find(name);
+            Some(known.ok_or_else(|| unknown(name, sources, false, &location.member("from")))?)
         }
     };
     if wire.service_account.is_none() && from.is_none() {
         let help = [
             "write `from` and the name of a trust entry or provider; ",
-            &vouchers.names(false),
+            &sources.names(false),
         ]
         .concat();
         return Err(location.error("no trust entry or provider", &help));
     }
     let kubernetes =
-        wire.service_account.is_some() || from.is_some_and(|voucher| voucher.is_cluster());
+        wire.service_account.is_some() || from.is_some_and(|source| source.is_cluster());
     let for_people = [
         ("user", wire.user.is_some()),
         ("email", wire.email.is_some()),
@@ -41,11 +41,11 @@ pub(super) fn entry(
     if let Some((name, _)) = for_people.iter().find(|(_, given)| kubernetes && *given) {
         return Err(location.member(name).error(
             "no service account has one, so the entry never matches",
-            "name callers from a kubernetes trust by `service_account`",
+            "match callers of a kubernetes trust entry by `service_account`",
         ));
     }
     let anyone = wire.anyone == Some(true);
-    let matchers = matchers(wire, vouchers, from, location)?;
+    let matchers = matchers(wire, sources, from, location)?;
     match (anyone, matchers.is_empty()) {
         (true, true) => Ok(vec![Matcher::Anyone]),
         (true, false) => Err(location.member("anyone").error(
@@ -59,21 +59,21 @@ pub(super) fn entry(
         (false, false) => Ok(matchers),
     }
     .map(|matchers| Entry {
-        from: from.map(|voucher| voucher.name.to_owned()),
+        from: from.map(|source| source.name.to_owned()),
         matchers,
     })
 }
 
 fn matchers(
     wire: document::Entry,
-    vouchers: Vouchers<'_>,
-    from: Option<Voucher<'_>>,
+    sources: IdentitySources<'_>,
+    from: Option<IdentitySource<'_>>,
     location: &Location,
 ) -> Result<Vec<Matcher>, PolicyError> {
     let mut matchers = Vec::new();
     if let Some(text) = wire.service_account {
         let location = location.member("service_account");
-        matchers.push(service_account(&text, vouchers, from, &location)?);
+        matchers.push(service_account(&text, sources, from, &location)?);
     }
     if let Some(text) = wire.user {
         matchers.push(Matcher::User(check::text(text, &location.member("user"))?));
@@ -96,19 +96,24 @@ fn matchers(
     Ok(matchers)
 }
 
-fn unknown(name: &str, vouchers: Vouchers<'_>, clusters: bool, location: &Location) -> PolicyError {
+fn unknown(
+    name: &str,
+    sources: IdentitySources<'_>,
+    clusters: bool,
+    location: &Location,
+) -> PolicyError {
     let problem = if clusters {
         "is not a trust entry"
     } else {
         "is not a trust entry or provider"
     };
-    location.error_about(name, problem, &vouchers.names(clusters))
+    location.error_about(name, problem, &sources.names(clusters))
 }
 
 fn service_account(
     text: &str,
-    vouchers: Vouchers<'_>,
-    from: Option<Voucher<'_>>,
+    sources: IdentitySources<'_>,
+    from: Option<IdentitySource<'_>>,
     location: &Location,
 ) -> Result<Matcher, PolicyError> {
     let parts: Vec<&str> = text.split('/').collect();
@@ -116,20 +121,20 @@ fn service_account(
         let help = "write TRUST/NAMESPACE/NAME, each exact or `*`";
         return Err(location.error_about(text, "doesn't have three parts", help));
     };
-    let fits = |known: &Voucher<'_>| trust == "*" || known.name == trust;
-    let mut named = vouchers.iter().filter(fits).peekable();
+    let matches = |known: &IdentitySource<'_>| trust == "*" || known.name == trust;
+    let mut named = sources.iter().filter(matches).peekable();
     if named.peek().is_none() {
-        return Err(unknown(trust, vouchers, true, location));
+        return Err(unknown(trust, sources, true, location));
     }
     if !named.any(|known| known.is_cluster()) {
         let help = [
-            "name a trust entry of kind kubernetes; ",
-            &vouchers.names(true),
+            "use a trust entry of the kind kubernetes; ",
+            &sources.names(true),
         ]
         .concat();
-        return Err(location.error_about(trust, "has no service accounts", &help));
+        return Err(location.error_about(trust, "is not of the kind kubernetes", &help));
     }
-    let other = |from: &Voucher<'_>| !from.is_cluster() || !fits(from);
+    let other = |from: &IdentitySource<'_>| !from.is_cluster() || !matches(from);
     if let Some(from) = from.filter(other) {
         let help = "remove `from`; the first part names the trust entry";
         return Err(location.error_about(
@@ -141,7 +146,7 @@ fn service_account(
     for part in [namespace, name] {
         let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
         if part != "*" && (part.is_empty() || !part.bytes().all(plain)) {
-            let help = "write the whole name, or `*` for any name";
+            let help = "write the full name, or `*` for any name";
             return Err(location.error_about(part, "is not a valid Kubernetes name", help));
         }
     }
@@ -186,8 +191,8 @@ fn claim(wire: document::Claim, location: &Location) -> Result<Matcher, PolicyEr
     let equals = check::required(wire.equals, location, "equals", help)?;
     match equals {
         Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(Matcher::Claim { path, equals }),
-        Json::Null | Json::Array(_) | Json::Object(_) => {
-            Err(location.member("equals").error("not a single value", help))
-        }
+        Json::Null | Json::Array(_) | Json::Object(_) => Err(location
+            .member("equals")
+            .error("not a string, number or boolean", help)),
     }
 }

@@ -6,7 +6,7 @@ use crate::keys::{KeySet, Thumbprint};
 use crate::policy::document;
 use crate::policy::error::{Location, PolicyError};
 use crate::token::Algorithm;
-use crate::trust::{Endpoint, KeySource, Remote, Url};
+use crate::trust::{KeyEndpoint, KeySource, Remote, Url};
 
 use super::check;
 
@@ -24,7 +24,7 @@ pub(super) fn keys(
         None => None,
         Some(json) => Some(KeySet::from_json(json, algorithms).map_err(|error| {
             let location = location.member("inline");
-            let help = "write a JSON Web Key Set: `{keys: […]}` with at least one public key";
+            let help = "write a JWKS: `{keys: […]}` with at least one public key";
             location.error(&error.to_string(), help)
         })?),
     };
@@ -47,7 +47,7 @@ pub(super) fn keys(
     let remote = remote(wire, issuer, location)?;
     if remote.is_none() && inline.is_none() {
         let help = "set `envoy_cluster` to the cluster of the issuer, or give the keys `inline`";
-        return Err(location.error("no source of keys", help));
+        return Err(location.error("missing `envoy_cluster` or `inline`", help));
     }
     Ok(KeySource {
         remote,
@@ -59,7 +59,7 @@ pub(super) fn keys(
 
 fn pin(text: String, location: &Location) -> Result<Thumbprint, PolicyError> {
     Thumbprint::parse(&text).ok_or_else(|| {
-        let help = "write the key's SHA-256 thumbprint by RFC 7638: 43 letters of base64url";
+        let help = "write the key's SHA-256 thumbprint (RFC 7638): 43 characters of base64url";
         location.error_about(&text, "is not a thumbprint", help)
     })
 }
@@ -116,15 +116,15 @@ fn endpoint(
     mirror: bool,
     issuer: &str,
     location: &Location,
-) -> Result<Endpoint, PolicyError> {
+) -> Result<KeyEndpoint, PolicyError> {
     match (discovery, jwks, mirror) {
-        (None, None, true) => Ok(Endpoint::Mirror),
-        (None, Some(text), false) => url(&text, &location.member("jwks")).map(Endpoint::Jwks),
+        (None, None, true) => Ok(KeyEndpoint::Mirror),
+        (None, Some(text), false) => url(&text, &location.member("jwks")).map(KeyEndpoint::Jwks),
         (Some(text), None, false) => {
-            url(&text, &location.member("discovery")).map(Endpoint::Discovery)
+            url(&text, &location.member("discovery")).map(KeyEndpoint::Discovery)
         }
         (None, None, false) => Url::discovery(issuer)
-            .map(Endpoint::Discovery)
+            .map(KeyEndpoint::Discovery)
             .ok_or_else(|| not_a_url(issuer, &location.member("discovery"))),
         _ => Err(location.error(
             "`discovery`, `jwks` and `mirror` are mutually exclusive",
@@ -138,6 +138,6 @@ fn url(text: &str, location: &Location) -> Result<Url, PolicyError> {
 }
 
 fn not_a_url(text: &str, location: &Location) -> PolicyError {
-    let help = "write `https://`, a host and a path, without query, fragment or user";
-    location.error_about(text, "is not a valid URL of keys", help)
+    let help = "write an `https://` URL with a host and a path, without query, fragment or user";
+    location.error_about(text, "is not a valid key URL", help)
 }

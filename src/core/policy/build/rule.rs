@@ -5,19 +5,19 @@ use crate::policy::error::{Location, PolicyError};
 use crate::policy::rule::Access;
 use crate::policy::{Pattern, Rule};
 
-use super::vouchers::Vouchers;
+use super::identity_source::IdentitySources;
 use super::{check, entry};
 
 /// Validates all rules of an app.
 pub(super) fn rules(
     wire: Vec<document::Rule>,
-    vouchers: Vouchers<'_>,
+    sources: IdentitySources<'_>,
     location: &Location,
 ) -> Result<Vec<Rule>, PolicyError> {
     let help = "list at least one rule; without rules every request is refused";
     let wire = check::filled(wire, location, help)?;
     let rules = check::each(wire, location, |wire, location| {
-        rule(wire, vouchers, location)
+        rule(wire, sources, location)
     })?;
     for (index, rule) in rules.iter().enumerate() {
         let (before, _) = rules.split_at(index);
@@ -32,7 +32,7 @@ pub(super) fn rules(
 
 fn rule(
     wire: document::Rule,
-    vouchers: Vouchers<'_>,
+    sources: IdentitySources<'_>,
     location: &Location,
 ) -> Result<Rule, PolicyError> {
     let name = check::name(wire.name, location)?;
@@ -60,7 +60,7 @@ fn rule(
         }
         (None, false) => {
             let help = "list callers under `allow`, or write `public: true` to allow requests without a caller";
-            return Err(location.error("neither `allow` nor `public`", help));
+            return Err(location.error("missing `allow` or `public`", help));
         }
         (None, true) if paths.is_empty() => {
             let help = "list the public paths; `/**` matches every path";
@@ -74,7 +74,7 @@ fn rule(
             let at = location.member("allow");
             let list = check::filled(list, &at, "list at least one caller")?;
             let entries = check::each(list, &at, |wire, location| {
-                entry::entry(wire, vouchers, location)
+                entry::entry(wire, sources, location)
             })?;
             (Access::Allow(entries), methods.unwrap_or_default())
         }

@@ -6,10 +6,10 @@ use crate::endpoints;
 use crate::policy::Sso;
 use crate::policy::document;
 use crate::policy::error::{Location, PolicyError};
-use crate::request::is_dns_name;
+use crate::request::{is_dns_name, is_token};
 use crate::session::{CookieNames, MAX_TOKEN_LIFETIME};
 use crate::token::Algorithm;
-use crate::trust::{ClaimPaths, Endpoint, KeySource, Kind, Remote, Trust, Url};
+use crate::trust::{ClaimPaths, KeyEndpoint, KeySource, Kind, Remote, Trust, Url};
 
 use super::check;
 
@@ -54,10 +54,10 @@ pub(super) fn sso(
     if trusts.iter().any(|trust| trust.name == NAME) {
         let problem =
             "a trust entry has the name `sso`, which is reserved for the companion's keys";
-        return Err(location.error(problem, "give the trust entry another name"));
+        return Err(location.error(problem, "rename the trust entry"));
     }
     let jwks = Url::parse(&[&url, endpoints::JWKS.path].concat())
-        .ok_or_else(|| at.error_about(&text, "is not a valid URL of keys", help))?;
+        .ok_or_else(|| at.error_about(&text, "is not a valid key URL", help))?;
     let keys = Trust {
         name: NAME.to_owned(),
         kind: Kind::Oidc,
@@ -67,7 +67,7 @@ pub(super) fn sso(
         keys: KeySource {
             remote: Some(Remote {
                 envoy_cluster: envoy_cluster.clone(),
-                endpoint: Endpoint::Jwks(jwks),
+                endpoint: KeyEndpoint::Jwks(jwks),
                 refresh: REFRESH,
                 max_stale: MAX_STALE,
             }),
@@ -78,7 +78,7 @@ pub(super) fn sso(
         algorithms: Some(vec![Algorithm::Es256]),
         leeway: LEEWAY,
         max_lifetime: MAX_TOKEN_LIFETIME,
-        // A session token has its claims in one location.
+        // Session tokens have fixed claims.
         claims: ClaimPaths {
             groups: Vec::new(),
             email: Vec::new(),
@@ -106,19 +106,18 @@ fn url(text: &str) -> Option<(String, String)> {
 
 /// C01: the prefixes with which browsers keep other hosts and plain HTTP from setting the cookie.
 fn cookies(name: String, location: &Location) -> Result<CookieNames, PolicyError> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let behind = name
         .strip_prefix("__Secure-")
         .or_else(|| name.strip_prefix("__Host-"));
     let (problem, help) = match behind {
         None => (
-            "does not begin with `__Secure-` or `__Host-`",
+            "does not start with `__Secure-` or `__Host-`",
             "use one of these prefixes, so that browsers protect the cookie",
         ),
         Some("") => ("is only a prefix", "add a name, like `__Secure-portcullis`"),
         Some(_) if name.len() > MAX_COOKIE => ("is longer than 64 bytes", "write a shorter name"),
-        Some(_) if !name.bytes().all(token) => (
-            "is not the name of a cookie",
+        Some(_) if !name.bytes().all(is_token) => (
+            "is not a cookie name",
             "write letters, digits and `-` after the prefix",
         ),
         Some(_) => return Ok(CookieNames::new(name)),

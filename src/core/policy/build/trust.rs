@@ -83,7 +83,7 @@ fn dedicated_audiences(
         return Err(location.element(index).error_about(
             audience,
             problem,
-            "have clients project a token with an audience of its own, such as `portcullis`",
+            "use a dedicated audience, such as `portcullis`, and project tokens for it",
         ));
     }
     Ok(())
@@ -92,7 +92,7 @@ fn dedicated_audiences(
 fn trust(wire: document::Trust, location: &Location) -> Result<Trust, PolicyError> {
     let name = check::name(wire.name, location)?;
     let kind = kind(wire.kind, location)?;
-    let help = "write the `iss` of its tokens";
+    let help = "write the value of `iss` in its tokens";
     let issuer = check::required(wire.issuer, location, "issuer", help)?;
     let issuer = self::issuer(issuer, &location.member("issuer"))?;
     let former = location.member("former_issuers");
@@ -101,7 +101,11 @@ fn trust(wire: document::Trust, location: &Location) -> Result<Trust, PolicyErro
         &former,
         |url, location| {
             if url == issuer {
-                return Err(location.error_about(&url, "is `issuer` itself", "leave it out here"));
+                return Err(location.error_about(
+                    &url,
+                    "is also the value of `issuer`",
+                    "remove it here",
+                ));
             }
             self::issuer(url, location)
         },
@@ -149,7 +153,7 @@ fn trust(wire: document::Trust, location: &Location) -> Result<Trust, PolicyErro
 }
 
 fn kind(wire: Option<String>, location: &Location) -> Result<Kind, PolicyError> {
-    let help = "write kubernetes or oidc";
+    let help = "write `kubernetes` or `oidc`";
     let kind = check::required(wire, location, "kind", help)?;
     match kind.as_str() {
         "kubernetes" => Ok(Kind::Kubernetes),
@@ -168,7 +172,7 @@ fn issuer(text: String, location: &Location) -> Result<String, PolicyError> {
     }
     Err(location.error_about(
         &text,
-        "is not the URL of an issuer",
+        "is not an issuer URL",
         "write `https://`, a host and an optional path, exactly as in `iss`",
     ))
 }
@@ -214,8 +218,8 @@ fn claims(
     location: &Location,
 ) -> Result<ClaimPaths, PolicyError> {
     if wire.is_some() && kind == Kind::Kubernetes {
-        let problem = "a kubernetes trust gives no e-mail, groups or preferred username";
-        return Err(location.error(problem, "leave `claims` out"));
+        let problem = "tokens of the kind kubernetes have no configurable claims";
+        return Err(location.error(problem, "remove `claims`"));
     }
     let wire = wire.unwrap_or_default();
     let path = |value: Option<Json>, name: &str| claim_path(value, name, &location.member(name));
@@ -244,6 +248,6 @@ fn claim_path(
     path.filter(|path| !path.is_empty() && path.iter().all(|name| !name.is_empty()))
         .ok_or_else(|| {
             let help = "write the name of the claim, or the list of member names to it";
-            location.error("not the name of a claim", help)
+            location.error("not a claim name", help)
         })
 }

@@ -1,5 +1,4 @@
-//! What serde finds wrong with a document, kept as it is found instead of as a sentence,
-//! and where.
+//! Errors of serde about a document, with their structure and their path.
 
 use std::fmt;
 
@@ -30,7 +29,7 @@ pub(super) enum Problem {
 }
 
 impl DocumentError {
-    /// The same error, as it is seen from one level further up.
+    /// The same error, with a step added in front of its path.
     pub(super) fn through(mut self, step: Step) -> Self {
         self.trail.push(step);
         self
@@ -82,8 +81,8 @@ impl fmt::Display for DocumentError {
 
 impl std::error::Error for DocumentError {}
 
-/// What was found. Serde's own words would bring the formatting of fractions into the module,
-/// which is 14 KB that no policy needs.
+/// What was found. Serde's own description would add the formatting of fractions to the
+/// module: 14 KB that no policy needs.
 fn describe(found: Unexpected<'_>) -> String {
     match found {
         Unexpected::Bool(truth) => format!("boolean `{truth}`"),

@@ -1,4 +1,4 @@
-//! From text to wire types, and from their errors to errors with a help.
+//! From text to wire types, and from their errors to policy errors with help.
 
 use serde::Deserialize as _;
 
@@ -12,22 +12,22 @@ use super::value::Value;
 
 /// Reads a document: one JSON object and nothing after it.
 pub(in crate::policy) fn read(text: &str) -> Result<Document, PolicyError> {
-    let json = Json::parse(text.as_bytes()).map_err(|error| misread(&error))?;
-    Document::deserialize(Value(&json)).map_err(|error| mistaken(&error))
+    let json = Json::parse(text.as_bytes()).map_err(|error| syntax_error(&error))?;
+    Document::deserialize(Value(&json)).map_err(|error| document_error(&error))
 }
 
-/// The error of a text that is not valid JSON.
-fn misread(error: &JsonError) -> PolicyError {
+/// The error for a text that is not valid JSON.
+fn syntax_error(error: &JsonError) -> PolicyError {
     let message = error.to_string();
     match error.kind() {
         json::JsonErrorKind::Syntax => {
             // "not JSON at line 5 column 9"
             let place = message.trim_start_matches("not JSON ");
             let help = "write one JSON object, as `portcullis check --json` prints it";
-            PolicyError::new(error.path(), &["not JSON: stopped ", place].concat(), help)
+            PolicyError::new(error.path(), &["not JSON: error ", place].concat(), help)
         }
         json::JsonErrorKind::Duplicate => {
-            PolicyError::new(error.path(), &message, "keep one of the two")
+            PolicyError::new(error.path(), &message, "remove one of the two")
         }
         json::JsonErrorKind::Depth => PolicyError::new(
             error.path(),
@@ -35,29 +35,29 @@ fn misread(error: &JsonError) -> PolicyError {
             "remove the inner levels; no policy needs that many",
         ),
         json::JsonErrorKind::Size => {
-            let help = "give each gateway the apps that it serves, or fewer values";
+            let help = "use fewer values, or give each gateway only the apps that it serves";
             PolicyError::new(error.path(), &message, help)
         }
     }
 }
 
-/// The error of a wrong name or value.
-fn mistaken(error: &DocumentError) -> PolicyError {
+/// The error for a wrong name or value.
+fn document_error(error: &DocumentError) -> PolicyError {
     let help = match &error.problem {
         Problem::Unknown { name, known } => suggestion(name, known),
-        Problem::Type { expected, .. } => wanted(expected),
+        Problem::Type { expected, .. } => help_for_type(expected),
         Problem::Other(_) => "correct the value, or remove it".to_owned(),
     };
     PolicyError::new(&error.path(), &error.to_string(), &help)
 }
 
 /// The help for a value of a wrong type, with the type names of YAML.
-fn wanted(expected: &str) -> String {
+fn help_for_type(expected: &str) -> String {
     let wanted = match expected {
         "a sequence" => "a list",
         "a boolean" => "true or false",
         "f64" => "a number",
         other => other,
     };
-    ["write ", wanted, ", or leave it out"].concat()
+    ["write ", wanted, ", or remove the field"].concat()
 }

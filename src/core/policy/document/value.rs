@@ -1,5 +1,4 @@
-//! JSON that was read strictly, as serde's derived code takes it. An error has its path: each level
-//! that it passes on its way out adds its own step.
+//! A deserializer over strictly parsed JSON. An error has its path: each level adds its step.
 
 use std::iter::Enumerate;
 use std::slice;
@@ -19,8 +18,8 @@ use crate::json::{Json, Step};
 pub(super) struct Value<'a>(pub(super) &'a Json);
 
 impl Value<'_> {
-    /// The error of a value that should have been something else.
-    fn mistaken(self, expected: &dyn Expected) -> DocumentError {
+    /// The error for a value of the wrong type.
+    fn wrong_type(self, expected: &dyn Expected) -> DocumentError {
         let found = match self.0 {
             Json::Null => Unexpected::Unit,
             Json::Bool(truth) => Unexpected::Bool(*truth),
@@ -60,7 +59,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DocumentError> {
         match self.0 {
             Json::Bool(truth) => visitor.visit_bool(*truth),
-            _ => Err(self.mistaken(&visitor)),
+            _ => Err(self.wrong_type(&visitor)),
         }
     }
 
@@ -72,14 +71,14 @@ impl<'de> Deserializer<'de> for Value<'de> {
         };
         match number {
             Some(number) => visitor.visit_f64(number),
-            None => Err(self.mistaken(&visitor)),
+            None => Err(self.wrong_type(&visitor)),
         }
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DocumentError> {
         match self.0 {
             Json::String(text) => visitor.visit_borrowed_str(text),
-            _ => Err(self.mistaken(&visitor)),
+            _ => Err(self.wrong_type(&visitor)),
         }
     }
 
@@ -92,7 +91,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
             Json::Array(elements) => visitor.visit_seq(Elements {
                 left: elements.iter().enumerate(),
             }),
-            _ => Err(self.mistaken(&visitor)),
+            _ => Err(self.wrong_type(&visitor)),
         }
     }
 
@@ -102,7 +101,7 @@ impl<'de> Deserializer<'de> for Value<'de> {
                 left: members.iter(),
                 entered: None,
             }),
-            _ => Err(self.mistaken(&visitor)),
+            _ => Err(self.wrong_type(&visitor)),
         }
     }
 

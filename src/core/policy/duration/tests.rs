@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_number_and_a_unit_make_a_duration() {
+fn a_duration_is_a_number_and_a_unit() {
     for (text, seconds) in [("30s", 30), ("5m", 300), ("24h", 86_400), ("0s", 0)] {
         assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
     }
@@ -12,7 +12,7 @@ fn a_number_and_a_unit_make_a_duration() {
 }
 
 #[test]
-fn anything_else_is_refused() {
+fn other_texts_are_not_durations() {
     for text in [
         "",
         "s",

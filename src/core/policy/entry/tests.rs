@@ -52,7 +52,7 @@ fn person(from: &str) -> Caller {
 }
 
 #[test]
-fn a_service_account_is_named_part_by_part() {
+fn a_service_account_matches_part_by_part() {
     for (pattern, from, namespace, name, expected) in [
         ("blue/monitoring/karma", "blue", "monitoring", "karma", true),
         (
@@ -88,7 +88,7 @@ fn a_service_account_is_named_part_by_part() {
         let entry = entry(&format!(r#"{{"service_account": "{pattern}"}}"#));
         let caller = account(from, namespace, name);
         assert_eq!(
-            entry.fits(&caller),
+            entry.matches(&caller),
             expected,
             "{pattern} {from}/{namespace}/{name}"
         );
@@ -97,10 +97,10 @@ fn a_service_account_is_named_part_by_part() {
 
 /// CVE-2026-39350: a dot in a name became a regular expression's.
 #[test]
-fn a_dot_in_a_name_is_a_dot() {
+fn a_dot_in_a_name_is_literal() {
     let entry = entry(r#"{"service_account": "blue/a/cert-manager.io"}"#);
-    assert!(entry.fits(&account("blue", "a", "cert-manager.io")));
-    assert!(!entry.fits(&account("blue", "a", "cert-managerxio")));
+    assert!(entry.matches(&account("blue", "a", "cert-manager.io")));
+    assert!(!entry.matches(&account("blue", "a", "cert-managerxio")));
 }
 
 #[test]
@@ -108,15 +108,15 @@ fn t10_a_person_is_never_a_service_account() {
     let any = entry(r#"{"service_account": "*/*/*"}"#);
     let mut impostor = person("idp");
     impostor.subject = Subject::User("monitoring/karma".to_owned());
-    assert!(!any.fits(&impostor));
+    assert!(!any.matches(&impostor));
     impostor.subject = Subject::User("system:serviceaccount:monitoring:karma".to_owned());
-    assert!(!any.fits(&impostor));
+    assert!(!any.matches(&impostor));
     let user = entry(r#"{"from": "idp", "user": "karma"}"#);
-    assert!(!user.fits(&account("idp", "monitoring", "karma")));
+    assert!(!user.matches(&account("idp", "monitoring", "karma")));
 }
 
 #[test]
-fn t11_an_entry_counts_only_for_what_its_trust_vouched_for() {
+fn t11_an_entry_matches_only_callers_of_its_trust_entry() {
     for matcher in [
         r#""anyone": true"#,
         r#""user": "4711""#,
@@ -126,13 +126,13 @@ fn t11_an_entry_counts_only_for_what_its_trust_vouched_for() {
         r#""claim": {"path": ["level"], "equals": 1}"#,
     ] {
         let entry = entry(&format!(r#"{{"from": "idp", {matcher}}}"#));
-        assert!(entry.fits(&person("idp")), "{matcher}");
-        assert!(!entry.fits(&person("other")), "{matcher}");
-        assert!(!entry.fits(&person("")), "{matcher}");
+        assert!(entry.matches(&person("idp")), "{matcher}");
+        assert!(!entry.matches(&person("other")), "{matcher}");
+        assert!(!entry.matches(&person("")), "{matcher}");
     }
     let entry = entry(r#"{"from": "blue", "service_account": "*/monitoring/karma"}"#);
-    assert!(entry.fits(&account("blue", "monitoring", "karma")));
-    assert!(!entry.fits(&account("green", "monitoring", "karma")));
+    assert!(entry.matches(&account("blue", "monitoring", "karma")));
+    assert!(!entry.matches(&account("green", "monitoring", "karma")));
 }
 
 #[test]
@@ -153,13 +153,13 @@ fn all_matchers_of_an_entry_must_match() {
             r#""claim": {"path": ["on"], "equals": false}"#,
         ),
     ];
-    let all: Vec<&str> = own.iter().map(|(fits, _)| *fits).collect();
+    let all: Vec<&str> = own.iter().map(|(matches, _)| *matches).collect();
     let text = |matchers: &[&str]| format!(r#"{{"from": "idp", {}}}"#, matchers.join(", "));
-    assert!(entry(&text(&all)).fits(&person("idp")));
+    assert!(entry(&text(&all)).matches(&person("idp")));
     for (index, (_, other)) in own.iter().enumerate() {
         let mut one_off = all.clone();
         one_off[index] = other;
-        assert!(!entry(&text(&one_off)).fits(&person("idp")), "{other}");
+        assert!(!entry(&text(&one_off)).matches(&person("idp")), "{other}");
     }
 }
 
@@ -167,7 +167,7 @@ fn all_matchers_of_an_entry_must_match() {
 fn a_user_is_compared_byte_for_byte() {
     for user in ["4711 ", "04711", "471", "ada"] {
         let entry = entry(&format!(r#"{{"from": "idp", "user": "{user}"}}"#));
-        assert!(!entry.fits(&person("idp")), "{user}");
+        assert!(!entry.matches(&person("idp")), "{user}");
     }
 }
 
@@ -196,8 +196,8 @@ fn r09_an_address_counts_with_exactly_one_at_sign() {
             email: email.map(str::to_owned),
             ..person("idp")
         };
-        assert_eq!(by_domain.fits(&caller), domain, "{email:?}");
-        assert_eq!(by_address.fits(&caller), address, "{email:?}");
+        assert_eq!(by_domain.matches(&caller), domain, "{email:?}");
+        assert_eq!(by_address.matches(&caller), address, "{email:?}");
     }
 }
 
@@ -230,7 +230,7 @@ fn a_claim_is_equal_in_type_and_value() {
     ] {
         let claim = format!(r#"{{"path": {path}, "equals": {equals}}}"#);
         let entry = entry(&format!(r#"{{"from": "idp", "claim": {claim}}}"#));
-        assert_eq!(entry.fits(&person("idp")), expected, "{path} {equals}");
+        assert_eq!(entry.matches(&person("idp")), expected, "{path} {equals}");
     }
 }
 
@@ -241,12 +241,12 @@ fn a_service_account_can_be_bound_to_its_pod() {
             "claim": {"path": ["kubernetes.io", "pod", "name"], "equals": "karma-0"}}"#,
     );
     let mut caller = account("blue", "monitoring", "karma");
-    assert!(!entry.fits(&caller));
+    assert!(!entry.matches(&caller));
     let claims = Json::parse(br#"{"kubernetes.io": {"pod": {"name": "karma-0"}}}"#).unwrap();
     caller.claims = claims.into();
-    assert!(entry.fits(&caller));
+    assert!(entry.matches(&caller));
     caller.subject = Subject::User("karma".to_owned());
-    assert!(!entry.fits(&caller));
+    assert!(!entry.matches(&caller));
 }
 
 #[test]
@@ -255,6 +255,6 @@ fn an_entry_without_matchers_matches_no_caller() {
         from: None,
         matchers: Vec::new(),
     };
-    assert!(!empty.fits(&person("idp")));
-    assert!(!empty.fits(&account("blue", "a", "b")));
+    assert!(!empty.matches(&person("idp")));
+    assert!(!empty.matches(&account("blue", "a", "b")));
 }

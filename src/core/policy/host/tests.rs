@@ -9,7 +9,7 @@ fn table(hosts: &[&str]) -> Table {
 }
 
 #[test]
-fn an_exact_host_wins_over_a_wildcard() {
+fn an_exact_host_takes_precedence_over_a_wildcard() {
     let table = table(&[
         "*.example.com",
         "a.example.com",
@@ -43,7 +43,7 @@ fn a_host_has_one_app() {
 }
 
 #[test]
-fn a_pattern_is_shown_as_it_is_written() {
+fn a_pattern_is_displayed_as_written() {
     for text in ["a.example.com", "*.example.com"] {
         assert_eq!(HostPattern::parse(text).unwrap().to_string(), text);
     }

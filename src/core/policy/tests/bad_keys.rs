@@ -15,7 +15,7 @@ fn keys_have_a_source() {
     keys_refused(
         "{}",
         "trust[1].keys",
-        "no source of keys",
+        "missing `envoy_cluster` or `inline`",
         "`envoy_cluster`",
     );
     let empty = r#"{"envoy_cluster": ""}"#;
@@ -61,7 +61,7 @@ fn d02_keys_are_fetched_from_https_urls() {
             keys_refused(
                 &format!(r#"{{"envoy_cluster": "c", "{name}": "{url}"}}"#),
                 &format!("trust[1].keys.{name}"),
-                "is not a valid URL of keys",
+                "is not a valid key URL",
                 "without query",
             );
         }

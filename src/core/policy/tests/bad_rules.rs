@@ -26,7 +26,7 @@ fn a_rule_is_public_or_lists_callers() {
         r#""paths": ["/-/healthy"]"#,
         r#""paths": ["/"], "public": false"#,
     ] {
-        let problem = "neither `allow` nor `public`";
+        let problem = "missing `allow` or `public`";
         refused(
             PUBLIC,
             neither,
@@ -60,7 +60,7 @@ fn a_public_rule_lists_paths() {
 }
 
 #[test]
-fn rules_have_names_of_their_own() {
+fn rules_have_unique_names() {
     let path = "apps[0].rules[1].name";
     refused(
         r#""name": "probes""#,
@@ -73,7 +73,7 @@ fn rules_have_names_of_their_own() {
         r#""name": "probes", "#,
         "",
         "apps[0].rules[1]",
-        "no `name`",
+        "missing field `name`",
         "",
     );
 }
@@ -97,12 +97,12 @@ fn methods_are_names_in_upper_case() {
 }
 
 #[test]
-fn h08_paths_that_no_request_has_are_refused() {
+fn h08_patterns_that_no_accepted_path_can_match_are_refused() {
     let paths = r#""paths": ["/api/v2/**"]"#;
     for (text, problem) in [
-        ("api", "does not begin with a slash"),
-        ("", "does not begin with a slash"),
-        ("**", "does not begin with a slash"),
+        ("api", "does not start with a slash"),
+        ("", "does not start with a slash"),
+        ("**", "does not start with a slash"),
         ("/a//b", "has an empty or a dot segment"),
         ("//", "has an empty or a dot segment"),
         ("/a/./b", "has an empty or a dot segment"),
@@ -140,7 +140,7 @@ fn h08_paths_that_no_request_has_are_refused() {
 }
 
 #[test]
-fn an_entry_says_who_vouches() {
+fn an_entry_requires_a_trust_entry_or_provider() {
     for entry in ["{}", r#"{"group": "sre"}"#, r#"{"anyone": true}"#] {
         let problem = "no trust entry or provider";
         entry_refused(entry, "", problem, "available: staging, gitlab");
@@ -204,7 +204,7 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
         ),
         (
             "gitlab/a/b",
-            "`gitlab` has no service accounts",
+            "`gitlab` is not of the kind kubernetes",
             "available: staging",
         ),
         (
@@ -220,12 +220,12 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
         (
             "staging/a/karma-*",
             "`karma-*` is not a valid Kubernetes name",
-            "the whole name",
+            "the full name",
         ),
         (
             "staging/A/b",
             "`A` is not a valid Kubernetes name",
-            "the whole name",
+            "the full name",
         ),
     ] {
         let entry = format!(r#"{{"service_account": "{text}"}}"#);
@@ -262,11 +262,11 @@ fn a_service_account_has_no_email_groups_or_subject() {
         ("email_domain", "example.com"),
         ("group", "system:serviceaccounts"),
     ] {
-        for vouched in [
+        for source in [
             r#""from": "staging""#,
             r#""service_account": "staging/a/b""#,
         ] {
-            let entry = format!(r#"{{{vouched}, "{name}": "{value}"}}"#);
+            let entry = format!(r#"{{{source}, "{name}": "{value}"}}"#);
             let problem = "the entry never matches";
             entry_refused(&entry, &format!(".{name}"), problem, "by `service_account`");
         }
@@ -309,8 +309,8 @@ fn r09_addresses_have_one_at_sign() {
 #[test]
 fn a_claim_has_a_path_and_a_single_value() {
     for (claim, path, problem) in [
-        ("{}", ".claim", "no `path`"),
-        (r#"{"path": ["a"]}"#, ".claim", "no `equals`"),
+        ("{}", ".claim", "missing field `path`"),
+        (r#"{"path": ["a"]}"#, ".claim", "missing field `equals`"),
         (
             r#"{"path": [], "equals": 1}"#,
             ".claim.path",
@@ -324,17 +324,17 @@ fn a_claim_has_a_path_and_a_single_value() {
         (
             r#"{"path": ["a"], "equals": null}"#,
             ".claim.equals",
-            "not a single value",
+            "not a string, number or boolean",
         ),
         (
             r#"{"path": ["a"], "equals": [1]}"#,
             ".claim.equals",
-            "not a single value",
+            "not a string, number or boolean",
         ),
         (
             r#"{"path": ["a"], "equals": {}}"#,
             ".claim.equals",
-            "not a single value",
+            "not a string, number or boolean",
         ),
     ] {
         entry_refused(

@@ -20,25 +20,35 @@ fn member_refused(member: &str, path: &str, problem: &str, help: &str) {
 #[test]
 fn a_missing_required_member_is_an_error() {
     for (piece, other, path, problem) in [
-        (r#""name": "gitlab", "#, "", "trust[1]", "no `name`"),
-        (r#""kind": "oidc", "#, "", "trust[1]", "no `kind`"),
+        (
+            r#""name": "gitlab", "#,
+            "",
+            "trust[1]",
+            "missing field `name`",
+        ),
+        (
+            r#""kind": "oidc", "#,
+            "",
+            "trust[1]",
+            "missing field `kind`",
+        ),
         (
             r#""issuer": "https://gitlab.example.com","#,
             "",
             "trust[1]",
-            "no `issuer`",
+            "missing field `issuer`",
         ),
         (
             r#""audiences": ["tools"], "#,
             "",
             "trust[1]",
-            "no `audiences`",
+            "missing field `audiences`",
         ),
         (
             r#", "keys": {"envoy_cluster": "gitlab"}"#,
             "",
             "trust[1]",
-            "no `keys`",
+            "missing field `keys`",
         ),
         (r#"["tools"]"#, "[]", "trust[1].audiences", "an empty list"),
         (
@@ -73,7 +83,7 @@ fn names_are_plain_and_unique() {
             r#""name": "gitlab""#,
             &name,
             "trust[1].name",
-            "is not a name",
+            "is not a valid name",
             help,
         );
     }
@@ -105,24 +115,24 @@ fn d02_an_issuer_is_an_https_url_without_query_fragment_or_user() {
             ISSUER,
             &issuer,
             "trust[1].issuer",
-            "is not the URL of an issuer",
+            "is not an issuer URL",
             help,
         );
         let former = format!(r#"{ISSUER}, "former_issuers": ["{url}"]"#);
         let path = "trust[1].former_issuers[0]";
-        refused(ISSUER, &former, path, "is not the URL of an issuer", help);
+        refused(ISSUER, &former, path, "is not an issuer URL", help);
     }
     refused(
         ISSUER,
         &format!(r#"{ISSUER}, "former_issuers": ["https://gitlab.example.com"]"#),
         "trust[1].former_issuers[0]",
-        "is `issuer` itself",
-        "leave it out",
+        "is also the value of `issuer`",
+        "remove it here",
     );
 }
 
 #[test]
-fn k04_a_kubernetes_audience_is_of_no_other_use() {
+fn k04_a_kubernetes_audience_must_be_dedicated() {
     for audience in [
         "https://kubernetes.default.svc",
         "https://kubernetes.default.svc/",
@@ -134,7 +144,7 @@ fn k04_a_kubernetes_audience_is_of_no_other_use() {
         "kubernetes",
     ] {
         let audiences = format!(r#"["portcullis", "{audience}"]"#);
-        let help = "an audience of its own";
+        let help = "a dedicated audience";
         let path = "trust[0].audiences[1]";
         refused(
             AUDIENCE,
@@ -163,19 +173,19 @@ fn k04_a_kubernetes_audience_is_of_no_other_use() {
 #[test]
 fn durations_have_bounds() {
     for (name, text, problem, help) in [
-        ("refresh", "9s", "out of bounds", "10s to 1h"),
-        ("refresh", "61m", "out of bounds", "10s to 1h"),
+        ("refresh", "9s", "out of range", "10s to 1h"),
+        ("refresh", "61m", "out of range", "10s to 1h"),
         ("refresh", "5", "is not a duration", "like `30s`"),
-        ("max_stale", "4m", "out of bounds", "at least `refresh`"),
+        ("max_stale", "4m", "out of range", "at least `refresh`"),
         ("max_stale", "", "is not a duration", "like `30s`"),
     ] {
         let keys = format!(r#"{{"envoy_cluster": "c", "{name}": "{text}"}}"#);
         keys_refused(&keys, &format!("trust[1].keys.{name}"), problem, help);
     }
     for (name, text, problem, help) in [
-        ("leeway", "301s", "out of bounds", "at most 5m"),
+        ("leeway", "301s", "out of range", "at most 5m"),
         ("leeway", "half an hour", "is not a duration", "like `30s`"),
-        ("max_lifetime", "0s", "out of bounds", "at least 1s"),
+        ("max_lifetime", "0s", "out of range", "at least 1s"),
     ] {
         let member = format!(r#""{name}": "{text}""#);
         member_refused(&member, &format!("trust[1].{name}"), problem, help);
@@ -213,12 +223,12 @@ fn claims_are_for_oidc_and_have_a_path() {
         r#""keys": {"envoy_cluster": "k8s-staging"}"#,
         r#""keys": {"envoy_cluster": "k8s-staging"}, "claims": {}"#,
         "trust[0].claims",
-        "a kubernetes trust gives no e-mail",
-        "leave `claims` out",
+        "no configurable claims",
+        "remove `claims`",
     );
     for path in [r#""""#, "[]", r#"["a", ""]"#, r#"["a", 1]"#, "true", "{}"] {
         let claims = format!(r#""claims": {{"groups": {path}}}"#);
-        let problem = "not the name of a claim";
+        let problem = "not a claim name";
         member_refused(
             &claims,
             "trust[1].claims.groups",

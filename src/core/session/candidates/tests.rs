@@ -2,7 +2,7 @@ use super::*;
 
 const NAME: &str = "__Secure-portcullis";
 
-/// What a reader finds in these cookies.
+/// The candidates in these cookies.
 fn found(cookies: &[(String, &str)]) -> Vec<String> {
     let cookies = cookies
         .iter()
@@ -11,7 +11,7 @@ fn found(cookies: &[(String, &str)]) -> Vec<String> {
     found.map(Cow::into_owned).collect()
 }
 
-/// A value in which every piece differs from every other.
+/// A value whose pieces all differ.
 fn value(length: usize) -> String {
     let mut value = String::new();
     while value.len() < length {
@@ -26,7 +26,7 @@ fn named(rest: &str, value: &'static str) -> (String, &'static str) {
 }
 
 #[test]
-fn c03_a_value_of_any_length_comes_back_and_no_cookie_is_too_large() {
+fn c03_values_of_any_length_are_split_and_joined_again() {
     let longest_name = format!("__Secure-{}", "n".repeat(55));
     for (length, cookies) in [
         (1, 1),
@@ -56,7 +56,7 @@ fn c03_a_value_of_any_length_comes_back_and_no_cookie_is_too_large() {
 }
 
 #[test]
-fn c03_the_names_count_from_zero() {
+fn c03_pieces_are_numbered_from_zero() {
     let value = value(8001);
     let names: Vec<String> = cut(NAME, &value)
         .into_iter()
@@ -68,7 +68,7 @@ fn c03_the_names_count_from_zero() {
 }
 
 #[test]
-fn c03_a_missing_piece_never_leaves_the_value() {
+fn c03_a_value_with_a_missing_piece_is_not_found() {
     let value = value(11_000);
     let whole = cut(NAME, &value);
     for missing in 0..whole.len() {
@@ -98,7 +98,7 @@ fn c03_pieces_are_joined_by_number_in_any_order() {
 }
 
 #[test]
-fn t19_a_surplus_piece_locks_no_person_out() {
+fn t19_an_extra_piece_does_not_invalidate_the_value() {
     let value = value(9000);
     for extra in [
         ".3",
@@ -117,7 +117,7 @@ fn t19_a_surplus_piece_locks_no_person_out() {
 }
 
 #[test]
-fn t19_of_several_cookies_of_one_name_each_is_tried() {
+fn t19_all_cookies_of_one_name_are_tried() {
     let value = value(9000);
     let mut cookies = cut(NAME, &value);
     for rest in ["", ".0", ".1", ".2"] {
@@ -133,7 +133,7 @@ fn t19_of_several_cookies_of_one_name_each_is_tried() {
 }
 
 #[test]
-fn t19_the_number_of_tries_is_bounded() {
+fn t19_the_number_of_candidates_is_bounded() {
     let values: Vec<String> = (0..200).map(|at| format!("{at:04}").repeat(1000)).collect();
     let mut cookies = Vec::new();
     for number in 0..16 {
@@ -148,7 +148,7 @@ fn t19_the_number_of_tries_is_bounded() {
 }
 
 #[test]
-fn a_value_is_found_under_its_own_name_alone() {
+fn a_value_is_found_under_its_own_name_only() {
     let cookies = [
         named("-session", "a"),
         named("-session.0", "b"),

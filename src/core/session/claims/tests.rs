@@ -31,7 +31,7 @@ fn alice() -> Claims {
 }
 
 #[test]
-fn what_is_written_is_what_is_read() {
+fn claims_survive_serialization() {
     let alice = alice();
     assert_eq!(read(&alice.to_json()), Ok(alice.clone()));
     let bare = Claims {
@@ -55,7 +55,7 @@ fn what_is_written_is_what_is_read() {
 }
 
 #[test]
-fn a_claim_that_is_missing_or_of_another_form_is_an_error() {
+fn a_missing_or_malformed_claim_is_an_error() {
     let whole = alice().to_json();
     for (member, name, others) in [
         (r#""idp":"sso""#, "idp", &["1", "\"\"", "null"][..]),

@@ -7,7 +7,7 @@ fn family() -> CookieNames {
 }
 
 #[test]
-fn c04_the_family_has_these_names_and_no_others() {
+fn c04_exactly_these_cookie_names_are_reserved() {
     for rest in [
         "",
         ".0",
@@ -46,7 +46,7 @@ fn c04_the_family_has_these_names_and_no_others() {
 }
 
 #[test]
-fn h14_stripping_keeps_the_rest_byte_for_byte() {
+fn h14_other_cookies_are_kept_byte_for_byte() {
     let token = "__Secure-portcullis=a.b.c";
     let strip = |cookie: &str| {
         let kept = family().strip(cookie.as_bytes());
@@ -103,7 +103,7 @@ fn h14_several_cookie_headers_are_stripped_as_one() {
 }
 
 #[test]
-fn the_companion_is_asked_with_the_sessions_cookies_alone() {
+fn a_refresh_carries_the_session_cookies_only() {
     let cookies = [
         "a=1; __Secure-portcullis=t",
         "__Secure-portcullis-session.0=s0;__Secure-portcullis-session.1=s1 ; b=2",
@@ -126,7 +126,7 @@ fn the_companion_is_asked_with_the_sessions_cookies_alone() {
 }
 
 #[test]
-fn the_names_are_those_of_the_documentation() {
+fn the_names_match_the_documentation() {
     let family = family();
     assert_eq!(family.token(), "__Secure-portcullis");
     assert_eq!(family.sealed(), "__Secure-portcullis-session");

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn an_id_has_one_spelling() {
+fn an_id_has_one_text_form() {
     let id = Id::from_bytes([7; 16]);
     assert_eq!(id.to_string().len(), 22);
     assert_eq!(Id::parse(&id.to_string()), Some(id));

@@ -18,8 +18,8 @@ fn millis(millis: u64) -> Duration {
 }
 
 #[test]
-fn the_list_is_read_at_once_and_then_every_two_to_three_seconds() {
-    for chance in 0..20 {
+fn the_list_is_fetched_at_once_and_then_every_two_to_three_seconds() {
+    for random in 0..20 {
         let mut watch = RevocationsRecord::default();
         assert!(watch.is_due(START));
         watch.begin(7, START);
@@ -29,16 +29,16 @@ fn the_list_is_read_at_once_and_then_every_two_to_three_seconds() {
             "a worker is reading"
         );
         let empty = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
-        watch.take(Some(&empty), START, chance).unwrap();
+        watch.take(Some(&empty), START, random).unwrap();
         assert!(!watch.is_led_by(7));
-        assert!(!watch.is_due(START.after(millis(2000))), "{chance}");
-        assert!(watch.is_due(START.after(millis(2500))), "{chance}");
+        assert!(!watch.is_due(START.after(millis(2000))), "{random}");
+        assert!(watch.is_due(START.after(millis(2500))), "{random}");
         assert_eq!(watch.age(START.after(millis(2500))), Some(millis(2500)));
     }
 }
 
 #[test]
-fn after_failures_the_pauses_grow_to_ten_seconds_and_the_age_keeps_growing() {
+fn failures_back_off_to_ten_seconds_and_the_age_keeps_growing() {
     let mut watch = RevocationsRecord::default();
     let good = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
     watch.begin(7, START);
@@ -55,7 +55,7 @@ fn after_failures_the_pauses_grow_to_ten_seconds_and_the_age_keeps_growing() {
 }
 
 #[test]
-fn a_lease_and_a_plan_in_the_future_hold_nothing_up() {
+fn a_lease_and_a_schedule_in_the_future_delay_nothing() {
     let mut watch = RevocationsRecord::default();
     watch.begin(7, START.after(Duration::from_secs(3600)));
     assert!(watch.is_due(START));
@@ -67,7 +67,7 @@ fn a_lease_and_a_plan_in_the_future_hold_nothing_up() {
 }
 
 #[test]
-fn only_a_good_answer_is_a_list() {
+fn bad_responses_do_not_change_the_list() {
     let entry = format!(
         r#"{{"version":1,"floor":0,"entries":[{{"sid":"{SID}","before":{0},"ends":{0}}}]}}"#,
         START.secs() + 60
@@ -96,13 +96,13 @@ fn only_a_good_answer_is_a_list() {
 }
 
 #[test]
-fn what_workers_share_reads_back_as_it_was_written_and_nothing_else_does() {
+fn the_shared_record_survives_serialization_and_invalid_ones_are_refused() {
     let mut watch = RevocationsRecord::default();
     assert_eq!(watch.list(), None);
     watch.begin(u64::MAX, START);
-    for chance in [0, u64::MAX] {
-        watch.share(chance);
-        assert_eq!(watch.list(), Some(chance.max(1)));
+    for random in [0, u64::MAX] {
+        watch.share(random);
+        assert_eq!(watch.list(), Some(random.max(1)));
         let text = watch.to_text();
         assert_eq!(
             RevocationsRecord::from_text(text.as_bytes()),

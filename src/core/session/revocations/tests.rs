@@ -12,7 +12,7 @@ fn id(number: u32) -> Id {
     Id::from_bytes(bytes)
 }
 
-/// A session of this number, of the person of that one.
+/// The session with this number, of the person with that number.
 fn session(sid: u32, person: u32, began: u64) -> SessionHandles {
     SessionHandles {
         sid: id(sid),
@@ -21,7 +21,7 @@ fn session(sid: u32, person: u32, began: u64) -> SessionHandles {
     }
 }
 
-/// A list that is full of sessions, which end at `ends` and are each marked at a time of its own.
+/// A list full of sessions, all with the end `ends` and each with another `before`.
 fn full(ends: u64, before: fn(u64) -> u64) -> Revocations {
     let entries = (0..Revocations::MAX_ENTRIES).map(|number| {
         let sid = id(u32::try_from(number).unwrap());
@@ -38,7 +38,7 @@ fn full(ends: u64, before: fn(u64) -> u64) -> Revocations {
 }
 
 #[test]
-fn a_session_ends_by_its_sid_and_no_other_does() {
+fn a_sid_revokes_only_its_own_session() {
     let mut list = Revocations::default();
     list.end(Revoked::Session(id(1)), at(100), at(1000), at(100));
     assert!(list.revokes(&session(1, 9, 50), at(100)));
@@ -50,7 +50,7 @@ fn a_session_ends_by_its_sid_and_no_other_does() {
 }
 
 #[test]
-fn a_person_is_signed_out_everywhere_and_can_sign_in_again() {
+fn a_person_is_signed_out_of_all_sessions_and_can_sign_in_again() {
     let mut list = Revocations::default();
     list.end(Revoked::Person(id(7)), at(100), at(1000), at(100));
     for (began, ended) in [(0, true), (99, true), (100, true), (101, false)] {
@@ -64,7 +64,7 @@ fn a_person_is_signed_out_everywhere_and_can_sign_in_again() {
 }
 
 #[test]
-fn an_entry_counts_until_its_end_and_is_kept_until_then() {
+fn an_entry_is_kept_and_applies_until_its_end() {
     let mut list = Revocations::default();
     list.end(Revoked::Session(id(1)), at(100), at(1000), at(100));
     assert!(list.revokes(&session(1, 1, 50), at(999)));
@@ -76,7 +76,7 @@ fn an_entry_counts_until_its_end_and_is_kept_until_then() {
 }
 
 #[test]
-fn lists_are_united_and_nothing_is_lost_before_its_end() {
+fn merging_lists_loses_no_entry_before_its_end() {
     let mut filters = Revocations::default();
     filters.end(Revoked::Session(id(1)), at(100), at(1000), at(100));
     filters.end(Revoked::Session(id(2)), at(100), at(500), at(100));
@@ -96,7 +96,7 @@ fn lists_are_united_and_nothing_is_lost_before_its_end() {
     ] {
         assert_eq!(filters.revokes(&handles, now), ended, "{handles:?}");
     }
-    // A companion that has lost its state takes nothing back.
+    // A companion that has lost its state removes nothing.
     filters.unite(&Revocations::default(), at(460));
     assert!(filters.revokes(&session(1, 9, 100), at(460)));
     assert_eq!(filters.floor(), at(10));
@@ -107,7 +107,7 @@ fn lists_are_united_and_nothing_is_lost_before_its_end() {
 }
 
 #[test]
-fn a_full_list_refuses_more_and_never_less() {
+fn a_full_list_never_revokes_less() {
     let mut list = full(100_000, |number| number);
     let most = u32::try_from(Revocations::MAX_ENTRIES).unwrap();
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
@@ -136,7 +136,7 @@ fn expired_entries_are_dropped_before_the_floor_rises() {
 }
 
 #[test]
-fn the_text_form_comes_back_even_of_a_full_list() {
+fn even_a_full_list_survives_serialization() {
     let mut list = full(1000, |_| 10);
     list.raise_floor(at(5));
     list.end(Revoked::Person(id(7)), at(6), at(1000), at(0));
@@ -151,7 +151,7 @@ fn the_text_form_comes_back_even_of_a_full_list() {
 }
 
 #[test]
-fn what_is_no_list_is_refused() {
+fn invalid_lists_are_refused() {
     let entry = r#"{"sid":"AQEBAQEBAQEBAQEBAQEBAQ","before":1,"ends":2}"#;
     let whole = format!(r#"{{"version":1,"floor":0,"entries":[{entry}]}}"#);
     assert!(Revocations::parse(whole.as_bytes()).is_ok());
@@ -181,7 +181,7 @@ fn what_is_no_list_is_refused() {
 }
 
 #[test]
-fn an_answer_is_judged_like_any_from_the_network() {
+fn responses_are_checked_like_those_of_issuers() {
     let body = r#"{"version":1,"floor":7,"entries":[]}"#.as_bytes();
     let answer = HttpResponse {
         status: 200,

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_url_is_cut_into_authority_and_path() {
+fn a_url_is_split_into_authority_and_path() {
     for (text, authority, path) in [
         ("https://a.example.com", "a.example.com", "/"),
         ("https://A.example.com:8443/", "a.example.com:8443", "/"),
@@ -25,7 +25,7 @@ fn a_url_is_cut_into_authority_and_path() {
 }
 
 #[test]
-fn d02_what_one_could_read_in_two_ways_is_no_url() {
+fn d02_ambiguous_urls_are_refused() {
     for text in [
         "",
         "a",

@@ -7,12 +7,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Something that happens.
+/// An event.
 #[derive(Clone, Debug)]
 enum Event {
     Arrives(Kind),
-    Leaves(usize),
-    /// To a call, perhaps one that was replied to before.
+    Disconnects(usize),
+    /// A reply to a call, perhaps a second one.
     Reply(usize, u16),
     Fails(usize),
     Keys(bool, bool),
@@ -20,8 +20,8 @@ enum Event {
     Tick,
     Settle(usize),
     SettleRefreshed(usize),
-    /// Requests are named, and some leave before they are judged.
-    NamedAndLeft(usize),
+    /// Requests are due, and their clients disconnect before they are evaluated.
+    DueAndGone(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ fn kind() -> impl Strategy<Value = Kind> {
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => kind().prop_map(Event::Arrives),
-        2 => any::<usize>().prop_map(Event::Leaves),
+        2 => any::<usize>().prop_map(Event::Disconnects),
         2 => (any::<usize>(), prop_oneof![Just(200), Just(401), Just(503)])
             .prop_map(|(call, status)| Event::Reply(call, status)),
         1 => any::<usize>().prop_map(Event::Fails),
@@ -55,22 +55,22 @@ fn event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Tick),
         2 => (0_usize..4).prop_map(Event::Settle),
         1 => (0_usize..4).prop_map(Event::SettleRefreshed),
-        1 => (1_usize..4).prop_map(Event::NamedAndLeft),
+        1 => (1_usize..4).prop_map(Event::DueAndGone),
     ]
 }
 
-/// A world, and what has become of each request.
-struct Watched {
-    world: World,
+/// A harness, and the state of each request.
+struct Tracker {
+    harness: Harness,
     waits: BTreeSet<u64>,
     over: BTreeSet<u64>,
 }
 
-impl Watched {
-    fn judge(&mut self, id: u64) {
-        assert!(!self.over.contains(&id), "{id} is over");
-        let said = self.world.judge(id);
-        if said == "wait" {
+impl Tracker {
+    fn evaluate(&mut self, id: u64) {
+        assert!(!self.over.contains(&id), "{id} is decided or gone");
+        let result = self.harness.evaluate(id);
+        if result == "wait" {
             self.waits.insert(id);
         } else {
             self.waits.remove(&id);
@@ -78,38 +78,41 @@ impl Watched {
         }
     }
 
-    fn leave(&mut self, id: u64) {
+    fn disconnect(&mut self, id: u64) {
         assert_eq!(
-            self.world.engine.gone(RequestId(id)),
+            self.harness.engine.request_ended(RequestId(id)),
             self.waits.remove(&id)
         );
-        self.world.drain();
+        self.harness.drain();
         self.over.insert(id);
     }
 
     fn happens(&mut self, event: &Event) {
-        let calls = self.world.calls.len();
+        let calls = self.harness.calls.len();
         match event {
             Event::Arrives(kind) => {
                 let headers = match kind {
                     Kind::Known => bearer(&karma("blue-key")),
                     Kind::Unknown => bearer(&karma("unknown")),
-                    Kind::Session(number) => cookies(&session(*number, self.world.now)),
+                    Kind::Session(number) => cookies(&session(*number, self.harness.now)),
                     Kind::OldSession(number) => cookies(&session(*number, START)),
                     Kind::Nothing => Vec::new(),
                 };
-                let id = self.world.requests.len() as u64;
-                self.world.requests.insert(id, headers);
-                self.judge(id);
+                let id = self.harness.requests.len() as u64;
+                self.harness.requests.insert(id, headers);
+                self.evaluate(id);
             }
-            Event::Leaves(which) if !self.world.requests.is_empty() => {
-                self.leave((which % self.world.requests.len()) as u64);
+            Event::Disconnects(which) if !self.harness.requests.is_empty() => {
+                self.disconnect((which % self.harness.requests.len()) as u64);
             }
             Event::Reply(call, status) if calls > 0 => {
-                let line = format!("__Secure-portcullis={}; Path=/", session(1, self.world.now));
-                self.world.reply(call % calls, *status, &[&line]);
+                let line = format!(
+                    "__Secure-portcullis={}; Path=/",
+                    session(1, self.harness.now)
+                );
+                self.harness.reply(call % calls, *status, &[&line]);
             }
-            Event::Fails(call) if calls > 0 => self.world.fails(call % calls),
+            Event::Fails(call) if calls > 0 => self.harness.fails(call % calls),
             Event::Keys(blue_keys, known) => {
                 let source = if *blue_keys {
                     blue()
@@ -121,35 +124,35 @@ impl Watched {
                     (true, true) => "blue-key",
                     (false, true) => "sso-key",
                 };
-                self.world.keys(source, kid);
+                self.harness.keys(source, kid);
             }
-            Event::Wait(millis) => self.world.wait(Duration::from_millis((*millis).into())),
-            Event::Tick => self.world.tick(),
+            Event::Wait(millis) => self.harness.wait(Duration::from_millis((*millis).into())),
+            Event::Tick => self.harness.tick(),
             Event::Settle(most) => {
-                for id in self.world.engine.due(*most, self.world.now) {
-                    self.judge(id.0);
+                for id in self.harness.engine.due(*most, self.harness.now) {
+                    self.evaluate(id.0);
                 }
             }
             Event::SettleRefreshed(most) => {
-                let calls = self.world.calls.len();
-                for id in self.world.engine.due_by_refresh(*most) {
-                    self.judge(id.0);
+                let calls = self.harness.calls.len();
+                for id in self.harness.engine.due_by_refresh(*most) {
+                    self.evaluate(id.0);
                 }
-                assert_eq!(self.world.calls.len(), calls, "these lead to no call");
+                assert_eq!(self.harness.calls.len(), calls, "these cause no call");
             }
-            Event::NamedAndLeft(most) => {
-                for id in self.world.engine.due(*most, self.world.now) {
-                    assert!(self.world.engine.is_waiting(id));
-                    self.leave(id.0);
+            Event::DueAndGone(most) => {
+                for id in self.harness.engine.due(*most, self.harness.now) {
+                    assert!(self.harness.engine.is_waiting(id));
+                    self.disconnect(id.0);
                 }
             }
-            Event::Leaves(_) | Event::Reply(..) | Event::Fails(_) => {}
+            Event::Disconnects(_) | Event::Reply(..) | Event::Fails(_) => {}
         }
-        for id in self.world.requests.keys() {
-            let waits = self.world.engine.is_waiting(RequestId(*id));
+        for id in self.harness.requests.keys() {
+            let waits = self.harness.engine.is_waiting(RequestId(*id));
             assert_eq!(waits, self.waits.contains(id), "{id}");
         }
-        assert_eq!(self.world.waiting, self.waits.len() as i64);
+        assert_eq!(self.harness.waiting, self.waits.len() as i64);
     }
 }
 
@@ -157,22 +160,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn each_request_is_over_exactly_once(events in prop::collection::vec(event(), 1..120)) {
-        let mut watched = Watched {
-            world: World::new(),
+    fn each_request_is_decided_exactly_once(events in prop::collection::vec(event(), 1..120)) {
+        let mut tracker = Tracker {
+            harness: Harness::new(),
             waits: BTreeSet::new(),
             over: BTreeSet::new(),
         };
         for event in &events {
-            watched.happens(event);
+            tracker.happens(event);
         }
-        // No reply comes any more, and time goes by.
+        // No more replies, and time passes.
         for _ in 0..4 {
-            watched.happens(&Event::Wait(2500));
-            watched.happens(&Event::Tick);
-            watched.happens(&Event::Settle(usize::MAX));
+            tracker.happens(&Event::Wait(2500));
+            tracker.happens(&Event::Tick);
+            tracker.happens(&Event::Settle(usize::MAX));
         }
-        prop_assert!(watched.waits.is_empty(), "{:?}", watched.waits);
-        prop_assert_eq!(watched.over.len(), watched.world.requests.len());
+        prop_assert!(tracker.waits.is_empty(), "{:?}", tracker.waits);
+        prop_assert_eq!(tracker.over.len(), tracker.harness.requests.len());
     }
 }

@@ -3,107 +3,109 @@
 use super::*;
 
 #[test]
-fn a_request_with_a_known_key_waits_for_nothing() {
-    let mut world = World::with_keys();
+fn a_request_with_a_known_key_does_not_wait() {
+    let mut harness = Harness::with_keys();
     for id in 0..3 {
-        assert_eq!(world.arrives(id, bearer(&karma("blue-key"))), "rule");
+        assert_eq!(harness.arrives(id, bearer(&karma("blue-key"))), "rule");
     }
-    assert!(world.calls.is_empty() && world.settle().is_empty());
-    assert_eq!(world.waiting, 0);
+    assert!(harness.calls.is_empty() && harness.settle().is_empty());
+    assert_eq!(harness.waiting, 0);
 }
 
 #[test]
-fn an_unknown_key_while_two_wait_lets_both_be_judged_once() {
-    let mut world = World::with_keys();
-    world.wait(Duration::from_secs(60));
-    assert_eq!(world.arrives(1, bearer(&karma("new-key"))), "wait");
-    assert_eq!(world.arrives(2, bearer(&karma("other-key"))), "wait");
-    assert!(world.engine.wants_keys(blue()));
-    assert!(!world.engine.wants_keys(KeySourceId::Companion));
-    assert_eq!(world.waiting, 2);
-    assert!(world.settle().is_empty(), "nothing has been read");
-    // Others are judged meanwhile.
-    assert_eq!(world.arrives(3, bearer(&karma("blue-key"))), "rule");
+fn two_requests_with_unknown_keys_are_evaluated_once_after_a_fetch() {
+    let mut harness = Harness::with_keys();
+    harness.wait(Duration::from_secs(60));
+    assert_eq!(harness.arrives(1, bearer(&karma("new-key"))), "wait");
+    assert_eq!(harness.arrives(2, bearer(&karma("other-key"))), "wait");
+    assert!(harness.engine.wants_keys(blue()));
+    assert!(!harness.engine.wants_keys(KeySourceId::Companion));
+    assert_eq!(harness.waiting, 2);
+    assert!(harness.settle().is_empty(), "no keys were fetched");
+    // Other requests do not wait.
+    assert_eq!(harness.arrives(3, bearer(&karma("blue-key"))), "rule");
 
-    world.wait(Duration::from_secs(1));
-    world.keys(blue(), "new-key");
-    let judged = [(1, "rule"), (2, "key-unknown")].map(|(id, said)| (id, said.to_owned()));
-    assert_eq!(world.settle(), judged);
-    assert!(world.settle().is_empty());
-    assert_eq!(world.waiting, 0);
-    assert!(!world.engine.wants_keys(blue()));
+    harness.wait(Duration::from_secs(1));
+    harness.keys(blue(), "new-key");
+    let evaluated = [(1, "rule"), (2, "key-unknown")].map(|(id, result)| (id, result.to_owned()));
+    assert_eq!(harness.settle(), evaluated);
+    assert!(harness.settle().is_empty());
+    assert_eq!(harness.waiting, 0);
+    assert!(!harness.engine.wants_keys(blue()));
 }
 
 #[test]
-fn keys_of_another_source_judge_again_and_leave_waiting_who_still_has_to() {
-    let mut world = World::with_keys();
-    world.wait(Duration::from_secs(60));
-    assert_eq!(world.arrives(1, bearer(&karma("new-key"))), "wait");
-    world.keys(KeySourceId::Companion, "sso-key");
-    assert_eq!(world.settle(), [(1, "wait".to_owned())]);
-    assert!(world.settle().is_empty());
-    assert!(world.engine.is_waiting(RequestId(1)));
+fn keys_of_another_source_leave_a_request_waiting() {
+    let mut harness = Harness::with_keys();
+    harness.wait(Duration::from_secs(60));
+    assert_eq!(harness.arrives(1, bearer(&karma("new-key"))), "wait");
+    harness.keys(KeySourceId::Companion, "sso-key");
+    assert_eq!(harness.settle(), [(1, "wait".to_owned())]);
+    assert!(harness.settle().is_empty());
+    assert!(harness.engine.is_waiting(RequestId(1)));
 }
 
 #[test]
 fn a_wait_times_out() {
-    let mut world = World::new();
-    assert_eq!(world.arrives(1, bearer(&karma("blue-key"))), "wait");
-    world.wait(Duration::from_millis(4_999));
-    assert!(world.settle().is_empty());
-    world.wait(Duration::from_millis(1));
-    assert_eq!(world.settle(), [(1, "keys-unavailable".to_owned())]);
+    let mut harness = Harness::new();
+    assert_eq!(harness.arrives(1, bearer(&karma("blue-key"))), "wait");
+    harness.wait(Duration::from_millis(4_999));
+    assert!(harness.settle().is_empty());
+    harness.wait(Duration::from_millis(1));
+    assert_eq!(harness.settle(), [(1, "keys-unavailable".to_owned())]);
 }
 
 #[test]
-fn a_client_that_leaves_is_not_judged_again() {
-    let mut world = World::new();
+fn a_disconnected_client_is_not_evaluated_again() {
+    let mut harness = Harness::new();
     for id in 1..=3 {
-        assert_eq!(world.arrives(id, bearer(&karma("blue-key"))), "wait");
+        assert_eq!(harness.arrives(id, bearer(&karma("blue-key"))), "wait");
     }
-    assert!(world.engine.gone(RequestId(2)));
-    assert!(!world.engine.gone(RequestId(2)) && !world.engine.gone(RequestId(9)));
-    world.keys(blue(), "blue-key");
-    // One more leaves after it was named.
+    assert!(harness.engine.request_ended(RequestId(2)));
+    assert!(
+        !harness.engine.request_ended(RequestId(2)) && !harness.engine.request_ended(RequestId(9))
+    );
+    harness.keys(blue(), "blue-key");
+    // Another client disconnects after its request was due.
     assert_eq!(
-        world.engine.due(32, world.now),
+        harness.engine.due(32, harness.now),
         [RequestId(1), RequestId(3)]
     );
-    assert!(world.engine.gone(RequestId(3)));
+    assert!(harness.engine.request_ended(RequestId(3)));
     assert!(
-        world.engine.is_waiting(RequestId(1)),
-        "it is not judged yet"
+        harness.engine.is_waiting(RequestId(1)),
+        "it is not evaluated yet"
     );
-    assert_eq!(world.judge(1), "rule");
-    assert!(!world.engine.is_waiting(RequestId(1)));
-    assert_eq!(world.waiting, 0);
+    assert_eq!(harness.evaluate(1), "rule");
+    assert!(!harness.engine.is_waiting(RequestId(1)));
+    assert_eq!(harness.waiting, 0);
 }
 
 #[test]
-fn those_that_are_due_come_in_batches_and_in_order() {
-    let mut world = World::new();
+fn due_requests_are_returned_in_batches_and_in_order() {
+    let mut harness = Harness::new();
     for id in 0..70 {
-        assert_eq!(world.arrives(id, bearer(&karma("blue-key"))), "wait");
+        assert_eq!(harness.arrives(id, bearer(&karma("blue-key"))), "wait");
     }
-    world.keys(blue(), "blue-key");
+    harness.keys(blue(), "blue-key");
     let batches = [
-        world.settle(),
-        world.settle(),
-        world.settle(),
-        world.settle(),
+        harness.settle(),
+        harness.settle(),
+        harness.settle(),
+        harness.settle(),
     ];
     assert_eq!(batches.each_ref().map(Vec::len), [32, 32, 6, 0]);
-    let judged = batches.into_iter().flatten();
-    assert!(judged.eq((0..70).map(|id| (id, "rule".to_owned()))));
+    let evaluated = batches.into_iter().flatten();
+    assert!(evaluated.eq((0..70).map(|id| (id, "rule".to_owned()))));
 }
 
 #[test]
-fn the_room_is_bounded() {
-    let mut world = World::new();
+fn waiting_requests_are_limited_per_source() {
+    let mut harness = Harness::new();
     for id in 0..256 {
-        assert_eq!(world.arrives(id, bearer(&karma("blue-key"))), "wait");
+        assert_eq!(harness.arrives(id, bearer(&karma("blue-key"))), "wait");
     }
-    let said = world.arrives(256, bearer(&karma("blue-key")));
-    assert_eq!(said, "keys-unavailable");
-    assert_eq!(world.waiting, 256);
+    let result = harness.arrives(256, bearer(&karma("blue-key")));
+    assert_eq!(result, "keys-unavailable");
+    assert_eq!(harness.waiting, 256);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Two workers, the first of which has read blue's keys.
+/// Two workers, the first of which has fetched blue's keys.
 fn with_keys() -> (Cells, Worker, Worker) {
     let (mut cells, mut one, two) = Worker::two();
     one.tick(BLUE, false, &mut cells, START);
@@ -15,7 +15,7 @@ fn later(secs: u64) -> Timestamp {
 }
 
 #[test]
-fn a_start_writes_one_first_record_and_makes_no_call() {
+fn start_writes_initial_records_and_makes_no_call() {
     let (cells, one, two) = Worker::two();
     assert!(one.calls.is_empty() && two.calls.is_empty());
     assert_eq!(cells.last_version, 3, "one for each reader");
@@ -28,7 +28,7 @@ fn a_start_writes_one_first_record_and_makes_no_call() {
 }
 
 #[test]
-fn of_two_workers_one_reads_and_the_other_takes_over() {
+fn one_worker_fetches_and_the_other_reads_its_record() {
     let (mut cells, mut one, mut two) = Worker::two();
     one.tick(BLUE, false, &mut cells, START);
     two.tick(BLUE, true, &mut cells, START);
@@ -52,9 +52,9 @@ fn of_two_workers_one_reads_and_the_other_takes_over() {
 }
 
 #[test]
-fn of_two_workers_that_write_at_once_one_fails() {
+fn one_of_two_concurrent_writes_fails() {
     let (mut cells, mut one, mut two) = Worker::two();
-    // Both have looked before either has written.
+    // Both have read the record before either writes it.
     let before = cells.cells.clone();
     let reader = &mut two.readers[BLUE];
     let (text, version) = &before[reader.name(Cell::Record)];
@@ -66,7 +66,7 @@ fn of_two_workers_that_write_at_once_one_fails() {
 }
 
 #[test]
-fn a_bad_reply_leaves_the_known_keys() {
+fn an_invalid_reply_keeps_the_cached_keys() {
     for reply in [
         None,
         Some((500, "")),
@@ -80,19 +80,19 @@ fn a_bad_reply_leaves_the_known_keys() {
         assert_eq!(one.kids(), ["first"], "{reply:?}");
         assert_eq!(one.reads, [true, false]);
         let line = &one.log[0];
-        let said = line.starts_with("portcullis: trust blue: the keys could not be read: ");
+        let said = line.starts_with("portcullis: trust blue: the keys could not be fetched: ");
         assert!(
-            said && line.ends_with("; the last good keys stay in use"),
+            said && line.ends_with("; the cached keys stay in use"),
             "{line}"
         );
-        // It is tried again soon.
+        // It is retried soon.
         one.tick(BLUE, false, &mut cells, later(303));
         assert_eq!(one.calls.len(), 1);
     }
 }
 
 #[test]
-fn a_request_that_waits_causes_one_read_in_ten_seconds() {
+fn a_waiting_request_causes_one_fetch_in_ten_seconds() {
     let (mut cells, mut one, mut two) = with_keys();
     for secs in 0..10 {
         one.tick(BLUE, true, &mut cells, later(secs));
@@ -105,10 +105,10 @@ fn a_request_that_waits_causes_one_read_in_ten_seconds() {
 }
 
 #[test]
-fn a_late_reply_and_one_to_nobody_change_nothing() {
+fn late_and_unknown_replies_are_ignored() {
     let (mut cells, mut one, mut two) = Worker::two();
     one.tick(BLUE, false, &mut cells, START);
-    // Its lease has run out, and another worker reads.
+    // Its lease has expired, and another worker fetches.
     two.tick(BLUE, false, &mut cells, later(7));
     two.reply(Some((200, &jwks("second"))), &mut cells, later(8));
     let (place, call) = one.calls.remove(0);
@@ -140,7 +140,7 @@ fn a_late_reply_and_one_to_nobody_change_nothing() {
 }
 
 #[test]
-fn something_else_in_the_cell_is_written_over_with_what_is_known() {
+fn an_invalid_record_is_replaced_by_the_cached_keys() {
     let (mut cells, mut one, mut two) = with_keys();
     two.tick(BLUE, false, &mut cells, START);
     let name = one.readers[BLUE].name(Cell::Record).to_owned();
@@ -163,7 +163,7 @@ fn something_else_in_the_cell_is_written_over_with_what_is_known() {
 }
 
 #[test]
-fn a_key_that_is_skipped_is_warned_about_when_the_set_changes() {
+fn skipped_keys_are_logged_when_the_set_changes() {
     let (mut cells, mut one, _) = Worker::two();
     let set = jwks("first").replace("\"keys\":[", r#""keys":[{"kty":"oct","k":"AAAA"},"#);
     one.tick(BLUE, false, &mut cells, START);

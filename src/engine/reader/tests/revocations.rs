@@ -18,7 +18,7 @@ fn later(secs: u64) -> Timestamp {
 }
 
 #[test]
-fn lists_are_united_and_shared() {
+fn lists_are_merged_and_shared() {
     let (mut cells, mut one, mut two) = Worker::two();
     one.tick(REVOCATIONS, false, &mut cells, START);
     two.tick(REVOCATIONS, false, &mut cells, START);
@@ -31,7 +31,7 @@ fn lists_are_united_and_shared() {
     one.reply(Some((200, &list(&[1]).to_json())), &mut cells, later(1));
     assert_eq!(*one.list, list(&[1]));
 
-    // The other takes over, reads a list that lacks the first, and loses nothing.
+    // The other worker fetches a list without the first entry, and keeps that entry.
     two.tick(REVOCATIONS, false, &mut cells, later(4));
     assert_eq!(*two.list, list(&[1]));
     two.reply(Some((200, &list(&[2]).to_json())), &mut cells, later(5));
@@ -43,10 +43,10 @@ fn lists_are_united_and_shared() {
 }
 
 #[test]
-fn a_list_that_another_worker_shared_meanwhile_is_taken_over_first() {
+fn a_concurrently_shared_list_is_merged_first() {
     let (mut cells, mut one, _) = Worker::two();
     one.tick(REVOCATIONS, false, &mut cells, START);
-    // Another worker's list, under the lease of this one.
+    // Another worker's list, while this worker holds the lease.
     let reader = &one.readers[REVOCATIONS];
     let (record, names) = (
         cells.get(reader.name(Cell::Record)).unwrap().text,
@@ -63,7 +63,7 @@ fn a_list_that_another_worker_shared_meanwhile_is_taken_over_first() {
 }
 
 #[test]
-fn a_list_without_anything_new_is_not_shared_again() {
+fn an_unchanged_list_is_not_written_again() {
     let (mut cells, mut one, _) = Worker::two();
     let mut read = |one: &mut Worker, secs| {
         one.tick(REVOCATIONS, false, &mut cells, later(secs));
@@ -75,7 +75,7 @@ fn a_list_without_anything_new_is_not_shared_again() {
 }
 
 #[test]
-fn a_bad_reply_leaves_the_known_ones_and_is_tried_again() {
+fn an_invalid_reply_keeps_the_list_and_is_retried() {
     let (mut cells, mut one, _) = Worker::two();
     one.tick(REVOCATIONS, false, &mut cells, START);
     one.reply(Some((200, &list(&[1]).to_json())), &mut cells, START);
@@ -88,7 +88,7 @@ fn a_bad_reply_leaves_the_known_ones_and_is_tried_again() {
         one.reply(reply, &mut cells, now);
         assert_eq!(*one.list, list(&[1]));
         let line = one.log.pop().unwrap();
-        let said = "portcullis: the revocations could not be read through cluster portcullis: ";
+        let said = "portcullis: the revocations could not be fetched through cluster portcullis: ";
         assert!(line.starts_with(said), "{line}");
     }
     let now = later(60);
@@ -97,7 +97,7 @@ fn a_bad_reply_leaves_the_known_ones_and_is_tried_again() {
 }
 
 #[test]
-fn a_new_worker_starts_with_the_list_there_is() {
+fn a_new_worker_starts_with_the_shared_list() {
     let (mut cells, mut one, _) = Worker::two();
     one.tick(REVOCATIONS, false, &mut cells, START);
     one.reply(Some((200, &list(&[1]).to_json())), &mut cells, START);
@@ -108,7 +108,7 @@ fn a_new_worker_starts_with_the_list_there_is() {
 }
 
 #[test]
-fn nothing_is_dropped_before_its_end_and_everything_after_it() {
+fn entries_are_dropped_only_after_they_expire() {
     let (mut cells, mut one, _) = Worker::two();
     one.tick(REVOCATIONS, false, &mut cells, START);
     one.reply(Some((200, &list(&[1]).to_json())), &mut cells, START);

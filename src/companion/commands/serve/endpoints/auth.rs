@@ -17,9 +17,9 @@ pub(super) async fn auth(State(state): State<Shared>, request: Request) -> Respo
         },
         is_trusted: peer.is_some_and(|peer| peer.is_among(&state.config.trusted_proxies)),
     };
-    let judge = state.forward_auth.load();
+    let evaluator = state.forward_auth.load();
     // Boxed, because the nested future is deeper than the compiler's recursion limit.
-    let response = forward_auth::authorize(&parts, peer, &judge, &state.sessions);
+    let response = forward_auth::authorize(&parts, peer, &evaluator, &state.sessions);
     let response = Box::pin(response).await;
     (state.metrics).decided(response.app(), response.reason().code());
     response.into_response()

@@ -24,7 +24,7 @@ pub(super) fn check<'a>(
                  `session` from the configuration",
                 sign_in.site.as_str()
             );
-            let problem = "missing field `sso`: the configuration has `providers`";
+            let problem = "missing field `sso`, but the configuration has `providers`";
             return Err(file.report(".", problem, &help));
         }
         (Some(_), None) => {

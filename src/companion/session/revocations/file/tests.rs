@@ -14,7 +14,7 @@ fn ending(sid: u8) -> RevocationBatch {
     }
 }
 
-fn marks(sid: u8) -> SessionHandles {
+fn handles(sid: u8) -> SessionHandles {
     SessionHandles {
         sid: Id::from_bytes([sid; 16]),
         handle: Id::from_bytes([0; 16]),
@@ -31,9 +31,9 @@ async fn revocations_survive_a_restart() {
     assert_eq!(file.revoke(&ending(2), at(20)).await, Ok(true));
     drop(file);
     let file = StateFile::open(&path, at(30)).unwrap();
-    assert!(file.state().is_revoked(&marks(1), None, at(30)));
-    assert!(file.state().is_revoked(&marks(2), None, at(30)));
-    assert!(!file.state().is_revoked(&marks(3), None, at(30)));
+    assert!(file.state().is_revoked(&handles(1), None, at(30)));
+    assert!(file.state().is_revoked(&handles(2), None, at(30)));
+    assert!(!file.state().is_revoked(&handles(3), None, at(30)));
     assert_eq!(file.state().known_since(), at(0));
 }
 
@@ -105,7 +105,7 @@ async fn a_revocation_that_is_not_on_disk_is_not_reported() {
     fs::create_dir(&path).unwrap();
     let error = file.revoke(&ending(1), at(10)).await.unwrap_err();
     assert!(error.to_string().contains("cannot be written"), "{error}");
-    assert!(!file.state().is_revoked(&marks(1), None, at(10)));
+    assert!(!file.state().is_revoked(&handles(1), None, at(10)));
     // The next attempt succeeds.
     fs::remove_dir(&path).unwrap();
     assert_eq!(file.revoke(&ending(1), at(20)).await, Ok(true));
@@ -125,7 +125,7 @@ async fn concurrent_revocations_are_all_kept() {
     }
     drop(file);
     let state = StateFile::open(&path, at(20)).unwrap().state();
-    assert!((1..=50).all(|sid| state.is_revoked(&marks(sid), None, at(20))));
+    assert!((1..=50).all(|sid| state.is_revoked(&handles(sid), None, at(20))));
 }
 
 #[test]

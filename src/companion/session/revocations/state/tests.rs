@@ -57,10 +57,10 @@ fn b06_a_session_is_revoked_by_the_id_of_its_provider_session() {
         ..RevocationBatch::default()
     };
     assert!(state.apply(&ending, at(100)));
-    let marks = session(1, 2, at(50));
-    assert!(state.is_revoked(&marks, Some(id(9)), at(200)));
-    assert!(!state.is_revoked(&marks, Some(id(8)), at(200)));
-    assert!(!state.is_revoked(&marks, None, at(200)));
+    let handles = session(1, 2, at(50));
+    assert!(state.is_revoked(&handles, Some(id(9)), at(200)));
+    assert!(!state.is_revoked(&handles, Some(id(8)), at(200)));
+    assert!(!state.is_revoked(&handles, None, at(200)));
     assert!(!state.is_revoked(&session(1, 2, at(101)), Some(id(9)), at(200)));
     // Filters can't use it.
     assert_eq!(state.revocations(at(200)).len(), 0);
@@ -132,8 +132,8 @@ fn a_full_list_raises_the_floor_and_drops_no_revocation() {
     assert_eq!(state.revocations(now).len(), 4096);
     assert_eq!(state.floor(), at(100 + 23));
     for number in 0..4120 {
-        let marks = session(number, 6000, at(100 + u64::from(number)));
-        assert!(state.is_revoked(&marks, None, now), "{number}");
+        let handles = session(number, 6000, at(100 + u64::from(number)));
+        assert!(state.is_revoked(&handles, None, now), "{number}");
     }
     // Sessions that began after the floor are not revoked.
     assert!(!state.is_revoked(&session(6000, 6000, at(100 + 24)), None, now));

@@ -140,13 +140,13 @@ async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
     let [one, other] = &fixture.replicas;
     let list = one.revocations_json(at(101)).await.unwrap();
     assert_eq!(list, other.revocations_json(at(101)).await.unwrap());
-    let marks = fixture
+    let handles = fixture
         .keys
         .load()
         .read(URL, fixture.browser.value(TOKEN).unwrap())
         .unwrap()
         .handles;
-    assert!(list.contains(&marks.sid.to_string()), "{list}");
+    assert!(list.contains(&handles.sid.to_string()), "{list}");
     // Its record is deleted, so the revocation only needs to outlast its session tokens.
     let ends = at(100).after(settings().token).secs() + 60;
     assert!(list.contains(&format!(r#""ends":{ends}"#)), "{list}");

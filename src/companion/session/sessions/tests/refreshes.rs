@@ -85,7 +85,7 @@ async fn r10_old_cookies_work_for_a_minute_after_a_refresh() {
     assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
     assert_eq!(fixture.provider.asked(), 1);
     // No spent token was redeemed for that.
-    assert_eq!(fixture.marks(at(3660)).await, 0);
+    assert_eq!(fixture.revocations(at(3660)).await, 0);
     // Later it is never redeemed again.
     fixture.browser = old;
     assert_eq!(
@@ -125,7 +125,7 @@ async fn refresh_token_reuse_ends_the_session_for_everybody() {
     // It is revoked once, and no other session of the person is.
     fixture.browser = honest;
     assert_eq!(fixture.refresh(at(3663)).await, Err(EndReason::Revoked));
-    assert_eq!(fixture.marks(at(3663)).await, 1);
+    assert_eq!(fixture.revocations(at(3663)).await, 1);
     elsewhere.refresh(at(3663)).await.unwrap();
     assert_eq!(fixture.provider.asked(), 1);
 }
@@ -143,7 +143,7 @@ async fn a_forged_sealed_session_ends_nothing() {
     fixture.browser = Browser::default();
     fixture.browser.has(SEALED, &format!("{start}{other}"));
     assert_eq!(fixture.refresh(at(3661)).await, Err(EndReason::NoCookie));
-    assert_eq!(fixture.marks(at(3661)).await, 0);
+    assert_eq!(fixture.revocations(at(3661)).await, 0);
     fixture.browser = renewed;
     fixture.refresh(at(3662)).await.unwrap();
 }

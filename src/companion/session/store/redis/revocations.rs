@@ -66,8 +66,8 @@ impl RedisStore {
             if self.replace(&before.version, &next).await? {
                 return Ok(true);
             }
-            let [chance] = bytes::random::<1>();
-            tokio::time::sleep(MAX_PAUSE * u32::from(chance) / u32::from(u8::MAX)).await;
+            let [random] = bytes::random::<1>();
+            tokio::time::sleep(MAX_PAUSE * u32::from(random) / u32::from(u8::MAX)).await;
         }
         Err(Unavailable::new(
             "Redis: other replicas keep changing the revocation list",

@@ -31,13 +31,13 @@ fn id(byte: u8) -> Id {
 }
 
 async fn is_revoked(redis: &RedisStore, sid: u8) -> bool {
-    let marks = SessionHandles {
+    let handles = SessionHandles {
         sid: id(sid),
         handle: id(0),
         began: at(0),
     };
     let state = redis.read_revocations(at(100)).await.unwrap();
-    state.is_revoked(&marks, None, at(100))
+    state.is_revoked(&handles, None, at(100))
 }
 
 #[tokio::test]

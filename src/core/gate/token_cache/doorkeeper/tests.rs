@@ -11,7 +11,7 @@ fn a_token_that_was_presented_before_is_recognised() {
 }
 
 #[test]
-fn it_has_a_fixed_size_and_makes_room_for_new_tokens() {
+fn its_size_is_fixed_and_new_tokens_replace_old_ones() {
     let mut met = Doorkeeper::default();
     for id in 0..100_000 {
         met.again(&format!("token {id}"));

@@ -1,0 +1,191 @@
+//! The decision on a request that a proxy asks about.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use portcullis_core::decision::Decision;
+use portcullis_core::gate::{Context, Evaluation, Gate, RefreshOutcome, RefreshRequest};
+use portcullis_core::keys::PureRust;
+use portcullis_core::outcome::Outcome;
+use portcullis_core::policy::{Level, Policy, Sso};
+use portcullis_core::request::Headers;
+use portcullis_core::session::Revocations;
+use tokio::time::Instant;
+
+use super::token_caches::TokenCaches;
+use crate::issuers::{Issuers, WAIT_TIMEOUT};
+
+/// A policy with the keys and token caches that its decisions need.
+#[derive(Debug)]
+pub(crate) struct Evaluator {
+    gate: Gate,
+    issuers: Issuers,
+    token_caches: TokenCaches,
+}
+
+/// The sessions, as forward auth uses them.
+pub(crate) trait SessionSource: Sync {
+    /// The sessions that are revoked, as far as is known now.
+    fn revocations(&self) -> impl Future<Output = Arc<Revocations>> + Send;
+
+    /// A fresh session token for the sealed session in `cookies`, the value of a Cookie header. The
+    /// response can set one cookie only: the token.
+    fn refresh(&self, cookies: &str) -> impl Future<Output = SessionRefresh> + Send;
+}
+
+/// The outcome of a session refresh.
+#[derive(Clone, Eq, PartialEq)]
+pub(crate) enum SessionRefresh {
+    /// The value of the one Set-Cookie header, with the fresh token.
+    Refreshed(String),
+    /// The session has ended, or needs more than one cookie: the browser has to go through
+    /// `/oauth2/start`.
+    Ended,
+    /// Sessions are unavailable right now.
+    Unavailable,
+}
+
+/// `None` without sign-in.
+impl<S: SessionSource> SessionSource for Option<S> {
+    async fn revocations(&self) -> Arc<Revocations> {
+        match self {
+            Some(sessions) => sessions.revocations().await,
+            None => Arc::default(),
+        }
+    }
+
+    async fn refresh(&self, cookies: &str) -> SessionRefresh {
+        match self {
+            Some(sessions) => sessions.refresh(cookies).await,
+            None => SessionRefresh::Ended,
+        }
+    }
+}
+
+impl Evaluator {
+    /// An evaluator with this policy, with the keys of these issuers.
+    pub(crate) fn new(policy: Policy, issuers: Issuers) -> Self {
+        Self {
+            gate: Gate::new(policy),
+            issuers,
+            token_caches: TokenCaches::default(),
+        }
+    }
+
+    /// An evaluator with an edited policy, with the same keys.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub(crate) fn with_policy(&self, policy: Policy) -> Self {
+        let issuers = self.issuers.with_policy(&policy);
+        Self::new(policy, issuers)
+    }
+
+    /// The policy that it evaluates requests by.
+    pub(crate) const fn policy(&self) -> &Policy {
+        self.gate.policy()
+    }
+
+    /// The keys that it evaluates requests by.
+    pub(crate) const fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
+    /// Decides on a request, and returns the cookie that the response sets, whatever the decision. It
+    /// waits for keys and for a fresh session token, each for a bounded time.
+    pub(super) async fn evaluate<P: SessionSource>(
+        &self,
+        headers: &Headers<'_>,
+        sessions: &P,
+    ) -> (Decision<'_>, Option<String>) {
+        let (arrived, until) = (self.issuers.now(), Instant::now() + WAIT_TIMEOUT);
+        // Only a session can be revoked, and the lookup may take a call to Redis.
+        let shown = |sso: &Sso| sso.cookies().is_shown(headers);
+        let revocations = if self.policy().sso().is_some_and(shown) {
+            sessions.revocations().await
+        } else {
+            Arc::default()
+        };
+        let mut refreshed: Option<(RefreshOutcome, Option<String>)> = None;
+        loop {
+            let snapshot = self.issuers.snapshot();
+            let evaluation = self.token_caches.with(|cache| {
+                let context = Context {
+                    keyring: snapshot.keyring(),
+                    signatures: &PureRust,
+                    revocations: &revocations,
+                    arrived,
+                    now: self.issuers.now(),
+                };
+                match &refreshed {
+                    None => self.gate.evaluate(headers, context, cache),
+                    Some((refreshed, _)) => self
+                        .gate
+                        .evaluate_refreshed(headers, context, cache, refreshed),
+                }
+            });
+            let decision = match evaluation {
+                Evaluation::Decided(decision) => decision,
+                Evaluation::AwaitKeys { app, sources } => {
+                    if self
+                        .issuers
+                        .wait_for_newer(&snapshot, &sources, until)
+                        .await
+                    {
+                        continue;
+                    }
+                    self.gate.give_up(app)
+                }
+                Evaluation::Refresh(refresh) if refreshed.is_none() => {
+                    refreshed = Some(refresh_session(&refresh, sessions).await);
+                    continue;
+                }
+                Evaluation::Refresh(refresh) => refresh.give_up(),
+            };
+            let set_cookie = refreshed.and_then(|(refreshed, set_cookie)| {
+                set_cookie.filter(|_| refreshed.allows_cookies(decision.reason()))
+            });
+            return (decision, set_cookie);
+        }
+    }
+
+    /// What becomes of the request with these headers. Logs the audit record at the policy's level.
+    pub(super) fn outcome<'a>(
+        &self,
+        decision: Decision<'a>,
+        headers: &'a Headers<'a>,
+    ) -> Outcome<'a> {
+        let outcome = decision.outcome(headers, self.policy().audit());
+        let verdict = outcome.verdict();
+        // The macros need the level as a name.
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(target: "portcullis::audit", "{}", verdict.audit_record())
+            };
+        }
+        match verdict.audit_level() {
+            Some(Level::Debug) => line!(debug),
+            Some(Level::Info) => line!(info),
+            Some(Level::Warn) => line!(warn),
+            Some(Level::Error) => line!(error),
+            None => {}
+        }
+        outcome
+    }
+}
+
+/// The outcome, and the cookie to set.
+async fn refresh_session<P: SessionSource>(
+    refresh: &RefreshRequest<'_>,
+    sessions: &P,
+) -> (RefreshOutcome, Option<String>) {
+    let (status, set_cookie) = match sessions.refresh(refresh.cookies()).await {
+        SessionRefresh::Refreshed(set_cookie) => (200, Some(set_cookie)),
+        SessionRefresh::Ended => (401, None),
+        SessionRefresh::Unavailable => (503, None),
+    };
+    let lines = set_cookie.iter().map(String::as_bytes);
+    let family = refresh.sso().cookies();
+    let refreshed = RefreshOutcome::read(refresh.sid(), family, status, lines);
+    (refreshed, set_cookie)
+}

@@ -1,0 +1,429 @@
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::*;
+use crate::fixtures::jwks;
+use crate::keys::fixtures::good;
+use crate::keys::{KeyStatus, Keyring, Read};
+use crate::policy::Policy;
+use crate::trust::KeySourceId;
+
+mod policies;
+mod unreachable;
+
+const ISSUER: &str = "https://kubernetes.default.svc";
+const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+/// A trust entry of the issuer, with these further members of `keys`.
+fn entry(name: &str, keys: &str) -> String {
+    format!(
+        r#"{{"name": "{name}", "kind": "kubernetes", "issuer": "{ISSUER}", "audiences": ["{name}"],
+            "keys": {{"envoy_cluster": "{name}", "jwks": "https://{name}.example.com/jwks"{keys}}}}}"#
+    )
+}
+
+fn policy(entries: &[String]) -> Policy {
+    let name = |entry: &String| entry.split('"').nth(3).unwrap_or_default().to_owned();
+    let first = entries.first().map(name).unwrap_or_default();
+    let text = format!(
+        r#"{{"trust": [{}], "apps": [{{"name": "app", "hosts": ["app.example.com"], "rules": [
+            {{"name": "all", "allow": [{{"service_account": "{first}/*/*"}}]}}]}}]}}"#,
+        entries.join(",")
+    );
+    Policy::from_json(&text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The members of the key with this name: an RSA key that is different for each name.
+fn members(name: &str) -> String {
+    let mut modulus = [0xff; 256];
+    modulus[1..=name.len()].copy_from_slice(name.as_bytes());
+    let modulus = URL_SAFE_NO_PAD.encode(modulus);
+    format!(r#""kty":"RSA","e":"AQAB","n":"{modulus}""#)
+}
+
+fn key(name: &str) -> Key {
+    let set = jwks(&[format!("{{{}}}", members(name))]);
+    let set = KeySet::parse(set.as_bytes(), None).unwrap();
+    set.keys()[0].clone()
+}
+
+/// The keys of entries that share an issuer, and their owners.
+struct Entries {
+    policy: Policy,
+    keyring: Keyring,
+    now: Timestamp,
+}
+
+impl Entries {
+    fn new(names: &[&str]) -> Self {
+        let entries: Vec<String> = names.iter().map(|name| entry(name, "")).collect();
+        Self::of(policy(&entries))
+    }
+
+    fn of(policy: Policy) -> Self {
+        Self {
+            keyring: Keyring::new(policy.key_sources(), START),
+            policy,
+            now: START,
+        }
+    }
+
+    /// The entries after they were all fetched twice, each with the key of its own name.
+    fn with_keys(names: &[&str]) -> Self {
+        let mut entries = Self::new(names);
+        for name in [names, names].concat() {
+            entries.fetch(name, &[name]);
+        }
+        entries
+    }
+
+    fn id(&self, name: &str) -> KeySourceId {
+        let mut sources = self.policy.key_sources();
+        sources.find(|(_, trust)| trust.name == name).unwrap().0
+    }
+
+    /// Begins a fetch, one second later.
+    fn begin(&mut self, name: &str) -> Read {
+        self.now = self.now.after(Duration::from_secs(1));
+        let id = self.id(name);
+        let trust = self.policy.trust(name).unwrap();
+        let mut record = self.keyring.trust_keys(id).unwrap().record().clone();
+        let read = record.begin(trust, trust.keys.remote.as_ref().unwrap(), 1, self.now);
+        self.keyring.update(id, record);
+        self.keyring.observe(self.now);
+        read
+    }
+
+    /// Ends a fetch with these keys, each `name` or `name as kid`, or with a failure.
+    fn end(&mut self, name: &str, read: &Read, keys: Option<&[&str]>) {
+        let id = self.id(name);
+        let body = keys.map(|keys| {
+            let jwk = |key: &&str| {
+                let (name, kid) = key.split_once(" as ").unwrap_or((key, key));
+                format!(r#"{{"kid":"{kid}",{}}}"#, members(name))
+            };
+            jwks(&keys.iter().map(jwk).collect::<Vec<_>>())
+        });
+        let response = body.as_deref().map(good);
+        let trust = self.policy.trust(name).unwrap();
+        let remote = trust.keys.remote.clone().unwrap();
+        let mut record = self.keyring.trust_keys(id).unwrap().record().clone();
+        let _outcome = record.take(trust, &remote, read, response.as_ref(), self.now, 0);
+        self.keyring.update(id, record);
+        self.keyring.observe(self.now);
+    }
+
+    fn fetch(&mut self, name: &str, keys: &[&str]) {
+        let read = self.begin(name);
+        self.end(name, &read, Some(keys));
+    }
+
+    fn fail(&mut self, name: &str) {
+        let read = self.begin(name);
+        self.end(name, &read, None);
+    }
+
+    fn status(&self, name: &str, of_key: &str) -> KeyStatus {
+        self.keyring.status(self.id(name), ISSUER, &key(of_key))
+    }
+
+    fn pending(&self, names: &[&str]) -> KeyStatus {
+        KeyStatus::Pending(names.iter().map(|name| self.id(name)).collect())
+    }
+
+    /// The process starts again and knows nothing.
+    fn restart(&mut self) {
+        self.keyring = Keyring::new(self.policy.key_sources(), self.now);
+    }
+
+    /// The policy is replaced, and the process keeps its owners and the keys of unchanged entries.
+    fn edit(&mut self, policy: Policy) {
+        let before = std::mem::replace(&mut self.policy, policy);
+        let mut keyring = Keyring::new(self.policy.key_sources(), self.now);
+        for (issuer, owners) in self.keyring.owners() {
+            let text = owners.to_text();
+            let owners = KeyOwners::from_text(text.as_bytes()).unwrap();
+            keyring.update_owners(issuer, owners.into());
+        }
+        for (id, trust) in self.policy.key_sources() {
+            let mut sources = before.key_sources();
+            let same = sources.find(|(_, other)| other.keys_id() == trust.keys_id());
+            if let Some((old, _)) = same {
+                let record = self.keyring.trust_keys(old).unwrap().record().clone();
+                keyring.update(id, record);
+            }
+        }
+        keyring.observe(self.now);
+        self.keyring = keyring;
+    }
+}
+
+#[test]
+fn a_key_belongs_to_the_entry_that_had_it_first() {
+    for names in [["blue", "green"], ["green", "blue"]] {
+        let mut entries = Entries::with_keys(&names);
+        for name in names {
+            assert_eq!(entries.status(name, name), KeyStatus::Usable);
+        }
+        entries.fetch("green", &["green", "blue"]);
+        for _ in 0..3 {
+            assert_eq!(
+                entries.status("blue", "blue"),
+                KeyStatus::Usable,
+                "{names:?}"
+            );
+            assert_eq!(entries.status("green", "blue"), KeyStatus::NotOwned);
+            assert_eq!(entries.status("green", "green"), KeyStatus::Usable);
+            entries.fetch("blue", &["blue"]);
+            entries.fetch("green", &["blue"]);
+        }
+        assert_eq!(entries.keyring.ambiguous(), []);
+    }
+}
+
+#[test]
+fn a_key_keeps_its_owner_under_another_kid() {
+    let mut entries = Entries::with_keys(&["green", "blue"]);
+    entries.fetch("green", &["green", "blue as green-2"]);
+    assert_eq!(entries.status("green", "blue"), KeyStatus::NotOwned);
+    assert_eq!(entries.status("blue", "blue"), KeyStatus::Usable);
+}
+
+#[test]
+fn a_new_key_counts_after_all_others_were_fetched_since() {
+    let mut entries = Entries::with_keys(&["blue", "green", "red"]);
+    entries.fetch("blue", &["blue", "new"]);
+    assert_eq!(
+        entries.status("blue", "new"),
+        entries.pending(&["green", "red"])
+    );
+    assert_eq!(entries.status("blue", "blue"), KeyStatus::Usable);
+    for (name, is_awaited) in [("blue", false), ("green", true), ("red", true)] {
+        let id = entries.id(name);
+        assert_eq!(entries.keyring.is_awaited(id), is_awaited, "{name}");
+    }
+    entries.fetch("green", &["green"]);
+    assert_eq!(entries.status("blue", "new"), entries.pending(&["red"]));
+    entries.fetch("red", &["red"]);
+    assert_eq!(entries.status("blue", "new"), KeyStatus::Usable);
+    entries.fetch("red", &["red", "new"]);
+    assert_eq!(entries.status("red", "new"), KeyStatus::NotOwned);
+    assert_eq!(entries.status("blue", "new"), KeyStatus::Usable);
+}
+
+#[test]
+fn a_fetch_that_began_before_the_key_was_known_does_not_count() {
+    let mut entries = Entries::with_keys(&["blue", "green"]);
+    let in_progress = entries.begin("green");
+    entries.fetch("blue", &["blue", "new"]);
+    entries.end("green", &in_progress, Some(&["green"]));
+    assert_eq!(entries.status("blue", "new"), entries.pending(&["green"]));
+    entries.fetch("green", &["green"]);
+    assert_eq!(entries.status("blue", "new"), KeyStatus::Usable);
+}
+
+#[test]
+fn at_the_start_one_fetch_of_each_entry_is_enough() {
+    for order in [["blue", "green"], ["green", "blue"]] {
+        let mut entries = Entries::new(&["blue", "green"]);
+        let reads = order.map(|name| (name, entries.begin(name)));
+        for (name, read) in &reads {
+            entries.end(name, read, Some(&[name]));
+        }
+        for name in order {
+            assert_eq!(entries.status(name, name), KeyStatus::Usable);
+        }
+        assert!(
+            order
+                .iter()
+                .all(|name| !entries.keyring.is_awaited(entries.id(name)))
+        );
+        // Both have the other's key in their first set.
+        let mut entries = Entries::new(&["blue", "green"]);
+        let reads = order.map(|name| (name, entries.begin(name)));
+        for (name, read) in &reads {
+            entries.end(name, read, Some(&["blue", "green"]));
+        }
+        assert_eq!(entries.status("blue", "green"), KeyStatus::Ambiguous);
+    }
+}
+
+#[test]
+fn the_first_fetch_of_an_entry_that_is_added_later_is_not_enough() {
+    let mut entries = Entries::new(&["blue", "green"]);
+    entries.fetch("green", &["green"]);
+    entries.now = entries.now.after(Duration::from_secs(60));
+    entries.fetch("blue", &["blue"]);
+    assert_eq!(entries.status("blue", "blue"), entries.pending(&["green"]));
+    entries.fetch("green", &["green", "blue"]);
+    assert_eq!(entries.status("blue", "blue"), KeyStatus::Ambiguous);
+}
+
+#[test]
+fn a_key_that_two_entries_publish_between_two_fetches_is_ambiguous() {
+    for names in [["blue", "green"], ["green", "blue"]] {
+        let mut entries = Entries::with_keys(&["blue", "green"]);
+        for name in names {
+            entries.fetch(name, &[name, "new"]);
+        }
+        for name in names {
+            assert_eq!(entries.status(name, "new"), KeyStatus::Ambiguous);
+            assert_eq!(entries.status(name, name), KeyStatus::Usable);
+        }
+        let ambiguous = entries.keyring.ambiguous();
+        assert_eq!(ambiguous.len(), 1);
+        assert_eq!(ambiguous[0].thumbprint, key("new").thumbprint());
+        assert_eq!(ambiguous[0].names, names);
+        let warning = ambiguous[0].to_string();
+        assert!(warning.contains("`keys.pins`"), "{warning}");
+        assert!(warning.contains("key-ambiguous"), "{warning}");
+    }
+}
+
+#[test]
+fn after_a_restart_a_key_of_two_entries_is_ambiguous_in_any_order() {
+    for (listed, fetched) in [
+        (["blue", "green"], ["blue", "green"]),
+        (["blue", "green"], ["green", "blue"]),
+        (["green", "blue"], ["blue", "green"]),
+        (["green", "blue"], ["green", "blue"]),
+    ] {
+        let mut entries = Entries::with_keys(&listed);
+        entries.fetch("green", &["green", "blue"]);
+        entries.restart();
+        for _ in 0..2 {
+            for name in fetched {
+                let keys: &[&str] = if name == "green" {
+                    &["green", "blue"]
+                } else {
+                    &["blue"]
+                };
+                entries.fetch(name, keys);
+            }
+        }
+        assert_eq!(entries.status("blue", "blue"), KeyStatus::Ambiguous);
+        assert_eq!(entries.status("green", "blue"), KeyStatus::Ambiguous);
+        assert_eq!(entries.status("green", "green"), KeyStatus::Usable);
+        // Whoever removes the key proves nothing: it may be the owner.
+        entries.fetch("blue", &["other"]);
+        entries.fetch("green", &["green", "blue"]);
+        entries.now = entries.now.after(Duration::from_secs(3600));
+        entries.fetch("blue", &["other"]);
+        assert_eq!(entries.status("green", "blue"), KeyStatus::Ambiguous);
+    }
+}
+
+#[test]
+fn a_removed_key_keeps_its_owner() {
+    let mut entries = Entries::with_keys(&["blue", "green"]);
+    entries.fetch("blue", &["new"]);
+    entries.now = entries.now.after(Duration::from_secs(3600));
+    entries.fetch("blue", &["new"]);
+    entries.fetch("green", &["green", "blue"]);
+    entries.fetch("blue", &["new"]);
+    assert_eq!(entries.status("green", "blue"), KeyStatus::NotOwned);
+}
+
+#[test]
+fn removed_keys_of_one_entry_do_not_displace_those_of_another() {
+    let mut entries = Entries::with_keys(&["blue", "green"]);
+    entries.fetch("blue", &["new"]);
+    for round in 0..20 {
+        let many: Vec<String> = (0..60).map(|at| format!("{round}-{at}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        entries.now = entries.now.after(Duration::from_secs(3600));
+        entries.fetch("blue", &["new"]);
+        entries.fetch("green", &many);
+    }
+    let owners = &entries.keyring.owners()[ISSUER];
+    assert!(
+        owners.claims.len() < 4 * KeySet::MAX_KEYS,
+        "{}",
+        owners.claims.len()
+    );
+    entries.fetch("green", &["blue"]);
+    assert_eq!(entries.status("green", "blue"), KeyStatus::NotOwned);
+    entries.fetch("blue", &["new", "blue"]);
+    assert_eq!(entries.status("blue", "blue"), KeyStatus::Usable);
+}
+
+#[test]
+fn a_clock_that_steps_back_changes_no_owner_and_delays_no_key() {
+    let mut entries = Entries::with_keys(&["blue", "green"]);
+    entries.fetch("blue", &["blue", "new"]);
+    entries.now = entries.now.before(Duration::from_secs(3600));
+    entries.fetch("green", &["green"]);
+    assert_eq!(entries.status("blue", "new"), KeyStatus::Usable);
+    entries.fetch("green", &["green", "blue", "new"]);
+    for of_key in ["blue", "new"] {
+        assert_eq!(entries.status("green", of_key), KeyStatus::NotOwned);
+        assert_eq!(entries.status("blue", of_key), KeyStatus::Usable);
+    }
+}
+
+#[test]
+fn confirmations_have_a_limit_of_their_own() {
+    let mut entries = Entries::with_keys(&["blue", "green"]);
+    let mut record = entries
+        .keyring
+        .trust_keys(entries.id("green"))
+        .unwrap()
+        .record()
+        .clone();
+    let now = entries.now;
+    let second = |seconds| now.after(Duration::from_secs(seconds));
+    let trust = entries.policy.trust("green").unwrap();
+    let remote = trust.keys.remote.as_ref().unwrap();
+    assert!(!record.is_due(remote, now, true), "attempted just now");
+    assert!(record.is_confirmation_due(now));
+    let read = record.begin(trust, remote, 1, now);
+    record.begin_confirmation(now);
+    assert!(!record.is_confirmation_due(now), "in progress");
+    record.take(trust, remote, &read, None, now, 0).unwrap_err();
+    assert!(!record.is_confirmation_due(second(9)));
+    assert!(record.is_confirmation_due(second(10)));
+    assert!(record.is_confirmation_due(now.before(Duration::from_secs(60))));
+    entries.fetch("green", &["green"]);
+}
+
+#[test]
+fn owners_survive_serialization() {
+    let mut entries = Entries::with_keys(&["blue", "green"]);
+    entries.fetch("blue", &["blue", "both", "pending"]);
+    entries.fetch("green", &["both"]);
+    entries.fetch("blue", &["blue", "both", "pending", "again"]);
+    let _in_progress = entries.begin("blue");
+    let owners = &entries.keyring.owners()[ISSUER];
+    let text = owners.to_text();
+    assert_eq!(
+        KeyOwners::from_text(text.as_bytes()).as_ref(),
+        Ok(&**owners)
+    );
+    let empty = KeyOwners::default();
+    assert_eq!(KeyOwners::from_text(empty.to_text().as_bytes()), Ok(empty));
+    for (good, bad) in [
+        ("\"format\":1", "\"format\":2"),
+        ("\"entries\"", "\"entry\""),
+        ("\"claims\":[", "\"claims\":[7,"),
+        ("\"key\":\"", "\"key\":\"A"),
+        ("\"state\":\"waiting\"", "\"state\":\"other\""),
+        ("\"in_progress\":", "\"in_progress\":1"),
+        ("\"is_first\":", "\"is_first\":1"),
+        ("\"attempt\":", "\"attempt\":-"),
+        ("\"source\":\"", "\"source\":7,\"x\":\""),
+        ("\"claimants\":[", "\"claimants\":[7,"),
+    ] {
+        let broken = text.replacen(good, bad, 1);
+        assert_ne!(broken, text, "{good}");
+        let error = KeyOwners::from_text(broken.as_bytes());
+        assert!(error.is_err(), "{bad}");
+    }
+    for length in 0..text.len() {
+        assert!(
+            text.get(..length)
+                .is_none_or(|cut| KeyOwners::from_text(cut.as_bytes()).is_err())
+        );
+    }
+}

@@ -1,0 +1,177 @@
+//! Reads the responses to key fetches: discovery documents, key sets, and the companion's mirror.
+
+use crate::json::Json;
+use crate::jwk::{KeySet, KeySetError};
+use crate::timestamp::Timestamp;
+use crate::trust::{Trust, Url};
+
+/// An HTTP response.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpResponse<'a> {
+    /// The status code; 0 if it is missing or not a number.
+    pub status: u16,
+    /// The value of Content-Type.
+    pub content_type: Option<&'a [u8]>,
+    /// The value of Content-Encoding. The request accepts only `identity`.
+    pub content_encoding: Option<&'a [u8]>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// The content of a valid response.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fetched {
+    /// The URL of the key set, from a discovery document.
+    KeySetUrl(Url),
+    /// The key set.
+    Keys {
+        /// The set.
+        set: KeySet,
+        /// When a mirror fetched it; `None` if it comes from the issuer.
+        fetched_at: Option<Timestamp>,
+    },
+}
+
+/// Why a fetch failed. For the proxy's log; the last good keys stay in use.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum ReadError {
+    /// No response before the timeout. Envoy's log and the cluster's statistics have more details.
+    #[error("no response: the cluster is unknown or unreachable, or the connection or TLS failed")]
+    NoAnswer,
+    /// The status is not 200. Redirects are not followed.
+    #[error("the response has status {0}, expected 200")]
+    Status(u16),
+    /// The body is over the limit.
+    #[error("the response is longer than {} bytes", KeySet::MAX_BYTES)]
+    TooLong,
+    /// The Content-Type is not JSON, for example an HTML error page.
+    #[error("the response's Content-Type is not JSON")]
+    ContentType,
+    /// A compressed body, although none was requested.
+    #[error("the answer is compressed, although no compression was requested")]
+    ContentEncoding,
+    /// The body is not a JSON object of the expected form.
+    #[error("the answer is not valid JSON, or a required member is missing")]
+    Malformed,
+    /// OpenID Connect Discovery section 4.3: another issuer than the requested one.
+    #[error("the discovery document names another issuer than the policy")]
+    IssuerMismatch,
+    /// `jwks_uri` is not an unambiguous https URL.
+    #[error("the discovery document's `jwks_uri` is not a plain https URL")]
+    KeySetUrl,
+    /// The response is for another trust entry.
+    #[error("the mirror answered for another trust entry")]
+    OtherTrust,
+    /// The set has no usable key.
+    #[error("the key set is not usable: {0}")]
+    KeySet(KeySetError),
+    /// None of the set's keys is pinned.
+    #[error("none of the set's keys is among `pins`")]
+    NothingPinned,
+}
+
+impl ReadError {
+    /// Whether the key set may have moved, so that discovery must be repeated.
+    pub(super) const fn asks_for_discovery(&self) -> bool {
+        matches!(self, Self::Status(404))
+    }
+}
+
+/// Reads `issuer` and `jwks_uri` of a discovery document.
+pub(super) fn document(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+    let document = object(response)?;
+    let text = |name| {
+        document
+            .member(name)
+            .and_then(Json::as_str)
+            .ok_or(ReadError::Malformed)
+    };
+    if !trust.vouches_as(text("issuer")?) {
+        return Err(ReadError::IssuerMismatch);
+    }
+    Url::parse(text("jwks_uri")?)
+        .map(Fetched::KeySetUrl)
+        .ok_or(ReadError::KeySetUrl)
+}
+
+/// Reads a key set.
+pub(super) fn set(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+    Ok(Fetched::Keys {
+        set: keys(trust, &object(response)?)?,
+        fetched_at: None,
+    })
+}
+
+/// Reads a response of the companion's mirror: `{trust, issuer, source, fetched_at, keys}`.
+/// `fetched_at` is in seconds since the epoch, and `keys` is as in a JWKS.
+pub(super) fn mirrored(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+    let mirror = object(response)?;
+    let text = |name| {
+        mirror
+            .member(name)
+            .and_then(Json::as_str)
+            .ok_or(ReadError::Malformed)
+    };
+    if text("trust")? != trust.name || text("issuer")? != trust.issuer {
+        return Err(ReadError::OtherTrust);
+    }
+    let Some(Json::Number(fetched_at)) = mirror.member("fetched_at") else {
+        return Err(ReadError::Malformed);
+    };
+    let fetched_at = fetched_at
+        .as_u64()
+        .map(Timestamp::from_secs)
+        .ok_or(ReadError::Malformed)?;
+    Ok(Fetched::Keys {
+        set: keys(trust, &mirror)?,
+        fetched_at: Some(fetched_at),
+    })
+}
+
+fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ReadError> {
+    let set = KeySet::from_json(json, trust.algorithms.as_deref()).map_err(ReadError::KeySet)?;
+    let pinned = set.keys().iter().any(|key| trust.keys.is_pinned(key));
+    if pinned {
+        Ok(set)
+    } else {
+        Err(ReadError::NothingPinned)
+    }
+}
+
+/// The JSON object in a successful response.
+pub(crate) fn object(response: &HttpResponse<'_>) -> Result<Json, ReadError> {
+    if response.status != 200 {
+        return Err(ReadError::Status(response.status));
+    }
+    if response.body.len() > KeySet::MAX_BYTES {
+        return Err(ReadError::TooLong);
+    }
+    if response
+        .content_encoding
+        .is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
+    {
+        return Err(ReadError::ContentEncoding);
+    }
+    if !response.content_type.is_none_or(is_json) {
+        return Err(ReadError::ContentType);
+    }
+    let json = Json::parse(response.body).map_err(|_| ReadError::Malformed)?;
+    json.as_object()
+        .is_some()
+        .then_some(json)
+        .ok_or(ReadError::Malformed)
+}
+
+/// Whether a media type is JSON or has the suffix `+json`: `application/json`,
+/// `application/jwk-set+json`.
+fn is_json(content_type: &[u8]) -> bool {
+    let essence = content_type
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default();
+    let essence = essence.trim_ascii().to_ascii_lowercase();
+    essence.ends_with(b"/json") || essence.ends_with(b"+json")
+}
+
+#[cfg(test)]
+mod tests;

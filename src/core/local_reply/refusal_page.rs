@@ -1,0 +1,90 @@
+//! The page for a person whose request is refused: who is signed in, for which app, what failed, and
+//! what to do now.
+
+use crate::caller::AuthenticatedCaller;
+use crate::decision::{Class, Decision};
+use crate::page;
+use crate::policy::App;
+use crate::reason::Reason;
+
+#[cfg(test)]
+mod tests;
+
+/// The longest name that is shown, in characters.
+const MAX_NAME: usize = 128;
+
+/// The page, with `next_step`, which is HTML, below the text.
+pub(super) fn write(decision: &Decision<'_>, next_step: &str) -> String {
+    let reason = decision.reason();
+    let (title, text) = title_and_text(decision);
+    let text = page::escape(&text);
+    let main =
+        format!("<p>{text}</p>\n{next_step}<p class=\"quiet\">Reason: <code>{reason}</code></p>\n");
+    page::document(title, "", &main, "")
+}
+
+/// What failed, and what the person can do. Neither is HTML.
+fn title_and_text(decision: &Decision<'_>) -> (&'static str, String) {
+    let app = decision.app().map_or("this app", App::name);
+    match (decision.class(), decision.reason()) {
+        (Class::BadRequest, Reason::RequestAmbiguous) => (
+            "Bad request",
+            "The address of this page can be read in more than one way, so the request was not \
+             forwarded. Check the address and try again."
+                .to_owned(),
+        ),
+        (Class::BadRequest, _) => (
+            "Bad request",
+            "The Authorization header of this request is malformed or ambiguous, so the request was \
+             not forwarded. Send one bearer token, or none."
+                .to_owned(),
+        ),
+        (Class::Unavailable, _) => (
+            "Try again shortly",
+            "We can't verify your identity right now. Try again in a few seconds.".to_owned(),
+        ),
+        (Class::Forbidden, Reason::AppUnknown) => (
+            "Page not found",
+            "No app is configured at this address. Check the address.".to_owned(),
+        ),
+        (Class::Forbidden, reason) => {
+            let who = signed_in_as(decision);
+            let text = if reason == Reason::CrossSite {
+                format!(
+                    "{who}, but this request came from another site, so it was not forwarded. Open \
+                     {app} and repeat it there."
+                )
+            } else {
+                format!("{who}, but you don't have access to {app}. Ask its owner for access.")
+            };
+            ("Access denied", text)
+        }
+        (Class::InvalidToken, _) => (
+            "Not signed in",
+            format!("The bearer token of this request is not valid for {app}. Send a valid one."),
+        ),
+        (Class::Allowed | Class::Unauthenticated, _) => (
+            "Not signed in",
+            format!("You are not signed in, and {app} is not public. Send a valid bearer token."),
+        ),
+    }
+}
+
+/// Who is signed in, as the beginning of a sentence.
+fn signed_in_as(decision: &Decision<'_>) -> String {
+    match decision.authenticated() {
+        Some(caller) => format!("You are signed in as {}", display_name(caller)),
+        None => "You are signed in".to_owned(),
+    }
+}
+
+/// The name under which the person signed in.
+fn display_name(caller: &AuthenticatedCaller) -> String {
+    let person = caller.caller();
+    let name = person.email().or_else(|| person.preferred_username());
+    let name = name.unwrap_or_else(|| caller.caller_name());
+    name.chars()
+        .filter(|one| !one.is_control())
+        .take(MAX_NAME)
+        .collect()
+}

@@ -1,0 +1,91 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::fixtures::{key_set, token};
+use crate::keys::PureRust;
+use crate::policy::Policy;
+use crate::timestamp::Timestamp;
+use crate::token::{Algorithm, Token, verify};
+
+const POLICY: &str = r#"{
+  "trust": [{"name": "gitlab", "kind": "oidc", "issuer": "https://gitlab.example.com",
+             "audiences": ["a"], "keys": {"envoy_cluster": "gitlab"}}],
+  "apps": [{"name": "prometheus", "hosts": ["prometheus.example.com"],
+            "rules": [{"name": "all", "allow": [{"from": "gitlab", "group": "sre"}]}]}]
+}"#;
+
+/// A caller with these claims besides the required ones.
+fn caller(policy: &Policy, claims: &str) -> Arc<AuthenticatedCaller> {
+    let payload = format!(
+        r#"{{"iss":"https://gitlab.example.com","aud":"a","sub":"4711","iat":1000,"exp":2000{claims}}}"#
+    );
+    let text = token(Algorithm::Es256, r#"{"alg":"ES256","kid":"a"}"#, &payload);
+    let token = Arc::new(Token::parse(&text).unwrap());
+    let (trust, set) = (&policy.trusts()[0], key_set(Algorithm::Es256, "a"));
+    let now = Timestamp::from_secs(1500);
+    let verified = verify(&token, trust, &set.keys()[0], &PureRust, now).unwrap();
+    Arc::new(AuthenticatedCaller::new(verified, trust).unwrap())
+}
+
+fn page(reason: Reason, claims: &str) -> String {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let decision = Decision {
+        app: policy.apps().first(),
+        authenticated: Some(caller(&policy, claims)),
+        ..Decision::new(reason)
+    };
+    write(&decision, "")
+}
+
+#[test]
+fn the_page_names_the_person_and_whom_to_ask_for_access() {
+    let claims = r#","email":"ada@example.com","email_verified":true"#;
+    let shown = page(Reason::CallerNotAllowed, claims);
+    let text = "<p>You are signed in as ada@example.com, but you don&#39;t have access to \
+                prometheus. Ask its owner for access.</p>";
+    assert!(shown.contains(text), "{shown}");
+    assert!(shown.contains("<h1>Access denied</h1>"));
+    let shown = page(Reason::CallerNotAllowed, "");
+    assert!(
+        shown.contains("You are signed in as gitlab/4711, but"),
+        "{shown}"
+    );
+    let shown = page(Reason::CrossSite, claims);
+    assert!(shown.contains("came from another site"), "{shown}");
+}
+
+#[test]
+fn j21_names_are_escaped_and_bounded() {
+    let claims = r#","preferred_username":"<script>alert('x')</script>&\"\u0007""#;
+    let shown = page(Reason::CallerNotAllowed, claims);
+    assert!(!shown.contains("<script"), "{shown}");
+    assert!(shown.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;&quot;, but"));
+    assert!(!shown.contains('\u{7}'));
+    let long = format!(r#","preferred_username":"{}""#, "x".repeat(5000));
+    assert_eq!(
+        page(Reason::CallerNotAllowed, &long)
+            .matches("xxxx")
+            .count(),
+        MAX_NAME / 4
+    );
+}
+
+#[test]
+fn every_page_says_what_failed_and_what_to_do() {
+    let policy = Policy::from_json(POLICY).unwrap();
+    for reason in Reason::ALL {
+        let decision = Decision {
+            app: policy.apps().first(),
+            ..Decision::new(reason)
+        };
+        if decision.is_allowed() {
+            continue;
+        }
+        let (title, text) = title_and_text(&decision);
+        assert!(!title.is_empty(), "{reason}");
+        assert!(
+            text.matches(". ").count() >= 1 && text.ends_with('.'),
+            "{reason}: {text}"
+        );
+    }
+}

@@ -1,0 +1,65 @@
+//! The sign-in URL, and the next step on the page of a refusal.
+
+use std::fmt::Write as _;
+
+use crate::decision::{Class, Decision};
+use crate::endpoints::{self, Endpoint};
+use crate::request::Headers;
+
+#[cfg(test)]
+mod tests;
+
+/// The longest URL that a person is redirected back to after the sign-in, in bytes. It is passed in
+/// headers of several programs, where each byte may become three.
+const MAX_RETURN: usize = 8192;
+
+/// Where a browser signs in and is redirected back to the page that it requested; `None` without
+/// `sso`, or if the request is for no app.
+pub(super) fn location(decision: &Decision<'_>, headers: &Headers<'_>) -> Option<String> {
+    returning_here(decision, headers, endpoints::START)
+}
+
+/// The next step on the page of a refusal, as a link: to sign out and come back for a person whose
+/// session is valid and not allowed, and to the same URL if the request can't be decided now.
+pub(super) fn next_step(decision: &Decision<'_>, headers: &Headers<'_>) -> String {
+    let (link, label) = match decision.class() {
+        Class::Forbidden if decision.by_session => {
+            let link = returning_here(decision, headers, endpoints::SIGN_OUT);
+            (link, "Sign in with another account")
+        }
+        // An empty reference is the page itself (RFC 3986 section 4.4).
+        Class::Unavailable => (Some(String::new()), "Try again"),
+        Class::Allowed
+        | Class::BadRequest
+        | Class::Forbidden
+        | Class::InvalidToken
+        | Class::Unauthenticated => (None, ""),
+    };
+    // The URL is percent-encoded, so nothing in it must be escaped.
+    link.map_or_else(String::new, |link| {
+        format!("<p><a class=\"act\" href=\"{link}\">{label}</a></p>\n")
+    })
+}
+
+/// An endpoint of the companion that redirects back to the page that was requested.
+fn returning_here(
+    decision: &Decision<'_>,
+    headers: &Headers<'_>,
+    endpoint: Endpoint,
+) -> Option<String> {
+    let sso = decision.sso()?;
+    decision.app()?;
+    let (authority, path) = (headers.only(":authority")?, headers.only(":path")?);
+    let path = if path.len() > MAX_RETURN { b"/" } else { path };
+    let mut location = [sso.url(), endpoint.path, "?rd="].concat();
+    for byte in [b"https://", authority, path].concat() {
+        // RFC 3986 section 2.3; other bytes could be read as a part of the URL around them.
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            location.push(char::from(byte));
+        } else {
+            // Writing into a String can't fail.
+            let _infallible = write!(location, "%{byte:02X}");
+        }
+    }
+    Some(location)
+}

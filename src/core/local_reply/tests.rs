@@ -1,0 +1,150 @@
+use super::*;
+use crate::policy::Policy;
+use crate::reason::Reason;
+
+const POLICY: &str = r#"{
+  "trust": [{"name": "blue", "kind": "kubernetes", "issuer": "https://blue.example.com",
+    "audiences": ["portcullis"], "keys": {"envoy_cluster": "blue"}}],
+  "apps": [{"name": "app", "hosts": ["app.example.com"],
+    "rules": [{"name": "all", "allow": [{"service_account": "blue/*/*"}]}]}]
+}"#;
+
+fn answer(reason: Reason, client: Client) -> Option<LocalReply> {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let app = policy.apps().first();
+    let decision = Decision {
+        app,
+        ..Decision::new(reason)
+    };
+    LocalReply::refusal(&decision, &headers_of(client))
+}
+
+/// The headers of a request of such a client.
+fn headers_of(client: Client) -> Headers<'static> {
+    let mut fields: Vec<(&[u8], &[u8])> = vec![
+        (b":method", b"GET"),
+        (b":authority", b"app.example.com"),
+        (b":path", b"/"),
+    ];
+    match client {
+        Client::Browser => fields.push((b"accept", b"text/html")),
+        Client::Grpc => fields.push((b"content-type", b"application/grpc")),
+        Client::Program => {}
+    }
+    Headers::new(fields)
+}
+
+fn header(answer: &LocalReply, name: &str) -> Option<String> {
+    let mut values = answer.headers.iter().filter(|(header, _)| *header == name);
+    let value = values.next().map(|(_, value)| value.clone());
+    assert!(values.next().is_none(), "duplicate {name}");
+    value
+}
+
+#[test]
+fn every_reason_has_one_reply_except_the_allowed_ones() {
+    for reason in Reason::ALL {
+        let answer = answer(reason, Client::Program);
+        let status = answer
+            .as_ref()
+            .map(|answer| (answer.status, answer.grpc_status));
+        let expected = match reason.class() {
+            Class::Allowed => None,
+            Class::Unauthenticated | Class::InvalidToken => Some((401, 16)),
+            Class::Forbidden => Some((403, 7)),
+            Class::BadRequest => Some((400, 3)),
+            Class::Unavailable => Some((503, 14)),
+        };
+        assert_eq!(status, expected, "{reason}");
+        if let Some(answer) = answer {
+            assert_eq!(answer.details, format!("portcullis{{{reason}}}"));
+            assert_eq!(
+                header(&answer, "cache-control").as_deref(),
+                Some("no-store")
+            );
+        }
+    }
+}
+
+#[test]
+fn h01_challenges_are_those_of_rfc_6750() {
+    let challenge = |reason| {
+        header(
+            &answer(reason, Client::Program).unwrap(),
+            "www-authenticate",
+        )
+    };
+    for (reason, expected) in [
+        (Reason::NoCredentials, r#"Bearer realm="app""#),
+        (
+            Reason::Expired,
+            r#"Bearer realm="app", error="invalid_token""#,
+        ),
+        (
+            Reason::AuthorizationAmbiguous,
+            r#"Bearer realm="app", error="invalid_request""#,
+        ),
+        (
+            Reason::CallerNotAllowed,
+            r#"Bearer realm="app", error="insufficient_scope""#,
+        ),
+    ] {
+        assert_eq!(challenge(reason).as_deref(), Some(expected), "{reason}");
+    }
+}
+
+#[test]
+fn h04_unavailable_replies_have_retry_after_and_no_challenge() {
+    for reason in [
+        Reason::KeysUnavailable,
+        Reason::KeysStale,
+        Reason::KeyAmbiguous,
+        Reason::SessionUnavailable,
+    ] {
+        let answer = answer(reason, Client::Program).unwrap();
+        assert!(header(&answer, "retry-after").is_some());
+        assert_eq!(header(&answer, "www-authenticate"), None);
+    }
+}
+
+#[test]
+fn bodies_are_json_a_page_or_a_code() {
+    let program = answer(Reason::Expired, Client::Program).unwrap();
+    assert_eq!(
+        program.body,
+        "{\"error\":\"invalid_token\",\"reason\":\"expired\"}\n"
+    );
+    assert_eq!(
+        header(&program, "content-type").as_deref(),
+        Some("application/json")
+    );
+    let page = answer(Reason::CallerNotAllowed, Client::Browser).unwrap();
+    assert!(
+        page.body.contains("<h1>Access denied</h1>") && page.body.contains("caller-not-allowed")
+    );
+    assert_eq!(
+        header(&page, "content-type").as_deref(),
+        Some("text/html; charset=utf-8")
+    );
+    assert_eq!(
+        header(&page, "content-security-policy"),
+        Some(page::policy(None, "'none'"))
+    );
+    assert_eq!(
+        answer(Reason::Expired, Client::Grpc).unwrap().body,
+        "expired"
+    );
+}
+
+#[test]
+fn a_request_for_no_app_has_the_realm_of_the_gate() {
+    let answer = LocalReply::refusal(
+        &Decision::new(Reason::AppUnknown),
+        &headers_of(Client::Program),
+    )
+    .unwrap();
+    assert_eq!(
+        header(&answer, "www-authenticate").as_deref(),
+        Some(r#"Bearer realm="portcullis", error="insufficient_scope""#)
+    );
+}

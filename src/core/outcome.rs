@@ -1,0 +1,200 @@
+//! How a decision is enforced, for the filter, the module and forward auth: the request is
+//! forwarded with changed header fields, or gets a local reply. Both have an audit record.
+
+mod connection;
+mod forwarding;
+
+use crate::decision::Decision;
+use crate::local_reply::LocalReply;
+use crate::policy::{App, Audit, Level};
+use crate::reason::Reason;
+use crate::request::Headers;
+use crate::session::Cookies;
+
+use connection::ConnectionFields;
+use forwarding::{is_forwarded, is_forwarded_to_companion, is_trailer_forwarded};
+
+#[cfg(test)]
+mod tests;
+
+/// How a decision is enforced.
+#[derive(Debug)]
+#[must_use]
+pub enum Outcome<'d> {
+    /// Change the header fields as the verdict says, then forward the request.
+    Forward(Verdict<'d>),
+    /// Send this local reply; nothing of the request is forwarded.
+    Reply(LocalReply, Verdict<'d>),
+}
+
+/// A decision on a request with these headers, and the changes that follow from it. The values are
+/// computed on demand.
+#[derive(Debug)]
+pub struct Verdict<'d> {
+    decision: Decision<'d>,
+    headers: &'d Headers<'d>,
+    audit: Audit,
+}
+
+impl<'d> Decision<'d> {
+    /// How the decision on a request with these headers is enforced. `audit` is the policy's.
+    pub fn outcome(self, headers: &'d Headers<'d>, audit: Audit) -> Outcome<'d> {
+        let reply = LocalReply::refusal(&self, headers);
+        let verdict = Verdict {
+            decision: self,
+            headers,
+            audit,
+        };
+        match reply {
+            Some(reply) => Outcome::Reply(reply, verdict),
+            None => Outcome::Forward(verdict),
+        }
+    }
+}
+
+// === impl Outcome ===
+
+impl<'d> Outcome<'d> {
+    /// The verdict, for both outcomes.
+    pub const fn verdict(&self) -> &Verdict<'d> {
+        match self {
+            Self::Forward(verdict) | Self::Reply(_, verdict) => verdict,
+        }
+    }
+}
+
+// === impl Verdict ===
+
+impl<'d> Verdict<'d> {
+    /// The decision.
+    pub const fn decision(&self) -> &Decision<'d> {
+        &self.decision
+    }
+
+    /// Whether a header field of the client is forwarded. [`Verdict::cookies`] has the rest of the
+    /// Cookie fields.
+    pub fn forwards(&self, name: &[u8]) -> bool {
+        self.decision.forwards(name)
+    }
+
+    /// The names of the client's header fields to remove, except Cookie: one for each field.
+    pub fn removals(&self) -> impl Iterator<Item = &'d [u8]> {
+        let connection = ConnectionFields::of(self.headers);
+        let names = self.headers.iter().map(|(name, _)| name);
+        names.filter(move |name| !self.decision.forwards(name) || connection.removes(name))
+    }
+
+    /// The client's cookies to forward: an app never receives the session cookies.
+    pub fn cookies(&self) -> Cookies {
+        self.decision.forwarded_cookies(self.headers)
+    }
+
+    /// The identity headers to set. They replace fields of the same name.
+    pub fn identity(&self) -> &[(&'static str, String)] {
+        let caller = self.decision.authenticated();
+        caller.map_or_else(Default::default, |caller| caller.identity_headers())
+    }
+
+    /// Passes each change of the request's header fields to `set`: a name, and the value that
+    /// replaces all fields of that name, or `None` to remove them. Identity headers come last.
+    ///
+    /// # Errors
+    /// The first error of `set`. The request must then be refused, because its headers are changed
+    /// only in part.
+    pub fn change_headers<E>(
+        &self,
+        mut set: impl FnMut(&[u8], Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        const COOKIE: &[u8] = b"cookie";
+
+        if let Some(value) = ConnectionFields::of(self.headers).replacement() {
+            set(b"connection", Some(value.as_bytes()))?;
+        }
+        self.removals().try_for_each(|name| set(name, None))?;
+        match self.cookies() {
+            Cookies::AsTheyCame => {}
+            Cookies::Nothing => set(COOKIE, None)?,
+            Cookies::Only(cookies) => set(COOKIE, Some(&cookies))?,
+        }
+        let mut identity = self.identity().iter();
+        identity.try_for_each(|(name, value)| set(name.as_bytes(), Some(value.as_bytes())))
+    }
+
+    /// Records the decision: passes each entry of the filter state to `set`, and the audit record to
+    /// `log`. The record is built only if the policy and `is_logged` want one of that level.
+    pub fn record(
+        &self,
+        mut set: impl FnMut(&'static str, &str),
+        is_logged: impl FnOnce(Level) -> bool,
+        log: impl FnOnce(Level, &str),
+    ) {
+        self.filter_state()
+            .for_each(|(name, value)| set(name, value));
+        if let Some(level) = self.audit_level().filter(|level| is_logged(*level)) {
+            log(level, &self.audit_record());
+        }
+    }
+
+    /// The names and values to set in filter state, for access logs and later filters.
+    pub fn filter_state(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let decision = &self.decision;
+        let entries = [
+            (
+                "portcullis.caller",
+                decision.authenticated().map(|caller| caller.caller_name()),
+            ),
+            ("portcullis.app", decision.app().map(App::name)),
+            ("portcullis.rule", decision.rule().map(|rule| rule.name())),
+            ("portcullis.reason", Some(decision.reason().code())),
+        ];
+        let given = |(name, value): (&'static str, Option<_>)| value.map(|value| (name, value));
+        entries.into_iter().filter_map(given)
+    }
+
+    /// The level at which the audit record is logged; `None` if it is not logged.
+    pub const fn audit_level(&self) -> Option<Level> {
+        self.audit.level(self.decision.is_allowed())
+    }
+
+    /// The audit record: one line of JSON. It is built on demand, because most proxies do not log
+    /// allowed requests.
+    pub fn audit_record(&self) -> String {
+        self.decision.audit_record(self.headers)
+    }
+
+    /// The refusal without a redirect, for forward auth, where the client is a proxy. `None` if the
+    /// request is allowed.
+    pub fn challenge(&self) -> Option<LocalReply> {
+        LocalReply::refusal(&self.decision, &Headers::default())
+    }
+}
+
+/// The names of the trailers to remove, whatever the app: some servers merge trailers into the header
+/// fields, so no trailer may have a name that any app trusts.
+pub fn removed_trailers<'t>(
+    apps: &'t [App],
+    trailers: &'t Headers<'t>,
+) -> impl Iterator<Item = &'t [u8]> {
+    let names = trailers.iter().map(|(name, _)| name);
+    names.filter(|name| !is_trailer_forwarded(name, apps))
+}
+
+impl Decision<'_> {
+    /// Whether a header field of the client is forwarded, except Cookie.
+    pub(crate) fn forwards(&self, name: &[u8]) -> bool {
+        match self.reason {
+            Reason::Companion => is_forwarded_to_companion(name),
+            // A browser sends no credentials with a preflight, so these would be forged.
+            Reason::Preflight => is_forwarded(name, None) && is_forwarded(name, self.app),
+            _ => is_forwarded(name, self.app),
+        }
+    }
+
+    /// The client's cookies to forward.
+    pub(crate) fn forwarded_cookies(&self, headers: &Headers<'_>) -> Cookies {
+        match self.sso {
+            Some(sso) if !self.is_for_companion() => sso.cookies().forwarded(headers),
+            _ => Cookies::AsTheyCame,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+use super::*;
+use crate::policy::Policy;
+
+const POLICY: &str = r#"{
+  "trust": [{"name": "blue", "kind": "oidc", "issuer": "https://blue.example.com",
+             "audiences": ["a"], "keys": {"envoy_cluster": "blue"}}],
+  "apps": [{"name": "one", "hosts": ["one.example.com"], "strip_headers": ["x-webauth-user"],
+            "rules": [{"name": "probes", "paths": ["/-/healthy"], "public": true}]}],
+  "audit": {"allowed": "off", "refused": "error"}
+}"#;
+
+fn public(policy: &Policy) -> Decision<'_> {
+    Decision {
+        app: policy.apps().first(),
+        rule: policy.apps()[0].public_rule("GET", "/-/healthy"),
+        ..Decision::new(Reason::Public)
+    }
+}
+
+#[test]
+fn an_allowed_request_is_forwarded_without_identity_headers() {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let headers = Headers::new(vec![
+        (b":path", b"/-/healthy"),
+        (b"X-WebAuth_User", b"admin"),
+        (b"authorization", b"Bearer x"),
+        (b"x-forwarded-for", b"10.0.0.1"),
+        (b"cookie", b"a=1"),
+    ]);
+    let Outcome::Forward(verdict) = public(&policy).outcome(&headers, policy.audit()) else {
+        panic!("it is allowed");
+    };
+    let removed: Vec<&[u8]> = verdict.removals().collect();
+    assert_eq!(removed, [&b"X-WebAuth_User"[..], b"authorization"]);
+    assert_eq!(verdict.cookies(), Cookies::AsTheyCame);
+    assert!(verdict.identity().is_empty());
+    assert_eq!(verdict.audit_level(), None);
+    assert!(verdict.challenge().is_none());
+    let seen: Vec<_> = verdict.filter_state().collect();
+    let expected = [
+        ("portcullis.app", "one"),
+        ("portcullis.rule", "probes"),
+        ("portcullis.reason", "public"),
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_refused_request_gets_a_local_reply() {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let headers = Headers::default();
+    let outcome = Decision::new(Reason::AppUnknown).outcome(&headers, policy.audit());
+    let Outcome::Reply(reply, verdict) = outcome else {
+        panic!("it is refused");
+    };
+    assert_eq!(reply.status, 403);
+    assert_eq!(verdict.audit_level(), Some(Level::Error));
+    assert_eq!(verdict.challenge(), Some(reply));
+    let record = verdict.audit_record();
+    assert!(record.contains("\"reason\":\"app-unknown\""), "{record}");
+}
+
+#[test]
+fn header_changes_are_removals_then_cookies_then_identity_and_stop_at_an_error() {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let headers = Headers::new(vec![
+        (b":path", b"/-/healthy"),
+        (b"X-WebAuth_User", b"admin"),
+        (b"authorization", b"Bearer x"),
+    ]);
+    let outcome = public(&policy).outcome(&headers, policy.audit());
+    let mut changes = Vec::new();
+    let changed = outcome.verdict().change_headers(|name, value| {
+        changes.push((name.to_vec(), value.map(<[u8]>::to_vec)));
+        Ok::<_, ()>(())
+    });
+    assert_eq!(changed, Ok(()));
+    let expected = [&b"X-WebAuth_User"[..], b"authorization"].map(|name| (name.to_vec(), None));
+    assert_eq!(changes, expected);
+
+    let mut calls = 0;
+    let changed = outcome.verdict().change_headers(|_, _| {
+        calls += 1;
+        Err("refused")
+    });
+    assert_eq!((changed, calls), (Err("refused"), 1));
+}
+
+#[test]
+fn the_audit_record_is_logged_at_the_policys_level_if_the_log_has_it() {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let headers = Headers::default();
+    let refused = Decision::new(Reason::AppUnknown).outcome(&headers, policy.audit());
+    let allowed = public(&policy).outcome(&headers, policy.audit());
+    for (outcome, is_logged, logged) in [
+        (&refused, true, 1),
+        (&refused, false, 0),
+        (&allowed, true, 0),
+    ] {
+        let (mut state, mut lines) = (Vec::new(), Vec::new());
+        outcome.verdict().record(
+            |name, value| state.push(format!("{name}={value}")),
+            |level| level == Level::Error && is_logged,
+            |level, line| lines.push((level, line.to_owned())),
+        );
+        let reason = outcome.verdict().decision().reason().code();
+        assert_eq!(state.last(), Some(&format!("portcullis.reason={reason}")));
+        assert_eq!(lines.len(), logged);
+        assert!(
+            lines
+                .iter()
+                .all(|line| *line == (Level::Error, outcome.verdict().audit_record()))
+        );
+    }
+}
+
+#[test]
+fn h06_trailers_with_identity_header_names_are_removed() {
+    let policy = Policy::from_json(POLICY).unwrap();
+    let trailers = Headers::new(vec![
+        (b"grpc-status", b"0"),
+        (b"x-webauth-user", b"admin"),
+        (b"x-portcullis-caller", b"blue/a/b"),
+        (b"authorization", b"Bearer x"),
+    ]);
+    let removed: Vec<&[u8]> = removed_trailers(policy.apps(), &trailers).collect();
+    assert_eq!(
+        removed,
+        [
+            &b"x-webauth-user"[..],
+            b"x-portcullis-caller",
+            b"authorization"
+        ]
+    );
+}

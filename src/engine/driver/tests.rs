@@ -1,0 +1,194 @@
+use std::cell::{Cell as StdCell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use portcullis_core::request::Headers;
+use portcullis_core::timestamp::Timestamp;
+
+use super::*;
+use crate::engine::At;
+use crate::fixtures::{START, Sevens, jwks, karma, policy, session};
+use crate::step::Step;
+
+/// A proxy with shared cells. It makes calls unless a cluster of that name is missing.
+#[derive(Clone, Debug, Default)]
+struct Proxy(Rc<State>);
+
+#[derive(Debug)]
+struct State {
+    now: StdCell<Timestamp>,
+    cells: RefCell<BTreeMap<String, (Vec<u8>, u32)>>,
+    calls: RefCell<Vec<Call>>,
+    missing: RefCell<Vec<&'static str>>,
+    log: RefCell<Vec<String>>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            now: StdCell::new(START),
+            cells: RefCell::default(),
+            calls: RefCell::default(),
+            missing: RefCell::default(),
+            log: RefCell::default(),
+        }
+    }
+}
+
+impl Host for Proxy {
+    fn call(&self, call: &Call) -> Option<u32> {
+        if self.0.missing.borrow().contains(&call.cluster.as_str()) {
+            return None;
+        }
+        let mut calls = self.0.calls.borrow_mut();
+        calls.push(call.clone());
+        Some(calls.len() as u32 * 4)
+    }
+
+    fn log(&self, _: Level, line: &str) {
+        self.0.log.borrow_mut().push(line.to_owned());
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            time: self.0.now.get(),
+            random: 7,
+        }
+    }
+
+    fn read(&self, cell: &str) -> Option<(Vec<u8>, u32)> {
+        self.0.cells.borrow().get(cell).cloned()
+    }
+
+    fn write(&self, cell: &str, text: &str, over: Option<u32>) -> bool {
+        let mut cells = self.0.cells.borrow_mut();
+        let version = cells.get(cell).map_or(0, |(_, version)| *version);
+        if over.is_some_and(|over| over != version) {
+            return false;
+        }
+        cells.insert(cell.to_owned(), (text.into(), version + 1));
+        true
+    }
+}
+
+impl Proxy {
+    fn wait(&self, span: Duration) {
+        self.0.now.set(self.0.now.get().after(span));
+    }
+
+    /// The token of the last call to this path.
+    fn token(&self, path: &str) -> u32 {
+        let calls = self.0.calls.borrow();
+        let place = calls
+            .iter()
+            .rposition(|call| call.headers.contains(&(":path", path.to_owned())));
+        (place.unwrap() as u32 + 1) * 4
+    }
+}
+
+/// Evaluates a request, and returns whether it waits.
+fn waits(driver: &mut Driver<Proxy>, id: u64, field: (&str, &str)) -> bool {
+    let headers = Headers::new(vec![
+        (b":method", b"GET"),
+        (b":authority", b"alertmanager.example.com"),
+        (b":path", b"/"),
+        (field.0.as_bytes(), field.1.as_bytes()),
+    ]);
+    let at = At {
+        time: driver.host.0.now.get(),
+        signatures: &Sevens,
+    };
+    matches!(
+        driver.engine.request(RequestId(id), &headers, at),
+        Step::Wait
+    )
+}
+
+fn reply(driver: &mut Driver<Proxy>, token: u32, status: &str, body: &str) {
+    let headers = Headers::new(vec![
+        (b":status", status.as_bytes()),
+        (b"content-type", b"application/json"),
+    ]);
+    let call = driver.take_call(token).unwrap();
+    assert!(driver.take_call(token).is_none(), "a reply comes once");
+    let body = body.as_bytes();
+    let headers = &headers;
+    driver.reply(&call, Some(&Reply { headers, body }));
+}
+
+#[test]
+fn fetched_keys_reach_the_engines_of_all_workers() {
+    let proxy = Proxy::default();
+    let mut one = Driver::start(policy(), proxy.clone());
+    let mut two = Driver::start(policy(), proxy.clone());
+    let bearer = format!("Bearer {}", karma("new"));
+    assert!(waits(&mut one, 1, ("authorization", &bearer)));
+    assert!(waits(&mut two, 2, ("authorization", &bearer)));
+    one.tick();
+    two.tick();
+    let token = proxy.token("/jwks");
+    reply(&mut one, token, "200", &jwks("new"));
+    assert_eq!(one.engine.due(9, START), [RequestId(1)]);
+    assert!(!waits(&mut one, 1, ("authorization", &bearer)));
+    // The other worker has only seen the lease.
+    assert_eq!(two.engine.due(9, START), [RequestId(2)]);
+    assert!(waits(&mut two, 2, ("authorization", &bearer)));
+    two.tick();
+    assert_eq!(two.engine.due(9, START), [RequestId(2)]);
+    assert!(!waits(&mut two, 2, ("authorization", &bearer)));
+}
+
+#[test]
+fn a_call_that_cannot_be_made_counts_as_failed() {
+    let proxy = Proxy::default();
+    *proxy.0.missing.borrow_mut() = vec!["blue", "portcullis"];
+    let mut driver = Driver::start(policy(), proxy.clone());
+    driver.tick();
+    let log = proxy.0.log.take();
+    assert!(
+        log.iter().any(|line| line.contains("trust blue")),
+        "{log:?}"
+    );
+
+    // The companion's keys arrive, so that an expired session can be refreshed.
+    proxy.0.missing.borrow_mut().clear();
+    proxy.wait(Duration::from_secs(400));
+    driver.tick();
+    let token = proxy.token("/oauth2/jwks");
+    reply(&mut driver, token, "200", &jwks("sso-key"));
+    *proxy.0.missing.borrow_mut() = vec!["portcullis"];
+    let cookies = format!(
+        "__Secure-portcullis={}; __Secure-portcullis-session=sealed",
+        session(1, START)
+    );
+    assert!(waits(&mut driver, 1, ("cookie", &cookies)));
+    assert!(!driver.perform_effects());
+    assert_eq!(driver.engine.due_by_refresh(9), [RequestId(1)]);
+    assert!(!waits(&mut driver, 1, ("cookie", &cookies)));
+}
+
+#[test]
+fn a_reply_without_a_call_or_after_its_request_is_ignored() {
+    let proxy = Proxy::default();
+    let mut driver = Driver::start(policy(), proxy.clone());
+    driver.tick();
+    let token = proxy.token("/oauth2/jwks");
+    reply(&mut driver, token, "200", &jwks("sso-key"));
+    assert!(driver.take_call(0).is_none() && driver.take_call(token).is_none());
+
+    proxy.wait(Duration::from_secs(400));
+    driver.tick();
+    let token = proxy.token("/oauth2/jwks");
+    reply(&mut driver, token, "200", &jwks("sso-key"));
+    let cookies = format!(
+        "__Secure-portcullis={}; __Secure-portcullis-session=sealed",
+        session(1, START)
+    );
+    assert!(waits(&mut driver, 1, ("cookie", &cookies)));
+    assert!(driver.perform_effects());
+    let token = proxy.token("/oauth2/refresh");
+    assert!(driver.request_ended(RequestId(1)));
+    assert!(driver.take_call(token).is_none());
+    assert!(!driver.request_ended(RequestId(1)));
+}

@@ -1,0 +1,154 @@
+//! The list of revoked sessions, compared with a naive model.
+#![no_main]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use portcullis_core::session::{Id, Revocations, Revoked, SessionHandles};
+use portcullis_core::timestamp::Timestamp;
+
+#[derive(Arbitrary, Clone, Debug)]
+enum Operation {
+    /// Revokes a session or a person.
+    End {
+        person: bool,
+        id: u8,
+        before: u16,
+        lasts: u16,
+    },
+    /// Revokes as many sessions, each another.
+    EndMany { count: u16, before: u16, lasts: u16 },
+    /// Revokes all sessions that began by a moment.
+    RaiseFloor(u16),
+    /// Writes the list and reads it again.
+    Reread,
+    /// Unites an empty list with it.
+    Unite,
+    /// Time passes.
+    Wait(u8),
+}
+
+/// A moment in tests.
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_secs(1_800_000_000 + seconds)
+}
+
+fn id(number: u64) -> Id {
+    Id::from_bytes(u128::from(number).to_be_bytes())
+}
+
+/// What was revoked: until when, and which sessions.
+#[derive(Default)]
+struct Model {
+    marks: BTreeMap<Revoked, Vec<(Timestamp, Timestamp)>>,
+}
+
+impl Model {
+    fn end(&mut self, mark: Revoked, before: Timestamp, ends: Timestamp) {
+        self.marks.entry(mark).or_default().push((before, ends));
+    }
+
+    /// Whether a revocation that has not ended must still be in force.
+    fn must_revoke(&self, mark: Revoked, began: Timestamp, now: Timestamp) -> bool {
+        let mut marks = self.of(mark).iter();
+        marks.any(|(before, ends)| began <= *before && now < *ends)
+    }
+
+    /// Whether it may be: of several for the same target, the latest times apply.
+    fn may_revoke(&self, mark: Revoked, began: Timestamp, now: Timestamp) -> bool {
+        let marks = self.of(mark);
+        let before = marks.iter().map(|(before, _)| *before).max();
+        let ends = marks.iter().map(|(_, ends)| *ends).max();
+        before.is_some_and(|before| began <= before) && ends.is_some_and(|ends| now < ends)
+    }
+
+    fn of(&self, mark: Revoked) -> &[(Timestamp, Timestamp)] {
+        self.marks.get(&mark).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// Revocations of one session are only tried for the first of these.
+const CHECKED: u64 = 24;
+
+fuzz_target!(|operations: Vec<Operation>| {
+    let (mut list, mut model) = (Revocations::default(), Model::default());
+    let (mut now, mut floor) = (0_u64, None);
+    for operation in operations.into_iter().take(64) {
+        match operation {
+            Operation::End {
+                person,
+                id: number,
+                before,
+                lasts,
+            } => {
+                let number = id(u64::from(number) % CHECKED);
+                let mark = if person {
+                    Revoked::Person(number)
+                } else {
+                    Revoked::Session(number)
+                };
+                let (before, ends) = (at(before.into()), at(now + u64::from(lasts)));
+                list.end(mark, before, ends, at(now));
+                model.end(mark, before, ends);
+            }
+            Operation::EndMany {
+                count,
+                before,
+                lasts,
+            } => {
+                for number in 0..u64::from(count % 4200) {
+                    let mark = Revoked::Session(id(1000 + number));
+                    list.end(mark, at(before.into()), at(now + u64::from(lasts)), at(now));
+                }
+            }
+            Operation::RaiseFloor(before) => {
+                list.raise_floor(at(before.into()));
+                floor = floor.max(Some(at(before.into())));
+            }
+            Operation::Reread => {
+                let json = list.to_json();
+                assert!(json.len() <= Revocations::MAX_BYTES);
+                let again = Revocations::parse(json.as_bytes()).expect("a list");
+                assert_eq!(again, list);
+                list = again;
+            }
+            Operation::Unite => {
+                let mut other = Revocations::default();
+                other.unite(&list, at(now));
+                other.unite(&list, at(now));
+                list = other;
+            }
+            Operation::Wait(seconds) => now += u64::from(seconds),
+        }
+        assert!(list.len() <= Revocations::MAX_ENTRIES);
+        assert!(floor.is_none_or(|floor| floor <= list.floor()));
+        for number in 0..CHECKED {
+            for (mark, person) in [
+                (Revoked::Session(id(number)), false),
+                (Revoked::Person(id(number)), true),
+            ] {
+                for began in [0, 1000, 30_000, 65_535] {
+                    let other = id(u64::MAX);
+                    let handles = SessionHandles {
+                        sid: if person { other } else { id(number) },
+                        handle: if person { id(number) } else { other },
+                        began: at(began),
+                    };
+                    let is_revoked = list.revokes(&handles, at(now));
+                    if model.must_revoke(mark, handles.began, at(now)) {
+                        assert!(is_revoked, "a revocation is lost before its end");
+                    } else if list.floor() < handles.began
+                        && !model.may_revoke(mark, handles.began, at(now))
+                    {
+                        assert!(!is_revoked, "a session is revoked without a revocation");
+                    }
+                }
+            }
+        }
+    }
+    let later = at(now).after(Duration::from_secs(100_000));
+    list.prune(later);
+    assert_eq!(list.len(), 0);
+});

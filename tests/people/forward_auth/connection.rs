@@ -1,0 +1,93 @@
+//! `Connection`, which names headers that the next hop removes (RFC 9110, section 7.6.1).
+
+use portcullis_tests::lab::Call;
+
+use crate::forward_auth::fixture::{Fixture, ForwardedRequest, alerts};
+use crate::forward_auth::proxies::{HOST, Proxy};
+
+/// Values of `Connection`, each as one or several lines.
+const NOMINATIONS: [&[&str]; 5] = [
+    &["X-Auth-Request-User, X-Portcullis-Caller"],
+    &["keep-alive, x-auth-request-user, x-portcullis-caller"],
+    &["close, x-auth-request-user , X-PORTCULLIS-CALLER"],
+    &["keep-alive", "x-auth-request-user", "x-portcullis-caller"],
+    &["x-auth-request-user,,x-portcullis-caller,cookie,authorization,host"],
+];
+
+/// Sends a request that must reach the app, with the caller and without a nomination.
+async fn assert_identity(fixture: &Fixture, proxy: &Proxy, call: Call, status: u16) {
+    let what = format!("{}: {call:?}", proxy.name);
+    let before = fixture.app.count();
+    let reply = proxy.send(call).await;
+    assert_eq!(reply.status, status, "{what}: {}", reply.text());
+    let request = ForwardedRequest(fixture.app.requests()[before].clone());
+    for name in ["x-auth-request-user", "x-portcullis-caller"] {
+        assert_eq!(request.all(name), ["blue/monitoring/karma"], "{what}");
+    }
+    for value in request.all("connection") {
+        for option in value.split(',').map(str::trim) {
+            let known = ["", "close", "keep-alive", "upgrade"];
+            assert!(
+                known.iter().any(|own| option.eq_ignore_ascii_case(own)),
+                "{what}: {value}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_clients_connection_header_removes_no_identity_header() {
+    let fixture = Fixture::start().await;
+    let karma = fixture.karma();
+    for proxy in &fixture.proxies {
+        for lines in NOMINATIONS {
+            let call = alerts().bearer(&karma);
+            // A proxy may itself remove credentials that are named here, but not allow the request then.
+            if lines.iter().any(|line| line.contains("authorization")) {
+                let call = lines
+                    .iter()
+                    .fold(call, |call, line| call.header("Connection", line));
+                let before = fixture.app.count();
+                if proxy.send(call).await.status == 200 {
+                    let request = ForwardedRequest(fixture.app.requests()[before].clone());
+                    assert_eq!(
+                        request.all("x-portcullis-caller"),
+                        ["blue/monitoring/karma"]
+                    );
+                }
+                continue;
+            }
+            let call = lines
+                .iter()
+                .fold(call, |call, line| call.header("Connection", line));
+            assert_identity(&fixture, proxy, call, 200).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_names_no_other_header_for_the_next_hop() {
+    let fixture = Fixture::start().await;
+    let karma = fixture.karma();
+    for proxy in &fixture.proxies {
+        for lines in [
+            &["Upgrade, X-Auth-Request-User, X-Portcullis-Caller"][..],
+            &["x-auth-request-user, upgrade , x-portcullis-caller"],
+            &["Upgrade", "x-auth-request-user, x-portcullis-caller"],
+            &["x-portcullis-caller,x-auth-request-user", "UPGRADE"],
+            &[
+                "keep-alive, Upgrade, sec-websocket-extensions, x-auth-request-user, x-portcullis-caller",
+            ],
+        ] {
+            let call = Call::get(HOST, "/api/v2/live")
+                .bearer(&karma)
+                .header("Upgrade", "websocket")
+                .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+                .header("Sec-WebSocket-Version", "13");
+            let call = lines
+                .iter()
+                .fold(call, |call, line| call.header("Connection", line));
+            assert_identity(&fixture, proxy, call, 101).await;
+        }
+    }
+}
