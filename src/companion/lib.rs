@@ -32,7 +32,6 @@ mod issuers;
 mod logging;
 mod metrics;
 mod pages;
-mod printable;
 mod provider;
 mod server;
 mod session;

@@ -4,11 +4,11 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
+use portcullis_core::escape;
 use portcullis_core::policy::Policy;
 
 use crate::document::Report;
 use crate::policy_file::PolicyFile;
-use crate::printable;
 
 #[cfg(test)]
 mod tests;
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, Report> {
     if arguments.json {
         return Ok(file.json().to_owned());
     }
-    let name = printable::escaped(file.name());
+    let name = escape::line(file.name());
     Ok(format!("{name}: valid: {}", summary(&policy)))
 }
 

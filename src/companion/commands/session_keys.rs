@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use portcullis_core::escape;
 
 use crate::clock::now;
-use crate::printable;
 use crate::session::keys::{KeyFileChange, KeyFileError, make_or_rotate};
 
 const EXAMPLE: &str = "\
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, KeyFileError> {
     let now = now();
     let written = make_or_rotate(&arguments.out, now)?;
     let file = arguments.out.display().to_string();
-    let file = printable::escaped(&file);
+    let file = escape::line(&file);
     Ok(match written {
         KeyFileChange::Pending { use_after } => format!(
             "{file}: unchanged; its newest key will be in use in {} minutes, and no other is created before",

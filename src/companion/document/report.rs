@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use portcullis_core::escape::is_hidden;
+
 use super::node::Span;
-use crate::printable::is_unprintable;
 
 #[cfg(test)]
 mod tests;
@@ -207,12 +208,12 @@ fn truncate(text: &str, max: usize) -> String {
     }
 }
 
-/// The text without unprintable characters. Each is replaced by one character, so that the underlined part
+/// The text without hidden characters. Each is replaced by one character, so that the underlined part
 /// stays the same.
 fn printable(text: &str) -> String {
     let replace = |c: char| match c {
         '\t' => ' ',
-        c if is_unprintable(c) => '\u{fffd}',
+        c if is_hidden(c) => '\u{fffd}',
         c => c,
     };
     text.chars().map(replace).collect()

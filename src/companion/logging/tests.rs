@@ -1,9 +1,8 @@
 use std::sync::{Arc, Mutex};
 
+use portcullis_core::escape::is_hidden;
 use tracing::level_filters::LevelFilter;
 use tracing::{info, info_span};
-
-use crate::printable::is_unprintable;
 
 use super::*;
 
@@ -29,7 +28,7 @@ fn logged(format: Format, text: &str) -> String {
         format,
         level: LevelFilter::INFO,
     };
-    let lines = lines(log, move || Escaped(writer.clone()));
+    let lines = lines(log, move || writer.clone());
     tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), || {
         let span = info_span!("request", id = text);
         let _entered = span.enter();
@@ -40,7 +39,7 @@ fn logged(format: Format, text: &str) -> String {
 }
 
 #[test]
-fn one_event_is_one_line_without_unprintable_characters() {
+fn one_event_is_one_line_without_hidden_characters() {
     for hostile in [
         "\n{\"level\":\"INFO\"}",
         "\r\n2026-01-01T00:00:00Z  INFO forged",
@@ -57,7 +56,7 @@ fn one_event_is_one_line_without_unprintable_characters() {
         for format in [Format::Json, Format::Text] {
             let output = logged(format, hostile);
             let line = output.strip_suffix('\n').expect("a line");
-            assert!(!line.contains(is_unprintable), "{format:?}: {line}");
+            assert!(!line.contains(is_hidden), "{format:?}: {line}");
             if format == Format::Json {
                 let json: serde_json::Value = serde_json::from_str(line).expect("JSON");
                 assert_eq!(json["field"], hostile);
@@ -72,7 +71,10 @@ fn one_event_is_one_line_without_unprintable_characters() {
 #[test]
 fn other_lines_are_written_as_they_are() {
     let mut output = Vec::new();
-    let mut writer = Escaped(&mut output);
+    let mut writer = EscapedLines {
+        output: &mut output,
+        escape: escape::json,
+    };
     writer
         .write_all("é {\"a\": \"🙂\"}\n".as_bytes())
         .expect("a vector");

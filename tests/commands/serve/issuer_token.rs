@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use portcullis_tests::lab::process::Process;
-use portcullis_tests::lab::{Response, Authority, Endpoint, Issuer, SigningKey, folder, wait};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response, SigningKey, folder, wait};
 use serde_json::json;
 
 use crate::serve::fixture::Files;

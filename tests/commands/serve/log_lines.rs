@@ -24,7 +24,7 @@ const HOSTILE: [char; 12] = [
     '\u{e0041}',
 ];
 
-fn assert_printable(output: &str) {
+fn assert_nothing_is_hidden(output: &str) {
     for line in output.split('\n') {
         let hostile = line.find(|c: char| c.is_control() || HOSTILE.contains(&c));
         assert_eq!(hostile, None, "{line:?}");
@@ -43,7 +43,7 @@ fn send(companion: &Companion, target: &str) {
 }
 
 #[tokio::test]
-async fn a_request_is_one_line_without_unprintable_characters() {
+async fn a_request_is_one_line_without_hidden_characters() {
     for format in ["json", "text"] {
         let companion =
             Companion::up(&["--log-format", format, "--trusted-proxies=127.0.0.1"]).await;
@@ -70,7 +70,7 @@ async fn a_request_is_one_line_without_unprintable_characters() {
         send(&companion, &end);
         companion.wait_for_log(&end).await;
         let log = companion.process.log();
-        assert_printable(&log);
+        assert_nothing_is_hidden(&log);
         if format == "json" {
             let quoted = companion.log().into_iter().filter_map(|line| {
                 let path = line["path"].as_str()?;
@@ -82,7 +82,7 @@ async fn a_request_is_one_line_without_unprintable_characters() {
 }
 
 #[test]
-fn messages_have_no_unprintable_characters() {
+fn messages_have_no_hidden_characters() {
     let files = Files::new();
     for c in HOSTILE.into_iter().chain(['\u{1b}', '\r']) {
         let name = format!("a{c}b.yaml");
@@ -101,13 +101,13 @@ fn messages_have_no_unprintable_characters() {
             assert_eq!(output.status.code(), Some(1), "{arguments:?}");
             let stderr = String::from_utf8(output.stderr).unwrap();
             assert!(stderr.contains("\nhelp: "), "{stderr}");
-            assert_printable(&stderr);
+            assert_nothing_is_hidden(&stderr);
         }
     }
 }
 
 #[test]
-fn output_has_no_unprintable_characters() {
+fn output_has_no_hidden_characters() {
     let folder = folder::fresh("output");
     for c in HOSTILE {
         let name = format!("keys{c}");
@@ -118,7 +118,7 @@ fn output_has_no_unprintable_characters() {
             .unwrap();
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(stdout.contains(": created; "), "{stdout}");
-        assert_printable(&stdout);
+        assert_nothing_is_hidden(&stdout);
         assert!(
             folder.join(&name).exists(),
             "the file has the name as it is"

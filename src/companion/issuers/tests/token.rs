@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use portcullis_core::trust::Url;
 use portcullis_tests::lab::wait::{self, LONG};
-use portcullis_tests::lab::{Response, Authority, Endpoint, Issuer};
+use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response};
 use serde_json::{Value, json};
 
 use super::fixture::*;
