@@ -1,5 +1,5 @@
 //! Log lines and audit records have no raw control characters, line separators or bidirectional
-//! controls, whoever chose the text. For the filter and the dynamic module.
+//! controls, for text from any source. For the filter and the dynamic module.
 
 use portcullis_tests::lab::Call;
 use portcullis_tests::lab::envoy::{Gateway, Rejected};

@@ -193,9 +193,9 @@ fn one_person_fills_no_list() {
         let person = 20_000 + other;
         let ended = session(10_000 + other, person, at(100));
         assert!(state.is_revoked(&ended, None, at(200)), "{other}");
-        let goes_on = session(number_of_another(other), person, at(100));
+        let unrelated = session(number_of_another(other), person, at(100));
         let provider_session = Some(id(number_of_another(other)));
-        assert!(!state.is_revoked(&goes_on, provider_session, at(200)));
+        assert!(!state.is_revoked(&unrelated, provider_session, at(200)));
     }
     // A later session of that person begins.
     let later = session(9000, 7, at(201));

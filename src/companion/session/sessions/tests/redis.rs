@@ -45,7 +45,7 @@ impl Replicas {
         live.session
     }
 
-    /// A refresh at one replica while the test goes on.
+    /// A refresh at one replica while the test continues.
     pub(super) fn refreshing(
         &self,
         replica: usize,

@@ -36,7 +36,7 @@ const CROWD: usize = 64;
 #[derive(Debug)]
 pub(super) struct ProviderSessionIndex {
     journal: Journal,
-    sessions: HashMap<Id, BTreeMap<Id, Known>>,
+    sessions: HashMap<Id, BTreeMap<Id, KnownSession>>,
     /// How many sessions each person has.
     people: HashMap<Id, usize>,
     count: usize,
@@ -51,7 +51,7 @@ pub(super) struct ProviderSessionIndex {
 
 /// A session.
 #[derive(Clone, Copy, Debug)]
-struct Known {
+struct KnownSession {
     person: Id,
     /// When it expires unless it is used.
     until: Timestamp,
@@ -190,7 +190,7 @@ impl ProviderSessionIndex {
     }
 
     fn insert(&mut self, line: Line, until: Timestamp) {
-        let known = Known {
+        let known = KnownSession {
             person: line.person,
             until,
             ends: line.ends,
@@ -224,7 +224,7 @@ impl ProviderSessionIndex {
         self.pruned_at = now;
     }
 
-    fn retain(&mut self, mut keep: impl FnMut(&Known) -> bool) {
+    fn retain(&mut self, mut keep: impl FnMut(&KnownSession) -> bool) {
         self.people.clear();
         self.count = 0;
         self.sessions.retain(|_, sessions| {
