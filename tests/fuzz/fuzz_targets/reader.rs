@@ -12,7 +12,7 @@ use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
-use portcullis_engine::{Call, Cell, Moment, Reader, ReaderEffect, Reply, Shared};
+use portcullis_engine::{Call, Cell, Moment, Reader, ReaderEffect, Reply, Shared, Wanted};
 use portcullis_fuzz::sample::{NOW, key_set, policy};
 
 #[derive(Arbitrary, Debug)]
@@ -151,6 +151,8 @@ impl World {
                     assert_eq!(Some(source), self.reader.source())
                 }
                 ReaderEffect::Log(_, line) => assert!(!line.contains(char::is_control), "{line:?}"),
+                // The policy has no two entries with the same issuer.
+                ReaderEffect::Owners(issuer, _) => panic!("owners of {issuer}"),
                 ReaderEffect::Read(cell) => self.look(cell),
                 ReaderEffect::Revocations(list, _) => {
                     assert!(list.len() <= Revocations::MAX_ENTRIES)
@@ -281,6 +283,10 @@ impl World {
             Event::Start => self.reader.start(self.record.shared()),
             Event::Tick { wanted } => {
                 let now = self.moment();
+                let wanted = Wanted {
+                    by_request: wanted,
+                    ..Wanted::default()
+                };
                 self.reader.tick(self.record.shared(), wanted, now);
             }
             Event::Look { list } => self.look(if list { Cell::List } else { Cell::Record }),
