@@ -5,3 +5,4 @@ mod errors;
 mod fixture;
 mod keys;
 mod mirror;
+mod owners;
