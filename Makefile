@@ -32,7 +32,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: tools
-tools: demo-tools provider servers chromium caddy wasm-bindgen cargo-deny ## install what the other targets need into .tools/, once
+tools: demo-tools provider servers chromium caddy wasm-bindgen cargo-deny ## install what the other targets need into .tools/
 
 # What the demo and the benchmark need, without what only tests need.
 .PHONY: demo-tools
@@ -84,9 +84,11 @@ fmt: ## format the code
 
 DENY := $(TOOLS)/cargo-deny/bin/cargo-deny --config .cargo/deny.toml
 
-# Offline: what cargo-deny checks here is in Cargo.lock and in the crates. Only advisories have a database.
+# This and the following targets always build the whole workspace: Cargo unifies the features of the packages that it
+# builds together, so another selection of packages would rebuild their shared dependencies. Dependencies are checked
+# offline, from Cargo.lock and the crates; only advisories have a database.
 .PHONY: lint
-lint: cargo-deny ## check the format, the lints, the docs, and the dependencies' licences, bans and sources
+lint: cargo-deny ## check the format, the lints, the API docs, and the dependencies' licences, bans and sources
 	cargo fmt --all --check
 	cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 	cargo clippy --workspace --all-targets -- -D warnings

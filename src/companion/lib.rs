@@ -25,12 +25,14 @@ pub mod fuzzing {
 }
 
 mod clock;
+mod files;
 mod forward_auth;
 mod http_client;
 mod issuers;
 mod logging;
 mod metrics;
 mod pages;
+mod printable;
 mod provider;
 mod server;
 mod session;

@@ -34,8 +34,7 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Entries in the revocation list.
     pub(crate) revocations: Gauge,
-    /// Sessions that began before this are revoked. Seconds since the epoch, 0 for none.
-    pub(crate) revocations_floor: Gauge,
+    revocations_floor: Family<RevocationList, Gauge>,
     /// When the revocation list was last read. Seconds since the epoch.
     pub(crate) revocations_read: Gauge<f64, AtomicU64>,
     /// When the current signing key was created. Seconds since the epoch.
@@ -83,6 +82,11 @@ struct Reload {
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct RevocationList {
+    list: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct Watched {
     file: &'static str,
 }
@@ -110,7 +114,7 @@ impl Metrics {
             stale: Family::default(),
             connections: Gauge::default(),
             revocations: Gauge::default(),
-            revocations_floor: Gauge::default(),
+            revocations_floor: Family::default(),
             revocations_read: Gauge::default(),
             signing_key_made: Gauge::default(),
         };
@@ -134,10 +138,12 @@ impl Metrics {
             revocations_read, "revocations_read_timestamp_seconds", "When the revocation list was last read";
             signing_key_made, "signing_key_made_timestamp_seconds", "When the current signing key was created";
         }
-        Self {
+        let metrics = Self {
             registry,
             ..metrics
-        }
+        };
+        metrics.revocation_floors(0, 0);
+        metrics
     }
 
     /// Counts a request. `endpoint` is a route, never a path.
@@ -186,6 +192,20 @@ impl Metrics {
         self.reloads.get_or_create(&Reload { file, outcome }).inc();
         let stale = self.stale.get_or_create(&Watched { file });
         stale.set(i64::from(!succeeded));
+    }
+
+    /// Shows the floors of the revocation lists: of that which filters read, and of the ended sessions
+    /// at providers. Seconds since the epoch, 0 for none.
+    pub(crate) fn revocation_floors(&self, sessions: u64, provider_sessions: u64) {
+        for (list, floor) in [
+            ("sessions", sessions),
+            ("provider_sessions", provider_sessions),
+        ] {
+            let gauge = self
+                .revocations_floor
+                .get_or_create(&RevocationList { list });
+            gauge.set(i64::try_from(floor).unwrap_or(i64::MAX));
+        }
     }
 
     /// All metrics in the OpenMetrics text format.

@@ -32,8 +32,9 @@ pub(crate) use keys::Keys;
 pub(crate) use login::Login;
 pub(crate) use outcome::{LogoutOutcome, NoSession};
 pub(crate) use record::{RefreshFailure, Session};
-pub(crate) use sessions::{LoginError, LogoutClaims, Redeem, Sessions, StartError};
+pub(crate) use sessions::{Initiator, LoginError, LogoutClaims, Redeem, Sessions, StartError};
 pub(crate) use settings::{SameSite, Settings};
 pub(crate) use store::{RedisOptions, StoreOptions, StoreSettings, ValueInError};
 #[cfg(test)]
 pub(crate) use store::{RedisSettings, RedisTopology};
+pub(crate) use unavailable::Unavailable;

@@ -8,9 +8,8 @@
 //!
 //! Consumers in this process do not poll: [`Watched::changed`] wakes them.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::document::Report;
-
+use crate::files;
 use crate::metrics::Metrics;
 
 #[cfg(test)]
@@ -28,9 +27,6 @@ mod tests;
 
 /// How often files are read. A change is loaded at the second read.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The longest file that is read, in bytes.
-const MAX_BYTES: u64 = 1 << 20;
 
 /// The last version of some files that could be loaded, and a notification of each new one.
 #[derive(Debug)]
@@ -202,7 +198,7 @@ impl<T> std::fmt::Debug for Watch<T> {
 
 fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Report> {
     let one = |path: &PathBuf| {
-        bounded(path).map_err(|error| {
+        files::read(path).map_err(|error| {
             let help = match error.kind() {
                 io::ErrorKind::NotFound => "check the path",
                 io::ErrorKind::PermissionDenied => "give this user read permission",
@@ -213,17 +209,6 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Report> {
         })
     };
     paths.iter().map(one).collect()
-}
-
-fn bounded(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::other("larger than 1 MiB"));
-    }
-    Ok(bytes)
 }
 
 fn digest(contents: &[Vec<u8>]) -> [u8; 32] {

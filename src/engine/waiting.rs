@@ -1,6 +1,5 @@
 //! The requests that wait for another evaluation.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,9 +20,10 @@ const MAX_FOR_ONE: usize = 256;
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRequests {
     requests: Vec<WaitingRequest>,
-    /// How many requests wait for each source. Requests are not counted on each arrival, because
-    /// many trust entries can share an issuer.
-    per_source: BTreeMap<KeySourceId, usize>,
+    /// How many requests wait for each source, sorted by source. Requests are not counted on each
+    /// arrival, because many trust entries can share an issuer. A `BTreeMap` would add 8 KB to the
+    /// filter.
+    per_source: Vec<(KeySourceId, usize)>,
 }
 
 /// A waiting request.
@@ -63,14 +63,15 @@ pub(crate) fn is_timed_out(began: Timestamp, now: Timestamp, timeout: Duration) 
 impl WaitingRequests {
     /// Whether one more request may wait for the keys of these sources.
     pub(crate) fn has_room_for(&self, sources: &[KeySourceId]) -> bool {
-        let count = |source| self.per_source.get(source).copied().unwrap_or_default();
         self.requests.len() < MAX_WAITING
-            && sources.iter().all(|source| count(source) < MAX_FOR_ONE)
+            && sources
+                .iter()
+                .all(|source| self.count(*source) < MAX_FOR_ONE)
     }
 
     /// Whether a request waits for the keys of this source.
     pub(crate) fn wants(&self, source: KeySourceId) -> bool {
-        self.per_source.contains_key(&source)
+        self.count(source) > 0
     }
 
     /// The number of waiting requests.
@@ -86,8 +87,14 @@ impl WaitingRequests {
     /// Adds a request.
     pub(crate) fn add(&mut self, request: WaitingRequest) {
         for source in &request.sources {
-            let count = self.per_source.entry(*source).or_default();
-            *count = count.saturating_add(1);
+            match self.position(*source) {
+                Ok(index) => {
+                    if let Some((_, count)) = self.per_source.get_mut(index) {
+                        *count = count.saturating_add(1);
+                    }
+                }
+                Err(index) => self.per_source.insert(index, (*source, 1)),
+            }
         }
         self.requests.push(request);
     }
@@ -106,14 +113,25 @@ impl WaitingRequests {
         let due = self.requests.extract_if(.., |request| is_due(request));
         let due: Vec<_> = due.take(most).collect();
         for source in due.iter().flat_map(|request| &request.sources) {
-            if let Some(count) = self.per_source.get_mut(source) {
+            if let Ok(index) = self.position(*source)
+                && let Some((_, count)) = self.per_source.get_mut(index)
+            {
                 *count = count.saturating_sub(1);
-                if *count == 0 {
-                    self.per_source.remove(source);
-                }
             }
         }
         due
+    }
+
+    /// How many requests wait for this source.
+    fn count(&self, source: KeySourceId) -> usize {
+        let index = self.position(source).ok();
+        let found = index.and_then(|index| self.per_source.get(index));
+        found.map_or(0, |(_, count)| *count)
+    }
+
+    fn position(&self, source: KeySourceId) -> Result<usize, usize> {
+        self.per_source
+            .binary_search_by_key(&source, |(source, _)| *source)
     }
 }
 

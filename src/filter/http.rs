@@ -15,18 +15,32 @@ use crate::worker::Worker;
 pub(crate) struct Http {
     id: u32,
     worker: Rc<RefCell<Worker>>,
+    /// The outcome of the first evaluation; `Replied` before it.
+    outcome: Outcome,
 }
 
 impl Http {
     /// The request of the context with this id, on this worker.
     pub(crate) const fn new(id: u32, worker: Rc<RefCell<Worker>>) -> Self {
-        Self { id, worker }
+        Self {
+            id,
+            worker,
+            outcome: Outcome::Replied,
+        }
     }
 
-    /// Pauses the rest of a request that waits for its decision.
+    /// Pauses the rest of a request that is not allowed, or not yet. A refused request has a local
+    /// reply, but not if the host refused to send it.
     fn hold(&self) -> Action {
-        let worker = self.worker.try_borrow();
-        if worker.is_ok_and(|worker| !worker.is_waiting(self.id)) {
+        let is_forwarded = match self.outcome {
+            Outcome::Forwarded => true,
+            Outcome::Replied => false,
+            Outcome::Waiting => {
+                let worker = self.worker.try_borrow();
+                worker.is_ok_and(|worker| !worker.is_held(self.id))
+            }
+        };
+        if is_forwarded {
             Action::Continue
         } else {
             Action::Pause
@@ -47,11 +61,11 @@ impl Context for Http {
 impl HttpContext for Http {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         // Envoy never calls a worker's VM concurrently, so the borrow always succeeds.
-        let outcome = match self.worker.try_borrow_mut() {
+        self.outcome = match self.worker.try_borrow_mut() {
             Ok(mut worker) => worker.receive(self.id),
             Err(_) => verdict::unreadable(host::Error::InternalFailure),
         };
-        match outcome {
+        match self.outcome {
             Outcome::Forwarded => Action::Continue,
             // A paused request is not forwarded, neither its headers nor any byte of its body.
             Outcome::Replied | Outcome::Waiting => Action::Pause,

@@ -28,6 +28,8 @@ pub(crate) struct Worker {
     root: u32,
     driver: Driver<Envoy>,
     signatures: HostSignatures,
+    /// The requests that waited and were refused. Usually empty, because a local reply ends them.
+    refused: Vec<u32>,
     /// The host's ids of the engine's metrics, by index; `None` if the host refused to define it.
     metrics: BTreeMap<usize, Option<u32>>,
 }
@@ -50,6 +52,7 @@ impl Worker {
                 .collect(),
             driver,
             signatures,
+            refused: Vec::new(),
         }
     }
 
@@ -94,9 +97,9 @@ impl Worker {
         outcome
     }
 
-    /// Whether the request of this context waits.
-    pub(crate) fn is_waiting(&self, id: u32) -> bool {
-        self.driver.engine.is_waiting(RequestId(id.into()))
+    /// Whether the request of this context, which had to wait, still waits or was refused.
+    pub(crate) fn is_held(&self, id: u32) -> bool {
+        self.driver.engine.is_waiting(RequestId(id.into())) || self.refused.contains(&id)
     }
 
     /// Removes the trailers of the effective context that apps must not receive.
@@ -132,6 +135,7 @@ impl Worker {
 
     /// Removes a request that has ended.
     pub(crate) fn request_ended(&mut self, id: u32) {
+        self.refused.retain(|refused| *refused != id);
         if self.driver.request_ended(RequestId(id.into())) {
             self.flush_metrics();
         }
@@ -190,12 +194,17 @@ impl Worker {
                 self.driver.engine.request_ended(*id);
                 continue;
             }
-            if self.evaluate(context, now) == Outcome::Forwarded
-                && let Err(error) = host::continue_stream(host::Stream::Request)
-            {
-                // The request stays paused.
-                let line = format!("portcullis: an allowed request can't be resumed: {error}");
-                host::log(Level::Error, &line);
+            match self.evaluate(context, now) {
+                Outcome::Waiting => {}
+                Outcome::Replied => self.refused.push(context),
+                Outcome::Forwarded => {
+                    if let Err(error) = host::continue_stream(host::Stream::Request) {
+                        // The request stays paused.
+                        let line =
+                            format!("portcullis: an allowed request can't be resumed: {error}");
+                        host::log(Level::Error, &line);
+                    }
+                }
             }
         }
         if !due.is_empty() {

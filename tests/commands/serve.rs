@@ -2,6 +2,9 @@
 //! tested elsewhere.
 
 mod fixture;
+mod issuer_token;
+mod log_lines;
+mod permissions;
 mod reload;
 mod requests;
 mod responses;

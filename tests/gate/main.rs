@@ -5,6 +5,7 @@
 //! test waits for an Envoy another one runs.
 
 mod attacks;
+mod capabilities;
 mod clusters;
 mod dynamic_module;
 mod envoy_files;
@@ -13,6 +14,7 @@ mod headers;
 mod key_owners;
 mod keys;
 mod least_privilege;
+mod log_lines;
 mod module;
 mod observability;
 mod policy_edit;
@@ -20,3 +22,4 @@ mod policy_encoding;
 mod refusals;
 mod requests;
 mod rotation;
+mod trailers;

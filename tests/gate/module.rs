@@ -7,7 +7,7 @@ use wasmparser::{Parser, Payload, TypeRef};
 
 /// All host functions that the filter imports. Each exists in Envoy 1.36 and 1.40; another one may
 /// be missing in some host, and the module would then not load at all.
-const IMPORTS: [&str; 36] = [
+pub(crate) const IMPORTS: [&str; 36] = [
     "env.proxy_add_header_map_value",
     "env.proxy_call_foreign_function",
     "env.proxy_close_stream",
@@ -48,7 +48,7 @@ const IMPORTS: [&str; 36] = [
 
 /// All functions that Envoy calls. Envoy enters the VM for each of them, so unused ones are
 /// removed.
-const EXPORTS: [&str; 14] = [
+pub(crate) const EXPORTS: [&str; 14] = [
     "_initialize",
     "memory",
     "proxy_abi_version_0_2_1",

@@ -74,7 +74,7 @@ fn invalid_policies(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 
         (
             "YAML",
             json!("trust: []"),
-            ["begins with 't'", "portcullis check --json FILE"],
+            ["starts with 't'", "portcullis check --json FILE"],
         ),
         (
             "cut off",

@@ -8,6 +8,7 @@ use portcullis_core::policy::Policy;
 
 use crate::document::Report;
 use crate::policy_file::PolicyFile;
+use crate::printable;
 
 #[cfg(test)]
 mod tests;
@@ -74,7 +75,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, Report> {
     if arguments.json {
         return Ok(file.json().to_owned());
     }
-    Ok(format!("{}: valid: {}", file.name(), summary(&policy)))
+    let name = printable::escaped(file.name());
+    Ok(format!("{name}: valid: {}", summary(&policy)))
 }
 
 fn summary(policy: &Policy) -> String {

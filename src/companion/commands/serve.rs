@@ -95,7 +95,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
     let config = Config::load(&arguments.config)?;
     logging::start(config.log);
     let variables = std::env::vars_os().map(|(name, _)| name);
-    for warning in config.warnings(variables) {
+    let of_files = config.file_warnings(arguments.config.file());
+    for warning in config.warnings(variables).into_iter().chain(of_files) {
         warn!("{warning}");
     }
     // Two libraries could install a TLS provider; this makes the choice explicit.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::clock::now;
+use crate::printable;
 use crate::session::keys::{KeyFileChange, KeyFileError, make_or_rotate};
 
 const EXAMPLE: &str = "\
@@ -43,7 +44,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<String, KeyFileError> {
     let now = now();
     let written = make_or_rotate(&arguments.out, now)?;
-    let file = arguments.out.display();
+    let file = arguments.out.display().to_string();
+    let file = printable::escaped(&file);
     Ok(match written {
         KeyFileChange::Pending { use_after } => format!(
             "{file}: unchanged; its newest key will be in use in {} minutes, and no other is created before",

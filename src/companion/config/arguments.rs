@@ -1,7 +1,7 @@
 //! The command line of `portcullis serve`, made of the settings.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, value_parser};
@@ -24,6 +24,14 @@ pub(super) struct Override {
     pub(super) name: String,
     /// Its values. One, unless the setting is a list.
     pub(super) values: Vec<String>,
+}
+
+impl Arguments {
+    /// The configuration file, if there is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        let file = self.config.as_deref();
+        file.filter(|file| *file != Path::new("-"))
+    }
 }
 
 impl clap::Args for Arguments {

@@ -1,9 +1,13 @@
 //! Warnings about a valid configuration that is probably a mistake. They are logged at the start.
 
 use std::ffi::OsString;
+use std::path::Path;
+
+use crate::files::{WriteAccess, Writer};
+use crate::session::StoreSettings;
 
 use super::settings::SETTINGS;
-use super::{Config, Listen};
+use super::{Config, Listen, SignIn};
 
 /// The prefix of the settings' variables.
 const PREFIX: &str = "PORTCULLIS_";
@@ -31,6 +35,54 @@ impl Config {
         }
         warnings
     }
+
+    /// Warnings about files that every user may change. `own` is the configuration file.
+    pub(crate) fn file_warnings(&self, own: Option<&Path>) -> Vec<String> {
+        let tls = self.tls.as_ref();
+        let mut files = vec![
+            ("policy", Some(&*self.policy)),
+            ("--config", own),
+            ("tls.cert", tls.map(|tls| &*tls.cert)),
+        ];
+        for trust in self.trust.values() {
+            files.push(("trust.*.ca_file", trust.ca_file.as_deref()));
+            files.push(("trust.*.token_file", trust.token_file.as_deref()));
+        }
+        if let Some(SignIn {
+            providers, session, ..
+        }) = &self.sign_in
+        {
+            for provider in providers {
+                let secret = provider.client_secret_file.as_deref();
+                files.push(("providers[].client_secret_file", secret));
+                files.push(("providers[].ca_file", provider.ca_file.as_deref()));
+            }
+            match &session.store {
+                StoreSettings::Cookie { state_file } => {
+                    files.push(("session.state_file", Some(state_file)));
+                }
+                StoreSettings::Redis(redis) => {
+                    let password = redis.password_file.as_deref();
+                    files.push(("session.redis.password_file", password));
+                    files.push(("session.redis.ca_file", redis.ca_file.as_deref()));
+                }
+            }
+        }
+        let warnings = files
+            .into_iter()
+            .filter_map(|(setting, path)| warning(setting, path?));
+        warnings.collect()
+    }
+}
+
+/// A warning if every user may change the file. Group access is left to the operator: these files have no
+/// key that forges sessions, and a group may own them on purpose (`fsGroup` in Kubernetes).
+fn warning(setting: &str, path: &Path) -> Option<String> {
+    let access = WriteAccess::of_others(path).ok()??;
+    (access.writer() == Writer::Everyone).then(|| {
+        let (path, help) = (path.display(), access.help());
+        format!("{setting}: {path}: {access}; help: {help}")
+    })
 }
 
 /// Whether a variable has the prefix of settings, and is not one.

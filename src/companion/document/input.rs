@@ -5,14 +5,13 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use super::report::Diagnostic;
+use crate::files;
 
 #[cfg(test)]
 mod tests;
 
-/// The maximum size of a file, in bytes. A policy of ten thousand rules is smaller.
-const MAX_BYTES: usize = 1 << 20;
-
-/// Reads a file, or standard input where the path is `-`, and never more than [`MAX_BYTES`].
+/// Reads a file, or standard input where the path is `-`, and never more than [`files::MAX_BYTES`], which a policy of
+/// ten thousand rules does not reach.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Diagnostic> {
     if path == Path::new("-") {
         return bounded(io::stdin().lock());
@@ -22,17 +21,13 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Diagnostic> {
 }
 
 fn bounded(reader: impl Read) -> Result<Vec<u8>, Diagnostic> {
-    let mut bytes = Vec::new();
-    let mut reader = reader.take(MAX_BYTES as u64 + 1);
-    let read = reader.read_to_end(&mut bytes);
-    read.map_err(|error| unreadable(&error))?;
-    if bytes.len() > MAX_BYTES {
-        return Err(Diagnostic::whole(
+    files::read_bounded(reader).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => Diagnostic::whole(
             "larger than 1 MiB",
             "split it, or remove what is not needed",
-        ));
-    }
-    Ok(bytes)
+        ),
+        _ => unreadable(&error),
+    })
 }
 
 fn unreadable(error: &io::Error) -> Diagnostic {

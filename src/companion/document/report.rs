@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::node::Span;
+use crate::printable::is_unprintable;
 
 #[cfg(test)]
 mod tests;
@@ -206,14 +207,12 @@ fn truncate(text: &str, max: usize) -> String {
     }
 }
 
-/// The text without control characters, which a terminal would interpret. The number of characters
+/// The text without unprintable characters. Each is replaced by one character, so that the underlined part
 /// stays the same.
 fn printable(text: &str) -> String {
     let replace = |c: char| match c {
         '\t' => ' ',
-        // Bidirectional controls would make the line look different from the file.
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-        c if c.is_control() => '\u{fffd}',
+        c if is_unprintable(c) => '\u{fffd}',
         c => c,
     };
     text.chars().map(replace).collect()

@@ -1,5 +1,7 @@
 //! Restrictions on callers at one location of a proxy, in addition to the policy.
 
+use std::collections::HashSet;
+
 use axum::http::Uri;
 use portcullis_core::caller::Caller;
 use portcullis_core::decision::Decision;
@@ -18,9 +20,9 @@ const PREFIX: &str = "allowed_";
 /// list that is present. An empty list matches nobody.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct Restrictions {
-    groups: Option<Vec<String>>,
-    emails: Option<Vec<String>>,
-    domains: Option<Vec<String>>,
+    groups: Option<HashSet<String>>,
+    emails: Option<HashSet<String>>,
+    domains: Option<HashSet<String>>,
 }
 
 impl Restrictions {
@@ -43,9 +45,8 @@ impl Restrictions {
                 _ => return Err(AmbiguousRequest::Restrictions),
             };
             let listed = list.split(',').filter(|one| !one.is_empty());
-            allowed
-                .get_or_insert_default()
-                .extend(listed.map(str::to_owned));
+            let listed = listed.map(str::to_owned);
+            allowed.get_or_insert_default().extend(listed);
         }
         Ok(restrictions)
     }
@@ -65,16 +66,16 @@ impl Restrictions {
     }
 
     fn fits(&self, caller: &Caller) -> bool {
-        let group = |allowed: &Vec<String>| {
+        let group = |allowed: &HashSet<String>| {
             let mut own = caller.groups().iter();
             own.any(|group| allowed.contains(group))
         };
         // Core has an address only where it is verified.
         let (email, domain) = caller.email().and_then(address).unzip();
-        let is_email = |allowed: &Vec<String>| {
+        let is_email = |allowed: &HashSet<String>| {
             email.is_some_and(|own| allowed.iter().any(|one| one.eq_ignore_ascii_case(own)))
         };
-        let is_domain = |allowed: &Vec<String>| {
+        let is_domain = |allowed: &HashSet<String>| {
             domain.is_some_and(|own| allowed.iter().any(|one| is_in(own, one)))
         };
         self.groups.as_ref().is_none_or(group)

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use portcullis_core::trust::{KeyEndpoint, Remote, Trust, Url};
+use url::Origin;
 
 use crate::http_client::Connect;
 
@@ -18,9 +19,8 @@ pub(crate) struct IssuerConnection {
     pub(crate) connect: Option<Connect>,
     /// The only trusted CAs, as a PEM file. Read again for each read of the keys.
     pub(crate) ca_file: Option<PathBuf>,
-    /// A file with a bearer token, for an API server that requires one. Read again for each request.
-    /// The token is sent to this issuer only: with the request for its discovery document, and for
-    /// the `jwks_uri` that it names.
+    /// A file with a bearer token, for an API server that requires one. Read again for each request,
+    /// and sent to this issuer only: see [`TokenScope`].
     pub(crate) token_file: Option<PathBuf>,
 }
 
@@ -36,6 +36,44 @@ impl IssuerConnection {
              `keys.discovery` or `keys.jwks` with a DNS name, or remove `connect`",
         )
     }
+}
+
+/// Which requests have the token of [`IssuerConnection::token_file`]: those to the address of `connect` or,
+/// without it, to the origin of the issuer and of the first URL, which the policy names. A `jwks_uri`
+/// comes from the issuer's response, which may name any host.
+#[derive(Debug)]
+pub(super) enum TokenScope {
+    /// All of them go to the address of `connect`.
+    Connect,
+    /// Those to these origins: scheme, host and port.
+    Origins(Vec<Origin>),
+}
+
+impl TokenScope {
+    /// The scope for this issuer, whose first URL is `first`.
+    pub(super) fn new(connection: &IssuerConnection, issuer: &str, first: &Url) -> Self {
+        if connection.connect.is_some() {
+            return Self::Connect;
+        }
+        let origins = [issuer, &first.to_string()].map(origin);
+        Self::Origins(origins.into_iter().flatten().collect())
+    }
+
+    /// Whether a request for this URL has the token.
+    pub(super) fn contains(&self, url: &Url) -> bool {
+        match self {
+            Self::Connect => true,
+            Self::Origins(origins) => {
+                origin(&url.to_string()).is_some_and(|origin| origins.contains(&origin))
+            }
+        }
+    }
+}
+
+/// The origin of an `https` URL, with its host and port in one form.
+fn origin(url: &str) -> Option<Origin> {
+    let url = url::Url::parse(url).ok()?;
+    (url.scheme() == "https").then(|| url.origin())
 }
 
 /// How the companion fetches the keys of a trust entry: as the policy says, but from the issuer

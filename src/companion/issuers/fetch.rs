@@ -10,7 +10,8 @@ use reqwest::Client;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderMap, HeaderValue};
 use tokio::time::timeout;
 
-use super::connection::{IssuerConnection, host};
+use super::connection::{IssuerConnection, TokenScope, host};
+use crate::files;
 use crate::http_client::{self, BodyError, ClientError};
 
 /// Fetches from one issuer.
@@ -19,6 +20,7 @@ pub(super) struct KeyFetcher {
     connection: IssuerConnection,
     /// The name that the certificate must have, where `connect` is set.
     server_name: Option<String>,
+    token_scope: TokenScope,
     client: Option<CachedClient>,
 }
 
@@ -59,13 +61,19 @@ pub(super) enum FetchError {
 }
 
 impl KeyFetcher {
-    /// A fetcher for this connection. `first` is the first URL that will be fetched.
-    pub(super) fn new(connection: IssuerConnection, first: &Url) -> Self {
+    /// A fetcher for this connection to an issuer. `first` is the first URL that will be fetched.
+    pub(super) fn new(connection: IssuerConnection, issuer: &str, first: &Url) -> Self {
         Self {
+            token_scope: TokenScope::new(&connection, issuer, first),
             server_name: connection.connect.as_ref().and_then(|_| host(first)),
             connection,
             client: None,
         }
+    }
+
+    /// Whether there is a token that is not sent to this URL.
+    pub(super) fn withholds_token_from(&self, url: &Url) -> bool {
+        self.connection.token_file.is_some() && !self.token_scope.contains(url)
     }
 
     /// Fetches one URL.
@@ -82,7 +90,9 @@ impl KeyFetcher {
             HeaderValue::from_static("application/json, application/jwk-set+json"),
         );
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        if let Some(file) = &self.connection.token_file {
+        if let Some(file) = &self.connection.token_file
+            && self.token_scope.contains(url)
+        {
             headers.insert(AUTHORIZATION, token(file).await?);
         }
         let request = self.client().await?.get(target).headers(headers);
@@ -183,7 +193,8 @@ async fn token(file: &Path) -> Result<HeaderValue, FetchError> {
 }
 
 async fn read(file: &Path) -> Result<Vec<u8>, FetchError> {
-    tokio::fs::read(file)
-        .await
-        .map_err(|error| FetchError::File(file.to_owned(), error))
+    let path = file.to_owned();
+    let read = tokio::task::spawn_blocking(move || files::read(&path)).await;
+    let read = read.unwrap_or_else(|error| Err(io::Error::other(error)));
+    read.map_err(|error| FetchError::File(file.to_owned(), error))
 }

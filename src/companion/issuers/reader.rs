@@ -27,6 +27,8 @@ pub(super) struct Reader {
     trust: Trust,
     remote: Remote,
     fetcher: KeyFetcher,
+    /// The last URL that was fetched without the token.
+    without_token: Option<Url>,
 }
 
 impl Reader {
@@ -41,13 +43,18 @@ impl Reader {
         if let Some(problem) = connection.problem(&trust) {
             tracing::warn!("trust {}: invalid connection: {problem}", trust.name);
         }
-        let fetcher = KeyFetcher::new(connection, connection::first(&remote.endpoint)?);
+        let fetcher = KeyFetcher::new(
+            connection,
+            &trust.issuer,
+            connection::first(&remote.endpoint)?,
+        );
         Some(Self {
             store,
             source,
             trust,
             remote,
             fetcher,
+            without_token: None,
         })
     }
 
@@ -87,6 +94,7 @@ impl Reader {
             let Some(url) = url(&read).cloned() else {
                 return;
             };
+            self.warn_of_withheld_token(&url);
             let result = self.fetcher.fetch(&url).await;
             let response = result.as_ref().ok().map(FetchResponse::as_http_response);
             let before = record.set().cloned();
@@ -122,6 +130,19 @@ impl Reader {
     ) -> Result<Option<Read>, ReadError> {
         let (now, random) = (self.store.now(), OsRng.next_u64());
         record.take(&self.trust, &self.remote, read, response, now, random)
+    }
+
+    /// Logs that the token is not sent to this URL, once until the issuer names another one.
+    fn warn_of_withheld_token(&mut self, url: &Url) {
+        if self.fetcher.withholds_token_from(url) && self.without_token.as_ref() != Some(url) {
+            let name = &self.trust.name;
+            tracing::warn!(
+                "trust {name}: {url} is read without `token_file`, because it is not at the issuer's \
+                 origin; help: set `trust.{name}.connect` to the issuer's address, which then gets all \
+                 requests and the token"
+            );
+            self.without_token = Some(url.clone());
+        }
     }
 
     /// Logs why a read failed. Core does not know why there was no response.

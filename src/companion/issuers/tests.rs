@@ -6,3 +6,4 @@ mod fixture;
 mod keys;
 mod mirror;
 mod owners;
+mod token;

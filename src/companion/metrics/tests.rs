@@ -11,6 +11,7 @@ fn counters_are_exposed() {
     metrics.reloaded("policy", false);
     metrics.connections.inc();
     metrics.revocations.set(7);
+    metrics.revocation_floors(0, 1_700_000_002);
     metrics.revocations_read.set(seconds(1_700_000_001));
     let text = metrics.text().expect("text");
     for line in [
@@ -26,6 +27,8 @@ fn counters_are_exposed() {
         "file_stale{file=\"policy\"} 1",
         "connections 1",
         "revocations 7",
+        "revocations_floor_timestamp_seconds{list=\"sessions\"} 0",
+        "revocations_floor_timestamp_seconds{list=\"provider_sessions\"} 1700000002",
         "revocations_read_timestamp_seconds 1700000001.0",
     ] {
         let line = format!("\nportcullis_companion_{line}\n");

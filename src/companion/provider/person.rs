@@ -40,6 +40,12 @@ impl Person {
             preferred_username: claims.preferred_username,
         }
     }
+
+    /// How pages call them.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let name = self.preferred_username.as_deref();
+        name.or(self.email.as_deref())
+    }
 }
 
 // === impl PersonClaims ===

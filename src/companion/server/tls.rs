@@ -1,15 +1,18 @@
 //! TLS by rustls, where no proxy in front terminates it.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tracing::warn;
 
 use crate::config::Tls;
 use crate::document::Report;
+use crate::files::{self, WriteAccess};
 use crate::watch::{Watched, Watcher};
 
 #[cfg(test)]
@@ -20,6 +23,7 @@ pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerCo
     let (cert, key) = (tls.cert.clone(), tls.key.clone());
     let names: [PathBuf; 2] = [cert.clone(), key.clone()];
     watcher.watch("tls", vec![cert, key], move |contents| {
+        check_access(&names[1])?;
         let [cert, key] = contents.as_slice() else {
             return Err(Report::of(
                 "tls",
@@ -45,6 +49,20 @@ pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerCo
             Report::of(&name.display().to_string(), problem, help)
         })
     })
+}
+
+/// Refuses a private key that others may replace, and warns of one that every user may read.
+fn check_access(key: &Path) -> Result<(), Report> {
+    let report = |problem: &str, help: &str| Report::of(&key.display().to_string(), problem, help);
+    let unreadable =
+        |error: io::Error| report(&format!("can't be read: {error}"), "check the path");
+    if let Some(access) = WriteAccess::of_others(key).map_err(unreadable)? {
+        return Err(report(&access.to_string(), &access.help()));
+    }
+    if let Some(warning) = files::read_access_warning(key).map_err(unreadable)? {
+        warn!(warning, "TLS key file");
+    }
+    Ok(())
 }
 
 /// Why they can't be loaded. Without details, because they may be of the private key.

@@ -200,7 +200,7 @@ pub(super) fn cookies(header: &str) -> Cookies<'_> {
 pub(super) struct FakeProvider {
     asked: AtomicUsize,
     /// The redeemed refresh tokens, in order.
-    shown: std::sync::Mutex<Vec<String>>,
+    redeemed: std::sync::Mutex<Vec<String>>,
     /// Each permit lets one redemption finish.
     pub(super) gate: Semaphore,
     pub(super) answer: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
@@ -222,7 +222,7 @@ impl FakeProvider {
     ) -> Arc<Self> {
         Arc::new(Self {
             asked: AtomicUsize::new(0),
-            shown: std::sync::Mutex::default(),
+            redeemed: std::sync::Mutex::default(),
             gate: Semaphore::new(0),
             answer,
         })
@@ -237,8 +237,8 @@ impl FakeProvider {
         self.asked.load(Ordering::SeqCst)
     }
 
-    pub(super) fn shown(&self) -> Vec<String> {
-        self.shown.lock().unwrap().clone()
+    pub(super) fn redeemed(&self) -> Vec<String> {
+        self.redeemed.lock().unwrap().clone()
     }
 }
 
@@ -255,7 +255,10 @@ impl Redeem for FakeProvider {
     async fn redeem(&self, session: Session) -> Result<Authentication, RefreshFailure> {
         let time = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let token = session.tokens.refresh_token.as_ref().unwrap();
-        self.shown.lock().unwrap().push(token.expose().to_owned());
+        self.redeemed
+            .lock()
+            .unwrap()
+            .push(token.expose().to_owned());
         self.gate.acquire().await.unwrap().forget();
         (self.answer)(&session, time)
     }

@@ -1,4 +1,4 @@
-//! Sign-in attempts: each has a cookie of its own, so that several tabs can sign in at once, and
+//! Sign-in attempts: each has its own cookie, so that several tabs can sign in at once, and
 //! none can be completed in another browser.
 
 use std::time::Duration;
@@ -102,7 +102,7 @@ impl Logins<'_> {
     /// The attempt of this id, if this browser began it here and it has not expired.
     pub(super) fn find<T: DeserializeOwned>(self, id: &str) -> Option<Login<T>> {
         let name = self.settings.names.login(id);
-        self.open(&name)
+        self.open(&name).map(|(login, _)| login)
     }
 
     /// The line that deletes the cookie of an attempt.
@@ -135,8 +135,8 @@ impl Logins<'_> {
         cookies: &Cookies<'_>,
     ) -> Option<SetCookie> {
         let name = settings.names.login(COMPLETED);
-        let carried = cookies.values(&name).next().is_some();
-        carried.then(|| SetCookie::delete(&name, ATTRIBUTES))
+        let is_present = cookies.values(&name).next().is_some();
+        is_present.then(|| SetCookie::delete(&name, ATTRIBUTES))
     }
 
     /// Whether a sign-in for this `rd` was completed so recently that another one would not help
@@ -165,14 +165,9 @@ impl Logins<'_> {
         let mut attempts: Vec<(Timestamp, usize, &str)> = names
             .into_iter()
             .filter(|name| *name != completed)
-            .map(|name| {
-                let login = self.open::<serde::de::IgnoredAny>(name);
-                let created = login.map(|login| login.created).unwrap_or_default();
-                let sizes = self
-                    .cookies
-                    .values(name)
-                    .map(|value| name.len() + value.len());
-                (created, sizes.sum(), name)
+            .map(|name| match self.open::<serde::de::IgnoredAny>(name) {
+                Some((login, value)) => (login.created, name.len() + value.len(), name),
+                None => (Timestamp::default(), 0, name),
             })
             .collect();
         attempts.sort_unstable_by(|one, other| other.cmp(one));
@@ -192,7 +187,8 @@ impl Logins<'_> {
         lines
     }
 
-    fn open<T: DeserializeOwned>(self, name: &str) -> Option<Login<T>> {
+    /// The attempt of this cookie, and the value that holds it. Others are ignored.
+    fn open<T: DeserializeOwned>(&self, name: &str) -> Option<(Login<T>, &str)> {
         self.cookies.values(name).find_map(|value| {
             let content = self
                 .keys
@@ -201,7 +197,7 @@ impl Logins<'_> {
             // Another replica's clock may be slightly ahead.
             let fresh = self.now < login.created.after(LOGIN_TTL)
                 && login.created <= self.now.after(CLOCK_SKEW);
-            fresh.then_some(login)
+            fresh.then_some((login, value))
         })
     }
 }

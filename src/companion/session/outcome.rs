@@ -35,7 +35,7 @@ pub(crate) enum EndReason {
     /// No cookie holds a sealed session that opens.
     #[error("no valid session cookie")]
     NoCookie,
-    /// The cookies hold two sessions, and nobody knows who has set the second one.
+    /// The cookies hold two sessions, and one of them may be an attacker's.
     #[error("the cookies hold two sessions")]
     Ambiguous,
     /// The provider's tokens have expired, and can't be refreshed here.

@@ -63,7 +63,7 @@ impl From<RefreshError> for RefreshFailure {
 impl Session {
     const VERSION: u32 = 1;
 
-    /// A session that begins now, with an id of its own.
+    /// A session that begins now, with a new id.
     pub(super) fn new(
         idp: &str,
         person: Person,

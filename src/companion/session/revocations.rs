@@ -6,5 +6,5 @@ mod state;
 
 pub(super) use file::StateFile;
 pub(crate) use file::StateFileError;
-pub(super) use revocation::{Revocation, RevocationBatch};
+pub(super) use revocation::{ProviderSessionEnd, Revocation, RevocationBatch};
 pub(super) use state::RevocationState;

@@ -10,7 +10,7 @@ mod sign_out;
 mod tests;
 
 pub(crate) use refresh::Redeem;
-pub(crate) use sign_in::{LoginError, StartError};
+pub(crate) use sign_in::{Initiator, LoginError, StartError};
 pub(crate) use sign_out::LogoutClaims;
 
 use std::sync::Arc;
@@ -40,6 +40,8 @@ pub(crate) struct Sessions {
     keys: Arc<ArcSwap<Keys>>,
     store: Arc<dyn SessionStore>,
     refreshes: Arc<SingleFlight>,
+    /// How long a caller waits for a refresh.
+    refresh_timeout: Duration,
 }
 
 /// Figures for metrics.
@@ -49,6 +51,8 @@ pub(crate) struct SessionStats {
     pub(crate) revocations: usize,
     /// Sessions that began then or earlier are revoked.
     pub(crate) floor: Timestamp,
+    /// The same by the list of ended sessions at providers.
+    pub(crate) provider_floor: Timestamp,
     /// Since when the revocation list is complete.
     pub(crate) known_since: Timestamp,
     /// Results of refreshes that are kept for concurrent requests.
@@ -68,6 +72,7 @@ impl Sessions {
         Ok(Self {
             store: store.open(&settings, now)?,
             refreshes: Arc::default(),
+            refresh_timeout: refresh::TIMEOUT,
             settings,
             keys,
         })
@@ -107,6 +112,7 @@ impl Sessions {
         Ok(SessionStats {
             revocations: state.len(),
             floor: state.floor(),
+            provider_floor: state.provider_floor(),
             known_since: state.known_since(),
             cached_refreshes,
             spent_tokens,

@@ -1,7 +1,7 @@
 //! The session store: whatever outlives a request, behind one trait.
 //!
 //! A new store is one file under `store/` with an implementation of [`SessionStore`], and its
-//! registration in [`StoreSettings`]. Nothing outside this module knows which store is in use, nor
+//! registration in [`StoreSettings`]. Nothing outside this module depends on which store is in use, nor
 //! may a store know of cookies, keys or providers.
 
 mod cookie;
@@ -28,12 +28,20 @@ use zeroize::Zeroizing;
 
 use super::clock::Clock;
 use super::keys::Purpose;
+use super::login;
 use super::record::{RefreshFailure, Session};
 use super::revocations::{RevocationBatch, RevocationState};
 use super::unavailable::Unavailable;
 
 /// How far the clocks of replicas and filters may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// For how long the end of a session at the provider counts for sessions that are recorded later:
+/// longer than a sign-in takes.
+const ENDED_TTL: Duration = login::LOGIN_TTL.saturating_add(login::CLOCK_SKEW);
+
+/// How many sessions of one session at the provider are listed.
+const MAX_LISTED: usize = 64;
 
 /// Where sessions are kept, and what must be remembered of sessions and sign-ins.
 ///
@@ -45,7 +53,7 @@ pub(super) trait SessionStore: fmt::Debug + Send + Sync {
     /// hold the session itself.
     fn keeps_records(&self) -> bool;
 
-    /// The session that a cookie stands for; `None` if it has ended or was deleted.
+    /// The session of a cookie; `None` if it has ended or was deleted.
     async fn load(&self, cookie: SealedContent) -> Result<Option<StoredSession>, Unavailable>;
 
     /// Keeps a session that begins now, for `ttl` unless it is used.
@@ -77,18 +85,26 @@ pub(super) trait SessionStore: fmt::Debug + Send + Sync {
     /// Notes that a sign-in attempt is completed. `false`: it was completed before.
     async fn finish_login(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable>;
 
-    /// Notes that a session belongs to a session at the provider. `lifetime` says until when its
-    /// session token and the session itself last.
+    /// Notes that a session belongs to a session at the provider. The result says when that has
+    /// ended, if it has lately: then a session that began before must not get a token.
     async fn record_provider_session(
         &self,
-        provider_session: Id,
+        of: ProviderSession,
         sid: Id,
         lifetime: Lifetime,
         now: Timestamp,
-    ) -> Result<(), Unavailable>;
+    ) -> Result<Option<Timestamp>, Unavailable>;
 
     /// The sessions that belong to a session at the provider.
     async fn sessions_at_provider(
+        &self,
+        provider_session: Id,
+        now: Timestamp,
+    ) -> Result<ProviderSessions, Unavailable>;
+
+    /// Notes that a session at the provider has ended, for sessions that are recorded after this,
+    /// and lists those that were recorded before.
+    async fn end_provider_session(
         &self,
         provider_session: Id,
         now: Timestamp,
@@ -121,19 +137,40 @@ pub(super) struct Refreshing<'a> {
     pub(super) clock: Clock,
 }
 
-/// Until when a session and its session token last.
+/// Until when a session lasts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lifetime {
-    pub(super) token_ends: Timestamp,
+    /// Unless it is used. Its session token does not outlast this.
+    pub(super) unused_ends: Timestamp,
+    /// At the latest.
     pub(super) session_ends: Timestamp,
+}
+
+/// A session at the provider.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct ProviderSession {
+    /// Our id for it.
+    pub(super) id: Id,
+    /// The handle of the person whose session it is.
+    pub(super) person: Id,
 }
 
 /// The sessions here that belong to one session at the provider.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(super) struct ProviderSessions {
-    pub(super) sids: Vec<Id>,
-    /// Whether no session with a valid session token is missing.
+    /// The sessions, of which there may be more than are listed.
+    pub(super) sessions: Vec<SessionAtProvider>,
+    pub(super) has_more: bool,
+    /// Whether no active session is missing.
     pub(super) complete: bool,
+}
+
+/// A session here that belongs to a session at the provider.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct SessionAtProvider {
+    pub(super) sid: Id,
+    /// The handle of the person. `None` where an older release has recorded the session.
+    pub(super) person: Option<Id>,
 }
 
 // === impl SealedContent ===

@@ -130,7 +130,7 @@ fn h02_a_bearer_scheme_with_another_separator_is_malformed() {
             }
         }
     }
-    // A token that goes on is the name of another scheme.
+    // A longer token is the name of another scheme.
     for value in [
         "Bearer-x y",
         "Bearer_x",

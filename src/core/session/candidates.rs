@@ -12,12 +12,24 @@ const MAX_VALUE: usize = 4000;
 /// The maximum number of pieces of a value. Proxies do not accept more in their headers.
 const MAX_PIECES: usize = 16;
 
-/// The maximum number of candidates. Other hosts of the companion's domain can set cookies with our
-/// names, so one name can have several values; each costs a signature verification.
-const MAX_CANDIDATES: usize = 8;
+/// How many values of one name are kept at each end: the first ones and the last ones. Other hosts of
+/// the companion's domain can set cookies of our names, so that one name has several values, and
+/// each costs a signature. Browsers send a cookie with a longer path first (RFC 6265 section 5.4),
+/// so ours, whose path is `/`, is one of the last, however many others there are.
+const MAX_VALUES: usize = 8;
 
 /// The maximum number of values that are joined from pieces.
-const MAX_ASSEMBLED: usize = 4;
+const MAX_ASSEMBLED: usize = 8;
+
+/// How many of them are joined from the last pieces of each name, and from the first.
+const MAX_ALIGNED: usize = 3;
+
+/// The values of one cookie name, each once.
+#[derive(Clone, Debug, Default)]
+struct Values<'a> {
+    first: Vec<&'a str>,
+    last: Vec<&'a str>,
+}
 
 /// Splits a value into cookies, each a name and a value: one cookie `NAME` or, for more than 4,000
 /// bytes, pieces `NAME.0`, `NAME.1`, …, all but the last of exactly that length. The value must be
@@ -40,12 +52,14 @@ pub fn cut<'a>(name: &str, value: &'a str) -> Vec<(String, &'a str)> {
 /// The candidates for the value of a name: whole values, and values joined from pieces of [`cut`].
 /// Other hosts of the domain may have set some of them, so invalid ones are skipped. With a missing
 /// piece there is no value, or an invalid one; extra pieces are ignored.
+///
+/// The time is linear in the size of the cookies, and there are at most 24 candidates.
 pub fn candidates<'a>(
     cookies: impl Iterator<Item = (&'a [u8], &'a [u8])>,
     name: &str,
 ) -> Vec<Cow<'a, str>> {
-    let mut whole: Vec<&str> = Vec::new();
-    let mut pieces: Vec<Vec<&str>> = vec![Vec::new(); MAX_PIECES];
+    let mut whole = Values::default();
+    let mut pieces: Vec<Values<'a>> = vec![Values::default(); MAX_PIECES];
     for (own, value) in cookies {
         let Some(rest) = own.strip_prefix(name.as_bytes()) else {
             continue;
@@ -55,25 +69,72 @@ pub fn candidates<'a>(
             Some((b'.', number)) => number_of(number).and_then(|number| pieces.get_mut(number)),
             Some(_) => None,
         };
-        let (Some(values), Ok(value)) = (values, std::str::from_utf8(value)) else {
-            continue;
-        };
-        if !value.is_empty() && !values.contains(&value) {
-            values.push(value);
+        if let (Some(values), Ok(value)) = (values, std::str::from_utf8(value)) {
+            values.add(value);
         }
     }
+    let pieces: Vec<Vec<&str>> = pieces.into_iter().map(Values::into_vec).collect();
     let mut found = Vec::new();
+    for from_last in [true, false] {
+        for at in 0..MAX_ALIGNED {
+            add_new(&mut found, aligned(&pieces, at, from_last));
+        }
+    }
     assemble(&pieces, &mut Vec::new(), &mut found);
-    let mut candidates: Vec<Cow<'a, str>> = found.into_iter().map(Cow::Owned).collect();
-    candidates.extend(whole.into_iter().map(Cow::Borrowed));
-    candidates.truncate(MAX_CANDIDATES);
-    candidates
+    let assembled = found.into_iter().map(Cow::Owned);
+    let whole = whole.into_vec().into_iter().map(Cow::Borrowed);
+    assembled.chain(whole).collect()
+}
+
+impl<'a> Values<'a> {
+    fn add(&mut self, value: &'a str) {
+        if value.is_empty() || self.first.contains(&value) || self.last.contains(&value) {
+            return;
+        }
+        if self.first.len() < MAX_VALUES {
+            self.first.push(value);
+            return;
+        }
+        if self.last.len() == MAX_VALUES {
+            self.last.remove(0);
+        }
+        self.last.push(value);
+    }
+
+    fn into_vec(mut self) -> Vec<&'a str> {
+        self.first.extend(self.last);
+        self.first
+    }
 }
 
 /// A piece number as [`cut`] writes it.
 fn number_of(digits: &[u8]) -> Option<usize> {
     let number = std::str::from_utf8(digits).ok()?.parse::<usize>().ok()?;
     (number.to_string().as_bytes() == digits).then_some(number)
+}
+
+/// Joins the pieces at one place among those of their names, counted from the first or the last.
+/// Pieces that were set together have the same place.
+fn aligned(pieces: &[Vec<&str>], at: usize, from_last: bool) -> Option<String> {
+    let mut joined = Vec::new();
+    for values in pieces {
+        let place = if from_last {
+            values.len().checked_sub(at.saturating_add(1))
+        } else {
+            Some(at)
+        };
+        // Where a name has fewer values, the first.
+        let piece = place.and_then(|place| values.get(place));
+        let Some(piece) = piece.or_else(|| values.first()).copied() else {
+            break;
+        };
+        joined.push(piece);
+        if piece.len() != MAX_VALUE {
+            break;
+        }
+    }
+    let fits = joined.iter().all(|piece| piece.len() <= MAX_VALUE);
+    (fits && joined.len() > 1).then(|| joined.concat())
 }
 
 /// Joins pieces after those in `before`: a piece of full length is followed by another, and a
@@ -93,8 +154,16 @@ fn assemble<'a>(pieces: &[Vec<&'a str>], before: &mut Vec<&'a str>, found: &mut 
         // If the length of a value is a multiple of the full length, its last piece has full
         // length.
         if value.len() <= MAX_VALUE && before.len() > 1 && found.len() < MAX_ASSEMBLED {
-            found.push(before.concat());
+            add_new(found, Some(before.concat()));
         }
         before.pop();
+    }
+}
+
+fn add_new(found: &mut Vec<String>, value: Option<String>) {
+    if let Some(value) = value
+        && !found.contains(&value)
+    {
+        found.push(value);
     }
 }

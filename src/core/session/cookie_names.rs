@@ -9,12 +9,18 @@ mod tests;
 
 /// The names of the session cookies: `NAME` for the session token, `NAME-session` for the sealed
 /// session and `NAME-login-…` for each sign-in attempt. The first two may have the suffixes `.0`,
-/// `.1`, … if a value is too long for one cookie.
+/// `.1`, … if a value is too long for one cookie. The prefix of the third is always `__Host-`: only
+/// the companion's own host gets it and can set it (RFC 6265bis section 4.1.3.2).
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct CookieNames {
     token: String,
     sealed: String,
+    /// What the names of sign-in attempts begin with.
+    login: String,
 }
+
+/// What follows the name of the session token's cookie for a sign-in attempt.
+const LOGIN: &str = "-login-";
 
 /// The cookies of a request to forward.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -30,7 +36,11 @@ pub enum Cookies {
 impl CookieNames {
     /// The cookie names that start with `name`.
     pub(crate) fn new(name: String) -> Self {
+        let bare = name
+            .strip_prefix("__Secure-")
+            .or_else(|| name.strip_prefix("__Host-"));
         Self {
+            login: ["__Host-", bare.unwrap_or(&name), LOGIN].concat(),
             sealed: [&name, "-session"].concat(),
             token: name,
         }
@@ -48,16 +58,17 @@ impl CookieNames {
 
     /// The name of the cookie of a sign-in attempt.
     pub fn login(&self, attempt: &str) -> String {
-        [&self.token, "-login-", attempt].concat()
+        [&self.login, attempt].concat()
     }
 
     /// Whether a cookie belongs to the session. Cookie names are case-sensitive: names in another
     /// case belong to the app (C04).
     pub fn has(&self, name: &[u8]) -> bool {
+        // Older releases used the prefix of the session token's cookie for attempts too.
+        let former = |rest: &[u8]| rest.starts_with(LOGIN.as_bytes());
         self.is_of_session(name)
-            || name
-                .strip_prefix(self.token.as_bytes())
-                .is_some_and(|rest| rest.starts_with(b"-login-"))
+            || name.starts_with(self.login.as_bytes())
+            || name.strip_prefix(self.token.as_bytes()).is_some_and(former)
     }
 
     /// Whether this is the cookie of the session token or of the sealed session, or a piece of one.

@@ -1,5 +1,7 @@
 //! The revoked sessions.
 
+use std::ops::Range;
+
 use crate::json::Json;
 use crate::keys::{HttpResponse, ReadError, object};
 use crate::timestamp::Timestamp;
@@ -12,11 +14,15 @@ mod tests;
 /// The list of sessions that were revoked before their tokens expire. The companion keeps it, and
 /// filters merge what they fetch: no entry is dropped before its end, and a full list revokes more
 /// sessions, never fewer.
+///
+/// What one person causes costs that person alone: in a full list the entries of one person are
+/// merged into one for all of that person's sessions. Only a list that is full of different people
+/// raises the floor.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Revocations {
     /// All sessions that began then or earlier are revoked.
     floor: Timestamp,
-    /// Sorted by `mark`, without duplicates.
+    /// Sorted by `person` and `mark`, without duplicates.
     entries: Vec<Entry>,
 }
 
@@ -32,6 +38,8 @@ pub enum Revoked {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Entry {
     mark: Revoked,
+    /// The person whose session it is, by their `handle`. `None` where that is not known.
+    person: Option<Id>,
     /// Sessions that began then or earlier are revoked.
     before: Timestamp,
     /// When everything that it revokes has expired.
@@ -44,8 +52,8 @@ struct Entry {
 pub struct RevocationsError(());
 
 impl Revocations {
-    /// The maximum number of entries. If one more is added, the oldest is removed, and `floor`
-    /// rises to its `before`.
+    /// The maximum number of entries. If one more is added, the entries of the person who has most
+    /// are merged. Where nobody has two, the oldest is removed, and `floor` rises to its `before`.
     pub const MAX_ENTRIES: usize = 4096;
 
     /// The longest text form, in bytes.
@@ -75,31 +83,46 @@ impl Revocations {
             entries: Vec::new(),
         };
         for entry in json.member("entries")?.as_array()? {
-            let id = |name| entry.member(name);
-            let (mark, text): (fn(Id) -> Revoked, &Json) = match (id("sid"), id("handle")) {
-                (Some(sid), None) => (Revoked::Session, sid),
-                (None, Some(handle)) => (Revoked::Person, handle),
+            let text = |name| entry.member(name).map(Json::as_str);
+            let (mark, person) = match (text("sid"), text("handle")) {
+                (Some(sid), None) => {
+                    let (sid, person) = match sid?.split_once('.') {
+                        Some((sid, person)) => (sid, Some(Id::parse(person)?)),
+                        None => (sid?, None),
+                    };
+                    (Revoked::Session(Id::parse(sid)?), person)
+                }
+                (None, Some(handle)) => {
+                    let handle = Id::parse(handle?)?;
+                    (Revoked::Person(handle), Some(handle))
+                }
                 _ => return None,
             };
             list.insert(Entry {
-                mark: mark(Id::parse(text.as_str()?)?),
+                mark,
+                person,
                 before: time(entry, "before")?,
                 ends: time(entry, "ends")?,
             });
         }
+        list.shrink();
         Some(list)
     }
 
     /// The text form: `{"version":1,"floor":S,"entries":[{"sid":…,"before":S,"ends":S},…]}`, times in
-    /// seconds since the epoch.
+    /// seconds since the epoch. Behind a `sid` is a dot and the handle of its person, where that is
+    /// known. An entry for all sessions of a person has a `handle` instead.
     pub fn to_json(&self) -> String {
         let entries = self.entries.iter().map(|entry| {
-            let (name, id) = match entry.mark {
-                Revoked::Session(sid) => ("sid", sid),
-                Revoked::Person(handle) => ("handle", handle),
-            };
             let (before, ends) = (entry.before.secs(), entry.ends.secs());
-            format!(r#"{{"{name}":"{id}","before":{before},"ends":{ends}}}"#)
+            let times = format!(r#""before":{before},"ends":{ends}"#);
+            match (entry.mark, entry.person) {
+                (Revoked::Session(sid), Some(person)) => {
+                    format!(r#"{{"sid":"{sid}.{person}",{times}}}"#)
+                }
+                (Revoked::Session(sid), None) => format!(r#"{{"sid":"{sid}",{times}}}"#),
+                (Revoked::Person(handle), _) => format!(r#"{{"handle":"{handle}",{times}}}"#),
+            }
         });
         let entries: Vec<String> = entries.collect();
         format!(
@@ -112,8 +135,38 @@ impl Revocations {
     /// Revokes the sessions of `mark` that began at `before` or earlier. The entry applies until
     /// `ends`, when all of them have expired.
     pub fn end(&mut self, mark: Revoked, before: Timestamp, ends: Timestamp, now: Timestamp) {
+        self.add(mark, mark.person(), before, ends, now);
+    }
+
+    /// The same for the session `sid` of a person, so that the entry can be merged with others of
+    /// that person.
+    pub fn end_session_of(
+        &mut self,
+        person: Id,
+        sid: Id,
+        before: Timestamp,
+        ends: Timestamp,
+        now: Timestamp,
+    ) {
+        self.add(Revoked::Session(sid), Some(person), before, ends, now);
+    }
+
+    fn add(
+        &mut self,
+        mark: Revoked,
+        person: Option<Id>,
+        before: Timestamp,
+        ends: Timestamp,
+        now: Timestamp,
+    ) {
         self.prune(now);
-        self.insert(Entry { mark, before, ends });
+        self.insert(Entry {
+            mark,
+            person,
+            before,
+            ends,
+        });
+        self.shrink();
     }
 
     /// Adds all entries of another list.
@@ -123,6 +176,7 @@ impl Revocations {
         for entry in other.entries.iter().filter(|entry| now < entry.ends) {
             self.insert(*entry);
         }
+        self.shrink();
     }
 
     /// Revokes all sessions that began at `floor` or earlier.
@@ -137,15 +191,31 @@ impl Revocations {
 
     /// Whether a session is revoked.
     pub fn revokes(&self, handles: &SessionHandles, now: Timestamp) -> bool {
-        let by = |mark: Revoked| {
-            let entries = &self.entries;
-            let found = entries.binary_search_by(|entry| entry.mark.cmp(&mark));
-            let entry = found.ok().and_then(|at| entries.get(at));
-            entry.is_some_and(|entry| now < entry.ends && handles.began <= entry.before)
-        };
+        let person = Revoked::Person(handles.handle);
         handles.began <= self.floor
-            || by(Revoked::Session(handles.sid))
-            || by(Revoked::Person(handles.handle))
+            || self.names(handles, now)
+            || self.has(person.person(), person, handles.began, now)
+    }
+
+    /// Whether an entry for exactly this session revokes it.
+    pub fn names(&self, handles: &SessionHandles, now: Timestamp) -> bool {
+        let session = Revoked::Session(handles.sid);
+        self.has(Some(handles.handle), session, handles.began, now)
+            || self.has(None, session, handles.began, now)
+    }
+
+    /// Whether there is an entry with this key that applies to what began then.
+    fn has(&self, person: Option<Id>, mark: Revoked, began: Timestamp, now: Timestamp) -> bool {
+        let entry = self.place(person, mark).ok();
+        let entry = entry.and_then(|at| self.entries.get(at));
+        entry.is_some_and(|entry| now < entry.ends && began <= entry.before)
+    }
+
+    /// Where the entry with this key is, or where it would be.
+    fn place(&self, person: Option<Id>, mark: Revoked) -> Result<usize, usize> {
+        let key = (person, mark);
+        self.entries
+            .binary_search_by(|entry| (entry.person, entry.mark).cmp(&key))
     }
 
     /// The number of entries.
@@ -163,13 +233,10 @@ impl Revocations {
         self.floor
     }
 
-    /// Inserts an entry. Of two entries for the same target, the later `before` and the later
-    /// `ends` apply. Lists are usually sorted, so entries are usually appended.
+    /// Inserts an entry. Of two entries for the same target, the later `before` and the later `ends`
+    /// apply. Lists are usually sorted, so entries are usually appended.
     fn insert(&mut self, entry: Entry) {
-        let place = self
-            .entries
-            .binary_search_by(|known| known.mark.cmp(&entry.mark));
-        match place {
+        match self.place(entry.person, entry.mark) {
             Ok(at) => {
                 if let Some(known) = self.entries.get_mut(at) {
                     known.before = known.before.max(entry.before);
@@ -178,12 +245,64 @@ impl Revocations {
             }
             Err(at) => self.entries.insert(at, entry),
         }
-        if self.entries.len() > Self::MAX_ENTRIES {
+    }
+
+    /// Brings a list that is too long back to its maximum: merges the entries of the person who has
+    /// most, then of the next, and raises the floor only if that is not enough.
+    fn shrink(&mut self) {
+        while self.entries.len() > Self::MAX_ENTRIES {
+            if let Some(run) = self.longest_run() {
+                self.merge(run);
+                continue;
+            }
             let oldest = self.entries.iter().map(|entry| entry.before).min();
             self.raise_floor(oldest.unwrap_or_default());
             // The floor now covers these entries.
             let floor = self.floor;
             self.entries.retain(|entry| entry.before > floor);
+        }
+    }
+
+    /// The entries of the person who has most; `None` if no person has two.
+    fn longest_run(&self) -> Option<Range<usize>> {
+        let mut longest = 0..1;
+        let (mut start, mut person) = (0, None);
+        for (at, entry) in self.entries.iter().enumerate() {
+            if entry.person.is_none() || entry.person != person {
+                (start, person) = (at, entry.person);
+            }
+            let run = start..at.saturating_add(1);
+            if run.len() > longest.len() {
+                longest = run;
+            }
+        }
+        (longest.len() > 1).then_some(longest)
+    }
+
+    /// Merges all entries of one person into one, which revokes what any of them revokes, and more of
+    /// that person alone.
+    fn merge(&mut self, run: Range<usize>) {
+        let start = run.start;
+        let merged = self.entries.drain(run).reduce(|merged, entry| Entry {
+            before: merged.before.max(entry.before),
+            ends: merged.ends.max(entry.ends),
+            ..merged
+        });
+        if let Some((merged, person)) =
+            merged.and_then(|merged| merged.person.map(|id| (merged, id)))
+        {
+            let mark = Revoked::Person(person);
+            self.entries.insert(start, Entry { mark, ..merged });
+        }
+    }
+}
+
+impl Revoked {
+    /// The person, if all of their sessions are revoked.
+    fn person(self) -> Option<Id> {
+        match self {
+            Self::Session(_) => None,
+            Self::Person(handle) => Some(handle),
         }
     }
 }

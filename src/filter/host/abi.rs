@@ -56,7 +56,7 @@ macro_rules! imports {
                 $($first: $first_type,)*
                 $($($bytes: &[u8],)* $($($last: $last_type,)*)?)?
             ) -> Result<($(memory!($memory),)? $($result_type)?), Error> {
-                $(let mut $memory = Memory::NONE;)?
+                $(let mut $memory = HostMemory::NONE;)?
                 $(let mut $result = <$result_type>::default();)?
                 // SAFETY: the slices outlive the call, and the host copies them. The pointers for
                 // results are valid for the call.
@@ -189,12 +189,12 @@ pub(crate) enum Stream {
 
 /// Memory that the host allocates for a result. A null pointer means "nothing" in the ABI and, for
 /// some calls, "empty".
-struct Memory {
+struct HostMemory {
     data: *mut u8,
     size: usize,
 }
 
-impl Memory {
+impl HostMemory {
     const NONE: Self = Self {
         data: ptr::null_mut(),
         size: 0,

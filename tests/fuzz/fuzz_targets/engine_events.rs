@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use portcullis_core::decision::Outcome;
 use portcullis_core::keys::KeyRecord;
+use portcullis_core::outcome::Outcome;
 use portcullis_core::request::Headers;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, TrustId};
@@ -135,7 +135,7 @@ impl World {
 
     fn leave(&mut self, id: u64) {
         let waited = self.waiting.remove(&id);
-        assert_eq!(self.engine.gone(RequestId(id)), waited);
+        assert_eq!(self.engine.request_ended(RequestId(id)), waited);
         self.over.insert(id);
         self.drain();
     }
@@ -242,7 +242,7 @@ impl World {
                     (false, true) => "sso-key",
                 };
                 let record = KeyRecord::at_hand(key_set(kid), self.now);
-                self.engine.keys(source, Arc::new(record));
+                self.engine.update_keys(source, Arc::new(record));
             }
             Event::Wait(tenths) => {
                 self.now = self

@@ -53,8 +53,8 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     let rule = &policy.apps()[0].rules()[0];
-    let fits = rule.paths()[0].fits(target);
-    assert_eq!(fits, rule.fits("GET", target));
+    let fits = rule.paths()[0].matches(target);
+    assert_eq!(fits, rule.matches("GET", target));
 
     let of_path: Vec<&str> = target.split('/').skip(1).collect();
     if of_path

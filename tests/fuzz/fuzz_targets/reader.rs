@@ -120,18 +120,18 @@ struct World {
     keys: Option<KeySet>,
     /// Another program has written into the shared cell.
     is_overwritten: bool,
-    chance: u64,
+    random: u64,
 }
 
 impl World {
     fn moment(&mut self) -> Moment {
-        self.chance = self
-            .chance
+        self.random = self
+            .random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
         Moment {
             time: self.now,
-            chance: self.chance,
+            random: self.random,
         }
     }
 
@@ -147,9 +147,11 @@ impl World {
                     assert_eq!(Some(source), self.reader.source());
                     self.keys = record.set().cloned();
                 }
-                ReaderEffect::KeysRead(source, _) => assert_eq!(Some(source), self.reader.source()),
+                ReaderEffect::KeysFetched(source, _) => {
+                    assert_eq!(Some(source), self.reader.source())
+                }
                 ReaderEffect::Log(_, line) => assert!(!line.contains(char::is_control), "{line:?}"),
-                ReaderEffect::Look(cell) => self.look(cell),
+                ReaderEffect::Read(cell) => self.look(cell),
                 ReaderEffect::Revocations(list, _) => {
                     assert!(list.len() <= Revocations::MAX_ENTRIES)
                 }
@@ -209,7 +211,7 @@ impl World {
             Cell::Record => self.record.shared(),
             Cell::List => self.list.shared(),
         };
-        self.reader.look(cell, shared, now);
+        self.reader.read(cell, shared, now);
     }
 
     fn reply(&mut self, status: Status, kind: ContentType, body: Body) {
@@ -335,7 +337,7 @@ impl World {
 fuzz_target!(|input: Input| {
     let now = Moment {
         time: NOW,
-        chance: 7,
+        random: 7,
     };
     let mut readers = Reader::of(&POLICY, now);
     let which = usize::from(input.which) % readers.len();
@@ -347,7 +349,7 @@ fuzz_target!(|input: Input| {
         calls: Vec::new(),
         keys: None,
         is_overwritten: false,
-        chance: 7,
+        random: 7,
     };
     for event in input.events.into_iter().take(60) {
         world.apply(event);

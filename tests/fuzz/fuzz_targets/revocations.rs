@@ -69,12 +69,18 @@ impl Model {
     }
 }
 
+/// A list has fewer of [`Operation::EndMany`], and two fill it.
+const BATCH: u64 = 2200;
+
+/// So that a run does not take long.
+const MAX_BATCHES: u64 = 3;
+
 /// Revocations of one session are only tried for the first of these.
 const CHECKED: u64 = 24;
 
 fuzz_target!(|operations: Vec<Operation>| {
     let (mut list, mut model) = (Revocations::default(), Model::default());
-    let (mut now, mut floor) = (0_u64, None);
+    let (mut now, mut floor, mut batches) = (0_u64, None, 0);
     for operation in operations.into_iter().take(64) {
         match operation {
             Operation::End {
@@ -98,9 +104,22 @@ fuzz_target!(|operations: Vec<Operation>| {
                 before,
                 lasts,
             } => {
-                for number in 0..u64::from(count % 4200) {
-                    let mark = Revoked::Session(id(1000 + number));
-                    list.end(mark, at(before.into()), at(now + u64::from(lasts)), at(now));
+                batches += 1;
+                let (before, ends) = (at(before.into()).secs(), now + u64::from(lasts));
+                let numbers = 0..u64::from(count) % BATCH;
+                let entries = numbers.map(|number| {
+                    let sid = id(batches * 10_000 + number);
+                    let ends = at(ends).secs();
+                    format!(r#"{{"sid":"{sid}","before":{before},"ends":{ends}}}"#)
+                });
+                let entries: Vec<String> = entries.collect();
+                let json = format!(
+                    r#"{{"version":1,"floor":0,"entries":[{}]}}"#,
+                    entries.join(",")
+                );
+                let other = Revocations::parse(json.as_bytes()).expect("a list");
+                if batches <= MAX_BATCHES {
+                    list.unite(&other, at(now));
                 }
             }
             Operation::RaiseFloor(before) => {

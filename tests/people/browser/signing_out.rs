@@ -37,8 +37,10 @@ async fn l01_after_signing_out_the_app_asks_for_a_sign_in_again() {
     browser.confirm_sign_out().await;
     wait_for_heading(&browser, "You are signed out").await;
     let left = browser.cookies().await;
-    let our_cookies =
-        |cookie: &&serde_json::Value| cookie["name"].as_str().unwrap().starts_with(COOKIE_PREFIX);
+    let our_cookies = |cookie: &&serde_json::Value| {
+        let name = cookie["name"].as_str().unwrap();
+        name.starts_with(COOKIE_PREFIX) || name.starts_with("__Host-portcullis")
+    };
     assert_eq!(left.iter().find(our_cookies), None);
     browser.click("main a").await;
     sign_in(&browser, "carol", "/out").await;
@@ -83,6 +85,48 @@ async fn l01_another_site_cannot_sign_a_user_out_without_a_prompt() {
     browser.confirm_sign_out().await;
     wait_for_heading(&browser, "You are signed out").await;
     assert_no_console_errors(&browser, &[]).await;
+}
+
+#[tokio::test]
+async fn r11_another_site_ends_no_session_by_a_sign_in() {
+    let stack = shared_stack().await;
+    let browser = stack.browser().await;
+    sign_in(&browser, "dave", "/kept").await;
+    let elsewhere = format!(
+        "{}/.well-known/openid-configuration",
+        stack.provider().issuer()
+    );
+    browser.visit(&elsewhere).await;
+    // So that the provider asks who signs in, and no callback replaces the session.
+    browser.client().delete_all_cookies().await.unwrap();
+    for path in [
+        "start",
+        "start?on=1",
+        "start?on=keep",
+        "start?provider=sso",
+        "start?rd=https%3A%2F%2Fapp.example.com%2Fkept%23x",
+        "sign_in",
+    ] {
+        browser.visit(&elsewhere).await;
+        let script = format!("location.href = '{URL}/oauth2/{path}'");
+        browser.run(&script).await;
+        let form = "return document.querySelector('form [name=login]') !== null";
+        let shown = async || {
+            let shown = browser.client().execute(form, vec![]).await;
+            shown.is_ok_and(|shown| shown == true)
+        };
+        wait::until_true("the provider's sign-in page", wait::LONG, shown).await;
+        assert_signed_in(&browser, "/kept").await;
+    }
+    // The user who begins to sign in leaves the old session behind.
+    browser
+        .visit(&format!("{URL}/oauth2/start?rd={APP}/kept"))
+        .await;
+    let gone = async || {
+        let cookies = browser.cookies().await;
+        !cookies.iter().any(|cookie| cookie["name"] == COOKIE_PREFIX)
+    };
+    wait::until_true("the old session is deleted", wait::LONG, gone).await;
 }
 
 async fn assert_signed_in(browser: &Browser, path: &str) {

@@ -44,6 +44,47 @@ async fn c04_invalid_cookies_set_by_another_host_lock_nobody_out() {
 }
 
 #[tokio::test]
+async fn t19_junk_before_the_good_cookies_locks_nobody_out_and_deletes_nothing() {
+    let deployment = Settings::single().start().await;
+    let alice = deployment.signed_in("alice", 0).await;
+    let good = cookie_header(&alice);
+    let replica = &deployment.replicas[0];
+    for count in [8, 9, 30] {
+        let mut cookies = Vec::new();
+        for name in [TOKEN, SEALED] {
+            for number in 0..count {
+                cookies.push(format!("{name}=junk-{number}"));
+                cookies.push(format!("{name}.0=junk-{number}"));
+                cookies.push(format!("{name}.1=junk-{number}"));
+            }
+        }
+        for number in 0..count {
+            cookies.push(format!("__Secure-portcullis-login-{number}=junk"));
+        }
+        cookies.push(good.clone());
+        let cookies = cookies.join("; ");
+        let call = Call::get("alertmanager.example.com", "/api/v2/alerts");
+        let reply = replica.gateway.call(call.header("cookie", &cookies)).await;
+        assert_eq!(reply.status, 200, "{count}: {}", reply.text());
+        assert_eq!(reply.all("set-cookie"), [""; 0], "{count}");
+        let call = Call::get(AUTH, "/oauth2/userinfo").header("cookie", &cookies);
+        let reply = replica.companion.call(call).await;
+        assert_eq!(reply.json()["user"], "alice", "{count}");
+        assert_eq!(reply.all("set-cookie"), [""; 0], "{count}");
+        let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", &cookies);
+        let reply = replica.companion.call(call).await;
+        assert_eq!(reply.status, 200, "{count}");
+        for name in [TOKEN, SEALED] {
+            let lines = reply.all("set-cookie");
+            let set = lines
+                .iter()
+                .find(|line| line.starts_with(&format!("{name}=")));
+            assert!(!set.unwrap().contains("Max-Age=0"), "{count}: {lines:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn c04_two_sessions_in_one_request_are_both_rejected() {
     let deployment = Settings::single().start().await;
     let eve = deployment.signed_in("eve", 0).await;

@@ -89,6 +89,77 @@ async fn r11_subresources_and_frames_neither_start_a_sign_in_nor_end_a_session()
     }
 }
 
+#[tokio::test]
+async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
+    let deployment = Settings::single().start().await;
+    let mut alice = deployment.signed_in("alice", 0).await;
+    let cookies = cookie_header(&alice);
+    for path in [
+        "/oauth2/start",
+        "/oauth2/start?on=1",
+        "/oauth2/start?on=keep",
+        "/oauth2/start?on=",
+        "/oauth2/start?on=1&provider=sso",
+        "/oauth2/start?on=1&rd=%2F",
+        "/oauth2/sign_in",
+        "/oauth2/callback",
+        "/oauth2/callback?state=x",
+        "/oauth2/callback?state=x&code=y",
+        "/oauth2/callback?state=x&error=access_denied",
+        "/oauth2/sign_out?state=x",
+        "/oauth2/userinfo",
+        "/oauth2/nothing",
+    ] {
+        for site in [Some("cross-site"), Some("same-site"), Some("x"), None] {
+            let mut call = Call::new("GET", AUTH, path)
+                .header("accept", "text/html")
+                .header("cookie", &cookies)
+                .header("sec-fetch-mode", "navigate")
+                .header("sec-fetch-dest", "document");
+            if let Some(site) = site {
+                call = call.header("sec-fetch-site", site);
+            }
+            // A browser without Fetch Metadata sends where the navigation comes from.
+            if site.is_none() {
+                call = call.header("referer", "https://evil.example.net/");
+            }
+            let reply = deployment.replicas[0].companion.call(call).await;
+            for line in reply.all("set-cookie") {
+                let name = line.split('=').next().unwrap();
+                assert!(name.contains("-login-"), "{path} from {site:?}: {line}");
+            }
+        }
+    }
+    assert_eq!(userinfo(&mut alice).await.status, 200);
+    // The page of a sign-in that another site has begun continues from our own origin.
+    let elsewhere = format!(
+        "{}/.well-known/openid-configuration",
+        deployment.provider.issuer()
+    );
+    for path in ["/oauth2/start", "/oauth2/start?on=1", "/oauth2/sign_in"] {
+        alice.visit(&elsewhere).await;
+        alice.follow(&format!("{URL}{path}")).await;
+        assert_eq!(userinfo(&mut alice).await.status, 200, "{path}");
+        assert_eq!(alerts(&mut alice).await.status, 200, "{path}");
+    }
+    // Only the user's own sign-in ends the old session at once.
+    let call = |query: &str| {
+        Call::new("GET", AUTH, &format!("/oauth2/start{query}"))
+            .header("cookie", &cookies)
+            .header("sec-fetch-mode", "navigate")
+            .header("sec-fetch-site", "same-origin")
+    };
+    for (query, deletes) in [("?on=1", true), ("?on=keep", false)] {
+        let reply = deployment.replicas[0].companion.call(call(query)).await;
+        assert_eq!(reply.status, 302, "{query}");
+        let lines = reply.all("set-cookie");
+        let deleted = lines
+            .iter()
+            .any(|line| line.starts_with("__Secure-portcullis=;"));
+        assert_eq!(deleted, deletes, "{query}: {lines:?}");
+    }
+}
+
 /// Signs in at the provider, and returns the URL of the callback, which is not requested.
 async fn pending_sign_in(person: &mut UserAgent, login: &str) -> String {
     person.visit(&format!("{APP}/graph")).await;

@@ -46,7 +46,7 @@ impl Health {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// What is missing, by name only, because anybody may read it.
+    /// What is missing, by name only, because the endpoint is public.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
         let stopping = self.stopping.load(Ordering::Relaxed).then_some("stopping");
         let missing = self.requirements.iter().filter(|one| !(one.is_met)());

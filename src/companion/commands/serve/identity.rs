@@ -108,8 +108,8 @@ impl Identity {
                 if let Ok(counts) = counts {
                     let revocations = i64::try_from(counts.revocations).unwrap_or(i64::MAX);
                     metrics.revocations.set(revocations);
-                    let floor = i64::try_from(counts.floor.secs()).unwrap_or(i64::MAX);
-                    metrics.revocations_floor.set(floor);
+                    let floors = (counts.floor.secs(), counts.provider_floor.secs());
+                    metrics.revocation_floors(floors.0, floors.1);
                     metrics.revocations_read.set(seconds(now().secs()));
                 }
             }

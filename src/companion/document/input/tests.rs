@@ -1,3 +1,5 @@
+use crate::files::MAX_BYTES;
+
 use super::*;
 
 #[test]

@@ -51,13 +51,25 @@ fn a_long_line_is_shown_around_the_location() {
 
 #[test]
 fn control_characters_are_not_shown() {
-    let text = "a: \u{1b}[31m\u{202e}b";
-    let report = Diagnostic::at(3..4, "about `\u{1b}[2J`", "help").report("\u{7}.yaml", text);
-    let output = report.to_string();
-    assert!(
-        !output.contains(['\u{1b}', '\u{7}', '\u{202e}']),
-        "{output:?}"
-    );
+    for hostile in [
+        "\u{1b}[31m",
+        "\u{7}",
+        "\u{85}",
+        "\u{9b}",
+        "\u{202e}",
+        "\u{2028}",
+        "\u{2029}",
+        "\u{200f}",
+    ] {
+        let text = format!("a: {hostile}b");
+        let (problem, help) = (format!("about `{hostile}`"), format!("write {hostile}"));
+        let report =
+            Diagnostic::at(3..4, &problem, &help).report(&format!("{hostile}.yaml"), &text);
+        for line in report.to_string().lines() {
+            assert!(!line.contains(is_unprintable), "{line:?}");
+        }
+        assert_eq!(report.to_string().lines().count(), 4, "{report}");
+    }
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn h10_header_families_are_not_mixed() {
 
 #[test]
 fn ghsa_7x63_headers_that_a_client_adds_are_refused() {
-    // In NGINX's form the proxy sets X-Original-*, and hands on what the client sent.
+    // In NGINX's form the proxy sets X-Original-*, and forwards what the client sent.
     for (name, value) in [
         ("X-Forwarded-Uri", "/public"),
         ("X-Forwarded-Method", "GET"),
@@ -184,7 +184,7 @@ fn two_equal_header_families_are_accepted() {
         parse_request("POST /oauth2/auth/a?b=c", &headers).unwrap(),
         ASKED
     );
-    // Some parts of the other are no contradiction: a balancer in front says what it knows.
+    // Some parts of the other are no contradiction: a load balancer in front may set some of them.
     let headers = [URL, METHOD, ("X-Forwarded-Proto", "https")];
     assert_eq!(parse_request("GET /oauth2/auth", &headers).unwrap(), ASKED);
 }

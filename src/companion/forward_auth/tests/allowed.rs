@@ -255,11 +255,11 @@ async fn restrictions_never_allow_more() {
             .nginx_at(&place, ALERTS, &[("Authorization", &stranger)])
             .await;
         assert_eq!(response.verdict(), (403, Reason::CallerNotAllowed));
-        // Who shows nothing is asked to, not turned away.
+        // Without credentials it is 401, not 403.
         let response = companion.nginx_at(&place, ALERTS, &[]).await;
         assert_eq!(response.verdict(), (401, Reason::NoCredentials));
     }
-    // What is meant to narrow and is not understood.
+    // An unknown restriction.
     let karma = companion.karma();
     let place = "/oauth2/auth?allowed_group=sre";
     let response = companion

@@ -36,7 +36,7 @@ pub(super) struct Companion {
     pub(super) own: SigningKey,
 }
 
-/// Who keeps people's sessions: says what it is response to, and notes what it is asked.
+/// A session source with a set outcome, which records its calls.
 pub(super) struct TestSessions {
     pub(super) renewal: Mutex<SessionRefresh>,
     pub(super) revocations: Arc<Revocations>,
@@ -143,7 +143,7 @@ impl Companion {
         self.people.asked.lock().unwrap().clone()
     }
 
-    /// What a trusted proxy is response that asks in this way: `METHOD TARGET`, and headers.
+    /// The response to a trusted proxy's request: `METHOD TARGET`, and headers.
     pub(super) async fn ask(&self, request: &str, headers: &[(&str, &str)]) -> ProxyResponse {
         let address = Some(IpAddr::from([10, 0, 0, 1]));
         let is_trusted = true;
@@ -174,12 +174,12 @@ impl Companion {
         ProxyResponse::read(answer).await
     }
 
-    /// What NGINX is response of a request `METHOD URL` with these headers of the client's.
+    /// The response to NGINX about a request `METHOD URL` with these headers of the client.
     pub(super) async fn nginx(&self, original: &str, headers: &[(&str, &str)]) -> ProxyResponse {
         self.nginx_at("/oauth2/auth", original, headers).await
     }
 
-    /// The same, where the proxy asks at this place.
+    /// The same, where the proxy sends its request to this path.
     pub(super) async fn nginx_at(
         &self,
         place: &str,
@@ -198,7 +198,7 @@ impl Companion {
         format!("Bearer {}", token.sign(&self.blue))
     }
 
-    /// Alice's session token of the last minutes, which ends in so many seconds.
+    /// Alice's session token, issued minutes ago, which expires in so many seconds.
     pub(super) fn session(&self, ends_in: i64) -> String {
         session(ends_in).sign(&self.own)
     }
@@ -221,7 +221,7 @@ pub(super) fn session(ends_in: i64) -> Token {
         .header("typ", TOKEN_TYPE)
 }
 
-/// The cookies of a session with this token: the sealed session is nothing that is looked into here.
+/// The cookies of a session with this token. The sealed session is not read here.
 pub(super) fn cookies(token: &str) -> String {
     format!("theme=dark; __Secure-portcullis={token}; __Secure-portcullis-session=sealed")
 }

@@ -43,11 +43,11 @@ async fn an_expired_token_is_refreshed_and_the_response_sets_one_cookie() {
     let response = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
     assert_eq!(response.verdict(), (202, Reason::Rule));
     assert_eq!(response.header("set-cookie"), Some(&*fresh));
-    // It is asked for with the session's cookies alone.
+    // The refresh has the session cookies only.
     let asked = companion.refreshed_with();
     assert_eq!(asked.len(), 1);
     assert_eq!(format!("theme=dark; {}", asked[0]), cookies);
-    // It rides on a refusal, too.
+    // A refusal has it too.
     let other = "GET https://app.example.com/graph";
     let place = "/oauth2/auth?allowed_groups=managers";
     let response = companion

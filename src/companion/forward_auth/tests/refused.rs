@@ -1,4 +1,4 @@
-//! What is refused, and how the proxy is response.
+//! Refused requests, and the responses to the proxy.
 
 use std::net::IpAddr;
 
@@ -39,7 +39,7 @@ async fn h10_only_trusted_proxies_are_trusted() {
             response.json(),
             json!({"error": "insufficient_scope", "reason": "proxy-untrusted"})
         );
-        // The peer, and the line that makes it one.
+        // The peer, and the line that makes it a trusted proxy.
         assert!(
             log.contains(&format!("{name} is not a trusted proxy")),
             "{log}"
@@ -59,7 +59,7 @@ async fn an_ambiguous_request_is_403_and_logged() {
     let (response, log) = logged(companion.ask("GET /oauth2/auth", &half)).await;
     assert_eq!(response.verdict(), (403, Reason::RequestAmbiguous));
     assert!(log.contains("`x-original-method` is missing"));
-    // What core can't read in one way only, too: NGINX would make 400 a 500.
+    // A request that is ambiguous for core, too: NGINX turns 400 into 500.
     for url in [
         "https://app.example.com/api/../-/healthy",
         "https://app.example.com//-/healthy",
@@ -130,7 +130,7 @@ async fn h13_a_navigation_gets_the_sign_in_url_and_no_redirect() {
     let start = "https://auth.example.com/oauth2/start?rd=https%3A%2F%2Fapp.example.com%2Fgraph\
                  %3Fg0.expr%3Da%2526b%26g0.tab%3D0";
     assert_eq!(response.header("x-portcullis-sign-in"), Some(start));
-    // A proxy that hands the answer on needs no more.
+    // A proxy that returns the response unchanged needs no more.
     assert_eq!(
         response.header("content-type"),
         Some("text/html; charset=utf-8")

@@ -138,7 +138,7 @@ async fn concurrent_first_requests_wait_for_one_fetch() {
 }
 
 #[tokio::test]
-async fn nobody_waits_for_the_refetch_of_cached_documents() {
+async fn cached_documents_are_refetched_in_the_background() {
     let fixture = Fixture::new().await;
     let provider = fixture.provider();
     provider.begin(&redirect_uri(), now()).await.unwrap();

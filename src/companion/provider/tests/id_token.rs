@@ -50,7 +50,7 @@ async fn r08_each_invalid_claim_is_rejected() {
         ("iss in a list", claims(json!({"iss": [issuer]})), Claim("iss")),
         ("no aud", claims(json!({"aud": null})), Claim("aud")),
         ("aud of another", claims(json!({"aud": "other"})), Audience),
-        ("aud of nobody", claims(json!({"aud": []})), Audience),
+        ("empty aud", claims(json!({"aud": []})), Audience),
         ("aud of others besides", claims(json!({"aud": [us, "other"], "azp": us})), Audience),
         ("aud with a number", claims(json!({"aud": [us, 1]})), Audience),
         ("azp of another", claims(json!({"azp": "other"})), AuthorizedParty),

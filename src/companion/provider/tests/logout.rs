@@ -54,7 +54,7 @@ async fn b02_b03_each_fault_of_a_logout_token_is_rejected() {
         ("events in a list", json!({"events": [LOGOUT_EVENT]}), Event),
         ("a nonce", json!({"nonce": "n"}), Nonce),
         ("a nonce that is no text", json!({"nonce": 1}), Nonce),
-        ("nobody", json!({"sub": null, "sid": null}), NoSubject),
+        ("neither", json!({"sub": null, "sid": null}), NoSubject),
         ("empty sub", json!({"sub": ""}), Subject.into()),
         ("sid of no text", json!({"sid": 7}), Claim("sid").into()),
         ("no jti", json!({"jti": null}), Claim("jti").into()),

@@ -1,9 +1,7 @@
 //! The key file, which `portcullis session-keys` writes and `portcullis serve` reads.
 
 use std::fmt;
-use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{Key, Keys};
 use crate::document::Report;
+use crate::files::{self, WriteAccess};
 use crate::session::atomic_file;
 use crate::session::secret::SecretKey;
 
@@ -56,7 +55,7 @@ pub(super) struct Entry {
 pub(crate) struct KeyFileError {
     path: PathBuf,
     problem: String,
-    help: &'static str,
+    help: String,
 }
 
 /// What was done to a key file.
@@ -81,6 +80,7 @@ pub(crate) enum KeyFileChange {
 /// Creates a key file, or adds a new key to it. Not before the last one is used: a few in a row
 /// would push out the one that all sessions are sealed with.
 pub(crate) fn make_or_rotate(path: &Path, now: Timestamp) -> Result<KeyFileChange, KeyFileError> {
+    refuse_write_access(path)?;
     let (document, written) = match read(path)? {
         None => (Document::new(now), KeyFileChange::Created),
         Some(mut document) => {
@@ -107,7 +107,9 @@ pub(super) fn load(path: &Path) -> Result<(Keys, Option<String>), KeyFileError> 
             "create it with `portcullis session-keys --out FILE`",
         )
     })?;
-    let warning = permissions(path)?;
+    refuse_write_access(path)?;
+    let warning = files::read_access_warning(path);
+    let warning = warning.map_err(|error| KeyFileError::unreadable(path, &error))?;
     let keys = document.keys().ok_or_else(|| {
         KeyFileError::invalid(path, "a signing key is not a valid P-256 private key")
     })?;
@@ -134,22 +136,20 @@ fn read(path: &Path) -> Result<Option<Document>, KeyFileError> {
     Ok(Some(document))
 }
 
-/// Write access to the file allows signing in as anybody, and read access forging sessions. Read
-/// access for all is only a warning, because Kubernetes mounts Secrets like that by default.
-fn permissions(path: &Path) -> Result<Option<String>, KeyFileError> {
-    let metadata = fs::metadata(path).map_err(|error| KeyFileError::unreadable(path, &error))?;
-    let mode = metadata.permissions().mode();
-    if mode & 0o002 != 0 {
-        let problem = "it is writable by every user";
-        return Err(KeyFileError::new(
-            path,
-            problem,
-            "`chmod 600` it, and create new keys",
-        ));
+/// Write access to the file, or to its folder, allows signing in as anybody.
+fn refuse_write_access(path: &Path) -> Result<(), KeyFileError> {
+    let access = WriteAccess::of_others(path);
+    match access.map_err(|error| KeyFileError::unreadable(path, &error))? {
+        Some(access) => Err(KeyFileError {
+            path: path.to_owned(),
+            problem: access.to_string(),
+            help: format!(
+                "{}; if the keys may have been replaced, move the file away and create new ones",
+                access.help()
+            ),
+        }),
+        None => Ok(()),
     }
-    let warning = "it is readable by every user; `chmod 600` it (in Kubernetes: \
-                   `defaultMode: 0400` at the Secret's volume)";
-    Ok((mode & 0o004 != 0).then(|| format!("{}: {warning}", path.display())))
 }
 
 // === impl Document ===
@@ -237,11 +237,11 @@ impl Entry {
 // === impl KeyFileError ===
 
 impl KeyFileError {
-    fn new(path: &Path, problem: &str, help: &'static str) -> Self {
+    fn new(path: &Path, problem: &str, help: &str) -> Self {
         Self {
             path: path.to_owned(),
             problem: problem.to_owned(),
-            help,
+            help: help.to_owned(),
         }
     }
 
@@ -267,8 +267,8 @@ impl KeyFileError {
 
 impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error: {}: {}", self.path.display(), self.problem)?;
-        write!(f, "help: {}", self.help)
+        let name = self.path.display().to_string();
+        Report::of(&name, &self.problem, &self.help).fmt(f)
     }
 }
 
@@ -279,7 +279,7 @@ impl From<KeyFileError> for Report {
         Self::of(
             &error.path.display().to_string(),
             &error.problem,
-            error.help,
+            &error.help,
         )
     }
 }

@@ -145,7 +145,7 @@ fn c02_the_cookie_of_an_attempt_is_for_the_companions_host_alone() {
     assert!(
         deleted
             .header()
-            .starts_with("__Secure-portcullis-login-one=; Path=/; Max-Age=0")
+            .starts_with("__Host-portcullis-login-one=; Path=/; Max-Age=0")
     );
     assert!(deleted.header().ends_with(attributes));
 }
@@ -175,12 +175,10 @@ fn c05_a_forged_login_cookie_is_no_loop() {
     let mut fixture = Fixture::new();
     let binding = Binding {
         purpose: Purpose::CompletedLogin,
-        name: "__Secure-portcullis-login-done",
+        name: "__Host-portcullis-login-done",
         url: URL,
     };
     let forged = Keys::fresh(at(0)).seal(binding, br#"{"made":0,"rd":"","attempt":null}"#, at(0));
-    fixture
-        .browser
-        .has("__Secure-portcullis-login-done", &forged);
+    fixture.browser.has("__Host-portcullis-login-done", &forged);
     assert!(!fixture.with(at(0), |logins| logins.is_loop(RD)));
 }

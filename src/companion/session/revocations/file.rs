@@ -24,7 +24,7 @@ mod tests;
 /// How long a start waits for the lock of a companion that is stopping.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often it tries. The lock is another process's, and the system tells nobody when it is free.
+/// How often it tries. The system does not notify when another process releases a lock.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A state file that only this companion writes.
@@ -158,7 +158,7 @@ impl StateFileError {
         }
     }
 
-    fn unwritable(path: &Path, error: &io::Error) -> Self {
+    pub(in crate::session) fn unwritable(path: &Path, error: &io::Error) -> Self {
         let help = "set `session.state_file` to a file in a folder that this user can write to";
         Self::new(path, format!("cannot be written: {error}"), help)
     }

@@ -13,10 +13,21 @@ const CLOCK_SKEW: Duration = Duration::from_secs(10);
 pub(crate) struct RevocationBatch {
     /// What filters must refuse.
     pub(crate) revocations: Vec<Revocation>,
-    /// Sessions at the provider, by our id for them, and until when the revocation is needed.
-    pub(crate) provider_sessions: Vec<(Id, Timestamp)>,
+    /// Sessions at the provider.
+    pub(crate) provider_sessions: Vec<ProviderSessionEnd>,
     /// The logout token that asks for it, and until when it could be replayed.
     pub(crate) logout_token: Option<(Id, Timestamp)>,
+}
+
+/// The end of a session at the provider.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct ProviderSessionEnd {
+    /// Our id for it.
+    pub(in crate::session) id: Id,
+    /// The handle of the person whose session it was.
+    pub(in crate::session) person: Id,
+    /// Until when this is needed.
+    pub(in crate::session) ends: Timestamp,
 }
 
 /// The revocation of one session, or of all sessions of one person.
@@ -27,8 +38,8 @@ pub(crate) struct Revocation {
     began: Option<Timestamp>,
     /// When everything that it revokes has expired anyway.
     pub(super) ends: Timestamp,
-    /// Whose session it is, and when all of that person's sessions have expired anyway.
-    person: Option<(Id, Timestamp)>,
+    /// The handle of the person whose session it is, where that is known.
+    pub(super) person: Option<Id>,
 }
 
 impl Revocation {
@@ -60,21 +71,12 @@ impl Revocation {
         }
     }
 
-    /// The same, for a session of this person, whose last session expires at `ends`.
-    pub(in crate::session) const fn of(self, handle: Id, ends: Timestamp) -> Self {
+    /// The same, for a session of this person.
+    pub(in crate::session) const fn of(self, handle: Id) -> Self {
         Self {
-            person: Some((handle, ends)),
+            person: Some(handle),
             ..self
         }
-    }
-
-    /// The revocation of all sessions of its person, where that is known.
-    pub(super) fn widened(self) -> Self {
-        let widened = self.person.map(|(handle, ends)| Self {
-            began: self.began,
-            ..Self::person(handle, ends)
-        });
-        widened.unwrap_or(self)
     }
 
     /// It revokes what began by this moment. The id of a session is its own, so the moment may be

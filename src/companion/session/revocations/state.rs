@@ -16,11 +16,6 @@ mod tests;
 /// How many used logout tokens are remembered. Those that expire first are dropped.
 const MAX_LOGOUT_TOKENS: usize = 4096;
 
-/// From how many entries on the revocation of one session revokes all sessions of its person.
-/// Otherwise one person, who can sign in and out without limit, could fill the list alone, and a
-/// full list revokes the sessions of everybody else.
-const WIDEN_THRESHOLD: usize = Revocations::MAX_ENTRIES / 2;
-
 /// What is revoked, and which logout tokens were used.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct RevocationState {
@@ -122,18 +117,21 @@ impl RevocationState {
             self.remember(token, until);
         }
         for revocation in &batch.revocations {
-            let revocation = if self.is_crowded() {
-                revocation.widened()
-            } else {
-                *revocation
-            };
-            let before = revocation.before(now);
-            self.revocations
-                .end(revocation.revoked, before, revocation.ends, now);
+            let (list, before, ends) = (
+                &mut self.revocations,
+                revocation.before(now),
+                revocation.ends,
+            );
+            match (revocation.revoked, revocation.person) {
+                (Revoked::Session(sid), Some(person)) => {
+                    list.end_session_of(person, sid, before, ends, now);
+                }
+                (revoked, _) => list.end(revoked, before, ends, now),
+            }
         }
-        for (id, ends) in &batch.provider_sessions {
-            self.provider_sessions
-                .end(Revoked::Session(*id), now, *ends, now);
+        for end in &batch.provider_sessions {
+            let list = &mut self.provider_sessions;
+            list.end_session_of(end.person, end.id, now, end.ends, now);
         }
         true
     }
@@ -145,23 +143,25 @@ impl RevocationState {
         provider_session: Option<Id>,
         now: Timestamp,
     ) -> bool {
-        let ended = |id| self.is_provider_session_revoked(id, handles.began, now);
+        // In that list the provider's session takes the place of ours.
+        let at_provider = |sid| SessionHandles { sid, ..*handles };
+        let ended = |id| self.provider_sessions.revokes(&at_provider(id), now);
         self.revocations.revokes(handles, now) || provider_session.is_some_and(ended)
     }
 
-    /// Whether the session at the provider has ended since this moment.
-    pub(in crate::session) fn is_provider_session_revoked(
+    /// Whether exactly this session at the provider has ended since the session with these handles
+    /// began.
+    pub(in crate::session) fn has_ended_at_provider(
         &self,
         provider_session: Id,
-        since: Timestamp,
+        handles: &SessionHandles,
         now: Timestamp,
     ) -> bool {
-        let handles = SessionHandles {
+        let at_provider = SessionHandles {
             sid: provider_session,
-            handle: provider_session,
-            began: since,
+            ..*handles
         };
-        self.provider_sessions.revokes(&handles, now)
+        self.provider_sessions.names(&at_provider, now)
     }
 
     /// Since when the list is complete. A session that the provider last confirmed before that may
@@ -177,18 +177,20 @@ impl RevocationState {
         list
     }
 
-    /// Every session that began by this moment is revoked.
+    /// Every session that began by this moment is revoked, in filters too.
     pub(crate) const fn floor(&self) -> Timestamp {
         self.revocations.floor()
+    }
+
+    /// Every session that began by this moment is revoked here, because the list of ended sessions
+    /// at providers was full.
+    pub(crate) const fn provider_floor(&self) -> Timestamp {
+        self.provider_sessions.floor()
     }
 
     /// How many revocations there are.
     pub(crate) const fn len(&self) -> usize {
         self.revocations.len() + self.provider_sessions.len()
-    }
-
-    const fn is_crowded(&self) -> bool {
-        WIDEN_THRESHOLD <= self.revocations.len()
     }
 
     fn prune(&mut self, now: Timestamp) {

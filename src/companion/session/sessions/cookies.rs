@@ -9,7 +9,7 @@ use super::{MIN_TOKEN_TTL, Sessions};
 use crate::session::cookies::{Cookies, SetCookie};
 use crate::session::outcome::{EndReason, NoSession};
 use crate::session::record::Session;
-use crate::session::store::{Lifetime, SealedContent, StoredSession};
+use crate::session::store::{Lifetime, ProviderSession, SealedContent, StoredSession};
 
 /// The longest value of one cookie, all of its chunks together. No proxy accepts more in a request.
 const MAX_VALUE: usize = 16_000;
@@ -65,9 +65,9 @@ impl Sessions {
 
     /// The cookie of a new session token.
     ///
-    /// The provider may end its session at the same time. A back-channel logout revokes the
-    /// provider session first and then looks up the sessions that belong to it once more. Here the
-    /// session is recorded first and the revocation checked after that. So one of both sees the
+    /// The provider may end its session at the same time. A back-channel logout notes that and then
+    /// looks up the sessions that belong to it once more. Here the session is recorded first, which
+    /// tells of such a note, and the revocations are checked after that. So one of both sees the
     /// other.
     pub(super) async fn token_cookies(
         &self,
@@ -76,14 +76,20 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Vec<SetCookie>, NoSession> {
         let (keys, expires_at) = (self.keys.load_full(), self.token_expiry(session, now));
+        let of = ProviderSession {
+            id: keys.provider_session(session),
+            person: keys.handles(session).handle,
+        };
+        let unused_ends = session.ends.min(now.after(self.settings.idle));
         let lifetime = Lifetime {
-            token_ends: expires_at,
+            unused_ends: unused_ends.max(expires_at),
             session_ends: session.ends,
         };
-        self.store
-            .record_provider_session(keys.provider_session(session), session.sid, lifetime, now)
-            .await?;
-        if self.is_revoked(session, &*self.store.revocations(now).await?, now) {
+        let recorded = self
+            .store
+            .record_provider_session(of, session.sid, lifetime, now);
+        let has_ended = recorded.await?.is_some_and(|ended| session.began <= ended);
+        if has_ended || self.is_revoked(session, &*self.store.revocations(now).await?, now) {
             return Err(EndReason::Revoked.into());
         }
         let token = keys.mint(&self.settings.url, session, now, expires_at);
@@ -128,7 +134,7 @@ impl Sessions {
 }
 
 /// The latest of several cookies of one session. Cookies of two sessions count as none, because
-/// nobody knows who has set the second one.
+/// one of them may be an attacker's.
 fn single(found: Vec<SealedContent>) -> Result<SealedContent, EndReason> {
     let first = found.first().ok_or(EndReason::NoCookie)?;
     if found.iter().any(|other| other.sid() != first.sid()) {

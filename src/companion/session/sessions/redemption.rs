@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use portcullis_core::session::SessionHandles;
-use portcullis_core::timestamp::Timestamp;
 use tokio::time::timeout;
 
 use super::refresh::Redeem;
@@ -26,8 +25,6 @@ pub(super) struct Redemption<R> {
     pub(super) stored: StoredSession,
     /// What a revocation of the session names it by.
     pub(super) handles: SessionHandles,
-    /// When all current sessions of the person have expired.
-    pub(super) all_expired: Timestamp,
     /// How long an unused session lasts.
     pub(super) idle: Duration,
     pub(super) clock: Clock,
@@ -71,12 +68,12 @@ impl<R: Redeem> Redemption<R> {
         let (handles, ends) = (self.handles, self.stored.session.ends);
         let revocation = Revocation::session(handles.sid, ends)
             .began(handles.began)
-            .of(handles.handle, ends.max(self.all_expired));
+            .of(handles.handle);
         let batch = RevocationBatch {
             revocations: vec![revocation],
             ..RevocationBatch::default()
         };
-        // The refresh token is worth nothing any more, so the session ends without this too, but
+        // The refresh token is no longer valid, so the session ends without this too, but
         // its session token is valid until it expires.
         if let Err(error) = self.store.revoke(&batch, self.clock.now()).await {
             tracing::warn!(sid = %handles.sid, %error, "session ended but not revoked");

@@ -20,7 +20,7 @@ use crate::session::store::{StoredSession, record_ttl};
 use crate::session::unavailable::Unavailable;
 
 /// How long a caller waits. The filter gives up after two seconds.
-const TIMEOUT: Duration = Duration::from_millis(1800);
+pub(super) const TIMEOUT: Duration = Duration::from_millis(1800);
 
 /// How long before its expiry a provider's token counts as expired.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(5);
@@ -65,7 +65,24 @@ impl Sessions {
         })
     }
 
-    /// The same for forward auth, whose response sets at most one cookie. A session that is kept in
+    /// The same before a sign-in, which is not needed where the provider refreshes a session that it
+    /// must confirm. `None`: the session need not be confirmed.
+    pub(crate) async fn refresh_if_due<R: Redeem>(
+        &self,
+        cookies: &Cookies<'_>,
+        now: Timestamp,
+        provider: &Arc<R>,
+    ) -> Result<Option<ActiveSession>, NoSession> {
+        let session = self.load(cookies).await?.session;
+        let state = self.store.revocations(now).await?;
+        self.check(&session, &state, now)?;
+        if refresh_reason(&session, &state, now).is_none() {
+            return Ok(None);
+        }
+        self.refresh(cookies, now, provider).await.map(Some)
+    }
+
+    /// A new session token for forward auth, whose response sets at most one cookie. A session that is kept in
     /// its cookie can't be refreshed at the provider then, because the result could not be kept.
     /// The reason is [`EndReason::ProviderTokenExpired`], and the browser passes through a sign-in,
     /// which sets all cookies.
@@ -104,7 +121,8 @@ impl Sessions {
             })
         };
         let timed_out = |_| Unavailable::new("the provider or the store did not answer in time");
-        timeout(TIMEOUT, issuing).await.map_err(timed_out)?
+        let issued = timeout(self.refresh_timeout, issuing).await;
+        issued.map_err(timed_out)?
     }
 
     /// The session of the cookies, refreshed at the provider where that is due.
@@ -199,7 +217,6 @@ impl Sessions {
             provider: Arc::clone(provider),
             handles: self.keys.load().handles(&stored.session),
             stored: stored.clone(),
-            all_expired: now.after(self.settings.lifetime),
             idle: self.settings.idle,
             clock: Clock::starting_at(now),
         }

@@ -18,6 +18,15 @@ use crate::session::unavailable::Unavailable;
 /// very second, or by a clock slightly ahead, does not revoke it at once.
 const MAX_BEGIN_SHIFT: u64 = 10;
 
+/// Who has begun a sign-in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Initiator {
+    /// The user.
+    User,
+    /// Another site, or it is not known who.
+    OtherSite,
+}
+
 /// Why a sign-in can't be completed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum LoginError {
@@ -48,18 +57,24 @@ pub(crate) enum StartError {
 
 impl Sessions {
     /// The cookies for a sign-in that begins. `id`, which follows from its `state`, names the
-    /// cookie. The session of the browser is deleted: a person who begins to sign in and stops
-    /// half-way must not continue in another person's session (R11).
+    /// cookie. If the user began it, the session of the browser is deleted: who begins to sign in
+    /// and stops half-way must not continue in another person's session (R11). If another site may
+    /// have begun it, the session stays until the new one replaces it: no other site signs a user
+    /// out.
     pub(crate) fn begin_login<T: Serialize>(
         &self,
         cookies: &Cookies<'_>,
         (id, rd): (&str, &str),
         attempt: &T,
+        initiator: Initiator,
         now: Timestamp,
     ) -> Result<Vec<SetCookie>, TooLong> {
         let keys = self.keys.load();
         let mut lines = self.logins(&keys, cookies, now).begin(id, rd, attempt)?;
-        lines.extend(self.settings.delete_session(cookies));
+        match initiator {
+            Initiator::User => lines.extend(self.settings.delete_session(cookies)),
+            Initiator::OtherSite => {}
+        }
         Ok(lines)
     }
 
@@ -90,6 +105,17 @@ impl Sessions {
     pub(crate) fn is_loop(&self, cookies: &Cookies<'_>, rd: &str, now: Timestamp) -> bool {
         let keys = self.keys.load();
         self.logins(&keys, cookies, now).is_loop(rd)
+    }
+
+    /// The cookie that records a completed sign-in for this `rd`.
+    pub(crate) fn completed_login(
+        &self,
+        cookies: &Cookies<'_>,
+        rd: &str,
+        now: Timestamp,
+    ) -> SetCookie {
+        let keys = self.keys.load();
+        self.logins(&keys, cookies, now).completed(rd)
     }
 
     /// Begins a session for a person who signed in at this provider on the way to `rd`.
@@ -129,9 +155,10 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Session, StartError> {
         let state = self.store.revocations(now).await?;
-        let sid = session.tokens.sid.as_ref();
-        let id = sid.map(|_| self.keys.load().provider_session(&session));
-        if id.is_some_and(|id| state.is_provider_session_revoked(id, session.began, now)) {
+        let keys = self.keys.load_full();
+        let id = keys.provider_session(&session);
+        let has_sid = session.tokens.sid.is_some();
+        if has_sid && state.has_ended_at_provider(id, &keys.handles(&session), now) {
             return Err(StartError::EndedAtProvider);
         }
         let shifted = (0..=MAX_BEGIN_SHIFT).map(|shift| {

@@ -56,7 +56,7 @@ impl Sessions {
         let mut presented: BTreeMap<Id, PresentedSession> = BTreeMap::new();
         let mut sessions = Vec::new();
         for content in self.open_sealed(cookies) {
-            // A ticket without a record is worth nothing already.
+            // A ticket without a record is not valid.
             if let Some(stored) = self.store.load(content).await? {
                 let (session, handles) = (&stored.session, keys.handles(&stored.session));
                 presented.insert(session.sid, PresentedSession::new(handles, session.ends));
@@ -95,7 +95,7 @@ impl Sessions {
     }
 
     /// Revokes the sessions that are still active. An expired or revoked one needs no revocation;
-    /// otherwise anybody with old cookies could fill the list by presenting them again and again.
+    /// otherwise a client with old cookies could fill the list by presenting them again and again.
     async fn revoke(
         &self,
         presented: impl Iterator<Item = &PresentedSession>,
@@ -117,7 +117,7 @@ impl Sessions {
             let handles = &own.handles;
             Revocation::session(handles.sid, ends)
                 .began(handles.began)
-                .of(handles.handle, ends.max(all_expired))
+                .of(handles.handle)
         });
         let batch = RevocationBatch {
             revocations: revocations.collect(),

@@ -13,7 +13,7 @@ use crate::provider::Authentication;
 use crate::session::fixtures::{
     Browser, FakeProvider, Folder, SEALED, TOKEN, URL, ada, at, cookies, keys, settings,
 };
-use crate::session::outcome::SignedOut;
+use crate::session::outcome::{LogoutOutcome, SignedOut};
 
 /// A companion with the cookie store, and a browser.
 struct Fixture {
@@ -112,6 +112,15 @@ impl Fixture {
         signed_out
     }
 
+    /// A back-channel logout.
+    async fn log_out(
+        &self,
+        logout: &LogoutClaims<'_>,
+        now: Timestamp,
+    ) -> Result<LogoutOutcome, Unavailable> {
+        self.sessions().backchannel_logout(logout, now).await
+    }
+
     /// How many revocations there are.
     async fn revocations(&self, now: Timestamp) -> usize {
         self.sessions().stats(now).await.unwrap().revocations
@@ -145,7 +154,7 @@ fn beside(fixture: &Fixture) -> Fixture {
 fn why(no: &NoSession) -> EndReason {
     match no {
         NoSession::Ended { reason, .. } => *reason,
-        NoSession::Unavailable(error) => panic!("nobody can tell: {error}"),
+        NoSession::Unavailable(error) => panic!("session unavailable: {error}"),
     }
 }
 
@@ -182,7 +191,7 @@ async fn c04_values_that_do_not_open_are_ignored_and_two_sessions_count_as_none(
         .browser
         .has(SEALED, other.browser.value(SEALED).unwrap());
     assert_eq!(fixture.read(at(1)).await, Err(EndReason::Ambiguous));
-    // The cookies are deleted at all domains, so that nobody is locked out.
+    // The cookies are deleted at all domains, so that the user can sign in again.
     assert_eq!(fixture.refresh(at(1)).await, Err(EndReason::Ambiguous));
     assert!(!fixture.browser.names().contains(&SEALED));
 }
@@ -256,7 +265,7 @@ async fn c02_the_cookies_live_as_long_as_the_session() {
 }
 
 #[tokio::test]
-async fn keys_rotate_and_nobody_is_signed_out() {
+async fn sessions_survive_key_rotation() {
     let mut fixture = Fixture::new();
     let path = fixture.folder.file("keys");
     crate::session::keys::make_or_rotate(&path, at(0)).unwrap();

@@ -34,6 +34,15 @@ struct Fixture {
 }
 
 impl Fixture {
+    /// Finishes so many redemptions of other tokens that there is room for no more.
+    fn fill(&self, outcome: &RefreshOutcome, session: &Session) {
+        for number in 0..MAX_OUTCOMES {
+            let hash = Sha256::digest(number.to_le_bytes()).into();
+            let mut tokens = self.single_flight.tokens();
+            tokens.finish(hash, outcome.clone(), session.ends, at(201));
+        }
+    }
+
     fn new() -> Self {
         Self {
             single_flight: Arc::default(),
@@ -105,18 +114,32 @@ async fn a_late_request_after_an_early_drop_is_no_reuse() {
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
     fixture.run(&session, outcome.clone(), at(200)).await;
-    // So many others that its outcome is dropped.
-    for number in 0..MAX_OUTCOMES {
-        let hash = Sha256::digest(number.to_le_bytes()).into();
-        let mut tokens = fixture.single_flight.tokens();
-        tokens.finish(hash, RefreshOutcome::Ended, session.ends, at(201));
-    }
+    // So many others of the same person that its outcome is dropped.
+    fixture.fill(&outcome, &session);
     for (now, outcome) in [
         (at(259), RefreshOutcome::Ended),
         (at(260), RefreshOutcome::TokenReused),
     ] {
         assert_eq!(fixture.run(&session, outcome.clone(), now).await, outcome);
     }
+    assert_eq!(fixture.redemptions(), 1);
+}
+
+#[tokio::test]
+async fn outcomes_of_one_person_take_no_place_of_another() {
+    let fixture = Fixture::new();
+    let session = session("old");
+    let outcome = refreshed(&session, "new", at(200));
+    fixture.run(&session, outcome.clone(), at(200)).await;
+    let mut mallory = session.clone();
+    mallory.person.sub = "mallory".to_owned();
+    fixture.fill(&refreshed(&mallory, "new", at(201)), &mallory);
+    let late = fixture.run(&session, RefreshOutcome::Ended, at(259)).await;
+    assert_eq!(late, outcome);
+    // Rejected tokens need no outcome.
+    fixture.fill(&RefreshOutcome::Ended, &mallory);
+    let late = fixture.run(&session, RefreshOutcome::Ended, at(259)).await;
+    assert_eq!(late, outcome);
     assert_eq!(fixture.redemptions(), 1);
 }
 

@@ -113,9 +113,14 @@ impl Tokens {
         self.prune(now);
     }
 
-    /// Drops what has expired, and the oldest entries where there are too many.
+    /// Drops what has expired, and entries where there are too many.
     pub(super) fn prune(&mut self, now: Timestamp) {
-        while let Some((until, hash)) = pop_expired(&mut self.outcomes, MAX_OUTCOMES, now) {
+        while let Some((until, hash)) = pop_expired(&mut self.outcomes, usize::MAX, now) {
+            self.expire(until, hash);
+        }
+        while self.outcomes.len() > MAX_OUTCOMES
+            && let Some((until, hash)) = self.outcomes.remove(self.surplus_outcome())
+        {
             self.expire(until, hash);
         }
         while let Some((end, hash)) = pop_expired(&mut self.spent, MAX_SPENT, now) {
@@ -124,6 +129,32 @@ impl Tokens {
                 self.states.remove(&hash);
             }
         }
+    }
+
+    /// The outcome to drop where there are too many: the oldest that has no new tokens, because it
+    /// says no more than that its token is spent, or else the oldest of the person who has most. So
+    /// no late request of one person fails because of another.
+    fn surplus_outcome(&self) -> usize {
+        let person = |hash: &TokenHash| match self.states.get(hash) {
+            Some(TokenState::Redeemed {
+                outcome: RefreshOutcome::Refreshed(session),
+                ..
+            }) => Some((session.idp.as_str(), session.person.sub.as_str())),
+            _ => None,
+        };
+        let mut counts: HashMap<_, usize> = HashMap::new();
+        for (at, (_, hash)) in self.outcomes.iter().enumerate() {
+            let Some(person) = person(hash) else {
+                return at;
+            };
+            *counts.entry(person).or_default() += 1;
+        }
+        let most = counts.into_iter().max_by_key(|(_, count)| *count);
+        let most = most.map(|(person, _)| person);
+        let mut outcomes = self.outcomes.iter();
+        outcomes
+            .position(|(_, hash)| person(hash) == most)
+            .unwrap_or(0)
     }
 
     /// Drops an outcome, and remembers that its token is spent.

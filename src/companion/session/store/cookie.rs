@@ -1,7 +1,11 @@
-//! The cookie store: sessions are sealed in the browser's cookies. Revocations are kept in one file
-//! on disk, and the rest in memory, so it suits a single replica.
+//! The cookie store: sessions are sealed in the browser's cookies. Revocations, and which session
+//! belongs to which session at the provider, are kept in two files on disk, and the rest in memory,
+//! so it suits a single replica.
+
+mod provider_sessions;
 
 use std::collections::{HashMap, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,12 +14,16 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::{
-    CLOCK_SKEW, Lifetime, ProviderSessions, Refreshing, SealedContent, SessionStore, StoredSession,
+    Lifetime, ProviderSession, ProviderSessions, Refreshing, SealedContent, SessionStore,
+    StoredSession,
 };
 use crate::session::login;
 use crate::session::record::{RefreshFailure, Session};
-use crate::session::revocations::{RevocationBatch, RevocationState, StateFile};
+use crate::session::revocations::{
+    Revocation, RevocationBatch, RevocationState, StateFile, StateFileError,
+};
 use crate::session::unavailable::Unavailable;
+use provider_sessions::ProviderSessionIndex;
 
 #[cfg(test)]
 mod tests;
@@ -23,44 +31,48 @@ mod tests;
 /// How many completed sign-ins are remembered. The oldest are dropped.
 const MAX_COMPLETED: usize = 1 << 16;
 
-/// How many sessions at providers are remembered.
-const MAX_SESSIONS: usize = 1 << 16;
-
 /// Sessions in cookies, revocations in a file.
 #[derive(Debug)]
 pub(super) struct CookieStore {
     file: StateFile,
+    /// The path of the journal.
+    journal: PathBuf,
     local: Mutex<LocalState>,
 }
 
-/// Nothing in here must survive a restart. The provider accepts the authorization code of a
-/// completed sign-in only once. And the session token of a session that was not refreshed since
-/// expires within minutes; until then [`ProviderSessions::complete`] is false.
+/// What is in memory. Completed sign-ins need not survive a restart: the provider accepts an
+/// authorization code only once.
 #[derive(Debug)]
 struct LocalState {
     completed: HashMap<String, Timestamp>,
     completion_order: VecDeque<String>,
-    /// By session at the provider: the sessions here, each until its session token expires.
-    sessions: HashMap<Id, Vec<(Id, Timestamp)>>,
-    session_count: usize,
-    pruned_at: Timestamp,
-    /// From when on no session with a valid session token is missing.
-    complete_from: Timestamp,
+    sessions: ProviderSessionIndex,
 }
 
 impl CookieStore {
-    pub(super) fn new(file: StateFile, token_ttl: Duration, now: Timestamp) -> Self {
-        Self {
+    /// Opens the state file, and the journal beside it. A session token is valid for `token`, and an
+    /// unused session for `idle`.
+    pub(super) fn open(
+        state_file: &Path,
+        (token, idle): (Duration, Duration),
+        now: Timestamp,
+    ) -> Result<Self, StateFileError> {
+        let file = StateFile::open(state_file, now)?;
+        let is_new = file.state().known_since() == Timestamp::from_secs(now.secs());
+        let mut journal = state_file.as_os_str().to_owned();
+        journal.push(".sessions");
+        let journal = PathBuf::from(journal);
+        let sessions = ProviderSessionIndex::open(&journal, is_new, (token, idle), now)
+            .map_err(|error| StateFileError::unwritable(&journal, &error))?;
+        Ok(Self {
             file,
+            journal,
             local: Mutex::new(LocalState {
                 completed: HashMap::new(),
                 completion_order: VecDeque::new(),
-                sessions: HashMap::new(),
-                session_count: 0,
-                pruned_at: now,
-                complete_from: now.after(token_ttl + CLOCK_SKEW),
+                sessions,
             }),
-        }
+        })
     }
 
     fn local(&self) -> MutexGuard<'_, LocalState> {
@@ -123,14 +135,25 @@ impl SessionStore for CookieStore {
 
     async fn record_provider_session(
         &self,
-        provider_session: Id,
+        of: ProviderSession,
         sid: Id,
         lifetime: Lifetime,
         now: Timestamp,
-    ) -> Result<(), Unavailable> {
-        let mut state = self.local();
-        state.record_session(provider_session, sid, lifetime.token_ends, now);
-        Ok(())
+    ) -> Result<Option<Timestamp>, Unavailable> {
+        let recorded = self.local().sessions.record(of, sid, lifetime, now);
+        let recorded = recorded.map_err(|error| {
+            let path = self.journal.display();
+            Unavailable::new(format!("{path}: cannot be written: {error}"))
+        })?;
+        if let Some((person, ends)) = recorded.crowd {
+            tracing::warn!("a person has too many sessions; all of them are revoked");
+            let batch = RevocationBatch {
+                revocations: vec![Revocation::person(person, ends)],
+                ..RevocationBatch::default()
+            };
+            self.file.revoke(&batch, now).await?;
+        }
+        Ok(recorded.ended)
     }
 
     async fn sessions_at_provider(
@@ -138,7 +161,17 @@ impl SessionStore for CookieStore {
         provider_session: Id,
         now: Timestamp,
     ) -> Result<ProviderSessions, Unavailable> {
-        Ok(self.local().sessions_at_provider(provider_session, now))
+        Ok(self.local().sessions.list(provider_session, now))
+    }
+
+    async fn end_provider_session(
+        &self,
+        provider_session: Id,
+        now: Timestamp,
+    ) -> Result<ProviderSessions, Unavailable> {
+        let mut local = self.local();
+        local.sessions.end(provider_session, now);
+        Ok(local.sessions.list(provider_session, now))
     }
 }
 
@@ -160,48 +193,5 @@ impl LocalState {
         self.completed.insert(attempt.to_owned(), until);
         self.completion_order.push_back(attempt.to_owned());
         true
-    }
-
-    fn record_session(
-        &mut self,
-        provider_session: Id,
-        sid: Id,
-        token_ends: Timestamp,
-        now: Timestamp,
-    ) {
-        if CLOCK_SKEW <= now.since(self.pruned_at) || MAX_SESSIONS <= self.session_count {
-            self.prune(now);
-        }
-        if MAX_SESSIONS <= self.session_count {
-            // The list is incomplete until the session token of this one has expired.
-            self.complete_from = self.complete_from.max(token_ends);
-            return;
-        }
-        let until = token_ends.after(CLOCK_SKEW);
-        let sessions = self.sessions.entry(provider_session).or_default();
-        match sessions.iter_mut().find(|(own, _)| *own == sid) {
-            Some((_, own)) => *own = until.max(*own),
-            None => {
-                sessions.push((sid, until));
-                self.session_count += 1;
-            }
-        }
-    }
-
-    fn sessions_at_provider(&self, provider_session: Id, now: Timestamp) -> ProviderSessions {
-        let sessions = self.sessions.get(&provider_session).into_iter().flatten();
-        ProviderSessions {
-            sids: sessions.map(|(sid, _)| *sid).collect(),
-            complete: self.complete_from <= now,
-        }
-    }
-
-    fn prune(&mut self, now: Timestamp) {
-        self.sessions.retain(|_, sessions| {
-            sessions.retain(|(_, until)| now < *until);
-            !sessions.is_empty()
-        });
-        self.session_count = self.sessions.values().map(Vec::len).sum();
-        self.pruned_at = now;
     }
 }

@@ -26,8 +26,8 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::{
-    CLOCK_SKEW, Lifetime, ProviderSessions, RecordRef, Refreshing, SealedContent, SessionStore,
-    StoredSession, Ticket,
+    CLOCK_SKEW, Lifetime, ProviderSession, ProviderSessions, RecordRef, Refreshing, SealedContent,
+    SessionStore, StoredSession, Ticket,
 };
 use crate::session::login;
 use crate::session::record::{RefreshFailure, Session};
@@ -130,14 +130,13 @@ impl SessionStore for RedisStore {
 
     async fn record_provider_session(
         &self,
-        provider_session: Id,
+        of: ProviderSession,
         sid: Id,
         lifetime: Lifetime,
         now: Timestamp,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<Option<Timestamp>, Unavailable> {
         let until = lifetime.session_ends.after(CLOCK_SKEW);
-        self.add_provider_session(provider_session, sid, until, now)
-            .await
+        self.add_provider_session(of, sid, until, now).await
     }
 
     async fn sessions_at_provider(
@@ -145,11 +144,15 @@ impl SessionStore for RedisStore {
         provider_session: Id,
         now: Timestamp,
     ) -> Result<ProviderSessions, Unavailable> {
-        let sids = self.list_provider_sessions(provider_session, now).await?;
-        Ok(ProviderSessions {
-            sids,
-            complete: true,
-        })
+        self.list_provider_sessions(provider_session, now).await
+    }
+
+    async fn end_provider_session(
+        &self,
+        provider_session: Id,
+        now: Timestamp,
+    ) -> Result<ProviderSessions, Unavailable> {
+        self.set_provider_session_ended(provider_session, now).await
     }
 }
 

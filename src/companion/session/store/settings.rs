@@ -8,7 +8,7 @@ use portcullis_core::timestamp::Timestamp;
 use super::SessionStore;
 use super::cookie::CookieStore;
 use super::redis::RedisStore;
-use crate::session::revocations::{StateFile, StateFileError};
+use crate::session::revocations::StateFileError;
 use crate::session::settings::Settings;
 
 #[cfg(test)]
@@ -21,9 +21,10 @@ const STORE: &str = "session.store";
 /// Where sessions are kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum StoreSettings {
-    /// Sealed in the browser's cookies. A file holds the revocation list.
+    /// Sealed in the browser's cookies. A file holds the revocation list, and a journal beside it
+    /// which session belongs to which session at the provider.
     Cookie {
-        /// That file.
+        /// The file with the revocation list.
         state_file: PathBuf,
     },
     /// In Redis or Valkey. Cookies hold tickets.
@@ -86,8 +87,8 @@ impl StoreSettings {
     ) -> Result<Arc<dyn SessionStore>, StateFileError> {
         Ok(match self {
             Self::Cookie { state_file } => {
-                let file = StateFile::open(&state_file, now)?;
-                Arc::new(CookieStore::new(file, settings.token, now))
+                let lifetimes = (settings.token, settings.idle);
+                Arc::new(CookieStore::open(&state_file, lifetimes, now)?)
             }
             Self::Redis(redis) => Arc::new(RedisStore::new(redis, &settings.url)),
         })

@@ -30,7 +30,7 @@ pub(in crate::session) struct Ticket {
 pub(in crate::session) struct RecordRef {
     pub(in crate::session) ticket: Ticket,
     /// How often the session was refreshed. A writer names the generation that it has read, so that
-    /// nobody overwrites a newer session with an older one.
+    /// no writer overwrites a newer session with an older one.
     pub(in crate::session) generation: u64,
 }
 

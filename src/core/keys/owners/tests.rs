@@ -306,7 +306,7 @@ fn after_a_restart_a_key_of_two_entries_is_ambiguous_in_any_order() {
         assert_eq!(entries.status("blue", "blue"), KeyStatus::Ambiguous);
         assert_eq!(entries.status("green", "blue"), KeyStatus::Ambiguous);
         assert_eq!(entries.status("green", "green"), KeyStatus::Usable);
-        // Whoever removes the key proves nothing: it may be the owner.
+        // Removing the key proves nothing: the owner may do it.
         entries.fetch("blue", &["other"]);
         entries.fetch("green", &["green", "blue"]);
         entries.now = entries.now.after(Duration::from_secs(3600));

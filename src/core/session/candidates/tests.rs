@@ -142,9 +142,54 @@ fn t19_the_number_of_candidates_is_bounded() {
         }
     }
     cookies.extend(values.iter().map(|value| (NAME.to_owned(), value.as_str())));
-    assert_eq!(found(&cookies).len(), MAX_CANDIDATES);
+    assert_eq!(found(&cookies).len(), MAX_ASSEMBLED + 2 * MAX_VALUES);
     let assembled = &found(&cookies)[..MAX_ASSEMBLED];
     assert!(assembled.iter().all(|value| value.len() > MAX_VALUE));
+}
+
+#[test]
+fn t19_a_good_value_is_found_among_any_number_of_others() {
+    let short = "good".to_owned();
+    let long = value(9000);
+    let full: Vec<String> = (0..200).map(|at| format!("{at:04}").repeat(1000)).collect();
+    for good in [&short, &long] {
+        let pieces = cut(NAME, good);
+        for count in [1, 7, 8, 9, 16, 17, 200] {
+            let mut junk: Vec<(String, &str)> = Vec::new();
+            for (at, (name, piece)) in pieces.iter().enumerate() {
+                for other in full.iter().skip(at).take(count) {
+                    // Of the same length, as a copy of an older value would be.
+                    let other = other.get(..piece.len()).unwrap();
+                    junk.push((name.clone(), other));
+                }
+            }
+            let before: Vec<_> = junk.iter().chain(&pieces).cloned().collect();
+            assert!(found(&before).contains(good), "{count} before");
+            let behind: Vec<_> = pieces.iter().chain(&junk).cloned().collect();
+            assert!(found(&behind).contains(good), "{count} behind");
+        }
+    }
+    // Only the first piece has others.
+    let mut cookies = cut(NAME, &long);
+    for other in full.iter().take(20) {
+        cookies.insert(0, (format!("{NAME}.0"), other));
+    }
+    assert!(found(&cookies).contains(&long));
+}
+
+#[test]
+fn t19_each_value_is_compared_with_a_fixed_number_of_others() {
+    let texts: Vec<String> = (0..10_000).map(|at| format!("{at:030}")).collect();
+    let mut values = Values::default();
+    for text in &texts {
+        values.add(text);
+        assert!(values.first.len() + values.last.len() <= 2 * MAX_VALUES);
+    }
+    let ends = texts
+        .iter()
+        .take(MAX_VALUES)
+        .chain(texts.iter().skip(10_000 - MAX_VALUES));
+    assert_eq!(values.into_vec(), ends.collect::<Vec<_>>());
 }
 
 #[test]

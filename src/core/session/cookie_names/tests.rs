@@ -23,12 +23,18 @@ fn c04_exactly_these_cookie_names_are_reserved() {
     ] {
         assert!(family().has(format!("{NAME}{rest}").as_bytes()), "{rest}");
     }
+    for name in ["__Host-portcullis-login-", "__Host-portcullis-login-x7"] {
+        assert!(family().has(name.as_bytes()), "{name}");
+    }
     for name in [
         "",
         "portcullis",
         "__secure-portcullis",
         "__SECURE-PORTCULLIS",
         "__Host-portcullis",
+        "__Host-portcullis-session",
+        "__Host-portcullis-login",
+        "__host-portcullis-login-x7",
         "__Secure-portculli",
         "__Secure-portcullis2",
         "__Secure-portcullis.",
@@ -63,7 +69,7 @@ fn h14_other_cookies_are_kept_byte_for_byte() {
         ("T; __Secure-portcullis-session.1=x; T", None),
         ("a=1;T;b=2", Some("a=1;b=2")),
         (
-            "a=1; \t__Secure-portcullis-login-q = x; b= 2 ",
+            "a=1; \t__Host-portcullis-login-q = x; b= 2 ",
             Some("a=1; b= 2 "),
         ),
         ("a=\"; T; \"", Some("a=\"; \"")),
@@ -130,5 +136,7 @@ fn the_names_match_the_documentation() {
     let family = family();
     assert_eq!(family.token(), "__Secure-portcullis");
     assert_eq!(family.sealed(), "__Secure-portcullis-session");
-    assert_eq!(family.login("x7"), "__Secure-portcullis-login-x7");
+    assert_eq!(family.login("x7"), "__Host-portcullis-login-x7");
+    let host_only = CookieNames::new("__Host-gate".to_owned());
+    assert_eq!(host_only.login("x7"), "__Host-gate-login-x7");
 }

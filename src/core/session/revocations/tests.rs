@@ -127,6 +127,119 @@ fn a_full_list_never_revokes_less() {
     assert!(!list.revokes(&session(u32::MAX, u32::MAX, 1), at(60_000)));
 }
 
+/// Revokes one session of this person.
+fn end_one(list: &mut Revocations, person: u32, sid: u32, before: u64) {
+    list.end_session_of(id(person), id(sid), at(before), at(100_000), at(0));
+}
+
+/// A list with these entries: a session, its person, and until when it must have begun.
+fn list_of(entries: impl Iterator<Item = (u32, u32, u64)>) -> Revocations {
+    let entries = entries.map(|(sid, person, before)| {
+        let (sid, person, before, ends) = (id(sid), id(person), at(before).secs(), at(100_000));
+        let ends = ends.secs();
+        format!(r#"{{"sid":"{sid}.{person}","before":{before},"ends":{ends}}}"#)
+    });
+    let entries: Vec<String> = entries.collect();
+    let text = format!(
+        r#"{{"version":1,"floor":0,"entries":[{}]}}"#,
+        entries.join(",")
+    );
+    Revocations::parse(text.as_bytes()).unwrap()
+}
+
+const MOST: u32 = 4096;
+
+#[test]
+fn one_person_fills_no_list() {
+    assert_eq!(usize::try_from(MOST), Ok(Revocations::MAX_ENTRIES));
+    // All places but two are other people's.
+    let people = MOST - 2;
+    let others = (0..people).map(|other| (2_000_000 + other, 1_000_000 + other, 10));
+    let others = list_of(others);
+    for sessions in [1, 2, 3, 4, 500] {
+        let mut list = others.clone();
+        for sid in 0..sessions {
+            end_one(&mut list, 7, sid, 20 + u64::from(sid));
+        }
+        assert_eq!(list.floor(), Timestamp::default(), "{sessions}");
+        assert!(list.len() <= Revocations::MAX_ENTRIES);
+        let now = at(50_000);
+        for sid in 0..sessions {
+            let ended = session(sid, 7, 20 + u64::from(sid));
+            assert!(list.revokes(&ended, now), "{sid}");
+        }
+        for other in 0..people {
+            let (sid, person) = (2_000_000 + other, 1_000_000 + other);
+            assert!(list.revokes(&session(sid, person, 10), now), "{other}");
+            // Their other sessions go on.
+            let another = session(4_000_000 + other, person, 10);
+            assert!(!list.revokes(&another, now), "{other}");
+        }
+        let handles = session(3_000_000, 8, 1);
+        assert!(!list.revokes(&handles, now), "a person without entries");
+    }
+}
+
+#[test]
+fn the_entries_of_the_person_who_has_most_are_merged_first() {
+    // Ada has two, and Mallory the rest.
+    let mut list = list_of((0..MOST).map(|sid| (sid, if sid < 2 { 1 } else { 2 }, 10)));
+    assert_eq!(list.len(), Revocations::MAX_ENTRIES);
+    end_one(&mut list, 3, MOST, 10);
+    assert_eq!(list.len(), 4);
+    assert!(!list.revokes(&session(MOST + 1, 1, 10), at(20)), "Ada");
+    assert!(list.revokes(&session(MOST + 1, 2, 10), at(20)), "Mallory");
+    assert!(!list.revokes(&session(MOST + 1, 2, 11), at(20)), "later");
+}
+
+#[test]
+fn only_different_people_raise_the_floor() {
+    // Each has two.
+    let mut list = list_of((0..MOST).map(|sid| (sid, sid / 2, 1 + u64::from(sid / 2))));
+    for person in MOST..MOST + MOST / 2 {
+        end_one(&mut list, person, person, 5000);
+    }
+    assert_eq!(list.floor(), Timestamp::default());
+    assert_eq!(list.len(), Revocations::MAX_ENTRIES, "all were merged");
+    for person in 2 * MOST..2 * MOST + 3 {
+        end_one(&mut list, person, person, 5000);
+    }
+    assert_eq!(list.floor(), at(3));
+    assert_eq!(list.len(), Revocations::MAX_ENTRIES);
+}
+
+#[test]
+fn lists_that_are_united_are_merged_per_person() {
+    let mut filters = list_of((0..MOST).map(|sid| (sid, 7, 10)));
+    let last = |sid| if sid == 2 * MOST - 1 { 8 } else { 7 };
+    let companions = list_of((MOST..2 * MOST).map(|sid| (sid, last(sid), 30)));
+    let text = companions.to_json();
+    assert!(text.len() <= Revocations::MAX_BYTES, "{}", text.len());
+    assert_eq!(
+        Revocations::parse(text.as_bytes()).as_ref(),
+        Ok(&companions)
+    );
+    filters.unite(&companions, at(40));
+    assert_eq!(filters.floor(), Timestamp::default());
+    for sid in 0..2 * MOST - 1 {
+        assert!(filters.revokes(&session(sid, 7, 10), at(40)), "{sid}");
+    }
+    assert!(filters.revokes(&session(2 * MOST - 1, 8, 30), at(40)));
+    assert!(!filters.revokes(&session(2 * MOST, 8, 30), at(40)));
+}
+
+#[test]
+fn entries_of_an_unknown_person_are_never_merged() {
+    // As an older release wrote them.
+    let mut list = full(100_000, |number| number);
+    end_one(&mut list, 7, 100_000, 5000);
+    end_one(&mut list, 7, 100_001, 5000);
+    assert_eq!(list.floor(), at(0), "one was removed, and two were merged");
+    assert_eq!(list.len(), Revocations::MAX_ENTRIES);
+    assert!(list.revokes(&session(4095, 9, 0), at(60_000)));
+    assert!(list.revokes(&session(100_000, 7, 0), at(60_000)));
+}
+
 #[test]
 fn expired_entries_are_dropped_before_the_floor_rises() {
     let mut list = full(20, |_| 10);
@@ -143,6 +256,10 @@ fn even_a_full_list_survives_serialization() {
     let text = list.to_json();
     assert!(text.len() <= Revocations::MAX_BYTES, "{}", text.len());
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
+    let owned = list_of((0..MOST).map(|number| (number, number, u64::from(number))));
+    let text_of_owned = owned.to_json();
+    assert!(text_of_owned.len() <= Revocations::MAX_BYTES);
+    assert_eq!(Revocations::parse(text_of_owned.as_bytes()), Ok(owned));
     assert_eq!(Revocations::parse(text.as_bytes()), Ok(list));
     assert_eq!(
         Revocations::default().to_json(),
@@ -168,6 +285,9 @@ fn invalid_lists_are_refused() {
         (r#""sid":"#, r#""handle":"AQEBAQEBAQEBAQEBAQEBAQ","sid":"#),
         ("AQEBAQEBAQEBAQEBAQEBAQ", "AQEBAQEBAQEBAQEBAQEBAR"),
         ("AQEBAQEBAQEBAQEBAQEBAQ", ""),
+        (r#"AQ","#, r#"AQ.AQ","#),
+        (r#"AQ","#, r#"AQ.","#),
+        (r#""AQEBAQEBAQEBAQEBAQEBAQ""#, "7"),
         (r#""before":1,"#, ""),
         (r#""ends":2"#, r#""ends":2.5"#),
         (entry, "7"),

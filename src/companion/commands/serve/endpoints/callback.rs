@@ -56,7 +56,7 @@ async fn callback(
         state
             .metrics
             .sign_in_completed(provider.name(), "state-missing");
-        return errors::expired(path(endpoints::SIGN_IN.path, None, None, false)).into_response();
+        return errors::expired(path(endpoints::SIGN_IN.path, None, None, None)).into_response();
     };
     let cookies = cookies(headers);
     // An attempt is for one use, whatever the outcome.
@@ -84,15 +84,12 @@ async fn finish(
         state.metrics.sign_in_completed(name, "attempt-invalid");
         match fault {
             LoginError::AlreadyFinished | LoginError::Unknown => {
-                errors::expired(path(endpoints::SIGN_IN.path, None, None, false))
+                errors::expired(path(endpoints::SIGN_IN.path, None, None, None))
             }
             LoginError::Unavailable(_) => Problem::unavailable(
                 "We can't complete your sign-in right now. Try again in a moment.",
             )
-            .with_link(
-                path(endpoints::SIGN_IN.path, None, None, false),
-                "Try again",
-            ),
+            .with_link(path(endpoints::SIGN_IN.path, None, None, None), "Try again"),
         }
     })?;
     // It was checked before it was sealed, but the policy may have changed.
@@ -118,14 +115,9 @@ async fn finish(
     })?;
     state.metrics.sign_in_completed(name, "signed-in");
     info!(provider = name, sid = %live.session.sid, "signed in");
-    let person = &live.session.person;
-    let called = person
-        .preferred_username
-        .as_deref()
-        .or(person.email.as_deref());
     let answer = match &to {
         Some(to) => redirect(RedirectTarget::as_str(to)),
-        None => pages::signed_in(called),
+        None => pages::signed_in(live.session.person.name()),
     };
     Ok((answer, live.set_cookies))
 }
@@ -141,12 +133,12 @@ fn not_started(provider: &str, fault: &StartError, to: Option<&RedirectTarget>) 
         }
         StartError::EndedAtProvider => {
             info!(provider, %fault, "session not started");
-            errors::expired(path(endpoints::SIGN_IN.path, to, None, false))
+            errors::expired(path(endpoints::SIGN_IN.path, to, None, None))
         }
         StartError::Unavailable(_) => {
             warn!(provider, %fault, "session not started");
             Problem::unavailable("We can't store your session right now. Try again in a moment.")
-                .with_link(path(endpoints::SIGN_IN.path, to, None, false), "Try again")
+                .with_link(path(endpoints::SIGN_IN.path, to, None, None), "Try again")
         }
     }
 }

@@ -1,9 +1,23 @@
-//! Whether a request is a navigation or comes from within a page.
+//! What began a request: whether it is a navigation or comes from within a page, and from which site,
+//! by W3C Fetch Metadata.
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
 
-/// Whether the request comes from within a page, such as from an image or an iframe, by W3C Fetch
-/// Metadata. Clients that do not send these headers count as navigations.
+use crate::session::Initiator;
+
+/// Who began the navigation: the user, who typed its address or followed a link on our own origin, or
+/// another site. Where a client does not send these headers, it may have been another site.
+pub(super) fn initiator(headers: &HeaderMap) -> Initiator {
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    let is_own = |site: &HeaderValue| site == "same-origin" || site == "none";
+    match (sites.next(), sites.next()) {
+        (Some(site), None) if is_own(site) => Initiator::User,
+        _ => Initiator::OtherSite,
+    }
+}
+
+/// Whether the request comes from within a page, such as from an image or an iframe. Clients that do not
+/// send these headers count as navigations.
 pub(super) fn is_embedded(headers: &HeaderMap) -> bool {
     let other_than = |name: &str, expected: &str| {
         let mut values = headers.get_all(name).iter();
@@ -14,9 +28,29 @@ pub(super) fn is_embedded(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
+
+    #[test]
+    fn only_a_typed_address_or_our_own_origin_counts_as_the_users() {
+        for (sites, expected) in [
+            (&["none"][..], Initiator::User),
+            (&["same-origin"], Initiator::User),
+            (&["same-site"], Initiator::OtherSite),
+            (&["cross-site"], Initiator::OtherSite),
+            (&["None"], Initiator::OtherSite),
+            (&["none, cross-site"], Initiator::OtherSite),
+            (&["none", "cross-site"], Initiator::OtherSite),
+            (&["none", "none"], Initiator::OtherSite),
+            (&[""], Initiator::OtherSite),
+            (&[], Initiator::OtherSite),
+        ] {
+            let mut headers = HeaderMap::new();
+            for site in sites {
+                headers.append("sec-fetch-site", HeaderValue::from_static(site));
+            }
+            assert_eq!(initiator(&headers), expected, "{sites:?}");
+        }
+    }
 
     #[test]
     fn only_top_level_navigations_are_not_embedded() {

@@ -30,7 +30,7 @@ pub(super) fn with_provider(
         ErrorCategory::Unreachable => warn!(provider = name, kind, %fault, "sign-in failed"),
         ErrorCategory::Misconfigured => error!(provider = name, kind, %fault, "sign-in failed"),
     }
-    let again = path(endpoints::SIGN_IN.path, to, None, false);
+    let again = path(endpoints::SIGN_IN.path, to, None, None);
     match category {
         ErrorCategory::StaleAttempt => expired(again),
         ErrorCategory::AccessDenied => Problem::new(

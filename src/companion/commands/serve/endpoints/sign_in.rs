@@ -26,11 +26,11 @@ pub(super) async fn sign_in(
     let to = to.as_ref();
     let providers = &state.identity.providers;
     if providers.only().is_some() {
-        return Ok(redirect(&path(endpoints::START.path, to, None, false)));
+        return Ok(redirect(&path(endpoints::START.path, to, None, None)));
     }
     let choice = |provider: &str| Choice {
         provider: provider.to_owned(),
-        href: path(endpoints::START.path, to, Some(provider), false),
+        href: path(endpoints::START.path, to, Some(provider), None),
     };
     let choices: Vec<Choice> = providers
         .all()

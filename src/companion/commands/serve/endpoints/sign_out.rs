@@ -18,7 +18,7 @@ use crate::commands::serve::state::SignIn;
 use crate::pages;
 use crate::provider::{Attempt, EndSession, Secret};
 use crate::redirect_target::{RedirectRules, RedirectTarget};
-use crate::session::{Login, Session};
+use crate::session::{Initiator, Login, Session};
 
 use super::embedded::is_embedded;
 
@@ -124,7 +124,10 @@ async fn end(state: &SignIn, headers: &HeaderMap, to: Option<&RedirectTarget>) -
         Some((id, form)) => {
             let rd = to.map_or("", RedirectTarget::as_str);
             // Without room for the redirect target the user ends on our page.
-            let kept = identity.sessions.begin_login(&cookies, (&id, rd), &(), now);
+            let kept =
+                identity
+                    .sessions
+                    .begin_login(&cookies, (&id, rd), &(), Initiator::User, now);
             lines.extend(kept.unwrap_or_default());
             let fields: Vec<(&str, &str)> = form
                 .fields

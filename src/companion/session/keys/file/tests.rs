@@ -1,3 +1,6 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::*;
 use crate::session::fixtures::{Folder, at};
 
@@ -130,6 +133,14 @@ fn a_world_readable_file_is_a_warning_and_a_writable_one_an_error() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o622)).unwrap();
     let error = load(&path).unwrap_err().to_string();
     assert!(error.contains("writable by every user"), "{error}");
+    let help = format!("\nhelp: `chmod go-w {}`", path.display());
+    assert!(error.contains(&help), "{error}");
+    let written = fs::read(&path).unwrap();
+    assert_eq!(
+        make_or_rotate(&path, at(1000)).unwrap_err().to_string(),
+        error
+    );
+    assert_eq!(fs::read(&path).unwrap(), written);
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn cve_2026_47775_every_altered_value_fails_alike() {
 }
 
 #[test]
-fn c05_keys_rotate_and_nobody_is_signed_out() {
+fn c05_sealed_values_survive_key_rotation() {
     let mut document = Document::rotated(&[0]);
     let sealed = document
         .keys()

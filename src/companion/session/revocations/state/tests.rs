@@ -1,6 +1,6 @@
 use super::*;
 use crate::session::fixtures::at;
-use crate::session::revocations::Revocation;
+use crate::session::revocations::{ProviderSessionEnd, Revocation};
 
 fn id(number: u16) -> Id {
     let mut bytes = [0; 16];
@@ -53,7 +53,7 @@ fn a_revocation_counts_until_its_end() {
 fn b06_a_session_is_revoked_by_the_id_of_its_provider_session() {
     let mut state = RevocationState::new(at(0));
     let ending = RevocationBatch {
-        provider_sessions: vec![(id(9), at(1000))],
+        provider_sessions: vec![ended_at_provider(9, 2, at(1000))],
         ..RevocationBatch::default()
     };
     assert!(state.apply(&ending, at(100)));
@@ -93,6 +93,14 @@ fn b04_remembered_logout_tokens_are_bounded() {
     assert_eq!(state.used_logout_tokens.len(), MAX_LOGOUT_TOKENS);
     assert!(!state.used_logout_tokens.contains_key(&id(0)));
     assert!(state.used_logout_tokens.contains_key(&id(1)));
+}
+
+fn ended_at_provider(number: u16, person: u16, ends: Timestamp) -> ProviderSessionEnd {
+    ProviderSessionEnd {
+        id: id(number),
+        person: id(person),
+        ends,
+    }
 }
 
 /// A state with this many revoked sessions, one a second, all with the same end.
@@ -139,22 +147,80 @@ fn a_full_list_raises_the_floor_and_drops_no_revocation() {
     assert!(!state.is_revoked(&session(6000, 6000, at(100 + 24)), None, now));
 }
 
+/// A state of which both lists are full but for two places, each of them another person's.
+fn full_of_people() -> RevocationState {
+    let entries = (0..4094).map(|other| {
+        let (sid, person) = (id(10_000 + other), id(20_000 + other));
+        let (before, ends) = (at(200).secs(), at(40_000).secs());
+        format!(r#"{{"sid":"{sid}.{person}","before":{before},"ends":{ends}}}"#)
+    });
+    let entries: Vec<_> = entries.collect();
+    let text = format!(
+        r#"{{"version":1,"floor":0,"entries":[{}]}}"#,
+        entries.join(",")
+    );
+    let list = Revocations::parse(text.as_bytes()).unwrap();
+    RevocationState {
+        revocations: list.clone(),
+        provider_sessions: list,
+        ..RevocationState::new(at(0))
+    }
+}
+
 #[test]
-fn one_person_cannot_fill_the_list() {
-    let mut state = RevocationState::new(at(0));
-    let person = (id(7), at(50_000));
-    for number in 0..5000 {
-        let over = Revocation::session(id(number), at(40_000)).began(at(100));
-        let ending = RevocationBatch {
-            revocations: vec![over.of(person.0, person.1)],
-            ..RevocationBatch::default()
+fn one_person_fills_no_list() {
+    let mut state = full_of_people();
+    for number in 0..500 {
+        let revocation = Revocation::session(id(number), at(40_000));
+        let batch = RevocationBatch {
+            revocations: vec![revocation.began(at(100)).of(id(7))],
+            provider_sessions: vec![ended_at_provider(number, 7, at(40_000))],
+            logout_token: None,
         };
-        state.apply(&ending, at(200));
+        state.apply(&batch, at(200));
     }
     assert_eq!(state.floor(), Timestamp::default());
-    assert_eq!(state.revocations(at(200)).len(), WIDEN_THRESHOLD + 1);
-    assert!(state.is_revoked(&session(4999, 7, at(100)), None, at(200)));
-    assert!(!state.is_revoked(&session(6000, 8, at(100)), None, at(200)));
+    assert_eq!(state.provider_floor(), Timestamp::default());
+    assert!(state.len() <= 2 * 4096);
+    for number in 0..500 {
+        let ended = session(number, 7, at(100));
+        assert!(state.is_revoked(&ended, None, at(200)), "{number}");
+        let by_provider = session(30_000, 7, at(100));
+        let provider_session = Some(id(number));
+        assert!(state.is_revoked(&by_provider, provider_session, at(200)));
+    }
+    for other in 0..4094 {
+        let person = 20_000 + other;
+        let ended = session(10_000 + other, person, at(100));
+        assert!(state.is_revoked(&ended, None, at(200)), "{other}");
+        let goes_on = session(number_of_another(other), person, at(100));
+        let provider_session = Some(id(number_of_another(other)));
+        assert!(!state.is_revoked(&goes_on, provider_session, at(200)));
+    }
+    // A later session of that person begins.
+    let later = session(9000, 7, at(201));
+    assert!(!state.is_revoked(&later, Some(id(9000)), at(201)));
+    let text = state.to_json();
+    assert_eq!(RevocationState::parse(text.as_bytes()), Ok(state));
+}
+
+/// A session that is not revoked.
+const fn number_of_another(person: u16) -> u16 {
+    40_000 + person
+}
+
+#[test]
+fn only_different_people_raise_a_floor() {
+    let mut state = full_of_people();
+    for person in 0..3 {
+        let batch = RevocationBatch {
+            provider_sessions: vec![ended_at_provider(person, person, at(40_000))],
+            ..RevocationBatch::default()
+        };
+        state.apply(&batch, at(300));
+    }
+    assert_eq!(state.provider_floor(), at(200));
+    assert_eq!(state.floor(), Timestamp::default(), "that list has room");
 }
 
 #[test]

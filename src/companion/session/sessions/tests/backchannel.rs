@@ -4,7 +4,15 @@ use super::*;
 use crate::session::outcome::LogoutOutcome;
 use crate::session::sessions::LogoutClaims;
 
-pub(super) fn logout(jti: &str) -> LogoutClaims<'_> {
+/// A logout of all of Ada's sessions.
+pub(super) fn logout_of_ada(jti: &str) -> LogoutClaims<'_> {
+    LogoutClaims {
+        sub: Some("ada"),
+        ..logout(jti)
+    }
+}
+
+fn logout(jti: &str) -> LogoutClaims<'_> {
     LogoutClaims {
         idp: "sso",
         sub: None,
@@ -18,14 +26,8 @@ pub(super) fn logout(jti: &str) -> LogoutClaims<'_> {
 async fn a_sign_in_within_the_same_second_as_a_logout_counts() {
     let mut fixture = Fixture::new();
     fixture.start(at(100)).await;
-    let logout = LogoutClaims {
-        sub: Some("ada"),
-        ..logout("one")
-    };
-    let logged_out = fixture
-        .sessions()
-        .backchannel_logout(&logout, at(100))
-        .await;
+    let logout = logout_of_ada("one");
+    let logged_out = fixture.log_out(&logout, at(100)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
     assert_eq!(fixture.read(at(100)).await, Err(EndReason::Revoked));
     fixture.start(at(100)).await;
@@ -43,15 +45,8 @@ async fn b06_a_logout_of_a_person_ends_their_sessions_only() {
     let mut signed_in = ada();
     signed_in.person.sub = "bob".to_owned();
     bob.start_for(signed_in, at(0)).await;
-    let logout = LogoutClaims {
-        sub: Some("ada"),
-        ..logout("one")
-    };
-    fixture
-        .sessions()
-        .backchannel_logout(&logout, at(100))
-        .await
-        .unwrap();
+    let logout = logout_of_ada("one");
+    fixture.log_out(&logout, at(100)).await.unwrap();
     for ada in [&fixture, &second] {
         assert!(!ada.passes_a_filter(at(101)).await);
         assert_eq!(ada.read(at(101)).await, Err(EndReason::Revoked));
@@ -71,11 +66,7 @@ async fn b06_a_logout_of_another_provider_ends_nothing_here() {
         sid,
         ..logout("one")
     };
-    fixture
-        .sessions()
-        .backchannel_logout(&logout, at(1000))
-        .await
-        .unwrap();
+    fixture.log_out(&logout, at(1000)).await.unwrap();
     assert!(fixture.read(at(1001)).await.is_ok());
 }
 
@@ -89,14 +80,10 @@ async fn b06_a_logout_of_one_session_ends_no_other() {
         fixture.start_for(ada, at(1000)).await;
     }
     let logout = LogoutClaims {
-        sub: Some("ada"),
         sid: Some("one"),
-        ..logout("one")
+        ..logout_of_ada("one")
     };
-    let logged_out = fixture
-        .sessions()
-        .backchannel_logout(&logout, at(1100))
-        .await;
+    let logged_out = fixture.log_out(&logout, at(1100)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
     assert!(!fixture.passes_a_filter(at(1101)).await);
     assert_eq!(fixture.refresh(at(1101)).await, Err(EndReason::Revoked));
@@ -105,37 +92,31 @@ async fn b06_a_logout_of_one_session_ends_no_other() {
 }
 
 #[tokio::test]
-async fn b06_after_a_restart_a_logout_ends_all_sessions_of_the_person() {
+async fn b06_after_a_restart_a_logout_ends_the_session() {
     let mut fixture = Fixture::new();
     fixture.start(at(1000)).await;
     let sid = Some("session at the provider");
-    // Its session token is still valid, and no longer recorded.
     fixture.restart(at(1100));
     let logout_one = LogoutClaims {
-        sub: Some("ada"),
         sid,
-        ..logout("one")
+        ..logout_of_ada("one")
     };
-    let logged_out = fixture
-        .sessions()
-        .backchannel_logout(&logout_one, at(1101))
-        .await;
+    let logged_out = fixture.log_out(&logout_one, at(1101)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
     assert!(!fixture.passes_a_filter(at(1102)).await);
     assert_eq!(fixture.refresh(at(1102)).await, Err(EndReason::Revoked));
 
-    // If the logout token names no person, the session ends when its session token expires.
+    // The same where the logout token names no person.
     fixture.start(at(1200)).await;
     fixture.restart(at(1201));
     let logout_two = LogoutClaims {
         sid,
         ..logout("two")
     };
-    let logged_out = fixture
-        .sessions()
-        .backchannel_logout(&logout_two, at(1202))
-        .await;
-    assert_eq!(logged_out, Ok(LogoutOutcome::UnknownSession));
+    let logged_out = fixture.log_out(&logout_two, at(1202)).await;
+    // The first session is marked again.
+    assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 2 }));
+    assert!(!fixture.passes_a_filter(at(1203)).await);
     assert_eq!(fixture.refresh(at(1203)).await, Err(EndReason::Revoked));
 }
 
@@ -144,14 +125,10 @@ async fn b05_a_logout_of_an_unknown_session_ends_nothing() {
     let mut fixture = Fixture::new();
     fixture.start(at(1000)).await;
     let logout = LogoutClaims {
-        sub: Some("ada"),
         sid: Some("another"),
-        ..logout("one")
+        ..logout_of_ada("one")
     };
-    let logged_out = fixture
-        .sessions()
-        .backchannel_logout(&logout, at(1100))
-        .await;
+    let logged_out = fixture.log_out(&logout, at(1100)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::UnknownSession));
     assert!(fixture.passes_a_filter(at(1101)).await);
     assert!(fixture.refresh(at(1101)).await.is_ok());
@@ -161,21 +138,11 @@ async fn b05_a_logout_of_an_unknown_session_ends_nothing() {
 async fn b04_a_replayed_logout_token_ends_no_later_session() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
-    let logout = LogoutClaims {
-        sub: Some("ada"),
-        ..logout("one")
-    };
-    fixture
-        .sessions()
-        .backchannel_logout(&logout, at(100))
-        .await
-        .unwrap();
+    let logout = logout_of_ada("one");
+    fixture.log_out(&logout, at(100)).await.unwrap();
     fixture.start(at(200)).await;
     fixture.restart(at(210));
-    let again = fixture
-        .sessions()
-        .backchannel_logout(&logout, at(220))
-        .await;
+    let again = fixture.log_out(&logout, at(220)).await;
     assert_eq!(again, Ok(LogoutOutcome::Replayed));
     assert!(fixture.read(at(221)).await.is_ok());
     // The same `jti` of another provider is another token.
@@ -184,16 +151,13 @@ async fn b04_a_replayed_logout_token_ends_no_later_session() {
         ..logout
     };
     assert_ne!(
-        fixture
-            .sessions()
-            .backchannel_logout(&logout, at(220))
-            .await,
+        fixture.log_out(&logout, at(220)).await,
         Ok(LogoutOutcome::Replayed)
     );
 }
 
 #[tokio::test]
-async fn revocations_reveal_nobody() {
+async fn revocations_contain_no_personal_data() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
     fixture.end(at(100)).await;
@@ -202,21 +166,12 @@ async fn revocations_reveal_nobody() {
         sub: Some("ada"),
         ..logout("a jti")
     };
-    fixture
-        .sessions()
-        .backchannel_logout(&logout_one, at(100))
-        .await
-        .unwrap();
+    fixture.log_out(&logout_one, at(100)).await.unwrap();
     let logout_two = LogoutClaims {
-        sub: Some("ada"),
         sid,
-        ..logout("another")
+        ..logout_of_ada("another")
     };
-    fixture
-        .sessions()
-        .backchannel_logout(&logout_two, at(100))
-        .await
-        .unwrap();
+    fixture.log_out(&logout_two, at(100)).await.unwrap();
     let list = fixture.sessions().revocations_json(at(101)).await.unwrap();
     for word in ["ada", "sso", "provider", "jti"] {
         assert!(!list.contains(word), "{list}");
@@ -232,11 +187,7 @@ async fn b06_a_session_that_its_provider_ended_during_the_code_exchange_does_not
         ..logout("one")
     };
     // The callback came at 1000, and the logout during the code exchange.
-    fixture
-        .sessions()
-        .backchannel_logout(&logout_one, at(1002))
-        .await
-        .unwrap();
+    fixture.log_out(&logout_one, at(1002)).await.unwrap();
     let (sessions, nothing) = (fixture.sessions(), cookies(""));
     let started = sessions.start(&nothing, "sso", ada(), "/", at(1000));
     assert_eq!(started.await.unwrap_err(), StartError::EndedAtProvider);
@@ -246,8 +197,13 @@ async fn b06_a_session_that_its_provider_ended_during_the_code_exchange_does_not
 
 /// A logout of Ada's session at the provider.
 fn logout_of_adas(jti: &str) -> LogoutClaims<'_> {
+    logout_of("session at the provider", jti)
+}
+
+/// A logout of a session at the provider, which does not name the person.
+fn logout_of<'a>(sid: &'a str, jti: &'a str) -> LogoutClaims<'a> {
     LogoutClaims {
-        sid: Some("session at the provider"),
+        sid: Some(sid),
         ..logout(jti)
     }
 }
@@ -314,14 +270,10 @@ async fn b06_a_logout_of_an_unknown_sid_ends_the_persons_sessions_without_sid() 
     let mut named = beside(&fixture);
     named.start(at(1000)).await;
     let logout = LogoutClaims {
-        sub: Some("ada"),
-        sid: Some("never told"),
-        ..logout("one")
+        sid: Some("unknown"),
+        ..logout_of_ada("one")
     };
-    let logged_out = fixture
-        .sessions()
-        .backchannel_logout(&logout, at(1100))
-        .await;
+    let logged_out = fixture.log_out(&logout, at(1100)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
     assert!(!fixture.passes_a_filter(at(1101)).await);
     assert_eq!(fixture.refresh(at(1101)).await, Err(EndReason::Revoked));
@@ -329,4 +281,102 @@ async fn b06_a_logout_of_an_unknown_sid_ends_the_persons_sessions_without_sid() 
         assert!(other.passes_a_filter(at(1101)).await);
         assert!(other.refresh(at(1101)).await.is_ok());
     }
+}
+
+/// Ada signs in at a browser, in this session at the provider.
+async fn start_at_provider(fixture: &Fixture, sub: &str, sid: &str, now: Timestamp) -> Fixture {
+    let mut browser = beside(fixture);
+    let mut signed_in = ada();
+    signed_in.person.sub = sub.to_owned();
+    signed_in.tokens.sid = Some(sid.to_owned());
+    browser.start_for(signed_in, now).await;
+    browser
+}
+
+#[tokio::test]
+async fn b06_logouts_of_one_person_cost_that_person_alone() {
+    let mut fixture = Fixture::new();
+    // Both lists are full but for six places.
+    let entries = (0..4090_u16).map(|number| {
+        let mut bytes = [0; 16];
+        bytes[..2].copy_from_slice(&number.to_be_bytes());
+        let id = portcullis_core::session::Id::from_bytes(bytes);
+        let (before, ends) = (at(5).secs(), at(40_000).secs());
+        format!(r#"{{"sid":"{id}.{id}","before":{before},"ends":{ends}}}"#)
+    });
+    let full = format!(r#""entries":[{}]"#, entries.collect::<Vec<_>>().join(","));
+    let state = fixture.folder.file("state");
+    let empty = std::fs::read_to_string(&state).unwrap();
+    std::fs::write(&state, empty.replace(r#""entries":[]"#, &full)).unwrap();
+    fixture.restart(at(6));
+    let bob = start_at_provider(&fixture, "bob", "of bob", at(1000)).await;
+    // Each has its own `sid`, and only every second token names the person.
+    for number in 0..20 {
+        let sid = format!("number {number}");
+        let ada = start_at_provider(&fixture, "ada", &sid, at(1001 + number)).await;
+        let logout = LogoutClaims {
+            sub: (number % 2 == 0).then_some("ada"),
+            ..logout_of(&sid, &sid)
+        };
+        let logged_out = fixture.log_out(&logout, at(1001 + number)).await;
+        assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
+        assert_eq!(ada.read(at(1051)).await, Err(EndReason::Revoked));
+        assert!(!ada.passes_a_filter(at(1051)).await);
+    }
+    let stats = fixture.sessions().stats(at(1051)).await.unwrap();
+    assert_eq!(stats.floor, Timestamp::default());
+    assert_eq!(stats.provider_floor, Timestamp::default());
+    assert!(bob.read(at(1051)).await.is_ok());
+    assert!(bob.passes_a_filter(at(1051)).await);
+    // Ada can sign in again.
+    let ada = start_at_provider(&fixture, "ada", "new", at(1052)).await;
+    assert!(ada.passes_a_filter(at(1052)).await);
+}
+
+#[tokio::test]
+async fn b05_logouts_of_unknown_sessions_leave_no_mark() {
+    let fixture = Fixture::new();
+    let ada = start_at_provider(&fixture, "ada", "of ada", at(1000)).await;
+    for number in 0..100 {
+        let sid = format!("number {number}");
+        let logout = LogoutClaims {
+            sub: (number % 2 == 0).then_some("mallory"),
+            ..logout_of(&sid, &sid)
+        };
+        let logged_out = fixture.log_out(&logout, at(1100)).await;
+        assert_eq!(logged_out, Ok(LogoutOutcome::UnknownSession));
+    }
+    assert_eq!(fixture.revocations(at(1101)).await, 0);
+    assert!(ada.read(at(1101)).await.is_ok());
+}
+
+#[tokio::test]
+async fn b06_a_session_that_was_idle_for_long_ends_by_its_sid_alone() {
+    let mut fixture = Fixture::new();
+    let browser = start_at_provider(&fixture, "ada", "of ada", at(1000))
+        .await
+        .browser;
+    // Its session token has expired, and the companion was restarted.
+    fixture.restart(at(3000));
+    let logged_out = fixture.log_out(&logout_of("of ada", "one"), at(3001)).await;
+    assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
+    fixture.browser = browser;
+    assert_eq!(fixture.refresh(at(3002)).await, Err(EndReason::Revoked));
+}
+
+#[tokio::test]
+async fn b06_many_sessions_of_one_session_at_the_provider_end_together() {
+    let fixture = Fixture::new();
+    let bob = start_at_provider(&fixture, "bob", "of bob", at(1000)).await;
+    let mut browsers = Vec::new();
+    for _ in 0..100 {
+        browsers.push(start_at_provider(&fixture, "ada", "of ada", at(1000)).await);
+    }
+    let logged_out = fixture.log_out(&logout_of("of ada", "one"), at(1100)).await;
+    assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
+    for ada in browsers {
+        assert_eq!(ada.read(at(1101)).await, Err(EndReason::Revoked));
+        assert!(!ada.passes_a_filter(at(1101)).await);
+    }
+    assert!(bob.passes_a_filter(at(1101)).await);
 }

@@ -27,7 +27,7 @@ async fn a_session_ends_with_its_lifetime_however_much_it_is_used() {
         fixture.refresh(at(end)).await,
         Err(EndReason::LifetimeExceeded)
     );
-    assert_eq!(fixture.browser.names(), ["__Secure-portcullis-login-done"]);
+    assert_eq!(fixture.browser.names(), ["__Host-portcullis-login-done"]);
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! The Redis store and several replicas, with the real Redis of `make tools`.
 
 use portcullis_tests::lab;
+use tokio::task::JoinHandle;
 
 use super::*;
 use crate::session::fixtures::redis_settings;
-use crate::session::outcome::LogoutOutcome;
+use crate::session::outcome::{ActiveSession, LogoutOutcome};
 use crate::session::record::RefreshFailure;
 use crate::session::sessions::LogoutClaims;
 
@@ -44,10 +45,27 @@ impl Replicas {
         live.session
     }
 
+    /// A refresh at one replica while the test goes on.
+    pub(super) fn refreshing(
+        &self,
+        replica: usize,
+        now: Timestamp,
+    ) -> JoinHandle<Result<ActiveSession, NoSession>> {
+        let (header, provider) = (self.browser.header(), Arc::clone(&self.provider));
+        let sessions = Arc::clone(&self.replicas[replica]);
+        tokio::spawn(async move { sessions.refresh(&cookies(&header), now, &provider).await })
+    }
+
+    /// Waits until the provider has been asked so many times.
+    pub(super) async fn wait_for_redemptions(&self, times: usize) {
+        let asked = async || self.provider.asked() == times;
+        lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
+    }
+
     /// How many scripts Redis has run.
     pub(super) fn scripts(&self) -> u64 {
-        let told = self.server.command(&["INFO", "commandstats"]);
-        let line = told
+        let stats = self.server.command(&["INFO", "commandstats"]);
+        let line = stats
             .lines()
             .find_map(|line| line.strip_prefix("cmdstat_eval:calls="));
         let calls = line.and_then(|line| line.split(',').next());
@@ -87,7 +105,7 @@ async fn a_session_of_one_replica_is_refreshed_at_the_other() {
             session.sid
         );
     }
-    assert_eq!(fixture.provider.shown(), ["refresh-0", "refresh-1"]);
+    assert_eq!(fixture.provider.redeemed(), ["refresh-0", "refresh-1"]);
 }
 
 #[tokio::test]
@@ -102,7 +120,13 @@ async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
     let fixture = Replicas::new().await;
     let [one, other] = &fixture.replicas;
     let begun = one
-        .begin_login(&cookies(""), ("id", "/"), &"attempt", at(0))
+        .begin_login(
+            &cookies(""),
+            ("id", "/"),
+            &"attempt",
+            Initiator::User,
+            at(0),
+        )
         .unwrap();
     let mut browser = Browser::default();
     browser.store(&begun);
@@ -170,6 +194,40 @@ async fn b06_a_logout_at_one_replica_ends_sessions_of_the_other() {
         one.backchannel_logout(&logout, at(110)).await,
         Ok(LogoutOutcome::Replayed)
     );
+    assert_eq!(
+        why(&fixture.refresh(0, at(101)).await.unwrap_err()),
+        EndReason::Revoked
+    );
+}
+
+#[tokio::test]
+async fn b06_a_sid_alone_ends_its_session_at_both_replicas_and_an_unknown_one_nothing() {
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
+    let [one, other] = &fixture.replicas;
+    let unknown = LogoutClaims {
+        idp: "sso",
+        sub: None,
+        sid: Some("unknown"),
+        jti: "zero",
+        until: at(1000),
+    };
+    let logged_out = other.backchannel_logout(&unknown, at(100)).await;
+    assert_eq!(logged_out, Ok(LogoutOutcome::UnknownSession));
+    assert_eq!(one.stats(at(100)).await.unwrap().revocations, 0);
+    let logout = LogoutClaims {
+        sid: Some("session at the provider"),
+        jti: "one",
+        ..unknown
+    };
+    let logged_out = other.backchannel_logout(&logout, at(100)).await;
+    assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
+    // The entry says whose session it was.
+    let list = one.revocations_json(at(101)).await.unwrap();
+    let person = fixture.keys.load().handle("sso", "ada");
+    assert!(list.contains(&format!(r#".{person}""#)), "{list}");
+    let started = one.start(&cookies(""), "sso", ada(), "/", at(99)).await;
+    assert_eq!(started.unwrap_err(), StartError::EndedAtProvider);
     assert_eq!(
         why(&fixture.refresh(0, at(101)).await.unwrap_err()),
         EndReason::Revoked

@@ -13,18 +13,13 @@ async fn r10_concurrent_refreshes_at_both_replicas_redeem_once() {
     fixture.start(0, at(0)).await;
     fixture.refresh(0, at(3000)).await.unwrap();
     fixture.provider = FakeProvider::closed(rotate);
+    for replica in &mut fixture.replicas {
+        // However slow the machine is.
+        Arc::get_mut(replica).unwrap().refresh_timeout = lab::wait::LONG;
+    }
     let before = fixture.scripts();
     let asking: Vec<_> = (0..50)
-        .map(|number| {
-            let header = fixture.browser.header();
-            let provider = Arc::clone(&fixture.provider);
-            let sessions = Arc::clone(&fixture.replicas[number % 2]);
-            tokio::spawn(async move {
-                sessions
-                    .refresh(&cookies(&header), at(3600), &provider)
-                    .await
-            })
-        })
+        .map(|number| fixture.refreshing(number % 2, at(3600)))
         .collect();
     // The other replica has tried to take the lock several times.
     let asked = async || fixture.provider.asked() > 0 && fixture.scripts() > before + 5;
@@ -34,7 +29,7 @@ async fn r10_concurrent_refreshes_at_both_replicas_redeem_once() {
         let session = one.await.unwrap().unwrap().session;
         assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
     }
-    assert_eq!(fixture.provider.shown(), ["refresh-0"]);
+    assert_eq!(fixture.provider.redeemed(), ["refresh-0"]);
 }
 
 #[tokio::test]
@@ -43,15 +38,8 @@ async fn new_tokens_are_not_lost_when_redis_fails_during_a_redemption() {
     fixture.start(0, at(0)).await;
     fixture.refresh(0, at(3000)).await.unwrap();
     fixture.provider = FakeProvider::closed(rotate);
-    let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
-    let sessions = Arc::clone(&fixture.replicas[0]);
-    let asking = tokio::spawn(async move {
-        sessions
-            .refresh(&cookies(&header), at(3600), &provider)
-            .await
-    });
-    let asked = async || fixture.provider.asked() == 1;
-    lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
+    let asking = fixture.refreshing(0, at(3600));
+    fixture.wait_for_redemptions(1).await;
     fixture.server.kill();
     fixture.provider.gate.add_permits(1);
     assert!(matches!(
@@ -66,7 +54,7 @@ async fn new_tokens_are_not_lost_when_redis_fails_during_a_redemption() {
     };
     let kept = lab::wait::within(lab::wait::LONG, async || renewed(&mut fixture).await).await;
     assert!(kept.is_some());
-    assert_eq!(fixture.provider.shown(), ["refresh-0"]);
+    assert_eq!(fixture.provider.redeemed(), ["refresh-0"]);
 }
 
 #[tokio::test]
@@ -97,26 +85,15 @@ async fn r10_a_late_replica_with_a_spent_token_ends_nothing() {
         1 => rotate(session, time),
         _ => Err(RefreshFailure::Ended),
     });
-    let redeem = |replica: usize| {
-        let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
-        let sessions = Arc::clone(&fixture.replicas[replica]);
-        tokio::spawn(async move {
-            sessions
-                .refresh(&cookies(&header), at(3600), &provider)
-                .await
-        })
-    };
-    let first = redeem(0);
-    let asked = async || fixture.provider.asked() == 1;
-    lab::wait::until_true("the first redemption", lab::wait::LONG, asked).await;
+    let first = fixture.refreshing(0, at(3600));
+    fixture.wait_for_redemptions(1).await;
     // Its lock expires.
     let locks = fixture
         .server
         .keys(&format!("portcullis:*:lock:*{}*", session.sid));
     assert_eq!(fixture.server.command(&["DEL", &locks[0]]), "1");
-    let second = redeem(1);
-    let asked = async || fixture.provider.asked() == 2;
-    lab::wait::until_true("the second redemption", lab::wait::LONG, asked).await;
+    let second = fixture.refreshing(1, at(3600));
+    fixture.wait_for_redemptions(2).await;
     fixture.provider.gate.add_permits(1);
     first.await.unwrap().unwrap();
     fixture.provider.gate.add_permits(1);
@@ -133,15 +110,8 @@ async fn r10_the_lock_is_renewed_before_new_tokens_are_saved() {
     let session = fixture.start(0, at(0)).await;
     fixture.refresh(0, at(3000)).await.unwrap();
     fixture.provider = FakeProvider::closed(rotate);
-    let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
-    let sessions = Arc::clone(&fixture.replicas[0]);
-    let asking = tokio::spawn(async move {
-        sessions
-            .refresh(&cookies(&header), at(3600), &provider)
-            .await
-    });
-    let asked = async || fixture.provider.asked() == 1;
-    lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
+    let asking = fixture.refreshing(0, at(3600));
+    fixture.wait_for_redemptions(1).await;
     let lock = format!("portcullis:*:lock:*{}*", session.sid);
     let locks = fixture.server.keys(&lock);
     assert_eq!(fixture.server.command(&["DEL", &locks[0]]), "1");

@@ -6,10 +6,14 @@ const RD: &str = "https://app.example.com/graph";
 
 impl Fixture {
     fn begin_login(&mut self, id: &str, now: Timestamp) {
+        self.begin_login_of(Initiator::User, id, now);
+    }
+
+    fn begin_login_of(&mut self, initiator: Initiator, id: &str, now: Timestamp) {
         let header = self.browser.header();
         let lines = self
             .sessions()
-            .begin_login(&cookies(&header), (id, RD), &id, now);
+            .begin_login(&cookies(&header), (id, RD), &id, initiator, now);
         self.browser.store(&lines.unwrap());
     }
 
@@ -63,6 +67,56 @@ async fn r11_a_new_sign_in_deletes_the_old_session() {
 }
 
 #[tokio::test]
+async fn r11_a_sign_in_that_another_site_begins_deletes_no_session() {
+    let mut fixture = Fixture::new();
+    let session = fixture.start(at(0)).await;
+    fixture.begin_login_of(Initiator::OtherSite, "one", at(1));
+    assert_eq!(fixture.read(at(2)).await, Ok(session.clone()));
+    assert_eq!(
+        fixture.finish_login("one", at(2)).await.as_deref(),
+        Ok("one")
+    );
+    let new = fixture.start(at(3)).await;
+    assert_ne!(new.sid, session.sid);
+    assert_eq!(fixture.read(at(4)).await, Ok(new), "and it is replaced");
+}
+
+#[tokio::test]
+async fn t19_junk_cookies_before_the_good_ones_lock_no_user_out() {
+    for junk in [1, 8, 9, 40] {
+        let mut fixture = Fixture::new();
+        let session = fixture.start(at(0)).await;
+        fixture.begin_login_of(Initiator::OtherSite, "one", at(0));
+        let good = fixture.browser.clone();
+        let mut browser = Browser::default();
+        for name in good.names() {
+            for number in 0..junk {
+                browser.has(name, &format!("junk-{number}"));
+                browser.has(&format!("{name}.{number}"), "junk");
+                browser.has(
+                    &format!("{}{number}", settings().names.login("junk")),
+                    "junk",
+                );
+            }
+            browser.has(name, good.value(name).unwrap());
+        }
+        fixture.browser = browser;
+        assert_eq!(fixture.read(at(1)).await, Ok(session), "{junk}");
+        assert!(fixture.passes_a_filter(at(1)).await, "{junk}");
+        let attempt = fixture.finish_login("one", at(1)).await;
+        assert_eq!(attempt.as_deref(), Ok("one"), "{junk}");
+        // The next attempt deletes none that is good.
+        fixture.begin_login_of(Initiator::OtherSite, "two", at(2));
+        let names = settings().names;
+        assert!(
+            fixture.browser.names().contains(&&*names.login("one")),
+            "{junk}"
+        );
+        assert!(fixture.refresh(at(3)).await.is_ok(), "{junk}");
+    }
+}
+
+#[tokio::test]
 async fn r11_each_sign_in_begins_a_session_with_its_own_id() {
     let mut fixture = Fixture::new();
     let first = fixture.start(at(0)).await;
@@ -94,16 +148,14 @@ async fn c05_no_cookie_is_accepted_for_another() {
     fixture.begin_login("one", at(0));
     let login = fixture
         .browser
-        .value("__Secure-portcullis-login-one")
+        .value("__Host-portcullis-login-one")
         .unwrap()
         .to_owned();
     fixture.browser.has(SEALED, &login);
     assert_eq!(fixture.read(at(1)).await, Err(EndReason::NoCookie));
     fixture.start(at(1)).await;
     let sealed = fixture.browser.value(SEALED).unwrap().to_owned();
-    fixture
-        .browser
-        .has("__Secure-portcullis-login-two", &sealed);
+    fixture.browser.has("__Host-portcullis-login-two", &sealed);
     assert_eq!(
         fixture.finish_login("two", at(2)).await,
         Err(LoginError::Unknown)

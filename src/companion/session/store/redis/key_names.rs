@@ -44,6 +44,13 @@ impl KeyNames {
         format!("{}:of-provider:{id}", self.prefix)
     }
 
+    /// When a session at the provider has ended. The key is on the cluster node of
+    /// [`KeyNames::provider_session`], so that one script can use both.
+    pub(super) fn ended_provider_session(&self, id: Id) -> String {
+        let node = self.provider_session(id);
+        format!("{}:ended-at-provider:{{{node}}}", self.prefix)
+    }
+
     /// The mark of a completed sign-in.
     pub(super) fn login(&self, attempt: &str) -> String {
         format!("{}:login:{attempt}", self.prefix)

@@ -55,7 +55,7 @@ impl RedisStore {
         batch: &RevocationBatch,
         now: Timestamp,
     ) -> Result<bool, Unavailable> {
-        // Two changes of one replica would only get in each other's way.
+        // Two changes of one replica would only conflict.
         let _guard = self.revocation_cache.write_lock.lock().await;
         for _ in 0..MAX_ATTEMPTS {
             let before = self.read_versioned(now).await?;

@@ -10,6 +10,7 @@ use super::*;
 use crate::session::fixtures::{URL, ada, at, redis_settings};
 use crate::session::record::Session;
 use crate::session::revocations::{Revocation, RevocationBatch};
+use crate::session::store::{MAX_LISTED, SessionAtProvider};
 use crate::session::unavailable::Unavailable;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -105,7 +106,7 @@ async fn all_keys_in_redis_expire() {
     redis.lock(session.sid, "me", HOUR).await.unwrap();
     redis.set_login_finished("attempt", HOUR).await.unwrap();
     redis
-        .add_provider_session(id(9), session.sid, at(3600), at(0))
+        .add_provider_session(of(9), session.sid, at(3600), at(0))
         .await
         .unwrap();
     let keys = server.keys("portcullis:*");
@@ -116,22 +117,89 @@ async fn all_keys_in_redis_expire() {
     }
     // Several sessions can belong to one provider session: the longest decides.
     redis
-        .add_provider_session(id(9), id(1), at(1), at(0))
+        .add_provider_session(of(9), id(1), at(1), at(0))
         .await
         .unwrap();
     let key = redis.names.provider_session(id(9));
     let left: u64 = server.command(&["TTL", &key]).parse().unwrap();
     assert!(left > 3500, "{left}");
-    let of = async |provider, now| {
-        redis
-            .list_provider_sessions(id(provider), at(now))
-            .await
-            .unwrap()
+    let listed = async |provider, now| {
+        let listed = redis.list_provider_sessions(id(provider), at(now)).await;
+        listed.unwrap().sessions
     };
-    assert_eq!(of(9, 0).await.len(), 2);
-    assert_eq!(of(9, 1).await, [session.sid]);
-    assert_eq!(of(9, 3600).await, []);
-    assert_eq!(of(8, 0).await, []);
+    let own = SessionAtProvider {
+        sid: session.sid,
+        person: Some(id(7)),
+    };
+    assert_eq!(listed(9, 0).await.len(), 2);
+    assert_eq!(listed(9, 1).await, [own]);
+    assert_eq!(listed(9, 3600).await, []);
+    assert_eq!(listed(8, 0).await, []);
+}
+
+/// A session at the provider, of the person 7.
+fn of(number: u8) -> ProviderSession {
+    ProviderSession {
+        id: id(number),
+        person: id(7),
+    }
+}
+
+#[tokio::test]
+async fn b06_the_end_of_a_session_at_the_provider_is_known_to_later_sessions() {
+    let server = lab::Redis::start().await;
+    let redis = RedisStore::new(redis_settings(&server.session()), URL);
+    let add = async |provider, sid, now| {
+        let added = redis.add_provider_session(of(provider), id(sid), at(5000), at(now));
+        added.await.unwrap()
+    };
+    assert_eq!(add(9, 1, 0).await, None);
+    let ended = redis.set_provider_session_ended(id(9), at(100)).await;
+    assert_eq!(ended.unwrap().sessions.len(), 1);
+    assert_eq!(add(9, 2, 101).await, Some(at(100)));
+    assert_eq!(add(8, 3, 101).await, None);
+    let key = redis.names.ended_provider_session(id(9));
+    let left: u64 = server.command(&["TTL", &key]).parse().unwrap();
+    assert!((600..=660).contains(&left), "{left}");
+    assert!(key.starts_with("portcullis:"), "{key}");
+}
+
+#[tokio::test]
+async fn a_session_that_an_older_release_recorded_is_listed_once() {
+    let server = lab::Redis::start().await;
+    let redis = RedisStore::new(redis_settings(&server.session()), URL);
+    let key = redis.names.provider_session(id(9));
+    let end = at(5000).secs().to_string();
+    for sid in [id(1), id(2)] {
+        assert_eq!(server.command(&["ZADD", &key, &end, &sid.to_string()]), "1");
+    }
+    let added = redis
+        .add_provider_session(of(9), id(1), at(5000), at(0))
+        .await;
+    added.unwrap();
+    let listed = redis.list_provider_sessions(id(9), at(1)).await.unwrap();
+    let mut people: Vec<_> = listed
+        .sessions
+        .iter()
+        .map(|one| (one.sid, one.person))
+        .collect();
+    people.sort_unstable();
+    assert_eq!(people, [(id(1), Some(id(7))), (id(2), None)]);
+}
+
+#[tokio::test]
+async fn of_many_sessions_at_a_provider_some_are_listed() {
+    let server = lab::Redis::start().await;
+    let redis = RedisStore::new(redis_settings(&server.session()), URL);
+    for number in 1..=MAX_LISTED + 1 {
+        let sid = id(u8::try_from(number).unwrap());
+        let added = redis
+            .add_provider_session(of(0), sid, at(5000), at(0))
+            .await;
+        added.unwrap();
+        let listed = redis.list_provider_sessions(id(0), at(1)).await.unwrap();
+        assert_eq!(listed.has_more, MAX_LISTED < number, "{number}");
+    }
 }
 
 #[tokio::test]
@@ -142,19 +210,20 @@ async fn repeated_sign_ins_fill_no_list() {
     // Each ends ten seconds after the next has begun.
     for number in 1..=100_u8 {
         let now = u64::from(number) * 10;
-        let noted = redis.add_provider_session(id(9), id(number), at(now + 20), at(now));
+        let noted = redis.add_provider_session(of(9), id(number), at(now + 20), at(now));
         noted.await.unwrap();
         let kept: u8 = server.command(&["ZCARD", &key]).parse().unwrap();
         assert_eq!(kept, number.min(2), "{number}");
     }
     // A session that is recorded several times is one entry.
     for now in [1010, 1011] {
-        let noted = redis.add_provider_session(id(9), id(100), at(1020), at(now));
+        let noted = redis.add_provider_session(of(9), id(100), at(1020), at(now));
         noted.await.unwrap();
         assert_eq!(server.command(&["ZCARD", &key]), "1");
     }
     let known = redis.list_provider_sessions(id(9), at(1012)).await.unwrap();
-    assert_eq!(known, [id(100)]);
+    let sids: Vec<Id> = known.sessions.iter().map(|one| one.sid).collect();
+    assert_eq!(sids, [id(100)]);
 }
 
 #[tokio::test]

@@ -16,13 +16,18 @@ async fn everything(redis: &RedisStore) -> Result<(), Unavailable> {
     redis.unlock(session.sid, "me").await?;
     assert_eq!(redis.get_record(&ticket).await?.unwrap().generation, 1);
     redis.delete_record(session.sid).await?;
-    redis
-        .add_provider_session(session.sid, session.sid, at(3600), at(0))
-        .await?;
-    assert_eq!(
-        redis.list_provider_sessions(session.sid, at(0)).await?,
-        [session.sid]
-    );
+    let of = ProviderSession {
+        id: session.sid,
+        ..of(9)
+    };
+    let ended = redis.add_provider_session(of, session.sid, at(3600), at(0));
+    assert_eq!(ended.await?, None);
+    let listed = redis.list_provider_sessions(of.id, at(0)).await?;
+    assert_eq!(listed.sessions.len(), 1);
+    let listed = redis.set_provider_session_ended(of.id, at(1)).await?;
+    assert_eq!(listed.sessions[0].sid, session.sid);
+    let ended = redis.add_provider_session(of, session.sid, at(3600), at(2));
+    assert_eq!(ended.await?, Some(at(1)));
     assert!(
         redis
             .set_login_finished(&session.sid.to_string(), HOUR)

@@ -1,0 +1,38 @@
+//! Files that the companion reads: how much of them, and who else may change them.
+
+mod write_access;
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+pub(crate) use write_access::{WriteAccess, Writer};
+
+/// The maximum size of a file, in bytes.
+pub(crate) const MAX_BYTES: usize = 1 << 20;
+
+/// Reads a file of at most [`MAX_BYTES`]. A longer one is an error.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    read_bounded(File::open(path)?)
+}
+
+/// Reads at most [`MAX_BYTES`]. More is an error.
+pub(crate) fn read_bounded(reader: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut reader = reader.take(MAX_BYTES as u64 + 1);
+    reader.read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_BYTES {
+        return Err(io::Error::new(ErrorKind::FileTooLarge, "larger than 1 MiB"));
+    }
+    Ok(bytes)
+}
+
+/// A warning about a secret file that every user may read. It is no error, because Kubernetes mounts Secrets
+/// like that by default.
+pub(crate) fn read_access_warning(path: &Path) -> io::Result<Option<String>> {
+    let mode = fs::metadata(path)?.permissions().mode();
+    let warning = "it is readable by every user; `chmod 600` it (in Kubernetes: `defaultMode: 0400` at the \
+                   Secret's volume)";
+    Ok((mode & 0o004 != 0).then(|| format!("{}: {warning}", path.display())))
+}

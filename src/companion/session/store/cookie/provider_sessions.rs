@@ -1,0 +1,250 @@
+//! Which sessions belong to which session at the provider, and whose they are.
+//!
+//! They are remembered for as long as they can be used, because a logout token may name nothing but
+//! the session at the provider. A journal beside the state file keeps them over a restart.
+
+mod journal;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use portcullis_core::session::Id;
+use portcullis_core::timestamp::Timestamp;
+
+use super::super::{
+    CLOCK_SKEW, ENDED_TTL, Lifetime, MAX_LISTED, ProviderSession, ProviderSessions,
+    SessionAtProvider,
+};
+use journal::{Journal, Line};
+
+#[cfg(test)]
+mod tests;
+
+/// How many sessions are remembered.
+const MAX_SESSIONS: usize = 1 << 16;
+
+/// How many ended sessions at providers are remembered. The oldest are dropped: this is only needed
+/// for sign-ins that were in progress then.
+const MAX_ENDED: usize = 1 << 16;
+
+/// From how many sessions on one person's are ended where there is room for no more.
+const CROWD: usize = 64;
+
+/// The sessions here, by session at the provider.
+#[derive(Debug)]
+pub(super) struct ProviderSessionIndex {
+    journal: Journal,
+    sessions: HashMap<Id, BTreeMap<Id, Known>>,
+    /// How many sessions each person has.
+    people: HashMap<Id, usize>,
+    count: usize,
+    pruned_at: Timestamp,
+    /// From when on no session is missing.
+    complete_from: Timestamp,
+    /// When sessions at providers have ended.
+    ended: HashMap<Id, Timestamp>,
+    /// The same in order, each with the end of its time.
+    ended_order: VecDeque<(Timestamp, Id)>,
+}
+
+/// A session.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    person: Id,
+    /// When it expires unless it is used.
+    until: Timestamp,
+    /// When it expires at the latest.
+    ends: Timestamp,
+}
+
+/// What became of a session that was to be remembered.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Recorded {
+    /// When its session at the provider has ended, if it has.
+    pub(super) ended: Option<Timestamp>,
+    /// A person whose sessions left no room, and when the last of them expires. They were
+    /// forgotten, so all of that person's sessions must end.
+    pub(super) crowd: Option<(Id, Timestamp)>,
+}
+
+impl ProviderSessionIndex {
+    /// Reads the journal at `path`, or begins one. Without a whole journal, sessions that began
+    /// before may be missing: session tokens are valid for `token`, and sessions, unless the state
+    /// file is new too, for `idle`.
+    pub(super) fn open(
+        path: &Path,
+        is_new: bool,
+        (token, idle): (Duration, Duration),
+        now: Timestamp,
+    ) -> io::Result<Self> {
+        let (lines, is_whole) = journal::read(path)?;
+        let complete_from = match (is_whole, is_new) {
+            (true, _) => now,
+            (false, true) => now.after(token + CLOCK_SKEW),
+            (false, false) => now.after(token.max(idle) + CLOCK_SKEW),
+        };
+        let mut index = Self {
+            journal: Journal::default(),
+            sessions: HashMap::new(),
+            people: HashMap::new(),
+            count: 0,
+            pruned_at: now,
+            complete_from,
+            ended: HashMap::new(),
+            ended_order: VecDeque::new(),
+        };
+        for line in lines {
+            let until = line.ends.min(now.after(token.max(idle))).after(CLOCK_SKEW);
+            if now < until && index.count < MAX_SESSIONS {
+                index.insert(line, until);
+            }
+        }
+        index.journal = Journal::create(path, index.lines())?;
+        Ok(index)
+    }
+
+    /// Remembers a session.
+    pub(super) fn record(
+        &mut self,
+        of: ProviderSession,
+        sid: Id,
+        lifetime: Lifetime,
+        now: Timestamp,
+    ) -> io::Result<Recorded> {
+        if CLOCK_SKEW <= now.since(self.pruned_at) || MAX_SESSIONS <= self.count {
+            self.prune(now);
+        }
+        let mut recorded = Recorded {
+            ended: self.ended.get(&of.id).copied(),
+            crowd: None,
+        };
+        let until = lifetime.unused_ends.after(CLOCK_SKEW);
+        let known = self.sessions.get_mut(&of.id);
+        if let Some(known) = known.and_then(|sessions| sessions.get_mut(&sid)) {
+            known.until = until.max(known.until);
+            return Ok(recorded);
+        }
+        if MAX_SESSIONS <= self.count {
+            recorded.crowd = self.drop_crowd();
+        }
+        if MAX_SESSIONS <= self.count {
+            // So many different people: the list is incomplete until this session has expired.
+            self.complete_from = self.complete_from.max(lifetime.unused_ends);
+            return Ok(recorded);
+        }
+        let line = Line {
+            provider_session: of.id,
+            sid,
+            person: of.person,
+            ends: lifetime.session_ends,
+        };
+        if self.journal.is_due(self.count) {
+            let lines: Vec<Line> = self.lines().collect();
+            self.journal.replace(lines.into_iter())?;
+        }
+        self.journal.append(line)?;
+        self.insert(line, until);
+        Ok(recorded)
+    }
+
+    /// The sessions that belong to a session at the provider.
+    pub(super) fn list(&self, provider_session: Id, now: Timestamp) -> ProviderSessions {
+        let sessions = self.sessions.get(&provider_session).into_iter().flatten();
+        let active = sessions.filter(|(_, known)| now < known.until);
+        let listed = active
+            .take(MAX_LISTED + 1)
+            .map(|(sid, known)| SessionAtProvider {
+                sid: *sid,
+                person: Some(known.person),
+            });
+        let mut sessions: Vec<SessionAtProvider> = listed.collect();
+        let has_more = MAX_LISTED < sessions.len();
+        sessions.truncate(MAX_LISTED);
+        ProviderSessions {
+            sessions,
+            has_more,
+            complete: self.complete_from <= now,
+        }
+    }
+
+    /// Remembers that a session at the provider has ended, for sessions that are recorded later.
+    pub(super) fn end(&mut self, provider_session: Id, now: Timestamp) {
+        let until = now.after(ENDED_TTL).max(self.complete_from);
+        while let Some((end, id)) = self.ended_order.front().copied()
+            && (end <= now || MAX_ENDED <= self.ended_order.len())
+        {
+            self.ended_order.pop_front();
+            // Otherwise it has ended again since.
+            if self
+                .ended
+                .get(&id)
+                .is_some_and(|at| at.after(ENDED_TTL) <= end)
+            {
+                self.ended.remove(&id);
+            }
+        }
+        self.ended.insert(provider_session, now);
+        self.ended_order.push_back((until, provider_session));
+    }
+
+    fn insert(&mut self, line: Line, until: Timestamp) {
+        let known = Known {
+            person: line.person,
+            until,
+            ends: line.ends,
+        };
+        let sessions = self.sessions.entry(line.provider_session).or_default();
+        if sessions.insert(line.sid, known).is_none() {
+            self.count += 1;
+            *self.people.entry(line.person).or_default() += 1;
+        }
+    }
+
+    /// Forgets the sessions of the person who has most, if they are many. So one person who signs in
+    /// again and again takes nobody else's place.
+    fn drop_crowd(&mut self) -> Option<(Id, Timestamp)> {
+        let most = self.people.iter().max_by_key(|(_, count)| **count);
+        let person = most
+            .filter(|(_, count)| CROWD < **count)
+            .map(|(id, _)| *id)?;
+        let mut ends = Timestamp::default();
+        self.retain(|known| {
+            if known.person == person {
+                ends = ends.max(known.ends);
+            }
+            known.person != person
+        });
+        Some((person, ends))
+    }
+
+    fn prune(&mut self, now: Timestamp) {
+        self.retain(|known| now < known.until);
+        self.pruned_at = now;
+    }
+
+    fn retain(&mut self, mut keep: impl FnMut(&Known) -> bool) {
+        self.people.clear();
+        self.count = 0;
+        self.sessions.retain(|_, sessions| {
+            sessions.retain(|_, known| keep(known));
+            self.count += sessions.len();
+            for known in sessions.values() {
+                *self.people.entry(known.person).or_default() += 1;
+            }
+            !sessions.is_empty()
+        });
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Line> {
+        self.sessions.iter().flat_map(|(id, sessions)| {
+            sessions.iter().map(|(sid, known)| Line {
+                provider_session: *id,
+                sid: *sid,
+                person: known.person,
+                ends: known.ends,
+            })
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! The journal: a line for each session, so that a restart forgets none.
+//!
+//! A line is written at each sign-in, and the file is replaced once most of its lines have expired.
+//! A crash of the machine can lose the last lines: then those sessions end with the provider's
+//! tokens, and not with its logout.
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use portcullis_core::session::Id;
+use portcullis_core::timestamp::Timestamp;
+
+use super::MAX_SESSIONS;
+use crate::session::atomic_file;
+
+/// The longest line, in bytes.
+const MAX_LINE: usize = 96;
+
+/// How many lines there may be for expired sessions, besides as many as for others.
+const MAX_EXPIRED: usize = 4096;
+
+/// A session, as a line of the journal.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Line {
+    pub(super) provider_session: Id,
+    pub(super) sid: Id,
+    /// The handle of the person.
+    pub(super) person: Id,
+    pub(super) ends: Timestamp,
+}
+
+/// The file that lines are appended to.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    path: PathBuf,
+    /// `None` until the file is created.
+    file: Option<File>,
+    lines: usize,
+}
+
+/// The lines of a journal, and whether it is there and has no line that can't be parsed.
+pub(super) fn read(path: &Path) -> io::Result<(Vec<Line>, bool)> {
+    let text = match atomic_file::read(path, MAX_LINE * (2 * MAX_SESSIONS + 2 * MAX_EXPIRED)) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Ok((Vec::new(), false)),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            return Ok((Vec::new(), false));
+        }
+        Err(error) => return Err(error),
+    };
+    let mut is_whole = true;
+    let mut lines = Vec::new();
+    for text in text
+        .split(|byte| *byte == b'\n')
+        .filter(|text| !text.is_empty())
+    {
+        let text = std::str::from_utf8(text).ok();
+        match text.and_then(Line::parse) {
+            Some(line) => lines.push(line),
+            None => is_whole = false,
+        }
+    }
+    Ok((lines, is_whole))
+}
+
+impl Journal {
+    /// Writes a journal with these lines, and opens it.
+    pub(super) fn create(path: &Path, lines: impl Iterator<Item = Line>) -> io::Result<Self> {
+        let mut journal = Self {
+            path: path.to_owned(),
+            file: None,
+            lines: 0,
+        };
+        journal.replace(lines)?;
+        Ok(journal)
+    }
+
+    /// Whether most lines are of expired sessions, where `active` are not.
+    pub(super) const fn is_due(&self, active: usize) -> bool {
+        2 * active + MAX_EXPIRED <= self.lines
+    }
+
+    pub(super) fn replace(&mut self, lines: impl Iterator<Item = Line>) -> io::Result<()> {
+        let mut text = String::new();
+        let mut count = 0;
+        for line in lines {
+            text.push_str(&line.to_string());
+            count += 1;
+        }
+        atomic_file::write(&self.path, text.as_bytes())?;
+        self.file = Some(OpenOptions::new().append(true).open(&self.path)?);
+        self.lines = count;
+        Ok(())
+    }
+
+    pub(super) fn append(&mut self, line: Line) -> io::Result<()> {
+        let file = self.file.as_mut().ok_or(io::ErrorKind::NotFound)?;
+        file.write_all(line.to_string().as_bytes())?;
+        self.lines += 1;
+        Ok(())
+    }
+}
+
+impl Line {
+    fn parse(text: &str) -> Option<Self> {
+        let mut fields = text.split(' ');
+        let mut id = || fields.next().and_then(Id::parse);
+        let (provider_session, sid, person) = (id()?, id()?, id()?);
+        let ends = Timestamp::from_secs(fields.next()?.parse().ok()?);
+        fields.next().is_none().then_some(Self {
+            provider_session,
+            sid,
+            person,
+            ends,
+        })
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            provider_session,
+            sid,
+            person,
+            ends,
+        } = self;
+        writeln!(f, "{provider_session} {sid} {person} {}", ends.secs())
+    }
+}

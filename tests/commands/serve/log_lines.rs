@@ -1,0 +1,127 @@
+//! What a client or a file name can't do to the log and to messages.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::Command;
+
+use portcullis_tests::lab::{Call, folder};
+
+use crate::serve::fixture::{Companion, Files};
+
+/// Separators of lines and paragraphs, controls, and bidirectional controls.
+const HOSTILE: [char; 12] = [
+    '\u{2028}',
+    '\u{2029}',
+    '\u{85}',
+    '\u{9b}',
+    '\u{80}',
+    '\u{7f}',
+    '\u{202e}',
+    '\u{2066}',
+    '\u{200f}',
+    '\u{61c}',
+    '\u{feff}',
+    '\u{e0041}',
+];
+
+fn assert_printable(output: &str) {
+    for line in output.split('\n') {
+        let hostile = line.find(|c: char| c.is_control() || HOSTILE.contains(&c));
+        assert_eq!(hostile, None, "{line:?}");
+    }
+}
+
+/// Sends a request with this target, as it is.
+fn send(companion: &Companion, target: &str) {
+    let mut stream = TcpStream::connect(companion.files.address).unwrap();
+    let request =
+        format!("GET {target} HTTP/1.1\r\nhost: auth.example.com\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut response = Vec::new();
+    // A target that is no URI closes the connection.
+    let _ = stream.read_to_end(&mut response);
+}
+
+#[tokio::test]
+async fn a_request_is_one_line_without_unprintable_characters() {
+    for format in ["json", "text"] {
+        let companion =
+            Companion::up(&["--log-format", format, "--trusted-proxies=127.0.0.1"]).await;
+        for (number, c) in HOSTILE.into_iter().enumerate() {
+            send(
+                &companion,
+                &format!("/request-{number}-{c}{{\"level\":\"INFO\"}}"),
+            );
+            send(
+                &companion,
+                &format!("/oauth2/start?rd=https://{c}.example.com/"),
+            );
+            send(
+                &companion,
+                &format!("/oauth2/callback?state={c}&error={c}&error_description={c}"),
+            );
+            let call = Call::get("localhost", "/oauth2/auth")
+                .header("x-original-method", format!("GET{c}"))
+                .header("x-original-url", format!("https://grafana.example.com/{c}"))
+                .header("user-agent", format!("browser {c}"));
+            call.send(companion.files.address).await;
+        }
+        let end = format!("/request-{}-", HOSTILE.len());
+        send(&companion, &end);
+        companion.wait_for_log(&end).await;
+        let log = companion.process.log();
+        assert_printable(&log);
+        if format == "json" {
+            let quoted = companion.log().into_iter().filter_map(|line| {
+                let path = line["path"].as_str()?;
+                path.starts_with("/request-").then(|| path.to_owned())
+            });
+            assert!(quoted.count() > 0, "{log}");
+        }
+    }
+}
+
+#[test]
+fn messages_have_no_unprintable_characters() {
+    let files = Files::new();
+    for c in HOSTILE.into_iter().chain(['\u{1b}', '\r']) {
+        let name = format!("a{c}b.yaml");
+        for arguments in [
+            &["check", &*name][..],
+            &["serve", "--config", &name],
+            &["serve", "--policy", &name],
+            &["serve", "--policy=p", "--listen", &name],
+            &["session-keys", "--out", &format!("{name}/missing/keys")],
+        ] {
+            let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+                .args(arguments)
+                .current_dir(&files.folder)
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert!(stderr.contains("\nhelp: "), "{stderr}");
+            assert_printable(&stderr);
+        }
+    }
+}
+
+#[test]
+fn output_has_no_unprintable_characters() {
+    let folder = folder::fresh("output");
+    for c in HOSTILE {
+        let name = format!("keys{c}");
+        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["session-keys", "--out", &name])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(stdout.contains(": created; "), "{stdout}");
+        assert_printable(&stdout);
+        assert!(
+            folder.join(&name).exists(),
+            "the file has the name as it is"
+        );
+    }
+}
