@@ -410,7 +410,7 @@ fn owners_survive_serialization() {
         ("entry blue", "entry blue more"),
         ("owner ", "owner A"),
         ("owner ", "waiting "),
-        ("waiting green 1 ", "waiting green "),
+        ("waiting green 3 ", "waiting green "),
         ("waiting green ", "waiting green -"),
         ("waiting green ", "other green "),
         ("\n", "\n\n"),
