@@ -11,6 +11,7 @@ mod dynamic_module;
 mod envoy_files;
 mod faults;
 mod headers;
+mod key_owners;
 mod keys;
 mod least_privilege;
 mod log_lines;

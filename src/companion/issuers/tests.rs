@@ -5,4 +5,5 @@ mod errors;
 mod fixture;
 mod keys;
 mod mirror;
+mod owners;
 mod token;

@@ -1,6 +1,5 @@
 //! One worker's copy of the keys of all sources.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use crate::trust::{KeySource, KeySourceId, PerKeySource, Trust};
 pub struct Keyring {
     trust_keys: PerKeySource<TrustKeys>,
     /// The owners of the keys, by issuer.
-    owners: BTreeMap<String, Arc<KeyOwners>>,
+    owners: Vec<(String, Arc<KeyOwners>)>,
 }
 
 /// The keys of one trust entry or of the companion.
@@ -111,7 +110,7 @@ impl Keyring {
         });
         Self {
             trust_keys: trust_keys.collect(),
-            owners: BTreeMap::new(),
+            owners: Vec::new(),
         }
     }
 
@@ -129,12 +128,23 @@ impl Keyring {
 
     /// Replaces the owners of an issuer's keys by those that the workers share.
     pub fn update_owners(&mut self, issuer: &str, owners: Arc<KeyOwners>) {
-        self.owners.insert(issuer.to_owned(), owners);
+        match self.owners.iter_mut().find(|(other, _)| other == issuer) {
+            Some((_, before)) => *before = owners,
+            None => self.owners.push((issuer.to_owned(), owners)),
+        }
     }
 
-    /// The owners of the keys, by issuer.
-    pub const fn owners(&self) -> &BTreeMap<String, Arc<KeyOwners>> {
+    /// The owners of the keys of each issuer.
+    pub fn owners(&self) -> &[(String, Arc<KeyOwners>)] {
         &self.owners
+    }
+
+    /// The owners of the keys of an issuer; `None` before the first observation.
+    pub fn owners_of(&self, issuer: &str) -> Option<&Arc<KeyOwners>> {
+        let mut owners = self.owners.iter();
+        owners
+            .find(|(other, _)| other == issuer)
+            .map(|(_, owners)| owners)
     }
 
     /// Updates the owners of all keys after an update of a record: see [`KeyOwners::observe`]. For a
@@ -151,17 +161,15 @@ impl Keyring {
             let entries = self.entries_of(issuer);
             let entries: Vec<OwnerEntry<'_>> =
                 entries.map(|(_, keys)| keys.as_owner_entry()).collect();
-            let mut owners = self
-                .owners
-                .get(issuer)
-                .map_or_else(KeyOwners::default, |owners| KeyOwners::clone(owners));
+            let before = self.owners_of(issuer);
+            let mut owners = before.map_or_else(KeyOwners::default, |owners| (**owners).clone());
             if owners.observe(&entries, now) {
                 changed.push((issuer.clone(), owners));
             }
         }
-        let changed = changed.into_iter();
-        self.owners
-            .extend(changed.map(|(issuer, owners)| (issuer, Arc::new(owners))));
+        for (issuer, owners) in changed {
+            self.update_owners(&issuer, Arc::new(owners));
+        }
     }
 
     /// Whether `source` may verify tokens of `issuer` with a key of its set.
@@ -180,7 +188,7 @@ impl Keyring {
         if others().any(|(_, keys)| keys.source.declares(thumbprint)) {
             return KeyStatus::NotOwned;
         }
-        let owners = self.owners.get(issuer);
+        let owners = self.owners_of(issuer);
         match owners.map_or(Claimed::Unknown, |owners| owners.find(thumbprint)) {
             Claimed::Unknown => {
                 let fetched = others().filter(|(_, keys)| keys.source.remote.is_some());
@@ -223,7 +231,7 @@ impl Keyring {
     /// Whether a new key of another entry waits until this source is fetched or tried.
     pub fn is_awaited(&self, source: KeySourceId) -> bool {
         self.trust_keys.get(source).is_some_and(|keys| {
-            let mut owners = keys.issuers.iter().filter_map(|iss| self.owners.get(iss));
+            let mut owners = keys.issuers.iter().filter_map(|iss| self.owners_of(iss));
             owners.any(|owners| owners.waits_for(keys.owner.name()))
         })
     }
@@ -291,8 +299,8 @@ impl fmt::Display for SharedKey<'_> {
         write!(
             f,
             "trust entries {first} and {second} have the same key ({thumbprint}), which \
-             can sign tokens for both, and the first entry in the policy is taken; help: give each \
-             cluster its own signing keys, or set `keys.pins`"
+             can sign tokens for both or, if they share an issuer, for the one that had it first; \
+             help: give each cluster its own signing keys, or set `keys.pins`"
         )
     }
 }

@@ -280,10 +280,10 @@ impl KeyOwners {
 
     /// Removes keys that no entry has any more, if there are too many.
     fn forget(&mut self, entries: &[OwnerEntry<'_>], is_shown: impl Fn(Thumbprint) -> bool) {
-        for owner in owners(entries.iter()) {
+        for owner in owners(entries, &|_| true) {
             let is_former = |claim: &Claim| {
                 let first = claim.state.first_owner();
-                first.is_some_and(|first| first.is_same(&owner)) && !is_shown(claim.key)
+                first.is_some_and(|first| first.is_same(owner)) && !is_shown(claim.key)
             };
             let former = self.claims.iter().filter(|claim| is_former(claim));
             let mut excess = former.count().saturating_sub(MAX_FORMER);
@@ -311,14 +311,12 @@ impl KeyOwners {
         entries: &[OwnerEntry<'_>],
         now: Timestamp,
     ) {
-        let declared = owners(entries.iter().filter(|entry| entry.keys.declares(key)));
-        let holding = owners(holders.iter());
+        let declared = owners(entries, &|entry| entry.keys.declares(key));
+        let holding = owners(holders, &|_| true);
         let new = match (&*declared, &*holding) {
             ([owner], _) => State::owned(owner, Vec::new()),
             (_, [owner]) => State::owned(owner, self.checks(owner, holders, entries, now)),
-            _ => State::Ambiguous {
-                claimants: holding.clone(),
-            },
+            _ => State::ambiguous(&holding),
         };
         let has_room = self.claims.len() < MAX_CLAIMS;
         match self.claims.iter_mut().find(|claim| claim.key == key) {
@@ -391,6 +389,12 @@ impl State {
         }
     }
 
+    fn ambiguous(claimants: &[&Owner]) -> Self {
+        Self::Ambiguous {
+            claimants: claimants.iter().copied().cloned().collect(),
+        }
+    }
+
     fn first_owner(&self) -> Option<&Owner> {
         match self {
             Self::Owned { owner, .. } => Some(owner),
@@ -398,7 +402,7 @@ impl State {
         }
     }
 
-    fn is_settled_for(&self, declared: &[Owner]) -> bool {
+    fn is_settled_for(&self, declared: &[&Owner]) -> bool {
         match self {
             Self::Owned { owner, checks } => {
                 checks.is_empty() && declared.iter().any(|other| other.is_same(owner))
@@ -413,14 +417,14 @@ impl State {
         let Self::Owned { owner, checks } = self else {
             return;
         };
-        let is_rival = |holder: &&OwnerEntry<'_>| {
+        let is_rival = |holder: &OwnerEntry<'_>| {
             let name = &holder.owner.name;
             !holder.owner.is_same(owner) && checks.iter().any(|check| check.entry == *name)
         };
-        let mut claimants = owners(holders.iter().filter(is_rival));
+        let mut claimants = owners(holders, &is_rival);
         if !claimants.is_empty() {
-            claimants.insert(0, owner.clone());
-            *self = Self::Ambiguous { claimants };
+            claimants.insert(0, owner);
+            *self = Self::ambiguous(&claimants);
         }
     }
 }
@@ -429,12 +433,15 @@ fn find<'a, 'e>(entries: &'e [OwnerEntry<'a>], name: &str) -> Option<&'e OwnerEn
     entries.iter().find(|entry| entry.owner.name == name)
 }
 
-/// The owners of these entries, each once.
-fn owners<'a, 'e: 'a>(entries: impl Iterator<Item = &'a OwnerEntry<'e>>) -> Vec<Owner> {
-    let mut owners: Vec<Owner> = Vec::new();
+/// The owners of the entries that count, each once.
+fn owners<'e>(
+    entries: &[OwnerEntry<'e>],
+    counts: &dyn Fn(&OwnerEntry<'e>) -> bool,
+) -> Vec<&'e Owner> {
+    let mut owners: Vec<&Owner> = Vec::new();
     for entry in entries {
-        if !owners.iter().any(|owner| owner.is_same(entry.owner)) {
-            owners.push(entry.owner.clone());
+        if counts(entry) && !owners.iter().any(|owner| owner.is_same(entry.owner)) {
+            owners.push(entry.owner);
         }
     }
     owners

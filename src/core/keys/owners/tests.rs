@@ -337,7 +337,7 @@ fn removed_keys_of_one_entry_do_not_displace_those_of_another() {
         entries.fetch("blue", &["new"]);
         entries.fetch("green", &many);
     }
-    let owners = &entries.keyring.owners()[ISSUER];
+    let owners = entries.keyring.owners_of(ISSUER).unwrap();
     assert!(
         owners.claims.len() < 4 * KeySet::MAX_KEYS,
         "{}",
@@ -395,7 +395,7 @@ fn owners_survive_serialization() {
     entries.fetch("green", &["both"]);
     entries.fetch("blue", &["blue", "both", "pending", "again"]);
     let _in_progress = entries.begin("blue");
-    let owners = &entries.keyring.owners()[ISSUER];
+    let owners = entries.keyring.owners_of(ISSUER).unwrap();
     let text = owners.to_text();
     assert_eq!(
         KeyOwners::from_text(text.as_bytes()).as_ref(),
@@ -404,16 +404,17 @@ fn owners_survive_serialization() {
     let empty = KeyOwners::default();
     assert_eq!(KeyOwners::from_text(empty.to_text().as_bytes()), Ok(empty));
     for (good, bad) in [
-        ("\"format\":1", "\"format\":2"),
-        ("\"entries\"", "\"entry\""),
-        ("\"claims\":[", "\"claims\":[7,"),
-        ("\"key\":\"", "\"key\":\"A"),
-        ("\"state\":\"waiting\"", "\"state\":\"other\""),
-        ("\"in_progress\":", "\"in_progress\":1"),
-        ("\"is_first\":", "\"is_first\":1"),
-        ("\"attempt\":", "\"attempt\":-"),
-        ("\"source\":\"", "\"source\":7,\"x\":\""),
-        ("\"claimants\":[", "\"claimants\":[7,"),
+        ("owners 1", "owners 2"),
+        ("entry", "entries"),
+        ("entry blue", "entry"),
+        ("entry blue", "entry blue more"),
+        ("owner ", "owner A"),
+        ("owner ", "waiting "),
+        ("waiting green 3 ", "waiting green "),
+        ("waiting green ", "waiting green -"),
+        ("waiting green ", "other green "),
+        ("\n", "\n\n"),
+        ("claimant ", "claimant A"),
     ] {
         let broken = text.replacen(good, bad, 1);
         assert_ne!(broken, text, "{good}");
@@ -423,7 +424,7 @@ fn owners_survive_serialization() {
     for length in 0..text.len() {
         assert!(
             text.get(..length)
-                .is_none_or(|cut| KeyOwners::from_text(cut.as_bytes()).is_err())
+                .is_none_or(|cut| KeyOwners::from_text(cut.as_bytes()).as_ref() != Ok(&**owners))
         );
     }
 }

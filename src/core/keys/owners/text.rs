@@ -1,15 +1,19 @@
-//! The text form of the owners of keys.
+//! The text form of the owners of keys: lines of words, which take less code than JSON.
+//!
+//! `entry NAME`, `owner KEY NAME SOURCE` and `claimant KEY NAME SOURCE` (several for one ambiguous key),
+//! and after an owner its checks: `unobserved NAME`, `unread NAME` or `waiting NAME NUMBER FLAGS`.
 
 use super::{Attempt, Check, CheckState, Claim, KeyOwners, MAX_CLAIMS, MAX_ENTRIES, Owner, State};
-use crate::fetch_lease::{given, number, option};
-use crate::json::Json;
 use crate::jwk::Thumbprint;
 
-/// The version of the text form. It is part of the name in shared data.
-const FORMAT: u32 = 1;
+/// The first line: the version of the text form.
+const FORMAT: &str = "owners 1";
 
 /// The longest text form, in bytes.
 const MAX_TEXT: usize = 2 << 20;
+
+/// The source of an owner without one.
+const NO_SOURCE: &str = "-";
 
 /// The text is not a valid record of owners. A worker that reads one replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -17,131 +21,150 @@ const MAX_TEXT: usize = 2 << 20;
 pub struct KeyOwnersError(());
 
 impl KeyOwners {
-    /// The text form: JSON.
+    /// The text form.
     pub fn to_text(&self) -> String {
-        let entries: Vec<String> = self.entries.iter().map(|name| quoted(name)).collect();
-        let claims: Vec<String> = self.claims.iter().map(Claim::to_text).collect();
-        format!(
-            "{{\"format\":{FORMAT},\"entries\":[{}],\"claims\":[{}]}}",
-            entries.join(","),
-            claims.join(","),
-        )
+        let mut text = FORMAT.to_owned();
+        for name in &self.entries {
+            write(&mut text, &["entry", name]);
+        }
+        for claim in &self.claims {
+            let key = claim.key.to_string();
+            let mut owner = |word, owner: &Owner| {
+                let source = owner.source.as_deref().unwrap_or(NO_SOURCE);
+                write(&mut text, &[word, &key, &owner.name, source]);
+            };
+            match &claim.state {
+                State::Owned {
+                    owner: first,
+                    checks,
+                } => {
+                    owner("owner", first);
+                    for check in checks {
+                        check.write(&mut text);
+                    }
+                }
+                State::Ambiguous { claimants } => {
+                    for claimant in claimants {
+                        owner("claimant", claimant);
+                    }
+                }
+            }
+        }
+        text.push('\n');
+        text
     }
 
     /// Parses the text form. It comes from memory that other plugins may share, so it is parsed as
     /// strictly as a response from the network.
     pub fn from_text(text: &[u8]) -> Result<Self, KeyOwnersError> {
-        let json = (text.len() <= MAX_TEXT)
-            .then(|| Json::parse(text).ok())
-            .flatten();
-        json.and_then(|json| Self::from_json(&json))
-            .ok_or(KeyOwnersError(()))
+        Self::parse(text).ok_or(KeyOwnersError(()))
     }
 
-    fn from_json(json: &Json) -> Option<Self> {
-        if number(json.member("format")?)? != u64::from(FORMAT) {
+    fn parse(text: &[u8]) -> Option<Self> {
+        if text.len() > MAX_TEXT {
             return None;
         }
-        let owners = Self {
-            entries: list(json, "entries", |name| name.as_str().map(str::to_owned))?,
-            claims: list(json, "claims", Claim::from_json)?,
-        };
+        let text = std::str::from_utf8(text).ok()?;
+        let mut lines = text.strip_suffix('\n')?.split('\n');
+        if lines.next()? != FORMAT {
+            return None;
+        }
+        let mut owners = Self::default();
+        for line in lines {
+            owners.parse_line(line)?;
+        }
         let is_bounded = owners.entries.len() <= MAX_ENTRIES && owners.claims.len() <= MAX_CLAIMS;
         is_bounded.then_some(owners)
     }
-}
 
-impl Claim {
-    fn to_text(&self) -> String {
-        let state = match &self.state {
-            State::Owned { owner, checks } => {
-                let checks: Vec<String> = checks.iter().map(Check::to_text).collect();
-                let (owner, checks) = (owner.to_text(), checks.join(","));
-                format!("\"owner\":{owner},\"checks\":[{checks}]")
+    fn parse_line(&mut self, line: &str) -> Option<()> {
+        let mut words = line.split(' ');
+        let (kind, name) = (words.next()?, words.next()?);
+        match kind {
+            "entry" => self.entries.push(name.to_owned()),
+            "owner" | "claimant" => {
+                let key = Thumbprint::parse(name)?;
+                let owner = Owner {
+                    name: words.next()?.to_owned(),
+                    source: Some(words.next()?)
+                        .filter(|source| *source != NO_SOURCE)
+                        .map(str::to_owned),
+                };
+                self.parse_owner(kind == "owner", key, owner)?;
             }
-            State::Ambiguous { claimants } => {
-                let claimants: Vec<String> = claimants.iter().map(Owner::to_text).collect();
-                format!("\"claimants\":[{}]", claimants.join(","))
+            _ => {
+                let state = match kind {
+                    "unobserved" => CheckState::Unobserved,
+                    "unread" => CheckState::Unread,
+                    "waiting" => {
+                        let number = words.next()?.parse().ok()?;
+                        let flags = words.next()?;
+                        let flags: u8 = flags.parse().ok().filter(|flags| *flags < 4)?;
+                        CheckState::Waiting(Attempt {
+                            number,
+                            in_progress: flags & 1 != 0,
+                            is_first: flags & 2 != 0,
+                        })
+                    }
+                    _ => return None,
+                };
+                let State::Owned { checks, .. } = &mut self.claims.last_mut()?.state else {
+                    return None;
+                };
+                let entry = name.to_owned();
+                checks.push(Check { entry, state });
             }
-        };
-        format!("{{\"key\":\"{}\",{state}}}", self.key)
+        }
+        words.next().is_none().then_some(())
     }
 
-    fn from_json(json: &Json) -> Option<Self> {
-        let state = match json.member("owner") {
-            Some(owner) => State::Owned {
-                owner: Owner::from_json(owner)?,
-                checks: list(json, "checks", Check::from_json)?,
+    fn parse_owner(&mut self, is_owner: bool, key: Thumbprint, owner: Owner) -> Option<()> {
+        let state = match self.claims.last_mut().filter(|claim| claim.key == key) {
+            Some(claim) => {
+                let State::Ambiguous { claimants } = &mut claim.state else {
+                    return None;
+                };
+                claimants.push(owner);
+                return (!is_owner).then_some(());
+            }
+            None if is_owner => State::Owned {
+                owner,
+                checks: Vec::new(),
             },
             None => State::Ambiguous {
-                claimants: list(json, "claimants", Owner::from_json)?,
+                claimants: vec![owner],
             },
         };
-        let key = Thumbprint::parse(json.member("key")?.as_str()?)?;
-        Some(Self { key, state })
-    }
-}
-
-impl Owner {
-    fn to_text(&self) -> String {
-        let source = option(self.source.as_deref().map(quoted));
-        format!("{{\"name\":{},\"source\":{source}}}", quoted(&self.name))
-    }
-
-    fn from_json(json: &Json) -> Option<Self> {
-        let source = match given(json, "source")? {
-            Some(source) => Some(source.as_str()?.to_owned()),
-            None => None,
-        };
-        let name = json.member("name")?.as_str()?.to_owned();
-        Some(Self { name, source })
+        self.claims.push(Claim { key, state });
+        Some(())
     }
 }
 
 impl Check {
-    fn to_text(&self) -> String {
-        let state = match self.state {
-            CheckState::Unobserved => "\"state\":\"unobserved\"".to_owned(),
-            CheckState::Unread => "\"state\":\"unread\"".to_owned(),
-            CheckState::Waiting(Attempt {
-                number,
-                in_progress,
-                is_first,
-            }) => format!(
-                "\"state\":\"waiting\",\"attempt\":{number},\"in_progress\":{in_progress},\
-                 \"is_first\":{is_first}"
-            ),
-        };
-        format!("{{\"entry\":{},{state}}}", quoted(&self.entry))
-    }
-
-    fn from_json(json: &Json) -> Option<Self> {
-        let state = match json.member("state")?.as_str()? {
-            "unobserved" => CheckState::Unobserved,
-            "unread" => CheckState::Unread,
-            "waiting" => CheckState::Waiting(Attempt {
-                number: number(json.member("attempt")?)?,
-                in_progress: boolean(json, "in_progress")?,
-                is_first: boolean(json, "is_first")?,
-            }),
-            _ => return None,
-        };
-        let entry = json.member("entry")?.as_str()?.to_owned();
-        Some(Self { entry, state })
+    fn write(&self, text: &mut String) {
+        match self.state {
+            CheckState::Unobserved => write(text, &["unobserved", &self.entry]),
+            CheckState::Unread => write(text, &["unread", &self.entry]),
+            CheckState::Waiting(attempt) => {
+                let flags = match (attempt.in_progress, attempt.is_first) {
+                    (false, false) => "0",
+                    (true, false) => "1",
+                    (false, true) => "2",
+                    (true, true) => "3",
+                };
+                let number = attempt.number.to_string();
+                write(text, &["waiting", &self.entry, &number, flags]);
+            }
+        }
     }
 }
 
-fn boolean(json: &Json, name: &str) -> Option<bool> {
-    match json.member(name)? {
-        Json::Bool(value) => Some(*value),
-        _ => None,
+/// Adds a line. Names of trust entries, keys and sources contain no spaces.
+fn write(text: &mut String, words: &[&str]) {
+    let mut before = '\n';
+    for word in words {
+        text.push(before);
+        text.push_str(word);
+        before = ' ';
     }
-}
-
-fn quoted(value: &str) -> String {
-    serde_json::Value::from(value).to_string()
-}
-
-fn list<T>(json: &Json, name: &str, read: impl Fn(&Json) -> Option<T>) -> Option<Vec<T>> {
-    json.member(name)?.as_array()?.iter().map(read).collect()
 }
