@@ -72,7 +72,11 @@ fn to(redirects: &RedirectRules, rd: Option<&str>) -> Option<RedirectTarget> {
 /// Whether another site or an embedded element may have caused this request, and not the user (L01).
 fn is_foreign(headers: &HeaderMap, redirects: &RedirectRules) -> bool {
     let site = headers.get("sec-fetch-site");
-    let cross = site.is_some_and(|site| site == "cross-site");
+    let cross = site.is_some_and(|site| {
+        ["same-origin", "same-site", "none"]
+            .iter()
+            .all(|own| site != own)
+    });
     // A same-site request without Origin and Referer may come from any neighbouring host.
     let identified = [ORIGIN, REFERER]
         .iter()
