@@ -215,9 +215,12 @@ fn t29_work_grows_linearly_with_the_input() {
     assert_eq!(superlinear, [""; 0]);
 }
 
+/// Makes a text of about this size.
+type Text = fn(usize) -> String;
+
 #[test]
 fn t29_json_of_a_token_takes_linear_work() {
-    let texts: [(&str, fn(usize) -> String); 7] = [
+    let texts: [(&str, Text); 7] = [
         ("members", |size| {
             format!(
                 "{{{}}}",

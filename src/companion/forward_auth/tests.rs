@@ -5,3 +5,4 @@ mod fixture;
 mod logged;
 mod people;
 mod refused;
+mod spellings;

@@ -104,7 +104,7 @@ async fn r11_another_site_ends_no_session_by_a_sign_in() {
         "start?on=1",
         "start?on=keep",
         "start?provider=sso",
-        "start?rd=https%3A%2F%2Falertmanager.example.com%2Fkept%23x",
+        "start?rd=https%3A%2F%2Falertmanager.example.com%2Fother%23x",
         "sign_in",
     ] {
         browser.visit(&elsewhere).await;
@@ -120,7 +120,7 @@ async fn r11_another_site_ends_no_session_by_a_sign_in() {
     }
     // The user who begins to sign in leaves the old session behind.
     browser
-        .visit(&format!("{URL}/oauth2/start?rd={APP}/kept"))
+        .visit(&format!("{URL}/oauth2/start?rd={APP}/again"))
         .await;
     let gone = async || {
         let cookies = browser.cookies().await;

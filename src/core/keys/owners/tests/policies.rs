@@ -80,7 +80,7 @@ fn entries_with_the_same_key_source_are_one_owner() {
         )
     };
     let names = ["blue-admin", "green", "blue"];
-    let mut entries = Entries::of(policy(&names.map(|name| twin(name))));
+    let mut entries = Entries::of(policy(&names.map(&twin)));
     for _ in 0..2 {
         entries.fetch("blue", &["blue"]);
         entries.fetch("green", &["green"]);
@@ -95,7 +95,7 @@ fn entries_with_the_same_key_source_are_one_owner() {
         assert_eq!(entries.status(name, "blue"), expected, "{name}");
     }
     // Also without the one that was first.
-    entries.edit(policy(&["green", "blue-admin"].map(|name| twin(name))));
+    entries.edit(policy(&["green", "blue-admin"].map(&twin)));
     assert_eq!(entries.status("blue-admin", "blue"), KeyStatus::Usable);
     assert_eq!(entries.status("green", "blue"), KeyStatus::NotOwned);
 }
@@ -128,9 +128,12 @@ fn a_former_issuer_is_shared_too() {
     assert_eq!(entries.status("blue", "blue"), KeyStatus::Usable);
 }
 
+/// A name, and the entries of the edited policy.
+type Edit = (&'static str, fn() -> Vec<String>);
+
 #[test]
 fn owners_outlive_an_edited_policy() {
-    let edits: [(&str, fn() -> Vec<String>); 6] = [
+    let edits: [Edit; 6] = [
         ("order", || vec![entry("green", ""), entry("blue", "")]),
         ("refresh", || {
             let refresh = r#", "refresh": "30s""#;
