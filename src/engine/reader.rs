@@ -85,7 +85,7 @@ pub enum ReaderEffect {
     Log(Level, String),
     /// Read this cell and pass it to [`Reader::read`].
     Read(Cell),
-    /// Pass these to [`crate::Engine::revocations`].
+    /// Pass these to the [`Engine`](crate::Engine) of the worker.
     Revocations(Arc<Revocations>, RevocationsRecord),
     /// Write a text to a cell, if it still has the version `over`, or unconditionally if `over` is
     /// `None`. Pass to [`Reader::written`] whether it was written.
