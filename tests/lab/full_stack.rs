@@ -161,6 +161,7 @@ impl Settings {
                 // shared stack use one of these users.
                 .account("carol", person("sre"))
                 .account("dave", person("sre"))
+                .account("frank", person("sre"))
                 .seconds("AccessToken", self.access);
             if self.signs_out_without_prompt.as_ref() == Some(name) {
                 provider = provider.signs_out_without_prompt();
