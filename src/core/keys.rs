@@ -12,16 +12,18 @@ mod owners;
 mod record;
 mod response;
 mod schedule;
+mod trust_keys;
 mod warning;
 
 pub use crate::fetch_lease::LEASE;
 pub use crate::jwk::{
     Key, KeySet, KeySetError, PureRust, Signatures, Skipped, Thumbprint, UnusableKey,
 };
-pub use keyring::{AmbiguousKey, Condition, KeyLookup, KeyStatus, Keyring, SharedKey, TrustKeys};
+pub use keyring::{AmbiguousKey, KeyStatus, Keyring, SharedKey};
 pub use owners::{KeyOwners, KeyOwnersError, Owner, OwnerEntry};
 pub use record::{KeyRecord, KeyRecordError};
 pub(crate) use response::object;
 pub use response::{Fetched, HttpResponse, ReadError};
 pub use schedule::{READ_TIMEOUT, Read, UNKNOWN_KID_INTERVAL};
+pub use trust_keys::{Condition, KeyLookup, TrustKeys};
 pub use warning::KeyWarning;

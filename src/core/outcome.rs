@@ -79,7 +79,10 @@ impl<'d> Verdict<'d> {
 
     /// The names of the client's header fields to remove, except Cookie: one for each field.
     pub fn removals(&self) -> impl Iterator<Item = &'d [u8]> {
-        let connection = ConnectionFields::of(self.headers);
+        self.removals_with(ConnectionFields::of(self.headers))
+    }
+
+    fn removals_with(&self, connection: ConnectionFields<'d>) -> impl Iterator<Item = &'d [u8]> {
         let names = self.headers.iter().map(|(name, _)| name);
         names.filter(move |name| !self.decision.forwards(name) || connection.removes(name))
     }
@@ -107,10 +110,12 @@ impl<'d> Verdict<'d> {
     ) -> Result<(), E> {
         const COOKIE: &[u8] = b"cookie";
 
-        if let Some(value) = ConnectionFields::of(self.headers).replacement() {
+        let connection = ConnectionFields::of(self.headers);
+        if let Some(value) = connection.replacement() {
             set(b"connection", Some(value.as_bytes()))?;
         }
-        self.removals().try_for_each(|name| set(name, None))?;
+        let mut removals = self.removals_with(connection);
+        removals.try_for_each(|name| set(name, None))?;
         match self.cookies() {
             Cookies::AsTheyCame => {}
             Cookies::Nothing => set(COOKIE, None)?,

@@ -1,11 +1,13 @@
 //! Trust entries, responses and fetches for the tests of this module.
 
+use std::time::Duration;
+
 use crate::fixtures::{jwk, jwks};
-use crate::keys::{HttpResponse, KeyRecord, Read, ReadError};
+use crate::keys::{HttpResponse, KeyRecord, Keyring, Read, ReadError, TrustKeys};
 use crate::policy::Policy;
 use crate::timestamp::Timestamp;
 use crate::token::Algorithm;
-use crate::trust::{Remote, Trust};
+use crate::trust::{KeySourceId, Remote, Trust, TrustId};
 
 /// A valid key set with these key IDs, all of one key.
 pub(super) fn set_of(kids: &[&str]) -> String {
@@ -55,4 +57,36 @@ pub(super) fn read(
     let remote = remote(trust);
     let read = record.begin(trust, &remote, 1, now);
     record.take(trust, &remote, &read, answer, now, 0)
+}
+
+/// When the tests start.
+pub(super) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+/// The source of the trust entry at this index.
+pub(super) fn source(index: usize) -> KeySourceId {
+    TrustId::at(index).into()
+}
+
+/// A keyring of these trust entries, before the first fetch.
+pub(super) fn keyring(trusts: &[Trust]) -> Keyring {
+    let sources = TrustId::enumerate(trusts).map(|(id, trust)| (id.into(), trust));
+    Keyring::new(sources, START)
+}
+
+/// The time this many seconds after the start.
+pub(super) fn at(seconds: u64) -> Timestamp {
+    START.after(Duration::from_secs(seconds))
+}
+
+/// The keys of a trust entry after these fetches, each with its second and the response.
+pub(super) fn after(trust: &Trust, reads: &[(u64, Option<&[&str]>)]) -> TrustKeys {
+    let mut keyring = keyring(std::slice::from_ref(trust));
+    let mut record = KeyRecord::new(&trust.keys, START);
+    for (seconds, kids) in reads {
+        let body = kids.map(set_of);
+        let answer: Option<HttpResponse<'_>> = body.as_deref().map(good);
+        let _outcome = read(&mut record, trust, at(*seconds), answer.as_ref());
+    }
+    keyring.update(source(0), record);
+    keyring.trust_keys(source(0)).unwrap().clone()
 }

@@ -2,16 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::owners::Claimed;
-use super::schedule::UNKNOWN_KID_INTERVAL;
-use super::{KeyOwners, KeyRecord, Owner, OwnerEntry};
-use crate::fetch_schedule::is_recent;
+use super::{KeyOwners, KeyRecord, Owner, OwnerEntry, TrustKeys};
 use crate::jwk::{Key, Thumbprint};
 use crate::reason::Reason;
 use crate::timestamp::Timestamp;
-use crate::trust::{KeySource, KeySourceId, PerKeySource, Trust};
+use crate::trust::{KeySourceId, PerKeySource, Trust};
 
 /// One worker's copy of the keys of all sources.
 #[derive(Clone, Debug)]
@@ -19,39 +16,6 @@ pub struct Keyring {
     trust_keys: PerKeySource<TrustKeys>,
     /// The owners of the keys, by issuer.
     owners: Vec<(String, Arc<KeyOwners>)>,
-}
-
-/// The keys of one trust entry or of the companion.
-#[derive(Clone, Debug)]
-pub struct TrustKeys {
-    owner: Owner,
-    /// The accepted values of `iss`; empty for the companion, which shares no issuer.
-    issuers: Vec<String>,
-    source: KeySource,
-    record: Arc<KeyRecord>,
-}
-
-/// Whether the keys of a source may be used.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Condition {
-    /// They may be used.
-    Usable,
-    /// No keys were fetched yet.
-    Empty,
-    /// They were fetched longer ago than `max_stale`.
-    Stale,
-}
-
-/// The result of looking up a key that is not in the cached set.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum KeyLookup {
-    /// The issuer has no such key: it is not in a set that was fetched after the token arrived, or
-    /// very recently.
-    Absent,
-    /// The issuer's keys must be fetched first.
-    Pending,
-    /// It is unknown, because the issuer's keys could not be fetched.
-    Unavailable,
 }
 
 /// Whether a trust entry may verify tokens of an issuer with a key of its set.
@@ -161,11 +125,10 @@ impl Keyring {
             let entries = self.entries_of(issuer);
             let entries: Vec<OwnerEntry<'_>> =
                 entries.map(|(_, keys)| keys.as_owner_entry()).collect();
-            let before = self.owners_of(issuer);
-            let mut owners = before.map_or_else(KeyOwners::default, |owners| (**owners).clone());
-            if owners.observe(&entries, now) {
-                changed.push((issuer.clone(), owners));
-            }
+            let none = KeyOwners::default();
+            let owners = self.owners_of(issuer).map_or(&none, |owners| owners);
+            let updated = owners.observe(&entries, now);
+            changed.extend(updated.map(|owners| (issuer.clone(), owners)));
         }
         for (issuer, owners) in changed {
             self.update_owners(&issuer, Arc::new(owners));
@@ -214,11 +177,7 @@ impl Keyring {
                     return KeyStatus::NotOwned;
                 }
                 // The owner is not in this policy.
-                let has_key = |keys: &TrustKeys| {
-                    let mut keys = keys.record.current.iter().flat_map(|set| set.keys());
-                    keys.any(|other| other.thumbprint() == thumbprint)
-                };
-                if others().any(|(_, keys)| has_key(keys)) {
+                if others().any(|(_, keys)| keys.has(thumbprint)) {
                     KeyStatus::Ambiguous
                 } else {
                     KeyStatus::Usable
@@ -243,13 +202,9 @@ impl Keyring {
         for (issuer, owners) in &self.owners {
             for (thumbprint, names) in owners.ambiguous() {
                 let mut entries = self.entries_of(issuer).map(|(_, keys)| keys);
-                let has_key = |keys: &TrustKeys| {
-                    let mut keys = keys.record.current.iter().flat_map(|set| set.keys());
-                    keys.any(|key| key.thumbprint() == thumbprint)
-                };
                 let is_assigned = entries.clone().any(|keys| keys.source.declares(thumbprint));
                 let is_known = ambiguous.iter().any(|key| key.thumbprint == thumbprint);
-                if !is_assigned && !is_known && entries.any(has_key) {
+                if !is_assigned && !is_known && entries.any(|keys| keys.has(thumbprint)) {
                     ambiguous.push(AmbiguousKey { thumbprint, names });
                 }
             }
@@ -269,7 +224,7 @@ impl Keyring {
         let mut seen: Vec<(Thumbprint, KeySourceId, &str)> = Vec::new();
         let mut shared = Vec::new();
         for (source, trust_keys) in self.trust_keys.iter() {
-            for key in trust_keys.record.current.iter().flat_map(|set| set.keys()) {
+            for key in trust_keys.all() {
                 let thumbprint = key.thumbprint();
                 match seen.iter().find(|(other, ..)| *other == thumbprint) {
                     Some((_, first, name)) if *first != source => shared.push(SharedKey {
@@ -319,100 +274,6 @@ impl fmt::Display for AmbiguousKey<'_> {
             names.join(" and "),
             Reason::KeyAmbiguous,
         )
-    }
-}
-
-// === impl TrustKeys ===
-
-impl TrustKeys {
-    /// The record that the workers share.
-    pub fn record(&self) -> &KeyRecord {
-        &self.record
-    }
-
-    fn as_owner_entry(&self) -> OwnerEntry<'_> {
-        OwnerEntry {
-            owner: &self.owner,
-            keys: &self.source,
-            record: &self.record,
-        }
-    }
-
-    /// Whether the keys may be used now.
-    pub fn condition(&self, now: Timestamp) -> Condition {
-        let Some(age) = self.record.age(now) else {
-            return Condition::Empty;
-        };
-        let remote = self.source.remote.as_ref();
-        if remote.is_some_and(|remote| age > remote.max_stale) {
-            Condition::Stale
-        } else {
-            Condition::Usable
-        }
-    }
-
-    /// The keys of the last valid set, without those that the policy refuses.
-    pub fn current(&self) -> impl Iterator<Item = &Key> {
-        let keys = self.record.current.iter().flat_map(|set| set.keys());
-        keys.filter(|key| self.source.accepts(key))
-    }
-
-    /// The keys that are no longer in the set and still accepted, without those that the policy
-    /// refuses.
-    pub fn retiring(&self, now: Timestamp) -> impl Iterator<Item = &Key> {
-        let keys = self
-            .record
-            .retiring
-            .iter()
-            .filter(move |(_, until)| now < *until);
-        keys.map(|(key, _)| key)
-            .filter(|key| self.source.accepts(key))
-    }
-
-    /// Looks up a key ID that is not in the set, for a token that arrived at `arrived`.
-    pub fn look_up_missing(
-        &self,
-        kid: Option<&str>,
-        arrived: Timestamp,
-        now: Timestamp,
-    ) -> KeyLookup {
-        if self.source.remote.is_none() || kid.is_some_and(|kid| self.source.refuses(kid)) {
-            return KeyLookup::Absent;
-        }
-        // A fetch that began before the token arrived is not conclusive, unless it was very recent:
-        // that limit keeps a flood of invented key IDs from causing a flood of fetches.
-        let is_conclusive = |at: Timestamp| {
-            (arrived..=now).contains(&at) || is_recent(at, now, UNKNOWN_KID_INTERVAL)
-        };
-        if self
-            .record
-            .lease
-            .schedule
-            .read_at
-            .is_some_and(is_conclusive)
-        {
-            KeyLookup::Absent
-        } else if self.record.failures() > 0
-            && self
-                .record
-                .lease
-                .schedule
-                .attempted_at
-                .is_some_and(is_conclusive)
-        {
-            if self.record.is_being_read(now) {
-                KeyLookup::Pending
-            } else {
-                KeyLookup::Unavailable
-            }
-        } else {
-            KeyLookup::Pending
-        }
-    }
-
-    /// How long ago the keys were fetched; `None` where there are none.
-    pub fn age(&self, now: Timestamp) -> Option<Duration> {
-        self.record.age(now)
     }
 }
 

@@ -18,6 +18,9 @@
 //! Nothing here compares times: "fetched since" means that a fetch began after the key was observed, so
 //! the result is the same if the clock steps back.
 
+mod check;
+#[cfg(test)]
+mod fixtures;
 mod text;
 
 #[cfg(test)]
@@ -28,7 +31,10 @@ use crate::jwk::{Key, KeySet, Thumbprint};
 use crate::timestamp::Timestamp;
 use crate::trust::{KeySource, Trust, hex_digest};
 
+pub(super) use check::Check;
 pub use text::KeyOwnersError;
+
+use check::CheckState;
 
 /// How many keys are remembered of each owner after it has removed them, so that no other entry can
 /// take them over.
@@ -98,35 +104,6 @@ enum State {
     },
 }
 
-/// What is missing to know that an entry did not have a key as early as its owner.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Check {
-    entry: String,
-    state: CheckState,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum CheckState {
-    /// The entry is in another policy that shares this state, and was not observed since.
-    Unobserved,
-    /// The entry must be fetched or tried by another attempt than this one.
-    Waiting(Attempt),
-    /// The entry was tried, and has no set yet. It delays nothing.
-    Unread,
-}
-
-/// The last attempt to fetch the keys of an entry.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-struct Attempt {
-    /// How many fetches of the entry have begun.
-    number: u64,
-    /// Whether it was in progress when the key was observed. Its response may be older than the key
-    /// and does not count, but its failure does.
-    in_progress: bool,
-    /// Whether its response counts all the same, because the process has just started.
-    is_first: bool,
-}
-
 // === impl Owner ===
 
 impl Owner {
@@ -158,64 +135,6 @@ impl OwnerEntry<'_> {
         keys.filter(|key| self.keys.is_pinned(key))
             .map(Key::thumbprint)
     }
-
-    fn attempt(&self, now: Timestamp) -> Attempt {
-        Attempt {
-            number: self.record.attempts(),
-            in_progress: self.record.is_being_read(now),
-            is_first: false,
-        }
-    }
-
-    /// Whether the entry was fetched or tried since `before`.
-    fn was_tried_since(&self, before: Attempt, now: Timestamp) -> bool {
-        let last = self.attempt(now);
-        let is_newer = last.number > 0 && last.number != before.number;
-        let has_failed = before.in_progress && self.record.failures() > 0;
-        !last.in_progress && (is_newer || has_failed || before.is_first)
-    }
-}
-
-// === impl Check ===
-
-impl Check {
-    /// Whether the key must wait for the entry with this name.
-    pub(super) fn blocks(&self, name: &str) -> bool {
-        self.entry == name && self.state != CheckState::Unread
-    }
-
-    /// The check of an entry for a key that `holder` has; `None` if its keys can't change.
-    ///
-    /// At the start of a process all entries are fetched at the same time, and these fetches count for
-    /// each other. Later ones do not: an entry could delay its response until the other has a new key.
-    fn begin(
-        entry: &OwnerEntry<'_>,
-        holder: Option<&OwnerEntry<'_>>,
-        now: Timestamp,
-    ) -> Option<Self> {
-        let is_first = holder.is_some_and(|holder| entry.record.began_with(holder.record));
-        let attempt = Attempt {
-            is_first,
-            ..entry.attempt(now)
-        };
-        entry.keys.remote.is_some().then(|| Self {
-            entry: entry.owner.name.clone(),
-            state: CheckState::Waiting(attempt),
-        })
-    }
-
-    /// Continues the check with the entry, which does not have the key; `None` if it is done.
-    fn next(self, entry: &OwnerEntry<'_>, now: Timestamp) -> Option<Self> {
-        match self.state {
-            CheckState::Unobserved => Self::begin(entry, None, now),
-            CheckState::Waiting(before) if !entry.was_tried_since(before, now) => Some(self),
-            CheckState::Waiting(_) | CheckState::Unread if entry.record.set().is_some() => None,
-            CheckState::Waiting(_) | CheckState::Unread => Some(Self {
-                state: CheckState::Unread,
-                ..self
-            }),
-        }
-    }
 }
 
 // === impl KeyOwners ===
@@ -226,13 +145,19 @@ impl KeyOwners {
         hex_digest([issuer])
     }
 
-    /// Updates the owners with the current keys of the issuer's entries, in the policy's order.
-    /// Returns whether they changed.
+    /// The owners after an update with the current keys of the issuer's entries, in the policy's
+    /// order; `None` if nothing changes.
     ///
     /// Call it after the record of an entry has changed, and while a key waits, with records that
     /// were all read at the same time: otherwise an attempt could be older than it seems.
-    pub fn observe(&mut self, entries: &[OwnerEntry<'_>], now: Timestamp) -> bool {
-        let before = self.clone();
+    #[must_use]
+    pub fn observe(&self, entries: &[OwnerEntry<'_>], now: Timestamp) -> Option<Self> {
+        let mut updated = self.clone();
+        updated.update(entries, now);
+        (updated != *self).then_some(updated)
+    }
+
+    fn update(&mut self, entries: &[OwnerEntry<'_>], now: Timestamp) {
         self.register(entries);
         let mut shown: Vec<(Thumbprint, Vec<OwnerEntry<'_>>)> = Vec::new();
         for entry in entries {
@@ -260,7 +185,6 @@ impl KeyOwners {
                     .collect();
             }
         }
-        *self != before
     }
 
     /// Records the names of these entries.

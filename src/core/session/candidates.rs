@@ -73,7 +73,9 @@ pub fn candidates<'a>(
             values.add(value);
         }
     }
-    let pieces: Vec<Vec<&str>> = pieces.into_iter().map(Values::into_vec).collect();
+    let pieces = pieces.into_iter().map(Values::into_vec);
+    // A value can't continue after a missing piece.
+    let pieces: Vec<Vec<&str>> = pieces.take_while(|values| !values.is_empty()).collect();
     let mut found = Vec::new();
     for from_last in [true, false] {
         for at in 0..MAX_ALIGNED {

@@ -109,7 +109,7 @@ impl OwnersReader {
 
     /// Writes this worker's owners if there are none, or over invalid ones.
     pub(super) fn seed(&mut self) {
-        self.write(&KeyOwners::clone(&self.owners), self.cell.unreadable());
+        self.write(&Arc::clone(&self.owners), self.cell.unreadable());
     }
 
     /// Updates the owners, if the keys have changed and no other worker was faster.
@@ -129,8 +129,7 @@ impl OwnersReader {
                 record: &entry.record,
             })
             .collect();
-        let mut owners = KeyOwners::clone(&self.owners);
-        if owners.observe(&entries, now.time) {
+        if let Some(owners) = self.owners.observe(&entries, now.time) {
             self.write(&owners, Some(version));
         }
     }

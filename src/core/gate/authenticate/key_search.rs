@@ -43,7 +43,8 @@ pub(super) struct KeySearch<'k> {
 
 /// The keys of one trust entry that match a token's header.
 enum KeyMatch<'a> {
-    Keys(Vec<&'a Key>),
+    /// Each with what the trust entry may do with it.
+    Keys(Vec<(&'a Key, KeyStatus)>),
     None,
     OtherAlgorithm,
     Several,
@@ -80,15 +81,14 @@ impl<'k> KeySearch<'k> {
             Some(issuer) => keyring.status(source, issuer, key),
             None => KeyStatus::Usable,
         };
-        let is_owned = |key: &Key| status(key) != KeyStatus::NotOwned;
-        match matching_keys(trust_keys, header, is_owned, context) {
+        match matching_keys(trust_keys, header, status, context) {
             KeyMatch::Keys(_) | KeyMatch::Several if condition == Condition::Stale => {
                 self.stale = self.stale.or(Some(trust));
             }
             KeyMatch::Keys(keys) => {
                 let mut usable = Vec::new();
-                for key in keys {
-                    match status(key) {
+                for (key, status) in keys {
+                    match status {
                         KeyStatus::Usable => usable.push(key),
                         KeyStatus::Pending(sources) => self.pending.extend(sources),
                         KeyStatus::Ambiguous => {
@@ -208,23 +208,28 @@ impl Missing {
     }
 }
 
-/// The keys that match a token's header, without those that belong to another entry: those with its key ID or, without one, the only key in the
-/// issuer's set for its algorithm, and the retiring keys for that algorithm. A key is for exactly
-/// one algorithm (RFC 8725, section 3.1).
+/// The keys that match a token's header, without those that belong to another entry: those with its
+/// key ID or, without one, the only key in the issuer's set for its algorithm, and the retiring keys
+/// for that algorithm. A key is for exactly one algorithm (RFC 8725, section 3.1).
 fn matching_keys<'a>(
     trust_keys: &'a TrustKeys,
     header: &Header,
-    is_owned: impl Fn(&Key) -> bool,
+    status: impl Fn(&Key) -> KeyStatus,
     context: Context<'_>,
 ) -> KeyMatch<'a> {
-    let named = |key: &&Key| header.kid().is_none_or(|kid| key.kid() == Some(kid)) && is_owned(key);
-    let usable = |key: &&Key| {
+    let named = |key: &'a Key| {
+        let is_named = header.kid().is_none_or(|kid| key.kid() == Some(kid));
+        let status = is_named.then(|| status(key));
+        let status = status.filter(|status| *status != KeyStatus::NotOwned)?;
+        Some((key, status))
+    };
+    let usable = |(key, _): &(&Key, KeyStatus)| {
         key.algorithm() == header.algorithm() && context.signatures.supports(key.algorithm())
     };
-    let current: Vec<&Key> = trust_keys.current().filter(named).collect();
-    let retiring: Vec<&Key> = trust_keys.retiring(context.now).filter(named).collect();
+    let current: Vec<_> = trust_keys.current().filter_map(named).collect();
+    let retiring: Vec<_> = trust_keys.retiring(context.now).filter_map(named).collect();
     let none_is_named = current.is_empty() && retiring.is_empty();
-    let mut keys: Vec<&Key> = current.into_iter().filter(usable).collect();
+    let mut keys: Vec<_> = current.into_iter().filter(usable).collect();
     if header.kid().is_none() && keys.len() > 1 {
         return KeyMatch::Several;
     }

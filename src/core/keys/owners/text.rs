@@ -3,7 +3,8 @@
 //! `entry NAME`, `owner KEY NAME SOURCE` and `claimant KEY NAME SOURCE` (several for one ambiguous key),
 //! and after an owner its checks: `unobserved NAME`, `unread NAME` or `waiting NAME NUMBER FLAGS`.
 
-use super::{Attempt, Check, CheckState, Claim, KeyOwners, MAX_CLAIMS, MAX_ENTRIES, Owner, State};
+use super::check::{Attempt, Check, CheckState};
+use super::{Claim, KeyOwners, MAX_CLAIMS, MAX_ENTRIES, Owner, State};
 use crate::jwk::Thumbprint;
 
 /// The first line: the version of the text form.

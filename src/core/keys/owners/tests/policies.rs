@@ -1,6 +1,7 @@
 //! Settings that determine owners, and edited policies.
 
 use super::*;
+use crate::policy::Policy;
 
 /// The entries after a restart, with the key of blue in both sets.
 fn after_a_copy(policy: Policy) -> Entries {
