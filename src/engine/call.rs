@@ -9,7 +9,7 @@ use portcullis_core::policy::Sso;
 use portcullis_core::session::Revocations;
 use portcullis_core::trust::Remote;
 
-use crate::engine::RequestId;
+use crate::request_id::RequestId;
 
 /// The `:authority` of a request for a mirror.
 const MIRROR_AUTHORITY: &str = "portcullis";

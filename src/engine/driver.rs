@@ -6,9 +6,11 @@ use log::Level;
 use portcullis_core::policy::Policy;
 
 use crate::call::{Call, CallId};
-use crate::engine::{Effect, Engine, RequestId};
+use crate::effect::Effect;
+use crate::engine::Engine;
 use crate::reader::{Cell, Moment, Reader, ReaderEffect, Shared};
 use crate::reply::Reply;
+use crate::request_id::RequestId;
 
 #[cfg(test)]
 mod tests;

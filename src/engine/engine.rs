@@ -17,12 +17,14 @@ use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::KeySourceId;
 
-use crate::call::{Call, CallId};
+use crate::call::CallId;
+use crate::effect::Effect;
 use crate::metrics::{Change, Metric, Metrics, RefreshLabel};
 use crate::reader::Wanted;
 use crate::refresh_reply::RefreshReply;
 use crate::refreshes::Refreshes;
 use crate::reply::Reply;
+use crate::request_id::RequestId;
 use crate::step::Step;
 use crate::waiting::{WaitingRequest, WaitingRequests, is_timed_out};
 
@@ -39,10 +41,6 @@ const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many ticks there are between two updates of the age metrics.
 const TICKS_PER_REPORT: u32 = 10;
 
-/// The id of a request, unique on its worker.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub struct RequestId(pub u64);
-
 /// The context of an event.
 #[derive(Clone, Copy, Debug)]
 pub struct At<'a> {
@@ -50,15 +48,6 @@ pub struct At<'a> {
     pub time: Timestamp,
     /// The signature verification: by the proxy, a native library, or pure Rust.
     pub signatures: &'a dyn Signatures,
-}
-
-/// What the adapter must do. Effects are queued; drain the queue after each event.
-#[derive(Debug)]
-pub enum Effect {
-    /// Make this call, and pass the reply to [`Engine::reply`].
-    Call(Call),
-    /// Write a line to the proxy's log.
-    Log(Level, String),
 }
 
 /// The engine of one worker. The decision on a request depends only on the policy, the request, the

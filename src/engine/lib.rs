@@ -27,28 +27,30 @@
 mod call;
 pub mod configuration;
 mod driver;
+mod effect;
 mod engine;
 #[cfg(test)]
 mod fixtures;
 pub mod header_map;
 mod log_level;
-mod log_line;
 pub mod metrics;
 mod protobuf;
 mod reader;
 mod refresh_reply;
 mod refreshes;
 mod reply;
+mod request_id;
 pub mod signatures;
 mod step;
 mod waiting;
 
 pub use self::call::{Call, CallId};
 pub use self::driver::{Driver, Host, Pending};
-pub use self::engine::{At, Effect, Engine, RequestId, TICK};
+pub use self::effect::Effect;
+pub use self::engine::{At, Engine, TICK};
 pub use self::log_level::{log_level, log_severity};
-pub use self::log_line::escape_line;
 pub use self::reader::{Cell, Moment, Reader, ReaderEffect, Shared, Wanted};
 pub use self::refresh_reply::RefreshReply;
 pub use self::reply::Reply;
+pub use self::request_id::RequestId;
 pub use self::step::Step;

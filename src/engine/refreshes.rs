@@ -10,7 +10,8 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use crate::call::{Call, CallId};
-use crate::engine::{Effect, RequestId};
+use crate::effect::Effect;
+use crate::request_id::RequestId;
 use crate::waiting::{WaitingRequest, is_timed_out};
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::KeySourceId;
 
-use crate::engine::RequestId;
 use crate::refresh_reply::RefreshReply;
+use crate::request_id::RequestId;
 
 /// The maximum number of requests that wait for keys on one worker. Further requests are refused at
 /// once.

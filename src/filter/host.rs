@@ -21,9 +21,10 @@ mod error;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
+use portcullis_core::escape;
 use portcullis_core::local_reply::LocalReply;
 use portcullis_core::request::Headers;
-use portcullis_engine::{escape_line, header_map, log_severity};
+use portcullis_engine::{header_map, log_severity};
 
 pub(crate) use self::abi::{
     Map, MetricKind, Stream, add_header, continue_stream, define_metric, increment_metric,
@@ -82,7 +83,7 @@ pub(crate) fn is_logged(level: log::Level) -> bool {
 /// Writes a line to the proxy's log, escaped, because Envoy writes it unchanged. A failure to log is
 /// ignored, because it can't be reported.
 pub(crate) fn log(level: log::Level, line: &str) {
-    let _unreportable = abi::log(log_severity(level), escape_line(line).as_bytes());
+    let _unreportable = abi::log(log_severity(level), escape::json(line).as_bytes());
 }
 
 /// Sets the period of `on_tick` for this root context on this worker; zero stops the ticks.

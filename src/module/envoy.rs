@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 use std::slice;
 
 use log::Level;
+use portcullis_core::escape;
 use portcullis_core::local_reply::LocalReply;
 use portcullis_core::request::Headers;
-use portcullis_engine::{escape_line, log_severity};
+use portcullis_engine::log_severity;
 
 use crate::abi::{Buffer, Header, Map, Opaque};
 
@@ -173,7 +174,7 @@ pub(crate) fn is_logged(level: Level) -> bool {
 
 /// Writes a line to Envoy's log, escaped, because Envoy writes it unchanged.
 pub(crate) fn log(level: Level, line: &str) {
-    let line = escape_line(line);
+    let line = escape::json(line);
     // SAFETY: the bytes outlive the call.
     unsafe { envoy_dynamic_module_callback_log(log_severity(level), Buffer::of(line.as_bytes())) }
 }

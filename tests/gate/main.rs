@@ -5,6 +5,7 @@
 //! test waits for an Envoy another one runs.
 
 mod attacks;
+mod bodies;
 mod capabilities;
 mod clusters;
 mod dynamic_module;

@@ -5,6 +5,7 @@ use portcullis_core::request::Headers;
 use portcullis_core::trust::TrustId;
 
 use super::*;
+use crate::call::Call;
 use crate::fixtures::{START, Sevens, karma, key_set, policy, session};
 
 mod any_order;

@@ -7,12 +7,12 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use portcullis_core::decision::{Class, Reason};
+use portcullis_core::escape;
 use portcullis_core::gate::{Context, Evaluation, Gate, TokenCache};
 use portcullis_core::keys::Keyring;
 use portcullis_core::outcome::{Outcome, Verdict, removed_trailers};
 use portcullis_core::request::Headers;
 use portcullis_core::session::{Cookies, Revocations};
-use portcullis_engine::escape_line;
 use portcullis_fuzz::http::Request;
 use portcullis_fuzz::sample::{NOW, PUBLIC, STRIPPED, keyring, policy, tokens, with_tokens};
 use portcullis_fuzz::signing::Sevens;
@@ -133,7 +133,7 @@ fn check_forwarded(verdict: &Verdict<'_>, headers: &Headers<'_>) {
 
 fn check_audit_record(verdict: &Verdict<'_>, headers: &Headers<'_>) {
     // Adapters escape each line that they log.
-    let record = escape_line(&verdict.audit_record()).into_owned();
+    let record = escape::json(&verdict.audit_record()).into_owned();
     let is_separator =
         |letter: char| letter.is_control() || matches!(letter, '\u{85}' | '\u{2028}' | '\u{2029}');
     assert!(!record.contains(is_separator), "not one line: {record:?}");
