@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use crate::bytes::is_printable;
+
 #[cfg(test)]
 mod tests;
 
@@ -52,8 +54,7 @@ pub fn json(document: &str) -> Cow<'_, str> {
 
 /// The text with every hidden character replaced.
 fn replaced(text: &str, replace: impl Fn(char, &mut String)) -> Cow<'_, str> {
-    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if is_plain || !text.chars().any(is_hidden) {
+    if is_printable(text.as_bytes()) || !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len());

@@ -21,6 +21,7 @@
 // Clippy has no setting that allows these two in tests.
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
+mod bytes;
 pub mod caller;
 pub mod credential;
 pub mod decision;

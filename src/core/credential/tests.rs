@@ -182,3 +182,18 @@ fn j03_a_token_over_the_limit_is_too_large() {
         Err(Reason::TokenTooLarge)
     );
 }
+
+#[test]
+fn h01_any_other_byte_at_any_place_in_a_token_is_malformed() {
+    for length in 1..=34 {
+        let token = "a".repeat(length);
+        assert_eq!(b64token_length(token.as_bytes()), length);
+        for place in 0..length {
+            for byte in (0..=u8::MAX).filter(|byte| !is_b64token(*byte)) {
+                let mut token = token.clone().into_bytes();
+                token[place] = byte;
+                assert_eq!(b64token_length(&token), place, "{length} {byte}");
+            }
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! The audit record of a decision.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::Decision;
@@ -80,7 +82,10 @@ impl Decision<'_> {
             path: text(headers, ":path"),
         };
         let record = serde_json::to_string(&record).unwrap_or_default();
-        escape::json(&record).into_owned()
+        match escape::json(&record) {
+            Cow::Borrowed(_) => record,
+            Cow::Owned(escaped) => escaped,
+        }
     }
 }
 

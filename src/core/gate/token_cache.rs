@@ -1,9 +1,9 @@
 //! The cache of verified tokens.
 
 mod doorkeeper;
+mod token_text;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 use crate::caller::AuthenticatedCaller;
@@ -12,6 +12,7 @@ use crate::token::Token;
 use crate::trust::KeySourceId;
 
 use doorkeeper::Doorkeeper;
+use token_text::{CacheKey, TokenText};
 
 /// How many tokens one generation holds.
 const MAX_TOKENS: usize = 1024;
@@ -28,44 +29,10 @@ const MAX_BYTES: usize = 2 << 20;
 /// token is cached when it is presented for the second time.
 #[derive(Debug, Default)]
 pub struct TokenCache {
-    young: HashMap<Arc<str>, Arc<CachedToken>, Ends>,
-    old: HashMap<Arc<str>, Arc<CachedToken>, Ends>,
+    young: HashMap<CacheKey, Arc<CachedToken>>,
+    old: HashMap<CacheKey, Arc<CachedToken>>,
     bytes: usize,
     doorkeeper: Doorkeeper,
-}
-
-/// Hashes only the end of a token. The end is a part of the signature and differs between tokens,
-/// and hashing a kilobyte would cost more than everything else that a cached token needs. Lookups
-/// still compare the whole token. A client can't cause collisions, because only verified tokens are
-/// cached and the hash is keyed.
-#[derive(Clone, Debug, Default)]
-struct Ends(RandomState);
-
-/// How many bytes of a token are hashed.
-const END: usize = 32;
-
-impl BuildHasher for Ends {
-    type Hasher = EndHasher;
-
-    fn build_hasher(&self) -> EndHasher {
-        EndHasher(self.0.build_hasher())
-    }
-}
-
-struct EndHasher(DefaultHasher);
-
-impl Hasher for EndHasher {
-    fn finish(&self) -> u64 {
-        self.0.finish()
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.write(
-            bytes
-                .last_chunk::<END>()
-                .map_or(bytes, |end| end.as_slice()),
-        );
-    }
 }
 
 /// A cached token. Its key in the map is the whole text.
@@ -86,10 +53,11 @@ struct Verification {
 impl TokenCache {
     /// Looks up a token.
     pub(super) fn get(&mut self, text: &str) -> Option<Arc<CachedToken>> {
+        let text: &dyn TokenText = &text;
         if let Some(cached) = self.young.get(text) {
             return Some(Arc::clone(cached));
         }
-        let (text, cached) = self.old.remove_entry(text)?;
+        let (CacheKey(text), cached) = self.old.remove_entry(text)?;
         self.put(text, Arc::clone(&cached));
         Some(cached)
     }
@@ -122,6 +90,7 @@ impl TokenCache {
 
     /// Removes a token that has expired.
     pub(super) fn remove(&mut self, text: &str) {
+        let text: &dyn TokenText = &text;
         self.young.remove(text);
         self.old.remove(text);
     }
@@ -134,7 +103,7 @@ impl TokenCache {
             std::mem::swap(&mut self.old, &mut self.young);
             self.young.clear();
         }
-        self.young.insert(text, cached);
+        self.young.insert(CacheKey(text), cached);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::bytes::is_printable;
+
 #[cfg(test)]
 mod tests;
 
@@ -69,7 +71,9 @@ pub fn candidates<'a>(
             Some((b'.', number)) => number_of(number).and_then(|number| pieces.get_mut(number)),
             Some(_) => None,
         };
-        if let (Some(values), Ok(value)) = (values, std::str::from_utf8(value)) {
+        if let (Some(values), Ok(value)) = (values, std::str::from_utf8(value))
+            && is_printable(value.as_bytes())
+        {
             values.add(value);
         }
     }

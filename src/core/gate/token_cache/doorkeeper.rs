@@ -1,8 +1,8 @@
 //! Records in little memory which tokens were presented before.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 
-use super::Ends;
+use super::token_text::TokenText;
 
 /// How many tokens are tracked at once: about twice as many as the cache can hold.
 const PLACES: u16 = 4096;
@@ -16,14 +16,14 @@ const PLACES: u16 = 4096;
 #[derive(Debug)]
 pub(super) struct Doorkeeper {
     hashes: Vec<u64>,
-    ends: Ends,
+    hasher: RandomState,
 }
 
 impl Default for Doorkeeper {
     fn default() -> Self {
         Self {
             hashes: vec![0; PLACES.into()],
-            ends: Ends::default(),
+            hasher: RandomState::default(),
         }
     }
 }
@@ -31,7 +31,8 @@ impl Default for Doorkeeper {
 impl Doorkeeper {
     /// Whether this token was presented before. From now on it counts as presented.
     pub(super) fn again(&mut self, text: &str) -> bool {
-        let hash = self.ends.hash_one(text);
+        let text: &dyn TokenText = &text;
+        let hash = self.hasher.hash_one(text);
         let place = hash.checked_rem(PLACES.into());
         place
             .and_then(|place| self.hashes.get_mut(usize::try_from(place).ok()?))

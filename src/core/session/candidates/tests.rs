@@ -207,3 +207,11 @@ fn a_value_is_found_under_its_own_name_only() {
     let bytes: [(&[u8], &[u8]); 1] = [(NAME.as_bytes(), b"\xff")];
     assert!(candidates(bytes.into_iter(), NAME).is_empty());
 }
+
+#[test]
+fn t19_a_value_that_the_companion_never_writes_is_no_candidate() {
+    for bad in ["\0", "\r\n", "\t", "\u{7f}", "\u{85}", "é", "a\u{2028}b"] {
+        let cookies = [named("", bad), named("", "good"), named(".0", bad)];
+        assert_eq!(found(&cookies), ["good"], "{bad:?}");
+    }
+}

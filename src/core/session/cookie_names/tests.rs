@@ -132,6 +132,32 @@ fn a_refresh_carries_the_session_cookies_only() {
 }
 
 #[test]
+fn t19_cookies_that_no_header_can_have_are_neither_sent_nor_in_the_way() {
+    for bad in [
+        "\0",
+        "\r\n",
+        "\n",
+        "\t",
+        "\u{7f}",
+        "\u{85}",
+        "é",
+        "a\u{2028}b",
+    ] {
+        let cookies = [
+            format!("__Secure-portcullis-session={bad}s"),
+            "__Secure-portcullis=t; __Secure-portcullis-session=good".to_owned(),
+            format!("__Secure-portcullis={bad}"),
+        ];
+        let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
+        assert_eq!(
+            family().of_session(&headers(&cookies)),
+            "__Secure-portcullis=t; __Secure-portcullis-session=good",
+            "{bad:?}"
+        );
+    }
+}
+
+#[test]
 fn the_names_match_the_documentation() {
     let family = family();
     assert_eq!(family.token(), "__Secure-portcullis");
