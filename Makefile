@@ -38,10 +38,12 @@ tools: demo-tools provider servers chromium caddy wasm-bindgen cargo-deny ## ins
 .PHONY: demo-tools
 demo-tools: build-tools envoys apps
 
-# What a build needs, so that `make wasm` works without `make tools`.
+# What a build needs, so that `make wasm` works without `make tools`. With the crates, because a build names the folder
+# that holds them.
 .PHONY: build-tools
 build-tools:
 	tests/setup/rust.sh
+	cargo fetch --locked --quiet
 	tests/setup/node.sh node
 
 .PHONY: envoys
@@ -111,8 +113,9 @@ node: ## run core's tests as WebAssembly in Node
 wasm: build-tools $(FILTER) ## build the filter: target/portcullis.wasm
 	@echo "$(FILTER): $$(stat -c %s $(FILTER)) bytes"
 
-# Panic messages contain source paths. Without their machine-specific prefixes the build is reproducible.
-REGISTRY = $(wildcard $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
+# Panic messages contain source paths. Without their machine-specific prefixes the build is reproducible. Listed by the
+# shell: make remembers what it found in a folder before the crates were there.
+REGISTRY = $(shell ls -d $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src/*)
 wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS = $(REGISTRY:%=--remap-path-prefix=%=crates) --remap-path-prefix=$(CURDIR)=.
 
 # Cargo decides whether to rebuild, and keeps the file's modification time if not. Only the cdylib, because rustc does
