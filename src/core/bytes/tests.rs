@@ -31,3 +31,29 @@ fn any_other_byte_at_any_place_makes_a_text_unprintable() {
         }
     }
 }
+
+#[test]
+fn the_first_place_of_a_byte_is_found() {
+    for byte in [0, 1, b';', 0x3a, 0x3c, 0x7f, 0x80, 0xbb, 0xff] {
+        for length in 0..=34 {
+            // Neighbours of the byte, and the byte with another highest bit, are not taken for it.
+            for other in [
+                byte ^ 1,
+                byte ^ 0x80,
+                byte.wrapping_sub(1),
+                byte.wrapping_add(1),
+            ] {
+                let mut text = vec![other; length];
+                assert_eq!(position(byte, &text), None, "{byte} {length} {other}");
+                for place in (0..length).rev() {
+                    text[place] = byte;
+                    assert_eq!(
+                        position(byte, &text),
+                        Some(place),
+                        "{byte} {length} {other}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::bytes::is_printable;
+use crate::bytes::{is_printable, position};
 use crate::request::Headers;
 
 #[cfg(test)]
@@ -144,8 +144,18 @@ pub fn pairs(cookie: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     pieces(cookie).map(pair)
 }
 
+/// The parts of a Cookie header between semicolons.
 fn pieces(cookie: &[u8]) -> impl Iterator<Item = &[u8]> {
-    cookie.split(|byte| *byte == b';')
+    let mut rest = Some(cookie);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let Some(end) = position(b';', text) else {
+            return Some(text);
+        };
+        let (piece, behind) = text.split_at_checked(end)?;
+        rest = behind.get(1..);
+        Some(piece)
+    })
 }
 
 fn pair(piece: &[u8]) -> (&[u8], &[u8]) {
