@@ -151,6 +151,12 @@ impl Issuers {
         self.store.mirror(trust)
     }
 
+    /// How many keys belong to no trust entry, because several entries of one issuer have them and it is
+    /// unknown which had them first.
+    pub(crate) fn ambiguous_keys(&self) -> usize {
+        self.store.ambiguous_keys()
+    }
+
     /// The state of the keys of each trust entry whose keys are fetched.
     pub(crate) fn health(&self) -> Vec<Health> {
         self.store.health()

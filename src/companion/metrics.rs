@@ -32,6 +32,8 @@ pub(crate) struct Metrics {
     stale: Family<Watched, Gauge>,
     /// Open connections.
     pub(crate) connections: Gauge,
+    /// Keys of which it is unknown which trust entry owns them.
+    ambiguous_keys: Gauge,
     /// Entries in the revocation list.
     pub(crate) revocations: Gauge,
     revocations_floor: Family<RevocationList, Gauge>,
@@ -99,7 +101,15 @@ const BUCKETS: [f64; 12] = [
 impl Metrics {
     /// All metrics, at zero.
     pub(crate) fn new() -> Self {
-        let mut registry = Registry::with_prefix("portcullis_companion");
+        // Without a prefix of its own: the filter has a gauge with this name and this meaning.
+        let ambiguous_keys = Gauge::default();
+        let mut root = Registry::with_prefix("portcullis");
+        root.register(
+            "ambiguous_keys",
+            "Keys of which it is unknown which trust entry owns them",
+            ambiguous_keys.clone(),
+        );
+        let registry = root.sub_registry_with_prefix("companion");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of the companion", build);
         let metrics = Self {
@@ -113,6 +123,7 @@ impl Metrics {
             reloads: Family::default(),
             stale: Family::default(),
             connections: Gauge::default(),
+            ambiguous_keys,
             revocations: Gauge::default(),
             revocations_floor: Family::default(),
             revocations_read: Gauge::default(),
@@ -139,7 +150,7 @@ impl Metrics {
             signing_key_made, "signing_key_made_timestamp_seconds", "When the current signing key was created";
         }
         let metrics = Self {
-            registry,
+            registry: root,
             ..metrics
         };
         metrics.revocation_floors(0, 0);
@@ -206,6 +217,12 @@ impl Metrics {
                 .get_or_create(&RevocationList { list });
             gauge.set(i64::try_from(floor).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Shows how many keys are ambiguous.
+    pub(crate) fn ambiguous_keys(&self, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.ambiguous_keys.set(count);
     }
 
     /// All metrics in the OpenMetrics text format.

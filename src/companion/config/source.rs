@@ -237,8 +237,10 @@ impl Source {
     pub(super) fn missing_field(&self, path: &str, help: &str) -> Report {
         let (parent, name) = path.rsplit_once('.').unwrap_or((".", path));
         let problem = format!("missing field `{name}`");
+        // With several providers, flags for them are refused: see `one_provider`.
+        let is_refused = path.starts_with("providers") && self.list_len("providers") > 1;
         let flag = setting(path).map(|(setting, _)| setting.flag());
-        let help = match flag {
+        let help = match flag.filter(|_| !is_refused) {
             Some(flag) => format!("{help}, here or with `--{flag}`"),
             None => help.to_owned(),
         };

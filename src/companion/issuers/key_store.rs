@@ -156,6 +156,11 @@ impl KeyStore {
         }
     }
 
+    /// How many keys are ambiguous now: see [`portcullis_core::keys::KeyStatus::Ambiguous`].
+    pub(super) fn ambiguous_keys(&self) -> usize {
+        self.snapshot().keyring().ambiguous().len()
+    }
+
     fn warn_of_shared_keys(&self) {
         let snapshot = self.snapshot();
         let shared = snapshot.keyring().shared();

@@ -174,7 +174,7 @@ impl Discovery {
                 keys.fetches.plan(now);
                 snapshot.metadata = Some(Arc::new(fetched));
             } else {
-                self.log_failure(metadata);
+                self.log_failure(metadata, &snapshot, now);
             }
         }
         if let Some(current) = snapshot.metadata.clone()
@@ -185,7 +185,7 @@ impl Discovery {
             if let Some(fetched) = keys.finish(fetched, KEYS_INTERVAL, now) {
                 snapshot.keys = Some((Arc::new(fetched), now));
             } else {
-                self.log_failure(keys);
+                self.log_failure(keys, &snapshot, now);
                 if keys.error.as_ref().is_some_and(has_moved) {
                     metadata.fetches.plan(keys.fetches.next());
                 }
@@ -209,10 +209,15 @@ impl Discovery {
         Ok(metadata.map_err(DiscoveryError::Document)?)
     }
 
-    fn log_failure(&self, schedule: &Schedule) {
-        if let Some(error) = &schedule.error {
-            let (provider, kind) = (&self.relying_party.name, error.kind());
+    fn log_failure(&self, schedule: &Schedule, cached: &Snapshot, now: Timestamp) {
+        let Some(error) = &schedule.error else {
+            return;
+        };
+        let (provider, kind) = (&self.relying_party.name, error.kind());
+        if cached.info(now).is_ok() {
             tracing::error!(provider, kind, %error, "fetch failed; cached metadata and keys stay in use");
+        } else {
+            tracing::error!(provider, kind, %error, "fetch failed; sign-in is unavailable until a fetch succeeds");
         }
     }
 }

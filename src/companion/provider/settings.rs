@@ -38,7 +38,7 @@ pub(crate) enum SettingsError {
     #[error("ca_file: {0}")]
     CaFile(#[from] CaError),
     /// A value is empty.
-    #[error("{0}: empty; leave it out or give a value")]
+    #[error("{0}: must not be empty")]
     Empty(&'static str),
     /// The issuer is not a valid issuer URL (OpenID Connect Discovery 1.0 section 2).
     #[error(

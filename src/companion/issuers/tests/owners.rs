@@ -120,6 +120,7 @@ async fn a_key_of_unknown_owner_is_ambiguous_until_it_is_pinned() {
     let (blue, green) = (&neighbours.blue.0, &neighbours.green.0);
     let refused = neighbours.caller(&policy, &issuers, blue).await;
     assert_eq!(refused, Err(Reason::KeyAmbiguous));
+    assert_eq!(issuers.ambiguous_keys(), 1);
     let allowed = neighbours.caller(&policy, &issuers, green).await;
     assert_eq!(allowed.unwrap(), "green/monitoring/karma");
 
@@ -133,6 +134,7 @@ async fn a_key_of_unknown_owner_is_ambiguous_until_it_is_pinned() {
     let next = issuers.with_policy(&pinned);
     let allowed = neighbours.caller(&pinned, &next, blue).await;
     assert_eq!(allowed.unwrap(), "blue/monitoring/karma");
+    assert_eq!(next.ambiguous_keys(), 0);
 }
 
 #[tokio::test]
