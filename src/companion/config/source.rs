@@ -240,8 +240,12 @@ impl Source {
         // With several providers, flags for them are refused: see `one_provider`.
         let is_refused = path.starts_with("providers") && self.list_len("providers") > 1;
         let flag = setting(path).map(|(setting, _)| setting.flag());
+        let place = match &self.file {
+            Some(_) => "here",
+            None => "in the file of `--config`",
+        };
         let help = match flag.filter(|_| !is_refused) {
-            Some(flag) => format!("{help}, here or with `--{flag}`"),
+            Some(flag) => format!("{help}, {place} or with `--{flag}`"),
             None => help.to_owned(),
         };
         match &self.file {

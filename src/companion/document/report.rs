@@ -26,7 +26,7 @@ pub(super) struct Diagnostic {
     pub(super) help: String,
 }
 
-/// An error for people: file, line, column and path, the problem, the line of the file with the location
+/// An error with its location: file, line, column and path, the problem, the line of the file with the location
 /// underlined, and how to fix it.
 ///
 /// ```text

@@ -60,7 +60,7 @@ fn counters_are_exposed() {
             "revocations gauge",
             "revocations_floor_timestamp_seconds gauge",
             "revocations_read_timestamp_seconds gauge",
-            "signing_key_made_timestamp_seconds gauge",
+            "signing_key_created_timestamp_seconds gauge",
         ]
     );
 }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A policy with something of each kind, as people write it.
+/// A policy with something of each kind, as users write it.
 pub(super) const SAMPLE: &str = "\
 # Access of Karma.
 trust:

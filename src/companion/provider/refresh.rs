@@ -16,11 +16,11 @@ use super::{Authentication, Provider};
 /// Why a refresh failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum RefreshError {
-    /// The grant has ended, or the response is not valid: the person must sign in again.
+    /// The grant has ended, or the response is not valid: the user must sign in again.
     #[error("the session has ended: {0}")]
     Ended(ProviderError),
-    /// The provider is unavailable or misconfigured. As far as is known, the refresh token is not
-    /// spent.
+    /// The provider is unavailable or misconfigured. As far as is known, the refresh token was not
+    /// redeemed.
     #[error("the session can't be refreshed now: {0}")]
     Unavailable(ProviderError),
 }
@@ -42,7 +42,7 @@ impl Provider {
         };
         let info = self.info(now).await.map_err(RefreshError::Unavailable)?;
         let response = self.redeem(&info, refresh_token).await?;
-        // The old token is spent now. No later failure may lose the new one.
+        // The old token is redeemed now. No later failure may lose the new one.
         let token = match response.id_token() {
             Some(token) => self
                 .verify_refreshed(token, &info, &response, tokens, person, now)
@@ -134,7 +134,7 @@ impl Provider {
         }
     }
 
-    /// The person's current claims. A claim that is in no document has been removed. If userinfo is
+    /// The user's current claims. A claim that is in no document has been removed. If userinfo is
     /// unavailable, missing claims keep their last value.
     async fn claims_of(
         &self,
@@ -181,7 +181,7 @@ impl Provider {
 }
 
 /// Whether an error response says that the grant has ended. Other codes say that the provider is
-/// unavailable or rejects this client, and nothing about the person.
+/// unavailable or rejects this client, and nothing about the user.
 fn ends_grant(code: &ErrorCode) -> bool {
     matches!(code.as_str(), "invalid_grant" | "access_denied")
 }

@@ -11,7 +11,7 @@ use super::metadata::Metadata;
 use super::person::PersonClaims;
 use super::secret::Secret;
 
-/// Fetches the claims of the person `sub`; `None` where the provider has no userinfo endpoint.
+/// Fetches the claims of the user `sub`; `None` where the provider has no userinfo endpoint.
 pub(super) async fn fetch(
     http: &HttpClient,
     metadata: &Metadata,

@@ -74,7 +74,7 @@ fn check_access(key: &Path) -> Result<(), Report> {
         return Err(report(&access.to_string(), &access.help()));
     }
     if let Some(warning) = files::read_access_warning(key).map_err(unreadable)? {
-        warn!(warning, "TLS key file");
+        warn!("TLS key file {warning}");
     }
     Ok(())
 }

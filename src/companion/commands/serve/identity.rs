@@ -96,7 +96,7 @@ impl Identity {
             loop {
                 ticks.tick().await;
                 let created_at = keys.load().current_created_at(now());
-                metrics.signing_key_made.set(seconds(created_at.secs()));
+                metrics.signing_key_created.set(seconds(created_at.secs()));
                 let counts = sessions.stats(now()).await;
                 match &counts {
                     Err(error) if was_available => warn!(%error, "session store unavailable"),

@@ -15,7 +15,7 @@ pub(super) async fn mirror(
     match state.forward_auth.load().issuers().mirror(&trust) {
         Ok(document) => Ok(([(CONTENT_TYPE, "application/json")], document).into_response()),
         Err(MirrorError::Unknown) => Err(super::not_found().await),
-        Err(MirrorError::Unread) => Err(Problem::unavailable(
+        Err(MirrorError::NotFetched) => Err(Problem::unavailable(
             "The issuer's keys have not been read yet. Send the request again.",
         )),
     }

@@ -1,4 +1,4 @@
-//! Reads one trust entry's keys.
+//! Fetches one trust entry's keys whenever that is due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::connection::{self, IssuerConnection};
 use super::fetch::{FetchError, FetchResponse, KeyFetcher, error_chain};
 use super::key_store::KeyStore;
-use super::snapshot::Origin;
+use super::snapshot::LastFetch;
 
-/// How often the schedule is checked. Reads are scheduled by the wall clock, which may be changed.
+/// How often the schedule is checked. Fetches are scheduled by the wall clock, which may be changed.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The holder of the fetch lease. Each record here has one reader, so there is one holder.
+/// The holder of the fetch lease. Each record here has one refresher, so there is one holder.
 const LEASE_HOLDER: u64 = 0;
 
-/// Reads one trust entry's keys.
-pub(super) struct Reader {
+/// Fetches one trust entry's keys whenever that is due.
+pub(super) struct KeyRefresher {
     store: Arc<KeyStore>,
     source: KeySourceId,
     trust: Trust,
@@ -31,8 +31,8 @@ pub(super) struct Reader {
     without_token: Option<Url>,
 }
 
-impl Reader {
-    /// A reader for the entry with this id; `None` where nothing is fetched.
+impl KeyRefresher {
+    /// A refresher for the entry with this id; `None` where nothing is fetched.
     pub(super) fn new(
         store: Arc<KeyStore>,
         source: KeySourceId,
@@ -58,7 +58,7 @@ impl Reader {
         })
     }
 
-    /// Reads whenever a read is due, until it is aborted.
+    /// Fetches whenever a fetch is due, until it is aborted.
     pub(super) async fn run(mut self) {
         let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -75,21 +75,26 @@ impl Reader {
             let is_awaited = snapshot.keyring().is_awaited(self.source);
             let confirms = !is_due && is_awaited && record.is_confirmation_due(now);
             if is_due || confirms {
-                let origin = snapshot.origin(self.source).cloned();
+                let last_fetch = snapshot.last_fetch(self.source).cloned();
                 let mut record = record.clone();
                 if confirms {
                     record.begin_confirmation(now);
                 }
-                self.read(record, origin, now).await;
+                self.fetch(record, last_fetch, now).await;
             }
         }
     }
 
-    /// One read: discovery where that is due, then the key set.
-    async fn read(&mut self, mut record: KeyRecord, origin: Option<Origin>, began: Timestamp) {
+    /// One fetch: discovery where that is due, then the key set.
+    async fn fetch(
+        &mut self,
+        mut record: KeyRecord,
+        last_fetch: Option<LastFetch>,
+        began: Timestamp,
+    ) {
         let mut read = record.begin(&self.trust, &self.remote, LEASE_HOLDER, began);
         self.store
-            .publish(self.source, record.clone(), origin.clone());
+            .publish(self.source, record.clone(), last_fetch.clone());
         loop {
             let Some(url) = url(&read).cloned() else {
                 return;
@@ -101,21 +106,21 @@ impl Reader {
             match self.take(&mut record, &read, response.as_ref()) {
                 Ok(Some(next)) => {
                     self.store
-                        .publish(self.source, record.clone(), origin.clone());
+                        .publish(self.source, record.clone(), last_fetch.clone());
                     read = next;
                 }
                 Ok(None) => {
                     self.warn_of_skipped_keys(&record, before.as_ref());
-                    let origin = Origin {
-                        source: url,
+                    let last_fetch = LastFetch {
+                        url,
                         fetched_at: began,
                     };
-                    self.store.publish(self.source, record, Some(origin));
+                    self.store.publish(self.source, record, Some(last_fetch));
                     return self.store.count(self.source, true);
                 }
                 Err(error) => {
                     self.warn_of_failure(&url, &error, result.as_ref().err());
-                    self.store.publish(self.source, record, origin);
+                    self.store.publish(self.source, record, last_fetch);
                     return self.store.count(self.source, false);
                 }
             }
@@ -137,7 +142,7 @@ impl Reader {
         if self.fetcher.withholds_token_from(url) && self.without_token.as_ref() != Some(url) {
             let name = &self.trust.name;
             tracing::warn!(
-                "trust {name}: {url} is read without `token_file`, because it is not at the issuer's \
+                "trust {name}: {url} is fetched without `token_file`, because it is not at the issuer's \
                  origin; help: set `trust.{name}.connect` to the issuer's address, which then gets all \
                  requests and the token"
             );
@@ -145,7 +150,7 @@ impl Reader {
         }
     }
 
-    /// Logs why a read failed. Core does not know why there was no response.
+    /// Logs why a fetch failed. Core does not know why there was no response.
     fn warn_of_failure(&self, url: &Url, error: &ReadError, no_response: Option<&FetchError>) {
         let why = no_response.map_or_else(|| error.to_string(), |error| error_chain(error));
         let warning = KeyWarning::ReadFailed {
