@@ -1,4 +1,4 @@
-//! Requests of proxies, and their responses.
+//! Requests of proxies, and the responses to them.
 
 mod allowed;
 mod fixture;

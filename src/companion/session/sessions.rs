@@ -10,7 +10,7 @@ mod sign_out;
 mod tests;
 
 pub(crate) use refresh::Redeem;
-pub(crate) use sign_in::{Initiator, LoginError, StartError};
+pub(crate) use sign_in::{AttemptError, Initiator, StartError};
 pub(crate) use sign_out::LogoutClaims;
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use super::keys::Keys;
 use super::outcome::{EndReason, NoSession};
 use super::record::Session;
 use super::revocations::{RevocationState, StateFileError};
-use super::settings::Settings;
+use super::settings::SessionSettings;
 use super::single_flight::SingleFlight;
 use super::store::{SessionStore, StoreSettings};
 use super::unavailable::Unavailable;
@@ -36,7 +36,7 @@ const MIN_TOKEN_TTL: Duration = Duration::from_secs(30);
 /// All sessions of this companion.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    settings: Settings,
+    settings: SessionSettings,
     keys: Arc<ArcSwap<Keys>>,
     store: Arc<dyn SessionStore>,
     refreshes: Arc<SingleFlight>,
@@ -64,7 +64,7 @@ pub(crate) struct SessionStats {
 impl Sessions {
     /// Opens the session store. `keys` may be replaced at any time; they are loaded for each use.
     pub(crate) fn open(
-        settings: Settings,
+        settings: SessionSettings,
         keys: Arc<ArcSwap<Keys>>,
         store: StoreSettings,
         now: Timestamp,

@@ -9,7 +9,7 @@ use super::keys::{Binding, Purpose};
 
 /// The settings of sessions.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Settings {
+pub(crate) struct SessionSettings {
     /// The policy's `sso.url`: the issuer of session tokens. Sealed values are bound to it.
     pub(crate) url: String,
     /// The names of the session's cookies.
@@ -36,7 +36,7 @@ pub(crate) enum SameSite {
     None,
 }
 
-impl Settings {
+impl SessionSettings {
     /// The defaults.
     pub(crate) fn new(sso: &Sso) -> Self {
         Self {

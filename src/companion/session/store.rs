@@ -26,9 +26,9 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 use zeroize::Zeroizing;
 
+use super::attempt;
 use super::clock::Clock;
 use super::keys::Purpose;
-use super::login;
 use super::record::{RefreshFailure, Session};
 use super::revocations::{RevocationBatch, RevocationState};
 use super::unavailable::Unavailable;
@@ -38,7 +38,7 @@ const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// For how long the end of a session at the provider counts for sessions that are recorded later:
 /// longer than a sign-in takes.
-const ENDED_TTL: Duration = login::LOGIN_TTL.saturating_add(login::CLOCK_SKEW);
+const ENDED_TTL: Duration = attempt::ATTEMPT_TTL.saturating_add(attempt::CLOCK_SKEW);
 
 /// How many sessions of one session at the provider are listed.
 const MAX_LISTED: usize = 64;
@@ -83,7 +83,7 @@ pub(super) trait SessionStore: fmt::Debug + Send + Sync {
     async fn revoke(&self, batch: &RevocationBatch, now: Timestamp) -> Result<bool, Unavailable>;
 
     /// Notes that a sign-in attempt is completed. `false`: it was completed before.
-    async fn finish_login(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable>;
+    async fn finish_attempt(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable>;
 
     /// Notes that a session belongs to a session at the provider. The result says when that has
     /// ended, if it has lately: then a session that began before must not get a token.
@@ -96,11 +96,11 @@ pub(super) trait SessionStore: fmt::Debug + Send + Sync {
     ) -> Result<Option<Timestamp>, Unavailable>;
 
     /// The sessions that belong to a session at the provider.
-    async fn sessions_at_provider(
+    async fn linked_sessions(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable>;
+    ) -> Result<LinkedSessions, Unavailable>;
 
     /// Notes that a session at the provider has ended, for sessions that are recorded after this,
     /// and lists those that were recorded before.
@@ -108,7 +108,7 @@ pub(super) trait SessionStore: fmt::Debug + Send + Sync {
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable>;
+    ) -> Result<LinkedSessions, Unavailable>;
 }
 
 /// What the session cookie holds under its seal.
@@ -157,9 +157,9 @@ pub(super) struct ProviderSession {
 
 /// The sessions here that belong to one session at the provider.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct ProviderSessions {
+pub(super) struct LinkedSessions {
     /// The sessions, of which there may be more than are listed.
-    pub(super) sessions: Vec<SessionAtProvider>,
+    pub(super) sessions: Vec<LinkedSession>,
     pub(super) has_more: bool,
     /// Whether no active session is missing.
     pub(super) complete: bool,
@@ -167,7 +167,7 @@ pub(super) struct ProviderSessions {
 
 /// A session here that belongs to a session at the provider.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct SessionAtProvider {
+pub(super) struct LinkedSession {
     pub(super) sid: Id,
     /// The handle of the person. `None` where an older release has recorded the session.
     pub(super) person: Option<Id>,

@@ -15,8 +15,8 @@ use super::state::{Shared, SignIn};
 mod auth;
 mod backchannel_logout;
 mod callback;
-mod embedded;
 mod errors;
+mod fetch_metadata;
 mod keys;
 mod metrics;
 mod mirror;
@@ -26,7 +26,7 @@ mod sign_out;
 mod start;
 mod userinfo;
 
-/// The routes of the main listener. `sign_in` is `None` without sign-in.
+/// The routes of the main listener. `sign_in` is `None` if sign-in is not configured.
 pub(super) fn main(state: &Shared, sign_in: Option<&SignIn>) -> Router {
     let routes = Router::new()
         .route(paths::AUTH.path, any(auth::auth))
@@ -68,7 +68,7 @@ fn with_sign_in(state: &SignIn) -> Router {
         .with_state(Arc::clone(state))
 }
 
-/// Every other path below `/oauth2`, where sign-in is not configured.
+/// All other paths below `/oauth2`, if sign-in is not configured.
 fn without_sign_in() -> Router {
     Router::new().route("/oauth2/{*path}", any(sign_in_not_configured))
 }
@@ -104,8 +104,8 @@ async fn method_not_allowed() -> Problem {
 }
 
 async fn sign_in_not_configured() -> Problem {
-    let text = "This gate accepts bearer tokens only, so there is no sign-in here. Call the app with a \
-                bearer token, or ask the operator of this site to configure an identity provider.";
+    let text = "There is no sign-in here: this site accepts bearer tokens only. Call the app with a bearer \
+                token, or ask the operator of this site for access.";
     let title = "Sign-in is not configured";
     Problem::new(StatusCode::NOT_FOUND, "not_found", title, text)
 }

@@ -141,9 +141,9 @@ impl SessionSource for LocalSessions {
     async fn refresh(&self, cookies: &str) -> SessionRefresh {
         let cookies = Cookies::read([cookies.as_bytes()]);
         let (sessions, providers) = (&self.sessions, &self.providers);
-        let live = sessions.refresh_token_cookie(&cookies, now(), providers);
-        match live.await {
-            Ok(live) => match live.set_cookies.first() {
+        let active = sessions.refresh_token_cookie(&cookies, now(), providers);
+        match active.await {
+            Ok(active) => match active.set_cookies.first() {
                 Some(line) => SessionRefresh::Refreshed(line.header().to_owned()),
                 // A token that is split needs more than one cookie.
                 None => SessionRefresh::Ended,

@@ -164,9 +164,9 @@ impl Providers {
 
 impl Redeem for Providers {
     async fn redeem(&self, session: Session) -> Result<Authentication, RefreshFailure> {
-        let Some(provider) = self.named(&session.idp) else {
+        let Some(provider) = self.named(&session.provider) else {
             warn!(
-                provider = session.idp,
+                provider = session.provider,
                 "the provider of a session is no longer configured"
             );
             return Err(RefreshFailure::Ended);

@@ -50,7 +50,7 @@ impl Sessions {
         let texts = cookies.candidates(self.settings.names.token());
         let claims = texts
             .iter()
-            .filter_map(|text| keys.read(&self.settings.url, text));
+            .filter_map(|text| keys.verify_token(&self.settings.url, text));
         let own = claims.filter(|claims| claims.handles.sid == sid);
         own.map(|claims| claims.issued_at).max().unwrap_or_default()
     }
@@ -92,7 +92,7 @@ impl Sessions {
         if has_ended || self.is_revoked(session, &*self.store.revocations(now).await?, now) {
             return Err(EndReason::Revoked.into());
         }
-        let token = keys.mint(&self.settings.url, session, now, expires_at);
+        let token = keys.issue_token(&self.settings.url, session, now, expires_at);
         let ttl = session.ends.since(now);
         self.set(cookies, self.settings.names.token(), &token, ttl)
     }

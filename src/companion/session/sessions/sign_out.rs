@@ -11,8 +11,8 @@ use portcullis_core::session::{Id, SessionHandles};
 use portcullis_core::timestamp::Timestamp;
 
 use super::Sessions;
+use crate::session::attempt::SignInAttempts;
 use crate::session::cookies::Cookies;
-use crate::session::login::Logins;
 use crate::session::outcome::SignedOut;
 use crate::session::revocations::{Revocation, RevocationBatch};
 use crate::session::unavailable::Unavailable;
@@ -66,7 +66,7 @@ impl Sessions {
         let session = sessions.into_iter().max_by_key(|own| own.last_used);
         // A session token ends its session too.
         for text in cookies.candidates(self.settings.names.token()) {
-            if let Some(claims) = keys.read(&self.settings.url, &text) {
+            if let Some(claims) = keys.verify_token(&self.settings.url, &text) {
                 let handles = claims.handles;
                 let latest_end = handles.began.after(self.settings.lifetime);
                 let own = presented
@@ -81,7 +81,7 @@ impl Sessions {
         }
         self.revoke(presented.values(), now).await?;
         let mut set_cookies = self.settings.delete_session(cookies);
-        set_cookies.extend(Logins::forget_completed(&self.settings, cookies));
+        set_cookies.extend(SignInAttempts::delete_completed(&self.settings, cookies));
         Ok(SignedOut {
             // With two sessions, neither is named to a provider.
             session: session.filter(|_| presented.len() == 1),

@@ -19,7 +19,7 @@ use crate::session::outcome::{LogoutOutcome, SignedOut};
 struct Fixture {
     folder: Folder,
     keys: Arc<ArcSwap<Keys>>,
-    settings: Settings,
+    settings: SessionSettings,
     sessions: Option<Arc<Sessions>>,
     browser: Browser,
     provider: Arc<FakeProvider>,
@@ -30,7 +30,7 @@ impl Fixture {
         Self::with(|_| {})
     }
 
-    fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    fn with(change: impl FnOnce(&mut SessionSettings)) -> Self {
         let mut settings = settings();
         change(&mut settings);
         let mut fixture = Self {
@@ -69,9 +69,9 @@ impl Fixture {
         let rd = "https://app.example.com/";
         let (sessions, cookies) = (self.sessions(), cookies(&header));
         let started = sessions.start(&cookies, "sso", signed_in, rd, now);
-        let live = started.await.unwrap();
-        self.browser.store(&live.set_cookies);
-        live.session
+        let active = started.await.unwrap();
+        self.browser.store(&active.set_cookies);
+        active.session
     }
 
     async fn read(&self, now: Timestamp) -> Result<Session, EndReason> {
@@ -88,9 +88,9 @@ impl Fixture {
             .refresh(&cookies(&header), now, &provider)
             .await
         {
-            Ok(live) => {
-                self.browser.store(&live.set_cookies);
-                Ok(live.session)
+            Ok(active) => {
+                self.browser.store(&active.set_cookies);
+                Ok(active.session)
             }
             Err(no) => {
                 if let NoSession::Ended { set_cookies, .. } = &no {
@@ -133,7 +133,9 @@ impl Fixture {
         let list = self.sessions().revocations_json(now).await.unwrap();
         let list = portcullis_core::session::Revocations::parse(list.as_bytes()).unwrap();
         let tokens = cookies(&header).candidates(TOKEN);
-        let claims = tokens.iter().filter_map(|text| keys.read(URL, text));
+        let claims = tokens
+            .iter()
+            .filter_map(|text| keys.verify_token(URL, text));
         let mut good = claims.filter(|claims| now < claims.expires_at);
         good.any(|claims| !list.revokes(&claims.handles, now))
     }
@@ -181,7 +183,7 @@ async fn c05_the_session_token_alone_is_no_credential_for_the_next() {
 async fn c04_values_that_do_not_open_are_ignored_and_two_sessions_count_as_none() {
     let mut fixture = Fixture::new();
     let session = fixture.start(at(0)).await;
-    fixture.browser.has(SEALED, "tossed");
+    fixture.browser.add(SEALED, "tossed");
     assert_eq!(fixture.read(at(1)).await, Ok(session));
     let mut other = Fixture::new();
     other.keys = Arc::clone(&fixture.keys);
@@ -189,7 +191,7 @@ async fn c04_values_that_do_not_open_are_ignored_and_two_sessions_count_as_none(
     other.start(at(0)).await;
     fixture
         .browser
-        .has(SEALED, other.browser.value(SEALED).unwrap());
+        .add(SEALED, other.browser.value(SEALED).unwrap());
     assert_eq!(fixture.read(at(1)).await, Err(EndReason::Ambiguous));
     // The cookies are deleted at all domains, so that the user can sign in again.
     assert_eq!(fixture.refresh(at(1)).await, Err(EndReason::Ambiguous));
@@ -208,7 +210,7 @@ async fn c04_of_two_values_of_one_session_the_later_counts() {
     let later = fixture.refresh(at(300)).await.unwrap();
     for (one, other) in [(&first, true), (&old, false)] {
         let mut browser = fixture.browser.clone();
-        browser.has(SEALED, one);
+        browser.add(SEALED, one);
         let header = browser.header();
         let read = fixture.sessions().read(&cookies(&header), at(301)).await;
         assert_eq!(read.is_ok_and(|session| session == later), other);
@@ -249,12 +251,12 @@ async fn c02_the_cookies_live_as_long_as_the_session() {
     let header = fixture.browser.header();
     let provider = Arc::clone(&fixture.provider);
     let now = at(1000);
-    let live = fixture
+    let active = fixture
         .sessions()
         .refresh(&cookies(&header), now, &provider)
         .await
         .unwrap();
-    for line in &live.set_cookies {
+    for line in &active.set_cookies {
         let left = 12 * 3600 - 1000;
         assert!(
             line.header().contains(&format!("; Max-Age={left}; ")),

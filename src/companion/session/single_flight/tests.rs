@@ -261,7 +261,7 @@ async fn the_same_token_text_of_another_provider_is_another_token() {
     let fixture = Fixture::new();
     let session = session("old");
     let mut other = session.clone();
-    other.idp = "other".to_owned();
+    other.provider = "other".to_owned();
     for session in [&session, &other] {
         let outcome = refreshed(session, "new", at(200));
         assert_eq!(

@@ -139,7 +139,7 @@ impl Tokens {
             Some(TokenState::Redeemed {
                 outcome: RefreshOutcome::Refreshed(session),
                 ..
-            }) => Some((session.idp.as_str(), session.person.sub.as_str())),
+            }) => Some((session.provider.as_str(), session.person.sub.as_str())),
             _ => None,
         };
         let mut counts: HashMap<_, usize> = HashMap::new();
@@ -198,8 +198,8 @@ fn pop_expired(
 /// The hash of a refresh token together with its provider and person, so that one person never gets
 /// another's tokens, even from a provider that gives the same token to all.
 pub(super) fn hash_of(session: &Session, token: &Secret) -> TokenHash {
-    let (idp, sub) = (session.idp.as_str(), session.person.sub.as_str());
-    let fields = ["portcullis: a refresh token", idp, sub, token.expose()];
+    let (provider, sub) = (session.provider.as_str(), session.person.sub.as_str());
+    let fields = ["portcullis: a refresh token", provider, sub, token.expose()];
     let fields = bytes::fields(&fields.map(str::as_bytes));
     Sha256::digest(fields).into()
 }

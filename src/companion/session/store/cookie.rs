@@ -14,10 +14,10 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::{
-    Lifetime, ProviderSession, ProviderSessions, Refreshing, SealedContent, SessionStore,
+    Lifetime, LinkedSessions, ProviderSession, Refreshing, SealedContent, SessionStore,
     StoredSession,
 };
-use crate::session::login;
+use crate::session::attempt;
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::{
     Revocation, RevocationBatch, RevocationState, StateFile, StateFileError,
@@ -129,8 +129,8 @@ impl SessionStore for CookieStore {
         self.file.revoke(batch, now).await
     }
 
-    async fn finish_login(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable> {
-        Ok(self.local().finish_login(attempt, now))
+    async fn finish_attempt(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable> {
+        Ok(self.local().finish_attempt(attempt, now))
     }
 
     async fn record_provider_session(
@@ -143,7 +143,7 @@ impl SessionStore for CookieStore {
         let recorded = self.local().sessions.record(of, sid, lifetime, now);
         let recorded = recorded.map_err(|error| {
             let path = self.journal.display();
-            Unavailable::new(format!("{path}: cannot be written: {error}"))
+            Unavailable::new(format!("{path}: can't be written: {error}"))
         })?;
         if let Some((person, ends)) = recorded.crowd {
             tracing::warn!("a person has too many sessions; all of them are revoked");
@@ -156,11 +156,11 @@ impl SessionStore for CookieStore {
         Ok(recorded.ended)
     }
 
-    async fn sessions_at_provider(
+    async fn linked_sessions(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable> {
+    ) -> Result<LinkedSessions, Unavailable> {
         Ok(self.local().sessions.list(provider_session, now))
     }
 
@@ -168,7 +168,7 @@ impl SessionStore for CookieStore {
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable> {
+    ) -> Result<LinkedSessions, Unavailable> {
         let mut local = self.local();
         local.sessions.end(provider_session, now);
         Ok(local.sessions.list(provider_session, now))
@@ -176,7 +176,7 @@ impl SessionStore for CookieStore {
 }
 
 impl LocalState {
-    fn finish_login(&mut self, attempt: &str, now: Timestamp) -> bool {
+    fn finish_attempt(&mut self, attempt: &str, now: Timestamp) -> bool {
         while let Some(oldest) = self.completion_order.front() {
             let over = self.completed.get(oldest).is_none_or(|until| *until <= now);
             if !over && self.completed.len() < MAX_COMPLETED {
@@ -189,7 +189,7 @@ impl LocalState {
         if self.completed.contains_key(attempt) {
             return false;
         }
-        let until = now.after(login::LOGIN_TTL + login::CLOCK_SKEW);
+        let until = now.after(attempt::ATTEMPT_TTL + attempt::CLOCK_SKEW);
         self.completed.insert(attempt.to_owned(), until);
         self.completion_order.push_back(attempt.to_owned());
         true

@@ -26,10 +26,10 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::{
-    CLOCK_SKEW, Lifetime, ProviderSession, ProviderSessions, RecordRef, Refreshing, SealedContent,
+    CLOCK_SKEW, Lifetime, LinkedSessions, ProviderSession, RecordRef, Refreshing, SealedContent,
     SessionStore, StoredSession, Ticket,
 };
-use crate::session::login;
+use crate::session::attempt;
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::{RevocationBatch, RevocationState};
 use crate::session::unavailable::Unavailable;
@@ -123,8 +123,8 @@ impl SessionStore for RedisStore {
         self.add_revocations(batch, now).await
     }
 
-    async fn finish_login(&self, attempt: &str, _: Timestamp) -> Result<bool, Unavailable> {
-        self.set_login_finished(attempt, login::LOGIN_TTL + login::CLOCK_SKEW)
+    async fn finish_attempt(&self, attempt: &str, _: Timestamp) -> Result<bool, Unavailable> {
+        self.set_attempt_finished(attempt, attempt::ATTEMPT_TTL + attempt::CLOCK_SKEW)
             .await
     }
 
@@ -139,19 +139,19 @@ impl SessionStore for RedisStore {
         self.add_provider_session(of, sid, until, now).await
     }
 
-    async fn sessions_at_provider(
+    async fn linked_sessions(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable> {
-        self.list_provider_sessions(provider_session, now).await
+    ) -> Result<LinkedSessions, Unavailable> {
+        self.list_linked_sessions(provider_session, now).await
     }
 
     async fn end_provider_session(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable> {
+    ) -> Result<LinkedSessions, Unavailable> {
         self.set_provider_session_ended(provider_session, now).await
     }
 }
@@ -163,7 +163,7 @@ fn script(code: &str, key: &str) -> redis::Cmd {
     command
 }
 
-/// A time to live, in milliseconds. Redis refuses 0.
+/// A time to active, in milliseconds. Redis refuses 0.
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)
 }

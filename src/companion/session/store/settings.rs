@@ -9,7 +9,7 @@ use super::SessionStore;
 use super::cookie::CookieStore;
 use super::redis::RedisStore;
 use crate::session::revocations::StateFileError;
-use crate::session::settings::Settings;
+use crate::session::settings::SessionSettings;
 
 #[cfg(test)]
 pub(crate) use super::redis::RedisTopology;
@@ -54,8 +54,8 @@ pub(crate) struct StoreSettingsError {
 /// What an error may show of the value that is wrong.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ValueInError {
-    /// It is not the value that is wrong, but that it is set.
-    Left,
+    /// The value is not shown: the setting may not be set at all.
+    Omitted,
     /// The value is quoted in front of the problem.
     Quoted,
     /// The value holds a secret, and no part of it is shown.
@@ -82,7 +82,7 @@ impl StoreSettings {
     /// Opens the store. Only local files are read: a server may be down when the companion starts.
     pub(in crate::session) fn open(
         self,
-        settings: &Settings,
+        settings: &SessionSettings,
         now: Timestamp,
     ) -> Result<Arc<dyn SessionStore>, StateFileError> {
         Ok(match self {
@@ -124,7 +124,7 @@ impl StoreSettingsError {
     ) -> Self {
         Self {
             setting,
-            value: ValueInError::Left,
+            value: ValueInError::Omitted,
             problem,
             help,
         }

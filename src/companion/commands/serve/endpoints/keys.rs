@@ -20,8 +20,8 @@ pub(super) async fn jwks(State(state): State<SignIn>) -> Response {
 
 pub(super) async fn revocations(State(state): State<SignIn>) -> Result<Response, Problem> {
     let list = state.identity.sessions.revocations_json(now()).await;
-    let list = list.map_err(|unavailable| {
-        warn!(%unavailable, "revocation list unavailable");
+    let list = list.map_err(|error| {
+        warn!(%error, "revocation list unavailable");
         Problem::unavailable(
             "The revocation list is unavailable right now. Send the request again.",
         )

@@ -8,7 +8,7 @@ use tracing::warn;
 use crate::config::SignIn;
 use crate::document::Report;
 use crate::provider::Provider;
-use crate::session::{Keys, Settings};
+use crate::session::{Keys, SessionSettings};
 use crate::watch::{Watched, Watcher};
 
 /// The keys that sign and seal, reloaded when their file changes.
@@ -24,19 +24,19 @@ pub(super) fn keys(watcher: &mut Watcher, sign_in: &SignIn) -> Result<Watched<Ke
 }
 
 /// The settings of sessions.
-pub(super) fn sessions(sign_in: &SignIn, policy: &Policy) -> Result<Settings, Report> {
+pub(super) fn sessions(sign_in: &SignIn, policy: &Policy) -> Result<SessionSettings, Report> {
     let Some(sso) = policy.sso() else {
         let help = "add `sso` with the companion's `url` and its `envoy_cluster`";
         return Err(Report::of("policy", "missing field `sso`", help));
     };
     let session = &sign_in.session;
-    Ok(Settings {
+    Ok(SessionSettings {
         domain: session.cookie.domain.clone(),
         same_site: session.cookie.same_site,
         lifetime: session.lifetime,
         idle: session.idle,
         token: session.token,
-        ..Settings::new(sso)
+        ..SessionSettings::new(sso)
     })
 }
 

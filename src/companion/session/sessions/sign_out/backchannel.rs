@@ -8,14 +8,14 @@ use portcullis_core::timestamp::Timestamp;
 use super::super::Sessions;
 use crate::session::outcome::LogoutOutcome;
 use crate::session::revocations::{ProviderSessionEnd, Revocation, RevocationBatch};
-use crate::session::store::ProviderSessions;
+use crate::session::store::LinkedSessions;
 use crate::session::unavailable::Unavailable;
 
 /// The claims of a verified logout token (Back-Channel Logout 1.0 section 2.4).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogoutClaims<'a> {
     /// The name of the provider.
-    pub(crate) idp: &'a str,
+    pub(crate) provider: &'a str,
     /// The person.
     pub(crate) sub: Option<&'a str>,
     /// The session at the provider. If it is named, only sessions that belong to it end.
@@ -52,7 +52,7 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<LogoutOutcome, Unavailable> {
         let keys = self.keys.load_full();
-        let person = logout.sub.map(|sub| keys.handle(logout.idp, sub));
+        let person = logout.sub.map(|sub| keys.handle(logout.provider, sub));
         let ends = now.after(self.settings.lifetime);
         let everything = person.map(|person| Revocation::person(person, ends));
         let mut ending = Ending::default();
@@ -60,16 +60,16 @@ impl Sessions {
         match logout.sid {
             None => ending.revocations.extend(everything),
             Some(sid) => {
-                let id = keys.provider_session_by_sid(logout.idp, sid);
+                let id = keys.provider_session_by_sid(logout.provider, sid);
                 named.push(id);
-                let found = self.store.sessions_at_provider(id, now).await?;
+                let found = self.store.linked_sessions(id, now).await?;
                 let is_unknown = found.sessions.is_empty();
                 let complete = found.complete;
                 ending.add(id, found, person, ends);
                 if let (true, Some(sub)) = (is_unknown, logout.sub) {
-                    let id = keys.provider_session_without_sid(logout.idp, sub);
+                    let id = keys.provider_session_without_sid(logout.provider, sub);
                     named.push(id);
-                    let found = self.store.sessions_at_provider(id, now).await?;
+                    let found = self.store.linked_sessions(id, now).await?;
                     ending.add(id, found, person, ends);
                 }
                 if !complete {
@@ -77,7 +77,7 @@ impl Sessions {
                 }
             }
         }
-        let logout_token = (keys.logout_token(logout.idp, logout.jti), logout.until);
+        let logout_token = (keys.logout_token(logout.provider, logout.jti), logout.until);
         let batch = ending.take(Some(logout_token));
         if !self.store.revoke(&batch, now).await? {
             return Ok(LogoutOutcome::Replayed);
@@ -102,7 +102,7 @@ impl Sessions {
 impl Ending {
     /// Adds the sessions of a session at the provider, each once. `person` is whose they are where
     /// that was not recorded.
-    fn add(&mut self, id: Id, found: ProviderSessions, person: Option<Id>, ends: Timestamp) {
+    fn add(&mut self, id: Id, found: LinkedSessions, person: Option<Id>, ends: Timestamp) {
         let mut people = BTreeSet::new();
         for session in found.sessions {
             if !self.sids.insert(session.sid) {

@@ -14,7 +14,7 @@ pub(super) fn logout_of_ada(jti: &str) -> LogoutClaims<'_> {
 
 fn logout(jti: &str) -> LogoutClaims<'_> {
     LogoutClaims {
-        idp: "sso",
+        provider: "sso",
         sub: None,
         sid: None,
         jti,
@@ -61,7 +61,7 @@ async fn b06_a_logout_of_another_provider_ends_nothing_here() {
     fixture.start(at(0)).await;
     let sid = Some("session at the provider");
     let logout = LogoutClaims {
-        idp: "other",
+        provider: "other",
         sub: Some("ada"),
         sid,
         ..logout("one")
@@ -147,7 +147,7 @@ async fn b04_a_replayed_logout_token_ends_no_later_session() {
     assert!(fixture.read(at(221)).await.is_ok());
     // The same `jti` of another provider is another token.
     let logout = LogoutClaims {
-        idp: "other",
+        provider: "other",
         ..logout
     };
     assert_ne!(

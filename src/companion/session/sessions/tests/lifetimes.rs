@@ -50,7 +50,7 @@ async fn a_later_session_token_counts_as_use_of_the_session() {
     fixture.refresh(at(3000)).await.unwrap();
     // As after forward auth: a new session token beside an old sealed session.
     fixture.browser.forget(SEALED);
-    fixture.browser.has(SEALED, &sealed);
+    fixture.browser.add(SEALED, &sealed);
     assert!(fixture.refresh(at(6000)).await.is_ok());
     // The token of another session does not count.
     let mut other = Fixture::new();
@@ -59,10 +59,10 @@ async fn a_later_session_token_counts_as_use_of_the_session() {
     other.start_for(for_ever(), at(3000)).await;
     fixture.browser.forget(SEALED);
     fixture.browser.forget(TOKEN);
-    fixture.browser.has(SEALED, &sealed);
+    fixture.browser.add(SEALED, &sealed);
     fixture
         .browser
-        .has(TOKEN, other.browser.value(TOKEN).unwrap());
+        .add(TOKEN, other.browser.value(TOKEN).unwrap());
     assert_eq!(fixture.refresh(at(6000)).await, Err(EndReason::IdleTimeout));
 }
 
@@ -97,7 +97,7 @@ async fn a_session_token_never_outlasts_its_session_or_the_providers_tokens() {
     async fn ends(fixture: &Fixture) -> Timestamp {
         let keys = fixture.keys.load();
         let token = fixture.browser.value(TOKEN).unwrap();
-        keys.read(URL, token).unwrap().expires_at
+        keys.verify_token(URL, token).unwrap().expires_at
     }
     let mut fixture = Fixture::new();
     fixture.start_for(for_ever(), at(0)).await;
@@ -131,5 +131,5 @@ async fn without_a_refresh_token_a_session_ends_with_the_providers_tokens() {
         fixture.refresh(at(1000)).await,
         Err(EndReason::ProviderTokenExpired)
     );
-    assert_eq!(fixture.provider.asked(), 0);
+    assert_eq!(fixture.provider.requests(), 0);
 }

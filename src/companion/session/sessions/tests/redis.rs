@@ -40,9 +40,9 @@ impl Replicas {
         let header = self.browser.header();
         let cookies = cookies(&header);
         let started = self.replicas[replica].start(&cookies, "sso", ada(), "/", now);
-        let live = started.await.unwrap();
-        self.browser.store(&live.set_cookies);
-        live.session
+        let active = started.await.unwrap();
+        self.browser.store(&active.set_cookies);
+        active.session
     }
 
     /// A refresh at one replica while the test continues.
@@ -58,7 +58,7 @@ impl Replicas {
 
     /// Waits until the provider has been asked so many times.
     pub(super) async fn wait_for_redemptions(&self, times: usize) {
-        let asked = async || self.provider.asked() == times;
+        let asked = async || self.provider.requests() == times;
         lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
     }
 
@@ -84,11 +84,11 @@ impl Replicas {
     ) -> Result<Session, NoSession> {
         let header = self.browser.header();
         let provider = Arc::clone(&self.provider);
-        let live = self.replicas[replica]
+        let active = self.replicas[replica]
             .refresh(&cookies(&header), now, &provider)
             .await?;
-        self.browser.store(&live.set_cookies);
-        Ok(live.session)
+        self.browser.store(&active.set_cookies);
+        Ok(active.session)
     }
 }
 
@@ -120,7 +120,7 @@ async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
     let fixture = Replicas::new().await;
     let [one, other] = &fixture.replicas;
     let begun = one
-        .begin_login(
+        .begin_attempt(
             &cookies(""),
             ("id", "/"),
             &"attempt",
@@ -132,13 +132,13 @@ async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
     browser.store(&begun);
     let header = browser.header();
     let cookies = cookies(&header);
-    let login = other
-        .finish_login::<String>(&cookies, "id", at(1))
+    let attempt = other
+        .finish_attempt::<String>(&cookies, "id", at(1))
         .await
         .unwrap();
-    assert_eq!(login.attempt, "attempt");
-    let again = one.finish_login::<String>(&cookies, "id", at(2)).await;
-    assert_eq!(again, Err(LoginError::AlreadyFinished));
+    assert_eq!(attempt.data, "attempt");
+    let again = one.finish_attempt::<String>(&cookies, "id", at(2)).await;
+    assert_eq!(again, Err(AttemptError::AlreadyFinished));
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
     let handles = fixture
         .keys
         .load()
-        .read(URL, fixture.browser.value(TOKEN).unwrap())
+        .verify_token(URL, fixture.browser.value(TOKEN).unwrap())
         .unwrap()
         .handles;
     assert!(list.contains(&handles.sid.to_string()), "{list}");
@@ -181,7 +181,7 @@ async fn b06_a_logout_at_one_replica_ends_sessions_of_the_other() {
     let mut fixture = Replicas::new().await;
     fixture.start(0, at(0)).await;
     let logout = LogoutClaims {
-        idp: "sso",
+        provider: "sso",
         sub: Some("ada"),
         sid: Some("session at the provider"),
         jti: "one",
@@ -206,7 +206,7 @@ async fn b06_a_sid_alone_ends_its_session_at_both_replicas_and_an_unknown_one_no
     fixture.start(0, at(0)).await;
     let [one, other] = &fixture.replicas;
     let unknown = LogoutClaims {
-        idp: "sso",
+        provider: "sso",
         sub: None,
         sid: Some("unknown"),
         jti: "zero",
@@ -290,7 +290,7 @@ async fn a_session_that_its_provider_ends_is_revoked_at_all_replicas() {
         why(&fixture.refresh(1, at(3600)).await.unwrap_err()),
         EndReason::Revoked
     );
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]

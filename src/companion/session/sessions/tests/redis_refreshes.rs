@@ -22,7 +22,7 @@ async fn r10_concurrent_refreshes_at_both_replicas_redeem_once() {
         .map(|number| fixture.refreshing(number % 2, at(3600)))
         .collect();
     // The other replica has tried to take the lock several times.
-    let asked = async || fixture.provider.asked() > 0 && fixture.scripts() > before + 5;
+    let asked = async || fixture.provider.requests() > 0 && fixture.scripts() > before + 5;
     lab::wait::until_true("a replica that waits", lab::wait::LONG, asked).await;
     fixture.provider.gate.add_permits(50);
     for one in asking {
@@ -66,14 +66,14 @@ async fn forward_auth_sets_one_cookie_and_redeems_what_is_due() {
     let cookies = cookies(&header);
     for replica in [0, 1] {
         let cookie = fixture.replicas[replica].refresh_token_cookie(&cookies, at(3600), &provider);
-        let live = cookie.await.unwrap();
-        assert_eq!(live.set_cookies.len(), 1);
+        let active = cookie.await.unwrap();
+        assert_eq!(active.set_cookies.len(), 1);
         assert_eq!(
-            live.session.tokens.refresh_token.unwrap().expose(),
+            active.session.tokens.refresh_token.unwrap().expose(),
             "refresh-1"
         );
     }
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn r10_the_lock_is_renewed_before_new_tokens_are_saved() {
     let lock = format!("portcullis:*:lock:*{}*", session.sid);
     let locks = fixture.server.keys(&lock);
     assert_eq!(fixture.server.command(&["DEL", &locks[0]]), "1");
-    // A record that cannot be written: saving is tried again and again.
+    // A record that can't be written, so that saving is retried.
     let record = fixture
         .server
         .keys(&format!("portcullis:*:session:*{}*", session.sid));

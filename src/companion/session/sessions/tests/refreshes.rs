@@ -16,7 +16,7 @@ async fn storm(fixture: &Fixture, now: Timestamp) -> Vec<Result<ActiveSession, N
             tokio::spawn(async move { sessions.refresh(&cookies(&header), now, &provider).await })
         })
         .collect();
-    while fixture.provider.asked() == 0 {
+    while fixture.provider.requests() == 0 {
         tokio::task::yield_now().await;
     }
     fixture.provider.gate.add_permits(50);
@@ -34,7 +34,7 @@ async fn the_provider_is_asked_only_after_its_tokens_have_expired() {
     for now in (300..3500).step_by(300) {
         fixture.refresh(at(now)).await.unwrap();
     }
-    assert_eq!(fixture.provider.asked(), 0);
+    assert_eq!(fixture.provider.requests(), 0);
     let session = fixture.refresh(at(3600)).await.unwrap();
     assert_eq!(fixture.provider.redeemed(), ["refresh-0"]);
     assert_eq!(session.sid, first.sid);
@@ -42,7 +42,7 @@ async fn the_provider_is_asked_only_after_its_tokens_have_expired() {
     assert_eq!(session.ends, first.ends);
     assert_eq!(session.tokens.expires_at, at(7200).secs());
     fixture.refresh(at(7190)).await.unwrap();
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
     fixture.refresh(at(7200)).await.unwrap();
     assert_eq!(fixture.provider.redeemed(), ["refresh-0", "refresh-1"]);
 }
@@ -83,7 +83,7 @@ async fn r10_old_cookies_work_for_a_minute_after_a_refresh() {
     fixture.browser = old.clone();
     let session = fixture.refresh(at(3659)).await.unwrap();
     assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
     // No spent token was redeemed for that.
     assert_eq!(fixture.revocations(at(3660)).await, 0);
     // Later it is never redeemed again.
@@ -92,7 +92,7 @@ async fn r10_old_cookies_work_for_a_minute_after_a_refresh() {
         fixture.refresh(at(3661)).await,
         Err(EndReason::RefreshRejected)
     );
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn refresh_token_reuse_ends_the_session_for_everybody() {
     assert_eq!(fixture.refresh(at(3663)).await, Err(EndReason::Revoked));
     assert_eq!(fixture.revocations(at(3663)).await, 1);
     elsewhere.refresh(at(3663)).await.unwrap();
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn a_forged_sealed_session_ends_nothing() {
     let (start, last) = old.split_at(old.len() - 1);
     let other = if last == "A" { "Q" } else { "A" };
     fixture.browser = Browser::default();
-    fixture.browser.has(SEALED, &format!("{start}{other}"));
+    fixture.browser.add(SEALED, &format!("{start}{other}"));
     assert_eq!(fixture.refresh(at(3661)).await, Err(EndReason::NoCookie));
     assert_eq!(fixture.revocations(at(3661)).await, 0);
     fixture.browser = renewed;
@@ -165,7 +165,7 @@ async fn a_session_that_its_provider_ends_is_revoked() {
     assert!(!fixture.passes_a_filter(at(3597)).await);
     assert_eq!(fixture.read(at(3597)).await, Err(EndReason::Revoked));
     assert_eq!(fixture.refresh(at(3597)).await, Err(EndReason::Revoked));
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
@@ -186,7 +186,7 @@ async fn while_the_provider_is_unavailable_the_session_stays() {
             "{refreshed:?}"
         );
     }
-    assert_eq!(fixture.provider.asked(), 2);
+    assert_eq!(fixture.provider.requests(), 2);
     fixture.provider = FakeProvider::rotating();
     fixture.refresh(at(3620)).await.unwrap();
 }
@@ -221,7 +221,7 @@ async fn a_refresh_updates_the_claims() {
     let claims = fixture
         .keys
         .load()
-        .read(URL, fixture.browser.value(TOKEN).unwrap())
+        .verify_token(URL, fixture.browser.value(TOKEN).unwrap())
         .unwrap();
     assert_eq!(claims.groups, ["none"]);
 }
@@ -246,7 +246,7 @@ async fn a_slow_provider_times_out_and_its_tokens_are_not_lost() {
     fixture.provider.gate.add_permits(1);
     let session = fixture.refresh(at(3602)).await.unwrap();
     assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
@@ -264,9 +264,9 @@ async fn tokens_that_expire_at_once_are_not_redeemed_with_every_request() {
     for now in 3600..3630 {
         fixture.refresh(at(now)).await.unwrap();
     }
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
     fixture.refresh(at(3630)).await.unwrap();
-    assert_eq!(fixture.provider.asked(), 2);
+    assert_eq!(fixture.provider.requests(), 2);
 }
 
 #[tokio::test]
@@ -282,7 +282,7 @@ async fn r10_a_sign_out_during_a_redemption_counts() {
             .refresh(&cookies(&header), at(3600), &provider)
             .await
     });
-    while fixture.provider.asked() == 0 {
+    while fixture.provider.requests() == 0 {
         tokio::task::yield_now().await;
     }
     fixture.end(at(3600)).await;
@@ -303,5 +303,5 @@ async fn two_sessions_with_one_refresh_token_stay_two() {
     fixture.browser = first_browser;
     // Its session token is from the start, so its idle time counts from then.
     assert_eq!(fixture.refresh(at(3599)).await.unwrap().sid, first.sid);
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }

@@ -51,7 +51,7 @@ async fn a_sign_out_with_two_sessions_ends_both_and_returns_neither() {
     let mut both = beside(&fixture);
     both.browser = fixture.browser.clone();
     both.browser
-        .has(SEALED, other.browser.value(SEALED).unwrap());
+        .add(SEALED, other.browser.value(SEALED).unwrap());
     assert!(both.end(at(100)).await.session.is_none());
     assert_eq!(fixture.read(at(101)).await, Err(EndReason::Revoked));
     assert_eq!(other.read(at(101)).await, Err(EndReason::Revoked));
@@ -60,7 +60,7 @@ async fn a_sign_out_with_two_sessions_ends_both_and_returns_neither() {
 #[tokio::test]
 async fn a_sign_out_without_a_session_succeeds() {
     let mut fixture = Fixture::new();
-    fixture.browser.has(SEALED, "tossed");
+    fixture.browser.add(SEALED, "tossed");
     let signed_out = fixture.end(at(100)).await;
     assert!(signed_out.session.is_none());
     assert!(fixture.browser.names().is_empty());

@@ -14,8 +14,7 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::super::{
-    CLOCK_SKEW, ENDED_TTL, Lifetime, MAX_LISTED, ProviderSession, ProviderSessions,
-    SessionAtProvider,
+    CLOCK_SKEW, ENDED_TTL, Lifetime, LinkedSession, LinkedSessions, MAX_LISTED, ProviderSession,
 };
 use journal::{Journal, Line};
 
@@ -150,19 +149,19 @@ impl ProviderSessionIndex {
     }
 
     /// The sessions that belong to a session at the provider.
-    pub(super) fn list(&self, provider_session: Id, now: Timestamp) -> ProviderSessions {
+    pub(super) fn list(&self, provider_session: Id, now: Timestamp) -> LinkedSessions {
         let sessions = self.sessions.get(&provider_session).into_iter().flatten();
         let active = sessions.filter(|(_, known)| now < known.until);
         let listed = active
             .take(MAX_LISTED + 1)
-            .map(|(sid, known)| SessionAtProvider {
+            .map(|(sid, known)| LinkedSession {
                 sid: *sid,
                 person: Some(known.person),
             });
-        let mut sessions: Vec<SessionAtProvider> = listed.collect();
+        let mut sessions: Vec<LinkedSession> = listed.collect();
         let has_more = MAX_LISTED < sessions.len();
         sessions.truncate(MAX_LISTED);
-        ProviderSessions {
+        LinkedSessions {
             sessions,
             has_more,
             complete: self.complete_from <= now,

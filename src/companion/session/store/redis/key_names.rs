@@ -52,7 +52,7 @@ impl KeyNames {
     }
 
     /// The mark of a completed sign-in.
-    pub(super) fn login(&self, attempt: &str) -> String {
+    pub(super) fn completed_attempt(&self, attempt: &str) -> String {
         format!("{}:login:{attempt}", self.prefix)
     }
 }

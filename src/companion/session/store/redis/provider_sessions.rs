@@ -5,7 +5,7 @@ use std::time::Duration;
 use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
-use super::super::{ENDED_TTL, MAX_LISTED, ProviderSession, ProviderSessions, SessionAtProvider};
+use super::super::{ENDED_TTL, LinkedSession, LinkedSessions, MAX_LISTED, ProviderSession};
 use super::{RedisStore, millis};
 use crate::session::unavailable::Unavailable;
 
@@ -27,14 +27,14 @@ return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'LIMIT', 0, 
 
 impl RedisStore {
     /// Notes for `ttl` that a sign-in is completed. `false`: it was completed before.
-    pub(super) async fn set_login_finished(
+    pub(super) async fn set_attempt_finished(
         &self,
         attempt: &str,
         ttl: Duration,
     ) -> Result<bool, Unavailable> {
         let mut command = redis::cmd("SET");
         command
-            .arg(self.names.login(attempt))
+            .arg(self.names.completed_attempt(attempt))
             .arg(1)
             .arg("NX")
             .arg("PX")
@@ -63,11 +63,11 @@ impl RedisStore {
     }
 
     /// The sessions that belong to a session at the provider and have not ended.
-    pub(super) async fn list_provider_sessions(
+    pub(super) async fn list_linked_sessions(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable> {
+    ) -> Result<LinkedSessions, Unavailable> {
         let mut command = redis::cmd("ZRANGEBYSCORE");
         command
             .arg(self.names.provider_session(provider_session))
@@ -81,12 +81,12 @@ impl RedisStore {
     }
 
     /// Notes that a session at the provider has ended, and lists its sessions as
-    /// [`RedisStore::list_provider_sessions`] does.
+    /// [`RedisStore::list_linked_sessions`] does.
     pub(super) async fn set_provider_session_ended(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable> {
+    ) -> Result<LinkedSessions, Unavailable> {
         let mut command = self.provider_script(END, provider_session);
         command
             .arg(now.secs())
@@ -110,21 +110,21 @@ impl RedisStore {
 
 /// Parses the members of the set: a session and its person. Older releases wrote the session alone,
 /// which may be there too.
-fn parse(members: &[String]) -> ProviderSessions {
+fn parse(members: &[String]) -> LinkedSessions {
     let sessions = members.iter().filter_map(|member| {
         let (sid, person) = match member.split_once(':') {
             Some((sid, person)) => (sid, Some(Id::parse(person)?)),
             None => (member.as_str(), None),
         };
         let sid = Id::parse(sid)?;
-        Some(SessionAtProvider { sid, person })
+        Some(LinkedSession { sid, person })
     });
-    let mut sessions: Vec<SessionAtProvider> = sessions.collect();
+    let mut sessions: Vec<LinkedSession> = sessions.collect();
     let has_more = MAX_LISTED < members.len();
     // Where the person is known, that entry comes first and stays.
     sessions.sort_unstable_by(|one, other| other.cmp(one));
     sessions.dedup_by_key(|session| session.sid);
-    ProviderSessions {
+    LinkedSessions {
         sessions,
         has_more,
         complete: true,

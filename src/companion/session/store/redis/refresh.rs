@@ -14,7 +14,7 @@ use crate::session::record::{RefreshFailure, Session};
 use crate::session::store::{RecordRef, Refreshing, record_ttl};
 use crate::session::unavailable::Unavailable;
 
-/// The time to live of the lock: longer than a redemption takes.
+/// The time to active of the lock: longer than a redemption takes.
 const LOCK_TTL: Duration = Duration::from_secs(30);
 
 /// How often a replica asks for a lock that another replica holds. Redis could only tell by a

@@ -10,7 +10,7 @@ use super::*;
 use crate::session::fixtures::{URL, ada, at, redis_settings};
 use crate::session::record::Session;
 use crate::session::revocations::{Revocation, RevocationBatch};
-use crate::session::store::{MAX_LISTED, SessionAtProvider};
+use crate::session::store::{LinkedSession, MAX_LISTED};
 use crate::session::unavailable::Unavailable;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -104,7 +104,7 @@ async fn all_keys_in_redis_expire() {
     let ticket = Ticket::new(&session);
     redis.create_record(&ticket, &session, HOUR).await.unwrap();
     redis.lock(session.sid, "me", HOUR).await.unwrap();
-    redis.set_login_finished("attempt", HOUR).await.unwrap();
+    redis.set_attempt_finished("attempt", HOUR).await.unwrap();
     redis
         .add_provider_session(of(9), session.sid, at(3600), at(0))
         .await
@@ -124,10 +124,10 @@ async fn all_keys_in_redis_expire() {
     let left: u64 = server.command(&["TTL", &key]).parse().unwrap();
     assert!(left > 3500, "{left}");
     let listed = async |provider, now| {
-        let listed = redis.list_provider_sessions(id(provider), at(now)).await;
+        let listed = redis.list_linked_sessions(id(provider), at(now)).await;
         listed.unwrap().sessions
     };
-    let own = SessionAtProvider {
+    let own = LinkedSession {
         sid: session.sid,
         person: Some(id(7)),
     };
@@ -177,7 +177,7 @@ async fn a_session_that_an_older_release_recorded_is_listed_once() {
         .add_provider_session(of(9), id(1), at(5000), at(0))
         .await;
     added.unwrap();
-    let listed = redis.list_provider_sessions(id(9), at(1)).await.unwrap();
+    let listed = redis.list_linked_sessions(id(9), at(1)).await.unwrap();
     let mut people: Vec<_> = listed
         .sessions
         .iter()
@@ -197,7 +197,7 @@ async fn of_many_sessions_at_a_provider_some_are_listed() {
             .add_provider_session(of(0), sid, at(5000), at(0))
             .await;
         added.unwrap();
-        let listed = redis.list_provider_sessions(id(0), at(1)).await.unwrap();
+        let listed = redis.list_linked_sessions(id(0), at(1)).await.unwrap();
         assert_eq!(listed.has_more, MAX_LISTED < number, "{number}");
     }
 }
@@ -221,7 +221,7 @@ async fn repeated_sign_ins_fill_no_list() {
         noted.await.unwrap();
         assert_eq!(server.command(&["ZCARD", &key]), "1");
     }
-    let known = redis.list_provider_sessions(id(9), at(1012)).await.unwrap();
+    let known = redis.list_linked_sessions(id(9), at(1012)).await.unwrap();
     let sids: Vec<Id> = known.sessions.iter().map(|one| one.sid).collect();
     assert_eq!(sids, [id(100)]);
 }
@@ -252,9 +252,9 @@ async fn a_lock_has_one_owner() {
 async fn r02_a_sign_in_is_completed_once_over_all_replicas() {
     let server = lab::Redis::start().await;
     let [one, other] = [(); 2].map(|()| RedisStore::new(redis_settings(&server.session()), URL));
-    assert!(one.set_login_finished("attempt", HOUR).await.unwrap());
-    assert!(!other.set_login_finished("attempt", HOUR).await.unwrap());
-    assert!(other.set_login_finished("another", HOUR).await.unwrap());
+    assert!(one.set_attempt_finished("attempt", HOUR).await.unwrap());
+    assert!(!other.set_attempt_finished("attempt", HOUR).await.unwrap());
+    assert!(other.set_attempt_finished("another", HOUR).await.unwrap());
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ async fn everything(redis: &RedisStore) -> Result<(), Unavailable> {
     };
     let ended = redis.add_provider_session(of, session.sid, at(3600), at(0));
     assert_eq!(ended.await?, None);
-    let listed = redis.list_provider_sessions(of.id, at(0)).await?;
+    let listed = redis.list_linked_sessions(of.id, at(0)).await?;
     assert_eq!(listed.sessions.len(), 1);
     let listed = redis.set_provider_session_ended(of.id, at(1)).await?;
     assert_eq!(listed.sessions[0].sid, session.sid);
@@ -30,12 +30,12 @@ async fn everything(redis: &RedisStore) -> Result<(), Unavailable> {
     assert_eq!(ended.await?, Some(at(1)));
     assert!(
         redis
-            .set_login_finished(&session.sid.to_string(), HOUR)
+            .set_attempt_finished(&session.sid.to_string(), HOUR)
             .await?
     );
     assert!(
         !redis
-            .set_login_finished(&session.sid.to_string(), HOUR)
+            .set_attempt_finished(&session.sid.to_string(), HOUR)
             .await?
     );
     redis.add_revocations(&ending(1), at(0)).await?;
