@@ -1,4 +1,4 @@
-//! Pages for people.
+//! Pages for users.
 //!
 //! Each says what happened and what to do next. They work without JavaScript, load nothing, and have one
 //! style and at most one script, each allowed by its hash. The templates escape all values.

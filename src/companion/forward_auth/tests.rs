@@ -3,6 +3,6 @@
 mod allowed;
 mod fixture;
 mod logged;
-mod people;
 mod refused;
+mod sessions;
 mod spellings;

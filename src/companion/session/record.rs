@@ -46,7 +46,7 @@ pub(crate) struct Session {
 /// Why a session was not refreshed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RefreshFailure {
-    /// The provider says that it has ended, or its response is not valid.
+    /// The provider has ended it, or its response is invalid.
     Ended,
     /// The provider or the store is unavailable.
     Unavailable,

@@ -50,10 +50,10 @@ fn with_sign_in(state: &SignIn) -> Router {
             paths::BACKCHANNEL_LOGOUT.path,
             post(backchannel_logout::backchannel_logout),
         )
-        .route(paths::CALLBACK.path, get(callback::bare))
+        .route(paths::CALLBACK.path, get(callback::without_name))
         .route(
             &paths::CALLBACK.named("{provider}"),
-            get(callback::of_provider),
+            get(callback::with_name),
         )
         .route(paths::JWKS.path, get(keys::jwks))
         .route(paths::REFRESH.path, post(refresh::refresh))

@@ -9,7 +9,7 @@ use crate::site::Site;
 use crate::watch::Watched;
 
 use super::forward_auth_state::{ForwardAuthState, LocalSessions};
-use super::health::Health;
+use super::health::Readiness;
 use super::identity::Identity;
 use super::loaded_policy::LoadedPolicy;
 
@@ -26,12 +26,12 @@ pub(crate) struct AppState {
     pub(crate) config: Config,
     /// The evaluator of forward auth and the mirror. A request should load it once.
     pub(crate) forward_auth: ForwardAuthState,
-    /// The sessions that forward auth reads; `None` without sign-in.
+    /// The sessions that forward auth reads; `None` if sign-in is not configured.
     pub(crate) sessions: Option<LocalSessions>,
     /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
     /// Whether the companion is ready.
-    pub(crate) health: Health,
+    pub(crate) readiness: Readiness,
 }
 
 /// The state of the endpoints that need sign-in.
@@ -51,7 +51,8 @@ impl SignInState {
     /// The redirect targets that the current policy allows.
     pub(crate) fn redirects(&self) -> RedirectRules {
         let rules = self.policy.load().redirects.clone();
-        // With sign-in, no policy without `sso` is loaded; without rules only our own host is allowed.
+        // A policy without `sso` is refused if sign-in is configured, so there are rules. Otherwise only our
+        // own host would be allowed.
         rules.unwrap_or_else(|| RedirectRules::of(&self.site, &[]))
     }
 }

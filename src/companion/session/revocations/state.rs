@@ -26,7 +26,7 @@ pub(crate) struct RevocationState {
     /// Provider sessions that have ended, by our ids. Session tokens do not contain these ids, so filters
     /// can't use this list.
     provider_sessions: Revocations,
-    /// Used logout tokens, and until when each could be replayed.
+    /// The used logout tokens, and until when each could be replayed.
     used_logout_tokens: BTreeMap<Id, Timestamp>,
 }
 
@@ -114,7 +114,7 @@ impl RevocationState {
             if self.used_logout_tokens.contains_key(&token) {
                 return false;
             }
-            self.remember(token, until);
+            self.store_used(token, until);
         }
         for revocation in &batch.revocations {
             let (list, began_by, ends) = (
@@ -198,7 +198,7 @@ impl RevocationState {
         self.used_logout_tokens.retain(|_, until| now < *until);
     }
 
-    fn remember(&mut self, token: Id, until: Timestamp) {
+    fn store_used(&mut self, token: Id, until: Timestamp) {
         if self.used_logout_tokens.len() >= MAX_LOGOUT_TOKENS {
             let first = self
                 .used_logout_tokens

@@ -12,7 +12,7 @@ use crate::session::clock::Clock;
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::{Revocation, RevocationBatch};
 use crate::session::single_flight::RefreshOutcome;
-use crate::session::store::{Refreshing, SessionStore, StoredSession};
+use crate::session::store::{PendingRefresh, SessionStore, StoredSession};
 use crate::session::unavailable::Unavailable;
 
 /// How long a provider may take for all of its responses together.
@@ -33,7 +33,7 @@ pub(super) struct Redemption<R> {
 
 impl<R: Redeem> Redemption<R> {
     pub(super) async fn run(self) -> RefreshOutcome {
-        let refresh = Refreshing {
+        let refresh = PendingRefresh {
             redeem: Box::pin(self.redeem()),
             idle: self.idle,
             clock: self.clock,

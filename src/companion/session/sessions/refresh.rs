@@ -1,4 +1,4 @@
-//! Refreshing sessions: a new session token for a sealed session.
+//! PendingRefresh sessions: a new session token for a sealed session.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -77,7 +77,7 @@ impl Fixture {
     async fn read(&self, now: Timestamp) -> Result<Session, EndReason> {
         let header = self.browser.header();
         let read = self.sessions().read(&cookies(&header), now).await;
-        read.map_err(|no| why(&no))
+        read.map_err(|error| reason(&error))
     }
 
     async fn refresh(&mut self, now: Timestamp) -> Result<Session, EndReason> {
@@ -92,16 +92,16 @@ impl Fixture {
                 self.browser.store(&active.set_cookies);
                 Ok(active.session)
             }
-            Err(no) => {
-                if let NoSession::Ended { set_cookies, .. } = &no {
+            Err(error) => {
+                if let NoSession::Ended { set_cookies, .. } = &error {
                     self.browser.store(set_cookies);
                 }
-                Err(why(&no))
+                Err(reason(&error))
             }
         }
     }
 
-    async fn end(&mut self, now: Timestamp) -> SignedOut {
+    async fn sign_out(&mut self, now: Timestamp) -> SignedOut {
         let header = self.browser.header();
         let signed_out = self
             .sessions()
@@ -127,7 +127,7 @@ impl Fixture {
     }
 
     /// Whether a filter with the current revocation list would accept the browser's session token.
-    async fn passes_a_filter(&self, now: Timestamp) -> bool {
+    async fn is_accepted_by_filter(&self, now: Timestamp) -> bool {
         let header = self.browser.header();
         let keys = self.keys.load();
         let list = self.sessions().revocations_json(now).await.unwrap();
@@ -142,7 +142,7 @@ impl Fixture {
 }
 
 /// Another browser at the same companion.
-fn beside(fixture: &Fixture) -> Fixture {
+fn other_browser(fixture: &Fixture) -> Fixture {
     Fixture {
         folder: Folder::new(),
         keys: Arc::clone(&fixture.keys),
@@ -153,8 +153,9 @@ fn beside(fixture: &Fixture) -> Fixture {
     }
 }
 
-fn why(no: &NoSession) -> EndReason {
-    match no {
+/// Why the session has ended.
+fn reason(error: &NoSession) -> EndReason {
+    match error {
         NoSession::Ended { reason, .. } => *reason,
         NoSession::Unavailable(error) => panic!("session unavailable: {error}"),
     }
@@ -165,7 +166,7 @@ async fn a_session_begins_and_is_loaded() {
     let mut fixture = Fixture::new();
     let session = fixture.start(at(0)).await;
     assert_eq!(fixture.read(at(1)).await, Ok(session));
-    assert!(fixture.passes_a_filter(at(1)).await);
+    assert!(fixture.is_accepted_by_filter(at(1)).await);
     assert!(fixture.browser.names().contains(&TOKEN));
     assert!(fixture.browser.names().contains(&SEALED));
 }
@@ -203,8 +204,8 @@ async fn c04_of_two_values_of_one_session_the_later_counts() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
     let old = fixture.browser.value(SEALED).unwrap().to_owned();
-    let renewed = fixture.refresh(at(3600)).await.unwrap_err();
-    assert_eq!(renewed, EndReason::IdleTimeout);
+    let error = fixture.refresh(at(3600)).await.unwrap_err();
+    assert_eq!(error, EndReason::IdleTimeout);
     fixture.start(at(0)).await;
     let first = fixture.browser.value(SEALED).unwrap().to_owned();
     let later = fixture.refresh(at(300)).await.unwrap();
@@ -230,16 +231,16 @@ async fn c03_a_session_with_many_groups_is_chunked_up_to_a_limit() {
     assert_eq!(seen.person, session.person);
     // The ID token, a hint for sign-out, is dropped first.
     assert_eq!(seen.tokens.id_token, None);
-    assert!(fixture.passes_a_filter(at(1)).await);
+    assert!(fixture.is_accepted_by_filter(at(1)).await);
 
-    let mut crowd = super::super::fixtures::ada();
-    crowd.person.groups = (0..3000)
+    let mut too_large = super::super::fixtures::ada();
+    too_large.person.groups = (0..3000)
         .map(|number| format!("group-{number:04}"))
         .collect();
     let header = fixture.browser.header();
     let started = fixture
         .sessions()
-        .start(&cookies(&header), "sso", crowd, "/", at(2))
+        .start(&cookies(&header), "sso", too_large, "/", at(2))
         .await;
     assert_eq!(started.unwrap_err(), StartError::TooLarge);
 }
@@ -283,7 +284,7 @@ async fn sessions_survive_key_rotation() {
             session.sid,
             "{time}"
         );
-        assert!(fixture.passes_a_filter(now).await);
+        assert!(fixture.is_accepted_by_filter(now).await);
     }
 }
 

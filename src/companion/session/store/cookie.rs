@@ -1,6 +1,5 @@
-//! The cookie store: sessions are sealed in the browser's cookies. Revocations, and which session
-//! belongs to which session at the provider, are kept in two files on disk, and the rest in memory,
-//! so it suits a single replica.
+//! The cookie store, for a single replica: sessions are sealed in the browser's cookies. Revocations are in
+//! the state file, the links to provider sessions in a journal beside it, and the rest is in memory.
 
 mod provider_sessions;
 
@@ -14,7 +13,7 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::{
-    Lifetime, LinkedSessions, ProviderSession, Refreshing, SealedContent, SessionStore,
+    Lifetime, LinkedSessions, PendingRefresh, ProviderSession, SealedContent, SessionStore,
     StoredSession,
 };
 use crate::session::attempt;
@@ -28,7 +27,7 @@ use provider_sessions::ProviderSessionIndex;
 #[cfg(test)]
 mod tests;
 
-/// How many completed sign-ins are remembered. The oldest are dropped.
+/// The maximum number of completed sign-in attempts in memory. The oldest are dropped.
 const MAX_COMPLETED: usize = 1 << 16;
 
 /// Sessions in cookies, revocations in a file.
@@ -40,7 +39,7 @@ pub(super) struct CookieStore {
     local: Mutex<LocalState>,
 }
 
-/// What is in memory. Completed sign-ins need not survive a restart: the provider accepts an
+/// The state in memory. Completed sign-in attempts need not survive a restart: the provider accepts an
 /// authorization code only once.
 #[derive(Debug)]
 struct LocalState {
@@ -83,7 +82,7 @@ impl CookieStore {
 
 #[async_trait]
 impl SessionStore for CookieStore {
-    fn keeps_records(&self) -> bool {
+    fn has_records(&self) -> bool {
         false
     }
 
@@ -108,11 +107,11 @@ impl SessionStore for CookieStore {
         Ok(true)
     }
 
-    /// There is one replica, and in it one call redeems a refresh token: see `single_flight`.
+    /// There is one replica, and `single_flight` ensures that it redeems a refresh token once.
     async fn refresh_exclusively(
         &self,
         _: &StoredSession,
-        refresh: Refreshing<'_>,
+        refresh: PendingRefresh<'_>,
     ) -> Result<Session, RefreshFailure> {
         refresh.redeem.await
     }
@@ -133,27 +132,27 @@ impl SessionStore for CookieStore {
         Ok(self.local().finish_attempt(attempt, now))
     }
 
-    async fn record_provider_session(
+    async fn link_session(
         &self,
         of: ProviderSession,
         sid: Id,
         lifetime: Lifetime,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Unavailable> {
-        let recorded = self.local().sessions.record(of, sid, lifetime, now);
-        let recorded = recorded.map_err(|error| {
+        let linked = self.local().sessions.link(of, sid, lifetime, now);
+        let linked = linked.map_err(|error| {
             let path = self.journal.display();
             Unavailable::new(format!("{path}: can't be written: {error}"))
         })?;
-        if let Some((person, ends)) = recorded.crowd {
-            tracing::warn!("a person has too many sessions; all of them are revoked");
+        if let Some((person, ends)) = linked.evicted {
             let batch = RevocationBatch {
                 revocations: vec![Revocation::person(person, ends)],
                 ..RevocationBatch::default()
             };
             self.file.revoke(&batch, now).await?;
+            tracing::warn!(handle = %person, "too many sessions of one user; all of them are revoked");
         }
-        Ok(recorded.ended)
+        Ok(linked.ended)
     }
 
     async fn linked_sessions(
@@ -178,8 +177,8 @@ impl SessionStore for CookieStore {
 impl LocalState {
     fn finish_attempt(&mut self, attempt: &str, now: Timestamp) -> bool {
         while let Some(oldest) = self.completion_order.front() {
-            let over = self.completed.get(oldest).is_none_or(|until| *until <= now);
-            if !over && self.completed.len() < MAX_COMPLETED {
+            let is_expired = self.completed.get(oldest).is_none_or(|until| *until <= now);
+            if !is_expired && self.completed.len() < MAX_COMPLETED {
                 break;
             }
             if let Some(oldest) = self.completion_order.pop_front() {

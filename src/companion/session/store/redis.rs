@@ -1,8 +1,8 @@
 //! The Redis store, for Redis and Valkey: several replicas share sessions, revocations and locks.
 //!
-//! If Redis fails, the result is [`Unavailable`](crate::session::unavailable::Unavailable) and
-//! never "yes". Records are sealed, so read access to Redis reveals no session, and write access
-//! can't forge one.
+//! If Redis fails, the result is [`Unavailable`](crate::session::unavailable::Unavailable) and never a
+//! success. Records are sealed, so read access to Redis reveals no session, and write access can't forge
+//! one.
 
 mod client;
 mod key_names;
@@ -26,8 +26,8 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::{
-    CLOCK_SKEW, Lifetime, LinkedSessions, ProviderSession, RecordRef, Refreshing, SealedContent,
-    SessionStore, StoredSession, Ticket,
+    CLOCK_SKEW, Lifetime, LinkedSessions, PendingRefresh, ProviderSession, RecordRef,
+    SealedContent, SessionStore, StoredSession, Ticket,
 };
 use crate::session::attempt;
 use crate::session::record::{RefreshFailure, Session};
@@ -37,12 +37,12 @@ use client::Client;
 use key_names::KeyNames;
 use revocations::RevocationCache;
 
-/// What all replicas of one companion keep in Redis.
+/// The Redis store. All replicas of a companion share its keys in Redis.
 #[derive(Debug)]
 pub(super) struct RedisStore {
     client: Client,
     names: KeyNames,
-    /// The policy's `sso.url`. Records are bound to it besides their key.
+    /// The policy's `sso.url`. Records are bound to it.
     url: String,
     revocation_cache: RevocationCache,
 }
@@ -61,7 +61,7 @@ impl RedisStore {
 
 #[async_trait]
 impl SessionStore for RedisStore {
-    fn keeps_records(&self) -> bool {
+    fn has_records(&self) -> bool {
         true
     }
 
@@ -103,7 +103,7 @@ impl SessionStore for RedisStore {
     async fn refresh_exclusively(
         &self,
         stored: &StoredSession,
-        refresh: Refreshing<'_>,
+        refresh: PendingRefresh<'_>,
     ) -> Result<Session, RefreshFailure> {
         match &stored.record {
             Some(record) => self.refresh_record(record, refresh).await,
@@ -128,7 +128,7 @@ impl SessionStore for RedisStore {
             .await
     }
 
-    async fn record_provider_session(
+    async fn link_session(
         &self,
         of: ProviderSession,
         sid: Id,
@@ -136,7 +136,7 @@ impl SessionStore for RedisStore {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Unavailable> {
         let until = lifetime.session_ends.after(CLOCK_SKEW);
-        self.add_provider_session(of, sid, until, now).await
+        self.add_linked_session(of, sid, until, now).await
     }
 
     async fn linked_sessions(
@@ -156,7 +156,7 @@ impl SessionStore for RedisStore {
     }
 }
 
-/// A script on one key. Redis runs it atomically.
+/// A script with one key. Redis runs it atomically.
 fn script(code: &str, key: &str) -> redis::Cmd {
     let mut command = redis::cmd("EVAL");
     command.arg(code).arg(1).arg(key);

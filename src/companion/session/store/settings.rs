@@ -1,4 +1,4 @@
-//! Which session store is used, as configured. Stores are registered here, and nowhere else.
+//! The configured session store. Stores are registered here.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ pub(crate) use super::redis::{RedisOptions, RedisSettings};
 /// The setting that names the store.
 const STORE: &str = "session.store";
 
-/// Where sessions are kept.
+/// Where sessions are stored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum StoreSettings {
-    /// Sealed in the browser's cookies. A file holds the revocation list, and a journal beside it
-    /// which session belongs to which session at the provider.
+    /// Sealed in the browser's cookies. A file has the revocation list, and a journal beside it the links to
+    /// provider sessions.
     Cookie {
         /// The file with the revocation list.
         state_file: PathBuf,
@@ -31,7 +31,7 @@ pub(crate) enum StoreSettings {
     Redis(RedisSettings),
 }
 
-/// The settings beside the store's name.
+/// The settings in addition to `session.store`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoreOptions {
     /// `session.state_file`, or its default.
@@ -40,12 +40,12 @@ pub(crate) struct StoreOptions {
     pub(crate) redis: RedisOptions,
 }
 
-/// Why settings name no store.
+/// Why the settings of the store are invalid.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct StoreSettingsError {
-    /// The setting that is wrong.
+    /// The invalid setting.
     pub(crate) setting: &'static str,
-    /// Whether the value can be quoted before the problem, or holds a secret.
+    /// Whether the value may be quoted in front of the problem.
     pub(crate) value: ValueInError,
     pub(crate) problem: &'static str,
     pub(crate) help: &'static str,
@@ -58,7 +58,7 @@ pub(crate) enum ValueInError {
     Omitted,
     /// The value is quoted in front of the problem.
     Quoted,
-    /// The value holds a secret, and no part of it is shown.
+    /// The value contains a secret, and no part of it is shown.
     Secret,
 }
 
@@ -106,7 +106,7 @@ impl StoreSettingsError {
         }
     }
 
-    /// `session.store` holds a secret.
+    /// `session.store` contains a secret.
     pub(super) const fn secret(problem: &'static str, help: &'static str) -> Self {
         Self {
             setting: STORE,
@@ -116,7 +116,7 @@ impl StoreSettingsError {
         }
     }
 
-    /// A setting has no place beside this store.
+    /// A setting can't be used with this store.
     pub(super) const fn unusable(
         setting: &'static str,
         problem: &'static str,

@@ -19,7 +19,7 @@ use super::errors;
 use super::start::{page_of, path, redirect};
 
 /// The path without a name: of the provider `sso`, or of the only one.
-pub(super) async fn bare(
+pub(super) async fn without_name(
     State(state): State<SignIn>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -28,7 +28,7 @@ pub(super) async fn bare(
 }
 
 /// The path with the name of one of several providers.
-pub(super) async fn of_provider(
+pub(super) async fn with_name(
     State(state): State<SignIn>,
     Path(name): Path<String>,
     headers: HeaderMap,

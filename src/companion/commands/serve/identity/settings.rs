@@ -1,4 +1,4 @@
-//! Converts the configuration to the settings of providers and sessions.
+//! Converts the configuration into the settings of providers and sessions.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::provider::Provider;
 use crate::session::{Keys, SessionSettings};
 use crate::watch::{Watched, Watcher};
 
-/// The keys that sign and seal, reloaded when their file changes.
+/// The session keys, reloaded when their file changes.
 pub(super) fn keys(watcher: &mut Watcher, sign_in: &SignIn) -> Result<Watched<Keys>, Report> {
     let path = sign_in.session.keys_file.clone();
     watcher.watch("keys", vec![path.clone()], move |_| {

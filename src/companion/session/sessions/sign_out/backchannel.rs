@@ -16,9 +16,9 @@ use crate::session::unavailable::Unavailable;
 pub(crate) struct LogoutClaims<'a> {
     /// The name of the provider.
     pub(crate) provider: &'a str,
-    /// The person.
+    /// The user.
     pub(crate) sub: Option<&'a str>,
-    /// The session at the provider. If it is named, only sessions that belong to it end.
+    /// The provider session. With it, only sessions that are linked to it end.
     pub(crate) sid: Option<&'a str>,
     /// The id of the logout token.
     pub(crate) jti: &'a str,
@@ -26,26 +26,25 @@ pub(crate) struct LogoutClaims<'a> {
     pub(crate) until: Timestamp,
 }
 
-/// What a logout token ends.
+/// The revocations of a logout token, as they are collected.
 #[derive(Default)]
-struct Ending {
+struct LogoutRevocations {
     revocations: Vec<Revocation>,
     provider_sessions: Vec<ProviderSessionEnd>,
-    /// The sessions of which that is known.
+    /// The sessions that are already revoked by these.
     sids: BTreeSet<Id>,
 }
 
 impl Sessions {
-    /// Revokes what a logout token names: the sessions of one session at the provider, or all
-    /// sessions of the person where it names only a person. A token works once, because a replay
-    /// would end sessions that began since.
+    /// Revokes the sessions that a logout token names: those of a provider session (`sid`), or all sessions
+    /// of a user if it has no `sid`. A token can be used once, because a replay would revoke sessions that
+    /// began since.
     ///
-    /// Session tokens do not carry the provider's `sid`. So every session is recorded with our id
-    /// for its session at the provider and with its person. So filters learn which sessions end, and
-    /// what a person causes is known to be theirs even where the token does not name them. A `sid`
-    /// of no session here ends nothing. Where no session belongs to it, the person's sessions
-    /// without a `sid` end, for one of them may. Where some sessions may be missing because the
-    /// companion has lost them, all sessions of the person end rather than none.
+    /// Session tokens do not contain the provider's `sid`, so each session is linked to its provider
+    /// session and to its user in the store. By these links filters learn which sessions are revoked, and
+    /// the revocation list which user they belong to, even if the logout token does not name the user. If no
+    /// session is linked to the `sid`, the user's sessions without a `sid` are revoked, because one of them
+    /// may belong to it. If links may have been lost, all sessions of the user are revoked.
     pub(crate) async fn backchannel_logout(
         &self,
         logout: &LogoutClaims<'_>,
@@ -54,54 +53,54 @@ impl Sessions {
         let keys = self.keys.load_full();
         let person = logout.sub.map(|sub| keys.handle(logout.provider, sub));
         let ends = now.after(self.settings.lifetime);
-        let everything = person.map(|person| Revocation::person(person, ends));
-        let mut ending = Ending::default();
+        let all_of_user = person.map(|person| Revocation::person(person, ends));
+        let mut revocations = LogoutRevocations::default();
         let mut named: Vec<Id> = Vec::new();
         match logout.sid {
-            None => ending.revocations.extend(everything),
+            None => revocations.revocations.extend(all_of_user),
             Some(sid) => {
                 let id = keys.provider_session_by_sid(logout.provider, sid);
                 named.push(id);
                 let found = self.store.linked_sessions(id, now).await?;
                 let is_unknown = found.sessions.is_empty();
                 let complete = found.complete;
-                ending.add(id, found, person, ends);
+                revocations.add(id, found, person, ends);
                 if let (true, Some(sub)) = (is_unknown, logout.sub) {
                     let id = keys.provider_session_without_sid(logout.provider, sub);
                     named.push(id);
                     let found = self.store.linked_sessions(id, now).await?;
-                    ending.add(id, found, person, ends);
+                    revocations.add(id, found, person, ends);
                 }
                 if !complete {
-                    ending.revocations.extend(everything);
+                    revocations.revocations.extend(all_of_user);
                 }
             }
         }
         let logout_token = (keys.logout_token(logout.provider, logout.jti), logout.until);
-        let batch = ending.take(Some(logout_token));
+        let batch = revocations.take(Some(logout_token));
         if !self.store.revoke(&batch, now).await? {
             return Ok(LogoutOutcome::Replayed);
         }
-        // Sessions that were recorded meanwhile. One that is recorded later learns of the end then.
+        // Sessions that were linked in the meantime. A session that is linked later learns of the end then.
         for id in named {
             let found = self.store.end_provider_session(id, now).await?;
-            ending.add(id, found, person, ends);
+            revocations.add(id, found, person, ends);
         }
-        let late = ending.take(None);
+        let late = revocations.take(None);
         if !late.revocations.is_empty() {
             self.store.revoke(&late, now).await?;
         }
-        let revocations = batch.revocations.len() + late.revocations.len();
-        Ok(match revocations {
+        let count = batch.revocations.len() + late.revocations.len();
+        Ok(match count {
             0 => LogoutOutcome::UnknownSession,
             revocations => LogoutOutcome::Revoked { revocations },
         })
     }
 }
 
-impl Ending {
-    /// Adds the sessions of a session at the provider, each once. `person` is whose they are where
-    /// that was not recorded.
+impl LogoutRevocations {
+    /// Adds the sessions that are linked to a provider session, without duplicates. `person` is their user
+    /// if the link has none.
     fn add(&mut self, id: Id, found: LinkedSessions, person: Option<Id>, ends: Timestamp) {
         let mut people = BTreeSet::new();
         for session in found.sessions {

@@ -23,10 +23,10 @@ async fn forward_auth_sets_one_cookie_and_redeems_nothing() {
             .header()
             .starts_with("__Secure-portcullis=")
     );
-    let no = cookie(at(3599)).await.unwrap_err();
+    let error = cookie(at(3599)).await.unwrap_err();
     assert!(
-        matches!(&no, NoSession::Ended { reason: EndReason::ProviderTokenExpired, set_cookies } if set_cookies.is_empty()),
-        "{no:?}"
+        matches!(&error, NoSession::Ended { reason: EndReason::ProviderTokenExpired, set_cookies } if set_cookies.is_empty()),
+        "{error:?}"
     );
     assert_eq!(fixture.provider.requests(), 0);
     // A sign-in, or a refresh by the filter, works.

@@ -98,7 +98,7 @@ async fn a_session_of_one_replica_is_refreshed_at_the_other() {
     let session = fixture.start(0, at(0)).await;
     assert_eq!(fixture.read(1, at(1)).await.unwrap(), session);
     let refreshed = fixture.refresh(1, at(3600)).await.unwrap_err();
-    assert_eq!(why(&refreshed), EndReason::IdleTimeout);
+    assert_eq!(reason(&refreshed), EndReason::IdleTimeout);
     for (replica, now) in [(1, 3000), (0, 6000), (1, 9000)] {
         assert_eq!(
             fixture.refresh(replica, at(now)).await.unwrap().sid,
@@ -142,7 +142,7 @@ async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
 }
 
 #[tokio::test]
-async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
+async fn l01_a_sign_out_at_one_replica_takes_effect_at_the_other() {
     let mut fixture = Replicas::new().await;
     let session = fixture.start(0, at(0)).await;
     let old = fixture.browser.clone();
@@ -154,11 +154,11 @@ async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
     assert_eq!(signed_out.session, Some(session));
     fixture.browser = old;
     assert_eq!(
-        why(&fixture.read(0, at(101)).await.unwrap_err()),
+        reason(&fixture.read(0, at(101)).await.unwrap_err()),
         EndReason::RecordMissing
     );
     assert_eq!(
-        why(&fixture.refresh(0, at(101)).await.unwrap_err()),
+        reason(&fixture.refresh(0, at(101)).await.unwrap_err()),
         EndReason::RecordMissing
     );
     let [one, other] = &fixture.replicas;
@@ -171,7 +171,7 @@ async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
         .unwrap()
         .handles;
     assert!(list.contains(&handles.sid.to_string()), "{list}");
-    // Its record is deleted, so the revocation only needs to outlast its session tokens.
+    // Its record is deleted, so the revocation is needed until its session tokens have expired only.
     let ends = at(100).after(settings().token).secs() + 60;
     assert!(list.contains(&format!(r#""ends":{ends}"#)), "{list}");
 }
@@ -195,7 +195,7 @@ async fn b06_a_logout_at_one_replica_ends_sessions_of_the_other() {
         Ok(LogoutOutcome::Replayed)
     );
     assert_eq!(
-        why(&fixture.refresh(0, at(101)).await.unwrap_err()),
+        reason(&fixture.refresh(0, at(101)).await.unwrap_err()),
         EndReason::Revoked
     );
 }
@@ -222,14 +222,14 @@ async fn b06_a_sid_alone_ends_its_session_at_both_replicas_and_an_unknown_one_no
     };
     let logged_out = other.backchannel_logout(&logout, at(100)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
-    // The entry says whose session it was.
+    // The entry has the handle of the user.
     let list = one.revocations_json(at(101)).await.unwrap();
     let person = fixture.keys.load().handle("sso", "ada");
     assert!(list.contains(&format!(r#".{person}""#)), "{list}");
     let started = one.start(&cookies(""), "sso", ada(), "/", at(99)).await;
     assert_eq!(started.unwrap_err(), StartError::EndedAtProvider);
     assert_eq!(
-        why(&fixture.refresh(0, at(101)).await.unwrap_err()),
+        reason(&fixture.refresh(0, at(101)).await.unwrap_err()),
         EndReason::Revoked
     );
 }
@@ -271,7 +271,7 @@ async fn a_redis_that_lost_its_data_ends_all_sessions() {
     fixture.start(0, at(0)).await;
     fixture.server.forget();
     assert_eq!(
-        why(&fixture.refresh(0, at(1)).await.unwrap_err()),
+        reason(&fixture.refresh(0, at(1)).await.unwrap_err()),
         EndReason::RecordMissing
     );
 }
@@ -283,11 +283,11 @@ async fn a_session_that_its_provider_ends_is_revoked_at_all_replicas() {
     fixture.refresh(0, at(3000)).await.unwrap();
     fixture.provider = FakeProvider::new(|_, _| Err(RefreshFailure::Ended));
     assert_eq!(
-        why(&fixture.refresh(0, at(3600)).await.unwrap_err()),
+        reason(&fixture.refresh(0, at(3600)).await.unwrap_err()),
         EndReason::RefreshRejected
     );
     assert_eq!(
-        why(&fixture.refresh(1, at(3600)).await.unwrap_err()),
+        reason(&fixture.refresh(1, at(3600)).await.unwrap_err()),
         EndReason::Revoked
     );
     assert_eq!(fixture.provider.requests(), 1);

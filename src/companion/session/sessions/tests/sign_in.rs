@@ -78,11 +78,11 @@ async fn r11_a_sign_in_that_another_site_begins_deletes_no_session() {
     );
     let new = fixture.start(at(3)).await;
     assert_ne!(new.sid, session.sid);
-    assert_eq!(fixture.read(at(4)).await, Ok(new), "and it is replaced");
+    assert_eq!(fixture.read(at(4)).await, Ok(new), "it is replaced");
 }
 
 #[tokio::test]
-async fn t19_junk_cookies_before_the_good_ones_lock_no_user_out() {
+async fn t19_invalid_cookies_before_the_valid_ones_lock_no_user_out() {
     for junk in [1, 8, 9, 40] {
         let mut fixture = Fixture::new();
         let session = fixture.start(at(0)).await;
@@ -102,10 +102,10 @@ async fn t19_junk_cookies_before_the_good_ones_lock_no_user_out() {
         }
         fixture.browser = browser;
         assert_eq!(fixture.read(at(1)).await, Ok(session), "{junk}");
-        assert!(fixture.passes_a_filter(at(1)).await, "{junk}");
+        assert!(fixture.is_accepted_by_filter(at(1)).await, "{junk}");
         let attempt = fixture.finish_attempt("one", at(1)).await;
         assert_eq!(attempt.as_deref(), Ok("one"), "{junk}");
-        // The next attempt deletes none that is good.
+        // The next attempt deletes no valid one.
         fixture.begin_attempt_of(Initiator::OtherSite, "two", at(2));
         let names = settings().names;
         assert!(
@@ -137,9 +137,9 @@ async fn a_sign_in_right_after_another_is_a_loop() {
     assert!(is_loop(&fixture, "https://app.example.com/", at(5)));
     assert!(!is_loop(&fixture, RD, at(5)));
     assert!(!is_loop(&fixture, "https://app.example.com/", at(10)));
-    fixture.end(at(6)).await;
+    fixture.sign_out(at(6)).await;
     let again = is_loop(&fixture, "https://app.example.com/", at(7));
-    assert!(!again, "who signed out in between is in no loop");
+    assert!(!again, "after a sign-out it is no loop");
 }
 
 #[tokio::test]

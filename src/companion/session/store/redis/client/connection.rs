@@ -1,4 +1,4 @@
-//! Opening a connection to Redis: one server, sentinels or a cluster.
+//! Connections to Redis: one server, sentinels or a cluster.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::session::atomic_file;
 use crate::session::store::redis::settings::{RedisSettings, RedisTopology};
 use crate::session::unavailable::Unavailable;
 
-/// The longest password file and the longest CA file, in bytes.
+/// The maximum sizes of the password file and of the CA file, in bytes.
 const MAX_PASSWORD: usize = 4096;
 const MAX_CA: usize = 1 << 20;
 
@@ -181,8 +181,8 @@ fn config() -> AsyncConnectionConfig {
         .set_response_timeout(Some(TIMEOUT))
 }
 
-/// The error for logs: its kind and the message of Redis, which names no secret. The command is
-/// never included, because it holds what is stored.
+/// The error for the log: its kind and the message of Redis, which contains no secret. It never contains
+/// the command, whose arguments may be secret.
 pub(super) fn unavailable(error: &RedisError) -> Unavailable {
     Unavailable::new(format!("Redis: {error}"))
 }
