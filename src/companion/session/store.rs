@@ -155,7 +155,7 @@ pub(super) struct ProviderSession {
     /// Our id for it.
     pub(super) id: Id,
     /// The handle of its user.
-    pub(super) person: Id,
+    pub(super) user: Id,
 }
 
 /// The sessions that are linked to one provider session.
@@ -174,7 +174,7 @@ pub(super) struct LinkedSessions {
 pub(super) struct LinkedSession {
     pub(super) sid: Id,
     /// The handle of its user. `None` if an older release has linked the session.
-    pub(super) person: Option<Id>,
+    pub(super) user: Option<Id>,
 }
 
 // === impl SealedContent ===

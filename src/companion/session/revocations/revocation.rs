@@ -25,7 +25,7 @@ pub(crate) struct ProviderSessionEnd {
     /// Our id for it.
     pub(in crate::session) id: Id,
     /// The handle of its user.
-    pub(in crate::session) person: Id,
+    pub(in crate::session) user: Id,
     /// Until when this is needed.
     pub(in crate::session) ends: Timestamp,
 }
@@ -39,17 +39,17 @@ pub(crate) struct Revocation {
     /// When everything that it revokes has expired.
     pub(super) ends: Timestamp,
     /// The handle of the session's user, if it is known.
-    pub(super) person: Option<Id>,
+    pub(super) user: Option<Id>,
 }
 
 impl Revocation {
     /// Revokes all sessions of a user that began by now. The last of them expires at `ends`.
-    pub(in crate::session) const fn person(handle: Id, ends: Timestamp) -> Self {
+    pub(in crate::session) const fn user(handle: Id, ends: Timestamp) -> Self {
         Self {
             revoked: Revoked::Person(handle),
             began: None,
             ends,
-            person: None,
+            user: None,
         }
     }
 
@@ -59,7 +59,7 @@ impl Revocation {
             revoked: Revoked::Session(sid),
             began: None,
             ends,
-            person: None,
+            user: None,
         }
     }
 
@@ -74,7 +74,7 @@ impl Revocation {
     /// The same, for a session of this user.
     pub(in crate::session) const fn of(self, handle: Id) -> Self {
         Self {
-            person: Some(handle),
+            user: Some(handle),
             ..self
         }
     }

@@ -122,16 +122,16 @@ impl RevocationState {
                 revocation.began_by(now),
                 revocation.ends,
             );
-            match (revocation.revoked, revocation.person) {
-                (Revoked::Session(sid), Some(person)) => {
-                    list.end_session_of(person, sid, began_by, ends, now);
+            match (revocation.revoked, revocation.user) {
+                (Revoked::Session(sid), Some(user)) => {
+                    list.end_session_of(user, sid, began_by, ends, now);
                 }
                 (revoked, _) => list.end(revoked, began_by, ends, now),
             }
         }
         for end in &batch.provider_sessions {
             let list = &mut self.provider_sessions;
-            list.end_session_of(end.person, end.id, now, end.ends, now);
+            list.end_session_of(end.user, end.id, now, end.ends, now);
         }
         true
     }

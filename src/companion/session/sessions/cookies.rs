@@ -77,7 +77,7 @@ impl Sessions {
         let (keys, expires_at) = (self.keys.load_full(), self.token_expiry(session, now));
         let of = ProviderSession {
             id: keys.provider_session(session),
-            person: keys.handles(session).handle,
+            user: keys.handles(session).handle,
         };
         let unused_ends = session.ends.min(now.after(self.settings.idle));
         let lifetime = Lifetime {

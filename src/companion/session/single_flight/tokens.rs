@@ -135,7 +135,7 @@ impl Tokens {
     /// token is spent, or else the oldest of the user who has most. So no late request of one user fails
     /// because of another user.
     fn surplus_outcome(&self) -> usize {
-        let person = |hash: &TokenHash| match self.states.get(hash) {
+        let user = |hash: &TokenHash| match self.states.get(hash) {
             Some(TokenState::Redeemed {
                 outcome: RefreshOutcome::Refreshed(session),
                 ..
@@ -144,16 +144,16 @@ impl Tokens {
         };
         let mut counts: HashMap<_, usize> = HashMap::new();
         for (at, (_, hash)) in self.outcomes.iter().enumerate() {
-            let Some(person) = person(hash) else {
+            let Some(user) = user(hash) else {
                 return at;
             };
-            *counts.entry(person).or_default() += 1;
+            *counts.entry(user).or_default() += 1;
         }
         let most = counts.into_iter().max_by_key(|(_, count)| *count);
-        let most = most.map(|(person, _)| person);
+        let most = most.map(|(user, _)| user);
         let mut outcomes = self.outcomes.iter();
         outcomes
-            .position(|(_, hash)| person(hash) == most)
+            .position(|(_, hash)| user(hash) == most)
             .unwrap_or(0)
     }
 

@@ -144,13 +144,13 @@ impl SessionStore for CookieStore {
             let path = self.journal.display();
             Unavailable::new(format!("{path}: can't be written: {error}"))
         })?;
-        if let Some((person, ends)) = linked.evicted {
+        if let Some((user, ends)) = linked.evicted {
             let batch = RevocationBatch {
-                revocations: vec![Revocation::person(person, ends)],
+                revocations: vec![Revocation::user(user, ends)],
                 ..RevocationBatch::default()
             };
             self.file.revoke(&batch, now).await?;
-            tracing::warn!(handle = %person, "too many sessions of one user; all of them are revoked");
+            tracing::warn!(handle = %user, "too many sessions of one user; all of them are revoked");
         }
         Ok(linked.ended)
     }

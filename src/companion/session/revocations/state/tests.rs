@@ -19,7 +19,7 @@ fn session(sid: u16, handle: u16, began: Timestamp) -> SessionHandles {
 fn batch(revoked: Revoked, ends: Timestamp) -> RevocationBatch {
     let revocation = match revoked {
         Revoked::Session(sid) => Revocation::session(sid, ends).began(at(0)),
-        Revoked::Person(handle) => Revocation::person(handle, ends),
+        Revoked::Person(handle) => Revocation::user(handle, ends),
     };
     RevocationBatch {
         revocations: vec![revocation],
@@ -95,10 +95,10 @@ fn b04_stored_logout_tokens_are_bounded() {
     assert!(state.used_logout_tokens.contains_key(&id(1)));
 }
 
-fn ended_at_provider(number: u16, person: u16, ends: Timestamp) -> ProviderSessionEnd {
+fn ended_at_provider(number: u16, user: u16, ends: Timestamp) -> ProviderSessionEnd {
     ProviderSessionEnd {
         id: id(number),
-        person: id(person),
+        user: id(user),
         ends,
     }
 }
@@ -150,9 +150,9 @@ fn a_full_list_raises_the_floor_and_drops_no_revocation() {
 /// A state whose two lists have room for two more entries. All entries are of different users.
 fn full_of_users() -> RevocationState {
     let entries = (0..4094).map(|other| {
-        let (sid, person) = (id(10_000 + other), id(20_000 + other));
+        let (sid, user) = (id(10_000 + other), id(20_000 + other));
         let (before, ends) = (at(200).secs(), at(40_000).secs());
-        format!(r#"{{"sid":"{sid}.{person}","before":{before},"ends":{ends}}}"#)
+        format!(r#"{{"sid":"{sid}.{user}","before":{before},"ends":{ends}}}"#)
     });
     let entries: Vec<_> = entries.collect();
     let text = format!(
@@ -190,10 +190,10 @@ fn the_entries_of_one_user_never_fill_a_list() {
         assert!(state.is_revoked(&by_provider, provider_session, at(200)));
     }
     for other in 0..4094 {
-        let person = 20_000 + other;
-        let ended = session(10_000 + other, person, at(100));
+        let user = 20_000 + other;
+        let ended = session(10_000 + other, user, at(100));
         assert!(state.is_revoked(&ended, None, at(200)), "{other}");
-        let unrelated = session(not_revoked(other), person, at(100));
+        let unrelated = session(not_revoked(other), user, at(100));
         let provider_session = Some(id(not_revoked(other)));
         assert!(!state.is_revoked(&unrelated, provider_session, at(200)));
     }
@@ -205,16 +205,16 @@ fn the_entries_of_one_user_never_fill_a_list() {
 }
 
 /// The id of a session that is not revoked.
-const fn not_revoked(person: u16) -> u16 {
-    40_000 + person
+const fn not_revoked(user: u16) -> u16 {
+    40_000 + user
 }
 
 #[test]
 fn only_a_list_full_of_different_users_raises_the_floor() {
     let mut state = full_of_users();
-    for person in 0..3 {
+    for user in 0..3 {
         let batch = RevocationBatch {
-            provider_sessions: vec![ended_at_provider(person, person, at(40_000))],
+            provider_sessions: vec![ended_at_provider(user, user, at(40_000))],
             ..RevocationBatch::default()
         };
         state.apply(&batch, at(300));

@@ -51,42 +51,42 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<LogoutOutcome, Unavailable> {
         let keys = self.keys.load_full();
-        let person = logout.sub.map(|sub| keys.handle(logout.provider, sub));
+        let user = logout.sub.map(|sub| keys.handle(logout.provider, sub));
         let ends = now.after(self.settings.lifetime);
-        let all_of_user = person.map(|person| Revocation::person(person, ends));
-        let mut revocations = LogoutRevocations::default();
-        let mut named: Vec<Id> = Vec::new();
+        let all_of_user = user.map(|user| Revocation::user(user, ends));
+        let mut collected = LogoutRevocations::default();
+        let mut provider_sessions: Vec<Id> = Vec::new();
         match logout.sid {
-            None => revocations.revocations.extend(all_of_user),
+            None => collected.revocations.extend(all_of_user),
             Some(sid) => {
                 let id = keys.provider_session_by_sid(logout.provider, sid);
-                named.push(id);
+                provider_sessions.push(id);
                 let found = self.store.linked_sessions(id, now).await?;
                 let is_unknown = found.sessions.is_empty();
                 let complete = found.complete;
-                revocations.add(id, found, person, ends);
+                collected.add(id, found, user, ends);
                 if let (true, Some(sub)) = (is_unknown, logout.sub) {
                     let id = keys.provider_session_without_sid(logout.provider, sub);
-                    named.push(id);
+                    provider_sessions.push(id);
                     let found = self.store.linked_sessions(id, now).await?;
-                    revocations.add(id, found, person, ends);
+                    collected.add(id, found, user, ends);
                 }
                 if !complete {
-                    revocations.revocations.extend(all_of_user);
+                    collected.revocations.extend(all_of_user);
                 }
             }
         }
         let logout_token = (keys.logout_token(logout.provider, logout.jti), logout.until);
-        let batch = revocations.take(Some(logout_token));
+        let batch = collected.take(Some(logout_token));
         if !self.store.revoke(&batch, now).await? {
             return Ok(LogoutOutcome::Replayed);
         }
         // Sessions that were linked in the meantime. A session that is linked later learns of the end then.
-        for id in named {
+        for id in provider_sessions {
             let found = self.store.end_provider_session(id, now).await?;
-            revocations.add(id, found, person, ends);
+            collected.add(id, found, user, ends);
         }
-        let late = revocations.take(None);
+        let late = collected.take(None);
         if !late.revocations.is_empty() {
             self.store.revoke(&late, now).await?;
         }
@@ -99,29 +99,29 @@ impl Sessions {
 }
 
 impl LogoutRevocations {
-    /// Adds the sessions that are linked to a provider session, without duplicates. `person` is their user
+    /// Adds the sessions that are linked to a provider session, without duplicates. `user` is their user
     /// if the link has none.
-    fn add(&mut self, id: Id, found: LinkedSessions, person: Option<Id>, ends: Timestamp) {
-        let mut people = BTreeSet::new();
+    fn add(&mut self, id: Id, found: LinkedSessions, user: Option<Id>, ends: Timestamp) {
+        let mut users = BTreeSet::new();
         for session in found.sessions {
             if !self.sids.insert(session.sid) {
                 continue;
             }
-            let person = session.person.or(person);
-            people.extend(person);
+            let user = session.user.or(user);
+            users.extend(user);
             let revocation = Revocation::session(session.sid, ends);
-            match person {
+            match user {
                 // Too many to name each of them.
                 Some(_) if found.has_more => {}
-                Some(person) => self.revocations.push(revocation.of(person)),
+                Some(user) => self.revocations.push(revocation.of(user)),
                 None => self.revocations.push(revocation),
             }
         }
-        for person in people {
+        for user in users {
             if found.has_more {
-                self.revocations.push(Revocation::person(person, ends));
+                self.revocations.push(Revocation::user(user, ends));
             }
-            let end = ProviderSessionEnd { id, person, ends };
+            let end = ProviderSessionEnd { id, user, ends };
             self.provider_sessions.push(end);
         }
     }

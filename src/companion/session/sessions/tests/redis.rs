@@ -224,8 +224,8 @@ async fn b06_a_sid_alone_ends_its_session_at_both_replicas_and_an_unknown_one_no
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
     // The entry has the handle of the user.
     let list = one.revocations_json(at(101)).await.unwrap();
-    let person = fixture.keys.load().handle("sso", "ada");
-    assert!(list.contains(&format!(r#".{person}""#)), "{list}");
+    let user = fixture.keys.load().handle("sso", "ada");
+    assert!(list.contains(&format!(r#".{user}""#)), "{list}");
     let started = one.start(&cookies(""), "sso", ada(), "/", at(99)).await;
     assert_eq!(started.unwrap_err(), StartError::EndedAtProvider);
     assert_eq!(

@@ -37,7 +37,7 @@ pub(super) struct ProviderSessionIndex {
     journal: Journal,
     sessions: HashMap<Id, BTreeMap<Id, KnownSession>>,
     /// How many sessions each user has.
-    people: HashMap<Id, usize>,
+    users: HashMap<Id, usize>,
     count: usize,
     pruned_at: Timestamp,
     /// From when on all sessions are in the index.
@@ -51,7 +51,7 @@ pub(super) struct ProviderSessionIndex {
 /// A session in the index.
 #[derive(Clone, Copy, Debug)]
 struct KnownSession {
-    person: Id,
+    user: Id,
     /// When it expires if it is not used again.
     until: Timestamp,
     /// When it expires at the latest.
@@ -87,7 +87,7 @@ impl ProviderSessionIndex {
         let mut index = Self {
             journal: Journal::default(),
             sessions: HashMap::new(),
-            people: HashMap::new(),
+            users: HashMap::new(),
             count: 0,
             pruned_at: now,
             complete_from,
@@ -136,7 +136,7 @@ impl ProviderSessionIndex {
         let line = Line {
             provider_session: of.id,
             sid,
-            person: of.person,
+            user: of.user,
             ends: lifetime.session_ends,
         };
         if self.journal.is_due(self.count) {
@@ -156,7 +156,7 @@ impl ProviderSessionIndex {
             .take(MAX_LISTED + 1)
             .map(|(sid, known)| LinkedSession {
                 sid: *sid,
-                person: Some(known.person),
+                user: Some(known.user),
             });
         let mut sessions: Vec<LinkedSession> = listed.collect();
         let has_more = MAX_LISTED < sessions.len();
@@ -190,32 +190,32 @@ impl ProviderSessionIndex {
 
     fn insert(&mut self, line: Line, until: Timestamp) {
         let known = KnownSession {
-            person: line.person,
+            user: line.user,
             until,
             ends: line.ends,
         };
         let sessions = self.sessions.entry(line.provider_session).or_default();
         if sessions.insert(line.sid, known).is_none() {
             self.count += 1;
-            *self.people.entry(line.person).or_default() += 1;
+            *self.users.entry(line.user).or_default() += 1;
         }
     }
 
     /// Removes the sessions of the user who has most, if they are many. So a user who signs in again and
     /// again does not evict the sessions of others.
     fn evict_user(&mut self) -> Option<(Id, Timestamp)> {
-        let most = self.people.iter().max_by_key(|(_, count)| **count);
-        let person = most
+        let most = self.users.iter().max_by_key(|(_, count)| **count);
+        let user = most
             .filter(|(_, count)| MAX_PER_USER_WHEN_FULL < **count)
             .map(|(id, _)| *id)?;
         let mut ends = Timestamp::default();
         self.retain(|known| {
-            if known.person == person {
+            if known.user == user {
                 ends = ends.max(known.ends);
             }
-            known.person != person
+            known.user != user
         });
-        Some((person, ends))
+        Some((user, ends))
     }
 
     fn prune(&mut self, now: Timestamp) {
@@ -224,13 +224,13 @@ impl ProviderSessionIndex {
     }
 
     fn retain(&mut self, mut keep: impl FnMut(&KnownSession) -> bool) {
-        self.people.clear();
+        self.users.clear();
         self.count = 0;
         self.sessions.retain(|_, sessions| {
             sessions.retain(|_, known| keep(known));
             self.count += sessions.len();
             for known in sessions.values() {
-                *self.people.entry(known.person).or_default() += 1;
+                *self.users.entry(known.user).or_default() += 1;
             }
             !sessions.is_empty()
         });
@@ -241,7 +241,7 @@ impl ProviderSessionIndex {
             sessions.iter().map(|(sid, known)| Line {
                 provider_session: *id,
                 sid: *sid,
-                person: known.person,
+                user: known.user,
                 ends: known.ends,
             })
         })

@@ -54,7 +54,7 @@ impl RedisStore {
     ) -> Result<Option<Timestamp>, Unavailable> {
         let mut command = self.provider_script(ADD, of.id);
         command
-            .arg(format!("{sid}:{}", of.person))
+            .arg(format!("{sid}:{}", of.user))
             .arg(until.secs())
             .arg(now.secs())
             .arg(millis(until.since(now)));
@@ -112,12 +112,12 @@ impl RedisStore {
 /// user, so a session may be there twice.
 fn parse(members: &[String]) -> LinkedSessions {
     let sessions = members.iter().filter_map(|member| {
-        let (sid, person) = match member.split_once(':') {
-            Some((sid, person)) => (sid, Some(Id::parse(person)?)),
+        let (sid, user) = match member.split_once(':') {
+            Some((sid, user)) => (sid, Some(Id::parse(user)?)),
             None => (member.as_str(), None),
         };
         let sid = Id::parse(sid)?;
-        Some(LinkedSession { sid, person })
+        Some(LinkedSession { sid, user })
     });
     let mut sessions: Vec<LinkedSession> = sessions.collect();
     let has_more = MAX_LISTED < members.len();

@@ -129,7 +129,7 @@ async fn all_keys_in_redis_expire() {
     };
     let own = LinkedSession {
         sid: session.sid,
-        person: Some(id(7)),
+        user: Some(id(7)),
     };
     assert_eq!(listed(9, 0).await.len(), 2);
     assert_eq!(listed(9, 1).await, [own]);
@@ -141,7 +141,7 @@ async fn all_keys_in_redis_expire() {
 fn of(number: u8) -> ProviderSession {
     ProviderSession {
         id: id(number),
-        person: id(7),
+        user: id(7),
     }
 }
 
@@ -178,13 +178,13 @@ async fn a_session_that_an_older_release_recorded_is_listed_once() {
         .await;
     added.unwrap();
     let listed = redis.list_linked_sessions(id(9), at(1)).await.unwrap();
-    let mut people: Vec<_> = listed
+    let mut users: Vec<_> = listed
         .sessions
         .iter()
-        .map(|one| (one.sid, one.person))
+        .map(|one| (one.sid, one.user))
         .collect();
-    people.sort_unstable();
-    assert_eq!(people, [(id(1), Some(id(7))), (id(2), None)]);
+    users.sort_unstable();
+    assert_eq!(users, [(id(1), Some(id(7))), (id(2), None)]);
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub(super) struct Line {
     pub(super) provider_session: Id,
     pub(super) sid: Id,
     /// The handle of the user.
-    pub(super) person: Id,
+    pub(super) user: Id,
     pub(super) ends: Timestamp,
 }
 
@@ -107,12 +107,12 @@ impl Line {
     fn parse(text: &str) -> Option<Self> {
         let mut fields = text.split(' ');
         let mut id = || fields.next().and_then(Id::parse);
-        let (provider_session, sid, person) = (id()?, id()?, id()?);
+        let (provider_session, sid, user) = (id()?, id()?, id()?);
         let ends = Timestamp::from_secs(fields.next()?.parse().ok()?);
         fields.next().is_none().then_some(Self {
             provider_session,
             sid,
-            person,
+            user,
             ends,
         })
     }
@@ -123,9 +123,9 @@ impl fmt::Display for Line {
         let Self {
             provider_session,
             sid,
-            person,
+            user,
             ends,
         } = self;
-        writeln!(f, "{provider_session} {sid} {person} {}", ends.secs())
+        writeln!(f, "{provider_session} {sid} {user} {}", ends.secs())
     }
 }

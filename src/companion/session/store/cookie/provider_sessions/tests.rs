@@ -29,11 +29,11 @@ impl Fixture {
     }
 
     /// Links a session of this user, which ends at 10,000.
-    fn link(&mut self, provider: u32, sid: u32, person: u32, times: (u64, u64)) -> Linked {
+    fn link(&mut self, provider: u32, sid: u32, user: u32, times: (u64, u64)) -> Linked {
         let (unused_ends, now) = times;
         let of = ProviderSession {
             id: id(provider),
-            person: id(person),
+            user: id(user),
         };
         let lifetime = Lifetime {
             unused_ends: at(unused_ends),
@@ -65,8 +65,8 @@ fn sessions_are_linked_with_their_user_until_they_expire() {
     fixture.link(1, 10, 7, (600, 300));
     fixture.link(2, 12, 8, (300, 0));
     assert_eq!(fixture.sids(1, 1), [id(10), id(11)]);
-    let person = fixture.index.list(id(2), at(1)).sessions[0].person;
-    assert_eq!(person, Some(id(8)));
+    let user = fixture.index.list(id(2), at(1)).sessions[0].user;
+    assert_eq!(user, Some(id(8)));
     fixture.link(3, 13, 8, (900, 400));
     assert_eq!(fixture.sids(1, 400), [id(10)]);
     assert_eq!(fixture.sids(2, 400), []);
@@ -83,7 +83,7 @@ fn a_restart_forgets_no_session() {
     fixture.link(2, 12, 7, (3600, 200));
     fixture.restart(at(300));
     assert_eq!(fixture.index.count, 3);
-    assert_eq!(fixture.index.people.get(&id(7)), Some(&3));
+    assert_eq!(fixture.index.users.get(&id(7)), Some(&3));
     // By then none can be active.
     assert_eq!(fixture.sids(1, 300 + 3660), []);
     fixture.restart(at(10_060));
@@ -128,19 +128,19 @@ fn a_journal_of_expired_sessions_is_replaced() {
 #[test]
 fn one_user_evicts_no_sessions_of_others() {
     let mut fixture = Fixture::new();
-    let people = 1000;
-    for person in 0..people {
-        fixture.link(100_000 + person, 100_000 + person, person, (3600, 0));
+    let users = 1000;
+    for user in 0..users {
+        fixture.link(100_000 + user, 100_000 + user, user, (3600, 0));
     }
     let mut evicted = None;
-    for number in 0..u32::try_from(MAX_SESSIONS).unwrap() - people + 1 {
+    for number in 0..u32::try_from(MAX_SESSIONS).unwrap() - users + 1 {
         assert_eq!(evicted, None, "{number}");
         evicted = fixture.link(number, number, 7777, (3600, 0)).evicted;
     }
     assert_eq!(evicted, Some((id(7777), at(10_000))));
     assert!(fixture.is_complete(1000), "and no other session is missing");
-    for person in 0..people {
-        assert_eq!(fixture.sids(100_000 + person, 1), [id(100_000 + person)]);
+    for user in 0..users {
+        assert_eq!(fixture.sids(100_000 + user, 1), [id(100_000 + user)]);
     }
 }
 
