@@ -37,9 +37,9 @@ use restrictions::Restrictions;
 /// The endpoint. In the format [`RequestFormat::InPath`] the original path follows.
 pub(crate) const PATH: &str = endpoints::AUTH.path;
 
-/// The client of the endpoint.
+/// The client of the endpoint: a proxy, if it is trusted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Peer {
+pub(crate) struct ProxyPeer {
     /// Its address; `None` for a unix socket.
     pub(crate) address: Option<IpAddr>,
     /// Whether the configuration trusts it.
@@ -49,7 +49,7 @@ pub(crate) struct Peer {
 /// Decides on the request that a proxy describes in its request to [`PATH`] or below.
 pub(crate) async fn authorize<P: SessionSource>(
     request: &Parts,
-    peer: Peer,
+    peer: ProxyPeer,
     evaluator: &Evaluator,
     sessions: &P,
 ) -> AuthResponse {
@@ -89,7 +89,7 @@ fn refuse(decision: Decision<'_>, evaluator: &Evaluator, format: RequestFormat) 
 }
 
 /// Logs the peer, and the setting that makes it a trusted proxy.
-fn warn_of_untrusted_proxy(peer: Peer) {
+fn warn_of_untrusted_proxy(peer: ProxyPeer) {
     let name = peer.address.map_or_else(
         || "unix".to_owned(),
         |address| address.to_canonical().to_string(),

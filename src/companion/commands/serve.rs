@@ -35,7 +35,7 @@ use crate::watch::Watcher;
 use forward_auth_state::{ForwardAuthState, LocalSessions};
 use health::Readiness;
 use identity::Identity;
-use state::{AppState, Shared, SignInState};
+use state::{AppState, SharedState, SignInState};
 
 const ABOUT: &str =
     "Sign-in, sessions, forward auth and the key mirror for Portcullis filters and proxies";
@@ -151,7 +151,7 @@ async fn serve(config: Config) -> Result<(), Report> {
         })
     });
     let limits = Arc::new(config.limits.clone());
-    let state: Shared = Arc::new(AppState {
+    let state: SharedState = Arc::new(AppState {
         config,
         forward_auth,
         sessions,

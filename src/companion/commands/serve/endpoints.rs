@@ -10,7 +10,7 @@ use portcullis_core::endpoints as paths;
 use super::health::{ping, ready};
 use super::middleware::wrap;
 use super::problem::Problem;
-use super::state::{Shared, SignIn};
+use super::state::{SharedSignIn, SharedState};
 
 mod auth;
 mod backchannel_logout;
@@ -27,7 +27,7 @@ mod start;
 mod userinfo;
 
 /// The routes of the main listener. `sign_in` is `None` if sign-in is not configured.
-pub(super) fn main(state: &Shared, sign_in: Option<&SignIn>) -> Router {
+pub(super) fn main(state: &SharedState, sign_in: Option<&SharedSignIn>) -> Router {
     let routes = Router::new()
         .route(paths::AUTH.path, any(auth::auth))
         .route(&paths::AUTH.named(""), any(auth::auth))
@@ -44,7 +44,7 @@ pub(super) fn main(state: &Shared, sign_in: Option<&SignIn>) -> Router {
 }
 
 /// The routes that need sign-in.
-fn with_sign_in(state: &SignIn) -> Router {
+fn with_sign_in(state: &SharedSignIn) -> Router {
     Router::new()
         .route(
             paths::BACKCHANNEL_LOGOUT.path,
@@ -74,7 +74,7 @@ fn without_sign_in() -> Router {
 }
 
 /// The routes of the metrics listener.
-pub(super) fn metrics(state: &Shared) -> Router {
+pub(super) fn metrics(state: &SharedState) -> Router {
     let routes = Router::new()
         .route("/metrics", get(metrics::metrics))
         .route(paths::PING.path, get(ping))
@@ -82,7 +82,7 @@ pub(super) fn metrics(state: &Shared) -> Router {
     wrapped(routes.with_state(Arc::clone(state)), state)
 }
 
-fn wrapped(routes: Router, state: &Shared) -> Router {
+fn wrapped(routes: Router, state: &SharedState) -> Router {
     let routes = routes
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);

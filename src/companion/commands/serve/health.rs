@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::state::Shared;
+use super::state::SharedState;
 
 /// What is required for readiness. Nothing is required if sign-in is not configured.
 #[derive(Debug, Default)]
@@ -80,7 +80,7 @@ pub(super) async fn ping() -> &'static str {
 }
 
 /// `GET /ready`: whether the companion is ready, and otherwise what is missing.
-pub(super) async fn ready(State(state): State<Shared>) -> Response {
+pub(super) async fn ready(State(state): State<SharedState>) -> Response {
     let missing = state.readiness.missing();
     if missing.is_empty() {
         return "OK\n".into_response();

@@ -13,11 +13,11 @@ use super::health::Readiness;
 use super::identity::Identity;
 use super::loaded_policy::LoadedPolicy;
 
-/// The state of all endpoints: `State(state): State<Shared>` in a handler.
-pub(crate) type Shared = Arc<AppState>;
+/// The state of all endpoints: `State(state): State<SharedState>` in a handler.
+pub(crate) type SharedState = Arc<AppState>;
 
-/// The state of the endpoints that need sign-in: `State(state): State<SignIn>` in a handler.
-pub(crate) type SignIn = Arc<SignInState>;
+/// The state of the endpoints that need sign-in: `State(state): State<SharedSignIn>` in a handler.
+pub(crate) type SharedSignIn = Arc<SignInState>;
 
 /// The state of all endpoints.
 #[derive(Debug)]

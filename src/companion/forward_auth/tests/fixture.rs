@@ -18,7 +18,9 @@ use portcullis_tests::lab::{SigningKey, Token};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::forward_auth::{self, AuthResponse, Evaluator, Peer, SessionRefresh, SessionSource};
+use crate::forward_auth::{
+    self, AuthResponse, Evaluator, ProxyPeer, SessionRefresh, SessionSource,
+};
 use crate::issuers::Issuers;
 
 pub(super) const BLUE: &str = "https://blue.example.com";
@@ -149,7 +151,7 @@ impl Companion {
         let address = Some(IpAddr::from([10, 0, 0, 1]));
         let is_trusted = true;
         self.ask_as(
-            Peer {
+            ProxyPeer {
                 address,
                 is_trusted,
             },
@@ -161,7 +163,7 @@ impl Companion {
 
     pub(super) async fn ask_as(
         &self,
-        peer: Peer,
+        peer: ProxyPeer,
         request: &str,
         headers: &[(&str, &str)],
     ) -> ProxyResponse {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::fixture::*;
 use super::logged::logged;
-use crate::forward_auth::Peer;
+use crate::forward_auth::ProxyPeer;
 
 const ALERTS: &str = "GET https://app.example.com/api/v2/alerts";
 
@@ -27,7 +27,7 @@ async fn h10_only_trusted_proxies_are_trusted() {
         (Some("fd00::1"), "fd00::1"),
         (None, "unix"),
     ] {
-        let peer = Peer {
+        let peer = ProxyPeer {
             address: address.map(|address| address.parse::<IpAddr>().unwrap()),
             is_trusted: false,
         };

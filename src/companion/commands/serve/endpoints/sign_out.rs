@@ -14,7 +14,7 @@ use crate::clock::now;
 use crate::commands::serve::extract::{Form, Query};
 use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SignIn;
+use crate::commands::serve::state::SharedSignIn;
 use crate::pages;
 use crate::provider::{Attempt, EndSession, Secret};
 use crate::redirect_target::{RedirectRules, RedirectTarget};
@@ -34,7 +34,7 @@ pub(super) struct Params {
 }
 
 pub(super) async fn by_get(
-    State(state): State<SignIn>,
+    State(state): State<SharedSignIn>,
     headers: HeaderMap,
     query: Result<Query<Params>, Problem>,
 ) -> Response {
@@ -52,7 +52,7 @@ pub(super) async fn by_get(
     end(&state, &headers, target.as_ref()).await
 }
 
-pub(super) async fn by_post(State(state): State<SignIn>, request: Request) -> Response {
+pub(super) async fn by_post(State(state): State<SharedSignIn>, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = Form::<Params>::from_request(request, &state).await;
     let Form(params) = form.unwrap_or(Form(Params::default()));
@@ -93,7 +93,7 @@ fn must_confirm(headers: &HeaderMap, redirects: &RedirectRules) -> bool {
 }
 
 /// The page on which the user confirms the sign-out.
-fn confirm(state: &SignIn, target: Option<&RedirectTarget>) -> Response {
+fn confirm(state: &SharedSignIn, target: Option<&RedirectTarget>) -> Response {
     let origins: Vec<String> = state
         .identity
         .providers
@@ -108,7 +108,11 @@ fn confirm(state: &SignIn, target: Option<&RedirectTarget>) -> Response {
 }
 
 /// Ends the session here, and then at its provider.
-async fn end(state: &SignIn, headers: &HeaderMap, target: Option<&RedirectTarget>) -> Response {
+async fn end(
+    state: &SharedSignIn,
+    headers: &HeaderMap,
+    target: Option<&RedirectTarget>,
+) -> Response {
     let (identity, now) = (&state.identity, now());
     let cookies = cookies(headers);
     let signed_out = match identity.sessions.sign_out(&cookies, now).await {
@@ -150,7 +154,7 @@ async fn end(state: &SignIn, headers: &HeaderMap, target: Option<&RedirectTarget
 
 /// The sign-out request to the session's provider, and the id of the attempt that stores the redirect
 /// target until the provider redirects back.
-fn end_session(state: &SignIn, session: &Session) -> Option<(String, EndSession)> {
+fn end_session(state: &SharedSignIn, session: &Session) -> Option<(String, EndSession)> {
     let identity = &state.identity;
     let provider = identity.providers.named(&session.provider)?;
     let back = Url::parse(&format!("{}{SIGN_OUT}", state.site.as_str())).ok()?;
@@ -162,7 +166,11 @@ fn end_session(state: &SignIn, session: &Session) -> Option<(String, EndSession)
 /// The response to the redirect back from the provider. An unknown `state` is not an error and has no
 /// redirect target (L02). `None` if the `state` is unknown and the request still has a session: then
 /// "You are signed out" would be wrong, and the request is handled as if it had no `state`.
-async fn returned(state: &SignIn, headers: &HeaderMap, logout_state: &Secret) -> Option<Response> {
+async fn returned(
+    state: &SharedSignIn,
+    headers: &HeaderMap,
+    logout_state: &Secret,
+) -> Option<Response> {
     let (sessions, cookies) = (&state.identity.sessions, cookies(headers));
     let id = Attempt::id_of(logout_state.expose());
     let stored: Result<SignInAttempt<()>, _> = sessions.finish_attempt(&cookies, &id, now()).await;

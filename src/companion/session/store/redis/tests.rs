@@ -20,7 +20,7 @@ fn session() -> Session {
     Session::new("sso", ada.person, ada.tokens, at(0), HOUR)
 }
 
-fn ending(sid: u8) -> RevocationBatch {
+fn revocation_of(sid: u8) -> RevocationBatch {
     RevocationBatch {
         revocations: vec![Revocation::session(id(sid), at(10_000))],
         ..RevocationBatch::default()
@@ -77,7 +77,10 @@ async fn redis_holds_nothing_in_plain_text() {
     let session = session();
     let ticket = Ticket::new(&session);
     redis.create_record(&ticket, &session, HOUR).await.unwrap();
-    redis.add_revocations(&ending(1), at(10)).await.unwrap();
+    redis
+        .add_revocations(&revocation_of(1), at(10))
+        .await
+        .unwrap();
     for key in server.keys("*") {
         let content = server.command(&["HGETALL", &key]) + &key;
         for word in ["ada", "example.com", "sso", "refresh", "sre"] {
@@ -261,12 +264,12 @@ async fn concurrent_revocations_of_replicas_are_all_kept() {
     let replicas: Vec<_> = (0..4)
         .map(|_| std::sync::Arc::new(RedisStore::new(redis_settings(&server.session()), URL)))
         .collect();
-    let ending = (1..=40_u8).map(|sid| {
+    let tasks = (1..=40_u8).map(|sid| {
         let redis = std::sync::Arc::clone(&replicas[usize::from(sid) % 4]);
-        tokio::spawn(async move { redis.add_revocations(&ending(sid), at(10)).await })
+        tokio::spawn(async move { redis.add_revocations(&revocation_of(sid), at(10)).await })
     });
-    for ending in ending.collect::<Vec<_>>() {
-        assert_eq!(ending.await.unwrap(), Ok(true));
+    for task in tasks.collect::<Vec<_>>() {
+        assert_eq!(task.await.unwrap(), Ok(true));
     }
     for redis in &replicas {
         for sid in 1..=40 {
@@ -284,7 +287,9 @@ async fn concurrent_revocations_of_replicas_are_all_kept() {
 async fn after_redis_lost_its_data_the_list_is_complete_from_now_on_for_all_replicas() {
     let server = lab::Redis::start().await;
     let [one, other] = [(); 2].map(|()| RedisStore::new(redis_settings(&server.session()), URL));
-    one.add_revocations(&ending(1), at(10)).await.unwrap();
+    one.add_revocations(&revocation_of(1), at(10))
+        .await
+        .unwrap();
     assert!(is_revoked(&other, 1).await);
     server.forget();
     let begins =
@@ -297,7 +302,10 @@ async fn after_redis_lost_its_data_the_list_is_complete_from_now_on_for_all_repl
 async fn an_invalid_state_is_an_error_and_not_replaced() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
-    redis.add_revocations(&ending(1), at(10)).await.unwrap();
+    redis
+        .add_revocations(&revocation_of(1), at(10))
+        .await
+        .unwrap();
     let key = redis.names.revocations();
     assert_eq!(
         server.command(&["HSET", &key, "version", "x", "state", "{}"]),
@@ -312,7 +320,10 @@ async fn an_invalid_state_is_an_error_and_not_replaced() {
         error.contains(&key) && error.contains("help: delete this key"),
         "{error}"
     );
-    redis.add_revocations(&ending(2), at(20)).await.unwrap_err();
+    redis
+        .add_revocations(&revocation_of(2), at(20))
+        .await
+        .unwrap_err();
     assert_eq!(server.command(&["DEL", &key]), "1");
     assert_eq!(
         redis.read_revocations(at(30)).await.unwrap().known_since(),

@@ -19,12 +19,18 @@ async fn wait_for_redis(redis: &RedisStore) {
 async fn commands_fail_while_redis_is_down_and_succeed_after_its_restart() {
     let mut server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
-    redis.add_revocations(&ending(1), at(0)).await.unwrap();
+    redis
+        .add_revocations(&revocation_of(1), at(0))
+        .await
+        .unwrap();
     server.kill();
     for _ in 0..5 {
         read(&redis).await.unwrap_err();
     }
-    redis.add_revocations(&ending(2), at(0)).await.unwrap_err();
+    redis
+        .add_revocations(&revocation_of(2), at(0))
+        .await
+        .unwrap_err();
     server.restart().await;
     wait_for_redis(&redis).await;
     assert!(is_revoked(&redis, 1).await);
@@ -118,7 +124,10 @@ async fn nothing_is_sent_to_an_untrusted_redis() {
     let server = lab::Redis::start_tls(&trusted).await;
     let good = redis_settings(&server.session());
     let redis = RedisStore::new(good.clone(), URL);
-    redis.add_revocations(&ending(1), at(0)).await.unwrap();
+    redis
+        .add_revocations(&revocation_of(1), at(0))
+        .await
+        .unwrap();
     assert!(is_revoked(&redis, 1).await);
 
     let untrusted = lab::Authority::new();

@@ -38,7 +38,7 @@ async fn everything(redis: &RedisStore) -> Result<(), Unavailable> {
             .set_attempt_finished(&session.sid.to_string(), HOUR)
             .await?
     );
-    redis.add_revocations(&ending(1), at(0)).await?;
+    redis.add_revocations(&revocation_of(1), at(0)).await?;
     assert!(is_revoked(redis, 1).await);
     Ok(())
 }
