@@ -60,7 +60,7 @@ impl<R: Redeem> Redemption<R> {
             tracing::warn!(
                 provider = session.provider,
                 sid = %session.sid,
-                "refresh returned another subject; session ended"
+                "refresh returned another subject; the session ends"
             );
             return Err(RefreshFailure::Ended);
         }

@@ -17,7 +17,7 @@ pub(super) fn keys(watcher: &mut Watcher, sign_in: &SignIn) -> Result<Watched<Ke
     watcher.watch("keys", vec![path.clone()], move |_| {
         let (keys, warning) = Keys::load(&path).map_err(Report::from)?;
         if let Some(warning) = warning {
-            warn!(warning, "session keys file");
+            warn!("session keys file: {warning}");
         }
         Ok(keys)
     })
