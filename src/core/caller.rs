@@ -53,7 +53,7 @@ impl Caller {
     /// preferred user name, whatever its tokens say.
     ///
     /// # Errors
-    /// [`TokenError::Subject`] where the subject contradicts the other claims.
+    /// [`TokenError::SubjectMismatch`] if `sub` contradicts the `kubernetes.io` claims.
     pub fn of(verified: &Verified, trust: &Trust) -> Result<Self, TokenError> {
         let claims = verified.claims();
         let mut caller = Self {
@@ -67,7 +67,7 @@ impl Caller {
         match trust.kind {
             Kind::Kubernetes => {
                 caller.subject = kubernetes::service_account(claims.subject(), claims.body())
-                    .ok_or(TokenError::Subject)?;
+                    .ok_or(TokenError::SubjectMismatch)?;
             }
             Kind::Oidc => {
                 let paths = &trust.claims;

@@ -185,7 +185,7 @@ fn record(request: &Request<'_>, verdict: &Verdict<'_>) {
 
 fn unsupported(place: &str, help: &str) -> String {
     format!(
-        "{place}: not supported by this version of the module, which has inline keys only; help: \
+        "{place}: not supported by this version of the module, which supports inline keys only; help: \
          {help}, or use the WebAssembly filter"
     )
 }

@@ -114,7 +114,8 @@ impl Reader {
                     return self.store.count(self.source, true);
                 }
                 Err(error) => {
-                    self.warn_of_failure(&url, &error, result.as_ref().err());
+                    let is_cached = record.set().is_some();
+                    self.warn_of_failure(&url, &error, result.as_ref().err(), is_cached);
                     self.store.publish(self.source, record, origin);
                     return self.store.count(self.source, false);
                 }
@@ -146,12 +147,19 @@ impl Reader {
     }
 
     /// Logs why a read failed. Core does not know why there was no response.
-    fn warn_of_failure(&self, url: &Url, error: &ReadError, no_response: Option<&FetchError>) {
+    fn warn_of_failure(
+        &self,
+        url: &Url,
+        error: &ReadError,
+        no_response: Option<&FetchError>,
+        is_cached: bool,
+    ) {
         let why = no_response.map_or_else(|| error.to_string(), |error| error_chain(error));
-        let warning = KeyWarning::ReadFailed {
+        let warning = KeyWarning::FetchFailed {
             trust: &self.trust.name,
             from: Some(url),
             error: &why,
+            is_cached,
         };
         tracing::warn!("{warning}");
     }

@@ -35,7 +35,7 @@ impl AuthenticatedCaller {
     pub(crate) fn of_session(verified: Verified, providers: &[String]) -> Result<Self, TokenError> {
         let claims = Claims::read(verified.claims())?;
         if !providers.contains(&claims.provider) {
-            return Err(TokenError::IssuerMismatch);
+            return Err(TokenError::ProviderUnknown);
         }
         let handles = claims.handles;
         let caller = Caller::person(claims, Arc::clone(verified.claims().body()));

@@ -41,7 +41,7 @@ pub struct KeyRecord {
 
 /// The text is not a valid record. A worker that reads one replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the shared record of this trust entry's keys has another format than this release writes")]
+#[error("the shared key record is corrupted, or another release wrote it")]
 pub struct KeyRecordError(());
 
 impl KeyRecord {

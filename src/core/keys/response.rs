@@ -48,25 +48,25 @@ pub enum ReadError {
     #[error("the response's Content-Type is not JSON")]
     ContentType,
     /// A compressed body, although none was requested.
-    #[error("the answer is compressed, although no compression was requested")]
+    #[error("the response is compressed, although no compression was requested")]
     ContentEncoding,
     /// The body is not a JSON object of the expected form.
-    #[error("the answer is not valid JSON, or a required member is missing")]
+    #[error("the response is not valid JSON, or a required member is missing")]
     Malformed,
     /// OpenID Connect Discovery section 4.3: another issuer than the requested one.
-    #[error("the discovery document names another issuer than the policy")]
+    #[error("`issuer` of the discovery document is not an issuer of the trust entry")]
     IssuerMismatch,
     /// `jwks_uri` is not an unambiguous https URL.
-    #[error("the discovery document's `jwks_uri` is not a plain https URL")]
+    #[error("`jwks_uri` of the discovery document is not a plain https URL")]
     KeySetUrl,
     /// The response is for another trust entry.
-    #[error("the mirror answered for another trust entry")]
+    #[error("the mirror's response is for another trust entry")]
     OtherTrust,
     /// The set has no usable key.
-    #[error("the key set is not usable: {0}")]
+    #[error(transparent)]
     KeySet(KeySetError),
     /// None of the set's keys is pinned.
-    #[error("none of the set's keys is among `pins`")]
+    #[error("the key set has none of the keys in `keys.pins`")]
     NothingPinned,
 }
 

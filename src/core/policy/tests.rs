@@ -197,7 +197,7 @@ fn max_token_has_bounds() {
             r#""apps": ["#,
             &add(bytes),
             "max_token",
-            "not a whole number from 1024 to 65536",
+            "the value is not a whole number from 1024 to 65536",
             "the default is 16384",
         );
     }

@@ -39,7 +39,7 @@ pub struct RevocationsRecord {
 
 /// The text is not a valid record. A worker that reads one replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the shared record of the revocations has another format than this release writes")]
+#[error("the shared record is corrupted, or another release wrote it")]
 pub struct RevocationsRecordError(());
 
 impl RevocationsRecord {

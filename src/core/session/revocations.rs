@@ -48,7 +48,7 @@ struct Entry {
 
 /// The text is not a list of revocations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the list of revocations has another format than this release writes")]
+#[error("the list of revocations is corrupted, or another release wrote it")]
 pub struct RevocationsError(());
 
 impl Revocations {

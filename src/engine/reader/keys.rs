@@ -179,10 +179,11 @@ impl KeyReader {
                     Err(error) => {
                         self.effects
                             .push_back(ReaderEffect::KeysFetched(self.source, false));
-                        let warning = KeyWarning::ReadFailed {
+                        let warning = KeyWarning::FetchFailed {
                             trust: &self.trust.name,
                             from: None,
                             error: &error,
+                            is_cached: record.set().is_some(),
                         };
                         let line = format!("portcullis: {warning}");
                         self.effects.push_back(ReaderEffect::Log(Level::Warn, line));

@@ -178,7 +178,7 @@ impl RevocationsReader {
         let list = list.inspect_err(|error| {
             let line = format!(
                 "portcullis: the revocations could not be fetched through cluster {}: {error}; the \
-                 known ones stay in use",
+                 cached list stays in use",
                 self.sso.envoy_cluster()
             );
             self.log(Level::Warn, line);

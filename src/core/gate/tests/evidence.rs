@@ -171,7 +171,7 @@ fn a_bad_signature_shows_the_key_that_was_tried() {
             Some(false)
         )
     );
-    error_has(&json, "the signature was not made by the key");
+    error_has(&json, "the signature does not verify with the key");
 }
 
 #[test]

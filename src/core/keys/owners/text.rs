@@ -18,7 +18,7 @@ const NO_SOURCE: &str = "-";
 
 /// The text is not a valid record of owners. A worker that reads one replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the shared owners of an issuer's keys have another format than this release writes")]
+#[error("the shared record of key owners is corrupted, or another release wrote it")]
 pub struct KeyOwnersError(());
 
 impl KeyOwners {

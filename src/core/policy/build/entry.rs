@@ -28,7 +28,7 @@ pub(super) fn entry(
             &sources.names(false),
         ]
         .concat();
-        return Err(location.error("no trust entry or provider", &help));
+        return Err(location.error("missing `from` or `service_account`", &help));
     }
     let kubernetes =
         wire.service_account.is_some() || from.is_some_and(|source| source.is_cluster());
@@ -40,7 +40,7 @@ pub(super) fn entry(
     ];
     if let Some((name, _)) = for_people.iter().find(|(_, given)| kubernetes && *given) {
         return Err(location.member(name).error(
-            "no service account has one, so the entry never matches",
+            "service accounts have no such attribute, so the entry never matches",
             "match callers of a kubernetes trust entry by `service_account`",
         ));
     }
@@ -53,7 +53,7 @@ pub(super) fn entry(
             "use `anyone` with `from` only, or remove it",
         )),
         (false, true) => Err(location.error(
-            "no matcher",
+            "the entry has no matcher",
             "name the caller, or write `anyone: true` to match every caller of `from`",
         )),
         (false, false) => Ok(matchers),
@@ -193,6 +193,6 @@ fn claim(wire: document::Claim, location: &Location) -> Result<Matcher, PolicyEr
         Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(Matcher::Claim { path, equals }),
         Json::Null | Json::Array(_) | Json::Object(_) => Err(location
             .member("equals")
-            .error("not a string, number or boolean", help)),
+            .error("the value is not a string, number or boolean", help)),
     }
 }

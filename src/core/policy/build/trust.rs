@@ -160,7 +160,7 @@ fn kind(wire: Option<String>, location: &Location) -> Result<Kind, PolicyError> 
         "oidc" => Ok(Kind::Oidc),
         _ => Err(location
             .member("kind")
-            .error_about(&kind, "is not a kind", help)),
+            .error_about(&kind, "is not a kind of trust entry", help)),
     }
 }
 
@@ -248,6 +248,9 @@ fn claim_path(
     path.filter(|path| !path.is_empty() && path.iter().all(|name| !name.is_empty()))
         .ok_or_else(|| {
             let help = "write the name of the claim, or the list of member names to it";
-            location.error("not a claim name", help)
+            location.error(
+                "the value is not the name of a claim or a list of names",
+                help,
+            )
         })
 }
