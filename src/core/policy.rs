@@ -25,7 +25,7 @@ use crate::trust::{KeySourceId, Trust, TrustId};
 
 pub use app::{App, Origin};
 pub use audit::{Audit, Level};
-pub use entry::{Entry, Matcher, Part};
+pub use entry::{Entry, Matcher, NamePart};
 pub use error::PolicyError;
 pub use host::HostPattern;
 pub use path::Pattern;
@@ -33,7 +33,7 @@ pub use rule::Rule;
 pub use sso::Sso;
 pub use suggestion::suggestion;
 
-/// A policy: the trust entries, how people sign in, and the apps with their rules.
+/// A policy: the trust entries, how users sign in, and the apps with their rules.
 #[derive(Clone, Debug)]
 pub struct Policy {
     trusts: Vec<Trust>,
@@ -64,7 +64,7 @@ impl Policy {
         self.trusts.iter().find(|trust| trust.name == name)
     }
 
-    /// How people sign in; `None` without `sso`.
+    /// How users sign in; `None` without `sso`.
     pub const fn sso(&self) -> Option<&Sso> {
         self.sso.as_ref()
     }

@@ -52,7 +52,7 @@ pub enum Reason {
     SessionExpired,
     /// The session could not be refreshed.
     SessionUnavailable,
-    /// An unsafe request with a person's session from another origin.
+    /// An unsafe request with a user's session from another origin.
     CrossSite,
     /// A forward auth request from a peer that is not a trusted proxy.
     ProxyUntrusted,

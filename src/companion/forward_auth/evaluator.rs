@@ -100,7 +100,7 @@ impl Evaluator {
     ) -> (Decision<'_>, Option<String>) {
         let (arrived, until) = (self.issuers.now(), Instant::now() + WAIT_TIMEOUT);
         // Only a session can be revoked, and the lookup may take a call to Redis.
-        let shown = |sso: &Sso| sso.cookies().is_shown(headers);
+        let shown = |sso: &Sso| sso.cookies().is_presented_in(headers);
         let revocations = if self.policy().sso().is_some_and(shown) {
             sessions.revocations().await
         } else {

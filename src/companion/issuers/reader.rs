@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, KeyWarning, Read, ReadError};
+use portcullis_core::keys::{
+    HttpResponse, KeyRecord, KeyRequest, KeySet, KeyWarning, ResponseError,
+};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, Remote, Trust, Url};
 use rand_core::{OsRng, RngCore as _};
@@ -126,11 +128,11 @@ impl Reader {
     fn take(
         &self,
         record: &mut KeyRecord,
-        read: &Read,
+        read: &KeyRequest,
         response: Option<&HttpResponse<'_>>,
-    ) -> Result<Option<Read>, ReadError> {
+    ) -> Result<Option<KeyRequest>, ResponseError> {
         let (now, random) = (self.store.now(), OsRng.next_u64());
-        record.take(&self.trust, &self.remote, read, response, now, random)
+        record.apply_response(&self.trust, &self.remote, read, response, now, random)
     }
 
     /// Logs that the token is not sent to this URL, once until the issuer names another one.
@@ -150,7 +152,7 @@ impl Reader {
     fn warn_of_failure(
         &self,
         url: &Url,
-        error: &ReadError,
+        error: &ResponseError,
         no_response: Option<&FetchError>,
         is_cached: bool,
     ) {
@@ -173,9 +175,9 @@ impl Reader {
 }
 
 /// The URL to fetch. The companion reads no mirror: [`connection::remote`] returns none.
-const fn url(read: &Read) -> Option<&Url> {
+const fn url(read: &KeyRequest) -> Option<&Url> {
     match read {
-        Read::Discovery(url) | Read::KeySet(url) => Some(url),
-        Read::Mirror(_) => None,
+        KeyRequest::Discovery(url) | KeyRequest::KeySet(url) => Some(url),
+        KeyRequest::Mirror(_) => None,
     }
 }

@@ -13,12 +13,12 @@ mod candidates;
 mod companion;
 mod evidence;
 mod foreign_cookies;
-mod people;
 mod refreshing;
 mod same_origin;
 mod session_tokens;
 mod sessions;
 mod shared_issuer;
+mod users;
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -103,7 +103,7 @@ impl TestGate {
         test
     }
 
-    /// The issuer answers with these keys, or not at all.
+    /// The issuer responds with these keys, or not at all.
     fn read(&mut self, source: KeySourceId, keys: Option<&[(Algorithm, &str)]>) {
         let body = keys.map(|keys| {
             let keys: Vec<String> = keys
@@ -122,13 +122,13 @@ impl TestGate {
         let remote = trust.keys.remote.clone().unwrap();
         let mut record: KeyRecord = self.keyring.trust_keys(source).unwrap().record().clone();
         let read = record.begin(trust, &remote, 1, self.now);
-        let answer = body.as_ref().map(|body| HttpResponse {
+        let response = body.as_ref().map(|body| HttpResponse {
             status: 200,
             content_type: None,
             content_encoding: None,
             body: body.as_bytes(),
         });
-        let _outcome = record.take(trust, &remote, &read, answer.as_ref(), self.now, 0);
+        let _outcome = record.apply_response(trust, &remote, &read, response.as_ref(), self.now, 0);
         self.keyring.update(source, record);
         self.keyring.observe(self.now);
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::fixtures::{jwk, jwks};
-use crate::keys::{HttpResponse, KeyRecord, Keyring, Read, ReadError, TrustKeys};
+use crate::keys::{HttpResponse, KeyRecord, KeyRequest, Keyring, ResponseError, TrustKeys};
 use crate::policy::Policy;
 use crate::timestamp::Timestamp;
 use crate::token::Algorithm;
@@ -52,11 +52,11 @@ pub(super) fn read(
     record: &mut KeyRecord,
     trust: &Trust,
     now: Timestamp,
-    answer: Option<&HttpResponse<'_>>,
-) -> Result<Option<Read>, ReadError> {
+    response: Option<&HttpResponse<'_>>,
+) -> Result<Option<KeyRequest>, ResponseError> {
     let remote = remote(trust);
     let read = record.begin(trust, &remote, 1, now);
-    record.take(trust, &remote, &read, answer, now, 0)
+    record.apply_response(trust, &remote, &read, response, now, 0)
 }
 
 /// When the tests start.
@@ -84,8 +84,8 @@ pub(super) fn after(trust: &Trust, reads: &[(u64, Option<&[&str]>)]) -> TrustKey
     let mut record = KeyRecord::new(&trust.keys, START);
     for (seconds, kids) in reads {
         let body = kids.map(set_of);
-        let answer: Option<HttpResponse<'_>> = body.as_deref().map(good);
-        let _outcome = read(&mut record, trust, at(*seconds), answer.as_ref());
+        let response: Option<HttpResponse<'_>> = body.as_deref().map(good);
+        let _outcome = read(&mut record, trust, at(*seconds), response.as_ref());
     }
     keyring.update(source(0), record);
     keyring.trust_keys(source(0)).unwrap().clone()

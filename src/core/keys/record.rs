@@ -55,13 +55,13 @@ impl KeyRecord {
     }
 
     /// A record of a set that is here and need not be fetched: as if it was read just now.
-    pub fn at_hand(set: KeySet, now: Timestamp) -> Self {
+    pub fn fetched_now(set: KeySet, now: Timestamp) -> Self {
         Self {
             current: Some(set),
             fetched_at: Some(now),
             lease: FetchLease {
                 schedule: FetchSchedule {
-                    read_at: Some(now),
+                    succeeded_at: Some(now),
                     ..FetchSchedule::default()
                 },
                 holder: None,

@@ -34,10 +34,10 @@ pub enum Fetched {
 
 /// Why a fetch failed. For the proxy's log; the last good keys stay in use.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ReadError {
+pub enum ResponseError {
     /// No response before the timeout. Envoy's log and the cluster's statistics have more details.
     #[error("no response: the cluster is unknown or unreachable, or the connection or TLS failed")]
-    NoAnswer,
+    NoResponse,
     /// The status is not 200. Redirects are not followed.
     #[error("the response has status {0}, expected 200")]
     Status(u16),
@@ -70,7 +70,7 @@ pub enum ReadError {
     NothingPinned,
 }
 
-impl ReadError {
+impl ResponseError {
     /// Whether the key set may have moved, so that discovery must be repeated.
     pub(super) const fn asks_for_discovery(&self) -> bool {
         matches!(self, Self::Status(404))
@@ -78,24 +78,27 @@ impl ReadError {
 }
 
 /// Reads `issuer` and `jwks_uri` of a discovery document.
-pub(super) fn document(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+pub(super) fn document(
+    trust: &Trust,
+    response: &HttpResponse<'_>,
+) -> Result<Fetched, ResponseError> {
     let document = object(response)?;
     let text = |name| {
         document
             .member(name)
             .and_then(Json::as_str)
-            .ok_or(ReadError::Malformed)
+            .ok_or(ResponseError::Malformed)
     };
-    if !trust.vouches_as(text("issuer")?) {
-        return Err(ReadError::IssuerMismatch);
+    if !trust.accepts_issuer(text("issuer")?) {
+        return Err(ResponseError::IssuerMismatch);
     }
     Url::parse(text("jwks_uri")?)
         .map(Fetched::KeySetUrl)
-        .ok_or(ReadError::KeySetUrl)
+        .ok_or(ResponseError::KeySetUrl)
 }
 
 /// Reads a key set.
-pub(super) fn set(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+pub(super) fn set(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ResponseError> {
     Ok(Fetched::Keys {
         set: keys(trust, &object(response)?)?,
         fetched_at: None,
@@ -104,62 +107,66 @@ pub(super) fn set(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched,
 
 /// Reads a response of the companion's mirror: `{trust, issuer, source, fetched_at, keys}`.
 /// `fetched_at` is in seconds since the epoch, and `keys` is as in a JWKS.
-pub(super) fn mirrored(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+pub(super) fn mirrored(
+    trust: &Trust,
+    response: &HttpResponse<'_>,
+) -> Result<Fetched, ResponseError> {
     let mirror = object(response)?;
     let text = |name| {
         mirror
             .member(name)
             .and_then(Json::as_str)
-            .ok_or(ReadError::Malformed)
+            .ok_or(ResponseError::Malformed)
     };
     if text("trust")? != trust.name || text("issuer")? != trust.issuer {
-        return Err(ReadError::OtherTrust);
+        return Err(ResponseError::OtherTrust);
     }
     let Some(Json::Number(fetched_at)) = mirror.member("fetched_at") else {
-        return Err(ReadError::Malformed);
+        return Err(ResponseError::Malformed);
     };
     let fetched_at = fetched_at
         .as_u64()
         .map(Timestamp::from_secs)
-        .ok_or(ReadError::Malformed)?;
+        .ok_or(ResponseError::Malformed)?;
     Ok(Fetched::Keys {
         set: keys(trust, &mirror)?,
         fetched_at: Some(fetched_at),
     })
 }
 
-fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ReadError> {
-    let set = KeySet::from_json(json, trust.algorithms.as_deref()).map_err(ReadError::KeySet)?;
+fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ResponseError> {
+    let set =
+        KeySet::from_json(json, trust.algorithms.as_deref()).map_err(ResponseError::KeySet)?;
     let pinned = set.keys().iter().any(|key| trust.keys.is_pinned(key));
     if pinned {
         Ok(set)
     } else {
-        Err(ReadError::NothingPinned)
+        Err(ResponseError::NothingPinned)
     }
 }
 
 /// The JSON object in a successful response.
-pub(crate) fn object(response: &HttpResponse<'_>) -> Result<Json, ReadError> {
+pub(crate) fn object(response: &HttpResponse<'_>) -> Result<Json, ResponseError> {
     if response.status != 200 {
-        return Err(ReadError::Status(response.status));
+        return Err(ResponseError::Status(response.status));
     }
     if response.body.len() > KeySet::MAX_BYTES {
-        return Err(ReadError::TooLong);
+        return Err(ResponseError::TooLong);
     }
     if response
         .content_encoding
         .is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
     {
-        return Err(ReadError::ContentEncoding);
+        return Err(ResponseError::ContentEncoding);
     }
     if !response.content_type.is_none_or(is_json) {
-        return Err(ReadError::ContentType);
+        return Err(ResponseError::ContentType);
     }
-    let json = Json::parse(response.body).map_err(|_| ReadError::Malformed)?;
+    let json = Json::parse(response.body).map_err(|_| ResponseError::Malformed)?;
     json.as_object()
         .is_some()
         .then_some(json)
-        .ok_or(ReadError::Malformed)
+        .ok_or(ResponseError::Malformed)
 }
 
 /// Whether a media type is JSON or has the suffix `+json`: `application/json`,

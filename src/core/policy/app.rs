@@ -50,7 +50,7 @@ impl App {
         &self.audiences
     }
 
-    /// Other origins whose pages may call this app with a person's session.
+    /// Other origins whose pages may call this app with a user's session.
     pub fn origins(&self) -> &[Origin] {
         &self.origins
     }

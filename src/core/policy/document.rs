@@ -76,7 +76,7 @@ wire! {
         preferred_username: Json,
     }
 
-    /// How people sign in.
+    /// How users sign in.
     struct Sso {
         url: String,
         envoy_cluster: String,

@@ -128,8 +128,8 @@ fn every_field_is_read() {
     assert_eq!(policy.audit().level(false), Some(Level::Error));
 
     let blue = &policy.trusts()[0];
-    assert!(blue.vouches_as("https://kubernetes.default.svc"));
-    assert!(!blue.vouches_as("https://kubernetes.default.svc.cluster.local"));
+    assert!(blue.accepts_issuer("https://kubernetes.default.svc"));
+    assert!(!blue.accepts_issuer("https://kubernetes.default.svc.cluster.local"));
     assert_eq!(blue.algorithms.as_ref().unwrap().len(), 3);
     assert_eq!(blue.keys.refuse_kids, ["old"]);
     let endpoint = |index: usize| {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The codes that answers, logs, metrics and documentation agree on. Who changes one breaks
+/// The codes that responses, logs, metrics and documentation agree on. Who changes one breaks
 /// a dashboard.
 const CODES: [&str; 30] = [
     "rule",

@@ -36,7 +36,7 @@ fn policy() -> Policy {
 }
 
 #[test]
-fn a_reply_ends_the_wait_of_its_session_once() {
+fn a_response_ends_the_wait_of_its_session_once() {
     let mut refreshes = Refreshes {
         refreshes: vec![
             refresh(1, Some((CallId(4), None)), &[10, 11]),

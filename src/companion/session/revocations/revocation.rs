@@ -46,7 +46,7 @@ impl Revocation {
     /// All sessions of a person that began by now. The last of them expires at `ends`.
     pub(in crate::session) const fn person(handle: Id, ends: Timestamp) -> Self {
         Self {
-            revoked: Revoked::Person(handle),
+            revoked: Revoked::User(handle),
             began: None,
             ends,
             person: None,
@@ -84,7 +84,7 @@ impl Revocation {
     pub(super) fn before(&self, now: Timestamp) -> Timestamp {
         match (self.revoked, self.began) {
             (_, Some(began)) => now.max(began),
-            (Revoked::Person(_), None) => now,
+            (Revoked::User(_), None) => now,
             (Revoked::Session(_), None) => now.after(CLOCK_SKEW),
         }
     }

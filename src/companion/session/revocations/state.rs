@@ -124,14 +124,14 @@ impl RevocationState {
             );
             match (revocation.revoked, revocation.person) {
                 (Revoked::Session(sid), Some(person)) => {
-                    list.end_session_of(person, sid, before, ends, now);
+                    list.revoke_session_of(person, sid, before, ends, now);
                 }
-                (revoked, _) => list.end(revoked, before, ends, now),
+                (revoked, _) => list.revoke(revoked, before, ends, now),
             }
         }
         for end in &batch.provider_sessions {
             let list = &mut self.provider_sessions;
-            list.end_session_of(end.person, end.id, now, end.ends, now);
+            list.revoke_session_of(end.person, end.id, now, end.ends, now);
         }
         true
     }
@@ -161,7 +161,7 @@ impl RevocationState {
             sid: provider_session,
             ..*handles
         };
-        self.provider_sessions.names(&at_provider, now)
+        self.provider_sessions.revokes_by_sid(&at_provider, now)
     }
 
     /// Since when the list is complete. A session that the provider last confirmed before that may

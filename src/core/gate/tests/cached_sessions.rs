@@ -1,7 +1,7 @@
 //! The cache never changes a decision: sessions, and tokens presented for another purpose.
 
 use super::caching::{Counting, Random};
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::session::Revoked;
 
@@ -24,7 +24,7 @@ fn get(
 
 #[test]
 fn a_cached_session_token_is_not_verified_again_but_its_expiry_is_checked_each_time() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
     let headers = [("cookie", cookies.as_str())];
@@ -32,7 +32,7 @@ fn a_cached_session_token_is_not_verified_again_but_its_expiry_is_checked_each_t
     for _ in 0..3 {
         assert_eq!(get(&test, &headers, &counting, &mut cache), operator);
     }
-    let mut later = TestGate::of_people();
+    let mut later = TestGate::for_users();
     later.wait(300);
     for _ in 0..2 {
         let verdict = get(&later, &headers, &counting, &mut cache);
@@ -40,7 +40,7 @@ fn a_cached_session_token_is_not_verified_again_but_its_expiry_is_checked_each_t
     }
     let ends = START.after(Duration::from_secs(3600));
     test.revocations
-        .end(Revoked::Session(sid(1)), START, ends, START);
+        .revoke(Revoked::Session(sid(1)), START, ends, START);
     assert_eq!(
         get(&test, &headers, &counting, &mut cache),
         refused(Reason::Revoked)
@@ -58,7 +58,7 @@ fn j09_the_decision_for_sessions_is_the_same_with_and_without_cache() {
     tokens.push(karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600));
     let mut seen = Vec::new();
     for seed in 0..40 {
-        let (mut random, mut test) = (Random(seed), TestGate::of_people());
+        let (mut random, mut test) = (Random(seed), TestGate::for_users());
         for step in 0..60 {
             match random.below(9) {
                 0 => test.wait(random.below(20)),
@@ -70,10 +70,11 @@ fn j09_the_decision_for_sessions_is_the_same_with_and_without_cache() {
                     test.read(COMPANION, key.as_ref().map(|keys| &keys[..]));
                 }
                 4 => {
-                    let mark = *random.pick(&[Revoked::Session(sid(1)), Revoked::Session(sid(2))]);
+                    let target =
+                        *random.pick(&[Revoked::Session(sid(1)), Revoked::Session(sid(2))]);
                     let ends = test.now.after(Duration::from_secs(random.below(600)));
                     let now = test.now;
-                    test.revocations.end(mark, START, ends, now);
+                    test.revocations.revoke(target, START, ends, now);
                 }
                 _ => {
                     let (one, other) = (random.pick(&tokens), random.pick(&tokens));

@@ -1,6 +1,6 @@
 //! The details of a refusal that operators get and clients do not.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::fixtures::unsigned;
 use crate::json::Json;
@@ -234,7 +234,7 @@ fn keys_that_are_stale_or_unavailable_name_the_trust_entry() {
 
 #[test]
 fn a_session_that_fails_shows_why() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let token = session();
     let cookies = cookie(&token);
     let expired = |test: &mut TestGate| {
@@ -247,7 +247,7 @@ fn a_session_that_fails_shows_why() {
         ("session-expired", Some("sso"), Some(KID), Some(true))
     );
     error_has(&json, "no sealed session");
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = cookie(&format!("{signed}.{}", "A".repeat(86)));
     let json = record(&mut test, ALERTS, &[("cookie", &forged)]);
@@ -255,10 +255,10 @@ fn a_session_that_fails_shows_why() {
         said(&json),
         ("signature-invalid", Some("sso"), Some(KID), Some(false))
     );
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (now, ends) = (test.now, test.now.after(Duration::from_secs(900)));
     test.revocations
-        .end(Revoked::Session(sid(1)), START, ends, now);
+        .revoke(Revoked::Session(sid(1)), START, ends, now);
     let json = record(&mut test, ALERTS, &[("cookie", &cookies)]);
     assert_eq!(said(&json), ("revoked", Some("sso"), Some(KID), Some(true)));
     error_has(&json, "revoked or signed out");

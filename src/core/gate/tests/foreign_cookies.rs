@@ -1,6 +1,6 @@
 //! Cookies that another host of the companion's domain has set.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::session::{Revoked, cut};
 
@@ -23,7 +23,7 @@ fn large() -> (String, Vec<String>) {
 
 #[test]
 fn t19_invalid_tokens_are_ignored_at_any_position() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let good = session();
     let forged = format!("{}A", &good[..good.len() - 1]);
     let elsewhere = session_with(&[("aud", "\"https://auth.example.org\"")]);
@@ -46,12 +46,12 @@ fn t19_invalid_tokens_are_ignored_at_any_position() {
 
 #[test]
 fn c04_two_valid_tokens_of_different_sessions_count_as_none() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let two = format!("{}; {}", cookie(&session()), cookie(&session_of(2, 0)));
     assert_eq!(test.with_cookies(&two), refused(Reason::NoCredentials));
     let ends = START.after(Duration::from_secs(60));
     test.revocations
-        .end(Revoked::Session(sid(2)), START, ends, START);
+        .revoke(Revoked::Session(sid(2)), START, ends, START);
     assert_eq!(
         test.with_cookies(&two),
         operator(),
@@ -61,7 +61,7 @@ fn c04_two_valid_tokens_of_different_sessions_count_as_none() {
 
 #[test]
 fn c04_of_two_tokens_of_one_session_the_later_counts() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(200);
     let later = session_with(&[("exp", &(START.secs() + 400).to_string()), ("groups", "[]")]);
     for cookies in [[session(), later.clone()], [later, session()]] {
@@ -75,7 +75,7 @@ fn c04_of_two_tokens_of_one_session_the_later_counts() {
 
 #[test]
 fn c04_a_valid_token_counts_beside_an_expired_one() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(310);
     let cookies = [session_of(2, 0), session_of(1, 300)].map(|token| cookie(&token));
     assert_eq!(test.with_cookies(&cookies.join("; ")), operator());
@@ -83,7 +83,7 @@ fn c04_a_valid_token_counts_beside_an_expired_one() {
 
 #[test]
 fn c04_cookie_names_are_case_sensitive() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let token = session();
     for name in [
         "__secure-portcullis",
@@ -99,7 +99,7 @@ fn c04_cookie_names_are_case_sensitive() {
 
 #[test]
 fn c03_a_token_of_several_cookies_is_one_token() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (_, mut cookies) = large();
     assert_eq!(test.with_cookies(&cookies.join("; ")), operator());
     cookies.reverse();
@@ -113,7 +113,7 @@ fn c03_a_token_of_several_cookies_is_one_token() {
 
 #[test]
 fn c03_a_session_with_a_missing_or_exchanged_piece_is_invalid() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (_, cookies) = large();
     for missing in 0..cookies.len() {
         let mut cookies = cookies.clone();
@@ -138,7 +138,7 @@ fn c03_a_session_with_a_missing_or_exchanged_piece_is_invalid() {
 
 #[test]
 fn t19_an_injected_piece_does_not_invalidate_the_session() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (_, cookies) = large();
     let last = cookies.len();
     let full = "A".repeat(4000);
@@ -163,7 +163,7 @@ fn t19_an_injected_piece_does_not_invalidate_the_session() {
 #[test]
 fn a_temporary_failure_takes_precedence_over_an_injected_cookie() {
     // The key of the valid token can't be fetched now: a new sign-in would not help.
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(20);
     test.read(COMPANION, None);
     let renamed = header("portcullis-session+jwt").replace(KID, "session-2");

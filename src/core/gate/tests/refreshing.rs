@@ -1,6 +1,6 @@
 //! Sessions whose token has expired.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::session::Revoked;
 
@@ -10,7 +10,7 @@ fn operator() -> Verdict {
 
 /// A gate after the expiry of the tokens from the start.
 fn later() -> TestGate {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(400);
     test
 }
@@ -102,7 +102,7 @@ fn a_revoked_session_is_not_refreshed() {
     let ends = START.after(Duration::from_secs(3600));
     let now = test.now;
     test.revocations
-        .end(Revoked::Session(sid(1)), START, ends, now);
+        .revoke(Revoked::Session(sid(1)), START, ends, now);
     assert_eq!(test.with_cookies(&over()), refused(Reason::Revoked));
 }
 
@@ -205,7 +205,7 @@ fn a_revocation_during_a_refresh_applies() {
     let ends = START.after(Duration::from_secs(3600));
     let now = test.now;
     test.revocations
-        .end(Revoked::Person(sid(0xff)), now, ends, now);
+        .revoke(Revoked::User(sid(0xff)), now, ends, now);
     assert_eq!(
         renewed_with(&mut test, &session_of(1, 400)),
         refused(Reason::Revoked)

@@ -1,11 +1,11 @@
 //! Protection of sessions against cross-site requests.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 
 /// The decision on a request with this method, these headers and a session.
 fn verdict_of(request: &str, headers: &[(&str, &str)]) -> Reason {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let cookie = cookie(&session());
     let headers = [&[("cookie", cookie.as_str())], headers].concat();
     match test.evaluate(request, &headers) {
@@ -162,7 +162,7 @@ fn upgrades_with_a_session_require_the_same_origin() {
         assert_eq!(verdict_of(get, &[upgrade, own]), Reason::Rule);
     }
     let connect = "CONNECT alertmanager.example.com /api/v2/stream";
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let cookie = cookie(&session());
     let headers = [("cookie", cookie.as_str()), (":protocol", "websocket"), own];
     assert_eq!(
@@ -190,7 +190,7 @@ fn bearer_tokens_need_no_same_origin() {
 
 #[test]
 fn cross_site_requests_cause_no_refresh() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(400);
     let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
     let headers = [

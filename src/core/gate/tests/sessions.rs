@@ -1,12 +1,12 @@
 //! Authentication by session tokens: who is signed in, and what the rules make of it.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::caller::Subject;
 
 #[test]
-fn a_person_is_allowed_by_the_claims_of_the_provider() {
-    let mut test = TestGate::of_people();
+fn a_user_is_allowed_by_the_claims_of_the_provider() {
+    let mut test = TestGate::for_users();
     assert_eq!(test.with_token(&session()), operator());
     let decision = decision(&mut test, ALERTS, &[("cookie", &cookie(&session()))]);
     assert!(decision.is_by_session());
@@ -15,7 +15,7 @@ fn a_person_is_allowed_by_the_claims_of_the_provider() {
     assert_eq!(known.kid(), Some(KID));
     assert_eq!(known.session().map(|handles| handles.sid), Some(sid(1)));
     let caller = known.caller();
-    assert_eq!(*caller.subject(), Subject::Person("4711".to_owned()));
+    assert_eq!(*caller.subject(), Subject::User("4711".to_owned()));
     assert_eq!(caller.email(), Some("alice@example.com"));
     assert_eq!(
         known.identity_headers(),
@@ -30,7 +30,7 @@ fn a_person_is_allowed_by_the_claims_of_the_provider() {
 }
 
 #[test]
-fn all_matchers_for_people_apply_to_sessions_of_their_provider() {
+fn all_matchers_for_users_apply_to_sessions_of_their_provider() {
     for (entry, passes) in [
         (r#""from": "sso", "anyone": true"#, true),
         (r#""from": "sso", "user": "4711""#, true),
@@ -62,7 +62,7 @@ fn all_matchers_for_people_apply_to_sessions_of_their_provider() {
 
 #[test]
 fn r09_an_unverified_email_address_is_ignored() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let mail = "GET alertmanager.example.com /mail";
     let mut with = |claims: &[(&str, &str)]| {
         test.evaluate(mail, &[("cookie", &cookie(&session_with(claims)))])
@@ -77,8 +77,8 @@ fn r09_an_unverified_email_address_is_ignored() {
 }
 
 #[test]
-fn a_person_can_not_impersonate_a_service_account() {
-    let mut test = TestGate::of_people();
+fn a_user_can_not_impersonate_a_service_account() {
+    let mut test = TestGate::for_users();
     let token = session_with(&[("sub", "\"blue/monitoring/karma\""), ("idp", "\"github\"")]);
     let evaluated = decision(&mut test, ALERTS, &[("cookie", &cookie(&token))]);
     let known = evaluated.authenticated().unwrap();
@@ -135,7 +135,7 @@ fn the_audiences_of_an_app_apply_to_bearer_tokens_only() {
 
 #[test]
 fn h03_a_bearer_token_takes_precedence_even_if_invalid() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let cookie = cookie(&session());
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let mut with = |authorization: &str| {
@@ -162,7 +162,7 @@ fn h03_a_bearer_token_takes_precedence_even_if_invalid() {
 
 #[test]
 fn requests_that_need_no_token_ignore_sessions() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let bad = [("cookie", "__Secure-portcullis=x; __Secure-portcullis=y")];
     assert_eq!(
         test.evaluate("GET alertmanager.example.com /-/healthy", &bad),

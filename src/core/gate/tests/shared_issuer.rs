@@ -98,7 +98,7 @@ fn h04_a_key_of_unknown_owner_is_ambiguous_for_each_entry() {
         let without_kid = karma(Algorithm::EdDsa, None, "portcullis", 600);
         assert_eq!(test.poll(&without_kid), refused(Reason::KeyAmbiguous));
         assert_eq!(test.poll(&token_of(Algorithm::Es256, "blue-1")), of_blue());
-        assert_eq!(test.keyring.ambiguous().len(), 1);
+        assert_eq!(test.keyring.ambiguous_keys().len(), 1);
     }
 }
 

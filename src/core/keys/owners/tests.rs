@@ -26,7 +26,7 @@ fn a_key_belongs_to_the_entry_that_had_it_first() {
             entries.fetch("blue", &["blue"]);
             entries.fetch("green", &["blue"]);
         }
-        assert_eq!(entries.keyring.ambiguous(), []);
+        assert_eq!(entries.keyring.ambiguous_keys(), []);
     }
 }
 
@@ -119,7 +119,7 @@ fn a_key_that_two_entries_publish_between_two_fetches_is_ambiguous() {
             assert_eq!(entries.status(name, "new"), KeyStatus::Ambiguous);
             assert_eq!(entries.status(name, name), KeyStatus::Usable);
         }
-        let ambiguous = entries.keyring.ambiguous();
+        let ambiguous = entries.keyring.ambiguous_keys();
         assert_eq!(ambiguous.len(), 1);
         assert_eq!(ambiguous[0].thumbprint, key("new").thumbprint());
         assert_eq!(ambiguous[0].names, names);
@@ -186,9 +186,9 @@ fn removed_keys_of_one_entry_do_not_displace_those_of_another() {
     }
     let owners = entries.keyring.owners_of(ISSUER).unwrap();
     assert!(
-        owners.claims.len() < 4 * KeySet::MAX_KEYS,
+        owners.keys.len() < 4 * KeySet::MAX_KEYS,
         "{}",
-        owners.claims.len()
+        owners.keys.len()
     );
     entries.fetch("green", &["blue"]);
     assert_eq!(entries.status("green", "blue"), KeyStatus::NotOwned);
@@ -228,7 +228,9 @@ fn confirmations_have_a_limit_of_their_own() {
     let read = record.begin(trust, remote, 1, now);
     record.begin_confirmation(now);
     assert!(!record.is_confirmation_due(now), "in progress");
-    record.take(trust, remote, &read, None, now, 0).unwrap_err();
+    record
+        .apply_response(trust, remote, &read, None, now, 0)
+        .unwrap_err();
     assert!(!record.is_confirmation_due(second(9)));
     assert!(record.is_confirmation_due(second(10)));
     assert!(record.is_confirmation_due(now.before(Duration::from_secs(60))));
@@ -261,7 +263,7 @@ fn owners_survive_serialization() {
         ("waiting green ", "waiting green -"),
         ("waiting green ", "other green "),
         ("\n", "\n\n"),
-        ("claimant ", "claimant A"),
+        ("candidate ", "candidate A"),
     ] {
         let broken = text.replacen(good, bad, 1);
         assert_ne!(broken, text, "{good}");

@@ -15,7 +15,7 @@ fn full() -> KeyRecord {
         confirmed_at: Some(time(8)),
         lease: FetchLease {
             schedule: FetchSchedule {
-                read_at: Some(time(2)),
+                succeeded_at: Some(time(2)),
                 attempted_at: Some(time(3)),
                 failures: 4,
                 next: time(5),
@@ -53,7 +53,7 @@ fn a_record_with_any_invalid_member_is_refused() {
         ("\"failures\":4", "\"failures\":-4"),
         ("\"failures\":4", "\"failures\":4294967296"),
         ("\"next\":5000", "\"next\":\"5000\""),
-        ("\"read_at\":2000,", ""),
+        ("\"succeeded_at\":2000,", ""),
         ("https://blue", "http://blue"),
         ("\"kty\":\"OKP\"", "\"kty\":\"oct\""),
         (",7000]", "]"),

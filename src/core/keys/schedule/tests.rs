@@ -21,14 +21,14 @@ fn the_first_fetch_is_due_at_once_and_one_worker_has_the_lease() {
     let mut record = KeyRecord::new(&trust.keys, START);
     assert!(record.is_due(&remote, START, false));
     record.begin(&trust, &remote, 7, START);
-    assert!(record.is_led_by(7) && !record.is_led_by(8));
+    assert!(record.is_leased_to(7) && !record.is_leased_to(8));
     assert!(
         !record.is_due(&remote, at(1), true),
         "another worker is reading"
     );
     assert!(
         record.is_due(&remote, START.after(LEASE), false),
-        "a turn ends by itself"
+        "a request ends by itself"
     );
 }
 
@@ -38,10 +38,10 @@ fn fetches_are_never_further_apart_than_refresh() {
     let remote = remote(&trust);
     for random in 0..50 {
         let mut record = KeyRecord::new(&trust.keys, START);
-        let turn = record.begin(&trust, &remote, 1, START);
+        let request = record.begin(&trust, &remote, 1, START);
         let body = set_of(&["a"]);
         record
-            .take(&trust, &remote, &turn, Some(&good(&body)), START, random)
+            .apply_response(&trust, &remote, &request, Some(&good(&body)), START, random)
             .unwrap();
         assert!(!record.is_due(&remote, at(269), false), "{random}");
         assert!(record.is_due(&remote, at(300), false), "{random}");
@@ -58,7 +58,7 @@ fn a_failed_fetch_is_repeated_with_a_backoff_of_up_to_30_seconds() {
         assert!(record.is_due(&remote, now, false));
         assert_eq!(
             read(&mut record, &trust, now, None),
-            Err(ReadError::NoAnswer)
+            Err(ResponseError::NoResponse)
         );
         let next = now.after(Duration::from_secs(pause));
         let early = now.after(Duration::from_millis(pause * 890));
@@ -99,7 +99,7 @@ fn a_clock_that_steps_back_stops_neither_schedule_nor_lease() {
     record.begin(&trust, &remote, 1, at(7200));
     assert!(
         record.is_due(&remote, START, false),
-        "no turn lasts for two hours"
+        "no request lasts for two hours"
     );
 }
 
@@ -107,12 +107,12 @@ fn a_clock_that_steps_back_stops_neither_schedule_nor_lease() {
 fn k10_a_removed_key_is_accepted_for_one_more_refresh() {
     let trust = plain();
     let mut record = KeyRecord::new(&trust.keys, START);
-    let answers = [
+    let responses = [
         (0, set_of(&["a", "b"])),
         (300, set_of(&["a"])),
         (310, set_of(&["a"])),
     ];
-    for (seconds, body) in &answers {
+    for (seconds, body) in &responses {
         read(&mut record, &trust, at(*seconds), Some(&good(body))).unwrap();
     }
     assert_eq!(kids(&record), ["a"]);
@@ -163,8 +163,8 @@ fn a_bad_response_keeps_the_last_good_keys() {
         read(&mut record, &trust, at(300), Some(&good(body))).unwrap_err();
         assert_eq!(record.current, known.current);
         assert_eq!(
-            (record.fetched_at, record.lease.schedule.read_at),
-            (known.fetched_at, known.lease.schedule.read_at)
+            (record.fetched_at, record.lease.schedule.succeeded_at),
+            (known.fetched_at, known.lease.schedule.succeeded_at)
         );
     }
     assert_eq!(record.failures(), 4);
@@ -178,39 +178,39 @@ fn d01_d03_discovery_is_fetched_first_and_repeated_hourly_and_when_the_set_has_m
         r#"{"issuer": "https://blue.example.com", "jwks_uri": "https://10.0.0.1:6443/k"}"#;
     let set = set_of(&["a"]);
     let discovery = |record: &mut KeyRecord, now| {
-        let turn = record.begin(&trust, &remote, 1, now);
-        assert!(matches!(turn, Read::Discovery(_)), "{turn:?}");
+        let request = record.begin(&trust, &remote, 1, now);
+        assert!(matches!(request, KeyRequest::Discovery(_)), "{request:?}");
         let next = record
-            .take(&trust, &remote, &turn, Some(&good(document)), now, 0)
+            .apply_response(&trust, &remote, &request, Some(&good(document)), now, 0)
             .unwrap();
         let next = next.unwrap();
         assert_eq!(
             next,
-            Read::KeySet(Url::parse("https://10.0.0.1:6443/k").unwrap())
+            KeyRequest::KeySet(Url::parse("https://10.0.0.1:6443/k").unwrap())
         );
-        assert!(record.is_led_by(1), "the lease runs");
+        assert!(record.is_leased_to(1), "the lease runs");
         assert_eq!(
-            record.take(&trust, &remote, &next, Some(&good(&set)), now, 0),
+            record.apply_response(&trust, &remote, &next, Some(&good(&set)), now, 0),
             Ok(None)
         );
-        assert!(!record.is_led_by(1));
+        assert!(!record.is_leased_to(1));
     };
     let mut record = KeyRecord::new(&trust.keys, START);
     discovery(&mut record, START);
-    let turn = record.begin(&trust, &remote, 1, at(3599));
-    assert!(matches!(turn, Read::KeySet(_)), "{turn:?}");
+    let request = record.begin(&trust, &remote, 1, at(3599));
+    assert!(matches!(request, KeyRequest::KeySet(_)), "{request:?}");
     record
-        .take(&trust, &remote, &turn, Some(&good(&set)), at(3599), 0)
+        .apply_response(&trust, &remote, &request, Some(&good(&set)), at(3599), 0)
         .unwrap();
     discovery(&mut record, at(3600));
-    let turn = record.begin(&trust, &remote, 1, at(3700));
+    let request = record.begin(&trust, &remote, 1, at(3700));
     let gone = HttpResponse {
         status: 404,
         ..good("")
     };
     assert_eq!(
-        record.take(&trust, &remote, &turn, Some(&gone), at(3700), 0),
-        Err(ReadError::Status(404))
+        record.apply_response(&trust, &remote, &request, Some(&gone), at(3700), 0),
+        Err(ResponseError::Status(404))
     );
     discovery(&mut record, at(3710));
 }

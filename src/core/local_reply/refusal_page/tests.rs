@@ -38,7 +38,7 @@ fn page(reason: Reason, claims: &str) -> String {
 }
 
 #[test]
-fn the_page_names_the_person_and_whom_to_ask_for_access() {
+fn the_page_names_the_user_and_whom_to_ask_for_access() {
     let claims = r#","email":"ada@example.com","email_verified":true"#;
     let shown = page(Reason::CallerNotAllowed, claims);
     let text = "<p>You are signed in as ada@example.com, but you don&#39;t have access to \

@@ -2,7 +2,7 @@ use super::*;
 use crate::caller::Subject;
 use crate::json::Json;
 use crate::policy::rule::Access;
-use crate::policy::{Entry, Matcher, Part, Pattern, Policy};
+use crate::policy::{Entry, Matcher, NamePart, Pattern, Policy};
 
 const POLICY: &str = r#"{
   "trust": [{"name": "blue", "kind": "kubernetes", "issuer": "https://blue.example.com",
@@ -114,10 +114,10 @@ impl Dice {
         choices[self.below(choices.len())]
     }
 
-    fn part(&mut self) -> Part {
+    fn part(&mut self) -> NamePart {
         match self.pick(&["*", "a", "b"]) {
-            "*" => Part::Any,
-            exact => Part::Exact(exact.to_owned()),
+            "*" => NamePart::Any,
+            exact => NamePart::Exact(exact.to_owned()),
         }
     }
 
@@ -186,7 +186,7 @@ fn passing(app: &App) -> Vec<bool> {
             for other in words {
                 callers.push(Some(caller(from, one, other)));
                 callers.push(Some(Caller {
-                    subject: Subject::User(one.to_owned()),
+                    subject: Subject::Other(one.to_owned()),
                     groups: vec![other.to_owned()],
                     ..caller(from, "", "")
                 }));

@@ -4,7 +4,7 @@ use crate::json::Json;
 use crate::policy::document;
 use crate::policy::entry::email_domain;
 use crate::policy::error::{Location, PolicyError};
-use crate::policy::{Entry, Matcher, Part};
+use crate::policy::{Entry, Matcher, NamePart};
 
 use super::check;
 use super::identity_source::{IdentitySource, IdentitySources};
@@ -32,13 +32,13 @@ pub(super) fn entry(
     }
     let kubernetes =
         wire.service_account.is_some() || from.is_some_and(|source| source.is_cluster());
-    let for_people = [
+    let for_users = [
         ("user", wire.user.is_some()),
         ("email", wire.email.is_some()),
         ("email_domain", wire.email_domain.is_some()),
         ("group", wire.group.is_some()),
     ];
-    if let Some((name, _)) = for_people.iter().find(|(_, given)| kubernetes && *given) {
+    if let Some((name, _)) = for_users.iter().find(|(_, given)| kubernetes && *given) {
         return Err(location.member(name).error(
             "service accounts have no such attribute, so the entry never matches",
             "match callers of a kubernetes trust entry by `service_account`",
@@ -157,10 +157,10 @@ fn service_account(
     })
 }
 
-fn part(text: &str) -> Part {
+fn part(text: &str) -> NamePart {
     match text {
-        "*" => Part::Any,
-        _ => Part::Exact(text.to_owned()),
+        "*" => NamePart::Any,
+        _ => NamePart::Exact(text.to_owned()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! How people sign in.
+//! How users sign in.
 
 use std::time::Duration;
 

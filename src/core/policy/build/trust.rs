@@ -38,7 +38,7 @@ pub(super) fn trusts(
         for (other, inline) in before.iter().zip(&inline) {
             let same_keys = match (&trust.keys.remote, &other.keys.remote) {
                 (None, None) => own_inline == Some(inline),
-                _ => trust.keys.may_hold_a_key_of(&other.keys),
+                _ => trust.keys.may_share_keys_with(&other.keys),
             };
             if same_keys && same_issuer(trust, other) && same_audience(trust, other) {
                 return Err(location.error_about(
@@ -56,7 +56,7 @@ pub(super) fn trusts(
 }
 
 fn same_issuer(one: &Trust, other: &Trust) -> bool {
-    one.issuers().any(|issuer| other.vouches_as(issuer))
+    one.issuers().any(|issuer| other.accepts_issuer(issuer))
 }
 
 fn same_audience(one: &Trust, other: &Trust) -> bool {
@@ -75,7 +75,7 @@ fn dedicated_audiences(
         let host = host.strip_suffix('/').unwrap_or(host);
         let problem = if API_SERVER.contains(&host) || host.starts_with(API_SERVER_IN_DOMAIN) {
             "is the API server's own audience"
-        } else if all.iter().any(|trust| trust.vouches_as(audience)) {
+        } else if all.iter().any(|trust| trust.accepts_issuer(audience)) {
             "is an issuer, so it is the API server's own audience"
         } else {
             continue;

@@ -1,4 +1,4 @@
-//! How people sign in, right and wrong.
+//! How users sign in, right and wrong.
 
 use super::*;
 use crate::token::Algorithm;
@@ -222,7 +222,7 @@ fn providers_and_trust_entries_share_their_names() {
 }
 
 #[test]
-fn rules_list_people_by_their_provider() {
+fn rules_list_users_by_their_provider() {
     for entry in [
         r#""from": "sso", "anyone": true"#,
         r#""from": "sso", "user": "4711""#,

@@ -1,4 +1,4 @@
-//! In any order of events, each request is answered or forwarded exactly once, unless its client
+//! In any order of events, each request gets a local reply or is forwarded exactly once, unless its client
 //! has disconnected.
 
 use std::collections::BTreeSet;
@@ -12,8 +12,8 @@ use super::*;
 enum Event {
     Arrives(Kind),
     Disconnects(usize),
-    /// A reply to a call, perhaps a second one.
-    Reply(usize, u16),
+    /// A response to a call, perhaps a second one.
+    CallResponse(usize, u16),
     Fails(usize),
     Keys(bool, bool),
     Wait(u16),
@@ -48,7 +48,7 @@ fn event() -> impl Strategy<Value = Event> {
         6 => kind().prop_map(Event::Arrives),
         2 => any::<usize>().prop_map(Event::Disconnects),
         2 => (any::<usize>(), prop_oneof![Just(200), Just(401), Just(503)])
-            .prop_map(|(call, status)| Event::Reply(call, status)),
+            .prop_map(|(call, status)| Event::CallResponse(call, status)),
         1 => any::<usize>().prop_map(Event::Fails),
         1 => (any::<bool>(), any::<bool>()).prop_map(|(blue, known)| Event::Keys(blue, known)),
         2 => (0_u16..3000).prop_map(Event::Wait),
@@ -105,12 +105,13 @@ impl Tracker {
             Event::Disconnects(which) if !self.harness.requests.is_empty() => {
                 self.disconnect((which % self.harness.requests.len()) as u64);
             }
-            Event::Reply(call, status) if calls > 0 => {
+            Event::CallResponse(call, status) if calls > 0 => {
                 let line = format!(
                     "__Secure-portcullis={}; Path=/",
                     session(1, self.harness.now)
                 );
-                self.harness.reply(call % calls, *status, &[&line]);
+                self.harness
+                    .handle_response(call % calls, *status, &[&line]);
             }
             Event::Fails(call) if calls > 0 => self.harness.fails(call % calls),
             Event::Keys(blue_keys, known) => {
@@ -146,7 +147,7 @@ impl Tracker {
                     self.disconnect(id.0);
                 }
             }
-            Event::Disconnects(_) | Event::Reply(..) | Event::Fails(_) => {}
+            Event::Disconnects(_) | Event::CallResponse(..) | Event::Fails(_) => {}
         }
         for id in self.harness.requests.keys() {
             let waits = self.harness.engine.is_waiting(RequestId(*id));
@@ -169,7 +170,7 @@ proptest! {
         for event in &events {
             tracker.happens(event);
         }
-        // No more replies, and time passes.
+        // No more responses, and time passes.
         for _ in 0..4 {
             tracker.happens(&Event::Wait(2500));
             tracker.happens(&Event::Tick);

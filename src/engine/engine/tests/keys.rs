@@ -18,8 +18,8 @@ fn two_requests_with_unknown_keys_are_evaluated_once_after_a_fetch() {
     harness.wait(Duration::from_secs(60));
     assert_eq!(harness.arrives(1, bearer(&karma("new-key"))), "wait");
     assert_eq!(harness.arrives(2, bearer(&karma("other-key"))), "wait");
-    assert!(harness.engine.wants_keys(blue()));
-    assert!(!harness.engine.wants_keys(KeySourceId::Companion));
+    assert!(harness.engine.awaits_keys(blue()));
+    assert!(!harness.engine.awaits_keys(KeySourceId::Companion));
     assert_eq!(harness.waiting, 2);
     assert!(harness.settle().is_empty(), "no keys were fetched");
     // Other requests do not wait.
@@ -31,7 +31,7 @@ fn two_requests_with_unknown_keys_are_evaluated_once_after_a_fetch() {
     assert_eq!(harness.settle(), evaluated);
     assert!(harness.settle().is_empty());
     assert_eq!(harness.waiting, 0);
-    assert!(!harness.engine.wants_keys(blue()));
+    assert!(!harness.engine.awaits_keys(blue()));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A gate for people, and their tokens.
+//! A gate for users, and their tokens.
 
 use super::*;
 use crate::session::{Id, TOKEN_TYPE};
@@ -36,7 +36,7 @@ pub(super) const ALICE: &str = "sso/4711";
 
 impl TestGate {
     /// A gate with keys: the companion has the one for ES256, and blue the one for EdDSA.
-    pub(super) fn of_people() -> Self {
+    pub(super) fn for_users() -> Self {
         let mut test = Self::of(PEOPLE);
         test.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
         test.read(trust(1), Some(&[(Algorithm::Rs256, "gitlab-1")]));
