@@ -134,9 +134,9 @@ impl Caller {
         }
     }
 
-    /// The user name for apps: the subject alone for users, because apps keep accounts for them; the
+    /// The user name for apps: the subject alone for signed-in users, because apps keep accounts for them; the
     /// full name for all others. The two forms can't be confused. With several providers the same
-    /// subject may be two users, so users then have their full name too.
+    /// subject may be two users, so signed-in users then have their full name too.
     fn user(&self, providers: usize) -> String {
         match &self.subject {
             Subject::User(subject) if providers <= 1 => encode::visible(subject, "/%"),

@@ -71,9 +71,9 @@ fn is_bearer(credentials: &[u8]) -> bool {
     behind.is_some_and(|behind| !matches!(behind.first(), Some(b'=' | b'"')))
 }
 
-/// What follows the scheme `Bearer` (in any case). A scheme is a token, so with any other byte after
-/// it than one of a token, the credentials begin like a bearer token: some servers accept a tab or a
-/// no-break space there, and none of these may pass as credentials of another scheme.
+/// What follows the scheme `Bearer` (in any case); `None` for another scheme, such as `BearerX`. Any
+/// byte that can't be part of a scheme ends it, because some servers accept a tab or a no-break space
+/// there: the credentials are then malformed, not those of another scheme.
 fn after_bearer(credentials: &[u8]) -> Option<&[u8]> {
     let (scheme, behind) = credentials.split_at_checked("bearer".len())?;
     let ends = behind.first().is_none_or(|byte| !is_token(*byte));

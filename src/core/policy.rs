@@ -2,7 +2,7 @@
 //!
 //! Only [`Policy::from_json`] builds a policy. `document` holds the wire types, `build` validates it
 //! as a whole, and everything after that is valid by construction: no rule without a caller
-//! list, no reference to nothing, no host that two apps claim.
+//! list, no reference to a missing name, no host of two apps.
 
 mod app;
 mod audit;
@@ -48,7 +48,7 @@ impl Policy {
     /// Parses and validates a policy in JSON.
     ///
     /// The error names the first place that is wrong and how to fix it: an unknown field, a wrong
-    /// type, a duplicate name, a reference to nothing, a list that must not be empty, or
+    /// type, a duplicate name, a reference to a missing name, a list that must not be empty, or
     /// a rule that could never match.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
         build::policy(document::read(text)?)

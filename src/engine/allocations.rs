@@ -121,11 +121,12 @@ fn the_engine_adds_no_allocation_for_a_cached_token() {
     let mut id = 0;
     let mut whole = || {
         id += 1;
-        let at = RequestContext {
+        let context = RequestContext {
             time: NOW,
             signatures: &AcceptAll,
         };
-        let Step::Decided(Outcome::Forward(verdict)) = engine.request(RequestId(id), &headers, at)
+        let Step::Decided(Outcome::Forward(verdict)) =
+            engine.request(RequestId(id), &headers, context)
         else {
             panic!("it waits or is refused");
         };

@@ -116,9 +116,9 @@ impl Engine {
         &'e mut self,
         id: RequestId,
         headers: &'e Headers<'e>,
-        at: RequestContext<'_>,
+        request_context: RequestContext<'_>,
     ) -> Step<'e> {
-        let now = at.time;
+        let now = request_context.time;
         let place = self.due.iter().position(|request| request.id == id);
         // Only a call in the first event of a request is owned by that request.
         let (request, owner) = match place {
@@ -128,7 +128,7 @@ impl Engine {
         let was_waiting = owner.is_none();
         let context = Context {
             keyring: &self.keyring,
-            signatures: at.signatures,
+            signatures: request_context.signatures,
             revocations: &self.revocations,
             arrived: request.arrived,
             now,

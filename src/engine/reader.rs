@@ -99,8 +99,8 @@ pub enum ReaderEffect {
     },
 }
 
-/// Fetches one key source, or the companion's revocations, in turn with the readers of other
-/// workers.
+/// Fetches one key source or the companion's revocations, or updates the owners of the keys of one
+/// issuer, in turn with the readers of other workers.
 #[derive(Debug)]
 pub struct Reader(ReaderKind);
 

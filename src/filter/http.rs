@@ -29,9 +29,9 @@ impl Http {
         }
     }
 
-    /// Pauses the rest of a request that is not allowed, or not yet. A refused request has a local
-    /// response, but not if the host refused to send it.
-    fn hold(&self) -> Action {
+    /// Whether the rest of the request continues: only if it is allowed. A refused request is paused
+    /// too, because the host may have failed to send its local reply.
+    fn action(&self) -> Action {
         let is_forwarded = match self.state {
             RequestState::Forwarded => true,
             RequestState::Replied => false,
@@ -63,7 +63,7 @@ impl HttpContext for Http {
         // Envoy never calls a worker's VM concurrently, so the borrow always succeeds.
         self.state = match self.worker.try_borrow_mut() {
             Ok(mut worker) => worker.receive(self.id),
-            Err(_) => verdict::unreadable(host::Error::InternalFailure),
+            Err(_) => verdict::refuse_unreadable(host::Error::InternalFailure),
         };
         match self.state {
             RequestState::Forwarded => Action::Continue,
@@ -75,7 +75,7 @@ impl HttpContext for Http {
     // Envoy calls this for a paused request only if the plugin has
     // `allow_on_headers_stop_iteration`, and `Continue` would then forward the headers too.
     fn on_http_request_body(&mut self, _: usize, _: bool) -> Action {
-        self.hold()
+        self.action()
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
@@ -85,10 +85,10 @@ impl HttpContext for Http {
             Err(_) => Err(host::Error::InternalFailure),
         };
         match stripped {
-            Ok(()) => self.hold(),
+            Ok(()) => self.action(),
             Err(error) => {
                 // The headers may already be forwarded, so the request is reset by a local reply.
-                let _replied = verdict::unchanged(error);
+                let _replied = verdict::refuse_unchangeable(error);
                 Action::Pause
             }
         }

@@ -34,18 +34,18 @@ pub(crate) fn enforce(step: &Step<'_>) -> RequestState {
                 Some(value) => host::replace_header(Map::Request, name, value),
                 None => host::remove_header(Map::Request, name),
             });
-            changed.map_or_else(unchanged, |()| RequestState::Forwarded)
+            changed.map_or_else(refuse_unchangeable, |()| RequestState::Forwarded)
         }
     }
 }
 
 /// Sends a local reply to a request whose headers can't be read.
-pub(crate) fn unreadable(error: host::Error) -> RequestState {
+pub(crate) fn refuse_unreadable(error: host::Error) -> RequestState {
     refuse("read", error)
 }
 
 /// Sends a local reply to a request whose headers or trailers can't be changed.
-pub(crate) fn unchanged(error: host::Error) -> RequestState {
+pub(crate) fn refuse_unchangeable(error: host::Error) -> RequestState {
     refuse("changed", error)
 }
 

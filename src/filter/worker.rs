@@ -83,14 +83,14 @@ impl Worker {
             Ok(headers) if headers.iter().next().is_some() => headers,
             read => {
                 self.driver.engine.request_ended(id);
-                return verdict::unreadable(read.err().unwrap_or(host::Error::Empty));
+                return verdict::refuse_unreadable(read.err().unwrap_or(host::Error::Empty));
             }
         };
-        let at = RequestContext {
+        let context = RequestContext {
             time: now,
             signatures: &self.signatures,
         };
-        let state = verdict::enforce(&self.driver.engine.request(id, &headers, at));
+        let state = verdict::enforce(&self.driver.engine.request(id, &headers, context));
         if let Some(microseconds) = self.signatures.take_duration() {
             self.driver.engine.record_verification(microseconds);
         }

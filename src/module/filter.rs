@@ -113,11 +113,11 @@ impl Filter {
         if headers.iter().next().is_none() {
             return Err(Refused);
         }
-        let at = RequestContext {
+        let context = RequestContext {
             time: now(),
             signatures: &PureRust,
         };
-        let outcome = match engine.request(ONLY, &headers, at) {
+        let outcome = match engine.request(ONLY, &headers, context) {
             Step::Decided(Outcome::Forward(verdict)) => {
                 record(request, &verdict);
                 // Copied first, because Envoy's bytes are invalid after the first change.

@@ -21,7 +21,7 @@ const POLICY: &str = r#"{
     "rules": [{"name": "all", "allow": [{"service_account": "blue/*/*"}]}]}]
 }"#;
 
-/// The caller of a token of the trust entry at this place, with these claims besides the usual.
+/// The caller of a token of the trust entry at this index, with these claims in addition to the usual ones.
 fn caller(place: usize, claims: &str) -> Result<Caller, TokenError> {
     let policy = Policy::from_json(POLICY).unwrap();
     let trust = &policy.trusts()[place];

@@ -216,7 +216,7 @@ impl Gate {
             // The browser has the token of one session and the sealed session of another, for
             // example after a late response. A retry does not help, a new sign-in does.
             SessionState::Valid(_) => invalid(AuthnError::RefreshMismatch),
-            // The companion issued no valid token, so this is not the user's fault.
+            // The companion issued no valid token, so signing in again does not help.
             SessionState::Absent | SessionState::Expired(_) | SessionState::Invalid(_) => {
                 invalid(AuthnError::RefreshInvalid)
             }
@@ -293,7 +293,7 @@ impl TokenOutcomes {
 }
 
 /// The latest of several tokens of one session. Tokens of two sessions count as none: an
-/// attacker may have set the second one to have a user act in another's name.
+/// attacker may have set the second one so that a user acts in the attacker's account.
 fn of_one_session(tokens: Vec<Arc<AuthenticatedCaller>>) -> Option<Arc<AuthenticatedCaller>> {
     let sid =
         |caller: &Arc<AuthenticatedCaller>| caller.session().map(|own: &SessionHandles| own.sid);

@@ -97,14 +97,14 @@ impl TestGate {
                 .into_iter()
                 .enumerate()
             {
-                test.read(trust(index), Some(&[(algorithm, kid(algorithm))]));
+                test.fetch(trust(index), Some(&[(algorithm, kid(algorithm))]));
             }
         }
         test
     }
 
     /// The issuer responds with these keys, or not at all.
-    fn read(&mut self, source: KeySourceId, keys: Option<&[(Algorithm, &str)]>) {
+    fn fetch(&mut self, source: KeySourceId, keys: Option<&[(Algorithm, &str)]>) {
         let body = keys.map(|keys| {
             let keys: Vec<String> = keys
                 .iter()
@@ -112,23 +112,24 @@ impl TestGate {
                 .collect();
             jwks(&keys)
         });
-        self.read_body(source, body);
+        self.fetch_body(source, body);
     }
 
     /// The issuer responds with this body, or not at all.
-    fn read_body(&mut self, source: KeySourceId, body: Option<String>) {
+    fn fetch_body(&mut self, source: KeySourceId, body: Option<String>) {
         let mut sources = self.gate.policy().key_sources();
         let (_, trust) = sources.find(|(id, _)| *id == source).unwrap();
         let remote = trust.keys.remote.clone().unwrap();
         let mut record: KeyRecord = self.keyring.trust_keys(source).unwrap().record().clone();
-        let read = record.begin(trust, &remote, 1, self.now);
+        let request = record.begin(trust, &remote, 1, self.now);
         let response = body.as_ref().map(|body| HttpResponse {
             status: 200,
             content_type: None,
             content_encoding: None,
             body: body.as_bytes(),
         });
-        let _outcome = record.apply_response(trust, &remote, &read, response.as_ref(), self.now, 0);
+        let _outcome =
+            record.apply_response(trust, &remote, &request, response.as_ref(), self.now, 0);
         self.keyring.update(source, record);
         self.keyring.observe(self.now);
     }
@@ -138,13 +139,13 @@ impl TestGate {
         self.now = self.now.after(Duration::from_secs(seconds));
     }
 
-    /// Evaluates a request with these headers besides host and method.
+    /// Evaluates a request with these headers in addition to method, host and path.
     fn evaluate(&mut self, request: &str, headers: &[(&str, &str)]) -> Verdict {
         let now = self.now;
         self.evaluate_at(request, headers, now)
     }
 
-    /// Evaluates a request that came at `arrived`.
+    /// Evaluates a request that arrived at `arrived`.
     fn evaluate_at(
         &mut self,
         request: &str,
@@ -191,7 +192,7 @@ fn evaluation<'g>(
     gate.evaluate(&headers(request, fields), context, cache)
 }
 
-/// The headers of a request: `METHOD authority path`, and these besides.
+/// The headers of a request: `METHOD authority path`, and these in addition.
 fn headers<'a>(request: &'a str, fields: &[(&'a str, &'a str)]) -> Headers<'a> {
     let names = [":method", ":authority", ":path"];
     let fields = names

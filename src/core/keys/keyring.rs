@@ -31,7 +31,7 @@ pub enum KeyStatus {
     NotOwned,
 }
 
-/// A key that is in the sets of two sources.
+/// One key in the sets of two sources.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DuplicateKey<'a> {
     /// The key.
@@ -253,9 +253,9 @@ impl fmt::Display for DuplicateKey<'_> {
         } = self;
         write!(
             f,
-            "trust entries {first} and {second} have the same key ({thumbprint}), which \
-             can sign tokens for both or, if they share an issuer, for the one that had it first; \
-             help: give each cluster its own signing keys, or set `keys.pins`"
+            "trust entries {first} and {second} have the same key ({thumbprint}): its tokens are \
+             accepted for both or, if they share an issuer, for the owner of the key; help: give \
+             each issuer its own signing keys, or set `keys.pins`"
         )
     }
 }

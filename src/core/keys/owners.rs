@@ -86,6 +86,7 @@ pub(super) enum Ownership<'a> {
     Ambiguous,
 }
 
+/// A key that was observed, and what is known about its owner.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct KnownKey {
     key: Thumbprint,
@@ -94,12 +95,15 @@ struct KnownKey {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum KeyState {
+    /// An entry owns the key, after these checks.
     Owned {
         owner: Owner,
         /// The entries that may have had the key as early.
         checks: Vec<Check>,
     },
+    /// It is unknown which of these entries had the key first.
     Ambiguous {
+        /// The candidate owners.
         candidates: Vec<Owner>,
     },
 }
@@ -227,7 +231,7 @@ impl KeyOwners {
         }
     }
 
-    /// Records who has a key.
+    /// Records the owner of a key that these entries publish.
     fn record_key(
         &mut self,
         key: Thumbprint,

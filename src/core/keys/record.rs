@@ -35,7 +35,7 @@ pub struct KeyRecord {
     pub(super) attempts: u64,
     /// When the last fetch began that another entry's new key has caused.
     pub(super) confirmed_at: Option<Timestamp>,
-    /// When it is read again, and by which worker.
+    /// When the keys are fetched again, and by which worker.
     pub(super) lease: FetchLease,
 }
 
@@ -54,7 +54,7 @@ impl KeyRecord {
         }
     }
 
-    /// A record of a set that is here and need not be fetched: as if it was read just now.
+    /// A record of a set as if it was fetched now, for a set that the process has itself.
     pub fn fetched_now(set: KeySet, now: Timestamp) -> Self {
         Self {
             current: Some(set),

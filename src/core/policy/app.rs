@@ -8,7 +8,7 @@ use super::rule::Rule;
 #[cfg(test)]
 mod tests;
 
-/// An app behind the gate.
+/// An app that the policy protects.
 #[derive(Clone, Debug)]
 pub struct App {
     pub(super) name: String,

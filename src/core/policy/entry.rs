@@ -141,7 +141,7 @@ fn same(one: &Json, other: &Json) -> bool {
     }
 }
 
-/// Integers that fit are compared exactly, because doubles can't tell large neighbouring ones apart.
+/// Integers that fit are compared exactly, because large neighbouring integers are the same double.
 fn same_number(one: &Number, other: &Number) -> bool {
     let whole = |number: &Number| {
         let signed = number.as_i64().map(i128::from);

@@ -36,7 +36,7 @@ pub(super) fn error(text: &str) -> PolicyError {
     Policy::from_json(text).expect_err("a bad policy")
 }
 
-/// Proves that one replaced piece is refused at a place, with a problem and a help.
+/// Proves that one replaced piece is refused at a location, with a problem and a help text.
 #[track_caller]
 fn refused(piece: &str, other: &str, path: &str, problem: &str, help: &str) {
     let error = error(&with(piece, other));
@@ -45,7 +45,7 @@ fn refused(piece: &str, other: &str, path: &str, problem: &str, help: &str) {
     assert!(error.help().contains(help), "{error}");
 }
 
-/// The policy with one piece replaced, which must still be one.
+/// The policy with one piece replaced, which must still be valid.
 #[track_caller]
 fn accepted(piece: &str, other: &str) -> Policy {
     Policy::from_json(&with(piece, other)).unwrap_or_else(|error| panic!("{error}"))

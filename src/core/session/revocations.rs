@@ -15,12 +15,13 @@ mod tests;
 /// filters merge what they fetch: no entry is dropped before its end, and a full list revokes more
 /// sessions, never fewer.
 ///
-/// What one user causes costs that user alone: in a full list the entries of one user are
-/// merged into one for all of that user's sessions. Only a list that is full of different users
-/// raises the floor.
+/// A full list makes room first at the cost of the user with the most entries: they are merged into
+/// one for all sessions of that user. If no user has two entries, the oldest entry is removed and the
+/// *floor* rises to its time: all sessions that began before or at the floor are revoked, whoever
+/// they belong to.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Revocations {
-    /// All sessions that began then or earlier are revoked.
+    /// All sessions that began at this time or earlier are revoked. Zero revokes none.
     floor: Timestamp,
     /// Sorted by `user` and `target`, without duplicates.
     entries: Vec<Entry>,
@@ -38,7 +39,7 @@ pub enum Revoked {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Entry {
     target: Revoked,
-    /// The user whose session it is, by their `handle`. `None` where that is not known.
+    /// The `handle` of the user whose session it is; `None` if it is unknown.
     user: Option<Id>,
     /// Sessions that began then or earlier are revoked.
     before: Timestamp,
@@ -53,7 +54,7 @@ pub struct RevocationsError(());
 
 impl Revocations {
     /// The maximum number of entries. If one more is added, the entries of the user who has most
-    /// are merged. Where nobody has two, the oldest is removed, and `floor` rises to its `before`.
+    /// are merged. If no user has two, the oldest is removed, and the floor rises to its `before`.
     pub const MAX_ENTRIES: usize = 4096;
 
     /// The longest text form, in bytes.
@@ -110,7 +111,7 @@ impl Revocations {
     }
 
     /// The text form: `{"version":1,"floor":S,"entries":[{"sid":…,"before":S,"ends":S},…]}`, times in
-    /// seconds since the epoch. Behind a `sid` is a dot and the handle of its user, where that is
+    /// seconds since the epoch. A `sid` is followed by a dot and the handle of its user, if that is
     /// known. An entry for all sessions of a user has a `handle` instead.
     pub fn to_json(&self) -> String {
         let entries = self.entries.iter().map(|entry| {

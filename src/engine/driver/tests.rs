@@ -1,4 +1,4 @@
-use std::cell::{Cell as StdCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ struct Proxy(Rc<State>);
 
 #[derive(Debug)]
 struct State {
-    now: StdCell<Timestamp>,
+    now: Cell<Timestamp>,
     cells: RefCell<BTreeMap<String, (Vec<u8>, u32)>>,
     calls: RefCell<Vec<Call>>,
     missing: RefCell<Vec<&'static str>>,
@@ -29,7 +29,7 @@ struct State {
 impl Default for State {
     fn default() -> Self {
         Self {
-            now: StdCell::new(START),
+            now: Cell::new(START),
             cells: RefCell::default(),
             calls: RefCell::default(),
             missing: RefCell::default(),
@@ -97,12 +97,12 @@ fn waits(driver: &mut Driver<Proxy>, id: u64, field: (&str, &str)) -> bool {
         (b":path", b"/"),
         (field.0.as_bytes(), field.1.as_bytes()),
     ]);
-    let at = RequestContext {
+    let context = RequestContext {
         time: driver.host.0.now.get(),
         signatures: &FakeSignatures,
     };
     matches!(
-        driver.engine.request(RequestId(id), &headers, at),
+        driver.engine.request(RequestId(id), &headers, context),
         Step::Wait
     )
 }

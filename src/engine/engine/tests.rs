@@ -72,7 +72,7 @@ impl Harness {
     }
 
     /// A new request, and its result.
-    fn arrives(&mut self, id: u64, headers: Vec<(&'static str, String)>) -> String {
+    fn receive(&mut self, id: u64, headers: Vec<(&'static str, String)>) -> String {
         self.requests.insert(id, headers);
         self.evaluate(id)
     }
@@ -89,11 +89,11 @@ impl Harness {
         let fields = request.into_iter().chain(fields);
         let fields = fields.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let headers = Headers::new(fields.collect());
-        let at = RequestContext {
+        let context = RequestContext {
             time: self.now,
             signatures: &FakeSignatures,
         };
-        let result = match self.engine.request(RequestId(id), &headers, at) {
+        let result = match self.engine.request(RequestId(id), &headers, context) {
             Step::Wait => "wait".to_owned(),
             Step::Decided(Outcome::Forward(verdict) | Outcome::Reply(_, verdict)) => {
                 verdict.decision().reason().code().to_owned()
@@ -109,14 +109,14 @@ impl Harness {
     }
 
     /// Evaluates the due requests, and returns their results.
-    fn settle(&mut self) -> Vec<(u64, String)> {
+    fn evaluate_due(&mut self) -> Vec<(u64, String)> {
         let due = self.engine.due(32, self.now);
         let evaluated: Vec<_> = due.iter().map(|id| (id.0, self.evaluate(id.0))).collect();
         self.drain();
         evaluated
     }
 
-    /// The companion responses to the call with this index.
+    /// The companion responds to the call with this index.
     fn handle_response(&mut self, call: usize, status: u16, set_cookies: &[&str]) {
         let status = status.to_string();
         let mut fields = vec![(&b":status"[..], status.as_bytes())];
@@ -136,7 +136,7 @@ impl Harness {
     }
 
     /// The call with this index fails.
-    fn fails(&mut self, call: usize) {
+    fn fail_call(&mut self, call: usize) {
         self.engine.handle_response(self.calls[call].id, None);
     }
 

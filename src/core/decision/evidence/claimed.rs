@@ -1,4 +1,5 @@
-//! What a refused token claimed, as the audit record shows it: bounded, escaped, and marked.
+//! What a refused token claimed, as the audit record shows it: bounded, escaped, and with
+//! a member that says whether it is verified.
 
 use serde::Serialize;
 

@@ -67,7 +67,7 @@ fn j09_the_decision_for_sessions_is_the_same_with_and_without_cache() {
                 3 => {
                     let kids = [None, Some(KID), Some("session-2")];
                     let key = random.pick(&kids).map(|kid| [(Algorithm::Es256, kid)]);
-                    test.read(COMPANION, key.as_ref().map(|keys| &keys[..]));
+                    test.fetch(COMPANION, key.as_ref().map(|keys| &keys[..]));
                 }
                 4 => {
                     let target =

@@ -124,10 +124,10 @@ fn the_decision_is_the_same_with_and_without_cache_in_any_order_of_events() {
                 0 => test.wait(random.below(20)),
                 1 => test.wait(random.below(4000)),
                 2 => test.now = test.now.before(Duration::from_secs(random.below(900))),
-                3 => test.read(trust(usize::try_from(random.below(2)).unwrap()), None),
+                3 => test.fetch(trust(usize::try_from(random.below(2)).unwrap()), None),
                 4 => {
                     let keys = [(); 2].map(|()| (*random.pick(&algorithms), *random.pick(&kids)));
-                    test.read(
+                    test.fetch(
                         trust(usize::try_from(random.below(2)).unwrap()),
                         Some(&keys),
                     );

@@ -165,7 +165,7 @@ fn a_temporary_failure_takes_precedence_over_an_injected_cookie() {
     // The key of the valid token can't be fetched now: a new sign-in would not help.
     let mut test = TestGate::for_users();
     test.wait(20);
-    test.read(COMPANION, None);
+    test.fetch(COMPANION, None);
     let renamed = header("portcullis-session+jwt").replace(KID, "session-2");
     let renamed = token(Algorithm::Es256, &renamed, &payload(&[]));
     let cookies = format!("{}; {}", cookie("x"), cookie(&renamed));

@@ -16,7 +16,7 @@ fn later() -> TestGate {
 }
 
 /// The cookies of a session whose token has expired.
-fn over() -> String {
+fn expired_cookies() -> String {
     format!(
         "theme=dark; {}; __Secure-portcullis-session=sealed; __Secure-portcullis-login-x=y",
         cookie(&session())
@@ -32,7 +32,7 @@ fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
         arrived: test.now,
         now: test.now,
     };
-    let cookies = over();
+    let cookies = expired_cookies();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
     let evaluation = test
         .gate
@@ -41,26 +41,26 @@ fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
 }
 
 /// The decision after a response of 200 with this fresh token.
-fn renewed_with(test: &mut TestGate, token: &str) -> Verdict {
+fn refreshed_with(test: &mut TestGate, token: &str) -> Verdict {
     let line = format!("{}; Path=/; Secure; HttpOnly; Max-Age=3600", cookie(token));
     let refreshed = read(test, 200, &[&line]);
     evaluate_again(test, &refreshed)
 }
 
 fn read(test: &TestGate, status: u16, lines: &[&str]) -> RefreshOutcome {
-    let family = test.gate.policy().sso().unwrap().cookies();
+    let names = test.gate.policy().sso().unwrap().cookies();
     let lines = lines.iter().map(|line| line.as_bytes());
-    RefreshOutcome::read(sid(1), family, status, lines)
+    RefreshOutcome::read(sid(1), names, status, lines)
 }
 
 #[test]
 fn an_expired_token_is_refreshed_with_the_session_cookies_only() {
     let mut test = later();
-    let asked = format!("{}; __Secure-portcullis-session=sealed", cookie(&session()));
+    let expected = format!("{}; __Secure-portcullis-session=sealed", cookie(&session()));
     for _ in 0..2 {
         assert_eq!(
-            test.with_cookies(&over()),
-            Verdict::Refresh(sid(1), asked.clone())
+            test.with_cookies(&expired_cookies()),
+            Verdict::Refresh(sid(1), expected.clone())
         );
     }
 }
@@ -103,24 +103,27 @@ fn a_revoked_session_is_not_refreshed() {
     let now = test.now;
     test.revocations
         .revoke(Revoked::Session(sid(1)), START, ends, now);
-    assert_eq!(test.with_cookies(&over()), refused(Reason::Revoked));
+    assert_eq!(
+        test.with_cookies(&expired_cookies()),
+        refused(Reason::Revoked)
+    );
 }
 
 #[test]
 fn c04_two_sessions_with_expired_tokens_count_as_none() {
     let mut test = later();
-    let cookies = format!("{}; {}", over(), cookie(&session_of(2, 0)));
+    let cookies = format!("{}; {}", expired_cookies(), cookie(&session_of(2, 0)));
     assert_eq!(test.with_cookies(&cookies), refused(Reason::NoCredentials));
 }
 
 #[test]
 fn a_fresh_token_is_evaluated_like_any_other() {
     let mut test = later();
-    assert_eq!(renewed_with(&mut test, &session_of(1, 400)), operator());
+    assert_eq!(refreshed_with(&mut test, &session_of(1, 400)), operator());
     let now = test.now.secs();
     let without_groups = session_with(&[("exp", &(now + 300).to_string()), ("groups", "")]);
     assert_eq!(
-        renewed_with(&mut test, &without_groups),
+        refreshed_with(&mut test, &without_groups),
         verdict(Reason::CallerNotAllowed, None, ALICE),
         "what has changed counts at once"
     );
@@ -137,7 +140,7 @@ fn an_invalid_fresh_token_is_refused_as_unavailable() {
         String::new(),
     ] {
         assert_eq!(
-            renewed_with(&mut test, &token),
+            refreshed_with(&mut test, &token),
             refused(Reason::SessionUnavailable)
         );
     }
@@ -152,7 +155,7 @@ fn an_invalid_fresh_token_is_refused_as_unavailable() {
 fn a_fresh_token_of_another_session_is_refused_and_leads_to_sign_in() {
     let mut test = later();
     assert_eq!(
-        renewed_with(&mut test, &session_of(2, 400)),
+        refreshed_with(&mut test, &session_of(2, 400)),
         refused(Reason::SessionExpired)
     );
 }
@@ -207,7 +210,7 @@ fn a_revocation_during_a_refresh_applies() {
     test.revocations
         .revoke(Revoked::User(sid(0xff)), now, ends, now);
     assert_eq!(
-        renewed_with(&mut test, &session_of(1, 400)),
+        refreshed_with(&mut test, &session_of(1, 400)),
         refused(Reason::Revoked)
     );
 }
@@ -219,16 +222,16 @@ fn a_fresh_token_of_an_unknown_key_waits_for_it() {
     let exp = (test.now.secs() + 300).to_string();
     let token = token(Algorithm::Es256, &header, &payload(&[("exp", &exp)]));
     assert_eq!(
-        renewed_with(&mut test, &token),
+        refreshed_with(&mut test, &token),
         Verdict::Await(vec![COMPANION])
     );
-    test.read(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
-    assert_eq!(renewed_with(&mut test, &token), operator());
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
+    assert_eq!(refreshed_with(&mut test, &token), operator());
 }
 
 /// The refresh of an operator whose token has expired.
 fn to_ask<T>(test: &TestGate, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T {
-    let cookies = over();
+    let cookies = expired_cookies();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
     let context = Context {
         keyring: &test.keyring,

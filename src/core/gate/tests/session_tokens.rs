@@ -30,8 +30,8 @@ fn j09_a_session_token_is_refused_as_bearer_token() {
     );
     assert_ne!(policy, PEOPLE);
     let mut test = TestGate::of(&policy);
-    test.read(trust(1), Some(&[(Algorithm::Es256, KID)]));
-    test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+    test.fetch(trust(1), Some(&[(Algorithm::Es256, KID)]));
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     assert_eq!(test.with_token(&session()), operator());
     assert_eq!(
         test.evaluate(ALERTS, &headers),
@@ -195,7 +195,7 @@ fn j16_a_session_token_expires_without_leeway_and_starts_with_leeway() {
 fn h04_missing_keys_of_the_companion_lead_to_503() {
     let mut test = TestGate::of(PEOPLE);
     assert_eq!(test.with_token(&session()), Verdict::Await(vec![COMPANION]));
-    test.read(COMPANION, None);
+    test.fetch(COMPANION, None);
     assert_eq!(
         test.with_token(&session()),
         refused(Reason::KeysUnavailable)
@@ -213,7 +213,7 @@ fn j11_a_request_waits_for_a_new_key_of_the_companion() {
     let header = header(TOKEN_TYPE).replace(KID, "session-2");
     let token = token(Algorithm::Es256, &header, &payload(&[]));
     assert_eq!(test.with_token(&token), Verdict::Await(vec![COMPANION]));
-    test.read(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
     assert_eq!(test.with_token(&token), operator());
     // The previous key is accepted for one more minute, until each filter has the new one.
     assert_eq!(test.with_token(&session()), operator());

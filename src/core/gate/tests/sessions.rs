@@ -1,4 +1,4 @@
-//! Authentication by session tokens: who is signed in, and what the rules make of it.
+//! Authentication by session tokens: who is signed in, and how rules apply to them.
 
 use super::users::*;
 use super::*;
@@ -50,7 +50,7 @@ fn all_matchers_for_users_apply_to_sessions_of_their_provider() {
     ] {
         let policy = PEOPLE.replace(r#""from": "sso", "group": "sre""#, entry);
         let mut test = TestGate::of(&policy);
-        test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+        test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         let expected = if passes {
             operator()
         } else {
@@ -77,7 +77,7 @@ fn r09_an_unverified_email_address_is_ignored() {
 }
 
 #[test]
-fn a_user_can_not_impersonate_a_service_account() {
+fn a_user_cannot_impersonate_a_service_account() {
     let mut test = TestGate::for_users();
     let token = session_with(&[("sub", "\"blue/monitoring/karma\""), ("idp", "\"github\"")]);
     let evaluated = decision(&mut test, ALERTS, &[("cookie", &cookie(&token))]);
@@ -92,7 +92,7 @@ fn a_user_can_not_impersonate_a_service_account() {
     );
     let one = PEOPLE.replace(r#", "github"]"#, "]");
     let mut test = TestGate::of(&one);
-    test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     let token = session_with(&[("sub", "\"blue/monitoring/karma\"")]);
     let decision = decision(&mut test, ALERTS, &[("cookie", &cookie(&token))]);
     assert_eq!(
@@ -105,7 +105,7 @@ fn a_user_can_not_impersonate_a_service_account() {
 fn an_app_distinguishes_the_same_subject_of_two_providers() {
     let user_of = |policy: &str, claims: &[(&str, &str)]| {
         let mut test = TestGate::of(policy);
-        test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+        test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         let cookie = cookie(&session_with(claims));
         let decision = decision(&mut test, ALERTS, &[("cookie", &cookie)]);
         decision.authenticated().unwrap().identity_headers()[0]
@@ -129,7 +129,7 @@ fn the_audiences_of_an_app_apply_to_bearer_tokens_only() {
     );
     assert_ne!(policy, PEOPLE);
     let mut test = TestGate::of(&policy);
-    test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     assert_eq!(test.with_token(&session()), operator());
 }
 

@@ -38,9 +38,9 @@ impl TestGate {
     /// A gate with keys: the companion has the one for ES256, and blue the one for EdDSA.
     pub(super) fn for_users() -> Self {
         let mut test = Self::of(PEOPLE);
-        test.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
-        test.read(trust(1), Some(&[(Algorithm::Rs256, "gitlab-1")]));
-        test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+        test.fetch(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
+        test.fetch(trust(1), Some(&[(Algorithm::Rs256, "gitlab-1")]));
+        test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         test
     }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::keys::LEASE;
-use crate::keys::fixtures::{good, plain, read, remote, set_of, trust};
+use crate::keys::fixtures::{fetch, good, plain, remote, set_of, trust};
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -57,7 +57,7 @@ fn a_failed_fetch_is_repeated_with_a_backoff_of_up_to_30_seconds() {
     for pause in [1, 2, 4, 8, 16, 30, 30, 30] {
         assert!(record.is_due(&remote, now, false));
         assert_eq!(
-            read(&mut record, &trust, now, None),
+            fetch(&mut record, &trust, now, None),
             Err(ResponseError::NoResponse)
         );
         let next = now.after(Duration::from_secs(pause));
@@ -65,7 +65,7 @@ fn a_failed_fetch_is_repeated_with_a_backoff_of_up_to_30_seconds() {
         assert!(!record.is_due(&remote, early, false), "{pause}");
         now = next;
     }
-    read(&mut record, &trust, now, Some(&good(&set_of(&["a"])))).unwrap();
+    fetch(&mut record, &trust, now, Some(&good(&set_of(&["a"])))).unwrap();
     assert_eq!(record.failures(), 0);
 }
 
@@ -74,12 +74,12 @@ fn unknown_key_ids_cause_one_fetch_in_ten_seconds() {
     let trust = plain();
     let remote = remote(&trust);
     let mut record = KeyRecord::new(&trust.keys, START);
-    read(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
+    fetch(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
     assert!(!record.is_due(&remote, at(9), true));
     assert!(!record.is_due(&remote, at(10), false));
     assert!(record.is_due(&remote, at(10), true));
-    read(&mut record, &trust, at(10), None).unwrap_err();
-    read(&mut record, &trust, at(11), None).unwrap_err();
+    fetch(&mut record, &trust, at(10), None).unwrap_err();
+    fetch(&mut record, &trust, at(11), None).unwrap_err();
     assert!(
         !record.is_due(&remote, at(12), true),
         "the plan is as for any failure"
@@ -91,7 +91,7 @@ fn a_clock_that_steps_back_stops_neither_schedule_nor_lease() {
     let trust = plain();
     let remote = remote(&trust);
     let mut record = KeyRecord::new(&trust.keys, at(7200));
-    read(&mut record, &trust, at(7200), Some(&good(&set_of(&["a"])))).unwrap();
+    fetch(&mut record, &trust, at(7200), Some(&good(&set_of(&["a"])))).unwrap();
     assert!(
         record.is_due(&remote, START, false),
         "the plan was two hours ahead"
@@ -113,7 +113,7 @@ fn k10_a_removed_key_is_accepted_for_one_more_refresh() {
         (310, set_of(&["a"])),
     ];
     for (seconds, body) in &responses {
-        read(&mut record, &trust, at(*seconds), Some(&good(body))).unwrap();
+        fetch(&mut record, &trust, at(*seconds), Some(&good(body))).unwrap();
     }
     assert_eq!(kids(&record), ["a"]);
     let retires: Vec<_> = record
@@ -124,9 +124,9 @@ fn k10_a_removed_key_is_accepted_for_one_more_refresh() {
     assert_eq!(
         retires,
         [(Some("b"), at(600))],
-        "an early read does not lengthen its time"
+        "an early fetch does not lengthen its time"
     );
-    read(&mut record, &trust, at(600), Some(&good(&set_of(&["a"])))).unwrap();
+    fetch(&mut record, &trust, at(600), Some(&good(&set_of(&["a"])))).unwrap();
     assert!(record.retiring.is_empty());
 }
 
@@ -135,7 +135,7 @@ fn k10_a_key_that_is_published_again_no_longer_retires() {
     let trust = plain();
     let mut record = KeyRecord::new(&trust.keys, START);
     for (seconds, kids) in [(0, ["a", "b"]), (300, ["a", "c"]), (310, ["a", "b"])] {
-        read(
+        fetch(
             &mut record,
             &trust,
             at(seconds),
@@ -152,7 +152,7 @@ fn k10_a_key_that_is_published_again_no_longer_retires() {
 fn a_bad_response_keeps_the_last_good_keys() {
     let trust = plain();
     let mut record = KeyRecord::new(&trust.keys, START);
-    read(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
+    fetch(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
     let known = record.clone();
     for body in [
         "",
@@ -160,7 +160,7 @@ fn a_bad_response_keeps_the_last_good_keys() {
         r#"{"keys":[]}"#,
         r#"{"keys":[{"kty":"oct","k":"AA"}]}"#,
     ] {
-        read(&mut record, &trust, at(300), Some(&good(body))).unwrap_err();
+        fetch(&mut record, &trust, at(300), Some(&good(body))).unwrap_err();
         assert_eq!(record.current, known.current);
         assert_eq!(
             (record.fetched_at, record.lease.schedule.succeeded_at),
@@ -216,7 +216,7 @@ fn d01_d03_discovery_is_fetched_first_and_repeated_hourly_and_when_the_set_has_m
 }
 
 #[test]
-fn a_mirror_states_the_age_of_its_keys_and_can_not_reduce_it() {
+fn a_mirror_states_the_age_of_its_keys_and_cannot_reduce_it() {
     let trust = trust(r#"{"envoy_cluster": "portcullis", "mirror": true}"#);
     let mut record = KeyRecord::new(&trust.keys, START);
     for (fetched_at, age) in [(START.secs() - 60, 60), (START.secs() + 3600, 0)] {
@@ -225,7 +225,7 @@ fn a_mirror_states_the_age_of_its_keys_and_can_not_reduce_it() {
                 "fetched_at": {fetched_at}, {}"#,
             set_of(&["a"]).trim_start_matches('{')
         );
-        read(&mut record, &trust, START, Some(&good(&body))).unwrap();
+        fetch(&mut record, &trust, START, Some(&good(&body))).unwrap();
         assert_eq!(record.age(START), Some(Duration::from_secs(age)));
     }
 }

@@ -14,7 +14,7 @@ const POLICY: &str = r#"{
             "rules": [{"name": "all", "allow": [{"from": "gitlab", "group": "sre"}]}]}]
 }"#;
 
-/// A caller with these claims besides the required ones.
+/// A caller with these claims in addition to the required ones.
 fn caller(policy: &Policy, claims: &str) -> Arc<AuthenticatedCaller> {
     let payload = format!(
         r#"{{"iss":"https://gitlab.example.com","aud":"a","sub":"4711","iat":1000,"exp":2000{claims}}}"#

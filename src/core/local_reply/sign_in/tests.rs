@@ -9,7 +9,7 @@ const POLICY: &str = r#"{
     "rules": [{"name": "all", "allow": [{"from": "sso", "anyone": true}]}]}]
 }"#;
 
-/// The reply to a request: `METHOD authority path`, with these headers besides.
+/// The reply to a request: `METHOD authority path`, with these headers in addition.
 fn reply(
     reason: Reason,
     by_session: bool,
@@ -102,7 +102,7 @@ fn h13_only_requests_without_valid_credentials_are_redirected() {
         (Reason::SignatureInvalid, true, 302),
         (Reason::TokenMalformed, true, 302),
         (Reason::KeyUnknown, true, 302),
-        // A token that is shown as a bearer is no session, in a browser neither.
+        // A bearer token is not a session, even if a browser sends it.
         (Reason::SignatureInvalid, false, 401),
         (Reason::Expired, false, 401),
         // Signing in again would change nothing.

@@ -31,7 +31,7 @@ fn caller(from: &str, namespace: &str, name: &str) -> Caller {
     }
 }
 
-/// What opened the request, and by which rule, in the order in which the gate asks: public ones first.
+/// The rule that allows the request, in the order of evaluation: public rules first.
 fn ruling<'a>(
     app: &'a App,
     method: &str,
@@ -216,7 +216,7 @@ fn never_more(less: &App, whole: &[bool]) {
 }
 
 #[test]
-fn taking_a_rule_or_an_entry_away_never_allows_more() {
+fn removing_a_rule_or_an_entry_never_allows_more() {
     let mut dice = Dice(3);
     let (mut passed, mut refused) = (0, 0);
     for _ in 0..200 {
@@ -237,7 +237,7 @@ fn taking_a_rule_or_an_entry_away_never_allows_more() {
             }
         }
     }
-    // A generator that opens everything or nothing would prove nothing.
+    // A generator of rules that allow everything or nothing would prove nothing.
     assert!(
         passed > 10_000 && refused > 10_000,
         "{passed} passed, {refused} refused"

@@ -108,7 +108,7 @@ fn the_help_for_a_wrong_type_is_the_right_one() {
 }
 
 #[test]
-fn null_is_not_the_same_as_left_out() {
+fn null_is_not_the_same_as_an_absent_field() {
     let list = "expected a list, found null";
     for (piece, other, path, problem) in [
         (r#"["/api/v2/**"]"#, "null", "apps[0].rules[0].paths", list),

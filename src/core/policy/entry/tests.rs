@@ -95,7 +95,7 @@ fn a_service_account_matches_part_by_part() {
     }
 }
 
-/// CVE-2026-39350: a dot in a name became a regular expression's.
+/// CVE-2026-39350: a dot in a name was that of a regular expression.
 #[test]
 fn a_dot_in_a_name_is_literal() {
     let entry = entry(r#"{"service_account": "blue/a/cert-manager.io"}"#);
@@ -174,7 +174,7 @@ fn a_user_is_compared_byte_for_byte() {
     }
 }
 
-/// GHSA-c5c4-8r6x-56w3: the part behind the last of two `@` passed for the domain.
+/// GHSA-c5c4-8r6x-56w3: the part after the last of two `@` counted as the domain.
 #[test]
 fn r09_an_address_counts_with_exactly_one_at_sign() {
     let by_domain = entry(r#"{"from": "idp", "email_domain": "EXAMPLE.com"}"#);

@@ -247,7 +247,7 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
 }
 
 #[test]
-fn any_trust_means_an_existing_one() {
+fn a_wildcard_for_the_trust_needs_a_kubernetes_entry() {
     let text = r#"{"apps": [{"name": "a", "hosts": ["a"], "rules": [
         {"name": "r", "allow": [{"service_account": "*/a/b"}]}]}]}"#;
     let error = error(text);

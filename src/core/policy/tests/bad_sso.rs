@@ -1,9 +1,9 @@
-//! How users sign in, right and wrong.
+//! Valid and invalid `sso`.
 
 use super::*;
 use crate::token::Algorithm;
 
-/// The shortest `sso` that holds.
+/// The shortest valid `sso`.
 const SSO: &str = r#""url": "https://auth.example.com", "envoy_cluster": "portcullis""#;
 
 /// The policy with this `sso`, and these rules' first entry.
@@ -26,7 +26,7 @@ fn good(sso: &str) -> Sso {
     policy.sso().unwrap().clone()
 }
 
-/// Proves that an `sso` is refused at a place in it.
+/// Proves that an `sso` is refused at a location in it.
 #[track_caller]
 fn bad(sso: &str, place: &str, problem: &str, help: &str) {
     let error = error(&policy(sso, r#""from": "gitlab", "anyone": true"#));
@@ -222,7 +222,7 @@ fn providers_and_trust_entries_share_their_names() {
 }
 
 #[test]
-fn rules_list_users_by_their_provider() {
+fn rules_list_users_by_provider() {
     for entry in [
         r#""from": "sso", "anyone": true"#,
         r#""from": "sso", "user": "4711""#,

@@ -80,7 +80,7 @@ fn a_missing_required_member_is_an_error() {
 }
 
 #[test]
-fn names_are_plain_and_unique() {
+fn names_are_valid_and_unique() {
     for name in ["", "Git", "git/lab", "git lab", "git_lab", &"a".repeat(64)] {
         let name = format!(r#""name": "{name}""#);
         let help = "lower-case letters, digits and `-`";

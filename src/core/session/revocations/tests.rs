@@ -128,7 +128,7 @@ fn a_full_list_never_revokes_less() {
 }
 
 /// Revokes one session of this user.
-fn end_one(list: &mut Revocations, user: u32, sid: u32, before: u64) {
+fn revoke_one(list: &mut Revocations, user: u32, sid: u32, before: u64) {
     list.revoke_session_of(id(user), id(sid), at(before), at(100_000), at(0));
 }
 
@@ -150,7 +150,7 @@ fn list_of(entries: impl Iterator<Item = (u32, u32, u64)>) -> Revocations {
 const MOST: u32 = 4096;
 
 #[test]
-fn one_user_fills_no_list() {
+fn the_entries_of_one_user_do_not_fill_the_list() {
     assert_eq!(usize::try_from(MOST), Ok(Revocations::MAX_ENTRIES));
     // All places but two are other users'.
     let users = MOST - 2;
@@ -159,7 +159,7 @@ fn one_user_fills_no_list() {
     for sessions in [1, 2, 3, 4, 500] {
         let mut list = others.clone();
         for sid in 0..sessions {
-            end_one(&mut list, 7, sid, 20 + u64::from(sid));
+            revoke_one(&mut list, 7, sid, 20 + u64::from(sid));
         }
         assert_eq!(list.floor(), Timestamp::default(), "{sessions}");
         assert!(list.len() <= Revocations::MAX_ENTRIES);
@@ -171,7 +171,7 @@ fn one_user_fills_no_list() {
         for other in 0..users {
             let (sid, user) = (2_000_000 + other, 1_000_000 + other);
             assert!(list.revokes(&session(sid, user, 10), now), "{other}");
-            // Their other sessions go on.
+            // Their other sessions stay valid.
             let another = session(4_000_000 + other, user, 10);
             assert!(!list.revokes(&another, now), "{other}");
         }
@@ -185,7 +185,7 @@ fn the_entries_of_the_user_who_has_most_are_merged_first() {
     // Ada has two, and Mallory the rest.
     let mut list = list_of((0..MOST).map(|sid| (sid, if sid < 2 { 1 } else { 2 }, 10)));
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
-    end_one(&mut list, 3, MOST, 10);
+    revoke_one(&mut list, 3, MOST, 10);
     assert_eq!(list.len(), 4);
     assert!(!list.revokes(&session(MOST + 1, 1, 10), at(20)), "Ada");
     assert!(list.revokes(&session(MOST + 1, 2, 10), at(20)), "Mallory");
@@ -197,19 +197,19 @@ fn only_different_users_raise_the_floor() {
     // Each has two.
     let mut list = list_of((0..MOST).map(|sid| (sid, sid / 2, 1 + u64::from(sid / 2))));
     for user in MOST..MOST + MOST / 2 {
-        end_one(&mut list, user, user, 5000);
+        revoke_one(&mut list, user, user, 5000);
     }
     assert_eq!(list.floor(), Timestamp::default());
     assert_eq!(list.len(), Revocations::MAX_ENTRIES, "all were merged");
     for user in 2 * MOST..2 * MOST + 3 {
-        end_one(&mut list, user, user, 5000);
+        revoke_one(&mut list, user, user, 5000);
     }
     assert_eq!(list.floor(), at(3));
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
 }
 
 #[test]
-fn lists_that_are_united_are_merged_per_user() {
+fn merging_lists_merges_the_entries_of_each_user() {
     let mut filters = list_of((0..MOST).map(|sid| (sid, 7, 10)));
     let last = |sid| if sid == 2 * MOST - 1 { 8 } else { 7 };
     let companions = list_of((MOST..2 * MOST).map(|sid| (sid, last(sid), 30)));
@@ -232,8 +232,8 @@ fn lists_that_are_united_are_merged_per_user() {
 fn entries_of_an_unknown_user_are_never_merged() {
     // As an older release wrote them.
     let mut list = full(100_000, |number| number);
-    end_one(&mut list, 7, 100_000, 5000);
-    end_one(&mut list, 7, 100_001, 5000);
+    revoke_one(&mut list, 7, 100_000, 5000);
+    revoke_one(&mut list, 7, 100_001, 5000);
     assert_eq!(list.floor(), at(0), "one was removed, and two were merged");
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
     assert!(list.revokes(&session(4095, 9, 0), at(60_000)));

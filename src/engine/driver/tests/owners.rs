@@ -60,11 +60,11 @@ fn caller(driver: &mut Driver<Proxy>, kid: &str) -> String {
         (b":path", b"/"),
         (b"authorization", bearer.as_bytes()),
     ]);
-    let at = RequestContext {
+    let context = RequestContext {
         time: driver.host.0.now.get(),
         signatures: &FakeSignatures,
     };
-    let said = match driver.engine.request(RequestId(1), &headers, at) {
+    let said = match driver.engine.request(RequestId(1), &headers, context) {
         Step::Wait => "wait".to_owned(),
         Step::Decided(Outcome::Forward(verdict) | Outcome::Reply(_, verdict)) => {
             let decision = verdict.decision();
