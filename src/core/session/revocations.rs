@@ -15,10 +15,10 @@ mod tests;
 /// filters merge what they fetch: no entry is dropped before its end, and a full list revokes more
 /// sessions, never fewer.
 ///
-/// A full list makes room first at the cost of the user with the most entries: they are merged into
-/// one for all sessions of that user. If no user has two entries, the oldest entry is removed and the
-/// *floor* rises to its time: all sessions that began before or at the floor are revoked, whoever
-/// they belong to.
+/// In a full list, the entries of the user who has the most are merged into one for all sessions of
+/// that user. If no user has two entries, the oldest entry is removed and the
+/// *floor* rises to its time: all sessions of all users that began at the floor or earlier are
+/// revoked.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Revocations {
     /// All sessions that began at this time or earlier are revoked. Zero revokes none.
