@@ -26,7 +26,7 @@ impl<'a> CallResponse<'a> {
     }
 
     /// The response as core's type.
-    pub(crate) fn to_http_response(&self) -> HttpResponse<'a> {
+    pub(crate) fn as_http_response(&self) -> HttpResponse<'a> {
         HttpResponse {
             status: self.status(),
             content_type: self.all("content-type").next(),

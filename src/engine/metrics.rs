@@ -180,13 +180,13 @@ impl Metrics {
         let index = if let Some(index) = apps.get(app) {
             *index
         } else {
-            let verdict = if decision.is_allowed() {
+            let outcome = if decision.is_allowed() {
                 "allowed"
             } else {
                 "refused"
             };
             let name =
-                format!("portcullis_decisions_total.app.{app}.decision.{verdict}.reason.{reason}");
+                format!("portcullis_decisions_total.app.{app}.decision.{outcome}.reason.{reason}");
             let index = define(&mut self.all, Kind::Counter, name);
             apps.insert(app.to_owned(), index);
             index

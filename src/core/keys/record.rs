@@ -30,7 +30,7 @@ pub struct KeyRecord {
     /// When the set was fetched or, from a mirror, when the mirror fetched it.
     pub(super) fetched_at: Option<Timestamp>,
     /// The URL of the key set from discovery, and when it was fetched.
-    pub(super) located: Option<(Url, Timestamp)>,
+    pub(super) discovered: Option<(Url, Timestamp)>,
     /// How many fetches have begun.
     pub(super) attempts: u64,
     /// When the last fetch began that another entry's new key has caused.
@@ -91,17 +91,17 @@ impl KeyRecord {
             .map(|(key, until)| pair(key.to_jwk(), until))
             .collect();
         // A URL has no characters that JSON escapes.
-        let located = self
-            .located
+        let discovered = self
+            .discovered
             .as_ref()
             .map(|(url, at)| pair(format!("\"{url}\""), at));
         format!(
             "{{\"format\":{FORMAT},\"current\":{},\"retiring\":[{}],\"fetched_at\":{},\
-             \"located\":{},\"attempts\":{},\"confirmed_at\":{},{}}}",
+             \"discovered\":{},\"attempts\":{},\"confirmed_at\":{},{}}}",
             option(self.current.as_ref().map(KeySet::to_json)),
             retiring.join(","),
             option(self.fetched_at.map(|time| time.millis().to_string())),
-            option(located),
+            option(discovered),
             self.attempts,
             option(self.confirmed_at.map(|time| time.millis().to_string())),
             self.lease.to_members(),
@@ -130,7 +130,7 @@ impl KeyRecord {
             let (jwk, until) = pair(one)?;
             retiring.push((key(jwk)?, until));
         }
-        let located = match given(json, "located")? {
+        let discovered = match given(json, "discovered")? {
             Some(one) => {
                 let (url, at) = pair(one)?;
                 Some((Url::parse(url.as_str()?)?, at))
@@ -141,7 +141,7 @@ impl KeyRecord {
             current,
             retiring,
             fetched_at: time(json, "fetched_at")?,
-            located,
+            discovered,
             attempts: number(json.member("attempts")?)?,
             confirmed_at: time(json, "confirmed_at")?,
             lease: FetchLease::from_members(json)?,

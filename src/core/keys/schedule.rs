@@ -74,7 +74,7 @@ impl KeyRecord {
     ) -> KeyRequest {
         self.lease.begin(worker, now);
         self.attempts = self.attempts.saturating_add(1);
-        match (&remote.endpoint, &self.located) {
+        match (&remote.endpoint, &self.discovered) {
             (KeyEndpoint::Mirror, _) => KeyRequest::Mirror(trust.name.clone()),
             (KeyEndpoint::Jwks(url), _) => KeyRequest::KeySet(url.clone()),
             (KeyEndpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
@@ -99,7 +99,7 @@ impl KeyRecord {
     ) -> Result<Option<KeyRequest>, ResponseError> {
         match found(trust, request, response) {
             Ok(Fetched::KeySetUrl(url)) => {
-                self.located = Some((url.clone(), now));
+                self.discovered = Some((url.clone(), now));
                 Ok(Some(KeyRequest::KeySet(url)))
             }
             Ok(Fetched::Keys { set, fetched_at }) => {
@@ -108,7 +108,7 @@ impl KeyRecord {
             }
             Err(error) => {
                 if error.asks_for_discovery() {
-                    self.located = None;
+                    self.discovered = None;
                 }
                 let longest = LONGEST_BACKOFF.min(remote.refresh);
                 self.lease.fail(longest, now, random);

@@ -151,7 +151,7 @@ impl KeyReader {
             return;
         };
         let mut record = (*self.record).clone();
-        let response = response.map(CallResponse::to_http_response);
+        let response = response.map(CallResponse::as_http_response);
         let taken = record.apply_response(
             &self.trust,
             &self.remote,

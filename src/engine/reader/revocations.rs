@@ -173,7 +173,7 @@ impl RevocationsReader {
             return;
         };
         let mut record = self.record.clone();
-        let response = response.map(CallResponse::to_http_response);
+        let response = response.map(CallResponse::as_http_response);
         let list = record.apply_response(response.as_ref(), now.time, now.random);
         let list = list.inspect_err(|error| {
             let line = format!(

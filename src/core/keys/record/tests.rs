@@ -9,7 +9,7 @@ fn full() -> KeyRecord {
         current: Some(key_set(Algorithm::Es256, r#"new \"kid\"\n"#)),
         retiring: vec![(key_set(Algorithm::EdDsa, "old").keys()[0].clone(), time(9))],
         fetched_at: Some(time(1)),
-        located: Url::parse("https://blue.example.com:6443/openid/v1/jwks")
+        discovered: Url::parse("https://blue.example.com:6443/openid/v1/jwks")
             .map(|url| (url, time(6))),
         attempts: 10,
         confirmed_at: Some(time(8)),
