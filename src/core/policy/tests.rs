@@ -27,13 +27,13 @@ pub(super) const WHOLE: &str = r#"{
 
 /// The whole policy with one piece of its text replaced.
 pub(super) fn with(piece: &str, other: &str) -> String {
-    assert_eq!(WHOLE.matches(piece).count(), 1, "one place for {piece}");
+    assert_eq!(WHOLE.matches(piece).count(), 1, "{piece} occurs once");
     WHOLE.replace(piece, other)
 }
 
 /// The error of a text, which must have one.
 pub(super) fn error(text: &str) -> PolicyError {
-    Policy::from_json(text).expect_err("a bad policy")
+    Policy::from_json(text).expect_err("an invalid policy")
 }
 
 /// Proves that one replaced piece is refused at a location, with a problem and a help text.

@@ -80,7 +80,7 @@ fn waiting_requests_are_limited_per_source_and_in_total() {
 }
 
 #[test]
-fn wanted_sources_are_those_of_the_waiting_requests() {
+fn awaited_sources_are_those_of_the_waiting_requests() {
     let mut waiting_requests = WaitingRequests::default();
     for (id, sources) in [(1, vec![0]), (2, vec![0, 1]), (3, vec![1, 2])] {
         waiting_requests.add(WaitingRequest {

@@ -24,11 +24,11 @@ fn the_first_fetch_is_due_at_once_and_one_worker_has_the_lease() {
     assert!(record.is_leased_to(7) && !record.is_leased_to(8));
     assert!(
         !record.is_due(&remote, at(1), true),
-        "another worker is reading"
+        "another worker is fetching"
     );
     assert!(
         record.is_due(&remote, START.after(LEASE), false),
-        "a request ends by itself"
+        "the lease has expired"
     );
 }
 
@@ -82,7 +82,7 @@ fn unknown_key_ids_cause_one_fetch_in_ten_seconds() {
     fetch(&mut record, &trust, at(11), None).unwrap_err();
     assert!(
         !record.is_due(&remote, at(12), true),
-        "the plan is as for any failure"
+        "the backoff applies to requested fetches too"
     );
 }
 
@@ -94,12 +94,12 @@ fn a_clock_that_steps_back_stops_neither_schedule_nor_lease() {
     fetch(&mut record, &trust, at(7200), Some(&good(&set_of(&["a"])))).unwrap();
     assert!(
         record.is_due(&remote, START, false),
-        "the plan was two hours ahead"
+        "the next fetch was two hours ahead"
     );
     record.begin(&trust, &remote, 1, at(7200));
     assert!(
         record.is_due(&remote, START, false),
-        "no request lasts for two hours"
+        "no lease lasts for two hours"
     );
 }
 

@@ -26,7 +26,7 @@ fn the_list_is_fetched_at_once_and_then_every_two_to_three_seconds() {
         assert!(record.is_leased_to(7) && !record.is_leased_to(8));
         assert!(
             !record.is_due(START.after(millis(1900))),
-            "a worker is reading"
+            "a worker is fetching"
         );
         let empty = response(r#"{"version":1,"floor":0,"entries":[]}"#);
         record.apply_response(Some(&empty), START, random).unwrap();

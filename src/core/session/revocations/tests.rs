@@ -45,7 +45,7 @@ fn a_sid_revokes_only_its_own_session() {
     assert!(!list.revokes(&session(2, 9, 50), at(100)));
     assert!(
         !list.revokes(&session(9, 1, 50), at(100)),
-        "a sid is no handle"
+        "a sid is not a handle"
     );
 }
 
@@ -117,7 +117,7 @@ fn a_full_list_never_revokes_less() {
     assert_eq!(
         list.floor(),
         at(0),
-        "the oldest went, and the floor has risen to it"
+        "the oldest was removed, and the floor has risen to it"
     );
     for number in 0..most {
         let handles = session(number, u32::MAX, 0);
@@ -152,7 +152,7 @@ const MOST: u32 = 4096;
 #[test]
 fn the_entries_of_one_user_do_not_fill_the_list() {
     assert_eq!(usize::try_from(MOST), Ok(Revocations::MAX_ENTRIES));
-    // All places but two are other users'.
+    // All entries but two are those of other users.
     let users = MOST - 2;
     let others = (0..users).map(|other| (2_000_000 + other, 1_000_000 + other, 10));
     let others = list_of(others);
@@ -182,7 +182,7 @@ fn the_entries_of_one_user_do_not_fill_the_list() {
 
 #[test]
 fn the_entries_of_the_user_who_has_most_are_merged_first() {
-    // Ada has two, and Mallory the rest.
+    // Ada has two entries, and Mallory the rest.
     let mut list = list_of((0..MOST).map(|sid| (sid, if sid < 2 { 1 } else { 2 }, 10)));
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
     revoke_one(&mut list, 3, MOST, 10);
@@ -194,7 +194,7 @@ fn the_entries_of_the_user_who_has_most_are_merged_first() {
 
 #[test]
 fn only_different_users_raise_the_floor() {
-    // Each has two.
+    // Each user has two entries.
     let mut list = list_of((0..MOST).map(|sid| (sid, sid / 2, 1 + u64::from(sid / 2))));
     for user in MOST..MOST + MOST / 2 {
         revoke_one(&mut list, user, user, 5000);
