@@ -40,7 +40,8 @@ impl Worker {
         let signatures = HostSignatures::detect(host::verify_signature, host::now_microseconds);
         if !signatures.uses_host() {
             let line = "portcullis: this host does not support `verify_signature`; signatures are \
-                        verified in the filter, ten times slower, and ES384 is not supported";
+                        verified in the filter, ten times slower, and ES384 is not supported; \
+                        help: use Envoy 1.36 or newer";
             host::log(Level::Warn, line);
         }
         let driver = Driver::start(policy, Envoy);

@@ -159,7 +159,7 @@ impl Reader {
         let why = no_response.map_or_else(|| error.to_string(), |error| error_chain(error));
         let warning = KeyWarning::FetchFailed {
             trust: &self.trust.name,
-            from: Some(url),
+            from: url,
             error: &why,
             is_cached,
         };

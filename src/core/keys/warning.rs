@@ -11,8 +11,8 @@ pub enum KeyWarning<'a> {
     FetchFailed {
         /// The name of the trust entry.
         trust: &'a str,
-        /// What was fetched, such as a URL, if known.
-        from: Option<&'a dyn fmt::Display>,
+        /// Where they were fetched from: a URL, or a cluster.
+        from: &'a dyn fmt::Display,
         /// Why it failed.
         error: &'a dyn fmt::Display,
         /// Whether keys are cached from an earlier fetch, or given inline.
@@ -56,11 +56,10 @@ impl fmt::Display for KeyWarning<'_> {
                 error,
                 is_cached,
             } => {
-                write!(f, "trust {trust}: the keys could not be fetched")?;
-                if let Some(from) = from {
-                    write!(f, " from {from}")?;
-                }
-                write!(f, ": {error}; ")?;
+                write!(
+                    f,
+                    "trust {trust}: the keys could not be fetched from {from}: {error}; "
+                )?;
                 f.write_str(if *is_cached {
                     "the cached keys stay in use"
                 } else {

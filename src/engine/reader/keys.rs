@@ -186,7 +186,7 @@ impl KeyReader {
                             .push_back(ReaderEffect::KeysFetched(self.source, false));
                         let warning = KeyWarning::FetchFailed {
                             trust: &self.trust.name,
-                            from: None,
+                            from: &format_args!("cluster {}", self.remote.envoy_cluster),
                             error: &error,
                             is_cached: record.set().is_some(),
                         };

@@ -25,7 +25,7 @@ struct Worker {
     calls: Vec<(usize, Call)>,
     keys: Option<Arc<KeyRecord>>,
     list: Arc<Revocations>,
-    reads: Vec<bool>,
+    fetches: Vec<bool>,
     log: Vec<String>,
 }
 
@@ -80,7 +80,7 @@ impl Worker {
             calls: Vec::new(),
             keys: None,
             list: Arc::default(),
-            reads: Vec::new(),
+            fetches: Vec::new(),
             log: Vec::new(),
         }
     }
@@ -158,7 +158,7 @@ impl Worker {
                 ReaderEffect::Call(call) => self.calls.push((place, call)),
                 ReaderEffect::Keys(_, record) if place == BLUE => self.keys = Some(record),
                 ReaderEffect::Keys(..) => {}
-                ReaderEffect::KeysFetched(_, has_succeeded) => self.reads.push(has_succeeded),
+                ReaderEffect::KeysFetched(_, has_succeeded) => self.fetches.push(has_succeeded),
                 ReaderEffect::Owners(..) => {}
                 ReaderEffect::Log(_, line) => self.log.push(line),
                 ReaderEffect::Read(cell) => {

@@ -20,6 +20,7 @@ fn every_error_has_a_message_and_a_refusing_reason() {
         AuthnError::UnknownIssuer,
         AuthnError::UnknownKey,
         AuthnError::SeveralKeys,
+        AuthnError::AmbiguousKey,
         AuthnError::OtherAlgorithm,
         AuthnError::StaleKeys,
         AuthnError::KeysUnavailable,

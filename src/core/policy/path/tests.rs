@@ -63,11 +63,9 @@ fn a_pattern_is_displayed_as_written() {
 fn defined(pattern: &[&str], path: &[&str]) -> bool {
     match (pattern.split_first(), path.split_first()) {
         (None, None) => true,
-        (Some((&"**", behind)), _) => (0..=path.len()).any(|taken| defined(behind, &path[taken..])),
-        (Some((&"*", behind)), Some((segment, rest))) => {
-            !segment.is_empty() && defined(behind, rest)
-        }
-        (Some((exact, behind)), Some((segment, rest))) => exact == segment && defined(behind, rest),
+        (Some((&"**", after)), _) => (0..=path.len()).any(|taken| defined(after, &path[taken..])),
+        (Some((&"*", after)), Some((segment, rest))) => !segment.is_empty() && defined(after, rest),
+        (Some((exact, after)), Some((segment, rest))) => exact == segment && defined(after, rest),
         _ => false,
     }
 }

@@ -44,11 +44,11 @@ fn one_worker_fetches_and_the_other_reads_its_record() {
 
     one.handle_response(Some((200, &jwks("first"))), &mut cells, later(1));
     assert_eq!(one.kids(), ["first"], "at once");
-    assert_eq!(one.reads, [true]);
+    assert_eq!(one.fetches, [true]);
     assert!(two.kids().is_empty());
     two.tick(BLUE, false, &mut cells, later(1));
     assert_eq!(two.kids(), ["first"]);
-    assert!(two.reads.is_empty(), "it is counted once");
+    assert!(two.fetches.is_empty(), "it is counted once");
 }
 
 #[test]
@@ -67,6 +67,20 @@ fn one_of_two_concurrent_writes_fails() {
 }
 
 #[test]
+fn a_failed_first_fetch_is_logged_without_cached_keys() {
+    let (mut cells, mut one, _) = Worker::two();
+    one.tick(BLUE, false, &mut cells, START);
+    one.handle_response(Some((503, "")), &mut cells, later(1));
+    assert_eq!(
+        one.log,
+        [
+            "portcullis: trust blue: the keys could not be fetched from cluster blue: the response \
+             has status 503, expected 200; no keys are cached"
+        ]
+    );
+}
+
+#[test]
 fn an_invalid_response_keeps_the_cached_keys() {
     for response in [
         None,
@@ -79,9 +93,10 @@ fn an_invalid_response_keeps_the_cached_keys() {
         one.tick(BLUE, false, &mut cells, later(300));
         one.handle_response(response, &mut cells, later(301));
         assert_eq!(one.kids(), ["first"], "{response:?}");
-        assert_eq!(one.reads, [true, false]);
+        assert_eq!(one.fetches, [true, false]);
         let line = &one.log[0];
-        let said = line.starts_with("portcullis: trust blue: the keys could not be fetched: ");
+        let start = "portcullis: trust blue: the keys could not be fetched from cluster blue: ";
+        let said = line.starts_with(start);
         assert!(
             said && line.ends_with("; the cached keys stay in use"),
             "{line}"
@@ -137,7 +152,7 @@ fn late_and_unknown_responses_are_ignored() {
         later(9),
     );
     assert_eq!((cells.last_version, one.kids()), (version, vec!["second"]));
-    assert!(one.reads.is_empty());
+    assert!(one.fetches.is_empty());
 }
 
 #[test]
