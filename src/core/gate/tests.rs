@@ -60,9 +60,9 @@ fn trust(index: usize) -> KeySourceId {
     TrustId::at(index).into()
 }
 
-/// A verdict, in a form that can be compared.
+/// The result of an evaluation, in a form that can be compared.
 #[derive(Debug, PartialEq)]
-enum Verdict {
+enum Summary {
     Decided(Reason, Option<String>, Option<String>),
     Await(Vec<KeySourceId>),
     Refresh(Id, String),
@@ -140,7 +140,7 @@ impl TestGate {
     }
 
     /// Evaluates a request with these headers in addition to method, host and path.
-    fn evaluate(&mut self, request: &str, headers: &[(&str, &str)]) -> Verdict {
+    fn evaluate(&mut self, request: &str, headers: &[(&str, &str)]) -> Summary {
         let now = self.now;
         self.evaluate_at(request, headers, now)
     }
@@ -151,7 +151,7 @@ impl TestGate {
         request: &str,
         headers: &[(&str, &str)],
         arrived: Timestamp,
-    ) -> Verdict {
+    ) -> Summary {
         let context = Context {
             keyring: &self.keyring,
             signatures: &PureRust,
@@ -163,7 +163,7 @@ impl TestGate {
     }
 
     /// Evaluates a poll of the alertmanager with this token.
-    fn poll(&mut self, token: &str) -> Verdict {
+    fn poll(&mut self, token: &str) -> Summary {
         let bearer = format!("Bearer {token}");
         self.evaluate(
             "GET alertmanager.example.com /api/v2/alerts",
@@ -178,8 +178,8 @@ fn evaluate(
     headers: &[(&str, &str)],
     context: Context<'_>,
     cache: &mut TokenCache,
-) -> Verdict {
-    Verdict::of(&evaluation(gate, request, headers, context, cache))
+) -> Summary {
+    Summary::of(&evaluation(gate, request, headers, context, cache))
 }
 
 fn evaluation<'g>(
@@ -203,7 +203,7 @@ fn headers<'a>(request: &'a str, fields: &[(&'a str, &'a str)]) -> Headers<'a> {
     Headers::new(fields.collect())
 }
 
-impl Verdict {
+impl Summary {
     fn of(evaluation: &Evaluation<'_>) -> Self {
         match evaluation {
             Evaluation::AwaitKeys { sources, .. } => Self::Await(sources.clone()),
@@ -244,13 +244,13 @@ fn karma(algorithm: Algorithm, kid: Option<&str>, audience: &str, lifetime: u64)
     token(algorithm, &header, &payload)
 }
 
-/// A verdict without a caller.
-fn refused(reason: Reason) -> Verdict {
-    Verdict::Decided(reason, None, None)
+/// A refusal without a caller.
+fn refused(reason: Reason) -> Summary {
+    Summary::Decided(reason, None, None)
 }
 
-fn verdict(reason: Reason, rule: Option<&str>, caller: &str) -> Verdict {
-    Verdict::Decided(reason, rule.map(str::to_owned), Some(caller.to_owned()))
+fn decided(reason: Reason, rule: Option<&str>, caller: &str) -> Summary {
+    Summary::Decided(reason, rule.map(str::to_owned), Some(caller.to_owned()))
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn requests_that_need_no_token_ignore_tokens() {
     ];
     assert_eq!(
         test.evaluate("GET alertmanager.example.com /-/healthy", &bad),
-        Verdict::Decided(Reason::Public, Some("probes".to_owned()), None)
+        Summary::Decided(Reason::Public, Some("probes".to_owned()), None)
     );
     let preflight = [
         ("origin", "https://a.example"),
@@ -318,19 +318,19 @@ fn t07_each_request_is_decided_by_the_rules_of_its_app() {
     for (request, expected) in [
         (
             "GET alertmanager.example.com /api/v2/alerts",
-            verdict(Reason::Rule, Some("polls"), caller),
+            decided(Reason::Rule, Some("polls"), caller),
         ),
         (
             "POST alertmanager.example.com /api/v2/alerts",
-            verdict(Reason::CallerNotAllowed, None, caller),
+            decided(Reason::CallerNotAllowed, None, caller),
         ),
         (
             "GET alertmanager.example.com /-/reload",
-            verdict(Reason::CallerNotAllowed, None, caller),
+            decided(Reason::CallerNotAllowed, None, caller),
         ),
         (
             "GET own.example.com /",
-            verdict(Reason::AudienceMismatch, None, caller),
+            decided(Reason::AudienceMismatch, None, caller),
         ),
     ] {
         assert_eq!(test.evaluate(request, &headers), expected, "{request}");

@@ -11,7 +11,7 @@ fn get(
     headers: &[(&str, &str)],
     signatures: &dyn Signatures,
     cache: &mut TokenCache,
-) -> Verdict {
+) -> Summary {
     let context = Context {
         keyring: &test.keyring,
         signatures,
@@ -28,15 +28,15 @@ fn a_cached_session_token_is_not_verified_again_but_its_expiry_is_checked_each_t
     let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
     let headers = [("cookie", cookies.as_str())];
-    let operator = verdict(Reason::Rule, Some("operators"), ALICE);
+    let operator = decided(Reason::Rule, Some("operators"), ALICE);
     for _ in 0..3 {
         assert_eq!(get(&test, &headers, &counting, &mut cache), operator);
     }
     let mut later = TestGate::for_users();
     later.wait(300);
     for _ in 0..2 {
-        let verdict = get(&later, &headers, &counting, &mut cache);
-        assert!(matches!(verdict, Verdict::Refresh(..)), "{verdict:?}");
+        let summary = get(&later, &headers, &counting, &mut cache);
+        assert!(matches!(summary, Summary::Refresh(..)), "{summary:?}");
     }
     let ends = START.after(Duration::from_secs(3600));
     test.revocations
@@ -100,7 +100,7 @@ fn j09_the_decision_for_sessions_is_the_same_with_and_without_cache() {
     }
     let decided = |reason| {
         seen.iter()
-            .any(|verdict| matches!(verdict, Verdict::Decided(known, ..) if *known == reason))
+            .any(|summary| matches!(summary, Summary::Decided(known, ..) if *known == reason))
     };
     for reason in [
         Reason::Rule,
@@ -111,6 +111,6 @@ fn j09_the_decision_for_sessions_is_the_same_with_and_without_cache() {
     ] {
         assert!(decided(reason), "{reason} never came up");
     }
-    assert!(seen.iter().any(|one| matches!(one, Verdict::Refresh(..))));
-    assert!(seen.iter().any(|one| matches!(one, Verdict::Await(..))));
+    assert!(seen.iter().any(|one| matches!(one, Summary::Refresh(..))));
+    assert!(seen.iter().any(|one| matches!(one, Summary::Await(..))));
 }

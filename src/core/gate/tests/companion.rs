@@ -92,7 +92,7 @@ fn a_wildcard_of_an_app_excludes_the_companions_host() {
     let api = |host: &str| format!("GET {host} /api/v2/alerts");
     assert_eq!(
         test.evaluate(&api("other.example.com"), &[("cookie", &token)]),
-        verdict(Reason::Rule, Some("operators"), ALICE)
+        decided(Reason::Rule, Some("operators"), ALICE)
     );
     assert_eq!(
         test.evaluate(&api("auth.example.com"), &[("cookie", &token)]),

@@ -4,8 +4,8 @@ use super::users::*;
 use super::*;
 use crate::session::{Revoked, cut};
 
-fn operator() -> Verdict {
-    verdict(Reason::Rule, Some("operators"), ALICE)
+fn operator() -> Summary {
+    decided(Reason::Rule, Some("operators"), ALICE)
 }
 
 /// A session token that needs several cookies, and these cookies.
@@ -68,7 +68,7 @@ fn c04_of_two_tokens_of_one_session_the_later_counts() {
         let cookies = cookies.map(|token| cookie(&token)).join("; ");
         assert_eq!(
             test.with_cookies(&cookies),
-            verdict(Reason::CallerNotAllowed, None, ALICE)
+            decided(Reason::CallerNotAllowed, None, ALICE)
         );
     }
 }
@@ -118,10 +118,10 @@ fn c03_a_session_with_a_missing_or_exchanged_piece_is_invalid() {
     for missing in 0..cookies.len() {
         let mut cookies = cookies.clone();
         cookies.remove(missing);
-        let verdict = test.with_cookies(&cookies.join("; "));
+        let summary = test.with_cookies(&cookies.join("; "));
         assert!(
-            matches!(verdict, Verdict::Decided(_, None, None)),
-            "without piece {missing}: {verdict:?}"
+            matches!(summary, Summary::Decided(_, None, None)),
+            "without piece {missing}: {summary:?}"
         );
     }
     let exchanged = cookies.join("; ");
@@ -129,10 +129,10 @@ fn c03_a_session_with_a_missing_or_exchanged_piece_is_invalid() {
         .replace("portcullis.0=", "portcullis.x=")
         .replace("portcullis.1=", "portcullis.0=")
         .replace("portcullis.x=", "portcullis.1=");
-    let verdict = test.with_cookies(&exchanged);
+    let summary = test.with_cookies(&exchanged);
     assert!(
-        matches!(verdict, Verdict::Decided(_, None, None)),
-        "{verdict:?}"
+        matches!(summary, Summary::Decided(_, None, None)),
+        "{summary:?}"
     );
 }
 

@@ -4,8 +4,8 @@ use super::users::*;
 use super::*;
 use crate::session::Revoked;
 
-fn operator() -> Verdict {
-    verdict(Reason::Rule, Some("operators"), ALICE)
+fn operator() -> Summary {
+    decided(Reason::Rule, Some("operators"), ALICE)
 }
 
 /// A gate after the expiry of the tokens from the start.
@@ -24,7 +24,7 @@ fn expired_cookies() -> String {
 }
 
 /// Evaluates an operator's request again, by the outcome of a refresh.
-fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
+fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Summary {
     let context = Context {
         keyring: &test.keyring,
         signatures: &PureRust,
@@ -37,11 +37,11 @@ fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
     let evaluation = test
         .gate
         .evaluate_refreshed(&headers, context, &mut test.cache, refreshed);
-    Verdict::of(&evaluation)
+    Summary::of(&evaluation)
 }
 
 /// The decision after a response of 200 with this fresh token.
-fn refreshed_with(test: &mut TestGate, token: &str) -> Verdict {
+fn refreshed_with(test: &mut TestGate, token: &str) -> Summary {
     let line = format!("{}; Path=/; Secure; HttpOnly; Max-Age=3600", cookie(token));
     let refreshed = read(test, 200, &[&line]);
     evaluate_again(test, &refreshed)
@@ -60,7 +60,7 @@ fn an_expired_token_is_refreshed_with_the_session_cookies_only() {
     for _ in 0..2 {
         assert_eq!(
             test.with_cookies(&expired_cookies()),
-            Verdict::Refresh(sid(1), expected.clone())
+            Summary::Refresh(sid(1), expected.clone())
         );
     }
 }
@@ -124,7 +124,7 @@ fn a_fresh_token_is_evaluated_like_any_other() {
     let without_groups = session_with(&[("exp", &(now + 300).to_string()), ("groups", "")]);
     assert_eq!(
         refreshed_with(&mut test, &without_groups),
-        verdict(Reason::CallerNotAllowed, None, ALICE),
+        decided(Reason::CallerNotAllowed, None, ALICE),
         "what has changed counts at once"
     );
 }
@@ -223,7 +223,7 @@ fn a_fresh_token_of_an_unknown_key_waits_for_it() {
     let token = token(Algorithm::Es256, &header, &payload(&[("exp", &exp)]));
     assert_eq!(
         refreshed_with(&mut test, &token),
-        Verdict::Await(vec![COMPANION])
+        Summary::Await(vec![COMPANION])
     );
     test.fetch(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
     assert_eq!(refreshed_with(&mut test, &token), operator());

@@ -72,7 +72,7 @@ fn j09_a_bearer_token_is_refused_as_session_token() {
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let caller = "blue/monitoring/karma";
     let polled = test.poll(&karma);
-    assert_eq!(polled, verdict(Reason::Rule, Some("polls"), caller));
+    assert_eq!(polled, decided(Reason::Rule, Some("polls"), caller));
     assert_eq!(test.with_token(&karma), refused(Reason::TokenMalformed));
 }
 
@@ -194,7 +194,7 @@ fn j16_a_session_token_expires_without_leeway_and_starts_with_leeway() {
 #[test]
 fn h04_missing_keys_of_the_companion_lead_to_503() {
     let mut test = TestGate::of(PEOPLE);
-    assert_eq!(test.with_token(&session()), Verdict::Await(vec![COMPANION]));
+    assert_eq!(test.with_token(&session()), Summary::Await(vec![COMPANION]));
     test.fetch(COMPANION, None);
     assert_eq!(
         test.with_token(&session()),
@@ -212,7 +212,7 @@ fn j11_a_request_waits_for_a_new_key_of_the_companion() {
     test.wait(20);
     let header = header(TOKEN_TYPE).replace(KID, "session-2");
     let token = token(Algorithm::Es256, &header, &payload(&[]));
-    assert_eq!(test.with_token(&token), Verdict::Await(vec![COMPANION]));
+    assert_eq!(test.with_token(&token), Summary::Await(vec![COMPANION]));
     test.fetch(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
     assert_eq!(test.with_token(&token), operator());
     // The previous key is accepted for one more minute, until each filter has the new one.

@@ -54,7 +54,7 @@ fn all_matchers_for_users_apply_to_sessions_of_their_provider() {
         let expected = if passes {
             operator()
         } else {
-            verdict(Reason::CallerNotAllowed, None, ALICE)
+            decided(Reason::CallerNotAllowed, None, ALICE)
         };
         assert_eq!(test.with_token(&session()), expected, "{entry}");
     }
@@ -67,11 +67,11 @@ fn r09_an_unverified_email_address_is_ignored() {
     let mut with = |claims: &[(&str, &str)]| {
         test.evaluate(mail, &[("cookie", &cookie(&session_with(claims)))])
     };
-    assert_eq!(with(&[]), verdict(Reason::Rule, Some("mail"), ALICE));
+    assert_eq!(with(&[]), decided(Reason::Rule, Some("mail"), ALICE));
     for value in ["false", ""] {
         assert_eq!(
             with(&[("email_verified", value)]),
-            verdict(Reason::CallerNotAllowed, None, ALICE)
+            decided(Reason::CallerNotAllowed, None, ALICE)
         );
     }
 }
@@ -146,7 +146,7 @@ fn h03_a_bearer_token_takes_precedence_even_if_invalid() {
     };
     assert_eq!(
         with(&format!("Bearer {karma}")),
-        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+        decided(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
     for (authorization, reason) in [
         ("Bearer a.b.c", Reason::TokenMalformed),
@@ -166,7 +166,7 @@ fn requests_that_need_no_token_ignore_sessions() {
     let bad = [("cookie", "__Secure-portcullis=x; __Secure-portcullis=y")];
     assert_eq!(
         test.evaluate("GET alertmanager.example.com /-/healthy", &bad),
-        Verdict::Decided(Reason::Public, Some("probes".to_owned()), None)
+        Summary::Decided(Reason::Public, Some("probes".to_owned()), None)
     );
 }
 

@@ -11,12 +11,12 @@ fn token_of(algorithm: Algorithm, kid: &str) -> String {
     karma(algorithm, Some(kid), "portcullis", 600)
 }
 
-fn of_blue() -> Verdict {
-    verdict(Reason::Rule, Some("polls"), BLUE)
+fn of_blue() -> Summary {
+    decided(Reason::Rule, Some("polls"), BLUE)
 }
 
-fn of_green() -> Verdict {
-    verdict(Reason::Rule, Some("all-of-green"), GREEN)
+fn of_green() -> Summary {
+    decided(Reason::Rule, Some("all-of-green"), GREEN)
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn k08_a_copied_key_is_not_valid_under_the_kid_of_the_copy() {
     test.wait(10);
     assert_eq!(
         test.poll(&token),
-        Verdict::Await(vec![trust(0), trust(1)]),
+        Summary::Await(vec![trust(0), trust(1)]),
         "all entries of the issuer are fetched again"
     );
 }
@@ -59,7 +59,7 @@ fn h04_a_new_key_waits_for_the_other_entries_and_is_never_a_401() {
     let token = token_of(Algorithm::Rs256, "blue-2");
     let rotated = [(Algorithm::Es256, "blue-1"), (Algorithm::Rs256, "blue-2")];
     test.fetch(trust(0), Some(&rotated));
-    assert_eq!(test.poll(&token), Verdict::Await(vec![trust(1)]));
+    assert_eq!(test.poll(&token), Summary::Await(vec![trust(1)]));
     assert_eq!(test.poll(&token_of(Algorithm::Es256, "blue-1")), of_blue());
     let app = &test.gate.policy().apps()[0];
     assert_eq!(test.gate.give_up(app).reason(), Reason::KeysUnavailable);
@@ -76,7 +76,7 @@ fn h04_a_waiting_key_takes_precedence_over_one_of_another_entry_with_its_kid() {
     test.fetch(trust(1), None);
     test.fetch_body(trust(1), named(public_members(Algorithm::EdDsa)));
     let token = token_of(Algorithm::EdDsa, "k");
-    assert_eq!(test.poll(&token), Verdict::Await(vec![trust(0)]));
+    assert_eq!(test.poll(&token), Summary::Await(vec![trust(0)]));
     test.fetch_body(trust(0), named(other));
     assert_eq!(test.poll(&token), of_green());
 }

@@ -45,12 +45,12 @@ impl TestGate {
     }
 
     /// Evaluates a request with these cookies, in one header, and no other header.
-    pub(super) fn with_cookies(&mut self, cookies: &str) -> Verdict {
+    pub(super) fn with_cookies(&mut self, cookies: &str) -> Summary {
         self.evaluate(ALERTS, &[("cookie", cookies)])
     }
 
     /// Evaluates a request with this session token, and no sealed session.
-    pub(super) fn with_token(&mut self, token: &str) -> Verdict {
+    pub(super) fn with_token(&mut self, token: &str) -> Summary {
         self.with_cookies(&cookie(token))
     }
 }
@@ -132,8 +132,8 @@ pub(super) fn payload(claims: &[(&str, &str)]) -> String {
 }
 
 /// The decision for Alice by the rule for operators.
-pub(super) fn operator() -> Verdict {
-    verdict(Reason::Rule, Some("operators"), ALICE)
+pub(super) fn operator() -> Summary {
+    decided(Reason::Rule, Some("operators"), ALICE)
 }
 
 /// The decision on a request with these headers.
