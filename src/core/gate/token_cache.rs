@@ -28,8 +28,8 @@ const MAX_BYTES: usize = 2 << 20;
 /// token is cached when it is presented for the second time.
 #[derive(Debug, Default)]
 pub struct TokenCache {
-    young: HashMap<Arc<str>, Arc<CachedToken>, BuildEndHasher>,
-    old: HashMap<Arc<str>, Arc<CachedToken>, BuildEndHasher>,
+    young: HashMap<Arc<str>, Arc<CachedToken>, Ends>,
+    old: HashMap<Arc<str>, Arc<CachedToken>, Ends>,
     bytes: usize,
     doorkeeper: Doorkeeper,
 }
@@ -39,12 +39,12 @@ pub struct TokenCache {
 /// still compare the whole token. A client can't cause collisions, because only verified tokens are
 /// cached and the hash is keyed.
 #[derive(Clone, Debug, Default)]
-struct BuildEndHasher(RandomState);
+struct Ends(RandomState);
 
 /// How many bytes of a token are hashed.
-const HASHED_BYTES: usize = 32;
+const END: usize = 32;
 
-impl BuildHasher for BuildEndHasher {
+impl BuildHasher for Ends {
     type Hasher = EndHasher;
 
     fn build_hasher(&self) -> EndHasher {
@@ -62,7 +62,7 @@ impl Hasher for EndHasher {
     fn write(&mut self, bytes: &[u8]) {
         self.0.write(
             bytes
-                .last_chunk::<HASHED_BYTES>()
+                .last_chunk::<END>()
                 .map_or(bytes, |end| end.as_slice()),
         );
     }
@@ -103,7 +103,7 @@ impl TokenCache {
         (trust, key): (KeySourceId, Thumbprint),
         caller: &Arc<AuthenticatedCaller>,
     ) {
-        if before.is_none() && !self.doorkeeper.was_presented_before(token.text()) {
+        if before.is_none() && !self.doorkeeper.again(token.text()) {
             return;
         }
         let mut verifications = before.map_or_else(Vec::new, |cached| cached.verifications.clone());

@@ -2,10 +2,10 @@
 
 use std::hash::BuildHasher;
 
-use super::BuildEndHasher;
+use super::Ends;
 
 /// How many tokens are tracked at once: about twice as many as the cache can hold.
-const SLOTS: u16 = 4096;
+const PLACES: u16 = 4096;
 
 /// The hashes of tokens that were presented before. Each has one slot, which a later token with the
 /// same slot overwrites.
@@ -16,24 +16,25 @@ const SLOTS: u16 = 4096;
 #[derive(Debug)]
 pub(super) struct Doorkeeper {
     hashes: Vec<u64>,
-    hasher: BuildEndHasher,
+    ends: Ends,
 }
 
 impl Default for Doorkeeper {
     fn default() -> Self {
         Self {
-            hashes: vec![0; SLOTS.into()],
-            hasher: BuildEndHasher::default(),
+            hashes: vec![0; PLACES.into()],
+            ends: Ends::default(),
         }
     }
 }
 
 impl Doorkeeper {
     /// Whether this token was presented before. From now on it counts as presented.
-    pub(super) fn was_presented_before(&mut self, text: &str) -> bool {
-        let hash = self.hasher.hash_one(text);
-        let slot = hash.checked_rem(SLOTS.into());
-        slot.and_then(|slot| self.hashes.get_mut(usize::try_from(slot).ok()?))
+    pub(super) fn again(&mut self, text: &str) -> bool {
+        let hash = self.ends.hash_one(text);
+        let place = hash.checked_rem(PLACES.into());
+        place
+            .and_then(|place| self.hashes.get_mut(usize::try_from(place).ok()?))
             .is_some_and(|held| std::mem::replace(held, hash) == hash)
     }
 }
