@@ -100,7 +100,7 @@ impl Evaluator {
     ) -> (Decision<'_>, Option<String>) {
         let (arrived, until) = (self.issuers.now(), Instant::now() + WAIT_TIMEOUT);
         // Only sessions can be revoked, and reading the list may need a command to Redis.
-        let has_session = |sso: &Sso| sso.cookies().is_shown(headers);
+        let has_session = |sso: &Sso| sso.cookies().is_presented_in(headers);
         let revocations = if self.policy().sso().is_some_and(has_session) {
             sessions.revocations().await
         } else {

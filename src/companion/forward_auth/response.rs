@@ -123,12 +123,12 @@ impl AuthResponse {
             self.add(AUTHORIZATION, value);
         }
         let cookies = match verdict.cookies() {
-            Cookies::AsTheyCame => headers
+            Cookies::Unchanged => headers
                 .all(COOKIE.as_str())
                 .collect::<Vec<_>>()
                 .join(&b"; "[..]),
-            Cookies::Only(cookies) => cookies,
-            Cookies::Nothing => Vec::new(),
+            Cookies::Replaced(cookies) => cookies,
+            Cookies::Removed => Vec::new(),
         };
         if !cookies.is_empty() {
             self.add(COOKIE, &cookies);

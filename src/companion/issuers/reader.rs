@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, KeyWarning, Read, ReadError};
+use portcullis_core::keys::{
+    HttpResponse, KeyRecord, KeyRequest, KeySet, KeyWarning, ResponseError,
+};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, Remote, Trust, Url};
 use rand_core::{OsRng, RngCore as _};
@@ -114,7 +116,8 @@ impl Reader {
                     return self.store.count(self.source, true);
                 }
                 Err(error) => {
-                    self.warn_of_failure(&url, &error, result.as_ref().err());
+                    let is_cached = record.set().is_some();
+                    self.warn_of_failure(&url, &error, result.as_ref().err(), is_cached);
                     self.store.publish(self.source, record, origin);
                     return self.store.count(self.source, false);
                 }
@@ -125,11 +128,11 @@ impl Reader {
     fn take(
         &self,
         record: &mut KeyRecord,
-        read: &Read,
+        read: &KeyRequest,
         response: Option<&HttpResponse<'_>>,
-    ) -> Result<Option<Read>, ReadError> {
+    ) -> Result<Option<KeyRequest>, ResponseError> {
         let (now, random) = (self.store.now(), OsRng.next_u64());
-        record.take(&self.trust, &self.remote, read, response, now, random)
+        record.apply_response(&self.trust, &self.remote, read, response, now, random)
     }
 
     /// Logs that the token is not sent to this URL, once until the issuer names another one.
@@ -146,12 +149,19 @@ impl Reader {
     }
 
     /// Logs why a read failed. Core does not know why there was no response.
-    fn warn_of_failure(&self, url: &Url, error: &ReadError, no_response: Option<&FetchError>) {
+    fn warn_of_failure(
+        &self,
+        url: &Url,
+        error: &ResponseError,
+        no_response: Option<&FetchError>,
+        is_cached: bool,
+    ) {
         let why = no_response.map_or_else(|| error.to_string(), |error| error_chain(error));
-        let warning = KeyWarning::ReadFailed {
+        let warning = KeyWarning::FetchFailed {
             trust: &self.trust.name,
-            from: Some(url),
+            from: url,
             error: &why,
+            is_cached,
         };
         tracing::warn!("{warning}");
     }
@@ -165,9 +175,9 @@ impl Reader {
 }
 
 /// The URL to fetch. The companion reads no mirror: [`connection::remote`] returns none.
-const fn url(read: &Read) -> Option<&Url> {
+const fn url(read: &KeyRequest) -> Option<&Url> {
     match read {
-        Read::Discovery(url) | Read::KeySet(url) => Some(url),
-        Read::Mirror(_) => None,
+        KeyRequest::Discovery(url) | KeyRequest::KeySet(url) => Some(url),
+        KeyRequest::Mirror(_) => None,
     }
 }

@@ -30,9 +30,9 @@ mod userinfo;
 pub(super) fn main(state: &SharedState, sign_in: Option<&SharedSignIn>) -> Router {
     let routes = Router::new()
         .route(paths::AUTH.path, any(auth::auth))
-        .route(&paths::AUTH.named(""), any(auth::auth))
-        .route(&paths::AUTH.named("{*path}"), any(auth::auth))
-        .route(&paths::MIRROR.named("{trust}"), get(mirror::mirror))
+        .route(&paths::AUTH.subpath(""), any(auth::auth))
+        .route(&paths::AUTH.subpath("{*path}"), any(auth::auth))
+        .route(&paths::MIRROR.subpath("{trust}"), get(mirror::mirror))
         .route(paths::PING.path, get(ping))
         .route(paths::READY.path, get(ready));
     let routes = routes.with_state(Arc::clone(state));
@@ -52,7 +52,7 @@ fn with_sign_in(state: &SharedSignIn) -> Router {
         )
         .route(paths::CALLBACK.path, get(callback::without_name))
         .route(
-            &paths::CALLBACK.named("{provider}"),
+            &paths::CALLBACK.subpath("{provider}"),
             get(callback::with_name),
         )
         .route(paths::JWKS.path, get(keys::jwks))

@@ -109,7 +109,7 @@ async fn a_revoked_session_is_refused() {
     let cookies = cookies(&companion.session(60));
     let mut ended = Revocations::default();
     let far = Timestamp::from_secs(u64::MAX / 2000);
-    ended.end(
+    ended.revoke(
         Revoked::Session(Id::parse(SID).unwrap()),
         far,
         far,

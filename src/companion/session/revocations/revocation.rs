@@ -46,7 +46,7 @@ impl Revocation {
     /// Revokes all sessions of a user that began by now. The last of them expires at `ends`.
     pub(in crate::session) const fn user(handle: Id, ends: Timestamp) -> Self {
         Self {
-            revoked: Revoked::Person(handle),
+            revoked: Revoked::User(handle),
             began: None,
             ends,
             user: None,
@@ -84,7 +84,7 @@ impl Revocation {
     pub(super) fn began_by(&self, now: Timestamp) -> Timestamp {
         match (self.revoked, self.began) {
             (_, Some(began)) => now.max(began),
-            (Revoked::Person(_), None) => now,
+            (Revoked::User(_), None) => now,
             (Revoked::Session(_), None) => now.after(CLOCK_SKEW),
         }
     }

@@ -124,14 +124,14 @@ impl RevocationState {
             );
             match (revocation.revoked, revocation.user) {
                 (Revoked::Session(sid), Some(user)) => {
-                    list.end_session_of(user, sid, began_by, ends, now);
+                    list.revoke_session_of(user, sid, began_by, ends, now);
                 }
-                (revoked, _) => list.end(revoked, began_by, ends, now),
+                (revoked, _) => list.revoke(revoked, began_by, ends, now),
             }
         }
         for end in &batch.provider_sessions {
             let list = &mut self.provider_sessions;
-            list.end_session_of(end.user, end.id, now, end.ends, now);
+            list.revoke_session_of(end.user, end.id, now, end.ends, now);
         }
         true
     }
@@ -160,7 +160,7 @@ impl RevocationState {
             sid: provider_session,
             ..*handles
         };
-        self.provider_sessions.names(&at_provider, now)
+        self.provider_sessions.revokes_by_sid(&at_provider, now)
     }
 
     /// Since when the list is complete. A session that its provider last confirmed before may have been

@@ -19,7 +19,7 @@ fn session(sid: u16, handle: u16, began: Timestamp) -> SessionHandles {
 fn batch(revoked: Revoked, ends: Timestamp) -> RevocationBatch {
     let revocation = match revoked {
         Revoked::Session(sid) => Revocation::session(sid, ends).began(at(0)),
-        Revoked::Person(handle) => Revocation::user(handle, ends),
+        Revoked::User(handle) => Revocation::user(handle, ends),
     };
     RevocationBatch {
         revocations: vec![revocation],
@@ -31,7 +31,7 @@ fn batch(revoked: Revoked, ends: Timestamp) -> RevocationBatch {
 fn a_revocation_ends_one_session_or_all_earlier_ones_of_a_user() {
     let mut state = RevocationState::new(at(0));
     state.apply(&batch(Revoked::Session(id(1)), at(1000)), at(100));
-    state.apply(&batch(Revoked::Person(id(7)), at(1000)), at(100));
+    state.apply(&batch(Revoked::User(id(7)), at(1000)), at(100));
     let now = at(200);
     assert!(state.is_revoked(&session(1, 2, at(100)), None, now));
     assert!(state.is_revoked(&session(3, 7, at(100)), None, now));
@@ -71,7 +71,7 @@ fn b04_a_logout_token_works_once_and_is_stored_until_it_expires() {
     let mut state = RevocationState::new(at(0));
     let logout = RevocationBatch {
         logout_token: Some((id(1), at(500))),
-        ..batch(Revoked::Person(id(7)), at(9000))
+        ..batch(Revoked::User(id(7)), at(9000))
     };
     assert!(state.apply(&logout, at(100)));
     assert!(!state.apply(&logout, at(200)));
