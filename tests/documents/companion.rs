@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portcullis_core::endpoints::{self, Below};
+use portcullis_core::endpoints::{self, Subpaths};
 use portcullis_core::policy::Policy;
 use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::{Authority, Call, Companion, Provider, UserAgent, secrets, wait};
@@ -107,7 +107,7 @@ async fn the_endpoints_of_the_reference_are_those_of_the_companion_and_of_the_fi
     }
     let listed = endpoints::ALL
         .iter()
-        .filter(|one| one.below != Below::Trust);
+        .filter(|one| one.subpaths != Subpaths::TrustName);
     assert_eq!(bare, listed.map(|one| one.path).collect());
 }
 

@@ -25,7 +25,7 @@ pub(super) struct KeyStore {
     waiters: WaiterLimits,
     fetches: PerKeySource<Arc<FetchCounters>>,
     /// How many keys were in more than one set at the last check.
-    shared: AtomicUsize,
+    duplicates: AtomicUsize,
     /// How many keys were ambiguous at the last check.
     ambiguous: AtomicUsize,
     clock: Clock,
@@ -55,7 +55,7 @@ impl KeyStore {
             requested: sources.map(|_| Notify::new()),
             waiters: WaiterLimits::new(&sources),
             fetches: sources.map(|_| Arc::default()),
-            shared: AtomicUsize::new(0),
+            duplicates: AtomicUsize::new(0),
             ambiguous: AtomicUsize::new(0),
             sources,
             clock,
@@ -146,14 +146,14 @@ impl KeyStore {
             counter.fetch_add(1, Ordering::Relaxed);
         }
         if succeeded {
-            self.warn_of_shared_keys();
+            self.warn_of_duplicate_keys();
         }
         self.warn_of_ambiguous_keys();
     }
 
     fn warn_of_ambiguous_keys(&self) {
         let snapshot = self.snapshot();
-        let ambiguous = snapshot.keyring().ambiguous();
+        let ambiguous = snapshot.keyring().ambiguous_keys();
         if ambiguous.len() > self.ambiguous.swap(ambiguous.len(), Ordering::Relaxed) {
             for key in &ambiguous {
                 tracing::warn!("{key}");
@@ -163,14 +163,14 @@ impl KeyStore {
 
     /// How many keys are ambiguous now: see [`portcullis_core::keys::KeyStatus::Ambiguous`].
     pub(super) fn ambiguous_keys(&self) -> usize {
-        self.snapshot().keyring().ambiguous().len()
+        self.snapshot().keyring().ambiguous_keys().len()
     }
 
-    fn warn_of_shared_keys(&self) {
+    fn warn_of_duplicate_keys(&self) {
         let snapshot = self.snapshot();
-        let shared = snapshot.keyring().shared();
-        if shared.len() > self.shared.swap(shared.len(), Ordering::Relaxed) {
-            for key in &shared {
+        let duplicates = snapshot.keyring().duplicate_keys();
+        if duplicates.len() > self.duplicates.swap(duplicates.len(), Ordering::Relaxed) {
+            for key in &duplicates {
                 tracing::warn!("{key}");
             }
         }

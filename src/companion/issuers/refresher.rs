@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, KeyWarning, Read, ReadError};
+use portcullis_core::keys::{
+    HttpResponse, KeyRecord, KeyRequest, KeySet, KeyWarning, ResponseError,
+};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, Remote, Trust, Url};
 use rand_core::{OsRng, RngCore as _};
@@ -92,22 +94,22 @@ impl KeyRefresher {
         last_fetch: Option<LastFetch>,
         began: Timestamp,
     ) {
-        let mut read = record.begin(&self.trust, &self.remote, LEASE_HOLDER, began);
+        let mut request = record.begin(&self.trust, &self.remote, LEASE_HOLDER, began);
         self.store
             .publish(self.source, record.clone(), last_fetch.clone());
         loop {
-            let Some(url) = url(&read).cloned() else {
+            let Some(url) = url(&request).cloned() else {
                 return;
             };
             self.warn_of_withheld_token(&url);
             let result = self.fetcher.fetch(&url).await;
             let response = result.as_ref().ok().map(FetchResponse::as_http_response);
             let before = record.set().cloned();
-            match self.take(&mut record, &read, response.as_ref()) {
+            match self.apply_response(&mut record, &request, response.as_ref()) {
                 Ok(Some(next)) => {
                     self.store
                         .publish(self.source, record.clone(), last_fetch.clone());
-                    read = next;
+                    request = next;
                 }
                 Ok(None) => {
                     self.warn_of_skipped_keys(&record, before.as_ref());
@@ -119,7 +121,8 @@ impl KeyRefresher {
                     return self.store.count(self.source, true);
                 }
                 Err(error) => {
-                    self.warn_of_failure(&url, &error, result.as_ref().err());
+                    let is_cached = record.set().is_some();
+                    self.warn_of_failure(&url, &error, result.as_ref().err(), is_cached);
                     self.store.publish(self.source, record, last_fetch);
                     return self.store.count(self.source, false);
                 }
@@ -127,14 +130,14 @@ impl KeyRefresher {
         }
     }
 
-    fn take(
+    fn apply_response(
         &self,
         record: &mut KeyRecord,
-        read: &Read,
+        request: &KeyRequest,
         response: Option<&HttpResponse<'_>>,
-    ) -> Result<Option<Read>, ReadError> {
+    ) -> Result<Option<KeyRequest>, ResponseError> {
         let (now, random) = (self.store.now(), OsRng.next_u64());
-        record.take(&self.trust, &self.remote, read, response, now, random)
+        record.apply_response(&self.trust, &self.remote, request, response, now, random)
     }
 
     /// Logs that the token is not sent to this URL, once until the issuer names another one.
@@ -151,12 +154,19 @@ impl KeyRefresher {
     }
 
     /// Logs why a fetch failed. Core does not know why there was no response.
-    fn warn_of_failure(&self, url: &Url, error: &ReadError, no_response: Option<&FetchError>) {
+    fn warn_of_failure(
+        &self,
+        url: &Url,
+        error: &ResponseError,
+        no_response: Option<&FetchError>,
+        is_cached: bool,
+    ) {
         let why = no_response.map_or_else(|| error.to_string(), |error| error_chain(error));
-        let warning = KeyWarning::ReadFailed {
+        let warning = KeyWarning::FetchFailed {
             trust: &self.trust.name,
-            from: Some(url),
+            from: url,
             error: &why,
+            is_cached,
         };
         tracing::warn!("{warning}");
     }
@@ -170,9 +180,9 @@ impl KeyRefresher {
 }
 
 /// The URL to fetch. The companion reads no mirror: [`connection::remote`] returns none.
-const fn url(read: &Read) -> Option<&Url> {
-    match read {
-        Read::Discovery(url) | Read::KeySet(url) => Some(url),
-        Read::Mirror(_) => None,
+const fn url(request: &KeyRequest) -> Option<&Url> {
+    match request {
+        KeyRequest::Discovery(url) | KeyRequest::KeySet(url) => Some(url),
+        KeyRequest::Mirror(_) => None,
     }
 }

@@ -178,7 +178,7 @@ fn a_value_that_is_not_a_mapping_is_an_error_at_its_location() {
             Ok(_) => panic!("{text:?} is no policy"),
             Err(report) => report.to_string(),
         };
-        assert!(error.contains("invalid type"), "{error}");
+        assert!(error.contains("expected a mapping, found "), "{error}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, ReadError};
+use portcullis_core::keys::{HttpResponse, KeyRecord, ResponseError};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::TrustId;
@@ -17,7 +17,11 @@ fn mirrored(name: &str) -> Value {
 }
 
 /// Reads a mirror document as a filter with this policy does, for its first trust entry.
-fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<KeyRecord, ReadError> {
+fn filter_reads(
+    policy: &Policy,
+    document: &str,
+    now: Timestamp,
+) -> Result<KeyRecord, ResponseError> {
     let trust = &policy.trusts()[0];
     let remote = trust.keys.remote.as_ref().unwrap();
     let mut record = KeyRecord::new(&trust.keys, now);
@@ -28,7 +32,7 @@ fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<KeyRe
         content_encoding: None,
         body: document.as_bytes(),
     };
-    let next = record.take(trust, remote, &read, Some(&response), now, 0)?;
+    let next = record.apply_response(trust, remote, &read, Some(&response), now, 0)?;
     assert_eq!(next, None);
     Ok(record)
 }
@@ -69,7 +73,7 @@ async fn a_filter_can_read_the_mirror() {
     // A filter rejects the mirror of another entry.
     let others = super::fixture::policy(&[mirrored("green")]);
     let refused = filter_reads(&others, &document, clock.now());
-    assert_eq!(refused.map(drop), Err(ReadError::OtherTrust));
+    assert_eq!(refused.map(drop), Err(ResponseError::OtherTrust));
 }
 
 #[tokio::test]

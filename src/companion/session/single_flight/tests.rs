@@ -114,7 +114,7 @@ async fn a_late_request_after_an_early_drop_is_no_reuse() {
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
     fixture.run(&session, outcome.clone(), at(200)).await;
-    // So many others of the same person that its outcome is dropped.
+    // So many others of the same user that its outcome is dropped.
     fixture.fill(&outcome, &session);
     for (now, outcome) in [
         (at(259), RefreshOutcome::Ended),
@@ -126,7 +126,7 @@ async fn a_late_request_after_an_early_drop_is_no_reuse() {
 }
 
 #[tokio::test]
-async fn outcomes_of_one_person_take_no_place_of_another() {
+async fn outcomes_of_one_user_take_no_place_of_another() {
     let fixture = Fixture::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
@@ -261,7 +261,7 @@ async fn the_same_token_text_of_another_provider_is_another_token() {
     let fixture = Fixture::new();
     let session = session("old");
     let mut other = session.clone();
-    other.idp = "other".to_owned();
+    other.provider = "other".to_owned();
     for session in [&session, &other] {
         let outcome = refreshed(session, "new", at(200));
         assert_eq!(
@@ -273,7 +273,7 @@ async fn the_same_token_text_of_another_provider_is_another_token() {
 }
 
 #[tokio::test]
-async fn r10_one_person_never_gets_the_tokens_of_another() {
+async fn r10_one_user_never_gets_the_tokens_of_another() {
     let fixture = Fixture::new();
     let (one, mut other) = (session("constant"), session("constant"));
     other.person.sub = "bob".to_owned();

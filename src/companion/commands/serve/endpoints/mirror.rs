@@ -5,11 +5,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::state::SharedState;
 use crate::issuers::MirrorError;
 
 pub(super) async fn mirror(
-    State(state): State<Shared>,
+    State(state): State<SharedState>,
     Path(trust): Path<String>,
 ) -> Result<Response, Problem> {
     match state.forward_auth.load().issuers().mirror(&trust) {

@@ -9,7 +9,7 @@ use tracing::warn;
 use crate::clock::now;
 use crate::commands::serve::identity::cookies;
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SignIn;
+use crate::commands::serve::state::SharedSignIn;
 use crate::session::NoSession;
 
 use super::refresh::signed_out;
@@ -30,7 +30,7 @@ pub(super) struct UserInfo {
 }
 
 pub(super) async fn userinfo(
-    State(state): State<SignIn>,
+    State(state): State<SharedSignIn>,
     headers: HeaderMap,
 ) -> Result<Json<UserInfo>, Problem> {
     let session = state
@@ -40,8 +40,8 @@ pub(super) async fn userinfo(
         .await;
     let session = session.map_err(|no| match no {
         NoSession::Ended { .. } => signed_out(),
-        NoSession::Unavailable(unavailable) => {
-            warn!(%unavailable, "session unavailable");
+        NoSession::Unavailable(error) => {
+            warn!(%error, "session unavailable");
             Problem::unavailable("We can't verify your identity right now. Try again in a moment.")
         }
     })?;
@@ -52,6 +52,6 @@ pub(super) async fn userinfo(
         email_verified: person.email_verified,
         groups: person.groups,
         preferred_username: person.preferred_username,
-        provider: session.idp,
+        provider: session.provider,
     }))
 }
