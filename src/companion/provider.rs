@@ -19,7 +19,6 @@ mod http;
 mod id_token;
 mod logout_token;
 mod metadata;
-mod person;
 mod refresh;
 mod secret;
 mod settings;
@@ -28,6 +27,7 @@ mod signed_jwt;
 mod tests;
 mod token_endpoint;
 mod tokens;
+mod user;
 mod userinfo;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,20 +41,20 @@ pub(crate) use callback::Callback;
 pub(crate) use end_session::EndSession;
 pub(crate) use error::{ErrorCategory, ProviderError};
 pub(crate) use logout_token::{LogoutToken, LogoutTokenError};
-pub(crate) use person::Person;
 pub(crate) use refresh::RefreshError;
 pub(crate) use secret::Secret;
 pub(crate) use settings::{ProviderSettings, ProviderSettingsError};
 pub(crate) use tokens::ProviderTokens;
+pub(crate) use user::User;
 
 use discovery::{Discovery, ProviderInfo};
 use http::HttpClient;
 use id_token::IdTokenContext;
 use logout_token::{ReplayCache, UnverifiedLogoutToken};
-use person::PersonClaims;
 use secret::SecretFile;
 use settings::RelyingParty;
 use signed_jwt::JwtError;
+use user::UserClaims;
 
 /// How long an access token is valid where the provider does not say.
 const DEFAULT_EXPIRY: Duration = Duration::from_secs(60 * 60);
@@ -79,8 +79,8 @@ pub(crate) struct Provider {
 /// The result of a sign-in or a refresh.
 #[derive(Debug)]
 pub(crate) struct Authentication {
-    /// The person.
-    pub(crate) person: Person,
+    /// The user.
+    pub(crate) user: User,
     /// The tokens to keep for the session.
     pub(crate) tokens: ProviderTokens,
 }
@@ -190,7 +190,7 @@ impl Provider {
             .map_err(ProviderError::IdToken)?;
 
         let groups_claim = &self.relying_party.groups_claim;
-        let mut claims = PersonClaims::read(token.claims(), groups_claim);
+        let mut claims = UserClaims::read(token.claims(), groups_claim);
         if claims.is_incomplete() {
             let access_token = Secret::new(response.access_token().secret());
             let sub = token.subject();
@@ -202,7 +202,7 @@ impl Provider {
             .expires_in()
             .map_or_else(|| token.expires_at(), |span| now.after(span));
         Ok(Authentication {
-            person: Person::new(token.subject(), claims),
+            user: User::new(token.subject(), claims),
             tokens: ProviderTokens {
                 refresh_token: response.refresh_token(),
                 id_token: Some(text.text().clone()),

@@ -14,7 +14,7 @@ use super::sessions::Redeem;
 use super::settings::SessionSettings;
 use super::store::{RedisSettings, RedisTopology, StoreSettings};
 use super::{Cookies, Keys, SetCookie, bytes};
-use crate::provider::{Authentication, Person, ProviderTokens, Secret};
+use crate::provider::{Authentication, ProviderTokens, Secret, User};
 
 /// The companion's `sso.url` in tests.
 pub(super) const URL: &str = "https://auth.example.com";
@@ -47,8 +47,8 @@ pub(super) fn keys() -> Arc<ArcSwap<Keys>> {
     Arc::new(ArcSwap::from_pointee(Keys::fresh(at(0))))
 }
 
-pub(super) fn person(sub: &str) -> Person {
-    Person {
+pub(super) fn user(sub: &str) -> User {
+    User {
         sub: sub.to_owned(),
         email: Some("ada@example.com".to_owned()),
         email_verified: true,
@@ -73,7 +73,7 @@ pub(super) fn tokens(refresh_token: Option<&str>, expires_at: Timestamp) -> Prov
 /// A sign-in of Ada, whose provider tokens expire after an hour.
 pub(super) fn ada() -> Authentication {
     Authentication {
-        person: person("ada"),
+        user: user("ada"),
         tokens: tokens(Some("refresh-0"), at(3600)),
     }
 }
@@ -247,7 +247,7 @@ impl FakeProvider {
 pub(super) fn rotate(session: &Session, time: usize) -> Result<Authentication, RefreshFailure> {
     let expires_at = Timestamp::from_secs(session.tokens.expires_at + 3600);
     Ok(Authentication {
-        person: session.person.clone(),
+        user: session.user.clone(),
         tokens: tokens(Some(&format!("refresh-{time}")), expires_at),
     })
 }

@@ -92,7 +92,7 @@ impl Keys {
     pub(crate) fn provider_session(&self, session: &Session) -> Id {
         match &session.tokens.sid {
             Some(sid) => self.provider_session_by_sid(&session.provider, sid),
-            None => self.provider_session_without_sid(&session.provider, &session.person.sub),
+            None => self.provider_session_without_sid(&session.provider, &session.user.sub),
         }
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::bytes;
-use crate::provider::{Authentication, Person, ProviderTokens, RefreshError};
+use crate::provider::{Authentication, ProviderTokens, RefreshError, User};
 
 #[cfg(test)]
 mod tests;
@@ -38,7 +38,8 @@ pub(crate) struct Session {
     #[serde(rename = "idp")]
     pub(crate) provider: String,
     /// The user who signed in.
-    pub(crate) person: Person,
+    #[serde(rename = "person")]
+    pub(crate) user: User,
     /// The provider's tokens.
     pub(crate) tokens: ProviderTokens,
 }
@@ -67,7 +68,7 @@ impl Session {
     /// A session that starts at `began`, with a new id.
     pub(super) fn new(
         provider: &str,
-        person: Person,
+        user: User,
         tokens: ProviderTokens,
         began: Timestamp,
         lifetime: Duration,
@@ -82,7 +83,7 @@ impl Session {
             verified_at: began,
             last_used: began,
             provider: provider.to_owned(),
-            person,
+            user,
             tokens,
         }
     }
@@ -93,7 +94,7 @@ impl Session {
         Self {
             verified_at: now,
             last_used: now,
-            person: authentication.person,
+            user: authentication.user,
             tokens: authentication.tokens,
             ..self.clone()
         }
@@ -104,7 +105,7 @@ impl Session {
     pub(super) fn adopt(&mut self, refreshed: &Self) {
         self.verified_at = refreshed.verified_at;
         self.last_used = self.last_used.max(refreshed.last_used);
-        self.person = refreshed.person.clone();
+        self.user = refreshed.user.clone();
         self.tokens = refreshed.tokens.clone();
     }
 

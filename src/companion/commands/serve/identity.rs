@@ -172,7 +172,7 @@ impl Redeem for Providers {
             return Err(RefreshFailure::Ended);
         };
         let refreshed = provider
-            .refresh(&session.tokens, &session.person, now())
+            .refresh(&session.tokens, &session.user, now())
             .await;
         refreshed.map_err(|error| {
             warn!(provider = provider.name(), %error, "session refresh failed");

@@ -12,12 +12,12 @@ use crate::provider::signed_jwt::JwtError;
 async fn a_sign_in_returns_the_claims_of_the_provider() {
     let fixture = Fixture::new().await;
     let signed_in = fixture.sign_in(&fixture.provider()).await.unwrap();
-    let person = signed_in.person;
-    assert_eq!(person.sub, "alice");
-    assert_eq!(person.email.as_deref(), Some("alice@example.com"));
-    assert!(person.email_verified);
-    assert_eq!(person.groups, ["sre", "dev"]);
-    assert_eq!(person.preferred_username.as_deref(), Some("alice"));
+    let user = signed_in.user;
+    assert_eq!(user.sub, "alice");
+    assert_eq!(user.email.as_deref(), Some("alice@example.com"));
+    assert!(user.email_verified);
+    assert_eq!(user.groups, ["sre", "dev"]);
+    assert_eq!(user.preferred_username.as_deref(), Some("alice"));
     let tokens = signed_in.tokens;
     assert_eq!(tokens.sid.as_deref(), Some("session-1"));
     assert!(tokens.refresh_token.is_some());

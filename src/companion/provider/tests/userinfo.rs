@@ -14,17 +14,17 @@ async fn r09_userinfo_is_fetched_only_for_missing_claims() {
 
     let outcome =
         fixture.sign_in_with_overrides(|overrides| overrides.set_claims(json!({"groups": null})));
-    let person = outcome.await.unwrap().person;
-    assert_eq!(person.groups, ["from-userinfo"]);
-    assert_eq!(person.email.as_deref(), Some("alice@example.com"));
+    let user = outcome.await.unwrap().user;
+    assert_eq!(user.groups, ["from-userinfo"]);
+    assert_eq!(user.email.as_deref(), Some("alice@example.com"));
 
     let outcome = fixture.sign_in_with_overrides(|overrides| {
         overrides.set_claims(json!({"email": null, "preferred_username": null}));
     });
-    let person = outcome.await.unwrap().person;
-    assert_eq!(person.groups, ["sre", "dev"]);
-    assert_eq!(person.email.as_deref(), Some("alice@userinfo.example.com"));
-    assert_eq!(person.preferred_username.as_deref(), Some("alice.userinfo"));
+    let user = outcome.await.unwrap().user;
+    assert_eq!(user.groups, ["sre", "dev"]);
+    assert_eq!(user.email.as_deref(), Some("alice@userinfo.example.com"));
+    assert_eq!(user.preferred_username.as_deref(), Some("alice.userinfo"));
     assert_eq!(fixture.rogue.requests(Endpoint::UserInfo).len(), 2);
 }
 
@@ -34,16 +34,16 @@ async fn r09_an_email_is_verified_only_by_its_own_document() {
     let outcome = fixture.sign_in_with_overrides(|overrides| {
         overrides.set_claims(json!({"email_verified": null, "groups": null}));
     });
-    let person = outcome.await.unwrap().person;
-    assert_eq!(person.email.as_deref(), Some("alice@example.com"));
-    assert!(!person.email_verified);
+    let user = outcome.await.unwrap().user;
+    assert_eq!(user.email.as_deref(), Some("alice@example.com"));
+    assert!(!user.email_verified);
     for verified in [json!(false), json!("true"), json!(1)] {
         let outcome = fixture.sign_in_with_overrides(|overrides| {
             overrides.set_claims(json!({"email": null}));
             let said = json!({"sub": "alice", "email": "a@b", "email_verified": verified});
             overrides.userinfo = Box::new(move |_| said.clone());
         });
-        assert!(!outcome.await.unwrap().person.email_verified);
+        assert!(!outcome.await.unwrap().user.email_verified);
     }
 }
 
@@ -102,8 +102,8 @@ async fn without_userinfo_the_claims_of_the_id_token_count() {
         overrides.set_metadata(json!({"userinfo_endpoint": null}));
         overrides.set_claims(json!({"groups": null, "email": null}));
     });
-    let person = outcome.await.unwrap().person;
-    assert!(person.groups.is_empty() && person.email.is_none());
+    let user = outcome.await.unwrap().user;
+    assert!(user.groups.is_empty() && user.email.is_none());
 }
 
 #[tokio::test]
@@ -113,5 +113,5 @@ async fn groups_are_found_by_a_path_of_members() {
     let outcome = fixture.sign_in_with_overrides(|overrides| {
         overrides.set_claims(json!({"realm_access": {"roles": ["admin", 7, ""]}}));
     });
-    assert_eq!(outcome.await.unwrap().person.groups, ["admin"]);
+    assert_eq!(outcome.await.unwrap().user.groups, ["admin"]);
 }

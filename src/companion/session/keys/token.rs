@@ -23,19 +23,19 @@ impl Keys {
         now: Timestamp,
         expires_at: Timestamp,
     ) -> String {
-        let person = session.person.clone();
+        let user = session.user.clone();
         let is_set = |text: &String| !text.is_empty();
         let claims = Claims {
             issuer: url.to_owned(),
             handles: self.handles(session),
-            subject: person.sub,
+            subject: user.sub,
             provider: session.provider.clone(),
             issued_at: now,
             expires_at,
-            email: person.email.filter(is_set),
-            email_verified: person.email_verified,
-            groups: person.groups,
-            preferred_username: person.preferred_username.filter(is_set),
+            email: user.email.filter(is_set),
+            email_verified: user.email_verified,
+            groups: user.groups,
+            preferred_username: user.preferred_username.filter(is_set),
         };
         let key = self.current(now);
         let kid = &key.kid;
@@ -71,7 +71,7 @@ impl Keys {
     pub(crate) fn handles(&self, session: &Session) -> SessionHandles {
         SessionHandles {
             sid: session.sid,
-            handle: self.handle(&session.provider, &session.person.sub),
+            handle: self.handle(&session.provider, &session.user.sub),
             began: session.began,
         }
     }

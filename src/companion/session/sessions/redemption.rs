@@ -56,7 +56,7 @@ impl<R: Redeem> Redemption<R> {
         let session = &self.stored.session;
         let redeemed = timeout(PROVIDER_TIMEOUT, self.provider.redeem(session.clone())).await;
         let redeemed = redeemed.map_err(|_| RefreshFailure::Unavailable)??;
-        if redeemed.person.sub != session.person.sub {
+        if redeemed.user.sub != session.user.sub {
             tracing::warn!(
                 provider = session.provider,
                 sid = %session.sid,

@@ -125,8 +125,8 @@ impl Sessions {
         rd: &str,
         now: Timestamp,
     ) -> Result<ActiveSession, StartError> {
-        let Authentication { person, tokens } = authentication;
-        let session = Session::new(provider, person, tokens, now, self.settings.lifetime);
+        let Authentication { user, tokens } = authentication;
+        let session = Session::new(provider, user, tokens, now, self.settings.lifetime);
         let session = self.start_after_revocations(session, now).await?;
         let mut set_cookies = self.token_cookies(cookies, &session, now).await?;
         let ttl = record_ttl(&session, self.settings.idle, now);

@@ -222,19 +222,19 @@ async fn c04_of_two_values_of_one_session_the_later_counts() {
 async fn c03_a_session_with_many_groups_is_chunked_up_to_a_limit() {
     let mut fixture = Fixture::new();
     let mut ada = ada();
-    ada.person.groups = (0..600)
+    ada.user.groups = (0..600)
         .map(|number| format!("group-{number:04}"))
         .collect();
     let session = fixture.start_for(ada, at(0)).await;
     assert!(fixture.browser.names().contains(&"__Secure-portcullis.1"));
     let seen = fixture.read(at(1)).await.unwrap();
-    assert_eq!(seen.person, session.person);
+    assert_eq!(seen.user, session.user);
     // The ID token, a hint for sign-out, is dropped first.
     assert_eq!(seen.tokens.id_token, None);
     assert!(fixture.is_accepted_by_filter(at(1)).await);
 
     let mut too_large = super::super::fixtures::ada();
-    too_large.person.groups = (0..3000)
+    too_large.user.groups = (0..3000)
         .map(|number| format!("group-{number:04}"))
         .collect();
     let header = fixture.browser.header();

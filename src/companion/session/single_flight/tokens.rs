@@ -139,7 +139,7 @@ impl Tokens {
             Some(TokenState::Redeemed {
                 outcome: RefreshOutcome::Refreshed(session),
                 ..
-            }) => Some((session.provider.as_str(), session.person.sub.as_str())),
+            }) => Some((session.provider.as_str(), session.user.sub.as_str())),
             _ => None,
         };
         let mut counts: HashMap<_, usize> = HashMap::new();
@@ -198,7 +198,7 @@ fn pop_expired(
 /// The hash of a refresh token with its provider and user, so that a user never gets the tokens of another,
 /// even if a provider issues the same token to all.
 pub(super) fn hash_of(session: &Session, token: &Secret) -> TokenHash {
-    let (provider, sub) = (session.provider.as_str(), session.person.sub.as_str());
+    let (provider, sub) = (session.provider.as_str(), session.user.sub.as_str());
     let fields = ["portcullis: a refresh token", provider, sub, token.expose()];
     let fields = bytes::fields(&fields.map(str::as_bytes));
     Sha256::digest(fields).into()

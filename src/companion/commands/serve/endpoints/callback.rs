@@ -121,7 +121,7 @@ async fn finish(
     info!(provider = name, sid = %active.session.sid, "signed in");
     let response = match &target {
         Some(target) => redirect(target.as_str()),
-        None => pages::signed_in(active.session.person.name()),
+        None => pages::signed_in(active.session.user.name()),
     };
     Ok((response, active.set_cookies))
 }

@@ -172,7 +172,7 @@ async fn refreshed(
     state.metrics.session_refreshed("refreshed");
     let mut response = match target {
         Some(target) => redirect(target.as_str()),
-        None => pages::signed_in(active.session.person.name()),
+        None => pages::signed_in(active.session.user.name()),
     };
     let rd = target.map_or("", |target| page_of(target.as_str()));
     let completed = sessions.completed_cookie(cookies, rd, now);

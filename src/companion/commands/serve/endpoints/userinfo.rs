@@ -45,13 +45,13 @@ pub(super) async fn userinfo(
             Problem::unavailable("We can't verify your identity right now. Try again in a moment.")
         }
     })?;
-    let person = session.person;
+    let user = session.user;
     Ok(Json(UserInfo {
-        user: person.sub,
-        email: person.email,
-        email_verified: person.email_verified,
-        groups: person.groups,
-        preferred_username: person.preferred_username,
+        user: user.sub,
+        email: user.email,
+        email_verified: user.email_verified,
+        groups: user.groups,
+        preferred_username: user.preferred_username,
         provider: session.provider,
     }))
 }

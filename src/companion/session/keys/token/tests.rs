@@ -8,7 +8,7 @@ use crate::session::keys::file::Document;
 fn session() -> Session {
     let ada = ada();
     let lifetime = std::time::Duration::from_secs(3600);
-    Session::new("sso", ada.person, ada.tokens, at(0), lifetime)
+    Session::new("sso", ada.user, ada.tokens, at(0), lifetime)
 }
 
 #[test]
@@ -103,9 +103,9 @@ fn core_verifies_a_session_token_as_one_and_as_no_bearer_token() {
 fn empty_claims_are_left_out() {
     let keys = Keys::fresh(at(0));
     let mut session = session();
-    session.person.email = Some(String::new());
-    session.person.preferred_username = None;
-    session.person.groups.clear();
+    session.user.email = Some(String::new());
+    session.user.preferred_username = None;
+    session.user.groups.clear();
     let claims = keys
         .verify_token(URL, &keys.issue_token(URL, &session, at(10), at(310)))
         .unwrap();

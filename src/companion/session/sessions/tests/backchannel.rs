@@ -43,7 +43,7 @@ async fn b06_a_logout_of_a_user_ends_their_sessions_only() {
     second.start(at(10)).await;
     let mut bob = other_browser(&fixture);
     let mut signed_in = ada();
-    signed_in.person.sub = "bob".to_owned();
+    signed_in.user.sub = "bob".to_owned();
     bob.start_for(signed_in, at(0)).await;
     let logout = logout_of_ada("one");
     fixture.log_out(&logout, at(100)).await.unwrap();
@@ -264,7 +264,7 @@ async fn b06_a_logout_of_an_unknown_sid_ends_the_users_sessions_without_sid() {
     for (fixture, sub) in [(&mut fixture, "ada"), (&mut bob, "bob")] {
         let mut without_sid = ada();
         without_sid.tokens.sid = None;
-        without_sid.person.sub = sub.to_owned();
+        without_sid.user.sub = sub.to_owned();
         fixture.start_for(without_sid, at(1000)).await;
     }
     let mut with_sid = other_browser(&fixture);
@@ -287,7 +287,7 @@ async fn b06_a_logout_of_an_unknown_sid_ends_the_users_sessions_without_sid() {
 async fn start_at_provider(fixture: &Fixture, sub: &str, sid: &str, now: Timestamp) -> Fixture {
     let mut browser = other_browser(fixture);
     let mut signed_in = ada();
-    signed_in.person.sub = sub.to_owned();
+    signed_in.user.sub = sub.to_owned();
     signed_in.tokens.sid = Some(sid.to_owned());
     browser.start_for(signed_in, now).await;
     browser

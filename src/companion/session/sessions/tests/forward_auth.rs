@@ -38,7 +38,7 @@ async fn forward_auth_sets_one_cookie_and_redeems_nothing() {
 async fn forward_auth_sets_no_chunked_token() {
     let mut fixture = Fixture::new();
     let mut ada = ada();
-    ada.person.groups = (0..400)
+    ada.user.groups = (0..400)
         .map(|number| format!("group-{number:04}"))
         .collect();
     fixture.start_for(ada, at(0)).await;

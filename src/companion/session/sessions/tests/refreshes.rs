@@ -201,7 +201,7 @@ async fn r10_a_refresh_never_changes_the_subject() {
     fixture.refresh(at(3000)).await.unwrap();
     fixture.provider = FakeProvider::new(|session, time| {
         let mut refreshed = rotate(session, time)?;
-        refreshed.person.sub = "bob".to_owned();
+        refreshed.user.sub = "bob".to_owned();
         Ok(refreshed)
     });
     assert_eq!(
@@ -217,7 +217,7 @@ async fn a_refresh_updates_the_claims() {
     fixture.refresh(at(3000)).await.unwrap();
     fixture.provider = FakeProvider::new(|session, time| {
         let mut refreshed = rotate(session, time)?;
-        refreshed.person.groups = vec!["none".to_owned()];
+        refreshed.user.groups = vec!["none".to_owned()];
         Ok(refreshed)
     });
     fixture.refresh(at(3600)).await.unwrap();
@@ -260,7 +260,7 @@ async fn tokens_that_expire_at_once_are_not_redeemed_with_every_request() {
     fixture.provider = FakeProvider::new(|session, time| {
         let now = Timestamp::from_secs(session.tokens.expires_at.max(at(3600).secs()) + 1);
         Ok(Authentication {
-            person: session.person.clone(),
+            user: session.user.clone(),
             tokens: tokens(Some(&format!("refresh-{time}")), now),
         })
     });

@@ -10,7 +10,7 @@ async fn l01_cve_2025_55162_after_a_sign_out_the_old_cookies_are_rejected() {
     fixture.start(at(0)).await;
     let old = fixture.browser.clone();
     let signed_out = fixture.sign_out(at(100)).await;
-    assert_eq!(signed_out.session.unwrap().person.sub, "ada");
+    assert_eq!(signed_out.session.unwrap().user.sub, "ada");
     assert!(fixture.browser.names().is_empty());
     fixture.browser = old;
     assert!(!fixture.is_accepted_by_filter(at(101)).await);
@@ -169,7 +169,7 @@ async fn l01_one_user_can_sign_no_other_out() {
     carol.start(at(7)).await;
     for round in 0..4 {
         let mut signed_in = ada();
-        signed_in.person.sub = "bob".to_owned();
+        signed_in.user.sub = "bob".to_owned();
         fixture.start_for(signed_in, at(10 + round)).await;
         let old = fixture.browser.clone();
         fixture.sign_out(at(10 + round)).await;

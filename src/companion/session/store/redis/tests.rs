@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 fn session() -> Session {
     let ada = ada();
-    Session::new("sso", ada.person, ada.tokens, at(0), HOUR)
+    Session::new("sso", ada.user, ada.tokens, at(0), HOUR)
 }
 
 fn revocation_of(sid: u8) -> RevocationBatch {
