@@ -75,7 +75,7 @@ pub fn keyring(policy: &Policy) -> Keyring {
             KeySourceId::Companion => "sso-key".to_owned(),
             _ => format!("{}-key", trust.name),
         };
-        keyring.update(source, KeyRecord::at_hand(key_set(&kid), NOW));
+        keyring.update(source, KeyRecord::fetched_now(key_set(&kid), NOW));
     }
     keyring
 }

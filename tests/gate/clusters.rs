@@ -169,9 +169,9 @@ async fn inline_keys_need_no_issuer_and_are_used_until_one_responds() {
     let later = fixture.cluster("inline-first").karma().sign(&fresh);
     assert_eq!(verdict(&gateway, &later).await, "503 keys-unavailable");
     fixture.cluster_mut("inline-first").issuer.up().await;
-    let read = [("trust", "inline-first"), ("outcome", "good")];
+    let read = [("trust", "inline-first"), ("outcome", "succeeded")];
     gateway
-        .metric("portcullis_key_reads_total", &read, |reads| reads >= 1.0)
+        .metric("portcullis_key_fetches_total", &read, |reads| reads >= 1.0)
         .await;
     assert_eq!(verdict(&gateway, &later).await, "200");
     assert_eq!(fixture.app.count(), 3);

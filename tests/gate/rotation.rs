@@ -99,9 +99,9 @@ async fn t13_a_removed_key_is_dropped_after_two_refreshes() {
     let removed = Instant::now();
     for cluster in &fixture.clusters {
         // Discovery and the first set have been fetched; now one without the old key.
-        let good = [("trust", cluster.name.as_str()), ("outcome", "good")];
+        let good = [("trust", cluster.name.as_str()), ("outcome", "succeeded")];
         gateway
-            .metric("portcullis_key_reads_total", &good, |reads| reads >= 2.0)
+            .metric("portcullis_key_fetches_total", &good, |reads| reads >= 2.0)
             .await;
     }
     for (cluster, old) in fixture.clusters.iter().zip(&old) {

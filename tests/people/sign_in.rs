@@ -140,7 +140,7 @@ async fn r05_the_redirect_uri_is_never_taken_from_the_request() {
         } else {
             "auth.example.com"
         };
-        let path = format!("/oauth2/start?rd={APP}&on=1");
+        let path = format!("/oauth2/start?rd={APP}&initiator=user");
         let mut call = Call::get(host, &path);
         if name != "host" {
             call = call.header(name, value);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use portcullis_core::escape::is_hidden;
 
-use super::node::Span;
+use super::node::{MAX_DEPTH, Span};
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +26,7 @@ pub(super) struct Diagnostic {
     pub(super) help: String,
 }
 
-/// An error for people: file, line, column and path, the problem, the line of the file with the location
+/// An error with its location: file, line, column and path, the problem, the line of the file with the location
 /// underlined, and how to fix it.
 ///
 /// ```text
@@ -93,13 +93,10 @@ impl Diagnostic {
         }
     }
 
-    /// Too many nested levels.
+    /// More than [`MAX_DEPTH`] nested levels.
     pub(super) fn too_deep(span: Span) -> Self {
-        Self::at(
-            span,
-            "nested too deeply",
-            "a policy or a configuration needs at most 8 levels",
-        )
+        let help = format!("nest lists and mappings at most {MAX_DEPTH} levels deep");
+        Self::at(span, "nested too deeply", &help)
     }
 
     /// The report for the file with this name and text.

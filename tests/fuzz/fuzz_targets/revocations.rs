@@ -24,7 +24,7 @@ enum Operation {
     RaiseFloor(u16),
     /// Writes the list and reads it again.
     Reread,
-    /// Unites an empty list with it.
+    /// Merges an empty list with it.
     Unite,
     /// Time passes.
     Wait(u8),
@@ -42,30 +42,30 @@ fn id(number: u64) -> Id {
 /// What was revoked: until when, and which sessions.
 #[derive(Default)]
 struct Model {
-    marks: BTreeMap<Revoked, Vec<(Timestamp, Timestamp)>>,
+    targets: BTreeMap<Revoked, Vec<(Timestamp, Timestamp)>>,
 }
 
 impl Model {
-    fn end(&mut self, mark: Revoked, before: Timestamp, ends: Timestamp) {
-        self.marks.entry(mark).or_default().push((before, ends));
+    fn end(&mut self, target: Revoked, before: Timestamp, ends: Timestamp) {
+        self.targets.entry(target).or_default().push((before, ends));
     }
 
     /// Whether a revocation that has not ended must still be in force.
-    fn must_revoke(&self, mark: Revoked, began: Timestamp, now: Timestamp) -> bool {
-        let mut marks = self.of(mark).iter();
-        marks.any(|(before, ends)| began <= *before && now < *ends)
+    fn must_revoke(&self, target: Revoked, began: Timestamp, now: Timestamp) -> bool {
+        let mut targets = self.of(target).iter();
+        targets.any(|(before, ends)| began <= *before && now < *ends)
     }
 
     /// Whether it may be: of several for the same target, the latest times apply.
-    fn may_revoke(&self, mark: Revoked, began: Timestamp, now: Timestamp) -> bool {
-        let marks = self.of(mark);
-        let before = marks.iter().map(|(before, _)| *before).max();
-        let ends = marks.iter().map(|(_, ends)| *ends).max();
+    fn may_revoke(&self, target: Revoked, began: Timestamp, now: Timestamp) -> bool {
+        let targets = self.of(target);
+        let before = targets.iter().map(|(before, _)| *before).max();
+        let ends = targets.iter().map(|(_, ends)| *ends).max();
         before.is_some_and(|before| began <= before) && ends.is_some_and(|ends| now < ends)
     }
 
-    fn of(&self, mark: Revoked) -> &[(Timestamp, Timestamp)] {
-        self.marks.get(&mark).map(Vec::as_slice).unwrap_or_default()
+    fn of(&self, target: Revoked) -> &[(Timestamp, Timestamp)] {
+        self.targets.get(&target).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
@@ -90,14 +90,14 @@ fuzz_target!(|operations: Vec<Operation>| {
                 lasts,
             } => {
                 let number = id(u64::from(number) % CHECKED);
-                let mark = if person {
-                    Revoked::Person(number)
+                let target = if person {
+                    Revoked::User(number)
                 } else {
                     Revoked::Session(number)
                 };
                 let (before, ends) = (at(before.into()), at(now + u64::from(lasts)));
-                list.end(mark, before, ends, at(now));
-                model.end(mark, before, ends);
+                list.revoke(target, before, ends, at(now));
+                model.end(target, before, ends);
             }
             Operation::EndMany {
                 count,
@@ -119,7 +119,7 @@ fuzz_target!(|operations: Vec<Operation>| {
                 );
                 let other = Revocations::parse(json.as_bytes()).expect("a list");
                 if batches <= MAX_BATCHES {
-                    list.unite(&other, at(now));
+                    list.merge(&other, at(now));
                 }
             }
             Operation::RaiseFloor(before) => {
@@ -135,8 +135,8 @@ fuzz_target!(|operations: Vec<Operation>| {
             }
             Operation::Unite => {
                 let mut other = Revocations::default();
-                other.unite(&list, at(now));
-                other.unite(&list, at(now));
+                other.merge(&list, at(now));
+                other.merge(&list, at(now));
                 list = other;
             }
             Operation::Wait(seconds) => now += u64::from(seconds),
@@ -144,9 +144,9 @@ fuzz_target!(|operations: Vec<Operation>| {
         assert!(list.len() <= Revocations::MAX_ENTRIES);
         assert!(floor.is_none_or(|floor| floor <= list.floor()));
         for number in 0..CHECKED {
-            for (mark, person) in [
+            for (target, person) in [
                 (Revoked::Session(id(number)), false),
-                (Revoked::Person(id(number)), true),
+                (Revoked::User(id(number)), true),
             ] {
                 for began in [0, 1000, 30_000, 65_535] {
                     let other = id(u64::MAX);
@@ -156,10 +156,10 @@ fuzz_target!(|operations: Vec<Operation>| {
                         began: at(began),
                     };
                     let is_revoked = list.revokes(&handles, at(now));
-                    if model.must_revoke(mark, handles.began, at(now)) {
+                    if model.must_revoke(target, handles.began, at(now)) {
                         assert!(is_revoked, "a revocation is lost before its end");
                     } else if list.floor() < handles.began
-                        && !model.may_revoke(mark, handles.began, at(now))
+                        && !model.may_revoke(target, handles.began, at(now))
                     {
                         assert!(!is_revoked, "a session is revoked without a revocation");
                     }

@@ -142,7 +142,7 @@ async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
     assert_eq!(page.reply.status, 400);
     assert!(
         page.text()
-            .contains("more groups than your session can hold"),
+            .contains("more groups than this site can store in a session"),
         "{}",
         page.text()
     );

@@ -5,7 +5,7 @@ use std::fs;
 use std::collections::BTreeSet;
 
 use portcullis_core::caller::headers::NAMES;
-use portcullis_core::endpoints::{self, Below, UsedBy};
+use portcullis_core::endpoints::{self, Subpaths, UsedBy};
 use portcullis_tests::lab::{folder, yaml};
 use serde_json::Value;
 
@@ -90,7 +90,8 @@ fn the_companions_public_host_has_the_endpoints_of_clients_only() {
     let expected: BTreeSet<String> = clients
         .flat_map(|own| {
             let name = own.path.strip_prefix("/oauth2/").expect("a path below it");
-            let below = (own.below == Below::Provider).then(|| format!("{name}/[a-z0-9-]+"));
+            let below =
+                (own.subpaths == Subpaths::ProviderName).then(|| format!("{name}/[a-z0-9-]+"));
             [Some(name.to_owned()), below]
         })
         .flatten()
