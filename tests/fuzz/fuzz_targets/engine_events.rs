@@ -1,5 +1,5 @@
-//! The engine of one worker, with events in any order: each request is forwarded or answered exactly
-//! once, unless its client has disconnected.
+//! The engine of one worker, with events in any order: each request is forwarded or gets a
+//! local reply exactly once, unless its client has disconnected.
 #![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, TrustId};
 use portcullis_engine::{At, Call, Effect, Engine, Reply, RequestId, Step};
 use portcullis_fuzz::sample::{COOKIE, NOW, karma, key_set, policy, session};
-use portcullis_fuzz::signing::Sevens;
+use portcullis_fuzz::signing::FakeSignatures;
 
 #[derive(Arbitrary, Clone, Debug)]
 enum Event {
@@ -68,7 +68,7 @@ enum Status {
 
 #[derive(Arbitrary, Clone, Debug)]
 enum SetCookie {
-    /// A new session token of a person.
+    /// A new session token of a user.
     Token(u8),
     Sealed,
     Deletion,
@@ -114,7 +114,7 @@ impl World {
         let headers = Headers::new(fields.collect());
         let at = At {
             time: self.now,
-            signatures: &Sevens,
+            signatures: &FakeSignatures,
         };
         let has_credential = !self.requests[&id].is_empty();
         match self.engine.request(RequestId(id), &headers, at) {

@@ -15,7 +15,7 @@ use portcullis_core::request::Headers;
 use portcullis_core::session::{Cookies, Revocations};
 use portcullis_fuzz::http::Request;
 use portcullis_fuzz::sample::{NOW, PUBLIC, STRIPPED, keyring, policy, tokens, with_tokens};
-use portcullis_fuzz::signing::Sevens;
+use portcullis_fuzz::signing::FakeSignatures;
 use portcullis_fuzz::{identity, is_dot_segment, percent_decoded};
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ fn evaluate<'g>(headers: &Headers<'_>, cache: &mut TokenCache) -> Evaluation<'g>
     let revocations = Revocations::default();
     let context = Context {
         keyring: &fixture.keyring,
-        signatures: &Sevens,
+        signatures: &FakeSignatures,
         revocations: &revocations,
         arrived: NOW,
         now: NOW,

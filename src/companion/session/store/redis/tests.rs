@@ -288,7 +288,7 @@ async fn a_state_lost_by_redis_begins_anew_for_all_replicas() {
     let [one, other] = [(); 2].map(|()| RedisStore::new(redis_settings(&server.session()), URL));
     one.add_revocations(&ending(1), at(10)).await.unwrap();
     assert!(is_revoked(&other, 1).await);
-    server.forget();
+    server.flush();
     let begins =
         async |redis: &RedisStore, now| redis.read_revocations(now).await.unwrap().known_since();
     assert_eq!(begins(&one, at(50)).await, at(50));
