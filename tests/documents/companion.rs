@@ -14,7 +14,7 @@ use crate::gateway::{names, quoted};
 const URL: &str = "https://auth.example.com";
 const KEY_CREATED: &str = "portcullis_companion_signing_key_created_timestamp_seconds";
 
-/// A provider, a companion that terminates TLS itself, and a person who has signed in.
+/// A provider, a companion that terminates TLS itself, and a user who has signed in.
 struct Fixture {
     _provider: Provider,
     companion: Companion,

@@ -199,7 +199,7 @@ async fn only_pinned_keys_are_accepted() {
 }
 
 #[tokio::test]
-async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_read() {
+async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_fetch() {
     let fixture = Fixture::start(&["current", "other-trust", "other-issuer", "stale"]).await;
     let mut policy = fixture.policy();
     for (index, cluster) in fixture.clusters.iter().enumerate() {

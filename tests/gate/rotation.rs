@@ -189,7 +189,7 @@ async fn waiting_requests_are_bounded_and_may_be_canceled() {
     let clients = ClientPool::connect(gateway.address(), CLIENTS).await;
     let calls = (0..CLIENTS).map(|number| get_alerts(&unknown_kid_token(staging, number)));
     let mut replies = clients.send(calls);
-    // Requests beyond the limit are answered while the others still wait.
+    // Requests beyond the limit get a response while the others still wait.
     for _ in MAX_WAITING..CLIENTS {
         let reply = replies.join_next().await.unwrap().unwrap();
         assert_eq!(reply.verdict(), "503 keys-unavailable");

@@ -1,5 +1,5 @@
-//! The engine of one worker, with events in any order: each request is forwarded or answered exactly
-//! once, unless its client has disconnected.
+//! The engine of one worker, with events in any order: each request is forwarded or gets a
+//! local reply exactly once, unless its client has disconnected.
 #![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,7 +68,7 @@ enum Status {
 
 #[derive(Arbitrary, Clone, Debug)]
 enum SetCookie {
-    /// A new session token of a person.
+    /// A new session token of a user.
     Token(u8),
     Sealed,
     Deletion,

@@ -11,16 +11,16 @@ use portcullis_core::timestamp::Timestamp;
 
 #[derive(Arbitrary, Clone, Debug)]
 enum Operation {
-    /// Revokes a session or a person.
+    /// Revokes a session or a user.
     End {
-        person: bool,
+        user: bool,
         id: u8,
         before: u16,
         lasts: u16,
     },
-    /// Revokes as many sessions, each another.
+    /// Revokes this many different sessions.
     EndMany { count: u16, before: u16, lasts: u16 },
-    /// Revokes all sessions that began by a moment.
+    /// Revokes all sessions that began then or earlier.
     RaiseFloor(u16),
     /// Writes the list and reads it again.
     Reread,
@@ -30,7 +30,7 @@ enum Operation {
     Wait(u8),
 }
 
-/// A moment in tests.
+/// A point in time.
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_secs(1_800_000_000 + seconds)
 }
@@ -84,13 +84,13 @@ fuzz_target!(|operations: Vec<Operation>| {
     for operation in operations.into_iter().take(64) {
         match operation {
             Operation::End {
-                person,
+                user,
                 id: number,
                 before,
                 lasts,
             } => {
                 let number = id(u64::from(number) % CHECKED);
-                let target = if person {
+                let target = if user {
                     Revoked::User(number)
                 } else {
                     Revoked::Session(number)
@@ -144,15 +144,15 @@ fuzz_target!(|operations: Vec<Operation>| {
         assert!(list.len() <= Revocations::MAX_ENTRIES);
         assert!(floor.is_none_or(|floor| floor <= list.floor()));
         for number in 0..CHECKED {
-            for (target, person) in [
+            for (target, user) in [
                 (Revoked::Session(id(number)), false),
                 (Revoked::User(id(number)), true),
             ] {
                 for began in [0, 1000, 30_000, 65_535] {
                     let other = id(u64::MAX);
                     let handles = SessionHandles {
-                        sid: if person { other } else { id(number) },
-                        handle: if person { id(number) } else { other },
+                        sid: if user { other } else { id(number) },
+                        handle: if user { id(number) } else { other },
                         began: at(began),
                     };
                     let is_revoked = list.revokes(&handles, at(now));

@@ -86,8 +86,8 @@ async fn length(deployment: &Deployment, name: &str, bytes: usize) -> usize {
 }
 
 /// A cookie, whole or in chunks.
-fn chunks(person: &UserAgent, name: &str) -> Vec<(String, String)> {
-    let own = person.cookies().iter().filter(|cookie| {
+fn chunks(user: &UserAgent, name: &str) -> Vec<(String, String)> {
+    let own = user.cookies().iter().filter(|cookie| {
         let rest = cookie.name.strip_prefix(name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     });

@@ -165,23 +165,22 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
 }
 
 /// Signs in at the provider, and returns the URL of the callback, which is not requested.
-async fn pending_sign_in(person: &mut UserAgent, login: &str) -> String {
-    person.visit(&format!("{APP}/graph")).await;
-    let form = person.page().form_with("prompt", "login");
-    person
-        .submit(form.fill("login", login).fill("password", "any"))
+async fn pending_sign_in(user: &mut UserAgent, login: &str) -> String {
+    user.visit(&format!("{APP}/graph")).await;
+    let form = user.page().form_with("prompt", "login");
+    user.submit(form.fill("login", login).fill("password", "any"))
         .await;
-    let consent = person.page().form_with("prompt", "consent");
+    let consent = user.page().form_with("prompt", "consent");
     let body = Serializer::new(String::new())
         .extend_pairs(&consent.fields)
         .finish();
     let call = Call::post("", "")
         .header("content-type", "application/x-www-form-urlencoded")
         .body(body);
-    let sent = person.fetch(consent.action.as_str(), call).await;
+    let sent = user.fetch(consent.action.as_str(), call).await;
     let mut next = sent.header("location").expect("the redirect");
     while !next.starts_with(URL) {
-        let page = person.step(&next).await;
+        let page = user.step(&next).await;
         next = page.redirect().expect("the redirect").to_string();
     }
     next

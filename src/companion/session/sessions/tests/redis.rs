@@ -269,7 +269,7 @@ async fn while_redis_is_down_sessions_are_unavailable() {
 async fn a_redis_that_lost_its_data_ends_all_sessions() {
     let mut fixture = Replicas::new().await;
     fixture.start(0, at(0)).await;
-    fixture.server.forget();
+    fixture.server.flush();
     assert_eq!(
         reason(&fixture.refresh(0, at(1)).await.unwrap_err()),
         EndReason::RecordMissing

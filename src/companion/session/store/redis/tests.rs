@@ -291,7 +291,7 @@ async fn after_redis_lost_its_data_the_list_is_complete_from_now_on_for_all_repl
         .await
         .unwrap();
     assert!(is_revoked(&other, 1).await);
-    server.forget();
+    server.flush();
     let begins =
         async |redis: &RedisStore, now| redis.read_revocations(now).await.unwrap().known_since();
     assert_eq!(begins(&one, at(50)).await, at(50));
