@@ -4,6 +4,7 @@ use std::fmt;
 
 use portcullis_core::escape::is_hidden;
 
+use super::credentials;
 use super::node::Span;
 
 #[cfg(test)]
@@ -141,7 +142,10 @@ impl fmt::Display for Report {
         writeln!(
             f,
             " {}",
-            printable(&truncate(&self.diagnostic.problem, MAX_MESSAGE_CHARS))
+            printable(&truncate(
+                &credentials::removed(&self.diagnostic.problem),
+                MAX_MESSAGE_CHARS
+            ))
         )?;
         let position = self.position.as_deref();
         if let Some(position) = position.filter(|position| position.is_printed) {
@@ -195,7 +199,8 @@ impl Position {
             width: width.min(excerpt.chars().count().saturating_sub(indent).max(1)),
             excerpt,
             indent,
-            is_printed: true,
+            // Another value of the line may be what is wrong.
+            is_printed: !credentials::are_in(whole),
         }
     }
 }
