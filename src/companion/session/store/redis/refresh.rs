@@ -108,7 +108,7 @@ impl RecordRefresh<'_> {
     /// Saves the refreshed session.
     async fn save(&self, session: Session, ttl: Duration) -> Result<Session, RefreshFailure> {
         let RecordRef { ticket, generation } = self.record;
-        let generations = (*generation, generation + 1);
+        let generations = (*generation, generation.wrapping_add(1));
         let started = tokio::time::Instant::now();
         loop {
             // So that no other replica uses the spent token before the new ones are saved. They are
