@@ -92,12 +92,21 @@ pub(crate) struct Arguments {
 
 /// Serves until a signal stops it.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
-    let config = Config::load(&arguments.config)?;
+    let mut config = Config::load(&arguments.config)?;
     logging::start(config.log);
     let variables = std::env::vars_os().map(|(name, _)| name);
     let of_files = config.file_warnings(arguments.config.file());
     for warning in config.warnings(variables).into_iter().chain(of_files) {
         warn!("{warning}");
+    }
+    let limit = &mut config.limits.connections;
+    let connections = server::descriptors::connections(*limit);
+    if connections < *limit {
+        warn!(
+            connections,
+            "fewer connections than `limits.connections`: raise the limit on open files (`LimitNOFILE=`, `ulimit -n`)"
+        );
+        *limit = connections;
     }
     // Two libraries could install a TLS provider; this makes the choice explicit.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -4,6 +4,7 @@ use std::fmt;
 
 use portcullis_core::escape::is_hidden;
 
+use super::credentials;
 use super::node::{MAX_DEPTH, Span};
 
 #[cfg(test)]
@@ -138,7 +139,10 @@ impl fmt::Display for Report {
         writeln!(
             f,
             " {}",
-            printable(&truncate(&self.diagnostic.problem, MAX_MESSAGE_CHARS))
+            printable(&truncate(
+                &credentials::removed(&self.diagnostic.problem),
+                MAX_MESSAGE_CHARS
+            ))
         )?;
         let position = self.position.as_deref();
         if let Some(position) = position.filter(|position| position.is_printed) {
@@ -192,7 +196,8 @@ impl Position {
             width: width.min(excerpt.chars().count().saturating_sub(indent).max(1)),
             excerpt,
             indent,
-            is_printed: true,
+            // Another value of the line may be what is wrong.
+            is_printed: !credentials::are_in(whole),
         }
     }
 }

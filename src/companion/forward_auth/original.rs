@@ -241,8 +241,10 @@ impl<'a> Part<'a> {
         Ok(Self { header, value })
     }
 
+    /// The value. An empty one counts as missing: no part of a request can be empty.
     fn required(self) -> Result<&'a [u8], AmbiguousRequest> {
-        self.value.ok_or(AmbiguousRequest::Missing(self.header))
+        let value = self.value.filter(|value| !value.is_empty());
+        value.ok_or(AmbiguousRequest::Missing(self.header))
     }
 }
 

@@ -138,3 +138,17 @@ async fn r10_the_lock_is_renewed_before_new_tokens_are_saved() {
             .is_some()
     );
 }
+
+#[tokio::test]
+async fn no_generation_that_somebody_writes_to_redis_breaks_a_refresh() {
+    let mut fixture = Replicas::new().await;
+    fixture.start(0, at(0)).await;
+    fixture.refresh(0, at(3000)).await.unwrap();
+    let key = fixture.server.keys("portcullis:*:session:*").remove(0);
+    let last = u64::MAX.to_string();
+    let set = ["HSET", &key, "generation", &last];
+    assert_eq!(fixture.server.command(&set), "0");
+    let session = fixture.refresh(0, at(3600)).await.unwrap();
+    assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
+    fixture.refresh(1, at(3610)).await.unwrap();
+}

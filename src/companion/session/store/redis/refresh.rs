@@ -107,7 +107,7 @@ impl RecordRefresh<'_> {
     /// Saves the refreshed session.
     async fn save(&self, session: Session, ttl: Duration) -> Result<Session, RefreshFailure> {
         let RecordRef { ticket, generation } = self.record;
-        let generations = (*generation, generation + 1);
+        let generations = (*generation, generation.wrapping_add(1));
         let started = tokio::time::Instant::now();
         loop {
             // Extends the lock, so that no other replica redeems the spent token before the new tokens are
