@@ -72,10 +72,10 @@ caddy:
 wasm-bindgen: build-tools
 	tests/setup/cargo.sh wasm-bindgen wasm-bindgen-cli $(WASM_BINDGEN) wasm-bindgen-test-runner
 
-# With the crates of all platforms, which it reads.
+# With the crates of all platforms, which it reads. After `build-tools`, because rustup can't install a toolchain twice at
+# the same time.
 .PHONY: cargo-deny
-cargo-deny:
-	tests/setup/rust.sh
+cargo-deny: build-tools
 	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
 	cargo fetch --locked --quiet
 	cargo fetch --locked --quiet --manifest-path tests/fuzz/Cargo.toml
