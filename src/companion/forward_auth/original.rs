@@ -126,9 +126,9 @@ impl<'a> Original<'a> {
                 .ok_or(AmbiguousRequest::Missing(ORIGINAL_URL))?,
         };
         let original = Self {
-            method: described.method.required()?,
-            authority: described.authority.required()?,
-            path: described.path.required()?,
+            method: described.method.not_empty()?,
+            authority: described.authority.not_empty()?,
+            path: described.path.not_empty()?,
         };
         if !matches!(described.scheme.required()?, b"http" | b"https") {
             return Err(AmbiguousRequest::Scheme(described.scheme.header));
@@ -241,8 +241,12 @@ impl<'a> Part<'a> {
         Ok(Self { header, value })
     }
 
-    /// The value. An empty one counts as missing: no part of a request can be empty.
     fn required(self) -> Result<&'a [u8], AmbiguousRequest> {
+        self.value.ok_or(AmbiguousRequest::Missing(self.header))
+    }
+
+    /// The value, if it is not empty: an empty one counts as missing.
+    fn not_empty(self) -> Result<&'a [u8], AmbiguousRequest> {
         let value = self.value.filter(|value| !value.is_empty());
         value.ok_or(AmbiguousRequest::Missing(self.header))
     }

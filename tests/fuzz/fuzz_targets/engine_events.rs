@@ -13,7 +13,7 @@ use portcullis_core::outcome::Outcome;
 use portcullis_core::request::Headers;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, TrustId};
-use portcullis_engine::{RequestContext, Call, Effect, Engine, CallResponse, RequestId, Step};
+use portcullis_engine::{Call, CallResponse, Effect, Engine, RequestContext, RequestId, Step};
 use portcullis_fuzz::sample::{COOKIE, NOW, karma, key_set, policy, session};
 use portcullis_fuzz::signing::FakeSignatures;
 
@@ -189,7 +189,8 @@ impl World {
             headers: &headers,
             body: b"",
         };
-        self.engine.handle_response(self.calls[call].id, Some(&response));
+        self.engine
+            .handle_response(self.calls[call].id, Some(&response));
         self.drain();
     }
 
@@ -275,7 +276,9 @@ impl World {
                         );
                     }
                     assert!(
-                        self.engine.response_changes(RequestId(which.into())).is_none(),
+                        self.engine
+                            .response_changes(RequestId(which.into()))
+                            .is_none(),
                         "once"
                     );
                 }

@@ -12,7 +12,9 @@ use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
-use portcullis_engine::{Call, CellId, TimeAndRandom, Reader, ReaderEffect, CallResponse, CellContent, FetchTriggers};
+use portcullis_engine::{
+    Call, CallResponse, CellContent, CellId, FetchTriggers, Reader, ReaderEffect, TimeAndRandom,
+};
 use portcullis_fuzz::sample::{NOW, key_set, policy};
 
 #[derive(Arbitrary, Debug)]
@@ -295,7 +297,8 @@ impl World {
                 if let Some(call) = self.calls.last() {
                     let id = call.id;
                     let now = self.time_and_random();
-                    self.reader.handle_response(id, None, self.record.shared(), now);
+                    self.reader
+                        .handle_response(id, None, self.record.shared(), now);
                 }
             }
             Event::Overwrite { list, text } => {

@@ -65,7 +65,10 @@ impl Model {
     }
 
     fn of(&self, target: Revoked) -> &[(Timestamp, Timestamp)] {
-        self.targets.get(&target).map(Vec::as_slice).unwrap_or_default()
+        self.targets
+            .get(&target)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 }
 

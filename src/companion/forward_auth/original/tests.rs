@@ -118,6 +118,23 @@ fn h10_every_part_is_required_and_a_missing_method_is_never_get() {
 }
 
 #[test]
+fn h10_an_empty_part_is_missing() {
+    let headers = [URL, ("X-Original-Method", "")];
+    assert_eq!(
+        parse_request("GET /oauth2/auth", &headers),
+        Err(AmbiguousRequest::Missing("x-original-method"))
+    );
+    for (index, (name, _)) in FORWARDED.into_iter().enumerate() {
+        let mut headers = FORWARDED;
+        headers[index].1 = "";
+        assert!(
+            parse_request("GET /oauth2/auth", &headers).is_err(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn h10_header_groups_are_not_mixed() {
     // A proxy that sets the URL alone, and a client that adds a method.
     let headers = [URL, ("X-Forwarded-Method", "GET")];
