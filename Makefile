@@ -154,7 +154,7 @@ e2e: wasm ## run the end-to-end tests, with real programs
 	cargo test --workspace --test '*' -- --test-threads=$$((2 * $$(nproc)))
 
 .PHONY: test
-test: ## install the tools and run all checks and tests above
+test: ## install the tools, then run lint, unit, node, wasm and e2e
 	@report=; \
 	trap 'echo "seconds:$$report"' EXIT; \
 	for step in tools $(STEPS); do \
@@ -164,7 +164,7 @@ test: ## install the tools and run all checks and tests above
 	done
 
 .PHONY: demo
-demo: demo-tools provider wasm ## run a gateway with real apps to try (ONESHOT=1: print the table and exit)
+demo: demo-tools provider wasm ## run a gateway with real apps (ONESHOT=1: print the table and exit)
 	cargo build --workspace --bins
 	$(BUILD)/debug/demo
 
@@ -178,7 +178,7 @@ bench: demo-tools provider wasm ## compare with jwt_authn and oauth2-proxy (BENC
 .PHONY: audit
 audit: cargo-deny ## check dependencies: licences, bans, sources and advisories
 	$(DENY) --locked check bans licenses sources
-	@# The database is not reachable everywhere. An advisory that matches still fails.
+	@# If the database is unreachable, advisories are not checked. An advisory that matches is still an error.
 	@mkdir -p target
 	@$(DENY) --locked check advisories 2>&1 | tee target/audit.log \
 		|| { grep -q 'failed to fetch advisory database' target/audit.log \
@@ -191,7 +191,7 @@ FUZZ_BUILD := target/fuzz/build
 
 # In recipes $(SECONDS), because bash counts in $$SECONDS.
 .PHONY: fuzz
-fuzz: ## fuzz the parsers and the engine (SECONDS=60: for each target; FUZZ=token: only this one)
+fuzz: ## fuzz the parsers and the engine (SECONDS=60: time per target; FUZZ=token: one target only)
 	tests/setup/rust.sh
 	tests/setup/cargo.sh cargo-fuzz cargo-fuzz $(CARGO_FUZZ)
 	tests/setup/cxx.sh

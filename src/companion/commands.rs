@@ -3,10 +3,12 @@
 //! A command returns what belongs on standard output, or a report of what is wrong, so that all
 //! commands have the same exit codes: 0 for success, 1 for an error, 2 for a wrong command line.
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use portcullis_core::escape;
 
 mod check;
 mod serve;
@@ -25,6 +27,27 @@ enum Command {
     Check(check::Arguments),
     Serve(serve::Arguments),
     SessionKeys(session_keys::Arguments),
+}
+
+impl CommandLine {
+    /// The command line of this process. An invalid one ends the process with exit code 2.
+    ///
+    /// The message of an invalid one quotes arguments, which may come from a script's input. So where
+    /// an argument has hidden characters, the message quotes it with these characters escaped.
+    pub fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            let arguments: Vec<OsString> = std::env::args_os().collect();
+            let escaped = arguments.iter().map(|argument| {
+                let text = argument.to_string_lossy();
+                escape::line(&text).into_owned()
+            });
+            match Self::try_parse_from(escaped) {
+                Err(escaped) => escaped.exit(),
+                // It is not valid UTF-8, and the message does not quote it.
+                Ok(_) => error.exit(),
+            }
+        })
+    }
 }
 
 /// What a command writes to standard output, or its error for standard error.

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 
 use crate::document::{Document, Report};
 use crate::issuers::IssuerConnection;
-use crate::provider::Settings;
+use crate::provider::ProviderSettings;
 use crate::redirect_target::HostRule;
 use crate::site::Site;
 
@@ -47,7 +47,7 @@ pub struct Config {
     pub(crate) metrics: Option<Listen>,
     /// The policy file.
     pub(crate) policy: PathBuf,
-    /// How people sign in; `None` for bearer tokens and the mirror only.
+    /// How users sign in; `None` for bearer tokens and the mirror only.
     pub(crate) sign_in: Option<SignIn>,
     /// How the companion connects to issuers, by the names of trust entries.
     pub(crate) trust: BTreeMap<String, IssuerConnection>,
@@ -63,14 +63,14 @@ pub struct Config {
     pub(crate) limits: Limits,
 }
 
-/// How people sign in.
+/// How users sign in.
 #[derive(Clone, Debug)]
 pub(crate) struct SignIn {
     /// The public URL of the companion.
     pub(crate) site: Site,
     /// The identity providers. Never empty, with unique names.
-    pub(crate) providers: Vec<Settings>,
-    /// How sessions are kept.
+    pub(crate) providers: Vec<ProviderSettings>,
+    /// Session settings.
     pub(crate) session: Session,
 }
 

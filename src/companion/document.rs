@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+mod credentials;
 mod input;
 mod json;
 mod node;

@@ -1,11 +1,10 @@
-//! Forward auth: a proxy without the filter asks, before it forwards a request, whether the request is
+//! Forward auth: before a proxy without the filter forwards a request, it asks whether the request is
 //! allowed. The same core decides by the same policy.
 //!
-//! [`original`] reads the original request from the headers of trusted proxies only (H10): anyone else
-//! could have one request evaluated and send another. [`host_check`] compares its host with the one that
-//! the proxy serves, [`restrictions`] has the query parameters that narrow the decision, and
-//! [`upgrade`] refuses protocols other than WebSocket. [`evaluator`] decides, and [`response`] is what the
-//! proxy gets.
+//! [`original`] reads the original request, from trusted proxies only (H10): another client could describe
+//! one request and send another. [`host_check`] compares its host with the host that the proxy serves,
+//! [`restrictions`] reads the query parameters that restrict access further, and [`upgrade`] refuses
+//! protocols other than WebSocket. [`evaluator`] decides, and [`response`] builds the response to the proxy.
 
 mod evaluator;
 pub(crate) mod fuzzing;
@@ -29,63 +28,68 @@ use portcullis_core::request::Headers;
 
 #[allow(unused_imports, reason = "`serve` puts it to use")]
 pub(crate) use evaluator::{Evaluator, SessionRefresh, SessionSource};
-pub(crate) use original::{AmbiguousRequest, Form};
+pub(crate) use original::{AmbiguousRequest, RequestFormat};
 pub(crate) use response::AuthResponse;
 
 use original::Original;
 use restrictions::Restrictions;
 
-/// The endpoint; in the form with a path, the original path follows it.
+/// The endpoint. In the format [`RequestFormat::InPath`] the original path follows.
 pub(crate) const PATH: &str = endpoints::AUTH.path;
 
-/// The client of the endpoint.
+/// The client of the endpoint: a proxy, if it is trusted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Peer {
-    /// Its address; `None` where it came through a unix socket.
+pub(crate) struct ProxyPeer {
+    /// Its address; `None` for a unix socket.
     pub(crate) address: Option<IpAddr>,
     /// Whether the configuration trusts it.
     pub(crate) is_trusted: bool,
 }
 
-/// Decides on the request that a proxy asks about at [`PATH`] or below.
+/// Decides on the request that a proxy describes in its request to [`PATH`] or below.
 pub(crate) async fn authorize<P: SessionSource>(
     request: &Parts,
-    peer: Peer,
+    peer: ProxyPeer,
     evaluator: &Evaluator,
     sessions: &P,
 ) -> AuthResponse {
-    let form = Form::of(&request.uri);
+    let format = RequestFormat::of(&request.uri);
     if !peer.is_trusted {
         warn_of_untrusted_proxy(peer);
-        return refuse(Decision::proxy_untrusted(), evaluator, form);
+        return refuse(Decision::proxy_untrusted(), evaluator, format);
     }
-    let checked = Original::read(request, form).and_then(|original| {
-        host_check::check(&request.uri, form, original.authority())?;
+    let checked = Original::read(request, format).and_then(|original| {
+        host_check::check(&request.uri, format, original.authority())?;
         upgrade::check(&request.headers)?;
-        Ok((original, Restrictions::read(&request.uri, form)?))
+        Ok((original, Restrictions::read(&request.uri, format)?))
     });
     let (original, restrictions) = match checked {
         Ok(checked) => checked,
         Err(error) => {
             tracing::warn!("forward auth refused: {error}");
-            return refuse(Decision::request_ambiguous(), evaluator, form);
+            return refuse(Decision::request_ambiguous(), evaluator, format);
         }
     };
     let headers = original.headers(&request.headers);
     let (decision, set_cookie) = evaluator.evaluate(&headers, sessions).await;
     let decision = restrictions.apply(decision);
     let outcome = evaluator.outcome(decision, &headers);
-    AuthResponse::new(outcome, &headers, form, set_cookie.as_deref())
+    AuthResponse::new(outcome, &headers, format, set_cookie.as_deref())
 }
 
 /// Refuses a request that can't be evaluated.
-fn refuse(decision: Decision<'_>, evaluator: &Evaluator, form: Form) -> AuthResponse {
+fn refuse(decision: Decision<'_>, evaluator: &Evaluator, format: RequestFormat) -> AuthResponse {
     let headers = Headers::default();
-    AuthResponse::new(evaluator.outcome(decision, &headers), &headers, form, None)
+    AuthResponse::new(
+        evaluator.outcome(decision, &headers),
+        &headers,
+        format,
+        None,
+    )
 }
 
-/// Logs the peer and the configuration that makes it a trusted proxy.
-fn warn_of_untrusted_proxy(peer: Peer) {
+/// Logs the peer, and the setting that makes it a trusted proxy.
+fn warn_of_untrusted_proxy(peer: ProxyPeer) {
     let name = peer.address.map_or_else(
         || "unix".to_owned(),
         |address| address.to_canonical().to_string(),

@@ -51,7 +51,7 @@ pub(crate) enum BodyError {
     #[error("the response is larger than {0} bytes")]
     TooLong(usize),
     /// The connection was closed, or timed out.
-    #[error("the response was cut off")]
+    #[error("response interrupted")]
     Broken(#[source] reqwest::Error),
 }
 

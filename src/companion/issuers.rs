@@ -2,13 +2,13 @@
 //! they can't reach an issuer.
 //!
 //! One task for each trust entry drives core's state machine, [`portcullis_core::keys::KeyRecord`]:
-//! when a read is due, which URL to fetch, what a response means, when to retry. So filter and companion
+//! when a fetch is due, which URL to fetch, what a response means, when to retry. So filter and companion
 //! keep keys by the same rules, and a failing issuer does not affect the others.
 
 mod connection;
 mod fetch;
 mod key_store;
-mod reader;
+mod refresher;
 mod snapshot;
 mod waiters;
 
@@ -32,9 +32,9 @@ pub(crate) use connection::IssuerConnection;
 pub(crate) use snapshot::{MirrorError, Snapshot};
 
 use key_store::KeyStore;
-use reader::Reader;
+use refresher::KeyRefresher;
 
-/// How long a request waits for keys. Reading them takes two responses at most.
+/// How long a request waits for keys. It takes two requests at most.
 pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The clock. A parameter, so that tests can set the time.
@@ -53,28 +53,28 @@ pub(crate) struct Issuers {
     connections: BTreeMap<String, IssuerConnection>,
     session_keys: SessionKeys,
     /// Aborted when this is dropped.
-    _readers: JoinSet<()>,
+    _tasks: JoinSet<()>,
 }
 
 /// The state of one trust entry's keys.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Health {
+pub(crate) struct KeyHealth {
     /// The trust entry's name.
     pub(crate) trust: String,
     /// The age of the last good set; `None` before the first. An inline set counts from the start of
     /// the process.
     pub(crate) age: Option<Duration>,
-    /// Successful reads since the process started.
+    /// Successful fetches since the process started.
     pub(crate) succeeded: u64,
-    /// Failed reads since the process started.
+    /// Failed fetches since the process started.
     pub(crate) failed: u64,
-    /// Failed reads since the last successful one.
+    /// Failed fetches since the last successful one.
     pub(crate) failures: u32,
 }
 
 impl Issuers {
-    /// Starts to read the keys of this policy's trust entries. `connections` are by the entries'
-    /// names; an entry without one is read from its own URL.
+    /// Starts to fetch the keys of this policy's trust entries. `connections` are by the entries'
+    /// names; the keys of an entry without one are fetched from its own URL.
     ///
     /// # Panics
     /// Outside a Tokio runtime.
@@ -85,7 +85,7 @@ impl Issuers {
         clock: Clock,
     ) -> Self {
         let store = KeyStore::new(policy, session_keys.borrow().as_ref(), clock);
-        Self::read(store, connections, session_keys)
+        Self::spawn(store, connections, session_keys)
     }
 
     /// The same for an edited policy: trust entries with an unchanged key source keep their keys. This
@@ -96,23 +96,23 @@ impl Issuers {
     pub(crate) fn with_policy(&self, policy: &Policy) -> Self {
         let session_keys = self.session_keys.clone();
         let store = (self.store).with_policy(policy, session_keys.borrow().as_ref());
-        Self::read(store, self.connections.clone(), session_keys)
+        Self::spawn(store, self.connections.clone(), session_keys)
     }
 
-    fn read(
+    fn spawn(
         store: KeyStore,
         connections: BTreeMap<String, IssuerConnection>,
         session_keys: SessionKeys,
     ) -> Self {
         let store = Arc::new(store);
-        let mut readers = JoinSet::new();
+        let mut tasks = JoinSet::new();
         for (id, source) in store.sources().iter() {
             let connection = connections.get(&source.name).cloned().unwrap_or_default();
-            if let Some(reader) = Reader::new(Arc::clone(&store), id, connection) {
-                readers.spawn(reader.run());
+            if let Some(refresher) = KeyRefresher::new(Arc::clone(&store), id, connection) {
+                tasks.spawn(refresher.run());
             }
         }
-        readers.spawn(follow_session_keys(
+        tasks.spawn(follow_session_keys(
             Arc::clone(&store),
             session_keys.clone(),
         ));
@@ -120,7 +120,7 @@ impl Issuers {
             store,
             connections,
             session_keys,
-            _readers: readers,
+            _tasks: tasks,
         }
     }
 
@@ -134,7 +134,7 @@ impl Issuers {
         self.store.snapshot()
     }
 
-    /// Requests a read of the keys of these trust entries, and waits for a newer record of one of them
+    /// Requests a fetch of the keys of these trust entries, and waits for a newer record of one of them
     /// than `seen` has. `false` at `until`, or where too many requests wait already.
     pub(crate) async fn wait_for_newer(
         &self,
@@ -151,8 +151,14 @@ impl Issuers {
         self.store.mirror(trust)
     }
 
+    /// How many keys belong to no trust entry, because several entries of one issuer have them and it is
+    /// unknown which had them first.
+    pub(crate) fn ambiguous_keys(&self) -> usize {
+        self.store.ambiguous_keys()
+    }
+
     /// The state of the keys of each trust entry whose keys are fetched.
-    pub(crate) fn health(&self) -> Vec<Health> {
+    pub(crate) fn health(&self) -> Vec<KeyHealth> {
         self.store.health()
     }
 }

@@ -3,9 +3,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use portcullis::commands::{CommandLine, run};
 
 fn main() -> ExitCode {
-    run(CommandLine::parse())
+    run(CommandLine::read())
 }

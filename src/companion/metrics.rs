@@ -22,72 +22,74 @@ mod tests;
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
-    requests: Family<Request, Counter>,
-    durations: Family<Endpoint, Histogram>,
-    sign_ins: Family<SignIn, Counter>,
-    refreshes: Family<Outcome, Counter>,
-    decisions: Family<Decision, Counter>,
-    provider_errors: Family<ProviderError, Counter>,
-    reloads: Family<Reload, Counter>,
-    stale: Family<Watched, Gauge>,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<EndpointLabels, Histogram>,
+    sign_ins: Family<SignInLabels, Counter>,
+    refreshes: Family<RefreshLabels, Counter>,
+    decisions: Family<DecisionLabels, Counter>,
+    provider_errors: Family<ProviderErrorLabels, Counter>,
+    reloads: Family<ReloadLabels, Counter>,
+    stale: Family<FileLabels, Gauge>,
     /// Open connections.
     pub(crate) connections: Gauge,
+    /// Keys of which it is unknown which trust entry owns them.
+    ambiguous_keys: Gauge,
     /// Entries in the revocation list.
     pub(crate) revocations: Gauge,
-    revocations_floor: Family<RevocationList, Gauge>,
+    revocations_floor: Family<RevocationListLabels, Gauge>,
     /// When the revocation list was last read. Seconds since the epoch.
     pub(crate) revocations_read: Gauge<f64, AtomicU64>,
     /// When the current signing key was created. Seconds since the epoch.
-    pub(crate) signing_key_made: Gauge<f64, AtomicU64>,
+    pub(crate) signing_key_created: Gauge<f64, AtomicU64>,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct Request {
+struct RequestLabels {
     endpoint: String,
     status: u16,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct Endpoint {
+struct EndpointLabels {
     endpoint: String,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct SignIn {
+struct SignInLabels {
     provider: String,
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct Decision {
+struct DecisionLabels {
     app: String,
     reason: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct Outcome {
+struct RefreshLabels {
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct ProviderError {
+struct ProviderErrorLabels {
     provider: String,
     error: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct Reload {
+struct ReloadLabels {
     file: &'static str,
     outcome: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct RevocationList {
+struct RevocationListLabels {
     list: &'static str,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
-struct Watched {
+struct FileLabels {
     file: &'static str,
 }
 
@@ -99,7 +101,15 @@ const BUCKETS: [f64; 12] = [
 impl Metrics {
     /// All metrics, at zero.
     pub(crate) fn new() -> Self {
-        let mut registry = Registry::with_prefix("portcullis_companion");
+        // Without a prefix of its own: the filter has a gauge with this name and this meaning.
+        let ambiguous_keys = Gauge::default();
+        let mut root = Registry::with_prefix("portcullis");
+        root.register(
+            "ambiguous_keys",
+            "Keys of which it is unknown which trust entry owns them",
+            ambiguous_keys.clone(),
+        );
+        let registry = root.sub_registry_with_prefix("companion");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of the companion", build);
         let metrics = Self {
@@ -113,10 +123,11 @@ impl Metrics {
             reloads: Family::default(),
             stale: Family::default(),
             connections: Gauge::default(),
+            ambiguous_keys,
             revocations: Gauge::default(),
             revocations_floor: Family::default(),
             revocations_read: Gauge::default(),
-            signing_key_made: Gauge::default(),
+            signing_key_created: Gauge::default(),
         };
         macro_rules! register {
             ($($field:ident, $name:literal, $help:literal;)*) => {
@@ -127,19 +138,19 @@ impl Metrics {
             requests, "requests", "Completed requests";
             durations, "request_duration_seconds", "Duration of requests";
             sign_ins, "sign_ins", "Completed and failed sign-ins";
-            decisions, "decisions", "Decisions of forward auth";
+            decisions, "decisions", "Forward auth decisions";
             refreshes, "refreshes", "Session refreshes";
-            provider_errors, "provider_errors", "Failed calls to providers";
+            provider_errors, "provider_errors", "Failed requests to providers";
             reloads, "reloads", "Reloads of changed files";
             stale, "file_stale", "1 while the last reload of a file has failed";
             connections, "connections", "Open connections";
             revocations, "revocations", "Entries in the revocation list";
             revocations_floor, "revocations_floor_timestamp_seconds", "Sessions that began before this are revoked";
             revocations_read, "revocations_read_timestamp_seconds", "When the revocation list was last read";
-            signing_key_made, "signing_key_made_timestamp_seconds", "When the current signing key was created";
+            signing_key_created, "signing_key_created_timestamp_seconds", "When the current signing key was created";
         }
         let metrics = Self {
-            registry,
+            registry: root,
             ..metrics
         };
         metrics.revocation_floors(0, 0);
@@ -150,52 +161,56 @@ impl Metrics {
     pub(crate) fn request_completed(&self, endpoint: &str, status: StatusCode, took: Duration) {
         let endpoint = endpoint.to_owned();
         let status = status.as_u16();
-        let labels = Request {
+        let labels = RequestLabels {
             endpoint: endpoint.clone(),
             status,
         };
         self.requests.get_or_create(&labels).inc();
-        let durations = self.durations.get_or_create(&Endpoint { endpoint });
+        let durations = self.durations.get_or_create(&EndpointLabels { endpoint });
         durations.observe(took.as_secs_f64());
     }
 
     /// Counts a sign-in: `signed-in`, or the error.
     pub(crate) fn sign_in_completed(&self, provider: &str, outcome: &'static str) {
         let provider = provider.to_owned();
-        let labels = SignIn { provider, outcome };
+        let labels = SignInLabels { provider, outcome };
         self.sign_ins.get_or_create(&labels).inc();
     }
 
     /// Counts a session refresh: `refreshed`, `ended` or `unavailable`.
     pub(crate) fn session_refreshed(&self, outcome: &'static str) {
-        self.refreshes.get_or_create(&Outcome { outcome }).inc();
+        self.refreshes
+            .get_or_create(&RefreshLabels { outcome })
+            .inc();
     }
 
     /// Counts a decision of forward auth, for this app of the policy if for any.
     pub(crate) fn decided(&self, app: Option<&str>, reason: &'static str) {
         let app = app.unwrap_or("none").to_owned();
         self.decisions
-            .get_or_create(&Decision { app, reason })
+            .get_or_create(&DecisionLabels { app, reason })
             .inc();
     }
 
-    /// Counts a failed call to a provider.
+    /// Counts a failed request to a provider.
     pub(crate) fn provider_failed(&self, provider: &str, error: &'static str) {
         let provider = provider.to_owned();
-        let labels = ProviderError { provider, error };
+        let labels = ProviderErrorLabels { provider, error };
         self.provider_errors.get_or_create(&labels).inc();
     }
 
     /// Counts a reload of a changed file. After a failed one the previous version stays in use.
     pub(crate) fn reloaded(&self, file: &'static str, succeeded: bool) {
         let outcome = if succeeded { "reloaded" } else { "failed" };
-        self.reloads.get_or_create(&Reload { file, outcome }).inc();
-        let stale = self.stale.get_or_create(&Watched { file });
+        self.reloads
+            .get_or_create(&ReloadLabels { file, outcome })
+            .inc();
+        let stale = self.stale.get_or_create(&FileLabels { file });
         stale.set(i64::from(!succeeded));
     }
 
-    /// Shows the floors of the revocation lists: of that which filters read, and of the ended sessions
-    /// at providers. Seconds since the epoch, 0 for none.
+    /// Sets the floors of the revocation lists: of the list that filters read, and of the list of ended
+    /// sessions at providers. Seconds since the epoch, 0 for none.
     pub(crate) fn revocation_floors(&self, sessions: u64, provider_sessions: u64) {
         for (list, floor) in [
             ("sessions", sessions),
@@ -203,9 +218,15 @@ impl Metrics {
         ] {
             let gauge = self
                 .revocations_floor
-                .get_or_create(&RevocationList { list });
+                .get_or_create(&RevocationListLabels { list });
             gauge.set(i64::try_from(floor).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Sets how many keys are ambiguous.
+    pub(crate) fn ambiguous_keys(&self, count: usize) {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        self.ambiguous_keys.set(count);
     }
 
     /// All metrics in the OpenMetrics text format.

@@ -1,7 +1,7 @@
-//! Pages for people.
+//! Pages for users.
 //!
 //! Each says what happened and what to do next. They work without JavaScript, load nothing, and have one
-//! style and at most one script, each allowed by its hash. Templates escape all values.
+//! style and at most one script, each allowed by its hash. The templates escape all values.
 
 use askama::Template;
 use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
@@ -22,10 +22,10 @@ pub(crate) const START: &str = include_str!("pages/start.js");
 /// Submits the form.
 pub(crate) const PROVIDER_SIGN_OUT: &str = include_str!("pages/provider_sign_out.js");
 
-/// A provider to choose.
+/// A provider that the user can choose.
 #[derive(Clone, Debug)]
-pub(crate) struct Choice {
-    /// Its name.
+pub(crate) struct ProviderChoice {
+    /// The provider's name.
     pub(crate) provider: String,
     /// The link: a path of ours.
     pub(crate) href: String,
@@ -59,7 +59,7 @@ struct SignInLoop<'a> {
 #[template(path = "sign_in.html")]
 struct SignIn<'a> {
     host: Option<&'a str>,
-    choices: &'a [Choice],
+    choices: &'a [ProviderChoice],
 }
 
 #[derive(Template)]
@@ -95,14 +95,14 @@ pub(crate) fn error(title: &str, text: &str, link: Option<(&str, &str)>, id: &st
         link,
         id,
     };
-    show(&page, None, "'none'")
+    render(&page, None, "'none'")
 }
 
-/// Posts a form to the provider: the parameters of a sign-out belong in no URL.
+/// Posts the sign-out form to the provider: its parameters include the ID token, which must not be in a URL.
 pub(crate) fn provider_sign_out(action: &str, fields: &[(&str, &str)]) -> Response {
     // Browsers apply `form-action` to the redirects that follow too, and only the provider knows where
     // it redirects before it redirects back here.
-    show(
+    render(
         &ProviderSignOut { action, fields },
         Some(PROVIDER_SIGN_OUT),
         "https:",
@@ -110,25 +110,25 @@ pub(crate) fn provider_sign_out(action: &str, fields: &[(&str, &str)]) -> Respon
 }
 
 /// A redirect loop: the user has just signed in, and the app started another sign-in. `next` tries again.
-pub(crate) fn sign_in_loop(to: &RedirectTarget, next: &str, id: &str) -> Response {
-    let host = to.host();
-    show(&SignInLoop { host, next, id }, None, "'none'")
+pub(crate) fn sign_in_loop(target: &RedirectTarget, next: &str, id: &str) -> Response {
+    let host = target.host();
+    render(&SignInLoop { host, next, id }, None, "'none'")
 }
 
 /// The choice of a provider.
-pub(crate) fn sign_in(to: Option<&RedirectTarget>, choices: &[Choice]) -> Response {
-    let host = to.map(RedirectTarget::host);
-    show(&SignIn { host, choices }, None, "'none'")
+pub(crate) fn sign_in(target: Option<&RedirectTarget>, choices: &[ProviderChoice]) -> Response {
+    let host = target.map(RedirectTarget::host);
+    render(&SignIn { host, choices }, None, "'none'")
 }
 
 /// Asks for confirmation of a sign-out. The form goes to `/oauth2/sign_out`; `origins` are where its
 /// response may redirect, because browsers apply `form-action` to redirects too.
-pub(crate) fn sign_out(to: Option<&RedirectTarget>, origins: &[&str]) -> Response {
-    let rd = to.map(RedirectTarget::as_str);
-    let targets = [&["'self'"], origins].concat().join(" ");
-    let mut page = show(&SignOut { rd }, None, &targets);
-    // By the middleware's policy the form would have `Origin: null`, which is not trusted, and the
-    // response would be this page again.
+pub(crate) fn sign_out(target: Option<&RedirectTarget>, origins: &[&str]) -> Response {
+    let rd = target.map(RedirectTarget::as_str);
+    let form_targets = [&["'self'"], origins].concat().join(" ");
+    let mut page = render(&SignOut { rd }, None, &form_targets);
+    // With the middleware's `no-referrer` the form would have `Origin: null`, so the user would have to
+    // confirm again.
     let policy = HeaderValue::from_static("same-origin");
     page.headers_mut().insert(REFERRER_POLICY, policy);
     page
@@ -136,38 +136,41 @@ pub(crate) fn sign_out(to: Option<&RedirectTarget>, origins: &[&str]) -> Respons
 
 /// The end of a sign-in without a redirect target.
 pub(crate) fn signed_in(name: Option<&str>) -> Response {
-    show(&SignedIn { name }, None, "'none'")
+    render(&SignedIn { name }, None, "'none'")
 }
 
 /// The end of a sign-out.
-pub(crate) fn signed_out(to: Option<&RedirectTarget>) -> Response {
-    let (next, label) = match to {
-        Some(to) => (to.as_str(), format!("Back to {}", to.host())),
+pub(crate) fn signed_out(target: Option<&RedirectTarget>) -> Response {
+    let (next, label) = match target {
+        Some(target) => (target.as_str(), format!("Back to {}", target.host())),
         None => (endpoints::SIGN_IN.path, "Sign in again".to_owned()),
     };
     let label = &label;
-    show(&SignedOut { next, label }, None, "'none'")
+    render(&SignedOut { next, label }, None, "'none'")
 }
 
 /// Adds the fragment to `rd` in the query of `next`, a path of ours, and continues there.
 pub(crate) fn start(next: &str) -> Response {
-    show(&Start { next }, Some(START), "'none'")
+    render(&Start { next }, Some(START), "'none'")
 }
 
-fn show(template: &impl Template, script: Option<&str>, forms: &str) -> Response {
+/// Renders a page, with `form_action` for the directive `form-action` of its content security policy.
+fn render(template: &impl Template, script: Option<&str>, form_action: &str) -> Response {
     let html = match template.render() {
         Ok(html) => html,
-        Err(fault) => {
-            error!(%fault, "page rendering failed");
+        Err(error) => {
+            error!(%error, "page rendering failed");
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
-    let policy = page::policy(script, forms);
-    let mut answer = Html(html).into_response();
+    let policy = page::policy(script, form_action);
+    let mut response = Html(html).into_response();
     // Origins come from URLs that were checked, so this never fails; if it did, the middleware's
     // stricter policy would apply.
     if let Ok(policy) = HeaderValue::from_str(&policy) {
-        answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        response
+            .headers_mut()
+            .insert(CONTENT_SECURITY_POLICY, policy);
     }
-    answer
+    response
 }

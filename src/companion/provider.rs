@@ -17,10 +17,8 @@ mod error;
 pub(crate) mod fuzzing;
 mod http;
 mod id_token;
-
 mod logout_token;
 mod metadata;
-mod person;
 mod refresh;
 mod secret;
 mod settings;
@@ -29,6 +27,7 @@ mod signed_jwt;
 mod tests;
 mod token_endpoint;
 mod tokens;
+mod user;
 mod userinfo;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,25 +41,25 @@ pub(crate) use callback::Callback;
 pub(crate) use end_session::EndSession;
 pub(crate) use error::{ErrorCategory, ProviderError};
 pub(crate) use logout_token::{LogoutToken, LogoutTokenError};
-pub(crate) use person::Person;
 pub(crate) use refresh::RefreshError;
 pub(crate) use secret::Secret;
-pub(crate) use settings::{Settings, SettingsError};
+pub(crate) use settings::{ProviderSettings, ProviderSettingsError};
 pub(crate) use tokens::ProviderTokens;
+pub(crate) use user::User;
 
 use discovery::{Discovery, ProviderInfo};
 use http::HttpClient;
 use id_token::IdTokenContext;
 use logout_token::{ReplayCache, UnverifiedLogoutToken};
-use person::PersonClaims;
 use secret::SecretFile;
 use settings::RelyingParty;
 use signed_jwt::JwtError;
+use user::UserClaims;
 
 /// How long an access token is valid where the provider does not say.
 const DEFAULT_EXPIRY: Duration = Duration::from_secs(60 * 60);
 
-/// The shortest pause of [`Provider::keep_fresh`] between two reads.
+/// The shortest pause of [`Provider::keep_fresh`] between two fetches.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// The longest pause: the clock may step back.
@@ -77,11 +76,11 @@ pub(crate) struct Provider {
     replay_cache: Mutex<ReplayCache>,
 }
 
-/// What the provider says after a sign-in or a refresh.
+/// The result of a sign-in or a refresh.
 #[derive(Debug)]
 pub(crate) struct Authentication {
-    /// The person.
-    pub(crate) person: Person,
+    /// The user.
+    pub(crate) user: User,
     /// The tokens to keep for the session.
     pub(crate) tokens: ProviderTokens,
 }
@@ -91,9 +90,11 @@ impl Provider {
     ///
     /// # Errors
     /// When the settings are invalid, or a file that they name can't be read.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, SettingsError> {
+    pub(crate) fn new(settings: &ProviderSettings) -> Result<Self, ProviderSettingsError> {
         let relying_party = Arc::new(settings.relying_party()?);
-        let url = relying_party.discovery_url().ok_or(SettingsError::Issuer)?;
+        let url = relying_party
+            .discovery_url()
+            .ok_or(ProviderSettingsError::Issuer)?;
         Ok(Self {
             secret: match &settings.client_secret_file {
                 Some(file) => Some(SecretFile::open(file)?),
@@ -116,14 +117,14 @@ impl Provider {
         &self.relying_party.issuer
     }
 
-    /// Whether people can sign in now, as far as is known here; else why not.
+    /// Whether users can sign in, as far as is known here; else why not.
     pub(crate) fn ready(&self, now: Timestamp) -> Result<(), ProviderError> {
         self.discovery.cached(now).map(|_| ())
     }
 
     /// Keeps the metadata and the keys fresh until the future is dropped: metadata every hour, keys
     /// every five minutes, and sooner after a failure. Everything works without it, but
-    /// [`Provider::ready`] then only knows what the last sign-in has found.
+    /// [`Provider::ready`] then only knows the result of the last sign-in.
     pub(crate) async fn keep_fresh(&self, clock: impl Fn() -> Timestamp) {
         loop {
             // A failure is logged already, and `ready` reports it.
@@ -156,7 +157,7 @@ impl Provider {
     }
 
     /// Completes a sign-in: redeems the authorization code and verifies the ID token. The attempt
-    /// must be deleted before, whatever becomes of this: a code and its attempt are for one use.
+    /// must be deleted before, even if this fails: a code and its attempt are for one use.
     pub(crate) async fn finish(
         &self,
         redirect_uri: &Url,
@@ -189,7 +190,7 @@ impl Provider {
             .map_err(ProviderError::IdToken)?;
 
         let groups_claim = &self.relying_party.groups_claim;
-        let mut claims = PersonClaims::read(token.claims(), groups_claim);
+        let mut claims = UserClaims::read(token.claims(), groups_claim);
         if claims.is_incomplete() {
             let access_token = Secret::new(response.access_token().secret());
             let sub = token.subject();
@@ -201,7 +202,7 @@ impl Provider {
             .expires_in()
             .map_or_else(|| token.expires_at(), |span| now.after(span));
         Ok(Authentication {
-            person: Person::new(token.subject(), claims),
+            user: User::new(token.subject(), claims),
             tokens: ProviderTokens {
                 refresh_token: response.refresh_token(),
                 id_token: Some(text.text().clone()),
@@ -239,8 +240,8 @@ impl Provider {
         Some(endpoint.origin().ascii_serialization())
     }
 
-    /// Verifies a logout token. One that was used before is marked as a replay: using it again
-    /// would end sessions that began since.
+    /// Verifies a logout token. `is_replay` is set if it was used before: using it again would
+    /// end sessions that began since.
     pub(crate) async fn logout_token(
         &self,
         text: &str,

@@ -1,11 +1,10 @@
 //! Redirect targets (`rd`), checked as a browser would parse them.
 //!
-//! Nothing is repaired or guessed. An accepted target has one form that all parsers read alike, and is
-//! serialized again from its parsed parts: `https`, an allowed DNS name, no port or one of two, a path
-//! that core accepts, a query and a fragment. So there is no list of attacks here; the tests have one.
+//! A target is never corrected. An accepted target is serialized again from its parsed parts, so that all
+//! parsers read it alike: `https`, an allowed DNS name, an allowed port if any, a path that core accepts,
+//! a query and a fragment. So attacks need not be recognized here; the tests have a list of them.
 //!
-//! A path without a host (`/graph`) is on the companion's own host, where a proxy may serve an app beside
-//! `/oauth2/`. Paths below `/oauth2` are rejected in any encoding, so that a sign-in can't end in a
+//! A path without a host (`/graph`) is on the companion's own host, where a proxy may also serve an app. Paths below `/oauth2` are rejected in any encoding, so that a sign-in can't end in a
 //! sign-out or in a redirect loop.
 
 use std::fmt::{self, Write as _};
@@ -18,7 +17,7 @@ use crate::site::Site;
 #[cfg(test)]
 mod tests;
 
-/// The maximum length of `rd`, in bytes. It is stored in a cookie with the rest of a sign-in.
+/// The maximum length of `rd`, in bytes. It is stored in the cookie of the sign-in attempt.
 const MAX_BYTES: usize = 4_096;
 
 /// An allowed host of redirect targets, in lower case.
@@ -28,7 +27,7 @@ pub enum HostRule {
     Subdomains(String),
     /// `app.example.com`: this host only.
     Exact(String),
-    /// `*.example.com`: hosts with exactly one more label.
+    /// `*.example.com`: names with exactly one more label.
     OneLabel(String),
 }
 
@@ -59,7 +58,7 @@ pub enum RedirectError {
     #[error("it is too long")]
     Long,
     /// A page of the companion itself.
-    #[error("it is a page of the sign-in itself")]
+    #[error("it is a sign-in page")]
     Own,
     /// A path that proxies, apps and browsers parse differently.
     #[error("its path is ambiguous")]
@@ -68,7 +67,7 @@ pub enum RedirectError {
     #[error("its port is not allowed")]
     Port,
     /// Neither `https://` nor a path.
-    #[error("it is neither `https` nor a path")]
+    #[error("it is neither an `https` URL nor a path")]
     Scheme,
     /// A host that is not allowed.
     #[error("its host is not allowed")]
@@ -187,19 +186,19 @@ fn split(text: &str) -> Result<(&str, &str), RedirectError> {
 /// Whether a path belongs to the companion's own pages. A proxy may decode it before it routes.
 fn is_own_page(path: &str) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
-    let mut plain = Vec::with_capacity(first.len());
+    let mut decoded_segment = Vec::with_capacity(first.len());
     let mut rest = first.as_bytes();
     while let Some((byte, behind)) = rest.split_first() {
         let digits = behind.get(..2).filter(|_| *byte == b'%');
         let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
         let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        plain.push(decoded.unwrap_or(*byte));
+        decoded_segment.push(decoded.unwrap_or(*byte));
         rest = behind
             .get(2..)
             .filter(|_| decoded.is_some())
             .unwrap_or(behind);
     }
-    plain.eq_ignore_ascii_case(b"oauth2")
+    decoded_segment.eq_ignore_ascii_case(b"oauth2")
 }
 
 // === impl HostRule ===

@@ -2,6 +2,7 @@
 
 mod activity;
 mod connection;
+pub(crate) mod descriptors;
 mod listener;
 mod peer;
 mod shutdown;

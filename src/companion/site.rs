@@ -2,7 +2,7 @@
 
 use portcullis_core::request::is_dns_name;
 
-/// The companion's public URL: `https`, a host, and a port other than 443.
+/// The companion's public URL: `https`, a host and a port.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Site {
     url: String,
@@ -13,7 +13,7 @@ pub struct Site {
 // === impl Site ===
 
 impl Site {
-    /// Parses `https://`, a DNS name and an optional port; anything more is an error.
+    /// Parses `https://`, a DNS name and an optional port. `None` if there is anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let authority = text.to_ascii_lowercase();
         let authority = authority.strip_prefix("https://")?;

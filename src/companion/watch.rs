@@ -177,10 +177,10 @@ impl<T: Send + Sync> Poll for Watch<T> {
             }
             Err(report) => {
                 metrics.reloaded(self.name, false);
-                let report = report.to_string();
                 error!(
                     file = self.name,
-                    report, "reload failed; the previous version stays in use"
+                    error = %report,
+                    "reload failed; the previous version stays in use"
                 );
             }
         }

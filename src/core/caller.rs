@@ -38,10 +38,10 @@ pub enum Subject {
         /// Its name in the namespace.
         name: String,
     },
-    /// A person who signed in, by the provider's `sub`.
-    Person(String),
-    /// Any other caller, by the issuer's `sub`.
+    /// A user who signed in, by the provider's `sub`.
     User(String),
+    /// Any other caller, by the issuer's `sub`.
+    Other(String),
 }
 
 /// The claim beside the e-mail address that says whether it is verified (OpenID Connect Core, section
@@ -53,12 +53,12 @@ impl Caller {
     /// preferred user name, whatever its tokens say.
     ///
     /// # Errors
-    /// [`TokenError::Subject`] where the subject contradicts the other claims.
+    /// [`TokenError::SubjectMismatch`] if `sub` contradicts the `kubernetes.io` claims.
     pub fn of(verified: &Verified, trust: &Trust) -> Result<Self, TokenError> {
         let claims = verified.claims();
         let mut caller = Self {
             from: trust.name.clone(),
-            subject: Subject::User(claims.subject().to_owned()),
+            subject: Subject::Other(claims.subject().to_owned()),
             email: None,
             groups: Vec::new(),
             preferred_username: None,
@@ -67,7 +67,7 @@ impl Caller {
         match trust.kind {
             Kind::Kubernetes => {
                 caller.subject = kubernetes::service_account(claims.subject(), claims.body())
-                    .ok_or(TokenError::Subject)?;
+                    .ok_or(TokenError::SubjectMismatch)?;
             }
             Kind::Oidc => {
                 let paths = &trust.claims;
@@ -82,11 +82,11 @@ impl Caller {
         Ok(caller)
     }
 
-    /// The person of a session token. `body` has all claims of the token.
-    pub(crate) fn person(claims: session::Claims, body: Arc<Json>) -> Self {
+    /// The user of a session token. `body` has all claims of the token.
+    pub(crate) fn of_session(claims: session::Claims, body: Arc<Json>) -> Self {
         Self {
             from: claims.provider,
-            subject: Subject::Person(claims.subject),
+            subject: Subject::User(claims.subject),
             email: claims.email.filter(|_| claims.email_verified),
             groups: claims.groups,
             preferred_username: claims.preferred_username,
@@ -114,7 +114,7 @@ impl Caller {
         &self.groups
     }
 
-    /// The user name that the person prefers.
+    /// The user name that the user prefers.
     pub fn preferred_username(&self) -> Option<&str> {
         self.preferred_username.as_deref()
     }
@@ -128,19 +128,19 @@ impl Caller {
             Subject::ServiceAccount { namespace, name } => {
                 [from.as_str(), "/", namespace, "/", name].concat()
             }
-            Subject::Person(subject) | Subject::User(subject) => {
+            Subject::User(subject) | Subject::Other(subject) => {
                 [from.as_str(), "/", &encode::visible(subject, "/%")].concat()
             }
         }
     }
 
-    /// The user name for apps: the subject alone for people, because apps keep accounts for them; the
+    /// The user name for apps: the subject alone for signed-in users, because apps keep accounts for them; the
     /// full name for all others. The two forms can't be confused. With several providers the same
-    /// subject may be two people, so people then have their full name too.
+    /// subject may be two users, so signed-in users then have their full name too.
     fn user(&self, providers: usize) -> String {
         match &self.subject {
-            Subject::Person(subject) if providers <= 1 => encode::visible(subject, "/%"),
-            Subject::Person(_) | Subject::ServiceAccount { .. } | Subject::User(_) => self.name(),
+            Subject::User(subject) if providers <= 1 => encode::visible(subject, "/%"),
+            Subject::User(_) | Subject::ServiceAccount { .. } | Subject::Other(_) => self.name(),
         }
     }
 

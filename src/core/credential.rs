@@ -25,8 +25,8 @@ impl<'a> Credential<'a> {
         if values.next().is_some() {
             return Err(Reason::AuthorizationAmbiguous);
         }
-        if let Some(behind) = after_bearer(value) {
-            return bearer(behind, max_token);
+        if let Some(after) = after_bearer(value) {
+            return bearer(after, max_token);
         }
         if value.split(|byte| *byte == b',').skip(1).any(is_bearer) {
             return Err(Reason::AuthorizationAmbiguous);
@@ -41,9 +41,9 @@ impl<'a> Credential<'a> {
 }
 
 /// The bearer token, if exactly one follows the scheme and a space.
-fn bearer(behind: &[u8], max_token: usize) -> Result<Credential<'_>, Reason> {
-    let spaces = behind.iter().take_while(|byte| **byte == b' ').count();
-    let token = behind.get(spaces..).unwrap_or_default();
+fn bearer(after: &[u8], max_token: usize) -> Result<Credential<'_>, Reason> {
+    let spaces = after.iter().take_while(|byte| **byte == b' ').count();
+    let token = after.get(spaces..).unwrap_or_default();
     if spaces == 0 {
         return Err(Reason::AuthorizationMalformed);
     }
@@ -67,17 +67,17 @@ fn bearer(behind: &[u8], max_token: usize) -> Result<Credential<'_>, Reason> {
 fn is_bearer(credentials: &[u8]) -> bool {
     let blank = |byte: &&u8| !is_token(**byte);
     let blanks = credentials.iter().take_while(blank).count();
-    let behind = credentials.get(blanks..).and_then(after_bearer);
-    behind.is_some_and(|behind| !matches!(behind.first(), Some(b'=' | b'"')))
+    let after = credentials.get(blanks..).and_then(after_bearer);
+    after.is_some_and(|after| !matches!(after.first(), Some(b'=' | b'"')))
 }
 
-/// What follows the scheme `Bearer` (in any case). A scheme is a token, so with any other byte after
-/// it than one of a token, the credentials begin like a bearer token: some servers accept a tab or a
-/// no-break space there, and none of these may pass as credentials of another scheme.
+/// What follows the scheme `Bearer` (in any case); `None` for another scheme, such as `BearerX`. Any
+/// byte that can't be part of a scheme ends it, because some servers accept a tab or a no-break space
+/// there: the credentials are then malformed, not those of another scheme.
 fn after_bearer(credentials: &[u8]) -> Option<&[u8]> {
-    let (scheme, behind) = credentials.split_at_checked("bearer".len())?;
-    let ends = behind.first().is_none_or(|byte| !is_token(*byte));
-    (ends && scheme.eq_ignore_ascii_case(b"bearer")).then_some(behind)
+    let (scheme, after) = credentials.split_at_checked("bearer".len())?;
+    let ends = after.first().is_none_or(|byte| !is_token(*byte));
+    (ends && scheme.eq_ignore_ascii_case(b"bearer")).then_some(after)
 }
 
 /// The bytes of a `b64token` (RFC 6750) without its padding. A table, because this runs for every byte
@@ -85,11 +85,11 @@ fn after_bearer(credentials: &[u8]) -> Option<&[u8]> {
 static B64TOKEN: [bool; 256] = {
     let mut table = [false; 256];
     let (mut byte, mut rest) = (0_u8, table.as_mut_slice());
-    while let Some((place, behind)) = rest.split_first_mut() {
+    while let Some((place, after)) = rest.split_first_mut() {
         *place =
             byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
         byte = byte.wrapping_add(1);
-        rest = behind;
+        rest = after;
     }
     table
 };

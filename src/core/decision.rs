@@ -23,7 +23,7 @@ pub struct Decision<'g> {
     pub(crate) ambiguity: Option<Ambiguity>,
     /// Why a token or a session was refused.
     pub(crate) evidence: Option<Box<Evidence>>,
-    /// How people sign in; `None` in a policy without `sso`.
+    /// How users sign in; `None` in a policy without `sso`.
     pub(crate) sso: Option<&'g Sso>,
     /// Whether the decision is about a session, valid or not.
     pub(crate) by_session: bool,
@@ -79,7 +79,7 @@ impl<'g> Decision<'g> {
         matches!(self.reason.class(), Class::Allowed)
     }
 
-    /// The class of the response. A failed session counts as no credentials: the person should sign
+    /// The class of the response. A failed session counts as no credentials: the user should sign
     /// in again, and has no token to correct.
     pub const fn class(&self) -> Class {
         match self.reason.class() {
@@ -108,7 +108,7 @@ impl<'g> Decision<'g> {
         self.by_session
     }
 
-    /// How people sign in; `None` in a policy without `sso`.
+    /// How users sign in; `None` in a policy without `sso`.
     pub const fn sso(&self) -> Option<&'g Sso> {
         self.sso
     }

@@ -10,22 +10,22 @@ pub struct Endpoint {
     /// The path.
     pub path: &'static str,
     /// Which subpaths belong to the endpoint.
-    pub below: Below,
+    pub subpaths: Subpaths,
     /// Who requests it.
     pub used_by: UsedBy,
 }
 
 /// Which subpaths belong to an endpoint.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Below {
+pub enum Subpaths {
     /// Any subpath.
-    Anything,
+    Any,
     /// No subpath.
-    Nothing,
+    None,
     /// The names of the policy's providers.
-    Provider,
+    ProviderName,
     /// The names of the policy's trust entries. The path without a name is not an endpoint.
-    Trust,
+    TrustName,
 }
 
 /// Who requests an endpoint.
@@ -41,48 +41,49 @@ pub enum UsedBy {
 }
 
 /// Forward auth: whether a request is allowed.
-pub const AUTH: Endpoint = Endpoint::new("/oauth2/auth", Below::Anything, UsedBy::Proxies);
+pub const AUTH: Endpoint = Endpoint::new("/oauth2/auth", Subpaths::Any, UsedBy::Proxies);
 
 /// OpenID Connect Back-Channel Logout 1.0.
 pub const BACKCHANNEL_LOGOUT: Endpoint = Endpoint::new(
     "/oauth2/backchannel-logout",
-    Below::Nothing,
+    Subpaths::None,
     UsedBy::Clients,
 );
 
 /// The redirect URI of sign-ins.
-pub const CALLBACK: Endpoint = Endpoint::new("/oauth2/callback", Below::Provider, UsedBy::Clients);
+pub const CALLBACK: Endpoint =
+    Endpoint::new("/oauth2/callback", Subpaths::ProviderName, UsedBy::Clients);
 
 /// The keys that sign session tokens.
-pub const JWKS: Endpoint = Endpoint::new("/oauth2/jwks", Below::Nothing, UsedBy::Clients);
+pub const JWKS: Endpoint = Endpoint::new("/oauth2/jwks", Subpaths::None, UsedBy::Clients);
 
 /// The mirrored key sets of trust entries.
-pub const MIRROR: Endpoint = Endpoint::new("/oauth2/mirror", Below::Trust, UsedBy::Proxies);
+pub const MIRROR: Endpoint = Endpoint::new("/oauth2/mirror", Subpaths::TrustName, UsedBy::Proxies);
 
 /// Whether the process runs.
-pub const PING: Endpoint = Endpoint::new("/ping", Below::Nothing, UsedBy::Probes);
+pub const PING: Endpoint = Endpoint::new("/ping", Subpaths::None, UsedBy::Probes);
 
 /// Whether the process can serve requests.
-pub const READY: Endpoint = Endpoint::new("/ready", Below::Nothing, UsedBy::Probes);
+pub const READY: Endpoint = Endpoint::new("/ready", Subpaths::None, UsedBy::Probes);
 
 /// A fresh session token for a sealed session.
-pub const REFRESH: Endpoint = Endpoint::new("/oauth2/refresh", Below::Nothing, UsedBy::Proxies);
+pub const REFRESH: Endpoint = Endpoint::new("/oauth2/refresh", Subpaths::None, UsedBy::Proxies);
 
 /// The sessions that were revoked before their tokens expire.
 pub const REVOCATIONS: Endpoint =
-    Endpoint::new("/oauth2/revocations", Below::Nothing, UsedBy::Proxies);
+    Endpoint::new("/oauth2/revocations", Subpaths::None, UsedBy::Proxies);
 
-/// The page where a person chooses a provider.
-pub const SIGN_IN: Endpoint = Endpoint::new("/oauth2/sign_in", Below::Nothing, UsedBy::Clients);
+/// The page where a user chooses a provider.
+pub const SIGN_IN: Endpoint = Endpoint::new("/oauth2/sign_in", Subpaths::None, UsedBy::Clients);
 
 /// Signs out here and at the provider.
-pub const SIGN_OUT: Endpoint = Endpoint::new("/oauth2/sign_out", Below::Nothing, UsedBy::Clients);
+pub const SIGN_OUT: Endpoint = Endpoint::new("/oauth2/sign_out", Subpaths::None, UsedBy::Clients);
 
 /// Begins a sign-in.
-pub const START: Endpoint = Endpoint::new("/oauth2/start", Below::Nothing, UsedBy::Clients);
+pub const START: Endpoint = Endpoint::new("/oauth2/start", Subpaths::None, UsedBy::Clients);
 
-/// The claims of the signed-in person.
-pub const USERINFO: Endpoint = Endpoint::new("/oauth2/userinfo", Below::Nothing, UsedBy::Clients);
+/// The claims of the signed-in user.
+pub const USERINFO: Endpoint = Endpoint::new("/oauth2/userinfo", Subpaths::None, UsedBy::Clients);
 
 /// All endpoints of the companion's main listener.
 pub const ALL: [Endpoint; 13] = [
@@ -102,16 +103,16 @@ pub const ALL: [Endpoint; 13] = [
 ];
 
 impl Endpoint {
-    const fn new(path: &'static str, below: Below, used_by: UsedBy) -> Self {
+    const fn new(path: &'static str, subpaths: Subpaths, used_by: UsedBy) -> Self {
         Self {
             path,
-            below,
+            subpaths,
             used_by,
         }
     }
 
     /// The subpath of this name.
-    pub fn named(&self, name: &str) -> String {
+    pub fn subpath(&self, name: &str) -> String {
         [self.path, "/", name].concat()
     }
 
@@ -125,13 +126,13 @@ impl Endpoint {
         let Some(rest) = path.strip_prefix(self.path) else {
             return false;
         };
-        match (rest.strip_prefix('/'), self.below) {
-            (None, Below::Trust) => false,
+        match (rest.strip_prefix('/'), self.subpaths) {
+            (None, Subpaths::TrustName) => false,
             (None, _) => rest.is_empty(),
-            (Some(_), Below::Anything) => true,
-            (Some(_), Below::Nothing) => false,
-            (Some(name), Below::Provider) => has_provider(name),
-            (Some(name), Below::Trust) => has_trust(name),
+            (Some(_), Subpaths::Any) => true,
+            (Some(_), Subpaths::None) => false,
+            (Some(name), Subpaths::ProviderName) => has_provider(name),
+            (Some(name), Subpaths::TrustName) => has_trust(name),
         }
     }
 }

@@ -27,7 +27,7 @@ impl FetchLease {
     }
 
     /// Whether `worker` still holds the lease, so that it may write what it fetched.
-    pub(crate) fn is_led_by(&self, worker: u64) -> bool {
+    pub(crate) fn is_leased_to(&self, worker: u64) -> bool {
         self.holder.is_some_and(|(holder, _)| holder == worker)
     }
 
@@ -60,8 +60,8 @@ impl FetchLease {
             .as_ref()
             .map(|(holder, until)| format!("[{holder},{}]", until.millis()));
         format!(
-            "\"read_at\":{},\"attempted_at\":{},\"failures\":{},\"next\":{},\"lease\":{}",
-            time(schedule.read_at),
+            "\"succeeded_at\":{},\"attempted_at\":{},\"failures\":{},\"next\":{},\"lease\":{}",
+            time(schedule.succeeded_at),
             time(schedule.attempted_at),
             schedule.failures,
             schedule.next.millis(),
@@ -79,7 +79,7 @@ impl FetchLease {
             None => None,
         };
         let schedule = FetchSchedule {
-            read_at: time(json, "read_at")?,
+            succeeded_at: time(json, "succeeded_at")?,
             attempted_at: time(json, "attempted_at")?,
             failures: u32::try_from(number(json.member("failures")?)?).ok()?,
             next: Timestamp::from_millis(number(json.member("next")?)?),

@@ -17,7 +17,7 @@ mod tests;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FetchSchedule {
     /// When the last successful fetch began.
-    pub(crate) read_at: Option<Timestamp>,
+    pub(crate) succeeded_at: Option<Timestamp>,
     /// When the last fetch began, successful or not.
     pub(crate) attempted_at: Option<Timestamp>,
     /// How many fetches have failed since the last successful one.
@@ -45,8 +45,8 @@ impl FetchSchedule {
     }
 
     /// When the last successful fetch began; `None` if there was none.
-    pub const fn read_at(&self) -> Option<Timestamp> {
-        self.read_at
+    pub const fn succeeded_at(&self) -> Option<Timestamp> {
+        self.succeeded_at
     }
 
     /// How many fetches have failed since the last successful one.
@@ -70,7 +70,7 @@ impl FetchSchedule {
     /// is a random number for the jitter.
     pub fn succeed(&mut self, pause: Duration, now: Timestamp, random: u64) -> Timestamp {
         let began = self.attempted_at.unwrap_or(now);
-        self.read_at = Some(began);
+        self.succeeded_at = Some(began);
         self.failures = 0;
         self.next = now.after(spread(pause, random));
         began

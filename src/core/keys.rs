@@ -19,11 +19,11 @@ pub use crate::fetch_lease::LEASE;
 pub use crate::jwk::{
     Key, KeySet, KeySetError, PureRust, Signatures, Skipped, Thumbprint, UnusableKey,
 };
-pub use keyring::{AmbiguousKey, KeyStatus, Keyring, SharedKey};
+pub use keyring::{AmbiguousKey, DuplicateKey, KeyStatus, Keyring};
 pub use owners::{KeyOwners, KeyOwnersError, Owner, OwnerEntry};
 pub use record::{KeyRecord, KeyRecordError};
 pub(crate) use response::object;
-pub use response::{Fetched, HttpResponse, ReadError};
-pub use schedule::{READ_TIMEOUT, Read, UNKNOWN_KID_INTERVAL};
+pub use response::{Fetched, HttpResponse, ResponseError};
+pub use schedule::{FETCH_TIMEOUT, KeyRequest, UNKNOWN_KID_INTERVAL};
 pub use trust_keys::{Condition, KeyLookup, TrustKeys};
 pub use warning::KeyWarning;

@@ -6,7 +6,7 @@
 //! rules) → [`decision`] (the decision and its [`reason`]) → [`local_reply`] (the response to a
 //! refused client) → [`outcome`] (the changed header fields or the local reply, and the audit
 //! record). [`keys`], [`trust`], [`session`], [`endpoints`] and [`escape`] hold what these need, and [`gate`]
-//! evaluates a request with them. Modules do not depend on each other in a circle.
+//! evaluates a request with them. There are no cyclic dependencies.
 //!
 //! Core makes no calls. It takes a snapshot and the time, and returns a value that says what to do,
 //! for example "fetch these keys first". So the filter, the module, the companion and the tests all

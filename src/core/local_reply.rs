@@ -1,5 +1,5 @@
 //! The local reply to a refused request: an RFC 6750 challenge with the reason's code, and nothing
-//! else of the decision. A person with a browser is redirected to the sign-in, or gets a page.
+//! else of the decision. A user with a browser is redirected to the sign-in, or gets a page.
 
 mod refusal_page;
 mod sign_in;

@@ -117,9 +117,9 @@ impl<'d> Verdict<'d> {
         let mut removals = self.removals_with(connection);
         removals.try_for_each(|name| set(name, None))?;
         match self.cookies() {
-            Cookies::AsTheyCame => {}
-            Cookies::Nothing => set(COOKIE, None)?,
-            Cookies::Only(cookies) => set(COOKIE, Some(&cookies))?,
+            Cookies::Unchanged => {}
+            Cookies::Removed => set(COOKIE, None)?,
+            Cookies::Replaced(cookies) => set(COOKIE, Some(&cookies))?,
         }
         let mut identity = self.identity().iter();
         identity.try_for_each(|(name, value)| set(name.as_bytes(), Some(value.as_bytes())))
@@ -199,7 +199,7 @@ impl Decision<'_> {
     pub(crate) fn forwarded_cookies(&self, headers: &Headers<'_>) -> Cookies {
         match self.sso {
             Some(sso) if !self.is_for_companion() => sso.cookies().forwarded(headers),
-            _ => Cookies::AsTheyCame,
+            _ => Cookies::Unchanged,
         }
     }
 }

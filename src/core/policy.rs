@@ -2,7 +2,7 @@
 //!
 //! Only [`Policy::from_json`] builds a policy. `document` holds the wire types, `build` validates it
 //! as a whole, and everything after that is valid by construction: no rule without a caller
-//! list, no reference to nothing, no host that two apps claim.
+//! list, no reference to a missing name, no host of two apps.
 
 mod app;
 mod audit;
@@ -25,7 +25,7 @@ use crate::trust::{KeySourceId, Trust, TrustId};
 
 pub use app::{App, Origin};
 pub use audit::{Audit, Level};
-pub use entry::{Entry, Matcher, Part};
+pub use entry::{Entry, Matcher, NamePart};
 pub use error::PolicyError;
 pub use host::HostPattern;
 pub use path::Pattern;
@@ -33,7 +33,7 @@ pub use rule::Rule;
 pub use sso::Sso;
 pub use suggestion::suggestion;
 
-/// A policy: the trust entries, how people sign in, and the apps with their rules.
+/// A policy: the trust entries, how users sign in, and the apps with their rules.
 #[derive(Clone, Debug)]
 pub struct Policy {
     trusts: Vec<Trust>,
@@ -48,7 +48,7 @@ impl Policy {
     /// Parses and validates a policy in JSON.
     ///
     /// The error names the first place that is wrong and how to fix it: an unknown field, a wrong
-    /// type, a duplicate name, a reference to nothing, a list that must not be empty, or
+    /// type, a duplicate name, a reference to a missing name, a list that must not be empty, or
     /// a rule that could never match.
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
         build::policy(document::read(text)?)
@@ -64,7 +64,7 @@ impl Policy {
         self.trusts.iter().find(|trust| trust.name == name)
     }
 
-    /// How people sign in; `None` without `sso`.
+    /// How users sign in; `None` without `sso`.
     pub const fn sso(&self) -> Option<&Sso> {
         self.sso.as_ref()
     }

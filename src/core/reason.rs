@@ -26,13 +26,13 @@ pub enum Reason {
     TokenMalformed,
     /// The bearer token is longer than `max_token`.
     TokenTooLarge,
-    /// No trust entry has the token's issuer.
+    /// No trust entry has the token's issuer, or the policy lacks the session's provider.
     IssuerUnknown,
     /// No trust entry of the issuer has a key with the token's `kid`.
     KeyUnknown,
     /// The token's algorithm is not the key's.
     AlgorithmRefused,
-    /// The signature was not made by the key that the token names.
+    /// The signature does not verify with the key that the token names.
     SignatureInvalid,
     /// The token has expired.
     Expired,
@@ -42,7 +42,7 @@ pub enum Reason {
     LifetimeTooLong,
     /// The token is for another audience.
     AudienceMismatch,
-    /// The token's subject is empty, unprintable, or contradicts its other claims.
+    /// The token's subject is empty, has control characters, or contradicts its other claims.
     SubjectInvalid,
     /// The token is bound to a key, whose possession the request does not prove.
     BindingUnproven,
@@ -52,7 +52,7 @@ pub enum Reason {
     SessionExpired,
     /// The session could not be refreshed.
     SessionUnavailable,
-    /// An unsafe request with a person's session from another origin.
+    /// An unsafe request with a user's session from another origin.
     CrossSite,
     /// A forward auth request from a peer that is not a trusted proxy.
     ProxyUntrusted,

@@ -24,7 +24,7 @@ pub struct Request<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Ambiguity {
     /// No host, several of them, or one that is not a DNS name with an optional port.
-    #[error("the host is not one plain DNS name")]
+    #[error("the host is missing, repeated or not a DNS name")]
     Host,
     /// No method, several of them, `CONNECT`, or one that is not a token of RFC 9110.
     #[error("the method is missing, repeated, CONNECT or malformed")]
@@ -36,7 +36,7 @@ pub enum Ambiguity {
     #[error("the path contains a fragment or a byte outside visible ASCII")]
     PathByte,
     /// A backslash or a semicolon, plain or percent-encoded.
-    #[error("the path contains a backslash or a path parameter")]
+    #[error("the path contains a backslash or a semicolon")]
     PathSeparator,
     /// An invalid percent-encoding, one of a control character, a line separator, a dot, a slash or its
     /// look-alike, or another percent-encoding, or bytes that are not UTF-8.

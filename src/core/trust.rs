@@ -93,7 +93,7 @@ pub struct ClaimPaths {
     pub groups: Vec<String>,
     /// The e-mail address; `email_verified` is the claim beside it.
     pub email: Vec<String>,
-    /// The user name that people prefer.
+    /// The user name that users prefer.
     pub preferred_username: Vec<String>,
 }
 
@@ -109,7 +109,7 @@ impl Trust {
     }
 
     /// Whether this value of `iss` is accepted.
-    pub fn vouches_as(&self, iss: &str) -> bool {
+    pub fn accepts_issuer(&self, iss: &str) -> bool {
         self.issuers().any(|issuer| issuer == iss)
     }
 
@@ -153,7 +153,7 @@ impl KeySource {
     }
 
     /// Whether the policy assigns a key to this entry, as a pin or in its inline set.
-    pub(crate) fn declares(&self, key: Thumbprint) -> bool {
+    pub(crate) fn assigns(&self, key: Thumbprint) -> bool {
         let mut inline = self.inline.iter().flat_map(|set| set.keys());
         self.pins.contains(&key) || inline.any(|inline| inline.thumbprint() == key)
     }
@@ -172,7 +172,7 @@ impl KeySource {
     }
 
     /// Whether both are fetched from the same endpoint, and their pins have a key in common.
-    pub(crate) fn may_hold_a_key_of(&self, other: &Self) -> bool {
+    pub(crate) fn may_share_keys_with(&self, other: &Self) -> bool {
         let (Some(own), Some(others)) = (&self.remote, &other.remote) else {
             return false;
         };

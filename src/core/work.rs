@@ -39,7 +39,7 @@ const POLICY: &str = r#"{
   "apps": [{"name": "app", "hosts": ["app.example.com"], "strip_headers": ["x-webauth-user"],
             "rules": [{"name": "deep", "paths": ["/**/a/*/a/*/a/b", "/**/a/a/a/a/**/a/a/*/b/**"],
                        "public": true},
-                      {"name": "people", "allow": [{"from": "idp", "group": "sre"}]}]}],
+                      {"name": "users", "allow": [{"from": "idp", "group": "sre"}]}]}],
   "max_token": 65536
 }"#;
 

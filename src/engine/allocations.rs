@@ -15,7 +15,7 @@ use portcullis_core::request::Headers;
 use portcullis_core::session::Revocations;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::token::Algorithm;
-use portcullis_engine::{At, Engine, RequestId, Step};
+use portcullis_engine::{Engine, RequestContext, RequestId, Step};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -53,9 +53,9 @@ static ALLOCATOR: Counting = Counting;
 
 /// Accepts every signature.
 #[derive(Debug)]
-struct Any;
+struct AcceptAll;
 
-impl Signatures for Any {
+impl Signatures for AcceptAll {
     fn supports(&self, _: Algorithm) -> bool {
         true
     }
@@ -103,7 +103,7 @@ fn the_engine_adds_no_allocation_for_a_cached_token() {
     let mut core = || {
         let context = Context {
             keyring: &keyring,
-            signatures: &Any,
+            signatures: &AcceptAll,
             revocations: &revocations,
             arrived: NOW,
             now: NOW,
@@ -121,11 +121,12 @@ fn the_engine_adds_no_allocation_for_a_cached_token() {
     let mut id = 0;
     let mut whole = || {
         id += 1;
-        let at = At {
+        let context = RequestContext {
             time: NOW,
-            signatures: &Any,
+            signatures: &AcceptAll,
         };
-        let Step::Decided(Outcome::Forward(verdict)) = engine.request(RequestId(id), &headers, at)
+        let Step::Decided(Outcome::Forward(verdict)) =
+            engine.request(RequestId(id), &headers, context)
         else {
             panic!("it waits or is refused");
         };
@@ -133,7 +134,7 @@ fn the_engine_adds_no_allocation_for_a_cached_token() {
         assert_eq!(verdict.identity().len(), 2);
         drop(verdict);
         assert!(engine.next_effect().is_none());
-        assert!(engine.response(RequestId(id)).is_none());
+        assert!(engine.response_changes(RequestId(id)).is_none());
         assert!(!engine.request_ended(RequestId(id)));
     };
     // A token is cached when it is presented for the second time.

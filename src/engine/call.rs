@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use portcullis_core::endpoints;
-use portcullis_core::keys::{KeySet, READ_TIMEOUT, Read};
+use portcullis_core::keys::{FETCH_TIMEOUT, KeyRequest, KeySet};
 use portcullis_core::policy::Sso;
 use portcullis_core::session::Revocations;
 use portcullis_core::trust::Remote;
@@ -24,10 +24,10 @@ pub struct CallId(pub u64);
 /// An HTTP request without a body to an Envoy cluster. Its headers may have credentials.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Call {
-    /// The id to pass with the reply.
+    /// The id to pass with the response.
     pub id: CallId,
     /// The request during whose event the call is made; `None` if there is none. Some hosts deliver
-    /// no reply after that request has ended.
+    /// no response after that request has ended.
     pub owner: Option<RequestId>,
     /// The cluster.
     pub cluster: String,
@@ -41,10 +41,12 @@ pub struct Call {
 
 impl Call {
     /// A fetch of keys from an issuer, without credentials.
-    pub(crate) fn fetch_keys(id: CallId, remote: &Remote, read: &Read) -> Self {
-        let (authority, path) = match read {
-            Read::Discovery(url) | Read::KeySet(url) => (url.authority(), url.path().to_owned()),
-            Read::Mirror(trust) => (MIRROR_AUTHORITY, endpoints::MIRROR.named(trust)),
+    pub(crate) fn fetch_keys(id: CallId, remote: &Remote, request: &KeyRequest) -> Self {
+        let (authority, path) = match request {
+            KeyRequest::Discovery(url) | KeyRequest::KeySet(url) => {
+                (url.authority(), url.path().to_owned())
+            }
+            KeyRequest::Mirror(trust) => (MIRROR_AUTHORITY, endpoints::MIRROR.subpath(trust)),
         };
         Self::get(
             id,
@@ -100,7 +102,7 @@ impl Call {
                 ("accept-encoding", "identity".to_owned()),
                 ("user-agent", "portcullis".to_owned()),
             ],
-            timeout: READ_TIMEOUT,
+            timeout: FETCH_TIMEOUT,
             max_body,
         }
     }

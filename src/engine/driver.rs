@@ -1,4 +1,4 @@
-//! Performs the effects of an engine and its readers on a proxy, and passes the replies back.
+//! Performs the effects of an engine and its readers on a proxy, and passes the responses back.
 
 use std::fmt::Debug;
 
@@ -6,10 +6,10 @@ use log::Level;
 use portcullis_core::policy::Policy;
 
 use crate::call::{Call, CallId};
+use crate::call_response::CallResponse;
 use crate::effect::Effect;
 use crate::engine::Engine;
-use crate::reader::{Cell, Moment, Reader, ReaderEffect, Shared};
-use crate::reply::Reply;
+use crate::reader::{CellContent, CellId, Reader, ReaderEffect, TimeAndRandom};
 use crate::request_id::RequestId;
 
 #[cfg(test)]
@@ -17,7 +17,7 @@ mod tests;
 
 /// What a [`Driver`] needs from a proxy.
 pub trait Host: Debug {
-    /// Makes an HTTP call, and returns the token by which the proxy identifies its reply. `None` if
+    /// Makes an HTTP call, and returns the token by which the proxy identifies its response. `None` if
     /// the call can't be made; the reason is logged.
     fn call(&self, call: &Call) -> Option<u32>;
 
@@ -25,7 +25,7 @@ pub trait Host: Debug {
     fn log(&self, level: Level, line: &str);
 
     /// The time and a random number.
-    fn moment(&self) -> Moment;
+    fn time_and_random(&self) -> TimeAndRandom;
 
     /// The text of the shared cell of this name, and its version; `None` if there is none.
     fn read(&self, cell: &str) -> Option<(Vec<u8>, u32)>;
@@ -42,23 +42,23 @@ pub struct Driver<H> {
     pub engine: Engine,
     host: H,
     readers: Vec<Reader>,
-    calls: Vec<Pending>,
+    calls: Vec<PendingCall>,
 }
 
 /// A call in progress.
 #[derive(Debug)]
-pub struct Pending {
+pub struct PendingCall {
     token: u32,
     id: CallId,
     /// The index of the reader that made the call; `None` for the engine.
     reader: Option<usize>,
-    /// The request during whose event the call was made; its callback gets the reply.
+    /// The request during whose event the call was made; its callback gets the response.
     owner: Option<RequestId>,
     max_body: usize,
 }
 
-impl Pending {
-    /// The maximum size of the reply's body in bytes. For a longer body, pass `max_body + 1` bytes.
+impl PendingCall {
+    /// The maximum size of the response's body in bytes. For a longer body, pass `max_body + 1` bytes.
     #[must_use]
     pub const fn max_body(&self) -> usize {
         self.max_body
@@ -69,11 +69,11 @@ impl<H: Host> Driver<H> {
     /// Starts an engine and its readers with this policy. Writes an initial record for each reader
     /// whose workers share none yet.
     pub fn start(policy: Policy, host: H) -> Self {
-        let moment = host.moment();
+        let now = host.time_and_random();
         let mut driver = Self {
             host,
-            readers: Reader::of(&policy, moment),
-            engine: Engine::new(policy, moment.time),
+            readers: Reader::of(&policy, now),
+            engine: Engine::new(policy, now.time),
             calls: Vec::new(),
         };
         for index in 0..driver.readers.len() {
@@ -88,33 +88,33 @@ impl<H: Host> Driver<H> {
     pub fn tick(&mut self) {
         for index in 0..self.readers.len() {
             let source = self.readers.get(index).and_then(Reader::source);
-            let wanted = source.map(|source| self.engine.wanted(source));
-            let wanted = wanted.unwrap_or_default();
-            self.reader_event(index, |reader, record, moment| {
-                reader.tick(record, wanted, moment);
+            let triggers = source.map(|source| self.engine.fetch_triggers(source));
+            let triggers = triggers.unwrap_or_default();
+            self.reader_event(index, |reader, record, now| {
+                reader.tick(record, triggers, now);
             });
             self.perform_reader_effects(index);
         }
-        self.engine.tick(self.host.moment().time);
+        self.engine.tick(self.host.time_and_random().time);
         self.perform_effects();
     }
 
     /// Removes and returns the call with this token; `None` if there is none (any more).
-    pub fn take_call(&mut self, token: u32) -> Option<Pending> {
+    pub fn take_call(&mut self, token: u32) -> Option<PendingCall> {
         let index = self.calls.iter().position(|call| call.token == token)?;
         Some(self.calls.swap_remove(index))
     }
 
-    /// Handles the reply to a call; `None` if it failed or timed out.
-    pub fn reply(&mut self, call: &Pending, reply: Option<&Reply<'_>>) {
+    /// Handles the response to a call; `None` if it failed or timed out.
+    pub fn handle_response(&mut self, call: &PendingCall, response: Option<&CallResponse<'_>>) {
         match call.reader {
             Some(index) => {
-                self.reader_event(index, |reader, record, moment| {
-                    reader.reply(call.id, reply, record, moment);
+                self.reader_event(index, |reader, record, now| {
+                    reader.handle_response(call.id, response, record, now);
                 });
                 self.perform_reader_effects(index);
             }
-            None => self.engine.reply(call.id, reply),
+            None => self.engine.handle_response(call.id, response),
         }
     }
 
@@ -132,7 +132,7 @@ impl<H: Host> Driver<H> {
                 Effect::Log(level, line) => self.host.log(level, &line),
                 Effect::Call(call) => {
                     if !self.call(&call, None) {
-                        self.engine.reply(call.id, None);
+                        self.engine.handle_response(call.id, None);
                         all_made = false;
                     }
                 }
@@ -145,12 +145,16 @@ impl<H: Host> Driver<H> {
     fn reader_event(
         &mut self,
         index: usize,
-        event: impl FnOnce(&mut Reader, Option<Shared<'_>>, Moment),
+        event: impl FnOnce(&mut Reader, Option<CellContent<'_>>, TimeAndRandom),
     ) {
         if let Some(reader) = self.readers.get_mut(index) {
-            let record = self.host.read(reader.name(Cell::Record));
-            // The clock is read after the record: see `Moment`.
-            event(reader, record.as_ref().map(shared), self.host.moment());
+            let record = self.host.read(reader.name(CellId::Record));
+            // The clock is read after the record: see `TimeAndRandom`.
+            event(
+                reader,
+                record.as_ref().map(shared),
+                self.host.time_and_random(),
+            );
         }
     }
 
@@ -161,8 +165,8 @@ impl<H: Host> Driver<H> {
             match effect {
                 ReaderEffect::Call(call) => {
                     if !self.call(&call, Some(index)) {
-                        self.reader_event(index, |reader, record, moment| {
-                            reader.reply(call.id, None, record, moment);
+                        self.reader_event(index, |reader, record, now| {
+                            reader.handle_response(call.id, None, record, now);
                         });
                     }
                 }
@@ -172,8 +176,8 @@ impl<H: Host> Driver<H> {
                     }
                     self.engine.update_keys(source, record);
                 }
-                ReaderEffect::KeysFetched(source, is_good) => {
-                    self.engine.keys_fetched(source, is_good);
+                ReaderEffect::KeysFetched(source, has_succeeded) => {
+                    self.engine.keys_fetched(source, has_succeeded);
                 }
                 ReaderEffect::Log(level, line) => self.host.log(level, &line),
                 ReaderEffect::Owners(issuer, owners) => {
@@ -181,7 +185,7 @@ impl<H: Host> Driver<H> {
                 }
                 ReaderEffect::Read(cell) => {
                     let text = self.host.read(reader.name(cell));
-                    reader.read(cell, text.as_ref().map(shared), self.host.moment());
+                    reader.read(cell, text.as_ref().map(shared), self.host.time_and_random());
                 }
                 ReaderEffect::Revocations(list, record) => {
                     self.engine.update_revocations(list, record);
@@ -197,7 +201,7 @@ impl<H: Host> Driver<H> {
     /// Makes a call, and returns whether it could be made.
     fn call(&mut self, call: &Call, reader: Option<usize>) -> bool {
         let token = self.host.call(call);
-        self.calls.extend(token.map(|token| Pending {
+        self.calls.extend(token.map(|token| PendingCall {
             token,
             id: call.id,
             reader,
@@ -208,8 +212,8 @@ impl<H: Host> Driver<H> {
     }
 }
 
-fn shared((text, version): &(Vec<u8>, u32)) -> Shared<'_> {
-    Shared {
+fn shared((text, version): &(Vec<u8>, u32)) -> CellContent<'_> {
+    CellContent {
         text,
         version: *version,
     }

@@ -18,12 +18,12 @@ use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::KeySourceId;
 
 use crate::call::CallId;
+use crate::call_response::CallResponse;
 use crate::effect::Effect;
 use crate::metrics::{Change, Metric, Metrics, RefreshLabel};
-use crate::reader::Wanted;
-use crate::refresh_reply::RefreshReply;
+use crate::reader::FetchTriggers;
+use crate::refresh_response::RefreshResponse;
 use crate::refreshes::Refreshes;
-use crate::reply::Reply;
 use crate::request_id::RequestId;
 use crate::step::Step;
 use crate::waiting::{WaitingRequest, WaitingRequests, is_timed_out};
@@ -35,7 +35,7 @@ mod tests;
 /// delays a request that waits for keys by at most this time.
 pub const TICK: Duration = Duration::from_millis(100);
 
-/// How long a request waits for keys. Fetching them takes at most two replies.
+/// How long a request waits for keys. Fetching them takes at most two responses.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many ticks there are between two updates of the age metrics.
@@ -43,7 +43,7 @@ const TICKS_PER_REPORT: u32 = 10;
 
 /// The context of an event.
 #[derive(Clone, Copy, Debug)]
-pub struct At<'a> {
+pub struct RequestContext<'a> {
     /// The time of the event.
     pub time: Timestamp,
     /// The signature verification: by the proxy, a native library, or pure Rust.
@@ -66,14 +66,14 @@ pub struct Engine {
     refreshes: Refreshes,
     /// The requests that [`Engine::due`] has returned and that were not evaluated again yet.
     due: Vec<WaitingRequest>,
-    /// The refresh replies whose cookies must be added to the responses of these requests.
-    cookies: BTreeMap<RequestId, Rc<RefreshReply>>,
+    /// The refresh responses whose cookies must be added to the responses of these requests.
+    cookies: BTreeMap<RequestId, Rc<RefreshResponse>>,
     effects: VecDeque<Effect>,
     metrics: Metrics,
     started: Timestamp,
     ticks: u32,
-    /// The number of shared keys at the last update.
-    shared_keys: usize,
+    /// The number of duplicate keys at the last update.
+    duplicate_keys: usize,
     /// The number of ambiguous keys at the last update.
     ambiguous_keys: usize,
 }
@@ -96,7 +96,7 @@ impl Engine {
             metrics: Metrics::new(&policy),
             started: now,
             ticks: 0,
-            shared_keys: 0,
+            duplicate_keys: 0,
             ambiguous_keys: 0,
             gate: Gate::new(policy),
         }
@@ -116,9 +116,9 @@ impl Engine {
         &'e mut self,
         id: RequestId,
         headers: &'e Headers<'e>,
-        at: At<'_>,
+        request_context: RequestContext<'_>,
     ) -> Step<'e> {
-        let now = at.time;
+        let now = request_context.time;
         let place = self.due.iter().position(|request| request.id == id);
         // Only a call in the first event of a request is owned by that request.
         let (request, owner) = match place {
@@ -128,14 +128,14 @@ impl Engine {
         let was_waiting = owner.is_none();
         let context = Context {
             keyring: &self.keyring,
-            signatures: at.signatures,
+            signatures: request_context.signatures,
             revocations: &self.revocations,
             arrived: request.arrived,
             now,
         };
         let (gate, cache) = (&self.gate, &mut self.cache);
         let evaluation = match &request.refreshed {
-            Some(reply) => gate.evaluate_refreshed(headers, context, cache, reply.outcome()),
+            Some(response) => gate.evaluate_refreshed(headers, context, cache, response.outcome()),
             None => gate.evaluate(headers, context, cache),
         };
         let may_wait = !is_timed_out(request.arrived, now, WAIT_TIMEOUT);
@@ -174,13 +174,13 @@ impl Engine {
             return Step::Wait;
         };
         self.metrics.count(&decision);
-        if let Some(reply) = refreshed {
+        if let Some(response) = refreshed {
             let reason = decision.reason();
-            if let Some(label) = reply.label(reason) {
+            if let Some(label) = response.label(reason) {
                 self.metrics.refresh(label);
             }
-            if reply.sets_cookies(reason) {
-                self.cookies.insert(id, reply);
+            if response.sets_cookies(reason) {
+                self.cookies.insert(id, response);
             }
         }
         Step::Decided(decision.outcome(headers, gate.policy().audit()))
@@ -204,7 +204,7 @@ impl Engine {
 
     /// The header changes for the response to this request, from an app or the engine. Returns them
     /// once. There rarely are any.
-    pub fn response(&mut self, id: RequestId) -> Option<Rc<RefreshReply>> {
+    pub fn response_changes(&mut self, id: RequestId) -> Option<Rc<RefreshResponse>> {
         if self.cookies.is_empty() {
             return None;
         }
@@ -212,7 +212,7 @@ impl Engine {
     }
 
     /// Removes a request that has ended, and returns whether it waited. A call that it owns gets no
-    /// reply any more; [`Engine::tick`] repeats the call if other requests wait for it.
+    /// response any more; [`Engine::tick`] repeats the call if other requests wait for it.
     pub fn request_ended(&mut self, id: RequestId) -> bool {
         if !self.cookies.is_empty() {
             self.cookies.remove(&id);
@@ -229,20 +229,20 @@ impl Engine {
 
     // === Other events ===
 
-    /// Handles the reply to a call; `None` if it failed, timed out or could not be made. A reply
+    /// Handles the response to a call; `None` if it failed, timed out or could not be made. A response
     /// without a waiting request is ignored.
-    pub fn reply(&mut self, call: CallId, reply: Option<&Reply<'_>>) {
+    pub fn handle_response(&mut self, call: CallId, response: Option<&CallResponse<'_>>) {
         let Some((sid, requests)) = self.refreshes.take(call) else {
             return;
         };
-        let reply = match (self.policy().sso(), reply) {
-            (Some(sso), Some(reply)) => {
-                let lines = reply.all("set-cookie");
-                RefreshReply::read(sid, sso.cookies(), reply.status(), lines)
+        let response = match (self.policy().sso(), response) {
+            (Some(sso), Some(response)) => {
+                let lines = response.all("set-cookie");
+                RefreshResponse::read(sid, sso.cookies(), response.status(), lines)
             }
-            _ => RefreshReply::unavailable(),
+            _ => RefreshResponse::unavailable(),
         };
-        self.apply_refresh(requests, reply);
+        self.apply_refresh(requests, response);
     }
 
     /// Updates the keys of a key source, from a [`crate::Reader`].
@@ -259,22 +259,22 @@ impl Engine {
 
     /// Why the keys of this key source should be fetched before the schedule says so.
     #[must_use]
-    pub fn wanted(&self, source: KeySourceId) -> Wanted {
-        Wanted {
-            by_request: self.wants_keys(source),
+    pub fn fetch_triggers(&self, source: KeySourceId) -> FetchTriggers {
+        FetchTriggers {
+            by_request: self.awaits_keys(source),
             by_new_key: self.keyring.is_awaited(source),
         }
     }
 
     /// Whether a request waits for the keys of this key source.
     #[must_use]
-    pub fn wants_keys(&self, source: KeySourceId) -> bool {
-        self.waiting.wants(source)
+    pub fn awaits_keys(&self, source: KeySourceId) -> bool {
+        self.waiting.awaits(source)
     }
 
     /// Counts a fetch of the keys of a key source.
-    pub fn keys_fetched(&mut self, source: KeySourceId, is_good: bool) {
-        self.metrics.key_fetched(source, is_good);
+    pub fn keys_fetched(&mut self, source: KeySourceId, has_succeeded: bool) {
+        self.metrics.key_fetched(source, has_succeeded);
     }
 
     /// Updates the revocations and their fetch state, from a [`crate::Reader`].
@@ -288,14 +288,14 @@ impl Engine {
         self.metrics.verification(microseconds);
     }
 
-    /// Handles the tick: repeats calls that will get no reply, times out requests that wait for one,
+    /// Handles the tick: repeats calls that will get no response, times out requests that wait for one,
     /// and updates gauges.
     pub fn tick(&mut self, now: Timestamp) {
         if let Some(sso) = self.gate.policy().sso() {
             let effects = &mut self.effects;
             let timed_out = self.refreshes.retry(sso, now, WAIT_TIMEOUT, effects);
             if !timed_out.is_empty() {
-                self.apply_refresh(timed_out, RefreshReply::unavailable());
+                self.apply_refresh(timed_out, RefreshResponse::unavailable());
             }
         }
         if self.ticks.checked_rem(TICKS_PER_REPORT) == Some(0) {
@@ -350,13 +350,13 @@ impl Engine {
     }
 
     /// Queues requests for evaluation by the outcome of a refresh.
-    fn apply_refresh(&mut self, requests: Vec<WaitingRequest>, reply: RefreshReply) {
-        let reply = Rc::new(reply);
+    fn apply_refresh(&mut self, requests: Vec<WaitingRequest>, response: RefreshResponse) {
+        let response = Rc::new(response);
         for request in requests {
             self.waiting.add(WaitingRequest {
                 sources: Vec::new(),
                 keys_version: None,
-                refreshed: Some(Rc::clone(&reply)),
+                refreshed: Some(Rc::clone(&response)),
                 ..request
             });
         }
@@ -374,16 +374,16 @@ impl Engine {
                 self.metrics.key_age(source, age.as_secs());
             }
         }
-        let shared = self.keyring.shared();
-        self.metrics.shared_keys(shared.len());
-        if shared.len() > self.shared_keys {
-            for key in &shared {
+        let duplicates = self.keyring.duplicate_keys();
+        self.metrics.duplicate_keys(duplicates.len());
+        if duplicates.len() > self.duplicate_keys {
+            for key in &duplicates {
                 let line = format!("portcullis: {key}");
                 self.effects.push_back(Effect::Log(Level::Warn, line));
             }
         }
-        self.shared_keys = shared.len();
-        let ambiguous = self.keyring.ambiguous();
+        self.duplicate_keys = duplicates.len();
+        let ambiguous = self.keyring.ambiguous_keys();
         self.metrics.ambiguous_keys(ambiguous.len());
         if ambiguous.len() > self.ambiguous_keys {
             for key in &ambiguous {

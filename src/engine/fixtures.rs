@@ -11,7 +11,7 @@ use portcullis_core::token::Algorithm;
 
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
-/// A Kubernetes cluster with fetched keys, and an app for it and for people.
+/// A Kubernetes cluster with fetched keys, and an app for it and for users.
 const POLICY: &str = r#"{
   "trust": [
     {"name": "blue", "kind": "kubernetes", "issuer": "https://kubernetes.example.com",
@@ -22,16 +22,16 @@ const POLICY: &str = r#"{
   "apps": [
     {"name": "alertmanager", "hosts": ["alertmanager.example.com"], "rules": [
       {"name": "polls", "allow": [{"service_account": "blue/monitoring/karma"}]},
-      {"name": "people", "allow": [{"from": "sso", "anyone": true}]},
+      {"name": "users", "allow": [{"from": "sso", "anyone": true}]},
       {"name": "probes", "paths": ["/-/healthy"], "public": true}]}
   ]
 }"#;
 
 /// Accepts a signature of 64 bytes with the value 7.
 #[derive(Debug)]
-pub(crate) struct Sevens;
+pub(crate) struct FakeSignatures;
 
-impl Signatures for Sevens {
+impl Signatures for FakeSignatures {
     fn supports(&self, _: Algorithm) -> bool {
         true
     }
@@ -73,7 +73,7 @@ pub(crate) fn karma(kid: &str) -> String {
     )
 }
 
-/// The session token of the person with this number, issued at `iat` and valid for five minutes.
+/// The session token of the user with this number, issued at `iat` and valid for five minutes.
 pub(crate) fn session(number: u8, iat: Timestamp) -> String {
     let (sid, iat) = (Id::from_bytes([number; 16]), iat.secs());
     token(

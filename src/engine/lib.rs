@@ -25,6 +25,7 @@
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects, clippy::string_slice))]
 
 mod call;
+mod call_response;
 pub mod configuration;
 mod driver;
 mod effect;
@@ -36,21 +37,20 @@ mod log_level;
 pub mod metrics;
 mod protobuf;
 mod reader;
-mod refresh_reply;
+mod refresh_response;
 mod refreshes;
-mod reply;
 mod request_id;
 pub mod signatures;
 mod step;
 mod waiting;
 
 pub use self::call::{Call, CallId};
-pub use self::driver::{Driver, Host, Pending};
+pub use self::call_response::CallResponse;
+pub use self::driver::{Driver, Host, PendingCall};
 pub use self::effect::Effect;
-pub use self::engine::{At, Engine, TICK};
+pub use self::engine::{Engine, RequestContext, TICK};
 pub use self::log_level::{log_level, log_severity};
-pub use self::reader::{Cell, Moment, Reader, ReaderEffect, Shared, Wanted};
-pub use self::refresh_reply::RefreshReply;
-pub use self::reply::Reply;
+pub use self::reader::{CellContent, CellId, FetchTriggers, Reader, ReaderEffect, TimeAndRandom};
+pub use self::refresh_response::RefreshResponse;
 pub use self::request_id::RequestId;
 pub use self::step::Step;

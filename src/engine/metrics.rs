@@ -75,8 +75,8 @@ pub(crate) struct Metrics {
     verification: usize,
     key_ages: PerKeySource<usize>,
     /// The counters of successful and failed fetches.
-    key_reads: PerKeySource<[usize; 2]>,
-    shared_keys: usize,
+    key_fetches: PerKeySource<[usize; 2]>,
+    duplicate_keys: usize,
     ambiguous_keys: usize,
     waiting: usize,
     /// How many of the requests in that gauge are on this worker.
@@ -113,19 +113,19 @@ impl Metrics {
             "portcullis_verification_microseconds".to_owned(),
         );
         let mut key_ages = Vec::new();
-        let mut key_reads = Vec::new();
+        let mut key_fetches = Vec::new();
         for (source, trust) in policy.key_sources() {
             let trust = &trust.name;
             let name = format!("portcullis_key_age_seconds.trust.{trust}");
             key_ages.push((source, define(&mut all, Kind::Gauge, name)));
-            let reads = ["good", "failed"].map(|outcome| {
-                let name = format!("portcullis_key_reads_total.trust.{trust}.outcome.{outcome}");
+            let fetches = ["succeeded", "failed"].map(|outcome| {
+                let name = format!("portcullis_key_fetches_total.trust.{trust}.outcome.{outcome}");
                 define(&mut all, Kind::Counter, name)
             });
-            key_reads.push((source, reads));
+            key_fetches.push((source, fetches));
         }
         let gauge = |all: &mut Vec<Tracked>, name: &str| define(all, Kind::Gauge, name.to_owned());
-        let shared_keys = gauge(&mut all, "portcullis_shared_keys");
+        let duplicate_keys = gauge(&mut all, "portcullis_duplicate_keys");
         let ambiguous_keys = gauge(&mut all, "portcullis_ambiguous_keys");
         let waiting = gauge(&mut all, "portcullis_waiting_requests");
         let sessions = policy.sso().map(|_| SessionMetrics {
@@ -141,8 +141,8 @@ impl Metrics {
             decisions: BTreeMap::new(),
             verification,
             key_ages: key_ages.into_iter().collect(),
-            key_reads: key_reads.into_iter().collect(),
-            shared_keys,
+            key_fetches: key_fetches.into_iter().collect(),
+            duplicate_keys,
             ambiguous_keys,
             waiting,
             waiting_here: 0,
@@ -180,13 +180,13 @@ impl Metrics {
         let index = if let Some(index) = apps.get(app) {
             *index
         } else {
-            let verdict = if decision.is_allowed() {
+            let outcome = if decision.is_allowed() {
                 "allowed"
             } else {
                 "refused"
             };
             let name =
-                format!("portcullis_decisions_total.app.{app}.decision.{verdict}.reason.{reason}");
+                format!("portcullis_decisions_total.app.{app}.decision.{outcome}.reason.{reason}");
             let index = define(&mut self.all, Kind::Counter, name);
             apps.insert(app.to_owned(), index);
             index
@@ -209,20 +209,20 @@ impl Metrics {
     }
 
     /// Counts a fetch of the keys of a key source.
-    pub(crate) fn key_fetched(&mut self, source: KeySourceId, is_good: bool) {
-        if let Some([good, failed]) = self.key_reads.get(source) {
-            self.add(if is_good { *good } else { *failed }, 1);
+    pub(crate) fn key_fetched(&mut self, source: KeySourceId, has_succeeded: bool) {
+        if let Some([succeeded, failed]) = self.key_fetches.get(source) {
+            self.add(if has_succeeded { *succeeded } else { *failed }, 1);
         }
     }
 
-    /// Sets the number of keys in more than one set.
-    /// The number of ambiguous keys.
+    /// Sets the number of ambiguous keys.
     pub(crate) fn ambiguous_keys(&mut self, count: usize) {
         self.set(self.ambiguous_keys, count.try_into().unwrap_or(u64::MAX));
     }
 
-    pub(crate) fn shared_keys(&mut self, count: usize) {
-        self.set(self.shared_keys, count.try_into().unwrap_or(u64::MAX));
+    /// Sets the number of keys in more than one set.
+    pub(crate) fn duplicate_keys(&mut self, count: usize) {
+        self.set(self.duplicate_keys, count.try_into().unwrap_or(u64::MAX));
     }
 
     /// Counts the outcome of a refresh.

@@ -27,11 +27,11 @@ use self::keys::KeyReader;
 use self::owners::OwnersReader;
 use self::revocations::RevocationsReader;
 use crate::call::{Call, CallId};
-use crate::reply::Reply;
+use crate::call_response::CallResponse;
 
 /// A cell of shared data that a reader uses.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Cell {
+pub enum CellId {
     /// The record: the schedule and the lease of fetches, and the keys.
     Record,
     /// The list of revocations.
@@ -40,7 +40,7 @@ pub enum Cell {
 
 /// The content of a cell.
 #[derive(Clone, Copy, Debug)]
-pub struct Shared<'a> {
+pub struct CellContent<'a> {
     /// The text.
     pub text: &'a [u8],
     /// Its version.
@@ -53,7 +53,7 @@ pub struct Shared<'a> {
 /// worker has written in between lies in the future, and counts as written before the clock stepped
 /// back.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub struct TimeAndRandom {
     /// The time.
     pub time: Timestamp,
     /// An unpredictable random number, for the jitter and for ids.
@@ -62,7 +62,7 @@ pub struct Moment {
 
 /// Why keys should be fetched before the schedule says so.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Wanted {
+pub struct FetchTriggers {
     /// A request waits for the keys.
     pub by_request: bool,
     /// A new key of another trust entry waits until it is known that these keys do not contain it.
@@ -72,7 +72,7 @@ pub struct Wanted {
 /// What the adapter must do. Effects are queued; drain the queue after each event.
 #[derive(Debug)]
 pub enum ReaderEffect {
-    /// Make this call, and pass the reply to [`Reader::reply`].
+    /// Make this call, and pass the response to [`Reader::handle_response`].
     Call(Call),
     /// Pass the keys of this source to [`crate::Engine::update_keys`], and to [`Reader::update_keys`] of all
     /// readers.
@@ -84,14 +84,14 @@ pub enum ReaderEffect {
     /// Write a line to the proxy's log.
     Log(Level, String),
     /// Read this cell and pass it to [`Reader::read`].
-    Read(Cell),
+    Read(CellId),
     /// Pass these to the [`Engine`](crate::Engine) of the worker.
     Revocations(Arc<Revocations>, RevocationsRecord),
     /// Write a text to a cell, if it still has the version `over`, or unconditionally if `over` is
     /// `None`. Pass to [`Reader::written`] whether it was written.
     Write {
         /// The cell.
-        cell: Cell,
+        cell: CellId,
         /// The text.
         text: String,
         /// The version to replace.
@@ -99,13 +99,13 @@ pub enum ReaderEffect {
     },
 }
 
-/// Fetches one key source, or the companion's revocations, in turn with the readers of other
-/// workers.
+/// Fetches one key source or the companion's revocations, or updates the owners of the keys of one
+/// issuer, in turn with the readers of other workers.
 #[derive(Debug)]
-pub struct Reader(Subject);
+pub struct Reader(ReaderKind);
 
 #[derive(Debug)]
-enum Subject {
+enum ReaderKind {
     Keys(Box<KeyReader>),
     Owners(Box<OwnersReader>),
     Revocations(Box<RevocationsReader>),
@@ -114,29 +114,29 @@ enum Subject {
 impl Reader {
     /// The readers for a policy. `now.random` becomes the id of this worker.
     #[must_use]
-    pub fn of(policy: &Policy, now: Moment) -> Vec<Self> {
+    pub fn of(policy: &Policy, now: TimeAndRandom) -> Vec<Self> {
         let sources = policy.key_sources();
         let keys = sources.filter_map(|(source, trust)| {
             let reader = KeyReader::new(source, trust, now.random, now)?;
-            Some(Subject::Keys(Box::new(reader)))
+            Some(ReaderKind::Keys(Box::new(reader)))
         });
         let revocations = policy.sso().map(|sso| {
             let reader = RevocationsReader::new(sso, now.random);
-            Subject::Revocations(Box::new(reader))
+            ReaderKind::Revocations(Box::new(reader))
         });
         // Last, because they compare the keys that the other readers have read on the same tick.
         let owners = OwnersReader::of(policy, now).into_iter();
-        let owners = owners.map(|reader| Subject::Owners(Box::new(reader)));
+        let owners = owners.map(|reader| ReaderKind::Owners(Box::new(reader)));
         keys.chain(revocations).chain(owners).map(Self).collect()
     }
 
     /// The name of a cell, which starts with the product and the format version.
     #[must_use]
-    pub fn name(&self, cell: Cell) -> &str {
+    pub fn name(&self, cell: CellId) -> &str {
         match &self.0 {
-            Subject::Keys(reader) => reader.name(),
-            Subject::Owners(reader) => reader.name(),
-            Subject::Revocations(reader) => reader.name(cell),
+            ReaderKind::Keys(reader) => reader.name(),
+            ReaderKind::Owners(reader) => reader.name(),
+            ReaderKind::Revocations(reader) => reader.name(cell),
         }
     }
 
@@ -144,14 +144,14 @@ impl Reader {
     #[must_use]
     pub fn source(&self) -> Option<KeySourceId> {
         match &self.0 {
-            Subject::Keys(reader) => Some(reader.source()),
-            Subject::Owners(_) | Subject::Revocations(_) => None,
+            ReaderKind::Keys(reader) => Some(reader.source()),
+            ReaderKind::Owners(_) | ReaderKind::Revocations(_) => None,
         }
     }
 
     /// Takes the keys of a source that another reader has read.
     pub fn update_keys(&mut self, source: KeySourceId, record: &Arc<KeyRecord>) {
-        if let Subject::Owners(reader) = &mut self.0 {
+        if let ReaderKind::Owners(reader) = &mut self.0 {
             reader.update_keys(source, record);
         }
     }
@@ -159,19 +159,19 @@ impl Reader {
     /// Reads the record, and writes an initial one if there is none. Envoy loads a configuration on
     /// its main thread before any worker, so there is only one writer, and no worker's lease is
     /// overwritten.
-    pub fn start(&mut self, record: Option<Shared<'_>>) {
+    pub fn start(&mut self, record: Option<CellContent<'_>>) {
         match &mut self.0 {
-            Subject::Keys(reader) => {
+            ReaderKind::Keys(reader) => {
                 if reader.read_record(record).is_none() {
                     reader.seed();
                 }
             }
-            Subject::Owners(reader) => {
+            ReaderKind::Owners(reader) => {
                 if reader.read_record(record).is_none() {
                     reader.seed();
                 }
             }
-            Subject::Revocations(reader) => {
+            ReaderKind::Revocations(reader) => {
                 if reader.read_record(record).is_none() {
                     reader.seed();
                 }
@@ -179,62 +179,67 @@ impl Reader {
         }
     }
 
-    /// Reads the record, and starts a fetch if one is due or wanted.
-    pub fn tick(&mut self, record: Option<Shared<'_>>, wanted: Wanted, now: Moment) {
+    /// Reads the record, and starts a fetch if one is due or triggered.
+    pub fn tick(
+        &mut self,
+        record: Option<CellContent<'_>>,
+        triggers: FetchTriggers,
+        now: TimeAndRandom,
+    ) {
         match &mut self.0 {
-            Subject::Keys(reader) => reader.tick(record, wanted, now),
-            Subject::Owners(reader) => reader.tick(record, now),
-            Subject::Revocations(reader) => reader.tick(record, now),
+            ReaderKind::Keys(reader) => reader.tick(record, triggers, now),
+            ReaderKind::Owners(reader) => reader.tick(record, now),
+            ReaderKind::Revocations(reader) => reader.tick(record, now),
         }
     }
 
     /// Reads a cell that [`ReaderEffect::Read`] requested.
-    pub fn read(&mut self, cell: Cell, shared: Option<Shared<'_>>, now: Moment) {
+    pub fn read(&mut self, cell: CellId, shared: Option<CellContent<'_>>, now: TimeAndRandom) {
         match (&mut self.0, cell) {
-            (Subject::Keys(reader), _) => {
+            (ReaderKind::Keys(reader), _) => {
                 reader.read_record(shared);
             }
-            (Subject::Owners(reader), _) => {
+            (ReaderKind::Owners(reader), _) => {
                 reader.read_record(shared);
             }
-            (Subject::Revocations(reader), Cell::Record) => {
+            (ReaderKind::Revocations(reader), CellId::Record) => {
                 reader.read_record(shared);
             }
-            (Subject::Revocations(reader), Cell::List) => reader.read_list(shared, now),
+            (ReaderKind::Revocations(reader), CellId::List) => reader.read_list(shared, now),
         }
     }
 
-    /// Handles the reply to a call, with the current record; `None` for a call that failed, timed
-    /// out or could not be made. An unexpected reply is ignored.
-    pub fn reply(
+    /// Handles the response to a call, with the current record; `None` for a call that failed, timed
+    /// out or could not be made. An unexpected response is ignored.
+    pub fn handle_response(
         &mut self,
         call: CallId,
-        reply: Option<&Reply<'_>>,
-        record: Option<Shared<'_>>,
-        now: Moment,
+        response: Option<&CallResponse<'_>>,
+        record: Option<CellContent<'_>>,
+        now: TimeAndRandom,
     ) {
         match &mut self.0 {
-            Subject::Keys(reader) => reader.reply(call, reply, record, now),
-            Subject::Owners(_) => {}
-            Subject::Revocations(reader) => reader.reply(call, reply, record, now),
+            ReaderKind::Keys(reader) => reader.handle_response(call, response, record, now),
+            ReaderKind::Owners(_) => {}
+            ReaderKind::Revocations(reader) => reader.handle_response(call, response, record, now),
         }
     }
 
     /// Reports whether a [`ReaderEffect::Write`] was done.
     pub fn written(&mut self, is_done: bool) {
         match &mut self.0 {
-            Subject::Keys(reader) => reader.written(is_done),
-            Subject::Owners(reader) => reader.written(is_done),
-            Subject::Revocations(reader) => reader.written(is_done),
+            ReaderKind::Keys(reader) => reader.written(is_done),
+            ReaderKind::Owners(reader) => reader.written(is_done),
+            ReaderKind::Revocations(reader) => reader.written(is_done),
         }
     }
 
     /// The next effect, in order.
     pub fn next_effect(&mut self) -> Option<ReaderEffect> {
         match &mut self.0 {
-            Subject::Keys(reader) => reader.effects.pop_front(),
-            Subject::Owners(reader) => reader.effects.pop_front(),
-            Subject::Revocations(reader) => reader.effects.pop_front(),
+            ReaderKind::Keys(reader) => reader.effects.pop_front(),
+            ReaderKind::Owners(reader) => reader.effects.pop_front(),
+            ReaderKind::Revocations(reader) => reader.effects.pop_front(),
         }
     }
 }

@@ -93,7 +93,7 @@ impl Refreshes {
         waiting.any(|waiting| waiting.id == id)
     }
 
-    /// Removes a request, and returns whether it was there. A call that it owns gets no reply any
+    /// Removes a request, and returns whether it was there. A call that it owns gets no response any
     /// more, and must be repeated if other requests wait for it.
     pub(crate) fn remove(&mut self, id: RequestId) -> bool {
         let before = self.len();
@@ -113,7 +113,7 @@ impl Refreshes {
         Some((refresh.sid, refresh.waiting))
     }
 
-    /// Repeats the calls that will get no reply, without an owner. Returns the requests whose wait
+    /// Repeats the calls that will get no response, without an owner. Returns the requests whose wait
     /// has timed out.
     pub(crate) fn retry(
         &mut self,

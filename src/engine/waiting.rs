@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::KeySourceId;
 
-use crate::refresh_reply::RefreshReply;
+use crate::refresh_response::RefreshResponse;
 use crate::request_id::RequestId;
 
 /// The maximum number of requests that wait for keys on one worker. Further requests are refused at
@@ -37,8 +37,8 @@ pub(crate) struct WaitingRequest {
     /// The version of the worker's keys at its last evaluation; `None` if its refresh has an
     /// outcome that was not evaluated yet.
     pub(crate) keys_version: Option<u64>,
-    /// The reply to its refresh request.
-    pub(crate) refreshed: Option<Rc<RefreshReply>>,
+    /// The response to its refresh request.
+    pub(crate) refreshed: Option<Rc<RefreshResponse>>,
 }
 
 impl WaitingRequest {
@@ -70,7 +70,7 @@ impl WaitingRequests {
     }
 
     /// Whether a request waits for the keys of this source.
-    pub(crate) fn wants(&self, source: KeySourceId) -> bool {
+    pub(crate) fn awaits(&self, source: KeySourceId) -> bool {
         self.count(source) > 0
     }
 

@@ -7,7 +7,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::host;
-use crate::verdict::{self, Outcome};
+use crate::verdict::{self, RequestState};
 use crate::worker::Worker;
 
 /// One request.
@@ -15,8 +15,8 @@ use crate::worker::Worker;
 pub(crate) struct Http {
     id: u32,
     worker: Rc<RefCell<Worker>>,
-    /// The outcome of the first evaluation; `Replied` before it.
-    outcome: Outcome,
+    /// The state after the first evaluation; `Replied` before it.
+    state: RequestState,
 }
 
 impl Http {
@@ -25,17 +25,17 @@ impl Http {
         Self {
             id,
             worker,
-            outcome: Outcome::Replied,
+            state: RequestState::Replied,
         }
     }
 
-    /// Pauses the rest of a request that is not allowed, or not yet. A refused request has a local
-    /// reply, but not if the host refused to send it.
-    fn hold(&self) -> Action {
-        let is_forwarded = match self.outcome {
-            Outcome::Forwarded => true,
-            Outcome::Replied => false,
-            Outcome::Waiting => {
+    /// Whether the rest of the request continues: only if it is allowed. A refused request is paused
+    /// too, because the host may have failed to send its local reply.
+    fn action(&self) -> Action {
+        let is_forwarded = match self.state {
+            RequestState::Forwarded => true,
+            RequestState::Replied => false,
+            RequestState::Waiting => {
                 let worker = self.worker.try_borrow();
                 worker.is_ok_and(|worker| !worker.is_held(self.id))
             }
@@ -49,10 +49,10 @@ impl Http {
 }
 
 impl Context for Http {
-    // The SDK passes the reply to the context whose callback made the call.
+    // The SDK passes the response to the context whose callback made the call.
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
         if let Ok(mut worker) = self.worker.try_borrow_mut() {
-            worker.handle_reply(token, headers, body);
+            worker.handle_response(token, headers, body);
             worker.resume_refreshed();
         }
     }
@@ -61,21 +61,21 @@ impl Context for Http {
 impl HttpContext for Http {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         // Envoy never calls a worker's VM concurrently, so the borrow always succeeds.
-        self.outcome = match self.worker.try_borrow_mut() {
+        self.state = match self.worker.try_borrow_mut() {
             Ok(mut worker) => worker.receive(self.id),
-            Err(_) => verdict::unreadable(host::Error::InternalFailure),
+            Err(_) => verdict::refuse_unreadable(host::Error::InternalFailure),
         };
-        match self.outcome {
-            Outcome::Forwarded => Action::Continue,
+        match self.state {
+            RequestState::Forwarded => Action::Continue,
             // A paused request is not forwarded, neither its headers nor any byte of its body.
-            Outcome::Replied | Outcome::Waiting => Action::Pause,
+            RequestState::Replied | RequestState::Waiting => Action::Pause,
         }
     }
 
     // Envoy calls this for a paused request only if the plugin has
     // `allow_on_headers_stop_iteration`, and `Continue` would then forward the headers too.
     fn on_http_request_body(&mut self, _: usize, _: bool) -> Action {
-        self.hold()
+        self.action()
     }
 
     fn on_http_request_trailers(&mut self, _: usize) -> Action {
@@ -85,10 +85,10 @@ impl HttpContext for Http {
             Err(_) => Err(host::Error::InternalFailure),
         };
         match stripped {
-            Ok(()) => self.hold(),
+            Ok(()) => self.action(),
             Err(error) => {
                 // The headers may already be forwarded, so the request is reset by a local reply.
-                let _replied = verdict::unchanged(error);
+                let _replied = verdict::refuse_unchangeable(error);
                 Action::Pause
             }
         }

@@ -38,7 +38,7 @@ impl Root {
 impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
         if let Some(Ok(mut worker)) = self.worker.as_ref().map(|worker| worker.try_borrow_mut()) {
-            worker.handle_reply(token, headers, body);
+            worker.handle_response(token, headers, body);
             worker.resume_due();
         }
     }

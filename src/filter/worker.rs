@@ -9,11 +9,11 @@ use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_engine::metrics::{Change, Kind, Metric};
 use portcullis_engine::signatures::HostSignatures;
-use portcullis_engine::{At, Driver, Reply, RequestId, header_map};
+use portcullis_engine::{CallResponse, Driver, RequestContext, RequestId, header_map};
 
 use self::envoy::{Envoy, now};
 use crate::host::{self, Map};
-use crate::verdict::{self, Outcome};
+use crate::verdict::{self, RequestState};
 
 /// The maximum number of waiting requests that are resumed in one callback. Envoy runs the
 /// resulting actions when the callback returns, and each local reply can call the VM again, nested
@@ -40,7 +40,8 @@ impl Worker {
         let signatures = HostSignatures::detect(host::verify_signature, host::now_microseconds);
         if !signatures.uses_host() {
             let line = "portcullis: this host does not support `verify_signature`; signatures are \
-                        verified in the filter, ten times slower, and ES384 is not supported";
+                        verified in the filter, ten times slower, and ES384 is not supported; \
+                        help: use Envoy 1.36 or newer";
             host::log(Level::Warn, line);
         }
         let driver = Driver::start(policy, Envoy);
@@ -57,20 +58,20 @@ impl Worker {
     }
 
     /// Handles the request of the effective context, which has this id.
-    pub(crate) fn receive(&mut self, id: u32) -> Outcome {
-        let outcome = self.evaluate(id, now());
-        if outcome == Outcome::Waiting {
+    pub(crate) fn receive(&mut self, id: u32) -> RequestState {
+        let state = self.evaluate(id, now());
+        if state == RequestState::Waiting {
             if !self.driver.perform_effects() {
                 // The call could not be made, so the refresh already has an outcome.
                 self.resume_refreshed();
             }
             self.flush_metrics();
         }
-        outcome
+        state
     }
 
     /// Evaluates the request of the effective context and enforces the decision.
-    fn evaluate(&mut self, id: u32, now: Timestamp) -> Outcome {
+    fn evaluate(&mut self, id: u32, now: Timestamp) -> RequestState {
         let id = RequestId(id.into());
         let bytes = host::header_bytes(Map::Request);
         let headers = match bytes
@@ -83,18 +84,18 @@ impl Worker {
             Ok(headers) if headers.iter().next().is_some() => headers,
             read => {
                 self.driver.engine.request_ended(id);
-                return verdict::unreadable(read.err().unwrap_or(host::Error::Empty));
+                return verdict::refuse_unreadable(read.err().unwrap_or(host::Error::Empty));
             }
         };
-        let at = At {
+        let context = RequestContext {
             time: now,
             signatures: &self.signatures,
         };
-        let outcome = verdict::enforce(&self.driver.engine.request(id, &headers, at));
+        let state = verdict::enforce(&self.driver.engine.request(id, &headers, context));
         if let Some(microseconds) = self.signatures.take_duration() {
             self.driver.engine.record_verification(microseconds);
         }
-        outcome
+        state
     }
 
     /// Whether the request of this context, which had to wait, still waits or was refused.
@@ -113,17 +114,17 @@ impl Worker {
     /// Adds the cookies of a refreshed session to the response of this context, which is the
     /// effective one.
     pub(crate) fn add_cookies(&mut self, id: u32) {
-        let Some(reply) = self.driver.engine.response(RequestId(id.into())) else {
+        let Some(response) = self.driver.engine.response_changes(RequestId(id.into())) else {
             return;
         };
         let add = || {
-            for (name, value) in reply.replaced() {
+            for (name, value) in response.replaced() {
                 host::replace_header(Map::Response, name.as_bytes(), value.as_bytes())?;
             }
-            for name in reply.removed() {
+            for name in response.removed() {
                 host::remove_header(Map::Response, name.as_bytes())?;
             }
-            let mut cookies = reply.set_cookies();
+            let mut cookies = response.set_cookies();
             cookies.try_for_each(|cookie| host::add_header(Map::Response, b"set-cookie", cookie))
         };
         if let Err(error) = add() {
@@ -141,8 +142,8 @@ impl Worker {
         }
     }
 
-    /// Handles the reply to the call with this token.
-    pub(crate) fn handle_reply(&mut self, token: u32, headers: usize, body: usize) {
+    /// Handles the response to the call with this token.
+    pub(crate) fn handle_response(&mut self, token: u32, headers: usize, body: usize) {
         let Some(call) = self.driver.take_call(token) else {
             return;
         };
@@ -153,11 +154,11 @@ impl Worker {
             body => body.ok(),
         };
         let body = body.filter(|_| headers.iter().next().is_some());
-        let reply = body.as_ref().map(|body| Reply {
+        let response = body.as_ref().map(|body| CallResponse {
             headers: &headers,
             body,
         });
-        self.driver.reply(&call, reply.as_ref());
+        self.driver.handle_response(&call, response.as_ref());
     }
 
     /// Handles the tick, in a callback of the root context.
@@ -195,9 +196,9 @@ impl Worker {
                 continue;
             }
             match self.evaluate(context, now) {
-                Outcome::Waiting => {}
-                Outcome::Replied => self.refused.push(context),
-                Outcome::Forwarded => {
+                RequestState::Waiting => {}
+                RequestState::Replied => self.refused.push(context),
+                RequestState::Forwarded => {
                     if let Err(error) = host::continue_stream(host::Stream::Request) {
                         // The request stays paused.
                         let line =

@@ -11,7 +11,7 @@ use portcullis_core::local_reply::LocalReply;
 
 use crate::abi::{Buffer, CONTINUE, Opaque, STOP, VERSION};
 use crate::envoy::{self, Request};
-use crate::gate::{Filter, Gate, Outcome};
+use crate::filter::{Filter, FilterConfig, RequestState};
 
 /// The `filter_name` in the filter's configuration.
 const FILTER_NAME: &[u8] = b"portcullis";
@@ -32,13 +32,13 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
     let (name, config) = unsafe { (envoy::bytes(name), envoy::bytes(config)) };
     let read = catch_unwind(|| {
         if name == FILTER_NAME {
-            Gate::read(config)
+            FilterConfig::read(config)
         } else {
             Err("unknown filter name; help: set `filter_name: portcullis`".to_owned())
         }
     });
     let error = match read {
-        Ok(Ok(gate)) => return Box::into_raw(Box::new(gate)).cast_const().cast(),
+        Ok(Ok(config)) => return Box::into_raw(Box::new(config)).cast_const().cast(),
         Ok(Err(error)) => error,
         Err(_) => "internal error".to_owned(),
     };
@@ -50,8 +50,8 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_new(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn envoy_dynamic_module_on_http_filter_config_destroy(config: Opaque) {
     // SAFETY: the pointer is the one that `config_new` gave, and Envoy uses it no more.
-    let gate = unsafe { Box::from_raw(config.cast::<Arc<Gate>>()) };
-    let _caught = catch_unwind(AssertUnwindSafe(|| drop(gate)));
+    let config = unsafe { Box::from_raw(config.cast::<Arc<FilterConfig>>()) };
+    let _caught = catch_unwind(AssertUnwindSafe(|| drop(config)));
 }
 
 /// Returns null on failure, and then every hook refuses the request.
@@ -61,8 +61,8 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_new(
     _: Opaque,
 ) -> *const c_void {
     // SAFETY: the pointer is from `config_new`, and outlives its filters.
-    let gate = unsafe { &*config.cast::<Arc<Gate>>() };
-    match catch_unwind(AssertUnwindSafe(|| Box::new(gate.filter()))) {
+    let config = unsafe { &*config.cast::<Arc<FilterConfig>>() };
+    match catch_unwind(AssertUnwindSafe(|| Box::new(config.filter()))) {
         Ok(filter) => Box::into_raw(filter).cast_const().cast(),
         Err(_) => ptr::null(),
     }
@@ -103,18 +103,18 @@ unsafe extern "C" fn envoy_dynamic_module_on_http_filter_destroy(filter: Opaque)
 unsafe fn run(
     envoy: Opaque,
     filter: Opaque,
-    hook: fn(&Filter, &mut Request<'_>) -> Outcome,
+    hook: fn(&Filter, &mut Request<'_>) -> RequestState,
 ) -> u32 {
     // SAFETY: the caller knows that the pointer is Envoy's, and the request ends with this function.
     let mut request = unsafe { Request::new(envoy) };
     // SAFETY: the caller knows that the pointer is null or one of `filter_new`.
     let filter = unsafe { filter.cast::<Filter>().as_ref() };
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
+    let state = catch_unwind(AssertUnwindSafe(|| {
         filter.map(|filter| hook(filter, &mut request))
     }));
-    match outcome {
-        Ok(Some(Outcome::Forwarded)) => CONTINUE,
-        Ok(Some(Outcome::Replied)) => STOP,
+    match state {
+        Ok(Some(RequestState::Forwarded)) => CONTINUE,
+        Ok(Some(RequestState::Replied)) => STOP,
         Ok(None) | Err(_) => {
             request.send_local_reply(&LocalReply::internal());
             STOP

@@ -6,7 +6,7 @@
 //! not exported yet.
 //!
 //! `hooks` has the functions that Envoy calls, `envoy` the callbacks into Envoy, and `abi` the C
-//! declarations of both. `gate` has no pointers: it has the engines of a configuration, one for
+//! declarations of both. `filter` has no pointers: it has the engines of a configuration, one for
 //! each worker, and enforces their decisions.
 #![deny(
     clippy::arithmetic_side_effects,
@@ -23,7 +23,7 @@ mod abi;
     reason = "Envoy's functions are C functions, and what they return is raw memory"
 )]
 mod envoy;
-mod gate;
+mod filter;
 #[allow(
     missing_docs,
     unsafe_code,

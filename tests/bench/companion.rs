@@ -14,7 +14,7 @@ use crate::sign_in_stack::{self, APP, SignInStack};
 
 use oauth2_proxy::OAuth2Proxy;
 
-/// The status with which both answer a forward auth request that is allowed.
+/// The response of both to a forward auth request that is allowed.
 const ALLOWED: ExpectedResponse = ExpectedResponse {
     begins: b"HTTP/1.1 202 ",
     ends: b"\r\n\r\n",
@@ -66,14 +66,14 @@ pub(crate) async fn measure(
 
 /// NGINX's subrequest for each request, for a user with a session.
 async fn variants(stack: &SignInStack, other: u32) -> Result<Vec<Variant>, String> {
-    const OAUTH2_PROXY: &str = "oauth2-proxy, a person's session";
+    const OAUTH2_PROXY: &str = "oauth2-proxy, a user's session";
     let alice = stack.sign_in(sign_in_stack::SIGN_IN).await;
     let ours = sign_in_stack::cookies(&alice, sign_in_stack::COOKIES);
     let alice = stack.sign_in(sign_in_stack::OTHER_SIGN_IN).await;
     let theirs = sign_in_stack::cookies(&alice, sign_in_stack::OTHER_COOKIES);
     let companion = &stack.companion;
     println!(
-        "`/oauth2/auth`, as NGINX asks; the cookies have {} bytes, and {} of oauth2-proxy.\n",
+        "`/oauth2/auth`, as NGINX requests it; the cookies have {} bytes, those of oauth2-proxy {}.\n",
         ours.len(),
         theirs.len(),
     );
@@ -89,7 +89,7 @@ async fn variants(stack: &SignInStack, other: u32) -> Result<Vec<Variant>, Strin
     Ok(vec![
         variant(OAUTH2_PROXY, &[][..], (stack.other, other), &theirs)?,
         variant(
-            "Portcullis, a person's session",
+            "Portcullis, a user's session",
             &[OAUTH2_PROXY],
             (companion.address(), companion.id()),
             &ours,

@@ -25,10 +25,10 @@ pub(crate) async fn measure(
     tokens: &Tokens,
     stack: &SignInStack,
 ) -> Result<(), String> {
-    let person = stack.sign_in(sign_in_stack::SIGN_IN).await;
-    let session = sign_in_stack::cookies(&person, sign_in_stack::COOKIES);
+    let browser = stack.sign_in(sign_in_stack::SIGN_IN).await;
+    let session = sign_in_stack::cookies(&browser, sign_in_stack::COOKIES);
     if let Some(other) = &settings.other_filter {
-        println!("The current module compared with {}.\n", other.display());
+        println!("The current filter compared with {}.\n", other.display());
         let builds = Builds::start(machine, tokens, stack.companion.address(), other).await;
         let mut variants = builds.throughput(tokens, &session)?;
         report::throughput(&rounds::run(&mut variants, settings)?);

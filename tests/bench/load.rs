@@ -57,7 +57,7 @@ impl Load {
     /// the server busy: while it waits for one response, all other requests are queued.
     pub(crate) fn run(&mut self, length: Duration) -> Result<u64> {
         let begin = Instant::now();
-        let mut answered = 0;
+        let mut responses = 0;
         for index in 0..self.streams.len() {
             self.send(index)?;
         }
@@ -65,14 +65,14 @@ impl Load {
             for index in 0..self.streams.len() {
                 self.receive(index)?;
                 self.send(index)?;
-                answered += 1;
+                responses += 1;
             }
         }
         for index in 0..self.streams.len() {
             self.receive(index)?;
-            answered += 1;
+            responses += 1;
         }
-        Ok(answered)
+        Ok(responses)
     }
 
     fn send(&mut self, index: usize) -> Result<()> {

@@ -61,7 +61,7 @@ fn other_filter() -> Result<Option<PathBuf>, String> {
     };
     path.canonicalize().map(Some).map_err(|error| {
         let path = path.display();
-        format!("invalid BENCH_OTHER_FILTER `{path}`: {error}; help: give the path of a built portcullis.wasm")
+        format!("invalid BENCH_OTHER_FILTER `{path}`: {error}\nhelp: give the path of a built portcullis.wasm")
     })
 }
 

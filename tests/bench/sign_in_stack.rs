@@ -77,19 +77,19 @@ impl SignInStack {
 
     /// A user agent that has just signed in at this URL.
     pub(crate) async fn sign_in(&self, url: &str) -> UserAgent {
-        let mut person = UserAgent::new(&[&self.authority]);
+        let mut browser = UserAgent::new(&[&self.authority]);
         for host in [AUTH, OTHER, APP] {
-            person = person.at(host, self.gateway.address());
+            browser = browser.at(host, self.gateway.address());
         }
-        person.visit(url).await;
-        person.sign_in_as("alice").await;
-        person
+        browser.visit(url).await;
+        browser.sign_in_as("alice").await;
+        browser
     }
 }
 
 /// The cookies with this name prefix that a browser would send to the app.
-pub(crate) fn cookies(person: &UserAgent, begin: &str) -> String {
-    let cookies = person.cookies().iter();
+pub(crate) fn cookies(browser: &UserAgent, begin: &str) -> String {
+    let cookies = browser.cookies().iter();
     let cookies = cookies.filter(|cookie| cookie.name.starts_with(begin));
     let pairs: Vec<_> = cookies
         .map(|cookie| format!("{}={}", cookie.name, cookie.value))

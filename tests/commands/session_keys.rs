@@ -72,7 +72,7 @@ fn keys_are_created_and_then_rotated() {
     assert_eq!(waits.status.code(), Some(0), "{}", stderr(&waits));
     assert_eq!(
         stdout(&waits),
-        "keys: unchanged; its newest key will be in use in 10 minutes, and no other is created before\n"
+        "keys: unchanged; its newest key will be in use in 10 minutes; until then, no key is added\n"
     );
     assert_eq!(folder.keys(), second);
 }

@@ -1,7 +1,7 @@
 //! The requests, and the expected responses.
 
-mod people;
-mod programs;
+mod users;
+mod workloads;
 
 use portcullis_core::decision::Reason;
 use serde_json::Value;
@@ -41,8 +41,8 @@ const ALERT: &str = r#"[{"labels": {"alertname": "Demo", "cluster": "green"}}]"#
 
 /// Sends all requests and returns the rows of the table.
 pub(crate) async fn run(gateway: &DemoGateway, clusters: &Clusters) -> Vec<Row> {
-    let mut rows = programs::run(gateway, clusters).await;
-    rows.extend(people::run(gateway).await);
+    let mut rows = workloads::run(gateway, clusters).await;
+    rows.extend(users::run(gateway).await);
     rows
 }
 

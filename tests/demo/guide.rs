@@ -11,15 +11,15 @@ use crate::gateway::{DemoGateway, shown};
 pub(crate) fn print(gateway: &DemoGateway, authority: &Path, tokens: &Path) {
     let (authority, tokens) = (shown(authority), shown(tokens));
     let [access_log, companion] = gateway.logs().map(|log| shown(&log));
-    let people = Account::ALL.map(Account::title).join(", ");
+    let users = Account::ALL.map(Account::title).join(", ");
     println!("Open in a browser: {}\n", gateway.url("prometheus", "/"));
-    println!("  Sign in as {people}, with any password.");
+    println!("  Sign in as {users}, with any password.");
     println!(
         "  alice may use all of Prometheus and Alertmanager, carol may read Prometheus, and bob may use neither:"
     );
     println!("  {}", gateway.url("alertmanager", "/api/v2/alerts"));
     println!(
-        "  Sign out to sign in as another person: {}",
+        "  Sign out to sign in as another user: {}",
         gateway.sign_out()
     );
     println!(

@@ -1,5 +1,5 @@
 //! A demo: Envoy with `envoy/gateway.yaml`, real apps behind it, callers of two clusters that
-//! differ only in their keys, and people who sign in at a real provider.
+//! differ only in their keys, and users who sign in at a real provider.
 #![forbid(unsafe_code)]
 
 mod accounts;

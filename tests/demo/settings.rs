@@ -42,7 +42,7 @@ fn port(name: &str, default: u16) -> Result<SocketAddr, String> {
     match TcpListener::bind(address) {
         Ok(_free) => Ok(address),
         Err(error) => Err(format!(
-            "port {port}: {error}; choose another, like `make demo {name}={}`",
+            "port {port} is unavailable: {error}\nhelp: choose another port: `make demo {name}={}`",
             port.wrapping_add(1).max(1024)
         )),
     }

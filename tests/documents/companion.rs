@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portcullis_core::endpoints::{self, Below};
+use portcullis_core::endpoints::{self, Subpaths};
 use portcullis_core::policy::Policy;
 use portcullis_tests::lab::provider::Client;
 use portcullis_tests::lab::{Authority, Call, Companion, Provider, UserAgent, secrets, wait};
@@ -12,9 +12,9 @@ use crate::document::{COMPANION, Document, first_column, table};
 use crate::gateway::{names, quoted};
 
 const URL: &str = "https://auth.example.com";
-const KEY_MADE: &str = "portcullis_companion_signing_key_made_timestamp_seconds";
+const KEY_CREATED: &str = "portcullis_companion_signing_key_created_timestamp_seconds";
 
-/// A provider, a companion that terminates TLS itself, and a person who has signed in.
+/// A provider, a companion that terminates TLS itself, and a user who has signed in.
 struct Fixture {
     _provider: Provider,
     companion: Companion,
@@ -107,7 +107,7 @@ async fn the_endpoints_of_the_reference_are_those_of_the_companion_and_of_the_fi
     }
     let listed = endpoints::ALL
         .iter()
-        .filter(|one| one.below != Below::Trust);
+        .filter(|one| one.subpaths != Subpaths::TrustName);
     assert_eq!(bare, listed.map(|one| one.path).collect());
 }
 
@@ -173,7 +173,8 @@ async fn the_companions_metrics_and_its_log_are_those_of_the_reference() {
         let text = metrics.send(fixture.companion.metrics()).await.text();
         // It is updated every two seconds.
         let mut lines = text.lines();
-        let made = lines.find_map(|line| line.strip_prefix(KEY_MADE)?.trim().parse::<f64>().ok());
+        let made =
+            lines.find_map(|line| line.strip_prefix(KEY_CREATED)?.trim().parse::<f64>().ok());
         made.is_some_and(|secs| secs > 0.0).then_some(text)
     });
     assert_eq!(metrics(&text.await), documented);

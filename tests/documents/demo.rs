@@ -59,7 +59,7 @@ async fn the_urls_and_commands_that_the_demo_prints_work_until_ctrl_c() {
         &rest[..end]
     };
 
-    // A person opens the address.
+    // A user opens the address.
     let trust = Authority::trust_from_file(&workspace().join(after("curl -i --cacert ")));
     let mut alice = UserAgent::trusting(trust.clone());
     alice.visit(after("Open in a browser: ")).await;

@@ -15,7 +15,7 @@ pub(crate) const COMPANION: &str = "src/companion/README.md";
 pub(crate) const ENVOY: &str = "envoy/README.md";
 
 /// Folders without documents of the project.
-const FOREIGN: [&str; 4] = [".git", ".tools", "node_modules", "target"];
+const SKIPPED: [&str; 4] = [".git", ".tools", "node_modules", "target"];
 
 /// A document.
 pub(crate) struct Document {
@@ -125,7 +125,7 @@ fn find(folder: &Path, documents: &mut Vec<PathBuf>) {
         let path = entry.expect("a file in it").path();
         let name = path.file_name().unwrap_or_default();
         if path.is_dir() {
-            if !FOREIGN.iter().any(|foreign| name == *foreign) {
+            if !SKIPPED.iter().any(|skipped| name == *skipped) {
                 find(&path, documents);
             }
         } else if path.extension().is_some_and(|extension| extension == "md") {

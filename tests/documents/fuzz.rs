@@ -1,10 +1,12 @@
-//! Each fuzz target is listed in its manifest and has seeds.
+//! Each fuzz target is listed in its manifest and in the reference, and has seeds.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use portcullis_tests::lab::folder::workspace;
+
+use crate::document::{Document, first_column};
 
 /// The maximum size of all seeds, in bytes.
 const MAX_SEEDS: u64 = 300_000;
@@ -56,6 +58,13 @@ fn each_fuzz_target_is_listed_and_has_seeds() {
         assert!(count >= 3, "{target} has {count} seeds");
     }
     assert_eq!(manifest.matches("[[bin]]").count(), targets.len());
+}
+
+#[test]
+fn the_reference_lists_every_fuzz_target() {
+    let reference = Document::read("tests/README.md");
+    let listed = first_column(reference.section("Fuzzing"), "target");
+    assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), targets());
 }
 
 #[test]

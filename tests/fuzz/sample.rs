@@ -6,7 +6,7 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::KeySourceId;
 
-use crate::signing::sevens;
+use crate::signing::with_fake_signature;
 
 /// The time.
 pub const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -75,7 +75,7 @@ pub fn keyring(policy: &Policy) -> Keyring {
             KeySourceId::Companion => "sso-key".to_owned(),
             _ => format!("{}-key", trust.name),
         };
-        keyring.update(source, KeyRecord::at_hand(key_set(&kid), NOW));
+        keyring.update(source, KeyRecord::fetched_now(key_set(&kid), NOW));
     }
     keyring
 }
@@ -84,7 +84,7 @@ pub fn keyring(policy: &Policy) -> Keyring {
 #[must_use]
 pub fn karma(kid: &str) -> String {
     let iat = NOW.secs();
-    sevens(
+    with_fake_signature(
         &format!(r#"{{"alg":"ES256","kid":"{kid}"}}"#),
         &format!(
             r#"{{"iss":"https://kubernetes.example.com","aud":["gate"],"sub":"system:serviceaccount:monitoring:karma","iat":{iat},"exp":{},"kubernetes.io":{{"namespace":"monitoring","serviceaccount":{{"name":"karma","uid":"1"}}}}}}"#,
@@ -93,11 +93,11 @@ pub fn karma(kid: &str) -> String {
     )
 }
 
-/// The session token of a person of the group `sre`, issued at that time and valid for five minutes.
+/// The session token of a user of the group `sre`, issued at that time and valid for five minutes.
 #[must_use]
 pub fn session(number: u8, iat: Timestamp) -> String {
     let (sid, iat) = (Id::from_bytes([number; 16]), iat.secs());
-    sevens(
+    with_fake_signature(
         r#"{"alg":"ES256","typ":"portcullis-session+jwt","kid":"sso-key"}"#,
         &format!(
             r#"{{"iss":"https://auth.example.com","aud":"https://auth.example.com","sub":"{number}","idp":"sso","sid":"{sid}","handle":"{sid}","began":{},"iat":{iat},"exp":{},"groups":["sre"]}}"#,

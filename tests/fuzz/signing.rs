@@ -9,20 +9,20 @@ use portcullis_core::token::Algorithm;
 /// An RSA key that signs nothing here, so that no RS256 or PS256 signature is valid.
 pub const RSA_JWK: &str = r#"{"kty":"RSA","kid":"rsa","e":"AQAB","n":"weYtC8q8z0jOgsS5nS3JPPC9tOSuH6oOsBVoHd8T8Vp3y8vlQF4HfA3NPgJ_CcReohQtkY8O103CCYrH5wOrWLt-8czVy4gAOLZ1nrndSSCFxgVCETYnlPvuxYp3jkWK69cyLuNQAWgkjNd0CRSCATZDv1eAJ7T4qHqc_HG9NlRlw91LWQtFIKSdof-9lni9Mu8oWJ8PUzYsWveFRdx5j77Xqi8tOQjr3aFKnPQlqZ0TgPtBprRTwaq8ovYqeWTMDeibMeAJqjfVVCXbOhBF291xKDL3pbxlg9uvpzqM6iukjV9VUNrKmY4z3Vh431WuJMGG7Vd8XuzMowWr9r0pCw"}"#;
 
-/// A signature that [`Sevens`] accepts.
-pub const SEVENS: [u8; 64] = [7; 64];
+/// A signature that [`FakeSignatures`] accepts.
+pub const FAKE_SIGNATURE: [u8; 64] = [7; 64];
 
-/// Accepts [`SEVENS`] and nothing else, because cryptography would take most of the time of a run.
+/// Accepts [`FAKE_SIGNATURE`] and nothing else, because cryptography would take most of the time of a run.
 #[derive(Clone, Copy, Debug)]
-pub struct Sevens;
+pub struct FakeSignatures;
 
-impl Signatures for Sevens {
+impl Signatures for FakeSignatures {
     fn supports(&self, _: Algorithm) -> bool {
         true
     }
 
     fn verifies(&self, _: &Key, _: &[u8], signature: &[u8]) -> bool {
-        signature == SEVENS
+        signature == FAKE_SIGNATURE
     }
 }
 
@@ -95,11 +95,11 @@ pub fn compact(signing_input: &str, signature: &[u8]) -> String {
     format!("{signing_input}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// A token that [`Sevens`] accepts.
+/// A token that [`FakeSignatures`] accepts.
 #[must_use]
-pub fn sevens(header: &str, payload: &str) -> String {
+pub fn with_fake_signature(header: &str, payload: &str) -> String {
     compact(
         &signing_input(header.as_bytes(), payload.as_bytes()),
-        &SEVENS,
+        &FAKE_SIGNATURE,
     )
 }

@@ -169,9 +169,9 @@ async fn inline_keys_need_no_issuer_and_are_used_until_one_responds() {
     let later = fixture.cluster("inline-first").karma().sign(&fresh);
     assert_eq!(verdict(&gateway, &later).await, "503 keys-unavailable");
     fixture.cluster_mut("inline-first").issuer.up().await;
-    let read = [("trust", "inline-first"), ("outcome", "good")];
+    let read = [("trust", "inline-first"), ("outcome", "succeeded")];
     gateway
-        .metric("portcullis_key_reads_total", &read, |reads| reads >= 1.0)
+        .metric("portcullis_key_fetches_total", &read, |reads| reads >= 1.0)
         .await;
     assert_eq!(verdict(&gateway, &later).await, "200");
     assert_eq!(fixture.app.count(), 3);
@@ -199,7 +199,7 @@ async fn only_pinned_keys_are_accepted() {
 }
 
 #[tokio::test]
-async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_read() {
+async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_fetch() {
     let fixture = Fixture::start(&["current", "other-trust", "other-issuer", "stale"]).await;
     let mut policy = fixture.policy();
     for (index, cluster) in fixture.clusters.iter().enumerate() {

@@ -154,17 +154,17 @@ async fn unsupported_configurations_are_rejected() {
         (
             "portcullis",
             string_value(&fetched),
-            "trust staging: keys: not supported by this version of the module, which has inline keys only; help: ",
+            "trust staging: keys: not supported by this version of the module, which supports inline keys only; help: ",
         ),
         (
             "portcullis",
             string_value(&people),
-            "sso: not supported by this version of the module, which has inline keys only; help: remove `sso`",
+            "sso: not supported by this version of the module, which supports inline keys only; help: remove `sso`",
         ),
         (
             "portcullis",
             string_value(&json!("")),
-            "the plugin's configuration, byte 0: it starts with",
+            "byte 0: the configuration starts with",
         ),
         (
             "other",

@@ -64,7 +64,7 @@ fn discovery_count(cluster: &Cluster) -> usize {
 async fn failed(gateway: &Gateway, cluster: &Cluster, times: f64) {
     let failed = [("trust", cluster.name.as_str()), ("outcome", "failed")];
     gateway
-        .metric("portcullis_key_reads_total", &failed, |reads| {
+        .metric("portcullis_key_fetches_total", &failed, |reads| {
             reads >= times
         })
         .await;
@@ -110,7 +110,7 @@ async fn invalid_responses_keep_the_last_good_keys() {
         assert_eq!(fixture.app.count(), reached);
         let failed = [("trust", "healthy"), ("outcome", "failed")];
         let stats = gateway.stats().await;
-        let failed = stats.value("portcullis_key_reads_total", &failed);
+        let failed = stats.value("portcullis_key_fetches_total", &failed);
         assert_eq!(failed.unwrap_or_default(), 0.0);
     }
     for ((case, cluster), discoveries) in cases.iter().zip(faulty).zip(discoveries) {

@@ -252,8 +252,8 @@ fn people(policy: &mut Value, key: &SigningKey) {
 async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
     let key = SigningKey::p256();
     let mut gateway = TestGateway::start(|policy| people(policy, &key)).await;
-    let person = |subject: &str| Token::id_token("https://login.example.com", AUDIENCE, subject);
-    let anna = person("anna").claim(
+    let id_token = |subject: &str| Token::id_token("https://login.example.com", AUDIENCE, subject);
+    let anna = id_token("anna").claim(
         "groups",
         json!([
             "sre",
@@ -281,7 +281,7 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
         ]
     );
     // A subject can't look like a service account, and an unverified address is not used.
-    let unverified = person("monitoring/karma").claim("email_verified", false);
+    let unverified = id_token("monitoring/karma").claim("email_verified", false);
     let seen = gateway
         .assert_allowed("unverified", get_alerts(&unverified.sign(&key)))
         .await;
@@ -307,7 +307,7 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
         .await;
     assert_eq!(identity(&seen).len(), 2, "{seen}");
     // A user's token with a cluster's issuer, and a cluster's key with a user's issuer.
-    let crossed = person("anna").sign(&gateway.fixture.cluster("blue").key);
+    let crossed = id_token("anna").sign(&gateway.fixture.cluster("blue").key);
     gateway
         .assert_refused("crossed", get_alerts(&crossed), 401, "key-unknown")
         .await;

@@ -112,7 +112,7 @@ async fn each_decision_has_one_audit_record_without_the_token() {
     let (_, record) = wait_for_record(&gateway.gateway, "/four;x").await;
     assert_eq!(
         record["detail"],
-        "the path contains a backslash or a path parameter"
+        "the path contains a backslash or a semicolon"
     );
     assert_eq!(audit(&gateway.gateway).len(), 4, "one record per decision");
     gateway.assert_clean().await;

@@ -56,19 +56,25 @@ fn invalid_policies(policy: &Value) -> Vec<(&'static str, Value, [&'static str; 
             "missing",
             Value::Null,
             [
-                "it is missing or empty",
+                "the configuration is missing or empty",
                 "write the policy as YAML under a google.protobuf.Struct",
             ],
         ),
         (
             "empty",
             json!(""),
-            ["it is missing or empty", "portcullis check --json FILE"],
+            [
+                "the configuration is missing or empty",
+                "portcullis check --json FILE",
+            ],
         ),
         (
             "white space",
             json!(" \n"),
-            ["it is missing or empty", "portcullis check --json FILE"],
+            [
+                "the configuration is missing or empty",
+                "portcullis check --json FILE",
+            ],
         ),
         ("an empty object", json!({}), ["apps", ";"]),
         (

@@ -99,9 +99,9 @@ async fn t13_a_removed_key_is_dropped_after_two_refreshes() {
     let removed = Instant::now();
     for cluster in &fixture.clusters {
         // Discovery and the first set have been fetched; now one without the old key.
-        let good = [("trust", cluster.name.as_str()), ("outcome", "good")];
+        let good = [("trust", cluster.name.as_str()), ("outcome", "succeeded")];
         gateway
-            .metric("portcullis_key_reads_total", &good, |reads| reads >= 2.0)
+            .metric("portcullis_key_fetches_total", &good, |reads| reads >= 2.0)
             .await;
     }
     for (cluster, old) in fixture.clusters.iter().zip(&old) {
@@ -189,7 +189,7 @@ async fn waiting_requests_are_bounded_and_may_be_canceled() {
     let clients = ClientPool::connect(gateway.address(), CLIENTS).await;
     let calls = (0..CLIENTS).map(|number| get_alerts(&unknown_kid_token(staging, number)));
     let mut replies = clients.send(calls);
-    // Requests beyond the limit are answered while the others still wait.
+    // Requests beyond the limit get a response while the others still wait.
     for _ in MAX_WAITING..CLIENTS {
         let reply = replies.join_next().await.unwrap().unwrap();
         assert_eq!(reply.verdict(), "503 keys-unavailable");

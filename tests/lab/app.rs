@@ -93,7 +93,7 @@ async fn accept(listener: std::net::TcpListener, name: Arc<str>, requests: Reque
         let (name, requests) = (Arc::clone(&name), Arc::clone(&requests));
         connections.spawn(async move {
             let service =
-                service_fn(|request| answer(request, Arc::clone(&name), Arc::clone(&requests)));
+                service_fn(|request| respond(request, Arc::clone(&name), Arc::clone(&requests)));
             let builder = Builder::new(TokioExecutor::new());
             let _gone = builder
                 .serve_connection_with_upgrades(TokioIo::new(stream), service)
@@ -103,7 +103,7 @@ async fn accept(listener: std::net::TcpListener, name: Arc<str>, requests: Reque
     }
 }
 
-async fn answer(
+async fn respond(
     mut request: Request<Incoming>,
     name: Arc<str>,
     requests: Requests,

@@ -170,7 +170,7 @@ impl Companion {
         self.ready().await;
     }
 
-    /// Suspends it: connections are accepted, nothing is answered.
+    /// Suspends it: connections are accepted, but get no response.
     pub async fn pause(&self) {
         self.process.pause().await;
     }

@@ -73,11 +73,9 @@ impl FullStack {
     /// A user agent without scripts, whose hosts resolve to the gateway.
     #[must_use]
     pub fn user_agent(&self) -> UserAgent {
-        let person = UserAgent::new(&[&self.authority]);
+        let user = UserAgent::new(&[&self.authority]);
         let hosts = ["auth.example.com", "alertmanager.example.com"].into_iter();
-        hosts.fold(person, |person, host| {
-            person.at(host, self.gateway.address())
-        })
+        hosts.fold(user, |user, host| user.at(host, self.gateway.address()))
     }
 
     /// A real browser without state. Every host but the providers' resolves to the gateway.
@@ -91,9 +89,9 @@ impl FullStack {
     ///
     /// # Panics
     /// If it does not.
-    pub async fn sign_in(&self, person: &mut UserAgent, login: &str, path: &str) -> u16 {
-        person.visit(&format!("{APP}{path}")).await;
-        let page = person.sign_in_as(login).await;
+    pub async fn sign_in(&self, user: &mut UserAgent, login: &str, path: &str) -> u16 {
+        user.visit(&format!("{APP}{path}")).await;
+        let page = user.sign_in_as(login).await;
         assert_eq!(page.url.as_str(), format!("{APP}{path}"), "{}", page.text());
         page.reply.status
     }
@@ -110,8 +108,8 @@ impl FullStack {
 impl Settings {
     /// Sets the lifetime of session tokens.
     #[must_use]
-    pub fn token(mut self, lives: &str) -> Self {
-        lives.clone_into(&mut self.token);
+    pub fn token(mut self, lifetime: &str) -> Self {
+        lifetime.clone_into(&mut self.token);
         self
     }
 
@@ -155,13 +153,13 @@ impl Settings {
                         .post_logout(&format!("{URL}/oauth2/sign_out"))
                         .backchannel(&format!("http://{listen}/oauth2/backchannel-logout")),
                 )
-                .account("alice", person("sre"))
-                .account("bob", person("sales"))
+                .account("alice", user("sre"))
+                .account("bob", user("sales"))
                 // A sign-out at the provider ends all sessions of a user. Tests of sign-out on a
                 // shared stack use one of these users.
-                .account("carol", person("sre"))
-                .account("dave", person("sre"))
-                .account("frank", person("sre"))
+                .account("carol", user("sre"))
+                .account("dave", user("sre"))
+                .account("frank", user("sre"))
                 .seconds("AccessToken", self.access);
             if self.signs_out_without_prompt.as_ref() == Some(name) {
                 provider = provider.signs_out_without_prompt();
@@ -225,6 +223,6 @@ impl Settings {
     }
 }
 
-fn person(group: &str) -> Value {
-    json!({"email": "person@example.com", "email_verified": true, "groups": [group]})
+fn user(group: &str) -> Value {
+    json!({"email": "user@example.com", "email_verified": true, "groups": [group]})
 }

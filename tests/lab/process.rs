@@ -128,7 +128,7 @@ impl Process {
         ended.unwrap_or_else(|| panic!("{} does not exit:\n{}", self.name, self.last_lines()))
     }
 
-    /// Suspends it (SIGSTOP): its connections stay open, nothing is answered.
+    /// Suspends it (SIGSTOP): its connections stay open, but get no response.
     ///
     /// # Panics
     /// If it does not stop.

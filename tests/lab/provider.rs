@@ -174,7 +174,7 @@ impl Provider {
         self.command("/up", &json!({})).await;
     }
 
-    /// Suspends it: connections are accepted, nothing is answered.
+    /// Suspends it: connections are accepted, but get no response.
     pub async fn pause(&self) {
         self.process.pause().await;
     }

@@ -92,7 +92,7 @@ impl Redis {
     }
 
     /// Deletes all data.
-    pub fn forget(&self) {
+    pub fn flush(&self) {
         assert_eq!(self.command(&["FLUSHALL"]), "OK");
     }
 
@@ -110,7 +110,7 @@ impl Redis {
         self.ready().await;
     }
 
-    /// Suspends it: connections are accepted, nothing is answered.
+    /// Suspends it: connections are accepted, but get no response.
     pub async fn pause(&self) {
         self.process.pause().await;
     }
@@ -161,8 +161,8 @@ impl Redis {
 
     async fn ready(&mut self) {
         let client = self.client.clone();
-        let answers = async || client.command(&["PING"]) == "PONG";
-        self.process.ready(answers).await;
+        let responds = async || client.command(&["PING"]) == "PONG";
+        self.process.ready(responds).await;
     }
 }
 

@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 /// A script's request from the app's page.
-async fn call(person: &mut UserAgent, call: Call) -> u16 {
-    let reply = person.fetch(&format!("{APP}/api/v2/alerts"), call).await;
+async fn call(user: &mut UserAgent, call: Call) -> u16 {
+    let reply = user.fetch(&format!("{APP}/api/v2/alerts"), call).await;
     reply.status
 }
 

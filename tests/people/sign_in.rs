@@ -59,19 +59,19 @@ impl Fixture {
     }
 
     /// Opens the sign-in page as the filter's redirect would.
-    async fn begin(&self, person: &mut UserAgent, rd: &str) {
+    async fn begin(&self, user: &mut UserAgent, rd: &str) {
         let url = url::Url::parse_with_params(&format!("{URL}/oauth2/start"), [("rd", rd)]);
-        person.visit(url.unwrap().as_str()).await;
+        user.visit(url.unwrap().as_str()).await;
     }
 
-    async fn sign_in(&self, person: &mut UserAgent) {
-        person.visit(&format!("{URL}/oauth2/sign_in")).await;
-        let page = person.sign_in_as("alice").await;
+    async fn sign_in(&self, user: &mut UserAgent) {
+        user.visit(&format!("{URL}/oauth2/sign_in")).await;
+        let page = user.sign_in_as("alice").await;
         assert!(page.text().contains("You are signed in"), "{}", page.text());
     }
 
-    async fn userinfo(&self, person: &mut UserAgent) -> (u16, Value) {
-        let reply = person
+    async fn userinfo(&self, user: &mut UserAgent) -> (u16, Value) {
+        let reply = user
             .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
             .await;
         (reply.status, reply.json())
@@ -91,9 +91,9 @@ fn policy() -> Value {
 #[tokio::test]
 async fn a_user_signs_in_and_is_authenticated() {
     let fixture = Fixture::start().await;
-    let mut person = fixture.user_agent();
-    fixture.sign_in(&mut person).await;
-    let (status, info) = fixture.userinfo(&mut person).await;
+    let mut user = fixture.user_agent();
+    fixture.sign_in(&mut user).await;
+    let (status, info) = fixture.userinfo(&mut user).await;
     assert_eq!(status, 200, "{info}");
     assert_eq!(
         info,
@@ -105,19 +105,18 @@ async fn a_user_signs_in_and_is_authenticated() {
 #[tokio::test]
 async fn r06_a_user_returns_to_the_page_where_the_sign_in_began() {
     let fixture = Fixture::start().await;
-    let mut person = fixture.user_agent();
+    let mut user = fixture.user_agent();
     fixture
-        .begin(&mut person, &format!("{APP}a?b=c&d=%2F#frag"))
+        .begin(&mut user, &format!("{APP}a?b=c&d=%2F#frag"))
         .await;
     // Nothing listens at the app; only the redirect is checked.
-    let form = person.page().form_with("prompt", "login");
-    person
-        .submit(form.fill("login", "alice").fill("password", "any"))
+    let form = user.page().form_with("prompt", "login");
+    user.submit(form.fill("login", "alice").fill("password", "any"))
         .await;
-    let consent = person.page().form_with("prompt", "consent");
+    let consent = user.page().form_with("prompt", "consent");
     let sent = tokio::spawn(async move {
-        person = person.at("alertmanager.example.com", port::free());
-        person.submit(consent).await;
+        user = user.at("alertmanager.example.com", port::free());
+        user.submit(consent).await;
     });
     let error = sent.await.unwrap_err().into_panic();
     let error = error.downcast_ref::<String>().unwrap();
@@ -140,7 +139,7 @@ async fn r05_the_redirect_uri_is_never_taken_from_the_request() {
         } else {
             "auth.example.com"
         };
-        let path = format!("/oauth2/start?rd={APP}&on=1");
+        let path = format!("/oauth2/start?rd={APP}&initiator=user");
         let mut call = Call::get(host, &path);
         if name != "host" {
             call = call.header(name, value);
@@ -163,7 +162,7 @@ async fn r05_the_redirect_uri_is_never_taken_from_the_request() {
 #[tokio::test]
 async fn r02_a_callback_without_its_sign_in_sends_no_token_request() {
     let fixture = Fixture::start().await;
-    let mut person = fixture.user_agent();
+    let mut user = fixture.user_agent();
     for query in [
         "",
         "?code=abc",
@@ -172,7 +171,7 @@ async fn r02_a_callback_without_its_sign_in_sends_no_token_request() {
         "?code=a&code=b&state=c",
         "?error=access_denied&state=unknown",
     ] {
-        let page = person.visit(&format!("{URL}/oauth2/callback{query}")).await;
+        let page = user.visit(&format!("{URL}/oauth2/callback{query}")).await;
         assert!(
             matches!(page.reply.status, 400 | 403),
             "{query}: {}",
@@ -185,9 +184,9 @@ async fn r02_a_callback_without_its_sign_in_sends_no_token_request() {
 #[tokio::test]
 async fn r02_a_state_is_single_use() {
     let fixture = Fixture::start().await;
-    let mut person = fixture.user_agent();
-    fixture.sign_in(&mut person).await;
-    let callback = person
+    let mut user = fixture.user_agent();
+    fixture.sign_in(&mut user).await;
+    let callback = user
         .history()
         .iter()
         .find(|step| step.url.path() == "/oauth2/callback")
@@ -204,34 +203,34 @@ async fn r02_a_state_is_single_use() {
 #[tokio::test]
 async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
     let fixture = Fixture::start().await;
-    let mut person = fixture.user_agent();
-    fixture.sign_in(&mut person).await;
-    let kept: Vec<_> = person.cookies().iter().cloned().collect();
-    person.follow("/oauth2/sign_out").await;
-    let form = person.page().forms().into_iter().next().unwrap();
-    person.submit(form).await;
-    let page = person.confirm_sign_out().await;
+    let mut user = fixture.user_agent();
+    fixture.sign_in(&mut user).await;
+    let kept: Vec<_> = user.cookies().iter().cloned().collect();
+    user.follow("/oauth2/sign_out").await;
+    let form = user.page().forms().into_iter().next().unwrap();
+    user.submit(form).await;
+    let page = user.confirm_sign_out().await;
     assert!(page.text().contains("signed out"), "{}", page.text());
-    assert_eq!(fixture.userinfo(&mut person).await.0, 401);
+    assert_eq!(fixture.userinfo(&mut user).await.0, 401);
     // Cookies copied before the sign-out are invalid.
     for cookie in kept {
-        person.cookies_mut().put(cookie);
+        user.cookies_mut().put(cookie);
     }
-    assert_eq!(fixture.userinfo(&mut person).await.0, 401);
+    assert_eq!(fixture.userinfo(&mut user).await.0, 401);
 }
 
 #[tokio::test]
 async fn a_refresh_that_ends_the_session_deletes_all_of_its_cookies() {
     let fixture = Fixture::start().await;
-    let mut person = fixture.user_agent();
-    fixture.sign_in(&mut person).await;
-    let kept: Vec<_> = person.cookies().iter().cloned().collect();
-    person.follow("/oauth2/sign_out").await;
+    let mut user = fixture.user_agent();
+    fixture.sign_in(&mut user).await;
+    let kept: Vec<_> = user.cookies().iter().cloned().collect();
+    user.follow("/oauth2/sign_out").await;
     for cookie in kept {
-        person.cookies_mut().put(cookie);
+        user.cookies_mut().put(cookie);
     }
     let url = format!("{URL}/oauth2/refresh");
-    let reply = person.fetch(&url, Call::post("", "")).await;
+    let reply = user.fetch(&url, Call::post("", "")).await;
     assert_eq!(reply.status, 401, "{}", reply.text());
     let deleted = ["__Secure-portcullis", "__Secure-portcullis-session"].map(|name| {
         let gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
@@ -243,9 +242,9 @@ async fn a_refresh_that_ends_the_session_deletes_all_of_its_cookies() {
 #[tokio::test]
 async fn l02_an_unknown_state_is_ignored() {
     let fixture = Fixture::start().await;
-    let mut person = fixture.user_agent();
+    let mut user = fixture.user_agent();
     let unknown = format!("{URL}/oauth2/sign_out?state=anything");
-    let page = person.visit(&unknown).await;
+    let page = user.visit(&unknown).await;
     assert!(
         page.text().contains("<h1>You are signed out</h1>"),
         "{}",
@@ -253,34 +252,32 @@ async fn l02_an_unknown_state_is_ignored() {
     );
 
     // A signed-in user is signed out by it, or asked first.
-    fixture.sign_in(&mut person).await;
+    fixture.sign_in(&mut user).await;
     let issuer = fixture.provider.issuer();
     let elsewhere = format!("{issuer}/.well-known/openid-configuration");
-    person.visit(&elsewhere).await;
-    let page = person.follow(&unknown).await;
+    user.visit(&elsewhere).await;
+    let page = user.follow(&unknown).await;
     assert!(
         page.text().contains("<h1>Sign out?</h1>"),
         "{}",
         page.text()
     );
-    assert_eq!(fixture.userinfo(&mut person).await.0, 200);
-    let page = person.visit(&unknown).await;
+    assert_eq!(fixture.userinfo(&mut user).await.0, 200);
+    let page = user.visit(&unknown).await;
     assert!(
         page.text().contains("<h1>Signing out</h1>"),
         "{}",
         page.text()
     );
-    assert_eq!(fixture.userinfo(&mut person).await.0, 401);
+    assert_eq!(fixture.userinfo(&mut user).await.0, 401);
 
     // The same holds for a state that was used before: its redirect target is no longer used.
-    person.visit(&format!("{URL}/oauth2/sign_in")).await;
+    user.visit(&format!("{URL}/oauth2/sign_in")).await;
     let rd = "https://alertmanager.example.com/graph";
-    person
-        .visit(&format!("{URL}/oauth2/sign_out?rd={rd}"))
-        .await;
-    let form = person.page().forms().into_iter().next().unwrap();
-    person.submit(form).await;
-    let page = person.confirm_sign_out().await;
+    user.visit(&format!("{URL}/oauth2/sign_out?rd={rd}")).await;
+    let form = user.page().forms().into_iter().next().unwrap();
+    user.submit(form).await;
+    let page = user.confirm_sign_out().await;
     let used = page.url.clone();
     assert!(
         used.query()
@@ -288,43 +285,42 @@ async fn l02_an_unknown_state_is_ignored() {
         "{used}"
     );
     assert!(page.text().contains(rd), "{}", page.text());
-    fixture.sign_in(&mut person).await;
-    let page = person.visit(used.as_str()).await;
+    fixture.sign_in(&mut user).await;
+    let page = user.visit(used.as_str()).await;
     assert!(
         page.text().contains("<h1>Signing out</h1>"),
         "{}",
         page.text()
     );
     assert!(!page.text().contains(rd), "{}", page.text());
-    assert_eq!(fixture.userinfo(&mut person).await.0, 401);
+    assert_eq!(fixture.userinfo(&mut user).await.0, 401);
 }
 
 #[tokio::test]
 async fn l01_a_sign_out_started_by_another_site_is_confirmed_once() {
     let fixture = Fixture::start().await;
-    let mut person = fixture.user_agent();
-    fixture.sign_in(&mut person).await;
+    let mut user = fixture.user_agent();
+    fixture.sign_in(&mut user).await;
     let issuer = fixture.provider.issuer();
-    person
-        .visit(&format!("{issuer}/.well-known/openid-configuration"))
+    user.visit(&format!("{issuer}/.well-known/openid-configuration"))
         .await;
-    let page = person.follow(&format!("{URL}/oauth2/sign_out")).await;
+    let page = user.follow(&format!("{URL}/oauth2/sign_out")).await;
     assert!(
         page.text().contains("<h1>Sign out?</h1>"),
         "{}",
         page.text()
     );
     let form = page.forms().into_iter().next().unwrap();
-    assert_eq!(fixture.userinfo(&mut person).await.0, 200);
-    let page = person.submit(form).await;
+    assert_eq!(fixture.userinfo(&mut user).await.0, 200);
+    let page = user.submit(form).await;
     assert!(
         page.text().contains("<h1>Signing out</h1>"),
         "{}",
         page.text()
     );
     let form = page.forms().into_iter().next().unwrap();
-    assert_eq!(fixture.userinfo(&mut person).await.0, 401);
-    person.submit(form).await;
-    let page = person.confirm_sign_out().await;
+    assert_eq!(fixture.userinfo(&mut user).await.0, 401);
+    user.submit(form).await;
+    let page = user.confirm_sign_out().await;
     assert!(page.text().contains("signed out"), "{}", page.text());
 }

@@ -33,16 +33,16 @@ use crate::server::{self, Listener, Server, Shutdown};
 use crate::watch::Watcher;
 
 use forward_auth_state::{ForwardAuthState, LocalSessions};
-use health::Health;
+use health::Readiness;
 use identity::Identity;
-use state::{AppState, Shared, SignInState};
+use state::{AppState, SharedState, SignInState};
 
 const ABOUT: &str =
     "Sign-in, sessions, forward auth and the key mirror for Portcullis filters and proxies";
 
 const LONG_ABOUT: &str = "\
-Signs people in with OpenID Connect, keeps and refreshes their sessions, answers forward auth requests
-of proxies, and mirrors issuers' keys for filters. Without `providers` and `session` (and a policy without `sso`) it serves
+Signs users in with OpenID Connect, stores and refreshes their sessions, serves forward auth to proxies,
+and mirrors issuers' keys for filters. Without `providers` and `session` (and a policy without `sso`) it serves
 forward auth for bearer tokens and the mirror only.
 
 Each setting can be given in the file that `--config` names, as an environment variable, and as a flag.
@@ -73,9 +73,9 @@ Examples:
   PORTCULLIS_LOG_FORMAT=text portcullis serve --config companion.yaml --listen 127.0.0.1:4181
   portcullis serve --policy portcullis.yaml             without sign-in
 
-It starts while providers are down; `/ready` lists what is missing. Policy, keys, secrets and certificates
-are reloaded when they change; if a new version is invalid, the previous one stays in use. SIGTERM and
-SIGINT stop it after the requests in flight.
+It starts even if providers are down; `/ready` lists what is missing. Policy, keys, secrets and certificates
+are reloaded when they change; if a new version is invalid, the previous one stays in use. After SIGTERM or
+SIGINT it completes the requests in flight and stops.
 
 Exit codes:
   0  stopped by a signal
@@ -92,12 +92,21 @@ pub(crate) struct Arguments {
 
 /// Serves until a signal stops it.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Report> {
-    let config = Config::load(&arguments.config)?;
+    let mut config = Config::load(&arguments.config)?;
     logging::start(config.log);
     let variables = std::env::vars_os().map(|(name, _)| name);
     let of_files = config.file_warnings(arguments.config.file());
     for warning in config.warnings(variables).into_iter().chain(of_files) {
         warn!("{warning}");
+    }
+    let limit = &mut config.limits.connections;
+    let connections = server::descriptors::connections(*limit);
+    if connections < *limit {
+        warn!(
+            connections,
+            "fewer connections than `limits.connections`: raise the limit on open files (`LimitNOFILE=`, `ulimit -n`)"
+        );
+        *limit = connections;
     }
     // Two libraries could install a TLS provider; this makes the choice explicit.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -136,10 +145,10 @@ async fn serve(config: Config) -> Result<(), Report> {
         Some(listen) => Some(Listener::bind(listen).await?),
         None => None,
     };
-    // All files are valid, so requests may be sent from here on.
-    let mut health = Health::default();
+    // All files are valid. From here on requests are sent to issuers and providers.
+    let mut readiness = Readiness::default();
     if let Some(identity) = &identity {
-        identity.watch(&metrics, &mut health);
+        identity.watch(&metrics, &mut readiness);
     }
     let sign_in = identity.zip(config.sign_in.clone());
     let sign_in = sign_in.map(|(identity, sign_in)| {
@@ -151,12 +160,12 @@ async fn serve(config: Config) -> Result<(), Report> {
         })
     });
     let limits = Arc::new(config.limits.clone());
-    let state: Shared = Arc::new(AppState {
+    let state: SharedState = Arc::new(AppState {
         config,
         forward_auth,
         sessions,
         metrics: Arc::clone(&metrics),
-        health,
+        readiness,
     });
     let (shutdown, signal) = Shutdown::new();
     let watching = tokio::spawn(watcher.run(Arc::clone(&metrics)));
@@ -186,7 +195,7 @@ async fn serve(config: Config) -> Result<(), Report> {
     });
     signals.next().await;
     info!("stopping");
-    state.health.stop();
+    state.readiness.stop();
     shutdown.start();
     // A second signal stops at once.
     tokio::select! {

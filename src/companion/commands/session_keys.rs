@@ -17,8 +17,7 @@ Examples:
 
 The companion reloads the file when it changes. A new key is published at once. It signs and seals
 ten minutes after it was created, when every replica and every filter has it. Nobody is signed out. The
-file has at most eight keys; the oldest are removed. While the newest key is not in use yet, no other is
-created.
+file has at most eight keys; the oldest are removed. Until the newest key is in use, no key is added.
 
 If the file may have leaked, delete it and create a new one. This signs everybody out, and is the only way to
 invalidate the leaked keys.
@@ -48,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String, KeyFileError> {
     let file = escape::line(&file);
     Ok(match written {
         KeyFileChange::Pending { use_after } => format!(
-            "{file}: unchanged; its newest key will be in use in {} minutes, and no other is created before",
+            "{file}: unchanged; its newest key will be in use in {} minutes; until then, no key is added",
             minutes(use_after.since(now)),
         ),
         KeyFileChange::Created => format!("{file}: created; its key is in use at once"),

@@ -1,4 +1,4 @@
-//! The command line of `portcullis serve`, made of the settings.
+//! The command line of `portcullis serve`, derived from the settings.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

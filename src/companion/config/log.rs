@@ -20,7 +20,7 @@ pub(crate) struct Log {
 pub(crate) enum Format {
     /// One JSON object.
     Json,
-    /// Text for people.
+    /// Human-readable text.
     Text,
 }
 

@@ -3,14 +3,14 @@
 use url::Url;
 
 use crate::document::Report;
-use crate::provider::Settings;
+use crate::provider::ProviderSettings;
 
 use super::source::{Located, Source};
 
 /// The default name of the only provider, as in the policy.
 const NAME: &str = "sso";
 
-pub(super) fn read(source: &Source) -> Result<Vec<Settings>, Report> {
+pub(super) fn read(source: &Source) -> Result<Vec<ProviderSettings>, Report> {
     let listed = source.list_len("providers");
     let count = listed.max(usize::from(source.overrides("providers[]")));
     if count == 0 {
@@ -18,7 +18,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<Settings>, Report> {
                     `--provider-issuer`";
         return Err(source.missing_field("providers", help));
     }
-    let mut providers: Vec<Settings> = Vec::with_capacity(count);
+    let mut providers: Vec<ProviderSettings> = Vec::with_capacity(count);
     for index in 0..count {
         let at = |field: &str| format!("providers[{index}].{field}");
         let name = name(source, &at("name"), count)?;
@@ -30,7 +30,7 @@ pub(super) fn read(source: &Source) -> Result<Vec<Settings>, Report> {
             return Err(found.error(&problem, "give each provider a unique name"));
         }
         let help = "write the OAuth client ID";
-        providers.push(Settings {
+        providers.push(ProviderSettings {
             name,
             issuer: issuer(source, &at("issuer"))?,
             client_id: plain(source.required(&at("client_id"), help)?)?,

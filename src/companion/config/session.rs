@@ -13,7 +13,7 @@ use super::source::Source;
 use super::store;
 use crate::site::Site;
 
-/// How sessions are kept.
+/// Session settings.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Session {
     /// The keys that seal and sign.
@@ -24,7 +24,7 @@ pub(crate) struct Session {
     pub(crate) idle: Duration,
     /// The lifetime of a session token; at most `idle`.
     pub(crate) token: Duration,
-    /// Where they are kept.
+    /// Where they are stored.
     pub(crate) store: StoreSettings,
     /// The cookies.
     pub(crate) cookie: Cookie,

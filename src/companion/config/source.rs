@@ -237,9 +237,15 @@ impl Source {
     pub(super) fn missing_field(&self, path: &str, help: &str) -> Report {
         let (parent, name) = path.rsplit_once('.').unwrap_or((".", path));
         let problem = format!("missing field `{name}`");
+        // With several providers, flags for them are refused: see `one_provider`.
+        let is_refused = path.starts_with("providers") && self.list_len("providers") > 1;
         let flag = setting(path).map(|(setting, _)| setting.flag());
-        let help = match flag {
-            Some(flag) => format!("{help}, here or with `--{flag}`"),
+        let place = match &self.file {
+            Some(_) => "here",
+            None => "in the file of `--config`",
+        };
+        let help = match flag.filter(|_| !is_refused) {
+            Some(flag) => format!("{help}, {place} or with `--{flag}`"),
             None => help.to_owned(),
         };
         match &self.file {

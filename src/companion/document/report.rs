@@ -4,7 +4,8 @@ use std::fmt;
 
 use portcullis_core::escape::is_hidden;
 
-use super::node::Span;
+use super::credentials;
+use super::node::{MAX_DEPTH, Span};
 
 #[cfg(test)]
 mod tests;
@@ -26,7 +27,7 @@ pub(super) struct Diagnostic {
     pub(super) help: String,
 }
 
-/// An error for people: file, line, column and path, the problem, the line of the file with the location
+/// An error with its location: file, line, column and path, the problem, the line of the file with the location
 /// underlined, and how to fix it.
 ///
 /// ```text
@@ -93,13 +94,10 @@ impl Diagnostic {
         }
     }
 
-    /// Too many nested levels.
+    /// More than [`MAX_DEPTH`] nested levels.
     pub(super) fn too_deep(span: Span) -> Self {
-        Self::at(
-            span,
-            "nested too deeply",
-            "a policy or a configuration needs at most 8 levels",
-        )
+        let help = format!("nest lists and mappings at most {MAX_DEPTH} levels deep");
+        Self::at(span, "nested too deeply", &help)
     }
 
     /// The report for the file with this name and text.
@@ -141,7 +139,10 @@ impl fmt::Display for Report {
         writeln!(
             f,
             " {}",
-            printable(&truncate(&self.diagnostic.problem, MAX_MESSAGE_CHARS))
+            printable(&truncate(
+                &credentials::removed(&self.diagnostic.problem),
+                MAX_MESSAGE_CHARS
+            ))
         )?;
         let position = self.position.as_deref();
         if let Some(position) = position.filter(|position| position.is_printed) {
@@ -195,7 +196,8 @@ impl Position {
             width: width.min(excerpt.chars().count().saturating_sub(indent).max(1)),
             excerpt,
             indent,
-            is_printed: true,
+            // Another value of the line may be what is wrong.
+            is_printed: !credentials::are_in(whole),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The decision on a request that a proxy asks about.
+//! The decision on a request that a proxy describes.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -25,27 +25,27 @@ pub(crate) struct Evaluator {
 
 /// The sessions, as forward auth uses them.
 pub(crate) trait SessionSource: Sync {
-    /// The sessions that are revoked, as far as is known now.
+    /// The revoked sessions, as last read.
     fn revocations(&self) -> impl Future<Output = Arc<Revocations>> + Send;
 
-    /// A fresh session token for the sealed session in `cookies`, the value of a Cookie header. The
-    /// response can set one cookie only: the token.
+    /// A new session token for the sealed session in `cookies`, the value of a `Cookie` header. The
+    /// response can set one cookie only, which is the token.
     fn refresh(&self, cookies: &str) -> impl Future<Output = SessionRefresh> + Send;
 }
 
-/// The outcome of a session refresh.
+/// The outcome of a session refresh for forward auth.
 #[derive(Clone, Eq, PartialEq)]
 pub(crate) enum SessionRefresh {
-    /// The value of the one Set-Cookie header, with the fresh token.
+    /// The value of the one `Set-Cookie` header, with the new token.
     Refreshed(String),
-    /// The session has ended, or needs more than one cookie: the browser has to go through
+    /// The session has ended, or needs more than one cookie: the browser must be redirected to
     /// `/oauth2/start`.
     Ended,
     /// Sessions are unavailable right now.
     Unavailable,
 }
 
-/// `None` without sign-in.
+/// `None` if sign-in is not configured.
 impl<S: SessionSource> SessionSource for Option<S> {
     async fn revocations(&self) -> Arc<Revocations> {
         match self {
@@ -63,7 +63,7 @@ impl<S: SessionSource> SessionSource for Option<S> {
 }
 
 impl Evaluator {
-    /// An evaluator with this policy, with the keys of these issuers.
+    /// An evaluator with this policy and the keys of these issuers.
     pub(crate) fn new(policy: Policy, issuers: Issuers) -> Self {
         Self {
             gate: Gate::new(policy),
@@ -72,7 +72,7 @@ impl Evaluator {
         }
     }
 
-    /// An evaluator with an edited policy, with the same keys.
+    /// An evaluator with an edited policy and the same keys.
     ///
     /// # Panics
     /// Outside a Tokio runtime.
@@ -81,27 +81,27 @@ impl Evaluator {
         Self::new(policy, issuers)
     }
 
-    /// The policy that it evaluates requests by.
+    /// The policy.
     pub(crate) const fn policy(&self) -> &Policy {
         self.gate.policy()
     }
 
-    /// The keys that it evaluates requests by.
+    /// The issuers, with their keys.
     pub(crate) const fn issuers(&self) -> &Issuers {
         &self.issuers
     }
 
-    /// Decides on a request, and returns the cookie that the response sets, whatever the decision. It
-    /// waits for keys and for a fresh session token, each for a bounded time.
+    /// Decides on a request. It waits for keys and for a new session token, each for a bounded time. The
+    /// response sets the returned cookie, whatever the decision is.
     pub(super) async fn evaluate<P: SessionSource>(
         &self,
         headers: &Headers<'_>,
         sessions: &P,
     ) -> (Decision<'_>, Option<String>) {
         let (arrived, until) = (self.issuers.now(), Instant::now() + WAIT_TIMEOUT);
-        // Only a session can be revoked, and the lookup may take a call to Redis.
-        let shown = |sso: &Sso| sso.cookies().is_shown(headers);
-        let revocations = if self.policy().sso().is_some_and(shown) {
+        // Only sessions can be revoked, and reading the list may need a command to Redis.
+        let has_session = |sso: &Sso| sso.cookies().is_presented_in(headers);
+        let revocations = if self.policy().sso().is_some_and(has_session) {
             sessions.revocations().await
         } else {
             Arc::default()
@@ -149,7 +149,8 @@ impl Evaluator {
         }
     }
 
-    /// What becomes of the request with these headers. Logs the audit record at the policy's level.
+    /// The outcome of a decision on the request with these headers. Logs the audit record at the policy's
+    /// level.
     pub(super) fn outcome<'a>(
         &self,
         decision: Decision<'a>,
@@ -185,7 +186,7 @@ async fn refresh_session<P: SessionSource>(
         SessionRefresh::Unavailable => (503, None),
     };
     let lines = set_cookie.iter().map(String::as_bytes);
-    let family = refresh.sso().cookies();
-    let refreshed = RefreshOutcome::read(refresh.sid(), family, status, lines);
+    let names = refresh.sso().cookies();
+    let refreshed = RefreshOutcome::read(refresh.sid(), names, status, lines);
     (refreshed, set_cookie)
 }

@@ -2,7 +2,7 @@
 
 use axum::http::Request;
 
-use super::Form;
+use super::RequestFormat;
 use super::original::Original;
 
 /// The original request as the proxy describes it.
@@ -29,7 +29,7 @@ pub fn original_request(
         request = request.header(*name, *value);
     }
     let (parts, ()) = request.body(()).ok()?.into_parts();
-    let original = Original::read(&parts, Form::of(&parts.uri)).ok()?;
+    let original = Original::read(&parts, RequestFormat::of(&parts.uri)).ok()?;
     let headers = original.headers(&parts.headers);
     let part = |name| headers.all(name).next().map(<[u8]>::to_vec);
     Some(OriginalRequest {

@@ -17,86 +17,89 @@ const FORWARDED_PROTO: &str = "x-forwarded-proto";
 const FORWARDED_HOST: &str = "x-forwarded-host";
 const FORWARDED_URI: &str = "x-forwarded-uri";
 
-/// The form of a proxy's request.
+/// How a proxy's request describes the original request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Form {
-    /// `/oauth2/auth`: the original request is in headers. NGINX, Traefik, Caddy.
-    Bare,
-    /// `/oauth2/auth/<path>`: the request is the original one, with a longer path. Envoy's
+pub(crate) enum RequestFormat {
+    /// `/oauth2/auth`, with the original request in headers: NGINX, Traefik, Caddy.
+    InHeaders,
+    /// `/oauth2/auth/<path>`, with the method, host, path and query of the original request: Envoy's
     /// `ext_authz`.
-    WithPath,
+    InPath,
 }
 
-/// The original request as described. Core decides whether it is unambiguous.
+/// The original request, as the proxy describes it. Core checks whether it is ambiguous.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Original<'a> {
     method: &'a [u8],
     authority: &'a [u8],
-    /// With its query.
+    /// Including the query.
     path: &'a [u8],
 }
 
-/// Why the original request is ambiguous. Names headers and never quotes their values.
+/// Why the original request is ambiguous. The message names headers and never quotes their values.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum AmbiguousRequest {
     /// A part of the original request is missing.
-    #[error("`{0}` is missing: the proxy must set it")]
+    #[error("missing header `{0}`; help: set it in the proxy")]
     Missing(&'static str),
     /// A header occurs more than once.
-    #[error("`{0}` occurs more than once: the proxy must set it in place of the client's")]
+    #[error("duplicate header `{0}`; help: let the proxy replace the client's")]
     Repeated(&'static str),
     /// `X-Original-URL` is not a URL with a path.
     #[error(
-        "`{ORIGINAL_URL}` is not a URL with scheme, host and path, like `$scheme://$server_name$request_uri`"
+        "`{ORIGINAL_URL}` is not a URL with scheme, host and path; \
+         help: for NGINX, set it to `$scheme://$server_name$request_uri`"
     )]
     Url,
-    /// The scheme is not one of HTTP's.
-    #[error("`{0}` names neither `http` nor `https`")]
+    /// The scheme is neither `http` nor `https`.
+    #[error("the scheme in `{0}` is neither `http` nor `https`")]
     Scheme(&'static str),
     /// Two headers contradict each other. One of them may be the client's.
     #[error(
-        "`{0}` contradicts the other headers: the proxy must set it too, or remove the client's"
+        "`{0}` contradicts the other headers; help: set it in the proxy too, or remove it there"
     )]
     Contradicted(&'static str),
     /// The request is for another host than the proxy serves.
-    #[error("the request is for another host than `host` in the query")]
+    #[error("the host of the request differs from the query parameter `host`")]
     Host,
     /// The request upgrades to another protocol.
-    #[error("`upgrade` names a protocol other than WebSocket, or `http2-settings` is present")]
+    #[error("`upgrade` to a protocol other than WebSocket, or `http2-settings`")]
     Upgrade,
     /// The query has an unknown restriction.
-    #[error("the query has an unknown `allowed_…` parameter")]
+    #[error(
+        "unknown query parameter; expected one of: allowed_groups, allowed_emails, allowed_email_domains"
+    )]
     Restrictions,
 }
 
-/// One family of headers that describes the original request.
+/// A group of headers that describes the original request.
 #[derive(Clone, Copy, Debug)]
-struct Family<'a> {
+struct HeaderGroup<'a> {
     method: Part<'a>,
-    /// Not used by the decision: session cookies are `Secure`, and browsers send their origin. But a
-    /// proxy that does not send it is misconfigured.
+    /// Required, because a proxy that does not send it is misconfigured. The decision does not depend on
+    /// it: session cookies are `Secure`, and browsers send the origin.
     scheme: Part<'a>,
     authority: Part<'a>,
     path: Part<'a>,
 }
 
-/// A part of the original request, and the header that has it.
+/// A part of the original request, and the header that it is read from.
 #[derive(Clone, Copy, Debug)]
 struct Part<'a> {
     header: &'static str,
     value: Option<&'a [u8]>,
 }
 
-// === impl Form ===
+// === impl RequestFormat ===
 
-impl Form {
-    /// The form of a request to [`PATH`] or below.
+impl RequestFormat {
+    /// The format of a request to [`PATH`] or below.
     pub(crate) fn of(uri: &Uri) -> Self {
         let below = uri.path().strip_prefix(PATH);
         if below.is_some_and(|path| path.starts_with('/')) {
-            Self::WithPath
+            Self::InPath
         } else {
-            Self::Bare
+            Self::InHeaders
         }
     }
 }
@@ -104,28 +107,34 @@ impl Form {
 // === impl Original ===
 
 impl<'a> Original<'a> {
-    /// Reads the first family of headers that is present; it must be complete. Other families must say
-    /// the same: a client can send all of them, and a proxy sets only one.
-    pub(super) fn read(request: &'a Parts, form: Form) -> Result<Self, AmbiguousRequest> {
+    /// Reads the first group of headers that is present, which must be complete. No other group may
+    /// contradict it: a client can send all of them, and a proxy sets one.
+    pub(super) fn read(
+        request: &'a Parts,
+        format: RequestFormat,
+    ) -> Result<Self, AmbiguousRequest> {
         let headers = &request.headers;
-        let families = [Family::original(headers)?, Family::forwarded(headers)?];
-        let described = match form {
-            Form::WithPath => Family::own(request)?,
-            Form::Bare => families
+        let groups = [
+            HeaderGroup::original(headers)?,
+            HeaderGroup::forwarded(headers)?,
+        ];
+        let described = match format {
+            RequestFormat::InPath => HeaderGroup::own(request)?,
+            RequestFormat::InHeaders => groups
                 .into_iter()
-                .find(Family::is_present)
+                .find(HeaderGroup::is_present)
                 .ok_or(AmbiguousRequest::Missing(ORIGINAL_URL))?,
         };
         let original = Self {
-            method: described.method.given()?,
-            authority: described.authority.given()?,
-            path: described.path.given()?,
+            method: described.method.not_empty()?,
+            authority: described.authority.not_empty()?,
+            path: described.path.not_empty()?,
         };
-        if !matches!(described.scheme.given()?, b"http" | b"https") {
+        if !matches!(described.scheme.required()?, b"http" | b"https") {
             return Err(AmbiguousRequest::Scheme(described.scheme.header));
         }
-        for family in families {
-            described.agrees_with(&family)?;
+        for group in groups {
+            described.check_consistent(&group)?;
         }
         Ok(original)
     }
@@ -136,7 +145,7 @@ impl<'a> Original<'a> {
     }
 
     /// The original request as core's type. `headers` are those of the proxy's request, which include
-    /// the client's.
+    /// those of the client.
     pub(super) fn headers(&self, headers: &'a HeaderMap) -> Headers<'a> {
         let mut fields: Vec<(&[u8], &[u8])> = vec![
             (b":method", self.method),
@@ -152,9 +161,9 @@ impl<'a> Original<'a> {
     }
 }
 
-// === impl Family ===
+// === impl HeaderGroup ===
 
-impl<'a> Family<'a> {
+impl<'a> HeaderGroup<'a> {
     /// `X-Original-URL` and `X-Original-Method`.
     fn original(headers: &'a HeaderMap) -> Result<Self, AmbiguousRequest> {
         let part = |value| Part {
@@ -183,17 +192,17 @@ impl<'a> Family<'a> {
         })
     }
 
-    /// The request itself, in the form with a path. The scheme is in a header, because the request's
-    /// own is that of the connection from the proxy.
+    /// The request itself, in the format [`RequestFormat::InPath`]. The scheme is in a header, because the
+    /// scheme of the request is that of the connection from the proxy.
     fn own(request: &'a Parts) -> Result<Self, AmbiguousRequest> {
         let part = |header, value| Part { header, value };
         let mut authority = Part::read(&request.headers, "host")?;
-        if let Some(named) = request.uri.authority() {
-            let named = named.as_str().as_bytes();
-            if authority.value.is_some_and(|host| host != named) {
+        if let Some(in_target) = request.uri.authority() {
+            let in_target = in_target.as_str().as_bytes();
+            if authority.value.is_some_and(|host| host != in_target) {
                 return Err(AmbiguousRequest::Contradicted("host"));
             }
-            authority.value = Some(named);
+            authority.value = Some(in_target);
         }
         let path = request.uri.path_and_query();
         let path = path.and_then(|path| path.as_str().strip_prefix(PATH));
@@ -214,7 +223,7 @@ impl<'a> Family<'a> {
         self.parts().iter().any(|part| part.value.is_some())
     }
 
-    fn agrees_with(&self, other: &Self) -> Result<(), AmbiguousRequest> {
+    fn check_consistent(&self, other: &Self) -> Result<(), AmbiguousRequest> {
         for (own, other) in self.parts().into_iter().zip(other.parts()) {
             if other.value.is_some() && other.value != own.value {
                 return Err(AmbiguousRequest::Contradicted(other.header));
@@ -232,12 +241,18 @@ impl<'a> Part<'a> {
         Ok(Self { header, value })
     }
 
-    fn given(self) -> Result<&'a [u8], AmbiguousRequest> {
+    fn required(self) -> Result<&'a [u8], AmbiguousRequest> {
         self.value.ok_or(AmbiguousRequest::Missing(self.header))
+    }
+
+    /// The value, if it is not empty: an empty one counts as missing.
+    fn not_empty(self) -> Result<&'a [u8], AmbiguousRequest> {
+        let value = self.value.filter(|value| !value.is_empty());
+        value.ok_or(AmbiguousRequest::Missing(self.header))
     }
 }
 
-/// The value of a header that may occur once.
+/// The value of a header that may occur at most once.
 fn once<'a>(
     headers: &'a HeaderMap,
     name: &'static str,
@@ -250,7 +265,7 @@ fn once<'a>(
     Ok(value.map(|value| value.as_bytes()))
 }
 
-/// Scheme, authority and path, the query with it.
+/// The scheme, the authority, and the path with the query.
 fn split(url: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let end = url.windows(3).position(|three| three == b"://")?;
     let (scheme, rest) = url.split_at_checked(end)?;

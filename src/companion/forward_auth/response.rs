@@ -12,7 +12,7 @@ use portcullis_core::reason::Reason;
 use portcullis_core::request::Headers;
 use portcullis_core::session::Cookies;
 
-use super::Form;
+use super::RequestFormat;
 use super::sign_in::{self, SIGN_IN};
 
 /// The headers that Envoy removes from the original request, comma-separated.
@@ -30,8 +30,8 @@ const IDENTITY: [&str; 7] = [
     "x-portcullis-caller",
 ];
 
-/// The response to the proxy: 202 or 200 with the headers to forward; or 401, 403 or 503. Never a
-/// redirect, and never 400, which NGINX turns into 500.
+/// The response to the proxy: 202 or 200 with the headers to forward, or 401, 403 or 503. Never a
+/// redirect or 400, which NGINX turns into 500.
 #[derive(Debug)]
 pub(crate) struct AuthResponse {
     status: StatusCode,
@@ -46,7 +46,7 @@ impl AuthResponse {
     pub(super) fn new(
         outcome: Outcome<'_>,
         headers: &Headers<'_>,
-        form: Form,
+        format: RequestFormat,
         set_cookie: Option<&str>,
     ) -> Self {
         let decision = outcome.verdict().decision();
@@ -59,7 +59,7 @@ impl AuthResponse {
         };
         match outcome {
             Outcome::Reply(reply, verdict) => response.refuse(&verdict, reply),
-            Outcome::Forward(verdict) => response.allow(&verdict, headers, form),
+            Outcome::Forward(verdict) => response.allow(&verdict, headers, format),
         }
         if let Some(line) = set_cookie {
             response.add(SET_COOKIE, line.as_bytes());
@@ -77,8 +77,8 @@ impl AuthResponse {
         self.reason
     }
 
-    /// A refusal. The sign-in URL is in a header and on the page, not in a redirect, which proxies do
-    /// not accept from forward auth.
+    /// A refusal. The sign-in URL is in a header and on the page, because proxies accept no redirect from
+    /// forward auth.
     fn refuse(&mut self, verdict: &Verdict<'_>, mut refusal: LocalReply) {
         let location = refusal
             .headers
@@ -103,13 +103,16 @@ impl AuthResponse {
         if let Some(location) = location {
             self.add(SIGN_IN, location.as_bytes());
             self.add(CONTENT_TYPE, b"text/html; charset=utf-8");
-            self.add(CONTENT_SECURITY_POLICY, sign_in::security().as_bytes());
+            self.add(
+                CONTENT_SECURITY_POLICY,
+                sign_in::content_security_policy().as_bytes(),
+            );
         }
     }
 
-    /// The headers to forward: the caller's identity, and what is left of the client's credentials. The
-    /// proxy copies these headers and removes those that are missing here.
-    fn allow(&mut self, verdict: &Verdict<'_>, headers: &Headers<'_>, form: Form) {
+    /// The headers to forward: the identity headers, and the remaining credentials of the client. The proxy
+    /// copies these headers and removes those that are missing here.
+    fn allow(&mut self, verdict: &Verdict<'_>, headers: &Headers<'_>, format: RequestFormat) {
         self.add(CACHE_CONTROL, b"no-store");
         for (name, value) in verdict.identity() {
             self.add(HeaderName::from_static(name), value.as_bytes());
@@ -120,17 +123,17 @@ impl AuthResponse {
             self.add(AUTHORIZATION, value);
         }
         let cookies = match verdict.cookies() {
-            Cookies::AsTheyCame => headers
+            Cookies::Unchanged => headers
                 .all(COOKIE.as_str())
                 .collect::<Vec<_>>()
                 .join(&b"; "[..]),
-            Cookies::Only(cookies) => cookies,
-            Cookies::Nothing => Vec::new(),
+            Cookies::Replaced(cookies) => cookies,
+            Cookies::Removed => Vec::new(),
         };
         if !cookies.is_empty() {
             self.add(COOKIE, &cookies);
         }
-        if form == Form::WithPath {
+        if format == RequestFormat::InPath {
             self.status = StatusCode::OK;
             let names = self.to_remove(verdict).join(",");
             self.add(TO_REMOVE, names.as_bytes());
@@ -158,10 +161,10 @@ impl AuthResponse {
         names
     }
 
-    /// Core writes visible ASCII, and cookies came in a header, so no value is invalid here.
+    /// Adds a header. Core writes visible ASCII, and cookies are from a header, so no value is invalid.
     fn add(&mut self, name: HeaderName, value: &[u8]) {
         if let Ok(mut value) = HeaderValue::from_bytes(value) {
-            // So that no log contains it.
+            // It must not be logged.
             value.set_sensitive([AUTHORIZATION, COOKIE, SET_COOKIE].contains(&name));
             self.headers.insert(name, value);
         }

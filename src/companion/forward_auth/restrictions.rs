@@ -1,4 +1,4 @@
-//! Restrictions on callers at one location of a proxy, in addition to the policy.
+//! Restrictions on callers for one location of a proxy, in addition to the policy.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use portcullis_core::caller::Caller;
 use portcullis_core::decision::Decision;
 use url::form_urlencoded;
 
-use super::{AmbiguousRequest, Form};
+use super::{AmbiguousRequest, RequestFormat};
 
 #[cfg(test)]
 mod tests;
@@ -26,11 +26,11 @@ pub(super) struct Restrictions {
 }
 
 impl Restrictions {
-    /// Reads them from the query. In the form with a path the query is the original request's and has
-    /// no restrictions.
-    pub(super) fn read(uri: &Uri, form: Form) -> Result<Self, AmbiguousRequest> {
+    /// Reads them from the query. In the format [`RequestFormat::InPath`] the query is that of the original
+    /// request and has no restrictions.
+    pub(super) fn read(uri: &Uri, format: RequestFormat) -> Result<Self, AmbiguousRequest> {
         let mut restrictions = Self::default();
-        if form == Form::WithPath {
+        if format == RequestFormat::InPath {
             return Ok(restrictions);
         }
         for (name, list) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
@@ -52,12 +52,12 @@ impl Restrictions {
     }
 
     /// Applies them to a decision. A decision without a caller, such as that on a public path, does not
-    /// change: signing in would not help.
+    /// change: a sign-in would not help.
     pub(super) fn apply<'g>(&self, decision: Decision<'g>) -> Decision<'g> {
         let refused = decision.is_allowed()
             && decision
                 .authenticated()
-                .is_some_and(|authenticated| !self.fits(authenticated.caller()));
+                .is_some_and(|authenticated| !self.match_caller(authenticated.caller()));
         if refused {
             decision.narrowed()
         } else {
@@ -65,12 +65,12 @@ impl Restrictions {
         }
     }
 
-    fn fits(&self, caller: &Caller) -> bool {
+    fn match_caller(&self, caller: &Caller) -> bool {
         let group = |allowed: &HashSet<String>| {
             let mut own = caller.groups().iter();
             own.any(|group| allowed.contains(group))
         };
-        // Core has an address only where it is verified.
+        // Core has an e-mail address only if it is verified.
         let (email, domain) = caller.email().and_then(address).unzip();
         let is_email = |allowed: &HashSet<String>| {
             email.is_some_and(|own| allowed.iter().any(|one| one.eq_ignore_ascii_case(own)))
@@ -91,7 +91,7 @@ fn address(email: &str) -> Option<(&str, &str)> {
     plain.then_some((email, domain))
 }
 
-/// Whether a domain is the allowed one or, where that begins with `.` or `*.`, below it.
+/// Whether a domain is the allowed one or, if that begins with `.` or `*.`, a subdomain of it.
 fn is_in(domain: &str, allowed: &str) -> bool {
     let above = allowed.strip_prefix('*').unwrap_or(allowed);
     if !above.starts_with('.') {

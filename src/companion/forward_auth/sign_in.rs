@@ -1,8 +1,8 @@
 //! The response to a browser that has to sign in.
 //!
-//! Forward auth responds with 401 and not with a redirect, which NGINX turns into 500. A proxy that
-//! redirects to the sign-in finds the URL in a header. Where the proxy returns our response unchanged,
-//! its page goes to that URL.
+//! Forward auth responds with 401 and not with a redirect, which NGINX turns into 500. A header has the
+//! sign-in URL, for proxies that redirect to it. If a proxy returns the response unchanged, its page
+//! continues at that URL.
 
 use axum::http::HeaderName;
 use portcullis_core::page;
@@ -10,17 +10,17 @@ use portcullis_core::page;
 /// The sign-in URL of a navigation: `/oauth2/start` with `rd`.
 pub(super) const SIGN_IN: HeaderName = HeaderName::from_static("x-portcullis-sign-in");
 
-/// Goes to the sign-in URL and appends the fragment, which a server never gets: Alertmanager's links are
-/// in the fragment.
+/// Continues at the sign-in URL with the fragment appended. A server never receives the fragment, and
+/// Alertmanager's links are in it.
 const SCRIPT: &str =
     "location.replace(document.querySelector('a').href+encodeURIComponent(location.hash))";
 
 /// The content security policy: only this script.
-pub(super) fn security() -> String {
+pub(super) fn content_security_policy() -> String {
     page::policy(Some(SCRIPT), "'none'")
 }
 
-/// A page that goes to the sign-in URL, with or without JavaScript. `location` is percent-encoded, so
+/// A page that continues at the sign-in URL, with or without JavaScript. `location` is percent-encoded, so
 /// nothing in it needs escaping.
 pub(super) fn page(location: &str) -> String {
     let head = format!(
@@ -30,6 +30,6 @@ pub(super) fn page(location: &str) -> String {
         "<p role=\"status\">You are not signed in. Redirecting you to the sign-in page…</p>\n\
          <p><a class=\"act\" href=\"{location}\">Continue to sign-in</a></p>\n"
     );
-    let behind = format!("<script>{SCRIPT}</script>\n");
-    page::document("Signing in", &head, &main, &behind)
+    let script = format!("<script>{SCRIPT}</script>\n");
+    page::document("Signing in", &head, &main, &script)
 }

@@ -1,8 +1,8 @@
-//! Requests of proxies, and their responses.
+//! Requests of proxies, and the responses to them.
 
 mod allowed;
 mod fixture;
 mod logged;
-mod people;
 mod refused;
+mod sessions;
 mod spellings;

@@ -20,8 +20,8 @@ pub(super) fn opens_websocket(headers: &HeaderMap) -> bool {
             .any(|mode| mode == "websocket")
 }
 
-/// Refuses every other protocol that the proxy sends here. If the app accepts an upgrade, everything
-/// that follows on the connection bypasses the proxy: with h2c, requests that were never checked.
+/// Refuses an upgrade to any other protocol. If the app accepts an upgrade, what follows on the connection
+/// bypasses the proxy: with h2c, these are requests that were never checked.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), AmbiguousRequest> {
     let mut protocols = headers.get_all(UPGRADE).iter();
     let another = protocols.any(|protocol| !protocol.as_bytes().eq_ignore_ascii_case(b"websocket"));

@@ -17,7 +17,7 @@ pub(crate) struct IssuerConnection {
     /// issuer's own), whatever host its `jwks_uri` has: an API server names itself there by an
     /// address that may be unreachable from here.
     pub(crate) connect: Option<Connect>,
-    /// The only trusted CAs, as a PEM file. Read again for each read of the keys.
+    /// The only trusted CAs, as a PEM file. Read again for each fetch of the keys.
     pub(crate) ca_file: Option<PathBuf>,
     /// A file with a bearer token, for an API server that requires one. Read again for each request,
     /// and sent to this issuer only: see [`TokenScope`].

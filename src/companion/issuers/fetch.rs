@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use portcullis_core::keys::{HttpResponse, KeySet, READ_TIMEOUT};
+use portcullis_core::keys::{FETCH_TIMEOUT, HttpResponse, KeySet};
 use portcullis_core::trust::Url;
 use reqwest::Client;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderMap, HeaderValue};
@@ -52,7 +52,7 @@ pub(super) enum FetchError {
     Token(PathBuf),
     #[error("`connect` needs a DNS name in the first URL")]
     NoServerName,
-    #[error("no response within {} seconds", READ_TIMEOUT.as_secs())]
+    #[error("no response within {} seconds", FETCH_TIMEOUT.as_secs())]
     Timeout,
     #[error("no response")]
     Http(#[source] reqwest::Error),
@@ -78,7 +78,7 @@ impl KeyFetcher {
 
     /// Fetches one URL.
     pub(super) async fn fetch(&mut self, url: &Url) -> Result<FetchResponse, FetchError> {
-        timeout(READ_TIMEOUT, self.get(url))
+        timeout(FETCH_TIMEOUT, self.get(url))
             .await
             .unwrap_or(Err(FetchError::Timeout))
     }
@@ -141,7 +141,7 @@ impl KeyFetcher {
         let tls = http_client::tls(ca.as_deref());
         let client = tls
             .and_then(|tls| {
-                http_client::client(tls, READ_TIMEOUT, self.connection.connect.as_ref())
+                http_client::client(tls, FETCH_TIMEOUT, self.connection.connect.as_ref())
             })
             .map_err(|error| match &self.connection.ca_file {
                 Some(file) => FetchError::Ca(file.clone(), error),

@@ -1,4 +1,4 @@
-//! The keys of all trust entries, shared by their readers and by the requests that wait for keys.
+//! The keys of all trust entries, shared by the tasks that fetch them and by the requests that wait for keys.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -10,36 +10,36 @@ use portcullis_core::trust::{KeySource, KeySourceId, PerKeySource, Trust};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 
-use super::snapshot::Origin;
+use super::snapshot::LastFetch;
 use super::waiters::WaiterLimits;
-use super::{Clock, Health, MirrorError, Snapshot};
+use super::{Clock, KeyHealth, MirrorError, Snapshot};
 
-/// The keys of all trust entries, shared by their readers and by the requests that wait for keys.
+/// The keys of all trust entries, shared by the tasks that fetch them and by the requests that wait for keys.
 pub(super) struct KeyStore {
     /// The policy's key sources.
     sources: PerKeySource<Trust>,
     /// The keys as of now. Requests that wait for keys subscribe to it.
     snapshot: watch::Sender<Arc<Snapshot>>,
-    /// Wakes the reader of each source when a request waits for its keys.
+    /// Wakes the refresher of each source when a request waits for its keys.
     requested: PerKeySource<Notify>,
     waiters: WaiterLimits,
-    reads: PerKeySource<Arc<ReadCounters>>,
+    fetches: PerKeySource<Arc<FetchCounters>>,
     /// How many keys were in more than one set at the last check.
-    shared: AtomicUsize,
+    duplicates: AtomicUsize,
     /// How many keys were ambiguous at the last check.
     ambiguous: AtomicUsize,
     clock: Clock,
 }
 
-/// How many reads of one source succeeded and failed.
+/// How many fetches of one source succeeded and failed.
 #[derive(Debug, Default)]
-struct ReadCounters {
+struct FetchCounters {
     succeeded: AtomicU64,
     failed: AtomicU64,
 }
 
 impl KeyStore {
-    /// The store for a policy before any key was read.
+    /// The store for a policy before any key was fetched.
     pub(super) fn new(policy: &Policy, session_keys: Option<&KeySet>, clock: Clock) -> Self {
         let sources = policy.key_sources().map(|(id, trust)| {
             let mut trust = trust.clone();
@@ -54,8 +54,8 @@ impl KeyStore {
             snapshot: watch::Sender::new(Arc::new(Snapshot::new(&sources, clock()))),
             requested: sources.map(|_| Notify::new()),
             waiters: WaiterLimits::new(&sources),
-            reads: sources.map(|_| Arc::default()),
-            shared: AtomicUsize::new(0),
+            fetches: sources.map(|_| Arc::default()),
+            duplicates: AtomicUsize::new(0),
             ambiguous: AtomicUsize::new(0),
             sources,
             clock,
@@ -76,17 +76,17 @@ impl KeyStore {
             let keys_id = trust.keys_id();
             let old = ids.iter().find(|(_, other)| **other == keys_id);
             if let Some((record, old)) = old.and_then(|(old, _)| Some((before.record(old)?, old))) {
-                // A read in flight here does not complete in the next store.
+                // A fetch in flight here does not complete in the next store.
                 let record = record.clone().without_lease();
-                next.publish(id, record, before.origin(old).cloned());
+                next.publish(id, record, before.last_fetch(old).cloned());
             }
         }
-        let reads = next.sources.iter().map(|(id, trust)| {
-            let counted = self.id(&trust.name).and_then(|old| self.reads.get(old));
+        let fetches = next.sources.iter().map(|(id, trust)| {
+            let counted = self.id(&trust.name).and_then(|old| self.fetches.get(old));
             (id, counted.map(Arc::clone).unwrap_or_default())
         });
-        let reads = reads.collect();
-        next.reads = reads;
+        let fetches = fetches.collect();
+        next.fetches = fetches;
         next
     }
 
@@ -114,12 +114,17 @@ impl KeyStore {
         Arc::clone(&self.snapshot.borrow())
     }
 
-    /// Publishes the record of this source, and wakes the requests that wait for keys and the readers
+    /// Publishes the record of this source, and wakes the requests that wait for keys and the refreshers
     /// that a new key waits for.
-    pub(super) fn publish(&self, source: KeySourceId, record: KeyRecord, origin: Option<Origin>) {
+    pub(super) fn publish(
+        &self,
+        source: KeySourceId,
+        record: KeyRecord,
+        last_fetch: Option<LastFetch>,
+    ) {
         let now = self.now();
         self.snapshot.send_modify(|snapshot| {
-            *snapshot = Arc::new(snapshot.with(source, record, origin, now));
+            *snapshot = Arc::new(snapshot.with(source, record, last_fetch, now));
         });
         let snapshot = self.snapshot();
         for (source, requested) in self.requested.iter() {
@@ -129,26 +134,26 @@ impl KeyStore {
         }
     }
 
-    /// Counts a completed read. After a good one it warns of keys that are in more than one set, if
+    /// Counts a completed fetch. After a successful one it warns of keys that are in more than one set, if
     /// there are more of them than before.
     pub(super) fn count(&self, source: KeySourceId, succeeded: bool) {
-        if let Some(reads) = self.reads.get(source) {
+        if let Some(fetches) = self.fetches.get(source) {
             let counter = if succeeded {
-                &reads.succeeded
+                &fetches.succeeded
             } else {
-                &reads.failed
+                &fetches.failed
             };
             counter.fetch_add(1, Ordering::Relaxed);
         }
         if succeeded {
-            self.warn_of_shared_keys();
+            self.warn_of_duplicate_keys();
         }
         self.warn_of_ambiguous_keys();
     }
 
     fn warn_of_ambiguous_keys(&self) {
         let snapshot = self.snapshot();
-        let ambiguous = snapshot.keyring().ambiguous();
+        let ambiguous = snapshot.keyring().ambiguous_keys();
         if ambiguous.len() > self.ambiguous.swap(ambiguous.len(), Ordering::Relaxed) {
             for key in &ambiguous {
                 tracing::warn!("{key}");
@@ -156,11 +161,16 @@ impl KeyStore {
         }
     }
 
-    fn warn_of_shared_keys(&self) {
+    /// How many keys are ambiguous now: see [`portcullis_core::keys::KeyStatus::Ambiguous`].
+    pub(super) fn ambiguous_keys(&self) -> usize {
+        self.snapshot().keyring().ambiguous_keys().len()
+    }
+
+    fn warn_of_duplicate_keys(&self) {
         let snapshot = self.snapshot();
-        let shared = snapshot.keyring().shared();
-        if shared.len() > self.shared.swap(shared.len(), Ordering::Relaxed) {
-            for key in &shared {
+        let duplicates = snapshot.keyring().duplicate_keys();
+        if duplicates.len() > self.duplicates.swap(duplicates.len(), Ordering::Relaxed) {
+            for key in &duplicates {
                 tracing::warn!("{key}");
             }
         }
@@ -211,27 +221,29 @@ impl KeyStore {
         let (id, trust) = source
             .filter(|(_, trust)| trust.keys.remote.is_some())
             .ok_or(MirrorError::Unknown)?;
-        self.snapshot().mirror(id, trust).ok_or(MirrorError::Unread)
+        self.snapshot()
+            .mirror(id, trust)
+            .ok_or(MirrorError::NotFetched)
     }
 
-    pub(super) fn health(&self) -> Vec<Health> {
+    pub(super) fn health(&self) -> Vec<KeyHealth> {
         let (snapshot, now) = (self.snapshot(), self.now());
         self.sources
             .iter()
             .filter(|(_, trust)| trust.keys.remote.is_some())
             .map(|(id, trust)| {
-                let reads = self.reads.get(id);
-                let count = |of: fn(&ReadCounters) -> &AtomicU64| {
-                    reads.map_or(0, |reads| of(reads).load(Ordering::Relaxed))
+                let fetches = self.fetches.get(id);
+                let count = |of: fn(&FetchCounters) -> &AtomicU64| {
+                    fetches.map_or(0, |fetches| of(fetches).load(Ordering::Relaxed))
                 };
-                Health {
+                KeyHealth {
                     trust: trust.name.clone(),
                     age: snapshot
                         .keyring()
                         .trust_keys(id)
                         .and_then(|trust_keys: &TrustKeys| trust_keys.age(now)),
-                    succeeded: count(|reads| &reads.succeeded),
-                    failed: count(|reads| &reads.failed),
+                    succeeded: count(|fetches| &fetches.succeeded),
+                    failed: count(|fetches| &fetches.failed),
                     failures: snapshot.record(id).map_or(0, KeyRecord::failures),
                 }
             })

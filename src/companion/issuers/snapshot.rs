@@ -1,4 +1,4 @@
-//! The keys of every source at one moment.
+//! An immutable view of the keys of every source.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, PerKeySource, Trust, Url};
 use serde_json::{Value, json};
 
-/// The keys of every source at one moment.
+/// An immutable view of the keys of every source.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     keyring: Keyring,
@@ -19,15 +19,15 @@ pub(crate) struct Snapshot {
 struct SourceState {
     /// Grows with each published record.
     keys_version: u64,
-    origin: Option<Origin>,
+    last_fetch: Option<LastFetch>,
 }
 
 /// The URL and the time of the last good set.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Origin {
+pub(super) struct LastFetch {
     /// The key set's URL.
-    pub(super) source: Url,
-    /// When its read began.
+    pub(super) url: Url,
+    /// When its fetch began.
     pub(super) fetched_at: Timestamp,
 }
 
@@ -37,13 +37,13 @@ pub(crate) enum MirrorError {
     /// The policy has no such entry, or nothing is fetched for it. 404.
     #[error("no trust entry of this name has keys that are fetched")]
     Unknown,
-    /// Nothing could be read yet. 503.
-    #[error("the issuer's keys could not be read yet")]
-    Unread,
+    /// Nothing was fetched yet. 503.
+    #[error("the issuer's keys are not fetched yet")]
+    NotFetched,
 }
 
 impl Snapshot {
-    /// The state before anything was read.
+    /// The state before anything was fetched.
     pub(super) fn new(sources: &PerKeySource<Trust>, now: Timestamp) -> Self {
         Self {
             keyring: Keyring::new(sources.iter(), now),
@@ -61,9 +61,9 @@ impl Snapshot {
         self.keyring.trust_keys(source).map(TrustKeys::record)
     }
 
-    /// The URL and the time of this source's keys; `None` before the first good read.
-    pub(super) fn origin(&self, source: KeySourceId) -> Option<&Origin> {
-        self.sources.get(source)?.origin.as_ref()
+    /// The URL and the time of this source's keys; `None` before the first successful fetch.
+    pub(super) fn last_fetch(&self, source: KeySourceId) -> Option<&LastFetch> {
+        self.sources.get(source)?.last_fetch.as_ref()
     }
 
     /// The same with a new record of this source.
@@ -71,7 +71,7 @@ impl Snapshot {
         &self,
         source: KeySourceId,
         record: KeyRecord,
-        origin: Option<Origin>,
+        last_fetch: Option<LastFetch>,
         now: Timestamp,
     ) -> Self {
         let mut snapshot = self.clone();
@@ -79,13 +79,12 @@ impl Snapshot {
         snapshot.keyring.observe(now);
         if let Some(state) = snapshot.sources.get_mut(source) {
             state.keys_version += 1;
-            state.origin = origin;
+            state.last_fetch = last_fetch;
         }
         snapshot
     }
 
-    /// The same with the owners of keys that another snapshot has, which was made with an earlier
-    /// policy.
+    /// The same with the owners of keys that another snapshot has, which is of an earlier policy.
     pub(super) fn with_owners_of(&self, before: &Self) -> Self {
         let mut snapshot = self.clone();
         for (issuer, owners) in before.keyring.owners() {
@@ -109,10 +108,7 @@ impl Snapshot {
     /// issuer lists. Keys of another entry of the issuer, and new keys that may turn out to be, are
     /// not served: a filter can't know how old a mirrored set is compared with that of another entry.
     pub(super) fn mirror(&self, source: KeySourceId, trust: &Trust) -> Option<String> {
-        let Origin {
-            source: url,
-            fetched_at,
-        } = self.origin(source)?;
+        let LastFetch { url, fetched_at } = self.last_fetch(source)?;
         let set = self.record(source)?.set()?;
         let may_serve = |key: &Key| {
             let mut issuers = trust.issuers();

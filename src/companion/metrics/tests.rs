@@ -13,7 +13,9 @@ fn counters_are_exposed() {
     metrics.revocations.set(7);
     metrics.revocation_floors(0, 1_700_000_002);
     metrics.revocations_read.set(seconds(1_700_000_001));
+    metrics.ambiguous_keys(2);
     let text = metrics.text().expect("text");
+    assert!(text.contains("\nportcullis_ambiguous_keys 2\n"), "{text}");
     for line in [
         "build_info{version=\"0.1.0\"} 1",
         "requests_total{endpoint=\"/ping\",status=\"200\"} 1",
@@ -36,13 +38,15 @@ fn counters_are_exposed() {
     }
     assert!(text.ends_with("# EOF\n"));
 
-    let start = "# TYPE portcullis_companion_";
+    let start = "# TYPE portcullis_";
     let names: Vec<&str> = (text.lines())
         .filter_map(|line| line.strip_prefix(start))
+        .map(|name| name.strip_prefix("companion_").unwrap_or(name))
         .collect();
     assert_eq!(
         names,
         [
+            "ambiguous_keys gauge",
             "build info",
             "requests counter",
             "request_duration_seconds histogram",
@@ -56,7 +60,7 @@ fn counters_are_exposed() {
             "revocations gauge",
             "revocations_floor_timestamp_seconds gauge",
             "revocations_read_timestamp_seconds gauge",
-            "signing_key_made_timestamp_seconds gauge",
+            "signing_key_created_timestamp_seconds gauge",
         ]
     );
 }

@@ -17,11 +17,11 @@ fn to(rd: &str) -> RedirectTarget {
     RedirectRules::of(&site, &[host]).check(rd).expect(rd)
 }
 
-/// The policy of an answer, and its page.
-async fn parts(answer: Response) -> (String, String) {
-    let policy = answer.headers()[CONTENT_SECURITY_POLICY].to_str();
+/// The content security policy of a response, and its page.
+async fn parts(response: Response) -> (String, String) {
+    let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str();
     let policy = policy.expect("text").to_owned();
-    let body = answer.into_body().collect().await.expect("a body");
+    let body = response.into_body().collect().await.expect("a body");
     (
         policy,
         String::from_utf8(body.to_bytes().to_vec()).expect("text"),
@@ -30,8 +30,8 @@ async fn parts(answer: Response) -> (String, String) {
 
 /// Each page, with hostile values wherever one could come from outside.
 fn all() -> Vec<(&'static str, Response)> {
-    let deep = to("https://app.example.com/a?b='\"<script>&c=\u{e9}#</title>");
-    let choices = [Choice {
+    let target = to("https://app.example.com/a?b='\"<script>&c=\u{e9}#</title>");
+    let choices = [ProviderChoice {
         provider: ATTACKS.to_owned(),
         href: format!("/oauth2/start?provider={ATTACKS}"),
     }];
@@ -43,11 +43,11 @@ fn all() -> Vec<(&'static str, Response)> {
             error(ATTACKS, ATTACKS, Some((ATTACKS, ATTACKS)), ATTACKS),
         ),
         ("provider_sign_out", provider_sign_out(ATTACKS, &fields)),
-        ("sign_in_loop", sign_in_loop(&deep, ATTACKS, ATTACKS)),
-        ("sign_in", sign_in(Some(&deep), &choices)),
-        ("sign_out", sign_out(Some(&deep), &[provider])),
+        ("sign_in_loop", sign_in_loop(&target, ATTACKS, ATTACKS)),
+        ("sign_in", sign_in(Some(&target), &choices)),
+        ("sign_out", sign_out(Some(&target), &[provider])),
         ("signed_in", signed_in(Some(ATTACKS))),
-        ("signed_out", signed_out(Some(&deep))),
+        ("signed_out", signed_out(Some(&target))),
         ("start", start(ATTACKS)),
     ]
 }
@@ -67,9 +67,9 @@ fn inline<'a>(html: &'a str, tag: &str) -> Vec<&'a str> {
 
 #[tokio::test]
 async fn r13_hostile_values_are_escaped_on_every_page() {
-    for (name, answer) in all() {
-        let (_, html) = parts(answer).await;
-        // What is left without the one style and the one script.
+    for (name, response) in all() {
+        let (_, html) = parts(response).await;
+        // The page without the one style and the one script.
         let rest = [STYLE, START, PROVIDER_SIGN_OUT]
             .iter()
             .fold(html, |rest, own| rest.replace(own, ""));
@@ -94,8 +94,8 @@ async fn r13_hostile_values_are_escaped_on_every_page() {
 
 #[tokio::test]
 async fn every_style_and_script_matches_a_hash_in_the_policy() {
-    for (name, answer) in all() {
-        let (policy, html) = parts(answer).await;
+    for (name, response) in all() {
+        let (policy, html) = parts(response).await;
         let directive = |name: &str| {
             let mut all = policy
                 .split("; ")
@@ -134,9 +134,12 @@ async fn every_style_and_script_matches_a_hash_in_the_policy() {
 
 #[tokio::test]
 async fn pages_are_complete_accessible_documents() {
-    for (name, answer) in all() {
-        assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
-        let (_, html) = parts(answer).await;
+    for (name, response) in all() {
+        assert_eq!(
+            response.headers()["content-type"],
+            "text/html; charset=utf-8"
+        );
+        let (_, html) = parts(response).await;
         assert!(
             html.starts_with("<!doctype html>\n<html lang=\"en\">\n"),
             "{name}"
@@ -159,7 +162,7 @@ async fn all_pages_have_the_layout_of_the_filters_pages() {
 
 #[tokio::test]
 async fn the_sign_in_works_without_javascript() {
-    let next = "/oauth2/start?rd=https%3A%2F%2Fapp.example.com%2F&go=1";
+    let next = "/oauth2/start?rd=https%3A%2F%2Fapp.example.com%2F&initiator=user";
     let (_, html) = parts(start(next)).await;
     let next = next.replace('&', "&#38;");
     let refresh =
@@ -189,7 +192,7 @@ async fn unknown_values_are_left_out() {
 
 #[tokio::test]
 async fn l01_the_sign_out_form_sends_its_origin() {
-    let policy = |answer: Response| answer.headers().get(REFERRER_POLICY).cloned();
+    let policy = |response: Response| response.headers().get(REFERRER_POLICY).cloned();
     assert_eq!(
         policy(sign_out(None, &[])).expect("a policy"),
         "same-origin"

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A policy with something of each kind, as people write it.
+/// A policy with something of each kind, as users write it.
 pub(super) const SAMPLE: &str = "\
 # Access of Karma.
 trust:
@@ -178,7 +178,7 @@ fn a_value_that_is_not_a_mapping_is_an_error_at_its_location() {
             Ok(_) => panic!("{text:?} is no policy"),
             Err(report) => report.to_string(),
         };
-        assert!(error.contains("invalid type"), "{error}");
+        assert!(error.contains("expected a mapping, found "), "{error}");
     }
 }
 

@@ -92,7 +92,7 @@ impl Callback {
     }
 
     /// The authorization code. The issuer is checked first, for an error response too, so that no
-    /// other party can answer in the provider's name.
+    /// other party can respond in the provider's name.
     pub(super) fn code(&self, issuer: &str, iss_supported: bool) -> Result<&Secret, CallbackError> {
         match &self.iss {
             Some(iss) if iss != issuer => return Err(CallbackError::Issuer),
@@ -114,7 +114,7 @@ impl CallbackError {
             Self::Denied(_) => "denied",
             Self::Issuer | Self::IssuerMissing => "callback-issuer",
             Self::OtherProvider => "callback-provider",
-            Self::Expired => "attempt-old",
+            Self::Expired => "attempt-expired",
             Self::State => "callback-state",
         }
     }

@@ -1,5 +1,5 @@
-//! The provider's metadata and key set: the last good ones, and when they are fetched again. A
-//! failed fetch never discards what was there.
+//! The provider's metadata and key set: cached, and fetched again when they are due. After a failed
+//! fetch the cached ones stay in use.
 //!
 //! The schedule is core's, as for every other document that is fetched: jitter, back-off and one
 //! fetch in [`UNKNOWN_KEY_INTERVAL`] for unknown keys.
@@ -48,7 +48,7 @@ pub(super) struct Discovery {
     changed: Notify,
 }
 
-/// What is known at a moment.
+/// The cached metadata and keys.
 #[derive(Clone, Debug, Default)]
 struct Snapshot {
     metadata: Option<Arc<Metadata>>,
@@ -74,7 +74,7 @@ struct Schedule {
     error: Option<ProviderError>,
 }
 
-/// What every exchange with the provider needs.
+/// The metadata and the keys: every exchange with the provider needs them.
 #[derive(Clone, Debug)]
 pub(super) struct ProviderInfo {
     pub(super) metadata: Arc<Metadata>,
@@ -84,7 +84,7 @@ pub(super) struct ProviderInfo {
 // === impl Discovery ===
 
 impl Discovery {
-    /// Nothing is known yet. `url` is that of the metadata.
+    /// Nothing is cached yet. `url` is that of the metadata.
     pub(super) fn new(relying_party: Arc<RelyingParty>, url: Url) -> Self {
         Self {
             relying_party,
@@ -95,12 +95,12 @@ impl Discovery {
         }
     }
 
-    /// What is known, without a fetch.
+    /// The cached metadata and keys, without a fetch.
     pub(super) fn cached(&self, now: Timestamp) -> Result<ProviderInfo, ProviderError> {
         self.current.load().info(now)
     }
 
-    /// The metadata, if it is known.
+    /// The cached metadata.
     pub(super) fn metadata(&self) -> Option<Arc<Metadata>> {
         self.current.load().metadata.clone()
     }
@@ -110,12 +110,12 @@ impl Discovery {
         self.current.load().next_fetch
     }
 
-    /// Waits for the end of a fetch that somebody else has made.
+    /// Waits until a fetch of another task has ended.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// What is known, after fetching what is due. Only a caller without any keys waits for a fetch
+    /// The metadata and keys, after fetching what is due. Only a caller without any keys waits for a fetch
     /// that another caller makes.
     pub(super) async fn info(
         &self,
@@ -135,8 +135,8 @@ impl Discovery {
         self.cached(now)
     }
 
-    /// The same after another fetch of the keys, because no key in `info` fits a token. Another
-    /// caller may have fetched them since, or a moment ago.
+    /// The same with keys that are newer than those in `info`, because none of those verifies a
+    /// token. Nothing is fetched if another task has done so since, or shortly before.
     pub(super) async fn info_with_fresh_keys(
         &self,
         info: &ProviderInfo,
@@ -174,7 +174,7 @@ impl Discovery {
                 keys.fetches.plan(now);
                 snapshot.metadata = Some(Arc::new(fetched));
             } else {
-                self.log_failure(metadata);
+                self.log_failure(metadata, &snapshot, now);
             }
         }
         if let Some(current) = snapshot.metadata.clone()
@@ -185,7 +185,7 @@ impl Discovery {
             if let Some(fetched) = keys.finish(fetched, KEYS_INTERVAL, now) {
                 snapshot.keys = Some((Arc::new(fetched), now));
             } else {
-                self.log_failure(keys);
+                self.log_failure(keys, &snapshot, now);
                 if keys.error.as_ref().is_some_and(has_moved) {
                     metadata.fetches.plan(keys.fetches.next());
                 }
@@ -209,10 +209,15 @@ impl Discovery {
         Ok(metadata.map_err(DiscoveryError::Document)?)
     }
 
-    fn log_failure(&self, schedule: &Schedule) {
-        if let Some(error) = &schedule.error {
-            let (provider, kind) = (&self.relying_party.name, error.kind());
+    fn log_failure(&self, schedule: &Schedule, cached: &Snapshot, now: Timestamp) {
+        let Some(error) = &schedule.error else {
+            return;
+        };
+        let (provider, kind) = (&self.relying_party.name, error.kind());
+        if cached.info(now).is_ok() {
             tracing::error!(provider, kind, %error, "fetch failed; cached metadata and keys stay in use");
+        } else {
+            tracing::error!(provider, kind, %error, "fetch failed; sign-in is unavailable until a fetch succeeds");
         }
     }
 }

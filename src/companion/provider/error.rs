@@ -59,7 +59,7 @@ pub(crate) enum KeySetError {
     #[error(transparent)]
     Set(portcullis_core::keys::KeySetError),
     /// The last good key set is too old.
-    #[error("the last good one is older than 24 hours")]
+    #[error("not fetched for 24 hours")]
     Stale,
 }
 
@@ -97,17 +97,18 @@ pub(crate) enum UserInfoError {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct ErrorCode(String);
 
-/// What kind of error it is, and so what helps.
+/// Who can resolve an error, and how.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ErrorCategory {
-    /// The attempt has expired, was used before, or is another browser's: a new sign-in helps.
+    /// The attempt has expired, was completed before, or was begun in another browser: the user must
+    /// sign in again.
     StaleAttempt,
-    /// The provider denied access, or the person cancelled.
+    /// The provider denied access, or the user cancelled.
     AccessDenied,
     /// The provider's responses are invalid, or the configuration here is wrong: the operator must
     /// act.
     Misconfigured,
-    /// The provider is unreachable or overloaded: waiting helps.
+    /// The provider is unreachable or overloaded: a later attempt may succeed.
     Unreachable,
 }
 
@@ -123,7 +124,7 @@ impl ProviderError {
             Self::KeySet(_) => "key-set",
             Self::LogoutToken(_) => "logout-token",
             Self::Token(TokenEndpointError::Refused(_)) => "token-refused",
-            Self::Token(_) => "token-answer",
+            Self::Token(_) => "token-response",
             Self::UserInfo(_) => "userinfo",
         }
     }
@@ -143,7 +144,7 @@ impl ProviderError {
             Self::Discovery(DiscoveryError::Fetch(error))
             | Self::KeySet(KeySetError::Fetch(error))
             | Self::Token(TokenEndpointError::Fetch(error))
-            | Self::UserInfo(UserInfoError::Fetch(error)) => of_fetch(error),
+            | Self::UserInfo(UserInfoError::Fetch(error)) => category_of_fetch(error),
             Self::Discovery(DiscoveryError::NotFetched) | Self::KeySet(KeySetError::Stale) => {
                 ErrorCategory::Unreachable
             }
@@ -165,7 +166,7 @@ impl ProviderError {
     }
 }
 
-const fn of_fetch(error: &FetchError) -> ErrorCategory {
+const fn category_of_fetch(error: &FetchError) -> ErrorCategory {
     if error.is_transient() {
         ErrorCategory::Unreachable
     } else {

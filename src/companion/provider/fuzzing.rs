@@ -5,7 +5,7 @@ use portcullis_core::timestamp::Timestamp;
 use portcullis_core::token::Algorithm;
 
 use super::logout_token::UnverifiedLogoutToken;
-use super::{LogoutTokenError, Settings};
+use super::{LogoutTokenError, ProviderSettings};
 
 pub use super::logout_token::LOGOUT_EVENT;
 
@@ -21,7 +21,7 @@ pub fn verify_logout_token(
     keys: &KeySet,
     now: Timestamp,
 ) -> Result<(Option<String>, Option<String>), String> {
-    let settings = Settings {
+    let settings = ProviderSettings {
         name: "sso".to_owned(),
         issuer: issuer.to_owned(),
         client_id: client_id.to_owned(),

@@ -122,15 +122,15 @@ fn check_by_library(
     let claims = token.claims(&verifier, nonce).map_err(library_error)?;
 
     if let Some(hash) = claims.access_token_hash() {
-        let made = AccessTokenHash::from_token(context.access_token, algorithm, &jwk);
-        if made.ok().as_ref() != Some(hash) {
+        let expected = AccessTokenHash::from_token(context.access_token, algorithm, &jwk);
+        if expected.ok().as_ref() != Some(hash) {
             return Err(JwtError::HashMismatch("at_hash"));
         }
     }
     if let (Some(hash), Some(code)) = (claims.code_hash(), context.code) {
         let code = AuthorizationCode::new(code.expose().to_owned());
-        let made = AuthorizationCodeHash::from_code(&code, algorithm, &jwk);
-        if made.ok().as_ref() != Some(hash) {
+        let expected = AuthorizationCodeHash::from_code(&code, algorithm, &jwk);
+        if expected.ok().as_ref() != Some(hash) {
             return Err(JwtError::HashMismatch("c_hash"));
         }
     }
@@ -166,7 +166,7 @@ impl IdToken {
         self.claims().member("azp").is_some()
     }
 
-    /// When the person authenticated, in seconds since the epoch.
+    /// When the user authenticated, in seconds since the epoch.
     pub(super) fn auth_time(&self) -> Option<u64> {
         let date = self.signed.date("auth_time").ok().flatten();
         date.map(Timestamp::secs)

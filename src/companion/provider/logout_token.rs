@@ -21,7 +21,7 @@ pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logo
 /// A verified logout token: which sessions must end.
 #[derive(Clone, Debug)]
 pub(crate) struct LogoutToken {
-    /// The person. Without `sid`, all of their sessions from this provider end.
+    /// The user. Without `sid`, all of their sessions from this provider end.
     pub(crate) sub: Option<String>,
     /// The session at the provider.
     pub(crate) sid: Option<String>,
@@ -42,7 +42,7 @@ pub(crate) enum LogoutTokenError {
     /// It has a nonce.
     #[error("`nonce` is present, which only ID tokens have")]
     Nonce,
-    /// It names neither a session nor a person.
+    /// It names neither a session nor a user.
     #[error("neither `sub` nor `sid` is present")]
     NoSubject,
     /// It is not a valid token of this provider.

@@ -5,22 +5,22 @@ use portcullis_core::timestamp::Timestamp;
 use super::discovery::ProviderInfo;
 use super::error::{ErrorCode, ProviderError, TokenEndpointError, UserInfoError};
 use super::id_token::{self, IdToken, IdTokenContext};
-use super::person::{Person, PersonClaims};
 use super::secret::Secret;
 use super::signed_jwt::JwtError;
 use super::token_endpoint::{self, RawIdToken, TokenResponse};
 use super::tokens::ProviderTokens;
+use super::user::{User, UserClaims};
 use super::userinfo;
 use super::{Authentication, Provider};
 
 /// Why a refresh failed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum RefreshError {
-    /// The grant has ended, or the response is not valid: the person must sign in again.
+    /// The grant has ended, or the response is not valid: the user must sign in again.
     #[error("the session has ended: {0}")]
     Ended(ProviderError),
-    /// The provider is unavailable or misconfigured. As far as is known, the refresh token is not
-    /// spent.
+    /// The provider is unavailable or misconfigured. As far as is known, the refresh token was not
+    /// redeemed.
     #[error("the session can't be refreshed now: {0}")]
     Unavailable(ProviderError),
 }
@@ -32,7 +32,7 @@ impl Provider {
     pub(crate) async fn refresh(
         &self,
         tokens: &ProviderTokens,
-        person: &Person,
+        user: &User,
         now: Timestamp,
     ) -> Result<Authentication, RefreshError> {
         let Some(refresh_token) = &tokens.refresh_token else {
@@ -42,16 +42,16 @@ impl Provider {
         };
         let info = self.info(now).await.map_err(RefreshError::Unavailable)?;
         let response = self.redeem(&info, refresh_token).await?;
-        // The old token is spent now. No later failure may lose the new one.
+        // The old token is redeemed now. No later failure may lose the new one.
         let token = match response.id_token() {
             Some(token) => self
-                .verify_refreshed(token, &info, &response, tokens, person, now)
+                .verify_refreshed(token, &info, &response, tokens, user, now)
                 .await
                 .map_err(RefreshError::Ended)?,
             None => None,
         };
         let claims = self
-            .claims_of(person, token.as_ref(), &info, &response)
+            .claims_of(user, token.as_ref(), &info, &response)
             .await?;
         let expires_at = match (response.expires_in(), &token) {
             (Some(span), _) => now.after(span).secs(),
@@ -59,7 +59,7 @@ impl Provider {
             (None, None) => now.after(super::DEFAULT_EXPIRY).secs(),
         };
         Ok(Authentication {
-            person: Person::new(&person.sub, claims),
+            user: User::new(&user.sub, claims),
             tokens: ProviderTokens {
                 refresh_token: response
                     .refresh_token()
@@ -100,7 +100,7 @@ impl Provider {
         info: &ProviderInfo,
         response: &TokenResponse,
         tokens: &ProviderTokens,
-        person: &Person,
+        user: &User,
         now: Timestamp,
     ) -> Result<Option<IdToken>, ProviderError> {
         let context = IdTokenContext {
@@ -122,7 +122,7 @@ impl Provider {
             }
         };
         let changed = |name| Err(ProviderError::IdToken(JwtError::Changed(name)));
-        if token.subject() != person.sub {
+        if token.subject() != user.sub {
             return changed("sub");
         }
         if token.has_azp() != tokens.azp {
@@ -134,17 +134,17 @@ impl Provider {
         }
     }
 
-    /// The person's current claims. A claim that is in no document has been removed. If userinfo is
+    /// The user's current claims. A claim that is in no document has been removed. If userinfo is
     /// unavailable, missing claims keep their last value.
     async fn claims_of(
         &self,
-        person: &Person,
+        user: &User,
         token: Option<&IdToken>,
         info: &ProviderInfo,
         response: &TokenResponse,
-    ) -> Result<PersonClaims, RefreshError> {
+    ) -> Result<UserClaims, RefreshError> {
         let groups_claim = &self.relying_party.groups_claim;
-        let claims = token.map(|token| PersonClaims::read(token.claims(), groups_claim));
+        let claims = token.map(|token| UserClaims::read(token.claims(), groups_claim));
         if claims
             .as_ref()
             .is_some_and(|claims| !claims.is_incomplete())
@@ -156,7 +156,7 @@ impl Provider {
             &self.http,
             &info.metadata,
             &access_token,
-            &person.sub,
+            &user.sub,
             groups_claim,
         );
         let (more, fetched) = match more.await {
@@ -175,13 +175,13 @@ impl Provider {
         Ok(if complete {
             claims
         } else {
-            claims.or(PersonClaims::from_person(person))
+            claims.or(UserClaims::from_user(user))
         })
     }
 }
 
 /// Whether an error response says that the grant has ended. Other codes say that the provider is
-/// unavailable or rejects this client, and nothing about the person.
+/// unavailable or rejects this client, and nothing about the user.
 fn ends_grant(code: &ErrorCode) -> bool {
     matches!(code.as_str(), "invalid_grant" | "access_denied")
 }

@@ -98,18 +98,18 @@ impl SecretFile {
 
 /// The content of a file, without the line break at its end.
 fn read(path: &Path) -> Result<Secret, SecretFileError> {
-    let fault = |why: &str| SecretFileError {
+    let error = |why: &str| SecretFileError {
         path: path.to_path_buf(),
         why: why.to_owned(),
     };
-    let text = fs::read_to_string(path).map_err(|error| fault(&error.to_string()))?;
+    let text = fs::read_to_string(path).map_err(|cause| error(&cause.to_string()))?;
     let secret = Secret(text);
     let trimmed = secret.expose().trim_end_matches(['\r', '\n']);
     if trimmed.is_empty() {
-        return Err(fault("empty; expected the client secret"));
+        return Err(error("empty; expected the client secret"));
     }
     if trimmed.len() > MAX_BYTES || trimmed.contains(char::is_control) {
-        return Err(fault(
+        return Err(error(
             "not a client secret: too long, or more than one line",
         ));
     }

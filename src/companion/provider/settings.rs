@@ -13,7 +13,7 @@ use super::secret::SecretFileError;
 
 /// One provider, as configured.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub(crate) struct ProviderSettings {
     /// The first part of every caller of this provider, and the `provider` of `/oauth2/start`.
     pub(crate) name: String,
     /// The issuer, byte for byte as in `iss`.
@@ -25,7 +25,7 @@ pub(crate) struct Settings {
     pub(crate) client_secret_file: Option<PathBuf>,
     /// The scopes to request. `openid` is always requested.
     pub(crate) scopes: Vec<String>,
-    /// The claim with the person's groups: a path of member names.
+    /// The claim with the user's groups: a path of member names.
     pub(crate) groups_claim: Vec<String>,
     /// The CA certificates (PEM) to trust instead of the system's.
     pub(crate) ca_file: Option<PathBuf>,
@@ -33,12 +33,12 @@ pub(crate) struct Settings {
 
 /// Why settings are invalid. Each names the setting and how to fix it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum SettingsError {
+pub(crate) enum ProviderSettingsError {
     /// `ca_file` can't be used, or the system has no CA certificates.
     #[error("ca_file: {0}")]
     CaFile(#[from] CaError),
     /// A value is empty.
-    #[error("{0}: empty; leave it out or give a value")]
+    #[error("{0}: must not be empty")]
     Empty(&'static str),
     /// The issuer is not a valid issuer URL (OpenID Connect Discovery 1.0 section 2).
     #[error(
@@ -62,11 +62,11 @@ pub(super) struct RelyingParty {
     pub(super) has_secret: bool,
 }
 
-impl Settings {
+impl ProviderSettings {
     /// Validates the settings.
-    pub(super) fn relying_party(&self) -> Result<RelyingParty, SettingsError> {
+    pub(super) fn relying_party(&self) -> Result<RelyingParty, ProviderSettingsError> {
         let groups_claim = &self.groups_claim;
-        for (place, empty) in [
+        for (name, empty) in [
             ("name", self.name.is_empty()),
             ("client_id", self.client_id.is_empty()),
             ("scopes", self.scopes.iter().any(String::is_empty)),
@@ -76,13 +76,14 @@ impl Settings {
             ),
         ] {
             if empty {
-                return Err(SettingsError::Empty(place));
+                return Err(ProviderSettingsError::Empty(name));
             }
         }
         let plain = https_url(&self.issuer).is_some_and(|url| url.query().is_none());
-        let issuer = IssuerUrl::new(self.issuer.clone()).map_err(|_| SettingsError::Issuer)?;
+        let issuer =
+            IssuerUrl::new(self.issuer.clone()).map_err(|_| ProviderSettingsError::Issuer)?;
         if !plain {
-            return Err(SettingsError::Issuer);
+            return Err(ProviderSettingsError::Issuer);
         }
         // The library requests `openid` by itself.
         let scopes = self.scopes.iter().filter(|scope| *scope != "openid");

@@ -165,7 +165,7 @@ impl SignedJwt {
     }
 
     /// Checks that `client_id` is the only audience: any other could present it here in the
-    /// person's name.
+    /// user's name.
     pub(super) fn check_audience(&self, client_id: &str) -> Result<(), JwtError> {
         let alone = match self.claims().member("aud") {
             Some(Json::String(one)) => one == client_id,

@@ -18,12 +18,12 @@ use portcullis_tests::lab::rogue_provider::Overrides;
 use portcullis_tests::lab::{Authority, RogueProvider, folder};
 use url::Url;
 
-use super::{Attempt, Authentication, Callback, Provider, ProviderError, Settings};
+use super::{Attempt, Authentication, Callback, Provider, ProviderError, ProviderSettings};
 
 /// A rogue provider, and the settings for it.
 struct Fixture {
     rogue: RogueProvider,
-    settings: Settings,
+    settings: ProviderSettings,
 }
 
 impl Fixture {
@@ -38,7 +38,7 @@ impl Fixture {
         let authority = Authority::new();
         let rogue = RogueProvider::start_down(&authority);
         Self {
-            settings: Settings {
+            settings: ProviderSettings {
                 name: "sso".to_owned(),
                 issuer: rogue.issuer().to_owned(),
                 client_id: RogueProvider::CLIENT_ID.to_owned(),
@@ -62,11 +62,11 @@ impl Fixture {
     /// Signs in as a browser does, from beginning to end.
     async fn sign_in(&self, provider: &Provider) -> Result<Authentication, ProviderError> {
         let (url, attempt) = provider.begin(&redirect_uri(), now()).await?;
-        self.come_back(provider, &url, &attempt).await
+        self.complete(provider, &url, &attempt).await
     }
 
-    /// The browser visits the provider and comes back.
-    async fn come_back(
+    /// The browser visits the provider, which redirects it to the callback.
+    async fn complete(
         &self,
         provider: &Provider,
         url: &Url,
@@ -78,12 +78,12 @@ impl Fixture {
             .await
     }
 
-    /// A sign-in by a new relying party while the provider deviates in this way.
-    async fn sign_in_to_a_lie(
+    /// A sign-in by a new relying party while the provider has these overrides.
+    async fn sign_in_with_overrides(
         &self,
-        lie: impl FnOnce(&mut Overrides),
+        set: impl FnOnce(&mut Overrides),
     ) -> Result<Authentication, ProviderError> {
-        self.rogue.override_with(lie);
+        self.rogue.override_with(set);
         let outcome = self.sign_in(&self.provider()).await;
         self.rogue.reset();
         outcome

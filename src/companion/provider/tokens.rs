@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
 
-/// What is kept of the provider's token responses for as long as the session lasts.
+/// What a session stores of the provider's token responses.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct ProviderTokens {
     /// The refresh token, if the provider issued one.
@@ -20,7 +20,7 @@ pub(crate) struct ProviderTokens {
     pub(crate) nonce: Secret,
     /// Whether the first ID token had `azp`. Those of refreshes must agree.
     pub(crate) azp: bool,
-    /// When the person authenticated, in seconds since the epoch. A refresh can't change it.
+    /// When the user authenticated, in seconds since the epoch. A refresh can't change it.
     pub(crate) auth_time: Option<u64>,
 }
 

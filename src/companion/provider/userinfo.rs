@@ -8,17 +8,17 @@ use portcullis_core::json::Json;
 use super::error::UserInfoError;
 use super::http::HttpClient;
 use super::metadata::Metadata;
-use super::person::PersonClaims;
 use super::secret::Secret;
+use super::user::UserClaims;
 
-/// Fetches the claims of the person `sub`; `None` where the provider has no userinfo endpoint.
+/// Fetches the claims of the user `sub`; `None` where the provider has no userinfo endpoint.
 pub(super) async fn fetch(
     http: &HttpClient,
     metadata: &Metadata,
     access_token: &Secret,
     sub: &str,
     groups_claim: &[String],
-) -> Result<Option<PersonClaims>, UserInfoError> {
+) -> Result<Option<UserClaims>, UserInfoError> {
     let Some(url) = &metadata.userinfo_endpoint else {
         return Ok(None);
     };
@@ -29,5 +29,5 @@ pub(super) async fn fetch(
     if claims.member("sub").and_then(Json::as_str) != Some(sub) {
         return Err(UserInfoError::Subject);
     }
-    Ok(Some(PersonClaims::read(&claims, groups_claim)))
+    Ok(Some(UserClaims::read(&claims, groups_claim)))
 }

@@ -26,7 +26,7 @@ fn lines() -> impl Iterator<Item = &'static str> {
     ATTACKS.lines().filter(|line| !line.starts_with("# "))
 }
 
-/// Removes one level of percent-encoding, as a reader of a query does.
+/// Removes one level of percent-encoding, as a parser of queries does.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -47,14 +47,14 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Where a browser on the companion's page would go: the URL standard's own reader.
+/// The URL that a browser on the companion's page would open, by the URL standard.
 fn browser(text: &str) -> Option<Url> {
     let page = Url::parse("https://auth.example.com/oauth2/callback").expect("a URL");
     page.join(text).ok()
 }
 
-/// Whether a URL is one that people may be sent to, said in other words than the code's.
-fn is_good(url: &Url) -> bool {
+/// Whether a URL is an allowed redirect target, implemented independently of the code.
+fn is_allowed(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let one_label = host.strip_suffix(".tools.example.com");
     let listed = host == "app.example.com"
@@ -174,8 +174,8 @@ fn r06_accepted_targets_are_parsed_alike_by_browsers() {
                         };
                         accepted += 1;
                         let url = browser(&text).unwrap_or_else(|| panic!("{text:?}"));
-                        assert!(is_good(&url), "{text:?} is read as {url}");
-                        // Serialized again, it is the same URL for the browser and for a reader of headers.
+                        assert!(is_allowed(&url), "{text:?} is read as {url}");
+                        // The serialized target is the same URL for the browser, and valid in a header.
                         let again = browser(&to).unwrap_or_else(|| panic!("{to:?}"));
                         assert_eq!(again.host_str(), url.host_str(), "{text:?}");
                         assert_eq!(again.path(), url.path(), "{text:?}");
@@ -223,7 +223,7 @@ fn r06_deep_links_are_preserved() {
             "/%6fauth2x/caf%C3%A9",
             "https://auth.example.com/%6fauth2x/caf%C3%A9",
         ),
-        // Other hosts' pages of that name are their own.
+        // On other hosts this path belongs to the app.
         (
             "https://app.example.com/oauth2/x",
             "https://app.example.com/oauth2/x",
@@ -278,7 +278,7 @@ fn each_error_has_a_reason_and_never_quotes_the_target() {
         ("//app.example.com/", RedirectError::Path),
         ("https:///x", RedirectError::Host),
         ("https://a@app.example.com/", RedirectError::Host),
-        // A browser would decode these, and nothing is decoded here.
+        // A browser would decode these; the check does not.
         ("https://%61pp.example.com/", RedirectError::Host),
         ("https://app%2eexample.com/", RedirectError::Host),
         ("https://app.example.com:%34%34%33/", RedirectError::Port),

@@ -34,16 +34,30 @@ pub(crate) fn watch(watcher: &mut Watcher, tls: &Tls) -> Result<Watched<ServerCo
         config(cert, key).map_err(|error| {
             let [cert, key] = &names;
             let (name, problem, help) = match error {
-                LoadError::Cert => (
+                LoadError::NoCert => (
                     cert,
                     "has no PEM certificate",
                     "write the certificate and its chain",
                 ),
-                LoadError::Key => (key, "has no PEM private key", "write the certificate's key"),
-                LoadError::Pair => (
+                LoadError::InvalidCert => (
+                    cert,
+                    "the first certificate is not a valid X.509 certificate",
+                    "write the server's certificate first, then its chain",
+                ),
+                LoadError::NoKey => (
                     key,
-                    "does not belong to the certificate, or has an unsupported type",
-                    "write a certificate and its own key",
+                    "has no PEM private key",
+                    "write the private key of the certificate",
+                ),
+                LoadError::UnsupportedKey => (
+                    key,
+                    "the private key is damaged or has an unsupported type",
+                    "write an RSA, ECDSA or Ed25519 key",
+                ),
+                LoadError::KeyMismatch => (
+                    key,
+                    "the private key does not belong to the certificate",
+                    "write the private key of the certificate",
                 ),
             };
             Report::of(&name.display().to_string(), problem, help)
@@ -60,30 +74,36 @@ fn check_access(key: &Path) -> Result<(), Report> {
         return Err(report(&access.to_string(), &access.help()));
     }
     if let Some(warning) = files::read_access_warning(key).map_err(unreadable)? {
-        warn!(warning, "TLS key file");
+        warn!("TLS key file {warning}");
     }
     Ok(())
 }
 
-/// Why they can't be loaded. Without details, because they may be of the private key.
+/// Why certificate and key can't be loaded. It quotes nothing of the files, one of which is secret.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum LoadError {
-    Cert,
-    Key,
-    Pair,
+    NoCert,
+    InvalidCert,
+    NoKey,
+    UnsupportedKey,
+    KeyMismatch,
 }
 
 fn config(cert: &[u8], key: &[u8]) -> Result<ServerConfig, LoadError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert).collect();
     let chain = chain.ok().filter(|chain| !chain.is_empty());
-    let chain = chain.ok_or(LoadError::Cert)?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| LoadError::Key)?;
+    let chain = chain.ok_or(LoadError::NoCert)?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| LoadError::NoKey)?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|_| LoadError::Pair)?
+        .map_err(|_| LoadError::UnsupportedKey)?
         .with_no_client_auth()
         .with_single_cert(chain, key)
-        .map_err(|_| LoadError::Pair)?;
+        .map_err(|error| match error {
+            rustls::Error::InvalidCertificate(_) => LoadError::InvalidCert,
+            rustls::Error::InconsistentKeys(_) => LoadError::KeyMismatch,
+            _ => LoadError::UnsupportedKey,
+        })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

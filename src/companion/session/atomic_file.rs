@@ -13,10 +13,10 @@ use super::bytes;
 #[cfg(test)]
 mod tests;
 
-/// Reads a file of at most `max` bytes. `None`: there is no such file.
+/// Reads a file of at most `max` bytes. `None` if it does not exist.
 ///
 /// # Errors
-/// When it cannot be read, or is longer (`ErrorKind::FileTooLarge`).
+/// If it can't be read, or is longer (`ErrorKind::FileTooLarge`).
 pub(super) fn read(path: &Path, max: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let file = match File::open(path) {
         Ok(file) => file,

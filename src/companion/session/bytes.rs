@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand_core::{OsRng, RngCore as _};
 
-/// Random bytes of the operating system.
+/// Random bytes from the operating system.
 ///
 /// # Panics
-/// When the system has none. No secret could be made then, and continuing would be worse.
+/// If the system has none, because no secret can be created then.
 pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     OsRng.fill_bytes(&mut bytes);

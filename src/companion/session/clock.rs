@@ -1,15 +1,15 @@
-//! The time for work that continues after the call that passed it in.
+//! The time, for work that continues after the call that was given the time.
 
 use std::time::Duration;
 
 use portcullis_core::timestamp::Timestamp;
 use tokio::time::Instant;
 
-/// Counts on from the moment that a caller has given.
+/// A clock that continues from a given time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     start: Timestamp,
-    began: Instant,
+    started: Instant,
 }
 
 impl Clock {
@@ -17,7 +17,7 @@ impl Clock {
     pub(super) fn starting_at(now: Timestamp) -> Self {
         Self {
             start: now,
-            began: Instant::now(),
+            started: Instant::now(),
         }
     }
 
@@ -26,6 +26,6 @@ impl Clock {
     }
 
     pub(super) fn elapsed(self) -> Duration {
-        self.began.elapsed()
+        self.started.elapsed()
     }
 }

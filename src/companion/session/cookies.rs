@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use portcullis_core::session::{candidates, cut, pairs};
 
-use super::settings::{SameSite, Settings};
+use super::settings::{SameSite, SessionSettings};
 
 #[cfg(test)]
 mod tests;
 
-/// How many cookies a response deletes at most. No browser sends more names of ours than that.
+/// The maximum number of cookies that a response deletes. No browser sends more of ours.
 const MAX_DELETED: usize = 64;
 
 /// The cookies of a request.
@@ -40,12 +40,12 @@ impl<'a> Cookies<'a> {
         }
     }
 
-    /// The possible values of a cookie, chunks put together: see [`candidates`].
+    /// The possible values of a cookie, with chunks joined: see [`candidates`].
     pub(super) fn candidates(&self, name: &str) -> Vec<std::borrow::Cow<'a, str>> {
         candidates(self.pairs.iter().copied(), name)
     }
 
-    /// The values of exactly this name.
+    /// The values of the cookies with exactly this name.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = &'a str> {
         let of_name = self
             .pairs
@@ -54,7 +54,7 @@ impl<'a> Cookies<'a> {
         of_name.filter_map(|(_, value)| std::str::from_utf8(value).ok())
     }
 
-    /// The names under which the request has this cookie, whole or in chunks, and how often each.
+    /// The names under which the request has this cookie, whole or in chunks, with their counts.
     fn names_of(&self, name: &str) -> Vec<(&'a str, usize)> {
         let mut names: Vec<(&str, usize)> = Vec::new();
         for (own, _) in &self.pairs {
@@ -71,15 +71,15 @@ impl<'a> Cookies<'a> {
         names
     }
 
-    /// The names that begin with `start` and so are ours, each once.
-    pub(super) fn beginning_with(&self, start: &str) -> Vec<&'a str> {
+    /// The names of our cookies that begin with `prefix`, without duplicates.
+    pub(super) fn names_with_prefix(&self, prefix: &str) -> Vec<&'a str> {
         let mut names: Vec<&str> = Vec::new();
         for (own, _) in &self.pairs {
             let Ok(own) = std::str::from_utf8(own) else {
                 continue;
             };
             let plain = |rest: &str| rest.bytes().all(is_base64url);
-            let ours = own.strip_prefix(start).is_some_and(plain);
+            let ours = own.strip_prefix(prefix).is_some_and(plain);
             if ours && !names.contains(&own) && names.len() < MAX_DELETED {
                 names.push(own);
             }
@@ -172,9 +172,9 @@ impl fmt::Display for Attributes<'_> {
 
 // === the session's cookies ===
 
-impl Settings {
-    /// Sets a cookie of the session, in as many chunks as it needs, and deletes the chunks of a
-    /// former value that the browser would still send.
+impl SessionSettings {
+    /// Sets a cookie of the session, in as many chunks as it needs, and deletes the remaining chunks of the
+    /// previous value.
     pub(super) fn set(
         &self,
         cookies: &Cookies<'_>,
@@ -218,13 +218,13 @@ impl Settings {
         lines
     }
 
-    /// Deletes the cookies of a name at other domains. A browser sends a name twice where a
-    /// neighbour has set it too, or where `cookie.domain` was changed, and then two sessions could
-    /// conflict until they end.
+    /// Deletes the cookies of a name at other domains. A browser sends a name twice if a neighbouring host
+    /// has set it too, or after a change of `cookie.domain`. Two sessions could then conflict until they
+    /// end.
     fn delete_at_other_domains(&self, name: &str) -> Vec<SetCookie> {
         let host = self.host();
         let parents = host.match_indices('.').map(|(at, _)| &host[at + 1..]);
-        // Browsers accept no cookie for a single label.
+        // Browsers reject cookies for a single label.
         let domains = std::iter::once(host)
             .chain(parents)
             .filter(|name| name.contains('.'));

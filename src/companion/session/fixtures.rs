@@ -11,10 +11,10 @@ use tokio::sync::Semaphore;
 
 use super::record::{RefreshFailure, Session};
 use super::sessions::Redeem;
-use super::settings::Settings;
+use super::settings::SessionSettings;
 use super::store::{RedisSettings, RedisTopology, StoreSettings};
 use super::{Cookies, Keys, SetCookie, bytes};
-use crate::provider::{Authentication, Person, ProviderTokens, Secret};
+use crate::provider::{Authentication, ProviderTokens, Secret, User};
 
 /// The companion's `sso.url` in tests.
 pub(super) const URL: &str = "https://auth.example.com";
@@ -23,12 +23,12 @@ pub(super) const URL: &str = "https://auth.example.com";
 pub(super) const TOKEN: &str = "__Secure-portcullis";
 pub(super) const SEALED: &str = "__Secure-portcullis-session";
 
-/// A moment in tests, so many seconds after the first.
+/// The time this many seconds after the start of the test.
 pub(super) const fn at(seconds: u64) -> Timestamp {
     Timestamp::from_secs(1_800_000_000 + seconds)
 }
 
-pub(super) fn settings() -> Settings {
+pub(super) fn settings() -> SessionSettings {
     let policy = r#"{
         "trust": [],
         "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
@@ -37,9 +37,9 @@ pub(super) fn settings() -> Settings {
         ]}]
     }"#;
     let policy = Policy::from_json(policy).unwrap();
-    Settings {
+    SessionSettings {
         domain: Some("example.com".to_owned()),
-        ..Settings::new(policy.sso().unwrap())
+        ..SessionSettings::new(policy.sso().unwrap())
     }
 }
 
@@ -47,8 +47,8 @@ pub(super) fn keys() -> Arc<ArcSwap<Keys>> {
     Arc::new(ArcSwap::from_pointee(Keys::fresh(at(0))))
 }
 
-pub(super) fn person(sub: &str) -> Person {
-    Person {
+pub(super) fn user(sub: &str) -> User {
+    User {
         sub: sub.to_owned(),
         email: Some("ada@example.com".to_owned()),
         email_verified: true,
@@ -57,7 +57,7 @@ pub(super) fn person(sub: &str) -> Person {
     }
 }
 
-/// Provider tokens that expire at this moment.
+/// Provider tokens that expire at this time.
 pub(super) fn tokens(refresh_token: Option<&str>, expires_at: Timestamp) -> ProviderTokens {
     ProviderTokens {
         refresh_token: refresh_token.map(Secret::new),
@@ -73,7 +73,7 @@ pub(super) fn tokens(refresh_token: Option<&str>, expires_at: Timestamp) -> Prov
 /// A sign-in of Ada, whose provider tokens expire after an hour.
 pub(super) fn ada() -> Authentication {
     Authentication {
-        person: person("ada"),
+        user: user("ada"),
         tokens: tokens(Some("refresh-0"), at(3600)),
     }
 }
@@ -162,7 +162,7 @@ impl Browser {
         }
     }
 
-    pub(super) fn has(&mut self, name: &str, value: &str) {
+    pub(super) fn add(&mut self, name: &str, value: &str) {
         self.cookies.push((name.to_owned(), value.to_owned()));
     }
 
@@ -195,36 +195,36 @@ pub(super) fn cookies(header: &str) -> Cookies<'_> {
     Cookies::read([header.as_bytes()])
 }
 
-/// A provider that refreshes when it is allowed to, and counts.
+/// A provider that counts its requests and responds when the test permits it.
 #[derive(Debug)]
 pub(super) struct FakeProvider {
-    asked: AtomicUsize,
+    requests: AtomicUsize,
     /// The redeemed refresh tokens, in order.
     redeemed: std::sync::Mutex<Vec<String>>,
     /// Each permit lets one redemption finish.
     pub(super) gate: Semaphore,
-    pub(super) answer: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
+    pub(super) respond: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
 }
 
 impl FakeProvider {
     /// One that responds at once.
     pub(super) fn new(
-        answer: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
+        respond: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
     ) -> Arc<Self> {
-        let provider = Self::closed(answer);
+        let provider = Self::closed(respond);
         provider.gate.add_permits(1000);
         provider
     }
 
     /// One that responds when the gate has permits.
     pub(super) fn closed(
-        answer: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
+        respond: fn(&Session, usize) -> Result<Authentication, RefreshFailure>,
     ) -> Arc<Self> {
         Arc::new(Self {
-            asked: AtomicUsize::new(0),
+            requests: AtomicUsize::new(0),
             redeemed: std::sync::Mutex::default(),
             gate: Semaphore::new(0),
-            answer,
+            respond,
         })
     }
 
@@ -233,8 +233,9 @@ impl FakeProvider {
         Self::new(rotate)
     }
 
-    pub(super) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
+    /// How many requests it received.
+    pub(super) fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
     }
 
     pub(super) fn redeemed(&self) -> Vec<String> {
@@ -246,20 +247,20 @@ impl FakeProvider {
 pub(super) fn rotate(session: &Session, time: usize) -> Result<Authentication, RefreshFailure> {
     let expires_at = Timestamp::from_secs(session.tokens.expires_at + 3600);
     Ok(Authentication {
-        person: session.person.clone(),
+        user: session.user.clone(),
         tokens: tokens(Some(&format!("refresh-{time}")), expires_at),
     })
 }
 
 impl Redeem for FakeProvider {
     async fn redeem(&self, session: Session) -> Result<Authentication, RefreshFailure> {
-        let time = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let time = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
         let token = session.tokens.refresh_token.as_ref().unwrap();
         self.redeemed
             .lock()
             .unwrap()
             .push(token.expose().to_owned());
         self.gate.acquire().await.unwrap().forget();
-        (self.answer)(&session, time)
+        (self.respond)(&session, time)
     }
 }

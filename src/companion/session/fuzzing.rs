@@ -1,30 +1,30 @@
-//! Stored content for the fuzz target.
+//! Parsers of stored content, for the fuzz target.
 
 use super::record::Session;
 use super::revocations::RevocationState;
 use super::store::Ticket;
 
-/// Reads an opened session, and returns it as it is written.
+/// Parses a session, and serializes it again.
 #[must_use]
 pub fn read_session(bytes: &[u8]) -> Option<Vec<u8>> {
     Session::from_bytes(bytes).map(|session| session.to_bytes().to_vec())
 }
 
-/// Reads an opened ticket, and returns it as it is written.
+/// Parses a ticket, and serializes it again.
 #[must_use]
 pub fn read_ticket(bytes: &[u8]) -> Option<Vec<u8>> {
     Ticket::from_bytes(bytes).map(|ticket| ticket.to_bytes().to_vec())
 }
 
-/// Reads a list of revocations, and returns it as it is written.
+/// Parses a revocation list, and serializes it again.
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is invalid.
 pub fn read_revocation_state(text: &[u8]) -> Result<String, String> {
     RevocationState::parse(text).map(|state| state.to_json())
 }
 
-/// Seals a session as a record, changes the record, and says whether it opens as the same session.
+/// Seals a session as a record and edits the record. Whether it still opens as the same session.
 /// `None` if `bytes` is not a session.
 pub fn opens_after_edit(bytes: &[u8], edit: impl FnOnce(&mut Vec<u8>)) -> Option<bool> {
     const URL: &str = "https://auth.example.com";

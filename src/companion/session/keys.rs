@@ -1,8 +1,8 @@
-//! The session keys: several generations of a signing key for session tokens and a sealing key for
-//! what only the companion opens, and one key for handles.
+//! The session keys: several generations, each a signing key for session tokens and a sealing key for what
+//! only the companion opens, and one key for handles.
 //!
 //! [`Keys`] is a snapshot of the key file, and is replaced as a whole when the file changes. Which
-//! key is in use depends only on the time that is passed in.
+//! key is in use depends on the time, which callers pass.
 
 mod file;
 mod seal;
@@ -53,7 +53,7 @@ struct Key {
 // === impl Keys ===
 
 impl Keys {
-    /// Reads a key file. Beside the keys, a warning for the operator.
+    /// Reads a key file. Returns its keys, and a warning for the operator if there is one.
     pub(crate) fn load(path: &Path) -> Result<(Self, Option<String>), KeyFileError> {
         file::load(path)
     }
@@ -70,35 +70,35 @@ impl Keys {
         self.current(now).created
     }
 
-    /// The handle of a person, by which revocations name all their sessions. Without the key it
-    /// reveals nothing about the person.
-    pub(crate) fn handle(&self, idp: &str, sub: &str) -> Id {
-        self.hashed(&[idp, sub])
+    /// The handle of a user: a keyed hash by which revocations name all sessions of the user. Without the
+    /// key it reveals nothing about the user.
+    pub(crate) fn handle(&self, provider: &str, sub: &str) -> Id {
+        self.hashed(&[provider, sub])
     }
 
-    /// Our id for a session at the provider (`sid`, OpenID Connect Back-Channel Logout 1.0 section
-    /// 2.1). It hashes three fields where a handle hashes two, so they can't collide.
-    pub(crate) fn provider_session_by_sid(&self, idp: &str, sid: &str) -> Id {
-        self.hashed(&["sid", idp, sid])
+    /// Our id for a provider session (`sid`, OpenID Connect Back-Channel Logout 1.0 section 2.1). It hashes
+    /// three fields and a handle two, so they can't collide.
+    pub(crate) fn provider_session_by_sid(&self, provider: &str, sid: &str) -> Id {
+        self.hashed(&["sid", provider, sid])
     }
 
-    /// Our id for all sessions of a person at a provider that sends no `sid`. It hashes as many
-    /// fields as one with a `sid`, and another first field.
-    pub(crate) fn provider_session_without_sid(&self, idp: &str, sub: &str) -> Id {
-        self.hashed(&["sub", idp, sub])
+    /// Our id for all sessions of a user at a provider that sends no `sid`. It hashes as many fields as an
+    /// id with a `sid`, with another first field.
+    pub(crate) fn provider_session_without_sid(&self, provider: &str, sub: &str) -> Id {
+        self.hashed(&["sub", provider, sub])
     }
 
     /// Our id for the provider session that a session belongs to.
     pub(crate) fn provider_session(&self, session: &Session) -> Id {
         match &session.tokens.sid {
-            Some(sid) => self.provider_session_by_sid(&session.idp, sid),
-            None => self.provider_session_without_sid(&session.idp, &session.person.sub),
+            Some(sid) => self.provider_session_by_sid(&session.provider, sid),
+            None => self.provider_session_without_sid(&session.provider, &session.user.sub),
         }
     }
 
     /// Our id for a logout token.
-    pub(crate) fn logout_token(&self, idp: &str, jti: &str) -> Id {
-        self.hashed(&["jti", idp, jti])
+    pub(crate) fn logout_token(&self, provider: &str, jti: &str) -> Id {
+        self.hashed(&["jti", provider, jti])
     }
 
     fn hashed(&self, fields: &[&str]) -> Id {

@@ -1,22 +1,22 @@
-//! What becomes of a session.
+//! The results of operations on sessions.
 
 use super::cookies::SetCookie;
 use super::record::Session;
 use super::unavailable::Unavailable;
 
-/// A session that has begun or was refreshed.
+/// A session that was started or refreshed.
 #[derive(Clone, Debug)]
 pub(crate) struct ActiveSession {
     /// The session.
     pub(crate) session: Session,
-    /// The cookies that the response must set, whatever else it says.
+    /// The cookies that the response must set, whatever its status is.
     pub(crate) set_cookies: Vec<SetCookie>,
 }
 
 /// Why there is no session.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum NoSession {
-    /// It has ended, or there was none.
+    /// It has ended, or there is none.
     #[error("{reason}")]
     Ended {
         /// Why.
@@ -32,11 +32,11 @@ pub(crate) enum NoSession {
 /// Why a session has ended. For the log: clients get the same response for all of them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum EndReason {
-    /// No cookie holds a sealed session that opens.
+    /// No cookie has a valid sealed session.
     #[error("no valid session cookie")]
     NoCookie,
-    /// The cookies hold two sessions, and one of them may be an attacker's.
-    #[error("the cookies hold two sessions")]
+    /// The cookies have two sessions, and one of them may be an attacker's.
+    #[error("the cookies have two sessions")]
     Ambiguous,
     /// The provider's tokens have expired, and can't be refreshed here.
     #[error("the provider's tokens have expired")]
@@ -44,7 +44,7 @@ pub(crate) enum EndReason {
     /// The store has no record of it.
     #[error("the store has no record of the session")]
     RecordMissing,
-    /// It was not used for too long.
+    /// It was not used for the idle timeout.
     #[error("idle timeout")]
     IdleTimeout,
     /// It has reached its maximum lifetime.
@@ -53,11 +53,11 @@ pub(crate) enum EndReason {
     /// The provider has ended it, or its refresh token was used before.
     #[error("the provider rejected the refresh token, or it was used before")]
     RefreshRejected,
-    /// The person signed out, or the provider ended the session.
+    /// The user signed out, or the provider ended the session.
     #[error("the session was revoked")]
     Revoked,
-    /// The person's claims do not fit into cookies.
-    #[error("the person's claims do not fit into cookies")]
+    /// The user's claims are too large for cookies.
+    #[error("the user's claims are too large for cookies")]
     TooLarge,
     /// The revocation list is younger than the session, and the provider can't confirm it.
     #[error("the session is older than the revocation list and can't be confirmed")]
@@ -73,21 +73,21 @@ impl From<EndReason> for NoSession {
     }
 }
 
-/// A session was signed out.
+/// The result of a sign-out.
 #[derive(Clone, Debug)]
 pub(crate) struct SignedOut {
-    /// The session, if there was exactly one: its provider should end its own session too.
+    /// The session, if there was exactly one: the provider session should end too.
     pub(crate) session: Option<Session>,
     /// The cookies that the response must set.
     pub(crate) set_cookies: Vec<SetCookie>,
 }
 
-/// What became of a logout token.
+/// The result of a logout token.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum LogoutOutcome {
-    /// It was used before, and nothing was done.
+    /// It was used before, so nothing was done.
     Replayed,
-    /// It names a session at the provider to which no session here belongs.
+    /// It names a provider session to which no session here belongs.
     UnknownSession,
     /// Sessions were revoked.
     Revoked {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::bytes;
-use crate::provider::{Authentication, Person, ProviderTokens, RefreshError};
+use crate::provider::{Authentication, ProviderTokens, RefreshError, User};
 
 #[cfg(test)]
 mod tests;
@@ -21,23 +21,25 @@ pub(crate) struct Session {
     /// Its id: 128 random bits, new for each sign-in.
     #[serde(with = "id")]
     pub(crate) sid: Id,
-    /// When the person signed in. Kept over refreshes.
+    /// When the user signed in. A refresh does not change it.
     #[serde(with = "seconds")]
     pub(crate) began: Timestamp,
-    /// When it ends at the latest, as decided at sign-in. So a longer `session.lifetime` does not
+    /// When it ends at the latest. It is set at sign-in, so that a longer `session.lifetime` does not
     /// revive a session whose revocation has expired.
     #[serde(with = "seconds")]
     pub(crate) ends: Timestamp,
-    /// When the provider last confirmed it: at sign-in, or when it last refreshed its tokens.
+    /// When the provider last confirmed it: at sign-in, or by the last refresh.
     #[serde(rename = "vouched", with = "seconds")]
     pub(crate) verified_at: Timestamp,
-    /// When it was last used, as far as is known here.
+    /// When it was last used, as recorded.
     #[serde(with = "seconds")]
     pub(crate) last_used: Timestamp,
     /// The name of the provider.
-    pub(crate) idp: String,
-    /// Who signed in.
-    pub(crate) person: Person,
+    #[serde(rename = "idp")]
+    pub(crate) provider: String,
+    /// The user who signed in.
+    #[serde(rename = "person")]
+    pub(crate) user: User,
     /// The provider's tokens.
     pub(crate) tokens: ProviderTokens,
 }
@@ -45,7 +47,7 @@ pub(crate) struct Session {
 /// Why a session was not refreshed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum RefreshFailure {
-    /// The provider says that it has ended, or its response is not valid.
+    /// The provider has ended it, or its response is invalid.
     Ended,
     /// The provider or the store is unavailable.
     Unavailable,
@@ -63,15 +65,15 @@ impl From<RefreshError> for RefreshFailure {
 impl Session {
     const VERSION: u32 = 1;
 
-    /// A session that begins now, with a new id.
+    /// A session that starts at `began`, with a new id.
     pub(super) fn new(
-        idp: &str,
-        person: Person,
+        provider: &str,
+        user: User,
         tokens: ProviderTokens,
         began: Timestamp,
         lifetime: Duration,
     ) -> Self {
-        // The sealed form has whole seconds, and is compared with new sessions.
+        // As in the sealed form, which has whole seconds.
         let began = Timestamp::from_secs(began.secs());
         Self {
             version: Self::VERSION,
@@ -80,8 +82,8 @@ impl Session {
             ends: began.after(lifetime),
             verified_at: began,
             last_used: began,
-            idp: idp.to_owned(),
-            person,
+            provider: provider.to_owned(),
+            user,
             tokens,
         }
     }
@@ -92,18 +94,18 @@ impl Session {
         Self {
             verified_at: now,
             last_used: now,
-            person: authentication.person,
+            user: authentication.user,
             tokens: authentication.tokens,
             ..self.clone()
         }
     }
 
-    /// Takes over the tokens of a refreshed session: of this one, or of another session of the same
-    /// person that has the same refresh token.
+    /// Copies the tokens of a refreshed session: of this one, or of another session of the same user with
+    /// the same refresh token.
     pub(super) fn adopt(&mut self, refreshed: &Self) {
         self.verified_at = refreshed.verified_at;
         self.last_used = self.last_used.max(refreshed.last_used);
-        self.person = refreshed.person.clone();
+        self.user = refreshed.user.clone();
         self.tokens = refreshed.tokens.clone();
     }
 

@@ -1,4 +1,4 @@
-//! Revocations: which sessions ended before they expired.
+//! Revocations: the sessions that ended before they expired.
 
 mod file;
 mod revocation;

@@ -10,7 +10,7 @@ mod sign_out;
 mod tests;
 
 pub(crate) use refresh::Redeem;
-pub(crate) use sign_in::{Initiator, LoginError, StartError};
+pub(crate) use sign_in::{AttemptError, Initiator, StartError};
 pub(crate) use sign_out::LogoutClaims;
 
 use std::sync::Arc;
@@ -25,46 +25,46 @@ use super::keys::Keys;
 use super::outcome::{EndReason, NoSession};
 use super::record::Session;
 use super::revocations::{RevocationState, StateFileError};
-use super::settings::Settings;
+use super::settings::SessionSettings;
 use super::single_flight::SingleFlight;
 use super::store::{SessionStore, StoreSettings};
 use super::unavailable::Unavailable;
 
-/// The shortest life of a session token, even where the provider's own tokens expire sooner.
+/// The minimum lifetime of a session token, even if the provider's tokens expire sooner.
 const MIN_TOKEN_TTL: Duration = Duration::from_secs(30);
 
 /// All sessions of this companion.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    settings: Settings,
+    settings: SessionSettings,
     keys: Arc<ArcSwap<Keys>>,
     store: Arc<dyn SessionStore>,
     refreshes: Arc<SingleFlight>,
-    /// How long a caller waits for a refresh.
+    /// How long a request waits for a refresh.
     refresh_timeout: Duration,
 }
 
-/// Figures for metrics.
+/// Statistics for metrics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct SessionStats {
     /// Revocations in the list.
     pub(crate) revocations: usize,
-    /// Sessions that began then or earlier are revoked.
+    /// The floor of the revocation list: sessions that began then or earlier are revoked.
     pub(crate) floor: Timestamp,
-    /// The same by the list of ended sessions at providers.
+    /// The floor of the list of ended provider sessions.
     pub(crate) provider_floor: Timestamp,
     /// Since when the revocation list is complete.
     pub(crate) known_since: Timestamp,
-    /// Results of refreshes that are kept for concurrent requests.
+    /// Outcomes of refreshes that are stored for late requests.
     pub(crate) cached_refreshes: usize,
-    /// Refresh tokens that are remembered as spent.
+    /// Refresh tokens that are known to be spent.
     pub(crate) spent_tokens: usize,
 }
 
 impl Sessions {
     /// Opens the session store. `keys` may be replaced at any time; they are loaded for each use.
     pub(crate) fn open(
-        settings: Settings,
+        settings: SessionSettings,
         keys: Arc<ArcSwap<Keys>>,
         store: StoreSettings,
         now: Timestamp,
@@ -78,8 +78,8 @@ impl Sessions {
         })
     }
 
-    /// The session of a request, as it is known here: the provider is not asked and no cookie is
-    /// set. If the provider's tokens have expired, the person is still who they were last.
+    /// The session of a request as it is stored: it is not refreshed and no cookie is set. The claims may be
+    /// older than the lifetime of the provider's tokens.
     pub(crate) async fn read(
         &self,
         cookies: &Cookies<'_>,
@@ -94,7 +94,7 @@ impl Sessions {
         Ok(stored.session)
     }
 
-    /// What filters and forward auth must refuse before it expires.
+    /// The sessions that filters and forward auth must refuse.
     pub(crate) async fn revocations(&self, now: Timestamp) -> Result<Revocations, Unavailable> {
         Ok(self.store.revocations(now).await?.revocations(now))
     }
@@ -104,8 +104,8 @@ impl Sessions {
         Ok(self.revocations(now).await?.to_json())
     }
 
-    /// Figures for metrics. An error means that the store is unavailable, so this is also the
-    /// readiness check.
+    /// Statistics for metrics. An error means that the store is unavailable, so this is also the readiness
+    /// check.
     pub(crate) async fn stats(&self, now: Timestamp) -> Result<SessionStats, Unavailable> {
         let state = self.store.revocations(now).await?;
         let (cached_refreshes, spent_tokens) = self.refreshes.counts();
@@ -119,7 +119,7 @@ impl Sessions {
         })
     }
 
-    /// Whether a session is active.
+    /// Checks that a session is active.
     fn check(
         &self,
         session: &Session,

@@ -9,25 +9,24 @@ use super::keys::{Binding, Purpose};
 
 /// The settings of sessions.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Settings {
+pub(crate) struct SessionSettings {
     /// The policy's `sso.url`: the issuer of session tokens. Sealed values are bound to it.
     pub(crate) url: String,
     /// The names of the session's cookies.
     pub(crate) names: CookieNames,
-    /// The domain of the session's cookies. `None`: the companion's own host alone.
+    /// The domain of the session's cookies; `None` for the companion's host only.
     pub(crate) domain: Option<String>,
-    /// Whether requests from other sites carry them.
+    /// Their `SameSite` attribute.
     pub(crate) same_site: SameSite,
-    /// How long a session lasts at most.
+    /// The maximum lifetime of a session.
     pub(crate) lifetime: Duration,
     /// The idle timeout.
     pub(crate) idle: Duration,
-    /// How long a session token lasts.
+    /// The lifetime of a session token.
     pub(crate) token: Duration,
 }
 
-/// Whether requests from other sites carry a cookie. Not `Strict`: the callback comes from another
-/// site.
+/// The `SameSite` attribute of a cookie. Not `Strict`, because the callback comes from another site.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum SameSite {
     /// Only navigations by GET.
@@ -36,7 +35,7 @@ pub(crate) enum SameSite {
     None,
 }
 
-impl Settings {
+impl SessionSettings {
     /// The defaults.
     pub(crate) fn new(sso: &Sso) -> Self {
         Self {

@@ -1,8 +1,8 @@
-//! Single-flight refreshes: one redemption for all requests that want it at once, or shortly after.
+//! Single-flight refreshes: one redemption for all concurrent requests, and for late ones.
 //!
-//! A provider that rotates refresh tokens takes a second use for theft and revokes the grant (RFC
-//! 9700 section 4.14.2). But a browser sends several requests at once, all with the same sealed
-//! session, before it has received the new one.
+//! A provider that rotates refresh tokens treats a second use as theft and revokes the grant (RFC 9700
+//! section 4.14.2). But a browser sends several requests at once, all with the same sealed session, before
+//! it has received the new one.
 
 mod tokens;
 
@@ -20,15 +20,15 @@ use tokens::{TokenHash, TokenState, Tokens, hash_of};
 #[cfg(test)]
 mod tests;
 
-/// What became of a refresh.
+/// The outcome of a refresh.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum RefreshOutcome {
     /// The session with the provider's new tokens.
     Refreshed(Arc<Session>),
     /// The session has ended.
     Ended,
-    /// Another request has redeemed this token, longer ago than any concurrent request takes. So
-    /// two parties hold the session (RFC 9700 section 4.14.2).
+    /// The token was redeemed longer ago than any concurrent request takes, so there are two copies of the
+    /// session (RFC 9700 section 4.14.2).
     TokenReused,
     /// The provider or the store is unavailable.
     Unavailable,
@@ -50,20 +50,20 @@ enum Joined {
     Leader(Leader),
 }
 
-/// The one who redeems a token. Its entry is removed if it is dropped without an outcome.
+/// The request that redeems a token. If it is dropped without an outcome, its entry is removed.
 struct Leader {
     single_flight: Arc<SingleFlight>,
     hash: TokenHash,
     sender: watch::Sender<Option<RefreshOutcome>>,
-    /// When no session can hold the token any more.
+    /// When the session with the token expires.
     ends: Timestamp,
     finished: bool,
 }
 
 impl SingleFlight {
-    /// The outcome of redeeming this session's refresh token: by `redeem`, or by another request
-    /// with the same token. The redemption runs to its end even if the caller leaves, because its
-    /// result must not be lost once it has begun.
+    /// The outcome of redeeming this session's refresh token: by `redeem`, or by another request with the
+    /// same token. A redemption is completed even if the caller is dropped, because its result must not be
+    /// lost.
     pub(super) async fn run<F>(
         self: &Arc<Self>,
         token: &Secret,
@@ -95,7 +95,7 @@ impl SingleFlight {
             .unwrap_or(RefreshOutcome::Unavailable)
     }
 
-    /// How many outcomes are kept, and how many spent tokens are remembered.
+    /// The numbers of stored outcomes and of known spent tokens.
     pub(super) fn counts(&self) -> (usize, usize) {
         self.tokens().counts()
     }
@@ -105,7 +105,7 @@ impl SingleFlight {
         tokens.prune(now);
         match tokens.state(&hash, now) {
             Some(TokenState::InFlight(outcome)) => return Joined::InFlight(outcome.clone()),
-            Some(TokenState::Redeemed { outcome, .. }) if !outcome.is_known_to(session) => {
+            Some(TokenState::Redeemed { outcome, .. }) if !outcome.is_applied_to(session) => {
                 return Joined::Done(outcome.clone());
             }
             Some(TokenState::Spent {
@@ -139,7 +139,7 @@ impl SingleFlight {
 
 impl RefreshOutcome {
     /// Whether a session already has this result.
-    fn is_known_to(&self, session: &Session) -> bool {
+    fn is_applied_to(&self, session: &Session) -> bool {
         match self {
             Self::Refreshed(refreshed) => refreshed.verified_at <= session.verified_at,
             Self::Ended | Self::TokenReused | Self::Unavailable => false,

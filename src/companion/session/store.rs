@@ -1,8 +1,11 @@
-//! The session store: whatever outlives a request, behind one trait.
+//! The session store: a trait for everything that outlives a request.
 //!
-//! A new store is one file under `store/` with an implementation of [`SessionStore`], and its
-//! registration in [`StoreSettings`]. Nothing outside this module depends on which store is in use, nor
-//! may a store know of cookies, keys or providers.
+//! A store implements [`SessionStore`] in a file of its own, and is registered in [`StoreSettings`]. Code
+//! outside this module does not depend on which store is in use, and a store does not depend on cookies,
+//! keys or providers.
+//!
+//! A *provider session* is the session that a user has at the provider, which logout tokens name by `sid`.
+//! Sessions here are *linked* to it: they end when it ends.
 
 mod cookie;
 mod redis;
@@ -26,68 +29,68 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 use zeroize::Zeroizing;
 
+use super::attempt;
 use super::clock::Clock;
 use super::keys::Purpose;
-use super::login;
 use super::record::{RefreshFailure, Session};
 use super::revocations::{RevocationBatch, RevocationState};
 use super::unavailable::Unavailable;
 
-/// How far the clocks of replicas and filters may differ.
+/// The maximum difference between the clocks of replicas and filters.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// For how long the end of a session at the provider counts for sessions that are recorded later:
-/// longer than a sign-in takes.
-const ENDED_TTL: Duration = login::LOGIN_TTL.saturating_add(login::CLOCK_SKEW);
+/// For how long the end of a provider session applies to sessions that are linked later: longer than a
+/// sign-in takes.
+const ENDED_TTL: Duration = attempt::ATTEMPT_TTL.saturating_add(attempt::CLOCK_SKEW);
 
-/// How many sessions of one session at the provider are listed.
+/// The maximum number of sessions of one provider session that are listed.
 const MAX_LISTED: usize = 64;
 
-/// Where sessions are kept, and what must be remembered of sessions and sign-ins.
+/// Stores sessions, revocations and completed sign-in attempts.
 ///
-/// Every error is [`Unavailable`]: callers answer 503 then, and never "yes". `async_trait` boxes
+/// Every error is [`Unavailable`]: the response is then 503, and never a success. `async_trait` boxes
 /// the futures, because an `async fn` in a trait can't be called through `dyn` otherwise.
 #[async_trait]
 pub(super) trait SessionStore: fmt::Debug + Send + Sync {
-    /// Whether the store keeps records of sessions. If so, cookies hold a [`Ticket`]; if not, they
-    /// hold the session itself.
-    fn keeps_records(&self) -> bool;
+    /// Whether the store has records of sessions. If it has, cookies contain a [`Ticket`], otherwise the
+    /// session itself.
+    fn has_records(&self) -> bool;
 
-    /// The session of a cookie; `None` if it has ended or was deleted.
+    /// The session of a cookie. `None` if its record has expired or was deleted.
     async fn load(&self, cookie: SealedContent) -> Result<Option<StoredSession>, Unavailable>;
 
-    /// Keeps a session that begins now, for `ttl` unless it is used.
+    /// Stores a new session. Its record expires after `ttl`, unless the session is used.
     async fn create(&self, session: Session, ttl: Duration) -> Result<StoredSession, Unavailable>;
 
-    /// Writes a loaded session back, for another `ttl`. `false`: it was changed or deleted since it
-    /// was loaded, and nothing is written.
+    /// Stores a loaded session again, for another `ttl`. `false` if it was changed or deleted since it was
+    /// loaded; then nothing is stored.
     async fn save(&self, stored: &StoredSession, ttl: Duration) -> Result<bool, Unavailable>;
 
-    /// Refreshes a session while no other replica does, and keeps the result. Where another replica
-    /// has refreshed it since it was loaded, that result is returned and `refresh` is dropped.
+    /// Refreshes a session while no other replica does, and stores the result. If another replica has
+    /// refreshed it since it was loaded, that result is returned and `refresh` is not run.
     async fn refresh_exclusively(
         &self,
         stored: &StoredSession,
-        refresh: Refreshing<'_>,
+        refresh: PendingRefresh<'_>,
     ) -> Result<Session, RefreshFailure>;
 
     /// Deletes a session's record.
     async fn delete(&self, sid: Id) -> Result<(), Unavailable>;
 
-    /// The revocation list as of now. A store that has none begins one, and the list says since
-    /// when it is complete.
+    /// The current revocation list. A store without a list creates one. The list records since when it is
+    /// complete.
     async fn revocations(&self, now: Timestamp) -> Result<Arc<RevocationState>, Unavailable>;
 
-    /// Adds revocations. They are durable when this returns `Ok`. `false`: the logout token of the
-    /// batch was used before, and nothing is added.
+    /// Adds revocations. They are durable when this returns `Ok`. `Ok(false)` if the logout token of the
+    /// batch was used before; then nothing is added.
     async fn revoke(&self, batch: &RevocationBatch, now: Timestamp) -> Result<bool, Unavailable>;
 
-    /// Notes that a sign-in attempt is completed. `false`: it was completed before.
-    async fn finish_login(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable>;
+    /// Records that a sign-in attempt is completed. `false` if it was completed before.
+    async fn finish_attempt(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable>;
 
-    /// Notes that a session belongs to a session at the provider. The result says when that has
-    /// ended, if it has lately: then a session that began before must not get a token.
-    async fn record_provider_session(
+    /// Links a session to its provider session. If the provider session has ended recently, returns when:
+    /// a session that began before then must not get a token.
+    async fn link_session(
         &self,
         of: ProviderSession,
         sid: Id,
@@ -95,23 +98,23 @@ pub(super) trait SessionStore: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Unavailable>;
 
-    /// The sessions that belong to a session at the provider.
-    async fn sessions_at_provider(
+    /// The sessions that are linked to a provider session.
+    async fn linked_sessions(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable>;
+    ) -> Result<LinkedSessions, Unavailable>;
 
-    /// Notes that a session at the provider has ended, for sessions that are recorded after this,
-    /// and lists those that were recorded before.
+    /// Records that a provider session has ended, for sessions that are linked later, and returns those that
+    /// are linked already.
     async fn end_provider_session(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable>;
+    ) -> Result<LinkedSessions, Unavailable>;
 }
 
-/// What the session cookie holds under its seal.
+/// The content of the sealed session cookie.
 #[derive(Clone, Debug)]
 pub(super) enum SealedContent {
     /// The session itself.
@@ -124,70 +127,71 @@ pub(super) enum SealedContent {
 #[derive(Clone, Debug)]
 pub(super) struct StoredSession {
     pub(super) session: Session,
-    /// The record in the store; `None` where the session is kept in its cookie.
+    /// The record in the store; `None` if the session is stored in its cookie.
     pub(super) record: Option<RecordRef>,
 }
 
-/// A refresh that the store may run, once.
-pub(super) struct Refreshing<'a> {
+/// A refresh that the store runs at most once.
+pub(super) struct PendingRefresh<'a> {
     /// Redeems the refresh token.
     pub(super) redeem: Pin<Box<dyn Future<Output = Result<Session, RefreshFailure>> + Send + 'a>>,
-    /// How long an unused record is kept.
+    /// The idle timeout of sessions.
     pub(super) idle: Duration,
     pub(super) clock: Clock,
 }
 
-/// Until when a session lasts.
+/// When a session expires.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lifetime {
-    /// Unless it is used. Its session token does not outlast this.
+    /// If it is not used again. Its session token expires no later.
     pub(super) unused_ends: Timestamp,
-    /// At the latest.
+    /// If it is used.
     pub(super) session_ends: Timestamp,
 }
 
-/// A session at the provider.
+/// A provider session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct ProviderSession {
     /// Our id for it.
     pub(super) id: Id,
-    /// The handle of the person whose session it is.
-    pub(super) person: Id,
+    /// The handle of its user.
+    pub(super) user: Id,
 }
 
-/// The sessions here that belong to one session at the provider.
+/// The sessions that are linked to one provider session.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub(super) struct ProviderSessions {
-    /// The sessions, of which there may be more than are listed.
-    pub(super) sessions: Vec<SessionAtProvider>,
+pub(super) struct LinkedSessions {
+    /// At most [`MAX_LISTED`] of them.
+    pub(super) sessions: Vec<LinkedSession>,
+    /// Whether there are more.
     pub(super) has_more: bool,
-    /// Whether no active session is missing.
+    /// Whether all active sessions are known.
     pub(super) complete: bool,
 }
 
-/// A session here that belongs to a session at the provider.
+/// A session that is linked to a provider session.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(super) struct SessionAtProvider {
+pub(super) struct LinkedSession {
     pub(super) sid: Id,
-    /// The handle of the person. `None` where an older release has recorded the session.
-    pub(super) person: Option<Id>,
+    /// The handle of its user. `None` if an older release has linked the session.
+    pub(super) user: Option<Id>,
 }
 
 // === impl SealedContent ===
 
 impl SealedContent {
-    /// What the cookies of a store are sealed for.
-    pub(super) fn purpose(keeps_records: bool) -> Purpose {
-        if keeps_records {
+    /// The purpose for which the cookies of a store are sealed.
+    pub(super) fn purpose(has_records: bool) -> Purpose {
+        if has_records {
             Purpose::Ticket
         } else {
             Purpose::Session
         }
     }
 
-    /// Reads what was sealed for this purpose.
-    pub(super) fn from_bytes(keeps_records: bool, bytes: &[u8]) -> Option<Self> {
-        if keeps_records {
+    /// Parses the opened content of a cookie.
+    pub(super) fn from_bytes(has_records: bool, bytes: &[u8]) -> Option<Self> {
+        if has_records {
             Ticket::from_bytes(bytes).map(Self::Ticket)
         } else {
             let session = Session::from_bytes(bytes)?;
@@ -203,7 +207,7 @@ impl SealedContent {
         }
     }
 
-    /// Orders several cookies of one session: the latest is the one that counts.
+    /// The order of several cookies of one session. The last one is used.
     pub(super) fn order(&self) -> Timestamp {
         match self {
             Self::Session(session) => session.last_used,
@@ -215,12 +219,12 @@ impl SealedContent {
 // === impl StoredSession ===
 
 impl StoredSession {
-    /// Whether the session is kept in its cookie and nowhere else.
+    /// Whether the session is stored in its cookie.
     pub(super) const fn is_in_cookie(&self) -> bool {
         self.record.is_none()
     }
 
-    /// What goes into the cookie, before it is sealed.
+    /// The content of the cookie, before it is sealed.
     pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         match &self.record {
             Some(record) => record.ticket.to_bytes(),
@@ -229,9 +233,9 @@ impl StoredSession {
     }
 }
 
-/// How long a record is kept unless its session is used.
+/// When a record expires, unless its session is used.
 pub(super) fn record_ttl(session: &Session, idle: Duration, now: Timestamp) -> Duration {
-    /// A little longer than `idle`, so that the session is what ends first.
+    /// The record expires a little later than the session, so that the reason is the idle timeout.
     const GRACE: Duration = Duration::from_secs(30);
     session.ends.since(now).min(idle + GRACE)
 }

@@ -1,7 +1,7 @@
 //! A dependency that is unavailable.
 
-/// The session store or the provider can't answer now: 503, and never "yes". The text is for the
-/// log and names no secret.
+/// The session store or the provider is unavailable: the response is 503, and never a success. The text is
+/// for the log and contains no secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Unavailable(String);

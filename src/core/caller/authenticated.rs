@@ -31,14 +31,14 @@ impl AuthenticatedCaller {
         Ok(Self::build(verified, caller, None, 0))
     }
 
-    /// The person of a session token. Its provider must be one of these.
+    /// The user of a session token. Its provider must be one of these.
     pub(crate) fn of_session(verified: Verified, providers: &[String]) -> Result<Self, TokenError> {
         let claims = Claims::read(verified.claims())?;
         if !providers.contains(&claims.provider) {
-            return Err(TokenError::IssuerMismatch);
+            return Err(TokenError::ProviderUnknown);
         }
         let handles = claims.handles;
-        let caller = Caller::person(claims, Arc::clone(verified.claims().body()));
+        let caller = Caller::of_session(claims, Arc::clone(verified.claims().body()));
         Ok(Self::build(
             verified,
             caller,
@@ -105,7 +105,7 @@ impl AuthenticatedCaller {
         })
     }
 
-    /// The handles by which the session can be revoked, if the caller is a person with a session.
+    /// The handles by which the session can be revoked, if the caller is a user with a session.
     pub const fn session(&self) -> Option<&SessionHandles> {
         self.session.as_ref()
     }

@@ -21,7 +21,7 @@ const POLICY: &str = r#"{
     "rules": [{"name": "all", "allow": [{"service_account": "blue/*/*"}]}]}]
 }"#;
 
-/// The caller of a token of the trust entry at this place, with these claims besides the usual.
+/// The caller of a token of the trust entry at this index, with these claims in addition to the usual ones.
 fn caller(place: usize, claims: &str) -> Result<Caller, TokenError> {
     let policy = Policy::from_json(POLICY).unwrap();
     let trust = &policy.trusts()[place];
@@ -99,10 +99,14 @@ fn k03_a_subject_that_contradicts_the_bound_claims_is_invalid() {
         ("system:node:karma", "monitoring", "karma"),
     ] {
         let caller = service_account(subject, namespace, name);
-        assert_eq!(caller.unwrap_err(), TokenError::Subject, "{subject}");
+        assert_eq!(
+            caller.unwrap_err(),
+            TokenError::SubjectMismatch,
+            "{subject}"
+        );
     }
     let unbound = caller(0, r#""sub":"system:serviceaccount:monitoring:karma""#);
-    assert_eq!(unbound.unwrap_err(), TokenError::Subject);
+    assert_eq!(unbound.unwrap_err(), TokenError::SubjectMismatch);
 }
 
 #[test]

@@ -89,8 +89,8 @@ fn h01_a_bearer_header_without_a_token_of_the_right_form_is_malformed() {
     );
 }
 
-/// What begins like a bearer token and is none is not another scheme: beside a session it would be
-/// ignored, and a lenient app would read it.
+/// A malformed bearer token does not count as another scheme: that would be ignored if the request has
+/// a session, and a lenient app could accept it.
 #[test]
 fn h02_a_bearer_scheme_with_another_separator_is_malformed() {
     let separators: [&[u8]; 22] = [

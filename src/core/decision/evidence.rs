@@ -56,16 +56,16 @@ pub enum AuthnError {
     #[error("the session token has expired, and there is no sealed session to refresh it with")]
     NoSealedSession,
     /// The companion ended the session when it was asked to refresh it.
-    #[error("the companion has ended the session instead of refreshing it")]
+    #[error("the companion has ended the session")]
     RefreshEnded,
     /// The companion could not be reached, or did not refresh the session.
     #[error("the companion could not be reached, or could not refresh the session")]
     RefreshUnavailable,
-    /// The companion refreshed the session, but not with a token that is valid here.
-    #[error("the companion refreshed the session without a token that is valid here")]
+    /// The companion's response to the refresh has no session token that is valid.
+    #[error("the companion's response to the refresh has no valid session token")]
     RefreshInvalid,
-    /// The refreshed token is of another session than the one in the request.
-    #[error("the refreshed token is of another session than the expired one")]
+    /// The session token from the refresh is of another session than that of the request.
+    #[error("the session token from the refresh is of another session")]
     RefreshMismatch,
 }
 

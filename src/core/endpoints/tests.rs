@@ -24,14 +24,14 @@ fn an_endpoint_matches_its_path_and_its_subpaths() {
     ] {
         assert_eq!(has(endpoint, path), expected, "{path}");
     }
-    assert_eq!(MIRROR.named("blue"), "/oauth2/mirror/blue");
+    assert_eq!(MIRROR.subpath("blue"), "/oauth2/mirror/blue");
 }
 
 #[test]
 fn each_path_belongs_to_one_endpoint() {
     for one in ALL {
         let owners = ALL.iter().filter(|other| has(**other, one.path));
-        let expected = usize::from(one.below != Below::Trust);
+        let expected = usize::from(one.subpaths != Subpaths::TrustName);
         assert_eq!(owners.count(), expected, "{}", one.path);
     }
 }

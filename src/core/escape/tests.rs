@@ -1,7 +1,7 @@
 use super::*;
 use crate::json::Json;
 
-/// Characters of each kind that must not stand in a log.
+/// Characters of each kind that must not be in a log.
 const HIDDEN: [char; 24] = [
     '\0',
     '\t',

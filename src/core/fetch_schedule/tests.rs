@@ -24,10 +24,13 @@ fn the_backoff_after_failures_doubles_up_to_the_limit() {
     }
     assert_eq!(pauses, [950, 1900, 3800, 4750, 4750]);
     assert_eq!(schedule.failures(), 5);
-    assert_eq!(schedule.read_at(), None);
+    assert_eq!(schedule.succeeded_at(), None);
     schedule.succeed(Duration::from_secs(100), now, 5);
     assert_eq!(schedule.next(), now.after(Duration::from_secs(90)));
-    assert_eq!((schedule.failures(), schedule.read_at()), (0, Some(now)));
+    assert_eq!(
+        (schedule.failures(), schedule.succeeded_at()),
+        (0, Some(now))
+    );
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Gate {
         let trusts = TrustId::enumerate(self.policy.trusts());
         let issuer = presented.token.claims().issuer();
         let mut candidates = trusts
-            .filter(|(_, trust)| trust.vouches_as(issuer))
+            .filter(|(_, trust)| trust.accepts_issuer(issuer))
             .map(|(id, trust)| (KeySourceId::Trust(id), trust))
             .peekable();
         if candidates.peek().is_none() {

@@ -1,4 +1,4 @@
-//! Whether a request comes from a page of another origin, which a person's session alone must not
+//! Whether a request comes from a page of another origin, which a user's session alone must not
 //! allow: behind a gate that accepts cookies, apps without a CSRF defence could be attacked from other
 //! hosts of the same domain.
 
@@ -6,7 +6,7 @@ use crate::policy::App;
 use crate::request::{Headers, Request};
 
 /// Whether a request with a session has to come from the app's own origin, and does not. Safe methods
-/// are exempt: no page of another origin can read the answer.
+/// are exempt: no page of another origin can read the response.
 pub(super) fn is_cross_site(request: &Request<'_>, headers: &Headers<'_>, app: &App) -> bool {
     let reads = matches!(request.method(), "GET" | "HEAD" | "OPTIONS");
     (!reads || headers.is_upgrade()) && !comes_from_allowed_origin(headers, app)

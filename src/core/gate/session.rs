@@ -1,4 +1,4 @@
-//! Authenticates people by the session tokens in their cookies.
+//! Authenticates users by the session tokens in their cookies.
 
 use std::fmt;
 use std::sync::Arc;
@@ -147,7 +147,7 @@ impl RefreshOutcome {
 
     /// Whether the response's cookies may be forwarded to a client whose request was decided by it,
     /// for this reason. They may not if the token is of another session: they could be another
-    /// person's.
+    /// user's.
     pub const fn allows_cookies(&self, reason: Reason) -> bool {
         match self {
             Self::Refreshed { .. } => {
@@ -165,7 +165,7 @@ impl RefreshOutcome {
 struct TokenOutcomes {
     valid: Vec<Arc<AuthenticatedCaller>>,
     expired: Vec<Arc<AuthenticatedCaller>>,
-    unread: Vec<KeySourceId>,
+    unfetched: Vec<KeySourceId>,
     failure: Option<Box<Evidence>>,
 }
 
@@ -216,7 +216,7 @@ impl Gate {
             // The browser has the token of one session and the sealed session of another, for
             // example after a late response. A retry does not help, a new sign-in does.
             SessionState::Valid(_) => invalid(AuthnError::RefreshMismatch),
-            // The companion issued no valid token, so this is not the person's fault.
+            // The companion issued no valid token, so signing in again does not help.
             SessionState::Absent | SessionState::Expired(_) | SessionState::Invalid(_) => {
                 invalid(AuthnError::RefreshInvalid)
             }
@@ -247,7 +247,7 @@ impl Gate {
                 Ok(caller) if now < caller.expires_at() => outcomes.valid.push(caller),
                 Ok(caller) => outcomes.expired.push(caller),
                 Err(AuthnFailure::Refused(evidence)) => outcomes.fail(evidence),
-                Err(AuthnFailure::AwaitKeys(sources)) => outcomes.unread = sources,
+                Err(AuthnFailure::AwaitKeys(sources)) => outcomes.unfetched = sources,
             }
         }
         outcomes
@@ -284,8 +284,8 @@ impl TokenOutcomes {
             return of_one_session(self.expired)
                 .map_or(SessionState::Absent, SessionState::Expired);
         }
-        if !self.unread.is_empty() {
-            return SessionState::AwaitKeys(self.unread);
+        if !self.unfetched.is_empty() {
+            return SessionState::AwaitKeys(self.unfetched);
         }
         self.failure
             .map_or(SessionState::Absent, SessionState::Invalid)
@@ -293,7 +293,7 @@ impl TokenOutcomes {
 }
 
 /// The latest of several tokens of one session. Tokens of two sessions count as none: an
-/// attacker may have set the second one to have a person act in another's name.
+/// attacker may have set the second one so that a user acts in the attacker's account.
 fn of_one_session(tokens: Vec<Arc<AuthenticatedCaller>>) -> Option<Arc<AuthenticatedCaller>> {
     let sid =
         |caller: &Arc<AuthenticatedCaller>| caller.session().map(|own: &SessionHandles| own.sid);

@@ -13,12 +13,12 @@ mod candidates;
 mod companion;
 mod evidence;
 mod foreign_cookies;
-mod people;
 mod refreshing;
 mod same_origin;
 mod session_tokens;
 mod sessions;
 mod shared_issuer;
+mod users;
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -60,9 +60,9 @@ fn trust(index: usize) -> KeySourceId {
     TrustId::at(index).into()
 }
 
-/// A verdict, in a form that can be compared.
+/// The result of an evaluation, in a form that can be compared.
 #[derive(Debug, PartialEq)]
-enum Verdict {
+enum Summary {
     Decided(Reason, Option<String>, Option<String>),
     Await(Vec<KeySourceId>),
     Refresh(Id, String),
@@ -97,14 +97,14 @@ impl TestGate {
                 .into_iter()
                 .enumerate()
             {
-                test.read(trust(index), Some(&[(algorithm, kid(algorithm))]));
+                test.fetch(trust(index), Some(&[(algorithm, kid(algorithm))]));
             }
         }
         test
     }
 
-    /// The issuer answers with these keys, or not at all.
-    fn read(&mut self, source: KeySourceId, keys: Option<&[(Algorithm, &str)]>) {
+    /// The issuer responds with these keys, or not at all.
+    fn fetch(&mut self, source: KeySourceId, keys: Option<&[(Algorithm, &str)]>) {
         let body = keys.map(|keys| {
             let keys: Vec<String> = keys
                 .iter()
@@ -112,23 +112,24 @@ impl TestGate {
                 .collect();
             jwks(&keys)
         });
-        self.read_body(source, body);
+        self.fetch_body(source, body);
     }
 
     /// The issuer responds with this body, or not at all.
-    fn read_body(&mut self, source: KeySourceId, body: Option<String>) {
+    fn fetch_body(&mut self, source: KeySourceId, body: Option<String>) {
         let mut sources = self.gate.policy().key_sources();
         let (_, trust) = sources.find(|(id, _)| *id == source).unwrap();
         let remote = trust.keys.remote.clone().unwrap();
         let mut record: KeyRecord = self.keyring.trust_keys(source).unwrap().record().clone();
-        let read = record.begin(trust, &remote, 1, self.now);
-        let answer = body.as_ref().map(|body| HttpResponse {
+        let request = record.begin(trust, &remote, 1, self.now);
+        let response = body.as_ref().map(|body| HttpResponse {
             status: 200,
             content_type: None,
             content_encoding: None,
             body: body.as_bytes(),
         });
-        let _outcome = record.take(trust, &remote, &read, answer.as_ref(), self.now, 0);
+        let _outcome =
+            record.apply_response(trust, &remote, &request, response.as_ref(), self.now, 0);
         self.keyring.update(source, record);
         self.keyring.observe(self.now);
     }
@@ -138,19 +139,19 @@ impl TestGate {
         self.now = self.now.after(Duration::from_secs(seconds));
     }
 
-    /// Evaluates a request with these headers besides host and method.
-    fn evaluate(&mut self, request: &str, headers: &[(&str, &str)]) -> Verdict {
+    /// Evaluates a request with these headers in addition to method, host and path.
+    fn evaluate(&mut self, request: &str, headers: &[(&str, &str)]) -> Summary {
         let now = self.now;
         self.evaluate_at(request, headers, now)
     }
 
-    /// Evaluates a request that came at `arrived`.
+    /// Evaluates a request that arrived at `arrived`.
     fn evaluate_at(
         &mut self,
         request: &str,
         headers: &[(&str, &str)],
         arrived: Timestamp,
-    ) -> Verdict {
+    ) -> Summary {
         let context = Context {
             keyring: &self.keyring,
             signatures: &PureRust,
@@ -162,7 +163,7 @@ impl TestGate {
     }
 
     /// Evaluates a poll of the alertmanager with this token.
-    fn poll(&mut self, token: &str) -> Verdict {
+    fn poll(&mut self, token: &str) -> Summary {
         let bearer = format!("Bearer {token}");
         self.evaluate(
             "GET alertmanager.example.com /api/v2/alerts",
@@ -177,8 +178,8 @@ fn evaluate(
     headers: &[(&str, &str)],
     context: Context<'_>,
     cache: &mut TokenCache,
-) -> Verdict {
-    Verdict::of(&evaluation(gate, request, headers, context, cache))
+) -> Summary {
+    Summary::of(&evaluation(gate, request, headers, context, cache))
 }
 
 fn evaluation<'g>(
@@ -191,7 +192,7 @@ fn evaluation<'g>(
     gate.evaluate(&headers(request, fields), context, cache)
 }
 
-/// The headers of a request: `METHOD authority path`, and these besides.
+/// The headers of a request: `METHOD authority path`, and these in addition.
 fn headers<'a>(request: &'a str, fields: &[(&'a str, &'a str)]) -> Headers<'a> {
     let names = [":method", ":authority", ":path"];
     let fields = names
@@ -202,7 +203,7 @@ fn headers<'a>(request: &'a str, fields: &[(&'a str, &'a str)]) -> Headers<'a> {
     Headers::new(fields.collect())
 }
 
-impl Verdict {
+impl Summary {
     fn of(evaluation: &Evaluation<'_>) -> Self {
         match evaluation {
             Evaluation::AwaitKeys { sources, .. } => Self::Await(sources.clone()),
@@ -243,13 +244,13 @@ fn karma(algorithm: Algorithm, kid: Option<&str>, audience: &str, lifetime: u64)
     token(algorithm, &header, &payload)
 }
 
-/// A verdict without a caller.
-fn refused(reason: Reason) -> Verdict {
-    Verdict::Decided(reason, None, None)
+/// A refusal without a caller.
+fn refused(reason: Reason) -> Summary {
+    Summary::Decided(reason, None, None)
 }
 
-fn verdict(reason: Reason, rule: Option<&str>, caller: &str) -> Verdict {
-    Verdict::Decided(reason, rule.map(str::to_owned), Some(caller.to_owned()))
+fn decided(reason: Reason, rule: Option<&str>, caller: &str) -> Summary {
+    Summary::Decided(reason, rule.map(str::to_owned), Some(caller.to_owned()))
 }
 
 #[test]
@@ -261,7 +262,7 @@ fn requests_that_need_no_token_ignore_tokens() {
     ];
     assert_eq!(
         test.evaluate("GET alertmanager.example.com /-/healthy", &bad),
-        Verdict::Decided(Reason::Public, Some("probes".to_owned()), None)
+        Summary::Decided(Reason::Public, Some("probes".to_owned()), None)
     );
     let preflight = [
         ("origin", "https://a.example"),
@@ -317,19 +318,19 @@ fn t07_each_request_is_decided_by_the_rules_of_its_app() {
     for (request, expected) in [
         (
             "GET alertmanager.example.com /api/v2/alerts",
-            verdict(Reason::Rule, Some("polls"), caller),
+            decided(Reason::Rule, Some("polls"), caller),
         ),
         (
             "POST alertmanager.example.com /api/v2/alerts",
-            verdict(Reason::CallerNotAllowed, None, caller),
+            decided(Reason::CallerNotAllowed, None, caller),
         ),
         (
             "GET alertmanager.example.com /-/reload",
-            verdict(Reason::CallerNotAllowed, None, caller),
+            decided(Reason::CallerNotAllowed, None, caller),
         ),
         (
             "GET own.example.com /",
-            verdict(Reason::AudienceMismatch, None, caller),
+            decided(Reason::AudienceMismatch, None, caller),
         ),
     ] {
         assert_eq!(test.evaluate(request, &headers), expected, "{request}");

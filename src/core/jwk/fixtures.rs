@@ -34,7 +34,7 @@ pub(super) fn rsa(n: &[u8], e: &[u8]) -> String {
     )
 }
 
-/// An odd number of so many bits; it need not be hard to factor here.
+/// An odd number of this many bits; it is not a safe modulus.
 pub(super) fn modulus(bits: usize) -> Vec<u8> {
     let mut n = vec![0xff; bits.div_ceil(8)];
     n[0] = u8::MAX.wrapping_shr(bits.wrapping_neg() as u32 % 8);

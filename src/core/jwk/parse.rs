@@ -21,8 +21,8 @@ pub enum UnusableKey {
     /// `kid` is not a string, or longer than 1,024 bytes.
     #[error("has a `kid` that is not a string of at most {MAX_KID} bytes")]
     KeyId,
-    /// `kty` and `crv` name an unknown kind of key.
-    #[error("has an unknown type or curve")]
+    /// `kty` and `crv` are not a supported type of key.
+    #[error("has an unsupported type or curve")]
     Kind,
     /// It is not an object, or a member that its type requires is missing or not strict base64url.
     #[error("lacks a member that its type requires, or has an invalid one")]

@@ -36,7 +36,7 @@ pub enum KeySetError {
     #[error("the key set is not an object with a list `keys`")]
     NotASet,
     /// It lists no key that can verify signatures.
-    #[error("the key set has no usable key; it lists {listed}{}", because(.first))]
+    #[error("the key set has no usable key; keys listed: {listed}{}", because(.first))]
     NoUsableKey {
         /// How many keys it lists.
         listed: usize,
@@ -139,5 +139,5 @@ impl PartialEq for KeySet {
 impl Eq for KeySet {}
 
 fn because(first: &Option<UnusableKey>) -> String {
-    first.map_or_else(String::new, |why| format!("; the first {why}"))
+    first.map_or_else(String::new, |why| format!("; the first key {why}"))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::fixtures::{jwk, jwks};
-use crate::keys::{HttpResponse, KeyRecord, Keyring, Read, ReadError, TrustKeys};
+use crate::keys::{HttpResponse, KeyRecord, KeyRequest, Keyring, ResponseError, TrustKeys};
 use crate::policy::Policy;
 use crate::timestamp::Timestamp;
 use crate::token::Algorithm;
@@ -48,15 +48,15 @@ pub(super) fn good(body: &str) -> HttpResponse<'_> {
 }
 
 /// Fetches once: takes the lease at `now` and handles the response at once.
-pub(super) fn read(
+pub(super) fn fetch(
     record: &mut KeyRecord,
     trust: &Trust,
     now: Timestamp,
-    answer: Option<&HttpResponse<'_>>,
-) -> Result<Option<Read>, ReadError> {
+    response: Option<&HttpResponse<'_>>,
+) -> Result<Option<KeyRequest>, ResponseError> {
     let remote = remote(trust);
-    let read = record.begin(trust, &remote, 1, now);
-    record.take(trust, &remote, &read, answer, now, 0)
+    let request = record.begin(trust, &remote, 1, now);
+    record.apply_response(trust, &remote, &request, response, now, 0)
 }
 
 /// When the tests start.
@@ -79,13 +79,13 @@ pub(super) fn at(seconds: u64) -> Timestamp {
 }
 
 /// The keys of a trust entry after these fetches, each with its second and the response.
-pub(super) fn after(trust: &Trust, reads: &[(u64, Option<&[&str]>)]) -> TrustKeys {
+pub(super) fn after(trust: &Trust, fetches: &[(u64, Option<&[&str]>)]) -> TrustKeys {
     let mut keyring = keyring(std::slice::from_ref(trust));
     let mut record = KeyRecord::new(&trust.keys, START);
-    for (seconds, kids) in reads {
+    for (seconds, kids) in fetches {
         let body = kids.map(set_of);
-        let answer: Option<HttpResponse<'_>> = body.as_deref().map(good);
-        let _outcome = read(&mut record, trust, at(*seconds), answer.as_ref());
+        let response: Option<HttpResponse<'_>> = body.as_deref().map(good);
+        let _outcome = fetch(&mut record, trust, at(*seconds), response.as_ref());
     }
     keyring.update(source(0), record);
     keyring.trust_keys(source(0)).unwrap().clone()

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::owners::Claimed;
+use super::owners::Ownership;
 use super::{KeyOwners, KeyRecord, Owner, OwnerEntry, TrustKeys};
 use crate::jwk::{Key, Thumbprint};
 use crate::reason::Reason;
@@ -31,9 +31,9 @@ pub enum KeyStatus {
     NotOwned,
 }
 
-/// A key that is in the sets of two sources.
+/// One key in the sets of two sources.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SharedKey<'a> {
+pub struct DuplicateKey<'a> {
     /// The key.
     pub thumbprint: Thumbprint,
     /// The name of the first source, in policy order, that has it.
@@ -145,19 +145,19 @@ impl Keyring {
             entries.filter(|(_, keys)| !keys.owner.is_same(&own.owner))
         };
         let thumbprint = key.thumbprint();
-        if others().next().is_none() || own.source.declares(thumbprint) {
+        if others().next().is_none() || own.source.assigns(thumbprint) {
             return KeyStatus::Usable;
         }
-        if others().any(|(_, keys)| keys.source.declares(thumbprint)) {
+        if others().any(|(_, keys)| keys.source.assigns(thumbprint)) {
             return KeyStatus::NotOwned;
         }
         let owners = self.owners_of(issuer);
-        match owners.map_or(Claimed::Unknown, |owners| owners.find(thumbprint)) {
-            Claimed::Unknown => {
+        match owners.map_or(Ownership::Unknown, |owners| owners.find(thumbprint)) {
+            Ownership::Unknown => {
                 let fetched = others().filter(|(_, keys)| keys.source.remote.is_some());
                 KeyStatus::Pending(fetched.map(|(id, _)| id).collect())
             }
-            Claimed::By(owner, checks) if owner.is_same(&own.owner) => {
+            Ownership::OwnedBy(owner, checks) if owner.is_same(&own.owner) => {
                 let blocks = |keys: &TrustKeys| {
                     let name = keys.owner.name();
                     checks.iter().any(|check| check.blocks(name))
@@ -172,7 +172,7 @@ impl Keyring {
                     KeyStatus::Pending(blocking)
                 }
             }
-            Claimed::By(owner, _) => {
+            Ownership::OwnedBy(owner, _) => {
                 if others().any(|(_, keys)| keys.owner.is_same(owner)) {
                     return KeyStatus::NotOwned;
                 }
@@ -183,7 +183,7 @@ impl Keyring {
                     KeyStatus::Usable
                 }
             }
-            Claimed::Ambiguous => KeyStatus::Ambiguous,
+            Ownership::Ambiguous => KeyStatus::Ambiguous,
         }
     }
 
@@ -197,12 +197,12 @@ impl Keyring {
 
     /// The ambiguous keys that entries of this policy have, without those that it assigns to an
     /// entry.
-    pub fn ambiguous(&self) -> Vec<AmbiguousKey<'_>> {
+    pub fn ambiguous_keys(&self) -> Vec<AmbiguousKey<'_>> {
         let mut ambiguous: Vec<AmbiguousKey<'_>> = Vec::new();
         for (issuer, owners) in &self.owners {
             for (thumbprint, names) in owners.ambiguous() {
                 let mut entries = self.entries_of(issuer).map(|(_, keys)| keys);
-                let is_assigned = entries.clone().any(|keys| keys.source.declares(thumbprint));
+                let is_assigned = entries.clone().any(|keys| keys.source.assigns(thumbprint));
                 let is_known = ambiguous.iter().any(|key| key.thumbprint == thumbprint);
                 if !is_assigned && !is_known && entries.any(|keys| keys.has(thumbprint)) {
                     ambiguous.push(AmbiguousKey { thumbprint, names });
@@ -220,14 +220,14 @@ impl Keyring {
 
     /// Keys that are in more than one set, each with the names of the first two sources that have
     /// it: clusters that were set up from one copy can't be distinguished by their keys.
-    pub fn shared(&self) -> Vec<SharedKey<'_>> {
+    pub fn duplicate_keys(&self) -> Vec<DuplicateKey<'_>> {
         let mut seen: Vec<(Thumbprint, KeySourceId, &str)> = Vec::new();
-        let mut shared = Vec::new();
+        let mut duplicates = Vec::new();
         for (source, trust_keys) in self.trust_keys.iter() {
             for key in trust_keys.all() {
                 let thumbprint = key.thumbprint();
                 match seen.iter().find(|(other, ..)| *other == thumbprint) {
-                    Some((_, first, name)) if *first != source => shared.push(SharedKey {
+                    Some((_, first, name)) if *first != source => duplicates.push(DuplicateKey {
                         thumbprint,
                         first: name,
                         second: trust_keys.owner.name(),
@@ -237,14 +237,14 @@ impl Keyring {
                 }
             }
         }
-        shared
+        duplicates
     }
 }
 
-// === impl SharedKey ===
+// === impl DuplicateKey ===
 
 /// The warning for the log.
-impl fmt::Display for SharedKey<'_> {
+impl fmt::Display for DuplicateKey<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             thumbprint,
@@ -253,9 +253,9 @@ impl fmt::Display for SharedKey<'_> {
         } = self;
         write!(
             f,
-            "trust entries {first} and {second} have the same key ({thumbprint}), which \
-             can sign tokens for both or, if they share an issuer, for the one that had it first; \
-             help: give each cluster its own signing keys, or set `keys.pins`"
+            "trust entries {first} and {second} have the same key ({thumbprint}): its tokens are \
+             accepted for both or, if they share an issuer, for the owner of the key; help: give \
+             each issuer its own signing keys, or set `keys.pins`"
         )
     }
 }

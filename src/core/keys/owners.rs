@@ -41,7 +41,7 @@ use check::CheckState;
 const MAX_FORMER: usize = KeySet::MAX_KEYS;
 
 /// The maximum number of keys of one issuer.
-const MAX_CLAIMS: usize = 4096;
+const MAX_KEYS: usize = 4096;
 
 /// The maximum number of entries of one issuer, including those of earlier policies.
 const MAX_ENTRIES: usize = 256;
@@ -52,7 +52,7 @@ pub struct KeyOwners {
     /// The names of the known entries, in the order in which they became known.
     entries: Vec<String>,
     /// The keys, the oldest first.
-    claims: Vec<Claim>,
+    keys: Vec<KnownKey>,
 }
 
 /// An owner of keys: a trust entry. Entries with the same key source are the same owner.
@@ -77,30 +77,34 @@ pub struct OwnerEntry<'a> {
 
 /// What is known about the owner of a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Claimed<'a> {
+pub(super) enum Ownership<'a> {
     /// The key was not observed yet.
     Unknown,
     /// The key belongs to this owner, after these checks.
-    By(&'a Owner, &'a [Check]),
+    OwnedBy(&'a Owner, &'a [Check]),
     /// It is unknown which of several owners had the key first.
     Ambiguous,
 }
 
+/// A key that was observed, and what is known about its owner.
 #[derive(Clone, Debug, Eq, PartialEq)]
-struct Claim {
+struct KnownKey {
     key: Thumbprint,
-    state: State,
+    state: KeyState,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
-enum State {
+enum KeyState {
+    /// An entry owns the key, after these checks.
     Owned {
         owner: Owner,
         /// The entries that may have had the key as early.
         checks: Vec<Check>,
     },
+    /// It is unknown which of these entries had the key first.
     Ambiguous {
-        claimants: Vec<Owner>,
+        /// The candidate owners.
+        candidates: Vec<Owner>,
     },
 }
 
@@ -159,22 +163,22 @@ impl KeyOwners {
 
     fn update(&mut self, entries: &[OwnerEntry<'_>], now: Timestamp) {
         self.register(entries);
-        let mut shown: Vec<(Thumbprint, Vec<OwnerEntry<'_>>)> = Vec::new();
+        let mut published: Vec<(Thumbprint, Vec<OwnerEntry<'_>>)> = Vec::new();
         for entry in entries {
             for key in entry.keys(now) {
-                match shown.iter_mut().find(|(other, _)| *other == key) {
-                    Some((_, holders)) => holders.push(*entry),
-                    None => shown.push((key, vec![*entry])),
+                match published.iter_mut().find(|(other, _)| *other == key) {
+                    Some((_, publishers)) => publishers.push(*entry),
+                    None => published.push((key, vec![*entry])),
                 }
             }
         }
-        let is_shown = |key: Thumbprint| shown.iter().any(|(other, _)| *other == key);
-        self.forget(entries, is_shown);
-        for (key, holders) in &shown {
-            self.claim(*key, holders, entries, now);
+        let is_published = |key: Thumbprint| published.iter().any(|(other, _)| *other == key);
+        self.forget(entries, is_published);
+        for (key, publishers) in &published {
+            self.record_key(*key, publishers, entries, now);
         }
-        for claim in &mut self.claims {
-            if let State::Owned { checks, .. } = &mut claim.state {
+        for known in &mut self.keys {
+            if let KeyState::Owned { checks, .. } = &mut known.state {
                 let next = |check: Check| match find(entries, &check.entry) {
                     Some(entry) => check.next(entry, now),
                     None => Some(check),
@@ -203,54 +207,54 @@ impl KeyOwners {
     }
 
     /// Removes keys that no entry has any more, if there are too many.
-    fn forget(&mut self, entries: &[OwnerEntry<'_>], is_shown: impl Fn(Thumbprint) -> bool) {
+    fn forget(&mut self, entries: &[OwnerEntry<'_>], is_published: impl Fn(Thumbprint) -> bool) {
         for owner in owners(entries, &|_| true) {
-            let is_former = |claim: &Claim| {
-                let first = claim.state.first_owner();
-                first.is_some_and(|first| first.is_same(owner)) && !is_shown(claim.key)
+            let is_former = |known: &KnownKey| {
+                let first = known.state.first_owner();
+                first.is_some_and(|first| first.is_same(owner)) && !is_published(known.key)
             };
-            let former = self.claims.iter().filter(|claim| is_former(claim));
+            let former = self.keys.iter().filter(|known| is_former(known));
             let mut excess = former.count().saturating_sub(MAX_FORMER);
             self.remove_oldest(&mut excess, is_former);
         }
-        let mut excess = self.claims.len().saturating_sub(MAX_CLAIMS / 2);
-        self.remove_oldest(&mut excess, |claim| !is_shown(claim.key));
+        let mut excess = self.keys.len().saturating_sub(MAX_KEYS / 2);
+        self.remove_oldest(&mut excess, |known| !is_published(known.key));
     }
 
-    fn remove_oldest(&mut self, excess: &mut usize, may_go: impl Fn(&Claim) -> bool) {
+    fn remove_oldest(&mut self, excess: &mut usize, may_go: impl Fn(&KnownKey) -> bool) {
         if *excess > 0 {
-            self.claims.retain(|claim| {
-                let keeps = *excess == 0 || !may_go(claim);
+            self.keys.retain(|known| {
+                let keeps = *excess == 0 || !may_go(known);
                 *excess = excess.saturating_sub(usize::from(!keeps));
                 keeps
             });
         }
     }
 
-    /// Records who has a key.
-    fn claim(
+    /// Records the owner of a key that these entries publish.
+    fn record_key(
         &mut self,
         key: Thumbprint,
-        holders: &[OwnerEntry<'_>],
+        publishers: &[OwnerEntry<'_>],
         entries: &[OwnerEntry<'_>],
         now: Timestamp,
     ) {
-        let declared = owners(entries, &|entry| entry.keys.declares(key));
-        let holding = owners(holders, &|_| true);
-        let new = match (&*declared, &*holding) {
-            ([owner], _) => State::owned(owner, Vec::new()),
-            (_, [owner]) => State::owned(owner, self.checks(owner, holders, entries, now)),
-            _ => State::ambiguous(&holding),
+        let assigned = owners(entries, &|entry| entry.keys.assigns(key));
+        let publishing = owners(publishers, &|_| true);
+        let new = match (&*assigned, &*publishing) {
+            ([owner], _) => KeyState::owned(owner, Vec::new()),
+            (_, [owner]) => KeyState::owned(owner, self.checks(owner, publishers, entries, now)),
+            _ => KeyState::ambiguous(&publishing),
         };
-        let has_room = self.claims.len() < MAX_CLAIMS;
-        match self.claims.iter_mut().find(|claim| claim.key == key) {
+        let has_room = self.keys.len() < MAX_KEYS;
+        match self.keys.iter_mut().find(|known| known.key == key) {
             None if has_room => {
-                self.claims.push(Claim { key, state: new });
+                self.keys.push(KnownKey { key, state: new });
             }
             None => {}
-            Some(claim) if declared.len() != 1 => claim.state.contest(holders),
-            Some(claim) if claim.state.is_settled_for(&declared) => {}
-            Some(claim) => claim.state = new,
+            Some(known) if assigned.len() != 1 => known.state.check_publishers(publishers),
+            Some(known) if known.state.is_settled_for(&assigned) => {}
+            Some(known) => known.state = new,
         }
     }
 
@@ -258,14 +262,14 @@ impl KeyOwners {
     fn checks(
         &self,
         owner: &Owner,
-        holders: &[OwnerEntry<'_>],
+        publishers: &[OwnerEntry<'_>],
         entries: &[OwnerEntry<'_>],
         now: Timestamp,
     ) -> Vec<Check> {
         let names = self.entries.iter().filter(|name| **name != owner.name);
         let checks = names.filter_map(|name| match find(entries, name) {
             Some(entry) if entry.owner.is_same(owner) => None,
-            Some(entry) => Check::begin(entry, holders.first(), now),
+            Some(entry) => Check::begin(entry, publishers.first(), now),
             None => Some(Check {
                 entry: name.clone(),
                 state: CheckState::Unobserved,
@@ -276,36 +280,36 @@ impl KeyOwners {
 
     /// Whether a new key waits until this entry is fetched or tried.
     pub fn waits_for(&self, name: &str) -> bool {
-        self.claims.iter().any(|claim| match &claim.state {
-            State::Owned { checks, .. } => checks.iter().any(|check| check.blocks(name)),
-            State::Ambiguous { .. } => false,
+        self.keys.iter().any(|known| match &known.state {
+            KeyState::Owned { checks, .. } => checks.iter().any(|check| check.blocks(name)),
+            KeyState::Ambiguous { .. } => false,
         })
     }
 
     /// The owner of a key.
-    pub(super) fn find(&self, key: Thumbprint) -> Claimed<'_> {
-        let claim = self.claims.iter().find(|claim| claim.key == key);
-        match claim.map(|claim| &claim.state) {
-            None => Claimed::Unknown,
-            Some(State::Owned { owner, checks }) => Claimed::By(owner, checks),
-            Some(State::Ambiguous { .. }) => Claimed::Ambiguous,
+    pub(super) fn find(&self, key: Thumbprint) -> Ownership<'_> {
+        let known = self.keys.iter().find(|known| known.key == key);
+        match known.map(|known| &known.state) {
+            None => Ownership::Unknown,
+            Some(KeyState::Owned { owner, checks }) => Ownership::OwnedBy(owner, checks),
+            Some(KeyState::Ambiguous { .. }) => Ownership::Ambiguous,
         }
     }
 
     /// The ambiguous keys, each with the names of the entries that have or had it.
     pub(super) fn ambiguous(&self) -> impl Iterator<Item = (Thumbprint, Vec<&str>)> {
-        self.claims.iter().filter_map(|claim| match &claim.state {
-            State::Owned { .. } => None,
-            State::Ambiguous { claimants } => {
-                Some((claim.key, claimants.iter().map(Owner::name).collect()))
+        self.keys.iter().filter_map(|known| match &known.state {
+            KeyState::Owned { .. } => None,
+            KeyState::Ambiguous { candidates } => {
+                Some((known.key, candidates.iter().map(Owner::name).collect()))
             }
         })
     }
 }
 
-// === impl State ===
+// === impl KeyState ===
 
-impl State {
+impl KeyState {
     fn owned(owner: &Owner, checks: Vec<Check>) -> Self {
         Self::Owned {
             owner: owner.clone(),
@@ -313,23 +317,23 @@ impl State {
         }
     }
 
-    fn ambiguous(claimants: &[&Owner]) -> Self {
+    fn ambiguous(candidates: &[&Owner]) -> Self {
         Self::Ambiguous {
-            claimants: claimants.iter().copied().cloned().collect(),
+            candidates: candidates.iter().copied().cloned().collect(),
         }
     }
 
     fn first_owner(&self) -> Option<&Owner> {
         match self {
             Self::Owned { owner, .. } => Some(owner),
-            Self::Ambiguous { claimants } => claimants.first(),
+            Self::Ambiguous { candidates } => candidates.first(),
         }
     }
 
-    fn is_settled_for(&self, declared: &[&Owner]) -> bool {
+    fn is_settled_for(&self, assigned: &[&Owner]) -> bool {
         match self {
             Self::Owned { owner, checks } => {
-                checks.is_empty() && declared.iter().any(|other| other.is_same(owner))
+                checks.is_empty() && assigned.iter().any(|other| other.is_same(owner))
             }
             Self::Ambiguous { .. } => false,
         }
@@ -337,18 +341,18 @@ impl State {
 
     /// Makes the key ambiguous if one of these entries, which have it now, may have had it as early
     /// as its owner.
-    fn contest(&mut self, holders: &[OwnerEntry<'_>]) {
+    fn check_publishers(&mut self, publishers: &[OwnerEntry<'_>]) {
         let Self::Owned { owner, checks } = self else {
             return;
         };
-        let is_rival = |holder: &OwnerEntry<'_>| {
-            let name = &holder.owner.name;
-            !holder.owner.is_same(owner) && checks.iter().any(|check| check.entry == *name)
+        let is_candidate = |publisher: &OwnerEntry<'_>| {
+            let name = &publisher.owner.name;
+            !publisher.owner.is_same(owner) && checks.iter().any(|check| check.entry == *name)
         };
-        let mut claimants = owners(holders, &is_rival);
-        if !claimants.is_empty() {
-            claimants.insert(0, owner);
-            *self = Self::ambiguous(&claimants);
+        let mut candidates = owners(publishers, &is_candidate);
+        if !candidates.is_empty() {
+            candidates.insert(0, owner);
+            *self = Self::ambiguous(&candidates);
         }
     }
 }

@@ -30,18 +30,18 @@ pub struct KeyRecord {
     /// When the set was fetched or, from a mirror, when the mirror fetched it.
     pub(super) fetched_at: Option<Timestamp>,
     /// The URL of the key set from discovery, and when it was fetched.
-    pub(super) located: Option<(Url, Timestamp)>,
+    pub(super) discovered: Option<(Url, Timestamp)>,
     /// How many fetches have begun.
     pub(super) attempts: u64,
     /// When the last fetch began that another entry's new key has caused.
     pub(super) confirmed_at: Option<Timestamp>,
-    /// When it is read again, and by which worker.
+    /// When the keys are fetched again, and by which worker.
     pub(super) lease: FetchLease,
 }
 
 /// The text is not a valid record. A worker that reads one replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the shared record of this trust entry's keys has another format than this release writes")]
+#[error("the shared key record is corrupted, or another release wrote it")]
 pub struct KeyRecordError(());
 
 impl KeyRecord {
@@ -54,14 +54,14 @@ impl KeyRecord {
         }
     }
 
-    /// A record of a set that is here and need not be fetched: as if it was read just now.
-    pub fn at_hand(set: KeySet, now: Timestamp) -> Self {
+    /// A record of a set as if it was fetched now, for a set that the process has itself.
+    pub fn fetched_now(set: KeySet, now: Timestamp) -> Self {
         Self {
             current: Some(set),
             fetched_at: Some(now),
             lease: FetchLease {
                 schedule: FetchSchedule {
-                    read_at: Some(now),
+                    succeeded_at: Some(now),
                     ..FetchSchedule::default()
                 },
                 holder: None,
@@ -91,17 +91,17 @@ impl KeyRecord {
             .map(|(key, until)| pair(key.to_jwk(), until))
             .collect();
         // A URL has no characters that JSON escapes.
-        let located = self
-            .located
+        let discovered = self
+            .discovered
             .as_ref()
             .map(|(url, at)| pair(format!("\"{url}\""), at));
         format!(
             "{{\"format\":{FORMAT},\"current\":{},\"retiring\":[{}],\"fetched_at\":{},\
-             \"located\":{},\"attempts\":{},\"confirmed_at\":{},{}}}",
+             \"discovered\":{},\"attempts\":{},\"confirmed_at\":{},{}}}",
             option(self.current.as_ref().map(KeySet::to_json)),
             retiring.join(","),
             option(self.fetched_at.map(|time| time.millis().to_string())),
-            option(located),
+            option(discovered),
             self.attempts,
             option(self.confirmed_at.map(|time| time.millis().to_string())),
             self.lease.to_members(),
@@ -130,7 +130,7 @@ impl KeyRecord {
             let (jwk, until) = pair(one)?;
             retiring.push((key(jwk)?, until));
         }
-        let located = match given(json, "located")? {
+        let discovered = match given(json, "discovered")? {
             Some(one) => {
                 let (url, at) = pair(one)?;
                 Some((Url::parse(url.as_str()?)?, at))
@@ -141,7 +141,7 @@ impl KeyRecord {
             current,
             retiring,
             fetched_at: time(json, "fetched_at")?,
-            located,
+            discovered,
             attempts: number(json.member("attempts")?)?,
             confirmed_at: time(json, "confirmed_at")?,
             lease: FetchLease::from_members(json)?,

@@ -34,10 +34,10 @@ pub enum Fetched {
 
 /// Why a fetch failed. For the proxy's log; the last good keys stay in use.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum ReadError {
+pub enum ResponseError {
     /// No response before the timeout. Envoy's log and the cluster's statistics have more details.
     #[error("no response: the cluster is unknown or unreachable, or the connection or TLS failed")]
-    NoAnswer,
+    NoResponse,
     /// The status is not 200. Redirects are not followed.
     #[error("the response has status {0}, expected 200")]
     Status(u16),
@@ -48,29 +48,29 @@ pub enum ReadError {
     #[error("the response's Content-Type is not JSON")]
     ContentType,
     /// A compressed body, although none was requested.
-    #[error("the answer is compressed, although no compression was requested")]
+    #[error("the response is compressed, although no compression was requested")]
     ContentEncoding,
     /// The body is not a JSON object of the expected form.
-    #[error("the answer is not valid JSON, or a required member is missing")]
+    #[error("the response is not valid JSON, or a required member is missing")]
     Malformed,
     /// OpenID Connect Discovery section 4.3: another issuer than the requested one.
-    #[error("the discovery document names another issuer than the policy")]
+    #[error("`issuer` of the discovery document is not an issuer of the trust entry")]
     IssuerMismatch,
     /// `jwks_uri` is not an unambiguous https URL.
-    #[error("the discovery document's `jwks_uri` is not a plain https URL")]
+    #[error("`jwks_uri` of the discovery document is not a plain https URL")]
     KeySetUrl,
     /// The response is for another trust entry.
-    #[error("the mirror answered for another trust entry")]
+    #[error("the mirror's response is for another trust entry")]
     OtherTrust,
     /// The set has no usable key.
-    #[error("the key set is not usable: {0}")]
+    #[error(transparent)]
     KeySet(KeySetError),
     /// None of the set's keys is pinned.
-    #[error("none of the set's keys is among `pins`")]
+    #[error("the key set has none of the keys in `keys.pins`")]
     NothingPinned,
 }
 
-impl ReadError {
+impl ResponseError {
     /// Whether the key set may have moved, so that discovery must be repeated.
     pub(super) const fn asks_for_discovery(&self) -> bool {
         matches!(self, Self::Status(404))
@@ -78,24 +78,27 @@ impl ReadError {
 }
 
 /// Reads `issuer` and `jwks_uri` of a discovery document.
-pub(super) fn document(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+pub(super) fn document(
+    trust: &Trust,
+    response: &HttpResponse<'_>,
+) -> Result<Fetched, ResponseError> {
     let document = object(response)?;
     let text = |name| {
         document
             .member(name)
             .and_then(Json::as_str)
-            .ok_or(ReadError::Malformed)
+            .ok_or(ResponseError::Malformed)
     };
-    if !trust.vouches_as(text("issuer")?) {
-        return Err(ReadError::IssuerMismatch);
+    if !trust.accepts_issuer(text("issuer")?) {
+        return Err(ResponseError::IssuerMismatch);
     }
     Url::parse(text("jwks_uri")?)
         .map(Fetched::KeySetUrl)
-        .ok_or(ReadError::KeySetUrl)
+        .ok_or(ResponseError::KeySetUrl)
 }
 
 /// Reads a key set.
-pub(super) fn set(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+pub(super) fn set(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ResponseError> {
     Ok(Fetched::Keys {
         set: keys(trust, &object(response)?)?,
         fetched_at: None,
@@ -104,62 +107,66 @@ pub(super) fn set(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched,
 
 /// Reads a response of the companion's mirror: `{trust, issuer, source, fetched_at, keys}`.
 /// `fetched_at` is in seconds since the epoch, and `keys` is as in a JWKS.
-pub(super) fn mirrored(trust: &Trust, response: &HttpResponse<'_>) -> Result<Fetched, ReadError> {
+pub(super) fn mirrored(
+    trust: &Trust,
+    response: &HttpResponse<'_>,
+) -> Result<Fetched, ResponseError> {
     let mirror = object(response)?;
     let text = |name| {
         mirror
             .member(name)
             .and_then(Json::as_str)
-            .ok_or(ReadError::Malformed)
+            .ok_or(ResponseError::Malformed)
     };
     if text("trust")? != trust.name || text("issuer")? != trust.issuer {
-        return Err(ReadError::OtherTrust);
+        return Err(ResponseError::OtherTrust);
     }
     let Some(Json::Number(fetched_at)) = mirror.member("fetched_at") else {
-        return Err(ReadError::Malformed);
+        return Err(ResponseError::Malformed);
     };
     let fetched_at = fetched_at
         .as_u64()
         .map(Timestamp::from_secs)
-        .ok_or(ReadError::Malformed)?;
+        .ok_or(ResponseError::Malformed)?;
     Ok(Fetched::Keys {
         set: keys(trust, &mirror)?,
         fetched_at: Some(fetched_at),
     })
 }
 
-fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ReadError> {
-    let set = KeySet::from_json(json, trust.algorithms.as_deref()).map_err(ReadError::KeySet)?;
+fn keys(trust: &Trust, json: &Json) -> Result<KeySet, ResponseError> {
+    let set =
+        KeySet::from_json(json, trust.algorithms.as_deref()).map_err(ResponseError::KeySet)?;
     let pinned = set.keys().iter().any(|key| trust.keys.is_pinned(key));
     if pinned {
         Ok(set)
     } else {
-        Err(ReadError::NothingPinned)
+        Err(ResponseError::NothingPinned)
     }
 }
 
 /// The JSON object in a successful response.
-pub(crate) fn object(response: &HttpResponse<'_>) -> Result<Json, ReadError> {
+pub(crate) fn object(response: &HttpResponse<'_>) -> Result<Json, ResponseError> {
     if response.status != 200 {
-        return Err(ReadError::Status(response.status));
+        return Err(ResponseError::Status(response.status));
     }
     if response.body.len() > KeySet::MAX_BYTES {
-        return Err(ReadError::TooLong);
+        return Err(ResponseError::TooLong);
     }
     if response
         .content_encoding
         .is_some_and(|encoding| !encoding.eq_ignore_ascii_case(b"identity"))
     {
-        return Err(ReadError::ContentEncoding);
+        return Err(ResponseError::ContentEncoding);
     }
     if !response.content_type.is_none_or(is_json) {
-        return Err(ReadError::ContentType);
+        return Err(ResponseError::ContentType);
     }
-    let json = Json::parse(response.body).map_err(|_| ReadError::Malformed)?;
+    let json = Json::parse(response.body).map_err(|_| ResponseError::Malformed)?;
     json.as_object()
         .is_some()
         .then_some(json)
-        .ok_or(ReadError::Malformed)
+        .ok_or(ResponseError::Malformed)
 }
 
 /// Whether a media type is JSON or has the suffix `+json`: `application/json`,

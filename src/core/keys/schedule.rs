@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::KeyRecord;
-use super::response::{Fetched, HttpResponse, ReadError, document, mirrored, set};
+use super::response::{Fetched, HttpResponse, ResponseError, document, mirrored, set};
 use crate::fetch_schedule::is_recent;
 use crate::jwk::KeySet;
 use crate::timestamp::Timestamp;
 use crate::trust::{KeyEndpoint, Remote, Trust, Url};
 
 /// The timeout of one request to an issuer.
-pub const READ_TIMEOUT: Duration = Duration::from_secs(2);
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Tokens with unknown key IDs cause at most one fetch in this time, in all workers together.
 pub const UNKNOWN_KID_INTERVAL: Duration = Duration::from_secs(10);
@@ -23,7 +23,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// A GET request to the issuer's cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Read {
+pub enum KeyRequest {
     /// The discovery document.
     Discovery(Url),
     /// The key set.
@@ -33,19 +33,20 @@ pub enum Read {
 }
 
 impl KeyRecord {
-    /// Whether a fetch is due. `wanted` is true if a token names an unknown key.
-    pub fn is_due(&self, remote: &Remote, now: Timestamp, wanted: bool) -> bool {
+    /// Whether a fetch is due. `is_requested` is true if a token names an unknown key.
+    pub fn is_due(&self, remote: &Remote, now: Timestamp, is_requested: bool) -> bool {
         let schedule = &self.lease.schedule;
         let planned = schedule.is_due(remote.refresh.max(LONGEST_BACKOFF), now);
-        let wanted = wanted && !schedule.was_attempted_within(UNKNOWN_KID_INTERVAL, now);
-        !self.is_being_read(now) && (planned || wanted)
+        let is_requested =
+            is_requested && !schedule.was_attempted_within(UNKNOWN_KID_INTERVAL, now);
+        !self.is_being_fetched(now) && (planned || is_requested)
     }
 
     /// Whether a fetch may begin now to find out if the set has a new key of another entry of the
     /// issuer. These fetches have a separate limit, because other entries cause them.
     pub fn is_confirmation_due(&self, now: Timestamp) -> bool {
         let is_limited = |at| is_recent(at, now, UNKNOWN_KID_INTERVAL);
-        !self.is_being_read(now) && !self.confirmed_at.is_some_and(is_limited)
+        !self.is_being_fetched(now) && !self.confirmed_at.is_some_and(is_limited)
     }
 
     /// Records that the fetch that has begun is for [`KeyRecord::is_confirmation_due`].
@@ -54,26 +55,32 @@ impl KeyRecord {
     }
 
     /// Whether a worker has the lease and fetches now.
-    pub fn is_being_read(&self, now: Timestamp) -> bool {
+    pub fn is_being_fetched(&self, now: Timestamp) -> bool {
         self.lease.is_running(now)
     }
 
     /// Whether `worker` still has the lease, so that it may write what it fetched.
-    pub fn is_led_by(&self, worker: u64) -> bool {
-        self.lease.is_led_by(worker)
+    pub fn is_leased_to(&self, worker: u64) -> bool {
+        self.lease.is_leased_to(worker)
     }
 
     /// Gives `worker` the lease, and returns what to fetch first.
-    pub fn begin(&mut self, trust: &Trust, remote: &Remote, worker: u64, now: Timestamp) -> Read {
+    pub fn begin(
+        &mut self,
+        trust: &Trust,
+        remote: &Remote,
+        worker: u64,
+        now: Timestamp,
+    ) -> KeyRequest {
         self.lease.begin(worker, now);
         self.attempts = self.attempts.saturating_add(1);
-        match (&remote.endpoint, &self.located) {
-            (KeyEndpoint::Mirror, _) => Read::Mirror(trust.name.clone()),
-            (KeyEndpoint::Jwks(url), _) => Read::KeySet(url.clone()),
+        match (&remote.endpoint, &self.discovered) {
+            (KeyEndpoint::Mirror, _) => KeyRequest::Mirror(trust.name.clone()),
+            (KeyEndpoint::Jwks(url), _) => KeyRequest::KeySet(url.clone()),
             (KeyEndpoint::Discovery(_), Some((url, at))) if is_recent(*at, now, REDISCOVER) => {
-                Read::KeySet(url.clone())
+                KeyRequest::KeySet(url.clone())
             }
-            (KeyEndpoint::Discovery(url), _) => Read::Discovery(url.clone()),
+            (KeyEndpoint::Discovery(url), _) => KeyRequest::Discovery(url.clone()),
         }
     }
 
@@ -81,19 +88,19 @@ impl KeyRecord {
     /// with fresh keys. An error ends the lease too, and the keys stay as they are.
     ///
     /// `random` is a random number for the jitter.
-    pub fn take(
+    pub fn apply_response(
         &mut self,
         trust: &Trust,
         remote: &Remote,
-        read: &Read,
+        request: &KeyRequest,
         response: Option<&HttpResponse<'_>>,
         now: Timestamp,
         random: u64,
-    ) -> Result<Option<Read>, ReadError> {
-        match found(trust, read, response) {
+    ) -> Result<Option<KeyRequest>, ResponseError> {
+        match found(trust, request, response) {
             Ok(Fetched::KeySetUrl(url)) => {
-                self.located = Some((url.clone(), now));
-                Ok(Some(Read::KeySet(url)))
+                self.discovered = Some((url.clone(), now));
+                Ok(Some(KeyRequest::KeySet(url)))
             }
             Ok(Fetched::Keys { set, fetched_at }) => {
                 self.accept(set, fetched_at, remote, now, random);
@@ -101,7 +108,7 @@ impl KeyRecord {
             }
             Err(error) => {
                 if error.asks_for_discovery() {
-                    self.located = None;
+                    self.discovered = None;
                 }
                 let longest = LONGEST_BACKOFF.min(remote.refresh);
                 self.lease.fail(longest, now, random);
@@ -126,14 +133,14 @@ impl KeyRecord {
 
 fn found(
     trust: &Trust,
-    read: &Read,
+    request: &KeyRequest,
     response: Option<&HttpResponse<'_>>,
-) -> Result<Fetched, ReadError> {
-    let response = response.ok_or(ReadError::NoAnswer)?;
-    match read {
-        Read::Discovery(_) => document(trust, response),
-        Read::KeySet(_) => set(trust, response),
-        Read::Mirror(_) => mirrored(trust, response),
+) -> Result<Fetched, ResponseError> {
+    let response = response.ok_or(ResponseError::NoResponse)?;
+    match request {
+        KeyRequest::Discovery(_) => document(trust, response),
+        KeyRequest::KeySet(_) => set(trust, response),
+        KeyRequest::Mirror(_) => mirrored(trust, response),
     }
 }
 

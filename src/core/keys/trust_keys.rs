@@ -116,7 +116,7 @@ impl TrustKeys {
             .record
             .lease
             .schedule
-            .read_at
+            .succeeded_at
             .is_some_and(is_conclusive)
         {
             KeyLookup::Absent
@@ -128,7 +128,7 @@ impl TrustKeys {
                 .attempted_at
                 .is_some_and(is_conclusive)
         {
-            if self.record.is_being_read(now) {
+            if self.record.is_being_fetched(now) {
                 KeyLookup::Pending
             } else {
                 KeyLookup::Unavailable

@@ -8,13 +8,15 @@ use crate::jwk::{KeySet, Skipped};
 #[derive(Clone, Copy)]
 pub enum KeyWarning<'a> {
     /// A fetch failed.
-    ReadFailed {
+    FetchFailed {
         /// The name of the trust entry.
         trust: &'a str,
-        /// What was fetched, such as a URL, if known.
-        from: Option<&'a dyn fmt::Display>,
+        /// Where they were fetched from: a URL, or a cluster.
+        from: &'a dyn fmt::Display,
         /// Why it failed.
         error: &'a dyn fmt::Display,
+        /// Whether keys are cached from an earlier fetch, or given inline.
+        is_cached: bool,
     },
     /// A set lists a key that can't be used here.
     Skipped {
@@ -48,12 +50,21 @@ impl fmt::Debug for KeyWarning<'_> {
 impl fmt::Display for KeyWarning<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ReadFailed { trust, from, error } => {
-                write!(f, "trust {trust}: the keys could not be fetched")?;
-                if let Some(from) = from {
-                    write!(f, " from {from}")?;
-                }
-                write!(f, ": {error}; the cached keys stay in use")
+            Self::FetchFailed {
+                trust,
+                from,
+                error,
+                is_cached,
+            } => {
+                write!(
+                    f,
+                    "trust {trust}: the keys could not be fetched from {from}: {error}; "
+                )?;
+                f.write_str(if *is_cached {
+                    "the cached keys stay in use"
+                } else {
+                    "no keys are cached"
+                })
             }
             Self::Skipped { trust, skipped } => {
                 let Skipped { position, why } = skipped;

@@ -1,4 +1,4 @@
-//! The page for a person whose request is refused: who is signed in, for which app, what failed, and
+//! The page for a user whose request is refused: who is signed in, for which app, what failed, and
 //! what to do now.
 
 use crate::caller::AuthenticatedCaller;
@@ -24,7 +24,7 @@ pub(super) fn write(decision: &Decision<'_>, next_step: &str) -> String {
     page::document(title, "", &main, "")
 }
 
-/// What failed, and what the person can do. Neither is HTML.
+/// What failed, and what the user can do. Neither is HTML.
 fn title_and_text(decision: &Decision<'_>) -> (&'static str, String) {
     let app = decision.app().map_or("this app", App::name);
     match (decision.class(), decision.reason()) {
@@ -79,10 +79,10 @@ fn signed_in_as(decision: &Decision<'_>) -> String {
     }
 }
 
-/// The name under which the person signed in.
+/// The name under which the user signed in.
 fn display_name(caller: &AuthenticatedCaller) -> String {
-    let person = caller.caller();
-    let name = person.email().or_else(|| person.preferred_username());
+    let user = caller.caller();
+    let name = user.email().or_else(|| user.preferred_username());
     let name = name.unwrap_or_else(|| caller.caller_name());
     name.chars()
         .filter(|one| !escape::is_hidden(*one))

@@ -9,7 +9,7 @@ use crate::request::Headers;
 #[cfg(test)]
 mod tests;
 
-/// The longest URL that a person is redirected back to after the sign-in, in bytes. It is passed in
+/// The longest URL that a user is redirected back to after the sign-in, in bytes. It is passed in
 /// headers of several programs, where each byte may become three.
 const MAX_RETURN: usize = 8192;
 
@@ -19,7 +19,7 @@ pub(super) fn location(decision: &Decision<'_>, headers: &Headers<'_>) -> Option
     returning_here(decision, headers, endpoints::START)
 }
 
-/// The next step on the page of a refusal, as a link: to sign out and come back for a person whose
+/// The next step on the page of a refusal, as a link: to sign out and come back for a user whose
 /// session is valid and not allowed, and to the same URL if the request can't be decided now.
 pub(super) fn next_step(decision: &Decision<'_>, headers: &Headers<'_>) -> String {
     let (link, label) = match decision.class() {

@@ -9,7 +9,7 @@ const POLICY: &str = r#"{
     "rules": [{"name": "all", "allow": [{"service_account": "blue/*/*"}]}]}]
 }"#;
 
-fn answer(reason: Reason, client: Client) -> Option<LocalReply> {
+fn reply(reason: Reason, client: Client) -> Option<LocalReply> {
     let policy = Policy::from_json(POLICY).unwrap();
     let app = policy.apps().first();
     let decision = Decision {
@@ -34,8 +34,8 @@ fn headers_of(client: Client) -> Headers<'static> {
     Headers::new(fields)
 }
 
-fn header(answer: &LocalReply, name: &str) -> Option<String> {
-    let mut values = answer.headers.iter().filter(|(header, _)| *header == name);
+fn header(reply: &LocalReply, name: &str) -> Option<String> {
+    let mut values = reply.headers.iter().filter(|(header, _)| *header == name);
     let value = values.next().map(|(_, value)| value.clone());
     assert!(values.next().is_none(), "duplicate {name}");
     value
@@ -44,10 +44,10 @@ fn header(answer: &LocalReply, name: &str) -> Option<String> {
 #[test]
 fn every_reason_has_one_reply_except_the_allowed_ones() {
     for reason in Reason::ALL {
-        let answer = answer(reason, Client::Program);
-        let status = answer
+        let reply = reply(reason, Client::Program);
+        let status = reply
             .as_ref()
-            .map(|answer| (answer.status, answer.grpc_status));
+            .map(|reply| (reply.status, reply.grpc_status));
         let expected = match reason.class() {
             Class::Allowed => None,
             Class::Unauthenticated | Class::InvalidToken => Some((401, 16)),
@@ -56,24 +56,16 @@ fn every_reason_has_one_reply_except_the_allowed_ones() {
             Class::Unavailable => Some((503, 14)),
         };
         assert_eq!(status, expected, "{reason}");
-        if let Some(answer) = answer {
-            assert_eq!(answer.details, format!("portcullis{{{reason}}}"));
-            assert_eq!(
-                header(&answer, "cache-control").as_deref(),
-                Some("no-store")
-            );
+        if let Some(reply) = reply {
+            assert_eq!(reply.details, format!("portcullis{{{reason}}}"));
+            assert_eq!(header(&reply, "cache-control").as_deref(), Some("no-store"));
         }
     }
 }
 
 #[test]
 fn h01_challenges_are_those_of_rfc_6750() {
-    let challenge = |reason| {
-        header(
-            &answer(reason, Client::Program).unwrap(),
-            "www-authenticate",
-        )
-    };
+    let challenge = |reason| header(&reply(reason, Client::Program).unwrap(), "www-authenticate");
     for (reason, expected) in [
         (Reason::NoCredentials, r#"Bearer realm="app""#),
         (
@@ -101,15 +93,15 @@ fn h04_unavailable_replies_have_retry_after_and_no_challenge() {
         Reason::KeyAmbiguous,
         Reason::SessionUnavailable,
     ] {
-        let answer = answer(reason, Client::Program).unwrap();
-        assert!(header(&answer, "retry-after").is_some());
-        assert_eq!(header(&answer, "www-authenticate"), None);
+        let reply = reply(reason, Client::Program).unwrap();
+        assert!(header(&reply, "retry-after").is_some());
+        assert_eq!(header(&reply, "www-authenticate"), None);
     }
 }
 
 #[test]
 fn bodies_are_json_a_page_or_a_code() {
-    let program = answer(Reason::Expired, Client::Program).unwrap();
+    let program = reply(Reason::Expired, Client::Program).unwrap();
     assert_eq!(
         program.body,
         "{\"error\":\"invalid_token\",\"reason\":\"expired\"}\n"
@@ -118,7 +110,7 @@ fn bodies_are_json_a_page_or_a_code() {
         header(&program, "content-type").as_deref(),
         Some("application/json")
     );
-    let page = answer(Reason::CallerNotAllowed, Client::Browser).unwrap();
+    let page = reply(Reason::CallerNotAllowed, Client::Browser).unwrap();
     assert!(
         page.body.contains("<h1>Access denied</h1>") && page.body.contains("caller-not-allowed")
     );
@@ -131,20 +123,20 @@ fn bodies_are_json_a_page_or_a_code() {
         Some(page::policy(None, "'none'"))
     );
     assert_eq!(
-        answer(Reason::Expired, Client::Grpc).unwrap().body,
+        reply(Reason::Expired, Client::Grpc).unwrap().body,
         "expired"
     );
 }
 
 #[test]
 fn a_request_for_no_app_has_the_realm_of_the_gate() {
-    let answer = LocalReply::refusal(
+    let reply = LocalReply::refusal(
         &Decision::new(Reason::AppUnknown),
         &headers_of(Client::Program),
     )
     .unwrap();
     assert_eq!(
-        header(&answer, "www-authenticate").as_deref(),
+        header(&reply, "www-authenticate").as_deref(),
         Some(r#"Bearer realm="portcullis", error="insufficient_scope""#)
     );
 }

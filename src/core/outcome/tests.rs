@@ -32,7 +32,7 @@ fn an_allowed_request_is_forwarded_without_identity_headers() {
     };
     let removed: Vec<&[u8]> = verdict.removals().collect();
     assert_eq!(removed, [&b"X-WebAuth_User"[..], b"authorization"]);
-    assert_eq!(verdict.cookies(), Cookies::AsTheyCame);
+    assert_eq!(verdict.cookies(), Cookies::Unchanged);
     assert!(verdict.identity().is_empty());
     assert_eq!(verdict.audit_level(), None);
     assert!(verdict.challenge().is_none());

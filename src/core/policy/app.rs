@@ -8,7 +8,7 @@ use super::rule::Rule;
 #[cfg(test)]
 mod tests;
 
-/// An app behind the gate.
+/// An app that the policy protects.
 #[derive(Clone, Debug)]
 pub struct App {
     pub(super) name: String,
@@ -50,7 +50,7 @@ impl App {
         &self.audiences
     }
 
-    /// Other origins whose pages may call this app with a person's session.
+    /// Other origins whose pages may call this app with a user's session.
     pub fn origins(&self) -> &[Origin] {
         &self.origins
     }

@@ -54,7 +54,7 @@ fn max_token(wire: Option<f64>, location: &Location) -> Result<usize, PolicyErro
         return Ok(whole as usize);
     }
     Err(location.error(
-        "not a whole number from 1024 to 65536",
+        "the value is not a whole number from 1024 to 65536",
         "write the maximum length of a token in bytes; the default is 16384",
     ))
 }

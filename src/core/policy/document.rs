@@ -21,7 +21,7 @@ macro_rules! wire {
     ($($(#[$about:meta])* struct $name:ident { $($field:ident: $type:ty,)* })*) => {$(
         $(#[$about])*
         #[derive(Debug, Default, Deserialize)]
-        #[serde(default, deny_unknown_fields, expecting = "an object")]
+        #[serde(default, deny_unknown_fields, expecting = "a mapping")]
         pub(super) struct $name {
             $(
                 #[serde(deserialize_with = "given")]
@@ -76,7 +76,7 @@ wire! {
         preferred_username: Json,
     }
 
-    /// How people sign in.
+    /// How users sign in.
     struct Sso {
         url: String,
         envoy_cluster: String,

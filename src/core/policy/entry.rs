@@ -37,11 +37,11 @@ pub enum Matcher {
     /// A Kubernetes service account.
     ServiceAccount {
         /// The trust entry.
-        trust: Part,
+        trust: NamePart,
         /// Its namespace.
-        namespace: Part,
+        namespace: NamePart,
         /// Its name in the namespace.
-        name: Part,
+        name: NamePart,
     },
     /// The subject, byte for byte; never a service account.
     User(String),
@@ -49,7 +49,7 @@ pub enum Matcher {
 
 /// A part of a service account's name.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Part {
+pub enum NamePart {
     /// `*`: any.
     Any,
     /// This value, byte for byte.
@@ -113,10 +113,10 @@ impl Matcher {
                         && namespace.matches(own_namespace)
                         && name.matches(own_name)
                 }
-                Subject::Person(_) | Subject::User(_) => false,
+                Subject::User(_) | Subject::Other(_) => false,
             },
             Self::User(user) => match &caller.subject {
-                Subject::Person(own) | Subject::User(own) => own == user,
+                Subject::User(own) | Subject::Other(own) => own == user,
                 Subject::ServiceAccount { .. } => false,
             },
         }
@@ -141,7 +141,7 @@ fn same(one: &Json, other: &Json) -> bool {
     }
 }
 
-/// Integers that fit are compared exactly, because doubles can't tell large neighbouring ones apart.
+/// Integers that fit are compared exactly, because large neighbouring integers are the same double.
 fn same_number(one: &Number, other: &Number) -> bool {
     let whole = |number: &Number| {
         let signed = number.as_i64().map(i128::from);
@@ -153,9 +153,9 @@ fn same_number(one: &Number, other: &Number) -> bool {
     }
 }
 
-// === impl Part ===
+// === impl NamePart ===
 
-impl Part {
+impl NamePart {
     fn matches(&self, text: &str) -> bool {
         match self {
             Self::Any => true,

@@ -64,26 +64,26 @@ impl Pattern {
             match (pattern.split_first(), ahead.next()) {
                 (None, None) => return true,
                 (Some((Segment::Any, [])), _) => return true,
-                (Some((Segment::Any, behind)), _) => {
-                    retry = Some((behind, segments.clone()));
-                    pattern = behind;
+                (Some((Segment::Any, after)), _) => {
+                    retry = Some((after, segments.clone()));
+                    pattern = after;
                     continue;
                 }
-                (Some((segment, behind)), Some(text)) if segment.matches(text) => {
-                    pattern = behind;
+                (Some((segment, after)), Some(text)) if segment.matches(text) => {
+                    pattern = after;
                     segments = ahead;
                     continue;
                 }
                 _ => {}
             }
             // Backtrack: the last `**` matches one more segment.
-            let Some((behind, from)) = &mut retry else {
+            let Some((after, from)) = &mut retry else {
                 return false;
             };
             if from.next().is_none() {
                 return false;
             }
-            pattern = *behind;
+            pattern = *after;
             segments = from.clone();
         }
     }

@@ -1,4 +1,4 @@
-//! How people sign in: at the companion, whose session tokens the filter verifies.
+//! How users sign in: at the companion, whose session tokens the filter verifies.
 
 use crate::endpoints::{self, UsedBy};
 use crate::session::CookieNames;

@@ -27,16 +27,16 @@ pub(super) const WHOLE: &str = r#"{
 
 /// The whole policy with one piece of its text replaced.
 pub(super) fn with(piece: &str, other: &str) -> String {
-    assert_eq!(WHOLE.matches(piece).count(), 1, "one place for {piece}");
+    assert_eq!(WHOLE.matches(piece).count(), 1, "{piece} occurs once");
     WHOLE.replace(piece, other)
 }
 
 /// The error of a text, which must have one.
 pub(super) fn error(text: &str) -> PolicyError {
-    Policy::from_json(text).expect_err("a bad policy")
+    Policy::from_json(text).expect_err("an invalid policy")
 }
 
-/// Proves that one replaced piece is refused at a place, with a problem and a help.
+/// Proves that one replaced piece is refused at a location, with a problem and a help text.
 #[track_caller]
 fn refused(piece: &str, other: &str, path: &str, problem: &str, help: &str) {
     let error = error(&with(piece, other));
@@ -45,7 +45,7 @@ fn refused(piece: &str, other: &str, path: &str, problem: &str, help: &str) {
     assert!(error.help().contains(help), "{error}");
 }
 
-/// The policy with one piece replaced, which must still be one.
+/// The policy with one piece replaced, which must still be valid.
 #[track_caller]
 fn accepted(piece: &str, other: &str) -> Policy {
     Policy::from_json(&with(piece, other)).unwrap_or_else(|error| panic!("{error}"))
@@ -128,8 +128,8 @@ fn every_field_is_read() {
     assert_eq!(policy.audit().level(false), Some(Level::Error));
 
     let blue = &policy.trusts()[0];
-    assert!(blue.vouches_as("https://kubernetes.default.svc"));
-    assert!(!blue.vouches_as("https://kubernetes.default.svc.cluster.local"));
+    assert!(blue.accepts_issuer("https://kubernetes.default.svc"));
+    assert!(!blue.accepts_issuer("https://kubernetes.default.svc.cluster.local"));
     assert_eq!(blue.algorithms.as_ref().unwrap().len(), 3);
     assert_eq!(blue.keys.refuse_kids, ["old"]);
     let endpoint = |index: usize| {
@@ -197,7 +197,7 @@ fn max_token_has_bounds() {
             r#""apps": ["#,
             &add(bytes),
             "max_token",
-            "not a whole number from 1024 to 65536",
+            "the value is not a whole number from 1024 to 65536",
             "the default is 16384",
         );
     }

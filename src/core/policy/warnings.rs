@@ -19,7 +19,7 @@ impl Policy {
         let warnings = issuers.into_iter().filter_map(|issuer| {
             let mut owners: Vec<Owner> = Vec::new();
             for trust in self.trusts() {
-                let may_be_ambiguous = trust.vouches_as(issuer)
+                let may_be_ambiguous = trust.accepts_issuer(issuer)
                     && trust.keys.remote.is_some()
                     && trust.keys.pins.is_empty();
                 let owner = Owner::of(trust);

@@ -1,7 +1,7 @@
 use super::*;
 
-/// The codes that answers, logs, metrics and documentation agree on. Who changes one breaks
-/// a dashboard.
+/// The codes that responses, logs, metrics and documentation agree on. A changed code breaks
+/// dashboards.
 const CODES: [&str; 30] = [
     "rule",
     "public",

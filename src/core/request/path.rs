@@ -51,18 +51,18 @@ fn decode(path: &str) -> Option<Cow<'_, str>> {
     }
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        rest = behind;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
         if *first != b'%' {
             decoded.push(*first);
             continue;
         }
-        let (byte, behind) = triplet(behind)?;
+        let (byte, after) = triplet(after)?;
         if matches!(byte, b'.' | b'/' | b'#' | b'?' | 0..b' ' | 0x7f) {
             return None;
         }
         decoded.push(byte);
-        rest = behind;
+        rest = after;
     }
     // A percent sign that is left was encoded itself. Where digits follow it, encoded or not, a
     // server that decodes twice reads another path.
@@ -83,13 +83,13 @@ fn decode(path: &str) -> Option<Cow<'_, str>> {
 
 /// The byte that two hexadecimal digits encode, and the rest after them.
 fn triplet(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (digits, behind) = text.split_at_checked(2)?;
+    let (digits, after) = text.split_at_checked(2)?;
     let digits = std::str::from_utf8(digits).ok()?;
     let digits = digits
         .bytes()
         .all(|byte| byte.is_ascii_hexdigit())
         .then_some(digits)?;
-    Some((u8::from_str_radix(digits, 16).ok()?, behind))
+    Some((u8::from_str_radix(digits, 16).ok()?, after))
 }
 
 /// Whether a server may read a character as a slash or a backslash: those that normalize Unicode (NFKC)

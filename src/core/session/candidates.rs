@@ -43,10 +43,10 @@ pub fn cut<'a>(name: &str, value: &'a str) -> Vec<(String, &'a str)> {
     let mut pieces = Vec::new();
     let mut rest = value;
     while !rest.is_empty() {
-        let (piece, behind) = rest.split_at_checked(MAX_VALUE).unwrap_or((rest, ""));
+        let (piece, after) = rest.split_at_checked(MAX_VALUE).unwrap_or((rest, ""));
         let name = [name, ".", &pieces.len().to_string()].concat();
         pieces.push((name, piece));
-        rest = behind;
+        rest = after;
     }
     pieces
 }
@@ -146,7 +146,7 @@ fn aligned(pieces: &[Vec<&str>], at: usize, from_last: bool) -> Option<String> {
 /// Joins pieces after those in `before`: a piece of full length is followed by another, and a
 /// shorter one is the last.
 fn assemble<'a>(pieces: &[Vec<&'a str>], before: &mut Vec<&'a str>, found: &mut Vec<String>) {
-    let Some((values, behind)) = pieces.split_first() else {
+    let Some((values, after)) = pieces.split_first() else {
         return;
     };
     for value in values {
@@ -155,7 +155,7 @@ fn assemble<'a>(pieces: &[Vec<&'a str>], before: &mut Vec<&'a str>, found: &mut 
         }
         before.push(value);
         if value.len() == MAX_VALUE {
-            assemble(behind, before, found);
+            assemble(after, before, found);
         }
         // If the length of a value is a multiple of the full length, its last piece has full
         // length.

@@ -15,7 +15,7 @@ mod tests;
 pub struct Claims {
     /// `iss` and `aud`: the policy's `sso.url`.
     pub issuer: String,
-    /// `sub`: the person, as the provider identifies them.
+    /// `sub`: the user, as the provider identifies them.
     pub subject: String,
     /// `idp`: the provider, by its name in the policy.
     pub provider: String,
@@ -31,7 +31,7 @@ pub struct Claims {
     pub email_verified: bool,
     /// `groups`.
     pub groups: Vec<String>,
-    /// `preferred_username`: the user name that the person prefers.
+    /// `preferred_username`: the user name that the user prefers.
     pub preferred_username: Option<String>,
 }
 
@@ -40,9 +40,9 @@ pub struct Claims {
 pub struct SessionHandles {
     /// `sid`: the random id of the session.
     pub sid: Id,
-    /// `handle`: a keyed hash of the person at this provider, which only the companion can compute.
+    /// `handle`: a keyed hash of the user at this provider, which only the companion can compute.
     pub handle: Id,
-    /// `began`: when the person signed in, in whole seconds.
+    /// `began`: when the user signed in, in whole seconds.
     pub began: Timestamp,
 }
 

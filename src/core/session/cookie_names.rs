@@ -27,11 +27,11 @@ const LOGIN: &str = "-login-";
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Cookies {
     /// They are forwarded unchanged; there may be none.
-    AsTheyCame,
+    Unchanged,
     /// None is forwarded.
-    Nothing,
+    Removed,
     /// These are forwarded, as the value of one header.
-    Only(Vec<u8>),
+    Replaced(Vec<u8>),
 }
 
 impl CookieNames {
@@ -103,18 +103,18 @@ impl CookieNames {
             headers.all("cookie").map(|one| self.strip(one)).collect();
         let untouched = |one: &Option<Cow<'_, [u8]>>| matches!(one, Some(Cow::Borrowed(_)));
         if stripped.iter().all(untouched) {
-            return Cookies::AsTheyCame;
+            return Cookies::Unchanged;
         }
         let kept: Vec<Cow<'_, [u8]>> = stripped.into_iter().flatten().collect();
         if kept.is_empty() {
-            Cookies::Nothing
+            Cookies::Removed
         } else {
-            Cookies::Only(kept.join(&b"; "[..]))
+            Cookies::Replaced(kept.join(&b"; "[..]))
         }
     }
 
     /// Whether a request has any cookie of a session.
-    pub fn is_shown(&self, headers: &Headers<'_>) -> bool {
+    pub fn is_presented_in(&self, headers: &Headers<'_>) -> bool {
         let mut cookies = headers.all("cookie").flat_map(pairs);
         cookies.any(|(name, _)| self.is_of_session(name))
     }

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 #[cfg(test)]
 mod tests;
 
-/// A 128-bit id, 22 characters of base64url as text: of a session (`sid`, random) or of a person
+/// A 128-bit id, 22 characters of base64url as text: of a session (`sid`, random) or of a user
 /// (`handle`, a keyed hash). It is not a credential.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Id([u8; 16]);

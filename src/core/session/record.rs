@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Revocations;
 use crate::fetch_lease::{FetchLease, number};
 use crate::json::Json;
-use crate::keys::{HttpResponse, ReadError};
+use crate::keys::{HttpResponse, ResponseError};
 use crate::timestamp::Timestamp;
 
 #[cfg(test)]
@@ -39,7 +39,7 @@ pub struct RevocationsRecord {
 
 /// The text is not a valid record. A worker that reads one replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the shared record of the revocations has another format than this release writes")]
+#[error("the shared record is corrupted, or another release wrote it")]
 pub struct RevocationsRecordError(());
 
 impl RevocationsRecord {
@@ -89,23 +89,23 @@ impl RevocationsRecord {
     }
 
     /// Whether `worker` still has the lease, so that it may share what it fetched.
-    pub fn is_led_by(&self, worker: u64) -> bool {
-        self.lease.is_led_by(worker)
+    pub fn is_leased_to(&self, worker: u64) -> bool {
+        self.lease.is_leased_to(worker)
     }
 
     /// Handles the response to a fetch and ends the lease. Returns the list, to be merged with the
     /// worker's own. After an error the list stays as it is.
     ///
     /// `random` is a random number for the jitter.
-    pub fn take(
+    pub fn apply_response(
         &mut self,
-        answer: Option<&HttpResponse<'_>>,
+        response: Option<&HttpResponse<'_>>,
         now: Timestamp,
         random: u64,
-    ) -> Result<Revocations, ReadError> {
-        let list = answer
-            .ok_or(ReadError::NoAnswer)
-            .and_then(Revocations::from_answer);
+    ) -> Result<Revocations, ResponseError> {
+        let list = response
+            .ok_or(ResponseError::NoResponse)
+            .and_then(Revocations::from_response);
         match list {
             Ok(_) => {
                 self.lease.succeed(REFRESH, now, random);
@@ -127,6 +127,6 @@ impl RevocationsRecord {
 
     /// The time since the list was fetched; `None` if it never was.
     pub fn age(&self, now: Timestamp) -> Option<Duration> {
-        self.lease.schedule.read_at.map(|at| now.since(at))
+        self.lease.schedule.succeeded_at.map(|at| now.since(at))
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::json::Json;
-use crate::keys::{HttpResponse, ReadError, object};
+use crate::keys::{HttpResponse, ResponseError, object};
 use crate::timestamp::Timestamp;
 
 use super::{Id, SessionHandles};
@@ -15,14 +15,15 @@ mod tests;
 /// filters merge what they fetch: no entry is dropped before its end, and a full list revokes more
 /// sessions, never fewer.
 ///
-/// What one person causes costs that person alone: in a full list the entries of one person are
-/// merged into one for all of that person's sessions. Only a list that is full of different people
-/// raises the floor.
+/// In a full list, the entries of the user who has the most are merged into one for all sessions of
+/// that user. If no user has two entries, the oldest entry is removed and the
+/// *floor* rises to its time: all sessions of all users that began at the floor or earlier are
+/// revoked.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Revocations {
-    /// All sessions that began then or earlier are revoked.
+    /// All sessions that began at this time or earlier are revoked. Zero revokes none.
     floor: Timestamp,
-    /// Sorted by `person` and `mark`, without duplicates.
+    /// Sorted by `user` and `target`, without duplicates.
     entries: Vec<Entry>,
 }
 
@@ -31,15 +32,15 @@ pub struct Revocations {
 pub enum Revoked {
     /// The session with this `sid`.
     Session(Id),
-    /// All sessions of the person with this `handle`.
-    Person(Id),
+    /// All sessions of the user with this `handle`.
+    User(Id),
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Entry {
-    mark: Revoked,
-    /// The person whose session it is, by their `handle`. `None` where that is not known.
-    person: Option<Id>,
+    target: Revoked,
+    /// The `handle` of the user whose session it is; `None` if it is unknown.
+    user: Option<Id>,
     /// Sessions that began then or earlier are revoked.
     before: Timestamp,
     /// When everything that it revokes has expired.
@@ -48,20 +49,20 @@ struct Entry {
 
 /// The text is not a list of revocations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the list of revocations has another format than this release writes")]
+#[error("the list of revocations is corrupted, or another release wrote it")]
 pub struct RevocationsError(());
 
 impl Revocations {
-    /// The maximum number of entries. If one more is added, the entries of the person who has most
-    /// are merged. Where nobody has two, the oldest is removed, and `floor` rises to its `before`.
+    /// The maximum number of entries. If one more is added, the entries of the user who has most
+    /// are merged. If no user has two, the oldest is removed, and the floor rises to its `before`.
     pub const MAX_ENTRIES: usize = 4096;
 
     /// The longest text form, in bytes.
     pub const MAX_BYTES: usize = 512 * 1024;
 
     /// Reads the companion's response.
-    pub fn from_answer(answer: &HttpResponse<'_>) -> Result<Self, ReadError> {
-        Self::read(&object(answer)?).ok_or(ReadError::Malformed)
+    pub fn from_response(response: &HttpResponse<'_>) -> Result<Self, ResponseError> {
+        Self::read(&object(response)?).ok_or(ResponseError::Malformed)
     }
 
     /// Parses the form of [`Revocations::to_json`].
@@ -84,23 +85,23 @@ impl Revocations {
         };
         for entry in json.member("entries")?.as_array()? {
             let text = |name| entry.member(name).map(Json::as_str);
-            let (mark, person) = match (text("sid"), text("handle")) {
+            let (target, user) = match (text("sid"), text("handle")) {
                 (Some(sid), None) => {
-                    let (sid, person) = match sid?.split_once('.') {
-                        Some((sid, person)) => (sid, Some(Id::parse(person)?)),
+                    let (sid, user) = match sid?.split_once('.') {
+                        Some((sid, user)) => (sid, Some(Id::parse(user)?)),
                         None => (sid?, None),
                     };
-                    (Revoked::Session(Id::parse(sid)?), person)
+                    (Revoked::Session(Id::parse(sid)?), user)
                 }
                 (None, Some(handle)) => {
                     let handle = Id::parse(handle?)?;
-                    (Revoked::Person(handle), Some(handle))
+                    (Revoked::User(handle), Some(handle))
                 }
                 _ => return None,
             };
             list.insert(Entry {
-                mark,
-                person,
+                target,
+                user,
                 before: time(entry, "before")?,
                 ends: time(entry, "ends")?,
             });
@@ -110,18 +111,18 @@ impl Revocations {
     }
 
     /// The text form: `{"version":1,"floor":S,"entries":[{"sid":…,"before":S,"ends":S},…]}`, times in
-    /// seconds since the epoch. Behind a `sid` is a dot and the handle of its person, where that is
-    /// known. An entry for all sessions of a person has a `handle` instead.
+    /// seconds since the epoch. A `sid` is followed by a dot and the handle of its user, if that is
+    /// known. An entry for all sessions of a user has a `handle` instead.
     pub fn to_json(&self) -> String {
         let entries = self.entries.iter().map(|entry| {
             let (before, ends) = (entry.before.secs(), entry.ends.secs());
             let times = format!(r#""before":{before},"ends":{ends}"#);
-            match (entry.mark, entry.person) {
-                (Revoked::Session(sid), Some(person)) => {
-                    format!(r#"{{"sid":"{sid}.{person}",{times}}}"#)
+            match (entry.target, entry.user) {
+                (Revoked::Session(sid), Some(user)) => {
+                    format!(r#"{{"sid":"{sid}.{user}",{times}}}"#)
                 }
                 (Revoked::Session(sid), None) => format!(r#"{{"sid":"{sid}",{times}}}"#),
-                (Revoked::Person(handle), _) => format!(r#"{{"handle":"{handle}",{times}}}"#),
+                (Revoked::User(handle), _) => format!(r#"{{"handle":"{handle}",{times}}}"#),
             }
         });
         let entries: Vec<String> = entries.collect();
@@ -132,37 +133,37 @@ impl Revocations {
         )
     }
 
-    /// Revokes the sessions of `mark` that began at `before` or earlier. The entry applies until
+    /// Revokes the sessions of `target` that began at `before` or earlier. The entry applies until
     /// `ends`, when all of them have expired.
-    pub fn end(&mut self, mark: Revoked, before: Timestamp, ends: Timestamp, now: Timestamp) {
-        self.add(mark, mark.person(), before, ends, now);
+    pub fn revoke(&mut self, target: Revoked, before: Timestamp, ends: Timestamp, now: Timestamp) {
+        self.add(target, target.user(), before, ends, now);
     }
 
-    /// The same for the session `sid` of a person, so that the entry can be merged with others of
-    /// that person.
-    pub fn end_session_of(
+    /// The same for the session `sid` of a user, so that the entry can be merged with others of
+    /// that user.
+    pub fn revoke_session_of(
         &mut self,
-        person: Id,
+        user: Id,
         sid: Id,
         before: Timestamp,
         ends: Timestamp,
         now: Timestamp,
     ) {
-        self.add(Revoked::Session(sid), Some(person), before, ends, now);
+        self.add(Revoked::Session(sid), Some(user), before, ends, now);
     }
 
     fn add(
         &mut self,
-        mark: Revoked,
-        person: Option<Id>,
+        target: Revoked,
+        user: Option<Id>,
         before: Timestamp,
         ends: Timestamp,
         now: Timestamp,
     ) {
         self.prune(now);
         self.insert(Entry {
-            mark,
-            person,
+            target,
+            user,
             before,
             ends,
         });
@@ -170,7 +171,7 @@ impl Revocations {
     }
 
     /// Adds all entries of another list.
-    pub fn unite(&mut self, other: &Self, now: Timestamp) {
+    pub fn merge(&mut self, other: &Self, now: Timestamp) {
         self.prune(now);
         self.raise_floor(other.floor);
         for entry in other.entries.iter().filter(|entry| now < entry.ends) {
@@ -191,31 +192,31 @@ impl Revocations {
 
     /// Whether a session is revoked.
     pub fn revokes(&self, handles: &SessionHandles, now: Timestamp) -> bool {
-        let person = Revoked::Person(handles.handle);
+        let user = Revoked::User(handles.handle);
         handles.began <= self.floor
-            || self.names(handles, now)
-            || self.has(person.person(), person, handles.began, now)
+            || self.revokes_by_sid(handles, now)
+            || self.has(user.user(), user, handles.began, now)
     }
 
     /// Whether an entry for exactly this session revokes it.
-    pub fn names(&self, handles: &SessionHandles, now: Timestamp) -> bool {
+    pub fn revokes_by_sid(&self, handles: &SessionHandles, now: Timestamp) -> bool {
         let session = Revoked::Session(handles.sid);
         self.has(Some(handles.handle), session, handles.began, now)
             || self.has(None, session, handles.began, now)
     }
 
     /// Whether there is an entry with this key that applies to what began then.
-    fn has(&self, person: Option<Id>, mark: Revoked, began: Timestamp, now: Timestamp) -> bool {
-        let entry = self.place(person, mark).ok();
+    fn has(&self, user: Option<Id>, target: Revoked, began: Timestamp, now: Timestamp) -> bool {
+        let entry = self.place(user, target).ok();
         let entry = entry.and_then(|at| self.entries.get(at));
         entry.is_some_and(|entry| now < entry.ends && began <= entry.before)
     }
 
     /// Where the entry with this key is, or where it would be.
-    fn place(&self, person: Option<Id>, mark: Revoked) -> Result<usize, usize> {
-        let key = (person, mark);
+    fn place(&self, user: Option<Id>, target: Revoked) -> Result<usize, usize> {
+        let key = (user, target);
         self.entries
-            .binary_search_by(|entry| (entry.person, entry.mark).cmp(&key))
+            .binary_search_by(|entry| (entry.user, entry.target).cmp(&key))
     }
 
     /// The number of entries.
@@ -236,7 +237,7 @@ impl Revocations {
     /// Inserts an entry. Of two entries for the same target, the later `before` and the later `ends`
     /// apply. Lists are usually sorted, so entries are usually appended.
     fn insert(&mut self, entry: Entry) {
-        match self.place(entry.person, entry.mark) {
+        match self.place(entry.user, entry.target) {
             Ok(at) => {
                 if let Some(known) = self.entries.get_mut(at) {
                     known.before = known.before.max(entry.before);
@@ -247,12 +248,12 @@ impl Revocations {
         }
     }
 
-    /// Brings a list that is too long back to its maximum: merges the entries of the person who has
+    /// Brings a list that is too long back to its maximum: merges the entries of the user who has
     /// most, then of the next, and raises the floor only if that is not enough.
     fn shrink(&mut self) {
         while self.entries.len() > Self::MAX_ENTRIES {
-            if let Some(run) = self.longest_run() {
-                self.merge(run);
+            if let Some(run) = self.most_entries_of_one_user() {
+                self.merge_entries(run);
                 continue;
             }
             let oldest = self.entries.iter().map(|entry| entry.before).min();
@@ -263,13 +264,13 @@ impl Revocations {
         }
     }
 
-    /// The entries of the person who has most; `None` if no person has two.
-    fn longest_run(&self) -> Option<Range<usize>> {
+    /// The entries of the user who has most; `None` if no user has two.
+    fn most_entries_of_one_user(&self) -> Option<Range<usize>> {
         let mut longest = 0..1;
-        let (mut start, mut person) = (0, None);
+        let (mut start, mut user) = (0, None);
         for (at, entry) in self.entries.iter().enumerate() {
-            if entry.person.is_none() || entry.person != person {
-                (start, person) = (at, entry.person);
+            if entry.user.is_none() || entry.user != user {
+                (start, user) = (at, entry.user);
             }
             let run = start..at.saturating_add(1);
             if run.len() > longest.len() {
@@ -279,30 +280,28 @@ impl Revocations {
         (longest.len() > 1).then_some(longest)
     }
 
-    /// Merges all entries of one person into one, which revokes what any of them revokes, and more of
-    /// that person alone.
-    fn merge(&mut self, run: Range<usize>) {
+    /// Merges all entries of one user into one, which revokes what any of them revokes, and more of
+    /// that user alone.
+    fn merge_entries(&mut self, run: Range<usize>) {
         let start = run.start;
         let merged = self.entries.drain(run).reduce(|merged, entry| Entry {
             before: merged.before.max(entry.before),
             ends: merged.ends.max(entry.ends),
             ..merged
         });
-        if let Some((merged, person)) =
-            merged.and_then(|merged| merged.person.map(|id| (merged, id)))
-        {
-            let mark = Revoked::Person(person);
-            self.entries.insert(start, Entry { mark, ..merged });
+        if let Some((merged, user)) = merged.and_then(|merged| merged.user.map(|id| (merged, id))) {
+            let target = Revoked::User(user);
+            self.entries.insert(start, Entry { target, ..merged });
         }
     }
 }
 
 impl Revoked {
-    /// The person, if all of their sessions are revoked.
-    fn person(self) -> Option<Id> {
+    /// The user, if all of their sessions are revoked.
+    fn user(self) -> Option<Id> {
         match self {
             Self::Session(_) => None,
-            Self::Person(handle) => Some(handle),
+            Self::User(handle) => Some(handle),
         }
     }
 }

@@ -13,13 +13,13 @@ pub enum TokenError {
     #[error("`alg` is not the algorithm of the key")]
     AlgorithmMismatch,
     /// `alg` is not a supported algorithm; `none` and HMAC are not.
-    #[error("`alg` names no accepted algorithm")]
+    #[error("`alg` is not an accepted algorithm")]
     AlgorithmUnknown,
     /// None of the trust entry's audiences is in `aud`.
     #[error("`aud` contains none of the audiences of the trust entry")]
     AudienceMismatch,
     /// `cnf` binds the token to a key (RFC 7800), and proof of possession is not supported.
-    #[error("`cnf` binds the token to a key, which a bearer token can't prove")]
+    #[error("`cnf` binds the token to a key, and proof of possession is not supported")]
     Bound,
     /// A claim is missing, or does not have the type of RFC 7519.
     #[error("`{0}` is missing or has a wrong type")]
@@ -50,19 +50,25 @@ pub enum TokenError {
     #[error("`cty` is present, which marks a nested token")]
     Nested,
     /// The token does not consist of three non-empty parts, separated by dots.
-    #[error("not three parts separated by dots")]
+    #[error("the token is not three parts separated by dots")]
     NotCompact,
     /// `nbf` or `iat` is in the future.
     #[error("`nbf` or `iat` is in the future")]
     NotYetValid,
+    /// `idp` of a session token is not one of the policy's `sso.providers`.
+    #[error("`idp` is not one of the policy's `sso.providers`")]
+    ProviderUnknown,
     /// The signature does not verify with the key.
-    #[error("the signature was not made by the key")]
+    #[error("the signature does not verify with the key")]
     SignatureInvalid,
     /// `sub` is empty or contains control characters.
     #[error("`sub` is empty or contains control characters")]
     Subject,
+    /// `sub` is not a service account, or not the one in the `kubernetes.io` claims.
+    #[error("`sub` is not the service account in the `kubernetes.io` claims")]
+    SubjectMismatch,
     /// It is longer than [`super::Token::MAX_BYTES`].
-    #[error("longer than {} bytes", super::Token::MAX_BYTES)]
+    #[error("the token is longer than {} bytes", super::Token::MAX_BYTES)]
     TooLarge,
     /// `typ` is that of another kind of token (RFC 8725 section 3.11).
     #[error("`typ` names another kind of token")]
@@ -96,11 +102,11 @@ impl TokenError {
             | Self::NotCompact
             | Self::Type => Reason::TokenMalformed,
             Self::Expired => Reason::Expired,
-            Self::IssuerMismatch => Reason::IssuerUnknown,
+            Self::IssuerMismatch | Self::ProviderUnknown => Reason::IssuerUnknown,
             Self::LifetimeTooLong => Reason::LifetimeTooLong,
             Self::NotYetValid => Reason::NotYetValid,
             Self::SignatureInvalid => Reason::SignatureInvalid,
-            Self::Subject => Reason::SubjectInvalid,
+            Self::Subject | Self::SubjectMismatch => Reason::SubjectInvalid,
             Self::TooLarge => Reason::TokenTooLarge,
         }
     }

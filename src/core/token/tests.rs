@@ -226,8 +226,10 @@ fn j23_refusals_do_not_reveal_the_error() {
         TokenError::Nested,
         TokenError::NotCompact,
         TokenError::NotYetValid,
+        TokenError::ProviderUnknown,
         TokenError::SignatureInvalid,
         TokenError::Subject,
+        TokenError::SubjectMismatch,
         TokenError::TooLarge,
         TokenError::Type,
     ] {

@@ -20,6 +20,6 @@ fn j18_an_issuer_is_compared_byte_for_byte() {
         ("https://old.example.com:443", false),
         ("", false),
     ] {
-        assert_eq!(trust.vouches_as(iss), expected, "{iss}");
+        assert_eq!(trust.accepts_issuer(iss), expected, "{iss}");
     }
 }

@@ -73,14 +73,12 @@ impl fmt::Display for ConfigurationError {
         const FORMS: &str = "write the policy as YAML under a google.protobuf.Struct, or in a \
                              StringValue as the JSON that `portcullis check --json FILE` prints";
 
-        formatter.write_str("the plugin's configuration")?;
         if !self.path.is_empty() {
-            write!(formatter, ", {}", self.path)?;
+            write!(formatter, "{}, ", self.path)?;
         }
         if self.problem != Problem::Empty {
-            write!(formatter, ", byte {}", self.offset)?;
+            write!(formatter, "byte {}: ", self.offset)?;
         }
-        formatter.write_str(": ")?;
         match &self.problem {
             Problem::DuplicateKey(key) => {
                 write!(
@@ -88,10 +86,13 @@ impl fmt::Display for ConfigurationError {
                     "duplicate key {key:?}; help: keep one of the two"
                 )
             }
-            Problem::Empty => write!(formatter, "it is missing or empty; help: {FORMS}"),
+            Problem::Empty => write!(
+                formatter,
+                "the configuration is missing or empty; help: {FORMS}"
+            ),
             Problem::NeitherForm(first) => write!(
                 formatter,
-                "it starts with {:?}, which is neither JSON nor a Struct; help: {FORMS}",
+                "the configuration starts with {:?}, so it is neither JSON nor a Struct; help: {FORMS}",
                 char::from(*first)
             ),
             Problem::NotAStructure(why) => {
@@ -105,11 +106,11 @@ impl fmt::Display for ConfigurationError {
             Problem::NotUtf8 => formatter.write_str("not UTF-8; help: save the policy as UTF-8"),
             Problem::TooDeep => write!(
                 formatter,
-                "nested deeper than {MAX_DEPTH} levels; help: remove it; no valid policy has this depth"
+                "nested deeper than {MAX_DEPTH} levels; help: remove the inner levels; no policy needs that many"
             ),
             Problem::TooLarge(size) => write!(
                 formatter,
-                "{size} bytes, the maximum is {MAX_BYTES}; help: fetch key sets instead of \
+                "the configuration has {size} bytes, more than {MAX_BYTES}; help: fetch key sets instead of \
                  inlining them, or give each gateway only the apps that it serves"
             ),
             Problem::Wire(reason) => {

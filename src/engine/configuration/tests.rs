@@ -140,7 +140,7 @@ fn numbers_that_are_not_finite_are_refused() {
     for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let problem = problem(&one("n", &double(number)));
         assert!(
-            problem.contains(", n, byte 8: the number is not finite"),
+            problem.starts_with("n, byte 8: the number is not finite"),
             "{problem}"
         );
     }
@@ -150,7 +150,10 @@ fn numbers_that_are_not_finite_are_refused() {
 fn an_empty_configuration_is_refused_with_help() {
     for empty in [&b""[..], b"  \n"] {
         let problem = problem(empty);
-        assert!(problem.contains("it is missing or empty"), "{problem}");
+        assert!(
+            problem.contains("the configuration is missing or empty"),
+            "{problem}"
+        );
         assert!(
             problem.contains("portcullis check --json FILE"),
             "{problem}"
@@ -161,7 +164,10 @@ fn an_empty_configuration_is_refused_with_help() {
 #[test]
 fn yaml_text_is_refused() {
     let problem = problem(b" trust:\n  - name: staging\n");
-    assert!(problem.contains("byte 1: it starts with 't'"), "{problem}");
+    assert!(
+        problem.contains("byte 1: the configuration starts with 't'"),
+        "{problem}"
+    );
     assert!(problem.contains("google.protobuf.Struct"), "{problem}");
 }
 
@@ -172,7 +178,7 @@ fn invalid_utf8_is_reported_with_its_offset() {
     let mut text = Vec::new();
     put_bytes(&mut text, 3, b"ab\x80");
     let of_value = problem(&one("a", &text));
-    assert!(of_value.contains(", a, byte 11: not UTF-8"), "{of_value}");
+    assert!(of_value.starts_with("a, byte 11: not UTF-8"), "{of_value}");
 
     let mut entry = Vec::new();
     put_bytes(&mut entry, 1, b"\xc0");
@@ -191,7 +197,7 @@ fn duplicate_keys_are_refused() {
     let mut value = Vec::new();
     put_bytes(&mut value, 5, &inner);
     let problem = problem(&one("a", &value));
-    assert!(problem.contains("configuration, a, byte"), "{problem}");
+    assert!(problem.starts_with("a, byte"), "{problem}");
 }
 
 #[test]
@@ -204,10 +210,7 @@ fn errors_name_the_path_in_the_document() {
     let mut apps = Vec::new();
     put_bytes(&mut apps, 6, &list);
     let problem = problem(&one("apps", &apps));
-    assert!(
-        problem.contains("configuration, apps[1].max, byte"),
-        "{problem}"
-    );
+    assert!(problem.starts_with("apps[1].max, byte"), "{problem}");
 }
 
 #[test]
@@ -254,7 +257,7 @@ fn size_is_limited() {
     assert!(read(text.as_bytes()).is_ok());
     let problem = problem(format!("{text} ").as_bytes());
     assert!(
-        problem.contains("1048577 bytes, the maximum is 1048576"),
+        problem.contains("the configuration has 1048577 bytes, more than 1048576"),
         "{problem}"
     );
 }

@@ -1,4 +1,4 @@
-use std::cell::{Cell as StdCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use portcullis_core::request::Headers;
 use portcullis_core::timestamp::Timestamp;
 
 use super::*;
-use crate::engine::At;
-use crate::fixtures::{START, Sevens, jwks, karma, policy, session};
+use crate::engine::RequestContext;
+use crate::fixtures::{FakeSignatures, START, jwks, karma, policy, session};
 use crate::step::Step;
 
 mod owners;
@@ -19,7 +19,7 @@ struct Proxy(Rc<State>);
 
 #[derive(Debug)]
 struct State {
-    now: StdCell<Timestamp>,
+    now: Cell<Timestamp>,
     cells: RefCell<BTreeMap<String, (Vec<u8>, u32)>>,
     calls: RefCell<Vec<Call>>,
     missing: RefCell<Vec<&'static str>>,
@@ -29,7 +29,7 @@ struct State {
 impl Default for State {
     fn default() -> Self {
         Self {
-            now: StdCell::new(START),
+            now: Cell::new(START),
             cells: RefCell::default(),
             calls: RefCell::default(),
             missing: RefCell::default(),
@@ -52,8 +52,8 @@ impl Host for Proxy {
         self.0.log.borrow_mut().push(line.to_owned());
     }
 
-    fn moment(&self) -> Moment {
-        Moment {
+    fn time_and_random(&self) -> TimeAndRandom {
+        TimeAndRandom {
             time: self.0.now.get(),
             random: 7,
         }
@@ -97,26 +97,26 @@ fn waits(driver: &mut Driver<Proxy>, id: u64, field: (&str, &str)) -> bool {
         (b":path", b"/"),
         (field.0.as_bytes(), field.1.as_bytes()),
     ]);
-    let at = At {
+    let context = RequestContext {
         time: driver.host.0.now.get(),
-        signatures: &Sevens,
+        signatures: &FakeSignatures,
     };
     matches!(
-        driver.engine.request(RequestId(id), &headers, at),
+        driver.engine.request(RequestId(id), &headers, context),
         Step::Wait
     )
 }
 
-fn reply(driver: &mut Driver<Proxy>, token: u32, status: &str, body: &str) {
+fn handle_response(driver: &mut Driver<Proxy>, token: u32, status: &str, body: &str) {
     let headers = Headers::new(vec![
         (b":status", status.as_bytes()),
         (b"content-type", b"application/json"),
     ]);
     let call = driver.take_call(token).unwrap();
-    assert!(driver.take_call(token).is_none(), "a reply comes once");
+    assert!(driver.take_call(token).is_none(), "a response comes once");
     let body = body.as_bytes();
     let headers = &headers;
-    driver.reply(&call, Some(&Reply { headers, body }));
+    driver.handle_response(&call, Some(&CallResponse { headers, body }));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn fetched_keys_reach_the_engines_of_all_workers() {
     one.tick();
     two.tick();
     let token = proxy.token("/jwks");
-    reply(&mut one, token, "200", &jwks("new"));
+    handle_response(&mut one, token, "200", &jwks("new"));
     assert_eq!(one.engine.due(9, START), [RequestId(1)]);
     assert!(!waits(&mut one, 1, ("authorization", &bearer)));
     // The other worker has only seen the lease.
@@ -158,7 +158,7 @@ fn a_call_that_cannot_be_made_counts_as_failed() {
     proxy.wait(Duration::from_secs(400));
     driver.tick();
     let token = proxy.token("/oauth2/jwks");
-    reply(&mut driver, token, "200", &jwks("sso-key"));
+    handle_response(&mut driver, token, "200", &jwks("sso-key"));
     *proxy.0.missing.borrow_mut() = vec!["portcullis"];
     let cookies = format!(
         "__Secure-portcullis={}; __Secure-portcullis-session=sealed",
@@ -171,18 +171,18 @@ fn a_call_that_cannot_be_made_counts_as_failed() {
 }
 
 #[test]
-fn a_reply_without_a_call_or_after_its_request_is_ignored() {
+fn a_response_without_a_call_or_after_its_request_is_ignored() {
     let proxy = Proxy::default();
     let mut driver = Driver::start(policy(), proxy.clone());
     driver.tick();
     let token = proxy.token("/oauth2/jwks");
-    reply(&mut driver, token, "200", &jwks("sso-key"));
+    handle_response(&mut driver, token, "200", &jwks("sso-key"));
     assert!(driver.take_call(0).is_none() && driver.take_call(token).is_none());
 
     proxy.wait(Duration::from_secs(400));
     driver.tick();
     let token = proxy.token("/oauth2/jwks");
-    reply(&mut driver, token, "200", &jwks("sso-key"));
+    handle_response(&mut driver, token, "200", &jwks("sso-key"));
     let cookies = format!(
         "__Secure-portcullis={}; __Secure-portcullis-session=sealed",
         session(1, START)

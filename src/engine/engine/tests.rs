@@ -6,7 +6,7 @@ use portcullis_core::trust::TrustId;
 
 use super::*;
 use crate::call::Call;
-use crate::fixtures::{START, Sevens, karma, key_set, policy, session};
+use crate::fixtures::{FakeSignatures, START, karma, key_set, policy, session};
 
 mod any_order;
 mod keys;
@@ -63,7 +63,7 @@ impl Harness {
     }
 
     fn keys(&mut self, source: KeySourceId, kid: &str) {
-        let record = KeyRecord::at_hand(key_set(kid), self.now);
+        let record = KeyRecord::fetched_now(key_set(kid), self.now);
         self.engine.update_keys(source, Arc::new(record));
     }
 
@@ -72,7 +72,7 @@ impl Harness {
     }
 
     /// A new request, and its result.
-    fn arrives(&mut self, id: u64, headers: Vec<(&'static str, String)>) -> String {
+    fn receive(&mut self, id: u64, headers: Vec<(&'static str, String)>) -> String {
         self.requests.insert(id, headers);
         self.evaluate(id)
     }
@@ -89,11 +89,11 @@ impl Harness {
         let fields = request.into_iter().chain(fields);
         let fields = fields.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let headers = Headers::new(fields.collect());
-        let at = At {
+        let context = RequestContext {
             time: self.now,
-            signatures: &Sevens,
+            signatures: &FakeSignatures,
         };
-        let result = match self.engine.request(RequestId(id), &headers, at) {
+        let result = match self.engine.request(RequestId(id), &headers, context) {
             Step::Wait => "wait".to_owned(),
             Step::Decided(Outcome::Forward(verdict) | Outcome::Reply(_, verdict)) => {
                 verdict.decision().reason().code().to_owned()
@@ -109,15 +109,15 @@ impl Harness {
     }
 
     /// Evaluates the due requests, and returns their results.
-    fn settle(&mut self) -> Vec<(u64, String)> {
+    fn evaluate_due(&mut self) -> Vec<(u64, String)> {
         let due = self.engine.due(32, self.now);
         let evaluated: Vec<_> = due.iter().map(|id| (id.0, self.evaluate(id.0))).collect();
         self.drain();
         evaluated
     }
 
-    /// The companion replies to the call with this index.
-    fn reply(&mut self, call: usize, status: u16, set_cookies: &[&str]) {
+    /// The companion responds to the call with this index.
+    fn handle_response(&mut self, call: usize, status: u16, set_cookies: &[&str]) {
         let status = status.to_string();
         let mut fields = vec![(&b":status"[..], status.as_bytes())];
         fields.extend(
@@ -126,17 +126,18 @@ impl Harness {
                 .map(|line| (&b"set-cookie"[..], line.as_bytes())),
         );
         let headers = Headers::new(fields);
-        let reply = Reply {
+        let response = CallResponse {
             headers: &headers,
             body: b"",
         };
-        self.engine.reply(self.calls[call].id, Some(&reply));
+        self.engine
+            .handle_response(self.calls[call].id, Some(&response));
         self.drain();
     }
 
     /// The call with this index fails.
-    fn fails(&mut self, call: usize) {
-        self.engine.reply(self.calls[call].id, None);
+    fn fail_call(&mut self, call: usize) {
+        self.engine.handle_response(self.calls[call].id, None);
     }
 
     fn drain(&mut self) {

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use log::Level;
-use portcullis_core::keys::{KeyRecord, KeyWarning, Read, ReadError};
+use portcullis_core::keys::{KeyRecord, KeyRequest, KeyWarning, ResponseError};
 use portcullis_core::trust::{KeySourceId, Remote, Trust};
 
-use super::shared_cell::{Seen, SharedCell};
-use super::{Cell, Moment, ReaderEffect, Shared, Wanted};
+use super::shared_cell::{ParsedCell, SharedCell};
+use super::{CellContent, CellId, FetchTriggers, ReaderEffect, TimeAndRandom};
 use crate::call::{Call, CallId};
-use crate::reply::Reply;
+use crate::call_response::CallResponse;
 
 /// The prefix of record names: the product and the format version.
 const PREFIX: &str = "portcullis/1/keys/";
@@ -29,7 +29,7 @@ pub(super) struct KeyReader {
     /// The shared record, as this worker has last seen it.
     record: Arc<KeyRecord>,
     /// The fetch in progress.
-    call: Option<(CallId, Read)>,
+    call: Option<(CallId, KeyRequest)>,
     last_call: u64,
     /// What to do when the record is written.
     writing: Option<Writing>,
@@ -40,11 +40,11 @@ pub(super) struct KeyReader {
 #[derive(Debug)]
 enum Writing {
     /// The lease was taken: start this fetch.
-    Lease(Read),
-    /// A reply was applied to the record.
-    Reply {
+    Lease(KeyRequest),
+    /// A response was applied to the record.
+    Response {
         record: Box<KeyRecord>,
-        taken: Result<Option<Read>, ReadError>,
+        taken: Result<Option<KeyRequest>, ResponseError>,
     },
 }
 
@@ -54,7 +54,7 @@ impl KeyReader {
         source: KeySourceId,
         trust: &Trust,
         worker: u64,
-        now: Moment,
+        now: TimeAndRandom,
     ) -> Option<Self> {
         Some(Self {
             source,
@@ -81,10 +81,10 @@ impl KeyReader {
 
     /// Reads the shared record if it has changed, and returns its version; `None` if there is no
     /// valid record.
-    pub(super) fn read_record(&mut self, shared: Option<Shared<'_>>) -> Option<u32> {
+    pub(super) fn read_record(&mut self, shared: Option<CellContent<'_>>) -> Option<u32> {
         match self.cell.read(shared, KeyRecord::from_text) {
             Ok(seen) => {
-                let Seen { version, changed } = seen?;
+                let ParsedCell { version, changed } = seen?;
                 if let Some(record) = changed {
                     self.record = Arc::new(record);
                     let record = Arc::clone(&self.record);
@@ -110,53 +110,58 @@ impl KeyReader {
         self.write(&record, self.cell.unreadable());
     }
 
-    /// Takes the lease, if a fetch is due or wanted and no other worker was faster.
-    pub(super) fn tick(&mut self, shared: Option<Shared<'_>>, wanted: Wanted, now: Moment) {
+    /// Takes the lease, if a fetch is due or triggered and no other worker was faster.
+    pub(super) fn tick(
+        &mut self,
+        shared: Option<CellContent<'_>>,
+        triggers: FetchTriggers,
+        now: TimeAndRandom,
+    ) {
         let Some(version) = self.read_record(shared) else {
             return self.seed();
         };
         let is_due = self
             .record
-            .is_due(&self.remote, now.time, wanted.by_request);
-        let confirms = !is_due && wanted.by_new_key && self.record.is_confirmation_due(now.time);
+            .is_due(&self.remote, now.time, triggers.by_request);
+        let confirms = !is_due && triggers.by_new_key && self.record.is_confirmation_due(now.time);
         if is_due || confirms {
             let mut record = (*self.record).clone();
             if confirms {
                 record.begin_confirmation(now.time);
             }
-            let read = record.begin(&self.trust, &self.remote, self.worker, now.time);
-            self.writing = Some(Writing::Lease(read));
+            let request = record.begin(&self.trust, &self.remote, self.worker, now.time);
+            self.writing = Some(Writing::Lease(request));
             self.write(&record, Some(version));
         }
     }
 
-    /// Applies the reply to the record, if this worker still holds the lease.
-    pub(super) fn reply(
+    /// Applies the response to the record, if this worker still holds the lease.
+    pub(super) fn handle_response(
         &mut self,
         call: CallId,
-        reply: Option<&Reply<'_>>,
-        shared: Option<Shared<'_>>,
-        now: Moment,
+        response: Option<&CallResponse<'_>>,
+        shared: Option<CellContent<'_>>,
+        now: TimeAndRandom,
     ) {
-        let Some((_, read)) = self.call.take_if(|(id, _)| *id == call) else {
+        let Some((_, request)) = self.call.take_if(|(id, _)| *id == call) else {
             return;
         };
         let version = self.read_record(shared);
-        let Some(version) = version.filter(|_| self.record.is_led_by(self.worker)) else {
+        let Some(version) = version.filter(|_| self.record.is_leased_to(self.worker)) else {
             return;
         };
         let mut record = (*self.record).clone();
-        let response = reply.map(Reply::response);
-        let taken = record.take(
+        let response = response.map(CallResponse::as_http_response);
+        let taken = record.apply_response(
             &self.trust,
             &self.remote,
-            &read,
+            &request,
             response.as_ref(),
             now.time,
             now.random,
         );
         self.write(&record, Some(version));
-        self.writing = Some(Writing::Reply {
+        self.writing = Some(Writing::Response {
             record: Box::new(record),
             taken,
         });
@@ -167,8 +172,8 @@ impl KeyReader {
     pub(super) fn written(&mut self, is_done: bool) {
         match self.writing.take().filter(|_| is_done) {
             None => {}
-            Some(Writing::Lease(read)) => self.call(read),
-            Some(Writing::Reply { record, taken }) => {
+            Some(Writing::Lease(request)) => self.call(request),
+            Some(Writing::Response { record, taken }) => {
                 match taken {
                     Ok(Some(next)) => self.call(next),
                     Ok(None) => {
@@ -179,10 +184,11 @@ impl KeyReader {
                     Err(error) => {
                         self.effects
                             .push_back(ReaderEffect::KeysFetched(self.source, false));
-                        let warning = KeyWarning::ReadFailed {
+                        let warning = KeyWarning::FetchFailed {
                             trust: &self.trust.name,
-                            from: None,
+                            from: &format_args!("cluster {}", self.remote.envoy_cluster),
                             error: &error,
+                            is_cached: record.set().is_some(),
                         };
                         let line = format!("portcullis: {warning}");
                         self.effects.push_back(ReaderEffect::Log(Level::Warn, line));
@@ -190,22 +196,22 @@ impl KeyReader {
                 }
                 // Read the record back at once, so that waiting requests on this worker need not
                 // wait for the next tick.
-                self.effects.push_back(ReaderEffect::Read(Cell::Record));
+                self.effects.push_back(ReaderEffect::Read(CellId::Record));
             }
         }
     }
 
-    fn call(&mut self, read: Read) {
+    fn call(&mut self, request: KeyRequest) {
         self.last_call = self.last_call.wrapping_add(1);
         let id = CallId(self.last_call);
-        let call = Call::fetch_keys(id, &self.remote, &read);
-        self.call = Some((id, read));
+        let call = Call::fetch_keys(id, &self.remote, &request);
+        self.call = Some((id, request));
         self.effects.push_back(ReaderEffect::Call(call));
     }
 
     fn write(&mut self, record: &KeyRecord, over: Option<u32>) {
         self.effects.push_back(ReaderEffect::Write {
-            cell: Cell::Record,
+            cell: CellId::Record,
             text: record.to_text(),
             over,
         });

@@ -8,8 +8,8 @@ use portcullis_core::keys::{KeyOwners, KeyRecord, Owner, OwnerEntry};
 use portcullis_core::policy::Policy;
 use portcullis_core::trust::{KeySource, KeySourceId};
 
-use super::shared_cell::{Seen, SharedCell};
-use super::{Cell, Moment, ReaderEffect, Shared};
+use super::shared_cell::{ParsedCell, SharedCell};
+use super::{CellContent, CellId, ReaderEffect, TimeAndRandom};
 
 /// The prefix of record names: the product and the format version.
 const PREFIX: &str = "portcullis/1/owners/";
@@ -39,7 +39,7 @@ struct Entry {
 
 impl OwnersReader {
     /// A reader for each issuer in the policy.
-    pub(super) fn of(policy: &Policy, now: Moment) -> Vec<Self> {
+    pub(super) fn of(policy: &Policy, now: TimeAndRandom) -> Vec<Self> {
         let mut readers: Vec<Self> = Vec::new();
         for (source, trust) in policy.key_sources() {
             if source == KeySourceId::Companion {
@@ -86,10 +86,10 @@ impl OwnersReader {
 
     /// Reads the shared owners if they have changed, and returns their version; `None` if there are
     /// no valid ones.
-    pub(super) fn read_record(&mut self, shared: Option<Shared<'_>>) -> Option<u32> {
+    pub(super) fn read_record(&mut self, shared: Option<CellContent<'_>>) -> Option<u32> {
         match self.cell.read(shared, KeyOwners::from_text) {
             Ok(seen) => {
-                let Seen { version, changed } = seen?;
+                let ParsedCell { version, changed } = seen?;
                 if let Some(owners) = changed {
                     self.owners = Arc::new(owners);
                     self.is_changed = true;
@@ -113,7 +113,7 @@ impl OwnersReader {
     }
 
     /// Updates the owners, if the keys have changed and no other worker was faster.
-    pub(super) fn tick(&mut self, shared: Option<Shared<'_>>, now: Moment) {
+    pub(super) fn tick(&mut self, shared: Option<CellContent<'_>>, now: TimeAndRandom) {
         let Some(version) = self.read_record(shared) else {
             return self.seed();
         };
@@ -139,13 +139,13 @@ impl OwnersReader {
     pub(super) fn written(&mut self, is_done: bool) {
         self.is_changed = true;
         if is_done {
-            self.effects.push_back(ReaderEffect::Read(Cell::Record));
+            self.effects.push_back(ReaderEffect::Read(CellId::Record));
         }
     }
 
     fn write(&mut self, owners: &KeyOwners, over: Option<u32>) {
         self.effects.push_back(ReaderEffect::Write {
-            cell: Cell::Record,
+            cell: CellId::Record,
             text: owners.to_text(),
             over,
         });

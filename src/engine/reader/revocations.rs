@@ -8,10 +8,10 @@ use portcullis_core::policy::Sso;
 use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
 
-use super::shared_cell::{Seen, SharedCell};
-use super::{Cell, Moment, ReaderEffect, Shared};
+use super::shared_cell::{ParsedCell, SharedCell};
+use super::{CellContent, CellId, ReaderEffect, TimeAndRandom};
 use crate::call::{Call, CallId};
-use crate::reply::Reply;
+use crate::call_response::CallResponse;
 
 /// The prefix of names in shared data: the product and the format version.
 const PREFIX: &str = "portcullis/1/revocations/";
@@ -50,16 +50,16 @@ enum FetchStep {
     /// The lease is being written.
     Lease,
     /// Another worker's list must be merged before this worker's list replaces it.
-    TakeOver(AppliedReply),
+    TakeOver(AppliedResponse),
     /// The list is being written.
-    List(AppliedReply),
+    List(AppliedResponse),
     /// The record is being written.
     Record,
 }
 
-/// A reply that was applied to the record.
+/// A response that was applied to the record.
 #[derive(Debug)]
-struct AppliedReply {
+struct AppliedResponse {
     record: RevocationsRecord,
     /// The list, if it could be parsed.
     list: Option<Revocations>,
@@ -90,25 +90,25 @@ impl RevocationsReader {
         }
     }
 
-    pub(super) fn name(&self, cell: Cell) -> &str {
+    pub(super) fn name(&self, cell: CellId) -> &str {
         match cell {
-            Cell::Record => &self.name,
-            Cell::List => &self.list_name,
+            CellId::Record => &self.name,
+            CellId::List => &self.list_name,
         }
     }
 
     /// Reads the shared record if it has changed, and returns its version; `None` if there is no
     /// valid record.
-    pub(super) fn read_record(&mut self, shared: Option<Shared<'_>>) -> Option<u32> {
+    pub(super) fn read_record(&mut self, shared: Option<CellContent<'_>>) -> Option<u32> {
         match self.cell.read(shared, RevocationsRecord::from_text) {
             Ok(seen) => {
-                let Seen { version, changed } = seen?;
+                let ParsedCell { version, changed } = seen?;
                 if let Some(record) = changed {
                     self.record = record;
                     self.publish();
                     if self.record.list() != self.list_id {
                         self.list_id = self.record.list();
-                        self.effects.push_back(ReaderEffect::Read(Cell::List));
+                        self.effects.push_back(ReaderEffect::Read(CellId::List));
                     }
                 }
                 Some(version)
@@ -122,7 +122,7 @@ impl RevocationsReader {
     }
 
     /// Merges the shared list into this worker's list.
-    pub(super) fn read_list(&mut self, shared: Option<Shared<'_>>, now: Moment) {
+    pub(super) fn read_list(&mut self, shared: Option<CellContent<'_>>, now: TimeAndRandom) {
         match shared.map(|shared| Revocations::parse(shared.text)) {
             Some(Ok(list)) => {
                 self.merge(&list, now.time);
@@ -144,7 +144,7 @@ impl RevocationsReader {
     }
 
     /// Takes the lease, if a fetch is due and no other worker was faster.
-    pub(super) fn tick(&mut self, shared: Option<Shared<'_>>, now: Moment) {
+    pub(super) fn tick(&mut self, shared: Option<CellContent<'_>>, now: TimeAndRandom) {
         let Some(version) = self.read_record(shared) else {
             return self.seed();
         };
@@ -156,34 +156,34 @@ impl RevocationsReader {
         }
     }
 
-    /// Applies the reply to the record, if this worker still holds the lease.
-    pub(super) fn reply(
+    /// Applies the response to the record, if this worker still holds the lease.
+    pub(super) fn handle_response(
         &mut self,
         call: CallId,
-        reply: Option<&Reply<'_>>,
-        shared: Option<Shared<'_>>,
-        now: Moment,
+        response: Option<&CallResponse<'_>>,
+        shared: Option<CellContent<'_>>,
+        now: TimeAndRandom,
     ) {
         if self.call.take_if(|id| *id == call).is_none() {
             return;
         }
         let list_id = self.list_id;
         let version = self.read_record(shared);
-        let Some(version) = version.filter(|_| self.record.is_led_by(self.worker)) else {
+        let Some(version) = version.filter(|_| self.record.is_leased_to(self.worker)) else {
             return;
         };
         let mut record = self.record.clone();
-        let response = reply.map(Reply::response);
-        let list = record.take(response.as_ref(), now.time, now.random);
+        let response = response.map(CallResponse::as_http_response);
+        let list = record.apply_response(response.as_ref(), now.time, now.random);
         let list = list.inspect_err(|error| {
             let line = format!(
                 "portcullis: the revocations could not be fetched through cluster {}: {error}; the \
-                 known ones stay in use",
+                 cached list stays in use",
                 self.sso.envoy_cluster()
             );
             self.log(Level::Warn, line);
         });
-        let applied = AppliedReply {
+        let applied = AppliedResponse {
             record,
             list: list.ok(),
             version,
@@ -198,14 +198,14 @@ impl RevocationsReader {
     }
 
     /// Writes this worker's merged list, if the fetched list has new entries.
-    fn share(&mut self, applied: AppliedReply, now: Moment) {
+    fn share(&mut self, applied: AppliedResponse, now: TimeAndRandom) {
         let is_new = match &applied.list {
             Some(list) => self.merge(list, now.time),
             None => false,
         };
         if is_new {
             self.effects.push_back(ReaderEffect::Write {
-                cell: Cell::List,
+                cell: CellId::List,
                 text: self.list.to_json(),
                 over: None,
             });
@@ -235,7 +235,7 @@ impl RevocationsReader {
                 self.step = FetchStep::Record;
                 self.write_record(&applied.record, Some(applied.version));
             }
-            FetchStep::Record => self.effects.push_back(ReaderEffect::Read(Cell::Record)),
+            FetchStep::Record => self.effects.push_back(ReaderEffect::Read(CellId::Record)),
             step @ FetchStep::TakeOver(_) => self.step = step,
             FetchStep::Idle | FetchStep::Lease => {}
         }
@@ -246,7 +246,7 @@ impl RevocationsReader {
         let mut merged = (*self.list).clone();
         merged.prune(now);
         let before = merged.clone();
-        merged.unite(list, now);
+        merged.merge(list, now);
         let is_new = merged != before;
         self.list = Arc::new(merged);
         self.publish();
@@ -261,7 +261,7 @@ impl RevocationsReader {
 
     fn write_record(&mut self, record: &RevocationsRecord, over: Option<u32>) {
         self.effects.push_back(ReaderEffect::Write {
-            cell: Cell::Record,
+            cell: CellId::Record,
             text: record.to_text(),
             over,
         });

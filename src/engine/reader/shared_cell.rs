@@ -1,6 +1,6 @@
 //! A versioned text that all workers share.
 
-use super::Shared;
+use super::CellContent;
 
 /// One worker's view of a shared text.
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub(super) struct SharedCell {
 
 /// A text that could be parsed.
 #[derive(Debug)]
-pub(super) struct Seen<T> {
+pub(super) struct ParsedCell<T> {
     /// Its version.
     pub(super) version: u32,
     /// The parsed content, if this worker has not seen this version yet.
@@ -24,10 +24,10 @@ impl SharedCell {
     /// Parses the text if its version is new; `Ok(None)` if there is none.
     pub(super) fn read<T, E>(
         &mut self,
-        shared: Option<Shared<'_>>,
+        shared: Option<CellContent<'_>>,
         parse: impl FnOnce(&[u8]) -> Result<T, E>,
-    ) -> Result<Option<Seen<T>>, E> {
-        let Some(Shared { text, version }) = shared else {
+    ) -> Result<Option<ParsedCell<T>>, E> {
+        let Some(CellContent { text, version }) = shared else {
             return Ok(None);
         };
         self.unreadable = None;
@@ -38,7 +38,7 @@ impl SharedCell {
             Some(parsed.inspect_err(|_| self.unreadable = Some(version))?)
         };
         self.version = Some(version);
-        Ok(Some(Seen { version, changed }))
+        Ok(Some(ParsedCell { version, changed }))
     }
 
     /// The version of an invalid text, to replace it.

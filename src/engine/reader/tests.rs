@@ -21,11 +21,11 @@ struct Cells {
 /// One worker's readers, and their effects.
 struct Worker {
     readers: Vec<Reader>,
-    /// The calls without a reply, each with the index of its reader.
+    /// The calls without a response, each with the index of its reader.
     calls: Vec<(usize, Call)>,
     keys: Option<Arc<KeyRecord>>,
     list: Arc<Revocations>,
-    reads: Vec<bool>,
+    fetches: Vec<bool>,
     log: Vec<String>,
 }
 
@@ -34,10 +34,10 @@ const BLUE: usize = 0;
 const REVOCATIONS: usize = 2;
 
 impl Cells {
-    fn get(&self, name: &str) -> Option<Shared<'_>> {
+    fn get(&self, name: &str) -> Option<CellContent<'_>> {
         let (text, version) = self.cells.get(name)?;
         let version = *version;
-        Some(Shared { text, version })
+        Some(CellContent { text, version })
     }
 
     fn write(&mut self, name: &str, text: &str, over: Option<u32>) -> bool {
@@ -62,8 +62,8 @@ impl Cells {
     }
 }
 
-fn at(time: Timestamp) -> Moment {
-    Moment {
+fn at(time: Timestamp) -> TimeAndRandom {
+    TimeAndRandom {
         time,
         random: time.millis(),
     }
@@ -71,7 +71,7 @@ fn at(time: Timestamp) -> Moment {
 
 impl Worker {
     fn new(number: u64, policy: &Policy) -> Self {
-        let now = Moment {
+        let now = TimeAndRandom {
             time: START,
             random: number,
         };
@@ -80,7 +80,7 @@ impl Worker {
             calls: Vec::new(),
             keys: None,
             list: Arc::default(),
-            reads: Vec::new(),
+            fetches: Vec::new(),
             log: Vec::new(),
         }
     }
@@ -98,7 +98,7 @@ impl Worker {
     fn start(&mut self, cells: &mut Cells) {
         for place in 0..self.readers.len() {
             let reader = &mut self.readers[place];
-            let record = cells.get(reader.name(Cell::Record));
+            let record = cells.get(reader.name(CellId::Record));
             reader.start(record);
             self.drain(place, cells, START);
         }
@@ -107,42 +107,47 @@ impl Worker {
     /// A tick of the reader with this index.
     fn tick(&mut self, place: usize, wanted: bool, cells: &mut Cells, now: Timestamp) {
         let reader = &mut self.readers[place];
-        let record = cells.get(reader.name(Cell::Record));
-        let wanted = Wanted {
+        let record = cells.get(reader.name(CellId::Record));
+        let triggers = FetchTriggers {
             by_request: wanted,
             by_new_key: false,
         };
-        reader.tick(record, wanted, at(now));
+        reader.tick(record, triggers, at(now));
         self.drain(place, cells, now);
     }
 
-    /// The reply to the first call, with this status and body; `None` for a call that failed.
-    fn reply(&mut self, reply: Option<(u16, &str)>, cells: &mut Cells, now: Timestamp) {
-        let (place, call) = self.calls.remove(0);
-        self.reply_to(place, call.id, reply, cells, now);
-    }
-
-    fn reply_to(
+    /// The response to the first call, with this status and body; `None` for a call that failed.
+    fn handle_response(
         &mut self,
-        place: usize,
-        call: CallId,
-        reply: Option<(u16, &str)>,
+        response: Option<(u16, &str)>,
         cells: &mut Cells,
         now: Timestamp,
     ) {
-        let (status, body) = reply.unwrap_or_default();
+        let (place, call) = self.calls.remove(0);
+        self.respond_to(place, call.id, response, cells, now);
+    }
+
+    fn respond_to(
+        &mut self,
+        place: usize,
+        call: CallId,
+        response: Option<(u16, &str)>,
+        cells: &mut Cells,
+        now: Timestamp,
+    ) {
+        let (status, body) = response.unwrap_or_default();
         let status = status.to_string();
         let headers = Headers::new(vec![
             (&b":status"[..], status.as_bytes()),
             (b"content-type", b"application/json"),
         ]);
-        let reply = reply.map(|_| Reply {
+        let response = response.map(|_| CallResponse {
             headers: &headers,
             body: body.as_bytes(),
         });
         let reader = &mut self.readers[place];
-        let record = cells.get(reader.name(Cell::Record));
-        reader.reply(call, reply.as_ref(), record, at(now));
+        let record = cells.get(reader.name(CellId::Record));
+        reader.handle_response(call, response.as_ref(), record, at(now));
         self.drain(place, cells, now);
     }
 
@@ -153,7 +158,7 @@ impl Worker {
                 ReaderEffect::Call(call) => self.calls.push((place, call)),
                 ReaderEffect::Keys(_, record) if place == BLUE => self.keys = Some(record),
                 ReaderEffect::Keys(..) => {}
-                ReaderEffect::KeysFetched(_, is_good) => self.reads.push(is_good),
+                ReaderEffect::KeysFetched(_, has_succeeded) => self.fetches.push(has_succeeded),
                 ReaderEffect::Owners(..) => {}
                 ReaderEffect::Log(_, line) => self.log.push(line),
                 ReaderEffect::Read(cell) => {

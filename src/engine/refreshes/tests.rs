@@ -36,7 +36,7 @@ fn policy() -> Policy {
 }
 
 #[test]
-fn a_reply_ends_the_wait_of_its_session_once() {
+fn a_response_ends_the_wait_of_its_session_once() {
     let mut refreshes = Refreshes {
         refreshes: vec![
             refresh(1, Some((CallId(4), None)), &[10, 11]),
@@ -102,7 +102,7 @@ fn waiting_requests_are_limited_per_session_and_in_total() {
         last_call: 100,
     };
     assert!(refreshes.has_room_for(sid(1)));
-    // Other cookies of the same session are another call, and no more room.
+    // Other cookies of the same session need another call, and count for the same limit.
     refreshes.refreshes.push(refresh(1, None, &[127]));
     assert!(!refreshes.has_room_for(sid(1)) && refreshes.has_room_for(sid(2)));
     for session in 2..129 {

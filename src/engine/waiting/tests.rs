@@ -80,7 +80,7 @@ fn waiting_requests_are_limited_per_source_and_in_total() {
 }
 
 #[test]
-fn wanted_sources_are_those_of_the_waiting_requests() {
+fn awaited_sources_are_those_of_the_waiting_requests() {
     let mut waiting_requests = WaitingRequests::default();
     for (id, sources) in [(1, vec![0]), (2, vec![0, 1]), (3, vec![1, 2])] {
         waiting_requests.add(WaitingRequest {
@@ -88,14 +88,14 @@ fn wanted_sources_are_those_of_the_waiting_requests() {
             ..waiting(id, 0)
         });
     }
-    let wanted = |requests: &WaitingRequests| [0, 1, 2].map(|index| requests.wants(at(index)));
-    assert_eq!(wanted(&waiting_requests), [true, true, true]);
+    let awaits = |requests: &WaitingRequests| [0, 1, 2].map(|index| requests.awaits(at(index)));
+    assert_eq!(awaits(&waiting_requests), [true, true, true]);
     assert!(waiting_requests.remove(RequestId(3)));
-    assert_eq!(wanted(&waiting_requests), [true, true, false]);
+    assert_eq!(awaits(&waiting_requests), [true, true, false]);
     assert_eq!(waiting_requests.take(1, |_| true).len(), 1);
-    assert_eq!(wanted(&waiting_requests), [true, true, false]);
+    assert_eq!(awaits(&waiting_requests), [true, true, false]);
     assert_eq!(waiting_requests.take(1, |_| true).len(), 1);
-    assert_eq!(wanted(&waiting_requests), [false, false, false]);
+    assert_eq!(awaits(&waiting_requests), [false, false, false]);
 }
 
 /// Many trust entries can share an issuer, and then a request waits for the keys of all of them. The

@@ -159,7 +159,7 @@ pub(crate) enum Map {
     /// The response's header fields, from an app or a local reply, while `on_http_response_headers`
     /// runs.
     Response = 2,
-    /// The header fields of the reply that `on_http_call_response` reports.
+    /// The header fields of the response that `on_http_call_response` reports.
     HttpCallResponse = 6,
 }
 

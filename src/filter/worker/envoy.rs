@@ -2,7 +2,7 @@
 
 use log::Level;
 use portcullis_core::timestamp::Timestamp;
-use portcullis_engine::{Call, Host, Moment};
+use portcullis_engine::{Call, Host, TimeAndRandom};
 
 use crate::host;
 
@@ -28,8 +28,8 @@ impl Host for Envoy {
         host::log(level, line);
     }
 
-    fn moment(&self) -> Moment {
-        Moment {
+    fn time_and_random(&self) -> TimeAndRandom {
+        TimeAndRandom {
             time: now(),
             random: host::random(),
         }

@@ -7,14 +7,14 @@ use crate::report::median;
 use crate::sign_in_stack::SignInStack;
 
 /// The number of sign-ins per program.
-const PEOPLE: usize = 30;
+const SIGN_INS: usize = 30;
 
 /// Runs sign-ins one after the other, taking turns. Each line has a name, a sign-in URL, and the
 /// process whose CPU time is measured.
 pub(super) async fn measure(stack: &SignInStack, lines: &[(&str, &str, u32)]) {
     let mut elapsed: Vec<Vec<f64>> = vec![Vec::new(); lines.len()];
     let mut cpu = vec![Duration::ZERO; lines.len()];
-    for _ in 0..PEOPLE {
+    for _ in 0..SIGN_INS {
         for (index, (_, url, process)) in lines.iter().enumerate() {
             let (began, spent) = (Instant::now(), machine::cpu_time(*process));
             stack.sign_in(url).await;
@@ -24,7 +24,7 @@ pub(super) async fn measure(stack: &SignInStack, lines: &[(&str, &str, u32)]) {
     }
     println!(
         "{:<36}{:>11}{:>17}{:>9}",
-        format!("{PEOPLE} sign-ins, one at a time"),
+        format!("{SIGN_INS} sign-ins, one at a time"),
         "per second",
         "ms, median",
         "CPU ms"
@@ -33,9 +33,9 @@ pub(super) async fn measure(stack: &SignInStack, lines: &[(&str, &str, u32)]) {
         let milliseconds: f64 = elapsed[index].iter().sum();
         println!(
             "{name:<36}{:>11.1}{:>17.1}{:>9.1}",
-            PEOPLE as f64 * 1e3 / milliseconds,
+            SIGN_INS as f64 * 1e3 / milliseconds,
             median(elapsed[index].clone()),
-            cpu[index].as_secs_f64() * 1e3 / PEOPLE as f64,
+            cpu[index].as_secs_f64() * 1e3 / SIGN_INS as f64,
         );
     }
 }

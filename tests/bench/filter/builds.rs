@@ -1,4 +1,4 @@
-//! The module compared with another build of it, for instance before a change.
+//! The filter compared with another build of it, for instance before a change.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -52,7 +52,7 @@ impl Builds {
         const NEW: &str = "other build, every token new";
         const REPEATED: &str = "other build, one token repeated";
         const AUDITED: &str = "other build, one token repeated, audit on";
-        const SESSION: &str = "other build, a person's session";
+        const SESSION: &str = "other build, a user's session";
         let all = || bearers(&tokens.rs256);
         let one = || bearers(&tokens.rs256[..1]);
         let session = || vec![request(&format!("cookie: {session}"))];
@@ -70,12 +70,7 @@ impl Builds {
                 one(),
             ),
             (SESSION, &[], &other.sessions, session()),
-            (
-                "a person's session",
-                &[SESSION],
-                &current.sessions,
-                session(),
-            ),
+            ("a user's session", &[SESSION], &current.sessions, session()),
         ]
         .into_iter()
         .map(|(name, baselines, envoy, requests)| {
@@ -95,11 +90,11 @@ impl Build {
         let start =
             async |filter, level| Envoy::start(machine, vec![filter], level, companion).await;
         let bearer = |audit| portcullis(module.to_owned(), &tokens.keys, audit);
-        let person = portcullis_with(module.to_owned(), &sign_in_stack::policy());
+        let with_sessions = portcullis_with(module.to_owned(), &sign_in_stack::policy());
         Self {
             tokens: start(bearer("off"), "error").await,
             audited: start(bearer("info"), "info").await,
-            sessions: start(person, "error").await,
+            sessions: start(with_sessions, "error").await,
         }
     }
 }

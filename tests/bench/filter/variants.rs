@@ -113,7 +113,7 @@ impl Envoys {
                 one(),
             ),
             (
-                "Portcullis, a person's session",
+                "Portcullis, a user's session",
                 &[NATIVE_CACHED],
                 &self.portcullis_sessions,
                 session(),
@@ -132,7 +132,7 @@ impl Envoys {
         Ok(vec![
             variant("no filter", &[][..], &self.open, 1, request())?,
             variant(
-                "Portcullis, a person's session",
+                "Portcullis, a user's session",
                 &["no filter"],
                 &self.portcullis_sessions,
                 1,

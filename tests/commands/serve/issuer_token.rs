@@ -47,7 +47,7 @@ trust:
 }
 
 #[tokio::test]
-async fn a_jwks_uri_elsewhere_is_read_without_the_token_and_the_log_names_connect() {
+async fn a_jwks_uri_elsewhere_is_fetched_without_the_token_and_the_log_names_connect() {
     let (authority, key) = (Authority::new(), SigningKey::p256());
     let issuer = Issuer::start(&authority, NAME, &[&key]).await;
     let other = Issuer::start(&authority, NAME, &[&key]).await;

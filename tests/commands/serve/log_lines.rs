@@ -107,6 +107,32 @@ fn messages_have_no_hidden_characters() {
 }
 
 #[test]
+fn messages_about_the_command_line_have_no_hidden_characters() {
+    let files = Files::new();
+    for c in HOSTILE.into_iter().chain(['\u{1b}', '\r', '\n']) {
+        let name = format!("a{c}error: b");
+        for arguments in [
+            &[&*name][..],
+            &["serve", &name],
+            &["serve", &format!("--{name}")],
+            &["serve", &format!("--listen={name}"), "--listen=x"],
+            &["check", "--json", "policy.yaml", &format!("-{c}")],
+            &["session-keys", &format!("--out{name}")],
+        ] {
+            let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+                .args(arguments)
+                .current_dir(&files.folder)
+                .output()
+                .unwrap();
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_nothing_is_hidden(&stderr);
+            assert_eq!(stderr.matches("\nerror: ").count(), 0, "{stderr}");
+        }
+    }
+}
+
+#[test]
 fn output_has_no_hidden_characters() {
     let folder = folder::fresh("output");
     for c in HOSTILE {

@@ -17,9 +17,12 @@ async fn an_invalid_policy_edit_is_reported_and_the_old_policy_stays() {
     let lines = companion.log();
     let line = lines
         .iter()
-        .find(|line| line["report"].is_string())
+        .find(|line| {
+            let message = line["message"].as_str();
+            message.is_some_and(|text| text.starts_with("reload failed"))
+        })
         .unwrap();
-    let report = line["report"].as_str().unwrap();
+    let report = line["error"].as_str().unwrap();
     assert!(
         report.contains("portcullis.yaml:7:29: apps[0].rules[0].allow[0].gruop"),
         "{report}"

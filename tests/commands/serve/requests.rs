@@ -1,8 +1,13 @@
 //! Unauthenticated requests, and what they must not cause.
 
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::Duration;
+
+use portcullis_tests::lab::process::Process;
 use portcullis_tests::lab::{Call, Reply};
 
-use crate::serve::fixture::Companion;
+use crate::serve::fixture::{Companion, Files, POLICY};
 
 const LOGOUT: &str = "/oauth2/backchannel-logout";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -69,5 +74,38 @@ async fn l02_an_unknown_state_after_logout_is_tolerated_without_a_redirect() {
         assert_eq!(reply.all("location"), Vec::<String>::new(), "{query}");
         assert!(reply.text().contains("signed out"), "{query}");
         assert!(!reply.text().contains("evil"), "{query}");
+    }
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(10);
+
+/// A companion that may open this many files, and no more than `hard` if it raises that.
+async fn with_open_files(soft: usize, hard: usize) -> Companion {
+    let files = Files::new();
+    let serve = files.command(&[]);
+    let mut command = Command::new("sh");
+    let limit = format!("ulimit -Sn {soft} && ulimit -Hn {hard} && exec \"$0\" \"$@\"");
+    command.args(["-c", &limit]);
+    command.arg(serve.get_program()).args(serve.get_args());
+    let mut process = Process::start("companion", &files.folder, command);
+    process.ready_at(files.address, "/ping").await;
+    Companion { files, process }
+}
+
+#[tokio::test]
+async fn t29_many_connections_leave_descriptors_for_files() {
+    for (soft, hard) in [(128, 128), (64, 256)] {
+        let companion = with_open_files(soft, hard).await;
+        companion.wait_for_log("fewer connections than").await;
+        let address = companion.files.address;
+        // Some are not accepted, and the kernel completes only a few of those.
+        let connect = |_| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).ok();
+        let clients: Vec<TcpStream> = (0..hard).filter_map(connect).collect();
+        let edited = POLICY.replace("sre", "ops");
+        companion.files.write("portcullis.yaml", &edited);
+        companion.wait_for_log("reloaded").await;
+        drop(clients);
+        assert_eq!(companion.get("/ping").await.status, 200);
+        assert!(!companion.process.log().contains("Too many open files"));
     }
 }

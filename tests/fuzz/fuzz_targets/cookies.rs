@@ -47,12 +47,12 @@ fn check_forwarded(names: &CookieNames, cookies: &[Vec<u8>]) {
     let all: Vec<_> = cookies.iter().flat_map(|cookie| pairs(cookie)).collect();
     let forwarded = names.forwarded(&headers(cookies));
     let forwarded: Vec<(Vec<u8>, Vec<u8>)> = match &forwarded {
-        Cookies::AsTheyCame => all
+        Cookies::Unchanged => all
             .iter()
             .map(|(name, value)| (name.to_vec(), value.to_vec()))
             .collect(),
-        Cookies::Nothing => Vec::new(),
-        Cookies::Only(rest) => pairs(rest)
+        Cookies::Removed => Vec::new(),
+        Cookies::Replaced(rest) => pairs(rest)
             .map(|(name, value)| (name.to_vec(), value.to_vec()))
             .collect(),
     };

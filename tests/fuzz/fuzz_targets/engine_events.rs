@@ -1,5 +1,5 @@
-//! The engine of one worker, with events in any order: each request is forwarded or answered exactly
-//! once, unless its client has disconnected.
+//! The engine of one worker, with events in any order: each request is forwarded or gets a
+//! local reply exactly once, unless its client has disconnected.
 #![no_main]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,9 +13,9 @@ use portcullis_core::outcome::Outcome;
 use portcullis_core::request::Headers;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, TrustId};
-use portcullis_engine::{At, Call, Effect, Engine, Reply, RequestId, Step};
+use portcullis_engine::{Call, CallResponse, Effect, Engine, RequestContext, RequestId, Step};
 use portcullis_fuzz::sample::{COOKIE, NOW, karma, key_set, policy, session};
-use portcullis_fuzz::signing::Sevens;
+use portcullis_fuzz::signing::FakeSignatures;
 
 #[derive(Arbitrary, Clone, Debug)]
 enum Event {
@@ -23,8 +23,8 @@ enum Event {
     Arrives(Kind),
     /// A client disconnects.
     Leaves(u8),
-    /// A call gets a reply, perhaps one that was replied to before.
-    Reply {
+    /// A call gets a response, perhaps one that was replied to before.
+    CallResponse {
         call: u8,
         status: Status,
         cookies: Vec<SetCookie>,
@@ -68,7 +68,7 @@ enum Status {
 
 #[derive(Arbitrary, Clone, Debug)]
 enum SetCookie {
-    /// A new session token of a person.
+    /// A new session token of a user.
     Token(u8),
     Sealed,
     Deletion,
@@ -112,9 +112,9 @@ impl World {
         let fields = request.into_iter().chain(fields);
         let fields = fields.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
         let headers = Headers::new(fields.collect());
-        let at = At {
+        let at = RequestContext {
             time: self.now,
-            signatures: &Sevens,
+            signatures: &FakeSignatures,
         };
         let has_credential = !self.requests[&id].is_empty();
         match self.engine.request(RequestId(id), &headers, at) {
@@ -160,7 +160,7 @@ impl World {
         self.engine.take_changes(&mut |_, _| {});
     }
 
-    fn reply(&mut self, call: usize, status: Status, cookies: &[SetCookie]) {
+    fn handle_response(&mut self, call: usize, status: Status, cookies: &[SetCookie]) {
         let status = match status {
             Status::Refreshed => 200,
             Status::Ended => 401,
@@ -185,11 +185,12 @@ impl World {
                 .map(|line| (&b"set-cookie"[..], line.as_slice())),
         );
         let headers = Headers::new(fields);
-        let reply = Reply {
+        let response = CallResponse {
             headers: &headers,
             body: b"",
         };
-        self.engine.reply(self.calls[call].id, Some(&reply));
+        self.engine
+            .handle_response(self.calls[call].id, Some(&response));
         self.drain();
     }
 
@@ -218,16 +219,16 @@ impl World {
                 self.evaluate(requests);
             }
             Event::Leaves(which) if requests > 0 => self.leave(u64::from(which) % requests),
-            Event::Reply {
+            Event::CallResponse {
                 call,
                 status,
                 cookies,
             } if calls > 0 => {
-                self.reply(usize::from(call) % calls, status, &cookies);
+                self.handle_response(usize::from(call) % calls, status, &cookies);
             }
             Event::Fails(call) if calls > 0 => {
                 self.engine
-                    .reply(self.calls[usize::from(call) % calls].id, None);
+                    .handle_response(self.calls[usize::from(call) % calls].id, None);
                 self.drain();
             }
             Event::Keys { of_blue, known } => {
@@ -241,7 +242,7 @@ impl World {
                     (true, true) => "blue-key",
                     (false, true) => "sso-key",
                 };
-                let record = KeyRecord::at_hand(key_set(kid), self.now);
+                let record = KeyRecord::fetched_now(key_set(kid), self.now);
                 self.engine.update_keys(source, Arc::new(record));
             }
             Event::Wait(tenths) => {
@@ -267,20 +268,22 @@ impl World {
                 }
             }
             Event::Response(which) => {
-                if let Some(reply) = self.engine.response(RequestId(which.into())) {
-                    for line in reply.set_cookies() {
+                if let Some(response) = self.engine.response_changes(RequestId(which.into())) {
+                    for line in response.set_cookies() {
                         assert!(
                             line.starts_with(COOKIE.as_bytes())
                                 || line.trim_ascii_start().starts_with(b"__")
                         );
                     }
                     assert!(
-                        self.engine.response(RequestId(which.into())).is_none(),
+                        self.engine
+                            .response_changes(RequestId(which.into()))
+                            .is_none(),
                         "once"
                     );
                 }
             }
-            Event::Leaves(_) | Event::Reply { .. } | Event::Fails(_) => {}
+            Event::Leaves(_) | Event::CallResponse { .. } | Event::Fails(_) => {}
         }
         for id in self.requests.keys() {
             assert_eq!(
@@ -303,7 +306,7 @@ fuzz_target!(|events: Vec<Event>| {
     for event in events.into_iter().take(100) {
         world.apply(event);
     }
-    // No reply comes any more, and time passes.
+    // No response comes any more, and time passes.
     for _ in 0..4 {
         world.apply(Event::Wait(25));
         world.apply(Event::Tick);

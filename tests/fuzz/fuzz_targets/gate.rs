@@ -15,7 +15,7 @@ use portcullis_core::request::Headers;
 use portcullis_core::session::{Cookies, Revocations};
 use portcullis_fuzz::http::Request;
 use portcullis_fuzz::sample::{NOW, PUBLIC, STRIPPED, keyring, policy, tokens, with_tokens};
-use portcullis_fuzz::signing::Sevens;
+use portcullis_fuzz::signing::FakeSignatures;
 use portcullis_fuzz::{identity, is_dot_segment, percent_decoded};
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ fn evaluate<'g>(headers: &Headers<'_>, cache: &mut TokenCache) -> Evaluation<'g>
     let revocations = Revocations::default();
     let context = Context {
         keyring: &fixture.keyring,
-        signatures: &Sevens,
+        signatures: &FakeSignatures,
         revocations: &revocations,
         arrived: NOW,
         now: NOW,
@@ -104,12 +104,12 @@ fn check_forwarded(verdict: &Verdict<'_>, headers: &Headers<'_>) {
     }
     if !decision.is_for_companion() {
         let cookies: Vec<u8> = match verdict.cookies() {
-            Cookies::AsTheyCame => headers
+            Cookies::Unchanged => headers
                 .all("cookie")
                 .flat_map(|cookie| [cookie, b";"].concat())
                 .collect(),
-            Cookies::Nothing => Vec::new(),
-            Cookies::Only(cookies) => cookies,
+            Cookies::Removed => Vec::new(),
+            Cookies::Replaced(cookies) => cookies,
         };
         for (name, token) in &FIXTURE.tokens {
             let begins = format!("__Secure-portcullis={token}");

@@ -1,4 +1,4 @@
-//! The readers of keys and revocations: with any shared texts, any replies and any order of events
+//! The readers of keys and revocations: with any shared texts, any responses and any order of events
 //! the last valid keys stay, and what is shared can be read.
 #![no_main]
 
@@ -12,7 +12,9 @@ use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
 use portcullis_core::session::{Revocations, RevocationsRecord};
 use portcullis_core::timestamp::Timestamp;
-use portcullis_engine::{Call, Cell, Moment, Reader, ReaderEffect, Reply, Shared, Wanted};
+use portcullis_engine::{
+    Call, CallResponse, CellContent, CellId, FetchTriggers, Reader, ReaderEffect, TimeAndRandom,
+};
 use portcullis_fuzz::sample::{NOW, key_set, policy};
 
 #[derive(Arbitrary, Debug)]
@@ -31,7 +33,7 @@ enum Event {
     Look {
         list: bool,
     },
-    Reply {
+    CallResponse {
         status: Status,
         kind: ContentType,
         body: Body,
@@ -96,9 +98,9 @@ struct SharedText {
 }
 
 impl SharedText {
-    fn shared(&self) -> Option<Shared<'_>> {
+    fn shared(&self) -> Option<CellContent<'_>> {
         let text = self.text.as_deref()?;
-        Some(Shared {
+        Some(CellContent {
             text,
             version: self.version,
         })
@@ -124,12 +126,12 @@ struct World {
 }
 
 impl World {
-    fn moment(&mut self) -> Moment {
+    fn time_and_random(&mut self) -> TimeAndRandom {
         self.random = self
             .random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        Moment {
+        TimeAndRandom {
             time: self.now,
             random: self.random,
         }
@@ -181,22 +183,22 @@ impl World {
         self.calls.push(call);
     }
 
-    fn write(&mut self, cell: Cell, text: String, over: Option<u32>) {
+    fn write(&mut self, cell: CellId, text: String, over: Option<u32>) {
         let target = match cell {
-            Cell::Record => &mut self.record,
-            Cell::List => &mut self.list,
+            CellId::Record => &mut self.record,
+            CellId::List => &mut self.list,
         };
         let is_due = over.is_none_or(|version| version == target.version && target.text.is_some());
         match (cell, self.reader.source()) {
-            (Cell::Record, Some(_)) => {
+            (CellId::Record, Some(_)) => {
                 let record = KeyRecord::from_text(text.as_bytes()).expect("a record");
                 assert_eq!(record.to_text(), text, "written the same");
             }
-            (Cell::Record, None) => {
+            (CellId::Record, None) => {
                 let record = RevocationsRecord::from_text(text.as_bytes()).expect("a record");
                 assert_eq!(record.to_text(), text, "written the same");
             }
-            (Cell::List, _) => {
+            (CellId::List, _) => {
                 let list = Revocations::parse(text.as_bytes()).expect("a list");
                 assert_eq!(list.to_json(), text, "written the same");
             }
@@ -207,16 +209,16 @@ impl World {
         self.reader.written(is_due);
     }
 
-    fn look(&mut self, cell: Cell) {
-        let now = self.moment();
+    fn look(&mut self, cell: CellId) {
+        let now = self.time_and_random();
         let shared = match cell {
-            Cell::Record => self.record.shared(),
-            Cell::List => self.list.shared(),
+            CellId::Record => self.record.shared(),
+            CellId::List => self.list.shared(),
         };
         self.reader.read(cell, shared, now);
     }
 
-    fn reply(&mut self, status: Status, kind: ContentType, body: Body) {
+    fn handle_response(&mut self, status: Status, kind: ContentType, body: Body) {
         let Some(call) = self.calls.last() else {
             return;
         };
@@ -262,16 +264,16 @@ impl World {
         fields.extend(kind.map(|kind| (&b"content-type"[..], kind)));
         let headers = Headers::new(fields);
         let body = &body[..body.len().min(call.max_body + 1)];
-        let reply = Reply {
+        let response = CallResponse {
             headers: &headers,
             body,
         };
         let id = call.id;
         let is_good = status == "200" && KeySet::parse(body, None).is_ok();
         let before = self.keys.clone();
-        let now = self.moment();
+        let now = self.time_and_random();
         self.reader
-            .reply(id, Some(&reply), self.record.shared(), now);
+            .handle_response(id, Some(&response), self.record.shared(), now);
         self.drain();
         if !is_good && before.is_some() && !self.is_overwritten {
             assert!(self.keys.is_some(), "the keys are lost");
@@ -282,20 +284,21 @@ impl World {
         match event {
             Event::Start => self.reader.start(self.record.shared()),
             Event::Tick { wanted } => {
-                let now = self.moment();
-                let wanted = Wanted {
+                let now = self.time_and_random();
+                let wanted = FetchTriggers {
                     by_request: wanted,
-                    ..Wanted::default()
+                    ..FetchTriggers::default()
                 };
                 self.reader.tick(self.record.shared(), wanted, now);
             }
-            Event::Look { list } => self.look(if list { Cell::List } else { Cell::Record }),
-            Event::Reply { status, kind, body } => self.reply(status, kind, body),
+            Event::Look { list } => self.look(if list { CellId::List } else { CellId::Record }),
+            Event::CallResponse { status, kind, body } => self.handle_response(status, kind, body),
             Event::Fails => {
                 if let Some(call) = self.calls.last() {
                     let id = call.id;
-                    let now = self.moment();
-                    self.reader.reply(id, None, self.record.shared(), now);
+                    let now = self.time_and_random();
+                    self.reader
+                        .handle_response(id, None, self.record.shared(), now);
                 }
             }
             Event::Overwrite { list, text } => {
@@ -341,7 +344,7 @@ impl World {
 }
 
 fuzz_target!(|input: Input| {
-    let now = Moment {
+    let now = TimeAndRandom {
         time: NOW,
         random: 7,
     };

@@ -11,26 +11,26 @@ use portcullis_core::timestamp::Timestamp;
 
 #[derive(Arbitrary, Clone, Debug)]
 enum Operation {
-    /// Revokes a session or a person.
+    /// Revokes a session or a user.
     End {
-        person: bool,
+        user: bool,
         id: u8,
         before: u16,
         lasts: u16,
     },
-    /// Revokes as many sessions, each another.
+    /// Revokes this many different sessions.
     EndMany { count: u16, before: u16, lasts: u16 },
-    /// Revokes all sessions that began by a moment.
+    /// Revokes all sessions that began then or earlier.
     RaiseFloor(u16),
     /// Writes the list and reads it again.
     Reread,
-    /// Unites an empty list with it.
+    /// Merges an empty list with it.
     Unite,
     /// Time passes.
     Wait(u8),
 }
 
-/// A moment in tests.
+/// A point in time.
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_secs(1_800_000_000 + seconds)
 }
@@ -42,30 +42,33 @@ fn id(number: u64) -> Id {
 /// What was revoked: until when, and which sessions.
 #[derive(Default)]
 struct Model {
-    marks: BTreeMap<Revoked, Vec<(Timestamp, Timestamp)>>,
+    targets: BTreeMap<Revoked, Vec<(Timestamp, Timestamp)>>,
 }
 
 impl Model {
-    fn end(&mut self, mark: Revoked, before: Timestamp, ends: Timestamp) {
-        self.marks.entry(mark).or_default().push((before, ends));
+    fn end(&mut self, target: Revoked, before: Timestamp, ends: Timestamp) {
+        self.targets.entry(target).or_default().push((before, ends));
     }
 
     /// Whether a revocation that has not ended must still be in force.
-    fn must_revoke(&self, mark: Revoked, began: Timestamp, now: Timestamp) -> bool {
-        let mut marks = self.of(mark).iter();
-        marks.any(|(before, ends)| began <= *before && now < *ends)
+    fn must_revoke(&self, target: Revoked, began: Timestamp, now: Timestamp) -> bool {
+        let mut targets = self.of(target).iter();
+        targets.any(|(before, ends)| began <= *before && now < *ends)
     }
 
     /// Whether it may be: of several for the same target, the latest times apply.
-    fn may_revoke(&self, mark: Revoked, began: Timestamp, now: Timestamp) -> bool {
-        let marks = self.of(mark);
-        let before = marks.iter().map(|(before, _)| *before).max();
-        let ends = marks.iter().map(|(_, ends)| *ends).max();
+    fn may_revoke(&self, target: Revoked, began: Timestamp, now: Timestamp) -> bool {
+        let targets = self.of(target);
+        let before = targets.iter().map(|(before, _)| *before).max();
+        let ends = targets.iter().map(|(_, ends)| *ends).max();
         before.is_some_and(|before| began <= before) && ends.is_some_and(|ends| now < ends)
     }
 
-    fn of(&self, mark: Revoked) -> &[(Timestamp, Timestamp)] {
-        self.marks.get(&mark).map(Vec::as_slice).unwrap_or_default()
+    fn of(&self, target: Revoked) -> &[(Timestamp, Timestamp)] {
+        self.targets
+            .get(&target)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 }
 
@@ -84,20 +87,20 @@ fuzz_target!(|operations: Vec<Operation>| {
     for operation in operations.into_iter().take(64) {
         match operation {
             Operation::End {
-                person,
+                user,
                 id: number,
                 before,
                 lasts,
             } => {
                 let number = id(u64::from(number) % CHECKED);
-                let mark = if person {
-                    Revoked::Person(number)
+                let target = if user {
+                    Revoked::User(number)
                 } else {
                     Revoked::Session(number)
                 };
                 let (before, ends) = (at(before.into()), at(now + u64::from(lasts)));
-                list.end(mark, before, ends, at(now));
-                model.end(mark, before, ends);
+                list.revoke(target, before, ends, at(now));
+                model.end(target, before, ends);
             }
             Operation::EndMany {
                 count,
@@ -119,7 +122,7 @@ fuzz_target!(|operations: Vec<Operation>| {
                 );
                 let other = Revocations::parse(json.as_bytes()).expect("a list");
                 if batches <= MAX_BATCHES {
-                    list.unite(&other, at(now));
+                    list.merge(&other, at(now));
                 }
             }
             Operation::RaiseFloor(before) => {
@@ -135,8 +138,8 @@ fuzz_target!(|operations: Vec<Operation>| {
             }
             Operation::Unite => {
                 let mut other = Revocations::default();
-                other.unite(&list, at(now));
-                other.unite(&list, at(now));
+                other.merge(&list, at(now));
+                other.merge(&list, at(now));
                 list = other;
             }
             Operation::Wait(seconds) => now += u64::from(seconds),
@@ -144,22 +147,22 @@ fuzz_target!(|operations: Vec<Operation>| {
         assert!(list.len() <= Revocations::MAX_ENTRIES);
         assert!(floor.is_none_or(|floor| floor <= list.floor()));
         for number in 0..CHECKED {
-            for (mark, person) in [
+            for (target, user) in [
                 (Revoked::Session(id(number)), false),
-                (Revoked::Person(id(number)), true),
+                (Revoked::User(id(number)), true),
             ] {
                 for began in [0, 1000, 30_000, 65_535] {
                     let other = id(u64::MAX);
                     let handles = SessionHandles {
-                        sid: if person { other } else { id(number) },
-                        handle: if person { id(number) } else { other },
+                        sid: if user { other } else { id(number) },
+                        handle: if user { id(number) } else { other },
                         began: at(began),
                     };
                     let is_revoked = list.revokes(&handles, at(now));
-                    if model.must_revoke(mark, handles.began, at(now)) {
+                    if model.must_revoke(target, handles.began, at(now)) {
                         assert!(is_revoked, "a revocation is lost before its end");
                     } else if list.floor() < handles.began
-                        && !model.may_revoke(mark, handles.began, at(now))
+                        && !model.may_revoke(target, handles.began, at(now))
                     {
                         assert!(!is_revoked, "a session is revoked without a revocation");
                     }

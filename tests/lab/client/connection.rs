@@ -78,7 +78,7 @@ impl Connection {
     /// If no complete response arrives: closed, reset, or not within [`Self::TIMEOUT`].
     pub async fn try_send(&mut self, call: &Call) -> Result<Reply> {
         self.write(&call.bytes()).await?;
-        timeout(Self::TIMEOUT, self.answer(call))
+        timeout(Self::TIMEOUT, self.exchange(call))
             .await
             .unwrap_or_else(|_| {
                 Err(Error::new(
@@ -108,7 +108,7 @@ impl Connection {
         Ok(bytes)
     }
 
-    async fn answer(&mut self, call: &Call) -> Result<Reply> {
+    async fn exchange(&mut self, call: &Call) -> Result<Reply> {
         loop {
             let head = Head::read(&mut self.stream)
                 .await?

@@ -66,9 +66,9 @@ impl Fixture {
     }
 
     /// Signs in and exchanges the code.
-    async fn tokens(&self, person: &mut UserAgent) -> Value {
-        person.visit(self.begin().as_str()).await;
-        let page = person.sign_in_as("alice").await;
+    async fn tokens(&self, user: &mut UserAgent) -> Value {
+        user.visit(self.begin().as_str()).await;
+        let page = user.sign_in_as("alice").await;
         let code = page.query("code").unwrap();
         let fields = [
             ("grant_type", "authorization_code"),
@@ -130,11 +130,11 @@ fn read(token: &Value) -> [Value; 2] {
 }
 
 #[tokio::test]
-async fn a_person_signs_in_at_a_real_provider() {
+async fn a_user_signs_in_at_a_real_provider() {
     let fixture = Fixture::start().await;
-    let mut person = fixture.user_agent();
-    let tokens = fixture.tokens(&mut person).await;
-    let page = person.page();
+    let mut user = fixture.user_agent();
+    let tokens = fixture.tokens(&mut user).await;
+    let page = user.page();
     assert!(page.url.as_str().starts_with(&fixture.callback), "{page:?}");
     assert_eq!(page.query("state").unwrap(), "st");
     assert_eq!(page.query("iss").unwrap(), fixture.provider.issuer());
@@ -162,9 +162,9 @@ async fn a_person_signs_in_at_a_real_provider() {
     assert_eq!(fixture.provider.count(Route::Authorization).await, 1);
 
     // A signed-in user is not prompted again.
-    let page = person.visit(fixture.begin().as_str()).await;
+    let page = user.visit(fixture.begin().as_str()).await;
     assert!(page.query("code").is_some(), "{page:?}");
-    assert_eq!(person.cookies().dropped(), [""; 0]);
+    assert_eq!(user.cookies().dropped(), [""; 0]);
 }
 
 #[tokio::test]
@@ -189,8 +189,8 @@ async fn a_provider_requires_pkce() {
     let kept: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let kept = kept.iter().filter(|(name, _)| !name.starts_with("code_"));
     url.query_pairs_mut().clear().extend_pairs(kept);
-    let mut person = fixture.user_agent();
-    let page = person.visit(url.as_str()).await;
+    let mut user = fixture.user_agent();
+    let page = user.visit(url.as_str()).await;
     assert_eq!(page.query("error").unwrap(), "invalid_request");
 }
 
@@ -200,8 +200,8 @@ async fn a_provider_rotates_refresh_tokens_and_revokes_a_grant_on_reuse() {
     let first = fixture.tokens(&mut fixture.user_agent()).await;
     let second = fixture.refresh(&first).await.unwrap().json();
     assert_ne!(first["refresh_token"], second["refresh_token"]);
-    for spent in [&first, &second] {
-        let reply = fixture.refresh(spent).await.unwrap();
+    for used in [&first, &second] {
+        let reply = fixture.refresh(used).await.unwrap();
         assert_eq!(
             (reply.status, &reply.json()["error"]),
             (400, &json!("invalid_grant"))

@@ -21,7 +21,7 @@ async fn redis_works_with_and_without_tls_and_keeps_its_data() {
         assert_ne!(redis.command(&["PING"]), "PONG");
         redis.restart().await;
         assert_eq!(redis.keys("*"), ["a"]);
-        redis.forget();
+        redis.flush();
         assert_eq!(redis.keys("*"), [""; 0]);
 
         redis.pause().await;
@@ -133,10 +133,10 @@ async fn a_gateway_listens_with_tls() {
     let reply = gateway.call(Call::get("echo.example.com", "/in")).await;
     assert_eq!(reply.json()["path"], "/in");
 
-    let mut person = UserAgent::new(&[&authority]).at("echo.example.com", address);
+    let mut user = UserAgent::new(&[&authority]).at("echo.example.com", address);
     let port = address.port();
-    person.visit("https://echo.example.com/by/place").await;
-    let page = person
+    user.visit("https://echo.example.com/by/place").await;
+    let page = user
         .visit(&format!(
             "https://app.portcullis.localhost:{port}/by/port#f"
         ))
@@ -171,7 +171,7 @@ async fn a_provider_sends_back_channel_logout() {
         .account("alice", json!({"email": "alice@example.com"}))
         .start()
         .await;
-    let mut person = UserAgent::new(&[&own, &others]);
+    let mut user = UserAgent::new(&[&own, &others]);
     let parameters = [
         ("client_id", "portcullis"),
         ("redirect_uri", &format!("{here}/oauth2/callback")),
@@ -184,15 +184,15 @@ async fn a_provider_sends_back_channel_logout() {
         ),
     ];
     let begin = url::Url::parse_with_params(&format!("{}/auth", provider.issuer()), parameters);
-    person.visit(begin.unwrap().as_str()).await;
-    person.sign_in_as("alice").await;
+    user.visit(begin.unwrap().as_str()).await;
+    user.sign_in_as("alice").await;
 
     let out = format!(
         "{}/session/end?client_id=portcullis&state=st&post_logout_redirect_uri={here}/signed-out",
         provider.issuer()
     );
-    person.visit(&out).await;
-    let page = person.confirm_sign_out().await;
+    user.visit(&out).await;
+    let page = user.confirm_sign_out().await;
     assert_eq!(page.url.as_str(), format!("{here}/signed-out?state=st"));
     let token = wait::until("a logout token", wait::LONG, async || {
         provider.logout_tokens().await.pop()

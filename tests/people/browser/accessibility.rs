@@ -71,7 +71,7 @@ async fn the_pages_of_a_sign_in_are_accessible() {
     browser
         .visit(&format!("{URL}/oauth2/callback/google?code=x&state=y"))
         .await;
-    check_page(&browser, "over", "This sign-in has expired").await;
+    check_page(&browser, "over", "This sign-in is not valid").await;
     browser
         .visit(&format!("{URL}/oauth2/start?rd=//evil.example"))
         .await;

@@ -49,10 +49,10 @@ async fn a_user_chooses_a_provider_and_a_name_skips_the_choice() {
 
 /// Starts a sign-in at this provider, and returns the callback of the provider, which already knows
 /// the user.
-async fn provider_response(person: &mut UserAgent, provider: &str) -> Url {
-    let start = format!("{URL}/oauth2/start?provider={provider}&on=1&rd={APP}/mixed");
-    let ask = person.step(&start).await.redirect().unwrap();
-    let back = person.step(ask.as_str()).await.redirect().unwrap();
+async fn provider_response(user: &mut UserAgent, provider: &str) -> Url {
+    let start = format!("{URL}/oauth2/start?provider={provider}&initiator=user&rd={APP}/mixed");
+    let ask = user.step(&start).await.redirect().unwrap();
+    let back = user.step(ask.as_str()).await.redirect().unwrap();
     assert_eq!(back.path(), format!("/oauth2/callback/{provider}"));
     back
 }

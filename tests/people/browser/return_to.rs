@@ -32,7 +32,7 @@ fn endpoints(rd: &str) -> Vec<(&'static str, Call, bool)> {
         ("start, for a script", get(&start), true),
         (
             "start, second step",
-            page(get(&format!("{start}&on=1"))),
+            page(get(&format!("{start}&initiator=user"))),
             true,
         ),
         (

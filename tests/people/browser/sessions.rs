@@ -19,7 +19,7 @@ async fn submit_form(browser: &Browser, path: &str, text: &str) {
     browser.run(&script).await;
     let there = format!("{APP}{path}");
     browser
-        .wait_for_url("an answer", |url| url.as_str() == there)
+        .wait_for_url("a response", |url| url.as_str() == there)
         .await;
 }
 

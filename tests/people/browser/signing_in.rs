@@ -95,7 +95,7 @@ async fn a_repeated_callback_shows_a_page_with_a_link() {
     let browser = stack.browser().await;
     let over = format!("{URL}/oauth2/callback?code=abc&state=def");
     browser.visit(&over).await;
-    wait_for_heading(&browser, "This sign-in has expired").await;
+    wait_for_heading(&browser, "This sign-in is not valid").await;
     browser.click("main a").await;
     browser.sign_in_as("alice").await;
     wait_for_heading(&browser, "You are signed in").await;

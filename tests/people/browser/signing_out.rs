@@ -103,8 +103,8 @@ async fn r11_another_site_ends_no_session_by_a_sign_in() {
     browser.client().delete_all_cookies().await.unwrap();
     for path in [
         "start",
-        "start?on=1",
-        "start?on=keep",
+        "start?initiator=user",
+        "start?initiator=other-site",
         "start?provider=sso",
         "start?rd=https%3A%2F%2Falertmanager.example.com%2Fother%23x",
         "sign_in",

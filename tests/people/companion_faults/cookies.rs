@@ -114,8 +114,8 @@ async fn r11_a_sign_in_replaces_injected_cookies() {
         let eve = deployment.signed_in("eve", 0).await;
         let mut attacker = deployment.user_agent(0);
         attacker.visit(&format!("{APP}/graph")).await;
-        let pending_sign_in = |person: &UserAgent| {
-            let found = person.cookies().iter();
+        let pending_sign_in = |user: &UserAgent| {
+            let found = user.cookies().iter();
             let mut found = found.filter(|c| c.name.contains("-login-"));
             found.next().expect("a pending sign-in").clone()
         };
@@ -154,8 +154,8 @@ async fn r11_a_sign_in_replaces_injected_cookies() {
 }
 
 /// Sets a cookie as any host of the domain can.
-fn inject(person: &mut UserAgent, name: &str, value: &str, path: &str) {
-    person.cookies_mut().put(Cookie {
+fn inject(user: &mut UserAgent, name: &str, value: &str, path: &str) {
+    user.cookies_mut().put(Cookie {
         name: name.to_owned(),
         value: value.to_owned(),
         domain: "example.com".to_owned(),
@@ -169,20 +169,20 @@ fn inject(person: &mut UserAgent, name: &str, value: &str, path: &str) {
 }
 
 /// Checks which user the app and the companion identify.
-async fn assert_subject(deployment: &Deployment, person: &mut UserAgent, login: &str) {
-    let reply = alerts(person).await;
+async fn assert_subject(deployment: &Deployment, user: &mut UserAgent, login: &str) {
+    let reply = alerts(user).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     let seen = deployment.app.requests().pop().unwrap();
     let headers = seen["headers"].as_array().unwrap();
-    let user = serde_json::json!(["x-auth-request-user", login]);
-    assert!(headers.contains(&user), "{seen}");
+    let header = serde_json::json!(["x-auth-request-user", login]);
+    assert!(headers.contains(&header), "{seen}");
     assert!(!seen.to_string().contains(TOKEN), "{seen}");
-    assert_eq!(userinfo(person).await.json()["user"], login);
+    assert_eq!(userinfo(user).await.json()["user"], login);
 }
 
 /// The session ID in a browser's cookies.
-fn session_id(person: &UserAgent) -> Value {
-    let token = cookie(person, TOKEN);
+fn session_id(user: &UserAgent) -> Value {
+    let token = cookie(user, TOKEN);
     let claims = token.split('.').nth(1).expect("a token");
     let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64url");
     serde_json::from_slice::<Value>(&claims).expect("claims")["sid"].clone()

@@ -72,8 +72,8 @@ impl Settings {
     }
 
     /// Sets the lifetime of session tokens.
-    pub(crate) fn token(mut self, lives: &str) -> Self {
-        self.session["token"] = json!(lives);
+    pub(crate) fn token(mut self, lifetime: &str) -> Self {
+        self.session["token"] = json!(lifetime);
         self
     }
 
@@ -138,16 +138,16 @@ impl Deployment {
     }
 
     /// The same user agent, using the gateway of another replica from now on.
-    pub(crate) fn route_through(&self, person: UserAgent, replica: usize) -> UserAgent {
+    pub(crate) fn route_through(&self, user: UserAgent, replica: usize) -> UserAgent {
         let address = self.replicas[replica].gateway.address();
-        person.at(AUTH, address).at(HOST, address)
+        user.at(AUTH, address).at(HOST, address)
     }
 
     /// A user agent that has signed in with this login.
     pub(crate) async fn signed_in(&self, login: &str, replica: usize) -> UserAgent {
-        let mut person = self.user_agent(replica);
-        sign_in(&mut person, login, "/graph").await;
-        person
+        let mut user = self.user_agent(replica);
+        sign_in(&mut user, login, "/graph").await;
+        user
     }
 
     /// The Redis.
@@ -201,14 +201,14 @@ fn provider(authority: &Authority, first: &str) -> provider::Settings {
         .redirect(&format!("{URL}/oauth2/callback"))
         .post_logout(&format!("{URL}/oauth2/sign_out"))
         .backchannel(&format!("http://{first}/oauth2/backchannel-logout"));
-    let person = |name: &str| {
+    let user = |name: &str| {
         json!({"email": format!("{name}@example.com"), "email_verified": true, "groups": ["sre"],
                "preferred_username": name})
     };
     Provider::with(authority)
         .client(client)
-        .account("alice", person("alice"))
-        .account("eve", person("eve"))
+        .account("alice", user("alice"))
+        .account("eve", user("eve"))
 }
 
 fn policy() -> Value {

@@ -86,8 +86,8 @@ async fn length(deployment: &Deployment, name: &str, bytes: usize) -> usize {
 }
 
 /// A cookie, whole or in chunks.
-fn chunks(person: &UserAgent, name: &str) -> Vec<(String, String)> {
-    let own = person.cookies().iter().filter(|cookie| {
+fn chunks(user: &UserAgent, name: &str) -> Vec<(String, String)> {
+    let own = user.cookies().iter().filter(|cookie| {
         let rest = cookie.name.strip_prefix(name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     });
@@ -142,7 +142,7 @@ async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
     assert_eq!(page.reply.status, 400);
     assert!(
         page.text()
-            .contains("more groups than your session can hold"),
+            .contains("more groups than this site can store in a session"),
         "{}",
         page.text()
     );

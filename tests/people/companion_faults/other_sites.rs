@@ -25,7 +25,7 @@ async fn t17_a_link_cannot_sign_a_user_in_as_somebody_else() {
         let page = victim.visit(&link).await;
         assert_eq!(page.reply.status, 403, "{}", page.text());
         let text = page.text();
-        assert!(text.contains("This sign-in has expired"), "{text}");
+        assert!(text.contains("This sign-in is not valid"), "{text}");
         assert_eq!(cookie_header(&victim), before);
         assert_eq!(deployment.provider.count(Route::Token).await, asked);
     }
@@ -78,7 +78,7 @@ async fn r11_subresources_and_frames_neither_start_a_sign_in_nor_end_a_session()
     let deployment = Settings::single().start().await;
     let alice = deployment.signed_in("alice", 0).await;
     for (name, value) in [("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "iframe")] {
-        for query in ["", "?on=1"] {
+        for query in ["", "?initiator=user"] {
             let call = Call::new("GET", AUTH, &format!("/oauth2/start{query}"))
                 .header("cookie", cookie_header(&alice))
                 .header(name, value);
@@ -96,11 +96,11 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
     let cookies = cookie_header(&alice);
     for path in [
         "/oauth2/start",
-        "/oauth2/start?on=1",
-        "/oauth2/start?on=keep",
-        "/oauth2/start?on=",
-        "/oauth2/start?on=1&provider=sso",
-        "/oauth2/start?on=1&rd=%2F",
+        "/oauth2/start?initiator=user",
+        "/oauth2/start?initiator=other-site",
+        "/oauth2/start?initiator=",
+        "/oauth2/start?initiator=user&provider=sso",
+        "/oauth2/start?initiator=user&rd=%2F",
         "/oauth2/sign_in",
         "/oauth2/callback",
         "/oauth2/callback?state=x",
@@ -136,7 +136,11 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
         "{}/.well-known/openid-configuration",
         deployment.provider.issuer()
     );
-    for path in ["/oauth2/start", "/oauth2/start?on=1", "/oauth2/sign_in"] {
+    for path in [
+        "/oauth2/start",
+        "/oauth2/start?initiator=user",
+        "/oauth2/sign_in",
+    ] {
         alice.visit(&elsewhere).await;
         alice.follow(&format!("{URL}{path}")).await;
         assert_eq!(userinfo(&mut alice).await.status, 200, "{path}");
@@ -149,7 +153,7 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
             .header("sec-fetch-mode", "navigate")
             .header("sec-fetch-site", "same-origin")
     };
-    for (query, deletes) in [("?on=1", true), ("?on=keep", false)] {
+    for (query, deletes) in [("?initiator=user", true), ("?initiator=other-site", false)] {
         let reply = deployment.replicas[0].companion.call(call(query)).await;
         assert_eq!(reply.status, 302, "{query}");
         let lines = reply.all("set-cookie");
@@ -161,23 +165,22 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
 }
 
 /// Signs in at the provider, and returns the URL of the callback, which is not requested.
-async fn pending_sign_in(person: &mut UserAgent, login: &str) -> String {
-    person.visit(&format!("{APP}/graph")).await;
-    let form = person.page().form_with("prompt", "login");
-    person
-        .submit(form.fill("login", login).fill("password", "any"))
+async fn pending_sign_in(user: &mut UserAgent, login: &str) -> String {
+    user.visit(&format!("{APP}/graph")).await;
+    let form = user.page().form_with("prompt", "login");
+    user.submit(form.fill("login", login).fill("password", "any"))
         .await;
-    let consent = person.page().form_with("prompt", "consent");
+    let consent = user.page().form_with("prompt", "consent");
     let body = Serializer::new(String::new())
         .extend_pairs(&consent.fields)
         .finish();
     let call = Call::post("", "")
         .header("content-type", "application/x-www-form-urlencoded")
         .body(body);
-    let sent = person.fetch(consent.action.as_str(), call).await;
+    let sent = user.fetch(consent.action.as_str(), call).await;
     let mut next = sent.header("location").expect("the redirect");
     while !next.starts_with(URL) {
-        let page = person.step(&next).await;
+        let page = user.step(&next).await;
         next = page.redirect().expect("the redirect").to_string();
     }
     next

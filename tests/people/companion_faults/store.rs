@@ -71,7 +71,7 @@ async fn a_session_that_expires_while_redis_is_down_recovers() {
     assert_unavailable("a program", &refused);
     assert_eq!(refused.verdict(), "503 session-unavailable");
     let page = alice.visit(&format!("{APP}/graph")).await;
-    assert_unavailable("a person", &page.reply);
+    assert_unavailable("a user", &page.reply);
     assert_eq!(
         page.url.as_str(),
         format!("{APP}/graph"),

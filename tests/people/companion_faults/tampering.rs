@@ -39,15 +39,15 @@ async fn cve_2026_47775_every_tampered_sealed_session_gets_the_same_response() {
         Call::post(AUTH, "/oauth2/refresh"),
     ];
     for call in calls {
-        let answer = async |value: &str| {
+        let response_to = async |value: &str| {
             let call = call.clone().header("cookie", format!("{SEALED}={value}"));
             deployment.replicas[0].companion.call(call).await
         };
-        assert_eq!(answer(&good).await.status, 200, "{call:?}");
-        let expected = visible_parts(&answer("never-sealed").await);
+        assert_eq!(response_to(&good).await.status, 200, "{call:?}");
+        let expected = visible_parts(&response_to("never-sealed").await);
         assert_eq!(expected.0, 401);
         for (what, value) in &tampered {
-            assert_eq!(visible_parts(&answer(value).await), expected, "{what}");
+            assert_eq!(visible_parts(&response_to(value).await), expected, "{what}");
         }
     }
 }
@@ -64,21 +64,18 @@ async fn c05_every_tampered_sign_in_cookie_gets_the_same_response() {
     eve.visit(&format!("{APP}/graph")).await;
     let own = eve.cookies().iter().find(|c| c.name.contains("-login-"));
     let own = own.unwrap();
-    let name = |person: &UserAgent| {
-        let steps = person
-            .history()
-            .iter()
-            .filter_map(|step| step.cookie.clone());
+    let name = |user: &UserAgent| {
+        let steps = user.history().iter().filter_map(|step| step.cookie.clone());
         let pairs = steps.flat_map(|c| c.split("; ").map(str::to_owned).collect::<Vec<_>>());
         let mut names = pairs.filter(|pair| pair.contains("-login-"));
         names.next().unwrap().split_once('=').unwrap().0.to_owned()
     };
     let name = name(&alice);
-    let answer = async |cookie: String| {
+    let response_to = async |cookie: String| {
         let call = Call::get(AUTH, &path).header("cookie", cookie);
         deployment.replicas[0].companion.call(call).await
     };
-    let expected = visible_parts(&answer(format!("{name}=never-sealed")).await);
+    let expected = visible_parts(&response_to(format!("{name}=never-sealed")).await);
     assert_eq!(expected.0, 403);
     for cookie in [
         format!("{name}={}", own.value),
@@ -87,16 +84,16 @@ async fn c05_every_tampered_sign_in_cookie_gets_the_same_response() {
         format!("{name}={}", cookie(&alice, SEALED)),
         "another=cookie".to_owned(),
     ] {
-        assert_eq!(visible_parts(&answer(cookie).await), expected);
+        assert_eq!(visible_parts(&response_to(cookie).await), expected);
     }
     assert_eq!(deployment.replicas[0].get("/ping").await.status, 200);
 }
 
 /// The cookie of a sign-in that has started.
 async fn attempt(deployment: &Deployment) -> String {
-    let mut person = deployment.user_agent(0);
-    person.visit(&format!("https://{HOST}/graph")).await;
-    let found = person.cookies().iter().find(|c| c.name.contains("-login-"));
+    let mut user = deployment.user_agent(0);
+    user.visit(&format!("https://{HOST}/graph")).await;
+    let found = user.cookies().iter().find(|c| c.name.contains("-login-"));
     found.expect("a pending sign-in").value.clone()
 }
 

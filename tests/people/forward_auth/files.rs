@@ -5,7 +5,7 @@ use std::fs;
 use std::collections::BTreeSet;
 
 use portcullis_core::caller::headers::NAMES;
-use portcullis_core::endpoints::{self, Below, UsedBy};
+use portcullis_core::endpoints::{self, Subpaths, UsedBy};
 use portcullis_tests::lab::{folder, yaml};
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::forward_auth::proxies::PUBLIC_HOST;
 use crate::forward_auth::spellings::spellings;
 
 /// The headers in the companion's response with the caller and the remaining credentials.
-const ANSWERED: [&str; 7] = [
+const RESPONSE_HEADERS: [&str; 7] = [
     "authorization",
     "cookie",
     "x-auth-request-email",
@@ -75,7 +75,7 @@ fn h06_ingress_nginx_takes_identity_headers_from_the_response_only() {
             .unwrap()
             .to_ascii_lowercase();
         let listed: Vec<&str> = list.split(',').collect();
-        for name in ANSWERED.iter().chain(&NAMES) {
+        for name in RESPONSE_HEADERS.iter().chain(&NAMES) {
             assert!(listed.contains(name), "{name}");
         }
     }
@@ -90,7 +90,8 @@ fn the_companions_public_host_has_the_endpoints_of_clients_only() {
     let expected: BTreeSet<String> = clients
         .flat_map(|own| {
             let name = own.path.strip_prefix("/oauth2/").expect("a path below it");
-            let below = (own.below == Below::Provider).then(|| format!("{name}/[a-z0-9-]+"));
+            let below =
+                (own.subpaths == Subpaths::ProviderName).then(|| format!("{name}/[a-z0-9-]+"));
             [Some(name.to_owned()), below]
         })
         .flatten()
@@ -135,7 +136,7 @@ fn h06_traefik_takes_identity_headers_from_the_response_only() {
     let pattern = auth["authResponseHeadersRegex"].as_str().unwrap();
     // Each name matches in every spelling; names that claim no identity do not.
     let fits = |name: &str| Pattern::of(pattern).fits(name);
-    for name in ANSWERED.iter().chain(&NAMES) {
+    for name in RESPONSE_HEADERS.iter().chain(&NAMES) {
         for name in spellings(name) {
             assert!(fits(&name), "{name}");
         }

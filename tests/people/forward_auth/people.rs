@@ -68,8 +68,8 @@ impl SignInFixture {
 }
 
 /// The cookies that a browser sends to the app.
-fn cookies(person: &UserAgent) -> String {
-    let cookies = person.cookies().iter();
+fn cookies(user: &UserAgent) -> String {
+    let cookies = user.cookies().iter();
     let cookies = cookies.filter(|cookie| cookie.domain == "example.com");
     let pairs = cookies.map(|cookie| format!("{}={}", cookie.name, cookie.value));
     pairs.collect::<Vec<_>>().join("; ")

@@ -33,7 +33,7 @@ fn paths_of(endpoint: &Endpoint) -> Vec<String> {
     vec![
         path.to_owned(),
         format!("{path}/"),
-        endpoint.named("blue"),
+        endpoint.subpath("blue"),
         format!("{path}?x=/oauth2/start"),
         format!("{path}/../start"),
         format!("{path}/..%2fstart"),
@@ -92,7 +92,7 @@ async fn endpoints_for_clients_are_served_on_the_companions_public_host() {
             let paths = received(&fixture);
             assert_eq!(paths[before..], [endpoint.path], "{}", proxy.name);
         }
-        let path = endpoints::CALLBACK.named("github");
+        let path = endpoints::CALLBACK.subpath("github");
         proxy.send(Call::get(PUBLIC_HOST, &path)).await;
         assert_eq!(received(&fixture).last(), Some(&path), "{}", proxy.name);
     }

@@ -51,9 +51,9 @@ async fn a_session_is_verified_with_the_companions_keys() {
         envoy
             .metric("portcullis_decisions_total", &labels, |count| count == 1.0)
             .await;
-        let keys = [("trust", "sso"), ("outcome", "good")];
+        let keys = [("trust", "sso"), ("outcome", "succeeded")];
         envoy
-            .metric("portcullis_key_reads_total", &keys, |count| count == 1.0)
+            .metric("portcullis_key_fetches_total", &keys, |count| count == 1.0)
             .await;
         gateway.assert_clean().await;
     }

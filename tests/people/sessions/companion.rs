@@ -54,7 +54,7 @@ pub(crate) struct Companion {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Whether refresh requests are answered or held.
+    /// Whether refresh requests get a response or are held.
     open: watch::Sender<bool>,
 }
 
@@ -132,8 +132,8 @@ impl Companion {
     }
 
     /// Sets the response to refresh requests.
-    pub(crate) fn set_refresh_response(&self, answer: CannedResponse) {
-        self.shared.state().refresh = answer;
+    pub(crate) fn set_refresh_response(&self, response: CannedResponse) {
+        self.shared.state().refresh = response;
     }
 
     /// Holds refresh requests, including later ones.
@@ -141,7 +141,7 @@ impl Companion {
         self.shared.open.send_replace(false);
     }
 
-    /// Answers the held refresh requests.
+    /// Responds to the held refresh requests.
     pub(crate) fn release(&self) {
         self.shared.open.send_replace(true);
     }
@@ -186,9 +186,9 @@ impl Shared {
     }
 
     /// Records a request, and returns the response.
-    fn answer(&self, seen: ReceivedRequest) -> CannedResponse {
+    fn respond(&self, seen: ReceivedRequest) -> CannedResponse {
         let mut state = self.state();
-        let answer = match seen.path.as_str() {
+        let response = match seen.path.as_str() {
             KEYS => CannedResponse::json(&json!({"keys": state.keys})),
             REVOCATIONS => CannedResponse::json(&state.revocations),
             REFRESH => state.refresh.clone(),
@@ -201,7 +201,7 @@ impl Shared {
             }
         };
         state.seen.push(seen);
-        answer
+        response
     }
 }
 
@@ -214,7 +214,7 @@ async fn accept(listener: std::net::TcpListener, shared: Arc<Shared>) {
         };
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
-            let service = service_fn(|request| answer(request, Arc::clone(&shared)));
+            let service = service_fn(|request| respond(request, Arc::clone(&shared)));
             let builder = Builder::new(TokioExecutor::new());
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             let _gone = connection.await;
@@ -223,7 +223,7 @@ async fn accept(listener: std::net::TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn answer(
+async fn respond(
     request: Request<Incoming>,
     shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -240,15 +240,15 @@ async fn answer(
         seen.body_bytes = body.to_bytes().len();
     }
     let refreshes = seen.path == REFRESH;
-    let answer = shared.answer(seen);
+    let canned = shared.respond(seen);
     if refreshes {
         let mut open = shared.open.subscribe();
         let _never_closed = open.wait_for(|open| *open).await;
     }
-    let mut response = Response::builder().status(answer.status);
-    for (name, value) in answer.headers {
+    let mut response = Response::builder().status(canned.status);
+    for (name, value) in canned.headers {
         response = response.header(name, value);
     }
-    let response = response.body(Full::from(answer.body));
+    let response = response.body(Full::from(canned.body));
     Ok(response.expect("a valid HTTP response"))
 }

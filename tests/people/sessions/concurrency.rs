@@ -155,7 +155,7 @@ async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worke
         let clients =
             ClientPool::connect(address, MAX_WAITING - MAX_WAITING_PER_SESSION + 10).await;
         let others = (0..MAX_WAITING - MAX_WAITING_PER_SESSION + 10).map(|number| {
-            with_session(&gateway.expired_token(&TestSession::new(&format!("person-{number}"))))
+            with_session(&gateway.expired_token(&TestSession::new(&format!("user-{number}"))))
         });
         let mut others = clients.send(others.collect::<Vec<_>>());
         for _ in 0..10 {

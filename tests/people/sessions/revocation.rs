@@ -67,10 +67,10 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
         }
         let before = gateway.fixture.app.count();
         // One by session ID, one by user; later sessions of the user are valid.
-        let person = json!({"handle": eve.handle, "before": now(), "ends": now() + 600});
+        let user = json!({"handle": eve.handle, "before": now(), "ends": now() + 600});
         gateway
             .companion
-            .revoke(list(0, &[by_sid(&ann, 600), person]));
+            .revoke(list(0, &[by_sid(&ann, 600), user]));
         wait_until_refused_by_all(&gateway, &calls[0], "401 revoked").await;
         wait_until_refused_by_all(&gateway, &calls[1], "401 revoked").await;
         count_forwarded_requests(&mut gateway, before);
@@ -104,7 +104,7 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
 }
 
 #[tokio::test]
-async fn one_worker_reads_revocations_for_all_every_two_to_three_seconds() {
+async fn one_worker_fetches_revocations_for_all_every_two_to_three_seconds() {
     let gateway = SessionGateway::with(|_| {}, |builder| builder.workers(4)).await;
     let reads = || gateway.companion.count(REVOCATIONS);
     wait::until_true("a first read", wait::LONG, async || reads() > 0).await;
@@ -230,7 +230,7 @@ async fn a_list_of_maximum_size_is_accepted() {
 }
 
 #[tokio::test]
-async fn without_sso_no_revocations_are_read() {
+async fn without_sso_no_revocations_are_fetched() {
     let mut gateway = SessionGateway::with(
         |policy| {
             policy.as_object_mut().unwrap().remove("sso");

@@ -10,13 +10,13 @@ use portcullis_core::endpoints as paths;
 use super::health::{ping, ready};
 use super::middleware::wrap;
 use super::problem::Problem;
-use super::state::{Shared, SignIn};
+use super::state::{SharedSignIn, SharedState};
 
 mod auth;
 mod backchannel_logout;
 mod callback;
-mod embedded;
 mod errors;
+mod fetch_metadata;
 mod keys;
 mod metrics;
 mod mirror;
@@ -26,13 +26,13 @@ mod sign_out;
 mod start;
 mod userinfo;
 
-/// The routes of the main listener. `sign_in` is `None` without sign-in.
-pub(super) fn main(state: &Shared, sign_in: Option<&SignIn>) -> Router {
+/// The routes of the main listener. `sign_in` is `None` if sign-in is not configured.
+pub(super) fn main(state: &SharedState, sign_in: Option<&SharedSignIn>) -> Router {
     let routes = Router::new()
         .route(paths::AUTH.path, any(auth::auth))
-        .route(&paths::AUTH.named(""), any(auth::auth))
-        .route(&paths::AUTH.named("{*path}"), any(auth::auth))
-        .route(&paths::MIRROR.named("{trust}"), get(mirror::mirror))
+        .route(&paths::AUTH.subpath(""), any(auth::auth))
+        .route(&paths::AUTH.subpath("{*path}"), any(auth::auth))
+        .route(&paths::MIRROR.subpath("{trust}"), get(mirror::mirror))
         .route(paths::PING.path, get(ping))
         .route(paths::READY.path, get(ready));
     let routes = routes.with_state(Arc::clone(state));
@@ -44,16 +44,16 @@ pub(super) fn main(state: &Shared, sign_in: Option<&SignIn>) -> Router {
 }
 
 /// The routes that need sign-in.
-fn with_sign_in(state: &SignIn) -> Router {
+fn with_sign_in(state: &SharedSignIn) -> Router {
     Router::new()
         .route(
             paths::BACKCHANNEL_LOGOUT.path,
             post(backchannel_logout::backchannel_logout),
         )
-        .route(paths::CALLBACK.path, get(callback::bare))
+        .route(paths::CALLBACK.path, get(callback::without_name))
         .route(
-            &paths::CALLBACK.named("{provider}"),
-            get(callback::of_provider),
+            &paths::CALLBACK.subpath("{provider}"),
+            get(callback::with_name),
         )
         .route(paths::JWKS.path, get(keys::jwks))
         .route(paths::REFRESH.path, post(refresh::refresh))
@@ -68,13 +68,13 @@ fn with_sign_in(state: &SignIn) -> Router {
         .with_state(Arc::clone(state))
 }
 
-/// Every other path below `/oauth2`, where sign-in is not configured.
+/// All other paths below `/oauth2`, if sign-in is not configured.
 fn without_sign_in() -> Router {
     Router::new().route("/oauth2/{*path}", any(sign_in_not_configured))
 }
 
 /// The routes of the metrics listener.
-pub(super) fn metrics(state: &Shared) -> Router {
+pub(super) fn metrics(state: &SharedState) -> Router {
     let routes = Router::new()
         .route("/metrics", get(metrics::metrics))
         .route(paths::PING.path, get(ping))
@@ -82,7 +82,7 @@ pub(super) fn metrics(state: &Shared) -> Router {
     wrapped(routes.with_state(Arc::clone(state)), state)
 }
 
-fn wrapped(routes: Router, state: &Shared) -> Router {
+fn wrapped(routes: Router, state: &SharedState) -> Router {
     let routes = routes
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
@@ -104,8 +104,8 @@ async fn method_not_allowed() -> Problem {
 }
 
 async fn sign_in_not_configured() -> Problem {
-    let text = "This gate accepts bearer tokens only, so there is no sign-in here. Call the app with a \
-                bearer token, or ask the operator of this site to configure an identity provider.";
+    let text = "There is no sign-in here: this site accepts bearer tokens only. Call the app with a bearer \
+                token, or ask the operator of this site for access.";
     let title = "Sign-in is not configured";
     Problem::new(StatusCode::NOT_FOUND, "not_found", title, text)
 }

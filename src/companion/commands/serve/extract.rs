@@ -1,4 +1,4 @@
-//! Extractors of queries and forms, whose errors are [`Problem`]s that never quote the input.
+//! Extractors of queries and forms. Their errors are [`Problem`]s, which never quote the input.
 
 use std::time::Duration;
 
@@ -10,15 +10,15 @@ use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 
-/// How long a form may take to arrive. All forms are short, and any client may send one: a slow one must
-/// not hold a request's permit for long.
+/// The timeout for receiving a form. All forms are short, and any client can send one: a slow client must
+/// not hold the permit of a request for long.
 const FORM_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The query of a request, as axum's own. A repeated parameter is an error.
+/// The query of a request, like axum's extractor. A repeated parameter is an error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Query<T>(pub(crate) T);
 
-/// The form in the body of a request, as axum's own. A repeated field is an error.
+/// The form in the body of a request, like axum's extractor. A repeated field is an error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Form<T>(pub(crate) T);
 
@@ -42,7 +42,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         let read = axum::extract::Form::from_request(request, state);
         match tokio::time::timeout(FORM_TIMEOUT, read).await {
             Ok(Ok(axum::extract::Form(form))) => Ok(Self(form)),
-            Ok(Err(rejection)) => Err(refusal(&rejection)),
+            Ok(Err(rejection)) => Err(form_problem(&rejection)),
             Err(_) => Err(Problem::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "invalid_request",
@@ -53,7 +53,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     }
 }
 
-fn refusal(rejection: &FormRejection) -> Problem {
+fn form_problem(rejection: &FormRejection) -> Problem {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
         _ => Problem::bad_request("The form is invalid. Open the app that you want to use again."),

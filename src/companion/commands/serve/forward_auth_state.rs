@@ -20,22 +20,22 @@ use crate::watch::Watched;
 use super::identity::Providers;
 use super::loaded_policy::LoadedPolicy;
 
-/// The evaluator with the policy in force.
+/// The evaluator with the current policy.
 #[derive(Debug)]
 pub(crate) struct ForwardAuthState(Arc<ArcSwap<Evaluator>>);
 
-/// The sessions of this companion, as forward auth reads and refreshes them.
+/// The sessions of this companion, which forward auth reads and refreshes.
 #[derive(Debug)]
 pub(crate) struct LocalSessions {
     sessions: Arc<Sessions>,
     providers: Arc<Providers>,
-    /// The last revocation list that could be read. It is used while the list is unavailable.
+    /// The revocation list that was last read. It is used while the list is unavailable.
     revocations: ArcSwap<Revocations>,
 }
 
 impl ForwardAuthState {
     /// Starts to read the issuers' keys, and follows reloads of policy and session keys from now on.
-    /// `keys` is `None` without sign-in.
+    /// `keys` is `None` if sign-in is not configured.
     pub(super) fn follow(
         config: &Config,
         policy: Watched<LoadedPolicy>,
@@ -64,7 +64,7 @@ async fn follow_policy(
 ) {
     loop {
         let loaded = policy.load();
-        // It may have been reloaded before this task started.
+        // The policy may have been reloaded before this task started.
         if !Arc::ptr_eq(&loaded, &followed) {
             let next = evaluator.load().with_policy(loaded.policy.clone());
             evaluator.store(Arc::new(next));
@@ -96,11 +96,11 @@ fn issuers(
         let path = format!("trust.{name}");
         let Some(trust) = policy.trust(name) else {
             let help = "write the name of one of the policy's trust entries";
-            let problem = "the policy has no trust entry with this name";
+            let problem = "unknown trust entry";
             return Err(Report::of(&path, problem, help));
         };
         if let Some(help) = connection.problem(trust) {
-            let problem = "invalid `connect` for this trust entry";
+            let problem = "can't be used with this trust entry";
             return Err(Report::of(&path, problem, help));
         }
     }
@@ -141,11 +141,11 @@ impl SessionSource for LocalSessions {
     async fn refresh(&self, cookies: &str) -> SessionRefresh {
         let cookies = Cookies::read([cookies.as_bytes()]);
         let (sessions, providers) = (&self.sessions, &self.providers);
-        let live = sessions.refresh_token_cookie(&cookies, now(), providers);
-        match live.await {
-            Ok(live) => match live.set_cookies.first() {
+        let active = sessions.refresh_token_cookie(&cookies, now(), providers);
+        match active.await {
+            Ok(active) => match active.set_cookies.first() {
                 Some(line) => SessionRefresh::Refreshed(line.header().to_owned()),
-                // A token that is split needs more than one cookie.
+                // A token in chunks needs more than one cookie.
                 None => SessionRefresh::Ended,
             },
             Err(NoSession::Ended { .. }) => SessionRefresh::Ended,

@@ -8,16 +8,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::state::Shared;
+use super::state::SharedState;
 
-/// What is required for readiness. Nothing is required without sign-in.
+/// What is required for readiness. Nothing is required if sign-in is not configured.
 #[derive(Debug, Default)]
-pub(crate) struct Health {
+pub(crate) struct Readiness {
     requirements: Vec<Requirement>,
     stopping: AtomicBool,
 }
 
-/// One requirement.
+/// A requirement for readiness.
 struct Requirement {
     name: &'static str,
     is_met: Box<dyn Fn() -> bool + Send + Sync>,
@@ -27,7 +27,7 @@ struct Requirement {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StatusFlag(Arc<AtomicBool>);
 
-impl Health {
+impl Readiness {
     /// Adds a requirement. `is_met` is called for each `/ready`, so it must not block.
     pub(crate) fn require(
         &mut self,
@@ -46,7 +46,7 @@ impl Health {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// What is missing, by name only, because the endpoint is public.
+    /// The names of what is missing. No details, because the endpoint is public.
     pub(crate) fn missing(&self) -> Vec<&'static str> {
         let stopping = self.stopping.load(Ordering::Relaxed).then_some("stopping");
         let missing = self.requirements.iter().filter(|one| !(one.is_met)());
@@ -80,8 +80,8 @@ pub(super) async fn ping() -> &'static str {
 }
 
 /// `GET /ready`: whether the companion is ready, and otherwise what is missing.
-pub(super) async fn ready(State(state): State<Shared>) -> Response {
-    let missing = state.health.missing();
+pub(super) async fn ready(State(state): State<SharedState>) -> Response {
+    let missing = state.readiness.missing();
     if missing.is_empty() {
         return "OK\n".into_response();
     }

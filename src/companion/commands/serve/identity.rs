@@ -1,4 +1,4 @@
-//! The identity providers and the sessions of the people who sign in.
+//! The identity providers, and the sessions of the users who sign in.
 
 mod settings;
 
@@ -17,7 +17,7 @@ use crate::document::Report;
 use crate::provider::{Authentication, Provider};
 use crate::session::{Cookies, Keys, Redeem, RefreshFailure, Session, Sessions, SetCookie};
 
-use super::health::{Health, StatusFlag};
+use super::health::{Readiness, StatusFlag};
 use crate::clock::now;
 use crate::config::SignIn;
 use crate::metrics::{Metrics, seconds};
@@ -29,7 +29,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// The path of the redirect URI.
 const CALLBACK: &str = endpoints::CALLBACK.path;
 
-/// The provider with the bare callback path, where there are several.
+/// The provider whose callback path has no name, if there are several.
 const DEFAULT_PROVIDER: &str = "sso";
 
 /// The identity providers and the sessions.
@@ -39,7 +39,7 @@ pub(crate) struct Identity {
     pub(crate) sessions: Arc<Sessions>,
     /// The providers.
     pub(crate) providers: Arc<Providers>,
-    /// The keys that sign and seal.
+    /// The session keys.
     pub(crate) keys: Watched<Keys>,
     url: String,
 }
@@ -75,40 +75,40 @@ impl Identity {
 
     /// Starts to refresh the providers' metadata and to check the session store, and adds both to what
     /// `/ready` requires.
-    pub(super) fn watch(&self, metrics: &Arc<Metrics>, health: &mut Health) {
+    pub(super) fn watch(&self, metrics: &Arc<Metrics>, readiness: &mut Readiness) {
         for provider in self.providers.all() {
             let provider = Arc::clone(provider);
             tokio::spawn(async move { provider.keep_fresh(now).await });
         }
         let providers = Arc::clone(&self.providers);
-        health.require("provider", move || {
+        readiness.require("provider", move || {
             providers.all().iter().any(|one| one.ready(now()).is_ok())
         });
         let store = StatusFlag::default();
         let is_available = store.clone();
-        health.require("store", move || is_available.get());
+        readiness.require("store", move || is_available.get());
         let (sessions, metrics) = (Arc::clone(&self.sessions), Arc::clone(metrics));
         let keys = self.keys.clone();
         tokio::spawn(async move {
-            let mut ticks = tokio::time::interval(POLL_INTERVAL);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut interval = tokio::time::interval(POLL_INTERVAL);
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
             let mut was_available = true;
             loop {
-                ticks.tick().await;
+                interval.tick().await;
                 let created_at = keys.load().current_created_at(now());
-                metrics.signing_key_made.set(seconds(created_at.secs()));
-                let counts = sessions.stats(now()).await;
-                match &counts {
+                metrics.signing_key_created.set(seconds(created_at.secs()));
+                let stats = sessions.stats(now()).await;
+                match &stats {
                     Err(error) if was_available => warn!(%error, "session store unavailable"),
                     Ok(_) if !was_available => info!("session store available again"),
                     Ok(_) | Err(_) => {}
                 }
-                was_available = counts.is_ok();
+                was_available = stats.is_ok();
                 store.set(was_available);
-                if let Ok(counts) = counts {
-                    let revocations = i64::try_from(counts.revocations).unwrap_or(i64::MAX);
+                if let Ok(stats) = stats {
+                    let revocations = i64::try_from(stats.revocations).unwrap_or(i64::MAX);
                     metrics.revocations.set(revocations);
-                    let floors = (counts.floor.secs(), counts.provider_floor.secs());
+                    let floors = (stats.floor.secs(), stats.provider_floor.secs());
                     metrics.revocation_floors(floors.0, floors.1);
                     metrics.revocations_read.set(seconds(now().secs()));
                 }
@@ -116,10 +116,10 @@ impl Identity {
         });
     }
 
-    /// The redirect URI of a provider. Each has its own, so that a response of one provider is never
-    /// taken for another's (RFC 9700 section 4.4.2).
+    /// The redirect URI of a provider. Each provider has its own, as a defence against mix-up attacks
+    /// (RFC 9700 section 4.4.2).
     pub(crate) fn redirect_uri(&self, provider: &Provider) -> Option<Url> {
-        let path = if self.providers.has_bare_callback(provider) {
+        let path = if self.providers.has_unnamed_callback(provider) {
             CALLBACK.to_owned()
         } else {
             format!("{CALLBACK}/{}", provider.name())
@@ -146,35 +146,35 @@ impl Providers {
         self.all.first().filter(|_| self.all.len() == 1)
     }
 
-    /// The provider of a callback path: `name` is what follows the bare path.
+    /// The provider of a callback path. `name` is the last segment; `None` for the path without a name.
     pub(crate) fn by_callback(&self, name: Option<&str>) -> Option<&Arc<Provider>> {
         let mut all = self.all.iter();
         match name {
-            None => all.find(|provider| self.has_bare_callback(provider)),
+            None => all.find(|provider| self.has_unnamed_callback(provider)),
             Some(name) => {
-                all.find(|provider| provider.name() == name && !self.has_bare_callback(provider))
+                all.find(|provider| provider.name() == name && !self.has_unnamed_callback(provider))
             }
         }
     }
 
-    fn has_bare_callback(&self, provider: &Provider) -> bool {
+    fn has_unnamed_callback(&self, provider: &Provider) -> bool {
         provider.name() == DEFAULT_PROVIDER || self.all.len() == 1
     }
 }
 
 impl Redeem for Providers {
     async fn redeem(&self, session: Session) -> Result<Authentication, RefreshFailure> {
-        let Some(provider) = self.named(&session.idp) else {
+        let Some(provider) = self.named(&session.provider) else {
             warn!(
-                provider = session.idp,
-                "the provider of a session is no longer configured"
+                provider = session.provider,
+                "session ended: its provider is no longer configured"
             );
             return Err(RefreshFailure::Ended);
         };
-        let renewed = provider
-            .refresh(&session.tokens, &session.person, now())
+        let refreshed = provider
+            .refresh(&session.tokens, &session.user, now())
             .await;
-        renewed.map_err(|error| {
+        refreshed.map_err(|error| {
             warn!(provider = provider.name(), %error, "session refresh failed");
             self.metrics
                 .provider_failed(provider.name(), error.cause().kind());

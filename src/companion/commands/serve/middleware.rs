@@ -1,4 +1,4 @@
-//! The middleware of every request: its ID, its limits, its log line, and the headers of every response.
+//! The middleware for all requests: request ID, limits, log line, and the headers of every response.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use crate::server::Peer;
 #[cfg(test)]
 mod tests;
 
-/// How much of a path is logged, in characters.
+/// The maximum length of a logged path, in characters.
 const MAX_PATH_CHARS: usize = 256;
 
 /// The headers of every response, unless its handler sets them.
@@ -113,7 +113,7 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
 
 async fn within(limits: &Limits, request: Request, next: Next) -> Response {
     match tokio::time::timeout(limits.request, next.run(request)).await {
-        // From the body limit or from an extractor of axum, which have no page.
+        // The body limit and the extractors of axum have no page.
         Ok(response)
             if response.status() == StatusCode::PAYLOAD_TOO_LARGE
                 && response.extensions().get::<Problem>().is_none() =>
@@ -122,7 +122,7 @@ async fn within(limits: &Limits, request: Request, next: Next) -> Response {
         }
         Ok(response) => response,
         Err(_) => {
-            warn!("request timed out (limits.request)");
+            warn!("request timed out (`limits.request`)");
             Problem::unavailable("The request took too long. Try again in a moment.")
                 .into_response()
         }
@@ -176,7 +176,7 @@ impl RequestInfo {
         }
     }
 
-    /// The route, one of few.
+    /// The route, for metric labels.
     fn endpoint(&self) -> &str {
         self.endpoint
             .as_ref()

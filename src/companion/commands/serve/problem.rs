@@ -1,4 +1,4 @@
-//! Error responses: a page for people, JSON for programs.
+//! Error responses: a page for users, JSON for programs.
 //!
 //! A handler returns a [`Problem`], and the middleware renders it for the kind of client.
 
@@ -12,18 +12,18 @@ use portcullis_core::request::Client;
 use super::request_id::RequestId;
 use crate::pages;
 
-/// An error response. All of it is shown to the client, so nothing in it may be secret; what came from
-/// outside is escaped.
+/// An error response. The client sees all of it, so it must contain no secret. Values from outside are
+/// escaped.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     status: StatusCode,
     /// For programs: an OAuth error code, or a similar one.
     code: &'static str,
-    /// For people: the heading.
+    /// For users: the heading.
     title: &'static str,
-    /// For people: what failed, and what to do now.
+    /// For users: what failed, and what to do now.
     text: Cow<'static, str>,
-    /// The next step: a path or URL of ours, and the label of the link.
+    /// The next step: a link to a path or URL of ours, and its label.
     link: Option<(String, &'static str)>,
 }
 
@@ -65,8 +65,8 @@ impl Problem {
 
     /// An error of the companion itself.
     pub(crate) fn internal() -> Self {
-        let text = "This is an error on our side. Try again. If it happens again, give the operator of this site the \
-                    request ID below; the log has the details.";
+        let text = "This is an error on our side. Try again. If it happens again, give the request ID below to the \
+                    operator of this site.";
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Self::new(status, "server_error", "Something went wrong", text)
     }
@@ -85,19 +85,19 @@ impl Problem {
                 pages::error(self.title, &self.text, link, id.as_str())
             }
             Client::Grpc | Client::Program => {
-                let json = serde_json::json!({"error": self.code, "request_id": id.as_str()});
+                let json = serde_json::json!({"error": self.code, "id": id.as_str()});
                 let json_type = HeaderValue::from_static("application/json");
                 ([(CONTENT_TYPE, json_type)], format!("{json}\n")).into_response()
             }
         };
         let (parts, _) = response.into_parts();
-        let (mut written, body) = body.into_parts();
-        // The body's headers replace the handler's. All lines of other headers stay: there is a
-        // `Set-Cookie` for each cookie.
+        let (mut rendered, body) = body.into_parts();
+        // The headers of the page replace those of the handler. `extend` keeps all values of the others,
+        // such as several `Set-Cookie`.
         let mut headers = parts.headers;
-        headers.extend(written.headers);
-        (written.status, written.headers) = (parts.status, headers);
-        Response::from_parts(written, body)
+        headers.extend(rendered.headers);
+        (rendered.status, rendered.headers) = (parts.status, headers);
+        Response::from_parts(rendered, body)
     }
 }
 

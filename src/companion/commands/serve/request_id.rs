@@ -1,4 +1,4 @@
-//! The request ID, which is in the log lines of a request and on its error page.
+//! The request ID, which is in the log lines of a request, on its error page and in `X-Request-Id`.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use rand_core::{OsRng, RngCore as _};
@@ -29,7 +29,7 @@ impl RequestId {
     }
 }
 
-/// The request ID of a proxy in front, if it is safe to log.
+/// The request ID that a proxy in front has set, if it is safe to log.
 pub(super) fn proxy_request_id(headers: &HeaderMap) -> Option<&str> {
     let id = headers.get(X_REQUEST_ID)?.to_str().ok()?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);

@@ -9,15 +9,15 @@ use crate::site::Site;
 use crate::watch::Watched;
 
 use super::forward_auth_state::{ForwardAuthState, LocalSessions};
-use super::health::Health;
+use super::health::Readiness;
 use super::identity::Identity;
 use super::loaded_policy::LoadedPolicy;
 
-/// The state of all endpoints: `State(state): State<Shared>` in a handler.
-pub(crate) type Shared = Arc<AppState>;
+/// The state of all endpoints: `State(state): State<SharedState>` in a handler.
+pub(crate) type SharedState = Arc<AppState>;
 
-/// The state of the endpoints that need sign-in: `State(state): State<SignIn>` in a handler.
-pub(crate) type SignIn = Arc<SignInState>;
+/// The state of the endpoints that need sign-in: `State(state): State<SharedSignIn>` in a handler.
+pub(crate) type SharedSignIn = Arc<SignInState>;
 
 /// The state of all endpoints.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ pub(crate) struct AppState {
     pub(crate) config: Config,
     /// The evaluator of forward auth and the mirror. A request should load it once.
     pub(crate) forward_auth: ForwardAuthState,
-    /// The sessions that forward auth reads; `None` without sign-in.
+    /// The sessions that forward auth reads; `None` if sign-in is not configured.
     pub(crate) sessions: Option<LocalSessions>,
     /// The metrics.
     pub(crate) metrics: Arc<Metrics>,
     /// Whether the companion is ready.
-    pub(crate) health: Health,
+    pub(crate) readiness: Readiness,
 }
 
 /// The state of the endpoints that need sign-in.
@@ -51,7 +51,8 @@ impl SignInState {
     /// The redirect targets that the current policy allows.
     pub(crate) fn redirects(&self) -> RedirectRules {
         let rules = self.policy.load().redirects.clone();
-        // With sign-in, no policy without `sso` is loaded; without rules only our own host is allowed.
+        // A policy without `sso` is refused if sign-in is configured, so there are rules. Otherwise only our
+        // own host would be allowed.
         rules.unwrap_or_else(|| RedirectRules::of(&self.site, &[]))
     }
 }

@@ -327,3 +327,48 @@ fn no_error_shows_a_password_from_a_url() {
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
+
+#[test]
+fn no_error_shows_a_password_wherever_it_is() {
+    for (piece, other) in [
+        ("  cookie:", "  store: redis:u:hunter2@h\n  cookie:"),
+        ("  cookie:", "  store: u:hunter2@h:6379\n  cookie:"),
+        (
+            "  cookie:",
+            "  store: redis://u:hunter2%40h:6379/0\n  cookie:",
+        ),
+        (
+            "  cookie:",
+            "  store: redis://h/0?password=hunter2\n  cookie:",
+        ),
+        (
+            "https://gitlab.example.com",
+            "https://u:hunter2@gitlab.example.com",
+        ),
+        ("url: https://", "url: https://u:hunter2@"),
+        (
+            "session:",
+            "trust: {blue: {connect: u:hunter2@h:1}}\nsession:",
+        ),
+        // Another value in the same line is what is wrong.
+        (
+            "session:",
+            "redirect_hosts: {a: redis://u:hunter2@h}\nsession:",
+        ),
+        (
+            "  cookie:",
+            "  redis: {usernam: p, password: hunter2}\n  cookie:",
+        ),
+    ] {
+        let error = error_of(FILE, piece, other);
+        assert!(error.contains("help: "), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+    for flag in ["--url", "--provider-issuer", "--session-store"] {
+        let error = read(FILE, &[flag, "http:u:hunter2@h"]).expect_err(flag);
+        assert!(
+            error.contains(flag) && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+}

@@ -171,7 +171,7 @@ fn t25_missing_fields_are_named_with_their_flag() {
     let error = read("", &[]).expect_err("nothing");
     assert_eq!(
         error,
-        "error: serve: missing field `policy`\nhelp: write `policy: portcullis.yaml`, here or with `--policy`"
+        "error: serve: missing field `policy`\nhelp: write `policy: portcullis.yaml`, in the file of `--config` or with `--policy`"
     );
     let error = error_of(
         FILE,

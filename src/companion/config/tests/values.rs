@@ -127,6 +127,8 @@ fn several_providers_need_unique_names_in_the_file() {
         error.contains("4:5: providers[0]: missing field `name`"),
         "{error}"
     );
+    // The flag would be refused.
+    assert!(!error.contains("--provider-name"), "{error}");
     let file = file.replace("  - issuer", "  - name: b\n    issuer");
     let error = read(&file, &[]).expect_err("twice");
     assert!(

@@ -26,7 +26,7 @@ fn writer(path: &Path) -> Option<(PathBuf, Writer)> {
 }
 
 #[test]
-fn modes_of_the_file() {
+fn the_mode_of_the_file_decides_who_may_write() {
     let (_folder, file) = private_file();
     for (bits, expected) in [
         (0o600, None),
@@ -49,7 +49,7 @@ fn modes_of_the_file() {
 }
 
 #[test]
-fn modes_of_the_folder() {
+fn the_mode_of_the_folder_decides_who_may_write() {
     let (folder, file) = private_file();
     // As root the group is never a private one.
     let group = (rustix::process::geteuid().is_root()).then_some(Writer::Group);
@@ -74,7 +74,7 @@ fn modes_of_the_folder() {
 }
 
 #[test]
-fn links_and_their_folders() {
+fn links_are_followed_and_their_folders_checked() {
     let (folder, file) = private_file();
     let (linked, _) = private_file();
     let (first, second) = (linked.join("first"), linked.join("second"));
@@ -114,7 +114,7 @@ fn links_and_their_folders() {
 }
 
 #[test]
-fn links_without_end_and_to_nothing() {
+fn cyclic_and_dangling_links_are_handled() {
     let (folder, _) = private_file();
     symlink("loop", folder.join("loop")).expect("a link");
     let error = WriteAccess::of_others(&folder.join("loop")).expect_err("a loop");

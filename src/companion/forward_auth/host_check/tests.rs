@@ -1,8 +1,8 @@
 use super::*;
 
-fn checked(query: &str, form: Form, authority: &str) -> bool {
+fn checked(query: &str, format: RequestFormat, authority: &str) -> bool {
     let uri: Uri = format!("/oauth2/auth?{query}").parse().unwrap();
-    check(&uri, form, authority.as_bytes()).is_ok()
+    check(&uri, format, authority.as_bytes()).is_ok()
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_host_that_the_proxy_does_not_serve_is_refused() {
         ("host=app.example.com", "", false),
         ("host=", "app.example.com", false),
         ("host=*.example.com", "app.example.com", false),
-        // Two hosts are none.
+        // Two hosts allow none.
         (
             "host=app.example.com&host=other.example.com",
             "app.example.com",
@@ -36,13 +36,13 @@ fn a_host_that_the_proxy_does_not_serve_is_refused() {
         ("", "other.example.com", true),
         ("hosts=app.example.com", "other.example.com", true),
     ] {
-        let accepted = checked(query, Form::Bare, authority);
+        let accepted = checked(query, RequestFormat::InHeaders, authority);
         assert_eq!(accepted, expected, "{query} {authority}");
     }
-    // There the query is the client's.
+    // In this format the query is that of the original request.
     assert!(checked(
         "host=app.example.com",
-        Form::WithPath,
+        RequestFormat::InPath,
         "other.example.com"
     ));
 }

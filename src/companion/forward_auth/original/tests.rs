@@ -11,7 +11,7 @@ const FORWARDED: [(&str, &str); 4] = [
     ("X-Forwarded-Uri", "/a?b=c"),
 ];
 
-/// What is parsed by a request, `METHOD TARGET`, and its headers: `METHOD AUTHORITY PATH`.
+/// Parses a proxy's request, `METHOD TARGET` with headers, into `METHOD AUTHORITY PATH`.
 fn parse_request(request: &str, headers: &[(&str, &str)]) -> Result<String, AmbiguousRequest> {
     let (method, target) = request.split_once(' ').unwrap();
     let mut request = Request::builder().method(method).uri(target);
@@ -19,37 +19,37 @@ fn parse_request(request: &str, headers: &[(&str, &str)]) -> Result<String, Ambi
         request = request.header(*name, *value);
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    let original = Original::read(&parts, Form::of(&parts.uri))?;
+    let original = Original::read(&parts, RequestFormat::of(&parts.uri))?;
     let texts = [original.method, original.authority, original.path];
     Ok(texts
         .map(|text| std::str::from_utf8(text).unwrap())
         .join(" "))
 }
 
-const ASKED: &str = "POST app.example.com /a?b=c";
+const ORIGINAL: &str = "POST app.example.com /a?b=c";
 
 #[test]
-fn each_header_family_describes_the_request() {
+fn each_header_group_describes_the_request() {
     assert_eq!(
         parse_request("GET /oauth2/auth", &[URL, METHOD]).unwrap(),
-        ASKED
+        ORIGINAL
     );
     assert_eq!(
         parse_request("GET /oauth2/auth", &FORWARDED).unwrap(),
-        ASKED
+        ORIGINAL
     );
     let own = [("Host", "app.example.com"), ("X-Forwarded-Proto", "https")];
     assert_eq!(
         parse_request("POST /oauth2/auth/a?b=c", &own).unwrap(),
-        ASKED
+        ORIGINAL
     );
-    // The query of the bare form is ours.
+    // Without a path the query is ours.
     let parsed = parse_request("GET /oauth2/auth?allowed_groups=sre", &[URL, METHOD]);
-    assert_eq!(parsed.unwrap(), ASKED);
+    assert_eq!(parsed.unwrap(), ORIGINAL);
 }
 
 #[test]
-fn the_form_with_a_path_keeps_the_whole_path() {
+fn the_original_path_and_query_are_unchanged_in_the_path() {
     let own = [("Host", "app.example.com"), ("X-Forwarded-Proto", "http")];
     for (target, path) in [
         ("/oauth2/auth/", "/"),
@@ -62,14 +62,14 @@ fn the_form_with_a_path_keeps_the_whole_path() {
         let parsed = parse_request(&format!("GET {target}"), &own);
         assert_eq!(parsed.unwrap(), format!("GET app.example.com {path}"));
     }
-    // HTTP/2 names the host in the target.
-    let named = ("X-Forwarded-Proto", "https");
+    // In HTTP/2 the host is in the target.
+    let proto = ("X-Forwarded-Proto", "https");
     let over_h2 = "GET https://app.example.com/oauth2/auth/a";
-    let asked = "GET app.example.com /a";
-    assert_eq!(parse_request(over_h2, &[named]).unwrap(), asked);
-    let agreed = [named, ("Host", "app.example.com")];
-    assert_eq!(parse_request(over_h2, &agreed).unwrap(), asked);
-    let contradicted = [named, ("Host", "other.example.com")];
+    let original = "GET app.example.com /a";
+    assert_eq!(parse_request(over_h2, &[proto]).unwrap(), original);
+    let consistent = [proto, ("Host", "app.example.com")];
+    assert_eq!(parse_request(over_h2, &consistent).unwrap(), original);
+    let contradicted = [proto, ("Host", "other.example.com")];
     assert_eq!(
         parse_request(over_h2, &contradicted),
         Err(AmbiguousRequest::Contradicted("host"))
@@ -118,14 +118,31 @@ fn h10_every_part_is_required_and_a_missing_method_is_never_get() {
 }
 
 #[test]
-fn h10_header_families_are_not_mixed() {
+fn h10_an_empty_part_is_missing() {
+    let headers = [URL, ("X-Original-Method", "")];
+    assert_eq!(
+        parse_request("GET /oauth2/auth", &headers),
+        Err(AmbiguousRequest::Missing("x-original-method"))
+    );
+    for (index, (name, _)) in FORWARDED.into_iter().enumerate() {
+        let mut headers = FORWARDED;
+        headers[index].1 = "";
+        assert!(
+            parse_request("GET /oauth2/auth", &headers).is_err(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn h10_header_groups_are_not_mixed() {
     // A proxy that sets the URL alone, and a client that adds a method.
     let headers = [URL, ("X-Forwarded-Method", "GET")];
     assert_eq!(
         parse_request("GET /oauth2/auth", &headers),
         Err(AmbiguousRequest::Missing("x-original-method"))
     );
-    // A proxy that sets one family, and a client that begins the other.
+    // A proxy that sets one group, and a client that adds a part of the other.
     let mut headers = FORWARDED.to_vec();
     headers.push(METHOD);
     assert_eq!(
@@ -136,7 +153,7 @@ fn h10_header_families_are_not_mixed() {
 
 #[test]
 fn ghsa_7x63_headers_that_a_client_adds_are_refused() {
-    // In NGINX's form the proxy sets X-Original-*, and forwards what the client sent.
+    // NGINX sets X-Original-* and forwards the client's headers.
     for (name, value) in [
         ("X-Forwarded-Uri", "/public"),
         ("X-Forwarded-Method", "GET"),
@@ -150,14 +167,14 @@ fn ghsa_7x63_headers_that_a_client_adds_are_refused() {
             "{name}: {refused:?}"
         );
     }
-    // In Traefik's and Caddy's it sets X-Forwarded-*.
+    // Traefik and Caddy set X-Forwarded-*.
     let mut headers = FORWARDED.to_vec();
     headers.extend([("X-Original-URL", "https://app.example.com/public"), METHOD]);
     assert!(parse_request("GET /oauth2/auth", &headers).is_err());
     let mut headers = FORWARDED.to_vec();
     headers.extend([URL, ("X-Original-Method", "GET")]);
     assert!(parse_request("GET /oauth2/auth", &headers).is_err());
-    // In Envoy's it is the request itself.
+    // Envoy sends the request itself.
     let own = [("Host", "app.example.com"), ("X-Forwarded-Proto", "https")];
     for added in [
         ("X-Original-URL", "https://app.example.com/public"),
@@ -175,18 +192,24 @@ fn ghsa_7x63_headers_that_a_client_adds_are_refused() {
 }
 
 #[test]
-fn two_equal_header_families_are_accepted() {
+fn two_equal_header_groups_are_accepted() {
     let mut headers = FORWARDED.to_vec();
     headers.extend([URL, METHOD]);
-    assert_eq!(parse_request("GET /oauth2/auth", &headers).unwrap(), ASKED);
+    assert_eq!(
+        parse_request("GET /oauth2/auth", &headers).unwrap(),
+        ORIGINAL
+    );
     headers.push(("Host", "app.example.com"));
     assert_eq!(
         parse_request("POST /oauth2/auth/a?b=c", &headers).unwrap(),
-        ASKED
+        ORIGINAL
     );
-    // Some parts of the other are no contradiction: a load balancer in front may set some of them.
+    // An incomplete second group is accepted: a load balancer in front may set some of its headers.
     let headers = [URL, METHOD, ("X-Forwarded-Proto", "https")];
-    assert_eq!(parse_request("GET /oauth2/auth", &headers).unwrap(), ASKED);
+    assert_eq!(
+        parse_request("GET /oauth2/auth", &headers).unwrap(),
+        ORIGINAL
+    );
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_leading_dot_means_subdomains() {
 fn repeated_lists_are_merged_and_an_empty_list_counts() {
     let read = |query: &str| {
         let uri: Uri = format!("/oauth2/auth?{query}").parse().unwrap();
-        Restrictions::read(&uri, Form::Bare)
+        Restrictions::read(&uri, RequestFormat::InHeaders)
     };
     assert_eq!(read("a=b&rd=/x").unwrap(), Restrictions::default());
     let restrictions =

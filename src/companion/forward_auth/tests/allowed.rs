@@ -8,7 +8,7 @@ use super::fixture::*;
 const ALERTS: &str = "GET https://app.example.com/api/v2/alerts?active=true";
 
 #[tokio::test]
-async fn each_proxy_gets_its_own_form_of_an_allowed_response() {
+async fn each_kind_of_proxy_gets_its_response_to_an_allowed_request() {
     let companion = Companion::start();
     let karma = companion.karma();
     let client = ("Authorization", &*karma);
@@ -39,7 +39,7 @@ async fn each_proxy_gets_its_own_form_of_an_allowed_response() {
 async fn the_app_gets_the_known_identity_headers_only() {
     let companion = Companion::start();
     let karma = companion.karma();
-    // What the client writes of itself is not even looked at.
+    // Identity headers of the client are ignored.
     let response = companion
         .nginx(
             ALERTS,
@@ -71,7 +71,7 @@ async fn h14_the_response_has_the_credentials_to_forward() {
     let karma = companion.karma();
     let cookies = cookies("nothing");
     let client = [("Authorization", &*karma), ("Cookie", &*cookies)];
-    // The session's cookies never do, the token only where the app asks for it.
+    // The session's cookies are never forwarded, the token only if the app has `forward_authorization`.
     let response = companion.nginx(ALERTS, &client).await;
     assert_eq!(response.header("cookie"), Some("theme=dark"));
     assert_eq!(response.header("authorization"), None);
@@ -86,7 +86,7 @@ async fn h14_the_response_has_the_credentials_to_forward() {
         .await;
     assert_eq!(response.header("cookie"), Some("theme=dark"));
     assert_eq!(response.header("authorization"), None);
-    // Several headers are one, and of nothing there is none.
+    // Several headers are joined; without cookies of the app there is no header.
     let response = companion
         .nginx(
             ALERTS,
@@ -190,7 +190,7 @@ async fn allowed_groups_and_emails_only_restrict() {
         ("?allowed_emails=eve@example.com", &bob, false),
         ("?allowed_email_domains=example.org,EXAMPLE.com", &bob, true),
         ("?allowed_email_domains=ample.com", &bob, false),
-        // Each kind must fit.
+        // Every list must match.
         (
             "?allowed_groups=dev&allowed_email_domains=example.com",
             &bob,
@@ -201,17 +201,17 @@ async fn allowed_groups_and_emails_only_restrict() {
             &bob,
             false,
         ),
-        // What has neither groups nor an address fails, however well the policy knows it.
+        // A caller without groups and e-mail address is refused, even if a rule allows it.
         ("?allowed_groups=dev", &karma, false),
         ("?allowed_emails=bob@example.com", &karma, false),
         ("?allowed_email_domains=example.com", &karma, false),
-        // Others' parameters are none of ours.
+        // Other parameters are ignored.
         ("?rd=https://app.example.com/", &karma, true),
     ];
     for (query, client, is_allowed) in cases {
-        let place = format!("/oauth2/auth{query}");
+        let path = format!("/oauth2/auth{query}");
         let response = companion
-            .nginx_at(&place, ALERTS, &[("Authorization", client)])
+            .nginx_at(&path, ALERTS, &[("Authorization", client)])
             .await;
         let expected = if is_allowed {
             (202, Reason::Rule)
@@ -228,9 +228,9 @@ async fn allowed_groups_and_emails_only_restrict() {
         ("bob@example.com", false),
     ] {
         let client = gitlab(email, verified);
-        let place = "/oauth2/auth?allowed_email_domains=example.com";
+        let path = "/oauth2/auth?allowed_email_domains=example.com";
         let response = companion
-            .nginx_at(place, ALERTS, &[("Authorization", &client)])
+            .nginx_at(path, ALERTS, &[("Authorization", &client)])
             .await;
         assert_eq!(
             response.verdict(),
@@ -250,26 +250,26 @@ async fn restrictions_never_allow_more() {
         "?allowed_groups=sre",
         "?allowed_email_domains=example.com",
     ] {
-        let place = format!("/oauth2/auth{query}");
+        let path = format!("/oauth2/auth{query}");
         let response = companion
-            .nginx_at(&place, ALERTS, &[("Authorization", &stranger)])
+            .nginx_at(&path, ALERTS, &[("Authorization", &stranger)])
             .await;
         assert_eq!(response.verdict(), (403, Reason::CallerNotAllowed));
         // Without credentials it is 401, not 403.
-        let response = companion.nginx_at(&place, ALERTS, &[]).await;
+        let response = companion.nginx_at(&path, ALERTS, &[]).await;
         assert_eq!(response.verdict(), (401, Reason::NoCredentials));
     }
     // An unknown restriction.
     let karma = companion.karma();
-    let place = "/oauth2/auth?allowed_group=sre";
+    let path = "/oauth2/auth?allowed_group=sre";
     let response = companion
-        .nginx_at(place, ALERTS, &[("Authorization", &karma)])
+        .nginx_at(path, ALERTS, &[("Authorization", &karma)])
         .await;
     assert_eq!(response.verdict(), (403, Reason::RequestAmbiguous));
 }
 
 #[tokio::test]
-async fn in_the_form_with_a_path_the_query_belongs_to_the_app() {
+async fn after_the_original_path_the_query_belongs_to_the_app() {
     let companion = Companion::start();
     let karma = companion.karma();
     let envoy = [
@@ -285,15 +285,15 @@ async fn in_the_form_with_a_path_the_query_belongs_to_the_app() {
 #[tokio::test]
 async fn decisions_without_a_caller_are_not_restricted() {
     let companion = Companion::start();
-    let place = "/oauth2/auth?allowed_groups=sre";
+    let path = "/oauth2/auth?allowed_groups=sre";
     let healthy = "GET https://app.example.com/-/healthy";
-    let response = companion.nginx_at(place, healthy, &[]).await;
+    let response = companion.nginx_at(path, healthy, &[]).await;
     assert_eq!(response.verdict(), (202, Reason::Public));
     let preflight = [
         ("Origin", "https://other.example.com"),
         ("Access-Control-Request-Method", "POST"),
     ];
     let options = "OPTIONS https://app.example.com/api/v2/alerts";
-    let response = companion.nginx_at(place, options, &preflight).await;
+    let response = companion.nginx_at(path, options, &preflight).await;
     assert_eq!(response.verdict(), (202, Reason::Preflight));
 }

@@ -18,7 +18,9 @@ use portcullis_tests::lab::{SigningKey, Token};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::forward_auth::{self, AuthResponse, Evaluator, Peer, SessionRefresh, SessionSource};
+use crate::forward_auth::{
+    self, AuthResponse, Evaluator, ProxyPeer, SessionRefresh, SessionSource,
+};
 use crate::issuers::Issuers;
 
 pub(super) const BLUE: &str = "https://blue.example.com";
@@ -27,10 +29,10 @@ pub(super) const AUTH: &str = "https://auth.example.com";
 
 pub(super) const SID: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 
-/// The companion of a policy for one cluster, one issuer of another kind, and people.
+/// A companion, whose policy has a cluster, an OpenID issuer and sign-in.
 pub(super) struct Companion {
     evaluator: Evaluator,
-    people: TestSessions,
+    sessions: TestSessions,
     pub(super) blue: SigningKey,
     pub(super) gitlab: SigningKey,
     pub(super) own: SigningKey,
@@ -38,21 +40,22 @@ pub(super) struct Companion {
 
 /// A session source with a set outcome, which records its calls.
 pub(super) struct TestSessions {
-    pub(super) renewal: Mutex<SessionRefresh>,
+    pub(super) outcome: Mutex<SessionRefresh>,
     pub(super) revocations: Arc<Revocations>,
-    asked: Mutex<Vec<String>>,
-    looked: AtomicUsize,
+    /// The cookies of each refresh.
+    refreshed_with: Mutex<Vec<String>>,
+    lookups: AtomicUsize,
 }
 
 impl SessionSource for TestSessions {
     async fn revocations(&self) -> Arc<Revocations> {
-        self.looked.fetch_add(1, Ordering::Relaxed);
+        self.lookups.fetch_add(1, Ordering::Relaxed);
         Arc::clone(&self.revocations)
     }
 
     async fn refresh(&self, cookies: &str) -> SessionRefresh {
-        self.asked.lock().unwrap().push(cookies.to_owned());
-        self.renewal.lock().unwrap().clone()
+        self.refreshed_with.lock().unwrap().push(cookies.to_owned());
+        self.outcome.lock().unwrap().clone()
     }
 }
 
@@ -111,11 +114,11 @@ impl Companion {
         let issuers = Issuers::start(&policy, BTreeMap::new(), keys, clock);
         Self {
             evaluator: Evaluator::new(policy, issuers),
-            people: TestSessions {
-                renewal: Mutex::new(SessionRefresh::Ended),
+            sessions: TestSessions {
+                outcome: Mutex::new(SessionRefresh::Ended),
                 revocations: Arc::default(),
-                asked: Mutex::default(),
-                looked: AtomicUsize::new(0),
+                refreshed_with: Mutex::default(),
+                lookups: AtomicUsize::new(0),
             },
             blue,
             gitlab,
@@ -124,23 +127,23 @@ impl Companion {
     }
 
     /// Sets the outcome of refreshes.
-    pub(super) fn refreshes_to(&self, renewal: SessionRefresh) {
-        *self.people.renewal.lock().unwrap() = renewal;
+    pub(super) fn refreshes_to(&self, outcome: SessionRefresh) {
+        *self.sessions.outcome.lock().unwrap() = outcome;
     }
 
     /// Revokes these sessions.
     pub(super) fn revoke(&mut self, revocations: Revocations) {
-        self.people.revocations = Arc::new(revocations);
+        self.sessions.revocations = Arc::new(revocations);
     }
 
-    /// How often revocations were read.
+    /// How often the revocations were read.
     pub(super) fn revocation_lookups(&self) -> usize {
-        self.people.looked.load(Ordering::Relaxed)
+        self.sessions.lookups.load(Ordering::Relaxed)
     }
 
     /// The cookies of the refreshes.
     pub(super) fn refreshed_with(&self) -> Vec<String> {
-        self.people.asked.lock().unwrap().clone()
+        self.sessions.refreshed_with.lock().unwrap().clone()
     }
 
     /// The response to a trusted proxy's request: `METHOD TARGET`, and headers.
@@ -148,7 +151,7 @@ impl Companion {
         let address = Some(IpAddr::from([10, 0, 0, 1]));
         let is_trusted = true;
         self.ask_as(
-            Peer {
+            ProxyPeer {
                 address,
                 is_trusted,
             },
@@ -160,7 +163,7 @@ impl Companion {
 
     pub(super) async fn ask_as(
         &self,
-        peer: Peer,
+        peer: ProxyPeer,
         request: &str,
         headers: &[(&str, &str)],
     ) -> ProxyResponse {
@@ -170,8 +173,8 @@ impl Companion {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let answer = forward_auth::authorize(&parts, peer, &self.evaluator, &self.people).await;
-        ProxyResponse::read(answer).await
+        let response = forward_auth::authorize(&parts, peer, &self.evaluator, &self.sessions);
+        ProxyResponse::read(response.await).await
     }
 
     /// The response to NGINX about a request `METHOD URL` with these headers of the client.
@@ -179,33 +182,33 @@ impl Companion {
         self.nginx_at("/oauth2/auth", original, headers).await
     }
 
-    /// The same, where the proxy sends its request to this path.
+    /// The same, with this path and query of the proxy's request.
     pub(super) async fn nginx_at(
         &self,
-        place: &str,
+        path: &str,
         original: &str,
         headers: &[(&str, &str)],
     ) -> ProxyResponse {
         let (method, url) = original.split_once(' ').unwrap();
         let mut all = vec![("X-Original-Method", method), ("X-Original-URL", url)];
         all.extend(headers);
-        self.ask(&format!("GET {place}"), &all).await
+        self.ask(&format!("GET {path}"), &all).await
     }
 
-    /// Karma of blue, as the value of Authorization.
+    /// The `Authorization` of Karma in the cluster blue.
     pub(super) fn karma(&self) -> String {
         let token = Token::service_account(BLUE, "gate", "monitoring", "karma");
         format!("Bearer {}", token.sign(&self.blue))
     }
 
-    /// Alice's session token, issued minutes ago, which expires in so many seconds.
-    pub(super) fn session(&self, ends_in: i64) -> String {
-        session(ends_in).sign(&self.own)
+    /// Alice's session token, issued minutes ago, which expires in this many seconds.
+    pub(super) fn session(&self, expires_in: i64) -> String {
+        session(expires_in).sign(&self.own)
     }
 }
 
 /// Alice's session token, unsigned.
-pub(super) fn session(ends_in: i64) -> Token {
+pub(super) fn session(expires_in: i64) -> Token {
     let claims = json!({
         "iss": AUTH, "aud": AUTH, "sub": "alice", "idp": "sso",
         "sid": SID, "handle": "BBBBBBBBBBBBBBBBBBBBBA",
@@ -217,7 +220,7 @@ pub(super) fn session(ends_in: i64) -> Token {
     token
         .claim("began", now - 3600)
         .claim("iat", now - 250)
-        .expires_in(ends_in)
+        .expires_in(expires_in)
         .header("typ", TOKEN_TYPE)
 }
 
@@ -227,9 +230,9 @@ pub(super) fn cookies(token: &str) -> String {
 }
 
 impl ProxyResponse {
-    async fn read(answer: AuthResponse) -> Self {
-        let reason = answer.reason();
-        let (parts, body) = answer.into_response().into_parts();
+    async fn read(response: AuthResponse) -> Self {
+        let reason = response.reason();
+        let (parts, body) = response.into_response().into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
         Self {
             status: parts.status,

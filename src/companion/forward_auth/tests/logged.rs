@@ -1,4 +1,4 @@
-//! What is logged.
+//! Captures the log.
 
 use std::cell::RefCell;
 use std::future::Future;
@@ -9,16 +9,16 @@ thread_local! {
     static LINES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Takes what its own thread logs: each test has a thread to itself.
+/// Captures the log of the current thread. Each test has its own thread.
 struct Lines;
 
-/// What comes of this, and what was logged meanwhile.
+/// The output of `work`, and what it logged.
 ///
-/// One subscriber is for all tests and stays: where each had its own, a line that another thread says
-/// at the same time could be lost, because all threads share what is known of who listens.
+/// All tests share one global subscriber: if each set its own, `tracing`'s cache of the interest in each
+/// log line could hide a line of another thread.
 pub(super) async fn logged<T>(work: impl Future<Output = T>) -> (T, String) {
-    static LISTENING: Once = Once::new();
-    LISTENING.call_once(|| {
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| {
         tracing_subscriber::fmt()
             .with_ansi(false)
             .with_writer(|| Lines)

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::fixture::*;
 use super::logged::logged;
-use crate::forward_auth::Peer;
+use crate::forward_auth::ProxyPeer;
 
 const ALERTS: &str = "GET https://app.example.com/api/v2/alerts";
 
@@ -16,7 +16,7 @@ const ALERTS: &str = "GET https://app.example.com/api/v2/alerts";
 async fn h10_only_trusted_proxies_are_trusted() {
     let companion = Companion::start();
     let karma = companion.karma();
-    let asked = [
+    let headers = [
         ("X-Original-Method", "GET"),
         ("X-Original-URL", "https://app.example.com/api/v2/alerts"),
         ("Authorization", &*karma),
@@ -27,12 +27,12 @@ async fn h10_only_trusted_proxies_are_trusted() {
         (Some("fd00::1"), "fd00::1"),
         (None, "unix"),
     ] {
-        let peer = Peer {
+        let peer = ProxyPeer {
             address: address.map(|address| address.parse::<IpAddr>().unwrap()),
             is_trusted: false,
         };
-        let asking = companion.ask_as(peer, "GET /oauth2/auth", &asked);
-        let (response, log) = logged(asking).await;
+        let response = companion.ask_as(peer, "GET /oauth2/auth", &headers);
+        let (response, log) = logged(response).await;
         assert_eq!(response.verdict(), (403, Reason::ProxyUntrusted));
         assert_eq!(response.identity(), []);
         assert_eq!(
@@ -55,10 +55,10 @@ async fn an_ambiguous_request_is_403_and_logged() {
     let companion = Companion::start();
     let karma = companion.karma();
     let url = ("X-Original-URL", "https://app.example.com/-/healthy");
-    let half = [url, ("Authorization", &*karma)];
-    let (response, log) = logged(companion.ask("GET /oauth2/auth", &half)).await;
+    let incomplete = [url, ("Authorization", &*karma)];
+    let (response, log) = logged(companion.ask("GET /oauth2/auth", &incomplete)).await;
     assert_eq!(response.verdict(), (403, Reason::RequestAmbiguous));
-    assert!(log.contains("`x-original-method` is missing"));
+    assert!(log.contains("missing header `x-original-method`"));
     // A request that is ambiguous for core, too: NGINX turns 400 into 500.
     for url in [
         "https://app.example.com/api/../-/healthy",
@@ -91,7 +91,7 @@ async fn an_ambiguous_request_is_403_and_logged() {
 }
 
 #[tokio::test]
-async fn a_program_is_challenged() {
+async fn a_program_gets_a_challenge() {
     let companion = Companion::start();
     let response = companion.nginx(ALERTS, &[]).await;
     assert_eq!(response.verdict(), (401, Reason::NoCredentials));

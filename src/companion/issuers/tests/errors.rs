@@ -12,7 +12,7 @@ use super::fixture::*;
 const REFRESH: Duration = Duration::from_secs(300);
 
 #[tokio::test]
-async fn an_issuer_that_is_down_at_the_start_is_read_when_it_comes_up() {
+async fn an_issuer_that_is_down_at_the_start_is_fetched_when_it_comes_up() {
     let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let mut issuer = Issuer::start_down(&authority, NAME, &[&key]);
     let policy = policy(&[trust("blue", json!({}))]);
@@ -24,7 +24,7 @@ async fn an_issuer_that_is_down_at_the_start_is_read_when_it_comes_up() {
     assert_eq!(issuers.health()[0].age, None);
     issuer.up().await;
     clock.pass(Duration::from_secs(1));
-    reads(&issuers, 1, 1).await;
+    wait_for_fetches(&issuers, 1, 1).await;
     assert!(
         authenticate(&policy, &issuers, &token, &clock)
             .await
@@ -39,7 +39,7 @@ async fn a_bad_response_keeps_the_last_good_keys() {
     let policy = policy(&[trust("blue", json!({}))]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
-    reads(&issuers, 1, 0).await;
+    wait_for_fetches(&issuers, 1, 0).await;
     let set = json!({"keys": [key.jwk()]}).to_string();
     // The target of the redirect has good keys.
     let elsewhere = format!("https://{}/oauth2/mirror/blue", issuer.address());
@@ -78,14 +78,14 @@ async fn a_bad_response_keeps_the_last_good_keys() {
     for (count, (what, response)) in (1..).zip(bad) {
         issuer.set_response(Endpoint::Keys, response);
         clock.pass(REFRESH);
-        reads(&issuers, 1, count).await;
+        wait_for_fetches(&issuers, 1, count).await;
         let caller = authenticate(&policy, &issuers, &karma(&key), &clock).await;
         assert!(caller.is_ok(), "{what}: {caller:?}");
         assert_eq!(issuers.health()[0].failures, count as u32, "{what}");
     }
     issuer.down().await;
     clock.pass(REFRESH);
-    reads(&issuers, 1, 9).await;
+    wait_for_fetches(&issuers, 1, 9).await;
     assert!(
         authenticate(&policy, &issuers, &karma(&key), &clock)
             .await
@@ -112,7 +112,7 @@ async fn d01_a_discovery_document_of_another_issuer_is_rejected() {
     let policy = policy(&[trust("blue", json!({}))]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
-    reads(&issuers, 0, 1).await;
+    wait_for_fetches(&issuers, 0, 1).await;
     assert_eq!(requests(&issuer), (1, 0));
 }
 
@@ -135,7 +135,7 @@ async fn one_unresponsive_issuer_does_not_delay_the_others() {
     let of_green = Token::service_account(GREEN, AUDIENCE, "monitoring", "karma").sign(&green);
     let caller = authenticate(&policy, &issuers, &of_green, &clock).await;
     assert_eq!(caller.unwrap(), "green/monitoring/karma");
-    // Blue's first read still hangs.
+    // Blue's first fetch still hangs.
     assert_eq!(issuers.health()[0].failed, 0);
     let refused = authenticate(&policy, &issuers, &karma(&blue), &clock).await;
     assert_eq!(refused, Err(Reason::KeysUnavailable));

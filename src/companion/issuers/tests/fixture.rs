@@ -166,9 +166,9 @@ pub(super) async fn authenticate(
     }
 }
 
-/// Waits for this many successful and failed reads of the first trust entry.
-pub(super) async fn reads(issuers: &Issuers, succeeded: u64, failed: u64) {
-    wait::until_true("completed reads", LONG, async || {
+/// Waits for this many successful and failed fetches of the first trust entry.
+pub(super) async fn wait_for_fetches(issuers: &Issuers, succeeded: u64, failed: u64) {
+    wait::until_true("completed fetches", LONG, async || {
         let health = &issuers.health()[0];
         (health.succeeded, health.failed) == (succeeded, failed)
     })

@@ -46,7 +46,7 @@ async fn clusters_with_one_issuer_are_distinguished_by_their_keys() {
     assert_eq!(
         hosts,
         [Some(at_blue.host().to_owned()), Some(own)],
-        "one read"
+        "one fetch"
     );
 }
 
@@ -73,9 +73,9 @@ async fn keys_are_refreshed_on_schedule_and_not_before() {
             .is_ok()
     );
     assert_eq!(issuers.health()[1].age, Some(Duration::ZERO));
-    // Blue's keys are read again only after `refresh`, regardless of Cache-Control and of requests.
+    // Blue's keys are fetched again only after `refresh`, regardless of Cache-Control and of requests.
     for minutes in 1..5 {
-        reads(&issuers, minutes, 0).await;
+        wait_for_fetches(&issuers, minutes, 0).await;
         assert!(
             authenticate(&policy, &issuers, &karma(&key), &clock)
                 .await
@@ -84,24 +84,24 @@ async fn keys_are_refreshed_on_schedule_and_not_before() {
         assert_eq!(requests(&at_blue), (1, 1), "{minutes}");
         clock.pass(minute);
     }
-    reads(&issuers, 5, 0).await;
+    wait_for_fetches(&issuers, 5, 0).await;
     clock.pass(minute);
-    wait::until_true("blue's next read", LONG, async || {
-        // Discovery is read once in an hour.
+    wait::until_true("blue's next fetch", LONG, async || {
+        // Discovery is fetched once in an hour.
         requests(&at_blue) == (1, 2)
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_unknown_key_id_triggers_a_read_for_the_request() {
+async fn an_unknown_key_id_triggers_a_fetch_for_the_request() {
     let (authority, clock) = (Authority::new(), TestClock::new());
     let (old, new) = (key(), key());
     let issuer = issuer(&authority, &[&old]).await;
     let policy = policy(&[trust("blue", json!({}))]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
-    reads(&issuers, 1, 0).await;
+    wait_for_fetches(&issuers, 1, 0).await;
     clock.pass(Duration::from_secs(10));
     issuer.set_keys(&[&old, &new]);
     let caller = authenticate(&policy, &issuers, &karma(&new), &clock).await;
@@ -110,13 +110,13 @@ async fn an_unknown_key_id_triggers_a_read_for_the_request() {
 }
 
 #[tokio::test]
-async fn many_unknown_key_ids_cause_one_read_in_ten_seconds() {
+async fn many_unknown_key_ids_cause_one_fetch_in_ten_seconds() {
     let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let policy = policy(&[trust("blue", json!({}))]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
-    reads(&issuers, 1, 0).await;
+    wait_for_fetches(&issuers, 1, 0).await;
     for round in 1..=2 {
         clock.pass(Duration::from_secs(10));
         let flood = (0..50).map(|_| {
@@ -124,8 +124,8 @@ async fn many_unknown_key_ids_cause_one_read_in_ten_seconds() {
             let (policy, issuers, clock) = (&policy, &issuers, &clock);
             async move { authenticate(policy, issuers, &token, clock).await }
         });
-        for answer in join_all(flood).await {
-            assert_eq!(answer, Err(Reason::KeyUnknown));
+        for outcome in join_all(flood).await {
+            assert_eq!(outcome, Err(Reason::KeyUnknown));
         }
         assert_eq!(requests(&issuer), (1, 1 + round));
     }
@@ -142,17 +142,17 @@ async fn k12_the_token_file_is_read_again_for_each_request() {
         ..connection(&issuer, &authority)
     };
     let issuers = start(&policy, connections([("blue", connection)]), &clock);
-    reads(&issuers, 1, 0).await;
+    wait_for_fetches(&issuers, 1, 0).await;
     fs::write(&token, "second").unwrap();
     clock.pass(REFRESH);
-    reads(&issuers, 2, 0).await;
-    let shown: Vec<_> = issuer
+    wait_for_fetches(&issuers, 2, 0).await;
+    let presented: Vec<_> = issuer
         .requests()
         .into_iter()
         .map(|seen| (seen.endpoint, seen.authorization.unwrap_or_default()))
         .collect();
     assert_eq!(
-        shown,
+        presented,
         [
             (Endpoint::Discovery, "Bearer first".to_owned()),
             (Endpoint::Keys, "Bearer first".to_owned()),
@@ -164,7 +164,7 @@ async fn k12_the_token_file_is_read_again_for_each_request() {
         fs::write(&token, content).unwrap();
         let failed = issuers.health()[0].failed;
         clock.pass(REFRESH);
-        reads(&issuers, 2, failed + 1).await;
+        wait_for_fetches(&issuers, 2, failed + 1).await;
     }
     assert_eq!(issuer.requests().len(), 3);
     assert!(
@@ -185,11 +185,11 @@ async fn only_the_ca_file_is_trusted_and_it_is_reloaded() {
         ..connection(&issuer, &authority)
     };
     let issuers = start(&policy, connections([("blue", connection)]), &clock);
-    reads(&issuers, 0, 1).await;
+    wait_for_fetches(&issuers, 0, 1).await;
     assert_eq!(requests(&issuer), (0, 0));
     fs::copy(authority.file(), &ca).unwrap();
     clock.pass(Duration::from_secs(1));
-    reads(&issuers, 1, 1).await;
+    wait_for_fetches(&issuers, 1, 1).await;
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn the_systems_cas_do_not_certify_a_private_issuer() {
         ..connection(&issuer, &authority)
     };
     let issuers = start(&policy, connections([("blue", connection)]), &clock);
-    reads(&issuers, 0, 1).await;
+    wait_for_fetches(&issuers, 0, 1).await;
     assert_eq!(requests(&issuer), (0, 0));
 }
 
@@ -215,7 +215,7 @@ async fn connect_still_requires_the_issuers_certificate() {
     let policy = policy(&[trust("blue", json!({}))]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
-    reads(&issuers, 0, 1).await;
+    wait_for_fetches(&issuers, 0, 1).await;
     assert_eq!(requests(&issuer), (0, 0));
 }
 
@@ -249,7 +249,7 @@ async fn connect_with_an_ip_address_in_the_url_is_an_error() {
     let connection = connection(&issuer, &authority);
     assert!(connection.problem(&policy.trusts()[0]).is_some());
     let issuers = start(&policy, connections([("blue", connection)]), &clock);
-    reads(&issuers, 0, 1).await;
+    wait_for_fetches(&issuers, 0, 1).await;
     assert_eq!(requests(&issuer), (0, 0));
 }
 
@@ -260,7 +260,7 @@ async fn a_policy_edit_keeps_the_keys() {
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let before = policy(&[trust("blue", json!({}))]);
     let issuers = start(&before, connections, &clock);
-    reads(&issuers, 1, 0).await;
+    wait_for_fetches(&issuers, 1, 0).await;
     issuer.down().await;
     // Another entry before it and another `refresh` do not change the source.
     let inline = json!({"keys": [super::fixture::key().jwk()]});
@@ -294,16 +294,16 @@ async fn a_policy_edit_keeps_the_keys() {
 }
 
 #[tokio::test]
-async fn readers_end_with_their_issuers() {
+async fn fetches_end_with_their_issuers() {
     let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let policy = policy(&[trust("blue", json!({}))]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
-    reads(&issuers, 1, 0).await;
+    wait_for_fetches(&issuers, 1, 0).await;
     let store = Arc::downgrade(&issuers.store);
     drop(issuers);
-    wait::until_true("the end of the readers", LONG, async || {
+    wait::until_true("the end of the fetches", LONG, async || {
         store.strong_count() == 0
     })
     .await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, ReadError};
+use portcullis_core::keys::{HttpResponse, KeyRecord, ResponseError};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::TrustId;
@@ -17,7 +17,11 @@ fn mirrored(name: &str) -> Value {
 }
 
 /// Reads a mirror document as a filter with this policy does, for its first trust entry.
-fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<KeyRecord, ReadError> {
+fn filter_reads(
+    policy: &Policy,
+    document: &str,
+    now: Timestamp,
+) -> Result<KeyRecord, ResponseError> {
     let trust = &policy.trusts()[0];
     let remote = trust.keys.remote.as_ref().unwrap();
     let mut record = KeyRecord::new(&trust.keys, now);
@@ -28,7 +32,7 @@ fn filter_reads(policy: &Policy, document: &str, now: Timestamp) -> Result<KeyRe
         content_encoding: None,
         body: document.as_bytes(),
     };
-    let next = record.take(trust, remote, &read, Some(&response), now, 0)?;
+    let next = record.apply_response(trust, remote, &read, Some(&response), now, 0)?;
     assert_eq!(next, None);
     Ok(record)
 }
@@ -41,7 +45,7 @@ async fn a_filter_can_read_the_mirror() {
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
     let fetched_at = clock.now();
-    reads(&issuers, 1, 0).await;
+    wait_for_fetches(&issuers, 1, 0).await;
     clock.pass(Duration::from_secs(30));
     let document = issuers.mirror("blue").unwrap();
     let json: Value = serde_json::from_str(&document).unwrap();
@@ -69,7 +73,7 @@ async fn a_filter_can_read_the_mirror() {
     // A filter rejects the mirror of another entry.
     let others = super::fixture::policy(&[mirrored("green")]);
     let refused = filter_reads(&others, &document, clock.now());
-    assert_eq!(refused.map(drop), Err(ReadError::OtherTrust));
+    assert_eq!(refused.map(drop), Err(ResponseError::OtherTrust));
 }
 
 #[tokio::test]
@@ -83,7 +87,7 @@ async fn the_mirror_has_public_members_only() {
     let policy = policy(&[trust("blue", json!({}))]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
-    reads(&issuers, 1, 0).await;
+    wait_for_fetches(&issuers, 1, 0).await;
     let document = issuers.mirror("blue").unwrap();
     let json: Value = serde_json::from_str(&document).unwrap();
     assert!(json["keys"].as_array().is_some_and(|keys| !keys.is_empty()));
@@ -94,7 +98,7 @@ async fn the_mirror_has_public_members_only() {
 }
 
 #[tokio::test]
-async fn nothing_is_mirrored_before_the_first_read() {
+async fn nothing_is_mirrored_before_the_first_fetch() {
     let (authority, clock, key) = (Authority::new(), TestClock::new(), key());
     let issuer = Issuer::start_down(&authority, NAME, &[&key]);
     let inline = json!({"keys": [key.jwk()]});
@@ -108,7 +112,7 @@ async fn nothing_is_mirrored_before_the_first_read() {
     ]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
-    assert_eq!(issuers.mirror("blue"), Err(MirrorError::Unread));
+    assert_eq!(issuers.mirror("blue"), Err(MirrorError::NotFetched));
     assert_eq!(issuers.mirror("static"), Err(MirrorError::Unknown));
     assert_eq!(issuers.mirror("green"), Err(MirrorError::Unknown));
     assert!(
@@ -125,11 +129,11 @@ async fn the_mirror_keeps_the_last_good_keys_and_their_age() {
     let policy = policy(&[mirrored("blue")]);
     let connections = connections([("blue", connection(&issuer, &authority))]);
     let issuers = start(&policy, connections, &clock);
-    reads(&issuers, 1, 0).await;
+    wait_for_fetches(&issuers, 1, 0).await;
     let before = issuers.mirror("blue").unwrap();
     issuer.set_response(Endpoint::Keys, Response::status(500));
     clock.pass(Duration::from_secs(300));
-    reads(&issuers, 1, 1).await;
+    wait_for_fetches(&issuers, 1, 1).await;
     assert_eq!(issuers.mirror("blue").unwrap(), before);
     // Also after a policy edit.
     let next = issuers.with_policy(&policy);

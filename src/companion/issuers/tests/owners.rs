@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use super::fixture::*;
 use crate::issuers::Issuers;
 
-/// Blue and green, whose issuers have the same name, and their keys.
-struct Neighbours {
+/// The clusters blue and green, whose issuers have the same URL, and their keys.
+struct TwoClusters {
     authority: Authority,
     clock: TestClock,
     blue: (SigningKey, Issuer),
     green: (SigningKey, Issuer),
 }
 
-impl Neighbours {
+impl TwoClusters {
     async fn start() -> Self {
         let authority = Authority::new();
         let (blue, green) = (key(), key());
@@ -32,7 +32,7 @@ impl Neighbours {
     }
 
     /// Green publishes blue's key too.
-    fn copy(&self) {
+    fn publish_copied_key(&self) {
         self.green.1.set_keys(&[&self.green.0, &self.blue.0]);
     }
 
@@ -54,7 +54,7 @@ impl Neighbours {
     }
 
     /// Waits until each entry was fetched once more, `refresh` later.
-    async fn refresh(&self, issuers: &Issuers) {
+    async fn fetch_again(&self, issuers: &Issuers) {
         let fetched = || {
             issuers
                 .health()
@@ -74,30 +74,30 @@ impl Neighbours {
     }
 }
 
-fn of(names: [&str; 2], keys: &Value) -> Policy {
+fn policy_of(names: [&str; 2], keys: &Value) -> Policy {
     policy(&names.map(|name| trust(name, keys.clone())))
 }
 
 #[tokio::test]
 async fn a_copied_key_does_not_take_over_the_callers() {
     for names in [["green", "blue"], ["blue", "green"]] {
-        let neighbours = Neighbours::start().await;
-        let policy = of(names, &json!({}));
-        let issuers = neighbours.issuers(&policy);
+        let clusters = TwoClusters::start().await;
+        let policy = policy_of(names, &json!({}));
+        let issuers = clusters.issuers(&policy);
         let expected = Ok("blue/monitoring/karma".to_owned());
-        let blue = &neighbours.blue.0;
-        assert_eq!(neighbours.caller(&policy, &issuers, blue).await, expected);
-        neighbours.copy();
-        neighbours.refresh(&issuers).await;
-        assert_eq!(neighbours.caller(&policy, &issuers, blue).await, expected);
+        let blue = &clusters.blue.0;
+        assert_eq!(clusters.caller(&policy, &issuers, blue).await, expected);
+        clusters.publish_copied_key();
+        clusters.fetch_again(&issuers).await;
+        assert_eq!(clusters.caller(&policy, &issuers, blue).await, expected);
         // The owner stays the same with an edited policy, also if the keys are fetched anew.
         let moved = |name| trust(name, json!({"envoy_cluster": format!("{name}-2")}));
         let edited = super::fixture::policy(&names.map(moved));
         let next = issuers.with_policy(&edited);
         drop(issuers);
-        assert_eq!(neighbours.caller(&edited, &next, blue).await, expected);
-        neighbours.refresh(&next).await;
-        assert_eq!(neighbours.caller(&edited, &next, blue).await, expected);
+        assert_eq!(clusters.caller(&edited, &next, blue).await, expected);
+        clusters.fetch_again(&next).await;
+        assert_eq!(clusters.caller(&edited, &next, blue).await, expected);
         // The mirror serves each key for its owner only.
         let kids = |name: &str| {
             let document: Value = serde_json::from_str(&next.mirror(name).unwrap()).unwrap();
@@ -107,20 +107,21 @@ async fn a_copied_key_does_not_take_over_the_callers() {
                 .collect::<Vec<_>>()
         };
         assert_eq!(kids("blue"), [json!(blue.kid())]);
-        assert_eq!(kids("green"), [json!(neighbours.green.0.kid())]);
+        assert_eq!(kids("green"), [json!(clusters.green.0.kid())]);
     }
 }
 
 #[tokio::test]
 async fn a_key_of_unknown_owner_is_ambiguous_until_it_is_pinned() {
-    let neighbours = Neighbours::start().await;
-    neighbours.copy();
-    let policy = of(["green", "blue"], &json!({}));
-    let issuers = neighbours.issuers(&policy);
-    let (blue, green) = (&neighbours.blue.0, &neighbours.green.0);
-    let refused = neighbours.caller(&policy, &issuers, blue).await;
+    let clusters = TwoClusters::start().await;
+    clusters.publish_copied_key();
+    let policy = policy_of(["green", "blue"], &json!({}));
+    let issuers = clusters.issuers(&policy);
+    let (blue, green) = (&clusters.blue.0, &clusters.green.0);
+    let refused = clusters.caller(&policy, &issuers, blue).await;
     assert_eq!(refused, Err(Reason::KeyAmbiguous));
-    let allowed = neighbours.caller(&policy, &issuers, green).await;
+    assert_eq!(issuers.ambiguous_keys(), 1);
+    let allowed = clusters.caller(&policy, &issuers, green).await;
     assert_eq!(allowed.unwrap(), "green/monitoring/karma");
 
     let set = json!({"keys": [blue.jwk()]}).to_string();
@@ -131,27 +132,28 @@ async fn a_key_of_unknown_owner_is_ambiguous_until_it_is_pinned() {
         trust("blue", json!({"pins": [pin]})),
     ]);
     let next = issuers.with_policy(&pinned);
-    let allowed = neighbours.caller(&pinned, &next, blue).await;
+    let allowed = clusters.caller(&pinned, &next, blue).await;
     assert_eq!(allowed.unwrap(), "blue/monitoring/karma");
+    assert_eq!(next.ambiguous_keys(), 0);
 }
 
 #[tokio::test]
 async fn a_new_key_counts_after_the_other_issuer_was_fetched_or_tried() {
     for is_down in [false, true] {
-        let mut neighbours = Neighbours::start().await;
-        let policy = of(["green", "blue"], &json!({}));
-        let issuers = neighbours.issuers(&policy);
-        let blue = neighbours.blue.0.clone();
-        assert!(neighbours.caller(&policy, &issuers, &blue).await.is_ok());
-        neighbours.clock.pass(Duration::from_secs(10));
+        let mut clusters = TwoClusters::start().await;
+        let policy = policy_of(["green", "blue"], &json!({}));
+        let issuers = clusters.issuers(&policy);
+        let blue = clusters.blue.0.clone();
+        assert!(clusters.caller(&policy, &issuers, &blue).await.is_ok());
+        clusters.clock.pass(Duration::from_secs(10));
         let new = key();
-        neighbours.blue.1.set_keys(&[&blue, &new]);
+        clusters.blue.1.set_keys(&[&blue, &new]);
         if is_down {
-            neighbours.green.1.down().await;
+            clusters.green.1.down().await;
         }
-        let caller = neighbours.caller(&policy, &issuers, &new).await;
+        let caller = clusters.caller(&policy, &issuers, &new).await;
         assert_eq!(caller.unwrap(), "blue/monitoring/karma", "{is_down}");
-        let green = neighbours.green.0.clone();
-        assert!(neighbours.caller(&policy, &issuers, &green).await.is_ok());
+        let green = clusters.green.0.clone();
+        assert!(clusters.caller(&policy, &issuers, &green).await.is_ok());
     }
 }

@@ -27,8 +27,8 @@ fn with_token(authority: &Authority) -> IssuerConnection {
     }
 }
 
-/// Reads the keys of this trust entry until both servers have been asked, or a read has failed.
-async fn read(
+/// Fetches the keys of this trust entry until both servers have had a request, or a fetch has failed.
+async fn fetch(
     entry: Value,
     connection: IssuerConnection,
     done: impl Fn(&Issuers) -> bool,
@@ -39,7 +39,7 @@ async fn read(
         connections([("blue", connection)]),
         &clock,
     );
-    wait::until_true("a completed read", LONG, async || done(&issuers)).await;
+    wait::until_true("a completed fetch", LONG, async || done(&issuers)).await;
     issuers
 }
 
@@ -68,7 +68,7 @@ async fn the_token_is_sent_to_the_origin_that_the_policy_names() {
         (json!({"jwks": format!("{url}/openid/v1/jwks")}), 1),
     ] {
         let before = issuer.requests().len();
-        let issuers = read(trust("blue", keys), with_token(&authority), completed).await;
+        let issuers = fetch(trust("blue", keys), with_token(&authority), completed).await;
         assert_eq!(issuers.health()[0].succeeded, 1);
         assert_eq!(
             tokens(&issuer).split_off(before),
@@ -78,7 +78,7 @@ async fn the_token_is_sent_to_the_origin_that_the_policy_names() {
 }
 
 #[tokio::test]
-async fn a_jwks_uri_at_another_origin_is_read_without_the_token() {
+async fn a_jwks_uri_at_another_origin_is_fetched_without_the_token() {
     let (authority, key) = (Authority::new(), key());
     let (issuer, other) = (
         super::fixture::issuer(&authority, &[&key]).await,
@@ -93,7 +93,7 @@ async fn a_jwks_uri_at_another_origin_is_read_without_the_token() {
         issuer.address()
     );
     let entry = trust("blue", json!({"discovery": url}));
-    let issuers = read(entry, with_token(&authority), completed).await;
+    let issuers = fetch(entry, with_token(&authority), completed).await;
     assert_eq!(
         issuers.health()[0].succeeded,
         1,
@@ -104,7 +104,7 @@ async fn a_jwks_uri_at_another_origin_is_read_without_the_token() {
 }
 
 #[tokio::test]
-async fn a_jwks_uri_with_user_information_or_another_scheme_is_not_read() {
+async fn a_jwks_uri_with_user_information_or_another_scheme_is_not_fetched() {
     let (authority, key) = (Authority::new(), key());
     let issuer = issuer(&authority, &[&key]).await;
     let address = issuer.address();
@@ -118,7 +118,7 @@ async fn a_jwks_uri_with_user_information_or_another_scheme_is_not_read() {
         issuer.set_response(Endpoint::Discovery, discovery(&jwks_uri));
         let url = format!("https://{address}/.well-known/openid-configuration");
         let entry = trust("blue", json!({"discovery": url}));
-        let issuers = read(entry, with_token(&authority), completed).await;
+        let issuers = fetch(entry, with_token(&authority), completed).await;
         assert_eq!(issuers.health()[0].failed, 1, "{jwks_uri}");
     }
     assert_eq!(issuer.count(Endpoint::Keys), 0);
@@ -146,7 +146,7 @@ async fn no_redirect_is_followed() {
             issuer.address()
         );
         let entry = trust("blue", json!({"discovery": url}));
-        let issuers = read(entry, with_token(&authority), completed).await;
+        let issuers = fetch(entry, with_token(&authority), completed).await;
         assert_eq!(issuers.health()[0].failed, 1, "{endpoint:?} {status}");
         issuer.reset(endpoint);
     }
@@ -167,7 +167,7 @@ async fn with_connect_every_request_goes_to_its_address_with_the_token() {
             connect: connection(&issuer, &authority).connect,
             ..with_token(&authority)
         };
-        let issuers = read(trust("blue", json!({})), connection, completed).await;
+        let issuers = fetch(trust("blue", json!({})), connection, completed).await;
         assert_eq!(issuers.health()[0].succeeded, 1, "{host}");
     }
     assert_eq!(tokens(&issuer), vec![Some("Bearer s3cret".to_owned()); 4]);
@@ -183,7 +183,7 @@ async fn a_token_file_is_bounded() {
             token_file: Some(PathBuf::from(token_file)),
             ..connection(&issuer, &authority)
         };
-        let issuers = read(trust("blue", json!({})), connection, completed).await;
+        let issuers = fetch(trust("blue", json!({})), connection, completed).await;
         assert_eq!(issuers.health()[0].failed, 1, "{token_file}");
     }
     assert!(issuer.requests().is_empty());

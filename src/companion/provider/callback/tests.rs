@@ -33,7 +33,7 @@ fn exactly_one_of_code_and_error_is_required() {
 
 #[test]
 fn r13_an_error_code_is_sanitized() {
-    for (error, shown) in [
+    for (error, logged) in [
         ("access_denied", "access_denied"),
         ("%3Cscript%3E", "(no code)"),
         ("a%0Ab", "(no code)"),
@@ -43,7 +43,7 @@ fn r13_an_error_code_is_sanitized() {
         let query = format!("state=a&error={error}&error_description=%3Cscript%3E");
         let callback = Callback::from_query(&query).unwrap();
         let denied = callback.code("https://a", false).unwrap_err();
-        assert_eq!(denied.to_string(), format!("error response `{shown}`"));
+        assert_eq!(denied.to_string(), format!("error response `{logged}`"));
     }
 }
 

@@ -96,21 +96,21 @@ fn client(file: Option<&Path>) -> Result<reqwest::Client, CaError> {
 }
 
 fn from_file(file: &Path) -> Result<RootCertStore, CaError> {
-    let fault = |why: String| CaError::File {
+    let error = |why: String| CaError::File {
         file: file.to_path_buf(),
         why,
     };
     let mut roots = RootCertStore::empty();
     for certificate in
-        CertificateDer::pem_file_iter(file).map_err(|error| fault(error.to_string()))?
+        CertificateDer::pem_file_iter(file).map_err(|cause| error(cause.to_string()))?
     {
-        let certificate = certificate.map_err(|error| fault(error.to_string()))?;
+        let certificate = certificate.map_err(|cause| error(cause.to_string()))?;
         roots
             .add(certificate)
-            .map_err(|error| fault(error.to_string()))?;
+            .map_err(|cause| error(cause.to_string()))?;
     }
     if roots.is_empty() {
-        return Err(fault("no certificate (PEM) in it".to_owned()));
+        return Err(error("no PEM certificate in it".to_owned()));
     }
     Ok(roots)
 }

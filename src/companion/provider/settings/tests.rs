@@ -1,7 +1,7 @@
 use super::*;
 
-fn settings(issuer: &str) -> Settings {
-    Settings {
+fn settings(issuer: &str) -> ProviderSettings {
+    ProviderSettings {
         name: "sso".to_owned(),
         issuer: issuer.to_owned(),
         client_id: "portcullis".to_owned(),
@@ -60,14 +60,14 @@ fn d02_an_issuer_is_a_plain_https_url() {
         "https://ä.example",
     ] {
         let refused = settings(issuer).relying_party().unwrap_err();
-        assert_eq!(refused, SettingsError::Issuer, "{issuer}");
+        assert_eq!(refused, ProviderSettingsError::Issuer, "{issuer}");
     }
 }
 
 #[test]
 fn empty_settings_are_named() {
     let good = settings("https://a.example");
-    type Edit = fn(&mut Settings);
+    type Edit = fn(&mut ProviderSettings);
     let edits: [(&str, Edit); 5] = [
         ("name", |settings| settings.name.clear()),
         ("client_id", |settings| settings.client_id.clear()),
@@ -77,12 +77,12 @@ fn empty_settings_are_named() {
             settings.groups_claim.push(String::new())
         }),
     ];
-    for (place, edit) in edits {
+    for (name, edit) in edits {
         let mut settings = good.clone();
         edit(&mut settings);
         assert_eq!(
             settings.relying_party().unwrap_err(),
-            SettingsError::Empty(place)
+            ProviderSettingsError::Empty(name)
         );
     }
 }

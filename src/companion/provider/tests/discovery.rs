@@ -14,13 +14,13 @@ use crate::provider::metadata::MetadataError;
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
-async fn d01_metadata_of_another_issuer_is_rejected_and_the_cached_stays() {
+async fn d01_metadata_of_another_issuer_is_rejected_and_the_cached_one_stays_in_use() {
     let fixture = Fixture::new().await;
     let mismatch = ProviderError::Discovery(DiscoveryError::Document(MetadataError::Issuer));
     let with_slash = format!("{}/", fixture.rogue.issuer());
     for issuer in ["https://evil.example", &with_slash] {
-        let refused =
-            fixture.sign_in_to_a_lie(|overrides| overrides.set_metadata(json!({"issuer": issuer})));
+        let refused = fixture
+            .sign_in_with_overrides(|overrides| overrides.set_metadata(json!({"issuer": issuer})));
         assert_eq!(refused.await.unwrap_err(), mismatch);
     }
 
@@ -57,15 +57,15 @@ async fn d02_endpoints_must_be_https_and_plain() {
             json!("/x"),
             json!(7),
         ] {
-            let lie = |overrides: &mut Overrides| overrides.set_metadata(json!({name: url}));
-            let refused = fixture.sign_in_to_a_lie(lie).await.unwrap_err();
+            let set = |overrides: &mut Overrides| overrides.set_metadata(json!({name: url}));
+            let refused = fixture.sign_in_with_overrides(set).await.unwrap_err();
             let error = DiscoveryError::Document(MetadataError::Member(name));
             assert_eq!(refused, ProviderError::Discovery(error), "{name}: {url}");
         }
     }
     for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
         let refused = fixture
-            .sign_in_to_a_lie(|overrides| overrides.set_metadata(json!({name: null})))
+            .sign_in_with_overrides(|overrides| overrides.set_metadata(json!({name: null})))
             .await;
         let error = DiscoveryError::Document(MetadataError::Member(name));
         assert_eq!(refused.unwrap_err(), ProviderError::Discovery(error));
@@ -75,7 +75,7 @@ async fn d02_endpoints_must_be_https_and_plain() {
 #[tokio::test]
 async fn unusable_metadata_is_rejected() {
     let fixture = Fixture::new().await;
-    for (lie, error) in [
+    for (metadata, error) in [
         (
             json!({"id_token_signing_alg_values_supported": ["HS256", "none"]}),
             MetadataError::Algorithms,
@@ -90,7 +90,7 @@ async fn unusable_metadata_is_rejected() {
         ),
     ] {
         let refused = fixture
-            .sign_in_to_a_lie(|overrides| overrides.set_metadata(lie))
+            .sign_in_with_overrides(|overrides| overrides.set_metadata(metadata))
             .await
             .unwrap_err();
         assert_eq!(
@@ -101,10 +101,10 @@ async fn unusable_metadata_is_rejected() {
     }
 }
 
-type IsRight = fn(&FetchError) -> bool;
+type IsExpected = fn(&FetchError) -> bool;
 
 /// Unusable responses with their errors. Endless ones have a test of their own.
-fn bad_answers() -> Vec<(Response, IsRight)> {
+fn bad_responses() -> Vec<(Response, IsExpected)> {
     let html = Response::whole(200, &[("content-type", "text/html")], "<p>Maintenance");
     let redirect = Response::whole(302, &[("location", "https://evil.example/")], "");
     let huge = format!("{{\"a\":\"{}\"}}", "a".repeat(MAX_BYTES));
@@ -143,12 +143,12 @@ fn bad_answers() -> Vec<(Response, IsRight)> {
 #[tokio::test]
 async fn r14_no_bad_response_discards_cached_documents() {
     let fixture = Fixture::new().await;
-    for place in [Endpoint::Discovery, Endpoint::Keys] {
-        for (response, is_right) in bad_answers() {
+    for endpoint in [Endpoint::Discovery, Endpoint::Keys] {
+        for (response, is_expected) in bad_responses() {
             let provider = fixture.provider();
             fixture.sign_in(&provider).await.unwrap();
             fixture.rogue.override_with(|overrides| {
-                overrides.endpoints.insert(place, response.clone());
+                overrides.endpoints.insert(endpoint, response.clone());
             });
             let failure = fixture
                 .provider()
@@ -158,9 +158,12 @@ async fn r14_no_bad_response_discards_cached_documents() {
             let fetch = match &failure {
                 ProviderError::Discovery(DiscoveryError::Fetch(fetch))
                 | ProviderError::KeySet(KeySetError::Fetch(fetch)) => fetch,
-                other => panic!("{response:?} at {place:?}: {other:?}"),
+                other => panic!("{response:?} at {endpoint:?}: {other:?}"),
             };
-            assert!(is_right(fetch), "{response:?} at {place:?}: {failure:?}");
+            assert!(
+                is_expected(fetch),
+                "{response:?} at {endpoint:?}: {failure:?}"
+            );
 
             let later = now().after(HOUR);
             assert!(provider.begin(&redirect_uri(), later).await.is_ok());
@@ -181,7 +184,7 @@ async fn a_key_set_without_a_usable_key_is_rejected() {
     small["n"] = json!(small["n"].as_str().unwrap()[..170]);
     for key in [encryption, private, small] {
         let refused = fixture
-            .sign_in_to_a_lie(|overrides| overrides.keys = vec![key])
+            .sign_in_with_overrides(|overrides| overrides.keys = vec![key])
             .await
             .unwrap_err();
         let KeySetError::Set(keys::KeySetError::NoUsableKey { .. }) = (match &refused {

@@ -50,8 +50,8 @@ async fn metadata_is_fetched_each_hour_and_keys_each_five_minutes() {
         (64, 2, 4),
     ] {
         provider.begin(&redirect_uri(), minutes(at)).await.unwrap();
-        let asked =
-            [Endpoint::Discovery, Endpoint::Keys].map(|place| fixture.rogue.requests(place).len());
+        let asked = [Endpoint::Discovery, Endpoint::Keys]
+            .map(|endpoint| fixture.rogue.requests(endpoint).len());
         assert_eq!(asked, [discoveries, sets], "after {at} minutes");
     }
 }

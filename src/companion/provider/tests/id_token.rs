@@ -6,11 +6,11 @@ use serde_json::json;
 use super::*;
 use crate::provider::signed_jwt::JwtError;
 
-type Lie = Box<dyn FnOnce(&mut Overrides)>;
+type SetOverrides = Box<dyn FnOnce(&mut Overrides)>;
 
-async fn refused(fixture: &Fixture, overrides: Vec<(&str, Lie, JwtError)>) {
-    for (what, lie, error) in overrides {
-        let refused = fixture.sign_in_to_a_lie(lie).await;
+async fn refused(fixture: &Fixture, overrides: Vec<(&str, SetOverrides, JwtError)>) {
+    for (what, set, error) in overrides {
+        let refused = fixture.sign_in_with_overrides(set).await;
         assert_eq!(
             refused.unwrap_err(),
             ProviderError::IdToken(error),
@@ -19,19 +19,19 @@ async fn refused(fixture: &Fixture, overrides: Vec<(&str, Lie, JwtError)>) {
     }
 }
 
-fn claims(claims: serde_json::Value) -> Lie {
+fn claims(claims: serde_json::Value) -> SetOverrides {
     Box::new(move |overrides| overrides.set_claims(claims))
 }
 
-fn header(name: &'static str, value: impl Into<serde_json::Value>) -> Lie {
+fn header(name: &'static str, value: impl Into<serde_json::Value>) -> SetOverrides {
     let value = value.into();
     Box::new(move |overrides| {
         overrides.id_token = Box::new(move |token| token.header(name, value.clone()));
     })
 }
 
-fn seal(seal: TokenSigner) -> Lie {
-    Box::new(move |overrides| overrides.signer = seal)
+fn signer(signer: TokenSigner) -> SetOverrides {
+    Box::new(move |overrides| overrides.signer = signer)
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn r08_each_invalid_claim_is_rejected() {
 async fn r08_valid_variants_of_claims_are_accepted() {
     let fixture = Fixture::new().await;
     let us = RogueProvider::CLIENT_ID;
-    for (what, lie) in [
+    for (what, changed) in [
         ("aud in a list", json!({"aud": [us]})),
         ("azp of ours", json!({"azp": us})),
         ("no hashes", json!({"at_hash": null, "c_hash": null})),
@@ -104,7 +104,7 @@ async fn r08_valid_variants_of_claims_are_accepted() {
             json!({"https://example.com/claim": {"a": [1, null]}}),
         ),
     ] {
-        let outcome = fixture.sign_in_to_a_lie(claims(lie)).await;
+        let outcome = fixture.sign_in_with_overrides(claims(changed)).await;
         assert!(outcome.is_ok(), "{what}: {outcome:?}");
     }
 }
@@ -120,16 +120,16 @@ async fn r08_a_foreign_signature_is_rejected() {
     let curve = SigningKey::p256();
     #[rustfmt::skip]
     let overrides = vec![
-        ("none", seal(TokenSigner::None), Algorithm),
+        ("none", signer(TokenSigner::None), Algorithm),
         ("None", header("alg", "None"), Algorithm),
-        ("a bit turned", seal(TokenSigner::Broken(own.clone())), Signature),
-        ("another key in its name", seal(TokenSigner::Forged(other.clone(), own.kid().to_owned())), Signature),
-        ("another key", seal(TokenSigner::Key(other.clone())), UnknownKey),
-        ("the secret as HS256", seal(TokenSigner::Secret), Algorithm),
-        ("another algorithm with its key", seal(TokenSigner::Key(pss)), UnknownKey),
-        ("an algorithm that is not the provider's", seal(TokenSigner::Key(rs512)), Algorithm),
+        ("a bit turned", signer(TokenSigner::Broken(own.clone())), Signature),
+        ("another key in its name", signer(TokenSigner::Forged(other.clone(), own.kid().to_owned())), Signature),
+        ("another key", signer(TokenSigner::Key(other.clone())), UnknownKey),
+        ("the secret as HS256", signer(TokenSigner::Secret), Algorithm),
+        ("another algorithm with its key", signer(TokenSigner::Key(pss)), UnknownKey),
+        ("an algorithm that is not the provider's", signer(TokenSigner::Key(rs512)), Algorithm),
         ("an algorithm in name only", header("alg", "ES256"), UnknownKey),
-        ("another type of key in its name", seal(TokenSigner::Forged(curve, own.kid().to_owned())), UnknownKey),
+        ("another type of key in its name", signer(TokenSigner::Forged(curve, own.kid().to_owned())), UnknownKey),
         ("an endless kid", header("kid", "k".repeat(1025)), form("kid")),
         ("a kid of no text", header("kid", 1), form("kid")),
         ("crit", header("crit", json!(["exp"])), Malformed(portcullis_core::token::TokenError::Critical)),
@@ -159,10 +159,10 @@ async fn r08_each_common_algorithm_is_accepted_with_its_hashes() {
         SigningKey::ed25519(),
     ] {
         let outcome = fixture
-            .sign_in_to_a_lie(|overrides| overrides.sign_with(&key))
+            .sign_in_with_overrides(|overrides| overrides.sign_with(&key))
             .await;
         assert!(outcome.is_ok(), "{}: {outcome:?}", key.alg().name());
-        let outcome = fixture.sign_in_to_a_lie(|overrides| {
+        let outcome = fixture.sign_in_with_overrides(|overrides| {
             overrides.sign_with(&key);
             overrides.set_claims(json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}));
         });
@@ -179,10 +179,10 @@ async fn r08_metadata_without_algorithms_means_rs256() {
     let fixture = Fixture::new().await;
     let silent = json!({"id_token_signing_alg_values_supported": null});
     let outcome = fixture
-        .sign_in_to_a_lie(|overrides| overrides.set_metadata(silent.clone()))
+        .sign_in_with_overrides(|overrides| overrides.set_metadata(silent.clone()))
         .await;
     assert!(outcome.is_ok());
-    let outcome = fixture.sign_in_to_a_lie(|overrides| {
+    let outcome = fixture.sign_in_with_overrides(|overrides| {
         overrides.set_metadata(silent);
         overrides.sign_with(&SigningKey::p256());
     });
@@ -208,7 +208,7 @@ async fn r08_a_token_without_kid_is_tried_with_a_bounded_number_of_keys() {
     let key = SigningKey::p256();
     for (count, fits) in [(0, true), (3, true), (4, false)] {
         let outcome = fixture
-            .sign_in_to_a_lie(|overrides| nameless(overrides, set(count, &key), &key))
+            .sign_in_with_overrides(|overrides| nameless(overrides, set(count, &key), &key))
             .await;
         assert_eq!(outcome.is_ok(), fits, "{count} keys before it: {outcome:?}");
     }
@@ -218,7 +218,7 @@ async fn r08_a_token_without_kid_is_tried_with_a_bounded_number_of_keys() {
 async fn r08_two_keys_of_one_kid_are_both_tried() {
     let fixture = Fixture::new().await;
     let [first, second] = [0; 2].map(|_| SigningKey::p256().named("same"));
-    let outcome = fixture.sign_in_to_a_lie(|overrides| {
+    let outcome = fixture.sign_in_with_overrides(|overrides| {
         overrides.keys = vec![first.jwk(), second.jwk()];
         overrides.signer = TokenSigner::Key(second.clone());
     });

@@ -16,7 +16,7 @@ async fn verify(fixture: &Fixture, claims: Value) -> Result<LogoutToken, Provide
 }
 
 #[tokio::test]
-async fn b03_a_logout_token_names_a_person_or_a_session() {
+async fn b03_a_logout_token_names_a_user_or_a_session() {
     let fixture = Fixture::new().await;
     let token = verify(&fixture, json!({})).await.unwrap();
     assert_eq!(token.sub.as_deref(), Some("alice"));
@@ -29,7 +29,7 @@ async fn b03_a_logout_token_names_a_person_or_a_session() {
 }
 
 #[tokio::test]
-async fn b02_b03_each_fault_of_a_logout_token_is_rejected() {
+async fn b02_b03_each_invalid_logout_token_is_rejected() {
     use JwtError::*;
     use LogoutTokenError::{Event, NoSubject, Nonce};
     let fixture = Fixture::new().await;
@@ -59,8 +59,8 @@ async fn b02_b03_each_fault_of_a_logout_token_is_rejected() {
         ("sid of no text", json!({"sid": 7}), Claim("sid").into()),
         ("no jti", json!({"jti": null}), Claim("jti").into()),
     ];
-    for (what, lie, error) in overrides {
-        let refused = verify(&fixture, lie).await.unwrap_err();
+    for (what, claims, error) in overrides {
+        let refused = verify(&fixture, claims).await.unwrap_err();
         assert_eq!(refused, ProviderError::LogoutToken(error), "{what}");
     }
     // None of that causes a request to the provider.
@@ -70,11 +70,11 @@ async fn b02_b03_each_fault_of_a_logout_token_is_rejected() {
 #[tokio::test]
 async fn b02_a_logout_token_without_exp_is_valid_while_it_is_recent() {
     let fixture = Fixture::new().await;
-    let lie = |made: i64| json!({"exp": null, "iat": made, "nbf": null});
-    let made = seconds() - 500;
-    let token = verify(&fixture, lie(made)).await.unwrap();
-    assert_eq!(token.good_until.secs(), (made + 600) as u64);
-    let refused = verify(&fixture, lie(made - 102)).await.unwrap_err();
+    let claims = |iat: i64| json!({"exp": null, "iat": iat, "nbf": null});
+    let iat = seconds() - 500;
+    let token = verify(&fixture, claims(iat)).await.unwrap();
+    assert_eq!(token.good_until.secs(), (iat + 600) as u64);
+    let refused = verify(&fixture, claims(iat - 102)).await.unwrap_err();
     assert_eq!(refused, LogoutTokenError::Jwt(JwtError::TooOld).into());
 }
 
@@ -169,7 +169,7 @@ async fn b04_a_replay_is_detected_after_the_first_use() {
 }
 
 #[tokio::test]
-async fn b05_a_failed_key_fetch_is_not_a_fault_of_the_token() {
+async fn b05_a_failed_key_fetch_does_not_reject_the_token() {
     let fixture = Fixture::new().await;
     fixture.rogue.override_with(|overrides| {
         overrides

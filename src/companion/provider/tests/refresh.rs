@@ -9,18 +9,18 @@ use crate::provider::discovery::UNKNOWN_KEY_INTERVAL;
 use crate::provider::error::{ErrorCode, TokenEndpointError, UserInfoError};
 use crate::provider::http::FetchError;
 use crate::provider::signed_jwt::JwtError;
-use crate::provider::{Authentication, Person, ProviderTokens, RefreshError};
+use crate::provider::{Authentication, ProviderTokens, RefreshError, User};
 
-/// Signs in, and refreshes while the provider deviates.
+/// Signs in, and refreshes while the provider has these overrides.
 async fn refresh(
     fixture: &Fixture,
-    lie: impl FnOnce(&mut Overrides),
+    set: impl FnOnce(&mut Overrides),
 ) -> (Authentication, Result<Authentication, RefreshError>) {
     let provider = fixture.provider();
     let signed_in = fixture.sign_in(&provider).await.unwrap();
-    fixture.rogue.override_with(lie);
+    fixture.rogue.override_with(set);
     let outcome = provider
-        .refresh(&signed_in.tokens, &signed_in.person, now())
+        .refresh(&signed_in.tokens, &signed_in.user, now())
         .await;
     fixture.rogue.reset();
     (signed_in, outcome)
@@ -33,28 +33,28 @@ fn token_of(tokens: &ProviderTokens) -> &str {
 #[tokio::test]
 async fn r10_a_refresh_returns_new_tokens_and_current_claims() {
     let fixture = Fixture::new().await;
-    let lie = json!({"groups": ["sre"], "email": "new@example.com"});
-    let (before, renewed) = refresh(&fixture, |overrides| overrides.set_claims(lie)).await;
-    let renewed = renewed.unwrap();
-    assert_eq!(renewed.person.sub, before.person.sub);
-    assert_eq!(renewed.person.groups, ["sre"]);
-    assert_eq!(renewed.person.email.as_deref(), Some("new@example.com"));
-    assert_ne!(token_of(&renewed.tokens), token_of(&before.tokens));
-    assert_ne!(renewed.tokens.id_token, before.tokens.id_token);
-    assert_eq!(renewed.tokens.sid, before.tokens.sid);
+    let claims = json!({"groups": ["sre"], "email": "new@example.com"});
+    let (before, refreshed) = refresh(&fixture, |overrides| overrides.set_claims(claims)).await;
+    let refreshed = refreshed.unwrap();
+    assert_eq!(refreshed.user.sub, before.user.sub);
+    assert_eq!(refreshed.user.groups, ["sre"]);
+    assert_eq!(refreshed.user.email.as_deref(), Some("new@example.com"));
+    assert_ne!(token_of(&refreshed.tokens), token_of(&before.tokens));
+    assert_ne!(refreshed.tokens.id_token, before.tokens.id_token);
+    assert_eq!(refreshed.tokens.sid, before.tokens.sid);
 
-    // The new one is valid, the old one spent.
+    // The new one is valid, the old one redeemed.
     let provider = fixture.provider();
     provider
-        .refresh(&renewed.tokens, &renewed.person, now())
+        .refresh(&refreshed.tokens, &refreshed.user, now())
         .await
         .unwrap();
     let again = provider
-        .refresh(&before.tokens, &before.person, now())
+        .refresh(&before.tokens, &before.user, now())
         .await
         .unwrap_err();
-    let spent = TokenEndpointError::Refused(ErrorCode::new("invalid_grant"));
-    assert_eq!(again, RefreshError::Ended(spent.into()));
+    let redeemed = TokenEndpointError::Refused(ErrorCode::new("invalid_grant"));
+    assert_eq!(again, RefreshError::Ended(redeemed.into()));
 }
 
 #[tokio::test]
@@ -78,8 +78,8 @@ async fn r10_an_id_token_of_another_subject_ends_the_session() {
         ("at_hash", json!({"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}), HashMismatch("at_hash")),
         ("events", json!({"nonce": null, "events": {LOGOUT_EVENT: {}}}), Type),
     ];
-    for (what, lie, error) in overrides {
-        let (_, outcome) = refresh(&fixture, |overrides| overrides.set_claims(lie)).await;
+    for (what, claims, error) in overrides {
+        let (_, outcome) = refresh(&fixture, |overrides| overrides.set_claims(claims)).await;
         let ended = RefreshError::Ended(ProviderError::IdToken(error));
         assert_eq!(outcome.unwrap_err(), ended, "{what}");
     }
@@ -92,8 +92,8 @@ async fn r10_an_id_token_of_another_subject_ends_the_session() {
 #[tokio::test]
 async fn r10_nonce_and_auth_time_are_optional() {
     let fixture = Fixture::new().await;
-    let lie = json!({"nonce": null, "auth_time": null});
-    let (_, outcome) = refresh(&fixture, |overrides| overrides.set_claims(lie)).await;
+    let claims = json!({"nonce": null, "auth_time": null});
+    let (_, outcome) = refresh(&fixture, |overrides| overrides.set_claims(claims)).await;
     assert!(outcome.is_ok());
 }
 
@@ -104,18 +104,18 @@ async fn r10_azp_must_not_change() {
     fixture
         .rogue
         .override_with(|overrides| overrides.set_claims(json!({"azp": RogueProvider::CLIENT_ID})));
-    let Authentication { person, tokens } = fixture.sign_in(&provider).await.unwrap();
-    let renewed = provider.refresh(&tokens, &person, now()).await.unwrap();
+    let Authentication { user, tokens } = fixture.sign_in(&provider).await.unwrap();
+    let refreshed = provider.refresh(&tokens, &user, now()).await.unwrap();
     fixture.rogue.reset();
     let outcome = provider
-        .refresh(&renewed.tokens, &renewed.person, now())
+        .refresh(&refreshed.tokens, &refreshed.user, now())
         .await;
     let error = ProviderError::IdToken(JwtError::Changed("azp"));
     assert_eq!(outcome.unwrap_err(), RefreshError::Ended(error));
 }
 
 #[tokio::test]
-async fn r10_a_response_without_id_token_keeps_the_person() {
+async fn r10_a_response_without_id_token_keeps_the_claims() {
     let fixture = Fixture::new().await;
     let (before, outcome) = refresh(&fixture, |overrides| {
         overrides.set_token_response(
@@ -126,24 +126,24 @@ async fn r10_a_response_without_id_token_keeps_the_person() {
             .insert(Endpoint::UserInfo, Response::status(500));
     })
     .await;
-    let renewed = outcome.unwrap();
-    assert_eq!(renewed.person, before.person);
-    assert_eq!(renewed.tokens.id_token, before.tokens.id_token);
+    let refreshed = outcome.unwrap();
+    assert_eq!(refreshed.user, before.user);
+    assert_eq!(refreshed.tokens.id_token, before.tokens.id_token);
     // Without a new refresh token, the old one stays valid (RFC 6749 section 6).
-    assert_eq!(token_of(&renewed.tokens), token_of(&before.tokens));
-    assert!(!renewed.tokens.have_expired(now()));
+    assert_eq!(token_of(&refreshed.tokens), token_of(&before.tokens));
+    assert!(!refreshed.tokens.have_expired(now()));
 }
 
 #[tokio::test]
-async fn groups_follow_userinfo_after_a_response_without_id_token() {
+async fn groups_are_updated_from_userinfo_after_a_response_without_id_token() {
     let fixture = Fixture::new().await;
     let (before, outcome) = refresh(&fixture, |overrides| {
         overrides.set_token_response(json!({"id_token": null}))
     })
     .await;
-    let renewed = outcome.unwrap();
-    assert_eq!(renewed.person.groups, ["from-userinfo"]);
-    assert_eq!(renewed.person.sub, before.person.sub);
+    let refreshed = outcome.unwrap();
+    assert_eq!(refreshed.user.groups, ["from-userinfo"]);
+    assert_eq!(refreshed.user.sub, before.user.sub);
 
     // Claims that are missing in userinfo may be in the missing ID token.
     let (before, outcome) = refresh(&fixture, |overrides| {
@@ -151,7 +151,7 @@ async fn groups_follow_userinfo_after_a_response_without_id_token() {
         overrides.userinfo = Box::new(|_| json!({"sub": "alice"}));
     })
     .await;
-    assert_eq!(outcome.unwrap().person, before.person);
+    assert_eq!(outcome.unwrap().user, before.user);
 
     let (_, outcome) = refresh(&fixture, |overrides| {
         overrides.set_token_response(json!({"id_token": null}));
@@ -172,9 +172,9 @@ async fn groups_that_no_document_has_any_more_are_removed() {
         overrides.userinfo = Box::new(|_| json!({"sub": "alice"}));
     })
     .await;
-    let person = outcome.unwrap().person;
-    assert!(person.groups.is_empty());
-    assert_eq!(person.email.as_deref(), Some("alice@example.com"));
+    let user = outcome.unwrap().user;
+    assert!(user.groups.is_empty());
+    assert_eq!(user.email.as_deref(), Some("alice@example.com"));
 }
 
 #[tokio::test]
@@ -188,13 +188,13 @@ async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
             .insert(Endpoint::UserInfo, Response::Reset);
     })
     .await;
-    let renewed = outcome.unwrap();
-    assert_eq!(renewed.person, before.person);
-    assert_ne!(token_of(&renewed.tokens), token_of(&before.tokens));
+    let refreshed = outcome.unwrap();
+    assert_eq!(refreshed.user, before.user);
+    assert_ne!(token_of(&refreshed.tokens), token_of(&before.tokens));
 
     // An unknown key, and the key set is down.
     let provider = fixture.provider();
-    let Authentication { person, tokens } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { user, tokens } = fixture.sign_in(&provider).await.unwrap();
     fixture.rogue.override_with(|overrides| {
         overrides.signer = TokenSigner::Key(SigningKey::p256());
         overrides
@@ -205,10 +205,10 @@ async fn r10_a_failed_userinfo_or_key_fetch_loses_no_new_tokens() {
             .insert(Endpoint::UserInfo, Response::status(500));
     });
     let later = now().after(UNKNOWN_KEY_INTERVAL);
-    let renewed = provider.refresh(&tokens, &person, later).await.unwrap();
-    assert_eq!(renewed.person, person);
-    assert_ne!(token_of(&renewed.tokens), token_of(&tokens));
-    assert_eq!(renewed.tokens.id_token, tokens.id_token);
+    let refreshed = provider.refresh(&tokens, &user, later).await.unwrap();
+    assert_eq!(refreshed.user, user);
+    assert_ne!(token_of(&refreshed.tokens), token_of(&tokens));
+    assert_eq!(refreshed.tokens.id_token, tokens.id_token);
 }
 
 #[tokio::test]
@@ -252,9 +252,9 @@ async fn r10_errors_that_end_a_session_and_transient_ones_are_distinguished() {
 async fn r10_a_provider_that_is_down_ends_no_session() {
     let mut fixture = Fixture::new().await;
     let provider = fixture.provider();
-    let Authentication { person, tokens } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { user, tokens } = fixture.sign_in(&provider).await.unwrap();
     fixture.rogue.down().await;
-    let outcome = provider.refresh(&tokens, &person, now()).await.unwrap_err();
+    let outcome = provider.refresh(&tokens, &user, now()).await.unwrap_err();
     let RefreshError::Unavailable(ProviderError::Token(TokenEndpointError::Fetch(fetch))) =
         &outcome
     else {
@@ -265,7 +265,7 @@ async fn r10_a_provider_that_is_down_ends_no_session() {
         FetchError::Connect(_) | FetchError::Interrupted(_)
     ));
     fixture.rogue.up().await;
-    assert!(provider.refresh(&tokens, &person, now()).await.is_ok());
+    assert!(provider.refresh(&tokens, &user, now()).await.is_ok());
 }
 
 #[tokio::test]
@@ -275,11 +275,11 @@ async fn without_a_refresh_token_a_session_is_not_refreshed() {
     fixture.rogue.override_with(|overrides| {
         overrides.set_token_response(json!({"refresh_token": null, "expires_in": null}))
     });
-    let Authentication { person, tokens } = fixture.sign_in(&provider).await.unwrap();
+    let Authentication { user, tokens } = fixture.sign_in(&provider).await.unwrap();
     // The expiry of the ID token counts if the response has none.
     assert!(!tokens.have_expired(now()));
     assert!(tokens.have_expired(now().after(Duration::from_secs(3601))));
-    let outcome = provider.refresh(&tokens, &person, now()).await.unwrap_err();
+    let outcome = provider.refresh(&tokens, &user, now()).await.unwrap_err();
     assert_eq!(
         outcome,
         RefreshError::Ended(TokenEndpointError::NoRefreshToken.into())
@@ -298,16 +298,16 @@ fn the_tokens_of_a_session_round_trip_through_json() {
         azp: true,
         auth_time: Some(5),
     };
-    let person = Person {
+    let user = User {
         sub: "alice".to_owned(),
         email: None,
         email_verified: false,
         groups: vec!["sre".to_owned()],
         preferred_username: None,
     };
-    let text = serde_json::to_string(&(&tokens, &person)).unwrap();
+    let text = serde_json::to_string(&(&tokens, &user)).unwrap();
     assert_eq!(
-        serde_json::from_str::<(ProviderTokens, Person)>(&text).unwrap(),
-        (tokens, person)
+        serde_json::from_str::<(ProviderTokens, User)>(&text).unwrap(),
+        (tokens, user)
     );
 }

@@ -12,12 +12,12 @@ use crate::provider::signed_jwt::JwtError;
 async fn a_sign_in_returns_the_claims_of_the_provider() {
     let fixture = Fixture::new().await;
     let signed_in = fixture.sign_in(&fixture.provider()).await.unwrap();
-    let person = signed_in.person;
-    assert_eq!(person.sub, "alice");
-    assert_eq!(person.email.as_deref(), Some("alice@example.com"));
-    assert!(person.email_verified);
-    assert_eq!(person.groups, ["sre", "dev"]);
-    assert_eq!(person.preferred_username.as_deref(), Some("alice"));
+    let user = signed_in.user;
+    assert_eq!(user.sub, "alice");
+    assert_eq!(user.email.as_deref(), Some("alice@example.com"));
+    assert!(user.email_verified);
+    assert_eq!(user.groups, ["sre", "dev"]);
+    assert_eq!(user.preferred_username.as_deref(), Some("alice"));
     let tokens = signed_in.tokens;
     assert_eq!(tokens.sid.as_deref(), Some("session-1"));
     assert!(tokens.refresh_token.is_some());
@@ -127,7 +127,7 @@ async fn r01_the_verifier_of_another_attempt_is_rejected() {
     let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
     attempt.verifier = other.verifier;
     let refused = fixture
-        .come_back(&provider, &url, &attempt)
+        .complete(&provider, &url, &attempt)
         .await
         .unwrap_err();
     assert_eq!(
@@ -144,7 +144,7 @@ async fn r03_a_code_of_another_attempt_fails_by_its_nonce() {
     let (_, other) = provider.begin(&redirect_uri(), now()).await.unwrap();
     attempt.nonce = other.nonce;
     let refused = fixture
-        .come_back(&provider, &url, &attempt)
+        .complete(&provider, &url, &attempt)
         .await
         .unwrap_err();
     assert_eq!(refused, ProviderError::IdToken(JwtError::Nonce));
@@ -172,8 +172,8 @@ fn put_pair(
 async fn r04_iss_must_match_and_is_required_where_metadata_says_so() {
     let fixture = Fixture::new().await;
     let is_error = |pairs| put_pair("error", "access_denied")(drop_pair("code")(pairs));
-    type Lie = Box<dyn FnOnce(&mut Overrides)>;
-    let overrides: Vec<(Lie, CallbackError)> = vec![
+    type SetOverrides = Box<dyn FnOnce(&mut Overrides)>;
+    let overrides: Vec<(SetOverrides, CallbackError)> = vec![
         (
             Box::new(|overrides| overrides.callback = Box::new(drop_pair("iss"))),
             CallbackError::IssuerMissing,
@@ -211,12 +211,12 @@ async fn r04_iss_must_match_and_is_required_where_metadata_says_so() {
             CallbackError::Denied(ErrorCode::new("access_denied")),
         ),
     ];
-    for (lie, error) in overrides {
-        let refused = fixture.sign_in_to_a_lie(lie).await.unwrap_err();
+    for (set, error) in overrides {
+        let refused = fixture.sign_in_with_overrides(set).await.unwrap_err();
         assert_eq!(refused, ProviderError::Callback(error));
     }
     assert!(fixture.rogue.requests(Endpoint::Token).is_empty());
-    let silent = fixture.sign_in_to_a_lie(|overrides| {
+    let silent = fixture.sign_in_with_overrides(|overrides| {
         overrides.set_metadata(serde_json::json!({
             "authorization_response_iss_parameter_supported": false,
         }));

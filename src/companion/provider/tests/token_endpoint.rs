@@ -7,11 +7,11 @@ use crate::provider::error::{ErrorCategory, ErrorCode, TokenEndpointError};
 use crate::provider::http::FetchError;
 use crate::provider::signed_jwt::JwtError;
 
-fn answers(members: serde_json::Value) -> impl FnOnce(&mut Overrides) {
+fn token_response(members: serde_json::Value) -> impl FnOnce(&mut Overrides) {
     move |overrides| overrides.set_token_response(members)
 }
 
-fn place(response: Response) -> impl FnOnce(&mut Overrides) {
+fn token_endpoint(response: Response) -> impl FnOnce(&mut Overrides) {
     move |overrides| {
         overrides.endpoints.insert(Endpoint::Token, response);
     }
@@ -21,7 +21,7 @@ fn place(response: Response) -> impl FnOnce(&mut Overrides) {
 async fn r07_an_invalid_token_response_is_rejected() {
     let fixture = Fixture::new().await;
     let missing = "a required member is missing";
-    for (what, lie, error) in [
+    for (what, members, error) in [
         (
             "another type",
             json!({"token_type": "mac"}),
@@ -58,26 +58,37 @@ async fn r07_an_invalid_token_response_is_rejected() {
             TokenEndpointError::Response("expires_in"),
         ),
     ] {
-        let refused = fixture.sign_in_to_a_lie(answers(lie)).await.unwrap_err();
+        let refused = fixture
+            .sign_in_with_overrides(token_response(members))
+            .await
+            .unwrap_err();
         assert_eq!(refused, ProviderError::Token(error), "{what}");
     }
-    for (lie, error) in [
+    for (members, error) in [
         (json!({"id_token": null}), JwtError::Missing),
         (
             json!({"id_token": "a.b"}),
             JwtError::Malformed(portcullis_core::token::TokenError::NotCompact),
         ),
     ] {
-        let refused = fixture.sign_in_to_a_lie(answers(lie)).await.unwrap_err();
+        let refused = fixture
+            .sign_in_with_overrides(token_response(members))
+            .await
+            .unwrap_err();
         assert_eq!(refused, ProviderError::IdToken(error));
     }
-    for lie in [
+    for members in [
         json!({"token_type": "bearer"}),
         json!({"token_type": "BEARER"}),
         json!({"expires_in": null, "refresh_token": null}),
         json!({"scope": "openid", "unknown": {"a": 1}}),
     ] {
-        assert!(fixture.sign_in_to_a_lie(answers(lie)).await.is_ok());
+        assert!(
+            fixture
+                .sign_in_with_overrides(token_response(members))
+                .await
+                .is_ok()
+        );
     }
 }
 
@@ -153,12 +164,15 @@ async fn r14_failures_of_the_token_endpoint_are_distinguished() {
             ErrorCategory::Misconfigured,
         ),
     ] {
-        let outcome = fixture.sign_in_to_a_lie(place(response)).await.unwrap_err();
+        let outcome = fixture
+            .sign_in_with_overrides(token_endpoint(response))
+            .await
+            .unwrap_err();
         assert_eq!(outcome, ProviderError::Token(error));
         assert_eq!(outcome.category(), category, "{outcome}");
     }
     let outcome = fixture
-        .sign_in_to_a_lie(place(says(200, twice)))
+        .sign_in_with_overrides(token_endpoint(says(200, twice)))
         .await
         .unwrap_err();
     assert!(matches!(
@@ -177,9 +191,9 @@ async fn r12_client_authentication_follows_the_metadata_and_never_uses_a_url() {
         json!(["client_secret_post"]),
     ] {
         let posted = methods == json!(["client_secret_post"]);
-        let lie = json!({"token_endpoint_auth_methods_supported": methods});
+        let metadata = json!({"token_endpoint_auth_methods_supported": methods});
         fixture
-            .sign_in_to_a_lie(|overrides| overrides.set_metadata(lie))
+            .sign_in_with_overrides(|overrides| overrides.set_metadata(metadata))
             .await
             .unwrap();
         let asked = fixture.rogue.requests(Endpoint::Token).pop().unwrap();
@@ -201,7 +215,7 @@ async fn a_public_client_sends_its_client_id_and_no_secret() {
     fixture.settings.client_secret_file = None;
     let methods = json!({"token_endpoint_auth_methods_supported": ["none"]});
     let refused = fixture
-        .sign_in_to_a_lie(|overrides| overrides.set_metadata(methods))
+        .sign_in_with_overrides(|overrides| overrides.set_metadata(methods))
         .await
         .unwrap_err();
     // This provider accepts no public clients.

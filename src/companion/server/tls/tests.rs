@@ -23,16 +23,18 @@ fn certificate_and_key_make_a_server_of_http_1_and_2() {
 #[test]
 fn errors_name_the_invalid_file() {
     let ((cert, key), (_, other)) = (pair(), pair());
-    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    for (cert, key, fault) in [
-        ("", &*key, LoadError::Cert),
-        (&*key, &*key, LoadError::Cert),
-        (&*cert, "", LoadError::Key),
-        (&*cert, &*cert, LoadError::Key),
-        (&*cert, &*other, LoadError::Pair),
-        (broken, &*key, LoadError::Pair),
+    let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let damaged_key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    for (cert, key, expected) in [
+        ("", &*key, LoadError::NoCert),
+        (&*key, &*key, LoadError::NoCert),
+        (damaged, &*key, LoadError::InvalidCert),
+        (&*cert, "", LoadError::NoKey),
+        (&*cert, &*cert, LoadError::NoKey),
+        (&*cert, damaged_key, LoadError::UnsupportedKey),
+        (&*cert, &*other, LoadError::KeyMismatch),
     ] {
         let result = config(cert.as_bytes(), key.as_bytes());
-        assert_eq!(result.map(|_| ()).expect_err("no pair"), fault);
+        assert_eq!(result.map(|_| ()).expect_err("an error"), expected);
     }
 }

@@ -28,7 +28,7 @@ fn c01_c02_a_cookie_has_all_its_attributes() {
 
 #[test]
 fn c01_without_a_domain_a_cookie_is_for_its_own_host() {
-    let settings = Settings {
+    let settings = SessionSettings {
         domain: None,
         same_site: SameSite::None,
         ..settings()

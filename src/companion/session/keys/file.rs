@@ -18,14 +18,14 @@ use crate::session::secret::SecretKey;
 #[cfg(test)]
 mod tests;
 
-/// How many keys a file holds at most. The oldest are dropped.
+/// The maximum number of keys in a file. The oldest are removed.
 const MAX_KEYS: usize = 8;
 
 /// How long a new key is published and accepted before it signs and seals, so that replicas and
 /// filters that read it at different times agree.
 const PUBLISH_BEFORE_USE: Duration = Duration::from_secs(600);
 
-/// The longest key file that is read, in bytes. Eight keys are shorter.
+/// The maximum size of a key file, in bytes. Eight keys need less.
 const MAX_BYTES: usize = 16 * 1024;
 
 /// The key file, as JSON.
@@ -49,8 +49,8 @@ pub(super) struct Entry {
     pub(super) signing: SecretKey,
 }
 
-/// Why a key file can't be used: the path, the problem and how to fix it, and nothing of its
-/// content.
+/// Why a key file can't be used: the path, the problem and how to fix it. It never contains the content of
+/// the file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct KeyFileError {
     path: PathBuf,
@@ -77,11 +77,11 @@ pub(crate) enum KeyFileChange {
     },
 }
 
-/// Creates a key file, or adds a new key to it. Not before the last one is used: a few in a row
-/// would push out the one that all sessions are sealed with.
+/// Creates a key file, or adds a new key to it. No key is added before the last one is in use: several in a
+/// row would remove the key that all sessions are sealed with.
 pub(crate) fn make_or_rotate(path: &Path, now: Timestamp) -> Result<KeyFileChange, KeyFileError> {
     refuse_write_access(path)?;
-    let (document, written) = match read(path)? {
+    let (document, change) = match read(path)? {
         None => (Document::new(now), KeyFileChange::Created),
         Some(mut document) => {
             if let Some(use_after) = document.pending(now) {
@@ -94,7 +94,7 @@ pub(crate) fn make_or_rotate(path: &Path, now: Timestamp) -> Result<KeyFileChang
     };
     atomic_file::write(path, &document.text())
         .map_err(|error| KeyFileError::unwritable(path, &error))?;
-    Ok(written)
+    Ok(change)
 }
 
 /// Reads the keys of a file, and a warning about its permissions.
@@ -120,7 +120,7 @@ fn read(path: &Path) -> Result<Option<Document>, KeyFileError> {
     let text = match atomic_file::read(path, MAX_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::FileTooLarge => {
-            return Err(KeyFileError::invalid(path, "it is too long"));
+            return Err(KeyFileError::invalid(path, "the file is too long"));
         }
         Err(error) => return Err(KeyFileError::unreadable(path, &error)),
     };
@@ -183,10 +183,10 @@ impl Document {
             return Err("unknown version");
         }
         if self.keys.is_empty() {
-            return Err("it has no key");
+            return Err("the file has no key");
         }
         if self.keys.len() > MAX_KEYS {
-            return Err("it has more than eight keys");
+            return Err("the file has more than eight keys");
         }
         Ok(())
     }
@@ -251,12 +251,12 @@ impl KeyFileError {
     }
 
     fn unreadable(path: &Path, error: &io::Error) -> Self {
-        let problem = format!("cannot be read: {error}");
+        let problem = format!("can't be read: {error}");
         Self::new(path, &problem, "allow this user to read it")
     }
 
     fn unwritable(path: &Path, error: &io::Error) -> Self {
-        let problem = format!("cannot be written: {error}");
+        let problem = format!("can't be written: {error}");
         Self::new(
             path,
             &problem,

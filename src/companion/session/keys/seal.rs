@@ -23,16 +23,16 @@ const NONCE: usize = 24;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Purpose {
     /// The record of a completed sign-in, for loop detection.
-    CompletedLogin,
+    CompletedSignIn,
     /// A sign-in attempt.
-    Login,
+    Attempt,
     /// A session in its cookie.
     Session,
     /// The ticket of a session in a store.
     Ticket,
 }
 
-/// What a value is bound to besides its key: it opens only if all of this is the same.
+/// What a value is bound to besides its key: it opens only with the same binding.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Binding<'a> {
     /// The purpose.
@@ -53,8 +53,8 @@ impl Keys {
         bytes::encode(sealed)
     }
 
-    /// Opens a sealed value. `None` reveals no reason, and an unknown key takes as long as a known
-    /// one.
+    /// Opens a sealed value. `None` does not say why it is invalid, and an unknown key takes as long as a
+    /// known one.
     pub(crate) fn open(&self, binding: Binding<'_>, text: &str) -> Option<Zeroizing<Vec<u8>>> {
         let sealed = bytes::decode(text)?;
         let (version, sealed) = sealed.split_first()?;
@@ -75,7 +75,7 @@ pub(in crate::session) fn seal_with(key: &SecretKey, binding: &[u8], content: &[
     };
     let cipher = XChaCha20Poly1305::new(key.bytes().into());
     let mut sealed = nonce.to_vec();
-    // It fails only beyond 256 GiB; the result would not open then.
+    // It fails above 256 GiB only; the result would not open then.
     if let Ok(ciphertext) = cipher.encrypt((&nonce).into(), payload) {
         sealed.extend_from_slice(&ciphertext);
     }
@@ -103,8 +103,8 @@ pub(in crate::session) fn open_with(
 impl Binding<'_> {
     fn bytes(self) -> Vec<u8> {
         let purpose = match self.purpose {
-            Purpose::CompletedLogin => "done",
-            Purpose::Login => "login",
+            Purpose::CompletedSignIn => "done",
+            Purpose::Attempt => "login",
             Purpose::Session => "session",
             Purpose::Ticket => "ticket",
         };

@@ -67,7 +67,7 @@ fn the_hash_is_hmac_sha256() {
 }
 
 #[test]
-fn handles_differ_by_person_and_provider() {
+fn handles_differ_by_user_and_provider() {
     let keys = keys().load_full();
     let handle = keys.handle("sso", "ada");
     assert_eq!(handle, keys.handle("sso", "ada"));

@@ -16,26 +16,26 @@ mod tests;
 
 impl Keys {
     /// Issues a session token. `url` is the policy's `sso.url`, both issuer and audience.
-    pub(crate) fn mint(
+    pub(crate) fn issue_token(
         &self,
         url: &str,
         session: &Session,
         now: Timestamp,
         expires_at: Timestamp,
     ) -> String {
-        let person = session.person.clone();
+        let user = session.user.clone();
         let is_set = |text: &String| !text.is_empty();
         let claims = Claims {
             issuer: url.to_owned(),
             handles: self.handles(session),
-            subject: person.sub,
-            provider: session.idp.clone(),
+            subject: user.sub,
+            provider: session.provider.clone(),
             issued_at: now,
             expires_at,
-            email: person.email.filter(is_set),
-            email_verified: person.email_verified,
-            groups: person.groups,
-            preferred_username: person.preferred_username.filter(is_set),
+            email: user.email.filter(is_set),
+            email_verified: user.email_verified,
+            groups: user.groups,
+            preferred_username: user.preferred_username.filter(is_set),
         };
         let key = self.current(now);
         let kid = &key.kid;
@@ -46,8 +46,8 @@ impl Keys {
         format!("{input}.{}", bytes::encode(signature.as_bytes()))
     }
 
-    /// The claims of a session token, even if it has expired. `None`: it is not ours.
-    pub(crate) fn read(&self, url: &str, text: &str) -> Option<Claims> {
+    /// The claims of a session token of this companion, even if it has expired. `None` if it is invalid.
+    pub(crate) fn verify_token(&self, url: &str, text: &str) -> Option<Claims> {
         let token = Token::parse_as(text, is_token_type).ok()?;
         let key = self
             .all()
@@ -60,18 +60,18 @@ impl Keys {
         if !Es256.verify_signature(&signature, public, token.signing_input()) {
             return None;
         }
-        let ours = [url.to_owned()];
-        let claims = Some(token.claims()).filter(|claims| claims.audiences() == ours)?;
+        let expected = [url.to_owned()];
+        let claims = Some(token.claims()).filter(|claims| claims.audiences() == expected)?;
         Claims::read(claims)
             .ok()
             .filter(|claims| claims.issuer == url)
     }
 
-    /// What revocations name a session by.
+    /// The handles by which revocations name a session.
     pub(crate) fn handles(&self, session: &Session) -> SessionHandles {
         SessionHandles {
             sid: session.sid,
-            handle: self.handle(&session.idp, &session.person.sub),
+            handle: self.handle(&session.provider, &session.user.sub),
             began: session.began,
         }
     }

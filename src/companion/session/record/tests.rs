@@ -5,7 +5,7 @@ fn session() -> Session {
     let ada = ada();
     Session::new(
         "sso",
-        ada.person,
+        ada.user,
         ada.tokens,
         at(0),
         Duration::from_secs(3600),
@@ -22,7 +22,7 @@ fn a_session_round_trips_through_its_sealed_form() {
 fn a_new_session_equals_its_sealed_form() {
     let ada = ada();
     let now = Timestamp::from_millis(at(0).millis() + 999);
-    let session = Session::new("sso", ada.person, ada.tokens, now, Duration::from_secs(60));
+    let session = Session::new("sso", ada.user, ada.tokens, now, Duration::from_secs(60));
     assert_eq!(Session::from_bytes(&session.to_bytes()), Some(session));
 }
 

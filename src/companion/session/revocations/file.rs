@@ -21,10 +21,10 @@ use crate::session::unavailable::Unavailable;
 #[cfg(test)]
 mod tests;
 
-/// How long a start waits for the lock of a companion that is stopping.
+/// How long the companion waits at its start for another one that is stopping to release the lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How often it tries. The system does not notify when another process releases a lock.
+/// How often it tries to take the lock.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A state file that only this companion writes.
@@ -33,7 +33,7 @@ pub(in crate::session) struct StateFile {
     path: PathBuf,
     current: ArcSwap<RevocationState>,
     write_lock: Mutex<()>,
-    /// Held for as long as this lives.
+    /// Held until this value is dropped.
     _lock: File,
 }
 
@@ -46,28 +46,31 @@ pub(crate) struct StateFileError {
 }
 
 impl StateFile {
-    /// Opens a state file, or creates one. A new file records since when the list is complete. A
-    /// file that cannot be read is an error and never replaced, because that would drop
-    /// revocations.
+    /// Opens a state file, or creates one. A new file records since when the list is complete. A file that
+    /// can't be read is an error and is never replaced, because that would lose revocations.
     pub(in crate::session) fn open(path: &Path, now: Timestamp) -> Result<Self, StateFileError> {
         let lock = lock(path)?;
         let current = match atomic_file::read(path, RevocationState::MAX_BYTES) {
             Ok(Some(text)) => RevocationState::parse(&text).map_err(|error| {
-                StateFileError::new(path, format!("not a valid state file: {error}"), BROKEN)
+                StateFileError::new(
+                    path,
+                    format!("not a valid state file: {error}"),
+                    INVALID_HELP,
+                )
             })?,
             Ok(None) => RevocationState::new(now),
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 return Err(StateFileError::new(
                     path,
                     "too long for a state file".to_owned(),
-                    BROKEN,
+                    INVALID_HELP,
                 ));
             }
             Err(error) => {
                 let help = "allow this user to read it";
                 return Err(StateFileError::new(
                     path,
-                    format!("cannot be read: {error}"),
+                    format!("can't be read: {error}"),
                     help,
                 ));
             }
@@ -89,7 +92,7 @@ impl StateFile {
         self.current.load_full()
     }
 
-    /// Adds revocations. They are on disk when this returns `Ok`. `false`: the logout token of the
+    /// Adds revocations. They are on disk when this returns `Ok`. `Ok(false)` if the logout token of the
     /// batch was used before.
     pub(in crate::session) async fn revoke(
         &self,
@@ -104,7 +107,7 @@ impl StateFile {
         let (path, text) = (self.path.clone(), next.to_json());
         let written = tokio::task::spawn_blocking(move || {
             let written = atomic_file::write(&path, text.as_bytes());
-            written.map_err(|error| format!("{}: cannot be written: {error}", path.display()))
+            written.map_err(|error| format!("{}: can't be written: {error}", path.display()))
         });
         let written = written
             .await
@@ -115,10 +118,10 @@ impl StateFile {
     }
 }
 
-const BROKEN: &str = "restore it from a backup, or move it away: sessions that began before now must then \
-     be confirmed by their provider, or their owners sign in again";
+const INVALID_HELP: &str = "restore it from a backup, or move it away: then all present sessions must be refreshed at their \
+     provider, or their users sign in again";
 
-/// Takes the lock. Two companions on one file would drop each other's revocations.
+/// Takes the lock. Two companions with one file would lose each other's revocations.
 fn lock(path: &Path) -> Result<File, StateFileError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
@@ -160,7 +163,7 @@ impl StateFileError {
 
     pub(in crate::session) fn unwritable(path: &Path, error: &io::Error) -> Self {
         let help = "set `session.state_file` to a file in a folder that this user can write to";
-        Self::new(path, format!("cannot be written: {error}"), help)
+        Self::new(path, format!("can't be written: {error}"), help)
     }
 }
 

@@ -1,69 +1,69 @@
-//! A revocation: what it ends, and until when it is needed.
+//! A revocation: what it revokes, and until when it is needed.
 
 use std::time::Duration;
 
 use portcullis_core::session::{Id, Revoked};
 use portcullis_core::timestamp::Timestamp;
 
-/// By how much a session of which only the id is known may have begun ahead of this clock.
+/// By how much the start of a session may be ahead of this clock, if only its id is known.
 const CLOCK_SKEW: Duration = Duration::from_secs(10);
 
-/// What is revoked at one moment.
+/// Revocations that are added at once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RevocationBatch {
     /// What filters must refuse.
     pub(crate) revocations: Vec<Revocation>,
-    /// Sessions at the provider.
+    /// Provider sessions that have ended.
     pub(crate) provider_sessions: Vec<ProviderSessionEnd>,
-    /// The logout token that asks for it, and until when it could be replayed.
+    /// The logout token that requests them, and until when it could be replayed.
     pub(crate) logout_token: Option<(Id, Timestamp)>,
 }
 
-/// The end of a session at the provider.
+/// The end of a provider session.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct ProviderSessionEnd {
     /// Our id for it.
     pub(in crate::session) id: Id,
-    /// The handle of the person whose session it was.
-    pub(in crate::session) person: Id,
+    /// The handle of its user.
+    pub(in crate::session) user: Id,
     /// Until when this is needed.
     pub(in crate::session) ends: Timestamp,
 }
 
-/// The revocation of one session, or of all sessions of one person.
+/// The revocation of one session, or of all sessions of one user.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Revocation {
     pub(super) revoked: Revoked,
-    /// When the session began, where it is one session and that is known.
+    /// When the session began, if it is one session and that is known.
     began: Option<Timestamp>,
-    /// When everything that it revokes has expired anyway.
+    /// When everything that it revokes has expired.
     pub(super) ends: Timestamp,
-    /// The handle of the person whose session it is, where that is known.
-    pub(super) person: Option<Id>,
+    /// The handle of the session's user, if it is known.
+    pub(super) user: Option<Id>,
 }
 
 impl Revocation {
-    /// All sessions of a person that began by now. The last of them expires at `ends`.
-    pub(in crate::session) const fn person(handle: Id, ends: Timestamp) -> Self {
+    /// Revokes all sessions of a user that began by now. The last of them expires at `ends`.
+    pub(in crate::session) const fn user(handle: Id, ends: Timestamp) -> Self {
         Self {
-            revoked: Revoked::Person(handle),
+            revoked: Revoked::User(handle),
             began: None,
             ends,
-            person: None,
+            user: None,
         }
     }
 
-    /// One session, which expires at `ends`.
+    /// Revokes one session, which expires at `ends`.
     pub(in crate::session) const fn session(sid: Id, ends: Timestamp) -> Self {
         Self {
             revoked: Revoked::Session(sid),
             began: None,
             ends,
-            person: None,
+            user: None,
         }
     }
 
-    /// The same, for a session that began at this moment.
+    /// The same, for a session that began at this time.
     pub(in crate::session) const fn began(self, began: Timestamp) -> Self {
         Self {
             began: Some(began),
@@ -71,20 +71,20 @@ impl Revocation {
         }
     }
 
-    /// The same, for a session of this person.
+    /// The same, for a session of this user.
     pub(in crate::session) const fn of(self, handle: Id) -> Self {
         Self {
-            person: Some(handle),
+            user: Some(handle),
             ..self
         }
     }
 
-    /// It revokes what began by this moment. The id of a session is its own, so the moment may be
-    /// later than now; it must be where the session began by another clock that is ahead.
-    pub(super) fn before(&self, now: Timestamp) -> Timestamp {
+    /// It revokes sessions that began by this time. For one session the time may be later than now, because
+    /// another replica's clock may be ahead.
+    pub(super) fn began_by(&self, now: Timestamp) -> Timestamp {
         match (self.revoked, self.began) {
             (_, Some(began)) => now.max(began),
-            (Revoked::Person(_), None) => now,
+            (Revoked::User(_), None) => now,
             (Revoked::Session(_), None) => now.after(CLOCK_SKEW),
         }
     }

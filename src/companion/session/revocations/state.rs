@@ -1,4 +1,4 @@
-//! The revocation list with what must be kept beside it, in every store.
+//! The revocation list, and what every store must store with it.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,20 @@ use crate::session::record::{id, seconds};
 #[cfg(test)]
 mod tests;
 
-/// How many used logout tokens are remembered. Those that expire first are dropped.
+/// The maximum number of used logout tokens that are stored. Those that expire first are dropped.
 const MAX_LOGOUT_TOKENS: usize = 4096;
 
-/// What is revoked, and which logout tokens were used.
+/// The revoked sessions, and the used logout tokens.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct RevocationState {
     /// Since when the list is complete.
     known_since: Timestamp,
     /// What filters must refuse.
     revocations: Revocations,
-    /// Sessions at the provider that it has ended, by our ids for them. Session tokens do not carry
-    /// these ids, so filters can't use this list.
+    /// Provider sessions that have ended, by our ids. Session tokens do not contain these ids, so filters
+    /// can't use this list.
     provider_sessions: Revocations,
-    /// Used logout tokens, and until when each could be replayed.
+    /// The used logout tokens, and until when each could be replayed.
     used_logout_tokens: BTreeMap<Id, Timestamp>,
 }
 
@@ -54,7 +54,7 @@ struct UsedLogoutToken {
 }
 
 impl RevocationState {
-    /// The longest JSON that is read, in bytes.
+    /// The maximum size of the JSON, in bytes.
     pub(super) const MAX_BYTES: usize = 2 * Revocations::MAX_BYTES + (1 << 20);
 
     /// An empty list, complete from now on.
@@ -67,7 +67,7 @@ impl RevocationState {
         }
     }
 
-    /// Reads the JSON. The error says what is wrong with it.
+    /// Parses the JSON. The error says what is invalid.
     pub(in crate::session) fn parse(text: &[u8]) -> Result<Self, String> {
         let wire: Wire<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
         if wire.version != 1 {
@@ -106,51 +106,50 @@ impl RevocationState {
         written.unwrap_or_default()
     }
 
-    /// Adds revocations. `false`: the logout token of the batch was used before, and nothing is
-    /// added, for that would end sessions that began since.
+    /// Adds revocations. `false` if the logout token of the batch was used before. Then nothing is added,
+    /// because it would revoke sessions that began since.
     pub(in crate::session) fn apply(&mut self, batch: &RevocationBatch, now: Timestamp) -> bool {
         self.prune(now);
         if let Some((token, until)) = batch.logout_token {
             if self.used_logout_tokens.contains_key(&token) {
                 return false;
             }
-            self.remember(token, until);
+            self.store_used(token, until);
         }
         for revocation in &batch.revocations {
-            let (list, before, ends) = (
+            let (list, began_by, ends) = (
                 &mut self.revocations,
-                revocation.before(now),
+                revocation.began_by(now),
                 revocation.ends,
             );
-            match (revocation.revoked, revocation.person) {
-                (Revoked::Session(sid), Some(person)) => {
-                    list.end_session_of(person, sid, before, ends, now);
+            match (revocation.revoked, revocation.user) {
+                (Revoked::Session(sid), Some(user)) => {
+                    list.revoke_session_of(user, sid, began_by, ends, now);
                 }
-                (revoked, _) => list.end(revoked, before, ends, now),
+                (revoked, _) => list.revoke(revoked, began_by, ends, now),
             }
         }
         for end in &batch.provider_sessions {
             let list = &mut self.provider_sessions;
-            list.end_session_of(end.person, end.id, now, end.ends, now);
+            list.revoke_session_of(end.user, end.id, now, end.ends, now);
         }
         true
     }
 
-    /// Whether a session is revoked. `provider_session` is our id for the session at the provider.
+    /// Whether a session is revoked. `provider_session` is our id for its provider session.
     pub(crate) fn is_revoked(
         &self,
         handles: &SessionHandles,
         provider_session: Option<Id>,
         now: Timestamp,
     ) -> bool {
-        // In that list the provider's session takes the place of ours.
+        // In that list the id of the provider session is in the place of the session's.
         let at_provider = |sid| SessionHandles { sid, ..*handles };
         let ended = |id| self.provider_sessions.revokes(&at_provider(id), now);
         self.revocations.revokes(handles, now) || provider_session.is_some_and(ended)
     }
 
-    /// Whether exactly this session at the provider has ended since the session with these handles
-    /// began.
+    /// Whether exactly this provider session has ended since the session with these handles began.
     pub(in crate::session) fn has_ended_at_provider(
         &self,
         provider_session: Id,
@@ -161,11 +160,11 @@ impl RevocationState {
             sid: provider_session,
             ..*handles
         };
-        self.provider_sessions.names(&at_provider, now)
+        self.provider_sessions.revokes_by_sid(&at_provider, now)
     }
 
-    /// Since when the list is complete. A session that the provider last confirmed before that may
-    /// have been signed out.
+    /// Since when the list is complete. A session that its provider last confirmed before may have been
+    /// revoked, and the revocation lost.
     pub(crate) const fn known_since(&self) -> Timestamp {
         self.known_since
     }
@@ -177,13 +176,13 @@ impl RevocationState {
         list
     }
 
-    /// Every session that began by this moment is revoked, in filters too.
+    /// The floor: all sessions that began by this time are revoked, in filters too, because the list was full
+    /// of different users. 0 if it never was.
     pub(crate) const fn floor(&self) -> Timestamp {
         self.revocations.floor()
     }
 
-    /// Every session that began by this moment is revoked here, because the list of ended sessions
-    /// at providers was full.
+    /// The floor of the list of ended provider sessions. It applies in the companion only.
     pub(crate) const fn provider_floor(&self) -> Timestamp {
         self.provider_sessions.floor()
     }
@@ -199,7 +198,7 @@ impl RevocationState {
         self.used_logout_tokens.retain(|_, until| now < *until);
     }
 
-    fn remember(&mut self, token: Id, until: Timestamp) {
+    fn store_used(&mut self, token: Id, until: Timestamp) {
         if self.used_logout_tokens.len() >= MAX_LOGOUT_TOKENS {
             let first = self
                 .used_logout_tokens

@@ -1,4 +1,4 @@
-//! From cookies to a session, and back.
+//! Reads a session from cookies, and writes it to cookies.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::session::outcome::{EndReason, NoSession};
 use crate::session::record::Session;
 use crate::session::store::{Lifetime, ProviderSession, SealedContent, StoredSession};
 
-/// The longest value of one cookie, all of its chunks together. No proxy accepts more in a request.
+/// The maximum length of one cookie's value, all chunks together. Proxies accept no more in a request.
 const MAX_VALUE: usize = 16_000;
 
-/// The longest sealed session that holds the provider's ID token. It is only a hint at sign-out,
-/// and many proxies accept 8 KiB of cookies.
+/// The maximum length of a sealed session that contains the provider's ID token, which is only a hint at
+/// sign-out. Many proxies accept 8 KiB of cookies.
 const ID_TOKEN_LIMIT: usize = 6_000;
 
 impl Sessions {
@@ -30,15 +30,15 @@ impl Sessions {
         Ok(stored)
     }
 
-    /// What the sealed cookies of a request hold, as far as they open.
+    /// The contents of the sealed cookies of a request that open.
     pub(super) fn open_sealed(&self, cookies: &Cookies<'_>) -> Vec<SealedContent> {
         let keys = self.keys.load();
         let name = self.settings.names.sealed();
-        let keeps_records = self.store.keeps_records();
-        let purpose = SealedContent::purpose(keeps_records);
+        let has_records = self.store.has_records();
+        let purpose = SealedContent::purpose(has_records);
         let opened = cookies.candidates(name).into_iter().filter_map(|value| {
             let content = keys.open(self.settings.binding(purpose, name), &value)?;
-            SealedContent::from_bytes(keeps_records, &content)
+            SealedContent::from_bytes(has_records, &content)
         });
         opened.collect()
     }
@@ -50,7 +50,7 @@ impl Sessions {
         let texts = cookies.candidates(self.settings.names.token());
         let claims = texts
             .iter()
-            .filter_map(|text| keys.read(&self.settings.url, text));
+            .filter_map(|text| keys.verify_token(&self.settings.url, text));
         let own = claims.filter(|claims| claims.handles.sid == sid);
         own.map(|claims| claims.issued_at).max().unwrap_or_default()
     }
@@ -65,10 +65,9 @@ impl Sessions {
 
     /// The cookie of a new session token.
     ///
-    /// The provider may end its session at the same time. A back-channel logout notes that and then
-    /// looks up the sessions that belong to it once more. Here the session is recorded first, which
-    /// tells of such a note, and the revocations are checked after that. So one of both sees the
-    /// other.
+    /// The provider may end its session at the same time. A back-channel logout records the end and then
+    /// looks up the linked sessions again. Here the session is linked first, which returns a recorded end,
+    /// and the revocations are checked after that. So one of the two learns of the other.
     pub(super) async fn token_cookies(
         &self,
         cookies: &Cookies<'_>,
@@ -78,21 +77,19 @@ impl Sessions {
         let (keys, expires_at) = (self.keys.load_full(), self.token_expiry(session, now));
         let of = ProviderSession {
             id: keys.provider_session(session),
-            person: keys.handles(session).handle,
+            user: keys.handles(session).handle,
         };
         let unused_ends = session.ends.min(now.after(self.settings.idle));
         let lifetime = Lifetime {
             unused_ends: unused_ends.max(expires_at),
             session_ends: session.ends,
         };
-        let recorded = self
-            .store
-            .record_provider_session(of, session.sid, lifetime, now);
-        let has_ended = recorded.await?.is_some_and(|ended| session.began <= ended);
+        let linked = self.store.link_session(of, session.sid, lifetime, now);
+        let has_ended = linked.await?.is_some_and(|ended| session.began <= ended);
         if has_ended || self.is_revoked(session, &*self.store.revocations(now).await?, now) {
             return Err(EndReason::Revoked.into());
         }
-        let token = keys.mint(&self.settings.url, session, now, expires_at);
+        let token = keys.issue_token(&self.settings.url, session, now, expires_at);
         let ttl = session.ends.since(now);
         self.set(cookies, self.settings.names.token(), &token, ttl)
     }
@@ -105,16 +102,16 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Vec<SetCookie>, NoSession> {
         let name = self.settings.names.sealed();
-        let purpose = SealedContent::purpose(self.store.keeps_records());
+        let purpose = SealedContent::purpose(self.store.has_records());
         let seal = |stored: &StoredSession| {
             let binding = self.settings.binding(purpose, name);
             self.keys.load().seal(binding, &stored.to_bytes(), now)
         };
         let mut value = seal(stored);
         if stored.is_in_cookie() && ID_TOKEN_LIMIT < value.len() {
-            let mut smaller = stored.clone();
-            smaller.session.tokens.id_token = None;
-            value = seal(&smaller);
+            let mut without_id_token = stored.clone();
+            without_id_token.session.tokens.id_token = None;
+            value = seal(&without_id_token);
         }
         self.set(cookies, name, &value, stored.session.ends.since(now))
     }

@@ -1,5 +1,5 @@
-//! One redemption of a refresh token: asking the provider, keeping the result, and revoking the
-//! session where the provider has ended it.
+//! One redemption of a refresh token: the request to the provider, storing the result, and revoking the
+//! session if the provider has ended it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,27 +12,28 @@ use crate::session::clock::Clock;
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::{Revocation, RevocationBatch};
 use crate::session::single_flight::RefreshOutcome;
-use crate::session::store::{Refreshing, SessionStore, StoredSession};
+use crate::session::store::{PendingRefresh, SessionStore, StoredSession};
+use crate::session::unavailable::Unavailable;
 
 /// How long a provider may take for all of its responses together.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// One redemption of a refresh token. It owns what it needs, because it runs to its end even if
-/// every caller has left: a token that was spent and whose successor is lost ends the session.
+/// One redemption of a refresh token. It owns what it needs, because it must be completed even if all
+/// clients have disconnected: the session ends if its token is redeemed and the new one is lost.
 pub(super) struct Redemption<R> {
     pub(super) store: Arc<dyn SessionStore>,
     pub(super) provider: Arc<R>,
     pub(super) stored: StoredSession,
-    /// What a revocation of the session names it by.
+    /// The handles by which a revocation names the session.
     pub(super) handles: SessionHandles,
-    /// How long an unused session lasts.
+    /// The idle timeout of sessions.
     pub(super) idle: Duration,
     pub(super) clock: Clock,
 }
 
 impl<R: Redeem> Redemption<R> {
     pub(super) async fn run(self) -> RefreshOutcome {
-        let refresh = Refreshing {
+        let refresh = PendingRefresh {
             redeem: Box::pin(self.redeem()),
             idle: self.idle,
             clock: self.clock,
@@ -41,30 +42,34 @@ impl<R: Redeem> Redemption<R> {
             Ok(session) => RefreshOutcome::Refreshed(Arc::new(session)),
             Err(RefreshFailure::Unavailable) => RefreshOutcome::Unavailable,
             Err(RefreshFailure::Ended) => {
-                self.revoke().await;
+                if let Err(error) = self.revoke().await {
+                    let (provider, sid) = (&self.stored.session.provider, self.handles.sid);
+                    tracing::warn!(provider, %sid, %error, "session ended but not revoked");
+                }
                 RefreshOutcome::Ended
             }
         }
     }
 
-    /// Asks the provider.
+    /// Redeems the refresh token at the provider.
     async fn redeem(&self) -> Result<Session, RefreshFailure> {
         let session = &self.stored.session;
         let redeemed = timeout(PROVIDER_TIMEOUT, self.provider.redeem(session.clone())).await;
         let redeemed = redeemed.map_err(|_| RefreshFailure::Unavailable)??;
-        if redeemed.person.sub != session.person.sub {
+        if redeemed.user.sub != session.user.sub {
             tracing::warn!(
-                provider = session.idp,
+                provider = session.provider,
                 sid = %session.sid,
-                "refresh returned another subject; session ended"
+                "refresh returned another subject; the session ends"
             );
             return Err(RefreshFailure::Ended);
         }
         Ok(session.refreshed(redeemed, self.clock.now()))
     }
 
-    /// Revokes the session, so that its session tokens end too.
-    pub(super) async fn revoke(&self) {
+    /// Revokes the session. Its refresh token is no longer valid, so the session ends in any case, but
+    /// without a revocation its session token is valid until it expires.
+    pub(super) async fn revoke(&self) -> Result<(), Unavailable> {
         let (handles, ends) = (self.handles, self.stored.session.ends);
         let revocation = Revocation::session(handles.sid, ends)
             .began(handles.began)
@@ -73,10 +78,6 @@ impl<R: Redeem> Redemption<R> {
             revocations: vec![revocation],
             ..RevocationBatch::default()
         };
-        // The refresh token is no longer valid, so the session ends without this too, but
-        // its session token is valid until it expires.
-        if let Err(error) = self.store.revoke(&batch, self.clock.now()).await {
-            tracing::warn!(sid = %handles.sid, %error, "session ended but not revoked");
-        }
+        self.store.revoke(&batch, self.clock.now()).await.map(drop)
     }
 }

@@ -1,4 +1,4 @@
-//! Refreshing sessions: a new session token for a sealed session.
+//! PendingRefresh sessions: a new session token for a sealed session.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,31 +19,31 @@ use crate::session::single_flight::RefreshOutcome;
 use crate::session::store::{StoredSession, record_ttl};
 use crate::session::unavailable::Unavailable;
 
-/// How long a caller waits. The filter gives up after two seconds.
+/// How long a request waits for a refresh. The filter gives up after two seconds.
 pub(super) const TIMEOUT: Duration = Duration::from_millis(1800);
 
 /// How long before its expiry a provider's token counts as expired.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(5);
 
-/// How often one call reloads a session that other calls change meanwhile.
+/// How often a request loads the session again if other requests change it meanwhile.
 const MAX_ATTEMPTS: usize = 4;
 
 /// Redeems refresh tokens.
 pub(crate) trait Redeem: Send + Sync + 'static {
-    /// Asks the session's provider for new tokens with its refresh token. This is called once for
-    /// all concurrent requests, and runs to its end even if every caller has left.
+    /// Redeems the session's refresh token at its provider for new tokens. This is called once for
+    /// all concurrent requests, and is completed even if all clients have disconnected.
     fn redeem(
         &self,
         session: Session,
     ) -> impl Future<Output = Result<Authentication, RefreshFailure>> + Send;
 }
 
-/// Which cookies a response can set.
+/// The cookies that a response can set.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Settable {
+enum ResponseCookies {
     /// All of them.
     All,
-    /// One, which is the session token: NGINX forwards a single `Set-Cookie`.
+    /// One, with the session token: NGINX forwards a single `Set-Cookie`.
     TokenOnly,
 }
 
@@ -55,7 +55,9 @@ impl Sessions {
         now: Timestamp,
         provider: &Arc<R>,
     ) -> Result<ActiveSession, NoSession> {
-        let active = self.issue(cookies, now, provider, Settable::All).await;
+        let active = self
+            .issue(cookies, now, provider, ResponseCookies::All)
+            .await;
         active.map_err(|error| match error {
             NoSession::Ended { reason, .. } => NoSession::Ended {
                 reason,
@@ -65,8 +67,8 @@ impl Sessions {
         })
     }
 
-    /// The same before a sign-in, which is not needed where the provider refreshes a session that it
-    /// must confirm. `None`: the session need not be confirmed.
+    /// Refreshes the session at its provider if that is due. `/oauth2/start` does so first, because then no
+    /// sign-in is needed. `None` if it is not due.
     pub(crate) async fn refresh_if_due<R: Redeem>(
         &self,
         cookies: &Cookies<'_>,
@@ -82,17 +84,17 @@ impl Sessions {
         self.refresh(cookies, now, provider).await.map(Some)
     }
 
-    /// A new session token for forward auth, whose response sets at most one cookie. A session that is kept in
-    /// its cookie can't be refreshed at the provider then, because the result could not be kept.
-    /// The reason is [`EndReason::ProviderTokenExpired`], and the browser passes through a sign-in,
-    /// which sets all cookies.
+    /// A new session token for forward auth, whose response sets at most one cookie. A session that is
+    /// stored in its cookie can't be refreshed at the provider then, because the result could not be
+    /// stored. The error is [`EndReason::ProviderTokenExpired`], and the browser is redirected to
+    /// `/oauth2/start`, which sets all cookies.
     pub(crate) async fn refresh_token_cookie<R: Redeem>(
         &self,
         cookies: &Cookies<'_>,
         now: Timestamp,
         provider: &Arc<R>,
     ) -> Result<ActiveSession, NoSession> {
-        self.issue(cookies, now, provider, Settable::TokenOnly)
+        self.issue(cookies, now, provider, ResponseCookies::TokenOnly)
             .await
     }
 
@@ -101,16 +103,20 @@ impl Sessions {
         cookies: &Cookies<'_>,
         now: Timestamp,
         provider: &Arc<R>,
-        settable: Settable,
+        response_cookies: ResponseCookies,
     ) -> Result<ActiveSession, NoSession> {
         let issuing = async {
-            let stored = self.load_verified(cookies, now, provider, settable).await?;
+            let stored = self
+                .load_verified(cookies, now, provider, response_cookies)
+                .await?;
             let mut set_cookies = self.token_cookies(cookies, &stored.session, now).await?;
-            match settable {
-                Settable::All => set_cookies.extend(self.sealed_cookies(cookies, &stored, now)?),
-                // The first line sets a whole token; the others only delete older cookies. A token
-                // in chunks is useless unless all of them are set.
-                Settable::TokenOnly => {
+            match response_cookies {
+                ResponseCookies::All => {
+                    set_cookies.extend(self.sealed_cookies(cookies, &stored, now)?)
+                }
+                // The first line sets the token, the others only delete older cookies. A token in
+                // chunks is useless unless all of them are set.
+                ResponseCookies::TokenOnly => {
                     set_cookies.truncate(1);
                     set_cookies.retain(|line| line.is_of(self.settings.names.token()));
                 }
@@ -120,7 +126,7 @@ impl Sessions {
                 set_cookies,
             })
         };
-        let timed_out = |_| Unavailable::new("the provider or the store did not answer in time");
+        let timed_out = |_| Unavailable::new("the provider or the store timed out");
         let issued = timeout(self.refresh_timeout, issuing).await;
         issued.map_err(timed_out)?
     }
@@ -131,7 +137,7 @@ impl Sessions {
         cookies: &Cookies<'_>,
         now: Timestamp,
         provider: &Arc<R>,
-        settable: Settable,
+        response_cookies: ResponseCookies,
     ) -> Result<StoredSession, NoSession> {
         let mut stored = self.load(cookies).await?;
         let mut refreshed = false;
@@ -147,7 +153,7 @@ impl Sessions {
             };
             let token = stored.session.tokens.refresh_token.clone();
             let token = token.ok_or(reason)?;
-            if settable == Settable::TokenOnly && stored.is_in_cookie() {
+            if response_cookies == ResponseCookies::TokenOnly && stored.is_in_cookie() {
                 return Err(reason.into());
             }
             let redeem = || self.redemption(&stored, provider, now).run();
@@ -163,39 +169,54 @@ impl Sessions {
                     return Err(EndReason::RefreshRejected.into());
                 }
                 RefreshOutcome::Unavailable => {
-                    let error = "the provider or the store could not refresh the session";
+                    let error = "the provider or the store is unavailable";
                     return Err(Unavailable::new(error).into());
                 }
             }
             refreshed = true;
         }
-        Err(Unavailable::new("other requests keep changing the session").into())
+        Err(
+            Unavailable::new("too many conflicting changes of the session by other requests")
+                .into(),
+        )
     }
 
-    /// Refresh token reuse (RFC 9700 section 4.14.2): a spent token came in an authentic sealed
-    /// session, so somebody else has redeemed it. The provider never learns of that, so the session
-    /// is revoked here, for everybody who holds it. No other session of the request is.
+    /// Revokes a session after refresh token reuse (RFC 9700 section 4.14.2): an authentic sealed session
+    /// has a token that was redeemed before, so there are two copies of the session. The provider does
+    /// not learn of that, so the session is revoked here, for everybody who has a copy. Other sessions of
+    /// the request are not.
     async fn revoke_after_reuse<R: Redeem>(
         &self,
         stored: &StoredSession,
         provider: &Arc<R>,
         now: Timestamp,
     ) {
-        // A store with records has one record for all holders, so no older copy exists.
+        // In a store with records all copies of the ticket have one record, so no older copy exists.
         if !stored.is_in_cookie() {
             return;
         }
-        let Session { idp, sid, .. } = &stored.session;
-        tracing::warn!(provider = idp, %sid, "refresh token reuse detected; session revoked");
+        let (name, sid) = (stored.session.provider.clone(), stored.session.sid);
         let redemption = self.redemption(stored, provider, now);
-        // It must be kept even if the caller leaves meanwhile.
-        let revoked = tokio::spawn(async move { redemption.revoke().await });
-        if let Err(error) = revoked.await {
-            tracing::warn!(%sid, %error, "revocation after refresh token reuse failed");
+        // A task of its own, because the revocation must be stored even if the client disconnects.
+        let revocation = tokio::spawn(async move {
+            match redemption.revoke().await {
+                Ok(()) => {
+                    tracing::warn!(provider = name, %sid, "refresh token reuse detected; session revoked");
+                }
+                Err(error) => tracing::warn!(
+                    provider = name,
+                    %sid,
+                    %error,
+                    "refresh token reuse detected; session not revoked"
+                ),
+            }
+        });
+        if let Err(error) = revocation.await {
+            tracing::warn!(%sid, %error, "refresh token reuse detected; session not revoked");
         }
     }
 
-    /// Saves that the session is used now. `false`: it was changed since it was loaded.
+    /// Saves that the session is used now. `false` if it was changed since it was loaded.
     async fn save_last_used(
         &self,
         stored: &mut StoredSession,
@@ -223,14 +244,14 @@ impl Sessions {
     }
 }
 
-/// Why the provider must confirm a session again, if it must. This is the reason why the session
-/// ends if it can't.
+/// Why the session must be refreshed at its provider, if it must. If that is impossible, the session ends
+/// for this reason.
 fn refresh_reason(session: &Session, state: &RevocationState, now: Timestamp) -> Option<EndReason> {
     if session.verified_at < state.known_since() {
         return Some(EndReason::Unverified);
     }
     let expires_at = Timestamp::from_secs(session.tokens.expires_at);
-    // Tokens that expire sooner than this would be redeemed with every request.
+    // Otherwise tokens with a very short lifetime would be refreshed by every request.
     let is_recent = now.since(session.verified_at) < MIN_TOKEN_TTL;
     (expires_at <= now.after(EXPIRY_MARGIN) && !is_recent)
         .then_some(EndReason::ProviderTokenExpired)

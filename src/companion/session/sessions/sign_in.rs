@@ -1,4 +1,4 @@
-//! Sign-ins, and the sessions that begin with them.
+//! Sign-in attempts, and the sessions that start with them.
 
 use portcullis_core::timestamp::Timestamp;
 use serde::Serialize;
@@ -6,46 +6,46 @@ use serde::de::DeserializeOwned;
 
 use super::Sessions;
 use crate::provider::Authentication;
+use crate::session::attempt::{SignInAttempt, SignInAttempts, TooLong};
 use crate::session::cookies::{Cookies, SetCookie};
 use crate::session::keys::Keys;
-use crate::session::login::{Login, Logins, TooLong};
 use crate::session::outcome::{ActiveSession, EndReason, NoSession};
 use crate::session::record::Session;
 use crate::session::store::record_ttl;
 use crate::session::unavailable::Unavailable;
 
-/// By how many seconds the beginning of a session may be moved on, so that a revocation of this
-/// very second, or by a clock slightly ahead, does not revoke it at once.
+/// By how many seconds the start of a session may be postponed, so that a revocation of the same second,
+/// or by a clock that is slightly ahead, does not revoke it.
 const MAX_BEGIN_SHIFT: u64 = 10;
 
-/// Who has begun a sign-in.
+/// Who started a sign-in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Initiator {
     /// The user.
     User,
-    /// Another site, or it is not known who.
+    /// Another site, or unknown.
     OtherSite,
 }
 
-/// Why a sign-in can't be completed.
+/// Why a sign-in attempt can't be completed.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum LoginError {
-    /// Its `state` was used before.
-    #[error("the sign-in was completed before")]
+pub(crate) enum AttemptError {
+    /// It was completed before.
+    #[error("the sign-in attempt was completed before")]
     AlreadyFinished,
-    /// This browser did not begin it, or too long ago.
-    #[error("this browser began no such sign-in, or it has expired")]
+    /// This browser did not start it, or it has expired.
+    #[error("this browser did not start the sign-in attempt, or the attempt has expired")]
     Unknown,
     /// The session store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
 
-/// Why no session begins after a sign-in.
+/// Why no session starts after a sign-in.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum StartError {
-    /// The person's claims do not fit into cookies.
-    #[error("the person's claims do not fit into cookies")]
+    /// The user's claims are too large for cookies.
+    #[error("the user's claims are too large for cookies")]
     TooLarge,
     /// The provider ended its session during the sign-in.
     #[error("the provider ended its session during the sign-in")]
@@ -56,21 +56,20 @@ pub(crate) enum StartError {
 }
 
 impl Sessions {
-    /// The cookies for a sign-in that begins. `id`, which follows from its `state`, names the
-    /// cookie. If the user began it, the session of the browser is deleted: who begins to sign in
-    /// and stops half-way must not continue in another person's session (R11). If another site may
-    /// have begun it, the session stays until the new one replaces it: no other site signs a user
-    /// out.
-    pub(crate) fn begin_login<T: Serialize>(
+    /// The cookies for a new sign-in attempt. `id`, a hash of its `state`, names its cookie. If the user
+    /// started it, the session of the browser is deleted: a user who does not complete the sign-in must
+    /// not continue in another user's session (R11). If another site may have started it, the session
+    /// stays until the new one replaces it, because no other site may sign a user out.
+    pub(crate) fn begin_attempt<T: Serialize>(
         &self,
         cookies: &Cookies<'_>,
         (id, rd): (&str, &str),
-        attempt: &T,
+        data: &T,
         initiator: Initiator,
         now: Timestamp,
     ) -> Result<Vec<SetCookie>, TooLong> {
         let keys = self.keys.load();
-        let mut lines = self.logins(&keys, cookies, now).begin(id, rd, attempt)?;
+        let mut lines = self.attempts(&keys, cookies, now).begin(id, rd, data)?;
         match initiator {
             Initiator::User => lines.extend(self.settings.delete_session(cookies)),
             Initiator::OtherSite => {}
@@ -78,78 +77,77 @@ impl Sessions {
         Ok(lines)
     }
 
-    /// The sign-in that a callback completes. It can be completed once.
-    pub(crate) async fn finish_login<T: DeserializeOwned>(
+    /// The attempt that a callback completes. Each can be completed once.
+    pub(crate) async fn finish_attempt<T: DeserializeOwned>(
         &self,
         cookies: &Cookies<'_>,
         id: &str,
         now: Timestamp,
-    ) -> Result<Login<T>, LoginError> {
+    ) -> Result<SignInAttempt<T>, AttemptError> {
         let keys = self.keys.load_full();
-        let login = self.logins(&keys, cookies, now).find(id);
-        let login = login.ok_or(LoginError::Unknown)?;
-        if self.store.finish_login(id, now).await? {
-            Ok(login)
+        let attempt = self.attempts(&keys, cookies, now).find(id);
+        let attempt = attempt.ok_or(AttemptError::Unknown)?;
+        if self.store.finish_attempt(id, now).await? {
+            Ok(attempt)
         } else {
-            Err(LoginError::AlreadyFinished)
+            Err(AttemptError::AlreadyFinished)
         }
     }
 
-    /// The cookie that deletes a sign-in attempt, whatever became of it.
-    pub(crate) fn forget_login(&self, id: &str) -> SetCookie {
-        Logins::delete(&self.settings, id)
+    /// Deletes the cookie of a sign-in attempt.
+    pub(crate) fn delete_attempt(&self, id: &str) -> SetCookie {
+        SignInAttempts::delete(&self.settings, id)
     }
 
-    /// Whether this browser signed in for this `rd` so recently that another sign-in would not help
-    /// either.
+    /// Whether this browser signed in for this `rd` so recently that another sign-in would not help.
     pub(crate) fn is_loop(&self, cookies: &Cookies<'_>, rd: &str, now: Timestamp) -> bool {
         let keys = self.keys.load();
-        self.logins(&keys, cookies, now).is_loop(rd)
+        self.attempts(&keys, cookies, now).is_loop(rd)
     }
 
     /// The cookie that records a completed sign-in for this `rd`.
-    pub(crate) fn completed_login(
+    pub(crate) fn completed_cookie(
         &self,
         cookies: &Cookies<'_>,
         rd: &str,
         now: Timestamp,
     ) -> SetCookie {
         let keys = self.keys.load();
-        self.logins(&keys, cookies, now).completed(rd)
+        self.attempts(&keys, cookies, now).completed(rd)
     }
 
-    /// Begins a session for a person who signed in at this provider on the way to `rd`.
+    /// Starts a session for a user who signed in at this provider. `rd` is the redirect target.
     pub(crate) async fn start(
         &self,
         cookies: &Cookies<'_>,
-        idp: &str,
+        provider: &str,
         authentication: Authentication,
         rd: &str,
         now: Timestamp,
     ) -> Result<ActiveSession, StartError> {
-        let Authentication { person, tokens } = authentication;
-        let session = Session::new(idp, person, tokens, now, self.settings.lifetime);
-        let session = self.begin_after_revocations(session, now).await?;
+        let Authentication { user, tokens } = authentication;
+        let session = Session::new(provider, user, tokens, now, self.settings.lifetime);
+        let session = self.start_after_revocations(session, now).await?;
         let mut set_cookies = self.token_cookies(cookies, &session, now).await?;
         let ttl = record_ttl(&session, self.settings.idle, now);
         let stored = self.store.create(session, ttl).await?;
         let keys = self.keys.load_full();
         set_cookies.extend(self.sealed_cookies(cookies, &stored, now)?);
-        set_cookies.push(self.logins(&keys, cookies, now).completed(rd));
+        set_cookies.push(self.attempts(&keys, cookies, now).completed(rd));
         Ok(ActiveSession {
             session: stored.session,
             set_cookies,
         })
     }
 
-    /// Moves the beginning of the session behind the revocations of the person's former sessions.
-    /// Revocations compare whole seconds, and a person who signs out and in again within one second
-    /// was not signed out since. Nor does the session begin before the revocation list, whose clock
-    /// may be another replica's.
+    /// Postpones the start of the session until after the revocations of the user's earlier sessions:
+    /// revocations compare whole seconds, and a user may sign out and in again within one second. The
+    /// session does not start before the revocation list either, which another replica's clock may have
+    /// dated.
     ///
-    /// A revocation of the very provider session that the session comes from is none of a former
-    /// one: [`StartError::EndedAtProvider`].
-    async fn begin_after_revocations(
+    /// If the provider session that this session belongs to was ended, the error is
+    /// [`StartError::EndedAtProvider`].
+    async fn start_after_revocations(
         &self,
         session: Session,
         now: Timestamp,
@@ -168,17 +166,17 @@ impl Sessions {
             session
         });
         let mut active = shifted.filter(|session| !self.is_revoked(session, &state, now));
-        let ahead = "a revocation was made by a clock that is more than ten seconds ahead";
+        let ahead = "a revocation is more than ten seconds in the future; compare the clocks of the replicas";
         Ok(active.next().ok_or_else(|| Unavailable::new(ahead))?)
     }
 
-    fn logins<'a>(
+    fn attempts<'a>(
         &'a self,
         keys: &'a Keys,
         cookies: &'a Cookies<'a>,
         now: Timestamp,
-    ) -> Logins<'a> {
-        Logins {
+    ) -> SignInAttempts<'a> {
+        SignInAttempts {
             settings: &self.settings,
             keys,
             cookies,
@@ -199,7 +197,7 @@ impl From<NoSession> for StartError {
                 reason: EndReason::Revoked,
                 ..
             } => Self::EndedAtProvider,
-            // Nothing else ends a session that has just begun.
+            // Nothing else ends a session that has just started.
             NoSession::Ended { reason, .. } => {
                 Self::Unavailable(Unavailable::new(reason.to_string()))
             }

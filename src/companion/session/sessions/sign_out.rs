@@ -11,16 +11,16 @@ use portcullis_core::session::{Id, SessionHandles};
 use portcullis_core::timestamp::Timestamp;
 
 use super::Sessions;
+use crate::session::attempt::SignInAttempts;
 use crate::session::cookies::Cookies;
-use crate::session::login::Logins;
 use crate::session::outcome::SignedOut;
 use crate::session::revocations::{Revocation, RevocationBatch};
 use crate::session::unavailable::Unavailable;
 
-/// How far the clocks of filters may differ from this one, and how long a response may take.
+/// The maximum difference from the clocks of filters, and the time that a response may take.
 const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// A session that the request presents.
+/// A session in the cookies of the request.
 struct PresentedSession {
     handles: SessionHandles,
     /// When it expires.
@@ -40,13 +40,11 @@ impl PresentedSession {
 }
 
 impl Sessions {
-    /// Ends the session of this browser: every session that the request presents, even if they
-    /// differ. After `Ok`, every filter refuses it within seconds, and no copy of the cookies
-    /// works.
+    /// Ends the session of this browser, or all of them if its cookies have several. After `Ok`, all filters
+    /// refuse it within seconds, and copies of the cookies are invalid.
     ///
     /// # Errors
-    /// When the store is unavailable. The cookies should stay then, so that the person can try
-    /// again.
+    /// If the store is unavailable. Then the cookies should not be deleted, so that the user can try again.
     pub(crate) async fn sign_out(
         &self,
         cookies: &Cookies<'_>,
@@ -64,9 +62,9 @@ impl Sessions {
             }
         }
         let session = sessions.into_iter().max_by_key(|own| own.last_used);
-        // A session token ends its session too.
+        // A session token is enough to end its session.
         for text in cookies.candidates(self.settings.names.token()) {
-            if let Some(claims) = keys.read(&self.settings.url, &text) {
+            if let Some(claims) = keys.verify_token(&self.settings.url, &text) {
                 let handles = claims.handles;
                 let latest_end = handles.began.after(self.settings.lifetime);
                 let own = presented
@@ -75,21 +73,21 @@ impl Sessions {
                 own.token_ends = own.token_ends.max(claims.expires_at);
             }
         }
-        // Before the revocation, which lasts no longer than the session tokens of a record.
+        // First, because the revocation only lasts until the session tokens of the record expire.
         for sid in presented.keys() {
             self.store.delete(*sid).await?;
         }
         self.revoke(presented.values(), now).await?;
         let mut set_cookies = self.settings.delete_session(cookies);
-        set_cookies.extend(Logins::forget_completed(&self.settings, cookies));
+        set_cookies.extend(SignInAttempts::delete_completed(&self.settings, cookies));
         Ok(SignedOut {
-            // With two sessions, neither is named to a provider.
+            // With two sessions, no provider session is ended.
             session: session.filter(|_| presented.len() == 1),
             set_cookies,
         })
     }
 
-    /// Whether the request has a cookie that may be a session's.
+    /// Whether the request has a session cookie, valid or not.
     pub(crate) fn has_session_cookie(&self, cookies: &Cookies<'_>) -> bool {
         !self.settings.delete_session(cookies).is_empty()
     }
@@ -107,7 +105,7 @@ impl Sessions {
         let is_active =
             |own: &&PresentedSession| now < own.ends && !state.is_revoked(&own.handles, None, now);
         let revocations = presented.filter(is_active).map(|own| {
-            let ends = if self.store.keeps_records() {
+            let ends = if self.store.has_records() {
                 // The record is deleted, so only its session tokens are left.
                 let token_ends = own.token_ends.max(now.after(self.settings.token));
                 token_ends.after(CLOCK_SKEW)

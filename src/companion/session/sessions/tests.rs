@@ -19,7 +19,7 @@ use crate::session::outcome::{LogoutOutcome, SignedOut};
 struct Fixture {
     folder: Folder,
     keys: Arc<ArcSwap<Keys>>,
-    settings: Settings,
+    settings: SessionSettings,
     sessions: Option<Arc<Sessions>>,
     browser: Browser,
     provider: Arc<FakeProvider>,
@@ -30,7 +30,7 @@ impl Fixture {
         Self::with(|_| {})
     }
 
-    fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    fn with(change: impl FnOnce(&mut SessionSettings)) -> Self {
         let mut settings = settings();
         change(&mut settings);
         let mut fixture = Self {
@@ -69,15 +69,15 @@ impl Fixture {
         let rd = "https://app.example.com/";
         let (sessions, cookies) = (self.sessions(), cookies(&header));
         let started = sessions.start(&cookies, "sso", signed_in, rd, now);
-        let live = started.await.unwrap();
-        self.browser.store(&live.set_cookies);
-        live.session
+        let active = started.await.unwrap();
+        self.browser.store(&active.set_cookies);
+        active.session
     }
 
     async fn read(&self, now: Timestamp) -> Result<Session, EndReason> {
         let header = self.browser.header();
         let read = self.sessions().read(&cookies(&header), now).await;
-        read.map_err(|no| why(&no))
+        read.map_err(|error| reason(&error))
     }
 
     async fn refresh(&mut self, now: Timestamp) -> Result<Session, EndReason> {
@@ -88,20 +88,20 @@ impl Fixture {
             .refresh(&cookies(&header), now, &provider)
             .await
         {
-            Ok(live) => {
-                self.browser.store(&live.set_cookies);
-                Ok(live.session)
+            Ok(active) => {
+                self.browser.store(&active.set_cookies);
+                Ok(active.session)
             }
-            Err(no) => {
-                if let NoSession::Ended { set_cookies, .. } = &no {
+            Err(error) => {
+                if let NoSession::Ended { set_cookies, .. } = &error {
                     self.browser.store(set_cookies);
                 }
-                Err(why(&no))
+                Err(reason(&error))
             }
         }
     }
 
-    async fn end(&mut self, now: Timestamp) -> SignedOut {
+    async fn sign_out(&mut self, now: Timestamp) -> SignedOut {
         let header = self.browser.header();
         let signed_out = self
             .sessions()
@@ -127,20 +127,22 @@ impl Fixture {
     }
 
     /// Whether a filter with the current revocation list would accept the browser's session token.
-    async fn passes_a_filter(&self, now: Timestamp) -> bool {
+    async fn is_accepted_by_filter(&self, now: Timestamp) -> bool {
         let header = self.browser.header();
         let keys = self.keys.load();
         let list = self.sessions().revocations_json(now).await.unwrap();
         let list = portcullis_core::session::Revocations::parse(list.as_bytes()).unwrap();
         let tokens = cookies(&header).candidates(TOKEN);
-        let claims = tokens.iter().filter_map(|text| keys.read(URL, text));
+        let claims = tokens
+            .iter()
+            .filter_map(|text| keys.verify_token(URL, text));
         let mut good = claims.filter(|claims| now < claims.expires_at);
         good.any(|claims| !list.revokes(&claims.handles, now))
     }
 }
 
 /// Another browser at the same companion.
-fn beside(fixture: &Fixture) -> Fixture {
+fn other_browser(fixture: &Fixture) -> Fixture {
     Fixture {
         folder: Folder::new(),
         keys: Arc::clone(&fixture.keys),
@@ -151,8 +153,9 @@ fn beside(fixture: &Fixture) -> Fixture {
     }
 }
 
-fn why(no: &NoSession) -> EndReason {
-    match no {
+/// Why the session has ended.
+fn reason(error: &NoSession) -> EndReason {
+    match error {
         NoSession::Ended { reason, .. } => *reason,
         NoSession::Unavailable(error) => panic!("session unavailable: {error}"),
     }
@@ -163,7 +166,7 @@ async fn a_session_begins_and_is_loaded() {
     let mut fixture = Fixture::new();
     let session = fixture.start(at(0)).await;
     assert_eq!(fixture.read(at(1)).await, Ok(session));
-    assert!(fixture.passes_a_filter(at(1)).await);
+    assert!(fixture.is_accepted_by_filter(at(1)).await);
     assert!(fixture.browser.names().contains(&TOKEN));
     assert!(fixture.browser.names().contains(&SEALED));
 }
@@ -181,7 +184,7 @@ async fn c05_the_session_token_alone_is_no_credential_for_the_next() {
 async fn c04_values_that_do_not_open_are_ignored_and_two_sessions_count_as_none() {
     let mut fixture = Fixture::new();
     let session = fixture.start(at(0)).await;
-    fixture.browser.has(SEALED, "tossed");
+    fixture.browser.add(SEALED, "tossed");
     assert_eq!(fixture.read(at(1)).await, Ok(session));
     let mut other = Fixture::new();
     other.keys = Arc::clone(&fixture.keys);
@@ -189,7 +192,7 @@ async fn c04_values_that_do_not_open_are_ignored_and_two_sessions_count_as_none(
     other.start(at(0)).await;
     fixture
         .browser
-        .has(SEALED, other.browser.value(SEALED).unwrap());
+        .add(SEALED, other.browser.value(SEALED).unwrap());
     assert_eq!(fixture.read(at(1)).await, Err(EndReason::Ambiguous));
     // The cookies are deleted at all domains, so that the user can sign in again.
     assert_eq!(fixture.refresh(at(1)).await, Err(EndReason::Ambiguous));
@@ -201,14 +204,14 @@ async fn c04_of_two_values_of_one_session_the_later_counts() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
     let old = fixture.browser.value(SEALED).unwrap().to_owned();
-    let renewed = fixture.refresh(at(3600)).await.unwrap_err();
-    assert_eq!(renewed, EndReason::IdleTimeout);
+    let error = fixture.refresh(at(3600)).await.unwrap_err();
+    assert_eq!(error, EndReason::IdleTimeout);
     fixture.start(at(0)).await;
     let first = fixture.browser.value(SEALED).unwrap().to_owned();
     let later = fixture.refresh(at(300)).await.unwrap();
     for (one, other) in [(&first, true), (&old, false)] {
         let mut browser = fixture.browser.clone();
-        browser.has(SEALED, one);
+        browser.add(SEALED, one);
         let header = browser.header();
         let read = fixture.sessions().read(&cookies(&header), at(301)).await;
         assert_eq!(read.is_ok_and(|session| session == later), other);
@@ -219,25 +222,25 @@ async fn c04_of_two_values_of_one_session_the_later_counts() {
 async fn c03_a_session_with_many_groups_is_chunked_up_to_a_limit() {
     let mut fixture = Fixture::new();
     let mut ada = ada();
-    ada.person.groups = (0..600)
+    ada.user.groups = (0..600)
         .map(|number| format!("group-{number:04}"))
         .collect();
     let session = fixture.start_for(ada, at(0)).await;
     assert!(fixture.browser.names().contains(&"__Secure-portcullis.1"));
     let seen = fixture.read(at(1)).await.unwrap();
-    assert_eq!(seen.person, session.person);
+    assert_eq!(seen.user, session.user);
     // The ID token, a hint for sign-out, is dropped first.
     assert_eq!(seen.tokens.id_token, None);
-    assert!(fixture.passes_a_filter(at(1)).await);
+    assert!(fixture.is_accepted_by_filter(at(1)).await);
 
-    let mut crowd = super::super::fixtures::ada();
-    crowd.person.groups = (0..3000)
+    let mut too_large = super::super::fixtures::ada();
+    too_large.user.groups = (0..3000)
         .map(|number| format!("group-{number:04}"))
         .collect();
     let header = fixture.browser.header();
     let started = fixture
         .sessions()
-        .start(&cookies(&header), "sso", crowd, "/", at(2))
+        .start(&cookies(&header), "sso", too_large, "/", at(2))
         .await;
     assert_eq!(started.unwrap_err(), StartError::TooLarge);
 }
@@ -249,12 +252,12 @@ async fn c02_the_cookies_live_as_long_as_the_session() {
     let header = fixture.browser.header();
     let provider = Arc::clone(&fixture.provider);
     let now = at(1000);
-    let live = fixture
+    let active = fixture
         .sessions()
         .refresh(&cookies(&header), now, &provider)
         .await
         .unwrap();
-    for line in &live.set_cookies {
+    for line in &active.set_cookies {
         let left = 12 * 3600 - 1000;
         assert!(
             line.header().contains(&format!("; Max-Age={left}; ")),
@@ -281,7 +284,7 @@ async fn sessions_survive_key_rotation() {
             session.sid,
             "{time}"
         );
-        assert!(fixture.passes_a_filter(now).await);
+        assert!(fixture.is_accepted_by_filter(now).await);
     }
 }
 

@@ -11,13 +11,7 @@ use crate::session::fixtures::{ada, at, tokens};
 fn session(refresh_token: &str) -> Session {
     let ada = ada();
     let tokens = tokens(Some(refresh_token), at(100));
-    Session::new(
-        "sso",
-        ada.person,
-        tokens,
-        at(0),
-        Duration::from_secs(36_000),
-    )
+    Session::new("sso", ada.user, tokens, at(0), Duration::from_secs(36_000))
 }
 
 /// The session, refreshed at this moment with this token.
@@ -114,7 +108,7 @@ async fn a_late_request_after_an_early_drop_is_no_reuse() {
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
     fixture.run(&session, outcome.clone(), at(200)).await;
-    // So many others of the same person that its outcome is dropped.
+    // So many others of the same user that its outcome is dropped.
     fixture.fill(&outcome, &session);
     for (now, outcome) in [
         (at(259), RefreshOutcome::Ended),
@@ -126,13 +120,13 @@ async fn a_late_request_after_an_early_drop_is_no_reuse() {
 }
 
 #[tokio::test]
-async fn outcomes_of_one_person_take_no_place_of_another() {
+async fn outcomes_of_one_user_take_no_place_of_another() {
     let fixture = Fixture::new();
     let session = session("old");
     let outcome = refreshed(&session, "new", at(200));
     fixture.run(&session, outcome.clone(), at(200)).await;
     let mut mallory = session.clone();
-    mallory.person.sub = "mallory".to_owned();
+    mallory.user.sub = "mallory".to_owned();
     fixture.fill(&refreshed(&mallory, "new", at(201)), &mallory);
     let late = fixture.run(&session, RefreshOutcome::Ended, at(259)).await;
     assert_eq!(late, outcome);
@@ -261,7 +255,7 @@ async fn the_same_token_text_of_another_provider_is_another_token() {
     let fixture = Fixture::new();
     let session = session("old");
     let mut other = session.clone();
-    other.idp = "other".to_owned();
+    other.provider = "other".to_owned();
     for session in [&session, &other] {
         let outcome = refreshed(session, "new", at(200));
         assert_eq!(
@@ -273,17 +267,17 @@ async fn the_same_token_text_of_another_provider_is_another_token() {
 }
 
 #[tokio::test]
-async fn r10_one_person_never_gets_the_tokens_of_another() {
+async fn r10_one_user_never_gets_the_tokens_of_another() {
     let fixture = Fixture::new();
     let (one, mut other) = (session("constant"), session("constant"));
-    other.person.sub = "bob".to_owned();
+    other.user.sub = "bob".to_owned();
     for own in [&one, &other] {
         let outcome = refreshed(own, "constant", at(200));
         let outcome = fixture.run(own, outcome, at(200)).await;
         let RefreshOutcome::Refreshed(outcome) = outcome else {
             panic!("{outcome:?}");
         };
-        assert_eq!(outcome.person.sub, own.person.sub);
+        assert_eq!(outcome.user.sub, own.user.sub);
     }
     assert_eq!(fixture.redemptions(), 2);
 }

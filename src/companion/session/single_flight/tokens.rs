@@ -1,4 +1,4 @@
-//! What became of refresh tokens: in flight, redeemed a moment ago, or spent.
+//! The states of refresh tokens: in flight, redeemed, or spent.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::session::record::Session;
 #[cfg(test)]
 mod tests;
 
-/// For how long an outcome is kept for late requests.
+/// How long an outcome is stored for late requests.
 pub(super) const OUTCOME_TTL: Duration = Duration::from_secs(60);
 
-/// For how long a transient failure is kept, and the token not tried again.
+/// How long a transient failure is stored, during which the token is not redeemed again.
 pub(super) const FAILURE_TTL: Duration = Duration::from_secs(1);
 
-/// How many outcomes are kept. A session takes a few kilobytes.
+/// The maximum number of stored outcomes. Each has a session of a few kilobytes.
 pub(super) const MAX_OUTCOMES: usize = 4096;
 
-/// How many spent tokens are remembered. Each takes 32 bytes and two times.
+/// The maximum number of known spent tokens. Each takes 32 bytes and two timestamps.
 pub(super) const MAX_SPENT: usize = 1 << 16;
 
 /// The hash of a refresh token, see [`hash_of`].
@@ -34,13 +34,13 @@ pub(super) type TokenHash = [u8; 32];
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     states: HashMap<TokenHash, TokenState>,
-    /// The tokens with an outcome, each with the end of its time, in that order.
+    /// The tokens with an outcome, each with its expiry, in that order.
     outcomes: VecDeque<(Timestamp, TokenHash)>,
-    /// The spent tokens, each with the end of its time, in that order.
+    /// The spent tokens, each with its expiry, in that order.
     spent: VecDeque<(Timestamp, TokenHash)>,
 }
 
-/// What became of a refresh token.
+/// The state of a refresh token.
 #[derive(Debug)]
 pub(super) enum TokenState {
     /// It is being redeemed.
@@ -49,14 +49,14 @@ pub(super) enum TokenState {
     Redeemed {
         outcome: RefreshOutcome,
         until: Timestamp,
-        /// If the token is spent: when no session can hold it any more.
+        /// If the token is spent: when the session with the token expires.
         spent: Option<Timestamp>,
     },
     /// It was redeemed, and must not be sent again.
     Spent {
         until: Timestamp,
-        /// If it was redeemed for a new token: from when on its use is reuse and no late request.
-        /// An outcome that was dropped for lack of room ends before that.
+        /// If it was redeemed for a new token: from when on a use is not a late request but token reuse.
+        /// That is later than now if the outcome was dropped for lack of room.
         reused_from: Option<Timestamp>,
     },
 }
@@ -85,7 +85,7 @@ impl Tokens {
         (self.outcomes.len(), self.spent.len())
     }
 
-    /// Keeps the outcome of a redemption. `ends` is when no session can hold the token any more.
+    /// Stores the outcome of a redemption. `ends` is when the session with the token expires.
     pub(super) fn finish(
         &mut self,
         hash: TokenHash,
@@ -113,7 +113,7 @@ impl Tokens {
         self.prune(now);
     }
 
-    /// Drops what has expired, and entries where there are too many.
+    /// Drops expired entries, and entries above the limits.
     pub(super) fn prune(&mut self, now: Timestamp) {
         while let Some((until, hash)) = pop_expired(&mut self.outcomes, usize::MAX, now) {
             self.expire(until, hash);
@@ -131,33 +131,33 @@ impl Tokens {
         }
     }
 
-    /// The outcome to drop where there are too many: the oldest that has no new tokens, because it
-    /// says no more than that its token is spent, or else the oldest of the person who has most. So
-    /// no late request of one person fails because of another.
+    /// The outcome to drop if there are too many: the oldest without new tokens, which only shows that its
+    /// token is spent, or else the oldest of the user who has most. So no late request of one user fails
+    /// because of another user.
     fn surplus_outcome(&self) -> usize {
-        let person = |hash: &TokenHash| match self.states.get(hash) {
+        let user = |hash: &TokenHash| match self.states.get(hash) {
             Some(TokenState::Redeemed {
                 outcome: RefreshOutcome::Refreshed(session),
                 ..
-            }) => Some((session.idp.as_str(), session.person.sub.as_str())),
+            }) => Some((session.provider.as_str(), session.user.sub.as_str())),
             _ => None,
         };
         let mut counts: HashMap<_, usize> = HashMap::new();
         for (at, (_, hash)) in self.outcomes.iter().enumerate() {
-            let Some(person) = person(hash) else {
+            let Some(user) = user(hash) else {
                 return at;
             };
-            *counts.entry(person).or_default() += 1;
+            *counts.entry(user).or_default() += 1;
         }
         let most = counts.into_iter().max_by_key(|(_, count)| *count);
-        let most = most.map(|(person, _)| person);
+        let most = most.map(|(user, _)| user);
         let mut outcomes = self.outcomes.iter();
         outcomes
-            .position(|(_, hash)| person(hash) == most)
+            .position(|(_, hash)| user(hash) == most)
             .unwrap_or(0)
     }
 
-    /// Drops an outcome, and remembers that its token is spent.
+    /// Drops an outcome. If its token is spent, that stays known.
     fn expire(&mut self, end: Timestamp, hash: TokenHash) {
         let Some(TokenState::Redeemed {
             outcome,
@@ -167,7 +167,7 @@ impl Tokens {
         else {
             return;
         };
-        // Otherwise the token was redeemed again since.
+        // If they differ, the token was redeemed again.
         if *until != end {
             return;
         }
@@ -185,7 +185,7 @@ impl Tokens {
     }
 }
 
-/// Takes the first entry out of a queue, if it has expired or the queue is too long.
+/// Removes the first entry of a queue, if it has expired or the queue is too long.
 fn pop_expired(
     queue: &mut VecDeque<(Timestamp, TokenHash)>,
     longest: usize,
@@ -195,11 +195,11 @@ fn pop_expired(
     queue.pop_front_if(|(until, _)| is_too_long || *until <= now)
 }
 
-/// The hash of a refresh token together with its provider and person, so that one person never gets
-/// another's tokens, even from a provider that gives the same token to all.
+/// The hash of a refresh token with its provider and user, so that a user never gets the tokens of another,
+/// even if a provider issues the same token to all.
 pub(super) fn hash_of(session: &Session, token: &Secret) -> TokenHash {
-    let (idp, sub) = (session.idp.as_str(), session.person.sub.as_str());
-    let fields = ["portcullis: a refresh token", idp, sub, token.expose()];
+    let (provider, sub) = (session.provider.as_str(), session.user.sub.as_str());
+    let fields = ["portcullis: a refresh token", provider, sub, token.expose()];
     let fields = bytes::fields(&fields.map(str::as_bytes));
     Sha256::digest(fields).into()
 }

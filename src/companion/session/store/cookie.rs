@@ -1,6 +1,5 @@
-//! The cookie store: sessions are sealed in the browser's cookies. Revocations, and which session
-//! belongs to which session at the provider, are kept in two files on disk, and the rest in memory,
-//! so it suits a single replica.
+//! The cookie store, for a single replica: sessions are sealed in the browser's cookies. Revocations are in
+//! the state file, the links to provider sessions in a journal beside it, and the rest is in memory.
 
 mod provider_sessions;
 
@@ -14,10 +13,10 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::{
-    Lifetime, ProviderSession, ProviderSessions, Refreshing, SealedContent, SessionStore,
+    Lifetime, LinkedSessions, PendingRefresh, ProviderSession, SealedContent, SessionStore,
     StoredSession,
 };
-use crate::session::login;
+use crate::session::attempt;
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::{
     Revocation, RevocationBatch, RevocationState, StateFile, StateFileError,
@@ -28,7 +27,7 @@ use provider_sessions::ProviderSessionIndex;
 #[cfg(test)]
 mod tests;
 
-/// How many completed sign-ins are remembered. The oldest are dropped.
+/// The maximum number of completed sign-in attempts in memory. The oldest are dropped.
 const MAX_COMPLETED: usize = 1 << 16;
 
 /// Sessions in cookies, revocations in a file.
@@ -40,7 +39,7 @@ pub(super) struct CookieStore {
     local: Mutex<LocalState>,
 }
 
-/// What is in memory. Completed sign-ins need not survive a restart: the provider accepts an
+/// The state in memory. Completed sign-in attempts need not survive a restart: the provider accepts an
 /// authorization code only once.
 #[derive(Debug)]
 struct LocalState {
@@ -83,7 +82,7 @@ impl CookieStore {
 
 #[async_trait]
 impl SessionStore for CookieStore {
-    fn keeps_records(&self) -> bool {
+    fn has_records(&self) -> bool {
         false
     }
 
@@ -108,11 +107,11 @@ impl SessionStore for CookieStore {
         Ok(true)
     }
 
-    /// There is one replica, and in it one call redeems a refresh token: see `single_flight`.
+    /// There is one replica, and `single_flight` ensures that it redeems a refresh token once.
     async fn refresh_exclusively(
         &self,
         _: &StoredSession,
-        refresh: Refreshing<'_>,
+        refresh: PendingRefresh<'_>,
     ) -> Result<Session, RefreshFailure> {
         refresh.redeem.await
     }
@@ -129,38 +128,38 @@ impl SessionStore for CookieStore {
         self.file.revoke(batch, now).await
     }
 
-    async fn finish_login(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable> {
-        Ok(self.local().finish_login(attempt, now))
+    async fn finish_attempt(&self, attempt: &str, now: Timestamp) -> Result<bool, Unavailable> {
+        Ok(self.local().finish_attempt(attempt, now))
     }
 
-    async fn record_provider_session(
+    async fn link_session(
         &self,
         of: ProviderSession,
         sid: Id,
         lifetime: Lifetime,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Unavailable> {
-        let recorded = self.local().sessions.record(of, sid, lifetime, now);
-        let recorded = recorded.map_err(|error| {
+        let linked = self.local().sessions.link(of, sid, lifetime, now);
+        let linked = linked.map_err(|error| {
             let path = self.journal.display();
-            Unavailable::new(format!("{path}: cannot be written: {error}"))
+            Unavailable::new(format!("{path}: can't be written: {error}"))
         })?;
-        if let Some((person, ends)) = recorded.crowd {
-            tracing::warn!("a person has too many sessions; all of them are revoked");
+        if let Some((user, ends)) = linked.evicted {
             let batch = RevocationBatch {
-                revocations: vec![Revocation::person(person, ends)],
+                revocations: vec![Revocation::user(user, ends)],
                 ..RevocationBatch::default()
             };
             self.file.revoke(&batch, now).await?;
+            tracing::warn!(handle = %user, "too many sessions of one user; all of them are revoked");
         }
-        Ok(recorded.ended)
+        Ok(linked.ended)
     }
 
-    async fn sessions_at_provider(
+    async fn linked_sessions(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable> {
+    ) -> Result<LinkedSessions, Unavailable> {
         Ok(self.local().sessions.list(provider_session, now))
     }
 
@@ -168,7 +167,7 @@ impl SessionStore for CookieStore {
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable> {
+    ) -> Result<LinkedSessions, Unavailable> {
         let mut local = self.local();
         local.sessions.end(provider_session, now);
         Ok(local.sessions.list(provider_session, now))
@@ -176,10 +175,10 @@ impl SessionStore for CookieStore {
 }
 
 impl LocalState {
-    fn finish_login(&mut self, attempt: &str, now: Timestamp) -> bool {
+    fn finish_attempt(&mut self, attempt: &str, now: Timestamp) -> bool {
         while let Some(oldest) = self.completion_order.front() {
-            let over = self.completed.get(oldest).is_none_or(|until| *until <= now);
-            if !over && self.completed.len() < MAX_COMPLETED {
+            let is_expired = self.completed.get(oldest).is_none_or(|until| *until <= now);
+            if !is_expired && self.completed.len() < MAX_COMPLETED {
                 break;
             }
             if let Some(oldest) = self.completion_order.pop_front() {
@@ -189,7 +188,7 @@ impl LocalState {
         if self.completed.contains_key(attempt) {
             return false;
         }
-        let until = now.after(login::LOGIN_TTL + login::CLOCK_SKEW);
+        let until = now.after(attempt::ATTEMPT_TTL + attempt::CLOCK_SKEW);
         self.completed.insert(attempt.to_owned(), until);
         self.completion_order.push_back(attempt.to_owned());
         true

@@ -1,8 +1,8 @@
 //! The Redis store, for Redis and Valkey: several replicas share sessions, revocations and locks.
 //!
-//! If Redis fails, the result is [`Unavailable`](crate::session::unavailable::Unavailable) and
-//! never "yes". Records are sealed, so read access to Redis reveals no session, and write access
-//! can't forge one.
+//! If Redis fails, the result is [`Unavailable`](crate::session::unavailable::Unavailable) and never a
+//! success. Records are sealed, so read access to Redis reveals no session, and write access can't forge
+//! one.
 
 mod client;
 mod key_names;
@@ -26,10 +26,10 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::{
-    CLOCK_SKEW, Lifetime, ProviderSession, ProviderSessions, RecordRef, Refreshing, SealedContent,
-    SessionStore, StoredSession, Ticket,
+    CLOCK_SKEW, Lifetime, LinkedSessions, PendingRefresh, ProviderSession, RecordRef,
+    SealedContent, SessionStore, StoredSession, Ticket,
 };
-use crate::session::login;
+use crate::session::attempt;
 use crate::session::record::{RefreshFailure, Session};
 use crate::session::revocations::{RevocationBatch, RevocationState};
 use crate::session::unavailable::Unavailable;
@@ -37,12 +37,12 @@ use client::Client;
 use key_names::KeyNames;
 use revocations::RevocationCache;
 
-/// What all replicas of one companion keep in Redis.
+/// The Redis store. All replicas of a companion share its keys in Redis.
 #[derive(Debug)]
 pub(super) struct RedisStore {
     client: Client,
     names: KeyNames,
-    /// The policy's `sso.url`. Records are bound to it besides their key.
+    /// The policy's `sso.url`. Records are bound to it.
     url: String,
     revocation_cache: RevocationCache,
 }
@@ -61,7 +61,7 @@ impl RedisStore {
 
 #[async_trait]
 impl SessionStore for RedisStore {
-    fn keeps_records(&self) -> bool {
+    fn has_records(&self) -> bool {
         true
     }
 
@@ -103,7 +103,7 @@ impl SessionStore for RedisStore {
     async fn refresh_exclusively(
         &self,
         stored: &StoredSession,
-        refresh: Refreshing<'_>,
+        refresh: PendingRefresh<'_>,
     ) -> Result<Session, RefreshFailure> {
         match &stored.record {
             Some(record) => self.refresh_record(record, refresh).await,
@@ -123,12 +123,12 @@ impl SessionStore for RedisStore {
         self.add_revocations(batch, now).await
     }
 
-    async fn finish_login(&self, attempt: &str, _: Timestamp) -> Result<bool, Unavailable> {
-        self.set_login_finished(attempt, login::LOGIN_TTL + login::CLOCK_SKEW)
+    async fn finish_attempt(&self, attempt: &str, _: Timestamp) -> Result<bool, Unavailable> {
+        self.set_attempt_finished(attempt, attempt::ATTEMPT_TTL + attempt::CLOCK_SKEW)
             .await
     }
 
-    async fn record_provider_session(
+    async fn link_session(
         &self,
         of: ProviderSession,
         sid: Id,
@@ -136,34 +136,34 @@ impl SessionStore for RedisStore {
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Unavailable> {
         let until = lifetime.session_ends.after(CLOCK_SKEW);
-        self.add_provider_session(of, sid, until, now).await
+        self.add_linked_session(of, sid, until, now).await
     }
 
-    async fn sessions_at_provider(
+    async fn linked_sessions(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable> {
-        self.list_provider_sessions(provider_session, now).await
+    ) -> Result<LinkedSessions, Unavailable> {
+        self.list_linked_sessions(provider_session, now).await
     }
 
     async fn end_provider_session(
         &self,
         provider_session: Id,
         now: Timestamp,
-    ) -> Result<ProviderSessions, Unavailable> {
+    ) -> Result<LinkedSessions, Unavailable> {
         self.set_provider_session_ended(provider_session, now).await
     }
 }
 
-/// A script on one key. Redis runs it atomically.
+/// A script with one key. Redis runs it atomically.
 fn script(code: &str, key: &str) -> redis::Cmd {
     let mut command = redis::cmd("EVAL");
     command.arg(code).arg(1).arg(key);
     command
 }
 
-/// A time to live, in milliseconds. Redis refuses 0.
+/// A time to active, in milliseconds. Redis refuses 0.
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)
 }

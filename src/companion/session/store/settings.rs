@@ -1,4 +1,4 @@
-//! Which session store is used, as configured. Stores are registered here, and nowhere else.
+//! The configured session store. Stores are registered here.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::SessionStore;
 use super::cookie::CookieStore;
 use super::redis::RedisStore;
 use crate::session::revocations::StateFileError;
-use crate::session::settings::Settings;
+use crate::session::settings::SessionSettings;
 
 #[cfg(test)]
 pub(crate) use super::redis::RedisTopology;
@@ -18,11 +18,11 @@ pub(crate) use super::redis::{RedisOptions, RedisSettings};
 /// The setting that names the store.
 const STORE: &str = "session.store";
 
-/// Where sessions are kept.
+/// Where sessions are stored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum StoreSettings {
-    /// Sealed in the browser's cookies. A file holds the revocation list, and a journal beside it
-    /// which session belongs to which session at the provider.
+    /// Sealed in the browser's cookies. A file has the revocation list, and a journal beside it the links to
+    /// provider sessions.
     Cookie {
         /// The file with the revocation list.
         state_file: PathBuf,
@@ -31,7 +31,7 @@ pub(crate) enum StoreSettings {
     Redis(RedisSettings),
 }
 
-/// The settings beside the store's name.
+/// The settings in addition to `session.store`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StoreOptions {
     /// `session.state_file`, or its default.
@@ -40,12 +40,12 @@ pub(crate) struct StoreOptions {
     pub(crate) redis: RedisOptions,
 }
 
-/// Why settings name no store.
+/// Why the settings of the store are invalid.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct StoreSettingsError {
-    /// The setting that is wrong.
+    /// The invalid setting.
     pub(crate) setting: &'static str,
-    /// Whether the value can be quoted before the problem, or holds a secret.
+    /// Whether the value may be quoted in front of the problem.
     pub(crate) value: ValueInError,
     pub(crate) problem: &'static str,
     pub(crate) help: &'static str,
@@ -54,11 +54,11 @@ pub(crate) struct StoreSettingsError {
 /// What an error may show of the value that is wrong.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum ValueInError {
-    /// It is not the value that is wrong, but that it is set.
-    Left,
+    /// The value is not shown: the setting may not be set at all.
+    Omitted,
     /// The value is quoted in front of the problem.
     Quoted,
-    /// The value holds a secret, and no part of it is shown.
+    /// The value contains a secret, and no part of it is shown.
     Secret,
 }
 
@@ -82,7 +82,7 @@ impl StoreSettings {
     /// Opens the store. Only local files are read: a server may be down when the companion starts.
     pub(in crate::session) fn open(
         self,
-        settings: &Settings,
+        settings: &SessionSettings,
         now: Timestamp,
     ) -> Result<Arc<dyn SessionStore>, StateFileError> {
         Ok(match self {
@@ -106,7 +106,7 @@ impl StoreSettingsError {
         }
     }
 
-    /// `session.store` holds a secret.
+    /// `session.store` contains a secret.
     pub(super) const fn secret(problem: &'static str, help: &'static str) -> Self {
         Self {
             setting: STORE,
@@ -116,7 +116,7 @@ impl StoreSettingsError {
         }
     }
 
-    /// A setting has no place beside this store.
+    /// A setting can't be used with this store.
     pub(super) const fn unusable(
         setting: &'static str,
         problem: &'static str,
@@ -124,7 +124,7 @@ impl StoreSettingsError {
     ) -> Self {
         Self {
             setting,
-            value: ValueInError::Left,
+            value: ValueInError::Omitted,
             problem,
             help,
         }

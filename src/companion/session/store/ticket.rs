@@ -1,7 +1,7 @@
-//! Tickets: what the session cookie holds where the store keeps the session.
+//! Tickets: the content of the session cookie if the session is in a store.
 //!
-//! The ticket holds the key of the record, and the record opens only with that key. So access to
-//! the store alone reveals no session.
+//! The ticket contains the key of the record, and the record opens only with that key. So access to the
+//! store alone reveals no session.
 
 use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
@@ -29,15 +29,15 @@ pub(in crate::session) struct Ticket {
 #[derive(Clone, Debug)]
 pub(in crate::session) struct RecordRef {
     pub(in crate::session) ticket: Ticket,
-    /// How often the session was refreshed. A writer names the generation that it has read, so that
-    /// no writer overwrites a newer session with an older one.
+    /// How often the session was refreshed. A writer sends the generation that it has read, so that it does
+    /// not overwrite a newer session with an older one.
     pub(in crate::session) generation: u64,
 }
 
 impl Ticket {
     const VERSION: u32 = 1;
 
-    /// A ticket for a session that has just begun.
+    /// A ticket for a new session.
     pub(in crate::session) fn new(session: &Session) -> Self {
         Self {
             version: Self::VERSION,
@@ -64,7 +64,7 @@ impl Ticket {
         seal_with(&self.key, &self.binding(url), &session.to_bytes())
     }
 
-    /// Opens a record. `None`: it was sealed with another key, or is another session's.
+    /// Opens a record. `None` if it was sealed with another key or is of another session.
     pub(in crate::session) fn open(&self, sealed: &[u8], url: &str) -> Option<Session> {
         let content = open_with(&self.key, &self.binding(url), sealed)?;
         Session::from_bytes(&content).filter(|session| session.sid == self.sid)

@@ -51,7 +51,7 @@ fn t16_texts_of_the_client_are_bounded_and_escaped() {
 /// Line separators, C1 controls and bidirectional controls are valid in JSON strings, but some log
 /// viewers end the line there or show another text.
 #[test]
-fn t16_no_hidden_character_stands_in_a_record() {
+fn t16_no_hidden_character_is_in_a_record() {
     let paths: [&[u8]; 8] = [
         "/a\u{2028}b".as_bytes(),
         "/a\u{2029}b".as_bytes(),

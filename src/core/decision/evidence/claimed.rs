@@ -1,4 +1,5 @@
-//! What a refused token claimed, as the audit record shows it: bounded, escaped, and marked.
+//! What a refused token claimed, as the audit record shows it: bounded, escaped, and with
+//! a member that says whether it is verified.
 
 use serde::Serialize;
 
@@ -54,14 +55,14 @@ impl Claimed {
         let audiences = claims.audiences().iter().take(MAX_AUDIENCES);
         Self {
             verified: evidence.is_verified(),
-            iss: Some(shown(claims.issuer())),
-            sub: Some(shown(claims.subject())),
-            aud: audiences.map(|one| shown(one)).collect(),
+            iss: Some(bounded(claims.issuer())),
+            sub: Some(bounded(claims.subject())),
+            aud: audiences.map(|one| bounded(one)).collect(),
             exp: Some(claims.expires_at().secs()),
             nbf: claims.not_before().map(|at| at.secs()),
             iat: claims.issued_at().map(|at| at.secs()),
             alg: Some(header.algorithm().to_string()),
-            kid: header.kid().map(shown),
+            kid: header.kid().map(bounded),
         }
     }
 
@@ -71,16 +72,16 @@ impl Claimed {
             return None;
         }
         let member = |json: &Option<Json>, name: &str| json.as_ref()?.member(name).cloned();
-        let text = |json: &Option<Json>, name: &str| member(json, name)?.as_str().map(shown);
+        let text = |json: &Option<Json>, name: &str| member(json, name)?.as_str().map(bounded);
         let date = |name: &str| {
             let date = member(&payload, name)?;
             token::numeric_date(&date).map(|at| at.secs())
         };
         let aud = match member(&payload, "aud") {
-            Some(Json::String(one)) => vec![shown(&one)],
+            Some(Json::String(one)) => vec![bounded(&one)],
             Some(Json::Array(all)) => {
                 let texts = all.iter().filter_map(Json::as_str);
-                texts.take(MAX_AUDIENCES).map(shown).collect()
+                texts.take(MAX_AUDIENCES).map(bounded).collect()
             }
             _ => Vec::new(),
         };
@@ -99,14 +100,14 @@ impl Claimed {
 }
 
 /// A text of the token, escaped and truncated to about [`MAX_TEXT`] bytes.
-fn shown(text: &str) -> String {
-    let mut shown = String::new();
+fn bounded(text: &str) -> String {
+    let mut bounded = String::new();
     for one in text.chars() {
-        if shown.len() >= MAX_TEXT {
-            shown.push('…');
+        if bounded.len() >= MAX_TEXT {
+            bounded.push('…');
             break;
         }
-        shown.push_str(&escape::line(one.encode_utf8(&mut [0; 4])));
+        bounded.push_str(&escape::line(one.encode_utf8(&mut [0; 4])));
     }
-    shown
+    bounded
 }

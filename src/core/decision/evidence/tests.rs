@@ -20,6 +20,7 @@ fn every_error_has_a_message_and_a_refusing_reason() {
         AuthnError::UnknownIssuer,
         AuthnError::UnknownKey,
         AuthnError::SeveralKeys,
+        AuthnError::AmbiguousKey,
         AuthnError::OtherAlgorithm,
         AuthnError::StaleKeys,
         AuthnError::KeysUnavailable,
@@ -71,7 +72,7 @@ fn an_unacceptable_token_is_read_leniently() {
     assert_eq!(text(&json, "iss"), Some("https://blue.example.com"));
     assert!(line.contains(r#""aud":["a","b"],"exp":12"#), "{line}");
     assert_eq!((json.member("sub"), json.member("kid")), (None, None));
-    // Of a text without a readable part, nothing is shown.
+    // A text without a readable part has no claims.
     for text in ["", "a.b.c", "opaque", "e30"] {
         let claimed = Claimed::of(&evidence, Some(text));
         let line = claimed.map(|claimed| serde_json::to_string(&claimed).unwrap());

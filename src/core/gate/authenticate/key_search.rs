@@ -152,11 +152,11 @@ impl<'k> KeySearch<'k> {
             return Ok(with(AuthnError::SeveralKeys, trust));
         }
         let Missing {
-            unread,
+            unfetched,
             is_unavailable,
         } = Missing::look_up(&self.missing, kid, context);
-        if !unread.is_empty() {
-            return Err(unread);
+        if !unfetched.is_empty() {
+            return Err(unfetched);
         }
         if is_unavailable {
             return Ok(match self.unusable {
@@ -176,8 +176,8 @@ impl<'k> KeySearch<'k> {
 
 /// The lookup of a missing key in several sources.
 struct Missing {
-    /// The sources whose next read shows whether they have it.
-    unread: Vec<KeySourceId>,
+    /// The sources whose next fetch shows whether they have it.
+    unfetched: Vec<KeySourceId>,
     /// Whether a source could not be fetched, so that it may have the key.
     is_unavailable: bool,
 }
@@ -191,7 +191,7 @@ impl Missing {
             ..
         } = context;
         let mut missing = Self {
-            unread: Vec::new(),
+            unfetched: Vec::new(),
             is_unavailable: false,
         };
         for (source, _) in sources {
@@ -199,7 +199,7 @@ impl Missing {
                 .trust_keys(*source)
                 .map(|trust_keys| trust_keys.look_up_missing(kid, arrived, now))
             {
-                Some(KeyLookup::Pending) => missing.unread.push(*source),
+                Some(KeyLookup::Pending) => missing.unfetched.push(*source),
                 Some(KeyLookup::Unavailable) => missing.is_unavailable = true,
                 Some(KeyLookup::Absent) | None => {}
             }

@@ -56,7 +56,7 @@ impl<'a> Purpose<'a> {
     }
 
     /// The caller of a token, if this key signed it.
-    fn vouch(
+    fn authenticate(
         self,
         token: &Arc<Token>,
         trust: &Trust,
@@ -157,7 +157,7 @@ impl<'a> PresentedToken<'a> {
                     Err(TokenError::AlgorithmMismatch | TokenError::SignatureInvalid) => {
                         search.tried.get_or_insert((trust, key));
                     }
-                    // The key signed it, so no other entry could vouch for it either.
+                    // The key signed it, so no other entry could verify it either.
                     Err(error) => {
                         let evidence = Evidence::new(error.into()).with_token(&self.token);
                         return Err(evidence.with_trust(trust, Some(key)).verified().into());
@@ -190,7 +190,9 @@ impl<'a> PresentedToken<'a> {
                 .inspect_err(|_| cache.remove(self.text))?;
             return Ok(Arc::clone(caller));
         }
-        let caller = self.purpose.vouch(&self.token, trust, key, context)?;
+        let caller = self
+            .purpose
+            .authenticate(&self.token, trust, key, context)?;
         let caller = Arc::new(caller);
         cache.insert(&self.token, self.cached.as_deref(), id, &caller);
         Ok(caller)

@@ -1,7 +1,7 @@
 //! The cache never changes a decision: sessions, and tokens presented for another purpose.
 
 use super::caching::{Counting, Random};
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::session::Revoked;
 
@@ -11,7 +11,7 @@ fn get(
     headers: &[(&str, &str)],
     signatures: &dyn Signatures,
     cache: &mut TokenCache,
-) -> Verdict {
+) -> Summary {
     let context = Context {
         keyring: &test.keyring,
         signatures,
@@ -24,23 +24,23 @@ fn get(
 
 #[test]
 fn a_cached_session_token_is_not_verified_again_but_its_expiry_is_checked_each_time() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (counting, mut cache) = (Counting::default(), TokenCache::default());
     let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
     let headers = [("cookie", cookies.as_str())];
-    let operator = verdict(Reason::Rule, Some("operators"), ALICE);
+    let operator = decided(Reason::Rule, Some("operators"), ALICE);
     for _ in 0..3 {
         assert_eq!(get(&test, &headers, &counting, &mut cache), operator);
     }
-    let mut later = TestGate::of_people();
+    let mut later = TestGate::for_users();
     later.wait(300);
     for _ in 0..2 {
-        let verdict = get(&later, &headers, &counting, &mut cache);
-        assert!(matches!(verdict, Verdict::Refresh(..)), "{verdict:?}");
+        let summary = get(&later, &headers, &counting, &mut cache);
+        assert!(matches!(summary, Summary::Refresh(..)), "{summary:?}");
     }
     let ends = START.after(Duration::from_secs(3600));
     test.revocations
-        .end(Revoked::Session(sid(1)), START, ends, START);
+        .revoke(Revoked::Session(sid(1)), START, ends, START);
     assert_eq!(
         get(&test, &headers, &counting, &mut cache),
         refused(Reason::Revoked)
@@ -58,7 +58,7 @@ fn j09_the_decision_for_sessions_is_the_same_with_and_without_cache() {
     tokens.push(karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600));
     let mut seen = Vec::new();
     for seed in 0..40 {
-        let (mut random, mut test) = (Random(seed), TestGate::of_people());
+        let (mut random, mut test) = (Random(seed), TestGate::for_users());
         for step in 0..60 {
             match random.below(9) {
                 0 => test.wait(random.below(20)),
@@ -67,13 +67,14 @@ fn j09_the_decision_for_sessions_is_the_same_with_and_without_cache() {
                 3 => {
                     let kids = [None, Some(KID), Some("session-2")];
                     let key = random.pick(&kids).map(|kid| [(Algorithm::Es256, kid)]);
-                    test.read(COMPANION, key.as_ref().map(|keys| &keys[..]));
+                    test.fetch(COMPANION, key.as_ref().map(|keys| &keys[..]));
                 }
                 4 => {
-                    let mark = *random.pick(&[Revoked::Session(sid(1)), Revoked::Session(sid(2))]);
+                    let target =
+                        *random.pick(&[Revoked::Session(sid(1)), Revoked::Session(sid(2))]);
                     let ends = test.now.after(Duration::from_secs(random.below(600)));
                     let now = test.now;
-                    test.revocations.end(mark, START, ends, now);
+                    test.revocations.revoke(target, START, ends, now);
                 }
                 _ => {
                     let (one, other) = (random.pick(&tokens), random.pick(&tokens));
@@ -99,7 +100,7 @@ fn j09_the_decision_for_sessions_is_the_same_with_and_without_cache() {
     }
     let decided = |reason| {
         seen.iter()
-            .any(|verdict| matches!(verdict, Verdict::Decided(known, ..) if *known == reason))
+            .any(|summary| matches!(summary, Summary::Decided(known, ..) if *known == reason))
     };
     for reason in [
         Reason::Rule,
@@ -110,6 +111,6 @@ fn j09_the_decision_for_sessions_is_the_same_with_and_without_cache() {
     ] {
         assert!(decided(reason), "{reason} never came up");
     }
-    assert!(seen.iter().any(|one| matches!(one, Verdict::Refresh(..))));
-    assert!(seen.iter().any(|one| matches!(one, Verdict::Await(..))));
+    assert!(seen.iter().any(|one| matches!(one, Summary::Refresh(..))));
+    assert!(seen.iter().any(|one| matches!(one, Summary::Await(..))));
 }

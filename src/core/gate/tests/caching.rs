@@ -27,7 +27,7 @@ fn get(
     token: &str,
     signatures: &dyn Signatures,
     cache: &mut TokenCache,
-) -> Verdict {
+) -> Summary {
     let context = Context {
         keyring: &test.keyring,
         signatures,
@@ -55,13 +55,13 @@ fn a_cached_token_is_not_verified_again_but_evaluated_each_time() {
     for (path, expected) in [
         (
             "/api/v2/alerts",
-            verdict(Reason::Rule, Some("polls"), caller),
+            decided(Reason::Rule, Some("polls"), caller),
         ),
         (
             "/api/v2/status",
-            verdict(Reason::Rule, Some("polls"), caller),
+            decided(Reason::Rule, Some("polls"), caller),
         ),
-        ("/other", verdict(Reason::CallerNotAllowed, None, caller)),
+        ("/other", decided(Reason::CallerNotAllowed, None, caller)),
     ] {
         assert_eq!(get(&test, path, &token, &counting, &mut cache), expected);
     }
@@ -78,10 +78,10 @@ fn unverified_tokens_are_not_cached() {
     let mut later = TestGate::with_keys();
     later.wait(60);
     for _ in 0..2 {
-        let verdict = get(&later, "/api/v2/alerts", &expired, &counting, &mut cache);
-        assert_eq!(verdict, refused(Reason::Expired));
-        let verdict = get(&test, "/api/v2/alerts", &elsewhere, &counting, &mut cache);
-        assert_eq!(verdict, refused(Reason::AudienceMismatch));
+        let summary = get(&later, "/api/v2/alerts", &expired, &counting, &mut cache);
+        assert_eq!(summary, refused(Reason::Expired));
+        let summary = get(&test, "/api/v2/alerts", &elsewhere, &counting, &mut cache);
+        assert_eq!(summary, refused(Reason::AudienceMismatch));
     }
     assert_eq!(counting.0.get(), 4);
 }
@@ -124,10 +124,10 @@ fn the_decision_is_the_same_with_and_without_cache_in_any_order_of_events() {
                 0 => test.wait(random.below(20)),
                 1 => test.wait(random.below(4000)),
                 2 => test.now = test.now.before(Duration::from_secs(random.below(900))),
-                3 => test.read(trust(usize::try_from(random.below(2)).unwrap()), None),
+                3 => test.fetch(trust(usize::try_from(random.below(2)).unwrap()), None),
                 4 => {
                     let keys = [(); 2].map(|()| (*random.pick(&algorithms), *random.pick(&kids)));
-                    test.read(
+                    test.fetch(
                         trust(usize::try_from(random.below(2)).unwrap()),
                         Some(&keys),
                     );
@@ -140,7 +140,7 @@ fn the_decision_is_the_same_with_and_without_cache_in_any_order_of_events() {
                     let fresh = get(&test, path, token, &PureRust, &mut TokenCache::default());
                     assert_eq!(cached, fresh, "seed {seed}, step {step}");
                     test.cache = cache;
-                    if let Verdict::Decided(reason, ..) = fresh {
+                    if let Summary::Decided(reason, ..) = fresh {
                         seen.push(reason);
                     }
                 }

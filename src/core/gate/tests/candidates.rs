@@ -10,11 +10,11 @@ fn k08_clusters_that_share_an_issuer_are_distinguished_by_their_keys() {
     let green = karma(Algorithm::EdDsa, Some("green-1"), "portcullis", 600);
     assert_eq!(
         test.poll(&blue),
-        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+        decided(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
     assert_eq!(
         test.poll(&green),
-        verdict(Reason::Rule, Some("all-of-green"), "green/monitoring/karma")
+        decided(Reason::Rule, Some("all-of-green"), "green/monitoring/karma")
     );
 }
 
@@ -50,12 +50,12 @@ fn k08_the_audience_distinguishes_entries_with_the_same_key() {
     let thumbprint = key_set(Algorithm::Es256, "same").keys()[0].thumbprint();
     let pins = format!(r#""max_stale": "1h", "pins": ["{thumbprint}"]"#);
     let mut test = TestGate::of(&POLICY.replace(r#""max_stale": "1h""#, &pins));
-    test.read(trust(0), Some(&shared));
-    test.read(trust(1), Some(&shared));
+    test.fetch(trust(0), Some(&shared));
+    test.fetch(trust(1), Some(&shared));
     let token = karma(Algorithm::Es256, Some("same"), "green", 600);
     assert_eq!(
         test.poll(&token),
-        verdict(Reason::Rule, Some("all-of-green"), "green/monitoring/karma")
+        decided(Reason::Rule, Some("all-of-green"), "green/monitoring/karma")
     );
     let token = karma(Algorithm::Es256, Some("same"), "elsewhere", 600);
     assert_eq!(test.poll(&token), refused(Reason::AudienceMismatch));
@@ -81,7 +81,7 @@ fn k05_a_token_with_a_lifetime_of_a_year_is_refused() {
 }
 
 /// Evaluates a poll that arrived at `arrived` and waited.
-fn poll_since(test: &mut TestGate, arrived: Timestamp, token: &str) -> Verdict {
+fn poll_since(test: &mut TestGate, arrived: Timestamp, token: &str) -> Summary {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str())];
     test.evaluate_at(
@@ -97,23 +97,23 @@ fn j11_an_unknown_kid_waits_for_every_entry_that_could_have_it() {
     test.wait(10);
     let arrived = test.now;
     let token = karma(Algorithm::Rs256, Some("blue-2"), "portcullis", 600);
-    assert_eq!(test.poll(&token), Verdict::Await(vec![trust(0), trust(1)]));
+    assert_eq!(test.poll(&token), Summary::Await(vec![trust(0), trust(1)]));
     test.wait(1);
-    test.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
+    test.fetch(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     assert_eq!(
         poll_since(&mut test, arrived, &token),
-        Verdict::Await(vec![trust(0)])
+        Summary::Await(vec![trust(0)])
     );
-    test.read(trust(0), Some(&[(Algorithm::Rs256, "blue-2")]));
+    test.fetch(trust(0), Some(&[(Algorithm::Rs256, "blue-2")]));
     assert_eq!(
         poll_since(&mut test, arrived, &token),
-        Verdict::Await(vec![trust(1)]),
+        Summary::Await(vec![trust(1)]),
         "green may have the key too"
     );
-    test.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
+    test.fetch(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     assert_eq!(
         poll_since(&mut test, arrived, &token),
-        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+        decided(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
 }
 
@@ -123,10 +123,10 @@ fn k11_a_key_that_no_set_has_is_unknown_after_all_were_fetched() {
     test.wait(10);
     let arrived = test.now;
     let token = karma(Algorithm::EdDsa, Some("not-published"), "portcullis", 600);
-    assert_eq!(test.poll(&token), Verdict::Await(vec![trust(0), trust(1)]));
+    assert_eq!(test.poll(&token), Summary::Await(vec![trust(0), trust(1)]));
     test.wait(1);
-    test.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
-    test.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
+    test.fetch(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
+    test.fetch(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     assert_eq!(
         poll_since(&mut test, arrived, &token),
         refused(Reason::KeyUnknown)
@@ -137,14 +137,14 @@ fn k11_a_key_that_no_set_has_is_unknown_after_all_were_fetched() {
 fn h04_missing_keys_of_an_issuer_lead_to_503() {
     let mut test = TestGate::with_keys();
     test.wait(10);
-    test.read(trust(0), None);
-    test.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
+    test.fetch(trust(0), None);
+    test.fetch(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     let token = karma(Algorithm::Es256, Some("blue-2"), "portcullis", 600);
     assert_eq!(test.poll(&token), refused(Reason::KeysUnavailable));
     let known = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
     assert_eq!(
         test.poll(&known),
-        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+        decided(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
 }
 
@@ -152,9 +152,9 @@ fn h04_missing_keys_of_an_issuer_lead_to_503() {
 fn h04_before_the_first_fetch_requests_wait_and_then_get_503() {
     let mut test = TestGate::new();
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 600);
-    assert_eq!(test.poll(&token), Verdict::Await(vec![trust(0), trust(1)]));
-    test.read(trust(0), None);
-    test.read(trust(1), None);
+    assert_eq!(test.poll(&token), Summary::Await(vec![trust(0), trust(1)]));
+    test.fetch(trust(0), None);
+    test.fetch(trust(1), None);
     assert_eq!(test.poll(&token), refused(Reason::KeysUnavailable));
     let app = &test.gate.policy().apps()[0];
     assert_eq!(test.gate.give_up(app).reason(), Reason::KeysUnavailable);
@@ -164,13 +164,13 @@ fn h04_before_the_first_fetch_requests_wait_and_then_get_503() {
 fn stale_keys_verify_nothing_and_have_their_own_reason() {
     let mut test = TestGate::with_keys();
     test.wait(3601);
-    test.read(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
+    test.fetch(trust(1), Some(&[(Algorithm::EdDsa, "green-1")]));
     let blue = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 7200);
     let green = karma(Algorithm::EdDsa, Some("green-1"), "portcullis", 7200);
     assert_eq!(test.poll(&blue), refused(Reason::KeysStale));
     assert_eq!(
         test.poll(&green),
-        verdict(Reason::Rule, Some("all-of-green"), "green/monitoring/karma"),
+        decided(Reason::Rule, Some("all-of-green"), "green/monitoring/karma"),
         "the failure of one issuer does not affect the tokens of another"
     );
 }
@@ -181,9 +181,9 @@ fn j11_without_a_kid_the_only_matching_key_is_used() {
     let token = karma(Algorithm::Es256, None, "portcullis", 600);
     assert_eq!(
         test.poll(&token),
-        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+        decided(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
-    test.read(
+    test.fetch(
         trust(0),
         Some(&[(Algorithm::Es256, "a"), (Algorithm::Es256, "b")]),
     );
@@ -197,8 +197,8 @@ fn j11_without_a_kid_the_only_matching_key_is_used() {
 #[test]
 fn j11_without_a_kid_a_missing_key_set_leads_to_503() {
     let mut test = TestGate::new();
-    test.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
-    test.read(trust(1), None);
+    test.fetch(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
+    test.fetch(trust(1), None);
     let token = karma(Algorithm::EdDsa, None, "portcullis", 600);
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", "A".repeat(86));
@@ -209,18 +209,18 @@ fn j11_without_a_kid_a_missing_key_set_leads_to_503() {
 fn many_keys_with_the_kid_of_another_issuer_do_not_affect_it() {
     let mut test = TestGate::with_keys();
     let named = [(Algorithm::Es256, "green-1"), (Algorithm::Rs256, "green-1")];
-    test.read(trust(0), Some(&named));
+    test.fetch(trust(0), Some(&named));
     let green = karma(Algorithm::EdDsa, Some("green-1"), "portcullis", 600);
     assert_eq!(
         test.poll(&green),
-        verdict(Reason::Rule, Some("all-of-green"), "green/monitoring/karma")
+        decided(Reason::Rule, Some("all-of-green"), "green/monitoring/karma")
     );
     test.wait(10);
-    test.read(trust(0), Some(&[(Algorithm::Es256, "green-2")]));
+    test.fetch(trust(0), Some(&[(Algorithm::Es256, "green-2")]));
     let next = karma(Algorithm::EdDsa, Some("green-2"), "portcullis", 600);
     assert_eq!(
         test.poll(&next),
-        Verdict::Await(vec![trust(1)]),
+        Summary::Await(vec![trust(1)]),
         "green may have a key of that name"
     );
 }
@@ -230,15 +230,15 @@ fn j11_without_a_kid_the_old_and_the_new_key_are_accepted_during_a_rotation() {
     let mut test = TestGate::with_keys();
     let blue = |algorithm| karma(algorithm, None, "portcullis", 600);
     let caller = "blue/monitoring/karma";
-    test.read(trust(1), Some(&[(Algorithm::Rs256, "green-1")]));
-    test.read(trust(0), Some(&[(Algorithm::Es256, "blue-1")]));
+    test.fetch(trust(1), Some(&[(Algorithm::Rs256, "green-1")]));
+    test.fetch(trust(0), Some(&[(Algorithm::Es256, "blue-1")]));
     assert_eq!(
         test.poll(&blue(Algorithm::Es256)),
-        verdict(Reason::Rule, Some("polls"), caller)
+        decided(Reason::Rule, Some("polls"), caller)
     );
-    test.read(trust(0), Some(&[(Algorithm::Es256, "blue-2")]));
+    test.fetch(trust(0), Some(&[(Algorithm::Es256, "blue-2")]));
     assert_eq!(
         test.poll(&blue(Algorithm::Es256)),
-        verdict(Reason::Rule, Some("polls"), caller)
+        decided(Reason::Rule, Some("polls"), caller)
     );
 }

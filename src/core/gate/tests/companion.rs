@@ -1,12 +1,12 @@
 //! The companion's own host.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::session::Cookies;
 
 #[test]
 fn only_the_companions_endpoints_for_clients_are_allowed_without_a_rule() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     for path in [
         "/oauth2/start?rd=https://alertmanager.example.com/",
         "/oauth2/callback?code=a&state=b",
@@ -87,12 +87,12 @@ fn only_the_companions_endpoints_for_clients_are_allowed_without_a_rule() {
 
 #[test]
 fn a_wildcard_of_an_app_excludes_the_companions_host() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let token = cookie(&session());
     let api = |host: &str| format!("GET {host} /api/v2/alerts");
     assert_eq!(
         test.evaluate(&api("other.example.com"), &[("cookie", &token)]),
-        verdict(Reason::Rule, Some("operators"), ALICE)
+        decided(Reason::Rule, Some("operators"), ALICE)
     );
     assert_eq!(
         test.evaluate(&api("auth.example.com"), &[("cookie", &token)]),
@@ -122,7 +122,7 @@ fn decision<'t>(test: &'t mut TestGate, request: &str) -> Decision<'t> {
 
 #[test]
 fn h14_only_the_companion_receives_its_cookies() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let cookies = Headers::new(vec![(b"cookie", b"a=1; __Secure-portcullis=x")]);
     for (request, companion) in [
         ("GET auth.example.com /oauth2/userinfo", true),
@@ -150,9 +150,9 @@ fn h14_only_the_companion_receives_its_cookies() {
         }
         assert!(decision.forwards(b"x-forwarded-proto"));
         let expected = if companion {
-            Cookies::AsTheyCame
+            Cookies::Unchanged
         } else {
-            Cookies::Only(b"a=1".to_vec())
+            Cookies::Replaced(b"a=1".to_vec())
         };
         assert_eq!(decision.forwarded_cookies(&cookies), expected);
     }
@@ -160,7 +160,7 @@ fn h14_only_the_companion_receives_its_cookies() {
 
 #[test]
 fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let fields: Vec<(&[u8], &[u8])> = vec![
         (b":method", b"OPTIONS"),
         (b":authority", b"alertmanager.example.com"),
@@ -182,5 +182,5 @@ fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
         panic!("{evaluation:?}");
     };
     assert_eq!(decision.reason(), Reason::Preflight);
-    assert_eq!(decision.forwarded_cookies(&headers), Cookies::Nothing);
+    assert_eq!(decision.forwarded_cookies(&headers), Cookies::Removed);
 }

@@ -1,6 +1,6 @@
 //! The details of a refusal that operators get and clients do not.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::fixtures::unsigned;
 use crate::json::Json;
@@ -24,7 +24,7 @@ fn record(test: &mut TestGate, request: &str, fields: &[(&str, &str)]) -> Json {
     };
     let line = decision.audit_record(&headers);
     let json = Json::parse(line.as_bytes()).unwrap();
-    shows_no_token(&line, fields);
+    assert_no_token(&line, fields);
     if let Some(reply) = LocalReply::refusal(&decision, &headers) {
         let shown = format!("{:?} {}", reply.headers, reply.body);
         let hidden = ["error", "trust", "kid"].map(|name| text(&json, name));
@@ -37,7 +37,7 @@ fn record(test: &mut TestGate, request: &str, fields: &[(&str, &str)]) -> Json {
 
 /// No part of a token longer than its claims is in the record: neither the encoded header and payload
 /// nor the signature.
-fn shows_no_token(line: &str, fields: &[(&str, &str)]) {
+fn assert_no_token(line: &str, fields: &[(&str, &str)]) {
     for (_, value) in fields {
         let parts = value
             .split(['.', ' ', '=', ';'])
@@ -59,7 +59,7 @@ fn text<'a>(json: &'a Json, name: &str) -> Option<&'a str> {
 }
 
 /// The record's reason, trust and kid, and whether the claims are verified.
-fn said(json: &Json) -> (&str, Option<&str>, Option<&str>, Option<bool>) {
+fn summary(json: &Json) -> (&str, Option<&str>, Option<&str>, Option<bool>) {
     let claimed = json.member("claimed");
     let verified = claimed.and_then(|claimed| claimed.member("verified"));
     (
@@ -90,7 +90,7 @@ fn an_expired_token_shows_its_trust_entry_key_and_verified_claims() {
         test.wait(631);
         let json = poll(&mut test, &token);
         assert_eq!(
-            said(&json),
+            summary(&json),
             ("expired", Some("blue"), Some("blue-1"), Some(true))
         );
         error_has(&json, "`exp` has passed");
@@ -111,7 +111,7 @@ fn a_wrong_audience_shows_the_trust_entry_and_key() {
     let token = karma(Algorithm::Es256, Some("blue-1"), "another", 600);
     let json = poll(&mut test, &token);
     assert_eq!(
-        said(&json),
+        summary(&json),
         (
             "audience-mismatch",
             Some("blue"),
@@ -129,7 +129,7 @@ fn a_wrong_audience_shows_the_trust_entry_and_key() {
         &[("authorization", &bearer)],
     );
     assert_eq!(
-        said(&json),
+        summary(&json),
         (
             "audience-mismatch",
             Some("blue"),
@@ -146,7 +146,7 @@ fn an_unknown_key_shows_the_claimed_kid_as_unverified() {
     let token = karma(Algorithm::Es256, Some("blue-9"), "portcullis", 600);
     let json = poll(&mut test, &token);
     assert_eq!(
-        said(&json),
+        summary(&json),
         ("key-unknown", Some("blue"), None, Some(false))
     );
     error_has(&json, "no trust entry of the issuer has a key");
@@ -163,7 +163,7 @@ fn a_bad_signature_shows_the_key_that_was_tried() {
     let forged = format!("{signed}.{}", "A".repeat(86));
     let json = poll(&mut test, &forged);
     assert_eq!(
-        said(&json),
+        summary(&json),
         (
             "signature-invalid",
             Some("blue"),
@@ -171,7 +171,7 @@ fn a_bad_signature_shows_the_key_that_was_tried() {
             Some(false)
         )
     );
-    error_has(&json, "the signature was not made by the key");
+    error_has(&json, "the signature does not verify with the key");
 }
 
 #[test]
@@ -179,14 +179,17 @@ fn a_malformed_token_shows_what_can_be_read_of_it() {
     let mut test = TestGate::with_keys();
     let payload = r#"{"iss":"https://kubernetes.example.com","sub":"a","exp":"soon"}"#;
     let json = poll(&mut test, &unsigned(r#"{"alg":"ES256"}"#, payload));
-    assert_eq!(said(&json), ("token-malformed", None, None, Some(false)));
+    assert_eq!(summary(&json), ("token-malformed", None, None, Some(false)));
     error_has(&json, "`exp` is missing or has a wrong type");
     let claimed = json.member("claimed").unwrap();
     assert_eq!(text(claimed, "iss"), Some("https://kubernetes.example.com"));
     let json = poll(&mut test, &unsigned(r#"{"alg":"none"}"#, payload));
-    assert_eq!(said(&json), ("algorithm-refused", None, None, Some(false)));
+    assert_eq!(
+        summary(&json),
+        ("algorithm-refused", None, None, Some(false))
+    );
     let json = poll(&mut test, "opaque-session-of-another-kind");
-    assert_eq!(said(&json), ("token-malformed", None, None, None));
+    assert_eq!(summary(&json), ("token-malformed", None, None, None));
     error_has(&json, "not three parts");
 }
 
@@ -198,14 +201,14 @@ fn an_unknown_issuer_and_the_algorithm_of_another_key_have_their_own_errors() {
         r#"{"iss":"https://other.example","sub":"a","aud":"portcullis","exp":9999999999}"#,
     );
     let json = poll(&mut test, &other);
-    assert_eq!(said(&json), ("issuer-unknown", None, None, Some(false)));
+    assert_eq!(summary(&json), ("issuer-unknown", None, None, Some(false)));
     error_has(&json, "no trust entry has the issuer");
     let mut test = TestGate::with_keys();
-    test.read(trust(1), Some(&[(Algorithm::Rs256, "green-1")]));
+    test.fetch(trust(1), Some(&[(Algorithm::Rs256, "green-1")]));
     let token = karma(Algorithm::Es256, Some("green-1"), "portcullis", 600);
     let json = poll(&mut test, &token);
     assert_eq!(
-        said(&json),
+        summary(&json),
         ("algorithm-refused", Some("green"), None, Some(false))
     );
     error_has(&json, "not for the algorithm in `alg`");
@@ -217,13 +220,16 @@ fn keys_that_are_stale_or_unavailable_name_the_trust_entry() {
     let token = karma(Algorithm::Es256, Some("blue-1"), "portcullis", 80_000);
     test.wait(3700);
     let json = poll(&mut test, &token);
-    assert_eq!(said(&json), ("keys-stale", Some("blue"), None, Some(false)));
+    assert_eq!(
+        summary(&json),
+        ("keys-stale", Some("blue"), None, Some(false))
+    );
     error_has(&json, "`max_stale`");
     let mut test = TestGate::new();
-    test.read(trust(0), None);
-    test.read(trust(1), None);
+    test.fetch(trust(0), None);
+    test.fetch(trust(1), None);
     let json = poll(&mut test, &token);
-    let (reason, entry, kid, verified) = said(&json);
+    let (reason, entry, kid, verified) = summary(&json);
     assert_eq!(
         (reason, kid, verified),
         ("keys-unavailable", None, Some(false))
@@ -234,7 +240,7 @@ fn keys_that_are_stale_or_unavailable_name_the_trust_entry() {
 
 #[test]
 fn a_session_that_fails_shows_why() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let token = session();
     let cookies = cookie(&token);
     let expired = |test: &mut TestGate| {
@@ -243,23 +249,26 @@ fn a_session_that_fails_shows_why() {
     };
     let json = expired(&mut test);
     assert_eq!(
-        said(&json),
+        summary(&json),
         ("session-expired", Some("sso"), Some(KID), Some(true))
     );
     error_has(&json, "no sealed session");
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (signed, _) = token.rsplit_once('.').unwrap();
     let forged = cookie(&format!("{signed}.{}", "A".repeat(86)));
     let json = record(&mut test, ALERTS, &[("cookie", &forged)]);
     assert_eq!(
-        said(&json),
+        summary(&json),
         ("signature-invalid", Some("sso"), Some(KID), Some(false))
     );
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (now, ends) = (test.now, test.now.after(Duration::from_secs(900)));
     test.revocations
-        .end(Revoked::Session(sid(1)), START, ends, now);
+        .revoke(Revoked::Session(sid(1)), START, ends, now);
     let json = record(&mut test, ALERTS, &[("cookie", &cookies)]);
-    assert_eq!(said(&json), ("revoked", Some("sso"), Some(KID), Some(true)));
+    assert_eq!(
+        summary(&json),
+        ("revoked", Some("sso"), Some(KID), Some(true))
+    );
     error_has(&json, "revoked or signed out");
 }

@@ -1,11 +1,11 @@
 //! Cookies that another host of the companion's domain has set.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::session::{Revoked, cut};
 
-fn operator() -> Verdict {
-    verdict(Reason::Rule, Some("operators"), ALICE)
+fn operator() -> Summary {
+    decided(Reason::Rule, Some("operators"), ALICE)
 }
 
 /// A session token that needs several cookies, and these cookies.
@@ -23,7 +23,7 @@ fn large() -> (String, Vec<String>) {
 
 #[test]
 fn t19_invalid_tokens_are_ignored_at_any_position() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let good = session();
     let forged = format!("{}A", &good[..good.len() - 1]);
     let elsewhere = session_with(&[("aud", "\"https://auth.example.org\"")]);
@@ -46,12 +46,12 @@ fn t19_invalid_tokens_are_ignored_at_any_position() {
 
 #[test]
 fn c04_two_valid_tokens_of_different_sessions_count_as_none() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let two = format!("{}; {}", cookie(&session()), cookie(&session_of(2, 0)));
     assert_eq!(test.with_cookies(&two), refused(Reason::NoCredentials));
     let ends = START.after(Duration::from_secs(60));
     test.revocations
-        .end(Revoked::Session(sid(2)), START, ends, START);
+        .revoke(Revoked::Session(sid(2)), START, ends, START);
     assert_eq!(
         test.with_cookies(&two),
         operator(),
@@ -61,21 +61,21 @@ fn c04_two_valid_tokens_of_different_sessions_count_as_none() {
 
 #[test]
 fn c04_of_two_tokens_of_one_session_the_later_counts() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(200);
     let later = session_with(&[("exp", &(START.secs() + 400).to_string()), ("groups", "[]")]);
     for cookies in [[session(), later.clone()], [later, session()]] {
         let cookies = cookies.map(|token| cookie(&token)).join("; ");
         assert_eq!(
             test.with_cookies(&cookies),
-            verdict(Reason::CallerNotAllowed, None, ALICE)
+            decided(Reason::CallerNotAllowed, None, ALICE)
         );
     }
 }
 
 #[test]
 fn c04_a_valid_token_counts_beside_an_expired_one() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(310);
     let cookies = [session_of(2, 0), session_of(1, 300)].map(|token| cookie(&token));
     assert_eq!(test.with_cookies(&cookies.join("; ")), operator());
@@ -83,7 +83,7 @@ fn c04_a_valid_token_counts_beside_an_expired_one() {
 
 #[test]
 fn c04_cookie_names_are_case_sensitive() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let token = session();
     for name in [
         "__secure-portcullis",
@@ -99,7 +99,7 @@ fn c04_cookie_names_are_case_sensitive() {
 
 #[test]
 fn c03_a_token_of_several_cookies_is_one_token() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (_, mut cookies) = large();
     assert_eq!(test.with_cookies(&cookies.join("; ")), operator());
     cookies.reverse();
@@ -113,15 +113,15 @@ fn c03_a_token_of_several_cookies_is_one_token() {
 
 #[test]
 fn c03_a_session_with_a_missing_or_exchanged_piece_is_invalid() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (_, cookies) = large();
     for missing in 0..cookies.len() {
         let mut cookies = cookies.clone();
         cookies.remove(missing);
-        let verdict = test.with_cookies(&cookies.join("; "));
+        let summary = test.with_cookies(&cookies.join("; "));
         assert!(
-            matches!(verdict, Verdict::Decided(_, None, None)),
-            "without piece {missing}: {verdict:?}"
+            matches!(summary, Summary::Decided(_, None, None)),
+            "without piece {missing}: {summary:?}"
         );
     }
     let exchanged = cookies.join("; ");
@@ -129,16 +129,16 @@ fn c03_a_session_with_a_missing_or_exchanged_piece_is_invalid() {
         .replace("portcullis.0=", "portcullis.x=")
         .replace("portcullis.1=", "portcullis.0=")
         .replace("portcullis.x=", "portcullis.1=");
-    let verdict = test.with_cookies(&exchanged);
+    let summary = test.with_cookies(&exchanged);
     assert!(
-        matches!(verdict, Verdict::Decided(_, None, None)),
-        "{verdict:?}"
+        matches!(summary, Summary::Decided(_, None, None)),
+        "{summary:?}"
     );
 }
 
 #[test]
 fn t19_an_injected_piece_does_not_invalidate_the_session() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (_, cookies) = large();
     let last = cookies.len();
     let full = "A".repeat(4000);
@@ -163,9 +163,9 @@ fn t19_an_injected_piece_does_not_invalidate_the_session() {
 #[test]
 fn a_temporary_failure_takes_precedence_over_an_injected_cookie() {
     // The key of the valid token can't be fetched now: a new sign-in would not help.
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(20);
-    test.read(COMPANION, None);
+    test.fetch(COMPANION, None);
     let renamed = header("portcullis-session+jwt").replace(KID, "session-2");
     let renamed = token(Algorithm::Es256, &renamed, &payload(&[]));
     let cookies = format!("{}; {}", cookie("x"), cookie(&renamed));

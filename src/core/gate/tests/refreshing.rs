@@ -1,22 +1,22 @@
 //! Sessions whose token has expired.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::session::Revoked;
 
-fn operator() -> Verdict {
-    verdict(Reason::Rule, Some("operators"), ALICE)
+fn operator() -> Summary {
+    decided(Reason::Rule, Some("operators"), ALICE)
 }
 
 /// A gate after the expiry of the tokens from the start.
 fn later() -> TestGate {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(400);
     test
 }
 
 /// The cookies of a session whose token has expired.
-fn over() -> String {
+fn expired_cookies() -> String {
     format!(
         "theme=dark; {}; __Secure-portcullis-session=sealed; __Secure-portcullis-login-x=y",
         cookie(&session())
@@ -24,7 +24,7 @@ fn over() -> String {
 }
 
 /// Evaluates an operator's request again, by the outcome of a refresh.
-fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
+fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Summary {
     let context = Context {
         keyring: &test.keyring,
         signatures: &PureRust,
@@ -32,35 +32,35 @@ fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Verdict {
         arrived: test.now,
         now: test.now,
     };
-    let cookies = over();
+    let cookies = expired_cookies();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
     let evaluation = test
         .gate
         .evaluate_refreshed(&headers, context, &mut test.cache, refreshed);
-    Verdict::of(&evaluation)
+    Summary::of(&evaluation)
 }
 
 /// The decision after a response of 200 with this fresh token.
-fn renewed_with(test: &mut TestGate, token: &str) -> Verdict {
+fn refreshed_with(test: &mut TestGate, token: &str) -> Summary {
     let line = format!("{}; Path=/; Secure; HttpOnly; Max-Age=3600", cookie(token));
     let refreshed = read(test, 200, &[&line]);
     evaluate_again(test, &refreshed)
 }
 
 fn read(test: &TestGate, status: u16, lines: &[&str]) -> RefreshOutcome {
-    let family = test.gate.policy().sso().unwrap().cookies();
+    let names = test.gate.policy().sso().unwrap().cookies();
     let lines = lines.iter().map(|line| line.as_bytes());
-    RefreshOutcome::read(sid(1), family, status, lines)
+    RefreshOutcome::read(sid(1), names, status, lines)
 }
 
 #[test]
 fn an_expired_token_is_refreshed_with_the_session_cookies_only() {
     let mut test = later();
-    let asked = format!("{}; __Secure-portcullis-session=sealed", cookie(&session()));
+    let expected = format!("{}; __Secure-portcullis-session=sealed", cookie(&session()));
     for _ in 0..2 {
         assert_eq!(
-            test.with_cookies(&over()),
-            Verdict::Refresh(sid(1), asked.clone())
+            test.with_cookies(&expired_cookies()),
+            Summary::Refresh(sid(1), expected.clone())
         );
     }
 }
@@ -102,26 +102,29 @@ fn a_revoked_session_is_not_refreshed() {
     let ends = START.after(Duration::from_secs(3600));
     let now = test.now;
     test.revocations
-        .end(Revoked::Session(sid(1)), START, ends, now);
-    assert_eq!(test.with_cookies(&over()), refused(Reason::Revoked));
+        .revoke(Revoked::Session(sid(1)), START, ends, now);
+    assert_eq!(
+        test.with_cookies(&expired_cookies()),
+        refused(Reason::Revoked)
+    );
 }
 
 #[test]
 fn c04_two_sessions_with_expired_tokens_count_as_none() {
     let mut test = later();
-    let cookies = format!("{}; {}", over(), cookie(&session_of(2, 0)));
+    let cookies = format!("{}; {}", expired_cookies(), cookie(&session_of(2, 0)));
     assert_eq!(test.with_cookies(&cookies), refused(Reason::NoCredentials));
 }
 
 #[test]
 fn a_fresh_token_is_evaluated_like_any_other() {
     let mut test = later();
-    assert_eq!(renewed_with(&mut test, &session_of(1, 400)), operator());
+    assert_eq!(refreshed_with(&mut test, &session_of(1, 400)), operator());
     let now = test.now.secs();
     let without_groups = session_with(&[("exp", &(now + 300).to_string()), ("groups", "")]);
     assert_eq!(
-        renewed_with(&mut test, &without_groups),
-        verdict(Reason::CallerNotAllowed, None, ALICE),
+        refreshed_with(&mut test, &without_groups),
+        decided(Reason::CallerNotAllowed, None, ALICE),
         "what has changed counts at once"
     );
 }
@@ -137,7 +140,7 @@ fn an_invalid_fresh_token_is_refused_as_unavailable() {
         String::new(),
     ] {
         assert_eq!(
-            renewed_with(&mut test, &token),
+            refreshed_with(&mut test, &token),
             refused(Reason::SessionUnavailable)
         );
     }
@@ -152,7 +155,7 @@ fn an_invalid_fresh_token_is_refused_as_unavailable() {
 fn a_fresh_token_of_another_session_is_refused_and_leads_to_sign_in() {
     let mut test = later();
     assert_eq!(
-        renewed_with(&mut test, &session_of(2, 400)),
+        refreshed_with(&mut test, &session_of(2, 400)),
         refused(Reason::SessionExpired)
     );
 }
@@ -205,9 +208,9 @@ fn a_revocation_during_a_refresh_applies() {
     let ends = START.after(Duration::from_secs(3600));
     let now = test.now;
     test.revocations
-        .end(Revoked::Person(sid(0xff)), now, ends, now);
+        .revoke(Revoked::User(sid(0xff)), now, ends, now);
     assert_eq!(
-        renewed_with(&mut test, &session_of(1, 400)),
+        refreshed_with(&mut test, &session_of(1, 400)),
         refused(Reason::Revoked)
     );
 }
@@ -219,16 +222,16 @@ fn a_fresh_token_of_an_unknown_key_waits_for_it() {
     let exp = (test.now.secs() + 300).to_string();
     let token = token(Algorithm::Es256, &header, &payload(&[("exp", &exp)]));
     assert_eq!(
-        renewed_with(&mut test, &token),
-        Verdict::Await(vec![COMPANION])
+        refreshed_with(&mut test, &token),
+        Summary::Await(vec![COMPANION])
     );
-    test.read(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
-    assert_eq!(renewed_with(&mut test, &token), operator());
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
+    assert_eq!(refreshed_with(&mut test, &token), operator());
 }
 
 /// The refresh of an operator whose token has expired.
 fn to_ask<T>(test: &TestGate, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T {
-    let cookies = over();
+    let cookies = expired_cookies();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
     let context = Context {
         keyring: &test.keyring,

@@ -1,15 +1,15 @@
 //! Protection of sessions against cross-site requests.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 
 /// The decision on a request with this method, these headers and a session.
-fn verdict_of(request: &str, headers: &[(&str, &str)]) -> Reason {
-    let mut test = TestGate::of_people();
+fn summary_of(request: &str, headers: &[(&str, &str)]) -> Reason {
+    let mut test = TestGate::for_users();
     let cookie = cookie(&session());
     let headers = [&[("cookie", cookie.as_str())], headers].concat();
     match test.evaluate(request, &headers) {
-        Verdict::Decided(reason, _, caller) => {
+        Summary::Decided(reason, _, caller) => {
             assert_eq!(caller.as_deref(), Some(ALICE));
             reason
         }
@@ -94,7 +94,7 @@ fn unsafe_methods_with_a_session_require_the_same_origin() {
         for method in ["POST", "PUT", "PATCH", "DELETE", "PROPFIND", "get"] {
             let request = format!("{method} alertmanager.example.com /api/v2/silences");
             assert_eq!(
-                verdict_of(&request, headers),
+                summary_of(&request, headers),
                 expected,
                 "{method} {headers:?}"
             );
@@ -102,7 +102,7 @@ fn unsafe_methods_with_a_session_require_the_same_origin() {
         for method in ["GET", "HEAD", "OPTIONS"] {
             let request = format!("{method} alertmanager.example.com /api/v2/silences");
             assert_eq!(
-                verdict_of(&request, headers),
+                summary_of(&request, headers),
                 Reason::Rule,
                 "{method} only reads: {headers:?}"
             );
@@ -140,7 +140,7 @@ fn only_the_default_port_may_be_omitted_from_an_origin() {
         ),
     ] {
         let request = format!("POST {authority} /api/v2/silences");
-        assert_eq!(verdict_of(&request, &[("origin", origin)]), expected);
+        assert_eq!(summary_of(&request, &[("origin", origin)]), expected);
     }
 }
 
@@ -155,14 +155,14 @@ fn upgrades_with_a_session_require_the_same_origin() {
         (":protocol", "websocket"),
     ] {
         assert_eq!(
-            verdict_of(get, &[upgrade, evil]),
+            summary_of(get, &[upgrade, evil]),
             Reason::CrossSite,
             "{upgrade:?}"
         );
-        assert_eq!(verdict_of(get, &[upgrade, own]), Reason::Rule);
+        assert_eq!(summary_of(get, &[upgrade, own]), Reason::Rule);
     }
     let connect = "CONNECT alertmanager.example.com /api/v2/stream";
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let cookie = cookie(&session());
     let headers = [("cookie", cookie.as_str()), (":protocol", "websocket"), own];
     assert_eq!(
@@ -174,7 +174,7 @@ fn upgrades_with_a_session_require_the_same_origin() {
 #[test]
 fn bearer_tokens_need_no_same_origin() {
     let mut test = TestGate::of(&PEOPLE.replace(r#""methods": ["GET"],"#, ""));
-    test.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
+    test.fetch(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let bearer = format!("Bearer {karma}");
     let headers = [
@@ -184,13 +184,13 @@ fn bearer_tokens_need_no_same_origin() {
     ];
     assert_eq!(
         test.evaluate("POST alertmanager.example.com /", &headers),
-        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+        decided(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
 }
 
 #[test]
 fn cross_site_requests_cause_no_refresh() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(400);
     let cookies = format!("{}; __Secure-portcullis-session=s", cookie(&session()));
     let headers = [
@@ -199,6 +199,6 @@ fn cross_site_requests_cause_no_refresh() {
     ];
     assert_eq!(
         test.evaluate("POST alertmanager.example.com /api/v2/silences", &headers),
-        verdict(Reason::CrossSite, None, ALICE)
+        decided(Reason::CrossSite, None, ALICE)
     );
 }

@@ -1,6 +1,6 @@
 //! Session tokens that are refused, and tokens that are not session tokens.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::decision::Class;
 use crate::fixtures::key_set;
@@ -8,7 +8,7 @@ use crate::session::{Revoked, TOKEN_TYPE};
 
 #[test]
 fn j09_a_session_token_is_refused_as_bearer_token() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let bearer = format!("Bearer {}", session());
     let headers = [("authorization", bearer.as_str())];
     assert_eq!(
@@ -30,8 +30,8 @@ fn j09_a_session_token_is_refused_as_bearer_token() {
     );
     assert_ne!(policy, PEOPLE);
     let mut test = TestGate::of(&policy);
-    test.read(trust(1), Some(&[(Algorithm::Es256, KID)]));
-    test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+    test.fetch(trust(1), Some(&[(Algorithm::Es256, KID)]));
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     assert_eq!(test.with_token(&session()), operator());
     assert_eq!(
         test.evaluate(ALERTS, &headers),
@@ -41,7 +41,7 @@ fn j09_a_session_token_is_refused_as_bearer_token() {
 
 #[test]
 fn j09_other_tokens_of_the_companion_are_refused_as_session_tokens() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     for typ in [
         "JWT",
         "at+jwt",
@@ -68,17 +68,17 @@ fn j09_other_tokens_of_the_companion_are_refused_as_session_tokens() {
 
 #[test]
 fn j09_a_bearer_token_is_refused_as_session_token() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let caller = "blue/monitoring/karma";
     let polled = test.poll(&karma);
-    assert_eq!(polled, verdict(Reason::Rule, Some("polls"), caller));
+    assert_eq!(polled, decided(Reason::Rule, Some("polls"), caller));
     assert_eq!(test.with_token(&karma), refused(Reason::TokenMalformed));
 }
 
 #[test]
 fn c05_a_sealed_cookie_is_refused_as_session_token() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     for sealed in ["AQAAAAAAAAAAsealed", "AQ.login.x", "....", "a.b.c"] {
         assert_eq!(test.with_token(sealed), refused(Reason::TokenMalformed));
     }
@@ -86,7 +86,7 @@ fn c05_a_sealed_cookie_is_refused_as_session_token() {
 
 #[test]
 fn j04_a_session_token_needs_es256_and_a_kid() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let header = |alg: &str, kid: &str| format!(r#"{{"alg":"{alg}","typ":"{TOKEN_TYPE}"{kid}}}"#);
     for (algorithm, name) in [
         (Algorithm::EdDsa, "EdDSA"),
@@ -102,7 +102,7 @@ fn j04_a_session_token_needs_es256_and_a_kid() {
     let unnamed = token(Algorithm::Es256, &header("ES256", ""), &payload(&[]));
     assert_eq!(test.with_token(&unnamed), refused(Reason::TokenMalformed));
     // Whatever keys the workers share.
-    let record = KeyRecord::at_hand(key_set(Algorithm::EdDsa, KID), test.now);
+    let record = KeyRecord::fetched_now(key_set(Algorithm::EdDsa, KID), test.now);
     test.keyring.update(COMPANION, record);
     let header = header("EdDSA", &format!(r#","kid":"{KID}""#));
     let token = token(Algorithm::EdDsa, &header, &payload(&[]));
@@ -111,7 +111,7 @@ fn j04_a_session_token_needs_es256_and_a_kid() {
 
 #[test]
 fn j18_a_session_token_of_another_companion_or_provider_is_refused() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     for (claim, reason) in [
         (
             ("iss", "\"https://auth.example.com/\""),
@@ -145,7 +145,7 @@ fn j18_a_session_token_of_another_companion_or_provider_is_refused() {
 
 #[test]
 fn a_failed_session_counts_as_no_credentials_with_its_own_reason() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let (signed, _) = session()
         .rsplit_once('.')
         .map(|(a, b)| (a.to_owned(), b.to_owned()))
@@ -176,14 +176,14 @@ fn j16_a_session_token_expires_without_leeway_and_starts_with_leeway() {
         (400, refused(Reason::SessionExpired)),
         (429, refused(Reason::SessionExpired)),
     ] {
-        let mut test = TestGate::of_people();
+        let mut test = TestGate::for_users();
         test.wait(now);
         assert_eq!(test.with_token(&token), expected, "{now}");
         assert_eq!(test.with_token(&token), expected, "{now}, cached");
     }
     let start = START.secs();
     let long = |seconds: u64| session_with(&[("exp", &(start + seconds).to_string())]);
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     assert_eq!(test.with_token(&long(3600)), operator());
     assert_eq!(
         test.with_token(&long(3601)),
@@ -194,13 +194,13 @@ fn j16_a_session_token_expires_without_leeway_and_starts_with_leeway() {
 #[test]
 fn h04_missing_keys_of_the_companion_lead_to_503() {
     let mut test = TestGate::of(PEOPLE);
-    assert_eq!(test.with_token(&session()), Verdict::Await(vec![COMPANION]));
-    test.read(COMPANION, None);
+    assert_eq!(test.with_token(&session()), Summary::Await(vec![COMPANION]));
+    test.fetch(COMPANION, None);
     assert_eq!(
         test.with_token(&session()),
         refused(Reason::KeysUnavailable)
     );
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(24 * 3600 + 1);
     let token = session_of(1, 24 * 3600);
     assert_eq!(test.with_token(&token), refused(Reason::KeysStale));
@@ -208,12 +208,12 @@ fn h04_missing_keys_of_the_companion_lead_to_503() {
 
 #[test]
 fn j11_a_request_waits_for_a_new_key_of_the_companion() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.wait(20);
     let header = header(TOKEN_TYPE).replace(KID, "session-2");
     let token = token(Algorithm::Es256, &header, &payload(&[]));
-    assert_eq!(test.with_token(&token), Verdict::Await(vec![COMPANION]));
-    test.read(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
+    assert_eq!(test.with_token(&token), Summary::Await(vec![COMPANION]));
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, "session-2")]));
     assert_eq!(test.with_token(&token), operator());
     // The previous key is accepted for one more minute, until each filter has the new one.
     assert_eq!(test.with_token(&session()), operator());
@@ -226,10 +226,10 @@ fn t21_a_revoked_session_is_refused_before_its_token_expires() {
         ("sid", &format!("\"{}\"", sid(2))),
         ("began", &(START.secs() + 1).to_string()),
     ]);
-    for mark in [Revoked::Session(sid(1)), Revoked::Person(sid(0xff))] {
-        let mut test = TestGate::of_people();
+    for target in [Revoked::Session(sid(1)), Revoked::User(sid(0xff))] {
+        let mut test = TestGate::for_users();
         assert_eq!(test.with_token(&session()), operator());
-        test.revocations.end(mark, START, ends, START);
+        test.revocations.revoke(target, START, ends, START);
         assert_eq!(test.with_token(&session()), refused(Reason::Revoked));
         assert_eq!(
             test.with_token(&began_later),
@@ -237,7 +237,7 @@ fn t21_a_revoked_session_is_refused_before_its_token_expires() {
             "who signs in again is let in"
         );
     }
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     test.revocations.raise_floor(START);
     assert_eq!(test.with_token(&session()), refused(Reason::Revoked));
     assert_eq!(test.with_token(&began_later), operator());

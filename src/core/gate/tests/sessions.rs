@@ -1,12 +1,12 @@
-//! Authentication by session tokens: who is signed in, and what the rules make of it.
+//! Authentication by session tokens: who is signed in, and how rules apply to them.
 
-use super::people::*;
+use super::users::*;
 use super::*;
 use crate::caller::Subject;
 
 #[test]
-fn a_person_is_allowed_by_the_claims_of_the_provider() {
-    let mut test = TestGate::of_people();
+fn a_user_is_allowed_by_the_claims_of_the_provider() {
+    let mut test = TestGate::for_users();
     assert_eq!(test.with_token(&session()), operator());
     let decision = decision(&mut test, ALERTS, &[("cookie", &cookie(&session()))]);
     assert!(decision.is_by_session());
@@ -15,7 +15,7 @@ fn a_person_is_allowed_by_the_claims_of_the_provider() {
     assert_eq!(known.kid(), Some(KID));
     assert_eq!(known.session().map(|handles| handles.sid), Some(sid(1)));
     let caller = known.caller();
-    assert_eq!(*caller.subject(), Subject::Person("4711".to_owned()));
+    assert_eq!(*caller.subject(), Subject::User("4711".to_owned()));
     assert_eq!(caller.email(), Some("alice@example.com"));
     assert_eq!(
         known.identity_headers(),
@@ -30,7 +30,7 @@ fn a_person_is_allowed_by_the_claims_of_the_provider() {
 }
 
 #[test]
-fn all_matchers_for_people_apply_to_sessions_of_their_provider() {
+fn all_matchers_for_users_apply_to_sessions_of_their_provider() {
     for (entry, passes) in [
         (r#""from": "sso", "anyone": true"#, true),
         (r#""from": "sso", "user": "4711""#, true),
@@ -50,11 +50,11 @@ fn all_matchers_for_people_apply_to_sessions_of_their_provider() {
     ] {
         let policy = PEOPLE.replace(r#""from": "sso", "group": "sre""#, entry);
         let mut test = TestGate::of(&policy);
-        test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+        test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         let expected = if passes {
             operator()
         } else {
-            verdict(Reason::CallerNotAllowed, None, ALICE)
+            decided(Reason::CallerNotAllowed, None, ALICE)
         };
         assert_eq!(test.with_token(&session()), expected, "{entry}");
     }
@@ -62,23 +62,23 @@ fn all_matchers_for_people_apply_to_sessions_of_their_provider() {
 
 #[test]
 fn r09_an_unverified_email_address_is_ignored() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let mail = "GET alertmanager.example.com /mail";
     let mut with = |claims: &[(&str, &str)]| {
         test.evaluate(mail, &[("cookie", &cookie(&session_with(claims)))])
     };
-    assert_eq!(with(&[]), verdict(Reason::Rule, Some("mail"), ALICE));
+    assert_eq!(with(&[]), decided(Reason::Rule, Some("mail"), ALICE));
     for value in ["false", ""] {
         assert_eq!(
             with(&[("email_verified", value)]),
-            verdict(Reason::CallerNotAllowed, None, ALICE)
+            decided(Reason::CallerNotAllowed, None, ALICE)
         );
     }
 }
 
 #[test]
-fn a_person_can_not_impersonate_a_service_account() {
-    let mut test = TestGate::of_people();
+fn a_user_cannot_impersonate_a_service_account() {
+    let mut test = TestGate::for_users();
     let token = session_with(&[("sub", "\"blue/monitoring/karma\""), ("idp", "\"github\"")]);
     let evaluated = decision(&mut test, ALERTS, &[("cookie", &cookie(&token))]);
     let known = evaluated.authenticated().unwrap();
@@ -92,7 +92,7 @@ fn a_person_can_not_impersonate_a_service_account() {
     );
     let one = PEOPLE.replace(r#", "github"]"#, "]");
     let mut test = TestGate::of(&one);
-    test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     let token = session_with(&[("sub", "\"blue/monitoring/karma\"")]);
     let decision = decision(&mut test, ALERTS, &[("cookie", &cookie(&token))]);
     assert_eq!(
@@ -105,7 +105,7 @@ fn a_person_can_not_impersonate_a_service_account() {
 fn an_app_distinguishes_the_same_subject_of_two_providers() {
     let user_of = |policy: &str, claims: &[(&str, &str)]| {
         let mut test = TestGate::of(policy);
-        test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+        test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         let cookie = cookie(&session_with(claims));
         let decision = decision(&mut test, ALERTS, &[("cookie", &cookie)]);
         decision.authenticated().unwrap().identity_headers()[0]
@@ -129,13 +129,13 @@ fn the_audiences_of_an_app_apply_to_bearer_tokens_only() {
     );
     assert_ne!(policy, PEOPLE);
     let mut test = TestGate::of(&policy);
-    test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+    test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
     assert_eq!(test.with_token(&session()), operator());
 }
 
 #[test]
 fn h03_a_bearer_token_takes_precedence_even_if_invalid() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let cookie = cookie(&session());
     let karma = karma(Algorithm::EdDsa, Some("blue-1"), "portcullis", 600);
     let mut with = |authorization: &str| {
@@ -146,7 +146,7 @@ fn h03_a_bearer_token_takes_precedence_even_if_invalid() {
     };
     assert_eq!(
         with(&format!("Bearer {karma}")),
-        verdict(Reason::Rule, Some("polls"), "blue/monitoring/karma")
+        decided(Reason::Rule, Some("polls"), "blue/monitoring/karma")
     );
     for (authorization, reason) in [
         ("Bearer a.b.c", Reason::TokenMalformed),
@@ -162,11 +162,11 @@ fn h03_a_bearer_token_takes_precedence_even_if_invalid() {
 
 #[test]
 fn requests_that_need_no_token_ignore_sessions() {
-    let mut test = TestGate::of_people();
+    let mut test = TestGate::for_users();
     let bad = [("cookie", "__Secure-portcullis=x; __Secure-portcullis=y")];
     assert_eq!(
         test.evaluate("GET alertmanager.example.com /-/healthy", &bad),
-        Verdict::Decided(Reason::Public, Some("probes".to_owned()), None)
+        Summary::Decided(Reason::Public, Some("probes".to_owned()), None)
     );
 }
 

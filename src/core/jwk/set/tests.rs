@@ -58,7 +58,7 @@ fn documents_that_are_not_key_sets_are_refused() {
     let empty = KeySet::parse(br#"{"keys":[]}"#, None).unwrap_err();
     assert_eq!(
         empty.to_string(),
-        "the key set has no usable key; it lists 0"
+        "the key set has no usable key; keys listed: 0"
     );
 }
 

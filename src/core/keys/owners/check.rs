@@ -17,7 +17,7 @@ pub(super) enum CheckState {
     /// The entry must be fetched or tried by another attempt than this one.
     Waiting(Attempt),
     /// The entry was tried, and has no set yet. It delays nothing.
-    Unread,
+    Unfetched,
 }
 
 /// The last attempt to fetch the keys of an entry.
@@ -35,19 +35,19 @@ pub(super) struct Attempt {
 impl Check {
     /// Whether the key must wait for the entry with this name.
     pub(in crate::keys) fn blocks(&self, name: &str) -> bool {
-        self.entry == name && self.state != CheckState::Unread
+        self.entry == name && self.state != CheckState::Unfetched
     }
 
-    /// The check of an entry for a key that `holder` has; `None` if its keys can't change.
+    /// The check of an entry for a key that `publisher` has; `None` if its keys can't change.
     ///
     /// At the start of a process all entries are fetched at the same time, and these fetches count for
     /// each other. Later ones do not: an entry could delay its response until the other has a new key.
     pub(super) fn begin(
         entry: &OwnerEntry<'_>,
-        holder: Option<&OwnerEntry<'_>>,
+        publisher: Option<&OwnerEntry<'_>>,
         now: Timestamp,
     ) -> Option<Self> {
-        let is_first = holder.is_some_and(|holder| entry.record.began_with(holder.record));
+        let is_first = publisher.is_some_and(|publisher| entry.record.began_with(publisher.record));
         let attempt = Attempt {
             is_first,
             ..entry.attempt(now)
@@ -63,9 +63,9 @@ impl Check {
         match self.state {
             CheckState::Unobserved => Self::begin(entry, None, now),
             CheckState::Waiting(before) if !entry.was_tried_since(before, now) => Some(self),
-            CheckState::Waiting(_) | CheckState::Unread if entry.record.set().is_some() => None,
-            CheckState::Waiting(_) | CheckState::Unread => Some(Self {
-                state: CheckState::Unread,
+            CheckState::Waiting(_) | CheckState::Unfetched if entry.record.set().is_some() => None,
+            CheckState::Waiting(_) | CheckState::Unfetched => Some(Self {
+                state: CheckState::Unfetched,
                 ..self
             }),
         }
@@ -76,7 +76,7 @@ impl OwnerEntry<'_> {
     fn attempt(&self, now: Timestamp) -> Attempt {
         Attempt {
             number: self.record.attempts(),
-            in_progress: self.record.is_being_read(now),
+            in_progress: self.record.is_being_fetched(now),
             is_first: false,
         }
     }

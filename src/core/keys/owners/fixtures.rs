@@ -9,7 +9,7 @@ use super::KeyOwners;
 use crate::fixtures::jwks;
 use crate::jwk::{Key, KeySet};
 use crate::keys::fixtures::good;
-use crate::keys::{KeyStatus, Keyring, Read};
+use crate::keys::{KeyRequest, KeyStatus, Keyring};
 use crate::policy::Policy;
 use crate::timestamp::Timestamp;
 use crate::trust::KeySourceId;
@@ -86,19 +86,19 @@ impl Entries {
     }
 
     /// Begins a fetch, one second later.
-    pub(super) fn begin(&mut self, name: &str) -> Read {
+    pub(super) fn begin(&mut self, name: &str) -> KeyRequest {
         self.now = self.now.after(Duration::from_secs(1));
         let id = self.id(name);
         let trust = self.policy.trust(name).unwrap();
         let mut record = self.keyring.trust_keys(id).unwrap().record().clone();
-        let read = record.begin(trust, trust.keys.remote.as_ref().unwrap(), 1, self.now);
+        let request = record.begin(trust, trust.keys.remote.as_ref().unwrap(), 1, self.now);
         self.keyring.update(id, record);
         self.keyring.observe(self.now);
-        read
+        request
     }
 
     /// Ends a fetch with these keys, each `name` or `name as kid`, or with a failure.
-    pub(super) fn end(&mut self, name: &str, read: &Read, keys: Option<&[&str]>) {
+    pub(super) fn end(&mut self, name: &str, request: &KeyRequest, keys: Option<&[&str]>) {
         let id = self.id(name);
         let body = keys.map(|keys| {
             let jwk = |key: &&str| {
@@ -111,19 +111,20 @@ impl Entries {
         let trust = self.policy.trust(name).unwrap();
         let remote = trust.keys.remote.clone().unwrap();
         let mut record = self.keyring.trust_keys(id).unwrap().record().clone();
-        let _outcome = record.take(trust, &remote, read, response.as_ref(), self.now, 0);
+        let _outcome =
+            record.apply_response(trust, &remote, request, response.as_ref(), self.now, 0);
         self.keyring.update(id, record);
         self.keyring.observe(self.now);
     }
 
     pub(super) fn fetch(&mut self, name: &str, keys: &[&str]) {
-        let read = self.begin(name);
-        self.end(name, &read, Some(keys));
+        let request = self.begin(name);
+        self.end(name, &request, Some(keys));
     }
 
     pub(super) fn fail(&mut self, name: &str) {
-        let read = self.begin(name);
-        self.end(name, &read, None);
+        let request = self.begin(name);
+        self.end(name, &request, None);
     }
 
     pub(super) fn status(&self, name: &str, of_key: &str) -> KeyStatus {

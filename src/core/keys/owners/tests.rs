@@ -26,7 +26,7 @@ fn a_key_belongs_to_the_entry_that_had_it_first() {
             entries.fetch("blue", &["blue"]);
             entries.fetch("green", &["blue"]);
         }
-        assert_eq!(entries.keyring.ambiguous(), []);
+        assert_eq!(entries.keyring.ambiguous_keys(), []);
     }
 }
 
@@ -75,9 +75,9 @@ fn a_fetch_that_began_before_the_key_was_known_does_not_count() {
 fn at_the_start_one_fetch_of_each_entry_is_enough() {
     for order in [["blue", "green"], ["green", "blue"]] {
         let mut entries = Entries::new(&["blue", "green"]);
-        let reads = order.map(|name| (name, entries.begin(name)));
-        for (name, read) in &reads {
-            entries.end(name, read, Some(&[name]));
+        let fetches = order.map(|name| (name, entries.begin(name)));
+        for (name, request) in &fetches {
+            entries.end(name, request, Some(&[name]));
         }
         for name in order {
             assert_eq!(entries.status(name, name), KeyStatus::Usable);
@@ -89,9 +89,9 @@ fn at_the_start_one_fetch_of_each_entry_is_enough() {
         );
         // Both have the other's key in their first set.
         let mut entries = Entries::new(&["blue", "green"]);
-        let reads = order.map(|name| (name, entries.begin(name)));
-        for (name, read) in &reads {
-            entries.end(name, read, Some(&["blue", "green"]));
+        let fetches = order.map(|name| (name, entries.begin(name)));
+        for (name, request) in &fetches {
+            entries.end(name, request, Some(&["blue", "green"]));
         }
         assert_eq!(entries.status("blue", "green"), KeyStatus::Ambiguous);
     }
@@ -119,7 +119,7 @@ fn a_key_that_two_entries_publish_between_two_fetches_is_ambiguous() {
             assert_eq!(entries.status(name, "new"), KeyStatus::Ambiguous);
             assert_eq!(entries.status(name, name), KeyStatus::Usable);
         }
-        let ambiguous = entries.keyring.ambiguous();
+        let ambiguous = entries.keyring.ambiguous_keys();
         assert_eq!(ambiguous.len(), 1);
         assert_eq!(ambiguous[0].thumbprint, key("new").thumbprint());
         assert_eq!(ambiguous[0].names, names);
@@ -153,7 +153,7 @@ fn after_a_restart_a_key_of_two_entries_is_ambiguous_in_any_order() {
         assert_eq!(entries.status("blue", "blue"), KeyStatus::Ambiguous);
         assert_eq!(entries.status("green", "blue"), KeyStatus::Ambiguous);
         assert_eq!(entries.status("green", "green"), KeyStatus::Usable);
-        // Removing the key proves nothing: the owner may do it.
+        // The key stays ambiguous after an entry has removed it: the owner may be the one.
         entries.fetch("blue", &["other"]);
         entries.fetch("green", &["green", "blue"]);
         entries.now = entries.now.after(Duration::from_secs(3600));
@@ -186,9 +186,9 @@ fn removed_keys_of_one_entry_do_not_displace_those_of_another() {
     }
     let owners = entries.keyring.owners_of(ISSUER).unwrap();
     assert!(
-        owners.claims.len() < 4 * KeySet::MAX_KEYS,
+        owners.keys.len() < 4 * KeySet::MAX_KEYS,
         "{}",
-        owners.claims.len()
+        owners.keys.len()
     );
     entries.fetch("green", &["blue"]);
     assert_eq!(entries.status("green", "blue"), KeyStatus::NotOwned);
@@ -225,10 +225,12 @@ fn confirmations_have_a_limit_of_their_own() {
     let remote = trust.keys.remote.as_ref().unwrap();
     assert!(!record.is_due(remote, now, true), "attempted just now");
     assert!(record.is_confirmation_due(now));
-    let read = record.begin(trust, remote, 1, now);
+    let request = record.begin(trust, remote, 1, now);
     record.begin_confirmation(now);
     assert!(!record.is_confirmation_due(now), "in progress");
-    record.take(trust, remote, &read, None, now, 0).unwrap_err();
+    record
+        .apply_response(trust, remote, &request, None, now, 0)
+        .unwrap_err();
     assert!(!record.is_confirmation_due(second(9)));
     assert!(record.is_confirmation_due(second(10)));
     assert!(record.is_confirmation_due(now.before(Duration::from_secs(60))));
@@ -261,7 +263,7 @@ fn owners_survive_serialization() {
         ("waiting green ", "waiting green -"),
         ("waiting green ", "other green "),
         ("\n", "\n\n"),
-        ("claimant ", "claimant A"),
+        ("candidate ", "candidate A"),
     ] {
         let broken = text.replacen(good, bad, 1);
         assert_ne!(broken, text, "{good}");

@@ -1,10 +1,10 @@
 //! The text form of the owners of keys: lines of words, which take less code than JSON.
 //!
-//! `entry NAME`, `owner KEY NAME SOURCE` and `claimant KEY NAME SOURCE` (several for one ambiguous key),
-//! and after an owner its checks: `unobserved NAME`, `unread NAME` or `waiting NAME NUMBER FLAGS`.
+//! `entry NAME`, `owner KEY NAME SOURCE` and `candidate KEY NAME SOURCE` (several for one ambiguous key),
+//! and after an owner its checks: `unobserved NAME`, `unfetched NAME` or `waiting NAME NUMBER FLAGS`.
 
 use super::check::{Attempt, Check, CheckState};
-use super::{Claim, KeyOwners, MAX_CLAIMS, MAX_ENTRIES, Owner, State};
+use super::{KeyOwners, KeyState, KnownKey, MAX_ENTRIES, MAX_KEYS, Owner};
 use crate::jwk::Thumbprint;
 
 /// The first line: the version of the text form.
@@ -18,7 +18,7 @@ const NO_SOURCE: &str = "-";
 
 /// The text is not a valid record of owners. A worker that reads one replaces it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the shared owners of an issuer's keys have another format than this release writes")]
+#[error("the shared record of key owners is corrupted, or another release wrote it")]
 pub struct KeyOwnersError(());
 
 impl KeyOwners {
@@ -28,14 +28,14 @@ impl KeyOwners {
         for name in &self.entries {
             write(&mut text, &["entry", name]);
         }
-        for claim in &self.claims {
-            let key = claim.key.to_string();
+        for known in &self.keys {
+            let key = known.key.to_string();
             let mut owner = |word, owner: &Owner| {
                 let source = owner.source.as_deref().unwrap_or(NO_SOURCE);
                 write(&mut text, &[word, &key, &owner.name, source]);
             };
-            match &claim.state {
-                State::Owned {
+            match &known.state {
+                KeyState::Owned {
                     owner: first,
                     checks,
                 } => {
@@ -44,9 +44,9 @@ impl KeyOwners {
                         check.write(&mut text);
                     }
                 }
-                State::Ambiguous { claimants } => {
-                    for claimant in claimants {
-                        owner("claimant", claimant);
+                KeyState::Ambiguous { candidates } => {
+                    for candidate in candidates {
+                        owner("candidate", candidate);
                     }
                 }
             }
@@ -74,7 +74,7 @@ impl KeyOwners {
         for line in lines {
             owners.parse_line(line)?;
         }
-        let is_bounded = owners.entries.len() <= MAX_ENTRIES && owners.claims.len() <= MAX_CLAIMS;
+        let is_bounded = owners.entries.len() <= MAX_ENTRIES && owners.keys.len() <= MAX_KEYS;
         is_bounded.then_some(owners)
     }
 
@@ -83,7 +83,7 @@ impl KeyOwners {
         let (kind, name) = (words.next()?, words.next()?);
         match kind {
             "entry" => self.entries.push(name.to_owned()),
-            "owner" | "claimant" => {
+            "owner" | "candidate" => {
                 let key = Thumbprint::parse(name)?;
                 let owner = Owner {
                     name: words.next()?.to_owned(),
@@ -96,7 +96,7 @@ impl KeyOwners {
             _ => {
                 let state = match kind {
                     "unobserved" => CheckState::Unobserved,
-                    "unread" => CheckState::Unread,
+                    "unfetched" => CheckState::Unfetched,
                     "waiting" => {
                         let number = words.next()?.parse().ok()?;
                         let flags = words.next()?;
@@ -109,7 +109,7 @@ impl KeyOwners {
                     }
                     _ => return None,
                 };
-                let State::Owned { checks, .. } = &mut self.claims.last_mut()?.state else {
+                let KeyState::Owned { checks, .. } = &mut self.keys.last_mut()?.state else {
                     return None;
                 };
                 let entry = name.to_owned();
@@ -120,23 +120,23 @@ impl KeyOwners {
     }
 
     fn parse_owner(&mut self, is_owner: bool, key: Thumbprint, owner: Owner) -> Option<()> {
-        let state = match self.claims.last_mut().filter(|claim| claim.key == key) {
-            Some(claim) => {
-                let State::Ambiguous { claimants } = &mut claim.state else {
+        let state = match self.keys.last_mut().filter(|known| known.key == key) {
+            Some(known) => {
+                let KeyState::Ambiguous { candidates } = &mut known.state else {
                     return None;
                 };
-                claimants.push(owner);
+                candidates.push(owner);
                 return (!is_owner).then_some(());
             }
-            None if is_owner => State::Owned {
+            None if is_owner => KeyState::Owned {
                 owner,
                 checks: Vec::new(),
             },
-            None => State::Ambiguous {
-                claimants: vec![owner],
+            None => KeyState::Ambiguous {
+                candidates: vec![owner],
             },
         };
-        self.claims.push(Claim { key, state });
+        self.keys.push(KnownKey { key, state });
         Some(())
     }
 }
@@ -145,7 +145,7 @@ impl Check {
     fn write(&self, text: &mut String) {
         match self.state {
             CheckState::Unobserved => write(text, &["unobserved", &self.entry]),
-            CheckState::Unread => write(text, &["unread", &self.entry]),
+            CheckState::Unfetched => write(text, &["unfetched", &self.entry]),
             CheckState::Waiting(attempt) => {
                 let flags = match (attempt.in_progress, attempt.is_first) {
                     (false, false) => "0",

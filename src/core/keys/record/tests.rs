@@ -9,13 +9,13 @@ fn full() -> KeyRecord {
         current: Some(key_set(Algorithm::Es256, r#"new \"kid\"\n"#)),
         retiring: vec![(key_set(Algorithm::EdDsa, "old").keys()[0].clone(), time(9))],
         fetched_at: Some(time(1)),
-        located: Url::parse("https://blue.example.com:6443/openid/v1/jwks")
+        discovered: Url::parse("https://blue.example.com:6443/openid/v1/jwks")
             .map(|url| (url, time(6))),
         attempts: 10,
         confirmed_at: Some(time(8)),
         lease: FetchLease {
             schedule: FetchSchedule {
-                read_at: Some(time(2)),
+                succeeded_at: Some(time(2)),
                 attempted_at: Some(time(3)),
                 failures: 4,
                 next: time(5),
@@ -53,7 +53,7 @@ fn a_record_with_any_invalid_member_is_refused() {
         ("\"failures\":4", "\"failures\":-4"),
         ("\"failures\":4", "\"failures\":4294967296"),
         ("\"next\":5000", "\"next\":\"5000\""),
-        ("\"read_at\":2000,", ""),
+        ("\"succeeded_at\":2000,", ""),
         ("https://blue", "http://blue"),
         ("\"kty\":\"OKP\"", "\"kty\":\"oct\""),
         (",7000]", "]"),

@@ -8,21 +8,21 @@ fn each_kind_of_bad_response_has_its_own_error() {
     let whole = good(&body);
     assert!(set(&trust, &whole).is_ok());
     for status in [0, 204, 302, 404, 500, 503] {
-        let answer = HttpResponse { status, ..whole };
-        assert_eq!(set(&trust, &answer), Err(ReadError::Status(status)));
+        let response = HttpResponse { status, ..whole };
+        assert_eq!(set(&trust, &response), Err(ResponseError::Status(status)));
     }
     let html = HttpResponse {
         content_type: Some(b"text/html"),
         ..whole
     };
-    assert_eq!(set(&trust, &html), Err(ReadError::ContentType));
+    assert_eq!(set(&trust, &html), Err(ResponseError::ContentType));
     let gzip = HttpResponse {
         content_encoding: Some(b"gzip"),
         ..whole
     };
-    assert_eq!(set(&trust, &gzip), Err(ReadError::ContentEncoding));
+    assert_eq!(set(&trust, &gzip), Err(ResponseError::ContentEncoding));
     let long = format!("{}{body}", " ".repeat(KeySet::MAX_BYTES));
-    assert_eq!(set(&trust, &good(&long)), Err(ReadError::TooLong));
+    assert_eq!(set(&trust, &good(&long)), Err(ResponseError::TooLong));
     for text in [
         "",
         "[]",
@@ -33,13 +33,13 @@ fn each_kind_of_bad_response_has_its_own_error() {
     ] {
         assert_eq!(
             set(&trust, &good(text)),
-            Err(ReadError::Malformed),
+            Err(ResponseError::Malformed),
             "{text}"
         );
     }
     for text in ["{}", r#"{"keys":[]}"#, r#"{"keys":{}}"#] {
         assert!(
-            matches!(set(&trust, &good(text)), Err(ReadError::KeySet(_))),
+            matches!(set(&trust, &good(text)), Err(ResponseError::KeySet(_))),
             "{text}"
         );
     }
@@ -91,7 +91,7 @@ fn d01_discovery_must_name_an_issuer_of_the_entry() {
         let body = format!(r#"{{"issuer": "{issuer}", {jwks}}}"#);
         assert_eq!(
             document(&trust, &good(&body)),
-            Err(ReadError::IssuerMismatch),
+            Err(ResponseError::IssuerMismatch),
             "{issuer}"
         );
     }
@@ -109,7 +109,7 @@ fn d02_the_key_set_of_a_discovery_document_is_on_https() {
         let body = format!(r#"{{"issuer": "https://blue.example.com", "jwks_uri": "{uri}"}}"#);
         assert_eq!(
             document(&trust, &good(&body)),
-            Err(ReadError::KeySetUrl),
+            Err(ResponseError::KeySetUrl),
             "{uri}"
         );
     }
@@ -120,7 +120,7 @@ fn d02_the_key_set_of_a_discovery_document_is_on_https() {
     ] {
         assert_eq!(
             document(&trust, &good(body)),
-            Err(ReadError::Malformed),
+            Err(ResponseError::Malformed),
             "{body}"
         );
     }
@@ -138,7 +138,7 @@ fn a_mirror_of_another_entry_is_refused() {
     ] {
         assert_eq!(
             mirrored(&trust, &good(&body(head))),
-            Err(ReadError::OtherTrust)
+            Err(ResponseError::OtherTrust)
         );
     }
     for age in [
@@ -150,7 +150,7 @@ fn a_mirror_of_another_entry_is_refused() {
         let body = body(&format!("{ours}{age}"));
         assert_eq!(
             mirrored(&trust, &good(&body)),
-            Err(ReadError::Malformed),
+            Err(ResponseError::Malformed),
             "{age}"
         );
     }
@@ -170,6 +170,6 @@ fn a_set_without_a_pinned_key_is_refused() {
     let other = pin(&"A".repeat(43));
     assert_eq!(
         set(&other, &good(&set_of(&["a"]))),
-        Err(ReadError::NothingPinned)
+        Err(ResponseError::NothingPinned)
     );
 }

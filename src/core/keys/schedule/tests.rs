@@ -1,6 +1,6 @@
 use super::*;
 use crate::keys::LEASE;
-use crate::keys::fixtures::{good, plain, read, remote, set_of, trust};
+use crate::keys::fixtures::{fetch, good, plain, remote, set_of, trust};
 
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 
@@ -21,14 +21,14 @@ fn the_first_fetch_is_due_at_once_and_one_worker_has_the_lease() {
     let mut record = KeyRecord::new(&trust.keys, START);
     assert!(record.is_due(&remote, START, false));
     record.begin(&trust, &remote, 7, START);
-    assert!(record.is_led_by(7) && !record.is_led_by(8));
+    assert!(record.is_leased_to(7) && !record.is_leased_to(8));
     assert!(
         !record.is_due(&remote, at(1), true),
-        "another worker is reading"
+        "another worker is fetching"
     );
     assert!(
         record.is_due(&remote, START.after(LEASE), false),
-        "a turn ends by itself"
+        "the lease has expired"
     );
 }
 
@@ -38,10 +38,10 @@ fn fetches_are_never_further_apart_than_refresh() {
     let remote = remote(&trust);
     for random in 0..50 {
         let mut record = KeyRecord::new(&trust.keys, START);
-        let turn = record.begin(&trust, &remote, 1, START);
+        let request = record.begin(&trust, &remote, 1, START);
         let body = set_of(&["a"]);
         record
-            .take(&trust, &remote, &turn, Some(&good(&body)), START, random)
+            .apply_response(&trust, &remote, &request, Some(&good(&body)), START, random)
             .unwrap();
         assert!(!record.is_due(&remote, at(269), false), "{random}");
         assert!(record.is_due(&remote, at(300), false), "{random}");
@@ -57,15 +57,15 @@ fn a_failed_fetch_is_repeated_with_a_backoff_of_up_to_30_seconds() {
     for pause in [1, 2, 4, 8, 16, 30, 30, 30] {
         assert!(record.is_due(&remote, now, false));
         assert_eq!(
-            read(&mut record, &trust, now, None),
-            Err(ReadError::NoAnswer)
+            fetch(&mut record, &trust, now, None),
+            Err(ResponseError::NoResponse)
         );
         let next = now.after(Duration::from_secs(pause));
         let early = now.after(Duration::from_millis(pause * 890));
         assert!(!record.is_due(&remote, early, false), "{pause}");
         now = next;
     }
-    read(&mut record, &trust, now, Some(&good(&set_of(&["a"])))).unwrap();
+    fetch(&mut record, &trust, now, Some(&good(&set_of(&["a"])))).unwrap();
     assert_eq!(record.failures(), 0);
 }
 
@@ -74,15 +74,15 @@ fn unknown_key_ids_cause_one_fetch_in_ten_seconds() {
     let trust = plain();
     let remote = remote(&trust);
     let mut record = KeyRecord::new(&trust.keys, START);
-    read(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
+    fetch(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
     assert!(!record.is_due(&remote, at(9), true));
     assert!(!record.is_due(&remote, at(10), false));
     assert!(record.is_due(&remote, at(10), true));
-    read(&mut record, &trust, at(10), None).unwrap_err();
-    read(&mut record, &trust, at(11), None).unwrap_err();
+    fetch(&mut record, &trust, at(10), None).unwrap_err();
+    fetch(&mut record, &trust, at(11), None).unwrap_err();
     assert!(
         !record.is_due(&remote, at(12), true),
-        "the plan is as for any failure"
+        "the backoff applies to requested fetches too"
     );
 }
 
@@ -91,15 +91,15 @@ fn a_clock_that_steps_back_stops_neither_schedule_nor_lease() {
     let trust = plain();
     let remote = remote(&trust);
     let mut record = KeyRecord::new(&trust.keys, at(7200));
-    read(&mut record, &trust, at(7200), Some(&good(&set_of(&["a"])))).unwrap();
+    fetch(&mut record, &trust, at(7200), Some(&good(&set_of(&["a"])))).unwrap();
     assert!(
         record.is_due(&remote, START, false),
-        "the plan was two hours ahead"
+        "the next fetch was two hours ahead"
     );
     record.begin(&trust, &remote, 1, at(7200));
     assert!(
         record.is_due(&remote, START, false),
-        "no turn lasts for two hours"
+        "no lease lasts for two hours"
     );
 }
 
@@ -107,13 +107,13 @@ fn a_clock_that_steps_back_stops_neither_schedule_nor_lease() {
 fn k10_a_removed_key_is_accepted_for_one_more_refresh() {
     let trust = plain();
     let mut record = KeyRecord::new(&trust.keys, START);
-    let answers = [
+    let responses = [
         (0, set_of(&["a", "b"])),
         (300, set_of(&["a"])),
         (310, set_of(&["a"])),
     ];
-    for (seconds, body) in &answers {
-        read(&mut record, &trust, at(*seconds), Some(&good(body))).unwrap();
+    for (seconds, body) in &responses {
+        fetch(&mut record, &trust, at(*seconds), Some(&good(body))).unwrap();
     }
     assert_eq!(kids(&record), ["a"]);
     let retires: Vec<_> = record
@@ -124,9 +124,9 @@ fn k10_a_removed_key_is_accepted_for_one_more_refresh() {
     assert_eq!(
         retires,
         [(Some("b"), at(600))],
-        "an early read does not lengthen its time"
+        "an early fetch does not lengthen its time"
     );
-    read(&mut record, &trust, at(600), Some(&good(&set_of(&["a"])))).unwrap();
+    fetch(&mut record, &trust, at(600), Some(&good(&set_of(&["a"])))).unwrap();
     assert!(record.retiring.is_empty());
 }
 
@@ -135,7 +135,7 @@ fn k10_a_key_that_is_published_again_no_longer_retires() {
     let trust = plain();
     let mut record = KeyRecord::new(&trust.keys, START);
     for (seconds, kids) in [(0, ["a", "b"]), (300, ["a", "c"]), (310, ["a", "b"])] {
-        read(
+        fetch(
             &mut record,
             &trust,
             at(seconds),
@@ -152,7 +152,7 @@ fn k10_a_key_that_is_published_again_no_longer_retires() {
 fn a_bad_response_keeps_the_last_good_keys() {
     let trust = plain();
     let mut record = KeyRecord::new(&trust.keys, START);
-    read(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
+    fetch(&mut record, &trust, START, Some(&good(&set_of(&["a"])))).unwrap();
     let known = record.clone();
     for body in [
         "",
@@ -160,11 +160,11 @@ fn a_bad_response_keeps_the_last_good_keys() {
         r#"{"keys":[]}"#,
         r#"{"keys":[{"kty":"oct","k":"AA"}]}"#,
     ] {
-        read(&mut record, &trust, at(300), Some(&good(body))).unwrap_err();
+        fetch(&mut record, &trust, at(300), Some(&good(body))).unwrap_err();
         assert_eq!(record.current, known.current);
         assert_eq!(
-            (record.fetched_at, record.lease.schedule.read_at),
-            (known.fetched_at, known.lease.schedule.read_at)
+            (record.fetched_at, record.lease.schedule.succeeded_at),
+            (known.fetched_at, known.lease.schedule.succeeded_at)
         );
     }
     assert_eq!(record.failures(), 4);
@@ -178,45 +178,45 @@ fn d01_d03_discovery_is_fetched_first_and_repeated_hourly_and_when_the_set_has_m
         r#"{"issuer": "https://blue.example.com", "jwks_uri": "https://10.0.0.1:6443/k"}"#;
     let set = set_of(&["a"]);
     let discovery = |record: &mut KeyRecord, now| {
-        let turn = record.begin(&trust, &remote, 1, now);
-        assert!(matches!(turn, Read::Discovery(_)), "{turn:?}");
+        let request = record.begin(&trust, &remote, 1, now);
+        assert!(matches!(request, KeyRequest::Discovery(_)), "{request:?}");
         let next = record
-            .take(&trust, &remote, &turn, Some(&good(document)), now, 0)
+            .apply_response(&trust, &remote, &request, Some(&good(document)), now, 0)
             .unwrap();
         let next = next.unwrap();
         assert_eq!(
             next,
-            Read::KeySet(Url::parse("https://10.0.0.1:6443/k").unwrap())
+            KeyRequest::KeySet(Url::parse("https://10.0.0.1:6443/k").unwrap())
         );
-        assert!(record.is_led_by(1), "the lease runs");
+        assert!(record.is_leased_to(1), "the lease runs");
         assert_eq!(
-            record.take(&trust, &remote, &next, Some(&good(&set)), now, 0),
+            record.apply_response(&trust, &remote, &next, Some(&good(&set)), now, 0),
             Ok(None)
         );
-        assert!(!record.is_led_by(1));
+        assert!(!record.is_leased_to(1));
     };
     let mut record = KeyRecord::new(&trust.keys, START);
     discovery(&mut record, START);
-    let turn = record.begin(&trust, &remote, 1, at(3599));
-    assert!(matches!(turn, Read::KeySet(_)), "{turn:?}");
+    let request = record.begin(&trust, &remote, 1, at(3599));
+    assert!(matches!(request, KeyRequest::KeySet(_)), "{request:?}");
     record
-        .take(&trust, &remote, &turn, Some(&good(&set)), at(3599), 0)
+        .apply_response(&trust, &remote, &request, Some(&good(&set)), at(3599), 0)
         .unwrap();
     discovery(&mut record, at(3600));
-    let turn = record.begin(&trust, &remote, 1, at(3700));
+    let request = record.begin(&trust, &remote, 1, at(3700));
     let gone = HttpResponse {
         status: 404,
         ..good("")
     };
     assert_eq!(
-        record.take(&trust, &remote, &turn, Some(&gone), at(3700), 0),
-        Err(ReadError::Status(404))
+        record.apply_response(&trust, &remote, &request, Some(&gone), at(3700), 0),
+        Err(ResponseError::Status(404))
     );
     discovery(&mut record, at(3710));
 }
 
 #[test]
-fn a_mirror_states_the_age_of_its_keys_and_can_not_reduce_it() {
+fn a_mirror_states_the_age_of_its_keys_and_cannot_reduce_it() {
     let trust = trust(r#"{"envoy_cluster": "portcullis", "mirror": true}"#);
     let mut record = KeyRecord::new(&trust.keys, START);
     for (fetched_at, age) in [(START.secs() - 60, 60), (START.secs() + 3600, 0)] {
@@ -225,7 +225,7 @@ fn a_mirror_states_the_age_of_its_keys_and_can_not_reduce_it() {
                 "fetched_at": {fetched_at}, {}"#,
             set_of(&["a"]).trim_start_matches('{')
         );
-        read(&mut record, &trust, START, Some(&good(&body))).unwrap();
+        fetch(&mut record, &trust, START, Some(&good(&body))).unwrap();
         assert_eq!(record.age(START), Some(Duration::from_secs(age)));
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::fixtures::key_set;
-use crate::keys::fixtures::{START, after, at, keyring, plain, read, source, trust};
+use crate::keys::fixtures::{START, after, at, fetch, keyring, plain, source, trust};
 use crate::token::Algorithm;
 
 fn kids(trust_keys: &TrustKeys, now: Timestamp) -> Vec<&str> {
@@ -65,17 +65,21 @@ fn a_refused_key_is_ignored_at_once_and_causes_no_fetch() {
 fn j11_a_key_is_absent_after_a_good_fetch_since_or_just_before() {
     let trust_keys = after(&plain(), &[(100, Some(&["a"]))]);
     let look_up = |arrived, now| trust_keys.look_up_missing(Some("b"), at(arrived), at(now));
-    assert_eq!(look_up(99, 101), KeyLookup::Absent, "read since it came");
+    assert_eq!(
+        look_up(99, 101),
+        KeyLookup::Absent,
+        "fetched since the token arrived"
+    );
     assert_eq!(
         look_up(99, 200),
         KeyLookup::Absent,
-        "read since it came, long ago"
+        "fetched since the token arrived, long ago"
     );
-    assert_eq!(look_up(105, 109), KeyLookup::Absent, "read just before");
+    assert_eq!(look_up(105, 109), KeyLookup::Absent, "fetched just before");
     assert_eq!(
         look_up(110, 110),
         KeyLookup::Pending,
-        "read too long before"
+        "fetched too long before"
     );
 }
 
@@ -88,7 +92,7 @@ fn h04_a_missing_key_is_unavailable_after_a_failed_fetch() {
     assert_eq!(
         look_up(110, 110),
         KeyLookup::Pending,
-        "the next read may have it"
+        "the next fetch may have it"
     );
 }
 
@@ -97,7 +101,7 @@ fn a_missing_key_is_pending_during_a_fetch() {
     let trust = plain();
     let remote = trust.keys.remote.clone().unwrap();
     let mut record = KeyRecord::new(&trust.keys, START);
-    read(&mut record, &trust, START, None).unwrap_err();
+    fetch(&mut record, &trust, START, None).unwrap_err();
     record.begin(&trust, &remote, 1, at(2));
     let mut keyring = keyring(std::slice::from_ref(&trust));
     keyring.update(source(0), record);

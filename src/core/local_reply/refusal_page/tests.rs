@@ -14,7 +14,7 @@ const POLICY: &str = r#"{
             "rules": [{"name": "all", "allow": [{"from": "gitlab", "group": "sre"}]}]}]
 }"#;
 
-/// A caller with these claims besides the required ones.
+/// A caller with these claims in addition to the required ones.
 fn caller(policy: &Policy, claims: &str) -> Arc<AuthenticatedCaller> {
     let payload = format!(
         r#"{{"iss":"https://gitlab.example.com","aud":"a","sub":"4711","iat":1000,"exp":2000{claims}}}"#
@@ -38,7 +38,7 @@ fn page(reason: Reason, claims: &str) -> String {
 }
 
 #[test]
-fn the_page_names_the_person_and_whom_to_ask_for_access() {
+fn the_page_names_the_user_and_whom_to_ask_for_access() {
     let claims = r#","email":"ada@example.com","email_verified":true"#;
     let shown = page(Reason::CallerNotAllowed, claims);
     let text = "<p>You are signed in as ada@example.com, but you don&#39;t have access to \

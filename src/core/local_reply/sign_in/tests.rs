@@ -9,8 +9,8 @@ const POLICY: &str = r#"{
     "rules": [{"name": "all", "allow": [{"from": "sso", "anyone": true}]}]}]
 }"#;
 
-/// The answer to a request: `METHOD authority path`, with these headers besides.
-fn answer(
+/// The reply to a request: `METHOD authority path`, with these headers in addition.
+fn reply(
     reason: Reason,
     by_session: bool,
     request: &str,
@@ -29,8 +29,8 @@ fn answer(
     LocalReply::refusal(&decision, &Headers::new(fields.collect())).unwrap()
 }
 
-fn header<'a>(answer: &'a LocalReply, name: &str) -> Option<&'a str> {
-    let mut values = answer.headers.iter().filter(|(header, _)| *header == name);
+fn header<'a>(reply: &'a LocalReply, name: &str) -> Option<&'a str> {
+    let mut values = reply.headers.iter().filter(|(header, _)| *header == name);
     values.next().map(|(_, value)| value.as_str())
 }
 
@@ -41,17 +41,17 @@ const BROWSER: [(&str, &str); 1] = [("sec-fetch-mode", "navigate")];
 fn h13_a_navigation_is_redirected_to_the_sign_in_and_back() {
     let page = PAGE.trim_end_matches('#');
     for headers in [&BROWSER[..], &[("accept", "text/html,*/*;q=0.8")]] {
-        let answer = answer(Reason::NoCredentials, false, page, headers);
-        assert_eq!(answer.status, 302);
+        let reply = reply(Reason::NoCredentials, false, page, headers);
+        assert_eq!(reply.status, 302);
         assert_eq!(
-            header(&answer, "location"),
+            header(&reply, "location"),
             Some(
                 "https://auth.example.com:8443/oauth2/start?rd=https%3A%2F%2Fapp.example.com%3A8443\
                  %2Fgraph%3Fg0.expr%3Dup%2520%253E%25200%26x%3Da%2Fb"
             )
         );
-        assert_eq!(header(&answer, "www-authenticate"), None);
-        assert_eq!(answer.details, "portcullis{no-credentials}");
+        assert_eq!(header(&reply, "www-authenticate"), None);
+        assert_eq!(reply.details, "portcullis{no-credentials}");
     }
 }
 
@@ -83,10 +83,10 @@ fn h13_only_navigations_are_redirected() {
             (Reason::NoCredentials, false),
             (Reason::SignatureInvalid, true),
         ] {
-            let answer = answer(reason, by_session, request, headers);
-            assert_eq!(answer.status, 401, "{request} {headers:?}");
+            let reply = reply(reason, by_session, request, headers);
+            assert_eq!(reply.status, 401, "{request} {headers:?}");
             assert_eq!(
-                header(&answer, "www-authenticate"),
+                header(&reply, "www-authenticate"),
                 Some(r#"Bearer realm="app""#)
             );
         }
@@ -102,7 +102,7 @@ fn h13_only_requests_without_valid_credentials_are_redirected() {
         (Reason::SignatureInvalid, true, 302),
         (Reason::TokenMalformed, true, 302),
         (Reason::KeyUnknown, true, 302),
-        // A token that is shown as a bearer is no session, in a browser neither.
+        // A bearer token is not a session, even if a browser sends it.
         (Reason::SignatureInvalid, false, 401),
         (Reason::Expired, false, 401),
         // Signing in again would change nothing.
@@ -115,9 +115,9 @@ fn h13_only_requests_without_valid_credentials_are_redirected() {
         (Reason::KeysStale, true, 503),
         (Reason::KeyAmbiguous, false, 503),
     ] {
-        let answer = answer(reason, by_session, "GET app.example.com /", &BROWSER);
-        assert_eq!(answer.status, status, "{reason}");
-        assert_eq!(header(&answer, "location").is_some(), status == 302);
+        let reply = reply(reason, by_session, "GET app.example.com /", &BROWSER);
+        assert_eq!(reply.status, status, "{reason}");
+        assert_eq!(header(&reply, "location").is_some(), status == 302);
     }
 }
 
@@ -128,33 +128,33 @@ fn h11_no_reply_is_stored_and_each_varies_by_credentials() {
             continue;
         }
         for headers in [&BROWSER[..], &[]] {
-            let answer = answer(reason, false, "GET app.example.com /", headers);
-            assert_eq!(header(&answer, "cache-control"), Some("no-store"));
-            assert_eq!(header(&answer, "vary"), Some("authorization, cookie"));
+            let reply = reply(reason, false, "GET app.example.com /", headers);
+            assert_eq!(header(&reply, "cache-control"), Some("no-store"));
+            assert_eq!(header(&reply, "vary"), Some("authorization, cookie"));
         }
     }
 }
 
 #[test]
 fn h01_a_failed_session_counts_as_no_credentials_with_its_own_reason() {
-    let answer = answer(Reason::Expired, true, "GET app.example.com /", &[]);
-    assert_eq!(answer.status, 401);
+    let reply = reply(Reason::Expired, true, "GET app.example.com /", &[]);
+    assert_eq!(reply.status, 401);
     assert_eq!(
-        header(&answer, "www-authenticate"),
+        header(&reply, "www-authenticate"),
         Some(r#"Bearer realm="app""#)
     );
     assert_eq!(
-        answer.body,
+        reply.body,
         "{\"error\":\"unauthenticated\",\"reason\":\"expired\"}\n"
     );
 }
 
 #[test]
-fn a_person_who_is_not_allowed_can_sign_in_with_another_account() {
+fn a_user_who_is_not_allowed_can_sign_in_with_another_account() {
     let link = "<a class=\"act\" href=\"https://auth.example.com:8443/oauth2/sign_out?rd=https%3A%2F%2F\
                 app.example.com%2Fgraph%3Fa%3D%22b%22\">Sign in with another account</a>";
     let request = "GET app.example.com /graph?a=\"b\"";
-    let page = |reason, by_session| answer(reason, by_session, request, &BROWSER);
+    let page = |reason, by_session| reply(reason, by_session, request, &BROWSER);
     let body = page(Reason::CallerNotAllowed, true).body;
     assert!(body.contains(link), "{body}");
     assert!(!page(Reason::CallerNotAllowed, false).body.contains("<a "));
@@ -168,7 +168,7 @@ fn the_page_for_an_unavailable_decision_offers_to_try_again() {
         (Reason::SessionUnavailable, true),
         (Reason::KeysStale, false),
     ] {
-        let page = answer(reason, by_session, "GET app.example.com /", &BROWSER);
+        let page = reply(reason, by_session, "GET app.example.com /", &BROWSER);
         assert!(page.body.contains(link), "{}", page.body);
     }
 }
@@ -176,9 +176,9 @@ fn the_page_for_an_unavailable_decision_offers_to_try_again() {
 #[test]
 fn a_url_too_long_for_a_header_redirects_to_the_root() {
     let request = format!("GET app.example.com /graph?{}", "a".repeat(9000));
-    let answer = answer(Reason::NoCredentials, false, &request, &BROWSER);
+    let reply = reply(Reason::NoCredentials, false, &request, &BROWSER);
     assert_eq!(
-        header(&answer, "location"),
+        header(&reply, "location"),
         Some("https://auth.example.com:8443/oauth2/start?rd=https%3A%2F%2Fapp.example.com%2F")
     );
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::caller::Subject;
 use crate::json::Json;
 use crate::policy::rule::Access;
-use crate::policy::{Entry, Matcher, Part, Pattern, Policy};
+use crate::policy::{Entry, Matcher, NamePart, Pattern, Policy};
 
 const POLICY: &str = r#"{
   "trust": [{"name": "blue", "kind": "kubernetes", "issuer": "https://blue.example.com",
@@ -31,7 +31,7 @@ fn caller(from: &str, namespace: &str, name: &str) -> Caller {
     }
 }
 
-/// What opened the request, and by which rule, in the order in which the gate asks: public ones first.
+/// The rule that allows the request, in the order of evaluation: public rules first.
 fn ruling<'a>(
     app: &'a App,
     method: &str,
@@ -114,10 +114,10 @@ impl Dice {
         choices[self.below(choices.len())]
     }
 
-    fn part(&mut self) -> Part {
+    fn part(&mut self) -> NamePart {
         match self.pick(&["*", "a", "b"]) {
-            "*" => Part::Any,
-            exact => Part::Exact(exact.to_owned()),
+            "*" => NamePart::Any,
+            exact => NamePart::Exact(exact.to_owned()),
         }
     }
 
@@ -186,7 +186,7 @@ fn passing(app: &App) -> Vec<bool> {
             for other in words {
                 callers.push(Some(caller(from, one, other)));
                 callers.push(Some(Caller {
-                    subject: Subject::User(one.to_owned()),
+                    subject: Subject::Other(one.to_owned()),
                     groups: vec![other.to_owned()],
                     ..caller(from, "", "")
                 }));
@@ -216,7 +216,7 @@ fn never_more(less: &App, whole: &[bool]) {
 }
 
 #[test]
-fn taking_a_rule_or_an_entry_away_never_allows_more() {
+fn removing_a_rule_or_an_entry_never_allows_more() {
     let mut dice = Dice(3);
     let (mut passed, mut refused) = (0, 0);
     for _ in 0..200 {
@@ -237,7 +237,7 @@ fn taking_a_rule_or_an_entry_away_never_allows_more() {
             }
         }
     }
-    // A generator that opens everything or nothing would prove nothing.
+    // A generator of rules that allow everything or nothing would prove nothing.
     assert!(
         passed > 10_000 && refused > 10_000,
         "{passed} passed, {refused} refused"

@@ -41,7 +41,7 @@ pub(super) fn apps(
             let companions = |name: &str| matches!(host, HostPattern::Exact(own) if own == name);
             if let Some(name) = sources.companion().filter(|name| companions(name)) {
                 let location = location.member("hosts").element(number);
-                let help = "remove it; only the companion answers on this host";
+                let help = "remove it; this host is reserved for the companion";
                 return Err(location.error_about(name, "is the host of `sso.url`", help));
             }
             if let Err(other) = hosts.add(host.clone(), index) {

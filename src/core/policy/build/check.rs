@@ -22,7 +22,7 @@ pub(super) fn filled<T>(
     help: &str,
 ) -> Result<Vec<T>, PolicyError> {
     if list.is_empty() {
-        return Err(location.error("an empty list", help));
+        return Err(location.error("the list is empty", help));
     }
     Ok(list)
 }
@@ -35,10 +35,13 @@ pub(super) fn texts(list: Vec<String>, location: &Location) -> Result<Vec<String
 /// A string that is not empty and has no control characters, which no accepted header or claim has.
 pub(super) fn text(value: String, location: &Location) -> Result<String, PolicyError> {
     if value.is_empty() {
-        return Err(location.error("an empty string", "write a value"));
+        return Err(location.error("the string is empty", "write a value"));
     }
     if value.chars().any(char::is_control) {
-        return Err(location.error("a control character", "remove it; no request could match"));
+        return Err(location.error(
+            "the string contains a control character",
+            "remove it; no request could match",
+        ));
     }
     Ok(value)
 }

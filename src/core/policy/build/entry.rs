@@ -4,7 +4,7 @@ use crate::json::Json;
 use crate::policy::document;
 use crate::policy::entry::email_domain;
 use crate::policy::error::{Location, PolicyError};
-use crate::policy::{Entry, Matcher, Part};
+use crate::policy::{Entry, Matcher, NamePart};
 
 use super::check;
 use super::identity_source::{IdentitySource, IdentitySources};
@@ -28,19 +28,19 @@ pub(super) fn entry(
             &sources.names(false),
         ]
         .concat();
-        return Err(location.error("no trust entry or provider", &help));
+        return Err(location.error("missing `from` or `service_account`", &help));
     }
     let kubernetes =
         wire.service_account.is_some() || from.is_some_and(|source| source.is_cluster());
-    let for_people = [
+    let for_users = [
         ("user", wire.user.is_some()),
         ("email", wire.email.is_some()),
         ("email_domain", wire.email_domain.is_some()),
         ("group", wire.group.is_some()),
     ];
-    if let Some((name, _)) = for_people.iter().find(|(_, given)| kubernetes && *given) {
+    if let Some((name, _)) = for_users.iter().find(|(_, given)| kubernetes && *given) {
         return Err(location.member(name).error(
-            "no service account has one, so the entry never matches",
+            "service accounts have no such attribute, so the entry never matches",
             "match callers of a kubernetes trust entry by `service_account`",
         ));
     }
@@ -53,7 +53,7 @@ pub(super) fn entry(
             "use `anyone` with `from` only, or remove it",
         )),
         (false, true) => Err(location.error(
-            "no matcher",
+            "the entry has no matcher",
             "name the caller, or write `anyone: true` to match every caller of `from`",
         )),
         (false, false) => Ok(matchers),
@@ -157,10 +157,10 @@ fn service_account(
     })
 }
 
-fn part(text: &str) -> Part {
+fn part(text: &str) -> NamePart {
     match text {
-        "*" => Part::Any,
-        _ => Part::Exact(text.to_owned()),
+        "*" => NamePart::Any,
+        _ => NamePart::Exact(text.to_owned()),
     }
 }
 
@@ -193,6 +193,6 @@ fn claim(wire: document::Claim, location: &Location) -> Result<Matcher, PolicyEr
         Json::Bool(_) | Json::Number(_) | Json::String(_) => Ok(Matcher::Claim { path, equals }),
         Json::Null | Json::Array(_) | Json::Object(_) => Err(location
             .member("equals")
-            .error("not a string, number or boolean", help)),
+            .error("the value is not a string, number or boolean", help)),
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn keys(
         if kid.len() > MAX_KID {
             let location = location.member("refuse_kids").element(index);
             let help = "remove it; no key with a longer `kid` is accepted";
-            return Err(location.error("longer than 1024 bytes", help));
+            return Err(location.error("the key ID is longer than 1024 bytes", help));
         }
     }
     let pins = check::each(

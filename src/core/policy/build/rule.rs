@@ -64,7 +64,7 @@ fn rule(
         }
         (None, true) if paths.is_empty() => {
             let help = "list the public paths; `/**` matches every path";
-            return Err(location.error("a public rule without `paths`", help));
+            return Err(location.error("missing `paths` in a public rule", help));
         }
         (None, true) => {
             let reading = || vec!["GET".to_owned(), "HEAD".to_owned()];

@@ -1,4 +1,4 @@
-//! How people sign in.
+//! How users sign in.
 
 use std::time::Duration;
 
@@ -106,10 +106,10 @@ fn url(text: &str) -> Option<(String, String)> {
 
 /// C01: the prefixes with which browsers keep other hosts and plain HTTP from setting the cookie.
 fn cookies(name: String, location: &Location) -> Result<CookieNames, PolicyError> {
-    let behind = name
+    let after = name
         .strip_prefix("__Secure-")
         .or_else(|| name.strip_prefix("__Host-"));
-    let (problem, help) = match behind {
+    let (problem, help) = match after {
         None => (
             "does not start with `__Secure-` or `__Host-`",
             "use one of these prefixes, so that browsers protect the cookie",

@@ -38,7 +38,7 @@ pub(super) fn trusts(
         for (other, inline) in before.iter().zip(&inline) {
             let same_keys = match (&trust.keys.remote, &other.keys.remote) {
                 (None, None) => own_inline == Some(inline),
-                _ => trust.keys.may_hold_a_key_of(&other.keys),
+                _ => trust.keys.may_share_keys_with(&other.keys),
             };
             if same_keys && same_issuer(trust, other) && same_audience(trust, other) {
                 return Err(location.error_about(
@@ -56,7 +56,7 @@ pub(super) fn trusts(
 }
 
 fn same_issuer(one: &Trust, other: &Trust) -> bool {
-    one.issuers().any(|issuer| other.vouches_as(issuer))
+    one.issuers().any(|issuer| other.accepts_issuer(issuer))
 }
 
 fn same_audience(one: &Trust, other: &Trust) -> bool {
@@ -75,7 +75,7 @@ fn dedicated_audiences(
         let host = host.strip_suffix('/').unwrap_or(host);
         let problem = if API_SERVER.contains(&host) || host.starts_with(API_SERVER_IN_DOMAIN) {
             "is the API server's own audience"
-        } else if all.iter().any(|trust| trust.vouches_as(audience)) {
+        } else if all.iter().any(|trust| trust.accepts_issuer(audience)) {
             "is an issuer, so it is the API server's own audience"
         } else {
             continue;
@@ -160,7 +160,7 @@ fn kind(wire: Option<String>, location: &Location) -> Result<Kind, PolicyError> 
         "oidc" => Ok(Kind::Oidc),
         _ => Err(location
             .member("kind")
-            .error_about(&kind, "is not a kind", help)),
+            .error_about(&kind, "is not a kind of trust entry", help)),
     }
 }
 
@@ -248,6 +248,9 @@ fn claim_path(
     path.filter(|path| !path.is_empty() && path.iter().all(|name| !name.is_empty()))
         .ok_or_else(|| {
             let help = "write the name of the claim, or the list of member names to it";
-            location.error("not a claim name", help)
+            location.error(
+                "the value is not the name of a claim or a list of names",
+                help,
+            )
         })
 }

@@ -60,7 +60,13 @@ impl Error for DocumentError {
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let found = describe(found);
-        let expected = expected.to_string();
+        let expected = match expected.to_string().as_str() {
+            "a sequence" => "a list",
+            "a boolean" => "true or false",
+            "f64" => "a number",
+            other => other,
+        }
+        .to_owned();
         Problem::Type { found, expected }.into()
     }
 
@@ -73,7 +79,7 @@ impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.problem {
             Problem::Unknown { name, .. } => write!(f, "unknown field `{name}`"),
-            Problem::Type { found, .. } => write!(f, "invalid type: {found}"),
+            Problem::Type { found, expected } => write!(f, "expected {expected}, found {found}"),
             Problem::Other(message) => f.write_str(message),
         }
     }
@@ -85,13 +91,13 @@ impl std::error::Error for DocumentError {}
 /// module: 14 KB that no policy needs.
 fn describe(found: Unexpected<'_>) -> String {
     match found {
-        Unexpected::Bool(truth) => format!("boolean `{truth}`"),
-        Unexpected::Map => "map".to_owned(),
-        Unexpected::Seq => "sequence".to_owned(),
-        Unexpected::Signed(number) => format!("integer `{number}`"),
-        Unexpected::Str(text) => format!("string {text:?}"),
+        Unexpected::Bool(truth) => format!("`{truth}`"),
+        Unexpected::Map => "a mapping".to_owned(),
+        Unexpected::Seq => "a list".to_owned(),
+        Unexpected::Signed(number) => format!("the number {number}"),
+        Unexpected::Str(text) => format!("the string {text:?}"),
         Unexpected::Unit => "null".to_owned(),
-        Unexpected::Unsigned(number) => format!("integer `{number}`"),
+        Unexpected::Unsigned(number) => format!("the number {number}"),
         _ => "a number with a fraction".to_owned(),
     }
 }

@@ -45,19 +45,8 @@ fn syntax_error(error: &JsonError) -> PolicyError {
 fn document_error(error: &DocumentError) -> PolicyError {
     let help = match &error.problem {
         Problem::Unknown { name, known } => suggestion(name, known),
-        Problem::Type { expected, .. } => help_for_type(expected),
+        Problem::Type { expected, .. } => ["write ", expected, ", or remove the field"].concat(),
         Problem::Other(_) => "correct the value, or remove it".to_owned(),
     };
     PolicyError::new(&error.path(), &error.to_string(), &help)
-}
-
-/// The help for a value of a wrong type, with the type names of YAML.
-fn help_for_type(expected: &str) -> String {
-    let wanted = match expected {
-        "a sequence" => "a list",
-        "a boolean" => "true or false",
-        "f64" => "a number",
-        other => other,
-    };
-    ["write ", wanted, ", or remove the field"].concat()
 }

@@ -63,29 +63,29 @@ fn the_help_for_a_wrong_type_is_the_right_one() {
             r#"["GET"]"#,
             r#""GET""#,
             "apps[0].rules[0].methods",
-            "string \"GET\"",
+            "the string \"GET\"",
             "a list",
         ),
         (
             r#"["GET"]"#,
             "[5]",
             "apps[0].rules[0].methods[0]",
-            "integer `5`",
+            "the number 5",
             "a string",
         ),
         (
             "true",
             r#""yes""#,
             "apps[0].rules[1].public",
-            "string \"yes\"",
+            "the string \"yes\"",
             "true or false",
         ),
         (
             ENTRY,
             r#""staging""#,
             "apps[0].rules[0].allow[0]",
-            "string",
-            "an object",
+            "the string",
+            "a mapping",
         ),
         (
             r#""trust": ["#,
@@ -97,7 +97,8 @@ fn the_help_for_a_wrong_type_is_the_right_one() {
     ] {
         let error = error(&with(piece, other));
         assert_eq!(error.path(), path, "{error}");
-        assert!(error.problem().starts_with("invalid type: "), "{error}");
+        let expected = format!("expected {help}, found ");
+        assert!(error.problem().starts_with(&expected), "{error}");
         assert!(error.problem().contains(problem), "{error}");
         assert!(
             error.help().starts_with(&format!("write {help}")),
@@ -107,24 +108,37 @@ fn the_help_for_a_wrong_type_is_the_right_one() {
 }
 
 #[test]
-fn null_is_not_the_same_as_left_out() {
-    for (piece, other, path) in [
-        (r#"["/api/v2/**"]"#, "null", "apps[0].rules[0].paths"),
-        (r#"["GET"]"#, "null", "apps[0].rules[0].methods"),
-        (r#"{"envoy_cluster": "gitlab"}"#, "null", "trust[1].keys"),
-        (r#"["tools"]"#, "[null]", "trust[1].audiences[0]"),
-        ("true", "null", "apps[0].rules[1].public"),
+fn null_is_not_the_same_as_an_absent_field() {
+    let list = "expected a list, found null";
+    for (piece, other, path, problem) in [
+        (r#"["/api/v2/**"]"#, "null", "apps[0].rules[0].paths", list),
+        (r#"["GET"]"#, "null", "apps[0].rules[0].methods", list),
+        (
+            r#"{"envoy_cluster": "gitlab"}"#,
+            "null",
+            "trust[1].keys",
+            "expected a mapping, found null",
+        ),
+        (
+            r#"["tools"]"#,
+            "[null]",
+            "trust[1].audiences[0]",
+            "expected a string, found null",
+        ),
+        (
+            "true",
+            "null",
+            "apps[0].rules[1].public",
+            "expected true or false, found null",
+        ),
     ] {
         let error = error(&with(piece, other));
-        assert_eq!(
-            (error.path(), error.problem()),
-            (path, "invalid type: null")
-        );
+        assert_eq!((error.path(), error.problem()), (path, problem));
     }
 }
 
 #[test]
-fn an_array_is_no_object() {
+fn a_list_is_not_accepted_for_a_mapping() {
     for (piece, other, path) in [
         (
             ENTRY,
@@ -141,7 +155,7 @@ fn an_array_is_no_object() {
         let error = error(&with(piece, other));
         assert_eq!(
             (error.path(), error.problem()),
-            (path, "invalid type: sequence")
+            (path, "expected a mapping, found a list")
         );
     }
 }

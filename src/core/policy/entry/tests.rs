@@ -38,12 +38,12 @@ fn account(from: &str, namespace: &str, name: &str) -> Caller {
     }
 }
 
-fn person(from: &str) -> Caller {
+fn signed_in(from: &str) -> Caller {
     let claims = br#"{"realm": {"role": "sre"}, "level": 1, "on": true, "big": 9007199254740993,
         "list": ["a"], "none": null, "text": "1", "a.b": "dotted"}"#;
     Caller {
         from: from.to_owned(),
-        subject: Subject::User("4711".to_owned()),
+        subject: Subject::Other("4711".to_owned()),
         email: Some("Ada@Example.com".to_owned()),
         groups: vec!["dev".to_owned(), "sre".to_owned()],
         preferred_username: Some("ada".to_owned()),
@@ -95,7 +95,7 @@ fn a_service_account_matches_part_by_part() {
     }
 }
 
-/// CVE-2026-39350: a dot in a name became a regular expression's.
+/// CVE-2026-39350: a dot in a name was that of a regular expression.
 #[test]
 fn a_dot_in_a_name_is_literal() {
     let entry = entry(r#"{"service_account": "blue/a/cert-manager.io"}"#);
@@ -104,12 +104,12 @@ fn a_dot_in_a_name_is_literal() {
 }
 
 #[test]
-fn t10_a_person_is_never_a_service_account() {
+fn t10_a_user_is_never_a_service_account() {
     let any = entry(r#"{"service_account": "*/*/*"}"#);
-    let mut impostor = person("idp");
-    impostor.subject = Subject::User("monitoring/karma".to_owned());
+    let mut impostor = signed_in("idp");
+    impostor.subject = Subject::Other("monitoring/karma".to_owned());
     assert!(!any.matches(&impostor));
-    impostor.subject = Subject::User("system:serviceaccount:monitoring:karma".to_owned());
+    impostor.subject = Subject::Other("system:serviceaccount:monitoring:karma".to_owned());
     assert!(!any.matches(&impostor));
     let user = entry(r#"{"from": "idp", "user": "karma"}"#);
     assert!(!user.matches(&account("idp", "monitoring", "karma")));
@@ -126,9 +126,9 @@ fn t11_an_entry_matches_only_callers_of_its_trust_entry() {
         r#""claim": {"path": ["level"], "equals": 1}"#,
     ] {
         let entry = entry(&format!(r#"{{"from": "idp", {matcher}}}"#));
-        assert!(entry.matches(&person("idp")), "{matcher}");
-        assert!(!entry.matches(&person("other")), "{matcher}");
-        assert!(!entry.matches(&person("")), "{matcher}");
+        assert!(entry.matches(&signed_in("idp")), "{matcher}");
+        assert!(!entry.matches(&signed_in("other")), "{matcher}");
+        assert!(!entry.matches(&signed_in("")), "{matcher}");
     }
     let entry = entry(r#"{"from": "blue", "service_account": "*/monitoring/karma"}"#);
     assert!(entry.matches(&account("blue", "monitoring", "karma")));
@@ -155,11 +155,14 @@ fn all_matchers_of_an_entry_must_match() {
     ];
     let all: Vec<&str> = own.iter().map(|(matches, _)| *matches).collect();
     let text = |matchers: &[&str]| format!(r#"{{"from": "idp", {}}}"#, matchers.join(", "));
-    assert!(entry(&text(&all)).matches(&person("idp")));
+    assert!(entry(&text(&all)).matches(&signed_in("idp")));
     for (index, (_, other)) in own.iter().enumerate() {
         let mut one_off = all.clone();
         one_off[index] = other;
-        assert!(!entry(&text(&one_off)).matches(&person("idp")), "{other}");
+        assert!(
+            !entry(&text(&one_off)).matches(&signed_in("idp")),
+            "{other}"
+        );
     }
 }
 
@@ -167,11 +170,11 @@ fn all_matchers_of_an_entry_must_match() {
 fn a_user_is_compared_byte_for_byte() {
     for user in ["4711 ", "04711", "471", "ada"] {
         let entry = entry(&format!(r#"{{"from": "idp", "user": "{user}"}}"#));
-        assert!(!entry.matches(&person("idp")), "{user}");
+        assert!(!entry.matches(&signed_in("idp")), "{user}");
     }
 }
 
-/// GHSA-c5c4-8r6x-56w3: the part behind the last of two `@` passed for the domain.
+/// GHSA-c5c4-8r6x-56w3: the part after the last of two `@` counted as the domain.
 #[test]
 fn r09_an_address_counts_with_exactly_one_at_sign() {
     let by_domain = entry(r#"{"from": "idp", "email_domain": "EXAMPLE.com"}"#);
@@ -194,7 +197,7 @@ fn r09_an_address_counts_with_exactly_one_at_sign() {
     ] {
         let caller = Caller {
             email: email.map(str::to_owned),
-            ..person("idp")
+            ..signed_in("idp")
         };
         assert_eq!(by_domain.matches(&caller), domain, "{email:?}");
         assert_eq!(by_address.matches(&caller), address, "{email:?}");
@@ -230,7 +233,11 @@ fn a_claim_is_equal_in_type_and_value() {
     ] {
         let claim = format!(r#"{{"path": {path}, "equals": {equals}}}"#);
         let entry = entry(&format!(r#"{{"from": "idp", "claim": {claim}}}"#));
-        assert_eq!(entry.matches(&person("idp")), expected, "{path} {equals}");
+        assert_eq!(
+            entry.matches(&signed_in("idp")),
+            expected,
+            "{path} {equals}"
+        );
     }
 }
 
@@ -245,7 +252,7 @@ fn a_service_account_can_be_bound_to_its_pod() {
     let claims = Json::parse(br#"{"kubernetes.io": {"pod": {"name": "karma-0"}}}"#).unwrap();
     caller.claims = claims.into();
     assert!(entry.matches(&caller));
-    caller.subject = Subject::User("karma".to_owned());
+    caller.subject = Subject::Other("karma".to_owned());
     assert!(!entry.matches(&caller));
 }
 
@@ -255,6 +262,6 @@ fn an_entry_without_matchers_matches_no_caller() {
         from: None,
         matchers: Vec::new(),
     };
-    assert!(!empty.matches(&person("idp")));
+    assert!(!empty.matches(&signed_in("idp")));
     assert!(!empty.matches(&account("blue", "a", "b")));
 }

@@ -25,7 +25,10 @@ fn at_least_one_app_is_listed() {
         (".", "missing field `apps`")
     );
     let error = super::error(r#"{"apps": []}"#);
-    assert_eq!((error.path(), error.problem()), ("apps", "an empty list"));
+    assert_eq!(
+        (error.path(), error.problem()),
+        ("apps", "the list is empty")
+    );
 }
 
 #[test]
@@ -47,7 +50,7 @@ fn a_missing_required_member_is_an_error() {
             r#"["alertmanager.example.com"]"#,
             "[]",
             "apps[0].hosts",
-            "an empty list",
+            "the list is empty",
         ),
     ] {
         refused(piece, other, path, problem, "");
@@ -62,7 +65,7 @@ fn a_missing_required_member_is_an_error() {
     let error = super::error(app);
     assert_eq!(
         (error.path(), error.problem()),
-        ("apps[0].rules", "an empty list")
+        ("apps[0].rules", "the list is empty")
     );
 }
 
@@ -152,13 +155,13 @@ fn audiences_that_are_given_are_not_empty() {
     member_refused(
         r#""audiences": []"#,
         "apps[0].audiences",
-        "an empty list",
+        "the list is empty",
         help,
     );
     member_refused(
         r#""audiences": [""]"#,
         "apps[0].audiences[0]",
-        "an empty string",
+        "the string is empty",
         "",
     );
 }

@@ -19,7 +19,12 @@ fn keys_have_a_source() {
         "`envoy_cluster`",
     );
     let empty = r#"{"envoy_cluster": ""}"#;
-    keys_refused(empty, "trust[1].keys.envoy_cluster", "an empty string", "");
+    keys_refused(
+        empty,
+        "trust[1].keys.envoy_cluster",
+        "the string is empty",
+        "",
+    );
 }
 
 #[test]
@@ -71,13 +76,18 @@ fn d02_keys_are_fetched_from_https_urls() {
 #[test]
 fn kids_and_pins_are_well_formed() {
     let keys = r#"{"envoy_cluster": "c", "refuse_kids": ["a", ""]}"#;
-    keys_refused(keys, "trust[1].keys.refuse_kids[1]", "an empty string", "");
+    keys_refused(
+        keys,
+        "trust[1].keys.refuse_kids[1]",
+        "the string is empty",
+        "",
+    );
     let long = "k".repeat(1025);
     let keys = format!(r#"{{"envoy_cluster": "c", "refuse_kids": ["{long}"]}}"#);
     keys_refused(
         &keys,
         "trust[1].keys.refuse_kids[0]",
-        "longer than 1024 bytes",
+        "the key ID is longer than 1024 bytes",
         "remove it",
     );
     for pin in ["", "short", &"=".repeat(43)] {

@@ -40,7 +40,7 @@ fn a_rule_is_public_or_lists_callers() {
         ALLOW,
         r#""allow": []"#,
         path,
-        "an empty list",
+        "the list is empty",
         "at least one caller",
     );
     let off = r#""public": false, "allow": [{"from": "gitlab", "anyone": true}]"#;
@@ -49,7 +49,7 @@ fn a_rule_is_public_or_lists_callers() {
 
 #[test]
 fn a_public_rule_lists_paths() {
-    let problem = "a public rule without `paths`";
+    let problem = "missing `paths` in a public rule";
     refused(
         PUBLIC,
         r#""public": true"#,
@@ -91,7 +91,7 @@ fn methods_are_names_in_upper_case() {
         methods,
         r#""methods": []"#,
         path,
-        "an empty list",
+        "the list is empty",
         "all methods",
     );
 }
@@ -128,7 +128,13 @@ fn h08_patterns_that_no_accepted_path_can_match_are_refused() {
         refused(paths, &other, "apps[0].rules[0].paths[1]", problem, "");
     }
     let path = "apps[0].rules[0].paths";
-    refused(paths, r#""paths": []"#, path, "an empty list", "all paths");
+    refused(
+        paths,
+        r#""paths": []"#,
+        path,
+        "the list is empty",
+        "all paths",
+    );
     let long = format!(r#""paths": ["{}"]"#, "/a".repeat(65));
     refused(
         paths,
@@ -142,7 +148,7 @@ fn h08_patterns_that_no_accepted_path_can_match_are_refused() {
 #[test]
 fn an_entry_requires_a_trust_entry_or_provider() {
     for entry in ["{}", r#"{"group": "sre"}"#, r#"{"anyone": true}"#] {
-        let problem = "no trust entry or provider";
+        let problem = "missing `from` or `service_account`";
         entry_refused(entry, "", problem, "available: staging, gitlab");
     }
     let sso = r#"{"from": "sso", "group": "sre"}"#;
@@ -160,7 +166,7 @@ fn an_entry_has_a_matcher() {
         r#"{"from": "gitlab"}"#,
         r#"{"from": "gitlab", "anyone": false}"#,
     ] {
-        entry_refused(entry, "", "no matcher", "`anyone: true`");
+        entry_refused(entry, "", "the entry has no matcher", "`anyone: true`");
     }
 }
 
@@ -241,7 +247,7 @@ fn a_service_account_has_three_parts_and_a_kubernetes_trust() {
 }
 
 #[test]
-fn any_trust_means_an_existing_one() {
+fn a_wildcard_for_the_trust_needs_a_kubernetes_entry() {
     let text = r#"{"apps": [{"name": "a", "hosts": ["a"], "rules": [
         {"name": "r", "allow": [{"service_account": "*/a/b"}]}]}]}"#;
     let error = error(text);
@@ -295,13 +301,13 @@ fn r09_addresses_have_one_at_sign() {
     entry_refused(
         r#"{"from": "gitlab", "user": ""}"#,
         ".user",
-        "an empty string",
+        "the string is empty",
         "",
     );
     entry_refused(
         r#"{"from": "gitlab", "group": ""}"#,
         ".group",
-        "an empty string",
+        "the string is empty",
         "",
     );
 }
@@ -314,27 +320,27 @@ fn a_claim_has_a_path_and_a_single_value() {
         (
             r#"{"path": [], "equals": 1}"#,
             ".claim.path",
-            "an empty list",
+            "the list is empty",
         ),
         (
             r#"{"path": ["a", ""], "equals": 1}"#,
             ".claim.path[1]",
-            "an empty string",
+            "the string is empty",
         ),
         (
             r#"{"path": ["a"], "equals": null}"#,
             ".claim.equals",
-            "not a string, number or boolean",
+            "the value is not a string, number or boolean",
         ),
         (
             r#"{"path": ["a"], "equals": [1]}"#,
             ".claim.equals",
-            "not a string, number or boolean",
+            "the value is not a string, number or boolean",
         ),
         (
             r#"{"path": ["a"], "equals": {}}"#,
             ".claim.equals",
-            "not a string, number or boolean",
+            "the value is not a string, number or boolean",
         ),
     ] {
         entry_refused(

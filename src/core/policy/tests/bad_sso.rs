@@ -1,9 +1,9 @@
-//! How people sign in, right and wrong.
+//! Valid and invalid `sso`.
 
 use super::*;
 use crate::token::Algorithm;
 
-/// The shortest `sso` that holds.
+/// The shortest valid `sso`.
 const SSO: &str = r#""url": "https://auth.example.com", "envoy_cluster": "portcullis""#;
 
 /// The policy with this `sso`, and these rules' first entry.
@@ -26,7 +26,7 @@ fn good(sso: &str) -> Sso {
     policy.sso().unwrap().clone()
 }
 
-/// Proves that an `sso` is refused at a place in it.
+/// Proves that an `sso` is refused at a location in it.
 #[track_caller]
 fn bad(sso: &str, place: &str, problem: &str, help: &str) {
     let error = error(&policy(sso, r#""from": "gitlab", "anyone": true"#));
@@ -146,7 +146,12 @@ fn url_and_cluster_are_required() {
         "the cluster of the companion",
     );
     let empty = format!(r#"{url}, "envoy_cluster": """#);
-    bad(&empty, ".envoy_cluster", "an empty string", "write a value");
+    bad(
+        &empty,
+        ".envoy_cluster",
+        "the string is empty",
+        "write a value",
+    );
 }
 
 #[test]
@@ -183,7 +188,12 @@ fn providers_and_trust_entries_share_their_names() {
         good(&providers(r#""github", "okta-1""#)).providers(),
         ["github", "okta-1"]
     );
-    bad(&providers(""), ".providers", "an empty list", "remove it");
+    bad(
+        &providers(""),
+        ".providers",
+        "the list is empty",
+        "remove it",
+    );
     bad(
         &providers(r#""a", "b", "a""#),
         ".providers[2]",
@@ -212,7 +222,7 @@ fn providers_and_trust_entries_share_their_names() {
 }
 
 #[test]
-fn rules_list_people_by_their_provider() {
+fn rules_list_users_by_provider() {
     for entry in [
         r#""from": "sso", "anyone": true"#,
         r#""from": "sso", "user": "4711""#,
@@ -246,13 +256,13 @@ fn rules_list_people_by_their_provider() {
         (
             r#""from": "sso""#,
             "",
-            "no matcher",
+            "the entry has no matcher",
             "every caller of `from`",
         ),
         (
             r#""group": "sre""#,
             "",
-            "no trust entry or provider",
+            "missing `from` or `service_account`",
             "available: staging, gitlab, sso",
         ),
     ] {
@@ -273,7 +283,10 @@ fn no_app_has_the_companions_host_but_a_wildcard_may_match_it() {
         error.problem(),
         "`auth.example.com` is the host of `sso.url`"
     );
-    assert!(error.help().contains("only the companion"), "{error}");
+    assert!(
+        error.help().contains("reserved for the companion"),
+        "{error}"
+    );
     let policy = Policy::from_json(&hosts(r#""*.example.com""#)).unwrap();
     assert!(policy.companion_at("auth.example.com").is_some());
     assert!(policy.companion_at("other.example.com").is_none());

@@ -50,24 +50,29 @@ fn a_missing_required_member_is_an_error() {
             "trust[1]",
             "missing field `keys`",
         ),
-        (r#"["tools"]"#, "[]", "trust[1].audiences", "an empty list"),
+        (
+            r#"["tools"]"#,
+            "[]",
+            "trust[1].audiences",
+            "the list is empty",
+        ),
         (
             r#"["tools"]"#,
             r#"["a", ""]"#,
             "trust[1].audiences[1]",
-            "an empty string",
+            "the string is empty",
         ),
         (
             r#"["tools"]"#,
             r#"["\n"]"#,
             "trust[1].audiences[0]",
-            "a control character",
+            "the string contains a control character",
         ),
         (
             r#""oidc""#,
             r#""OIDC""#,
             "trust[1].kind",
-            "`OIDC` is not a kind",
+            "`OIDC` is not a kind of trust entry",
         ),
     ] {
         refused(piece, other, path, problem, "");
@@ -75,7 +80,7 @@ fn a_missing_required_member_is_an_error() {
 }
 
 #[test]
-fn names_are_plain_and_unique() {
+fn names_are_valid_and_unique() {
     for name in ["", "Git", "git/lab", "git lab", "git_lab", &"a".repeat(64)] {
         let name = format!(r#""name": "{name}""#);
         let help = "lower-case letters, digits and `-`";
@@ -214,7 +219,12 @@ fn j04_algorithms_without_a_public_key_are_refused_by_name() {
         );
     }
     let path = "trust[1].algorithms";
-    member_refused(r#""algorithms": []"#, path, "an empty list", "remove it");
+    member_refused(
+        r#""algorithms": []"#,
+        path,
+        "the list is empty",
+        "remove it",
+    );
 }
 
 #[test]
@@ -228,7 +238,7 @@ fn claims_are_for_oidc_and_have_a_path() {
     );
     for path in [r#""""#, "[]", r#"["a", ""]"#, r#"["a", 1]"#, "true", "{}"] {
         let claims = format!(r#""claims": {{"groups": {path}}}"#);
-        let problem = "not a claim name";
+        let problem = "the value is not the name of a claim or a list of names";
         member_refused(
             &claims,
             "trust[1].claims.groups",

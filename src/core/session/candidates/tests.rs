@@ -44,10 +44,7 @@ fn c03_values_of_any_length_are_split_and_joined_again() {
         let value = value(length);
         let cut = cut(NAME, &value);
         assert_eq!(cut.len(), cookies, "{length}");
-        assert!(
-            found(&cut).contains(&value),
-            "{length} bytes do not come back"
-        );
+        assert!(found(&cut).contains(&value), "{length} bytes are not found");
         for (name, piece) in super::cut(&format!("{longest_name}-session"), &value) {
             assert!(name.len() + piece.len() <= 4096, "{name}: {}", piece.len());
             assert!(!piece.is_empty());

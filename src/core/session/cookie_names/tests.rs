@@ -2,7 +2,7 @@ use super::*;
 
 const NAME: &str = "__Secure-portcullis";
 
-fn family() -> CookieNames {
+fn names() -> CookieNames {
     CookieNames::new(NAME.to_owned())
 }
 
@@ -21,10 +21,10 @@ fn c04_exactly_these_cookie_names_are_reserved() {
         "-login-x7",
         "-login-x7.1",
     ] {
-        assert!(family().has(format!("{NAME}{rest}").as_bytes()), "{rest}");
+        assert!(names().has(format!("{NAME}{rest}").as_bytes()), "{rest}");
     }
     for name in ["__Host-portcullis-login-", "__Host-portcullis-login-x7"] {
-        assert!(family().has(name.as_bytes()), "{name}");
+        assert!(names().has(name.as_bytes()), "{name}");
     }
     for name in [
         "",
@@ -47,7 +47,7 @@ fn c04_exactly_these_cookie_names_are_reserved() {
         "__Secure-portcullis-login",
         "x__Secure-portcullis",
     ] {
-        assert!(!family().has(name.as_bytes()), "{name}");
+        assert!(!names().has(name.as_bytes()), "{name}");
     }
 }
 
@@ -55,7 +55,7 @@ fn c04_exactly_these_cookie_names_are_reserved() {
 fn h14_other_cookies_are_kept_byte_for_byte() {
     let token = "__Secure-portcullis=a.b.c";
     let strip = |cookie: &str| {
-        let kept = family().strip(cookie.as_bytes());
+        let kept = names().strip(cookie.as_bytes());
         kept.map(|kept| String::from_utf8(kept.into_owned()).unwrap())
     };
     for (cookie, kept) in [
@@ -82,7 +82,7 @@ fn h14_other_cookies_are_kept_byte_for_byte() {
         assert_eq!(strip(&cookie).as_deref(), kept, "{cookie}");
     }
     let bytes = b"a=\xff\x80; __Secure-portcullis=x; b=\xc3";
-    assert_eq!(&*family().strip(bytes).unwrap(), b"a=\xff\x80; b=\xc3");
+    assert_eq!(&*names().strip(bytes).unwrap(), b"a=\xff\x80; b=\xc3");
 }
 
 fn headers<'a>(cookies: &[&'a str]) -> Headers<'a> {
@@ -94,17 +94,17 @@ fn headers<'a>(cookies: &[&'a str]) -> Headers<'a> {
 
 #[test]
 fn h14_several_cookie_headers_are_stripped_as_one() {
-    let forwarded = |cookies: &[&str]| family().forwarded(&headers(cookies));
-    assert_eq!(forwarded(&[]), Cookies::AsTheyCame);
-    assert_eq!(forwarded(&["a=1", "b=2"]), Cookies::AsTheyCame);
-    assert_eq!(forwarded(&["__Secure-portcullis=x"]), Cookies::Nothing);
+    let forwarded = |cookies: &[&str]| names().forwarded(&headers(cookies));
+    assert_eq!(forwarded(&[]), Cookies::Unchanged);
+    assert_eq!(forwarded(&["a=1", "b=2"]), Cookies::Unchanged);
+    assert_eq!(forwarded(&["__Secure-portcullis=x"]), Cookies::Removed);
     assert_eq!(
         forwarded(&[
             "a=1",
             "__Secure-portcullis.0=x",
             "__Secure-portcullis.1=y; b=2"
         ]),
-        Cookies::Only(b"a=1; b=2".to_vec())
+        Cookies::Replaced(b"a=1; b=2".to_vec())
     );
 }
 
@@ -116,10 +116,10 @@ fn a_refresh_carries_the_session_cookies_only() {
         "__Secure-portcullis-login-q=l",
     ];
     assert_eq!(
-        family().of_session(&headers(&cookies)),
+        names().of_session(&headers(&cookies)),
         "__Secure-portcullis=t; __Secure-portcullis-session.0=s0; __Secure-portcullis-session.1=s1"
     );
-    assert!(family().is_sealed_in(&headers(&cookies)));
+    assert!(names().is_sealed_in(&headers(&cookies)));
     for none in [
         "a=1",
         "__Secure-portcullis=t; __Secure-portcullis.0=t",
@@ -127,7 +127,7 @@ fn a_refresh_carries_the_session_cookies_only() {
         "__Secure-portcullis-sessions=x",
         "__Secure-portcullis-login-session=x",
     ] {
-        assert!(!family().is_sealed_in(&headers(&[none])), "{none}");
+        assert!(!names().is_sealed_in(&headers(&[none])), "{none}");
     }
 }
 
@@ -150,7 +150,7 @@ fn t19_cookies_that_no_header_can_have_are_neither_sent_nor_in_the_way() {
         ];
         let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
         assert_eq!(
-            family().of_session(&headers(&cookies)),
+            names().of_session(&headers(&cookies)),
             "__Secure-portcullis=t; __Secure-portcullis-session=good",
             "{bad:?}"
         );
@@ -159,10 +159,10 @@ fn t19_cookies_that_no_header_can_have_are_neither_sent_nor_in_the_way() {
 
 #[test]
 fn the_names_match_the_documentation() {
-    let family = family();
-    assert_eq!(family.token(), "__Secure-portcullis");
-    assert_eq!(family.sealed(), "__Secure-portcullis-session");
-    assert_eq!(family.login("x7"), "__Host-portcullis-login-x7");
+    let names = names();
+    assert_eq!(names.token(), "__Secure-portcullis");
+    assert_eq!(names.sealed(), "__Secure-portcullis-session");
+    assert_eq!(names.login("x7"), "__Host-portcullis-login-x7");
     let host_only = CookieNames::new("__Host-gate".to_owned());
     assert_eq!(host_only.login("x7"), "__Host-gate-login-x7");
 }

@@ -4,7 +4,7 @@ use crate::session::{Id, SessionHandles};
 const START: Timestamp = Timestamp::from_secs(1_800_000_000);
 const SID: Id = Id::from_bytes([7; 16]);
 
-fn answer(body: &str) -> HttpResponse<'_> {
+fn response(body: &str) -> HttpResponse<'_> {
     HttpResponse {
         status: 200,
         content_type: Some(b"application/json"),
@@ -20,50 +20,53 @@ fn millis(millis: u64) -> Duration {
 #[test]
 fn the_list_is_fetched_at_once_and_then_every_two_to_three_seconds() {
     for random in 0..20 {
-        let mut watch = RevocationsRecord::default();
-        assert!(watch.is_due(START));
-        watch.begin(7, START);
-        assert!(watch.is_led_by(7) && !watch.is_led_by(8));
+        let mut record = RevocationsRecord::default();
+        assert!(record.is_due(START));
+        record.begin(7, START);
+        assert!(record.is_leased_to(7) && !record.is_leased_to(8));
         assert!(
-            !watch.is_due(START.after(millis(1900))),
-            "a worker is reading"
+            !record.is_due(START.after(millis(1900))),
+            "a worker is fetching"
         );
-        let empty = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
-        watch.take(Some(&empty), START, random).unwrap();
-        assert!(!watch.is_led_by(7));
-        assert!(!watch.is_due(START.after(millis(2000))), "{random}");
-        assert!(watch.is_due(START.after(millis(2500))), "{random}");
-        assert_eq!(watch.age(START.after(millis(2500))), Some(millis(2500)));
+        let empty = response(r#"{"version":1,"floor":0,"entries":[]}"#);
+        record.apply_response(Some(&empty), START, random).unwrap();
+        assert!(!record.is_leased_to(7));
+        assert!(!record.is_due(START.after(millis(2000))), "{random}");
+        assert!(record.is_due(START.after(millis(2500))), "{random}");
+        assert_eq!(record.age(START.after(millis(2500))), Some(millis(2500)));
     }
 }
 
 #[test]
 fn failures_back_off_to_ten_seconds_and_the_age_keeps_growing() {
-    let mut watch = RevocationsRecord::default();
-    let good = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
-    watch.begin(7, START);
-    watch.take(Some(&good), START, 0).unwrap();
+    let mut record = RevocationsRecord::default();
+    let good = response(r#"{"version":1,"floor":0,"entries":[]}"#);
+    record.begin(7, START);
+    record.apply_response(Some(&good), START, 0).unwrap();
     let mut now = START.after(millis(2500));
     for pause in [1, 2, 4, 8, 10, 10, 10] {
-        assert!(watch.is_due(now), "{pause}");
-        watch.begin(7, now);
-        assert_eq!(watch.take(None, now, 0), Err(ReadError::NoAnswer));
-        assert!(!watch.is_due(now.after(millis(pause * 890))), "{pause}");
+        assert!(record.is_due(now), "{pause}");
+        record.begin(7, now);
+        assert_eq!(
+            record.apply_response(None, now, 0),
+            Err(ResponseError::NoResponse)
+        );
+        assert!(!record.is_due(now.after(millis(pause * 890))), "{pause}");
         now = now.after(Duration::from_secs(pause));
     }
-    assert_eq!(watch.age(now), Some(now.since(START)));
+    assert_eq!(record.age(now), Some(now.since(START)));
 }
 
 #[test]
 fn a_lease_and_a_schedule_in_the_future_delay_nothing() {
-    let mut watch = RevocationsRecord::default();
-    watch.begin(7, START.after(Duration::from_secs(3600)));
-    assert!(watch.is_due(START));
-    let good = answer(r#"{"version":1,"floor":0,"entries":[]}"#);
+    let mut record = RevocationsRecord::default();
+    record.begin(7, START.after(Duration::from_secs(3600)));
+    assert!(record.is_due(START));
+    let good = response(r#"{"version":1,"floor":0,"entries":[]}"#);
     let ahead = START.after(Duration::from_secs(3600));
-    watch.take(Some(&good), ahead, 0).unwrap();
-    assert!(watch.is_due(START));
-    assert_eq!(watch.age(START), Some(Duration::ZERO));
+    record.apply_response(Some(&good), ahead, 0).unwrap();
+    assert!(record.is_due(START));
+    assert_eq!(record.age(START), Some(Duration::ZERO));
 }
 
 #[test]
@@ -72,8 +75,10 @@ fn bad_responses_do_not_change_the_list() {
         r#"{{"version":1,"floor":0,"entries":[{{"sid":"{SID}","before":{0},"ends":{0}}}]}}"#,
         START.secs() + 60
     );
-    let mut watch = RevocationsRecord::default();
-    let list = watch.take(Some(&answer(&entry)), START, 0).unwrap();
+    let mut record = RevocationsRecord::default();
+    let list = record
+        .apply_response(Some(&response(&entry)), START, 0)
+        .unwrap();
     let handles = SessionHandles {
         sid: SID,
         handle: Id::from_bytes([1; 16]),
@@ -83,33 +88,43 @@ fn bad_responses_do_not_change_the_list() {
 
     let page = HttpResponse {
         content_type: Some(b"text/html"),
-        ..answer(&entry)
+        ..response(&entry)
     };
     let error = HttpResponse {
         status: 500,
-        ..answer(&entry)
+        ..response(&entry)
     };
-    let cut = answer(&entry[..entry.len() - 1]);
-    for bad in [page, error, cut, answer("{}"), answer("[]"), answer("")] {
-        assert!(watch.take(Some(&bad), START, 0).is_err(), "{bad:?}");
+    let cut = response(&entry[..entry.len() - 1]);
+    for bad in [
+        page,
+        error,
+        cut,
+        response("{}"),
+        response("[]"),
+        response(""),
+    ] {
+        assert!(
+            record.apply_response(Some(&bad), START, 0).is_err(),
+            "{bad:?}"
+        );
     }
 }
 
 #[test]
 fn the_shared_record_survives_serialization_and_invalid_ones_are_refused() {
-    let mut watch = RevocationsRecord::default();
-    assert_eq!(watch.list(), None);
-    watch.begin(u64::MAX, START);
+    let mut record = RevocationsRecord::default();
+    assert_eq!(record.list(), None);
+    record.begin(u64::MAX, START);
     for random in [0, u64::MAX] {
-        watch.share(random);
-        assert_eq!(watch.list(), Some(random.max(1)));
-        let text = watch.to_text();
+        record.share(random);
+        assert_eq!(record.list(), Some(random.max(1)));
+        let text = record.to_text();
         assert_eq!(
             RevocationsRecord::from_text(text.as_bytes()),
-            Ok(watch.clone())
+            Ok(record.clone())
         );
     }
-    let text = watch.to_text();
+    let text = record.to_text();
     for end in 0..text.len() {
         assert!(
             RevocationsRecord::from_text(&text.as_bytes()[..end]).is_err(),
@@ -131,5 +146,5 @@ fn the_shared_record_survives_serialization_and_invalid_ones_are_refused() {
     }
     let long = format!("{}{text}", " ".repeat(MAX_TEXT));
     assert!(RevocationsRecord::from_text(long.as_bytes()).is_err());
-    assert_eq!(watch.clone().without_lease().lease.holder, None);
+    assert_eq!(record.clone().without_lease().lease.holder, None);
 }

@@ -12,11 +12,11 @@ fn id(number: u32) -> Id {
     Id::from_bytes(bytes)
 }
 
-/// The session with this number, of the person with that number.
-fn session(sid: u32, person: u32, began: u64) -> SessionHandles {
+/// The session with this number, of the user with that number.
+fn session(sid: u32, user: u32, began: u64) -> SessionHandles {
     SessionHandles {
         sid: id(sid),
-        handle: id(person),
+        handle: id(user),
         began: at(began),
     }
 }
@@ -40,19 +40,19 @@ fn full(ends: u64, before: fn(u64) -> u64) -> Revocations {
 #[test]
 fn a_sid_revokes_only_its_own_session() {
     let mut list = Revocations::default();
-    list.end(Revoked::Session(id(1)), at(100), at(1000), at(100));
+    list.revoke(Revoked::Session(id(1)), at(100), at(1000), at(100));
     assert!(list.revokes(&session(1, 9, 50), at(100)));
     assert!(!list.revokes(&session(2, 9, 50), at(100)));
     assert!(
         !list.revokes(&session(9, 1, 50), at(100)),
-        "a sid is no handle"
+        "a sid is not a handle"
     );
 }
 
 #[test]
-fn a_person_is_signed_out_of_all_sessions_and_can_sign_in_again() {
+fn a_user_is_signed_out_of_all_sessions_and_can_sign_in_again() {
     let mut list = Revocations::default();
-    list.end(Revoked::Person(id(7)), at(100), at(1000), at(100));
+    list.revoke(Revoked::User(id(7)), at(100), at(1000), at(100));
     for (began, ended) in [(0, true), (99, true), (100, true), (101, false)] {
         assert_eq!(
             list.revokes(&session(1, 7, began), at(100)),
@@ -66,7 +66,7 @@ fn a_person_is_signed_out_of_all_sessions_and_can_sign_in_again() {
 #[test]
 fn an_entry_is_kept_and_applies_until_its_end() {
     let mut list = Revocations::default();
-    list.end(Revoked::Session(id(1)), at(100), at(1000), at(100));
+    list.revoke(Revoked::Session(id(1)), at(100), at(1000), at(100));
     assert!(list.revokes(&session(1, 1, 50), at(999)));
     assert!(!list.revokes(&session(1, 1, 50), at(1000)));
     list.prune(at(999));
@@ -78,14 +78,14 @@ fn an_entry_is_kept_and_applies_until_its_end() {
 #[test]
 fn merging_lists_loses_no_entry_before_its_end() {
     let mut filters = Revocations::default();
-    filters.end(Revoked::Session(id(1)), at(100), at(1000), at(100));
-    filters.end(Revoked::Session(id(2)), at(100), at(500), at(100));
+    filters.revoke(Revoked::Session(id(1)), at(100), at(1000), at(100));
+    filters.revoke(Revoked::Session(id(2)), at(100), at(500), at(100));
     let mut companions = Revocations::default();
-    companions.end(Revoked::Session(id(2)), at(300), at(480), at(300));
-    companions.end(Revoked::Person(id(3)), at(300), at(2000), at(300));
+    companions.revoke(Revoked::Session(id(2)), at(300), at(480), at(300));
+    companions.revoke(Revoked::User(id(3)), at(300), at(2000), at(300));
     companions.raise_floor(at(10));
     let now = at(450);
-    filters.unite(&companions, now);
+    filters.merge(&companions, now);
     for (handles, ended) in [
         (session(1, 9, 100), true),
         (session(2, 9, 300), true),
@@ -97,11 +97,11 @@ fn merging_lists_loses_no_entry_before_its_end() {
         assert_eq!(filters.revokes(&handles, now), ended, "{handles:?}");
     }
     // A companion that has lost its state removes nothing.
-    filters.unite(&Revocations::default(), at(460));
+    filters.merge(&Revocations::default(), at(460));
     assert!(filters.revokes(&session(1, 9, 100), at(460)));
     assert_eq!(filters.floor(), at(10));
     let mut other = companions.clone();
-    other.unite(&filters, at(460));
+    other.merge(&filters, at(460));
     assert_eq!(other.floor(), filters.floor());
     assert!(other.revokes(&session(1, 9, 100), at(460)));
 }
@@ -112,12 +112,12 @@ fn a_full_list_never_revokes_less() {
     let most = u32::try_from(Revocations::MAX_ENTRIES).unwrap();
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
     assert_eq!(list.floor(), Timestamp::default());
-    list.end(Revoked::Person(id(1)), at(50_000), at(100_000), at(0));
+    list.revoke(Revoked::User(id(1)), at(50_000), at(100_000), at(0));
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
     assert_eq!(
         list.floor(),
         at(0),
-        "the oldest went, and the floor has risen to it"
+        "the oldest was removed, and the floor has risen to it"
     );
     for number in 0..most {
         let handles = session(number, u32::MAX, 0);
@@ -127,17 +127,17 @@ fn a_full_list_never_revokes_less() {
     assert!(!list.revokes(&session(u32::MAX, u32::MAX, 1), at(60_000)));
 }
 
-/// Revokes one session of this person.
-fn end_one(list: &mut Revocations, person: u32, sid: u32, before: u64) {
-    list.end_session_of(id(person), id(sid), at(before), at(100_000), at(0));
+/// Revokes one session of this user.
+fn revoke_one(list: &mut Revocations, user: u32, sid: u32, before: u64) {
+    list.revoke_session_of(id(user), id(sid), at(before), at(100_000), at(0));
 }
 
-/// A list with these entries: a session, its person, and until when it must have begun.
+/// A list with these entries: a session, its user, and until when it must have begun.
 fn list_of(entries: impl Iterator<Item = (u32, u32, u64)>) -> Revocations {
-    let entries = entries.map(|(sid, person, before)| {
-        let (sid, person, before, ends) = (id(sid), id(person), at(before).secs(), at(100_000));
+    let entries = entries.map(|(sid, user, before)| {
+        let (sid, user, before, ends) = (id(sid), id(user), at(before).secs(), at(100_000));
         let ends = ends.secs();
-        format!(r#"{{"sid":"{sid}.{person}","before":{before},"ends":{ends}}}"#)
+        format!(r#"{{"sid":"{sid}.{user}","before":{before},"ends":{ends}}}"#)
     });
     let entries: Vec<String> = entries.collect();
     let text = format!(
@@ -150,16 +150,16 @@ fn list_of(entries: impl Iterator<Item = (u32, u32, u64)>) -> Revocations {
 const MOST: u32 = 4096;
 
 #[test]
-fn one_person_fills_no_list() {
+fn the_entries_of_one_user_do_not_fill_the_list() {
     assert_eq!(usize::try_from(MOST), Ok(Revocations::MAX_ENTRIES));
-    // All places but two are other people's.
-    let people = MOST - 2;
-    let others = (0..people).map(|other| (2_000_000 + other, 1_000_000 + other, 10));
+    // All entries but two are those of other users.
+    let users = MOST - 2;
+    let others = (0..users).map(|other| (2_000_000 + other, 1_000_000 + other, 10));
     let others = list_of(others);
     for sessions in [1, 2, 3, 4, 500] {
         let mut list = others.clone();
         for sid in 0..sessions {
-            end_one(&mut list, 7, sid, 20 + u64::from(sid));
+            revoke_one(&mut list, 7, sid, 20 + u64::from(sid));
         }
         assert_eq!(list.floor(), Timestamp::default(), "{sessions}");
         assert!(list.len() <= Revocations::MAX_ENTRIES);
@@ -168,24 +168,24 @@ fn one_person_fills_no_list() {
             let ended = session(sid, 7, 20 + u64::from(sid));
             assert!(list.revokes(&ended, now), "{sid}");
         }
-        for other in 0..people {
-            let (sid, person) = (2_000_000 + other, 1_000_000 + other);
-            assert!(list.revokes(&session(sid, person, 10), now), "{other}");
-            // Their other sessions go on.
-            let another = session(4_000_000 + other, person, 10);
+        for other in 0..users {
+            let (sid, user) = (2_000_000 + other, 1_000_000 + other);
+            assert!(list.revokes(&session(sid, user, 10), now), "{other}");
+            // Their other sessions stay valid.
+            let another = session(4_000_000 + other, user, 10);
             assert!(!list.revokes(&another, now), "{other}");
         }
         let handles = session(3_000_000, 8, 1);
-        assert!(!list.revokes(&handles, now), "a person without entries");
+        assert!(!list.revokes(&handles, now), "a user without entries");
     }
 }
 
 #[test]
-fn the_entries_of_the_person_who_has_most_are_merged_first() {
-    // Ada has two, and Mallory the rest.
+fn the_entries_of_the_user_who_has_most_are_merged_first() {
+    // Ada has two entries, and Mallory the rest.
     let mut list = list_of((0..MOST).map(|sid| (sid, if sid < 2 { 1 } else { 2 }, 10)));
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
-    end_one(&mut list, 3, MOST, 10);
+    revoke_one(&mut list, 3, MOST, 10);
     assert_eq!(list.len(), 4);
     assert!(!list.revokes(&session(MOST + 1, 1, 10), at(20)), "Ada");
     assert!(list.revokes(&session(MOST + 1, 2, 10), at(20)), "Mallory");
@@ -193,23 +193,23 @@ fn the_entries_of_the_person_who_has_most_are_merged_first() {
 }
 
 #[test]
-fn only_different_people_raise_the_floor() {
-    // Each has two.
+fn only_different_users_raise_the_floor() {
+    // Each user has two entries.
     let mut list = list_of((0..MOST).map(|sid| (sid, sid / 2, 1 + u64::from(sid / 2))));
-    for person in MOST..MOST + MOST / 2 {
-        end_one(&mut list, person, person, 5000);
+    for user in MOST..MOST + MOST / 2 {
+        revoke_one(&mut list, user, user, 5000);
     }
     assert_eq!(list.floor(), Timestamp::default());
     assert_eq!(list.len(), Revocations::MAX_ENTRIES, "all were merged");
-    for person in 2 * MOST..2 * MOST + 3 {
-        end_one(&mut list, person, person, 5000);
+    for user in 2 * MOST..2 * MOST + 3 {
+        revoke_one(&mut list, user, user, 5000);
     }
     assert_eq!(list.floor(), at(3));
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
 }
 
 #[test]
-fn lists_that_are_united_are_merged_per_person() {
+fn merging_lists_merges_the_entries_of_each_user() {
     let mut filters = list_of((0..MOST).map(|sid| (sid, 7, 10)));
     let last = |sid| if sid == 2 * MOST - 1 { 8 } else { 7 };
     let companions = list_of((MOST..2 * MOST).map(|sid| (sid, last(sid), 30)));
@@ -219,7 +219,7 @@ fn lists_that_are_united_are_merged_per_person() {
         Revocations::parse(text.as_bytes()).as_ref(),
         Ok(&companions)
     );
-    filters.unite(&companions, at(40));
+    filters.merge(&companions, at(40));
     assert_eq!(filters.floor(), Timestamp::default());
     for sid in 0..2 * MOST - 1 {
         assert!(filters.revokes(&session(sid, 7, 10), at(40)), "{sid}");
@@ -229,11 +229,11 @@ fn lists_that_are_united_are_merged_per_person() {
 }
 
 #[test]
-fn entries_of_an_unknown_person_are_never_merged() {
+fn entries_of_an_unknown_user_are_never_merged() {
     // As an older release wrote them.
     let mut list = full(100_000, |number| number);
-    end_one(&mut list, 7, 100_000, 5000);
-    end_one(&mut list, 7, 100_001, 5000);
+    revoke_one(&mut list, 7, 100_000, 5000);
+    revoke_one(&mut list, 7, 100_001, 5000);
     assert_eq!(list.floor(), at(0), "one was removed, and two were merged");
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
     assert!(list.revokes(&session(4095, 9, 0), at(60_000)));
@@ -243,7 +243,7 @@ fn entries_of_an_unknown_person_are_never_merged() {
 #[test]
 fn expired_entries_are_dropped_before_the_floor_rises() {
     let mut list = full(20, |_| 10);
-    list.end(Revoked::Session(id(u32::MAX)), at(30), at(100), at(30));
+    list.revoke(Revoked::Session(id(u32::MAX)), at(30), at(100), at(30));
     assert_eq!(list.len(), 1);
     assert_eq!(list.floor(), Timestamp::default());
 }
@@ -252,7 +252,7 @@ fn expired_entries_are_dropped_before_the_floor_rises() {
 fn even_a_full_list_survives_serialization() {
     let mut list = full(1000, |_| 10);
     list.raise_floor(at(5));
-    list.end(Revoked::Person(id(7)), at(6), at(1000), at(0));
+    list.revoke(Revoked::User(id(7)), at(6), at(1000), at(0));
     let text = list.to_json();
     assert!(text.len() <= Revocations::MAX_BYTES, "{}", text.len());
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
@@ -303,37 +303,37 @@ fn invalid_lists_are_refused() {
 #[test]
 fn responses_are_checked_like_those_of_issuers() {
     let body = r#"{"version":1,"floor":7,"entries":[]}"#.as_bytes();
-    let answer = HttpResponse {
+    let response = HttpResponse {
         status: 200,
         content_type: Some(b"application/json"),
         content_encoding: None,
         body,
     };
-    let floor = Revocations::from_answer(&answer).map(|list| list.floor());
+    let floor = Revocations::from_response(&response).map(|list| list.floor());
     assert_eq!(floor, Ok(Timestamp::from_secs(7)));
     for (other, error) in [
         (
             HttpResponse {
                 status: 404,
-                ..answer
+                ..response
             },
-            ReadError::Status(404),
+            ResponseError::Status(404),
         ),
         (
             HttpResponse {
                 content_type: Some(b"text/html"),
-                ..answer
+                ..response
             },
-            ReadError::ContentType,
+            ResponseError::ContentType,
         ),
         (
             HttpResponse {
                 body: b"{}",
-                ..answer
+                ..response
             },
-            ReadError::Malformed,
+            ResponseError::Malformed,
         ),
     ] {
-        assert_eq!(Revocations::from_answer(&other), Err(error));
+        assert_eq!(Revocations::from_response(&other), Err(error));
     }
 }

@@ -48,7 +48,7 @@ fn set(keys: &[(&str, usize)]) -> String {
 /// The issuer responds to the last call for its keys.
 fn respond(driver: &mut Driver<Proxy>, name: &str, keys: &[(&str, usize)]) {
     let token = driver.host.token(&format!("/{name}"));
-    reply(driver, token, "200", &set(keys));
+    handle_response(driver, token, "200", &set(keys));
 }
 
 /// The caller of a request with a token of this `kid`, the reason why there is none, or `wait`.
@@ -60,11 +60,11 @@ fn caller(driver: &mut Driver<Proxy>, kid: &str) -> String {
         (b":path", b"/"),
         (b"authorization", bearer.as_bytes()),
     ]);
-    let at = At {
+    let context = RequestContext {
         time: driver.host.0.now.get(),
-        signatures: &Sevens,
+        signatures: &FakeSignatures,
     };
-    let said = match driver.engine.request(RequestId(1), &headers, at) {
+    let said = match driver.engine.request(RequestId(1), &headers, context) {
         Step::Wait => "wait".to_owned(),
         Step::Decided(Outcome::Forward(verdict) | Outcome::Reply(_, verdict)) => {
             let decision = verdict.decision();
@@ -152,7 +152,7 @@ fn a_new_key_causes_a_fetch_of_the_other_entries() {
     assert_eq!(calls(&proxy), before + 1, "green is fetched again at once");
     let token = proxy.token("/green");
     let fetching = if workers[0].calls.is_empty() { 1 } else { 0 };
-    reply(&mut workers[fetching], token, "200", &set(&[GREEN]));
+    handle_response(&mut workers[fetching], token, "200", &set(&[GREEN]));
     tick(&mut workers);
     tick(&mut workers);
     for worker in &mut workers {

@@ -1,4 +1,4 @@
-//! In any order of events, each request is answered or forwarded exactly once, unless its client
+//! In any order of events, each request gets a local reply or is forwarded exactly once, unless its client
 //! has disconnected.
 
 use std::collections::BTreeSet;
@@ -10,22 +10,22 @@ use super::*;
 /// An event.
 #[derive(Clone, Debug)]
 enum Event {
-    Arrives(Kind),
+    Arrives(RequestKind),
     Disconnects(usize),
-    /// A reply to a call, perhaps a second one.
-    Reply(usize, u16),
+    /// A response to a call, perhaps a second one.
+    CallResponse(usize, u16),
     Fails(usize),
     Keys(bool, bool),
     Wait(u16),
     Tick,
-    Settle(usize),
-    SettleRefreshed(usize),
+    EvaluateDue(usize),
+    EvaluateRefreshed(usize),
     /// Requests are due, and their clients disconnect before they are evaluated.
-    DueAndGone(usize),
+    DisconnectDue(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum RequestKind {
     Known,
     Unknown,
     Session(u8),
@@ -33,70 +33,73 @@ enum Kind {
     Nothing,
 }
 
-fn kind() -> impl Strategy<Value = Kind> {
+fn request_kind() -> impl Strategy<Value = RequestKind> {
     prop_oneof![
-        Just(Kind::Known),
-        Just(Kind::Unknown),
-        (0_u8..3).prop_map(Kind::Session),
-        (0_u8..3).prop_map(Kind::OldSession),
-        Just(Kind::Nothing),
+        Just(RequestKind::Known),
+        Just(RequestKind::Unknown),
+        (0_u8..3).prop_map(RequestKind::Session),
+        (0_u8..3).prop_map(RequestKind::OldSession),
+        Just(RequestKind::Nothing),
     ]
 }
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        6 => kind().prop_map(Event::Arrives),
+        6 => request_kind().prop_map(Event::Arrives),
         2 => any::<usize>().prop_map(Event::Disconnects),
         2 => (any::<usize>(), prop_oneof![Just(200), Just(401), Just(503)])
-            .prop_map(|(call, status)| Event::Reply(call, status)),
+            .prop_map(|(call, status)| Event::CallResponse(call, status)),
         1 => any::<usize>().prop_map(Event::Fails),
         1 => (any::<bool>(), any::<bool>()).prop_map(|(blue, known)| Event::Keys(blue, known)),
         2 => (0_u16..3000).prop_map(Event::Wait),
         2 => Just(Event::Tick),
-        2 => (0_usize..4).prop_map(Event::Settle),
-        1 => (0_usize..4).prop_map(Event::SettleRefreshed),
-        1 => (1_usize..4).prop_map(Event::DueAndGone),
+        2 => (0_usize..4).prop_map(Event::EvaluateDue),
+        1 => (0_usize..4).prop_map(Event::EvaluateRefreshed),
+        1 => (1_usize..4).prop_map(Event::DisconnectDue),
     ]
 }
 
 /// A harness, and the state of each request.
 struct Tracker {
     harness: Harness,
-    waits: BTreeSet<u64>,
-    over: BTreeSet<u64>,
+    waiting: BTreeSet<u64>,
+    ended: BTreeSet<u64>,
 }
 
 impl Tracker {
     fn evaluate(&mut self, id: u64) {
-        assert!(!self.over.contains(&id), "{id} is decided or gone");
+        assert!(
+            !self.ended.contains(&id),
+            "{id} is decided or has disconnected"
+        );
         let result = self.harness.evaluate(id);
         if result == "wait" {
-            self.waits.insert(id);
+            self.waiting.insert(id);
         } else {
-            self.waits.remove(&id);
-            self.over.insert(id);
+            self.waiting.remove(&id);
+            self.ended.insert(id);
         }
     }
 
     fn disconnect(&mut self, id: u64) {
         assert_eq!(
             self.harness.engine.request_ended(RequestId(id)),
-            self.waits.remove(&id)
+            self.waiting.remove(&id)
         );
         self.harness.drain();
-        self.over.insert(id);
+        self.ended.insert(id);
     }
 
-    fn happens(&mut self, event: &Event) {
+    fn apply(&mut self, event: &Event) {
         let calls = self.harness.calls.len();
         match event {
             Event::Arrives(kind) => {
                 let headers = match kind {
-                    Kind::Known => bearer(&karma("blue-key")),
-                    Kind::Unknown => bearer(&karma("unknown")),
-                    Kind::Session(number) => cookies(&session(*number, self.harness.now)),
-                    Kind::OldSession(number) => cookies(&session(*number, START)),
-                    Kind::Nothing => Vec::new(),
+                    RequestKind::Known => bearer(&karma("blue-key")),
+                    RequestKind::Unknown => bearer(&karma("unknown")),
+                    RequestKind::Session(number) => cookies(&session(*number, self.harness.now)),
+                    RequestKind::OldSession(number) => cookies(&session(*number, START)),
+                    RequestKind::Nothing => Vec::new(),
                 };
                 let id = self.harness.requests.len() as u64;
                 self.harness.requests.insert(id, headers);
@@ -105,14 +108,15 @@ impl Tracker {
             Event::Disconnects(which) if !self.harness.requests.is_empty() => {
                 self.disconnect((which % self.harness.requests.len()) as u64);
             }
-            Event::Reply(call, status) if calls > 0 => {
+            Event::CallResponse(call, status) if calls > 0 => {
                 let line = format!(
                     "__Secure-portcullis={}; Path=/",
                     session(1, self.harness.now)
                 );
-                self.harness.reply(call % calls, *status, &[&line]);
+                self.harness
+                    .handle_response(call % calls, *status, &[&line]);
             }
-            Event::Fails(call) if calls > 0 => self.harness.fails(call % calls),
+            Event::Fails(call) if calls > 0 => self.harness.fail_call(call % calls),
             Event::Keys(blue_keys, known) => {
                 let source = if *blue_keys {
                     blue()
@@ -128,31 +132,31 @@ impl Tracker {
             }
             Event::Wait(millis) => self.harness.wait(Duration::from_millis((*millis).into())),
             Event::Tick => self.harness.tick(),
-            Event::Settle(most) => {
+            Event::EvaluateDue(most) => {
                 for id in self.harness.engine.due(*most, self.harness.now) {
                     self.evaluate(id.0);
                 }
             }
-            Event::SettleRefreshed(most) => {
+            Event::EvaluateRefreshed(most) => {
                 let calls = self.harness.calls.len();
                 for id in self.harness.engine.due_by_refresh(*most) {
                     self.evaluate(id.0);
                 }
                 assert_eq!(self.harness.calls.len(), calls, "these cause no call");
             }
-            Event::DueAndGone(most) => {
+            Event::DisconnectDue(most) => {
                 for id in self.harness.engine.due(*most, self.harness.now) {
                     assert!(self.harness.engine.is_waiting(id));
                     self.disconnect(id.0);
                 }
             }
-            Event::Disconnects(_) | Event::Reply(..) | Event::Fails(_) => {}
+            Event::Disconnects(_) | Event::CallResponse(..) | Event::Fails(_) => {}
         }
         for id in self.harness.requests.keys() {
             let waits = self.harness.engine.is_waiting(RequestId(*id));
-            assert_eq!(waits, self.waits.contains(id), "{id}");
+            assert_eq!(waits, self.waiting.contains(id), "{id}");
         }
-        assert_eq!(self.harness.waiting, self.waits.len() as i64);
+        assert_eq!(self.harness.waiting, self.waiting.len() as i64);
     }
 }
 
@@ -163,19 +167,19 @@ proptest! {
     fn each_request_is_decided_exactly_once(events in prop::collection::vec(event(), 1..120)) {
         let mut tracker = Tracker {
             harness: Harness::new(),
-            waits: BTreeSet::new(),
-            over: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            ended: BTreeSet::new(),
         };
         for event in &events {
-            tracker.happens(event);
+            tracker.apply(event);
         }
-        // No more replies, and time passes.
+        // No more responses, and time passes.
         for _ in 0..4 {
-            tracker.happens(&Event::Wait(2500));
-            tracker.happens(&Event::Tick);
-            tracker.happens(&Event::Settle(usize::MAX));
+            tracker.apply(&Event::Wait(2500));
+            tracker.apply(&Event::Tick);
+            tracker.apply(&Event::EvaluateDue(usize::MAX));
         }
-        prop_assert!(tracker.waits.is_empty(), "{:?}", tracker.waits);
-        prop_assert_eq!(tracker.over.len(), tracker.harness.requests.len());
+        prop_assert!(tracker.waiting.is_empty(), "{:?}", tracker.waiting);
+        prop_assert_eq!(tracker.ended.len(), tracker.harness.requests.len());
     }
 }

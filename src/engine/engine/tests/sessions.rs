@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A `Set-Cookie` value with a session token of this person.
+/// A `Set-Cookie` value with a session token of this user.
 fn line(number: u8, now: Timestamp) -> String {
     format!(
         "__Secure-portcullis={}; Path=/; Secure",
@@ -26,8 +26,8 @@ fn old(number: u8) -> Vec<(&'static str, String)> {
 fn concurrent_refreshes_share_one_call_per_session() {
     let mut harness = later();
     for id in 0..50 {
-        let person = if id < 40 { 1 } else { 2 };
-        assert_eq!(harness.arrives(id, old(person)), "wait");
+        let user = if id < 40 { 1 } else { 2 };
+        assert_eq!(harness.receive(id, old(user)), "wait");
     }
     assert_eq!(harness.calls.len(), 2);
     assert_eq!(harness.calls[0].owner, Some(RequestId(0)));
@@ -35,16 +35,19 @@ fn concurrent_refreshes_share_one_call_per_session() {
     assert_eq!(harness.calls[0].cluster, "portcullis");
     assert_eq!(harness.waiting, 50);
 
-    harness.reply(0, 200, &[&line(1, harness.now)]);
+    harness.handle_response(0, 200, &[&line(1, harness.now)]);
     assert_eq!(harness.engine.due_by_refresh(64).len(), 40);
     for id in 0..40 {
         assert_eq!(harness.evaluate(id), "rule");
-        let reply = harness.engine.response(RequestId(id)).unwrap();
-        assert_eq!(reply.set_cookies().count(), 1);
-        assert!(harness.engine.response(RequestId(id)).is_none(), "once");
+        let response = harness.engine.response_changes(RequestId(id)).unwrap();
+        assert_eq!(response.set_cookies().count(), 1);
+        assert!(
+            harness.engine.response_changes(RequestId(id)).is_none(),
+            "once"
+        );
     }
-    harness.reply(1, 401, &[]);
-    let evaluated = harness.settle();
+    harness.handle_response(1, 401, &[]);
+    let evaluated = harness.evaluate_due();
     assert!(
         evaluated
             .iter()
@@ -59,71 +62,77 @@ fn concurrent_refreshes_share_one_call_per_session() {
 #[test]
 fn a_failed_refresh_call_ends_the_wait() {
     let mut harness = later();
-    assert_eq!(harness.arrives(1, old(1)), "wait");
-    harness.fails(0);
+    assert_eq!(harness.receive(1, old(1)), "wait");
+    harness.fail_call(0);
     assert_eq!(harness.engine.due_by_refresh(32), [RequestId(1)]);
     assert_eq!(harness.evaluate(1), "session-unavailable");
-    assert!(harness.engine.response(RequestId(1)).is_none());
+    assert!(harness.engine.response_changes(RequestId(1)).is_none());
     assert_eq!(harness.refreshes["unavailable"], 1);
 }
 
 #[test]
 fn a_call_whose_owner_disconnects_is_repeated_on_the_tick() {
     let mut harness = later();
-    assert_eq!(harness.arrives(1, old(1)), "wait");
-    assert_eq!(harness.arrives(2, old(1)), "wait");
+    assert_eq!(harness.receive(1, old(1)), "wait");
+    assert_eq!(harness.receive(2, old(1)), "wait");
     assert!(harness.engine.request_ended(RequestId(1)));
     harness.tick();
     harness.tick();
     assert_eq!(harness.calls.len(), 2);
     assert_eq!(harness.calls[1].owner, None);
-    // The reply to the first call is ignored.
-    harness.reply(0, 200, &[&line(1, harness.now)]);
-    assert!(harness.settle().is_empty());
-    harness.reply(1, 200, &[&line(1, harness.now)]);
-    assert_eq!(harness.settle(), [(2, "rule".to_owned())]);
+    // The response to the first call is ignored.
+    harness.handle_response(0, 200, &[&line(1, harness.now)]);
+    assert!(harness.evaluate_due().is_empty());
+    harness.handle_response(1, 200, &[&line(1, harness.now)]);
+    assert_eq!(harness.evaluate_due(), [(2, "rule".to_owned())]);
 }
 
 #[test]
 fn a_refresh_is_dropped_with_its_last_client() {
     let mut harness = later();
-    assert_eq!(harness.arrives(1, old(1)), "wait");
+    assert_eq!(harness.receive(1, old(1)), "wait");
     assert!(harness.engine.request_ended(RequestId(1)));
     harness.tick();
     assert_eq!(harness.calls.len(), 1);
-    harness.reply(0, 200, &[&line(1, harness.now)]);
-    assert!(harness.settle().is_empty());
+    harness.handle_response(0, 200, &[&line(1, harness.now)]);
+    assert!(harness.evaluate_due().is_empty());
     assert_eq!(harness.waiting, 0);
 }
 
 #[test]
-fn a_late_reply_is_ignored() {
+fn a_late_response_is_ignored() {
     let mut harness = later();
-    assert_eq!(harness.arrives(1, old(1)), "wait");
+    assert_eq!(harness.receive(1, old(1)), "wait");
     harness.wait(Duration::from_secs(5));
     harness.tick();
-    assert_eq!(harness.settle(), [(1, "session-unavailable".to_owned())]);
-    harness.reply(0, 200, &[&line(1, harness.now)]);
-    assert!(harness.settle().is_empty());
-    harness.reply(0, 200, &[&line(1, harness.now)]);
-    assert!(harness.settle().is_empty(), "a second reply is ignored too");
+    assert_eq!(
+        harness.evaluate_due(),
+        [(1, "session-unavailable".to_owned())]
+    );
+    harness.handle_response(0, 200, &[&line(1, harness.now)]);
+    assert!(harness.evaluate_due().is_empty());
+    harness.handle_response(0, 200, &[&line(1, harness.now)]);
+    assert!(
+        harness.evaluate_due().is_empty(),
+        "a second response is ignored too"
+    );
 }
 
 #[test]
 fn a_request_that_waited_for_keys_does_not_own_its_refresh_call() {
     let mut harness = Harness::new();
     harness.wait(Duration::from_secs(400));
-    assert_eq!(harness.arrives(1, old(1)), "wait");
-    assert!(harness.calls.is_empty() && harness.engine.wants_keys(KeySourceId::Companion));
+    assert_eq!(harness.receive(1, old(1)), "wait");
+    assert!(harness.calls.is_empty() && harness.engine.awaits_keys(KeySourceId::Companion));
     harness.keys(KeySourceId::Companion, "sso-key");
     assert!(
         harness.engine.due_by_refresh(32).is_empty(),
         "its refresh has no outcome yet"
     );
-    assert_eq!(harness.settle(), [(1, "wait".to_owned())]);
+    assert_eq!(harness.evaluate_due(), [(1, "wait".to_owned())]);
     assert_eq!(harness.calls[0].owner, None);
-    harness.reply(0, 200, &[&line(1, harness.now)]);
-    assert_eq!(harness.settle(), [(1, "rule".to_owned())]);
+    harness.handle_response(0, 200, &[&line(1, harness.now)]);
+    assert_eq!(harness.evaluate_due(), [(1, "rule".to_owned())]);
 }
 
 #[test]
@@ -131,16 +140,16 @@ fn a_refreshed_session_that_was_revoked_meanwhile_is_refused() {
     use portcullis_core::session::{Id, Revoked};
 
     let mut harness = later();
-    assert_eq!(harness.arrives(1, old(1)), "wait");
+    assert_eq!(harness.receive(1, old(1)), "wait");
     let mut list = Revocations::default();
     let sid = Id::from_bytes([1; 16]);
     let ends = harness.now.after(Duration::from_secs(3600));
-    list.end(Revoked::Session(sid), harness.now, ends, harness.now);
+    list.revoke(Revoked::Session(sid), harness.now, ends, harness.now);
     harness
         .engine
         .update_revocations(Arc::new(list), RevocationsRecord::default());
-    harness.reply(0, 200, &[&line(1, harness.now)]);
-    let [(1, result)] = &harness.settle()[..] else {
+    harness.handle_response(0, 200, &[&line(1, harness.now)]);
+    let [(1, result)] = &harness.evaluate_due()[..] else {
         panic!("not evaluated");
     };
     assert_ne!(result, "rule");

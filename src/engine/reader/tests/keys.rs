@@ -6,7 +6,7 @@ use super::*;
 fn with_keys() -> (Cells, Worker, Worker) {
     let (mut cells, mut one, two) = Worker::two();
     one.tick(BLUE, false, &mut cells, START);
-    one.reply(Some((200, &jwks("first"))), &mut cells, START);
+    one.handle_response(Some((200, &jwks("first"))), &mut cells, START);
     (cells, one, two)
 }
 
@@ -42,13 +42,13 @@ fn one_worker_fetches_and_the_other_reads_its_record() {
             .contains(&(":authority", "blue.example.com".to_owned()))
     );
 
-    one.reply(Some((200, &jwks("first"))), &mut cells, later(1));
+    one.handle_response(Some((200, &jwks("first"))), &mut cells, later(1));
     assert_eq!(one.kids(), ["first"], "at once");
-    assert_eq!(one.reads, [true]);
+    assert_eq!(one.fetches, [true]);
     assert!(two.kids().is_empty());
     two.tick(BLUE, false, &mut cells, later(1));
     assert_eq!(two.kids(), ["first"]);
-    assert!(two.reads.is_empty(), "it is counted once");
+    assert!(two.fetches.is_empty(), "it is counted once");
 }
 
 #[test]
@@ -57,18 +57,32 @@ fn one_of_two_concurrent_writes_fails() {
     // Both have read the record before either writes it.
     let before = cells.cells.clone();
     let reader = &mut two.readers[BLUE];
-    let (text, version) = &before[reader.name(Cell::Record)];
+    let (text, version) = &before[reader.name(CellId::Record)];
     let version = *version;
-    let record = Some(Shared { text, version });
-    reader.tick(record, Wanted::default(), at(START));
+    let record = Some(CellContent { text, version });
+    reader.tick(record, FetchTriggers::default(), at(START));
     one.tick(BLUE, false, &mut cells, START);
     two.drain(BLUE, &mut cells, START);
     assert_eq!((one.calls.len(), two.calls.len()), (1, 0));
 }
 
 #[test]
-fn an_invalid_reply_keeps_the_cached_keys() {
-    for reply in [
+fn a_failed_first_fetch_is_logged_without_cached_keys() {
+    let (mut cells, mut one, _) = Worker::two();
+    one.tick(BLUE, false, &mut cells, START);
+    one.handle_response(Some((503, "")), &mut cells, later(1));
+    assert_eq!(
+        one.log,
+        [
+            "portcullis: trust blue: the keys could not be fetched from cluster blue: the response \
+             has status 503, expected 200; no keys are cached"
+        ]
+    );
+}
+
+#[test]
+fn an_invalid_response_keeps_the_cached_keys() {
+    for response in [
         None,
         Some((500, "")),
         Some((200, "<html>")),
@@ -77,11 +91,12 @@ fn an_invalid_reply_keeps_the_cached_keys() {
     ] {
         let (mut cells, mut one, _) = with_keys();
         one.tick(BLUE, false, &mut cells, later(300));
-        one.reply(reply, &mut cells, later(301));
-        assert_eq!(one.kids(), ["first"], "{reply:?}");
-        assert_eq!(one.reads, [true, false]);
+        one.handle_response(response, &mut cells, later(301));
+        assert_eq!(one.kids(), ["first"], "{response:?}");
+        assert_eq!(one.fetches, [true, false]);
         let line = &one.log[0];
-        let said = line.starts_with("portcullis: trust blue: the keys could not be fetched: ");
+        let start = "portcullis: trust blue: the keys could not be fetched from cluster blue: ";
+        let said = line.starts_with(start);
         assert!(
             said && line.ends_with("; the cached keys stay in use"),
             "{line}"
@@ -106,14 +121,14 @@ fn a_waiting_request_causes_one_fetch_in_ten_seconds() {
 }
 
 #[test]
-fn late_and_unknown_replies_are_ignored() {
+fn late_and_unknown_responses_are_ignored() {
     let (mut cells, mut one, mut two) = Worker::two();
     one.tick(BLUE, false, &mut cells, START);
     // Its lease has expired, and another worker fetches.
     two.tick(BLUE, false, &mut cells, later(7));
-    two.reply(Some((200, &jwks("second"))), &mut cells, later(8));
+    two.handle_response(Some((200, &jwks("second"))), &mut cells, later(8));
     let (place, call) = one.calls.remove(0);
-    one.reply_to(
+    one.respond_to(
         place,
         call.id,
         Some((200, &jwks("first"))),
@@ -122,14 +137,14 @@ fn late_and_unknown_replies_are_ignored() {
     );
     assert_eq!((one.kids(), two.kids()), (vec!["second"], vec!["second"]));
     let version = cells.last_version;
-    one.reply_to(
+    one.respond_to(
         place,
         call.id,
         Some((200, &jwks("first"))),
         &mut cells,
         later(9),
     );
-    one.reply_to(
+    one.respond_to(
         place,
         CallId(99),
         Some((200, &jwks("first"))),
@@ -137,14 +152,14 @@ fn late_and_unknown_replies_are_ignored() {
         later(9),
     );
     assert_eq!((cells.last_version, one.kids()), (version, vec!["second"]));
-    assert!(one.reads.is_empty());
+    assert!(one.fetches.is_empty());
 }
 
 #[test]
 fn an_invalid_record_is_replaced_by_the_cached_keys() {
     let (mut cells, mut one, mut two) = with_keys();
     two.tick(BLUE, false, &mut cells, START);
-    let name = one.readers[BLUE].name(Cell::Record).to_owned();
+    let name = one.readers[BLUE].name(CellId::Record).to_owned();
     for text in ["", "{}", "\u{0}"] {
         assert!(cells.write(&name, text, None));
         two.tick(BLUE, false, &mut cells, START);
@@ -168,13 +183,13 @@ fn skipped_keys_are_logged_when_the_set_changes() {
     let (mut cells, mut one, _) = Worker::two();
     let set = jwks("first").replace("\"keys\":[", r#""keys":[{"kty":"oct","k":"AAAA"},"#);
     one.tick(BLUE, false, &mut cells, START);
-    one.reply(Some((200, &set)), &mut cells, START);
+    one.handle_response(Some((200, &set)), &mut cells, START);
     let warned = |worker: &Worker| {
         let lines = worker.log.iter();
         lines.filter(|line| line.contains("it is skipped")).count()
     };
     assert_eq!(warned(&one), 1, "{:?}", one.log);
     one.tick(BLUE, false, &mut cells, later(300));
-    one.reply(Some((200, &set)), &mut cells, later(300));
+    one.handle_response(Some((200, &set)), &mut cells, later(300));
     assert_eq!(warned(&one), 1);
 }

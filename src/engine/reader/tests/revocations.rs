@@ -8,7 +8,7 @@ fn list(numbers: &[u8]) -> Revocations {
     for number in numbers {
         let sid = Id::from_bytes([*number; 16]);
         let ends = START.after(Duration::from_secs(3600));
-        list.end(Revoked::Session(sid), START, ends, START);
+        list.revoke(Revoked::Session(sid), START, ends, START);
     }
     list
 }
@@ -28,13 +28,13 @@ fn lists_are_merged_and_shared() {
         call.headers
             .contains(&(":path", "/oauth2/revocations".to_owned()))
     );
-    one.reply(Some((200, &list(&[1]).to_json())), &mut cells, later(1));
+    one.handle_response(Some((200, &list(&[1]).to_json())), &mut cells, later(1));
     assert_eq!(*one.list, list(&[1]));
 
     // The other worker fetches a list without the first entry, and keeps that entry.
     two.tick(REVOCATIONS, false, &mut cells, later(4));
     assert_eq!(*two.list, list(&[1]));
-    two.reply(Some((200, &list(&[2]).to_json())), &mut cells, later(5));
+    two.handle_response(Some((200, &list(&[2]).to_json())), &mut cells, later(5));
     assert_eq!(*two.list, list(&[1, 2]));
     one.tick(REVOCATIONS, false, &mut cells, later(5));
     assert_eq!(*one.list, list(&[1, 2]));
@@ -49,14 +49,14 @@ fn a_concurrently_shared_list_is_merged_first() {
     // Another worker's list, while this worker holds the lease.
     let reader = &one.readers[REVOCATIONS];
     let (record, names) = (
-        cells.get(reader.name(Cell::Record)).unwrap().text,
-        [Cell::Record, Cell::List].map(|cell| reader.name(cell).to_owned()),
+        cells.get(reader.name(CellId::Record)).unwrap().text,
+        [CellId::Record, CellId::List].map(|cell| reader.name(cell).to_owned()),
     );
     let mut record = RevocationsRecord::from_text(record).unwrap();
     record.share(77);
     assert!(cells.write(&names[1], &list(&[3]).to_json(), None));
     assert!(cells.write(&names[0], &record.to_text(), None));
-    one.reply(Some((200, &list(&[1]).to_json())), &mut cells, later(1));
+    one.handle_response(Some((200, &list(&[1]).to_json())), &mut cells, later(1));
     assert_eq!(*one.list, list(&[1, 3]));
     let shared = Revocations::parse(cells.text("portcullis/1/revocations/", "/list").as_bytes());
     assert_eq!(shared, Ok(list(&[1, 3])));
@@ -67,25 +67,25 @@ fn an_unchanged_list_is_not_written_again() {
     let (mut cells, mut one, _) = Worker::two();
     let mut read = |one: &mut Worker, secs| {
         one.tick(REVOCATIONS, false, &mut cells, later(secs));
-        one.reply(Some((200, &list(&[1]).to_json())), &mut cells, later(secs));
-        cells.cells[one.readers[REVOCATIONS].name(Cell::List)].1
+        one.handle_response(Some((200, &list(&[1]).to_json())), &mut cells, later(secs));
+        cells.cells[one.readers[REVOCATIONS].name(CellId::List)].1
     };
     let version = read(&mut one, 0);
     assert_eq!(read(&mut one, 3), version);
 }
 
 #[test]
-fn an_invalid_reply_keeps_the_list_and_is_retried() {
+fn an_invalid_response_keeps_the_list_and_is_retried() {
     let (mut cells, mut one, _) = Worker::two();
     one.tick(REVOCATIONS, false, &mut cells, START);
-    one.reply(Some((200, &list(&[1]).to_json())), &mut cells, START);
-    for (round, reply) in [None, Some((503, "")), Some((200, "[]"))]
+    one.handle_response(Some((200, &list(&[1]).to_json())), &mut cells, START);
+    for (round, response) in [None, Some((503, "")), Some((200, "[]"))]
         .into_iter()
         .enumerate()
     {
         let now = later(10 + 10 * round as u64);
         one.tick(REVOCATIONS, false, &mut cells, now);
-        one.reply(reply, &mut cells, now);
+        one.handle_response(response, &mut cells, now);
         assert_eq!(*one.list, list(&[1]));
         let line = one.log.pop().unwrap();
         let said = "portcullis: the revocations could not be fetched through cluster portcullis: ";
@@ -100,7 +100,7 @@ fn an_invalid_reply_keeps_the_list_and_is_retried() {
 fn a_new_worker_starts_with_the_shared_list() {
     let (mut cells, mut one, _) = Worker::two();
     one.tick(REVOCATIONS, false, &mut cells, START);
-    one.reply(Some((200, &list(&[1]).to_json())), &mut cells, START);
+    one.handle_response(Some((200, &list(&[1]).to_json())), &mut cells, START);
     let mut three = Worker::new(3, &policy());
     three.start(&mut cells);
     assert_eq!(*three.list, list(&[1]));
@@ -111,11 +111,11 @@ fn a_new_worker_starts_with_the_shared_list() {
 fn entries_are_dropped_only_after_they_expire() {
     let (mut cells, mut one, _) = Worker::two();
     one.tick(REVOCATIONS, false, &mut cells, START);
-    one.reply(Some((200, &list(&[1]).to_json())), &mut cells, START);
+    one.handle_response(Some((200, &list(&[1]).to_json())), &mut cells, START);
     let empty = Revocations::default().to_json();
     for (secs, count) in [(3599, 1), (3605, 0)] {
         one.tick(REVOCATIONS, false, &mut cells, later(secs));
-        one.reply(Some((200, &empty)), &mut cells, later(secs));
+        one.handle_response(Some((200, &empty)), &mut cells, later(secs));
         assert_eq!(one.list.len(), count, "{secs}");
     }
 }

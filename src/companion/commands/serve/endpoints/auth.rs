@@ -3,14 +3,14 @@
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::state::SharedState;
 use crate::forward_auth;
 use crate::server::Peer;
 
-pub(super) async fn auth(State(state): State<Shared>, request: Request) -> Response {
+pub(super) async fn auth(State(state): State<SharedState>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().copied();
-    let peer = forward_auth::Peer {
+    let peer = forward_auth::ProxyPeer {
         address: match peer {
             Some(Peer::Address(address)) => Some(address.ip()),
             Some(Peer::Unix) | None => None,

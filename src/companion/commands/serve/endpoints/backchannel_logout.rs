@@ -1,4 +1,4 @@
-//! `POST /oauth2/backchannel-logout`: a provider ends the sessions of a user or of one sign-in
+//! `POST /oauth2/backchannel-logout`: a provider ends all sessions of a user, or those of one provider session
 //! (OpenID Connect Back-Channel Logout 1.0, sections 2.5 to 2.8).
 
 use axum::Json;
@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::clock::now;
 use crate::commands::serve::extract::Form;
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SignIn;
+use crate::commands::serve::state::SharedSignIn;
 use crate::provider::{ErrorCategory, LogoutToken, Provider, ProviderError, Secret};
 use crate::session::{LogoutClaims, LogoutOutcome};
 
@@ -23,7 +23,7 @@ pub(super) struct Params {
 }
 
 pub(super) async fn backchannel_logout(
-    State(state): State<SignIn>,
+    State(state): State<SharedSignIn>,
     form: Result<Form<Params>, Problem>,
 ) -> Response {
     let Ok(Form(form)) = form else {
@@ -33,17 +33,17 @@ pub(super) async fn backchannel_logout(
     let (provider, token) = match verified {
         Ok(verified) => verified,
         Err(None) => return rejected("logout token rejected"),
-        Err(Some((provider, fault))) => {
-            state.metrics.provider_failed(provider.name(), fault.kind());
-            warn!(provider = provider.name(), %fault, "logout token rejected");
-            return match fault.category() {
+        Err(Some((provider, error))) => {
+            state.metrics.provider_failed(provider.name(), error.kind());
+            warn!(provider = provider.name(), %error, "logout token rejected");
+            return match error.category() {
                 ErrorCategory::Unreachable => unavailable(),
                 _ => rejected("logout token rejected"),
             };
         }
     };
     let logout = LogoutClaims {
-        idp: provider.name(),
+        provider: provider.name(),
         sub: token.sub.as_deref(),
         sid: token.sid.as_deref(),
         jti: &token.jti,
@@ -60,30 +60,31 @@ pub(super) async fn backchannel_logout(
             log(provider, outcome);
             StatusCode::OK.into_response()
         }
-        Err(fault) => {
-            warn!(provider = provider.name(), %fault, "sessions could not be revoked");
+        Err(error) => {
+            warn!(provider = provider.name(), %error, "sessions not revoked");
             unavailable()
         }
     }
 }
 
-/// The provider whose token this is, or the error of one of them. Other providers reject it by issuer
-/// before they verify its signature.
+/// The provider that issued the token, and its claims. Each provider verifies it: one that did not issue
+/// it rejects it by `iss`, before it verifies the signature. The error is that of the issuer if there is
+/// one, otherwise that of the first provider.
 async fn verify<'s>(
-    state: &'s SignIn,
+    state: &'s SharedSignIn,
     token: &Secret,
 ) -> Result<(&'s Provider, LogoutToken), Option<(&'s Provider, ProviderError)>> {
-    let mut refused = None;
+    let mut rejected = None;
     for provider in state.identity.providers.all() {
         match provider.logout_token(token.expose(), now()).await {
             Ok(token) => return Ok((provider, token)),
-            Err(fault) if refused.is_none() || !fault.is_for_other_provider() => {
-                refused = Some((&**provider, fault));
+            Err(error) if rejected.is_none() || !error.is_for_other_provider() => {
+                rejected = Some((&**provider, error));
             }
             Err(_) => {}
         }
     }
-    Err(refused)
+    Err(rejected)
 }
 
 fn log(provider: &Provider, outcome: LogoutOutcome) {
@@ -92,7 +93,7 @@ fn log(provider: &Provider, outcome: LogoutOutcome) {
         LogoutOutcome::Replayed => info!(provider, "logout token replayed"),
         LogoutOutcome::UnknownSession => info!(provider, "logout token for an unknown session"),
         LogoutOutcome::Revoked { revocations } => {
-            info!(provider, revocations, "signed out by the provider")
+            info!(provider, revocations, "sessions revoked by the provider")
         }
     }
 }
@@ -103,5 +104,6 @@ fn rejected(description: &'static str) -> Response {
 }
 
 fn unavailable() -> Response {
-    Problem::unavailable("Send the request again.").into_response()
+    Problem::unavailable("The logout token can't be processed right now. Send the request again.")
+        .into_response()
 }

@@ -1,7 +1,7 @@
 //! `GET /oauth2/callback[/<provider>]`: completes a sign-in.
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use portcullis_core::endpoints;
 use tracing::{error, info, warn};
@@ -9,27 +9,27 @@ use tracing::{error, info, warn};
 use crate::clock::now;
 use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SignIn;
+use crate::commands::serve::state::SharedSignIn;
 use crate::pages;
 use crate::provider::{Attempt, Callback, Provider};
 use crate::redirect_target::RedirectTarget;
-use crate::session::{Cookies, Login, LoginError, SetCookie, StartError};
+use crate::session::{AttemptError, Cookies, SetCookie, SignInAttempt, StartError};
 
 use super::errors;
 use super::start::{page_of, path, redirect};
 
-/// The bare path: of the provider `sso`, or of the only one.
-pub(super) async fn bare(
-    State(state): State<SignIn>,
+/// The path without a name: of the provider `sso`, or of the only one.
+pub(super) async fn without_name(
+    State(state): State<SharedSignIn>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
     callback(&state, None, &headers, query).await
 }
 
-/// The path of one of several providers.
-pub(super) async fn of_provider(
-    State(state): State<SignIn>,
+/// The path with the name of one of several providers.
+pub(super) async fn with_name(
+    State(state): State<SharedSignIn>,
     Path(name): Path<String>,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
@@ -38,7 +38,7 @@ pub(super) async fn of_provider(
 }
 
 async fn callback(
-    state: &SignIn,
+    state: &SharedSignIn,
     name: Option<&str>,
     headers: &HeaderMap,
     query: Option<String>,
@@ -48,97 +48,113 @@ async fn callback(
     };
     let callback = match Callback::from_query(query.as_deref().unwrap_or_default()) {
         Ok(callback) => callback,
-        Err(fault) => {
-            return errors::with_provider(state, provider, &fault.into(), None).into_response();
+        Err(error) => {
+            return errors::provider_error(state, provider, &error.into(), None).into_response();
         }
     };
     let Some(id) = callback.attempt_id() else {
         state
             .metrics
             .sign_in_completed(provider.name(), "state-missing");
-        return errors::expired(path(endpoints::SIGN_IN.path, None, None, None)).into_response();
+        return errors::attempt_invalid(sign_in_path(None)).into_response();
     };
     let cookies = cookies(headers);
-    // An attempt is for one use, whatever the outcome.
-    let forget = state.identity.sessions.forget_login(&id);
-    let (mut answer, mut lines) = match finish(state, provider, &cookies, &id, &callback).await {
-        Ok((answer, lines)) => (answer, lines),
+    // An attempt can be used once, whatever the outcome.
+    let delete = state.identity.sessions.delete_attempt(&id);
+    let finished = finish(state, provider, &cookies, &id, &callback).await;
+    let (mut response, mut lines) = match finished {
+        Ok((response, lines)) => (response, lines),
         Err(problem) => (problem.into_response(), Vec::new()),
     };
-    lines.push(forget);
-    set_cookies(answer.headers_mut(), &lines);
-    answer
+    lines.push(delete);
+    set_cookies(response.headers_mut(), &lines);
+    response
 }
 
 async fn finish(
-    state: &SignIn,
+    state: &SharedSignIn,
     provider: &Provider,
     cookies: &Cookies<'_>,
     id: &str,
     callback: &Callback,
 ) -> Result<(Response, Vec<SetCookie>), Problem> {
     let (identity, name, now) = (&state.identity, provider.name(), now());
-    let login: Result<Login<Attempt>, _> = identity.sessions.finish_login(cookies, id, now).await;
-    let login = login.map_err(|fault| {
-        info!(provider = name, %fault, "sign-in failed");
+    let attempt: Result<SignInAttempt<Attempt>, _> =
+        identity.sessions.finish_attempt(cookies, id, now).await;
+    let attempt = attempt.map_err(|error| {
+        info!(provider = name, %error, "sign-in failed");
         state.metrics.sign_in_completed(name, "attempt-invalid");
-        match fault {
-            LoginError::AlreadyFinished | LoginError::Unknown => {
-                errors::expired(path(endpoints::SIGN_IN.path, None, None, None))
+        match error {
+            AttemptError::AlreadyFinished | AttemptError::Unknown => {
+                errors::attempt_invalid(sign_in_path(None))
             }
-            LoginError::Unavailable(_) => Problem::unavailable(
+            AttemptError::Unavailable(_) => Problem::unavailable(
                 "We can't complete your sign-in right now. Try again in a moment.",
             )
-            .with_link(path(endpoints::SIGN_IN.path, None, None, None), "Try again"),
+            .with_link(sign_in_path(None), "Try again"),
         }
     })?;
-    // It was checked before it was sealed, but the policy may have changed.
-    let to = state.redirects().check(&login.rd).ok();
+    // The policy may have changed since the target was checked.
+    let target = state.redirects().check(&attempt.rd).ok();
     let redirect_uri = identity
         .redirect_uri(provider)
         .ok_or_else(Problem::internal)?;
     let signed_in = provider
-        .finish(&redirect_uri, &login.attempt, callback, now)
+        .finish(&redirect_uri, &attempt.data, callback, now)
         .await
-        .map_err(|fault| {
-            state.metrics.sign_in_completed(name, fault.kind());
-            errors::with_provider(state, provider, &fault, to.as_ref())
+        .map_err(|error| {
+            state.metrics.sign_in_completed(name, error.kind());
+            errors::provider_error(state, provider, &error, target.as_ref())
         })?;
-    let rd = to.as_ref().map_or("", |to| page_of(to.as_str()));
-    let live = identity
+    let rd = target
+        .as_ref()
+        .map_or("", |target| page_of(target.as_str()));
+    let active = identity
         .sessions
         .start(cookies, name, signed_in, rd, now)
         .await;
-    let live = live.map_err(|fault| {
+    let active = active.map_err(|error| {
         state.metrics.sign_in_completed(name, "session-not-stored");
-        not_started(name, &fault, to.as_ref())
+        not_started(name, &error, target.as_ref())
     })?;
     state.metrics.sign_in_completed(name, "signed-in");
-    info!(provider = name, sid = %live.session.sid, "signed in");
-    let answer = match &to {
-        Some(to) => redirect(RedirectTarget::as_str(to)),
-        None => pages::signed_in(live.session.person.name()),
+    info!(provider = name, sid = %active.session.sid, "signed in");
+    let response = match &target {
+        Some(target) => redirect(target.as_str()),
+        None => pages::signed_in(active.session.user.name()),
     };
-    Ok((answer, live.set_cookies))
+    Ok((response, active.set_cookies))
 }
 
-fn not_started(provider: &str, fault: &StartError, to: Option<&RedirectTarget>) -> Problem {
-    match fault {
+/// The page for a sign-in whose session can't start, and the log line.
+fn not_started(provider: &str, error: &StartError, target: Option<&RedirectTarget>) -> Problem {
+    match error {
         StartError::TooLarge => {
-            error!(provider, %fault, "session not started");
-            Problem::bad_request(
-                "You are in more groups than your session can hold. Ask the operator of this site to store \
-                 sessions in Redis, or to have the provider send fewer groups.",
+            let help = "configure the provider to send fewer groups";
+            error!(provider, %error, help, "session not started");
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "You are not signed in",
+                "You are in more groups than this site can store in a session. Give the request ID below \
+                 to the operator of this site.",
             )
+            .with_link(sign_in_path(target), "Sign in again")
         }
         StartError::EndedAtProvider => {
-            info!(provider, %fault, "session not started");
-            errors::expired(path(endpoints::SIGN_IN.path, to, None, None))
+            info!(provider, %error, "session not started");
+            errors::ended_at_provider(sign_in_path(target))
         }
         StartError::Unavailable(_) => {
-            warn!(provider, %fault, "session not started");
-            Problem::unavailable("We can't store your session right now. Try again in a moment.")
-                .with_link(path(endpoints::SIGN_IN.path, to, None, None), "Try again")
+            warn!(provider, %error, "session not started");
+            let text = "You are not signed in, because we can't store your session right now. Try again \
+                        in a moment.";
+            Problem::unavailable(text).with_link(sign_in_path(target), "Try again")
         }
     }
+}
+
+/// The path at which a new sign-in begins.
+fn sign_in_path(target: Option<&RedirectTarget>) -> String {
+    path(endpoints::SIGN_IN.path, target, None, None)
 }

@@ -5,11 +5,15 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::state::SharedState;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-pub(super) async fn metrics(State(state): State<Shared>) -> Result<Response, Problem> {
+pub(super) async fn metrics(State(state): State<SharedState>) -> Result<Response, Problem> {
+    let evaluator = state.forward_auth.load();
+    state
+        .metrics
+        .ambiguous_keys(evaluator.issuers().ambiguous_keys());
     let text = state.metrics.text().map_err(|_| Problem::internal())?;
     Ok(([(CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }

@@ -5,17 +5,17 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::Shared;
+use crate::commands::serve::state::SharedState;
 use crate::issuers::MirrorError;
 
 pub(super) async fn mirror(
-    State(state): State<Shared>,
+    State(state): State<SharedState>,
     Path(trust): Path<String>,
 ) -> Result<Response, Problem> {
     match state.forward_auth.load().issuers().mirror(&trust) {
         Ok(document) => Ok(([(CONTENT_TYPE, "application/json")], document).into_response()),
         Err(MirrorError::Unknown) => Err(super::not_found().await),
-        Err(MirrorError::Unread) => Err(Problem::unavailable(
+        Err(MirrorError::NotFetched) => Err(Problem::unavailable(
             "The issuer's keys have not been read yet. Send the request again.",
         )),
     }

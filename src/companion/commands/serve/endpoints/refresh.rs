@@ -1,4 +1,4 @@
-//! `POST /oauth2/refresh`: a fresh session token, for the filter. The sealed session in the cookies
+//! `POST /oauth2/refresh`: for the filter, a new session token. The sealed session in the cookies
 //! is the credential.
 
 use axum::extract::State;
@@ -10,22 +10,22 @@ use tracing::{info, warn};
 use crate::clock::now;
 use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SignIn;
+use crate::commands::serve::state::SharedSignIn;
 use crate::session::NoSession;
 
-pub(super) async fn refresh(State(state): State<SignIn>, headers: HeaderMap) -> Response {
+pub(super) async fn refresh(State(state): State<SharedSignIn>, headers: HeaderMap) -> Response {
     let identity = &state.identity;
     let cookies = cookies(&headers);
-    let live = identity
+    let active = identity
         .sessions
         .refresh(&cookies, now(), &identity.providers)
         .await;
-    match live {
-        Ok(live) => {
+    match active {
+        Ok(active) => {
             state.metrics.session_refreshed("refreshed");
-            let mut answer = StatusCode::OK.into_response();
-            set_cookies(answer.headers_mut(), &live.set_cookies);
-            answer
+            let mut response = StatusCode::OK.into_response();
+            set_cookies(response.headers_mut(), &active.set_cookies);
+            response
         }
         Err(NoSession::Ended {
             reason,
@@ -33,13 +33,13 @@ pub(super) async fn refresh(State(state): State<SignIn>, headers: HeaderMap) -> 
         }) => {
             state.metrics.session_refreshed("ended");
             info!(%reason, "session ended");
-            let mut answer = signed_out().into_response();
-            set_cookies(answer.headers_mut(), &lines);
-            answer
+            let mut response = signed_out().into_response();
+            set_cookies(response.headers_mut(), &lines);
+            response
         }
-        Err(NoSession::Unavailable(unavailable)) => {
+        Err(NoSession::Unavailable(error)) => {
             state.metrics.session_refreshed("unavailable");
-            warn!(%unavailable, "session refresh unavailable");
+            warn!(%error, "session refresh unavailable");
             Problem::unavailable("We can't refresh your session right now. Try again in a moment.")
                 .into_response()
         }

@@ -1,4 +1,4 @@
-//! `GET /oauth2/sign_in`: the page to choose a provider; with only one, a redirect to `start`.
+//! `GET /oauth2/sign_in`: the page to choose a provider; if there is only one, a redirect to `/oauth2/start`.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::commands::serve::extract::Query;
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SignIn;
-use crate::pages::{self, Choice};
+use crate::commands::serve::state::SharedSignIn;
+use crate::pages::{self, ProviderChoice};
 
 use super::start::{path, redirect, redirect_target};
 
@@ -19,23 +19,23 @@ pub(super) struct Params {
 }
 
 pub(super) async fn sign_in(
-    State(state): State<SignIn>,
+    State(state): State<SharedSignIn>,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
-    let to = redirect_target(&state, params.rd.as_deref())?;
-    let to = to.as_ref();
+    let target = redirect_target(&state, params.rd.as_deref())?;
+    let target = target.as_ref();
     let providers = &state.identity.providers;
     if providers.only().is_some() {
-        return Ok(redirect(&path(endpoints::START.path, to, None, None)));
+        return Ok(redirect(&path(endpoints::START.path, target, None, None)));
     }
-    let choice = |provider: &str| Choice {
+    let choice = |provider: &str| ProviderChoice {
         provider: provider.to_owned(),
-        href: path(endpoints::START.path, to, Some(provider), None),
+        href: path(endpoints::START.path, target, Some(provider), None),
     };
-    let choices: Vec<Choice> = providers
+    let choices: Vec<ProviderChoice> = providers
         .all()
         .iter()
         .map(|provider| choice(provider.name()))
         .collect();
-    Ok(pages::sign_in(to, &choices))
+    Ok(pages::sign_in(target, &choices))
 }

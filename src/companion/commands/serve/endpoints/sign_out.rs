@@ -14,13 +14,13 @@ use crate::clock::now;
 use crate::commands::serve::extract::{Form, Query};
 use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SignIn;
+use crate::commands::serve::state::SharedSignIn;
 use crate::pages;
 use crate::provider::{Attempt, EndSession, Secret};
 use crate::redirect_target::{RedirectRules, RedirectTarget};
-use crate::session::{Initiator, Login, Session};
+use crate::session::{Initiator, Session, SignInAttempt};
 
-use super::embedded::is_embedded;
+use super::fetch_metadata::is_embedded;
 
 const SIGN_OUT: &str = endpoints::SIGN_OUT.path;
 
@@ -34,64 +34,66 @@ pub(super) struct Params {
 }
 
 pub(super) async fn by_get(
-    State(state): State<SignIn>,
+    State(state): State<SharedSignIn>,
     headers: HeaderMap,
     query: Result<Query<Params>, Problem>,
 ) -> Response {
     let Query(params) = query.unwrap_or(Query(Params::default()));
-    if let Some(left) = &params.state
-        && let Some(answer) = returned(&state, &headers, left).await
+    if let Some(logout_state) = &params.state
+        && let Some(response) = returned(&state, &headers, logout_state).await
     {
-        return answer;
+        return response;
     }
     let redirects = &state.redirects();
-    let to = to(redirects, params.rd.as_deref());
-    if is_foreign(&headers, redirects) {
-        return confirm(&state, to.as_ref());
+    let target = allowed_target(redirects, params.rd.as_deref());
+    if must_confirm(&headers, redirects) {
+        return confirm(&state, target.as_ref());
     }
-    end(&state, &headers, to.as_ref()).await
+    end(&state, &headers, target.as_ref()).await
 }
 
-pub(super) async fn by_post(State(state): State<SignIn>, request: Request) -> Response {
+pub(super) async fn by_post(State(state): State<SharedSignIn>, request: Request) -> Response {
     let headers = request.headers().clone();
     let form = Form::<Params>::from_request(request, &state).await;
     let Form(params) = form.unwrap_or(Form(Params::default()));
     let redirects = &state.redirects();
-    let to = to(redirects, params.rd.as_deref());
-    if is_foreign(&headers, redirects) {
-        return confirm(&state, to.as_ref());
+    let target = allowed_target(redirects, params.rd.as_deref());
+    if must_confirm(&headers, redirects) {
+        return confirm(&state, target.as_ref());
     }
-    end(&state, &headers, to.as_ref()).await
+    end(&state, &headers, target.as_ref()).await
 }
 
-/// The redirect target. An invalid one is ignored, so that it prevents no sign-out.
-fn to(redirects: &RedirectRules, rd: Option<&str>) -> Option<RedirectTarget> {
+/// The redirect target. An invalid one is ignored, because it must not prevent the sign-out.
+fn allowed_target(redirects: &RedirectRules, rd: Option<&str>) -> Option<RedirectTarget> {
     rd.and_then(|rd| redirects.check(rd).ok())
 }
 
-/// Whether another site or an embedded element may have caused this request, and not the user (L01).
-fn is_foreign(headers: &HeaderMap, redirects: &RedirectRules) -> bool {
+/// Whether the user must confirm the sign-out, because another site or an element of a page may have
+/// sent this request (L01).
+fn must_confirm(headers: &HeaderMap, redirects: &RedirectRules) -> bool {
     let site = headers.get("sec-fetch-site");
-    let cross = site.is_some_and(|site| {
+    let is_cross_site = site.is_some_and(|site| {
         ["same-origin", "same-site", "none"]
             .iter()
             .all(|own| site != own)
     });
     // A same-site request without Origin and Referer may come from any neighbouring host.
-    let identified = [ORIGIN, REFERER]
+    let has_origin = [ORIGIN, REFERER]
         .iter()
         .any(|name| headers.contains_key(name));
-    let anonymous = site.is_some_and(|site| site == "same-site") && !identified;
-    let foreign = [ORIGIN, REFERER].iter().any(|name| {
+    let is_unknown = site.is_some_and(|site| site == "same-site") && !has_origin;
+    let is_foreign = [ORIGIN, REFERER].iter().any(|name| {
         headers.get_all(name).iter().any(|value| {
             let url = value.to_str().ok().and_then(|text| Url::parse(text).ok());
             !url.is_some_and(|url| redirects.has_host_of(&url))
         })
     });
-    cross || anonymous || foreign || is_embedded(headers)
+    is_cross_site || is_unknown || is_foreign || is_embedded(headers)
 }
 
-fn confirm(state: &SignIn, to: Option<&RedirectTarget>) -> Response {
+/// The page on which the user confirms the sign-out.
+fn confirm(state: &SharedSignIn, target: Option<&RedirectTarget>) -> Response {
     let origins: Vec<String> = state
         .identity
         .providers
@@ -100,39 +102,44 @@ fn confirm(state: &SignIn, to: Option<&RedirectTarget>) -> Response {
         .filter_map(|provider| provider.end_session_origin())
         .collect();
     let mut origins: Vec<&str> = origins.iter().map(String::as_str).collect();
-    let own = to.map(|to| format!("https://{}", to.authority()));
+    let own = target.map(|target| format!("https://{}", target.authority()));
     origins.extend(own.as_deref());
-    pages::sign_out(to, &origins)
+    pages::sign_out(target, &origins)
 }
 
-async fn end(state: &SignIn, headers: &HeaderMap, to: Option<&RedirectTarget>) -> Response {
+/// Ends the session here, and then at its provider.
+async fn end(
+    state: &SharedSignIn,
+    headers: &HeaderMap,
+    target: Option<&RedirectTarget>,
+) -> Response {
     let (identity, now) = (&state.identity, now());
     let cookies = cookies(headers);
-    let out = match identity.sessions.sign_out(&cookies, now).await {
-        Ok(out) => out,
-        Err(fault) => {
-            warn!(%fault, "session could not be ended");
+    let signed_out = match identity.sessions.sign_out(&cookies, now).await {
+        Ok(signed_out) => signed_out,
+        Err(error) => {
+            warn!(%error, "sign-out failed");
             return Problem::unavailable("We can't sign you out right now, so you are still signed in. Try again in a moment.")
                 .with_link(SIGN_OUT, "Try again")
                 .into_response();
         }
     };
-    let mut lines = out.set_cookies;
-    let at_provider = out
+    let mut lines = signed_out.set_cookies;
+    let at_provider = signed_out
         .session
         .as_ref()
-        .inspect(|session| info!(provider = session.idp, sid = %session.sid, "signed out"))
+        .inspect(|session| info!(provider = session.provider, sid = %session.sid, "signed out"))
         .and_then(|session| end_session(state, session));
-    let mut answer = match at_provider {
-        None => pages::signed_out(to),
+    let mut response = match at_provider {
+        None => pages::signed_out(target),
         Some((id, form)) => {
-            let rd = to.map_or("", RedirectTarget::as_str);
-            // Without room for the redirect target the user ends on our page.
-            let kept =
+            let rd = target.map_or("", RedirectTarget::as_str);
+            let stored =
                 identity
                     .sessions
-                    .begin_login(&cookies, (&id, rd), &(), Initiator::User, now);
-            lines.extend(kept.unwrap_or_default());
+                    .begin_attempt(&cookies, (&id, rd), &(), Initiator::User, now);
+            // If the redirect target is too long for a cookie, the user stays on our page.
+            lines.extend(stored.unwrap_or_default());
             let fields: Vec<(&str, &str)> = form
                 .fields
                 .iter()
@@ -141,34 +148,40 @@ async fn end(state: &SignIn, headers: &HeaderMap, to: Option<&RedirectTarget>) -
             pages::provider_sign_out(form.action.as_str(), &fields)
         }
     };
-    set_cookies(answer.headers_mut(), &lines);
-    answer
+    set_cookies(response.headers_mut(), &lines);
+    response
 }
 
-/// The sign-out request to the session's provider, and the attempt id under which the redirect target is
-/// stored.
-fn end_session(state: &SignIn, session: &Session) -> Option<(String, EndSession)> {
+/// The sign-out request to the session's provider, and the id of the attempt that stores the redirect
+/// target until the provider redirects back.
+fn end_session(state: &SharedSignIn, session: &Session) -> Option<(String, EndSession)> {
     let identity = &state.identity;
-    let provider = identity.providers.named(&session.idp)?;
+    let provider = identity.providers.named(&session.provider)?;
     let back = Url::parse(&format!("{}{SIGN_OUT}", state.site.as_str())).ok()?;
-    let left = Attempt::random_state();
-    let form = provider.end_session(&session.tokens, &back, left.expose())?;
-    Some((Attempt::id_of(left.expose()), form))
+    let logout_state = Attempt::random_state();
+    let form = provider.end_session(&session.tokens, &back, logout_state.expose())?;
+    Some((Attempt::id_of(logout_state.expose()), form))
 }
 
-/// The redirect back from the provider. An unknown `state` is not an error, and redirects nowhere else
-/// (L02). It ends nothing either: a request that still has a session is handled as if it had no `state`,
-/// because "signed out" would be false.
-async fn returned(state: &SignIn, headers: &HeaderMap, left: &Secret) -> Option<Response> {
+/// The response to the redirect back from the provider. An unknown `state` is not an error and has no
+/// redirect target (L02). `None` if the `state` is unknown and the request still has a session: then
+/// "You are signed out" would be wrong, and the request is handled as if it had no `state`.
+async fn returned(
+    state: &SharedSignIn,
+    headers: &HeaderMap,
+    logout_state: &Secret,
+) -> Option<Response> {
     let (sessions, cookies) = (&state.identity.sessions, cookies(headers));
-    let id = Attempt::id_of(left.expose());
-    let kept: Result<Login<()>, _> = sessions.finish_login(&cookies, &id, now()).await;
-    if kept.is_err() && sessions.has_session_cookie(&cookies) {
+    let id = Attempt::id_of(logout_state.expose());
+    let stored: Result<SignInAttempt<()>, _> = sessions.finish_attempt(&cookies, &id, now()).await;
+    if stored.is_err() && sessions.has_session_cookie(&cookies) {
         return None;
     }
     let redirects = &state.redirects();
-    let to = kept.ok().and_then(|kept| to(redirects, Some(&kept.rd)));
-    let mut answer = pages::signed_out(to.as_ref());
-    set_cookies(answer.headers_mut(), &[sessions.forget_login(&id)]);
-    Some(answer)
+    let target = stored
+        .ok()
+        .and_then(|stored| allowed_target(redirects, Some(&stored.rd)));
+    let mut response = pages::signed_out(target.as_ref());
+    set_cookies(response.headers_mut(), &[sessions.delete_attempt(&id)]);
+    Some(response)
 }

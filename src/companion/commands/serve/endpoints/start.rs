@@ -1,11 +1,11 @@
 //! `GET /oauth2/start?rd=&provider=`: starts a sign-in.
 //!
-//! A navigation first gets a page that adds the fragment of its URL to `rd` and continues: fragments
-//! never reach a server, and Alertmanager's links are in the fragment.
+//! A navigation first gets a page that adds the fragment of its URL to `rd` and continues: a fragment
+//! never reaches a server, and Alertmanager's links are in the fragment.
 //!
-//! Another site may have begun it. So the browser's session is deleted only if the user began it, and
-//! stays until the callback replaces it otherwise. A session that the provider must confirm is refreshed
-//! instead.
+//! Another site may have started the sign-in. So the session of the browser is deleted only if the user
+//! started it; otherwise the callback replaces the session. If the provider only has to confirm the
+//! session, it is refreshed, and no sign-in starts.
 
 use std::sync::Arc;
 
@@ -24,89 +24,95 @@ use crate::commands::serve::extract::Query;
 use crate::commands::serve::identity::{cookies, set_cookies};
 use crate::commands::serve::problem::Problem;
 use crate::commands::serve::request_id::RequestId;
-use crate::commands::serve::state::SignIn;
+use crate::commands::serve::state::SharedSignIn;
 use crate::pages;
 use crate::provider::Provider;
 use crate::redirect_target::RedirectTarget;
 use crate::session::{Cookies, Initiator, NoSession, Unavailable};
 
-use super::embedded::{initiator, is_embedded};
 use super::errors;
+use super::fetch_metadata::{initiator, is_embedded};
 
-/// The value of `on` by which a session stays until the callback replaces it.
-const KEEP: &str = "keep";
+/// The values of `initiator`.
+const USER: &str = "user";
+const OTHER_SITE: &str = "other-site";
 
 /// The query.
 #[derive(Debug, Deserialize)]
 pub(super) struct Params {
     /// The redirect target.
     rd: Option<String>,
-    /// The provider; optional where there is only one.
+    /// The provider; optional if there is only one.
     provider: Option<String>,
-    /// Present once the page has added the fragment: [`KEEP`] if another site began the sign-in.
-    on: Option<String>,
+    /// Who started the sign-in: [`USER`] or [`OTHER_SITE`]. The page that adds the fragment sets it.
+    initiator: Option<String>,
 }
 
 pub(super) async fn start(
-    State(state): State<SignIn>,
+    State(state): State<SharedSignIn>,
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
     Query(params): Query<Params>,
 ) -> Result<Response, Problem> {
-    let to = redirect_target(&state, params.rd.as_deref())?;
+    let target = redirect_target(&state, params.rd.as_deref())?;
     if is_embedded(&headers) {
-        // Providers refuse to be framed.
+        // Providers do not allow their pages in iframes.
         let text = "Sign-in can't run inside an iframe. Open it in its own tab.";
         return Err(Problem::bad_request(text).with_link(
-            path(endpoints::SIGN_IN.path, to.as_ref(), None, None),
+            path(endpoints::SIGN_IN.path, target.as_ref(), None, None),
             "Sign in",
         ));
     }
     let cookies = cookies(&headers);
     let identity = &state.identity;
     let now = now();
-    if let Some(to) = &to
+    if let Some(target) = &target
         && identity
             .sessions
-            .is_loop(&cookies, page_of(to.as_str()), now)
+            .is_loop(&cookies, page_of(target.as_str()), now)
     {
         let next = path(
             endpoints::START.path,
-            Some(to),
+            Some(target),
             params.provider.as_deref(),
             None,
         );
-        return Ok(pages::sign_in_loop(to, &next, id.as_str()));
+        return Ok(pages::sign_in_loop(target, &next, id.as_str()));
     }
     let provider = match params.provider.as_deref() {
         Some(name) => Some(identity.providers.named(name).ok_or_else(|| {
-            Problem::bad_request("There is no identity provider with this name.").with_link(
-                path(endpoints::SIGN_IN.path, to.as_ref(), None, None),
+            Problem::bad_request("This site has no identity provider with this name.").with_link(
+                path(endpoints::SIGN_IN.path, target.as_ref(), None, None),
                 "Choose another provider",
             )
         })?),
         None => identity.providers.only(),
     };
-    // The page continues from our own origin, and passes on who began.
-    let mut initiator = match params.on.as_deref() {
-        Some(KEEP) => Initiator::OtherSite,
+    // The page continues from our own origin, so it passes on who started the sign-in.
+    let mut initiator = match params.initiator.as_deref() {
+        Some(OTHER_SITE) => Initiator::OtherSite,
         _ => initiator(&headers),
     };
     let navigates = headers
         .get("sec-fetch-mode")
         .is_some_and(|mode| mode == "navigate");
-    if navigates && params.on.is_none() {
+    if navigates && params.initiator.is_none() {
         let name = provider.map(|provider| provider.name());
-        let next = path(endpoints::START.path, to.as_ref(), name, Some(initiator));
+        let next = path(
+            endpoints::START.path,
+            target.as_ref(),
+            name,
+            Some(initiator),
+        );
         return Ok(pages::start(&next));
     }
     if identity.sessions.has_session_cookie(&cookies) {
-        match refreshed(&state, &cookies, provider, to.as_ref()).await {
-            Ok(Some(answer)) => return Ok(answer),
+        match refreshed(&state, &cookies, provider, target.as_ref()).await {
+            Ok(Some(response)) => return Ok(response),
             Ok(None) => {}
-            // The session may be active.
-            Err(unavailable) => {
-                warn!(%unavailable, "session refresh unavailable");
+            // The session may be active, so it is not deleted.
+            Err(error) => {
+                warn!(%error, "session refresh unavailable");
                 initiator = Initiator::OtherSite;
             }
         }
@@ -114,7 +120,7 @@ pub(super) async fn start(
     let Some(provider) = provider else {
         return Ok(redirect(&path(
             endpoints::SIGN_IN.path,
-            to.as_ref(),
+            target.as_ref(),
             None,
             None,
         )));
@@ -125,59 +131,59 @@ pub(super) async fn start(
     let (url, attempt) = provider
         .begin(&redirect_uri, now)
         .await
-        .map_err(|error| errors::with_provider(&state, provider, &error, to.as_ref()))?;
-    let rd = to.as_ref().map_or("", RedirectTarget::as_str);
+        .map_err(|error| errors::provider_error(&state, provider, &error, target.as_ref()))?;
+    let rd = target.as_ref().map_or("", RedirectTarget::as_str);
     let lines = identity
         .sessions
-        .begin_login(&cookies, (&attempt.id(), rd), &attempt, initiator, now)
+        .begin_attempt(&cookies, (&attempt.id(), rd), &attempt, initiator, now)
         .map_err(|_| {
-            let text = "The address of the page that you want to open is too long to return to. Sign in, \
-                        and then open it again.";
+            let text = "The address of the page that you want to open is too long. Sign in first, and then \
+                        open the page again.";
             Problem::bad_request(text).with_link(endpoints::SIGN_IN.path, "Sign in")
         })?;
     info!(provider = provider.name(), "sign-in started");
-    let mut answer = redirect(url.as_str());
-    set_cookies(answer.headers_mut(), &lines);
-    Ok(answer)
+    let mut response = redirect(url.as_str());
+    set_cookies(response.headers_mut(), &lines);
+    Ok(response)
 }
 
-/// The response if the browser's session only had to be refreshed at its provider: on to the redirect
-/// target. If the user has chosen another provider than the session's, a sign-in begins all the same.
+/// The redirect to the target if the session of the browser only had to be refreshed at its provider.
+/// `None` if a sign-in must start: there is no such session, or the user has chosen another provider.
 async fn refreshed(
-    state: &SignIn,
+    state: &SharedSignIn,
     cookies: &Cookies<'_>,
     provider: Option<&Arc<Provider>>,
-    to: Option<&RedirectTarget>,
+    target: Option<&RedirectTarget>,
 ) -> Result<Option<Response>, Unavailable> {
     let (identity, now) = (&state.identity, now());
     let sessions = &identity.sessions;
-    let live = match sessions
+    let active = match sessions
         .refresh_if_due(cookies, now, &identity.providers)
         .await
     {
-        Ok(Some(live)) => live,
+        Ok(Some(active)) => active,
         Ok(None) => return Ok(None),
         Err(NoSession::Ended { .. }) => return Ok(None),
         Err(NoSession::Unavailable(unavailable)) => return Err(unavailable),
     };
-    if provider.is_some_and(|provider| provider.name() != live.session.idp) {
+    if provider.is_some_and(|provider| provider.name() != active.session.provider) {
         return Ok(None);
     }
     state.metrics.session_refreshed("refreshed");
-    let mut answer = match to {
-        Some(to) => redirect(to.as_str()),
-        None => pages::signed_in(live.session.person.name()),
+    let mut response = match target {
+        Some(target) => redirect(target.as_str()),
+        None => pages::signed_in(active.session.user.name()),
     };
-    let rd = to.map_or("", |to| page_of(to.as_str()));
-    let completed = sessions.completed_login(cookies, rd, now);
-    set_cookies(answer.headers_mut(), &live.set_cookies);
-    set_cookies(answer.headers_mut(), &[completed]);
-    Ok(Some(answer))
+    let rd = target.map_or("", |target| page_of(target.as_str()));
+    let completed = sessions.completed_cookie(cookies, rd, now);
+    set_cookies(response.headers_mut(), &active.set_cookies);
+    set_cookies(response.headers_mut(), &[completed]);
+    Ok(Some(response))
 }
 
-/// Checks `rd`. Without one, and with an empty one, there is no redirect target.
+/// Checks `rd`. If it is missing or empty, there is no redirect target.
 pub(super) fn redirect_target(
-    state: &SignIn,
+    state: &SharedSignIn,
     rd: Option<&str>,
 ) -> Result<Option<RedirectTarget>, Problem> {
     let Some(rd) = rd.filter(|rd| !rd.is_empty()) else {
@@ -186,40 +192,39 @@ pub(super) fn redirect_target(
     state.redirects().check(rd).map(Some).map_err(|error| {
         info!(%error, "redirect target (`rd`) rejected");
         let text = format!(
-            "The address that you came from can't be used as a redirect target: {error}. Open the app \
-             that you want to use again."
+            "We can't send you back to the address that you came from: {error}. Open the app that you \
+             want to use again."
         );
         Problem::bad_request(text).with_link(endpoints::SIGN_IN.path, "Sign in")
     })
 }
 
-/// A URL without its fragment, which the two steps of a sign-in have in common.
+/// A URL without its fragment: loop detection compares the first request, which has none, with the redirect
+/// target.
 pub(super) fn page_of(url: &str) -> &str {
     url.split_once('#').map_or(url, |(page, _)| page)
 }
 
-/// A path of ours with the redirect target in `rd`. `on` continues a sign-in that this one began.
+/// A path of ours with these parameters in its query.
 pub(super) fn path(
     path: &str,
-    to: Option<&RedirectTarget>,
+    target: Option<&RedirectTarget>,
     provider: Option<&str>,
-    on: Option<Initiator>,
+    initiator: Option<Initiator>,
 ) -> String {
     let mut query = Serializer::new(String::new());
-    if let Some(to) = to {
-        query.append_pair("rd", to.as_str());
+    if let Some(target) = target {
+        query.append_pair("rd", target.as_str());
     }
     if let Some(provider) = provider {
         query.append_pair("provider", provider);
     }
-    match on {
-        Some(Initiator::User) => {
-            query.append_pair("on", "1");
-        }
-        Some(Initiator::OtherSite) => {
-            query.append_pair("on", KEEP);
-        }
-        None => {}
+    if let Some(initiator) = initiator {
+        let initiator = match initiator {
+            Initiator::User => USER,
+            Initiator::OtherSite => OTHER_SITE,
+        };
+        query.append_pair("initiator", initiator);
     }
     let query = query.finish();
     if query.is_empty() {
@@ -229,7 +234,7 @@ pub(super) fn path(
     }
 }
 
-/// A redirect, followed by GET.
+/// A redirect, which browsers follow by GET.
 pub(super) fn redirect(url: &str) -> Response {
     match HeaderValue::from_str(url) {
         Ok(url) => (StatusCode::FOUND, [(LOCATION, url)]).into_response(),

@@ -9,7 +9,7 @@ use tracing::warn;
 use crate::clock::now;
 use crate::commands::serve::identity::cookies;
 use crate::commands::serve::problem::Problem;
-use crate::commands::serve::state::SignIn;
+use crate::commands::serve::state::SharedSignIn;
 use crate::session::NoSession;
 
 use super::refresh::signed_out;
@@ -30,7 +30,7 @@ pub(super) struct UserInfo {
 }
 
 pub(super) async fn userinfo(
-    State(state): State<SignIn>,
+    State(state): State<SharedSignIn>,
     headers: HeaderMap,
 ) -> Result<Json<UserInfo>, Problem> {
     let session = state
@@ -40,18 +40,18 @@ pub(super) async fn userinfo(
         .await;
     let session = session.map_err(|no| match no {
         NoSession::Ended { .. } => signed_out(),
-        NoSession::Unavailable(unavailable) => {
-            warn!(%unavailable, "session unavailable");
+        NoSession::Unavailable(error) => {
+            warn!(%error, "session unavailable");
             Problem::unavailable("We can't verify your identity right now. Try again in a moment.")
         }
     })?;
-    let person = session.person;
+    let user = session.user;
     Ok(Json(UserInfo {
-        user: person.sub,
-        email: person.email,
-        email_verified: person.email_verified,
-        groups: person.groups,
-        preferred_username: person.preferred_username,
-        provider: session.idp,
+        user: user.sub,
+        email: user.email,
+        email_verified: user.email_verified,
+        groups: user.groups,
+        preferred_username: user.preferred_username,
+        provider: session.provider,
     }))
 }

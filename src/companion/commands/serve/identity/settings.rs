@@ -1,4 +1,4 @@
-//! Converts the configuration to the settings of providers and sessions.
+//! Converts the configuration into the settings of providers and sessions.
 
 use std::sync::Arc;
 
@@ -8,35 +8,35 @@ use tracing::warn;
 use crate::config::SignIn;
 use crate::document::Report;
 use crate::provider::Provider;
-use crate::session::{Keys, Settings};
+use crate::session::{Keys, SessionSettings};
 use crate::watch::{Watched, Watcher};
 
-/// The keys that sign and seal, reloaded when their file changes.
+/// The session keys, reloaded when their file changes.
 pub(super) fn keys(watcher: &mut Watcher, sign_in: &SignIn) -> Result<Watched<Keys>, Report> {
     let path = sign_in.session.keys_file.clone();
     watcher.watch("keys", vec![path.clone()], move |_| {
         let (keys, warning) = Keys::load(&path).map_err(Report::from)?;
         if let Some(warning) = warning {
-            warn!(warning, "session keys file");
+            warn!("session keys file: {warning}");
         }
         Ok(keys)
     })
 }
 
 /// The settings of sessions.
-pub(super) fn sessions(sign_in: &SignIn, policy: &Policy) -> Result<Settings, Report> {
+pub(super) fn sessions(sign_in: &SignIn, policy: &Policy) -> Result<SessionSettings, Report> {
     let Some(sso) = policy.sso() else {
         let help = "add `sso` with the companion's `url` and its `envoy_cluster`";
         return Err(Report::of("policy", "missing field `sso`", help));
     };
     let session = &sign_in.session;
-    Ok(Settings {
+    Ok(SessionSettings {
         domain: session.cookie.domain.clone(),
         same_site: session.cookie.same_site,
         lifetime: session.lifetime,
         idle: session.idle,
         token: session.token,
-        ..Settings::new(sso)
+        ..SessionSettings::new(sso)
     })
 }
 

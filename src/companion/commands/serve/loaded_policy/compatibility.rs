@@ -8,8 +8,8 @@ use crate::config::{Config, SignIn, domain_matches};
 use crate::document::Report;
 use crate::policy_file::PolicyFile;
 
-/// Refuses a policy that belongs to another companion, or whose users could never sign in. Returns how
-/// they sign in, if the policy and the configuration have sign-in.
+/// Refuses a policy of another companion, or one whose users could not sign in. Returns the settings of
+/// sign-in from the policy and from the configuration, if they have sign-in.
 pub(super) fn check<'a>(
     file: &PolicyFile,
     policy: &'a Policy,

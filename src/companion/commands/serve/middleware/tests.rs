@@ -28,7 +28,7 @@ fn router(metrics: &Arc<Metrics>) -> Router {
         .route("/busy", get(async || Problem::unavailable("not now")))
         .route(
             "/cached",
-            get(async || ([(CACHE_CONTROL, "max-age=60")], "kept")),
+            get(async || ([(CACHE_CONTROL, "max-age=60")], "text")),
         )
         .route("/form", post(async |Form(form): Form<Words>| form.word))
         .route("/item/{name}", get(async || "an item"))
@@ -74,12 +74,12 @@ async fn h11_every_response_has_the_security_headers() {
         for request in [get_of(path), page_of(path)] {
             let response = send(request).await;
             let header = |name: &str| response.headers()[name].to_str().expect("text").to_owned();
-            let kept = if path == "/cached" {
+            let expected = if path == "/cached" {
                 "max-age=60"
             } else {
                 "no-store"
             };
-            assert_eq!(header("cache-control"), kept, "{path}");
+            assert_eq!(header("cache-control"), expected, "{path}");
             assert_eq!(header("x-content-type-options"), "nosniff");
             assert_eq!(header("referrer-policy"), "no-referrer");
             assert_eq!(header("x-frame-options"), "DENY");
@@ -123,7 +123,7 @@ fn only_a_plain_proxy_request_id_is_logged() {
 }
 
 #[tokio::test]
-async fn a_problem_is_a_page_for_people_and_json_for_programs() {
+async fn a_problem_is_a_page_for_users_and_json_for_programs() {
     let response = send(page_of("/bad")).await;
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
     let policy = response.headers()[CONTENT_SECURITY_POLICY]
@@ -171,11 +171,11 @@ async fn a_wrong_method_gets_the_allowed_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn t29_a_request_times_out() {
-    let began = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let response = send(get_of("/slow")).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(began.elapsed().as_secs(), limits().request.as_secs());
-    // So does its body.
+    assert_eq!(started.elapsed().as_secs(), limits().request.as_secs());
+    // A body too.
     let body = Body::new(Never);
     let request = Request::post("/swallow").body(body).expect("a request");
     assert_eq!(
@@ -186,11 +186,11 @@ async fn t29_a_request_times_out() {
 
 #[tokio::test(start_paused = true)]
 async fn t29_a_slow_form_times_out() {
-    let began = tokio::time::Instant::now();
+    let started = tokio::time::Instant::now();
     let mut request = form_of("/form", "");
     *request.body_mut() = Body::new(Never);
     assert_eq!(send(request).await.status(), StatusCode::REQUEST_TIMEOUT);
-    assert_eq!(began.elapsed().as_secs(), 5);
+    assert_eq!(started.elapsed().as_secs(), 5);
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,7 +211,7 @@ async fn t29_concurrent_requests_are_limited() {
     let response = service.call(get_of("/quick")).await.expect("a response");
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()[RETRY_AFTER], "5");
-    // Its permit is free afterwards.
+    // Then its permit is free.
     slow.await.expect("a response");
     let response = service.call(get_of("/quick")).await.expect("a response");
     assert_eq!(response.status(), StatusCode::OK);

@@ -9,8 +9,8 @@ fn a_new_file_has_a_key_that_is_used_at_once() {
     let folder = Folder::new();
     let path = folder.file("keys");
     assert_eq!(make_or_rotate(&path, at(0)), Ok(KeyFileChange::Created));
-    let (keys, doubt) = load(&path).unwrap();
-    assert_eq!(doubt, None);
+    let (keys, warning) = load(&path).unwrap();
+    assert_eq!(warning, None);
     assert_eq!(keys.all().count(), 1);
     assert_eq!(keys.newest.use_after, at(0));
 }
@@ -49,7 +49,7 @@ fn c05_eight_keys_are_kept_and_the_oldest_dropped() {
 }
 
 #[test]
-fn c05_the_key_in_use_is_not_pushed_out_by_new_keys() {
+fn c05_the_key_in_use_is_not_removed_by_new_keys() {
     let folder = Folder::new();
     let path = folder.file("keys");
     make_or_rotate(&path, at(0)).unwrap();
@@ -58,8 +58,8 @@ fn c05_the_key_in_use_is_not_pushed_out_by_new_keys() {
     let written = fs::read(&path).unwrap();
     let use_after = at(1600);
     for time in 1001..1010 {
-        let waits = Ok(KeyFileChange::Pending { use_after });
-        assert_eq!(make_or_rotate(&path, at(time)), waits);
+        let pending = Ok(KeyFileChange::Pending { use_after });
+        assert_eq!(make_or_rotate(&path, at(time)), pending);
     }
     assert_eq!(fs::read(&path).unwrap(), written);
     let (keys, _) = load(&path).unwrap();
@@ -155,5 +155,5 @@ fn a_missing_folder_is_an_error() {
     let folder = Folder::new();
     let path = folder.file("nowhere").join("keys");
     let error = make_or_rotate(&path, at(0)).unwrap_err().to_string();
-    assert!(error.contains("cannot be written"), "{error}");
+    assert!(error.contains("can't be written"), "{error}");
 }

@@ -27,7 +27,7 @@ fn c05_a_value_opens_only_for_its_purpose() {
     let sealed = keys.seal(binding(), b"a session", at(0));
     let wrong = [
         Binding {
-            purpose: Purpose::Login,
+            purpose: Purpose::Attempt,
             ..binding()
         },
         Binding {
@@ -35,7 +35,7 @@ fn c05_a_value_opens_only_for_its_purpose() {
             ..binding()
         },
         Binding {
-            purpose: Purpose::CompletedLogin,
+            purpose: Purpose::CompletedSignIn,
             ..binding()
         },
         Binding {
@@ -81,10 +81,10 @@ fn cve_2026_47775_every_altered_value_fails_alike() {
     let bytes = bytes::decode(&sealed).unwrap();
     // Every bit: version, key id, nonce, ciphertext, tag.
     for bit in 0..bytes.len() * 8 {
-        let mut spoilt = bytes.clone();
-        spoilt[bit / 8] ^= 1 << (bit % 8);
+        let mut altered = bytes.clone();
+        altered[bit / 8] ^= 1 << (bit % 8);
         assert!(
-            keys.open(binding(), &bytes::encode(&spoilt)).is_none(),
+            keys.open(binding(), &bytes::encode(&altered)).is_none(),
             "{bit}"
         );
     }
@@ -95,14 +95,14 @@ fn cve_2026_47775_every_altered_value_fails_alike() {
             "{length}"
         );
     }
-    let spelt = [
+    let other_encodings = [
         format!("{sealed}="),
         format!(" {sealed}"),
         format!("{sealed}A"),
         sealed.replace('_', "/") + "!",
     ];
-    for spelt in spelt {
-        assert!(keys.open(binding(), &spelt).is_none(), "{spelt}");
+    for text in other_encodings {
+        assert!(keys.open(binding(), &text).is_none(), "{text}");
     }
 }
 

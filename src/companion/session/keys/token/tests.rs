@@ -8,14 +8,14 @@ use crate::session::keys::file::Document;
 fn session() -> Session {
     let ada = ada();
     let lifetime = std::time::Duration::from_secs(3600);
-    Session::new("sso", ada.person, ada.tokens, at(0), lifetime)
+    Session::new("sso", ada.user, ada.tokens, at(0), lifetime)
 }
 
 #[test]
 fn a_session_token_has_the_documented_claims() {
     let keys = Keys::fresh(at(0));
     let session = session();
-    let text = keys.mint(URL, &session, at(10), at(310));
+    let text = keys.issue_token(URL, &session, at(10), at(310));
     let (header, rest) = text.split_once('.').unwrap();
     let header = String::from_utf8(bytes::decode(header).unwrap()).unwrap();
     let kid = &keys.newest.kid;
@@ -41,7 +41,7 @@ fn an_expired_session_token_is_still_read() {
     let keys = Keys::fresh(at(0));
     let session = session();
     let claims = keys
-        .read(URL, &keys.mint(URL, &session, at(10), at(11)))
+        .verify_token(URL, &keys.issue_token(URL, &session, at(10), at(11)))
         .unwrap();
     assert_eq!(claims.handles, keys.handles(&session));
     assert_eq!(claims.issued_at, at(10));
@@ -51,23 +51,26 @@ fn an_expired_session_token_is_still_read() {
 fn a_foreign_session_token_is_rejected() {
     let keys = Keys::fresh(at(0));
     let session = session();
-    let text = keys.mint(URL, &session, at(10), at(310));
-    assert!(keys.read("https://auth.example.net", &text).is_none());
-    assert!(Keys::fresh(at(0)).read(URL, &text).is_none());
+    let text = keys.issue_token(URL, &session, at(10), at(310));
+    assert!(
+        keys.verify_token("https://auth.example.net", &text)
+            .is_none()
+    );
+    assert!(Keys::fresh(at(0)).verify_token(URL, &text).is_none());
     // One bit of the signature.
     let mut other = bytes::decode(text.rsplit_once('.').unwrap().1).unwrap();
     other[10] ^= 1;
-    let spoilt = format!(
+    let altered = format!(
         "{}.{}",
         text.rsplit_once('.').unwrap().0,
         bytes::encode(other)
     );
-    assert!(keys.read(URL, &spoilt).is_none());
+    assert!(keys.verify_token(URL, &altered).is_none());
     // The claims of another session under this signature.
-    let second = keys.mint(URL, &self::session(), at(10), at(310));
+    let second = keys.issue_token(URL, &self::session(), at(10), at(310));
     let parts: Vec<_> = text.split('.').collect();
     let mixed = [parts[0], second.split('.').nth(1).unwrap(), parts[2]].join(".");
-    assert!(keys.read(URL, &mixed).is_none());
+    assert!(keys.verify_token(URL, &mixed).is_none());
 }
 
 #[test]
@@ -76,15 +79,15 @@ fn a_token_of_an_old_key_is_valid_while_the_key_is_kept() {
     let text = document
         .keys()
         .unwrap()
-        .mint(URL, &session(), at(10), at(310));
+        .issue_token(URL, &session(), at(10), at(310));
     document.rotate(at(20));
-    assert!(document.keys().unwrap().read(URL, &text).is_some());
+    assert!(document.keys().unwrap().verify_token(URL, &text).is_some());
 }
 
 #[test]
 fn core_verifies_a_session_token_as_one_and_as_no_bearer_token() {
     let keys = Keys::fresh(at(0));
-    let text = keys.mint(URL, &session(), at(10), at(310));
+    let text = keys.issue_token(URL, &session(), at(10), at(310));
     assert_eq!(Token::parse(&text).unwrap_err(), TokenError::Type);
     let token = Token::parse_as(&text, is_token_type).unwrap();
     let body = keys.jwks_json();
@@ -100,11 +103,11 @@ fn core_verifies_a_session_token_as_one_and_as_no_bearer_token() {
 fn empty_claims_are_left_out() {
     let keys = Keys::fresh(at(0));
     let mut session = session();
-    session.person.email = Some(String::new());
-    session.person.preferred_username = None;
-    session.person.groups.clear();
+    session.user.email = Some(String::new());
+    session.user.preferred_username = None;
+    session.user.groups.clear();
     let claims = keys
-        .read(URL, &keys.mint(URL, &session, at(10), at(310)))
+        .verify_token(URL, &keys.issue_token(URL, &session, at(10), at(310)))
         .unwrap();
     assert_eq!((claims.email, claims.preferred_username), (None, None));
     assert!(claims.groups.is_empty());

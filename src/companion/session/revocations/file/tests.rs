@@ -7,7 +7,7 @@ use super::*;
 use crate::session::fixtures::{Folder, at};
 use crate::session::revocations::Revocation;
 
-fn ending(sid: u8) -> RevocationBatch {
+fn batch(sid: u8) -> RevocationBatch {
     RevocationBatch {
         revocations: vec![Revocation::session(Id::from_bytes([sid; 16]), at(10_000))],
         ..RevocationBatch::default()
@@ -27,8 +27,8 @@ async fn revocations_survive_a_restart() {
     let folder = Folder::new();
     let path = folder.file("state");
     let file = StateFile::open(&path, at(0)).unwrap();
-    assert_eq!(file.revoke(&ending(1), at(10)).await, Ok(true));
-    assert_eq!(file.revoke(&ending(2), at(20)).await, Ok(true));
+    assert_eq!(file.revoke(&batch(1), at(10)).await, Ok(true));
+    assert_eq!(file.revoke(&batch(2), at(20)).await, Ok(true));
     drop(file);
     let file = StateFile::open(&path, at(30)).unwrap();
     assert!(file.state().is_revoked(&handles(1), None, at(30)));
@@ -38,7 +38,7 @@ async fn revocations_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn a_lost_state_begins_anew() {
+async fn after_a_lost_state_file_the_list_is_complete_from_now_on() {
     let folder = Folder::new();
     let path = folder.file("state");
     drop(StateFile::open(&path, at(0)).unwrap());
@@ -103,12 +103,12 @@ async fn a_revocation_that_is_not_on_disk_is_not_reported() {
     let file = StateFile::open(&path, at(0)).unwrap();
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    let error = file.revoke(&ending(1), at(10)).await.unwrap_err();
-    assert!(error.to_string().contains("cannot be written"), "{error}");
+    let error = file.revoke(&batch(1), at(10)).await.unwrap_err();
+    assert!(error.to_string().contains("can't be written"), "{error}");
     assert!(!file.state().is_revoked(&handles(1), None, at(10)));
     // The next attempt succeeds.
     fs::remove_dir(&path).unwrap();
-    assert_eq!(file.revoke(&ending(1), at(20)).await, Ok(true));
+    assert_eq!(file.revoke(&batch(1), at(20)).await, Ok(true));
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn concurrent_revocations_are_all_kept() {
     let file = Arc::new(StateFile::open(&path, at(0)).unwrap());
     let all = (1..=50).map(|sid| {
         let file = Arc::clone(&file);
-        tokio::spawn(async move { file.revoke(&ending(sid), at(10)).await })
+        tokio::spawn(async move { file.revoke(&batch(sid), at(10)).await })
     });
     for one in all.collect::<Vec<_>>() {
         assert_eq!(one.await.unwrap(), Ok(true));

@@ -16,22 +16,22 @@ fn session(sid: u16, handle: u16, began: Timestamp) -> SessionHandles {
     }
 }
 
-fn ending(mark: Revoked, ends: Timestamp) -> RevocationBatch {
-    let over = match mark {
+fn batch(revoked: Revoked, ends: Timestamp) -> RevocationBatch {
+    let revocation = match revoked {
         Revoked::Session(sid) => Revocation::session(sid, ends).began(at(0)),
-        Revoked::Person(handle) => Revocation::person(handle, ends),
+        Revoked::User(handle) => Revocation::user(handle, ends),
     };
     RevocationBatch {
-        revocations: vec![over],
+        revocations: vec![revocation],
         ..RevocationBatch::default()
     }
 }
 
 #[test]
-fn a_revocation_ends_one_session_or_all_earlier_ones_of_a_person() {
+fn a_revocation_ends_one_session_or_all_earlier_ones_of_a_user() {
     let mut state = RevocationState::new(at(0));
-    state.apply(&ending(Revoked::Session(id(1)), at(1000)), at(100));
-    state.apply(&ending(Revoked::Person(id(7)), at(1000)), at(100));
+    state.apply(&batch(Revoked::Session(id(1)), at(1000)), at(100));
+    state.apply(&batch(Revoked::User(id(7)), at(1000)), at(100));
     let now = at(200);
     assert!(state.is_revoked(&session(1, 2, at(100)), None, now));
     assert!(state.is_revoked(&session(3, 7, at(100)), None, now));
@@ -40,9 +40,9 @@ fn a_revocation_ends_one_session_or_all_earlier_ones_of_a_person() {
 }
 
 #[test]
-fn a_revocation_counts_until_its_end() {
+fn a_revocation_is_valid_until_its_end() {
     let mut state = RevocationState::new(at(0));
-    state.apply(&ending(Revoked::Session(id(1)), at(1000)), at(100));
+    state.apply(&batch(Revoked::Session(id(1)), at(1000)), at(100));
     assert!(state.is_revoked(&session(1, 2, at(50)), None, at(999)));
     assert!(!state.is_revoked(&session(1, 2, at(50)), None, at(1000)));
     assert_eq!(state.revocations(at(999)).len(), 1);
@@ -52,53 +52,53 @@ fn a_revocation_counts_until_its_end() {
 #[test]
 fn b06_a_session_is_revoked_by_the_id_of_its_provider_session() {
     let mut state = RevocationState::new(at(0));
-    let ending = RevocationBatch {
+    let batch = RevocationBatch {
         provider_sessions: vec![ended_at_provider(9, 2, at(1000))],
         ..RevocationBatch::default()
     };
-    assert!(state.apply(&ending, at(100)));
+    assert!(state.apply(&batch, at(100)));
     let handles = session(1, 2, at(50));
     assert!(state.is_revoked(&handles, Some(id(9)), at(200)));
     assert!(!state.is_revoked(&handles, Some(id(8)), at(200)));
     assert!(!state.is_revoked(&handles, None, at(200)));
     assert!(!state.is_revoked(&session(1, 2, at(101)), Some(id(9)), at(200)));
-    // Filters can't use it.
+    // Filters do not get it.
     assert_eq!(state.revocations(at(200)).len(), 0);
 }
 
 #[test]
-fn b04_a_logout_token_works_once_and_is_remembered_until_it_expires() {
+fn b04_a_logout_token_works_once_and_is_stored_until_it_expires() {
     let mut state = RevocationState::new(at(0));
     let logout = RevocationBatch {
         logout_token: Some((id(1), at(500))),
-        ..ending(Revoked::Person(id(7)), at(9000))
+        ..batch(Revoked::User(id(7)), at(9000))
     };
     assert!(state.apply(&logout, at(100)));
     assert!(!state.apply(&logout, at(200)));
-    // A sign-in between the two still counts.
+    // A session that began between the two is not revoked.
     assert!(!state.is_revoked(&session(3, 7, at(150)), None, at(200)));
     assert!(state.apply(&logout, at(500)));
 }
 
 #[test]
-fn b04_remembered_logout_tokens_are_bounded() {
+fn b04_stored_logout_tokens_are_bounded() {
     let mut state = RevocationState::new(at(0));
     for number in 0..=4096 {
-        let ending = RevocationBatch {
+        let batch = RevocationBatch {
             logout_token: Some((id(number), at(1000 + u64::from(number)))),
             ..RevocationBatch::default()
         };
-        assert!(state.apply(&ending, at(0)));
+        assert!(state.apply(&batch, at(0)));
     }
     assert_eq!(state.used_logout_tokens.len(), MAX_LOGOUT_TOKENS);
     assert!(!state.used_logout_tokens.contains_key(&id(0)));
     assert!(state.used_logout_tokens.contains_key(&id(1)));
 }
 
-fn ended_at_provider(number: u16, person: u16, ends: Timestamp) -> ProviderSessionEnd {
+fn ended_at_provider(number: u16, user: u16, ends: Timestamp) -> ProviderSessionEnd {
     ProviderSessionEnd {
         id: id(number),
-        person: id(person),
+        user: id(user),
         ends,
     }
 }
@@ -133,8 +133,8 @@ fn a_full_list_raises_the_floor_and_drops_no_revocation() {
     let mut state = full(4096);
     assert_eq!(state.floor(), Timestamp::default());
     for number in 4096..4120 {
-        let mark = Revoked::Session(id(number));
-        state.apply(&ending(mark, at(100_000)), at(100 + u64::from(number)));
+        let revoked = Revoked::Session(id(number));
+        state.apply(&batch(revoked, at(100_000)), at(100 + u64::from(number)));
     }
     let now = at(6000);
     assert_eq!(state.revocations(now).len(), 4096);
@@ -147,12 +147,12 @@ fn a_full_list_raises_the_floor_and_drops_no_revocation() {
     assert!(!state.is_revoked(&session(6000, 6000, at(100 + 24)), None, now));
 }
 
-/// A state of which both lists are full but for two places, each of them another person's.
-fn full_of_people() -> RevocationState {
+/// A state whose two lists have room for two more entries. All entries are of different users.
+fn full_of_users() -> RevocationState {
     let entries = (0..4094).map(|other| {
-        let (sid, person) = (id(10_000 + other), id(20_000 + other));
+        let (sid, user) = (id(10_000 + other), id(20_000 + other));
         let (before, ends) = (at(200).secs(), at(40_000).secs());
-        format!(r#"{{"sid":"{sid}.{person}","before":{before},"ends":{ends}}}"#)
+        format!(r#"{{"sid":"{sid}.{user}","before":{before},"ends":{ends}}}"#)
     });
     let entries: Vec<_> = entries.collect();
     let text = format!(
@@ -168,8 +168,8 @@ fn full_of_people() -> RevocationState {
 }
 
 #[test]
-fn one_person_fills_no_list() {
-    let mut state = full_of_people();
+fn the_entries_of_one_user_never_fill_a_list() {
+    let mut state = full_of_users();
     for number in 0..500 {
         let revocation = Revocation::session(id(number), at(40_000));
         let batch = RevocationBatch {
@@ -190,31 +190,31 @@ fn one_person_fills_no_list() {
         assert!(state.is_revoked(&by_provider, provider_session, at(200)));
     }
     for other in 0..4094 {
-        let person = 20_000 + other;
-        let ended = session(10_000 + other, person, at(100));
+        let user = 20_000 + other;
+        let ended = session(10_000 + other, user, at(100));
         assert!(state.is_revoked(&ended, None, at(200)), "{other}");
-        let unrelated = session(number_of_another(other), person, at(100));
-        let provider_session = Some(id(number_of_another(other)));
+        let unrelated = session(not_revoked(other), user, at(100));
+        let provider_session = Some(id(not_revoked(other)));
         assert!(!state.is_revoked(&unrelated, provider_session, at(200)));
     }
-    // A later session of that person begins.
+    // A later session of that user is not revoked.
     let later = session(9000, 7, at(201));
     assert!(!state.is_revoked(&later, Some(id(9000)), at(201)));
     let text = state.to_json();
     assert_eq!(RevocationState::parse(text.as_bytes()), Ok(state));
 }
 
-/// A session that is not revoked.
-const fn number_of_another(person: u16) -> u16 {
-    40_000 + person
+/// The id of a session that is not revoked.
+const fn not_revoked(user: u16) -> u16 {
+    40_000 + user
 }
 
 #[test]
-fn only_different_people_raise_a_floor() {
-    let mut state = full_of_people();
-    for person in 0..3 {
+fn only_a_list_full_of_different_users_raises_the_floor() {
+    let mut state = full_of_users();
+    for user in 0..3 {
         let batch = RevocationBatch {
-            provider_sessions: vec![ended_at_provider(person, person, at(40_000))],
+            provider_sessions: vec![ended_at_provider(user, user, at(40_000))],
             ..RevocationBatch::default()
         };
         state.apply(&batch, at(300));
@@ -227,12 +227,12 @@ fn only_different_people_raise_a_floor() {
 fn a_revocation_covers_a_session_that_began_ahead_of_the_clock() {
     let mut state = RevocationState::new(at(0));
     let known = Revocation::session(id(1), at(1000)).began(at(130));
-    let by_name_alone = Revocation::session(id(2), at(1000));
-    let ending = RevocationBatch {
-        revocations: vec![known, by_name_alone],
+    let without_began = Revocation::session(id(2), at(1000));
+    let batch = RevocationBatch {
+        revocations: vec![known, without_began],
         ..RevocationBatch::default()
     };
-    state.apply(&ending, at(100));
+    state.apply(&batch, at(100));
     assert!(state.is_revoked(&session(1, 7, at(130)), None, at(200)));
     assert!(state.is_revoked(&session(2, 7, at(110)), None, at(200)));
 }
@@ -268,7 +268,7 @@ fn invalid_states_are_rejected() {
 #[test]
 fn revocations_have_the_format_that_filters_read() {
     let mut state = RevocationState::new(at(0));
-    state.apply(&ending(Revoked::Session(id(1)), at(1000)), at(100));
+    state.apply(&batch(Revoked::Session(id(1)), at(1000)), at(100));
     let json = state.revocations(at(200)).to_json();
     let (before, ends) = (at(100).secs(), at(1000).secs());
     let expected = format!(

@@ -8,17 +8,17 @@ use portcullis_core::timestamp::Timestamp;
 use super::super::Sessions;
 use crate::session::outcome::LogoutOutcome;
 use crate::session::revocations::{ProviderSessionEnd, Revocation, RevocationBatch};
-use crate::session::store::ProviderSessions;
+use crate::session::store::LinkedSessions;
 use crate::session::unavailable::Unavailable;
 
 /// The claims of a verified logout token (Back-Channel Logout 1.0 section 2.4).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogoutClaims<'a> {
     /// The name of the provider.
-    pub(crate) idp: &'a str,
-    /// The person.
+    pub(crate) provider: &'a str,
+    /// The user.
     pub(crate) sub: Option<&'a str>,
-    /// The session at the provider. If it is named, only sessions that belong to it end.
+    /// The provider session. With it, only sessions that are linked to it end.
     pub(crate) sid: Option<&'a str>,
     /// The id of the logout token.
     pub(crate) jti: &'a str,
@@ -26,103 +26,102 @@ pub(crate) struct LogoutClaims<'a> {
     pub(crate) until: Timestamp,
 }
 
-/// What a logout token ends.
+/// The revocations of a logout token, as they are collected.
 #[derive(Default)]
-struct Ending {
+struct LogoutRevocations {
     revocations: Vec<Revocation>,
     provider_sessions: Vec<ProviderSessionEnd>,
-    /// The sessions of which that is known.
+    /// The sessions that are already revoked by these.
     sids: BTreeSet<Id>,
 }
 
 impl Sessions {
-    /// Revokes what a logout token names: the sessions of one session at the provider, or all
-    /// sessions of the person where it names only a person. A token works once, because a replay
-    /// would end sessions that began since.
+    /// Revokes the sessions that a logout token names: those of a provider session (`sid`), or all sessions
+    /// of a user if it has no `sid`. A token can be used once, because a replay would revoke sessions that
+    /// began since.
     ///
-    /// Session tokens do not carry the provider's `sid`. So every session is recorded with our id
-    /// for its session at the provider and with its person. So filters learn which sessions end, and
-    /// what a person causes is known to be theirs even where the token does not name them. A `sid`
-    /// of no session here ends nothing. Where no session belongs to it, the person's sessions
-    /// without a `sid` end, for one of them may. Where some sessions may be missing because the
-    /// companion has lost them, all sessions of the person end rather than none.
+    /// Session tokens do not contain the provider's `sid`, so each session is linked to its provider
+    /// session and to its user in the store. By these links filters learn which sessions are revoked, and
+    /// the revocation list which user they belong to, even if the logout token does not name the user. If no
+    /// session is linked to the `sid`, the user's sessions without a `sid` are revoked, because one of them
+    /// may belong to it. If links may have been lost, all sessions of the user are revoked.
     pub(crate) async fn backchannel_logout(
         &self,
         logout: &LogoutClaims<'_>,
         now: Timestamp,
     ) -> Result<LogoutOutcome, Unavailable> {
         let keys = self.keys.load_full();
-        let person = logout.sub.map(|sub| keys.handle(logout.idp, sub));
+        let user = logout.sub.map(|sub| keys.handle(logout.provider, sub));
         let ends = now.after(self.settings.lifetime);
-        let everything = person.map(|person| Revocation::person(person, ends));
-        let mut ending = Ending::default();
-        let mut named: Vec<Id> = Vec::new();
+        let all_of_user = user.map(|user| Revocation::user(user, ends));
+        let mut collected = LogoutRevocations::default();
+        let mut provider_sessions: Vec<Id> = Vec::new();
         match logout.sid {
-            None => ending.revocations.extend(everything),
+            None => collected.revocations.extend(all_of_user),
             Some(sid) => {
-                let id = keys.provider_session_by_sid(logout.idp, sid);
-                named.push(id);
-                let found = self.store.sessions_at_provider(id, now).await?;
+                let id = keys.provider_session_by_sid(logout.provider, sid);
+                provider_sessions.push(id);
+                let found = self.store.linked_sessions(id, now).await?;
                 let is_unknown = found.sessions.is_empty();
                 let complete = found.complete;
-                ending.add(id, found, person, ends);
+                collected.add(id, found, user, ends);
                 if let (true, Some(sub)) = (is_unknown, logout.sub) {
-                    let id = keys.provider_session_without_sid(logout.idp, sub);
-                    named.push(id);
-                    let found = self.store.sessions_at_provider(id, now).await?;
-                    ending.add(id, found, person, ends);
+                    let id = keys.provider_session_without_sid(logout.provider, sub);
+                    provider_sessions.push(id);
+                    let found = self.store.linked_sessions(id, now).await?;
+                    collected.add(id, found, user, ends);
                 }
                 if !complete {
-                    ending.revocations.extend(everything);
+                    collected.revocations.extend(all_of_user);
                 }
             }
         }
-        let logout_token = (keys.logout_token(logout.idp, logout.jti), logout.until);
-        let batch = ending.take(Some(logout_token));
+        let logout_token = (keys.logout_token(logout.provider, logout.jti), logout.until);
+        let batch = collected.take(Some(logout_token));
         if !self.store.revoke(&batch, now).await? {
             return Ok(LogoutOutcome::Replayed);
         }
-        // Sessions that were recorded meanwhile. One that is recorded later learns of the end then.
-        for id in named {
+        // Sessions that were linked in the meantime. A session that is linked later learns of the end then.
+        for id in provider_sessions {
             let found = self.store.end_provider_session(id, now).await?;
-            ending.add(id, found, person, ends);
+            collected.add(id, found, user, ends);
         }
-        let late = ending.take(None);
+        let late = collected.take(None);
         if !late.revocations.is_empty() {
             self.store.revoke(&late, now).await?;
         }
-        let revocations = batch.revocations.len() + late.revocations.len();
-        Ok(match revocations {
+        let count = batch.revocations.len() + late.revocations.len();
+        Ok(match count {
             0 => LogoutOutcome::UnknownSession,
             revocations => LogoutOutcome::Revoked { revocations },
         })
     }
 }
 
-impl Ending {
-    /// Adds the sessions of a session at the provider, each once. `person` is whose they are where
-    /// that was not recorded.
-    fn add(&mut self, id: Id, found: ProviderSessions, person: Option<Id>, ends: Timestamp) {
-        let mut people = BTreeSet::new();
+impl LogoutRevocations {
+    /// Adds the sessions that are linked to a provider session, without duplicates. `user` is their user
+    /// if the link has none.
+    fn add(&mut self, id: Id, found: LinkedSessions, user: Option<Id>, ends: Timestamp) {
+        let mut users = BTreeSet::new();
         for session in found.sessions {
             if !self.sids.insert(session.sid) {
                 continue;
             }
-            let person = session.person.or(person);
-            people.extend(person);
+            let user = session.user.or(user);
+            users.extend(user);
             let revocation = Revocation::session(session.sid, ends);
-            match person {
+            match user {
                 // Too many to name each of them.
                 Some(_) if found.has_more => {}
-                Some(person) => self.revocations.push(revocation.of(person)),
+                Some(user) => self.revocations.push(revocation.of(user)),
                 None => self.revocations.push(revocation),
             }
         }
-        for person in people {
+        for user in users {
             if found.has_more {
-                self.revocations.push(Revocation::person(person, ends));
+                self.revocations.push(Revocation::user(user, ends));
             }
-            let end = ProviderSessionEnd { id, person, ends };
+            let end = ProviderSessionEnd { id, user, ends };
             self.provider_sessions.push(end);
         }
     }

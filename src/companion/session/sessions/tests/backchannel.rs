@@ -14,7 +14,7 @@ pub(super) fn logout_of_ada(jti: &str) -> LogoutClaims<'_> {
 
 fn logout(jti: &str) -> LogoutClaims<'_> {
     LogoutClaims {
-        idp: "sso",
+        provider: "sso",
         sub: None,
         sid: None,
         jti,
@@ -32,26 +32,26 @@ async fn a_sign_in_within_the_same_second_as_a_logout_counts() {
     assert_eq!(fixture.read(at(100)).await, Err(EndReason::Revoked));
     fixture.start(at(100)).await;
     assert!(fixture.read(at(100)).await.is_ok());
-    assert!(fixture.passes_a_filter(at(100)).await);
+    assert!(fixture.is_accepted_by_filter(at(100)).await);
 }
 
 #[tokio::test]
-async fn b06_a_logout_of_a_person_ends_their_sessions_only() {
+async fn b06_a_logout_of_a_user_ends_their_sessions_only() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
-    let mut second = beside(&fixture);
+    let mut second = other_browser(&fixture);
     second.start(at(10)).await;
-    let mut bob = beside(&fixture);
+    let mut bob = other_browser(&fixture);
     let mut signed_in = ada();
-    signed_in.person.sub = "bob".to_owned();
+    signed_in.user.sub = "bob".to_owned();
     bob.start_for(signed_in, at(0)).await;
     let logout = logout_of_ada("one");
     fixture.log_out(&logout, at(100)).await.unwrap();
     for ada in [&fixture, &second] {
-        assert!(!ada.passes_a_filter(at(101)).await);
+        assert!(!ada.is_accepted_by_filter(at(101)).await);
         assert_eq!(ada.read(at(101)).await, Err(EndReason::Revoked));
     }
-    assert!(bob.passes_a_filter(at(101)).await);
+    assert!(bob.is_accepted_by_filter(at(101)).await);
     assert!(bob.read(at(101)).await.is_ok());
 }
 
@@ -61,7 +61,7 @@ async fn b06_a_logout_of_another_provider_ends_nothing_here() {
     fixture.start(at(0)).await;
     let sid = Some("session at the provider");
     let logout = LogoutClaims {
-        idp: "other",
+        provider: "other",
         sub: Some("ada"),
         sid,
         ..logout("one")
@@ -73,7 +73,7 @@ async fn b06_a_logout_of_another_provider_ends_nothing_here() {
 #[tokio::test]
 async fn b06_a_logout_of_one_session_ends_no_other() {
     let mut fixture = Fixture::new();
-    let mut other = beside(&fixture);
+    let mut other = other_browser(&fixture);
     for (fixture, sid) in [(&mut fixture, "one"), (&mut other, "two")] {
         let mut ada = ada();
         ada.tokens.sid = Some(sid.to_owned());
@@ -85,9 +85,9 @@ async fn b06_a_logout_of_one_session_ends_no_other() {
     };
     let logged_out = fixture.log_out(&logout, at(1100)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
-    assert!(!fixture.passes_a_filter(at(1101)).await);
+    assert!(!fixture.is_accepted_by_filter(at(1101)).await);
     assert_eq!(fixture.refresh(at(1101)).await, Err(EndReason::Revoked));
-    assert!(other.passes_a_filter(at(1101)).await);
+    assert!(other.is_accepted_by_filter(at(1101)).await);
     assert!(other.refresh(at(1101)).await.is_ok());
 }
 
@@ -103,10 +103,10 @@ async fn b06_after_a_restart_a_logout_ends_the_session() {
     };
     let logged_out = fixture.log_out(&logout_one, at(1101)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
-    assert!(!fixture.passes_a_filter(at(1102)).await);
+    assert!(!fixture.is_accepted_by_filter(at(1102)).await);
     assert_eq!(fixture.refresh(at(1102)).await, Err(EndReason::Revoked));
 
-    // The same where the logout token names no person.
+    // The same where the logout token names no user.
     fixture.start(at(1200)).await;
     fixture.restart(at(1201));
     let logout_two = LogoutClaims {
@@ -114,9 +114,9 @@ async fn b06_after_a_restart_a_logout_ends_the_session() {
         ..logout("two")
     };
     let logged_out = fixture.log_out(&logout_two, at(1202)).await;
-    // The first session is marked again.
+    // The first session is revoked again.
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 2 }));
-    assert!(!fixture.passes_a_filter(at(1203)).await);
+    assert!(!fixture.is_accepted_by_filter(at(1203)).await);
     assert_eq!(fixture.refresh(at(1203)).await, Err(EndReason::Revoked));
 }
 
@@ -130,7 +130,7 @@ async fn b05_a_logout_of_an_unknown_session_ends_nothing() {
     };
     let logged_out = fixture.log_out(&logout, at(1100)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::UnknownSession));
-    assert!(fixture.passes_a_filter(at(1101)).await);
+    assert!(fixture.is_accepted_by_filter(at(1101)).await);
     assert!(fixture.refresh(at(1101)).await.is_ok());
 }
 
@@ -147,7 +147,7 @@ async fn b04_a_replayed_logout_token_ends_no_later_session() {
     assert!(fixture.read(at(221)).await.is_ok());
     // The same `jti` of another provider is another token.
     let logout = LogoutClaims {
-        idp: "other",
+        provider: "other",
         ..logout
     };
     assert_ne!(
@@ -160,7 +160,7 @@ async fn b04_a_replayed_logout_token_ends_no_later_session() {
 async fn revocations_contain_no_personal_data() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
-    fixture.end(at(100)).await;
+    fixture.sign_out(at(100)).await;
     let sid = Some("session at the provider");
     let logout_one = LogoutClaims {
         sub: Some("ada"),
@@ -195,12 +195,12 @@ async fn b06_a_session_that_its_provider_ended_during_the_code_exchange_does_not
     later.await.unwrap();
 }
 
-/// A logout of Ada's session at the provider.
-fn logout_of_adas(jti: &str) -> LogoutClaims<'_> {
+/// A logout of Ada's provider session.
+fn logout_of_adas_session(jti: &str) -> LogoutClaims<'_> {
     logout_of("session at the provider", jti)
 }
 
-/// A logout of a session at the provider, which does not name the person.
+/// A logout of a provider session, which does not name the user.
 fn logout_of<'a>(sid: &'a str, jti: &'a str) -> LogoutClaims<'a> {
     LogoutClaims {
         sid: Some(sid),
@@ -211,22 +211,22 @@ fn logout_of<'a>(sid: &'a str, jti: &'a str) -> LogoutClaims<'a> {
 #[tokio::test]
 async fn b06_a_session_that_its_provider_ends_during_a_refresh_gets_no_token() {
     let mut fixture = Fixture::new();
-    // The session is not recorded here, and the revocations were loaded before the logout.
-    let mut elsewhere = Fixture::new();
-    elsewhere.keys = Arc::clone(&fixture.keys);
-    elsewhere.restart(at(0));
-    let session = elsewhere.start(at(0)).await;
+    // The session is not linked here, and the revocations were loaded before the logout.
+    let mut other = Fixture::new();
+    other.keys = Arc::clone(&fixture.keys);
+    other.restart(at(0));
+    let session = other.start(at(0)).await;
     fixture.restart(at(0));
     let (sessions, nothing) = (fixture.sessions(), cookies(""));
     let ended = sessions
-        .backchannel_logout(&logout_of_adas("one"), at(1000))
+        .backchannel_logout(&logout_of_adas_session("one"), at(1000))
         .await;
     assert_eq!(ended, Ok(LogoutOutcome::UnknownSession));
-    let put = sessions.token_cookies(&nothing, &session, at(999)).await;
-    assert_eq!(why(&put.unwrap_err()), EndReason::Revoked);
-    // A sign-in reports that.
-    let no = NoSession::from(EndReason::Revoked);
-    assert_eq!(StartError::from(no), StartError::EndedAtProvider);
+    let cookies = sessions.token_cookies(&nothing, &session, at(999)).await;
+    assert_eq!(reason(&cookies.unwrap_err()), EndReason::Revoked);
+    // A sign-in has its own error for that.
+    let error = NoSession::from(EndReason::Revoked);
+    assert_eq!(StartError::from(error), StartError::EndedAtProvider);
 }
 
 #[test]
@@ -236,10 +236,10 @@ fn b06_a_session_that_begins_during_a_logout_ends_too() {
     let runtime = runtime.enable_all().max_blocking_threads(1).build();
     runtime.unwrap().block_on(async {
         let mut fixture = Fixture::new();
-        let mut late = beside(&fixture);
+        let mut late = other_browser(&fixture);
         fixture.start(at(400)).await;
         let sessions = Arc::clone(fixture.sessions());
-        let logout = logout_of_adas("one");
+        let logout = logout_of_adas_session("one");
         let (disk, busy) = std::sync::mpsc::channel::<()>();
         tokio::task::spawn_blocking(move || busy.recv());
         let mut ending = Box::pin(sessions.backchannel_logout(&logout, at(1000)));
@@ -247,56 +247,56 @@ fn b06_a_session_that_begins_during_a_logout_ends_too() {
         let waits = tokio::time::timeout(Duration::ZERO, &mut ending).await;
         assert!(waits.is_err());
         late.start(at(1000)).await;
-        assert!(late.passes_a_filter(at(1000)).await);
+        assert!(late.is_accepted_by_filter(at(1000)).await);
         drop(disk);
         assert_eq!(ending.await, Ok(LogoutOutcome::Revoked { revocations: 2 }));
         for fixture in [&fixture, &late] {
-            assert!(!fixture.passes_a_filter(at(1001)).await);
+            assert!(!fixture.is_accepted_by_filter(at(1001)).await);
             assert_eq!(fixture.read(at(1001)).await, Err(EndReason::Revoked));
         }
     });
 }
 
 #[tokio::test]
-async fn b06_a_logout_of_an_unknown_sid_ends_the_persons_sessions_without_sid() {
+async fn b06_a_logout_of_an_unknown_sid_ends_the_users_sessions_without_sid() {
     let mut fixture = Fixture::new();
-    let mut bob = beside(&fixture);
+    let mut bob = other_browser(&fixture);
     for (fixture, sub) in [(&mut fixture, "ada"), (&mut bob, "bob")] {
-        let mut nameless = ada();
-        nameless.tokens.sid = None;
-        nameless.person.sub = sub.to_owned();
-        fixture.start_for(nameless, at(1000)).await;
+        let mut without_sid = ada();
+        without_sid.tokens.sid = None;
+        without_sid.user.sub = sub.to_owned();
+        fixture.start_for(without_sid, at(1000)).await;
     }
-    let mut named = beside(&fixture);
-    named.start(at(1000)).await;
+    let mut with_sid = other_browser(&fixture);
+    with_sid.start(at(1000)).await;
     let logout = LogoutClaims {
         sid: Some("unknown"),
         ..logout_of_ada("one")
     };
     let logged_out = fixture.log_out(&logout, at(1100)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
-    assert!(!fixture.passes_a_filter(at(1101)).await);
+    assert!(!fixture.is_accepted_by_filter(at(1101)).await);
     assert_eq!(fixture.refresh(at(1101)).await, Err(EndReason::Revoked));
-    for other in [&mut bob, &mut named] {
-        assert!(other.passes_a_filter(at(1101)).await);
+    for other in [&mut bob, &mut with_sid] {
+        assert!(other.is_accepted_by_filter(at(1101)).await);
         assert!(other.refresh(at(1101)).await.is_ok());
     }
 }
 
-/// Ada signs in at a browser, in this session at the provider.
+/// Ada signs in at a browser, in this provider session.
 async fn start_at_provider(fixture: &Fixture, sub: &str, sid: &str, now: Timestamp) -> Fixture {
-    let mut browser = beside(fixture);
+    let mut browser = other_browser(fixture);
     let mut signed_in = ada();
-    signed_in.person.sub = sub.to_owned();
+    signed_in.user.sub = sub.to_owned();
     signed_in.tokens.sid = Some(sid.to_owned());
     browser.start_for(signed_in, now).await;
     browser
 }
 
 #[tokio::test]
-async fn b06_logouts_of_one_person_cost_that_person_alone() {
+async fn b06_logouts_of_one_user_cost_that_user_alone() {
     let mut fixture = Fixture::new();
-    // Both lists are full but for six places.
+    // Both lists have room for six more entries.
     let entries = (0..4090_u16).map(|number| {
         let mut bytes = [0; 16];
         bytes[..2].copy_from_slice(&number.to_be_bytes());
@@ -310,7 +310,7 @@ async fn b06_logouts_of_one_person_cost_that_person_alone() {
     std::fs::write(&state, empty.replace(r#""entries":[]"#, &full)).unwrap();
     fixture.restart(at(6));
     let bob = start_at_provider(&fixture, "bob", "of bob", at(1000)).await;
-    // Each has its own `sid`, and only every second token names the person.
+    // Each has its own `sid`, and only every second token names the user.
     for number in 0..20 {
         let sid = format!("number {number}");
         let ada = start_at_provider(&fixture, "ada", &sid, at(1001 + number)).await;
@@ -321,20 +321,20 @@ async fn b06_logouts_of_one_person_cost_that_person_alone() {
         let logged_out = fixture.log_out(&logout, at(1001 + number)).await;
         assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
         assert_eq!(ada.read(at(1051)).await, Err(EndReason::Revoked));
-        assert!(!ada.passes_a_filter(at(1051)).await);
+        assert!(!ada.is_accepted_by_filter(at(1051)).await);
     }
     let stats = fixture.sessions().stats(at(1051)).await.unwrap();
     assert_eq!(stats.floor, Timestamp::default());
     assert_eq!(stats.provider_floor, Timestamp::default());
     assert!(bob.read(at(1051)).await.is_ok());
-    assert!(bob.passes_a_filter(at(1051)).await);
+    assert!(bob.is_accepted_by_filter(at(1051)).await);
     // Ada can sign in again.
     let ada = start_at_provider(&fixture, "ada", "new", at(1052)).await;
-    assert!(ada.passes_a_filter(at(1052)).await);
+    assert!(ada.is_accepted_by_filter(at(1052)).await);
 }
 
 #[tokio::test]
-async fn b05_logouts_of_unknown_sessions_leave_no_mark() {
+async fn b05_logouts_of_unknown_sessions_add_no_revocation() {
     let fixture = Fixture::new();
     let ada = start_at_provider(&fixture, "ada", "of ada", at(1000)).await;
     for number in 0..100 {
@@ -356,7 +356,7 @@ async fn b06_a_session_that_was_idle_for_long_ends_by_its_sid_alone() {
     let browser = start_at_provider(&fixture, "ada", "of ada", at(1000))
         .await
         .browser;
-    // Its session token has expired, and the companion was restarted.
+    // Its session token has expired, and the companion is restarted.
     fixture.restart(at(3000));
     let logged_out = fixture.log_out(&logout_of("of ada", "one"), at(3001)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
@@ -376,7 +376,7 @@ async fn b06_many_sessions_of_one_session_at_the_provider_end_together() {
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
     for ada in browsers {
         assert_eq!(ada.read(at(1101)).await, Err(EndReason::Revoked));
-        assert!(!ada.passes_a_filter(at(1101)).await);
+        assert!(!ada.is_accepted_by_filter(at(1101)).await);
     }
-    assert!(bob.passes_a_filter(at(1101)).await);
+    assert!(bob.is_accepted_by_filter(at(1101)).await);
 }

@@ -7,7 +7,7 @@ async fn a_lost_state_file_revives_no_session() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
     let old = fixture.browser.clone();
-    fixture.end(at(100)).await;
+    fixture.sign_out(at(100)).await;
     std::fs::remove_file(fixture.folder.file("state")).unwrap();
     fixture.restart(at(200));
     fixture.browser = old.clone();
@@ -18,7 +18,7 @@ async fn a_lost_state_file_revives_no_session() {
         fixture.refresh(at(201)).await,
         Err(EndReason::RefreshRejected)
     );
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
     fixture.browser = old;
     assert_eq!(fixture.refresh(at(202)).await, Err(EndReason::Revoked));
 }
@@ -30,11 +30,11 @@ async fn after_a_lost_state_file_the_provider_confirms_sessions() {
     std::fs::remove_file(fixture.folder.file("state")).unwrap();
     fixture.restart(at(200));
     fixture.refresh(at(201)).await.unwrap();
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
     assert!(fixture.read(at(202)).await.is_ok());
     // It is asked once.
     fixture.refresh(at(501)).await.unwrap();
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn after_a_lost_state_file_a_session_without_refresh_token_ends() {
     let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
     let (sessions, shown) = (fixture.sessions(), cookies(&header));
     let cookie = sessions.refresh_token_cookie(&shown, at(201), &provider);
-    assert_eq!(why(&cookie.await.unwrap_err()), EndReason::Unverified);
+    assert_eq!(reason(&cookie.await.unwrap_err()), EndReason::Unverified);
     assert_eq!(fixture.refresh(at(201)).await, Err(EndReason::Unverified));
-    assert_eq!(fixture.provider.asked(), 0);
+    assert_eq!(fixture.provider.requests(), 0);
 }

@@ -40,9 +40,9 @@ impl Replicas {
         let header = self.browser.header();
         let cookies = cookies(&header);
         let started = self.replicas[replica].start(&cookies, "sso", ada(), "/", now);
-        let live = started.await.unwrap();
-        self.browser.store(&live.set_cookies);
-        live.session
+        let active = started.await.unwrap();
+        self.browser.store(&active.set_cookies);
+        active.session
     }
 
     /// A refresh at one replica while the test continues.
@@ -58,7 +58,7 @@ impl Replicas {
 
     /// Waits until the provider has been asked so many times.
     pub(super) async fn wait_for_redemptions(&self, times: usize) {
-        let asked = async || self.provider.asked() == times;
+        let asked = async || self.provider.requests() == times;
         lab::wait::until_true("a redemption", lab::wait::LONG, asked).await;
     }
 
@@ -84,11 +84,11 @@ impl Replicas {
     ) -> Result<Session, NoSession> {
         let header = self.browser.header();
         let provider = Arc::clone(&self.provider);
-        let live = self.replicas[replica]
+        let active = self.replicas[replica]
             .refresh(&cookies(&header), now, &provider)
             .await?;
-        self.browser.store(&live.set_cookies);
-        Ok(live.session)
+        self.browser.store(&active.set_cookies);
+        Ok(active.session)
     }
 }
 
@@ -98,7 +98,7 @@ async fn a_session_of_one_replica_is_refreshed_at_the_other() {
     let session = fixture.start(0, at(0)).await;
     assert_eq!(fixture.read(1, at(1)).await.unwrap(), session);
     let refreshed = fixture.refresh(1, at(3600)).await.unwrap_err();
-    assert_eq!(why(&refreshed), EndReason::IdleTimeout);
+    assert_eq!(reason(&refreshed), EndReason::IdleTimeout);
     for (replica, now) in [(1, 3000), (0, 6000), (1, 9000)] {
         assert_eq!(
             fixture.refresh(replica, at(now)).await.unwrap().sid,
@@ -120,7 +120,7 @@ async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
     let fixture = Replicas::new().await;
     let [one, other] = &fixture.replicas;
     let begun = one
-        .begin_login(
+        .begin_attempt(
             &cookies(""),
             ("id", "/"),
             &"attempt",
@@ -132,17 +132,17 @@ async fn a_sign_in_of_one_replica_is_completed_once_at_the_other() {
     browser.store(&begun);
     let header = browser.header();
     let cookies = cookies(&header);
-    let login = other
-        .finish_login::<String>(&cookies, "id", at(1))
+    let attempt = other
+        .finish_attempt::<String>(&cookies, "id", at(1))
         .await
         .unwrap();
-    assert_eq!(login.attempt, "attempt");
-    let again = one.finish_login::<String>(&cookies, "id", at(2)).await;
-    assert_eq!(again, Err(LoginError::AlreadyFinished));
+    assert_eq!(attempt.data, "attempt");
+    let again = one.finish_attempt::<String>(&cookies, "id", at(2)).await;
+    assert_eq!(again, Err(AttemptError::AlreadyFinished));
 }
 
 #[tokio::test]
-async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
+async fn l01_a_sign_out_at_one_replica_takes_effect_at_the_other() {
     let mut fixture = Replicas::new().await;
     let session = fixture.start(0, at(0)).await;
     let old = fixture.browser.clone();
@@ -154,11 +154,11 @@ async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
     assert_eq!(signed_out.session, Some(session));
     fixture.browser = old;
     assert_eq!(
-        why(&fixture.read(0, at(101)).await.unwrap_err()),
+        reason(&fixture.read(0, at(101)).await.unwrap_err()),
         EndReason::RecordMissing
     );
     assert_eq!(
-        why(&fixture.refresh(0, at(101)).await.unwrap_err()),
+        reason(&fixture.refresh(0, at(101)).await.unwrap_err()),
         EndReason::RecordMissing
     );
     let [one, other] = &fixture.replicas;
@@ -167,11 +167,11 @@ async fn l01_a_sign_out_at_one_replica_counts_at_the_other() {
     let handles = fixture
         .keys
         .load()
-        .read(URL, fixture.browser.value(TOKEN).unwrap())
+        .verify_token(URL, fixture.browser.value(TOKEN).unwrap())
         .unwrap()
         .handles;
     assert!(list.contains(&handles.sid.to_string()), "{list}");
-    // Its record is deleted, so the revocation only needs to outlast its session tokens.
+    // Its record is deleted, so the revocation is needed until its session tokens have expired only.
     let ends = at(100).after(settings().token).secs() + 60;
     assert!(list.contains(&format!(r#""ends":{ends}"#)), "{list}");
 }
@@ -181,7 +181,7 @@ async fn b06_a_logout_at_one_replica_ends_sessions_of_the_other() {
     let mut fixture = Replicas::new().await;
     fixture.start(0, at(0)).await;
     let logout = LogoutClaims {
-        idp: "sso",
+        provider: "sso",
         sub: Some("ada"),
         sid: Some("session at the provider"),
         jti: "one",
@@ -195,7 +195,7 @@ async fn b06_a_logout_at_one_replica_ends_sessions_of_the_other() {
         Ok(LogoutOutcome::Replayed)
     );
     assert_eq!(
-        why(&fixture.refresh(0, at(101)).await.unwrap_err()),
+        reason(&fixture.refresh(0, at(101)).await.unwrap_err()),
         EndReason::Revoked
     );
 }
@@ -206,7 +206,7 @@ async fn b06_a_sid_alone_ends_its_session_at_both_replicas_and_an_unknown_one_no
     fixture.start(0, at(0)).await;
     let [one, other] = &fixture.replicas;
     let unknown = LogoutClaims {
-        idp: "sso",
+        provider: "sso",
         sub: None,
         sid: Some("unknown"),
         jti: "zero",
@@ -222,14 +222,14 @@ async fn b06_a_sid_alone_ends_its_session_at_both_replicas_and_an_unknown_one_no
     };
     let logged_out = other.backchannel_logout(&logout, at(100)).await;
     assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
-    // The entry says whose session it was.
+    // The entry has the handle of the user.
     let list = one.revocations_json(at(101)).await.unwrap();
-    let person = fixture.keys.load().handle("sso", "ada");
-    assert!(list.contains(&format!(r#".{person}""#)), "{list}");
+    let user = fixture.keys.load().handle("sso", "ada");
+    assert!(list.contains(&format!(r#".{user}""#)), "{list}");
     let started = one.start(&cookies(""), "sso", ada(), "/", at(99)).await;
     assert_eq!(started.unwrap_err(), StartError::EndedAtProvider);
     assert_eq!(
-        why(&fixture.refresh(0, at(101)).await.unwrap_err()),
+        reason(&fixture.refresh(0, at(101)).await.unwrap_err()),
         EndReason::Revoked
     );
 }
@@ -269,9 +269,9 @@ async fn while_redis_is_down_sessions_are_unavailable() {
 async fn a_redis_that_lost_its_data_ends_all_sessions() {
     let mut fixture = Replicas::new().await;
     fixture.start(0, at(0)).await;
-    fixture.server.forget();
+    fixture.server.flush();
     assert_eq!(
-        why(&fixture.refresh(0, at(1)).await.unwrap_err()),
+        reason(&fixture.refresh(0, at(1)).await.unwrap_err()),
         EndReason::RecordMissing
     );
 }
@@ -283,14 +283,14 @@ async fn a_session_that_its_provider_ends_is_revoked_at_all_replicas() {
     fixture.refresh(0, at(3000)).await.unwrap();
     fixture.provider = FakeProvider::new(|_, _| Err(RefreshFailure::Ended));
     assert_eq!(
-        why(&fixture.refresh(0, at(3600)).await.unwrap_err()),
+        reason(&fixture.refresh(0, at(3600)).await.unwrap_err()),
         EndReason::RefreshRejected
     );
     assert_eq!(
-        why(&fixture.refresh(1, at(3600)).await.unwrap_err()),
+        reason(&fixture.refresh(1, at(3600)).await.unwrap_err()),
         EndReason::Revoked
     );
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Refreshes: what is redeemed, when, and how often.
+//! Refreshes: which tokens are redeemed, when, and how often.
 
 use super::*;
 use crate::provider::Authentication;
@@ -7,8 +7,11 @@ use crate::session::outcome::ActiveSession;
 use crate::session::record::RefreshFailure;
 
 /// Sends 50 requests at once with the same cookies, and lets the provider respond once all wait.
-async fn storm(fixture: &Fixture, now: Timestamp) -> Vec<Result<ActiveSession, NoSession>> {
-    let asking: Vec<_> = (0..50)
+async fn refresh_concurrently(
+    fixture: &Fixture,
+    now: Timestamp,
+) -> Vec<Result<ActiveSession, NoSession>> {
+    let requests: Vec<_> = (0..50)
         .map(|_| {
             let header = fixture.browser.header();
             let provider = Arc::clone(&fixture.provider);
@@ -16,25 +19,25 @@ async fn storm(fixture: &Fixture, now: Timestamp) -> Vec<Result<ActiveSession, N
             tokio::spawn(async move { sessions.refresh(&cookies(&header), now, &provider).await })
         })
         .collect();
-    while fixture.provider.asked() == 0 {
+    while fixture.provider.requests() == 0 {
         tokio::task::yield_now().await;
     }
     fixture.provider.gate.add_permits(50);
-    let mut answers = Vec::new();
-    for one in asking {
-        answers.push(one.await.unwrap());
+    let mut results = Vec::new();
+    for request in requests {
+        results.push(request.await.unwrap());
     }
-    answers
+    results
 }
 
 #[tokio::test]
-async fn the_provider_is_asked_only_after_its_tokens_have_expired() {
+async fn a_session_is_refreshed_only_after_the_providers_tokens_have_expired() {
     let mut fixture = Fixture::new();
     let first = fixture.start(at(0)).await;
     for now in (300..3500).step_by(300) {
         fixture.refresh(at(now)).await.unwrap();
     }
-    assert_eq!(fixture.provider.asked(), 0);
+    assert_eq!(fixture.provider.requests(), 0);
     let session = fixture.refresh(at(3600)).await.unwrap();
     assert_eq!(fixture.provider.redeemed(), ["refresh-0"]);
     assert_eq!(session.sid, first.sid);
@@ -42,7 +45,7 @@ async fn the_provider_is_asked_only_after_its_tokens_have_expired() {
     assert_eq!(session.ends, first.ends);
     assert_eq!(session.tokens.expires_at, at(7200).secs());
     fixture.refresh(at(7190)).await.unwrap();
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
     fixture.refresh(at(7200)).await.unwrap();
     assert_eq!(fixture.provider.redeemed(), ["refresh-0", "refresh-1"]);
 }
@@ -53,12 +56,12 @@ async fn r10_fifty_requests_at_expiry_redeem_once_and_all_succeed() {
     fixture.start(at(0)).await;
     fixture.refresh(at(3000)).await.unwrap();
     fixture.provider = FakeProvider::closed(rotate);
-    let answers = storm(&fixture, at(3600)).await;
+    let results = refresh_concurrently(&fixture, at(3600)).await;
     assert_eq!(fixture.provider.redeemed(), ["refresh-0"]);
     let mut browsers = Vec::new();
-    for answer in answers {
+    for result in results {
         let mut browser = fixture.browser.clone();
-        browser.store(&answer.unwrap().set_cookies);
+        browser.store(&result.unwrap().set_cookies);
         browsers.push(browser);
     }
     // Whichever response came last, its cookies work.
@@ -83,7 +86,7 @@ async fn r10_old_cookies_work_for_a_minute_after_a_refresh() {
     fixture.browser = old.clone();
     let session = fixture.refresh(at(3659)).await.unwrap();
     assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
     // No spent token was redeemed for that.
     assert_eq!(fixture.revocations(at(3660)).await, 0);
     // Later it is never redeemed again.
@@ -92,26 +95,26 @@ async fn r10_old_cookies_work_for_a_minute_after_a_refresh() {
         fixture.refresh(at(3661)).await,
         Err(EndReason::RefreshRejected)
     );
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
-async fn refresh_token_reuse_ends_the_session_for_everybody() {
+async fn refresh_token_reuse_revokes_all_copies_of_the_session() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
     fixture.refresh(at(3000)).await.unwrap();
-    let honest = fixture.browser.clone();
-    let mut elsewhere = beside(&fixture);
+    let owner = fixture.browser.clone();
+    let mut other_session = other_browser(&fixture);
     let signed_in = Authentication {
         tokens: tokens(Some("another"), at(10_000)),
         ..ada()
     };
-    elsewhere.start_for(signed_in, at(3000)).await;
-    // The thief was first, and has a session.
+    other_session.start_for(signed_in, at(3000)).await;
+    // The thief has refreshed first, and has a session.
     fixture.refresh(at(3600)).await.unwrap();
     fixture.refresh(at(3660)).await.unwrap();
-    assert!(fixture.passes_a_filter(at(3661)).await);
-    let thief = std::mem::replace(&mut fixture.browser, honest.clone());
+    assert!(fixture.is_accepted_by_filter(at(3661)).await);
+    let thief = std::mem::replace(&mut fixture.browser, owner.clone());
 
     assert_eq!(
         fixture.refresh(at(3661)).await,
@@ -119,15 +122,15 @@ async fn refresh_token_reuse_ends_the_session_for_everybody() {
     );
     assert!(!fixture.browser.names().contains(&SEALED));
     fixture.browser = thief;
-    assert!(!fixture.passes_a_filter(at(3662)).await);
+    assert!(!fixture.is_accepted_by_filter(at(3662)).await);
     assert_eq!(fixture.read(at(3662)).await, Err(EndReason::Revoked));
     assert_eq!(fixture.refresh(at(3662)).await, Err(EndReason::Revoked));
-    // It is revoked once, and no other session of the person is.
-    fixture.browser = honest;
+    // It is revoked once, and no other session of the user is.
+    fixture.browser = owner;
     assert_eq!(fixture.refresh(at(3663)).await, Err(EndReason::Revoked));
     assert_eq!(fixture.revocations(at(3663)).await, 1);
-    elsewhere.refresh(at(3663)).await.unwrap();
-    assert_eq!(fixture.provider.asked(), 1);
+    other_session.refresh(at(3663)).await.unwrap();
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
@@ -137,14 +140,14 @@ async fn a_forged_sealed_session_ends_nothing() {
     fixture.refresh(at(3000)).await.unwrap();
     let old = fixture.browser.value(SEALED).unwrap().to_owned();
     fixture.refresh(at(3600)).await.unwrap();
-    let renewed = fixture.browser.clone();
+    let refreshed = fixture.browser.clone();
     let (start, last) = old.split_at(old.len() - 1);
     let other = if last == "A" { "Q" } else { "A" };
     fixture.browser = Browser::default();
-    fixture.browser.has(SEALED, &format!("{start}{other}"));
+    fixture.browser.add(SEALED, &format!("{start}{other}"));
     assert_eq!(fixture.refresh(at(3661)).await, Err(EndReason::NoCookie));
     assert_eq!(fixture.revocations(at(3661)).await, 0);
-    fixture.browser = renewed;
+    fixture.browser = refreshed;
     fixture.refresh(at(3662)).await.unwrap();
 }
 
@@ -162,10 +165,10 @@ async fn a_session_that_its_provider_ends_is_revoked() {
     // The cookies are deleted, and copies of them are rejected.
     assert!(!fixture.browser.names().contains(&SEALED));
     fixture.browser = old;
-    assert!(!fixture.passes_a_filter(at(3597)).await);
+    assert!(!fixture.is_accepted_by_filter(at(3597)).await);
     assert_eq!(fixture.read(at(3597)).await, Err(EndReason::Revoked));
     assert_eq!(fixture.refresh(at(3597)).await, Err(EndReason::Revoked));
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
@@ -186,7 +189,7 @@ async fn while_the_provider_is_unavailable_the_session_stays() {
             "{refreshed:?}"
         );
     }
-    assert_eq!(fixture.provider.asked(), 2);
+    assert_eq!(fixture.provider.requests(), 2);
     fixture.provider = FakeProvider::rotating();
     fixture.refresh(at(3620)).await.unwrap();
 }
@@ -197,9 +200,9 @@ async fn r10_a_refresh_never_changes_the_subject() {
     fixture.start(at(0)).await;
     fixture.refresh(at(3000)).await.unwrap();
     fixture.provider = FakeProvider::new(|session, time| {
-        let mut renewed = rotate(session, time)?;
-        renewed.person.sub = "bob".to_owned();
-        Ok(renewed)
+        let mut refreshed = rotate(session, time)?;
+        refreshed.user.sub = "bob".to_owned();
+        Ok(refreshed)
     });
     assert_eq!(
         fixture.refresh(at(3600)).await,
@@ -213,15 +216,15 @@ async fn a_refresh_updates_the_claims() {
     fixture.start(at(0)).await;
     fixture.refresh(at(3000)).await.unwrap();
     fixture.provider = FakeProvider::new(|session, time| {
-        let mut renewed = rotate(session, time)?;
-        renewed.person.groups = vec!["none".to_owned()];
-        Ok(renewed)
+        let mut refreshed = rotate(session, time)?;
+        refreshed.user.groups = vec!["none".to_owned()];
+        Ok(refreshed)
     });
     fixture.refresh(at(3600)).await.unwrap();
     let claims = fixture
         .keys
         .load()
-        .read(URL, fixture.browser.value(TOKEN).unwrap())
+        .verify_token(URL, fixture.browser.value(TOKEN).unwrap())
         .unwrap();
     assert_eq!(claims.groups, ["none"]);
 }
@@ -246,7 +249,7 @@ async fn a_slow_provider_times_out_and_its_tokens_are_not_lost() {
     fixture.provider.gate.add_permits(1);
     let session = fixture.refresh(at(3602)).await.unwrap();
     assert_eq!(session.tokens.refresh_token.unwrap().expose(), "refresh-1");
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }
 
 #[tokio::test]
@@ -257,38 +260,38 @@ async fn tokens_that_expire_at_once_are_not_redeemed_with_every_request() {
     fixture.provider = FakeProvider::new(|session, time| {
         let now = Timestamp::from_secs(session.tokens.expires_at.max(at(3600).secs()) + 1);
         Ok(Authentication {
-            person: session.person.clone(),
+            user: session.user.clone(),
             tokens: tokens(Some(&format!("refresh-{time}")), now),
         })
     });
     for now in 3600..3630 {
         fixture.refresh(at(now)).await.unwrap();
     }
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
     fixture.refresh(at(3630)).await.unwrap();
-    assert_eq!(fixture.provider.asked(), 2);
+    assert_eq!(fixture.provider.requests(), 2);
 }
 
 #[tokio::test]
-async fn r10_a_sign_out_during_a_redemption_counts() {
+async fn r10_a_sign_out_during_a_redemption_takes_effect() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
     fixture.refresh(at(3000)).await.unwrap();
     fixture.provider = FakeProvider::closed(rotate);
     let (header, provider) = (fixture.browser.header(), Arc::clone(&fixture.provider));
     let sessions = Arc::clone(fixture.sessions());
-    let asking = tokio::spawn(async move {
+    let request = tokio::spawn(async move {
         sessions
             .refresh(&cookies(&header), at(3600), &provider)
             .await
     });
-    while fixture.provider.asked() == 0 {
+    while fixture.provider.requests() == 0 {
         tokio::task::yield_now().await;
     }
-    fixture.end(at(3600)).await;
+    fixture.sign_out(at(3600)).await;
     fixture.provider.gate.add_permits(1);
-    let refreshed = asking.await.unwrap();
-    assert_eq!(why(&refreshed.unwrap_err()), EndReason::Revoked);
+    let refreshed = request.await.unwrap();
+    assert_eq!(reason(&refreshed.unwrap_err()), EndReason::Revoked);
 }
 
 #[tokio::test]
@@ -303,5 +306,5 @@ async fn two_sessions_with_one_refresh_token_stay_two() {
     fixture.browser = first_browser;
     // Its session token is from the start, so its idle time counts from then.
     assert_eq!(fixture.refresh(at(3599)).await.unwrap().sid, first.sid);
-    assert_eq!(fixture.provider.asked(), 1);
+    assert_eq!(fixture.provider.requests(), 1);
 }

@@ -5,55 +5,55 @@ use super::*;
 const RD: &str = "https://app.example.com/graph";
 
 impl Fixture {
-    fn begin_login(&mut self, id: &str, now: Timestamp) {
-        self.begin_login_of(Initiator::User, id, now);
+    fn begin_attempt(&mut self, id: &str, now: Timestamp) {
+        self.begin_attempt_of(Initiator::User, id, now);
     }
 
-    fn begin_login_of(&mut self, initiator: Initiator, id: &str, now: Timestamp) {
+    fn begin_attempt_of(&mut self, initiator: Initiator, id: &str, now: Timestamp) {
         let header = self.browser.header();
         let lines = self
             .sessions()
-            .begin_login(&cookies(&header), (id, RD), &id, initiator, now);
+            .begin_attempt(&cookies(&header), (id, RD), &id, initiator, now);
         self.browser.store(&lines.unwrap());
     }
 
-    async fn finish_login(&self, id: &str, now: Timestamp) -> Result<String, LoginError> {
+    async fn finish_attempt(&self, id: &str, now: Timestamp) -> Result<String, AttemptError> {
         let header = self.browser.header();
-        let login = self
+        let attempt = self
             .sessions()
-            .finish_login::<String>(&cookies(&header), id, now)
+            .finish_attempt::<String>(&cookies(&header), id, now)
             .await?;
-        assert_eq!(login.rd, RD);
-        Ok(login.attempt)
+        assert_eq!(attempt.rd, RD);
+        Ok(attempt.data)
     }
 }
 
 #[tokio::test]
 async fn r02_a_sign_in_is_completed_once_and_in_its_browser() {
     let mut fixture = Fixture::new();
-    fixture.begin_login("one", at(0));
-    fixture.begin_login("two", at(1));
+    fixture.begin_attempt("one", at(0));
+    fixture.begin_attempt("two", at(1));
     assert_eq!(
-        fixture.finish_login("three", at(10)).await,
-        Err(LoginError::Unknown)
+        fixture.finish_attempt("three", at(10)).await,
+        Err(AttemptError::Unknown)
     );
     assert_eq!(
-        fixture.finish_login("one", at(10)).await,
+        fixture.finish_attempt("one", at(10)).await,
         Ok("one".to_owned())
     );
     assert_eq!(
-        fixture.finish_login("one", at(11)).await,
-        Err(LoginError::AlreadyFinished)
+        fixture.finish_attempt("one", at(11)).await,
+        Err(AttemptError::AlreadyFinished)
     );
     assert_eq!(
-        fixture.finish_login("two", at(600)).await,
+        fixture.finish_attempt("two", at(600)).await,
         Ok("two".to_owned())
     );
-    let forgotten = fixture.sessions().forget_login("one");
+    let forgotten = fixture.sessions().delete_attempt("one");
     fixture.browser.store(&[forgotten]);
     assert_eq!(
-        fixture.finish_login("one", at(12)).await,
-        Err(LoginError::Unknown)
+        fixture.finish_attempt("one", at(12)).await,
+        Err(AttemptError::Unknown)
     );
 }
 
@@ -61,7 +61,7 @@ async fn r02_a_sign_in_is_completed_once_and_in_its_browser() {
 async fn r11_a_new_sign_in_deletes_the_old_session() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
-    fixture.begin_login("one", at(1));
+    fixture.begin_attempt("one", at(1));
     assert_eq!(fixture.read(at(2)).await, Err(EndReason::NoCookie));
     assert!(!fixture.browser.names().contains(&TOKEN));
 }
@@ -70,43 +70,43 @@ async fn r11_a_new_sign_in_deletes_the_old_session() {
 async fn r11_a_sign_in_that_another_site_begins_deletes_no_session() {
     let mut fixture = Fixture::new();
     let session = fixture.start(at(0)).await;
-    fixture.begin_login_of(Initiator::OtherSite, "one", at(1));
+    fixture.begin_attempt_of(Initiator::OtherSite, "one", at(1));
     assert_eq!(fixture.read(at(2)).await, Ok(session.clone()));
     assert_eq!(
-        fixture.finish_login("one", at(2)).await.as_deref(),
+        fixture.finish_attempt("one", at(2)).await.as_deref(),
         Ok("one")
     );
     let new = fixture.start(at(3)).await;
     assert_ne!(new.sid, session.sid);
-    assert_eq!(fixture.read(at(4)).await, Ok(new), "and it is replaced");
+    assert_eq!(fixture.read(at(4)).await, Ok(new), "it is replaced");
 }
 
 #[tokio::test]
-async fn t19_junk_cookies_before_the_good_ones_lock_no_user_out() {
+async fn t19_invalid_cookies_before_the_valid_ones_lock_no_user_out() {
     for junk in [1, 8, 9, 40] {
         let mut fixture = Fixture::new();
         let session = fixture.start(at(0)).await;
-        fixture.begin_login_of(Initiator::OtherSite, "one", at(0));
+        fixture.begin_attempt_of(Initiator::OtherSite, "one", at(0));
         let good = fixture.browser.clone();
         let mut browser = Browser::default();
         for name in good.names() {
             for number in 0..junk {
-                browser.has(name, &format!("junk-{number}"));
-                browser.has(&format!("{name}.{number}"), "junk");
-                browser.has(
+                browser.add(name, &format!("junk-{number}"));
+                browser.add(&format!("{name}.{number}"), "junk");
+                browser.add(
                     &format!("{}{number}", settings().names.login("junk")),
                     "junk",
                 );
             }
-            browser.has(name, good.value(name).unwrap());
+            browser.add(name, good.value(name).unwrap());
         }
         fixture.browser = browser;
         assert_eq!(fixture.read(at(1)).await, Ok(session), "{junk}");
-        assert!(fixture.passes_a_filter(at(1)).await, "{junk}");
-        let attempt = fixture.finish_login("one", at(1)).await;
+        assert!(fixture.is_accepted_by_filter(at(1)).await, "{junk}");
+        let attempt = fixture.finish_attempt("one", at(1)).await;
         assert_eq!(attempt.as_deref(), Ok("one"), "{junk}");
-        // The next attempt deletes none that is good.
-        fixture.begin_login_of(Initiator::OtherSite, "two", at(2));
+        // The next attempt deletes no valid one.
+        fixture.begin_attempt_of(Initiator::OtherSite, "two", at(2));
         let names = settings().names;
         assert!(
             fixture.browser.names().contains(&&*names.login("one")),
@@ -137,27 +137,27 @@ async fn a_sign_in_right_after_another_is_a_loop() {
     assert!(is_loop(&fixture, "https://app.example.com/", at(5)));
     assert!(!is_loop(&fixture, RD, at(5)));
     assert!(!is_loop(&fixture, "https://app.example.com/", at(10)));
-    fixture.end(at(6)).await;
+    fixture.sign_out(at(6)).await;
     let again = is_loop(&fixture, "https://app.example.com/", at(7));
-    assert!(!again, "who signed out in between is in no loop");
+    assert!(!again, "after a sign-out it is no loop");
 }
 
 #[tokio::test]
 async fn c05_no_cookie_is_accepted_for_another() {
     let mut fixture = Fixture::new();
-    fixture.begin_login("one", at(0));
+    fixture.begin_attempt("one", at(0));
     let login = fixture
         .browser
         .value("__Host-portcullis-login-one")
         .unwrap()
         .to_owned();
-    fixture.browser.has(SEALED, &login);
+    fixture.browser.add(SEALED, &login);
     assert_eq!(fixture.read(at(1)).await, Err(EndReason::NoCookie));
     fixture.start(at(1)).await;
     let sealed = fixture.browser.value(SEALED).unwrap().to_owned();
-    fixture.browser.has("__Host-portcullis-login-two", &sealed);
+    fixture.browser.add("__Host-portcullis-login-two", &sealed);
     assert_eq!(
-        fixture.finish_login("two", at(2)).await,
-        Err(LoginError::Unknown)
+        fixture.finish_attempt("two", at(2)).await,
+        Err(AttemptError::Unknown)
     );
 }

@@ -9,11 +9,11 @@ async fn l01_cve_2025_55162_after_a_sign_out_the_old_cookies_are_rejected() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
     let old = fixture.browser.clone();
-    let signed_out = fixture.end(at(100)).await;
-    assert_eq!(signed_out.session.unwrap().person.sub, "ada");
+    let signed_out = fixture.sign_out(at(100)).await;
+    assert_eq!(signed_out.session.unwrap().user.sub, "ada");
     assert!(fixture.browser.names().is_empty());
     fixture.browser = old;
-    assert!(!fixture.passes_a_filter(at(101)).await);
+    assert!(!fixture.is_accepted_by_filter(at(101)).await);
     assert_eq!(fixture.read(at(101)).await, Err(EndReason::Revoked));
     assert_eq!(fixture.refresh(at(101)).await, Err(EndReason::Revoked));
 }
@@ -23,11 +23,11 @@ async fn a_sign_out_survives_a_restart() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
     let old = fixture.browser.clone();
-    fixture.end(at(100)).await;
+    fixture.sign_out(at(100)).await;
     fixture.restart(at(200));
     fixture.browser = old;
     assert_eq!(fixture.refresh(at(201)).await, Err(EndReason::Revoked));
-    assert!(!fixture.passes_a_filter(at(201)).await);
+    assert!(!fixture.is_accepted_by_filter(at(201)).await);
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn a_session_token_alone_is_enough_to_sign_out() {
     fixture.start(at(0)).await;
     let old = fixture.browser.clone();
     fixture.browser.forget(SEALED);
-    let signed_out = fixture.end(at(100)).await;
+    let signed_out = fixture.sign_out(at(100)).await;
     assert!(signed_out.session.is_none());
     fixture.browser = old;
     assert_eq!(fixture.read(at(101)).await, Err(EndReason::Revoked));
@@ -46,13 +46,13 @@ async fn a_session_token_alone_is_enough_to_sign_out() {
 async fn a_sign_out_with_two_sessions_ends_both_and_returns_neither() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
-    let mut other = beside(&fixture);
+    let mut other = other_browser(&fixture);
     other.start(at(0)).await;
-    let mut both = beside(&fixture);
+    let mut both = other_browser(&fixture);
     both.browser = fixture.browser.clone();
     both.browser
-        .has(SEALED, other.browser.value(SEALED).unwrap());
-    assert!(both.end(at(100)).await.session.is_none());
+        .add(SEALED, other.browser.value(SEALED).unwrap());
+    assert!(both.sign_out(at(100)).await.session.is_none());
     assert_eq!(fixture.read(at(101)).await, Err(EndReason::Revoked));
     assert_eq!(other.read(at(101)).await, Err(EndReason::Revoked));
 }
@@ -60,8 +60,8 @@ async fn a_sign_out_with_two_sessions_ends_both_and_returns_neither() {
 #[tokio::test]
 async fn a_sign_out_without_a_session_succeeds() {
     let mut fixture = Fixture::new();
-    fixture.browser.has(SEALED, "tossed");
-    let signed_out = fixture.end(at(100)).await;
+    fixture.browser.add(SEALED, "tossed");
+    let signed_out = fixture.sign_out(at(100)).await;
     assert!(signed_out.session.is_none());
     assert!(fixture.browser.names().is_empty());
     assert_eq!(
@@ -99,7 +99,7 @@ async fn a_temporarily_shorter_lifetime_revives_no_session() {
     let usual = fixture.settings.lifetime;
     fixture.settings.lifetime = Duration::from_secs(600);
     fixture.restart(at(50));
-    fixture.end(at(100)).await;
+    fixture.sign_out(at(100)).await;
     fixture.settings.lifetime = usual;
     fixture.restart(at(200));
     fixture.browser = old;
@@ -116,7 +116,7 @@ async fn l01_expired_sessions_are_not_revoked() {
     let written = std::fs::metadata(fixture.folder.file("state")).unwrap();
     for browser in [old, token_alone] {
         fixture.browser = browser;
-        fixture.end(at(200 * 24 * 3600)).await;
+        fixture.sign_out(at(200 * 24 * 3600)).await;
     }
     let counts = fixture.sessions().stats(at(200 * 24 * 3600)).await.unwrap();
     assert_eq!(counts.revocations, 0);
@@ -130,11 +130,11 @@ async fn l01_a_repeated_sign_out_changes_nothing() {
     let mut fixture = Fixture::new();
     fixture.start(at(0)).await;
     let old = fixture.browser.clone();
-    fixture.end(at(100)).await;
+    fixture.sign_out(at(100)).await;
     let list = fixture.sessions().revocations_json(at(200)).await.unwrap();
     let written = std::fs::metadata(fixture.folder.file("state")).unwrap();
     fixture.browser = old;
-    fixture.end(at(200)).await;
+    fixture.sign_out(at(200)).await;
     let now = std::fs::metadata(fixture.folder.file("state")).unwrap();
     assert_eq!(
         fixture.sessions().revocations_json(at(200)).await.unwrap(),
@@ -150,7 +150,7 @@ fn inode(file: &std::fs::Metadata) -> u64 {
 }
 
 #[tokio::test]
-async fn l01_one_person_can_sign_nobody_else_out() {
+async fn l01_one_user_can_sign_no_other_out() {
     let mut fixture = Fixture::new();
     // Half of the list is full.
     let entries = (0..2048_u16).map(|number| {
@@ -165,21 +165,21 @@ async fn l01_one_person_can_sign_nobody_else_out() {
     let empty = std::fs::read_to_string(&state).unwrap();
     std::fs::write(&state, empty.replacen(r#""entries":[]"#, &full, 1)).unwrap();
     fixture.restart(at(6));
-    let mut carol = beside(&fixture);
+    let mut carol = other_browser(&fixture);
     carol.start(at(7)).await;
     for round in 0..4 {
         let mut signed_in = ada();
-        signed_in.person.sub = "bob".to_owned();
+        signed_in.user.sub = "bob".to_owned();
         fixture.start_for(signed_in, at(10 + round)).await;
         let old = fixture.browser.clone();
-        fixture.end(at(10 + round)).await;
+        fixture.sign_out(at(10 + round)).await;
         fixture.browser = old;
         assert_eq!(fixture.read(at(10 + round)).await, Err(EndReason::Revoked));
         fixture.browser = Browser::default();
     }
     let counts = fixture.sessions().stats(at(20)).await.unwrap();
     assert_eq!(counts.floor, Timestamp::default());
-    assert_eq!(counts.revocations, 2048 + 4, "none has to be merged");
+    assert_eq!(counts.revocations, 2048 + 4, "no entry is merged");
     assert!(carol.read(at(20)).await.is_ok());
 }
 
@@ -188,8 +188,8 @@ async fn a_sign_out_ends_a_session_that_began_ahead_of_the_clock() {
     let mut fixture = Fixture::new();
     fixture.start(at(130)).await;
     let old = fixture.browser.clone();
-    fixture.end(at(100)).await;
+    fixture.sign_out(at(100)).await;
     fixture.browser = old;
     assert_eq!(fixture.read(at(140)).await, Err(EndReason::Revoked));
-    assert!(!fixture.passes_a_filter(at(140)).await);
+    assert!(!fixture.is_accepted_by_filter(at(140)).await);
 }

@@ -1,7 +1,7 @@
-//! Which sessions belong to which session at the provider, and whose they are.
+//! Which sessions are linked to which provider session, and to which user.
 //!
-//! They are remembered for as long as they can be used, because a logout token may name nothing but
-//! the session at the provider. A journal beside the state file keeps them over a restart.
+//! A link is kept until its session expires, because a logout token may name the provider session only. A
+//! journal beside the state file preserves the links over a restart.
 
 mod journal;
 
@@ -14,73 +14,72 @@ use portcullis_core::session::Id;
 use portcullis_core::timestamp::Timestamp;
 
 use super::super::{
-    CLOCK_SKEW, ENDED_TTL, Lifetime, MAX_LISTED, ProviderSession, ProviderSessions,
-    SessionAtProvider,
+    CLOCK_SKEW, ENDED_TTL, Lifetime, LinkedSession, LinkedSessions, MAX_LISTED, ProviderSession,
 };
 use journal::{Journal, Line};
 
 #[cfg(test)]
 mod tests;
 
-/// How many sessions are remembered.
+/// The maximum number of sessions in the index.
 const MAX_SESSIONS: usize = 1 << 16;
 
-/// How many ended sessions at providers are remembered. The oldest are dropped: this is only needed
-/// for sign-ins that were in progress then.
+/// The maximum number of ended provider sessions in the index. The oldest are dropped: they are only needed
+/// for sign-ins that were in progress when they ended.
 const MAX_ENDED: usize = 1 << 16;
 
-/// From how many sessions on one person's are ended where there is room for no more.
-const CROWD: usize = 64;
+/// If the index is full, the sessions of a user who has more than this many are evicted and revoked.
+const MAX_PER_USER_WHEN_FULL: usize = 64;
 
-/// The sessions here, by session at the provider.
+/// The sessions, by their provider session.
 #[derive(Debug)]
 pub(super) struct ProviderSessionIndex {
     journal: Journal,
     sessions: HashMap<Id, BTreeMap<Id, KnownSession>>,
-    /// How many sessions each person has.
-    people: HashMap<Id, usize>,
+    /// How many sessions each user has.
+    users: HashMap<Id, usize>,
     count: usize,
     pruned_at: Timestamp,
-    /// From when on no session is missing.
+    /// From when on all sessions are in the index.
     complete_from: Timestamp,
-    /// When sessions at providers have ended.
+    /// When provider sessions have ended.
     ended: HashMap<Id, Timestamp>,
-    /// The same in order, each with the end of its time.
+    /// The same in order, each with its expiry.
     ended_order: VecDeque<(Timestamp, Id)>,
 }
 
-/// A session.
+/// A session in the index.
 #[derive(Clone, Copy, Debug)]
 struct KnownSession {
-    person: Id,
-    /// When it expires unless it is used.
+    user: Id,
+    /// When it expires if it is not used again.
     until: Timestamp,
     /// When it expires at the latest.
     ends: Timestamp,
 }
 
-/// What became of a session that was to be remembered.
+/// The result of adding a session to the index.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Recorded {
-    /// When its session at the provider has ended, if it has.
+pub(super) struct Linked {
+    /// When its provider session has ended, if it has.
     pub(super) ended: Option<Timestamp>,
-    /// A person whose sessions left no room, and when the last of them expires. They were
-    /// forgotten, so all of that person's sessions must end.
-    pub(super) crowd: Option<(Id, Timestamp)>,
+    /// The handle of the user whose sessions were evicted because the index was full, and when the last of
+    /// them expires. They must be revoked, because a logout token no longer finds them.
+    pub(super) evicted: Option<(Id, Timestamp)>,
 }
 
 impl ProviderSessionIndex {
-    /// Reads the journal at `path`, or begins one. Without a whole journal, sessions that began
-    /// before may be missing: session tokens are valid for `token`, and sessions, unless the state
-    /// file is new too, for `idle`.
+    /// Reads the journal at `path`, or creates one. If the journal is incomplete, earlier sessions may be
+    /// missing until they have expired: their session tokens after `token`, and the sessions after `idle`,
+    /// unless the state file is new too.
     pub(super) fn open(
         path: &Path,
         is_new: bool,
         (token, idle): (Duration, Duration),
         now: Timestamp,
     ) -> io::Result<Self> {
-        let (lines, is_whole) = journal::read(path)?;
-        let complete_from = match (is_whole, is_new) {
+        let (lines, is_complete) = journal::read(path)?;
+        let complete_from = match (is_complete, is_new) {
             (true, _) => now,
             (false, true) => now.after(token + CLOCK_SKEW),
             (false, false) => now.after(token.max(idle) + CLOCK_SKEW),
@@ -88,7 +87,7 @@ impl ProviderSessionIndex {
         let mut index = Self {
             journal: Journal::default(),
             sessions: HashMap::new(),
-            people: HashMap::new(),
+            users: HashMap::new(),
             count: 0,
             pruned_at: now,
             complete_from,
@@ -105,39 +104,39 @@ impl ProviderSessionIndex {
         Ok(index)
     }
 
-    /// Remembers a session.
-    pub(super) fn record(
+    /// Adds a session.
+    pub(super) fn link(
         &mut self,
         of: ProviderSession,
         sid: Id,
         lifetime: Lifetime,
         now: Timestamp,
-    ) -> io::Result<Recorded> {
+    ) -> io::Result<Linked> {
         if CLOCK_SKEW <= now.since(self.pruned_at) || MAX_SESSIONS <= self.count {
             self.prune(now);
         }
-        let mut recorded = Recorded {
+        let mut linked = Linked {
             ended: self.ended.get(&of.id).copied(),
-            crowd: None,
+            evicted: None,
         };
         let until = lifetime.unused_ends.after(CLOCK_SKEW);
         let known = self.sessions.get_mut(&of.id);
         if let Some(known) = known.and_then(|sessions| sessions.get_mut(&sid)) {
             known.until = until.max(known.until);
-            return Ok(recorded);
+            return Ok(linked);
         }
         if MAX_SESSIONS <= self.count {
-            recorded.crowd = self.drop_crowd();
+            linked.evicted = self.evict_user();
         }
         if MAX_SESSIONS <= self.count {
-            // So many different people: the list is incomplete until this session has expired.
+            // Too many different users: the index is incomplete until this session has expired.
             self.complete_from = self.complete_from.max(lifetime.unused_ends);
-            return Ok(recorded);
+            return Ok(linked);
         }
         let line = Line {
             provider_session: of.id,
             sid,
-            person: of.person,
+            user: of.user,
             ends: lifetime.session_ends,
         };
         if self.journal.is_due(self.count) {
@@ -146,37 +145,37 @@ impl ProviderSessionIndex {
         }
         self.journal.append(line)?;
         self.insert(line, until);
-        Ok(recorded)
+        Ok(linked)
     }
 
-    /// The sessions that belong to a session at the provider.
-    pub(super) fn list(&self, provider_session: Id, now: Timestamp) -> ProviderSessions {
+    /// The sessions that are linked to a provider session.
+    pub(super) fn list(&self, provider_session: Id, now: Timestamp) -> LinkedSessions {
         let sessions = self.sessions.get(&provider_session).into_iter().flatten();
         let active = sessions.filter(|(_, known)| now < known.until);
         let listed = active
             .take(MAX_LISTED + 1)
-            .map(|(sid, known)| SessionAtProvider {
+            .map(|(sid, known)| LinkedSession {
                 sid: *sid,
-                person: Some(known.person),
+                user: Some(known.user),
             });
-        let mut sessions: Vec<SessionAtProvider> = listed.collect();
+        let mut sessions: Vec<LinkedSession> = listed.collect();
         let has_more = MAX_LISTED < sessions.len();
         sessions.truncate(MAX_LISTED);
-        ProviderSessions {
+        LinkedSessions {
             sessions,
             has_more,
             complete: self.complete_from <= now,
         }
     }
 
-    /// Remembers that a session at the provider has ended, for sessions that are recorded later.
+    /// Records that a provider session has ended, for sessions that are linked later.
     pub(super) fn end(&mut self, provider_session: Id, now: Timestamp) {
         let until = now.after(ENDED_TTL).max(self.complete_from);
         while let Some((end, id)) = self.ended_order.front().copied()
             && (end <= now || MAX_ENDED <= self.ended_order.len())
         {
             self.ended_order.pop_front();
-            // Otherwise it has ended again since.
+            // Unless its end was recorded again since.
             if self
                 .ended
                 .get(&id)
@@ -191,32 +190,32 @@ impl ProviderSessionIndex {
 
     fn insert(&mut self, line: Line, until: Timestamp) {
         let known = KnownSession {
-            person: line.person,
+            user: line.user,
             until,
             ends: line.ends,
         };
         let sessions = self.sessions.entry(line.provider_session).or_default();
         if sessions.insert(line.sid, known).is_none() {
             self.count += 1;
-            *self.people.entry(line.person).or_default() += 1;
+            *self.users.entry(line.user).or_default() += 1;
         }
     }
 
-    /// Forgets the sessions of the person who has most, if they are many. So one person who signs in
-    /// again and again takes nobody else's place.
-    fn drop_crowd(&mut self) -> Option<(Id, Timestamp)> {
-        let most = self.people.iter().max_by_key(|(_, count)| **count);
-        let person = most
-            .filter(|(_, count)| CROWD < **count)
+    /// Removes the sessions of the user who has most, if they are many. So a user who signs in again and
+    /// again does not evict the sessions of others.
+    fn evict_user(&mut self) -> Option<(Id, Timestamp)> {
+        let most = self.users.iter().max_by_key(|(_, count)| **count);
+        let user = most
+            .filter(|(_, count)| MAX_PER_USER_WHEN_FULL < **count)
             .map(|(id, _)| *id)?;
         let mut ends = Timestamp::default();
         self.retain(|known| {
-            if known.person == person {
+            if known.user == user {
                 ends = ends.max(known.ends);
             }
-            known.person != person
+            known.user != user
         });
-        Some((person, ends))
+        Some((user, ends))
     }
 
     fn prune(&mut self, now: Timestamp) {
@@ -225,13 +224,13 @@ impl ProviderSessionIndex {
     }
 
     fn retain(&mut self, mut keep: impl FnMut(&KnownSession) -> bool) {
-        self.people.clear();
+        self.users.clear();
         self.count = 0;
         self.sessions.retain(|_, sessions| {
             sessions.retain(|_, known| keep(known));
             self.count += sessions.len();
             for known in sessions.values() {
-                *self.people.entry(known.person).or_default() += 1;
+                *self.users.entry(known.user).or_default() += 1;
             }
             !sessions.is_empty()
         });
@@ -242,7 +241,7 @@ impl ProviderSessionIndex {
             sessions.iter().map(|(sid, known)| Line {
                 provider_session: *id,
                 sid: *sid,
-                person: known.person,
+                user: known.user,
                 ends: known.ends,
             })
         })

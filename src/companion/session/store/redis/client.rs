@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 /// The first and the longest pause between attempts to connect.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-const TIMED_OUT: &str = "Redis did not answer in time";
+const TIMED_OUT: &str = "Redis: timed out";
 
 /// A Redis client with one shared connection.
 pub(super) struct Client {
@@ -30,7 +30,7 @@ pub(super) struct Client {
 
 #[derive(Default)]
 struct State {
-    /// Counts connections, so that a task that finds one broken does not close its successor.
+    /// The number of the connection, so that a task whose connection broke does not close the next one.
     number: u64,
     connection: Option<Connection>,
     backoff: Option<Backoff>,
@@ -40,7 +40,7 @@ struct State {
 struct Backoff {
     until: Instant,
     pause: Duration,
-    /// Why the attempt failed. Commands during the pause report it too.
+    /// Why the attempt failed. Commands during the pause fail with the same error.
     error: Unavailable,
 }
 
@@ -94,7 +94,10 @@ impl Client {
         if let Some(backoff) = &state.backoff
             && Instant::now() < backoff.until
         {
-            return Err(Unavailable::new(format!("a moment ago: {}", backoff.error)));
+            return Err(Unavailable::new(format!(
+                "{} (next attempt to connect after a back-off)",
+                backoff.error
+            )));
         }
         let (first, longest) = BACKOFF;
         let last = state.backoff.as_ref().map(|backoff| backoff.pause);

@@ -38,21 +38,21 @@ impl KeyNames {
         format!("{}:ended", self.prefix)
     }
 
-    /// The sessions that belong to a session at the provider. Older releases keep a list of another
-    /// type at `at-provider`.
-    pub(super) fn provider_session(&self, id: Id) -> String {
+    /// The sessions that are linked to a provider session. Older releases have a list of another type at
+    /// `at-provider`.
+    pub(super) fn linked_sessions(&self, id: Id) -> String {
         format!("{}:of-provider:{id}", self.prefix)
     }
 
-    /// When a session at the provider has ended. The key is on the cluster node of
-    /// [`KeyNames::provider_session`], so that one script can use both.
+    /// When a provider session has ended. The key is on the same cluster node as
+    /// [`KeyNames::linked_sessions`], so that one script can use both.
     pub(super) fn ended_provider_session(&self, id: Id) -> String {
-        let node = self.provider_session(id);
+        let node = self.linked_sessions(id);
         format!("{}:ended-at-provider:{{{node}}}", self.prefix)
     }
 
-    /// The mark of a completed sign-in.
-    pub(super) fn login(&self, attempt: &str) -> String {
+    /// The record of a completed sign-in attempt.
+    pub(super) fn completed_attempt(&self, attempt: &str) -> String {
         format!("{}:login:{attempt}", self.prefix)
     }
 }

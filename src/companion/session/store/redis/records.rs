@@ -8,7 +8,7 @@ use super::{RedisStore, Ticket, millis, script};
 use crate::session::record::Session;
 use crate::session::unavailable::Unavailable;
 
-/// A session as Redis has it.
+/// The record of a session.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) session: Session,
@@ -16,7 +16,7 @@ pub(super) struct Record {
     pub(super) generation: u64,
 }
 
-/// Replaces a record if it still has this generation: 1. A deleted record stays deleted.
+/// Replaces a record and returns 1, if it still has this generation. A deleted record stays deleted.
 const REPLACE: &str = "\
 if redis.call('HGET', KEYS[1], 'generation') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'generation', ARGV[2], 'sealed', ARGV[3])
@@ -29,7 +29,7 @@ redis.call('HSET', KEYS[1], 'generation', '0', 'sealed', ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1";
 
-/// Takes a lock if no other owner holds it: 1. Its owner can extend it.
+/// Takes a lock and returns 1, if no other owner holds it. Its owner can extend it.
 const LOCK: &str = "\
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return 0 end
@@ -42,7 +42,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0";
 
 impl RedisStore {
-    /// The record of a ticket. `None`: there is none, or it does not open with this ticket.
+    /// The record of a ticket. `None` if there is none, or if the ticket does not open it.
     pub(super) async fn get_record(&self, ticket: &Ticket) -> Result<Option<Record>, Unavailable> {
         let mut command = redis::cmd("HMGET");
         command.arg(self.names.session(ticket.sid));
@@ -73,8 +73,8 @@ impl RedisStore {
         self.client.query::<u64>(&command).await.map(drop)
     }
 
-    /// Replaces the record of generation `from` by one of generation `to`. `false`: it has another
-    /// generation by now, or was deleted.
+    /// Replaces the record of generation `from` by one of generation `to`. `false` if it has another
+    /// generation or was deleted.
     pub(super) async fn replace_record(
         &self,
         ticket: &Ticket,
@@ -90,7 +90,7 @@ impl RedisStore {
         self.client
             .query::<u64>(&command)
             .await
-            .map(|done| done == 1)
+            .map(|replaced| replaced == 1)
     }
 
     /// Deletes the record of a session.
@@ -100,7 +100,7 @@ impl RedisStore {
         self.client.query::<u64>(&command).await.map(drop)
     }
 
-    /// Takes the lock for refreshing a session, for `ttl` at most. `false`: another owner holds it.
+    /// Takes the lock for refreshing a session, for at most `ttl`. `false` if another owner holds it.
     pub(super) async fn lock(
         &self,
         sid: Id,
@@ -112,7 +112,7 @@ impl RedisStore {
         self.client
             .query::<u64>(&command)
             .await
-            .map(|done| done == 1)
+            .map(|replaced| replaced == 1)
     }
 
     /// Releases the lock.

@@ -1,8 +1,8 @@
-//! Refreshing a session while no other replica does.
+//! PendingRefresh a session while no other replica does.
 //!
-//! A provider that rotates refresh tokens revokes the grant when one is used twice. So a replica
-//! holds a lock while it redeems one, and the generation of the record says whether another replica
-//! has done so since the session was loaded.
+//! A provider that rotates refresh tokens revokes the grant when a token is redeemed twice. So a replica
+//! holds a lock while it redeems a token, and the generation of the record shows whether another replica
+//! has refreshed the session since it was loaded.
 
 use std::time::Duration;
 
@@ -11,21 +11,20 @@ use tokio::time::sleep;
 use super::RedisStore;
 use crate::session::bytes;
 use crate::session::record::{RefreshFailure, Session};
-use crate::session::store::{RecordRef, Refreshing, record_ttl};
+use crate::session::store::{PendingRefresh, RecordRef, record_ttl};
 use crate::session::unavailable::Unavailable;
 
-/// The time to live of the lock: longer than a redemption takes.
+/// The time to active of the lock: longer than a redemption takes.
 const LOCK_TTL: Duration = Duration::from_secs(30);
 
-/// How often a replica asks for a lock that another replica holds. Redis could only tell by a
-/// subscription, which would need a second connection for each waiting session.
+/// How often a replica tries to take a lock that another replica holds. A notification by Redis would need
+/// a second connection for subscriptions.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long it asks.
+/// How long it tries.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(35);
 
-/// How often, and for how long, a replica tries to save new tokens: without them the session is
-/// lost.
+/// How often, and for how long, a replica tries to save new tokens. Without them the session is lost.
 const SAVE_INTERVAL: Duration = Duration::from_millis(250);
 const SAVE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -33,7 +32,7 @@ const SAVE_TIMEOUT: Duration = Duration::from_secs(30);
 struct RecordRefresh<'a> {
     store: &'a RedisStore,
     record: &'a RecordRef,
-    /// Names this call as the owner of the lock.
+    /// The owner of the lock: a random name of this call.
     owner: String,
 }
 
@@ -42,7 +41,7 @@ impl RedisStore {
     pub(super) async fn refresh_record(
         &self,
         record: &RecordRef,
-        refresh: Refreshing<'_>,
+        refresh: PendingRefresh<'_>,
     ) -> Result<Session, RefreshFailure> {
         let owner = bytes::encode(bytes::random::<16>());
         let own = RecordRefresh {
@@ -51,7 +50,7 @@ impl RedisStore {
             owner,
         };
         let refreshed = own.run(refresh).await;
-        // Harmless if this call never held it.
+        // Without effect if this call does not hold the lock.
         if let Err(error) = self.unlock(record.ticket.sid, &own.owner).await {
             tracing::warn!(%error, "session lock not released; it expires by itself");
         }
@@ -60,12 +59,12 @@ impl RedisStore {
 }
 
 impl RecordRefresh<'_> {
-    async fn run(&self, refresh: Refreshing<'_>) -> Result<Session, RefreshFailure> {
+    async fn run(&self, refresh: PendingRefresh<'_>) -> Result<Session, RefreshFailure> {
         let sid = self.record.ticket.sid;
         loop {
             let locked = self.store.lock(sid, &self.owner, LOCK_TTL).await;
             let locked = locked.map_err(unavailable)?;
-            // Read while the lock is held, for its last owner may have refreshed the session.
+            // Its last owner may have refreshed the session, so this is read after taking the lock.
             if let Some(session) = self.refreshed_elsewhere().await? {
                 return Ok(session);
             }
@@ -77,7 +76,7 @@ impl RecordRefresh<'_> {
             }
             sleep(POLL_INTERVAL).await;
         }
-        let Refreshing {
+        let PendingRefresh {
             redeem,
             idle,
             clock,
@@ -87,8 +86,8 @@ impl RecordRefresh<'_> {
                 let ttl = record_ttl(&session, idle, clock.now());
                 self.save(session, ttl).await
             }
-            // A lock can expire, and then the provider may refuse a token only because another
-            // replica has used it.
+            // If the lock has expired, the provider may have rejected the token only because another replica
+            // has redeemed it.
             Err(RefreshFailure::Ended) => {
                 let newer = self.refreshed_elsewhere().await?;
                 newer.ok_or(RefreshFailure::Ended)
@@ -108,11 +107,11 @@ impl RecordRefresh<'_> {
     /// Saves the refreshed session.
     async fn save(&self, session: Session, ttl: Duration) -> Result<Session, RefreshFailure> {
         let RecordRef { ticket, generation } = self.record;
-        let generations = (*generation, generation + 1);
+        let generations = (*generation, generation.wrapping_add(1));
         let started = tokio::time::Instant::now();
         loop {
-            // So that no other replica uses the spent token before the new ones are saved. They are
-            // saved even if this fails.
+            // Extends the lock, so that no other replica redeems the spent token before the new tokens are
+            // saved. They are saved even if this fails.
             let _ = self.store.lock(ticket.sid, &self.owner, LOCK_TTL).await;
             let replaced = self
                 .store
@@ -120,7 +119,7 @@ impl RecordRefresh<'_> {
                 .await;
             match replaced {
                 Ok(true) => return Ok(session),
-                // The session was signed out, or was saved and only the reply was lost.
+                // The session was signed out, or it was saved and the reply was lost.
                 Ok(false) => {
                     let record = self.store.get_record(ticket).await.map_err(unavailable)?;
                     let record = record.ok_or(RefreshFailure::Ended)?;

@@ -12,20 +12,19 @@ use crate::session::bytes;
 use crate::session::revocations::{RevocationBatch, RevocationState};
 use crate::session::unavailable::Unavailable;
 
-/// How often a change is tried again after another replica changed the list first.
+/// How often a change is tried if other replicas change the list at the same time.
 const MAX_ATTEMPTS: usize = 20;
 
-/// The longest pause between two attempts. Each pause is random, so that one replica does not lose
-/// every time.
+/// The maximum pause between two attempts. Pauses are random, so that no replica fails every time.
 const MAX_PAUSE: Duration = Duration::from_millis(20);
 
-/// Replaces the list if it still has this version: 1.
+/// Replaces the list and returns 1, if it still has this version.
 const REPLACE: &str = "\
 if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3])
 return 1";
 
-/// The list as it was last read, and the lock for changing it.
+/// The list that was last read, and the lock for changing it.
 #[derive(Debug, Default)]
 pub(super) struct RevocationCache {
     last: ArcSwapOption<Versioned>,
@@ -34,14 +33,14 @@ pub(super) struct RevocationCache {
 
 #[derive(Debug)]
 struct Versioned {
-    /// Random, so that a list which begins anew never has the version of the one before.
+    /// Random, so that a new list never has the version of an earlier one.
     version: String,
     state: Arc<RevocationState>,
 }
 
 impl RedisStore {
-    /// The current list. Its version is asked for each time, because other replicas change it and
-    /// a revocation must count at once; the list itself is transferred only when it has changed.
+    /// The current list. Its version is read each time, because a revocation by another replica must take
+    /// effect at once. The list itself is read only if it has changed.
     pub(super) async fn read_revocations(
         &self,
         now: Timestamp,
@@ -49,7 +48,7 @@ impl RedisStore {
         Ok(Arc::clone(&self.read_versioned(now).await?.state))
     }
 
-    /// Adds revocations. Redis has them when this returns `Ok`.
+    /// Adds revocations. They are in Redis when this returns `Ok`.
     pub(super) async fn add_revocations(
         &self,
         batch: &RevocationBatch,
@@ -70,7 +69,7 @@ impl RedisStore {
             tokio::time::sleep(MAX_PAUSE * u32::from(random) / u32::from(u8::MAX)).await;
         }
         Err(Unavailable::new(
-            "Redis: other replicas keep changing the revocation list",
+            "Redis: too many conflicting changes of the revocation list by other replicas",
         ))
     }
 
@@ -100,7 +99,7 @@ impl RedisStore {
             self.replace("", &RevocationState::new(now)).await?;
         }
         Err(Unavailable::new(
-            "Redis does not keep the revocation list; check its eviction policy",
+            "Redis: the revocation list was deleted again; help: set `maxmemory-policy noeviction`",
         ))
     }
 
@@ -118,7 +117,9 @@ impl RedisStore {
 
     fn invalid(&self, error: &str) -> Unavailable {
         let key = self.names.revocations();
-        let help = "after `DEL` of it, every session must be confirmed by its provider";
-        Unavailable::new(format!("Redis: `{key}` cannot be parsed: {error}; {help}"))
+        let help = "delete this key; then all present sessions must be refreshed at their provider";
+        Unavailable::new(format!(
+            "Redis: invalid revocation list in key `{key}`: {error}; help: {help}"
+        ))
     }
 }

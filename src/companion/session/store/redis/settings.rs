@@ -1,4 +1,4 @@
-//! How Redis is reached, as configured.
+//! The settings of the connection to Redis.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,10 @@ use crate::session::store::StoreSettingsError;
 const HELP: &str = "write `cookie`, `redis://HOST:PORT/DATABASE`, `redis-sentinel://HOST:PORT,HOST:PORT/MASTER` or \
      `redis-cluster://HOST:PORT,HOST:PORT`; `rediss` instead of `redis` is TLS";
 
-/// How Redis is reached.
+/// The settings of the connection to Redis.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct RedisSettings {
-    /// What listens at the addresses.
+    /// The kind of servers.
     pub(crate) topology: RedisTopology,
     /// Hosts and ports. Never empty, and exactly one for a single server.
     pub(crate) nodes: Vec<(String, u16)>,
@@ -29,12 +29,12 @@ pub(crate) struct RedisSettings {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
-/// What listens at Redis's addresses.
+/// The kind of servers at the addresses.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum RedisTopology {
     /// Nodes of a cluster.
     Cluster,
-    /// Sentinels, which know the address of the master of this name. They are asked without a
+    /// Sentinels, which return the address of the master with this name. Connections to them use no
     /// password.
     Sentinel(String),
     /// One server.
@@ -88,8 +88,8 @@ impl RedisSettings {
                 "write them in `session.redis.username` and `session.redis.password_file`",
             ));
         }
-        let (family, topology) = scheme.split_once('-').unwrap_or((scheme, ""));
-        let tls = match family {
+        let (base, topology) = scheme.split_once('-').unwrap_or((scheme, ""));
+        let tls = match base {
             "redis" => false,
             "rediss" => true,
             _ => return Err(unknown()),

@@ -10,17 +10,17 @@ use super::*;
 use crate::session::fixtures::{URL, ada, at, redis_settings};
 use crate::session::record::Session;
 use crate::session::revocations::{Revocation, RevocationBatch};
-use crate::session::store::{MAX_LISTED, SessionAtProvider};
+use crate::session::store::{LinkedSession, MAX_LISTED};
 use crate::session::unavailable::Unavailable;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn session() -> Session {
     let ada = ada();
-    Session::new("sso", ada.person, ada.tokens, at(0), HOUR)
+    Session::new("sso", ada.user, ada.tokens, at(0), HOUR)
 }
 
-fn ending(sid: u8) -> RevocationBatch {
+fn revocation_of(sid: u8) -> RevocationBatch {
     RevocationBatch {
         revocations: vec![Revocation::session(id(sid), at(10_000))],
         ..RevocationBatch::default()
@@ -77,11 +77,14 @@ async fn redis_holds_nothing_in_plain_text() {
     let session = session();
     let ticket = Ticket::new(&session);
     redis.create_record(&ticket, &session, HOUR).await.unwrap();
-    redis.add_revocations(&ending(1), at(10)).await.unwrap();
+    redis
+        .add_revocations(&revocation_of(1), at(10))
+        .await
+        .unwrap();
     for key in server.keys("*") {
-        let told = server.command(&["HGETALL", &key]) + &key;
+        let content = server.command(&["HGETALL", &key]) + &key;
         for word in ["ada", "example.com", "sso", "refresh", "sre"] {
-            assert!(!told.contains(word), "{key} tells `{word}`");
+            assert!(!content.contains(word), "{key} contains `{word}`");
         }
     }
     // Write access can't forge a session either: a record opens only with its own ticket.
@@ -104,9 +107,9 @@ async fn all_keys_in_redis_expire() {
     let ticket = Ticket::new(&session);
     redis.create_record(&ticket, &session, HOUR).await.unwrap();
     redis.lock(session.sid, "me", HOUR).await.unwrap();
-    redis.set_login_finished("attempt", HOUR).await.unwrap();
+    redis.set_attempt_finished("attempt", HOUR).await.unwrap();
     redis
-        .add_provider_session(of(9), session.sid, at(3600), at(0))
+        .add_linked_session(of(9), session.sid, at(3600), at(0))
         .await
         .unwrap();
     let keys = server.keys("portcullis:*");
@@ -117,19 +120,19 @@ async fn all_keys_in_redis_expire() {
     }
     // Several sessions can belong to one provider session: the longest decides.
     redis
-        .add_provider_session(of(9), id(1), at(1), at(0))
+        .add_linked_session(of(9), id(1), at(1), at(0))
         .await
         .unwrap();
-    let key = redis.names.provider_session(id(9));
+    let key = redis.names.linked_sessions(id(9));
     let left: u64 = server.command(&["TTL", &key]).parse().unwrap();
     assert!(left > 3500, "{left}");
     let listed = async |provider, now| {
-        let listed = redis.list_provider_sessions(id(provider), at(now)).await;
+        let listed = redis.list_linked_sessions(id(provider), at(now)).await;
         listed.unwrap().sessions
     };
-    let own = SessionAtProvider {
+    let own = LinkedSession {
         sid: session.sid,
-        person: Some(id(7)),
+        user: Some(id(7)),
     };
     assert_eq!(listed(9, 0).await.len(), 2);
     assert_eq!(listed(9, 1).await, [own]);
@@ -137,20 +140,20 @@ async fn all_keys_in_redis_expire() {
     assert_eq!(listed(8, 0).await, []);
 }
 
-/// A session at the provider, of the person 7.
+/// A provider session, of the user 7.
 fn of(number: u8) -> ProviderSession {
     ProviderSession {
         id: id(number),
-        person: id(7),
+        user: id(7),
     }
 }
 
 #[tokio::test]
-async fn b06_the_end_of_a_session_at_the_provider_is_known_to_later_sessions() {
+async fn b06_the_end_of_a_provider_session_applies_to_sessions_that_are_linked_later() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     let add = async |provider, sid, now| {
-        let added = redis.add_provider_session(of(provider), id(sid), at(5000), at(now));
+        let added = redis.add_linked_session(of(provider), id(sid), at(5000), at(now));
         added.await.unwrap()
     };
     assert_eq!(add(9, 1, 0).await, None);
@@ -168,60 +171,58 @@ async fn b06_the_end_of_a_session_at_the_provider_is_known_to_later_sessions() {
 async fn a_session_that_an_older_release_recorded_is_listed_once() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
-    let key = redis.names.provider_session(id(9));
+    let key = redis.names.linked_sessions(id(9));
     let end = at(5000).secs().to_string();
     for sid in [id(1), id(2)] {
         assert_eq!(server.command(&["ZADD", &key, &end, &sid.to_string()]), "1");
     }
     let added = redis
-        .add_provider_session(of(9), id(1), at(5000), at(0))
+        .add_linked_session(of(9), id(1), at(5000), at(0))
         .await;
     added.unwrap();
-    let listed = redis.list_provider_sessions(id(9), at(1)).await.unwrap();
-    let mut people: Vec<_> = listed
+    let listed = redis.list_linked_sessions(id(9), at(1)).await.unwrap();
+    let mut users: Vec<_> = listed
         .sessions
         .iter()
-        .map(|one| (one.sid, one.person))
+        .map(|one| (one.sid, one.user))
         .collect();
-    people.sort_unstable();
-    assert_eq!(people, [(id(1), Some(id(7))), (id(2), None)]);
+    users.sort_unstable();
+    assert_eq!(users, [(id(1), Some(id(7))), (id(2), None)]);
 }
 
 #[tokio::test]
-async fn of_many_sessions_at_a_provider_some_are_listed() {
+async fn a_limited_number_of_linked_sessions_is_listed() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
     for number in 1..=MAX_LISTED + 1 {
         let sid = id(u8::try_from(number).unwrap());
-        let added = redis
-            .add_provider_session(of(0), sid, at(5000), at(0))
-            .await;
+        let added = redis.add_linked_session(of(0), sid, at(5000), at(0)).await;
         added.unwrap();
-        let listed = redis.list_provider_sessions(id(0), at(1)).await.unwrap();
+        let listed = redis.list_linked_sessions(id(0), at(1)).await.unwrap();
         assert_eq!(listed.has_more, MAX_LISTED < number, "{number}");
     }
 }
 
 #[tokio::test]
-async fn repeated_sign_ins_fill_no_list() {
+async fn repeated_sign_ins_do_not_grow_the_set() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
-    let key = redis.names.provider_session(id(9));
+    let key = redis.names.linked_sessions(id(9));
     // Each ends ten seconds after the next has begun.
     for number in 1..=100_u8 {
         let now = u64::from(number) * 10;
-        let noted = redis.add_provider_session(of(9), id(number), at(now + 20), at(now));
+        let noted = redis.add_linked_session(of(9), id(number), at(now + 20), at(now));
         noted.await.unwrap();
         let kept: u8 = server.command(&["ZCARD", &key]).parse().unwrap();
         assert_eq!(kept, number.min(2), "{number}");
     }
     // A session that is recorded several times is one entry.
     for now in [1010, 1011] {
-        let noted = redis.add_provider_session(of(9), id(100), at(1020), at(now));
+        let noted = redis.add_linked_session(of(9), id(100), at(1020), at(now));
         noted.await.unwrap();
         assert_eq!(server.command(&["ZCARD", &key]), "1");
     }
-    let known = redis.list_provider_sessions(id(9), at(1012)).await.unwrap();
+    let known = redis.list_linked_sessions(id(9), at(1012)).await.unwrap();
     let sids: Vec<Id> = known.sessions.iter().map(|one| one.sid).collect();
     assert_eq!(sids, [id(100)]);
 }
@@ -244,17 +245,17 @@ async fn a_lock_has_one_owner() {
             .await
             .unwrap()
     );
-    let is_over = async || redis.lock(sid, "three", HOUR).await.unwrap();
-    lab::wait::until_true("a lock that is over", lab::wait::LONG, is_over).await;
+    let is_expired = async || redis.lock(sid, "three", HOUR).await.unwrap();
+    lab::wait::until_true("an expired lock", lab::wait::LONG, is_expired).await;
 }
 
 #[tokio::test]
 async fn r02_a_sign_in_is_completed_once_over_all_replicas() {
     let server = lab::Redis::start().await;
     let [one, other] = [(); 2].map(|()| RedisStore::new(redis_settings(&server.session()), URL));
-    assert!(one.set_login_finished("attempt", HOUR).await.unwrap());
-    assert!(!other.set_login_finished("attempt", HOUR).await.unwrap());
-    assert!(other.set_login_finished("another", HOUR).await.unwrap());
+    assert!(one.set_attempt_finished("attempt", HOUR).await.unwrap());
+    assert!(!other.set_attempt_finished("attempt", HOUR).await.unwrap());
+    assert!(other.set_attempt_finished("another", HOUR).await.unwrap());
 }
 
 #[tokio::test]
@@ -263,12 +264,12 @@ async fn concurrent_revocations_of_replicas_are_all_kept() {
     let replicas: Vec<_> = (0..4)
         .map(|_| std::sync::Arc::new(RedisStore::new(redis_settings(&server.session()), URL)))
         .collect();
-    let ending = (1..=40_u8).map(|sid| {
+    let tasks = (1..=40_u8).map(|sid| {
         let redis = std::sync::Arc::clone(&replicas[usize::from(sid) % 4]);
-        tokio::spawn(async move { redis.add_revocations(&ending(sid), at(10)).await })
+        tokio::spawn(async move { redis.add_revocations(&revocation_of(sid), at(10)).await })
     });
-    for ending in ending.collect::<Vec<_>>() {
-        assert_eq!(ending.await.unwrap(), Ok(true));
+    for task in tasks.collect::<Vec<_>>() {
+        assert_eq!(task.await.unwrap(), Ok(true));
     }
     for redis in &replicas {
         for sid in 1..=40 {
@@ -283,12 +284,14 @@ async fn concurrent_revocations_of_replicas_are_all_kept() {
 }
 
 #[tokio::test]
-async fn a_state_lost_by_redis_begins_anew_for_all_replicas() {
+async fn after_redis_lost_its_data_the_list_is_complete_from_now_on_for_all_replicas() {
     let server = lab::Redis::start().await;
     let [one, other] = [(); 2].map(|()| RedisStore::new(redis_settings(&server.session()), URL));
-    one.add_revocations(&ending(1), at(10)).await.unwrap();
+    one.add_revocations(&revocation_of(1), at(10))
+        .await
+        .unwrap();
     assert!(is_revoked(&other, 1).await);
-    server.forget();
+    server.flush();
     let begins =
         async |redis: &RedisStore, now| redis.read_revocations(now).await.unwrap().known_since();
     assert_eq!(begins(&one, at(50)).await, at(50));
@@ -299,7 +302,10 @@ async fn a_state_lost_by_redis_begins_anew_for_all_replicas() {
 async fn an_invalid_state_is_an_error_and_not_replaced() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
-    redis.add_revocations(&ending(1), at(10)).await.unwrap();
+    redis
+        .add_revocations(&revocation_of(1), at(10))
+        .await
+        .unwrap();
     let key = redis.names.revocations();
     assert_eq!(
         server.command(&["HSET", &key, "version", "x", "state", "{}"]),
@@ -310,8 +316,14 @@ async fn an_invalid_state_is_an_error_and_not_replaced() {
         .await
         .unwrap_err()
         .to_string();
-    assert!(error.contains(&key) && error.contains("DEL"), "{error}");
-    redis.add_revocations(&ending(2), at(20)).await.unwrap_err();
+    assert!(
+        error.contains(&key) && error.contains("help: delete this key"),
+        "{error}"
+    );
+    redis
+        .add_revocations(&revocation_of(2), at(20))
+        .await
+        .unwrap_err();
     assert_eq!(server.command(&["DEL", &key]), "1");
     assert_eq!(
         redis.read_revocations(at(30)).await.unwrap().known_since(),

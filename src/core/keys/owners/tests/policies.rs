@@ -31,7 +31,7 @@ fn a_pinned_key_belongs_to_its_entry() {
         assert_eq!(entries.status("blue", "blue"), KeyStatus::Usable);
         assert_eq!(entries.status("green", "blue"), KeyStatus::NotOwned);
         assert_eq!(entries.status("green", "green"), KeyStatus::Usable);
-        assert_eq!(entries.keyring.ambiguous(), []);
+        assert_eq!(entries.keyring.ambiguous_keys(), []);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn an_entry_that_can_not_be_fetched_counts_with_its_last_valid_set() {
+fn an_entry_that_cannot_be_fetched_counts_with_its_last_valid_set() {
     let mut entries = Entries::with_keys(&["blue", "green"]);
     entries.fetch("blue", &["blue", "new"]);
     entries.fail("green");

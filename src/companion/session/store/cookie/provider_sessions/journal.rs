@@ -1,8 +1,8 @@
-//! The journal: a line for each session, so that a restart forgets none.
+//! The journal: a line for each session, so that the links survive a restart.
 //!
-//! A line is written at each sign-in, and the file is replaced once most of its lines have expired.
-//! A crash of the machine can lose the last lines: then those sessions end with the provider's
-//! tokens, and not with its logout.
+//! A line is appended at each sign-in, and the file is replaced when the sessions of most lines have
+//! expired. A crash of the machine can lose the last lines: a back-channel logout then misses those
+//! sessions, which end when their provider rejects the refresh token.
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -15,10 +15,10 @@ use portcullis_core::timestamp::Timestamp;
 use super::MAX_SESSIONS;
 use crate::session::atomic_file;
 
-/// The longest line, in bytes.
+/// The maximum length of a line, in bytes.
 const MAX_LINE: usize = 96;
 
-/// How many lines there may be for expired sessions, besides as many as for others.
+/// How many lines of expired sessions are allowed, in addition to the number of active ones.
 const MAX_EXPIRED: usize = 4096;
 
 /// A session, as a line of the journal.
@@ -26,8 +26,8 @@ const MAX_EXPIRED: usize = 4096;
 pub(super) struct Line {
     pub(super) provider_session: Id,
     pub(super) sid: Id,
-    /// The handle of the person.
-    pub(super) person: Id,
+    /// The handle of the user.
+    pub(super) user: Id,
     pub(super) ends: Timestamp,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Journal {
     lines: usize,
 }
 
-/// The lines of a journal, and whether it is there and has no line that can't be parsed.
+/// The lines of a journal, and whether it is complete: it exists, and all lines are valid.
 pub(super) fn read(path: &Path) -> io::Result<(Vec<Line>, bool)> {
     let text = match atomic_file::read(path, MAX_LINE * (2 * MAX_SESSIONS + 2 * MAX_EXPIRED)) {
         Ok(Some(text)) => text,
@@ -50,7 +50,7 @@ pub(super) fn read(path: &Path) -> io::Result<(Vec<Line>, bool)> {
         }
         Err(error) => return Err(error),
     };
-    let mut is_whole = true;
+    let mut is_complete = true;
     let mut lines = Vec::new();
     for text in text
         .split(|byte| *byte == b'\n')
@@ -59,10 +59,10 @@ pub(super) fn read(path: &Path) -> io::Result<(Vec<Line>, bool)> {
         let text = std::str::from_utf8(text).ok();
         match text.and_then(Line::parse) {
             Some(line) => lines.push(line),
-            None => is_whole = false,
+            None => is_complete = false,
         }
     }
-    Ok((lines, is_whole))
+    Ok((lines, is_complete))
 }
 
 impl Journal {
@@ -77,7 +77,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Whether most lines are of expired sessions, where `active` are not.
+    /// Whether most lines are of expired sessions. `active` is the number of the others.
     pub(super) const fn is_due(&self, active: usize) -> bool {
         2 * active + MAX_EXPIRED <= self.lines
     }
@@ -107,12 +107,12 @@ impl Line {
     fn parse(text: &str) -> Option<Self> {
         let mut fields = text.split(' ');
         let mut id = || fields.next().and_then(Id::parse);
-        let (provider_session, sid, person) = (id()?, id()?, id()?);
+        let (provider_session, sid, user) = (id()?, id()?, id()?);
         let ends = Timestamp::from_secs(fields.next()?.parse().ok()?);
         fields.next().is_none().then_some(Self {
             provider_session,
             sid,
-            person,
+            user,
             ends,
         })
     }
@@ -123,9 +123,9 @@ impl fmt::Display for Line {
         let Self {
             provider_session,
             sid,
-            person,
+            user,
             ends,
         } = self;
-        writeln!(f, "{provider_session} {sid} {person} {}", ends.secs())
+        writeln!(f, "{provider_session} {sid} {user} {}", ends.secs())
     }
 }

@@ -28,18 +28,18 @@ impl Fixture {
         self.index = open(&self.folder, false, now);
     }
 
-    /// Records a session of this person, which ends at 10,000.
-    fn record(&mut self, provider: u32, sid: u32, person: u32, times: (u64, u64)) -> Recorded {
+    /// Links a session of this user, which ends at 10,000.
+    fn link(&mut self, provider: u32, sid: u32, user: u32, times: (u64, u64)) -> Linked {
         let (unused_ends, now) = times;
         let of = ProviderSession {
             id: id(provider),
-            person: id(person),
+            user: id(user),
         };
         let lifetime = Lifetime {
             unused_ends: at(unused_ends),
             session_ends: at(10_000),
         };
-        self.index.record(of, id(sid), lifetime, at(now)).unwrap()
+        self.index.link(of, id(sid), lifetime, at(now)).unwrap()
     }
 
     fn sids(&self, provider: u32, now: u64) -> Vec<Id> {
@@ -58,16 +58,16 @@ fn open(folder: &Folder, is_new: bool, now: Timestamp) -> ProviderSessionIndex {
 }
 
 #[test]
-fn sessions_are_remembered_with_their_person_until_they_expire() {
+fn sessions_are_linked_with_their_user_until_they_expire() {
     let mut fixture = Fixture::new();
-    fixture.record(1, 10, 7, (300, 0));
-    fixture.record(1, 11, 7, (300, 0));
-    fixture.record(1, 10, 7, (600, 300));
-    fixture.record(2, 12, 8, (300, 0));
+    fixture.link(1, 10, 7, (300, 0));
+    fixture.link(1, 11, 7, (300, 0));
+    fixture.link(1, 10, 7, (600, 300));
+    fixture.link(2, 12, 8, (300, 0));
     assert_eq!(fixture.sids(1, 1), [id(10), id(11)]);
-    let person = fixture.index.list(id(2), at(1)).sessions[0].person;
-    assert_eq!(person, Some(id(8)));
-    fixture.record(3, 13, 8, (900, 400));
+    let user = fixture.index.list(id(2), at(1)).sessions[0].user;
+    assert_eq!(user, Some(id(8)));
+    fixture.link(3, 13, 8, (900, 400));
     assert_eq!(fixture.sids(1, 400), [id(10)]);
     assert_eq!(fixture.sids(2, 400), []);
     assert_eq!(fixture.index.count, 2);
@@ -76,14 +76,14 @@ fn sessions_are_remembered_with_their_person_until_they_expire() {
 #[test]
 fn a_restart_forgets_no_session() {
     let mut fixture = Fixture::new();
-    fixture.record(1, 10, 7, (3600, 0));
-    fixture.record(1, 11, 7, (3600, 0));
+    fixture.link(1, 10, 7, (3600, 0));
+    fixture.link(1, 11, 7, (3600, 0));
     fixture.restart(at(100));
     assert_eq!(fixture.sids(1, 3000), [id(10), id(11)]);
-    fixture.record(2, 12, 7, (3600, 200));
+    fixture.link(2, 12, 7, (3600, 200));
     fixture.restart(at(300));
     assert_eq!(fixture.index.count, 3);
-    assert_eq!(fixture.index.people.get(&id(7)), Some(&3));
+    assert_eq!(fixture.index.users.get(&id(7)), Some(&3));
     // By then none can be active.
     assert_eq!(fixture.sids(1, 300 + 3660), []);
     fixture.restart(at(10_060));
@@ -91,11 +91,11 @@ fn a_restart_forgets_no_session() {
 }
 
 #[test]
-fn without_its_journal_sessions_may_be_missing() {
+fn without_the_journal_sessions_may_be_missing() {
     let mut fixture = Fixture::new();
     assert!(!fixture.is_complete(359), "session tokens may be valid");
     assert!(fixture.is_complete(360));
-    fixture.record(1, 10, 7, (3600, 0));
+    fixture.link(1, 10, 7, (3600, 0));
     fixture.restart(at(1000));
     assert!(fixture.is_complete(1000));
     let path = fixture.folder.file("state.sessions");
@@ -118,7 +118,7 @@ fn a_journal_of_expired_sessions_is_replaced() {
     let path = fixture.folder.file("state.sessions");
     for number in 0..20_000 {
         let now = u64::from(number);
-        fixture.record(number, number, number, (now + 10, now));
+        fixture.link(number, number, number, (now + 10, now));
     }
     let lines = std::fs::read_to_string(&path).unwrap().lines().count();
     assert!(lines < 5000, "{lines}");
@@ -126,65 +126,65 @@ fn a_journal_of_expired_sessions_is_replaced() {
 }
 
 #[test]
-fn one_person_takes_nobody_elses_place() {
+fn one_user_evicts_no_sessions_of_others() {
     let mut fixture = Fixture::new();
-    let people = 1000;
-    for person in 0..people {
-        fixture.record(100_000 + person, 100_000 + person, person, (3600, 0));
+    let users = 1000;
+    for user in 0..users {
+        fixture.link(100_000 + user, 100_000 + user, user, (3600, 0));
     }
-    let mut crowd = None;
-    for number in 0..u32::try_from(MAX_SESSIONS).unwrap() - people + 1 {
-        assert_eq!(crowd, None, "{number}");
-        crowd = fixture.record(number, number, 7777, (3600, 0)).crowd;
+    let mut evicted = None;
+    for number in 0..u32::try_from(MAX_SESSIONS).unwrap() - users + 1 {
+        assert_eq!(evicted, None, "{number}");
+        evicted = fixture.link(number, number, 7777, (3600, 0)).evicted;
     }
-    assert_eq!(crowd, Some((id(7777), at(10_000))));
+    assert_eq!(evicted, Some((id(7777), at(10_000))));
     assert!(fixture.is_complete(1000), "and no other session is missing");
-    for person in 0..people {
-        assert_eq!(fixture.sids(100_000 + person, 1), [id(100_000 + person)]);
+    for user in 0..users {
+        assert_eq!(fixture.sids(100_000 + user, 1), [id(100_000 + user)]);
     }
 }
 
 #[test]
-fn a_list_full_of_different_people_is_incomplete() {
+fn an_index_full_of_different_users_is_incomplete() {
     let mut fixture = Fixture::new();
     for number in 0..u32::try_from(MAX_SESSIONS).unwrap() {
-        fixture.record(number, number, number, (1300, 1000));
+        fixture.link(number, number, number, (1300, 1000));
     }
     assert!(fixture.is_complete(1000));
-    let recorded = fixture.record(70_000, 70_000, 70_000, (1300, 1000));
-    assert_eq!(recorded, Recorded::default());
+    let linked = fixture.link(70_000, 70_000, 70_000, (1300, 1000));
+    assert_eq!(linked, Linked::default());
     assert!(!fixture.is_complete(1299));
     assert!(fixture.is_complete(1300));
-    // Once there is room, the list is complete again.
-    fixture.record(70_000, 70_000, 70_000, (1700, 1400));
+    // Once there is room, the index is complete again.
+    fixture.link(70_000, 70_000, 70_000, (1700, 1400));
     assert_eq!(fixture.sids(70_000, 1400), [id(70_000)]);
 }
 
 #[test]
-fn of_many_sessions_at_a_provider_some_are_listed() {
+fn a_limited_number_of_linked_sessions_is_listed() {
     let mut fixture = Fixture::new();
     for sid in 0..u32::try_from(MAX_LISTED).unwrap() {
-        fixture.record(1, sid, 7, (3600, 0));
+        fixture.link(1, sid, 7, (3600, 0));
     }
     assert!(!fixture.index.list(id(1), at(1)).has_more);
-    fixture.record(1, 1000, 7, (3600, 0));
+    fixture.link(1, 1000, 7, (3600, 0));
     let listed = fixture.index.list(id(1), at(1));
     assert!(listed.has_more);
     assert_eq!(listed.sessions.len(), MAX_LISTED);
 }
 
 #[test]
-fn the_end_of_a_session_at_the_provider_is_known_to_later_sessions() {
+fn the_end_of_a_provider_session_applies_to_sessions_that_are_linked_later() {
     let mut fixture = Fixture::new();
-    assert_eq!(fixture.record(1, 10, 7, (3600, 0)).ended, None);
+    assert_eq!(fixture.link(1, 10, 7, (3600, 0)).ended, None);
     fixture.index.end(id(1), at(1000));
-    assert_eq!(fixture.record(1, 11, 7, (3600, 1001)).ended, Some(at(1000)));
-    assert_eq!(fixture.record(2, 12, 7, (3600, 1001)).ended, None);
+    assert_eq!(fixture.link(1, 11, 7, (3600, 1001)).ended, Some(at(1000)));
+    assert_eq!(fixture.link(2, 12, 7, (3600, 1001)).ended, None);
     fixture.index.end(id(1), at(1500));
     fixture.index.end(id(3), at(1700));
-    assert_eq!(fixture.record(1, 11, 7, (3600, 1701)).ended, Some(at(1500)));
+    assert_eq!(fixture.link(1, 11, 7, (3600, 1701)).ended, Some(at(1500)));
     fixture.index.end(id(3), at(1500 + 660));
-    assert_eq!(fixture.record(1, 11, 7, (3600, 2200)).ended, None);
+    assert_eq!(fixture.link(1, 11, 7, (3600, 2200)).ended, None);
     for number in 0..u32::try_from(MAX_ENDED).unwrap() + 10 {
         fixture.index.end(id(number), at(3000));
     }

@@ -1,4 +1,4 @@
-//! Opening a connection to Redis: one server, sentinels or a cluster.
+//! Connections to Redis: one server, sentinels or a cluster.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::session::atomic_file;
 use crate::session::store::redis::settings::{RedisSettings, RedisTopology};
 use crate::session::unavailable::Unavailable;
 
-/// The longest password file and the longest CA file, in bytes.
+/// The maximum sizes of the password file and of the CA file, in bytes.
 const MAX_PASSWORD: usize = 4096;
 const MAX_CA: usize = 1 << 20;
 
@@ -52,20 +52,23 @@ impl Connection {
 
 impl Secrets {
     fn read(settings: &RedisSettings) -> Result<Self, Unavailable> {
-        let fault = |path: &Path, why: String| {
-            Unavailable::new(format!("Redis is misconfigured: {}: {why}", path.display()))
+        let unusable = |path: &Path, problem: String| {
+            Unavailable::new(format!(
+                "Redis is misconfigured: {}: {problem}",
+                path.display()
+            ))
         };
         let read = |path: &Path, most| match atomic_file::read(path, most) {
             Ok(Some(content)) => Ok(content),
-            Ok(None) => Err(fault(path, "file not found".to_owned())),
-            Err(error) => Err(fault(path, format!("cannot be read: {error}"))),
+            Ok(None) => Err(unusable(path, "file not found".to_owned())),
+            Err(error) => Err(unusable(path, format!("can't be read: {error}"))),
         };
         let password = settings.password_file.as_deref().map(|path| {
             let content = read(path, MAX_PASSWORD)?;
             let text = std::str::from_utf8(&content).unwrap_or_default();
             // Editors end the file with a line break.
             match text.trim_end_matches(['\r', '\n']) {
-                "" => Err(fault(path, "the password is empty".to_owned())),
+                "" => Err(unusable(path, "the password is empty".to_owned())),
                 password => Ok(Secret::new(password)),
             }
         });
@@ -86,15 +89,17 @@ impl Secrets {
 }
 
 async fn server(settings: &RedisSettings, secrets: Secrets) -> RedisResult<Connection> {
-    let mut login = RedisConnectionInfo::default().set_db(settings.database.into());
+    let mut redis_info = RedisConnectionInfo::default().set_db(settings.database.into());
     if let Some(name) = &settings.username {
-        login = login.set_username(name);
+        redis_info = redis_info.set_username(name);
     }
     if let Some(password) = secrets.password() {
-        login = login.set_password(password);
+        redis_info = redis_info.set_password(password);
     }
     let address = addresses(settings).next().ok_or(NO_ADDRESS)?;
-    let info = address.into_connection_info()?.set_redis_settings(login);
+    let info = address
+        .into_connection_info()?
+        .set_redis_settings(redis_info);
     let client = match secrets.certificates {
         Some(certificates) => Client::build_with_tls(info, certificates)?,
         None => Client::open(info)?,
@@ -176,8 +181,8 @@ fn config() -> AsyncConnectionConfig {
         .set_response_timeout(Some(TIMEOUT))
 }
 
-/// The error for logs: its kind and the message of Redis, which names no secret. The command is
-/// never included, because it holds what is stored.
+/// The error for the log: its kind and the message of Redis, which contains no secret. It never contains
+/// the command, whose arguments may be secret.
 pub(super) fn unavailable(error: &RedisError) -> Unavailable {
     Unavailable::new(format!("Redis: {error}"))
 }

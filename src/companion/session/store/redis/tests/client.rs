@@ -6,27 +6,33 @@ use std::time::Instant;
 use super::*;
 use crate::session::fixtures::Folder;
 
-async fn ask(redis: &RedisStore) -> Result<(), Unavailable> {
+async fn read(redis: &RedisStore) -> Result<(), Unavailable> {
     redis.read_revocations(at(0)).await.map(drop)
 }
 
-async fn until_it_answers(redis: &RedisStore) {
-    let answers = async || ask(redis).await.is_ok();
-    lab::wait::until_true("an answer of Redis", lab::wait::LONG, answers).await;
+async fn wait_for_redis(redis: &RedisStore) {
+    let is_available = async || read(redis).await.is_ok();
+    lab::wait::until_true("Redis", lab::wait::LONG, is_available).await;
 }
 
 #[tokio::test]
 async fn commands_fail_while_redis_is_down_and_succeed_after_its_restart() {
     let mut server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
-    redis.add_revocations(&ending(1), at(0)).await.unwrap();
+    redis
+        .add_revocations(&revocation_of(1), at(0))
+        .await
+        .unwrap();
     server.kill();
     for _ in 0..5 {
-        ask(&redis).await.unwrap_err();
+        read(&redis).await.unwrap_err();
     }
-    redis.add_revocations(&ending(2), at(0)).await.unwrap_err();
+    redis
+        .add_revocations(&revocation_of(2), at(0))
+        .await
+        .unwrap_err();
     server.restart().await;
-    until_it_answers(&redis).await;
+    wait_for_redis(&redis).await;
     assert!(is_revoked(&redis, 1).await);
     assert!(!is_revoked(&redis, 2).await);
 }
@@ -35,23 +41,23 @@ async fn commands_fail_while_redis_is_down_and_succeed_after_its_restart() {
 async fn a_broken_connection_fails_no_command() {
     let mut server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
-    ask(&redis).await.unwrap();
+    read(&redis).await.unwrap();
     server.kill();
     server.restart().await;
-    ask(&redis).await.unwrap();
+    read(&redis).await.unwrap();
     assert_eq!(server.command(&["CLIENT", "KILL", "TYPE", "normal"]), "1");
-    ask(&redis).await.unwrap();
+    read(&redis).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_command_to_a_redis_that_hangs_times_out() {
     let server = lab::Redis::start().await;
     let redis = RedisStore::new(redis_settings(&server.session()), URL);
-    ask(&redis).await.unwrap();
+    read(&redis).await.unwrap();
     server.pause().await;
     for _ in 0..3 {
         let before = Instant::now();
-        ask(&redis).await.unwrap_err();
+        read(&redis).await.unwrap_err();
         assert!(
             before.elapsed() < Duration::from_millis(1500),
             "{:?}",
@@ -61,14 +67,14 @@ async fn a_command_to_a_redis_that_hangs_times_out() {
     // Concurrent commands wait no longer than one.
     let before = Instant::now();
     let all = std::sync::Arc::new(redis);
-    let asking: Vec<_> = (0..50)
+    let commands: Vec<_> = (0..50)
         .map(|_| {
             let redis = std::sync::Arc::clone(&all);
-            tokio::spawn(async move { ask(&redis).await })
+            tokio::spawn(async move { read(&redis).await })
         })
         .collect();
-    for one in asking {
-        one.await.unwrap().unwrap_err();
+    for command in commands {
+        command.await.unwrap().unwrap_err();
     }
     assert!(
         before.elapsed() < Duration::from_millis(2500),
@@ -76,7 +82,7 @@ async fn a_command_to_a_redis_that_hangs_times_out() {
         before.elapsed()
     );
     server.resume();
-    until_it_answers(&all).await;
+    wait_for_redis(&all).await;
 }
 
 #[tokio::test]
@@ -89,19 +95,19 @@ async fn a_corrected_password_needs_no_restart() {
         .replace(folder.file("password"))
         .unwrap();
     let redis = RedisStore::new(settings, URL);
-    let error = ask(&redis).await.unwrap_err().to_string();
+    let error = read(&redis).await.unwrap_err().to_string();
     assert!(error.contains("file not found"), "{error}");
 
     fs::write(folder.file("password"), "wrong-password\n").unwrap();
     let refused = async || {
-        ask(&redis)
+        read(&redis)
             .await
             .is_err_and(|error| error.to_string().contains("Redis: "))
     };
     lab::wait::until_true("a refusal", lab::wait::LONG, refused).await;
     // During the back-off, errors still name the cause.
     for _ in 0..3 {
-        let error = ask(&redis).await.unwrap_err().to_string();
+        let error = read(&redis).await.unwrap_err().to_string();
         assert!(error.contains("Password authentication failed"), "{error}");
         assert!(!error.contains("wrong-password"), "{error}");
     }
@@ -109,22 +115,25 @@ async fn a_corrected_password_needs_no_restart() {
 
     let right = fs::read_to_string(right).unwrap();
     fs::write(folder.file("password"), right + "\n").unwrap();
-    until_it_answers(&redis).await;
+    wait_for_redis(&redis).await;
 }
 
 #[tokio::test]
 async fn nothing_is_sent_to_an_untrusted_redis() {
-    let ours = lab::Authority::new();
-    let server = lab::Redis::start_tls(&ours).await;
+    let trusted = lab::Authority::new();
+    let server = lab::Redis::start_tls(&trusted).await;
     let good = redis_settings(&server.session());
     let redis = RedisStore::new(good.clone(), URL);
-    redis.add_revocations(&ending(1), at(0)).await.unwrap();
+    redis
+        .add_revocations(&revocation_of(1), at(0))
+        .await
+        .unwrap();
     assert!(is_revoked(&redis, 1).await);
 
-    let others = lab::Authority::new();
+    let untrusted = lab::Authority::new();
     let wrong = [
         RedisSettings {
-            ca_file: Some(others.file().to_owned()),
+            ca_file: Some(untrusted.file().to_owned()),
             ..good.clone()
         },
         RedisSettings {
@@ -139,6 +148,6 @@ async fn nothing_is_sent_to_an_untrusted_redis() {
     ];
     for wrong in wrong {
         let redis = RedisStore::new(wrong.clone(), URL);
-        assert!(ask(&redis).await.is_err(), "{wrong:?}");
+        assert!(read(&redis).await.is_err(), "{wrong:?}");
     }
 }

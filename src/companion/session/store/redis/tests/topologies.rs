@@ -20,25 +20,25 @@ async fn everything(redis: &RedisStore) -> Result<(), Unavailable> {
         id: session.sid,
         ..of(9)
     };
-    let ended = redis.add_provider_session(of, session.sid, at(3600), at(0));
+    let ended = redis.add_linked_session(of, session.sid, at(3600), at(0));
     assert_eq!(ended.await?, None);
-    let listed = redis.list_provider_sessions(of.id, at(0)).await?;
+    let listed = redis.list_linked_sessions(of.id, at(0)).await?;
     assert_eq!(listed.sessions.len(), 1);
     let listed = redis.set_provider_session_ended(of.id, at(1)).await?;
     assert_eq!(listed.sessions[0].sid, session.sid);
-    let ended = redis.add_provider_session(of, session.sid, at(3600), at(2));
+    let ended = redis.add_linked_session(of, session.sid, at(3600), at(2));
     assert_eq!(ended.await?, Some(at(1)));
     assert!(
         redis
-            .set_login_finished(&session.sid.to_string(), HOUR)
+            .set_attempt_finished(&session.sid.to_string(), HOUR)
             .await?
     );
     assert!(
         !redis
-            .set_login_finished(&session.sid.to_string(), HOUR)
+            .set_attempt_finished(&session.sid.to_string(), HOUR)
             .await?
     );
-    redis.add_revocations(&ending(1), at(0)).await?;
+    redis.add_revocations(&revocation_of(1), at(0)).await?;
     assert!(is_revoked(redis, 1).await);
     Ok(())
 }
@@ -71,10 +71,10 @@ async fn a_master_behind_a_sentinel_and_its_successor() {
     let old = sentinel.leader().unwrap();
     let other = &sentinel.servers[1 - old];
     let replicated = async || other.keys("portcullis:*:ended").len() == 1;
-    lab::wait::until_true("a replica that follows", lab::wait::LONG, replicated).await;
+    lab::wait::until_true("replication", lab::wait::LONG, replicated).await;
     sentinel.fail_over().await;
-    let answers = async || everything(&redis).await.is_ok();
-    lab::wait::until_true("an answer of the new leader", lab::wait::LONG, answers).await;
+    let is_available = async || everything(&redis).await.is_ok();
+    lab::wait::until_true("the new leader", lab::wait::LONG, is_available).await;
     assert!(is_revoked(&redis, 1).await);
 }
 

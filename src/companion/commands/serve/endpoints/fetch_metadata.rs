@@ -1,12 +1,11 @@
-//! What began a request: whether it is a navigation or comes from within a page, and from which site,
-//! by W3C Fetch Metadata.
+//! W3C Fetch Metadata: which site started a request, and whether the request is a top-level navigation.
 
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::session::Initiator;
 
-/// Who began the navigation: the user, who typed its address or followed a link on our own origin, or
-/// another site. Where a client does not send these headers, it may have been another site.
+/// Who started the navigation: the user, who typed the address or followed a link on our own origin, or
+/// another site. If the client sends no `Sec-Fetch-Site`, it may have been another site.
 pub(super) fn initiator(headers: &HeaderMap) -> Initiator {
     let mut sites = headers.get_all("sec-fetch-site").iter();
     let is_own = |site: &HeaderValue| site == "same-origin" || site == "none";
@@ -16,8 +15,8 @@ pub(super) fn initiator(headers: &HeaderMap) -> Initiator {
     }
 }
 
-/// Whether the request comes from within a page, such as from an image or an iframe. Clients that do not
-/// send these headers count as navigations.
+/// Whether the request is not a top-level navigation, but for an image or an iframe in a page, for
+/// example. A request without these headers counts as a navigation.
 pub(super) fn is_embedded(headers: &HeaderMap) -> bool {
     let other_than = |name: &str, expected: &str| {
         let mut values = headers.get_all(name).iter();
@@ -31,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_typed_address_or_our_own_origin_counts_as_the_users() {
+    fn the_user_starts_navigations_by_address_bar_and_from_our_own_origin_only() {
         for (sites, expected) in [
             (&["none"][..], Initiator::User),
             (&["same-origin"], Initiator::User),

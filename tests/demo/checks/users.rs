@@ -1,4 +1,4 @@
-//! People, each with their own browser.
+//! Users, each with a browser of their own.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const NOT_ALLOWED: Expected = refused(403, Reason::CallerNotAllowed);
 /// The limit for the filter to receive a revocation.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(10);
 
-/// A person with a browser.
+/// A user with a browser.
 struct Visitor<'a> {
     gateway: &'a DemoGateway,
     account: Account,

@@ -1,18 +1,18 @@
-//! Replies to calls.
+//! Responses to calls.
 
 use portcullis_core::keys::HttpResponse;
 use portcullis_core::request::Headers;
 
-/// A reply to a call.
+/// A response to a call.
 #[derive(Clone, Copy, Debug)]
-pub struct Reply<'a> {
+pub struct CallResponse<'a> {
     /// The header fields, including `:status`.
     pub headers: &'a Headers<'a>,
     /// The body.
     pub body: &'a [u8],
 }
 
-impl<'a> Reply<'a> {
+impl<'a> CallResponse<'a> {
     /// The status; 0 if it is missing or not a number.
     pub(crate) fn status(&self) -> u16 {
         let status = self.headers.all(":status").next();
@@ -25,8 +25,8 @@ impl<'a> Reply<'a> {
         self.headers.all(name)
     }
 
-    /// The reply as core's type.
-    pub(crate) fn response(&self) -> HttpResponse<'a> {
+    /// The response as core's type.
+    pub(crate) fn as_http_response(&self) -> HttpResponse<'a> {
         HttpResponse {
             status: self.status(),
             content_type: self.all("content-type").next(),

@@ -14,15 +14,15 @@ fn policy() -> Policy {
     Policy::from_json(policy).unwrap()
 }
 
-fn read(status: u16, lines: &[&str]) -> RefreshReply {
+fn read(status: u16, lines: &[&str]) -> RefreshResponse {
     let policy = policy();
     let names = policy.sso().unwrap().cookies();
     let lines = lines.iter().map(|line| line.as_bytes());
-    RefreshReply::read(SID, names, status, lines)
+    RefreshResponse::read(SID, names, status, lines)
 }
 
-fn set_cookies(reply: &RefreshReply) -> Vec<&str> {
-    let cookies = reply.cookies.iter();
+fn set_cookies(response: &RefreshResponse) -> Vec<&str> {
+    let cookies = response.cookies.iter();
     cookies
         .map(|line| std::str::from_utf8(line).unwrap())
         .collect()
@@ -44,16 +44,22 @@ fn only_session_cookies_are_added() {
         "",
     ];
     for status in [200, 401] {
-        let reply = read(status, &lines);
-        assert_eq!(set_cookies(&reply), [TOKEN, SEALED, lines[5]], "{status}");
-        assert!(reply.sets_cookies(Reason::Rule) && reply.sets_cookies(Reason::CallerNotAllowed));
+        let response = read(status, &lines);
+        assert_eq!(
+            set_cookies(&response),
+            [TOKEN, SEALED, lines[5]],
+            "{status}"
+        );
+        assert!(
+            response.sets_cookies(Reason::Rule) && response.sets_cookies(Reason::CallerNotAllowed)
+        );
     }
 }
 
 #[test]
-fn the_token_in_a_reply_is_evaluated() {
-    let reply = read(200, &[SEALED, TOKEN]);
-    let RefreshOutcome::Refreshed { sid, tokens } = reply.outcome() else {
+fn the_token_in_a_response_is_evaluated() {
+    let response = read(200, &[SEALED, TOKEN]);
+    let RefreshOutcome::Refreshed { sid, tokens } = response.outcome() else {
         panic!("not refreshed");
     };
     assert_eq!((*sid, tokens.as_slice()), (SID, &["a.b.c".to_owned()][..]));
@@ -61,11 +67,11 @@ fn the_token_in_a_reply_is_evaluated() {
 }
 
 #[test]
-fn a_reply_with_another_status_is_unavailable_and_sets_no_cookies() {
+fn a_response_with_another_status_is_unavailable_and_sets_no_cookies() {
     for status in [0, 201, 204, 302, 400, 403, 404, 429, 500, 503, 504] {
-        let reply = read(status, &[TOKEN]);
-        assert!(matches!(reply.outcome(), RefreshOutcome::Unavailable));
-        assert!(!reply.sets_cookies(Reason::Rule), "{status}");
+        let response = read(status, &[TOKEN]);
+        assert!(matches!(response.outcome(), RefreshOutcome::Unavailable));
+        assert!(!response.sets_cookies(Reason::Rule), "{status}");
     }
 }
 
@@ -78,7 +84,7 @@ fn cookies_of_a_token_of_another_session_are_not_added() {
 }
 
 #[test]
-fn too_many_or_too_large_cookies_make_a_reply_unavailable() {
+fn too_many_or_too_large_cookies_make_a_response_unavailable() {
     let deleted: Vec<String> = (0..65)
         .map(|number| format!("__Secure-portcullis.{number}=; Max-Age=0"))
         .collect();
@@ -99,7 +105,7 @@ fn too_many_or_too_large_cookies_make_a_reply_unavailable() {
 
 #[test]
 fn a_refresh_is_counted_once_by_its_outcome() {
-    for (reply, reason, outcome) in [
+    for (response, reason, outcome) in [
         (read(200, &[TOKEN]), Reason::Rule, RefreshLabel::Refreshed),
         (
             read(200, &[TOKEN]),
@@ -123,20 +129,23 @@ fn a_refresh_is_counted_once_by_its_outcome() {
             RefreshLabel::Unavailable,
         ),
     ] {
-        assert_eq!(reply.label(reason), Some(outcome));
-        assert_eq!(reply.label(reason), None);
+        assert_eq!(response.label(reason), Some(outcome));
+        assert_eq!(response.label(reason), None);
     }
 }
 
 #[test]
 fn debug_output_has_no_secret() {
-    assert_eq!(format!("{:?}", read(200, &[TOKEN])), "RefreshReply { .. }");
+    assert_eq!(
+        format!("{:?}", read(200, &[TOKEN])),
+        "RefreshResponse { .. }"
+    );
 }
 
 /// More lines than a proxy accepts, of the session and of others, also in many pieces of one name.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the test measures time")]
-fn the_work_is_linear_in_the_cookies_of_a_reply() {
+fn the_work_is_linear_in_the_cookies_of_a_response() {
     let began = std::time::Instant::now();
     let foreign = vec!["tracking=1; Path=/"; 200_000];
     let mut lines = foreign.clone();

@@ -7,7 +7,7 @@ use crate::session::keys::Binding;
 const RD: &str = "https://app.example.com/graph?g0=up";
 
 struct Fixture {
-    settings: Settings,
+    settings: SessionSettings,
     keys: Keys,
     browser: Browser,
 }
@@ -21,9 +21,9 @@ impl Fixture {
         }
     }
 
-    fn with<T>(&self, now: Timestamp, act: impl FnOnce(Logins<'_>) -> T) -> T {
+    fn with<T>(&self, now: Timestamp, act: impl FnOnce(SignInAttempts<'_>) -> T) -> T {
         let header = self.browser.header();
-        act(Logins {
+        act(SignInAttempts {
             settings: &self.settings,
             keys: &self.keys,
             cookies: &cookies(&header),
@@ -32,13 +32,13 @@ impl Fixture {
     }
 
     fn begin(&mut self, id: &str, rd: &str, now: Timestamp) -> Result<(), TooLong> {
-        let lines = self.with(now, |logins| logins.begin(id, rd, &("attempt", id)))?;
+        let lines = self.with(now, |attempts| attempts.begin(id, rd, &("attempt", id)))?;
         self.browser.store(&lines);
         Ok(())
     }
 
-    fn find(&self, id: &str, now: Timestamp) -> Option<Login<(String, String)>> {
-        self.with(now, |logins| logins.find(id))
+    fn find(&self, id: &str, now: Timestamp) -> Option<SignInAttempt<(String, String)>> {
+        self.with(now, |attempts| attempts.find(id))
     }
 }
 
@@ -46,9 +46,9 @@ impl Fixture {
 fn r02_an_attempt_is_found_by_its_id_in_its_browser() {
     let mut fixture = Fixture::new();
     fixture.begin("one", RD, at(0)).unwrap();
-    let login = fixture.find("one", at(0)).unwrap();
-    assert_eq!(login.rd, RD);
-    assert_eq!(login.attempt, ("attempt".to_owned(), "one".to_owned()));
+    let attempt = fixture.find("one", at(0)).unwrap();
+    assert_eq!(attempt.rd, RD);
+    assert_eq!(attempt.data, ("attempt".to_owned(), "one".to_owned()));
     assert_eq!(fixture.find("two", at(0)), None);
     fixture.browser = Browser::default();
     assert_eq!(fixture.find("one", at(0)), None);
@@ -76,10 +76,10 @@ fn c05_the_cookie_of_an_attempt_opens_under_no_other_name() {
         .value(&names.login("one"))
         .unwrap()
         .to_owned();
-    fixture.browser.has(&names.login("two"), &value);
+    fixture.browser.add(&names.login("two"), &value);
     assert_eq!(fixture.find("two", at(0)), None);
-    fixture.browser.has(&names.login(COMPLETED), &value);
-    assert!(!fixture.with(at(0), |logins| logins.is_loop(RD)));
+    fixture.browser.add(&names.login(COMPLETED), &value);
+    assert!(!fixture.with(at(0), |attempts| attempts.is_loop(RD)));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn expired_and_foreign_attempts_are_deleted_by_the_next() {
     fixture.begin("old", RD, at(0)).unwrap();
     fixture
         .browser
-        .has(&names.login("tossed"), "by a neighbour");
+        .add(&names.login("tossed"), "by a neighbour");
     fixture.begin("new", RD, at(600)).unwrap();
     assert_eq!(fixture.browser.names(), [names.login("new")]);
 }
@@ -133,14 +133,14 @@ fn c03_an_rd_too_long_for_a_cookie_is_rejected() {
 #[test]
 fn c02_the_cookie_of_an_attempt_is_for_the_companions_host_alone() {
     let fixture = Fixture::new();
-    let lines = fixture.with(at(0), |logins| logins.begin("one", RD, &()).unwrap());
+    let lines = fixture.with(at(0), |attempts| attempts.begin("one", RD, &()).unwrap());
     let attributes = "; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax";
     assert!(
         lines[0].header().ends_with(attributes),
         "{}",
         lines[0].header()
     );
-    let deleted = Logins::delete(&fixture.settings, "one");
+    let deleted = SignInAttempts::delete(&fixture.settings, "one");
     let attributes = "; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Secure; HttpOnly; SameSite=Lax";
     assert!(
         deleted
@@ -153,9 +153,9 @@ fn c02_the_cookie_of_an_attempt_is_for_the_companions_host_alone() {
 #[test]
 fn a_second_sign_in_for_one_rd_within_ten_seconds_is_a_loop() {
     let mut fixture = Fixture::new();
-    let done = fixture.with(at(0), |logins| logins.completed(RD));
+    let done = fixture.with(at(0), |attempts| attempts.completed(RD));
     fixture.browser.store(&[done]);
-    let is_loop = |fixture: &Fixture, rd, now| fixture.with(now, |logins| logins.is_loop(rd));
+    let is_loop = |fixture: &Fixture, rd, now| fixture.with(now, |attempts| attempts.is_loop(rd));
     assert!(is_loop(&fixture, RD, at(9)));
     assert!(!is_loop(&fixture, RD, at(10)));
     assert!(!is_loop(&fixture, "https://app.example.com/", at(9)));
@@ -165,7 +165,7 @@ fn a_second_sign_in_for_one_rd_within_ten_seconds_is_a_loop() {
     // It is no attempt.
     assert!(
         fixture
-            .with(at(1), |logins| logins.find::<IgnoredAny>(COMPLETED))
+            .with(at(1), |attempts| attempts.find::<IgnoredAny>(COMPLETED))
             .is_none()
     );
 }
@@ -174,11 +174,11 @@ fn a_second_sign_in_for_one_rd_within_ten_seconds_is_a_loop() {
 fn c05_a_forged_login_cookie_is_no_loop() {
     let mut fixture = Fixture::new();
     let binding = Binding {
-        purpose: Purpose::CompletedLogin,
+        purpose: Purpose::CompletedSignIn,
         name: "__Host-portcullis-login-done",
         url: URL,
     };
     let forged = Keys::fresh(at(0)).seal(binding, br#"{"made":0,"rd":"","attempt":null}"#, at(0));
-    fixture.browser.has("__Host-portcullis-login-done", &forged);
-    assert!(!fixture.with(at(0), |logins| logins.is_loop(RD)));
+    fixture.browser.add("__Host-portcullis-login-done", &forged);
+    assert!(!fixture.with(at(0), |attempts| attempts.is_loop(RD)));
 }

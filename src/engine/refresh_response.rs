@@ -1,4 +1,4 @@
-//! The companion's reply to a refresh request.
+//! The companion's response to a refresh request.
 
 use std::cell::Cell;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::metrics::RefreshLabel;
 #[cfg(test)]
 mod tests;
 
-/// The maximum number of cookies in a reply: two values in pieces, and the deletion of the cookies
+/// The maximum number of cookies in a response: two values in pieces, and the deletion of the cookies
 /// that they replace.
 const MAX_COOKIES: usize = 64;
 
@@ -23,17 +23,17 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Architecture Specification).
 const CACHE_HEADERS: [&str; 2] = ["cdn-cache-control", "surrogate-control"];
 
-/// The companion's reply to a refresh request, for all requests that waited for it.
-pub struct RefreshReply {
+/// The companion's response to a refresh request, for all requests that waited for it.
+pub struct RefreshResponse {
     outcome: RefreshOutcome,
-    /// The `Set-Cookie` values of the reply, which are added to the responses of the waiting
+    /// The `Set-Cookie` values of the response, which are added to the responses of the waiting
     /// requests.
     cookies: Vec<Vec<u8>>,
     counted: Cell<bool>,
 }
 
-impl RefreshReply {
-    /// The companion could not be called, or did not reply.
+impl RefreshResponse {
+    /// The companion could not be called, or did not response.
     pub(crate) const fn unavailable() -> Self {
         Self {
             outcome: RefreshOutcome::Unavailable,
@@ -42,7 +42,7 @@ impl RefreshReply {
         }
     }
 
-    /// Reads the companion's reply: its status and the values of its `Set-Cookie` headers. Other
+    /// Reads the companion's response: its status and the values of its `Set-Cookie` headers. Other
     /// cookies than the companion's are ignored.
     pub(crate) fn read<'a>(
         sid: Id,
@@ -77,13 +77,13 @@ impl RefreshReply {
         &self.outcome
     }
 
-    /// Whether the cookies are added to the response of a request that was decided by this reply,
+    /// Whether the cookies are added to the response of a request that was decided by this response,
     /// with this reason.
     pub(crate) fn sets_cookies(&self, reason: Reason) -> bool {
         !self.cookies.is_empty() && self.outcome.allows_cookies(reason)
     }
 
-    /// The metric label, returned once: for the first request that was decided by this reply, with
+    /// The metric label, returned once: for the first request that was decided by this response, with
     /// its reason.
     pub(crate) fn label(&self, reason: Reason) -> Option<RefreshLabel> {
         if self.counted.replace(true) {
@@ -119,10 +119,10 @@ impl RefreshReply {
 }
 
 /// Cookies and tokens are credentials.
-impl fmt::Debug for RefreshReply {
+impl fmt::Debug for RefreshResponse {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("RefreshReply")
+            .debug_struct("RefreshResponse")
             .finish_non_exhaustive()
     }
 }

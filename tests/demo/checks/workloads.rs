@@ -1,4 +1,4 @@
-//! Programs, each with its own token.
+//! Workloads, each with a token of its own.
 
 use portcullis_core::decision::Reason;
 use portcullis_tests::lab::Call;

@@ -10,10 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use portcullis_core::keys::PureRust;
 use portcullis_core::local_reply::LocalReply;
-use portcullis_core::outcome::{self, Verdict};
+use portcullis_core::outcome::{Outcome, Verdict};
 use portcullis_core::policy::Policy;
 use portcullis_core::timestamp::Timestamp;
-use portcullis_engine::{At, Effect, Engine, RequestId, Step, configuration, log_level};
+use portcullis_engine::{
+    Effect, Engine, RequestContext, RequestId, Step, configuration, log_level,
+};
 
 use crate::abi::Map;
 use crate::envoy::{self, Refused, Request};
@@ -27,13 +29,13 @@ thread_local! {
 /// One worker's engine for one configuration.
 #[derive(Debug)]
 struct Worker {
-    gate: Weak<Gate>,
+    config: Weak<FilterConfig>,
     engine: Rc<RefCell<Engine>>,
 }
 
 /// A configuration.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct FilterConfig {
     policy: Policy,
 }
 
@@ -46,12 +48,12 @@ pub(crate) struct Filter {
 /// How a request was handled.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[must_use]
-pub(crate) enum Outcome {
+pub(crate) enum RequestState {
     Replied,
     Forwarded,
 }
 
-impl Gate {
+impl FilterConfig {
     /// Reads a configuration, in the forms that the proxy-wasm filter takes: Envoy unwraps a
     /// StringValue or BytesValue, and turns a Struct into JSON.
     pub(crate) fn read(bytes: &[u8]) -> Result<Arc<Self>, String> {
@@ -75,14 +77,14 @@ impl Gate {
     pub(crate) fn filter(self: &Arc<Self>) -> Filter {
         WORKERS.with_borrow_mut(|workers| {
             let mut found = workers.iter();
-            if let Some(worker) = found.find(|worker| worker.gate.as_ptr() == Arc::as_ptr(self)) {
+            if let Some(worker) = found.find(|worker| worker.config.as_ptr() == Arc::as_ptr(self)) {
                 let engine = Rc::clone(&worker.engine);
                 return Filter { engine };
             }
-            workers.retain(|worker| worker.gate.strong_count() > 0);
+            workers.retain(|worker| worker.config.strong_count() > 0);
             let engine = Rc::new(RefCell::new(Engine::new(self.policy.clone(), now())));
             workers.push(Worker {
-                gate: Arc::downgrade(self),
+                config: Arc::downgrade(self),
                 engine: Rc::clone(&engine),
             });
             Filter { engine }
@@ -92,16 +94,16 @@ impl Gate {
 
 impl Filter {
     /// Evaluates the request and enforces the decision.
-    pub(crate) fn evaluate(&self, request: &mut Request<'_>) -> Outcome {
+    pub(crate) fn evaluate(&self, request: &mut Request<'_>) -> RequestState {
         self.try_evaluate(request).unwrap_or_else(|Refused| {
             let line = "portcullis: request refused: its headers can't be read or changed";
             envoy::log(log::Level::Error, line);
             request.send_local_reply(&LocalReply::internal());
-            Outcome::Replied
+            RequestState::Replied
         })
     }
 
-    fn try_evaluate(&self, request: &mut Request<'_>) -> Result<Outcome, Refused> {
+    fn try_evaluate(&self, request: &mut Request<'_>) -> Result<RequestState, Refused> {
         // Ids are needed for waiting requests only. With inline keys no request waits, so one id is
         // enough.
         const ONLY: RequestId = RequestId(0);
@@ -111,12 +113,12 @@ impl Filter {
         if headers.iter().next().is_none() {
             return Err(Refused);
         }
-        let at = At {
+        let context = RequestContext {
             time: now(),
             signatures: &PureRust,
         };
-        let outcome = match engine.request(ONLY, &headers, at) {
-            Step::Decided(outcome::Outcome::Forward(verdict)) => {
+        let outcome = match engine.request(ONLY, &headers, context) {
+            Step::Decided(Outcome::Forward(verdict)) => {
                 record(request, &verdict);
                 // Copied first, because Envoy's bytes are invalid after the first change.
                 let mut changes = Vec::new();
@@ -130,12 +132,12 @@ impl Filter {
                 for (name, value) in &changes {
                     request.set(Map::Request, name, value.as_deref())?;
                 }
-                Outcome::Forwarded
+                RequestState::Forwarded
             }
-            Step::Decided(outcome::Outcome::Reply(reply, verdict)) => {
+            Step::Decided(Outcome::Reply(reply, verdict)) => {
                 record(request, &verdict);
                 request.send_local_reply(&reply);
-                Outcome::Replied
+                RequestState::Replied
             }
             Step::Wait => {
                 engine.request_ended(ONLY);
@@ -152,7 +154,7 @@ impl Filter {
 
     /// Removes the trailers that apps must not receive. The headers may already be forwarded, so a
     /// request whose trailers can't be changed is reset by a local reply.
-    pub(crate) fn remove_trailers(&self, request: &mut Request<'_>) -> Outcome {
+    pub(crate) fn remove_trailers(&self, request: &mut Request<'_>) -> RequestState {
         let mut remove = || {
             let engine = self.engine.try_borrow().map_err(|_| Refused)?;
             let map = request.headers(Map::RequestTrailers)?;
@@ -165,10 +167,10 @@ impl Filter {
             names.try_for_each(|name| request.set(Map::RequestTrailers, name, None))
         };
         match remove() {
-            Ok(()) => Outcome::Forwarded,
+            Ok(()) => RequestState::Forwarded,
             Err(Refused) => {
                 request.send_local_reply(&LocalReply::internal());
-                Outcome::Replied
+                RequestState::Replied
             }
         }
     }
@@ -185,7 +187,7 @@ fn record(request: &Request<'_>, verdict: &Verdict<'_>) {
 
 fn unsupported(place: &str, help: &str) -> String {
     format!(
-        "{place}: not supported by this version of the module, which has inline keys only; help: \
+        "{place}: not supported by this version of the module, which supports inline keys only; help: \
          {help}, or use the WebAssembly filter"
     )
 }

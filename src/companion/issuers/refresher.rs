@@ -1,9 +1,11 @@
-//! Reads one trust entry's keys.
+//! Fetches one trust entry's keys whenever that is due.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_core::keys::{HttpResponse, KeyRecord, KeySet, KeyWarning, Read, ReadError};
+use portcullis_core::keys::{
+    HttpResponse, KeyRecord, KeyRequest, KeySet, KeyWarning, ResponseError,
+};
 use portcullis_core::timestamp::Timestamp;
 use portcullis_core::trust::{KeySourceId, Remote, Trust, Url};
 use rand_core::{OsRng, RngCore as _};
@@ -12,16 +14,16 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::connection::{self, IssuerConnection};
 use super::fetch::{FetchError, FetchResponse, KeyFetcher, error_chain};
 use super::key_store::KeyStore;
-use super::snapshot::Origin;
+use super::snapshot::LastFetch;
 
-/// How often the schedule is checked. Reads are scheduled by the wall clock, which may be changed.
+/// How often the schedule is checked. Fetches are scheduled by the wall clock, which may be changed.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// The holder of the fetch lease. Each record here has one reader, so there is one holder.
+/// The holder of the fetch lease. Each record here has one refresher, so there is one holder.
 const LEASE_HOLDER: u64 = 0;
 
-/// Reads one trust entry's keys.
-pub(super) struct Reader {
+/// Fetches one trust entry's keys whenever that is due.
+pub(super) struct KeyRefresher {
     store: Arc<KeyStore>,
     source: KeySourceId,
     trust: Trust,
@@ -31,8 +33,8 @@ pub(super) struct Reader {
     without_token: Option<Url>,
 }
 
-impl Reader {
-    /// A reader for the entry with this id; `None` where nothing is fetched.
+impl KeyRefresher {
+    /// A refresher for the entry with this id; `None` where nothing is fetched.
     pub(super) fn new(
         store: Arc<KeyStore>,
         source: KeySourceId,
@@ -58,7 +60,7 @@ impl Reader {
         })
     }
 
-    /// Reads whenever a read is due, until it is aborted.
+    /// Fetches whenever a fetch is due, until it is aborted.
     pub(super) async fn run(mut self) {
         let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -75,61 +77,67 @@ impl Reader {
             let is_awaited = snapshot.keyring().is_awaited(self.source);
             let confirms = !is_due && is_awaited && record.is_confirmation_due(now);
             if is_due || confirms {
-                let origin = snapshot.origin(self.source).cloned();
+                let last_fetch = snapshot.last_fetch(self.source).cloned();
                 let mut record = record.clone();
                 if confirms {
                     record.begin_confirmation(now);
                 }
-                self.read(record, origin, now).await;
+                self.fetch(record, last_fetch, now).await;
             }
         }
     }
 
-    /// One read: discovery where that is due, then the key set.
-    async fn read(&mut self, mut record: KeyRecord, origin: Option<Origin>, began: Timestamp) {
-        let mut read = record.begin(&self.trust, &self.remote, LEASE_HOLDER, began);
+    /// One fetch: discovery where that is due, then the key set.
+    async fn fetch(
+        &mut self,
+        mut record: KeyRecord,
+        last_fetch: Option<LastFetch>,
+        began: Timestamp,
+    ) {
+        let mut request = record.begin(&self.trust, &self.remote, LEASE_HOLDER, began);
         self.store
-            .publish(self.source, record.clone(), origin.clone());
+            .publish(self.source, record.clone(), last_fetch.clone());
         loop {
-            let Some(url) = url(&read).cloned() else {
+            let Some(url) = url(&request).cloned() else {
                 return;
             };
             self.warn_of_withheld_token(&url);
             let result = self.fetcher.fetch(&url).await;
             let response = result.as_ref().ok().map(FetchResponse::as_http_response);
             let before = record.set().cloned();
-            match self.take(&mut record, &read, response.as_ref()) {
+            match self.apply_response(&mut record, &request, response.as_ref()) {
                 Ok(Some(next)) => {
                     self.store
-                        .publish(self.source, record.clone(), origin.clone());
-                    read = next;
+                        .publish(self.source, record.clone(), last_fetch.clone());
+                    request = next;
                 }
                 Ok(None) => {
                     self.warn_of_skipped_keys(&record, before.as_ref());
-                    let origin = Origin {
-                        source: url,
+                    let last_fetch = LastFetch {
+                        url,
                         fetched_at: began,
                     };
-                    self.store.publish(self.source, record, Some(origin));
+                    self.store.publish(self.source, record, Some(last_fetch));
                     return self.store.count(self.source, true);
                 }
                 Err(error) => {
-                    self.warn_of_failure(&url, &error, result.as_ref().err());
-                    self.store.publish(self.source, record, origin);
+                    let is_cached = record.set().is_some();
+                    self.warn_of_failure(&url, &error, result.as_ref().err(), is_cached);
+                    self.store.publish(self.source, record, last_fetch);
                     return self.store.count(self.source, false);
                 }
             }
         }
     }
 
-    fn take(
+    fn apply_response(
         &self,
         record: &mut KeyRecord,
-        read: &Read,
+        request: &KeyRequest,
         response: Option<&HttpResponse<'_>>,
-    ) -> Result<Option<Read>, ReadError> {
+    ) -> Result<Option<KeyRequest>, ResponseError> {
         let (now, random) = (self.store.now(), OsRng.next_u64());
-        record.take(&self.trust, &self.remote, read, response, now, random)
+        record.apply_response(&self.trust, &self.remote, request, response, now, random)
     }
 
     /// Logs that the token is not sent to this URL, once until the issuer names another one.
@@ -137,7 +145,7 @@ impl Reader {
         if self.fetcher.withholds_token_from(url) && self.without_token.as_ref() != Some(url) {
             let name = &self.trust.name;
             tracing::warn!(
-                "trust {name}: {url} is read without `token_file`, because it is not at the issuer's \
+                "trust {name}: {url} is fetched without `token_file`, because it is not at the issuer's \
                  origin; help: set `trust.{name}.connect` to the issuer's address, which then gets all \
                  requests and the token"
             );
@@ -145,13 +153,20 @@ impl Reader {
         }
     }
 
-    /// Logs why a read failed. Core does not know why there was no response.
-    fn warn_of_failure(&self, url: &Url, error: &ReadError, no_response: Option<&FetchError>) {
+    /// Logs why a fetch failed. Core does not know why there was no response.
+    fn warn_of_failure(
+        &self,
+        url: &Url,
+        error: &ResponseError,
+        no_response: Option<&FetchError>,
+        is_cached: bool,
+    ) {
         let why = no_response.map_or_else(|| error.to_string(), |error| error_chain(error));
-        let warning = KeyWarning::ReadFailed {
+        let warning = KeyWarning::FetchFailed {
             trust: &self.trust.name,
-            from: Some(url),
+            from: url,
             error: &why,
+            is_cached,
         };
         tracing::warn!("{warning}");
     }
@@ -165,9 +180,9 @@ impl Reader {
 }
 
 /// The URL to fetch. The companion reads no mirror: [`connection::remote`] returns none.
-const fn url(read: &Read) -> Option<&Url> {
-    match read {
-        Read::Discovery(url) | Read::KeySet(url) => Some(url),
-        Read::Mirror(_) => None,
+const fn url(request: &KeyRequest) -> Option<&Url> {
+    match request {
+        KeyRequest::Discovery(url) | KeyRequest::KeySet(url) => Some(url),
+        KeyRequest::Mirror(_) => None,
     }
 }

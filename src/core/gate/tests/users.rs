@@ -1,4 +1,4 @@
-//! A gate for people, and their tokens.
+//! A gate for users, and their tokens.
 
 use super::*;
 use crate::session::{Id, TOKEN_TYPE};
@@ -36,21 +36,21 @@ pub(super) const ALICE: &str = "sso/4711";
 
 impl TestGate {
     /// A gate with keys: the companion has the one for ES256, and blue the one for EdDSA.
-    pub(super) fn of_people() -> Self {
+    pub(super) fn for_users() -> Self {
         let mut test = Self::of(PEOPLE);
-        test.read(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
-        test.read(trust(1), Some(&[(Algorithm::Rs256, "gitlab-1")]));
-        test.read(COMPANION, Some(&[(Algorithm::Es256, KID)]));
+        test.fetch(trust(0), Some(&[(Algorithm::EdDsa, "blue-1")]));
+        test.fetch(trust(1), Some(&[(Algorithm::Rs256, "gitlab-1")]));
+        test.fetch(COMPANION, Some(&[(Algorithm::Es256, KID)]));
         test
     }
 
     /// Evaluates a request with these cookies, in one header, and no other header.
-    pub(super) fn with_cookies(&mut self, cookies: &str) -> Verdict {
+    pub(super) fn with_cookies(&mut self, cookies: &str) -> Summary {
         self.evaluate(ALERTS, &[("cookie", cookies)])
     }
 
     /// Evaluates a request with this session token, and no sealed session.
-    pub(super) fn with_token(&mut self, token: &str) -> Verdict {
+    pub(super) fn with_token(&mut self, token: &str) -> Summary {
         self.with_cookies(&cookie(token))
     }
 }
@@ -132,8 +132,8 @@ pub(super) fn payload(claims: &[(&str, &str)]) -> String {
 }
 
 /// The decision for Alice by the rule for operators.
-pub(super) fn operator() -> Verdict {
-    verdict(Reason::Rule, Some("operators"), ALICE)
+pub(super) fn operator() -> Summary {
+    decided(Reason::Rule, Some("operators"), ALICE)
 }
 
 /// The decision on a request with these headers.

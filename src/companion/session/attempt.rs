@@ -1,5 +1,5 @@
-//! Sign-in attempts: each has its own cookie, so that several tabs can sign in at once, and
-//! none can be completed in another browser.
+//! Sign-in attempts, which last from `/oauth2/start` to the callback. Each has its own cookie, so that several
+//! tabs can sign in at once, and no attempt can be completed in another browser.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use super::bytes;
 use super::cookies::{Attributes, Cookies, SetCookie};
 use super::keys::{Keys, Purpose};
 use super::record::seconds;
-use super::settings::{SameSite, Settings};
+use super::settings::{SameSite, SessionSettings};
 
 #[cfg(test)]
 mod tests;
 
-/// How long a sign-in may take.
-pub(super) const LOGIN_TTL: Duration = Duration::from_secs(600);
+/// How long a sign-in attempt may take.
+pub(super) const ATTEMPT_TTL: Duration = Duration::from_secs(600);
 
-/// How many attempts one browser may have, the new one included. The oldest are dropped.
+/// The maximum number of attempts of one browser, including the new one. The oldest are deleted.
 const MAX_ATTEMPTS: usize = 8;
 
-/// The longest their cookies may be together, because proxies limit the headers of a request.
+/// The maximum size of their cookies together, in bytes: proxies limit the headers of a request.
 const MAX_BYTES: usize = 8000;
 
-/// The longest value of one cookie.
+/// The maximum length of one cookie's value.
 const MAX_VALUE: usize = 4000;
 
 /// A second sign-in for the same `rd` within this time is a loop.
@@ -35,59 +35,61 @@ const LOOP_WINDOW: Duration = Duration::from_secs(10);
 /// The id of the cookie that records a completed sign-in. Ids of attempts are longer.
 const COMPLETED: &str = "done";
 
-/// How far the clocks of replicas may differ.
+/// The maximum difference between the clocks of replicas.
 pub(super) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
-/// The cookies are for the companion's host alone, and the callback comes from another site.
+/// The attributes of their cookies, which only the companion's host receives. `Lax`, because the callback
+/// comes from another site.
 const ATTRIBUTES: Attributes<'static> = Attributes {
     domain: None,
     same_site: SameSite::Lax,
 };
 
-/// A sign-in attempt.
+/// A sign-in attempt. A sign-out at the provider is stored in the same way, without data.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct Login<T> {
+pub(crate) struct SignInAttempt<T> {
     #[serde(rename = "made", with = "seconds")]
     created: Timestamp,
-    /// The redirect target, which was validated.
+    /// The redirect target, which was checked.
     pub(crate) rd: String,
-    /// What the provider needs to complete it.
-    pub(crate) attempt: T,
+    /// What the provider needs to complete the sign-in.
+    #[serde(rename = "attempt")]
+    pub(crate) data: T,
 }
 
-/// An attempt does not fit into a cookie, because its `rd` is too long.
+/// The attempt does not fit into a cookie, because its `rd` is too long.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("`rd` is too long for a cookie")]
 pub(crate) struct TooLong;
 
 /// The sign-in attempts of one browser.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Logins<'a> {
-    pub(super) settings: &'a Settings,
+pub(super) struct SignInAttempts<'a> {
+    pub(super) settings: &'a SessionSettings,
     pub(super) keys: &'a Keys,
     pub(super) cookies: &'a Cookies<'a>,
     pub(super) now: Timestamp,
 }
 
-// === impl Logins ===
+// === impl SignInAttempts ===
 
-impl Logins<'_> {
+impl SignInAttempts<'_> {
     /// The cookies for a new attempt.
     pub(super) fn begin<T: Serialize>(
         self,
         id: &str,
         rd: &str,
-        attempt: &T,
+        data: &T,
     ) -> Result<Vec<SetCookie>, TooLong> {
         let name = self.settings.names.login(id);
-        let login = Login {
+        let attempt = SignInAttempt {
             created: self.now,
             rd: rd.to_owned(),
-            attempt,
+            data,
         };
-        let content = serde_json::to_vec(&login).map_err(|_| TooLong)?;
+        let content = serde_json::to_vec(&attempt).map_err(|_| TooLong)?;
         let value = self.keys.seal(
-            self.settings.binding(Purpose::Login, &name),
+            self.settings.binding(Purpose::Attempt, &name),
             &content,
             self.now,
         );
@@ -95,43 +97,43 @@ impl Logins<'_> {
             return Err(TooLong);
         }
         let mut lines = self.make_room(name.len() + value.len());
-        lines.push(SetCookie::set(&name, &value, LOGIN_TTL, ATTRIBUTES));
+        lines.push(SetCookie::set(&name, &value, ATTEMPT_TTL, ATTRIBUTES));
         Ok(lines)
     }
 
-    /// The attempt of this id, if this browser began it here and it has not expired.
-    pub(super) fn find<T: DeserializeOwned>(self, id: &str) -> Option<Login<T>> {
+    /// The attempt with this id, if this browser started it and it has not expired.
+    pub(super) fn find<T: DeserializeOwned>(self, id: &str) -> Option<SignInAttempt<T>> {
         let name = self.settings.names.login(id);
-        self.open(&name).map(|(login, _)| login)
+        self.open(&name).map(|(attempt, _)| attempt)
     }
 
-    /// The line that deletes the cookie of an attempt.
-    pub(super) fn delete(settings: &Settings, id: &str) -> SetCookie {
+    /// Deletes the cookie of an attempt.
+    pub(super) fn delete(settings: &SessionSettings, id: &str) -> SetCookie {
         SetCookie::delete(&settings.names.login(id), ATTRIBUTES)
     }
 
     /// The cookie that records a completed sign-in for this `rd`.
     pub(super) fn completed(self, rd: &str) -> SetCookie {
         let name = self.settings.names.login(COMPLETED);
-        let login = Login {
+        let attempt = SignInAttempt {
             created: self.now,
             rd: hash_of(rd),
-            attempt: (),
+            data: (),
         };
         // Text and numbers: serialization can't fail.
-        let content = serde_json::to_vec(&login).unwrap_or_default();
+        let content = serde_json::to_vec(&attempt).unwrap_or_default();
         let value = self.keys.seal(
-            self.settings.binding(Purpose::CompletedLogin, &name),
+            self.settings.binding(Purpose::CompletedSignIn, &name),
             &content,
             self.now,
         );
         SetCookie::set(&name, &value, LOOP_WINDOW, ATTRIBUTES)
     }
 
-    /// Deletes the cookie of [`Logins::completed`], if the browser has it: signing in after a
-    /// sign-out is no loop.
-    pub(super) fn forget_completed(
-        settings: &Settings,
+    /// Deletes the cookie of [`SignInAttempts::completed`], if the browser has it: a sign-in after a
+    /// sign-out is not a loop.
+    pub(super) fn delete_completed(
+        settings: &SessionSettings,
         cookies: &Cookies<'_>,
     ) -> Option<SetCookie> {
         let name = settings.names.login(COMPLETED);
@@ -139,34 +141,36 @@ impl Logins<'_> {
         is_present.then(|| SetCookie::delete(&name, ATTRIBUTES))
     }
 
-    /// Whether a sign-in for this `rd` was completed so recently that another one would not help
-    /// either.
+    /// Whether a sign-in for this `rd` was completed so recently that another one would not help.
     pub(super) fn is_loop(self, rd: &str) -> bool {
         let name = self.settings.names.login(COMPLETED);
         let hash = hash_of(rd);
         self.cookies.values(&name).any(|value| {
-            let content = self
-                .keys
-                .open(self.settings.binding(Purpose::CompletedLogin, &name), value);
-            let login = content.and_then(|content| serde_json::from_slice(&content).ok());
-            login.is_some_and(|login: Login<()>| {
-                login.rd == hash
-                    && self.now.since(login.created) < LOOP_WINDOW
-                    && login.created <= self.now
+            let content = self.keys.open(
+                self.settings.binding(Purpose::CompletedSignIn, &name),
+                value,
+            );
+            let attempt = content.and_then(|content| serde_json::from_slice(&content).ok());
+            attempt.is_some_and(|attempt: SignInAttempt<()>| {
+                attempt.rd == hash
+                    && self.now.since(attempt.created) < LOOP_WINDOW
+                    && attempt.created <= self.now
             })
         })
     }
 
-    /// Deletes attempts that have expired or do not open, and the oldest ones that leave no room
-    /// for `size` more bytes.
+    /// Deletes attempts that are expired or invalid, and the oldest ones until there is room for one more of
+    /// `size` bytes.
     fn make_room(self, size: usize) -> Vec<SetCookie> {
-        let names = self.cookies.beginning_with(&self.settings.names.login(""));
+        let names = self
+            .cookies
+            .names_with_prefix(&self.settings.names.login(""));
         let completed = self.settings.names.login(COMPLETED);
         let mut attempts: Vec<(Timestamp, usize, &str)> = names
             .into_iter()
             .filter(|name| *name != completed)
             .map(|name| match self.open::<serde::de::IgnoredAny>(name) {
-                Some((login, value)) => (login.created, name.len() + value.len(), name),
+                Some((attempt, value)) => (attempt.created, name.len() + value.len(), name),
                 None => (Timestamp::default(), 0, name),
             })
             .collect();
@@ -187,17 +191,17 @@ impl Logins<'_> {
         lines
     }
 
-    /// The attempt of this cookie, and the value that holds it. Others are ignored.
-    fn open<T: DeserializeOwned>(&self, name: &str) -> Option<(Login<T>, &str)> {
+    /// The attempt in the cookie of this name, and the cookie's value. Invalid values are ignored.
+    fn open<T: DeserializeOwned>(&self, name: &str) -> Option<(SignInAttempt<T>, &str)> {
         self.cookies.values(name).find_map(|value| {
             let content = self
                 .keys
-                .open(self.settings.binding(Purpose::Login, name), value)?;
-            let login: Login<T> = serde_json::from_slice(&content).ok()?;
+                .open(self.settings.binding(Purpose::Attempt, name), value)?;
+            let attempt: SignInAttempt<T> = serde_json::from_slice(&content).ok()?;
             // Another replica's clock may be slightly ahead.
-            let fresh = self.now < login.created.after(LOGIN_TTL)
-                && login.created <= self.now.after(CLOCK_SKEW);
-            fresh.then_some((login, value))
+            let fresh = self.now < attempt.created.after(ATTEMPT_TTL)
+                && attempt.created <= self.now.after(CLOCK_SKEW);
+            fresh.then_some((attempt, value))
         })
     }
 }

@@ -1,19 +1,19 @@
-//! The person, and the claims that describe them.
+//! The user, and the claims about them.
 
 use portcullis_core::json::Json;
 use serde::{Deserialize, Serialize};
 
-/// A person, as the provider describes them. The provider's name and `sub` together identify them;
+/// A user, as the provider describes them. The provider's name and `sub` together identify them;
 /// everything else may change.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct Person {
+pub(crate) struct User {
     /// The subject identifier, never reassigned.
     pub(crate) sub: String,
     /// The email address.
     pub(crate) email: Option<String>,
     /// Whether the provider has verified the address.
     pub(crate) email_verified: bool,
-    /// The groups of the person.
+    /// The groups of the user.
     pub(crate) groups: Vec<String>,
     /// The user name.
     pub(crate) preferred_username: Option<String>,
@@ -21,16 +21,16 @@ pub(crate) struct Person {
 
 /// The claims of one document, an ID token or userinfo. `None`: the claim is missing.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PersonClaims {
+pub(super) struct UserClaims {
     email: Option<(String, bool)>,
     groups: Option<Vec<String>>,
     preferred_username: Option<String>,
 }
 
-// === impl Person ===
+// === impl User ===
 
-impl Person {
-    pub(super) fn new(sub: &str, claims: PersonClaims) -> Self {
+impl User {
+    pub(super) fn new(sub: &str, claims: UserClaims) -> Self {
         let (email, email_verified) = claims.email.unzip();
         Self {
             sub: sub.to_owned(),
@@ -41,16 +41,16 @@ impl Person {
         }
     }
 
-    /// How pages call them.
+    /// The name that pages show.
     pub(crate) fn name(&self) -> Option<&str> {
         let name = self.preferred_username.as_deref();
         name.or(self.email.as_deref())
     }
 }
 
-// === impl PersonClaims ===
+// === impl UserClaims ===
 
-impl PersonClaims {
+impl UserClaims {
     /// Reads the claims of an ID token, or of userinfo.
     pub(super) fn read(claims: &Json, groups_claim: &[String]) -> Self {
         let text = |name| {
@@ -68,15 +68,12 @@ impl PersonClaims {
         }
     }
 
-    /// The last known claims of a person.
-    pub(super) fn from_person(person: &Person) -> Self {
+    /// The last known claims of a user.
+    pub(super) fn from_user(user: &User) -> Self {
         Self {
-            email: person
-                .email
-                .clone()
-                .map(|email| (email, person.email_verified)),
-            groups: Some(person.groups.clone()),
-            preferred_username: person.preferred_username.clone(),
+            email: user.email.clone().map(|email| (email, user.email_verified)),
+            groups: Some(user.groups.clone()),
+            preferred_username: user.preferred_username.clone(),
         }
     }
 

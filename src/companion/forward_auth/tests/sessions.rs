@@ -1,4 +1,4 @@
-//! SessionSource with sessions.
+//! Requests with a session.
 
 use portcullis_core::decision::Reason;
 use portcullis_core::session::{Id, Revocations, Revoked};
@@ -44,14 +44,14 @@ async fn an_expired_token_is_refreshed_and_the_response_sets_one_cookie() {
     assert_eq!(response.verdict(), (202, Reason::Rule));
     assert_eq!(response.header("set-cookie"), Some(&*fresh));
     // The refresh has the session cookies only.
-    let asked = companion.refreshed_with();
-    assert_eq!(asked.len(), 1);
-    assert_eq!(format!("theme=dark; {}", asked[0]), cookies);
-    // A refusal has it too.
+    let cookies_sent = companion.refreshed_with();
+    assert_eq!(cookies_sent.len(), 1);
+    assert_eq!(format!("theme=dark; {}", cookies_sent[0]), cookies);
+    // A refusal sets the cookie too.
     let other = "GET https://app.example.com/graph";
-    let place = "/oauth2/auth?allowed_groups=managers";
+    let path = "/oauth2/auth?allowed_groups=managers";
     let response = companion
-        .nginx_at(place, other, &[("Cookie", &cookies)])
+        .nginx_at(path, other, &[("Cookie", &cookies)])
         .await;
     assert_eq!(response.verdict(), (403, Reason::CallerNotAllowed));
     assert_eq!(response.header("set-cookie"), Some(&*fresh));
@@ -61,14 +61,14 @@ async fn an_expired_token_is_refreshed_and_the_response_sets_one_cookie() {
 async fn a_refresh_that_needs_more_cookies_goes_through_start() {
     let companion = Companion::start();
     let cookies = cookies(&companion.session(-10));
-    for (renewal, verdict) in [
+    for (refresh, verdict) in [
         (SessionRefresh::Ended, (401, Reason::SessionExpired)),
         (
             SessionRefresh::Unavailable,
             (503, Reason::SessionUnavailable),
         ),
     ] {
-        companion.refreshes_to(renewal);
+        companion.refreshes_to(refresh);
         let response = companion.nginx(PAGE, &[("Cookie", &cookies)]).await;
         assert_eq!(response.verdict(), verdict);
         assert_eq!(response.header("set-cookie"), None);
@@ -109,7 +109,7 @@ async fn a_revoked_session_is_refused() {
     let cookies = cookies(&companion.session(60));
     let mut ended = Revocations::default();
     let far = Timestamp::from_secs(u64::MAX / 2000);
-    ended.end(
+    ended.revoke(
         Revoked::Session(Id::parse(SID).unwrap()),
         far,
         far,

@@ -1,0 +1,74 @@
+//! Removes credentials from messages: a user and a password in a URL, and its query.
+//!
+//! Secrets are read from files only, so a value with one is an error, and an error quotes values and lines.
+
+use std::borrow::Cow;
+
+#[cfg(test)]
+mod tests;
+
+/// What stands for a credential.
+const REMOVED: &str = "…";
+
+/// The ends of a user and a password: `@`, also as it is mistyped or encoded in them.
+const ENDS: [&str; 3] = ["@", "%40", "\u{ff20}"];
+
+/// Fields that are written instead of those with `_file` at the end.
+const FIELDS: [&str; 3] = ["client_secret", "password", "secret"];
+
+/// Whether a line of a file has a credential.
+pub(super) fn are_in(line: &str) -> bool {
+    let is_set = |field: &&str| {
+        line.match_indices(*field).any(|(at, _)| {
+            let after = line.get(at + field.len()..).unwrap_or_default();
+            after.trim_start_matches(is_separator).starts_with(':')
+        })
+    };
+    FIELDS.iter().any(is_set) || matches!(removed(line), Cow::Owned(_))
+}
+
+/// The text without credentials. Borrowed where it has none.
+pub(super) fn removed(text: &str) -> Cow<'_, str> {
+    let mut output = String::new();
+    let mut changed = false;
+    for part in text.split_inclusive(is_separator) {
+        let word = part.trim_end_matches(is_separator);
+        match removed_from_word(word) {
+            Some(word) => {
+                changed = true;
+                output.push_str(&word);
+            }
+            None => output.push_str(word),
+        }
+        output.push_str(part.get(word.len()..).unwrap_or_default());
+    }
+    if changed {
+        Cow::Owned(output)
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Whether a character ends a word. Everything else may be in a password that was not encoded.
+fn is_separator(one: char) -> bool {
+    one.is_whitespace() || matches!(one, '"' | '\'' | '`')
+}
+
+/// The word without its credentials; `None` if it has none. A colon distinguishes them from an address.
+fn removed_from_word(word: &str) -> Option<String> {
+    let scheme = word.find("://").map(|at| at + "://".len());
+    let start = scheme.unwrap_or_default();
+    let (before, rest) = word.split_at_checked(start)?;
+    let end = ENDS.iter().filter_map(|end| rest.rfind(end)).max();
+    let is_address = scheme.is_none() && word.contains("mailto:");
+    let end = end.filter(|end| {
+        let user = rest.get(..*end).unwrap_or_default();
+        (scheme.is_some() || user.contains(':')) && !is_address
+    });
+    let (user, host) = rest.split_at_checked(end.unwrap_or_default())?;
+    let query = scheme.and_then(|_| host.find('?')).map(|at| at + 1);
+    let (host, query) = host.split_at_checked(query.unwrap_or(host.len()))?;
+    let mark = |text: &str| if text.is_empty() { "" } else { REMOVED };
+    (!user.is_empty() || !query.is_empty())
+        .then(|| [before, mark(user), host, mark(query)].concat())
+}
