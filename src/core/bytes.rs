@@ -37,6 +37,12 @@ pub(crate) fn position(byte: u8, text: &[u8]) -> Option<usize> {
     (place < text.len()).then_some(place)
 }
 
+/// The text, if all bytes are visible ASCII characters or spaces.
+pub(crate) fn printable(text: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(text).ok()?;
+    is_printable(text.as_bytes()).then_some(text)
+}
+
 /// Whether all bytes are visible ASCII characters or spaces.
 pub(crate) fn is_printable(text: &[u8]) -> bool {
     let (blocks, rest) = text.as_chunks::<8>();

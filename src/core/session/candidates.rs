@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::bytes::is_printable;
+use crate::bytes::printable;
 
 #[cfg(test)]
 mod tests;
@@ -71,8 +71,8 @@ pub fn candidates<'a>(
             Some((b'.', number)) => number_of(number).and_then(|number| pieces.get_mut(number)),
             Some(_) => None,
         };
-        if let (Some(values), Ok(value)) = (values, std::str::from_utf8(value))
-            && is_printable(value.as_bytes())
+        if let Some(values) = values
+            && let Some(value) = printable(value)
         {
             values.add(value);
         }

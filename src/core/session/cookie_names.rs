@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::bytes::{is_printable, position};
+use crate::bytes::{position, printable};
 use crate::request::Headers;
 
 #[cfg(test)]
@@ -132,9 +132,9 @@ impl CookieNames {
     /// Without those that have another byte than the companion writes: a header can't have some of them.
     pub(crate) fn of_session(&self, headers: &Headers<'_>) -> String {
         let pieces = headers.all("cookie").flat_map(pieces);
-        let ours = pieces.filter(|piece| self.is_of_session(pair(piece).0) && is_printable(piece));
-        let texts = ours.filter_map(|piece| std::str::from_utf8(piece).ok());
-        texts.map(str::trim).collect::<Vec<_>>().join("; ")
+        let ours = pieces.filter(|piece| self.is_of_session(pair(piece).0));
+        let texts = ours.filter_map(printable).map(str::trim);
+        texts.collect::<Vec<_>>().join("; ")
     }
 }
 

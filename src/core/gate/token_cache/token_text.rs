@@ -57,6 +57,12 @@ impl Hash for dyn TokenText + '_ {
 
 // === impl CacheKey ===
 
+impl CacheKey {
+    fn as_text(&self) -> &dyn TokenText {
+        self
+    }
+}
+
 impl<'a> Borrow<dyn TokenText + 'a> for CacheKey {
     fn borrow(&self) -> &(dyn TokenText + 'a) {
         self
@@ -65,7 +71,7 @@ impl<'a> Borrow<dyn TokenText + 'a> for CacheKey {
 
 impl PartialEq for CacheKey {
     fn eq(&self, other: &Self) -> bool {
-        is_same(self.0.as_bytes(), other.0.as_bytes())
+        self.as_text() == other.as_text()
     }
 }
 
@@ -73,7 +79,6 @@ impl Eq for CacheKey {}
 
 impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let this: &dyn TokenText = self;
-        this.hash(state);
+        self.as_text().hash(state);
     }
 }
