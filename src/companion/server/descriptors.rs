@@ -3,6 +3,9 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+#[cfg(test)]
+mod tests;
+
 /// How many are kept for everything but connections of clients, or half of all where there are few.
 const RESERVED: u64 = 256;
 
@@ -30,25 +33,4 @@ pub(crate) fn connections(wanted: usize) -> usize {
 fn fitting(wanted: usize, descriptors: u64) -> usize {
     let left = descriptors - RESERVED.min(descriptors / 2);
     usize::try_from(left).map_or(wanted, |left| wanted.min(left.max(1)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn connections_leave_descriptors_for_the_rest() {
-        for (wanted, descriptors, expected) in [
-            (4096, 1 << 20, 4096),
-            (4096, 4352, 4096),
-            (4096, 4351, 4095),
-            (4096, 1024, 768),
-            (4096, 128, 64),
-            (64, 128, 64),
-            (1, 1, 1),
-            (1, 0, 1),
-        ] {
-            assert_eq!(fitting(wanted, descriptors), expected, "{descriptors}");
-        }
-    }
 }

@@ -134,6 +134,30 @@ impl TestGate {
         self.keyring.observe(self.now);
     }
 
+    /// The context of a request that arrives now.
+    fn context<'t>(&'t self, signatures: &'t dyn Signatures) -> Context<'t> {
+        Context {
+            keyring: &self.keyring,
+            signatures,
+            revocations: &self.revocations,
+            arrived: self.now,
+            now: self.now,
+        }
+    }
+
+    /// What evaluates a request that arrives now: the gate, the context and the cache. Not by
+    /// [`Self::context`], which borrows the cache too.
+    fn parts(&mut self) -> (&Gate, Context<'_>, &mut TokenCache) {
+        let context = Context {
+            keyring: &self.keyring,
+            signatures: &PureRust,
+            revocations: &self.revocations,
+            arrived: self.now,
+            now: self.now,
+        };
+        (&self.gate, context, &mut self.cache)
+    }
+
     /// Advances the clock.
     fn wait(&mut self, seconds: u64) {
         self.now = self.now.after(Duration::from_secs(seconds));
@@ -152,14 +176,9 @@ impl TestGate {
         headers: &[(&str, &str)],
         arrived: Timestamp,
     ) -> Summary {
-        let context = Context {
-            keyring: &self.keyring,
-            signatures: &PureRust,
-            revocations: &self.revocations,
-            arrived,
-            now: self.now,
-        };
-        evaluate(&self.gate, request, headers, context, &mut self.cache)
+        let (gate, context, cache) = self.parts();
+        let context = Context { arrived, ..context };
+        evaluate(gate, request, headers, context, cache)
     }
 
     /// Evaluates a poll of the alertmanager with this token.

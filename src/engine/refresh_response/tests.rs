@@ -1,18 +1,9 @@
-use portcullis_core::policy::Policy;
 use portcullis_core::reason::Reason;
 
 use super::*;
+use crate::fixtures::policy;
 
 const SID: Id = Id::from_bytes([7; 16]);
-
-fn policy() -> Policy {
-    let policy = r#"{
-        "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
-        "apps": [{"name": "app", "hosts": ["app.example.com"],
-            "rules": [{"name": "all", "allow": [{"from": "sso", "anyone": true}]}]}]
-    }"#;
-    Policy::from_json(policy).unwrap()
-}
 
 fn read(status: u16, lines: &[&str]) -> RefreshResponse {
     let policy = policy();

@@ -1,6 +1,5 @@
-use portcullis_core::policy::Policy;
-
 use super::*;
+use crate::fixtures::policy;
 
 const NOW: Timestamp = Timestamp::from_secs(100);
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -24,15 +23,6 @@ fn refresh(session: u8, call: Option<(CallId, Option<RequestId>)>, waiting: &[u6
 
 fn ids(waiting: &[WaitingRequest]) -> Vec<u64> {
     waiting.iter().map(|waiting| waiting.id.0).collect()
-}
-
-fn policy() -> Policy {
-    let policy = r#"{
-        "sso": {"url": "https://auth.example.com", "envoy_cluster": "portcullis"},
-        "apps": [{"name": "app", "hosts": ["app.example.com"],
-            "rules": [{"name": "all", "allow": [{"from": "sso", "anyone": true}]}]}]
-    }"#;
-    Policy::from_json(policy).unwrap()
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use portcullis_tests::lab::{Call, folder};
 
-use crate::serve::fixture::{Companion, Files};
+use crate::serve::fixture::{Companion, Files, status_and_stderr};
 
 /// Separators of lines and paragraphs, controls, and bidirectional controls.
 const HOSTILE: [char; 12] = [
@@ -29,6 +30,16 @@ fn assert_nothing_is_hidden(output: &str) {
         let hostile = line.find(|c: char| c.is_control() || HOSTILE.contains(&c));
         assert_eq!(hostile, None, "{line:?}");
     }
+}
+
+/// Runs a command in this folder until it ends.
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
 }
 
 /// Sends a request with this target, as it is.
@@ -93,13 +104,8 @@ fn messages_have_no_hidden_characters() {
             &["serve", "--policy=p", "--listen", &name],
             &["session-keys", "--out", &format!("{name}/missing/keys")],
         ] {
-            let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-                .args(arguments)
-                .current_dir(&files.folder)
-                .output()
-                .unwrap();
-            assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-            let stderr = String::from_utf8(output.stderr).unwrap();
+            let (code, stderr) = status_and_stderr(&run(&files.folder, arguments));
+            assert_eq!(code, Some(1), "{arguments:?}");
             assert!(stderr.contains("\nhelp: "), "{stderr}");
             assert_nothing_is_hidden(&stderr);
         }
@@ -119,13 +125,8 @@ fn messages_about_the_command_line_have_no_hidden_characters() {
             &["check", "--json", "policy.yaml", &format!("-{c}")],
             &["session-keys", &format!("--out{name}")],
         ] {
-            let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-                .args(arguments)
-                .current_dir(&files.folder)
-                .output()
-                .unwrap();
-            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-            let stderr = String::from_utf8(output.stderr).unwrap();
+            let (code, stderr) = status_and_stderr(&run(&files.folder, arguments));
+            assert_eq!(code, Some(2), "{arguments:?}");
             assert_nothing_is_hidden(&stderr);
             assert_eq!(stderr.matches("\nerror: ").count(), 0, "{stderr}");
         }
@@ -137,11 +138,7 @@ fn output_has_no_hidden_characters() {
     let folder = folder::fresh("output");
     for c in HOSTILE {
         let name = format!("keys{c}");
-        let output = Command::new(env!("CARGO_BIN_EXE_portcullis"))
-            .args(["session-keys", "--out", &name])
-            .current_dir(&folder)
-            .output()
-            .unwrap();
+        let output = run(&folder, &["session-keys", "--out", &name]);
         let stdout = String::from_utf8(output.stdout).unwrap();
         assert!(stdout.contains(": created; "), "{stdout}");
         assert_nothing_is_hidden(&stdout);

@@ -12,14 +12,7 @@ fn get(
     signatures: &dyn Signatures,
     cache: &mut TokenCache,
 ) -> Summary {
-    let context = Context {
-        keyring: &test.keyring,
-        signatures,
-        revocations: &test.revocations,
-        arrived: test.now,
-        now: test.now,
-    };
-    evaluate(&test.gate, ALERTS, headers, context, cache)
+    evaluate(&test.gate, ALERTS, headers, test.context(signatures), cache)
 }
 
 #[test]

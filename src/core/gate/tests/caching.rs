@@ -28,13 +28,7 @@ fn get(
     signatures: &dyn Signatures,
     cache: &mut TokenCache,
 ) -> Summary {
-    let context = Context {
-        keyring: &test.keyring,
-        signatures,
-        revocations: &test.revocations,
-        arrived: test.now,
-        now: test.now,
-    };
+    let context = test.context(signatures);
     let request = format!("GET alertmanager.example.com {path}");
     let bearer = format!("Bearer {token}");
     evaluate(

@@ -105,21 +105,6 @@ fn a_wildcard_of_an_app_excludes_the_companions_host() {
     );
 }
 
-/// The decision on a request without any credential.
-fn decision<'t>(test: &'t mut TestGate, request: &str) -> Decision<'t> {
-    let context = Context {
-        keyring: &test.keyring,
-        signatures: &PureRust,
-        revocations: &test.revocations,
-        arrived: test.now,
-        now: test.now,
-    };
-    match evaluation(&test.gate, request, &[], context, &mut test.cache) {
-        Evaluation::Decided(decision) => decision,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn h14_only_the_companion_receives_its_cookies() {
     let mut test = TestGate::for_users();
@@ -128,7 +113,7 @@ fn h14_only_the_companion_receives_its_cookies() {
         ("GET auth.example.com /oauth2/userinfo", true),
         ("GET alertmanager.example.com /-/healthy", false),
     ] {
-        let decision = decision(&mut test, request);
+        let decision = decision(&mut test, request, &[]);
         assert!(decision.is_allowed());
         assert_eq!(decision.is_for_companion(), companion);
         for name in [
@@ -170,14 +155,8 @@ fn h14_a_genuine_preflight_reaches_the_app_without_our_cookies() {
         (b"cookie", b"__Secure-portcullis-session.0=x"),
     ];
     let headers = Headers::new(fields);
-    let context = Context {
-        keyring: &test.keyring,
-        signatures: &PureRust,
-        revocations: &test.revocations,
-        arrived: test.now,
-        now: test.now,
-    };
-    let evaluation = test.gate.evaluate(&headers, context, &mut test.cache);
+    let (gate, context, cache) = test.parts();
+    let evaluation = gate.evaluate(&headers, context, cache);
     let Evaluation::Decided(decision) = evaluation else {
         panic!("{evaluation:?}");
     };

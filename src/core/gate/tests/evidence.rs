@@ -10,15 +10,9 @@ use crate::session::Revoked;
 /// The audit record of a decision on a request with these headers. Also checks that the response to
 /// the client contains nothing of the evidence.
 fn record(test: &mut TestGate, request: &str, fields: &[(&str, &str)]) -> Json {
-    let context = Context {
-        keyring: &test.keyring,
-        signatures: &PureRust,
-        revocations: &test.revocations,
-        arrived: test.now,
-        now: test.now,
-    };
+    let (gate, context, cache) = test.parts();
     let headers = headers(request, fields);
-    let decision = match test.gate.evaluate(&headers, context, &mut test.cache) {
+    let decision = match gate.evaluate(&headers, context, cache) {
         Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     };

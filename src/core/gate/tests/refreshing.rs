@@ -25,18 +25,10 @@ fn expired_cookies() -> String {
 
 /// Evaluates an operator's request again, by the outcome of a refresh.
 fn evaluate_again(test: &mut TestGate, refreshed: &RefreshOutcome) -> Summary {
-    let context = Context {
-        keyring: &test.keyring,
-        signatures: &PureRust,
-        revocations: &test.revocations,
-        arrived: test.now,
-        now: test.now,
-    };
     let cookies = expired_cookies();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
-    let evaluation = test
-        .gate
-        .evaluate_refreshed(&headers, context, &mut test.cache, refreshed);
+    let (gate, context, cache) = test.parts();
+    let evaluation = gate.evaluate_refreshed(&headers, context, cache, refreshed);
     Summary::of(&evaluation)
 }
 
@@ -233,13 +225,7 @@ fn a_fresh_token_of_an_unknown_key_waits_for_it() {
 fn to_ask<T>(test: &TestGate, look: impl FnOnce(&RefreshRequest<'_>) -> T) -> T {
     let cookies = expired_cookies();
     let headers = headers(ALERTS, &[("cookie", &cookies)]);
-    let context = Context {
-        keyring: &test.keyring,
-        signatures: &PureRust,
-        revocations: &test.revocations,
-        arrived: test.now,
-        now: test.now,
-    };
+    let context = test.context(&PureRust);
     let cache = &mut TokenCache::default();
     match test.gate.evaluate(&headers, context, cache) {
         Evaluation::Refresh(refresh) => look(&refresh),

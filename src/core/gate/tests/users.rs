@@ -142,14 +142,8 @@ pub(super) fn decision<'t>(
     request: &str,
     headers: &[(&str, &str)],
 ) -> Decision<'t> {
-    let context = Context {
-        keyring: &test.keyring,
-        signatures: &PureRust,
-        revocations: &test.revocations,
-        arrived: test.now,
-        now: test.now,
-    };
-    match evaluation(&test.gate, request, headers, context, &mut test.cache) {
+    let (gate, context, cache) = test.parts();
+    match evaluation(gate, request, headers, context, cache) {
         Evaluation::Decided(decision) => decision,
         other => panic!("{other:?}"),
     }
