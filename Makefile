@@ -77,7 +77,6 @@ wasm-bindgen: build-tools
 .PHONY: cargo-deny
 cargo-deny: build-tools
 	tests/setup/cargo.sh cargo-deny cargo-deny $(CARGO_DENY)
-	cargo fetch --locked --quiet
 	cargo fetch --locked --quiet --manifest-path tests/fuzz/Cargo.toml
 
 .PHONY: fmt
