@@ -54,7 +54,7 @@ pub enum RedirectError {
     /// Not a DNS name with an optional port: empty, with a user, with brackets, or not ASCII.
     #[error("its host is not a DNS name")]
     Host,
-    /// Longer than 4,096 bytes.
+    /// Longer than 4,096 bytes, as it came or as it is written.
     #[error("it is too long")]
     Long,
     /// A page of the companion itself.
@@ -138,6 +138,10 @@ impl RedirectRules {
             } else {
                 written.push(char::from(byte));
             }
+        }
+        // So that what is accepted now is accepted again when the attempt's cookie comes back.
+        if written.len() > MAX_BYTES {
+            return Err(RedirectError::Long);
         }
         Ok(RedirectTarget {
             text: written,

@@ -190,6 +190,37 @@ fn r06_accepted_targets_are_parsed_alike_by_browsers() {
 }
 
 #[test]
+fn r06_a_target_that_is_too_long_when_it_is_written_is_rejected_at_once() {
+    let start = "https://app.example.com/";
+    for (character, written) in [("a", 1), ("\"", 3), ("<", 3), ("`", 3), (" ", 3), ("é", 6)] {
+        for prefix in [start, "/", "https://app.example.com/?"] {
+            let mut accepted = 0;
+            for count in (600..700).chain(1_350..1_370).chain(4_050..4_100) {
+                let text = [prefix, &character.repeat(count)].concat();
+                match check(&text) {
+                    Ok(target) => {
+                        accepted += 1;
+                        assert!(target.len() <= MAX_BYTES);
+                        assert_eq!(check(&target).as_ref(), Ok(&target), "{prefix}{character}");
+                    }
+                    Err(RedirectError::Long) => {
+                        let length =
+                            "https://auth.example.com".len() + prefix.len() + count * written;
+                        assert!(length > MAX_BYTES, "{prefix}{character} {count}");
+                    }
+                    // Paths have fewer characters than queries.
+                    Err(error) => assert_eq!(error, RedirectError::Path),
+                }
+            }
+            assert!(
+                accepted > 0 || !prefix.ends_with('?'),
+                "{prefix}{character}"
+            );
+        }
+    }
+}
+
+#[test]
 fn r06_deep_links_are_preserved() {
     for link in [
         "https://app.example.com/",

@@ -2,15 +2,20 @@
 
 use std::fs::{self, Permissions};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 
 use crate::config::Listen;
 use crate::document::Report;
 
 use super::peer::Peer;
+
+/// How many connections may wait to be accepted: as many as NGINX and others may open at once. The default
+/// of 128 is too few, and the next connection then waits for a second.
+const BACKLOG: u32 = 1024;
 
 /// A listening socket.
 #[derive(Debug)]
@@ -36,7 +41,7 @@ impl Listener {
     /// Starts to listen.
     pub(crate) async fn bind(listen: &Listen) -> Result<Self, Report> {
         let bound = match listen {
-            Listen::Tcp(address) => TcpListener::bind(address).await.map(Self::Tcp),
+            Listen::Tcp(address) => tcp(*address).map(Self::Tcp),
             Listen::Unix { path, mode } => unix(path, *mode).await,
         };
         bound.map_err(|error| {
@@ -79,6 +84,18 @@ impl Listener {
             }
         }
     }
+}
+
+fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A new process can listen while connections of the previous one are closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Replaces a stale socket of a previous process, but not one that is in use.

@@ -71,9 +71,20 @@ impl Keys {
     }
 
     /// The handle of a user: a keyed hash by which revocations name all sessions of the user. Without the
-    /// key it reveals nothing about the user.
+    /// key it reveals nothing about the user. It begins with a keyed hash of the provider, by which the
+    /// revocations of one provider can be merged: see [`Id::provider`].
     pub(crate) fn handle(&self, provider: &str, sub: &str) -> Id {
-        self.hashed(&[provider, sub])
+        let mut handle = *self.provider(provider).as_bytes();
+        let user = self.hashed(&[provider, sub]);
+        if let (Some(own), Some(hash)) = (handle.get_mut(4..), user.as_bytes().get(4..)) {
+            own.copy_from_slice(hash);
+        }
+        Id::from_bytes(handle)
+    }
+
+    /// The id of a provider, with which the handles of its users begin. It hashes one field.
+    pub(crate) fn provider(&self, provider: &str) -> Id {
+        self.hashed(&[provider]).provider()
     }
 
     /// Our id for a provider session (`sid`, OpenID Connect Back-Channel Logout 1.0 section 2.1). It hashes

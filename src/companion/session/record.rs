@@ -132,7 +132,13 @@ pub(super) mod seconds {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Timestamp, D::Error> {
-        u64::deserialize(from).map(Timestamp::from_secs)
+        let seconds = u64::deserialize(from)?;
+        let at = Timestamp::from_secs(seconds);
+        if at.secs() != seconds {
+            // It would not be written as it was read.
+            return Err(serde::de::Error::custom("a time out of range"));
+        }
+        Ok(at)
     }
 }
 

@@ -49,9 +49,10 @@ pub(crate) struct Sessions {
 pub(crate) struct SessionStats {
     /// Revocations in the list.
     pub(crate) revocations: usize,
-    /// The floor of the revocation list: sessions that began then or earlier are revoked.
+    /// The highest floor of the revocation list: all sessions of at least one provider that began then or
+    /// earlier are revoked.
     pub(crate) floor: Timestamp,
-    /// The floor of the list of ended provider sessions.
+    /// The same of the list of ended provider sessions.
     pub(crate) provider_floor: Timestamp,
     /// Since when the revocation list is complete.
     pub(crate) known_since: Timestamp,

@@ -10,7 +10,8 @@ use serde::{Serialize, Serializer};
 mod tests;
 
 /// A 128-bit id, 22 characters of base64url as text: of a session (`sid`, random) or of a user
-/// (`handle`, a keyed hash). It is not a credential.
+/// (`handle`: 4 bytes of a keyed hash of the provider, and 12 of one of the provider and the user).
+/// It is not a credential.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Id([u8; 16]);
 
@@ -23,6 +24,13 @@ impl Id {
     /// The bytes.
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+
+    /// The id of a user's provider: the first 4 bytes of the user's handle, and zeros.
+    #[must_use]
+    pub const fn provider(self) -> Self {
+        let [a, b, c, d, ..] = self.0;
+        Self([a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     }
 
     /// Parses the text form, which is unique for each id.

@@ -16,9 +16,10 @@ mod tests;
 /// sessions, never fewer.
 ///
 /// In a full list, the entries of the user who has the most are merged into one for all sessions of
-/// that user. If no user has two entries, the oldest entry is removed and the
-/// *floor* rises to its time: all sessions of all users that began at the floor or earlier are
-/// revoked.
+/// that user. If no user has two entries, the oldest entry of the provider that has the most is
+/// merged into one for all sessions of that provider that began by then. If no provider has two
+/// entries either, the oldest entry is removed and the *floor* rises to its time: all sessions of
+/// all users that began at the floor or earlier are revoked.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Revocations {
     /// All sessions that began at this time or earlier are revoked. Zero revokes none.
@@ -34,12 +35,16 @@ pub enum Revoked {
     Session(Id),
     /// All sessions of the user with this `handle`.
     User(Id),
+    /// All sessions of the provider with this id: see [`Id::provider`].
+    Provider(Id),
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Entry {
     target: Revoked,
-    /// The `handle` of the user whose session it is; `None` if it is unknown.
+    /// The `handle` of the user whose session it is, or the id of the provider if it revokes all of
+    /// its sessions; `None` if the user is unknown. So the entries of a user are next to each other,
+    /// and those of a provider too.
     user: Option<Id>,
     /// Sessions that began then or earlier are revoked.
     before: Timestamp,
@@ -53,8 +58,8 @@ struct Entry {
 pub struct RevocationsError(());
 
 impl Revocations {
-    /// The maximum number of entries. If one more is added, the entries of the user who has most
-    /// are merged. If no user has two, the oldest is removed, and the floor rises to its `before`.
+    /// The maximum number of entries. If one more is added, entries are merged as described at
+    /// [`Revocations`].
     pub const MAX_ENTRIES: usize = 4096;
 
     /// The longest text form, in bytes.
@@ -85,17 +90,21 @@ impl Revocations {
         };
         for entry in json.member("entries")?.as_array()? {
             let text = |name| entry.member(name).map(Json::as_str);
-            let (target, user) = match (text("sid"), text("handle")) {
-                (Some(sid), None) => {
+            let (target, user) = match (text("sid"), text("handle"), text("provider")) {
+                (Some(sid), None, None) => {
                     let (sid, user) = match sid?.split_once('.') {
                         Some((sid, user)) => (sid, Some(Id::parse(user)?)),
                         None => (sid?, None),
                     };
                     (Revoked::Session(Id::parse(sid)?), user)
                 }
-                (None, Some(handle)) => {
+                (None, Some(handle), None) => {
                     let handle = Id::parse(handle?)?;
                     (Revoked::User(handle), Some(handle))
+                }
+                (None, None, Some(provider)) => {
+                    let provider = Id::parse(provider?)?.provider();
+                    (Revoked::Provider(provider), Some(provider))
                 }
                 _ => return None,
             };
@@ -112,7 +121,8 @@ impl Revocations {
 
     /// The text form: `{"version":1,"floor":S,"entries":[{"sid":…,"before":S,"ends":S},…]}`, times in
     /// seconds since the epoch. A `sid` is followed by a dot and the handle of its user, if that is
-    /// known. An entry for all sessions of a user has a `handle` instead.
+    /// known. An entry for all sessions of a user has a `handle` instead, and one for all sessions
+    /// of a provider has a `provider`.
     pub fn to_json(&self) -> String {
         let entries = self.entries.iter().map(|entry| {
             let (before, ends) = (entry.before.secs(), entry.ends.secs());
@@ -123,6 +133,7 @@ impl Revocations {
                 }
                 (Revoked::Session(sid), None) => format!(r#"{{"sid":"{sid}",{times}}}"#),
                 (Revoked::User(handle), _) => format!(r#"{{"handle":"{handle}",{times}}}"#),
+                (Revoked::Provider(id), _) => format!(r#"{{"provider":"{id}",{times}}}"#),
             }
         });
         let entries: Vec<String> = entries.collect();
@@ -192,10 +203,12 @@ impl Revocations {
 
     /// Whether a session is revoked.
     pub fn revokes(&self, handles: &SessionHandles, now: Timestamp) -> bool {
-        let user = Revoked::User(handles.handle);
+        let provider = handles.handle.provider();
         handles.began <= self.floor
             || self.revokes_by_sid(handles, now)
-            || self.has(user.user(), user, handles.began, now)
+            || [Revoked::User(handles.handle), Revoked::Provider(provider)]
+                .iter()
+                .any(|target| self.has(target.user(), *target, handles.began, now))
     }
 
     /// Whether an entry for exactly this session revokes it.
@@ -229,9 +242,17 @@ impl Revocations {
         self.entries.is_empty() && self.floor == Timestamp::default()
     }
 
-    /// All sessions that began then or earlier are revoked.
+    /// All sessions of all providers that began then or earlier are revoked.
     pub const fn floor(&self) -> Timestamp {
         self.floor
+    }
+
+    /// The highest floor: all sessions of at least one provider that began then or earlier are
+    /// revoked.
+    pub fn highest_floor(&self) -> Timestamp {
+        let of_providers = self.entries.iter().filter(|entry| entry.is_of_provider());
+        let floors = of_providers.map(|entry| entry.before);
+        floors.max().unwrap_or_default().max(self.floor)
     }
 
     /// Inserts an entry. Of two entries for the same target, the later `before` and the later `ends`
@@ -249,28 +270,57 @@ impl Revocations {
     }
 
     /// Brings a list that is too long back to its maximum: merges the entries of the user who has
-    /// most, then of the next, and raises the floor only if that is not enough.
+    /// most, then of the next; then the oldest entries of the provider that has most; and raises the
+    /// floor only if that is not enough.
     fn shrink(&mut self) {
-        while self.entries.len() > Self::MAX_ENTRIES {
-            if let Some(run) = self.most_entries_of_one_user() {
-                self.merge_entries(run);
-                continue;
+        while let Some(excess) = self.excess() {
+            if let Some(run) = self.longest_run(|user| user) {
+                self.merge_user(run);
+            } else if let Some(run) = self.longest_run(Id::provider) {
+                // At most half of them, so that another provider may have most then.
+                let count = excess.min(run.len() / 2);
+                self.merge_oldest_of_provider(run, count);
+            } else {
+                self.raise_floor(Self::cutoff(&self.entries, excess));
+                // The floor now covers these entries.
+                let floor = self.floor;
+                self.entries.retain(|entry| entry.before > floor);
             }
-            let oldest = self.entries.iter().map(|entry| entry.before).min();
-            self.raise_floor(oldest.unwrap_or_default());
-            // The floor now covers these entries.
-            let floor = self.floor;
-            self.entries.retain(|entry| entry.before > floor);
         }
     }
 
-    /// The entries of the user who has most; `None` if no user has two.
-    fn most_entries_of_one_user(&self) -> Option<Range<usize>> {
+    /// How many entries are too many; `None` if the list has room.
+    fn excess(&self) -> Option<usize> {
+        let excess = self.entries.len().checked_sub(Self::MAX_ENTRIES)?;
+        Some(excess).filter(|excess| *excess > 0)
+    }
+
+    /// The earliest time such that at least `count` of these entries, which are as many or more, have
+    /// a `before` until then.
+    fn cutoff(entries: &[Entry], count: usize) -> Timestamp {
+        let times = || entries.iter().map(|entry| entry.before.millis());
+        let mut low = times().min().unwrap_or_default();
+        let mut high = times().max().unwrap_or_default();
+        while low < high {
+            let middle = low.midpoint(high);
+            if times().filter(|time| *time <= middle).count() < count {
+                low = middle.saturating_add(1);
+            } else {
+                high = middle;
+            }
+        }
+        Timestamp::from_millis(low)
+    }
+
+    /// The entries of the group that has most; `None` if none has two. `group` is the group of a
+    /// user. The entries of unknown users are in no group.
+    fn longest_run(&self, group: fn(Id) -> Id) -> Option<Range<usize>> {
         let mut longest = 0..1;
-        let (mut start, mut user) = (0, None);
+        let (mut start, mut current) = (0, None);
         for (at, entry) in self.entries.iter().enumerate() {
-            if entry.user.is_none() || entry.user != user {
-                (start, user) = (at, entry.user);
+            let own = entry.user.map(group);
+            if own.is_none() || own != current {
+                (start, current) = (at, own);
             }
             let run = start..at.saturating_add(1);
             if run.len() > longest.len() {
@@ -282,7 +332,7 @@ impl Revocations {
 
     /// Merges all entries of one user into one, which revokes what any of them revokes, and more of
     /// that user alone.
-    fn merge_entries(&mut self, run: Range<usize>) {
+    fn merge_user(&mut self, run: Range<usize>) {
         let start = run.start;
         let merged = self.entries.drain(run).reduce(|merged, entry| Entry {
             before: merged.before.max(entry.before),
@@ -294,14 +344,53 @@ impl Revocations {
             self.entries.insert(start, Entry { target, ..merged });
         }
     }
+
+    /// Merges the `count` oldest entries of one provider, and more if they are as old, into its entry
+    /// for all of its sessions. The first time, that adds an entry.
+    fn merge_oldest_of_provider(&mut self, run: Range<usize>, count: usize) {
+        // The entry for all sessions, if there is one, comes first.
+        let entries = self.entries.get(run).unwrap_or_default();
+        let known = entries.first().filter(|entry| entry.is_of_provider());
+        let users = entries.get(usize::from(known.is_some())..);
+        let users = users.unwrap_or_default();
+        let Some(provider) = users.first().and_then(|entry| entry.user) else {
+            return;
+        };
+        let provider = provider.provider();
+        let before = Self::cutoff(users, count);
+        let mut ends = Timestamp::default();
+        self.entries.retain(|entry| {
+            let is_merged = entry.before <= before
+                && !entry.is_of_provider()
+                && entry.user.map(Id::provider) == Some(provider);
+            if is_merged {
+                ends = ends.max(entry.ends);
+            }
+            !is_merged
+        });
+        self.insert(Entry {
+            target: Revoked::Provider(provider),
+            user: Some(provider),
+            before,
+            ends,
+        });
+    }
+}
+
+impl Entry {
+    /// Whether it revokes all sessions of a provider.
+    const fn is_of_provider(&self) -> bool {
+        matches!(self.target, Revoked::Provider(_))
+    }
 }
 
 impl Revoked {
-    /// The user, if all of their sessions are revoked.
+    /// The user or provider, if all of its sessions are revoked.
     fn user(self) -> Option<Id> {
         match self {
             Self::Session(_) => None,
             Self::User(handle) => Some(handle),
+            Self::Provider(provider) => Some(provider),
         }
     }
 }

@@ -18,8 +18,14 @@ enum Operation {
         before: u16,
         lasts: u16,
     },
-    /// Revokes this many different sessions.
-    EndMany { count: u16, before: u16, lasts: u16 },
+    /// Revokes this many different sessions: of unknown users, or each of another user of one of
+    /// these providers.
+    EndMany {
+        count: u16,
+        before: u16,
+        lasts: u16,
+        providers: u8,
+    },
     /// Revokes all sessions that began then or earlier.
     RaiseFloor(u16),
     /// Writes the list and reads it again.
@@ -37,6 +43,12 @@ fn at(seconds: u64) -> Timestamp {
 
 fn id(number: u64) -> Id {
     Id::from_bytes(u128::from(number).to_be_bytes())
+}
+
+/// A user of this provider. Those of [`id`] have provider 0.
+fn user_of(provider: u8, number: u64) -> Id {
+    let provider = u128::from(provider) << 96;
+    Id::from_bytes((provider | u128::from(number)).to_be_bytes())
 }
 
 /// What was revoked: until when, and which sessions.
@@ -106,14 +118,20 @@ fuzz_target!(|operations: Vec<Operation>| {
                 count,
                 before,
                 lasts,
+                providers,
             } => {
                 batches += 1;
                 let (before, ends) = (at(before.into()).secs(), now + u64::from(lasts));
                 let numbers = 0..u64::from(count) % BATCH;
                 let entries = numbers.map(|number| {
                     let sid = id(batches * 10_000 + number);
-                    let ends = at(ends).secs();
-                    format!(r#"{{"sid":"{sid}","before":{before},"ends":{ends}}}"#)
+                    let user = number.checked_rem(providers.into()).map(|provider| {
+                        let provider = u8::try_from(provider).unwrap_or_default();
+                        let user = user_of(provider, batches * 10_000 + number);
+                        format!(".{user}")
+                    });
+                    let (user, ends) = (user.unwrap_or_default(), at(ends).secs());
+                    format!(r#"{{"sid":"{sid}{user}","before":{before},"ends":{ends}}}"#)
                 });
                 let entries: Vec<String> = entries.collect();
                 let json = format!(
@@ -146,6 +164,15 @@ fuzz_target!(|operations: Vec<Operation>| {
         }
         assert!(list.len() <= Revocations::MAX_ENTRIES);
         assert!(floor.is_none_or(|floor| floor <= list.floor()));
+        let of_no_entry = SessionHandles {
+            sid: id(u64::MAX),
+            handle: user_of(u8::MAX, 0),
+            began: list.floor().after(Duration::from_secs(1)),
+        };
+        assert!(
+            !list.revokes(&of_no_entry, at(now)),
+            "a session is revoked because of another provider"
+        );
         for number in 0..CHECKED {
             for (target, user) in [
                 (Revoked::Session(id(number)), false),
@@ -161,7 +188,7 @@ fuzz_target!(|operations: Vec<Operation>| {
                     let is_revoked = list.revokes(&handles, at(now));
                     if model.must_revoke(target, handles.began, at(now)) {
                         assert!(is_revoked, "a revocation is lost before its end");
-                    } else if list.floor() < handles.began
+                    } else if list.highest_floor() < handles.began
                         && !model.may_revoke(target, handles.began, at(now))
                     {
                         assert!(!is_revoked, "a session is revoked without a revocation");

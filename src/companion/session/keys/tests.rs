@@ -87,6 +87,17 @@ fn handles_differ_by_user_and_provider() {
 }
 
 #[test]
+fn the_handles_of_one_provider_begin_alike() {
+    let keys = keys().load_full();
+    let provider = keys.provider("sso");
+    for sub in ["ada", "bob", ""] {
+        assert_eq!(keys.handle("sso", sub).provider(), provider, "{sub}");
+        assert_ne!(keys.handle("other", sub).provider(), provider, "{sub}");
+    }
+    assert_ne!(Keys::fresh(at(0)).provider("sso"), provider);
+}
+
+#[test]
 fn debug_output_has_no_secret() {
     let keys = Keys::fresh(at(0));
     let shown = format!("{keys:?} {:?}", keys.newest.sealing);

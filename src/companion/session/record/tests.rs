@@ -27,6 +27,29 @@ fn a_new_session_equals_its_sealed_form() {
 }
 
 #[test]
+fn a_session_with_a_time_out_of_range_is_rejected() {
+    let text = String::from_utf8(session().to_bytes().to_vec()).unwrap();
+    let ends = at(3600).secs();
+    for (seconds, is_read) in [
+        (u64::MAX / 1000, true),
+        (u64::MAX / 1000 + 1, false),
+        (u64::MAX, false),
+    ] {
+        let far = text.replace(
+            &format!(r#""ends":{ends}"#),
+            &format!(r#""ends":{seconds}"#),
+        );
+        assert_ne!(far, text);
+        let read = Session::from_bytes(far.as_bytes());
+        assert_eq!(read.is_some(), is_read, "{seconds}");
+        let again = read
+            .as_ref()
+            .and_then(|read| Session::from_bytes(&read.to_bytes()));
+        assert_eq!(again, read, "{seconds}");
+    }
+}
+
+#[test]
 fn a_session_of_another_version_is_rejected() {
     let text = String::from_utf8(session().to_bytes().to_vec()).unwrap();
     let other = text.replace(r#""version":1"#, r#""version":2"#);

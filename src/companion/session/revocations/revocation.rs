@@ -84,7 +84,7 @@ impl Revocation {
     pub(super) fn began_by(&self, now: Timestamp) -> Timestamp {
         match (self.revoked, self.began) {
             (_, Some(began)) => now.max(began),
-            (Revoked::User(_), None) => now,
+            (Revoked::User(_) | Revoked::Provider(_), None) => now,
             (Revoked::Session(_), None) => now.after(CLOCK_SKEW),
         }
     }

@@ -54,6 +54,10 @@ struct UsedLogoutToken {
 }
 
 impl RevocationState {
+    /// The version of the JSON. Handles in version 1 do not begin with their provider, so its entries would
+    /// revoke nothing now.
+    const VERSION: u32 = 2;
+
     /// The maximum size of the JSON, in bytes.
     pub(super) const MAX_BYTES: usize = 2 * Revocations::MAX_BYTES + (1 << 20);
 
@@ -70,7 +74,7 @@ impl RevocationState {
     /// Parses the JSON. The error says what is invalid.
     pub(in crate::session) fn parse(text: &[u8]) -> Result<Self, String> {
         let wire: Wire<'_> = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-        if wire.version != 1 {
+        if wire.version != Self::VERSION {
             return Err(format!("unknown version {}", wire.version));
         }
         let list = |text: &RawValue| {
@@ -93,7 +97,7 @@ impl RevocationState {
         let written = list(&self.revocations).and_then(|revocations| {
             let provider_sessions = list(&self.provider_sessions)?;
             serde_json::to_string(&Wire {
-                version: 1,
+                version: Self::VERSION,
                 known_since: self.known_since,
                 revocations: &revocations,
                 provider_sessions: &provider_sessions,
@@ -176,15 +180,15 @@ impl RevocationState {
         list
     }
 
-    /// The floor: all sessions that began by this time are revoked, in filters too, because the list was full
-    /// of different users. 0 if it never was.
-    pub(crate) const fn floor(&self) -> Timestamp {
-        self.revocations.floor()
+    /// The highest floor: all sessions of at least one provider that began by this time are revoked, in
+    /// filters too, because the list was full of different users. 0 if it never was.
+    pub(crate) fn floor(&self) -> Timestamp {
+        self.revocations.highest_floor()
     }
 
-    /// The floor of the list of ended provider sessions. It applies in the companion only.
-    pub(crate) const fn provider_floor(&self) -> Timestamp {
-        self.provider_sessions.floor()
+    /// The highest floor of the list of ended provider sessions. It applies in the companion only.
+    pub(crate) fn provider_floor(&self) -> Timestamp {
+        self.provider_sessions.highest_floor()
     }
 
     /// How many revocations there are.

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::*;
 
 const START: u64 = 1_800_000_000;
@@ -206,6 +208,108 @@ fn only_different_users_raise_the_floor() {
     }
     assert_eq!(list.floor(), at(3));
     assert_eq!(list.len(), Revocations::MAX_ENTRIES);
+}
+
+/// The handle of a user of this provider.
+fn user_of(provider: u32, user: u32) -> Id {
+    let mut bytes = *id(provider).as_bytes();
+    bytes[8..12].copy_from_slice(&user.to_be_bytes());
+    Id::from_bytes(bytes)
+}
+
+/// A session of that user, which began then.
+fn session_of(provider: u32, user: u32, began: u64) -> SessionHandles {
+    SessionHandles {
+        handle: user_of(provider, user),
+        ..session(u32::MAX, 0, began)
+    }
+}
+
+/// Revokes all sessions of as many different users of a provider, each a second later.
+fn revoke_users(list: &mut Revocations, provider: u32, users: Range<u32>) {
+    for user in users {
+        let before = at(10 + u64::from(user));
+        let user = Revoked::User(user_of(provider, user));
+        list.revoke(user, before, at(100_000), at(0));
+    }
+}
+
+#[test]
+fn the_entries_of_one_provider_cost_that_provider_alone() {
+    const USERS: u32 = MOST + 300;
+    let mut list = Revocations::default();
+    revoke_users(&mut list, 1, 0..10);
+    revoke_users(&mut list, 2, 0..USERS);
+    assert_eq!(list.floor(), Timestamp::default());
+    assert_eq!(list.len(), Revocations::MAX_ENTRIES);
+    let now = at(50_000);
+    for user in 0..USERS {
+        let began = 10 + u64::from(user);
+        assert!(list.revokes(&session_of(2, user, began), now), "{user}");
+        assert_eq!(list.revokes(&session_of(1, user, began), now), user < 10);
+    }
+    let floor = list.highest_floor();
+    let removed = USERS + 10 + 1 - MOST;
+    assert_eq!(
+        floor,
+        at(10 + u64::from(removed) - 1),
+        "no higher than it must be"
+    );
+    for (provider, began, is_revoked) in [
+        (2, u64::from(removed) + 9, true),
+        (2, u64::from(removed) + 10, false),
+        (1, 0, false),
+        (3, 0, false),
+    ] {
+        let handles = session_of(provider, u32::MAX, began);
+        assert_eq!(list.revokes(&handles, now), is_revoked, "{handles:?}");
+    }
+    let again = Revocations::parse(list.to_json().as_bytes());
+    assert_eq!(again.as_ref(), Ok(&list));
+    // The same after a filter has merged it with another full list.
+    let mut filters = Revocations::default();
+    revoke_users(&mut filters, 1, 10..20);
+    revoke_users(&mut filters, 2, USERS..USERS + MOST);
+    filters.merge(&list, now);
+    assert_eq!(filters.floor(), Timestamp::default());
+    assert!(!filters.revokes(&session_of(1, u32::MAX, 0), now));
+    assert!(filters.revokes(&session_of(1, 19, 0), now));
+    assert!(filters.revokes(&session_of(2, u32::MAX, 10), now));
+}
+
+#[test]
+fn the_provider_with_most_entries_is_merged_first() {
+    let mut list = Revocations::default();
+    revoke_users(&mut list, 1, 0..100);
+    revoke_users(&mut list, 2, 0..MOST - 100);
+    // The third provider fills the list, and has fewer entries than the second.
+    revoke_users(&mut list, 3, 0..300);
+    let now = at(50_000);
+    assert!(list.revokes(&session_of(2, u32::MAX, 10), now));
+    assert!(!list.revokes(&session_of(1, u32::MAX, 10), now));
+    assert!(!list.revokes(&session_of(3, u32::MAX, 10), now));
+    assert_eq!(list.floor(), Timestamp::default());
+}
+
+#[test]
+fn an_entry_for_a_provider_has_its_id_and_an_end() {
+    let text = |provider: Id| {
+        let (before, ends) = (at(10).secs(), at(20).secs());
+        format!(
+            r#"{{"version":1,"floor":0,"entries":[{{"provider":"{provider}","before":{before},"ends":{ends}}}]}}"#
+        )
+    };
+    let list = Revocations::parse(text(user_of(5, 9)).as_bytes()).unwrap();
+    assert_eq!(
+        list.to_json(),
+        text(id(5)),
+        "the handle of any user will do"
+    );
+    assert!(list.revokes(&session_of(5, 1, 10), at(19)));
+    assert!(!list.revokes(&session_of(5, 1, 11), at(19)));
+    assert!(!list.revokes(&session_of(5, 1, 10), at(20)));
+    let both = text(id(5)).replace(r#""before""#, &format!(r#""handle":"{}","before""#, id(5)));
+    assert!(Revocations::parse(both.as_bytes()).is_err(), "{both}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn batch(revoked: Revoked, ends: Timestamp) -> RevocationBatch {
     let revocation = match revoked {
         Revoked::Session(sid) => Revocation::session(sid, ends).began(at(0)),
         Revoked::User(handle) => Revocation::user(handle, ends),
+        Revoked::Provider(_) => panic!("only a full list revokes a provider"),
     };
     RevocationBatch {
         revocations: vec![revocation],
@@ -254,7 +255,8 @@ fn invalid_states_are_rejected() {
     let bad = [
         String::new(),
         "{}".to_owned(),
-        good.replace(r#""version":1,"beginning""#, r#""version":2,"beginning""#),
+        good.replace(r#""version":2,"beginning""#, r#""version":1,"beginning""#),
+        good.replace(r#""version":2,"beginning""#, r#""version":3,"beginning""#),
         good.replace("floor", "flor"),
         good.replace("beginning", "begining"),
         good[..good.len() - 1].to_owned(),

@@ -1,5 +1,7 @@
 //! Back-channel logout.
 
+use portcullis_core::session::{Id, SessionHandles};
+
 use super::*;
 use crate::session::outcome::LogoutOutcome;
 use crate::session::sessions::LogoutClaims;
@@ -293,22 +295,66 @@ async fn start_at_provider(fixture: &Fixture, sub: &str, sid: &str, now: Timesta
     browser
 }
 
-#[tokio::test]
-async fn b06_logouts_of_one_user_cost_that_user_alone() {
-    let mut fixture = Fixture::new();
-    // Both lists have room for six more entries.
+/// Both lists get 4,090 entries, and so have room for six more.
+fn almost_fill_lists(fixture: &mut Fixture, handle: impl Fn(u16) -> Id) {
     let entries = (0..4090_u16).map(|number| {
-        let mut bytes = [0; 16];
-        bytes[..2].copy_from_slice(&number.to_be_bytes());
-        let id = portcullis_core::session::Id::from_bytes(bytes);
+        let handle = handle(number);
         let (before, ends) = (at(5).secs(), at(40_000).secs());
-        format!(r#"{{"sid":"{id}.{id}","before":{before},"ends":{ends}}}"#)
+        format!(r#"{{"sid":"{handle}.{handle}","before":{before},"ends":{ends}}}"#)
     });
     let full = format!(r#""entries":[{}]"#, entries.collect::<Vec<_>>().join(","));
     let state = fixture.folder.file("state");
     let empty = std::fs::read_to_string(&state).unwrap();
     std::fs::write(&state, empty.replace(r#""entries":[]"#, &full)).unwrap();
     fixture.restart(at(6));
+}
+
+#[tokio::test]
+async fn b06_logouts_of_one_provider_cost_its_users_alone() {
+    let mut fixture = Fixture::new();
+    let keys = fixture.sessions().keys.load_full();
+    almost_fill_lists(&mut fixture, |number| {
+        keys.handle("other", &format!("invented {number}"))
+    });
+    let bob = start_at_provider(&fixture, "bob", "of bob", at(1000)).await;
+    for number in 0..20 {
+        let (sub, jti) = (format!("more {number}"), format!("token {number}"));
+        let logout = LogoutClaims {
+            provider: "other",
+            sub: Some(&sub),
+            sid: None,
+            ..logout_of("", &jti)
+        };
+        let logged_out = fixture.log_out(&logout, at(1001 + number)).await;
+        assert_eq!(logged_out, Ok(LogoutOutcome::Revoked { revocations: 1 }));
+    }
+    let stats = fixture.sessions().stats(at(1051)).await.unwrap();
+    assert_eq!(stats.floor, at(5), "the other provider's");
+    assert_eq!(stats.provider_floor, Timestamp::default());
+    let revocations = fixture.sessions().revocations(at(1051)).await.unwrap();
+    assert_eq!(revocations.floor(), Timestamp::default());
+    assert!(bob.read(at(1051)).await.is_ok());
+    assert!(bob.is_accepted_by_filter(at(1051)).await);
+    // The sessions that are revoked stay so.
+    for sub in ["invented 0", "invented 4089", "more 0", "more 19"] {
+        let handles = SessionHandles {
+            sid: Id::from_bytes([9; 16]),
+            handle: keys.handle("other", sub),
+            began: at(5),
+        };
+        assert!(revocations.revokes(&handles, at(1051)), "{sub}");
+    }
+}
+
+#[tokio::test]
+async fn b06_logouts_of_one_user_cost_that_user_alone() {
+    let mut fixture = Fixture::new();
+    // Each is a user of another provider.
+    almost_fill_lists(&mut fixture, |number| {
+        let mut bytes = [0; 16];
+        bytes[..2].copy_from_slice(&number.to_be_bytes());
+        Id::from_bytes(bytes)
+    });
     let bob = start_at_provider(&fixture, "bob", "of bob", at(1000)).await;
     // Each has its own `sid`, and only every second token names the user.
     for number in 0..20 {
