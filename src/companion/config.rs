@@ -48,7 +48,7 @@ pub struct Config {
     /// The policy file.
     pub(crate) policy: PathBuf,
     /// How users sign in; `None` for bearer tokens and the mirror only.
-    pub(crate) sign_in: Option<SignIn>,
+    pub(crate) sign_in: Option<SignInSettings>,
     /// How the companion connects to issuers, by the names of trust entries.
     pub(crate) trust: BTreeMap<String, IssuerConnection>,
     /// The allowed hosts of redirect targets; `None`: the policy's hosts.
@@ -65,7 +65,7 @@ pub struct Config {
 
 /// How users sign in.
 #[derive(Clone, Debug)]
-pub(crate) struct SignIn {
+pub(crate) struct SignInSettings {
     /// The public URL of the companion.
     pub(crate) site: Site,
     /// The identity providers. Never empty, with unique names.
@@ -95,7 +95,7 @@ impl Config {
             metrics: listen::metrics(source, &listen)?,
             listen,
             policy: source.required_path("policy", "write `policy: portcullis.yaml`")?,
-            sign_in: SignIn::read(source)?,
+            sign_in: SignInSettings::read(source)?,
             trust: trust::read(source)?,
             redirect_hosts: redirect_hosts::read(source)?,
             trusted_proxies: trusted_proxies::read(source)?,
@@ -106,7 +106,7 @@ impl Config {
     }
 }
 
-impl SignIn {
+impl SignInSettings {
     /// Sign-in is off where neither providers nor sessions are configured; one without the other is an
     /// error.
     fn read(source: &source::Source) -> Result<Option<Self>, Report> {
@@ -128,7 +128,7 @@ impl SignIn {
 #[cfg(test)]
 impl Config {
     /// The sign-in of a configuration that has one.
-    pub(crate) fn sign_in(&mut self) -> &mut SignIn {
+    pub(crate) fn sign_in(&mut self) -> &mut SignInSettings {
         self.sign_in.as_mut().expect("sign-in")
     }
 }

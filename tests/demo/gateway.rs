@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use portcullis_tests::lab::example_config::RunningExample;
 use portcullis_tests::lab::folder::workspace;
 use portcullis_tests::lab::{
-    Alertmanager, Authority, Call, ExampleConfig, Issuer, Prometheus, Reply, Version,
+    Alertmanager, Authority, Call, ExampleConfig, Issuer, Prometheus, Response, Version,
 };
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ impl DemoGateway {
     }
 
     /// Sends a request and returns the response with its line of the access log.
-    pub(crate) async fn call(&self, call: &Call) -> (Reply, Value) {
+    pub(crate) async fn call(&self, call: &Call) -> (Response, Value) {
         self.envoy.call(call).await
     }
 

@@ -2,7 +2,7 @@
 
 use portcullis_tests::lab::envoy::Gateway;
 use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
-use portcullis_tests::lab::{Call, Endpoint, Fixture, Response, SigningKey, Version, token};
+use portcullis_tests::lab::{Call, Endpoint, Fixture, ServerResponse, SigningKey, Version, token};
 use serde_json::{Value, json};
 
 /// The issuer of every cluster that kubeadm sets up.
@@ -49,15 +49,19 @@ async fn k08_clusters_with_the_same_issuer_are_distinguished_by_key() {
         ] {
             let token = fixture.cluster(cluster).token();
             for requested in ["/api/v2/alerts", "/api/v2/silences"] {
-                let reply = gateway
+                let response = gateway
                     .call(Call::get(HOST, requested).bearer(&token))
                     .await;
                 if requested == path {
-                    assert_eq!(reply.verdict(), "200", "{version} {cluster} {requested}");
+                    assert_eq!(response.verdict(), "200", "{version} {cluster} {requested}");
                     assert_eq!(last_caller(&fixture), format!("{cluster}/monitoring/karma"));
                 } else {
                     let refused = "403 caller-not-allowed";
-                    assert_eq!(reply.verdict(), refused, "{version} {cluster} {requested}");
+                    assert_eq!(
+                        response.verdict(),
+                        refused,
+                        "{version} {cluster} {requested}"
+                    );
                 }
             }
         }
@@ -218,7 +222,7 @@ async fn a_mirror_serves_its_own_trust_entry_with_the_age_of_its_last_fetch() {
             "stale" => mirrored["fetched_at"] = json!(token::now() - 3700),
             _ => {}
         }
-        let response = Response::json("application/json", &mirrored);
+        let response = ServerResponse::json("application/json", &mirrored);
         cluster.issuer.set_response(Endpoint::Mirror, response);
     }
     let gateway = fixture.gateway(policy).start().await;

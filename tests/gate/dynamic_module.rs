@@ -66,8 +66,8 @@ async fn decisions_are_those_of_the_filter() {
                 .header("x-auth-request-user", "intruder")
                 .header("X_Portcullis_Caller", "intruder")
                 .header("cookie", "theme=dark");
-            let reply = gateway.call(call).await;
-            assert_eq!(reply.verdict(), "200");
+            let response = gateway.call(call).await;
+            assert_eq!(response.verdict(), "200");
             let received = fixture.app.requests().pop().unwrap();
             let text = received.to_string();
             assert!(!text.contains("intruder"), "{text}");
@@ -106,9 +106,12 @@ async fn decisions_are_those_of_the_filter() {
                 "Bearer realm=\"alertmanager\", error=\"invalid_token\"",
             ),
         ] {
-            let reply = gateway.call(call).await;
-            assert_eq!(reply.verdict(), verdict);
-            assert_eq!(reply.header("www-authenticate").as_deref(), Some(challenge));
+            let response = gateway.call(call).await;
+            assert_eq!(response.verdict(), verdict);
+            assert_eq!(
+                response.header("www-authenticate").as_deref(),
+                Some(challenge)
+            );
         }
         assert_eq!(fixture.app.count(), before + 4);
         let line = gateway
@@ -148,8 +151,8 @@ async fn unsupported_configurations_are_rejected() {
     let good = policy(&fixture);
     let mut fetched = good.clone();
     fetched["trust"][0]["keys"] = json!({"envoy_cluster": "staging"});
-    let mut people = good.clone();
-    people["sso"] = json!({"url": "https://auth.example.com", "envoy_cluster": "portcullis"});
+    let mut users = good.clone();
+    users["sso"] = json!({"url": "https://auth.example.com", "envoy_cluster": "portcullis"});
     for (name, configuration, why) in [
         (
             "portcullis",
@@ -158,7 +161,7 @@ async fn unsupported_configurations_are_rejected() {
         ),
         (
             "portcullis",
-            string_value(&people),
+            string_value(&users),
             "sso: not supported by this version of the module, which supports inline keys only; help: remove `sso`",
         ),
         (

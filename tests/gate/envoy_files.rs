@@ -72,8 +72,8 @@ async fn an_issuer_with_another_ca_or_name_gets_no_requests() {
 
     let karma = Token::service_account(KUBERNETES, "portcullis", "monitoring", "karma").sign(&key);
     let call = Call::get("alertmanager.example.com", "/api/v2/alerts").bearer(&karma);
-    let (reply, line) = gateway.call(&call).await;
-    assert_eq!(reply.status, 503, "{line}");
+    let (response, line) = gateway.call(&call).await;
+    assert_eq!(response.status, 503, "{line}");
     assert_eq!(line["reason"], "keys-unavailable");
     assert_eq!(untrusted.requests().len() + kubelet.requests().len(), 0);
 }

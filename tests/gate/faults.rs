@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use portcullis_tests::lab::fixture::{Cluster, get_alerts};
 use portcullis_tests::lab::{
-    App, Authority, ClientPool, Endpoint, Fixture, Gateway, Issuer, Response, SigningKey, Version,
-    wait,
+    App, Authority, ClientPool, Endpoint, Fixture, Gateway, Issuer, ServerResponse, SigningKey,
+    Version, wait,
 };
 use serde_json::{Value, json};
 
@@ -104,8 +104,8 @@ async fn invalid_responses_keep_the_last_good_keys() {
         let reached = fixture.app.count();
         let clients = ClientPool::connect(gateway.address(), faulty.len()).await;
         let invented = |cluster: &Cluster| get_alerts(&cluster.karma().sign(&intruder));
-        for reply in clients.send(faulty.iter().map(invented)).join_all().await {
-            assert_eq!(reply.verdict(), "503 keys-unavailable");
+        for response in clients.send(faulty.iter().map(invented)).join_all().await {
+            assert_eq!(response.verdict(), "503 keys-unavailable");
         }
         assert_eq!(fixture.app.count(), reached);
         let failed = [("trust", "healthy"), ("outcome", "failed")];
@@ -147,8 +147,8 @@ async fn j12_an_invalid_key_does_not_drop_the_valid_ones() {
     staging.issuer.set_jwks(jwks);
     let gateway = fixture.gateway(fixture.policy()).start().await;
     for key in [&staging.key, &rsa] {
-        let reply = gateway.call(get_alerts(&staging.karma().sign(key))).await;
-        assert_eq!(reply.verdict(), "200");
+        let response = gateway.call(get_alerts(&staging.karma().sign(key))).await;
+        assert_eq!(response.verdict(), "200");
     }
     assert_eq!(fixture.app.count(), 2);
 }
@@ -208,7 +208,7 @@ async fn a_slow_issuer_delays_a_request_for_seconds_at_most() {
     let staging = fixture.cluster("staging");
     staging
         .issuer
-        .set_response(Endpoint::Discovery, Response::Silence);
+        .set_response(Endpoint::Discovery, ServerResponse::Silence);
     let gateway = fixture.gateway(fixture.policy()).start().await;
     let token = get_alerts(&staging.token());
     let clients = ClientPool::connect(gateway.address(), 8).await;
@@ -216,8 +216,8 @@ async fn a_slow_issuer_delays_a_request_for_seconds_at_most() {
         Duration::from_secs(8),
         clients.send(vec![token.clone(); 8]).join_all(),
     );
-    for reply in waiting.await.expect("a response within seconds") {
-        assert_eq!(reply.verdict(), "503 keys-unavailable");
+    for response in waiting.await.expect("a response within seconds") {
+        assert_eq!(response.verdict(), "503 keys-unavailable");
     }
     let others = get_alerts(&fixture.cluster("production").token());
     assert_eq!(gateway.call(others).await.verdict(), "200");

@@ -71,9 +71,9 @@ async fn a_token_that_may_read_alerts_may_do_nothing_else() {
     };
     let alerts = async || {
         let call = Call::get(ALERTMANAGER, "/api/v2/alerts").bearer(&karma);
-        let reply = gateway.call(call).await;
-        assert_eq!(reply.verdict(), "200");
-        reply.json()
+        let response = gateway.call(call).await;
+        assert_eq!(response.verdict(), "200");
+        response.json()
     };
     assert_eq!(alerts().await, json!([]));
     assert_eq!(verdict(Call::get(ALERTMANAGER, "/metrics")).await, "200");

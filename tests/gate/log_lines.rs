@@ -36,11 +36,11 @@ async fn assert_escaped(what: &str, fixture: &Fixture, gateway: &Gateway) {
             let header = json!({"alg": "ES256", "kid": kid}).to_string();
             let claims = claims.to_string();
             let token = assemble(header.as_bytes(), claims.as_bytes(), &[7; 64]);
-            let reply = gateway.call(get_alerts(&token)).await;
+            let response = gateway.call(get_alerts(&token)).await;
             assert!(
-                matches!(reply.status, 401 | 503),
+                matches!(response.status, 401 | 503),
                 "{what}: {}",
-                reply.status
+                response.status
             );
         }
         let call = Call::get(HOST, "/api/v2/alerts")

@@ -124,8 +124,8 @@ async fn a_client_can_neither_forge_nor_flood_the_audit_trail() {
     let long = format!("/{}", "x".repeat(5_000));
     let quoted = "/\"}{\"audit\":\"portcullis.decision.v1\"";
     for path in [quoted, &long] {
-        let reply = gateway.gateway.call(Call::get(HOST, path)).await;
-        assert!(matches!(reply.status, 400 | 401), "{}", reply.status);
+        let response = gateway.gateway.call(Call::get(HOST, path)).await;
+        assert!(matches!(response.status, 400 | 401), "{}", response.status);
     }
     let short = &long[..1024];
     let (_, record) = wait_for_record(&gateway.gateway, short).await;

@@ -301,10 +301,10 @@ async fn methods_are_case_sensitive() {
         "FOO", "GETX",
     ] {
         let call = Call::new(method, HOST, "/api/v2/alerts").bearer(&token);
-        let reply = gateway.gateway.call(call).await;
+        let response = gateway.gateway.call(call).await;
         // A response to HEAD has no body for the reason, and Envoy knows only the registered
         // methods.
-        let verdict = reply.verdict();
+        let verdict = response.verdict();
         assert!(
             matches!(verdict.as_str(), "403 caller-not-allowed" | "403" | "400"),
             "{method}: {verdict}"
@@ -325,10 +325,10 @@ async fn methods_are_case_sensitive() {
     }
     // CONNECT has no path: in HTTP/2 the pseudo-header is missing.
     let tunnel = Call::new("CONNECT", HOST, &format!("{HOST}:443")).bearer(&token);
-    let reply = gateway.gateway.call(tunnel.clone()).await;
-    gateway.assert_refusal("CONNECT", reply, 400, "request-ambiguous");
-    let reply = tunnel.send_h2(gateway.gateway.address()).await;
-    gateway.assert_refusal("CONNECT over HTTP/2", reply, 400, "request-ambiguous");
+    let response = gateway.gateway.call(tunnel.clone()).await;
+    gateway.assert_refusal("CONNECT", response, 400, "request-ambiguous");
+    let response = tunnel.send_h2(gateway.gateway.address()).await;
+    gateway.assert_refusal("CONNECT over HTTP/2", response, 400, "request-ambiguous");
     gateway
         .assert_allowed("afterwards", get_alerts(&token))
         .await;
@@ -367,17 +367,17 @@ async fn an_upgrade_is_authorized_before_any_byte_is_forwarded() {
         ),
     ] {
         let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
-        let reply = connection.send(&call).await;
-        gateway.assert_refusal(what, reply, status, reason);
+        let response = connection.send(&call).await;
+        gateway.assert_refusal(what, response, status, reason);
         // Bytes after the refusal are ignored.
         let _closed = connection.write(b"GET /-/reload HTTP/1.1\r\n\r\n").await;
         gateway.assert_not_forwarded(what);
     }
     let mut connection = Connection::open(gateway.gateway.address()).await.unwrap();
-    let reply = connection
+    let response = connection
         .send(&upgrade("/api/v2/live").bearer(&token))
         .await;
-    assert_eq!(reply.status, 101);
+    assert_eq!(response.status, 101);
     gateway.count_forwarded();
     connection.write(b"there and back").await.unwrap();
     assert_eq!(connection.read(14).await.unwrap(), b"there and back");

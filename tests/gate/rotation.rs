@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use portcullis_tests::lab::fixture::{Cluster, HOST, get_alerts};
 use portcullis_tests::lab::token::assemble;
 use portcullis_tests::lab::{
-    Call, ClientPool, Endpoint, Fixture, Gateway, Response, SigningKey, Version, wait,
+    Call, ClientPool, Endpoint, Fixture, Gateway, ServerResponse, SigningKey, Version, wait,
 };
 use serde_json::json;
 
@@ -21,8 +21,8 @@ const MAX_WAITING: usize = 256;
 /// fetch again.
 async fn with_keys_loaded(fixture: &Fixture, gateway: &Gateway) {
     for cluster in &fixture.clusters {
-        let reply = gateway.call(get_alerts(&cluster.token())).await;
-        assert_eq!(reply.verdict(), "200");
+        let response = gateway.call(get_alerts(&cluster.token())).await;
+        assert_eq!(response.verdict(), "200");
         let age = [("trust", cluster.name.as_str())];
         let is_due = |age| age >= READ_INTERVAL.as_secs_f64();
         gateway
@@ -64,9 +64,9 @@ async fn accepts_a_new_key(version: Version) {
         .bearer(&staging.karma().sign(&fresh))
         .body(vec![b'x'; 100_000]);
     let clients = ClientPool::connect(gateway.address(), 32).await;
-    for reply in clients.send(vec![post; 32]).join_all().await {
-        assert_eq!(reply.verdict(), "200", "{version}");
-        assert_eq!(reply.json()["body_bytes"], 100_000);
+    for response in clients.send(vec![post; 32]).join_all().await {
+        assert_eq!(response.verdict(), "200", "{version}");
+        assert_eq!(response.json()["body_bytes"], 100_000);
     }
     assert_eq!(fixture.app.count(), before + 32);
     assert_eq!(gateway.workers_that_decided(), 2);
@@ -185,14 +185,14 @@ async fn waiting_requests_are_bounded_and_may_be_canceled() {
 
     staging
         .issuer
-        .set_response(Endpoint::Keys, Response::Silence);
+        .set_response(Endpoint::Keys, ServerResponse::Silence);
     let clients = ClientPool::connect(gateway.address(), CLIENTS).await;
     let calls = (0..CLIENTS).map(|number| get_alerts(&unknown_kid_token(staging, number)));
-    let mut replies = clients.send(calls);
+    let mut responses = clients.send(calls);
     // Requests beyond the limit get a response while the others still wait.
     for _ in MAX_WAITING..CLIENTS {
-        let reply = replies.join_next().await.unwrap().unwrap();
-        assert_eq!(reply.verdict(), "503 keys-unavailable");
+        let response = responses.join_next().await.unwrap().unwrap();
+        assert_eq!(response.verdict(), "503 keys-unavailable");
     }
     let waiting = gateway.stats().await.sum("portcullis_waiting_requests");
     assert_eq!(waiting, 256.0);
@@ -200,7 +200,7 @@ async fn waiting_requests_are_bounded_and_may_be_canceled() {
     let good = get_alerts(&staging.token());
     assert_eq!(gateway.call(good.clone()).await.verdict(), "200");
 
-    drop(replies);
+    drop(responses);
     gateway
         .metric("portcullis_waiting_requests", &[], |waiting| waiting == 0.0)
         .await;
@@ -232,11 +232,11 @@ async fn t30_a_full_queue_is_released_without_harm_to_the_worker() {
 
         staging
             .issuer
-            .set_response(Endpoint::Keys, Response::Silence);
+            .set_response(Endpoint::Keys, ServerResponse::Silence);
         let clients = ClientPool::connect(gateway.address(), MAX_WAITING).await;
         let calls = (0..MAX_WAITING).map(|number| get_alerts(&unknown_kid_token(staging, number)));
-        for reply in clients.send(calls).join_all().await {
-            assert_eq!(reply.verdict(), "503 keys-unavailable", "{version}");
+        for response in clients.send(calls).join_all().await {
+            assert_eq!(response.verdict(), "503 keys-unavailable", "{version}");
         }
         let good = gateway.call(get_alerts(&staging.token())).await.verdict();
         assert_eq!(good, "200", "{version}");

@@ -54,8 +54,8 @@ async fn assert_removed(what: &str, fixture: &Fixture, gateway: &Gateway) {
                 call = call.trailer(&spelling(name), "intruder, again");
             }
         }
-        let reply = call.send_h2(gateway.address()).await;
-        assert_eq!(reply.status, 200, "{what}, spelling {number}");
+        let response = call.send_h2(gateway.address()).await;
+        assert_eq!(response.status, 200, "{what}, spelling {number}");
         let received = fixture.app.requests().pop().unwrap();
         let trailers = received["trailers"].as_array().unwrap();
         let text = received.to_string();
@@ -118,8 +118,8 @@ async fn h06_identity_trailers_are_removed_while_the_request_waits_for_keys() {
         call = call.trailer(name, "intruder");
         call = call.trailer(&name.replace('-', "_"), "intruder");
     }
-    let reply = call.send_h2(gateway.address()).await;
-    assert_eq!(reply.status, 200);
+    let response = call.send_h2(gateway.address()).await;
+    assert_eq!(response.status, 200);
     assert_eq!(blue.issuer.count(Endpoint::Keys), fetches + 1, "it waited");
     let received = fixture.app.requests().pop().unwrap();
     assert_eq!(received["trailers"], json!([["x-checksum", "1"]]));

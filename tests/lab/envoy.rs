@@ -21,7 +21,7 @@ pub use audit::AuditRecord;
 pub use builder::{Builder, PolicyEncoding};
 pub use stats::Stats;
 
-use super::client::{Call, Reply};
+use super::client::{Call, Response};
 use super::process::Process;
 use super::{tools, wait};
 use listener::Listener;
@@ -107,12 +107,12 @@ impl Gateway {
     ///
     /// # Panics
     /// If no complete response arrives.
-    pub async fn call(&self, call: Call) -> Reply {
+    pub async fn call(&self, call: Call) -> Response {
         let Some(trust) = &self.trust else {
             return call.send(self.address).await;
         };
-        let reply = call.try_send_tls(self.address, trust).await;
-        reply.unwrap_or_else(|error| panic!("{}: {error}", self.address))
+        let response = call.try_send_tls(self.address, trust).await;
+        response.unwrap_or_else(|error| panic!("{}: {error}", self.address))
     }
 
     /// Replaces the policy and waits until every worker uses it.

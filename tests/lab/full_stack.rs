@@ -93,7 +93,7 @@ impl FullStack {
         user.visit(&format!("{APP}{path}")).await;
         let page = user.sign_in_as(login).await;
         assert_eq!(page.url.as_str(), format!("{APP}{path}"), "{}", page.text());
-        page.reply.status
+        page.response.status
     }
 
     /// The requests with this method and path, including the query, that reached the app.

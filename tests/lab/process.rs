@@ -59,8 +59,8 @@ impl Process {
     pub async fn ready_at(&mut self, address: SocketAddr, path: &str) {
         let call = Call::get("localhost", path);
         let is_ready = async || {
-            let reply = call.try_send(address).await;
-            reply.is_ok_and(|reply| reply.status == 200)
+            let response = call.try_send(address).await;
+            response.is_ok_and(|response| response.status == 200)
         };
         self.ready(is_ready).await;
     }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_tests::lab::{
     Alertmanager, Algorithm, App, Authority, Call, Connection, Endpoint, Gateway, Issuer,
-    Prometheus, Reply, Response, SigningKey, Token, Version, wait,
+    Prometheus, Response, ServerResponse, SigningKey, Token, Version, wait,
 };
 use rsa::pkcs8::DecodePublicKey as _;
 use rsa::signature::Verifier as _;
@@ -46,9 +46,9 @@ async fn both_envoys_route_to_an_app() {
         let call = Call::post("echo.example.com:8080", "/a//b/../c?d=e")
             .header("X_Odd", b"\xff\x80")
             .body("four");
-        let reply = gateway.call(call).await;
-        assert_eq!(reply.status, 200, "{version}");
-        let echo = reply.json();
+        let response = gateway.call(call).await;
+        assert_eq!(response.status, 200, "{version}");
+        let echo = response.json();
         assert_eq!(echo["app"], "echo");
         assert_eq!(echo["method"], "POST");
         assert_eq!(echo["path"], "/a/c?d=e");
@@ -77,8 +77,8 @@ async fn an_unlisted_host_has_no_route() {
         .app("echo.example.com", app.address())
         .start()
         .await;
-    let reply = gateway.call(Call::get("other.example.com", "/")).await;
-    assert_eq!((reply.status, app.count()), (404, 0));
+    let response = gateway.call(Call::get("other.example.com", "/")).await;
+    assert_eq!((response.status, app.count()), (404, 0));
 }
 
 #[tokio::test]
@@ -90,10 +90,10 @@ async fn a_gateway_supports_http_2_and_upgrades() {
         .start()
         .await;
 
-    let reply = Call::get("echo.example.com", "/")
+    let response = Call::get("echo.example.com", "/")
         .send_h2(gateway.address())
         .await;
-    assert_eq!(reply.json()["path"], "/");
+    assert_eq!(response.json()["path"], "/");
 
     let mut connection = Connection::open(gateway.address()).await.unwrap();
     let upgrade = Call::get("echo.example.com", "/")
@@ -168,28 +168,29 @@ async fn an_issuer_gives_faulty_responses_until_reset() {
     let issuer = Issuer::start(&authority, SHARED_NAME, &[]).await;
     let gateway = gateway_to(&issuer, &authority).await;
     let ask = async || keys().try_send(gateway.address()).await;
-    let status = |reply: std::io::Result<Reply>| reply.map(|reply| reply.status).ok();
+    let status =
+        |response: std::io::Result<Response>| response.map(|response| response.status).ok();
 
-    issuer.set_response(Endpoint::Keys, Response::status(500));
+    issuer.set_response(Endpoint::Keys, ServerResponse::status(500));
     assert_eq!(status(ask().await), Some(500));
-    issuer.set_response(Endpoint::Keys, Response::Reset);
+    issuer.set_response(Endpoint::Keys, ServerResponse::Reset);
     assert_eq!(status(ask().await), Some(503));
     let body = b"0123456789".to_vec();
     issuer.set_response(
         Endpoint::Keys,
-        Response::Truncated {
+        ServerResponse::Truncated {
             body: body.clone(),
             sent: 4,
         },
     );
     assert_eq!(status(ask().await), None);
-    let drip = Response::Drip {
+    let drip = ServerResponse::Drip {
         body: body.clone(),
         pause: Duration::from_millis(20),
     };
     issuer.set_response(Endpoint::Keys, drip);
     assert_eq!(ask().await.unwrap().body, body);
-    issuer.set_response(Endpoint::Keys, Response::Silence);
+    issuer.set_response(Endpoint::Keys, ServerResponse::Silence);
     let silent = tokio::time::timeout(Duration::from_millis(200), ask()).await;
     assert!(silent.is_err());
     issuer.reset(Endpoint::Keys);

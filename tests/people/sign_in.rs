@@ -71,10 +71,10 @@ impl Fixture {
     }
 
     async fn userinfo(&self, user: &mut UserAgent) -> (u16, Value) {
-        let reply = user
+        let response = user
             .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
             .await;
-        (reply.status, reply.json())
+        (response.status, response.json())
     }
 }
 
@@ -144,17 +144,17 @@ async fn r05_the_redirect_uri_is_never_taken_from_the_request() {
         if name != "host" {
             call = call.header(name, value);
         }
-        let reply = fixture.companion.call(call).await;
-        assert!(!reply.text().contains("evil"), "{name}");
+        let response = fixture.companion.call(call).await;
+        assert!(!response.text().contains("evil"), "{name}");
         // Another host may be refused, but is never used.
-        for location in reply.all("location") {
+        for location in response.all("location") {
             let location = url::Url::parse(&location).unwrap();
             let mut queries = location.query_pairs();
             let back = queries.find(|(name, _)| name == "redirect_uri").unwrap().1;
             assert_eq!(back, format!("{URL}/oauth2/callback"), "{name}");
         }
         if name == "x-forwarded-host" {
-            assert_eq!(reply.all("location").len(), 1, "a sign-in begins");
+            assert_eq!(response.all("location").len(), 1, "a sign-in begins");
         }
     }
 }
@@ -173,9 +173,9 @@ async fn r02_a_callback_without_its_sign_in_sends_no_token_request() {
     ] {
         let page = user.visit(&format!("{URL}/oauth2/callback{query}")).await;
         assert!(
-            matches!(page.reply.status, 400 | 403),
+            matches!(page.response.status, 400 | 403),
             "{query}: {}",
-            page.reply.status
+            page.response.status
         );
     }
     assert_eq!(fixture.provider.count(Route::Token).await, 0);
@@ -195,8 +195,8 @@ async fn r02_a_state_is_single_use() {
     let redeemed = fixture.provider.count(Route::Token).await;
     let path = format!("{}?{}", url.path(), url.query().unwrap());
     let call = Call::get("auth.example.com", &path).header("cookie", cookie);
-    let reply = fixture.companion.call(call).await;
-    assert_eq!(reply.status, 403, "{}", reply.text());
+    let response = fixture.companion.call(call).await;
+    assert_eq!(response.status, 403, "{}", response.text());
     assert_eq!(fixture.provider.count(Route::Token).await, redeemed);
 }
 
@@ -230,13 +230,13 @@ async fn a_refresh_that_ends_the_session_deletes_all_of_its_cookies() {
         user.cookies_mut().put(cookie);
     }
     let url = format!("{URL}/oauth2/refresh");
-    let reply = user.fetch(&url, Call::post("", "")).await;
-    assert_eq!(reply.status, 401, "{}", reply.text());
+    let response = user.fetch(&url, Call::post("", "")).await;
+    assert_eq!(response.status, 401, "{}", response.text());
     let deleted = ["__Secure-portcullis", "__Secure-portcullis-session"].map(|name| {
         let gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
         format!("{name}=; Path=/; {gone}; Domain=example.com; Secure; HttpOnly; SameSite=Lax")
     });
-    assert_eq!(reply.all("set-cookie"), deleted);
+    assert_eq!(response.all("set-cookie"), deleted);
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ struct Values<'a> {
 /// Splits a value into cookies, each a name and a value: one cookie `NAME` or, for more than 4,000
 /// bytes, pieces `NAME.0`, `NAME.1`, …, all but the last of exactly that length. The value must be
 /// visible ASCII.
-pub fn cut<'a>(name: &str, value: &'a str) -> Vec<(String, &'a str)> {
+pub fn split_cookie<'a>(name: &str, value: &'a str) -> Vec<(String, &'a str)> {
     if value.len() <= MAX_VALUE {
         return vec![(name.to_owned(), value)];
     }
@@ -51,7 +51,8 @@ pub fn cut<'a>(name: &str, value: &'a str) -> Vec<(String, &'a str)> {
     pieces
 }
 
-/// The candidates for the value of a name: whole values, and values joined from pieces of [`cut`].
+/// The candidates for the value of a name: whole values, and values joined from pieces of
+/// [`split_cookie`].
 /// Other hosts of the domain may have set some of them, so invalid ones are skipped. With a missing
 /// piece there is no value, or an invalid one; extra pieces are ignored.
 ///
@@ -113,7 +114,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A piece number as [`cut`] writes it.
+/// A piece number as [`split_cookie`] writes it.
 fn number_of(digits: &[u8]) -> Option<usize> {
     let number = std::str::from_utf8(digits).ok()?.parse::<usize>().ok()?;
     (number.to_string().as_bytes() == digits).then_some(number)

@@ -7,7 +7,7 @@ const SID: Id = Id::from_bytes([7; 16]);
 
 fn read(status: u16, lines: &[&str]) -> RefreshResponse {
     let policy = policy();
-    let names = policy.sso().unwrap().cookies();
+    let names = policy.sso().unwrap().cookie_names();
     let lines = lines.iter().map(|line| line.as_bytes());
     RefreshResponse::read(SID, names, status, lines)
 }

@@ -4,7 +4,9 @@ use std::fs;
 use std::net::TcpListener;
 
 use portcullis_tests::lab::process::Process;
-use portcullis_tests::lab::{Authority, Endpoint, Issuer, Response, SigningKey, folder, wait};
+use portcullis_tests::lab::{
+    Authority, Endpoint, Issuer, ServerResponse, SigningKey, folder, wait,
+};
 use serde_json::json;
 
 use crate::serve::fixture::Files;
@@ -55,7 +57,7 @@ async fn a_jwks_uri_elsewhere_is_fetched_without_the_token_and_the_log_names_con
     let document = json!({"issuer": NAME, "jwks_uri": jwks_uri});
     issuer.set_response(
         Endpoint::Discovery,
-        Response::json("application/json", &document),
+        ServerResponse::json("application/json", &document),
     );
     let companion = files(&issuer, &authority, "").start(&[]);
     companion.wait_for_log("`trust.blue.connect`").await;

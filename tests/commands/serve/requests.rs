@@ -5,14 +5,14 @@ use std::process::Command;
 use std::time::Duration;
 
 use portcullis_tests::lab::process::Process;
-use portcullis_tests::lab::{Call, Reply};
+use portcullis_tests::lab::{Call, Response};
 
 use crate::serve::fixture::{Companion, Files, POLICY};
 
 const LOGOUT: &str = "/oauth2/backchannel-logout";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-async fn send(companion: &Companion, call: Call) -> Reply {
+async fn send(companion: &Companion, call: Call) -> Response {
     call.send(companion.files.address).await
 }
 
@@ -26,8 +26,8 @@ fn post(kind: &str, body: impl Into<Vec<u8>>) -> Call {
 async fn b01_a_logout_request_is_a_post_with_exactly_one_logout_token() {
     let companion = Companion::up(&[]).await;
     for method in ["GET", "PUT", "DELETE"] {
-        let reply = send(&companion, Call::new(method, "auth.example.com", LOGOUT)).await;
-        assert_eq!(reply.status, 405, "{method}");
+        let response = send(&companion, Call::new(method, "auth.example.com", LOGOUT)).await;
+        assert_eq!(response.status, 405, "{method}");
     }
     let token = "logout_token=a.b.c";
     for (what, call) in [
@@ -41,19 +41,19 @@ async fn b01_a_logout_request_is_a_post_with_exactly_one_logout_token() {
         ("text", post("text/plain", token)),
         ("no token", post(FORM, token)),
     ] {
-        let reply = send(&companion, call).await;
-        assert_eq!(reply.status, 400, "{what}: {}", reply.text());
-        assert_eq!(reply.json()["error"], "invalid_request", "{what}");
+        let response = send(&companion, call).await;
+        assert_eq!(response.status, 400, "{what}: {}", response.text());
+        assert_eq!(response.json()["error"], "invalid_request", "{what}");
         assert_eq!(
-            reply.header("cache-control").as_deref(),
+            response.header("cache-control").as_deref(),
             Some("no-store"),
             "{what}"
         );
     }
     let big = format!("logout_token={}", "x".repeat(1 << 20));
-    let reply = post(FORM, big).try_send(companion.files.address).await;
+    let response = post(FORM, big).try_send(companion.files.address).await;
     // It may get the response, or the connection may be closed while it still sends.
-    assert!(reply.is_err() || matches!(reply.unwrap().status, 400 | 413));
+    assert!(response.is_err() || matches!(response.unwrap().status, 400 | 413));
     assert_eq!(companion.get("/ping").await.status, 200);
 }
 
@@ -69,11 +69,11 @@ async fn l02_an_unknown_state_after_logout_is_tolerated_without_a_redirect() {
         "?rd=//evil.example/",
         "",
     ] {
-        let reply = companion.get(&format!("/oauth2/sign_out{query}")).await;
-        assert_eq!(reply.status, 200, "{query}");
-        assert_eq!(reply.all("location"), Vec::<String>::new(), "{query}");
-        assert!(reply.text().contains("signed out"), "{query}");
-        assert!(!reply.text().contains("evil"), "{query}");
+        let response = companion.get(&format!("/oauth2/sign_out{query}")).await;
+        assert_eq!(response.status, 200, "{query}");
+        assert_eq!(response.all("location"), Vec::<String>::new(), "{query}");
+        assert!(response.text().contains("signed out"), "{query}");
+        assert!(!response.text().contains("evil"), "{query}");
     }
 }
 

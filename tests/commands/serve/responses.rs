@@ -67,8 +67,8 @@ async fn each_request_is_logged_in_one_line_without_secrets() {
         .header("authorization", "Bearer hunter2")
         .header("referer", "https://hunter2.example.com/")
         .header("x-request-id", "from-the-proxy");
-    let reply = call.send(companion.files.address).await;
-    let id = reply.header("x-request-id").unwrap();
+    let response = call.send(companion.files.address).await;
+    let id = response.header("x-request-id").unwrap();
     companion.wait_for_log(&id).await;
     assert!(!companion.process.log().contains("hunter2"));
     let lines = companion.log();
@@ -111,11 +111,11 @@ async fn t29_slow_clients_and_oversized_requests_are_disconnected() {
     // The server closes the connection, within the timeout of `read`.
     assert!(slow.read(1).await.is_err());
     let long = Call::get("auth.example.com", "/ping").header("x", "a".repeat(80 * 1024));
-    let reply = long.try_send(companion.files.address).await;
-    assert!(reply.is_err() || reply.unwrap().status == 431);
+    let response = long.try_send(companion.files.address).await;
+    assert!(response.is_err() || response.unwrap().status == 431);
     let body = Call::post("auth.example.com", "/nowhere").body(vec![b'a'; 80 * 1024]);
-    let reply = body.try_send(companion.files.address).await;
-    assert!(reply.is_err() || reply.unwrap().status == 413);
+    let response = body.try_send(companion.files.address).await;
+    assert!(response.is_err() || response.unwrap().status == 413);
     assert_eq!(companion.get("/ping").await.status, 200);
 }
 

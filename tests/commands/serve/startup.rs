@@ -111,7 +111,7 @@ async fn an_address_in_use_is_reported_with_help() {
     let taken = companion.files.address.to_string();
     let (code, stderr) = files.refused(&["--listen", &taken]);
     assert_eq!(code, Some(1));
-    // The log has started by then; the error is still formatted for people.
+    // The log has started by then; the error is still formatted for a terminal.
     assert!(
         stderr.contains(&format!("error: {taken}: can't listen: ")),
         "{stderr}"

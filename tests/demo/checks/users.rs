@@ -89,7 +89,7 @@ impl<'a> Visitor<'a> {
             .browser
             .step(&self.gateway.url(request.1, request.2))
             .await;
-        let status = page.reply.status;
+        let status = page.response.status;
         let line = self.gateway.line(before, request.1, request.2).await;
         expected.compare(title, caller, request, (status, &line))
     }
@@ -103,14 +103,14 @@ impl<'a> Visitor<'a> {
         let before = self.gateway.logged();
         let alert = Call::post("", "").header("content-type", "text/plain");
         let url = self.gateway.url(request.1, request.2);
-        let reply = self.browser.fetch(&url, alert.body(ALERT)).await;
+        let response = self.browser.fetch(&url, alert.body(ALERT)).await;
         let line = self.gateway.line(before, request.1, request.2).await;
         let title = format!(
             "{}, request from a page of Prometheus",
             self.account.title()
         );
-        let response = (reply.status, &line);
-        refused(403, Reason::CrossSite).compare(&title, Some(&caller), request, response)
+        let actual = (response.status, &line);
+        refused(403, Reason::CrossSite).compare(&title, Some(&caller), request, actual)
     }
 
     /// Signs out, here and at the provider. Returns the cookies from before, which an attacker has
@@ -137,11 +137,11 @@ async fn replay_stolen_cookies(gateway: &DemoGateway, cookie: &str) -> Row {
         let response = gateway.call(&call).await;
         (response.0.status != 200).then_some(response)
     });
-    let (reply, line) = match refusal.await {
+    let (response, line) = match refusal.await {
         Some(refusal) => refusal,
         None => gateway.call(&call).await,
     };
     let title = format!("{}, cookies copied before sign-out", Account::Alice.title());
-    let response = (reply.status, &line);
-    refused(401, Reason::Revoked).compare(&title, None, READ_ALERTS, response)
+    let actual = (response.status, &line);
+    refused(401, Reason::Revoked).compare(&title, None, READ_ALERTS, actual)
 }

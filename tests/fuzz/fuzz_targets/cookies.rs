@@ -8,7 +8,7 @@ use std::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use portcullis_core::policy::Policy;
 use portcullis_core::request::Headers;
-use portcullis_core::session::{CookieNames, Cookies, candidates, cut, pairs};
+use portcullis_core::session::{CookieNames, Cookies, candidates, pairs, split_cookie};
 use portcullis_fuzz::sample::{COOKIE, policy};
 use portcullis_fuzz::{lines, time};
 
@@ -103,8 +103,8 @@ fn check_candidates(cookies: &[Vec<u8>]) {
     assert!(ours || found.is_empty());
 }
 
-/// A value that is cut into cookies comes back, whatever other cookies there are.
-fn check_cut(value: &[u8], cookies: &[Vec<u8>]) {
+/// A value that is split into cookies is found again, whatever other cookies there are.
+fn check_split(value: &[u8], cookies: &[Vec<u8>]) {
     let value: String = value
         .iter()
         .map(|byte| char::from(b'!' + byte % 90))
@@ -119,7 +119,7 @@ fn check_cut(value: &[u8], cookies: &[Vec<u8>]) {
     {
         return;
     }
-    let pieces = cut(COOKIE, &value);
+    let pieces = split_cookie(COOKIE, &value);
     let others = cookies.iter().flat_map(|cookie| pairs(cookie));
     let pieces = pieces
         .iter()
@@ -159,11 +159,11 @@ fn check_work(names: &CookieNames, data: &[u8]) {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let names = POLICY.sso().expect("sso").cookies();
+    let names = POLICY.sso().expect("sso").cookie_names();
     let cookies: Vec<Vec<u8>> = lines(data).map(<[u8]>::to_vec).collect();
     check_forwarded(names, &cookies);
     check_candidates(&cookies);
-    check_cut(data, &cookies);
+    check_split(data, &cookies);
     // It takes a hundred times as long as the rest.
     if data.first().is_some_and(|first| first % 16 == 0) || data.starts_with(COOKIE.as_bytes()) {
         check_work(names, data);

@@ -172,8 +172,8 @@ async fn non_ascii_bytes_in_any_header_neither_grant_access_nor_break_the_filter
             .into_iter()
             .fold(call, |call, name| call.header(name, &value))
         };
-        let reply = connection.send(&with_byte(get_alerts(&good))).await;
-        assert_eq!(reply.status, 200, "{what}: {}", reply.text());
+        let response = connection.send(&with_byte(get_alerts(&good))).await;
+        assert_eq!(response.status, 200, "{what}: {}", response.text());
         gateway.count_forwarded();
         let seen = gateway.fixture.app.requests().pop().unwrap();
         let headers = seen["headers"].as_array().unwrap();
@@ -187,8 +187,8 @@ async fn non_ascii_bytes_in_any_header_neither_grant_access_nor_break_the_filter
         assert!(!carrying.contains(&"x-auth-request-user"), "{what}");
         assert!(!carrying.contains(&"x_portcullis_caller"), "{what}");
 
-        let reply = connection.send(&with_byte(get())).await;
-        gateway.assert_refusal(&what, reply, 401, "no-credentials");
+        let response = connection.send(&with_byte(get())).await;
+        gateway.assert_refusal(&what, response, 401, "no-credentials");
         for (value, reason) in [
             ([b"Bearer ", &value[..]].concat(), "authorization-malformed"),
             (

@@ -17,15 +17,15 @@ use tokio::time::timeout;
 
 use super::call::Call;
 use super::connection::Connection;
-use super::reply::Reply;
+use super::response::Response;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-pub(super) async fn send(call: &Call, address: SocketAddr) -> Outcome<Reply> {
+pub(super) async fn send(call: &Call, address: SocketAddr) -> Outcome<Response> {
     timeout(Connection::TIMEOUT, exchange(call, address)).await?
 }
 
-async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Reply> {
+async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Response> {
     let stream = TcpStream::connect(address).await?;
     let (mut sender, connection) =
         http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
@@ -43,13 +43,13 @@ async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Reply> {
         (collected.to_bytes().to_vec(), trailers)
     };
     driver.abort();
-    let reply = Reply {
+    let response = Response {
         status,
         headers,
         body,
         trailers,
     };
-    Ok(reply.with_registered_secrets())
+    Ok(response.with_registered_secrets())
 }
 
 fn request(call: &Call) -> Outcome<Request<BoxBody<Bytes, Infallible>>> {

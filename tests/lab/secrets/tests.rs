@@ -58,7 +58,7 @@ fn harmless_text_is_not_reported() {
 fn registered_secrets_are_found_anywhere_in_a_log() {
     register("a client's secret", "gate-keepers-secret");
     let header = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
-    register_all_of(&Reply {
+    register_all_of(&Response {
         status: 302,
         headers: vec![
             header("Set-Cookie", "lab-cookie=0123456789-lab-cookie; Path=/"),

@@ -161,7 +161,7 @@ async fn r04_mixed_up_responses_of_providers_are_rejected() {
         };
         let code = parameter(&at_google, "code");
         let page = alice.step(&callback(provider, &state, &code, iss)).await;
-        assert_eq!(page.reply.status, status, "{what}: {}", page.text());
+        assert_eq!(page.response.status, status, "{what}: {}", page.text());
         let info = alice
             .fetch(&format!("{URL}/oauth2/userinfo"), Call::get("", ""))
             .await;

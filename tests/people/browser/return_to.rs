@@ -74,16 +74,16 @@ async fn r06_t18_no_endpoint_redirects_to_a_foreign_address() {
     let stack = shared_stack().await;
     for hostile in NORMALIZED.iter().chain(ELSEWHERE) {
         for (endpoint, call, refuses) in endpoints(&encoded(hostile)) {
-            let reply = stack.gateway.call(call).await;
+            let response = stack.gateway.call(call).await;
             let status = if refuses { 400 } else { 200 };
             assert_eq!(
-                reply.status,
+                response.status,
                 status,
                 "{endpoint}, {hostile:?}: {}",
-                reply.text()
+                response.text()
             );
-            assert_eq!(reply.header("location"), None, "{endpoint}, {hostile:?}");
-            let text = reply.text();
+            assert_eq!(response.header("location"), None, "{endpoint}, {hostile:?}");
+            let text = response.text();
             assert!(
                 !text.contains("evil.example"),
                 "{endpoint}, {hostile:?}: {text}"
@@ -94,7 +94,7 @@ async fn r06_t18_no_endpoint_redirects_to_a_foreign_address() {
             );
             let page = Page {
                 url: Url::parse(URL).unwrap(),
-                reply,
+                response,
             };
             let forms = page.forms();
             let mut fields = forms.iter().flat_map(|form| &form.fields);
@@ -129,9 +129,10 @@ async fn r06_the_filter_redirects_to_the_companion_only() {
     ] {
         let call = Call::get(authority, "//evil.example/\\evil.example?rd=//evil.example");
         let call = call.header("sec-fetch-mode", "navigate");
-        let reply = call.try_send_as("alertmanager.example.com", stack.gateway.address(), &trust);
-        let reply = reply.await.unwrap();
-        if let Some(location) = reply.header("location") {
+        let response =
+            call.try_send_as("alertmanager.example.com", stack.gateway.address(), &trust);
+        let response = response.await.unwrap();
+        if let Some(location) = response.header("location") {
             let start = format!("{URL}/oauth2/start?rd=https%3A%2F%2F");
             assert!(location.starts_with(&start), "{authority}: {location}");
             let behind = location.trim_start_matches(&start);
@@ -144,9 +145,9 @@ async fn r06_the_filter_redirects_to_the_companion_only() {
             assert!(!behind.contains(['/', '@', '\\']), "{location}");
         } else {
             assert!(
-                matches!(reply.status, 400 | 403 | 404),
+                matches!(response.status, 400 | 403 | 404),
                 "{authority}: {}",
-                reply.status
+                response.status
             );
         }
     }

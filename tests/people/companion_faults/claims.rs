@@ -79,13 +79,13 @@ async fn h07_each_claim_reaches_apps_as_one_encoded_value() {
         .header("x-forwarded-host", HOST)
         .header("x-forwarded-uri", "/api/v2/alerts")
         .header("cookie", cookie_header(&mallory));
-    let reply = deployment.replicas[0].companion.call(call).await;
-    assert_eq!(reply.status, 202, "{}", reply.text());
+    let response = deployment.replicas[0].companion.call(call).await;
+    assert_eq!(response.status, 202, "{}", response.text());
     for (name, value) in expected {
-        assert_eq!(reply.all(name), [value], "{name}");
+        assert_eq!(response.all(name), [value], "{name}");
     }
     assert_eq!(
-        (reply.header("x-evil"), reply.header("set-cookie")),
+        (response.header("x-evil"), response.header("set-cookie")),
         (None, None)
     );
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portcullis_tests::lab::provider::{self, Client};
 use portcullis_tests::lab::{
-    App, Authority, Call, Companion, Gateway, Provider, Redis, Reply, UserAgent, port, wait,
+    App, Authority, Call, Companion, Gateway, Provider, Redis, Response, UserAgent, port, wait,
 };
 use serde_json::{Value, json};
 
@@ -167,7 +167,7 @@ impl Deployment {
     }
 
     /// Requests the app's alerts with these cookies through the gateway of this replica.
-    pub(crate) async fn ask(&self, cookies: &str, replica: &Replica) -> Reply {
+    pub(crate) async fn ask(&self, cookies: &str, replica: &Replica) -> Response {
         let call = Call::get(HOST, "/api/v2/alerts").header("cookie", cookies);
         replica.gateway.call(call).await
     }
@@ -175,22 +175,22 @@ impl Deployment {
 
 impl Replica {
     /// Requests a path of the companion directly, not through the gateway.
-    pub(crate) async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Response {
         self.companion.call(Call::get(AUTH, path)).await
     }
 
     /// The revocation list.
     pub(crate) async fn revocations(&self) -> Value {
-        let reply = self.get("/oauth2/revocations").await;
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        reply.json()
+        let response = self.get("/oauth2/revocations").await;
+        assert_eq!(response.status, 200, "{}", response.text());
+        response.json()
     }
 
     /// Waits until `/ready` returns this.
     pub(crate) async fn wait_for_ready(&self, status: u16, text: &str) {
         wait::until_true(text, wait::LONG, async || {
-            let reply = self.get("/ready").await;
-            (reply.status, &*reply.text()) == (status, text)
+            let response = self.get("/ready").await;
+            (response.status, &*response.text()) == (status, text)
         })
         .await;
     }

@@ -17,7 +17,7 @@ async fn a_killed_companion_loses_no_session_with_either_store() {
         // A new sign-in has to wait, and gets no other response.
         let mut eve = deployment.user_agent(0);
         let page = eve.visit(&format!("{APP}/graph")).await;
-        assert_eq!(page.reply.status, 503);
+        assert_eq!(page.response.status, 503);
         deployment.replicas[0].companion.restart().await;
         assert_eq!(alerts(&mut alice).await.status, 200);
         assert_eq!(userinfo(&mut alice).await.json()["user"], "alice");
@@ -42,8 +42,8 @@ async fn a_session_that_expires_while_the_companion_is_down_recovers() {
     let cookies = cookie_header(&alice);
     deployment.replicas[0].companion.kill();
     let refused = wait::until("an expired token", wait::LONG, async || {
-        let reply = deployment.ask(&cookies, &deployment.replicas[0]).await;
-        (reply.status != 200).then_some(reply)
+        let response = deployment.ask(&cookies, &deployment.replicas[0]).await;
+        (response.status != 200).then_some(response)
     })
     .await;
     assert_eq!(refused.verdict(), "503 session-unavailable");

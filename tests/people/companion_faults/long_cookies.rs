@@ -139,7 +139,7 @@ async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
     let mut alice = deployment.user_agent(0);
     alice.visit(&format!("{URL}/oauth2/sign_in")).await;
     let page = alice.sign_in_as("alice").await;
-    assert_eq!(page.reply.status, 400);
+    assert_eq!(page.response.status, 400);
     assert!(
         page.text()
             .contains("more groups than this site can store in a session"),
@@ -162,7 +162,7 @@ async fn c03_a_session_too_large_for_cookies_is_reported_and_not_stored() {
         .companion
         .try_call(call.to(AUTH, "/oauth2/userinfo"))
         .await;
-    let status = sent.map(|reply| reply.status);
+    let status = sent.map(|response| response.status);
     assert!(matches!(status, Ok(401 | 431) | Err(_)), "{status:?}");
     deployment.signed_in("eve", 0).await;
 }

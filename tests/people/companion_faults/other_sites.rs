@@ -23,7 +23,7 @@ async fn t17_a_link_cannot_sign_a_user_in_as_somebody_else() {
             deployment.provider.count(Route::Token).await,
         );
         let page = victim.visit(&link).await;
-        assert_eq!(page.reply.status, 403, "{}", page.text());
+        assert_eq!(page.response.status, 403, "{}", page.text());
         let text = page.text();
         assert!(text.contains("This sign-in is not valid"), "{text}");
         assert_eq!(cookie_header(&victim), before);
@@ -59,11 +59,15 @@ async fn l01_another_site_cannot_sign_a_user_out() {
                 .header("accept", "text/html")
                 .header("cookie", &cookies)
                 .header(name, value);
-            let reply = replica.gateway.call(call).await;
+            let response = replica.gateway.call(call).await;
             let what = format!("{method} with {name}: {value}");
-            assert_eq!(reply.status, 200, "{what}");
-            assert!(reply.text().contains("<form"), "{what}: {}", reply.text());
-            assert_eq!(reply.all("set-cookie"), [""; 0], "{what}");
+            assert_eq!(response.status, 200, "{what}");
+            assert!(
+                response.text().contains("<form"),
+                "{what}: {}",
+                response.text()
+            );
+            assert_eq!(response.all("set-cookie"), [""; 0], "{what}");
         }
     }
     assert_eq!(replica.revocations().await["entries"], json!([]));
@@ -82,9 +86,13 @@ async fn r11_subresources_and_frames_neither_start_a_sign_in_nor_end_a_session()
             let call = Call::new("GET", AUTH, &format!("/oauth2/start{query}"))
                 .header("cookie", cookie_header(&alice))
                 .header(name, value);
-            let reply = deployment.replicas[0].gateway.call(call).await;
-            assert_eq!(reply.status, 400, "{name}: {value}, {query}");
-            assert_eq!(reply.all("set-cookie"), [""; 0], "{name}: {value}, {query}");
+            let response = deployment.replicas[0].gateway.call(call).await;
+            assert_eq!(response.status, 400, "{name}: {value}, {query}");
+            assert_eq!(
+                response.all("set-cookie"),
+                [""; 0],
+                "{name}: {value}, {query}"
+            );
         }
     }
 }
@@ -123,8 +131,8 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
             if site.is_none() {
                 call = call.header("referer", "https://evil.example.net/");
             }
-            let reply = deployment.replicas[0].companion.call(call).await;
-            for line in reply.all("set-cookie") {
+            let response = deployment.replicas[0].companion.call(call).await;
+            for line in response.all("set-cookie") {
                 let name = line.split('=').next().unwrap();
                 assert!(name.contains("-login-"), "{path} from {site:?}: {line}");
             }
@@ -154,9 +162,9 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
             .header("sec-fetch-site", "same-origin")
     };
     for (query, deletes) in [("?initiator=user", true), ("?initiator=other-site", false)] {
-        let reply = deployment.replicas[0].companion.call(call(query)).await;
-        assert_eq!(reply.status, 302, "{query}");
-        let lines = reply.all("set-cookie");
+        let response = deployment.replicas[0].companion.call(call(query)).await;
+        assert_eq!(response.status, 302, "{query}");
+        let lines = response.all("set-cookie");
         let deleted = lines
             .iter()
             .any(|line| line.starts_with("__Secure-portcullis=;"));

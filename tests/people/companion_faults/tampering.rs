@@ -1,6 +1,6 @@
 //! Sealed values that were tampered with. All kinds of tampering get the same response.
 
-use portcullis_tests::lab::{Call, Reply, UserAgent};
+use portcullis_tests::lab::{Call, Response, UserAgent};
 
 use crate::companion_faults::actions::{SEALED, TOKEN, cookie};
 use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings};
@@ -99,10 +99,10 @@ async fn attempt(deployment: &Deployment) -> String {
 
 /// The parts of a response that a client can compare: everything except the request ID and the
 /// date.
-fn visible_parts(reply: &Reply) -> (u16, Vec<(String, Vec<u8>)>, String) {
-    let id = reply.header("x-request-id").expect("a number");
-    let headers = reply.headers.iter();
+fn visible_parts(response: &Response) -> (u16, Vec<(String, Vec<u8>)>, String) {
+    let id = response.header("x-request-id").expect("a number");
+    let headers = response.headers.iter();
     let headers = headers.filter(|(name, _)| !matches!(&**name, "x-request-id" | "date"));
-    let body = reply.text().replace(&id, "ID");
-    (reply.status, headers.cloned().collect(), body)
+    let body = response.text().replace(&id, "ID");
+    (response.status, headers.cloned().collect(), body)
 }

@@ -206,8 +206,8 @@ async fn t28_an_untrusted_proxy_gets_no_decision() {
     assert_eq!(fixture.companion.call(call.clone()).await.status, 202);
     // No proxy is trusted by default, not even loopback.
     for path in ["/oauth2/auth", "/oauth2/auth/", "/oauth2/auth/-/healthy"] {
-        let reply = stranger.call(call.clone().to(HOST, path)).await;
-        assert_eq!(reply.verdict(), "403 proxy-untrusted", "{path}");
+        let response = stranger.call(call.clone().to(HOST, path)).await;
+        assert_eq!(response.verdict(), "403 proxy-untrusted", "{path}");
     }
     assert!(stranger.log().contains("127.0.0.1 is not a trusted proxy"));
     assert!(stranger.log().contains("trusted_proxies: ["));

@@ -18,8 +18,8 @@ const NOMINATIONS: [&[&str]; 5] = [
 async fn assert_identity(fixture: &Fixture, proxy: &Proxy, call: Call, status: u16) {
     let what = format!("{}: {call:?}", proxy.name);
     let before = fixture.app.count();
-    let reply = proxy.send(call).await;
-    assert_eq!(reply.status, status, "{what}: {}", reply.text());
+    let response = proxy.send(call).await;
+    assert_eq!(response.status, status, "{what}: {}", response.text());
     let request = ForwardedRequest(fixture.app.requests()[before].clone());
     for name in ["x-auth-request-user", "x-portcullis-caller"] {
         assert_eq!(request.all(name), ["blue/monitoring/karma"], "{what}");

@@ -1,7 +1,7 @@
 //! A cluster, an app, a companion, and proxies that use it for forward auth.
 
 use portcullis_tests::lab::companion::Settings;
-use portcullis_tests::lab::{App, Authority, Call, Companion, Issuer, Reply, SigningKey, Token};
+use portcullis_tests::lab::{App, Authority, Call, Companion, Issuer, Response, SigningKey, Token};
 use serde_json::{Value, json};
 
 use crate::forward_auth::proxies::{HOST, Proxy};
@@ -103,9 +103,9 @@ fn policy() -> Value {
 }
 
 /// The request that the app received, from its response.
-pub(crate) fn forwarded(reply: &Reply) -> ForwardedRequest {
-    assert_eq!(reply.status, 200, "{}", reply.text());
-    ForwardedRequest(reply.json())
+pub(crate) fn forwarded(response: &Response) -> ForwardedRequest {
+    assert_eq!(response.status, 200, "{}", response.text());
+    ForwardedRequest(response.json())
 }
 
 /// A request that the app received.

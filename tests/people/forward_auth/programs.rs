@@ -84,15 +84,15 @@ async fn a_program_gets_a_status_and_a_challenge() {
                 None,
             ),
         ] {
-            let reply = proxy.send(call).await;
-            assert_eq!(reply.status, status, "{}: {reason}", proxy.name);
-            assert_eq!(reply.header("location"), None);
+            let response = proxy.send(call).await;
+            assert_eq!(response.status, status, "{}: {reason}", proxy.name);
+            assert_eq!(response.header("location"), None);
             if proxy.forwards_refusal_body {
-                assert_eq!(reply.json()["reason"], reason, "{}", proxy.name);
+                assert_eq!(response.json()["reason"], reason, "{}", proxy.name);
             }
             if let Some(challenge) = challenge {
                 assert_eq!(
-                    reply.header("www-authenticate").as_deref(),
+                    response.header("www-authenticate").as_deref(),
                     Some(challenge),
                     "{}",
                     proxy.name
@@ -128,8 +128,13 @@ async fn without_the_companion_no_request_is_allowed() {
             Call::get(HOST, "/-/healthy"),
             Call::post(HOST, "/-/healthy"),
         ] {
-            let reply = proxy.send(call).await;
-            assert!(reply.status >= 500, "{}: {}", proxy.name, reply.status);
+            let response = proxy.send(call).await;
+            assert!(
+                response.status >= 500,
+                "{}: {}",
+                proxy.name,
+                response.status
+            );
         }
     }
     assert_eq!(fixture.app.count(), 0);

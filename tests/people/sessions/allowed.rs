@@ -14,10 +14,10 @@ async fn a_session_is_verified_with_the_companions_keys() {
     for version in Version::ALL {
         let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann/1");
-        let (reply, seen) = gateway
-            .assert_allowed_with_reply("good", with_session(&gateway.valid_token(&ann)))
+        let (response, seen) = gateway
+            .assert_allowed_with_response("good", with_session(&gateway.valid_token(&ann)))
             .await;
-        assert_eq!(reply.header("set-cookie"), None);
+        assert_eq!(response.header("set-cookie"), None);
         for (name, value) in [
             ("x-auth-request-user", "ann%2F1"),
             ("x-portcullis-caller", "sso/ann%2F1"),
@@ -40,7 +40,7 @@ async fn a_session_is_verified_with_the_companions_keys() {
         let line = line.await;
         assert_eq!(
             (&line["rule"], &line["reason"]),
-            (&json!("people"), &json!("rule"))
+            (&json!("users"), &json!("rule"))
         );
         let record = gateway.gateway.audit_records().pop().unwrap().record;
         assert_eq!(record["caller"], "sso/ann%2F1");
@@ -81,23 +81,25 @@ async fn h14_session_cookies_are_not_passed_to_the_app() {
         ("a bearer token", get_alerts(&karma)),
     ] {
         let call = call.header("cookie", &family);
-        let (_, seen) = gateway.assert_allowed_with_reply(what, call).await;
+        let (_, seen) = gateway.assert_allowed_with_response(what, call).await;
         assert_eq!(header_values(&seen, "cookie"), [left.as_str()], "{what}");
     }
     let only = Call::get(HOST, "/-/healthy").header("cookie", format!("{TOKEN}=x"));
-    let (_, seen) = gateway.assert_allowed_with_reply("only ours", only).await;
+    let (_, seen) = gateway
+        .assert_allowed_with_response("only ours", only)
+        .await;
     assert!(header_values(&seen, "cookie").is_empty());
     let several = Call::get(HOST, "/-/healthy")
         .header("cookie", "a=1")
         .header("cookie", format!("{SEALED}=x"))
         .header("cookie", "b=2");
     let (_, seen) = gateway
-        .assert_allowed_with_reply("several headers", several)
+        .assert_allowed_with_response("several headers", several)
         .await;
     assert_eq!(header_values(&seen, "cookie").join("; "), "a=1; b=2");
     let theirs = Call::get(HOST, "/-/healthy").header("cookie", b"a=\xe9;b");
     let (_, seen) = gateway
-        .assert_allowed_with_reply("none of ours", theirs)
+        .assert_allowed_with_response("none of ours", theirs)
         .await;
     assert_eq!(header_values(&seen, "cookie"), ["a=\u{e9};b"]);
 
@@ -106,9 +108,9 @@ async fn h14_session_cookies_are_not_passed_to_the_app() {
     for crumb in ["a=1", &format!("{TOKEN}={good}"), "b=2"] {
         crumbs = crumbs.header("cookie", crumb);
     }
-    let reply = crumbs.send_h2(gateway.gateway.address()).await;
+    let response = crumbs.send_h2(gateway.gateway.address()).await;
     gateway.count_forwarded();
-    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(response.status, 200, "{}", response.text());
     let seen = gateway.fixture.app.requests().pop().unwrap();
     assert_eq!(header_values(&seen, "cookie"), ["a=1; b=2"]);
     gateway.assert_clean().await;
@@ -120,7 +122,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     let ann = TestSession::new("ann");
     let (good, karma) = (gateway.valid_token(&ann), gateway.token());
     gateway
-        .assert_allowed_with_reply("a session", with_session(&good))
+        .assert_allowed_with_response("a session", with_session(&good))
         .await;
     let bearer = gateway.assert_refused(
         "a session as bearer",
@@ -194,7 +196,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
         )
         .await;
     let (_, seen) = gateway
-        .assert_allowed_with_reply("a valid one", both(&karma))
+        .assert_allowed_with_response("a valid one", both(&karma))
         .await;
     assert_eq!(
         header_values(&seen, "x-portcullis-caller"),
@@ -202,7 +204,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     );
     let basic = with_session(&good).header("authorization", "Basic YTpi");
     let (_, seen) = gateway
-        .assert_allowed_with_reply("with Basic credentials", basic)
+        .assert_allowed_with_response("with Basic credentials", basic)
         .await;
     assert!(header_values(&seen, "authorization").is_empty());
     assert_eq!(gateway.companion.count(REFRESH), 0);
@@ -248,7 +250,7 @@ async fn h02_a_malformed_bearer_token_never_falls_back_to_the_session() {
         }
         for value in ["Basic YTpi", "Bearerx y", "Token x"] {
             let call = with_session(&good).header("authorization", value);
-            let (_, seen) = gateway.assert_allowed_with_reply(value, call).await;
+            let (_, seen) = gateway.assert_allowed_with_response(value, call).await;
             assert_eq!(header_values(&seen, "x-auth-request-user"), ["ann"]);
         }
         gateway.assert_clean().await;
@@ -276,7 +278,9 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
             format!("{TOKEN}={good}; {TOKEN}={}", gateway.valid_token(&ann)),
         ),
     ] {
-        let (_, seen) = gateway.assert_allowed_with_reply(what, with(cookies)).await;
+        let (_, seen) = gateway
+            .assert_allowed_with_response(what, with(cookies))
+            .await;
         assert_eq!(
             header_values(&seen, "x-portcullis-caller"),
             ["sso/ann"],
@@ -297,7 +301,7 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
     assert!(second.len() < 4000, "two chunks");
     let pieces = format!("{TOKEN}.1={second}; {TOKEN}.0={first}");
     gateway
-        .assert_allowed_with_reply("in chunks", with(pieces))
+        .assert_allowed_with_response("in chunks", with(pieces))
         .await;
     for (what, cookies, reason) in [
         (

@@ -30,7 +30,7 @@ async fn fifty_requests_of_one_session_cause_one_call_per_worker() {
         let mut gateway = SessionGateway::with(|_| {}, |builder| builder.version(version)).await;
         let ann = TestSession::new("ann");
         gateway
-            .assert_allowed_with_reply("at first", with_session(&gateway.valid_token(&ann)))
+            .assert_allowed_with_response("at first", with_session(&gateway.valid_token(&ann)))
             .await;
         let lines = gateway.refresh_succeeds(&ann);
         gateway.companion.hold();
@@ -40,13 +40,13 @@ async fn fifty_requests_of_one_session_cause_one_call_per_worker() {
             let call = Call::post(HOST, &format!("/{number}")).body(vec![b'x'; 1000]);
             call.header("cookie", cookies(&over))
         };
-        let replies = clients.send((0..50).map(call));
+        let responses = clients.send((0..50).map(call));
         waiting(&gateway, 50).await;
         gateway.companion.release();
-        for reply in replies.join_all().await {
-            assert_eq!(reply.verdict(), "200", "{version}: {}", reply.text());
-            assert_eq!(reply.all("set-cookie"), lines);
-            assert_eq!(reply.json()["body_bytes"], 1000);
+        for response in responses.join_all().await {
+            assert_eq!(response.verdict(), "200", "{version}: {}", response.text());
+            assert_eq!(response.all("set-cookie"), lines);
+            assert_eq!(response.json()["body_bytes"], 1000);
             gateway.count_forwarded();
         }
         gateway.assert_not_forwarded("fifty");
@@ -70,11 +70,11 @@ async fn different_cookies_cause_separate_calls() {
         let cookies = cookies(&over).replace("=sealed", &format!("={sealed}"));
         Call::get(HOST, "/").header("cookie", cookies)
     };
-    let replies = clients.send(["a", "b", "a", "b"].map(sealed));
+    let responses = clients.send(["a", "b", "a", "b"].map(sealed));
     waiting(&gateway, 4).await;
     gateway.companion.release();
-    for reply in replies.join_all().await {
-        assert_eq!(reply.verdict(), "200");
+    for response in responses.join_all().await {
+        assert_eq!(response.verdict(), "200");
         gateway.count_forwarded();
     }
     assert_eq!(gateway.companion.count(REFRESH), 2);
@@ -89,7 +89,7 @@ async fn a_disconnect_does_not_affect_other_waiting_requests() {
         let ann = TestSession::new("ann");
         // With the keys loaded, a request starts a refresh at once.
         gateway
-            .assert_allowed_with_reply("at first", with_session(&gateway.valid_token(&ann)))
+            .assert_allowed_with_response("at first", with_session(&gateway.valid_token(&ann)))
             .await;
         let lines = gateway.refresh_succeeds(&ann);
         gateway.companion.hold();
@@ -110,9 +110,9 @@ async fn a_disconnect_does_not_affect_other_waiting_requests() {
         waiting(&gateway, 1).await;
         wait_for_refreshes(&gateway, 2).await;
         gateway.companion.release();
-        let reply = second.await.unwrap();
-        assert_eq!(reply.verdict(), "200", "{version}");
-        assert_eq!(reply.all("set-cookie"), lines);
+        let response = second.await.unwrap();
+        assert_eq!(response.verdict(), "200", "{version}");
+        assert_eq!(response.all("set-cookie"), lines);
         gateway.count_forwarded();
 
         // All disconnect: the response has no recipient.
@@ -123,7 +123,7 @@ async fn a_disconnect_does_not_affect_other_waiting_requests() {
         waiting(&gateway, 0).await;
         gateway.companion.release();
         gateway
-            .assert_allowed_with_reply("the next", with_session(&over))
+            .assert_allowed_with_response("the next", with_session(&over))
             .await;
         gateway.assert_clean().await;
     }
@@ -136,7 +136,7 @@ async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worke
         let mut gateway = SessionGateway::with(|_| {}, |builder| more(builder).workers(1)).await;
         let good = gateway.valid_token(&TestSession::new("eve"));
         gateway
-            .assert_allowed_with_reply("at first", with_session(&good))
+            .assert_allowed_with_response("at first", with_session(&good))
             .await;
         gateway.refresh_revokes();
         gateway.companion.hold();
@@ -149,8 +149,8 @@ async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worke
             MAX_WAITING_PER_SESSION + 10,
         ));
         for _ in 0..10 {
-            let reply = of_one.join_next().await.unwrap().unwrap();
-            assert_eq!(reply.verdict(), "503 session-unavailable", "{version}");
+            let response = of_one.join_next().await.unwrap().unwrap();
+            assert_eq!(response.verdict(), "503 session-unavailable", "{version}");
         }
         let clients =
             ClientPool::connect(address, MAX_WAITING - MAX_WAITING_PER_SESSION + 10).await;
@@ -159,22 +159,22 @@ async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worke
         });
         let mut others = clients.send(others.collect::<Vec<_>>());
         for _ in 0..10 {
-            let reply = others.join_next().await.unwrap().unwrap();
-            assert_eq!(reply.verdict(), "503 session-unavailable", "{version}");
+            let response = others.join_next().await.unwrap().unwrap();
+            assert_eq!(response.verdict(), "503 session-unavailable", "{version}");
         }
         // A request that needs no refresh is allowed.
         gateway
-            .assert_allowed_with_reply("meanwhile", with_session(&good))
+            .assert_allowed_with_response("meanwhile", with_session(&good))
             .await;
-        // The companion does not respond within two seconds, so all are answered at once by the
-        // filter.
+        // The companion does not respond within two seconds, so the filter responds to all of them
+        // at the same time.
         let waited = [of_one.join_all().await, others.join_all().await].concat();
         assert_eq!(waited.len(), MAX_WAITING);
-        for reply in waited {
-            assert_eq!(reply.verdict(), "503 session-unavailable", "{version}");
+        for response in waited {
+            assert_eq!(response.verdict(), "503 session-unavailable", "{version}");
         }
         gateway
-            .assert_allowed_with_reply("afterwards", with_session(&good))
+            .assert_allowed_with_response("afterwards", with_session(&good))
             .await;
         let log = gateway.gateway.log();
         assert!(!log.contains("failed: Uncaught"), "{version}");

@@ -47,11 +47,11 @@ async fn exactly_the_companions_endpoints_for_clients_are_allowed_unchanged() {
             let before = |path: &str| gateway.companion.count(path);
             let plain = path.split('?').next().unwrap();
             let asked = before(plain);
-            let reply = gateway.gateway.call(call(method, path)).await;
+            let response = gateway.gateway.call(call(method, path)).await;
             assert!(
-                matches!(reply.status, 200 | 500),
+                matches!(response.status, 200 | 500),
                 "{path}: {}",
-                reply.text()
+                response.text()
             );
             // The filter itself reads keys and revocations.
             let seen = gateway.companion.requests_to(plain);

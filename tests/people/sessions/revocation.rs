@@ -29,8 +29,10 @@ async fn wait_until_refused_by_all(gateway: &SessionGateway, call: &Call, verdic
     wait::until_true(verdict, PROPAGATION_LIMIT, async || {
         let before = gateway.gateway.audit_records().len();
         let clients = ClientPool::connect(gateway.gateway.address(), 8).await;
-        let replies = clients.send(vec![call.clone(); 8]).join_all().await;
-        let all = replies.iter().all(|reply| reply.verdict() == verdict);
+        let responses = clients.send(vec![call.clone(); 8]).join_all().await;
+        let all = responses
+            .iter()
+            .all(|response| response.verdict() == verdict);
         let audited = gateway.gateway.audit_records().into_iter().skip(before);
         let refusals = audited.filter(|audited| audited.record["reason"] == reason);
         let workers: BTreeSet<String> = refusals.map(|audited| audited.worker).collect();
@@ -62,7 +64,7 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
         let calls = [&ann, &eve, &bob].map(|session| with_session(&gateway.valid_token(session)));
         for call in &calls {
             gateway
-                .assert_allowed_with_reply("at first", call.clone())
+                .assert_allowed_with_response("at first", call.clone())
                 .await;
         }
         let before = gateway.fixture.app.count();
@@ -75,12 +77,12 @@ async fn b06_a_revoked_session_is_refused_by_every_worker_within_seconds() {
         wait_until_refused_by_all(&gateway, &calls[1], "401 revoked").await;
         count_forwarded_requests(&mut gateway, before);
         gateway
-            .assert_allowed_with_reply("somebody else", calls[2].clone())
+            .assert_allowed_with_response("somebody else", calls[2].clone())
             .await;
         let mut again = TestSession::new("eve");
         again.began = now() + 1;
         gateway
-            .assert_allowed_with_reply(
+            .assert_allowed_with_response(
                 "signed in again",
                 with_session(&gateway.valid_token(&again)),
             )
@@ -129,7 +131,7 @@ async fn without_the_companion_sessions_stay_valid_and_revoked_ones_stay_revoked
     let (ann, eve) = (TestSession::new("ann"), TestSession::new("eve"));
     let [good, ended] = [&ann, &eve].map(|session| with_session(&gateway.valid_token(session)));
     gateway
-        .assert_allowed_with_reply("at first", good.clone())
+        .assert_allowed_with_response("at first", good.clone())
         .await;
     gateway.companion.revoke(list(0, &[by_sid(&eve, 600)]));
     let before = gateway.fixture.app.count();
@@ -140,7 +142,7 @@ async fn without_the_companion_sessions_stay_valid_and_revoked_ones_stay_revoked
     let age = "portcullis_revocations_age_seconds";
     gateway.gateway.metric(age, &[], |age| age >= 6.0).await;
     gateway
-        .assert_allowed_with_reply("killed", good.clone())
+        .assert_allowed_with_response("killed", good.clone())
         .await;
     wait_until_refused_by_all(&gateway, &ended, "401 revoked").await;
 
@@ -155,7 +157,7 @@ async fn without_the_companion_sessions_stay_valid_and_revoked_ones_stay_revoked
         .await
         .expect("a valid policy");
     gateway
-        .assert_allowed_with_reply("another policy", good.clone())
+        .assert_allowed_with_response("another policy", good.clone())
         .await;
     wait_until_refused_by_all(&gateway, &ended, "401 revoked").await;
 
@@ -164,7 +166,9 @@ async fn without_the_companion_sessions_stay_valid_and_revoked_ones_stay_revoked
     gateway.companion.up().await;
     gateway.gateway.metric(age, &[], |age| age <= 3.0).await;
     wait_until_refused_by_all(&gateway, &ended, "401 revoked").await;
-    gateway.assert_allowed_with_reply("at the end", good).await;
+    gateway
+        .assert_allowed_with_response("at the end", good)
+        .await;
     gateway.assert_clean().await;
 }
 
@@ -190,7 +194,7 @@ async fn invalid_revocation_lists_keep_the_last_one() {
         })
         .await;
         gateway
-            .assert_allowed_with_reply(&bad.to_string(), good.clone())
+            .assert_allowed_with_response(&bad.to_string(), good.clone())
             .await;
         assert_eq!(
             verdict(&gateway.gateway, &ended).await,
@@ -212,7 +216,7 @@ async fn a_list_of_maximum_size_is_accepted() {
     let ann = TestSession::new("ann");
     let call = with_session(&gateway.valid_token(&ann));
     gateway
-        .assert_allowed_with_reply("at first", call.clone())
+        .assert_allowed_with_response("at first", call.clone())
         .await;
     let mut entries: Vec<Value> = (0..4095)
         .map(|_| by_sid(&TestSession::new("somebody"), 600))
@@ -235,14 +239,14 @@ async fn without_sso_no_revocations_are_fetched() {
         |policy| {
             policy.as_object_mut().unwrap().remove("sso");
             let rules = policy["apps"][0]["rules"].as_array_mut().unwrap();
-            rules.retain(|rule| rule["name"] != "people");
+            rules.retain(|rule| rule["name"] != "users");
         },
         |builder| builder,
     )
     .await;
     let call = portcullis_tests::lab::fixture::get_alerts(&gateway.token());
     gateway
-        .assert_allowed_with_reply("karma", call.header("cookie", "__Secure-portcullis=x"))
+        .assert_allowed_with_response("karma", call.header("cookie", "__Secure-portcullis=x"))
         .await;
     let cookies = gateway.fixture.app.requests().pop().unwrap();
     assert_eq!(

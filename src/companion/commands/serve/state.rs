@@ -16,8 +16,8 @@ use super::loaded_policy::LoadedPolicy;
 /// The state of all endpoints: `State(state): State<SharedState>` in a handler.
 pub(crate) type SharedState = Arc<AppState>;
 
-/// The state of the endpoints that need sign-in: `State(state): State<SharedSignIn>` in a handler.
-pub(crate) type SharedSignIn = Arc<SignInState>;
+/// The state of the endpoints that need sign-in: `State(state): State<SharedSignInState>` in a handler.
+pub(crate) type SharedSignInState = Arc<SignInState>;
 
 /// The state of all endpoints.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::users::*;
 use super::*;
-use crate::session::{Revoked, cut};
+use crate::session::{Revoked, split_cookie};
 
 fn operator() -> Summary {
     decided(Reason::Rule, Some("operators"), ALICE)
@@ -13,7 +13,7 @@ fn large() -> (String, Vec<String>) {
     let groups: Vec<String> = (0..900).map(|at| format!("\"group-{at}\"")).collect();
     let groups = format!("[\"sre\",{}]", groups.join(","));
     let token = session_with(&[("groups", &groups)]);
-    let cookies: Vec<String> = cut("__Secure-portcullis", &token)
+    let cookies: Vec<String> = split_cookie("__Secure-portcullis", &token)
         .into_iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();

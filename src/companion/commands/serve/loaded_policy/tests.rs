@@ -18,7 +18,7 @@ apps:
   - name: grafana
     hosts: [grafana.example.com, '*.grafana.example.com']
     rules:
-      - name: people
+      - name: users
         allow: [{from: sso, group: sre}]
   - name: elsewhere
     hosts: [app.example.net]

@@ -96,8 +96,8 @@ async fn prometheus_serves_its_pages() {
     browser.visit(&page).await;
     browser.type_into("textarea", "6*7").await;
     browser.click("input[value=Execute]").await;
-    let answered = async || browser.text().await.contains("scalar 42");
-    wait::until_true("a result on the page", wait::LONG, answered).await;
+    let has_result = async || browser.text().await.contains("scalar 42");
+    wait::until_true("a result on the page", wait::LONG, has_result).await;
     browser.screenshot("prometheus").await;
 }
 

@@ -25,13 +25,13 @@ async fn redis_works_with_and_without_tls_and_keeps_its_data() {
         assert_eq!(redis.keys("*"), [""; 0]);
 
         redis.pause().await;
-        let (answered, answer) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
-            scope.spawn(|| answered.send(redis.command(&["PING"])).unwrap());
-            let early = answer.recv_timeout(Duration::from_millis(200));
+            scope.spawn(|| sender.send(redis.command(&["PING"])).unwrap());
+            let early = receiver.recv_timeout(Duration::from_millis(200));
             redis.resume();
             assert_eq!(early, Err(mpsc::RecvTimeoutError::Timeout));
-            assert_eq!(answer.recv().unwrap(), "PONG");
+            assert_eq!(receiver.recv().unwrap(), "PONG");
         });
     }
 }
@@ -90,8 +90,8 @@ async fn nginx_sends_an_auth_request_first() {
     let nginx = Nginx::start(address, &server).await;
     let call = Call::get("echo.example.com", "/in");
     assert_eq!(call.send(nginx.address()).await.status, 401);
-    let reply = call.header("x-key", "1").send(nginx.address()).await;
-    assert_eq!(reply.json()["path"], "/in");
+    let response = call.header("x-key", "1").send(nginx.address()).await;
+    assert_eq!(response.json()["path"], "/in");
     assert!(nginx.access_log().contains("GET /in"), "{}", nginx.log());
 
     let refused = Nginx::try_start(address, "server { listne 1; }").await;
@@ -110,10 +110,10 @@ async fn caddy_sends_a_forward_auth_request_first() {
         app.address()
     );
     let caddy = Caddy::start(address, &site).await;
-    let reply = Call::get("echo.example.com", "/in")
+    let response = Call::get("echo.example.com", "/in")
         .send(caddy.address())
         .await;
-    assert_eq!(reply.json()["path"], "/in", "{}", caddy.log());
+    assert_eq!(response.json()["path"], "/in", "{}", caddy.log());
     assert_eq!(guard.requests()[0]["path"], "/ask");
 }
 
@@ -130,8 +130,8 @@ async fn a_gateway_listens_with_tls() {
         .app("app.portcullis.localhost", app.address())
         .start()
         .await;
-    let reply = gateway.call(Call::get("echo.example.com", "/in")).await;
-    assert_eq!(reply.json()["path"], "/in");
+    let response = gateway.call(Call::get("echo.example.com", "/in")).await;
+    assert_eq!(response.json()["path"], "/in");
 
     let mut user = UserAgent::new(&[&authority]).at("echo.example.com", address);
     let port = address.port();
@@ -141,7 +141,7 @@ async fn a_gateway_listens_with_tls() {
             "https://app.portcullis.localhost:{port}/by/port#f"
         ))
         .await;
-    assert_eq!(page.reply.json()["path"], "/by/port");
+    assert_eq!(page.response.json()["path"], "/by/port");
     let mut other = UserAgent::new(&[&Authority::new()]);
     let url = format!("https://app.portcullis.localhost:{port}/");
     assert!(other.try_step(&url).await.is_err());
