@@ -109,8 +109,8 @@ impl DemoGateway {
     /// path.
     pub(crate) async fn line(&self, from: usize, app: &str, path: &str) -> Value {
         let host = self.host(app);
-        let fits = |line: &Value| line["host"] == *host && line["path"] == path;
-        self.envoy.line(from, fits).await
+        let matches = |line: &Value| line["host"] == *host && line["path"] == path;
+        self.envoy.line(from, matches).await
     }
 
     /// Writes the CA's certificate to a folder.

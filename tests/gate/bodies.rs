@@ -51,12 +51,12 @@ async fn a_refused_requests_body_and_trailers_are_not_forwarded() {
     let begun = format!("{head}content-length: 1000000\r\n\r\nfirst");
     let response = connection.send(&Call::raw(begun)).await;
     gateway.assert_refusal("incomplete body", response, 401, "no-credentials");
-    // Envoy may close the connection, which is as good as a response.
+    // Envoy may have closed the connection.
     let _closed = connection.write(&vec![b'x'; 65_536]).await;
     gateway.assert_clean().await;
 }
 
-/// `allow_on_headers_stop_iteration` makes Envoy request the body of a request that the filter
+/// With `allow_on_headers_stop_iteration`, Envoy reads the body of a request whose headers the filter
 /// holds.
 #[tokio::test]
 async fn a_body_does_not_release_headers_that_wait_for_keys() {

@@ -87,7 +87,7 @@ async fn decisions_are_those_of_the_filter() {
         assert_eq!(public.verdict(), "200");
         assert_eq!(fixture.app.count(), before + 4);
 
-        let stranger = Token::service_account(staging.issuer.name(), AUDIENCE, "default", "other");
+        let unlisted = Token::service_account(staging.issuer.name(), AUDIENCE, "default", "other");
         let forged = staging.karma().sign(&fixture.cluster("other").key);
         for (call, verdict, challenge) in [
             (
@@ -96,7 +96,7 @@ async fn decisions_are_those_of_the_filter() {
                 "Bearer realm=\"alertmanager\"",
             ),
             (
-                get_alerts(&stranger.sign(&staging.key)),
+                get_alerts(&unlisted.sign(&staging.key)),
                 "403 caller-not-allowed",
                 "Bearer realm=\"alertmanager\", error=\"insufficient_scope\"",
             ),
@@ -176,7 +176,7 @@ async fn unsupported_configurations_are_rejected() {
         ),
     ] {
         let Err(Rejected(log)) = gateway(&fixture, name, &configuration).try_start().await else {
-            panic!("{why}: not refused");
+            panic!("{why}: not rejected");
         };
         let line = format!("portcullis: invalid configuration: {why}");
         assert!(log.contains(&line), "{line}\n{log}");

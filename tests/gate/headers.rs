@@ -1,5 +1,5 @@
 //! The identity headers that an app receives are set by the filter alone, and credentials are not
-//! passed on.
+//! forwarded.
 
 use portcullis_tests::lab::envoy::Builder;
 use portcullis_tests::lab::fixture::{AUDIENCE, HOST, get_alerts};
@@ -107,7 +107,7 @@ async fn h06_identity_headers_of_clients_are_removed_in_any_spelling() {
         .header("origin", "https://karma.example.com")
         .header("access-control-request-method", "POST");
     for (what, call, expected) in [
-        ("known", get_alerts(&token), &karma[..]),
+        ("authenticated", get_alerts(&token), &karma[..]),
         ("public", Call::get(HOST, "/-/healthy"), &[]),
         (
             "public, with a token",
@@ -193,7 +193,7 @@ async fn h06_a_connection_header_does_not_remove_our_headers() {
         let own = |(_, value): &(&str, &str)| *value == "blue/monitoring/karma";
         assert!(found.iter().all(own), "{listed}: {found:?}");
     }
-    // Envoy removes this one before any filter: no credentials, and nothing is passed on.
+    // Envoy removes this header before any filter.
     let call = get_alerts(&token).header("connection", "authorization");
     gateway
         .assert_refused("authorization", call, 401, "no-credentials")
@@ -306,14 +306,24 @@ async fn h07_claims_are_encoded_as_unambiguous_visible_ascii() {
         .assert_allowed("with identity claims", get_alerts(&with_claims))
         .await;
     assert_eq!(identity(&seen).len(), 2, "{seen}");
-    // A user's token with a cluster's issuer, and a cluster's key with a user's issuer.
+    // The key of one issuer does not verify tokens of the other.
     let crossed = id_token("anna").sign(&gateway.fixture.cluster("blue").key);
     gateway
-        .assert_refused("crossed", get_alerts(&crossed), 401, "key-unknown")
+        .assert_refused(
+            "signed by the other issuer",
+            get_alerts(&crossed),
+            401,
+            "key-unknown",
+        )
         .await;
     let crossed = gateway.fixture.cluster("blue").karma().sign(&key);
     gateway
-        .assert_refused("crossed", get_alerts(&crossed), 401, "key-unknown")
+        .assert_refused(
+            "signed by the other issuer",
+            get_alerts(&crossed),
+            401,
+            "key-unknown",
+        )
         .await;
     gateway.assert_clean().await;
 }

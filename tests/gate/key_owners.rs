@@ -7,10 +7,10 @@ use portcullis_tests::lab::fixture::get_alerts;
 use portcullis_tests::lab::{ClientPool, Endpoint, Fixture, SigningKey, Version, wait};
 use serde_json::{Value, json};
 
-/// The issuer of every cluster that kubeadm sets up.
+/// The default issuer of clusters that kubeadm sets up.
 const SHARED: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// The time for a fetch on schedule and its confirmation.
+/// Long enough for a scheduled fetch, and the fetches that confirm a new key.
 const REFRESHED: Duration = Duration::from_secs(30);
 
 /// A policy of both clusters in this order, whose keys are fetched every ten seconds.

@@ -69,8 +69,8 @@ async fn keeps_keys_while_issuer_is_down(version: Version) {
     fixture.cluster_mut("staging").issuer.down().await;
     let failed = [("trust", "staging"), ("outcome", "failed")];
     gateway
-        .metric("portcullis_key_fetches_total", &failed, |reads| {
-            reads >= 1.0
+        .metric("portcullis_key_fetches_total", &failed, |fetches| {
+            fetches >= 1.0
         })
         .await;
     // A token in the workers' caches, and one that they have never seen.

@@ -46,7 +46,7 @@ async fn assert_escaped(what: &str, fixture: &Fixture, gateway: &Gateway) {
         let call = Call::get(HOST, "/api/v2/alerts")
             .header("user-agent", &text)
             .header("x-request-id", &text);
-        // Envoy refuses some of the characters itself.
+        // Envoy itself rejects some of the characters.
         let status = gateway.call(call).await.status;
         assert!(matches!(status, 400 | 401), "{what}: {status}");
     }
@@ -88,7 +88,7 @@ async fn errors_of_a_configuration_are_escaped() {
     );
     for (what, builder) in [("filter", fixture.gateway(policy)), ("module", module)] {
         let Err(Rejected(log)) = builder.try_start().await else {
-            panic!("{what}: not refused");
+            panic!("{what}: not rejected");
         };
         let lines = log
             .lines()

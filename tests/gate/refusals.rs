@@ -31,7 +31,7 @@ async fn start_gateway() -> TestGateway {
 fn refusals(gateway: &TestGateway) -> Vec<(Call, u16, &'static str, &'static str, u32)> {
     let good = gateway.token();
     let blue = gateway.fixture.cluster("blue");
-    let late = blue.karma().ago(7200).sign(&blue.key);
+    let expired = blue.karma().ago(7200).sign(&blue.key);
     let unreachable = Token::service_account(DOWN, AUDIENCE, "monitoring", "karma");
     let unreachable = unreachable.sign(&SigningKey::p256());
     vec![
@@ -42,7 +42,7 @@ fn refusals(gateway: &TestGateway) -> Vec<(Call, u16, &'static str, &'static str
             "unauthenticated",
             16,
         ),
-        (get_alerts(&late), 401, "expired", "invalid_token", 16),
+        (get_alerts(&expired), 401, "expired", "invalid_token", 16),
         (
             get_alerts("a.b.c"),
             401,
@@ -154,11 +154,11 @@ async fn h13_a_browser_navigation_gets_a_page() {
     let gateway = start_gateway().await;
     let accept = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
     for (call, status, reason, error, _) in refusals(&gateway) {
-        for navigates in [
+        for navigation in [
             call.clone().header("accept", accept),
             call.clone().header("sec-fetch-mode", "navigate"),
         ] {
-            let response = gateway.gateway.call(navigates).await;
+            let response = gateway.gateway.call(navigation).await;
             assert_eq!(response.status, status, "{reason}");
             let page = response.text();
             assert!(page.starts_with("<!doctype html>"), "{reason}: {page}");
@@ -181,7 +181,7 @@ async fn h13_a_browser_navigation_gets_a_page() {
             gateway.assert_not_forwarded(reason);
         }
     }
-    // A page's subrequests are no navigations, whatever they accept, and neither is a POST.
+    // A page's subrequests are not navigations, whatever they accept, and neither is a POST.
     let get = Call::get(HOST, "/api").header("accept", accept);
     for (what, call) in [
         ("fetch", get.clone().header("sec-fetch-mode", "cors")),

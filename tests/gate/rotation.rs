@@ -12,19 +12,19 @@ use portcullis_tests::lab::{
 use serde_json::json;
 
 /// Unknown key IDs cause at most one fetch in this time.
-const READ_INTERVAL: Duration = Duration::from_secs(10);
+const FETCH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The number of requests that may wait on one worker.
 const MAX_WAITING: usize = 256;
 
-/// A gateway whose workers have the fixture's keys, for so long that an unknown key ID may cause a
-/// fetch again.
-async fn with_keys_loaded(fixture: &Fixture, gateway: &Gateway) {
+/// Waits until the gateway has the fixture's keys for so long that an unknown key ID may cause another
+/// fetch.
+async fn wait_until_fetch_is_due(fixture: &Fixture, gateway: &Gateway) {
     for cluster in &fixture.clusters {
         let response = gateway.call(get_alerts(&cluster.token())).await;
         assert_eq!(response.verdict(), "200");
         let age = [("trust", cluster.name.as_str())];
-        let is_due = |age| age >= READ_INTERVAL.as_secs_f64();
+        let is_due = |age| age >= FETCH_INTERVAL.as_secs_f64();
         gateway
             .metric("portcullis_key_age_seconds", &age, is_due)
             .await;
@@ -33,7 +33,7 @@ async fn with_keys_loaded(fixture: &Fixture, gateway: &Gateway) {
 
 /// A token with a key ID that does not exist.
 fn unknown_kid_token(cluster: &Cluster, number: usize) -> String {
-    let header = json!({"alg": "ES256", "kid": format!("invented-{number}")});
+    let header = json!({"alg": "ES256", "kid": format!("unknown-{number}")});
     let claims = cluster.karma().claims().to_string();
     assemble(header.to_string().as_bytes(), claims.as_bytes(), &[7; 64])
 }
@@ -53,9 +53,9 @@ async fn accepts_a_new_key(version: Version) {
         .version(version)
         .start()
         .await;
-    with_keys_loaded(&fixture, &gateway).await;
+    wait_until_fetch_is_due(&fixture, &gateway).await;
     let staging = fixture.cluster("staging");
-    let reads = staging.issuer.count(Endpoint::Keys);
+    let fetches = staging.issuer.count(Endpoint::Keys);
     let before = fixture.app.count();
 
     let fresh = SigningKey::p256();
@@ -70,8 +70,8 @@ async fn accepts_a_new_key(version: Version) {
     }
     assert_eq!(fixture.app.count(), before + 32);
     assert_eq!(gateway.workers_that_decided(), 2);
-    assert_eq!(staging.issuer.count(Endpoint::Keys), reads + 1);
-    // The location of the key set was known already.
+    assert_eq!(staging.issuer.count(Endpoint::Keys), fetches + 1);
+    // The URL of the JWKS was known already.
     assert_eq!(staging.issuer.count(Endpoint::Discovery), 1);
 }
 
@@ -98,16 +98,18 @@ async fn t13_a_removed_key_is_dropped_after_two_refreshes() {
     }
     let removed = Instant::now();
     for cluster in &fixture.clusters {
-        // Discovery and the first set have been fetched; now one without the old key.
+        // The second successful fetch is the one without the old key.
         let good = [("trust", cluster.name.as_str()), ("outcome", "succeeded")];
         gateway
-            .metric("portcullis_key_fetches_total", &good, |reads| reads >= 2.0)
+            .metric("portcullis_key_fetches_total", &good, |fetches| {
+                fetches >= 2.0
+            })
             .await;
     }
     for (cluster, old) in fixture.clusters.iter().zip(&old) {
         let fresh = get_alerts(&cluster.karma().sign(&fresh));
         // A worker that did not fetch the set itself loads it on its next tick.
-        wait::until_true("the new key is used", READ_INTERVAL, async || {
+        wait::until_true("the new key is used", FETCH_INTERVAL, async || {
             gateway.call(fresh.clone()).await.verdict() == "200"
         })
         .await;
@@ -118,14 +120,14 @@ async fn t13_a_removed_key_is_dropped_after_two_refreshes() {
     flapping.issuer.set_keys(&[&flapping.key, &fresh]);
     wait::until_true(
         "the removed key is refused",
-        2 * READ_INTERVAL,
+        2 * FETCH_INTERVAL,
         async || gateway.call(old[0].clone()).await.verdict() == "401 key-unknown",
     )
     .await;
     // Two refresh intervals, the ticks that notice them, and a margin for a loaded machine.
     let took = removed.elapsed();
     assert!(
-        took < 2 * READ_INTERVAL + Duration::from_secs(3),
+        took < 2 * FETCH_INTERVAL + Duration::from_secs(3),
         "{took:?}"
     );
     assert_eq!(gateway.call(old[1].clone()).await.verdict(), "200");
@@ -136,9 +138,9 @@ async fn t06_unknown_kids_cause_one_fetch_in_ten_seconds_and_delay_no_other_requ
     const FLOOD: usize = 10_000;
     let fixture = Fixture::start(&["staging"]).await;
     let gateway = fixture.gateway(fixture.policy()).start().await;
-    with_keys_loaded(&fixture, &gateway).await;
+    wait_until_fetch_is_due(&fixture, &gateway).await;
     let staging = fixture.cluster("staging");
-    let reads = staging.issuer.count(Endpoint::Keys);
+    let fetches = staging.issuer.count(Endpoint::Keys);
     let before = fixture.app.count();
 
     let bad: Arc<Vec<Call>> = Arc::new(
@@ -163,13 +165,13 @@ async fn t06_unknown_kids_cause_one_fetch_in_ten_seconds_and_delay_no_other_requ
         passed += 1;
     }
     let counts = flood.await.unwrap();
-    let windows = usize::try_from(began.elapsed().as_secs() / READ_INTERVAL.as_secs()).unwrap();
+    let windows = usize::try_from(began.elapsed().as_secs() / FETCH_INTERVAL.as_secs()).unwrap();
     assert_eq!(counts.get("401 key-unknown"), Some(&FLOOD), "{counts:?}");
     assert_eq!(fixture.app.count(), before + passed);
-    let reads = staging.issuer.count(Endpoint::Keys) - reads;
+    let fetches = staging.issuer.count(Endpoint::Keys) - fetches;
     assert!(
-        (1..=windows + 1).contains(&reads),
-        "{reads} fetches in {:?}",
+        (1..=windows + 1).contains(&fetches),
+        "{fetches} fetches in {:?}",
         began.elapsed()
     );
 }
@@ -179,7 +181,7 @@ async fn waiting_requests_are_bounded_and_may_be_canceled() {
     const CLIENTS: usize = 400;
     let fixture = Fixture::start(&["staging"]).await;
     let gateway = fixture.gateway(fixture.policy()).workers(1).start().await;
-    with_keys_loaded(&fixture, &gateway).await;
+    wait_until_fetch_is_due(&fixture, &gateway).await;
     let staging = fixture.cluster("staging");
     let before = fixture.app.count();
 
@@ -208,7 +210,7 @@ async fn waiting_requests_are_bounded_and_may_be_canceled() {
     let fresh = SigningKey::p256();
     staging.issuer.set_keys(&[&fresh]);
     let fresh = get_alerts(&staging.karma().sign(&fresh));
-    wait::until_true("the new key is read", wait::LONG, async || {
+    wait::until_true("the new key is fetched", wait::LONG, async || {
         gateway.call(fresh.clone()).await.verdict() == "200"
     })
     .await;
@@ -226,7 +228,7 @@ async fn t30_a_full_queue_is_released_without_harm_to_the_worker() {
             .workers(1)
             .version(version);
         let gateway = gateway.start().await;
-        with_keys_loaded(&fixture, &gateway).await;
+        wait_until_fetch_is_due(&fixture, &gateway).await;
         let staging = fixture.cluster("staging");
         let before = fixture.app.count();
 

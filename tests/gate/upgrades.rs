@@ -1,4 +1,4 @@
-//! Upgrades: what the next hop gets of the client's `Connection`, and which requests are none.
+//! Upgrades: which header fields are forwarded with one, and that a preflight request can't be one.
 
 use portcullis_tests::lab::fixture::HOST;
 use portcullis_tests::lab::{Call, Connection, TestGateway, Version};

@@ -292,14 +292,14 @@ fn make_keys(file: &Path) {
     );
     let keys = fs::read(file).expect("a file of keys");
     let keys: Value = serde_json::from_slice(&keys).expect("keys as JSON");
-    keep_keys(&keys);
+    register_keys(&keys);
 }
 
 /// Registers the session keys, so that logs are searched for them.
-fn keep_keys(keys: &Value) {
-    let of_each = keys["keys"].as_array().into_iter().flatten();
-    let of_each = of_each.flat_map(|key| [&key["sealing"], &key["signing"]]);
-    for secret in of_each.chain([&keys["handle"]]) {
+fn register_keys(keys: &Value) {
+    let key_secrets = keys["keys"].as_array().into_iter().flatten();
+    let key_secrets = key_secrets.flat_map(|key| [&key["sealing"], &key["signing"]]);
+    for secret in key_secrets.chain([&keys["handle"]]) {
         secrets::register("a session key", secret.as_str().expect("a key as text"));
     }
 }

@@ -73,7 +73,7 @@ impl Server {
     /// Goes down: closes its connections and refuses new ones.
     pub(super) async fn go_down(&mut self) {
         if let State::Up { task, stop } = std::mem::replace(&mut self.state, State::Changing) {
-            let _gone = stop.send(());
+            let _stopped = stop.send(());
             task.finish().await;
             // A child process of another test has copies of our sockets until it calls `exec`.
             let freed = wait::until("a free port", wait::LONG, async || {
@@ -140,7 +140,7 @@ fn run(
     let (listening, started) = oneshot::channel();
     let task = background::spawn(async move {
         let listener = socket.listen(1024).expect("a reserved port");
-        let _heard = listening.send(());
+        let _received = listening.send(());
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -154,7 +154,7 @@ fn run(
             connections.spawn(async move {
                 // A client that does not trust us or disconnects is not a failure of the lab.
                 if let Ok(stream) = acceptor.accept(stream).await {
-                    let _gone = serve(stream, &handler).await;
+                    let _disconnected = serve(stream, &handler).await;
                 }
             });
             while connections.try_join_next().is_some() {}

@@ -116,7 +116,7 @@ impl TestGateway {
         assert_eq!(
             self.fixture.app.count(),
             self.forwarded,
-            "{what}: not forwarded to the app"
+            "{what}: number of requests at the app"
         );
     }
 
@@ -136,8 +136,10 @@ impl TestGateway {
         let marker = Call::get("marker.example.com", "/the-end");
         assert_eq!(self.gateway.call(marker).await.status, 403);
         let is_marker = |line: &Value| line["path"] == "/the-end";
-        self.gateway.logged("the marker", is_marker).await;
-        wait::until_true("the marker in the audit trail", wait::LONG, async || {
+        self.gateway
+            .logged("the marker in the access log", is_marker)
+            .await;
+        wait::until_true("the audit record of the marker", wait::LONG, async || {
             self.gateway.log().contains("/the-end")
         })
         .await;

@@ -53,8 +53,8 @@ fn first_response(mut command: Command, address: SocketAddr) -> f64 {
         thread::sleep(STEP);
     }
     let milliseconds = began.elapsed().as_secs_f64() * 1e3;
-    let _gone = child.kill();
-    let _gone = child.wait();
+    let _exited = child.kill();
+    let _exited = child.wait();
     milliseconds
 }
 

@@ -40,7 +40,12 @@ async fn h02_more_than_one_credential_is_refused() {
         .header("authorization", &bearer)
         .header("AUTHORIZATION", "Bearer x");
     gateway
-        .assert_refused("two cases", call, 400, "authorization-ambiguous")
+        .assert_refused(
+            "one name in two cases",
+            call,
+            400,
+            "authorization-ambiguous",
+        )
         .await;
     gateway.assert_clean().await;
 }
@@ -56,7 +61,7 @@ async fn h02_a_bearer_token_is_accepted_in_authorization_only() {
     let form = "application/x-www-form-urlencoded";
     let bearer = format!("Bearer {good}");
     for (what, call) in [
-        ("nothing", get()),
+        ("no credentials", get()),
         (
             "in a form",
             Call::post(HOST, "/")
@@ -68,7 +73,7 @@ async fn h02_a_bearer_token_is_accepted_in_authorization_only() {
             get().header("cookie", format!("token={good}")),
         ),
         (
-            "for the proxy",
+            "in proxy-authorization",
             get().header("proxy-authorization", &bearer),
         ),
         (
@@ -138,7 +143,7 @@ async fn h02_j23_a_token_in_the_query_is_neither_read_nor_logged() {
             .assert_refused(name, call, 401, "no-credentials")
             .await;
     }
-    wait::until_true("three records", wait::LONG, async || {
+    wait::until_true("three audit records", wait::LONG, async || {
         gateway.gateway.log().matches("\"/in-query\"").count() == 3
     })
     .await;

@@ -15,7 +15,7 @@ pub(crate) struct FaultCase {
     pub(crate) name: &'static str,
     /// Its responses.
     pub(crate) responses: Vec<(Endpoint, ServerResponse)>,
-    /// Whether the filter reads the discovery document again, because the key set is not found.
+    /// Whether the filter fetches the discovery document again, because the JWKS is not found.
     pub(crate) repeats_discovery: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn cases(intruder: &SigningKey, canary: SocketAddr) -> Vec<FaultCase>
     let documents = documents.map(|(name, response)| FaultCase {
         name,
         repeats_discovery: true,
-        // Discovery is read again if the key set is not found.
+        // The discovery document is fetched again if the JWKS is not found.
         responses: vec![
             (Endpoint::Keys, ServerResponse::status(404)),
             (Endpoint::Discovery, response),
@@ -77,7 +77,7 @@ fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Ser
     let many = |count| json!({"keys": (0..count).map(numbered).collect::<Vec<_>>()});
     let json = "application/json";
     let padded = format!("{text}{}", " ".repeat(10 << 20));
-    let packed = [("content-type", json), ("content-encoding", "gzip")];
+    let gzip = [("content-type", json), ("content-encoding", "gzip")];
     let location = format!("http://{canary}/openid/v1/jwks");
     let twice = format!("{{\"keys\":[],{}", &text[1..]);
     vec![
@@ -98,22 +98,22 @@ fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Ser
             "keys-html-as-json",
             ServerResponse::body("<!doctype html><title>Sign in</title>"),
         ),
-        ("keys-nothing", ServerResponse::body("")),
+        ("keys-empty", ServerResponse::body("")),
         (
-            "keys-none",
+            "keys-empty-list",
             ServerResponse::json(json, &json!({"keys": []})),
         ),
         (
-            "keys-no-list",
+            "keys-not-a-list",
             ServerResponse::json(json, &json!({"keys": intruder.jwk()})),
         ),
         (
-            "keys-half-json",
+            "keys-incomplete-json",
             ServerResponse::body(&text[..text.len() / 2]),
         ),
-        ("keys-twice", ServerResponse::body(twice)),
+        ("keys-duplicate-member", ServerResponse::body(twice)),
         (
-            "keys-cut-off",
+            "keys-truncated",
             ServerResponse::Truncated {
                 body: text.clone().into(),
                 sent: 40,
@@ -123,10 +123,7 @@ fn key_sets(intruder: &SigningKey, canary: SocketAddr) -> Vec<(&'static str, Ser
             "keys-text",
             ServerResponse::whole(200, &[("content-type", "text/plain")], text.clone()),
         ),
-        (
-            "keys-gzip",
-            ServerResponse::whole(200, &packed, text.clone()),
-        ),
+        ("keys-gzip", ServerResponse::whole(200, &gzip, text.clone())),
         ("keys-10-mb", ServerResponse::body(padded)),
         ("keys-10000", ServerResponse::json(json, &many(10_000))),
         ("keys-1000", ServerResponse::json(json, &many(1_000))),
@@ -184,10 +181,10 @@ fn documents() -> Vec<(&'static str, ServerResponse)> {
             (name, ServerResponse::json("application/json", &document))
         })
         .collect();
-    let twice = document("document-twice", "ignored", Value::Null).to_string();
+    let twice = document("document-duplicate-member", "ignored", Value::Null).to_string();
     let twice = format!("{{\"issuer\":\"https://other.example.com\",{}", &twice[1..]);
     documents.extend([
-        ("document-twice", ServerResponse::body(twice)),
+        ("document-duplicate-member", ServerResponse::body(twice)),
         (
             "document-html",
             ServerResponse::body("<!doctype html><title>Sign in</title>"),

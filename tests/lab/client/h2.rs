@@ -33,7 +33,7 @@ async fn exchange(call: &Call, address: SocketAddr) -> Outcome<Response> {
     let response = sender.send_request(request(call)?).await?;
     let status = response.status().as_u16();
     let headers = pairs(response.headers());
-    // A tunnel has no end of its own.
+    // A CONNECT tunnel stays open, so there is no end of the body to wait for.
     let tunnel = call.method == "CONNECT" && status == 200;
     let (body, trailers) = if tunnel {
         (Vec::new(), Vec::new())

@@ -89,9 +89,12 @@ impl RunningExample {
     ///
     /// # Panics
     /// If none arrives.
-    pub async fn line(&self, from: usize, fits: impl Fn(&Value) -> bool) -> Value {
+    pub async fn line(&self, from: usize, matches: impl Fn(&Value) -> bool) -> Value {
         wait::until("the access log's line", wait::LONG, async || {
-            self.lines().into_iter().skip(from).find(|line| fits(line))
+            self.lines()
+                .into_iter()
+                .skip(from)
+                .find(|line| matches(line))
         })
         .await
     }

@@ -39,13 +39,13 @@ async fn redis_works_with_and_without_tls_and_keeps_its_data() {
 #[tokio::test]
 async fn redis_fails_over_behind_a_sentinel() {
     let mut sentinel = Sentinel::start().await;
-    assert_eq!(sentinel.leader(), Some(0));
+    assert_eq!(sentinel.primary(), Some(0));
     // Written to both servers, or the failover would lose it.
     let [first, second] = &sentinel.servers;
     assert_eq!(first.command(&["SET", "a", "1"]), "OK");
     wait::until_true("a copy", wait::LONG, async || second.keys("*") == ["a"]).await;
     sentinel.fail_over().await;
-    assert_eq!(sentinel.leader(), Some(1));
+    assert_eq!(sentinel.primary(), Some(1));
     wait::until_true("a writable server", wait::LONG, async || {
         sentinel.servers[1].command(&["SET", "b", "1"]) == "OK"
     })

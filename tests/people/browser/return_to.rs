@@ -135,14 +135,14 @@ async fn r06_the_filter_redirects_to_the_companion_only() {
         if let Some(location) = response.header("location") {
             let start = format!("{URL}/oauth2/start?rd=https%3A%2F%2F");
             assert!(location.starts_with(&start), "{authority}: {location}");
-            let behind = location.trim_start_matches(&start);
+            let after = location.trim_start_matches(&start);
             assert!(
-                behind
+                after
                     .to_ascii_lowercase()
                     .starts_with("alertmanager.example.com"),
                 "{location}"
             );
-            assert!(!behind.contains(['/', '@', '\\']), "{location}");
+            assert!(!after.contains(['/', '@', '\\']), "{location}");
         } else {
             assert!(
                 matches!(response.status, 400 | 403 | 404),

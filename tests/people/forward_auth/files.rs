@@ -135,10 +135,10 @@ fn h06_traefik_takes_identity_headers_from_the_response_only() {
     assert_eq!(auth["trustForwardHeader"], false);
     let pattern = auth["authResponseHeadersRegex"].as_str().unwrap();
     // Each name matches in every spelling; names that claim no identity do not.
-    let fits = |name: &str| Pattern::of(pattern).fits(name);
+    let matches = |name: &str| Pattern::of(pattern).matches(name);
     for name in RESPONSE_HEADERS.iter().chain(&NAMES) {
         for name in spellings(name) {
-            assert!(fits(&name), "{name}");
+            assert!(matches(&name), "{name}");
         }
     }
     for name in [
@@ -146,7 +146,7 @@ fn h06_traefik_takes_identity_headers_from_the_response_only() {
         "x-auth_request-user",
         "x-original-method",
     ] {
-        assert!(fits(name), "{name}");
+        assert!(matches(name), "{name}");
     }
     for name in [
         "accept",
@@ -157,7 +157,7 @@ fn h06_traefik_takes_identity_headers_from_the_response_only() {
         "proxy-authorization",
         "x-authorization",
     ] {
-        assert!(!fits(name), "{name}");
+        assert!(!matches(name), "{name}");
     }
 }
 
@@ -172,7 +172,7 @@ impl<'a> Pattern<'a> {
         Self(inner.expect("a pattern of the supported syntax"))
     }
 
-    fn fits(&self, name: &str) -> bool {
+    fn matches(&self, name: &str) -> bool {
         let name = canonical(name);
         all(self.0).iter().any(|one| {
             let one = one.replace("[^a-z0-9]", "-");
@@ -207,8 +207,8 @@ fn expand(part: &str) -> Vec<String> {
     let Some((before, rest)) = part.split_once('(') else {
         return vec![part.to_owned()];
     };
-    let (group, behind) = rest.split_once(')').expect("a closed group");
-    let tails = expand(behind);
+    let (group, after) = rest.split_once(')').expect("a closed group");
+    let tails = expand(after);
     let inner = all(group);
     inner
         .iter()
