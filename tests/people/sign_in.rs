@@ -109,7 +109,7 @@ async fn r06_a_user_returns_to_the_page_where_the_sign_in_began() {
     fixture
         .begin(&mut user, &format!("{APP}a?b=c&d=%2F#frag"))
         .await;
-    // Nothing listens at the app; only the redirect is checked.
+    // The app does not run; only the redirect is checked.
     let form = user.page().form_with("prompt", "login");
     user.submit(form.fill("login", "alice").fill("password", "any"))
         .await;
@@ -205,7 +205,7 @@ async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
     let fixture = Fixture::start().await;
     let mut user = fixture.user_agent();
     fixture.sign_in(&mut user).await;
-    let kept: Vec<_> = user.cookies().iter().cloned().collect();
+    let old_cookies: Vec<_> = user.cookies().iter().cloned().collect();
     user.follow("/oauth2/sign_out").await;
     let form = user.page().forms().into_iter().next().unwrap();
     user.submit(form).await;
@@ -213,7 +213,7 @@ async fn l01_signing_out_ends_the_session_here_and_at_the_provider() {
     assert!(page.text().contains("signed out"), "{}", page.text());
     assert_eq!(fixture.userinfo(&mut user).await.0, 401);
     // Cookies copied before the sign-out are invalid.
-    for cookie in kept {
+    for cookie in old_cookies {
         user.cookies_mut().put(cookie);
     }
     assert_eq!(fixture.userinfo(&mut user).await.0, 401);
@@ -224,17 +224,17 @@ async fn a_refresh_that_ends_the_session_deletes_all_of_its_cookies() {
     let fixture = Fixture::start().await;
     let mut user = fixture.user_agent();
     fixture.sign_in(&mut user).await;
-    let kept: Vec<_> = user.cookies().iter().cloned().collect();
+    let old_cookies: Vec<_> = user.cookies().iter().cloned().collect();
     user.follow("/oauth2/sign_out").await;
-    for cookie in kept {
+    for cookie in old_cookies {
         user.cookies_mut().put(cookie);
     }
     let url = format!("{URL}/oauth2/refresh");
     let response = user.fetch(&url, Call::post("", "")).await;
     assert_eq!(response.status, 401, "{}", response.text());
     let deleted = ["__Secure-portcullis", "__Secure-portcullis-session"].map(|name| {
-        let gone = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
-        format!("{name}=; Path=/; {gone}; Domain=example.com; Secure; HttpOnly; SameSite=Lax")
+        let expired = "Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+        format!("{name}=; Path=/; {expired}; Domain=example.com; Secure; HttpOnly; SameSite=Lax")
     });
     assert_eq!(response.all("set-cookie"), deleted);
 }
@@ -251,7 +251,7 @@ async fn l02_an_unknown_state_is_ignored() {
         page.text()
     );
 
-    // A signed-in user is signed out by it, or asked first.
+    // A signed-in user is signed out, or asked to confirm the sign-out.
     fixture.sign_in(&mut user).await;
     let issuer = fixture.provider.issuer();
     let elsewhere = format!("{issuer}/.well-known/openid-configuration");

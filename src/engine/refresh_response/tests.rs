@@ -133,7 +133,7 @@ fn debug_output_has_no_secret() {
     );
 }
 
-/// More lines than a proxy accepts, of the session and of others, also in many pieces of one name.
+/// More lines than a proxy accepts, of the session and of others, also in many chunks of one name.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "the test measures time")]
 fn the_work_is_linear_in_the_cookies_of_a_response() {

@@ -20,8 +20,8 @@ const MAX_HEADERS: usize = 64 * 1024;
 /// The longest that such headers may take, in this instrumented build.
 const MAX_TIME: Duration = Duration::from_millis(40);
 
-/// The length of a piece of a value, except the last.
-const PIECE: usize = 4000;
+/// The length of a chunk of a value, except the last.
+const CHUNK: usize = 4000;
 
 /// How many values are tried at most: each costs a signature.
 const MAX_CANDIDATES: usize = 64;
@@ -33,7 +33,7 @@ fn headers<'a>(cookies: &'a [Vec<u8>]) -> Headers<'a> {
     Headers::new(fields.collect())
 }
 
-/// Whether a cookie holds a session token or a sealed session, whole or in pieces.
+/// Whether a cookie holds a session token or a sealed session, whole or in chunks.
 fn is_of_session(name: &[u8]) -> bool {
     let Some(rest) = name.strip_prefix(COOKIE.as_bytes()) else {
         return false;
@@ -93,9 +93,9 @@ fn check_candidates(cookies: &[Vec<u8>]) {
     for candidate in &found {
         assert!(!candidate.is_empty());
         let is_whole = values.contains(&candidate.as_bytes());
-        let mut pieces = candidate.as_bytes().chunks(PIECE);
+        let mut chunks = candidate.as_bytes().chunks(CHUNK);
         assert!(
-            is_whole || pieces.all(|piece| values.contains(&piece)),
+            is_whole || chunks.all(|chunk| values.contains(&chunk)),
             "not put together from values of the request"
         );
     }
@@ -119,12 +119,12 @@ fn check_split(value: &[u8], cookies: &[Vec<u8>]) {
     {
         return;
     }
-    let pieces = split_cookie(COOKIE, &value);
+    let chunks = split_cookie(COOKIE, &value);
     let others = cookies.iter().flat_map(|cookie| pairs(cookie));
-    let pieces = pieces
+    let chunks = chunks
         .iter()
-        .map(|(name, piece)| (name.as_bytes(), piece.as_bytes()));
-    let found = candidates(others.chain(pieces), COOKIE);
+        .map(|(name, chunk)| (name.as_bytes(), chunk.as_bytes()));
+    let found = candidates(others.chain(chunks), COOKIE);
     assert!(
         found.contains(&Cow::Borrowed(value.as_str())),
         "{} bytes are lost",

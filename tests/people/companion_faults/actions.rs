@@ -40,7 +40,7 @@ pub(crate) async fn at_provider<'p>(user: &'p mut UserAgent, login: &str) -> &'p
 /// Signs out, here and at the provider.
 pub(crate) async fn sign_out(user: &mut UserAgent) {
     user.visit(&format!("{URL}/oauth2/sign_out")).await;
-    // A script would submit the form.
+    // In a browser, a script submits the form.
     let form = user.page().forms().into_iter().next();
     user.submit(form.expect("a form for the provider")).await;
     let page = user.confirm_sign_out().await;

@@ -1,4 +1,4 @@
-//! Claims that are meant to be read differently by an app or a page.
+//! Claims with characters that an app or a page could interpret.
 
 use portcullis_tests::lab::Call;
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ async fn h07_each_claim_reaches_apps_as_one_encoded_value() {
         (None, None)
     );
 
-    // The JSON has all of it, and a page shows it as text.
+    // Userinfo has the claims unchanged, and a page shows them as text.
     let info = userinfo(&mut mallory).await.json();
     assert_eq!((&info["user"], &info["groups"]), (&json!(name), &groups));
     mallory.visit(&format!("{URL}/oauth2/sign_in")).await;

@@ -37,7 +37,7 @@ async fn c04_invalid_cookies_set_by_another_host_lock_nobody_out() {
             200
         );
     }
-    // If they replace the user's own cookies, the session ends, and a sign-in repairs it.
+    // If they replace the user's own cookies, the user has to sign in again.
     for name in [TOKEN, SEALED] {
         inject(&mut alice, name, "invalid-value", "/");
     }

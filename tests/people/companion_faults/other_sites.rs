@@ -12,13 +12,13 @@ use crate::companion_faults::deployment::{APP, AUTH, Settings, URL};
 async fn t17_a_link_cannot_sign_a_user_in_as_somebody_else() {
     let deployment = Settings::single().start().await;
     let mut eve = deployment.user_agent(0);
-    // Everything that it takes: the attacker's own browser would be signed in by it.
+    // A complete callback URL: it would sign in the attacker's own browser.
     let link = pending_sign_in(&mut eve, "eve").await;
     for mut victim in [
         deployment.user_agent(0),
         deployment.signed_in("alice", 0).await,
     ] {
-        let (before, asked) = (
+        let (before, token_requests) = (
             cookie_header(&victim),
             deployment.provider.count(Route::Token).await,
         );
@@ -27,7 +27,10 @@ async fn t17_a_link_cannot_sign_a_user_in_as_somebody_else() {
         let text = page.text();
         assert!(text.contains("This sign-in is not valid"), "{text}");
         assert_eq!(cookie_header(&victim), before);
-        assert_eq!(deployment.provider.count(Route::Token).await, asked);
+        assert_eq!(
+            deployment.provider.count(Route::Token).await,
+            token_requests
+        );
     }
     // The code is still valid in its own browser.
     eve.visit(&link).await;
@@ -43,7 +46,7 @@ async fn l01_another_site_cannot_sign_a_user_out() {
     for method in ["GET", "POST"] {
         for (name, value) in [
             ("sec-fetch-site", "cross-site"),
-            // Another host of the domain, or an image and a frame in an app's own page.
+            // Another host of the domain, and an image and a frame in an app's own page.
             ("sec-fetch-site", "same-site"),
             ("sec-fetch-mode", "no-cors"),
             ("sec-fetch-dest", "iframe"),
@@ -73,8 +76,8 @@ async fn l01_another_site_cannot_sign_a_user_out() {
     assert_eq!(replica.revocations().await["entries"], json!([]));
     assert_eq!(userinfo(&mut alice).await.status, 200);
     assert_eq!(alerts(&mut alice).await.status, 200);
-    let asked = deployment.provider.count(Route::EndSession).await;
-    assert_eq!(asked, 0, "and not at the provider either");
+    let sign_outs = deployment.provider.count(Route::EndSession).await;
+    assert_eq!(sign_outs, 0, "no sign-out at the provider");
 }
 
 #[tokio::test]
@@ -127,7 +130,7 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
             if let Some(site) = site {
                 call = call.header("sec-fetch-site", site);
             }
-            // A browser without Fetch Metadata sends where the navigation comes from.
+            // A browser without Fetch Metadata sends `Referer`.
             if site.is_none() {
                 call = call.header("referer", "https://evil.example.net/");
             }
@@ -139,7 +142,7 @@ async fn r11_another_site_neither_ends_nor_replaces_a_session_by_a_sign_in() {
         }
     }
     assert_eq!(userinfo(&mut alice).await.status, 200);
-    // The page of a sign-in that another site has begun continues from our own origin.
+    // The page that continues a sign-in started by another site is of our own origin.
     let elsewhere = format!(
         "{}/.well-known/openid-configuration",
         deployment.provider.issuer()

@@ -40,8 +40,8 @@ async fn r02_a_sign_in_started_at_one_replica_completes_once_at_the_other() {
     }
 
     // A state that one replica has accepted is rejected by the other.
-    let mut trail = alice.history().iter();
-    let callback = trail.find(|step| step.url.path() == "/oauth2/callback");
+    let mut history = alice.history().iter();
+    let callback = history.find(|step| step.url.path() == "/oauth2/callback");
     let callback = callback.unwrap();
     let path = format!("{}?{}", callback.url.path(), callback.url.query().unwrap());
     let cookie = callback.cookie.clone().unwrap();
@@ -59,8 +59,8 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
     let alice = deployment.signed_in("alice", 0).await;
     let signed_in = now();
     let cookies = cookie_header(&alice);
-    // Sessions verified before the revocation list was lost must be refreshed. The test avoids
-    // waiting for the provider's token to expire.
+    // A session that was verified before the revocation list was lost must be refreshed. So the test
+    // need not wait until the provider's token expires.
     let before = deployment.refresh_count().await;
     wait::until_true("the next second", wait::LONG, async || now() > signed_in).await;
     let lost = deployment.redis().keys("*ended*");
@@ -69,11 +69,11 @@ async fn r10_concurrent_requests_at_both_replicas_refresh_once() {
 
     // Both replicas need a refresh before the provider has responded to either.
     deployment.provider.pause().await;
-    let asked = send_concurrently(&deployment, |replica| {
+    let refreshes = send_concurrently(&deployment, |replica| {
         let call = Call::post(AUTH, "/oauth2/refresh").header("cookie", &cookies);
         (call, replica.companion.address(), None)
     });
-    for response in asked.await {
+    for response in refreshes.await {
         assert_eq!(response.status, 503, "{}", response.text());
     }
     deployment.provider.resume();
@@ -126,7 +126,7 @@ async fn send_concurrently(
 async fn l01_a_sign_out_at_one_replica_applies_to_both() {
     let deployment = Settings::replicas().start().await;
     let mut alice = deployment.signed_in("alice", 0).await;
-    let kept = cookie_header(&alice);
+    let old_cookies = cookie_header(&alice);
     sign_out(&mut alice).await;
     assert_eq!(cookie_header(&alice), "");
 
@@ -136,10 +136,13 @@ async fn l01_a_sign_out_at_one_replica_applies_to_both() {
             Call::get(AUTH, "/oauth2/userinfo"),
             Call::post(AUTH, "/oauth2/refresh"),
         ] {
-            let response = replica.companion.call(call.header("cookie", &kept)).await;
+            let response = replica
+                .companion
+                .call(call.header("cookie", &old_cookies))
+                .await;
             assert_eq!(response.status, 401, "{}", response.text());
         }
-        deployment.wait_until_revoked(&kept, replica).await;
+        deployment.wait_until_revoked(&old_cookies, replica).await;
     }
     let [one, other] = [&deployment.replicas[0], &deployment.replicas[1]];
     let list = one.revocations().await;

@@ -13,7 +13,7 @@ use crate::companion_faults::actions::{
 use crate::companion_faults::deployment::{APP, AUTH, Deployment, HOST, Settings, URL};
 
 /// A password that is not Redis's.
-const OTHER: &str = "another-password";
+const WRONG_PASSWORD: &str = "another-password";
 
 #[tokio::test]
 async fn a_killed_redis_signs_nobody_out_and_grants_no_access() {
@@ -42,13 +42,13 @@ async fn a_redis_with_another_password_signs_nobody_out_and_grants_no_access() {
         .unwrap()
         .to_owned();
     let right = fs::read_to_string(&file).unwrap();
-    secrets::register("Redis's password", OTHER);
-    fs::write(&file, OTHER).unwrap();
-    let broken = fixture
+    secrets::register("Redis's password", WRONG_PASSWORD);
+    fs::write(&file, WRONG_PASSWORD).unwrap();
+    let closed = fixture
         .deployment
         .redis()
         .command(&["CLIENT", "KILL", "TYPE", "normal"]);
-    assert_ne!(broken, "0", "connections of the companion");
+    assert_ne!(closed, "0", "connections of the companion");
     fixture.assert_outage().await;
     let log = fixture.deployment.replicas[0].companion.log();
     assert!(log.contains("Password authentication failed"), "{log}");
@@ -64,7 +64,7 @@ async fn a_session_that_expires_while_redis_is_down_recovers() {
     deployment.redis().kill();
     let replica = &deployment.replicas[0];
     let refused = wait::until("an expired token", wait::LONG, async || {
-        let response = deployment.ask(&cookies, replica).await;
+        let response = deployment.request_alerts(&cookies, replica).await;
         (response.status != 200).then_some(response)
     })
     .await;
@@ -82,7 +82,7 @@ async fn a_session_that_expires_while_redis_is_down_recovers() {
     wait_until_refreshed(&mut alice).await;
 }
 
-/// Alice has signed in, and Bob has started to.
+/// Alice has signed in, and Eve has started to sign in.
 struct Fixture {
     deployment: Deployment,
     alice: UserAgent,

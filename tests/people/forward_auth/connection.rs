@@ -42,7 +42,7 @@ async fn a_clients_connection_header_removes_no_identity_header() {
     for proxy in &fixture.proxies {
         for lines in NOMINATIONS {
             let call = alerts().bearer(&karma);
-            // A proxy may itself remove credentials that are named here, but not allow the request then.
+            // A proxy may remove credentials that are nominated. The request is then refused.
             if lines.iter().any(|line| line.contains("authorization")) {
                 let call = lines
                     .iter()

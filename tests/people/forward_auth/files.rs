@@ -13,7 +13,8 @@ use crate::forward_auth::fixture::canonical;
 use crate::forward_auth::proxies::PUBLIC_HOST;
 use crate::forward_auth::spellings::spellings;
 
-/// The headers in the companion's response with the caller and the remaining credentials.
+/// The headers that proxies copy from the companion's response: the identity headers, and the client's
+/// credentials without ours.
 const RESPONSE_HEADERS: [&str; 7] = [
     "authorization",
     "cookie",
@@ -118,13 +119,10 @@ fn each_ingress_sends_the_host_it_serves() {
         let rules = ingress["spec"]["rules"].as_array().unwrap();
         assert_eq!(rules.len(), 1);
         let host = rules[0]["host"].as_str().unwrap();
-        let asked = ingress["metadata"]["annotations"][AUTH_URL]
+        let url = ingress["metadata"]["annotations"][AUTH_URL]
             .as_str()
             .unwrap();
-        assert!(
-            asked.ends_with(&format!("/oauth2/auth?host={host}")),
-            "{asked}"
-        );
+        assert!(url.ends_with(&format!("/oauth2/auth?host={host}")), "{url}");
     }
 }
 

@@ -55,7 +55,7 @@ impl SignInFixture {
         }
     }
 
-    /// Alice, who has opened a page behind NGINX and signed in on the way.
+    /// Alice, who has opened a page behind NGINX and signed in.
     async fn alice(&self) -> UserAgent {
         let [nginx, _, _] = &self.fixture.proxies;
         let mut alice = UserAgent::new(&[&self.authority])
@@ -88,9 +88,9 @@ async fn a_user_signs_in_and_returns_to_the_same_page() {
         ("x-portcullis-caller", "sso/alice"),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let shown = forwarded(&alice.page().response);
-    assert_eq!(shown.identity(), identity);
-    assert_eq!(shown.0["path"], "/graph?g0.expr=a%26b%2Bc&g0.tab=0");
+    let received = forwarded(&alice.page().response);
+    assert_eq!(received.identity(), identity);
+    assert_eq!(received.0["path"], "/graph?g0.expr=a%26b%2Bc&g0.tab=0");
     // The same session behind each proxy. The app gets only its own cookies.
     let session_cookies = cookies(&alice);
     assert!(
@@ -100,15 +100,20 @@ async fn a_user_signs_in_and_returns_to_the_same_page() {
     for proxy in &sign_in.fixture.proxies {
         let call =
             Call::get(HOST, "/").header("cookie", format!("theme=dark; {session_cookies}; a=b"));
-        let shown = forwarded(&proxy.send(call).await);
-        assert_eq!(shown.identity(), identity, "{}", proxy.name);
-        assert_eq!(shown.all("cookie"), ["theme=dark; a=b"], "{}", proxy.name);
-        let shown = forwarded(
+        let received = forwarded(&proxy.send(call).await);
+        assert_eq!(received.identity(), identity, "{}", proxy.name);
+        assert_eq!(
+            received.all("cookie"),
+            ["theme=dark; a=b"],
+            "{}",
+            proxy.name
+        );
+        let received = forwarded(
             &proxy
                 .send(Call::get(HOST, "/").header("cookie", &session_cookies))
                 .await,
         );
-        let left: String = shown.all("cookie").concat();
+        let left: String = received.all("cookie").concat();
         assert_eq!(left, "", "{}", proxy.name);
     }
 }
@@ -166,7 +171,7 @@ async fn a_session_is_refreshed_behind_each_proxy() {
         assert!(pair.starts_with("__Secure-portcullis="), "{pair}");
         assert!(attributes.contains("Secure; HttpOnly; SameSite=Lax"));
         assert!(!session_cookies.contains(pair), "{}", proxy.name);
-        // It alone is a session, until it expires.
+        // The session token alone is accepted, until it expires.
         let call = Call::get(HOST, "/").header("cookie", pair);
         let response = proxy.send(call).await;
         assert_eq!(response.status, 200, "{}", proxy.name);
@@ -202,12 +207,12 @@ async fn h11_a_response_with_session_cookies_is_not_cacheable() {
             let response = proxy.send(call.clone()).await;
             assert_eq!(response.status, 200, "{}", proxy.name);
             let is_fresh = response.header("set-cookie").is_some();
-            let kept = if is_fresh {
+            let expected = if is_fresh {
                 "no-store"
             } else {
                 "public, max-age=60"
             };
-            assert_eq!(response.all("cache-control"), [kept], "{}", proxy.name);
+            assert_eq!(response.all("cache-control"), [expected], "{}", proxy.name);
             is_fresh
         })
         .await;
@@ -224,9 +229,9 @@ async fn a_session_is_accepted_from_the_apps_own_pages_only() {
             .header("cookie", &session_cookies)
             .body(r#"{"comment":"test"}"#);
         let own = post.clone().header("sec-fetch-site", "same-origin");
-        let shown = forwarded(&proxy.send(own).await);
-        assert_eq!(shown.0["method"], "POST", "{}", proxy.name);
-        assert_eq!(shown.0["body_bytes"], 18, "{}", proxy.name);
+        let received = forwarded(&proxy.send(own).await);
+        assert_eq!(received.0["method"], "POST", "{}", proxy.name);
+        assert_eq!(received.0["body_bytes"], 18, "{}", proxy.name);
         for (name, value) in [
             ("sec-fetch-site", "same-site"),
             ("sec-fetch-site", "cross-site"),

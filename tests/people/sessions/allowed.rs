@@ -36,7 +36,7 @@ async fn a_session_is_verified_with_the_companions_keys() {
 
         let line = gateway
             .gateway
-            .logged("it", |line| line["caller"] == "sso/ann%2F1");
+            .logged("the request", |line| line["caller"] == "sso/ann%2F1");
         let line = line.await;
         assert_eq!(
             (&line["rule"], &line["reason"]),
@@ -63,7 +63,7 @@ async fn a_session_is_verified_with_the_companions_keys() {
 async fn h14_session_cookies_are_not_passed_to_the_app() {
     let mut gateway = SessionGateway::start().await;
     let good = gateway.valid_token(&TestSession::new("ann"));
-    let family = format!(
+    let all_names = format!(
         "a=1;{TOKEN}={good};  b=\"2; {TOKEN}.0=x; {SEALED}=y; {SEALED}.1=z;{TOKEN}-login-abc=w; \
          {TOKEN}s=theirs;c; __secure-portcullis=theirs too"
     );
@@ -80,7 +80,7 @@ async fn h14_session_cookies_are_not_passed_to_the_app() {
         ),
         ("a bearer token", get_alerts(&karma)),
     ] {
-        let call = call.header("cookie", &family);
+        let call = call.header("cookie", &all_names);
         let (_, seen) = gateway.assert_allowed_with_response(what, call).await;
         assert_eq!(header_values(&seen, "cookie"), [left.as_str()], "{what}");
     }
@@ -104,11 +104,11 @@ async fn h14_session_cookies_are_not_passed_to_the_app() {
     assert_eq!(header_values(&seen, "cookie"), ["a=\u{e9};b"]);
 
     // In HTTP/2 each cookie may be a separate header (RFC 9113 section 8.2.3).
-    let mut crumbs = Call::get(HOST, "/api");
-    for crumb in ["a=1", &format!("{TOKEN}={good}"), "b=2"] {
-        crumbs = crumbs.header("cookie", crumb);
+    let mut separate = Call::get(HOST, "/api");
+    for pair in ["a=1", &format!("{TOKEN}={good}"), "b=2"] {
+        separate = separate.header("cookie", pair);
     }
-    let response = crumbs.send_h2(gateway.gateway.address()).await;
+    let response = separate.send_h2(gateway.gateway.address()).await;
     gateway.count_forwarded();
     assert_eq!(response.status, 200, "{}", response.text());
     let seen = gateway.fixture.app.requests().pop().unwrap();
@@ -132,7 +132,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     );
     bearer.await;
     let typed = |typ: &str| ann.token().header("typ", typ).sign(&gateway.key);
-    let stranger = SigningKey::p256().named(gateway.key.kid());
+    let other_key = SigningKey::p256().named(gateway.key.kid());
     for (what, token, reason) in [
         (
             "a bearer token as session",
@@ -153,8 +153,8 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
             "token-malformed",
         ),
         (
-            "another's key",
-            ann.token().sign(&stranger),
+            "another key",
+            ann.token().sign(&other_key),
             "signature-invalid",
         ),
         (
@@ -196,7 +196,7 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
         )
         .await;
     let (_, seen) = gateway
-        .assert_allowed_with_response("a valid one", both(&karma))
+        .assert_allowed_with_response("a valid bearer token", both(&karma))
         .await;
     assert_eq!(
         header_values(&seen, "x-portcullis-caller"),
@@ -211,8 +211,8 @@ async fn j09_session_and_bearer_tokens_are_not_interchangeable() {
     gateway.assert_clean().await;
 }
 
-/// What begins like a bearer token and is none is no other scheme: beside a session, it would be
-/// ignored, and an app with `forward_authorization` would read it.
+/// A malformed bearer token must not count as another scheme: it would be ignored beside a session, and
+/// an app with `forward_authorization` could accept it.
 #[tokio::test]
 async fn h02_a_malformed_bearer_token_never_falls_back_to_the_session() {
     for version in Version::ALL {
@@ -299,9 +299,9 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
     let long = ann.token().claim("groups", groups).sign(&gateway.key);
     let (first, second) = long.split_at(4000);
     assert!(second.len() < 4000, "two chunks");
-    let pieces = format!("{TOKEN}.1={second}; {TOKEN}.0={first}");
+    let chunks = format!("{TOKEN}.1={second}; {TOKEN}.0={first}");
     gateway
-        .assert_allowed_with_response("in chunks", with(pieces))
+        .assert_allowed_with_response("in chunks", with(chunks))
         .await;
     for (what, cookies, reason) in [
         (
@@ -315,7 +315,7 @@ async fn c04_cookies_set_by_another_host_neither_lock_out_nor_grant_access() {
             "no-credentials",
         ),
         (
-            "last chunk missing",
+            "last chunk damaged",
             format!("{TOKEN}.0={first}; {TOKEN}.1={}", &second[1..]),
             "token-malformed",
         ),

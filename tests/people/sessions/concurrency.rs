@@ -10,15 +10,16 @@ use crate::sessions::session_gateway::{SessionGateway, TestSession, cookies, wit
 const WAITING: &str = "portcullis_waiting_requests";
 
 async fn wait_for_refreshes(gateway: &SessionGateway, calls: usize) {
-    let asked = async || gateway.companion.count(REFRESH) == calls;
-    wait::until_true("refresh requests", wait::LONG, asked).await;
+    let is_reached = async || gateway.companion.count(REFRESH) == calls;
+    wait::until_true("refresh requests", wait::LONG, is_reached).await;
 }
 
 /// The number of requests that may wait on one worker, in total and for one session.
 const MAX_WAITING: usize = 256;
 const MAX_WAITING_PER_SESSION: usize = 128;
 
-async fn waiting(gateway: &SessionGateway, count: usize) {
+/// Waits until this many requests wait.
+async fn wait_for_waiting(gateway: &SessionGateway, count: usize) {
     let gateway = &gateway.gateway;
     let all = |waiting: f64| waiting == f64::from(u32::try_from(count).unwrap());
     gateway.metric(WAITING, &[], all).await;
@@ -34,14 +35,14 @@ async fn fifty_requests_of_one_session_cause_one_call_per_worker() {
             .await;
         let lines = gateway.refresh_succeeds(&ann);
         gateway.companion.hold();
-        let over = gateway.expired_token(&ann);
+        let expired = gateway.expired_token(&ann);
         let clients = ClientPool::connect(gateway.gateway.address(), 50).await;
         let call = |number: usize| {
             let call = Call::post(HOST, &format!("/{number}")).body(vec![b'x'; 1000]);
-            call.header("cookie", cookies(&over))
+            call.header("cookie", cookies(&expired))
         };
         let responses = clients.send((0..50).map(call));
-        waiting(&gateway, 50).await;
+        wait_for_waiting(&gateway, 50).await;
         gateway.companion.release();
         for response in responses.join_all().await {
             assert_eq!(response.verdict(), "200", "{version}: {}", response.text());
@@ -53,7 +54,7 @@ async fn fifty_requests_of_one_session_cause_one_call_per_worker() {
         let workers = gateway.gateway.workers_that_decided();
         assert_eq!(workers, 2, "{version}");
         assert_eq!(gateway.companion.count(REFRESH), workers, "{version}");
-        waiting(&gateway, 0).await;
+        wait_for_waiting(&gateway, 0).await;
         gateway.assert_clean().await;
     }
 }
@@ -64,14 +65,14 @@ async fn different_cookies_cause_separate_calls() {
     let ann = TestSession::new("ann");
     gateway.refresh_succeeds(&ann);
     gateway.companion.hold();
-    let over = gateway.expired_token(&ann);
+    let expired = gateway.expired_token(&ann);
     let clients = ClientPool::connect(gateway.gateway.address(), 4).await;
     let sealed = |sealed: &str| {
-        let cookies = cookies(&over).replace("=sealed", &format!("={sealed}"));
+        let cookies = cookies(&expired).replace("=sealed", &format!("={sealed}"));
         Call::get(HOST, "/").header("cookie", cookies)
     };
     let responses = clients.send(["a", "b", "a", "b"].map(sealed));
-    waiting(&gateway, 4).await;
+    wait_for_waiting(&gateway, 4).await;
     gateway.companion.release();
     for response in responses.join_all().await {
         assert_eq!(response.verdict(), "200");
@@ -93,21 +94,21 @@ async fn a_disconnect_does_not_affect_other_waiting_requests() {
             .await;
         let lines = gateway.refresh_succeeds(&ann);
         gateway.companion.hold();
-        let over = gateway.expired_token(&ann);
+        let expired = gateway.expired_token(&ann);
         let address = gateway.gateway.address();
         let send = |path: &str| {
-            let call = Call::get(HOST, path).header("cookie", cookies(&over));
+            let call = Call::get(HOST, path).header("cookie", cookies(&expired));
             tokio::spawn(async move { call.send(address).await })
         };
         // The first request has started the refresh; the others wait for its response.
         let first = send("/first");
-        waiting(&gateway, 1).await;
+        wait_for_waiting(&gateway, 1).await;
         let (second, third) = (send("/second"), send("/third"));
-        waiting(&gateway, 3).await;
+        wait_for_waiting(&gateway, 3).await;
         wait_for_refreshes(&gateway, 1).await;
         first.abort();
         third.abort();
-        waiting(&gateway, 1).await;
+        wait_for_waiting(&gateway, 1).await;
         wait_for_refreshes(&gateway, 2).await;
         gateway.companion.release();
         let response = second.await.unwrap();
@@ -118,12 +119,12 @@ async fn a_disconnect_does_not_affect_other_waiting_requests() {
         // All disconnect: the response has no recipient.
         gateway.companion.hold();
         let alone = send("/alone");
-        waiting(&gateway, 1).await;
+        wait_for_waiting(&gateway, 1).await;
         alone.abort();
-        waiting(&gateway, 0).await;
+        wait_for_waiting(&gateway, 0).await;
         gateway.companion.release();
         gateway
-            .assert_allowed_with_response("the next", with_session(&over))
+            .assert_allowed_with_response("the next", with_session(&expired))
             .await;
         gateway.assert_clean().await;
     }
@@ -138,7 +139,7 @@ async fn t30_the_refresh_queue_is_bounded_and_a_full_one_does_not_harm_the_worke
         gateway
             .assert_allowed_with_response("at first", with_session(&good))
             .await;
-        gateway.refresh_revokes();
+        gateway.refresh_ends_session();
         gateway.companion.hold();
         let address = gateway.gateway.address();
         // One session may use half of the limit.

@@ -99,7 +99,7 @@ impl SessionGateway {
     }
 
     /// The companion reports that the session has ended: it deletes both cookies.
-    pub(crate) fn refresh_revokes(&self) -> Vec<String> {
+    pub(crate) fn refresh_ends_session(&self) -> Vec<String> {
         let deleted = |name| format!("{name}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
         let lines = [TOKEN, SEALED].map(deleted);
         self.companion

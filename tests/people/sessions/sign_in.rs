@@ -30,8 +30,8 @@ async fn a_browser_navigation_is_redirected_to_sign_in_with_a_return_url() {
         assert!(response.body.is_empty() && response.header("set-cookie").is_none());
         gateway.assert_not_forwarded(what);
     }
-    let ported = as_navigation(Call::get("alertmanager.example.com:8443", "/"));
-    let response = ported.send(address).await;
+    let with_port = as_navigation(Call::get("alertmanager.example.com:8443", "/"));
+    let response = with_port.send(address).await;
     let location = response.header("location").unwrap();
     assert!(location.ends_with("?rd=https%3A%2F%2Falertmanager.example.com%3A8443%2F"));
     gateway.assert_clean().await;
@@ -114,9 +114,14 @@ async fn h12_a_grpc_client_with_a_session_gets_a_grpc_status() {
         .token()
         .claim("groups", json!(["guests"]))
         .sign(&gateway.key);
-    let sealed = with_session(&gateway.expired_token(&ann));
+    let expired = with_session(&gateway.expired_token(&ann));
     for (what, call, grpc_status, reason) in [
-        ("nothing", Call::post(HOST, "/api"), 16, "no-credentials"),
+        (
+            "no credentials",
+            Call::post(HOST, "/api"),
+            16,
+            "no-credentials",
+        ),
         ("forged", with_session("a.b.c"), 16, "token-malformed"),
         (
             "a user without the group",
@@ -124,7 +129,7 @@ async fn h12_a_grpc_client_with_a_session_gets_a_grpc_status() {
             7,
             "caller-not-allowed",
         ),
-        ("no companion", sealed, 14, "session-unavailable"),
+        ("no companion", expired, 14, "session-unavailable"),
     ] {
         let call = call.header("content-type", "application/grpc");
         let response = call.send_h2(address).await;
