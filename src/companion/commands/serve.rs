@@ -79,8 +79,8 @@ SIGINT it completes the requests in flight and stops.
 
 Exit codes:
   0  stopped by a signal
-  1  the configuration or a file is invalid; standard error has the location and how to fix it
-  2  the command line is invalid";
+  1  the command line, the configuration or a file is invalid; standard error has the location and how to
+     fix it";
 
 /// The command line of `portcullis serve`.
 #[derive(Args, Debug)]

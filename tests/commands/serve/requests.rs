@@ -31,15 +31,15 @@ async fn b01_a_logout_request_is_a_post_with_exactly_one_logout_token() {
     }
     let token = "logout_token=a.b.c";
     for (what, call) in [
-        ("nothing", post(FORM, "")),
-        ("two", post(FORM, format!("{token}&{token}"))),
+        ("an empty form", post(FORM, "")),
+        ("two tokens", post(FORM, format!("{token}&{token}"))),
         ("another field", post(FORM, "token=a.b.c")),
         (
             "JSON",
             post("application/json", r#"{"logout_token":"a.b.c"}"#),
         ),
-        ("text", post("text/plain", token)),
-        ("no token", post(FORM, token)),
+        ("plain text", post("text/plain", token)),
+        ("not a JWT", post(FORM, token)),
     ] {
         let response = send(&companion, call).await;
         assert_eq!(response.status, 400, "{what}: {}", response.text());
@@ -52,7 +52,7 @@ async fn b01_a_logout_request_is_a_post_with_exactly_one_logout_token() {
     }
     let big = format!("logout_token={}", "x".repeat(1 << 20));
     let response = post(FORM, big).try_send(companion.files.address).await;
-    // It may get the response, or the connection may be closed while it still sends.
+    // The client may get a response, or the connection may be closed while it still sends.
     assert!(response.is_err() || matches!(response.unwrap().status, 400 | 413));
     assert_eq!(companion.get("/ping").await.status, 200);
 }
@@ -79,7 +79,7 @@ async fn l02_an_unknown_state_after_logout_is_tolerated_without_a_redirect() {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(10);
 
-/// A companion that may open this many files, and no more than `hard` if it raises that.
+/// A companion with these limits on open files. It may raise the soft one to `hard`.
 async fn with_open_files(soft: usize, hard: usize) -> Companion {
     let files = Files::new();
     let serve = files.command(&[]);
@@ -98,7 +98,7 @@ async fn t29_many_connections_leave_descriptors_for_files() {
         let companion = with_open_files(soft, hard).await;
         companion.wait_for_log("fewer connections than").await;
         let address = companion.files.address;
-        // Some are not accepted, and the kernel completes only a few of those.
+        // The companion does not accept all of them, and the kernel completes only a few of the others.
         let connect = |_| TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).ok();
         let clients: Vec<TcpStream> = (0..hard).filter_map(connect).collect();
         let edited = POLICY.replace("sre", "ops");

@@ -11,20 +11,24 @@ use crate::serve::fixture::{Companion, Files};
 #[tokio::test]
 async fn it_starts_while_the_provider_is_down_and_ready_reports_it() {
     let companion = Companion::up(&[]).await;
-    let reported = async || {
+    let is_reported = async || {
         let ready = companion.get("/ready").await;
         (ready.status, ready.text()) == (503, "missing: provider\n".to_owned())
     };
-    wait::until_true("what is missing", wait::LONG, reported).await;
+    wait::until_true("what is missing", wait::LONG, is_reported).await;
     let ping = companion.get("/ping").await;
     assert_eq!((ping.status, &*ping.text()), (200, "OK\n"));
     for path in ["/ping", "/ready"] {
         let call = Call::get("localhost", path);
-        let beside = call.send(companion.files.metrics).await;
-        assert_eq!(beside.status, companion.get(path).await.status, "{path}");
+        let response = call.send(companion.files.metrics).await;
+        assert_eq!(response.status, companion.get(path).await.status, "{path}");
         let head = Call::new("HEAD", "auth.example.com", path);
         let head = head.send(companion.files.address).await;
-        assert_eq!((head.status, head.body.len()), (beside.status, 0), "{path}");
+        assert_eq!(
+            (head.status, head.body.len()),
+            (response.status, 0),
+            "{path}"
+        );
         assert_eq!(head.header("cache-control").as_deref(), Some("no-store"));
         let post = Call::post("auth.example.com", path);
         let post = post.send(companion.files.address).await;
@@ -72,9 +76,9 @@ async fn each_request_is_logged_in_one_line_without_secrets() {
     companion.wait_for_log(&id).await;
     assert!(!companion.process.log().contains("hunter2"));
     let lines = companion.log();
-    let of_it: Vec<&Value> = lines.iter().filter(|line| line["id"] == *id).collect();
-    let [line] = &*of_it else {
-        panic!("one line: {of_it:?}");
+    let request_lines: Vec<&Value> = lines.iter().filter(|line| line["id"] == *id).collect();
+    let [line] = &*request_lines else {
+        panic!("one line: {request_lines:?}");
     };
     assert_eq!(line["message"], "request completed");
     assert_eq!(
