@@ -133,7 +133,7 @@ impl DemoGateway {
 }
 
 /// A path relative to the project's folder.
-pub(crate) fn shown(path: &Path) -> String {
+pub(crate) fn relative(path: &Path) -> String {
     path.strip_prefix(workspace())
         .unwrap_or(path)
         .display()

@@ -34,7 +34,7 @@ fn keys() -> Call {
 }
 
 #[tokio::test]
-async fn both_envoys_route_to_an_app() {
+async fn both_envoy_versions_route_to_an_app() {
     for version in Version::ALL {
         let app = App::start("echo").await;
         let gateway = Gateway::with(Value::Null)
@@ -167,14 +167,14 @@ async fn an_issuer_gives_faulty_responses_until_reset() {
     let authority = Authority::new();
     let issuer = Issuer::start(&authority, SHARED_NAME, &[]).await;
     let gateway = gateway_to(&issuer, &authority).await;
-    let ask = async || keys().try_send(gateway.address()).await;
+    let fetch = async || keys().try_send(gateway.address()).await;
     let status =
         |response: std::io::Result<Response>| response.map(|response| response.status).ok();
 
     issuer.set_response(Endpoint::Keys, ServerResponse::status(500));
-    assert_eq!(status(ask().await), Some(500));
+    assert_eq!(status(fetch().await), Some(500));
     issuer.set_response(Endpoint::Keys, ServerResponse::Reset);
-    assert_eq!(status(ask().await), Some(503));
+    assert_eq!(status(fetch().await), Some(503));
     let body = b"0123456789".to_vec();
     issuer.set_response(
         Endpoint::Keys,
@@ -183,18 +183,18 @@ async fn an_issuer_gives_faulty_responses_until_reset() {
             sent: 4,
         },
     );
-    assert_eq!(status(ask().await), None);
+    assert_eq!(status(fetch().await), None);
     let drip = ServerResponse::Drip {
         body: body.clone(),
         pause: Duration::from_millis(20),
     };
     issuer.set_response(Endpoint::Keys, drip);
-    assert_eq!(ask().await.unwrap().body, body);
+    assert_eq!(fetch().await.unwrap().body, body);
     issuer.set_response(Endpoint::Keys, ServerResponse::Silence);
-    let silent = tokio::time::timeout(Duration::from_millis(200), ask()).await;
+    let silent = tokio::time::timeout(Duration::from_millis(200), fetch()).await;
     assert!(silent.is_err());
     issuer.reset(Endpoint::Keys);
-    assert_eq!(ask().await.unwrap().json(), json!({"keys": []}));
+    assert_eq!(fetch().await.unwrap().json(), json!({"keys": []}));
 }
 
 #[tokio::test]
@@ -217,10 +217,10 @@ async fn real_apps_work_behind_a_gateway() {
 #[tokio::test]
 async fn a_rejected_listener_is_reported_and_the_old_one_stays() {
     let app = App::start("echo").await;
-    let not_there =
+    let unknown_filter =
         json!({"name": "nothing", "typed_config": {"@type": "type.googleapis.com/no.such.Filter"}});
     let refused = Gateway::with(Value::Null)
-        .filters(vec![not_there])
+        .filters(vec![unknown_filter])
         .try_start()
         .await;
     assert!(refused.unwrap_err().0.contains("no.such.Filter"));
@@ -238,11 +238,11 @@ async fn a_rejected_listener_is_reported_and_the_old_one_stays() {
             .status,
         200
     );
-    let taken = gateway
+    let accepted = gateway
         .stats()
         .await
         .sum("envoy_listener_manager_lds_update_success");
-    assert_eq!(taken, 2.0);
+    assert_eq!(accepted, 2.0);
 }
 
 #[tokio::test]

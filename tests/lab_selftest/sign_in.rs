@@ -1,4 +1,4 @@
-//! Tests of the lab's programs for sign-in: if one of these fails, look here before other failures.
+//! Tests of the lab's programs for sign-in.
 
 mod browser;
 mod companion;

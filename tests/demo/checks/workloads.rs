@@ -1,4 +1,4 @@
-//! Workloads, each with a token of its own.
+//! Workloads, each with its own token.
 
 use portcullis_core::decision::Reason;
 use portcullis_tests::lab::Call;

@@ -72,11 +72,11 @@ async fn a_browser_rejects_an_unknown_ca_and_ends_when_dropped() {
         "https://app.portcullis.localhost:{}/",
         gateway.address().port()
     );
-    let gone = browser.client().goto(&url).await;
+    let result = browser.client().goto(&url).await;
     let text = browser.text().await;
     assert!(
         text.contains("ERR_CERT_AUTHORITY_INVALID"),
-        "{gone:?} {text}"
+        "{result:?} {text}"
     );
     assert_eq!(app.count(), 0);
 

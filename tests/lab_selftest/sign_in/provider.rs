@@ -89,7 +89,7 @@ impl Fixture {
             .header("authorization", format!("Basic {secret}"))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(form.extend_pairs(fields).finish());
-        self.ask(&call).await
+        self.send(&call).await
     }
 
     async fn refresh(&self, tokens: &Value) -> io::Result<Response> {
@@ -98,13 +98,13 @@ impl Fixture {
             .await
     }
 
-    async fn ask(&self, call: &Call) -> io::Result<Response> {
+    async fn send(&self, call: &Call) -> io::Result<Response> {
         let address = self.provider.address();
         call.try_send_tls(address, &self.authority.trust()).await
     }
 
     async fn keys(&self) -> Vec<String> {
-        let response = self.ask(&Call::get(&self.host(), "/jwks")).await.unwrap();
+        let response = self.send(&Call::get(&self.host(), "/jwks")).await.unwrap();
         let set = response.json();
         let keys = set["keys"].as_array().unwrap().iter();
         let keys: Vec<String> = keys
@@ -174,9 +174,9 @@ async fn a_provider_returns_claims_from_userinfo_if_set() {
     let [_, claims] = read(&tokens["id_token"]);
     assert_eq!(claims["groups"], Value::Null);
     let call = Call::get(&fixture.host(), "/me").bearer(tokens["access_token"].as_str().unwrap());
-    let who = fixture.ask(&call).await.unwrap().json();
+    let userinfo = fixture.send(&call).await.unwrap().json();
     assert_eq!(
-        (&who["sub"], &who["groups"]),
+        (&userinfo["sub"], &userinfo["groups"]),
         (&json!("alice"), &json!(["sre"]))
     );
     assert_eq!(fixture.provider.count(Route::UserInfo).await, 1);
@@ -186,9 +186,9 @@ async fn a_provider_returns_claims_from_userinfo_if_set() {
 async fn a_provider_requires_pkce() {
     let fixture = Fixture::start().await;
     let mut url = fixture.begin();
-    let kept: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let kept = kept.iter().filter(|(name, _)| !name.starts_with("code_"));
-    url.query_pairs_mut().clear().extend_pairs(kept);
+    let rest: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    let rest = rest.iter().filter(|(name, _)| !name.starts_with("code_"));
+    url.query_pairs_mut().clear().extend_pairs(rest);
     let mut user = fixture.user_agent();
     let page = user.visit(url.as_str()).await;
     assert_eq!(page.query("error").unwrap(), "invalid_request");
@@ -210,8 +210,8 @@ async fn a_provider_rotates_refresh_tokens_and_revokes_a_grant_on_reuse() {
     let seen = fixture.provider.requests().await;
     let statuses: Vec<u16> = seen
         .iter()
-        .filter(|visit| visit.grant.as_deref() == Some("refresh_token"))
-        .map(|visit| visit.status)
+        .filter(|request| request.grant.as_deref() == Some("refresh_token"))
+        .map(|request| request.status)
         .collect();
     assert_eq!(statuses, [200, 400, 400]);
 }
