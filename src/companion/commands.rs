@@ -2,7 +2,7 @@
 //!
 //! A command returns what belongs on standard output, or a report of what is wrong. All commands have the
 //! same exit codes: 0 for success, 1 for a command that could not run, also because its command line is
-//! wrong, and 2 for a negative result, such as a policy that is invalid.
+//! wrong, and 2 for one that refused or failed, such as `check` of an invalid policy.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -71,13 +71,13 @@ struct Failure {
 /// The exit code of a command that could not run.
 const COULD_NOT_RUN: u8 = 1;
 
-/// The exit code of a negative result.
-const NEGATIVE_RESULT: u8 = 2;
+/// The exit code of a command that ran and refused its input or failed.
+const REFUSED_OR_FAILED: u8 = 2;
 
 impl Command {
     fn run(&self) -> Output {
         match self {
-            Self::Check(arguments) => output(check::run(arguments).map(Some), NEGATIVE_RESULT),
+            Self::Check(arguments) => output(check::run(arguments).map(Some), REFUSED_OR_FAILED),
             Self::Serve(arguments) => output(serve::run(arguments).map(|()| None), COULD_NOT_RUN),
             Self::SessionKeys(arguments) => {
                 output(session_keys::run(arguments).map(Some), COULD_NOT_RUN)
