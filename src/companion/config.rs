@@ -27,8 +27,8 @@ use std::path::PathBuf;
 use crate::document::{Document, Report};
 use crate::issuers::IssuerConnection;
 use crate::provider::ProviderSettings;
+use crate::public_url::PublicUrl;
 use crate::redirect_target::HostRule;
-use crate::site::Site;
 
 pub(crate) use arguments::Arguments;
 pub(crate) use limits::Limits;
@@ -67,7 +67,7 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub(crate) struct SignInSettings {
     /// The public URL of the companion.
-    pub(crate) site: Site,
+    pub(crate) public_url: PublicUrl,
     /// The identity providers. Never empty, with unique names.
     pub(crate) providers: Vec<ProviderSettings>,
     /// Session settings.
@@ -116,11 +116,11 @@ impl SignInSettings {
         {
             return Ok(None);
         }
-        let site = url::read(source)?;
+        let public_url = url::read(source)?;
         Ok(Some(Self {
             providers: provider::read(source)?,
-            session: session::read(source, &site)?,
-            site,
+            session: session::read(source, &public_url)?,
+            public_url,
         }))
     }
 }

@@ -69,7 +69,7 @@ impl Identity {
             sessions: Arc::new(sessions),
             providers: Arc::new(Providers { all, metrics }),
             keys,
-            url: sign_in.site.as_str().to_owned(),
+            url: sign_in.public_url.as_str().to_owned(),
         })
     }
 

@@ -63,7 +63,7 @@ fn load(
                 return Err(file.report("sso.cookie", &problem, help));
             }
             let hosts = config.redirect_hosts.as_deref();
-            Some(RedirectRules::new(&sign_in.site, hosts, &policy))
+            Some(RedirectRules::new(&sign_in.public_url, hosts, &policy))
         }
         None => None,
     };

@@ -157,7 +157,7 @@ async fn end(
 fn end_session(state: &SharedSignInState, session: &Session) -> Option<(String, EndSession)> {
     let identity = &state.identity;
     let provider = identity.providers.named(&session.provider)?;
-    let back = Url::parse(&format!("{}{SIGN_OUT}", state.site.as_str())).ok()?;
+    let back = Url::parse(&format!("{}{SIGN_OUT}", state.public_url.as_str())).ok()?;
     let logout_state = Attempt::random_state();
     let form = provider.end_session(&session.tokens, &back, logout_state.expose())?;
     Some((Attempt::id_of(logout_state.expose()), form))

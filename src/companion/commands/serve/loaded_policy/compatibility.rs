@@ -22,7 +22,7 @@ pub(super) fn check<'a>(
             let help = format!(
                 "add `sso: {{url: {}, envoy_cluster: portcullis}}`, or remove `providers` and \
                  `session` from the configuration",
-                sign_in.site.as_str()
+                sign_in.public_url.as_str()
             );
             let problem = "missing field `sso`, but the configuration has `providers`";
             return Err(file.report(".", problem, &help));
@@ -43,11 +43,11 @@ pub(super) fn check<'a>(
 }
 
 fn same_url(file: &PolicyFile, sso: &Sso, sign_in: &SignInSettings) -> Result<(), Report> {
-    let site = sign_in.site.as_str();
-    if sso.url() == site {
+    let public_url = sign_in.public_url.as_str();
+    if sso.url() == public_url {
         return Ok(());
     }
-    let problem = format!("differs from the configuration's URL, `{site}`");
+    let problem = format!("differs from the configuration's URL, `{public_url}`");
     Err(file.report("sso.url", &problem, "write the same URL in both"))
 }
 
