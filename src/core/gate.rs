@@ -1,6 +1,6 @@
 //! Evaluates a request, from its headers to the decision, with the other modules.
 //!
-//! [`Gate`] is the policy decision point (RFC 2904 section 4.4). [`crate::outcome`] says how its
+//! [`Gate`] is the policy decision point (PDP, RFC 2904). [`crate::outcome`] says how its
 //! decisions are enforced.
 
 mod authenticate;
